@@ -1,0 +1,52 @@
+"""Writes `tensorflow_serving.pb`: the descriptors of every message that crosses the wire.
+
+They are taken from the official packages, so that no .proto is copied by hand:
+
+    python -m keras_gallery.serving.wire.build_descriptors
+
+Needs `tensorflow-serving-api` (which brings TensorFlow); the server that reads the file needs neither.
+"""
+
+from __future__ import annotations
+
+from google.protobuf import descriptor_pb2
+from google.protobuf.descriptor import FileDescriptor
+
+from .messages import DESCRIPTORS
+
+
+def official_descriptors() -> bytes:
+    """A serialized `FileDescriptorSet`: the serving API's files and all that they import, imports first."""
+    from tensorflow.core.protobuf import saved_model_pb2
+    from tensorflow_serving.apis import (
+        get_model_metadata_pb2,
+        model_service_pb2,
+        prediction_log_pb2,
+        prediction_service_pb2,
+    )
+
+    files = descriptor_pb2.FileDescriptorSet()
+    seen: set[str] = set()
+
+    def add(file: FileDescriptor) -> None:
+        if file.name in seen:
+            return
+        seen.add(file.name)
+        for dependency in file.dependencies:
+            add(dependency)
+        files.file.add().ParseFromString(file.serialized_pb)
+
+    for module in (
+        saved_model_pb2,
+        get_model_metadata_pb2,
+        model_service_pb2,
+        prediction_log_pb2,
+        prediction_service_pb2,
+    ):
+        add(module.DESCRIPTOR)
+    return files.SerializeToString(deterministic=True)
+
+
+if __name__ == "__main__":
+    DESCRIPTORS.write_bytes(official_descriptors())
+    print(f"{DESCRIPTORS} ({DESCRIPTORS.stat().st_size:,} bytes)")

@@ -1,0 +1,248 @@
+"""PredictRequest and PredictResponse ↔ NumPy: the hot path.
+
+Requests are read straight from their bytes: float and double values, as `float_val`, `double_val` or
+`tensor_content`, become arrays that share the request's memory. Everything else (varint kinds, strings, fields in
+an unusual form) goes through the generated classes, with the same result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from google.protobuf.message import DecodeError
+
+from . import messages, tensor
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    """Which model, version (by number or by label) and signature is meant; "" and None: not said."""
+
+    name: str
+    version: int | None = None
+    label: str = ""
+    signature: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PredictRequest:
+    """A decoded request. `inputs` maps names to arrays, or to a `TensorError` where the tensor makes no sense."""
+
+    spec: ModelSpec | None
+    inputs: Mapping[str, Array | tensor.TensorError]
+    outputs: tuple[str, ...] = field(default=())
+
+
+class _Unusual(Exception):
+    """The short cut does not cover this message."""
+
+
+def model_spec(message: Any) -> ModelSpec:
+    """A `ModelSpec` message as ours."""
+    choice = message.WhichOneof("version_choice")
+    return ModelSpec(
+        message.name,
+        message.version.value if choice == "version" else None,
+        message.version_label if choice == "version_label" else "",
+        message.signature_name,
+    )
+
+
+def decode_request(data: bytes) -> PredictRequest:
+    """The request in `data`. Raises `google.protobuf.message.DecodeError` for bytes that are no PredictRequest."""
+    try:
+        return _read_request(data)
+    except (_Unusual, IndexError, UnicodeDecodeError):
+        return _parse_request(data)
+
+
+def _parse_request(data: bytes) -> PredictRequest:
+    message = messages.PredictRequest.FromString(data)
+    inputs: dict[str, Array | tensor.TensorError] = {}
+    for name, proto in message.inputs.items():
+        try:
+            inputs[name] = tensor.to_array(proto)
+        except tensor.TensorError as error:
+            inputs[name] = error
+    spec = model_spec(message.model_spec) if message.HasField("model_spec") else None
+    return PredictRequest(spec, inputs, tuple(message.output_filter))
+
+
+def _varint(data: bytes, at: int) -> tuple[int, int]:
+    """The varint at `at` and the position after it."""
+    byte = data[at]
+    if byte < 0x80:
+        return byte, at + 1
+    value, shift = byte & 0x7F, 7
+    while True:
+        at += 1
+        byte = data[at]
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return value, at + 1
+        shift += 7
+        if shift > 63:
+            raise _Unusual
+
+
+def _chunk(data: bytes, at: int, end: int) -> tuple[int, int]:
+    """Start and stop of the length-delimited field whose length stands at `at`."""
+    length, start = _varint(data, at)
+    if start + length > end:
+        raise _Unusual
+    return start, start + length
+
+
+def _read_request(data: bytes) -> PredictRequest:
+    spec: ModelSpec | None = None
+    inputs: dict[str, Array | tensor.TensorError] = {}
+    outputs: list[str] = []
+    at, end = 0, len(data)
+    while at < end:
+        tag = data[at]
+        if tag not in (0x0A, 0x12, 0x1A):  # model_spec, inputs, output_filter
+            raise _Unusual
+        start, stop = _chunk(data, at + 1, end)
+        if tag == 0x12:
+            name, value = _read_input(data, start, stop)
+            inputs[name] = value
+        elif tag == 0x0A:
+            if spec is not None:
+                raise _Unusual
+            spec = model_spec(messages.ModelSpec.FromString(data[start:stop]))
+        else:
+            outputs.append(data[start:stop].decode())
+        at = stop
+    return PredictRequest(spec, inputs, tuple(outputs))
+
+
+def _read_input(data: bytes, at: int, end: int) -> tuple[str, Array | tensor.TensorError]:
+    """One entry of the map: key (tag 1), then value (tag 2)."""
+    if data[at] != 0x0A:
+        raise _Unusual
+    start, stop = _chunk(data, at + 1, end)
+    name = data[start:stop].decode()
+    if stop >= end or data[stop] != 0x12:
+        raise _Unusual
+    start, stop = _chunk(data, stop + 1, end)
+    if stop != end:
+        raise _Unusual
+    try:
+        return name, _read_tensor(data, start, stop)
+    except tensor.TensorError as error:
+        return name, error
+
+
+_FLOATS = {  # dtype number -> (its *_val tag, NumPy's dtype)
+    1: (0x2A, np.dtype("<f4")),
+    2: (0x32, np.dtype("<f8")),
+}
+
+
+def _read_tensor(data: bytes, at: int, end: int) -> Array:
+    begin, dtype, shape, values = at, 0, (0, 0), (0, 0, 0)
+    while at < end:
+        tag = data[at]
+        if tag == 0x08:  # dtype
+            dtype, at = _varint(data, at + 1)
+        elif tag == 0x12 and not shape[1]:  # tensor_shape
+            shape = _chunk(data, at + 1, end)
+            at = shape[1]
+        elif tag in (0x22, 0x2A, 0x32) and not values[0]:  # tensor_content, float_val, double_val (packed)
+            start, stop = _chunk(data, at + 1, end)
+            values, at = (tag, start, stop), stop
+        else:
+            return _parse_tensor(data[begin:end])
+    if dtype not in _FLOATS or values[0] not in (0, 0x22, _FLOATS[dtype][0]):
+        return _parse_tensor(data[begin:end])
+    kind, (tag, start, stop) = _FLOATS[dtype][1], values
+    count, rest = divmod(stop - start, kind.itemsize)
+    sizes = _read_shape(data, *shape)
+    expected = 1
+    for size in sizes:
+        expected *= size
+    if rest or count != expected or not values[0]:
+        return _parse_tensor(data[begin:end])  # to be filled up, cut, or refused
+    return np.frombuffer(data, kind, count, start).reshape(sizes)
+
+
+def _parse_tensor(data: bytes) -> Array:
+    return tensor.to_array(messages.TensorProto.FromString(data))
+
+
+def _read_shape(data: bytes, at: int, end: int) -> list[int]:
+    sizes = []
+    while at < end:
+        if data[at] != 0x12:  # dim
+            raise _Unusual
+        start, stop = _chunk(data, at + 1, end)
+        if start == stop:
+            sizes.append(0)
+        elif data[start] == 0x08:  # size
+            size, after = _varint(data, start + 1)
+            if after != stop or size >= 1 << 63:
+                raise _Unusual
+            sizes.append(size)
+        else:
+            raise _Unusual
+        at = stop
+    return sizes
+
+
+def _field(tag: int, content: bytes) -> bytes:
+    """A length-delimited field."""
+    return bytes((tag,)) + tensor.varint(len(content)) + content
+
+
+def encode_tensor(array: Array, *, as_content: bool = False) -> bytes:
+    """A serialized `TensorProto`, as `tensor.from_array` makes it."""
+    if array.dtype != np.float32 or array.size == 0:
+        return bytes(tensor.from_array(array, as_content=as_content).SerializeToString())
+    shape = b"".join(_field(0x12, b"\x08" + tensor.varint(size) if size else b"") for size in array.shape)
+    return b"\x08\x01" + _field(0x12, shape) + _field(0x22 if as_content else 0x2A, array.tobytes())
+
+
+def encode_tensors(tensors: Mapping[str, Array], tag: int, *, as_content: bool = False) -> bytes:
+    """A serialized `map<string, TensorProto>` field with the given tag."""
+    return b"".join(
+        _field(tag, _field(0x0A, name.encode()) + _field(0x12, encode_tensor(array, as_content=as_content)))
+        for name, array in tensors.items()
+    )
+
+
+def encode_spec(spec: ModelSpec) -> bytes:
+    """A serialized `ModelSpec`."""
+    message = messages.ModelSpec(name=spec.name, signature_name=spec.signature)
+    if spec.version is not None:
+        message.version.value = spec.version
+    elif spec.label:
+        message.version_label = spec.label
+    return bytes(message.SerializeToString())
+
+
+def encode_response(spec: ModelSpec, outputs: Mapping[str, Array], *, as_content: bool = False) -> bytes:
+    """A serialized `PredictResponse`: which model answered, and its outputs by name."""
+    return encode_tensors(outputs, 0x0A, as_content=as_content) + _field(0x12, encode_spec(spec))
+
+
+def encode_request(spec: ModelSpec, inputs: Mapping[str, Array], outputs: tuple[str, ...] = ()) -> bytes:
+    """A serialized `PredictRequest`."""
+    wanted = b"".join(_field(0x1A, name.encode()) for name in outputs)
+    return _field(0x0A, encode_spec(spec)) + encode_tensors(inputs, 0x12, as_content=True) + wanted
+
+
+__all__ = [
+    "DecodeError",
+    "ModelSpec",
+    "PredictRequest",
+    "decode_request",
+    "encode_request",
+    "encode_response",
+    "encode_tensor",
+    "model_spec",
+]

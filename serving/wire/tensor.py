@@ -1,0 +1,154 @@
+"""`TensorProto` ↔ NumPy, through the generated message classes. All data types; `predict.py` has the short cut."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from . import dtypes, messages
+
+Array = np.ndarray[Any, Any]
+
+# A short list of values is filled up with its last one. What the sender did not send is filled up to this many
+# elements only, so that a few bytes cannot ask for gigabytes.
+MAX_FILLED_ELEMENTS = 1 << 20
+
+
+class TensorError(ValueError):
+    """The message is not a tensor: unknown dtype, impossible shape, or content of another length."""
+
+
+def shape_of(tensor_shape: Any) -> tuple[int, ...]:
+    """The shape in a `TensorShapeProto`; unknown rank counts as a scalar. TensorError for a negative size."""
+    if tensor_shape.unknown_rank:
+        return ()
+    shape = tuple(dim.size for dim in tensor_shape.dim)
+    if any(size < 0 for size in shape) or math.prod(shape) >= 1 << 63:
+        raise TensorError(f"Expected sizes of 0 and more. Received: shape={list(shape)}")
+    return shape
+
+
+def fill(values: Array, shape: tuple[int, ...], empty: Any = 0) -> Array:
+    """`values` (flat) in `shape`: too many are cut, too few repeat the last (or `empty`)."""
+    count = math.prod(shape)
+    if values.size == count:
+        return values.reshape(shape)
+    if values.size > count:
+        return values[:count].reshape(shape)
+    if count > MAX_FILLED_ELEMENTS:
+        raise TensorError(f"Expected {count} values for shape {list(shape)}. Received: {values.size}")
+    filled = np.empty(count, values.dtype)
+    filled[: values.size] = values
+    filled[values.size :] = values[-1] if values.size else empty
+    return filled.reshape(shape)
+
+
+def to_array(proto: Any) -> Array:
+    """The array in a `TensorProto`.
+
+    Strings come as object arrays of `bytes`. The array may be read-only and share the message's memory.
+
+    Raises:
+        TensorError: for an unknown dtype, an impossible shape, content of another length, or a shape that names
+            over 2²⁰ more values than the message holds.
+    """
+    row = dtypes.BY_NUMBER.get(proto.dtype)
+    if row is None:
+        raise TensorError(f"Expected a known dtype. Received: {proto.dtype}")
+    shape = shape_of(proto.tensor_shape)
+    if proto.tensor_content and row is dtypes.STRING:
+        return _strings_from_content(proto.tensor_content, shape)
+    if proto.tensor_content:
+        if len(proto.tensor_content) != math.prod(shape) * row.numpy.itemsize:
+            raise TensorError(
+                f"Expected {math.prod(shape) * row.numpy.itemsize} bytes of content for shape {list(shape)}. "
+                f"Received: {len(proto.tensor_content)}"
+            )
+        return np.frombuffer(proto.tensor_content, row.numpy).reshape(shape)
+    values = getattr(proto, row.field)
+    if row is dtypes.STRING:
+        strings = np.empty(len(values), object)
+        strings[:] = values
+        return fill(strings, shape, b"")
+    if row.field == "half_val":
+        return fill(np.array(values, np.uint16).view(row.numpy), shape)
+    if row.numpy.kind == "c":  # real and imaginary parts by turns
+        parts = np.array(values, np.float32 if row.numpy.itemsize == 8 else np.float64)
+        return fill(parts[: parts.size // 2 * 2].view(row.numpy), shape)
+    if row.numpy.itemsize < 4 and row.field == "int_val":  # sent as int32; the low bits count
+        return fill(np.array(values, np.int32).astype(row.numpy), shape)
+    return fill(np.array(values, row.numpy), shape)
+
+
+def _strings_from_content(content: bytes, shape: tuple[int, ...]) -> Array:
+    """Strings in `tensor_content`: all lengths as varints, then all bytes."""
+    count = math.prod(shape)
+    if count > len(content):
+        raise TensorError(f"Expected {count} strings. Received: {len(content)} bytes of content")
+    lengths, at = [], 0
+    for _ in range(count):
+        length, shift = 0, 0
+        while True:
+            if at >= len(content) or shift > 63:
+                raise TensorError("Expected the length of each string. Received: content cut short")
+            byte = content[at]
+            at, length, shift = at + 1, length | (byte & 0x7F) << shift, shift + 7
+            if byte < 0x80:
+                break
+        lengths.append(length)
+    if at + sum(lengths) != len(content):
+        raise TensorError(f"Expected {at + sum(lengths)} bytes of content. Received: {len(content)}")
+    strings = np.empty(count, object)
+    for i, length in enumerate(lengths):
+        strings[i], at = content[at : at + length], at + length
+    return strings.reshape(shape)
+
+
+def as_bytes(value: Any) -> bytes:
+    """One element of a string array."""
+    if isinstance(value, bytes):
+        return value
+    if isinstance(value, str):
+        return value.encode()
+    raise TypeError(f"Expected str or bytes. Received: {type(value).__name__}")
+
+
+def from_array(array: Array, *, as_content: bool = False) -> Any:
+    """A `TensorProto` that holds `array`, in the dtype's own field or, `as_content`, in `tensor_content`."""
+    row = dtypes.of_array(array)
+    proto = messages.TensorProto(dtype=row.number)
+    proto.tensor_shape.SetInParent()
+    for size in array.shape:
+        proto.tensor_shape.dim.add().size = size
+    if array.size == 0:
+        return proto
+    if row is dtypes.STRING:
+        strings = [as_bytes(value) for value in array.ravel().tolist()]
+        if as_content:
+            proto.tensor_content = b"".join(map(varint, map(len, strings))) + b"".join(strings)
+        else:
+            proto.string_val.extend(strings)
+        return proto
+    array = np.ascontiguousarray(array, row.numpy)
+    if as_content:
+        proto.tensor_content = array.tobytes()
+    elif row.field == "half_val":
+        proto.half_val.extend(array.view(np.uint16).ravel().tolist())
+    elif row.numpy.kind == "c":
+        parts = array.view(np.float32 if row.numpy.itemsize == 8 else np.float64)
+        getattr(proto, row.field).extend(parts.ravel().tolist())
+    else:
+        getattr(proto, row.field).extend(array.ravel().tolist())
+    return proto
+
+
+def varint(value: int) -> bytes:
+    """`value` (0 and more) as a protocol buffer varint."""
+    out = bytearray()
+    while value > 0x7F:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    out.append(value)
+    return bytes(out)
