@@ -5,8 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,24 +48,27 @@ class Servable:
         self.meta_graph = meta_graph
         self.signatures = signatures
         self._users = 0
+        self._closed = False
         self._changed = threading.Condition()
 
-    @contextmanager
-    def in_use(self) -> Iterator[Servable]:
-        """Keeps the servable open for the time of one request."""
+    def acquire(self) -> bool:
+        """Keeps the servable open until `release`; False if it is closed already."""
         with self._changed:
-            self._users += 1
-        try:
-            yield self
-        finally:
-            with self._changed:
-                self._users -= 1
-                if not self._users:
-                    self._changed.notify_all()
+            if not self._closed:
+                self._users += 1
+            return not self._closed
+
+    def release(self) -> None:
+        """Takes back one `acquire`."""
+        with self._changed:
+            self._users -= 1
+            if not self._users:
+                self._changed.notify_all()
 
     def close(self) -> None:
         """Waits for the requests in flight, then frees the model."""
         with self._changed:
+            self._closed = True
             self._changed.wait_for(lambda: not self._users)
         for signature in self.signatures.values():
             signature.runner.close()

@@ -1,0 +1,1 @@
+"""Custom layers, one a file: serialisable, on `keras.ops` alone."""
