@@ -37,6 +37,7 @@ FLAGS = (
     Flag("max_num_load_retries", 5, "how often to try again a version that could not be loaded"),
     Flag("load_retry_interval_micros", 60_000_000, "how long to wait before that"),
     Flag("enable_serialization_as_tensor_content", False, "send outputs in tensor_content"),
+    Flag("rest_api_enable_cors_support", False, "send CORS headers over REST"),
     Flag("grpc_channel_arguments", "", "comma-separated name=value pairs for the gRPC server"),
     Flag("host", "0.0.0.0", "address to listen on", ours=True),
     Flag("max_request_bytes", (1 << 31) - 1, "longest request, over gRPC and REST", ours=True, minimum=1),

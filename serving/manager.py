@@ -90,7 +90,7 @@ class Manager:
         """The servable that a request means: the version or label it names, the highest otherwise."""
         versions = self._available.get(spec.name)
         version = spec.version
-        if spec.label:
+        if spec.label is not None:
             config = self._configs.get(spec.name)
             version = config.labels.get(spec.label) if config else None
             if config is None:

@@ -120,7 +120,11 @@ class ModelServer:
 
     def _rest_server(self) -> uvicorn.Server:
         config = uvicorn.Config(
-            RestApi(self._inference, max_request_bytes=self._flags.max_request_bytes),
+            RestApi(
+                self._inference,
+                max_request_bytes=self._flags.max_request_bytes,
+                cors=self._flags.rest_api_enable_cors_support,
+            ),
             http="httptools",
             ws="none",
             lifespan="off",

@@ -21,6 +21,11 @@ from .wire.predict import ModelSpec
 
 log = logging.getLogger(__name__)
 JSON = "application/json"
+CORS = [
+    (b"access-control-allow-origin", b"*"),
+    (b"access-control-allow-methods", b"POST, GET"),
+    (b"access-control-allow-headers", b"Content-Type"),
+]
 MAX_INFLATED_BYTES = 100 << 20  # of a gzip body
 
 _PATH = re.compile(
@@ -44,10 +49,14 @@ class RestApi:
     Args:
         inference: the core.
         max_request_bytes: the longest request body that is read.
+        cors: whether answers of the API carry CORS headers.
     """
 
-    def __init__(self, inference: Inference, *, max_request_bytes: int = (1 << 31) - 1) -> None:
+    def __init__(
+        self, inference: Inference, *, max_request_bytes: int = (1 << 31) - 1, cors: bool = False
+    ) -> None:
         self._inference = inference
+        self._cors = CORS if cors else []
         self._max_request_bytes = max_request_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -63,7 +72,7 @@ class RestApi:
         except Exception as error:  # ours to mend; the client gets one line
             log.exception("REST request failed")
             code, body = 500, _error(f"{type(error).__name__}: {error}")
-        headers = [(b"content-type", kind.encode()), (b"content-length", str(len(body)).encode())]
+        headers = [*(self._cors if kind == JSON else []), (b"content-type", kind.encode()), (b"content-length", str(len(body)).encode())]
         await send({"type": "http.response.start", "status": code, "headers": headers})
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
 
@@ -81,7 +90,7 @@ class RestApi:
         version = int(match["version"]) if match["version"] else None
         if version is not None and version >= 1 << 63:
             raise InvalidArgument(f"Failed to convert version: {version} to numeric.")
-        spec = ModelSpec(unquote(match["name"]), version, unquote(match["label"] or ""))
+        spec = ModelSpec(unquote(match["name"]), version, unquote(match["label"]) if match["label"] else None)
         if method == "GET" and not match["method"]:
             return self._metadata(spec) if match["metadata"] else self._status(spec)
         if method != "POST" or match["metadata"] or (match["method"] or "").lower() != "predict":

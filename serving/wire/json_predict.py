@@ -151,7 +151,7 @@ def _stack(rows: list[Any], spec: TensorSpec, where: str) -> Array:
                     raise InvalidArgument(f"Expecting tensor size: {sizes[0]} but got: {sizes[1]}")
                 first = shape
             except (InvalidArgument, Unimplemented) as error:
-                raise type(error)(
+                raise InvalidArgument(
                     f"Failed to process element: {i}{where} of 'instances' list. Error: {error.code.name}: {error}"
                 ) from None
         raise
@@ -172,9 +172,9 @@ _CAST = {  # kind of the JSON values -> kinds of data type that take them
 def _array(value: Any, spec: TensorSpec) -> Array:
     row = spec.dtype
     if row is dtypes.STRING:
-        return _strings(value)
+        return strings(value)
     if row.name in ("half", "bfloat16", "uint16", "complex64", "complex128"):
-        raise Unimplemented(f"Conversion of JSON Value: {_leaf(value)} to type: {row.name}")
+        raise Unimplemented(f"Conversion of JSON Value: {_text(_first(value))} to type: {row.name}")
     try:
         array = np.array(value)
     except ValueError:
@@ -189,15 +189,20 @@ def _array(value: Any, spec: TensorSpec) -> Array:
 _JSON_TYPES = {type(None): "Null", bool: "Bool", int: "Number", float: "Number", str: "String", dict: "Object"}
 
 
-def _leaf(value: Any) -> str:
-    """The first value inside nested lists, and its JSON type."""
+def _first(value: Any) -> Any:
+    """The first value inside nested lists."""
     while isinstance(value, list) and value:
         value = value[0]
-    kind = _JSON_TYPES.get(type(value), "Array")
-    return f"{_text(value)} Type: {kind}"
+    return value
 
 
-def _strings(value: Any) -> Array:
+def _leaf(value: Any) -> str:
+    """The first value inside nested lists, and its JSON type, as text."""
+    value = _first(value)
+    return f"{_text(value)} Type: {_JSON_TYPES.get(type(value), 'Array')}"
+
+
+def strings(value: Any) -> Array:
     """Nested lists of text, or of `{"b64": …}`, as an object array of bytes."""
     leaves: list[bytes] = []
     shape: list[int] = []
@@ -240,7 +245,7 @@ def encode(outputs: Mapping[str, Array], *, rows: bool) -> bytes:
     """
     if not rows:
         values: Any = {name: _plain(name, array) for name, array in outputs.items()}
-        return b'{\n    "outputs": ' + _dumps(next(iter(values.values())) if len(values) == 1 else values) + b"\n}"
+        return b'{\n    "outputs": ' + dumps(next(iter(values.values())) if len(values) == 1 else values) + b"\n}"
     batch: int | None = None
     for name, array in outputs.items():
         if array.ndim == 0:
@@ -255,7 +260,7 @@ def encode(outputs: Mapping[str, Array], *, rows: bool) -> bytes:
         predictions: Any = next(iter(columns.values()))
     else:
         predictions = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-    return b'{\n    "predictions": ' + _dumps(predictions)[:-1] + b"\n    ]\n}"
+    return b'{\n    "predictions": ' + dumps(predictions)[:-1] + b"\n    ]\n}"
 
 
 def _plain(name: str, array: Array) -> Any:
@@ -275,10 +280,11 @@ def _plain(name: str, array: Array) -> Any:
         array = array.astype(np.float32)
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         return json.loads(json.dumps(array.astype(np.float64).tolist()))
-    return np.ascontiguousarray(array)
+    return np.ascontiguousarray(array).reshape(array.shape)  # 0-d stays 0-d
 
 
-def _dumps(value: Any) -> bytes:
+def dumps(value: Any) -> bytes:
+    """JSON text; arrays of numbers as nested lists, NaN and infinities as Python and TensorFlow Serving write them."""
     if _has_nan(value):
         return json.dumps(value, default=lambda array: array.tolist(), ensure_ascii=False).encode()
     return orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY)

@@ -21,11 +21,11 @@ Array = np.ndarray[Any, Any]
 
 @dataclass(frozen=True, slots=True)
 class ModelSpec:
-    """Which model, version (by number or by label) and signature is meant; "" and None: not said."""
+    """Which model, version (by number or by label) and signature ("": not said) is meant."""
 
     name: str
     version: int | None = None
-    label: str = ""
+    label: str | None = None
     signature: str = ""
 
 
@@ -48,7 +48,7 @@ def model_spec(message: Any) -> ModelSpec:
     return ModelSpec(
         message.name,
         message.version.value if choice == "version" else None,
-        message.version_label if choice == "version_label" else "",
+        message.version_label if choice == "version_label" else None,
         message.signature_name,
     )
 
@@ -220,7 +220,7 @@ def encode_spec(spec: ModelSpec) -> bytes:
     message = messages.ModelSpec(name=spec.name, signature_name=spec.signature)
     if spec.version is not None:
         message.version.value = spec.version
-    elif spec.label:
+    elif spec.label is not None:
         message.version_label = spec.label
     return bytes(message.SerializeToString())
 

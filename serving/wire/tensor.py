@@ -13,7 +13,7 @@ Array = np.ndarray[Any, Any]
 
 # A short list of values is filled up with its last one. What the sender did not send is filled up to this many
 # elements only, so that a few bytes cannot ask for gigabytes.
-MAX_FILLED_ELEMENTS = 1 << 20
+MAX_FILLED_ELEMENTS = 1 << 22
 
 
 class TensorError(ValueError):
@@ -52,7 +52,7 @@ def to_array(proto: Any) -> Array:
 
     Raises:
         TensorError: for an unknown dtype, an impossible shape, content of another length, or a shape that names
-            over 2²⁰ more values than the message holds.
+            over 2²² more values than the message holds.
     """
     row = dtypes.BY_NUMBER.get(proto.dtype)
     if row is None:

@@ -1,0 +1,120 @@
+"""Pictures from files, through a running server, to files: what `encode` and `denoise` share."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..models.errors import GalleryError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from ..serving.client import Client
+
+    Array = np.ndarray[Any, Any]
+
+PICTURES = (".png", ".jpg", ".jpeg")
+KINDS = (*PICTURES, ".npy")
+ENDINGS = {"encode": ".code", "denoise": ".denoised"}
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """The options of both commands."""
+    parser.add_argument("name", help="the served model")
+    parser.add_argument("input", type=Path, help="a PNG, JPEG or NPY file, or a folder of them")
+    parser.add_argument("--output", type=Path, help="file (or folder, for a folder) to write; default: beside the input")
+    parser.add_argument("--server", default="localhost:8500", help="host:port for gRPC, or http://host:port for REST")
+    parser.add_argument("--timeout", type=float, default=60, help="seconds to wait for each answer (default: 60)")
+
+
+def run(values: argparse.Namespace, task: str) -> int:
+    """Sends each input file and writes each answer, whole or not at all."""
+    from ..serving.client import Client
+
+    pairs = _pairs(values.input, values.output, task)
+    with Client(values.server, timeout=values.timeout) as client:
+        for source, target in pairs:
+            answer = _ask(client, values.name, source, task)
+            _write(target, answer)
+            print(f"{source} -> {target}")
+    return 0
+
+
+def _pairs(source: Path, target: Path | None, task: str) -> list[tuple[Path, Path]]:
+    """Input and output files."""
+    if source.is_dir():
+        inputs = sorted(file for file in source.iterdir() if file.suffix.lower() in KINDS)
+        if not inputs:
+            raise GalleryError(f"Expected {', '.join(KINDS)} files in {source}. Received: none.")
+        folder = target or source.with_name(source.resolve().name + ENDINGS[task].replace(".", "-"))
+        return [(file, folder / _target(file, task).name) for file in inputs]
+    if not source.is_file() or source.suffix.lower() not in KINDS:
+        got = "no such file" if not source.exists() else f"a {source.suffix or 'file without ending'}"
+        raise GalleryError(f"Expected a {', '.join(KINDS)} file or a folder: {source}. Received: {got}.")
+    return [(source, target or _target(source, task))]
+
+
+def _target(file: Path, task: str) -> Path:
+    """`digit.png` → `digit.code.npy` or `digit.denoised.png`."""
+    ending = ".npy" if task == "encode" or file.suffix.lower() == ".npy" else ".png"
+    return file.with_name(file.stem + ENDINGS[task] + ending)
+
+
+def _ask(client: Client, name: str, source: Path, task: str) -> Array:
+    call = getattr(client, task)
+    if source.suffix.lower() in PICTURES:
+        answer: Array = call(name, [source.read_bytes()])[0]
+        return answer
+    return call(name, _read_array(client, name, source, task))  # type: ignore[no-any-return]
+
+
+def _read_array(client: Client, name: str, source: Path, task: str) -> Array:
+    """The images in an NPY file, (n, height, width, channels), with the dimensions of size 1 that are left out."""
+    import numpy as np
+
+    try:
+        images = np.load(source, allow_pickle=False)
+    except (ValueError, OSError, EOFError) as error:
+        raise GalleryError(f"Expected an NPY file of numbers: {source}. Received: {error}.") from None
+    signature = client.signatures(name).get(task)
+    (spec,) = signature.inputs.values() if signature else (None,)
+    if images.dtype == np.uint8:
+        images = images.astype(np.float32) / 255
+    if spec is None or not spec.shape:
+        return images
+    size = spec.shape[1:]  # (height, width, channels)
+    if size[-1] == 1 and images.shape[-2:] == size[:2] and images.ndim in (2, 3):
+        images = images[..., None]
+    if images.shape == size:
+        images = images[None]
+    if images.shape[1:] != size:
+        raise GalleryError(f"Expected images of shape {('n', *size)} in {source}. Received: {images.shape}.")
+    return images
+
+
+def _write(target: Path, answer: Array) -> None:
+    """Writes beside the target and renames, so that no half of a file is left behind."""
+    import numpy as np
+    from PIL import Image
+
+    ending = target.suffix.lower()
+    if ending not in (".npy", ".png") or (ending == ".png" and answer.ndim != 3):
+        kinds = ".npy or .png" if answer.ndim == 3 else ".npy"
+        raise GalleryError(f"Expected an output file ending in {kinds}. Received: {target}.")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, scratch = tempfile.mkstemp(dir=target.parent, prefix=".writing-", suffix=ending)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            if ending == ".npy":
+                np.save(file, answer)
+            else:
+                pixels = np.rint(answer.clip(0, 1) * 255).astype(np.uint8)
+                Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels).save(file, "png")
+        os.replace(scratch, target)
+    except BaseException:
+        os.unlink(scratch)
+        raise

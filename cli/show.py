@@ -1,0 +1,36 @@
+"""`gallery show NAME`: what an architecture is."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+from ..models.registry import create, describe
+from ..serving.quiet import quiet_import
+
+HELP = "show an architecture: what it is, its formula, source, hyperparameters and layers"
+
+
+def configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> None:
+    parser.add_argument("name", help="see gallery list")
+
+
+def run(values: argparse.Namespace) -> int:
+    info = describe(values.name)
+    with quiet_import():
+        model = create(info.name)
+    print(f"{info.name} ({info.family})\n\n{info.summary}\n")
+    for title, text in (("Formula", info.formula), ("Source", info.source)):
+        print(f"{title}\n" + "\n".join(f"    {line}" for line in text.splitlines()) + "\n")
+    print("Hyperparameters")
+    for each in info.hyperparameters:
+        default = each.format(each.default)
+        print(f"    {option(each.name)} {default}    {each.help} ({each.expects})")
+    print()
+    model.summary(expand_nested=True, line_length=80)
+    return 0
+
+
+def option(hyperparameter: str) -> str:
+    """The command-line option of a hyperparameter: `code_dim` is `--model.code-dim`."""
+    return "--model." + hyperparameter.replace("_", "-")

@@ -1,0 +1,196 @@
+"""A Keras model → `saved_models/<name>/<version>/`, ready for TensorFlow Serving and for the embedded server.
+
+A version is written beside its place and renamed into it at the end, so that a watching server never sees half of
+one. Before that it is loaded again and its answers are compared with the model's.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from . import saved_model, warmup
+from .engines.openvino import FOLDER as OPENVINO_FOLDER
+from .errors import FailedPrecondition, InvalidArgument
+from .signatures import Endpoint, endpoints
+from .wire import messages, predict
+
+TOLERANCE = 1e-5
+BATCHES = (1, 7, 32)
+Arrays = dict[str, np.ndarray[Any, Any]]
+
+
+def export(model: keras.Model, name: str, root: str | Path = "saved_models", version: int | None = None) -> Path:
+    """Exports a model as a new version.
+
+    Args:
+        model: any built Keras model; see `signatures` for what it is exported with.
+        name: what requests will call it; the folder below `root`.
+        root: the folder of all models.
+        version: its number; the next free one by default.
+
+    Returns:
+        The folder of the version, which is live from then on.
+
+    Raises:
+        InvalidArgument: a name that is no folder name, or a version that exists.
+        FailedPrecondition: the reloaded SavedModel answers otherwise than the model, or holds GPU-only operations,
+            or Keras runs on another backend than TensorFlow. Nothing is left behind.
+    """
+    if keras.config.backend() != "tensorflow":
+        raise FailedPrecondition(
+            f"Expected Keras on TensorFlow for the export. Received: backend {keras.config.backend()} "
+            "(save the model, then export it with KERAS_BACKEND=tensorflow)"
+        )
+    if not name or name.startswith(".") or any(c in name for c in "/\\:"):
+        raise InvalidArgument(f"Expected a model name without '/', '\\' and ':'. Received: {name!r}")
+    if version is not None and not 0 < version < 1 << 63:
+        raise InvalidArgument(f"Expected a version of 1 or more. Received: {version}")
+    base = Path(root) / name
+    if version is not None and (base / str(version)).exists():
+        raise InvalidArgument(f"Expected a new version. Received: {base / str(version)}, which exists")
+    base.mkdir(parents=True, exist_ok=True)
+    # A name that is no number: servers do not look inside.
+    partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=base))
+    try:
+        _write(model, name, partial)
+        partial.chmod(0o755)  # mkdtemp makes it private; a server may be another user
+        return _publish(partial, base, version)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+
+
+def _publish(partial: Path, base: Path, version: int | None) -> Path:
+    """Renames the finished folder to its version; the next free number, whoever else exports."""
+    while True:
+        taken = [int(folder.name) for folder in base.iterdir() if folder.name.isdecimal()]
+        place = base / str(version or max(taken, default=0) + 1)
+        try:
+            partial.rename(place)
+            return place
+        except OSError:
+            if version or not place.exists():
+                raise
+
+
+def _write(model: keras.Model, name: str, folder: Path) -> None:
+    found = endpoints(model)
+    archive = keras.export.ExportArchive()
+    archive.track(model)
+    for signature, endpoint in found.items():
+        archive.add_endpoint(signature, endpoint.function, endpoint.inputs)
+    archive.write_out(str(folder), verbose=False)
+    loaded = tf.saved_model.load(str(folder))
+    for signature, endpoint in found.items():
+        run = loaded.signatures[signature]
+        check(f"{name}: signature {signature} of the SavedModel", endpoint, _tensorflow_caller(run))
+    _refuse_gpu_operations(name, folder)
+    _write_openvino(folder, loaded, found)
+    _write_warmup(folder, name, found)
+
+
+def check(what: str, endpoint: Endpoint, run: Callable[[Arrays], Arrays]) -> None:
+    """Compares what `run` answers with what the endpoint's own function answers, at batch 1, 7 and 32.
+
+    Raises FailedPrecondition where they differ by more than 1e-5 (absolutely, or of the value where that is more).
+    """
+    for batch in BATCHES:
+        inputs = endpoint.example(batch)
+        expected = endpoint.function(*(tf.constant(inputs[spec.name], spec.dtype) for spec in endpoint.inputs))
+        got = run(inputs)
+        for key, value in expected.items():
+            want = np.asarray(value)
+            if want.shape != got[key].shape or not np.allclose(got[key], want, rtol=TOLERANCE, atol=TOLERANCE):
+                worst = np.abs(got[key] - want).max() if want.shape == got[key].shape else got[key].shape
+                raise FailedPrecondition(
+                    f"Expected {what} to answer as the model does (within {TOLERANCE}). "
+                    f"Received: {key} off by {worst} at batch {batch}"
+                )
+
+
+def _tensorflow_caller(function: Any) -> Callable[[Arrays], Arrays]:
+    return lambda inputs: {
+        key: value.numpy()
+        for key, value in function(**{k: tf.constant(v) for k, v in inputs.items()}).items()
+    }
+
+
+def _refuse_gpu_operations(name: str, folder: Path) -> None:
+    """No `Cudnn*` operation: such a graph would load on no CPU."""
+    graph = saved_model.read_meta_graph(folder).graph_def
+    nodes = [node for function in graph.library.function for node in function.node_def] + list(graph.node)
+    found = sorted({node.op for node in nodes if node.op.startswith("Cudnn")})
+    if found:
+        raise FailedPrecondition(f"Expected {name} to run on a CPU. Received: {', '.join(found)} in its graph")
+
+
+def _write_openvino(folder: Path, loaded: Any, found: dict[str, Endpoint]) -> None:
+    """Adds an OpenVINO file for each signature that OpenVINO takes, gets right, and runs faster."""
+    import openvino
+
+    target = folder / OPENVINO_FOLDER
+    target.mkdir(parents=True)
+    core = openvino.Core()
+    core.set_property("CPU", {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"})
+    index: dict[str, str] = {}
+    for signature, endpoint in found.items():
+        if any(spec.dtype == tf.string for spec in endpoint.inputs):
+            continue
+        function = loaded.signatures[signature]
+        try:
+            converted = openvino.convert_model(function)
+            request = core.compile_model(converted, "CPU").create_infer_request()
+
+            def run(inputs: Arrays, request: Any = request) -> Arrays:
+                return {next(iter(port.names)): value for port, value in request.infer(inputs).items()}
+
+            names = function.structured_outputs
+
+            def named(inputs: Arrays, run: Any = run, request: Any = request, names: Any = names) -> Arrays:
+                run(inputs)
+                return {key: np.array(request.get_tensor(key).data) for key in names}
+
+            check(f"signature {signature} in OpenVINO", endpoint, named)
+        except (RuntimeError, FailedPrecondition, openvino.frontend.OpConversionFailure):
+            continue  # TensorFlow runs it
+        if _seconds(named, endpoint) < _seconds(_tensorflow_caller(function), endpoint):
+            openvino.save_model(converted, target / f"{signature}.xml", compress_to_fp16=False)
+            index[signature] = f"{signature}.xml"
+    document = {"fingerprint": saved_model.fingerprint(folder), "signatures": index}
+    (target / "index.json").write_text(json.dumps(document, indent=1) + "\n")
+
+
+def _seconds(run: Callable[[Arrays], Arrays], endpoint: Endpoint) -> float:
+    """Time of a batch of 1 and a batch of 32, each the best of several calls."""
+    total = 0.0
+    for batch in (1, 32):
+        inputs = endpoint.example(batch)
+        best = float("inf")
+        for _ in range(10):
+            started = time.perf_counter()
+            run(inputs)
+            best = min(best, time.perf_counter() - started)
+        total += best
+    return total
+
+
+def _write_warmup(folder: Path, name: str, found: dict[str, Endpoint]) -> None:
+    """One request for each signature, at batch 1."""
+    os.makedirs(folder / warmup.FILE.parent, exist_ok=True)
+    with tf.io.TFRecordWriter(str(folder / warmup.FILE)) as out:
+        for signature, endpoint in found.items():
+            request = predict.encode_request(predict.ModelSpec(name, signature=signature), endpoint.example(1))
+            log = messages.PredictionLog()
+            log.predict_log.request.ParseFromString(request)
+            out.write(log.SerializeToString())
