@@ -48,9 +48,10 @@ def run(values: argparse.Namespace) -> int:
         from ..serving.client import Client
         from ..serving.export import export
         from ..serving.tensorflow_serving import ServerProcess
-        from ..training import TrainConfig, load, train
+        from ..training.data import load
         from ..training.evaluate import add_noise, psnr
         from ..training.plots import image_strip
+        from ..training.train import TrainConfig, train
 
     say(f"Training {MODEL} on 4,000 handwritten digits")
     run = train(TrainConfig(MODEL, epochs=values.epochs, seed=values.seed, root=values.runs))

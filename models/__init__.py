@@ -1,10 +1,18 @@
-"""The architectures: pure functional Keras on `keras.ops`, so that any Keras backend runs them.
+"""The gallery's architectures: functional Keras on `keras.ops`, for any Keras backend."""
 
-from keras_gallery.models import create
-model = create("denoising_autoencoder", code_dim=64)
-"""
+from .errors import BadHyperparameter, GalleryError, UnknownModel
+from .hyperparameters import Hyperparameter
+from .registry import ModelInfo, builder, create, describe, list_models, register
 
-from .errors import GalleryError
-from .registry import create, describe, list_models, register
-
-__all__ = ["GalleryError", "create", "describe", "list_models", "register"]
+__all__ = [
+    "BadHyperparameter",
+    "GalleryError",
+    "Hyperparameter",
+    "ModelInfo",
+    "UnknownModel",
+    "builder",
+    "create",
+    "describe",
+    "list_models",
+    "register",
+]

@@ -1,18 +1,34 @@
-"""What a user can mend, in one line: what was expected and what came.
+"""What a user can mend, each message one line: `Expected …. Received: ….`
 
-GalleryError
-├── UnknownModel
-└── BadHyperparameter
+GalleryError                 (a ValueError)
+├── UnknownModel             no such architecture
+└── BadHyperparameter        no such hyperparameter, or a value it cannot take
 """
+
+import difflib
+from collections.abc import Iterable
 
 
 class GalleryError(ValueError):
-    """Base of all: the message reads "Expected …. Received: …"."""
+    """The base of every error that the user can mend."""
 
 
 class UnknownModel(GalleryError):
-    """No architecture has this name."""
+    """No architecture of that name."""
 
 
 class BadHyperparameter(GalleryError):
-    """An unknown hyperparameter, or a value of the wrong type or out of range."""
+    """No hyperparameter of that name, or a value that it cannot take."""
+
+
+def closest(name: str, names: Iterable[str]) -> list[str]:
+    """Up to three of `names` that look like `name`, the most alike first."""
+    return difflib.get_close_matches(name, list(names), n=3, cutoff=0.5)
+
+
+def expected_one_of(kind: str, name: str, names: Iterable[str]) -> str:
+    """The message for a name that is not there: `Expected a model: …. Received: …. Did you mean …?`"""
+    names = list(names)
+    message = f"Expected {kind}: {', '.join(names) or 'there is none'}. Received: {name}."
+    alike = closest(name, names)
+    return f"{message} Did you mean {' or '.join(alike)}?" if alike else message

@@ -1,30 +1,37 @@
-"""What a hyperparameter may be: read from a builder's signature, checked before a layer is made."""
+"""Hyperparameters as data, read from a builder's keyword-only signature.
 
-from __future__ import annotations
+Ranges and choices stand in the signature, so that building, the command line and the docs share them:
 
+    def dense_autoencoder(*, code_dim: Count = 32, output: Literal["sigmoid", "linear"] = "sigmoid")
+"""
+
+import inspect
 import math
+import typing
+from collections.abc import Callable
 from dataclasses import dataclass
 from numbers import Integral, Real
-from typing import Annotated, Any, Literal, TypeAlias, get_args, get_origin
+from typing import Annotated, Any, Literal
 
+from .docstrings import arguments
 from .errors import BadHyperparameter
 
-Value: TypeAlias = int | float | bool | str | tuple[int, ...]
+BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
 @dataclass(frozen=True)
 class Range:
-    """The smallest and the largest value, both allowed; of each element where the value is a tuple."""
+    """The least and the greatest value allowed, both included; of each item, for a tuple."""
 
-    minimum: float
-    maximum: float
+    minimum: float | None = None
+    maximum: float | None = None
 
 
-# The types a builder's signature is made of, beside `bool` and `Literal["a", "b"]`.
 Count = Annotated[int, Range(1, 65536)]
 Counts = Annotated[tuple[int, ...], Range(1, 65536)]
-Fraction = Annotated[float, Range(0.0, 1.0)]
-Shape = Annotated[tuple[int, int, int], Range(1, 4096)]  # (height, width, channels)
+Fraction = Annotated[float, Range(0, 1)]
+NonNegative = Annotated[float, Range(0)]
+ImageShape = Annotated[tuple[int, int, int], Range(1, 4096)]  # (height, width, channels)
 
 
 @dataclass(frozen=True)
@@ -33,96 +40,125 @@ class Hyperparameter:
 
     Attributes:
         name: the keyword.
-        type: `int`, `float`, `bool`, `str`, `tuple[int, ...]` or a tuple of fixed length.
-        default: the builder's own value.
-        choices: the only values allowed; empty where any will do.
-        minimum: the smallest value (of each element of a tuple), or None.
-        maximum: the largest value, or None.
-        help: one sentence from the builder's docstring.
+        type: int, float, bool, str (one of `choices`) or tuple (of integers).
+        default: the value it takes when it is not given.
+        help: its line in the builder's `Args` section.
+        choices: the values allowed, for a str.
+        minimum: the least value allowed, or None.
+        maximum: the greatest value allowed, or None.
+        length: how many integers a tuple holds; None for one or more.
     """
 
     name: str
-    type: Any
-    default: Value
+    type: type
+    default: Any
+    help: str = ""
     choices: tuple[str, ...] = ()
     minimum: float | None = None
     maximum: float | None = None
-    help: str = ""
-
-    @classmethod
-    def from_annotation(cls, name: str, annotation: Any, default: Value, help: str) -> Hyperparameter:
-        """Reads `int`, `Annotated[int, Range(1, 9)]`, `Literal["a", "b"]`, … into a hyperparameter."""
-        minimum = maximum = None
-        if get_origin(annotation) is Annotated:
-            annotation, allowed = get_args(annotation)
-            minimum, maximum = allowed.minimum, allowed.maximum
-        if get_origin(annotation) is Literal:
-            return cls(name, str, default, choices=get_args(annotation), help=help)
-        return cls(name, annotation, default, minimum=minimum, maximum=maximum, help=help)
+    length: int | None = None
 
     @property
-    def expected(self) -> str:
-        """What a value must be, in words: "an integer from 1 to 65536"."""
+    def expects(self) -> str:
+        """The values allowed, in words."""
         if self.choices:
             return f"one of {', '.join(self.choices)}"
-        bounds = "" if self.minimum is None else f" from {self.minimum:g} to {self.maximum:g}"
-        words = {bool: "true or false", int: "an integer", float: "a number", str: "a text"}
-        if self.type in words:
-            return words[self.type] + bounds
-        example = ",".join(map(str, self.default)) if isinstance(self.default, tuple) else ""
-        return f"{self._length or 'some'} integers{bounds}, as in {example}"
+        if self.type is bool:
+            return "true or false"
+        noun = {int: "an integer", float: "a number", tuple: "integers"}[self.type]
+        if self.type is tuple:
+            noun = f"{self.length or 'one or more'} integers"
+        if self.minimum is not None and self.maximum is not None:
+            return f"{noun} from {self.minimum} to {self.maximum}"
+        if self.minimum is not None:
+            return f"{noun} of at least {self.minimum}"
+        return noun if self.maximum is None else f"{noun} of at most {self.maximum}"
 
-    def parse(self, text: str) -> Value:
-        """The value written as `text`: "32", "0.4", "true", "masking", "28,28,1".
+    def check(self, value: Any) -> Any:
+        """Returns `value` as its own type: a list, from JSON, as a tuple; 1 as 1.0.
 
         Raises:
-            BadHyperparameter: `text` is no such value, or `check` refuses it.
+            BadHyperparameter: the wrong type, out of range, or not among the choices.
         """
-        value: object = text
+        if self.type is tuple:
+            items = tuple(value) if isinstance(value, (list, tuple)) else ()
+            right_length = len(items) == self.length if self.length else bool(items)
+            if right_length and all(self._is_number(item) for item in items):
+                return tuple(int(item) for item in items)
+        elif self.type is str:
+            if isinstance(value, str) and value in self.choices:
+                return value
+        elif self.type is bool:
+            if isinstance(value, bool):
+                return value
+        elif self._is_number(value):
+            return self.type(value)
+        raise self._refusal(value)
+
+    def parse(self, text: str) -> Any:
+        """Reads a value from the command line: `32`, `0.4`, `true`, `gaussian` or `28,28,1`."""
         try:
+            if self.type is tuple:
+                return self.check(tuple(int(item) for item in text.strip("() ,").split(",")))
             if self.type is bool:
-                value = {"true": True, "false": False}.get(text.strip().lower(), text)
-            elif self.type in (int, float):
-                value = self.type(text)
-            elif self.type is not str:
-                value = tuple(int(part) for part in text.split(","))
-        except ValueError:
-            pass  # still the text, which `check` refuses in words
-        return self.check(value)
+                return BOOLEANS[text.lower()]
+            return self.check(self.type(text))
+        except (ValueError, KeyError):
+            raise self._refusal(text) from None
 
-    def check(self, value: object) -> Value:
-        """`value` in the hyperparameter's own type (a list from JSON becomes a tuple).
+    def format(self, value: Any) -> str:
+        """Writes a value as `parse` reads it."""
+        if self.type is tuple:
+            return ",".join(str(item) for item in value)
+        return str(value).lower() if self.type is bool else str(value)
 
-        Raises:
-            BadHyperparameter: the type is wrong, or the value is out of range or no choice.
-        """
-        checked = self._converted(value)
-        if checked is None or (self.choices and checked not in self.choices) or not self._in_range(checked):
-            raise BadHyperparameter(f"Expected {self.name} to be {self.expected}. Received: {value!r}")
-        return checked
+    def _is_number(self, value: Any) -> bool:
+        """Whether `value` is finite, in range and of the right kind; True is no number here."""
+        kind: Any = Real if self.type is float else Integral
+        if isinstance(value, bool) or not isinstance(value, kind):
+            return False
+        try:
+            if not math.isfinite(value):
+                return False
+        except OverflowError:  # an integer that no float can hold
+            return False
+        return (self.minimum is None or value >= self.minimum) and (
+            self.maximum is None or value <= self.maximum
+        )
 
-    @property
-    def _length(self) -> int | None:
-        """The length of a tuple of fixed length."""
-        parts = get_args(self.type)
-        return None if not parts or Ellipsis in parts else len(parts)
+    def _refusal(self, value: Any) -> BadHyperparameter:
+        return BadHyperparameter(f"Expected {self.name} to be {self.expects}. Received: {value}.")
 
-    def _converted(self, value: object) -> Value | None:
-        if self.type in (bool, str):
-            return value if isinstance(value, self.type) else None
-        if self.type is int:
-            return int(value) if isinstance(value, Integral) and not isinstance(value, bool) else None
-        if self.type is float:
-            number = float(value) if isinstance(value, Real) and not isinstance(value, bool) else math.nan
-            return number if math.isfinite(number) else None
-        if not isinstance(value, list | tuple) or not value or len(value) != (self._length or len(value)):
-            return None
-        if any(isinstance(element, bool) or not isinstance(element, Integral) for element in value):
-            return None
-        return tuple(int(element) for element in value)
 
-    def _in_range(self, value: Value) -> bool:
-        if self.minimum is None or self.maximum is None or isinstance(value, str):
-            return True
-        elements = value if isinstance(value, tuple) else (value,)
-        return all(self.minimum <= element <= self.maximum for element in elements)
+def hyperparameters_of(builder: Callable[..., Any]) -> tuple[Hyperparameter, ...]:
+    """Reads a builder's keyword-only signature and the `Args` section of its docstring.
+
+    Raises:
+        TypeError: the signature holds something else than keyword-only parameters with a default and one of
+            the types int, float, bool, `Literal` of strings or tuple of ints.
+    """
+    hints = typing.get_type_hints(builder, include_extras=True)
+    helps = arguments(builder.__doc__ or "")
+    found = []
+    for name, parameter in inspect.signature(builder).parameters.items():
+        if parameter.kind is not parameter.KEYWORD_ONLY or parameter.default is parameter.empty:
+            raise TypeError(f"Expected keyword-only parameters with defaults. Received: {name}.")
+        found.append(_hyperparameter(name, hints[name], parameter.default, helps.get(name, "")))
+    return tuple(found)
+
+
+def _hyperparameter(name: str, hint: Any, default: Any, text: str) -> Hyperparameter:
+    bounds = Range()
+    if typing.get_origin(hint) is Annotated:
+        hint, bounds = typing.get_args(hint)
+    origin, arguments_of_type = typing.get_origin(hint), typing.get_args(hint)
+    if origin is Literal:
+        return Hyperparameter(name, str, default, text, choices=arguments_of_type)
+    length = None
+    if origin is tuple and arguments_of_type[-1] is not Ellipsis:
+        length = len(arguments_of_type)
+    if origin is None and hint not in (int, float, bool):
+        raise TypeError(f"Expected int, float, bool, Literal or tuple[int, …] for {name}. Received: {hint}.")
+    return Hyperparameter(
+        name, origin or hint, default, text, minimum=bounds.minimum, maximum=bounds.maximum, length=length
+    )

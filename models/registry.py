@@ -1,146 +1,143 @@
-"""The catalogue of architectures: one a file, `<family>/<name>.py`, whose builder has the file's name.
+"""Finding and building the architectures.
 
-A builder's keyword-only signature is the model's configuration, and its docstring is the model's page.
-Finding the names reads the folders alone; Keras is imported with the first builder.
+One architecture a file: `<family>/<name>.py` holds the builder `<name>`, and `<name>` is its key here.
+Listing reads file names and describing reads docstrings; only building, and asking for hyperparameters,
+imports Keras.
 """
 
 from __future__ import annotations
 
+import ast
+import functools
 import importlib
-import inspect
-import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar, get_type_hints
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from .errors import BadHyperparameter, UnknownModel
-from .hyperparameters import Hyperparameter
+from .docstrings import sections
+from .errors import BadHyperparameter, UnknownModel, expected_one_of
+from .hyperparameters import Hyperparameter, hyperparameters_of
 
 if TYPE_CHECKING:
     import keras
 
-Builder = TypeVar("Builder", bound="Callable[..., keras.Model]")
+P = ParamSpec("P")
+Built = TypeVar("Built")
 
-_BUILDERS: dict[str, Callable[..., keras.Model]] = {}
+NOT_FAMILIES = {"layers"}
+
+_builders: dict[str, Callable[..., Any]] = {}
 
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """A model's page, read from its builder.
+    """What is known of an architecture without building it.
 
     Attributes:
-        name: the key in the registry.
-        family: the folder, such as "autoencoders".
-        summary: the first sentence of the docstring.
-        formula: the docstring's section "Formula:".
-        source: the docstring's section "Source:", the note or the paper it comes from.
-        hyperparameters: by name, in the signature's order.
+        name: its key, its file's name and its builder's.
+        family: its folder.
+        doc: its builder's docstring.
     """
 
     name: str
     family: str
-    summary: str
-    formula: str
-    source: str
-    hyperparameters: dict[str, Hyperparameter]
+    doc: str
+
+    @property
+    def summary(self) -> str:
+        """The docstring's first line."""
+        return self.doc.partition("\n")[0]
+
+    @property
+    def formula(self) -> str:
+        return sections(self.doc)["Formula"]
+
+    @property
+    def source(self) -> str:
+        return sections(self.doc)["Source"]
+
+    @property
+    def hyperparameters(self) -> tuple[Hyperparameter, ...]:
+        """The builder's keywords, in order (imports Keras)."""
+        return hyperparameters_of(builder(self.name))
 
 
-def register(builder: Builder) -> Builder:
-    """Enters a builder under its own name.
+def register(build: Callable[P, Built]) -> Callable[P, Built]:
+    """Adds a builder under its own name, and makes it check its hyperparameters however it is called.
 
     Raises:
-        ValueError: the name is taken, is not the file's, or a parameter is not keyword-only with a default.
+        KeyError: the name is taken.
+        TypeError: a parameter is not a hyperparameter (see `hyperparameters_of`).
     """
-    name = builder.__name__
-    if name in _BUILDERS:
-        raise ValueError(f"Expected a new name. Received: {name}, registered by {_BUILDERS[name].__module__}")
-    if builder.__module__.rpartition(".")[2] != name:
-        raise ValueError(f"Expected a builder named as its file. Received: {name} in {builder.__module__}")
-    for parameter in inspect.signature(builder).parameters.values():
-        if parameter.kind is not parameter.KEYWORD_ONLY or parameter.default is parameter.empty:
-            raise ValueError(
-                f"Expected keyword-only parameters with defaults. Received: {parameter} of {name}"
-            )
-    _BUILDERS[name] = builder
-    return builder
+    name = build.__name__
+    if name in _builders:
+        raise KeyError(f"Expected one builder named {name}. Received: a second one.")
+    known = {each.name: each for each in hyperparameters_of(build)}
+
+    @functools.wraps(build)
+    def checked(*args: P.args, **given: P.kwargs) -> Built:
+        for key, value in given.items():
+            if key not in known:
+                raise BadHyperparameter(expected_one_of(f"a hyperparameter of {name}", key, known))
+            given[key] = known[key].check(value)
+        return build(*args, **given)
+
+    _builders[name] = checked
+    return checked
 
 
 def list_models(pattern: str = "*") -> list[str]:
-    """The names that match `pattern` ("*auto*"), sorted."""
-    return sorted(name for name in _families() if fnmatchcase(name, pattern))
-
-
-def create(name: str, **hyperparameters: object) -> keras.Model:
-    """Builds the model `name`; what is not given takes the builder's default.
-
-    Raises:
-        UnknownModel: no such model.
-        BadHyperparameter: no such hyperparameter, or a value of the wrong type or out of range.
-    """
-    known = describe(name).hyperparameters
-    checked = {}
-    for key, value in hyperparameters.items():
-        if key not in known:
-            expected = f"a hyperparameter of {name}: {', '.join(known)}"
-            raise BadHyperparameter(f"Expected {expected}. Received: {key!r}{closest(key, known)}")
-        checked[key] = known[key].check(value)
-    return _BUILDERS[name](**checked)
+    """The architectures' names in alphabetical order; `pattern` is a shell pattern such as `*auto*`."""
+    return sorted(name for name in _files() if fnmatchcase(name, pattern))
 
 
 def describe(name: str) -> ModelInfo:
-    """The model's page.
+    """What is known of an architecture without building it.
 
     Raises:
-        UnknownModel: no such model.
+        UnknownModel: there is no architecture of that name.
     """
-    families = _families()
-    if name not in families:
-        expected = ", ".join(sorted(families))
-        raise UnknownModel(f"Expected a model: {expected}. Received: {name!r}{closest(name, families)}")
-    importlib.import_module(f".{families[name]}.{name}", __package__)
-    builder = _BUILDERS[name]
-    sections = _sections(inspect.getdoc(builder) or "")
-    help_texts = _arguments(sections.get("Args", ""))
-    hints = get_type_hints(builder, include_extras=True)
-    return ModelInfo(
-        name=name,
-        family=families[name],
-        summary=" ".join(sections[""].partition("\n\n")[0].split()),
-        formula=sections.get("Formula", ""),
-        source=" ".join(sections.get("Source", "").split()),
-        hyperparameters={
-            key: Hyperparameter.from_annotation(key, hints[key], parameter.default, help_texts.get(key, ""))
-            for key, parameter in inspect.signature(builder).parameters.items()
-        },
-    )
+    file = _file(name)
+    for node in ast.parse(file.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.FunctionDef) and node.name == name:
+            return ModelInfo(name, file.parent.name, ast.get_docstring(node) or "")
+    raise KeyError(f"Expected a builder named {name} in {file}. Received: none.")
 
 
-def closest(name: str, names: Iterable[str]) -> str:
-    """ " (did you mean x?)" for the nearest of `names`; nothing where none is near."""
-    near = get_close_matches(name, names, n=1)
-    return f" (did you mean {near[0]}?)" if near else ""
+def builder(name: str) -> Callable[..., keras.Model]:
+    """The builder of that name (imports Keras).
+
+    Raises:
+        UnknownModel: there is no architecture of that name.
+    """
+    file = _file(name)
+    importlib.import_module(f"..{file.parent.name}.{name}", __name__)
+    return _builders[name]
 
 
-def _families() -> dict[str, str]:
-    """Name → family, from the folders; `layers` holds what models are made of."""
+def create(name: str, **hyperparameters: Any) -> keras.Model:
+    """Builds a model; hyperparameters that are not given take the builder's defaults.
+
+    Raises:
+        UnknownModel: there is no architecture of that name.
+        BadHyperparameter: an unknown hyperparameter, or a value of the wrong type or out of range.
+    """
+    return builder(name)(**hyperparameters)
+
+
+def _file(name: str) -> Path:
+    files = _files()
+    if name not in files:
+        raise UnknownModel(expected_one_of("a model", name, sorted(files)))
+    return files[name]
+
+
+def _files() -> dict[str, Path]:
+    """The architectures' files by name. A name in two families is found by `register`."""
     return {
-        file.stem: file.parent.name
-        for file in Path(__file__).parent.glob("[!_.]*/[!_.]*.py")
-        if file.parent.name != "layers"
+        path.stem: path
+        for path in Path(__file__).parent.glob("*/*.py")
+        if path.parent.name not in NOT_FAMILIES and not path.stem.startswith("_")
     }
-
-
-def _sections(docstring: str) -> dict[str, str]:
-    """Header → dedented body of a Google-style docstring; what comes before the first header under ""."""
-    first, *rest = re.split(r"^(\w+):$", docstring, flags=re.MULTILINE)
-    bodies = [inspect.cleandoc(body) for body in rest[1::2]]
-    return {"": first.strip(), **dict(zip(rest[::2], bodies, strict=True))}
-
-
-def _arguments(section: str) -> dict[str, str]:
-    """Name → help of an "Args:" section, continuation lines joined."""
-    _, *rest = re.split(r"^(\w+): ", section, flags=re.MULTILINE)
-    return {name: " ".join(text.split()) for name, text in zip(rest[::2], rest[1::2], strict=True)}

@@ -212,7 +212,8 @@ class RestTransport:
 
     def __init__(self, target: str, timeout: float) -> None:
         self._target = target
-        self._http = httpx.Client(base_url=target.rstrip("/") + "/v1/models/", timeout=timeout, trust_env=False)
+        self._url = target.rstrip("/") + "/v1/models/"
+        self._http = httpx.Client(timeout=timeout, trust_env=False)
 
     def predict(self, spec: predict.ModelSpec, inputs: Mapping[str, Array]) -> Arrays:
         body = {"signature_name": spec.signature, "inputs": {k: _to_json(v) for k, v in inputs.items()}}
@@ -239,7 +240,7 @@ class RestTransport:
     def _call(self, method: str, path: str, body: Any = None) -> Any:
         try:
             content = None if body is None else json_predict.dumps(body)
-            answer = self._http.request(method, path, content=content, headers={"content-type": "application/json"})
+            answer = self._http.request(method, self._url + path, content=content, headers={"content-type": "application/json"})
         except httpx.TimeoutException:
             raise DeadlineExceeded(f"Expected an answer from {self._target} in time. Received: none") from None
         except httpx.HTTPError as error:
@@ -260,11 +261,13 @@ def _path(spec: predict.ModelSpec) -> str:
 
 
 def _to_json(array: Array) -> Any:
-    if array.dtype != np.object_:
+    if array.dtype.kind not in "OSUT":
         return np.ascontiguousarray(array).reshape(array.shape)
 
     def one(item: Any) -> Any:
-        return [one(i) for i in item] if isinstance(item, list) else {"b64": base64.b64encode(item).decode()}
+        if isinstance(item, list):
+            return [one(inner) for inner in item]
+        return {"b64": base64.b64encode(tensor.as_bytes(item)).decode()}
 
     return one(array.tolist())
 

@@ -78,32 +78,30 @@ def load(name: str, version: int, folder: Path, engines: Sequence[Engine], *, wa
     """Loads the SavedModel in `folder`: each signature with the first of `engines` that takes it.
 
     Raises:
-        ServingError: the SavedModel is missing, cut short, or no engine takes one of its signatures.
+        ServingError: the SavedModel is missing or cut short, or no engine takes any of its signatures.
     """
     started = time.perf_counter()
     meta_graph = saved_model.read_meta_graph(folder)
     meta_graph.ClearField("graph_def")  # the largest part, and the engines read their own
-    signatures: dict[str, Signature] = {}
+    runners: dict[str, Runner] = {}
     try:
-        for key, definition in saved_model.signatures_of(meta_graph).items():
-            signatures[key] = Signature(definition, _runner(folder, definition, engines))
+        definitions = saved_model.signatures_of(meta_graph)
+        for engine in engines:
+            if left := {key: each for key, each in definitions.items() if key not in runners}:
+                runners |= engine.load(folder, left)
+        if not runners:
+            raise Unimplemented(f"Expected an engine for one of {', '.join(sorted(definitions))} in {folder}. Received: none")
+        signatures = {key: Signature(definitions[key], runner) for key, runner in runners.items()}
         servable = Servable(name, version, meta_graph, signatures)
         if warm:
             _warm_up(servable, folder)
     except BaseException:
-        for signature in signatures.values():
-            signature.runner.close()
+        for runner in runners.values():
+            runner.close()
         raise
     chosen = ", ".join(f"{key}: {signature.runner.engine}" for key, signature in sorted(signatures.items()))
     log.info("loaded %s version %d in %.2f s (%s)", name, version, time.perf_counter() - started, chosen)
     return servable
-
-
-def _runner(folder: Path, definition: SignatureDef, engines: Sequence[Engine]) -> Runner:
-    for engine in engines:
-        if (runner := engine.load(folder, definition)) is not None:
-            return runner
-    raise Unimplemented(f"Expected an engine for signature {definition.name} of {folder}. Received: none")
 
 
 def _warm_up(servable: Servable, folder: Path) -> None:

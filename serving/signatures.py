@@ -26,11 +26,13 @@ class Endpoint:
         function: tensors in (in the order of `inputs`), a dict of tensors out.
         inputs: a named `tf.TensorSpec` for each input; the first dimension is the batch.
         example: makes input arrays for a batch size, to check and to warm up with.
+        same_as: another signature, before this one, with the same function, inputs and outputs.
     """
 
     function: Callable[..., Tensors]
     inputs: list[Any]
     example: Callable[[int], dict[str, np.ndarray[Any, Any]]]
+    same_as: str = ""
 
 
 def endpoints(model: keras.Model, seed: int = 0) -> dict[str, Endpoint]:
@@ -69,9 +71,9 @@ def endpoints(model: keras.Model, seed: int = 0) -> dict[str, Endpoint]:
         return {"denoised": model(x, training=False)}
 
     found = {
+        "serving_default": Endpoint(reconstruct, data, images),
         # TensorFlow wants a function of its own for each signature.
-        "serving_default": Endpoint(lambda x: reconstruct(x), data, images),
-        "reconstruct": Endpoint(reconstruct, data, images),
+        "reconstruct": Endpoint(lambda x: reconstruct(x), data, images, same_as="serving_default"),
         "encode": Endpoint(encode, data, images),
         "decode": Endpoint(decode, code, codes),
         "score": Endpoint(score, data, images),
@@ -141,7 +143,7 @@ def decode_images(files: Any, shape: tuple[int, int, int]) -> Any:
         channels = tf.shape(pixels)[-1]
         wanted = f"Expected a picture of {shape[2]} channel(s). Received:"
         with tf.control_dependencies([tf.debugging.Assert(channels == shape[2], [wanted, channels])]):
-            return tf.ensure_shape(tf.cast(pixels, tf.float32) / 255.0, shape)
+            return tf.reshape(tf.cast(pixels, tf.float32) / 255.0, shape)
 
     return tf.map_fn(one, files, fn_output_signature=tf.TensorSpec(shape, tf.float32))
 

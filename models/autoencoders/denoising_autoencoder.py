@@ -1,110 +1,87 @@
-"""The autoencoder that sees a noisy image and gives back the clean one."""
-
-from __future__ import annotations
+"""The autoencoder that learns to remove noise."""
 
 import math
-from typing import Any, Literal
+from typing import Literal
 
 import keras
 from keras import layers
 
-from ..errors import BadHyperparameter
-from ..hyperparameters import Count, Counts, Fraction, Shape
-from ..layers.corruption import Corruption, Noise
+from ..hyperparameters import Count, Counts, ImageShape, NonNegative
+from ..layers.corruption import Corruption
 from ..registry import register
+from .dense_autoencoder import dense_autoencoder
 
 
 @register
 def denoising_autoencoder(
     *,
-    image_shape: Shape = (28, 28, 1),
+    image_shape: ImageShape = (28, 28, 1),
     network: Literal["convolutional", "dense"] = "convolutional",
-    code_dim: Count = 64,
-    filters: Counts = (32, 64),
-    hidden_dim: Count = 512,
-    noise: Noise = "gaussian",
-    noise_level: Fraction = 0.4,
+    filters: Counts = (16, 32),
+    code_dim: Count = 32,
+    noise: Literal["gaussian", "masking", "salt_and_pepper"] = "gaussian",
+    noise_level: NonNegative = 0.4,
 ) -> keras.Model:
-    """Corrupts its input while training and learns to rebuild the clean image, so that it cannot copy.
+    """Sees a corrupted image, must return the clean one.
 
-    At inference nothing is added: what comes in is taken as noisy.
-
-    Formula:
-        minimise L(x, D(E(x̃))),  x̃ = corrupt(x)
-
-    Source:
-        notes 003, "Denoising Autoencoder"
+    The corruption is a part of the model, on in training and off at inference, so the training target is
+    simply the input: `model.fit(x, x)`.
 
     Args:
-        image_shape: height, width and channels of an image.
-        network: convolutional, or dense with one hidden layer on each side of the code.
-        code_dim: size of the code vector.
-        filters: of the encoder's convolutions, each of which halves the image; the decoder mirrors them.
-        hidden_dim: units of the dense network's hidden layers.
-        noise: gaussian (clipped to [0, 1]), masking (pixels become 0) or salt_and_pepper (0 or 1).
-        noise_level: the Gaussian's standard deviation, or the share of the pixels hit.
+        image_shape: height, width and channels of the images; any size.
+        network: `convolutional`, or `dense` for the one hidden layer of dense_autoencoder.
+        filters: of each convolution, which halves height and width; the decoder mirrors them. Not for
+            `dense`.
+        code_dim: size of the code.
+        noise: `gaussian` (clipped to [0, 1]), `masking` (values set to 0) or `salt_and_pepper` (0 or 1).
+        noise_level: standard deviation of `gaussian`; share of the values struck, at most 1, of the others.
+
+    Formula:
+        x̃ = corrupt(x)
+        minimise L(x, D(E(x̃)))
+
+    Source:
+        Notes 003, "Denoising Autoencoder"; notes 004, "Denoising Autoencoders"; Vincent et al. 2008,
+        "Extracting and Composing Robust Features with Denoising Autoencoders".
 
     Returns:
-        A model from images (batch, height, width, channels) in [0, 1] to clean ones of the same shape.
-
-    Raises:
-        BadHyperparameter: more filters than the image can be halved.
+        A model `(batch, height, width, channels)` to the same, float32; its layer `encoder` gives the code
+        `(batch, code_dim)`, its layer `decoder` takes one, and its layer `corruption` stands before them.
     """
     # === Layers ===
-    image = keras.Input(image_shape, name="image")
-    code = keras.Input((code_dim,), name="code")
     corruption = Corruption(noise, noise_level, name="corruption")
-    if network == "convolutional":
-        down, up = _convolutional(image_shape, code_dim, filters)
+    if network == "dense":
+        plain = dense_autoencoder(image_shape=image_shape, code_dim=code_dim, code_activation="relu")
+        encoder, decoder = plain.get_layer("encoder"), plain.get_layer("decoder")
     else:
-        down, up = _dense(image_shape, code_dim, hidden_dim)
+        encoder, decoder = _convolutional(image_shape, filters, code_dim)
 
     # === Functional model ===
-    encoder = keras.Model(image, _chain(down, image), name="encoder")  # (batch, code_dim)
-    decoder = keras.Model(code, _chain(up, code), name="decoder")  # (batch, height, width, channels)
+    image = keras.Input(image_shape, name="image")
     return keras.Model(image, decoder(encoder(corruption(image))), name="denoising_autoencoder")
 
 
-def _convolutional(shape: Shape, code_dim: int, filters: Counts) -> tuple[list[Any], list[Any]]:
-    height, width, channels = shape
-    if len(filters) > (most := (max(height, width) - 1).bit_length()):  # then one by one pixel is left
-        raise BadHyperparameter(
-            f"Expected at most {most} filters for {height} × {width} pixels. Received: {filters}"
-        )
-    factor = 2 ** len(filters)
-    # Strided "same" convolutions round up: 28 → 14 → 7, and 9 → 5 → 3.
-    small = (math.ceil(height / factor), math.ceil(width / factor), filters[-1])
-    down = [layers.Conv2D(count, 3, 2, padding="same", activation="relu") for count in filters]
-    up = [layers.Conv2DTranspose(count, 3, 2, padding="same", activation="relu") for count in filters[::-1]]
-    return (
-        [*down, layers.Flatten(), layers.Dense(code_dim, name="hidden")],
-        [
-            layers.Dense(math.prod(small), activation="relu"),
-            layers.Reshape(small),
-            *up,  # (batch, factor · small height, factor · small width, filters[0])
-            layers.Conv2D(channels, 3, padding="same", activation="sigmoid", name="output"),
-            # The rows and columns that rounding up added.
-            layers.Cropping2D(((0, factor * small[0] - height), (0, factor * small[1] - width))),
-        ],
-    )
+def _convolutional(
+    image_shape: tuple[int, int, int], filters: tuple[int, ...], code_dim: int
+) -> tuple[keras.Model, keras.Model]:
+    """Strided convolutions down to the code, and transposed ones back up."""
+    image = x = keras.Input(image_shape, name="image")
+    shapes = [image_shape]
+    for count in filters:
+        x = layers.Conv2D(count, 3, strides=2, padding="same", activation="relu")(x)
+        shapes.append(x.shape[1:])  # (⌈height / 2⌉, ⌈width / 2⌉, count)
+    encoder = keras.Model(image, layers.Dense(code_dim, name="code")(layers.Flatten()(x)), name="encoder")
 
-
-def _dense(shape: Shape, code_dim: int, hidden_dim: int) -> tuple[list[Any], list[Any]]:
-    return (
-        [
-            layers.Flatten(),
-            layers.Dense(hidden_dim, activation="relu"),
-            layers.Dense(code_dim, name="hidden"),
-        ],
-        [
-            layers.Dense(hidden_dim, activation="relu"),
-            layers.Dense(math.prod(shape), activation="sigmoid", name="output"),
-            layers.Reshape(shape),
-        ],
-    )
-
-
-def _chain(steps: list[Any], x: Any) -> Any:
-    for step in steps:
-        x = step(x)
-    return x
+    code = keras.Input((code_dim,), name="code")
+    x = layers.Dense(math.prod(shapes[-1]), activation="relu")(code)
+    x = layers.Reshape(shapes[-1])(x)
+    for depth, (height, width, count) in reversed(list(enumerate(shapes[:-1]))):
+        x = layers.Conv2DTranspose(
+            count,
+            3,
+            strides=2,
+            padding="same",
+            output_padding=(1 - height % 2, 1 - width % 2),  # undoes the ⌈ ⌉: odd sizes come back odd
+            activation="relu" if depth else "sigmoid",
+        )(x)
+    return encoder, keras.Model(code, x, name="decoder")

@@ -1,6 +1,4 @@
-"""The autoencoder with one hidden layer."""
-
-from __future__ import annotations
+"""The undercomplete autoencoder with one hidden layer."""
 
 import math
 from typing import Literal
@@ -8,46 +6,55 @@ from typing import Literal
 import keras
 from keras import layers
 
-from ..hyperparameters import Count, Shape
+from ..errors import BadHyperparameter
+from ..hyperparameters import Count, ImageShape
 from ..registry import register
 
 
 @register
 def dense_autoencoder(
     *,
-    image_shape: Shape = (28, 28, 1),
+    image_shape: ImageShape = (28, 28, 1),
     code_dim: Count = 32,
     code_activation: Literal["sigmoid", "tanh", "relu", "linear"] = "sigmoid",
     output_activation: Literal["sigmoid", "linear"] = "sigmoid",
 ) -> keras.Model:
-    """One hidden layer, the code, from which the image is rebuilt.
+    """One hidden layer, smaller than the image: the code.
 
-    With fewer code units than pixels it is undercomplete: the code must hold what matters about the image.
-    A sigmoid output suits binary images and those in [0, 1], with cross-entropy; a linear one suits real
-    values, with the squared error. All linear, with the squared error, its best code spans PCA's subspace.
-
-    Formula:
-        h = g(Wx + b),  x̂ = f(W*h + c)
-
-    Source:
-        notes 000, "Autoencoders and relation to PCA"
+    The output follows the data: sigmoid with cross-entropy for values in [0, 1], linear with squared error
+    for real values.
 
     Args:
-        image_shape: height, width and channels of an image.
-        code_dim: units of the hidden layer, the size of the code h.
-        code_activation: the encoder's g.
-        output_activation: the decoder's f.
+        image_shape: height, width and channels of the images.
+        code_dim: size of the code; fewer than the image has values.
+        code_activation: g, of the code.
+        output_activation: f, of the reconstruction.
+
+    Formula:
+        h = g(W x + b)
+        x̂ = f(W* h + c)
+        dim h < dim x
+
+    Source:
+        Notes 000, lecture 7 (undercomplete autoencoders); notes 004, "Auto encoders".
 
     Returns:
-        A model from images (batch, height, width, channels) to their reconstructions of the same shape.
+        A model `(batch, height, width, channels)` to the same, float32; its layer `encoder` gives the code
+        `(batch, code_dim)` and its layer `decoder` takes one.
     """
+    values = math.prod(image_shape)
+    if code_dim >= values:
+        raise BadHyperparameter(f"Expected code_dim to be less than {values}. Received: {code_dim}.")
+
     # === Layers ===
-    image = keras.Input(image_shape, name="image")
-    hidden = layers.Dense(code_dim, activation=code_activation, name="hidden")
-    code = keras.Input((code_dim,), name="code")
-    output = layers.Dense(math.prod(image_shape), activation=output_activation, name="output")
+    flatten = layers.Flatten(name="flatten")
+    hidden = layers.Dense(code_dim, activation=code_activation, name="code")
+    output = layers.Dense(values, activation=output_activation, name="output")
+    unflatten = layers.Reshape(image_shape, name="unflatten")
 
     # === Functional model ===
-    encoder = keras.Model(image, hidden(layers.Flatten()(image)), name="encoder")  # (batch, code_dim)
-    decoder = keras.Model(code, layers.Reshape(image_shape)(output(code)), name="decoder")
+    image = keras.Input(image_shape, name="image")
+    encoder = keras.Model(image, hidden(flatten(image)), name="encoder")
+    code = keras.Input((code_dim,), name="code")
+    decoder = keras.Model(code, unflatten(output(code)), name="decoder")
     return keras.Model(image, decoder(encoder(image)), name="dense_autoencoder")

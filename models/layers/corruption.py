@@ -1,74 +1,45 @@
-"""Noise on the input while training: what makes an autoencoder a denoising one."""
+"""Noise that a denoising autoencoder learns to remove."""
 
-from __future__ import annotations
-
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any, Literal, get_args
 
 import keras
 from keras import ops
 
-Noise: TypeAlias = Literal["gaussian", "masking", "salt_and_pepper"]
+from ..errors import BadHyperparameter
 
-
-def corrupt(x: Any, noise: Noise, level: float, seed: int | keras.random.SeedGenerator) -> Any:
-    """A noisy copy x̃ of `x`, of the same shape and dtype, in [0, 1].
-
-    Args:
-        x: pixels in [0, 1], any float dtype, any shape.
-        noise: "gaussian": x + ε with ε ~ N(0, level²), clipped to [0, 1]; "masking": a share `level` of the
-            pixels becomes 0; "salt_and_pepper": half of such a share becomes 0, the other half 1.
-        level: the standard deviation, or the share of the pixels.
-        seed: a whole number for the same noise at each call, or a generator for fresh noise.
-
-    Source:
-        notes 003, "Denoising Autoencoder" (Gaussian); notes 004, "Denoising Autoencoders" (dropped inputs)
-    """
-    x = ops.convert_to_tensor(x)
-    if noise == "gaussian":
-        epsilon = keras.random.normal(ops.shape(x), dtype=x.dtype, seed=seed)
-        return ops.clip(x + level * epsilon, 0.0, 1.0)
-    u = keras.random.uniform(ops.shape(x), dtype=x.dtype, seed=seed)  # in [0, 1)
-    if noise == "masking":
-        return ops.where(u < level, ops.zeros_like(x), x)
-    return ops.where(u < level / 2, ops.zeros_like(x), ops.where(u < level, ops.ones_like(x), x))
+Noise = Literal["gaussian", "masking", "salt_and_pepper"]
 
 
 @keras.saving.register_keras_serializable(package="keras_gallery")
 class Corruption(keras.layers.Layer):
-    """Applies `corrupt` while training, and nothing at inference.
+    """Corrupts images in [0, 1], in training only.
 
-    The noise is fresh at each step. Outside training no random state is touched, so that an exported graph
-    holds none.
+    A model that sees x̃ and must return x cannot learn the identity (notes 003, "Denoising Autoencoder";
+    Vincent et al. 2008, "Extracting and Composing Robust Features with Denoising Autoencoders").
 
     Args:
-        noise: "gaussian", "masking" or "salt_and_pepper".
-        level: the standard deviation, or the share of the pixels, in [0, 1].
-        seed: where the noise starts; None draws it from `keras.utils.set_random_seed`'s state.
+        noise: `gaussian` (clipped to [0, 1]), `masking` (values set to 0) or `salt_and_pepper` (values set to
+            0 or 1, as likely).
+        level: the standard deviation of `gaussian`, at least 0; else the share of values struck, from 0 to 1.
+        seed: of the random stream, for a repeatable one.
 
     Call arguments:
-        inputs: pixels in [0, 1], any shape `(batch, ...)`; the output has the same.
-        training: whether to corrupt.
-
-    Raises:
-        ValueError: an unknown noise, or a level outside [0, 1].
+        inputs: images `(batch, height, width, channels)`, float, in [0, 1].
+        training: the layer returns its inputs unless this is true.
     """
 
     def __init__(
         self, noise: Noise = "gaussian", level: float = 0.4, seed: int | None = None, **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
-        if noise not in get_args(Noise):
-            raise ValueError(f"Expected noise to be one of {', '.join(get_args(Noise))}. Received: {noise!r}")
-        if not 0 <= level <= 1:
-            raise ValueError(f"Expected level to be from 0 to 1. Received: {level!r}")
+        _check(noise, level)
         self.noise = noise
         self.level = level
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
-        self.supports_masking = True
-        self.built = True
 
     def call(self, inputs: Any, training: bool = False) -> Any:
+        # The generator stays untouched at inference: a served graph must not write random state.
         return corrupt(inputs, self.noise, self.level, self.seed_generator) if training else inputs
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
@@ -76,3 +47,31 @@ class Corruption(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "noise": self.noise, "level": self.level, "seed": self.seed}
+
+
+def corrupt(images: Any, noise: Noise, level: float, seed: int | keras.random.SeedGenerator) -> Any:
+    """Returns corrupted images, of the shape and type of `images`; see `Corruption` for the arguments.
+
+    The same integer seed gives the same noise; a `SeedGenerator` moves on at each call.
+    """
+    _check(noise, level)
+    images = ops.convert_to_tensor(images)
+    shape, dtype = ops.shape(images), images.dtype
+    if noise == "gaussian":
+        return ops.clip(images + keras.random.normal(shape, 0.0, level, dtype, seed), 0.0, 1.0)
+    draw = keras.random.uniform(shape, 0.0, 1.0, dtype, seed)
+    if noise == "masking":
+        return ops.where(draw < level, ops.zeros_like(images), images)
+    struck = ops.where(draw < level / 2, ops.ones_like(images), ops.zeros_like(images))
+    return ops.where(draw < level, struck, images)
+
+
+def _check(noise: str, level: float) -> None:
+    if noise not in get_args(Noise):
+        raise BadHyperparameter(
+            f"Expected noise to be one of {', '.join(get_args(Noise))}. Received: {noise}."
+        )
+    if noise == "gaussian" and not 0 <= level < float("inf"):
+        raise BadHyperparameter(f"Expected a gaussian noise level of at least 0. Received: {level}.")
+    if noise != "gaussian" and not 0 <= level <= 1:
+        raise BadHyperparameter(f"Expected a {noise} noise level from 0 to 1. Received: {level}.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -31,8 +31,11 @@ class Runner(Protocol):
 class Engine(Protocol):
     """A way of running signatures."""
 
-    def load(self, folder: Path, signature: SignatureDef) -> Runner | None:
-        """A runner for one signature of the SavedModel in `folder`; None where this engine can't take it."""
+    def load(self, folder: Path, signatures: Mapping[str, SignatureDef]) -> dict[str, Runner]:
+        """Runners for those signatures of the SavedModel in `folder` that this engine takes.
+
+        Raises `ServingError` where the SavedModel can't be loaded at all.
+        """
 
     def close(self) -> None:
         """Ends what the engine started."""

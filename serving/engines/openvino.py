@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import queue
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ import numpy as np
 from .. import saved_model
 from ..errors import Internal, InvalidArgument
 from ..saved_model import SignatureDef
-from .base import Arrays
+from .base import Arrays, Runner
 
 FOLDER = Path("assets.extra", "openvino")
 log = logging.getLogger(__name__)
@@ -51,23 +51,23 @@ class OpenVino:
         self._core.set_property("CPU", {"ENABLE_CPU_PINNING": False, "PERFORMANCE_HINT": "LATENCY"})
         # f32 as trained: some CPUs would otherwise compute in bf16.
         self._core.set_property("CPU", {"INFERENCE_PRECISION_HINT": "f32"})
-        self._indices: dict[Path, dict[str, str]] = {}
 
-    def load(self, folder: Path, signature: SignatureDef) -> OpenVinoRunner | None:
-        if folder not in self._indices:
-            self._indices = {folder: read_index(folder)}
-        file = self._indices[folder].get(signature.name)
-        if file is None:
-            return None
-        path = folder / FOLDER / file
-        try:
-            return OpenVinoRunner(self._core.compile_model(str(path), "CPU"), signature)
-        except (RuntimeError, KeyError, ValueError) as error:
-            log.warning("%s: unusable OpenVINO file (%s): using TensorFlow", path, str(error).splitlines()[-1:])
-            return None
+    def load(self, folder: Path, signatures: Mapping[str, SignatureDef]) -> dict[str, Runner]:
+        index = read_index(folder)
+        compiled: dict[str, Any] = {}
+        runners: dict[str, Runner] = {}
+        for name in signatures.keys() & index.keys():
+            path = folder / FOLDER / index[name]
+            try:
+                if path.name not in compiled:
+                    compiled[path.name] = self._core.compile_model(str(path), "CPU")
+                runners[name] = OpenVinoRunner(compiled[path.name], signatures[name])
+            except (RuntimeError, ValueError) as error:
+                log.warning("%s: unusable OpenVINO file (%s): using TensorFlow", path, str(error).splitlines()[-1:])
+        return runners
 
     def close(self) -> None:
-        self._indices = {}
+        """Nothing is to be ended."""
 
 
 class OpenVinoRunner:
@@ -78,10 +78,10 @@ class OpenVinoRunner:
     def __init__(self, compiled: Any, signature: SignatureDef) -> None:
         self._compiled = compiled
         self._specs = signature.inputs
-        names = {name: compiled.output(name).index for name in signature.outputs}
-        self._output_index = names
+        # RuntimeError where the names are not the signature's
+        self._output_index = {name: compiled.output(name).index for name in signature.outputs}
         for name in signature.inputs:
-            compiled.input(name)  # RuntimeError where the names are not the signature's
+            compiled.input(name)
         self._idle: queue.SimpleQueue[Any] = queue.SimpleQueue()
 
     def __call__(self, inputs: Arrays, outputs: Sequence[str]) -> Arrays:

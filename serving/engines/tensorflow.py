@@ -6,13 +6,14 @@ tf.Example parsing, any dtype. If it dies it is started anew, with the models it
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import itertools
 import logging
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 
@@ -21,7 +22,7 @@ import grpc
 from ..errors import ServingError, Unavailable, from_code
 from ..saved_model import SignatureDef
 from ..wire import messages, predict, tensor
-from .base import Arrays
+from .base import Arrays, Runner
 from .frames import LOAD, RUN, UNLOAD, read_frame, write_frame
 
 log = logging.getLogger(__name__)
@@ -38,24 +39,26 @@ class TensorFlow:
         self._numbers = itertools.count()
         self._users: dict[Path, int] = {}  # runners by folder
 
-    def load(self, folder: Path, signature: SignatureDef) -> TensorFlowRunner:
-        """Raises `ServingError` if TensorFlow is not installed or can't load the SavedModel."""
+    def load(self, folder: Path, signatures: Mapping[str, SignatureDef]) -> dict[str, Runner]:
+        """All of them; none, with a warning, where TensorFlow is not installed."""
         if importlib.util.find_spec("tensorflow") is None:
-            raise Unavailable(
-                f"Expected TensorFlow, which signature {signature.name} of {folder} needs: "
-                "pip install 'keras-gallery[models]'. Received: no such package"
-            )
+            names = ", ".join(sorted(signatures))
+            log.warning("%s: not served without TensorFlow (pip install 'keras-gallery[models]'): %s", folder, names)
+            return {}
         with self._lock:
-            self._users[folder] = self._users.get(folder, 0) + 1
+            self._users[folder] = self._users.get(folder, 0) + len(signatures)
         try:
             self._call(LOAD, str(folder).encode())
         except ServingError:
-            self.unload(folder)
+            with self._lock:
+                self._users[folder] -= len(signatures)
+                if not self._users[folder]:
+                    del self._users[folder]
             raise
-        return TensorFlowRunner(self, folder, signature)
+        return {name: TensorFlowRunner(self, folder, name) for name in signatures}
 
     def unload(self, folder: Path) -> None:
-        """Takes back one `load`; the last one frees the model."""
+        """Takes back one runner; the last one frees the model."""
         with self._lock:
             self._users[folder] -= 1
             if self._users[folder]:
@@ -91,10 +94,8 @@ class TensorFlow:
             number = next(self._numbers) & 0xFFFFFFFF
             self._waiting[number] = answer
             assert process.stdin is not None
-            try:
+            with contextlib.suppress(OSError, ValueError):  # a broken or closed pipe: the reader reports it
                 write_frame(process.stdin, number, kind, payload)
-            except OSError:  # its reader reports the end
-                pass
         return answer.result()
 
     def _start(self) -> subprocess.Popen[bytes]:
@@ -113,7 +114,7 @@ class TensorFlow:
         return process
 
     def _read(self, process: subprocess.Popen[bytes]) -> None:
-        assert process.stdout is not None
+        assert process.stdout is not None and process.stdin is not None
         while (frame := read_frame(process.stdout)) is not None:
             number, code, payload = frame
             answer = self._waiting.pop(number, None)
@@ -124,6 +125,9 @@ class TensorFlow:
             else:
                 text = payload.decode(errors="replace")
                 answer.set_exception(from_code(_CODE_NAMES.get(code, "UNKNOWN"), text))
+        process.stdout.close()
+        with contextlib.suppress(OSError):
+            process.stdin.close()
         status = process.wait()
         with self._lock:
             if self._process is process:
@@ -139,9 +143,9 @@ class TensorFlowRunner:
 
     engine = "tensorflow"
 
-    def __init__(self, engine: TensorFlow, folder: Path, signature: SignatureDef) -> None:
+    def __init__(self, engine: TensorFlow, folder: Path, signature: str) -> None:
         self._engine, self._folder = engine, folder
-        self._spec = predict.ModelSpec(str(folder), signature=signature.name)
+        self._spec = predict.ModelSpec(str(folder), signature=signature)
 
     def __call__(self, inputs: Arrays, outputs: Sequence[str]) -> Arrays:
         answer = self._engine.run(predict.encode_request(self._spec, inputs, tuple(outputs)))

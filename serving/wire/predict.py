@@ -7,6 +7,7 @@ an unusual form) goes through the generated classes, with the same result.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -86,7 +87,7 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
         if byte < 0x80:
             return value, at + 1
         shift += 7
-        if shift > 63:
+        if shift > 28:  # the generated classes read lengths of five bytes
             raise _Unusual
 
 
@@ -158,16 +159,15 @@ def _read_tensor(data: bytes, at: int, end: int) -> Array:
             values, at = (tag, start, stop), stop
         else:
             return _parse_tensor(data[begin:end])
+    if at != end:
+        raise _Unusual
     if dtype not in _FLOATS or values[0] not in (0, 0x22, _FLOATS[dtype][0]):
         return _parse_tensor(data[begin:end])
     kind, (tag, start, stop) = _FLOATS[dtype][1], values
     count, rest = divmod(stop - start, kind.itemsize)
     sizes = _read_shape(data, *shape)
-    expected = 1
-    for size in sizes:
-        expected *= size
-    if rest or count != expected or not values[0]:
-        return _parse_tensor(data[begin:end])  # to be filled up, cut, or refused
+    if rest or not count or len(sizes) > tensor.MAX_RANK or count != math.prod(sizes):
+        return _parse_tensor(data[begin:end])  # empty, to be filled up, cut, or refused
     return np.frombuffer(data, kind, count, start).reshape(sizes)
 
 

@@ -15,18 +15,28 @@ Array = np.ndarray[Any, Any]
 # elements only, so that a few bytes cannot ask for gigabytes.
 MAX_FILLED_ELEMENTS = 1 << 22
 
+# NumPy's limits: sizes of an array, and elements of up to 16 bytes.
+MAX_RANK = 64
+MAX_ELEMENTS = 1 << 59
+
 
 class TensorError(ValueError):
     """The message is not a tensor: unknown dtype, impossible shape, or content of another length."""
 
 
 def shape_of(tensor_shape: Any) -> tuple[int, ...]:
-    """The shape in a `TensorShapeProto`; unknown rank counts as a scalar. TensorError for a negative size."""
+    """The shape in a `TensorShapeProto`; unknown rank counts as a scalar.
+
+    Raises:
+        TensorError: for a negative size, or a shape that no NumPy array can have (its zeros left out).
+    """
     if tensor_shape.unknown_rank:
         return ()
     shape = tuple(dim.size for dim in tensor_shape.dim)
-    if any(size < 0 for size in shape) or math.prod(shape) >= 1 << 63:
+    if any(size < 0 for size in shape):
         raise TensorError(f"Expected sizes of 0 and more. Received: shape={list(shape)}")
+    if len(shape) > MAX_RANK or math.prod(filter(None, shape)) >= MAX_ELEMENTS:
+        raise TensorError(f"Expected a shape that an array can have. Received: {len(shape)} sizes")
     return shape
 
 
@@ -73,7 +83,7 @@ def to_array(proto: Any) -> Array:
         strings[:] = values
         return fill(strings, shape, b"")
     if row.field == "half_val":
-        return fill(np.array(values, np.uint16).view(row.numpy), shape)
+        return fill(np.array(values, np.int32).astype(np.uint16).view(row.numpy), shape)
     if row.numpy.kind == "c":  # real and imaginary parts by turns
         parts = np.array(values, np.float32 if row.numpy.itemsize == 8 else np.float64)
         return fill(parts[: parts.size // 2 * 2].view(row.numpy), shape)

@@ -1,0 +1,62 @@
+"""The denoising autoencoder: where its noise is, its sizes and its networks."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+from keras_gallery.models import create
+
+SMALL = {"image_shape": (8, 8, 1), "code_dim": 3, "filters": (4,)}
+
+
+@pytest.mark.parametrize("network", ["convolutional", "dense"])
+@pytest.mark.parametrize("shape", [(8, 8, 1), (9, 7, 3), (2, 30, 1)])
+def test_every_size_comes_back(network: str, shape: tuple[int, ...]) -> None:
+    model = create("denoising_autoencoder", network=network, image_shape=shape, code_dim=5)
+    x = np.random.default_rng(0).random((2, *shape), dtype=np.float32)
+    rebuilt = np.array(model(x))
+    assert rebuilt.shape == x.shape
+    assert np.array(model.get_layer("encoder")(x)).shape == (2, 5)
+    assert rebuilt.min() >= 0 and rebuilt.max() <= 1
+
+
+@pytest.mark.parametrize("noise", ["gaussian", "masking", "salt_and_pepper"])
+def test_the_corruption_acts_in_training_alone(noise: str) -> None:
+    model = create("denoising_autoencoder", **SMALL, noise=noise, noise_level=0.5)
+    x = np.random.default_rng(0).random((4, 8, 8, 1), dtype=np.float32)
+    layer = model.get_layer("corruption")
+    assert (layer.noise, layer.level) == (noise, 0.5)
+    assert model.layers.index(layer) < model.layers.index(model.get_layer("encoder"))
+    np.testing.assert_array_equal(model(x), model(x, training=False))
+    assert np.abs(np.array(model(x, training=True)) - np.array(model(x))).max() > 1e-4
+
+
+def test_training_sees_fresh_noise_at_each_step() -> None:
+    """With a learning rate of 0 the weights stay, so that only the noise can change the loss."""
+    model = create("denoising_autoencoder", **SMALL)
+    model.compile(keras.optimizers.SGD(0.0), "mean_squared_error")
+    x = np.random.default_rng(0).random((4, 8, 8, 1), dtype=np.float32)
+    losses = model.fit(x, x, epochs=2, verbose=0).history["loss"]
+    assert losses[0] != losses[1]
+
+
+def test_the_convolutional_decoder_mirrors_the_encoder() -> None:
+    model = create("denoising_autoencoder", filters=(2, 3, 5), code_dim=7)
+    down, up = (
+        [layer.output.shape[1:] for layer in model.get_layer(part).layers if type(layer) is kind]
+        for part, kind in (("encoder", keras.layers.Conv2D), ("decoder", keras.layers.Conv2DTranspose))
+    )
+    assert down == [(14, 14, 2), (7, 7, 3), (4, 4, 5)]
+    assert up == [(7, 7, 3), (14, 14, 2), (28, 28, 1)]
+
+
+def test_the_dense_network_is_the_dense_autoencoder() -> None:
+    model = create("denoising_autoencoder", network="dense", code_dim=3)
+    assert model.count_params() == (784 * 3 + 3) + (3 * 784 + 784)
+
+
+def test_more_filters_than_halvings_keep_one_pixel() -> None:
+    model = create("denoising_autoencoder", image_shape=(5, 4, 1), filters=(2,) * 6)
+    x = np.ones((1, 5, 4, 1), np.float32)
+    assert np.array(model(x)).shape == x.shape

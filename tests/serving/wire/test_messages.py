@@ -1,0 +1,70 @@
+"""The generated classes against the official ones, in one process."""
+
+from __future__ import annotations
+
+import importlib
+import subprocess
+import sys
+import warnings
+from typing import Any
+
+import pytest
+from google.protobuf import descriptor_pb2
+from keras_gallery.serving.wire import messages
+from keras_gallery.serving.wire.build_descriptors import official_descriptors
+
+
+def official(module: str, name: str) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return getattr(importlib.import_module(module), name)
+
+
+def test_committed_descriptors_are_the_official_ones() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        expected = descriptor_pb2.FileDescriptorSet.FromString(official_descriptors())
+    found = descriptor_pb2.FileDescriptorSet.FromString(messages.DESCRIPTORS.read_bytes())
+    assert [file.name for file in found.file] == [file.name for file in expected.file]
+    assert found == expected
+
+
+APIS = "tensorflow_serving.apis."
+SHARED = [  # (module, message, its fields)
+    (APIS + "predict_pb2", "PredictRequest", {"model_spec": {"name": "m", "version": {"value": 7}}}),
+    (APIS + "predict_pb2", "PredictResponse", {"model_spec": {"name": "m", "version_label": "stable"}}),
+    (APIS + "classification_pb2", "ClassificationRequest", {"model_spec": {"signature_name": "s"}}),
+    (APIS + "get_model_metadata_pb2", "GetModelMetadataRequest", {"metadata_field": ["signature_def"]}),
+    (APIS + "get_model_status_pb2", "GetModelStatusResponse", {"model_version_status": [{"version": 3}]}),
+    (APIS + "prediction_log_pb2", "PredictionLog", {"log_metadata": {"model_spec": {"name": "m"}}}),
+    ("tensorflow.core.framework.tensor_pb2", "TensorProto", {"dtype": 1, "float_val": [1.5, -2.0]}),
+    ("tensorflow.core.protobuf.saved_model_pb2", "SavedModel", {"saved_model_schema_version": 1}),
+]
+
+
+@pytest.mark.parametrize(("module", "name", "fields"), SHARED, ids=[name for _, name, _ in SHARED])
+def test_each_side_reads_the_bytes_of_the_other(module: str, name: str, fields: dict[str, Any]) -> None:
+    theirs, ours = official(module, name)(**fields), getattr(messages, name)(**fields)
+    assert type(ours) is not type(theirs)
+    assert type(ours).FromString(theirs.SerializeToString()) == ours
+    assert type(theirs).FromString(ours.SerializeToString()) == theirs
+
+
+def test_unknown_names() -> None:
+    with pytest.raises(AttributeError, match="Received: NoSuchMessage"):
+        messages.NoSuchMessage  # noqa: B018
+    with pytest.raises(KeyError):
+        messages.message("tensorflow.NoSuchMessage")
+
+
+def test_a_name_is_looked_up_once() -> None:
+    assert messages.PredictRequest is messages.PredictRequest
+    assert messages.message("tensorflow.serving.PredictRequest") is messages.PredictRequest
+
+
+def test_tensorflow_is_not_imported() -> None:
+    code = (
+        "import sys; from keras_gallery.serving.wire import messages, predict, json_predict\n"
+        "messages.PredictRequest; assert not {'tensorflow', 'tensorflow_serving'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

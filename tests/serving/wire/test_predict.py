@@ -1,0 +1,296 @@
+"""The short cut for PredictRequest and PredictResponse against the official messages and the long way."""
+
+from __future__ import annotations
+
+import struct
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+from google.protobuf.message import DecodeError
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays_of
+from keras_gallery.serving.wire import messages, predict
+from keras_gallery.serving.wire.predict import ModelSpec, PredictRequest, decode_request
+from keras_gallery.serving.wire.tensor import TensorError, varint
+
+several = settings(max_examples=200, deadline=None, database=None)
+
+# === What is put in ===
+
+NAMES = st.text(st.characters(exclude_categories=["Cs"]), max_size=6)
+SHAPES = arrays_of.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=4)
+DTYPES = st.sampled_from(["f4", "f8", "f2", "i4", "i8", "u1", "?", "c8"])
+ARRAYS = DTYPES.flatmap(lambda dtype: arrays_of.arrays(dtype, SHAPES))
+INPUTS = st.dictionaries(NAMES, ARRAYS, max_size=4)
+INT64 = st.integers(-(1 << 63), (1 << 63) - 1)
+SPECS = st.builds(ModelSpec, NAMES, version=INT64, signature=NAMES) | st.builds(
+    ModelSpec, NAMES, label=NAMES, signature=NAMES
+)
+
+
+def chunk(tag: int, content: bytes) -> bytes:
+    return bytes((tag,)) + varint(len(content)) + content
+
+
+def shape_bytes(sizes: list[int]) -> bytes:
+    return chunk(0x12, b"".join(chunk(0x12, b"\x08" + varint(size % (1 << 64))) for size in sizes))
+
+
+def values_bytes(values: list[float]) -> list[bytes]:
+    """The same values in each form that a sender may choose."""
+    floats, doubles = (struct.pack(f"<{len(values)}{kind}", *values) for kind in "fd")
+    return [
+        chunk(0x2A, floats),
+        b"".join(b"\x2d" + floats[i : i + 4] for i in range(0, len(floats), 4)),  # unpacked
+        chunk(0x32, doubles),
+        b"".join(b"\x31" + doubles[i : i + 8] for i in range(0, len(doubles), 8)),
+        chunk(0x22, floats),  # tensor_content
+        chunk(0x22, doubles),
+        chunk(0x3A, bytes(range(len(values)))),  # int_val
+        chunk(0x42, b"text"),  # string_val
+    ]
+
+
+@st.composite
+def tensors(draw: st.DrawFn) -> bytes:
+    """A TensorProto's bytes: fields in any order, some twice, some not at all, some unknown."""
+    sizes = draw(st.lists(st.sampled_from([1, 2, 3, 1, 2, 3, 0, -1, 1 << 40, 1 << 62]), max_size=3))
+    count = (
+        max(0, min(9, int(np.prod(sizes, dtype=object)))) if draw(st.booleans()) else draw(st.integers(0, 9))
+    )
+    fields = [
+        b"\x08" + varint(draw(st.sampled_from([1, 1, 1, 2, 2, 3, 7, 0, 99]))),
+        shape_bytes(sizes),
+        draw(st.sampled_from(values_bytes([0.5 * i for i in range(count)]))),
+    ]
+    extra = st.sampled_from(
+        [
+            *fields,
+            *values_bytes([7.0]),
+            b"\x08\x81\x00",  # dtype 1 in more bytes than it needs
+            b"\x18\x05",  # version_number
+            b"\xf2\x01\x02hi",  # a field that no version has
+            chunk(0x12, b"\x18\x01"),  # unknown rank
+            chunk(0x12, chunk(0x12, b"")),  # a size of 0, unsaid
+            chunk(0x12, chunk(0x12, b"\x08\x02\x12\x04rows")),  # a named size
+        ]
+    )
+    return b"".join(draw(st.permutations(fields + draw(st.just([]) | st.lists(extra, max_size=2)))))
+
+
+@st.composite
+def requests(draw: st.DrawFn) -> bytes:
+    """A PredictRequest's bytes, in the same spirit."""
+    names = st.sampled_from([b"x", b"y", "ž".encode(), b"", b"a name of some length" * 8])
+    fields = []
+    for _ in range(draw(st.integers(0, 3))):
+        key, value = chunk(0x0A, draw(names)), chunk(0x12, draw(tensors()))
+        entry = draw(st.sampled_from([key + value] * 6 + [value + key, key, value, key + value + value, b""]))
+        fields.append(chunk(0x12, entry))
+    fields += [chunk(0x1A, name) for name in draw(st.lists(names, max_size=2))]
+    specs = [
+        b"",
+        chunk(0x0A, b"m"),
+        chunk(0x0A, b"m") + chunk(0x12, b"\x08\x07"),
+        chunk(0x22, b"v") + chunk(0x1A, b"s"),
+    ]
+    fields += [chunk(0x0A, spec) for spec in draw(st.lists(st.sampled_from(specs), max_size=2))]
+    return b"".join(draw(st.permutations(fields)))
+
+
+# === What comes out ===
+
+
+def comparable(request: PredictRequest) -> Any:
+    inputs = {
+        name: str(value)
+        if isinstance(value, TensorError)
+        else (value.dtype, value.shape, str(value.tolist()))
+        for name, value in request.inputs.items()
+    }
+    return request.spec, inputs, request.outputs
+
+
+def outcome(read: Any, data: bytes) -> Any:
+    try:
+        return comparable(read(data))
+    except DecodeError:
+        return DecodeError
+
+
+def official_spec(spec: ModelSpec) -> dict[str, Any]:
+    choice = {"version_label": spec.label} if spec.version is None else {"version": {"value": spec.version}}
+    return {"name": spec.name, "signature_name": spec.signature, **choice}
+
+
+@several
+@given(spec=SPECS, inputs=INPUTS, outputs=st.lists(NAMES, max_size=3))
+def test_reads_what_official_clients_send(
+    tf: ModuleType, predict_pb2: ModuleType, spec: ModelSpec, inputs: Any, outputs: list[str]
+) -> None:
+    theirs = predict_pb2.PredictRequest(model_spec=official_spec(spec), output_filter=outputs)
+    for name, array in inputs.items():
+        theirs.inputs[name].CopyFrom(tf.make_tensor_proto(array))
+    expected = comparable(PredictRequest(spec, inputs, tuple(outputs)))
+    assert comparable(decode_request(theirs.SerializeToString())) == expected
+
+
+@several
+@given(data=requests())
+def test_short_cut_and_long_way_agree(data: bytes) -> None:
+    assert outcome(decode_request, data) == outcome(predict._parse_request, data)
+
+
+@several
+@given(data=requests(), more=st.data())
+def test_broken_bytes_are_a_decode_error_or_a_request(data: bytes, more: st.DataObject) -> None:
+    broken = bytearray(data)
+    for _ in range(more.draw(st.integers(1, 4))):
+        at = more.draw(st.integers(0, len(broken)))
+        width = more.draw(st.integers(0, 2))
+        broken[at : at + width] = more.draw(st.sampled_from([b"", b"\x80", b"\xff"]) | st.binary(max_size=3))
+    if more.draw(st.booleans()):
+        del broken[more.draw(st.integers(0, len(broken))) :]
+    assert outcome(decode_request, bytes(broken)) == outcome(predict._parse_request, bytes(broken))
+
+
+@several
+@given(data=st.binary(max_size=60))
+def test_random_bytes(data: bytes) -> None:
+    assert outcome(decode_request, data) == outcome(predict._parse_request, data)
+
+
+FLOAT3 = b"\x08\x01" + shape_bytes([3])
+PACKED3 = chunk(0x2A, struct.pack("<3f", 1, 2, 3))
+ODD = {
+    "length in more bytes than it needs": b"\x12\x96\x80\x00"
+    + chunk(0x0A, b"x")
+    + chunk(0x12, FLOAT3 + PACKED3),
+    "length in more bytes than may be": b"\x12\x9b\x80\x80\x80\x80\x80\x00" + bytes(27),
+    "dtype runs over the tensor's end": chunk(0x12, chunk(0x0A, b"x") + chunk(0x12, PACKED3 + b"\x08"))
+    + b"\x01",
+    "dtype above 32 bits": chunk(
+        0x12, chunk(0x0A, b"x") + chunk(0x12, b"\x08" + varint((1 << 32) + 1) + PACKED3)
+    ),
+    "name that is no text": chunk(0x12, chunk(0x0A, b"\xff") + chunk(0x12, FLOAT3 + PACKED3)),
+    "output that is no text": chunk(0x1A, b"\xc3"),
+    "model that is no text": chunk(0x0A, chunk(0x0A, b"\xc3")),
+    "the same input twice": 2 * chunk(0x12, chunk(0x0A, b"x") + chunk(0x12, FLOAT3 + PACKED3)),
+    "length beyond the end": b"\x12\x7f",
+    "no end of a length": b"\x12\xff\xff",
+    "content of an impossible shape": chunk(
+        0x12, chunk(0x0A, b"x") + chunk(0x12, b"\x08\x01" + shape_bytes([1 << 62, 0]) + chunk(0x22, b""))
+    ),
+    "content of too many sizes": chunk(
+        0x12, chunk(0x0A, b"x") + chunk(0x12, b"\x08\x01" + shape_bytes([1] * 65) + chunk(0x22, b"1234"))
+    ),
+    "content of very many sizes": chunk(
+        0x12,
+        chunk(0x0A, b"x") + chunk(0x12, b"\x08\x01" + shape_bytes([1 << 30] * 50_000) + chunk(0x22, b"1234")),
+    ),
+    "unpacked half": chunk(0x12, chunk(0x0A, b"x") + chunk(0x12, b"\x08\x13" + chunk(0x6A, varint(1 << 20)))),
+}
+
+
+@pytest.mark.parametrize("data", ODD.values(), ids=ODD)
+def test_odd_bytes(data: bytes) -> None:
+    assert outcome(decode_request, data) == outcome(predict._parse_request, data)
+
+
+@pytest.mark.parametrize("data", [b"\x12", b"\x0a\x05a", b"\xff", b"not a message", bytes(5)])
+def test_no_request(data: bytes) -> None:
+    with pytest.raises(DecodeError):
+        decode_request(data)
+
+
+def test_a_tensor_that_makes_no_sense_spoils_only_itself(predict_pb2: ModuleType) -> None:
+    theirs = predict_pb2.PredictRequest(
+        inputs={"good": {"dtype": 1, "float_val": [2.5]}, "bad": {"dtype": 99}}
+    )
+    inputs = decode_request(theirs.SerializeToString()).inputs
+    assert isinstance(inputs["bad"], TensorError)
+    assert np.array_equal(inputs["good"], np.float32(2.5))
+
+
+def test_no_model_spec_is_told_from_an_empty_one(predict_pb2: ModuleType) -> None:
+    empty = predict_pb2.PredictRequest(model_spec={}).SerializeToString()
+    assert decode_request(b"").spec is None
+    assert decode_request(empty).spec == ModelSpec("")
+
+
+@pytest.mark.parametrize("as_content", [False, True], ids=["float_val", "tensor_content"])
+def test_floats_are_not_copied(predict_pb2: ModuleType, as_content: bool) -> None:
+    values = np.arange(6, dtype=np.float32)
+    held = {"tensor_content": values.tobytes()} if as_content else {"float_val": values.tolist()}
+    tensor = {"dtype": 1, "tensor_shape": {"dim": [{"size": 2}, {"size": 3}]}, **held}
+    theirs = predict_pb2.PredictRequest(model_spec={"name": "m"}, inputs={"x": tensor}, output_filter=["y"])
+    data = theirs.SerializeToString()
+    array = decode_request(data).inputs["x"]
+    assert np.array_equal(array, values.reshape(2, 3))
+    assert np.shares_memory(array, np.frombuffer(data, np.uint8))
+
+
+# === Written by us ===
+
+
+def parsed(tf: ModuleType, tensors: Any) -> Any:
+    return {name: tf.make_ndarray(proto) for name, proto in tensors.items()}
+
+
+@several
+@given(spec=SPECS, outputs=INPUTS, as_content=st.booleans())
+def test_official_clients_read_our_answers(
+    tf: ModuleType, predict_pb2: ModuleType, spec: ModelSpec, outputs: Any, as_content: bool
+) -> None:
+    data = predict.encode_response(spec, outputs, as_content=as_content)
+    theirs = predict_pb2.PredictResponse.FromString(data)
+    assert comparable(PredictRequest(None, parsed(tf, theirs.outputs))) == comparable(
+        PredictRequest(None, outputs)
+    )
+    assert theirs.model_spec == predict_pb2.PredictRequest(model_spec=official_spec(spec)).model_spec
+    if not as_content:
+        assert not any(proto.tensor_content for proto in theirs.outputs.values())
+
+
+@several
+@given(spec=SPECS, inputs=INPUTS, outputs=st.lists(NAMES, max_size=3).map(tuple))
+def test_official_servers_read_our_requests(
+    tf: ModuleType, predict_pb2: ModuleType, spec: ModelSpec, inputs: Any, outputs: tuple[str, ...]
+) -> None:
+    data = predict.encode_request(spec, inputs, outputs)
+    theirs = predict_pb2.PredictRequest.FromString(data)
+    assert comparable(PredictRequest(None, parsed(tf, theirs.inputs))) == comparable(
+        PredictRequest(None, inputs)
+    )
+    assert theirs.model_spec == predict_pb2.PredictRequest(model_spec=official_spec(spec)).model_spec
+    assert tuple(theirs.output_filter) == outputs
+    assert comparable(decode_request(data)) == comparable(PredictRequest(spec, inputs, outputs))
+
+
+@pytest.mark.parametrize(
+    "array", [np.zeros((0, 3), np.float32), np.float32(2), np.ones((2, 0)), np.array([b"\0"], "O")]
+)
+@pytest.mark.parametrize("as_content", [False, True])
+def test_encode_tensor(tf: ModuleType, array: Any, as_content: bool) -> None:
+    array = np.asarray(array)
+    data = predict.encode_tensor(array, as_content=as_content)
+    found = tf.io.parse_tensor(data, array.dtype if array.dtype != object else tf.string)
+    assert (found.shape, np.asarray(found).tolist()) == (array.shape, array.tolist())
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"name": "m"}, ModelSpec("m")),
+        ({"name": "m", "version": {"value": 0}}, ModelSpec("m", 0)),
+        ({"name": "m", "version_label": ""}, ModelSpec("m", label="")),
+        ({"signature_name": "encode"}, ModelSpec("", signature="encode")),
+    ],
+)
+def test_model_spec(fields: dict[str, Any], expected: ModelSpec) -> None:
+    message = messages.ModelSpec(**fields)
+    assert predict.model_spec(message) == expected
+    assert messages.ModelSpec.FromString(predict.encode_spec(expected)) == message

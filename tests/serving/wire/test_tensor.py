@@ -1,0 +1,225 @@
+"""`TensorProto` ↔ NumPy against TensorFlow, in Python and (`tf.io.parse_tensor`) in C++."""
+
+from __future__ import annotations
+
+import tracemalloc
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+from keras_gallery.serving.wire import dtypes, messages, tensor
+from keras_gallery.serving.wire.dtypes import DATA_TYPES, DataType
+from keras_gallery.serving.wire.tensor import TensorError, from_array, to_array
+
+every_dtype = pytest.mark.parametrize("row", DATA_TYPES, ids=lambda row: row.name)
+every_shape = pytest.mark.parametrize(
+    "shape", [(), (1,), (3,), (0,), (0, 3), (2, 3), (2, 0, 2), (1, 2, 3, 2)], ids=str
+)
+SEED = 7
+
+
+def sample(row: DataType, shape: tuple[int, ...]) -> np.ndarray[Any, Any]:
+    """Values of all bit patterns that the dtype can hold, NaN left out."""
+    rng = np.random.default_rng(SEED)
+    if row is dtypes.STRING:
+        array = np.empty(shape, object)
+        array[...] = b""
+        for index in np.ndindex(shape):
+            array[index] = rng.bytes(int(rng.integers(0, 200)))
+        return array
+    if row.numpy.kind == "b":
+        return np.asarray(rng.integers(0, 2, shape)).astype(bool)
+    if row.numpy.kind in "iu":
+        return np.asarray(
+            rng.integers(np.iinfo(row.numpy).min, np.iinfo(row.numpy).max, shape, row.numpy, True)
+        )
+    real = rng.normal(0, 100, shape)
+    return np.asarray(real + 1j * rng.normal(size=shape) if row.numpy.kind == "c" else real).astype(row.numpy)
+
+
+def proto_of(row: DataType, shape: tuple[int, ...], **fields: Any) -> Any:
+    proto = messages.TensorProto(dtype=row.number, **fields)
+    proto.tensor_shape.SetInParent()
+    for size in shape:
+        proto.tensor_shape.dim.add().size = size
+    return proto
+
+
+def row_of(name: str) -> DataType:
+    return next(row for row in DATA_TYPES if row.name == name)
+
+
+def as_official(proto: Any) -> Any:
+    from tensorflow.core.framework import tensor_pb2
+
+    return tensor_pb2.TensorProto.FromString(proto.SerializeToString())
+
+
+def same(found: np.ndarray[Any, Any], expected: np.ndarray[Any, Any]) -> None:
+    assert found.dtype == expected.dtype
+    assert found.shape == expected.shape
+    assert found.tolist() == expected.tolist()
+
+
+@every_dtype
+def test_table_is_tensorflows(tf: ModuleType, row: DataType) -> None:
+    from tensorflow.core.framework import tensor_pb2, types_pb2
+
+    assert types_pb2.DataType.Name(row.number) == row.enum
+    assert np.dtype(tf.dtypes.as_dtype(row.number).as_numpy_dtype) == row.numpy
+    assert row.field in tensor_pb2.TensorProto.DESCRIPTOR.fields_by_name
+
+
+@every_dtype
+@every_shape
+def test_reads_what_tensorflow_makes(tf: ModuleType, row: DataType, shape: tuple[int, ...]) -> None:
+    array = sample(row, shape)
+    theirs = tf.make_tensor_proto(array, dtype=row.number)
+    same(to_array(messages.TensorProto.FromString(theirs.SerializeToString())), array)
+
+
+@every_dtype
+@every_shape
+@pytest.mark.parametrize("as_content", [False, True], ids=["values", "content"])
+def test_tensorflow_reads_what_we_make(
+    tf: ModuleType, row: DataType, shape: tuple[int, ...], as_content: bool
+) -> None:
+    array = sample(row, shape)
+    proto = from_array(array, as_content=as_content)
+    filled = [field.name for field, _ in proto.ListFields() if field.name not in ("dtype", "tensor_shape")]
+    assert filled == ([] if array.size == 0 else ["tensor_content" if as_content else row.field])
+    same(to_array(proto), array)
+    parsed = tf.io.parse_tensor(proto.SerializeToString(), row.number)
+    same(np.asarray(parsed.numpy(), row.numpy), array)
+
+
+@every_dtype
+@pytest.mark.parametrize("sent", [0, 1, 2, 6, 7])
+def test_number_of_values_sent(tf: ModuleType, row: DataType, sent: int) -> None:
+    """Short of six the last one repeats, none is zero, over six is cut: as TensorFlow does it in C++."""
+    proto = from_array(sample(row, (sent,)))
+    proto.tensor_shape.CopyFrom(proto_of(row, (2, 3)).tensor_shape)
+    expected = tf.io.parse_tensor(proto.SerializeToString(), row.number).numpy()
+    same(to_array(proto), np.asarray(expected, row.numpy))
+
+
+@pytest.mark.parametrize(
+    ("name", "fields"),
+    [
+        ("float", {"int_val": [5]}),  # another dtype's field does not count
+        ("string", {"float_val": [1.0]}),
+        ("uint8", {"int_val": [256, -1, 300]}),  # the low bits count
+        ("int8", {"int_val": [128, -129, 1000]}),
+        ("uint16", {"int_val": [65536, -1, 70000]}),
+        ("half", {"half_val": [15360, 65535 + 15361, -1024]}),
+        ("bfloat16", {"half_val": [16256, 65536 + 16256, -128]}),
+        ("complex64", {"scomplex_val": [1, 2, 3]}),  # half a value
+    ],
+    ids=lambda value: value if isinstance(value, str) else ",".join(value),
+)
+def test_odd_values(tf: ModuleType, name: str, fields: dict[str, Any]) -> None:
+    row = row_of(name)
+    proto = proto_of(row, (3,), **fields)
+    expected = tf.io.parse_tensor(proto.SerializeToString(), row.number).numpy()
+    same(to_array(proto), np.asarray(expected, row.numpy))
+
+
+HUGE = 1 << 62
+NO_TENSORS = {
+    "negative size": ("float", (-1,), {"float_val": [1.0]}),
+    "very negative size": ("float", (-(1 << 63), 2), {}),
+    "two negative sizes": ("float", (-2, -3), {"float_val": [1.0] * 6}),
+    "overflow": ("float", (1 << 32, 1 << 32), {"float_val": [1.0]}),
+    "overflow to zero": ("float", (HUGE, 4), {}),
+    "overflow beside a zero": ("float", (HUGE, HUGE, 0), {}),
+    "too large for NumPy beside a zero": ("double", (HUGE, 0), {}),
+    "far too large, one value": ("float", (1 << 40,), {"float_val": [1.0]}),
+    "far too large, no value": ("double", (1 << 40,), {}),
+    "far too large, strings": ("string", (1 << 40,), {"string_val": [b"a"]}),
+    "far too large, halves": ("half", (1 << 40,), {"half_val": [1]}),
+    "far too large, in content": ("float", (1 << 40,), {"tensor_content": b"1234"}),
+    "far too many strings in content": ("string", (1 << 40,), {"tensor_content": b"\1a"}),
+    "more sizes than NumPy takes": ("float", (1,) * 65, {"float_val": [1.0]}),
+    "very many large sizes": ("float", (HUGE,) * 100_000, {"float_val": [1.0]}),
+    "content too short": ("float", (2,), {"tensor_content": b"1234"}),
+    "content too long": ("float", (), {"tensor_content": b"12345678"}),
+    "content of half an element": ("int32", (1,), {"tensor_content": b"12345"}),
+    "content of an empty shape": ("float", (0,), {"tensor_content": b"1234"}),
+    "string cut short": ("string", (2,), {"tensor_content": b"\1\2ab"}),
+    "string too long": ("string", (2,), {"tensor_content": b"\1\1abc"}),
+    "string lengths cut short": ("string", (3,), {"tensor_content": b"\1\1\x80"}),
+    "string length of too many bytes": ("string", (1,), {"tensor_content": b"\x80" * 12 + b"\1"}),
+    "string length beyond 64 bits": ("string", (1,), {"tensor_content": b"\xff" * 9 + b"\x7f"}),
+}
+
+
+@pytest.mark.parametrize(("name", "shape", "fields"), NO_TENSORS.values(), ids=NO_TENSORS)
+def test_no_tensor(name: str, shape: tuple[int, ...], fields: dict[str, Any]) -> None:
+    proto = proto_of(row_of(name), shape, **fields)
+    tracemalloc.start()
+    try:
+        with pytest.raises(TensorError, match=r"^Expected .*Received: "):
+            to_array(proto)
+        assert tracemalloc.get_traced_memory()[1] < 10 << 20
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("number", [0, 11, 16, 20, 21, 101, 999, -1])
+def test_unknown_dtypes(number: int) -> None:
+    with pytest.raises(TensorError, match=f"Expected a known dtype. Received: {number}$"):
+        to_array(messages.TensorProto(dtype=number, float_val=[1.0]))
+
+
+def test_a_few_bytes_become_as_many_values_as_allowed_and_no_more() -> None:
+    def filled(count: int) -> Any:
+        return to_array(proto_of(row_of("uint8"), (count,), int_val=[3]))
+
+    assert filled(tensor.MAX_FILLED_ELEMENTS).sum() == 3 * tensor.MAX_FILLED_ELEMENTS
+    with pytest.raises(TensorError):
+        filled(tensor.MAX_FILLED_ELEMENTS + 1)
+
+
+def test_unknown_rank_is_a_scalar() -> None:
+    proto = messages.TensorProto(dtype=1, float_val=[2.5])
+    proto.tensor_shape.unknown_rank = True
+    same(to_array(proto), np.array(2.5, np.float32))
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.arange(12, dtype=np.float32).reshape(3, 4).T,
+        np.arange(12, dtype=np.int64)[::-2],
+        np.arange(3, dtype=">f4"),
+        np.arange(3, dtype=">i8"),
+    ],
+    ids=["transposed", "reversed", "big-endian float", "big-endian int64"],
+)
+@pytest.mark.parametrize("as_content", [False, True], ids=["values", "content"])
+def test_memory_layout_does_not_matter(tf: ModuleType, array: np.ndarray[Any, Any], as_content: bool) -> None:
+    theirs = tf.make_ndarray(as_official(from_array(array, as_content=as_content)))
+    same(theirs, array.astype(array.dtype.newbyteorder("=")))
+
+
+@pytest.mark.parametrize(
+    "array", [np.array(["a", "žluť"]), np.array([b"a", b"bc"]), np.array(["a", b"\xff"], object)]
+)
+def test_text_arrays_are_strings(tf: ModuleType, array: np.ndarray[Any, Any]) -> None:
+    expected = [text.encode() if isinstance(text, str) else text for text in array.tolist()]
+    assert tf.make_ndarray(as_official(from_array(array))).tolist() == expected
+
+
+def test_what_is_no_tensor_can_not_be_sent() -> None:
+    with pytest.raises(TypeError, match="Received: datetime64"):
+        from_array(np.array(["2020-01-01"], "datetime64[D]"))
+    with pytest.raises(TypeError, match="Expected str or bytes. Received: int"):
+        from_array(np.array(["a", 1], object))
+
+
+@pytest.mark.parametrize("value", [0, 1, 127, 128, 300, 16383, 16384, (1 << 64) - 1])
+def test_varint(value: int) -> None:
+    proto = messages.TensorProto(uint64_val=[value])
+    packed = tensor.varint(value)
+    assert proto.SerializeToString().endswith(bytes((len(packed),)) + packed)

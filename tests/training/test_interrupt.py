@@ -1,0 +1,57 @@
+"""Ctrl-C, as the terminal sends it, to a real training."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+from keras_gallery.training import Run
+
+SCRIPT = """
+import sys
+from keras_gallery.training import TrainConfig, train
+
+config = dict(hyperparameters={"code_dim": 4}, dataset="digits", root=sys.argv[1])
+try:
+    train(TrainConfig("dense_autoencoder", epochs=2, batch_size=1, **config))
+except KeyboardInterrupt:
+    print("raised", flush=True)
+run = train(TrainConfig("dense_autoencoder", epochs=100_000, batch_size=512, **config))
+print("returned", run.folder, flush=True)
+"""
+
+
+def test_interrupts(tmp_path: Path) -> None:
+    """In the first epoch: nothing is left. Later: the best weights are kept, and the run says so."""
+    out = tmp_path / "runs"
+    process = subprocess.Popen(
+        [sys.executable, "-u", "-c", SCRIPT, str(out)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+    )
+    assert process.stdout is not None
+    lines = []
+    with process:
+        for line in process.stdout:
+            lines.append(line.strip())
+            if line.startswith(("Epoch 1/2", "Epoch 4/")):
+                process.send_signal(signal.SIGINT)
+            if line.startswith("raised"):
+                assert not out.exists()
+    assert process.returncode == 0
+    assert "raised" in lines
+    folder = out / "dense_autoencoder" / "001"
+    run = Run.load(folder)
+    best, done = run.config["best_epoch"], run.config["epochs_done"]
+    assert f"Interrupted: {done} of 100000 epochs, epoch {best} kept" in lines
+    assert lines[-1] == f"returned {folder}"
+    assert run.interrupted
+    assert 3 <= done == len(run.history["loss"]) < 100_000
+    assert best == 1 + int(np.argmin(run.history["val_loss"]))
+    assert [path.name for path in out.rglob("*") if path.parent == folder.parent] == ["001"]  # no leftovers

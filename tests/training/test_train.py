@@ -1,0 +1,189 @@
+"""Training: what a run holds, that it repeats, and what is refused before anything is written."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from keras_gallery.models.errors import BadHyperparameter, UnknownModel
+from keras_gallery.training import Run, TrainConfig, latest_run, load, load_recipe, runs, train
+from keras_gallery.training.errors import BadFolder, Diverged, UnknownDataset, UnknownRun
+from keras_gallery.training.evaluate import mse
+from keras_gallery.training.runs import keep
+from matplotlib.image import imread
+
+QUICK: dict[str, Any] = {
+    "model": "denoising_autoencoder",
+    "hyperparameters": {"network": "dense", "code_dim": 8},
+    "dataset": "digits",
+    "epochs": 3,
+    "batch_size": 128,
+}
+
+
+@pytest.fixture(scope="module")
+def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("runs")
+
+
+@pytest.fixture(scope="module")
+def run(out: Path) -> Run:
+    return train(TrainConfig(**QUICK, root=out))
+
+
+def figures(run: Run) -> dict[str, Any]:
+    """All but the time it took."""
+    return {key: value for key, value in run.metrics.items() if key not in ("seconds", "images_per_second")}
+
+
+def test_run_folder(run: Run, out: Path) -> None:
+    assert run.folder == out / "denoising_autoencoder" / "001"
+    names = sorted(str(path.relative_to(run.folder)) for path in run.folder.rglob("*") if path.is_file())
+    assert names == [
+        "config.json",
+        "history.json",
+        "metrics.json",
+        "model.keras",
+        "pictures/denoised.png",
+        "pictures/learning_curve.png",
+    ]
+    assert run.config["hyperparameters"]["image_shape"] == [8, 8, 1]  # the data set's
+    assert run.config["hyperparameters"]["noise_level"] == 0.4  # the builder's
+    assert run.config["learning_rate"] == load_recipe("denoising_autoencoder").learning_rate
+    assert {key: run.config[key] for key in ("model", "dataset", "task", "epochs", "batch_size", "seed")} == {
+        "model": "denoising_autoencoder",
+        "dataset": "digits",
+        "task": "denoise",
+        "epochs": 3,
+        "batch_size": 128,
+        "seed": 0,
+    }
+    assert [len(values) for values in run.history.values()] == [3, 3]
+    assert run.history["loss"][-1] < run.history["loss"][0]
+    assert run.config["epochs_done"] == 3 and run.interrupted is False
+    assert run.config["best_epoch"] == 1 + int(np.argmin(run.history["val_loss"]))
+    assert run.metrics["images_per_second"] == pytest.approx(3 * 1294 / run.metrics["seconds"], rel=0.01)
+    assert imread(run.folder / "pictures" / "denoised.png").std() > 0.1
+
+
+def test_saved_model_has_the_reported_figures(run: Run) -> None:
+    clean = load("digits").x_test
+    model = Run.load(run.folder).model
+    assert mse(clean, model.predict(clean, verbose=0)) == pytest.approx(run.metrics["mse"], rel=1e-6)
+
+
+def test_same_seed_same_figures(run: Run, out: Path) -> None:
+    again = train(TrainConfig(**QUICK, root=out))
+    assert again.folder.name == "002"
+    assert figures(again) == figures(run)
+    assert again.history == run.history
+    assert again.config == run.config
+    other = train(TrainConfig(**QUICK, root=out, seed=1))
+    assert figures(other) != figures(run)
+    assert latest_run("denoising_autoencoder", out).folder == other.folder
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        ({"model": "denoising"}, UnknownModel, "Did you mean denoising_autoencoder"),
+        ({"dataset": "digit"}, UnknownDataset, "Expected a dataset: .*Did you mean digits"),
+        ({"epochs": 0}, BadHyperparameter, "Expected epochs to be an integer of at least 1. Received: 0"),
+        ({"batch_size": -1}, BadHyperparameter, "Expected batch_size"),
+        ({"learning_rate": 0}, BadHyperparameter, "Expected learning_rate"),
+        ({"learning_rate": float("nan")}, BadHyperparameter, "Received: nan"),
+        ({"seed": 2**32}, BadHyperparameter, "Expected seed"),
+        ({"hyperparameters": {"code_dims": 3}}, BadHyperparameter, "Did you mean code_dim"),
+        ({"hyperparameters": {"code_dim": 0}}, BadHyperparameter, "Expected code_dim"),
+        ({"hyperparameters": {"image_shape": (9, 8, 1)}}, BadHyperparameter, "to be 8,8,1, as in digits"),
+        ({"hyperparameters": {"image_shape": "8"}}, BadHyperparameter, "Expected image_shape"),
+    ],
+)
+def test_refused_before_anything_is_written(
+    tmp_path: Path, change: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message) as caught:
+        train(TrainConfig(**{**QUICK, **change}, root=tmp_path / "runs"))
+    assert "\n" not in str(caught.value)
+    assert not list(tmp_path.iterdir())
+
+
+def test_out_that_is_a_file(tmp_path: Path) -> None:
+    (tmp_path / "runs").write_text("mine")
+    with pytest.raises(BadFolder, match="Expected a folder to keep runs in"):
+        train(TrainConfig(**QUICK, root=tmp_path / "runs"))
+
+
+def test_diverging_training_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe = dataclasses.replace(load_recipe("dense_autoencoder"), optimizer="sgd", loss="squared_error")
+    monkeypatch.setattr("keras_gallery.training.train.load_recipe", lambda name: recipe)
+    hyperparameters = {"code_activation": "linear", "output_activation": "linear"}
+    config = TrainConfig("dense_autoencoder", hyperparameters, "digits", 3, 8, 10.0, root=tmp_path / "runs")
+    with pytest.raises(Diverged, match="Expected a finite loss.*Received: .* in epoch 1"):
+        train(config)
+    assert not list(tmp_path.iterdir())
+
+
+def test_missing_and_damaged_runs(run: Run, tmp_path: Path) -> None:
+    with pytest.raises(UnknownRun, match="Received: none; make one with: gallery train dense_autoencoder"):
+        latest_run("dense_autoencoder", tmp_path)
+    copy = tmp_path / "copy"
+    shutil.copytree(run.folder, copy)
+    (copy / "model.keras").write_bytes(b"PK damaged")
+    with pytest.raises(UnknownRun, match="Expected a trained model in .*model.keras. Received: .+"):
+        Run.load(copy).model  # noqa: B018
+    (copy / "metrics.json").write_text("{")
+    with pytest.raises(UnknownRun, match="Expected a finished run in"):
+        Run.load(copy)
+
+
+def fill(folder: Path) -> None:
+    for part in ("config", "metrics", "history"):
+        (folder / f"{part}.json").write_text(json.dumps({}))
+
+
+def test_runs_are_numbered_on(tmp_path: Path) -> None:
+    home = tmp_path / "dense_autoencoder"
+    (home / "999").mkdir(parents=True)
+    (home / "12 notes").mkdir()
+    assert keep(tmp_path, "dense_autoencoder", fill) == home / "1000"
+    assert latest_run("dense_autoencoder", tmp_path).folder == home / "1000"
+
+
+def test_another_training_takes_the_number_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    keep(tmp_path, "model", fill)
+    monkeypatch.setattr(runs, "_numbers", lambda home: [])  # as seen before the other one was there
+    assert keep(tmp_path, "model", fill).name == "002"
+
+
+def test_failure_while_writing_leaves_no_run(tmp_path: Path) -> None:
+    def full(folder: Path) -> None:
+        fill(folder)
+        raise OSError("No space left on device")
+
+    with pytest.raises(OSError, match="No space"):
+        keep(tmp_path, "model", full)
+    assert not list((tmp_path / "model").iterdir())
+
+
+def test_no_noise_gives_finite_figures(tmp_path: Path) -> None:
+    """Clean images have no error at all: JSON has no infinity."""
+    hyperparameters = {**QUICK["hyperparameters"], "noise_level": 0.0}
+    run = train(TrainConfig(**{**QUICK, "hyperparameters": hyperparameters, "epochs": 1}, root=tmp_path))
+    assert run.metrics["psnr_noisy"] == 100
+
+
+@pytest.mark.slow
+def test_default_recipe_reaches_its_figures(tmp_path: Path) -> None:
+    for name in ("denoising_autoencoder", "dense_autoencoder"):
+        run = train(TrainConfig(name, root=tmp_path))
+        for key, expected in load_recipe(name).expected.items():
+            # Another processor sums in another order.
+            assert run.metrics[key] == pytest.approx(expected, rel=0.1), key
+        keras.backend.clear_session()
