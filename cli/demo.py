@@ -32,7 +32,7 @@ def configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> None
     parser.add_argument("--seed", type=int, default=0, help="same seed, same figures (default: 0)")
     parser.add_argument("--runs", default="runs", help="folder of all runs (default: runs)")
     parser.add_argument("--saved-models", default="saved_models", help="folder to export to (default: saved_models)")
-    parser.add_argument("--output", default="demo", help="folder for the picture and the server's log (default: demo)")
+    parser.add_argument("--output", default="demo", help="folder for pictures and the server's log (default: demo)")
 
 
 def run(values: argparse.Namespace) -> int:
@@ -98,6 +98,10 @@ def run(values: argparse.Namespace) -> int:
         picture, "denoised and encoded by the server", {"clean": clean, "noisy": noisy}, codes, {"denoised": denoised}
     )
 
+    (output / "noisy").mkdir(exist_ok=True)
+    for label, file in enumerate(files):
+        (output / "noisy" / f"{label}.png").write_bytes(file)
+
     say("Done")
     metrics = run.metrics
     rows = [
@@ -118,7 +122,7 @@ def run(values: argparse.Namespace) -> int:
     print("Go on with (if `gallery` is not found: source .venv/bin/activate):")
     print(f"    gallery show {MODEL}")
     print(f"    gallery serve {MODEL}")
-    print(f"    gallery denoise {MODEL} picture.png")
+    print(f"    gallery denoise {MODEL} {output / 'noisy'}")
     return 0
 
 

@@ -35,7 +35,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
-    """The values of a command line, `values.run` among them. Raises UsageError."""
+    """The values of a command line, `values.execute` among them. Raises UsageError."""
     parser = Parser(prog="gallery", description="Keras models, from training to serving.", allow_abbrev=False)
     commands = parser.add_subparsers(dest="command", metavar="command", required=True)
     for name in COMMANDS:
@@ -43,7 +43,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         child = commands.add_parser(name, help=module.HELP, description=module.HELP, allow_abbrev=False)
         if arguments[:1] == [name]:
             module.configure(child, arguments[1:])
-            child.set_defaults(run=module.run, parser=child)
+            child.set_defaults(execute=module.run, parser=child)
     if arguments and not arguments[0].startswith("-") and arguments[0] not in COMMANDS:
         close = difflib.get_close_matches(arguments[0], COMMANDS, n=1)
         hint = f" Did you mean {close[0]}?" if close else ""
@@ -61,9 +61,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     try:
         values = parse(list(sys.argv[1:] if arguments is None else arguments))
-        return int(values.run(values))
+        return int(values.execute(values))
     except (UsageError, GalleryError, ServingError) as error:
-        print(f"gallery: {error}", file=sys.stderr)
+        line = str(error).partition("\n")[0]  # TensorFlow adds where in the graph it was
+        print(f"gallery: {line}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("gallery: interrupted", file=sys.stderr)
