@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 from ..models.errors import GalleryError
 
 if TYPE_CHECKING:
-    import numpy as np
+    from numpy.typing import NDArray
 
     from ..serving.client import Client
 
-    Array = np.ndarray[Any, Any]
+    Array = NDArray[Any]
 
 PICTURES = (".png", ".jpg", ".jpeg")
 KINDS = (*PICTURES, ".npy")
@@ -65,11 +65,13 @@ def _target(file: Path, task: str) -> Path:
 
 
 def _ask(client: Client, name: str, source: Path, task: str) -> Array:
+    answer: Array
     call = getattr(client, task)
     if source.suffix.lower() in PICTURES:
-        answer: Array = call(name, [source.read_bytes()])[0]
-        return answer
-    return call(name, _read_array(client, name, source, task))  # type: ignore[no-any-return]
+        answer = call(name, [source.read_bytes()])[0]
+    else:
+        answer = call(name, _read_array(client, name, source, task))
+    return answer
 
 
 def _read_array(client: Client, name: str, source: Path, task: str) -> Array:
@@ -77,7 +79,7 @@ def _read_array(client: Client, name: str, source: Path, task: str) -> Array:
     import numpy as np
 
     try:
-        images = np.load(source, allow_pickle=False)
+        images: Array = np.load(source, allow_pickle=False)
     except (ValueError, OSError, EOFError) as error:
         raise GalleryError(f"Expected an NPY file of numbers: {source}. Received: {error}.") from None
     signature = client.signatures(name).get(task)

@@ -23,7 +23,8 @@ from google.protobuf import json_format
 
 from .errors import DeadlineExceeded, Internal, InvalidArgument, Unavailable, from_code, from_http_status
 from .saved_model import DEFAULT_SIGNATURE, SignatureDef, signatures_of
-from .wire import dtypes, json_predict, messages, predict, tensor
+from .wire import dtypes, json_predict, messages, tensor
+from .wire.predict import ModelSpec, encode_request, encode_spec
 
 Array = np.ndarray[Any, Any]
 Arrays = dict[str, Array]
@@ -32,9 +33,9 @@ Arrays = dict[str, Array]
 class Transport(Protocol):
     """Carries requests; gRPC and REST are the two there are."""
 
-    def predict(self, spec: predict.ModelSpec, inputs: Mapping[str, Array]) -> Arrays: ...
-    def signatures(self, spec: predict.ModelSpec) -> dict[str, SignatureDef]: ...
-    def status(self, spec: predict.ModelSpec) -> dict[int, str]: ...
+    def predict(self, spec: ModelSpec, inputs: Mapping[str, Array]) -> Arrays: ...
+    def signatures(self, spec: ModelSpec) -> dict[str, SignatureDef]: ...
+    def status(self, spec: ModelSpec) -> dict[int, str]: ...
     def close(self) -> None: ...
 
 
@@ -59,7 +60,7 @@ class Client:
             self._transport = RestTransport(target, timeout)
         else:
             self._transport = GrpcTransport(target, timeout)
-        self._signatures: dict[predict.ModelSpec, dict[str, SignatureDef]] = {}
+        self._signatures: dict[ModelSpec, dict[str, SignatureDef]] = {}
 
     def encode(self, model: str, images: Any, *, version: int | None = None) -> Array:
         """Codes (batch, code_dim) of images (batch, …), float32, or of a list of PNG or JPEG files as bytes."""
@@ -101,7 +102,7 @@ class Client:
         Returns:
             Arrays by output name; strings as object arrays of bytes.
         """
-        spec = predict.ModelSpec(model, version, signature=signature)
+        spec = ModelSpec(model, version, signature=signature)
         definition = self.signatures(model, version=version).get(signature)
         if definition is None:
             known = ", ".join(sorted(self.signatures(model, version=version)))
@@ -115,14 +116,14 @@ class Client:
 
     def signatures(self, model: str, *, version: int | None = None) -> dict[str, SignatureDef]:
         """The signatures of a model by name: names, dtypes and shapes of inputs and outputs."""
-        spec = predict.ModelSpec(model, version)
+        spec = ModelSpec(model, version)
         if spec not in self._signatures:
             self._signatures[spec] = self._transport.signatures(spec)
         return self._signatures[spec]
 
     def status(self, model: str, *, version: int | None = None) -> dict[int, str]:
         """The state of each version of a model, such as {2: "AVAILABLE", 1: "END"}, highest first."""
-        return self._transport.status(predict.ModelSpec(model, version))
+        return self._transport.status(ModelSpec(model, version))
 
     def close(self) -> None:
         """Ends the connection."""
@@ -170,22 +171,22 @@ class GrpcTransport:
         sizes = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
         self._channel = grpc.insecure_channel(target, options=sizes)
 
-    def predict(self, spec: predict.ModelSpec, inputs: Mapping[str, Array]) -> Arrays:
-        answer = self._call("PredictionService/Predict", predict.encode_request(spec, inputs))
+    def predict(self, spec: ModelSpec, inputs: Mapping[str, Array]) -> Arrays:
+        answer = self._call("PredictionService/Predict", encode_request(spec, inputs))
         outputs = messages.PredictResponse.FromString(answer).outputs
         return {name: tensor.to_array(proto) for name, proto in outputs.items()}
 
-    def signatures(self, spec: predict.ModelSpec) -> dict[str, SignatureDef]:
+    def signatures(self, spec: ModelSpec) -> dict[str, SignatureDef]:
         request = messages.GetModelMetadataRequest(metadata_field=["signature_def"])
-        request.model_spec.ParseFromString(predict.encode_spec(spec))
+        request.model_spec.ParseFromString(encode_spec(spec))
         answer = self._call("PredictionService/GetModelMetadata", request.SerializeToString())
         found = messages.SignatureDefMap()
         messages.GetModelMetadataResponse.FromString(answer).metadata["signature_def"].Unpack(found)
         return signatures_of(found)
 
-    def status(self, spec: predict.ModelSpec) -> dict[int, str]:
+    def status(self, spec: ModelSpec) -> dict[int, str]:
         request = messages.GetModelStatusRequest()
-        request.model_spec.ParseFromString(predict.encode_spec(spec))
+        request.model_spec.ParseFromString(encode_spec(spec))
         answer = self._call("ModelService/GetModelStatus", request.SerializeToString())
         entries = messages.GetModelStatusResponse.FromString(answer).model_version_status
         return {entry.version: messages.ModelVersionStatus.State.Name(entry.state) for entry in entries}
@@ -215,22 +216,22 @@ class RestTransport:
         self._url = target.rstrip("/") + "/v1/models/"
         self._http = httpx.Client(timeout=timeout, trust_env=False)
 
-    def predict(self, spec: predict.ModelSpec, inputs: Mapping[str, Array]) -> Arrays:
+    def predict(self, spec: ModelSpec, inputs: Mapping[str, Array]) -> Arrays:
         body = {"signature_name": spec.signature, "inputs": {k: _to_json(v) for k, v in inputs.items()}}
         outputs = self._call("POST", _path(spec) + ":predict", body)["outputs"]
-        definition = self.signatures(predict.ModelSpec(spec.name, spec.version))[spec.signature]
+        definition = self.signatures(ModelSpec(spec.name, spec.version))[spec.signature]
         if len(definition.outputs) == 1:
             outputs = {next(iter(definition.outputs)): outputs}
         return {name: _from_json(value, definition.outputs[name].dtype) for name, value in outputs.items()}
 
     @functools.cache  # noqa: B019
-    def signatures(self, spec: predict.ModelSpec) -> dict[str, SignatureDef]:
+    def signatures(self, spec: ModelSpec) -> dict[str, SignatureDef]:
         document = self._call("GET", _path(spec) + "/metadata")["metadata"]["signature_def"]
         found = messages.SignatureDefMap()
         json_format.ParseDict(document, found, ignore_unknown_fields=True)
         return signatures_of(found)
 
-    def status(self, spec: predict.ModelSpec) -> dict[int, str]:
+    def status(self, spec: ModelSpec) -> dict[int, str]:
         entries = self._call("GET", _path(spec))["model_version_status"]
         return {int(entry["version"]): entry["state"] for entry in entries}
 
@@ -256,7 +257,7 @@ class RestTransport:
         raise from_http_status(answer.status_code, str(document.get("error", document)))
 
 
-def _path(spec: predict.ModelSpec) -> str:
+def _path(spec: ModelSpec) -> str:
     return quote(spec.name, safe="") + ("" if spec.version is None else f"/versions/{spec.version}")
 
 

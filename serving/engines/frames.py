@@ -8,19 +8,19 @@ PredictResponse, or the error message. Numbers are little-endian. Both ends are 
 from __future__ import annotations
 
 import struct
-from typing import BinaryIO
+from typing import IO
 
 LOAD, RUN, UNLOAD = 1, 2, 3
 _HEADER = struct.Struct("<IIB")
 
 
-def write_frame(stream: BinaryIO, number: int, kind: int, payload: bytes) -> None:
+def write_frame(stream: IO[bytes], number: int, kind: int, payload: bytes) -> None:
     """Writes one frame; the caller sees to it that only one is written at a time."""
     stream.write(_HEADER.pack(len(payload), number, kind) + payload)
     stream.flush()
 
 
-def read_frame(stream: BinaryIO) -> tuple[int, int, bytes] | None:
+def read_frame(stream: IO[bytes]) -> tuple[int, int, bytes] | None:
     """Number, kind and payload of the next frame; None at the end of the stream."""
     header = stream.read(_HEADER.size)
     if len(header) < _HEADER.size:

@@ -11,7 +11,7 @@ import sys
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 from ..quiet import quiet_import
 from ..saved_model import read_signatures
@@ -53,7 +53,7 @@ class Model:
 class Worker:
     """The loop: one thread reads frames, a few run them, answers go out as they come."""
 
-    def __init__(self, requests: BinaryIO, answers: BinaryIO) -> None:
+    def __init__(self, requests: IO[bytes], answers: IO[bytes]) -> None:
         self._requests, self._answers = requests, answers
         self._lock = threading.Lock()
         self._models: dict[str, Future[Model]] = {}

@@ -44,7 +44,7 @@ def official_descriptors() -> bytes:
         prediction_service_pb2,
     ):
         add(module.DESCRIPTOR)
-    return files.SerializeToString(deterministic=True)
+    return bytes(files.SerializeToString(deterministic=True))
 
 
 if __name__ == "__main__":

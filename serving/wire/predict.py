@@ -139,7 +139,7 @@ def _read_input(data: bytes, at: int, end: int) -> tuple[str, Array | tensor.Ten
         return name, error
 
 
-_FLOATS = {  # dtype number -> (its *_val tag, NumPy's dtype)
+_FLOATS: dict[int, tuple[int, np.dtype[Any]]] = {  # dtype number -> (its *_val tag, NumPy's dtype)
     1: (0x2A, np.dtype("<f4")),
     2: (0x32, np.dtype("<f8")),
 }
