@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -86,9 +87,9 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         value = getattr(values, flag.name)
         if type(flag.default) is int and value < flag.minimum:
             raise ValueError(f"Expected --{flag.name} of {flag.minimum} or more. Received: {value}")
-    for name in ("port", "rest_api_port"):
-        if getattr(values, name) > 65535:
-            raise ValueError(f"Expected --{name} of at most 65535. Received: {getattr(values, name)}")
+    for name, most in {"port": 65535, "rest_api_port": 65535, "max_request_bytes": (1 << 31) - 1}.items():
+        if getattr(values, name) > most:
+            raise ValueError(f"Expected --{name} of at most {most}. Received: {getattr(values, name)}")
     if not values.port and not values.rest_api_port:
         raise ValueError("Expected --port or --rest_api_port above 0. Received: neither")
     if bool(values.model_base_path) == bool(values.model_config_file):
@@ -105,5 +106,5 @@ def channel_arguments(text: str) -> list[tuple[str, Any]]:
         name, equals, value = part.partition("=")
         if not equals:
             raise ValueError(f"Expected name=value in --grpc_channel_arguments. Received: {part}")
-        options.append((name, int(value) if value.lstrip("-").isdigit() else value))
+        options.append((name, int(value) if re.fullmatch("-?[0-9]+", value) else value))
     return options

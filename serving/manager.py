@@ -81,6 +81,7 @@ class Manager:
         self._wake = threading.Event()
         self._stopping = False
         self._missing: set[str] = set()
+        self._given_up: set[str] = set()  # models without a version that could be loaded
         self._pool = ThreadPoolExecutor(2, thread_name_prefix="load")
         self._thread = threading.Thread(target=self._watch, name="versions", daemon=True)
 
@@ -149,6 +150,7 @@ class Manager:
         if self._thread.is_alive():
             self._thread.join()
         self._pool.shutdown(cancel_futures=True)
+        self._available = {}
         for versions in self._models.values():
             for version in versions.values():
                 if version.servable is not None:
@@ -156,10 +158,7 @@ class Manager:
 
     def _settled(self) -> bool:
         return self._stopping or all(
-            self._available.get(name)
-            or name in self._missing
-            or (versions and all(v.state is State.END for v in versions.values()))
-            for name, versions in self._models.items()
+            self._available.get(name) or name in self._missing or name in self._given_up for name in self._models
         )
 
     # === Watching ===
@@ -195,7 +194,8 @@ class Manager:
         self._missing.discard(config.name)
         failed = {number for number, version in known.items() if version.error is not None}
         retried = {n for n in failed & set(on_disk) if self._worth_another_try(known[n])}
-        wanted = config.wanted(on_disk, failed - retried)
+        given_up = failed - retried
+        wanted = config.wanted(on_disk, given_up)
         for number in wanted:
             version = known.get(number)
             if version is None or version.error is not None or version.state is State.END:
@@ -206,6 +206,10 @@ class Manager:
             for number, version in list(known.items()):
                 if number not in wanted and version.state is State.AVAILABLE:
                     self._begin_unloading(config.name, version)
+        if all(number in given_up or v.state is State.END and v.error is None for number, v in known.items()):
+            with self._changed:
+                self._given_up.add(config.name)
+                self._changed.notify_all()
 
     def _worth_another_try(self, version: Version) -> bool:
         if version.attempts <= self._retries and time.monotonic() >= version.retry_at:
@@ -241,20 +245,25 @@ class Manager:
 
     def _begin_unloading(self, name: str, version: Version) -> None:
         with self._changed:
-            servable, version.servable, version.state = version.servable, None, State.UNLOADING
+            version.state = State.UNLOADING
             self._publish(name)
-        self._pool.submit(self._finish_unloading, name, version, servable)
+        self._pool.submit(self._finish_unloading, name, version)
 
-    def _finish_unloading(self, name: str, version: Version, servable: Servable) -> None:
-        servable.close()
+    def _finish_unloading(self, name: str, version: Version) -> None:
+        assert version.servable is not None
+        version.servable.close()
         with self._changed:
-            version.state = State.END
+            version.servable, version.state = None, State.END
             self._changed.notify_all()
         log.info("unloaded %s version %d", name, version.number)
 
     def _publish(self, name: str) -> None:
         """Shows requests what is available; called with the lock held."""
-        versions = {v.number: v.servable for v in self._models[name].values() if v.servable is not None}
+        versions = {
+            version.number: version.servable
+            for version in self._models[name].values()
+            if version.servable is not None and version.state is State.AVAILABLE
+        }
         highest_first = {number: versions[number] for number in sorted(versions, reverse=True)}
         self._available = {**self._available, name: highest_first}
 

@@ -47,6 +47,8 @@ class ModelConfig:
             name = folder.name
             if name.isascii() and name.isdigit() and int(name) < 1 << 63 and folder.is_dir():
                 found.setdefault(int(name), folder)
+        if not found:
+            self.base_path.stat()  # it may have gone while we looked
         return found
 
 

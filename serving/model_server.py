@@ -135,7 +135,7 @@ class ModelServer:
             timeout_graceful_shutdown=self._flags.shutdown_grace_seconds,
         )
         server = uvicorn.Server(config)
-        server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign]
+        server.capture_signals = contextlib.nullcontext  # type: ignore[assignment, method-assign]
         return server
 
 

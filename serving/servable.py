@@ -11,7 +11,7 @@ from typing import Any
 
 from . import saved_model, warmup
 from .engines import Arrays, Engine, Runner
-from .errors import ServingError, Unimplemented
+from .errors import Unimplemented
 from .saved_model import SignatureDef
 
 log = logging.getLogger(__name__)
@@ -117,7 +117,7 @@ def _warm_up(servable: Servable, folder: Path) -> None:
             signature.run(dict(request.inputs), outputs)  # type: ignore[arg-type]
             started = time.perf_counter()
             signature.run(dict(request.inputs), outputs)  # type: ignore[arg-type]
-        except ServingError as error:
-            log.warning("%s: warm-up request failed: %s", folder, error)
+        except Exception as error:  # a recorded request must not keep a model from being served
+            log.warning("%s: warm-up request failed: %r", folder, error)
             continue
         signature.quick = time.perf_counter() - started < INLINE_SECONDS

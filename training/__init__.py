@@ -1,0 +1,18 @@
+"""Training: data, recipes, and the runs they make."""
+
+from .data import Dataset, list_datasets, load
+from .recipe import Recipe, load_recipe
+from .runs import Run, latest_run
+from .train import TrainConfig, train
+
+__all__ = [
+    "Dataset",
+    "Recipe",
+    "Run",
+    "TrainConfig",
+    "latest_run",
+    "list_datasets",
+    "load",
+    "load_recipe",
+    "train",
+]

@@ -15,6 +15,7 @@ import orjson
 from ..errors import InvalidArgument, Unimplemented
 from ..saved_model import SignatureDef, TensorSpec
 from . import dtypes
+from .tensor import MAX_RANK
 
 Array = np.ndarray[Any, Any]
 
@@ -73,7 +74,10 @@ def loads(data: bytes) -> Any:
 
 def _text(value: Any) -> str:
     """A JSON value as error messages show it, cut where it is long."""
-    text = json.dumps(value, indent=4, ensure_ascii=False)
+    try:
+        text = json.dumps(value, indent=4, ensure_ascii=False)
+    except RecursionError:
+        return "(nested too deep)"
     return text if len(text) <= 1000 else text[:1000] + " …"
 
 
@@ -183,7 +187,8 @@ def _array(value: Any, spec: TensorSpec) -> Array:
         return array.astype(row.numpy)
     if row.numpy.kind not in _CAST.get(array.dtype.kind, ""):
         raise InvalidArgument(f"JSON Value: {_leaf(value)} is not of expected type: {row.name}")
-    return array.astype(row.numpy)
+    with np.errstate(over="ignore"):  # what is too large for a float is infinity
+        return array.astype(row.numpy)
 
 
 _JSON_TYPES = {type(None): "Null", bool: "Bool", int: "Number", float: "Number", str: "String", dict: "Object"}
@@ -208,7 +213,7 @@ def strings(value: Any) -> Array:
     shape: list[int] = []
 
     def walk(item: Any, depth: int) -> None:
-        if isinstance(item, list):
+        if isinstance(item, list) and depth < MAX_RANK:
             if len(shape) == depth and not leaves:
                 shape.append(len(item))
             elif depth >= len(shape) or shape[depth] != len(item):
@@ -280,7 +285,7 @@ def _plain(name: str, array: Array) -> Any:
         array = array.astype(np.float32)
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         return json.loads(json.dumps(array.astype(np.float64).tolist()))
-    return np.ascontiguousarray(array).reshape(array.shape)  # 0-d stays 0-d
+    return np.ascontiguousarray(array) if array.ndim else array[()]  # orjson takes no 0-d arrays
 
 
 def dumps(value: Any) -> bytes:

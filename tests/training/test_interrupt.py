@@ -9,7 +9,9 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 from keras_gallery.training import Run
+from keras_gallery.training.interrupt import interrupt_between_steps
 
 SCRIPT = """
 import sys
@@ -55,3 +57,29 @@ def test_interrupts(tmp_path: Path) -> None:
     assert 3 <= done == len(run.history["loss"]) < 100_000
     assert best == 1 + int(np.argmin(run.history["val_loss"]))
     assert [path.name for path in out.rglob("*") if path.parent == folder.parent] == ["001"]  # no leftovers
+
+
+def test_interrupt_waits_for_the_end_of_the_step() -> None:
+    """Raised within TensorFlow's code, KeyboardInterrupt crashes Python now and then."""
+    with interrupt_between_steps() as callback:
+        callback.on_train_batch_end(0)
+        signal.raise_signal(signal.SIGINT)
+        for end in (callback.on_train_batch_end, callback.on_test_batch_end):
+            with pytest.raises(KeyboardInterrupt):
+                end(0)
+        with pytest.raises(KeyboardInterrupt):  # the second one does not wait
+            signal.raise_signal(signal.SIGINT)
+    with interrupt_between_steps():
+        assert signal.getsignal(signal.SIGINT) is not signal.default_int_handler
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_another_handler_stays() -> None:
+    """As in a shell's background job, which ignores Ctrl-C."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with interrupt_between_steps():
+            assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)

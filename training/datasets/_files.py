@@ -1,80 +1,90 @@
-"""Finds the files of MNIST and its kin: under the folder GALLERY_DATA, else through Keras's download."""
+"""MNIST and its likes, from files here or else from the network.
 
-from __future__ import annotations
+`GALLERY_DATA=<folder>` names a folder with, for the dataset `mnist`, one of
+
+    <folder>/mnist/train-images-idx3-ubyte.gz   and t10k-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz,
+                                                t10k-labels-idx1-ubyte.gz; each packed or not
+    <folder>/mnist/mnist.npz                    or <folder>/mnist.npz: x_train, y_train, x_test, y_test
+
+Without it, `keras.datasets` fetches the files once and keeps them.
+"""
 
 import os
 from pathlib import Path
+from typing import Any
 
+import keras
 import numpy as np
+from numpy.typing import NDArray
 
-from . import BadData, Dataset, DataUnavailable
-from ._idx import read_idx, read_npz
+from ..data import Dataset, from_bytes
+from ..errors import BadData, DataUnavailable
+from ._idx import read_idx
+from ._npz import read_npz
 
-VARIABLE = "GALLERY_DATA"
-# File name and number of dimensions; in the order of the .npz names below.
-IDX_FILES = {
-    "train-images-idx3-ubyte": 3,
-    "train-labels-idx1-ubyte": 1,
-    "t10k-images-idx3-ubyte": 3,
-    "t10k-labels-idx1-ubyte": 1,
-}
+Parts = tuple[NDArray[np.uint8], ...]  # x_train, y_train, x_test, y_test
+
+IDX_NAMES = (
+    "train-images-idx3-ubyte",
+    "train-labels-idx1-ubyte",
+    "t10k-images-idx3-ubyte",
+    "t10k-labels-idx1-ubyte",
+)
 NPZ_NAMES = ("x_train", "y_train", "x_test", "y_test")
 
 
-def load_or_download(name: str) -> Dataset:
-    """The data set `name` from `<GALLERY_DATA>/<name>/` (four IDX files, gzipped or not, or `<name>.npz`), from
-    `<GALLERY_DATA>/<name>.npz`, else from `keras.datasets.<name>`.
+def load_files(name: str, source: str) -> Dataset:
+    """Loads the dataset `name` from `GALLERY_DATA` if that is set, else through `keras.datasets`.
 
     Raises:
-        DataUnavailable: nothing there, and the download failed.
-        BadData: a file is damaged.
+        DataUnavailable: the files are not there, or cannot be fetched.
+        BadData: a file cannot be read.
     """
-    found = _from_folder(name) or _from_keras(name)
-    (x_train, y_train, x_test, y_test), source = found
-    for x in (x_train, x_test):
-        if x.ndim != 3:
-            raise BadData(f"Expected images (examples, height, width) in {source}. Received: shape {x.shape}")
-    return Dataset(name, _as_images(x_train), y_train, _as_images(x_test), y_test, source)
+    folder = os.environ.get("GALLERY_DATA")
+    parts = _read_local(name, Path(folder)) if folder else _fetch(name)
+    x_train, y_train, x_test, y_test = parts
+    for images, labels in ((x_train, y_train), (x_test, y_test)):
+        if images.dtype != np.uint8 or images.ndim != 3 or labels.shape != images.shape[:1]:
+            raise BadData(
+                f"Expected {name} as uint8 images (n, height, width) and n labels. "
+                f"Received: {images.dtype} {images.shape} and {labels.shape}."
+            )
+    return Dataset(
+        name=name,
+        x_train=from_bytes(x_train),
+        y_train=y_train.astype(np.int64),
+        x_test=from_bytes(x_test),
+        y_test=y_test.astype(np.int64),
+        source=source,
+    )
 
 
-def _as_images(x: np.ndarray) -> np.ndarray:
-    images: np.ndarray = x[..., np.newaxis] / np.float32(255)
-    return images
-
-
-def _from_folder(name: str) -> tuple[tuple[np.ndarray, ...], str] | None:
-    if not (value := os.environ.get(VARIABLE)):
-        return None
-    folder = Path(value)
-    if not folder.is_dir():
-        raise DataUnavailable(f"Expected a folder in {VARIABLE}. Received: {value}")
-    for archive in (folder / name / f"{name}.npz", folder / f"{name}.npz"):
-        if archive.is_file():
-            return read_npz(archive, NPZ_NAMES), str(archive)
-    paths = [_plain_or_gzipped(folder / name / file) for file in IDX_FILES]
-    if not any(path.is_file() for path in paths):
-        return None
-    for path in paths:
-        if not path.is_file():
-            raise DataUnavailable(f"Expected the four IDX files of {name}. Received: no {path}")
-    arrays = tuple(read_idx(path, n) for path, n in zip(paths, IDX_FILES.values(), strict=True))
-    return arrays, str(folder / name)
-
-
-def _plain_or_gzipped(path: Path) -> Path:
-    return path if path.is_file() else path.with_name(path.name + ".gz")
-
-
-def _from_keras(name: str) -> tuple[tuple[np.ndarray, ...], str]:
-    import keras
-
-    try:
-        (x_train, y_train), (x_test, y_test) = getattr(keras.datasets, name).load_data()
-    except Exception as error:  # what Keras raises where the download fails
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+def _read_local(name: str, folder: Path) -> Parts:
+    for npz in (folder / name / f"{name}.npz", folder / f"{name}.npz"):
+        if npz.is_file():
+            return read_npz(npz, NPZ_NAMES)
+    files = [_packed_or_not(folder / name / idx) for idx in IDX_NAMES]
+    if missing := [file for file in files if not file.is_file()]:
         raise DataUnavailable(
-            f"Expected {name}: set {VARIABLE} to a folder that holds {name}/{next(iter(IDX_FILES))}.gz and its "
-            f"three kin, or {name}.npz; or connect to the network; or take the data set mnist_5k, which needs "
-            f"neither. Received: {reason}"
-        ) from error
-    return (x_train, y_train, x_test, y_test), f"keras.datasets.{name}"
+            f"Expected {name}.npz or {IDX_NAMES[0]}.gz and its three companions in GALLERY_DATA/{name} "
+            f"(mnist_5k and digits need no files). Received: no {missing[0]}."
+        )
+    return tuple(read_idx(file) for file in files)
+
+
+def _packed_or_not(plain: Path) -> Path:
+    return plain if plain.is_file() else plain.with_name(f"{plain.name}.gz")
+
+
+def _fetch(name: str) -> Parts:
+    source: Any = getattr(keras.datasets, name)
+    try:
+        (x_train, y_train), (x_test, y_test) = source.load_data()
+    except Exception as error:  # Keras raises a plain Exception when it cannot download
+        reason = " ".join(str(error).split())
+        raise DataUnavailable(
+            f"Expected {name} from the network, or its files in GALLERY_DATA/{name} "
+            f"({IDX_NAMES[0]}.gz and its three companions, or {name}.npz), or --dataset mnist_5k, "
+            f"which needs neither. Received: {reason}."
+        ) from None
+    return x_train, y_train, x_test, y_test

@@ -1,21 +1,15 @@
-"""Fashion-MNIST: 70,000 pictures of clothes, from a folder of yours (GALLERY_DATA) or downloaded by Keras.
+"""70,000 photographs of clothes: Fashion-MNIST.
 
-Shape: 28 × 28 × 1, float32, 0 (background) to 1, from bytes divided by 255.
-Split: the original one, 60,000 to train on and 10,000 to test on.
-Licence: MIT (Zalando SE).
+Shape: 60,000 training and 10,000 test images, (28, 28, 1), float32 in [0, 1]; labels 0 to 9 (T-shirt,
+    trousers, pullover, dress, coat, sandal, shirt, sneaker, bag, ankle boot).
+Split: the dataset's own.
+Files: see `datasets/_files.py`.
+Source: H. Xiao, K. Rasul, R. Vollgraf 2017, "Fashion-MNIST", arXiv:1708.07747, MIT licence.
 """
 
-from __future__ import annotations
-
-from . import Dataset
-from ._files import load_or_download
+from ..data import Dataset
+from ._files import load_files
 
 
 def load() -> Dataset:
-    """Reads the files under GALLERY_DATA; else downloads them.
-
-    Raises:
-        DataUnavailable: no files, and no network.
-        BadData: a file is damaged.
-    """
-    return load_or_download("fashion_mnist")
+    return load_files("fashion_mnist", source="Fashion-MNIST (Xiao, Rasul, Vollgraf 2017; MIT)")

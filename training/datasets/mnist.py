@@ -1,21 +1,14 @@
-"""MNIST: 70,000 handwritten digits, from a folder of yours (GALLERY_DATA) or downloaded by Keras.
+"""70,000 handwritten digits: MNIST.
 
-Shape: 28 × 28 × 1, float32, 0 (paper) to 1 (ink), from bytes divided by 255.
-Split: the original one, 60,000 to train on and 10,000 to test on.
-Licence: CC BY-SA 3.0 (Yann LeCun, Corinna Cortes).
+Shape: 60,000 training and 10,000 test images, (28, 28, 1), float32 in [0, 1]; labels 0 to 9.
+Split: the database's own.
+Files: see `datasets/_files.py`.
+Source: Y. LeCun, C. Cortes, C. Burges, the MNIST database, CC BY-SA 3.0.
 """
 
-from __future__ import annotations
-
-from . import Dataset
-from ._files import load_or_download
+from ..data import Dataset
+from ._files import load_files
 
 
 def load() -> Dataset:
-    """Reads the files under GALLERY_DATA; else downloads them.
-
-    Raises:
-        DataUnavailable: no files, and no network.
-        BadData: a file is damaged.
-    """
-    return load_or_download("mnist")
+    return load_files("mnist", source="MNIST (LeCun, Cortes, Burges; CC BY-SA 3.0)")

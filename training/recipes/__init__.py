@@ -1,0 +1,1 @@
+"""One model's recipe a file; see `training/recipe.py`."""

@@ -13,9 +13,7 @@ from keras_gallery.serving.wire.dtypes import DATA_TYPES, DataType
 from keras_gallery.serving.wire.tensor import TensorError, from_array, to_array
 
 every_dtype = pytest.mark.parametrize("row", DATA_TYPES, ids=lambda row: row.name)
-every_shape = pytest.mark.parametrize(
-    "shape", [(), (1,), (3,), (0,), (0, 3), (2, 3), (2, 0, 2), (1, 2, 3, 2)], ids=str
-)
+every_shape = pytest.mark.parametrize("shape", [(), (1,), (3,), (0,), (0, 3), (2, 3), (2, 0, 2), (1, 2, 3, 2)], ids=str)
 SEED = 7
 
 
@@ -31,9 +29,7 @@ def sample(row: DataType, shape: tuple[int, ...]) -> np.ndarray[Any, Any]:
     if row.numpy.kind == "b":
         return np.asarray(rng.integers(0, 2, shape)).astype(bool)
     if row.numpy.kind in "iu":
-        return np.asarray(
-            rng.integers(np.iinfo(row.numpy).min, np.iinfo(row.numpy).max, shape, row.numpy, True)
-        )
+        return np.asarray(rng.integers(np.iinfo(row.numpy).min, np.iinfo(row.numpy).max, shape, row.numpy, True))
     real = rng.normal(0, 100, shape)
     return np.asarray(real + 1j * rng.normal(size=shape) if row.numpy.kind == "c" else real).astype(row.numpy)
 
@@ -82,9 +78,7 @@ def test_reads_what_tensorflow_makes(tf: ModuleType, row: DataType, shape: tuple
 @every_dtype
 @every_shape
 @pytest.mark.parametrize("as_content", [False, True], ids=["values", "content"])
-def test_tensorflow_reads_what_we_make(
-    tf: ModuleType, row: DataType, shape: tuple[int, ...], as_content: bool
-) -> None:
+def test_tensorflow_reads_what_we_make(tf: ModuleType, row: DataType, shape: tuple[int, ...], as_content: bool) -> None:
     array = sample(row, shape)
     proto = from_array(array, as_content=as_content)
     filled = [field.name for field, _ in proto.ListFields() if field.name not in ("dtype", "tensor_shape")]
@@ -203,9 +197,7 @@ def test_memory_layout_does_not_matter(tf: ModuleType, array: np.ndarray[Any, An
     same(theirs, array.astype(array.dtype.newbyteorder("=")))
 
 
-@pytest.mark.parametrize(
-    "array", [np.array(["a", "žluť"]), np.array([b"a", b"bc"]), np.array(["a", b"\xff"], object)]
-)
+@pytest.mark.parametrize("array", [np.array(["a", "žluť"]), np.array([b"a", b"bc"]), np.array(["a", b"\xff"], object)])
 def test_text_arrays_are_strings(tf: ModuleType, array: np.ndarray[Any, Any]) -> None:
     expected = [text.encode() if isinstance(text, str) else text for text in array.tolist()]
     assert tf.make_ndarray(as_official(from_array(array))).tolist() == expected

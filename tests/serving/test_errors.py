@@ -1,0 +1,64 @@
+"""Each error's gRPC code and HTTP status against TensorFlow Serving's table."""
+
+from __future__ import annotations
+
+import grpc
+import pytest
+from keras_gallery.serving import errors
+from keras_gallery.serving.errors import ServingError, from_code, from_http_status
+
+STATUS = {
+    "INVALID_ARGUMENT": 400,
+    "FAILED_PRECONDITION": 400,
+    "OUT_OF_RANGE": 400,
+    "UNAUTHENTICATED": 401,
+    "PERMISSION_DENIED": 403,
+    "NOT_FOUND": 404,
+    "ABORTED": 409,
+    "ALREADY_EXISTS": 409,
+    "RESOURCE_EXHAUSTED": 429,
+    "CANCELLED": 499,
+    "UNIMPLEMENTED": 501,
+    "UNAVAILABLE": 503,
+    "DEADLINE_EXCEEDED": 504,
+    "INTERNAL": 500,
+    "DATA_LOSS": 500,
+    "UNKNOWN": 500,
+}
+
+
+@pytest.mark.parametrize("code", [code for code in grpc.StatusCode if code is not grpc.StatusCode.OK])
+def test_every_code(code: grpc.StatusCode) -> None:
+    error = from_code(code.name, "why")
+    assert (error.code, error.http_status, str(error)) == (code, STATUS[code.name], "why")
+    assert type(error).__name__.lower() == code.name.replace("_", "").lower() or type(error) is ServingError
+
+
+def test_a_code_without_a_class() -> None:
+    error = from_code("NO_SUCH_CODE", "why")
+    assert type(error) is ServingError
+    assert error.code is grpc.StatusCode.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (400, errors.InvalidArgument),
+        (401, errors.Unauthenticated),
+        (403, errors.PermissionDenied),
+        (404, errors.NotFound),
+        (409, errors.Aborted),
+        (413, errors.ResourceExhausted),
+        (429, errors.ResourceExhausted),
+        (499, errors.Cancelled),
+        (500, errors.Internal),
+        (501, errors.Unimplemented),
+        (503, errors.Unavailable),
+        (504, errors.DeadlineExceeded),
+        (418, errors.Internal),
+    ],
+)
+def test_from_http_status(status: int, kind: type[ServingError]) -> None:
+    error = from_http_status(status, "why")
+    assert type(error) is kind
+    assert str(error) == "why"
