@@ -26,7 +26,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """The options of both commands."""
     parser.add_argument("name", help="the served model")
     parser.add_argument("input", type=Path, help="a PNG, JPEG or NPY file, or a folder of them")
-    parser.add_argument("--output", type=Path, help="file (or folder, for a folder) to write; default: beside the input")
+    parser.add_argument(
+        "--output", type=Path, help="file (or folder, for a folder) to write; default: beside the input"
+    )
     parser.add_argument("--server", default="localhost:8500", help="host:port for gRPC, or http://host:port for REST")
     parser.add_argument("--timeout", type=float, default=60, help="seconds to wait for each answer (default: 60)")
 

@@ -1,7 +1,7 @@
 """The `gallery` command: finds the command's module, parses, and turns errors into one line and a status.
 
-Each command is a module here with `HELP`, `configure(parser, arguments)` and `run(values) -> exit status`. Modules import
-what is slow (Keras, TensorFlow) in `run` only.
+Each command is a module here with `HELP`, `configure(parser, arguments)` and `run(values) -> exit status`. Modules
+import what is slow (Keras, TensorFlow) in `run` only.
 """
 
 from __future__ import annotations

@@ -75,7 +75,9 @@ def run(values: argparse.Namespace) -> int:
     try:
         with server:
             server.wait_until_ready()
-            print(f"Serving {', '.join(models)}: gRPC at {server.grpc}, REST at {server.rest}. Ctrl-C stops.", flush=True)
+            print(
+                f"Serving {', '.join(models)}: gRPC at {server.grpc}, REST at {server.rest}. Ctrl-C stops.", flush=True
+            )
             assert server.process is not None
             return server.process.wait()
     except KeyboardInterrupt:

@@ -36,9 +36,7 @@ def add_hyperparameters(parser: argparse.ArgumentParser, name: str) -> None:
     group = parser.add_argument_group(f"hyperparameters of {name}")
     for each in hyperparameters:
         text = f"{each.help} ({each.expects}; default: {each.format(each.default)})".replace("%", "%%")
-        group.add_argument(
-            option(each.name), dest=f"model.{each.name}", type=_reader(each), metavar="VALUE", help=text
-        )
+        group.add_argument(option(each.name), dest=f"model.{each.name}", type=_reader(each), metavar="VALUE", help=text)
 
 
 def _reader(hyperparameter: Hyperparameter) -> Callable[[str], Any]:

@@ -122,9 +122,7 @@ class Hyperparameter:
                 return False
         except OverflowError:  # an integer that no float can hold
             return False
-        return (self.minimum is None or value >= self.minimum) and (
-            self.maximum is None or value <= self.maximum
-        )
+        return (self.minimum is None or value >= self.minimum) and (self.maximum is None or value <= self.maximum)
 
     def _refusal(self, value: Any) -> BadHyperparameter:
         return BadHyperparameter(f"Expected {self.name} to be {self.expects}. Received: {value}.")

@@ -241,7 +241,9 @@ class RestTransport:
     def _call(self, method: str, path: str, body: Any = None) -> Any:
         try:
             content = None if body is None else json_predict.dumps(body)
-            answer = self._http.request(method, self._url + path, content=content, headers={"content-type": "application/json"})
+            answer = self._http.request(
+                method, self._url + path, content=content, headers={"content-type": "application/json"}
+            )
         except httpx.TimeoutException:
             raise DeadlineExceeded(f"Expected an answer from {self._target} in time. Received: none") from None
         except httpx.HTTPError as error:

@@ -122,8 +122,7 @@ def check(what: str, endpoint: Endpoint, run: Callable[[Arrays], Arrays]) -> Non
 
 def _tensorflow_caller(function: Any) -> Callable[[Arrays], Arrays]:
     return lambda inputs: {
-        key: value.numpy()
-        for key, value in function(**{k: tf.constant(v) for k, v in inputs.items()}).items()
+        key: value.numpy() for key, value in function(**{k: tf.constant(v) for k, v in inputs.items()}).items()
     }
 
 

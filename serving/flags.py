@@ -67,9 +67,7 @@ def parser() -> argparse.ArgumentParser:
     for flag in FLAGS:
         text = flag.help + f" (default: {flag.default!r})" + (" [not in TensorFlow Serving]" if flag.ours else "")
         if isinstance(flag.default, bool):
-            made.add_argument(
-                f"--{flag.name}", type=_boolean, nargs="?", const=True, default=flag.default, help=text
-            )
+            made.add_argument(f"--{flag.name}", type=_boolean, nargs="?", const=True, default=flag.default, help=text)
         else:
             made.add_argument(f"--{flag.name}", type=type(flag.default), default=flag.default, help=text)
     return made

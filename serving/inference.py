@@ -9,7 +9,6 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-
 from .engines import Arrays
 from .errors import FailedPrecondition, InvalidArgument
 from .manager import Manager
@@ -131,5 +130,3 @@ def check_outputs(definition: SignatureDef, outputs: Sequence[str]) -> Sequence[
 
 def _names(names: Mapping[str, object] | set[str]) -> str:
     return "{" + ",".join(sorted(names)) + "}"
-
-

@@ -162,9 +162,7 @@ def models_of(values: argparse.Namespace) -> list[ModelConfig]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; returns the exit status: 0 stopped as told, 2 for flags or ports that can't be had."""
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
-    )
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     for chatty in ("uvicorn.error", "uvicorn"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     try:

@@ -52,9 +52,7 @@ class RestApi:
         cors: whether answers of the API carry CORS headers.
     """
 
-    def __init__(
-        self, inference: Inference, *, max_request_bytes: int = (1 << 31) - 1, cors: bool = False
-    ) -> None:
+    def __init__(self, inference: Inference, *, max_request_bytes: int = (1 << 31) - 1, cors: bool = False) -> None:
         self._inference = inference
         self._cors = CORS if cors else []
         self._max_request_bytes = max_request_bytes
@@ -72,7 +70,11 @@ class RestApi:
         except Exception as error:  # ours to mend; the client gets one line
             log.exception("REST request failed")
             code, body = 500, _error(f"{type(error).__name__}: {error}")
-        headers = [*(self._cors if kind == JSON else []), (b"content-type", kind.encode()), (b"content-length", str(len(body)).encode())]
+        headers = [
+            *(self._cors if kind == JSON else []),
+            (b"content-type", kind.encode()),
+            (b"content-length", str(len(body)).encode()),
+        ]
         await send({"type": "http.response.start", "status": code, "headers": headers})
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
 
@@ -152,9 +154,7 @@ class RestApi:
             chunks.append(event.get("body", b""))
             size += len(chunks[-1])
             if size > self._max_request_bytes:
-                raise ResourceExhausted(
-                    f"Received message larger than max ({size} vs. {self._max_request_bytes})"
-                )
+                raise ResourceExhausted(f"Received message larger than max ({size} vs. {self._max_request_bytes})")
             if not event.get("more_body"):
                 break
         body = b"".join(chunks)
@@ -179,5 +179,3 @@ def _code_name(number: int) -> str:
 
 def _error(message: str) -> bytes:
     return ('{\n    "error": ' + json.dumps(message, ensure_ascii=False) + "\n}").encode(errors="replace")
-
-

@@ -90,7 +90,9 @@ def load(name: str, version: int, folder: Path, engines: Sequence[Engine], *, wa
             if left := {key: each for key, each in definitions.items() if key not in runners}:
                 runners |= engine.load(folder, left)
         if not runners:
-            raise Unimplemented(f"Expected an engine for one of {', '.join(sorted(definitions))} in {folder}. Received: none")
+            raise Unimplemented(
+                f"Expected an engine for one of {', '.join(sorted(definitions))} in {folder}. Received: none"
+            )
         signatures = {key: Signature(definitions[key], runner) for key, runner in runners.items()}
         servable = Servable(name, version, meta_graph, signatures)
         if warm:

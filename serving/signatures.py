@@ -1,8 +1,8 @@
 """Which signatures a Keras model is exported with, found by convention: data in, named data out.
 
-A model with sub-models (or layers) named `encoder` and `decoder` gets `reconstruct`, `encode`, `decode` and `score`; one
-with a layer named `corruption` was trained to denoise and gets `denoise` too; images of one or three channels come as
-PNG or JPEG bytes as well. Any other model gets `serving_default` under the names of its inputs and outputs.
+A model with sub-models (or layers) named `encoder` and `decoder` gets `reconstruct`, `encode`, `decode` and `score`;
+one with a layer named `corruption` was trained to denoise and gets `denoise` too; images of one or three channels
+come as PNG or JPEG bytes as well. Any other model gets `serving_default` under the names of its inputs and outputs.
 """
 
 from __future__ import annotations

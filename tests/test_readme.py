@@ -50,7 +50,9 @@ def test_readme(tmp_path: Path) -> None:
                 stack.enter_context(serving(text, tmp_path, environment))
                 continue
             if text == "make demo\n":
-                steps = subprocess.run(["make", "--dry-run", "demo"], cwd=ROOT, capture_output=True, text=True, check=True)
+                steps = subprocess.run(
+                    ["make", "--dry-run", "demo"], cwd=ROOT, capture_output=True, text=True, check=True
+                )
                 assert steps.stdout.splitlines()[-1].endswith("bin/gallery demo")
                 text = "gallery demo"
             # The default server is at the usual port.

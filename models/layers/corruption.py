@@ -28,9 +28,7 @@ class Corruption(keras.layers.Layer):
         training: the layer returns its inputs unless this is true.
     """
 
-    def __init__(
-        self, noise: Noise = "gaussian", level: float = 0.4, seed: int | None = None, **kwargs: Any
-    ) -> None:
+    def __init__(self, noise: Noise = "gaussian", level: float = 0.4, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         _check(noise, level)
         self.noise = noise
@@ -68,9 +66,7 @@ def corrupt(images: Any, noise: Noise, level: float, seed: int | keras.random.Se
 
 def _check(noise: str, level: float) -> None:
     if noise not in get_args(Noise):
-        raise BadHyperparameter(
-            f"Expected noise to be one of {', '.join(get_args(Noise))}. Received: {noise}."
-        )
+        raise BadHyperparameter(f"Expected noise to be one of {', '.join(get_args(Noise))}. Received: {noise}.")
     if noise == "gaussian" and not 0 <= level < float("inf"):
         raise BadHyperparameter(f"Expected a gaussian noise level of at least 0. Received: {level}.")
     if noise != "gaussian" and not 0 <= level <= 1:

@@ -16,7 +16,7 @@ from typing import IO, Any
 from ..quiet import quiet_import
 from ..saved_model import read_signatures
 from ..wire import predict
-from .frames import LOAD, RUN, UNLOAD, read_frame, write_frame
+from .frames import LOAD, RUN, read_frame, write_frame
 
 
 class Model:
@@ -109,5 +109,3 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
-
-

@@ -45,8 +45,7 @@ def parse(data: bytes) -> Body:
         )
     if "instances" in document and "inputs" in document:
         raise InvalidArgument(
-            f"JSON Value: {_text(document)} Not formatted correctly expecting only one of "
-            "'instances' or 'inputs' keys"
+            f"JSON Value: {_text(document)} Not formatted correctly expecting only one of 'instances' or 'inputs' keys"
         )
     if "instances" in document:
         if not isinstance(document["instances"], list):
@@ -256,9 +255,7 @@ def encode(outputs: Mapping[str, Array], *, rows: bool) -> bytes:
         if array.ndim == 0:
             raise InvalidArgument(f"Tensor name: {name} has no shape information ")
         if batch is not None and len(array) != batch:
-            raise InvalidArgument(
-                f"Tensor name: {name} has inconsistent batch size: {len(array)} expecting: {batch}"
-            )
+            raise InvalidArgument(f"Tensor name: {name} has inconsistent batch size: {len(array)} expecting: {batch}")
         batch = len(array)
     columns = {name: _plain(name, array) for name, array in outputs.items()}
     if len(columns) == 1:

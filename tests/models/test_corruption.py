@@ -30,11 +30,7 @@ def test_gaussian_moments(value: float, level: float) -> None:
     a, b = -value / level, (1 - value) / level
     inside = norm.cdf(b) - norm.cdf(a)
     mean = value * inside + level * (norm.pdf(a) - norm.pdf(b)) + norm.sf(b)
-    square = (
-        (value**2 + level**2) * inside
-        + level * (value * norm.pdf(a) - (value + 1) * norm.pdf(b))
-        + norm.sf(b)
-    )
+    square = (value**2 + level**2) * inside + level * (value * norm.pdf(a) - (value + 1) * norm.pdf(b)) + norm.sf(b)
     found = corrupted(value, "gaussian", level).astype(np.float64)
     error = 5 / np.sqrt(PIXELS)  # five standard errors of a quantity within [0, 1]
     assert found.min() >= 0 and found.max() <= 1

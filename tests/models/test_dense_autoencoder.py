@@ -29,9 +29,7 @@ ACTIVATIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 @pytest.mark.parametrize("f", ["sigmoid", "linear"])
 def test_the_model_is_its_formula(g: str, f: str) -> None:
     """h = g(Wx + b), x̂ = f(W*h + c)."""
-    model = create(
-        "dense_autoencoder", image_shape=(3, 3, 1), code_dim=2, code_activation=g, output_activation=f
-    )
+    model = create("dense_autoencoder", image_shape=(3, 3, 1), code_dim=2, code_activation=g, output_activation=f)
     weights = [RANDOM.normal(size=weight.shape).astype(np.float32) for weight in model.weights]
     model.set_weights(weights)
     w, b, w_star, c = weights  # Keras keeps W and W* transposed: (9, 2) and (2, 9)
@@ -73,9 +71,7 @@ def test_derivative_of_the_sigmoid_code() -> None:
     a = RANDOM.normal(size=(4, 5)).astype(np.float32)
     h = np.array(hidden.activation(ops.convert_to_tensor(a)))
     by_hand = h * (1 - h)
-    np.testing.assert_allclose(
-        gradient(lambda t: ops.sum(hidden.activation(t)), a), by_hand, rtol=1e-4, atol=1e-6
-    )
+    np.testing.assert_allclose(gradient(lambda t: ops.sum(hidden.activation(t)), a), by_hand, rtol=1e-4, atol=1e-6)
 
 
 def test_a_code_as_large_as_the_image_is_refused() -> None:

@@ -42,9 +42,7 @@ KNOWN = {each.name: each for each in hyperparameters_of(builder)}
 
 def test_a_signature_is_read() -> None:
     assert list(KNOWN) == ["count", "fraction", "spread", "flag", "choice", "shape", "counts"]
-    assert KNOWN["count"] == Hyperparameter(
-        "count", int, 32, "how many, on two lines.", minimum=1, maximum=65536
-    )
+    assert KNOWN["count"] == Hyperparameter("count", int, 32, "how many, on two lines.", minimum=1, maximum=65536)
     assert KNOWN["shape"].help == "of the images: height, width, channels."
     assert KNOWN["choice"].choices == ("gaussian", "masking")
     assert (KNOWN["fraction"].minimum, KNOWN["fraction"].maximum) == (0, 1)

@@ -56,9 +56,7 @@ def server_kind() -> str:
 
 
 @pytest.fixture(scope="session")
-def server(
-    saved_models: Path, server_kind: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[ServerProcess]:
+def server(saved_models: Path, server_kind: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     """A running server; its output is in `server.log`."""
     log = tmp_path_factory.mktemp("server") / "server.log"
     ports = {"port": free_port(), "rest_port": free_port()}

@@ -29,9 +29,7 @@ def tensorflow() -> Iterator[TensorFlow]:
 
 
 @pytest.mark.parametrize("batch", [1, 7, 32])
-def test_both_engines_answer_as_keras(
-    saved_models: Path, keras_model: Any, tensorflow: TensorFlow, batch: int
-) -> None:
+def test_both_engines_answer_as_keras(saved_models: Path, keras_model: Any, tensorflow: TensorFlow, batch: int) -> None:
     folder = saved_models / MODEL / "1"
     x = np.random.default_rng(batch).random((batch, 8, 8, 1), np.float32)
     want = keras_model.predict(x, verbose=0)
@@ -42,9 +40,7 @@ def test_both_engines_answer_as_keras(
         runner.close()
 
 
-def test_each_signature_gets_the_first_engine_that_takes_it(
-    saved_models: Path, tensorflow: TensorFlow
-) -> None:
+def test_each_signature_gets_the_first_engine_that_takes_it(saved_models: Path, tensorflow: TensorFlow) -> None:
     loaded = servable.load(MODEL, 1, saved_models / MODEL / "1", [OpenVino(), tensorflow])
     chosen = {name: signature.runner.engine for name, signature in loaded.signatures.items()}
     assert {chosen["encode_png"], chosen["denoise_png"]} == {"tensorflow"}

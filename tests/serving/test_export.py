@@ -77,9 +77,7 @@ BAD_FILES = {
     "nothing": (lambda: b"", r"8x8 pixels"),
     # A header that claims 2^31-1 x 2^31-1 pixels: refused before anything is unpacked.
     "huge claim": (
-        lambda: (
-            tf.io.encode_png(np.zeros((8, 8, 1), np.uint8)).numpy()[:16] + b"\x7f\xff\xff\xff" * 2 + b"\0" * 9
-        ),
+        lambda: tf.io.encode_png(np.zeros((8, 8, 1), np.uint8)).numpy()[:16] + b"\x7f\xff\xff\xff" * 2 + b"\0" * 9,
         r"8x8 pixels",
     ),
 }
@@ -109,9 +107,7 @@ def test_names_that_are_no_folder_are_refused(tmp_path: Path, keras_model: Any, 
     assert not any(tmp_path.iterdir())
 
 
-def test_wrong_answers_never_go_live(
-    tmp_path: Path, keras_model: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_wrong_answers_never_go_live(tmp_path: Path, keras_model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     def off_by_a_little(function: Any) -> Any:
         return lambda inputs: {
             k: v.numpy() + 1e-3 for k, v in function(**{k: tf.constant(v) for k, v in inputs.items()}).items()
@@ -152,8 +148,6 @@ def test_any_other_model_has_its_own_names(tmp_path: Path) -> None:
 def test_every_model_of_the_gallery(tmp_path: Path, name: str) -> None:
     place = export(create(name), name, tmp_path)
     graph = read_meta_graph(place).graph_def
-    ops = {node.op for function in graph.library.function for node in function.node_def} | {
-        n.op for n in graph.node
-    }
+    ops = {node.op for function in graph.library.function for node in function.node_def} | {n.op for n in graph.node}
     assert not [op for op in ops if op.startswith("Cudnn")]
     assert not [op for op in ops if "Random" in op], "an exported graph draws nothing at random"

@@ -318,7 +318,9 @@ def test_a_port_in_use(saved_models: Path) -> None:
     with socket.create_server(("0.0.0.0", 0)) as taken:
         port = taken.getsockname()[1]
         for flag, other in (("port", "rest_api_port"), ("rest_api_port", "port")):
-            done = run_server(f"--{flag}={port}", f"--{other}={free_port()}", f"--model_base_path={saved_models / MODEL}")
+            done = run_server(
+                f"--{flag}={port}", f"--{other}={free_port()}", f"--model_base_path={saved_models / MODEL}"
+            )
             assert done.returncode == 2
             assert f"Expected a free port for --{flag}. Received: 0.0.0.0:{port}" in done.stderr
 
