@@ -21,7 +21,16 @@ import httpx
 import numpy as np
 from google.protobuf import json_format
 
-from .errors import DeadlineExceeded, Internal, InvalidArgument, Unavailable, from_code, from_http_status
+from .errors import (
+    DeadlineExceeded,
+    Internal,
+    InvalidArgument,
+    NotFound,
+    Unavailable,
+    Unimplemented,
+    from_code,
+    from_http_status,
+)
 from .saved_model import DEFAULT_SIGNATURE, SignatureDef, signatures_of
 from .wire import dtypes, json_predict, messages, tensor
 from .wire.predict import ModelSpec, encode_request, encode_spec
@@ -36,6 +45,7 @@ class Transport(Protocol):
     def predict(self, spec: ModelSpec, inputs: Mapping[str, Array]) -> Arrays: ...
     def signatures(self, spec: ModelSpec) -> dict[str, SignatureDef]: ...
     def status(self, spec: ModelSpec) -> dict[int, str]: ...
+    def models(self) -> list[str]: ...
     def close(self) -> None: ...
 
 
@@ -121,6 +131,15 @@ class Client:
             self._signatures[spec] = self._transport.signatures(spec)
         return self._signatures[spec]
 
+    def models(self) -> list[str]:
+        """The names of all models that the embedded server has. Raises Unimplemented for any other server."""
+        try:
+            return self._transport.models()
+        except (NotFound, Unimplemented):
+            raise Unimplemented(
+                "Expected the embedded server: TensorFlow Serving can't list its models. Received: another server"
+            ) from None
+
     def status(self, model: str, *, version: int | None = None) -> dict[int, str]:
         """The state of each version of a model, such as {2: "AVAILABLE", 1: "END"}, highest first."""
         return self._transport.status(ModelSpec(model, version))
@@ -172,14 +191,14 @@ class GrpcTransport:
         self._channel = grpc.insecure_channel(target, options=sizes)
 
     def predict(self, spec: ModelSpec, inputs: Mapping[str, Array]) -> Arrays:
-        answer = self._call("PredictionService/Predict", encode_request(spec, inputs))
+        answer = self._rpc("/tensorflow.serving.PredictionService/Predict", encode_request(spec, inputs))
         outputs = messages.PredictResponse.FromString(answer).outputs
         return {name: tensor.to_array(proto) for name, proto in outputs.items()}
 
     def signatures(self, spec: ModelSpec) -> dict[str, SignatureDef]:
         request = messages.GetModelMetadataRequest(metadata_field=["signature_def"])
         request.model_spec.ParseFromString(encode_spec(spec))
-        answer = self._call("PredictionService/GetModelMetadata", request.SerializeToString())
+        answer = self._rpc("/tensorflow.serving.PredictionService/GetModelMetadata", request.SerializeToString())
         found = messages.SignatureDefMap()
         messages.GetModelMetadataResponse.FromString(answer).metadata["signature_def"].Unpack(found)
         return signatures_of(found)
@@ -187,14 +206,18 @@ class GrpcTransport:
     def status(self, spec: ModelSpec) -> dict[int, str]:
         request = messages.GetModelStatusRequest()
         request.model_spec.ParseFromString(encode_spec(spec))
-        answer = self._call("ModelService/GetModelStatus", request.SerializeToString())
+        answer = self._rpc("/tensorflow.serving.ModelService/GetModelStatus", request.SerializeToString())
         entries = messages.GetModelStatusResponse.FromString(answer).model_version_status
         return {entry.version: messages.ModelVersionStatus.State.Name(entry.state) for entry in entries}
+
+    def models(self) -> list[str]:
+        answer = self._rpc("/keras_gallery.ModelList/List", b"")
+        return [each.name for each in messages.ModelServerConfig.FromString(answer).model_config_list.config]
 
     def close(self) -> None:
         self._channel.close()
 
-    def _call(self, method: str, data: bytes) -> bytes:
+    def _rpc(self, method: str, data: bytes) -> bytes:
         try:
             return self._method(method)(data, timeout=self._timeout)  # type: ignore[no-any-return]
         except grpc.RpcError as error:
@@ -205,7 +228,7 @@ class GrpcTransport:
 
     @functools.cache  # noqa: B019  (as long as the transport itself)
     def _method(self, method: str) -> Any:
-        return self._channel.unary_unary(f"/tensorflow.serving.{method}")
+        return self._channel.unary_unary(method)
 
 
 class RestTransport:
@@ -218,7 +241,7 @@ class RestTransport:
 
     def predict(self, spec: ModelSpec, inputs: Mapping[str, Array]) -> Arrays:
         body = {"signature_name": spec.signature, "inputs": {k: _to_json(v) for k, v in inputs.items()}}
-        outputs = self._call("POST", _path(spec) + ":predict", body)["outputs"]
+        outputs = self._call("POST", self._url + _path(spec) + ":predict", body)["outputs"]
         definition = self.signatures(ModelSpec(spec.name, spec.version))[spec.signature]
         if len(definition.outputs) == 1:
             outputs = {next(iter(definition.outputs)): outputs}
@@ -226,24 +249,25 @@ class RestTransport:
 
     @functools.cache  # noqa: B019
     def signatures(self, spec: ModelSpec) -> dict[str, SignatureDef]:
-        document = self._call("GET", _path(spec) + "/metadata")["metadata"]["signature_def"]
+        document = self._call("GET", self._url + _path(spec) + "/metadata")["metadata"]["signature_def"]
         found = messages.SignatureDefMap()
         json_format.ParseDict(document, found, ignore_unknown_fields=True)
         return signatures_of(found)
 
     def status(self, spec: ModelSpec) -> dict[int, str]:
-        entries = self._call("GET", _path(spec))["model_version_status"]
+        entries = self._call("GET", self._url + _path(spec))["model_version_status"]
         return {int(entry["version"]): entry["state"] for entry in entries}
+
+    def models(self) -> list[str]:
+        return list(self._call("GET", self._target.rstrip("/") + "/models")["models"])
 
     def close(self) -> None:
         self._http.close()
 
-    def _call(self, method: str, path: str, body: Any = None) -> Any:
+    def _call(self, method: str, url: str, body: Any = None) -> Any:
         try:
             content = None if body is None else json_predict.dumps(body)
-            answer = self._http.request(
-                method, self._url + path, content=content, headers={"content-type": "application/json"}
-            )
+            answer = self._http.request(method, url, content=content, headers={"content-type": "application/json"})
         except httpx.TimeoutException:
             raise DeadlineExceeded(f"Expected an answer from {self._target} in time. Received: none") from None
         except httpx.HTTPError as error:
@@ -252,11 +276,12 @@ class RestTransport:
             document = json_predict.loads(answer.content)
         except InvalidArgument:
             document = None
-        if not isinstance(document, dict):
-            raise Internal(f"Expected a JSON object from {self._target}. Received: HTTP status {answer.status_code}")
-        if answer.is_success:
+        if isinstance(document, dict) and answer.is_success:
             return document
-        raise from_http_status(answer.status_code, str(document.get("error", document)))
+        if isinstance(document, dict):
+            raise from_http_status(answer.status_code, str(document.get("error", document)))
+        message = f"Expected a JSON object from {url}. Received: HTTP status {answer.status_code}"
+        raise Internal(message) if answer.is_success else from_http_status(answer.status_code, message)
 
 
 def _path(spec: ModelSpec) -> str:

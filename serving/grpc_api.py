@@ -53,6 +53,14 @@ class GrpcApi:
         spec = predict.model_spec(request.model_spec)
         return bytes(status(self._inference, spec).SerializeToString())
 
+    async def list_models(self, data: bytes) -> bytes:
+        """Ours: a `ModelServerConfig` with the names of all models; the request is empty."""
+        config = messages.ModelServerConfig()
+        config.model_config_list.SetInParent()
+        for name in self._inference.manager.models():
+            config.model_config_list.config.add(name=name)
+        return bytes(config.SerializeToString())
+
     def services(self) -> list[grpc.GenericRpcHandler]:
         """Handlers for `grpc.aio.Server.add_generic_rpc_handlers`."""
         methods: dict[str, dict[str, Handler]] = {
@@ -61,6 +69,7 @@ class GrpcApi:
                 "GetModelMetadata": self.get_model_metadata,
             },
             "tensorflow.serving.ModelService": {"GetModelStatus": self.get_model_status},
+            "keras_gallery.ModelList": {"List": self.list_models},
         }
         return [
             grpc.method_handlers_generic_handler(

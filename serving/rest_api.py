@@ -81,6 +81,8 @@ class RestApi:
     async def _answer(self, scope: Scope, receive: Receive) -> bytes:
         method: str = scope["method"]
         path: str = scope["raw_path"].decode("latin-1")
+        if path == "/models" and method == "GET":  # ours: TensorFlow Serving has no list of models
+            return json.dumps({"models": self._inference.manager.models()}).encode()
         if not path.lower().startswith("/v1/"):
             raise _NoSuchPage
         match = _PATH.fullmatch(path)

@@ -19,10 +19,11 @@ from keras_gallery.serving.errors import (
     NotFound,
     ServingError,
     Unavailable,
+    Unimplemented,
 )
 from keras_gallery.serving.tensorflow_serving import ServerProcess
 
-from .conftest import MODEL
+from .conftest import MODEL, embedded_only
 
 
 @pytest.fixture(params=["grpc", "rest"])
@@ -60,6 +61,11 @@ def test_status_and_signatures(client: Client) -> None:
     assert client.signatures(MODEL)["encode"].inputs["image"].shape == (-1, 8, 8, 1)
 
 
+@embedded_only()
+def test_models(client: Client) -> None:
+    assert client.models() == [MODEL]
+
+
 def test_errors_are_one_hierarchy(client: Client, images: Any) -> None:
     with pytest.raises(NotFound, match="nobody"):
         client.encode("nobody", images)
@@ -95,8 +101,10 @@ def test_a_web_page_is_no_model_server() -> None:
     import threading
 
     class Page(http.server.BaseHTTPRequestHandler):
+        status = 200
+
         def do_GET(self) -> None:
-            self.send_response(200)
+            self.send_response(self.status)
             self.end_headers()
             self.wfile.write(b"<html>")
 
@@ -107,6 +115,9 @@ def test_a_web_page_is_no_model_server() -> None:
         with Client(f"http://localhost:{page.server_port}") as client:
             with pytest.raises(ServingError, match="Expected a JSON object"):
                 client.status(MODEL)
+            Page.status = 404
+            with pytest.raises(Unimplemented, match="TensorFlow Serving can't list its models"):
+                client.models()
         page.shutdown()
 
 
