@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import orjson
 
 from ..errors import InvalidArgument, Unimplemented
 from ..saved_model import SignatureDef, TensorSpec
 from . import dtypes
-from .tensor import MAX_RANK
+from .json_values import dumps, first, leaf, loads, plain, strings, text_of
 
 Array = np.ndarray[Any, Any]
 
@@ -37,47 +33,24 @@ def parse(data: bytes) -> Body:
     """
     document = loads(data)
     if not isinstance(document, dict):
-        raise InvalidArgument(f"JSON Value: {_text(document)} Is not object")
+        raise InvalidArgument(f"JSON Value: {text_of(document)} Is not object")
     signature = document.get("signature_name", "")
     if not isinstance(signature, str):
         raise InvalidArgument(
-            f"JSON Value: {_text(document)} not formatted correctly. 'signature_name' key must be a string value."
+            f"JSON Value: {text_of(document)} not formatted correctly. 'signature_name' key must be a string value."
         )
     if "instances" in document and "inputs" in document:
         raise InvalidArgument(
-            f"JSON Value: {_text(document)} Not formatted correctly expecting only one of 'instances' or 'inputs' keys"
+            f"JSON Value: {text_of(document)} Not formatted correctly expecting only one of "
+            "'instances' or 'inputs' keys"
         )
     if "instances" in document:
         if not isinstance(document["instances"], list):
-            raise InvalidArgument(f"JSON Value: {_text(document)} Expecting 'instances' to be an list/array")
+            raise InvalidArgument(f"JSON Value: {text_of(document)} Expecting 'instances' to be an list/array")
         return Body(signature, True, document["instances"])
     if "inputs" in document:
         return Body(signature, False, document["inputs"])
     raise InvalidArgument("Missing 'inputs' or 'instances' key")
-
-
-def loads(data: bytes) -> Any:
-    """A JSON document; NaN, Infinity and -Infinity count as numbers. InvalidArgument for anything else."""
-    if not data.strip():
-        raise InvalidArgument("JSON Parse error: The document is empty")
-    try:
-        return orjson.loads(data)
-    except orjson.JSONDecodeError:
-        pass  # orjson knows no NaN
-    try:
-        return json.loads(data)
-    except (ValueError, RecursionError) as error:
-        detail = f"{error.msg} at offset: {error.pos}" if isinstance(error, json.JSONDecodeError) else str(error)
-        raise InvalidArgument(f"JSON Parse error: {detail}") from None
-
-
-def _text(value: Any) -> str:
-    """A JSON value as error messages show it, cut where it is long."""
-    try:
-        text = json.dumps(value, indent=4, ensure_ascii=False)
-    except RecursionError:
-        return "(nested too deep)"
-    return text if len(text) <= 1000 else text[:1000] + " …"
 
 
 def arrays(body: Body, definition: SignatureDef) -> dict[str, Array]:
@@ -132,7 +105,7 @@ def _from_rows(rows: list[Any], specs: Mapping[str, TensorSpec]) -> dict[str, Ar
                 )
         if row.keys() != specs.keys():
             raise InvalidArgument(
-                f"Failed to process element: {i} of 'instances' list. JSON object: {_text(row)} "
+                f"Failed to process element: {i} of 'instances' list. JSON object: {text_of(row)} "
                 f"keys must be equal to: {','.join(sorted(specs))}"
             )
     return {name: _stack([row[name] for row in rows], spec, f" key: {name}") for name, spec in specs.items()}
@@ -177,7 +150,7 @@ def _array(value: Any, spec: TensorSpec) -> Array:
     if row is dtypes.STRING:
         return strings(value)
     if row.name in ("half", "bfloat16", "uint16", "complex64", "complex128"):
-        raise Unimplemented(f"Conversion of JSON Value: {_text(_first(value))} to type: {row.name}")
+        raise Unimplemented(f"Conversion of JSON Value: {text_of(first(value))} to type: {row.name}")
     try:
         array = np.array(value)
     except ValueError:
@@ -185,60 +158,9 @@ def _array(value: Any, spec: TensorSpec) -> Array:
     if array.size == 0 and array.dtype.kind == "f":
         return array.astype(row.numpy)
     if row.numpy.kind not in _CAST.get(array.dtype.kind, ""):
-        raise InvalidArgument(f"JSON Value: {_leaf(value)} is not of expected type: {row.name}")
+        raise InvalidArgument(f"JSON Value: {leaf(value)} is not of expected type: {row.name}")
     with np.errstate(over="ignore"):  # what is too large for a float is infinity
         return array.astype(row.numpy)
-
-
-_JSON_TYPES = {type(None): "Null", bool: "Bool", int: "Number", float: "Number", str: "String", dict: "Object"}
-
-
-def _first(value: Any) -> Any:
-    """The first value inside nested lists."""
-    while isinstance(value, list) and value:
-        value = value[0]
-    return value
-
-
-def _leaf(value: Any) -> str:
-    """The first value inside nested lists, and its JSON type, as text."""
-    value = _first(value)
-    return f"{_text(value)} Type: {_JSON_TYPES.get(type(value), 'Array')}"
-
-
-def strings(value: Any) -> Array:
-    """Nested lists of text, or of `{"b64": …}`, as an object array of bytes."""
-    leaves: list[bytes] = []
-    shape: list[int] = []
-
-    def walk(item: Any, depth: int) -> None:
-        if isinstance(item, list) and depth < MAX_RANK:
-            if len(shape) == depth and not leaves:
-                shape.append(len(item))
-            elif depth >= len(shape) or shape[depth] != len(item):
-                raise InvalidArgument("Encountered lists of different sizes or depths in a tensor")
-            for inner in item:
-                walk(inner, depth + 1)
-        elif depth != len(shape):
-            raise InvalidArgument("Encountered lists of different sizes or depths in a tensor")
-        else:
-            leaves.append(_string(item))
-
-    walk(value, 0)
-    array = np.empty(len(leaves), object)
-    array[:] = leaves
-    return array.reshape(shape)
-
-
-def _string(value: Any) -> bytes:
-    if isinstance(value, str):
-        return value.encode(errors="surrogatepass")
-    if isinstance(value, dict) and isinstance(value.get("b64"), str):
-        try:
-            return base64.b64decode(value["b64"] + "=" * (-len(value["b64"]) % 4), validate=True)
-        except binascii.Error:
-            raise InvalidArgument("Unable to base64 decode") from None
-    raise InvalidArgument(f"JSON Value: {_leaf(value)} is not of expected type: string")
 
 
 def encode(outputs: Mapping[str, Array], *, rows: bool) -> bytes:
@@ -248,7 +170,7 @@ def encode(outputs: Mapping[str, Array], *, rows: bool) -> bytes:
         InvalidArgument: outputs that share no batch dimension, to a request in rows.
     """
     if not rows:
-        values: Any = {name: _plain(name, array) for name, array in outputs.items()}
+        values: Any = {name: plain(name, array) for name, array in outputs.items()}
         return b'{\n    "outputs": ' + dumps(next(iter(values.values())) if len(values) == 1 else values) + b"\n}"
     batch: int | None = None
     for name, array in outputs.items():
@@ -257,45 +179,9 @@ def encode(outputs: Mapping[str, Array], *, rows: bool) -> bytes:
         if batch is not None and len(array) != batch:
             raise InvalidArgument(f"Tensor name: {name} has inconsistent batch size: {len(array)} expecting: {batch}")
         batch = len(array)
-    columns = {name: _plain(name, array) for name, array in outputs.items()}
+    columns = {name: plain(name, array) for name, array in outputs.items()}
     if len(columns) == 1:
         predictions: Any = next(iter(columns.values()))
     else:
         predictions = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
     return b'{\n    "predictions": ' + dumps(predictions)[:-1] + b"\n    ]\n}"
-
-
-def _plain(name: str, array: Array) -> Any:
-    """What JSON can hold: arrays of numbers as they are, strings as nested lists of text or `{"b64": …}`."""
-    if array.dtype == np.object_:
-        as_bytes = name.endswith("_bytes")
-
-        def one(item: Any) -> Any:
-            if isinstance(item, list):
-                return [one(inner) for inner in item]
-            return {"b64": base64.b64encode(item).decode()} if as_bytes else item.decode(errors="replace")
-
-        return one(array.tolist())
-    if array.dtype.kind == "c":
-        raise InvalidArgument(f"Expected an output that JSON can hold. Received: {name} of dtype {array.dtype}")
-    if array.dtype.itemsize == 2 and array.dtype.kind not in "iu":  # half, bfloat16
-        array = array.astype(np.float32)
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
-        return json.loads(json.dumps(array.astype(np.float64).tolist()))
-    return np.ascontiguousarray(array) if array.ndim else array[()]  # orjson takes no 0-d arrays
-
-
-def dumps(value: Any) -> bytes:
-    """JSON text; arrays of numbers as nested lists, NaN and infinities as Python and TensorFlow Serving write them."""
-    if _has_nan(value):
-        return json.dumps(value, default=lambda array: array.tolist(), ensure_ascii=False).encode()
-    return orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY)
-
-
-def _has_nan(value: Any) -> bool:
-    """Whether `_plain` left numbers that orjson would write as null."""
-    if isinstance(value, dict):
-        return any(map(_has_nan, value.values()))
-    if isinstance(value, list):
-        return any(map(_has_nan, value))
-    return isinstance(value, float) and not np.isfinite(value)

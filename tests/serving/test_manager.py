@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 from keras_gallery.serving.errors import InvalidArgument, NotFound, OutOfRange, ServingError
-from keras_gallery.serving.manager import Manager, State
+from keras_gallery.serving.manager import Manager
 from keras_gallery.serving.model_config import ModelConfig
 from keras_gallery.serving.servable import Servable
+from keras_gallery.serving.versions import State
 from keras_gallery.serving.wire.predict import ModelSpec
 
 SECONDS = 10  # how long anything may take
