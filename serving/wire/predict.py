@@ -159,8 +159,6 @@ def _read_tensor(data: bytes, at: int, end: int) -> Array:
             values, at = (tag, start, stop), stop
         else:
             return _parse_tensor(data[begin:end])
-    if at != end:
-        raise _Unusual
     if dtype not in _FLOATS or values[0] not in (0, 0x22, _FLOATS[dtype][0]):
         return _parse_tensor(data[begin:end])
     kind, (tag, start, stop) = _FLOATS[dtype][1], values

@@ -83,7 +83,7 @@ def to_array(proto: Any) -> Array:
         strings[:] = values
         return fill(strings, shape, b"")
     if row.field == "half_val":
-        return fill(np.array(values, np.int32).astype(np.uint16).view(row.numpy), shape)
+        return fill(np.array(values, np.uint16).view(row.numpy), shape)
     if row.numpy.kind == "c":  # real and imaginary parts by turns
         parts = np.array(values, np.float32 if row.numpy.itemsize == 8 else np.float64)
         return fill(parts[: parts.size // 2 * 2].view(row.numpy), shape)

@@ -311,6 +311,27 @@ def test_no_try_before_its_time(run: Run, tmp_path: Path, load: Loader) -> None:
     assert load.tried == [1, 2]
 
 
+def test_a_version_that_fails_while_the_folders_are_looked_at(tmp_path: Path, load: Loader) -> None:
+    """Settled only when the older version has had its turn, however fast the newer one failed."""
+
+    class AtOnce:
+        def submit(self, function: Callable[..., None], *arguments: Any) -> None:
+            function(*arguments)
+
+        def shutdown(self, **_: Any) -> None:
+            """Nothing waits."""
+
+    add(tmp_path, 1)
+    add(tmp_path, 2, file="broken")
+    manager = Manager([ModelConfig("m", tmp_path)], load)
+    manager._pool = AtOnce()  # type: ignore[assignment]
+    manager._look(manager._configs["m"])
+    assert not manager.wait_until_settled(0)
+    manager._look(manager._configs["m"])
+    assert manager.wait_until_settled(0)
+    assert served(manager) == 1
+
+
 # === Start and stop ===
 
 

@@ -243,7 +243,7 @@ def test_refused_in_tensorflow_servings_words(body: str, definition: SignatureDe
     assert str(refused.value) == message
 
 
-DEEP = "[" * 900 + "]" * 900
+DEEP = "[" * 1000 + "]" * 1000
 NO_REQUESTS = {
     "both forms": '{"instances": [1], "inputs": [1]}',
     "not closed": '{"instances": [1}',

@@ -159,31 +159,43 @@ def test_random_bytes(data: bytes) -> None:
     assert outcome(decode_request, data) == outcome(predict._parse_request, data)
 
 
-FLOAT3 = b"\x08\x01" + shape_bytes([3])
+def request_of(tensor: bytes, name: bytes = b"x") -> bytes:
+    return chunk(0x12, chunk(0x0A, name) + chunk(0x12, tensor))
+
+
+FLOAT = b"\x08\x01"
+SHAPE3 = shape_bytes([3])
 PACKED3 = chunk(0x2A, struct.pack("<3f", 1, 2, 3))
+CONTENT3 = chunk(0x22, struct.pack("<3f", 4, 5, 6))
+GOOD = request_of(FLOAT + SHAPE3 + PACKED3)
 ODD = {
-    "length in more bytes than it needs": b"\x12\x96\x80\x00" + chunk(0x0A, b"x") + chunk(0x12, FLOAT3 + PACKED3),
-    "length in more bytes than may be": b"\x12\x9b\x80\x80\x80\x80\x80\x00" + bytes(27),
-    "dtype runs over the tensor's end": chunk(0x12, chunk(0x0A, b"x") + chunk(0x12, PACKED3 + b"\x08")) + b"\x01",
-    "dtype above 32 bits": chunk(0x12, chunk(0x0A, b"x") + chunk(0x12, b"\x08" + varint((1 << 32) + 1) + PACKED3)),
-    "name that is no text": chunk(0x12, chunk(0x0A, b"\xff") + chunk(0x12, FLOAT3 + PACKED3)),
-    "output that is no text": chunk(0x1A, b"\xc3"),
-    "model that is no text": chunk(0x0A, chunk(0x0A, b"\xc3")),
-    "the same input twice": 2 * chunk(0x12, chunk(0x0A, b"x") + chunk(0x12, FLOAT3 + PACKED3)),
+    "length in more bytes than it needs": b"\x12\x9e\x80\x00" + GOOD[2:],
+    "length in more bytes than may be": b"\x1a\x81\x80\x80\x80\x80\x80\x00y",
     "length beyond the end": b"\x12\x7f",
     "no end of a length": b"\x12\xff\xff",
-    "content of an impossible shape": chunk(
-        0x12, chunk(0x0A, b"x") + chunk(0x12, b"\x08\x01" + shape_bytes([1 << 62, 0]) + chunk(0x22, b""))
-    ),
-    "content of too many sizes": chunk(
-        0x12, chunk(0x0A, b"x") + chunk(0x12, b"\x08\x01" + shape_bytes([1] * 65) + chunk(0x22, b"1234"))
-    ),
-    "content of very many sizes": chunk(
-        0x12,
-        chunk(0x0A, b"x") + chunk(0x12, b"\x08\x01" + shape_bytes([1 << 30] * 50_000) + chunk(0x22, b"1234")),
-    ),
-    "unpacked half": chunk(0x12, chunk(0x0A, b"x") + chunk(0x12, b"\x08\x13" + chunk(0x6A, varint(1 << 20)))),
+    "dtype runs over the tensor's end": request_of(SHAPE3 + PACKED3 + b"\x08") + b"\x01",
+    "dtype above 32 bits": request_of(b"\x08" + varint((1 << 32) + 1) + SHAPE3 + PACKED3),
+    "dtype twice": request_of(b"\x08\x02" + FLOAT + SHAPE3 + PACKED3),
+    "shape in two parts": request_of(FLOAT + SHAPE3 + shape_bytes([1]) + PACKED3),
+    "values in two parts": request_of(FLOAT + shape_bytes([6]) + PACKED3 + PACKED3),
+    "values, then content": request_of(FLOAT + SHAPE3 + PACKED3 + CONTENT3),
+    "content, then values": request_of(FLOAT + SHAPE3 + CONTENT3 + PACKED3),
+    "content in two parts": request_of(FLOAT + SHAPE3 + chunk(0x22, b"") + CONTENT3),
+    "content of an impossible shape": request_of(FLOAT + shape_bytes([1 << 62, 0]) + chunk(0x22, b"")),
+    "content of too many sizes": request_of(FLOAT + shape_bytes([1] * 65) + chunk(0x22, b"1234")),
+    "content of very many sizes": request_of(FLOAT + shape_bytes([1 << 30] * 50_000) + chunk(0x22, b"1234")),
+    "half above 16 bits": request_of(b"\x08\x13" + chunk(0x6A, varint(1 << 20))),
+    "the same input twice": GOOD + request_of(FLOAT + SHAPE3 + CONTENT3),
+    "model spec in two parts": chunk(0x0A, chunk(0x0A, b"m")) + GOOD + chunk(0x0A, chunk(0x1A, b"s")),
+    "unknown field": GOOD + chunk(0x22, b"y"),
+    "name that is no text": request_of(FLOAT + SHAPE3 + PACKED3, b"\xff"),
+    "output that is no text": chunk(0x1A, b"\xc3"),
+    "model that is no text": chunk(0x0A, chunk(0x0A, b"\xc3")),
 }
+
+
+def test_the_good_request_goes_the_short_way() -> None:
+    assert comparable(predict._read_request(GOOD)) == comparable(predict._parse_request(GOOD))
 
 
 @pytest.mark.parametrize("data", ODD.values(), ids=ODD)
