@@ -29,15 +29,16 @@ def read_index(folder: Path) -> dict[str, str]:
     """IR file names by signature; empty where there are none for just this SavedModel."""
     try:
         index = json.loads((folder / FOLDER / "index.json").read_text())
+        made_from, files = index["fingerprint"], dict(index["signatures"])
     except FileNotFoundError:
         return {}
-    except ValueError as error:
-        log.warning("%s: unreadable OpenVINO index (%s): using TensorFlow", folder, error)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        log.warning("%s: unreadable OpenVINO index (%r): using TensorFlow", folder, error)
         return {}
-    if index.get("fingerprint") != saved_model.fingerprint(folder):
+    if made_from != saved_model.fingerprint(folder):
         log.warning("%s: the OpenVINO files were made from another SavedModel: using TensorFlow", folder)
         return {}
-    return {name: Path(file).name for name, file in index["signatures"].items()}
+    return {name: Path(str(file)).name for name, file in files.items()}
 
 
 class OpenVino:

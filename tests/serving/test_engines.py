@@ -59,7 +59,9 @@ def test_openvino_files_of_another_model_are_not_used(
     assert "made from another SavedModel" in caplog.text
 
 
-@pytest.mark.parametrize("damage", ["no json", '{"fingerprint": 3}', ""])
+@pytest.mark.parametrize(
+    "damage", ["no json", '{"fingerprint": 3}', "", "[]", "3", '{"fingerprint": 3, "signatures": 5}']
+)
 def test_a_damaged_index_is_passed_over(saved_models: Path, tmp_path: Path, damage: str) -> None:
     folder = shutil.copytree(saved_models / MODEL / "1", tmp_path / "1")
     (folder / FOLDER / "index.json").write_text(damage)

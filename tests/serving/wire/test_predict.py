@@ -169,14 +169,14 @@ PACKED3 = chunk(0x2A, struct.pack("<3f", 1, 2, 3))
 CONTENT3 = chunk(0x22, struct.pack("<3f", 4, 5, 6))
 GOOD = request_of(FLOAT + SHAPE3 + PACKED3)
 ODD = {
-    "length in more bytes than it needs": b"\x12\x9e\x80\x00" + GOOD[2:],
+    "length in more bytes than it needs": b"\x12" + bytes((GOOD[1] | 0x80, 0x80, 0x00)) + GOOD[2:],
     "length in more bytes than may be": b"\x1a\x81\x80\x80\x80\x80\x80\x00y",
     "length beyond the end": b"\x12\x7f",
     "no end of a length": b"\x12\xff\xff",
     "dtype runs over the tensor's end": request_of(SHAPE3 + PACKED3 + b"\x08") + b"\x01",
     "dtype above 32 bits": request_of(b"\x08" + varint((1 << 32) + 1) + SHAPE3 + PACKED3),
     "dtype twice": request_of(b"\x08\x02" + FLOAT + SHAPE3 + PACKED3),
-    "shape in two parts": request_of(FLOAT + SHAPE3 + shape_bytes([1]) + PACKED3),
+    "shape in two parts": request_of(FLOAT + shape_bytes([1]) + SHAPE3 + PACKED3),
     "values in two parts": request_of(FLOAT + shape_bytes([6]) + PACKED3 + PACKED3),
     "values, then content": request_of(FLOAT + SHAPE3 + PACKED3 + CONTENT3),
     "content, then values": request_of(FLOAT + SHAPE3 + CONTENT3 + PACKED3),
