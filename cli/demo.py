@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..serving.quiet import quiet_import
+from .files import write_png
 from .serve import free_port
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ def run(values: argparse.Namespace) -> int:
     for name, value in rows:
         print(f"    {name:34} {value}")
     print(f"\nAll answers equal Keras within {TOLERANCE}; on these {len(clean)} digits the server lifted the PSNR")
-    print(f"from {float(np.mean(psnr(noisy, clean))):.2f} to {float(np.mean(psnr(denoised, clean))):.2f} dB.")
+    print(f"from {psnr(clean, noisy):.2f} to {psnr(clean, denoised):.2f} dB.")
     print(f"Picture: {picture}\n")
     print("Go on with (if `gallery` is not found: source .venv/bin/activate):")
     print(f"    gallery show {MODEL}")
@@ -141,12 +142,9 @@ def _requests(
 
 
 def _png(image: Array) -> bytes:
-    """An image (height, width, 1) in [0, 1] as a PNG file."""
-    import numpy as np
-    from PIL import Image
-
+    """An image (height, width, 1) in [0, 1] as the bytes of a PNG file."""
     file = io.BytesIO()
-    Image.fromarray(np.rint(image[..., 0] * 255).astype(np.uint8)).save(file, "png")
+    write_png(file, image)
     return file.getvalue()
 
 

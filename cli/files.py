@@ -6,7 +6,7 @@ import argparse
 import os
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from ..models.errors import GalleryError
 
@@ -103,7 +103,6 @@ def _read_array(client: Client, name: str, source: Path, task: str) -> Array:
 def _write(target: Path, answer: Array) -> None:
     """Writes beside the target and renames, so that no half of a file is left behind."""
     import numpy as np
-    from PIL import Image
 
     ending = target.suffix.lower()
     if ending not in (".npy", ".png") or (ending == ".png" and answer.ndim != 3):
@@ -116,9 +115,17 @@ def _write(target: Path, answer: Array) -> None:
             if ending == ".npy":
                 np.save(file, answer)
             else:
-                pixels = np.rint(answer.clip(0, 1) * 255).astype(np.uint8)
-                Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels).save(file, "png")
+                write_png(file, answer)
         os.replace(scratch, target)
     except BaseException:
         os.unlink(scratch)
         raise
+
+
+def write_png(file: IO[bytes], image: Array) -> None:
+    """Writes an image (height, width, 1 or 3) in [0, 1] as a PNG file."""
+    import numpy as np
+    from PIL import Image
+
+    pixels = np.rint(image.clip(0, 1) * 255).astype(np.uint8)
+    Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels).save(file, "png")

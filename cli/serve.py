@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 HELP = "serve exported models over gRPC and REST"
-KINDS = ("auto", "embedded", "tensorflow-model-server", "container")
 
 
 def configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> None:
+    from ..serving.tensorflow_serving import KINDS
+
     parser.add_argument("names", nargs="*", metavar="name", help="models to serve (default: all that are exported)")
     parser.add_argument("--saved-models", default="saved_models", help="folder of all models (default: saved_models)")
     parser.add_argument(

@@ -22,6 +22,7 @@ import tensorflow as tf
 
 from . import saved_model, warmup
 from .engines.openvino import FOLDER as OPENVINO_FOLDER
+from .engines.openvino import make_core
 from .errors import FailedPrecondition, InvalidArgument
 from .signatures import Endpoint, endpoints
 from .wire import messages, predict
@@ -143,8 +144,7 @@ def _write_openvino(folder: Path, loaded: Any, found: dict[str, Endpoint]) -> No
 
     target = folder / OPENVINO_FOLDER
     target.mkdir(parents=True)
-    core = openvino.Core()
-    core.set_property("CPU", {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"})
+    core = make_core()
     index: dict[str, str] = {}
     for signature, endpoint in found.items():
         if any(spec.dtype == tf.string for spec in endpoint.inputs):

@@ -172,9 +172,8 @@ class Manager:
         wanted = config.wanted(on_disk, given_up)
         for number in wanted:
             version = known.get(number)
-            if version is None or version.error is not None or version.state is State.END:
-                if version is None or number in retried or version.error is None:
-                    self._begin_loading(config.name, number, on_disk[number])
+            if version is None or number in retried or (version.state is State.END and version.error is None):
+                self._begin_loading(config.name, number, on_disk[number])
         ready = [n for n in wanted if known[n].state is State.AVAILABLE]
         if len(ready) == len(wanted):  # only now: something is served at every moment
             for number, version in list(known.items()):

@@ -14,7 +14,7 @@ from google.protobuf import json_format
 
 from .errors import InvalidArgument, ResourceExhausted, ServingError
 from .grpc_api import metadata, status
-from .inference import Inference, find_signature
+from .inference import Inference
 from .saved_model import DEFAULT_SIGNATURE
 from .wire import json_predict, messages
 from .wire.predict import ModelSpec
@@ -102,13 +102,12 @@ class RestApi:
         return await self._predict(spec, await self._body(scope, receive))
 
     async def _predict(self, spec: ModelSpec, data: bytes) -> bytes:
-        manager = self._inference.manager
-        with manager.using(spec) as servable:
+        with self._inference.manager.using(spec) as servable:
             body = json_predict.parse(data)
             name = body.signature or DEFAULT_SIGNATURE
-            if name not in servable.signatures:
+            signature = servable.signatures.get(name)
+            if signature is None:
                 raise InvalidArgument(f'Serving signature name: "{name}" not found in signature def')
-            signature = find_signature(servable, name)
             arrays = json_predict.arrays(body, signature.definition)
             outputs = await self._inference.run(signature, arrays, sorted(signature.definition.outputs))
             return json_predict.encode(outputs, rows=body.rows)

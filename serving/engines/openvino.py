@@ -41,17 +41,25 @@ def read_index(folder: Path) -> dict[str, str]:
     return {name: Path(str(file)).name for name, file in files.items()}
 
 
+def make_core() -> Any:
+    """An OpenVINO core, set up as the server runs models and as the export measures them."""
+    import openvino
+
+    core = openvino.Core()
+    settings = {
+        "ENABLE_CPU_PINNING": False,  # pinned threads would put several server processes onto the same core
+        "INFERENCE_PRECISION_HINT": "f32",  # as trained: some CPUs would otherwise compute in bf16
+        "PERFORMANCE_HINT": "LATENCY",
+    }
+    core.set_property("CPU", settings)
+    return core
+
+
 class OpenVino:
     """The engine. One OpenVINO core serves all models of a process."""
 
     def __init__(self) -> None:
-        import openvino
-
-        self._core = openvino.Core()
-        # Pinned threads would put several server processes onto the same core.
-        self._core.set_property("CPU", {"ENABLE_CPU_PINNING": False, "PERFORMANCE_HINT": "LATENCY"})
-        # f32 as trained: some CPUs would otherwise compute in bf16.
-        self._core.set_property("CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+        self._core = make_core()
 
     def load(self, folder: Path, signatures: Mapping[str, SignatureDef]) -> dict[str, Runner]:
         index = read_index(folder)
