@@ -1,4 +1,4 @@
-"""Pictures from files, through a running server, to files: what `encode` and `denoise` share."""
+"""Pictures from files, through a running server, to files: what `encode`, `denoise` and `colorize` share."""
 
 from __future__ import annotations
 
@@ -19,16 +19,23 @@ if TYPE_CHECKING:
 
 PICTURES = (".png", ".jpg", ".jpeg")
 KINDS = (*PICTURES, ".npy")
-ENDINGS = {"encode": ".code", "denoise": ".denoised"}
+ENDINGS = {"encode": ".code", "denoise": ".denoised", "colorize": ".colorized"}
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """The options of both commands."""
+    """The options of these commands."""
     parser.add_argument("name", help="the served model")
-    parser.add_argument("input", type=Path, help="a PNG, JPEG or NPY file, or a folder of them")
     parser.add_argument(
-        "--output", type=Path, help="file (or folder, for a folder) to write; default: beside the input"
+        "inputs", nargs="+", metavar="input", type=Path, help="PNG, JPEG or NPY files, or folders of them"
     )
+    parser.add_argument(
+        "--output", type=Path, help="file (or folder, for several files) to write; default: beside the input"
+    )
+    add_server(parser)
+
+
+def add_server(parser: argparse.ArgumentParser) -> None:
+    """The options of every command that asks a server."""
     parser.add_argument("--server", default="localhost:8500", help="host:port for gRPC, or http://host:port for REST")
     parser.add_argument("--timeout", type=float, default=60, help="seconds to wait for each answer (default: 60)")
 
@@ -37,27 +44,40 @@ def run(values: argparse.Namespace, task: str) -> int:
     """Sends each input file and writes each answer, whole or not at all."""
     from ..serving.client import Client
 
-    pairs = _pairs(values.input, values.output, task)
+    pairs = _pairs(values.inputs, values.output, task)
     with Client(values.server, timeout=values.timeout) as client:
         for source, target in pairs:
             answer = _ask(client, values.name, source, task)
-            _write(target, answer)
+            write(target, answer)
             print(f"{source} -> {target}")
     return 0
 
 
-def _pairs(source: Path, target: Path | None, task: str) -> list[tuple[Path, Path]]:
-    """Input and output files."""
-    if source.is_dir():
-        inputs = sorted(file for file in source.iterdir() if file.suffix.lower() in KINDS)
-        if not inputs:
-            raise GalleryError(f"Expected {', '.join(KINDS)} files in {source}. Received: none.")
-        folder = target or source.with_name(source.resolve().name + ENDINGS[task].replace(".", "-"))
-        return [(file, folder / _target(file, task).name) for file in inputs]
-    if not source.is_file() or source.suffix.lower() not in KINDS:
-        got = "no such file" if not source.exists() else f"a {source.suffix or 'file without ending'}"
-        raise GalleryError(f"Expected a {', '.join(KINDS)} file or a folder: {source}. Received: {got}.")
-    return [(source, target or _target(source, task))]
+def _pairs(sources: list[Path], output: Path | None, task: str) -> list[tuple[Path, Path]]:
+    """Input and output files, no output twice."""
+    pairs: list[tuple[Path, Path]] = []
+    for source in sources:
+        if source.is_dir():
+            inputs = sorted(file for file in source.iterdir() if file.suffix.lower() in KINDS)
+            if not inputs:
+                raise GalleryError(f"Expected {', '.join(KINDS)} files in {source}. Received: none.")
+            folder = output or source.with_name(source.resolve().name + ENDINGS[task].replace(".", "-"))
+            pairs += [(file, folder / _target(file, task).name) for file in inputs]
+            continue
+        if not source.is_file() or source.suffix.lower() not in KINDS:
+            got = "no such file" if not source.exists() else f"a {source.suffix or 'file without ending'}"
+            raise GalleryError(f"Expected a {', '.join(KINDS)} file or a folder: {source}. Received: {got}.")
+        target = _target(source, task)
+        if output:
+            target = output / target.name if len(sources) > 1 else output
+        pairs.append((source, target))
+    written: dict[Path, Path] = {}
+    for source, target in pairs:
+        if target in written:
+            both = f"{written[target]} and {source}"
+            raise GalleryError(f"Expected an output for each input. Received: {target} for {both}.")
+        written[target] = source
+    return pairs
 
 
 def _target(file: Path, task: str) -> Path:
@@ -76,14 +96,22 @@ def _ask(client: Client, name: str, source: Path, task: str) -> Array:
     return answer
 
 
+def load(file: Path) -> Array:
+    """The array in an NPY file."""
+    import numpy as np
+
+    try:
+        array: Array = np.load(file, allow_pickle=False)
+    except (ValueError, OSError, EOFError) as error:
+        raise GalleryError(f"Expected an NPY file of numbers: {file}. Received: {error}.") from None
+    return array
+
+
 def _read_array(client: Client, name: str, source: Path, task: str) -> Array:
     """The images in an NPY file, (n, height, width, channels), with the dimensions of size 1 that are left out."""
     import numpy as np
 
-    try:
-        images: Array = np.load(source, allow_pickle=False)
-    except (ValueError, OSError, EOFError) as error:
-        raise GalleryError(f"Expected an NPY file of numbers: {source}. Received: {error}.") from None
+    images = load(source)
     signature = client.signatures(name).get(task)
     (spec,) = signature.inputs.values() if signature else (None,)
     if images.dtype == np.uint8:
@@ -100,8 +128,8 @@ def _read_array(client: Client, name: str, source: Path, task: str) -> Array:
     return images
 
 
-def _write(target: Path, answer: Array) -> None:
-    """Writes beside the target and renames, so that no half of a file is left behind."""
+def write(target: Path, answer: Array) -> None:
+    """Writes an array as NPY or an image as PNG: beside the target, then renamed, so that no half is left behind."""
     import numpy as np
 
     ending = target.suffix.lower()

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-COMMANDS = ("list", "show", "train", "export", "serve", "encode", "denoise", "demo")
+COMMANDS = ("list", "show", "train", "export", "serve", "encode", "denoise", "colorize", "generate", "results", "demo")
 
 
 class UsageError(ValueError):

@@ -17,6 +17,7 @@ HELP = "train an architecture on real data; every hyperparameter of the model is
 
 def configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> None:
     parser.add_argument("name", help="see gallery list")
+    parser.add_argument("--recipe", help="one of the model's recipes (see gallery show; default: its first)")
     parser.add_argument("--dataset", help="where the images come from (default: the recipe's)")
     parser.add_argument("--epochs", type=int, help="passes over the training images (default: the recipe's)")
     parser.add_argument("--batch-size", type=int, help="images a step (default: the recipe's)")
@@ -62,6 +63,7 @@ def run(values: argparse.Namespace) -> int:
     run = train(
         TrainConfig(
             model=values.name,
+            recipe=values.recipe,
             hyperparameters=given,
             dataset=values.dataset,
             epochs=values.epochs,

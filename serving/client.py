@@ -1,4 +1,4 @@
-"""Asks a model server to encode, decode, denoise: one client for gRPC and REST, without TensorFlow.
+"""Asks a model server to encode, decode, denoise, colorize, generate: one client for gRPC and REST, without TensorFlow.
 
     with Client("localhost:8500") as client:                  # or "http://localhost:8501"
         code = client.encode("denoising_autoencoder", images)
@@ -15,7 +15,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from .errors import InvalidArgument, NotFound, Unimplemented
+from .errors import FailedPrecondition, InvalidArgument, NotFound, Unimplemented
 from .saved_model import DEFAULT_SIGNATURE, SignatureDef
 from .transports import Array, Arrays, GrpcTransport, RestTransport, Transport
 from .wire import dtypes, tensor
@@ -44,15 +44,45 @@ class Client:
             self._transport = RestTransport(target, timeout)
         else:
             self._transport = GrpcTransport(target, timeout)
-        self._signatures: dict[ModelSpec, dict[str, SignatureDef]] = {}
+        self._signatures: dict[ModelSpec, dict[str, SignatureDef]] = {}  # as last heard
 
     def encode(self, model: str, images: Any, *, version: int | None = None) -> Array:
-        """Codes (batch, code_dim) of images (batch, …), float32, or of a list of PNG or JPEG files as bytes."""
+        """Codes of images (batch, …), float32, or of a list of PNG or JPEG files as bytes.
+
+        They have the model's own shape: (batch, code_dim), or (batch, height, width, filters) for feature maps.
+        """
         return self._one("encode", model, images, version)
 
     def decode(self, model: str, codes: Any, *, version: int | None = None) -> Array:
-        """Images (batch, …) of codes (batch, code_dim), float32."""
+        """Images (batch, …), float32, of codes as `encode` gives them."""
         return self._one("decode", model, codes, version)
+
+    def generate(
+        self, model: str, codes: Any = None, *, seed: int = 0, count: int = 1, version: int | None = None
+    ) -> Array:
+        """New images (count, height, width, channels), float32, of a generative model.
+
+        Args:
+            model: the model's name.
+            codes: (count, code_dim), to be decoded; by default they are drawn from N(0, 1).
+            seed: of the draw, 64 bits: the same one gives the same images.
+            count: how many to draw, 1 to 1024.
+            version: the version; the server's latest by default.
+        """
+        if codes is not None:
+            return self.decode(model, codes, version=version)
+        return self._one("generate", model, {"seed": seed, "count": count}, version)
+
+    def colorize(self, model: str, images: Any, *, version: int | None = None) -> Array:
+        """Colour images (batch, height, width, 3), float32, of grey ones.
+
+        Args:
+            model: the model's name.
+            images: (batch, height, width, 1), float32, or a list of PNG or JPEG files as bytes, whose colours, if
+                they have any, are turned to grey first.
+            version: the version; the server's latest by default.
+        """
+        return self._one("colorize", model, images, version)
 
     def denoise(self, model: str, images: Any, *, version: int | None = None) -> Array:
         """Clean images for noisy ones (batch, …), float32, or for a list of PNG or JPEG files as bytes."""
@@ -86,23 +116,26 @@ class Client:
         Returns:
             Arrays by output name; strings as object arrays of bytes.
         """
-        spec = ModelSpec(model, version, signature=signature)
-        definition = self.signatures(model, version=version).get(signature)
+        spec = ModelSpec(model, version)
+        if signature not in self._signatures.get(spec, {}):
+            self.signatures(model, version=version)
+        definition = self._signatures[spec].get(signature)
         if definition is None:
-            known = ", ".join(sorted(self.signatures(model, version=version)))
+            known = ", ".join(sorted(self._signatures[spec]))
             raise InvalidArgument(f"Expected a signature of {model}: {known}. Received: {signature}")
-        if not isinstance(inputs, Mapping):
-            if len(definition.inputs) != 1:
-                names = ", ".join(sorted(definition.inputs))
-                raise InvalidArgument(f"Expected inputs by name for {signature}: {names}. Received: one array")
-            inputs = {next(iter(definition.inputs)): inputs}
-        return self._transport.predict(spec, {k: _cast(k, v, definition) for k, v in inputs.items()})
+        try:
+            return self._ask(spec, definition, inputs)
+        except (FailedPrecondition, InvalidArgument):
+            # A version that came since may have other inputs and outputs.
+            fresh = self.signatures(model, version=version).get(signature)
+            if fresh is None or fresh == definition:
+                raise
+            return self._ask(spec, fresh, inputs)
 
     def signatures(self, model: str, *, version: int | None = None) -> dict[str, SignatureDef]:
         """The signatures of a model by name: names, dtypes and shapes of inputs and outputs."""
         spec = ModelSpec(model, version)
-        if spec not in self._signatures:
-            self._signatures[spec] = self._transport.signatures(spec)
+        self._signatures[spec] = self._transport.signatures(spec)
         return self._signatures[spec]
 
     def models(self) -> list[str]:
@@ -135,9 +168,18 @@ class Client:
         if isinstance(value, bytes):
             value = [value]
         if isinstance(value, Sequence) and value and all(isinstance(item, bytes) for item in value):
-            signature, value = f"{signature}_png", np.array([*value, b""], object)[:-1]
+            signature, value = f"{signature}_png", tensor.string_array(value)
         (output,) = self.predict(model, value, signature=signature, version=version).values()
         return output
+
+    def _ask(self, spec: ModelSpec, definition: SignatureDef, inputs: Any) -> Arrays:
+        if not isinstance(inputs, Mapping):
+            if len(definition.inputs) != 1:
+                names = ", ".join(sorted(definition.inputs))
+                raise InvalidArgument(f"Expected inputs by name for {definition.name}: {names}. Received: one array")
+            inputs = {next(iter(definition.inputs)): inputs}
+        arrays = {name: _cast(name, value, definition) for name, value in inputs.items()}
+        return self._transport.predict(spec, definition, arrays)
 
 
 def _cast(name: str, value: Any, definition: SignatureDef) -> Array:
@@ -147,9 +189,10 @@ def _cast(name: str, value: Any, definition: SignatureDef) -> Array:
     if spec is None or array.dtype == spec.dtype.numpy:
         return array
     if spec.dtype is dtypes.STRING and array.dtype.kind in "SUT":
-        strings = np.empty(array.size, object)
-        strings[:] = [tensor.as_bytes(item) for item in array.ravel().tolist()]
-        return strings.reshape(array.shape)
+        return tensor.string_array([tensor.as_bytes(item) for item in array.ravel().tolist()]).reshape(array.shape)
     if array.dtype.kind in "iuf" and np.can_cast(array.dtype, spec.dtype.numpy, "same_kind"):
-        return array.astype(spec.dtype.numpy)
+        cast = array.astype(spec.dtype.numpy)
+        if cast.dtype.kind in "iu" and (cast != array).any():
+            raise InvalidArgument(f"Expected {name} to fit into {spec.dtype.name}. Received: {array[cast != array][0]}")
+        return cast
     return array

@@ -1,8 +1,14 @@
 """Which signatures a Keras model is exported with, found by convention: data in, named data out.
 
-A model with sub-models (or layers) named `encoder` and `decoder` gets `reconstruct`, `encode`, `decode` and `score`;
-one with a layer named `corruption` was trained to denoise and gets `denoise` too; images of one or three channels
-come as PNG or JPEG bytes as well. Any other model gets `serving_default` under the names of its inputs and outputs.
+A model with sub-models (or layers) named `encoder` and `decoder`
+
+- whose output has its input's shape gets `reconstruct`, `encode`, `decode` and `score`; with a layer named
+  `corruption` it was trained to denoise and gets `denoise` too; with layers `mean` and `log_variance` in its encoder
+  its codes are normally distributed and it gets `generate`;
+- that makes colour images of grey ones gets `colorize` and `encode`.
+
+Images of one or three channels come as PNG or JPEG bytes as well. Any other model gets `serving_default` under the
+names of its inputs and outputs.
 """
 
 from __future__ import annotations
@@ -15,7 +21,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from .image_files import decode_images
+
+MAX_COUNT = 1024  # images of one `generate`
+
 Tensors = dict[str, Any]
+Arrays = dict[str, np.ndarray[Any, Any]]
 
 
 @dataclass(frozen=True)
@@ -24,33 +35,37 @@ class Endpoint:
 
     Attributes:
         function: tensors in (in the order of `inputs`), a dict of tensors out.
-        inputs: a named `tf.TensorSpec` for each input; the first dimension is the batch.
-        example: makes input arrays for a batch size, to check and to warm up with.
+        inputs: a named `tf.TensorSpec` for each input; the first dimension is the batch, a scalar has none.
+        example: makes inputs for a batch size, to check and to warm up with.
         same_as: another signature, before this one, with the same function, inputs and outputs.
     """
 
     function: Callable[..., Tensors]
     inputs: list[Any]
-    example: Callable[[int], dict[str, np.ndarray[Any, Any]]]
+    example: Callable[[int], Arrays]
     same_as: str = ""
 
 
 def endpoints(model: keras.Model, seed: int = 0) -> dict[str, Endpoint]:
     """The endpoints of a model by signature name, `serving_default` first."""
     names = {layer.name for layer in model.layers}
-    if not {"encoder", "decoder"} <= names:
-        return {"serving_default": _plain(model, seed)}
+    if {"encoder", "decoder"} <= names and len(model.inputs) == len(model.outputs) == 1:
+        before, after = tuple(model.inputs[0].shape[1:]), tuple(model.outputs[0].shape[1:])
+        if before == after:
+            return _autoencoder(model, before, seed)
+        if len(before) == 3 and (before, after) == ((*before[:2], 1), (*before[:2], 3)):
+            return _colorizer(model, before, seed)
+    return {"serving_default": _plain(model, seed)}
+
+
+def _autoencoder(model: keras.Model, shape: tuple[int, ...], seed: int) -> dict[str, Endpoint]:
+    """What gives back data of its input's shape."""
     encoder, decoder = model.get_layer("encoder"), model.get_layer("decoder")
-    shape = tuple(model.input_shape[1:])
     kind = "image" if len(shape) == 3 else "features"
-    rng = np.random.default_rng(seed)
-    data = [tf.TensorSpec((None, *shape), tf.float32, name=kind)]
+    data, images = _batches(kind, shape, seed)
     code = [tf.TensorSpec((None, *encoder.output_shape[1:]), tf.float32, name="code")]
 
-    def images(batch: int) -> dict[str, np.ndarray[Any, Any]]:
-        return {kind: rng.random((batch, *shape), np.float32)}
-
-    def codes(batch: int) -> dict[str, np.ndarray[Any, Any]]:
+    def codes(batch: int) -> Arrays:
         return {"code": np.asarray(encoder(images(batch)[kind], training=False))}
 
     def reconstruct(x: Any) -> Tensors:
@@ -78,11 +93,50 @@ def endpoints(model: keras.Model, seed: int = 0) -> dict[str, Endpoint]:
         "decode": Endpoint(decode, code, codes),
         "score": Endpoint(score, data, images),
     }
-    if "corruption" in names:
+    if "corruption" in {layer.name for layer in model.layers}:
         found["denoise"] = Endpoint(denoise, data, images)
+    if {"mean", "log_variance"} <= {layer.name for layer in getattr(encoder, "layers", [])}:
+        found["generate"] = _generator(decoder, kind, tuple(encoder.output_shape[1:]))
     if kind == "image" and shape[-1] in (1, 3) and None not in shape:
-        found |= _image_endpoints({name: found[name] for name in ("encode", "denoise") if name in found}, shape)
+        found |= _over_files({name: found[name] for name in ("encode", "denoise") if name in found}, shape)
     return found
+
+
+def _colorizer(model: keras.Model, shape: tuple[int, ...], seed: int) -> dict[str, Endpoint]:
+    """What makes colour images of grey ones; colour files count as the grey ones that they would be."""
+    encoder = model.get_layer("encoder")
+    grey, images = _batches("image", shape, seed)
+
+    def colorize(x: Any) -> Tensors:
+        return {"colorized": model(x, training=False)}
+
+    def encode(x: Any) -> Tensors:
+        return {"code": encoder(x, training=False)}
+
+    found = {
+        "serving_default": Endpoint(colorize, grey, images),
+        "colorize": Endpoint(lambda x: colorize(x), grey, images, same_as="serving_default"),
+        "encode": Endpoint(encode, grey, images),
+    }
+    if None not in shape:
+        files = {name: found[name] for name in ("colorize", "encode")}
+        found |= _over_files(files, shape, make_grey=True)
+    return found
+
+
+def _generator(decoder: Any, kind: str, code_shape: tuple[int, ...]) -> Endpoint:
+    """New data: codes drawn from N(0, 1), decoded. The same seed draws the same ones, whoever else draws."""
+
+    def generate(seed: Any, count: Any) -> Tensors:
+        refusal = tf.strings.format(f"Expected a count from 1 to {MAX_COUNT}. Received: {{}}", count)
+        right = tf.logical_and(count >= 1, count <= MAX_COUNT)
+        with tf.control_dependencies([tf.debugging.Assert(right, [refusal])]):  # before any memory is asked for
+            size = tf.concat([[count], code_shape], 0)
+        codes = tf.random.stateless_normal(size, tf.stack([seed, 0]), alg="philox")  # the same on every device
+        return {kind: decoder(codes, training=False)}
+
+    scalars = [tf.TensorSpec((), tf.int64, name="seed"), tf.TensorSpec((), tf.int32, name="count")]
+    return Endpoint(generate, scalars, lambda batch: {"seed": np.array(batch), "count": np.array(batch, np.int32)})
 
 
 def _plain(model: keras.Model, seed: int) -> Endpoint:
@@ -93,7 +147,7 @@ def _plain(model: keras.Model, seed: int) -> Endpoint:
         for each in model.inputs
     ]
 
-    def example(batch: int) -> dict[str, np.ndarray[Any, Any]]:
+    def example(batch: int) -> Arrays:
         arrays = {}
         for spec in specs:
             size = tuple(batch if i == 0 else (d or 3) for i, d in enumerate(spec.shape.as_list()))
@@ -110,51 +164,24 @@ def _plain(model: keras.Model, seed: int) -> Endpoint:
     return Endpoint(call, specs, example)
 
 
-def _image_endpoints(found: dict[str, Endpoint], shape: tuple[int, int, int]) -> dict[str, Endpoint]:
+def _batches(kind: str, shape: tuple[int, ...], seed: int) -> tuple[list[Any], Callable[[int], Arrays]]:
+    """The one input `kind` (batch, *shape), float32, and its examples."""
+    rng = np.random.default_rng(seed)
+    inputs = [tf.TensorSpec((None, *shape), tf.float32, name=kind)]
+    return inputs, lambda batch: {kind: rng.random((batch, *(size or 8 for size in shape)), np.float32)}
+
+
+def _over_files(found: dict[str, Endpoint], shape: tuple[int, ...], *, make_grey: bool = False) -> dict[str, Endpoint]:
     """`encode` as `encode_png` and so on: the same function on files instead of arrays."""
-    files = [tf.TensorSpec((None,), tf.string, name="image_bytes")]
+    height, width, channels = shape
+    inputs = [tf.TensorSpec((None,), tf.string, name="image_bytes")]
     rng = np.random.default_rng(0)
 
-    def example(batch: int) -> dict[str, np.ndarray[Any, Any]]:
+    def example(batch: int) -> Arrays:
         images = rng.integers(0, 256, (batch, *shape), np.uint8)
         return {"image_bytes": np.array([tf.io.encode_png(image).numpy() for image in images], object)}
 
     def over_files(function: Callable[..., Tensors]) -> Callable[..., Tensors]:
-        return lambda image_bytes: function(decode_images(image_bytes, shape))
+        return lambda files: function(decode_images(files, (height, width, channels), make_grey=make_grey))
 
-    return {f"{name}_png": Endpoint(over_files(each.function), files, example) for name, each in found.items()}
-
-
-def decode_images(files: Any, shape: tuple[int, int, int]) -> Any:
-    """PNG or JPEG files (batch,) as images (batch, height, width, channels), float32 in [0, 1].
-
-    The size is read from the file's header first, so that a small file can't claim a huge picture.
-
-    Raises (as the graph runs): InvalidArgumentError for anything but a PNG or JPEG of just this size and number of
-        channels.
-    """
-
-    def one(file: Any) -> Any:
-        is_jpeg = tf.equal(tf.strings.substr(file, 0, 3), b"\xff\xd8\xff")
-        size = tf.cond(is_jpeg, lambda: tf.image.extract_jpeg_shape(file)[:2], lambda: _png_size(file))
-        expected = f"Expected a picture of {shape[0]}x{shape[1]} pixels (height x width). Received:"
-        with tf.control_dependencies([tf.debugging.Assert(tf.reduce_all(size == shape[:2]), [expected, size])]):
-            pixels = tf.io.decode_image(file, expand_animations=False)
-        channels = tf.shape(pixels)[-1]
-        wanted = f"Expected a picture of {shape[2]} channel(s). Received:"
-        with tf.control_dependencies([tf.debugging.Assert(channels == shape[2], [wanted, channels])]):
-            return tf.reshape(tf.cast(pixels, tf.float32) / 255.0, shape)
-
-    return tf.map_fn(one, files, fn_output_signature=tf.TensorSpec(shape, tf.float32))
-
-
-def _png_size(file: Any) -> Any:
-    """(height, width) from a PNG's header; (−1, −1) for other bytes."""
-    is_png = tf.equal(tf.strings.substr(file, 0, 8), b"\x89PNG\r\n\x1a\n")
-    long_enough = tf.strings.length(file) >= 24
-
-    def read() -> Any:
-        width_height = tf.io.decode_raw(tf.strings.substr(file, 16, 8), tf.int32, little_endian=False)
-        return tf.reverse(width_height, [0])
-
-    return tf.cond(tf.logical_and(is_png, long_enough), read, lambda: tf.constant([-1, -1]))
+    return {f"{name}_png": Endpoint(over_files(each.function), inputs, example) for name, each in found.items()}

@@ -13,7 +13,15 @@ import httpx
 import numpy as np
 from google.protobuf import json_format
 
-from .errors import DeadlineExceeded, Internal, InvalidArgument, Unavailable, from_code, from_http_status
+from .errors import (
+    DeadlineExceeded,
+    FailedPrecondition,
+    Internal,
+    InvalidArgument,
+    Unavailable,
+    from_code,
+    from_http_status,
+)
 from .saved_model import SignatureDef, signatures_of
 from .wire import dtypes, json_values, messages, tensor
 from .wire.predict import ModelSpec, encode_request, encode_spec
@@ -25,7 +33,7 @@ Arrays = dict[str, Array]
 class Transport(Protocol):
     """Carries requests; gRPC and REST are the two there are."""
 
-    def predict(self, spec: ModelSpec, inputs: Mapping[str, Array]) -> Arrays: ...
+    def predict(self, spec: ModelSpec, signature: SignatureDef, inputs: Mapping[str, Array]) -> Arrays: ...
     def signatures(self, spec: ModelSpec) -> dict[str, SignatureDef]: ...
     def status(self, spec: ModelSpec) -> dict[int, str]: ...
     def models(self) -> list[str]: ...
@@ -41,8 +49,9 @@ class GrpcTransport:
         sizes = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
         self._channel = grpc.insecure_channel(target, options=sizes)
 
-    def predict(self, spec: ModelSpec, inputs: Mapping[str, Array]) -> Arrays:
-        answer = self._rpc("/tensorflow.serving.PredictionService/Predict", encode_request(spec, inputs))
+    def predict(self, spec: ModelSpec, signature: SignatureDef, inputs: Mapping[str, Array]) -> Arrays:
+        request = encode_request(ModelSpec(spec.name, spec.version, signature=signature.name), inputs)
+        answer = self._rpc("/tensorflow.serving.PredictionService/Predict", request)
         outputs = messages.PredictResponse.FromString(answer).outputs
         return {name: tensor.to_array(proto) for name, proto in outputs.items()}
 
@@ -72,7 +81,7 @@ class GrpcTransport:
         try:
             return self._method(method)(data, timeout=self._timeout)  # type: ignore[no-any-return]
         except grpc.RpcError as error:
-            message = error.details() or error.code().name
+            message = _where_cut(error.details() or error.code().name)
             if error.code() is grpc.StatusCode.UNAVAILABLE:
                 message = f"Expected a model server at {self._target}. Received: {message}"
             raise from_code(error.code().name, message) from None
@@ -90,15 +99,17 @@ class RestTransport:
         self._url = target.rstrip("/") + "/v1/models/"
         self._http = httpx.Client(timeout=timeout, trust_env=False)
 
-    def predict(self, spec: ModelSpec, inputs: Mapping[str, Array]) -> Arrays:
-        body = {"signature_name": spec.signature, "inputs": {k: _to_json(v) for k, v in inputs.items()}}
+    def predict(self, spec: ModelSpec, signature: SignatureDef, inputs: Mapping[str, Array]) -> Arrays:
+        body = {"signature_name": signature.name, "inputs": {k: _to_json(v) for k, v in inputs.items()}}
         outputs = self._call("POST", self._url + _path(spec) + ":predict", body)["outputs"]
-        definition = self.signatures(ModelSpec(spec.name, spec.version))[spec.signature]
-        if len(definition.outputs) == 1:
-            outputs = {next(iter(definition.outputs)): outputs}
-        return {name: _from_json(value, definition.outputs[name].dtype) for name, value in outputs.items()}
+        if len(signature.outputs) == 1:
+            outputs = {next(iter(signature.outputs)): outputs}
+        try:
+            return {name: _from_json(outputs[name], each.dtype) for name, each in signature.outputs.items()}
+        except (KeyError, TypeError, ValueError, InvalidArgument):  # the answer of a newer version
+            names = ", ".join(signature.outputs)
+            raise FailedPrecondition(f"Expected outputs {names} from {signature.name}. Received: others") from None
 
-    @functools.cache  # noqa: B019
     def signatures(self, spec: ModelSpec) -> dict[str, SignatureDef]:
         document = self._call("GET", self._url + _path(spec) + "/metadata")["metadata"]["signature_def"]
         found = messages.SignatureDefMap()
@@ -130,9 +141,14 @@ class RestTransport:
         if isinstance(document, dict) and answer.is_success:
             return document
         if isinstance(document, dict):
-            raise from_http_status(answer.status_code, str(document.get("error", document)))
+            raise from_http_status(answer.status_code, _where_cut(str(document.get("error", document))))
         message = f"Expected a JSON object from {url}. Received: HTTP status {answer.status_code}"
         raise Internal(message) if answer.is_success else from_http_status(answer.status_code, message)
+
+
+def _where_cut(message: str) -> str:
+    """A refusal without the lines in which TensorFlow adds where in the graph it was."""
+    return message.partition("\n\t [[{{")[0]
 
 
 def _path(spec: ModelSpec) -> str:
@@ -141,7 +157,7 @@ def _path(spec: ModelSpec) -> str:
 
 def _to_json(array: Array) -> Any:
     if array.dtype.kind not in "OSUT":
-        return np.ascontiguousarray(array).reshape(array.shape)
+        return json_values.plain("", array)
 
     def one(item: Any) -> Any:
         if isinstance(item, list):

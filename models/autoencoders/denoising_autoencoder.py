@@ -1,14 +1,13 @@
 """The autoencoder that learns to remove noise."""
 
-import math
 from typing import Literal
 
 import keras
-from keras import layers
 
 from ..hyperparameters import Count, Counts, ImageShape, NonNegative
 from ..layers.corruption import Corruption
 from ..registry import register
+from .convolutional_autoencoder import convolutional_autoencoder
 from .dense_autoencoder import dense_autoencoder
 
 
@@ -18,6 +17,7 @@ def denoising_autoencoder(
     image_shape: ImageShape = (28, 28, 1),
     network: Literal["convolutional", "dense"] = "convolutional",
     filters: Counts = (16, 32),
+    code: Literal["vector", "maps"] = "vector",
     code_dim: Count = 32,
     noise: Literal["gaussian", "masking", "salt_and_pepper"] = "gaussian",
     noise_level: NonNegative = 0.4,
@@ -30,9 +30,9 @@ def denoising_autoencoder(
     Args:
         image_shape: height, width and channels of the images; any size.
         network: `convolutional`, or `dense` for the one hidden layer of dense_autoencoder.
-        filters: of each convolution, which halves height and width; the decoder mirrors them. Not for
-            `dense`.
-        code_dim: size of the code.
+        filters: as in convolutional_autoencoder. Not for `dense`.
+        code: as in convolutional_autoencoder. Not for `dense`.
+        code_dim: size of the code. Not for `maps`.
         noise: `gaussian` (clipped to [0, 1]), `masking` (values set to 0) or `salt_and_pepper` (0 or 1).
         noise_level: standard deviation of `gaussian`; share of the values struck, at most 1, of the others.
 
@@ -52,36 +52,10 @@ def denoising_autoencoder(
     corruption = Corruption(noise, noise_level, name="corruption")
     if network == "dense":
         plain = dense_autoencoder(image_shape=image_shape, code_dim=code_dim, code_activation="relu")
-        encoder, decoder = plain.get_layer("encoder"), plain.get_layer("decoder")
     else:
-        encoder, decoder = _convolutional(image_shape, filters, code_dim)
+        plain = convolutional_autoencoder(image_shape=image_shape, filters=filters, code=code, code_dim=code_dim)
+    encoder, decoder = plain.get_layer("encoder"), plain.get_layer("decoder")
 
     # === Functional model ===
     image = keras.Input(image_shape, name="image")
     return keras.Model(image, decoder(encoder(corruption(image))), name="denoising_autoencoder")
-
-
-def _convolutional(
-    image_shape: tuple[int, int, int], filters: tuple[int, ...], code_dim: int
-) -> tuple[keras.Model, keras.Model]:
-    """Strided convolutions down to the code, and transposed ones back up."""
-    image = x = keras.Input(image_shape, name="image")
-    shapes = [image_shape]
-    for count in filters:
-        x = layers.Conv2D(count, 3, strides=2, padding="same", activation="relu")(x)
-        shapes.append(x.shape[1:])  # (⌈height / 2⌉, ⌈width / 2⌉, count)
-    encoder = keras.Model(image, layers.Dense(code_dim, name="code")(layers.Flatten()(x)), name="encoder")
-
-    code = keras.Input((code_dim,), name="code")
-    x = layers.Dense(math.prod(shapes[-1]), activation="relu")(code)
-    x = layers.Reshape(shapes[-1])(x)
-    for depth, (height, width, count) in reversed(list(enumerate(shapes[:-1]))):
-        x = layers.Conv2DTranspose(
-            count,
-            3,
-            strides=2,
-            padding="same",
-            output_padding=(1 - height % 2, 1 - width % 2),  # undoes the ⌈ ⌉: odd sizes come back odd
-            activation="relu" if depth else "sigmoid",
-        )(x)
-    return encoder, keras.Model(code, x, name="decoder")

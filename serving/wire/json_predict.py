@@ -159,6 +159,12 @@ def _array(value: Any, spec: TensorSpec) -> Array:
         return array.astype(row.numpy)
     if row.numpy.kind not in _CAST.get(array.dtype.kind, ""):
         raise InvalidArgument(f"JSON Value: {leaf(value)} is not of expected type: {row.name}")
+    if row.numpy.kind in "iu":
+        # Of a small kind the low bits count, as in a message's int_val.
+        limits = np.iinfo(row.numpy if row.numpy.itemsize >= 4 else np.int32)
+        outside = array[(array < limits.min) | (array > limits.max)]
+        if outside.size:
+            raise InvalidArgument(f"JSON Value: {leaf(int(outside[0]))} is not of expected type: {row.name}")
     with np.errstate(over="ignore"):  # what is too large for a float is infinity
         return array.astype(row.numpy)
 

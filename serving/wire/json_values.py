@@ -11,7 +11,7 @@ import numpy as np
 import orjson
 
 from ..errors import InvalidArgument
-from .tensor import MAX_RANK
+from .tensor import MAX_RANK, string_array
 
 Array = np.ndarray[Any, Any]
 
@@ -75,9 +75,7 @@ def strings(value: Any) -> Array:
             leaves.append(_string(item))
 
     walk(value, 0)
-    array = np.empty(len(leaves), object)
-    array[:] = leaves
-    return array.reshape(shape)
+    return string_array(leaves).reshape(shape)
 
 
 def _string(value: Any) -> bytes:

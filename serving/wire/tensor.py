@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -79,9 +80,7 @@ def to_array(proto: Any) -> Array:
         return np.frombuffer(proto.tensor_content, row.numpy).reshape(shape)
     values = getattr(proto, row.field)
     if row is dtypes.STRING:
-        strings = np.empty(len(values), object)
-        strings[:] = values
-        return fill(strings, shape, b"")
+        return fill(string_array(values), shape, b"")
     if row.field == "half_val":
         return fill(np.array(values, np.uint16).view(row.numpy), shape)
     if row.numpy.kind == "c":  # real and imaginary parts by turns
@@ -110,10 +109,18 @@ def _strings_from_content(content: bytes, shape: tuple[int, ...]) -> Array:
         lengths.append(length)
     if at + sum(lengths) != len(content):
         raise TensorError(f"Expected {at + sum(lengths)} bytes of content. Received: {len(content)}")
-    strings = np.empty(count, object)
-    for i, length in enumerate(lengths):
-        strings[i], at = content[at : at + length], at + length
-    return strings.reshape(shape)
+    strings = []
+    for length in lengths:
+        strings.append(content[at : at + length])
+        at += length
+    return string_array(strings).reshape(shape)
+
+
+def string_array(strings: Sequence[bytes]) -> Array:
+    """Strings as an object array (n,): NumPy's own kind would cut zero bytes at their ends."""
+    array = np.empty(len(strings), object)
+    array[:] = strings
+    return array
 
 
 def as_bytes(value: Any) -> bytes:

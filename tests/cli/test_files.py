@@ -1,4 +1,4 @@
-"""`gallery encode` and `gallery denoise`: files in, files out, through a running server."""
+"""`gallery encode`, `denoise`, `colorize` and `generate`: files in, files out, through a running server."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from keras_gallery.serving.quiet import quiet_import
 from keras_gallery.serving.tensorflow_serving import ServerProcess
 from PIL import Image
 
-MODEL = "small"
+MODEL, COLOUR, NEW = "small", "colour", "new"
 
 
 @pytest.fixture(scope="module")
@@ -25,8 +25,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
         from keras_gallery.serving.export import export
     root = tmp_path_factory.mktemp("saved_models")
     export(create("denoising_autoencoder", image_shape=(8, 8, 1), filters=(4,), code_dim=5), MODEL, root)
+    export(create("colorization_autoencoder", image_shape=(8, 8, 3), filters=(4,)), COLOUR, root)
+    export(create("variational_autoencoder", image_shape=(8, 8, 1), hidden=(4,), code_dim=2), NEW, root)
+    models = {name: root / name for name in (MODEL, COLOUR, NEW)}
     ports = {"port": free_port(), "rest_port": free_port()}
-    with ServerProcess("auto", {MODEL: root / MODEL}, log=root / "log", **ports) as running:
+    with ServerProcess("auto", models, log=root / "log", **ports) as running:
         running.wait_until_ready()
         yield running
 
@@ -78,6 +81,96 @@ def test_a_folder(server: ServerProcess, folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     assert main(["denoise", MODEL, str(folder), "--output", str(out), "--server", server.grpc]) == 0
     assert sorted(file.name for file in out.iterdir()) == ["a.denoised.png", "b.denoised.png", "c.denoised.npy"]
+
+
+def test_several_files(server: ServerProcess, folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    files = [str(folder / name) for name in ("b.png", "c.npy")]
+    assert main(["denoise", MODEL, *files, "--output", str(out), "--server", server.grpc]) == 0
+    assert sorted(file.name for file in out.iterdir()) == ["b.denoised.png", "c.denoised.npy"]
+    assert main(["encode", MODEL, *files, "--server", server.grpc]) == 0
+    assert (folder / "b.code.npy").is_file() and (folder / "c.code.npy").is_file()
+
+
+def test_two_inputs_for_one_output(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Image.new("L", (8, 8)).save(folder / "a.jpg")
+    before = sorted(folder.iterdir())
+    assert main(["denoise", MODEL, str(folder)]) == 2
+    error = capsys.readouterr().err
+    assert "Expected an output for each input. Received: " in error and error.count("\n") == 1
+    assert "a.jpg and " in error and sorted(folder.iterdir()) == before
+
+
+def test_colour(server: ServerProcess, folder: Path) -> None:
+    rgb = np.random.default_rng(1).integers(0, 256, (8, 8, 3), np.uint8)
+    Image.fromarray(rgb).save(folder / "rgb.png")
+    with Client(server.grpc) as client:
+        want = client.colorize(COLOUR, pixels(folder / "a.png"))[0]
+        grey = (rgb / 255 @ [0.299, 0.587, 0.114])[None, ..., None]
+        from_colour = client.colorize(COLOUR, grey)[0]
+    files = [str(folder / name) for name in ("a.png", "rgb.png", "c.npy")]
+    assert main(["colorize", COLOUR, *files, "--server", server.rest]) == 0
+    for name, expected in (("a", want), ("rgb", from_colour)):
+        picture = np.asarray(Image.open(folder / f"{name}.colorized.png"), np.float32) / 255
+        np.testing.assert_allclose(picture, expected.clip(0, 1), atol=0.5 / 255 + 1e-4)
+    assert np.load(folder / "c.colorized.npy").shape == (3, 8, 8, 3)
+
+
+# === Generate ===
+
+
+def test_new_pictures(server: ServerProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["generate", NEW, "--count", "11", "--seed", "3", "--server", server.grpc]) == 0
+    with Client(server.rest) as client:
+        want = client.generate(NEW, seed=3, count=11)
+    files = sorted((tmp_path / f"{NEW}-generated").iterdir())
+    assert [file.name for file in files] == [f"{number:02}.png" for number in range(11)]
+    np.testing.assert_allclose(np.concatenate([pixels(file) for file in files]), want, atol=0.5 / 255 + 1e-4)
+
+
+def test_pictures_of_codes(server: ServerProcess, tmp_path: Path) -> None:
+    codes = np.array([[0, 0], [1, -1]], np.float32)
+    np.save(tmp_path / "codes.npy", codes)
+    out = tmp_path / "out"
+    options = ["--codes", str(tmp_path / "codes.npy"), "--output", str(out), "--server", server.rest]
+    assert main(["generate", NEW, *options]) == 0
+    with Client(server.grpc) as client:
+        want = client.decode(NEW, codes)
+    got = np.concatenate([pixels(out / name) for name in ("0.png", "1.png")])
+    np.testing.assert_allclose(got, want, atol=0.5 / 255 + 1e-4)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--count", "0"], "Expected a count from 1 to 1024. Received: 0"),
+        (["--count", "5000000000"], "Expected count to fit into int32. Received: 5000000000"),
+        (["--count", "many"], "--count"),
+        (["--codes", "nowhere.npy"], "Expected an NPY file of numbers: nowhere.npy"),
+    ],
+)
+def test_nothing_new(
+    server: ServerProcess,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    options: list[str],
+    message: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["generate", NEW, *options, "--server", server.grpc]) == 2
+    error = capsys.readouterr().err
+    assert message in error and error.count("\n") == 1
+    assert not any(tmp_path.iterdir())
+
+
+def test_what_is_not_generative(server: ServerProcess, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["generate", MODEL, "--output", str(tmp_path / "out"), "--server", server.grpc]) == 2
+    assert f"Expected a signature of {MODEL}: decode, denoise" in capsys.readouterr().err
+
+
+# === Refusals ===
 
 
 @pytest.mark.parametrize(

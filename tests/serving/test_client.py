@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,10 @@ from keras_gallery.serving.errors import (
     Unavailable,
     Unimplemented,
 )
+from keras_gallery.serving.saved_model import SignatureDef, TensorSpec
 from keras_gallery.serving.tensorflow_serving import ServerProcess
+from keras_gallery.serving.wire import dtypes
+from keras_gallery.serving.wire.predict import ModelSpec
 
 from .conftest import MODEL, embedded_only
 
@@ -54,6 +57,48 @@ def test_predict_by_name_version_and_list(client: Client, images: Any) -> None:
     assert list(by_name) == ["code"]
     np.testing.assert_array_equal(by_name["code"], want)
     np.testing.assert_array_equal(client.encode(MODEL, images.astype(np.float64)), want)
+
+
+def test_not_a_number(client: Client, images: Any) -> None:
+    holes = np.where(images > 0.5, np.nan, images)
+    assert np.isnan(client.score(MODEL, holes)).all()
+
+
+class Swapped:
+    """A transport to a server whose model gets a version with other signatures while the client is connected."""
+
+    def __init__(self) -> None:
+        self.kind, self.asked = "float", 0
+
+    def signatures(self, spec: ModelSpec) -> dict[str, SignatureDef]:
+        self.asked += 1
+        row = next(row for row in dtypes.DATA_TYPES if row.name == self.kind)
+        spec_of_x = TensorSpec("x:0", row, (-1,))
+        return {name: SignatureDef(name, "", {"x": spec_of_x}, {"y": spec_of_x}) for name in ("old", self.kind)}
+
+    def predict(self, spec: ModelSpec, signature: SignatureDef, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        row = signature.inputs["x"].dtype
+        if row.name != self.kind or inputs["x"].dtype != row.numpy:
+            raise InvalidArgument(f"Expects arg[0] to be {self.kind} but {inputs['x'].dtype} is provided")
+        return {"y": inputs["x"]}
+
+    def close(self) -> None: ...
+
+
+def test_a_version_with_other_signatures() -> None:
+    server = Swapped()
+    with Client("", transport=server) as client:  # type: ignore[arg-type]
+        for _ in range(3):
+            assert client.predict("m", [1, 2], signature="old")["y"].dtype == np.float32
+        assert server.asked == 1, "signatures are kept between requests"
+        server.kind = "double"
+        assert client.predict("m", [1, 2], signature="old")["y"].dtype == np.float64
+        server.kind = "int32"
+        assert client.predict("m", [1, 2], signature="int32")["y"].dtype == np.int32
+        with pytest.raises(InvalidArgument, match="Expects arg"):
+            client.predict("m", ["text"], signature="old")
+        server.kind = "int64"
+        assert set(client.signatures("m")) == {"old", "int64"}
 
 
 def test_status_and_signatures(client: Client) -> None:

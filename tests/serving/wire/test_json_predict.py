@@ -201,6 +201,31 @@ REFUSED = {
         INT,
         ELEMENT_0 + "JSON Value: 1.0 Type: Number is not of expected type: int32",
     ),
+    "too large for a whole number": (
+        '{"instances": [[1, 2], [3, 2147483648]]}',
+        INT,
+        ELEMENT_1 + "JSON Value: 2147483648 Type: Number is not of expected type: int32",
+    ),
+    "too small for a whole number": (
+        '{"inputs": [1, -2147483649]}',
+        INT,
+        "JSON Value: -2147483649 Type: Number is not of expected type: int32",
+    ),
+    "too large for a small kind": (
+        '{"inputs": 2147483648}',
+        signature(x="uint8"),
+        "JSON Value: 2147483648 Type: Number is not of expected type: uint8",
+    ),
+    "too large for 64 bits": (
+        '{"inputs": 9223372036854775808}',
+        signature(x="int64"),
+        "JSON Value: 9223372036854775808 Type: Number is not of expected type: int64",
+    ),
+    "negative for a kind without sign": (
+        '{"inputs": [-1]}',
+        signature(x="uint64"),
+        "JSON Value: -1 Type: Number is not of expected type: uint64",
+    ),
     "null for text": (
         '{"instances": [[null, "a"]]}',
         TEXT,

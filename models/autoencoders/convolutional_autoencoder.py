@@ -1,0 +1,58 @@
+"""The autoencoder with convolutions in place of dense layers."""
+
+import math
+from typing import Literal
+
+import keras
+from keras import layers
+
+from ..hyperparameters import Count, Counts, ImageShape
+from ..registry import register
+from ._strided import down, up
+
+
+@register
+def convolutional_autoencoder(
+    *,
+    image_shape: ImageShape = (28, 28, 1),
+    filters: Counts = (32, 64),
+    code: Literal["vector", "maps"] = "vector",
+    code_dim: Count = 30,
+    output_activation: Literal["sigmoid", "linear"] = "sigmoid",
+) -> keras.Model:
+    """Strided convolutions down to the code, and transposed ones back up.
+
+    Args:
+        image_shape: height, width and channels of the images; any size.
+        filters: of each convolution, which halves height and width; the decoder mirrors them.
+        code: `vector`, by a dense layer on the last feature maps, or these `maps` themselves.
+        code_dim: size of the vector. Not for `maps`.
+        output_activation: of the reconstruction: `sigmoid` for values in [0, 1], `linear` for real values.
+
+    Formula:
+        (K * x)_{mn} = Σ_{ijc} K_{ijc} x_{2m+i, 2n+j, c}
+        maps_l = max(0, K_l * maps_{l−1} + b_l)
+        h = W maps_L + b
+        the decoder: each step's transpose, with weights of its own
+
+    Source:
+        Notes 004, "Auto encoders" and "Convolutional layer"; notes 003, "Autoencoders: Applications".
+
+    Returns:
+        A model `(batch, height, width, channels)` to the same, float32; its layer `encoder` gives the code
+        `(batch, code_dim)`, or `(batch, height / 2ᴸ, width / 2ᴸ, filters)` for `maps`, and its layer `decoder`
+        takes one.
+    """
+    # === Functional model ===
+    image = keras.Input(image_shape, name="image")
+    x, shapes = down(image, filters)
+    if code == "vector":
+        x = layers.Dense(code_dim, name="code")(layers.Flatten()(x))
+    encoder = keras.Model(image, x, name="encoder")
+
+    h = y = keras.Input(x.shape[1:], name="code")
+    if code == "vector":
+        y = layers.Dense(math.prod(shapes[-1]), activation="relu")(y)
+        y = layers.Reshape(shapes[-1])(y)
+    decoder = keras.Model(h, up(y, shapes, output_activation), name="decoder")
+    return keras.Model(image, decoder(encoder(image)), name="convolutional_autoencoder")

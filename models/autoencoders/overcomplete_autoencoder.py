@@ -1,0 +1,79 @@
+"""The autoencoder with room to copy."""
+
+import math
+from typing import Literal
+
+import keras
+from keras import layers
+
+from ..errors import BadHyperparameter
+from ..hyperparameters import Count, ImageShape, NonNegative
+from ..layers.contractive_dense import ContractiveDense
+from ..layers.corruption import Corruption
+from ..layers.kl_sparsity import KLSparsity
+from ..layers.l1_sparsity import L1Sparsity
+from ..registry import register
+
+
+@register
+def overcomplete_autoencoder(
+    *,
+    image_shape: ImageShape = (28, 28, 1),
+    code_dim: Count = 1024,
+    regularizer: Literal["none", "l1", "kl", "contractive", "corruption"] = "corruption",
+    weight: NonNegative = 0.5,
+    code_activation: Literal["sigmoid", "relu", "linear"] = "sigmoid",
+    output_activation: Literal["sigmoid", "linear"] = "sigmoid",
+) -> keras.Model:
+    """A code at least as large as the image: a copy, unless something forbids it.
+
+    Args:
+        image_shape: height, width and channels of the images.
+        code_dim: size of the code; no fewer than the image has values.
+        regularizer: `none`; the penalties of sparse_autoencoder, `l1` or `kl` (ρ = 0.05); that of
+            contractive_autoencoder; or `corruption`, the input's values masked as in denoising_autoencoder.
+        weight: of the penalty; for `corruption` the share of values masked, at most 1.
+        code_activation: g; `sigmoid` for `kl` and `contractive`.
+        output_activation: f, of the reconstruction.
+
+    Formula:
+        h = g(W x + b)
+        x̂ = f(W* h + c)
+        dim h ≥ dim x
+        unregularised, linear: W* W = I copies every x, images or not
+
+    Source:
+        Notes 000, lecture 7 (overcomplete autoencoders; regularization); notes 004, "No bottleneck".
+
+    Returns:
+        A model `(batch, height, width, channels)` to the same, float32; its layer `encoder` gives the code
+        `(batch, code_dim)` and its layer `decoder` takes one.
+    """
+    values = math.prod(image_shape)
+    if code_dim < values:
+        raise BadHyperparameter(f"Expected code_dim to be at least {values}. Received: {code_dim}.")
+    if regularizer in ("kl", "contractive") and code_activation != "sigmoid":
+        raise BadHyperparameter(
+            f"Expected code_activation to be sigmoid for {regularizer}. Received: {code_activation}."
+        )
+
+    # === Layers ===
+    hidden = layers.Dense(code_dim, activation=code_activation, name="code")
+    if regularizer == "contractive":
+        hidden = ContractiveDense(code_dim, weight, name="code")
+    output = layers.Dense(values, activation=output_activation, name="output")
+
+    # === Functional model ===
+    image = keras.Input(image_shape, name="image")
+    h = hidden(layers.Flatten(name="flatten")(image))
+    if regularizer == "l1":
+        h = L1Sparsity(weight, name="sparsity")(h)
+    if regularizer == "kl":
+        h = KLSparsity(0.05, weight, name="sparsity")(h)
+    encoder = keras.Model(image, h, name="encoder")
+    code = keras.Input((code_dim,), name="code")
+    decoder = keras.Model(code, layers.Reshape(image_shape, name="unflatten")(output(code)), name="decoder")
+    x = image
+    if regularizer == "corruption":
+        x = Corruption("masking", weight, name="masking")(x)
+    return keras.Model(image, decoder(encoder(x)), name="overcomplete_autoencoder")

@@ -1,0 +1,75 @@
+"""The autoencoder most of whose units are inactive."""
+
+import math
+from typing import Literal
+
+import keras
+from keras import layers
+
+from ..errors import BadHyperparameter
+from ..hyperparameters import Count, ImageShape, NonNegative
+from ..layers.kl_sparsity import KLSparsity
+from ..layers.l1_sparsity import L1Sparsity
+from ..registry import register
+
+
+@register
+def sparse_autoencoder(
+    *,
+    image_shape: ImageShape = (28, 28, 1),
+    code_dim: Count = 100,
+    penalty: Literal["kl", "l1"] = "kl",
+    weight: NonNegative = 50.0,
+    rho: NonNegative = 0.05,
+    estimate: Literal["batch", "full_pass"] = "batch",
+    code_activation: Literal["sigmoid", "tanh", "relu"] = "sigmoid",
+    output_activation: Literal["sigmoid", "linear"] = "sigmoid",
+) -> keras.Model:
+    """One hidden layer, of any size, each of whose units is active for few images.
+
+    Args:
+        image_shape: height, width and channels of the images.
+        code_dim: size of the code; it may exceed the image's.
+        penalty: `kl`, on each unit's mean activation, or `l1`, on each activation. `kl` is not for `relu`,
+            whose activations have no upper end.
+        weight: β of `kl`, λ of `l1`, beside an error summed over the image.
+        rho: ρ of `kl`, the mean activation wanted, between 0 and 1.
+        estimate: of `kl`'s mean activation: each `batch`, or a `full_pass` over the training set now and then.
+        code_activation: g; with `tanh` a unit is inactive at −1, else at 0.
+        output_activation: f, of the reconstruction.
+
+    Formula:
+        J_sparse = L(x, x̂) + β Σ_j KL(ρ‖ρ̂_j)
+        KL(ρ‖ρ̂_j) = ρ log(ρ/ρ̂_j) + (1 − ρ) log((1 − ρ)/(1 − ρ̂_j))
+        ρ̂_j = 1/m Σ_i h_j(x_i)
+        ∂J/∂h_j gains β (−ρ/ρ̂_j + (1 − ρ)/(1 − ρ̂_j)) / m
+        or J_sparse = L(x, x̂) + λ Σ_j |h_j|
+
+    Source:
+        Notes 003, "Sparse Autoencoder" to "Gradient Calculation"; notes 004, "Sparse Autoencoders".
+
+    Returns:
+        A model `(batch, height, width, channels)` to the same, float32; its layer `encoder` gives the code
+        `(batch, code_dim)` and its layer `decoder` takes one.
+    """
+    if penalty == "kl" and code_activation == "relu":
+        raise BadHyperparameter("Expected code_activation to be sigmoid or tanh with the penalty kl. Received: relu.")
+
+    # === Layers ===
+    low = -1.0 if code_activation == "tanh" else 0.0
+    flatten = layers.Flatten(name="flatten")
+    hidden = layers.Dense(code_dim, activation=code_activation, name="code")
+    sparsity: keras.layers.Layer
+    if penalty == "l1":
+        sparsity = L1Sparsity(weight, low, name="sparsity")
+    else:
+        sparsity = KLSparsity(rho, weight, low, estimate, name="sparsity")
+    output = layers.Dense(math.prod(image_shape), activation=output_activation, name="output")
+    unflatten = layers.Reshape(image_shape, name="unflatten")
+
+    # === Functional model ===
+    image = keras.Input(image_shape, name="image")
+    encoder = keras.Model(image, sparsity(hidden(flatten(image))), name="encoder")
+    code = keras.Input((code_dim,), name="code")
+    decoder = keras.Model(code, unflatten(output(code)), name="decoder")
+    return keras.Model(image, decoder(encoder(image)), name="sparse_autoencoder")

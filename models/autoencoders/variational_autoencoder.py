@@ -1,0 +1,81 @@
+"""The autoencoder that is a generative model."""
+
+import math
+from typing import Literal
+
+import keras
+from keras import layers
+
+from ..hyperparameters import Count, Counts, ImageShape, NonNegative
+from ..layers.gaussian_kl import GaussianKL
+from ..layers.gaussian_sample import GaussianSample
+from ..registry import register
+from ._strided import down, up
+
+
+@register
+def variational_autoencoder(
+    *,
+    image_shape: ImageShape = (28, 28, 1),
+    network: Literal["dense", "convolutional"] = "dense",
+    hidden: Counts = (200, 200),
+    filters: Counts = (32, 64),
+    code_dim: Count = 50,
+    activation: Literal["elu", "relu", "tanh"] = "elu",
+    kl_weight: NonNegative = 1.0,
+) -> keras.Model:
+    """The encoder gives a distribution over codes, close to a known one from which new images are drawn.
+
+    At inference the code is the distribution's mean. For the lower bound on log p(x) to be one, the images
+    are binary and the error is the cross-entropy: p(x|z) is a Bernoulli distribution of each pixel.
+
+    Args:
+        image_shape: height, width and channels of the images.
+        network: `dense` or `convolutional`, for encoder and decoder.
+        hidden: sizes of the encoder's dense layers, and in reverse of the decoder's. Not for `convolutional`.
+        filters: of each convolution, which halves height and width; the decoder mirrors them. Not for `dense`.
+        code_dim: size of the code.
+        activation: of the hidden layers.
+        kl_weight: β of the KL term; 1 for the evidence lower bound.
+
+    Formula:
+        q(z|x) = N(μ(x), σ²(x)),  p(z) = N(0, 1)
+        z = μ + σ ε,  ε ~ N(0, 1)
+        minimise −E_q log p(x|z) + KL(q(z|x)‖p(z))  ≥  −log p(x)
+        KL = ½ Σ_j (μ_j² + σ_j² − log σ_j² − 1)
+
+    Source:
+        Notes 003, "Variational Autoencoder" and "Variational Inference"; notes 004, "Applications"; Kingma and
+        Welling 2013, "Auto-Encoding Variational Bayes".
+
+    Returns:
+        A model `(batch, height, width, channels)` to the same, float32, in [0, 1]; its layer `encoder` gives the
+        code `(batch, code_dim)`, drawn from q(z|x) in training and its mean at inference, from its layers
+        `mean` and `log_variance`; its layer `decoder` takes a code.
+    """
+    # === Functional model ===
+    image = keras.Input(image_shape, name="image")
+    shapes = [image_shape]
+    if network == "dense":
+        x = layers.Flatten(name="flatten")(image)
+        for depth, units in enumerate(hidden, 1):
+            x = layers.Dense(units, activation=activation, name=f"hidden_{depth}")(x)
+    else:
+        maps, shapes = down(image, filters, activation)
+        x = layers.Flatten(name="flatten")(maps)
+    mean = layers.Dense(code_dim, name="mean")(x)
+    log_variance = layers.Dense(code_dim, name="log_variance")(x)
+    z = GaussianSample(name="sample")(GaussianKL(kl_weight, name="kl")([mean, log_variance]))
+    encoder = keras.Model(image, z, name="encoder")
+
+    code = y = keras.Input((code_dim,), name="code")
+    if network == "dense":
+        for depth, units in reversed(list(enumerate(hidden, 1))):
+            y = layers.Dense(units, activation=activation, name=f"back_{depth}")(y)
+        y = layers.Dense(math.prod(image_shape), activation="sigmoid", name="output")(y)
+        y = layers.Reshape(image_shape, name="unflatten")(y)
+    else:
+        y = layers.Dense(math.prod(shapes[-1]), activation=activation, name="maps")(y)
+        y = up(layers.Reshape(shapes[-1], name="unflatten")(y), shapes, "sigmoid", activation)
+    decoder = keras.Model(code, y, name="decoder")
+    return keras.Model(image, decoder(encoder(image)), name="variational_autoencoder")

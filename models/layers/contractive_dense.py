@@ -1,0 +1,45 @@
+"""A dense layer that is penalised for following its input's changes."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from ..errors import BadHyperparameter
+
+
+@keras.saving.register_keras_serializable(package="keras_gallery")
+class ContractiveDense(keras.layers.Dense):
+    """A sigmoid layer that adds λ‖∂h/∂x‖²_F, the mean over the batch, to the loss.
+
+        h = σ(W x + b)
+        ∂h_j/∂x_i = h_j (1 − h_j) W_ji
+        ‖∂h/∂x‖²_F = Σ_j (h_j (1 − h_j))² Σ_i W_ji²
+
+    (notes 000, lecture 7; Rifai et al. 2011, "Contractive Auto-Encoders", for the closed form).
+
+    Args:
+        units: size of h.
+        weight: λ, at least 0.
+
+    Call arguments:
+        inputs: `(batch, features)`.
+    """
+
+    def __init__(self, units: int, weight: float = 0.1, **kwargs: Any) -> None:
+        super().__init__(units, activation="sigmoid", **kwargs)
+        if not 0 <= weight < float("inf"):
+            raise BadHyperparameter(f"Expected a contractive weight of at least 0. Received: {weight}.")
+        self.weight = weight
+
+    def call(self, inputs: Any) -> Any:
+        h = super().call(inputs)  # (batch, units)
+        slopes = ops.square(h * (1 - h))
+        norms = ops.sum(ops.square(self.kernel), axis=0)  # (units,): Σ_i W_ji²
+        self.add_loss(self.weight * ops.mean(ops.matmul(slopes, norms)))
+        return h
+
+    def get_config(self) -> dict[str, Any]:
+        config = {**super().get_config(), "weight": self.weight}
+        del config["activation"]
+        return config

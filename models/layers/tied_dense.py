@@ -1,0 +1,65 @@
+"""One kernel for the way in and the way back."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="keras_gallery")
+class TiedDense(keras.layers.Layer):
+    """A dense layer whose kernel also serves, transposed, to go back.
+
+        forth: h = g(W x + b)
+        back:  x̂ = f(Wᵀ h + c)
+
+    W is one weight that the loss reaches on two paths; its gradient is their sum (notes 001, question 1).
+
+    Args:
+        units: size of h.
+        activation: g.
+        back_activation: f.
+        use_bias: whether there are b and c.
+
+    Call arguments:
+        inputs: x `(batch, features)`, or h `(batch, units)` with `back`.
+        back: which way.
+    """
+
+    def __init__(
+        self,
+        units: int,
+        activation: Any = "sigmoid",
+        back_activation: Any = "sigmoid",
+        use_bias: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.units = units
+        self.activation = keras.activations.get(activation)
+        self.back_activation = keras.activations.get(back_activation)
+        self.use_bias = use_bias
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        features = input_shape[-1]
+        self.kernel = self.add_weight(name="kernel", shape=(features, self.units), initializer="glorot_uniform")
+        if self.use_bias:
+            self.bias = self.add_weight(name="bias", shape=(self.units,), initializer="zeros")
+            self.back_bias = self.add_weight(name="back_bias", shape=(features,), initializer="zeros")
+
+    def call(self, inputs: Any, back: bool = False) -> Any:
+        # Keras keeps kernels as (features, units): W is its transpose.
+        if back:
+            a = ops.matmul(inputs, ops.transpose(self.kernel))  # (batch, features)
+            return self.back_activation(a + self.back_bias if self.use_bias else a)
+        a = ops.matmul(inputs, self.kernel)  # (batch, units)
+        return self.activation(a + self.bias if self.use_bias else a)
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "units": self.units,
+            "activation": keras.activations.serialize(self.activation),
+            "back_activation": keras.activations.serialize(self.back_activation),
+            "use_bias": self.use_bias,
+        }

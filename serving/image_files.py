@@ -1,0 +1,53 @@
+"""PNG and JPEG files as images, inside an exported graph."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tensorflow as tf
+
+GREY = ((0.299,), (0.587,), (0.114,))  # of red, green and blue: ITU-R BT.601
+
+
+def decode_images(files: Any, shape: tuple[int, int, int], *, make_grey: bool = False) -> Any:
+    """PNG or JPEG files (batch,) as images (batch, height, width, channels), float32 in [0, 1].
+
+    The size is read from the file's header first, so that a small file can't claim a huge picture.
+
+    Args:
+        files: a string tensor.
+        shape: (height, width, channels).
+        make_grey: whether a file of three channels may stand for a grey image: 0.299 red + 0.587 green + 0.114 blue.
+
+    Raises (as the graph runs): InvalidArgumentError for anything but a PNG or JPEG of just this size and number of
+        channels.
+    """
+    allowed = (shape[2], 3) if make_grey else (shape[2],)
+
+    def one(file: Any) -> Any:
+        is_jpeg = tf.equal(tf.strings.substr(file, 0, 3), b"\xff\xd8\xff")
+        size = tf.cond(is_jpeg, lambda: tf.image.extract_jpeg_shape(file)[:2], lambda: _png_size(file))
+        expected = f"Expected a picture of {shape[0]}x{shape[1]} pixels (height x width). Received:"
+        with tf.control_dependencies([tf.debugging.Assert(tf.reduce_all(size == shape[:2]), [expected, size])]):
+            pixels = tf.io.decode_image(file, expand_animations=False)
+        channels = tf.shape(pixels)[-1]
+        wanted = f"Expected a picture of {' or '.join(map(str, allowed))} channel(s). Received:"
+        with tf.control_dependencies([tf.debugging.Assert(tf.reduce_any(channels == allowed), [wanted, channels])]):
+            image = tf.cast(pixels, tf.float32) / 255.0
+        if make_grey:  # white is cut to 1: the weights' sum rounds to a little more
+            image = tf.cond(channels == 3, lambda: tf.minimum(image @ GREY, 1.0), lambda: image)
+        return tf.reshape(image, shape)
+
+    return tf.map_fn(one, files, fn_output_signature=tf.TensorSpec(shape, tf.float32))
+
+
+def _png_size(file: Any) -> Any:
+    """(height, width) from a PNG's header; (−1, −1) for other bytes."""
+    is_png = tf.equal(tf.strings.substr(file, 0, 8), b"\x89PNG\r\n\x1a\n")
+    long_enough = tf.strings.length(file) >= 24
+
+    def read() -> Any:
+        width_height = tf.io.decode_raw(tf.strings.substr(file, 16, 8), tf.int32, little_endian=False)
+        return tf.reverse(width_height, [0])
+
+    return tf.cond(tf.logical_and(is_png, long_enough), read, lambda: tf.constant([-1, -1]))
