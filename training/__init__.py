@@ -1,7 +1,7 @@
 """Training: data, recipes, and the runs they make."""
 
 from .data import Dataset, list_datasets, load
-from .recipe import Recipe, load_recipe
+from .recipe import Recipe, Target, load_recipe, load_recipes
 from .runs import Run, latest_run
 from .train import TrainConfig, train
 
@@ -9,10 +9,12 @@ __all__ = [
     "Dataset",
     "Recipe",
     "Run",
+    "Target",
     "TrainConfig",
     "latest_run",
     "list_datasets",
     "load",
     "load_recipe",
+    "load_recipes",
     "train",
 ]

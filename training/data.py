@@ -1,6 +1,7 @@
 """Datasets by name. One source a file in `datasets/`, each with a `load()` that returns a `Dataset`."""
 
 import importlib
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,9 @@ from numpy.typing import NDArray
 
 from ..models.errors import expected_one_of
 from .errors import BadData, UnknownDataset
+
+VALIDATION_SHARE = 0.1
+MOST_VALIDATION_IMAGES = 5_000
 
 
 @dataclass(frozen=True)
@@ -72,8 +76,15 @@ def check_images(images: NDArray[np.float32], what: str) -> None:
 
 
 def from_bytes(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Grey images `(n, height, width)` of 0 to 255, as float32 `(n, height, width, 1)` in [0, 1]."""
-    return images[..., None].astype(np.float32) / np.float32(255)
+    """Images `(n, height, width)` or `(n, height, width, channels)` of 0 to 255, as float32 in [0, 1] with channels."""
+    return (images if images.ndim == 4 else images[..., None]).astype(np.float32) / np.float32(255)
+
+
+def hold_out(images: NDArray[np.float32], seed: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Images to learn from, and a tenth of them, at most 5,000, set apart to choose the best epoch by."""
+    order = np.random.default_rng(seed).permutation(len(images))
+    count = min(math.ceil(VALIDATION_SHARE * len(images)), MOST_VALIDATION_IMAGES)
+    return images[order[count:]], images[order[:count]]
 
 
 def stratified_split(labels: NDArray[np.int64], test_share: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -2,6 +2,7 @@
 
 GalleryError                 (models/errors.py)
 ├── UnknownDataset           no such source
+├── UnknownRecipe            the model has no such recipe
 ├── DataUnavailable          the source's files are not here and cannot be fetched
 ├── BadData                  a file that cannot be read, or values that no model here takes
 ├── BadFolder                runs cannot be kept there
@@ -14,6 +15,10 @@ from ..models.errors import GalleryError
 
 class UnknownDataset(GalleryError):
     """No dataset of that name."""
+
+
+class UnknownRecipe(GalleryError):
+    """The model has no recipe of that name."""
 
 
 class DataUnavailable(GalleryError):

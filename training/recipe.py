@@ -1,11 +1,34 @@
-"""Recipes: how each model of the gallery is trained. One file a model in `recipes/`, each with a `RECIPE`."""
+"""Recipes: how each model of the gallery is trained. One file a model in `recipes/`, each with its `RECIPES`."""
 
 import importlib
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
+from ..models.errors import expected_one_of
 from ..models.registry import describe
+from .errors import UnknownRecipe
+
+
+@dataclass(frozen=True)
+class Target:
+    """A published figure to reach.
+
+    Attributes:
+        figure: its name in a run's figures.
+        value: what was published.
+        at_least: whether more is better, not less.
+        source: where.
+    """
+
+    figure: str
+    value: float
+    source: str
+    at_least: bool = False
+
+    def missed_by(self, figure: float) -> float:
+        """How far `figure` is from the target, 0 where it is met."""
+        return max(0.0, self.value - figure if self.at_least else figure - self.value)
 
 
 @dataclass(frozen=True)
@@ -13,38 +36,60 @@ class Recipe:
     """A model's training.
 
     Attributes:
-        task: what the model is judged by: `reconstruct` or `denoise`.
+        task: what the model learns and is judged by. `reconstruct` and `generate`: the image from itself.
+            `denoise`: from a noisy one; the noise is a layer of the model. `colorize`: from the grey one.
         dataset: the source's name.
         loss: the sum over an image's values of the squared error or the cross-entropy.
-        optimizer: a Keras optimizer's name.
-        learning_rate: at the start.
-        schedule: `cosine` falls to 0 over the training; `constant` does not.
+        learning_rate: at the start, after the warm-up.
         epochs: passes over the training images.
         batch_size: images a step.
-        expected: figures on the test images: mean and standard deviation of the seeds 0, 1 and 2.
-        seconds: mean time that `command` took, from start to end, on 2 CPU cores that had other work too.
-        command: trains it so; `--seed` sets another seed than 0.
+        hyperparameters: the builder's keywords, where they are not its defaults.
+        optimizer: `adam`, `adamw` (weight decay 0.05) or `sgd` (momentum 0.9).
+        schedule: `cosine` falls to 0 over the training; `constant` does not.
+        warmup: share of the training over which the learning rate rises from 0. Only with `cosine`.
+        binarize: whether each epoch sees each image binarised anew: 1 with its value as the probability.
+        shift: whether the images of a step are all moved by up to a pixel, another way each time.
+        xla: whether steps are compiled by XLA on TensorFlow; it pays for dense layers, not for convolutions.
+        targets: published figures to reach.
     """
 
-    task: Literal["reconstruct", "denoise"]
+    task: Literal["reconstruct", "denoise", "colorize", "generate"]
     dataset: str
     loss: Literal["squared_error", "binary_crossentropy"]
-    optimizer: Literal["adam", "sgd"]
     learning_rate: float
-    schedule: Literal["constant", "cosine"]
     epochs: int
     batch_size: int
-    expected: Mapping[str, tuple[float, float]]
-    seconds: float
-    command: str
+    hyperparameters: Mapping[str, Any] = field(default_factory=dict)
+    optimizer: Literal["adam", "adamw", "sgd"] = "adam"
+    schedule: Literal["constant", "cosine"] = "cosine"
+    warmup: float = 0.0
+    binarize: bool = False
+    shift: bool = False
+    xla: bool = True
+    targets: tuple[Target, ...] = ()
 
 
-def load_recipe(model: str) -> Recipe:
-    """The recipe of a model.
+def load_recipes(model: str) -> dict[str, Recipe]:
+    """The recipes of a model by name, the one for everyday use first.
 
     Raises:
         UnknownModel: there is no architecture of that name.
     """
     describe(model)
-    recipe: Recipe = importlib.import_module(f"..recipes.{model}", __name__).RECIPE
-    return recipe
+    recipes: dict[str, Recipe] = importlib.import_module(f"..recipes.{model}", __name__).RECIPES
+    return recipes
+
+
+def load_recipe(model: str, name: str | None = None) -> Recipe:
+    """A recipe of a model, its first by default.
+
+    Raises:
+        UnknownModel: there is no architecture of that name.
+        UnknownRecipe: it has no recipe of that name.
+    """
+    recipes = load_recipes(model)
+    if name is None:
+        name = next(iter(recipes))
+    if name not in recipes:
+        raise UnknownRecipe(expected_one_of(f"a recipe of {model}", name, list(recipes)))
+    return recipes[name]

@@ -8,29 +8,38 @@ import sys
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 
 from ..models import BadHyperparameter, Hyperparameter, create, describe
 from ..models.losses import BinaryCrossentropy, SquaredError
-from . import data, plots
+from . import data, pictures
+from .batches import ChangedBatches, binarize, shift
 from .best_weights import BestWeights
+from .colour import to_grey
 from .errors import BadFolder
-from .evaluate import Images, add_noise, evaluate, reconstruct
+from .evaluate import Images, code_size, evaluate, pairs
+from .full_pass import FullPass, sparsity_of
 from .interrupt import interrupt_between_steps
-from .recipe import Recipe, load_recipe
+from .pca import Components
+from .recipe import Recipe, load_recipe, load_recipes
 from .runs import Run, keep
 
 log = logging.getLogger(__name__)
 
 LOSSES = {"squared_error": SquaredError, "binary_crossentropy": BinaryCrossentropy}
-OPTIMIZERS = {"adam": keras.optimizers.Adam, "sgd": keras.optimizers.SGD}
-VALIDATION_SHARE = 0.1
-MOST_VALIDATION_IMAGES = 5_000
+OPTIMIZERS = {
+    "adam": keras.optimizers.Adam,
+    "adamw": partial(keras.optimizers.AdamW, weight_decay=0.05),
+    "sgd": partial(keras.optimizers.SGD, momentum=0.9),
+}
+STEPS_AT_ONCE = 16  # with XLA on TensorFlow
+VALIDATION_BATCH = 500
+HOW = ("task", "loss", "optimizer", "schedule", "warmup", "binarize", "shift")  # of a recipe, as a run tells it
 
 SETTINGS = (
     Hyperparameter("epochs", int, None, "passes over the training images", minimum=1),
@@ -46,7 +55,8 @@ class TrainConfig:
 
     Attributes:
         model: an architecture's name.
-        hyperparameters: the builder's keywords; `image_shape` is the dataset's unless it is given.
+        recipe: a name among the model's recipes; its first by default.
+        hyperparameters: the builder's keywords, before the recipe's; `image_shape` is the dataset's unless it is given.
         dataset: a source's name.
         epochs: passes over the training images, at least 1.
         batch_size: images a step, at least 1.
@@ -56,6 +66,7 @@ class TrainConfig:
     """
 
     model: str
+    recipe: str | None = None
     hyperparameters: Mapping[str, Any] = field(default_factory=dict)
     dataset: str | None = None
     epochs: int | None = None
@@ -76,16 +87,17 @@ def train(config: TrainConfig) -> Run:
         GalleryError: what the user can mend: a wrong name, hyperparameter, setting, file or learning rate.
         KeyboardInterrupt: Ctrl-C before the end of the first epoch, or after the last; nothing is written.
     """
-    recipe = load_recipe(config.model)
-    config = _settle(config, recipe)
+    recipe = load_recipe(config.model, config.recipe)
+    config = settle(config, recipe)
     _check_writable(Path(config.root, config.model))
     dataset = data.load(str(config.dataset))
-    config = replace(config, hyperparameters=_hyperparameters(config, dataset.image_shape))
-    _seed(config.seed)
+    config = replace(config, hyperparameters=_hyperparameters(config, recipe, dataset.image_shape))
+    keras.utils.set_random_seed(config.seed)  # on a CPU the training then repeats to the last bit
     model = create(config.model, **config.hyperparameters)
 
+    seen, held_out = data.hold_out(dataset.x_train, config.seed)
     started = time.perf_counter()
-    best, images = _fit(model, dataset.x_train, config, recipe)
+    best = _fit(model, seen, held_out, config, recipe)
     seconds = time.perf_counter() - started
     epochs_done = len(best.history["loss"])
     interrupted = epochs_done < int(config.epochs or 0)
@@ -95,16 +107,15 @@ def train(config: TrainConfig) -> Run:
     # A new model: without the optimizer its file is a third as big.
     trained = create(config.model, **config.hyperparameters)
     trained.set_weights(best.weights)
-    metrics = evaluate(trained, dataset, recipe.task) | {
+    pca = None if recipe.task == "colorize" else Components(seen)
+    metrics = evaluate(trained, dataset, recipe, pca) | {
         "parameters": trained.count_params(),
+        "code_dim": code_size(trained),
         "seconds": round(seconds, 2),
-        "images_per_second": round(images * epochs_done / seconds, 1),
+        "images_per_second": round(len(seen) * epochs_done / seconds, 1),
     }
     facts = asdict(replace(config, root=str(config.root))) | {
-        "task": recipe.task,
-        "loss": recipe.loss,
-        "optimizer": recipe.optimizer,
-        "schedule": recipe.schedule,
+        **{key: getattr(recipe, key) for key in HOW},
         "epochs_done": epochs_done,
         "best_epoch": best.epoch,
         "interrupted": interrupted,
@@ -118,14 +129,17 @@ def train(config: TrainConfig) -> Run:
                 json.dumps(content, indent=2, allow_nan=False) + "\n", encoding="utf-8"
             )
         trained.save(folder / "model.keras")
-        _draw(folder / "pictures", trained, dataset, recipe, best)
+        pictures.draw(folder / "pictures", trained, dataset, recipe, best, held_out, pca)
 
     return Run.load(keep(config.root, config.model, write))
 
 
-def _settle(config: TrainConfig, recipe: Recipe) -> TrainConfig:
+def settle(config: TrainConfig, recipe: Recipe) -> TrainConfig:
     """The recipe's settings where none is given, all in range."""
-    settled: dict[str, Any] = {"dataset": config.dataset or recipe.dataset}
+    settled: dict[str, Any] = {
+        "recipe": config.recipe or next(iter(load_recipes(config.model))),
+        "dataset": config.dataset or recipe.dataset,
+    }
     for setting in SETTINGS:
         given = getattr(config, setting.name)
         settled[setting.name] = setting.check(getattr(recipe, setting.name) if given is None else given)
@@ -139,10 +153,10 @@ def _check_writable(folder: Path) -> None:
         raise BadFolder(f"Expected a folder to keep runs in. Received: {folder}.")
 
 
-def _hyperparameters(config: TrainConfig, image_shape: tuple[int, ...]) -> dict[str, Any]:
+def _hyperparameters(config: TrainConfig, recipe: Recipe, image_shape: tuple[int, ...]) -> dict[str, Any]:
     """Every hyperparameter of the model, with the dataset's image shape."""
     known = {each.name: each for each in describe(config.model).hyperparameters}
-    given = {"image_shape": image_shape, **config.hyperparameters}
+    given = {"image_shape": image_shape, **recipe.hyperparameters, **config.hyperparameters}
     if known["image_shape"].check(given["image_shape"]) != image_shape:
         wanted = known["image_shape"].format(image_shape)
         raise BadHyperparameter(
@@ -151,56 +165,60 @@ def _hyperparameters(config: TrainConfig, image_shape: tuple[int, ...]) -> dict[
     return {name: each.default for name, each in known.items()} | given
 
 
-def _seed(seed: int) -> None:
-    """Makes the training repeatable to the last bit."""
-    keras.utils.set_random_seed(seed)
-    if keras.backend.backend() == "tensorflow":
-        import tensorflow as tf
-
-        tf.config.experimental.enable_op_determinism()
-
-
-def _fit(model: keras.Model, images: Images, config: TrainConfig, recipe: Recipe) -> tuple[BestWeights, int]:
-    """Fits the model; returns its best weights and how many images an epoch saw."""
-    order = np.random.default_rng(config.seed).permutation(len(images))
-    held_out = min(math.ceil(VALIDATION_SHARE * len(images)), MOST_VALIDATION_IMAGES)
-    chosen, seen = images[order[:held_out]], images[order[held_out:]]
-    shown = add_noise(model, chosen) if recipe.task == "denoise" else chosen
-
+def _fit(model: keras.Model, seen: Images, held_out: Images, config: TrainConfig, recipe: Recipe) -> BestWeights:
     epochs, batch_size = int(config.epochs or 0), int(config.batch_size or 0)
-    rate: Any = config.learning_rate
-    if recipe.schedule == "cosine":
-        rate = keras.optimizers.schedules.CosineDecay(rate, epochs * math.ceil(len(seen) / batch_size))
-    model.compile(OPTIMIZERS[recipe.optimizer](rate), LOSSES[recipe.loss]())
+    steps = epochs * math.ceil(len(seen) / batch_size)
+    model.compile(
+        OPTIMIZERS[recipe.optimizer](_learning_rate(float(config.learning_rate or 0), recipe, steps)),
+        LOSSES[recipe.loss](),
+        **compile_options(recipe.xla),
+    )
+    batches: dict[str, Any]
+    if recipe.binarize or recipe.shift:
+        change = binarize if recipe.binarize else shift
+        batches = {"x": ChangedBatches(seen, batch_size, change, config.seed)}
+    else:
+        batches = dict(zip("xy", _shown(recipe, seen), strict=True)) | {"batch_size": batch_size}
     best = BestWeights()
+    callbacks: list[keras.callbacks.Callback] = [best]
+    if sparsity_of(model):
+        callbacks.append(FullPass(seen))
     try:
         with interrupt_between_steps() as interrupt:
             model.fit(
-                seen,
-                seen,
-                validation_data=(shown, chosen),
+                **batches,
+                validation_data=pairs(model, recipe, held_out),
+                validation_batch_size=VALIDATION_BATCH,
                 epochs=epochs,
-                batch_size=batch_size,
-                callbacks=[best, interrupt],
+                callbacks=[*callbacks, interrupt],
                 verbose=1 if sys.stdout.isatty() else 2,
             )
     except KeyboardInterrupt:
         if best.weights is None:
             raise
-    return best, len(seen)
+    return best
 
 
-def _draw(folder: Path, model: keras.Model, dataset: data.Dataset, recipe: Recipe, best: BestWeights) -> None:
-    folder.mkdir()
-    plots.learning_curve(folder / "learning_curve.png", f"{model.name}, {dataset.name}", best.history, best.epoch)
-    clean = dataset.x_test[np.unique(dataset.y_test, return_index=True)[1][:10]]  # one of each label
-    title = f"{model.name}, test images of {dataset.name}"
-    if recipe.task == "denoise":
-        shown = add_noise(model, clean)
-        before, row = {"clean": clean, "noisy": shown}, "denoised"
-    else:
-        shown = clean
-        before, row = {"image": clean}, "reconstructed"
-    codes = reconstruct(model.get_layer("encoder"), shown)
-    after = {row: reconstruct(model, shown)}
-    plots.image_strip(folder / f"{row}.png", title, before, codes, after)
+def compile_options(xla: bool) -> dict[str, Any]:
+    """What `Model.compile` is told, beside optimizer and loss, to be fast (see `benchmarks/train.py`).
+
+    Args:
+        xla: a recipe's `xla`.
+    """
+    if keras.backend.backend() != "tensorflow":
+        return {}
+    return {"jit_compile": xla, "steps_per_execution": STEPS_AT_ONCE if xla else 1}
+
+
+def _shown(recipe: Recipe, images: Images) -> tuple[Images, Images]:
+    """What the model is shown in training, and what it should answer."""
+    return (to_grey(images) if recipe.task == "colorize" else images), images
+
+
+def _learning_rate(rate: float, recipe: Recipe, steps: int) -> Any:
+    if recipe.schedule == "constant":
+        return rate
+    rising = round(recipe.warmup * steps)
+    if not rising:
+        return keras.optimizers.schedules.CosineDecay(rate, steps)
+    return keras.optimizers.schedules.CosineDecay(0.0, steps - rising, warmup_target=rate, warmup_steps=rising)

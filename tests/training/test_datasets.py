@@ -6,12 +6,13 @@ from importlib.resources import files
 
 import numpy as np
 import pytest
-from keras_gallery.training.data import check_images, list_datasets, load
+from keras_gallery.training.data import check_images, hold_out, list_datasets, load
 from keras_gallery.training.errors import BadData, UnknownDataset
+from PIL import Image
 
 
 def test_list_datasets() -> None:
-    assert list_datasets() == ["digits", "fashion_mnist", "mnist", "mnist_5k"]
+    assert list_datasets() == ["cifar10", "digits", "fashion_mnist", "mnist", "mnist_5k", "photographs"]
 
 
 def test_mnist_5k_is_the_file_split_evenly() -> None:
@@ -42,8 +43,35 @@ def test_digits() -> None:
     assert set(dataset.y_test) == set(range(10))
 
 
+def test_photographs_are_cut_apart() -> None:
+    """Every patch is a piece of its photograph, and no test pixel is in a training patch."""
+    dataset = load("photographs")
+    assert dataset.x_train.shape[1:] == dataset.x_test.shape[1:] == (32, 32, 3)
+    assert 5_000 < len(dataset.x_train) < 10_000 and 300 < len(dataset.x_test) < 1_000
+    assert set(dataset.y_train) == set(dataset.y_test) == set(range(10))
+    with files("sklearn.datasets.images").joinpath("china.jpg").open("rb") as file:
+        china = Image.open(file).resize((384, 256), Image.Resampling.LANCZOS)
+    pixels = np.asarray(china, np.float32) / 255
+    border = round(384 * 0.8)
+    train, test = dataset.x_train[dataset.y_train == 8], dataset.x_test[dataset.y_test == 8]
+    np.testing.assert_array_equal(train[0], pixels[:32, :32])
+    np.testing.assert_array_equal(test[0], pixels[:32, border : border + 32])
+    columns = (border - 32) // 8 + 1
+    np.testing.assert_array_equal(train[columns - 1], pixels[:32, 8 * (columns - 1) :][:, :32])
+    np.testing.assert_array_equal(train[columns], pixels[8:40, :32])
+    assert 8 * (columns - 1) + 32 <= border
+
+
+def test_images_to_learn_from_and_to_choose_by() -> None:
+    images = np.arange(101, dtype=np.float32).reshape(-1, 1, 1, 1)
+    seen, held_out = hold_out(images, seed=0)
+    assert (len(seen), len(held_out)) == (90, 11)
+    assert sorted([*seen.ravel(), *held_out.ravel()]) == list(range(101))
+    assert (hold_out(images, seed=1)[1] != held_out).any()
+
+
 def test_unknown_name_suggests_the_nearest() -> None:
-    with pytest.raises(UnknownDataset, match=r"Expected a dataset: digits, .*Received: mnst. Did you mean mnist"):
+    with pytest.raises(UnknownDataset, match=r"Expected a dataset: cifar10, .*Received: mnst. Did you mean mnist"):
         load("mnst")
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pytest
+from keras_gallery.models import create
 from keras_gallery.models.layers.corruption import Corruption
 from keras_gallery.training.data import Dataset, load
-from keras_gallery.training.evaluate import add_noise, bce, evaluate, mse, pca_reconstruct, psnr
+from keras_gallery.training.evaluate import add_noise, bce, code_size, evaluate, loss_of, mse, pairs, psnr
+from keras_gallery.training.pca import Components
+from keras_gallery.training.recipe import Recipe
 from skimage.metrics import mean_squared_error, peak_signal_noise_ratio
 
 RNG = np.random.default_rng(0)
@@ -32,14 +37,8 @@ def test_bce_equals_keras_also_where_the_output_is_0_or_1() -> None:
         assert bce(CLEAN, output) == pytest.approx(expected, rel=tolerance)
 
 
-def test_pca_equals_the_singular_value_decomposition() -> None:
-    train = RNG.random((40, 4, 3, 1), np.float32)
-    test = RNG.random((5, 4, 3, 1), np.float32)
-    flat = train.reshape(40, -1)
-    mean = flat.mean(axis=0)
-    axes = np.linalg.svd(flat - mean)[2][:3]  # (3 components, 12 pixels)
-    expected = mean + (test.reshape(5, -1) - mean) @ axes.T @ axes
-    np.testing.assert_allclose(pca_reconstruct(train, test, 3), expected.reshape(test.shape), atol=1e-5)
+def recipe(task: str, loss: str = "binary_crossentropy", binarize: bool = False) -> Recipe:
+    return Recipe(task, "digits", loss, 0.1, 1, 1, binarize=binarize)
 
 
 def identity_autoencoder() -> keras.Model:
@@ -58,7 +57,7 @@ def small_dataset() -> Dataset:
 
 def test_identity_gains_nothing() -> None:
     model, dataset = identity_autoencoder(), small_dataset()
-    figures = evaluate(model, dataset, "denoise")
+    figures = evaluate(model, dataset, recipe("denoise"), Components(dataset.x_train))
     noisy = add_noise(model, dataset.x_test)
     assert figures["mse"] == 0
     assert figures["pca_mse"] < 1e-6  # as many components as pixels
@@ -67,7 +66,36 @@ def test_identity_gains_nothing() -> None:
     assert figures["psnr_lift"] == 0
     assert figures["denoise_mse"] == pytest.approx(mse(dataset.x_test, noisy))
     assert figures["pca_denoise_mse"] == pytest.approx(figures["denoise_mse"], rel=1e-4)
-    assert set(evaluate(model, dataset, "reconstruct")) == {"mse", "pca_mse", "psnr", "bce"}
+    assert figures["squared_error"] == 0
+    plain = evaluate(model, dataset, recipe("reconstruct"), Components(dataset.x_train))
+    assert set(plain) == {"mse", "squared_error", "pca_mse", "psnr", "bce"}
+    assert code_size(model) == 16
+
+
+def test_colours_beside_grey_and_mean_colours() -> None:
+    photographs = load("photographs")
+    dataset = replace(photographs, x_train=photographs.x_train[::50], x_test=photographs.x_test[::50])
+    model = create("colorization_autoencoder", filters=(2,))
+    model.get_layer("decoder").set_weights([np.zeros_like(w) for w in model.get_layer("decoder").get_weights()])
+    figures = evaluate(model, dataset, recipe("colorize"), None)
+    # It adds nothing to the grey picture.
+    assert figures["mse"] == pytest.approx(figures["grey_mse"], rel=1e-5)
+    assert 0 < figures["mean_colour_mse"] < figures["grey_mse"]
+
+
+def test_what_is_shown_and_what_is_wanted() -> None:
+    model, images = identity_autoencoder(), RNG.random((3, 4, 4, 1), np.float32)
+    shown, wanted = pairs(model, recipe("denoise"), images)
+    assert wanted is images and (shown != images).any()
+    shown, wanted = pairs(model, recipe("generate", binarize=True), images)
+    assert shown is wanted and set(np.unique(wanted)) == {0, 1}
+    shown, wanted = pairs(model, recipe("colorize"), RNG.random((3, 4, 4, 3), np.float32))
+    assert shown.shape == (3, 4, 4, 1) and wanted.shape == (3, 4, 4, 3)
+
+
+def test_the_error_of_an_image_is_its_sum() -> None:
+    squared = loss_of(recipe("reconstruct", loss="squared_error"), CLEAN, OUTPUT)
+    assert squared == pytest.approx(((OUTPUT - CLEAN) ** 2).sum(axis=(1, 2, 3)).mean(), rel=1e-5)
 
 
 def test_noise_is_the_layers_and_repeats() -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from keras_gallery.models import create, list_models
+from keras_gallery.models import create, describe, list_models
 from keras_gallery.models.errors import UnknownModel
-from keras_gallery.training import list_datasets, load_recipe, recipes
+from keras_gallery.training import Target, list_datasets, load_recipe, load_recipes, recipes
+from keras_gallery.training.errors import UnknownRecipe
 from keras_gallery.training.train import LOSSES, OPTIMIZERS
 
 
@@ -16,16 +17,46 @@ def test_models_and_recipes_are_the_same() -> None:
     assert sorted(path.stem for path in files) == list_models()
 
 
-@pytest.mark.parametrize("name", list_models())
-def test_recipe(name: str) -> None:
-    recipe = load_recipe(name)
+RECIPES = [(model, name) for model in list_models() for name in load_recipes(model)]
+
+
+@pytest.mark.parametrize(("model", "name"), RECIPES)
+def test_recipe(model: str, name: str) -> None:
+    recipe = load_recipe(model, name)
     assert recipe.dataset in list_datasets()
     assert recipe.loss in LOSSES and recipe.optimizer in OPTIMIZERS
     assert recipe.learning_rate > 0 and recipe.epochs > 0 and recipe.batch_size > 0
-    assert recipe.expected and recipe.seconds > 0
-    assert recipe.command == f"gallery train {name}"
-    corrupts = "corruption" in [layer.name for layer in create(name).layers]
-    assert corrupts == (recipe.task == "denoise")
+    assert 0 <= recipe.warmup < 1
+    assert name.startswith(recipe.dataset)
+    known = {each.name: each for each in describe(model).hyperparameters}
+    for key, value in recipe.hyperparameters.items():
+        assert known[key].check(value) == value
+        assert value != known[key].default, "a default is not repeated"
+    built = create(model, **recipe.hyperparameters)
+    names = [layer.name for layer in built.layers]
+    assert ("corruption" in names) == (recipe.task == "denoise")
+    assert (built.input_shape != built.output_shape) == (recipe.task == "colorize")
+    assert recipe.binarize == (recipe.task == "generate")
+
+
+def test_the_first_recipe_is_the_default() -> None:
+    assert load_recipe("dense_autoencoder") is load_recipes("dense_autoencoder")["mnist_5k"]
+
+
+def test_every_first_recipe_needs_no_network() -> None:
+    for model in list_models():
+        assert load_recipe(model).dataset in ("mnist_5k", "digits", "photographs")
+
+
+def test_targets_are_met_or_missed() -> None:
+    less, more = Target("mse", 0.5, "here"), Target("accuracy", 0.5, "here", at_least=True)
+    assert (less.missed_by(0.4), less.missed_by(0.5), more.missed_by(0.6)) == (0, 0, 0)
+    assert less.missed_by(0.75) == more.missed_by(0.25) == 0.25
+
+
+def test_unknown_recipe_suggests_the_nearest() -> None:
+    with pytest.raises(UnknownRecipe, match="Expected a recipe of dense_autoencoder: .*Did you mean mnist_5k_relu"):
+        load_recipe("dense_autoencoder", "mnist_5k_rel")
 
 
 def test_unknown_model_suggests_the_nearest() -> None:

@@ -43,10 +43,11 @@ def load_files(name: str, source: str) -> Dataset:
     folder = os.environ.get("GALLERY_DATA")
     parts = _read_local(name, Path(folder)) if folder else _fetch(name)
     x_train, y_train, x_test, y_test = parts
+    y_train, y_test = (labels.reshape(len(labels), -1)[:, 0] for labels in (y_train, y_test))  # CIFAR-10's are (n, 1)
     for images, labels in ((x_train, y_train), (x_test, y_test)):
-        if images.dtype != np.uint8 or images.ndim != 3 or labels.shape != images.shape[:1]:
+        if images.dtype != np.uint8 or images.ndim not in (3, 4) or labels.shape != images.shape[:1]:
             raise BadData(
-                f"Expected {name} as uint8 images (n, height, width) and n labels. "
+                f"Expected {name} as uint8 images (n, height, width) or (n, height, width, 3) and n labels. "
                 f"Received: {images.dtype} {images.shape} and {labels.shape}."
             )
     return Dataset(

@@ -1,0 +1,42 @@
+"""The full pass: ρ̂ is the mean activation over all training images, at the steps where it is due."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+from keras_gallery.models import create
+from keras_gallery.training.full_pass import FullPass, sparsity_of
+
+IMAGES = np.random.default_rng(0).random((40, 4, 4, 1), np.float32)
+
+
+class Watch(keras.callbacks.Callback):
+    """What the layer holds after each step, and what the mean was before it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.held: list[np.ndarray] = []
+        self.means: list[np.ndarray] = []
+
+    def on_train_batch_begin(self, batch: int, logs: object = None) -> None:
+        encoder = self.model.get_layer("encoder")
+        hidden = keras.Model(encoder.input, encoder.get_layer("code").output)
+        self.means.append(hidden.predict_on_batch(IMAGES).mean(axis=0))
+
+    def on_train_batch_end(self, batch: int, logs: object = None) -> None:
+        self.held.append(np.array(sparsity_of(self.model).mean_activation))
+
+
+def test_it_passes_when_due() -> None:
+    model = create("sparse_autoencoder", image_shape=(4, 4, 1), code_dim=3, estimate="full_pass")
+    model.compile(keras.optimizers.SGD(0.05), "mean_squared_error")
+    watch = Watch()
+    model.fit(IMAGES, IMAGES, batch_size=10, epochs=2, callbacks=[watch, FullPass(IMAGES, steps=3)], verbose=0)
+    for step, of in enumerate([0, 0, 0, 3, 4, 4, 4, 7]):  # steps 0 and 3 of each epoch
+        np.testing.assert_allclose(watch.held[step], watch.means[of], atol=1e-5)
+    assert np.abs(watch.held[0] - watch.held[-1]).max() > 1e-4
+
+
+def test_only_a_full_pass_model_asks_for_it() -> None:
+    assert sparsity_of(create("sparse_autoencoder", image_shape=(4, 4, 1))) is None
+    assert sparsity_of(create("dense_autoencoder", image_shape=(4, 4, 1), code_dim=2)) is None

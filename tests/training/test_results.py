@@ -1,0 +1,87 @@
+"""The table of results: what it trains, keeps, reuses and writes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from keras_gallery.models import list_models
+from keras_gallery.models.errors import UnknownModel
+from keras_gallery.training import Recipe, Target, load_recipes
+from keras_gallery.training.errors import BadFolder, UnknownRecipe
+from keras_gallery.training.recipes import denoising_autoencoder as recipes
+from keras_gallery.training.results import Asked, everything, load_results, results
+from keras_gallery.training.results_page import page
+
+DOCS = Path(__file__).parents[2] / "docs"
+QUICK = Recipe(
+    task="denoise",
+    dataset="digits",
+    loss="squared_error",
+    learning_rate=0.01,
+    epochs=1,
+    batch_size=64,
+    hyperparameters={"network": "dense", "code_dim": 8},
+    targets=(Target("mse", 1.0, "a book"), Target("probe", 2.0, "another", at_least=True)),
+)
+
+
+def test_a_recipe_is_trained_measured_and_reused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recipes, "RECIPES", {"digits": QUICK, "digits_more": QUICK})
+    asked, said = Asked.parse("denoising_autoencoder/digits"), []
+    written = results(asked, (0, 1), tmp_path / "docs", tmp_path / "runs", said.append)
+    assert [line for line in said if line.startswith("[")] == [
+        "[1/1] denoising_autoencoder/digits, seed 0",
+        "[1/1] denoising_autoencoder/digits, seed 1",
+    ]
+    known = load_results(tmp_path / "docs")
+    row = known["denoising_autoencoder"]["digits"]
+    assert row["command"] == "gallery train denoising_autoencoder --recipe digits"
+    assert row["parameters"] == 64 * 8 + 8 + 8 * 64 + 64
+    first, second = row["seeds"]["0"], row["seeds"]["1"]
+    assert first["mse"] != second["mse"]
+    assert 0.1 < first["probe"] < 1 and 0.1 < first["pca_knn"] <= 1
+    sweep = first["sweep"]["gaussian"]["psnr"]
+    assert sweep["identity"] == sorted(sweep["identity"], reverse=True)
+    assert set(sweep) == {"identity", "median filter", "PCA", "this model"}
+    pictures = {path.name for path in (tmp_path / "docs/pictures/denoising_autoencoder/digits").iterdir()}
+    assert {"learning_curve.png", "denoised.png", "codes.png", "hidden_units.png", "psnr_gaussian.png"} <= pictures
+
+    text = written.read_text(encoding="utf-8")
+    mean = (first["mse"] + second["mse"]) / 2
+    assert f"| denoising_autoencoder/digits | mse | {mean:.4f} ± " in text and "| 1 | a book | met |" in text
+    assert "| another | missed by " in text
+
+    # A second time, nothing is trained.
+    results(asked, (0, 1), tmp_path / "docs", tmp_path / "runs", said.append)
+    assert len(list((tmp_path / "runs/denoising_autoencoder").iterdir())) == 2
+    assert load_results(tmp_path / "docs") == known
+
+
+def test_what_can_be_asked() -> None:
+    assert Asked.parse("linear_autoencoder/mnist") == [Asked("linear_autoencoder", "mnist")]
+    assert [each.recipe for each in Asked.parse("dense_autoencoder")] == list(load_recipes("dense_autoencoder"))
+    assert {each.model for each in everything()} == set(list_models())
+    with pytest.raises(UnknownRecipe):
+        Asked.parse("linear_autoencoder/mnis")
+    with pytest.raises(UnknownModel):
+        Asked.parse("linear/mnist")
+
+
+def test_damaged_results_are_told_and_kept(tmp_path: Path) -> None:
+    (tmp_path / "results.json").write_text("{")
+    with pytest.raises(BadFolder, match="Expected results in .*results.json"):
+        results([], docs=tmp_path)
+    assert (tmp_path / "results.json").read_text() == "{"
+
+
+def test_the_page_of_the_project_is_its_data() -> None:
+    known = json.loads((DOCS / "results.json").read_text(encoding="utf-8"))
+    assert (DOCS / "results.md").read_text(encoding="utf-8") == page(known)
+    assert set(known) == set(list_models())
+    for model, rows in known.items():
+        assert set(rows) <= set(load_recipes(model))
+        assert next(iter(load_recipes(model))) in rows
+        for recipe in rows:
+            assert any((DOCS / "pictures" / model / recipe).glob("*.png"))

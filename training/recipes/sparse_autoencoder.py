@@ -1,0 +1,21 @@
+"""A hundred units, each active for one image in twenty: by KL or L1, ρ̂ of the batch or of all images."""
+
+from dataclasses import replace
+
+from ..recipe import Recipe
+
+_KL = Recipe(
+    task="reconstruct",
+    dataset="mnist_5k",
+    loss="binary_crossentropy",
+    learning_rate=5e-3,
+    epochs=60,
+    batch_size=64,
+)
+
+RECIPES = {
+    "mnist_5k": _KL,
+    "mnist_5k_full_pass": replace(_KL, hyperparameters={"estimate": "full_pass"}),
+    "mnist_5k_tanh": replace(_KL, hyperparameters={"code_activation": "tanh"}),
+    "mnist_5k_l1": replace(_KL, hyperparameters={"penalty": "l1", "weight": 0.5}),
+}
