@@ -1,4 +1,4 @@
-"""`gallery show NAME`: what an architecture is."""
+"""`gallery show NAME`: what an architecture is, and how it is trained."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from ..models.registry import create, describe
 from ..serving.quiet import quiet_import
 
-HELP = "show an architecture: what it is, its formula, source, hyperparameters and layers"
+HELP = "show an architecture: what it is, its formula, source, hyperparameters, recipes and layers"
 
 
 def configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> None:
@@ -18,6 +18,8 @@ def configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> None
 def run(values: argparse.Namespace) -> int:
     info = describe(values.name)
     with quiet_import():
+        from ..training.recipe import load_recipes
+
         model = create(info.name)
     print(f"{info.name} ({info.family})\n\n{info.summary}\n")
     for title, text in (("Formula", info.formula), ("Source", info.source)):
@@ -26,6 +28,10 @@ def run(values: argparse.Namespace) -> int:
     for each in info.hyperparameters:
         default = each.format(each.default)
         print(f"    {option(each.name)} {default}    {each.help} ({each.expects})")
+    print("\nRecipes")
+    for name, recipe in load_recipes(info.name).items():
+        given = "".join(f" {key}={value}" for key, value in recipe.hyperparameters.items())
+        print(f"    --recipe {name}    {recipe.task}, {recipe.epochs} epochs of {recipe.dataset}{given}")
     print()
     model.summary(expand_nested=True, line_length=80)
     return 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -85,3 +86,13 @@ def test_the_page_of_the_project_is_its_data() -> None:
         assert next(iter(load_recipes(model))) in rows
         for recipe in rows:
             assert any((DOCS / "pictures" / model / recipe).glob("*.png"))
+
+
+def test_every_model_has_its_section_with_pictures() -> None:
+    page = DOCS.parent / "models" / "autoencoders" / "README.md"
+    sections = re.split(r"^## ", page.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
+    assert sorted(section.partition("\n")[0] for section in sections) == list_models()
+    for section in sections:
+        pictures = re.findall(r"!\[.+\]\((.+)\)", section)
+        assert pictures, section
+        assert all((page.parent / picture).is_file() for picture in pictures), section

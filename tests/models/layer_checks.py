@@ -1,0 +1,41 @@
+"""What the tests of several layers and models share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+
+
+def to_numpy(tensor: Any) -> np.ndarray:
+    return np.asarray(keras.ops.convert_to_numpy(tensor))
+
+
+def penalty(layer: keras.layers.Layer, inputs: Any, weights: Any = None) -> Any:
+    """What a layer or model adds to the loss for `inputs`: a scalar tensor, which `gradient` can derive.
+
+    `weights` stand in for the trainable ones.
+    """
+    if not layer.built:
+        layer.build(keras.tree.map_structure(np.shape, inputs))
+    if weights is None:
+        weights = layer.trainable_variables
+    inputs = keras.tree.map_structure(keras.ops.convert_to_tensor, inputs)
+    *_, losses = layer.stateless_call(weights, layer.non_trainable_variables, inputs, return_losses=True)
+    return sum(losses[1:], start=losses[0])
+
+
+def remade(layer: keras.layers.Layer) -> keras.layers.Layer:
+    """The layer again, from its configuration alone."""
+    again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(layer))
+    assert type(again) is type(layer) and again.get_config() == layer.get_config()
+    return again
+
+
+def randomise(model: keras.Model, seed: int = 0) -> list[np.ndarray]:
+    """Gives every weight, biases too, values that no initializer gives, and returns them."""
+    random = np.random.default_rng(seed)
+    weights = [random.uniform(-0.5, 0.5, weight.shape).astype(np.float32) for weight in model.weights]
+    model.set_weights(weights)
+    return weights
