@@ -25,14 +25,13 @@ def configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> None
 
 
 def run(values: argparse.Namespace) -> int:
-    try:
-        seeds = [int(seed) for seed in values.seeds.split(",")]
-    except ValueError:
-        raise BadHyperparameter(f"Expected --seeds to be numbers such as 0,1,2. Received: {values.seeds}.") from None
+    seeds = values.seeds.split(",")
+    if not all(seed.isdecimal() for seed in seeds):
+        raise BadHyperparameter(f"Expected --seeds to be numbers such as 0,1,2. Received: {values.seeds}.")
     with quiet_import():
         from ..training.results import Asked, everything, results
 
     asked = everything() if values.all else [each for text in values.recipes for each in Asked.parse(text)]
-    page = results(asked, seeds, values.docs, values.runs)
+    page = results(asked, [int(seed) for seed in seeds], values.docs, values.runs)
     print(f"Written: {page}")
     return 0

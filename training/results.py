@@ -76,6 +76,7 @@ def results(
 
     Raises:
         GalleryError: as `train`; or `docs` holds no results that can be read.
+        KeyboardInterrupt: Ctrl-C; what was measured before is kept.
     """
     docs = Path(docs)
     known = load_results(docs)
@@ -83,6 +84,8 @@ def results(
         for seed in seeds:
             say(f"[{number}/{len(asked)}] {each.model}/{each.recipe}, seed {seed}")
             run = finished_run(each, seed, runs) or train(TrainConfig(each.model, each.recipe, seed=seed, root=runs))
+            if run.interrupted:
+                raise KeyboardInterrupt
             figures = figures_of(run, load_recipe(each.model, each.recipe), say)
             row = known.setdefault(each.model, {}).setdefault(each.recipe, {"seeds": {}})
             row |= {

@@ -71,15 +71,13 @@ TABLES = (
         (Column("mean activation", "mean_activation"), Column("units near ρ", "near_rho", ".2f"), Column("MSE", "mse")),
     ),
     Table(
-        "What noise does to a code, and what is copied",
-        "How far noise of σ = 0.1 moves the code: squared distance as a share of the codes' variance; PCA's beside "
-        "it. MSE of "
-        "reconstructed images of uniform noise: near 0 for a model that copies whatever comes, which is a useless "
-        "code.",
+        "What noise does to a code",
+        "How far noise of σ = 0.1 moves the code: squared distance as a share of the codes' variance; PCA's beside it. "
+        "MSE of reconstructed images of uniform noise, which no model has learnt from.",
         (
             Column("shift", "shift", ".4f"),
             Column("PCA", "pca_shift", ".4f"),
-            Column("MSE of digits", "mse"),
+            Column("MSE of test images", "mse"),
             Column("MSE of noise", "copied_noise_mse"),
         ),
     ),

@@ -16,7 +16,7 @@ def contractive_autoencoder(
     *,
     image_shape: ImageShape = (28, 28, 1),
     code_dim: Count = 32,
-    weight: NonNegative = 3.0,
+    weight: NonNegative = 0.1,
     output_activation: Literal["sigmoid", "linear"] = "sigmoid",
 ) -> keras.Model:
     """One hidden layer, penalised for the size of its derivative by the image.

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from keras_gallery.cli.main import COMMANDS
 from keras_gallery.models import describe, list_models
+from keras_gallery.training import load_recipes
 
 
 def gallery(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -46,6 +47,7 @@ def test_show_tells_all() -> None:
     assert info.summary in shown and "x̃ = corrupt(x)" in shown and "Notes 003" in shown
     assert all("--model." + each.name.replace("_", "-") in shown for each in info.hyperparameters)
     assert "Total params: 111,521" in shown
+    assert all(f"--recipe {name} " in shown for name in load_recipes("denoising_autoencoder"))
 
 
 ERRORS = {
@@ -57,6 +59,9 @@ ERRORS = {
     "its range": (["train", "denoising_autoencoder", "--model.code-dim", "0"], "Expected code_dim to be an integer"),
     "its choices": (["train", "denoising_autoencoder", "--model.noise", "pink"], "gaussian, masking, salt_and_pepper"),
     "epochs": (["train", "denoising_autoencoder", "--epochs", "0"], "Expected epochs to be an integer of at least 1"),
+    "a recipe": (["train", "denoising_autoencoder", "--recipe", "mnist_5"], "Did you mean mnist_5k"),
+    "results of a recipe": (["results", "dense_autoencoder/mnits"], "Did you mean mnist"),
+    "seeds of results": (["results", "--seeds", "a,b"], "Expected --seeds to be numbers such as 0,1,2. Received: a,b"),
     "a dataset": (["train", "denoising_autoencoder", "--dataset", "mnist_5"], "Did you mean mnist_5k"),
     "a run": (["export", "denoising_autoencoder"], "gallery train denoising_autoencoder"),
     "an exported model": (["serve"], "Expected exported models in saved_models: at least one. Received: none"),

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
+from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
+import keras
 import pytest
 from keras_gallery.models import list_models
 from keras_gallery.models.errors import UnknownModel
@@ -58,6 +63,23 @@ def test_a_recipe_is_trained_measured_and_reused(tmp_path: Path, monkeypatch: py
     results(asked, (0, 1), tmp_path / "docs", tmp_path / "runs", said.append)
     assert len(list((tmp_path / "runs/denoising_autoencoder").iterdir())) == 2
     assert load_results(tmp_path / "docs") == known
+
+
+def test_an_interrupted_training_has_no_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recipes, "RECIPES", {"digits": replace(QUICK, epochs=50)})
+
+    class Interrupt(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch: int, logs: object = None) -> None:
+            if epoch == 1:
+                os.kill(os.getpid(), signal.SIGINT)
+
+    module = import_module("keras_gallery.training.train")
+    monkeypatch.setattr(module, "sparsity_of", lambda model: True)  # a place for a callback
+    monkeypatch.setattr(module, "FullPass", lambda images: Interrupt())
+    with pytest.raises(KeyboardInterrupt):
+        results(Asked.parse("denoising_autoencoder"), (0,), tmp_path / "docs", tmp_path / "runs")
+    assert load_results(tmp_path / "docs") == {}
+    assert len(list((tmp_path / "runs/denoising_autoencoder").iterdir())) == 1  # the best weights so far
 
 
 def test_what_can_be_asked() -> None:

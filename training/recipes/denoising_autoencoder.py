@@ -23,9 +23,9 @@ RECIPES = {
         _GAUSSIAN,
         dataset="mnist",
         learning_rate=2e-3,
-        epochs=40,
+        epochs=25,
         batch_size=128,
-        hyperparameters={"filters": (32, 64), "code": "maps"},
+        hyperparameters={"filters": (32, 64), "code_dim": 128},
         targets=(Target("denoise_bce", 0.0839, "keras.io, Convolutional autoencoder for image denoising"),),
     ),
 }

@@ -21,8 +21,9 @@ RECIPES = {
         optimizer="adamw",
         learning_rate=1e-3,
         warmup=0.05,
-        epochs=100,
+        epochs=60,
         batch_size=128,
+        shift=True,
         targets=(Target("squared_error", 3.00, "Hinton and Salakhutdinov 2006, 784-1000-500-250-30"),),
     ),
     "fashion_mnist": Recipe(
