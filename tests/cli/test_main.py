@@ -60,7 +60,7 @@ ERRORS = {
     "its choices": (["train", "denoising_autoencoder", "--model.noise", "pink"], "gaussian, masking, salt_and_pepper"),
     "epochs": (["train", "denoising_autoencoder", "--epochs", "0"], "Expected epochs to be an integer of at least 1"),
     "a recipe": (["train", "denoising_autoencoder", "--recipe", "mnist_5"], "Did you mean mnist_5k"),
-    "results of a recipe": (["results", "dense_autoencoder/mnits"], "Did you mean mnist"),
+    "results of a recipe": (["results", "stacked_autoencoder/mnits"], "Did you mean mnist"),
     "seeds of results": (["results", "--seeds", "a,b"], "Expected --seeds to be numbers such as 0,1,2. Received: a,b"),
     "a dataset": (["train", "denoising_autoencoder", "--dataset", "mnist_5"], "Did you mean mnist_5k"),
     "a run": (["export", "denoising_autoencoder"], "gallery train denoising_autoencoder"),

@@ -83,7 +83,7 @@ def test_an_interrupted_training_has_no_row(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_what_can_be_asked() -> None:
-    assert Asked.parse("linear_autoencoder/mnist") == [Asked("linear_autoencoder", "mnist")]
+    assert Asked.parse("dense_autoencoder/mnist_5k_relu") == [Asked("dense_autoencoder", "mnist_5k_relu")]
     assert [each.recipe for each in Asked.parse("dense_autoencoder")] == list(load_recipes("dense_autoencoder"))
     assert {each.model for each in everything()} == set(list_models())
     with pytest.raises(UnknownRecipe):

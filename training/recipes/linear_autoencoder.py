@@ -11,12 +11,4 @@ RECIPES = {
         epochs=300,
         batch_size=64,
     ),
-    "mnist": Recipe(
-        task="reconstruct",
-        dataset="mnist",
-        loss="squared_error",
-        learning_rate=3e-3,
-        epochs=40,
-        batch_size=128,
-    ),
 }

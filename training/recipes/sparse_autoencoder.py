@@ -8,6 +8,7 @@ _KL = Recipe(
     task="reconstruct",
     dataset="mnist_5k",
     loss="binary_crossentropy",
+    optimizer="adamw",
     learning_rate=5e-3,
     epochs=60,
     batch_size=64,
