@@ -13,11 +13,9 @@ Rows = Sequence[Sequence[str]]
 HEAD = """# Results
 
 Written by `gallery results`; the figures behind it are in [results.json](results.json). All figures are of test
-images that
-no training and no choice of an epoch has seen. Figures with ± are mean and standard deviation over the seeds; a figure
-without is of one seed. `mnist_5k` are 4,000 training and 1,000 test digits of MNIST (see `training/datasets/`).
-PCA is fitted to the
-images that the model learnt from and has a code of the same size.
+images that no training and no choice of an epoch has seen. Figures with ± are mean and standard deviation over the
+seeds, figures without it are of one seed. `mnist_5k` are 4,000 training and 1,000 test digits of MNIST. PCA is fitted
+to the images that the model learnt from, and has a code of the same size.
 
     gallery results MODEL/RECIPE --seeds 0,1,2    trains and measures one recipe, and writes this page anew
     gallery results --all                         everything (hours); MNIST and Fashion-MNIST are fetched
@@ -35,7 +33,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """A table with a row for each recipe that has the first column's figure."""
+    """A table with a row for each recipe that has the figures of its first two columns."""
 
     title: str
     text: str
@@ -94,13 +92,12 @@ TABLES = (
     ),
     Table(
         "Likelihood",
-        "−log p(x) in nats by 5,000 importance samples, and the lower bound's negative; test digits binarised once "
-        "at random, "
-        "training digits anew in each epoch (dynamic binarisation). Not to be compared with fixed binarisations.",
+        "−log p(x) in nats by 5,000 importance samples, and the lower bound of log p(x); test digits binarised once at "
+        "random, training digits anew in each epoch. Figures of fixed binarisations are other figures.",
         (
             Column("−log p(x)", "nll", ".2f"),
             Column("standard error", "nll_standard_error", ".2f"),
-            Column("ELBO", "elbo", ".2f"),
+            Column("lower bound", "elbo", ".2f"),
         ),
     ),
 )
@@ -149,9 +146,8 @@ def _targets(rows: Sequence[Any]) -> Iterator[str]:
 
 def _sections(rows: Sequence[Any]) -> Iterator[str]:
     for table in TABLES:
-        first = table.columns[0].figure
-        # A colour model has an MSE too: its row is in its own table.
-        own = [each for each in rows if figure(each[2], first, "") and figure(each[2], table.columns[1].figure, "")]
+        first = [column.figure for column in table.columns[:2]]
+        own = [each for each in rows if all(figure(each[2], name, "") for name in first)]
         if not own:
             continue
         yield f"## {table.title}\n\n{table.text}\n"
