@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+
 from ..models import describe, list_models
 from . import data, plots
 from .errors import BadFolder, UnknownRun
@@ -20,6 +22,7 @@ from .train import HOW, TrainConfig, train
 FILE = "results.json"
 PAGE = "results.md"
 PICTURES = "pictures"
+COLOURS = 128
 NOISES = {"gaussian": "standard deviation of the noise", "masking": "share of the values set to 0"}
 
 # model → recipe → {"parameters", "code_dim", "command", "seeds": {seed: figures}}
@@ -155,7 +158,10 @@ def _command(asked: Asked, run: Run) -> str:
 
 def _keep_pictures(folder: Path, run: Run, figures: dict[str, Any]) -> None:
     shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(run.folder / "pictures", folder)
+    folder.mkdir(parents=True)
+    for picture in (run.folder / "pictures").glob("*.png"):
+        with Image.open(picture) as image:  # with fewer colours its file is a third as large
+            image.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(folder / picture.name, optimize=True)
     for kind, found in figures.get("sweep", {}).items():
         title = f"{run.config['model']}, {run.config['dataset']}: PSNR under noise"
         path = folder / f"psnr_{kind}.png"
