@@ -93,7 +93,7 @@ def _compiled(function: Callable[..., Any]) -> Any:
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
-        return tf.function(function, jit_compile=True)
+        return tf.function(function)  # XLA's convolutions are slow on a CPU
     return function
 
 
