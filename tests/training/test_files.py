@@ -130,7 +130,7 @@ SOUND = idx(ARRAYS["x_test"])
         ("a", b"\0\0\x0d" + SOUND[3:], "Received: the header 00000d03"),
         ("a", bytes([0, 0, 8, 5]) + SOUND[4:], "Received: the header 00000805"),
         ("a", SOUND[:4] + struct.pack(">3I", 0, 28, 28), r"the shape \(0, 28, 28\), not 1 to"),
-        ("a", SOUND[:4] + b"\xff" * 12, "not 1 to 67108864 values"),
+        ("a", SOUND[:4] + b"\xff" * 12, "not 1 to 268435456 values"),
         ("a.gz", SOUND, "Not a gzipped file"),
         ("a.gz", gzip.compress(SOUND)[:-20], "end-of-stream"),
         ("a.gz", gzip.compress(SOUND)[:-8] + bytes(8), "CRC check failed"),
