@@ -58,6 +58,18 @@ def check(name: str = "mnist") -> None:
     np.testing.assert_array_equal(dataset.y_test, ARRAYS["y_test"])
 
 
+def test_colour_images_and_their_labels_in_a_column(folder: Path) -> None:
+    """As CIFAR-10 has them."""
+    images = RNG.integers(0, 256, (3, 32, 32, 3), np.uint8)
+    labels = np.array([[7], [0], [9]], np.uint8)
+    np.savez(folder / "cifar10.npz", x_train=images, y_train=labels, x_test=images[:1], y_test=labels[:1])
+    dataset = load("cifar10")
+    assert dataset.image_shape == (32, 32, 3)
+    np.testing.assert_array_equal(np.round(dataset.x_train * 255), images)
+    assert dataset.y_train.tolist() == [7, 0, 9] and dataset.y_test.tolist() == [7]
+
+
+
 def test_plain_and_gzipped_idx(folder: Path) -> None:
     for number, (name, array) in enumerate(zip(NAMES, ARRAYS.values(), strict=True)):
         if number % 2:
