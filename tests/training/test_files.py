@@ -69,7 +69,6 @@ def test_colour_images_and_their_labels_in_a_column(folder: Path) -> None:
     assert dataset.y_train.tolist() == [7, 0, 9] and dataset.y_test.tolist() == [7]
 
 
-
 def test_plain_and_gzipped_idx(folder: Path) -> None:
     for number, (name, array) in enumerate(zip(NAMES, ARRAYS.values(), strict=True)):
         if number % 2:
