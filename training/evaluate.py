@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from ..models.layers.corruption import corrupt
+from ..models.layers.corruption import Noise, corrupt
 from .batches import binarize
 from .colour import MeanColours, to_grey
 from .data import Dataset
@@ -53,7 +53,12 @@ def reconstruct(model: keras.Model, images: Images) -> Images:
 def add_noise(model: keras.Model, images: Images) -> Images:
     """`images` under the noise that the model was trained against; the same each time."""
     layer = model.get_layer("corruption")
-    return np.asarray(keras.ops.convert_to_numpy(corrupt(images, layer.noise, layer.level, NOISE_SEED)))
+    return under_noise(images, layer.noise, layer.level)
+
+
+def under_noise(images: Images, noise: Noise, level: float) -> Images:
+    """`images` under noise of that kind and level (see `Corruption`); the same each time."""
+    return np.asarray(keras.ops.convert_to_numpy(corrupt(images, noise, level, NOISE_SEED)))
 
 
 def pairs(model: keras.Model, recipe: Recipe, images: Images) -> tuple[Images, Images]:

@@ -8,12 +8,12 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from ..models.layers.corruption import Noise, corrupt
+from ..models.layers.corruption import Noise
 from ..models.layers.kl_sparsity import KLSparsity
 from .batches import binarize
 from .data import Dataset, load
 from .errors import DataUnavailable
-from .evaluate import BINARY_SEED, NOISE_SEED, Images, code_size, mse, psnr, reconstruct
+from .evaluate import BINARY_SEED, Images, code_size, mse, psnr, reconstruct, under_noise
 from .likelihood import importance_log_likelihood
 from .pca import Components
 from .recipe import Recipe
@@ -96,7 +96,7 @@ def _accuracies(encode: Callable[[Images], Any], data: Dataset) -> tuple[float, 
 
 def _shift(encode: Callable[[Images], Any], images: Images) -> float:
     """E‖h(x + ε) − h(x)‖² / Σ_j Var h_j."""
-    codes, moved = encode(images), encode(_noisy(images, "gaussian", SMALL_NOISE))
+    codes, moved = encode(images), encode(under_noise(images, "gaussian", SMALL_NOISE))
     return float(np.sum(np.mean(np.square(moved - codes), axis=0)) / np.sum(np.var(codes, axis=0)))
 
 
@@ -133,14 +133,10 @@ def _angle(model: keras.Model, pca: Components) -> float | None:
 def _sparsity(model: keras.Model, data: Dataset) -> dict[str, float]:
     for layer in model.get_layer("encoder").layers:
         if isinstance(layer, KLSparsity):
-            means = (_codes(model, data.x_train).mean(axis=0) - layer.low) / (1 - layer.low)
+            means = np.asarray(keras.ops.convert_to_numpy(layer.mean_of(_codes(model, data.x_train))))
             near = np.abs(means - layer.rho) <= 0.2 * layer.rho
             return {"mean_activation": float(means.mean()), "near_rho": float(near.mean())}
     return {}
-
-
-def _noisy(images: Images, kind: Noise, level: float) -> Images:
-    return np.asarray(keras.ops.convert_to_numpy(corrupt(images, kind, level, NOISE_SEED)))
 
 
 def _sweep(model: keras.Model, data: Dataset, pca: Components, size: int, kind: Noise) -> Curves:
@@ -154,8 +150,9 @@ def _sweep(model: keras.Model, data: Dataset, pca: Components, size: int, kind: 
         "this model": lambda x: reconstruct(model, x),
     }
     found: Curves = {"psnr": {}, "ssim": {}}
+    noisy = [under_noise(clean, kind, level) for level in LEVELS]
     for name, method in methods.items():
-        answers = [method(_noisy(clean, kind, level)) for level in LEVELS]
+        answers = [method(images) for images in noisy]
         found["psnr"][name] = [psnr(clean, answer) for answer in answers]
         found["ssim"][name] = [ssim(clean, answer) for answer in answers]
     return found

@@ -16,6 +16,8 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
+from ..models.layers.gaussian_kl import gaussian_kl
+
 Images = NDArray[np.float32]
 
 CODES_AT_ONCE = 5_000
@@ -57,8 +59,7 @@ def lower_bound(model: keras.Model, images: Images, seed: int = 0) -> NDArray[np
     p = model.get_layer("decoder").predict(z, batch_size=256, verbose=0)
     p = np.clip(p, LEAST_PROBABILITY, 1 - LEAST_PROBABILITY)
     log_p = np.sum(images * np.log(p) + (1 - images) * np.log1p(-p), axis=(1, 2, 3), dtype=np.float64)
-    kl = 0.5 * np.sum(mean**2 + np.exp(log_variance) - log_variance - 1, axis=1, dtype=np.float64)
-    return np.asarray(log_p - kl)
+    return np.asarray(log_p - ops.convert_to_numpy(gaussian_kl(mean, log_variance)))
 
 
 def _posterior(model: keras.Model, images: Images) -> tuple[Images, Images]:

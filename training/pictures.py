@@ -64,7 +64,7 @@ def draw(
 
     for layer in model.get_layer("encoder").layers:
         if isinstance(layer, KLSparsity):
-            means = (codes.mean(axis=0) - layer.low) / (1 - layer.low)
+            means = np.asarray(keras.ops.convert_to_numpy(layer.mean_of(codes)))
             plots.kl_curve(folder / "kl_curve.png", layer.rho, means, f"{title}: mean activations, test images")
     if recipe.task == "generate":
         _draw_generated(folder, title, model.get_layer("decoder"), codes)

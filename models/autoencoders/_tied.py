@@ -50,7 +50,7 @@ class TiedStack(keras.Model):
         code = y = keras.Input((units[-1],), name="code")
         for layer in reversed(tied):
             y = layer(y, back=True)
-        y = layers.Reshape((image_shape), name="unflatten")(y)
+        y = layers.Reshape(image_shape, name="unflatten")(y)
         decoder = keras.Model(code, y, name="decoder")
         super().__init__(image, decoder(encoder(image)), name=name)
 

@@ -58,17 +58,18 @@ class KLSparsity(keras.layers.Layer):
 
     def set_mean_activation(self, activations: Any) -> None:
         """Takes ρ̂ from the code `(n, units)` of the whole training set."""
-        self.mean_activation.assign(self._mean(activations))
+        self.mean_activation.assign(self.mean_of(activations))
 
     def call(self, inputs: Any) -> Any:
-        rho_hat = self._mean(inputs)  # (units,)
+        rho_hat = self.mean_of(inputs)  # (units,)
         if self.estimate == "full_pass":
             # The stored value, with the batch's derivative.
             rho_hat = self.mean_activation + rho_hat - ops.stop_gradient(rho_hat)
         self.add_loss(self.weight * ops.sum(bernoulli_kl(self.rho, rho_hat)))
         return inputs
 
-    def _mean(self, activations: Any) -> Any:
+    def mean_of(self, activations: Any) -> Any:
+        """ρ̂ of activations `(n, units)`, from 0 to 1: `(units,)`."""
         return ops.mean((activations - self.low) / (1.0 - self.low), axis=0)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
