@@ -6,12 +6,9 @@ one. Before that it is loaded again and its answers are compared with the model'
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-import sys
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,8 +18,7 @@ import numpy as np
 import tensorflow as tf
 
 from . import saved_model, warmup
-from .engines.openvino import FOLDER as OPENVINO_FOLDER
-from .engines.openvino import make_core
+from .engines import Converter, OpenVinoFiles, openvino_files
 from .errors import FailedPrecondition, InvalidArgument
 from .signatures import Endpoint, endpoints
 from .wire import messages, predict
@@ -98,7 +94,7 @@ def _write(model: keras.Model, name: str, folder: Path) -> None:
         run = loaded.signatures[signature]
         check(f"{name}: signature {signature} of the SavedModel", endpoint, _tensorflow_caller(run))
     _refuse_gpu_operations(name, folder)
-    _write_openvino(folder, loaded, found)
+    _write_openvino(folder)
     _write_warmup(folder, name, found)
 
 
@@ -141,60 +137,11 @@ def _refuse_gpu_operations(name: str, folder: Path) -> None:
         raise FailedPrecondition(f"Expected {name} to run on a CPU. Received: {', '.join(found)} in its graph")
 
 
-def _write_openvino(folder: Path, loaded: Any, found: dict[str, Endpoint]) -> None:
+def _write_openvino(folder: Path) -> None:
     """Adds an OpenVINO file for each signature that OpenVINO takes, gets right, and runs faster."""
-    # The converter would report each conversion to its makers: without this package it can't.
-    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
-    import openvino
-
-    target = folder / OPENVINO_FOLDER
+    target = folder / openvino_files.FOLDER
     target.mkdir(parents=True)
-    core = make_core()
-    index: dict[str, str] = {}
-    for signature, endpoint in found.items():
-        if endpoint.same_as in index:
-            index[signature] = index[endpoint.same_as]
-            continue
-        function = loaded.signatures[signature]
-        # OpenVINO has no strings, and leaves assertions out.
-        has_strings = any(spec.dtype == tf.string for spec in endpoint.inputs)
-        if has_strings or "Assert" in operations(function.graph.as_graph_def()):
-            continue
-        try:
-            converted = openvino.convert_model(function)
-            run = _openvino_caller(core.compile_model(converted, "CPU"), list(function.structured_outputs))
-            check(f"signature {signature} in OpenVINO", endpoint, run)
-        except (RuntimeError, FailedPrecondition, openvino.frontend.OpConversionFailure):
-            continue  # TensorFlow runs it
-        if _seconds(run, endpoint) < _seconds(_tensorflow_caller(function), endpoint):
-            openvino.save_model(converted, target / f"{signature}.xml", compress_to_fp16=False)
-            index[signature] = f"{signature}.xml"
-    document = {"fingerprint": saved_model.fingerprint(folder), "signatures": index}
-    (target / "index.json").write_text(json.dumps(document, indent=1) + "\n")
-
-
-def _openvino_caller(compiled: Any, outputs: list[str]) -> Callable[[Arrays], Arrays]:
-    ports = {name: compiled.output(name) for name in outputs}  # RuntimeError where the names got lost
-
-    def run(inputs: Arrays) -> Arrays:
-        results = compiled(inputs)
-        return {name: results[port] for name, port in ports.items()}
-
-    return run
-
-
-def _seconds(run: Callable[[Arrays], Arrays], endpoint: Endpoint) -> float:
-    """Time of a batch of 1 and a batch of 32, each the best of several calls."""
-    total = 0.0
-    for batch in (1, 32):
-        inputs = endpoint.example(batch)
-        best = float("inf")
-        for _ in range(10):
-            started = time.perf_counter()
-            run(inputs)
-            best = min(best, time.perf_counter() - started)
-        total += best
-    return total
+    Converter(OpenVinoFiles()).convert_into(target, folder)
 
 
 def _write_warmup(folder: Path, name: str, found: dict[str, Endpoint]) -> None:

@@ -1,49 +1,19 @@
-"""The flags of the embedded server: TensorFlow Serving's own names and defaults, as one table."""
+"""The flags of the embedded server: parsed, checked, and completed from the environment as the container's are."""
 
 from __future__ import annotations
 
 import argparse
 import difflib
+import importlib.metadata
+import logging
+import os
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
+from .flag_table import FLAGS, INT32
 
-@dataclass(frozen=True, slots=True)
-class Flag:
-    """One flag: `--name=value`, `--name value`, and for a boolean `--name` alone.
-
-    Attributes:
-        default: also tells the type.
-        ours: whether TensorFlow Serving has no such flag.
-        minimum: the least value of a number.
-    """
-
-    name: str
-    default: Any
-    help: str
-    ours: bool = False
-    minimum: int = 0
-
-
-FLAGS = (
-    Flag("port", 8500, "TCP port of the gRPC API; 0: none"),
-    Flag("rest_api_port", 0, "TCP port of the REST API; 0: none"),
-    Flag("model_name", "default", "name of the model, with --model_base_path"),
-    Flag("model_base_path", "", "folder of the model's versions"),
-    Flag("model_config_file", "", "text-format ModelServerConfig file, for several models"),
-    Flag("file_system_poll_wait_seconds", 1, "how often to look for new versions; 0: once at the start"),
-    Flag("enable_model_warmup", True, "replay the recorded warm-up requests when a version is loaded"),
-    Flag("max_num_load_retries", 5, "how often to try again a version that could not be loaded"),
-    Flag("load_retry_interval_micros", 60_000_000, "how long to wait before that"),
-    Flag("enable_serialization_as_tensor_content", False, "send outputs in tensor_content"),
-    Flag("rest_api_enable_cors_support", False, "send CORS headers over REST"),
-    Flag("grpc_channel_arguments", "", "comma-separated name=value pairs for the gRPC server"),
-    Flag("host", "0.0.0.0", "address to listen on", ours=True),
-    Flag("max_request_bytes", (1 << 31) - 1, "longest request, over gRPC and REST", ours=True, minimum=1),
-    Flag("shutdown_grace_seconds", 15, "how long SIGTERM waits for requests in flight", ours=True),
-)
+log = logging.getLogger(__name__)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -57,24 +27,67 @@ def _boolean(text: str) -> bool:
     return text.lower() in ("true", "1")
 
 
+def _integer(text: str) -> int:
+    if not re.fullmatch("[-+]?[0-9]{1,19}", text):  # int() takes underscores, blanks and digits of all scripts
+        raise ValueError
+    return int(text)
+
+
+_boolean.__name__, _integer.__name__ = "bool", "int"  # as argparse names them in its messages
+_READERS: dict[type, Callable[[str], Any]] = {bool: _boolean, int: _integer, float: float, str: str}
+
+
 def parser() -> argparse.ArgumentParser:
     """The parser of `gallery-model-server`."""
     made = _Parser(
         prog="gallery-model-server",
+        usage="gallery-model-server [--flag=VALUE ...]",
         description="Serves SavedModels with TensorFlow Serving's flags and its gRPC and REST API.",
         allow_abbrev=False,
     )
     for flag in FLAGS:
-        text = flag.help + f" (default: {flag.default!r})" + (" [not in TensorFlow Serving]" if flag.ours else "")
-        if isinstance(flag.default, bool):
-            made.add_argument(f"--{flag.name}", type=_boolean, nargs="?", const=True, default=flag.default, help=text)
-        else:
-            made.add_argument(f"--{flag.name}", type=type(flag.default), default=flag.default, help=text)
+        marks = {" [not in TensorFlow Serving]": flag.ours, " [taken, but changes nothing]": flag.ignored}
+        text = f"{flag.help} (default: {flag.default!r})" + "".join(mark for mark, there in marks.items() if there)
+        alone: dict[str, Any] = {"nargs": "?", "const": True} if isinstance(flag.default, bool) else {}
+        made.add_argument(
+            f"--{flag.name}",
+            type=_READERS[type(flag.default)],
+            default=flag.default,
+            help=text,
+            metavar="VALUE",
+            **alone,
+        )
     return made
 
 
-def parse(arguments: Sequence[str]) -> argparse.Namespace:
-    """The flags' values. Raises ValueError, in one line, for an unknown flag or a value that makes no sense."""
+def parse(arguments: Sequence[str], environment: Mapping[str, str] = os.environ) -> argparse.Namespace:
+    """The flags' values.
+
+    Args:
+        arguments: the command line, without the program.
+        environment: MODEL_NAME and MODEL_BASE_PATH in it stand for --model_name and --model_base_path where neither
+            --model_base_path nor --model_config_file is given, as in TensorFlow Serving's container.
+
+    Raises:
+        ValueError: in one line, for an unknown flag or a value that makes no sense.
+    """
+    values = _read(arguments)
+    if environment.get("MODEL_NAME") and not values.model_base_path and not values.model_config_file:
+        name, base = environment["MODEL_NAME"], environment.get("MODEL_BASE_PATH") or "/models"
+        values = _read([f"--model_name={name}", f"--model_base_path={base}/{name}", *arguments])
+    if not values.version:
+        _check(values)
+    return values
+
+
+def warn_of_ignored(values: argparse.Namespace) -> None:
+    """A line in the log for each flag that is set and changes nothing here."""
+    for flag in FLAGS:
+        if flag.ignored and getattr(values, flag.name) != flag.default:
+            log.warning("--%s is taken, but changes nothing here", flag.name)
+
+
+def _read(arguments: Sequence[str]) -> argparse.Namespace:
     values, unknown = parser().parse_known_args(arguments)
     if unknown:
         name = unknown[0].lstrip("-").split("=")[0]
@@ -83,18 +96,28 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         raise ValueError(f"unknown argument: {unknown[0]}{hint}")
     for flag in FLAGS:
         value = getattr(values, flag.name)
-        if type(flag.default) is int and value < flag.minimum:
+        if type(value) not in (int, float):
+            continue
+        if not value >= flag.minimum:  # so written, not-a-number is refused, too
             raise ValueError(f"Expected --{flag.name} of {flag.minimum} or more. Received: {value}")
-    for name, most in {"port": 65535, "rest_api_port": 65535, "max_request_bytes": (1 << 31) - 1}.items():
-        if getattr(values, name) > most:
-            raise ValueError(f"Expected --{name} of at most {most}. Received: {getattr(values, name)}")
-    if not values.port and not values.rest_api_port:
-        raise ValueError("Expected --port or --rest_api_port above 0. Received: neither")
-    if bool(values.model_base_path) == bool(values.model_config_file):
-        got = "both" if values.model_base_path else "neither"
-        raise ValueError(f"Expected one of --model_base_path and --model_config_file. Received: {got}")
-    channel_arguments(values.grpc_channel_arguments)
+        if value > flag.maximum:
+            raise ValueError(f"Expected --{flag.name} of at most {flag.maximum}. Received: {value}")
     return values
+
+
+def _check(values: argparse.Namespace) -> None:
+    """What flags have to do with one another."""
+    if not values.port and not values.rest_api_port and not values.grpc_socket_path:
+        raise ValueError("Expected --port or --rest_api_port above 0. Received: neither")
+    if values.port and values.port == values.rest_api_port:
+        raise ValueError(f"Expected --rest_api_port to differ from --port. Received: {values.port} for both")
+    if not values.model_base_path and not values.model_config_file:
+        raise ValueError("Expected one of --model_base_path and --model_config_file. Received: neither")
+    if values.batching_parameters_file and not values.enable_batching:
+        raise ValueError("Expected --enable_batching with --batching_parameters_file. Received: the file alone")
+    if values.use_alts_credentials and values.ssl_config_file:
+        raise ValueError("Expected one of --use_alts_credentials and --ssl_config_file. Received: both")
+    channel_arguments(values.grpc_channel_arguments)
 
 
 def channel_arguments(text: str) -> list[tuple[str, Any]]:
@@ -104,5 +127,18 @@ def channel_arguments(text: str) -> list[tuple[str, Any]]:
         name, equals, value = part.partition("=")
         if not equals:
             raise ValueError(f"Expected name=value in --grpc_channel_arguments. Received: {part}")
-        options.append((name, int(value) if re.fullmatch("-?[0-9]+", value) else value))
+        number = int(value) if re.fullmatch("-?[0-9]{1,10}", value) else None
+        fits = number is not None and -INT32 - 1 <= number <= INT32  # gRPC takes int32 and text
+        options.append((name, number if fits else value))
     return options
+
+
+def version_text() -> str:
+    """What --version prints."""
+    found = []
+    for package in ("keras-gallery", "tensorflow"):
+        try:
+            found.append(importlib.metadata.version(package))
+        except importlib.metadata.PackageNotFoundError:
+            found.append("not installed")
+    return f"TensorFlow ModelServer: keras-gallery {found[0]}\nTensorFlow Library: {found[1]}"

@@ -1,29 +1,35 @@
-"""Predict, metadata and status on NumPy arrays: what both faces call. Knows no network.
-
-The checks and their words are TensorFlow Serving's.
-"""
+"""Predict on NumPy arrays: what both faces call. Knows no network."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from time import perf_counter
 
-from .engines import Arrays
+from .checks import check_dtypes, check_inputs, check_method, check_outputs
+from .engines import Arrays, NotHere
 from .errors import FailedPrecondition, InvalidArgument
-from .manager import Manager
-from .saved_model import DEFAULT_SIGNATURE, SignatureDef
+from .observation import CURRENT
+from .saved_model import DEFAULT_SIGNATURE
 from .servable import Servable, Signature
-from .wire import dtypes
-from .wire.predict import Array, ModelSpec
-from .wire.tensor import TensorError
+from .served_models import ServedModels
+from .wire.spec import ModelSpec
+from .wire.tensor import Array, TensorError
 
 
 class Inference:
-    """Answers requests with what the manager holds."""
+    """Answers requests with the models that are served.
 
-    def __init__(self, manager: Manager, threads: int = 4) -> None:
-        self.manager = manager
+    Args:
+        models: where they are found.
+        threads: how many runs that are not quick go on at once.
+        check_methods: whether a signature only does what its method name says.
+    """
+
+    def __init__(self, models: ServedModels, threads: int = 4, *, check_methods: bool = False) -> None:
+        self.models = models
+        self.check_methods = check_methods
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="infer")
 
     async def predict(
@@ -43,21 +49,63 @@ class Inference:
             ServingError: NotFound for an unknown model, FailedPrecondition for an unknown signature,
                 InvalidArgument for inputs or outputs that are not the signature's.
         """
-        with self.manager.using(named(spec)) as servable:
-            signature = find_signature(servable, spec.signature if spec else "")
-            arrays = check_inputs(signature.definition, inputs)
-            wanted = check_outputs(signature.definition, outputs)
-            return answered(servable, signature), await self.run(signature, arrays, wanted)
+        spec = named(spec)
+        with self.models.using(spec) as servable:
+            name = spec.signature or DEFAULT_SIGNATURE
+            signature = servable.signatures.get(name)
+            if signature is None:
+                raise FailedPrecondition(f'Serving signature key "{name}" not found.')
+            return answered(servable, signature), await self.evaluate(servable, signature, inputs, outputs)
 
-    async def run(self, signature: Signature, arrays: Arrays, outputs: Sequence[str]) -> Arrays:
-        """Runs on the event loop what is quick, and in a thread what is not."""
+    async def evaluate(
+        self,
+        servable: Servable,
+        signature: Signature,
+        inputs: Mapping[str, Array | TensorError],
+        outputs: Sequence[str] = (),
+    ) -> Arrays:
+        """As `predict`, for a signature that is found already."""
+        if self.check_methods:
+            check_method(signature.definition)
+        arrays = check_inputs(signature.definition, inputs)
+        wanted = check_outputs(signature.definition, outputs)
+        return await self.run(servable, signature, arrays, wanted)
+
+    async def run(self, servable: Servable, signature: Signature, arrays: Arrays, outputs: Sequence[str]) -> Arrays:
+        """Runs what has passed the checks but that of dtypes. Raises InvalidArgument for other dtypes."""
+        check_dtypes(signature.definition, arrays)
+        request, started = CURRENT.get(), perf_counter()
+        try:
+            return await self._run(servable, signature, arrays, outputs)
+        finally:
+            if request:
+                request.signature, request.engine = signature.definition.name, signature.runner.engine
+                request.rows = _rows(arrays)
+                request.runtime_seconds += perf_counter() - started
+
+    async def _run(self, servable: Servable, signature: Signature, arrays: Arrays, outputs: Sequence[str]) -> Arrays:
+        """Runs on the event loop what is quick, in a thread what is not, with others what is batched."""
+        if signature.batcher:
+            return await signature.batcher.run(arrays, outputs)
         if signature.quick:
-            return signature.run(arrays, outputs)
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._pool, signature.run, arrays, outputs)
+            try:
+                return signature.run(arrays, outputs)
+            except NotHere:
+                pass
+        running = self._pool.submit(signature.run, arrays, outputs)
+        servable.acquire()  # a run goes on where its request is cancelled: the servable must not be closed under it
+        running.add_done_callback(lambda _: servable.release())
+        return await asyncio.wrap_future(running)
 
     def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _rows(arrays: Arrays) -> int:
+    """The batch size of a request; 1 where it has none."""
+    for array in arrays.values():
+        return len(array) if array.ndim else 1
+    return 1
 
 
 def named(spec: ModelSpec | None) -> ModelSpec:
@@ -72,61 +120,3 @@ def named(spec: ModelSpec | None) -> ModelSpec:
 def answered(servable: Servable, signature: Signature) -> ModelSpec:
     """The model spec of an answer."""
     return ModelSpec(servable.name, servable.version, signature=signature.definition.name)
-
-
-def find_signature(servable: Servable, name: str) -> Signature:
-    """The signature called `name`, "serving_default" when empty; FailedPrecondition if there is none."""
-    name = name or DEFAULT_SIGNATURE
-    signature = servable.signatures.get(name)
-    if signature is None:
-        raise FailedPrecondition(f'Serving signature key "{name}" not found.')
-    return signature
-
-
-def check_inputs(definition: SignatureDef, inputs: Mapping[str, Array | TensorError]) -> Arrays:
-    """The inputs as arrays, if they are the signature's by number, name and dtype."""
-    expected = definition.inputs
-    if len(inputs) != len(expected):
-        raise InvalidArgument(
-            f"input size does not match signature: {len(inputs)}!={len(expected)} "
-            f"len({_names(inputs)}) != len({_names(expected)}). "
-            f"Sent extra: {_names(inputs.keys() - expected.keys())}. "
-            f"Missing but required: {_names(expected.keys() - inputs.keys())}."
-        )
-    arrays: Arrays = {}
-    for name in sorted(expected):
-        array = inputs.get(name)
-        if array is None:
-            raise InvalidArgument(
-                f"Signature input alias: {name}(feed name: {expected[name].tensor}) not found in request and no "
-                f"default value provided. Inputs expected to be in the request {_names(inputs)}, "
-                "or default input alias set: "
-            )
-        if isinstance(array, TensorError):
-            raise InvalidArgument(f"tensor parsing error: {name}")
-        arrays[name] = array
-    for position, (name, array) in enumerate(arrays.items()):
-        if array.dtype != expected[name].dtype.numpy:
-            got = dtypes.of_array(array).name
-            want = expected[name].dtype.name
-            raise InvalidArgument(f"Expects arg[{position}] to be {want} but {got} is provided")
-    return arrays
-
-
-def check_outputs(definition: SignatureDef, outputs: Sequence[str]) -> Sequence[str]:
-    """The wanted outputs, if they are the signature's; all of them when none is named."""
-    seen: set[str] = set()
-    for name in outputs:
-        if name not in definition.outputs:
-            raise InvalidArgument(
-                f"output tensor alias not found in signature: {name} "
-                f"Outputs expected to be in the set {_names(definition.outputs)}."
-            )
-        if name in seen:
-            raise InvalidArgument(f"duplicate output tensor alias: {name}")
-        seen.add(name)
-    return outputs or sorted(definition.outputs)
-
-
-def _names(names: Mapping[str, object] | set[str]) -> str:
-    return "{" + ",".join(sorted(names)) + "}"

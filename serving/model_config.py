@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,8 @@ from google.protobuf import text_format
 
 from .errors import InvalidArgument
 from .wire import messages
+
+PLATFORM = "tensorflow"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,7 @@ class ModelConfig:
         latest: serve that many of the highest versions; 0: all of them.
         specific: serve just these versions, if any are given.
         labels: names for versions, such as {"stable": 1}.
+        platform: what kind of model it is; "tensorflow" is the one that is served.
     """
 
     name: str
@@ -30,6 +33,7 @@ class ModelConfig:
     latest: int = 1
     specific: tuple[int, ...] = ()
     labels: dict[str, int] = field(default_factory=dict)
+    platform: str = PLATFORM
 
     def wanted(self, available: Collection[int], failed: Collection[int] = ()) -> list[int]:
         """The versions to serve, highest first. One that failed to load makes room for the next."""
@@ -66,7 +70,9 @@ def parse_config_file(path: Path) -> list[ModelConfig]:
     except text_format.ParseError as error:
         message = f"Error parsing text-format tensorflow.serving.ModelServerConfig: {error}"
         raise InvalidArgument(message) from None
-    return model_configs(config)
+    models = model_configs(config)
+    check_change({}, models)
+    return models
 
 
 def model_configs(config: Any) -> list[ModelConfig]:
@@ -80,11 +86,38 @@ def model_configs(config: Any) -> list[ModelConfig]:
     for message in config.model_config_list.config:
         if message.name in models:
             raise InvalidArgument(f"Illegal to list model {message.name} multiple times in config list")
-        if message.model_platform not in ("", "tensorflow"):
-            platform = message.model_platform
-            raise InvalidArgument(f"Model {message.name} requests unsupported platform {platform}")
+        if not message.base_path.removeprefix("file://").startswith("/"):
+            raise InvalidArgument(
+                f"Expected model {message.name} to have an absolute path or URI; got base_path()={message.base_path}"
+            )
         models[message.name] = _model_config(message)
     return list(models.values())
+
+
+def check_change(old: Mapping[str, ModelConfig], new: Collection[ModelConfig]) -> None:
+    """Raises InvalidArgument where a model changes its platform, or has one that is not served."""
+    for config in new:
+        was = old[config.name].platform if config.name in old else config.platform
+        if was != config.platform:
+            raise InvalidArgument(
+                f"Illegal to change a model's platform. For model {config.name} platform was {was} "
+                f"and new platform requested is {config.platform}"
+            )
+    for config in new:
+        if config.platform != PLATFORM:
+            raise InvalidArgument(f"Model {config.name} requests unsupported platform {config.platform}")
+
+
+def _platform(message: Any) -> str:
+    if message.model_type:  # deprecated: 1 is TensorFlow
+        if message.model_type != 1:
+            raise InvalidArgument(f"ModelServerConfig::model_type choice {message.model_type} not supported.")
+        return PLATFORM
+    if not message.model_platform:
+        raise InvalidArgument(
+            "Illegal setting neither ModelServerConfig::model_type nor ModelServerConfig::model_platform."
+        )
+    return str(message.model_platform)
 
 
 def _model_config(message: Any) -> ModelConfig:
@@ -92,8 +125,9 @@ def _model_config(message: Any) -> ModelConfig:
     choice = policy.WhichOneof("policy_choice")
     return ModelConfig(
         message.name,
-        Path(message.base_path),
+        Path(message.base_path.removeprefix("file://")),
         latest=0 if choice == "all" else max(1, policy.latest.num_versions) if choice == "latest" else 1,
         specific=tuple(policy.specific.versions) if choice == "specific" else (),
         labels=dict(message.version_labels),
+        platform=_platform(message),
     )

@@ -2,60 +2,90 @@
 
     gallery-model-server --port=8500 --rest_api_port=8501 --model_name=m --model_base_path=saved_models/m
 
-One process, one event loop: both faces call the same core. TensorFlow is never imported here.
+With --workers=1 everything is in one process. With more, this process keeps the versions of the models (`manager.py`)
+and the workers (`worker_pool.py`) answer, each with all models in it. TensorFlow is never imported in any of them.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
-import functools
 import logging
 import signal
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
-import grpc
-import uvicorn
-
-from . import flags, model_config, servable
-from .engines import OpenVino, TensorFlow
+from . import flag_table, flags, limits, model_config, node
+from .control import LocalControl, reload
+from .engines import Converter, TensorFlowProcess
 from .errors import ServingError
-from .grpc_api import GrpcApi
-from .inference import Inference
+from .log import set_up_logging
+from .loop import run
 from .manager import Manager
+from .metrics import Metrics, version_states
 from .model_config import ModelConfig
-from .rest_api import RestApi
+from .node import Node
+from .ports import PortInUse, reserve
+from .prometheus import Snapshot, merge, put, text
+from .worker_pool import WorkerPool
 
 log = logging.getLogger(__name__)
 
 
-class PortInUse(Exception):
-    """A port that another process listens on, or that may not be had."""
-
-
 class ModelServer:
-    """Loads models, answers on two ports, drains and stops.
+    """Loads models, answers, drains and stops.
 
     Args:
         configs: the models.
         values: the flags, as `flags.parse` gives them.
+        arguments: the same flags, as they were given.
+
+    Raises:
+        InvalidArgument: a configuration file that makes no sense, a request log that can't be written.
     """
 
-    def __init__(self, configs: Sequence[ModelConfig], values: argparse.Namespace) -> None:
+    def __init__(self, configs: Sequence[ModelConfig], values: argparse.Namespace, arguments: Sequence[str]) -> None:
         self._flags = values
-        self._engines = (OpenVino(), TensorFlow())
-        self._manager = Manager(
+        self._node: Node | None = None
+        self._pool: WorkerPool | None = None
+        self._tensorflow = TensorFlowProcess(
+            values.tensorflow_intra_op_parallelism or values.tensorflow_session_parallelism,
+            values.tensorflow_inter_op_parallelism or values.tensorflow_session_parallelism,
+        )
+        self._files = node.openvino_files(values)
+        self._converter = Converter(self._files, niceness=10)
+        count = values.workers or flag_table.CORES
+        if count == 1:
+            self._node = Node(values, self._tensorflow.address, name="server")
+            self._numbers = self._node.metrics
+        else:
+            node.check(values)
+            self._numbers = Metrics("manager")
+            self._pool = WorkerPool(arguments, count, self._methods(), grace_seconds=values.shutdown_grace_seconds)
+        self._manager: Manager = Manager(
             configs,
-            functools.partial(servable.load, engines=self._engines, warm=values.enable_model_warmup),
+            self._pool or self._node.host,  # type: ignore[union-attr]
             poll_seconds=values.file_system_poll_wait_seconds,
             retries=values.max_num_load_retries,
             retry_seconds=values.load_retry_interval_micros / 1e6,
+            load_threads=values.num_load_threads or flag_table.CORES,
+            unload_threads=values.num_unload_threads or 32,
+            early_labels=values.allow_version_labels_for_unavailable_models,
+            improve=self._improve if values.convert_to_openvino else lambda folder: False,
         )
-        self._inference = Inference(self._manager)
+
+    def _methods(self) -> dict[str, Callable[..., Any]]:
+        """What workers may call."""
+        return {
+            "status": lambda *asked: self._manager.status(*asked),
+            "reload": lambda config: reload(self._manager, config),
+            "models": lambda: self._manager.models(),
+            "metrics": self._metrics,
+            "tensorflow_address": self._tensorflow.address,
+        }
 
     async def run(self) -> None:
         """Serves until SIGTERM or SIGINT, then lets the requests in flight end. Raises PortInUse."""
@@ -63,35 +93,28 @@ class ModelServer:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
-        grpc_server = self._grpc_server() if self._flags.port else None
-        sockets = [listen(self._flags.host, self._flags.rest_api_port)] if self._flags.rest_api_port else []
-        self._manager.start()
+        ports = self._reserve_ports()
         try:
+            if self._pool:
+                self._pool.start()
+            self._manager.start()
             await self._until_settled(stop)
-            if stop.is_set():
-                return
-            rest = self._rest_server()
-            running = asyncio.create_task(rest.serve(sockets)) if sockets else None
-            if grpc_server:
-                await grpc_server.start()
-                log.info("Running gRPC ModelServer at %s:%d", self._flags.host, self._flags.port)
-            if running:
-                log.info("Exporting HTTP/REST API at %s:%d", self._flags.host, self._flags.rest_api_port)
-            await stop.wait()
-            log.info("draining: requests in flight have %d s", self._flags.shutdown_grace_seconds)
-            rest.should_exit = True
-            if grpc_server:
-                await grpc_server.stop(self._flags.shutdown_grace_seconds)
-            if running:
-                await running
+            if not stop.is_set():
+                await self._open()
+                watching = asyncio.create_task(self._watch_config()) if self._flags.model_config_file else None
+                await stop.wait()
+                log.info("draining: requests in flight have %d s", self._flags.shutdown_grace_seconds)
+                if watching:
+                    watching.cancel()
         finally:
-            self._inference.close()
-            await asyncio.to_thread(self._manager.stop)
-            for engine in self._engines:
-                engine.close()
-            for each in sockets:
+            await self._close()
+            for each in ports:
                 each.close()
         log.info("stopped")
+
+    def _reserve_ports(self) -> list[socket.socket]:
+        wanted = {name: getattr(self._flags, name) for name in ("port", "rest_api_port")}
+        return [reserve(self._flags.host, port, name) for name, port in wanted.items() if port]
 
     async def _until_settled(self, stop: asyncio.Event) -> None:
         """Waits until each model has a version to serve, or is known to have none."""
@@ -99,58 +122,56 @@ class ModelServer:
             if await asyncio.to_thread(self._manager.wait_until_settled, 0.1):
                 return
 
-    def _grpc_server(self) -> grpc.aio.Server:
-        limit = self._flags.max_request_bytes
-        server = grpc.aio.server(
-            options=[
-                ("grpc.max_receive_message_length", limit),
-                ("grpc.max_send_message_length", -1),
-                ("grpc.so_reuseport", 0),  # a second server on the port is an error
-                *flags.channel_arguments(self._flags.grpc_channel_arguments),
-            ]
-        )
-        api = GrpcApi(self._inference, as_content=self._flags.enable_serialization_as_tensor_content)
-        server.add_generic_rpc_handlers(tuple(api.services()))
-        address = f"{self._flags.host}:{self._flags.port}"
-        try:
-            server.add_insecure_port(address)
-        except RuntimeError:
-            raise PortInUse(f"Expected a free port for --port. Received: {address}, which is in use") from None
-        return server
+    async def _open(self) -> None:
+        if self._pool:
+            await asyncio.to_thread(self._pool.open)
+        elif self._node:
+            await self._node.open(LocalControl(self._manager, self._metrics))
+        if self._flags.port:
+            log.info("Running gRPC ModelServer at %s:%d", self._flags.host, self._flags.port)
+        if self._flags.rest_api_port:
+            log.info("Exporting HTTP/REST API at %s:%d", self._flags.host, self._flags.rest_api_port)
 
-    def _rest_server(self) -> uvicorn.Server:
-        config = uvicorn.Config(
-            RestApi(
-                self._inference,
-                max_request_bytes=self._flags.max_request_bytes,
-                cors=self._flags.rest_api_enable_cors_support,
-            ),
-            http="httptools",
-            ws="none",
-            lifespan="off",
-            interface="asgi3",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=self._flags.shutdown_grace_seconds,
-        )
-        server = uvicorn.Server(config)
-        server.capture_signals = contextlib.nullcontext  # type: ignore[assignment, method-assign]
-        return server
+    async def _close(self) -> None:
+        if self._pool:
+            await asyncio.to_thread(self._pool.drain)
+        elif self._node:
+            await self._node.drain()
+        self._converter.close()
+        await asyncio.to_thread(self._manager.stop)
+        if self._node:
+            self._node.close()
+        self._tensorflow.close()
 
+    async def _watch_config(self) -> None:
+        """Reads the model config file again and again, and serves what it says once it says something else."""
+        if not self._flags.model_config_file_poll_wait_seconds:
+            return
+        path = Path(self._flags.model_config_file)
+        served = await asyncio.to_thread(models_of, self._flags)
+        while True:
+            await asyncio.sleep(self._flags.model_config_file_poll_wait_seconds)
+            try:
+                wanted = await asyncio.to_thread(models_of, self._flags)
+                if wanted != served:
+                    served = wanted
+                    log.info("%s has changed", path)
+                    await asyncio.to_thread(self._manager.reload, wanted)
+            except ServingError as error:
+                log.error("%s: %s", path, error)
 
-def listen(host: str, port: int) -> socket.socket:
-    """A listening socket; PortInUse where there is none to be had."""
-    made = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        made.bind((host, port))
-    except OSError as error:
-        made.close()
-        raise PortInUse(
-            f"Expected a free port for --rest_api_port. Received: {host}:{port} ({error.strerror})"
-        ) from None
-    return made
+    def _improve(self, folder: Path) -> bool:
+        """Converts a SavedModel from elsewhere for OpenVINO, if that was never done."""
+        return self._files.of(folder) is None and self._converter.prepare(folder)
+
+    def _metrics(self) -> str:
+        """The numbers of all processes, as Prometheus text."""
+        found = [self._numbers.snapshot(), version_states(self._manager.models())]
+        if self._pool:
+            restarts: Snapshot = {}
+            put(restarts, "keras_gallery:worker_restarts_total", (), self._pool.restarts)
+            found += [*self._pool.metrics(), restarts]
+        return text(merge(found))
 
 
 def models_of(values: argparse.Namespace) -> list[ModelConfig]:
@@ -162,28 +183,23 @@ def models_of(values: argparse.Namespace) -> list[ModelConfig]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; returns the exit status: 0 stopped as told, 2 for flags or ports that can't be had."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
-    for chatty in ("uvicorn.error", "uvicorn"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
+    set_up_logging()
+    arguments = sys.argv[1:] if arguments is None else arguments
     try:
-        values = flags.parse(sys.argv[1:] if arguments is None else arguments)
-        server = ModelServer(models_of(values), values)
-        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(server.run())
+        values = flags.parse(arguments)
+        if values.version:
+            print(flags.version_text())
+            return 0
+        flags.warn_of_ignored(values)
+        limits.raise_open_files()
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the request log needs none
+        run(ModelServer(models_of(values), values, arguments).run())
     except (ValueError, ServingError, PortInUse) as error:
         print(f"gallery-model-server: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130
     return 0
-
-
-def _loop_factory() -> type[asyncio.AbstractEventLoop] | None:
-    try:
-        import uvloop
-    except ImportError:  # Windows
-        return None
-    return uvloop.Loop  # type: ignore[no-any-return]
 
 
 if __name__ == "__main__":

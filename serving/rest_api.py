@@ -1,46 +1,54 @@
-"""The REST face: `/v1/models/…` as TensorFlow Serving answers it, as an ASGI application."""
+"""The REST face: `/v1/models/…` as TensorFlow Serving answers it, as an ASGI application.
+
+Beside the API there are, for GET alone:
+
+    /livez                        200 while the process answers
+    /readyz                       200 while every configured model has an available version and the server is not
+                                  ending; 503 with a reason otherwise
+    /models, /v1/models?list      all configured models with their versions and states; `/v1/models` by itself is
+                                  refused, as TensorFlow Serving does
+    the metrics' path, and what else the server hands over (`routes`)
+"""
 
 from __future__ import annotations
 
-import json
 import logging
-import re
-import zlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from time import perf_counter
 from typing import Any
-from urllib.parse import unquote
 
-from google.protobuf import json_format
-
-from .errors import InvalidArgument, ResourceExhausted, ServingError
-from .grpc_api import metadata, status
+from . import rest_body, rest_paths
+from .control import Control
+from .errors import ServingError
 from .inference import Inference
-from .saved_model import DEFAULT_SIGNATURE
-from .wire import json_predict, messages
-from .wire.predict import ModelSpec
+from .observation import CURRENT, Observation
+from .observer import Observer
+from .rest_answers import JSON, PREFLIGHT, Answer, document, page, preflight
+from .rest_body import Receive, Scope
+from .rest_models import RestModels
+from .versions import State
+from .wire import json_messages
+from .wire.json_writer import error_body
 
 log = logging.getLogger(__name__)
-JSON = "application/json"
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
 CORS = [
     (b"access-control-allow-origin", b"*"),
     (b"access-control-allow-methods", b"POST, GET"),
     (b"access-control-allow-headers", b"Content-Type"),
 ]
-MAX_INFLATED_BYTES = 100 << 20  # of a gzip body
-
-_PATH = re.compile(
-    r"/v1/models(?:/(?P<name>[^/:]+))?"
-    r"(?:/versions/(?P<version>\d+)|/labels/(?P<label>[^/:]+))?"
-    r"(?:(?P<metadata>/metadata)|:(?P<method>\w+))?",
-    re.IGNORECASE,
-)
-Scope = dict[str, Any]
-Receive = Callable[[], Awaitable[dict[str, Any]]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
+# What the observer calls the actions: the names of the gRPC methods.
+_METHODS = {
+    "predict": "Predict",
+    "classify": "Classify",
+    "regress": "Regress",
+    "metadata": "GetModelMetadata",
+    "status": "GetModelStatus",
+}
 
 
-class _NoSuchPage(Exception):
-    """Outside of the API."""
+Route = Callable[[], Awaitable[Answer | tuple[int, str, bytes]]]
 
 
 class RestApi:
@@ -48,135 +56,130 @@ class RestApi:
 
     Args:
         inference: the core.
+        control: what concerns the server as a whole.
+        observer: told of each request of the API.
         max_request_bytes: the longest request body that is read.
         cors: whether answers of the API carry CORS headers.
+        timeout_seconds: how long a model may take over a request; 0: as long as it likes.
+        metrics_path: where the metrics are; None: nowhere.
+        routes: other paths, such as "/docs", and what gives status, content type and body there.
     """
 
-    def __init__(self, inference: Inference, *, max_request_bytes: int = (1 << 31) - 1, cors: bool = False) -> None:
-        self._inference = inference
+    def __init__(
+        self,
+        inference: Inference,
+        control: Control,
+        observer: Observer,
+        *,
+        max_request_bytes: int = (1 << 31) - 1,
+        cors: bool = False,
+        timeout_seconds: float = 30.0,
+        metrics_path: str | None = None,
+        routes: Mapping[str, Route] | None = None,
+    ) -> None:
+        self._control, self._observer = control, observer
+        self._calls = RestModels(inference, control, timeout_seconds or None)
         self._cors = CORS if cors else []
         self._max_request_bytes = max_request_bytes
+        self._metrics_path = metrics_path
+        self._routes: dict[str, Route] = {
+            "/livez": self._livez, "/readyz": self._readyz, "/models": self._models, **(routes or {})
+        }  # fmt: skip
+        self._stopping = False
+
+    def stop(self) -> None:
+        """Says that the server ends, to who asks whether it is ready; to be called before the server drains."""
+        self._stopping = True
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request; turns what goes wrong into a status and `{"error": …}`: the one place that does."""
-        code, kind = 200, JSON
+        request = Observation("rest", "", status="CANCELLED")
+        CURRENT.set(request)
+        started = perf_counter()
         try:
-            body = await self._answer(scope, receive)
+            answer = await self._answer(scope, receive, request)
+            request.status, request.response_bytes = "OK", len(answer.body)
         except ServingError as error:
-            code, body = error.http_status, _error(str(error))
-        except _NoSuchPage:
-            code, kind = 404, "text/html"
-            body = b"<HTML><HEAD>\n<TITLE>404 Not Found</TITLE>\n</HEAD><BODY>\n<H1>Not Found</H1>\n</BODY></HTML>\n"
+            request.status = error.code.name
+            answer = Answer(error.http_status, JSON, error_body(str(error)))
+        except rest_paths.VersionTooLarge:
+            answer = Answer(400, JSON, b"")
         except Exception as error:  # ours to mend; the client gets one line
             log.exception("REST request failed")
-            code, body = 500, _error(f"{type(error).__name__}: {error}")
+            request.status = "INTERNAL"
+            answer = Answer(500, JSON, error_body(f"{type(error).__name__}: {error}"))
+        finally:
+            if request.method:
+                request.seconds = perf_counter() - started
+                self._record(request, scope)
         headers = [
-            *(self._cors if kind == JSON else []),
-            (b"content-type", kind.encode()),
-            (b"content-length", str(len(body)).encode()),
+            *(self._cors if answer.kind in (JSON, PREFLIGHT) else []),
+            (b"content-type", answer.kind.encode()),
+            (b"content-length", str(len(answer.body)).encode()),
         ]
-        await send({"type": "http.response.start", "status": code, "headers": headers})
-        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else answer.body})
 
-    async def _answer(self, scope: Scope, receive: Receive) -> bytes:
+    def _record(self, request: Observation, scope: Scope) -> None:
+        if self._observer.detailed:
+            host, port = scope["client"] or ("", 0)
+            request.peer = f"{host}:{port}"
+            request.read_headers(scope["headers"])
+        self._observer.record(request)
+
+    async def _answer(self, scope: Scope, receive: Receive, request: Observation) -> Answer:
         method: str = scope["method"]
-        path: str = scope["raw_path"].decode("latin-1")
-        if path == "/models" and method == "GET":  # ours: TensorFlow Serving has no list of models
-            return json.dumps({"models": self._inference.manager.models()}).encode()
-        if not path.lower().startswith("/v1/"):
-            raise _NoSuchPage
-        match = _PATH.fullmatch(path)
-        malformed = InvalidArgument(f"Malformed request: {method} {path}")
-        if match is None:
-            raise malformed
-        if match["name"] is None:
-            raise InvalidArgument("Missing model name in request.") if method == "GET" else malformed
-        version = int(match["version"]) if match["version"] else None
-        if version is not None and version >= 1 << 63:
-            raise InvalidArgument(f"Failed to convert version: {version} to numeric.")
-        spec = ModelSpec(unquote(match["name"]), version, unquote(match["label"]) if match["label"] else None)
-        if method == "GET" and not match["method"]:
-            return self._metadata(spec) if match["metadata"] else self._status(spec)
-        if method != "POST" or match["metadata"] or (match["method"] or "").lower() != "predict":
-            raise malformed
-        return await self._predict(spec, await self._body(scope, receive))
+        path, query = scope["raw_path"], scope["query_string"]
+        if method not in rest_paths.METHODS:
+            return page(501, "Not Implemented")
+        if not rest_paths.is_uri(path) or not rest_paths.is_uri(query):
+            return page(400, "Bad Request")
+        name = path.decode()
+        whole = f"{name}?{query.decode()}" if query else name
+        if name == self._metrics_path:
+            return await self._metrics(whole)
+        route = self._routes.get("/models" if whole == "/v1/models?list" else name)
+        if route and method in ("GET", "HEAD"):
+            return Answer(*await route())
+        if not name.lower().startswith("/v1/"):
+            return page(404, "Not Found")
+        if method == "OPTIONS":
+            return preflight(scope)
+        target = rest_paths.target(method, whole)
+        request.method = _METHODS[target.action]
+        self._observer.begin()
+        if method == "GET":
+            return Answer(200, JSON, await self._calls.describe(target))
+        body = await rest_body.read(scope, receive, self._max_request_bytes)
+        request.request_bytes = len(body)
+        call = self._calls.predict if target.action == "predict" else self._calls.examine
+        return Answer(200, JSON, await call(target, body))
 
-    async def _predict(self, spec: ModelSpec, data: bytes) -> bytes:
-        with self._inference.manager.using(spec) as servable:
-            body = json_predict.parse(data)
-            name = body.signature or DEFAULT_SIGNATURE
-            signature = servable.signatures.get(name)
-            if signature is None:
-                raise InvalidArgument(f'Serving signature name: "{name}" not found in signature def')
-            arrays = json_predict.arrays(body, signature.definition)
-            outputs = await self._inference.run(signature, arrays, sorted(signature.definition.outputs))
-            return json_predict.encode(outputs, rows=body.rows)
+    # === Beside the API ===
 
-    def _status(self, spec: ModelSpec) -> bytes:
-        response = status(self._inference, spec)
-        entries = [
-            {
-                "version": str(entry.version),
-                "state": messages.ModelVersionStatus.State.Name(entry.state),
-                "status": {
-                    "error_code": _code_name(entry.status.error_code),
-                    "error_message": entry.status.error_message,
-                },
-            }
-            for entry in response.model_version_status
+    async def _metrics(self, path: str) -> Answer:
+        if path != self._metrics_path:
+            text = f"Unexpected path: {path}. Should be {self._metrics_path}"
+            return Answer(400, "text/plain", text.encode())
+        return Answer(200, "text/plain", (await self._control.metrics()).encode())
+
+    async def _livez(self) -> Answer:
+        return document(200, {"status": "live"})
+
+    async def _readyz(self) -> Answer:
+        waiting = [
+            model.name
+            for model in await self._control.models()
+            if not any(version.state is State.AVAILABLE for version in model.versions)
         ]
-        return (json.dumps({"model_version_status": entries}, indent=1, ensure_ascii=False) + "\n").encode()
+        if self._stopping:
+            return document(503, {"status": "not ready", "reason": "the server is ending"})
+        if waiting:
+            return document(503, {"status": "not ready", "reason": f"no version available of {', '.join(waiting)}"})
+        return document(200, {"status": "ready"})
 
-    def _metadata(self, spec: ModelSpec) -> bytes:
-        response = metadata(self._inference, spec)
-        signatures = messages.SignatureDefMap()
-        response.metadata["signature_def"].Unpack(signatures)
-        document = {
-            "model_spec": {
-                "name": response.model_spec.name,
-                "version": str(response.model_spec.version.value),
-                "signature_name": "",
-            },
-            "metadata": {
-                "signature_def": json_format.MessageToDict(
-                    signatures, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
-                )
-            },
-        }
-        return (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode()
-
-    async def _body(self, scope: Scope, receive: Receive) -> bytes:
-        """The request body, unpacked if it came with gzip; ResourceExhausted for one that is too long."""
-        chunks, size = [], 0
-        while True:
-            event = await receive()
-            if event["type"] == "http.disconnect":
-                raise InvalidArgument("Expected a request body. Received: a closed connection")
-            chunks.append(event.get("body", b""))
-            size += len(chunks[-1])
-            if size > self._max_request_bytes:
-                raise ResourceExhausted(f"Received message larger than max ({size} vs. {self._max_request_bytes})")
-            if not event.get("more_body"):
-                break
-        body = b"".join(chunks)
-        gzipped = any(k == b"content-encoding" and b"gzip" in v.lower() for k, v in scope["headers"])
-        return _gunzip(body) if gzipped else body
-
-
-def _gunzip(body: bytes) -> bytes:
-    unpacker = zlib.decompressobj(wbits=31)
-    try:
-        data = unpacker.decompress(body, MAX_INFLATED_BYTES)
-    except zlib.error:
-        return b""
-    if unpacker.unconsumed_tail:
-        raise ResourceExhausted(f"Expected a body of at most {MAX_INFLATED_BYTES} bytes after unpacking")
-    return data if unpacker.eof else b""
-
-
-def _code_name(number: int) -> str:
-    return str(messages.POOL.FindEnumTypeByName("tensorflow.error.Code").values_by_number[number].name)
-
-
-def _error(message: str) -> bytes:
-    return ('{\n    "error": ' + json.dumps(message, ensure_ascii=False) + "\n}").encode(errors="replace")
+    async def _models(self) -> Answer:
+        models = await self._control.models()
+        return document(
+            200, {"models": [{"name": each.name, "versions": json_messages.versions(each.versions)} for each in models]}
+        )

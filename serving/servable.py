@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import threading
-import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-from . import saved_model, warmup
-from .engines import Arrays, Engine, Runner
-from .errors import Unimplemented
+from .batching import Batcher
+from .engines import Arrays, Runner
 from .saved_model import SignatureDef
-
-log = logging.getLogger(__name__)
-
-# A signature that answers a warm-up request within this time runs on the event loop: handing it to a thread
-# would cost more than it saves.
-INLINE_SECONDS = 0.002
 
 
 class Signature:
@@ -27,12 +17,14 @@ class Signature:
     Attributes:
         definition: names, dtypes and shapes of inputs and outputs.
         quick: whether a run is so short that it may block the event loop.
+        batcher: joins requests; None: each is run by itself.
     """
 
     def __init__(self, definition: SignatureDef, runner: Runner) -> None:
         self.definition = definition
         self.runner = runner
         self.quick = False
+        self.batcher: Batcher | None = None
 
     def run(self, inputs: Arrays, outputs: Sequence[str]) -> Arrays:
         """The named outputs for `inputs`, which have passed `inference.check`."""
@@ -52,11 +44,12 @@ class Servable:
         self._changed = threading.Condition()
 
     def acquire(self) -> bool:
-        """Keeps the servable open until `release`; False if it is closed already."""
+        """Keeps the servable open until `release`; False if it is closed, which it is not before its last user left."""
         with self._changed:
-            if not self._closed:
-                self._users += 1
-            return not self._closed
+            if self._closed and not self._users:
+                return False
+            self._users += 1
+            return True
 
     def release(self) -> None:
         """Takes back one `acquire`."""
@@ -72,54 +65,3 @@ class Servable:
             self._changed.wait_for(lambda: not self._users)
         for signature in self.signatures.values():
             signature.runner.close()
-
-
-def load(name: str, version: int, folder: Path, engines: Sequence[Engine], *, warm: bool = True) -> Servable:
-    """Loads the SavedModel in `folder`: each signature with the first of `engines` that takes it.
-
-    Raises:
-        ServingError: the SavedModel is missing or cut short, or no engine takes any of its signatures.
-    """
-    started = time.perf_counter()
-    meta_graph = saved_model.read_meta_graph(folder)
-    meta_graph.ClearField("graph_def")  # the largest part, and the engines read their own
-    runners: dict[str, Runner] = {}
-    try:
-        definitions = saved_model.signatures_of(meta_graph)
-        for engine in engines:
-            if left := {key: each for key, each in definitions.items() if key not in runners}:
-                runners |= engine.load(folder, left)
-        if not runners:
-            raise Unimplemented(
-                f"Expected an engine for one of {', '.join(sorted(definitions))} in {folder}. Received: none"
-            )
-        signatures = {key: Signature(definitions[key], runner) for key, runner in runners.items()}
-        servable = Servable(name, version, meta_graph, signatures)
-        if warm:
-            _warm_up(servable, folder)
-    except BaseException:
-        for runner in runners.values():
-            runner.close()
-        raise
-    chosen = ", ".join(f"{key}: {signature.runner.engine}" for key, signature in sorted(signatures.items()))
-    log.info("loaded %s version %d in %.2f s (%s)", name, version, time.perf_counter() - started, chosen)
-    return servable
-
-
-def _warm_up(servable: Servable, folder: Path) -> None:
-    """Replays the recorded requests, and learns from them which signatures are quick."""
-    for request in warmup.read(folder):
-        spec = request.spec
-        signature = servable.signatures.get(spec.signature or saved_model.DEFAULT_SIGNATURE) if spec else None
-        if signature is None:
-            log.warning("%s: warm-up request for an unknown signature: left out", folder)
-            continue
-        outputs = request.outputs or tuple(signature.definition.outputs)
-        try:
-            signature.run(dict(request.inputs), outputs)  # type: ignore[arg-type]
-            started = time.perf_counter()
-            signature.run(dict(request.inputs), outputs)  # type: ignore[arg-type]
-        except Exception as error:  # a recorded request must not keep a model from being served
-            log.warning("%s: warm-up request failed: %r", folder, error)
-            continue
-        signature.quick = time.perf_counter() - started < INLINE_SECONDS

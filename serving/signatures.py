@@ -37,13 +37,11 @@ class Endpoint:
         function: tensors in (in the order of `inputs`), a dict of tensors out.
         inputs: a named `tf.TensorSpec` for each input; the first dimension is the batch, a scalar has none.
         example: makes inputs for a batch size, to check and to warm up with.
-        same_as: another signature, before this one, with the same function, inputs and outputs.
     """
 
     function: Callable[..., Tensors]
     inputs: list[Any]
     example: Callable[[int], Arrays]
-    same_as: str = ""
 
 
 def endpoints(model: keras.Model, seed: int = 0) -> dict[str, Endpoint]:
@@ -88,7 +86,7 @@ def _autoencoder(model: keras.Model, shape: tuple[int, ...], seed: int) -> dict[
     found = {
         "serving_default": Endpoint(reconstruct, data, images),
         # TensorFlow wants a function of its own for each signature.
-        "reconstruct": Endpoint(lambda x: reconstruct(x), data, images, same_as="serving_default"),
+        "reconstruct": Endpoint(lambda x: reconstruct(x), data, images),
         "encode": Endpoint(encode, data, images),
         "decode": Endpoint(decode, code, codes),
         "score": Endpoint(score, data, images),
@@ -115,7 +113,7 @@ def _colorizer(model: keras.Model, shape: tuple[int, ...], seed: int) -> dict[st
 
     found = {
         "serving_default": Endpoint(colorize, grey, images),
-        "colorize": Endpoint(lambda x: colorize(x), grey, images, same_as="serving_default"),
+        "colorize": Endpoint(lambda x: colorize(x), grey, images),
         "encode": Endpoint(encode, grey, images),
     }
     if None not in shape:

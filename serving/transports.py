@@ -121,7 +121,7 @@ class RestTransport:
         return {int(entry["version"]): entry["state"] for entry in entries}
 
     def models(self) -> list[str]:
-        return list(self._call("GET", self._target.rstrip("/") + "/models")["models"])
+        return [model["name"] for model in self._call("GET", self._target.rstrip("/") + "/models")["models"]]
 
     def close(self) -> None:
         self._http.close()

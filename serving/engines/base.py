@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -13,6 +14,19 @@ from ..saved_model import SignatureDef
 Arrays = dict[str, np.ndarray[Any, Any]]
 
 
+class NotHere(Exception):
+    """This run would block the event loop for long: nothing was done, call the runner again in a thread."""
+
+
+def refuse_event_loop() -> None:
+    """Raises NotHere where an event loop runs in this thread."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    raise NotHere
+
+
 class Runner(Protocol):
     """One signature, ready to run. Any number of threads may call it."""
 
@@ -21,11 +35,13 @@ class Runner(Protocol):
     def __call__(self, inputs: Arrays, outputs: Sequence[str]) -> Arrays:
         """Runs the signature on `inputs` (by name) and returns the named `outputs`.
 
-        Raises `ServingError` for inputs that the model refuses.
+        Raises:
+            ServingError: inputs that the model refuses, or an engine that failed.
+            NotHere: called on an event loop for something that takes long, such as starting a process.
         """
 
     def close(self) -> None:
-        """Gives back what the runner holds."""
+        """Gives back what the runner holds. Runs that have begun end well."""
 
 
 class Engine(Protocol):

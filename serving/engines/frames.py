@@ -1,30 +1,93 @@
-"""Frames between the server and its TensorFlow process: u32 length, u32 number, u8 kind, then the payload.
+"""Frames over the socket between the server's processes and its TensorFlow process.
 
-A request's kind is LOAD or UNLOAD (payload: the SavedModel's folder) or RUN (payload: a PredictRequest whose model
-name is that folder). The answer has the request's number; its kind is a gRPC code (0: done) and its payload a
-PredictResponse, or the error message. Numbers are little-endian. Both ends are ours: lengths are trusted.
+A frame is a header (u8 kind, u32 length of the head, u64 length of the body), the head, and the body: the bytes of
+tensors, one after the other. Numbers are little-endian. A request's kind is LOAD (head: JSON of folder and tags;
+the model stays loaded until the connection ends) or RUN (head: JSON of the model's number, of name, dtype, shape and
+length of each tensor, and of the names of the wanted ones). An answer's kind is a gRPC code: for 0 the head is JSON
+(the model's number; or dtype, shape and length of each tensor), otherwise the error message. A connection has one
+request at a time. Both ends are ours: lengths are trusted.
 """
 
 from __future__ import annotations
 
+import socket
 import struct
-from typing import IO
+from collections.abc import Sequence
+from typing import Any
 
-LOAD, RUN, UNLOAD = 1, 2, 3
-_HEADER = struct.Struct("<IIB")
+import numpy as np
+
+LOAD, RUN = 1, 2
+NOT_LOADED = 200  # instead of a gRPC code: the model of a RUN is not there
+_HEADER = struct.Struct("<BIQ")
+_BUFFERS = 512  # at a time; systems take 1,024
+
+Buffer = Any  # bytes, a memoryview, or a flat array of uint8
 
 
-def write_frame(stream: IO[bytes], number: int, kind: int, payload: bytes) -> None:
-    """Writes one frame; the caller sees to it that only one is written at a time."""
-    stream.write(_HEADER.pack(len(payload), number, kind) + payload)
-    stream.flush()
+class Stream:
+    """A socket that is written in frames and read in pieces of known length. ConnectionError at its end."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._socket = connection
+        self._memory = memoryview(bytearray(1 << 16))
+        self._start = self._end = 0
+
+    def write(self, kind: int, head: bytes, body: Sequence[Buffer] = ()) -> None:
+        """Writes a frame."""
+        parts = [memoryview(part) for part in body]
+        header = _HEADER.pack(kind, len(head), sum(part.nbytes for part in parts))
+        parts.insert(0, memoryview(header + head))
+        while parts:
+            sent = self._socket.sendmsg(parts[:_BUFFERS])
+            while parts and sent >= parts[0].nbytes:
+                sent -= parts.pop(0).nbytes
+            if sent:
+                parts[0] = parts[0][sent:]
+
+    def read(self) -> tuple[int, bytes]:
+        """Kind and head of the next frame; its body is to be read next."""
+        kind, length, _ = _HEADER.unpack(self.take(_HEADER.size))
+        return kind, self.take(length)
+
+    def take(self, length: int) -> bytes:
+        """The next `length` bytes."""
+        if self._end - self._start >= length:
+            self._start += length
+            return bytes(self._memory[self._start - length : self._start])
+        data = bytearray(length)
+        self.take_into(memoryview(data))
+        return bytes(data)
+
+    def take_into(self, target: memoryview) -> None:
+        """Fills `target` with the next bytes."""
+        at, size = 0, target.nbytes
+        while at < size:
+            if self._start == self._end:
+                if size - at >= self._memory.nbytes:  # straight to where it belongs
+                    at += self._received(target[at:])
+                    continue
+                self._start, self._end = 0, self._received(self._memory)
+            count = min(size - at, self._end - self._start)
+            target[at : at + count] = self._memory[self._start : self._start + count]
+            self._start, at = self._start + count, at + count
+
+    def _received(self, target: memoryview) -> int:
+        count = self._socket.recv_into(target)
+        if not count:
+            raise ConnectionResetError("closed by the other end")
+        return count
+
+    def close(self) -> None:
+        self._socket.close()
 
 
-def read_frame(stream: IO[bytes]) -> tuple[int, int, bytes] | None:
-    """Number, kind and payload of the next frame; None at the end of the stream."""
-    header = stream.read(_HEADER.size)
-    if len(header) < _HEADER.size:
-        return None
-    length, number, kind = _HEADER.unpack(header)
-    payload = stream.read(length)
-    return (number, kind, payload) if len(payload) == length else None
+def strings_to_bytes(strings: Sequence[bytes]) -> bytes:
+    """All lengths as u64, then all strings."""
+    return np.fromiter(map(len, strings), "<u8", len(strings)).tobytes() + b"".join(strings)
+
+
+def strings_from_bytes(data: bytes, count: int) -> list[bytes]:
+    """The strings in what `strings_to_bytes` made of them."""
+    ends = 8 * count + np.cumsum(np.frombuffer(data, "<u8", count), dtype=np.int64)
+    return [data[start:end] for start, end in zip([8 * count, *ends[:-1].tolist()], ends.tolist(), strict=False)]

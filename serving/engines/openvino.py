@@ -1,52 +1,34 @@
-"""Runs signatures with OpenVINO, from the IR files that the export leaves beside a SavedModel.
+"""Runs signatures with OpenVINO, from IR files that were compared with TensorFlow's answers.
 
-`assets.extra/openvino/index.json` names the IR file of each signature and the fingerprint of the SavedModel that
-they were made from; TensorFlow Serving ignores that folder. Where the fingerprint does not match, another engine
-takes the model.
+What they were not compared for is handed to TensorFlow, where it is installed: other shapes than the signature
+declares, empty arrays, values beyond the limit, NaN and infinities, and whatever OpenVINO fails at.
 """
 
 from __future__ import annotations
 
-import json
 import logging
-import queue
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from .. import saved_model
 from ..errors import Internal, InvalidArgument
 from ..saved_model import SignatureDef
 from .base import Arrays, Runner
+from .openvino_files import OpenVinoFiles
+from .tensorflow import TensorFlow
 
-FOLDER = Path("assets.extra", "openvino")
 log = logging.getLogger(__name__)
 
 
-def read_index(folder: Path) -> dict[str, str]:
-    """IR file names by signature; empty where there are none for just this SavedModel."""
-    try:
-        index = json.loads((folder / FOLDER / "index.json").read_text())
-        made_from, files = index["fingerprint"], dict(index["signatures"])
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        log.warning("%s: unreadable OpenVINO index (%r): using TensorFlow", folder, error)
-        return {}
-    if made_from != saved_model.fingerprint(folder):
-        log.warning("%s: the OpenVINO files were made from another SavedModel: using TensorFlow", folder)
-        return {}
-    return {name: Path(str(file)).name for name, file in files.items()}
-
-
 def make_core() -> Any:
-    """An OpenVINO core, set up as the server runs models and as the export measures them."""
+    """An OpenVINO core, set up as the server runs models and as the conversion measures them."""
     import openvino
 
     core = openvino.Core()
     settings = {
+        "CPU_DENORMALS_OPTIMIZATION": True,  # denormal numbers count as zero, as they do in TensorFlow
         "ENABLE_CPU_PINNING": False,  # pinned threads would put several server processes onto the same core
         "INFERENCE_PRECISION_HINT": "f32",  # as trained: some CPUs would otherwise compute in bf16
         "PERFORMANCE_HINT": "LATENCY",
@@ -56,23 +38,36 @@ def make_core() -> Any:
 
 
 class OpenVino:
-    """The engine. One OpenVINO core serves all models of a process."""
+    """The engine. One OpenVINO core serves all models of a process.
 
-    def __init__(self) -> None:
+    Args:
+        files: where IR files are found.
+        tensorflow: takes what OpenVINO is not to answer.
+    """
+
+    def __init__(self, files: OpenVinoFiles, tensorflow: TensorFlow | None = None) -> None:
+        self._files = files
+        self._tensorflow = tensorflow
         self._core = make_core()
 
     def load(self, folder: Path, signatures: Mapping[str, SignatureDef]) -> dict[str, Runner]:
-        index = read_index(folder)
+        """Those that there are files for, made from just this SavedModel."""
+        index = self._files.of(folder)
+        entries = {name: entry for name, entry in index.signatures.items() if name in signatures} if index else {}
         compiled: dict[str, Any] = {}
         runners: dict[str, Runner] = {}
-        for name in signatures.keys() & index.keys():
-            path = folder / FOLDER / index[name]
+        others: Mapping[str, Runner] = {}
+        if self._tensorflow and entries:
+            others = self._tensorflow.when_needed(folder, {name: signatures[name] for name in entries})
+        for name, entry in entries.items():
             try:
-                if path.name not in compiled:
-                    compiled[path.name] = self._core.compile_model(str(path), "CPU")
-                runners[name] = OpenVinoRunner(compiled[path.name], signatures[name])
-            except (RuntimeError, ValueError) as error:
-                log.warning("%s: unusable OpenVINO file (%s): using TensorFlow", path, str(error).splitlines()[-1:])
+                if entry.file not in compiled:
+                    compiled[entry.file] = self._core.compile_model(entry.file, "CPU")
+                runners[name] = OpenVinoRunner(compiled[entry.file], signatures[name], entry.limit, others.get(name))
+            except (RuntimeError, ValueError, KeyError) as error:
+                log.warning("%s: unusable OpenVINO file (%s): passed over", entry.file, str(error).splitlines()[-1:])
+                if name in others:
+                    others[name].close()
         return runners
 
     def close(self) -> None:
@@ -80,40 +75,79 @@ class OpenVino:
 
 
 class OpenVinoRunner:
-    """A compiled model and a pool of its inference requests, as many as were ever needed at once."""
+    """A compiled model and a pool of its inference requests, as many as were ever needed at once.
+
+    Args:
+        compiled: its inputs are called in0, in1, … and its outputs out0, out1, … in the order of the signature's.
+        signature: the signature.
+        limit: the largest magnitude of values that it may be asked for.
+        other: takes what is not for OpenVINO; without it, OpenVINO answers all that has the right shape.
+    """
 
     engine = "openvino"
 
-    def __init__(self, compiled: Any, signature: SignatureDef) -> None:
+    def __init__(self, compiled: Any, signature: SignatureDef, limit: float, other: Runner | None = None) -> None:
+        from openvino import Tensor
+
         self._compiled = compiled
-        self._specs = signature.inputs
-        # RuntimeError where the names are not the signature's
-        self._output_index = {name: compiled.output(name).index for name in signature.outputs}
-        for name in signature.inputs:
-            compiled.input(name)
-        self._idle: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._tensor = Tensor
+        self._limit = limit
+        self._other = other
+        inputs, outputs = _positions(compiled.inputs), _positions(compiled.outputs)
+        self._inputs = []
+        for number, (name, spec) in enumerate(sorted(signature.inputs.items())):
+            at = inputs[f"in{number}"]
+            element = compiled.inputs[at].get_element_type()
+            self._inputs.append((name, at, element, spec, spec.dtype.numpy.kind == "f"))
+        self._outputs = {name: outputs[f"out{at}"] for at, name in enumerate(sorted(signature.outputs))}
+        self._idle: list[Any] = []  # the last one used is the next one used
 
     def __call__(self, inputs: Arrays, outputs: Sequence[str]) -> Arrays:
-        for name, array in inputs.items():
-            if not self._specs[name].accepts(array.shape):
-                raise InvalidArgument(
-                    f"Expected shape {list(self._specs[name].shape or ())} for input {name}. "
-                    f"Received: {list(array.shape)}"
-                )
+        tensors = []
+        for name, index, element, spec, is_float in self._inputs:
+            array = inputs[name]
+            if not spec.accepts(array.shape):
+                if self._other is None:
+                    raise InvalidArgument(
+                        f"Expected shape {list(spec.shape or ())} for input {name}. Received: {list(array.shape)}"
+                    )
+                return self._other(inputs, outputs)
+            if self._other is not None and (not array.size or is_float and not self._is_within_limit(array)):
+                return self._other(inputs, outputs)
+            flags = array.flags
+            if not (flags.c_contiguous and flags.aligned):
+                array = array.copy()
+            tensors.append((index, self._tensor(array, array.shape, element), array))  # shares the array's memory
         try:
-            request = self._idle.get_nowait()
-        except queue.Empty:
+            return self._run(tensors, outputs)
+        except RuntimeError as error:
+            if self._other is None:
+                raise Internal(f"OpenVINO: {str(error).strip().splitlines()[-1]}") from error
+            return self._other(inputs, outputs)
+
+    def _is_within_limit(self, array: np.ndarray[Any, Any]) -> bool:
+        return bool(array.max() <= self._limit and array.min() >= -self._limit)  # False for NaN
+
+    def _run(self, tensors: list[tuple[int, Any, Any]], outputs: Sequence[str]) -> Arrays:
+        try:
+            request = self._idle.pop()
+        except IndexError:
             request = self._compiled.create_infer_request()
         try:
-            results = request.infer(
-                {name: np.ascontiguousarray(array) for name, array in inputs.items()}, share_inputs=True
-            )
-            return {name: results[self._output_index[name]] for name in outputs}
-        except RuntimeError as error:
-            raise Internal(f"OpenVINO: {str(error).strip().splitlines()[-1]}") from error
+            for index, tensor, _ in tensors:
+                request.set_input_tensor(index, tensor)
+            request.infer(share_outputs=True)
+            return {name: request.get_output_tensor(self._outputs[name]).data.copy() for name in outputs}
         finally:
-            self._idle.put(request)
+            self._idle.append(request)
 
     def close(self) -> None:
-        self._idle = queue.SimpleQueue()
+        self._idle = []
         self._compiled = None
+        if self._other is not None:
+            self._other.close()
+
+
+def _positions(ports: Sequence[Any]) -> dict[str, int]:
+    """The position of each input or output by name."""
+    return {name: at for at, port in enumerate(ports) for name in port.names}

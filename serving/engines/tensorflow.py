@@ -1,156 +1,162 @@
-"""Runs signatures with TensorFlow, in a child process that is started when the first model needs it.
+"""Runs signatures with TensorFlow, in the TensorFlow process that all processes of a server share.
 
-The server itself never imports TensorFlow. The child takes any SavedModel: string operations, image bytes,
-tf.Example parsing, any dtype. If it dies it is started anew, with the models it had.
+It takes any SavedModel: string operations, image bytes, tf.Example parsing, any dtype. Models are loaded into that
+process when they are first needed, and again when it has died. `tensorflow_process.py` starts it.
 """
 
 from __future__ import annotations
 
-import contextlib
-import importlib.util
-import itertools
 import logging
-import subprocess
-import sys
 import threading
-from collections.abc import Mapping, Sequence
-from concurrent.futures import Future
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-import grpc
-
-from ..errors import ServingError, Unavailable, from_code
 from ..saved_model import SignatureDef
-from ..wire import messages, predict, tensor
-from .base import Arrays, Runner
-from .frames import LOAD, RUN, UNLOAD, read_frame, write_frame
+from . import fragile, tensorflow_library
+from .base import Arrays, Runner, refuse_event_loop
+from .frames import Stream
+from .tensorflow_connections import Connections
 
 log = logging.getLogger(__name__)
-_CODE_NAMES = {code.value[0]: code.name for code in grpc.StatusCode}
+_OUTPUT_CHOICES = 64  # TensorFlow keeps something for each choice of outputs, and clients choose
 
 
 class TensorFlow:
-    """The engine: the child process, the folders it has loaded, and the answers that are awaited."""
+    """The engine.
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._process: subprocess.Popen[bytes] | None = None
-        self._waiting: dict[int, Future[bytes]] = {}
-        self._numbers = itertools.count()
-        self._users: dict[Path, int] = {}  # runners by folder
+    Args:
+        address: gives the Unix socket of the TensorFlow process, and starts that where it does not run.
+        tags: those of the meta graph to load.
+    """
+
+    def __init__(self, address: Callable[[], str], tags: Sequence[str] = ("serve",)) -> None:
+        self.connections = Connections(address, tags)
+        self.models: set[Model] = set()  # those with open runners
 
     def load(self, folder: Path, signatures: Mapping[str, SignatureDef]) -> dict[str, Runner]:
         """All of them; none, with a warning, where TensorFlow is not installed."""
-        if importlib.util.find_spec("tensorflow") is None:
+        runners = self.when_needed(folder, signatures)
+        if not runners and signatures:
             names = ", ".join(sorted(signatures))
             log.warning("%s: not served without TensorFlow (pip install 'keras-gallery[models]'): %s", folder, names)
+        for runner in list(runners.values())[:1]:
+            runner.model.number()
+        return dict(runners)
+
+    def when_needed(self, folder: Path, signatures: Mapping[str, SignatureDef]) -> dict[str, TensorFlowRunner]:
+        """As `load`, but the model is loaded by the first run."""
+        if tensorflow_library.find() is None:
             return {}
-        with self._lock:
-            self._users[folder] = self._users.get(folder, 0) + len(signatures)
-        try:
-            self._call(LOAD, str(folder).encode())
-        except ServingError:
-            with self._lock:
-                self._users[folder] -= len(signatures)
-                if not self._users[folder]:
-                    del self._users[folder]
-            raise
-        return {name: TensorFlowRunner(self, folder, name) for name in signatures}
-
-    def unload(self, folder: Path) -> None:
-        """Takes back one runner; the last one frees the model."""
-        with self._lock:
-            self._users[folder] -= 1
-            if self._users[folder]:
-                return
-            del self._users[folder]
-            if self._process is None:
-                return
-        try:
-            self._call(UNLOAD, str(folder).encode())
-        except ServingError as error:  # the process is gone, and the model with it
-            log.info("TensorFlow process: %s", error)
-
-    def run(self, request: bytes) -> bytes:
-        """A serialized PredictRequest in, a serialized PredictResponse out."""
-        return self._call(RUN, request)
+        model = Model(self, folder, len(signatures))
+        self.models.add(model)
+        ranks = fragile.ranks(folder, signatures)
+        return {name: TensorFlowRunner(model, each, ranks[name]) for name, each in signatures.items()}
 
     def close(self) -> None:
-        """Ends the child process."""
-        with self._lock:
-            process, self._process = self._process, None
-        if process is not None and process.stdin is not None:
-            process.stdin.close()
-            try:
-                process.wait(5)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+        """Gives all models back; the process is its owner's to end."""
+        for model in list(self.models):
+            model.free()
+        self.connections.close()
 
-    def _call(self, kind: int, payload: bytes) -> bytes:
-        answer: Future[bytes] = Future()
-        with self._lock:
-            process = self._process or self._start()
-            number = next(self._numbers) & 0xFFFFFFFF
-            self._waiting[number] = answer
-            assert process.stdin is not None
-            with contextlib.suppress(OSError, ValueError):  # a broken or closed pipe: the reader reports it
-                write_frame(process.stdin, number, kind, payload)
-        return answer.result()
 
-    def _start(self) -> subprocess.Popen[bytes]:
-        log.info("starting the TensorFlow process")
-        process = subprocess.Popen(
-            [sys.executable, "-m", "keras_gallery.serving.engines.tensorflow_worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            start_new_session=True,  # Ctrl-C is for the server, which ends this process itself
-        )
-        self._process = process
-        assert process.stdin is not None
-        for folder in self._users:  # those of a process that died; the answers go nowhere
-            write_frame(process.stdin, 0xFFFFFFFF, LOAD, str(folder).encode())
-        threading.Thread(target=self._read, args=(process,), name="tensorflow-answers", daemon=True).start()
-        return process
+class Model:
+    """A SavedModel that the TensorFlow process holds for some runners of this process, once they need it.
 
-    def _read(self, process: subprocess.Popen[bytes]) -> None:
-        assert process.stdout is not None and process.stdin is not None
-        while (frame := read_frame(process.stdout)) is not None:
-            number, code, payload = frame
-            answer = self._waiting.pop(number, None)
-            if answer is None:
-                continue
-            if code == 0:
-                answer.set_result(payload)
-            else:
-                text = payload.decode(errors="replace")
-                answer.set_exception(from_code(_CODE_NAMES.get(code, "UNKNOWN"), text))
-        process.stdout.close()
-        with contextlib.suppress(OSError):
-            process.stdin.close()
-        status = process.wait()
+    Attributes:
+        runners: how many are still open.
+    """
+
+    def __init__(self, engine: TensorFlow, folder: Path, runners: int) -> None:
+        self.engine = engine
+        self.runners = runners
+        self._folder = folder
+        self._lock = threading.Lock()
+        self._number: int | None = None
+        self._held: Stream | None = None
+
+    def number(self, wrong: int | None = None) -> int:
+        """Its number, which is not the `wrong` one; loads it if need be.
+
+        Raises:
+            ServingError: it can't be loaded.
+            NotHere: it is not loaded, and an event loop runs in this thread.
+        """
+        number = self._number
+        if number is not None and number != wrong:
+            return number
+        refuse_event_loop()
         with self._lock:
-            if self._process is process:
-                self._process = None
-                log.error("the TensorFlow process ended with status %s", status)
-            orphans, self._waiting = self._waiting, {}
-        for answer in orphans.values():
-            answer.set_exception(Unavailable(f"The TensorFlow process ended with status {status}"))
+            if self._number is None or self._number == wrong:
+                self._let_go()
+                self._held, self._number = self.engine.connections.load(self._folder)
+            return self._number
+
+    def leave(self) -> None:
+        """Takes back one runner; with the last one the model goes."""
+        with self._lock:
+            self.runners -= 1
+        if not self.runners:
+            self.engine.models.discard(self)
+        self.free_if_unused()
+
+    def free_if_unused(self) -> None:
+        """Gives the model back where no runner is open: one that was closed during a run may have needed it again."""
+        if not self.runners:
+            self.free()
+
+    def free(self) -> None:
+        """Gives the model back. A run would load it again."""
+        with self._lock:
+            self._let_go()
+
+    def _let_go(self) -> None:
+        self._number = None
+        if self._held is not None:
+            self._held.close()
+            self._held = None
 
 
 class TensorFlowRunner:
-    """One signature of a SavedModel that the child process holds."""
+    """One signature."""
 
     engine = "tensorflow"
 
-    def __init__(self, engine: TensorFlow, folder: Path, signature: str) -> None:
-        self._engine, self._folder = engine, folder
-        self._spec = predict.ModelSpec(str(folder), signature=signature)
+    def __init__(self, model: Model, signature: SignatureDef, ranks: Mapping[str, tuple[int, ...]]) -> None:
+        self.model = model
+        self._ranks = ranks
+        self._inputs = {name: spec.tensor for name, spec in sorted(signature.inputs.items())}
+        self._outputs = {name: spec.tensor for name, spec in sorted(signature.outputs.items())}
+        self._choices: set[tuple[str, ...]] = set()
+        self._closed = False
 
     def __call__(self, inputs: Arrays, outputs: Sequence[str]) -> Arrays:
-        answer = self._engine.run(predict.encode_request(self._spec, inputs, tuple(outputs)))
-        response = messages.PredictResponse.FromString(answer)
-        return {name: tensor.to_array(response.outputs[name]) for name in outputs}
+        try:
+            return self._run(inputs, outputs)
+        finally:
+            if self._closed:
+                self.model.free_if_unused()
+
+    def _run(self, inputs: Arrays, outputs: Sequence[str]) -> Arrays:
+        fragile.check(inputs, self._ranks)
+        names = self._choice(outputs)
+        feeds = [(tensor, inputs[name]) for name, tensor in self._inputs.items()]
+        fetches = [self._outputs[name] for name in names]
+        number = self.model.number()
+        while (found := self.model.engine.connections.run(number, feeds, fetches)) is None:
+            number = self.model.number(wrong=number)  # another process than the one that had it
+        arrays = dict(zip(names, found, strict=True))
+        return {name: arrays[name] for name in outputs}
+
+    def _choice(self, outputs: Sequence[str]) -> tuple[str, ...]:
+        """The outputs to ask for: those that are wanted, in one order; all where clients are too inventive."""
+        choice = tuple(sorted(outputs))
+        if choice not in self._choices:
+            if len(self._choices) >= _OUTPUT_CHOICES:
+                return tuple(self._outputs)
+            self._choices.add(choice)
+        return choice
 
     def close(self) -> None:
-        self._engine.unload(self._folder)
+        if not self._closed:
+            self._closed = True
+            self.model.leave()

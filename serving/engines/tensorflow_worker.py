@@ -1,110 +1,168 @@
-"""The child process of the TensorFlow engine: reads frames from a pipe, runs signatures, writes frames back.
+"""The TensorFlow process: answers frames on a Unix socket, with a thread for each connection.
 
-Started by `tensorflow.py`, which describes the frames. It keeps one session for each SavedModel, as TensorFlow
-Serving does, so that answers and error messages are TensorFlow's own.
+Started by `tensorflow_process.py`; `frames.py` describes the frames. A SavedModel that several connections ask for
+is loaded once, and freed when the last of them ends.
 """
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
+import itertools
+import math
 import os
+import resource
+import socket
 import sys
 import threading
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-from ..quiet import quiet_import
-from ..saved_model import read_signatures
-from ..wire import predict
-from .frames import LOAD, RUN, read_frame, write_frame
+import orjson
 
+from ..saved_model import model_file
+from .frames import LOAD, NOT_LOADED, Buffer, Stream, strings_from_bytes, strings_to_bytes
+from .tensorflow_library import STRING, TensorFlowError, library
+from .tensorflow_session import Session, session_config
+from .tensorflow_tensor import Tensor, empty, from_strings
 
-class Model:
-    """A SavedModel in a session."""
-
-    def __init__(self, folder: str) -> None:
-        with quiet_import():
-            import tensorflow.compat.v1 as tf
-            from tensorflow.core.protobuf.config_pb2 import CallableOptions
-
-        self._callable_options = CallableOptions
-        tf.logging.set_verbosity(tf.logging.ERROR)
-        self.signatures = read_signatures(Path(folder))
-        self.session = tf.Session(graph=tf.Graph())
-        with self.session.graph.as_default():
-            tf.saved_model.loader.load(self.session, ["serve"], folder)
-        self._callables: dict[tuple[str, tuple[str, ...]], Any] = {}
-
-    def run(self, request: predict.PredictRequest) -> bytes:
-        assert request.spec is not None
-        key = (request.spec.signature, request.outputs)
-        run = self._callables.get(key)
-        signature = self.signatures[request.spec.signature]
-        if run is None:
-            fetches = [signature.outputs[name].tensor for name in request.outputs]
-            feeds = [signature.inputs[name].tensor for name in sorted(signature.inputs)]
-            # Unlike Session.run it leaves shapes to the graph, as TensorFlow Serving does, and is faster.
-            run = self.session._make_callable_from_options(self._callable_options(feed=feeds, fetch=fetches))
-            self._callables[key] = run
-        values = run(*(request.inputs[name] for name in sorted(signature.inputs)))
-        return predict.encode_response(request.spec, dict(zip(request.outputs, values, strict=True)))
+_INTERNAL = 13
 
 
-class Worker:
-    """The loop: one thread reads frames, a few run them, answers go out as they come."""
+class Models:
+    """The loaded SavedModels by number, each counted."""
 
-    def __init__(self, requests: IO[bytes], answers: IO[bytes]) -> None:
-        self._requests, self._answers = requests, answers
+    def __init__(self, config: bytes) -> None:
+        self._config = config
         self._lock = threading.Lock()
-        self._models: dict[str, Future[Model]] = {}
+        self._numbers = itertools.count(1)
+        self._sessions: dict[int, Session] = {}
+        self._users: dict[int, int] = {}
+        self._loading: dict[Any, Future[int]] = {}  # also those that are done
 
-    def serve(self, threads: int) -> None:
-        with ThreadPoolExecutor(1) as loader, ThreadPoolExecutor(threads) as pool:
-            while (frame := read_frame(self._requests)) is not None:
-                number, kind, payload = frame
-                # Noted here, in the order of the frames, so that a RUN after a LOAD waits for it.
-                if kind == LOAD and payload.decode() not in self._models:
-                    self._models[payload.decode()] = loader.submit(Model, payload.decode())
-                (loader if kind == LOAD else pool).submit(self._answer, number, kind, payload)
+    def take(self, folder: str, tags: list[str]) -> int:
+        """The number of a SavedModel, to be given back; TensorFlowError where it can't be loaded."""
+        file = model_file(Path(folder))
+        stat = file.stat() if file else None
+        key = (folder, *tags, stat and (stat.st_ino, stat.st_mtime_ns, stat.st_size))
+        while True:
+            with self._lock:
+                loading = self._loading.get(key)
+                is_mine = loading is None
+                if loading is None:
+                    loading = self._loading[key] = Future()
+            if is_mine:
+                return self._load(key, loading, folder, tags)
+            number = loading.result()
+            with self._lock:
+                if number in self._users:  # otherwise it has just gone
+                    self._users[number] += 1
+                    return number
 
-    def _answer(self, number: int, kind: int, payload: bytes) -> None:
+    def _load(self, key: Any, loading: Future[int], folder: str, tags: list[str]) -> int:
         try:
-            code, body = 0, self._do(kind, payload)
-        except Exception as error:  # whatever TensorFlow raises is the parent's to report
-            code, body = getattr(error, "error_code", 13), _message(error).encode()
+            session = Session(Path(folder), tags, self._config)
+        except BaseException as error:
+            with self._lock:
+                del self._loading[key]
+            loading.set_exception(error)
+            raise
+        number = next(self._numbers)
         with self._lock:
-            write_frame(self._answers, number, code, body)
+            self._sessions[number], self._users[number] = session, 1
+        loading.set_result(number)
+        return number
 
-    def _do(self, kind: int, payload: bytes) -> bytes:
-        if kind == RUN:
-            request = predict.decode_request(payload)
-            assert request.spec is not None
-            return self._models[request.spec.name].result().run(request)
-        folder = payload.decode()
-        if kind == LOAD:
+    def give_back(self, number: int) -> None:
+        """Takes back one `take`."""
+        with self._lock:
+            self._users[number] -= 1
+            if self._users[number]:
+                return
+            del self._users[number]
+            self._loading = {key: each for key, each in self._loading.items() if not _is_of(each, number)}
+            session = self._sessions.pop(number)
+        del session  # freed here, or at the end of its last run
+        with contextlib.suppress(AttributeError):  # only some C libraries keep what was freed, and can give it back
+            ctypes.CDLL(None).malloc_trim(0)
+
+    def get(self, number: int) -> Session | None:
+        return self._sessions.get(number)
+
+
+def _is_of(loading: Future[int], number: int) -> bool:
+    return loading.done() and not loading.exception() and loading.result() == number
+
+
+def serve(stream: Stream, models: Models) -> None:
+    """Answers the requests of one connection, until it ends."""
+    held: list[int] = []
+    try:
+        while True:
+            kind, head = stream.read()
             try:
-                self._models[folder].result()
-            except Exception:
-                del self._models[folder]  # to be tried again by the next LOAD
+                if kind == LOAD:
+                    held.append(models.take(*orjson.loads(head)))
+                    stream.write(0, orjson.dumps(held[-1]))
+                else:
+                    _run(stream, models, orjson.loads(head))
+            except TensorFlowError as error:
+                stream.write(error.code, str(error).encode())
+            except (ConnectionError, MemoryError):  # perhaps in the midst of a frame
                 raise
-        else:
-            self._models.pop(folder).result().session.close()
-        return b""
+            except Exception as error:  # a bug must not end the process of all models
+                stream.write(_INTERNAL, f"{type(error).__name__}: {error}".encode())
+    except (ConnectionError, MemoryError):
+        pass
+    finally:
+        stream.close()
+        for number in held:
+            models.give_back(number)
 
 
-def _message(error: Exception) -> str:
-    """TensorFlow's message without the Python trace that a session appends."""
-    text = str(getattr(error, "message", error))
-    text = text.split("\n\nOriginal stack trace")[0].removeprefix("Graph execution error:\n\n")
-    return text or type(error).__name__
+def _run(stream: Stream, models: Models, head: Any) -> None:
+    number, inputs, outputs = head
+    feeds = [(name, _receive(stream, *rest)) for name, *rest in inputs]
+    session = models.get(number)
+    if session is None:
+        stream.write(NOT_LOADED, b"")
+        return
+    found = session.run(feeds, outputs)
+    body = [_to_buffer(tensor) for tensor in found]
+    sizes = [memoryview(each).nbytes for each in body]
+    described = [(tensor.dtype, tensor.shape, size) for tensor, size in zip(found, sizes, strict=True)]
+    stream.write(0, orjson.dumps(described), body)
+
+
+def _receive(stream: Stream, dtype: int, shape: list[int], size: int) -> Tensor:
+    if dtype == STRING:
+        return from_strings(shape, strings_from_bytes(stream.take(size), math.prod(shape)))
+    tensor = empty(dtype, shape, size)
+    stream.take_into(tensor.memory)
+    return tensor
+
+
+def _to_buffer(tensor: Tensor) -> Buffer:
+    return strings_to_bytes(tensor.strings()) if tensor.dtype == STRING else tensor.memory
+
+
+def _end_with_the_server() -> None:
+    sys.stdin.buffer.read()
+    os._exit(0)
 
 
 def main() -> None:
-    # Answers have a pipe of their own: whatever libraries print must not end up between them.
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
-    os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
-    Worker(sys.stdin.buffer, answers).serve(threads=max(2, os.cpu_count() or 2))
+    descriptor, intra_op, inter_op = map(int, sys.argv[1:])
+    threading.Thread(target=_end_with_the_server, daemon=True).start()
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # many models in many processes are many connections
+    library()
+    models = Models(session_config(intra_op, inter_op))
+    with socket.socket(fileno=descriptor) as listener:
+        while True:
+            connection, _ = listener.accept()
+            threading.Thread(target=serve, args=(Stream(connection), models), daemon=True).start()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""JSON values ↔ what NumPy holds: parsing, strings and base64, numbers with NaN and infinities."""
+"""JSON values ↔ what NumPy holds, for the client: parsing, strings and base64, numbers with NaN and infinities."""
 
 from __future__ import annotations
 
@@ -31,31 +31,6 @@ def loads(data: bytes) -> Any:
         raise InvalidArgument(f"JSON Parse error: {detail}") from None
 
 
-def text_of(value: Any) -> str:
-    """A JSON value as error messages show it, cut where it is long."""
-    try:
-        text = json.dumps(value, indent=4, ensure_ascii=False)
-    except RecursionError:
-        return "(nested too deep)"
-    return text if len(text) <= 1000 else text[:1000] + " …"
-
-
-_JSON_TYPES = {type(None): "Null", bool: "Bool", int: "Number", float: "Number", str: "String", dict: "Object"}
-
-
-def first(value: Any) -> Any:
-    """The first value inside nested lists."""
-    while isinstance(value, list) and value:
-        value = value[0]
-    return value
-
-
-def leaf(value: Any) -> str:
-    """The first value inside nested lists, and its JSON type, as text."""
-    value = first(value)
-    return f"{text_of(value)} Type: {_JSON_TYPES.get(type(value), 'Array')}"
-
-
 def strings(value: Any) -> Array:
     """Nested lists of text, or of `{"b64": …}`, as an object array of bytes."""
     leaves: list[bytes] = []
@@ -86,7 +61,7 @@ def _string(value: Any) -> bytes:
             return base64.b64decode(value["b64"] + "=" * (-len(value["b64"]) % 4), validate=True)
         except binascii.Error:
             raise InvalidArgument("Unable to base64 decode") from None
-    raise InvalidArgument(f"JSON Value: {leaf(value)} is not of expected type: string")
+    raise InvalidArgument(f"Expected text or base64. Received: {type(value).__name__}")
 
 
 def plain(name: str, array: Array) -> Any:

@@ -16,18 +16,9 @@ import numpy as np
 from google.protobuf.message import DecodeError
 
 from . import messages, tensor
+from .spec import ModelSpec, decode_spec, encode_spec, model_spec
 
 Array = np.ndarray[Any, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class ModelSpec:
-    """Which model, version (by number or by label) and signature ("": not said) is meant."""
-
-    name: str
-    version: int | None = None
-    label: str | None = None
-    signature: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +34,6 @@ class _Unusual(Exception):
     """The short cut does not cover this message."""
 
 
-def model_spec(message: Any) -> ModelSpec:
-    """A `ModelSpec` message as ours."""
-    choice = message.WhichOneof("version_choice")
-    return ModelSpec(
-        message.name,
-        message.version.value if choice == "version" else None,
-        message.version_label if choice == "version_label" else None,
-        message.signature_name,
-    )
-
-
 def decode_request(data: bytes) -> PredictRequest:
     """The request in `data`. Raises `google.protobuf.message.DecodeError` for bytes that are no PredictRequest."""
     try:
@@ -64,12 +44,8 @@ def decode_request(data: bytes) -> PredictRequest:
 
 def _parse_request(data: bytes) -> PredictRequest:
     message = messages.PredictRequest.FromString(data)
-    inputs: dict[str, Array | tensor.TensorError] = {}
-    for name, proto in message.inputs.items():
-        try:
-            inputs[name] = tensor.to_array(proto)
-        except tensor.TensorError as error:
-            inputs[name] = error
+    room = tensor.Room()
+    inputs = {name: tensor.array_or_error(proto, room) for name, proto in message.inputs.items()}
     spec = model_spec(message.model_spec) if message.HasField("model_spec") else None
     return PredictRequest(spec, inputs, tuple(message.output_filter))
 
@@ -103,6 +79,7 @@ def _read_request(data: bytes) -> PredictRequest:
     spec: ModelSpec | None = None
     inputs: dict[str, Array | tensor.TensorError] = {}
     outputs: list[str] = []
+    room = tensor.Room()
     at, end = 0, len(data)
     while at < end:
         tag = data[at]
@@ -110,19 +87,19 @@ def _read_request(data: bytes) -> PredictRequest:
             raise _Unusual
         start, stop = _chunk(data, at + 1, end)
         if tag == 0x12:
-            name, value = _read_input(data, start, stop)
+            name, value = _read_input(data, start, stop, room)
             inputs[name] = value
         elif tag == 0x0A:
             if spec is not None:
                 raise _Unusual
-            spec = model_spec(messages.ModelSpec.FromString(data[start:stop]))
+            spec = decode_spec(data[start:stop])
         else:
             outputs.append(data[start:stop].decode())
         at = stop
     return PredictRequest(spec, inputs, tuple(outputs))
 
 
-def _read_input(data: bytes, at: int, end: int) -> tuple[str, Array | tensor.TensorError]:
+def _read_input(data: bytes, at: int, end: int, room: tensor.Room) -> tuple[str, Array | tensor.TensorError]:
     """One entry of the map: key (tag 1), then value (tag 2)."""
     if data[at] != 0x0A:
         raise _Unusual
@@ -134,18 +111,19 @@ def _read_input(data: bytes, at: int, end: int) -> tuple[str, Array | tensor.Ten
     if stop != end:
         raise _Unusual
     try:
-        return name, _read_tensor(data, start, stop)
+        return name, _read_tensor(data, start, stop, room)
     except tensor.TensorError as error:
-        return name, error
+        return name, error.with_traceback(None)
 
 
 _FLOATS: dict[int, tuple[int, np.dtype[Any]]] = {  # dtype number -> (its *_val tag, NumPy's dtype)
     1: (0x2A, np.dtype("<f4")),
     2: (0x32, np.dtype("<f8")),
 }
+_NUMBERS = {kind: number for number, (_, kind) in _FLOATS.items()}
 
 
-def _read_tensor(data: bytes, at: int, end: int) -> Array:
+def _read_tensor(data: bytes, at: int, end: int, room: tensor.Room) -> Array:
     begin, dtype, shape, values = at, 0, (0, 0), (0, 0, 0)
     while at < end:
         tag = data[at]
@@ -158,19 +136,19 @@ def _read_tensor(data: bytes, at: int, end: int) -> Array:
             start, stop = _chunk(data, at + 1, end)
             values, at = (tag, start, stop), stop
         else:
-            return _parse_tensor(data[begin:end])
+            return _parse_tensor(data[begin:end], room)
     if dtype not in _FLOATS or values[0] not in (0, 0x22, _FLOATS[dtype][0]):
-        return _parse_tensor(data[begin:end])
+        return _parse_tensor(data[begin:end], room)
     kind, (tag, start, stop) = _FLOATS[dtype][1], values
     count, rest = divmod(stop - start, kind.itemsize)
     sizes = _read_shape(data, *shape)
     if rest or not count or len(sizes) > tensor.MAX_RANK or count != math.prod(sizes):
-        return _parse_tensor(data[begin:end])  # empty, to be filled up, cut, or refused
+        return _parse_tensor(data[begin:end], room)  # empty, to be filled up, cut, or refused
     return np.frombuffer(data, kind, count, start).reshape(sizes)
 
 
-def _parse_tensor(data: bytes) -> Array:
-    return tensor.to_array(messages.TensorProto.FromString(data))
+def _parse_tensor(data: bytes, room: tensor.Room) -> Array:
+    return tensor.to_array(messages.TensorProto.FromString(data), room)
 
 
 def _read_shape(data: bytes, at: int, end: int) -> list[int]:
@@ -197,30 +175,29 @@ def _field(tag: int, content: bytes) -> bytes:
     return bytes((tag,)) + tensor.varint(len(content)) + content
 
 
-def encode_tensor(array: Array, *, as_content: bool = False) -> bytes:
-    """A serialized `TensorProto`, as `tensor.from_array` makes it."""
-    if array.dtype != np.float32 or array.size == 0:
-        return bytes(tensor.from_array(array, as_content=as_content).SerializeToString())
-    shape = b"".join(_field(0x12, b"\x08" + tensor.varint(size) if size else b"") for size in array.shape)
-    return b"\x08\x01" + _field(0x12, shape) + _field(0x22 if as_content else 0x2A, array.tobytes())
+_NOTHING = np.empty(0, np.uint8)
+
+
+def _parts(array: Array, as_content: bool) -> tuple[bytes, Array]:
+    """A serialized `TensorProto` in two parts, so that large values are copied once, into the whole answer."""
+    number = _NUMBERS.get(array.dtype)
+    if number is None or array.size == 0:
+        return tensor.from_array(array, as_content=as_content).SerializeToString(), _NOTHING
+    shape = b"".join(_field(0x12, b"\x08" + tensor.varint(size)) for size in array.shape)
+    tag = 0x22 if as_content else _FLOATS[number][0]
+    head = bytes((0x08, number)) + _field(0x12, shape) + bytes((tag,)) + tensor.varint(array.nbytes)
+    return head, np.ascontiguousarray(array)
 
 
 def encode_tensors(tensors: Mapping[str, Array], tag: int, *, as_content: bool = False) -> bytes:
     """A serialized `map<string, TensorProto>` field with the given tag."""
-    return b"".join(
-        _field(tag, _field(0x0A, name.encode()) + _field(0x12, encode_tensor(array, as_content=as_content)))
-        for name, array in tensors.items()
-    )
-
-
-def encode_spec(spec: ModelSpec) -> bytes:
-    """A serialized `ModelSpec`."""
-    message = messages.ModelSpec(name=spec.name, signature_name=spec.signature)
-    if spec.version is not None:
-        message.version.value = spec.version
-    elif spec.label is not None:
-        message.version_label = spec.label
-    return bytes(message.SerializeToString())
+    pieces: list[Any] = []
+    for name, array in tensors.items():
+        head, values = _parts(array, as_content)
+        size = len(head) + values.nbytes
+        entry = _field(0x0A, name.encode()) + b"\x12" + tensor.varint(size) + head
+        pieces += bytes((tag,)), tensor.varint(len(entry) - len(head) + size), entry, values
+    return b"".join(pieces)
 
 
 def encode_response(spec: ModelSpec, outputs: Mapping[str, Array], *, as_content: bool = False) -> bytes:
@@ -241,6 +218,7 @@ __all__ = [
     "decode_request",
     "encode_request",
     "encode_response",
-    "encode_tensor",
+    "encode_spec",
+    "encode_tensors",
     "model_spec",
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +10,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from keras_gallery.serving import export as export_module
-from keras_gallery.serving import warmup
-from keras_gallery.serving.engines.openvino import read_index
+from keras_gallery.serving import saved_model, warmup
+from keras_gallery.serving.engines import openvino_files
 from keras_gallery.serving.errors import FailedPrecondition, InvalidArgument
 from keras_gallery.serving.export import export
 from keras_gallery.serving.saved_model import read_signatures
@@ -122,9 +121,9 @@ def test_wrong_answers_never_go_live(tmp_path: Path, keras_model: Any, monkeypat
 
 
 def test_warm_up_requests_cover_every_signature(saved_models: Path) -> None:
-    requests = list(warmup.read(saved_models / MODEL / "1"))
+    requests = [record.request for record in warmup.read(saved_models / MODEL / "1")]
     assert {request.spec.signature for request in requests if request.spec} == set(NAMES)
-    assert all(len(array) == 1 for request in requests for array in request.inputs.values())  # type: ignore[arg-type]
+    assert all(len(array) == 1 for request in requests for array in request.inputs.values())
 
 
 def test_any_model_with_encoder_and_decoder(tmp_path: Path) -> None:
@@ -160,7 +159,17 @@ def test_what_asserts_is_left_to_tensorflow(tmp_path: Path, monkeypatch: pytest.
         for name, function in (("serving_default", doubled), ("checked", checked))
     }
     monkeypatch.setattr(export_module, "endpoints", lambda model: found)
-    seconds = itertools.cycle([0, 1])
-    monkeypatch.setattr(export_module, "_seconds", lambda *_: next(seconds))  # OpenVINO is always the faster one
     layer = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
-    assert set(read_index(export(layer, "m", tmp_path))) == {"serving_default"}
+    index = openvino_files.read(export(layer, "m", tmp_path) / openvino_files.FOLDER)
+    assert index is not None
+    assert set(index.signatures) == {"serving_default"}
+    assert index.reasons["checked"] == "tensorflow (strings)"  # those that the assertion says
+
+
+def test_signatures_that_do_the_same_share_an_openvino_file(saved_models: Path) -> None:
+    folder = saved_models / MODEL / "1"
+    index = openvino_files.read(folder / openvino_files.FOLDER)
+    assert index is not None
+    assert index.fingerprint == saved_model.fingerprint(folder)
+    assert index.reasons.keys() == NAMES.keys()
+    assert index.signatures["serving_default"] == index.signatures["reconstruct"] != index.signatures["encode"]

@@ -14,7 +14,7 @@ import pytest
 from keras_gallery.cli.serve import free_port
 from keras_gallery.models import list_models
 from keras_gallery.serving.client import Client
-from keras_gallery.serving.engines.openvino import read_index
+from keras_gallery.serving.engines import openvino_files
 from keras_gallery.serving.errors import InvalidArgument
 from keras_gallery.serving.quiet import quiet_import
 from keras_gallery.serving.tensorflow_serving import ServerProcess
@@ -168,8 +168,9 @@ def test_encode_and_generate_keep_no_state(gallery: Gallery) -> None:
 
 
 def test_openvino_gets_no_random_numbers_and_no_refusals(gallery: Gallery) -> None:
-    indexed = read_index(gallery.folders[GENERATIVE])
-    assert not {"generate", "encode_png"} & indexed.keys()
+    index = openvino_files.read(gallery.folders[GENERATIVE] / openvino_files.FOLDER)
+    assert index is not None
+    assert not {"generate", "encode_png"} & index.signatures.keys()
 
 
 # === Generate ===

@@ -66,15 +66,15 @@ def test_policies(policy: dict[str, object], available: list[int], failed: list[
 
 CONFIG = """
 model_config_list {
-  config { name: "latest" base_path: "/m/latest" }
+  config { name: "latest" base_path: "file:///m/latest" model_type: TENSORFLOW }
   config {
     name: "two" base_path: "/m/two" model_platform: "tensorflow"
     model_version_policy { latest { num_versions: 2 } }
   }
-  config { name: "zero" base_path: "/m/zero" model_version_policy { latest { } } }
-  config { name: "all" base_path: "/m/all" model_version_policy { all { } } }
+  config { name: "zero" base_path: "/m/zero" model_platform: "tensorflow" model_version_policy { latest { } } }
+  config { name: "all" base_path: "/m/all" model_platform: "tensorflow" model_version_policy { all { } } }
   config {
-    name: "some" base_path: "/m/some"
+    name: "some" base_path: "/m/some" model_platform: "tensorflow"
     model_version_policy { specific { versions: 4 versions: 2 } }
     version_labels { key: "stable" value: 2 }
     version_labels { key: "canary" value: 4 }
@@ -113,12 +113,24 @@ BAD_CONFIGS = {
     "empty": ("", "ServerModelConfig type not supported"),
     "custom": ("custom_model_config { }", "ServerModelConfig type not supported"),
     "same name twice": (
-        "model_config_list { config { name: 'm' } config { name: 'm' } }",
+        "model_config_list { config { name: 'm' base_path: '/m' model_platform: 'tensorflow' } config { name: 'm' } }",
         "^Illegal to list model m multiple times in config list$",
     ),
     "platform": (
-        "model_config_list { config { name: 'm' model_platform: 'caffe' } }",
+        "model_config_list { config { name: 'm' base_path: '/m' model_platform: 'caffe' } }",
         "^Model m requests unsupported platform caffe$",
+    ),
+    "no platform": (
+        "model_config_list { config { name: 'm' base_path: '/m' } }",
+        "^Illegal setting neither ModelServerConfig::model_type nor ModelServerConfig::model_platform.$",
+    ),
+    "other type": (
+        "model_config_list { config { name: 'm' base_path: '/m' model_type: OTHER } }",
+        "^ModelServerConfig::model_type choice 2 not supported.$",
+    ),
+    "relative path": (
+        "model_config_list { config { name: 'm' base_path: 'models/m' model_platform: 'tensorflow' } }",
+        r"^Expected model m to have an absolute path or URI; got base_path\(\)=models/m$",
     ),
 }
 

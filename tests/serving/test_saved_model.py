@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from keras_gallery.serving.errors import InvalidArgument, NotFound, OutOfRange, ServingError
+from keras_gallery.serving.errors import DataLoss, NotFound, OutOfRange, ServingError
 from keras_gallery.serving.saved_model import TensorSpec, fingerprint, read_meta_graph, read_signatures
 from keras_gallery.serving.wire import dtypes, messages
 
@@ -94,7 +94,10 @@ def test_accepts(wanted: tuple[int, ...] | None, shape: tuple[int, ...], accepte
 
 
 def test_missing(tmp_path: Path) -> None:
-    message = f"Could not find SavedModel .pb or .pbtxt at supplied export directory path: {tmp_path}"
+    message = (
+        f"Could not find SavedModel .pb or .pbtxt at supplied export directory path: {tmp_path}. "
+        "Check that the directory exists and that you have the right permissions for accessing it."
+    )
     with pytest.raises(NotFound) as refused:
         read_meta_graph(tmp_path)
     assert str(refused.value) == message
@@ -127,13 +130,40 @@ def test_no_graph_with_just_these_tags(folder: Path, tags: list[tuple[str, ...]]
 def test_graph_by_tags(folder: Path) -> None:
     (folder / "saved_model.pb").write_bytes(saved_model(("train",), ("gpu", "serve"), ("serve",)))
     assert list(read_meta_graph(folder).meta_info_def.tags) == ["serve"]
-    assert list(read_meta_graph(folder, frozenset({"serve", "gpu"})).meta_info_def.tags) == ["gpu", "serve"]
+    for tags in (["serve", "gpu"], ["gpu", "serve"], ["serve", "gpu", "serve"]):
+        assert list(read_meta_graph(folder, tags).meta_info_def.tags) == ["gpu", "serve"]
+    with pytest.raises(NotFound, match="matching supplied tags: { tpu serve }. To inspect available tag-sets"):
+        read_meta_graph(folder, ["serve", "tpu"])
 
 
-def test_unknown_dtype(folder: Path) -> None:
-    (folder / "saved_model.pb").write_bytes(saved_model(("serve",), dtype=20))  # resource
-    with pytest.raises(InvalidArgument, match="Received: serving_default_x:0 of dtype 20$"):
+def test_text(folder: Path) -> None:
+    binary = (folder / "saved_model.pb").read_bytes()
+    want = read_signatures(folder)
+    (folder / "saved_model.pbtxt").write_text("the binary one comes first")
+    assert read_signatures(folder) == want
+    (folder / "saved_model.pb").unlink()
+    (folder / "saved_model.pbtxt").write_text(str(messages.SavedModel.FromString(binary)))
+    assert read_signatures(folder) == want
+    (folder / "saved_model.pbtxt").write_text("no_such_field: 1")
+    with pytest.raises(DataLoss, match="Can't parse .*saved_model.pbtxt as text proto: .*no_such_field"):
         read_signatures(folder)
+
+
+def test_defaults(folder: Path) -> None:
+    saved = messages.SavedModel.FromString((folder / "saved_model.pb").read_bytes())
+    value = saved.meta_graphs[0].signature_def["serving_default"].defaults["x"]
+    value.dtype, value.float_val[:] = 1, [2.5]
+    (folder / "saved_model.pb").write_bytes(saved.SerializeToString())
+    assert read_signatures(folder)["serving_default"].defaults == {"x": 2.5}
+
+
+@pytest.mark.parametrize(("number", "enum"), [(20, "DT_RESOURCE"), (12, "DT_QUINT8"), (999, "DT_999")])
+def test_dtypes_that_no_request_can_carry(folder: Path, number: int, enum: str) -> None:
+    """The model is served all the same, for the sake of its other signatures."""
+    (folder / "saved_model.pb").write_bytes(saved_model(("serve",), dtype=number))
+    dtype = read_signatures(folder)["serving_default"].inputs["x"].dtype
+    assert (dtype.number, dtype.enum, dtype.name) == (number, enum, enum.removeprefix("DT_").lower())
+    assert all(dtype.numpy != row.numpy for row in dtypes.DATA_TYPES)
 
 
 # === Fingerprint ===
@@ -166,12 +196,16 @@ def rename(variables: Path) -> None:
     (variables / "variables.index").rename(variables / "variables.index2")
 
 
+def to_text(variables: Path) -> None:
+    (variables.parent / "saved_model.pb").rename(variables.parent / "saved_model.pbtxt")
+
+
 def add(variables: Path) -> None:
     (variables / "variables.data-00001-of-00002").touch()
 
 
 @pytest.mark.parametrize(
-    ("change", "same"), [(change_nothing, True), (move_a_byte, False), (rename, False), (add, False)]
+    ("change", "same"), [(change_nothing, True), (move_a_byte, False), (rename, False), (add, False), (to_text, False)]
 )
 def test_fingerprint_of_changed_files(folder: Path, change: Any, same: bool) -> None:
     before = fingerprint(folder)

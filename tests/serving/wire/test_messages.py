@@ -37,6 +37,8 @@ SHARED = [  # (module, message, its fields)
     (APIS + "get_model_metadata_pb2", "GetModelMetadataRequest", {"metadata_field": ["signature_def"]}),
     (APIS + "get_model_status_pb2", "GetModelStatusResponse", {"model_version_status": [{"version": 3}]}),
     (APIS + "prediction_log_pb2", "PredictionLog", {"log_metadata": {"model_spec": {"name": "m"}}}),
+    ("grpc_health.v1.health_pb2", "HealthCheckRequest", {"service": "s"}),
+    ("grpc_reflection.v1alpha.reflection_pb2", "ServerReflectionRequest", {"list_services": "*"}),
     ("tensorflow.core.framework.tensor_pb2", "TensorProto", {"dtype": 1, "float_val": [1.5, -2.0]}),
     ("tensorflow.core.protobuf.saved_model_pb2", "SavedModel", {"saved_model_schema_version": 1}),
 ]
@@ -44,10 +46,21 @@ SHARED = [  # (module, message, its fields)
 
 @pytest.mark.parametrize(("module", "name", "fields"), SHARED, ids=[name for _, name, _ in SHARED])
 def test_each_side_reads_the_bytes_of_the_other(module: str, name: str, fields: dict[str, Any]) -> None:
-    theirs, ours = official(module, name)(**fields), getattr(messages, name)(**fields)
+    theirs = official(module, name)(**fields)
+    ours = messages.message(theirs.DESCRIPTOR.full_name)(**fields)
     assert type(ours) is not type(theirs)
     assert type(ours).FromString(theirs.SerializeToString()) == ours
     assert type(theirs).FromString(ours.SerializeToString()) == theirs
+
+
+def test_version_1_of_reflection_has_the_bytes_of_the_alpha_version() -> None:
+    alpha, one = (
+        messages.message(f"grpc.reflection.{version}.ServerReflectionResponse") for version in ("v1alpha", "v1")
+    )
+    answer = {"original_request": {"file_by_filename": "f"}, "error_response": {"error_code": 5, "error_message": "m"}}
+    assert alpha(**answer).SerializeToString() == one(**answer).SerializeToString()
+    assert one.DESCRIPTOR.file.name == "grpc_reflection/v1/reflection.proto"
+    assert [field.name for field in one.DESCRIPTOR.fields] == [field.name for field in alpha.DESCRIPTOR.fields]
 
 
 def test_unknown_names() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import tracemalloc
 from types import ModuleType
 from typing import Any
 
@@ -12,7 +13,7 @@ from google.protobuf.message import DecodeError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays_of
-from keras_gallery.serving.wire import messages, predict
+from keras_gallery.serving.wire import messages, predict, tensor
 from keras_gallery.serving.wire.predict import ModelSpec, PredictRequest, decode_request
 from keras_gallery.serving.wire.tensor import TensorError, varint
 
@@ -234,6 +235,54 @@ def test_floats_are_not_copied(predict_pb2: ModuleType, as_content: bool) -> Non
     assert np.shares_memory(array, np.frombuffer(data, np.uint8))
 
 
+def short(count: int, values: bytes = PACKED3) -> bytes:
+    return FLOAT + shape_bytes([count]) + values
+
+
+@pytest.mark.parametrize("odd", [b"", chunk(0x22, b"")], ids=["short cut", "long way"])
+def test_a_request_is_not_filled_up_without_end(odd: bytes) -> None:
+    """A few bytes for each of very many tensors, however they are read."""
+    count, each = 1000, tensor.MAX_FILLED_ELEMENTS // 4
+    data = odd + b"".join(request_of(short(each), f"x{number}".encode()) for number in range(count)) + GOOD
+    tracemalloc.start()
+    try:
+        inputs = decode_request(data).inputs
+        assert tracemalloc.get_traced_memory()[1] < 4 * tensor.MAX_FILLED_ELEMENTS + (10 << 20)
+    finally:
+        tracemalloc.stop()
+    assert sum(not isinstance(value, TensorError) for name, value in inputs.items() if name != "x") == 4
+    assert np.array_equal(inputs["x"], [1, 2, 3])
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"".join(request_of(short(1 << 40), str(number).encode()) for number in range(2000)),
+        b"".join(chunk(0x12, b"") for _ in range(20_000)),
+        b"".join(chunk(0x1A, b"") for _ in range(20_000)),
+        request_of(FLOAT + shape_bytes([1 << 62] * 5000)),
+        request_of(FLOAT + shape_bytes([-1] * 5000)),
+        chunk(0x0A, chunk(0x0A, b"m" * 100_000)) * 2,
+    ],
+    ids=["huge shapes", "empty inputs", "empty outputs", "many sizes", "negative sizes", "long names"],
+)
+def test_memory_is_bounded_by_what_was_received(data: bytes) -> None:
+    tracemalloc.start()
+    try:
+        decode_request(data)
+        assert tracemalloc.get_traced_memory()[1] < 20 * len(data) + (1 << 20)
+    finally:
+        tracemalloc.stop()
+
+
+def test_specs_are_read_once_unless_they_are_long() -> None:
+    def read(name: str) -> ModelSpec | None:
+        return decode_request(chunk(0x0A, chunk(0x0A, name.encode()))).spec
+
+    assert read("m") == ModelSpec("m") and read("m") is read("m")
+    assert read("m" * 300) == ModelSpec("m" * 300) and read("m" * 300) is not read("m" * 300)
+
+
 # === Written by us ===
 
 
@@ -268,14 +317,23 @@ def test_official_servers_read_our_requests(
 
 
 @pytest.mark.parametrize(
-    "array", [np.zeros((0, 3), np.float32), np.float32(2), np.ones((2, 0)), np.array([b"\0"], "O")]
+    "array",
+    [
+        np.zeros((0, 3), np.float32),
+        np.float32(2),
+        np.ones((2, 0)),
+        np.arange(12, dtype=np.float32).reshape(3, 4).T,
+        np.arange(6.0)[::-2],
+        np.arange(3, dtype=">f4"),
+    ],
+    ids=["no rows", "scalar", "no columns", "transposed", "every other", "big-endian"],
 )
 @pytest.mark.parametrize("as_content", [False, True])
-def test_encode_tensor(tf: ModuleType, array: Any, as_content: bool) -> None:
+def test_encoded_tensors(tf: ModuleType, predict_pb2: ModuleType, array: Any, as_content: bool) -> None:
     array = np.asarray(array)
-    data = predict.encode_tensor(array, as_content=as_content)
-    found = tf.io.parse_tensor(data, array.dtype if array.dtype != object else tf.string)
-    assert (found.shape, np.asarray(found).tolist()) == (array.shape, array.tolist())
+    data = predict.encode_tensors({"before": np.ones(1), "x": array}, 0x0A, as_content=as_content)
+    found = tf.make_ndarray(predict_pb2.PredictResponse.FromString(data).outputs["x"])
+    assert (found.shape, found.tolist()) == (array.shape, array.tolist())
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,131 @@
+"""What all measures of `benchmarks/serve.py` share: the server, requests to it, its memory, tables."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import grpc
+import numpy as np
+from keras_gallery.cli.serve import free_port
+from keras_gallery.serving.errors import ServingError
+from keras_gallery.serving.tensorflow_serving import ServerProcess
+from keras_gallery.serving.wire.predict import ModelSpec, encode_request
+
+KIND = "tensorflow-model-server" if os.environ.get("TF_MODEL_SERVER") else "embedded"
+PREDICT = "/tensorflow.serving.PredictionService/Predict"
+SHAPES = {"dense": (784,), "conv": (28, 28, 1), "lstm": (50, 8), "images": (28, 28, 1)}
+
+
+class Table(NamedTuple):
+    """One measure's figures: rows with the same columns; a number's unit is in the column's name."""
+
+    title: str
+    rows: list[dict[str, Any]]
+
+    def markdown(self) -> str:
+        lines = [list(self.rows[0]), ["---"] * len(self.rows[0])]
+        lines += [[_text(value) for value in row.values()] for row in self.rows]
+        return "\n".join([f"\n## {self.title}\n", *("| " + " | ".join(line) + " |" for line in lines)])
+
+
+def _text(value: Any) -> str:
+    if value is None or isinstance(value, bool):
+        return {None: "", True: "met", False: "missed"}[value]
+    if isinstance(value, float):
+        return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+    return str(value)
+
+
+def progress(text: str, end: str = "\n") -> None:
+    print(text, end=end, file=sys.stderr, flush=True)
+
+
+def example(model: str, batch: int) -> np.ndarray:
+    """Input of a model, (batch, …), float32 in [0, 1)."""
+    return np.random.default_rng(0).random((batch, *SHAPES[model]), np.float32)
+
+
+def request_of(model: str, inputs: dict[str, np.ndarray], signature: str = "serving_default") -> bytes:
+    """A serialized PredictRequest, tensors in `tensor_content` as TensorFlow's own client writes them."""
+    return encode_request(ModelSpec(model, signature=signature), inputs)
+
+
+@contextmanager
+def running(
+    options: argparse.Namespace, names: Sequence[str], *flags: str, folder: Path | None = None
+) -> Iterator[ServerProcess]:
+    """A server of the models, ready; exits with the end of its log where it does not get ready.
+
+    Args:
+        options: the command line's.
+        names: the models.
+        flags: further flags.
+        folder: where they are; the prepared ones by default.
+    """
+    root = folder or options.models
+    workers = [f"--workers={options.workers}"] if options.workers and KIND == "embedded" else []
+    models = {name: root / name for name in names}
+    with tempfile.TemporaryDirectory(prefix="serve-") as place:
+        log = Path(place, "log")
+        ports = {"port": free_port(), "rest_port": free_port()}
+        with ServerProcess(KIND, models, flags=[*workers, *flags], log=log, **ports) as server:
+            try:
+                server.wait_until_ready()
+            except ServingError as error:
+                sys.exit(f"{error}\n{log.read_text()[-3000:]}")
+            yield server
+
+
+def port_of(address: str) -> int:
+    return int(address.rpartition(":")[2])
+
+
+class Caller:
+    """One gRPC connection, which is up when this is made."""
+
+    def __init__(self, port: int, method: str = PREDICT) -> None:
+        # Channels to one address would otherwise share a connection, and so one worker process.
+        self._channel = grpc.insecure_channel(f"127.0.0.1:{port}", [("grpc.use_local_subchannel_pool", 1)])
+        grpc.channel_ready_future(self._channel).result(30)
+        self.call = self._channel.unary_unary(method)
+
+    def close(self) -> None:
+        self._channel.close()
+
+
+def answer_size(port: int, method: str, request: bytes) -> int:
+    """Asks once; the length of the answer, which is an OK one."""
+    caller = Caller(port, method)
+    try:
+        return len(caller.call(request, timeout=60))
+    finally:
+        caller.close()
+
+
+def megabytes(pid: int) -> float:
+    """Memory of a process and all its descendants; what several share is counted once (PSS)."""
+    files = [(process / "smaps_rollup").read_text() for process in _processes(pid)]
+    return sum(int(re.search(r"^Pss:\s+(\d+) kB", text, re.MULTILINE)[1]) for text in files) / 1024  # type: ignore[index]
+
+
+def cpu_seconds(pid: int) -> float:
+    """What a process and all its descendants have used of the processors until now."""
+    times = [(process / "stat").read_text().rpartition(")")[2].split()[11:13] for process in _processes(pid)]
+    return sum(int(ticks) for pair in times for ticks in pair) / os.sysconf("SC_CLK_TCK")
+
+
+def _processes(pid: int) -> list[Path]:
+    """`/proc/PID` of a process and all its descendants."""
+    found = [Path("/proc", str(pid))]
+    for each in found:  # which grows
+        for thread in (each / "task").iterdir():
+            found += [Path("/proc", child) for child in (thread / "children").read_text().split()]
+    return found

@@ -1,0 +1,101 @@
+"""The models that `benchmarks/serve.py` asks: `python benchmarks/serve_models.py FOLDER` exports them.
+
+Random weights of a fixed seed: speed does not depend on them. A program of its own, so that the process that measures
+is without TensorFlow.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+SEED = 7
+
+
+def dense() -> Any:
+    """784-400-20-400-784: (batch, 784) → (batch, 784)."""
+    from keras import Input, Model, layers
+
+    x = pixels = Input((784,), name="x")
+    for width in (400, 20, 400):
+        x = layers.Dense(width, activation="relu")(x)
+    return Model(pixels, layers.Dense(784, activation="sigmoid", name="y")(x))
+
+
+def conv() -> Any:
+    """Strided convolutions with 32, 64, 64 and 32 filters: (batch, 28, 28, 1) → (batch, 28, 28, 1)."""
+    from keras import Input, Model, layers
+
+    x = image = Input((28, 28, 1), name="x")
+    for filters in (32, 64):
+        x = layers.Conv2D(filters, 3, strides=2, padding="same", activation="relu")(x)
+    for filters in (64, 32):
+        x = layers.Conv2DTranspose(filters, 3, strides=2, padding="same", activation="relu")(x)
+    return Model(image, layers.Conv2D(1, 3, padding="same", activation="sigmoid", name="y")(x))
+
+
+def lstm() -> Any:
+    """LSTM of 64 units: (batch, 50, 8) → (batch, 1)."""
+    from keras import Input, Model, layers
+
+    series = Input((50, 8), name="x")
+    return Model(series, layers.Dense(1, name="y")(layers.LSTM(64)(series)))
+
+
+def images() -> Any:
+    """The gallery's denoiser: `encode` is OpenVINO's, `encode_png`, on strings, TensorFlow's."""
+    from keras_gallery.models import create
+
+    return create("denoising_autoencoder")
+
+
+MODELS: dict[str, Callable[[], Any]] = {"dense": dense, "conv": conv, "lstm": lstm, "images": images}
+
+
+def prepared(folder: Path | None) -> Path:
+    """The folder with all models; made where there is none.
+
+    Args:
+        folder: where they are or are to be. By default a folder of this user's among the temporary files, another one
+            whenever the exporter, the engines or this file change.
+    """
+    if folder is None:
+        exporter = find_spec("keras_gallery.serving.export")
+        assert exporter and exporter.origin
+        serving = Path(exporter.origin).parent
+        sources = [Path(__file__), serving / "export.py", *sorted((serving / "engines").glob("*.py"))]
+        key = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:8]
+        home = Path(tempfile.gettempdir(), f"keras-gallery-benchmarks-{os.getuid()}")
+        home.mkdir(mode=0o700, exist_ok=True)
+        if home.stat().st_uid != os.getuid():
+            sys.exit(f"Expected {home} to be this user's. Received: somebody else's (see --models)")
+        folder = home / key
+    if not all((folder / name / "1").exists() for name in MODELS):
+        print(f"exporting {', '.join(MODELS)} to {folder}", file=sys.stderr)
+        environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": "tensorflow"}
+        done = subprocess.run([sys.executable, __file__, str(folder)], env=environment, capture_output=True, text=True)
+        if done.returncode:
+            sys.exit(f"The export failed:\n{done.stderr[-2000:]}")
+    return folder
+
+
+def main() -> None:
+    import keras
+    from keras_gallery.serving.export import export
+
+    folder = Path(sys.argv[1])
+    for name, make in MODELS.items():
+        if not (folder / name / "1").exists():
+            keras.utils.set_random_seed(SEED)
+            export(make(), name, folder, version=1)
+
+
+if __name__ == "__main__":
+    main()

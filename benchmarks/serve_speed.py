@@ -1,0 +1,136 @@
+"""Requests per second in a closed loop, as fractions of an echo server's, so that the machine matters little."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from statistics import median
+from typing import NamedTuple
+
+import echo_server
+import httpx
+import load_tools
+from keras_gallery.cli.serve import free_port
+from load_tools import Load
+from serve_common import PREDICT, Table, answer_size, cpu_seconds, example, port_of, progress, request_of, running
+
+
+class Row(NamedTuple):
+    """A model and a batch size, and the fraction of the echo server's speed that TensorFlow Serving reached."""
+
+    face: str
+    model: str
+    batch: int
+    target: float
+
+    @property
+    def name(self) -> str:
+        return f"{self.face} {self.model} b{self.batch}"
+
+
+ROWS = (
+    Row("gRPC", "dense", 1, 0.55),
+    Row("gRPC", "dense", 32, 0.27),
+    Row("gRPC", "conv", 1, 0.30),
+    Row("gRPC", "conv", 16, 0.06),
+    Row("gRPC", "lstm", 4, 0.22),
+    Row("REST", "dense", 1, 0.45),
+    Row("REST", "dense", 32, 0.036),
+    Row("REST", "conv", 16, 0.034),
+)
+ECHO_BYTES = 3200
+Run = Callable[[float], Load]
+
+
+class Measured(NamedTuple):
+    """A run: what the clients saw, and the processor time that the server took for an answer, in milliseconds."""
+
+    load: Load
+    cpu: float
+
+
+def measured(run: Run, seconds: float, pid: int) -> Measured:
+    before = cpu_seconds(pid)
+    load = run(seconds)
+    return Measured(load, (cpu_seconds(pid) - before) * 1000 / load.answers)
+
+
+def speed(options: argparse.Namespace) -> list[Table]:
+    """Each row between two runs of the echo, the rows in turn, round after round, so that drift cancels."""
+    rows = [row for row in ROWS if re.search(options.rows, row.name)]
+    if (problem := load_tools.missing("wrk")) and any(row.face == "REST" for row in rows):
+        progress(f"{problem}: no REST rows")
+        rows = [row for row in rows if row.face != "REST"]
+    if (problem := load_tools.missing("h2load")) or not rows:
+        progress(problem or f"Expected --rows to match one of {', '.join(row.name for row in ROWS)}")
+        return []
+    runs: dict[Row, list[Measured]] = {row: [] for row in rows}
+    fractions: dict[Row, list[float]] = {row: [] for row in rows}
+    models = sorted({row.model for row in rows})
+    with echoing() as (echo, echo_pid), running(options, models) as server:
+        assert server.process is not None
+        loads = {row: prepare(row, port_of(server.grpc), port_of(server.rest)) for row in rows}
+        for load in (echo, *loads.values()):  # warm-up
+            load(1.0)
+        echoes = [measured(echo, options.seconds, echo_pid)]
+        for number in range(options.rounds):
+            progress(f"round {number + 1} of {options.rounds}:", end="")
+            for row, load in loads.items():
+                runs[row].append(measured(load, options.seconds, server.process.pid))
+                echoes.append(measured(echo, options.seconds, echo_pid))
+                yardstick = (echoes[-2].load.per_second + echoes[-1].load.per_second) / 2
+                fractions[row].append(runs[row][-1].load.per_second / yardstick)
+                progress(f" {row.name} {fractions[row][-1]:.3f},", end="")
+            progress("")
+    lines = [figures("echo", echoes)]
+    for row in rows:
+        found = fractions[row]
+        lines.append(figures(row.name, runs[row], median(found), f"{min(found):.3f}–{max(found):.3f}", row.target))
+    return [Table("Requests per second, as fractions of the echo's", lines)]
+
+
+def figures(
+    name: str, runs: list[Measured], fraction: float = 1.0, spread: str = "", target: float | None = None
+) -> dict[str, object]:
+    return {
+        "row": name,
+        "requests/s": median(run.load.per_second for run in runs),
+        "fraction": round(fraction, 3),
+        "least–most": spread,
+        "TensorFlow Serving": target,
+        "": None if target is None else fraction >= target,
+        "p50 ms": median(run.load.p50 for run in runs),
+        "p99 ms": median(run.load.p99 for run in runs),
+        "server's CPU ms": median(run.cpu for run in runs),
+    }
+
+
+@contextmanager
+def echoing() -> Iterator[tuple[Run, int]]:
+    """The echo server, up, and its process."""
+    port, message = free_port(), bytes(ECHO_BYTES)
+    process = subprocess.Popen([sys.executable, echo_server.__file__, str(port)])
+    try:
+        size = answer_size(port, echo_server.METHOD, message)
+        yield lambda seconds: load_tools.grpc_load(port, echo_server.METHOD, message, size, seconds), process.pid
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def prepare(row: Row, port: int, rest_port: int) -> Run:
+    """A row's load; its request has been answered once with OK."""
+    array = example(row.model, row.batch)
+    if row.face == "gRPC":
+        request = request_of(row.model, {"x": array})
+        size = answer_size(port, PREDICT, request)
+        return lambda seconds: load_tools.grpc_load(port, PREDICT, request, size, seconds)
+    path = f"/v1/models/{row.model}:predict"
+    body = json.dumps({"instances": array.tolist()}).encode()
+    httpx.post(f"http://127.0.0.1:{rest_port}{path}", content=body, timeout=60).raise_for_status()
+    return lambda seconds: load_tools.rest_load(rest_port, path, body, seconds)

@@ -1,0 +1,84 @@
+"""New versions under load: failed requests, latency before and during the swaps, memory before and after them."""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import os
+import shutil
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from keras_gallery.serving.client import Client
+from serve_clients import ask
+from serve_common import Table, example, megabytes, port_of, progress, request_of, running
+
+CLIENTS = 4
+BEFORE_SECONDS = 5.0
+MODEL = "dense"
+P99_RATIO, GROWTH = 3.0, 1.05  # at most
+
+
+def swaps(options: argparse.Namespace) -> list[Table]:
+    """A version appears, takes over, the next one appears, `--swaps` times, while clients ask again and again."""
+    spawn = multiprocessing.get_context("spawn")  # gRPC does not survive a fork
+    stop, results = spawn.Event(), spawn.SimpleQueue()
+    original = options.models / MODEL / "1"
+    with tempfile.TemporaryDirectory(prefix=".swaps-", dir=options.models) as folder:
+        base = Path(folder, MODEL)
+        base.mkdir()
+        publish(original, base / "1")
+        with running(options, [MODEL], folder=Path(folder)) as server, Client(server.rest) as client:
+            assert server.process is not None
+            request = request_of(MODEL, {"x": example(MODEL, 1)})
+            asking = spawn.Process(target=ask, args=(port_of(server.grpc), request, CLIENTS, stop, results))
+            asking.start()
+            results.get()  # all clients have their first answer
+            begun = time.monotonic()
+            time.sleep(BEFORE_SECONDS)
+            memory, swapping = megabytes(server.process.pid), time.monotonic()
+            for version in range(2, options.swaps + 2):
+                publish(original, base / str(version))
+                wait_for(client, version)
+                if version % 10 == 1:
+                    progress(f"swaps: {version - 1} of {options.swaps}")
+            swapped, memory_after = time.monotonic(), megabytes(server.process.pid)
+            stop.set()
+            times, seconds, failures = results.get()
+            asking.join()
+    for failure in sorted(set(failures)):
+        progress(f"failed: {failure}")
+    before = seconds[(times >= begun) & (times < swapping)] * 1000
+    during = seconds[(times >= swapping) & (times < swapped)] * 1000
+    p99, p99_during = (float(np.percentile(each, 99)) for each in (before, during))
+    rows: list[dict[str, Any]] = [
+        measure("failed requests", None, len(failures), "0", not failures),
+        measure("p50 ms", float(np.median(before)), float(np.median(during))),
+        measure("p99 ms", p99, p99_during, f"≤ {P99_RATIO} ×", p99_during <= P99_RATIO * p99),
+        measure("longest ms", float(before.max()), float(during.max())),
+        measure("memory MB", memory, memory_after, f"≤ {GROWTH} ×", memory_after <= GROWTH * memory),
+    ]
+    return [Table(f"{options.swaps} version swaps under load, {CLIENTS} clients, {len(during):,} requests", rows)]
+
+
+def measure(name: str, before: Any, swaps: Any, wanted: str = "", met: bool | None = None) -> dict[str, Any]:
+    return {"measure": name, "before": before, "swaps": swaps, "wanted": wanted, "": met}
+
+
+def publish(version: Path, place: Path) -> None:
+    """A version appears all at once: its files are linked beside the place, then the folder is renamed."""
+    partial = place.with_name(f".partial-{place.name}")
+    shutil.copytree(version, partial, copy_function=os.link)
+    partial.rename(place)
+
+
+def wait_for(client: Client, version: int) -> None:
+    """Until `version` and no other is loaded."""
+    deadline = time.monotonic() + 60
+    while [number for number, state in client.status(MODEL).items() if state != "END"] != [version]:
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"Expected version {version} alone. Received: {client.status(MODEL)}")
+        time.sleep(0.05)

@@ -1,0 +1,139 @@
+"""Which signatures may be converted for OpenVINO at all: those whose every operation it computes as TensorFlow does.
+
+The operations below treat all inputs alike in both, as far as OpenVINO takes them. What is not named here is left to
+TensorFlow: strings, tables, random numbers, assertions, writes, control flow, and what differs for some inputs only
+(the order of equal values, rounding to integers, indices out of range, half-precision numbers).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from ..saved_model import SignatureDef
+from ..wire import dtypes
+
+_STRUCTURE = frozenset(
+    "BatchToSpaceND BroadcastTo Cast ConcatV2 Const DepthToSpace ExpandDims Fill Identity IdentityN MirrorPad NoOp "
+    "OnesLike Pack Pad PadV2 PartitionedCall Placeholder PreventGradient Range Rank ReadVariableOp Reshape ReverseV2 "
+    "Shape ShapeN Size Slice SpaceToBatchND SpaceToDepth Split SplitV Squeeze StatefulPartitionedCall StopGradient "
+    "StridedSlice Tile Transpose Unpack VarHandleOp Variable VariableV2 ZerosLike".split()
+)
+_ARITHMETIC = frozenset(
+    # elements
+    "Abs Add AddN AddV2 BiasAdd ClipByValue Cos Elu Equal Erf Erfc Exp Greater GreaterEqual Inv LeakyRelu Less "
+    "LessEqual Log Log1p LogicalAnd LogicalNot LogicalOr Maximum Minimum Mul Neg NotEqual Pow RealDiv Reciprocal Relu "
+    "Relu6 Rsqrt Select SelectV2 Selu Sigmoid Sign Sin Softplus Softsign Sqrt Square SquaredDifference Sub Tanh "
+    # sums
+    "All Any BatchMatMul BatchMatMulV2 BatchMatMulV3 Einsum LogSoftmax MatMul Max Mean Min Prod Softmax Sum "
+    # images
+    "AvgPool AvgPool3D Conv2D Conv2DBackpropInput Conv3D Conv3DBackpropInputV2 DepthwiseConv2dNative FusedBatchNorm "
+    "FusedBatchNormV2 FusedBatchNormV3 MaxPool MaxPool3D ResizeBilinear ResizeNearestNeighbor".split()
+)
+# Divisors and indices are right as long as no request brings them; so are sums of integers, which in OpenVINO do not
+# wrap as in TensorFlow.
+_ON_SHAPES = frozenset("FloorDiv FloorMod Gather GatherNd GatherV2 OneHot ResourceGather".split())
+_FLOATING = {1}
+_INTEGERS = {3, 4, 5, 6, 9, 17}  # int32, uint8, int16, int8, int64, uint16
+_BOOL, _RESOURCE, _STRING = 10, 20, 7
+_DTYPES = _FLOATING | _INTEGERS | {_BOOL, _RESOURCE}
+
+
+def reasons_against(meta_graph: Any, signatures: Mapping[str, SignatureDef]) -> dict[str, str | None]:
+    """For each signature why OpenVINO must not run it, in a few words; None where it may."""
+    graph = _Graph(meta_graph.graph_def)
+    nodes = {name: list(graph.nodes_of(signature)) for name, signature in signatures.items()}
+    written = {variable for each in nodes.values() if _writes(each) for variable in _variables(each)}
+    return {name: _reason_against(each, nodes[name], written) for name, each in signatures.items()}
+
+
+def _reason_against(signature: SignatureDef, nodes: Sequence[Any], written: set[str]) -> str | None:
+    specs = [*signature.inputs.values(), *signature.outputs.values()]
+    if not signature.outputs or not all(spec.tensor for spec in specs):
+        return "no plain tensors"
+    if any(spec.shape is None for spec in signature.inputs.values()):
+        return "unknown rank"
+    for spec in specs:
+        if reason := _reason_against_dtype(spec.dtype.number):
+            return reason
+    brings_integers = any(spec.dtype.number in _INTEGERS for spec in signature.inputs.values())
+    for node in nodes:
+        if reason := _reason_against_node(node, brings_integers):
+            return reason
+    return "variables that another signature writes" if written.intersection(_variables(nodes)) else None
+
+
+def _reason_against_node(node: Any, brings_integers: bool) -> str | None:
+    for attribute in node.attr.values():
+        for number in (attribute.type, *attribute.list.type):
+            if number and (reason := _reason_against_dtype(number % 100)):  # above 100: references
+                return reason
+    if node.op not in _STRUCTURE | _ARITHMETIC and (brings_integers or node.op not in _ON_SHAPES):
+        return f"operation {node.op}"
+    if brings_integers and node.op in _ARITHMETIC and node.attr["T"].type in _INTEGERS:
+        return "integer arithmetic"
+    if node.op == "Cast" and node.attr["SrcT"].type in _FLOATING and node.attr["DstT"].type in _INTEGERS:
+        return "rounding to integers"
+    return None
+
+
+def _reason_against_dtype(number: int) -> str | None:
+    if number == _STRING:
+        return "strings"
+    if number in _DTYPES:
+        return None
+    row = dtypes.BY_NUMBER.get(number)
+    return f"dtype {row.name if row else number}"
+
+
+def _writes(nodes: Sequence[Any]) -> bool:
+    return any(word in node.op for node in nodes for word in ("Assign", "Apply", "Scatter"))
+
+
+def _variables(nodes: Sequence[Any]) -> set[str]:
+    kinds = ("VarHandleOp", "Variable", "VariableV2")
+    return {node.attr["shared_name"].s.decode() or node.name for node in nodes if node.op in kinds}
+
+
+class _Graph:
+    """The nodes and the functions of a `GraphDef` by name."""
+
+    def __init__(self, graph: Any) -> None:
+        self._nodes = {node.name: node for node in graph.node}
+        self._functions = {function.signature.name: function for function in graph.library.function}
+
+    def nodes_of(self, signature: SignatureDef) -> Iterator[Any]:
+        """The nodes that a signature runs: those between its inputs and outputs, and those of the functions called."""
+        seen = {_node_of(spec.tensor) for spec in signature.inputs.values()}
+        waiting = [_node_of(spec.tensor) for spec in signature.outputs.values()]
+        called: list[str] = []
+        while waiting:
+            name = waiting.pop()
+            if name in seen or name not in self._nodes:
+                continue
+            seen.add(name)
+            yield self._nodes[name]
+            waiting += map(_node_of, self._nodes[name].input)
+            called += _functions_of(self._nodes[name])
+        yield from self._nodes_called(called)
+
+    def _nodes_called(self, waiting: list[str]) -> Iterator[Any]:
+        seen: set[str] = set()
+        while waiting:
+            name = waiting.pop()
+            if name in seen or name not in self._functions:
+                continue
+            seen.add(name)
+            for node in self._functions[name].node_def:
+                yield node
+                waiting += _functions_of(node)
+
+
+def _node_of(tensor: str) -> str:
+    """`a:0`, `^a` and `a` are of the node `a`."""
+    return tensor.removeprefix("^").split(":")[0]
+
+
+def _functions_of(node: Any) -> list[str]:
+    found = [attribute.func.name for attribute in node.attr.values() if attribute.HasField("func")]
+    return found + [each.name for attribute in node.attr.values() for each in attribute.list.func]

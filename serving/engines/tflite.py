@@ -1,0 +1,175 @@
+"""Runs signatures with TensorFlow Lite, from the `model.tflite` of a version folder.
+
+The runtime is LiteRT (the package ai-edge-litert), in this process and without TensorFlow.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..errors import Internal, InvalidArgument, Unimplemented
+from ..saved_model import DEFAULT_SIGNATURE, SignatureDef, TensorSpec
+from ..wire import dtypes, messages
+from .base import Arrays, Runner
+
+FILE = "model.tflite"
+
+
+def read_meta_graph(folder: Path) -> Any | None:
+    """A `MetaGraphDef` with the signatures of `model.tflite`; None where the folder has no such file.
+
+    A file without signatures gets "serving_default", with all inputs and outputs under their own names.
+
+    Raises:
+        Unimplemented: LiteRT is not installed.
+        InvalidArgument: no TensorFlow Lite model, or one with operations that LiteRT lacks.
+    """
+    if not (folder / FILE).is_file():
+        return None
+    model = Model(folder)
+    meta_graph = messages.MetaGraphDef()
+    meta_graph.meta_info_def.tags.append("serve")
+    for name, (inputs, outputs) in model.signatures.items():
+        signature = meta_graph.signature_def[name]
+        signature.method_name = "tensorflow/serving/predict"
+        for specs, target in ((inputs, signature.inputs), (outputs, signature.outputs)):
+            for key, detail in specs.items():
+                target[key].name = detail["name"]
+                target[key].dtype = _row_of(detail).number
+                for size in detail["shape_signature"]:
+                    target[key].tensor_shape.dim.add().size = int(size)
+    return meta_graph
+
+
+def _row_of(detail: Mapping[str, Any]) -> dtypes.DataType:
+    kind = np.dtype(detail["dtype"])
+    row = dtypes.STRING if kind.kind == "S" else dtypes.BY_NUMPY.get(kind)
+    if row is None:
+        raise InvalidArgument(f"Expected a known dtype for {detail['name']}. Received: {kind}")
+    return row
+
+
+def _message(error: Exception) -> str:
+    return " ".join(str(error).split())
+
+
+class TfLite:
+    """The engine: takes all signatures of a folder that has a `model.tflite`."""
+
+    def load(self, folder: Path, signatures: Mapping[str, SignatureDef]) -> dict[str, Runner]:
+        if not (folder / FILE).is_file():
+            return {}
+        model = Model(folder)
+        return {name: TfLiteRunner(model, each) for name, each in signatures.items() if name in model.signatures}
+
+    def close(self) -> None:
+        """Nothing is to be ended."""
+
+
+class Model:
+    """A TensorFlow Lite file and a pool of interpreters for it, as many as were ever needed at once.
+
+    Attributes:
+        signatures: for each, LiteRT's details of the inputs and of the outputs, by name.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        if importlib.util.find_spec("ai_edge_litert") is None:
+            raise Unimplemented(f"Expected the package ai-edge-litert, to serve {folder / FILE}. Received: none")
+        self._file = str(folder / FILE)
+        first = self._new()
+        self.signatures = {name: (each.inputs, each.outputs) for name, each in first.items()}
+        self._idle = [first]
+
+    def _new(self) -> dict[str, _Function]:
+        """An interpreter's functions by signature."""
+        from ai_edge_litert.interpreter import Interpreter
+
+        try:
+            interpreter = Interpreter(model_path=self._file, num_threads=1)  # requests run beside each other
+            names = interpreter.get_signature_list()
+            runners = {name: interpreter.get_signature_runner(name) for name in names}
+        except (RuntimeError, ValueError) as error:
+            raise InvalidArgument(f"{self._file}: {_message(error)}") from None
+        if not runners:
+            return {DEFAULT_SIGNATURE: _whole(interpreter)}
+        return {name: _of_signature(runner) for name, runner in runners.items()}
+
+    def run(self, signature: str, inputs: Arrays) -> Arrays:
+        """All outputs of a signature. Raises Internal, in LiteRT's words."""
+        try:
+            functions = self._idle.pop()
+        except IndexError:
+            functions = self._new()
+        try:
+            found = functions[signature].run(inputs)
+        except (RuntimeError, ValueError) as error:  # the interpreter may be of no more use
+            raise Internal(_message(error)) from None
+        self._idle.append(functions)
+        return found
+
+    def close(self) -> None:
+        """Frees the interpreters that do not run."""
+        self._idle.clear()
+
+
+class _Function(NamedTuple):
+    inputs: dict[str, Any]  # LiteRT's details by name
+    outputs: dict[str, Any]
+    run: Callable[[Arrays], Arrays]
+
+
+def _of_signature(runner: Any) -> _Function:
+    return _Function(runner.get_input_details(), runner.get_output_details(), lambda inputs: runner(**inputs))
+
+
+def _whole(interpreter: Any) -> _Function:
+    """All that the file of an interpreter does."""
+    inputs, outputs = (
+        {detail["name"].removesuffix(":0"): detail for detail in details}
+        for details in (interpreter.get_input_details(), interpreter.get_output_details())
+    )
+
+    def run(arrays: Arrays) -> Arrays:
+        for name, detail in inputs.items():
+            interpreter.resize_tensor_input(detail["index"], arrays[name].shape)
+        interpreter.allocate_tensors()
+        for name, detail in inputs.items():
+            interpreter.set_tensor(detail["index"], arrays[name])
+        interpreter.invoke()
+        return {name: interpreter.get_tensor(detail["index"]) for name, detail in outputs.items()}
+
+    return _Function(inputs, outputs, run)
+
+
+class TfLiteRunner:
+    """One signature."""
+
+    engine = "tflite"
+
+    def __init__(self, model: Model, signature: SignatureDef) -> None:
+        self._model = model
+        self._signature = signature
+
+    def __call__(self, inputs: Arrays, outputs: Sequence[str]) -> Arrays:
+        for name, spec in self._signature.inputs.items():
+            if not _fits(inputs[name].shape, spec):
+                raise InvalidArgument(
+                    f"Expected shape {list(spec.shape or ())} for input {name}. Received: {list(inputs[name].shape)}"
+                )
+        found = self._model.run(self._signature.name, inputs)
+        return {name: found[name] for name in outputs}
+
+    def close(self) -> None:
+        self._model.close()
+
+
+def _fits(shape: tuple[int, ...], spec: TensorSpec) -> bool:
+    """Whether the sizes are the model's; the first one, of the batch, may be another."""
+    wanted = spec.shape or ()
+    return spec.accepts((*wanted[:1], *shape[1:])) and len(shape) == len(wanted)

@@ -1,0 +1,128 @@
+"""The metrics that are shown, and their text for Prometheus.
+
+Names, labels and buckets are TensorFlow Serving's, so that dashboards go on working; those that begin with
+`keras_gallery:` are ours. Times are microseconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+Labels = tuple[str, ...]
+Histogram = tuple[list[int], float]  # values in each bucket, the last one without an upper limit; their sum
+Snapshot = dict[str, dict[Labels, float | Histogram]]  # values by metric and labels
+
+
+class Family(NamedTuple):
+    """A metric: its type, the names of its labels, the upper limits of a histogram's buckets."""
+
+    kind: str
+    labels: Labels = ()
+    limits: tuple[float, ...] = ()
+
+
+def _exponential(scale: float, growth: float, count: int) -> tuple[float, ...]:
+    return tuple(scale * growth**power for power in range(count))
+
+
+LATENCY = _exponential(10, 1.8, 33)  # 10 µs to 25 minutes
+EXAMPLES = _exponential(1, 2, 15)
+QUEUING = _exponential(100, 1.2, 52)
+PADDING = (-2 / 3, *_exponential(2 / 3, 2, 16))
+
+_OURS = ("model_name", "version", "signature", "engine")
+FAMILIES = {
+    ":tensorflow:cc:saved_model:load_attempt_count": Family("counter", ("model_path", "status")),
+    ":tensorflow:cc:saved_model:load_latency": Family("counter", ("model_path",)),
+    ":tensorflow:cc:saved_model:load_latency_by_stage": Family("histogram", ("model_path", "stage"), LATENCY),
+    ":tensorflow:core:direct_session_runs": Family("counter"),
+    ":tensorflow:core:graph_run_time_usecs": Family("counter"),
+    ":tensorflow:core:graph_runs": Family("counter"),
+    ":tensorflow:core:session_created": Family("gauge"),
+    ":tensorflow:serving:batching:mixed_priority_batching_policy": Family("gauge", ("model_name", "op_name")),
+    ":tensorflow:serving:batching:padding_size_v2": Family(
+        "histogram", ("model_name", "execution_batch_size", "op_name"), PADDING
+    ),
+    ":tensorflow:serving:batching:processed_batch_size_v2": Family("counter", ("model_name", "op_name", "batch_size")),
+    ":tensorflow:serving:batching_session:queuing_latency": Family("histogram", ("thread_pool_name",), QUEUING),
+    ":tensorflow:serving:batching_session:wrapped_run_count": Family("counter"),
+    ":tensorflow:serving:mlmd_map": Family("gauge", ("model_name", "version")),
+    ":tensorflow:serving:model_warmup_latency": Family("histogram", ("model_path", "status"), LATENCY),
+    ":tensorflow:serving:model_warmup_records_read": Family("counter", ("model_path",)),
+    ":tensorflow:serving:request_count": Family("counter", ("model_name", "status")),
+    ":tensorflow:serving:request_example_count_total": Family("counter", ("model",)),
+    ":tensorflow:serving:request_example_counts": Family("histogram", ("model",), EXAMPLES),
+    ":tensorflow:serving:request_latency": Family("histogram", ("model_name", "API", "entrypoint"), LATENCY),
+    ":tensorflow:serving:request_log_count": Family("counter", ("model_name", "status_code")),
+    ":tensorflow:serving:runtime_latency": Family("histogram", ("model_name", "API", "runtime"), LATENCY),
+    "keras_gallery:requests_total": Family("counter", ("face", "method", *_OURS, "status")),
+    "keras_gallery:requests_pending": Family("gauge"),
+    "keras_gallery:runtime_latency": Family("histogram", _OURS, LATENCY),
+    "keras_gallery:model_versions": Family("gauge", ("model_name", "state")),
+    "keras_gallery:process_cpu_seconds_total": Family("counter", ("process",)),
+    "keras_gallery:process_resident_bytes": Family("gauge", ("process",)),
+    "keras_gallery:worker_restarts_total": Family("counter"),
+    "keras_gallery:request_log_dropped_total": Family("counter", ("reason",)),
+}
+
+
+def put(snapshot: Snapshot, name: str, labels: Labels, value: float | Histogram) -> None:
+    """Adds a value to what a snapshot holds under these labels."""
+    points = snapshot.setdefault(name, {})
+    points[labels] = _sum(points[labels], value) if labels in points else value
+
+
+def merge(snapshots: Iterable[Snapshot]) -> Snapshot:
+    """One snapshot for several processes: what has the same labels is added up."""
+    merged: Snapshot = {}
+    for snapshot in snapshots:
+        for name, points in snapshot.items():
+            for labels, value in points.items():
+                put(merged, name, labels, value)
+    return merged
+
+
+def _sum(one: float | Histogram, other: float | Histogram) -> float | Histogram:
+    if isinstance(one, tuple) and isinstance(other, tuple):
+        return [a + b for a, b in zip(one[0], other[0], strict=True)], one[1] + other[1]
+    assert not isinstance(one, tuple) and not isinstance(other, tuple)
+    return one + other
+
+
+def totals(snapshot: Snapshot) -> Snapshot:
+    """What of a snapshot stays true once its process has ended: all but gauges."""
+    return {name: points for name, points in snapshot.items() if FAMILIES[name].kind != "gauge"}
+
+
+def text(snapshot: Snapshot) -> str:
+    """A page in Prometheus' text format, version 0.0.4."""
+    lines: list[str] = []
+    for name, family in FAMILIES.items():
+        lines.append(f"# TYPE {name} {family.kind}")
+        for labels, value in sorted(snapshot.get(name, {}).items()):
+            pairs = [f'{key}="{_escape(label)}"' for key, label in zip(family.labels, labels, strict=True)]
+            if isinstance(value, tuple):
+                lines.extend(_histogram(name, pairs, family.limits, value))
+            else:
+                lines.append(f"{name}{{{','.join(pairs)}}} {_number(value)}")
+    return "\n".join(lines) + "\n"
+
+
+def _histogram(name: str, pairs: list[str], limits: tuple[float, ...], value: Histogram) -> Iterator[str]:
+    buckets, total = value
+    count = 0
+    for limit, number in zip((*(f"{limit:.6g}" for limit in limits), "+Inf"), buckets, strict=True):
+        count += number
+        limited = ",".join((*pairs, f'le="{limit}"'))
+        yield f"{name}_bucket{{{limited}}} {count}"
+    yield f"{name}_sum{{{','.join(pairs)}}} {_number(total)}"
+    yield f"{name}_count{{{','.join(pairs)}}} {count}"
+
+
+def _number(value: float) -> str:
+    return str(int(value)) if value == int(value) else repr(value)
+
+
+def _escape(label: str) -> str:
+    return label.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").encode(errors="replace").decode()

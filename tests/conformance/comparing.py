@@ -1,0 +1,77 @@
+"""Compares an answer with the recorded one: codes and messages exactly, floats within 1e-4, JSON bodies as values."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterator
+from typing import Any
+
+Json = Any
+
+
+def differences(case: Json, want: Json, got: Json) -> list[str]:
+    """What differs, in words; empty where the answers agree. The keys of `case` say what is left out."""
+    want, got = json.loads(json.dumps([want, got]))  # copies, to be changed below
+    found: list[str] = []
+    if not case.get("exact"):
+        for side in (want, got):
+            _parse_body(side)
+    for path in case.get("any", []):  # any text will do, if it is there
+        for holder, key in _places(path, want, got):
+            holder[key] = bool(holder[key])
+    for path in case.get("ignore", []):
+        for holder, key in _places(path, want, got):
+            del holder[key]
+    if "message_re" in case:
+        texts = [
+            "".join(str(h.pop(k)) for p in ("message", "body.error") for h, k in _places(p, s)) for s in (want, got)
+        ]
+        if not re.fullmatch(case["message_re"], texts[1], re.S):
+            found.append(f"message: expected a match of {case['message_re']!r}, got {texts[1]!r}")
+    if "metrics" in want:
+        missing = set(want.pop("metrics")) - set(got.pop("metrics", []))
+        found += [f"missing metric: {line}" for line in sorted(missing)]
+    return found + list(_differences(want, got, ""))
+
+
+def _parse_body(answer: Json) -> None:
+    try:
+        answer["body"] = json.loads(answer["body"])
+    except (KeyError, ValueError):
+        pass
+
+
+def _places(path: str, *sides: Json) -> Iterator[tuple[Json, Any]]:
+    """In each side the holder of the value that a dotted path names, and its key there."""
+    *above, last = (int(part) if part.isdigit() else part for part in path.split("."))
+    for side in sides:
+        try:
+            for part in above:
+                side = side[part]
+            side[last]
+        except (KeyError, IndexError, TypeError):
+            continue
+        yield side, last
+
+
+def _differences(want: Json, got: Json, at: str) -> Iterator[str]:
+    if isinstance(want, dict) and isinstance(got, dict):
+        for key in sorted(want.keys() | got.keys()):
+            if key in want and key in got:
+                yield from _differences(want[key], got[key], f"{at}.{key}")
+            else:
+                yield f"{at}.{key}: expected {_short(want, key)}, got {_short(got, key)}"
+    elif isinstance(want, list) and isinstance(got, list) and len(want) == len(got):
+        for i, (one, other) in enumerate(zip(want, got, strict=True)):
+            yield from _differences(one, other, f"{at}[{i}]")
+    elif isinstance(want, float) and isinstance(got, float):
+        if not (math.isclose(want, got, rel_tol=1e-4, abs_tol=1e-6) or math.isnan(want) and math.isnan(got)):
+            yield f"{at}: expected {want}, got {got}"
+    elif type(want) is not type(got) or want != got:
+        yield f"{at}: expected {json.dumps(want)[:500]}, got {json.dumps(got)[:500]}"
+
+
+def _short(side: Json, key: str) -> str:
+    return json.dumps(side[key])[:300] if key in side else "nothing"

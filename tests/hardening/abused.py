@@ -1,0 +1,183 @@
+"""A server process that is abused, and what is looked at meanwhile: whether it still answers, and its memory."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Self
+
+import grpc
+import numpy as np
+from keras_gallery.cli.serve import free_port
+from keras_gallery.serving.wire import messages, predict
+from keras_gallery.serving.wire.predict import ModelSpec
+
+MODEL = "line"
+SMALL = 64 << 20  # bytes that no abuse may cost
+X = np.arange(8, dtype=np.float32).reshape(1, 8)
+Y = (X * 2 + 1).tolist()
+BODY = json.dumps({"instances": X.tolist()}).encode()
+PREDICT = "/tensorflow.serving.PredictionService/Predict"
+STATUS = "/tensorflow.serving.ModelService/GetModelStatus"
+
+# Runs the server with some of its bounds made small: `module.NAME=number` each, before the flags.
+_START = """
+import importlib, sys
+from keras_gallery.serving import limits, model_server
+while "=" in sys.argv[1] and not sys.argv[1].startswith("-"):
+    name, _, value = sys.argv.pop(1).partition("=")
+    module, _, name = name.rpartition(".")
+    setattr(importlib.import_module("keras_gallery.serving." + module), name, float(value))
+sys.exit(model_server.main())
+"""
+
+
+class AbusedServer:
+    """The embedded server with the model `line` (y = 2x + 1 on rows of eight).
+
+    Args:
+        base_path: of the model.
+        log: the file for its output.
+        flags: further flags.
+        bounds: values in place of constants of the server, such as `http_protocol.HEAD_SECONDS`; one worker only.
+    """
+
+    def __init__(self, base_path: Path, log: Path, *flags: str, workers: int = 1, **bounds: float) -> None:
+        self.port, self.rest_port = free_port(), free_port()
+        self.log = log
+        changed = [f"{name.replace('__', '.')}={value}" for name, value in bounds.items()]
+        own = [f"--port={self.port}", f"--rest_api_port={self.rest_port}", f"--workers={workers}", "--host=127.0.0.1"]
+        model = [f"--model_name={MODEL}", f"--model_base_path={base_path}"]
+        self._command = [sys.executable, "-c", _START, *changed, *own, *model, *flags]
+
+    def __enter__(self) -> Self:
+        with open(self.log, "ab") as output:
+            self.process = subprocess.Popen(
+                self._command, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+            )
+        try:
+            eventually(self._is_ready, 60)
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(30)
+            except subprocess.TimeoutExpired:
+                os.killpg(self.process.pid, signal.SIGKILL)
+                self.process.wait()
+
+    def _is_ready(self) -> bool:
+        if self.process.poll() is not None:
+            raise RuntimeError(self.log.read_text())
+        try:
+            return self.rest("GET", f"/v1/models/{MODEL}")[0] == 200
+        except OSError:
+            return False
+
+    # === Good requests ===
+
+    def rest(self, method: str, path: str, body: bytes | None = None, **headers: str) -> tuple[int, bytes]:
+        """Status and body of an answer."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.rest_port, timeout=60)
+        try:
+            connection.request(method, path, body, headers)
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+        finally:
+            connection.close()
+
+    def check(self) -> None:
+        """Answers over both faces, on new connections."""
+        status, body = self.rest("POST", f"/v1/models/{MODEL}:predict", BODY)
+        assert (status, json.loads(body)) == (200, {"predictions": Y})
+        with grpc.insecure_channel(f"127.0.0.1:{self.port}") as channel:
+            answer = messages.PredictResponse.FromString(channel.unary_unary(PREDICT)(request(), timeout=60))
+        assert list(answer.outputs["y"].float_val) == Y[0]
+
+    # === What it takes ===
+
+    def processes(self) -> list[int]:
+        """Its process ids: its own first."""
+        return [self.process.pid, *children(self.process.pid)]
+
+    def memory(self) -> int:
+        """Bytes resident, of all its processes."""
+        return sum(resident(pid) for pid in self.processes())
+
+    @contextlib.contextmanager
+    def bounded_memory(self, most: int = SMALL) -> Iterator[None]:
+        """It has taken little more memory at the end of the block, and answers."""
+        before = self.memory()
+        yield
+        self.check()
+        assert self.memory() < before + most
+
+    def open_files(self) -> int:
+        return sum(len(list(Path(f"/proc/{pid}/fd").iterdir())) for pid in self.processes())
+
+    def connect(self, *, rest: bool = True) -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self.rest_port if rest else self.port), timeout=30)
+
+    def tell(self, data: bytes) -> bytes:
+        """What comes back over HTTP for these bytes, until the server ends the connection."""
+        with self.connect() as client:
+            return tell(client, data)
+
+
+def request(x: Any = X, model: str = MODEL) -> bytes:
+    """A PredictRequest."""
+    return predict.encode_request(ModelSpec(model), {"x": np.asarray(x)})
+
+
+def tell(client: socket.socket, data: bytes) -> bytes:
+    """Sends, says that this was all, and reads to the end; what came before a reset, where there is one."""
+    received = b""
+    try:
+        client.sendall(data)
+        client.shutdown(socket.SHUT_WR)
+    except OSError:
+        pass  # refused before the end
+    try:
+        while part := client.recv(1 << 16):
+            received += part
+    except ConnectionResetError:
+        pass
+    return received
+
+
+def children(pid: int) -> list[int]:
+    """Process ids of all descendants."""
+    found = []
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # threads and processes that end meanwhile
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            for child in (task / "children").read_text().split():
+                found += [int(child), *children(int(child))]
+    return found
+
+
+def resident(pid: int, field: str = "VmRSS") -> int:
+    """Bytes of memory that a process has now; with `VmHWM`, that it ever had."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) << 10 for line in lines if line.startswith(field))
+
+
+def eventually(true: Callable[[], bool], seconds: float = 30) -> None:
+    """Waits until `true()` holds."""
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "it did not come about"
+        time.sleep(0.02)

@@ -1,0 +1,39 @@
+"""The model that abused servers serve, and one server for the tests of a module."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from . import line_model
+from .abused import MODEL, AbusedServer
+
+MAX_REQUEST_BYTES = 4_000_000
+BOUNDS = {
+    "grpc_bounds__HANDSHAKE_MS": 1000,
+    "http_protocol__HEAD_SECONDS": 1.0,
+    "http_protocol__BODY_SECONDS": 2.0,
+    "http_connection__ANSWER_SECONDS": 2.0,
+    "http_protocol__LINGER_SECONDS": 0.5,
+}
+
+
+@pytest.fixture(scope="session")
+def base_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The model's base path, with version 1."""
+    base = tmp_path_factory.mktemp("models") / MODEL
+    line_model.write(base / "1")
+    return base
+
+
+@pytest.fixture(scope="module")
+def server(base_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AbusedServer]:
+    """One process, with times that tests can wait for. It must survive the module, and log no error of its own."""
+    log = tmp_path_factory.mktemp("server") / "server.log"
+    with AbusedServer(base_path, log, f"--max_request_bytes={MAX_REQUEST_BYTES}", **BOUNDS) as running:
+        yield running
+        running.check()
+    assert "Traceback" not in log.read_text(), log.read_text()
+    assert running.process.returncode == 0

@@ -1,0 +1,64 @@
+"""HTTP/2 by hand: frames and headers, as no library would send them."""
+
+from __future__ import annotations
+
+import socket
+import struct
+
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PUSH_PROMISE, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = range(10)
+END_STREAM, ACK, END_HEADERS = 1, 1, 4
+
+
+def frame(kind: int, flags: int = 0, stream: int = 0, payload: bytes = b"") -> bytes:
+    return struct.pack(">I", len(payload))[1:] + struct.pack(">BBI", kind, flags, stream) + payload
+
+
+def start() -> bytes:
+    """What a client says first."""
+    return PREFACE + frame(SETTINGS)
+
+
+def field(name: bytes, value: bytes) -> bytes:
+    """A header in HPACK: a literal that is not indexed."""
+    return b"\x00" + _string(name) + _string(value)
+
+
+def _string(text: bytes) -> bytes:
+    if len(text) < 127:
+        return bytes([len(text)]) + text
+    rest, coded = len(text) - 127, bytearray([127])
+    while rest > 127:
+        coded.append(rest & 127 | 128)
+        rest >>= 7
+    coded.append(rest)
+    return bytes(coded) + text
+
+
+def call(path: str, *more: tuple[bytes, bytes]) -> bytes:
+    """The headers of a gRPC call."""
+    fields = [
+        (b":method", b"POST"), (b":scheme", b"http"), (b":path", path.encode()), (b":authority", b"x"),
+        (b"te", b"trailers"), (b"content-type", b"application/grpc"), *more,
+    ]  # fmt: skip
+    return b"".join(field(*each) for each in fields)
+
+
+def message(data: bytes, *, packed: bool = False) -> bytes:
+    """A gRPC message: whether it is compressed, its length, itself."""
+    return struct.pack(">BI", packed, len(data)) + data
+
+
+def frames(client: socket.socket) -> list[tuple[int, int, int, bytes]]:
+    """Kind, flags, stream and payload of all frames until the server ends the connection or says no more."""
+    buffer, found = b"", []
+    try:
+        while part := client.recv(1 << 16):
+            buffer += part
+            while len(buffer) >= 9 and len(buffer) >= (size := 9 + int.from_bytes(buffer[:3])):
+                kind, flags, stream = struct.unpack(">BBI", buffer[3:9])
+                found.append((kind, flags, stream, buffer[9:size]))
+                buffer = buffer[size:]
+    except (TimeoutError, ConnectionResetError):
+        pass
+    return found

@@ -1,0 +1,272 @@
+"""The REST port, abused over plain sockets."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import http.client
+import json
+import re
+import socket
+from typing import Any
+
+import pytest
+
+from .abused import BODY, MODEL, SMALL, AbusedServer, Y, eventually, resident, tell
+from .conftest import MAX_REQUEST_BYTES
+
+PATH = f"/v1/models/{MODEL}:predict"
+GOOD = b"POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s" % (PATH.encode(), len(BODY), BODY)
+
+
+def head(*lines: str, method: str = "POST", path: str = PATH) -> bytes:
+    return "\r\n".join([f"{method} {path} HTTP/1.1", "Host: x", *lines, "", ""]).encode()
+
+
+def statuses(answer: bytes) -> list[int]:
+    """The HTTP statuses in what a server said."""
+    return [int(status) for status in re.findall(rb"(?:^|\n|[}\]])HTTP/1\.1 (\d{3}) ", answer)]
+
+
+def receive(client: socket.socket) -> tuple[int, Any]:
+    """Status and JSON of the next answer."""
+    answer = http.client.HTTPResponse(client)
+    answer.begin()
+    return answer.status, json.loads(answer.read())
+
+
+# === Requests that are refused, and how ===
+
+REFUSED = {
+    "noise": (bytes(range(256)), 501),
+    "http_2": (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(9), 400),
+    "tls": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(500), 501),
+    "no_version": (b"GET / \r\n\r\n", 400),
+    "another_version": (b"GET / HTTP/4.2\r\n\r\n", 400),
+    "connect": (b"CONNECT localhost:22 HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+    "nul_in_path": (b"GET /v1/models/\0 HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+    "nul_in_header": (head("A: \0"), 400),
+    "bare_newline_in_header": (head("A: b\rc"), 400),
+    "two_lengths": (head("Content-Length: 5", "Content-Length: 6") + b"123456", 400),
+    "length_and_chunks": (head("Content-Length: 5", "Transfer-Encoding: chunked") + b"0\r\n\r\n", 400),
+    "negative_length": (head("Content-Length: -1"), 400),
+    "no_number": (head("Content-Length: 0x10"), 400),
+    "number_too_long": (head(f"Content-Length: {'9' * 30}"), 400),
+    "chunk_of_no_size": (head("Transfer-Encoding: chunked") + b"zz\r\n", 400),
+    "chunk_of_any_size": (head("Transfer-Encoding: chunked") + b"f" * 30 + b"\r\n", 400),
+    "chunk_without_end": (head("Transfer-Encoding: chunked") + b"1\r\nabc\r\n", 400),
+    "long_path": (head(path="/" + "a" * (1 << 17), method="GET"), 431),
+    "long_header": (head(f"A: {'a' * (1 << 17)}"), 431),
+    "many_headers": (head(*["A: b"] * 40_000), 431),
+    "long_trailer": (head("Transfer-Encoding: chunked") + b"0\r\n" + b"A: b\r\n" * 40_000, 431),
+    "long_chunk_extension": (head("Transfer-Encoding: chunked") + b"1;" + b"a" * (1 << 20), 431),
+    "length_too_large": (head(f"Content-Length: {MAX_REQUEST_BYTES + 1}"), 413),
+    "length_2_to_the_60": (head(f"Content-Length: {1 << 60}"), 413),
+    "expected_too_large": (head(f"Content-Length: {MAX_REQUEST_BYTES + 1}", "Expect: 100-continue"), 413),
+    "chunks_too_large": (head("Transfer-Encoding: chunked") + b"10000\r\n%s\r\n" % bytes(1 << 16) * 80, 413),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_is_refused_and_the_connection_ends(server: AbusedServer, case: str) -> None:
+    data, status = REFUSED[case]
+    answer = server.tell(data)
+    assert statuses(answer) == [status]
+    _, _, body = answer.partition(b"\r\n\r\n")
+    assert list(json.loads(body)) == ["error"] and b"connection: close" in answer
+
+
+def test_a_length_that_is_too_large_is_refused_before_the_body_comes(server: AbusedServer) -> None:
+    with server.connect() as client:
+        client.sendall(head(f"Content-Length: {MAX_REQUEST_BYTES + 1}"))
+        message = f"Received message larger than max ({MAX_REQUEST_BYTES + 1} vs. {MAX_REQUEST_BYTES})"
+        assert receive(client) == (413, {"error": message})
+
+
+def test_the_answer_to_a_request_that_is_too_long_can_be_read_by_those_who_send_on(server: AbusedServer) -> None:
+    status, answer = server.rest("POST", PATH, bytes(MAX_REQUEST_BYTES + 1))
+    assert status == 413 and b"larger than max" in answer
+
+
+ENDLESS = {
+    "path": (b"GET /", b"a"),
+    "header": (b"GET / HTTP/1.1\r\nA: ", b"a"),
+    "headers": (b"GET / HTTP/1.1\r\n", b"A: b\r\n"),
+    "lines": (b"", b"\r\n"),
+    "chunk_extension": (head("Transfer-Encoding: chunked") + b"1;", b"a"),
+    "trailers": (head("Transfer-Encoding: chunked") + b"0\r\n", b"A: b\r\n"),
+}
+
+
+@pytest.mark.parametrize("case", ENDLESS)
+def test_endless_heads(server: AbusedServer, case: str) -> None:
+    """What never ends is not kept: the connection is."""
+    start, repeated = ENDLESS[case]
+    with server.bounded_memory(), server.connect() as client:
+        with pytest.raises(ConnectionError):  # the end that the server makes of it
+            client.sendall(start)
+            for _ in range(1 << 20):
+                client.sendall(repeated * ((1 << 18) // len(repeated)))
+
+
+# === Requests that are answered ===
+
+
+def test_requests_in_a_row_before_the_first_answer(server: AbusedServer) -> None:
+    answer = server.tell(GOOD * 20)
+    assert statuses(answer) == [200] * 20
+
+
+def test_too_many_requests_in_a_row(server: AbusedServer) -> None:
+    with server.bounded_memory():
+        answer = server.tell(b"GET / HTTP/1.1\r\n\r\n" * 200_000)
+        assert set(statuses(answer)) <= {404}
+
+
+def test_a_bad_request_after_a_good_one(server: AbusedServer) -> None:
+    """The good one's answer comes, and it comes first."""
+    answer = server.tell(GOOD + b"\0\0\0\0")
+    assert statuses(answer)[0] == 200 and set(statuses(answer)[1:]) <= {400, 501}
+
+
+def test_one_byte_at_a_time(server: AbusedServer) -> None:
+    with server.connect() as client:
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for at in range(len(GOOD)):
+            client.sendall(GOOD[at : at + 1])
+        assert receive(client) == (200, {"predictions": Y})
+
+
+def test_chunks_of_a_byte_with_extensions_and_trailers(server: AbusedServer) -> None:
+    chunks = b"".join(b"1;a=b\r\n%c\r\n" % byte for byte in BODY)
+    answer = server.tell(head("Transfer-Encoding: chunked") + chunks + b"0\r\nA: b\r\n\r\n")
+    assert statuses(answer) == [200]
+
+
+def test_expect_continue(server: AbusedServer) -> None:
+    with server.connect() as client:
+        client.sendall(head(f"Content-Length: {len(BODY)}", "Expect: 100-continue"))
+        assert client.recv(1 << 16) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        client.sendall(BODY)
+        assert receive(client) == (200, {"predictions": Y})
+
+
+@pytest.mark.parametrize("other", ["h2c", "websocket"])
+def test_an_offer_of_another_protocol_is_passed_over(server: AbusedServer, other: str) -> None:
+    """As Java's client makes it with its first request, whose body must not get lost; the second has to work, too."""
+    offer = head(
+        "Connection: Upgrade, HTTP2-Settings", f"Upgrade: {other}", "HTTP2-Settings: AAEAAEAAAAIAAAABAAMAAABk",
+        f"Content-Length: {len(BODY)}",
+    )  # fmt: skip
+    assert statuses(server.tell(offer + BODY + GOOD)) == [200, 200]
+    answer = server.tell((offer + BODY) * 10_000)
+    assert set(statuses(answer)) <= {200}
+
+
+NAMES = ["..", "%2e%2e", "%2E%2e%2f%2e%2e%2fetc", "%00", "a%00b", "%ff%fe", "a" * 30_000, "%F0%9F%98%80", "%", "%zz"]
+
+
+@pytest.mark.parametrize("name", NAMES, ids=range(len(NAMES)))
+@pytest.mark.parametrize("path", ["/v1/models/{}", "/v1/models/{}:predict", "/v1/models/line/labels/{}", "/{}"])
+def test_tricks_in_names(server: AbusedServer, path: str, name: str) -> None:
+    for method in ("GET", "POST"):
+        status, answer = server.rest(method, path.format(name), b"{}")
+        assert status in (400, 404) or (status == 200 and method == "GET" and "labels" in path)
+        assert b"Traceback" not in answer and b"root:" not in answer
+
+
+# === Slow clients ===
+
+
+@pytest.mark.parametrize("part", [b"\r\nP", b"POST", GOOD.partition(b"\r\n")[0], GOOD[:-100], GOOD[:-1]], ids=range(5))
+def test_half_a_request(server: AbusedServer, part: bytes) -> None:
+    """The one who sent it is told, in time; others are answered meanwhile."""
+    with server.connect() as client:
+        client.sendall(part)
+        server.check()
+        answer = b""
+        while more := client.recv(1 << 16):
+            answer += more
+    assert statuses(answer) == [408]
+
+
+def test_a_byte_now_and_then(server: AbusedServer) -> None:
+    """Sending something does not win time."""
+    with server.connect() as client:
+        client.sendall(b"GET /")
+        client.settimeout(0.2)
+        for _ in range(100):
+            try:
+                assert client.recv(1 << 16).startswith(b"HTTP/1.1 408 ")
+                return
+            except TimeoutError:
+                client.sendall(b"a")
+    raise AssertionError("it was never refused")
+
+
+def test_idle_connections_stay(server: AbusedServer) -> None:
+    """Longer than half a request may take; before a request as well as after one."""
+    with server.connect() as fresh, server.connect() as used, server.connect() as late:
+        used.sendall(GOOD)
+        assert receive(used)[0] == 200
+        late.sendall(b"GET /")
+        assert receive(late)[0] == 408
+        for client in (fresh, used):
+            client.sendall(GOOD)
+            assert receive(client) == (200, {"predictions": Y})
+
+
+def test_an_answer_that_is_never_read(server: AbusedServer) -> None:
+    """It is kept for a while only."""
+    rows = json.dumps({"instances": [[1] * 8] * 200_000}, separators=(",", ":")).encode()
+    with server.connect() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 12)
+        client.sendall(head(f"Content-Length: {len(rows)}") + rows)
+        server.check()
+        eventually(lambda: _is_reset(client))
+
+
+def _is_reset(client: socket.socket) -> bool:
+    try:
+        client.sendall(b"GET / HTTP/1.1\r\n\r\n")
+    except OSError:
+        return True
+    return False
+
+
+def test_requests_without_end_whose_answers_are_never_read(server: AbusedServer) -> None:
+    with server.bounded_memory(), server.connect() as client:
+        client.settimeout(3)
+        with contextlib.suppress(OSError):  # the server stops reading
+            for _ in range(10_000):
+                client.sendall(b"GET /v1/models/line/metadata HTTP/1.1\r\n\r\n" * 20)
+
+
+# === Compressed bodies ===
+
+
+def packed(body: bytes) -> bytes:
+    data = gzip.compress(body, mtime=0)
+    return head("Content-Encoding: gzip", f"Content-Length: {len(data)}") + data
+
+
+def test_a_packed_body(server: AbusedServer) -> None:
+    assert statuses(server.tell(packed(BODY))) == [200]
+
+
+def test_packed_bodies_that_blow_up(server: AbusedServer) -> None:
+    """A thousand blanks in a byte, a few such bodies at once: each is refused, and little of it is ever unpacked."""
+    bomb = packed(b" " * (64 << 20))
+    before = resident(server.process.pid, "VmHWM")
+    clients = [server.connect() for _ in range(4)]
+    try:
+        for client in clients:
+            client.sendall(bomb)
+        for client in clients:
+            answer = tell(client, b"")
+            assert statuses(answer) == [429] and b"unpack" in answer
+    finally:
+        for client in clients:
+            client.close()
+    assert resident(server.process.pid, "VmHWM") < before + 2 * SMALL
+    server.check()

@@ -1,0 +1,93 @@
+"""What requests hold together is bounded: a server with next to no memory to give."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import grpc
+import numpy as np
+import pytest
+from keras_gallery.serving import limits
+
+from . import http2
+from .abused import BODY, MODEL, PREDICT, AbusedServer, eventually, request
+from .conftest import BOUNDS
+
+BUDGET = 8 << 20
+PATH = f"/v1/models/{MODEL}:predict"
+HEAD = f"POST {PATH} HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n"
+
+
+@pytest.fixture(scope="module")
+def server(base_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AbusedServer]:
+    log = tmp_path_factory.mktemp("server") / "server.log"
+    bounds = {**BOUNDS, "http_protocol__BODY_SECONDS": 60.0, "limits__MEMORY_SHARE": BUDGET / limits.memory()}
+    with AbusedServer(base_path, log, **bounds) as running:
+        yield running
+        running.check()
+    assert "Traceback" not in log.read_text(), log.read_text()
+
+
+def test_large_bodies_that_come_at_once(server: AbusedServer) -> None:
+    """Who sent most is refused when there is no more room; small requests are answered all the while."""
+    with contextlib.ExitStack() as clients:
+        sending = [clients.enter_context(server.connect()) for _ in range(10)]
+        for client in sending:
+            with contextlib.suppress(ConnectionError):
+                client.sendall((HEAD % (4 << 20)).encode() + bytes(2 << 20))
+            server.check()
+        answers = []
+        for client in sending:
+            client.settimeout(0.5)
+            with contextlib.suppress(TimeoutError, ConnectionError):
+                answers.append(client.recv(1 << 16))
+    assert len(answers) >= 6 and all(answer.startswith(b"HTTP/1.1 429 ") for answer in answers)
+    server.check()
+
+
+def test_one_body_that_is_longer_than_all_may_be(server: AbusedServer) -> None:
+    """Is taken, if it is alone; what it would take to be read is not."""
+    status, answer = server.rest("POST", PATH, BODY + b" " * (2 * BUDGET))
+    assert status == 429 and b"Expected memory for all requests" in answer
+    status, answer = server.rest("POST", PATH, BODY + b" " * (BUDGET // 3))
+    assert status == 200, answer
+
+
+def test_answers_over_rest_that_are_not_read(server: AbusedServer) -> None:
+    rows = json.dumps({"instances": [[0] * 8] * 20_000}, separators=(",", ":")).encode()
+    with server.bounded_memory(), contextlib.ExitStack() as clients:
+        for _ in range(20):
+            client = clients.enter_context(server.connect())
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 12)
+            with contextlib.suppress(OSError):
+                client.sendall(((HEAD % len(rows)).encode() + rows) * 8)
+        server.check()
+
+
+def test_answers_over_grpc_that_are_not_read(server: AbusedServer) -> None:
+    """Calls with large answers are refused; others go on; and once the clients are gone, all are answered again."""
+    large = request(np.zeros((1900, 8), np.float32))  # sent without asking how much may be sent
+    call = http2.frame(http2.HEADERS, http2.END_HEADERS, 1, http2.call(PREDICT))
+    no_window = http2.PREFACE + http2.frame(http2.SETTINGS, payload=b"\0\4\0\0\0\0")
+    with server.bounded_memory(), contextlib.ExitStack() as clients:
+        for _ in range(100):
+            client = clients.enter_context(server.connect(rest=False))
+            client.sendall(no_window + call + _data(http2.message(large)))
+        with grpc.insecure_channel(f"127.0.0.1:{server.port}") as channel:
+            predict = channel.unary_unary(PREDICT)
+            eventually(lambda: predict.future(large, timeout=60).code() is grpc.StatusCode.RESOURCE_EXHAUSTED)
+            server.check()
+    with grpc.insecure_channel(f"127.0.0.1:{server.port}") as channel:
+        predict = channel.unary_unary(PREDICT)
+        eventually(lambda: predict.future(large, timeout=60).code() is grpc.StatusCode.OK)
+
+
+def _data(message: bytes) -> bytes:
+    """A message in frames of the size that HTTP/2 begins with."""
+    parts = [message[at : at + 16384] for at in range(0, len(message), 16384)]
+    last = len(parts) - 1
+    return b"".join(http2.frame(http2.DATA, at == last, 1, part) for at, part in enumerate(parts))

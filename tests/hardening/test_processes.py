@@ -1,0 +1,172 @@
+"""Processes that are killed or stopped, and a disk that is full."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import grpc
+import pytest
+
+from . import line_model
+from .abused import MODEL, PREDICT, AbusedServer, children, eventually, request
+
+
+@pytest.fixture(scope="module")
+def server(base_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AbusedServer]:
+    """Two workers."""
+    log = tmp_path_factory.mktemp("server") / "server.log"
+    with AbusedServer(base_path, log, workers=2) as running:
+        yield running
+        running.check()
+    assert "Traceback" not in log.read_text(), log.read_text()
+
+
+@contextlib.contextmanager
+def asked_all_the_while(server: AbusedServer) -> Iterator[dict[str, int]]:
+    """Asks on new connections, over both faces, until the end of the block; counts answers by what they were."""
+    counts: dict[str, int] = {}
+    stop = threading.Event()
+
+    def ask() -> None:
+        while not stop.is_set():
+            try:
+                server.check()
+                found = "good"
+            except (OSError, grpc.RpcError):
+                found = "lost"  # with the connection to a process that is gone
+            counts[found] = counts.get(found, 0) + 1
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    try:
+        yield counts
+    finally:
+        stop.set()
+        thread.join()
+
+
+def good(counts: dict[str, int], more: int) -> Callable[[], bool]:
+    """Whether there are so many good answers more than now."""
+    wanted = counts.get("good", 0) + more
+    return lambda: counts.get("good", 0) >= wanted
+
+
+def test_a_killed_worker_is_replaced(server: AbusedServer) -> None:
+    with asked_all_the_while(server) as counts:
+        for _ in range(2):
+            eventually(good(counts, 5))
+            before = workers(server)
+            os.kill(before[0], signal.SIGKILL)
+            assert before[0] not in workers(server)
+            eventually(good(counts, 20))
+    assert counts["good"] > 10 * counts.get("lost", 0)
+
+
+def workers(server: AbusedServer) -> list[int]:
+    """Process ids, once all answer."""
+    found: list[int] = []
+
+    def are_ready() -> bool:
+        found[:] = children(server.process.pid)
+        return len(found) == 2 and all(_listens(pid) for pid in found)
+
+    eventually(are_ready)
+    return found
+
+
+def _listens(pid: int) -> bool:
+    """Whether a process has its listening socket: models are there again before that."""
+    inodes = {os.readlink(each) for each in Path(f"/proc/{pid}/fd").iterdir() if each.is_symlink()}
+    tcp = [
+        line.split() for file in ("tcp", "tcp6") for line in Path(f"/proc/{pid}/net/{file}").read_text().splitlines()
+    ]
+    return any(f"socket:[{line[9]}]" in inodes for line in tcp if line[3] == "0A")
+
+
+def test_all_workers_killed(server: AbusedServer) -> None:
+    for pid in workers(server):
+        os.kill(pid, signal.SIGKILL)
+    eventually(lambda: _answers(server))
+
+
+def _answers(server: AbusedServer) -> bool:
+    try:
+        server.check()
+    except (OSError, grpc.RpcError):
+        return False
+    return True
+
+
+def test_a_stopped_worker(server: AbusedServer) -> None:
+    """The other answers what comes to it; when the stopped one goes on, so does everything."""
+    stopped = workers(server)[0]
+    clients = [server.connect() for _ in range(20)]  # some of them are the other's
+    os.kill(stopped, signal.SIGSTOP)
+    try:
+        answered = 0
+        for client in clients:
+            client.settimeout(0.5)
+            client.sendall(f"GET /v1/models/{MODEL} HTTP/1.1\r\n\r\n".encode())
+            with contextlib.suppress(TimeoutError):
+                answered += client.recv(1 << 16).startswith(b"HTTP/1.1 200 ")
+        assert answered
+    finally:
+        os.kill(stopped, signal.SIGCONT)
+        for client in clients:
+            client.close()
+    server.check()
+
+
+def test_a_new_version_comes_while_workers_are_killed(
+    server: AbusedServer, base_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """All processes have it in the end, and only it."""
+    made = tmp_path_factory.mktemp("made") / "2"
+    line_model.write(made, slope=3.0)
+    made.rename(base_path / "2")
+    os.kill(workers(server)[0], signal.SIGKILL)
+    eventually(lambda: set(_versions(server, 20)) == {2})
+    (base_path / "2").rename(made)
+    eventually(lambda: set(_versions(server, 20)) == {1})
+
+
+def _versions(server: AbusedServer, times: int) -> list[float]:
+    """Which version answers, asked on so many new connections; by the slope of its line, less one."""
+    from keras_gallery.serving.wire import messages
+
+    found: list[float] = []
+    with contextlib.suppress(grpc.RpcError):
+        for _ in range(times):
+            options = [("grpc.use_local_subchannel_pool", 1)]
+            with grpc.insecure_channel(f"127.0.0.1:{server.port}", options) as channel:
+                answer = messages.PredictResponse.FromString(channel.unary_unary(PREDICT)(request(), timeout=60))
+                found.append(answer.outputs["y"].float_val[1] - 2)
+    return found if len(found) == times else []
+
+
+def test_workers_end_with_the_server(base_path: Path, tmp_path: Path) -> None:
+    with AbusedServer(base_path, tmp_path / "log", workers=2) as server:
+        started = workers(server)
+        server.process.kill()
+        server.process.wait()
+        eventually(lambda: not any(_runs(pid) for pid in started))
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except FileNotFoundError:
+        return False
+
+
+def test_a_full_disk_under_the_request_log(base_path: Path, tmp_path: Path) -> None:
+    with AbusedServer(base_path, tmp_path / "log", "--request_log=/dev/full") as server:
+        for _ in range(20):
+            server.check()
+    text = (tmp_path / "log").read_text()
+    assert "Traceback" not in text and text.count("No space left on device") == 1

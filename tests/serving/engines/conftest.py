@@ -1,0 +1,56 @@
+"""SavedModels of many kinds, and the engines that run them."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from keras_gallery.serving.engines import Converter, OpenVinoFiles, TensorFlow, TensorFlowProcess
+from keras_gallery.serving.quiet import quiet_import
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a SavedModel for each function of `made_models.py`."""
+    with quiet_import(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from . import made_models as make
+
+        root = tmp_path_factory.mktemp("made")
+        for build in (make.dtypes, make.shapes, make.examples, make.tf1, make.networks):
+            build(root / build.__name__)
+        make.tf1(root / "text", as_text=True)
+        make.tflite_source(root / "tflite_source")
+        make.tflite(root / "tflite", root / "tflite_source")
+        make.tflite_without_signatures(root / "tflite_plain")
+    return root
+
+
+@pytest.fixture(scope="session")
+def process() -> Iterator[TensorFlowProcess]:
+    owner = TensorFlowProcess()
+    yield owner
+    owner.close()
+
+
+@pytest.fixture(scope="session")
+def tensorflow(process: TensorFlowProcess) -> Iterator[TensorFlow]:
+    engine = TensorFlow(process.address)
+    yield engine
+    engine.close()
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> OpenVinoFiles:
+    """An empty cache."""
+    return OpenVinoFiles(tmp_path / "cache")
+
+
+@pytest.fixture(scope="session")
+def converted(made: Path, tmp_path_factory: pytest.TempPathFactory) -> OpenVinoFiles:
+    """A cache with the OpenVINO files of `made / "networks"`."""
+    files = OpenVinoFiles(tmp_path_factory.mktemp("cache"))
+    assert Converter(files).prepare(made / "networks")
+    return files

@@ -1,0 +1,182 @@
+"""SavedModels of many kinds, each built by TensorFlow itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+v1 = tf.compat.v1
+Spec = tf.TensorSpec
+WEIGHTS = np.random.default_rng(3).normal(size=(6, 4)).astype(np.float32)
+WORDS = ["zero", "one", "two"]
+DTYPES = [
+    *("float32", "float64", "float16", "bfloat16", "complex64", "complex128", "bool"),
+    *("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
+]
+
+
+def save(folder: Path, signatures: dict[str, tuple[list[Any], Callable[..., Any]]], **tracked: Any) -> None:
+    """A TF2 SavedModel with a function for each signature."""
+    module = tf.Module()
+    for name, value in tracked.items():
+        setattr(module, name, value)
+    functions = {}
+    for name, (specs, body) in signatures.items():
+        functions[name] = tf.function(body, specs)
+        setattr(module, "f_" + name, functions[name])
+    tf.saved_model.save(module, str(folder), functions)
+
+
+def dtypes(folder: Path) -> None:
+    """For each dtype a signature of its name, which turns the rows of any array (?, 3) round."""
+
+    def turned(dtype: str) -> tuple[list[Any], Callable[..., Any]]:
+        return [Spec([None, 3], dtype, name="x")], lambda x: {"y": x[:, ::-1]}
+
+    save(folder, {dtype: turned(dtype) for dtype in [*DTYPES, "string"]})
+
+
+def shapes(folder: Path) -> None:
+    """Signatures without a batch dimension, of any rank, with many outputs."""
+    save(
+        folder,
+        {
+            "any_rank": ([Spec(None, tf.float32, name="x")], lambda x: {"size": tf.size(x), "x": tf.identity(x)}),
+            "scalar": ([Spec([], tf.float32, name="x")], lambda x: {"y": x + 1}),
+            "vector": ([Spec([3], tf.float32, name="x")], lambda x: {"y": x[::-1]}),
+            "two": (
+                [Spec([None, 2], tf.float32, name="b"), Spec([None], tf.int64, name="a")],
+                lambda b, a: {"sum": b + tf.cast(a, tf.float32)[:, None], "a": a, "c": b * 2},
+            ),
+            "many": ([Spec([None], tf.float32, name="x")], lambda x: {f"y{n}": x + n for n in range(9)}),
+        },
+    )
+
+
+def words_table(folder: Path) -> Any:
+    """The number of each word, from a file; the SavedModel will have its own."""
+    file = folder.parent / "words.txt"
+    file.write_text("\n".join(WORDS))
+    words = tf.lookup.TextFileInitializer(
+        str(file), tf.string, tf.lookup.TextFileIndex.WHOLE_LINE, tf.int64, tf.lookup.TextFileIndex.LINE_NUMBER
+    )
+    return tf.lookup.StaticHashTable(words, -1)
+
+
+def examples(folder: Path) -> None:
+    """tf.Example in, from a variable and a table of words in an asset file."""
+    table = words_table(folder)
+    factor = tf.Variable(10.0)
+    features = {"word": tf.io.FixedLenFeature([], tf.string), "x": tf.io.FixedLenFeature([2], tf.float32)}
+
+    def run(inputs: Any) -> Any:
+        row = tf.io.parse_example(inputs, features)
+        return {"number": table.lookup(row["word"]), "sum": factor * tf.reduce_sum(row["x"], 1)}
+
+    save(folder, {"serving_default": ([Spec([None], tf.string, name="inputs")], run)}, table=table, factor=factor)
+    (folder.parent / "words.txt").unlink()
+
+
+def tf1(folder: Path, *, as_text: bool = False) -> None:
+    """A TF1 graph: old and new variables, a table of an asset, signatures that share an input; two sets of tags."""
+    builder = v1.saved_model.Builder(str(folder))
+    for tags, offset in ((["serve"], 0.0), (["serve", "gpu"], 100.0)):
+        with v1.Graph().as_default(), v1.Session() as session:
+            x = v1.placeholder(tf.float32, [None, 6], "x")
+            old = v1.get_variable("old", initializer=WEIGHTS, use_resource=False)
+            new = v1.get_variable("new", initializer=np.float32(0.5), use_resource=True)
+            table = words_table(folder)
+            word = v1.placeholder(tf.string, [None], "word")
+            code = v1.matmul(x, old) + new + offset
+            session.run([v1.global_variables_initializer(), v1.tables_initializer()])
+            make = v1.saved_model.predict_signature_def
+            signatures = {
+                "code": make({"x": x}, {"code": code}),
+                "total": make({"x": x}, {"total": tf.reduce_sum(code, 1), "code": code}),
+                "look_up": make({"word": word}, {"number": table.lookup(word)}),
+                "checked": make({"x": x}, {"y": tf.debugging.check_numerics(x, "Expected numbers"), "code": code}),
+            }
+            assets = v1.get_collection(v1.GraphKeys.ASSET_FILEPATHS)
+            more = {"main_op": v1.tables_initializer(), "assets_collection": assets}
+            if offset:
+                builder.add_meta_graph(tags, signatures, **more)
+            else:
+                builder.add_meta_graph_and_variables(session, tags, signatures, **more)
+    builder.save(as_text=as_text)
+    (folder.parent / "words.txt").unlink()
+
+
+def networks(folder: Path) -> None:
+    """What OpenVINO takes, and what it must not take for one reason or another."""
+    rng = np.random.default_rng(5)
+    kernel = tf.Variable(rng.normal(size=(3, 3, 1, 4)).astype(np.float32))
+    dense = tf.Variable(rng.normal(size=(6, 8)).astype(np.float32))
+    count = tf.Variable(0.0)
+    rows, images = [Spec([None, 6], tf.float32, name="x")], [Spec([None, 8, 8, 1], tf.float32, name="x")]
+    whole = [Spec([None, 6], tf.int32, name="x")]
+
+    def counted(x: Any) -> Any:
+        return {"y": x + count.assign_add(1.0)}
+
+    save(
+        folder,
+        {
+            "dense": (rows, lambda x: {"y": tf.nn.relu(x @ dense)}),
+            "again": (rows, lambda x: {"y": tf.nn.relu(x @ dense)}),
+            "same_name": (rows, lambda x: {"x": tf.nn.relu(x @ dense)}),
+            "conv": (images, lambda x: {"y": tf.nn.conv2d(x, kernel, 2, "SAME"), "a": tf.reduce_mean(x, [1, 2])}),
+            "bytes": ([Spec([None, 4], tf.uint8, name="x")], lambda x: {"y": tf.cast(x, tf.float32) / 255.0}),
+            "whole": (whole, lambda x: {"y": tf.cast(x, tf.float32) * 0.5}),
+            "wide": ([Spec([None, 6], tf.int64, name="x")], lambda x: {"y": x[:, ::-1]}),
+            "wraps": (whole, lambda x: {"y": x + 1}),
+            "double": ([Spec([None, 6], tf.float64, name="x")], lambda x: {"y": x * 2}),
+            "divides": (whole, lambda x: {"y": 7 // x}),
+            "gathers": (whole, lambda x: {"y": tf.gather(dense, x)}),
+            "rounds": (rows, lambda x: {"y": tf.cast(x, tf.int32)}),
+            "draws": (rows, lambda x: {"y": x + tf.random.uniform([6])}),
+            "counts": (rows, counted),
+            "reads": (rows, lambda x: {"y": x + count}),
+            "loops": (rows, lambda x: {"y": tf.map_fn(lambda row: row * 2, x)}),
+            "says": (rows, lambda x: {"y": tf.strings.as_string(x)}),
+            "any_rank": ([Spec(None, tf.float32, name="x")], lambda x: {"y": x * 2}),
+            "magnifies": (rows, lambda x: {"y": x * 1e20 * 1e20}),
+        },
+        kernel=kernel,
+        dense=dense,
+        count=count,
+    )
+
+
+def tflite_source(folder: Path) -> None:
+    """What `tflite` converts."""
+    rows = [Spec([None, 3], tf.float32, name="x")]
+    two = [Spec([None, 2], tf.float32, name="a"), Spec([None], tf.int32, name="b")]
+    words = [Spec([None], tf.string, name="words"), Spec([None], tf.int32, name="at")]
+    save(
+        folder,
+        {
+            "serving_default": (rows, lambda x: {"y": tf.nn.relu(x)}),
+            "two": (two, lambda a, b: {"sum": a + tf.cast(b, tf.float32)[:, None], "twice": b * 2}),
+            "pick": (words, lambda words, at: {"picked": tf.gather(words, at)}),
+        },
+    )
+
+
+def tflite(folder: Path, source: Path) -> None:
+    """A version folder with a `model.tflite` of all signatures of a SavedModel."""
+    signatures = ["serving_default", "two", "pick"]
+    converter = tf.lite.TFLiteConverter.from_saved_model(str(source), signature_keys=signatures)
+    folder.mkdir(parents=True)
+    (folder / "model.tflite").write_bytes(converter.convert())
+
+
+def tflite_without_signatures(folder: Path) -> None:
+    """A version folder with a `model.tflite` of a function that is no signature."""
+    function = tf.function(lambda a, b: (a + b, a * 2), [Spec([None, 3], tf.float32, name=name) for name in "ab"])
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([function.get_concrete_function()], tf.Module())
+    folder.mkdir(parents=True)
+    (folder / "model.tflite").write_bytes(converter.convert())

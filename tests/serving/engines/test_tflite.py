@@ -1,0 +1,135 @@
+"""The TensorFlow Lite engine on files that TensorFlow's converter made."""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from keras_gallery.serving import saved_model
+from keras_gallery.serving.engines import Runner, TensorFlow
+from keras_gallery.serving.engines.tflite import TfLite, read_meta_graph
+from keras_gallery.serving.errors import Internal, InvalidArgument, Unimplemented
+
+
+def load(folder: Path) -> dict[str, Runner]:
+    return TfLite().load(folder, saved_model.signatures_of(read_meta_graph(folder)))
+
+
+@pytest.fixture(scope="module")
+def runners(made: Path) -> Mapping[str, Runner]:
+    return load(made / "tflite")
+
+
+def words(*values: bytes) -> Any:
+    array = np.empty(len(values), object)
+    array[:] = values
+    return array
+
+
+def test_signatures_are_those_of_the_saved_model(made: Path) -> None:
+    got = saved_model.signatures_of(read_meta_graph(made / "tflite"))
+    want = saved_model.read_signatures(made / "tflite_source")
+
+    def plain(specs: Mapping[str, saved_model.TensorSpec]) -> Any:
+        return {name: (spec.dtype, spec.shape) for name, spec in specs.items()}
+
+    assert {name: (plain(each.inputs), each.method_name) for name, each in got.items()} == {
+        name: (plain(each.inputs), each.method_name) for name, each in want.items()
+    }
+    assert {name: list(each.outputs) for name, each in got.items()} == {
+        name: list(each.outputs) for name, each in want.items()
+    }
+
+
+@pytest.mark.parametrize("batch", [1, 4, 2, 0])
+def test_answers_as_tensorflow_does(
+    made: Path, tensorflow: TensorFlow, runners: Mapping[str, Runner], batch: int
+) -> None:
+    theirs = tensorflow.load(made / "tflite_source", saved_model.read_signatures(made / "tflite_source"))
+    rng = np.random.default_rng(batch)
+    inputs: dict[str, dict[str, Any]] = {
+        "serving_default": {"x": rng.normal(size=(batch, 3)).astype(np.float32)},
+        "two": {"a": rng.random((batch, 2), np.float32), "b": rng.integers(0, 9, batch, np.int32)},
+        "pick": {"words": words(b"a", b"b\0b", b"\xff" * 40), "at": rng.integers(0, 3, batch, np.int32)},
+    }
+    for name, given in inputs.items():
+        outputs = {"serving_default": ["y"], "two": ["twice", "sum"], "pick": ["picked"]}[name]
+        got, want = runners[name](given, outputs), theirs[name](given, outputs)
+        assert list(got) == outputs
+        for output in outputs:
+            assert got[output].dtype == want[output].dtype
+            assert got[output].tolist() == want[output].tolist()
+    for runner in theirs.values():
+        runner.close()
+
+
+def test_requests_at_once(runners: Mapping[str, Runner]) -> None:
+    def ask(n: int) -> bool:
+        x = np.full((n % 5 + 1, 3), n, np.float32)
+        return bool((runners["serving_default"]({"x": x}, ["y"])["y"] == x).all())
+
+    with ThreadPoolExecutor(4) as pool:
+        assert all(pool.map(ask, range(200)))
+    runner: Any = runners["serving_default"]
+    assert 1 <= len(runner._model._idle) <= 4
+
+
+def test_a_file_without_signatures(made: Path) -> None:
+    folder = made / "tflite_plain"
+    (signature,) = saved_model.signatures_of(read_meta_graph(folder)).values()
+    assert signature.name == "serving_default"
+    assert {name: spec.shape for name, spec in signature.inputs.items()} == {"a": (-1, 3), "b": (-1, 3)}
+    runner = load(folder)["serving_default"]
+    for batch in (1, 3):
+        a, b = np.random.default_rng(batch).random((2, batch, 3), np.float32)
+        answers = runner({"a": a, "b": b}, list(signature.outputs)).values()
+        assert sorted(each.tolist() for each in answers) == sorted([(a + b).tolist(), (a * 2).tolist()])
+
+
+@pytest.mark.parametrize("shape", [(2, 4), (3,), (1, 1, 3), ()])
+def test_other_shapes_are_refused(runners: Mapping[str, Runner], shape: tuple[int, ...]) -> None:
+    with pytest.raises(InvalidArgument, match=r"^Expected shape \[-1, 3\] for input x. Received: \["):
+        runners["serving_default"]({"x": np.zeros(shape, np.float32)}, ["y"])
+
+
+def test_what_fails_harms_no_other_request(runners: Mapping[str, Runner]) -> None:
+    picked = {"words": words(b"a", b"b"), "at": np.array([5], np.int32)}
+    with pytest.raises(Internal, match="gather index out of bounds"):
+        runners["pick"](picked, ["picked"])
+    picked["at"] = np.array([1], np.int32)
+    assert runners["pick"](picked, ["picked"])["picked"].tolist() == [b"b"]
+
+
+def test_folders_without_a_file(made: Path) -> None:
+    assert read_meta_graph(made / "dtypes") is None
+    assert TfLite().load(made / "dtypes", saved_model.read_signatures(made / "dtypes")) == {}
+
+
+@pytest.mark.parametrize("content", [b"", b"no model", bytes(100)])
+def test_files_that_are_no_models(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "model.tflite").write_bytes(content)
+    with pytest.raises(InvalidArgument, match="model.tflite: "):
+        read_meta_graph(tmp_path)
+
+
+def test_without_the_runtime(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(Unimplemented, match="Expected the package ai-edge-litert"):
+        read_meta_graph(made / "tflite")
+
+
+def test_no_tensorflow_is_imported(made: Path) -> None:
+    code = f"""
+import sys; from pathlib import Path
+from keras_gallery.serving.engines import tflite
+assert tflite.read_meta_graph(Path({str(made / "tflite")!r}))
+assert "ai_edge_litert" in sys.modules and "tensorflow" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

@@ -1,0 +1,69 @@
+"""Models without files or engines: their signatures are Python functions on arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from keras_gallery.serving.engines import Arrays
+from keras_gallery.serving.saved_model import SignatureDef, TensorSpec
+from keras_gallery.serving.servable import Servable, Signature
+from keras_gallery.serving.served_models import ServedModel, ServedModels
+from keras_gallery.serving.wire import dtypes, messages
+
+Function = Callable[[Arrays], Mapping[str, Any]]
+
+
+class Runner:
+    """Calls a function; what it is called with is kept in `calls`, and whether it was closed."""
+
+    engine = "python"
+
+    def __init__(self, function: Function) -> None:
+        self._function = function
+        self.calls: list[tuple[Arrays, tuple[str, ...]]] = []
+        self.closed = False
+
+    def __call__(self, inputs: Arrays, outputs: Sequence[str]) -> Arrays:
+        self.calls.append((inputs, tuple(outputs)))
+        found = self._function(inputs)
+        return {name: np.asarray(found[name]) for name in outputs}
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def specs(kinds: Mapping[str, str]) -> dict[str, TensorSpec]:
+    """Specs of any shape by name, of dtypes such as "float"; the graph calls a tensor x "serving_x:0"."""
+    rows = {row.name: row for row in dtypes.DATA_TYPES}
+    return {name: TensorSpec(f"serving_{name}:0", rows[kind], None) for name, kind in kinds.items()}
+
+
+def definition(
+    name: str = "serving_default",
+    inputs: Mapping[str, str] | None = None,
+    outputs: Mapping[str, str] | None = None,
+    *,
+    method: str = "predict",
+    defaults: Mapping[str, Any] | None = None,
+) -> SignatureDef:
+    """A signature; by default one of examples."""
+    inputs, outputs = {"inputs": "string"} if inputs is None else inputs, outputs or {"outputs": "float"}
+    return SignatureDef(name, f"tensorflow/serving/{method}", specs(inputs), specs(outputs), defaults or {})
+
+
+def serve(signatures: Mapping[str, Signature], *, name: str = "m", version: int = 3) -> ServedModels:
+    """A table with one version of one model; the label "stable" is its."""
+    graph = messages.MetaGraphDef()
+    for key, signature in signatures.items():
+        graph.signature_def[key].method_name = signature.definition.method_name
+    servable = Servable(name, version, graph, dict(signatures))
+    models = ServedModels()
+    models.publish({name: ServedModel({version: servable}, {"stable": version})})
+    return models
+
+
+def signatures(*pairs: tuple[SignatureDef, Function]) -> dict[str, Signature]:
+    """Signatures with a `Runner` each."""
+    return {definition.name: Signature(definition, Runner(function)) for definition, function in pairs}
