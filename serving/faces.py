@@ -64,6 +64,7 @@ class Faces:
     async def drain(self) -> None:
         """Takes no more requests and lets those in flight end, within --shutdown_grace_seconds."""
         if self._rest:
+            self._rest_api.stop()
             self._rest.should_exit = True
         if self._grpc:
             self._grpc_api.stop()

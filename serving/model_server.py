@@ -11,12 +11,16 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
+import os
 import signal
 import socket
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+
+# Before gRPC is imported, here and in the workers: its core would write down what clients say, bytes as they are.
+os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 
 from . import flag_table, flags, limits, model_config, node
 from .control import LocalControl, reload

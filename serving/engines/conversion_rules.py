@@ -41,7 +41,7 @@ _DTYPES = _FLOATING | _INTEGERS | {_BOOL, _RESOURCE}
 
 def reasons_against(meta_graph: Any, signatures: Mapping[str, SignatureDef]) -> dict[str, str | None]:
     """For each signature why OpenVINO must not run it, in a few words; None where it may."""
-    graph = _Graph(meta_graph.graph_def)
+    graph = Graph(meta_graph.graph_def)
     nodes = {name: list(graph.nodes_of(signature)) for name, signature in signatures.items()}
     written = {variable for each in nodes.values() if _writes(each) for variable in _variables(each)}
     return {name: _reason_against(each, nodes[name], written) for name, each in signatures.items()}
@@ -95,7 +95,7 @@ def _variables(nodes: Sequence[Any]) -> set[str]:
     return {node.attr["shared_name"].s.decode() or node.name for node in nodes if node.op in kinds}
 
 
-class _Graph:
+class Graph:
     """The nodes and the functions of a `GraphDef` by name."""
 
     def __init__(self, graph: Any) -> None:

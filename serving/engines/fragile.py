@@ -3,31 +3,35 @@ a rank that the signature does not declare, but abort."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from .. import saved_model
-from ..errors import InvalidArgument
+from ..errors import InvalidArgument, ServingError
 from ..saved_model import SignatureDef
 from .base import Arrays
+from .conversion_rules import Graph
 
-_OPERATIONS = (b"Conv", b"Pool", b"BatchNorm", b"SpaceTo", b"DepthTo", b"Resize")
-Ranks = Mapping[str, Mapping[str, tuple[int, ...]]]
-
-
-def ranks(folder: Path, signatures: Mapping[str, SignatureDef]) -> Ranks:
-    """For each signature the shapes of those inputs whose rank must be the declared one; without such operations
-    in the SavedModel: none."""
-    file = saved_model.model_file(folder)
-    graph = file.read_bytes() if file else b""
-    fragile = any(operation in graph for operation in _OPERATIONS)
-    return {
-        name: {key: spec.shape for key, spec in each.inputs.items() if fragile and spec.shape is not None}
-        for name, each in signatures.items()
-    }
+_OPERATIONS = ("Conv", "Pool", "BatchNorm", "SpaceTo", "DepthTo")
+Shapes = Mapping[str, tuple[int, ...]]
 
 
-def check(inputs: Arrays, shapes: Mapping[str, tuple[int, ...]]) -> None:
+def ranks(folder: Path, tags: Sequence[str], signatures: Mapping[str, SignatureDef]) -> dict[str, Shapes]:
+    """For each signature the shapes of those inputs whose rank must be the declared one: none where it has no such
+    operations."""
+    try:
+        graph = Graph(saved_model.read_meta_graph(folder, tags).graph_def)
+    except ServingError:  # TensorFlow says what is wrong
+        return {name: {} for name in signatures}
+    found: dict[str, Shapes] = {}
+    for name, signature in signatures.items():
+        fragile = any(word in node.op for node in graph.nodes_of(signature) for word in _OPERATIONS)
+        shapes = {key: spec.shape for key, spec in signature.inputs.items() if spec.shape is not None}
+        found[name] = shapes if fragile else {}
+    return found
+
+
+def check(inputs: Arrays, shapes: Shapes) -> None:
     """Raises InvalidArgument for an input of another rank."""
     for name, shape in shapes.items():
         if inputs[name].ndim != len(shape):

@@ -30,6 +30,7 @@ class TensorFlow:
     """
 
     def __init__(self, address: Callable[[], str], tags: Sequence[str] = ("serve",)) -> None:
+        self._tags = tags
         self.connections = Connections(address, tags)
         self.models: set[Model] = set()  # those with open runners
 
@@ -39,8 +40,13 @@ class TensorFlow:
         if not runners and signatures:
             names = ", ".join(sorted(signatures))
             log.warning("%s: not served without TensorFlow (pip install 'keras-gallery[models]'): %s", folder, names)
-        for runner in list(runners.values())[:1]:
-            runner.model.number()
+        try:
+            for runner in list(runners.values())[:1]:
+                runner.model.number()
+        except BaseException:
+            for runner in runners.values():
+                runner.close()
+            raise
         return dict(runners)
 
     def when_needed(self, folder: Path, signatures: Mapping[str, SignatureDef]) -> dict[str, TensorFlowRunner]:
@@ -49,7 +55,7 @@ class TensorFlow:
             return {}
         model = Model(self, folder, len(signatures))
         self.models.add(model)
-        ranks = fragile.ranks(folder, signatures)
+        ranks = fragile.ranks(folder, self._tags, signatures)
         return {name: TensorFlowRunner(model, each, ranks[name]) for name, each in signatures.items()}
 
     def close(self) -> None:

@@ -29,10 +29,12 @@ BODY = json.dumps({"instances": X.tolist()}).encode()
 PREDICT = "/tensorflow.serving.PredictionService/Predict"
 STATUS = "/tensorflow.serving.ModelService/GetModelStatus"
 
-# Runs the server with some of its bounds made small: `module.NAME=number` each, before the flags.
+# Runs the server with some of its bounds made small: `module.NAME=number` each, before the flags. As if TensorFlow
+# were not installed, so that OpenVINO is to answer whatever comes.
 _START = """
 import importlib, sys
-from keras_gallery.serving import limits, model_server
+sys.modules["tensorflow"] = None
+from keras_gallery.serving import model_server
 while "=" in sys.argv[1] and not sys.argv[1].startswith("-"):
     name, _, value = sys.argv.pop(1).partition("=")
     module, _, name = name.rpartition(".")
