@@ -59,6 +59,10 @@ class HttpConnection(HttpToolsProtocol):
     def abort(self) -> None:
         self.transport.abort()
 
+    def refuse(self, status: int, message: str) -> None:
+        """Answers so, in the application's place, and ends."""
+        raise NotImplementedError  # where requests are read
+
     def connection_lost(self, exc: Exception | None) -> None:
         self.ended = True
         self.pipeline.clear()

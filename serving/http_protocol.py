@@ -98,7 +98,7 @@ class BoundedHttp(HttpConnection):
         self._phase = HEAD
         self._body_bytes = 0
         super().on_message_begin()
-        self.scope["extensions"] = self._extensions
+        self.scope["extensions"] = self._extensions  # type: ignore[typeddict-item]
 
     def on_headers_complete(self) -> None:
         if self._head_bytes > MAX_HEAD_BYTES:  # perhaps bytes of the body are among them

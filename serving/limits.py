@@ -100,7 +100,7 @@ _JSON_COSTS = {",": 32, "[": 80, "{": 128, '"': 25, ":": 64}
 def json_memory(text: bytes) -> int:
     """How many bytes it takes at most, more or less, to read a JSON text: up to fifty times its length."""
     characters = np.frombuffer(text, np.uint8)
-    return len(text) + sum(np.count_nonzero(characters == ord(each)) * cost for each, cost in _JSON_COSTS.items())
+    return len(text) + sum(int((characters == ord(each)).sum()) * cost for each, cost in _JSON_COSTS.items())
 
 
 def unpack(data: bytes, limit: int, *, wbits: int = 31) -> bytes | None:
