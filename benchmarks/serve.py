@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -47,7 +48,7 @@ def main() -> int:
         parser.error(f"Expected measures of {', '.join(MEASURES)}. Received: {', '.join(sorted(unknown))}")
     options.models = serve_models.prepared(options.models)
     tables = []
-    print(f"Server: {KIND}")
+    print(f"Server: {KIND}. {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} before.")
     for name in options.measures or MEASURES:
         try:
             found = MEASURES[name](options)

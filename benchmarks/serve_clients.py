@@ -5,22 +5,21 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from multiprocessing.queues import SimpleQueue
+from multiprocessing.connection import Connection
 from multiprocessing.synchronize import Event
-from typing import Any
 
 import grpc
 import numpy as np
 from serve_common import Caller
 
 
-def ask(port: int, request: bytes, clients: int, stop: Event, results: SimpleQueue[Any]) -> None:
+def ask(port: int, request: bytes, clients: int, stop: Event, results: Connection) -> None:
     """Asks until `stop`.
 
-    Puts None into `results` once all clients have had an answer, and at the end `(times, seconds, failures)`: when
-    each request was sent (`time.monotonic`), how long it took, and what went wrong.
+    Sends None to `results` once all clients have had an answer, and at the end `(times, seconds, failures)`: when each
+    request was sent (`time.monotonic`), how long it took, and what went wrong.
     """
-    started = threading.Barrier(clients, lambda: results.put(None))
+    started = threading.Barrier(clients, lambda: results.send(None), timeout=60)
 
     def loop() -> tuple[list[float], list[float], list[str]]:
         caller = Caller(port)
@@ -40,4 +39,4 @@ def ask(port: int, request: bytes, clients: int, stop: Event, results: SimpleQue
     with ThreadPoolExecutor(clients) as pool:
         done = [running.result() for running in [pool.submit(loop) for _ in range(clients)]]
     times, seconds, failures = (sum(lists, []) for lists in zip(*done, strict=True))
-    results.put((np.array(times), np.array(seconds), failures))
+    results.send((np.array(times), np.array(seconds), failures))

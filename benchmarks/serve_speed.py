@@ -103,7 +103,7 @@ def figures(
         "fraction": round(fraction, 3),
         "least–most": spread,
         "TensorFlow Serving": target,
-        "": None if target is None else fraction >= target,
+        "reached": None if target is None else fraction >= target,
         "p50 ms": median(run.load.p50 for run in runs),
         "p99 ms": median(run.load.p99 for run in runs),
         "server's CPU ms": median(run.cpu for run in runs),

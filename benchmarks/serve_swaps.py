@@ -25,7 +25,7 @@ P99_RATIO, GROWTH = 3.0, 1.05  # at most
 def swaps(options: argparse.Namespace) -> list[Table]:
     """A version appears, takes over, the next one appears, `--swaps` times, while clients ask again and again."""
     spawn = multiprocessing.get_context("spawn")  # gRPC does not survive a fork
-    stop, results = spawn.Event(), spawn.SimpleQueue()
+    stop, (results, sender) = spawn.Event(), spawn.Pipe(duplex=False)
     original = options.models / MODEL / "1"
     with tempfile.TemporaryDirectory(prefix=".swaps-", dir=options.models) as folder:
         base = Path(folder, MODEL)
@@ -34,9 +34,11 @@ def swaps(options: argparse.Namespace) -> list[Table]:
         with running(options, [MODEL], folder=Path(folder)) as server, Client(server.rest) as client:
             assert server.process is not None
             request = request_of(MODEL, {"x": example(MODEL, 1)})
-            asking = spawn.Process(target=ask, args=(port_of(server.grpc), request, CLIENTS, stop, results))
+            arguments = (port_of(server.grpc), request, CLIENTS, stop, sender)
+            asking = spawn.Process(target=ask, args=arguments, daemon=True)
             asking.start()
-            results.get()  # all clients have their first answer
+            sender.close()  # so that its end is noticed here
+            results.recv()  # all clients have their first answer
             begun = time.monotonic()
             time.sleep(BEFORE_SECONDS)
             memory, swapping = megabytes(server.process.pid), time.monotonic()
@@ -47,7 +49,7 @@ def swaps(options: argparse.Namespace) -> list[Table]:
                     progress(f"swaps: {version - 1} of {options.swaps}")
             swapped, memory_after = time.monotonic(), megabytes(server.process.pid)
             stop.set()
-            times, seconds, failures = results.get()
+            times, seconds, failures = results.recv()
             asking.join()
     for failure in sorted(set(failures)):
         progress(f"failed: {failure}")
@@ -65,7 +67,7 @@ def swaps(options: argparse.Namespace) -> list[Table]:
 
 
 def measure(name: str, before: Any, swaps: Any, wanted: str = "", met: bool | None = None) -> dict[str, Any]:
-    return {"measure": name, "before": before, "swaps": swaps, "wanted": wanted, "": met}
+    return {"measure": name, "before": before, "swaps": swaps, "wanted": wanted, "reached": met}
 
 
 def publish(version: Path, place: Path) -> None:

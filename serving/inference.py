@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from time import perf_counter
+from typing import Any
 
 from .checks import check_dtypes, check_inputs, check_method, check_outputs
 from .engines import Arrays, NotHere
@@ -31,6 +33,7 @@ class Inference:
         self.models = models
         self.check_methods = check_methods
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="infer")
+        self._turns = asyncio.Semaphore(threads)
 
     async def predict(
         self, spec: ModelSpec | None, inputs: Mapping[str, Array | TensorError], outputs: Sequence[str] = ()
@@ -92,9 +95,17 @@ class Inference:
                 return signature.run(arrays, outputs)
             except NotHere:
                 pass
+        await self._turns.acquire()  # requests wait here: the pool's own queue keeps those that are cancelled
+        loop = asyncio.get_running_loop()
+
+        def done(_: Any) -> None:
+            servable.release()
+            with contextlib.suppress(RuntimeError):  # the loop may have ended
+                loop.call_soon_threadsafe(self._turns.release)
+
         running = self._pool.submit(signature.run, arrays, outputs)
         servable.acquire()  # a run goes on where its request is cancelled: the servable must not be closed under it
-        running.add_done_callback(lambda _: servable.release())
+        running.add_done_callback(done)
         return await asyncio.wrap_future(running)
 
     def close(self) -> None:

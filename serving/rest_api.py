@@ -146,12 +146,11 @@ class RestApi:
         if method == "OPTIONS":
             return preflight(scope)
         target = rest_paths.target(method, whole)
-        request.method = _METHODS[target.action]
-        self._observer.begin()
+        body = await rest_body.read(scope, receive, self._max_request_bytes) if method == "POST" else b""
+        request.method, request.request_bytes = _METHODS[target.action], len(body)
+        self._observer.begin()  # not before: a body that comes slowly is no pending request
         if method == "GET":
             return Answer(200, JSON, await self._calls.describe(target))
-        body = await rest_body.read(scope, receive, self._max_request_bytes)
-        request.request_bytes = len(body)
         call = self._calls.predict if target.action == "predict" else self._calls.examine
         return Answer(200, JSON, await call(target, body))
 

@@ -74,6 +74,7 @@ def serve(setup: dict[str, Any], folder: Path, flags: tuple[str, ...] = ()) -> I
             [*program, f"--port={grpc_port}", f"--rest_api_port={rest_port}", *own, *flags],
             stdout=output,
             stderr=subprocess.STDOUT,
+            env={**os.environ, "XDG_CACHE_HOME": str(folder.parent / "cache")},  # for converted models
             start_new_session=True,
         )
     options = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]

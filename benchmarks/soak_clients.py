@@ -1,0 +1,180 @@
+"""The two kinds of clients of `benchmarks/soak.py`: those who ask as they should, and those who do not."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import http.client
+import io
+import json
+import random
+import socket
+import struct
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import grpc
+import numpy as np
+from PIL import Image
+from serve_common import Caller, example, request_of
+
+HELLO = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0"  # the preface and empty SETTINGS (RFC 9113)
+PATH = "/v1/models/dense:predict"
+STATUS = "/v1/models/dense"
+LOST_SECONDS = 5.0  # after a process was killed, in which the requests that it had may fail
+TENSORFLOW_SECONDS = 40.0  # in which the TensorFlow process is there again
+
+
+class Counts:
+    """What came of requests, by kind of client; for all threads."""
+
+    def __init__(self) -> None:
+        self.of: Counter[str] = Counter()
+        self.failures: list[str] = []
+        self.killed_at = {"worker": -1e9, "tensorflow": -1e9}  # by time.monotonic
+        self._lock = threading.Lock()
+
+    def add(self, key: str) -> None:
+        with self._lock:
+            self.of[key] += 1
+
+    def fail(self, name: str, begun: float, problem: str) -> None:
+        """A good request that failed: lost with a process that was killed while it ran, or for no such reason."""
+        now = time.monotonic()
+        lost = now - self.killed_at["worker"] < LOST_SECONDS + now - begun
+        lost |= name == "png" and now - self.killed_at["tensorflow"] < TENSORFLOW_SECONDS + now - begun
+        self.add("lost with a killed process" if lost else "failed")
+        if not lost:
+            self.failures.append(f"{name}: {problem}")
+
+
+# === Good ones: each asks once and raises where the answer is not right ===
+
+X = example("dense", 1)
+DENSE = request_of("dense", {"x": X})
+BODY = json.dumps({"inputs": {"x": X.tolist()}}).encode()
+
+
+def _png() -> bytes:
+    file = io.BytesIO()
+    Image.new("L", (28, 28)).save(file, "PNG")
+    return request_of("images", {"image_bytes": np.array([file.getvalue()], object)}, "encode_png")
+
+
+PNG = _png()
+
+
+def grpc_once(port: int) -> None:
+    caller = Caller(port)
+    try:
+        caller.call(DENSE, timeout=60)
+    finally:
+        caller.close()
+
+
+def rest_once(port: int) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    try:
+        for method, path, body in (("POST", PATH, BODY), ("GET", STATUS, None)):
+            connection.request(method, path, body)
+            answer = connection.getresponse()
+            text = answer.read()
+            if answer.status != 200:
+                raise OSError(f"status {answer.status}: {text[:200]!r}")
+    finally:
+        connection.close()
+
+
+def png_once(port: int) -> None:
+    """A signature that TensorFlow runs."""
+    caller = Caller(port)
+    try:
+        caller.call(PNG, timeout=60)
+    finally:
+        caller.close()
+
+
+def good(name: str, ask: Callable[[], None], counts: Counts, stop: threading.Event) -> None:
+    """Asks until `stop`."""
+    while not stop.is_set():
+        begun = time.monotonic()
+        try:
+            ask()
+            counts.add(f"good {name}")
+        except (OSError, http.client.HTTPException, grpc.RpcError, grpc.FutureTimeoutError) as error:
+            counts.fail(name, begun, " ".join(str(error).split())[:300])
+            stop.wait(0.1)
+
+
+# === Bad ones ===
+
+
+def _frame(kind: int, flags: int, stream: int, payload: bytes = b"") -> bytes:
+    return struct.pack(">I", len(payload))[1:] + struct.pack(">BBI", kind, flags, stream) + payload
+
+
+def _post(body: bytes, *lines: str, length: int | None = None) -> bytes:
+    head = [f"POST {PATH} HTTP/1.1", "Host: x", f"Content-Length: {len(body) if length is None else length}", *lines]
+    return "\r\n".join([*head, "", ""]).encode() + body
+
+
+def _say(port: int, *parts: bytes, read: bool = True) -> None:
+    with socket.create_connection(("127.0.0.1", port), 30) as client:
+        client.settimeout(2)
+        for part in parts:
+            client.sendall(part)
+        if read:
+            client.recv(1 << 16)
+
+
+def _cancel(port: int) -> None:
+    caller = Caller(port)
+    for running in [caller.call.future(DENSE) for _ in range(50)]:
+        running.cancel()
+    caller.close()
+
+
+def _call(port: int, data: bytes) -> None:
+    caller = Caller(port)
+    try:
+        caller.call(data, timeout=30)
+    finally:
+        caller.close()
+
+
+BOMB = gzip.compress(bytes(100 << 20))
+ABUSES: dict[str, Callable[[random.Random, int, int], Any]] = {  # of chance, the gRPC port and the REST port
+    "noise over REST": lambda chance, _, rest: _say(rest, chance.randbytes(2000)),
+    "noise over gRPC": lambda chance, grpc_port, _: _say(grpc_port, HELLO, chance.randbytes(2000)),
+    "a long head": lambda _, __, rest: _say(rest, b"GET /" + b"a" * (1 << 20)),
+    "half a request": lambda _, __, rest: _say(rest, _post(BODY)[:-10], read=False),
+    "a body that is no JSON": lambda chance, _, rest: _say(rest, _post(chance.randbytes(5000))),
+    "a cut body": lambda chance, _, rest: _say(rest, _post(BODY[: chance.randrange(len(BODY))])),
+    "deep JSON": lambda _, __, rest: _say(rest, _post(b"[" * 100_000)),
+    "a wrong shape": lambda _, __, rest: _say(rest, _post(b'{"instances": [[1, 2, 3]]}')),
+    "a long body that never comes": lambda _, __, rest: _say(rest, _post(b"", length=1 << 40)),
+    "a packed body that blows up": lambda _, __, rest: _say(rest, _post(BOMB, "Content-Encoding: gzip")),
+    "an answer that is not read": lambda _, __, rest: _say(rest, _post(BODY) * 200, read=False),
+    "calls that are cancelled": lambda _, grpc_port, __: _cancel(grpc_port),
+    "a message that is none": lambda chance, grpc_port, _: _call(grpc_port, chance.randbytes(3000)),
+    "a cut message": lambda chance, grpc_port, _: _call(grpc_port, DENSE[: chance.randrange(len(DENSE))]),
+    "a packed message that blows up": lambda _, grpc_port, __: _call(grpc_port, BOMB),
+    "pings": lambda _, grpc_port, __: _say(grpc_port, HELLO, _frame(6, 0, 0, bytes(8)) * 5000, read=False),
+    "resets": lambda _, grpc_port, __: _say(
+        grpc_port, HELLO, *(_frame(3, 0, each, bytes(4)) for each in range(1, 99, 2))
+    ),
+}
+
+
+def bad(seed: int, grpc_port: int, rest_port: int, counts: Counts, stop: threading.Event) -> None:
+    """Does one thing after the other until `stop`; what comes of it is the server's affair."""
+    chance = random.Random(seed)
+    while not stop.is_set():
+        name = chance.choice(list(ABUSES))
+        with contextlib.suppress(OSError, grpc.RpcError, grpc.FutureTimeoutError):
+            ABUSES[name](chance, grpc_port, rest_port)
+        counts.add("bad")
+        stop.wait(0.02)
