@@ -4,54 +4,23 @@ from __future__ import annotations
 
 import logging
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from multiprocessing import Pipe
 from pathlib import Path
 from typing import Any
 
-from .channel import Channel, ChannelClosed
+from .channel import ChannelClosed
 from .errors import Internal, ServingError
 from .host import Table
 from .prometheus import Snapshot, merge, totals
+from .worker_process import Load, Worker
 
 log = logging.getLogger(__name__)
 START_SECONDS = 60.0  # in which a worker is up, or is taken for stuck
 RETRY_SECONDS = 0.2  # after a worker's end; doubled with each that follows soon
 MAX_RETRY_SECONDS = 30.0
-Load = tuple[str, int, Path]
-
-
-class Worker:
-    """One process and the channel to it."""
-
-    def __init__(
-        self, arguments: Sequence[str], methods: Mapping[str, Callable[..., Any]], closed: Callable[[Worker], None], *,
-        first: bool,
-    ) -> None:  # fmt: skip
-        ours, theirs = Pipe()
-        self.first = first
-        self.ids: set[int] = set()
-        self.counts: Snapshot = {}  # as last read: they stay when the process ends
-        role = "first" if first else "other"
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "keras_gallery.serving.worker", str(theirs.fileno()), role, *arguments],
-            pass_fds=[theirs.fileno()],
-        )
-        theirs.close()
-        self.channel = Channel(ours, methods, lambda: closed(self))
-
-    def load(self, id: int, load: Load) -> None:
-        """Loads a version into the process. Raises ServingError, or ChannelClosed where the process ends over it."""
-        self.channel.call("load", id, *load)
-        self.ids.add(id)
-
-    def unload(self, id: int) -> Future[Any]:
-        self.ids.discard(id)
-        return self.channel.submit("unload", id)
 
 
 class WorkerPool:
@@ -99,10 +68,7 @@ class WorkerPool:
     def load(self, id: int, name: str, version: int, folder: Path) -> None:
         """Into one worker first: a model that ends the process takes no more than that one down."""
         load = (name, version, folder)
-        try:
-            self._first_worker().load(id, load)
-        except ChannelClosed:
-            raise Internal(f"Expected {name} version {version} to load. Received: the end of the process") from None
+        self._load_into_one(id, load)
         while True:
             with self._changed:
                 missing = [worker for worker in self._workers if id not in worker.ids]
@@ -114,6 +80,19 @@ class WorkerPool:
             if errors:
                 self.unload(id)
                 raise errors[0]
+
+    def _load_into_one(self, id: int, load: Load) -> None:
+        """If the process ends meanwhile, perhaps for another reason, into a second one."""
+        for _ in range(2):
+            worker = self._first_worker()
+            try:
+                worker.load(id, load)
+                return
+            except ChannelClosed:
+                with self._changed:
+                    if worker in self._workers:
+                        self._workers.remove(worker)
+        raise Internal(f"Expected {load[0]} version {load[1]} to load. Received: the end of the process, twice")
 
     def unload(self, id: int) -> None:
         with self._changed:
