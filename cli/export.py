@@ -28,7 +28,8 @@ def run(values: argparse.Namespace) -> int:
         from ..training import Run, latest_run
 
     run = Run.load(values.run) if values.run else latest_run(values.name, values.runs)
-    place = export(run.model, values.served_name or values.name, values.saved_models, values.version)
+    name, labels = values.served_name or values.name, run.config.get("labels")
+    place = export(run.model, name, values.saved_models, values.version, labels)
     print(f"Exported {run.folder} to {place}; go on with: gallery serve {place.parent.name}")
     for name, signature in sorted(read_signatures(place).items()):
         print(f"    {name:16} {', '.join(signature.inputs)} -> {', '.join(signature.outputs)}")

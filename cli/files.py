@@ -1,10 +1,11 @@
-"""Pictures from files, through a running server, to files: what `encode`, `denoise` and `colorize` share."""
+"""Pictures from files, through a running server, to files: what `encode`, `denoise`, `classify` and others share."""
 
 from __future__ import annotations
 
 import argparse
 import os
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -19,19 +20,28 @@ if TYPE_CHECKING:
 
 PICTURES = (".png", ".jpg", ".jpeg")
 KINDS = (*PICTURES, ".npy")
-ENDINGS = {"encode": ".code", "denoise": ".denoised", "colorize": ".colorized"}
+ENDINGS = {
+    "encode": ".code",
+    "denoise": ".denoised",
+    "colorize": ".colorized",
+    "segment": ".mask",
+    "detect": ".boxes",
+}
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
-    """The options of these commands."""
-    parser.add_argument("name", help="the served model")
-    parser.add_argument(
-        "inputs", nargs="+", metavar="input", type=Path, help="PNG, JPEG or NPY files, or folders of them"
-    )
+def configure(parser: argparse.ArgumentParser, kinds: str = "PNG, JPEG or NPY") -> None:
+    """The options of the commands that write files."""
+    add_inputs(parser, kinds)
     parser.add_argument(
         "--output", type=Path, help="file (or folder, for several files) to write; default: beside the input"
     )
     add_server(parser)
+
+
+def add_inputs(parser: argparse.ArgumentParser, kinds: str = "PNG, JPEG or NPY") -> None:
+    """Which model is asked, and what about."""
+    parser.add_argument("name", help="the served model")
+    parser.add_argument("inputs", nargs="+", metavar="input", type=Path, help=f"{kinds} files, or folders of them")
 
 
 def add_server(parser: argparse.ArgumentParser) -> None:
@@ -44,29 +54,26 @@ def run(values: argparse.Namespace, task: str) -> int:
     """Sends each input file and writes each answer, whole or not at all."""
     from ..serving.client import Client
 
-    pairs = _pairs(values.inputs, values.output, task)
+    pairs = pair(values.inputs, values.output, task)
     with Client(values.server, timeout=values.timeout) as client:
         for source, target in pairs:
-            answer = _ask(client, values.name, source, task)
-            write(target, answer)
+            answer = ask(client, values.name, source, task)
+            write(target, answer[0] if is_picture(source) else answer)
             print(f"{source} -> {target}")
     return 0
 
 
-def _pairs(sources: list[Path], output: Path | None, task: str) -> list[tuple[Path, Path]]:
+def pair(
+    sources: Sequence[Path], output: Path | None, task: str, kinds: Sequence[str] = KINDS
+) -> list[tuple[Path, Path]]:
     """Input and output files, no output twice."""
     pairs: list[tuple[Path, Path]] = []
     for source in sources:
+        files = expand(source, kinds)
         if source.is_dir():
-            inputs = sorted(file for file in source.iterdir() if file.suffix.lower() in KINDS)
-            if not inputs:
-                raise GalleryError(f"Expected {', '.join(KINDS)} files in {source}. Received: none.")
             folder = output or source.with_name(source.resolve().name + ENDINGS[task].replace(".", "-"))
-            pairs += [(file, folder / _target(file, task).name) for file in inputs]
+            pairs += [(file, folder / _target(file, task).name) for file in files]
             continue
-        if not source.is_file() or source.suffix.lower() not in KINDS:
-            got = "no such file" if not source.exists() else f"a {source.suffix or 'file without ending'}"
-            raise GalleryError(f"Expected a {', '.join(KINDS)} file or a folder: {source}. Received: {got}.")
         target = _target(source, task)
         if output:
             target = output / target.name if len(sources) > 1 else output
@@ -80,20 +87,34 @@ def _pairs(sources: list[Path], output: Path | None, task: str) -> list[tuple[Pa
     return pairs
 
 
+def expand(source: Path, kinds: Sequence[str] = KINDS) -> list[Path]:
+    """A file itself, or the files of these kinds in a folder."""
+    if source.is_dir():
+        files = sorted(file for file in source.iterdir() if file.suffix.lower() in kinds)
+        if not files:
+            raise GalleryError(f"Expected {', '.join(kinds)} files in {source}. Received: none.")
+        return files
+    if not source.is_file() or source.suffix.lower() not in kinds:
+        got = "no such file" if not source.exists() else f"a {source.suffix or 'file without ending'}"
+        raise GalleryError(f"Expected a {', '.join(kinds)} file or a folder: {source}. Received: {got}.")
+    return [source]
+
+
+def is_picture(file: Path) -> bool:
+    """Whether it holds one picture, and no array of them."""
+    return file.suffix.lower() in PICTURES
+
+
 def _target(file: Path, task: str) -> Path:
     """`digit.png` → `digit.code.npy` or `digit.denoised.png`."""
     ending = ".npy" if task == "encode" or file.suffix.lower() == ".npy" else ".png"
     return file.with_name(file.stem + ENDINGS[task] + ending)
 
 
-def _ask(client: Client, name: str, source: Path, task: str) -> Array:
-    answer: Array
-    call = getattr(client, task)
-    if source.suffix.lower() in PICTURES:
-        answer = call(name, [source.read_bytes()])[0]
-    else:
-        answer = call(name, _read_array(client, name, source, task))
-    return answer
+def ask(client: Client, name: str, source: Path, task: str) -> Any:
+    """What the client's method `task` gives for a file: for the one picture in it, or for all rows of an NPY file."""
+    content = [source.read_bytes()] if is_picture(source) else _read_array(client, name, source, task)
+    return getattr(client, task)(name, content)
 
 
 def load(file: Path) -> Array:
@@ -108,7 +129,7 @@ def load(file: Path) -> Array:
 
 
 def _read_array(client: Client, name: str, source: Path, task: str) -> Array:
-    """The images in an NPY file, (n, height, width, channels), with the dimensions of size 1 that are left out."""
+    """The rows of an NPY file, such as images (n, height, width, channels); dimensions of size 1 may be left out."""
     import numpy as np
 
     images = load(source)
@@ -124,7 +145,7 @@ def _read_array(client: Client, name: str, source: Path, task: str) -> Array:
     if images.shape == size:
         images = images[None]
     if images.shape[1:] != size:
-        raise GalleryError(f"Expected images of shape {('n', *size)} in {source}. Received: {images.shape}.")
+        raise GalleryError(f"Expected an array of shape {('n', *size)} in {source}. Received: {images.shape}.")
     return images
 
 

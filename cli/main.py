@@ -13,7 +13,11 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-COMMANDS = ("list", "show", "train", "export", "serve", "encode", "denoise", "colorize", "generate", "results", "demo")
+COMMANDS = (
+    *("list", "show", "train", "export", "serve"),
+    *("encode", "denoise", "colorize", "generate", "classify", "segment", "detect"),
+    *("results", "demo"),
+)
 
 
 class UsageError(ValueError):

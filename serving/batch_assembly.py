@@ -59,8 +59,8 @@ def join(parts: Sequence[Arrays], size: int) -> Arrays:
             a row that the model is sure to take.
 
     Returns:
-        arrays (size, …). Where inner sizes differ, each is the largest; the parts' ends are filled with zeros, strings
-        with empty ones.
+        arrays (size, …). Where inner sizes differ, each is the largest; each part's ends are filled with its own first
+        element, which the model is sure to take; with zeros, or empty strings, where it has none.
     """
     return {name: _join(arrays, size) for name, arrays in zip(parts[0], _by_name(parts), strict=True)}
 
@@ -110,11 +110,11 @@ def _join(arrays: Sequence[Array], size: int) -> Array:
         np.concatenate(arrays, out=joined[:rows])
     else:
         joined = np.zeros(shape, arrays[0].dtype)
-        if joined.dtype == dtypes.STRING.numpy:
-            joined.fill(b"")
         start = 0
         for array in arrays:
-            joined[(slice(start, start + len(array)), *map(slice, array.shape[1:]))] = array
+            own = joined[start : start + len(array)]
+            own[...] = array.flat[0] if array.size else b"" if array.dtype == dtypes.STRING.numpy else 0
+            own[(slice(None), *map(slice, array.shape[1:]))] = array
             start += len(array)
     if size > rows:
         joined[rows:] = joined[rows - next(len(array) for array in reversed(arrays) if len(array))]

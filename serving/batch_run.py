@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from .batch_assembly import cut, join, kind_of, padding_bytes, round_up, rows_of
-from .engines import Arrays
+from .engines import Arrays, bytes_of
 from .errors import FailedPrecondition, InvalidArgument, ServingError
 from .saved_model import SignatureDef
 from .server_config import DEFAULT_MAX_BATCH_SIZE, BatchingParameters
@@ -25,7 +25,7 @@ class Runnable(Protocol):
     def definition(self) -> SignatureDef: ...
 
     @property
-    def quick(self) -> bool: ...
+    def quick_bytes(self) -> int: ...
 
     def run(self, inputs: Arrays, outputs: Sequence[str]) -> Arrays: ...
 
@@ -97,6 +97,13 @@ class BatchRunner:
             return rows
         size = round_up(rows, self._allowed)
         return size if size == rows or _is_affordable(parts, size) else rows
+
+    def is_quick(self, part: Part) -> bool:
+        """Whether a request that is alone may be run on the event loop, with its padding."""
+        size: float = bytes_of(part.arrays)
+        if self._allowed and part.rows:
+            size *= self.size([part]) / part.rows
+        return size <= self._signature.quick_bytes
 
     def run_all(self, parts: Sequence[Part]) -> list[Arrays | Exception]:
         """For each part its answer, or its error.

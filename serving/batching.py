@@ -55,7 +55,6 @@ class Batcher:
         threads: BatchThreads,
         observe: Observe | None = None,
     ) -> None:
-        self._signature = signature
         self._owner = owner
         self._runner = BatchRunner(signature, parameters)
         self._queue = BatchQueue(parameters, lambda: threads.offer(self))
@@ -76,7 +75,7 @@ class Batcher:
             Exception: whatever the signature raises.
         """
         part = self._runner.part(arrays, outputs)
-        if self._may_run_here():
+        if self._may_run_here(part):
             try:
                 return self._run_here(part)
             except NotHere:
@@ -120,9 +119,11 @@ class Batcher:
         self._running -= 1
         self._owner.release()
 
-    def _may_run_here(self) -> bool:
+    def _may_run_here(self, part: Part) -> bool:
         """Whether to run a request on the event loop, where no other can join it."""
-        if not self._signature.quick or self._waits or self._running or not self._queue.is_empty() or self._crowded:
+        if self._waits or self._running or self._crowded or not self._queue.is_empty():
+            return False
+        if not self._runner.is_quick(part):
             return False
         if self._runs_here < PROBE_AFTER:
             return True

@@ -1,4 +1,4 @@
-"""Asks a model server to encode, decode, denoise, colorize, generate: one client for gRPC and REST, without TensorFlow.
+"""Asks a model server to encode, denoise, classify, detect and so on: one client for gRPC and REST, without TensorFlow.
 
     with Client("localhost:8500") as client:                  # or "http://localhost:8501"
         code = client.encode("denoising_autoencoder", images)
@@ -15,6 +15,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from .answers import Classification, Detection, Segmentation
 from .errors import FailedPrecondition, InvalidArgument, NotFound, Unimplemented
 from .saved_model import DEFAULT_SIGNATURE, SignatureDef
 from .transports import Array, Arrays, GrpcTransport, RestTransport, Transport
@@ -96,6 +97,26 @@ class Client:
         """Reconstruction error (batch,) of images, float32: large for what is unlike the training data."""
         return self._one("score", model, images, version)
 
+    def classify(self, model: str, inputs: Any, *, version: int | None = None) -> Classification:
+        """The classes of images or feature vectors (batch, …), float32, or of a list of PNG or JPEG files as bytes."""
+        return Classification.of(self._named("classify", model, inputs, version))
+
+    def regress(self, model: str, inputs: Any, *, version: int | None = None) -> Array:
+        """Predictions (batch, k), float32, for inputs as `classify` takes them."""
+        return self._one("regress", model, inputs, version)
+
+    def embed(self, model: str, inputs: Any, *, version: int | None = None) -> Array:
+        """The features (batch, n), float32, that the model judges inputs by, as `classify` takes them."""
+        return self._one("embed", model, inputs, version)
+
+    def segment(self, model: str, images: Any, *, version: int | None = None) -> Segmentation:
+        """What each pixel belongs to, of images (batch, …), float32, or of a list of PNG or JPEG files as bytes."""
+        return Segmentation(**self._named("segment", model, images, version))
+
+    def detect(self, model: str, images: Any, *, version: int | None = None) -> list[Detection]:
+        """What is where in each of images (batch, …), float32, or of a list of PNG or JPEG files as bytes."""
+        return Detection.all_of(self._named("detect", model, images, version))
+
     def predict(
         self,
         model: str,
@@ -164,13 +185,17 @@ class Client:
         self.close()
 
     def _one(self, signature: str, model: str, value: Any, version: int | None) -> Array:
-        """The only output of a signature; its form for files where `value` is a list of bytes."""
+        """The only output of a signature, called as `_named` does."""
+        (output,) = self._named(signature, model, value, version).values()
+        return output
+
+    def _named(self, signature: str, model: str, value: Any, version: int | None) -> Arrays:
+        """All outputs of a signature; of its form for files where `value` is a list of bytes."""
         if isinstance(value, bytes):
             value = [value]
         if isinstance(value, Sequence) and value and all(isinstance(item, bytes) for item in value):
             signature, value = f"{signature}_png", tensor.string_array(value)
-        (output,) = self.predict(model, value, signature=signature, version=version).values()
-        return output
+        return self.predict(model, value, signature=signature, version=version)
 
     def _ask(self, spec: ModelSpec, definition: SignatureDef, inputs: Any) -> Arrays:
         if not isinstance(inputs, Mapping):

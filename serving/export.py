@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,13 @@ BATCHES = (1, 7, 32)
 Arrays = dict[str, np.ndarray[Any, Any]]
 
 
-def export(model: keras.Model, name: str, root: str | Path = "saved_models", version: int | None = None) -> Path:
+def export(
+    model: keras.Model,
+    name: str,
+    root: str | Path = "saved_models",
+    version: int | None = None,
+    labels: Sequence[str] | None = None,
+) -> Path:
     """Exports a model as a new version.
 
     Args:
@@ -36,12 +42,14 @@ def export(model: keras.Model, name: str, root: str | Path = "saved_models", ver
         name: what requests will call it; the folder below `root`.
         root: the folder of all models.
         version: its number; the next free one by default.
+        labels: the names of its classes, where it classifies or detects; by default "0", "1" and so on.
 
     Returns:
         The folder of the version, which is live from then on.
 
     Raises:
-        InvalidArgument: a name that is no folder name, or a version that exists.
+        InvalidArgument: a name that is no folder name, a version that exists, or another number of labels than of
+            classes.
         FailedPrecondition: the reloaded SavedModel answers otherwise than the model, or holds GPU-only operations,
             or Keras runs on another backend than TensorFlow. Nothing is left behind.
     """
@@ -57,11 +65,12 @@ def export(model: keras.Model, name: str, root: str | Path = "saved_models", ver
     base = Path(root) / name
     if version is not None and (base / str(version)).exists():
         raise InvalidArgument(f"Expected a new version. Received: {base / str(version)}, which exists")
+    found = endpoints(model, labels=labels)
     base.mkdir(parents=True, exist_ok=True)
     # A name that is no number: servers do not look inside.
     partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=base))
     try:
-        _write(model, name, partial)
+        _write(model, found, name, partial)
         partial.chmod(0o755)  # mkdtemp makes it private; a server may be another user
         return _publish(partial, base, version)
     except BaseException:
@@ -82,13 +91,13 @@ def _publish(partial: Path, base: Path, version: int | None) -> Path:
                 raise
 
 
-def _write(model: keras.Model, name: str, folder: Path) -> None:
-    found = endpoints(model)
+def _write(model: keras.Model, found: Mapping[str, Endpoint], name: str, folder: Path) -> None:
     archive = keras.export.ExportArchive()
     archive.track(model)
     for signature, endpoint in found.items():
         archive.add_endpoint(signature, endpoint.function, endpoint.inputs)
     archive.write_out(str(folder), verbose=False)
+    _set_methods(folder, found)
     loaded = tf.saved_model.load(str(folder))
     for signature, endpoint in found.items():
         run = loaded.signatures[signature]
@@ -98,23 +107,42 @@ def _write(model: keras.Model, name: str, folder: Path) -> None:
     _write_warmup(folder, name, found)
 
 
+def _set_methods(folder: Path, found: Mapping[str, Endpoint]) -> None:
+    """Names what each signature is for: Keras writes all as Predict's, and Classify and Regress take only their own."""
+    updater = tf.compat.v1.saved_model.signature_def_utils.MethodNameUpdater(str(folder))
+    for signature, endpoint in found.items():
+        updater.replace_method_name(signature, endpoint.method)
+    updater.save()
+
+
 def check(what: str, endpoint: Endpoint, run: Callable[[Arrays], Arrays]) -> None:
     """Compares what `run` answers with what the endpoint's own function answers, at batch 1, 7 and 32.
 
-    Raises FailedPrecondition where they differ by more than 1e-5 (absolutely, or of the value where that is more).
+    Raises FailedPrecondition where floats differ by more than 1e-5 (absolutely, or of the value where that is more),
+    or where anything else differs.
     """
+    # As a graph, as the SavedModel is: else the best of two classes that are all but equal may be another.
+    function = tf.function(endpoint.function, input_signature=endpoint.inputs).get_concrete_function()
     for batch in BATCHES:
         inputs = endpoint.example(batch)
-        expected = endpoint.function(*(tf.constant(inputs[spec.name], spec.dtype) for spec in endpoint.inputs))
+        expected = function(*(tf.constant(inputs[spec.name], spec.dtype) for spec in endpoint.inputs))
         got = run(inputs)
         for key, value in expected.items():
-            want = np.asarray(value)
-            if want.shape != got[key].shape or not np.allclose(got[key], want, rtol=TOLERANCE, atol=TOLERANCE):
-                worst = np.abs(got[key] - want).max() if want.shape == got[key].shape else got[key].shape
+            if difference := _difference(got[key], value.numpy()):
                 raise FailedPrecondition(
                     f"Expected {what} to answer as the model does (within {TOLERANCE}). "
-                    f"Received: {key} off by {worst} at batch {batch}"
+                    f"Received: {key} {difference} at batch {batch}"
                 )
+
+
+def _difference(got: Any, want: Any) -> str:
+    """How far `got` is from `want`; "" where it is not."""
+    if got.shape != want.shape:
+        return f"of shape {got.shape}"
+    if want.dtype.kind == "f":
+        close = np.allclose(got, want, rtol=TOLERANCE, atol=TOLERANCE)
+        return "" if close else f"off by {np.abs(got - want).max()}"
+    return "" if np.array_equal(got, want) else f"other in {np.count_nonzero(got != want)} of {want.size} values"
 
 
 def _tensorflow_caller(function: Any) -> Callable[[Arrays], Arrays]:
@@ -144,7 +172,7 @@ def _write_openvino(folder: Path) -> None:
     Converter(OpenVinoFiles()).convert_into(target, folder)
 
 
-def _write_warmup(folder: Path, name: str, found: dict[str, Endpoint]) -> None:
+def _write_warmup(folder: Path, name: str, found: Mapping[str, Endpoint]) -> None:
     """One request for each signature, at batch 1."""
     os.makedirs(folder / warmup.FILE.parent, exist_ok=True)
     with tf.io.TFRecordWriter(str(folder / warmup.FILE)) as out:

@@ -115,8 +115,8 @@ def _check(values: argparse.Namespace) -> None:
         raise ValueError("Expected one of --model_base_path and --model_config_file. Received: neither")
     if values.batching_parameters_file and not values.enable_batching:
         raise ValueError("Expected --enable_batching with --batching_parameters_file. Received: the file alone")
-    if values.use_alts_credentials and values.ssl_config_file:
-        raise ValueError("Expected one of --use_alts_credentials and --ssl_config_file. Received: both")
+    if values.use_alts_credentials:  # what was to be secret must not be sent in the clear
+        raise ValueError("Expected --ssl_config_file: there is no ALTS here. Received: --use_alts_credentials")
     channel_arguments(values.grpc_channel_arguments)
 
 

@@ -91,6 +91,7 @@ async def _abort(context: Any, error: Exception) -> NoReturn:
     problem = _serving_error(error)
     if not isinstance(error, ServingError | DecodeError):
         log.error("gRPC request failed", exc_info=error)
+    error.__traceback__ = None  # its frames hold the request, unpacked, for as long as the answer takes
     await context.abort(problem.code, _short(str(problem)))
     raise AssertionError  # abort has raised
 

@@ -49,7 +49,7 @@ class HttpConnection(HttpToolsProtocol):
     def _end_if_idle(self) -> None:
         """One timer a connection, looked at now and then, is cheaper than one a request."""
         left = KEEP_ALIVE_SECONDS
-        if self.awaits_client():
+        if self.is_idle():
             left -= self.loop.time() - self.idle_since
         if left > 0:
             self._idle_timer = self.loop.call_later(left, self._end_if_idle)
@@ -77,6 +77,10 @@ class HttpConnection(HttpToolsProtocol):
         return self.answered is None or self.answered.response_complete or self.is_receiving()
 
     def is_receiving(self) -> bool:
+        raise NotImplementedError
+
+    def is_idle(self) -> bool:
+        """Whether there is no request, not even the beginning of one."""
         raise NotImplementedError
 
     def hold(self, count: int) -> None:

@@ -146,6 +146,9 @@ class BoundedHttp(HttpConnection):
         cycle = self.answered
         return self._phase is BODY and cycle is not None and cycle is self.cycle and not cycle.response_started
 
+    def is_idle(self) -> bool:
+        return self._phase is REQUEST and self.awaits_client()
+
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_timer()
         super().connection_lost(exc)

@@ -90,7 +90,7 @@ class Inference:
         """Runs on the event loop what is quick, in a thread what is not, with others what is batched."""
         if signature.batcher:
             return await signature.batcher.run(arrays, outputs)
-        if signature.quick:
+        if signature.is_quick(arrays):
             try:
                 return signature.run(arrays, outputs)
             except NotHere:

@@ -12,7 +12,7 @@ from typing import Any
 from . import saved_model, server_config, warmup
 from .batch_threads import BatchThreads
 from .batching import Batcher
-from .engines import Arrays, Engine, Runner, tflite
+from .engines import Engine, Runner, tflite
 from .errors import Unimplemented
 from .flag_table import CORES
 from .metrics import Metrics
@@ -21,10 +21,7 @@ from .server_config import BatchingParameters
 
 log = logging.getLogger(__name__)
 
-# A signature that answers a warm-up request within this time runs on the event loop: handing it to a thread
-# would cost more than it saves.
-INLINE_SECONDS = 0.002
-TIMED_RUNS = 3
+TIMED_RUNS = 3  # beyond those that are asked for, to see whether a signature is quick
 
 
 class Batching:
@@ -145,20 +142,10 @@ class Loader:
                     signature = servable.signatures[name]
                     for _ in range(self._warmups):
                         signature.run(inputs, outputs)
-                    signature.quick = _best_seconds(signature, inputs, outputs) < INLINE_SECONDS
+                    for _ in range(TIMED_RUNS):  # the first may have had to set things up
+                        if not signature.is_quick(inputs):
+                            signature.run(inputs, outputs)
             except Exception as error:  # a recorded request must not keep a model from being served
                 log.warning("%s: warm-up request failed: %r", folder, error)
         if count:
             self._metrics.record_warmup(folder, time.perf_counter() - begun, count)
-
-
-def _best_seconds(signature: Signature, inputs: Arrays, outputs: Sequence[str]) -> float:
-    """The shortest of a few runs: another process's turn on this core says nothing of the model."""
-    seconds = []
-    for _ in range(TIMED_RUNS):
-        started = time.perf_counter()
-        signature.run(inputs, outputs)
-        seconds.append(time.perf_counter() - started)
-        if seconds[-1] < INLINE_SECONDS:
-            break
-    return min(seconds)

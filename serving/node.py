@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from .control import Control
 from .engines import Engine, OpenVino, OpenVinoFiles, TensorFlow
 from .engines.tflite import TfLite
 from .faces import Faces
+from .flag_table import CORES
 from .grpc_api import GrpcApi
 from .host import LocalHost
 from .inference import Inference
@@ -54,12 +56,15 @@ class Node:
         tensorflow = TensorFlow(tensorflow_address, tags)
         self._engines: tuple[Engine, ...] = (tensorflow,)
         if values.convert_to_openvino:
-            self._engines = (OpenVino(openvino_files(values), tensorflow), tensorflow)
+            openvino = OpenVino(openvino_files(values), tensorflow, threads_of_a_run(values))
+            self._engines = (openvino, tensorflow)
         if values.prefer_tflite_model:
             self._engines = (TfLite(), *self._engines)
-        batching = None
+        self._batching: Batching | None = None
         if values.enable_batching:
-            batching = Batching(batching_parameters(values), per_model=values.enable_per_model_batching_parameters)
+            self._batching = Batching(
+                batching_parameters(values), per_model=values.enable_per_model_batching_parameters
+            )
         self._models = ServedModels()
         load = Loader(
             self._engines,
@@ -67,10 +72,12 @@ class Node:
             tags=tags,
             tflite=values.prefer_tflite_model,
             warmups=max(values.num_request_iterations_for_warmup, 1) if values.enable_model_warmup else 0,
-            batching=batching,
+            batching=self._batching,
         )
         self.host = LocalHost(load, self._models)
-        self._inference = Inference(self._models, check_methods=values.enable_signature_method_name_check)
+        self._inference = Inference(
+            self._models, threads(values), check_methods=values.enable_signature_method_name_check
+        )
         self._faces: Faces | None = None
 
     async def open(self, control: Control) -> None:
@@ -118,8 +125,23 @@ class Node:
     def close(self) -> None:
         """Gives back what the process holds, once all models are unloaded."""
         self._inference.close()
+        if self._batching:
+            self._batching.threads.close()
         for engine in self._engines:
             engine.close()
+
+
+def threads(values: argparse.Namespace) -> int:
+    """How many runs that are not quick go on at a time in one process: all share what the open ports' flags say."""
+    flags = {"rest_api_num_threads": values.rest_api_port, "grpc_max_threads": values.port or values.grpc_socket_path}
+    most: int = max(getattr(values, flag) for flag, is_open in flags.items() if is_open)
+    return math.ceil(most / (values.workers or CORES))
+
+
+def threads_of_a_run(values: argparse.Namespace) -> int:
+    """How many threads of one process work on one run: together they are as many as there are cores."""
+    asked: int = values.tensorflow_intra_op_parallelism or values.tensorflow_session_parallelism
+    return asked or max(1, CORES // (values.workers or CORES))
 
 
 def tls(values: argparse.Namespace) -> grpc.ServerCredentials | None:

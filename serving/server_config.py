@@ -149,15 +149,15 @@ def _check(found: BatchingParameters) -> None:
             f"expected at most {most}"
         )
     sizes = found.allowed_batch_sizes
-    if not sizes:
+    if any(one >= other for one, other in zip(sizes, sizes[1:], strict=False)):
+        raise InvalidArgument("allowed_batch_sizes entries must be monotonically increasing")
+    if not sizes or sizes[-1] == most:
         return
-    if sizes[0] < 1 or any(one >= other for one, other in zip(sizes, sizes[1:], strict=False)):
-        raise InvalidArgument(f"allowed_batch_sizes must be positive and in increasing order; were {list(sizes)}")
-    ends = {most, found.max_execution_batch_size or most} if found.enable_large_batch_splitting else {most}
-    if sizes[-1] not in ends:
-        raise InvalidArgument(
-            f"Last entry in allowed_batch_sizes must match max_batch_size; last entry was {sizes[-1]}; expected {most}"
-        )
+    last, wanted = "Last entry in allowed_batch_sizes must", "match max_batch_size"
+    if found.enable_large_batch_splitting:
+        wanted, most = "be equal to max_execution_batch_size", found.max_execution_batch_size or most
+    if sizes[-1] != most:
+        raise InvalidArgument(f"{last} {wanted}; last entry was {sizes[-1]}; expected {most}")
 
 
 def _describe() -> descriptor_pb2.FileDescriptorProto:

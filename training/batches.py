@@ -1,4 +1,4 @@
-"""Training images in memory, a batch at a time."""
+"""Training images in memory, a batch at a time, changed each time they are seen."""
 
 import math
 from collections.abc import Callable
@@ -8,22 +8,32 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+REACH = 2  # pixels
 Change = Callable[[NDArray[np.float32], np.random.Generator], NDArray[np.float32]]
 
 
 class ChangedBatches(keras.utils.PyDataset):
-    """Batches of images that are changed anew each time they are seen. Input and target are the same images.
+    """Batches of images that are changed anew each time they are seen.
 
     Args:
         images: float32 `(n, height, width, channels)`, in [0, 1].
         batch_size: images a step; the last step of an epoch takes what is left.
-        change: `binarize` or `shift`.
+        change: `binarize`, `shift` or `mirror`.
         seed: of order and changes.
+        targets: `(n, …)`; by default the target is the changed image.
     """
 
-    def __init__(self, images: NDArray[np.float32], batch_size: int, change: Change, seed: int) -> None:
+    def __init__(
+        self,
+        images: NDArray[np.float32],
+        batch_size: int,
+        change: Change,
+        seed: int,
+        targets: NDArray[Any] | None = None,
+    ) -> None:
         super().__init__()
         self.images = images
+        self.targets = targets
         self.batch_size = batch_size
         self.change = change
         self.rng = np.random.default_rng(seed)
@@ -38,7 +48,7 @@ class ChangedBatches(keras.utils.PyDataset):
     def __getitem__(self, index: int) -> tuple[Any, Any]:
         chosen = self.order[index * self.batch_size : (index + 1) * self.batch_size]
         changed = self.change(self.images[chosen], self.rng)
-        return changed, changed
+        return changed, changed if self.targets is None else self.targets[chosen]
 
 
 def binarize(images: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
@@ -52,3 +62,13 @@ def shift(images: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.f
     height, width = images.shape[1:3]
     padded = np.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0)))
     return padded[:, 2 - down : 2 - down + height, 2 - right : 2 - right + width]
+
+
+def mirror(images: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+    """Each image mirrored at even chance, and moved by up to `REACH` pixels each way; what comes in is 0."""
+    count, height, width = images.shape[:3]
+    padded = np.pad(images, ((0, 0), (REACH, REACH), (REACH, REACH), (0, 0)))
+    down, right = rng.integers(0, 2 * REACH + 1, (2, count, 1))
+    columns = np.where(rng.random((count, 1)) < 0.5, np.arange(width), np.arange(width)[::-1]) + right
+    rows = np.arange(height) + down
+    return np.asarray(padded[np.arange(count)[:, None, None], rows[:, :, None], columns[:, None, :]])

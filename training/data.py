@@ -4,6 +4,7 @@ import importlib
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,32 +13,43 @@ from ..models.errors import expected_one_of
 from .errors import BadData, UnknownDataset
 
 VALIDATION_SHARE = 0.1
-MOST_VALIDATION_IMAGES = 5_000
+MOST_VALIDATION_EXAMPLES = 5_000
+
+
+class Examples(NamedTuple):
+    """Inputs and targets, as many of both."""
+
+    x: NDArray[np.float32]
+    y: NDArray[Any]
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Images and their labels, split for training and for testing.
+    """Examples, split for training and for testing.
 
     Attributes:
         name: the source's file name.
-        x_train: float32 `(n, height, width, channels)`, in [0, 1].
-        y_train: int64 `(n,)`.
-        x_test: like `x_train`; no figure of a test image is used in training.
+        x_train: images, float32 `(n, height, width, channels)` in [0, 1], or features, float32 `(n, features)`.
+        y_train: what is to be told of them: classes, int64 `(n,)`; values, float32 `(n, values)`; the class of each
+            pixel, int64 `(n, height, width)`; or objects, float32 `(n, objects, 5)`: class, top, left, bottom and right
+            as fractions of the image's height and width, with the class −1 where an image has fewer.
+        x_test: like `x_train`; no figure of a test example is used in training.
         y_test: like `y_train`.
-        source: where the images come from, and their licence.
+        source: where the examples come from, and their licence.
+        labels: the names of the classes, or of the values.
     """
 
     name: str
     x_train: NDArray[np.float32]
-    y_train: NDArray[np.int64]
+    y_train: NDArray[Any]
     x_test: NDArray[np.float32]
-    y_test: NDArray[np.int64]
+    y_test: NDArray[Any]
     source: str
+    labels: tuple[str, ...]
 
     @property
-    def image_shape(self) -> tuple[int, ...]:
-        """(height, width, channels)."""
+    def shape(self) -> tuple[int, ...]:
+        """Of one input: (height, width, channels) or (features,)."""
         return self.x_train.shape[1:]
 
 
@@ -53,14 +65,17 @@ def load(name: str) -> Dataset:
     Raises:
         UnknownDataset: there is no source of that name.
         DataUnavailable: its files are not here and cannot be fetched.
-        BadData: a file cannot be read, or holds other things than images in [0, 1].
+        BadData: a file cannot be read, or holds other things than images in [0, 1] or finite features.
     """
     if name not in list_datasets():
         raise UnknownDataset(expected_one_of("a dataset", name, list_datasets()))
     source = importlib.import_module(f"..datasets.{name}", __name__)
     dataset: Dataset = source.load()
-    check_images(dataset.x_train, f"{name}'s training images")
-    check_images(dataset.x_test, f"{name}'s test images")
+    for x, part in ((dataset.x_train, "training"), (dataset.x_test, "test")):
+        if x.ndim == 2:
+            check_features(x, f"{name}'s {part} features")
+        else:
+            check_images(x, f"{name}'s {part} images")
     return dataset
 
 
@@ -75,16 +90,32 @@ def check_images(images: NDArray[np.float32], what: str) -> None:
         raise BadData(f"Expected {what} in [0, 1]. Received: values from {low:g} to {high:g}.")
 
 
+def check_features(features: NDArray[np.float32], what: str) -> None:
+    """Raises `BadData` unless `features` are finite float32 `(n, features)`, n > 0."""
+    if features.dtype != np.float32 or not features.size or not np.isfinite(features).all():
+        raise BadData(f"Expected {what} as finite float32 (n, features). Received: {features.dtype} {features.shape}.")
+
+
 def from_bytes(images: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Images `(n, height, width)` or `(n, height, width, channels)` of 0 to 255, as float32 in [0, 1] with channels."""
     return (images if images.ndim == 4 else images[..., None]).astype(np.float32) / np.float32(255)
 
 
-def hold_out(images: NDArray[np.float32], seed: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Images to learn from, and a tenth of them, at most 5,000, set apart to choose the best epoch by."""
-    order = np.random.default_rng(seed).permutation(len(images))
-    count = min(math.ceil(VALIDATION_SHARE * len(images)), MOST_VALIDATION_IMAGES)
-    return images[order[count:]], images[order[:count]]
+def hold_out(dataset: Dataset, seed: int) -> tuple[Examples, Examples]:
+    """Examples to learn from, and a tenth of the training examples, at most 5,000, to choose the best epoch by."""
+    order = np.random.default_rng(seed).permutation(len(dataset.x_train))
+    count = min(math.ceil(VALIDATION_SHARE * len(order)), MOST_VALIDATION_EXAMPLES)
+    seen, held_out = order[count:], order[:count]
+    return (
+        Examples(dataset.x_train[seen], dataset.y_train[seen]),
+        Examples(dataset.x_train[held_out], dataset.y_train[held_out]),
+    )
+
+
+def split(name: str, x: NDArray[np.float32], y: NDArray[np.int64], source: str, labels: tuple[str, ...]) -> Dataset:
+    """A dataset that comes in one piece: a fifth of each class, always the same one, is for testing."""
+    train, test = stratified_split(y, test_share=0.2)
+    return Dataset(name, x[train], y[train], x[test], y[test], source, labels)
 
 
 def stratified_split(labels: NDArray[np.int64], test_share: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

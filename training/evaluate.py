@@ -104,7 +104,7 @@ def evaluate(model: keras.Model, data: Dataset, recipe: Recipe, pca: Components 
     size = code_size(model)
     figures = {
         "mse": mse(wanted, answer),
-        "squared_error": mse(wanted, answer) * math.prod(data.image_shape),
+        "squared_error": mse(wanted, answer) * math.prod(data.shape),
         "psnr": psnr(wanted, answer),
         "bce": bce(wanted, answer),
         "pca_mse": mse(wanted, pca.reconstruct(wanted, size)),

@@ -51,7 +51,7 @@ def measure(
     for prefix, encode in encoders.items():
         probe, knn = _accuracies(encode, data)
         figures |= {f"{prefix}probe": probe, f"{prefix}knn": knn, f"{prefix}shift": _shift(encode, data.x_test)}
-    uniform = np.random.default_rng(0).random((1_000, *data.image_shape), np.float32)
+    uniform = np.random.default_rng(0).random((1_000, *data.shape), np.float32)
     figures["copied_noise_mse"] = mse(uniform, reconstruct(model, uniform))
     auroc = _auroc(model, data)
     if auroc is not None:

@@ -37,7 +37,7 @@ def draw(
     """Draws a trained model: its learning, its answers, its units, its codes, and what else its kind has to show.
 
     Args:
-        folder: to make, and to write the PNG files into.
+        folder: to write the PNG files into.
         model: the trained model.
         dataset: whose test images are drawn.
         recipe: what it was trained by.
@@ -45,7 +45,6 @@ def draw(
         held_out: the images that `best` chose by.
         pca: of the training images; None for `colorize`.
     """
-    folder.mkdir()
     title = f"{model.name}, {dataset.name}"
     level = None
     if pca is not None and recipe.task != "generate" and code_size(model) < held_out[0].size:

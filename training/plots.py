@@ -169,7 +169,7 @@ def learning_curve(
 
     figure = new_chart(6.4, 3.6)
     axis = figure.subplots()
-    dress(axis, title, "epoch", "loss of an image")
+    dress(axis, title, "epoch", "loss of an example")
     epochs = range(1, len(history["loss"]) + 1)
     for name, label, colour in (("loss", "training", "#4c72b0"), ("val_loss", "validation", "#dd8452")):
         axis.plot(epochs, history[name], label=label, color=colour, marker=".", markersize=4)
@@ -182,15 +182,24 @@ def learning_curve(
     save(figure, path)
 
 
-def denoising_curves(
-    path: Path, title: str, levels: Sequence[float], curves: Mapping[str, Sequence[float]], xlabel: str, ylabel: str
+def lines(
+    path: Path,
+    title: str,
+    levels: Sequence[float],
+    curves: Mapping[str, Sequence[float]],
+    xlabel: str,
+    ylabel: str,
+    *,
+    log: bool = False,
 ) -> None:
-    """Draws a line for each method, by name: its figure at each noise level. The last one is in front."""
+    """Draws a line for each name over the `levels`, with `log` on a logarithmic scale. The last one is in front."""
     figure = new_chart(6.4, 3.8)
     axis = figure.subplots()
     dress(axis, title, xlabel, ylabel)
     for (name, values), colour, marker in zip(curves.items(), cycle(COLOURS), cycle(MARKERS), strict=False):
         axis.plot(levels, values, label=name, color=colour, marker=marker, markersize=5)
+    if log:
+        axis.set_yscale("log")
     axis.legend(frameon=False, fontsize=9, labelcolor=INK)
     save(figure, path)
 

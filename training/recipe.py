@@ -37,34 +37,39 @@ class Recipe:
 
     Attributes:
         task: what the model learns and is judged by. `reconstruct` and `generate`: the image from itself.
-            `denoise`: from a noisy one; the noise is a layer of the model. `colorize`: from the grey one.
+            `denoise`: from a noisy one; the noise is a layer of the model. `colorize`: from the grey one. `classify`,
+            `regress`, `segment`, `detect`: what the dataset tells of each example.
         dataset: the source's name.
-        loss: the sum over an image's values of the squared error or the cross-entropy.
+        loss: the sum over an example's values of the squared error or the cross-entropy; of classes
+            `crossentropy`, the mean over an image's pixels where each has one, and for `detect` the boxes' distance
+            with it.
         learning_rate: at the start, after the warm-up.
-        epochs: passes over the training images.
-        batch_size: images a step.
+        epochs: passes over the training examples.
+        batch_size: examples a step; more than there are for plain gradient descent.
         hyperparameters: the builder's keywords, where they are not its defaults.
-        optimizer: `adam`, `adamw` (weight decay 0.05) or `sgd` (momentum 0.9).
+        optimizer: `adam`, `adamw` (weight decay 0.05), `sgd` (momentum 0.9) or `gradient_descent`: θ ← θ − η∇θ.
         schedule: `cosine` falls to 0 over the training; `constant` does not.
         warmup: share of the training over which the learning rate rises from 0. Only with `cosine`.
         binarize: whether each epoch sees each image binarised anew: 1 with its value as the probability.
         shift: whether the images of a step are all moved by up to a pixel, another way each time.
+        mirror: whether each image is mirrored at even chance each time it is seen, and moved by up to two pixels.
         xla: whether steps are compiled by XLA on TensorFlow; it pays for dense layers, not for convolutions.
         targets: published figures to reach.
     """
 
-    task: Literal["reconstruct", "denoise", "colorize", "generate"]
+    task: Literal["reconstruct", "denoise", "colorize", "generate", "classify", "regress", "segment", "detect"]
     dataset: str
-    loss: Literal["squared_error", "binary_crossentropy"]
+    loss: Literal["squared_error", "binary_crossentropy", "crossentropy"]
     learning_rate: float
     epochs: int
     batch_size: int
     hyperparameters: Mapping[str, Any] = field(default_factory=dict)
-    optimizer: Literal["adam", "adamw", "sgd"] = "adam"
+    optimizer: Literal["adam", "adamw", "sgd", "gradient_descent"] = "adam"
     schedule: Literal["constant", "cosine"] = "cosine"
     warmup: float = 0.0
     binarize: bool = False
     shift: bool = False
+    mirror: bool = False
     xla: bool = True
     targets: tuple[Target, ...] = ()
 

@@ -11,18 +11,21 @@ from PIL import Image
 
 from ..models import describe, list_models
 from . import data, plots
+from .depth import Curves
 from .errors import BadFolder, UnknownRun
-from .figures import LEVELS, measure
-from .pca import Components
+from .figures import LEVELS
 from .recipe import Recipe, load_recipe, load_recipes
 from .results_page import page
 from .runs import Run
+from .tasks import TASKS
+from .tasks.classification import MOVES
 from .train import HOW, TrainConfig, train
 
 FILE = "results.json"
 PAGE = "results.md"
 PICTURES = "pictures"
 COLOURS = 128
+MOVED_DATASET = "mnist_5k"  # whose recipes of that name are drawn together
 NOISES = {"gaussian": "standard deviation of the noise", "masking": "share of the values set to 0"}
 
 # model → recipe → {"parameters", "code_dim", "command", "seeds": {seed: figures}}
@@ -93,12 +96,13 @@ def results(
             row = known.setdefault(each.model, {}).setdefault(each.recipe, {"seeds": {}})
             row |= {
                 "parameters": run.metrics["parameters"],
-                "code_dim": run.metrics["code_dim"],
+                "code_dim": run.metrics.get("code_dim"),
                 "command": _command(each, run),
             }
             row["seeds"][str(seed)] = figures
             if seed == seeds[0]:
                 _keep_pictures(docs / PICTURES / each.model / each.recipe, run, figures)
+            draw_moved(docs / PICTURES / "moved.png", known)
             _write(docs / FILE, json.dumps(known, indent=1, sort_keys=True) + "\n")
             _write(docs / PAGE, page(known))
     _write(docs / PAGE, page(known))
@@ -127,27 +131,44 @@ def finished_run(asked: Asked, seed: int, runs: str | Path) -> Run | None:
     wanted = {"seed": seed, "interrupted": False} | {key: getattr(recipe, key) for key in keys}
     defaults = {each.name: each.default for each in describe(asked.model).hyperparameters}
     hyperparameters = json.loads(json.dumps(defaults | dict(recipe.hyperparameters)))  # tuples become lists
+    decided = {"image_shape", "input_shape", "classes", "outputs"} - set(recipe.hyperparameters)  # by the dataset
     for folder in sorted(Path(runs, asked.model).glob("[0-9]*"), reverse=True):
         try:
             run = Run.load(folder)
         except UnknownRun:
             continue
         found = dict(run.config["hyperparameters"])
-        shape = found.get("image_shape")
-        same = found == hyperparameters | {"image_shape": shape}
+        same = found == hyperparameters | {name: found[name] for name in decided & found.keys()}
         if same and all(run.config.get(key) == value for key, value in wanted.items()):
             return run
     return None
 
 
 def figures_of(run: Run, recipe: Recipe, say: Callable[[str], None] = print) -> dict[str, Any]:
-    """A run's own figures and those of `measure`."""
-    figures: dict[str, Any] = dict(run.metrics)
-    if recipe.task != "colorize":
-        dataset = data.load(recipe.dataset)
-        seen, _ = data.hold_out(dataset.x_train, run.config["seed"])
-        figures |= measure(run.model, dataset, recipe, Components(seen), say)
-    return figures
+    """A run's own figures and those that take minutes."""
+    task = TASKS[recipe.task](recipe, data.load(recipe.dataset), run.config["seed"])
+    return dict(run.metrics) | task.measure(run.model, say)
+
+
+def draw_moved(path: Path, known: Results) -> None:
+    """Draws the accuracy on moved digits for each recipe of `MOVED_DATASET`, if there is any."""
+    curves = {}
+    for model, recipes in sorted(known.items()):
+        for name, row in recipes.items():
+            figures = next(iter(row["seeds"].values()))
+            if "moved_1" in figures and name == MOVED_DATASET:
+                curves[model] = [figures["accuracy"], *(figures[f"moved_{pixels}"] for pixels in MOVES)]
+    if curves:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        title = f"Accuracy on moved images of {MOVED_DATASET}"
+        plots.lines(path, title, (0, *MOVES), curves, "pixels", "accuracy")
+
+
+def draw_gradient_norms(path: Path, title: str, norms: Curves) -> None:
+    """Draws the first layer's gradient norm over the number of layers, for each twin."""
+    layers = [int(depth) for depth in next(iter(norms.values()))]
+    curves = {name: list(found.values()) for name, found in norms.items()}
+    plots.lines(path, title, layers, curves, "layers with weights", "gradient norm of the first layer", log=True)
 
 
 def _command(asked: Asked, run: Run) -> str:
@@ -162,10 +183,12 @@ def _keep_pictures(folder: Path, run: Run, figures: dict[str, Any]) -> None:
     for picture in (run.folder / "pictures").glob("*.png"):
         with Image.open(picture) as image:  # with fewer colours its file is a third as large
             image.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(folder / picture.name, optimize=True)
+    title = f"{run.config['model']}, {run.config['dataset']}"
     for kind, found in figures.get("sweep", {}).items():
-        title = f"{run.config['model']}, {run.config['dataset']}: PSNR under noise"
         path = folder / f"psnr_{kind}.png"
-        plots.denoising_curves(path, title, LEVELS, found["psnr"], NOISES[kind], "PSNR in dB")
+        plots.lines(path, f"{title}: PSNR under noise", LEVELS, found["psnr"], NOISES[kind], "PSNR in dB")
+    if norms := figures.get("gradient_norms"):
+        draw_gradient_norms(folder / "gradient_norms.png", f"{title}: before training", norms)
 
 
 def _write(path: Path, text: str) -> None:

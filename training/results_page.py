@@ -2,105 +2,24 @@
 
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from .figures import LEVELS
 from .recipe import load_recipe, load_recipes
+from .results_tables import TABLES
 
 Rows = Sequence[Sequence[str]]
 
 HEAD = """# Results
 
 Written by `gallery results`; the figures behind it are in [results.json](results.json). All figures are of test
-images that no training and no choice of an epoch has seen. Figures with ± are mean and standard deviation over the
+examples that no training and no choice of an epoch has seen. Figures with ± are mean and standard deviation over the
 seeds, figures without it are of one seed. `mnist_5k` are 4,000 training and 1,000 test digits of MNIST. PCA is fitted
 to the images that the model learnt from, and has a code of the same size.
 
     gallery results MODEL/RECIPE --seeds 0,1,2    trains and measures one recipe, and writes this page anew
     gallery results --all                         everything (hours); MNIST and Fashion-MNIST are fetched
 """
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column of a table: a heading, a figure's name, and how to write it."""
-
-    heading: str
-    figure: str
-    form: str = ".4f"
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table with a row for each recipe that has the figures of its first two columns."""
-
-    title: str
-    text: str
-    columns: tuple[Column, ...]
-
-
-TABLES = (
-    Table(
-        "Reconstruction and codes",
-        "MSE of a value; accuracy of a logistic regression (probe) and of the 5 nearest neighbours (kNN) on the "
-        "codes of at most "
-        "10,000 training images; AUROC of the squared error as a score that tells Fashion-MNIST's items from digits "
-        "(or digits "
-        "from items).",
-        (
-            Column("MSE", "mse"),
-            Column("PCA", "pca_mse"),
-            Column("probe", "probe", ".3f"),
-            Column("PCA", "pca_probe", ".3f"),
-            Column("kNN", "knn", ".3f"),
-            Column("PCA", "pca_knn", ".3f"),
-            Column("AUROC", "auroc", ".4f"),
-        ),
-    ),
-    Table(
-        "PCA's subspace",
-        "The largest principal angle between a linear decoder's subspace and PCA's.",
-        (Column("angle in degrees", "angle", ".2f"), Column("MSE", "mse", ".5f"), Column("PCA", "pca_mse", ".5f")),
-    ),
-    Table(
-        "Sparse codes",
-        "Mean activation over the training images (ρ = 0.05), and the share of units within a fifth of ρ.",
-        (Column("mean activation", "mean_activation"), Column("units near ρ", "near_rho", ".2f"), Column("MSE", "mse")),
-    ),
-    Table(
-        "What noise does to a code",
-        "How far noise of σ = 0.1 moves the code: squared distance as a share of the codes' variance; PCA's beside it. "
-        "MSE of reconstructed images of uniform noise, which no model has learnt from.",
-        (
-            Column("shift", "shift", ".4f"),
-            Column("PCA", "pca_shift", ".4f"),
-            Column("MSE of test images", "mse"),
-            Column("MSE of noise", "copied_noise_mse"),
-        ),
-    ),
-    Table(
-        "Colours",
-        "MSE of a colour value, beside the grey picture itself and the mean colour of each grey level in the "
-        "training patches.",
-        (
-            Column("MSE", "mse"),
-            Column("mean colour", "mean_colour_mse"),
-            Column("grey", "grey_mse"),
-            Column("PSNR in dB", "psnr", ".2f"),
-        ),
-    ),
-    Table(
-        "Likelihood",
-        "−log p(x) in nats by 5,000 importance samples, and the lower bound of log p(x); test digits binarised once at "
-        "random, training digits anew in each epoch. Figures of fixed binarisations are other figures.",
-        (
-            Column("−log p(x)", "nll", ".2f"),
-            Column("standard error", "nll_standard_error", ".2f"),
-            Column("lower bound", "elbo", ".2f"),
-        ),
-    ),
-)
 
 
 def page(results: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> str:
@@ -146,15 +65,19 @@ def _targets(rows: Sequence[Any]) -> Iterator[str]:
 
 def _sections(rows: Sequence[Any]) -> Iterator[str]:
     for table in TABLES:
-        first = [column.figure for column in table.columns[:2]]
+        first = [column.figure for column in table.columns[:3]]
         own = [each for each in rows if all(figure(each[2], name, "") for name in first)]
         if not own:
             continue
         yield f"## {table.title}\n\n{table.text}\n"
         yield _table(
-            ("recipe", "code", *(column.heading for column in table.columns)),
+            ("recipe", *(column.heading for column in table.columns)),
             [
-                (f"{model}/{recipe}", str(row["code_dim"]), *(figure(row, c.figure, c.form) for c in table.columns))
+                (
+                    f"{model}/{recipe}",
+                    str(row["code_dim"] or ""),
+                    *(figure(row, c.figure, c.form) for c in table.columns),
+                )
                 for model, recipe, row in own
             ],
         )

@@ -1,4 +1,4 @@
-"""Training: `train(config)` learns, judges, draws and keeps a model."""
+"""Training: `train(config)` teaches, judges, draws and keeps a model."""
 
 import json
 import logging
@@ -15,35 +15,31 @@ from typing import Any
 
 import keras
 
-from ..models import BadHyperparameter, Hyperparameter, create, describe
-from ..models.losses import BinaryCrossentropy, SquaredError
-from . import data, pictures
-from .batches import ChangedBatches, binarize, shift
+from ..models import BadHyperparameter, Hyperparameter, create, describe, normalization
+from . import data
 from .best_weights import BestWeights
-from .colour import to_grey
 from .errors import BadFolder
-from .evaluate import Images, code_size, evaluate, pairs
-from .full_pass import FullPass, sparsity_of
 from .interrupt import interrupt_between_steps
-from .pca import Components
 from .recipe import Recipe, load_recipe, load_recipes
 from .runs import Run, keep
+from .tasks import TASKS, Task
 
 log = logging.getLogger(__name__)
 
-LOSSES = {"squared_error": SquaredError, "binary_crossentropy": BinaryCrossentropy}
 OPTIMIZERS = {
     "adam": keras.optimizers.Adam,
     "adamw": partial(keras.optimizers.AdamW, weight_decay=0.05),
     "sgd": partial(keras.optimizers.SGD, momentum=0.9),
+    "gradient_descent": keras.optimizers.SGD,
 }
 STEPS_AT_ONCE = 16  # with XLA on TensorFlow
 VALIDATION_BATCH = 500
-HOW = ("task", "loss", "optimizer", "schedule", "warmup", "binarize", "shift")  # of a recipe, as a run tells it
+# Of a recipe, as a run tells it.
+HOW = ("task", "loss", "optimizer", "schedule", "warmup", "binarize", "shift", "mirror")
 
 SETTINGS = (
-    Hyperparameter("epochs", int, None, "passes over the training images", minimum=1),
-    Hyperparameter("batch_size", int, None, "images a step", minimum=1),
+    Hyperparameter("epochs", int, None, "passes over the training examples", minimum=1),
+    Hyperparameter("batch_size", int, None, "examples a step", minimum=1),
     Hyperparameter("learning_rate", float, None, "of the optimizer, at the start", minimum=1e-9),
     Hyperparameter("seed", int, 0, "of every random choice", minimum=0, maximum=2**32 - 1),
 )
@@ -56,10 +52,10 @@ class TrainConfig:
     Attributes:
         model: an architecture's name.
         recipe: a name among the model's recipes; its first by default.
-        hyperparameters: the builder's keywords, before the recipe's; `image_shape` is the dataset's unless it is given.
+        hyperparameters: the builder's keywords, before the recipe's; the dataset decides shapes and how many classes.
         dataset: a source's name.
-        epochs: passes over the training images, at least 1.
-        batch_size: images a step, at least 1.
+        epochs: passes over the training examples, at least 1.
+        batch_size: examples a step, at least 1.
         learning_rate: at the start, above 0.
         seed: the same seed gives the same figures.
         root: the run is kept in `<root>/<model>/<number>/`.
@@ -79,7 +75,7 @@ class TrainConfig:
 def train(config: TrainConfig) -> Run:
     """Trains a model by its recipe and keeps it with its figures and pictures.
 
-    A tenth of the training images is set apart to choose the best epoch; the test images serve for the
+    A tenth of the training examples is set apart to choose the best epoch; the test examples serve for the
     figures alone. Everything is checked before it starts, and nothing is written before it ends. Ctrl-C keeps
     the best epoch so far as an interrupted run.
 
@@ -90,14 +86,13 @@ def train(config: TrainConfig) -> Run:
     recipe = load_recipe(config.model, config.recipe)
     config = settle(config, recipe)
     _check_writable(Path(config.root, config.model))
-    dataset = data.load(str(config.dataset))
-    config = replace(config, hyperparameters=_hyperparameters(config, recipe, dataset.image_shape))
+    task = task_of(config, recipe)
+    config = replace(config, hyperparameters=_hyperparameters(config, recipe, task))
     keras.utils.set_random_seed(config.seed)  # on a CPU the training then repeats to the last bit
     model = create(config.model, **config.hyperparameters)
 
-    seen, held_out = data.hold_out(dataset.x_train, config.seed)
     started = time.perf_counter()
-    best = _fit(model, seen, held_out, config, recipe)
+    best = _fit(model, task, config)
     seconds = time.perf_counter() - started
     epochs_done = len(best.history["loss"])
     interrupted = epochs_done < int(config.epochs or 0)
@@ -107,18 +102,18 @@ def train(config: TrainConfig) -> Run:
     # A new model: without the optimizer its file is a third as big.
     trained = create(config.model, **config.hyperparameters)
     trained.set_weights(best.weights)
-    pca = None if recipe.task == "colorize" else Components(seen)
-    metrics = evaluate(trained, dataset, recipe, pca) | {
+    normalization.finalize(trained)
+    metrics = task.evaluate(trained) | {
         "parameters": trained.count_params(),
-        "code_dim": code_size(trained),
         "seconds": round(seconds, 2),
-        "images_per_second": round(len(seen) * epochs_done / seconds, 1),
+        "images_per_second": round(len(task.seen.x) * epochs_done / seconds, 1),
     }
     facts = asdict(replace(config, root=str(config.root))) | {
         **{key: getattr(recipe, key) for key in HOW},
         "epochs_done": epochs_done,
         "best_epoch": best.epoch,
         "interrupted": interrupted,
+        "labels": list(task.dataset.labels),
         "backend": keras.backend.backend(),
         "versions": {"keras": keras.version(), "keras-gallery": version("keras-gallery")},
     }
@@ -129,7 +124,8 @@ def train(config: TrainConfig) -> Run:
                 json.dumps(content, indent=2, allow_nan=False) + "\n", encoding="utf-8"
             )
         trained.save(folder / "model.keras")
-        pictures.draw(folder / "pictures", trained, dataset, recipe, best, held_out, pca)
+        (folder / "pictures").mkdir()
+        task.draw(folder / "pictures", trained, best)
 
     return Run.load(keep(config.root, config.model, write))
 
@@ -153,44 +149,41 @@ def _check_writable(folder: Path) -> None:
         raise BadFolder(f"Expected a folder to keep runs in. Received: {folder}.")
 
 
-def _hyperparameters(config: TrainConfig, recipe: Recipe, image_shape: tuple[int, ...]) -> dict[str, Any]:
-    """Every hyperparameter of the model, with the dataset's image shape."""
+def task_of(config: TrainConfig, recipe: Recipe) -> Task:
+    """The recipe on the data of a settled `config`. Raises GalleryError, as `train`."""
+    return TASKS[recipe.task](recipe, data.load(str(config.dataset)), config.seed)
+
+
+def _hyperparameters(config: TrainConfig, recipe: Recipe, task: Task) -> dict[str, Any]:
+    """Every hyperparameter of the model, with those that the dataset decides."""
     known = {each.name: each for each in describe(config.model).hyperparameters}
-    given = {"image_shape": image_shape, **recipe.hyperparameters, **config.hyperparameters}
-    if known["image_shape"].check(given["image_shape"]) != image_shape:
-        wanted = known["image_shape"].format(image_shape)
-        raise BadHyperparameter(
-            f"Expected image_shape to be {wanted}, as in {config.dataset}. Received: {given['image_shape']}."
-        )
+    decided = {name: value for name, value in task.hyperparameters().items() if name in known}
+    given = {**decided, **recipe.hyperparameters, **config.hyperparameters}
+    for name, value in decided.items():
+        if known[name].check(given[name]) != known[name].check(value):
+            wanted = known[name].format(value)
+            raise BadHyperparameter(f"Expected {name} to be {wanted}, as in {config.dataset}. Received: {given[name]}.")
     return {name: each.default for name, each in known.items()} | given
 
 
-def _fit(model: keras.Model, seen: Images, held_out: Images, config: TrainConfig, recipe: Recipe) -> BestWeights:
-    epochs, batch_size = int(config.epochs or 0), int(config.batch_size or 0)
-    steps = epochs * math.ceil(len(seen) / batch_size)
+def _fit(model: keras.Model, task: Task, config: TrainConfig) -> BestWeights:
+    recipe, epochs, batch_size = task.recipe, int(config.epochs or 0), int(config.batch_size or 0)
+    steps = epochs * math.ceil(len(task.seen.x) / batch_size)
+    task.prepare(model)
     model.compile(
         OPTIMIZERS[recipe.optimizer](_learning_rate(float(config.learning_rate or 0), recipe, steps)),
-        LOSSES[recipe.loss](),
+        **task.loss(),
         **compile_options(recipe.xla),
     )
-    batches: dict[str, Any]
-    if recipe.binarize or recipe.shift:
-        change = binarize if recipe.binarize else shift
-        batches = {"x": ChangedBatches(seen, batch_size, change, config.seed)}
-    else:
-        batches = dict(zip("xy", _shown(recipe, seen), strict=True)) | {"batch_size": batch_size}
     best = BestWeights()
-    callbacks: list[keras.callbacks.Callback] = [best]
-    if sparsity_of(model):
-        callbacks.append(FullPass(seen))
     try:
         with interrupt_between_steps() as interrupt:
             model.fit(
-                **batches,
-                validation_data=pairs(model, recipe, held_out),
+                **task.batches(model, batch_size, config.seed),
+                validation_data=task.validation(model),
                 validation_batch_size=VALIDATION_BATCH,
                 epochs=epochs,
-                callbacks=[*callbacks, interrupt],
+                callbacks=[best, *task.callbacks(model), interrupt],
                 verbose=1 if sys.stdout.isatty() else 2,
             )
     except KeyboardInterrupt:
@@ -208,11 +201,6 @@ def compile_options(xla: bool) -> dict[str, Any]:
     if keras.backend.backend() != "tensorflow":
         return {}
     return {"jit_compile": xla, "steps_per_execution": STEPS_AT_ONCE if xla else 1}
-
-
-def _shown(recipe: Recipe, images: Images) -> tuple[Images, Images]:
-    """What the model is shown in training, and what it should answer."""
-    return (to_grey(images) if recipe.task == "colorize" else images), images
 
 
 def _learning_rate(rate: float, recipe: Recipe, steps: int) -> Any:

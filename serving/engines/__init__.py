@@ -1,6 +1,6 @@
 """Engines: each turns a signature of a SavedModel into a callable on NumPy arrays. `base.py` says how."""
 
-from .base import Arrays, Engine, NotHere, Runner
+from .base import Arrays, Engine, NotHere, Runner, bytes_of
 from .conversion import Converter
 from .openvino import OpenVino
 from .openvino_files import OpenVinoFiles
@@ -17,4 +17,5 @@ __all__ = [
     "Runner",
     "TensorFlow",
     "TensorFlowProcess",
+    "bytes_of",
 ]

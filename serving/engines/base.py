@@ -14,6 +14,16 @@ from ..saved_model import SignatureDef
 Arrays = dict[str, np.ndarray[Any, Any]]
 
 
+def bytes_of(arrays: Arrays) -> int:
+    """How many bytes of numbers and strings there are."""
+    count = 0
+    for array in arrays.values():
+        count += array.nbytes
+        if array.dtype.hasobject:
+            count += sum(map(len, array.flat))
+    return count
+
+
 class NotHere(Exception):
     """This run would block the event loop for long: nothing was done, call the runner again in a thread."""
 

@@ -30,12 +30,17 @@ _ARITHMETIC = frozenset(
     "AvgPool AvgPool3D Conv2D Conv2DBackpropInput Conv3D Conv3DBackpropInputV2 DepthwiseConv2dNative FusedBatchNorm "
     "FusedBatchNormV2 FusedBatchNormV3 MaxPool MaxPool3D ResizeBilinear ResizeNearestNeighbor".split()
 )
+# Recurrent layers: the conversion refuses what is left of loops when those are fused.
+_LOOPS = frozenset(
+    "StatelessWhile TensorListFromTensor TensorListGetItem TensorListReserve TensorListSetItem TensorListStack "
+    "While".split()
+)
 # Divisors and indices are right as long as no request brings them; so are sums of integers, which in OpenVINO do not
 # wrap as in TensorFlow.
 _ON_SHAPES = frozenset("FloorDiv FloorMod Gather GatherNd GatherV2 OneHot ResourceGather".split())
 _FLOATING = {1}
 _INTEGERS = {3, 4, 5, 6, 9, 17}  # int32, uint8, int16, int8, int64, uint16
-_BOOL, _RESOURCE, _STRING = 10, 20, 7
+_BOOL, _RESOURCE, _VARIANT, _STRING = 10, 20, 21, 7
 _DTYPES = _FLOATING | _INTEGERS | {_BOOL, _RESOURCE}
 
 
@@ -66,9 +71,10 @@ def _reason_against(signature: SignatureDef, nodes: Sequence[Any], written: set[
 def _reason_against_node(node: Any, brings_integers: bool) -> str | None:
     for attribute in node.attr.values():
         for number in (attribute.type, *attribute.list.type):
-            if number and (reason := _reason_against_dtype(number % 100)):  # above 100: references
+            number %= 100  # above 100: references
+            if number not in (0, _VARIANT) and (reason := _reason_against_dtype(number)):  # variants: lists of tensors
                 return reason
-    if node.op not in _STRUCTURE | _ARITHMETIC and (brings_integers or node.op not in _ON_SHAPES):
+    if node.op not in _STRUCTURE | _ARITHMETIC | _LOOPS and (brings_integers or node.op not in _ON_SHAPES):
         return f"operation {node.op}"
     if brings_integers and node.op in _ARITHMETIC and node.attr["T"].type in _INTEGERS:
         return "integer arithmetic"

@@ -84,7 +84,10 @@ class Converter:
         """OpenVINO's model of a signature. It reads only the default one, so this makes it that one.
 
         In it the inputs are called in0, in1, … and the outputs out0, out1, … in the order of their names.
+        Recurrent layers are fused in it; other loops raise Different, as OpenVINO is slow at them.
         """
+        from .recurrent import fuse, loops  # which imports OpenVINO
+
         saved = messages.SavedModel(saved_model_schema_version=1)
         graph = saved.meta_graphs.add()
         graph.CopyFrom(self._meta_graph)
@@ -100,7 +103,11 @@ class Converter:
             Path(folder, "saved_model.pb").write_bytes(saved.SerializeToString())
             for name in ("variables", "assets"):
                 Path(folder, name).symlink_to((self._folder / name).absolute())
-            return self._core.read_model(folder)
+            model = self._core.read_model(folder)
+        fuse(model)
+        if loops(model):
+            raise Different("a loop that is no recurrent layer")
+        return model
 
     def _remove(self, file: Path) -> None:
         file.unlink(missing_ok=True)

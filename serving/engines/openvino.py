@@ -22,8 +22,13 @@ from .tensorflow import TensorFlow
 log = logging.getLogger(__name__)
 
 
-def make_core() -> Any:
-    """An OpenVINO core, set up as the server runs models and as the conversion measures them."""
+def make_core(threads: int = 1) -> Any:
+    """An OpenVINO core, set up as the server runs models and as the conversion measures them.
+
+    Args:
+        threads: that work on one run. More than one wait for each other in busy loops, which costs other processes
+            the cores that they wait on.
+    """
     import openvino
 
     core = openvino.Core()
@@ -31,6 +36,7 @@ def make_core() -> Any:
         "CPU_DENORMALS_OPTIMIZATION": True,  # denormal numbers count as zero, as they do in TensorFlow
         "ENABLE_CPU_PINNING": False,  # pinned threads would put several server processes onto the same core
         "INFERENCE_PRECISION_HINT": "f32",  # as trained: some CPUs would otherwise compute in bf16
+        "INFERENCE_NUM_THREADS": threads,
         "PERFORMANCE_HINT": "LATENCY",
     }
     core.set_property("CPU", settings)
@@ -43,12 +49,13 @@ class OpenVino:
     Args:
         files: where IR files are found.
         tensorflow: takes what OpenVINO is not to answer.
+        threads: that work on one run.
     """
 
-    def __init__(self, files: OpenVinoFiles, tensorflow: TensorFlow | None = None) -> None:
+    def __init__(self, files: OpenVinoFiles, tensorflow: TensorFlow | None = None, threads: int = 1) -> None:
         self._files = files
         self._tensorflow = tensorflow
-        self._core = make_core()
+        self._core = make_core(threads)
 
     def load(self, folder: Path, signatures: Mapping[str, SignatureDef]) -> dict[str, Runner]:
         """Those that there are files for, made from just this SavedModel."""

@@ -21,7 +21,7 @@ from typing import Any
 from .. import saved_model
 
 FOLDER = Path("assets.extra", "openvino")
-RULES = 1  # to be raised when the same SavedModel would be converted otherwise
+RULES = 2  # to be raised when the same SavedModel would be converted otherwise
 log = logging.getLogger(__name__)
 
 

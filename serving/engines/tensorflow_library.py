@@ -53,6 +53,7 @@ _QUICK = {
     "TF_DeleteSessionOptions": (None, c_void_p),
     "TF_DeleteStatus": (None, c_void_p),
     "TF_DeleteTensor": (None, c_void_p),
+    "TF_NewBufferFromString": (c_void_p, c_char_p, c_size_t),
     "TF_Dim": (c_int64, c_void_p, c_int),
     "TF_GetCode": (c_int, c_void_p),
     "TF_GraphOperationByName": (c_void_p, c_void_p, c_char_p),

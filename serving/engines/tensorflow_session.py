@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import ctypes
+import functools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ..saved_model import model_file
 from ..wire import messages
 from .tensorflow_library import Output, Status, TensorFlowError, library
 from .tensorflow_tensor import Tensor
 
 INVALID_ARGUMENT = 3
+# A serialized `RunOptions` with inter_op_thread_pool = -1: the thread that calls runs all operations, one by one.
+IN_THIS_THREAD = b"\x18" + b"\xff" * 9 + b"\x01"
 
 
 def session_config(intra_op: int = 0, inter_op: int = 0) -> bytes:
     """A serialized `ConfigProto`: threads for one operation, and for operations at a time; 0: as many as cores."""
     config = messages.ConfigProto(intra_op_parallelism_threads=intra_op, inter_op_parallelism_threads=inter_op)
     return bytes(config.SerializeToString())
+
+
+@functools.cache
+def _run_in_this_thread() -> int:
+    return int(library().NewBufferFromString(IN_THIS_THREAD, len(IN_THIS_THREAD)))
 
 
 class Session:
@@ -36,6 +45,10 @@ class Session:
         tf = library()
         self._session: int | None = None
         self._known: dict[Any, Any] = {}
+        # Handing operations to other threads costs more than it gains, but for those that decode many images.
+        file = model_file(folder)
+        is_parallel = file is None or b"Decode" in file.read_bytes()
+        self._options = None if is_parallel else _run_in_this_thread()
         self._graph = tf.NewGraph()
         options = tf.NewSessionOptions()
         names = (ctypes.c_char_p * len(tags))(*(tag.encode() for tag in tags))
@@ -60,7 +73,8 @@ class Session:
         found = (ctypes.c_void_p * len(fetches))()
         with Status() as status:
             library().SessionRun(
-                self._session, None, inputs, given, len(feeds), outputs, found, len(fetches), None, 0, None, status
+                *(self._session, self._options, inputs, given, len(feeds)),
+                *(outputs, found, len(fetches), None, 0, None, status),
             )
         return [Tensor(pointer) for pointer in found if pointer]
 

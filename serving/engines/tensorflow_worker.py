@@ -22,6 +22,7 @@ from typing import Any
 import orjson
 
 from ..saved_model import model_file
+from . import denormals
 from .frames import LOAD, NOT_LOADED, Buffer, Stream, strings_from_bytes, strings_to_bytes
 from .tensorflow_library import STRING, TensorFlowError, library
 from .tensorflow_session import Session, session_config
@@ -97,6 +98,7 @@ def _is_of(loading: Future[int], number: int) -> bool:
 
 def serve(stream: Stream, models: Models) -> None:
     """Answers the requests of one connection, until it ends."""
+    denormals.flush()  # what this thread runs itself
     held: list[int] = []
     try:
         while True:

@@ -179,7 +179,7 @@ def test_what_is_not_generative(server: ServerProcess, tmp_path: Path, capsys: p
         (lambda f: Image.new("L", (9, 8)).save(f / "x.png"), "Expected a picture of 8x8 pixels"),
         (lambda f: Image.new("RGB", (8, 8)).save(f / "x.png"), "Expected a picture of 1 channel"),
         (lambda f: (f / "x.png").write_bytes(b"no picture"), "Expected a picture of 8x8 pixels"),
-        (lambda f: np.save(f / "x.npy", np.zeros((3, 9, 8))), "Expected images of shape ('n', 8, 8, 1)"),
+        (lambda f: np.save(f / "x.npy", np.zeros((3, 9, 8))), "Expected an array of shape ('n', 8, 8, 1)"),
         (lambda f: np.save(f / "x.npy", np.array([{}]), allow_pickle=True), "Expected an NPY file of numbers"),
         (lambda f: (f / "x.npy").write_bytes(b"\x93NUMPY"), "Expected an NPY file of numbers"),
     ],

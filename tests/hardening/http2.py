@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import struct
+from collections.abc import Iterator
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PUSH_PROMISE, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = range(10)
@@ -49,16 +50,15 @@ def message(data: bytes, *, packed: bool = False) -> bytes:
     return struct.pack(">BI", packed, len(data)) + data
 
 
-def frames(client: socket.socket) -> list[tuple[int, int, int, bytes]]:
+def frames(client: socket.socket) -> Iterator[tuple[int, int, int, bytes]]:
     """Kind, flags, stream and payload of all frames until the server ends the connection or says no more."""
-    buffer, found = b"", []
+    buffer = b""
     try:
         while part := client.recv(1 << 16):
             buffer += part
             while len(buffer) >= 9 and len(buffer) >= (size := 9 + int.from_bytes(buffer[:3])):
                 kind, flags, stream = struct.unpack(">BBI", buffer[3:9])
-                found.append((kind, flags, stream, buffer[9:size]))
+                yield kind, flags, stream, buffer[9:size]
                 buffer = buffer[size:]
     except (TimeoutError, ConnectionResetError):
         pass
-    return found

@@ -178,16 +178,19 @@ def test_tricks_in_names(server: AbusedServer, path: str, name: str) -> None:
 # === Slow clients ===
 
 
-@pytest.mark.parametrize("part", [b"\r\nP", b"POST", GOOD.partition(b"\r\n")[0], GOOD[:-100], GOOD[:-1]], ids=range(5))
-def test_half_a_request(server: AbusedServer, part: bytes) -> None:
-    """The one who sent it is told, in time; others are answered meanwhile."""
-    with server.connect() as client:
-        client.sendall(part)
+def test_half_requests(server: AbusedServer) -> None:
+    """Those who sent them are told, in time; others are answered meanwhile."""
+    parts = [b"\r\nP", b"POST", GOOD.partition(b"\r\n")[0], GOOD[:-100], GOOD[:-1]]
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(server.connect()) for _ in parts]
+        for client, part in zip(clients, parts, strict=True):
+            client.sendall(part)
         server.check()
-        answer = b""
-        while more := client.recv(1 << 16):
-            answer += more
-    assert statuses(answer) == [408]
+        for client, part in zip(clients, parts, strict=True):
+            answer = b""
+            while more := client.recv(1 << 16):
+                answer += more
+            assert statuses(answer) == [408], part
 
 
 def test_a_byte_now_and_then(server: AbusedServer) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import json
 import socket
 from collections.abc import Iterator
@@ -11,10 +12,10 @@ from pathlib import Path
 import grpc
 import numpy as np
 import pytest
-from keras_gallery.serving import limits
+from keras_gallery.serving import grpc_room, limits
 
 from . import http2
-from .abused import BODY, MODEL, PREDICT, AbusedServer, eventually, request
+from .abused import BODY, MODEL, PREDICT, SMALL, STATUS, AbusedServer, eventually, request, resident
 from .conftest import BOUNDS
 
 BUDGET = 8 << 20
@@ -66,6 +67,20 @@ def test_answers_over_rest_that_are_not_read(server: AbusedServer) -> None:
             with contextlib.suppress(OSError):
                 client.sendall(((HEAD % len(rows)).encode() + rows) * 8)
         server.check()
+
+
+@pytest.mark.parametrize(("method", "most"), [(PREDICT, limits.FREE_UNPACKED_BYTES), (STATUS, grpc_room.CONTROL_BYTES)])
+def test_packed_messages_that_blow_up(server: AbusedServer, method: str, most: int) -> None:
+    """Without a word on how long messages may be: it is their own length that tells how far they are unpacked."""
+    bomb = gzip.compress(bytes(2 * SMALL))
+    before = resident(server.process.pid, "VmHWM")
+    with grpc.insecure_channel(f"127.0.0.1:{server.port}") as channel:
+        calls = [channel.unary_unary(method).future(bomb, timeout=60) for _ in range(8)]
+        assert {call.code() for call in calls} == {grpc.StatusCode.RESOURCE_EXHAUSTED}
+        message = f"Expected {len(bomb)} bytes to unpack to {most} at most. Received: more"
+        assert {call.details() for call in calls} == {message}
+    assert resident(server.process.pid, "VmHWM") < before + SMALL
+    server.check()
 
 
 def test_answers_over_grpc_that_are_not_read(server: AbusedServer) -> None:

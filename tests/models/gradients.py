@@ -28,3 +28,20 @@ def gradient(function: Callable[[Any], Any], at: np.ndarray) -> np.ndarray:
     point = torch.tensor(at, requires_grad=True)
     function(point).backward()
     return point.grad.numpy()
+
+
+def weight_gradients(model: keras.Model, loss: Callable[[Any], Any], inputs: np.ndarray) -> list[np.ndarray]:
+    """d `loss`(model(`inputs`)) / d each trainable weight, at inference."""
+    return [weight_gradient(model, loss, inputs, index) for index in range(len(model.trainable_variables))]
+
+
+def weight_gradient(model: keras.Model, loss: Callable[[Any], Any], inputs: np.ndarray, index: int) -> np.ndarray:
+    """d `loss`(model(`inputs`)) / d the trainable weight of that index, at inference."""
+    weights = [np.array(weight) for weight in model.trainable_variables]
+
+    def value(weight: Any) -> Any:
+        given = [*weights[:index], weight, *weights[index + 1 :]]
+        outputs, *_ = model.stateless_call(given, model.non_trainable_variables, inputs)
+        return loss(outputs)
+
+    return gradient(value, weights[index])

@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 import numpy as np
+from keras_gallery.models.normalization import finalize
 
 
 def to_numpy(tensor: Any) -> np.ndarray:
@@ -34,8 +35,12 @@ def remade(layer: keras.layers.Layer) -> keras.layers.Layer:
 
 
 def randomise(model: keras.Model, seed: int = 0) -> list[np.ndarray]:
-    """Gives every weight, biases too, values that no initializer gives, and returns them."""
+    """Gives every weight, biases too, values that no initializer gives, and returns them; variances stay above 0."""
     random = np.random.default_rng(seed)
-    weights = [random.uniform(-0.5, 0.5, weight.shape).astype(np.float32) for weight in model.weights]
+    weights = []
+    for weight in model.weights:
+        least, most = (0.5, 1.5) if weight.name.endswith("variance") else (-0.5, 0.5)
+        weights.append(random.uniform(least, most, weight.shape).astype(weight.dtype))
     model.set_weights(weights)
+    finalize(model)
     return weights

@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 import numpy as np
 import pytest
-from keras_gallery.models.losses import BinaryCrossentropy, SquaredError
+from keras_gallery.models.losses import BinaryCrossentropy, BoxDistance, CellCrossentropy, SquaredError
 
 RANDOM = np.random.default_rng(0)
 X = RANDOM.uniform(0, 1, (5, 4, 3, 2)).astype(np.float32)
@@ -27,7 +27,21 @@ def test_cross_entropy_is_finite_where_the_output_is_certain_and_wrong() -> None
     assert 20 < float(BinaryCrossentropy()(1 - certain, certain)) < 100  # logarithms stop at Keras's 1e-7
 
 
-@pytest.mark.parametrize("loss", [SquaredError(), BinaryCrossentropy()])
+def test_cell_cross_entropy() -> None:
+    labels, p_hat = RANDOM.integers(3, size=(5, 6)), RANDOM.dirichlet(np.ones(3), (5, 6)).astype(np.float32)
+    right = np.take_along_axis(p_hat, labels[..., None], axis=-1)
+    np.testing.assert_allclose(CellCrossentropy()(labels, p_hat), -np.log(right).sum(axis=(1, 2)).mean(), rtol=1e-5)
+
+
+def test_box_distance() -> None:
+    boxes, weights = RANDOM.random((5, 6, 4)), RANDOM.integers(2, size=(5, 6, 1))
+    found = RANDOM.random((5, 6, 4)).astype(np.float32)
+    targets = np.concatenate([boxes, weights], axis=-1).astype(np.float32)
+    expected = (weights * np.abs(found - boxes)).sum(axis=(1, 2)).mean()
+    np.testing.assert_allclose(BoxDistance()(targets, found), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("loss", [SquaredError(), BinaryCrossentropy(), CellCrossentropy(), BoxDistance()])
 def test_the_config_makes_the_same_loss(loss: keras.losses.Loss) -> None:
     again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(loss))
     assert type(again) is type(loss) and again.get_config() == loss.get_config()

@@ -34,6 +34,10 @@ class Signature:
         self._may_go = threading.Event()
         self._may_go.set()
 
+    @property
+    def quick_bytes(self) -> int:
+        return 1 << 20 if self.quick else -1
+
     def hold(self) -> None:
         self._may_go.clear()
 

@@ -94,16 +94,16 @@ def test_missing_rows_repeat_the_last_parts_first(dtype: Any) -> None:
 
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
-def test_ends_are_padded(dtype: Any) -> None:
+def test_ends_are_padded_with_each_parts_first_element(dtype: Any) -> None:
     parts = [{"x": array((1, 2, 3), dtype, 1)}, {"x": array((2, 4, 1), dtype, 2)}, {"x": array((1, 0, 2), dtype)}]
     joined = join(parts, 5)["x"]
     assert joined.shape == (5, 4, 3) and joined.dtype == dtype
-    filler = b"" if dtype == np.object_ else np.zeros((), dtype)
+    nothing = b"" if dtype == np.object_ else np.zeros((), dtype)
     expected = [
         np.pad(
             part["x"],
             [(0, 0), *((0, most - size) for most, size in zip((4, 3), part["x"].shape[1:], strict=True))],
-            constant_values=filler,
+            constant_values=part["x"].flat[0] if part["x"].size else nothing,
         )
         for part in parts
     ]

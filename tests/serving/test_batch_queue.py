@@ -283,8 +283,10 @@ def test_parts_of_different_lengths_are_put_together() -> None:
             assert [batch.shape for batch in signature.batches] == [(1, 2)]
             found = await task
             assert [batch.shape for batch in signature.batches] == [(1, 2), (4, 5), (4, 2)]
-            assert np.array_equal(found["twice"], np.pad(floats(5, 2) * 2, [(0, 0), (0, 3)]))
-            assert np.array_equal(found["total"], floats(5, 2).sum(1))
+            x = floats(5, 2)
+            first, others = (np.pad(part, [(0, 0), (0, 3)], constant_values=part[0, 0]) for part in (x[:1], x[1:]))
+            assert np.array_equal(found["twice"], np.concatenate([first, others]) * 2)
+            assert np.array_equal(found["total"], [first.sum(), *x[1:].sum(1)])
             await busy
 
     play(scene)

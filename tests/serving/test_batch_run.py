@@ -21,7 +21,7 @@ UNEVEN = "Batched output tensor's 0th dimension does not equal the sum of the 0t
 class Signature:
     """x → the outputs that `functions` compute of it; remembers the shapes of x. Values under zero are refused."""
 
-    quick = False
+    quick_bytes = -1
 
     def __init__(self, shape: tuple[int, ...] | None = (-1, -1), **functions: Callable[[Any], Any]) -> None:
         self.functions = functions or {"total": lambda x: x.sum(tuple(range(1, x.ndim))), "twice": lambda x: x * 2}
@@ -127,6 +127,16 @@ def test_1000_rows_by_default() -> None:
         made.part({"x": floats(1001, 1)}, BOTH)
 
 
+@pytest.mark.parametrize(
+    ("rows", "quick_bytes", "quick"), [(1, 24, True), (1, 23, False), (3, 36, False), (0, -1, False)]
+)
+def test_padding_counts_where_a_run_is_to_be_quick(rows: int, quick_bytes: int, quick: bool) -> None:
+    signature = Signature()
+    signature.quick_bytes = quick_bytes
+    made = runner(signature, max_batch_size=4, allowed_batch_sizes=(2, 4))
+    assert made.is_quick(made.part({"x": floats(rows, 3)}, BOTH)) is quick
+
+
 # === Kinds ===
 
 
@@ -152,12 +162,13 @@ def test_kinds_of_variable_length(pads: bool) -> None:
     assert one is not None
 
 
-def test_variable_lengths_are_padded_with_zeros() -> None:
+def test_variable_lengths_are_padded_with_the_first_element() -> None:
+    """As TensorFlow Serving does; the model sees the padding, and so does the answer."""
     signature = Signature()
     made = runner(signature, pad_variable_length_inputs=True)
-    one, other = made.run_all(parts(made, (floats(1, 3), BOTH), (floats(2, 5), BOTH)))
+    one, other = made.run_all(parts(made, (floats(1, 3, start=7), BOTH), (floats(2, 5), BOTH)))
     assert isinstance(one, dict) and isinstance(other, dict)
-    assert one["twice"].tolist() == [[2, 4, 6, 0, 0]] and one["total"].tolist() == [6]
+    assert one["twice"].tolist() == [[14, 16, 18, 14, 14]] and one["total"].tolist() == [38]
     assert (other["twice"] == floats(2, 5) * 2).all()
 
 

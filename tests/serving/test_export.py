@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -13,11 +14,12 @@ from keras_gallery.serving import export as export_module
 from keras_gallery.serving import saved_model, warmup
 from keras_gallery.serving.engines import openvino_files
 from keras_gallery.serving.errors import FailedPrecondition, InvalidArgument
-from keras_gallery.serving.export import export
-from keras_gallery.serving.saved_model import read_signatures
-from keras_gallery.serving.signatures import Endpoint
+from keras_gallery.serving.export import check, export
+from keras_gallery.serving.saved_model import SignatureDef, read_signatures
+from keras_gallery.serving.signatures import Endpoint, endpoints
 
 from .conftest import MODEL
+from .task_models import classifier, regressor
 
 NAMES = {
     "serving_default": (["image"], ["reconstruction"]),
@@ -158,7 +160,7 @@ def test_what_asserts_is_left_to_tensorflow(tmp_path: Path, monkeypatch: pytest.
         name: Endpoint(function, inputs, lambda batch: {"x": np.ones((batch, 3), np.float32)})
         for name, function in (("serving_default", doubled), ("checked", checked))
     }
-    monkeypatch.setattr(export_module, "endpoints", lambda model: found)
+    monkeypatch.setattr(export_module, "endpoints", lambda model, labels: found)
     layer = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
     index = openvino_files.read(export(layer, "m", tmp_path) / openvino_files.FOLDER)
     assert index is not None
@@ -173,3 +175,75 @@ def test_signatures_that_do_the_same_share_an_openvino_file(saved_models: Path) 
     assert index.fingerprint == saved_model.fingerprint(folder)
     assert index.reasons.keys() == NAMES.keys()
     assert index.signatures["serving_default"] == index.signatures["reconstruct"] != index.signatures["encode"]
+
+
+# === Classifiers and others ===
+
+
+class Defined(NamedTuple):
+    """A signature that nothing runs."""
+
+    definition: SignatureDef
+
+
+@pytest.fixture(scope="module")
+def classifier_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return export(classifier(), "c", tmp_path_factory.mktemp("classifier"), labels=["ant", "bee", "žába"])
+
+
+def test_methods(classifier_folder: Path, tmp_path: Path) -> None:
+    method = {each.name: each.method_name for each in read_signatures(classifier_folder).values()}
+    assert method.pop("classify_example") == "tensorflow/serving/classify"
+    assert set(method.values()) == {"tensorflow/serving/predict"} and len(method) == 5
+    signatures = read_signatures(export(regressor(), "r", tmp_path))
+    assert signatures["regress_example"].method_name == "tensorflow/serving/regress"
+    assert signatures["regress_example"].outputs["outputs"].shape == (-1, 1)
+
+
+def test_warm_up_requests_of_a_classifier(classifier_folder: Path) -> None:
+    signatures = {name: Defined(each) for name, each in read_signatures(classifier_folder).items()}
+    runs = [run for record in warmup.read(classifier_folder) for run in record.runs(signatures)]
+    assert [run.signature for run in runs] == list(endpoints(classifier()))
+    loaded = tf.saved_model.load(str(classifier_folder))
+    for run in runs:
+        answers = loaded.signatures[run.signature](**{k: tf.constant(v) for k, v in run.inputs.items()})
+        assert set(run.outputs) == set(answers)
+
+
+def test_openvino_gets_no_strings(classifier_folder: Path) -> None:
+    index = openvino_files.read(classifier_folder / openvino_files.FOLDER)
+    assert index is not None and index.fingerprint == saved_model.fingerprint(classifier_folder)
+    strings = {name for name, reason in index.reasons.items() if reason == "tensorflow (strings)"}
+    assert strings == {"classify", "classify_png", "classify_example", "embed_png"}
+    assert index.reasons.keys() - strings == {"serving_default", "embed"}  # which may be OpenVINO's
+
+
+def test_another_number_of_labels(tmp_path: Path) -> None:
+    with pytest.raises(InvalidArgument, match="Expected 3 labels, one for each class. Received: 2"):
+        export(classifier(), "c", tmp_path, labels=["ant", "bee"])
+    assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("dtype", "change", "message"),
+    [
+        ("float32", lambda y: y + 1e-6, None),
+        ("float32", lambda y: y + 1e-3, "y off by 0.001.*"),
+        ("float32", lambda y: y[:, :1], r"y of shape \(1, 1\)"),
+        ("uint8", lambda y: y, None),
+        ("uint8", lambda y: y - (np.arange(3) == 1), "y other in 1 of 3 values"),
+        ("string", lambda y: y, None),
+        ("string", lambda y: np.where(np.arange(3) == 1, b"", y), "y other in 1 of 3 values"),
+    ],
+)
+def test_what_counts_as_another_answer(dtype: str, change: Any, message: str | None) -> None:
+    made = tf.as_string if dtype == "string" else lambda x: tf.cast(x, dtype)
+    x = np.arange(1, 4, dtype=np.float32)
+    inputs = [tf.TensorSpec((None, 3), tf.float32, name="x")]
+    endpoint = Endpoint(lambda x: {"y": made(x)}, inputs, lambda batch: {"x": np.stack([x] * batch)})
+
+    def run(arrays: Any) -> Any:
+        return {"y": change(endpoint.function(tf.constant(arrays["x"]))["y"].numpy())}
+
+    with pytest.raises(FailedPrecondition, match=f"Received: {message} at batch 1") if message else nullcontext():
+        check("m", endpoint, run)

@@ -79,6 +79,7 @@ def test_all_other_flags_are_marked_as_ours() -> None:
         (["--model_config_file="], "model_config_file", ""),
         (["--request_log", "-"], "request_log", "-"),
         (["--per_process_gpu_memory_fraction=0.5"], "per_process_gpu_memory_fraction", 0.5),
+        (["--use_alts_credentials=false"], "use_alts_credentials", False),
     ],
     ids=str,
 )
@@ -117,7 +118,7 @@ def test_values(arguments: list[str], name: str, value: object) -> None:
         ),
         ([BASE, "--batching_parameters_file=b"], "Expected --enable_batching with --batching_parameters_file"),
         ([BASE, "--batching_parameters_file=b", "--enable_batching=false"], "Expected --enable_batching with"),
-        ([BASE, "--use_alts_credentials", "--ssl_config_file=s"], "Expected one of .* Received: both"),
+        ([BASE, "--use_alts_credentials"], "Expected --ssl_config_file: there is no ALTS here. Received: --use_alts"),
         (
             [BASE, "--grpc_channel_arguments=grpc.x"],
             "Expected name=value in --grpc_channel_arguments. Received: grpc.x",

@@ -1,4 +1,4 @@
-"""Every model of the gallery, untrained and small: exported, served, and asked over gRPC and REST."""
+"""Every autoencoder of the gallery, untrained and small: exported, served, and asked over gRPC and REST."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import httpx
 import numpy as np
 import pytest
 from keras_gallery.cli.serve import free_port
-from keras_gallery.models import list_models
+from keras_gallery.models import describe, list_models
 from keras_gallery.serving.client import Client
 from keras_gallery.serving.engines import openvino_files
 from keras_gallery.serving.errors import InvalidArgument
@@ -28,7 +28,7 @@ OVERRIDES: dict[str, dict[str, Any]] = {
     "tied_autoencoder": {"code_dim": 5},
 }
 FORMS: dict[str, tuple[str, dict[str, Any]]] = {  # served name -> model and hyperparameters
-    **{name: (name, OVERRIDES.get(name, {})) for name in list_models()},
+    **{name: (name, OVERRIDES.get(name, {})) for name in list_models() if describe(name).family == "autoencoders"},
     "feature_maps": ("convolutional_autoencoder", {"code": "maps", "filters": (4, 3)}),
     "sparse_l1": ("sparse_autoencoder", {"penalty": "l1"}),
 }

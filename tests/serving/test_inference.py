@@ -259,9 +259,18 @@ def test_only_what_is_quick_runs_on_the_event_loop(quick: bool) -> None:
     gate = Gate()
     gate.open.set()
     with inference((ONE, gate)) as (made, found):
-        found["one"].quick = quick
+        found["one"].quick_bytes = A.nbytes if quick else -1
         asyncio.run(made.predict(ModelSpec("m", signature="one"), {"a": A}))
     assert (gate.thread is threading.main_thread()) is quick
+
+
+def test_what_is_larger_than_what_was_quick_runs_in_a_thread() -> None:
+    gate = Gate()
+    gate.open.set()
+    with inference((ONE, gate)) as (made, found):
+        found["one"].quick_bytes = A.nbytes - 1
+        asyncio.run(made.predict(ModelSpec("m", signature="one"), {"a": A}))
+    assert gate.thread is not threading.main_thread()
 
 
 def test_a_run_that_may_not_be_on_the_event_loop_moves_to_a_thread() -> None:
@@ -274,7 +283,7 @@ def test_a_run_that_may_not_be_on_the_event_loop_moves_to_a_thread() -> None:
         return gate(inputs)
 
     with inference((ONE, elsewhere)) as (made, found):
-        found["one"].quick = True
+        found["one"].quick_bytes = A.nbytes
         _, outputs = asyncio.run(made.predict(ModelSpec("m", signature="one"), {"a": A}))
         np.testing.assert_array_equal(outputs["y"], A)
 
@@ -331,7 +340,7 @@ def test_errors_of_the_model_reach_the_caller() -> None:
 
     for quick in (True, False):
         with inference((ONE, refuse)) as (made, found):
-            found["one"].quick = quick
+            found["one"].quick_bytes = A.nbytes if quick else -1
             with pytest.raises(InvalidArgument, match="^why$"):
                 asyncio.run(made.predict(ModelSpec("m", signature="one"), {"a": A}))
             made.models.find(ModelSpec("m")).close()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from keras_gallery.serving import loader, warmup
+from keras_gallery.serving import loader, servable, warmup
 from keras_gallery.serving.engines import Arrays
 from keras_gallery.serving.errors import InvalidArgument, NotFound, Unimplemented
 from keras_gallery.serving.loader import Loader
@@ -117,18 +117,18 @@ def test_what_was_loaded_before_an_error_is_closed(folder: Path) -> None:
     assert good.made["encode"].closed == 1
 
 
-@pytest.mark.parametrize(("limit", "quick"), [(10, True), (0, False)])
-def test_warm_up_learns_what_is_quick(folder: Path, monkeypatch: pytest.MonkeyPatch, limit: int, quick: bool) -> None:
-    monkeypatch.setattr(loader, "INLINE_SECONDS", limit)
+@pytest.mark.parametrize(("limit", "size"), [(10, 4), (0, -1)])
+def test_warm_up_learns_what_is_quick(folder: Path, monkeypatch: pytest.MonkeyPatch, limit: int, size: int) -> None:
+    monkeypatch.setattr(servable, "QUICK_SECONDS", limit)
     engine = Engine("e", NAMES)
     record_requests(folder, request("encode"), request("score", outputs=["y"]))
     loaded = load("m", 1, folder, [engine])
-    assert {name: signature.quick for name, signature in loaded.signatures.items()} == {
-        "encode": quick,
-        "score": quick,
-        "decode": False,  # never warmed up
+    assert {name: signature.quick_bytes for name, signature in loaded.signatures.items()} == {
+        "encode": size,
+        "score": size,
+        "decode": -1,  # never warmed up
     }
-    assert engine.made["encode"].calls == [(["x"], ("y",))] * (1 + (1 if quick else loader.TIMED_RUNS))
+    assert engine.made["encode"].calls == [(["x"], ("y",))] * (1 if limit else 1 + loader.TIMED_RUNS)
     assert engine.made["decode"].calls == []
 
 
@@ -145,7 +145,7 @@ def test_a_warm_up_request_that_fails_is_left_out(
 ) -> None:
     record_requests(folder, request("score"))
     loaded = load("m", 1, folder, [Engine("e", NAMES, fails=error)])
-    assert not loaded.signatures["score"].quick
+    assert loaded.signatures["score"].quick_bytes < 0
     assert f"warm-up request failed: {error!r}" in caplog.text
 
 
@@ -154,4 +154,5 @@ def test_odd_warm_up_requests_are_left_out(folder: Path) -> None:
     record_requests(folder, *odd, request("score"))
     engine = Engine("e", NAMES)
     load("m", 1, folder, [engine])
-    assert engine.made["score"].calls == [(["x"], ("y",))] * 2
+    calls = engine.made["score"].calls
+    assert calls and all(call == (["x"], ("y",)) for call in calls)

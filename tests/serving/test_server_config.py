@@ -10,6 +10,8 @@ from keras_gallery.serving.errors import InvalidArgument
 from keras_gallery.serving.server_config import BatchingParameters, Monitoring, Ssl
 
 ERROR = "Error parsing text-format tensorflow.serving.BatchingParameters: "
+LAST = "^Last entry in allowed_batch_sizes must "
+SPLITTING = "max_batch_size { value: 8 } enable_large_batch_splitting { value: true } "
 
 
 def write(folder: Path, text: str | bytes) -> Path:
@@ -42,9 +44,15 @@ def write(folder: Path, text: str | bytes) -> Path:
                 64, enable_large_batch_splitting=True, max_execution_batch_size=16, allowed_batch_sizes=(16,)
             ),
         ),
+        (
+            SPLITTING + "max_execution_batch_size { value: 4 } allowed_batch_sizes: [4, 8]",
+            BatchingParameters(
+                8, enable_large_batch_splitting=True, max_execution_batch_size=4, allowed_batch_sizes=(4, 8)
+            ),
+        ),
         ("enable_large_batch_splitting {}", BatchingParameters(enable_large_batch_splitting=False)),
     ],
-    ids=["empty", "guide", "forms", "list", "splitting", "false"],
+    ids=["empty", "guide", "forms", "list", "splitting", "splitting_up_to_all", "false"],
 )
 def test_batching_parameters(tmp_path: Path, text: str, expected: BatchingParameters) -> None:
     assert server_config.batching_parameters(write(tmp_path, text)) == expected
@@ -63,10 +71,18 @@ def test_batching_parameters(tmp_path: Path, text: str, expected: BatchingParame
         ("num_batch_threads { value: -1 }", "num_batch_threads must be positive; was -1"),
         ("batch_timeout_micros { value: -1 }", "batch_timeout_micros must be non-negative; was -1"),
         ("max_enqueued_batches { value: -2 }", "max_enqueued_batches must be non-negative; was -2"),
-        ("allowed_batch_sizes: [4, 2, 1000]", r"in increasing order; were \[4, 2, 1000\]"),
-        ("allowed_batch_sizes: [0, 1000]", "must be positive"),
-        ("allowed_batch_sizes: [2, 4]", "must match max_batch_size; last entry was 4; expected 1000"),
+        ("allowed_batch_sizes: [4, 2, 1000]", "^allowed_batch_sizes entries must be monotonically increasing"),
+        ("allowed_batch_sizes: [4, 4, 1000]", "^allowed_batch_sizes entries must be monotonically increasing"),
+        ("allowed_batch_sizes: [2, 4]", LAST + "match max_batch_size; last entry was 4; expected 1000"),
         ("max_batch_size { value: 8 } allowed_batch_sizes: 4", "last entry was 4; expected 8"),
+        (
+            SPLITTING + "max_execution_batch_size { value: 4 } allowed_batch_sizes: [2, 5]",
+            LAST + "be equal to max_execution_batch_size; last entry was 5; expected 4",
+        ),
+        (
+            SPLITTING + "allowed_batch_sizes: [2, 5]",
+            LAST + "be equal to max_execution_batch_size; last entry was 5; expected 8",
+        ),
         (
             "max_batch_size { value: 8 } enable_large_batch_splitting { value: true } "
             "max_execution_batch_size { value: 9 }",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from keras_gallery.training.batches import ChangedBatches, binarize, shift
+from keras_gallery.training.batches import ChangedBatches, binarize, mirror, shift
 
 
 def test_the_mean_is_the_grey_value() -> None:
@@ -58,3 +58,18 @@ def test_what_leaves_the_image_is_lost() -> None:
     images = np.ones((1, 3, 3, 1), np.float32)
     sums = {float(shift(images, np.random.default_rng(seed)).sum()) for seed in range(50)}
     assert sums == {4.0, 6.0, 9.0}
+
+
+def test_mirror_moves_each_image_by_itself() -> None:
+    """Of a single pixel off the middle: both sides and all 25 moves are seen, each image keeps its target."""
+    images = np.zeros((500, 9, 9, 1), np.float32)
+    images[:, 4, 3] = np.arange(1, 501, dtype=np.float32).reshape(-1, 1) / 500
+    changed = mirror(images, np.random.default_rng(0))
+    assert changed.shape == images.shape and changed.dtype == np.float32
+    which, rows, columns, _ = np.nonzero(changed)
+    np.testing.assert_array_equal(which, np.arange(500))
+    np.testing.assert_array_equal(changed.max(axis=(1, 2, 3)), images.max(axis=(1, 2, 3)))
+    assert set(rows) == {2, 3, 4, 5, 6} and set(columns) == {1, 2, 3, 4, 5, 6, 7}  # 3 ± 2 or 5 ± 2
+    batches = ChangedBatches(images, 64, mirror, seed=0, targets=np.arange(500))
+    x, y = batches[0]
+    np.testing.assert_array_equal((x.max(axis=(1, 2, 3)) * 500).round(), y + 1)

@@ -52,7 +52,7 @@ def identity_autoencoder() -> keras.Model:
 def small_dataset() -> Dataset:
     digits = load("digits")
     x = digits.x_train[:60, ::2, ::2]
-    return Dataset("small", x[:40], digits.y_train[:40], x[40:], digits.y_train[40:60], "here")
+    return Dataset("small", x[:40], digits.y_train[:40], x[40:], digits.y_train[40:60], "here", digits.labels)
 
 
 def test_identity_gains_nothing() -> None:

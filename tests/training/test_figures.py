@@ -18,10 +18,10 @@ RECIPE = Recipe("denoise", "digits", "squared_error", 0.1, 1, 1)
 def principal_components(data: Dataset, code_dim: int) -> keras.Model:
     """A linear autoencoder whose weights are PCA's, with a corruption so that noise is measured too."""
     pca = Components(data.x_train)
-    plain = create("linear_autoencoder", image_shape=data.image_shape, code_dim=code_dim)
+    plain = create("linear_autoencoder", image_shape=data.shape, code_dim=code_dim)
     axes = pca.axes[:code_dim]
     plain.set_weights([axes.T, -axes @ pca.mean, axes, pca.mean])
-    image = keras.Input(data.image_shape)
+    image = keras.Input(data.shape)
     x = Corruption("gaussian", 0.3, name="corruption")(image)
     return keras.Model(image, plain.get_layer("decoder")(plain.get_layer("encoder")(x)))
 

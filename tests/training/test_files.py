@@ -64,7 +64,8 @@ def test_colour_images_and_their_labels_in_a_column(folder: Path) -> None:
     labels = np.array([[7], [0], [9]], np.uint8)
     np.savez(folder / "cifar10.npz", x_train=images, y_train=labels, x_test=images[:1], y_test=labels[:1])
     dataset = load("cifar10")
-    assert dataset.image_shape == (32, 32, 3)
+    assert dataset.shape == (32, 32, 3)
+    assert dataset.labels[7] == "horse" and len(dataset.labels) == 10
     np.testing.assert_array_equal(np.round(dataset.x_train * 255), images)
     assert dataset.y_train.tolist() == [7, 0, 9] and dataset.y_test.tolist() == [7]
 

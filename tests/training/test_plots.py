@@ -10,11 +10,11 @@ from keras_gallery.training._canvas import COLOURS, INK
 from keras_gallery.training.plots import (
     best_inputs,
     codes_2d,
-    denoising_curves,
     hidden_units,
     image_strip,
     kl_curve,
     learning_curve,
+    lines,
     sample_grid,
     traversal,
     two_dimensions,
@@ -169,10 +169,10 @@ def test_learning_curve(tmp_path: Path) -> None:
     assert levels == [1, 2]  # the axis; the axis and PCA
 
 
-def test_denoising_curves(tmp_path: Path) -> None:
+def test_lines(tmp_path: Path) -> None:
     """A colour for each line, in order, the better one above."""
     curves = {"identity": [10.0, 8.0, 6.0], "median filter": [12.0, 11.0, 10.0], "this model": [20.0, 19.0, 18.0]}
-    denoising_curves(tmp_path / "a.png", "title", [0.1, 0.2, 0.4], curves, "noise", "PSNR in dB")
+    lines(tmp_path / "a.png", "title", [0.1, 0.2, 0.4], curves, "noise", "PSNR in dB")
     heights = []
     for colour in COLOURS[:3]:
         rows, columns = np.nonzero(where(tmp_path / "a.png", to_rgb(colour)))

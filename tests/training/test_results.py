@@ -7,18 +7,19 @@ import os
 import re
 import signal
 from dataclasses import replace
-from importlib import import_module
 from pathlib import Path
 
 import keras
 import pytest
-from keras_gallery.models import list_models
+from keras_gallery.models import describe, list_models
 from keras_gallery.models.errors import UnknownModel
 from keras_gallery.training import Recipe, Target, load_recipes
 from keras_gallery.training.errors import BadFolder, UnknownRecipe
 from keras_gallery.training.recipes import denoising_autoencoder as recipes
-from keras_gallery.training.results import Asked, everything, load_results, results
+from keras_gallery.training.results import Asked, draw_gradient_norms, draw_moved, everything, load_results, results
 from keras_gallery.training.results_page import page
+from keras_gallery.training.tasks.reconstruction import Reconstruction
+from matplotlib.image import imread
 
 DOCS = Path(__file__).parents[2] / "docs"
 QUICK = Recipe(
@@ -73,9 +74,7 @@ def test_an_interrupted_training_has_no_row(tmp_path: Path, monkeypatch: pytest.
             if epoch == 1:
                 os.kill(os.getpid(), signal.SIGINT)
 
-    module = import_module("keras_gallery.training.train")
-    monkeypatch.setattr(module, "sparsity_of", lambda model: True)  # a place for a callback
-    monkeypatch.setattr(module, "FullPass", lambda images: Interrupt())
+    monkeypatch.setattr(Reconstruction, "callbacks", lambda task, model: [Interrupt()])
     with pytest.raises(KeyboardInterrupt):
         results(Asked.parse("denoising_autoencoder"), (0,), tmp_path / "docs", tmp_path / "runs")
     assert load_results(tmp_path / "docs") == {}
@@ -110,11 +109,24 @@ def test_the_page_of_the_project_is_its_data() -> None:
             assert any((DOCS / "pictures" / model / recipe).glob("*.png"))
 
 
-def test_every_model_has_its_section_with_pictures() -> None:
-    page = DOCS.parent / "models" / "autoencoders" / "README.md"
+@pytest.mark.parametrize("family", sorted({describe(name).family for name in list_models()}))
+def test_every_model_has_its_section_with_pictures(family: str) -> None:
+    page = DOCS.parent / "models" / family / "README.md"
     sections = re.split(r"^## ", page.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
-    assert sorted(section.partition("\n")[0] for section in sections) == list_models()
+    names = [name for name in list_models() if describe(name).family == family]
+    assert sorted(section.partition("\n")[0] for section in sections) == names
     for section in sections:
         pictures = re.findall(r"!\[.+\]\((.+)\)", section)
         assert pictures, section
         assert all((page.parent / picture).is_file() for picture in pictures), section
+
+
+def test_gradient_norms_and_moved_images_are_drawn(tmp_path: Path) -> None:
+    norms = {"with": {"2": 1.0, "20": 0.5}, "without": {"2": 1.0, "20": 1e-6}}
+    draw_gradient_norms(tmp_path / "norms.png", "title", norms)
+    figures = {"accuracy": 0.9} | {f"moved_{pixels}": 0.9 - 0.1 * pixels for pixels in range(1, 9)}
+    draw_moved(tmp_path / "none.png", {"convnet": {"mnist": {"seeds": {"0": figures}}}})
+    draw_moved(tmp_path / "moved.png", {"convnet": {"mnist_5k": {"seeds": {"0": figures}}}})
+    assert not (tmp_path / "none.png").exists()
+    for name in ("norms", "moved"):
+        assert imread(tmp_path / f"{name}.png").std() > 0.05

@@ -119,6 +119,11 @@ def test_same_seed_same_figures(run: Run, out: Path) -> None:
         ({"hyperparameters": {"code_dim": 0}}, BadHyperparameter, "Expected code_dim"),
         ({"hyperparameters": {"image_shape": (9, 8, 1)}}, BadHyperparameter, "to be 8,8,1, as in digits"),
         ({"hyperparameters": {"image_shape": "8"}}, BadHyperparameter, "Expected image_shape"),
+        (
+            {"dataset": "diabetes"},
+            BadData,
+            "Expected a dataset with images to denoise. Received: diabetes, whose targets",
+        ),
     ],
 )
 def test_refused_before_anything_is_written(
@@ -224,19 +229,35 @@ KINDS: dict[str, tuple[str, dict[str, Any], str, set[str]]] = {
     ),
     "tied": ("stacked_autoencoder", {"hidden": (16,), "code_dim": 4, "tied": True}, "digits", {"reconstructed"}),
 }
+AUTOENCODERS = {"learning_curve", "hidden_units", "codes"}
+OTHERS: dict[str, tuple[str, dict[str, Any], str, set[str]]] = {
+    "classify": (
+        "conv_blocks",
+        {"filters": (4,), "units": 8},
+        "digits",
+        {"confusion", "mistakes", "hidden_units", "feature_maps", "features"},
+    ),
+    "classify features": ("swish_classifier", {"hidden": 8}, "party", {"confusion"}),
+    "regress": ("mlp_regressor", {"hidden": (8,)}, "diabetes", {"progression"}),
+    "segment": ("segmenter", {"filters": (4, 4)}, "digit_masks", {"masks"}),
+    "detect": ("detector", {"filters": (4, 4, 4)}, "digit_boxes", {"boxes"}),
+}
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [*KINDS, *OTHERS])
 def test_every_kind_is_trained_drawn_and_read_back(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    name, hyperparameters, source, pictures = KINDS[kind]
+    name, hyperparameters, source, pictures = (KINDS | OTHERS)[kind]
     module = import_module("keras_gallery.training.train")
     whole = load(source)
-    few = dataclasses.replace(whole, x_train=whole.x_train[::8], x_test=whole.x_test[::8], y_test=whole.y_test[::8])
+    step = 1 if whole.x_train.ndim == 2 else 8 if whole.shape[0] < 64 else 32
+    few = dataclasses.replace(
+        whole, **{part: getattr(whole, part)[::step] for part in ("x_train", "y_train", "x_test", "y_test")}
+    )
     monkeypatch.setattr(module.data, "load", lambda asked: few)
     run = train(TrainConfig(name, None, hyperparameters, source, epochs=2, batch_size=64, root=tmp_path))
     assert run.history["loss"][1] < run.history["loss"][0]
     drawn = {path.stem for path in (run.folder / "pictures").iterdir()}
-    assert drawn == pictures | {"learning_curve", "hidden_units", "codes"}
+    assert drawn == pictures | (AUTOENCODERS if kind in KINDS else {"learning_curve"})
     assert all(np.isfinite(figure) for figure in run.metrics.values())
     assert run.model.count_params() == run.metrics["parameters"]
     if kind == "generate":
@@ -252,5 +273,6 @@ def test_first_recipes_reach_their_results(tmp_path: Path) -> None:
         run = train(TrainConfig(name, root=tmp_path))
         found = known[name][run.config["recipe"]]["seeds"]["0"]
         # Another processor sums in another order.
-        assert run.metrics["mse"] == pytest.approx(found["mse"], rel=0.1), name
+        figure = next(key for key in ("mse", "cross_entropy", "rmse", "mean_iou", "map50") if key in found)
+        assert run.metrics[figure] == pytest.approx(found[figure], rel=0.1), name
         keras.backend.clear_session()

@@ -33,7 +33,7 @@ IDX_NAMES = (
 NPZ_NAMES = ("x_train", "y_train", "x_test", "y_test")
 
 
-def load_files(name: str, source: str) -> Dataset:
+def load_files(name: str, source: str, labels: tuple[str, ...]) -> Dataset:
     """Loads the dataset `name` from `GALLERY_DATA` if that is set, else through `keras.datasets`.
 
     Raises:
@@ -43,12 +43,12 @@ def load_files(name: str, source: str) -> Dataset:
     folder = os.environ.get("GALLERY_DATA")
     parts = _read_local(name, Path(folder)) if folder else _fetch(name)
     x_train, y_train, x_test, y_test = parts
-    y_train, y_test = (labels.reshape(len(labels), -1)[:, 0] for labels in (y_train, y_test))  # CIFAR-10's are (n, 1)
-    for images, labels in ((x_train, y_train), (x_test, y_test)):
-        if images.dtype != np.uint8 or images.ndim not in (3, 4) or labels.shape != images.shape[:1]:
+    y_train, y_test = (each.reshape(len(each), -1)[:, 0] for each in (y_train, y_test))  # CIFAR-10's are (n, 1)
+    for images, classes in ((x_train, y_train), (x_test, y_test)):
+        if images.dtype != np.uint8 or images.ndim not in (3, 4) or classes.shape != images.shape[:1]:
             raise BadData(
                 f"Expected {name} as uint8 images (n, height, width) or (n, height, width, 3) and n labels. "
-                f"Received: {images.dtype} {images.shape} and {labels.shape}."
+                f"Received: {images.dtype} {images.shape} and {classes.shape}."
             )
     return Dataset(
         name=name,
@@ -57,6 +57,7 @@ def load_files(name: str, source: str) -> Dataset:
         x_test=from_bytes(x_test),
         y_test=y_test.astype(np.int64),
         source=source,
+        labels=labels,
     )
 
 

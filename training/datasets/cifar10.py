@@ -10,6 +10,8 @@ Source: A. Krizhevsky 2009, "Learning Multiple Layers of Features from Tiny Imag
 from ..data import Dataset
 from ._files import load_files
 
+LABELS = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+
 
 def load() -> Dataset:
-    return load_files("cifar10", source="CIFAR-10 (Krizhevsky 2009)")
+    return load_files("cifar10", source="CIFAR-10 (Krizhevsky 2009)", labels=LABELS)

@@ -8,7 +8,8 @@ Source: E. Alpaydin, C. Kaynak, Optical Recognition of Handwritten Digits, UCI M
 
 import numpy as np
 
-from ..data import Dataset, stratified_split
+from ..data import Dataset, split
+from ._labels import DIGITS
 
 
 def load() -> Dataset:
@@ -17,12 +18,5 @@ def load() -> Dataset:
     bunch = load_digits()
     images = (bunch.images[..., None] / 16).astype(np.float32)
     labels = bunch.target.astype(np.int64)
-    train, test = stratified_split(labels, test_share=0.2)
-    return Dataset(
-        name="digits",
-        x_train=images[train],
-        y_train=labels[train],
-        x_test=images[test],
-        y_test=labels[test],
-        source="Optical Recognition of Handwritten Digits (Alpaydin, Kaynak; CC BY 4.0), as in scikit-learn",
-    )
+    source = "Optical Recognition of Handwritten Digits (Alpaydin, Kaynak; CC BY 4.0), as in scikit-learn"
+    return split("digits", images, labels, source, DIGITS)

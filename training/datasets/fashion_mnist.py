@@ -10,6 +10,11 @@ Source: H. Xiao, K. Rasul, R. Vollgraf 2017, "Fashion-MNIST", arXiv:1708.07747, 
 from ..data import Dataset
 from ._files import load_files
 
+LABELS = (
+    *("T-shirt", "trousers", "pullover", "dress", "coat"),
+    *("sandal", "shirt", "sneaker", "bag", "ankle boot"),
+)
+
 
 def load() -> Dataset:
-    return load_files("fashion_mnist", source="Fashion-MNIST (Xiao, Rasul, Vollgraf 2017; MIT)")
+    return load_files("fashion_mnist", source="Fashion-MNIST (Xiao, Rasul, Vollgraf 2017; MIT)", labels=LABELS)

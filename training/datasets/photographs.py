@@ -50,6 +50,7 @@ def load() -> Dataset:
         x_test=_scaled(test),
         y_test=_labels(test),
         source="ten photographs as shipped with scikit-image and scikit-learn (public domain, CC0, CC BY)",
+        labels=tuple(PHOTOGRAPHS),
     )
 
 

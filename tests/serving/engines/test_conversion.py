@@ -39,7 +39,7 @@ REASONS = {
     "draws": "tensorflow (operation RandomUniform)",
     "counts": "tensorflow (operation AssignAddVariableOp)",
     "reads": "tensorflow (variables that another signature writes)",
-    "loops": "tensorflow (operation TensorListReserve)",
+    "loops": "tensorflow (a loop that is no recurrent layer)",
     "says": "tensorflow (strings)",
     "any_rank": "tensorflow (unknown rank)",
     "magnifies": "openvino",

@@ -1,0 +1,55 @@
+"""The network that finds objects and their boxes."""
+
+import keras
+from keras import layers
+
+from ..hyperparameters import Count, Counts, ImageShape
+from ..layers.cell_boxes import CellBoxes
+from ..registry import register
+from ._maps import check_multiple, convolution_layers
+
+
+@register
+def detector(
+    *, image_shape: ImageShape = (64, 64, 1), classes: Count = 10, filters: Counts = (16, 32, 64)
+) -> keras.Model:
+    """Object detection in one look: each cell of a grid says which object has its centre in it, and its box.
+
+    Targets are encoded and predictions decoded by `models.convolutional._grid`.
+
+    Args:
+        image_shape: height, width and channels of the images; sides that `filters` can halve.
+        classes: how many there are; the model has one more, the last, for a cell without an object's centre.
+        filters: of the convolutions at each size; each number halves height and width, so that three make cells
+            of 8 × 8 pixels.
+
+    Formula:
+        p̂_c = softmax(W maps_c + b), for each cell c
+        b̂_c = (y − h/2, x − w/2, y + h/2, x + w/2), with its centre (y, x) in cell c and its height h and width w
+            from sigmoids
+        L = Σ_c −log p̂_{c,ℓ} + λ Σ_{c with a centre} ‖b̂_c − b_c‖₁
+
+    Source:
+        Notes 004, "Types of computer vision problems"; Redmon et al. 2016, "You Only Look Once" (the grid);
+        Zhou, Wang and Krähenbühl 2019, "Objects as Points" (no anchors).
+
+    Returns:
+        A model `(batch, height, width, channels)` to a dict, cells row by row: `cell_probabilities`
+        `(batch, cells, classes + 1)` and `cell_boxes` `(batch, cells, 4)`, which are top, left, bottom and right as
+        fractions of the image's height and width. Both float32.
+    """
+    check_multiple(image_shape, 2 ** len(filters))
+
+    # === Functional model ===
+    image = x = keras.Input(image_shape, name="image")
+    for depth, count in enumerate(filters, 1):
+        x = convolution_layers(x, count, 2, f"conv_{depth}")
+        x = layers.MaxPooling2D(2, name=f"pool_{depth}")(x)  # half the height and width
+    x = convolution_layers(x, filters[-1], 2, "cell")  # (batch, rows, columns, filters)
+    logits = layers.Conv2D(classes + 1, 1, name="cell_logits")(x)
+    logits = layers.Reshape((-1, classes + 1), name="cells")(logits)
+    outputs = {
+        "cell_probabilities": layers.Softmax(name="cell_probabilities")(logits),
+        "cell_boxes": CellBoxes(name="cell_boxes")(layers.Conv2D(4, 1, name="cell_offsets")(x)),
+    }
+    return keras.Model(image, outputs, name="detector")

@@ -1,0 +1,69 @@
+"""The convnet with fewer channels between its layers."""
+
+from typing import Any, Literal
+
+import keras
+from keras import layers
+
+from ..errors import BadHyperparameter
+from ..hyperparameters import Count, ImageShape
+from ..layers.depth_pooling import DepthPooling
+from ..registry import register
+from ._maps import check_room
+
+FILTERS = (32, 64, 64)  # of the 3×3 convolutions, as in `convnet`
+
+
+@register
+def pointwise_convnet(
+    *,
+    image_shape: ImageShape = (28, 28, 1),
+    classes: Count = 10,
+    reduction: Literal["pointwise", "depth_pooling", "none"] = "pointwise",
+    factor: Count = 4,
+) -> keras.Model:
+    """`convnet` with 1×1 convolutions that reduce the channels before each layer that is costly in them.
+
+    A 1×1 convolution is one matrix for all places: it pools over channels as a pooling layer pools over places,
+    with weights. Pooling over channels without weights is there to compare, and so is no reduction: `convnet`.
+
+    Args:
+        image_shape: height, width and channels of the images, at least 18 × 18.
+        classes: how many there are.
+        reduction: `pointwise` by 1×1 convolutions, `depth_pooling` by the largest of neighbouring channels, or `none`.
+        factor: by which the channels are reduced; 1 to 32, a power of two. Not for `none`.
+
+    Formula:
+        maps_{mnk} = max(0, Σ_c W_{ck} x_{mnc} + b_k), k = 1 … channels / factor
+
+    Source:
+        Notes 004, "Purpose of 1×1 convolution" and "Pooling layer"; Lin, Chen and Yan 2013, "Network In Network".
+
+    Returns:
+        A model `(batch, height, width, channels)` to class probabilities `(batch, classes)`, float32; its layer
+        `embedding` gives the features `(batch, 64)`.
+    """
+    if reduction != "none" and any(count % factor for count in FILTERS):
+        raise BadHyperparameter(f"Expected factor to divide {', '.join(map(str, FILTERS))}. Received: {factor}.")
+
+    # === Functional model ===
+    image = x = keras.Input(image_shape, name="image")
+    for index, count in enumerate(FILTERS, 1):
+        if index > 1:
+            check_room(x, 2)
+            x = layers.MaxPooling2D(2, name=f"pool_{index - 1}")(x)
+        check_room(x, 3)
+        x = layers.Conv2D(count, 3, activation="relu", name=f"conv_{index}")(x)
+        x = _reduced(x, reduction, count // factor, f"reduction_{index}")  # (batch, height, width, count / factor)
+    x = layers.Flatten(name="flatten")(x)
+    x = layers.Dense(64, activation="relu", name="embedding")(x)
+    y_hat = layers.Dense(classes, activation="softmax", name="probabilities")(x)
+    return keras.Model(image, y_hat, name="pointwise_convnet")
+
+
+def _reduced(x: Any, reduction: str, channels: int, name: str) -> Any:
+    if reduction == "pointwise":
+        return layers.Conv2D(channels, 1, activation="relu", name=name)(x)
+    if reduction == "depth_pooling":
+        return DepthPooling(x.shape[-1] // channels, name=name)(x)
+    return x

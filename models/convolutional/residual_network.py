@@ -1,0 +1,103 @@
+"""The network with skip connections, and its plain twin."""
+
+from typing import Any
+
+import keras
+from keras import layers
+
+from ..errors import BadHyperparameter
+from ..hyperparameters import Count, Counts, ImageShape
+from ..layers.pad_channels import PadChannels
+from ..registry import register
+
+
+@register
+def residual_network(
+    *,
+    image_shape: ImageShape = (28, 28, 1),
+    classes: Count = 10,
+    filters: Counts = (16, 32, 64),
+    blocks: Count = 3,
+    stem_stride: Count = 1,
+    skips: bool = True,
+    normalization: bool = True,
+) -> keras.Model:
+    """Blocks that learn what to add to their input; without `skips`, the same layers learn the whole.
+
+    What goes around a block has no weights, where maps shrink and channels grow too: averaged places and
+    channels of zeros. So both twins have the same parameters, and a block whose weights are zero is the identity.
+
+    Args:
+        image_shape: height, width and channels of the images.
+        classes: how many there are.
+        filters: of each stage's convolutions; each stage after the first halves height and width. Never falling.
+        blocks: a stage; of two convolutions each.
+        stem_stride: of the first convolution; 2 makes everything after it four times as cheap.
+        skips: whether each block's input is added to its output.
+        normalization: whether values are normalised over the batch before each ReLU; if not, convolutions have biases.
+
+    Formula:
+        block(x) = W₂ * max(0, BN(W₁ * max(0, BN(x))))
+        x_{l+1} = x_l + block(x_l)         with skips: the block learns h(x) − x
+        x_{l+1} = block(x_l)               the plain twin: it learns h(x)
+        ∂L/∂x_l = (1 + ∂block/∂x_l)ᵀ ∂L/∂x_{l+1}
+
+    Source:
+        Notes 004, "Purpose of skip connections" and "Residual learning"; He et al. 2016, "Deep Residual Learning
+        for Image Recognition" (option A) and "Identity Mappings in Deep Residual Networks" (activation first).
+
+    Returns:
+        A model `(batch, height, width, channels)` to class probabilities `(batch, classes)`, float32; its layer
+        `embedding` gives the last feature maps' means `(batch, filters[-1])`.
+    """
+    if list(filters) != sorted(filters):
+        raise BadHyperparameter(f"Expected filters that never fall. Received: {filters}.")
+
+    # === Functional model ===
+    image = keras.Input(image_shape, name="image")
+    x = _convolution(image, filters[0], stem_stride, "stem", normalization)
+    for stage, count in enumerate(filters, 1):
+        for index in range(1, blocks + 1):
+            strides = 2 if stage > 1 and index == 1 else 1
+            name = f"block_{stage}_{index}"
+            y = _block(x, count, strides, name, normalization)
+            x = layers.Add(name=name)([_shortcut(x, count, strides, name), y]) if skips else y
+    x = _activated(x, "last", normalization)
+    x = layers.GlobalAveragePooling2D(name="embedding")(x)  # (batch, filters)
+    y_hat = layers.Dense(classes, activation="softmax", name="probabilities")(x)
+    return keras.Model(image, y_hat, name="residual_network")
+
+
+def _block(x: Any, count: int, strides: int, name: str, normalization: bool) -> Any:
+    """(batch, height, width, channels) -> (batch, ⌈height / strides⌉, ⌈width / strides⌉, count)."""
+    for index, step in ((1, strides), (2, 1)):
+        x = _activated(x, f"{name}_{index}", normalization)
+        x = _convolution(x, count, step, f"{name}_conv_{index}", normalization)
+    return x
+
+
+def _shortcut(x: Any, count: int, strides: int, name: str) -> Any:
+    """What goes around a block, in the shape of what comes out of it."""
+    if strides > 1:
+        x = layers.AveragePooling2D(strides, padding="same", name=f"{name}_shortcut_pool")(x)
+    if x.shape[-1] < count:
+        x = PadChannels(count, name=f"{name}_shortcut_channels")(x)
+    return x
+
+
+def _activated(x: Any, name: str, normalization: bool) -> Any:
+    if normalization:
+        x = layers.BatchNormalization(momentum=0.9, name=f"{name}_norm")(x)
+    return layers.ReLU(name=f"{name}_relu")(x)
+
+
+def _convolution(x: Any, count: int, strides: int, name: str, normalization: bool) -> Any:
+    return layers.Conv2D(
+        count,
+        3,
+        strides=strides,
+        padding="same",
+        use_bias=not normalization,  # the normalisation has one
+        kernel_initializer="he_normal",
+        name=name,
+    )(x)

@@ -1,0 +1,53 @@
+"""The network that gives each pixel a class."""
+
+import keras
+from keras import layers
+
+from ..hyperparameters import Count, Counts, ImageShape
+from ..registry import register
+from ._maps import check_multiple, convolution_layers
+
+
+@register
+def segmenter(
+    *, image_shape: ImageShape = (64, 64, 1), classes: Count = 11, filters: Counts = (8, 16, 32, 64)
+) -> keras.Model:
+    """Semantic segmentation: down to small maps that see the whole, and up again to a class for each pixel.
+
+    On the way up each step is given the maps of its size from the way down, which still know where the edges are.
+
+    Args:
+        image_shape: height, width and channels of the images; sides that `filters` can halve, once less than it
+            has numbers.
+        classes: how many there are, the background last.
+        filters: of the convolutions at each size, from the image's down to the smallest.
+
+    Formula:
+        down_1 = conv(image), down_l = conv(pool(down_{l−1}))
+        up_n = down_n, up_l = conv([down_l, transposed conv(up_{l+1})])
+        ŷ_{mn} = softmax(W up_1_{mn} + b)
+        L = −1/(height · width) Σ_{mn} log ŷ_{mn,ℓ}, ℓ the pixel's true class
+
+    Source:
+        Notes 004, "Types of computer vision problems"; Ronneberger, Fischer and Brox 2015, "U-Net".
+
+    Returns:
+        A model `(batch, height, width, channels)` to class probabilities `(batch, height, width, classes)`, float32.
+    """
+    check_multiple(image_shape, 2 ** (len(filters) - 1))
+
+    # === Functional model ===
+    image = keras.Input(image_shape, name="image")
+    x = convolution_layers(image, filters[0], 2, "down_1")
+    down = []
+    for depth, count in enumerate(filters[1:], 2):
+        down.append(x)
+        x = layers.MaxPooling2D(2, name=f"pool_{depth}")(x)  # half the height and width
+        x = convolution_layers(x, count, 2, f"down_{depth}")
+    for depth, same_size in reversed(list(enumerate(down, 1))):
+        count = filters[depth - 1]
+        x = layers.Conv2DTranspose(count, 2, strides=2, name=f"grow_{depth}")(x)  # twice the height and width
+        x = layers.Concatenate(name=f"join_{depth}")([same_size, x])
+        x = convolution_layers(x, count, 2, f"up_{depth}")
+    y_hat = layers.Conv2D(classes, 1, activation="softmax", name="pixel_probabilities")(x)
+    return keras.Model(image, y_hat, name="segmenter")

@@ -1,0 +1,47 @@
+"""The feed-forward network for classes."""
+
+from typing import Literal
+
+import keras
+from keras import layers
+
+from ..hyperparameters import Count, Counts
+from ..registry import register
+from ._network import flat_input, hidden_layers
+
+
+@register
+def mlp_classifier(
+    *,
+    input_shape: Counts = (28, 28, 1),
+    classes: Count = 10,
+    hidden: Counts = (256, 128),
+    activation: Literal["sigmoid", "tanh", "relu"] = "relu",
+) -> keras.Model:
+    """Class probabilities from features or pixels: hidden layers and a softmax output.
+
+    Args:
+        input_shape: one number of features, or height, width and channels of images, which are flattened.
+        classes: k, how many there are.
+        hidden: units of each hidden layer.
+        activation: g, of the hidden layers.
+
+    Formula:
+        h_l = g(W_l h_{l−1} + b_l), h₀ = x
+        a_L = W_L h_{L−1} + b_L
+        ŷ_j = exp(a_Lj) / Σ_i exp(a_Li)
+        L = −log ŷ_ℓ, ℓ the true class
+        ∂L/∂a_L = ŷ − y
+
+    Source:
+        Notes 002, "Output functions and loss functions" and "Back propagation".
+
+    Returns:
+        A model `(batch, *input_shape)` to class probabilities `(batch, classes)`, float32; its layer
+        `embedding` gives the last hidden layer `(batch, hidden[-1])`.
+    """
+    # === Functional model ===
+    inputs, x = flat_input(input_shape)
+    x = hidden_layers(x, hidden, activation)
+    y_hat = layers.Dense(classes, activation="softmax", name="probabilities")(x)
+    return keras.Model(inputs, y_hat, name="mlp_classifier")

@@ -1,0 +1,50 @@
+"""The network that is deep but one unit wide."""
+
+from typing import Literal
+
+import keras
+from keras import layers
+
+from ..hyperparameters import Count, Counts
+from ..registry import register
+from ._network import flat_input
+
+
+@register
+def thin_network(
+    *,
+    input_shape: Counts = (10,),
+    depth: Count = 5,
+    activation: Literal["sigmoid", "tanh", "relu", "linear"] = "sigmoid",
+) -> keras.Model:
+    """One unit a layer: the derivative by each weight is a plain product, one factor a layer.
+
+    Under sigmoid each factor w_l σ'(a_l) is at most |w_l| / 4, so that the first weights learn ever more
+    slowly as the network grows deeper. Features and target keep their own units, as in `mlp_regressor`.
+
+    Args:
+        input_shape: one number of features, or height, width and channels of images, which are flattened.
+        depth: L − 1, how many layers of one unit come before the output.
+        activation: g, of these units.
+
+    Formula:
+        h₀ = (x − mean x) / std x
+        a_l = w_l h_{l−1} + b_l, h_l = g(a_l), for l = 1 … L − 1
+        ŷ = mean y + std y · a_L, a_L = w_L h_{L−1} + b_L
+        ∂L/∂w₁ = ∂L/∂ŷ · ∂ŷ/∂a_L · w_L g'(a_{L−1}) · w_{L−1} g'(a_{L−2}) ⋯ w₂ g'(a₁) · h₀
+
+    Source:
+        Notes 002, "Back propagation" (a deep but thin network).
+
+    Returns:
+        A model `(batch, *input_shape)` to `(batch, 1)`, float32, in the target's units; its layers `unit_1`,
+        `unit_2`, … give h₁, h₂, … `(batch, 1)`.
+    """
+    # === Functional model ===
+    inputs, x = flat_input(input_shape)
+    x = layers.Normalization(name="normalization")(x)
+    for index in range(1, depth + 1):
+        x = layers.Dense(1, activation=activation, name=f"unit_{index}")(x)
+    y = layers.Dense(1, name="output")(x)
+    y = layers.Normalization(invert=True, name="prediction")(y)
+    return keras.Model(inputs, y, name="thin_network")

@@ -1,0 +1,41 @@
+"""More channels without weights."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from ..errors import BadHyperparameter
+
+
+@keras.saving.register_keras_serializable(package="keras_gallery")
+class PadChannels(keras.layers.Layer):
+    """Appends channels of zeros.
+
+    So that maps can be added to others that have more channels (He et al. 2016, "Deep Residual Learning for Image
+    Recognition", option A).
+
+    Args:
+        channels: how many the output has; at least as many as the input.
+
+    Call arguments:
+        inputs: maps `(batch, height, width, channels)`, or any rank.
+    """
+
+    def __init__(self, channels: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.channels = channels
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        if (input_shape[-1] or 0) > self.channels:
+            raise BadHyperparameter(f"Expected channels to be at least {input_shape[-1]}. Received: {self.channels}.")
+
+    def call(self, inputs: Any) -> Any:
+        before = [(0, 0)] * (len(inputs.shape) - 1)
+        return ops.pad(inputs, [*before, (0, self.channels - inputs.shape[-1])])
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        return (*input_shape[:-1], self.channels)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "channels": self.channels}

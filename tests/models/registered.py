@@ -1,0 +1,139 @@
+"""The registered models as the tests of all of them build and feed them; a new model needs its lines here."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from keras_gallery.models import create, describe, list_models
+from keras_gallery.models.losses import BoxDistance, CellCrossentropy, SquaredError
+
+# Every model with its defaults; a new model needs its line here. A kernel a·b and its bias b are a dense layer.
+PARAMETERS = {
+    # down (9·1·32 + 32) + (9·32·64 + 64) + (9·64·128 + 128), up (9·128·64 + 64) + (9·64·32 + 32) + (9·32·3 + 3)
+    "colorization_autoencoder": 185_795,
+    "contractive_autoencoder": 50_992,  # (784·32 + 32) + (32·784 + 784)
+    "conv_blocks": 220_234,  # 320 + 18,496 + (7·7·64·64 + 64) + 650
+    "convnet": 93_322,  # 320 + 18,496 + 36,928 + 36,928 + 650, of the notes
+    # 320 + 18,496 + (3,136·30 + 30) to the code, (30·3,136 + 3,136) + (9·64·32 + 32) + (9·32 + 1) from it
+    "convolutional_autoencoder": 228_895,
+    "dense_autoencoder": 50_992,  # (784·32 + 32) + (32·784 + 784)
+    "denoising_autoencoder": 111_521,  # 160 + 4,640 + 50,208 to the code, 51,744 + 4,624 + 145 from it
+    # (9·16 + 16) + (9·16·16 + 16), 4,640 + 9,248, 18,496 + 36,928, 2·36,928, (64·11 + 11) + (64·4 + 4)
+    "detector": 146_623,
+    "linear_autoencoder": 50_992,  # (784·32 + 32) + (32·784 + 784)
+    "mlp_classifier": 235_146,  # (784·256 + 256) + (256·128 + 128) + (128·10 + 10)
+    "mlp_regressor": 5_087,  # (10·64 + 64) + (64·64 + 64) + (64·3 + 3); means, variances and count: 21 and 7
+    "overcomplete_autoencoder": 1_607_440,  # (784·1,024 + 1,024) + (1,024·784 + 784)
+    "pointwise_convnet": 26_546,  # 320 + (32·8 + 8) + (9·8·64 + 64) + 1,040 + 9,280 + 1,040 + (144·64 + 64) + 650
+    # stem 144, stages 6·2,304, 4,608 + 5·9,216 and 18,432 + 5·36,864, normalisation 4·(96 + 176 + 352 + 64), 650
+    "residual_network": 270_810,
+    # down 664 + 3,488 + 13,888 + 55,424, transposed 8,224 + 2,064 + 520, up 27,712 + 6,944 + 1,744, (8·11 + 11)
+    "segmenter": 120_771,
+    "sparse_autoencoder": 157_684,  # (784·100 + 100) + (100·784 + 784)
+    # kernels 2·(784·1,000 + 1,000·500 + 500·250 + 250·30), biases 1,000 + 500 + 250 + 30 + 250 + 500 + 1,000 + 784
+    "stacked_autoencoder": 2_837_314,
+    "swish_classifier": 1_180,  # (10·64 + 64) + (64·7 + 7); means, variances and count: 21
+    "thin_network": 45,  # (10 + 1) + 5·(1 + 1); means, variances and count: 21 and 3
+    "tied_autoencoder": 25_088,  # 784·32, once
+    # (784·200 + 200) + (200·200 + 200) + 2·(200·50 + 50), (50·200 + 200) + (200·200 + 200) + (200·784 + 784)
+    "variational_autoencoder": 425_284,
+}
+every_model = pytest.mark.parametrize("name", list_models())
+every_autoencoder = pytest.mark.parametrize(
+    "name", [name for name in list_models() if describe(name).family == "autoencoders"]
+)
+
+# What `small` gives each model beside an image_shape of (8, 8, 1).
+SMALL: dict[str, dict[str, Any]] = {
+    "colorization_autoencoder": {"image_shape": (8, 8, 3), "filters": (8, 12)},
+    "contractive_autoencoder": {"code_dim": 8, "weight": 0.5},
+    "conv_blocks": {"filters": (4, 8), "units": 16},
+    "convnet": {"image_shape": (18, 18, 1)},
+    "convolutional_autoencoder": {"filters": (8, 12), "code_dim": 8},
+    "dense_autoencoder": {"code_dim": 8},
+    "denoising_autoencoder": {"filters": (8, 12), "code_dim": 8},
+    "detector": {"image_shape": (16, 16, 1), "filters": (4, 8, 8)},
+    "linear_autoencoder": {"code_dim": 8},
+    "mlp_classifier": {"input_shape": (4, 4, 1), "hidden": (8, 8)},
+    "mlp_regressor": {"input_shape": (6,), "hidden": (8, 8)},
+    "overcomplete_autoencoder": {"code_dim": 70},
+    "pointwise_convnet": {"image_shape": (18, 18, 1)},
+    "residual_network": {"filters": (4, 8), "blocks": 1},
+    "segmenter": {"filters": (4, 8)},
+    "sparse_autoencoder": {"code_dim": 8},
+    "stacked_autoencoder": {"hidden": (16, 12), "code_dim": 8},
+    "swish_classifier": {"input_shape": (6,), "hidden": 8},
+    "thin_network": {"input_shape": (6,), "depth": 2, "activation": "tanh"},
+    "tied_autoencoder": {"code_dim": 8},
+    "variational_autoencoder": {"hidden": (16, 12), "filters": (8, 12), "code_dim": 4},
+}
+
+# The forms of a model that are built from other layers than its default one.
+VARIANTS: dict[str, list[dict[str, Any]]] = {
+    "convnet": [{"dropout": 0.5}],
+    "convolutional_autoencoder": [{"code": "maps"}],
+    "denoising_autoencoder": [{"code": "maps"}, {"network": "dense"}],
+    "overcomplete_autoencoder": [{"regularizer": each} for each in ("none", "l1", "kl", "contractive")],
+    "pointwise_convnet": [{"reduction": "depth_pooling"}, {"reduction": "none"}],
+    "residual_network": [{"skips": False}, {"normalization": False}],
+    "sparse_autoencoder": [{"penalty": "l1"}, {"code_activation": "tanh"}, {"estimate": "full_pass"}],
+    "stacked_autoencoder": [{"tied": True}],
+    "tied_autoencoder": [{"activation": "sigmoid", "use_bias": True}],
+    "variational_autoencoder": [{"network": "convolutional"}],
+}
+every_variant = pytest.mark.parametrize(
+    ("name", "variant"),
+    [
+        pytest.param(name, variant, id="-".join([name, *(f"{key}={value}" for key, value in variant.items())]))
+        for name in list_models()
+        for variant in [{}, *VARIANTS.get(name, [])]
+    ],
+)
+
+default = functools.cache(create)  # for tests that leave the model as it is
+
+
+def small(name: str, **variant: Any) -> keras.Model:
+    takes_images = any(each.name == "image_shape" for each in describe(name).hyperparameters)
+    image_shape = {"image_shape": (8, 8, 1)} if takes_images else {}
+    return create(name, **{**image_shape, **SMALL.get(name, {}), **variant})
+
+
+def pictures(shape: tuple[int | None, ...], batch: int) -> np.ndarray:
+    """For a model's `input_shape` or `output_shape`: binary, as the cross-entropy and the lower bound like them."""
+    return (np.random.default_rng(0).random((batch, *shape[1:])) > 0.7).astype(np.float32)
+
+
+# The loss of each kind of output; squared error where none is named.
+LOSSES = {
+    "probabilities": keras.losses.SparseCategoricalCrossentropy,
+    "pixel_probabilities": keras.losses.SparseCategoricalCrossentropy,
+    "cell_probabilities": CellCrossentropy,
+    "cell_boxes": BoxDistance,
+}
+
+
+def per_output(model: keras.Model, make: Callable[[str, tuple[int | None, ...]], Any]) -> Any:
+    """What `make` gives for the name and the shape of each output, arranged as the model's outputs are."""
+    if isinstance(model.output, dict):
+        return {name: make(name, tuple(tensor.shape)) for name, tensor in model.output.items()}
+    return make(model.layers[-1].name, model.output_shape)
+
+
+def losses(model: keras.Model) -> Any:
+    return per_output(model, lambda name, shape: LOSSES.get(name, SquaredError)())
+
+
+def targets(model: keras.Model, batch: int) -> Any:
+    def target(name: str, shape: tuple[int | None, ...]) -> np.ndarray:
+        if name.endswith("probabilities"):
+            *places, classes = shape[1:]
+            return np.random.default_rng(0).integers(classes, size=(batch, *places))
+        return pictures((*shape[:-1], 5) if name == "cell_boxes" else shape, batch)
+
+    return per_output(model, target)

@@ -1,0 +1,101 @@
+"""Fitting a model's normalisation, against NumPy, and what becomes of it when weights are set or saved."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from keras_gallery.models import create
+from keras_gallery.models.normalization import adapt, finalize
+
+from .layer_checks import to_numpy
+
+RANDOM = np.random.default_rng(0)
+X = RANDOM.normal([5, -300, 0.01], [2, 40, 0.001], (50, 3)).astype(np.float32)
+Y = RANDOM.normal([1000, -7], [100, 0.5], (50, 2)).astype(np.float32)
+
+
+def regressor() -> keras.Model:
+    return create("mlp_regressor", input_shape=(3,), outputs=2, hidden=(4,))
+
+
+def adapted() -> keras.Model:
+    model = regressor()
+    adapt(model, X, Y)
+    return model
+
+
+def test_it_changes_nothing_before_it_is_adapted() -> None:
+    model = regressor()
+    np.testing.assert_array_equal(to_numpy(model.get_layer("normalization")(X)), X)
+    np.testing.assert_array_equal(to_numpy(model.get_layer("prediction")(Y)), Y)
+
+
+def test_features_become_standard_and_the_output_takes_the_targets_units() -> None:
+    model = adapted()
+    standard = (X - X.mean(axis=0)) / X.std(axis=0)
+    np.testing.assert_allclose(to_numpy(model.get_layer("normalization")(X)), standard, atol=1e-3)
+    inner = RANDOM.normal(size=(50, 2)).astype(np.float32)
+    np.testing.assert_allclose(
+        to_numpy(model.get_layer("prediction")(inner)), inner * Y.std(axis=0) + Y.mean(axis=0), rtol=1e-5
+    )
+
+
+@pytest.mark.parametrize("constant", [0.0, 0.1, 1e6])
+def test_a_feature_that_never_varies_is_only_moved(constant: float) -> None:
+    """Keras alone would divide what is new in it by 1e-7."""
+    model = regressor()
+    x = X.copy()
+    x[:, 1] = constant
+    adapt(model, x)
+    normalized = to_numpy(model.get_layer("normalization")(x + np.float32([0, 1, 0])))
+    np.testing.assert_allclose(normalized[:, 1], 1, atol=1e-6)
+
+
+def test_images_are_taken_as_they_come() -> None:
+    model = create("thin_network", input_shape=(4, 4, 1))
+    images, targets = RANDOM.random((9, 4, 4, 1)), RANDOM.random(9)  # targets without an axis of outputs
+    adapt(model, images, targets)
+    np.testing.assert_allclose(to_numpy(model.get_layer("normalization").mean)[0], images.mean(0).ravel(), rtol=1e-5)
+    np.testing.assert_allclose(to_numpy(model.get_layer("prediction").mean), [[targets.mean()]], rtol=1e-5)
+
+
+def test_a_model_without_such_layers_is_left_alone() -> None:
+    model = create("mlp_classifier", input_shape=(3,), hidden=(4,))
+    before = [np.array(weight) for weight in model.get_weights()]
+    adapt(model, X, Y)
+    for old, new in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(new, old)
+
+
+def test_weights_that_are_set_count_once_they_are_finalized() -> None:
+    model, expected = regressor(), adapted()
+    model.set_weights(expected.get_weights())
+    finalize(model)
+    np.testing.assert_array_equal(to_numpy(model(X)), to_numpy(expected(X)))
+
+
+@pytest.mark.parametrize("file", ["model.keras", "model.weights.h5"])
+def test_files_keep_it(file: str, tmp_path: Path) -> None:
+    model = adapted()
+    if file.endswith(".keras"):
+        model.save(tmp_path / file)
+        loaded = keras.saving.load_model(tmp_path / file)
+    else:
+        model.save_weights(tmp_path / file)
+        loaded = regressor()
+        loaded.load_weights(tmp_path / file)
+    np.testing.assert_array_equal(to_numpy(loaded(X)), to_numpy(model(X)))
+
+
+def test_training_leaves_it_and_learns_in_the_targets_units() -> None:
+    keras.utils.set_random_seed(0)
+    model = adapted()
+    mean = to_numpy(model.get_layer("prediction").mean).copy()
+    targets = Y.mean(axis=0) + 50 * (X[:, :1] - 5)  # in the hundreds and thousands
+    model.compile(keras.optimizers.Adam(0.05), "mean_squared_error")
+    model.fit(X, targets, epochs=30, verbose=0)
+    np.testing.assert_array_equal(to_numpy(model.get_layer("prediction").mean), mean)
+    assert np.abs(to_numpy(model(X))[:, 0] - targets[:, 0]).mean() < 0.5 * targets[:, 0].std()

@@ -1,0 +1,128 @@
+"""How much a process takes on."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import resource
+import subprocess
+import sys
+import tracemalloc
+import zlib
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from keras_gallery.serving import limits
+from keras_gallery.serving.errors import ResourceExhausted
+from keras_gallery.serving.limits import Budget
+from keras_gallery.serving.wire import predict
+from keras_gallery.serving.wire.spec import ModelSpec
+
+MIB = 1 << 20
+
+
+# === Compressed bytes ===
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.binary(max_size=5000))
+def test_what_is_packed_is_unpacked(data: bytes) -> None:
+    assert limits.unpack(gzip.compress(data), 5000) == data
+    assert limits.unpack(zlib.compress(data), 5000, wbits=15) == data
+
+
+def test_no_more_than_the_limit() -> None:
+    assert limits.unpack(gzip.compress(bytes(1000)), 1000) == bytes(1000)
+    with pytest.raises(ResourceExhausted, match="to unpack to 999 at most. Received: more"):
+        limits.unpack(gzip.compress(bytes(1000)), 999)
+
+
+def test_no_more_than_is_likely() -> None:
+    assert limits.unpack(gzip.compress(bytes(16 * MIB)), 100 * MIB) == bytes(16 * MIB)
+    with pytest.raises(ResourceExhausted):
+        limits.unpack(gzip.compress(bytes(16 * MIB + 1)), 100 * MIB)
+    likely = np.random.default_rng(0).integers(0, 4, 20 * MIB, np.uint8).tobytes()  # packs to a fourth
+    assert limits.unpack(gzip.compress(likely, 1), 100 * MIB) == likely
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda data: data[:-1], lambda data: data[:5], lambda data: b"", lambda data: b"a" + data]
+)
+def test_what_is_damaged(damage: object) -> None:
+    assert limits.unpack(damage(gzip.compress(b"a" * 1000)), MIB) is None  # type: ignore[operator]
+
+
+def test_a_bomb_takes_little_memory() -> None:
+    bomb = gzip.compress(bytes(100 * MIB))
+    tracemalloc.start()
+    try:
+        with pytest.raises(ResourceExhausted):
+            limits.unpack(bomb, 100 * MIB)
+        assert tracemalloc.get_traced_memory()[1] < 64 * MIB
+    finally:
+        tracemalloc.stop()
+
+
+def test_messages() -> None:
+    message = predict.encode_request(ModelSpec("m"), {"x": np.zeros(1000, np.float32)})
+    for packed in (message, gzip.compress(message), zlib.compress(message)):
+        assert limits.unpack_message(packed, len(message)) == message
+    for packed in (gzip.compress(message), zlib.compress(message)):
+        with pytest.raises(ResourceExhausted):
+            limits.unpack_message(packed, len(message) - 1)
+    for other in (b"", b"x", b"\x78\x9c", b"\x1f\x8b", b"\x78\x01no zlib"):
+        assert limits.unpack_message(other, MIB) == other
+
+
+# === Memory ===
+
+
+def test_a_budget() -> None:
+    budget = Budget(100)
+    assert budget.take(60) and budget.take(40)
+    assert not budget.take(1) and budget.used == 100
+    budget.give(100)
+    assert budget.take(1000), "one alone"
+    assert budget.take(1000, held=1000), "the same one again"
+    assert not budget.take(1)
+    budget.give(2000)
+    assert not budget.take(101, held=-1), "not even alone"
+    assert budget.used == 0
+
+
+def test_memory_is_that_of_the_machine_or_less() -> None:
+    with open("/proc/meminfo") as file:
+        total = int(file.readline().split()[1]) << 10
+    assert 64 * MIB < limits.memory() <= total
+    assert limits.share_of_memory(4) == pytest.approx(limits.memory() / 16, abs=1)
+
+
+@pytest.mark.parametrize("text", ["[]", "{}", "1", '""', '{"b64":"YQ=="}', '{"a":1}', "[[[1]]]", "null", "0.125"])
+def test_reading_json_takes_no_more_than_is_said(text: str) -> None:
+    """By what Python's own reader makes of it."""
+    document = ("[" + ",".join([text] * 20_000) + "]").encode()
+    tracemalloc.start()
+    try:
+        value = json.loads(document)
+        taken = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    assert value and taken < 1.5 * limits.json_memory(document)
+    assert limits.json_memory(document) <= 80 * len(document)
+
+
+# === Files ===
+
+
+def test_as_many_files_as_may_be() -> None:
+    code = (
+        "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (200, 1000));"
+        "from keras_gallery.serving import limits; limits.raise_open_files(); limits.raise_open_files();"
+        "print(resource.getrlimit(resource.RLIMIT_NOFILE), limits.connections())"
+    )
+    if resource.getrlimit(resource.RLIMIT_NOFILE)[1] < 1000:
+        pytest.skip("this process may open fewer files")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["(1000,", "1000)", str((1000 - limits.SPARE_OPEN_FILES) // 2)]

@@ -1,0 +1,113 @@
+"""Pictures of what a model tells of examples: each function makes one PNG file of NumPy arrays."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ._canvas import COLOURS, INK, Floats, as_colours, as_square, draw_grid, dress, new_chart, save
+
+TILE_INCHES = 2.0
+MOST_MAPS = 64
+EDGE = "#ffa90e"
+
+
+def confusion_matrix(path: Path, title: str, counts: NDArray[np.int64], labels: Sequence[str]) -> None:
+    """Draws how often each class (rows) was told as each class (columns); darker for a larger share of its row."""
+    side = 2.0 + 0.5 * len(labels)
+    figure = new_chart(side + 1, side)
+    axis = figure.subplots()
+    dress(axis, title, "told", "true")
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    axis.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    axis.grid(visible=False)
+    axis.set_xticks(range(len(labels)), labels, rotation=45, ha="right", fontsize=8)
+    axis.set_yticks(range(len(labels)), labels, fontsize=8)
+    for row, column in np.argwhere(counts):
+        colour = "white" if shares[row, column] > 0.5 else INK
+        axis.text(column, row, str(counts[row, column]), ha="center", va="center", fontsize=7, color=colour)
+    save(figure, path)
+
+
+def labelled_images(path: Path, title: str, images: Floats, words: Sequence[str]) -> None:
+    """Draws images `(n, height, width, 1 or 3)`, up to ten, in a row, each above its words."""
+    draw_grid(path, title, as_colours(images)[None], values=words)
+
+
+def scatter(path: Path, title: str, wanted: Floats, predicted: Floats, name: str) -> None:
+    """Draws each example at its true value and the predicted one, `(n,)` both, and the line where they are equal."""
+    figure = new_chart(4.6, 4.4)
+    axis = figure.subplots()
+    dress(axis, title, f"true {name}", f"predicted {name}")
+    ends = min(wanted.min(), predicted.min()), max(wanted.max(), predicted.max())
+    axis.plot(ends, ends, color=INK, linestyle="--", linewidth=1)
+    axis.scatter(wanted, predicted, s=14, color=COLOURS[0], linewidths=0)
+    save(figure, path)
+
+
+def feature_maps(path: Path, title: str, image: Floats, maps: Sequence[tuple[str, Floats]]) -> None:
+    """Draws an image `(height, width, 1 or 3)`, and beside it the maps `(height, width, channels)` of each layer.
+
+    Of each layer the first 64, in a grid, all on the layer's own scale from white to blue.
+    """
+    figure = new_chart(2.6 * (len(maps) + 1), 2.9)
+    figure.suptitle(title, fontsize=10, color=INK)
+    first, *others = figure.subplots(1, len(maps) + 1)
+    first.imshow(as_colours(image))
+    first.set_title("image", fontsize=9, color=INK)
+    for axis, (name, values) in zip(others, maps, strict=True):
+        tiles = as_square(values.transpose(2, 0, 1)[:MOST_MAPS, ..., None])[..., 0]  # (rows, columns, height, width)
+        gap = max(1, tiles.shape[2] // 10)
+        tiles = np.pad(tiles, ((0, 0), (0, 0), (0, gap), (0, gap)), constant_values=np.nan)
+        rows, columns, height, width = tiles.shape
+        axis.imshow(tiles.swapaxes(1, 2).reshape(rows * height, columns * width), cmap="Blues", vmin=0)
+        axis.set_title(f"{name}: {values.shape[0]} × {values.shape[1]} × {values.shape[2]}", fontsize=9, color=INK)
+    for axis in (first, *others):
+        axis.set_axis_off()
+    save(figure, path)
+
+
+def mask_rows(
+    path: Path, title: str, images: Floats, masks: Mapping[str, NDArray[np.int64]], labels: Sequence[str]
+) -> None:
+    """Draws images and below them, by name, the class of each pixel in its colour; the last class is left white.
+
+    Args:
+        path: the PNG file to write.
+        title: above the picture.
+        images: `(n, height, width, 1 or 3)`.
+        masks: classes `(n, height, width)` by name.
+        labels: the classes' names.
+    """
+    from matplotlib.colors import to_rgb
+
+    colours = np.array([to_rgb(COLOURS[i % len(COLOURS)]) for i in range(len(labels) - 1)] + [(1, 1, 1)], np.float32)
+    rows = np.stack([as_colours(images), *(colours[mask] for mask in masks.values())])
+    draw_grid(path, title, rows, names=["image", *masks])
+
+
+def boxes(path: Path, title: str, images: Floats, found: Sequence[Sequence[tuple[str, NDArray[np.float32]]]]) -> None:
+    """Draws images `(n, height, width, 1 or 3)` with boxes and their words.
+
+    Args:
+        path: the PNG file to write.
+        title: above the picture.
+        images: up to ten.
+        found: of each image, words and (top, left, bottom, right) as fractions of the height and width.
+    """
+    count, height, width = images.shape[:3]
+    columns = min(count, 5)
+    rows = -(-count // columns)
+    size = TILE_INCHES
+    figure = new_chart(size * columns, size * rows + 0.3)
+    figure.suptitle(title, fontsize=10, color=INK)
+    for axis, image, objects in zip(figure.subplots(rows, columns, squeeze=False).ravel(), images, found, strict=False):
+        axis.imshow(as_colours(image), extent=(0, width, height, 0), interpolation="nearest")
+        for words, (top, left, bottom, right) in objects:
+            x, y = [left, right, right, left, left], [top, top, bottom, bottom, top]
+            axis.plot(np.array(x) * width, np.array(y) * height, color=EDGE, linewidth=1.2)
+            axis.text(left * width, top * height - 1, words, color=EDGE, fontsize=7, va="bottom")
+    for axis in figure.axes:
+        axis.set_axis_off()
+    save(figure, path)

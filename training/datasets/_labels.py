@@ -1,0 +1,3 @@
+"""What the classes of several datasets are called."""
+
+DIGITS = tuple("0123456789")

@@ -1,0 +1,18 @@
+"""9,000 canvases with one to four digits, and the digit that each pixel is of; offline.
+
+Shape: 8,000 training and 1,000 test canvases, (64, 64, 1), float32 in [0, 1]; classes of the pixels 0 to 9, and 10 for
+    the background, int64 (64, 64).
+Split: the training canvases show mnist_5k's training digits, the test canvases its test digits.
+Source: drawn from mnist_5k with a fixed seed; see there.
+"""
+
+from ..data import Dataset
+from ._canvases import canvases
+from ._labels import DIGITS
+
+
+def load() -> Dataset:
+    train, test = canvases()
+    source = "canvases with digits of MNIST (LeCun, Cortes, Burges; CC BY-SA 3.0)"
+    labels = (*DIGITS, "background")
+    return Dataset("digit_masks", train.images, train.masks, test.images, test.masks, source, labels)

@@ -1,0 +1,16 @@
+"""Which digits are on a canvas, and where."""
+
+from ..recipe import Recipe
+
+RECIPES = {
+    "digit_boxes": Recipe(
+        task="detect",
+        dataset="digit_boxes",
+        loss="crossentropy",
+        optimizer="adamw",
+        learning_rate=3e-3,
+        epochs=30,
+        batch_size=64,
+        xla=False,
+    ),
+}

@@ -1,0 +1,16 @@
+"""Which digit each pixel of a canvas is of."""
+
+from ..recipe import Recipe
+
+RECIPES = {
+    "digit_masks": Recipe(
+        task="segment",
+        dataset="digit_masks",
+        loss="crossentropy",
+        optimizer="adamw",
+        learning_rate=3e-3,
+        epochs=15,
+        batch_size=64,
+        xla=False,
+    ),
+}

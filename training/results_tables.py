@@ -1,0 +1,130 @@
+"""Which figures the page of results shows, in which tables."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table: a heading, a figure's name, and how to write it."""
+
+    heading: str
+    figure: str
+    form: str = ".4f"
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table with a row for each recipe that has the figures of its first three columns, or of fewer if it has."""
+
+    title: str
+    text: str
+    columns: tuple[Column, ...]
+
+
+TABLES = (
+    Table(
+        "Classes",
+        "Accuracy, and cross-entropy in nats; accuracy of a logistic regression on the inputs of at most 10,000 "
+        "training examples. Of images also the accuracy when all test images are moved by 2 and by 4 pixels, which "
+        "none of the training images were by more than one or two.",
+        (
+            Column("accuracy", "accuracy"),
+            Column("cross-entropy", "cross_entropy", ".3f"),
+            Column("linear", "linear_accuracy"),
+            Column("moved by 2", "moved_2", ".3f"),
+            Column("moved by 4", "moved_4", ".3f"),
+        ),
+    ),
+    Table(
+        "Values",
+        "Root mean squared error and mean absolute error in the target's own unit, and R²; beside a linear regression"
+        " and the mean of the training targets.",
+        (
+            Column("RMSE", "rmse", ".2f"),
+            Column("linear", "linear_rmse", ".2f"),
+            Column("mean", "mean_rmse", ".2f"),
+            Column("MAE", "mae", ".2f"),
+            Column("R²", "r2", ".3f"),
+        ),
+    ),
+    Table(
+        "Pixels",
+        "Intersection over union of a digit's pixels, mean over the ten digits; of all digits' pixels together; share"
+        " of the pixels whose class is right. On canvases of digits that were in no training canvas.",
+        (
+            Column("mean IoU", "mean_iou"),
+            Column("foreground IoU", "foreground_iou"),
+            Column("pixel accuracy", "pixel_accuracy"),
+        ),
+    ),
+    Table(
+        "Boxes",
+        "Mean intersection over union of the boxes found; precision and recall of the boxes (right: the right digit, "
+        "and an IoU of 0.5); average precision at that IoU, mean over the ten digits. On canvases of digits that were"
+        " in no training canvas.",
+        (
+            Column("box IoU", "box_iou"),
+            Column("precision", "precision"),
+            Column("recall", "recall"),
+            Column("mAP at 0.5", "map50"),
+        ),
+    ),
+    Table(
+        "Reconstruction and codes",
+        "MSE of a value; accuracy of a logistic regression (probe) and of the 5 nearest neighbours (kNN) on the codes"
+        " of at most 10,000 training images; AUROC of the squared error as a score that tells Fashion-MNIST's items "
+        "from digits (or digits from items).",
+        (
+            Column("code", "code_dim", ".0f"),
+            Column("MSE", "mse"),
+            Column("PCA", "pca_mse"),
+            Column("probe", "probe", ".3f"),
+            Column("PCA", "pca_probe", ".3f"),
+            Column("kNN", "knn", ".3f"),
+            Column("PCA", "pca_knn", ".3f"),
+            Column("AUROC", "auroc", ".4f"),
+        ),
+    ),
+    Table(
+        "PCA's subspace",
+        "The largest principal angle between a linear decoder's subspace and PCA's.",
+        (Column("angle in degrees", "angle", ".2f"), Column("MSE", "mse", ".5f"), Column("PCA", "pca_mse", ".5f")),
+    ),
+    Table(
+        "Sparse codes",
+        "Mean activation over the training images (ρ = 0.05), and the share of units within a fifth of ρ.",
+        (Column("mean activation", "mean_activation"), Column("units near ρ", "near_rho", ".2f"), Column("MSE", "mse")),
+    ),
+    Table(
+        "What noise does to a code",
+        "How far noise of σ = 0.1 moves the code: squared distance as a share of the codes' variance; PCA's beside "
+        "it. MSE of reconstructed images of uniform noise, which no model has learnt from.",
+        (
+            Column("shift", "shift", ".4f"),
+            Column("PCA", "pca_shift", ".4f"),
+            Column("MSE of test images", "mse"),
+            Column("MSE of noise", "copied_noise_mse"),
+        ),
+    ),
+    Table(
+        "Colours",
+        "MSE of a colour value, beside the grey picture itself and the mean colour of each grey level in the training"
+        " patches.",
+        (
+            Column("MSE", "mse"),
+            Column("mean colour", "mean_colour_mse"),
+            Column("grey", "grey_mse"),
+            Column("PSNR in dB", "psnr", ".2f"),
+        ),
+    ),
+    Table(
+        "Likelihood",
+        "−log p(x) in nats by 5,000 importance samples, and the lower bound of log p(x); test digits binarised once "
+        "at random, training digits anew in each epoch. Figures of fixed binarisations are other figures.",
+        (
+            Column("−log p(x)", "nll", ".2f"),
+            Column("standard error", "nll_standard_error", ".2f"),
+            Column("lower bound", "elbo", ".2f"),
+        ),
+    ),
+)

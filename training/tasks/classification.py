@@ -1,0 +1,137 @@
+"""Classes of examples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import answer_plots, depth, metrics, plots
+from ..batches import ChangedBatches, mirror, shift
+from ..best_weights import BestWeights
+from ..data import Dataset
+from .base import Task, outputs_of
+
+MISTAKES = 10
+POINTS = 1_000
+LEAST_UNITS = 16  # of a dense first layer that is worth drawing
+LEARNT = 10_000  # training examples, at most, for the linear baseline
+MOVES = range(1, 9)  # pixels
+
+
+class Classification(Task):
+    """`classify`: the class of each example."""
+
+    targets = "one class an example"
+
+    @staticmethod
+    def fits(dataset: Dataset) -> bool:
+        return dataset.y_train.ndim == 1
+
+    def hyperparameters(self) -> dict[str, Any]:
+        return super().hyperparameters() | {"classes": len(self.dataset.labels)}
+
+    def loss(self) -> dict[str, Any]:
+        return {"loss": keras.losses.SparseCategoricalCrossentropy()}
+
+    def batches(self, model: keras.Model, batch_size: int, seed: int) -> dict[str, Any]:
+        if self.recipe.mirror or self.recipe.shift:
+            change = mirror if self.recipe.mirror else shift
+            return {"x": ChangedBatches(self.seen.x, batch_size, change, seed, self.seen.y)}
+        return super().batches(model, batch_size, seed)
+
+    def evaluate(self, model: keras.Model) -> dict[str, float]:
+        """`accuracy`, and `cross_entropy` in nats."""
+        wanted, probabilities = self.dataset.y_test, outputs_of(model, self.dataset.x_test)
+        return {
+            "accuracy": metrics.accuracy(wanted, probabilities),
+            "cross_entropy": metrics.cross_entropy(wanted, probabilities),
+        }
+
+    def draw(self, folder: Path, model: keras.Model, best: BestWeights) -> None:
+        data, title = self.dataset, f"{model.name}, {self.dataset.name}"
+        plots.learning_curve(folder / "learning_curve.png", title, best.history, best.epoch)
+        probabilities = outputs_of(model, data.x_test)
+        told = probabilities.argmax(axis=1)
+        counts = metrics.confusion(data.y_test, told, len(data.labels))
+        answer_plots.confusion_matrix(folder / "confusion.png", f"{title}: test examples", counts, data.labels)
+        if data.x_test.ndim != 4:
+            return
+        wrong = np.flatnonzero(told != data.y_test)
+        surest = wrong[np.argsort(-probabilities.max(axis=1)[wrong], kind="stable")][:MISTAKES]
+        if len(surest):
+            words = [f"{data.labels[data.y_test[i]]}:\n{data.labels[told[i]]}?" for i in surest]
+            answer_plots.labelled_images(
+                folder / "mistakes.png", f"{title}: surest mistakes", data.x_test[surest], words
+            )
+        self._draw_features(folder, title, model)
+
+    def _draw_features(self, folder: Path, title: str, model: keras.Model) -> None:
+        """What the first layer looks for, what the convolutions make of an image, and where the features lie."""
+        data = self.dataset
+        units = _first_kernels(model, data.shape)
+        if units is not None:
+            plots.hidden_units(folder / "hidden_units.png", f"{title}: what each unit looks for", units)
+        convolutions = [layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]
+        if convolutions:
+            shown = convolutions[:: max(1, len(convolutions) // 3)][:3]
+            found = keras.Model(model.inputs, [layer.output for layer in shown]).predict(data.x_test[:1], verbose=0)
+            arrays = found if isinstance(found, list) else [found]
+            maps = [(layer.name, np.maximum(each[0], 0)) for layer, each in zip(shown, arrays, strict=True)]
+            answer_plots.feature_maps(folder / "feature_maps.png", f"{title}: feature maps", data.x_test[0], maps)
+        some = np.random.default_rng(0).permutation(len(data.x_test))[:POINTS]
+        features = keras.Model(model.inputs, model.get_layer("embedding").output)
+        points = plots.two_dimensions(outputs_of(features, data.x_test[some]))
+        plots.codes_2d(folder / "features.png", f"{title}: features of test images", points, data.y_test[some], "t-SNE")
+
+    def measure(self, model: keras.Model, say: Callable[[str], None]) -> dict[str, Any]:
+        """`linear_accuracy`: of a logistic regression on the inputs of at most 10,000 training examples.
+
+        For images `moved_1` to `moved_8`: the accuracy on test images that are moved by so many pixels, mean of the
+        four directions. `gradient_norms`: see `depth`.
+        """
+        say("    a linear classifier")
+        figures: dict[str, Any] = {"linear_accuracy": self._linear_accuracy()}
+        if self.dataset.x_test.ndim == 4:
+            say("    moved images")
+            figures |= {f"moved_{pixels}": self._accuracy_of_moved(model, pixels) for pixels in MOVES}
+        return figures | depth.gradient_norms(model, self.seen)
+
+    def _linear_accuracy(self) -> float:
+        from sklearn.linear_model import LogisticRegression
+        from sklearn.pipeline import make_pipeline
+        from sklearn.preprocessing import StandardScaler
+
+        x, y = (part[:LEARNT] for part in self.seen)
+        linear = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1_000, tol=1e-3))
+        linear.fit(x.reshape(len(x), -1), y)
+        return float(linear.score(self.dataset.x_test.reshape(len(self.dataset.x_test), -1), self.dataset.y_test))
+
+    def _accuracy_of_moved(self, model: keras.Model, pixels: int) -> float:
+        found = []
+        for axis in (1, 2):
+            for direction in (-pixels, pixels):
+                images = moved(self.dataset.x_test, direction, axis)
+                found.append(metrics.accuracy(self.dataset.y_test, outputs_of(model, images)))
+        return float(np.mean(found))
+
+
+def moved(images: NDArray[np.float32], pixels: int, axis: int) -> NDArray[np.float32]:
+    """Images `(n, height, width, channels)`, moved down (axis 1) or right (axis 2); what comes in is 0."""
+    rolled = np.roll(images, pixels, axis)
+    empty = np.s_[:pixels] if pixels >= 0 else np.s_[pixels:]
+    rolled[(slice(None),) * axis + (empty,)] = 0
+    return rolled
+
+
+def _first_kernels(model: keras.Model, shape: tuple[int, ...]) -> NDArray[np.float32] | None:
+    """Of the first layer with weights, as images (units, height, width, channels); None where it is too small."""
+    kernel: Any = next(layer.kernel for layer in model.layers if hasattr(layer, "kernel"))
+    array = np.asarray(keras.ops.convert_to_numpy(kernel))
+    if array.ndim == 2:  # dense: (values, units)
+        return array.T.reshape(-1, *shape) if array.shape[1] >= LEAST_UNITS else None
+    return array.transpose(3, 0, 1, 2)  # convolution: (height, width, channels, filters)

@@ -1,0 +1,94 @@
+"""Objects and their boxes."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from ...models.convolutional._grid import Objects, decode, encode
+from ...models.losses import BoxDistance, CellCrossentropy
+from .. import answer_plots, metrics, plots
+from ..best_weights import BestWeights
+from ..data import Dataset, Examples
+from .base import Task
+
+SHOWN = 10
+BOX_WEIGHT = 5.0  # λ: as large as in YOLO
+
+
+class Detection(Task):
+    """`detect`: the class and the box of each object."""
+
+    targets = "objects (class, top, left, bottom, right)"
+
+    @staticmethod
+    def fits(dataset: Dataset) -> bool:
+        return dataset.y_train.ndim == 3 and dataset.y_train.dtype.kind == "f" and dataset.y_train.shape[2] == 5
+
+    def hyperparameters(self) -> dict[str, Any]:
+        return super().hyperparameters() | {"classes": len(self.dataset.labels)}
+
+    def loss(self) -> dict[str, Any]:
+        return {
+            "loss": {"cell_probabilities": CellCrossentropy(), "cell_boxes": BoxDistance()},
+            "loss_weights": {"cell_probabilities": 1.0, "cell_boxes": BOX_WEIGHT},
+        }
+
+    def batches(self, model: keras.Model, batch_size: int, seed: int) -> dict[str, Any]:
+        x, y = self._encoded(model, self.seen)
+        return {"x": x, "y": y, "batch_size": batch_size}
+
+    def validation(self, model: keras.Model) -> tuple[Any, Any]:
+        return self._encoded(model, self.held_out)
+
+    def _encoded(self, model: keras.Model, examples: Examples) -> tuple[NDArray[np.float32], dict[str, Any]]:
+        rows, columns = grid_of(model)
+        found = [
+            encode(each.boxes, each.labels, rows, columns, len(self.dataset.labels)) for each in objects_of(examples.y)
+        ]
+        cells, boxes = zip(*found, strict=True)
+        return examples.x, {"cell_probabilities": np.stack(cells), "cell_boxes": np.stack(boxes)}
+
+    def evaluate(self, model: keras.Model) -> dict[str, float]:
+        """See `metrics.detection`."""
+        found = _found(model, self.dataset.x_test)
+        return metrics.detection(objects_of(self.dataset.y_test), found, len(self.dataset.labels))
+
+    def draw(self, folder: Path, model: keras.Model, best: BestWeights) -> None:
+        title, labels = f"{model.name}, {self.dataset.name}", self.dataset.labels
+        plots.learning_curve(folder / "learning_curve.png", title, best.history, best.epoch)
+        images = self.dataset.x_test[:SHOWN]
+        words = [
+            [
+                (f"{labels[label]} {score:.0%}", box)
+                for label, score, box in zip(each.labels, each.scores, each.boxes, strict=True)
+            ]
+            for each in _found(model, images)
+        ]
+        answer_plots.boxes(folder / "boxes.png", f"{title}: test images", images, words)
+
+
+def grid_of(model: keras.Model) -> tuple[int, int]:
+    """Rows and columns of a detector's cells, which are square."""
+    height, width = model.input_shape[1:3]
+    cells = model.get_layer("cell_boxes").output.shape[1]
+    side = math.isqrt(height * width // cells)  # of a cell, in pixels
+    return height // side, width // side
+
+
+def objects_of(targets: NDArray[np.float32]) -> list[Objects]:
+    """A dataset's objects `(n, objects, 5)`, image by image, without the rows that fill up."""
+    return [
+        Objects(rows[:, 1:], rows[:, 0].astype(np.int32), np.ones(len(rows), np.float32))
+        for rows in (each[each[:, 0] >= 0] for each in targets)
+    ]
+
+
+def _found(model: keras.Model, images: NDArray[np.float32]) -> list[Objects]:
+    answers = model.predict(images, batch_size=256, verbose=0)
+    return [decode(*pair) for pair in zip(answers["cell_probabilities"], answers["cell_boxes"], strict=True)]

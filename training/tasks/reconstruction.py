@@ -1,0 +1,64 @@
+"""Autoencoders: the image from itself, from a noisy one, or from the grey one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from ...models.losses import BinaryCrossentropy, SquaredError
+from .. import evaluate, figures, pictures
+from ..batches import ChangedBatches, binarize, shift
+from ..best_weights import BestWeights
+from ..colour import to_grey
+from ..data import Dataset
+from ..full_pass import FullPass, sparsity_of
+from ..pca import Components
+from .base import Task
+
+LOSSES = {"squared_error": SquaredError, "binary_crossentropy": BinaryCrossentropy}
+
+
+class Reconstruction(Task):
+    """`reconstruct` and `generate`: the image from itself; `denoise`: the noise is a layer of the model; `colorize`."""
+
+    targets = "images"
+
+    @staticmethod
+    def fits(dataset: Dataset) -> bool:
+        return dataset.x_train.ndim == 4
+
+    @cached_property
+    def pca(self) -> Components | None:
+        """Of the images that the model learns from; None for `colorize`."""
+        return None if self.recipe.task == "colorize" else Components(self.seen.x)
+
+    def loss(self) -> dict[str, Any]:
+        return {"loss": LOSSES[self.recipe.loss]()}
+
+    def batches(self, model: keras.Model, batch_size: int, seed: int) -> dict[str, Any]:
+        images = self.seen.x
+        if self.recipe.binarize or self.recipe.shift:
+            return {"x": ChangedBatches(images, batch_size, binarize if self.recipe.binarize else shift, seed)}
+        shown = to_grey(images) if self.recipe.task == "colorize" else images
+        return {"x": shown, "y": images, "batch_size": batch_size}
+
+    def callbacks(self, model: keras.Model) -> list[keras.callbacks.Callback]:
+        return [FullPass(self.seen.x)] if sparsity_of(model) else []
+
+    def validation(self, model: keras.Model) -> tuple[Any, Any]:
+        return evaluate.pairs(model, self.recipe, self.held_out.x)
+
+    def evaluate(self, model: keras.Model) -> dict[str, float]:
+        return evaluate.evaluate(model, self.dataset, self.recipe, self.pca) | {"code_dim": evaluate.code_size(model)}
+
+    def draw(self, folder: Path, model: keras.Model, best: BestWeights) -> None:
+        pictures.draw(folder, model, self.dataset, self.recipe, best, self.held_out.x, self.pca)
+
+    def measure(self, model: keras.Model, say: Callable[[str], None]) -> dict[str, Any]:
+        if self.pca is None:
+            return {}
+        return figures.measure(model, self.dataset, self.recipe, self.pca, say)

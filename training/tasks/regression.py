@@ -1,0 +1,67 @@
+"""Values of examples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from ...models.losses import SquaredError
+from ...models.normalization import adapt
+from .. import answer_plots, depth, metrics, plots
+from ..best_weights import BestWeights
+from ..data import Dataset
+from .base import Task, outputs_of
+
+
+class Regression(Task):
+    """`regress`: real values of each example."""
+
+    targets = "real values"
+
+    @staticmethod
+    def fits(dataset: Dataset) -> bool:
+        return dataset.y_train.ndim == 2 and dataset.y_train.dtype.kind == "f"
+
+    def hyperparameters(self) -> dict[str, Any]:
+        return super().hyperparameters() | {"outputs": self.dataset.y_train.shape[1]}
+
+    def prepare(self, model: keras.Model) -> None:
+        adapt(model, self.seen.x, self.seen.y)
+
+    def loss(self) -> dict[str, Any]:
+        return {"loss": SquaredError()}
+
+    def evaluate(self, model: keras.Model) -> dict[str, float]:
+        """`rmse`, `mae`, `r2`; `linear_rmse` of a linear regression, `mean_rmse` of the training targets' mean."""
+        from sklearn.linear_model import LinearRegression
+
+        wanted, predicted = self.dataset.y_test, outputs_of(model, self.dataset.x_test)
+        x, y = self.seen
+        linear = LinearRegression().fit(x.reshape(len(x), -1), y)
+        flat = self.dataset.x_test.reshape(len(wanted), -1)
+        return {
+            "rmse": _rmse(wanted, predicted),
+            "mae": float(np.abs(wanted - predicted).mean()),
+            "r2": metrics.r2(wanted, predicted),
+            "linear_rmse": _rmse(wanted, linear.predict(flat)),
+            "mean_rmse": _rmse(wanted, y.mean(axis=0)),
+        }
+
+    def draw(self, folder: Path, model: keras.Model, best: BestWeights) -> None:
+        title = f"{model.name}, {self.dataset.name}"
+        plots.learning_curve(folder / "learning_curve.png", title, best.history, best.epoch)
+        predicted = outputs_of(model, self.dataset.x_test)
+        for index, name in enumerate(self.dataset.labels):
+            wanted = self.dataset.y_test[:, index]
+            answer_plots.scatter(folder / f"{name}.png", f"{title}: test examples", wanted, predicted[:, index], name)
+
+    def measure(self, model: keras.Model, say: Callable[[str], None]) -> dict[str, Any]:
+        return depth.gradient_norms(model, self.seen)
+
+
+def _rmse(wanted: Any, predicted: Any) -> float:
+    return float(np.sqrt(np.mean(np.square(wanted - predicted, dtype=np.float64))))

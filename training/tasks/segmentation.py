@@ -1,0 +1,51 @@
+"""The class of each pixel."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from .. import answer_plots, metrics, plots
+from ..best_weights import BestWeights
+from ..data import Dataset
+from .base import Task, outputs_of
+
+SHOWN = 8
+
+
+class Segmentation(Task):
+    """`segment`: the class of each pixel, the last for the background."""
+
+    targets = "a class for each pixel"
+
+    @staticmethod
+    def fits(dataset: Dataset) -> bool:
+        return dataset.y_train.ndim == 3 and dataset.y_train.dtype.kind == "i"
+
+    def hyperparameters(self) -> dict[str, Any]:
+        return super().hyperparameters() | {"classes": len(self.dataset.labels)}
+
+    def loss(self) -> dict[str, Any]:
+        return {"loss": keras.losses.SparseCategoricalCrossentropy()}
+
+    def evaluate(self, model: keras.Model) -> dict[str, float]:
+        """`pixel_accuracy`, `mean_iou` over the classes without the background, `foreground_iou` of all of them."""
+        background = len(self.dataset.labels) - 1
+        wanted, told = self.dataset.y_test, outputs_of(model, self.dataset.x_test).argmax(axis=-1)
+        counts = metrics.confusion(wanted, told, background + 1)
+        things = metrics.confusion((wanted == background) * 1, (told == background) * 1, 2)
+        return {
+            "pixel_accuracy": float((wanted == told).mean()),
+            "mean_iou": float(np.nanmean(metrics.class_ious(counts)[:background])),
+            "foreground_iou": float(metrics.class_ious(things)[0]),
+        }
+
+    def draw(self, folder: Path, model: keras.Model, best: BestWeights) -> None:
+        title = f"{model.name}, {self.dataset.name}"
+        plots.learning_curve(folder / "learning_curve.png", title, best.history, best.epoch)
+        images, wanted = self.dataset.x_test[:SHOWN], self.dataset.y_test[:SHOWN]
+        masks = {"true": wanted, "told": outputs_of(model, images).argmax(axis=-1)}
+        answer_plots.mask_rows(folder / "masks.png", f"{title}: test images", images, masks, self.dataset.labels)
