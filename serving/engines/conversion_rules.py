@@ -1,8 +1,9 @@
 """Which signatures may be converted for OpenVINO at all: those whose every operation it computes as TensorFlow does.
 
 The operations below treat all inputs alike in both, as far as OpenVINO takes them. What is not named here is left to
-TensorFlow: strings, tables, random numbers, assertions, writes, control flow, and what differs for some inputs only
-(the order of equal values, rounding to integers, indices out of range, half-precision numbers).
+TensorFlow: strings, tables, random numbers, assertions, writes, branches, and what differs for some inputs only
+(the order of equal values, rounding to integers, indices out of range, half-precision numbers). Loops may be recurrent
+layers, which the conversion finds out (see `recurrent`).
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ _ARITHMETIC = frozenset(
     "AvgPool AvgPool3D Conv2D Conv2DBackpropInput Conv3D Conv3DBackpropInputV2 DepthwiseConv2dNative FusedBatchNorm "
     "FusedBatchNormV2 FusedBatchNormV3 MaxPool MaxPool3D ResizeBilinear ResizeNearestNeighbor".split()
 )
-# Recurrent layers: the conversion refuses what is left of loops when those are fused.
+# Recurrent layers use them. Loops of another kind are refused later.
 _LOOPS = frozenset(
     "StatelessWhile TensorListFromTensor TensorListGetItem TensorListReserve TensorListSetItem TensorListStack "
     "While".split()

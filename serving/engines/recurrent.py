@@ -16,14 +16,14 @@ from openvino.passes import ConstantFolding, Manager
 
 from .recurrent_loops import Layer, layer_of
 
-_SWAPPED = np.int64([1, 0, 2])  # between (batch, time, …) and (time, batch, …)
+_SWAPPED = np.array([1, 0, 2])  # between (batch, time, …) and (time, batch, …)
 
 
 def fuse(model: Any) -> None:
     """Replaces the loops of recurrent layers in an `openvino.Model`."""
     if not loops(model):
         return
-    constant_folding = Manager()
+    constant_folding = Manager()  # a bias may be taken from a matrix before the loop
     constant_folding.register_pass(ConstantFolding())
     constant_folding.run_passes(model)
     _name_dimensions(model)
@@ -57,7 +57,7 @@ def _name_dimensions(model: Any) -> None:
 def _replace(loop: Any, layer: Layer) -> None:
     x = ops.transpose(layer.sequence, _SWAPPED)  # (batch, time, features)
     shape = ops.shape_of(x)
-    batch, time = (ops.gather(shape, np.int64([axis]), np.int64(0)) for axis in (0, 1))
+    batch, time = (ops.gather(shape, np.array([axis]), np.int64(0)) for axis in (0, 1))
     states = [ops.unsqueeze(state, np.int64(1)) for state in layer.states]  # (batch, 1, units)
     built = layer.cell.build([x, *states, ops.broadcast(time, batch)], layer.weights)
     every, *last = built.outputs()  # (batch, 1, time, units), (batch, 1, units)

@@ -89,7 +89,7 @@ class Cell:
         step: the new states, the first of which is the output.
         states: how many there are.
         order: of Keras's gates in OpenVINO's weights.
-        bias_rows: 2 where the recurrent kernel has its own bias, and OpenVINO joins those of all gates but the last.
+        bias_rows: 2 where the recurrent kernel has its own bias.
         operation: OpenVINO's name.
         attributes: those of the operation.
     """
@@ -102,15 +102,16 @@ class Cell:
     attributes: dict[str, Any]
 
     def fits(self, weights: Weights) -> bool:
-        """Whether arrays have the shapes of this cell's weights."""
+        """Whether arrays have the shapes and the dtype of this cell's weights."""
         units, width = len(weights.recurrent), len(self.order) * len(weights.recurrent)
-        shapes: list[list[tuple[int, ...]]] = [[], [(width,)] if self.bias_rows == 1 else [(2, width)]]
-        if self.bias_rows == 2:
-            shapes.append([(width,), (width,)])
+        shapes: Sequence[list[tuple[int, ...]]] = (
+            ([], [(width,)]) if self.bias_rows == 1 else ([], [(2, width)], [(width,), (width,)])
+        )
         return (
             weights.recurrent.shape == (units, width)
             and weights.kernel.shape == (len(weights.kernel), width)
             and [bias.shape for bias in weights.bias] in shapes
+            and all(each.dtype == np.float32 for each in (weights.kernel, weights.recurrent, *weights.bias))
         )
 
     def build(self, inputs: Sequence[Any], weights: Weights) -> Any:
@@ -132,7 +133,7 @@ class Cell:
         return np.concatenate([gates[gate] for gate in self.order], axis=-1)
 
     def _bias(self, weights: Weights) -> Array:
-        """(gates·units,), or with two biases of the last gate (gates·units + units,)."""
+        """(gates·units,); where there are two rows, (gates·units + units,): the last gate keeps both apart."""
         shape = (self.bias_rows, weights.kernel.shape[1])
         bias = np.reshape(weights.bias, shape) if weights.bias else np.zeros(shape, np.float32)
         if self.bias_rows == 1:

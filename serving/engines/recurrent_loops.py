@@ -46,7 +46,9 @@ def layer_of(loop: Any) -> Layer | None:
     for x, sequence in body.rows():
         time = sequence.get_partial_shape()[0]
         outputs = body.outputs(states, time) if body.runs_for(time) else None
-        for cell, weights, names in body.candidates(len(states)) if outputs else ():
+        if outputs is None:
+            continue
+        for cell, weights, names in body.candidates(len(states)):
             if list(cell.step(body.terms, x, states, names, len(weights.recurrent))) == updates:
                 return Layer(cell, weights, sequence, [body.changed[state] for state in states], outputs)
     return None
@@ -129,10 +131,11 @@ class _Body:
         for each in self._loop.get_output_descriptions():
             if self._loop.output(each.output_index).get_target_inputs():
                 result = self._results[each.body_value_index]
+                what: str | int | None = None
                 if isinstance(each, ConcatOutputDescription):
                     what = "all" if result is row and _is_row_by_row(each) else None
-                else:
-                    what = known.get(result) if each.iteration == -1 else None
+                elif each.iteration == -1:
+                    what = known.get(result)
                 if what is None:
                     return None
                 outputs[each.output_index] = what
@@ -200,7 +203,7 @@ def _starts(condition: Any, time: Any) -> bool:
 
 def _length(number: Any) -> Any:
     """The dimension of a vector that is as long as a number says."""
-    return _dimension(ops.reshape(number, np.int64([1]), special_zero=False))
+    return _dimension(ops.reshape(number, np.array([1]), special_zero=False))
 
 
 def _dimension(shape: Any) -> Any:

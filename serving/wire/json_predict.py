@@ -17,6 +17,7 @@ from ..errors import InvalidArgument
 from ..saved_model import DEFAULT_SIGNATURE, SignatureDef, TensorSpec
 from . import json_reader
 from .json_document import MISSING, Object
+from .json_lists import to_array
 from .json_numbers import has_long
 from .json_tensors import LIMITS, cast, from_columns, from_rows
 from .json_writer import text_of
@@ -201,11 +202,11 @@ def _number_array(values: Any, spec: TensorSpec, data: bytes) -> Array | None:
     kind = spec.dtype.name
     try:
         if kind in LIMITS:
-            array = np.array(values)
+            array = to_array(values, data)
             least, most = LIMITS[kind]
             right = array.dtype.kind in "iu" and array.size and least <= array.min() and array.max() <= most
         elif kind in ("float", "double"):
-            array = np.array(values, np.float64)
+            array = to_array(values, data, np.float64)
             right = _read_alike(array, data, single=kind == "float")
         else:
             return None

@@ -9,7 +9,7 @@ RECIPES = {
         loss="crossentropy",
         optimizer="adamw",
         learning_rate=3e-3,
-        epochs=30,
+        epochs=15,
         batch_size=64,
         xla=False,
     ),

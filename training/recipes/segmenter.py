@@ -9,8 +9,9 @@ RECIPES = {
         loss="crossentropy",
         optimizer="adamw",
         learning_rate=3e-3,
-        epochs=15,
+        epochs=12,
         batch_size=64,
         xla=False,
+        hyperparameters={"filters": (16, 16, 32, 64)},
     ),
 }

@@ -14,6 +14,7 @@ from ..data import Dataset
 from .base import Task, outputs_of
 
 SHOWN = 8
+THING_WEIGHT = 10.0  # of a pixel that is not background: without it, these few hardly count
 
 
 class Segmentation(Task):
@@ -30,6 +31,11 @@ class Segmentation(Task):
 
     def loss(self) -> dict[str, Any]:
         return {"loss": keras.losses.SparseCategoricalCrossentropy()}
+
+    def batches(self, model: keras.Model, batch_size: int, seed: int) -> dict[str, Any]:
+        is_thing = self.seen.y < len(self.dataset.labels) - 1
+        weights = np.where(is_thing, THING_WEIGHT, 1.0).astype(np.float32)
+        return super().batches(model, batch_size, seed) | {"sample_weight": weights}
 
     def evaluate(self, model: keras.Model) -> dict[str, float]:
         """`pixel_accuracy`, `mean_iou` over the classes without the background, `foreground_iou` of all of them."""
