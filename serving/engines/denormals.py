@@ -19,8 +19,9 @@ def flush() -> None:
         return
     size, at, bits = _REGISTERS[platform.machine()]
     library = ctypes.CDLL("libm.so.6")
-    environment = ctypes.create_string_buffer(size)
-    library.fegetenv(environment)
+    environment = bytearray(size)
+    place = (ctypes.c_char * size).from_buffer(environment)
+    library.fegetenv(place)
     register = int.from_bytes(environment[at : at + 4], "little") | bits
     environment[at : at + 4] = register.to_bytes(4, "little")
-    library.fesetenv(environment)
+    library.fesetenv(place)

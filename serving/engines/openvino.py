@@ -21,6 +21,8 @@ from .tensorflow import TensorFlow
 
 log = logging.getLogger(__name__)
 
+_MOST, _LEAST = np.maximum.reduce, np.minimum.reduce  # what max() and min() come to
+
 
 def make_core(threads: int = 1) -> Any:
     """An OpenVINO core, set up as the server runs models and as the conversion measures them.
@@ -133,7 +135,7 @@ class OpenVinoRunner:
             return self._other(inputs, outputs)
 
     def _is_within_limit(self, array: np.ndarray[Any, Any]) -> bool:
-        return bool(array.max() <= self._limit and array.min() >= -self._limit)  # False for NaN
+        return bool(_MOST(array, None) <= self._limit and _LEAST(array, None) >= -self._limit)  # False for NaN
 
     def _run(self, tensors: list[tuple[int, Any, Any]], outputs: Sequence[str]) -> Arrays:
         try:

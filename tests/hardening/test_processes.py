@@ -62,7 +62,7 @@ def test_a_killed_worker_is_replaced(server: AbusedServer) -> None:
             eventually(good(counts, 5))
             before = workers(server)
             os.kill(before[0], signal.SIGKILL)
-            assert before[0] not in workers(server)
+            eventually(lambda gone=before[0]: gone not in workers(server))
             eventually(good(counts, 20))
     assert counts["good"] > 10 * counts.get("lost", 0)
 
