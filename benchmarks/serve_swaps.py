@@ -46,7 +46,7 @@ def swaps(options: argparse.Namespace) -> list[Table]:
                 publish(original, base / str(version))
                 wait_for(client, version)
                 if version % 10 == 1:
-                    progress(f"swaps: {version - 1} of {options.swaps}")
+                    progress(f"swaps: {version - 1} of {options.swaps}, {megabytes(server.process.pid):.0f} MB")
             swapped, memory_after = time.monotonic(), megabytes(server.process.pid)
             stop.set()
             times, seconds, failures = results.recv()

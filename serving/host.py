@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+from . import memory
 from .servable import Servable
 from .served_models import ServedModel, ServedModels
 
@@ -58,6 +59,7 @@ class LocalHost:
         with self._lock:
             servable = self._servables.pop(id)
         servable.close()
+        memory.give_back()
 
     def publish(self, table: Table) -> None:
         with self._lock:

@@ -57,7 +57,9 @@ def feature_maps(path: Path, title: str, image: Floats, maps: Sequence[tuple[str
     first.imshow(as_colours(image))
     first.set_title("image", fontsize=9, color=INK)
     for axis, (name, values) in zip(others, maps, strict=True):
-        tiles = as_square(values.transpose(2, 0, 1)[:MOST_MAPS, ..., None])[..., 0]  # (rows, columns, height, width)
+        channels = values.transpose(2, 0, 1)[:MOST_MAPS]
+        tiles = as_square(channels[..., None])[..., 0]  # (rows, columns, height, width)
+        tiles.reshape(-1, *channels.shape[1:])[len(channels) :] = np.nan  # what fills the last row is left blank
         gap = max(1, tiles.shape[2] // 10)
         tiles = np.pad(tiles, ((0, 0), (0, 0), (0, gap), (0, gap)), constant_values=np.nan)
         rows, columns, height, width = tiles.shape

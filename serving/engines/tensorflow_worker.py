@@ -6,8 +6,6 @@ is loaded once, and freed when the last of them ends.
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
 import itertools
 import math
 import os
@@ -21,6 +19,7 @@ from typing import Any
 
 import orjson
 
+from .. import memory
 from ..saved_model import model_file
 from . import denormals
 from .frames import LOAD, NOT_LOADED, Buffer, Stream, strings_from_bytes, strings_to_bytes
@@ -85,8 +84,7 @@ class Models:
             self._loading = {key: each for key, each in self._loading.items() if not _is_of(each, number)}
             session = self._sessions.pop(number)
         del session  # freed here, or at the end of its last run
-        with contextlib.suppress(AttributeError):  # only some C libraries keep what was freed, and can give it back
-            ctypes.CDLL(None).malloc_trim(0)
+        memory.give_back()
 
     def get(self, number: int) -> Session | None:
         return self._sessions.get(number)
