@@ -75,7 +75,6 @@ def _sections(rows: Sequence[Any]) -> Iterator[str]:
             [
                 (
                     f"{model}/{recipe}",
-                    str(row["code_dim"] or ""),
                     *(figure(row, c.figure, c.form) for c in table.columns),
                 )
                 for model, recipe, row in own

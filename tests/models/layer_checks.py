@@ -34,7 +34,7 @@ def remade(layer: keras.layers.Layer) -> keras.layers.Layer:
     return again
 
 
-def randomise(model: keras.Model, seed: int = 0) -> list[np.ndarray]:
+def randomise(model: keras.Model | keras.layers.Layer, seed: int = 0) -> list[np.ndarray]:
     """Gives every weight, biases too, values that no initializer gives, and returns them; variances stay above 0."""
     random = np.random.default_rng(seed)
     weights = []
@@ -42,5 +42,6 @@ def randomise(model: keras.Model, seed: int = 0) -> list[np.ndarray]:
         least, most = (0.5, 1.5) if weight.name.endswith("variance") else (-0.5, 0.5)
         weights.append(random.uniform(least, most, weight.shape).astype(weight.dtype))
     model.set_weights(weights)
-    finalize(model)
+    if isinstance(model, keras.Model):
+        finalize(model)
     return weights

@@ -18,6 +18,7 @@ _POINTWISE = Recipe(
 
 RECIPES = {
     "mnist_5k": _POINTWISE,
+    "mnist_5k_half": replace(_POINTWISE, hyperparameters={"factor": 2}),
     "mnist_5k_depth_pooling": replace(_POINTWISE, hyperparameters={"reduction": "depth_pooling"}),
     "mnist_5k_none": replace(_POINTWISE, hyperparameters={"reduction": "none"}),
 }
