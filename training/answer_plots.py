@@ -10,6 +10,7 @@ from ._canvas import COLOURS, INK, Floats, as_colours, as_square, draw_grid, dre
 
 TILE_INCHES = 2.0
 MOST_MAPS = 64
+WORDS_WIDTH = 84  # pixels that two words take
 EDGE = "#ffa90e"
 
 
@@ -32,7 +33,9 @@ def confusion_matrix(path: Path, title: str, counts: NDArray[np.int64], labels: 
 
 def labelled_images(path: Path, title: str, images: Floats, words: Sequence[str]) -> None:
     """Draws images `(n, height, width, 1 or 3)`, up to ten, in a row, each above its words."""
-    draw_grid(path, title, as_colours(images)[None], values=words)
+    larger = max(1, round(WORDS_WIDTH / images.shape[2]))
+    tiles = as_colours(images).repeat(larger, axis=1).repeat(larger, axis=2)
+    draw_grid(path, title, tiles[None], values=words)
 
 
 def scatter(path: Path, title: str, wanted: Floats, predicted: Floats, name: str) -> None:
