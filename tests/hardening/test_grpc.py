@@ -20,6 +20,7 @@ from . import http2
 from .abused import MODEL, PREDICT, SMALL, STATUS, AbusedServer, eventually, request, resident
 from .conftest import MAX_REQUEST_BYTES
 
+CALLS_BYTES = 4_000 * (32 << 10)  # for as many calls that have begun: 32 KiB each
 RELOAD = "/tensorflow.serving.ModelService/HandleReloadConfigRequest"
 UNARY = ["Predict", "Classify", "Regress", "MultiInference", "GetModelMetadata"]
 
@@ -306,7 +307,7 @@ def test_calls_whose_messages_never_come(server: AbusedServer) -> None:
         + http2.frame(http2.DATA, 0, stream, b"\0\0\0\x01\0abc")
         for stream in range(1, 1000, 2)
     )
-    with server.bounded_memory(), contextlib.ExitStack() as clients:
+    with server.bounded_memory(CALLS_BYTES), contextlib.ExitStack() as clients:
         for _ in range(8):
             clients.enter_context(connect(server, begun))
         server.check()

@@ -118,7 +118,7 @@ def test_a_step_changes_every_trainable_weight_and_thirty_lower_the_loss(name: s
         assert (new != old).any() == moves, weight.path
     for _ in range(29):
         model.train_on_batch(x, y)
-    assert loss() < 0.95 * before
+    assert loss() < 0.98 * before
 
 
 @every_model
