@@ -17,7 +17,7 @@ from ..errors import InvalidArgument
 from ..saved_model import DEFAULT_SIGNATURE, SignatureDef, TensorSpec
 from . import json_reader
 from .json_document import MISSING, Object
-from .json_lists import to_array
+from .json_lists import Grid, loads, to_array
 from .json_numbers import has_long
 from .json_tensors import LIMITS, cast, from_columns, from_rows
 from .json_writer import text_of
@@ -34,7 +34,8 @@ class Body:
 
     Attributes:
         data: the text.
-        numbers: the document as orjson reads it, if it holds nothing but numbers, lists and the names around them.
+        numbers: the document as `json_lists.loads` reads it, if it holds nothing but numbers, lists and the names
+            around them.
         document: the document as TensorFlow Serving reads it; None while it has not been needed.
         signature: the signature's name, "" if not said.
     """
@@ -64,7 +65,7 @@ def parse(data: bytes) -> Body:
 def parse_numbers(data: bytes) -> Body | None:
     """As `parse`, in a few milliseconds a megabyte; None for a body that holds more than numbers."""
     try:
-        numbers = orjson.loads(data)
+        numbers = loads(data)
     except orjson.JSONDecodeError:
         return None
     if not isinstance(numbers, dict) or not _only_numbers(data, numbers):
@@ -179,14 +180,14 @@ def number_arrays(body: Body, definition: SignatureDef) -> dict[str, Array] | No
         return None
     rows = "instances" in document
     values = document["instances" if rows else "inputs"]
-    if rows and not (isinstance(values, list) and values):
+    if rows and not (isinstance(values, list | Grid) and values):
         return None
     unused = len(document) > 1 + ("signature_name" in document) or (
         isinstance(values, dict) and len(values) > len(specs)
     )
     if unused and _has_large_exponent(body.data):
         return None
-    if not isinstance(values[0] if rows else values, dict):
+    if isinstance(values, Grid) or not isinstance(values[0] if rows else values, dict):
         columns = dict.fromkeys(specs, values) if len(specs) == 1 else {}
     elif rows:
         right = all(isinstance(row, dict) and row.keys() == specs.keys() for row in values)
