@@ -23,6 +23,5 @@ def run(values: argparse.Namespace) -> int:
         for source in sources:
             found = files.ask(client, values.name, source, "classify")
             for number, (label, score) in enumerate(zip(found.labels, found.scores, strict=True)):
-                which = source if files.is_picture(source) else f"{source}[{number}]"
-                print(f"{which}\t{label}\t{score:.4f}")
+                print(f"{files.row(source, number)}\t{label}\t{score:.4f}")
     return 0

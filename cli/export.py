@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Sequence
+from pathlib import Path
 
 from ..models.registry import describe
 from ..serving.quiet import quiet_import
@@ -29,7 +31,9 @@ def run(values: argparse.Namespace) -> int:
 
     run = Run.load(values.run) if values.run else latest_run(values.name, values.runs)
     name, labels = values.served_name or values.name, run.config.get("labels")
-    place = export(run.model, name, values.saved_models, values.version, labels)
+    tokens = Path(run.folder, "tokens.json")
+    texts = json.loads(tokens.read_text("utf-8")) if tokens.is_file() else None
+    place = export(run.model, name, values.saved_models, values.version, labels, texts)
     print(f"Exported {run.folder} to {place}; go on with: gallery serve {place.parent.name}")
     for name, signature in sorted(read_signatures(place).items()):
         print(f"    {name:16} {', '.join(signature.inputs)} -> {', '.join(signature.outputs)}")

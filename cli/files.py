@@ -105,6 +105,11 @@ def is_picture(file: Path) -> bool:
     return file.suffix.lower() in PICTURES
 
 
+def row(file: Path, number: int) -> str:
+    """What a line says of an answer: the picture's file, or which row of an array."""
+    return str(file) if is_picture(file) else f"{file}[{number}]"
+
+
 def _target(file: Path, task: str) -> Path:
     """`digit.png` → `digit.code.npy` or `digit.denoised.png`."""
     ending = ".npy" if task == "encode" or file.suffix.lower() == ".npy" else ".png"

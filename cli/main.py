@@ -1,7 +1,7 @@
 """The `gallery` command: finds the command's module, parses, and turns errors into one line and a status.
 
-Each command is a module here with `HELP`, `configure(parser, arguments)` and `run(values) -> exit status`. Modules
-import what is slow (Keras, TensorFlow) in `run` only.
+Each command is a module here, `classify-text` is `classify_text.py`, with `HELP`, `configure(parser, arguments)` and
+`run(values) -> exit status`. Modules import what is slow (Keras, TensorFlow) in `run` only.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from typing import NoReturn
 
 COMMANDS = (
     *("list", "show", "train", "export", "serve"),
-    *("encode", "denoise", "colorize", "generate", "classify", "segment", "detect"),
+    *("encode", "denoise", "colorize", "generate", "classify", "segment", "detect", "caption"),
+    *("classify-text", "translate", "pronounce", "nearest", "forecast"),
     *("results", "demo"),
 )
 
@@ -43,7 +44,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = Parser(prog="gallery", description="Keras models, from training to serving.", allow_abbrev=False)
     commands = parser.add_subparsers(dest="command", metavar="command", required=True)
     for name in COMMANDS:
-        module = importlib.import_module(f".{name}", __package__)
+        module = importlib.import_module(f".{name.replace('-', '_')}", __package__)
         child = commands.add_parser(name, help=module.HELP, description=module.HELP, allow_abbrev=False)
         if arguments[:1] == [name]:
             module.configure(child, arguments[1:])

@@ -11,19 +11,27 @@ import numpy as np
 
 
 def adapt(model: keras.Model, x: Any, y: Any = None) -> None:
-    """Fits the layer `normalization` to the features and the layer `prediction` to the targets.
+    """Fits `normalization` and its inverse `denormalization` to what comes in there, and `prediction` to the targets.
+
+    What comes in are the features, or what the layers before make of them: pixels in a row, or changes since the
+    last season. Of sequences, every step of every one counts.
 
     A layer that the model does not have is passed over. To be called before the model is compiled: a step that
     is already traced keeps the old constants.
 
     Args:
         model: any of the gallery's.
-        x: the training features `(n, …)`.
+        x: the training inputs `(n, …)`.
         y: the training targets `(n, outputs)`, for a regressor.
     """
-    for name, values in (("normalization", x), ("prediction", y)):
-        if values is not None and name in {layer.name for layer in model.layers}:
-            _fit(model.get_layer(name), np.asarray(values, np.float64).reshape(len(values), -1))
+    layers = {layer.name: layer for layer in model.layers}
+    if "normalization" in layers:
+        seen = keras.Model(model.input, layers["normalization"].input)(x)
+        values = np.asarray(keras.ops.convert_to_numpy(seen), np.float64)
+        for name in {"normalization", "denormalization"} & layers.keys():
+            _fit(layers[name], values.reshape(-1, values.shape[-1]))
+    if "prediction" in layers and y is not None:
+        _fit(layers["prediction"], np.asarray(y, np.float64).reshape(len(y), -1))
 
 
 def finalize(model: keras.Model) -> None:

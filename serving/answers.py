@@ -23,7 +23,7 @@ class Classification(NamedTuple):
 
     @classmethod
     def of(cls, arrays: Arrays) -> Self:
-        return cls(_texts(arrays["label"]), arrays["score"], arrays["probabilities"])
+        return cls(strings(arrays["label"]), arrays["score"], arrays["probabilities"])
 
 
 class Segmentation(NamedTuple):
@@ -55,8 +55,25 @@ class Detection(NamedTuple):
     def all_of(cls, arrays: Arrays) -> list[Self]:
         """One for each image, without the rows that fill up."""
         rows = zip(arrays["boxes"], arrays["scores"], arrays["labels"], arrays["count"], strict=True)
-        return [cls(boxes[:count], scores[:count], _texts(labels[:count])) for boxes, scores, labels, count in rows]
+        return [cls(boxes[:count], scores[:count], strings(labels[:count])) for boxes, scores, labels, count in rows]
 
 
-def _texts(array: Any) -> list[str]:
+class Neighbours(NamedTuple):
+    """What lies near each of n words, the nearest first.
+
+    Attributes:
+        names: the words (n, count).
+        similarities: the cosine of the angle to each (n, count), float32.
+    """
+
+    names: list[list[str]]
+    similarities: Array
+
+    @classmethod
+    def of(cls, arrays: Arrays) -> Self:
+        return cls([strings(row) for row in arrays["names"]], arrays["similarities"])
+
+
+def strings(array: Any) -> list[str]:
+    """An array (n,) of bytes as texts."""
     return [as_bytes(each).decode() for each in array.tolist()]

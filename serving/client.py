@@ -1,4 +1,4 @@
-"""Asks a model server to encode, denoise, classify, detect and so on: one client for gRPC and REST, without TensorFlow.
+"""Asks a model server to encode, classify, forecast, translate and so on: one client for gRPC and REST, no TensorFlow.
 
     with Client("localhost:8500") as client:                  # or "http://localhost:8501"
         code = client.encode("denoising_autoencoder", images)
@@ -9,21 +9,19 @@ It speaks TensorFlow Serving's API, so that the server may be the real one or ou
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from types import TracebackType
-from typing import Any, Self
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
-from .answers import Classification, Detection, Segmentation
-from .errors import FailedPrecondition, InvalidArgument, NotFound, Unimplemented
-from .saved_model import DEFAULT_SIGNATURE, SignatureDef
-from .transports import Array, Arrays, GrpcTransport, RestTransport, Transport
-from .wire import dtypes, tensor
-from .wire.predict import ModelSpec
+from .answers import Classification, Detection, Neighbours, Segmentation, strings
+from .connection import Connection
+from .errors import InvalidArgument
+from .transports import Array, Arrays
+from .wire import tensor
 
 
-class Client:
+class Client(Connection):
     """A connection to a model server.
 
     Args:
@@ -34,18 +32,6 @@ class Client:
     Every call raises a `ServingError` where it fails: `NotFound` for an unknown model, `InvalidArgument` for input that
     the model refuses, `DeadlineExceeded`, `Unavailable` where there is no server, and so on.
     """
-
-    def __init__(self, target: str, *, timeout: float = 30.0, transport: Transport | None = None) -> None:
-        if timeout <= 0:
-            raise InvalidArgument(f"Expected a timeout above 0 seconds. Received: {timeout}")
-        self._transport: Transport
-        if transport is not None:
-            self._transport = transport
-        elif target.startswith(("http://", "https://")):
-            self._transport = RestTransport(target, timeout)
-        else:
-            self._transport = GrpcTransport(target, timeout)
-        self._signatures: dict[ModelSpec, dict[str, SignatureDef]] = {}  # as last heard
 
     def encode(self, model: str, images: Any, *, version: int | None = None) -> Array:
         """Codes of images (batch, …), float32, or of a list of PNG or JPEG files as bytes.
@@ -98,16 +84,73 @@ class Client:
         return self._one("score", model, images, version)
 
     def classify(self, model: str, inputs: Any, *, version: int | None = None) -> Classification:
-        """The classes of images or feature vectors (batch, …), float32, or of a list of PNG or JPEG files as bytes."""
+        """The classes of images or feature vectors (batch, …), float32, or of a list of PNG or JPEG files as bytes.
+
+        Of sequences (batch, time, features), too, or of a list of some of different lengths, (time, features) each.
+        """
         return Classification.of(self._named("classify", model, inputs, version))
 
     def regress(self, model: str, inputs: Any, *, version: int | None = None) -> Array:
         """Predictions (batch, k), float32, for inputs as `classify` takes them."""
         return self._one("regress", model, inputs, version)
 
-    def embed(self, model: str, inputs: Any, *, version: int | None = None) -> Array:
-        """The features (batch, n), float32, that the model judges inputs by, as `classify` takes them."""
-        return self._one("embed", model, inputs, version)
+    def embed(self, model: str, inputs: Any, *, field: str | None = None, version: int | None = None) -> Array:
+        """The features (batch, n), float32, that the model judges inputs by, as `classify` takes them, or texts.
+
+        Of a model of words, the vector of each word; of one of categories, that of each category of a `field`.
+        """
+        return self._one(f"embed_{field}" if field else "embed", model, inputs, version)
+
+    def nearest(
+        self,
+        model: str,
+        words: Sequence[str] | str,
+        count: int = 10,
+        *,
+        field: str | None = None,
+        version: int | None = None,
+    ) -> Neighbours:
+        """The words, or categories of a `field`, whose vectors are most similar to that of each word given.
+
+        Args:
+            model: the model's name.
+            words: any number; InvalidArgument for one that the model does not know.
+            count: how many for each, 1 to 1024; as many as there are, where they are fewer.
+            field: whose categories they are, for a model of categories.
+            version: the version; the server's latest by default.
+        """
+        signature = f"nearest_{field}" if field else "nearest"
+        inputs = {field or "word": [words] if isinstance(words, str) else words, "count": count}
+        return Neighbours.of(self.predict(model, inputs, signature=signature, version=version))
+
+    def forecast(self, model: str, history: Any, lengths: Any = None, *, version: int | None = None) -> Array:
+        """The next steps (batch, horizon, features), float32, of series.
+
+        Args:
+            model: the model's name.
+            history: (batch, time, features), or a list of series of different lengths, (time, features) each.
+            lengths: how many steps of each count (batch,); all by default.
+            version: the version; the server's latest by default.
+        """
+        if lengths is None:
+            return self._one("forecast", model, history, version)
+        return self._padded("forecast", model, history, lengths, version)["forecast"]
+
+    def classify_text(self, model: str, texts: Sequence[str] | str, *, version: int | None = None) -> Classification:
+        """The classes of texts."""
+        return Classification.of(self._named("classify_text", model, texts, version))
+
+    def translate(self, model: str, texts: Sequence[str] | str, *, version: int | None = None) -> list[str]:
+        """What the model writes for each of texts."""
+        return strings(self._one("translate", model, texts, version))
+
+    def pronounce(self, model: str, words: Sequence[str] | str, *, version: int | None = None) -> list[str]:
+        """The sounds of each of words, with blanks between them."""
+        return strings(self._one("pronounce", model, words, version))
+
+    def caption(self, model: str, images: Any, *, version: int | None = None) -> list[str]:
+        """What the model writes about images (batch, …), float32, or a list of PNG or JPEG files as bytes."""
+        return strings(self._one("caption", model, images, version))
 
     def segment(self, model: str, images: Any, *, version: int | None = None) -> Segmentation:
         """What each pixel belongs to, of images (batch, …), float32, or of a list of PNG or JPEG files as bytes."""
@@ -117,107 +160,47 @@ class Client:
         """What is where in each of images (batch, …), float32, or of a list of PNG or JPEG files as bytes."""
         return Detection.all_of(self._named("detect", model, images, version))
 
-    def predict(
-        self,
-        model: str,
-        inputs: Mapping[str, Any] | Any,
-        *,
-        signature: str = DEFAULT_SIGNATURE,
-        version: int | None = None,
-    ) -> Arrays:
-        """Runs any signature.
-
-        Args:
-            model: the model's name.
-            inputs: arrays by input name, or one array for a signature with one input. They are cast to the dtypes
-                that the signature declares where nothing but precision is lost.
-            signature: the signature's name.
-            version: the version; the server's latest by default.
-
-        Returns:
-            Arrays by output name; strings as object arrays of bytes.
-        """
-        spec = ModelSpec(model, version)
-        if signature not in self._signatures.get(spec, {}):
-            self.signatures(model, version=version)
-        definition = self._signatures[spec].get(signature)
-        if definition is None:
-            known = ", ".join(sorted(self._signatures[spec]))
-            raise InvalidArgument(f"Expected a signature of {model}: {known}. Received: {signature}")
-        try:
-            return self._ask(spec, definition, inputs)
-        except (FailedPrecondition, InvalidArgument):
-            # A version that came since may have other inputs and outputs.
-            fresh = self.signatures(model, version=version).get(signature)
-            if fresh is None or fresh == definition:
-                raise
-            return self._ask(spec, fresh, inputs)
-
-    def signatures(self, model: str, *, version: int | None = None) -> dict[str, SignatureDef]:
-        """The signatures of a model by name: names, dtypes and shapes of inputs and outputs."""
-        spec = ModelSpec(model, version)
-        self._signatures[spec] = self._transport.signatures(spec)
-        return self._signatures[spec]
-
-    def models(self) -> list[str]:
-        """The names of all models that the embedded server has. Raises Unimplemented for any other server."""
-        try:
-            return self._transport.models()
-        except (NotFound, Unimplemented):
-            raise Unimplemented(
-                "Expected the embedded server: TensorFlow Serving can't list its models. Received: another server"
-            ) from None
-
-    def status(self, model: str, *, version: int | None = None) -> dict[int, str]:
-        """The state of each version of a model, such as {2: "AVAILABLE", 1: "END"}, highest first."""
-        return self._transport.status(ModelSpec(model, version))
-
-    def close(self) -> None:
-        """Ends the connection."""
-        self._transport.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
     def _one(self, signature: str, model: str, value: Any, version: int | None) -> Array:
         """The only output of a signature, called as `_named` does."""
         (output,) = self._named(signature, model, value, version).values()
         return output
 
     def _named(self, signature: str, model: str, value: Any, version: int | None) -> Arrays:
-        """All outputs of a signature; of its form for files where `value` is a list of bytes."""
-        if isinstance(value, bytes):
+        """All outputs of a signature.
+
+        Of its form for files, where `value` is a list of bytes; of that for texts, where it is one of strings and the
+        model has such a form; of that for padded sequences, where it is one of sequences whose lengths differ.
+        """
+        if isinstance(value, bytes | str):
             value = [value]
-        if isinstance(value, Sequence) and value and all(isinstance(item, bytes) for item in value):
+        if _are(value, bytes):
             signature, value = f"{signature}_png", tensor.string_array(value)
+        elif _are(value, str):
+            form = f"{signature}_text"
+            signature = form if form in self._known(model, version) else signature
+        elif _are(value, Sequence | np.ndarray) and len({len(each) for each in value}) > 1:
+            return self._padded(signature, model, *_stacked(value), version)
         return self.predict(model, value, signature=signature, version=version)
 
-    def _ask(self, spec: ModelSpec, definition: SignatureDef, inputs: Any) -> Arrays:
-        if not isinstance(inputs, Mapping):
-            if len(definition.inputs) != 1:
-                names = ", ".join(sorted(definition.inputs))
-                raise InvalidArgument(f"Expected inputs by name for {definition.name}: {names}. Received: one array")
-            inputs = {next(iter(definition.inputs)): inputs}
-        arrays = {name: _cast(name, value, definition) for name, value in inputs.items()}
-        return self._transport.predict(spec, definition, arrays)
+    def _padded(self, signature: str, model: str, values: Any, lengths: Any, version: int | None) -> Arrays:
+        """All outputs of a signature's form for padded sequences."""
+        signature = f"{signature}_padded"
+        (name,) = self._definition(model, signature, version).inputs.keys() - {"length"}
+        return self.predict(model, {name: values, "length": lengths}, signature=signature, version=version)
 
 
-def _cast(name: str, value: Any, definition: SignatureDef) -> Array:
-    """An input as the array that the signature wants; what makes no sense goes as it is, for the server to refuse."""
-    array = np.asarray(value)
-    spec = definition.inputs.get(name)
-    if spec is None or array.dtype == spec.dtype.numpy:
-        return array
-    if spec.dtype is dtypes.STRING and array.dtype.kind in "SUT":
-        return tensor.string_array([tensor.as_bytes(item) for item in array.ravel().tolist()]).reshape(array.shape)
-    if array.dtype.kind in "iuf" and np.can_cast(array.dtype, spec.dtype.numpy, "same_kind"):
-        cast = array.astype(spec.dtype.numpy)
-        if cast.dtype.kind in "iu" and (cast != array).any():
-            raise InvalidArgument(f"Expected {name} to fit into {spec.dtype.name}. Received: {array[cast != array][0]}")
-        return cast
-    return array
+def _are(values: Any, kind: Any) -> bool:
+    return isinstance(values, Sequence) and bool(values) and all(isinstance(each, kind) for each in values)
+
+
+def _stacked(sequences: Sequence[Any]) -> tuple[Array, Array]:
+    """Sequences (time, features) as one array, with zeros after the shorter ones, and their lengths."""
+    arrays = [np.asarray(each) for each in sequences]
+    lengths = np.array([len(each) for each in arrays], np.int32)
+    shapes = {each.shape[1:] for each in arrays}
+    if len(shapes) > 1:
+        raise InvalidArgument(f"Expected sequences that differ in length alone. Received: steps of {sorted(shapes)}")
+    stacked = np.zeros((len(arrays), lengths.max(), *shapes.pop()), np.result_type(*arrays))
+    for row, each in zip(stacked, arrays, strict=True):
+        row[: len(each)] = each
+    return stacked, lengths

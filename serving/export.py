@@ -20,7 +20,7 @@ import tensorflow as tf
 from . import saved_model, warmup
 from .engines import Converter, OpenVinoFiles, openvino_files
 from .errors import FailedPrecondition, InvalidArgument
-from .signatures import Endpoint, endpoints
+from .signatures import Endpoint, Texts, endpoints
 from .wire import messages, predict
 
 TOLERANCE = 1e-5
@@ -34,6 +34,7 @@ def export(
     root: str | Path = "saved_models",
     version: int | None = None,
     labels: Sequence[str] | None = None,
+    texts: Texts | None = None,
 ) -> Path:
     """Exports a model as a new version.
 
@@ -43,13 +44,15 @@ def export(
         root: the folder of all models.
         version: its number; the next free one by default.
         labels: the names of its classes, where it classifies or detects; by default "0", "1" and so on.
+        texts: what its ids stand for, by role: {"text": {"names": [...], "split": "words"}}; see `signatures`. Without
+            them it takes ids alone.
 
     Returns:
         The folder of the version, which is live from then on.
 
     Raises:
         InvalidArgument: a name that is no folder name, a version that exists, or another number of labels than of
-            classes.
+            classes, or of names than of ids.
         FailedPrecondition: the reloaded SavedModel answers otherwise than the model, or holds GPU-only operations,
             or Keras runs on another backend than TensorFlow. Nothing is left behind.
     """
@@ -65,7 +68,7 @@ def export(
     base = Path(root) / name
     if version is not None and (base / str(version)).exists():
         raise InvalidArgument(f"Expected a new version. Received: {base / str(version)}, which exists")
-    found = endpoints(model, labels=labels)
+    found = endpoints(model, labels=labels, texts=texts)
     base.mkdir(parents=True, exist_ok=True)
     # A name that is no number: servers do not look inside.
     partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=base))
@@ -95,6 +98,8 @@ def _write(model: keras.Model, found: Mapping[str, Endpoint], name: str, folder:
     archive = keras.export.ExportArchive()
     archive.track(model)
     for signature, endpoint in found.items():
+        for table in endpoint.tables:
+            archive.track(table)
         archive.add_endpoint(signature, endpoint.function, endpoint.inputs)
     archive.write_out(str(folder), verbose=False)
     _set_methods(folder, found)

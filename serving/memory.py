@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import ctypes
 
-
 M_ARENA_MAX = -8  # of glibc's malloc.h
 ARENAS = 2
 

@@ -2,7 +2,8 @@
 
 import importlib
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from ..models.errors import expected_one_of
 from .errors import BadData, UnknownDataset
+from .tokens import Tokens
 
 VALIDATION_SHARE = 0.1
 MOST_VALIDATION_EXAMPLES = 5_000
@@ -19,7 +21,7 @@ MOST_VALIDATION_EXAMPLES = 5_000
 class Examples(NamedTuple):
     """Inputs and targets, as many of both."""
 
-    x: NDArray[np.float32]
+    x: NDArray[Any]
     y: NDArray[Any]
 
 
@@ -29,27 +31,32 @@ class Dataset:
 
     Attributes:
         name: the source's file name.
-        x_train: images, float32 `(n, height, width, channels)` in [0, 1], or features, float32 `(n, features)`.
+        x_train: images, float32 `(n, height, width, channels)` in [0, 1]; features, float32 `(n, features)`; sequences
+            of them, float32 `(n, time, features)`; or texts or categories as ids, int32 `(n, time)` (see `tokens.py`).
         y_train: what is to be told of them: classes, int64 `(n,)`; values, float32 `(n, values)`; the class of each
-            pixel, int64 `(n, height, width)`; or objects, float32 `(n, objects, 5)`: class, top, left, bottom and right
-            as fractions of the image's height and width, with the class −1 where an image has fewer.
+            pixel, int64 `(n, height, width)`; objects, float32 `(n, objects, 5)`: class, top, left, bottom and right
+            as fractions of the image's height and width, with the class −1 where an image has fewer; the next steps
+            of a sequence, float32 `(n, steps, features)`; or a text as ids, int32 `(n, time)`.
         x_test: like `x_train`; no figure of a test example is used in training.
         y_test: like `y_train`.
         source: where the examples come from, and their licence.
         labels: the names of the classes, or of the values.
+        texts: what the ids stand for. `text` and `output`: of a text that is read, and of one that is written; `word`:
+            of words; else by the name of each column of categories, in order.
     """
 
     name: str
-    x_train: NDArray[np.float32]
+    x_train: NDArray[Any]
     y_train: NDArray[Any]
-    x_test: NDArray[np.float32]
+    x_test: NDArray[Any]
     y_test: NDArray[Any]
     source: str
-    labels: tuple[str, ...]
+    labels: tuple[str, ...] = ()
+    texts: Mapping[str, Tokens] = field(default_factory=dict)
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of one input: (height, width, channels) or (features,)."""
+        """Of one input: (height, width, channels), (features,), (time, features) or (time,)."""
         return self.x_train.shape[1:]
 
 
@@ -65,14 +72,16 @@ def load(name: str) -> Dataset:
     Raises:
         UnknownDataset: there is no source of that name.
         DataUnavailable: its files are not here and cannot be fetched.
-        BadData: a file cannot be read, or holds other things than images in [0, 1] or finite features.
+        BadData: a file cannot be read, or holds other things than images in [0, 1], finite features or ids.
     """
     if name not in list_datasets():
         raise UnknownDataset(expected_one_of("a dataset", name, list_datasets()))
     source = importlib.import_module(f"..datasets.{name}", __name__)
     dataset: Dataset = source.load()
     for x, part in ((dataset.x_train, "training"), (dataset.x_test, "test")):
-        if x.ndim == 2:
+        if x.dtype == np.int32:
+            check_ids(x, f"{name}'s {part} ids")
+        elif x.ndim in (2, 3):
             check_features(x, f"{name}'s {part} features")
         else:
             check_images(x, f"{name}'s {part} images")
@@ -91,9 +100,15 @@ def check_images(images: NDArray[np.float32], what: str) -> None:
 
 
 def check_features(features: NDArray[np.float32], what: str) -> None:
-    """Raises `BadData` unless `features` are finite float32 `(n, features)`, n > 0."""
+    """Raises `BadData` unless `features` are finite float32 `(n, features)` or `(n, time, features)`, n > 0."""
     if features.dtype != np.float32 or not features.size or not np.isfinite(features).all():
         raise BadData(f"Expected {what} as finite float32 (n, features). Received: {features.dtype} {features.shape}.")
+
+
+def check_ids(ids: NDArray[np.int32], what: str) -> None:
+    """Raises `BadData` unless `ids` are int32 `(n, time)`, n > 0, none below 0."""
+    if ids.ndim != 2 or not ids.size or ids.min() < 0:
+        raise BadData(f"Expected {what} as int32 (n, time) of at least 0. Received: {ids.dtype} {ids.shape}.")
 
 
 def from_bytes(images: NDArray[np.uint8]) -> NDArray[np.float32]:

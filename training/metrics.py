@@ -110,3 +110,14 @@ def detection(wanted: Sequence[Objects], found: Sequence[Objects], classes: int)
         "recall": float(right.sum() / there.sum()),
         "map50": float(np.mean(precisions)),
     }
+
+
+def edits(wanted: Sequence[int], told: Sequence[int]) -> int:
+    """How many tokens at least are to be put in, left out or replaced to make `wanted` of `told` (Levenshtein)."""
+    above = list(range(len(wanted) + 1))
+    for row, token in enumerate(told, 1):
+        line = [row]
+        for column, true in enumerate(wanted, 1):
+            line.append(min(above[column] + 1, line[-1] + 1, above[column - 1] + (token != true)))
+        above = line
+    return above[-1]

@@ -197,7 +197,8 @@ def lines(
     axis = figure.subplots()
     dress(axis, title, xlabel, ylabel)
     for (name, values), colour, marker in zip(curves.items(), cycle(COLOURS), cycle(MARKERS), strict=False):
-        axis.plot(levels, values, label=name, color=colour, marker=marker, markersize=5)
+        often = max(1, len(levels) // 15)
+        axis.plot(levels, values, label=name, color=colour, marker=marker, markersize=5, markevery=often)
     if log:
         axis.set_yscale("log")
     axis.legend(frameon=False, fontsize=9, labelcolor=INK)

@@ -38,11 +38,14 @@ class Recipe:
     Attributes:
         task: what the model learns and is judged by. `reconstruct` and `generate`: the image from itself.
             `denoise`: from a noisy one; the noise is a layer of the model. `colorize`: from the grey one. `classify`,
-            `regress`, `segment`, `detect`: what the dataset tells of each example.
+            `regress`, `segment`, `detect`: what the dataset tells of each example; `regress_entities` of one that is
+            categories alone. `classify_text`: the class of a text. `forecast`: the next steps of a sequence.
+            `translate`: a text for a text; `caption`: one for an image. `word_vectors`: which words stand near each
+            other.
         dataset: the source's name.
         loss: the sum over an example's values of the squared error or the cross-entropy; of classes
-            `crossentropy`, the mean over an image's pixels where each has one, and for `detect` the boxes' distance
-            with it.
+            `crossentropy`, the mean over an image's pixels or a text's tokens where each has one, and for `detect` the
+            boxes' distance with it. For `forecast` the squared error is a share of the series' variance.
         learning_rate: at the start, after the warm-up.
         epochs: passes over the training examples.
         batch_size: examples a step; more than there are for plain gradient descent.
@@ -52,12 +55,28 @@ class Recipe:
         warmup: share of the training over which the learning rate rises from 0. Only with `cosine`.
         binarize: whether each epoch sees each image binarised anew: 1 with its value as the probability.
         shift: whether the images of a step are all moved by up to a pixel, another way each time.
+        clipnorm: the greatest norm of a step's whole gradient, which is scaled down to it; 0 for any.
         mirror: whether each image is mirrored at even chance each time it is seen, and moved by up to two pixels.
         xla: whether steps are compiled by XLA on TensorFlow; it pays for dense layers, not for convolutions.
         targets: published figures to reach.
     """
 
-    task: Literal["reconstruct", "denoise", "colorize", "generate", "classify", "regress", "segment", "detect"]
+    task: Literal[
+        "reconstruct",
+        "denoise",
+        "colorize",
+        "generate",
+        "classify",
+        "classify_text",
+        "regress",
+        "regress_entities",
+        "segment",
+        "detect",
+        "forecast",
+        "translate",
+        "caption",
+        "word_vectors",
+    ]
     dataset: str
     loss: Literal["squared_error", "binary_crossentropy", "crossentropy"]
     learning_rate: float
@@ -70,6 +89,7 @@ class Recipe:
     binarize: bool = False
     shift: bool = False
     mirror: bool = False
+    clipnorm: float = 0.0
     xla: bool = True
     targets: tuple[Target, ...] = ()
 

@@ -10,7 +10,7 @@ from typing import Any
 from PIL import Image
 
 from ..models import describe, list_models
-from . import data, plots
+from . import data, memory, plots
 from .depth import Curves
 from .errors import BadFolder, UnknownRun
 from .figures import LEVELS
@@ -27,6 +27,12 @@ PICTURES = "pictures"
 COLOURS = 128
 MOVED_DATASET = "mnist_5k"  # whose recipes of that name are drawn together
 NOISES = {"gaussian": "standard deviation of the noise", "masking": "share of the values set to 0"}
+
+# Hyperparameters that are the dataset's to decide.
+DECIDED = {
+    *("image_shape", "input_shape", "classes", "outputs", "features", "horizon"),
+    *("tokens", "output_tokens", "categories"),
+}
 
 # model → recipe → {"parameters", "code_dim", "command", "seeds": {seed: figures}}
 Results = dict[str, dict[str, dict[str, Any]]]
@@ -103,6 +109,7 @@ def results(
             if seed == seeds[0]:
                 _keep_pictures(docs / PICTURES / each.model / each.recipe, run, figures)
             draw_moved(docs / PICTURES / "moved.png", known)
+            memory.draw_all(docs / PICTURES, known)
             _write(docs / FILE, json.dumps(known, indent=1, sort_keys=True) + "\n")
             _write(docs / PAGE, page(known))
     _write(docs / PAGE, page(known))
@@ -131,7 +138,7 @@ def finished_run(asked: Asked, seed: int, runs: str | Path) -> Run | None:
     wanted = {"seed": seed, "interrupted": False} | {key: getattr(recipe, key) for key in keys}
     defaults = {each.name: each.default for each in describe(asked.model).hyperparameters}
     hyperparameters = json.loads(json.dumps(defaults | dict(recipe.hyperparameters)))  # tuples become lists
-    decided = {"image_shape", "input_shape", "classes", "outputs"} - set(recipe.hyperparameters)  # by the dataset
+    decided = DECIDED - set(recipe.hyperparameters)
     for folder in sorted(Path(runs, asked.model).glob("[0-9]*"), reverse=True):
         try:
             run = Run.load(folder)
@@ -189,6 +196,7 @@ def _keep_pictures(folder: Path, run: Run, figures: dict[str, Any]) -> None:
         plots.lines(path, f"{title}: PSNR under noise", LEVELS, found["psnr"], NOISES[kind], "PSNR in dB")
     if norms := figures.get("gradient_norms"):
         draw_gradient_norms(folder / "gradient_norms.png", f"{title}: before training", norms)
+    memory.draw(folder, title, figures)
 
 
 def _write(path: Path, text: str) -> None:

@@ -48,6 +48,66 @@ TABLES = (
         ),
     ),
     Table(
+        "Texts",
+        "Accuracy, and cross-entropy in nats; beside a logistic regression on how often each word is in the text (of "
+        "spelled words: each run of up to three letters), fitted to the same training examples, and beside the most "
+        "frequent class.",
+        (
+            Column("accuracy", "accuracy"),
+            Column("bag of words", "bag_of_words_accuracy"),
+            Column("most frequent", "majority_accuracy"),
+            Column("cross-entropy", "cross_entropy", ".3f"),
+        ),
+    ),
+    Table(
+        "Forecasts",
+        "Mean absolute error and root mean squared error over all steps of all test windows, in the series' unit; "
+        "beside ARIMA and exponential smoothing, whose parameters are fitted to the training span and whose state "
+        "follows the series up to each forecast, the values of the last season, and the last value.",
+        (
+            Column("MAE", "mae", ".2f"),
+            Column("ARIMA", "arima_mae", ".2f"),
+            Column("smoothing", "ets_mae", ".2f"),
+            Column("season", "seasonal_naive_mae", ".2f"),
+            Column("last", "naive_mae", ".2f"),
+            Column("RMSE", "rmse", ".2f"),
+            Column("ARIMA", "arima_rmse", ".2f"),
+            Column("smoothing", "ets_rmse", ".2f"),
+            Column("season", "seasonal_naive_rmse", ".2f"),
+            Column("last", "naive_rmse", ".2f"),
+        ),
+    ),
+    Table(
+        "The adding problem",
+        "Root mean squared error of the sum of two marked values among 300; who always answers 1 has 0.408. The norm "
+        "of the answer's gradient by the state after the first step, as a share of that by the last state: before "
+        "and after training.",
+        (
+            Column("RMSE", "rmse"),
+            Column("kept before", "kept_before", ".1e"),
+            Column("kept after", "kept_after", ".1e"),
+        ),
+    ),
+    Table(
+        "Words",
+        "Spearman's rank correlation of the vectors' cosines with how alike people find two words, over the pairs of "
+        "WordSim-353 and SimLex-999 whose words are both known; beside gensim's Word2Vec on the same sentences with "
+        "the same dimension, window, negatives and epochs. Seconds of the trainings, gensim's with one thread and with "
+        "one for each core. Loss of an example of the test sentences in nats, and that of who knows no more than how "
+        "frequent each word is.",
+        (
+            Column("WordSim", "wordsim", ".3f"),
+            Column("gensim", "gensim_wordsim", ".3f"),
+            Column("SimLex", "simlex", ".3f"),
+            Column("gensim", "gensim_simlex", ".3f"),
+            Column("seconds", "seconds", ".0f"),
+            Column("gensim", "gensim_seconds", ".0f"),
+            Column("all cores", "gensim_parallel_seconds", ".0f"),
+            Column("loss", "pair_loss", ".3f"),
+            Column("frequencies", "frequency_loss", ".3f"),
+        ),
+    ),
+    Table(
         "Pixels",
         "Intersection over union of a digit's pixels, mean over the ten digits; of all digits' pixels together; share"
         " of the pixels whose class is right. On canvases of digits that were in no training canvas.",

@@ -3,6 +3,7 @@
 config.json     the model, its hyperparameters, the training's settings and the versions it ran on
 metrics.json    figures on the test images
 history.json    training and validation loss of each epoch
+tokens.json     what the ids of texts and categories stand for, where there are any
 model.keras     the best epoch's weights, without the optimizer
 pictures/       *.png
 """

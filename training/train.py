@@ -35,7 +35,7 @@ OPTIMIZERS = {
 STEPS_AT_ONCE = 16  # with XLA on TensorFlow
 VALIDATION_BATCH = 500
 # Of a recipe, as a run tells it.
-HOW = ("task", "loss", "optimizer", "schedule", "warmup", "binarize", "shift", "mirror")
+HOW = ("task", "loss", "optimizer", "schedule", "warmup", "binarize", "shift", "mirror", "clipnorm")
 
 SETTINGS = (
     Hyperparameter("epochs", int, None, "passes over the training examples", minimum=1),
@@ -119,7 +119,12 @@ def train(config: TrainConfig) -> Run:
     }
 
     def write(folder: Path) -> None:
-        for part, content in (("config", facts), ("metrics", metrics), ("history", best.history)):
+        contents: dict[str, Any] = {"config": facts, "metrics": metrics, "history": best.history}
+        if task.dataset.texts:
+            contents["tokens"] = {
+                role: {"names": tokens.names, "split": tokens.split} for role, tokens in task.dataset.texts.items()
+            }
+        for part, content in contents.items():
             (folder / f"{part}.json").write_text(
                 json.dumps(content, indent=2, allow_nan=False) + "\n", encoding="utf-8"
             )
@@ -168,10 +173,14 @@ def _hyperparameters(config: TrainConfig, recipe: Recipe, task: Task) -> dict[st
 
 def _fit(model: keras.Model, task: Task, config: TrainConfig) -> BestWeights:
     recipe, epochs, batch_size = task.recipe, int(config.epochs or 0), int(config.batch_size or 0)
-    steps = epochs * math.ceil(len(task.seen.x) / batch_size)
     task.prepare(model)
+    batches = task.batches(model, batch_size, config.seed)
+    made = isinstance(batches["x"], keras.utils.PyDataset)
+    steps = epochs * (len(batches["x"]) if made else math.ceil(len(task.seen.x) / batch_size))
     model.compile(
-        OPTIMIZERS[recipe.optimizer](_learning_rate(float(config.learning_rate or 0), recipe, steps)),
+        OPTIMIZERS[recipe.optimizer](
+            _learning_rate(float(config.learning_rate or 0), recipe, steps), global_clipnorm=recipe.clipnorm or None
+        ),
         **task.loss(),
         **compile_options(recipe.xla),
     )
@@ -179,7 +188,7 @@ def _fit(model: keras.Model, task: Task, config: TrainConfig) -> BestWeights:
     try:
         with interrupt_between_steps() as interrupt:
             model.fit(
-                **task.batches(model, batch_size, config.seed),
+                **batches,
                 validation_data=task.validation(model),
                 validation_batch_size=VALIDATION_BATCH,
                 epochs=epochs,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -29,6 +29,20 @@ class Refused(Exception):
 
 class Different(Exception):
     """The reason why OpenVINO must not be chosen."""
+
+
+class Verdict(NamedTuple):
+    """What OpenVINO may be asked.
+
+    Attributes:
+        limit: up to which magnitude of floating-point values.
+        least: from which size on of what the signature leaves open, the batch apart; TensorFlow refuses less.
+        times_faster: how many times faster it is.
+    """
+
+    limit: float
+    least: int
+    times_faster: float
 
 
 _FLOATS: dict[str, Callable[[np.random.Generator, tuple[int, ...]], Any]] = {
@@ -57,6 +71,7 @@ class Inputs:
         self._specs = signature.inputs
         self._size = size
         self.has_batch = any(spec.shape and spec.shape[0] < 0 for spec in self._specs.values())
+        self.has_open_sizes = any(size < 0 for spec in self._specs.values() for size in (spec.shape or ())[1:])
 
     def make(self, batch: int, floats: str = "normal", integers: str = "small", scale: float = 1.0) -> Arrays:
         """Arrays of a kind each, always the same ones; `scale` is for floats."""
@@ -81,17 +96,14 @@ class Inputs:
         return array
 
 
-def compare(signature: SignatureDef, tensorflow: Run, openvino: Run) -> tuple[float, float]:
-    """Compares all answers.
-
-    Returns:
-        up to which magnitude of floating-point values OpenVINO may be asked, and how many times faster it is.
-
-    Raises:
-        Different: it answers otherwise, or is slower.
-    """
-    inputs = _usable_inputs(signature, tensorflow)
+def compare(signature: SignatureDef, tensorflow: Run, openvino: Run) -> Verdict:
+    """Compares all answers. Raises Different where OpenVINO answers otherwise, or is slower."""
+    size = _usable_size(signature, tensorflow)
+    inputs = Inputs(signature, size)
     check = _Check(signature, tensorflow, openvino)
+    least = _least_size(signature, tensorflow, size) if inputs.has_open_sizes else 1
+    for other in (least, least + 1, size + 1, 2 * size + 3) if inputs.has_open_sizes else ():
+        check(Inputs(signature, other).make(2))
     for batch in BATCHES if inputs.has_batch else BATCHES[:1]:
         check(inputs.make(batch))
     kinds = {spec.dtype.numpy.kind for spec in signature.inputs.values()}
@@ -102,18 +114,35 @@ def compare(signature: SignatureDef, tensorflow: Run, openvino: Run) -> tuple[fl
     limit = next((scale for scale in LIMITS if check.overflows_alike(inputs.make(2, scale=scale))), None)
     if limit is None:
         raise Different("other answers for large values")
-    return limit, _times_faster(inputs, tensorflow, openvino)
+    return Verdict(limit, least, _times_faster(inputs, tensorflow, openvino))
 
 
-def _usable_inputs(signature: SignatureDef, tensorflow: Run) -> Inputs:
+def _usable_size(signature: SignatureDef, tensorflow: Run) -> int:
     for size in _SIZES:
-        inputs = Inputs(signature, size)
-        try:
-            tensorflow(inputs.make(BATCHES[0]))
-            return inputs
-        except Refused:
-            continue
+        if _takes(signature, tensorflow, size):
+            return size
     raise Different("TensorFlow refuses what was tried")
+
+
+def _least_size(signature: SignatureDef, tensorflow: Run, most: int) -> int:
+    """The size below which TensorFlow refuses a sequence, say, as too short; it is known to take `most`."""
+    least = 1
+    while least < most:
+        middle = (least + most) // 2
+        if _takes(signature, tensorflow, middle):
+            most = middle
+        else:
+            least = middle + 1
+    return least
+
+
+def _takes(signature: SignatureDef, tensorflow: Run, size: int) -> bool:
+    """Whether TensorFlow answers, and as declared: a convolution that has nothing to give may give anything."""
+    try:
+        found = tensorflow(Inputs(signature, size).make(BATCHES[0]))
+    except Refused:
+        return False
+    return all(signature.outputs[name].accepts(value.shape) for name, value in found.items())
 
 
 class _Check:

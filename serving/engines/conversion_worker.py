@@ -73,11 +73,11 @@ class Converter:
             if content in self._files:  # another signature with the same function
                 self._remove(file)
                 return self._files[content]
-            limit, times_faster = compare(signature, self._tensorflow(signature), _openvino(runner, signature))
+            found = compare(signature, self._tensorflow(signature), _openvino(runner, signature))
         except Different:
             self._remove(file)
             raise
-        self._files[content] = Entry(str(file), limit), times_faster
+        self._files[content] = Entry(str(file), found.limit, found.least), found.times_faster
         return self._files[content]
 
     def _read(self, signature: SignatureDef) -> Any:

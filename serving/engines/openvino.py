@@ -1,7 +1,7 @@
 """Runs signatures with OpenVINO, from IR files that were compared with TensorFlow's answers.
 
 What they were not compared for is handed to TensorFlow, where it is installed: other shapes than the signature
-declares, empty arrays, values beyond the limit, NaN and infinities, and whatever OpenVINO fails at.
+declares, sizes that it refuses, empty arrays, values beyond the limit, NaN and infinities, and what OpenVINO fails at.
 """
 
 from __future__ import annotations
@@ -72,7 +72,9 @@ class OpenVino:
             try:
                 if entry.file not in compiled:
                     compiled[entry.file] = self._core.compile_model(entry.file, "CPU")
-                runners[name] = OpenVinoRunner(compiled[entry.file], signatures[name], entry.limit, others.get(name))
+                runners[name] = OpenVinoRunner(
+                    compiled[entry.file], signatures[name], entry.limit, others.get(name), entry.least
+                )
             except (RuntimeError, ValueError, KeyError) as error:
                 log.warning("%s: unusable OpenVINO file (%s): passed over", entry.file, str(error).splitlines()[-1:])
                 if name in others:
@@ -91,16 +93,20 @@ class OpenVinoRunner:
         signature: the signature.
         limit: the largest magnitude of values that it may be asked for.
         other: takes what is not for OpenVINO; without it, OpenVINO answers all that has the right shape.
+        least: the smallest size that it may be asked for where the signature leaves one open, the batch apart.
     """
 
     engine = "openvino"
 
-    def __init__(self, compiled: Any, signature: SignatureDef, limit: float, other: Runner | None = None) -> None:
+    def __init__(
+        self, compiled: Any, signature: SignatureDef, limit: float, other: Runner | None = None, least: int = 1
+    ) -> None:
         from openvino import Tensor
 
         self._compiled = compiled
         self._tensor = Tensor
         self._limit = limit
+        self._least = least
         self._other = other
         inputs, outputs = _positions(compiled.inputs), _positions(compiled.outputs)
         self._inputs = []
@@ -115,10 +121,12 @@ class OpenVinoRunner:
         tensors = []
         for name, index, element, spec, is_float in self._inputs:
             array = inputs[name]
-            if not spec.accepts(array.shape):
+            if not spec.accepts(array.shape) or self._least > 1 and self._is_too_small(spec.shape or (), array.shape):
                 if self._other is None:
+                    at_least = f" of at least {self._least}" if self._least > 1 else ""
                     raise InvalidArgument(
-                        f"Expected shape {list(spec.shape or ())} for input {name}. Received: {list(array.shape)}"
+                        f"Expected shape {list(spec.shape or ())}{at_least} for input {name}. "
+                        f"Received: {list(array.shape)}"
                     )
                 return self._other(inputs, outputs)
             if self._other is not None and (not array.size or is_float and not self._is_within_limit(array)):
@@ -133,6 +141,10 @@ class OpenVinoRunner:
             if self._other is None:
                 raise Internal(f"OpenVINO: {str(error).strip().splitlines()[-1]}") from error
             return self._other(inputs, outputs)
+
+    def _is_too_small(self, declared: tuple[int, ...], shape: tuple[int, ...]) -> bool:
+        pairs = zip(declared[1:], shape[1:], strict=True)
+        return any(want < 0 and size < self._least for want, size in pairs)
 
     def _is_within_limit(self, array: np.ndarray[Any, Any]) -> bool:
         return bool(_MOST(array, None) <= self._limit and _LEAST(array, None) >= -self._limit)  # False for NaN

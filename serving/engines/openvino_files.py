@@ -21,7 +21,7 @@ from typing import Any
 from .. import saved_model
 
 FOLDER = Path("assets.extra", "openvino")
-RULES = 2  # to be raised when the same SavedModel would be converted otherwise
+RULES = 3  # to be raised when the same SavedModel would be converted otherwise
 log = logging.getLogger(__name__)
 
 
@@ -32,10 +32,12 @@ class Entry:
     Attributes:
         file: the path of the IR file.
         limit: larger floating-point values are TensorFlow's to answer, and so are NaN and infinities.
+        least: smaller sizes of what the signature leaves open, the batch apart, are TensorFlow's to refuse.
     """
 
     file: str
     limit: float
+    least: int = 1
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,8 @@ def read(folder: Path) -> Index | None:
 
 
 def _entry(folder: Path, written: Mapping[str, Any]) -> Entry:
-    return Entry(str(folder / Path(str(written["file"])).name), float(written["limit"]))
+    file = str(folder / Path(str(written["file"])).name)
+    return Entry(file, float(written["limit"]), int(written.get("least", 1)))
 
 
 class OpenVinoFiles:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -47,7 +48,7 @@ class Session:
         self._known: dict[Any, Any] = {}
         # Handing operations to other threads costs more than it gains, but for those that decode many images.
         file = model_file(folder)
-        is_parallel = file is None or b"Decode" in file.read_bytes()
+        is_parallel = file is None or re.search(rb"(?<!Unicode)Decode", file.read_bytes()) is not None
         self._options = None if is_parallel else _run_in_this_thread()
         self._graph = tf.NewGraph()
         options = tf.NewSessionOptions()

@@ -4,6 +4,6 @@
 """
 
 from .base import Endpoint
-from .find import endpoints
+from .find import Texts, endpoints
 
-__all__ = ["Endpoint", "endpoints"]
+__all__ = ["Endpoint", "Texts", "endpoints"]

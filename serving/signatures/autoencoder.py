@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from .base import Arrays, Data, Endpoint, Tensors
+from .base import Arrays, Data, Endpoint, Tensors, bounded
 
 MAX_COUNT = 1024  # images of one `generate`
 
@@ -74,10 +74,7 @@ def _generator(decoder: Any, kind: str, code_shape: tuple[int, ...]) -> Endpoint
     """New data: codes drawn from N(0, 1), decoded. The same seed draws the same ones, whoever else draws."""
 
     def generate(seed: Any, count: Any) -> Tensors:
-        refusal = tf.strings.format(f"Expected a count from 1 to {MAX_COUNT}. Received: {{}}", count)
-        right = tf.logical_and(count >= 1, count <= MAX_COUNT)
-        with tf.control_dependencies([tf.debugging.Assert(right, [refusal])]):  # before any memory is asked for
-            size = tf.concat([[count], code_shape], 0)
+        size = tf.concat([[bounded(count, MAX_COUNT)], code_shape], 0)
         codes = tf.random.stateless_normal(size, tf.stack([seed, 0]), alg="philox")  # the same on every device
         return {kind: decoder(codes, training=False)}
 

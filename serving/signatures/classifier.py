@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -10,11 +10,18 @@ import tensorflow as tf
 
 from ..checks import CLASSIFY
 from ..heads import CLASSES, SCORES
-from .base import Data, Endpoint, Tensors, embed, label_names
+from .base import Data, Endpoint, Tensors, embed, label_names, table_sizes
+from .padded import padded
+from .tokens import Tokens, of_size
 
 
-def classifier(model: keras.Model, data: Data, labels: Sequence[str] | None) -> dict[str, Endpoint]:
-    """What gives probabilities (batch, classes). `serving_default` has no strings, so that OpenVINO can run it."""
+def classifier(
+    model: keras.Model, data: Data, labels: Sequence[str] | None, texts: Mapping[str, Tokens]
+) -> dict[str, Endpoint]:
+    """What gives probabilities (batch, classes). `serving_default` has no strings, so that OpenVINO can run it.
+
+    Of ids of a text, where `texts` has their names, there are `classify_text` and `embed_text`.
+    """
     names = label_names(labels, model.outputs[0].shape[-1])
 
     def probabilities(x: Any) -> Tensors:
@@ -32,5 +39,9 @@ def classifier(model: keras.Model, data: Data, labels: Sequence[str] | None) -> 
 
     found = {"serving_default": data.endpoint(probabilities), "classify": data.endpoint(classify)}
     found |= embed(model, data)
-    found |= data.over_files(found, ("classify", "embed"))
+    named = [name for name in ("classify", "embed") if name in found]
+    if "text" in texts and (sizes := table_sizes(model)):
+        tokens = of_size(texts, "text", min(sizes))
+        found |= {f"{name}_text": tokens.over(found[name].function) for name in named}
+    found |= data.over_files(found, named) | padded(model, data, found, named)
     return found | data.over_examples("classify_example", scored, CLASSIFY)

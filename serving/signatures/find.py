@@ -1,8 +1,8 @@
-"""Tells kinds of models apart by the names of their layers, their outputs and their shapes."""
+"""Tells kinds of models apart by the names of their layers, their inputs and outputs, and their shapes."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -10,21 +10,32 @@ import numpy as np
 import tensorflow as tf
 
 from .autoencoder import autoencoder, colorizer
-from .base import Arrays, Data, Endpoint, Tensors
+from .base import Arrays, Data, Endpoint, Tensors, random
 from .classifier import classifier
 from .detector import BOXES, PROBABILITIES, detector
+from .forecaster import forecaster
 from .regressor import regressor
 from .segmenter import segmenter
+from .tokens import Tokens
+from .words import FIELD, entities, words
+from .writer import writer
+
+# What the ids of a role stand for: {"text": {"names": [...], "split": "words"}}. See `tokens.py`.
+Texts = Mapping[str, Mapping[str, Any]]
 
 
-def endpoints(model: keras.Model, seed: int = 0, labels: Sequence[str] | None = None) -> dict[str, Endpoint]:
+def endpoints(
+    model: keras.Model, seed: int = 0, labels: Sequence[str] | None = None, texts: Texts | None = None
+) -> dict[str, Endpoint]:
     """The endpoints of a model by signature name, `serving_default` first.
 
-    A model with one input, float32, whose last layer is called
+    A model with one input, float32, or int32 ids for the first two, whose last layer is called
 
-    - `probabilities` (batch, classes) is a classifier: `classify`;
-    - `prediction` (batch, k) is a regressor: `regress`;
-    - `pixel_probabilities` (batch, height, width, classes) is a segmenter: `segment`.
+    - `probabilities` (batch, classes) is a classifier: `classify`, and `classify_text` of a text's ids;
+    - `prediction` (batch, k) is a regressor: `regress`; with a table `field_1` it is one of categories, with
+      `embed_<field>` and `nearest_<field>`;
+    - `pixel_probabilities` (batch, height, width, classes) is a segmenter: `segment`;
+    - `forecast` (batch, horizon, features) is a forecaster: `forecast`.
 
     One whose outputs are called `cell_probabilities` and `cell_boxes` is a detector: `detect`. One with sub-models (or
     layers) named `encoder` and `decoder`
@@ -32,42 +43,52 @@ def endpoints(model: keras.Model, seed: int = 0, labels: Sequence[str] | None = 
     - whose output has its input's shape gets `reconstruct`, `encode`, `decode` and `score`; with a layer named
       `corruption` it was trained to denoise and gets `denoise` too; with layers `mean` and `log_variance` in its
       encoder its codes are normally distributed and it gets `generate`;
-    - that makes colour images of grey ones gets `colorize` and `encode`.
+    - that makes colour images of grey ones gets `colorize` and `encode`;
+    - that has an input `previous` writes texts: `caption` of an image, `translate` and `pronounce` of a text.
+
+    One whose last layer is called `scores` and that has a table `embedding` knows words: `embed`, `nearest`.
 
     Classifiers, regressors and the like get `embed`, too, where they have a layer named `embedding`. Images of one or
-    three channels come as PNG or JPEG bytes as well. Any other model gets `serving_default` under the names of its
-    inputs and outputs.
+    three channels come as PNG or JPEG bytes as well, and sequences of different lengths as `classify_padded` and so on,
+    where the model takes a mask. Any other model gets `serving_default` under the names of its inputs and outputs.
 
     Args:
         model: any built Keras model.
         seed: of the inputs that it is checked and warmed up with.
         labels: the names of the classes of a classifier or a detector; by default "0", "1" and so on.
+        texts: what ids stand for, by role: of the `text` that is read, the `output` that is written, the `word`; of
+            each field of categories, in order, by its name. Without them a model takes ids alone.
 
     Raises:
-        InvalidArgument: another number of labels than of classes.
+        InvalidArgument: another number of labels than of classes, or of names than of ids.
     """
-    if len(model.inputs) != 1 or model.inputs[0].dtype != "float32":
-        return {"serving_default": _plain(model, seed)}
-    shape = tuple(model.inputs[0].shape[1:])
-    data = Data(shape, seed)
-    match _output_names(model):
-        case ["probabilities"]:
-            return classifier(model, data, labels)
-        case ["prediction"]:
-            return regressor(model, data)
-        case ["pixel_probabilities"]:
-            return segmenter(model, data)
-        case [_]:
-            if {"encoder", "decoder"} <= {layer.name for layer in model.layers}:
-                after = tuple(model.outputs[0].shape[1:])
-                if shape == after:
-                    return autoencoder(model, data)
-                if len(shape) == 3 and (shape, after) == ((*shape[:2], 1), (*shape[:2], 3)):
-                    return colorizer(model, data)
-        case [_, _]:
-            if isinstance(model.output, dict) and model.output.keys() == {PROBABILITIES, BOXES}:
-                return detector(model, data, labels)
-    return {"serving_default": _plain(model, seed)}
+    tokens = {role: Tokens(**given) for role, given in (texts or {}).items()}
+    default = {"serving_default": _plain(model, seed)}
+    names = {layer.name for layer in model.layers}
+    match [each.dtype for each in model.inputs], _output_names(model):
+        case ["float32" | "int32"], ["probabilities"]:
+            return classifier(model, Data(model, seed), labels, tokens)
+        case ["int32"], ["prediction"] if tokens and FIELD.format(1) in names:
+            return entities(model, Data(model, seed), tokens)
+        case ["float32" | "int32"], ["prediction"]:
+            return regressor(model, Data(model, seed))
+        case ["float32"], ["forecast"]:
+            return forecaster(model, Data(model, seed, "history"))
+        case ["float32"], ["pixel_probabilities"]:
+            return segmenter(model, Data(model, seed))
+        case [_, _], ["scores"] if "embedding" in names:
+            return default | words(model, tokens)
+        case [_, _], [_] if {"encoder", "decoder"} <= names and "previous" in [x.name for x in model.inputs]:
+            return default | writer(model, seed, tokens)
+        case ["float32"], [_] if {"encoder", "decoder"} <= names:
+            before, after = (tuple(each[0].shape[1:]) for each in (model.inputs, model.outputs))
+            if before == after:
+                return autoencoder(model, Data(model, seed))
+            if len(before) == 3 and (before, after) == ((*before[:2], 1), (*before[:2], 3)):
+                return colorizer(model, Data(model, seed))
+        case ["float32"], [_, _] if isinstance(model.output, dict) and model.output.keys() == {PROBABILITIES, BOXES}:
+            return detector(model, Data(model, seed), labels)
+    return default
 
 
 def _output_names(model: keras.Model) -> list[str]:
@@ -84,14 +105,11 @@ def _plain(model: keras.Model, seed: int) -> Endpoint:
     ]
 
     def example(batch: int) -> Arrays:
-        arrays = {}
-        for spec in specs:
-            size = tuple(batch if i == 0 else (d or 3) for i, d in enumerate(spec.shape.as_list()))
-            arrays[spec.name] = rng.random(size).astype(spec.dtype.as_numpy_dtype)
-        return arrays
+        return {spec.name: random(rng, spec, batch, model) for spec in specs}
 
     def call(*values: Any) -> Tensors:
-        result = model(list(values) if len(values) > 1 else values[0], training=False)
+        x = keras.tree.pack_sequence_as(model.input, values) if len(values) > 1 else values[0]
+        result = model(x, training=False)
         if isinstance(result, dict):
             return dict(result)
         results = result if isinstance(result, list | tuple) else [result]

@@ -9,6 +9,7 @@ import keras
 from ..checks import REGRESS
 from ..heads import OUTPUTS
 from .base import Data, Endpoint, Tensors, embed
+from .padded import padded
 
 
 def regressor(model: keras.Model, data: Data) -> dict[str, Endpoint]:
@@ -23,6 +24,7 @@ def regressor(model: keras.Model, data: Data) -> dict[str, Endpoint]:
     found = {"serving_default": data.endpoint(regress), "regress": data.endpoint(regress)}
     found |= embed(model, data)
     found |= data.over_files(found, ("regress", "embed"))
+    found |= padded(model, data, found, ("regress", "embed"))
     if model.outputs[0].shape[1:] == (1,):
         found |= data.over_examples("regress_example", one, REGRESS)
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -25,6 +26,19 @@ def test_labels_of_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, conf
     assert main(["export", "denoising_autoencoder", "--as", "c", "--saved-models", str(tmp_path)]) == 0
     classify = tf.saved_model.load(str(tmp_path / "c" / "1")).signatures["classify"]
     assert classify(features=tf.constant(np.zeros((1, 4), np.float32)))["label"].numpy().tolist() == [label.encode()]
+
+
+def test_names_of_the_runs_ids(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with quiet_import():
+        from keras_gallery.serving.saved_model import read_signatures
+
+        from ..serving import text_models
+    run = SimpleNamespace(folder=tmp_path / "run", config={}, model=text_models.words())
+    run.folder.mkdir()
+    (run.folder / "tokens.json").write_text(json.dumps(text_models.TEXTS["words"]))
+    monkeypatch.setattr(training, "latest_run", lambda *_: run)
+    assert main(["export", "word2vec_skipgram", "--as", "w", "--saved-models", str(tmp_path)]) == 0
+    assert read_signatures(tmp_path / "w" / "1").keys() == {"serving_default", "embed", "nearest"}
 
 
 def test_a_label_too_few(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

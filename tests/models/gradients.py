@@ -18,7 +18,7 @@ def gradient(function: Callable[[Any], Any], at: np.ndarray) -> np.ndarray:
         with tf.GradientTape() as tape:
             tape.watch(point)
             value = function(point)
-        return np.array(tape.gradient(value, point))
+        return np.array(tf.convert_to_tensor(tape.gradient(value, point)))  # a table's are rows alone
     if keras.backend.backend() == "jax":
         import jax
 

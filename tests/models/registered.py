@@ -17,15 +17,22 @@ PARAMETERS = {
     # down (9·1·32 + 32) + (9·32·64 + 64) + (9·64·128 + 128), up (9·128·64 + 64) + (9·64·32 + 32) + (9·32·3 + 3)
     "colorization_autoencoder": 185_795,
     "contractive_autoencoder": 50_992,  # (784·32 + 32) + (32·784 + 784)
+    "conv1d_gru": 6_858,  # (5·32 + 32) + 3·32·(32 + 32 + 2) + (32·10 + 10)
     "conv_blocks": 220_234,  # 320 + 18,496 + (7·7·64·64 + 64) + 650
     "convnet": 93_322,  # 320 + 18,496 + 36,928 + 36,928 + 650, of the notes
     # 320 + 18,496 + (3,136·30 + 30) to the code, (30·3,136 + 3,136) + (9·64·32 + 32) + (9·32 + 1) from it
     "convolutional_autoencoder": 228_895,
+    "deep_rnn": 10_032,  # 3·32·(1 + 32 + 2) + 3·32·(32 + 32 + 2) + (32·10 + 10); means, variances and count: 3 and 3
     "dense_autoencoder": 50_992,  # (784·32 + 32) + (32·784 + 784)
     "denoising_autoencoder": 111_521,  # 160 + 4,640 + 50,208 to the code, 51,744 + 4,624 + 145 from it
     # (9·16 + 16) + (9·16·16 + 16), 4,640 + 9,248, 18,496 + 36,928, 2·36,928, (64·11 + 11) + (64·4 + 4)
     "detector": 146_623,
+    # 32·32 and both ways 2·4·64·(32 + 64 + 1) to the vector, 48·32 + 4·128·(32 + 128 + 1) + (128·48 + 48) from it
+    "encoder_decoder": 140_848,
+    "entity_embedding": 920,  # (14·2 + 63·8) + (10·32 + 32) + (32·1 + 1); mean, variance and count: 3
+    "gru": 3_497,  # 3·32·(2 + 32 + 2) + (32·1 + 1); means, variances and count: 5 and 3
     "linear_autoencoder": 50_992,  # (784·32 + 32) + (32·784 + 784)
+    "lstm": 4_521,  # 4·32·(2 + 32 + 1) + (32·1 + 1); means, variances and count: 5 and 3
     "mlp_classifier": 235_146,  # (784·256 + 256) + (256·128 + 128) + (128·10 + 10)
     "mlp_regressor": 5_087,  # (10·64 + 64) + (64·64 + 64) + (64·3 + 3); means, variances and count: 21 and 7
     "overcomplete_autoencoder": 1_607_440,  # (784·1,024 + 1,024) + (1,024·784 + 784)
@@ -34,6 +41,9 @@ PARAMETERS = {
     "residual_network": 270_810,
     # down 664 + 3,488 + 13,888 + 55,424, transposed 8,224 + 2,064 + 520, up 27,712 + 6,944 + 1,744, (8·11 + 11)
     "segmenter": 120_771,
+    "sequence_to_sequence": 9_735,  # 3·32·(1 + 32 + 2) + 3·32·(32 + 32 + 2) + (32·1 + 1); 3 and 3
+    "sequence_to_vector": 166_402,  # 5,000·32 + 3·32·(32 + 32 + 2) + (32·2 + 2)
+    "simple_rnn": 1_161,  # 32·(2 + 32 + 1) + (32·1 + 1); means, variances and count: 5 and 3
     "sparse_autoencoder": 157_684,  # (784·100 + 100) + (100·784 + 784)
     # kernels 2·(784·1,000 + 1,000·500 + 500·250 + 250·30), biases 1,000 + 500 + 250 + 30 + 250 + 500 + 1,000 + 784
     "stacked_autoencoder": 2_837_314,
@@ -42,6 +52,10 @@ PARAMETERS = {
     "tied_autoencoder": 25_088,  # 784·32, once
     # (784·200 + 200) + (200·200 + 200) + 2·(200·50 + 50), (50·200 + 200) + (200·200 + 200) + (200·784 + 784)
     "variational_autoencoder": 425_284,
+    # 160 + 4,640 + (7·7·32·64 + 64) to the vector, 19·16 + 3·64·(16 + 64 + 2) + (64·19 + 19) from it
+    "vector_to_sequence": 122_499,
+    "word2vec_cbow": 2_000_000,  # 2·10,000·100
+    "word2vec_skipgram": 2_000_000,  # 2·10,000·100
 }
 every_model = pytest.mark.parametrize("name", list_models())
 every_autoencoder = pytest.mark.parametrize(
@@ -52,39 +66,59 @@ every_autoencoder = pytest.mark.parametrize(
 SMALL: dict[str, dict[str, Any]] = {
     "colorization_autoencoder": {"image_shape": (8, 8, 3), "filters": (8, 12)},
     "contractive_autoencoder": {"code_dim": 8, "weight": 0.5},
+    "conv1d_gru": {"filters": 6, "units": 8},
     "conv_blocks": {"filters": (4, 8), "units": 16},
     "convnet": {"image_shape": (18, 18, 1)},
     "convolutional_autoencoder": {"filters": (8, 12), "code_dim": 8},
+    "deep_rnn": {"horizon": 2, "units": (8, 6)},
     "dense_autoencoder": {"code_dim": 8},
     "denoising_autoencoder": {"filters": (8, 12), "code_dim": 8},
     "detector": {"image_shape": (16, 16, 1), "filters": (4, 8, 8)},
+    "encoder_decoder": {"tokens": 8, "output_tokens": 9, "embedding_dim": 6, "units": 10},
+    "entity_embedding": {"categories": (6, 7), "dims": (2, 3), "hidden": (8, 6)},
+    "gru": {"units": 8},
     "linear_autoencoder": {"code_dim": 8},
+    "lstm": {"units": 8},
     "mlp_classifier": {"input_shape": (4, 4, 1), "hidden": (8, 8)},
     "mlp_regressor": {"input_shape": (6,), "hidden": (8, 8)},
     "overcomplete_autoencoder": {"code_dim": 70},
     "pointwise_convnet": {"image_shape": (18, 18, 1)},
     "residual_network": {"filters": (4, 8), "blocks": 1},
     "segmenter": {"filters": (4, 8)},
+    "sequence_to_sequence": {"horizon": 2, "units": 8},
+    "sequence_to_vector": {"tokens": 6, "embedding_dim": 4, "units": 8},
+    "simple_rnn": {"units": 8},
     "sparse_autoencoder": {"code_dim": 8},
     "stacked_autoencoder": {"hidden": (16, 12), "code_dim": 8},
     "swish_classifier": {"input_shape": (6,), "hidden": 8},
     "thin_network": {"input_shape": (6,), "depth": 2, "activation": "tanh"},
     "tied_autoencoder": {"code_dim": 8},
     "variational_autoencoder": {"hidden": (16, 12), "filters": (8, 12), "code_dim": 4},
+    "vector_to_sequence": {"output_tokens": 9, "filters": (4, 8), "embedding_dim": 6, "units": 10},
+    "word2vec_cbow": {"tokens": 8, "dim": 6, "window": 2},
+    "word2vec_skipgram": {"tokens": 8, "dim": 6},
 }
 
 # The forms of a model that are built from other layers than its default one.
 VARIANTS: dict[str, list[dict[str, Any]]] = {
+    "conv1d_gru": [{"convolution": False}],
     "convnet": [{"dropout": 0.5}],
     "convolutional_autoencoder": [{"code": "maps"}],
+    "deep_rnn": [{"cell": "simple_rnn"}, {"cell": "lstm", "season": 3}],
     "denoising_autoencoder": [{"code": "maps"}, {"network": "dense"}],
+    "encoder_decoder": [{"cell": "gru"}, {"dropout": 0.5}],
+    "gru": [{"reset_after": False}],
     "overcomplete_autoencoder": [{"regularizer": each} for each in ("none", "l1", "kl", "contractive")],
     "pointwise_convnet": [{"reduction": "depth_pooling"}, {"reduction": "none"}],
     "residual_network": [{"skips": False}, {"normalization": False}],
+    "sequence_to_sequence": [{"cell": "lstm"}, {"season": 3}],
+    "sequence_to_vector": [{"cell": "lstm", "bidirectional": True}, {"cell": "simple_rnn", "dropout": 0.3}],
+    "simple_rnn": [{"activation": "relu", "recurrent_initializer": "identity"}],
     "sparse_autoencoder": [{"penalty": "l1"}, {"code_activation": "tanh"}, {"estimate": "full_pass"}],
     "stacked_autoencoder": [{"tied": True}],
     "tied_autoencoder": [{"activation": "sigmoid", "use_bias": True}],
     "variational_autoencoder": [{"network": "convolutional"}],
+    "vector_to_sequence": [{"cell": "lstm"}],
 }
 every_variant = pytest.mark.parametrize(
     ("name", "variant"),
@@ -94,6 +128,8 @@ every_variant = pytest.mark.parametrize(
         for variant in [{}, *VARIANTS.get(name, [])]
     ],
 )
+
+TIME = 8  # steps of a sequence
 
 default = functools.cache(create)  # for tests that leave the model as it is
 
@@ -106,12 +142,30 @@ def small(name: str, **variant: Any) -> keras.Model:
 
 def pictures(shape: tuple[int | None, ...], batch: int) -> np.ndarray:
     """For a model's `input_shape` or `output_shape`: binary, as the cross-entropy and the lower bound like them."""
-    return (np.random.default_rng(0).random((batch, *shape[1:])) > 0.7).astype(np.float32)
+    return (np.random.default_rng(0).random((batch, *sizes(shape))) > 0.7).astype(np.float32)
+
+
+def sizes(shape: tuple[int | None, ...]) -> tuple[int, ...]:
+    """An example's shape; `TIME` for a size that is left open."""
+    return tuple(TIME if size is None else size for size in shape[1:])
+
+
+def inputs(model: keras.Model, batch: int) -> Any:
+    """What a model takes, arranged as its inputs are: `pictures`, or small ids above 0."""
+
+    def values(tensor: Any) -> np.ndarray:
+        if tensor.dtype == "float32":
+            return pictures(tuple(tensor.shape), batch)
+        return np.random.default_rng(0).integers(1, 5, (batch, *sizes(tuple(tensor.shape))), np.int32)
+
+    return keras.tree.map_structure(values, model.input)
 
 
 # The loss of each kind of output; squared error where none is named.
 LOSSES = {
     "probabilities": keras.losses.SparseCategoricalCrossentropy,
+    "token_probabilities": keras.losses.SparseCategoricalCrossentropy,
+    "scores": keras.losses.BinaryCrossentropy,
     "pixel_probabilities": keras.losses.SparseCategoricalCrossentropy,
     "cell_probabilities": CellCrossentropy,
     "cell_boxes": BoxDistance,
@@ -132,7 +186,7 @@ def losses(model: keras.Model) -> Any:
 def targets(model: keras.Model, batch: int) -> Any:
     def target(name: str, shape: tuple[int | None, ...]) -> np.ndarray:
         if name.endswith("probabilities"):
-            *places, classes = shape[1:]
+            *places, classes = sizes(shape)
             return np.random.default_rng(0).integers(classes, size=(batch, *places))
         return pictures((*shape[:-1], 5) if name == "cell_boxes" else shape, batch)
 

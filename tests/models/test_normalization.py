@@ -62,6 +62,31 @@ def test_images_are_taken_as_they_come() -> None:
     np.testing.assert_allclose(to_numpy(model.get_layer("prediction").mean), [[targets.mean()]], rtol=1e-5)
 
 
+def test_every_step_of_a_sequence_counts() -> None:
+    model = create("gru", features=3, units=2, outputs=2)
+    sequences = X.reshape(5, 10, 3)
+    adapt(model, sequences, Y[:5])
+    layer = model.get_layer("normalization")
+    np.testing.assert_allclose(to_numpy(layer.mean).ravel(), X.mean(axis=0), rtol=1e-5)
+    np.testing.assert_allclose(to_numpy(layer.variance).ravel(), X.var(axis=0), rtol=1e-3)
+    np.testing.assert_allclose(to_numpy(layer(sequences)).reshape(50, 3), (X - X.mean(0)) / X.std(0), atol=1e-3)
+    np.testing.assert_allclose(to_numpy(model.get_layer("prediction").mean)[0], Y[:5].mean(axis=0), rtol=1e-5)
+
+
+@pytest.mark.parametrize("season", [0, 4])
+def test_a_forecaster_is_fitted_to_what_its_network_sees(season: int) -> None:
+    """And its answers take the same mean and variance back."""
+    model = create("deep_rnn", features=3, horizon=2, season=season, units=(2,))
+    series = X.reshape(5, 10, 3)
+    adapt(model, series)
+    seen = (series[:, season:] - series[:, :-season] if season else series).reshape(-1, 3)
+    forth, back = model.get_layer("normalization"), model.get_layer("denormalization")
+    np.testing.assert_allclose(to_numpy(forth.mean).ravel(), seen.mean(axis=0), rtol=1e-4, atol=1e-7)
+    np.testing.assert_allclose(to_numpy(forth.variance).ravel(), seen.var(axis=0), rtol=1e-3)
+    values = RANDOM.normal(size=(2, 7, 3)).astype(np.float32)
+    np.testing.assert_allclose(to_numpy(back(forth(values))), values, rtol=1e-4, atol=1e-4)
+
+
 def test_a_model_without_such_layers_is_left_alone() -> None:
     model = create("mlp_classifier", input_shape=(3,), hidden=(4,))
     before = [np.array(weight) for weight in model.get_weights()]

@@ -27,8 +27,10 @@ from .registered import (
     every_autoencoder,
     every_model,
     every_variant,
+    inputs,
     losses,
     pictures,
+    sizes,
     small,
     targets,
 )
@@ -58,9 +60,9 @@ def test_listing_does_not_import_keras() -> None:
 @pytest.mark.parametrize("batch", [1, 7, 32])
 def test_shapes_and_finite_outputs(name: str, batch: int) -> None:
     model = default(name)
-    found = model(pictures(model.input_shape, batch))
+    found = model(inputs(model, batch))
     for tensor, expected in zip(keras.tree.flatten(found), keras.tree.flatten(model.output), strict=True):
-        assert tuple(tensor.shape) == (batch, *expected.shape[1:])
+        assert tuple(tensor.shape) == (batch, *sizes(tuple(expected.shape)))
         assert to_numpy(tensor).dtype == np.float32 and np.isfinite(to_numpy(tensor)).all()
 
 
@@ -104,7 +106,7 @@ def test_other_image_shapes(name: str, height: int, width: int, channels: int) -
 def test_a_step_changes_every_trainable_weight_and_thirty_lower_the_loss(name: str, variant: dict[str, Any]) -> None:
     keras.utils.set_random_seed(0)
     model = small(name, **variant)
-    x, y = pictures(model.input_shape, 32), targets(model, 32)
+    x, y = inputs(model, 32), targets(model, 32)
     model.compile(keras.optimizers.Adam(0.01), losses(model), jit_compile=keras.backend.backend() == "jax")
 
     def loss() -> float:
@@ -129,19 +131,19 @@ def test_parameter_count(name: str) -> None:
 @every_variant
 def test_saving_and_loading_gives_the_same_model(name: str, variant: dict[str, Any], tmp_path: Path) -> None:
     model = small(name, **variant)
-    weights, x = randomise(model), pictures(model.input_shape, 3)
+    weights, x = randomise(model), inputs(model, 3)
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     assert loaded.name == name
     for saved, again in zip(weights, weights_of(loaded), strict=True):
         np.testing.assert_array_equal(again, saved)
-    inputs, parts = [(loaded, model)], []
+    wholes, parts = [(loaded, model)], []
     if describe(name).family == "autoencoders":
-        inputs.append((loaded.get_layer("encoder"), model.get_layer("encoder")))
+        wholes.append((loaded.get_layer("encoder"), model.get_layer("encoder")))
         parts.append((loaded.get_layer("decoder"), model.get_layer("decoder")))
-    for part, same in [*inputs, *parts]:
+    for part, same in [*wholes, *parts]:
         assert part.count_params() == same.count_params()  # what is tied is still tied
-    for part, same in inputs:
+    for part, same in wholes:
         keras.tree.map_structure(np.testing.assert_array_equal, numpys(part(x)), numpys(same(x)))
         assert [float(each) for each in part.losses] == [float(each) for each in same.losses]
 

@@ -160,7 +160,7 @@ def test_what_asserts_is_left_to_tensorflow(tmp_path: Path, monkeypatch: pytest.
         name: Endpoint(function, inputs, lambda batch: {"x": np.ones((batch, 3), np.float32)})
         for name, function in (("serving_default", doubled), ("checked", checked))
     }
-    monkeypatch.setattr(export_module, "endpoints", lambda model, labels: found)
+    monkeypatch.setattr(export_module, "endpoints", lambda model, labels, texts: found)
     layer = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
     index = openvino_files.read(export(layer, "m", tmp_path) / openvino_files.FOLDER)
     assert index is not None

@@ -18,6 +18,7 @@ from PIL import Image
 
 from ..models.registered import small
 from .task_models import classifier, quadrant_detector, regressor, segmenter
+from .text_models import texts_of
 
 CLASSIFY, REGRESS = "tensorflow/serving/classify", "tensorflow/serving/regress"
 
@@ -63,7 +64,7 @@ FOUND: dict[str, tuple[Callable[[], keras.Model], set[str]]] = {
         lambda: keras.Sequential([keras.Input((4,)), layers.Dense(2, name="probabilities")]),
         {"classify", "classify_example"},
     ),
-    "classifier of tokens": (tokens, set()),
+    "classifier of tokens": (tokens, {"classify"}),
     "probabilities in between": (not_last, set()),
     "regressor of vectors": (regressor, {"regress", "regress_example", "embed"}),
     "regressor of images": (
@@ -92,7 +93,8 @@ def test_found_by_the_last_layer(case: str) -> None:
 
 @pytest.mark.parametrize("name", list_models())
 def test_every_registered_model_has_signatures_of_its_own(name: str) -> None:
-    assert len(endpoints(small(name))) > 1
+    model = small(name)
+    assert len(endpoints(model, texts=texts_of(model))) > 1
 
 
 # === Classifiers ===

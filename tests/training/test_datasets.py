@@ -14,8 +14,9 @@ from sklearn.datasets import load_diabetes
 
 def test_list_datasets() -> None:
     assert list_datasets() == [
-        *("cifar10", "diabetes", "digit_boxes", "digit_masks", "digits"),
-        *("fashion_mnist", "mnist", "mnist_5k", "party", "photographs"),
+        *("adding", "addition", "cifar10", "co2", "diabetes", "digit_boxes", "digit_masks", "digit_names"),
+        *("digit_sequences", "digits", "el_nino", "fashion_mnist", "imdb", "mnist", "mnist_5k", "party"),
+        *("photographs", "pronunciations", "reviews", "stress", "sunspots", "wikipedia"),
     ]
 
 
@@ -134,7 +135,7 @@ def test_examples_to_learn_from_and_to_choose_by() -> None:
 
 
 def test_unknown_name_suggests_the_nearest() -> None:
-    with pytest.raises(UnknownDataset, match=r"Expected a dataset: cifar10, .*Received: mnst. Did you mean mnist"):
+    with pytest.raises(UnknownDataset, match=r"Expected a dataset: adding, .*Received: mnst. Did you mean mnist"):
         load("mnst")
 
 

@@ -36,9 +36,19 @@ def test_recipe(model: str, name: str) -> None:
     built = create(model, **recipe.hyperparameters)
     names = [layer.name for layer in built.layers]
     assert ("corruption" in names) == (recipe.task == "denoise")
-    if {"encoder", "decoder"} <= set(names):
+    if describe(model).family == "autoencoders":
         assert (built.input_shape != built.output_shape) == (recipe.task == "colorize")
-    ends = {"classify": "probabilities", "regress": "prediction", "segment": "pixel_probabilities"}
+    ends = {
+        "classify": "probabilities",
+        "classify_text": "probabilities",
+        "regress": "prediction",
+        "regress_entities": "prediction",
+        "segment": "pixel_probabilities",
+        "forecast": "forecast",
+        "translate": "token_probabilities",
+        "caption": "token_probabilities",
+        "word_vectors": "scores",
+    }
     if recipe.task in ends:
         assert names[-1] == ends[recipe.task]
     assert recipe.binarize == (recipe.task == "generate")
@@ -50,7 +60,7 @@ def test_the_first_recipe_is_the_default() -> None:
 
 def test_every_first_recipe_needs_no_network() -> None:
     for model in list_models():
-        assert load_recipe(model).dataset not in ("mnist", "fashion_mnist", "cifar10")
+        assert load_recipe(model).dataset not in ("mnist", "fashion_mnist", "cifar10", "reviews", "imdb")
 
 
 def test_targets_are_met_or_missed() -> None:

@@ -241,6 +241,10 @@ OTHERS: dict[str, tuple[str, dict[str, Any], str, set[str]]] = {
     "regress": ("mlp_regressor", {"hidden": (8,)}, "diabetes", {"progression"}),
     "segment": ("segmenter", {"filters": (4, 4)}, "digit_masks", {"masks"}),
     "detect": ("detector", {"filters": (4, 4, 4)}, "digit_boxes", {"boxes"}),
+    "regress sequences": ("gru", {"units": 4}, "adding", {"sum"}),
+    "classify texts": ("sequence_to_vector", {"units": 4}, "stress", {"confusion"}),
+    "translate": ("encoder_decoder", {"units": 8}, "addition", set()),
+    "caption": ("vector_to_sequence", {"filters": (4,), "units": 8}, "digit_names", {"captions"}),
 }
 
 
@@ -249,7 +253,7 @@ def test_every_kind_is_trained_drawn_and_read_back(kind: str, tmp_path: Path, mo
     name, hyperparameters, source, pictures = (KINDS | OTHERS)[kind]
     module = import_module("keras_gallery.training.train")
     whole = load(source)
-    step = 1 if whole.x_train.ndim == 2 else 8 if whole.shape[0] < 64 else 32
+    step = max(1, len(whole.x_train) // 160) if len(whole.x_train) > 1_000 else 1
     few = dataclasses.replace(
         whole, **{part: getattr(whole, part)[::step] for part in ("x_train", "y_train", "x_test", "y_test")}
     )
@@ -260,6 +264,7 @@ def test_every_kind_is_trained_drawn_and_read_back(kind: str, tmp_path: Path, mo
     assert drawn == pictures | (AUTOENCODERS if kind in KINDS else {"learning_curve"})
     assert all(np.isfinite(figure) for figure in run.metrics.values())
     assert run.model.count_params() == run.metrics["parameters"]
+    assert (run.folder / "tokens.json").is_file() == bool(whole.texts)
     if kind == "generate":
         assert run.metrics["elbo"] < 0
     if kind == "colorize":
@@ -273,6 +278,10 @@ def test_first_recipes_reach_their_results(tmp_path: Path) -> None:
         run = train(TrainConfig(name, root=tmp_path))
         found = known[name][run.config["recipe"]]["seeds"]["0"]
         # Another processor sums in another order.
-        figure = next(key for key in ("mse", "cross_entropy", "rmse", "mean_iou", "map50") if key in found)
+        figure = next(
+            key
+            for key in ("mse", "cross_entropy", "rmse", "mean_iou", "map50", "token_error", "pair_loss")
+            if key in found
+        )
         assert run.metrics[figure] == pytest.approx(found[figure], rel=0.1), name
         keras.backend.clear_session()

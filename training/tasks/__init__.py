@@ -3,9 +3,14 @@
 from .base import Task
 from .classification import Classification
 from .detection import Detection
+from .entities import Entities
+from .forecasting import Forecasting
 from .reconstruction import Reconstruction
 from .regression import Regression
 from .segmentation import Segmentation
+from .text import TextClassification
+from .translation import Translation
+from .word_vectors import WordVectors
 
 # By a recipe's `task`.
 TASKS: dict[str, type[Task]] = {
@@ -14,9 +19,15 @@ TASKS: dict[str, type[Task]] = {
     "colorize": Reconstruction,
     "generate": Reconstruction,
     "classify": Classification,
+    "classify_text": TextClassification,
     "regress": Regression,
+    "regress_entities": Entities,
     "segment": Segmentation,
     "detect": Detection,
+    "forecast": Forecasting,
+    "translate": Translation,
+    "caption": Translation,
+    "word_vectors": WordVectors,
 }
 
 __all__ = ["TASKS", "Task"]

@@ -54,7 +54,7 @@ class Task(ABC):
     def hyperparameters(self) -> dict[str, Any]:
         """What the data decide of a model; a builder takes those that it has."""
         shape = self.dataset.shape
-        return {"image_shape": shape, "input_shape": shape}
+        return {"image_shape": shape, "input_shape": shape, "features": shape[-1]}
 
     def prepare(self, model: keras.Model) -> None:
         """Fits what the model is to know of the data before it learns: the features' mean and variance."""

@@ -11,7 +11,7 @@ import numpy as np
 
 from ...models.losses import SquaredError
 from ...models.normalization import adapt
-from .. import answer_plots, depth, metrics, plots
+from .. import answer_plots, depth, memory, metrics, plots
 from ..best_weights import BestWeights
 from ..data import Dataset
 from .base import Task, outputs_of
@@ -44,11 +44,11 @@ class Regression(Task):
         linear = LinearRegression().fit(x.reshape(len(x), -1), y)
         flat = self.dataset.x_test.reshape(len(wanted), -1)
         return {
-            "rmse": _rmse(wanted, predicted),
+            "rmse": rmse(wanted, predicted),
             "mae": float(np.abs(wanted - predicted).mean()),
             "r2": metrics.r2(wanted, predicted),
-            "linear_rmse": _rmse(wanted, linear.predict(flat)),
-            "mean_rmse": _rmse(wanted, y.mean(axis=0)),
+            "linear_rmse": rmse(wanted, linear.predict(flat)),
+            "mean_rmse": rmse(wanted, y.mean(axis=0)),
         }
 
     def draw(self, folder: Path, model: keras.Model, best: BestWeights) -> None:
@@ -60,8 +60,8 @@ class Regression(Task):
             answer_plots.scatter(folder / f"{name}.png", f"{title}: test examples", wanted, predicted[:, index], name)
 
     def measure(self, model: keras.Model, say: Callable[[str], None]) -> dict[str, Any]:
-        return depth.gradient_norms(model, self.seen)
+        return depth.gradient_norms(model, self.seen) | memory.measure(model, self.seen, say)
 
 
-def _rmse(wanted: Any, predicted: Any) -> float:
+def rmse(wanted: Any, predicted: Any) -> float:
     return float(np.sqrt(np.mean(np.square(wanted - predicted, dtype=np.float64))))

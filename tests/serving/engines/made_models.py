@@ -118,6 +118,7 @@ def networks(folder: Path) -> None:
     count = tf.Variable(0.0)
     rows, images = [Spec([None, 6], tf.float32, name="x")], [Spec([None, 8, 8, 1], tf.float32, name="x")]
     whole = [Spec([None, 6], tf.int32, name="x")]
+    window = rng.normal(size=(4, 6, 2)).astype(np.float32)
 
     def counted(x: Any) -> Any:
         return {"y": x + count.assign_add(1.0)}
@@ -144,6 +145,7 @@ def networks(folder: Path) -> None:
             "says": (rows, lambda x: {"y": tf.strings.as_string(x)}),
             "any_rank": ([Spec(None, tf.float32, name="x")], lambda x: {"y": x * 2}),
             "magnifies": (rows, lambda x: {"y": x * 1e20 * 1e20}),
+            "steps": ([Spec([None, None, 6], name="x")], lambda x: {"y": tf.nn.conv1d(x, window, 1, "VALID")}),
         },
         kernel=kernel,
         dense=dense,

@@ -43,6 +43,7 @@ REASONS = {
     "says": "tensorflow (strings)",
     "any_rank": "tensorflow (unknown rank)",
     "magnifies": "openvino",
+    "steps": "openvino",
 }
 
 
@@ -67,6 +68,12 @@ def test_the_limit_is_where_both_overflow_alike(made: Path, converted: OpenVinoF
     index = converted.of(made / "networks")
     assert index is not None
     assert {entry.limit for entry in index.signatures.values()} == {1e12}
+
+
+def test_the_least_size_is_what_tensorflow_takes(made: Path, converted: OpenVinoFiles) -> None:
+    index = converted.of(made / "networks")
+    assert index is not None
+    assert {name: entry.least for name, entry in index.signatures.items() if entry.least > 1} == {"steps": 4}
 
 
 def test_graphs_of_tensorflow_1(made: Path, files: OpenVinoFiles) -> None:
@@ -103,7 +110,7 @@ def refuse(condition: bool, value: Any) -> Any:
 
 
 def test_equal_engines() -> None:
-    limit, times_faster = compare(signature(), engine(lambda x: x * 2, 0.01), engine(lambda x: x * 2, 0.002))
+    limit, _, times_faster = compare(signature(), engine(lambda x: x * 2, 0.01), engine(lambda x: x * 2, 0.002))
     assert limit == 1e12
     assert times_faster > 1
 
@@ -113,6 +120,14 @@ DIFFERENT: dict[str, tuple[SignatureDef, Callable[[Any], Any], Callable[[Any], A
     "zeros": (signature(), lambda x: x / x, lambda x: np.ones_like(x), "other values for y"),
     "shape": (signature(), lambda x: x, lambda x: x[:1], "another shape or dtype"),
     "dtype": (signature(), lambda x: x, lambda x: x.astype(np.float64), "another shape or dtype"),
+    "a larger size": (signature(shape=(-1, -1)), lambda x: x, lambda x: x + (x.shape[1] > 8), "other values for y"),
+    "a smaller size": (signature(shape=(-1, -1)), lambda x: x, lambda x: x + (x.shape[1] < 2), "other values for y"),
+    "a size for OpenVINO": (
+        signature(shape=(-1, -1)),
+        lambda x: refuse(x.shape[1] == 9, x),
+        lambda x: x,
+        "answers what TensorFlow refuses",
+    ),
     "large integers": (signature("int32"), lambda x: x, lambda x: np.clip(x, -(1 << 20), 1 << 20), "other values"),
     "the largest integer": (signature("uint8"), lambda x: x + 1, lambda x: np.minimum(x, 254) + 1, "other values"),
     "negative integers": (signature("int8"), lambda x: x, np.abs, "other values for y"),
@@ -146,7 +161,9 @@ def test_sizes_that_the_signature_leaves_open() -> None:
     def run(x: Any) -> Any:
         return refuse(x.shape[1] < 32, x)
 
-    assert compare(signature(shape=(-1, -1)), engine(run, 0.001), engine(run))
+    found = compare(signature(shape=(-1, -1)), engine(run, 0.001), engine(lambda x: x))
+    assert found.least == 32, "smaller ones are TensorFlow's to refuse"
+    assert compare(signature(shape=(-1, -1)), engine(lambda x: x, 0.001), engine(lambda x: x)).least == 1
 
 
 # === The process and the cache ===

@@ -149,6 +149,19 @@ def test_odd_inputs_are_answered_by_tensorflow(
         np.testing.assert_array_equal(got, want)
 
 
+@pytest.mark.parametrize("steps", [0, 1, 2, 4, 5, 100])
+def test_short_sequences_are_refused_by_tensorflow(
+    runners: Mapping[str, Runner], theirs: Mapping[str, Runner], steps: int
+) -> None:
+    x = np.random.default_rng(0).random((2, steps, 6), np.float32)
+    got, want = (outcome(engine["steps"], x) for engine in (runners, theirs))
+    assert isinstance(want, tuple) == (steps < 4)
+    if isinstance(want, tuple):
+        assert got == want
+    else:
+        np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-6)
+
+
 def test_in_the_graphs_own_words(runners: Mapping[str, Runner]) -> None:
     with pytest.raises(
         InvalidArgument, match=r"^Matrix size-incompatible: In\[0\]: \[2,7\], In\[1\]: \[6,8\]\n\t \[\["
@@ -171,6 +184,9 @@ def test_what_openvino_fails_at_is_tensorflows(runners: Mapping[str, Runner], mo
 def test_without_tensorflow(alone: Mapping[str, Runner]) -> None:
     with pytest.raises(InvalidArgument, match=r"^Expected shape \[-1, 6\] for input x. Received: \[2, 7\]$"):
         alone["dense"]({"x": ODD["wider"]}, ["y"])
+    short = r"^Expected shape \[-1, -1, 6\] of at least 4 for input x. Received: \[2, 3, 6\]$"
+    with pytest.raises(InvalidArgument, match=short):
+        alone["steps"]({"x": np.ones((2, 3, 6), np.float32)}, ["y"])
     assert alone["dense"]({"x": ODD["nan"]}, ["y"])["y"].shape == (1, 8)
     assert alone["dense"]({"x": ODD["empty"]}, ["y"])["y"].shape == (0, 8)
 
@@ -231,7 +247,7 @@ def test_an_index_reaches_no_other_folder(saved_models: Path, tmp_path: Path, fi
 
 def test_an_index_is_read_as_it_was_written(tmp_path: Path) -> None:
     index = Index(
-        "f", {"a": Entry(str(tmp_path / "0.xml"), 1e6)}, {"a": "openvino (2.0x faster)", "b": "tensorflow (x)"}
+        "f", {"a": Entry(str(tmp_path / "0.xml"), 1e6, 3)}, {"a": "openvino (2.0x faster)", "b": "tensorflow (x)"}
     )
     index.write(tmp_path)
     assert read(tmp_path) == index

@@ -1,0 +1,9 @@
+"""The recurrent layers by the names of their cells."""
+
+from typing import Any, Literal
+
+from keras import layers
+
+Cell = Literal["lstm", "gru"]
+AnyCell = Literal["simple_rnn", "lstm", "gru"]
+LAYERS: dict[str, Any] = {"simple_rnn": layers.SimpleRNN, "lstm": layers.LSTM, "gru": layers.GRU}

@@ -1,0 +1,135 @@
+"""The commands for texts, words and series: what they ask a client for, and what they print."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import pytest
+from keras_gallery.cli.main import main
+from keras_gallery.serving import client
+from keras_gallery.serving.answers import Classification, Neighbours
+from PIL import Image
+
+
+class Fake:
+    """Answers without a server, so that it shows what was asked."""
+
+    def __init__(self, target: str, timeout: float) -> None:
+        assert target == "localhost:8500"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def translate(self, model: str, texts: list[str]) -> list[str]:
+        return [text.upper() for text in texts]
+
+    def pronounce(self, model: str, texts: list[str]) -> list[str]:
+        return [" ".join(text) for text in texts]
+
+    def classify_text(self, model: str, texts: list[str]) -> Classification:
+        scores = np.array([1 / len(text) for text in texts])
+        return Classification([text[0] for text in texts], scores, scores[:, None])
+
+    def nearest(self, model: str, words: list[str], count: int, *, field: str | None) -> Neighbours:
+        similarities = np.tile(1 - np.arange(count) / 10, (len(words), 1))
+        return Neighbours([[f"{field} {at}" for at in range(count)] for _ in words], similarities)
+
+    def caption(self, model: str, images: Any) -> list[str]:
+        return [f"{type(image).__name__} {at}" for at, image in enumerate(images)]
+
+    def signatures(self, model: str) -> dict[str, Any]:
+        return {}
+
+    def forecast(self, model: str, history: Any) -> Any:
+        assert history.ndim == 3 and history.dtype == np.float32
+        return history[:, -2:] * 10
+
+
+@pytest.fixture(autouse=True)
+def fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(client, "Client", Fake)
+    monkeypatch.chdir(tmp_path)
+
+
+PRINTED: dict[str, tuple[list[str], str]] = {
+    "translate": (["translate", "m", "good day", "yes"], "good day\tGOOD DAY\nyes\tYES\n"),
+    "pronounce": (["pronounce", "m", "day"], "day\td a y\n"),
+    "classify-text": (["classify-text", "m", "good", "ab"], "good\tg\t0.2500\nab\ta\t0.5000\n"),
+    "nearest": (
+        ["nearest", "m", "day", "--count", "2", "--field", "city"],
+        "day\tcity 0\t1.0000\nday\tcity 1\t0.9000\n",
+    ),
+}
+
+
+@pytest.mark.parametrize("command", PRINTED)
+def test_texts(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments, printed = PRINTED[command]
+    assert main(arguments) == 0
+    assert capsys.readouterr().out == printed
+
+
+def test_lines_of_the_standard_input(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("good day\n\nžába"))
+    assert main(["translate", "m"]) == 0
+    assert capsys.readouterr().out == "good day\tGOOD DAY\n\t\nžába\tŽÁBA\n"
+
+
+@pytest.mark.parametrize("command", PRINTED)
+def test_nothing_to_ask(command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    assert main([command, "m"]) == 2
+    assert "Expected a text, or lines of the standard input. Received: none." in capsys.readouterr().err
+
+
+def test_caption(capsys: pytest.CaptureFixture[str]) -> None:
+    Image.new("L", (4, 4)).save("a.png")
+    np.save("b.npy", np.zeros((2, 4, 4, 1), np.float32))
+    assert main(["caption", "m", "a.png", "b.npy"]) == 0
+    assert capsys.readouterr().out == "a.png\tbytes 0\nb.npy[0]\tndarray 0\nb.npy[1]\tndarray 1\n"
+
+
+SERIES: dict[str, tuple[Any, str]] = {
+    "a.csv": ("month, sales\n1,2.5\n\n3,-4\n5,6e3\n", "1\t30\t-40\na.csv\t2\t50\t60000"),
+    "b.csv": ("\ufeff1\n2\n3", "1\t20\nb.csv\t2\t30"),
+    "c.npy": (np.arange(3.0), "1\t10\nc.npy\t2\t20"),
+    "d.npy": (np.arange(6).reshape(3, 2), "1\t20\t30\nd.npy\t2\t40\t50"),
+}
+
+
+@pytest.mark.parametrize("name", SERIES)
+def test_forecast(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    content, printed = SERIES[name]
+    if isinstance(content, str):
+        Path(name).write_text(content, "utf-8")
+    else:
+        np.save(name, content)
+    assert main(["forecast", "m", name]) == 0
+    assert capsys.readouterr().out == f"{name}\t{printed}\n"
+
+
+BAD: dict[str, tuple[Any, str]] = {
+    "words.csv": ("1,2\n3,four\n", "Expected rows of as many numbers in words.csv. Received: something else."),
+    "ragged.csv": ("1,2\n3\n", "Expected rows of as many numbers in ragged.csv."),
+    "empty.csv": ("", "Expected rows of as many numbers in empty.csv."),
+    "head.csv": ("a,b\n", "Expected a series (time, features) in head.csv. Received: (0, 1)."),
+    "cube.npy": (np.zeros((2, 2, 2)), "Expected a series (time, features) in cube.npy. Received: (2, 2, 2)."),
+    "picture.png": ("", "Expected a .csv, .npy file or a folder: picture.png. Received: a .png."),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_no_series(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    content, message = BAD[name]
+    if isinstance(content, str):
+        Path(name).write_text(content)
+    else:
+        np.save(name, content)
+    assert main(["forecast", "m", name]) == 2
+    error = capsys.readouterr().err
+    assert message in error and error.count("\n") == 1

@@ -1,0 +1,71 @@
+"""The recurrent cells of the notes, step by step in NumPy: an oracle for Keras's layers.
+
+Each takes a sequence (batch, time, features) and Keras's kernels, whose columns are the gates side by side, and gives
+h_1 … h_T (batch, time, units); a row is an example, so W_hᵀ h_{t−1} is written h @ W_h.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import keras
+import numpy as np
+
+ACTIVATIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {"tanh": np.tanh, "relu": lambda a: np.maximum(a, 0)}
+
+
+def sigma(a: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(-a))
+
+
+def simple_rnn(x: np.ndarray, w_x: np.ndarray, w_h: np.ndarray, b: np.ndarray, g: str = "tanh") -> np.ndarray:
+    h, states = np.zeros((len(x), len(w_h))), []
+    for t in range(x.shape[1]):
+        h = ACTIVATIONS[g](h @ w_h + x[:, t] @ w_x + b)
+        states.append(h)
+    return np.stack(states, axis=1)
+
+
+def lstm(x: np.ndarray, w_x: np.ndarray, w_h: np.ndarray, b: np.ndarray) -> np.ndarray:
+    h, c, states = np.zeros((len(x), len(w_h))), np.zeros((len(x), len(w_h))), []
+    for t in range(x.shape[1]):
+        i, f, g, o = np.split(x[:, t] @ w_x + h @ w_h + b, 4, axis=1)  # in Keras's order
+        c = sigma(f) * c + sigma(i) * np.tanh(g)
+        h = sigma(o) * np.tanh(c)
+        states.append(h)
+    return np.stack(states, axis=1)
+
+
+def gru(x: np.ndarray, w_x: np.ndarray, w_h: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """With the reset gate after the product where `b` is (2, 3 · units), before it where it is (3 · units,)."""
+    units, h, states = len(w_h), np.zeros((len(x), len(w_h))), []
+    for t in range(x.shape[1]):
+        if b.ndim == 2:
+            x_z, x_r, x_g = np.split(x[:, t] @ w_x + b[0], 3, axis=1)
+            h_z, h_r, h_g = np.split(h @ w_h + b[1], 3, axis=1)
+            g = np.tanh(x_g + sigma(x_r + h_r) * h_g)
+        else:
+            x_z, x_r, x_g = np.split(x[:, t] @ w_x + b, 3, axis=1)
+            h_z, h_r = np.split(h @ w_h[:, : 2 * units], 2, axis=1)
+            g = np.tanh(x_g + (sigma(x_r + h_r) * h) @ w_h[:, 2 * units :])
+        z = sigma(x_z + h_z)
+        h = z * h + (1 - z) * g
+        states.append(h)
+    return np.stack(states, axis=1)
+
+
+CELLS: dict[str, Callable[..., np.ndarray]] = {"simple_rnn": simple_rnn, "lstm": lstm, "gru": gru}
+
+
+def weights_of(layer: keras.layers.Layer) -> list[np.ndarray]:
+    """In double precision."""
+    return [np.asarray(weight, np.float64) for weight in layer.get_weights()]
+
+
+def many_to_one(model: keras.Model, x: np.ndarray, states: Callable[..., np.ndarray]) -> np.ndarray:
+    """What `simple_rnn`, `lstm` and `gru` answer: values (batch, outputs), with `states` one of the cells."""
+    x_mean, x_variance = weights_of(model.get_layer("normalization"))[:2]
+    y_mean, y_variance = weights_of(model.get_layer("prediction"))[:2]
+    w_y, b_y = weights_of(model.get_layer("output"))
+    h = states((x - x_mean) / np.sqrt(x_variance), *weights_of(model.get_layer("embedding")))
+    return y_mean + np.sqrt(y_variance) * (h[:, -1] @ w_y + b_y)

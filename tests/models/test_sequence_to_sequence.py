@@ -1,0 +1,36 @@
+"""One layer that reads and one that writes, against NumPy, and the arithmetic of seasons."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+from keras_gallery.models import create
+
+from . import cells, forecasting
+
+NAME = "sequence_to_sequence"
+
+
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+def test_the_writer_is_given_the_readers_last_state_at_every_step(cell: str) -> None:
+    def network(model: keras.Model, x: np.ndarray) -> np.ndarray:
+        h = cells.CELLS[cell](x, *cells.weights_of(model.get_layer("embedding")))[:, -1:]  # (batch, 1, units)
+        s = cells.CELLS[cell](np.repeat(h, 4, axis=1), *cells.weights_of(model.get_layer("writer")))
+        w_y, b = cells.weights_of(model.get_layer("output"))
+        return s @ w_y + b
+
+    forecasting.check_the_formula(NAME, network, units=5, cell=cell)
+
+
+def test_its_weights_do_not_grow_with_the_horizon() -> None:
+    assert create(NAME, horizon=3).count_params() == create(NAME, horizon=30).count_params()
+
+
+def test_the_season_is_taken_away_and_added_again() -> None:
+    forecasting.check_the_season(NAME)
+    forecasting.check_trend_and_season(NAME)
+
+
+def test_what_it_refuses() -> None:
+    forecasting.check_what_it_refuses(NAME)

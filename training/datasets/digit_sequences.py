@@ -1,0 +1,26 @@
+"""Handwritten digits as long sequences, offline: pixel by pixel, row after row, at half the size.
+
+Shape: 4,000 training and 1,000 test sequences, float32 (196, 1) in [0, 1]: images of 14 × 14, each value the
+    mean of 2 × 2 pixels; labels 0 to 9.
+Split: as mnist_5k.
+Source: mnist_5k; see there.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..data import Dataset
+from . import mnist_5k
+
+
+def load() -> Dataset:
+    digits = mnist_5k.load()
+    return replace(digits, name="digit_sequences", x_train=_sequences(digits.x_train), x_test=_sequences(digits.x_test))
+
+
+def _sequences(images: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Images (n, 28, 28, 1) as sequences (n, 196, 1)."""
+    pooled: NDArray[np.float32] = images.reshape(-1, 14, 2, 14, 2).mean(axis=(2, 4))
+    return pooled.reshape(-1, 196, 1)

@@ -1,0 +1,74 @@
+"""50,000 film reviews, for or against the film: IMDb.
+
+Shape: 25,000 training and 25,000 test reviews, as ids (256,), int32, of the 10,000 most frequent words of the training
+    part (see `training/tokens.py`), of each the first 256 words; labels 0 (against) and 1 (for), as many of both.
+Split: the dataset's own; no film is in both parts.
+Files: `GALLERY_DATA=<folder>` names a folder with `imdb/imdb.npz` and `imdb/imdb_word_index.json`, as Keras keeps them.
+    Without it, `keras.datasets` fetches them once.
+Source: A. Maas et al. 2011, "Learning Word Vectors for Sentiment Analysis", ACL; no licence is stated.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from ..data import Dataset
+from ..errors import BadData, DataUnavailable
+from ._texts import text_dataset
+
+LABELS = ("against", "for")
+WORDS, LONGEST = 10_000, 256
+# Of Keras's imdb.npz, whose lists are pickled: no other file is opened.
+SHA256 = "69664113be75683a8fe16e3ed0ab59fda8886cb3cd7ada244f7d9544e4676b9f"
+
+
+def load() -> Dataset:
+    folder = os.environ.get("GALLERY_DATA")
+    (x_train, y_train), (x_test, y_test), numbers = _read_local(Path(folder, "imdb")) if folder else _fetch()
+    words = {number: word for word, number in numbers.items()}
+    return text_dataset(
+        "imdb",
+        (_texts(x_train, words), y_train.astype(np.int64)),
+        (_texts(x_test, words), y_test.astype(np.int64)),
+        source="IMDb reviews (Maas et al. 2011), as in Keras",
+        labels=LABELS,
+        most=WORDS,
+        length=LONGEST,
+    )
+
+
+def _texts(reviews: Sequence[Sequence[int]], words: dict[int, str]) -> list[str]:
+    return [" ".join(words[number] for number in review) for review in reviews]
+
+
+def _read_local(folder: Path) -> tuple[Any, Any, dict[str, int]]:
+    npz, index = folder / "imdb.npz", folder / "imdb_word_index.json"
+    if missing := [path for path in (npz, index) if not path.is_file()]:
+        raise DataUnavailable(
+            f"Expected imdb.npz and imdb_word_index.json in GALLERY_DATA/imdb. Received: no {missing[0]}."
+        )
+    found = hashlib.sha256(npz.read_bytes()).hexdigest()
+    if found != SHA256:
+        raise BadData(f"Expected {npz} with the SHA-256 {SHA256}. Received: {found}.")
+    with np.load(npz, allow_pickle=True) as arrays:
+        train, test = ((arrays[f"x_{part}"], arrays[f"y_{part}"]) for part in ("train", "test"))
+    return train, test, json.loads(index.read_text(encoding="utf-8"))
+
+
+def _fetch() -> tuple[Any, Any, dict[str, int]]:
+    source = keras.datasets.imdb
+    try:
+        train, test = source.load_data(start_char=None, oov_char=None, index_from=0)
+        return train, test, source.get_word_index()
+    except Exception as error:  # Keras raises a plain Exception when it cannot download
+        reason = " ".join(str(error).split())
+        raise DataUnavailable(
+            "Expected imdb from the network, or imdb.npz and imdb_word_index.json in GALLERY_DATA/imdb, or --dataset "
+            f"stress, which needs neither. Received: {reason}."
+        ) from None

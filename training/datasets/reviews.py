@@ -1,0 +1,60 @@
+"""10,600 sentences of film reviews, for or against the film.
+
+Shape: 8,455 training and 2,113 test sentences, as ids (56,) of the 8,000 most frequent words of the training part (see
+    `training/tokens.py`); labels 0 (against) and 1 (for).
+Split: fixed, a fifth of each class for testing.
+Classes: the sign of a rating from −4 to 4, the mean of twenty people's. The sentences rated 0 are left out, and no
+    others: those that people hardly agreed on count, too.
+Files: `GALLERY_DATA=<folder>` names a folder with `movie_reviews/reviews.tsv.gz`: a rating, a tab and a sentence in
+    each line, in UTF-8. There is no other way to get them here.
+Source: C. Hutto, E. Gilbert 2014, "VADER", ICWSM, who had sentences of reviews that B. Pang and L. Lee had collected
+    (2005, "Seeing Stars", ACL) rated; no licence is stated.
+"""
+
+import gzip
+import os
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from ..data import Dataset, stratified_split
+from ..errors import BadData, DataUnavailable
+from ._texts import text_dataset
+
+FILE = Path("movie_reviews", "reviews.tsv.gz")
+LABELS = ("against", "for")
+WORDS, LONGEST = 8_000, 56
+MOST_BYTES = 2**26  # unpacked; there are 1.2 million
+
+
+def load() -> Dataset:
+    path = Path(os.environ.get("GALLERY_DATA", ""), FILE)
+    if "GALLERY_DATA" not in os.environ or not path.is_file():
+        raise DataUnavailable(
+            f"Expected {FILE} in the folder that GALLERY_DATA names (the dataset stress needs no files). "
+            f"Received: no {path}."
+        )
+    rated = [(rating, sentence) for rating, sentence in _read(path) if rating]
+    sentences = np.array([sentence for _, sentence in rated], object)
+    labels = np.array([rating > 0 for rating, _ in rated], np.int64)
+    train, test = stratified_split(labels, test_share=0.2)
+    return text_dataset(
+        "reviews",
+        (sentences[train].tolist(), labels[train]),
+        (sentences[test].tolist(), labels[test]),
+        source="Sentences of film reviews (Pang, Lee 2005), rated by Hutto and Gilbert 2014",
+        labels=LABELS,
+        most=WORDS,
+        length=LONGEST,
+    )
+
+
+def _read(path: Path) -> list[tuple[float, str]]:
+    """Each line's rating and sentence."""
+    try:
+        with gzip.open(path) as file:
+            lines = file.read(MOST_BYTES).decode("utf-8").splitlines()
+        return [(float(rating), sentence) for rating, sentence in (line.split("\t") for line in lines)]
+    except (OSError, EOFError, ValueError, zlib.error) as error:
+        raise BadData(f"Expected {path} with a rating, a tab and a sentence in each line. Received: {error}.") from None

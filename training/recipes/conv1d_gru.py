@@ -1,0 +1,21 @@
+"""Digits read pixel by pixel: shortened by a convolution, and step by step."""
+
+from dataclasses import replace
+
+from ..recipe import Recipe
+
+_DIGITS = Recipe(
+    task="classify",
+    dataset="digit_sequences",
+    loss="crossentropy",
+    learning_rate=3e-3,
+    epochs=50,
+    batch_size=64,
+    clipnorm=1.0,
+    hyperparameters={"units": 64},
+)
+
+RECIPES = {
+    "digit_sequences": _DIGITS,
+    "digit_sequences_gru": replace(_DIGITS, hyperparameters={"units": 64, "convolution": False}),
+}

@@ -1,0 +1,30 @@
+"""Where a word is stressed, letter by letter; whether a review is for the film, word by word."""
+
+from dataclasses import replace
+
+from ..recipe import Recipe
+
+_STRESS = Recipe(
+    task="classify_text",
+    dataset="stress",
+    loss="crossentropy",
+    learning_rate=3e-3,
+    epochs=10,
+    batch_size=256,
+    clipnorm=1.0,
+    hyperparameters={"units": 64, "bidirectional": True},
+)
+_REVIEWS = replace(
+    _STRESS,
+    dataset="reviews",
+    learning_rate=1e-3,
+    epochs=5,
+    batch_size=64,
+    hyperparameters={"bidirectional": True, "dropout": 0.5},
+)
+
+RECIPES = {
+    "stress": _STRESS,
+    "reviews": _REVIEWS,
+    "imdb": replace(_REVIEWS, dataset="imdb", epochs=4),
+}

@@ -1,0 +1,21 @@
+"""Adding what is marked in a long sequence: tanh, ReLU, and ReLU from the identity."""
+
+from dataclasses import replace
+
+from ..recipe import Recipe
+
+_ADDING = Recipe(
+    task="regress",
+    dataset="adding",
+    loss="squared_error",
+    learning_rate=1e-3,
+    epochs=10,
+    batch_size=64,
+    clipnorm=1.0,
+)
+
+RECIPES = {
+    "adding": _ADDING,
+    "adding_relu": replace(_ADDING, hyperparameters={"activation": "relu"}),
+    "adding_identity": replace(_ADDING, hyperparameters={"activation": "relu", "recurrent_initializer": "identity"}),
+}

@@ -1,0 +1,89 @@
+"""Values of categories."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import vector_plots
+from ..best_weights import BestWeights
+from ..data import Dataset
+from ..word_similarity import neighbours
+from .regression import Regression, rmse
+
+NEIGHBOURS = 5
+MOST_ROWS = 12  # categories of a field whose neighbours are shown
+# Years of El Niño.
+SHOWN = ("1957", "1965", "1972", "1973", "1982", "1983", "1987", "1991", "1997", "1998")
+
+
+class Entities(Regression):
+    """`regress_entities`: real values of examples that are described by categories alone."""
+
+    targets = "real values of categories"
+
+    @staticmethod
+    def fits(dataset: Dataset) -> bool:
+        return Regression.fits(dataset) and len(dataset.texts) == dataset.x_train.shape[1]
+
+    def hyperparameters(self) -> dict[str, Any]:
+        return super().hyperparameters() | {"categories": tuple(each.size for each in self.dataset.texts.values())}
+
+    def evaluate(self, model: keras.Model) -> dict[str, float]:
+        """As a regression, but `linear_rmse` is of the one-hot categories: a number for each, added up.
+
+        `<field>_rmse`: of one field alone, the mean of each of its categories.
+        """
+        figures = super().evaluate(model)
+        fields = list(self.dataset.texts)
+        figures["linear_rmse"] = self._one_hot_rmse(range(len(fields)))
+        return figures | {f"{field}_rmse": self._one_hot_rmse([column]) for column, field in enumerate(fields)}
+
+    def _one_hot_rmse(self, columns: Any) -> float:
+        from sklearn.linear_model import LinearRegression
+        from sklearn.pipeline import make_pipeline
+        from sklearn.preprocessing import OneHotEncoder
+
+        x, y = self.seen
+        linear = make_pipeline(OneHotEncoder(handle_unknown="ignore"), LinearRegression())
+        linear.fit(x[:, columns], y)
+        return rmse(self.dataset.y_test, linear.predict(self.dataset.x_test[:, columns]))
+
+    def draw(self, folder: Path, model: keras.Model, best: BestWeights) -> None:
+        """As of a regression; and of each field its vectors, in the plane of their first two principal components,
+        and the neighbours of some categories.
+        """
+        super().draw(folder, model, best)
+        for number, (field, tokens) in enumerate(self.dataset.texts.items(), 1):
+            title, names = f"{model.name}, {self.dataset.name}: {field}", tokens.names
+            vectors = _vectors(model, number)[2:]  # without padding and unknown
+            points = _plane(vectors)
+            vector_plots.named_points(folder / f"{field}.png", title, points, names, "principal components")
+            some = [names.index(name) for name in SHOWN if name in names] or range(len(names))
+            asked = np.array(some[:MOST_ROWS])
+            found = [
+                [(names[index], float(cosine)) for index, cosine in zip(*row, strict=True)]
+                for row in zip(*neighbours(vectors, asked, min(NEIGHBOURS, len(names) - 1)), strict=True)
+            ]
+            table = [names[index] for index in asked]
+            vector_plots.neighbour_table(folder / f"{field}_neighbours.png", f"{title}, nearest", table, found)
+
+    def measure(self, model: keras.Model, say: Callable[[str], None]) -> dict[str, Any]:
+        return {}
+
+
+def _vectors(model: keras.Model, number: int) -> NDArray[np.float32]:
+    return np.asarray(keras.ops.convert_to_numpy(model.get_layer(f"field_{number}").embeddings), np.float32)
+
+
+def _plane(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The first two principal components `(n, 2)` of vectors `(n, dim)`; of one dimension the second is 0."""
+    from sklearn.decomposition import PCA
+
+    points = PCA(min(2, vectors.shape[1])).fit_transform(vectors)
+    return np.pad(points, ((0, 0), (0, 2 - points.shape[1])))

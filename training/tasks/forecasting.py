@@ -1,0 +1,90 @@
+"""The next steps of a series."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from .. import plots, series_plots
+from ..baselines import Floats, baselines
+from ..best_weights import BestWeights
+from ..data import Dataset
+from ..recipe import Recipe
+from ..series import Series, hold_out_last
+from .base import Task, outputs_of
+
+VALIDATION_SHARE = 0.2
+SHOWN = 4
+NAMES = {"naive": "last value", "seasonal_naive": "last season", "arima": "ARIMA", "ets": "exponential smoothing"}
+
+
+class Forecasting(Task):
+    """`forecast`: the next steps of a series from those before; the last fifth of the training windows is held out."""
+
+    targets = "windows of a series"
+    dataset: Series
+
+    def __init__(self, recipe: Recipe, dataset: Dataset, seed: int) -> None:
+        super().__init__(recipe, dataset, seed)
+        self.seen, self.held_out = hold_out_last(self.dataset, VALIDATION_SHARE)
+
+    @staticmethod
+    def fits(dataset: Dataset) -> bool:
+        return isinstance(dataset, Series)
+
+    def hyperparameters(self) -> dict[str, Any]:
+        return super().hyperparameters() | {
+            "features": self.dataset.values.shape[1],
+            "horizon": self.dataset.horizon,
+        }
+
+    def loss(self) -> dict[str, Any]:
+        """The mean squared error of a step, as a share of the variance: the same of CO₂ in ppm as in percent."""
+        variance = float(np.var(self.seen.y, axis=(0, 1)).mean())
+        return {"loss": keras.losses.MeanSquaredError(), "loss_weights": 1 / variance}
+
+    @cached_property
+    def baselines(self) -> dict[str, Floats]:
+        """Forecasts `(n, horizon, features)` of the test windows, by name."""
+        return baselines(self.dataset)
+
+    def evaluate(self, model: keras.Model) -> dict[str, float]:
+        """`mae` and `rmse` over all steps, in the series' unit; `naive_mae`, … of each of the `baselines`."""
+        wanted = self.dataset.y_test
+        methods = {"": outputs_of(model, self.dataset.x_test)}
+        methods |= {f"{name}_": told for name, told in self.baselines.items()}
+        figures: dict[str, float] = {}
+        for prefix, told in methods.items():
+            figures[f"{prefix}mae"] = float(np.abs(told - wanted).mean())
+            figures[f"{prefix}rmse"] = float(np.sqrt(np.square(told - wanted, dtype=np.float64).mean()))
+        return figures
+
+    def draw(self, folder: Path, model: keras.Model, best: BestWeights) -> None:
+        data, title = self.dataset, f"{model.name}, {self.dataset.name}"
+        plots.learning_curve(folder / "learning_curve.png", title, best.history, best.epoch)
+        answers = {NAMES[name]: told for name, told in self.baselines.items()}
+        answers["this model"] = outputs_of(model, data.x_test)
+        errors = {name: np.abs(told - data.y_test).mean(axis=(0, 2)) for name, told in answers.items()}  # by step
+        plots.lines(
+            folder / "errors.png",
+            f"{title}: test windows",
+            range(1, data.horizon + 1),
+            {name: by_step.tolist() for name, by_step in errors.items()},
+            "steps ahead",
+            f"mean absolute error, {data.labels[0]}",
+        )
+        best_name = min(NAMES.values(), key=lambda name: float(errors[name].mean()))
+        shown = np.linspace(0, len(data.origins) - 1, SHOWN).round().astype(int)
+        told = {"what came": data.y_test, "this model": answers["this model"], best_name: answers[best_name]}
+        series_plots.forecasts(
+            folder / "forecast.png",
+            f"{title}: test windows",
+            data.x_test[shown, :, 0],
+            {name: values[shown, :, 0] for name, values in told.items()},
+            [data.origins[index] for index in shown],
+            data.labels[0],
+        )

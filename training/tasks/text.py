@@ -1,0 +1,54 @@
+"""Classes of texts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import chain
+from typing import Any
+
+import keras
+import numpy as np
+
+from ..data import Dataset
+from ..tokens import PADDING, Split
+from .classification import Classification
+
+# Tokens in a row, at most, that the bag of words counts together.
+LONGEST_GRAM: dict[Split, int] = {"words": 1, "characters": 3, "spaces": 1, "whole": 1}
+
+
+class TextClassification(Classification):
+    """`classify_text`: the class of each text."""
+
+    targets = "one class a text"
+
+    @staticmethod
+    def fits(dataset: Dataset) -> bool:
+        return dataset.y_train.ndim == 1 and "text" in dataset.texts
+
+    def hyperparameters(self) -> dict[str, Any]:
+        return super().hyperparameters() | {"tokens": self.dataset.texts["text"].size}
+
+    def measure(self, model: keras.Model, say: Callable[[str], None]) -> dict[str, Any]:
+        """`bag_of_words_accuracy`: of a logistic regression on how often each token, of characters each run of up to
+        three, is in a text; of the same training examples. `majority_accuracy`: of always telling the most frequent
+        class.
+        """
+        from sklearn.feature_extraction.text import CountVectorizer
+        from sklearn.linear_model import LogisticRegression
+        from sklearn.pipeline import make_pipeline
+
+        say("    a bag of words")
+        longest = LONGEST_GRAM[self.dataset.texts["text"].split]
+        bag = CountVectorizer(analyzer=lambda row: grams(row[row != PADDING].tolist(), longest))
+        linear = make_pipeline(bag, LogisticRegression(max_iter=1_000, tol=1e-3)).fit(*self.seen)
+        most_frequent = np.bincount(self.seen.y).argmax()
+        return {
+            "bag_of_words_accuracy": float(linear.score(self.dataset.x_test, self.dataset.y_test)),
+            "majority_accuracy": float(np.mean(self.dataset.y_test == most_frequent)),
+        }
+
+
+def grams(tokens: Sequence[int], longest: int) -> list[tuple[int, ...]]:
+    """All runs of 1 to `longest` tokens."""
+    return list(chain.from_iterable(zip(*(tokens[k:] for k in range(n)), strict=False) for n in range(1, longest + 1)))

@@ -1,0 +1,155 @@
+"""Words as vectors, from which words stand near each other."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from ...models.losses import BinaryCrossentropy
+from .. import plots, vector_plots
+from ..best_weights import BestWeights
+from ..data import Dataset
+from ..word_batches import NEGATIVES, SAMPLE, WordBatches
+from ..word_pairs import counts_of, kept_shares, text_of
+from ..word_similarity import neighbours, similarity_figures
+from .base import Task
+
+WINDOW = 5  # of a skip-gram; a CBOW model has its own
+JUDGED = 50_000  # examples, at most, that an epoch or a model is judged by
+SHOWN = 150
+LEAST_LETTERS = 4  # of a word that is shown: shorter ones are mostly without a meaning of their own
+NEIGHBOURS = 6
+ASKED = (
+    *("war", "water", "french", "language", "film", "president"),
+    *("science", "theory", "city", "century", "three", "his"),
+)
+
+
+class WordVectors(Task):
+    """`word_vectors`: which words stand near each other, each beside words drawn at random."""
+
+    targets = "words"
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.words = self.dataset.texts["word"]
+        self.text = text_of(self.seen.x)
+        self.counts = counts_of(self.text, self.words.size)
+
+    @staticmethod
+    def fits(dataset: Dataset) -> bool:
+        return "word" in dataset.texts
+
+    def hyperparameters(self) -> dict[str, Any]:
+        return super().hyperparameters() | {"tokens": self.words.size}
+
+    def loss(self) -> dict[str, Any]:
+        return {"loss": BinaryCrossentropy()}
+
+    def batches(self, model: keras.Model, batch_size: int, seed: int) -> dict[str, Any]:
+        cbow = "context" in model.input
+        return {"x": WordBatches(self.text, self.counts, _window(model), cbow, batch_size, seed)}
+
+    def validation(self, model: keras.Model) -> tuple[Any, Any]:
+        return self._examples(model, self.held_out.x)
+
+    def _examples(self, model: keras.Model, sentences: NDArray[np.int32]) -> tuple[Any, Any]:
+        """The same ones each time."""
+        cbow = "context" in model.input
+        examples = WordBatches(text_of(sentences), self.counts, _window(model), cbow, 1, seed=0)
+        return examples.examples(examples.order[:JUDGED])
+
+    def evaluate(self, model: keras.Model) -> dict[str, float]:
+        """See `similarity_figures`. `pair_loss`: of an example of the test sentences, in nats.
+
+        `frequency_loss`: of knowing no more than how often each candidate is the true one; `chance_loss`: of nothing.
+        """
+        x, wanted = self._examples(model, self.dataset.x_test)
+        by_frequency = self._frequency_scores()[x["candidates"]]
+        return {
+            **similarity_figures(vectors_of(model), self.words),
+            "pair_loss": float(BinaryCrossentropy()(wanted, model.predict(x, batch_size=1_000, verbose=0))),
+            "frequency_loss": float(BinaryCrossentropy()(wanted, by_frequency)),
+            "chance_loss": float((1 + NEGATIVES) * np.log(2)),
+        }
+
+    def _frequency_scores(self) -> NDArray[np.float32]:
+        """For each id the chance that it is the true one where it is a candidate."""
+        kept = self.counts * kept_shares(self.counts, SAMPLE)
+        true = kept / kept.sum()
+        drawn = self.counts**0.75 / np.sum(self.counts**0.75)
+        return np.asarray(true / np.maximum(true + NEGATIVES * drawn, 1e-12), np.float32)
+
+    def draw(self, folder: Path, model: keras.Model, best: BestWeights) -> None:
+        title = f"{model.name}, {self.dataset.name}"
+        plots.learning_curve(folder / "learning_curve.png", title, best.history, best.epoch)
+        vectors, names = vectors_of(model)[2:], self.words.names  # without padding and unknown
+        frequent = np.argsort(-self.counts[2:], kind="stable")
+        shown = [index for index in frequent if len(names[index]) >= LEAST_LETTERS][:SHOWN]
+        points = plots.two_dimensions(vectors[shown])
+        words = [names[index] for index in shown]
+        vector_plots.named_points(folder / "words.png", f"{title}: frequent words", points, words, "t-SNE", side=10)
+        asked = np.array([names.index(word) for word in ASKED if word in names] or frequent[: len(ASKED)])
+        found = [
+            [(names[index], float(cosine)) for index, cosine in zip(*row, strict=True)]
+            for row in zip(*neighbours(vectors, asked, NEIGHBOURS), strict=True)
+        ]
+        table = [names[index] for index in asked]
+        vector_plots.neighbour_table(folder / "neighbours.png", f"{title}: nearest words", table, found)
+
+    def measure(self, model: keras.Model, say: Callable[[str], None]) -> dict[str, Any]:
+        """gensim's Word2Vec on the same sentences with the same settings, with one thread and with one for each core.
+
+        `gensim_…` and `gensim_parallel_…`: the figures of `similarity_figures`, and `seconds` of the training.
+        """
+        figures: dict[str, Any] = {"gensim_threads": os.cpu_count() or 1}
+        for name, threads in (("gensim", 1), ("gensim_parallel", figures["gensim_threads"])):
+            say(f"    gensim, threads: {threads}")
+            vectors, seconds = self._by_gensim(model, threads)
+            found = similarity_figures(vectors, self.words)
+            figures |= {f"{name}_wordsim": found["wordsim"], f"{name}_simlex": found["simlex"]}
+            figures[f"{name}_seconds"] = round(seconds, 2)
+        return figures
+
+    def _by_gensim(self, model: keras.Model, threads: int) -> tuple[NDArray[np.float32], float]:
+        """Vectors of each id, and the seconds that they took."""
+        from gensim.models import Word2Vec
+
+        starts = np.flatnonzero(np.diff(self.text.sentences)) + 1
+        names = np.array(["", "", *self.words.names], object)[self.text.words]
+        sentences = [each.tolist() for each in np.split(names, starts)]
+        theirs = Word2Vec(
+            vector_size=vectors_of(model).shape[1],
+            window=_window(model),
+            min_count=1,
+            sg=int("word" in model.input),
+            negative=NEGATIVES,
+            sample=SAMPLE,
+            workers=threads,
+            seed=0,
+        )
+        theirs.build_vocab(sentences)
+        started = time.perf_counter()
+        theirs.train(sentences, total_examples=len(sentences), epochs=self.recipe.epochs)
+        seconds = time.perf_counter() - started
+        vectors = np.zeros((self.words.size, theirs.vector_size), np.float32)
+        for number, word in enumerate(self.words.names, 2):
+            if word in theirs.wv:
+                vectors[number] = theirs.wv[word]
+        return vectors, seconds
+
+
+def vectors_of(model: keras.Model) -> NDArray[np.float32]:
+    """Of each id, `(tokens, dim)`."""
+    return np.asarray(keras.ops.convert_to_numpy(model.get_layer("embedding").embeddings), np.float32)
+
+
+def _window(model: keras.Model) -> int:
+    return int(model.input["context"].shape[1]) // 2 if "context" in model.input else WINDOW
