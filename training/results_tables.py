@@ -60,6 +60,13 @@ TABLES = (
         ),
     ),
     Table(
+        "Written texts",
+        "Characters or phonemes that are wrong, missing or too many (Levenshtein), as a share of the true ones; share "
+        "of the texts that are not right in all. The likeliest token at each step is written. Where a word is said in "
+        "several ways, the nearest counts.",
+        (Column("token error", "token_error", ".4f"), Column("text error", "text_error", ".4f")),
+    ),
+    Table(
         "Forecasts",
         "Mean absolute error and root mean squared error over all steps of all test windows, in the series' unit; "
         "beside ARIMA and exponential smoothing, whose parameters are fitted to the training span and whose state "
