@@ -99,11 +99,10 @@ TABLES = (
         "Words",
         "Spearman's rank correlation of the vectors' cosines with how alike people find two words, over the pairs of "
         "WordSim-353 and SimLex-999 whose words are both known; beside gensim's Word2Vec on the same sentences with "
-        "the same dimension, window, negatives and epochs. Our learning rates were chosen with "
-        "these figures in view; gensim has its defaults. Seconds of the trainings, ours with compiling and validation, "
-        "gensim's with one thread and with "
-        "one for each core. Loss of an example of the test sentences in nats, and that of who knows no more than how "
-        "frequent each word is.",
+        "the same dimension, window, negatives and epochs. Our learning rates were chosen with these figures in view; "
+        "gensim has its defaults. Seconds of the trainings, ours with compiling and validation, gensim's with one "
+        "thread and with one for each core. Loss of an example of the test sentences in nats, and that of who knows "
+        "no more than how frequent each word is.",
         (
             Column("WordSim", "wordsim", ".3f"),
             Column("gensim", "gensim_wordsim", ".3f"),

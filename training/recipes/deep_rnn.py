@@ -1,24 +1,3 @@
-"""Years of sunspots and months of carbon dioxide, as `sequence_to_sequence`'s recipes."""
+"""Years of sunspots and months of carbon dioxide: `sequence_to_sequence`'s recipes, so that the two can be compared."""
 
-from dataclasses import replace
-
-from ..recipe import Recipe
-
-_SUNSPOTS = Recipe(
-    task="forecast",
-    dataset="sunspots",
-    loss="squared_error",
-    learning_rate=3e-3,
-    epochs=60,
-    batch_size=32,
-    clipnorm=1.0,
-    xla=False,
-)
-_CO2 = replace(_SUNSPOTS, dataset="co2")
-
-RECIPES = {
-    "sunspots": _SUNSPOTS,
-    "sunspots_seasonal": replace(_SUNSPOTS, hyperparameters={"season": 11}),
-    "co2": _CO2,
-    "co2_seasonal": replace(_CO2, hyperparameters={"season": 12}),
-}
+from .sequence_to_sequence import RECIPES as RECIPES
