@@ -3,13 +3,15 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 READY = $(VENV)/.ready
+PACKAGES = tests/javascript/node_modules/.ready
 
 .PHONY: demo test check format
 
 demo: $(READY)
 	$(BIN)/gallery demo
 
-test: $(READY)
+# TensorFlow.js, where there is npm; else the tests that need it are skipped.
+test: $(READY) $(if $(shell command -v npm),$(PACKAGES))
 	$(BIN)/python -m pytest -n 2 --dist loadfile --ignore tests/training/test_interrupt.py
 	$(BIN)/python -m pytest tests/training/test_interrupt.py # interrupts itself, and would a process of xdist
 
@@ -28,4 +30,8 @@ $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if (3, 11) <= v < (3, 14) else f"Expected Python 3.11 to 3.13. Received: {v[0]}.{v[1]} (choose another with: make PYTHON=python3.12)")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+$(PACKAGES): tests/javascript/package.json tests/javascript/package-lock.json
+	cd tests/javascript && npm ci --ignore-scripts --no-audit --no-fund
 	touch $@

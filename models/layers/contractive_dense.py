@@ -39,6 +39,13 @@ class ContractiveDense(keras.layers.Dense):
         self.add_loss(self.weight * ops.mean(ops.matmul(slopes, norms)))
         return h
 
+    def plain_call(self, inputs: Any, mask: Any = None) -> Any:
+        """What it is at inference, in Keras's own layers."""
+        dense = keras.layers.Dense(self.units, activation="sigmoid", use_bias=self.use_bias, name=self.name)
+        h = dense(inputs)
+        dense.set_weights(self.get_weights())
+        return h
+
     def get_config(self) -> dict[str, Any]:
         config = {**super().get_config(), "weight": self.weight}
         del config["activation"]

@@ -40,6 +40,10 @@ class Corruption(keras.layers.Layer):
         # The generator stays untouched at inference: a served graph must not write random state.
         return corrupt(inputs, self.noise, self.level, self.seed_generator) if training else inputs
 
+    def plain_call(self, inputs: Any, mask: Any = None) -> Any:
+        """Nothing, at inference."""
+        return inputs
+
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         return input_shape
 

@@ -1,5 +1,6 @@
 """Pooling over channels, in place of height and width."""
 
+import math
 from typing import Any
 
 import keras
@@ -38,6 +39,15 @@ class DepthPooling(keras.layers.Layer):
         *places, channels = ops.shape(inputs)
         groups = ops.reshape(inputs, (*places, channels // self.pool_size, self.pool_size))
         return ops.max(groups, axis=-1)  # (…, channels / pool_size)
+
+    def plain_call(self, inputs: Any, mask: Any = None) -> Any:
+        """What it is in Keras's own layers, where sizes are known: a pooling along all values in a row."""
+        shape = inputs.shape[1:]
+        if None in shape:
+            return self.call(inputs)
+        row = keras.layers.Reshape((math.prod(shape), 1), name=f"{self.name}_row")(inputs)
+        pooled = keras.layers.MaxPooling1D(self.pool_size, name=f"{self.name}_pool")(row)
+        return keras.layers.Reshape((*shape[:-1], shape[-1] // self.pool_size), name=self.name)(pooled)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         return (*input_shape[:-1], (input_shape[-1] or 0) // self.pool_size)

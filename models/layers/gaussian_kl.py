@@ -36,6 +36,10 @@ class GaussianKL(keras.layers.Layer):
         self.add_loss(self.weight * ops.mean(gaussian_kl(mean, log_variance)))
         return [mean, log_variance]
 
+    def plain_call(self, inputs: Any, mask: Any = None) -> Any:
+        """Nothing, at inference."""
+        return inputs
+
     def compute_output_shape(self, input_shape: Any) -> Any:
         return list(input_shape)
 

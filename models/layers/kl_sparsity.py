@@ -72,6 +72,10 @@ class KLSparsity(keras.layers.Layer):
         """ρ̂ of activations `(n, units)`, from 0 to 1: `(units,)`."""
         return ops.mean((activations - self.low) / (1.0 - self.low), axis=0)
 
+    def plain_call(self, inputs: Any, mask: Any = None) -> Any:
+        """Nothing, at inference."""
+        return inputs
+
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         return input_shape
 

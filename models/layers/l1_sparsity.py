@@ -34,6 +34,10 @@ class L1Sparsity(keras.layers.Layer):
         self.add_loss(self.weight * ops.mean(ops.sum(ops.abs(inputs - self.low), axis=-1)))
         return inputs
 
+    def plain_call(self, inputs: Any, mask: Any = None) -> Any:
+        """Nothing, at inference."""
+        return inputs
+
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         return input_shape
 

@@ -34,6 +34,15 @@ class PadChannels(keras.layers.Layer):
         before = [(0, 0)] * (len(inputs.shape) - 1)
         return ops.pad(inputs, [*before, (0, self.channels - inputs.shape[-1])])
 
+    def plain_call(self, inputs: Any, mask: Any = None) -> Any:
+        """What it is in Keras's own layers, of maps: they pad places, so channels take the place of the width."""
+        if len(inputs.shape) != 4:
+            return self.call(inputs)
+        swapped = keras.layers.Permute((1, 3, 2), name=f"{self.name}_swapped")(inputs)
+        more = ((0, 0), (0, self.channels - inputs.shape[-1]))
+        padded = keras.layers.ZeroPadding2D(more, name=f"{self.name}_padded")(swapped)  # (…, channels, width)
+        return keras.layers.Permute((1, 3, 2), name=self.name)(padded)
+
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         return (*input_shape[:-1], self.channels)
 

@@ -22,6 +22,8 @@ class SeasonalDifference(keras.layers.Layer):
         mask: which steps there are `(batch, time)`. A difference is there where both steps are.
     """
 
+    plain_limit = "it hands no mask on"
+
     def __init__(self, season: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if season < 1:
@@ -33,6 +35,12 @@ class SeasonalDifference(keras.layers.Layer):
         if steps is not None and steps <= self.season:
             raise GalleryError(f"Expected more than {self.season} steps, one season. Received: {steps}.")
         return inputs[:, self.season :] - inputs[:, : -self.season]
+
+    def plain_call(self, inputs: Any, mask: Any = None) -> Any:
+        """What it is in Keras's own layers, but for the mask."""
+        later = keras.layers.Cropping1D((self.season, 0), name=f"{self.name}_later")(inputs)
+        earlier = keras.layers.Cropping1D((0, self.season), name=f"{self.name}_earlier")(inputs)
+        return keras.layers.Subtract(name=self.name)([later, earlier])
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         return None if mask is None else keras.ops.logical_and(mask[:, self.season :], mask[:, : -self.season])

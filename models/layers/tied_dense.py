@@ -26,6 +26,8 @@ class TiedDense(keras.layers.Layer):
         back: which way.
     """
 
+    plain_limit = "each way has a kernel of its own"
+
     def __init__(
         self,
         units: int,
@@ -54,6 +56,18 @@ class TiedDense(keras.layers.Layer):
             return self.back_activation(a + self.back_bias if self.use_bias else a)
         a = ops.matmul(inputs, self.kernel)  # (batch, units)
         return self.activation(a + self.bias if self.use_bias else a)
+
+    def plain_call(self, inputs: Any, back: bool = False, mask: Any = None) -> Any:
+        """What it is in Keras's own layers, but for the one weight."""
+        name = f"{self.name}_back" if back else self.name
+        units = self.kernel.shape[0] if back else self.units
+        activation = self.back_activation if back else self.activation
+        dense = keras.layers.Dense(units, activation, self.use_bias, name=name)
+        outputs = dense(inputs)
+        kernel = ops.transpose(self.kernel) if back else self.kernel
+        biases = [self.back_bias if back else self.bias] if self.use_bias else []
+        dense.set_weights([ops.convert_to_numpy(weight) for weight in (kernel, *biases)])
+        return outputs
 
     def get_config(self) -> dict[str, Any]:
         return {

@@ -37,11 +37,11 @@ def detector(model: keras.Model, data: Data, labels: Sequence[str] | None) -> di
         cells = tf.maximum(cells, 0)
         height, width = tf.unstack(tf.cast(tf.shape(x)[1:3], tf.float32))
         inside = tf.clip_by_value(tf.gather(boxes, cells, batch_dims=1), 0.0, 1.0)
-        label = tf.gather(tf.constant([*names, ""]), tf.gather(best, cells, batch_dims=1))
+        label = tf.where(there, tf.gather(best, cells, batch_dims=1), len(names))  # the last is ""
         return {
             "boxes": tf.where(there[..., None], inside * tf.stack([height, width, height, width]), 0.0),
             "scores": tf.where(there, tf.gather(scores, cells, batch_dims=1), 0.0),
-            "labels": tf.where(there, label, ""),
+            "labels": tf.gather(tf.constant([*names, ""]), label),
             "count": tf.reduce_sum(tf.cast(there, tf.int32), -1),  # (batch,)
         }
 

@@ -49,3 +49,66 @@ def test_a_label_too_few(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
     assert main(["export", "denoising_autoencoder", "--saved-models", str(tmp_path)]) == 2
     assert capsys.readouterr().err == "gallery: Expected 3 labels, one for each class. Received: 2\n"
     assert not any(tmp_path.iterdir())
+
+
+def test_to_another_runtime(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with quiet_import():
+        import numpy as np
+        import onnxruntime
+
+        from ..serving.task_models import classifier
+    run = SimpleNamespace(folder="runs/c/001", config={"labels": ["ant", "bee", "žába"]}, model=classifier((4,)))
+    run.model.get_layer("probabilities").bias.assign([0, 0, 100])
+    monkeypatch.setattr(training, "latest_run", lambda *_: run)
+    monkeypatch.chdir(tmp_path)
+    command = ["export", "mlp_classifier", "--to", "onnx", "--signature", "classify"]
+    assert main([*command, "--as", "c"]) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith("Exported runs/c/001 to c.onnx: answers equal Keras within ")
+    assert printed.endswith(
+        f" in ONNX Runtime {onnxruntime.__version__} (classify: features -> probabilities, label, score)\n"
+    )
+    session = onnxruntime.InferenceSession("c.onnx", providers=["CPUExecutionProvider"])
+    assert session.run(["label"], {"features": np.zeros((1, 4), np.float32)})[0].tolist() == ["žába"]
+    assert main([*command, "--output", "c.onnx"]) == 2
+    assert capsys.readouterr().err == "gallery: Expected a new place for the export. Received: c.onnx, which exists\n"
+
+
+def test_notes_are_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    with quiet_import():
+        from keras_gallery.serving import targets
+    written = targets.Written(tmp_path / "t.keras", ["a: one", "b: two"], "Keras 9", 2.4e-7, ["image"], ["code"])
+    asked = []
+    monkeypatch.setattr(targets, "export_to", lambda *each: asked.append(each) or written)
+    run = SimpleNamespace(folder=tmp_path, config={}, model="model")
+    monkeypatch.setattr(training, "latest_run", lambda *_: run)
+    assert main(["export", "tied_autoencoder", "--to", "keras"]) == 0
+    assert asked == [("keras", "model", "tied_autoencoder.keras", "serving_default", None, None)]
+    assert capsys.readouterr().out == (
+        f"Exported {tmp_path} to {tmp_path}/t.keras: answers equal Keras within 2.4e-07 in Keras 9 "
+        "(serving_default: image -> code)\n    a: one\n    b: two\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "what"),
+    [
+        (["--to", "onnx", "--version", "3"], "Expected no --to beside --version. Received: --to onnx"),
+        (["--signature", "encode"], "Expected --to beside --signature. Received: no --to"),
+        (["--output", "m.onnx"], "Expected --to beside --output. Received: no --to"),
+    ],
+)
+def test_options_that_say_nothing(options: list[str], what: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["export", "gru", *options]) == 2
+    assert capsys.readouterr().err == f"gallery: {what}\n"
+
+
+def test_the_targets(capsys: pytest.CaptureFixture[str]) -> None:
+    with quiet_import():
+        from keras_gallery.cli import export
+        from keras_gallery.serving.targets import TARGETS
+    assert export.TARGETS == tuple(TARGETS)
+    assert main(["export", "gru", "--to", "coreml"]) == 2
+    assert "invalid choice: 'coreml'" in capsys.readouterr().err

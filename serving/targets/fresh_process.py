@@ -1,0 +1,84 @@
+"""A model file in a process of its own that knows Keras, and nothing of this project."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import subprocess
+import sys
+import tempfile
+import weakref
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import FailedPrecondition
+from ..signatures import Endpoint
+
+Arrays = dict[str, np.ndarray[Any, Any]]
+_NAMES = {"keras": "Keras {}", "tf_keras": "Keras 2 (tf_keras {})"}
+
+
+class FreshProcess:
+    """Answers as the file does by the names of an endpoint's inputs and outputs, which are those of the whole model.
+
+    The process is started at once and ends with this object.
+
+    Args:
+        package: "keras" or "tf_keras".
+        place: the file.
+        endpoint: whose names are used.
+
+    Raises:
+        FailedPrecondition: the package is not installed; when called: the file can't be loaded there.
+    """
+
+    def __init__(self, package: str, place: Path, endpoint: Endpoint) -> None:
+        self.name = version(package)
+        self._inputs = [spec.name for spec in endpoint.inputs]
+        example = endpoint.example(1)
+        self._outputs = list(endpoint.function(*(example[name] for name in self._inputs)))
+        self._process = subprocess.Popen(
+            [sys.executable, "-I", str(Path(__file__).with_name("keras_reader.py")), package, str(place)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            encoding="utf-8",
+        )
+        self._is_loaded = False
+        weakref.finalize(self, _end, self._process)
+
+    def __call__(self, inputs: Arrays) -> Arrays:
+        if not self._is_loaded:
+            self._wait()
+            self._is_loaded = True
+        with tempfile.TemporaryDirectory() as folder:
+            given: Any = {str(at): inputs[name] for at, name in enumerate(self._inputs)}
+            np.savez(Path(folder, "in.npz"), **given)
+            print(folder, file=self._process.stdin, flush=True)
+            self._wait()
+            with np.load(Path(folder, "out.npz")) as found:
+                return {name: found[name if name in found else str(at)] for at, name in enumerate(self._outputs)}
+
+    def _wait(self) -> None:
+        assert self._process.stdout
+        line = self._process.stdout.readline().rstrip("\n")
+        if line != "done":
+            reason = line or f"its end with status {self._process.wait()}"
+            raise FailedPrecondition(f"Expected a file that {self.name} loads by itself. Received: {reason}")
+
+
+def version(package: str) -> str:
+    """Such as "Keras 3.15.1". Raises FailedPrecondition where it is not installed."""
+    try:
+        return _NAMES[package].format(importlib.metadata.version(package))
+    except importlib.metadata.PackageNotFoundError:
+        raise FailedPrecondition(
+            f"Expected the package {package}. Received: none (pip install 'keras-gallery[convert]')"
+        ) from None
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    process.kill()
+    process.communicate()

@@ -1,0 +1,123 @@
+"""A model's configuration as Keras 2 writes it, which Keras 3 reads as well.
+
+That differs from Keras 3's in the names of some options, in what says where a layer's inputs come from, and in that no
+class tells its module. Calls of sub-models are counted otherwise by the two, so there must be none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+VERSION = "2.15.0"  # the last Keras 2 of that name
+
+# Layers that are the same in both.
+_LAYERS = frozenset(
+    "InputLayer Dense Embedding Masking SimpleRNN LSTM GRU Bidirectional TimeDistributed "
+    "Conv1D Conv2D Conv3D Conv1DTranspose Conv2DTranspose SeparableConv1D SeparableConv2D DepthwiseConv2D "
+    "MaxPooling1D MaxPooling2D MaxPooling3D AveragePooling1D AveragePooling2D AveragePooling3D "
+    "GlobalMaxPooling1D GlobalMaxPooling2D GlobalMaxPooling3D "
+    "GlobalAveragePooling1D GlobalAveragePooling2D GlobalAveragePooling3D "
+    "ZeroPadding1D ZeroPadding2D ZeroPadding3D Cropping1D Cropping2D Cropping3D UpSampling1D UpSampling2D UpSampling3D "
+    "Flatten Reshape Permute RepeatVector Add Subtract Multiply Average Maximum Minimum Concatenate Dot "
+    "Activation Identity Softmax ReLU LeakyReLU ELU PReLU Rescaling "
+    "BatchNormalization LayerNormalization Normalization UnitNormalization "
+    "Dropout SpatialDropout1D SpatialDropout2D SpatialDropout3D GaussianNoise GaussianDropout AlphaDropout "
+    "ActivityRegularization".split()
+)
+_ACTIVATIONS = frozenset("linear elu selu softplus softsign relu gelu tanh sigmoid exponential softmax silu".split())
+# Options that Keras 2 lacks, with the value that means what it does without them.
+_LACKING: Mapping[str, Any] = {
+    "optional": False,
+    "quantization_config": None,
+    "renorm": False,
+    "renorm_clipping": None,
+    "renorm_momentum": 0.99,
+    "rms_scaling": False,
+    "synchronized": False,
+    "zero_output_for_mask": False,
+}
+_RENAMED = {("InputLayer", "batch_shape"): "batch_input_shape", ("LeakyReLU", "negative_slope"): "alpha"}
+_UNUSED = ("seed", "initializer", "regularizer", "constraint")  # ends of options that act in training alone
+_MASKS = ("NotEqual", "Any")  # operations that make the masks which layers hand on by themselves
+
+
+class NoKeras2Form(Exception):
+    """Keras 2 lacks something; the message says which layer has it."""
+
+
+def without_masks(config: dict[str, Any]) -> None:
+    """Takes out of a functional model's configuration what says where masks come from: layers find that themselves."""
+    masks = {layer["name"] for layer in config["layers"] if layer["class_name"] in _MASKS}
+    config["layers"] = [layer for layer in config["layers"] if layer["name"] not in masks]
+    for layer in config["layers"]:
+        for node in layer["inbound_nodes"]:
+            if isinstance(mask := node["kwargs"].get("mask"), dict) and _source(mask)[0] in masks:
+                node["kwargs"]["mask"] = None
+
+
+def keras2_config(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A functional model's configuration, as Keras 3 gives it, in the form of Keras 2.
+
+    Raises NoKeras2Form where Keras 2 lacks a layer, an option or an activation of it.
+    """
+    layers = []
+    for layer in config["layers"]:
+        nodes = [_node(layer["name"], node) for node in layer["inbound_nodes"]]
+        layers.append({**_layer(layer), "name": layer["name"], "inbound_nodes": nodes})
+    ends = {key: _ends(config[key]) for key in ("input_layers", "output_layers")}
+    return {"name": config["name"], "trainable": config["trainable"], "layers": layers, **ends}
+
+
+def _layer(serialized: Mapping[str, Any]) -> dict[str, Any]:
+    kind, name = serialized["class_name"], serialized["config"].get("name")
+    if kind not in _LAYERS:
+        raise NoKeras2Form(f"{name} is of class {kind}")
+    config = dict(_options(kind, name, serialized["config"]))
+    if kind == "Identity":  # which older ones of Keras 2 lack
+        return {"class_name": "Activation", "config": config | {"activation": "linear"}}
+    return {"class_name": kind, "config": config}
+
+
+def _options(kind: str, name: str, config: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for key, value in config.items():
+        if key == "dtype":
+            yield key, _dtype(name, value)
+        elif key.endswith("activation"):
+            if value not in _ACTIVATIONS:
+                raise NoKeras2Form(f"{name} has the {key} {value}")
+            yield key, "swish" if value == "silu" else value
+        elif key in ("layer", "backward_layer"):
+            yield key, {**_layer(value), "module": "keras.layers", "registered_name": None}
+        elif key in _LACKING:
+            if value != _LACKING[key]:
+                raise NoKeras2Form(f"{name} has {key}={value}")
+        elif not key.endswith(_UNUSED):
+            yield _RENAMED.get((kind, key), key), value
+
+
+def _dtype(name: str, dtype: Any) -> str:
+    found = dtype["config"]["name"] if isinstance(dtype, dict) else dtype
+    if found.startswith("mixed"):
+        raise NoKeras2Form(f"{name} has the dtype policy {found}")
+    return str(found)
+
+
+def _node(name: str, node: Mapping[str, Any]) -> list[list[Any]]:
+    """Where one call of a layer has its inputs from: [[layer, call, output, {}], …]."""
+    for key, value in node["kwargs"].items():
+        if value is not None and key != "training":
+            raise NoKeras2Form(f"{name} is called with {key}")
+    if len(node["args"]) != 1:
+        raise NoKeras2Form(f"{name} is called with {len(node['args'])} arguments")
+    inputs = node["args"][0]
+    return [[*_source(each), {}] for each in (inputs if isinstance(inputs, list) else [inputs])]
+
+
+def _source(tensor: Mapping[str, Any]) -> list[Any]:
+    return list(tensor["config"]["keras_history"])
+
+
+def _ends(ends: Any) -> Any:
+    """Always a list, or a dict, of [layer, call, output]."""
+    return [ends] if isinstance(ends, list) and isinstance(ends[0], str) else ends

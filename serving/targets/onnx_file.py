@@ -1,0 +1,72 @@
+"""A signature as an ONNX file, for ONNX Runtime and whatever else reads ONNX."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from ..errors import FailedPrecondition
+from ..signatures import Endpoint
+from .concrete import frozen
+
+SUFFIX, WHOLE = ".onnx", False
+OPSET = 17
+Arrays = dict[str, np.ndarray[Any, Any]]
+
+
+def runtime(place: Path) -> str:
+    """ONNX Runtime and its version."""
+    import onnxruntime
+
+    return f"ONNX Runtime {onnxruntime.__version__}"
+
+
+def write(model: keras.Model, endpoint: Endpoint, place: Path) -> list[str]:
+    """Writes the endpoint under its names of inputs and outputs; the batch is of any size."""
+    try:
+        import onnx
+        import tf2onnx
+    except ImportError:
+        raise FailedPrecondition("Expected tf2onnx. Received: none (pip install 'keras-gallery[convert]')") from None
+    logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)
+    try:
+        converted, _ = tf2onnx.convert.from_function(frozen(endpoint), endpoint.inputs, opset=OPSET)
+    except Exception as error:  # tf2onnx raises whatever comes
+        reason = [*str(error).strip().splitlines(), type(error).__name__][0]
+        raise FailedPrecondition(f"Expected a signature that tf2onnx can convert. Received: {reason}") from error
+    if foreign := sorted({name for name in _operations(converted.graph) if not onnx.defs.has(name)}):
+        raise FailedPrecondition(f"Expected a signature of operations that ONNX has. Received: {', '.join(foreign)}")
+    place.write_bytes(converted.SerializeToString())
+    return []
+
+
+def _operations(graph: Any) -> Iterator[str]:
+    """The names of the operations in a graph and in the bodies of its loops."""
+    for node in graph.node:
+        yield node.op_type
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                yield from _operations(attribute.g)
+
+
+def runner(place: Path, endpoint: Endpoint) -> Callable[[Arrays], Arrays]:
+    """Answers in ONNX Runtime."""
+    try:
+        import onnxruntime
+    except ImportError:
+        raise FailedPrecondition(
+            "Expected ONNX Runtime. Received: none (pip install 'keras-gallery[convert]')"
+        ) from None
+    session = onnxruntime.InferenceSession(str(place), providers=["CPUExecutionProvider"])
+    wanted = [each.name for each in session.get_inputs()]
+    names = [each.name for each in session.get_outputs()]
+
+    def run(inputs: Arrays) -> Arrays:
+        return dict(zip(names, session.run(None, {name: inputs[name] for name in wanted}), strict=True))
+
+    return run

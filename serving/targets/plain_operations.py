@@ -1,0 +1,54 @@
+"""`keras.ops` in a functional model as layers, which more runtimes know. Those that no layer does stay as they are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import layers
+
+_OF_TWO = {
+    "Add": layers.Add,
+    "Subtract": layers.Subtract,
+    "Multiply": layers.Multiply,
+    "Maximum": layers.Maximum,
+    "Minimum": layers.Minimum,
+}
+_ACTIVATIONS = {"Relu": "relu", "Sigmoid": "sigmoid", "Tanh": "tanh", "Softplus": "softplus"}
+
+
+def as_layers(operation: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+    """The operation's outputs by layers; None where no layer does the same."""
+    kind, name = type(operation).__name__, operation.name
+    if keywords:
+        return None
+    if kind in _OF_TWO and _are_alike(arguments):
+        return _OF_TWO[kind](name=name)(list(arguments))
+    if kind in _ACTIVATIONS:
+        return layers.Activation(_ACTIVATIONS[kind], name=name)(*arguments)
+    if kind == "Concatenate" and operation.axis:
+        return layers.Concatenate(operation.axis, name=name)(list(arguments[0]))
+    if kind == "Split" and operation.axis in (1, -1) and isinstance(operation.indices_or_sections, int):
+        return _columns(arguments[0], operation.indices_or_sections, name)
+    return None
+
+
+def _are_alike(arguments: tuple[Any, ...]) -> bool:
+    """Whether these are tensors of one rank and type: layers bring others together otherwise than operations."""
+    if not all(isinstance(each, keras.KerasTensor) for each in arguments):
+        return False
+    return len({(len(each.shape), each.dtype) for each in arguments}) == 1
+
+
+def _columns(x: Any, count: int, name: str) -> Any:
+    """x (batch, n) in `count` parts (batch, n / count)."""
+    if len(x.shape) != 2 or x.shape[1] is None:
+        return None
+    size, dtype = x.shape[1] // count, x.dtype
+    rows = layers.Reshape((x.shape[1], 1), dtype=dtype, name=f"{name}_rows")(x)
+    parts = []
+    for number in range(count):
+        cropping = (number * size, x.shape[1] - (number + 1) * size)
+        part = layers.Cropping1D(cropping, dtype=dtype, name=f"{name}_crop_{number + 1}")(rows)
+        parts.append(layers.Reshape((size,), dtype=dtype, name=f"{name}_{number + 1}")(part))
+    return parts
