@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from ..serving.quiet import quiet_import
 from .files import write_png
-from .serve import free_port
 
 if TYPE_CHECKING:
     import numpy as np
@@ -48,6 +47,7 @@ def run(values: argparse.Namespace) -> int:
 
         from ..serving.client import Client
         from ..serving.export import export
+        from ..serving.ports import free_port
         from ..serving.tensorflow_serving import ServerProcess
         from ..training.data import load
         from ..training.evaluate import add_noise, psnr

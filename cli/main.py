@@ -1,7 +1,8 @@
 """The `gallery` command: finds the command's module, parses, and turns errors into one line and a status.
 
-Each command is a module here, `classify-text` is `classify_text.py`, with `HELP`, `configure(parser, arguments)` and
-`run(values) -> exit status`. Modules import what is slow (Keras, TensorFlow) in `run` only.
+Each command is a module here, `classify-text` is `classify_text.py` and `import` is `import_.py`, with `HELP`,
+`configure(parser, arguments)` and `run(values) -> exit status`. Modules import what is slow (Keras, TensorFlow) in
+`run` only.
 """
 
 from __future__ import annotations
@@ -9,12 +10,13 @@ from __future__ import annotations
 import argparse
 import difflib
 import importlib
+import keyword
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
 COMMANDS = (
-    *("list", "show", "train", "export", "serve"),
+    *("list", "show", "train", "export", "import", "doctor", "serve"),
     *("encode", "denoise", "colorize", "generate", "classify", "segment", "detect", "caption"),
     *("classify-text", "translate", "pronounce", "nearest", "forecast"),
     *("results", "demo"),
@@ -39,12 +41,17 @@ class Parser(argparse.ArgumentParser):
         raise UsageError(f"Expected an option of {self.prog} ({known}). Received: {unknown[0]}")
 
 
+def module_of(command: str) -> str:
+    """The name of a command's module."""
+    return command.replace("-", "_") + "_" * keyword.iskeyword(command)
+
+
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """The values of a command line, `values.execute` among them. Raises UsageError."""
     parser = Parser(prog="gallery", description="Keras models, from training to serving.", allow_abbrev=False)
     commands = parser.add_subparsers(dest="command", metavar="command", required=True)
     for name in COMMANDS:
-        module = importlib.import_module(f".{name.replace('-', '_')}", __package__)
+        module = importlib.import_module(f".{module_of(name)}", __package__)
         child = commands.add_parser(name, help=module.HELP, description=module.HELP, allow_abbrev=False)
         if arguments[:1] == [name]:
             module.configure(child, arguments[1:])

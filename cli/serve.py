@@ -38,16 +38,10 @@ def port(text: str) -> int:
     return int(text)
 
 
-def free_port() -> int:
-    """A port that nobody listens on at the moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def check_free(number: int, option: str) -> int:
     """`number`, or any free port for 0. InvalidArgument where somebody listens on it."""
     from ..serving.errors import InvalidArgument
+    from ..serving.ports import free_port
 
     if not number:
         return free_port()

@@ -18,8 +18,10 @@ import numpy as np
 import tensorflow as tf
 
 from . import saved_model, warmup
+from .difference import difference, too_far
 from .engines import Converter, OpenVinoFiles, openvino_files
-from .errors import FailedPrecondition, InvalidArgument
+from .errors import FailedPrecondition
+from .publish import check_place, publish
 from .signatures import Endpoint, Texts, endpoints
 from .wire import messages, predict
 
@@ -61,13 +63,7 @@ def export(
             f"Expected Keras on TensorFlow for the export. Received: backend {keras.config.backend()} "
             "(save the model, then export it with KERAS_BACKEND=tensorflow)"
         )
-    if not name or name.startswith(".") or any(c in name for c in "/\\:"):
-        raise InvalidArgument(f"Expected a model name without '/', '\\' and ':'. Received: {name!r}")
-    if version is not None and not 0 < version < 1 << 63:
-        raise InvalidArgument(f"Expected a version of 1 or more. Received: {version}")
-    base = Path(root) / name
-    if version is not None and (base / str(version)).exists():
-        raise InvalidArgument(f"Expected a new version. Received: {base / str(version)}, which exists")
+    base = check_place(Path(root), name, version)
     found = endpoints(model, labels=labels, texts=texts)
     base.mkdir(parents=True, exist_ok=True)
     # A name that is no number: servers do not look inside.
@@ -75,23 +71,10 @@ def export(
     try:
         _write(model, found, name, partial)
         partial.chmod(0o755)  # mkdtemp makes it private; a server may be another user
-        return _publish(partial, base, version)
+        return publish(partial, base, version)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
         raise
-
-
-def _publish(partial: Path, base: Path, version: int | None) -> Path:
-    """Renames the finished folder to its version; the next free number, whoever else exports."""
-    while True:
-        taken = [int(folder.name) for folder in base.iterdir() if folder.name.isdecimal()]
-        place = base / str(version or max(taken, default=0) + 1)
-        try:
-            partial.rename(place)
-            return place
-        except OSError:
-            if version or not place.exists():
-                raise
 
 
 def _write(model: keras.Model, found: Mapping[str, Endpoint], name: str, folder: Path) -> None:
@@ -108,8 +91,8 @@ def _write(model: keras.Model, found: Mapping[str, Endpoint], name: str, folder:
         run = loaded.signatures[signature]
         check(f"{name}: signature {signature} of the SavedModel", endpoint, _tensorflow_caller(run))
     _refuse_gpu_operations(name, folder)
-    _write_openvino(folder)
-    _write_warmup(folder, name, found)
+    write_openvino(folder)
+    write_warmup(folder, name, {signature: endpoint.example(1) for signature, endpoint in found.items()})
 
 
 def _set_methods(folder: Path, found: Mapping[str, Endpoint]) -> None:
@@ -133,21 +116,11 @@ def check(what: str, endpoint: Endpoint, run: Callable[[Arrays], Arrays]) -> Non
         expected = function(*(tf.constant(inputs[spec.name], spec.dtype) for spec in endpoint.inputs))
         got = run(inputs)
         for key, value in expected.items():
-            if difference := _difference(got[key], value.numpy()):
+            if problem := too_far(difference(got[key], value.numpy()), TOLERANCE):
                 raise FailedPrecondition(
                     f"Expected {what} to answer as the model does (within {TOLERANCE}). "
-                    f"Received: {key} {difference} at batch {batch}"
+                    f"Received: {key} {problem} at batch {batch}"
                 )
-
-
-def _difference(got: Any, want: Any) -> str:
-    """How far `got` is from `want`; "" where it is not."""
-    if got.shape != want.shape:
-        return f"of shape {got.shape}"
-    if want.dtype.kind == "f":
-        close = np.allclose(got, want, rtol=TOLERANCE, atol=TOLERANCE)
-        return "" if close else f"off by {np.abs(got - want).max()}"
-    return "" if np.array_equal(got, want) else f"other in {np.count_nonzero(got != want)} of {want.size} values"
 
 
 def _tensorflow_caller(function: Any) -> Callable[[Arrays], Arrays]:
@@ -170,19 +143,19 @@ def _refuse_gpu_operations(name: str, folder: Path) -> None:
         raise FailedPrecondition(f"Expected {name} to run on a CPU. Received: {', '.join(found)} in its graph")
 
 
-def _write_openvino(folder: Path) -> None:
+def write_openvino(folder: Path) -> None:
     """Adds an OpenVINO file for each signature that OpenVINO takes, gets right, and runs faster."""
     target = folder / openvino_files.FOLDER
     target.mkdir(parents=True)
     Converter(OpenVinoFiles()).convert_into(target, folder)
 
 
-def _write_warmup(folder: Path, name: str, found: Mapping[str, Endpoint]) -> None:
-    """One request for each signature, at batch 1."""
+def write_warmup(folder: Path, name: str, inputs: Mapping[str, Arrays]) -> None:
+    """A request for each signature that a server runs before it answers others."""
     os.makedirs(folder / warmup.FILE.parent, exist_ok=True)
     with tf.io.TFRecordWriter(str(folder / warmup.FILE)) as out:
-        for signature, endpoint in found.items():
-            request = predict.encode_request(predict.ModelSpec(name, signature=signature), endpoint.example(1))
+        for signature, arrays in inputs.items():
+            request = predict.encode_request(predict.ModelSpec(name, signature=signature), arrays)
             log = messages.PredictionLog()
             log.predict_log.request.ParseFromString(request)
             out.write(log.SerializeToString())

@@ -34,6 +34,13 @@ def reserve(host: str, port: int, flag: str) -> socket.socket:
     return held
 
 
+def free_port() -> int:
+    """A port that nobody listens on at the moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 def listen(host: str, port: int) -> socket.socket:
     """A socket on a reserved port, beside those of other worker processes."""
     made = _socket(host)

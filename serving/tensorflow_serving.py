@@ -97,7 +97,7 @@ def command(
         run = ["docker", "run", "--rm", "--init", *ports, *mounts, config, IMAGE]
         return [*run, "--model_config_file=/etc/models.config", *flags]
     (folder / "models.config").write_text(model_config(paths))
-    program = [sys.executable, "-m", "keras_gallery.serving.model_server"]
+    program = [sys.executable, "-P", "-m", "keras_gallery.serving.model_server"]
     if kind == "tensorflow-model-server":
         program = [binary() or BINARY]
     ports = [f"--port={port}", f"--rest_api_port={rest_port}"]

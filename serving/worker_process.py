@@ -29,7 +29,7 @@ class Worker:
         self.counts: Snapshot = {}  # as last read: they stay when the process ends
         role = "first" if first else "other"
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "keras_gallery.serving.worker", str(theirs.fileno()), role, *arguments],
+            [sys.executable, "-P", "-m", "keras_gallery.serving.worker", str(theirs.fileno()), role, *arguments],
             pass_fds=[theirs.fileno()],
         )
         theirs.close()

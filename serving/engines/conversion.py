@@ -86,7 +86,7 @@ class Converter:
 
     def convert_into(self, target: Path, folder: Path) -> Index:
         """Converts the SavedModel in `folder` into the empty folder `target`. Raises OSError or ServingError."""
-        command = (sys.executable, "-m", "keras_gallery.serving.engines.conversion_worker")
+        command = (sys.executable, "-P", "-m", "keras_gallery.serving.engines.conversion_worker")
         self._process = subprocess.Popen(
             [*command, str(self._niceness), str(folder), str(target), *self._files.tags],
             stdin=subprocess.DEVNULL,

@@ -74,7 +74,7 @@ class TensorFlowProcess:
             log.info("starting the TensorFlow process")
             return subprocess.Popen(
                 [
-                    *(sys.executable, "-m", "keras_gallery.serving.engines.tensorflow_worker"),
+                    *(sys.executable, "-P", "-m", "keras_gallery.serving.engines.tensorflow_worker"),
                     *(str(listener.fileno()), *self._options),
                 ],
                 stdin=subprocess.PIPE,  # it ends when this closes

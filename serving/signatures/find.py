@@ -63,7 +63,7 @@ def endpoints(
         InvalidArgument: another number of labels than of classes, or of names than of ids.
     """
     tokens = {role: Tokens(**given) for role, given in (texts or {}).items()}
-    default = {"serving_default": _plain(model, seed)}
+    default = {"serving_default": plain(model, seed)}
     names = {layer.name for layer in model.layers}
     match [each.dtype for each in model.inputs], _output_names(model):
         case ["float32" | "int32"], ["probabilities"]:
@@ -96,7 +96,7 @@ def _output_names(model: keras.Model) -> list[str]:
     return [output._keras_history.operation.name for output in model.outputs]
 
 
-def _plain(model: keras.Model, seed: int) -> Endpoint:
+def plain(model: keras.Model, seed: int) -> Endpoint:
     """The model as it is, inputs and outputs under their Keras names."""
     rng = np.random.default_rng(seed)
     specs = [

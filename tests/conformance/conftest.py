@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import grpc
 import pytest
-from keras_gallery.cli.serve import free_port
+from keras_gallery.serving.ports import free_port
 from keras_gallery.serving.tensorflow_serving import binary
 
 from .asking import ask_grpc, ask_rest, services

@@ -17,7 +17,7 @@ from typing import Any, Self
 
 import grpc
 import numpy as np
-from keras_gallery.cli.serve import free_port
+from keras_gallery.serving.ports import free_port
 from keras_gallery.serving.wire import messages, predict
 from keras_gallery.serving.wire.predict import ModelSpec
 

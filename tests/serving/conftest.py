@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from keras_gallery.cli.serve import free_port
+from keras_gallery.serving.ports import free_port
 from keras_gallery.serving.quiet import quiet_import
 from keras_gallery.serving.tensorflow_serving import ServerProcess
 

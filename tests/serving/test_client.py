@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from keras_gallery.cli.serve import free_port
 from keras_gallery.serving.client import Client
 from keras_gallery.serving.errors import (
     DeadlineExceeded,
@@ -21,6 +20,7 @@ from keras_gallery.serving.errors import (
     Unavailable,
     Unimplemented,
 )
+from keras_gallery.serving.ports import free_port
 from keras_gallery.serving.saved_model import SignatureDef, TensorSpec
 from keras_gallery.serving.tensorflow_serving import ServerProcess
 from keras_gallery.serving.wire import dtypes

@@ -228,8 +228,8 @@ def test_another_number_of_labels(tmp_path: Path) -> None:
     ("dtype", "change", "message"),
     [
         ("float32", lambda y: y + 1e-6, None),
-        ("float32", lambda y: y + 1e-3, "y off by 0.001.*"),
-        ("float32", lambda y: y[:, :1], r"y of shape \(1, 1\)"),
+        ("float32", lambda y: y + 1e-3, "y off by 1.0e-03"),
+        ("float32", lambda y: y[:, :1], r"y of shape \(1, 1\) and type float32"),
         ("uint8", lambda y: y, None),
         ("uint8", lambda y: y - (np.arange(3) == 1), "y other in 1 of 3 values"),
         ("string", lambda y: y, None),

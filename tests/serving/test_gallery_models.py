@@ -11,11 +11,11 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
-from keras_gallery.cli.serve import free_port
 from keras_gallery.models import describe, list_models
 from keras_gallery.serving.client import Client
 from keras_gallery.serving.engines import openvino_files
 from keras_gallery.serving.errors import InvalidArgument
+from keras_gallery.serving.ports import free_port
 from keras_gallery.serving.quiet import quiet_import
 from keras_gallery.serving.tensorflow_serving import ServerProcess
 from PIL import Image

@@ -18,9 +18,9 @@ from typing import Any
 import grpc
 import numpy as np
 import pytest
-from keras_gallery.cli.serve import free_port
 from keras_gallery.serving.client import Client
 from keras_gallery.serving.errors import ServingError
+from keras_gallery.serving.ports import free_port
 from keras_gallery.serving.tensorflow_serving import ServerProcess
 
 from .conftest import MODEL, embedded_only

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 from google.protobuf import text_format
-from keras_gallery.cli.serve import free_port
 from keras_gallery.serving.client import Client
 from keras_gallery.serving.errors import FailedPrecondition, InvalidArgument, NotFound
+from keras_gallery.serving.ports import free_port
 from keras_gallery.serving.tensorflow_serving import ServerProcess, choose, command, find_models, model_config
 
 from .conftest import MODEL

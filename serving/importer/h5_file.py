@@ -1,0 +1,62 @@
+"""Whole models in HDF5, of Keras 2 and 3: the configuration is repaired and vetted, then built with its weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..errors import InvalidArgument
+from . import hdf5, keras2_runtime, keras2_weights, legacy_weights
+from .config import read_config, read_version
+from .found import Found, Options
+from .json_text import read_json
+from .justified import check_weights, elements
+from .keras2 import is_keras2, repair
+from .keras2_training import compile_model
+from .keras_file import build, outline, told
+from .vetting import vet
+
+
+def read(path: Path, options: Options) -> Found:
+    """The model of an HDF5 file; `old` answers in Keras 2 where tf_keras is installed and the file is of Keras 2.
+
+    Raises:
+        PermissionDenied: it would run code, or reaches for other files.
+        FailedPrecondition: it has a layer that nothing in Keras 3 takes the place of.
+        InvalidArgument: it is damaged, or its weights are not those of its layers.
+        ResourceExhausted: it asks for more than it holds, or than there is.
+    """
+    version, raw = read_version(path), read_config(path)
+    if version.startswith(("0.", "1.")):
+        raise InvalidArgument(
+            f"Expected a file of Keras 2 or 3. Received: one of Keras {version} (load and save it in 2)"
+        )
+    config, changes = repair(raw)
+    vet(config, options)
+    with told(path, "can be built"):
+        check_weights(lambda: build(config, options), elements(path))
+        model = build(config, options)
+    with hdf5.open_checked(path) as file:
+        if "model_weights" not in file:
+            raise InvalidArgument(
+                f"Expected a model with its weights. Received: {path.name}, with a configuration alone"
+            )
+        weights = file["model_weights"]
+        changes += legacy_weights.load(model, raw, legacy_weights.layers(weights))
+        if hdf5.text(weights, "backend") == "theano":
+            keras2_weights.turn(model)
+        training = hdf5.text(file, "training_config")
+    old = None
+    if is_keras2(raw):
+        keras2_weights.mend(model)
+        old = keras2_runtime.of_file(path, raw, model, options)
+    if training:
+        changes += compile_model(model, read_json(training.encode(), "training_config"))
+    made_by = f"Keras {'.'.join(version.split('.')[:2])}" if version else "Keras"
+    return Found(
+        f"HDF5 file of {made_by}: {outline(model)}",
+        "rebuilt as a Keras 3 model" if is_keras2(raw) else "built with Keras",
+        changes,
+        model,
+        old=old,
+        old_name=keras2_runtime.name() if old else "",
+    )

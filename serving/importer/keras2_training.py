@@ -1,0 +1,119 @@
+"""How a model was trained, as its file says it: the optimizer, losses and metrics that Keras 3 has, too."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import keras
+
+# Losses and metrics by the names of older versions.
+_NAMES = {
+    "acc": "accuracy",
+    "cosine_proximity": "cosine_similarity",
+    "huber_loss": "huber",
+    "kullback_leibler_divergence": "kl_divergence",
+    "logcosh": "log_cosh",
+}
+_REDUCTIONS = {"auto": "sum_over_batch_size"}
+_ACCURACY = ("accuracy", "crossentropy", "ce")  # which one is meant shows when the model is trained
+_OPTIMIZERS = "SGD RMSprop Adam AdamW Adadelta Adagrad Adamax Nadam Ftrl Lion Adafactor".split()
+_SILENT = ("name", "jit_compile", "is_legacy_optimizer")
+
+
+def compile_model(model: keras.Model, training: Mapping[str, Any]) -> list[str]:
+    """Compiles a model as its file says, without the state of the optimizer.
+
+    Args:
+        model: the model.
+        training: the file's `training_config`, of Keras 2 or 3.
+
+    Returns:
+        A line for each change; where the loss or the optimizer is none of Keras's own, the model is not compiled.
+    """
+    changes: list[str] = []
+    try:
+        optimizer = _optimizer(training["optimizer_config"], changes)
+        loss = _each(training.get("loss"), lambda each: _function(each, keras.losses, "loss", changes))
+        metrics = _each(training.get("metrics"), lambda each: _function(each, keras.metrics, "metric", changes))
+        model.compile(optimizer, loss, loss_weights=training.get("loss_weights"), metrics=_without_none(metrics))
+        changes.append(f"compiled with {type(optimizer).__name__}; its state is left out")
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        changes.append(f"not compiled for training ({' '.join(str(error).split())[:150]})")
+    return changes
+
+
+def _optimizer(given: Mapping[str, Any], changes: list[str]) -> keras.optimizers.Optimizer:
+    name = given["class_name"].rpartition(">")[2]
+    if name not in _OPTIMIZERS:
+        raise ValueError(f"its optimizer is {name}")
+    kind = getattr(keras.optimizers, name)
+    known = inspect.signature(kind).parameters
+    options: dict[str, Any] = {}
+    for key, value in given["config"].items():
+        if key == "lr":
+            options["learning_rate"] = value
+            changes.append(f"optimizer {name}: lr is learning_rate in Keras 3")
+        elif key in known and _is_plain(value) and value is not None:
+            options[key] = value
+        elif key == "learning_rate" and isinstance(value, dict):
+            options[key] = _schedule(value)
+        elif value and key not in (*_SILENT, "decay"):
+            changes.append(f"optimizer {name}: {key}={value!r:.50} dropped, Keras 3 has no such option")
+    if decay := given["config"].get("decay"):
+        schedule = keras.optimizers.schedules.InverseTimeDecay
+        options["learning_rate"] = schedule(options.get("learning_rate", 0.001), decay_steps=1, decay_rate=decay)
+        changes.append(f"optimizer {name}: decay={decay:g} is a schedule, InverseTimeDecay, in Keras 3")
+    return kind(**options)
+
+
+def _schedule(given: Mapping[str, Any]) -> Any:
+    name, config = given["class_name"], given["config"]
+    kind = vars(keras.optimizers.schedules).get(name)
+    if kind is None or not all(_is_plain(value) for value in config.values()):
+        raise ValueError(f"its learning rate is a {name}")
+    return kind(**config)
+
+
+def _function(given: Any, module: Any, role: str, changes: list[str]) -> Any:
+    """A loss or metric of Keras's own by name, or an object of its class; None, and a line, for any other."""
+    config: Mapping[str, Any] = {}
+    if isinstance(given, Mapping):
+        config = {key: value for key, value in (given.get("config") or {}).items() if key != "fn"}
+        fn = (given.get("config") or {}).get("fn")
+        given = given["class_name"] if fn is None else fn
+    name = _NAMES.get(given, given) if isinstance(given, str) else ""
+    found = vars(module).get(name)
+    if name in _ACCURACY:
+        return name
+    if inspect.isfunction(found) and not hasattr(module, "get_" + name):
+        return name
+    if inspect.isclass(found) and all(_is_plain(value) for value in config.values()):
+        config = {key: _REDUCTIONS.get(value, value) if key == "reduction" else value for key, value in config.items()}
+        return found(**config)
+    if role == "loss":
+        raise ValueError(f"its loss is {given!r:.50}")
+    changes.append(f"{role} {given!r:.50} left out, Keras has none such")
+    return None
+
+
+def _each(value: Any, change: Callable[[Any], Any]) -> Any:
+    """`value` with each loss or metric in its lists and dictionaries changed."""
+    if value is None:
+        return None
+    if isinstance(value, Mapping) and "class_name" not in value:
+        return {key: _each(each, change) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_each(each, change) for each in value]
+    return change(value)
+
+
+def _without_none(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_without_none(each) for each in value if each is not None]
+    return value
+
+
+def _is_plain(value: Any) -> bool:
+    return value is None or isinstance(value, bool | int | float | str)

@@ -1,0 +1,46 @@
+"""The outermost fields of a protocol buffer, to tell an ONNX model from a TensorFlow graph without either."""
+
+from __future__ import annotations
+
+import os
+from typing import BinaryIO
+
+_MOST = 100_000  # a frozen graph has as many as nodes
+
+
+def outer_fields(file: BinaryIO) -> set[tuple[int, int]] | None:
+    """The numbers and wire types of a message's fields; None where it is no message, or is cut short.
+
+    Args:
+        file: open in binary, where the message begins; it reaches to the end of the file.
+    """
+    end = os.fstat(file.fileno()).st_size
+    found: set[tuple[int, int]] = set()
+    for _ in range(_MOST):
+        if file.tell() == end:
+            return found or None
+        key = _varint(file)
+        if key is None or key >> 3 == 0:
+            return None
+        found.add((key >> 3, key & 7))
+        if key & 7 == 0:
+            skipped = _varint(file)
+            length: int | None = 0 if skipped is not None else None
+        else:
+            length = {1: 8, 5: 4}.get(key & 7) or (_varint(file) if key & 7 == 2 else None)
+        if length is None or file.tell() + length > end:
+            return None
+        file.seek(length, os.SEEK_CUR)
+    return found
+
+
+def _varint(file: BinaryIO) -> int | None:
+    value = 0
+    for shift in range(0, 70, 7):
+        byte = file.read(1)
+        if not byte:
+            return None
+        value |= (byte[0] & 0x7F) << shift
+        if byte[0] < 0x80:
+            return value
+    return None

@@ -1,0 +1,109 @@
+"""Graphs of operations, as TensorFlow, ONNX and TensorFlow.js's converter write them, judged without TensorFlow."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from keras_gallery.serving.doctor.graphs import examine_graph, operations, used
+from keras_gallery.serving.doctor.verdict import TARGETS, Verdict
+from keras_gallery.serving.quiet import quiet_import
+from keras_gallery.serving.saved_model import read_meta_graph
+
+with quiet_import():
+    import onnx
+    import tensorflow as tf
+
+LAYERS = {"keras", "keras2", "tfjs_layers", "dl4j"}
+
+
+class Computed(tf.Module):
+    """A signature of numbers, and nothing that is hard."""
+
+    @tf.function(input_signature=[tf.TensorSpec((None, 4), name="x")])
+    def dense(self, x: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"y": tf.nn.relu(x @ tf.ones((4, 3)))}
+
+
+class Worded(tf.Module):
+    """A signature of texts, which calls a function that looks them up."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        keys = tf.lookup.KeyValueTensorInitializer(["a", "b"], tf.constant([1, 2], tf.int64))
+        self.table = tf.lookup.StaticHashTable(keys, 0)
+
+    @tf.function(input_signature=[tf.TensorSpec((None,), tf.string, name="words")])
+    def ids(self, words: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"ids": self.table.lookup(tf.strings.lower(words))}
+
+
+class FromPython(tf.Module):
+    """A signature that calls back into Python."""
+
+    @tf.function(input_signature=[tf.TensorSpec((None,), name="x")])
+    def doubled(self, x: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"y": tf.numpy_function(lambda v: v * 2, [x], tf.float32)}
+
+
+class ChannelsFirst(tf.Module):
+    """A convolution as GPUs have it."""
+
+    @tf.function(input_signature=[tf.TensorSpec((None, 3, 8, 8), name="x")])
+    def convolved(self, x: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"y": tf.nn.conv2d(x, tf.ones((3, 3, 3, 2)), 1, "SAME", data_format="NCHW")}
+
+
+def saved(module: tf.Module, signature: str, folder: Path) -> dict[str, Verdict]:
+    tf.saved_model.save(module, str(folder), signatures=getattr(module, signature))
+    return {each.target: each for each in examine_graph("saved_model", folder)}
+
+
+def stopped(verdicts: dict[str, Verdict]) -> set[str]:
+    return {target for target, verdict in verdicts.items() if not verdict.ok}
+
+
+def test_numbers_go_to_all_that_take_graphs(tmp_path: Path) -> None:
+    verdicts = saved(Computed(), "dense", tmp_path)
+    assert list(verdicts) == list(TARGETS) and stopped(verdicts) == LAYERS
+    assert {node.op for node in used(read_meta_graph(tmp_path))} >= {"MatMul", "Relu"}
+
+
+def test_texts_stay_with_tensorflow(tmp_path: Path) -> None:
+    verdicts = saved(Worded(), "ids", tmp_path)
+    assert {"onnx", *LAYERS} <= stopped(verdicts) and verdicts["tensorflow_serving"].ok and verdicts["embedded"].ok
+    assert "LookupTable" in verdicts["onnx"].reason and "outside of the model" in verdicts["onnx"].remedy
+
+
+@pytest.mark.parametrize(
+    ("module", "signature", "word"), [(FromPython, "doubled", "PyFunc"), (ChannelsFirst, "convolved", "Conv2D")]
+)
+def test_what_no_server_runs(tmp_path: Path, module: type[tf.Module], signature: str, word: str) -> None:
+    verdicts = saved(module(), signature, tmp_path)
+    assert word in verdicts["tensorflow_serving"].reason and word in verdicts["embedded"].reason
+
+
+def test_onnx(tmp_path: Path) -> None:
+    file = tmp_path / "model.onnx"
+    x, y = (onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [None, 4]) for name in "xy")
+    for domain, ok in (("", True), ("somebody.else", False)):
+        node = onnx.helper.make_node("Relu", ["x"], ["y"], domain=domain)
+        onnx.save(onnx.helper.make_model(onnx.helper.make_graph([node], "g", [x], [y])), str(file))
+        verdicts = {each.target: each for each in examine_graph("onnx", file)}
+        assert verdicts["onnx"].ok is ok and verdicts["openvino"].ok is ok and not verdicts["keras"].ok
+    assert "somebody.else.Relu" in verdicts["onnx"].reason
+
+
+def test_the_lists_are_those_of_the_installed_converters() -> None:
+    from importlib.metadata import version
+
+    from keras_gallery.serving.doctor.operations import has_openvino_rule
+    from keras_gallery.serving.doctor.table import read
+
+    assert read("operations.json")["versions"] == {
+        name: version(name) for name in ("tensorflow", "tf2onnx", "openvino")
+    }
+    some = sorted(operations("tensorflow"))[::97] + ["MatMul", "Erfc", "StringLower"]
+    assert {name for name in some if has_openvino_rule(name)} == set(some) & operations("openvino")
+    assert {"MatMul", "Softmax"} <= operations("tf2onnx") & operations("openvino") & operations("tfjs")
+    assert "Erfc" in operations("openvino") - operations("tf2onnx")

@@ -1,0 +1,125 @@
+"""What the doctor says of models that each have one thing that some runtime does not take."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from keras_gallery.serving.doctor import table
+from keras_gallery.serving.doctor.judge import examine
+from keras_gallery.serving.doctor.verdict import TARGETS, Verdict
+from keras_gallery.serving.quiet import quiet_import
+
+with quiet_import():
+    import keras
+    from keras_gallery.models import create
+
+SERVERS = ["tensorflow_serving", "embedded"]
+SEQUENCE = (8, 4)
+
+
+def judged(model: Any) -> dict[str, Verdict]:
+    return {each.target: each for each in examine(json.loads(model.to_json()))}
+
+
+def stopped(model: Any) -> list[str]:
+    return [target for target, verdict in judged(model).items() if not verdict.ok]
+
+
+def one(layer: Any, shape: tuple[int, ...] = (6,), **options: Any) -> Any:
+    x = keras.Input(shape, **options)
+    return keras.Model(x, layer(x))
+
+
+def test_a_plain_model_goes_anywhere() -> None:
+    x = keras.Input((8, 8, 1))
+    y = keras.layers.Conv2D(4, 3, activation="relu")(x)
+    y = keras.layers.Dense(3, activation="softmax")(keras.layers.Flatten()(keras.layers.MaxPooling2D()(y)))
+    assert [each.target for each in examine(json.loads(keras.Model(x, y).to_json()))] == list(TARGETS)
+    assert stopped(keras.Model(x, y)) == []
+
+
+def test_a_class_of_this_project_is_left_out_by_the_export() -> None:
+    verdicts = judged(create("denoising_autoencoder"))
+    assert verdicts["onnx"].ok and verdicts["embedded"].ok
+    assert verdicts["keras"].layer == "layer 'corruption' (keras_gallery>Corruption)"
+    assert "gallery export NAME --to keras" in verdicts["keras"].remedy
+    assert "--to h5" in verdicts["keras2"].remedy
+
+
+def test_a_class_of_somebody_needs_its_module_everywhere() -> None:
+    @keras.saving.register_keras_serializable("doctored")
+    class Own(keras.layers.Layer):
+        def call(self, x: Any) -> Any:
+            return x
+
+    verdicts = judged(one(Own(name="own")))
+    assert not any(verdict.ok for verdict in verdicts.values())
+    assert (
+        verdicts["embedded"].layer == "layer 'own' (doctored>Own)" and "gallery import" in verdicts["embedded"].remedy
+    )
+
+
+def test_lambda_goes_nowhere() -> None:
+    verdicts = judged(one(keras.layers.Lambda(lambda x: x * 2, name="twice")))
+    assert not any(verdict.ok for verdict in verdicts.values())
+    assert all("keras.ops" in verdict.remedy for verdict in verdicts.values())
+
+
+CASES: dict[str, tuple[Callable[[], Any], list[str], str]] = {  # a model, who stops, what mends it for the first
+    "stateful": (
+        lambda: one(keras.layers.LSTM(3, stateful=True), SEQUENCE, batch_size=2),
+        [*SERVERS, "tfjs_graph", "onnx", "openvino", "dl4j"],
+        "stateful=False",
+    ),
+    "GRU": (lambda: one(keras.layers.GRU(3), SEQUENCE), ["dl4j"], "LSTM"),
+    "both": (lambda: one(keras.layers.Bidirectional(keras.layers.GRU(3)), SEQUENCE), ["dl4j"], "trained anew"),
+    "sparse": (
+        lambda: one(keras.layers.Dense(3), sparse=True),
+        [*SERVERS, "tfjs_graph", "onnx", "openvino", "tfjs_layers", "dl4j"],
+        "sparse=False",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_options(case: str) -> None:
+    make, targets, remedy = CASES[case]
+    verdicts = judged(make())
+    assert [target for target, verdict in verdicts.items() if not verdict.ok] == sorted(
+        targets, key=list(TARGETS).index
+    )
+    assert remedy in next(verdict for verdict in verdicts.values() if not verdict.ok).remedy
+
+
+def test_texts_stay_with_tensorflow() -> None:
+    model = one(keras.layers.StringLookup(vocabulary=["a"]), (1,), dtype="string")
+    found = stopped(model)
+    assert {"onnx", "openvino", "tfjs_layers", "dl4j"} <= set(found) and not {*SERVERS, "keras"} & set(found)
+
+
+def test_every_layer_of_keras_is_known() -> None:
+    found = {
+        layer.__name__
+        for layer in vars(keras.layers).values()
+        if isinstance(layer, type) and issubclass(layer, keras.layers.Layer)
+    }
+    # Not built by themselves, not at all in a functional model, or of another name in files.
+    without = {
+        "Layer",
+        "Wrapper",
+        "InputLayer",
+        "MaxNumBoundingBoxes",
+        "Equalization",
+        "StackedRNNCells",
+        "GroupedQueryAttention",
+    }
+    cells = {"LSTMCell", "GRUCell", "SimpleRNNCell"}
+    assert found - set(table.rows()) - without - cells == set()
+
+
+def test_verdicts_say_why_and_what_to_do() -> None:
+    for row in (row for rows in table.rows().values() for row in rows):
+        assert all(reason and "\n" not in reason and "/tmp" not in reason for reason in row["no"].values())

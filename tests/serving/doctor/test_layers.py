@@ -1,0 +1,68 @@
+"""A configuration as a list of layers: those that Keras writes, and those that others may."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from keras_gallery.serving.doctor.layers import Layer, layers_of
+from keras_gallery.serving.quiet import quiet_import
+
+with quiet_import():
+    import keras
+
+
+def listed(model: Any) -> dict[str, Layer]:
+    return {layer.name: layer for layer in layers_of(json.loads(model.to_json()))}
+
+
+def test_models_in_models_and_what_stands_where() -> None:
+    x = keras.Input((None, 6), name="series")
+    inner = keras.Input((4,), name="code")
+    decoder = keras.Model(inner, keras.layers.Dense(2, name="out")(inner), name="decoder")
+    state = keras.layers.Bidirectional(keras.layers.GRU(2, name="gru"), name="both")(x)
+    model = keras.Model(x, [decoder(state), decoder(state)], name="whole")
+    found = listed(model)
+    inside = {"both/gru", "both/backward_gru", "decoder/code", "decoder/out"}  # one GRU goes by its own name
+    assert {"whole", "series", "both", "decoder"} <= found.keys() and inside - {"both/gru"} <= found.keys()
+    assert found["whole"].options["several_outputs"] is True
+    assert found["series"].options["open_sizes"] is True and "open_sizes" not in found["decoder/code"].options
+    assert found["decoder"].options["nested"] is True and found["decoder"].options["shared"] is True
+    assert found["both"].options["of"] == "GRU"
+    assert not any(layer.foreign for layer in found.values())
+
+
+def test_classes_functions_and_dtypes_of_others() -> None:
+    @keras.saving.register_keras_serializable("somebody")
+    class Attention(keras.layers.Layer):
+        def call(self, x: Any) -> Any:
+            return x
+
+    @keras.saving.register_keras_serializable("somebody")
+    def bent(x: Any) -> Any:
+        return x * 2
+
+    x = keras.Input((6,), batch_size=4)
+    y = keras.layers.Dense(3, activation=bent, dtype="mixed_float16", name="größe")(Attention(name="a")(x))
+    found = listed(keras.Model(x, {"y": keras.ops.add(y, 1.0)}, name="m"))
+    assert (found["a"].kind, found["a"].foreign) == ("somebody>Attention", True)
+    assert found["größe"].options["function"] == ["somebody>bent"] and found["größe"].options["odd_name"] is True
+    assert found["größe"].options["dtype"] == "mixed_float16"
+    assert "ops.Add" in {layer.kind for layer in found.values()}
+    assert found["m"].options["named_outputs"] is True
+    assert next(layer for layer in found.values() if layer.kind == "InputLayer").options["fixed_batch"] is True
+
+
+def test_keras_2_and_what_is_damaged() -> None:
+    config = {
+        "class_name": "Sequential",
+        "config": [
+            {"class_name": "InputLayer", "config": {"batch_input_shape": [None, None, 3], "name": "x"}},
+            {"class_name": "package>Own", "config": {"name": "own"}},
+            {"class_name": "Dense", "config": None},
+            "no layer",
+        ],
+    }
+    model, x, own, dense = layers_of(config)
+    assert (model.kind, x.options["open_sizes"], own.kind, dense.name) == ("Sequential", True, "package>Own", "Dense")
+    assert [layer.kind for layer in layers_of({"class_name": ["?"], "config": {"layers": {}}})] == ["['?']"]

@@ -1,0 +1,67 @@
+"""Small real files that the tests of reading start from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from keras_gallery.serving.quiet import quiet_import
+
+from .crafted import SECRET
+
+
+@pytest.fixture(scope="session")
+def small_model() -> Any:
+    """Sequential: 4 → dense 3 → dense 2; 23 weights."""
+    with quiet_import():
+        import keras
+    return keras.Sequential(
+        [keras.Input((4,)), keras.layers.Dense(3, activation="relu", name="first"), keras.layers.Dense(2, name="last")],
+        name="small",
+    )
+
+
+@pytest.fixture(scope="session")
+def small_keras(small_model: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("files") / "small.keras"
+    small_model.save(place)
+    return place
+
+
+@pytest.fixture(scope="session")
+def small_h5(small_model: Any, small_keras: Path) -> Path:
+    """The same in HDF5, its architecture as Keras 2 writes it."""
+    place = small_keras.with_suffix(".h5")
+    small_model.save(place)
+    return place
+
+
+@pytest.fixture
+def canary(tmp_path: Path) -> Path:
+    """A file that is there when an attack worked."""
+    return tmp_path / "canary"
+
+
+@pytest.fixture
+def secret(tmp_path: Path) -> Path:
+    """A file that no model should read."""
+    place = tmp_path / "secret"
+    place.write_bytes(SECRET)
+    return place
+
+
+@pytest.fixture
+def read(tmp_path: Path) -> Callable[..., Any]:
+    """Reads a file as an import does."""
+    with quiet_import():
+        from keras_gallery.serving.importer import worker
+        from keras_gallery.serving.importer.found import Options
+
+    def read(file: Path, *, trust: bool = False) -> Any:
+        folder = tmp_path / f"scratch{len(list(tmp_path.iterdir()))}"
+        folder.mkdir()
+        return worker.read(file, Options(folder, trust))
+
+    return read

@@ -1,0 +1,131 @@
+"""Imports from end to end: a real file, the child process, a server that answers; and what is refused."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+from keras_gallery.serving.client import Client
+from keras_gallery.serving.errors import FailedPrecondition, InvalidArgument, NotFound, PermissionDenied
+from keras_gallery.serving.importer.process import Request, import_file, parse_labels
+from keras_gallery.serving.ports import free_port
+from keras_gallery.serving.saved_model import read_signatures
+from keras_gallery.serving.tensorflow_serving import ServerProcess
+
+CLASS = """
+import keras
+
+@keras.saving.register_keras_serializable(package="mine")
+class Doubled(keras.layers.Layer):
+    def call(self, x):
+        return 2 * x
+"""
+
+
+@pytest.fixture
+def autoencoder(tmp_path: Path) -> tuple[keras.Model, Path]:
+    """A model without parts of a name, and the file that Keras makes of it."""
+    x = layers.Input((12,))
+    h = layers.Dense(4, name="middle")(layers.GaussianNoise(0.1)(x))
+    model = keras.Model(x, layers.Dense(12, "sigmoid")(h))
+    model.compile("adam", "mse")
+    model.save(tmp_path / "My model.keras")
+    return model, tmp_path / "My model.keras"
+
+
+def left(root: Path) -> list[str]:
+    return sorted(os.listdir(root)) if root.exists() else []
+
+
+def test_a_file_is_imported_and_served(
+    autoencoder: tuple[keras.Model, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, file = autoencoder
+    for name in ("keras", "numpy", "openvino"):  # a download with modules beside the model: nobody runs them
+        (tmp_path / f"{name}.py").write_text(f"open({str(tmp_path / 'canary')!r}, 'w')")
+    monkeypatch.chdir(tmp_path)
+    said: list[str] = []
+    request = Request(file, encoder="middle", save=tmp_path / "again.keras")
+    place = import_file(request, tmp_path / "saved_models", say=said.append)
+    assert place == tmp_path / "saved_models" / "my_model" / "1"
+    assert left(tmp_path / "saved_models") == ["my_model"]
+    assert left(place.parent) == ["1"]
+    text = "\n".join(said)
+    assert f"Found Keras {keras.__version__.rpartition('.')[0]} file: Functional" in text
+    assert "the output of middle (None, 4)" in text and "gaussian_noise" in text
+    assert "serving_default, reconstruct, encode, decode, score, denoise answer as TensorFlow does" in text
+
+    assert not (tmp_path / "canary").exists()
+
+    x = np.random.default_rng(0).random((3, 12), np.float32)
+    ports = {"port": free_port(), "rest_port": free_port()}
+    with ServerProcess("embedded", {"my_model": place.parent}, log=tmp_path / "log", **ports) as server:
+        server.wait_until_ready()
+        with Client(server.grpc) as client:
+            codes, denoised = client.encode("my_model", x), client.denoise("my_model", x)
+    np.testing.assert_allclose(denoised, np.asarray(keras.models.load_model(request.save)(x)), atol=1e-5)
+    expected = keras.Model(model.inputs[0], model.get_layer("middle").output)(x)
+    np.testing.assert_allclose(codes, np.asarray(expected), atol=1e-5)
+    np.testing.assert_allclose(denoised, np.asarray(model(x)), atol=1e-5)
+
+
+def test_classes_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "my_layers.py").write_text(CLASS)
+    monkeypatch.chdir(tmp_path)
+    scope: dict[str, Any] = {}
+    exec(CLASS, scope)
+    model = keras.Sequential([layers.Input((3,)), scope["Doubled"](name="twice"), layers.Dense(2, "softmax")])
+    model.save(tmp_path / "classifier.keras")
+    root = tmp_path / "saved_models"
+    with pytest.raises(PermissionDenied, match="Received: layer 'twice' .*Doubled"):
+        import_file(Request(tmp_path / "classifier.keras"), root, say=lambda line: None)
+    assert left(root) == []
+    (tmp_path / "labels").write_text("cat\ndog\n")
+    request = Request(
+        tmp_path / "classifier.keras", name="pets", classes=["my_layers"], labels=parse_labels(tmp_path / "labels")
+    )
+    place = import_file(request, root, version=7, say=lambda line: None)
+    assert place == root / "pets" / "7"
+    assert {"serving_default", "classify"} <= set(read_signatures(place))
+
+
+def test_what_runs_code_is_refused_in_the_child(tmp_path: Path) -> None:
+    model = keras.Sequential([layers.Input((3,)), layers.Lambda(lambda x: 2 * x, name="twice")])
+    model.save(tmp_path / "lambda.keras")
+    root = tmp_path / "saved_models"
+    with pytest.raises(PermissionDenied, match="Received: layer 'twice'.*Lambda.*--trust"):
+        import_file(Request(tmp_path / "lambda.keras"), root, say=lambda line: None)
+    assert left(root) == []
+
+
+def test_what_is_wrong_before_anything_is_read(tmp_path: Path) -> None:
+    root = tmp_path / "saved_models"
+    with pytest.raises(NotFound, match="Received: .*missing.keras, which does not exist"):
+        import_file(Request(tmp_path / "missing.keras"), root)
+    (tmp_path / "x.keras").write_bytes(b"")
+    with pytest.raises(InvalidArgument, match="Expected a model name"):
+        import_file(Request(tmp_path / "x.keras", name="../x"), root)
+    with pytest.raises(InvalidArgument, match="Expected a new file that ends in .keras"):
+        import_file(Request(tmp_path / "x.keras", save=tmp_path / "x.keras"), root)
+    with pytest.raises(InvalidArgument, match="Received: .*x.keras, an empty file"):
+        import_file(Request(tmp_path / "x.keras"), root, say=lambda line: None)
+    (root / "x" / "3").mkdir(parents=True)
+    with pytest.raises(InvalidArgument, match="which exists"):
+        import_file(Request(tmp_path / "x.keras"), root, version=3)
+    with pytest.raises(InvalidArgument, match="Expected a text file with a label a line"):
+        parse_labels(tmp_path / "none")
+
+
+def test_a_child_that_dies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever a file does to the process that reads it: one line, and nothing is left."""
+    (tmp_path / "x.keras").write_bytes(b"")
+    (tmp_path / "dying.py").write_text("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FailedPrecondition, match=r"Received: an end .*, by signal 11 \(SIGSEGV\)"):
+        import_file(Request(tmp_path / "x.keras", classes=["dying"]), tmp_path / "saved_models", say=lambda line: None)
+    assert left(tmp_path / "saved_models") == []

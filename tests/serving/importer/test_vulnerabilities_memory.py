@@ -1,0 +1,97 @@
+"""Published attacks on memory by small model files: each in a file that would do it, refused.
+
+Sources: the CVE records, and the advisories of keras-team/keras and of HDF Group.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import h5py
+import keras
+import pytest
+from keras_gallery.serving.errors import InvalidArgument, ResourceExhausted
+
+from .crafted import change_weights, insert, layer, refused, rewrite
+
+
+def test_cve_2026_0897_huge_shape(small_keras: Path, tmp_path: Path, read: Any) -> None:
+    """A dataset of a few bytes declares petabytes, all of them fill values."""
+
+    def change(file: h5py.File) -> None:
+        group = file["layers/dense/vars"]
+        del group["0"]
+        group.create_dataset("0", (50_000_000, 50_000_000), "f4", chunks=(1000, 1000), compression="gzip")
+
+    file = change_weights(small_keras, tmp_path / "a.keras", change)
+    assert file.stat().st_size < 100_000
+    refused(read, file, "'/layers/dense/vars/0'", "10,000,000,000,000,000", error=ResourceExhausted)
+
+
+def test_many_arrays_over_the_same_bytes(small_keras: Path, tmp_path: Path, read: Any) -> None:
+    """Each array alone is justified, all together are not."""
+
+    def change(file: h5py.File) -> None:
+        for at in range(20):
+            file.create_dataset(f"more/{at}", (1_000_000,), "f4", chunks=(1_000_000,), compression="gzip")
+
+    refused(read, change_weights(small_keras, tmp_path / "a.keras", change), "arrays", error=ResourceExhausted)
+
+
+def test_zip_bombs(small_keras: Path, tmp_path: Path, read: Any) -> None:
+    """A member of zeros unpacks to a thousand times its length (keras-team/keras#23010, #23101)."""
+    file = rewrite(small_keras, tmp_path / "a.keras")
+    with zipfile.ZipFile(file, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("assets/zeros", bytes(40_000_000))
+    refused(read, file, "'assets/zeros'", "40,000,000", error=ResourceExhausted)
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        layer("Dense", units=10**12),
+        layer("Dense", units=10**9),
+        layer("Conv1D", filters=10**10, kernel_size=1),
+        layer("MultiHeadAttention", num_heads=10**6, key_dim=10**6),
+    ],
+    ids=["dense", "gigabytes", "convolution", "attention"],
+)
+def test_layers_larger_than_their_file(payload: dict[str, Any], small_keras: Path, tmp_path: Path, read: Any) -> None:
+    """A line of JSON asks for more weights than the file holds."""
+    many = payload["class_name"] != "Dense"
+
+    def change(config: dict[str, Any]) -> None:
+        if many:
+            config["config"]["layers"].append(layer("Reshape", target_shape=[1, 2]))
+            config["config"]["layers"][-1]["config"]["name"] = "reshape"
+        config["config"]["layers"].append(payload)
+
+    file = rewrite(small_keras, tmp_path / "a.keras", change)
+    error = InvalidArgument if payload["class_name"] == "MultiHeadAttention" else ResourceExhausted
+    refused(read, file, "weights" if error is ResourceExhausted else "can be built", error=error)
+
+
+def test_numpy_arrays_of_endless_texts(small_keras: Path, tmp_path: Path, read: Any) -> None:
+    payload = layer("Dense", units=2)
+    payload["config"]["more"] = {"class_name": "__numpy__", "config": {"value": ["a"], "dtype": "S1000000000000"}}
+    refused(read, rewrite(small_keras, tmp_path / "a.keras", insert(payload)), "'payload'", "S1000000000000")
+
+
+def test_calls_in_a_circle(small_keras: Path, tmp_path: Path, read: Any) -> None:
+    """A layer that waits for its own output hung older versions."""
+    x = keras.Input((4,), name="x")
+    keras.Model(x, keras.layers.Dense(4, name="payload")(x)).save(tmp_path / "good.keras")
+
+    def change(config: dict[str, Any]) -> None:
+        config["config"]["layers"][1]["inbound_nodes"][0]["args"][0]["config"]["keras_history"][0] = "payload"
+
+    file = rewrite(tmp_path / "good.keras", tmp_path / "a.keras", change)
+    refused(read, file, "can be built", error=InvalidArgument)
+
+
+def test_json_without_a_bottom(small_keras: Path, tmp_path: Path, read: Any) -> None:
+    deep = b'{"class_name":"Sequential","config":' + b'{"a":' * 50_000 + b"1" + b"}" * 50_001
+    file = rewrite(small_keras, tmp_path / "a.keras", config_json=deep)
+    refused(read, file, "config.json", "levels", error=InvalidArgument)
