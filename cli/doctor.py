@@ -1,0 +1,86 @@
+"""`gallery doctor FILE|NAME`: which runtimes can take a model, and what would mend it for the others."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from ..serving.doctor.verdict import TARGETS, Verdict
+
+HELP = "say which runtimes can take a model, and what stops the others"
+_WIDTH = max(map(len, TARGETS.values()))
+_LONGEST = 300  # characters of a line: names in files are anybody's
+
+
+def configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> None:
+    parser.add_argument(
+        "model", metavar="FILE|NAME", help="a model's file or folder, or an architecture of gallery list"
+    )
+    parser.add_argument("--runs", default="runs", help="folder of all runs, for NAME (default: runs)")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def run(values: argparse.Namespace) -> int:
+    what, verdicts = _examined(values.model, values.runs)
+    if values.json:
+        print(json.dumps({"model": what, "targets": [asdict(each) for each in verdicts]}, indent=2))
+        return 0
+    print(shown(what))
+    for verdict in verdicts:
+        for line in _lines(verdict):
+            print(shown(line))
+    return 0
+
+
+def _examined(model: str, runs: str) -> tuple[str, list[Verdict]]:
+    """What the model is, and the verdicts."""
+    path = Path(model)
+    if path.exists() or path.suffix or "/" in model:
+        from ..serving.doctor.files import examine_file
+
+        return examine_file(path)
+    from ..models.registry import describe
+    from ..serving.doctor.judge import examine
+
+    describe(model)
+    if newest := _newest(Path(runs, model)):
+        from ..serving.doctor.files import examine_file
+
+        return examine_file(newest)
+    return f"{model} with its defaults (no run in {runs})", examine(config_of(model))
+
+
+def config_of(name: str) -> Mapping[str, Any]:
+    """The configuration of an architecture with its defaults."""
+    from ..serving.quiet import quiet_import
+
+    with quiet_import():
+        from ..models import create
+
+        found: Mapping[str, Any] = json.loads(create(name).to_json())
+    return found
+
+
+def _newest(home: Path) -> Path | None:
+    """The model of the newest run in the folder of an architecture's runs."""
+    files = [path / "model.keras" for path in home.glob("[0-9]*") if path.name.isdecimal()]
+    return max((file for file in files if file.is_file()), key=lambda file: int(file.parent.name), default=None)
+
+
+def _lines(verdict: Verdict) -> list[str]:
+    title = TARGETS[verdict.target].ljust(_WIDTH)
+    if verdict.ok:
+        return [f"{title}  ok"]
+    more = f" (and {verdict.others} more)" if verdict.others else ""
+    place = f"{verdict.layer}{more}: " if verdict.layer else ""
+    return [f"{title}  no", f"    {place}{verdict.reason}", f"    → {verdict.remedy}"]
+
+
+def shown(line: str) -> str:
+    """A line as it may be printed: without control characters, and not too long."""
+    safe = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in line)
+    return safe if len(safe) <= _LONGEST else f"{safe[: _LONGEST - 1]}…"
