@@ -8,22 +8,18 @@ from __future__ import annotations
 
 import importlib.util
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 
-from ..difference import difference
 from ..errors import FailedPrecondition, InvalidArgument, PermissionDenied, ServingError
-from .found import Arrays, Found, Options
+from . import onnx_runtime
+from .found import Found, Options
 
 _INSTALL = "(pip install 'keras-gallery[convert]')"
 _OLDEST, _NEWER = 7, 13  # before 7, shapes were made equal in another way
-TOLERANCE = 1e-4
-BATCHES = (1, 7)
-OPEN_SIZE = 8  # of what is open beside the batch
 _SMALL = 1024  # numbers; what is larger becomes a variable
 
 
@@ -44,16 +40,16 @@ def read(path: Path, options: Options) -> Found:
     place = options.folder / "saved_model"
     tf.saved_model.save(module, str(place), signatures=function)
     changes = [f"input {old!r} is called {new}" for old, new in named.items() if old != new]
-    old = _in_onnx_runtime(given, named)
+    old = onnx_runtime.of_model(given, named)
     if old is not None:
-        changes.append(_compared(function, model, named, old))
+        changes.append(onnx_runtime.compare(function, old))
     return Found(
         f"ONNX file of {_producer(model)}: {len(model.graph.node)} nodes",
         "converted to a SavedModel",
         changes,
         saved_model=place,
         old=old,
-        old_name=_runtime_name() if old else "",
+        old_name=onnx_runtime.name() if old else "",
     )
 
 
@@ -168,67 +164,6 @@ def _spec(value: Any, name: str) -> tf.TensorSpec:
     sizes = [each.dim_value if each.HasField("dim_value") else None for each in tensor.shape.dim]
     dtype = tf.as_dtype(helper.tensor_dtype_to_np_dtype(tensor.elem_type))
     return tf.TensorSpec(sizes if tensor.HasField("shape") else None, dtype, name)
-
-
-def _in_onnx_runtime(model: Any, named: Mapping[str, str]) -> Callable[[Arrays], Arrays] | None:
-    """What the file answers in ONNX Runtime, by the SavedModel's names; None where that is not installed."""
-    if importlib.util.find_spec("onnxruntime") is None:
-        return None
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4  # it warns of old operators
-    try:
-        data = model.SerializeToString()
-        session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-    except Exception:  # it is too old for the file, say; what it raises has no class of its own
-        return None
-    outputs = [each.name for each in session.get_outputs()]
-
-    def answer(inputs: Arrays) -> Arrays:
-        found: Sequence[np.ndarray[Any, Any]] = session.run(None, {old: inputs[new] for old, new in named.items()})
-        return dict(zip(outputs, found, strict=True))
-
-    return answer
-
-
-def _compared(function: Any, model: Any, named: Mapping[str, str], old: Callable[[Arrays], Arrays]) -> str:
-    """How far the answers are from the old ones, in words. Raises FailedPrecondition where that is too far."""
-    worst = 0.0
-    for batch in BATCHES:
-        inputs = _example(model, named, batch)
-        try:
-            want = old(inputs)
-        except Exception as error:  # as above
-            return f"not compared with {_runtime_name()}, which takes no random values: {_line(error)}"
-        got = function(**{name: tf.constant(array) for name, array in inputs.items()})
-        worst = max(worst, *(difference(got[name].numpy(), array) for name, array in want.items()))
-    if not worst <= TOLERANCE:
-        raise FailedPrecondition(
-            f"Expected the SavedModel to answer as the file does (within {TOLERANCE:g}). Received: off by {worst:.2g}"
-        )
-    return f"answers of {_runtime_name()}: differ by {worst:.1g} at most"
-
-
-def _example(model: Any, named: Mapping[str, str], batch: int) -> Arrays:
-    """Random values in [0, 1), zeros and ones for whole numbers; sizes of one name are equal."""
-    rng, found = np.random.default_rng(batch), {}
-    sizes: dict[str, int] = {}
-    for each in _inputs(model):
-        spec, dims = _spec(each, named[each.name]), each.type.tensor_type.shape.dim
-        shape = [
-            dim.dim_value or sizes.setdefault(dim.dim_param or f"{each.name}/{at}", OPEN_SIZE if at else batch)
-            for at, dim in enumerate(dims)
-        ]
-        kind = spec.dtype.as_numpy_dtype
-        found[spec.name] = (rng.random(shape) if spec.dtype.is_floating else rng.integers(0, 2, shape)).astype(kind)
-    return found
-
-
-def _runtime_name() -> str:
-    import onnxruntime
-
-    return f"ONNX Runtime {onnxruntime.__version__}"
 
 
 def _producer(model: Any) -> str:

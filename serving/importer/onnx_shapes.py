@@ -1,4 +1,4 @@
-"""ONNX's operators that move, cut, join and look up, written in TensorFlow. See `onnx_elements`."""
+"""ONNX's operators that move, cut, join, look up and resize, written in TensorFlow. See `onnx_elements`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from onnx import helper
 from .onnx_call import Call, Operator, Unsupported
 
 _FAR = (1 << 31) - 1
+# Ways of choosing the nearest pixel that come to repeating each one, at whole multiples.
+_REPEATING = {("asymmetric", "floor"), ("half_pixel", "round_prefer_floor"), ("half_pixel", "round_prefer_ceil")}
 
 
 def _dtype(number: int) -> Any:
@@ -142,6 +144,39 @@ def _depth_to_space(call: Call, x: Any) -> Any:
     return tf.reshape(cut, (-1, channels // size**2, height * size, width * size))
 
 
+def _resize(call: Call, x: Any, *given: Any) -> Any:
+    """Of images, to whole multiples by repetition, or linearly between the middles of pixels."""
+    call.refuse_unless("antialias", 0)
+    call.refuse_unless("axes", None)
+    call.refuse_unless("keep_aspect_ratio_policy", "stretch")
+    sizes = given[2] if len(given) > 2 else None
+    scales = given[1] if len(given) > 1 else given[0] if given else np.array(call.attributes["scales"])
+    height_width = x.shape[2:]
+    if len(x.shape) != 4 or None in height_width:
+        raise Unsupported("other than images of a fixed size")
+    factors = (
+        call.static(scales) if sizes is None else call.static(sizes) / np.array([1, x.shape[1] or 1, *height_width])
+    )
+    wanted = [int(np.floor(size * factor)) for size, factor in zip(height_width, factors[2:], strict=True)]
+    mode, places = call.get("mode", "nearest"), call.get("coordinate_transformation_mode", "half_pixel")
+    rounding = call.get("nearest_mode", "round_prefer_floor")
+    if call.opset < 11:  # as it was before one could choose
+        places, rounding = "asymmetric", "floor"
+    if places == "pytorch_half_pixel" and min(wanted) > 1:
+        places = "half_pixel"
+    if mode == "nearest" and (places, rounding) in _REPEATING and all(float(each).is_integer() for each in factors):
+        for axis, factor in enumerate(factors[2:], 2):
+            x = tf.repeat(x, int(factor), axis)
+        return x
+    if (
+        mode != "linear"
+        or places != "half_pixel"
+        or wanted != [size * factor for size, factor in zip(height_width, factors[2:], strict=True)]
+    ):
+        raise Unsupported(f"mode={mode}, {places}, {rounding}, times {factors.tolist()}")
+    return tf.transpose(tf.image.resize(tf.transpose(x, [0, 2, 3, 1]), wanted), [0, 3, 1, 2])
+
+
 SHAPES: dict[str, Operator] = {
     "Cast": lambda call, x: tf.cast(x, _dtype(call.attributes["to"])),
     "CastLike": lambda call, x, y: tf.cast(x, y.dtype),
@@ -158,6 +193,7 @@ SHAPES: dict[str, Operator] = {
     "Pad": _pad,
     "Range": lambda call, start, limit, step: tf.range(start, limit, step),
     "Reshape": _reshape,
+    "Resize": _resize,
     "ReverseSequence": lambda call, x, lengths: tf.reverse_sequence(
         x, lengths, call.get("time_axis", 0), call.get("batch_axis", 1)
     ),
@@ -169,4 +205,5 @@ SHAPES: dict[str, Operator] = {
     "Tile": lambda call, x, times: tf.tile(x, times),
     "Transpose": lambda call, x: tf.transpose(x, call.get("perm", None)),
     "Unsqueeze": _unsqueeze,
+    "Upsample": _resize,
 }

@@ -1,4 +1,4 @@
-"""ONNX's convolutions, poolings and normalizations, and what changes an image's size, written in TensorFlow.
+"""ONNX's convolutions, poolings and normalizations, written in TensorFlow.
 
 ONNX has channels before the places of an image, TensorFlow computes with channels last: see `onnx_elements`.
 """
@@ -13,7 +13,6 @@ import tensorflow as tf
 
 from .onnx_call import Call, Operator, Unsupported
 
-_REPEATING = {("asymmetric", "floor"), ("half_pixel", "round_prefer_floor"), ("half_pixel", "round_prefer_ceil")}
 Pads = list[tuple[int, int]]  # before and after, of each axis of the places
 
 
@@ -63,16 +62,13 @@ def _conv(call: Call, x: Any, kernel: Any, bias: Any = None) -> Any:
     y = _padded(_last(x), _pads(call, x, windows, strides))
     weights = tf.transpose(kernel, [*range(2, count + 2), 1, 0])  # (…, in, out)
     groups = call.get("group", 1)
-    parts = zip(tf.split(y, groups, -1), tf.split(weights, groups, -1), strict=True)
-    done = [
-        _strided(
-            lambda steps, part=part, each=each: tf.nn.convolution(part, each, steps, "VALID", dilations=dilations),
-            strides,
-            dilations,
-        )
-        for part, each in parts
-    ]
-    y = tf.concat(done, -1) if groups > 1 else done[0]
+    parts = list(zip(tf.split(y, groups, -1), tf.split(weights, groups, -1), strict=True))
+
+    def run(steps: Sequence[int]) -> Any:
+        done = [tf.nn.convolution(part, each, steps, "VALID", dilations=dilations) for part, each in parts]
+        return tf.concat(done, -1) if groups > 1 else done[0]
+
+    y = _strided(run, strides, dilations)
     return _first(y if bias is None else y + bias)
 
 
@@ -210,39 +206,6 @@ def _layer_normalization(call: Call, x: Any, scale: Any, shift: Any = None) -> A
     return normal * scale if shift is None else normal * scale + shift, mean, factor
 
 
-def _resize(call: Call, x: Any, *given: Any) -> Any:
-    """Of images, to whole multiples by repetition, or linearly between the middles of pixels."""
-    call.refuse_unless("antialias", 0)
-    call.refuse_unless("axes", None)
-    call.refuse_unless("keep_aspect_ratio_policy", "stretch")
-    sizes = given[2] if len(given) > 2 else None
-    scales = given[1] if len(given) > 1 else given[0] if given else np.array(call.attributes["scales"])
-    height_width = x.shape[2:]
-    if len(x.shape) != 4 or None in height_width:
-        raise Unsupported("other than images of a fixed size")
-    factors = (
-        call.static(scales) if sizes is None else call.static(sizes) / np.array([1, x.shape[1] or 1, *height_width])
-    )
-    wanted = [int(np.floor(size * factor)) for size, factor in zip(height_width, factors[2:], strict=True)]
-    mode, places = call.get("mode", "nearest"), call.get("coordinate_transformation_mode", "half_pixel")
-    rounding = call.get("nearest_mode", "round_prefer_floor")
-    if call.opset < 11:  # as it was before one could choose
-        places, rounding = "asymmetric", "floor"
-    if places == "pytorch_half_pixel" and min(wanted) > 1:
-        places = "half_pixel"
-    if mode == "nearest" and (places, rounding) in _REPEATING and all(float(each).is_integer() for each in factors):
-        for axis, factor in enumerate(factors[2:], 2):
-            x = tf.repeat(x, int(factor), axis)
-        return x
-    if (
-        mode != "linear"
-        or places != "half_pixel"
-        or wanted != [size * factor for size, factor in zip(height_width, factors[2:], strict=True)]
-    ):
-        raise Unsupported(f"mode={mode}, {places}, {rounding}, times {factors.tolist()}")
-    return _first(tf.image.resize(_last(x), wanted))
-
-
 WINDOWS: dict[str, Operator] = {
     "AveragePool": _pool("AVG"),
     "BatchNormalization": _batch_normalization,
@@ -253,6 +216,4 @@ WINDOWS: dict[str, Operator] = {
     "InstanceNormalization": _instance_normalization,
     "LayerNormalization": _layer_normalization,
     "MaxPool": _pool("MAX"),
-    "Resize": _resize,
-    "Upsample": _resize,
 }

@@ -41,10 +41,10 @@ def read(folder: Path, manifest: Any) -> Arrays:
 
 def _groups(manifest: Any) -> Iterator[Mapping[str, Any]]:
     for group in manifest if isinstance(manifest, list) else [None]:
-        match group:
-            case {"paths": [*paths], "weights": [*weights]} if all(isinstance(each, str) for each in paths) and all(
-                isinstance(each, dict) for each in weights
-            ):
-                yield group
-            case _:
-                raise InvalidArgument(f"Expected a weightsManifest of paths and weights. Received: {str(group)[:200]}")
+        if not isinstance(group, dict) or not _are(group.get("paths"), str) or not _are(group.get("weights"), dict):
+            raise InvalidArgument(f"Expected a weightsManifest of paths and weights. Received: {str(group)[:200]}")
+        yield group
+
+
+def _are(values: Any, kind: type) -> bool:
+    return isinstance(values, list) and all(isinstance(each, kind) for each in values)

@@ -16,9 +16,15 @@ from ..errors import InvalidArgument
 
 Arrays = dict[str, np.ndarray[Any, Any]]
 
-_DTYPES = {"float32": np.dtype("<f4"), "int32": np.dtype("<i4"), "bool": np.dtype("?"), "uint8": np.dtype("u1")}
-_QUANTIZED = {"uint8": np.dtype("u1"), "uint16": np.dtype("<u2"), "float16": np.dtype("<f2")}
+_DTYPES: dict[str, np.dtype[Any]] = {
+    "float32": np.dtype("<f4"),
+    "int32": np.dtype("<i4"),
+    "bool": np.dtype("?"),
+    "uint8": np.dtype("u1"),
+}
+_QUANTIZED: dict[str, np.dtype[Any]] = {"uint8": np.dtype("u1"), "uint16": np.dtype("<u2"), "float16": np.dtype("<f2")}
 _LENGTH = np.dtype("<u4")
+_MOST = 3e38  # a float32
 _INT32 = np.iinfo(np.int32)
 
 
@@ -91,7 +97,7 @@ def _stored(spec: Mapping[str, Any]) -> np.dtype[Any] | None:
     stored = _QUANTIZED.get(str(quantization.get("dtype")))
     if stored is not None and stored.kind == "u":
         numbers = (quantization.get("scale"), quantization.get("min"))
-        if not all(isinstance(number, int | float) and math.isfinite(number) for number in numbers):
+        if not all(isinstance(number, int | float) and abs(number) < _MOST for number in numbers):
             return None
     return stored
 

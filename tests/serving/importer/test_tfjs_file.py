@@ -96,6 +96,17 @@ def test_tensorflow_js_is_asked_again_where_it_is_installed(
 
 
 @needs_tensorflow_js
+def test_tensorflow_js_is_asked_in_an_import_too(tmp_path: Path, installed: None) -> None:
+    """Whose process may start no other program."""
+    from keras_gallery.serving.importer.process import Request, import_file
+
+    said: list[str] = []
+    place = import_file(Request(FILES / "dense_autoencoder"), tmp_path, say=said.append)
+    assert place == tmp_path / "dense_autoencoder" / "1"
+    assert any(line.startswith("Answers of TensorFlow.js 4.22.0: differ by ") for line in said)
+
+
+@needs_tensorflow_js
 def test_packages_beside_the_file_are_not_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, read: Callable[..., Any]
 ) -> None:
