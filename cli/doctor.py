@@ -13,6 +13,7 @@ from ..serving.doctor.verdict import TARGETS, Verdict
 
 HELP = "say which runtimes can take a model, and what stops the others"
 _WIDTH = max(map(len, TARGETS.values()))
+_BY = {"dl4j": " (by its documentation and source, not run)"}
 _LONGEST = 300  # characters of a line: names in files are anybody's
 
 
@@ -74,10 +75,10 @@ def _newest(home: Path) -> Path | None:
 def _lines(verdict: Verdict) -> list[str]:
     title = TARGETS[verdict.target].ljust(_WIDTH)
     if verdict.ok:
-        return [f"{title}  ok"]
+        return [f"{title}  ok{_BY.get(verdict.target, '')}"]
     more = f" (and {verdict.others} more)" if verdict.others else ""
     place = f"{verdict.layer}{more}: " if verdict.layer else ""
-    return [f"{title}  no", f"    {place}{verdict.reason}", f"    → {verdict.remedy}"]
+    return [f"{title}  no{_BY.get(verdict.target, '')}", f"    {place}{verdict.reason}", f"    → {verdict.remedy}"]
 
 
 def shown(line: str) -> str:

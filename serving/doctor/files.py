@@ -32,11 +32,12 @@ def examine_file(path: Path) -> tuple[str, list[Verdict]]:
     if kind in graphs.READERS:
         return f"{path}: {kinds.NAMES[kind]}", graphs.examine_graph(kind, path)
     config, version = read_config(path), read_version(path)
+    given = layers_of(config)
     is_old = version.startswith("2") or kind == "tfjs_layers"
     stopped: dict[str, Verdict] = {}
     try:
         config, changes = repair(config)
-        if is_old and (reasons := [each for each in changes if _FORM not in each] or _unread(layers_of(config))):
+        if is_old and (reasons := [each for each in changes if _FORM not in each] or _unread(given)):
             stopped["keras"] = Verdict("keras", False, "", f"of Keras 2, {reasons[0]}", _IMPORT, len(reasons) - 1)
     except FailedPrecondition as error:  # nothing in Keras 3 takes its place: there is still Keras 2
         reason = str(error).rpartition("Received: ")[2]
@@ -55,8 +56,14 @@ def _unread(layers: Sequence[Layer]) -> list[str]:
     """What Keras 3 does not read of Keras 2, without a change to the configuration (tried with Keras 3.15)."""
     found = [f"a model in a model, {layer.name}" for layer in layers if layer.options.get("nested")]
     found += [f"a layer in a layer, {layer.name}" for layer in layers if "of" in layer.options]
+    # Keras 2 wrote groups=1 for all convolutions.
+    found += [f"{each.name} (DepthwiseConv2D) has groups" for each in layers if _has_groups(each)]
     return found + [
         f"the dtype policy {layer.options['dtype']}"
         for layer in layers
         if str(layer.options.get("dtype")).startswith("mixed")
     ]
+
+
+def _has_groups(layer: Layer) -> bool:
+    return layer.kind == "DepthwiseConv2D" and "groups" in layer.options

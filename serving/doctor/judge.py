@@ -15,6 +15,9 @@ COLUMNS = {"tensorflow_serving": "saved_model", "embedded": "saved_model"}  # of
 GRAPHS = frozenset({"tensorflow_serving", "embedded", "tfjs_graph", "onnx", "openvino"})  # take what a layer computes
 
 
+_LONGEST = 60  # characters of a name
+
+
 class Finding(NamedTuple):
     """What stops a target: a layer, why, and what to do."""
 
@@ -38,9 +41,13 @@ def _verdict(target: str, found: list[Finding]) -> Verdict:
         return Verdict(target, True)
     first = found[0]
     others = len({each.layer.name for each in found}) - 1
-    return Verdict(
-        target, False, f"layer '{first.layer.name}' ({first.layer.kind})", first.reason, first.remedy, others
-    )
+    called = f"layer '{_cut(first.layer.name)}' ({_cut(first.layer.kind)})"
+    return Verdict(target, False, called, first.reason, first.remedy, others)
+
+
+def _cut(name: str) -> str:
+    """A name of a file, which may be of any length."""
+    return name if len(name) <= _LONGEST else f"{name[:_LONGEST]}…"
 
 
 def _findings(target: str, layer: Layer) -> Iterator[Finding]:
@@ -65,20 +72,20 @@ def _findings(target: str, layer: Layer) -> Iterator[Finding]:
 
 def _with_options(row: table.Row, layer: Layer, reason: str) -> str:
     """The reason after the options that it is about: "recurrent_dropout=0.2: ..."."""
-    options = ", ".join(f"{key}={layer.options[key]}" for key in row["when"] if key in layer.options)
+    options = ", ".join(f"{key}={_cut(str(layer.options[key]))}" for key in row["when"] if key in layer.options)
     return f"{options}: {reason}" if options else reason
 
 
 def _foreign(target: str, layer: Layer, name: str) -> Iterator[Finding]:
     """A class or a function that Keras does not have."""
-    ours = name.startswith(OURS)
+    ours, what = name.startswith(OURS), "class" if ">" in name else "function"
+    called = f"a {what}" if name == layer.kind else f"{_cut(name)} is a {what}"
     if name == "lambda":
         yield Finding(layer, "a function whose code is in the file", remedies.LAMBDA)
     elif ours and target not in GRAPHS:
-        yield Finding(layer, f"{name} is a class of this project", remedies.ours(target, name))
+        yield Finding(layer, f"{called} of this project", remedies.ours(target, name))
     elif not ours:
-        what = "class" if ">" in name else "function"
-        yield Finding(layer, f"{name} is not a {what} of Keras", remedies.foreign(target))
+        yield Finding(layer, f"{called} that Keras does not have", remedies.foreign(target))
     elif target in GRAPHS:
         for row in table.concerning(layer):
             if reason := row["no"].get(COLUMNS.get(target, target)):
@@ -92,13 +99,13 @@ def _dl4j(layer: Layer) -> Iterator[Finding]:
         yield Finding(layer, "a model in a model is no layer that it knows", remedies.FLAT)
         return
     if layer.kind not in (*known["layers"], *MODELS):
-        yield Finding(layer, f"it has no {layer.kind}", remedies.remedy("dl4j", layer, {}))
+        yield Finding(layer, f"it has no {_cut(layer.kind)}", remedies.remedy("dl4j", layer, {}))
         return
     for option in table.ACTIVATIONS:
         name = layer.options.get(option)
         if isinstance(name, str) and name not in known["activations"]:
             yield Finding(
-                layer, f"{option}={name}: it has no such function", remedies.remedy("dl4j", layer, {option: name})
+                layer, f"{option}={_cut(name)}: it has no such function", remedies.remedy("dl4j", layer, {option: name})
             )
     for rule in known["rules"]:
         if layer.kind in rule["layers"] or rule["layers"] == ["*"]:

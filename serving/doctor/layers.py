@@ -66,8 +66,34 @@ def _layers(config: Mapping[str, Any], path: str | None) -> Iterator[Layer]:
     if kind == "InputLayer" and path == "":
         options |= _sizes(inner)
     yield Layer(full, kind, options)
+    masks = _masks(inner)
     for child in _held(inner):
-        yield from _layers(child, "" if path is None else full)
+        if child.get("name") not in masks:
+            yield from _layers(child, "" if path is None else full)
+
+
+def _masks(inner: Mapping[str, Any]) -> set[str]:
+    """The names of what stands among a model's layers to make masks: Keras adds that where it finds none."""
+    nodes = {str(each.get("name")): (_kind(each), each.get("inbound_nodes") or ()) for each in _held(inner)}
+    masks = {name for name, (kind, _) in nodes.items() if kind in ("ops.NotEqual", "ops.Any")}
+    used = set(_sources(inner.get("output_layers")))
+    for name, (_, calls) in nodes.items():
+        for call in calls if name not in masks else ():
+            if isinstance(call, Mapping):
+                given = {key: value for key, value in (call.get("kwargs") or {}).items() if key != "mask"}
+                used |= set(_sources([call.get("args"), given]))
+    return masks - used
+
+
+def _sources(value: Any) -> Iterator[str]:
+    """The names of the layers in the arguments of a call, or in a list of a model's outputs."""
+    if isinstance(value, Mapping):
+        yield from _sources(list(value.values()))
+    elif isinstance(value, list):
+        if len(value) == 3 and isinstance(value[0], str):
+            yield value[0]
+        for each in value:
+            yield from _sources(each)
 
 
 def _has_state(nodes: Iterable[Any]) -> bool:
@@ -103,7 +129,7 @@ def _plain(value: Any) -> Any:
         return _plain(value.get("items"))
     if kind == FUNCTIONS:
         return inner
-    if isinstance(kind, str) and kind.endswith("DTypePolicy") and isinstance(inner, Mapping):
+    if isinstance(kind, str) and kind.endswith("Policy") and isinstance(inner, Mapping):
         return inner.get("name") or f"{inner.get('mode')}_from_{inner.get('source_name')}"
     return kind
 

@@ -29,7 +29,10 @@ _CONVOLUTIONS = [
     sample(SEQUENCE, lambda: k.Conv1DTranspose(3, 3, strides=2)),
     sample(SEQUENCE, lambda: k.Conv1DTranspose(3, 3, dilation_rate=2), "dilation_rate"),
     sample(IMAGE, lambda: k.Conv2DTranspose(3, 3, strides=2, padding="same")),
-    sample(IMAGE, lambda: k.Conv2DTranspose(3, 3, strides=2, output_padding=1), "output_padding"),
+    *(
+        sample(IMAGE, partial(k.Conv2DTranspose, 3, 3, 2, how, output_padding=1), "output_padding", "padding")
+        for how in ("same", "valid")
+    ),
     sample(IMAGE, lambda: k.Conv2DTranspose(3, 3, dilation_rate=2), "dilation_rate"),
     sample(IMAGE, lambda: k.Conv2DTranspose(3, 3, data_format=_FIRST), "data_format"),
     sample(VOLUME, lambda: k.Conv3DTranspose(3, 3, strides=2)),

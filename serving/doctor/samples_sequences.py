@@ -31,19 +31,19 @@ def _both_ways(how: str | None) -> Any:
 
 
 _RECURRENT = [
-    *(sample(SEQUENCE, partial(make, 3)) for make in (k.SimpleRNN, k.LSTM, k.GRU)),
+    *(sample(SEQUENCE, partial(make, 3)) for make in (k.SimpleRNN, k.LSTM)),
+    *(sample(SEQUENCE, partial(k.GRU, 3, reset_after=after), "reset_after") for after in (True, False)),
     *(
         sample(SEQUENCE, partial(make, 3, **given), option)
-        for make in (k.SimpleRNN, k.LSTM, k.GRU)
+        for make in (k.SimpleRNN, k.LSTM, partial(k.GRU, reset_after=False))
         for option, given in _OPTIONS.items()
     ),
-    sample(SEQUENCE, lambda: k.GRU(3, reset_after=False), "reset_after"),
     sample(SEQUENCE, lambda: k.LSTM(3, recurrent_activation="hard_sigmoid"), "recurrent_activation"),
-    sample(SEQUENCE, lambda: k.GRU(3, recurrent_activation="hard_sigmoid"), "recurrent_activation"),
+    sample(SEQUENCE, lambda: k.GRU(3, recurrent_activation="hard_sigmoid", reset_after=False), "recurrent_activation"),
     *(sample(SEQUENCE, partial(_of_cell, make), "of") for make in (k.SimpleRNNCell, k.LSTMCell, k.GRUCell)),
     sample(SEQUENCE, lambda: k.RNN([k.LSTMCell(3), k.GRUCell(2)]), "of"),
     sample(SEQUENCE, lambda: k.Bidirectional(k.LSTM(3)), "of"),
-    sample(SEQUENCE, lambda: k.Bidirectional(k.GRU(3)), "of"),
+    sample(SEQUENCE, lambda: k.Bidirectional(k.GRU(3, reset_after=False)), "of"),
     sample(SEQUENCE, lambda: k.Bidirectional(k.SimpleRNN(3)), "of"),
     *(sample(SEQUENCE, partial(_both_ways, how), "merge_mode") for how in ("sum", "mul", "ave", None)),
 ]

@@ -74,8 +74,17 @@ CASES: dict[str, tuple[Callable[[], Any], list[str], str]] = {  # a model, who s
         [*SERVERS, "tfjs_graph", "onnx", "openvino", "dl4j"],
         "stateful=False",
     ),
-    "GRU": (lambda: one(keras.layers.GRU(3), SEQUENCE), ["dl4j"], "LSTM"),
-    "both": (lambda: one(keras.layers.Bidirectional(keras.layers.GRU(3)), SEQUENCE), ["dl4j"], "trained anew"),
+    "GRU": (lambda: one(keras.layers.GRU(3), SEQUENCE), ["tfjs_layers", "dl4j"], "--to tfjs"),
+    "both": (
+        lambda: one(keras.layers.Bidirectional(keras.layers.SimpleRNN(3), merge_mode=None), SEQUENCE),
+        ["dl4j"],
+        "concat",
+    ),
+    "groups": (
+        lambda: one(keras.layers.Conv1D(4, 3, groups=2), SEQUENCE),
+        ["tfjs_layers", "tfjs_graph", "onnx", "dl4j"],
+        "groups=1",
+    ),
     "sparse": (
         lambda: one(keras.layers.Dense(3), sparse=True),
         [*SERVERS, "tfjs_graph", "onnx", "openvino", "tfjs_layers", "dl4j"],

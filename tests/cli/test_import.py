@@ -1,0 +1,47 @@
+"""`gallery import` by its command line: weights for a model of the gallery, and what it says of mistakes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from keras_gallery.cli.main import main
+from keras_gallery.serving.quiet import quiet_import
+
+
+def test_weights_for_a_model_of_the_gallery(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with quiet_import():
+        from keras_gallery.models import create
+    create("thin_network").save_weights(tmp_path / "thin.weights.h5")
+    root = tmp_path / "saved_models"
+    command = ["import", str(tmp_path / "thin.weights.h5"), "--like", "thin_network", "--saved-models", str(root)]
+    assert main(command) == 0
+    said = capsys.readouterr().out
+    assert f"Imported {tmp_path / 'thin.weights.h5'} to {root / 'thin' / '1'}; go on with: gallery serve thin" in said
+    assert "    regress " in said and "features -> prediction" in said
+    assert (root / "thin" / "1" / "saved_model.pb").is_file()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["none.h5"], "gallery: Expected a model file. Received: none.h5, which does not exist\n"),
+        (["labels.txt"], "Expected a model of Keras, TensorFlow, TensorFlow.js or ONNX. Received: "),
+        (["labels.txt", "--labels", "none.txt"], "Expected a text file with a label a line. Received: none.txt"),
+        (["labels.txt", "--name", "a/b"], "Expected a model name without '/'"),
+        (["labels.txt", "--save", "model.h5"], "Expected a new file that ends in .keras. Received: model.h5"),
+    ],
+)
+def test_mistakes(
+    arguments: list[str],
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("labels.txt").write_text("cat\ndog\n")
+    assert main(["import", *arguments]) == 2
+    told = capsys.readouterr().err
+    assert message in told and told.count("\n") == 1
+    assert sorted(path.name for path in tmp_path.rglob("*")) in (["labels.txt"], ["labels.txt", "saved_models"])
