@@ -28,7 +28,7 @@ import numpy as np
 import tensorflow as tf
 
 from ..difference import difference, too_far
-from ..errors import AlreadyExists, FailedPrecondition, InvalidArgument
+from ..errors import AlreadyExists, FailedPrecondition, InvalidArgument, ServingError
 from ..saved_model import DEFAULT_SIGNATURE
 from ..signatures import Endpoint, Texts, endpoints
 
@@ -101,7 +101,7 @@ def export_to(
     place.parent.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=place.parent))
     try:
-        notes = module.write(model, endpoint, made := partial / place.name)
+        notes = _write(module, model, endpoint, made := partial / place.name)
         run = module.runner(made, endpoint)
         largest, outputs = check(place.name, endpoint, run, lambda: module.runtime(made))
         runtime = module.runtime(made)
@@ -113,6 +113,18 @@ def export_to(
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return Written(place, notes, runtime, largest, [spec.name for spec in endpoint.inputs], outputs)
+
+
+def _write(module: Any, model: keras.Model, endpoint: Endpoint, place: Path) -> list[str]:
+    """Has a target written. Raises FailedPrecondition for whatever its converter raises: each has its own kinds."""
+    try:
+        notes: list[str] = module.write(model, endpoint, place)
+    except ServingError:
+        raise
+    except Exception as error:
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+        raise FailedPrecondition(f"Expected a model that can become {place.name}. Received: {reason}") from error
+    return notes
 
 
 def default_place(target: str, name: str) -> str:

@@ -88,6 +88,18 @@ def test_other_answers_leave_nothing(
     assert not any(tmp_path.iterdir())
 
 
+def test_whatever_a_converter_raises_is_told_in_a_line(
+    tmp_path: Path, model: keras.Model, target: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write(*_: Any) -> None:
+        raise KeyError("no\nsuch")
+
+    monkeypatch.setattr(target, "write", write)
+    with pytest.raises(FailedPrecondition, match=r"can become m.txt. Received: KeyError: 'no\\nsuch'$"):
+        export_to("abacus", model, tmp_path / "m.txt")
+    assert not any(tmp_path.iterdir())
+
+
 def test_large_values_may_differ_by_their_share(tmp_path: Path, target: Target) -> None:
     x = keras.Input((4,), name="features")
     large = keras.Model(x, keras.layers.Rescaling(1e6, 1e6, name="prediction")(x))
