@@ -67,8 +67,8 @@ def _by_name(names: Iterable[str], wanted: tuple[str, ...]) -> str | None:
 
 
 def _halves(model: keras.Model, encoder: str | None, decoder: str | None) -> tuple[keras.Model, list[str]]:
-    code = _outcome(model, encoder) if encoder else _income(model, decoder or "")
-    if decoder and not _behind(code, _income(model, decoder)):
+    code = _tensor(model, encoder, "output") if encoder else _tensor(model, decoder or "", "input")
+    if decoder and not _behind(code, _tensor(model, decoder, "input")):
         raise InvalidArgument(f"Expected the decoder to come after the encoder. Received: {encoder} and {decoder}")
     if code is model.outputs[0]:
         raise InvalidArgument(
@@ -95,7 +95,7 @@ def _halves(model: keras.Model, encoder: str | None, decoder: str | None) -> tup
 def _noise(model: keras.Model) -> str | None:
     """The layer that spoils the input in training, if there is one."""
     for layer in model.layers:
-        if isinstance(layer, NOISE) and any(_income(model, layer.name) is x for x in model.inputs):
+        if isinstance(layer, NOISE) and any(_tensor(model, layer.name, "input") is x for x in model.inputs):
             return f"{layer.name} ({type(layer).__name__})"
     return None
 
@@ -121,22 +121,12 @@ def _node(model: keras.Model, name: str) -> Any:
     return nodes[0]
 
 
-def _outcome(model: keras.Model, name: str) -> Any:
-    outputs = _node(model, name).output_tensors
-    if len(outputs) != 1:
-        raise InvalidArgument(
-            f"Expected a layer with one output to be the encoder. Received: {name} with {len(outputs)}"
-        )
-    return outputs[0]
-
-
-def _income(model: keras.Model, name: str) -> Any:
-    inputs = _node(model, name).input_tensors
-    if len(inputs) != 1:
-        raise InvalidArgument(
-            f"Expected a layer with one input to begin the decoder. Received: {name} with {len(inputs)}"
-        )
-    return inputs[0]
+def _tensor(model: keras.Model, name: str, side: str) -> Any:
+    """The one "output" or "input" of a layer, where the model calls it."""
+    tensors = getattr(_node(model, name), f"{side}_tensors")
+    if len(tensors) != 1:
+        raise InvalidArgument(f"Expected a layer with one {side}. Received: {name} with {len(tensors)}")
+    return tensors[0]
 
 
 def _behind(code: Any, tensor: Any) -> bool:
