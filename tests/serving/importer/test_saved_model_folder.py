@@ -180,7 +180,7 @@ ATTACKS: dict[str, tuple[Callable[[Any, Any], Any], Any, str]] = {
     "read records": (
         lambda _, x: tf.data.TFRecordDataset(x).reduce(0, lambda count, _: count + 1),
         TEXTS,
-        "TFRecordDataset, which may read files",
+        "(TFRecord|TensorSlice)Dataset, which may read files",
     ),
     "decode by a file": (
         lambda _, x: tf.raw_ops.DecodeProtoV2(
