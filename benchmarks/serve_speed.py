@@ -15,7 +15,7 @@ from typing import NamedTuple
 import echo_server
 import httpx
 import load_tools
-from keras_gallery.cli.serve import free_port
+from keras_gallery.serving.ports import free_port
 from load_tools import Load
 from serve_common import PREDICT, Table, answer_size, cpu_seconds, example, port_of, progress, request_of, running
 

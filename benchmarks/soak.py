@@ -24,8 +24,8 @@ import time
 from pathlib import Path
 
 import serve_models
-from keras_gallery.cli.serve import free_port
 from keras_gallery.serving.client import Client
+from keras_gallery.serving.ports import free_port
 from keras_gallery.serving.tensorflow_serving import ServerProcess
 from serve_common import Table, megabytes, port_of, progress
 from serve_swaps import publish

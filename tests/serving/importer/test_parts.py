@@ -80,7 +80,7 @@ def test_a_softmax_classifies(softmax: str) -> None:
 
 def test_what_is_no_autoencoder_stays_as_it_is() -> None:
     a, b = layers.Input((3,), name="a"), layers.Input((3,), name="b")
-    model = keras.Model([a, b], layers.Add()([a, b]))
+    model = keras.Model([a, b], layers.Add(name="add")([a, b]))
     assert named_parts(model) == (model, [])
     with pytest.raises(InvalidArgument, match="one input and one output.*Received: 2 and 1"):
         named_parts(model, "add")

@@ -123,7 +123,7 @@ def test_what_is_wrong_before_anything_is_read(tmp_path: Path) -> None:
 
 def test_a_child_that_dies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever a file does to the process that reads it: one line, and nothing is left."""
-    (tmp_path / "x.keras").write_bytes(b"")
+    keras.Sequential([layers.Input((3,)), layers.Dense(2)]).save(tmp_path / "x.keras")
     (tmp_path / "dying.py").write_text("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)")
     monkeypatch.chdir(tmp_path)
     with pytest.raises(FailedPrecondition, match=r"Received: an end .*, by signal 11 \(SIGSEGV\)"):
