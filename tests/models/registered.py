@@ -123,7 +123,12 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
 every_variant = pytest.mark.parametrize(
     ("name", "variant"),
     [
-        pytest.param(name, variant, id="-".join([name, *(f"{key}={value}" for key, value in variant.items())]))
+        pytest.param(
+            name,
+            variant,
+            id="-".join([name, *(f"{key}={value}" for key, value in variant.items())]),
+            marks=[pytest.mark.variant] if variant else [],
+        )
         for name in list_models()
         for variant in [{}, *VARIANTS.get(name, [])]
     ],

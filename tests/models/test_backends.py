@@ -13,9 +13,10 @@ import pytest
 from keras_gallery.models import list_models
 
 BACKENDS = ("jax", "tensorflow", "torch")
-# Each model's own formulas are checked on one backend. On all of them every model is built, trained and saved, and
-# layers and losses are compared with NumPy.
+# Each model's own formulas, and its variants, are checked on one backend. On all of them every model is built, trained
+# and saved, and layers and losses are compared with NumPy.
 ONCE = (*list_models(), "padding")
+MARKED = "not slow and not variant"
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -26,7 +27,7 @@ def test_the_models_run_on(backend: str) -> None:
         pytest.skip(f"{backend} is not installed")
     this = Path(__file__)
     ignored = [f"--ignore={this}", *(f"--ignore={this.with_name(f'test_{name}.py')}" for name in ONCE)]
-    command = [sys.executable, "-m", "pytest", "-q", "-n", "2", str(this.parent), *ignored]
+    command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "-m", MARKED, str(this.parent), *ignored]
     environment = {**os.environ, "KERAS_BACKEND": backend, "JAX_PLATFORMS": "cpu"}
     environment["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"  # most of the time goes into compiling
     done = subprocess.run(command, env=environment, cwd=this.parents[2], capture_output=True, text=True, timeout=900)
