@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from .. import saved_model
+from ..engines.conversion_rules import Graph
 from ..errors import FailedPrecondition
 from . import table
 from .verdict import TARGETS, Verdict
@@ -55,34 +56,11 @@ def _saved_model(path: Path) -> list[Verdict]:
     return _verdicts(stopped)
 
 
-def used(meta_graph: Any) -> Iterable[Any]:
+def used(meta_graph: Any) -> Iterator[Any]:
     """The nodes that the signatures need, and those of the functions that they call."""
-    outer = {node.name: node for node in meta_graph.graph_def.node}
-    functions = {each.signature.name: each for each in meta_graph.graph_def.library.function}
-    specs = [spec for each in saved_model.signatures_of(meta_graph).values() for spec in each.outputs.values()]
-    waiting, seen = [spec.tensor.partition(":")[0] for spec in specs], set()
-    called: list[str] = []
-    while waiting:
-        name = waiting.pop()
-        if name in seen or name not in outer:
-            continue
-        seen.add(name)
-        yield outer[name]
-        called += _calls(outer[name])
-        waiting += [each.lstrip("^").partition(":")[0] for each in outer[name].input]
-    entered: set[str] = set()
-    while called:
-        name = called.pop()
-        if name in entered or name not in functions:
-            continue
-        entered.add(name)
-        for node in functions[name].node_def:
-            yield node
-            called += _calls(node)
-
-
-def _calls(node: Any) -> list[str]:
-    return [each.name for value in node.attr.values() for each in (value.func, *value.list.func) if each.name]
+    graph = Graph(meta_graph.graph_def)
+    for signature in saved_model.signatures_of(meta_graph).values():
+        yield from graph.nodes_of(signature)
 
 
 def _onnx(path: Path) -> list[Verdict]:

@@ -9,10 +9,10 @@ from . import hdf5, keras2_runtime, keras2_weights, legacy_weights
 from .config import read_config, read_version
 from .found import Found, Options
 from .json_text import read_json
-from .justified import check_weights, elements
+from .justified import elements
 from .keras2 import is_keras2, repair
 from .keras2_training import compile_model
-from .keras_file import build, outline, told
+from .keras_file import build_justified, made_by, outline
 from .vetting import vet
 
 
@@ -32,9 +32,7 @@ def read(path: Path, options: Options) -> Found:
         )
     config, changes = repair(raw)
     vet(config, options)
-    with told(path, "can be built"):
-        check_weights(lambda: build(config, options), elements(path))
-        model = build(config, options)
+    model = build_justified(path, config, options, elements(path))
     with hdf5.open_checked(path) as file:
         if "model_weights" not in file:
             raise InvalidArgument(
@@ -51,9 +49,8 @@ def read(path: Path, options: Options) -> Found:
         old = keras2_runtime.of_file(path, raw, model, options)
     if training:
         changes += compile_model(model, read_json(training.encode(), "training_config"))
-    made_by = f"Keras {'.'.join(version.split('.')[:2])}" if version else "Keras"
     return Found(
-        f"HDF5 file of {made_by}: {outline(model)}",
+        f"HDF5 file of {made_by(version)}: {outline(model)}",
         "rebuilt as a Keras 3 model" if is_keras2(raw) else "built with Keras",
         changes,
         model,

@@ -163,7 +163,7 @@ class _Repairs:
                 )
 
     def _name(self, name: str, class_name: str) -> str:
-        new = name.replace("/", "_")
+        new = tables.new_name(name)
         if new != name:
             self.report.add(name, class_name, "/ is _ in its name, as Keras 3 wants it")
         return new

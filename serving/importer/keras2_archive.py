@@ -17,6 +17,7 @@ import keras
 
 from ..errors import InvalidArgument
 from . import hdf5
+from .keras2_tables import new_name
 
 _CONTAINERS = ("_layer_checkpoint_dependencies", "layers")  # as Keras up to 2.15 called it, and later
 _TRAINING = ("metrics", "optimizer")
@@ -64,7 +65,7 @@ class _Arrangement:
             if found and len(found) != len(entries):
                 raise _missing(f"some {entries[0]['class_name']} layers of {model.name}")
             for at, entry in enumerate(entries):
-                name = entry["config"]["name"].replace("/", "_")  # as `keras2` names them
+                name = new_name(entry["config"]["name"])
                 if name not in places:
                     continue
                 target, layer = out.create_group(f"layers/{places[name]}"), model.get_layer(name)

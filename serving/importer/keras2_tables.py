@@ -158,3 +158,8 @@ POLICIES = ("Policy", "PolicyV1", "DTypePolicy")
 
 # Models, and the module that Keras 3 gives them.
 MODELS = {"Functional": "keras.src.models.functional", "Sequential": "keras"}
+
+
+def new_name(name: str) -> str:
+    """A layer's name in Keras 3, which takes no slash."""
+    return name.replace("/", "_")

@@ -50,14 +50,18 @@ def read(path: Path, options: Options) -> Found:
         if is_keras2(raw):
             keras2_weights.mend(model)
     clean.unlink()
-    made_by = f"Keras {'.'.join(version.split('.')[:2])}" if version else "Keras"
     way = "rebuilt as a Keras 3 model" if is_keras2(raw) else "loaded with Keras"
-    return Found(f"{made_by} file: {outline(model)}", way, changes, model)
+    return Found(f"{made_by(version)} file: {outline(model)}", way, changes, model)
 
 
 def outline(model: keras.Model) -> str:
     """What a model is, such as "Functional, 7 layers, 50,992 parameters"."""
     return f"{type(model).__name__}, {len(model.layers)} layers, {model.count_params():,} parameters"
+
+
+def made_by(version: str) -> str:
+    """What wrote a file, such as "Keras 2.12" for version 2.12.0; "Keras" for ""."""
+    return f"Keras {'.'.join(version.split('.')[:2])}".strip()
 
 
 @contextmanager
@@ -83,6 +87,16 @@ def told(path: Path, what: str) -> Iterator[None]:
                 f"Expected a model that fits into memory. Received: {path.name} ({reason})"
             ) from error
         raise InvalidArgument(f"Expected a model that {what}. Received: {path.name} ({reason})") from error
+
+
+def build_justified(path: Path, config: dict[str, Any], options: Options, held: int) -> keras.Model:
+    """A model of a vetted configuration, with random weights, of which a file holds `held` numbers.
+
+    Raises ServingError: Keras can't build it, or it has more weights than the file; `path` is named.
+    """
+    with told(path, "can be built"):
+        check_weights(lambda: build(config, options), held)
+        return build(config, options)
 
 
 def build(config: dict[str, Any], options: Options) -> keras.Model:

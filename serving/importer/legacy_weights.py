@@ -13,6 +13,7 @@ import keras
 import numpy as np
 
 from ..errors import InvalidArgument
+from .keras2_tables import new_name
 
 Slot = list[Any]  # variables that have one value: that of a layer in the model, and those of its copies
 
@@ -80,11 +81,6 @@ def check(name: str, layer: keras.layers.Layer, slots: Sequence[Slot], arrays: S
         raise InvalidArgument(
             f"Expected weights {_shapes(want)} for layer {name!r} ({type(layer).__name__}). Received: {_shapes(got)}"
         )
-
-
-def new_name(name: str) -> str:
-    """A layer's name in Keras 3."""
-    return name.replace("/", "_")
 
 
 def _shapes(shapes: Sequence[tuple[int, ...]]) -> str:

@@ -19,7 +19,6 @@ from ..errors import FailedPrecondition, InvalidArgument, NotFound, from_code
 from ..publish import check_place, publish
 from .served import compare
 
-SECONDS = 1800.0
 _KEPT = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PYTHONPATH", "GALLERY_NODE_MODULES", "SYSTEMROOT")
 
 

@@ -16,7 +16,7 @@ from ..errors import FailedPrecondition, InvalidArgument, ServingError
 from ..signatures.find import plain
 from .found import Arrays, Found, Options
 from .graph_operations import check_graph
-from .keras_file import outline, told
+from .keras_file import made_by, outline, told
 from .saved_model_copy import GRAPH, KERAS_METADATA, copy, read_graphs
 from .saved_model_keras2 import Metadata, read_metadata, rebuild
 
@@ -66,7 +66,7 @@ def read(path: Path, options: Options) -> Found:
 def _made_by(serving: Any, metadata: Metadata | None) -> str:
     version = ".".join(serving.meta_info_def.tensorflow_version.split(".")[:2])
     if metadata is not None:
-        return f"Keras {'.'.join(metadata.version.split('.')[:2])}".strip()
+        return made_by(metadata.version)
     nodes = serving.object_graph_def.nodes
     if not nodes:
         return f"TensorFlow {version}, in the form of TensorFlow 1"

@@ -16,9 +16,8 @@ from ..errors import InvalidArgument
 from . import keras2_weights, legacy_weights
 from .found import Options
 from .json_text import read_json
-from .justified import check_weights
 from .keras2 import repair
-from .keras_file import build, told
+from .keras_file import build_justified
 from .saved_model_copy import KERAS_METADATA
 from .vetting import vet
 
@@ -74,9 +73,7 @@ def rebuild(metadata: Metadata, loaded: Any, held: int, name: str, options: Opti
     """
     config, changes = repair(metadata.config)
     vet(config, options)
-    with told(Path(name), "can be built"):
-        check_weights(lambda: build(config, options), held)
-        model = build(config, options)
+    model = build_justified(Path(name), config, options, held)
     arrays = {layer: _arrays(getattr(loaded, place, None)) for layer, place in metadata.layers.items()}
     changes += legacy_weights.load(model, metadata.config, {layer: found for layer, found in arrays.items() if found})
     keras2_weights.mend(model)

@@ -14,9 +14,8 @@ from . import keras2_weights, kinds, tfjs_weights_files, tfjs_weights_names
 from .config import read_config, read_version
 from .found import Arrays, Found, Options
 from .json_text import MAX_BYTES, read_json
-from .justified import check_weights
 from .keras2 import is_keras2, repair
-from .keras_file import build, outline, told
+from .keras_file import build_justified, outline
 from .vetting import vet
 
 
@@ -40,9 +39,7 @@ def read(path: Path, options: Options) -> Found:
     config, changes = repair(raw)
     vet(config, options)
     arrays = tfjs_weights_files.read(file.parent, described.get("weightsManifest"))
-    with told(path, "can be built"):
-        check_weights(lambda: build(config, options), sum(array.size for array in arrays.values()))
-        model = build(config, options)
+    model = build_justified(path, config, options, sum(array.size for array in arrays.values()))
     tfjs_weights_names.load(model, arrays)
     if is_keras2(raw):
         keras2_weights.mend(model)

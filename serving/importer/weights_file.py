@@ -12,7 +12,8 @@ import keras
 from ..errors import InvalidArgument
 from . import hdf5, keras2_weights, legacy_weights
 from .found import Found, Options
-from .keras_file import outline
+from .keras2_tables import new_name
+from .keras_file import made_by, outline
 
 SHOWN = 8  # layers of the file, in an error
 # How Keras says which shapes do not fit.
@@ -41,9 +42,11 @@ def read(path: Path, options: Options) -> Found:
                 keras2_weights.mend(options.like)
         else:
             changes = _load(options.like, file, path, options.folder)
-    made_by = f"Keras {'.'.join(version.split('.')[:2])}" if version else "Keras"
     return Found(
-        f"weights of {made_by} in HDF5", f"put into the given model: {outline(options.like)}", changes, options.like
+        f"weights of {made_by(version)} in HDF5",
+        f"put into the given model: {outline(options.like)}",
+        changes,
+        options.like,
     )
 
 
@@ -52,7 +55,7 @@ def _load_legacy(model: keras.Model, file: h5py.File) -> list[str]:
     found = legacy_weights.layers(file)
     config = keras.saving.serialize_keras_object(model)
     weighted = [layer for layer in model.layers if layer.weights]
-    named = {legacy_weights.new_name(name): name for name in found}
+    named = {new_name(name): name for name in found}
     if named.keys() >= {layer.name for layer in weighted}:
         return legacy_weights.load(model, config, found, named)
     if len(found) != len(weighted):

@@ -14,8 +14,8 @@ from typing import Any
 
 import h5py
 import keras
-import numpy as np
 
+from ..difference import difference, too_far
 from ..errors import FailedPrecondition
 from ..signatures import Endpoint
 from .fresh_process import Arrays, FreshProcess, version
@@ -95,7 +95,7 @@ def runner(place: Path, endpoint: Endpoint) -> Callable[[Arrays], Arrays]:
         first, *others = (reader(inputs) for reader in readers)
         for other in others:
             for name, value in first.items():
-                if not np.allclose(value, other[name], rtol=_TOLERANCE, atol=_TOLERANCE, equal_nan=True):
+                if too_far(difference(other[name], value), _TOLERANCE):
                     raise FailedPrecondition(f"Expected {runtime(place)} to agree. Received: other values of {name}")
         return first
 
