@@ -25,13 +25,13 @@ def examine_file(path: Path) -> tuple[str, list[Verdict]]:
     Raises:
         ServingError: there is none, it is no model or is damaged, or there are no layers to judge by.
     """
-    from ..importer.config import read_config, read_version
+    from ..importer.config import read
     from ..importer.keras2 import repair
 
     kind = kinds.recognise(path)
     if kind in graphs.READERS:
         return f"{path}: {kinds.NAMES[kind]}", graphs.examine_graph(kind, path)
-    config, version = read_config(path), read_version(path)
+    config, version = read(path)
     given = layers_of(config)
     is_old = version.startswith("2") or kind == "tfjs_layers"
     stopped: dict[str, Verdict] = {}

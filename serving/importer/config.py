@@ -14,25 +14,25 @@ _VERSION = re.compile(r"[\w.+ -]{1,60}", re.ASCII)
 
 
 def read_config(path: Path) -> dict[str, Any]:
-    """The configuration, `{"class_name": ..., "config": ...}`, with whatever stands beside these but how to train it.
+    """The configuration alone. Raises as `read`."""
+    return read(path)[0]
+
+
+def read(path: Path) -> tuple[dict[str, Any], str]:
+    """A model's configuration, and the version of Keras that wrote it.
 
     Args:
         path: a .keras file, a whole model in HDF5, or the model.json of a TensorFlow.js layers model.
+
+    Returns:
+        `{"class_name": ..., "config": ...}`, with whatever stands beside these but how to train it; and such as
+        "2.12.0", "" where the file does not say.
 
     Raises:
         InvalidArgument: the file is none of these, or is damaged.
         PermissionDenied: it refers to what is not in it.
         ResourceExhausted: it is larger or deeper than a model's would be.
     """
-    return _read(path)[0]
-
-
-def read_version(path: Path) -> str:
-    """The version of Keras that wrote the file, such as "2.12.0"; "" where it does not say. Raises as `read_config`."""
-    return _read(path)[1]
-
-
-def _read(path: Path) -> tuple[dict[str, Any], str]:
     kind = kinds.recognise(path)
     readers = {"keras": _from_keras, "h5": _from_h5, "tfjs_layers": _from_tfjs}
     if kind not in readers:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..errors import InvalidArgument
+from . import config as config_file
 from . import hdf5, keras2_runtime, keras2_weights, legacy_weights
-from .config import read_config, read_version
 from .found import Found, Options
 from .json_text import read_json
 from .justified import elements
@@ -25,7 +25,7 @@ def read(path: Path, options: Options) -> Found:
         InvalidArgument: it is damaged, or its weights are not those of its layers.
         ResourceExhausted: it asks for more than it holds, or than there is.
     """
-    version, raw = read_version(path), read_config(path)
+    raw, version = config_file.read(path)
     if version.startswith(("0.", "1.")):
         raise InvalidArgument(
             f"Expected a file of Keras 2 or 3. Received: one of Keras {version} (load and save it in 2)"

@@ -18,7 +18,7 @@ import tensorflow as tf
 
 from ..errors import InvalidArgument, PermissionDenied, ResourceExhausted, ServingError
 from . import archive, keras2_archive, keras2_weights
-from .config import read_config, read_version
+from . import config as config_file
 from .found import Found, Options
 from .justified import check_weights, elements
 from .keras2 import is_keras2, repair
@@ -36,7 +36,7 @@ def read(path: Path, options: Options) -> Found:
         InvalidArgument: it is damaged, or Keras can't build it.
         ResourceExhausted: it asks for more than it holds, or than there is.
     """
-    version, raw = read_version(path), read_config(path)
+    raw, version = config_file.read(path)
     config, changes = repair(raw)
     vet(config, options)
     parts = _unpack(path, options.folder / "unpacked")

@@ -10,8 +10,8 @@ import keras
 
 from ..errors import FailedPrecondition
 from ..targets import tfjs_node
+from . import config as config_file
 from . import keras2_weights, kinds, tfjs_weights_files, tfjs_weights_names
-from .config import read_config, read_version
 from .found import Arrays, Found, Options
 from .json_text import MAX_BYTES, read_json
 from .keras2 import is_keras2, repair
@@ -35,7 +35,7 @@ def read(path: Path, options: Options) -> Found:
             "the Keras file or the SavedModel that it was made of)"
         )
     described = read_json(kinds.read_bounded(file, MAX_BYTES), file.name)
-    raw = read_config(path)
+    raw, version = config_file.read(path)
     config, changes = repair(raw)
     vet(config, options)
     arrays = tfjs_weights_files.read(file.parent, described.get("weightsManifest"))
@@ -45,7 +45,7 @@ def read(path: Path, options: Options) -> Found:
         keras2_weights.mend(model)
     old = _in_tensorflow_js(file, model)
     return Found(
-        f"layers model of TensorFlow.js, written by {_writer(path)}: {outline(model)}",
+        f"layers model of TensorFlow.js, written by {_writer(version)}: {outline(model)}",
         "rebuilt as a Keras 3 model",
         changes,
         model,
@@ -54,9 +54,8 @@ def read(path: Path, options: Options) -> Found:
     )
 
 
-def _writer(path: Path) -> str:
+def _writer(version: str) -> str:
     """Such as "tfjs-layers 4.22.0", or "Keras 2.12.0" where TensorFlow.js's converter wrote the file."""
-    version = read_version(path)
     if not version or not version.isprintable():
         return "an unnamed version"
     return f"Keras {version}"[:60] if version[0].isdecimal() else version[:60]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from keras_gallery.serving.errors import InvalidArgument, ResourceExhausted
-from keras_gallery.serving.importer.config import read_config, read_version
+from keras_gallery.serving.importer.config import read, read_config
 from keras_gallery.serving.quiet import quiet_import
 
 from . import crafted
@@ -20,7 +20,7 @@ def test_keras_file(small_keras: Path) -> None:
     with quiet_import():
         import keras
     assert {**read_config(small_keras), "compile_config": {}} == crafted.read_config(small_keras)
-    assert read_version(small_keras) == keras.__version__
+    assert read(small_keras)[1] == keras.__version__
 
 
 def test_hdf5_file(small_h5: Path) -> None:
@@ -29,7 +29,7 @@ def test_hdf5_file(small_h5: Path) -> None:
     config = read_config(small_h5)
     assert [layer["config"]["name"] for layer in config["config"]["layers"]][1:] == ["first", "last"]
     assert all("module" not in layer for layer in config["config"]["layers"])
-    assert read_version(small_h5) == keras.__version__
+    assert read(small_h5)[1] == keras.__version__
 
 
 def test_hdf5_file_of_keras_2(tmp_path: Path) -> None:
@@ -38,7 +38,7 @@ def test_hdf5_file_of_keras_2(tmp_path: Path) -> None:
     config = read_config(tmp_path / "model.h5")
     assert config["class_name"] == "Functional"
     assert config["config"]["layers"][0]["config"]["batch_input_shape"] == [None, 8]
-    assert read_version(tmp_path / "model.h5").startswith("2.12")
+    assert read(tmp_path / "model.h5")[1].startswith("2.12")
 
 
 @pytest.mark.parametrize("own", [True, False], ids=["TensorFlow.js", "converter"])
@@ -49,7 +49,7 @@ def test_tensorflow_js(own: bool, tmp_path: Path) -> None:
     (tmp_path / "model.json").write_text(json.dumps({"modelTopology": topology, "weightsManifest": []}))
     for path in (tmp_path, tmp_path / "model.json"):
         assert read_config(path) == model
-        assert read_version(path) == "tfjs-layers 4.22.0"
+        assert read(path)[1] == "tfjs-layers 4.22.0"
 
 
 def test_how_to_train_is_left_out(small_keras: Path, tmp_path: Path) -> None:
