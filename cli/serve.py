@@ -24,6 +24,11 @@ def configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> None
         help="the server: the real one as binary or container, or the embedded one; "
         "auto (default) takes the binary where it is found and the embedded one otherwise",
     )
+    parser.add_argument(
+        "--host",
+        default="127.0.0.1",
+        help="address to listen on; 0.0.0.0 lets other machines in (default: 127.0.0.1, this machine alone)",
+    )
     parser.add_argument("--port", type=port, default=8500, help="gRPC port; 0: any free one (default: 8500)")
     parser.add_argument("--rest-port", type=port, default=8501, help="REST port; 0: any free one (default: 8501)")
     parser.add_argument(
@@ -38,17 +43,17 @@ def port(text: str) -> int:
     return int(text)
 
 
-def check_free(number: int, option: str) -> int:
-    """`number`, or any free port for 0. InvalidArgument where somebody listens on it."""
+def check_free(host: str, number: int, option: str) -> int:
+    """`number`, or any free port for 0. Raises InvalidArgument if another process listens on it."""
     from ..serving.errors import InvalidArgument
     from ..serving.ports import free_port
 
     if not number:
         return free_port()
-    with socket.socket() as probe:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("", number))
+            probe.bind((host, number))
         except OSError as error:
             raise InvalidArgument(f"Expected a free port for {option}. Received: {number} ({error.strerror})") from None
     return number
@@ -61,11 +66,14 @@ def run(values: argparse.Namespace) -> int:
     server = ServerProcess(
         values.kind,
         models,
-        port=check_free(values.port, "--port"),
-        rest_port=check_free(values.rest_port, "--rest-port"),
+        host=values.host,
+        port=check_free(values.host, values.port, "--port"),
+        rest_port=check_free(values.host, values.rest_port, "--rest-port"),
         flags=values.flag,
     )
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: the server is stopped in order
+    if server.kind == "tensorflow-model-server" and values.host != "0.0.0.0":
+        print("Note: tensorflow_model_server has no option for the address. It listens on all interfaces.", flush=True)
     print(f"Starting the {server.kind} server: {' '.join(server.command)}", flush=True)
     try:
         with server:

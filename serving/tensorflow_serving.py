@@ -75,7 +75,13 @@ def model_config(models: dict[str, str]) -> str:
 
 
 def command(
-    kind: str, models: dict[str, Path], folder: Path, port: int, rest_port: int, flags: Sequence[str] = ()
+    kind: str,
+    models: dict[str, Path],
+    folder: Path,
+    port: int,
+    rest_port: int,
+    flags: Sequence[str] = (),
+    host: str = "127.0.0.1",
 ) -> list[str]:
     """The command line of a server.
 
@@ -85,19 +91,21 @@ def command(
         folder: where the model config file is written.
         port, rest_port: the ports of gRPC and REST.
         flags: further flags, as tensorflow_model_server takes them.
+        host: the address to listen on. tensorflow_model_server itself has no such flag, and listens on all.
     """
     paths = {name: str(path.absolute()) for name, path in models.items()}
     if kind == "container":
         inside = {name: f"/models/{name}" for name in models}
         (folder / "models.config").write_text(model_config(inside))
         mounts = [f"--volume={paths[name]}:{inside[name]}:ro" for name in models]
-        ports = [f"--publish={port}:8500", f"--publish={rest_port}:8501"]
+        address = f"[{host}]" if ":" in host else host
+        ports = [f"--publish={address}:{port}:8500", f"--publish={address}:{rest_port}:8501"]
         config = f"--volume={folder.absolute()}/models.config:/etc/models.config:ro"
         # --init: the server gets SIGTERM although it is not made to be process 1.
         run = ["docker", "run", "--rm", "--init", *ports, *mounts, config, IMAGE]
         return [*run, "--model_config_file=/etc/models.config", *flags]
     (folder / "models.config").write_text(model_config(paths))
-    program = [sys.executable, "-P", "-m", "keras_gallery.serving.model_server"]
+    program = [sys.executable, "-P", "-m", "keras_gallery.serving.model_server", f"--host={host}"]
     if kind == "tensorflow-model-server":
         program = [binary() or BINARY]
     ports = [f"--port={port}", f"--rest_api_port={rest_port}"]
@@ -111,6 +119,7 @@ class ServerProcess:
         kind: one of `KINDS`.
         models: base paths by model name.
         port, rest_port: the ports of gRPC and REST.
+        host: the address to listen on, 127.0.0.1 by default: this machine alone.
         flags: further flags.
         log: the file that the server's output goes to; this process's own stderr by default.
     """
@@ -122,15 +131,18 @@ class ServerProcess:
         *,
         port: int,
         rest_port: int,
+        host: str = "127.0.0.1",
         flags: Sequence[str] = (),
         log: Path | None = None,
     ) -> None:
         self.kind = choose(kind)
         self.models = models
-        self.grpc = f"localhost:{port}"
-        self.rest = f"http://localhost:{rest_port}"
+        # Where clients on this machine reach it: localhost, unless it listens on one other address alone.
+        reached = "localhost" if host in ("127.0.0.1", "0.0.0.0", "::") else f"[{host}]" if ":" in host else host
+        self.grpc = f"{reached}:{port}"
+        self.rest = f"http://{reached}:{rest_port}"
         self._folder = tempfile.TemporaryDirectory(prefix="gallery-serve-")
-        self.command = command(self.kind, models, Path(self._folder.name), port, rest_port, flags)
+        self.command = command(self.kind, models, Path(self._folder.name), port, rest_port, flags, host)
         self._log = log
         self.process: subprocess.Popen[bytes] | None = None
 

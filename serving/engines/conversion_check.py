@@ -137,12 +137,15 @@ def _least_size(signature: SignatureDef, tensorflow: Run, most: int) -> int:
 
 
 def _takes(signature: SignatureDef, tensorflow: Run, size: int) -> bool:
-    """Whether TensorFlow answers, and as declared: a convolution that has nothing to give may give anything."""
+    """Whether TensorFlow answers, as declared and with some values.
+
+    A convolution over too short a sequence answers nothing on some processors and uninitialised memory on others.
+    """
     try:
         found = tensorflow(Inputs(signature, size).make(BATCHES[0]))
     except Refused:
         return False
-    return all(signature.outputs[name].accepts(value.shape) for name, value in found.items())
+    return all(value.size and signature.outputs[name].accepts(value.shape) for name, value in found.items())
 
 
 class _Check:

@@ -1,5 +1,8 @@
-"""Keeps from TensorFlow what would end its process: some operations on images do not raise an error for a tensor of
-a rank that the signature does not declare, but abort."""
+"""Refuses inputs on which some image operations of TensorFlow do not raise an error.
+
+For a tensor of another rank than the signature declares, they abort the process. For another number of channels, the
+answer depends on the processor: with oneDNN a grouped convolution, without it the status UNIMPLEMENTED.
+"""
 
 from __future__ import annotations
 
@@ -16,25 +19,23 @@ _OPERATIONS = ("Conv", "Pool", "BatchNorm", "SpaceTo", "DepthTo")
 Shapes = Mapping[str, tuple[int, ...]]
 
 
-def ranks(folder: Path, tags: Sequence[str], signatures: Mapping[str, SignatureDef]) -> dict[str, Shapes]:
-    """For each signature the shapes of those inputs whose rank must be the declared one: none where it has no such
-    operations."""
+def declared_shapes(folder: Path, tags: Sequence[str], signatures: Mapping[str, SignatureDef]) -> dict[str, Shapes]:
+    """The declared shape of each input to check, by signature: none for signatures without such operations."""
     try:
         graph = Graph(saved_model.read_meta_graph(folder, tags).graph_def)
     except ServingError:  # TensorFlow says what is wrong
         return {name: {} for name in signatures}
     found: dict[str, Shapes] = {}
     for name, signature in signatures.items():
-        fragile = any(word in node.op for node in graph.nodes_of(signature) for word in _OPERATIONS)
+        has_image_operations = any(word in node.op for node in graph.nodes_of(signature) for word in _OPERATIONS)
         shapes = {key: spec.shape for key, spec in signature.inputs.items() if spec.shape is not None}
-        found[name] = shapes if fragile else {}
+        found[name] = shapes if has_image_operations else {}
     return found
 
 
 def check(inputs: Arrays, shapes: Shapes) -> None:
-    """Raises InvalidArgument for an input of another rank."""
+    """Raises InvalidArgument for an input of another rank or another number of channels than declared."""
     for name, shape in shapes.items():
-        if inputs[name].ndim != len(shape):
-            raise InvalidArgument(
-                f"Expected shape {list(shape)} for input {name}. Received: {list(inputs[name].shape)}"
-            )
+        received = inputs[name].shape
+        if len(received) != len(shape) or shape and shape[-1] not in (-1, received[-1]):
+            raise InvalidArgument(f"Expected shape {list(shape)} for input {name}. Received: {list(received)}")

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from ..errors import InvalidArgument
 from ..saved_model import SignatureDef
 from . import fragile, tensorflow_library
 from .base import Arrays, Runner, refuse_event_loop
@@ -55,8 +56,8 @@ class TensorFlow:
             return {}
         model = Model(self, folder, len(signatures))
         self.models.add(model)
-        ranks = fragile.ranks(folder, self._tags, signatures)
-        return {name: TensorFlowRunner(model, each, ranks[name]) for name, each in signatures.items()}
+        shapes = fragile.declared_shapes(folder, self._tags, signatures)
+        return {name: TensorFlowRunner(model, each, shapes[name]) for name, each in signatures.items()}
 
     def close(self) -> None:
         """Gives all models back; the process is its owner's to end."""
@@ -127,11 +128,12 @@ class TensorFlowRunner:
 
     engine = "tensorflow"
 
-    def __init__(self, model: Model, signature: SignatureDef, ranks: Mapping[str, tuple[int, ...]]) -> None:
+    def __init__(self, model: Model, signature: SignatureDef, shapes: fragile.Shapes) -> None:
         self.model = model
-        self._ranks = ranks
+        self._shapes = shapes
         self._inputs = {name: spec.tensor for name, spec in sorted(signature.inputs.items())}
         self._outputs = {name: spec.tensor for name, spec in sorted(signature.outputs.items())}
+        self._signature = signature
         self._choices: set[tuple[str, ...]] = set()
         self._closed = False
 
@@ -143,7 +145,7 @@ class TensorFlowRunner:
                 self.model.free_if_unused()
 
     def _run(self, inputs: Arrays, outputs: Sequence[str]) -> Arrays:
-        fragile.check(inputs, self._ranks)
+        fragile.check(inputs, self._shapes)
         names = self._choice(outputs)
         feeds = [(tensor, inputs[name]) for name, tensor in self._inputs.items()]
         fetches = [self._outputs[name] for name in names]
@@ -151,7 +153,21 @@ class TensorFlowRunner:
         while (found := self.model.engine.connections.run(number, feeds, fetches)) is None:
             number = self.model.number(wrong=number)  # another process than the one that had it
         arrays = dict(zip(names, found, strict=True))
+        if self._shapes:
+            self._check_outputs(inputs, arrays)
         return {name: arrays[name] for name in outputs}
+
+    def _check_outputs(self, inputs: Arrays, arrays: Arrays) -> None:
+        """Raises InvalidArgument for uninitialised memory, which oneDNN returns if an input is too small."""
+        if not all(spec.accepts(inputs[name].shape) for name, spec in self._signature.inputs.items()):
+            return  # TensorFlow Serving answers these, too
+        for name, array in arrays.items():
+            spec = self._signature.outputs[name]
+            if not spec.accepts(array.shape):
+                raise InvalidArgument(
+                    f"Expected a larger input: output {name} has shape {list(array.shape)} "
+                    f"instead of {list(spec.shape or ())}."
+                )
 
     def _choice(self, outputs: Sequence[str]) -> tuple[str, ...]:
         """The outputs to ask for: those that are wanted, in one order; all where clients are too inventive."""

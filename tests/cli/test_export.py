@@ -8,9 +8,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from keras_gallery import training
 from keras_gallery.cli.main import main
 from keras_gallery.serving.quiet import quiet_import
+
+from keras_gallery import training
 
 
 @pytest.mark.parametrize(("config", "label"), [({"labels": ["ant", "bee", "žába"]}, "žába"), ({}, "2")])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from keras_gallery.serving.errors import FailedPrecondition, InvalidArgument, No
 from keras_gallery.serving.ports import free_port
 from keras_gallery.serving.tensorflow_serving import ServerProcess, choose, command, find_models, model_config
 
-from .conftest import MODEL
+from .conftest import MODEL, embedded_only
 
 
 @pytest.fixture
@@ -72,17 +73,39 @@ def test_the_config_file_is_one_that_tensorflow_serving_reads() -> None:
 def test_the_container_sees_the_same_models(tmp_path: Path) -> None:
     made = command("container", {"m": tmp_path / "m"}, tmp_path, 9000, 9001, ["--enable_batching"])
     assert made[:3] == ["docker", "run", "--rm"]
-    assert {"--publish=9000:8500", "--publish=9001:8501", f"--volume={tmp_path}/m:/models/m:ro"} <= set(made)
+    assert {"--publish=127.0.0.1:9000:8500", "--publish=127.0.0.1:9001:8501"} <= set(made)
+    assert f"--volume={tmp_path}/m:/models/m:ro" in made
     at = made.index("tensorflow/serving")
     assert made[at + 1 :] == ["--model_config_file=/etc/models.config", "--enable_batching"]
     assert 'base_path: "/models/m"' in (tmp_path / "models.config").read_text()
+
+
+def listening_on(port: int, address: str) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(5)
+        return probe.connect_ex((address, port)) == 0
+
+
+@embedded_only()
+def test_other_machines_reach_the_server_only_if_asked(saved_models: Path, tmp_path: Path) -> None:
+    """127.0.0.2 stands for another address of this machine."""
+    for host, reached in ((None, False), ("0.0.0.0", True)):
+        more = {"host": host} if host else {}
+        ports = {"port": free_port(), "rest_port": free_port()}
+        models = {MODEL: saved_models / MODEL}
+        with ServerProcess("embedded", models, log=tmp_path / "log", **ports, **more) as server:  # type: ignore[arg-type]
+            server.wait_until_ready()
+            for port in ports.values():
+                assert listening_on(port, "127.0.0.1")
+                assert listening_on(port, "127.0.0.2") is reached
 
 
 def test_any_program_with_the_same_flags_serves(
     saved_models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """TF_MODEL_SERVER names a script that starts the embedded server: the road of the real binary, for real."""
-    script = program(tmp_path / "server", f'exec {sys.executable} -m keras_gallery.serving.model_server "$@"\n')
+    start = f'exec {sys.executable} -m keras_gallery.serving.model_server --host=127.0.0.1 "$@"\n'
+    script = program(tmp_path / "server", start)
     if "TF_MODEL_SERVER" not in os.environ:
         monkeypatch.setenv("TF_MODEL_SERVER", str(script))
     ports = {"port": free_port(), "rest_port": free_port()}

@@ -19,7 +19,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         from . import made_models as make
 
         root = tmp_path_factory.mktemp("made")
-        for build in (make.dtypes, make.shapes, make.examples, make.tf1, make.networks):
+        for build in (make.dtypes, make.shapes, make.examples, make.tf1, make.networks, make.windows):
             build(root / build.__name__)
         make.tf1(root / "text", as_text=True)
         make.tflite_source(root / "tflite_source")

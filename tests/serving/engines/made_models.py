@@ -153,6 +153,15 @@ def networks(folder: Path) -> None:
     )
 
 
+def windows(folder: Path) -> None:
+    """A convolution that needs at least four steps."""
+    window = np.random.default_rng(5).normal(size=(4, 6, 2)).astype(np.float32)
+    save(
+        folder,
+        {"steps": ([Spec([None, None, 6], name="x")], lambda x: {"y": tf.nn.conv1d(x, window, 1, "VALID")})},
+    )
+
+
 def tflite_source(folder: Path) -> None:
     """What `tflite` converts."""
     rows = [Spec([None, 3], tf.float32, name="x")]
