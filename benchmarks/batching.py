@@ -20,7 +20,7 @@ from statistics import median
 from typing import Any
 
 import serve_models
-from keras_gallery.serving.tensorflow_serving import ServerProcess
+from keras_gallery.serving.launcher import ServerProcess
 from load_tools import Load, grpc_load, missing
 from serve_common import PREDICT, Table, answer_size, example, port_of, progress, request_of, running
 from serve_speed import Measured, measured
@@ -99,7 +99,7 @@ def prepared(folder: Path | None) -> Path:
 def export_wide(folder: Path) -> None:
     """784-2048-2048-2048-784: (batch, 784) → (batch, 784), weights of 46 MB."""
     import keras
-    from keras_gallery.serving.export import export
+    from keras_gallery.serving.export.writing import export
 
     keras.utils.set_random_seed(serve_models.SEED)
     x = pixels = keras.Input((784,), name="x")

@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 import grpc
 import numpy as np
 from keras_gallery.serving.errors import ServingError
+from keras_gallery.serving.launcher import ServerProcess
 from keras_gallery.serving.ports import free_port
-from keras_gallery.serving.tensorflow_serving import ServerProcess
 from keras_gallery.serving.wire.predict import ModelSpec, encode_request
 
 KIND = "tensorflow-model-server" if os.environ.get("TF_MODEL_SERVER") else "embedded"

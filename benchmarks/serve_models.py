@@ -12,7 +12,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -67,10 +66,9 @@ def prepared(folder: Path | None) -> Path:
             whenever the exporter, the engines or this file change.
     """
     if folder is None:
-        exporter = find_spec("keras_gallery.serving.export")
-        assert exporter and exporter.origin
-        serving = Path(exporter.origin).parent
-        sources = [Path(__file__), serving / "export.py", *sorted((serving / "engines").glob("*.py"))]
+        serving = Path(__file__).parents[1] / "serving"
+        rooms = ("export", "signatures", "engines")
+        sources = [Path(__file__), *(file for room in rooms for file in sorted((serving / room).rglob("*.py")))]
         key = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:8]
         home = Path(tempfile.gettempdir(), f"keras-gallery-benchmarks-{os.getuid()}")
         home.mkdir(mode=0o700, exist_ok=True)
@@ -88,7 +86,7 @@ def prepared(folder: Path | None) -> Path:
 
 def main() -> None:
     import keras
-    from keras_gallery.serving.export import export
+    from keras_gallery.serving.export.writing import export
 
     folder = Path(sys.argv[1])
     for name, make in MODELS.items():

@@ -25,8 +25,8 @@ from pathlib import Path
 
 import serve_models
 from keras_gallery.serving.client import Client
+from keras_gallery.serving.launcher import ServerProcess
 from keras_gallery.serving.ports import free_port
-from keras_gallery.serving.tensorflow_serving import ServerProcess
 from serve_common import Table, megabytes, port_of, progress
 from serve_swaps import publish
 from soak_clients import Counts, bad, good, grpc_once, png_once, rest_once
@@ -34,8 +34,8 @@ from soak_clients import Counts, bad, good, grpc_once, png_once, rest_once
 SWAP_SECONDS, KILL_SECONDS, TENSORFLOW_KILL_SECONDS, SAMPLE_SECONDS = 15.0, 25.0, 70.0, 2.0
 GROWTH = 1.2  # at most: the median of the last quarter against that of the second
 BAD_CLIENTS = 3
-WORKER = "keras_gallery.serving.worker"
-TENSORFLOW = "keras_gallery.serving.engines.tensorflow_worker"
+WORKER = "keras_gallery.serving.server.worker"
+TENSORFLOW = "keras_gallery.serving.engines.tensorflow.worker"
 
 
 class Soak:

@@ -46,12 +46,12 @@ def run(values: argparse.Namespace) -> int:
         import numpy as np
 
         from ..serving.client import Client
-        from ..serving.export import export
+        from ..serving.export.writing import export
+        from ..serving.launcher import ServerProcess
         from ..serving.ports import free_port
-        from ..serving.tensorflow_serving import ServerProcess
-        from ..training.data import load
-        from ..training.evaluate import add_noise, psnr
-        from ..training.plots import image_strip
+        from ..training.data.dataset import load
+        from ..training.figures.evaluate import add_noise, psnr
+        from ..training.pictures.plots import image_strip
         from ..training.train import TrainConfig, train
 
     say(f"Training {MODEL} on 4,000 handwritten digits")

@@ -40,7 +40,7 @@ def run(values: argparse.Namespace) -> int:
     if values.to:
         return _export_to(values, run, name, labels, texts)
     with quiet_import():
-        from ..serving.export import export
+        from ..serving.export.writing import export
         from ..serving.saved_model import read_signatures
 
     place = export(run.model, name, values.saved_models, values.version, labels, texts)
@@ -62,7 +62,7 @@ def _check(values: argparse.Namespace) -> None:
 
 def _export_to(values: argparse.Namespace, run: Any, name: str, labels: Any, texts: Any) -> int:
     with quiet_import():
-        from ..serving.targets import default_place, export_to
+        from ..serving.targets.convert import default_place, export_to
 
     signature = values.signature or "serving_default"
     place = values.output or default_place(values.to, name)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw
 
-from ..serving.answers import Detection
+from ..serving.client import Detection
 
 Array = np.ndarray[Any, Any]
 GOLDEN = 0.618034  # of the circle of hues: no two of the first colours are alike

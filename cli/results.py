@@ -29,7 +29,7 @@ def run(values: argparse.Namespace) -> int:
     if not all(seed.isdecimal() for seed in seeds):
         raise BadHyperparameter(f"Expected --seeds to be numbers such as 0,1,2. Received: {values.seeds}.")
     with quiet_import():
-        from ..training.results import Asked, everything, results
+        from ..training.results.measure import Asked, everything, results
 
     asked = everything() if values.all else [each for text in values.recipes for each in Asked.parse(text)]
     page = results(asked, [int(seed) for seed in seeds], values.docs, values.runs)

@@ -12,7 +12,7 @@ HELP = "serve exported models over gRPC and REST"
 
 
 def configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> None:
-    from ..serving.tensorflow_serving import KINDS
+    from ..serving.launcher import KINDS
 
     parser.add_argument("names", nargs="*", metavar="name", help="models to serve (default: all that are exported)")
     parser.add_argument("--saved-models", default="saved_models", help="folder of all models (default: saved_models)")
@@ -60,7 +60,7 @@ def check_free(host: str, number: int, option: str) -> int:
 
 
 def run(values: argparse.Namespace) -> int:
-    from ..serving.tensorflow_serving import ServerProcess, find_models
+    from ..serving.launcher import ServerProcess, find_models
 
     models = find_models(Path(values.saved_models), values.names)
     server = ServerProcess(

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 from keras_gallery.models import create
 from keras_gallery.models.losses import SquaredError
-from keras_gallery.training.pca import Components
+from keras_gallery.training.figures.pca import Components
 
 VALUES, CODE, EXAMPLES = 20, 5, 5_000
 

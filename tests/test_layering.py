@@ -1,8 +1,13 @@
-"""Imports run one way: cli → serving, training → models; models on `keras` alone."""
+"""Imports run one way: cli → serving, training → models; within `serving` and `training` from higher to lower rooms.
+
+A room is a folder, or a single module at the top of `serving` or `training`.
+"""
 
 from __future__ import annotations
 
 import ast
+import tomllib
+from collections.abc import Iterator
 from importlib.util import resolve_name
 from pathlib import Path
 
@@ -10,22 +15,57 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 FORBIDDEN = {
-    "models": {"tensorflow", "jax", "torch", "training", "serving", "cli"},
-    "training": {"serving", "cli"},
-    "serving": {"models", "training", "cli"},
+    "models": {"tensorflow", "jax", "torch", "training", "serving", "cli", "tools"},
+    "training": {"serving", "cli", "tools"},
+    "serving": {"models", "training", "cli", "tools"},
+    "cli": {"tools"},
+}
+# From the lowest room to the highest: a room may use those before it, and none after it. So there are no circles.
+ROOMS = {
+    "serving": (
+        *("errors", "memory", "ports", "quiet", "limits"),
+        *("wire", "wire.json", "saved_model", "config", "observe"),
+        *("engines", "engines.tensorflow", "engines.recurrent", "engines.openvino"),
+        *("batching", "core", "lifecycle", "processes"),
+        *("api.http", "api.grpc", "api.rest", "api.openapi", "api", "server"),
+        *("client", "launcher", "signatures", "export", "targets.tfjs", "targets"),
+        *("importer.reading", "importer.keras2", "importer.keras", "importer.saved_model"),
+        *("importer.tfjs", "importer.onnx", "importer", "doctor"),
+    ),
+    "training": (
+        *("errors", "interrupt", "best_weights", "full_pass", "data", "datasets", "recipe", "recipes"),
+        *("figures", "pictures", "runs", "tasks", "train", "results"),
+    ),
 }
 
 
-def imported(source: str, package: str) -> set[str]:
-    """What `source`, a module of `package`, imports: folders of ours ("models"), else top-level packages."""
-    names = set()
+def package_of(file: Path) -> str:
+    return ".".join(("keras_gallery", *file.parent.relative_to(ROOT).parts))
+
+
+def imports(source: str, package: str) -> Iterator[tuple[str, str]]:
+    """What `source`, a module of `package`, imports: full names of modules, and a name in each ("" for none)."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
+            yield from ((alias.name, "") for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             module = resolve_name("." * node.level + (node.module or ""), package)
-            names |= {f"{module}.{alias.name}" for alias in node.names}
+            yield from ((module, alias.name) for alias in node.names)
+
+
+def imported(source: str, package: str) -> set[str]:
+    """The folders of ours that `source` imports from ("models"), and other top-level packages."""
+    names = {f"{module}.{name}" if name else module for module, name in imports(source, package)}
     return {name.removeprefix("keras_gallery.").partition(".")[0] for name in names}
+
+
+def room_of(name: str, folder: str) -> str:
+    """The room that the module or package `name`, such as "keras_gallery.serving.wire.tensor", belongs to."""
+    parts = name.split(".")[2:]
+    path = ROOT / folder / Path(*parts)
+    if not parts or path.is_dir():
+        return ".".join(parts)
+    return ".".join(parts[:-1]) or parts[0]
 
 
 @pytest.mark.parametrize("folder", FORBIDDEN)
@@ -33,9 +73,58 @@ def test_layers(folder: str) -> None:
     files = sorted((ROOT / folder).rglob("*.py"))
     assert files
     for file in files:
-        package = ".".join(("keras_gallery", *file.parent.relative_to(ROOT).parts))
-        crossed = imported(file.read_text(encoding="utf-8"), package) & FORBIDDEN[folder]
+        crossed = imported(file.read_text(encoding="utf-8"), package_of(file)) & FORBIDDEN[folder]
         assert not crossed, f"{file.relative_to(ROOT)} imports {', '.join(sorted(crossed))}"
+
+
+@pytest.mark.parametrize("folder", ROOMS)
+def test_rooms(folder: str) -> None:
+    order = ROOMS[folder]
+    used = set()
+    for file in sorted((ROOT / folder).rglob("*.py")):
+        package = package_of(file)
+        name = package if file.name == "__init__.py" else f"{package}.{file.stem}"
+        own = room_of(name, folder)
+        if not own:  # the folder's own `__init__`
+            continue
+        assert own in order, f"{file.relative_to(ROOT)} is in no room of {__name__}.ROOMS"
+        used.add(own)
+        for module, member in imports(file.read_text(encoding="utf-8"), package):
+            if not module.startswith(f"keras_gallery.{folder}"):
+                continue
+            whole = f"{module}.{member}"
+            path = ROOT / Path(*whole.split(".")[1:])
+            other = room_of(whole if path.is_dir() or path.with_suffix(".py").is_file() else module, folder)
+            climbs = order.index(other) > order.index(own) if other else True
+            assert not climbs, f"{file.relative_to(ROOT)} ({own}) imports {whole} ({other}), a higher room"
+    assert used == set(order)
+
+
+@pytest.mark.parametrize("folder", FORBIDDEN)
+def test_private_modules_stay_in_their_folder(folder: str) -> None:
+    for file in sorted((ROOT / folder).rglob("*.py")):
+        package = package_of(file)
+        for module, member in imports(file.read_text(encoding="utf-8"), package):
+            if not module.startswith("keras_gallery"):
+                continue
+            parent, _, name = module.rpartition(".")
+            where = f"{file.relative_to(ROOT)} imports {module}.{member}"
+            assert not name.startswith("_") or parent == package, where
+            assert not member.startswith("_") or member.startswith("__"), where
+
+
+def test_every_folder_says_what_it_is_for_and_is_in_the_wheel() -> None:
+    packages = {"keras_gallery"}
+    for folder in FORBIDDEN:
+        for file in sorted((ROOT / folder).rglob("*.py")):
+            init = file.parent / "__init__.py"
+            assert init.is_file(), f"{file.parent.relative_to(ROOT)} has no __init__.py"
+            assert ast.get_docstring(ast.parse(init.read_text(encoding="utf-8"))), (
+                f"{init.relative_to(ROOT)} says nothing"
+            )
+            packages.add(package_of(file))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert set(project["tool"]["setuptools"]["packages"]) == packages
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,11 @@ def run_watched(code: str, home: Path) -> str:
 
 
 def test_importing_openvino_contacts_nobody(tmp_path: Path) -> None:
-    engines = ("openvino", "conversion_worker", "recurrent")  # what the server and the export import
+    engines = (
+        "openvino.engine",
+        "openvino.conversion_worker",
+        "recurrent.fusion",
+    )
     imports = "".join(f"import keras_gallery.serving.engines.{name}\n" for name in engines)
     assert run_watched(f"{imports}import openvino\nopenvino.Core()", tmp_path) == "[] []"
 

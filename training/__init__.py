@@ -1,6 +1,6 @@
 """Training: data, recipes, and the runs they make."""
 
-from .data import Dataset, list_datasets, load
+from .data.dataset import Dataset, list_datasets, load
 from .recipe import Recipe, Target, load_recipe, load_recipes
 from .runs import Run, latest_run
 from .train import TrainConfig, train

@@ -16,8 +16,8 @@ from typing import Any
 import keras
 
 from ..models import BadHyperparameter, Hyperparameter, create, describe, normalization
-from . import data
 from .best_weights import BestWeights
+from .data import dataset as data
 from .errors import BadFolder
 from .interrupt import interrupt_between_steps
 from .recipe import Recipe, load_recipe, load_recipes

@@ -1,1 +1,4 @@
-"""Which runtimes can take a model, and for each that can't, what stops it and the change that would mend it."""
+"""Where a model can go, judged by tables that were measured layer by layer.
+
+`tools/doctor` measures the tables.
+"""

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..errors import FailedPrecondition
-from ..importer import kinds
+from ..importer.reading import kinds
 from . import graphs
 from .judge import examine
 from .layers import Layer, layers_of
@@ -25,8 +25,8 @@ def examine_file(path: Path) -> tuple[str, list[Verdict]]:
     Raises:
         ServingError: there is none, it is no model or is damaged, or there are no layers to judge by.
     """
-    from ..importer.config import read
-    from ..importer.keras2 import repair
+    from ..importer.keras2.repair import repair
+    from ..importer.reading.config import read
 
     kind = kinds.recognise(path)
     if kind in graphs.READERS:

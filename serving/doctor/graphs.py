@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import saved_model
-from ..engines.conversion_rules import Graph
+from ..engines.graph import Graph
 from ..errors import FailedPrecondition
 from . import table
 from .verdict import TARGETS, Verdict
@@ -104,7 +104,7 @@ def operations(name: str) -> frozenset[str]:
     """The operations that a converter knows: "tensorflow", "tf2onnx", "openvino" or "tfjs"."""
     if name != "tfjs":
         return frozenset(table.read("operations.json")["operations"][name].split())
-    file = resources.files(__package__).joinpath("../targets/tfjs_operations.json")
+    file = resources.files(__package__).joinpath("../targets/tfjs/operations.json")
     return frozenset(json.loads(file.read_text("utf-8"))["operations"])
 
 

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ..saved_model import SignatureDef
+from ..wire.signature import SignatureDef
 
 Arrays = dict[str, np.ndarray[Any, Any]]
 

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..errors import Internal, InvalidArgument, Unimplemented
-from ..saved_model import DEFAULT_SIGNATURE, SignatureDef, TensorSpec
 from ..wire import dtypes, messages
+from ..wire.signature import DEFAULT_SIGNATURE, SignatureDef, TensorSpec
 from .base import Arrays, Runner
 
 FILE = "model.tflite"

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import FailedPrecondition, InvalidArgument, NotFound, from_code
-from ..publish import check_place, publish
-from .served import compare
+from ..export.publishing import check_place, publish
+from .serving_check import compare
 
 _KEPT = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PYTHONPATH", "GALLERY_NODE_MODULES", "SYSTEMROOT")
 

@@ -17,26 +17,26 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..difference import difference, too_far
 from ..errors import FailedPrecondition, InvalidArgument, ServingError
-from . import kinds
+from ..export.comparing import difference, too_far
+from .reading import kinds
 
 if TYPE_CHECKING:
     import keras
 
-    from .found import Arrays, Found, Options
+    from .reading.found import Arrays, Found, Options
 
 Say = Callable[[str], None]
 TOLERANCE = 1e-4
 BATCHES = (1, 7)
 READERS = {
-    "keras": "keras_file",
-    "h5": "h5_file",
-    "weights": "weights_file",
-    "saved_model": "saved_model_folder",
-    "tfjs_layers": "tfjs_file",
-    "tfjs_graph": "tfjs_file",
-    "onnx": "onnx_file",
+    "keras": "keras.keras_file",
+    "h5": "keras.h5_file",
+    "weights": "keras.weights_file",
+    "saved_model": "saved_model.folder",
+    "tfjs_layers": "tfjs.file",
+    "tfjs_graph": "tfjs.file",
+    "onnx": "onnx.file",
 }
 
 
@@ -54,7 +54,7 @@ def run(request: Mapping[str, Any], say: Say) -> None:
     elif found.saved_model is not None:
         if request["encoder"] or request["decoder"] or request["save"]:
             raise InvalidArgument("Expected a file with layers to take apart or save. Received: a graph without")
-        from . import graph
+        from .saved_model import served_graph as graph
 
         for note in graph.write(found.saved_model, name, place):
             say(f"    {note}")
@@ -75,8 +75,8 @@ def _read(request: Mapping[str, Any], scratch: Path, say: Say) -> Found:
     say("Loading Keras and TensorFlow")
     import keras
 
-    from . import child
-    from .found import Options
+    from . import sandbox
+    from .reading.found import Options
 
     if request["classes"]:
         sys.path.append(os.getcwd())
@@ -87,7 +87,7 @@ def _read(request: Mapping[str, Any], scratch: Path, say: Say) -> Found:
             raise InvalidArgument(f"Expected a module to import for --classes. Received: {module} ({error})") from None
     classes = frozenset(keras.saving.get_custom_objects())
     if not request["trust"]:
-        child.guard(scratch)
+        sandbox.guard(scratch)
     like = _like(request["like"], Options(_folder(scratch, "like"), request["trust"], classes))
     return read(Path(request["file"]), Options(_folder(scratch, "file"), request["trust"], classes, like))
 
@@ -112,7 +112,7 @@ def _like(like: Any, options: Options) -> keras.Model | None:
 
 
 def _export(found: Found, model: keras.Model, request: Mapping[str, Any], place: Path, say: Say) -> None:
-    from ..export import export
+    from ..export.writing import export
     from .parts import named_parts
 
     if not model.built or not model.inputs:
@@ -164,7 +164,7 @@ def _write_answers(place: Path, folder: Path) -> None:
     """What TensorFlow answers to the warm-up requests: for each signature a file with a PredictResponse."""
     import tensorflow as tf
 
-    from .. import warmup
+    from ..core import warmup
     from ..wire import predict
 
     loaded = tf.saved_model.load(str(place))
@@ -186,9 +186,9 @@ def main() -> None:
 
         try:
             request = json.load(sys.stdin)
-            from . import child
+            from . import sandbox
 
-            child.limit()
+            sandbox.limit()
             run(request, lambda text: tell(say=text))
             tell(done=True)
         except ServingError as error:

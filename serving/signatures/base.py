@@ -10,9 +10,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from ..core.predictions import INPUTS
 from ..errors import InvalidArgument
-from ..heads import INPUTS
-from ..image_files import decode_images
+from .image_files import decode_images
 
 PREDICT = "tensorflow/serving/predict"
 

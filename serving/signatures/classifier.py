@@ -8,8 +8,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from ..checks import CLASSIFY
-from ..heads import CLASSES, SCORES
+from ..core.checks import CLASSIFY
+from ..core.predictions import CLASSES, SCORES
 from .base import Data, Endpoint, Tensors, embed, label_names, table_sizes
 from .padded import padded
 from .tokens import Tokens, of_size

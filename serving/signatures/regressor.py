@@ -6,8 +6,8 @@ from typing import Any
 
 import keras
 
-from ..checks import REGRESS
-from ..heads import OUTPUTS
+from ..core.checks import REGRESS
+from ..core.predictions import OUTPUTS
 from .base import Data, Endpoint, Tensors, embed
 from .padded import padded
 

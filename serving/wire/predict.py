@@ -16,7 +16,7 @@ import numpy as np
 from google.protobuf.message import DecodeError
 
 from . import messages, tensor
-from .spec import ModelSpec, decode_spec, encode_spec, model_spec
+from .model_spec import ModelSpec, decode_spec, encode_spec, model_spec
 
 Array = np.ndarray[Any, Any]
 

@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 from keras_gallery.cli.doctor import config_of, shown
 from keras_gallery.cli.main import main
-from keras_gallery.cli.matrix import TARGETS, read
-from keras_gallery.cli.matrix_page import BEGIN, END, number, table
 from keras_gallery.models import list_models
 from keras_gallery.serving.doctor import judge, verdict
 from keras_gallery.serving.quiet import quiet_import
+
+from tools.matrix import TARGETS, read
+from tools.matrix_page import BEGIN, END, number, table
 
 DOCS = Path(__file__).parents[2] / "docs"
 

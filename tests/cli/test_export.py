@@ -79,7 +79,7 @@ def test_to_another_runtime(
 
 def test_notes_are_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     with quiet_import():
-        from keras_gallery.serving import targets
+        from keras_gallery.serving.targets import convert as targets
     written = targets.Written(tmp_path / "t.keras", ["a: one", "b: two"], "Keras 9", 2.4e-7, ["image"], ["code"])
     asked = []
     monkeypatch.setattr(targets, "export_to", lambda *each: asked.append(each) or written)
@@ -109,7 +109,7 @@ def test_options_that_say_nothing(options: list[str], what: str, capsys: pytest.
 def test_the_targets(capsys: pytest.CaptureFixture[str]) -> None:
     with quiet_import():
         from keras_gallery.cli import export
-        from keras_gallery.serving.targets import TARGETS
+        from keras_gallery.serving.targets.convert import TARGETS
     assert export.TARGETS == tuple(TARGETS)
     assert main(["export", "gru", "--to", "coreml"]) == 2
     assert "invalid choice: 'coreml'" in capsys.readouterr().err

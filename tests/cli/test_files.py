@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from keras_gallery.cli.main import main
 from keras_gallery.serving.client import Client
+from keras_gallery.serving.launcher import ServerProcess
 from keras_gallery.serving.ports import free_port
 from keras_gallery.serving.quiet import quiet_import
-from keras_gallery.serving.tensorflow_serving import ServerProcess
 from PIL import Image
 
 MODEL, COLOUR, NEW = "small", "colour", "new"
@@ -22,7 +22,7 @@ MODEL, COLOUR, NEW = "small", "colour", "new"
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     with quiet_import():
         from keras_gallery.models import create
-        from keras_gallery.serving.export import export
+        from keras_gallery.serving.export.writing import export
     root = tmp_path_factory.mktemp("saved_models")
     export(create("denoising_autoencoder", image_shape=(8, 8, 1), filters=(4,), code_dim=5), MODEL, root)
     export(create("colorization_autoencoder", image_shape=(8, 8, 3), filters=(4,)), COLOUR, root)

@@ -11,9 +11,9 @@ import pytest
 from keras_gallery.cli.main import main
 from keras_gallery.cli.pictures import ORANGE
 from keras_gallery.serving.client import Client
+from keras_gallery.serving.launcher import ServerProcess
 from keras_gallery.serving.ports import free_port
 from keras_gallery.serving.quiet import quiet_import
-from keras_gallery.serving.tensorflow_serving import ServerProcess
 from PIL import Image
 
 LABELS = ["ant", "bee", "žába"]
@@ -22,7 +22,7 @@ LABELS = ["ant", "bee", "žába"]
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     with quiet_import():
-        from keras_gallery.serving.export import export
+        from keras_gallery.serving.export.writing import export
 
         from ..serving import task_models
     root = tmp_path_factory.mktemp("saved_models")

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from keras_gallery.cli.main import main
 from keras_gallery.serving import client
-from keras_gallery.serving.answers import Classification, Neighbours
+from keras_gallery.serving.client import Classification, Neighbours
 from PIL import Image
 
 

@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 
 import grpc
 import pytest
+from keras_gallery.serving.launcher import binary
 from keras_gallery.serving.ports import free_port
-from keras_gallery.serving.tensorflow_serving import binary
 
 from .asking import ask_grpc, ask_rest, services
 
@@ -66,7 +66,7 @@ def serve(setup: dict[str, Any], folder: Path, flags: tuple[str, ...] = ()) -> I
     for name, text in setup.get("files", {}).items():
         (folder / name).write_text(text.replace("{models}", MODELS))
     grpc_port, rest_port = free_port(), free_port()
-    program = [binary() or ""] if real() else [sys.executable, "-m", "keras_gallery.serving.model_server"]
+    program = [binary() or ""] if real() else [sys.executable, "-m", "keras_gallery.serving.server.model_server"]
     own = [each.replace("{dir}", str(folder)).replace("{models}", MODELS) for each in setup["flags"]]
     log = folder / "server.log"
     with open(log, "wb") as output:

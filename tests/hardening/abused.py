@@ -34,7 +34,7 @@ STATUS = "/tensorflow.serving.ModelService/GetModelStatus"
 _START = """
 import importlib, sys
 sys.modules["tensorflow"] = None
-from keras_gallery.serving import model_server
+from keras_gallery.serving.server import model_server
 while "=" in sys.argv[1] and not sys.argv[1].startswith("-"):
     name, _, value = sys.argv.pop(1).partition("=")
     module, _, name = name.rpartition(".")

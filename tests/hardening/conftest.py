@@ -12,11 +12,11 @@ from .abused import MODEL, AbusedServer
 
 MAX_REQUEST_BYTES = 4_000_000
 BOUNDS = {
-    "grpc_bounds__HANDSHAKE_MS": 1000,
-    "http_protocol__HEAD_SECONDS": 1.0,
-    "http_protocol__BODY_SECONDS": 2.0,
-    "http_connection__ANSWER_SECONDS": 2.0,
-    "http_protocol__LINGER_SECONDS": 0.5,
+    "api.grpc.limits__HANDSHAKE_MS": 1000,
+    "api.http.protocol__HEAD_SECONDS": 1.0,
+    "api.http.protocol__BODY_SECONDS": 2.0,
+    "api.http.connection__ANSWER_SECONDS": 2.0,
+    "api.http.protocol__LINGER_SECONDS": 0.5,
 }
 
 

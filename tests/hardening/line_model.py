@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from keras_gallery.serving import saved_model
-from keras_gallery.serving.engines.openvino_files import FOLDER, Entry, Index
+from keras_gallery.serving.engines.openvino.files import FOLDER, Entry, Index
 from keras_gallery.serving.wire import messages, tensor
 
 FLOAT = 1

@@ -12,7 +12,8 @@ from pathlib import Path
 import grpc
 import numpy as np
 import pytest
-from keras_gallery.serving import grpc_room, limits
+from keras_gallery.serving import limits
+from keras_gallery.serving.api.grpc import memory_budget as grpc_room
 
 from . import http2
 from .abused import BODY, MODEL, PREDICT, SMALL, STATUS, AbusedServer, eventually, request, resident
@@ -26,7 +27,7 @@ HEAD = f"POST {PATH} HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n"
 @pytest.fixture(scope="module")
 def server(base_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AbusedServer]:
     log = tmp_path_factory.mktemp("server") / "server.log"
-    bounds = {**BOUNDS, "http_protocol__BODY_SECONDS": 60.0, "limits__MEMORY_SHARE": BUDGET / limits.memory()}
+    bounds = {**BOUNDS, "api.http.protocol__BODY_SECONDS": 60.0, "limits__MEMORY_SHARE": BUDGET / limits.memory()}
     with AbusedServer(base_path, log, **bounds) as running:
         yield running
         running.check()

@@ -10,9 +10,9 @@ import weakref
 from pathlib import Path
 
 import numpy as np
-from keras_gallery.serving.inference import Inference
-from keras_gallery.serving.servable import Signature
-from keras_gallery.serving.wire.spec import ModelSpec
+from keras_gallery.serving.core.inference import Inference
+from keras_gallery.serving.core.servable import Signature
+from keras_gallery.serving.wire.model_spec import ModelSpec
 
 from ..serving.fake_models import Runner, definition, serve
 from .abused import BODY, MODEL, AbusedServer

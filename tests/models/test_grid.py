@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from keras_gallery.models.convolutional._grid import decode, encode, intersection_over_union
+from keras_gallery.models.grid import decode, encode, intersection_over_union
 
 RANDOM = np.random.default_rng(0)
 BOXES = np.array([[0.0, 0.0, 0.4, 0.4], [0.5, 0.1, 0.9, 0.3], [0.6, 0.6, 1.0, 1.0]], np.float32)

@@ -10,15 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
-from keras_gallery.models import (
-    BadHyperparameter,
-    GalleryError,
-    UnknownModel,
-    create,
-    describe,
-    list_models,
-    register,
-)
+from keras_gallery.models import BadHyperparameter, GalleryError, UnknownModel, create, describe, list_models, register
 
 from .layer_checks import randomise, to_numpy
 from .registered import (

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from keras_gallery.serving.launcher import ServerProcess
 from keras_gallery.serving.ports import free_port
 from keras_gallery.serving.quiet import quiet_import
-from keras_gallery.serving.tensorflow_serving import ServerProcess
 
 MODEL = "denoiser"
 
@@ -29,7 +29,7 @@ def keras_model() -> Any:
 @pytest.fixture(scope="session")
 def saved_models(tmp_path_factory: pytest.TempPathFactory, keras_model: Any) -> Path:
     """`saved_models/` with one version of `keras_model`."""
-    from keras_gallery.serving.export import export
+    from keras_gallery.serving.export.writing import export
 
     root = tmp_path_factory.mktemp("saved_models")
     export(keras_model, MODEL, root)

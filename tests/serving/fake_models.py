@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from keras_gallery.serving.engines import Arrays
-from keras_gallery.serving.saved_model import SignatureDef, TensorSpec
-from keras_gallery.serving.servable import Servable, Signature
-from keras_gallery.serving.served_models import ServedModel, ServedModels
+from keras_gallery.serving.core.servable import Servable, Signature
+from keras_gallery.serving.core.served_models import ServedModel, ServedModels
+from keras_gallery.serving.engines.base import Arrays
 from keras_gallery.serving.wire import dtypes, messages
+from keras_gallery.serving.wire.signature import SignatureDef, TensorSpec
 
 Function = Callable[[Arrays], Mapping[str, Any]]
 

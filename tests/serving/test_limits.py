@@ -18,7 +18,7 @@ from keras_gallery.serving import limits
 from keras_gallery.serving.errors import ResourceExhausted
 from keras_gallery.serving.limits import Budget
 from keras_gallery.serving.wire import predict
-from keras_gallery.serving.wire.spec import ModelSpec
+from keras_gallery.serving.wire.model_spec import ModelSpec
 
 MIB = 1 << 20
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 from keras_gallery.serving.errors import DataLoss, NotFound, OutOfRange, ServingError
-from keras_gallery.serving.saved_model import TensorSpec, fingerprint, read_meta_graph, read_signatures
+from keras_gallery.serving.saved_model import fingerprint, read_meta_graph, read_signatures
 from keras_gallery.serving.wire import dtypes, messages
+from keras_gallery.serving.wire.signature import TensorSpec
 
 FLOAT = dtypes.BY_NUMBER[1]
 

@@ -16,8 +16,8 @@ from keras_gallery.models import list_models
 from keras_gallery.models.errors import BadHyperparameter, UnknownModel
 from keras_gallery.training import Run, TrainConfig, latest_run, load, load_recipe, runs, train
 from keras_gallery.training.errors import BadData, BadFolder, Diverged, UnknownDataset, UnknownRecipe, UnknownRun
-from keras_gallery.training.evaluate import mse
-from keras_gallery.training.results import load_results
+from keras_gallery.training.figures.evaluate import mse
+from keras_gallery.training.results.measure import load_results
 from keras_gallery.training.runs import keep
 from matplotlib.image import imread
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..data import Dataset
+from ..data.dataset import Dataset
 from . import mnist_5k
 
 SIDE = 64  # of a canvas, in pixels

@@ -17,7 +17,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from ..data import Dataset, from_bytes
+from ..data.dataset import Dataset, from_bytes
 from ..errors import BadData, DataUnavailable
 from ._idx import read_idx
 from ._npz import read_npz

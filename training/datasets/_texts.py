@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ..data import Dataset
-from ..tokens import Tokens
+from ..data.dataset import Dataset
+from ..data.tokens import Tokens
 
 
 def text_dataset(

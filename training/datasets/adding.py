@@ -12,7 +12,7 @@ Source: S. Hochreiter, J. Schmidhuber 1997, "Long Short-Term Memory", Neural Com
 import numpy as np
 from numpy.typing import NDArray
 
-from ..data import Dataset
+from ..data.dataset import Dataset
 
 STEPS = 300
 COUNTS = {"train": 20_000, "test": 2_000}

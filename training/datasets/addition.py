@@ -8,8 +8,8 @@ Source: made here; the task of Zaremba and Sutskever 2014, "Learning to Execute"
 
 import numpy as np
 
-from ..data import Dataset
-from ..tokens import MARKS, Tokens
+from ..data.dataset import Dataset
+from ..data.tokens import MARKS, Tokens
 
 LARGEST, SUMS, TEST_SUMS = 999, 50_000, 5_000
 DIGITS = tuple("0123456789")

@@ -7,7 +7,7 @@ Files: `cifar10.npz` with x_train, y_train, x_test, y_test; see `datasets/_files
 Source: A. Krizhevsky 2009, "Learning Multiple Layers of Features from Tiny Images"; no licence is stated.
 """
 
-from ..data import Dataset
+from ..data.dataset import Dataset
 from ._files import load_files
 
 LABELS = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")

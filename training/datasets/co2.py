@@ -13,7 +13,7 @@ Source: C. Keeling, T. Whorf 2004, weekly means of the Scripps Institution (publ
 
 import numpy as np
 
-from ..series import Series, cut
+from ..data.series import Series, cut
 
 BORDER = 382  # January 1990, counted in months from March 1958
 HISTORY, HORIZON = 36, 12

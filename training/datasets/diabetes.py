@@ -8,7 +8,7 @@ Source: B. Efron, T. Hastie, I. Johnstone, R. Tibshirani 2004, "Least Angle Regr
 
 import numpy as np
 
-from ..data import Dataset
+from ..data.dataset import Dataset
 
 TEST_SHARE = 0.2
 

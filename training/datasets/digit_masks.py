@@ -6,7 +6,7 @@ Split: the training canvases show mnist_5k's training digits, the test canvases 
 Source: drawn from mnist_5k with a fixed seed; see there.
 """
 
-from ..data import Dataset
+from ..data.dataset import Dataset
 from ._canvases import canvases
 from ._labels import DIGITS
 

@@ -8,8 +8,8 @@ Source: mnist_5k; see there.
 
 from dataclasses import replace
 
-from ..data import Dataset
-from ..tokens import Tokens
+from ..data.dataset import Dataset
+from ..data.tokens import Tokens
 from . import mnist_5k
 
 NAMES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")

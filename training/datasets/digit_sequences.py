@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..data import Dataset
+from ..data.dataset import Dataset
 from . import mnist_5k
 
 

@@ -8,7 +8,7 @@ Source: E. Alpaydin, C. Kaynak, Optical Recognition of Handwritten Digits, UCI M
 
 import numpy as np
 
-from ..data import Dataset, split
+from ..data.dataset import Dataset, split
 from ._labels import DIGITS
 
 

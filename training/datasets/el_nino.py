@@ -11,8 +11,8 @@ import calendar
 
 import numpy as np
 
-from ..data import Dataset
-from ..tokens import Tokens
+from ..data.dataset import Dataset
+from ..data.tokens import Tokens
 
 TEST_SHARE = 0.2
 

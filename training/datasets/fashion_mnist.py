@@ -7,7 +7,7 @@ Files: see `datasets/_files.py`.
 Source: H. Xiao, K. Rasul, R. Vollgraf 2017, "Fashion-MNIST", arXiv:1708.07747, MIT licence.
 """
 
-from ..data import Dataset
+from ..data.dataset import Dataset
 from ._files import load_files
 
 LABELS = (

@@ -18,7 +18,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from ..data import Dataset
+from ..data.dataset import Dataset
 from ..errors import BadData, DataUnavailable
 from ._texts import text_dataset
 

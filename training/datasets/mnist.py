@@ -6,7 +6,7 @@ Files: see `datasets/_files.py`.
 Source: Y. LeCun, C. Cortes, C. Burges, the MNIST database, CC BY-SA 3.0.
 """
 
-from ..data import Dataset
+from ..data.dataset import Dataset
 from ._files import load_files
 from ._labels import DIGITS
 

@@ -11,7 +11,7 @@ from importlib import resources
 
 import numpy as np
 
-from ..data import Dataset, from_bytes, split
+from ..data.dataset import Dataset, from_bytes, split
 from ..errors import DataUnavailable
 from ._labels import DIGITS
 

@@ -9,7 +9,7 @@ Source: American National Election Study of 1996, public domain, as in statsmode
 
 import numpy as np
 
-from ..data import Dataset, split
+from ..data.dataset import Dataset, split
 
 FEATURES = ("logpopul", "TVnews", "selfLR", "ClinLR", "DoleLR", "age", "educ", "income", "vote")
 LABELS = (

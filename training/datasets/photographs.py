@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ..data import Dataset
+from ..data.dataset import Dataset
 
 PHOTOGRAPHS = {
     "astronaut": "skimage/astronaut.png",

@@ -9,8 +9,8 @@ Source: the CMU Pronouncing Dictionary, © Carnegie Mellon University, BSD licen
 
 import numpy as np
 
-from ..data import Dataset
-from ..tokens import Tokens
+from ..data.dataset import Dataset
+from ..data.tokens import Tokens
 
 TEST_WORDS = 12_000
 LONGEST = 24

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..data import Dataset, stratified_split
+from ..data.dataset import Dataset, stratified_split
 from ..errors import BadData, DataUnavailable
 from ._texts import text_dataset
 

@@ -10,8 +10,8 @@ Source: the CMU Pronouncing Dictionary, © Carnegie Mellon University, BSD licen
 
 import numpy as np
 
-from ..data import Dataset
-from ..tokens import Tokens
+from ..data.dataset import Dataset
+from ..data.tokens import Tokens
 
 LONGEST = 24
 BEGINNING = 5  # letters

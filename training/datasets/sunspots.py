@@ -11,7 +11,7 @@ Source: National Geophysical Data Center (public domain), as in statsmodels. ARI
 
 import numpy as np
 
-from ..series import Series, cut
+from ..data.series import Series, cut
 
 FIRST, BORDER = 1700, 1950
 HISTORY, HORIZON = 33, 11  # three times the sun's cycle, and once

@@ -13,8 +13,8 @@ from collections import Counter
 
 import numpy as np
 
-from ..data import Dataset
-from ..tokens import SPLITS, Tokens
+from ..data.dataset import Dataset
+from ..data.tokens import SPLITS, Tokens
 
 FILE = "enwiki-latest-pages-articles1.xml-p000000010p000030302-shortened.bz2"
 TEST_SHARE = 0.05

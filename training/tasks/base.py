@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ...models.normalization import adapt
 from ..best_weights import BestWeights
-from ..data import Dataset, hold_out
+from ..data.dataset import Dataset, hold_out
 from ..errors import BadData
 from ..recipe import Recipe
 

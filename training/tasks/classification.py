@@ -10,10 +10,12 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import answer_plots, depth, metrics, plots
-from ..batches import ChangedBatches, mirror, shift
 from ..best_weights import BestWeights
-from ..data import Dataset
+from ..data.batches import ChangedBatches, mirror, shift
+from ..data.dataset import Dataset
+from ..figures import gradients_over_depth, metrics
+from ..pictures import answers as answer_plots
+from ..pictures import plots
 from .base import Task, outputs_of
 
 MISTAKES = 10
@@ -99,7 +101,7 @@ class Classification(Task):
         if self.dataset.x_test.ndim == 4:
             say("    moved images")
             figures |= {f"moved_{pixels}": self._accuracy_of_moved(model, pixels) for pixels in MOVES}
-        return figures | depth.gradient_norms(model, self.seen)
+        return figures | gradients_over_depth.gradient_norms(model, self.seen)
 
     def _linear_accuracy(self) -> float:
         from sklearn.linear_model import LogisticRegression

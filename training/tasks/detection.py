@@ -10,11 +10,13 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from ...models.convolutional._grid import Objects, decode, encode
+from ...models.grid import Objects, decode, encode
 from ...models.losses import BoxDistance, CellCrossentropy
-from .. import answer_plots, metrics, plots
 from ..best_weights import BestWeights
-from ..data import Dataset, Examples
+from ..data.dataset import Dataset, Examples
+from ..figures import metrics
+from ..pictures import answers as answer_plots
+from ..pictures import plots
 from .base import Task
 
 SHOWN = 10

@@ -10,10 +10,10 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import vector_plots
 from ..best_weights import BestWeights
-from ..data import Dataset
-from ..word_similarity import neighbours
+from ..data.dataset import Dataset
+from ..figures.word_similarity import neighbours
+from ..pictures import vectors as vector_plots
 from .regression import Regression, rmse
 
 NEIGHBOURS = 5

@@ -9,12 +9,13 @@ from typing import Any
 import keras
 import numpy as np
 
-from .. import plots, series_plots
-from ..baselines import Floats, baselines
 from ..best_weights import BestWeights
-from ..data import Dataset
+from ..data.dataset import Dataset
+from ..data.series import Series, hold_out_last
+from ..figures.baselines import Floats, baselines
+from ..pictures import plots
+from ..pictures import series as series_plots
 from ..recipe import Recipe
-from ..series import Series, hold_out_last
 from .base import Task, outputs_of
 
 VALIDATION_SHARE = 0.2

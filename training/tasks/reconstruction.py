@@ -10,13 +10,15 @@ from typing import Any
 import keras
 
 from ...models.losses import BinaryCrossentropy, SquaredError
-from .. import evaluate, figures, pictures
-from ..batches import ChangedBatches, binarize, shift
 from ..best_weights import BestWeights
-from ..colour import to_grey
-from ..data import Dataset
+from ..data.batches import ChangedBatches, binarize, shift
+from ..data.dataset import Dataset
+from ..figures import evaluate
+from ..figures import slow as figures
+from ..figures.colour import to_grey
+from ..figures.pca import Components
 from ..full_pass import FullPass, sparsity_of
-from ..pca import Components
+from ..pictures import draw as pictures
 from .base import Task
 
 LOSSES = {"squared_error": SquaredError, "binary_crossentropy": BinaryCrossentropy}

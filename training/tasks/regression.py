@@ -11,9 +11,11 @@ import numpy as np
 
 from ...models.losses import SquaredError
 from ...models.normalization import adapt
-from .. import answer_plots, depth, memory, metrics, plots
 from ..best_weights import BestWeights
-from ..data import Dataset
+from ..data.dataset import Dataset
+from ..figures import gradients_over_depth, gradients_over_time, metrics
+from ..pictures import answers as answer_plots
+from ..pictures import plots
 from .base import Task, outputs_of
 
 
@@ -60,7 +62,9 @@ class Regression(Task):
             answer_plots.scatter(folder / f"{name}.png", f"{title}: test examples", wanted, predicted[:, index], name)
 
     def measure(self, model: keras.Model, say: Callable[[str], None]) -> dict[str, Any]:
-        return depth.gradient_norms(model, self.seen) | memory.measure(model, self.seen, say)
+        return gradients_over_depth.gradient_norms(model, self.seen) | gradients_over_time.measure(
+            model, self.seen, say
+        )
 
 
 def rmse(wanted: Any, predicted: Any) -> float:

@@ -8,9 +8,11 @@ from typing import Any
 import keras
 import numpy as np
 
-from .. import answer_plots, metrics, plots
 from ..best_weights import BestWeights
-from ..data import Dataset
+from ..data.dataset import Dataset
+from ..figures import metrics
+from ..pictures import answers as answer_plots
+from ..pictures import plots
 from .base import Task, outputs_of
 
 SHOWN = 8

@@ -9,8 +9,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from ..data import Dataset
-from ..tokens import PADDING, Split
+from ..data.dataset import Dataset
+from ..data.tokens import PADDING, Split
 from .classification import Classification
 
 # Tokens in a row, at most, that the bag of words counts together.

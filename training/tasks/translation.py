@@ -10,10 +10,12 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import answer_plots, metrics, plots
 from ..best_weights import BestWeights
-from ..data import Dataset, Examples
-from ..tokens import END, PADDING, START
+from ..data.dataset import Dataset, Examples
+from ..data.tokens import END, PADDING, START
+from ..figures import metrics
+from ..pictures import answers as answer_plots
+from ..pictures import plots
 from .base import Task
 
 Ids = NDArray[np.int32]

@@ -13,12 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...models.losses import BinaryCrossentropy
-from .. import plots, vector_plots
 from ..best_weights import BestWeights
-from ..data import Dataset
-from ..word_batches import NEGATIVES, SAMPLE, WordBatches
-from ..word_pairs import counts_of, kept_shares, text_of
-from ..word_similarity import neighbours, similarity_figures
+from ..data.dataset import Dataset
+from ..data.word_batches import NEGATIVES, SAMPLE, WordBatches
+from ..data.word_pairs import counts_of, kept_shares, text_of
+from ..figures.word_similarity import neighbours, similarity_figures
+from ..pictures import plots
+from ..pictures import vectors as vector_plots
 from .base import Task
 
 WINDOW = 5  # of a skip-gram; a CBOW model has its own

@@ -97,8 +97,9 @@ def test_onnx(tmp_path: Path) -> None:
 def test_the_lists_are_those_of_the_installed_converters() -> None:
     from importlib.metadata import version
 
-    from keras_gallery.serving.doctor.operations import has_openvino_rule
     from keras_gallery.serving.doctor.table import read
+
+    from tools.doctor.operations import has_openvino_rule
 
     assert read("operations.json")["versions"] == {
         name: version(name) for name in ("tensorflow", "tf2onnx", "openvino")

@@ -7,7 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from keras_gallery.serving.engines import Converter, OpenVinoFiles, TensorFlow, TensorFlowProcess
+from keras_gallery.serving.engines.openvino.conversion import Converter
+from keras_gallery.serving.engines.openvino.files import OpenVinoFiles
+from keras_gallery.serving.engines.tensorflow.engine import TensorFlow
+from keras_gallery.serving.engines.tensorflow.process import TensorFlowProcess
 from keras_gallery.serving.quiet import quiet_import
 
 

@@ -13,9 +13,11 @@ from typing import Any
 import numpy as np
 import pytest
 from keras_gallery.serving import saved_model
-from keras_gallery.serving.engines import Runner, TensorFlow
+from keras_gallery.serving.engines.base import Runner
+from keras_gallery.serving.engines.tensorflow.engine import TensorFlow
 from keras_gallery.serving.engines.tflite import TfLite, read_meta_graph
 from keras_gallery.serving.errors import Internal, InvalidArgument, Unimplemented
+from keras_gallery.serving.wire.signature import TensorSpec
 
 
 def load(folder: Path) -> dict[str, Runner]:
@@ -37,7 +39,7 @@ def test_signatures_are_those_of_the_saved_model(made: Path) -> None:
     got = saved_model.signatures_of(read_meta_graph(made / "tflite"))
     want = saved_model.read_signatures(made / "tflite_source")
 
-    def plain(specs: Mapping[str, saved_model.TensorSpec]) -> Any:
+    def plain(specs: Mapping[str, TensorSpec]) -> Any:
         return {name: (spec.dtype, spec.shape) for name, spec in specs.items()}
 
     assert {name: (plain(each.inputs), each.method_name) for name, each in got.items()} == {

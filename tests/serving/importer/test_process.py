@@ -13,9 +13,9 @@ from keras import layers
 from keras_gallery.serving.client import Client
 from keras_gallery.serving.errors import FailedPrecondition, InvalidArgument, NotFound, PermissionDenied
 from keras_gallery.serving.importer.process import Request, import_file, parse_labels
+from keras_gallery.serving.launcher import ServerProcess
 from keras_gallery.serving.ports import free_port
 from keras_gallery.serving.saved_model import read_signatures
-from keras_gallery.serving.tensorflow_serving import ServerProcess
 
 CLASS = """
 import keras

@@ -7,7 +7,7 @@ const fs = require("node:fs");
 const path = require("node:path");
 const tf = require("@tensorflow/tfjs-core");
 require("@tensorflow/tfjs-backend-cpu");
-require("../../../../serving/targets/tfjs_methods.cjs");
+require("../../../../serving/targets/tfjs/methods.cjs");
 const { input, layers, model, sequential } = require("@tensorflow/tfjs-layers");
 
 const BATCH = 3;

@@ -1,0 +1,1 @@
+"""The gRPC API: services, request handlers, health, reflection, limits."""

@@ -1,0 +1,189 @@
+"""HTTP/1.1 as uvicorn speaks it, with bounds: clients take neither memory nor time without end."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from typing import Any
+
+import httptools
+
+from ... import limits
+from .connection import HttpConnection
+from .memory_budget import FULL, Room
+
+MAX_HEAD_BYTES = 64 << 10  # request line and headers; also whatever else comes that is no body
+MAX_PIPELINED = 64  # requests that wait on a connection for the one before them
+HEAD_SECONDS = 30.0
+BODY_SECONDS = 300.0
+LINGER_SECONDS = 2.0  # in which a client that is still sending may read why it was refused
+TOO_LONG = f"Expected request line and headers of {MAX_HEAD_BYTES} bytes at most. Received: more"
+
+_OFFER = (b"connection", b"upgrade", b"http2-settings")  # headers by which a client offers another protocol
+
+
+REQUEST, HEAD, BODY = range(3)  # what is awaited from the client
+
+
+class _Refused(Exception):
+    """Raised in the parser's callbacks. Arguments: HTTP status, message."""
+
+
+def bounded(max_body_bytes: int, processes: int) -> Any:
+    """For `uvicorn.Config(http=…)`.
+
+    Args:
+        max_body_bytes: the longest request body.
+        processes: how many share the machine's memory.
+    """
+    room = Room(limits.connections(), limits.Budget(limits.share_of_memory(processes)))
+    return functools.partial(BoundedHttp, max_body_bytes, room)
+
+
+class BoundedHttp(HttpConnection):
+    """One connection.
+
+    Args:
+        max_body_bytes: the longest request body.
+        room: what it shares with the others.
+        uvicorns: what uvicorn says.
+    """
+
+    def __init__(self, max_body_bytes: int, room: Room, **uvicorns: Any) -> None:
+        super().__init__(room, **uvicorns)
+        self._max_body_bytes = max_body_bytes
+        self._phase = self._timed = REQUEST
+        self._timer: asyncio.TimerHandle | None = None
+        self._head_bytes = 0  # that came since the last request or the last bytes of a body
+        self._body_bytes = 0
+        self._upgrade = False
+        self._extensions = {"hold": self.hold}
+
+    # === What comes in ===
+
+    def data_received(self, data: bytes) -> None:
+        if self.ended:
+            return
+        self._head_bytes += len(data)
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._go_on(data[upgrade.args[0] :])
+            return
+        except httptools.HttpParserError as error:
+            refused = error.__context__
+            status = 501 if isinstance(error, httptools.HttpParserInvalidMethodError) else 400
+            self.refuse(*refused.args if isinstance(refused, _Refused) else (status, f"Malformed request: {error}"))
+            return
+        if self._head_bytes > MAX_HEAD_BYTES:
+            self.refuse(431, TOO_LONG)
+        elif self._phase is not self._timed:
+            self._start_timer()
+
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """Keeps the connection where the client has said all and waits for the answer."""
+        self.ended = True
+        return not self.awaits_client()
+
+    def _go_on(self, rest: bytes) -> None:
+        """Reads on as HTTP/1.1 where the client offers another protocol: the request anew, without the offer."""
+        lines = [self.parser.get_method() + b" " + self.url + b" HTTP/1.1"]
+        lines += [name + b": " + value for name, value in self.headers if name not in _OFFER]
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        self._upgrade = False
+        self.data_received(b"\r\n".join([*lines, b"\r\n"]) + rest)
+
+    def on_message_begin(self) -> None:
+        self._phase = HEAD
+        self._body_bytes = 0
+        super().on_message_begin()
+        self.scope["extensions"] = self._extensions  # type: ignore[typeddict-item]
+
+    def on_headers_complete(self) -> None:
+        if self._head_bytes > MAX_HEAD_BYTES:  # perhaps bytes of the body are among them
+            if len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > MAX_HEAD_BYTES:
+                raise _Refused(431, TOO_LONG)
+        if self.parser.should_upgrade():
+            if self.parser.get_method() == b"CONNECT":
+                raise _Refused(400, "Malformed request: CONNECT")
+            self._upgrade = True
+            return
+        for name, value in self.headers:
+            if name == b"content-length" and int(value) > self._max_body_bytes:
+                raise self._too_long(int(value))
+        if len(self.pipeline) >= MAX_PIPELINED:
+            raise _Refused(429, f"Expected at most {MAX_PIPELINED} requests that wait on a connection. Received: more")
+        super().on_headers_complete()
+        if not self.pipeline:
+            self.answered = self.cycle
+        self._phase = BODY
+
+    def _too_long(self, size: int) -> _Refused:
+        return _Refused(413, f"Received message larger than max ({size} vs. {self._max_body_bytes})")
+
+    def on_body(self, body: bytes) -> None:
+        self._head_bytes = 0
+        self._body_bytes += len(body)
+        if self._body_bytes > self._max_body_bytes:
+            raise self._too_long(self._body_bytes)
+        if self.cycle.response_complete:
+            return
+        if not self.room.take(self, len(body)):
+            raise _Refused(429, FULL)
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        if self._upgrade:
+            return
+        self._head_bytes = 0
+        self._phase = REQUEST
+        if self._timer is not None:
+            self._stop_timer()
+        super().on_message_complete()
+
+    def is_receiving(self) -> bool:
+        cycle = self.answered
+        return self._phase is BODY and cycle is not None and cycle is self.cycle and not cycle.response_started
+
+    def is_idle(self) -> bool:
+        return self._phase is REQUEST and self.awaits_client()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_timer()
+        super().connection_lost(exc)
+
+    # === Time ===
+
+    def _start_timer(self) -> None:
+        """The client has so long to send what is awaited now."""
+        self._stop_timer()
+        self._timed = self._phase
+        seconds = HEAD_SECONDS if self._phase is HEAD else BODY_SECONDS
+        message = f"Expected a request within {seconds:g} s. Received: a part of it"
+        self._timer = self.loop.call_later(seconds, self.refuse, 408, message)
+
+    def _stop_timer(self) -> None:
+        self._timed = REQUEST
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def refuse(self, status: int, message: str) -> None:
+        """Ends the connection: after an answer in the application's place, or after the one that is under way."""
+        self.ended = True
+        self._stop_timer()
+        if self.transport.is_closing():
+            return
+        self.pipeline.clear()
+        cycle, receiving = self.answered, self.is_receiving()
+        if cycle is not None and receiving:
+            cycle.disconnected = True  # for the application, which may wait for more
+            cycle.message_event.set()
+        elif cycle is not None and not cycle.response_complete:
+            return  # `on_response_complete` ends the connection
+        self.room.give(self)
+        if receiving or self._phase is not BODY:
+            self.answer(status, message)
+        self.flow.resume_reading()  # an end with bytes unread would take the answer back
+        self.loop.call_later(LINGER_SECONDS, self.abort)

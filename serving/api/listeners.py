@@ -1,0 +1,124 @@
+"""Both faces on their ports: a gRPC server and an HTTP server, opened and drained together."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import os
+import socket
+from pathlib import Path
+
+import grpc
+import uvicorn
+
+from .. import limits
+from ..config import flags
+from ..config.flag_table import CORES
+from ..ports import PortInUse, listen
+from .grpc import limits as grpc_bounds
+from .grpc.memory_budget import GrpcRoom
+from .grpc.services import GrpcApi
+from .http import protocol as http_protocol
+from .rest.application import RestApi
+
+log = logging.getLogger(__name__)
+
+
+class Faces:
+    """The listening part of one process.
+
+    Args:
+        grpc_api, rest_api: what answers.
+        values: the flags.
+        credentials: for TLS over gRPC; None: without.
+        first: whether this process is the one that listens on the Unix socket, which can't be shared.
+    """
+
+    def __init__(
+        self,
+        grpc_api: GrpcApi,
+        rest_api: RestApi,
+        values: argparse.Namespace,
+        *,
+        credentials: grpc.ServerCredentials | None = None,
+        first: bool = True,
+    ) -> None:
+        self._flags = values
+        self._grpc_api, self._rest_api = grpc_api, rest_api
+        self._credentials = credentials
+        self._first = first
+        self._grpc: grpc.aio.Server | None = None
+        self._rest: uvicorn.Server | None = None
+        self._sockets: list[socket.socket] = []
+        self._serving: asyncio.Task[None] | None = None
+
+    async def open(self) -> None:
+        """Begins to answer. Raises PortInUse."""
+        if self._flags.rest_api_port:
+            self._sockets = [listen(self._flags.host, self._flags.rest_api_port)]
+            self._rest = self._rest_server()
+            self._serving = asyncio.create_task(self._rest.serve(self._sockets))
+        if self._flags.port or self._flags.grpc_socket_path:
+            self._grpc = self._grpc_server()
+            await self._grpc.start()
+
+    async def drain(self) -> None:
+        """Takes no more requests and lets those in flight end, within --shutdown_grace_seconds."""
+        if self._rest:
+            self._rest_api.stop()
+            self._rest.should_exit = True
+        if self._grpc:
+            self._grpc_api.stop()
+            await self._grpc.stop(self._flags.shutdown_grace_seconds)
+        if self._serving:
+            await self._serving
+        for each in self._sockets:
+            each.close()
+
+    def _grpc_server(self) -> grpc.aio.Server:
+        processes = self._flags.workers or CORES
+        options = {
+            **grpc_bounds.options(self._flags.max_request_bytes),
+            "grpc.so_reuseport": 1,  # beside the other workers; the port is reserved for them
+            **dict(flags.channel_arguments(self._flags.grpc_channel_arguments)),
+        }
+        server = grpc.aio.server(
+            options=list(options.items()),
+            maximum_concurrent_rpcs=grpc_bounds.calls(processes),
+        )
+        room = GrpcRoom(self._flags.max_request_bytes, limits.Budget(limits.share_of_memory(processes)))
+        server.add_generic_rpc_handlers(tuple(self._grpc_api.services(room)))
+        addresses = [f"{self._flags.host}:{self._flags.port}"] if self._flags.port else []
+        if self._flags.grpc_socket_path and self._first:
+            with contextlib.suppress(FileNotFoundError):
+                if Path(self._flags.grpc_socket_path).is_socket():
+                    os.unlink(self._flags.grpc_socket_path)  # left by a server that was killed
+            addresses.append(f"unix:{self._flags.grpc_socket_path}")
+        for address in addresses:
+            try:
+                if self._credentials is None or address.startswith("unix:"):
+                    server.add_insecure_port(address)
+                else:
+                    server.add_secure_port(address, self._credentials)
+            except RuntimeError:
+                raise PortInUse(f"Expected a free address for gRPC. Received: {address}") from None
+        return server
+
+    def _rest_server(self) -> uvicorn.Server:
+        config = uvicorn.Config(
+            self._rest_api,
+            http=http_protocol.bounded(self._flags.max_request_bytes, self._flags.workers or CORES),
+            ws="none",
+            lifespan="off",
+            interface="asgi3",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            timeout_graceful_shutdown=self._flags.shutdown_grace_seconds,
+        )
+        server = uvicorn.Server(config)
+        server.capture_signals = contextlib.nullcontext  # type: ignore[assignment, method-assign]
+        return server

@@ -1,0 +1,1 @@
+"""The loaded models' signatures as an OpenAPI document and as a page."""

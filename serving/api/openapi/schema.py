@@ -1,0 +1,91 @@
+"""JSON schemas and examples of tensors, as the REST API takes and gives them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...wire import dtypes
+from ...wire.signature import TensorSpec
+
+Json = dict[str, Any]
+B64: Json = {
+    "type": "object",
+    "properties": {"b64": {"type": "string", "contentEncoding": "base64"}},
+    "required": ["b64"],
+    "additionalProperties": False,
+}
+# Those that the REST API does not read.
+UNREADABLE = {"half", "bfloat16", "uint16", "complex64", "complex128"}
+
+
+def of_input(spec: TensorSpec, *, row: bool = False) -> Json:
+    """The schema of an input, or of one row of it."""
+    text: Json = {"anyOf": [{"type": "string"}, B64]}
+    return _nested(text if spec.dtype is dtypes.STRING else _number(spec.dtype), spec, row)
+
+
+def of_output(name: str, spec: TensorSpec, *, row: bool = False) -> Json:
+    """The schema of an output, or of one row of it; strings called `…_bytes` come as base64."""
+    text: Json = B64 if name.endswith("_bytes") else {"type": "string"}
+    return _nested(text if spec.dtype is dtypes.STRING else _number(spec.dtype), spec, row)
+
+
+def _number(dtype: dtypes.DataType) -> Json:
+    if dtype.numpy.kind == "b":
+        return {"type": "boolean"}
+    if dtype.numpy.kind in "iu":
+        limits = np.iinfo(dtype.numpy)
+        return {"type": "integer", "minimum": int(limits.min), "maximum": int(limits.max)}
+    return {"type": "number", "format": "double" if dtype.name == "double" else "float"}
+
+
+def _nested(leaf: Json, spec: TensorSpec, row: bool) -> Json:
+    if spec.shape is None:
+        return {"description": f"{spec.dtype.name}, nested lists of any depth"}
+    schema = leaf
+    for size in reversed(spec.shape[1:] if row else spec.shape):
+        limits = {} if size < 0 else {"minItems": size, "maxItems": size}
+        schema = {"type": "array", "items": schema} | limits
+    return schema
+
+
+def has_batch(spec: TensorSpec) -> bool:
+    """Whether the first dimension takes any size."""
+    return spec.shape is None or len(spec.shape) > 0 and spec.shape[0] < 0
+
+
+def example_shape(spec: TensorSpec, *, row: bool = False) -> tuple[int, ...]:
+    """A shape that the input takes: one, where any size will do."""
+    shape = spec.shape if spec.shape is not None else (1,)
+    return tuple(1 if size < 0 else size for size in (shape[1:] if row else shape))
+
+
+def example_value(dtype: dtypes.DataType) -> Any:
+    """A value that the type takes."""
+    return {"f": 0.0, "b": False, "O": "text", "c": 0.0}.get(dtype.numpy.kind, 0)
+
+
+def example(spec: TensorSpec, *, row: bool = False) -> Any:
+    """Nested lists that the input takes."""
+    value = example_value(spec.dtype)
+    for size in reversed(example_shape(spec, row=row)):
+        value = [value] * size
+    return value
+
+
+def example_code(spec: TensorSpec, *, row: bool = False) -> str:
+    """A Python expression for `example`, short for any shape."""
+    value = example_value(spec.dtype)
+    code = f'"{value}"' if isinstance(value, str) else repr(value)
+    for size in reversed(example_shape(spec, row=row)):
+        code = f"[{code}]" if size == 1 else f"[{code}] * {size}"
+    return code
+
+
+def words(spec: TensorSpec) -> str:
+    """Such as `float (?, 28, 28)`."""
+    if spec.shape is None:
+        return f"{spec.dtype.name} of any shape"
+    return f"{spec.dtype.name} ({', '.join('?' if size < 0 else str(size) for size in spec.shape)})"

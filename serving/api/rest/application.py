@@ -1,0 +1,185 @@
+"""The REST face: `/v1/models/…` as TensorFlow Serving answers it, as an ASGI application.
+
+Beside the API there are, for GET alone:
+
+    /livez                        200 while the process answers
+    /readyz                       200 while every configured model has an available version and the server is not
+                                  ending; 503 with a reason otherwise
+    /models, /v1/models?list      all configured models with their versions and states; `/v1/models` by itself is
+                                  refused, as TensorFlow Serving does
+    the metrics' path, and what else the server hands over (`routes`)
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from time import perf_counter
+from typing import Any
+
+from ...core.inference import Inference
+from ...errors import ServingError
+from ...lifecycle.versions import State
+from ...observe.observation import CURRENT, Observation
+from ...observe.observer import Observer
+from ...processes.control import Control
+from ...wire.json import messages as json_messages
+from ...wire.json.writer import error_body
+from . import body as rest_body
+from . import paths as rest_paths
+from .body import Receive, Scope
+from .models import RestModels
+from .responses import JSON, PREFLIGHT, Answer, document, page, preflight
+
+log = logging.getLogger(__name__)
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+CORS = [
+    (b"access-control-allow-origin", b"*"),
+    (b"access-control-allow-methods", b"POST, GET"),
+    (b"access-control-allow-headers", b"Content-Type"),
+]
+# What the observer calls the actions: the names of the gRPC methods.
+_METHODS = {
+    "predict": "Predict",
+    "classify": "Classify",
+    "regress": "Regress",
+    "metadata": "GetModelMetadata",
+    "status": "GetModelStatus",
+}
+
+
+Route = Callable[[], Awaitable[Answer | tuple[int, str, bytes]]]
+
+
+class RestApi:
+    """The application.
+
+    Args:
+        inference: the core.
+        control: what concerns the server as a whole.
+        observer: told of each request of the API.
+        max_request_bytes: the longest request body that is read.
+        cors: whether answers of the API carry CORS headers.
+        timeout_seconds: how long a model may take over a request; 0: as long as it likes.
+        metrics_path: where the metrics are; None: nowhere.
+        routes: other paths, such as "/docs", and what gives status, content type and body there.
+    """
+
+    def __init__(
+        self,
+        inference: Inference,
+        control: Control,
+        observer: Observer,
+        *,
+        max_request_bytes: int = (1 << 31) - 1,
+        cors: bool = False,
+        timeout_seconds: float = 30.0,
+        metrics_path: str | None = None,
+        routes: Mapping[str, Route] | None = None,
+    ) -> None:
+        self._control, self._observer = control, observer
+        self._calls = RestModels(inference, control, timeout_seconds or None)
+        self._cors = CORS if cors else []
+        self._max_request_bytes = max_request_bytes
+        self._metrics_path = metrics_path
+        self._routes: dict[str, Route] = {
+            "/livez": self._livez, "/readyz": self._readyz, "/models": self._models, **(routes or {})
+        }  # fmt: skip
+        self._stopping = False
+
+    def stop(self) -> None:
+        """Says that the server ends, to who asks whether it is ready; to be called before the server drains."""
+        self._stopping = True
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request; turns what goes wrong into a status and `{"error": …}`: the one place that does."""
+        request = Observation("rest", "", status="CANCELLED")
+        CURRENT.set(request)
+        started = perf_counter()
+        try:
+            answer = await self._answer(scope, receive, request)
+            request.status, request.response_bytes = "OK", len(answer.body)
+        except ServingError as error:
+            request.status = error.code.name
+            answer = Answer(error.http_status, JSON, error_body(str(error)))
+        except rest_paths.VersionTooLarge:
+            answer = Answer(400, JSON, b"")
+        except Exception as error:  # ours to mend; the client gets one line
+            log.exception("REST request failed")
+            request.status = "INTERNAL"
+            answer = Answer(500, JSON, error_body(f"{type(error).__name__}: {error}"))
+        finally:
+            if request.method:
+                request.seconds = perf_counter() - started
+                self._record(request, scope)
+        headers = [
+            *(self._cors if answer.kind in (JSON, PREFLIGHT) else []),
+            (b"content-type", answer.kind.encode()),
+            (b"content-length", str(len(answer.body)).encode()),
+        ]
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else answer.body})
+
+    def _record(self, request: Observation, scope: Scope) -> None:
+        if self._observer.detailed:
+            host, port = scope["client"] or ("", 0)
+            request.peer = f"{host}:{port}"
+            request.read_headers(scope["headers"])
+        self._observer.record(request)
+
+    async def _answer(self, scope: Scope, receive: Receive, request: Observation) -> Answer:
+        method: str = scope["method"]
+        path, query = scope["raw_path"], scope["query_string"]
+        if method not in rest_paths.METHODS:
+            return page(501, "Not Implemented")
+        if not rest_paths.is_uri(path) or not rest_paths.is_uri(query):
+            return page(400, "Bad Request")
+        name = path.decode()
+        whole = f"{name}?{query.decode()}" if query else name
+        if name == self._metrics_path:
+            return await self._metrics(whole)
+        route = self._routes.get("/models" if whole == "/v1/models?list" else name)
+        if route and method in ("GET", "HEAD"):
+            return Answer(*await route())
+        if not name.lower().startswith("/v1/"):
+            return page(404, "Not Found")
+        if method == "OPTIONS":
+            return preflight(scope)
+        target = rest_paths.target(method, whole)
+        body = await rest_body.read(scope, receive, self._max_request_bytes) if method == "POST" else b""
+        request.method, request.request_bytes = _METHODS[target.action], len(body)
+        self._observer.begin()  # not before: a body that comes slowly is no pending request
+        if method == "GET":
+            return Answer(200, JSON, await self._calls.describe(target))
+        call = self._calls.predict if target.action == "predict" else self._calls.examine
+        return Answer(200, JSON, await call(target, body))
+
+    # === Beside the API ===
+
+    async def _metrics(self, path: str) -> Answer:
+        if path != self._metrics_path:
+            text = f"Unexpected path: {path}. Should be {self._metrics_path}"
+            return Answer(400, "text/plain", text.encode())
+        return Answer(200, "text/plain", (await self._control.metrics()).encode())
+
+    async def _livez(self) -> Answer:
+        return document(200, {"status": "live"})
+
+    async def _readyz(self) -> Answer:
+        waiting = [
+            model.name
+            for model in await self._control.models()
+            if not any(version.state is State.AVAILABLE for version in model.versions)
+        ]
+        if self._stopping:
+            return document(503, {"status": "not ready", "reason": "the server is ending"})
+        if waiting:
+            return document(503, {"status": "not ready", "reason": f"no version available of {', '.join(waiting)}"})
+        return document(200, {"status": "ready"})
+
+    async def _models(self) -> Answer:
+        models = await self._control.models()
+        return document(
+            200, {"models": [{"name": each.name, "versions": json_messages.versions(each.versions)} for each in models]}
+        )

@@ -1,0 +1,85 @@
+"""What the REST face asks of models: from a request's body to its answer's."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from ...core.examples import ExampleInference
+from ...core.inference import Inference
+from ...errors import DeadlineExceeded, InvalidArgument
+from ...processes.control import Control
+from ...wire.json import answers as json_answers
+from ...wire.json import examples as json_examples
+from ...wire.json import messages as json_messages
+from ...wire.json import predict as json_predict
+from ...wire.model_spec import ModelSpec
+from ...wire.signature import DEFAULT_SIGNATURE
+from ..grpc.services import metadata
+from .paths import Target
+
+# What takes longer is done beside the event loop: bytes of a body of numbers (a few ms), of any other, of outputs.
+QUICK_NUMBERS, QUICK_BODY, QUICK_OUTPUTS = 1 << 20, 1 << 16, 1 << 20
+
+
+class RestModels:
+    """The calls, each from a target (and a body) to the answer's body.
+
+    Args:
+        inference: the core.
+        control: what concerns the server as a whole.
+        timeout_seconds: how long a model may take over a request; None: as long as it likes.
+    """
+
+    def __init__(self, inference: Inference, control: Control, timeout_seconds: float | None) -> None:
+        self._inference, self._control, self._timeout = inference, control, timeout_seconds
+        self._examples = ExampleInference(inference)
+
+    async def describe(self, target: Target) -> bytes:
+        """Status and metadata."""
+        spec = target.spec
+        if target.action == "metadata":
+            return json_messages.metadata(metadata(self._inference, spec))
+        return json_messages.status(await self._control.status(spec.name, spec.version))  # labels are not heeded
+
+    async def predict(self, target: Target, data: bytes) -> bytes:
+        """Rows or columns, as the request has them."""
+        body = await _apart(len(data) > QUICK_NUMBERS, json_predict.parse_numbers, data)
+        if body is None:
+            body = await _apart(len(data) > QUICK_BODY, json_predict.parse_exactly, data)
+        with self._inference.models.using(target.spec) as servable:
+            name = body.signature or DEFAULT_SIGNATURE
+            signature = servable.signatures.get(name)
+            if signature is None:
+                raise InvalidArgument(f'Serving signature name: "{name}" not found in signature def')
+            definition = signature.definition
+            arrays = await _apart(len(data) > QUICK_NUMBERS, json_predict.number_arrays, body, definition)
+            if arrays is None:
+                arrays = await _apart(len(data) > QUICK_BODY, json_predict.exact_arrays, body, definition)
+            outputs = await self._in_time(self._inference.evaluate(servable, signature, arrays))
+        size = sum(array.nbytes for array in outputs.values())
+        encode = json_answers.predictions if body.rows else json_answers.outputs
+        return bytes(await _apart(size > QUICK_OUTPUTS, encode, outputs))
+
+    async def examine(self, target: Target, data: bytes) -> bytes:
+        """Classify and regress."""
+        signature, examples = await _apart(len(data) > QUICK_BODY, json_examples.parse, data)
+        spec = ModelSpec(target.spec.name, target.spec.version, target.spec.label, signature)
+        if target.action == "classify":
+            _, result = await self._in_time(self._examples.classify(spec, examples))
+            return json_answers.classifications(result)
+        _, result = await self._in_time(self._examples.regress(spec, examples))
+        return json_answers.regressions(result)
+
+    async def _in_time(self, running: Awaitable[Any]) -> Any:
+        try:
+            async with asyncio.timeout(self._timeout):
+                return await running
+        except TimeoutError:
+            raise DeadlineExceeded("Timed out waiting for notification") from None
+
+
+async def _apart(long: bool, function: Callable[..., Any], *arguments: Any) -> Any:
+    """The function's result; what takes long runs in a thread."""
+    return await asyncio.to_thread(function, *arguments) if long else function(*arguments)

@@ -1,0 +1,73 @@
+"""What a REST request's method and path ask for, by TensorFlow Serving's rules."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+from ...errors import InvalidArgument
+from ...wire.model_spec import ModelSpec
+
+METHODS = ("GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH")
+
+_URI = re.compile(rb"(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/?]|%[0-9A-Fa-f]{2})*")
+_VERSION = r"(?:/versions/(?P<version>[0-9]+)|/labels/(?P<label>[^/:]+))?"
+_PATHS = {
+    "POST": re.compile(rf"/v1/models/(?P<name>[^/:]+){_VERSION}:(?P<action>classify|regress|predict)", re.IGNORECASE),
+    "GET": re.compile(rf"/v1/models(?:/(?P<name>[^/:]+))?{_VERSION}(?:/(?P<action>metadata))?", re.IGNORECASE),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What is asked of which model.
+
+    Attributes:
+        action: "predict", "classify", "regress", "status" or "metadata".
+    """
+
+    action: str
+    spec: ModelSpec
+
+
+class VersionTooLarge(Exception):
+    """The version is no 64-bit number: TensorFlow Serving says so with a status alone."""
+
+
+def is_uri(text: bytes) -> bool:
+    """Whether all characters of a path, or of a query, may stand there."""
+    return _URI.fullmatch(text) is not None
+
+
+def target(method: str, path: str) -> Target:
+    """Reads the path of a request to the API. Its query counts as a part of the path.
+
+    Raises:
+        InvalidArgument: there is nothing of the kind.
+        VersionTooLarge: as it says.
+    """
+    match = _PATHS[method].fullmatch(path) if method in _PATHS else None
+    if match is None:
+        raise InvalidArgument(f"Malformed request: {method} {path}")
+    version = _version(match["version"]) if match["version"] else None
+    if match["name"] is None:
+        raise InvalidArgument("Missing model name in request.")
+    action = match["action"] or "status"
+    if method == "GET" and action != "metadata":
+        action = "status"  # a name in capitals is found, but then taken for none
+    elif method == "POST" and action != action.lower():
+        raise InvalidArgument(f"Malformed request: {method} {path}")
+    label = _decoded(match["label"]) if match["label"] else None
+    return Target(action, ModelSpec(_decoded(match["name"]), version, label))
+
+
+def _version(text: str) -> int:
+    digits = text.lstrip("0") or "0"
+    if len(digits) > 19 or int(digits) >= 1 << 63:
+        raise VersionTooLarge
+    return int(digits)
+
+
+def _decoded(text: str) -> str:
+    return unquote(text, errors="surrogateescape")

@@ -1,0 +1,132 @@
+"""A connection to a model server: any signature, by arrays. `client.py` knows what models are for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+
+from ..errors import FailedPrecondition, InvalidArgument, NotFound, Unimplemented
+from ..wire import dtypes, tensor
+from ..wire.predict import ModelSpec
+from ..wire.signature import DEFAULT_SIGNATURE, SignatureDef
+from .transports import Array, Arrays, GrpcTransport, RestTransport, Transport
+
+
+class Connection:
+    """A connection to a model server. See `client.Client`."""
+
+    def __init__(self, target: str, *, timeout: float = 30.0, transport: Transport | None = None) -> None:
+        if timeout <= 0:
+            raise InvalidArgument(f"Expected a timeout above 0 seconds. Received: {timeout}")
+        self._transport: Transport
+        if transport is not None:
+            self._transport = transport
+        elif target.startswith(("http://", "https://")):
+            self._transport = RestTransport(target, timeout)
+        else:
+            self._transport = GrpcTransport(target, timeout)
+        self._signatures: dict[ModelSpec, dict[str, SignatureDef]] = {}  # as last heard
+
+    def predict(
+        self,
+        model: str,
+        inputs: Mapping[str, Any] | Any,
+        *,
+        signature: str = DEFAULT_SIGNATURE,
+        version: int | None = None,
+    ) -> Arrays:
+        """Runs any signature.
+
+        Args:
+            model: the model's name.
+            inputs: arrays by input name, or one array for a signature with one input. They are cast to the dtypes
+                that the signature declares where nothing but precision is lost.
+            signature: the signature's name.
+            version: the version; the server's latest by default.
+
+        Returns:
+            Arrays by output name; strings as object arrays of bytes.
+        """
+        spec = ModelSpec(model, version)
+        definition = self._definition(model, signature, version)
+        try:
+            return self._ask(spec, definition, inputs)
+        except (FailedPrecondition, InvalidArgument):
+            # A version that came since may have other inputs and outputs.
+            fresh = self.signatures(model, version=version).get(signature)
+            if fresh is None or fresh == definition:
+                raise
+            return self._ask(spec, fresh, inputs)
+
+    def signatures(self, model: str, *, version: int | None = None) -> dict[str, SignatureDef]:
+        """The signatures of a model by name: names, dtypes and shapes of inputs and outputs."""
+        spec = ModelSpec(model, version)
+        self._signatures[spec] = self._transport.signatures(spec)
+        return self._signatures[spec]
+
+    def models(self) -> list[str]:
+        """The names of all models that the embedded server has. Raises Unimplemented for any other server."""
+        try:
+            return self._transport.models()
+        except (NotFound, Unimplemented):
+            raise Unimplemented(
+                "Expected the embedded server: TensorFlow Serving can't list its models. Received: another server"
+            ) from None
+
+    def status(self, model: str, *, version: int | None = None) -> dict[int, str]:
+        """The state of each version of a model, such as {2: "AVAILABLE", 1: "END"}, highest first."""
+        return self._transport.status(ModelSpec(model, version))
+
+    def close(self) -> None:
+        """Ends the connection."""
+        self._transport.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _known(self, model: str, version: int | None) -> dict[str, SignatureDef]:
+        """The signatures as last heard."""
+        return self._signatures.get(ModelSpec(model, version)) or self.signatures(model, version=version)
+
+    def _definition(self, model: str, signature: str, version: int | None) -> SignatureDef:
+        """One of them. Raises InvalidArgument where the model has no such signature."""
+        known = self._signatures.get(ModelSpec(model, version), {})
+        if signature not in known:
+            known = self.signatures(model, version=version)
+        if signature not in known:
+            names = ", ".join(sorted(known))
+            raise InvalidArgument(f"Expected a signature of {model}: {names}. Received: {signature}")
+        return known[signature]
+
+    def _ask(self, spec: ModelSpec, definition: SignatureDef, inputs: Any) -> Arrays:
+        if not isinstance(inputs, Mapping):
+            if len(definition.inputs) != 1:
+                names = ", ".join(sorted(definition.inputs))
+                raise InvalidArgument(f"Expected inputs by name for {definition.name}: {names}. Received: one array")
+            inputs = {next(iter(definition.inputs)): inputs}
+        arrays = {name: _cast(name, value, definition) for name, value in inputs.items()}
+        return self._transport.predict(spec, definition, arrays)
+
+
+def _cast(name: str, value: Any, definition: SignatureDef) -> Array:
+    """An input as the array that the signature wants; what makes no sense goes as it is, for the server to refuse."""
+    array = np.asarray(value)
+    spec = definition.inputs.get(name)
+    if spec is None or array.dtype == spec.dtype.numpy:
+        return array
+    if spec.dtype is dtypes.STRING and array.dtype.kind in "SUT":
+        return tensor.string_array([tensor.as_bytes(item) for item in array.ravel().tolist()]).reshape(array.shape)
+    if array.dtype.kind in "iuf" and np.can_cast(array.dtype, spec.dtype.numpy, "same_kind"):
+        cast = array.astype(spec.dtype.numpy)
+        if cast.dtype.kind in "iu" and (cast != array).any():
+            raise InvalidArgument(f"Expected {name} to fit into {spec.dtype.name}. Received: {array[cast != array][0]}")
+        return cast
+    return array

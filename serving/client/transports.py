@@ -1,0 +1,173 @@
+"""Carries a client's requests over gRPC or REST."""
+
+from __future__ import annotations
+
+import base64
+import functools
+from collections.abc import Mapping
+from typing import Any, Protocol
+from urllib.parse import quote
+
+import grpc
+import httpx
+import numpy as np
+from google.protobuf import json_format
+
+from ..errors import (
+    DeadlineExceeded,
+    FailedPrecondition,
+    Internal,
+    InvalidArgument,
+    Unavailable,
+    from_code,
+    from_http_status,
+)
+from ..saved_model import signatures_of
+from ..wire import dtypes, messages, tensor
+from ..wire.json import values as json_values
+from ..wire.predict import ModelSpec, encode_request, encode_spec
+from ..wire.signature import SignatureDef
+
+Array = np.ndarray[Any, Any]
+Arrays = dict[str, Array]
+
+
+class Transport(Protocol):
+    """Carries requests; gRPC and REST are the two there are."""
+
+    def predict(self, spec: ModelSpec, signature: SignatureDef, inputs: Mapping[str, Array]) -> Arrays: ...
+    def signatures(self, spec: ModelSpec) -> dict[str, SignatureDef]: ...
+    def status(self, spec: ModelSpec) -> dict[int, str]: ...
+    def models(self) -> list[str]: ...
+    def close(self) -> None: ...
+
+
+class GrpcTransport:
+    """Requests over gRPC."""
+
+    def __init__(self, target: str, timeout: float) -> None:
+        self._timeout = timeout
+        self._target = target
+        sizes = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
+        self._channel = grpc.insecure_channel(target, options=sizes)
+
+    def predict(self, spec: ModelSpec, signature: SignatureDef, inputs: Mapping[str, Array]) -> Arrays:
+        request = encode_request(ModelSpec(spec.name, spec.version, signature=signature.name), inputs)
+        answer = self._rpc("/tensorflow.serving.PredictionService/Predict", request)
+        outputs = messages.PredictResponse.FromString(answer).outputs
+        return {name: tensor.to_array(proto) for name, proto in outputs.items()}
+
+    def signatures(self, spec: ModelSpec) -> dict[str, SignatureDef]:
+        request = messages.GetModelMetadataRequest(metadata_field=["signature_def"])
+        request.model_spec.ParseFromString(encode_spec(spec))
+        answer = self._rpc("/tensorflow.serving.PredictionService/GetModelMetadata", request.SerializeToString())
+        found = messages.SignatureDefMap()
+        messages.GetModelMetadataResponse.FromString(answer).metadata["signature_def"].Unpack(found)
+        return signatures_of(found)
+
+    def status(self, spec: ModelSpec) -> dict[int, str]:
+        request = messages.GetModelStatusRequest()
+        request.model_spec.ParseFromString(encode_spec(spec))
+        answer = self._rpc("/tensorflow.serving.ModelService/GetModelStatus", request.SerializeToString())
+        entries = messages.GetModelStatusResponse.FromString(answer).model_version_status
+        return {entry.version: messages.ModelVersionStatus.State.Name(entry.state) for entry in entries}
+
+    def models(self) -> list[str]:
+        answer = self._rpc("/keras_gallery.ModelList/List", b"")
+        return [each.name for each in messages.ModelServerConfig.FromString(answer).model_config_list.config]
+
+    def close(self) -> None:
+        self._channel.close()
+
+    def _rpc(self, method: str, data: bytes) -> bytes:
+        try:
+            return self._method(method)(data, timeout=self._timeout)  # type: ignore[no-any-return]
+        except grpc.RpcError as error:
+            message = _where_cut(error.details() or error.code().name)
+            if error.code() is grpc.StatusCode.UNAVAILABLE:
+                message = f"Expected a model server at {self._target}. Received: {message}"
+            raise from_code(error.code().name, message) from None
+
+    @functools.cache  # noqa: B019  (as long as the transport itself)
+    def _method(self, method: str) -> Any:
+        return self._channel.unary_unary(method)
+
+
+class RestTransport:
+    """Requests over REST."""
+
+    def __init__(self, target: str, timeout: float) -> None:
+        self._target = target
+        self._url = target.rstrip("/") + "/v1/models/"
+        self._http = httpx.Client(timeout=timeout, trust_env=False)
+
+    def predict(self, spec: ModelSpec, signature: SignatureDef, inputs: Mapping[str, Array]) -> Arrays:
+        body = {"signature_name": signature.name, "inputs": {k: _to_json(v) for k, v in inputs.items()}}
+        outputs = self._call("POST", self._url + _path(spec) + ":predict", body)["outputs"]
+        if len(signature.outputs) == 1:
+            outputs = {next(iter(signature.outputs)): outputs}
+        try:
+            return {name: _from_json(outputs[name], each.dtype) for name, each in signature.outputs.items()}
+        except (KeyError, TypeError, ValueError, InvalidArgument):  # the answer of a newer version
+            names = ", ".join(signature.outputs)
+            raise FailedPrecondition(f"Expected outputs {names} from {signature.name}. Received: others") from None
+
+    def signatures(self, spec: ModelSpec) -> dict[str, SignatureDef]:
+        document = self._call("GET", self._url + _path(spec) + "/metadata")["metadata"]["signature_def"]
+        found = messages.SignatureDefMap()
+        json_format.ParseDict(document, found, ignore_unknown_fields=True)
+        return signatures_of(found)
+
+    def status(self, spec: ModelSpec) -> dict[int, str]:
+        entries = self._call("GET", self._url + _path(spec))["model_version_status"]
+        return {int(entry["version"]): entry["state"] for entry in entries}
+
+    def models(self) -> list[str]:
+        return [model["name"] for model in self._call("GET", self._target.rstrip("/") + "/models")["models"]]
+
+    def close(self) -> None:
+        self._http.close()
+
+    def _call(self, method: str, url: str, body: Any = None) -> Any:
+        try:
+            content = None if body is None else json_values.dumps(body)
+            answer = self._http.request(method, url, content=content, headers={"content-type": "application/json"})
+        except httpx.TimeoutException:
+            raise DeadlineExceeded(f"Expected an answer from {self._target} in time. Received: none") from None
+        except httpx.HTTPError as error:
+            raise Unavailable(f"Expected a model server at {self._target}. Received: {error}") from None
+        try:
+            document = json_values.loads(answer.content)
+        except InvalidArgument:
+            document = None
+        if isinstance(document, dict) and answer.is_success:
+            return document
+        if isinstance(document, dict):
+            raise from_http_status(answer.status_code, _where_cut(str(document.get("error", document))))
+        message = f"Expected a JSON object from {url}. Received: HTTP status {answer.status_code}"
+        raise Internal(message) if answer.is_success else from_http_status(answer.status_code, message)
+
+
+def _where_cut(message: str) -> str:
+    """A refusal without the lines in which TensorFlow adds where in the graph it was."""
+    return message.partition("\n\t [[{{")[0]
+
+
+def _path(spec: ModelSpec) -> str:
+    return quote(spec.name, safe="") + ("" if spec.version is None else f"/versions/{spec.version}")
+
+
+def _to_json(array: Array) -> Any:
+    if array.dtype.kind not in "OSUT":
+        return json_values.plain("", array)
+
+    def one(item: Any) -> Any:
+        if isinstance(item, list):
+            return [one(inner) for inner in item]
+        return {"b64": base64.b64encode(tensor.as_bytes(item)).decode()}
+
+    return one(array.tolist())
+
+
+def _from_json(value: Any, row: dtypes.DataType) -> Array:
+    return json_values.strings(value) if row is dtypes.STRING else np.asarray(value, row.numpy)

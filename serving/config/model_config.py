@@ -1,0 +1,133 @@
+"""What to serve: names, base paths, version policies and labels, from flags or from a model config file."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from google.protobuf import text_format
+
+from ..errors import InvalidArgument
+from ..wire import messages
+
+PLATFORM = "tensorflow"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelConfig:
+    """One model to serve.
+
+    Attributes:
+        name: what requests call it.
+        base_path: the folder of its versions, each a SavedModel in a folder named by a number.
+        latest: serve that many of the highest versions; 0: all of them.
+        specific: serve just these versions, if any are given.
+        labels: names for versions, such as {"stable": 1}.
+        platform: what kind of model it is; "tensorflow" is the one that is served.
+    """
+
+    name: str
+    base_path: Path
+    latest: int = 1
+    specific: tuple[int, ...] = ()
+    labels: dict[str, int] = field(default_factory=dict)
+    platform: str = PLATFORM
+
+    def wanted(self, available: Collection[int], failed: Collection[int] = ()) -> list[int]:
+        """The versions to serve, highest first. One that failed to load makes room for the next."""
+        versions = sorted(set(available), reverse=True)
+        if self.specific:
+            return [version for version in versions if version in self.specific]
+        if not self.latest:
+            return versions
+        return [version for version in versions if version not in failed][: self.latest]
+
+    def versions_on_disk(self) -> dict[int, Path]:
+        """Version folders by number. Any int64 name counts, leading zeros included; OSError if unreadable."""
+        found: dict[int, Path] = {}
+        for folder in sorted(self.base_path.iterdir()):
+            name = folder.name
+            if name.isascii() and name.isdigit() and int(name) < 1 << 63 and folder.is_dir():
+                found.setdefault(int(name), folder)
+        if not found:
+            self.base_path.stat()  # it may have gone while we looked
+        return found
+
+
+def parse_config_file(path: Path) -> list[ModelConfig]:
+    """The models of a `ModelServerConfig` in protocol buffer text format.
+
+    Raises:
+        InvalidArgument: the file can't be read or parsed, or what it says makes no sense.
+    """
+    config = messages.ModelServerConfig()
+    try:
+        text_format.Parse(path.read_text(), config, descriptor_pool=messages.POOL)
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidArgument(f"Expected a readable model config file. Received: {path} ({error})") from None
+    except text_format.ParseError as error:
+        message = f"Error parsing text-format tensorflow.serving.ModelServerConfig: {error}"
+        raise InvalidArgument(message) from None
+    models = model_configs(config)
+    check_change({}, models)
+    return models
+
+
+def model_configs(config: Any) -> list[ModelConfig]:
+    """The models of a `ModelServerConfig` message. Raises InvalidArgument as TensorFlow Serving words it."""
+    if config.WhichOneof("config") != "model_config_list":
+        raise InvalidArgument(
+            "ServerModelConfig type not supported by HandleReloadConfigRequest. "
+            "Only ModelConfigList is currently supported"
+        )
+    models: dict[str, ModelConfig] = {}
+    for message in config.model_config_list.config:
+        if message.name in models:
+            raise InvalidArgument(f"Illegal to list model {message.name} multiple times in config list")
+        if not message.base_path.removeprefix("file://").startswith("/"):
+            raise InvalidArgument(
+                f"Expected model {message.name} to have an absolute path or URI; got base_path()={message.base_path}"
+            )
+        models[message.name] = _model_config(message)
+    return list(models.values())
+
+
+def check_change(old: Mapping[str, ModelConfig], new: Collection[ModelConfig]) -> None:
+    """Raises InvalidArgument where a model changes its platform, or has one that is not served."""
+    for config in new:
+        was = old[config.name].platform if config.name in old else config.platform
+        if was != config.platform:
+            raise InvalidArgument(
+                f"Illegal to change a model's platform. For model {config.name} platform was {was} "
+                f"and new platform requested is {config.platform}"
+            )
+    for config in new:
+        if config.platform != PLATFORM:
+            raise InvalidArgument(f"Model {config.name} requests unsupported platform {config.platform}")
+
+
+def _platform(message: Any) -> str:
+    if message.model_type:  # deprecated: 1 is TensorFlow
+        if message.model_type != 1:
+            raise InvalidArgument(f"ModelServerConfig::model_type choice {message.model_type} not supported.")
+        return PLATFORM
+    if not message.model_platform:
+        raise InvalidArgument(
+            "Illegal setting neither ModelServerConfig::model_type nor ModelServerConfig::model_platform."
+        )
+    return str(message.model_platform)
+
+
+def _model_config(message: Any) -> ModelConfig:
+    policy = message.model_version_policy
+    choice = policy.WhichOneof("policy_choice")
+    return ModelConfig(
+        message.name,
+        Path(message.base_path.removeprefix("file://")),
+        latest=0 if choice == "all" else max(1, policy.latest.num_versions) if choice == "latest" else 1,
+        specific=tuple(policy.specific.versions) if choice == "specific" else (),
+        labels=dict(message.version_labels),
+        platform=_platform(message),
+    )

@@ -1,0 +1,72 @@
+"""The models that requests can use: a table that is replaced as a whole, so that readers need no lock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from ..errors import InvalidArgument, NotFound
+from ..observe.observation import CURRENT
+from ..wire.predict import ModelSpec
+from .servable import Servable
+
+
+@dataclass(frozen=True, slots=True)
+class ServedModel:
+    """A model's loaded versions, highest first, and the names given to some of them."""
+
+    versions: Mapping[int, Servable]
+    labels: Mapping[str, int] = field(default_factory=dict)
+
+
+class ServedModels:
+    """Finds the servable that a request means."""
+
+    def __init__(self) -> None:
+        self._table: Mapping[str, ServedModel] = {}
+
+    def publish(self, table: Mapping[str, ServedModel]) -> None:
+        """Shows requests another table; those in flight end on the servables that they have."""
+        self._table = table
+
+    def find(self, spec: ModelSpec) -> Servable:
+        """The version or the label that `spec` names, the highest version otherwise.
+
+        Raises:
+            NotFound: no such model, or no such version of it is loaded.
+            InvalidArgument: no such label.
+        """
+        model = self._table.get(spec.name)
+        version = spec.version
+        if spec.label is not None:
+            version = model.labels.get(spec.label) if model else None
+            if version is None:
+                raise InvalidArgument(f"Unrecognized servable version label: {spec.label}")
+        if version is None:
+            if not model or not model.versions:
+                raise NotFound(f"Servable not found for request: Latest({spec.name})")
+            return next(iter(model.versions.values()))
+        if not model or version not in model.versions:
+            raise NotFound(f"Servable not found for request: Specific({spec.name}, {version})")
+        return model.versions[version]
+
+    @contextmanager
+    def using(self, spec: ModelSpec) -> Iterator[Servable]:
+        """Finds a servable and keeps it loaded for the time of one request. Errors as `find`."""
+        request = CURRENT.get()
+        if request:
+            request.model = spec.name
+        servable = self.find(spec)
+        while not servable.acquire():  # it was swapped for another between the two lines
+            servable = self.find(spec)
+        if request:
+            request.version = servable.version
+        try:
+            yield servable
+        finally:
+            servable.release()
+
+    def servables(self) -> list[Servable]:
+        """All that is served: models by name, versions highest first."""
+        return [servable for _, model in sorted(self._table.items()) for servable in model.versions.values()]

@@ -1,0 +1,116 @@
+"""Warm-up requests: `assets.extra/tf_serving_warmup_requests`, a TFRecord file of PredictionLog messages.
+
+TensorFlow Serving replays them when it loads a version, and so do we.
+"""
+
+from __future__ import annotations
+
+import logging
+import struct
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
+
+from google.protobuf.message import DecodeError
+
+from ..engines.base import Arrays
+from ..errors import FailedPrecondition
+from ..wire import messages, predict
+from ..wire.model_spec import model_spec
+from ..wire.signature import DEFAULT_SIGNATURE
+from . import predictions
+from .checks import CLASSIFY, REGRESS, check_dtypes, check_inputs, check_outputs
+from .predictions import INPUTS, Defined, Head, Task
+
+FILE = Path("assets.extra", "tf_serving_warmup_requests")
+MAX_REQUESTS = 1000
+log = logging.getLogger(__name__)
+
+
+class Run(NamedTuple):
+    """What one signature is to run."""
+
+    signature: str
+    inputs: Arrays
+    outputs: Sequence[str]
+
+
+class Record(NamedTuple):
+    """A recorded request: "predict" with a `PredictRequest`, "classify", "regress" or "multi" with a message."""
+
+    kind: str
+    request: Any
+
+    def runs(self, signatures: Mapping[str, Defined]) -> list[Run]:
+        """What the request comes to with these signatures. Raises the ServingError that it would be answered with."""
+        if self.kind == "predict":
+            return [_predict_run(self.request, signatures)]
+        rows = predictions.serialized_examples(self.request.input)
+        return [Run(head.definition.name, {INPUTS: rows}, head.outputs) for head in self._heads(signatures)]
+
+    def _heads(self, signatures: Mapping[str, Defined]) -> list[Head]:
+        if self.kind == "multi":
+            tasks = [Task(model_spec(task.model_spec), task.method_name) for task in self.request.tasks]
+            return predictions.find_heads(tasks, signatures, check_method=False)
+        method = CLASSIFY if self.kind == "classify" else REGRESS
+        return [predictions.find_head(method, self.request.model_spec.signature_name, signatures, check_method=False)]
+
+
+def _predict_run(request: predict.PredictRequest, signatures: Mapping[str, Defined]) -> Run:
+    name = (request.spec.signature if request.spec else "") or DEFAULT_SIGNATURE
+    if name not in signatures:
+        raise FailedPrecondition(f'Serving signature key "{name}" not found.')
+    definition = signatures[name].definition
+    arrays = check_inputs(definition, request.inputs)
+    outputs = check_outputs(definition, request.outputs)
+    check_dtypes(definition, arrays)
+    return Run(name, arrays, outputs)
+
+
+def read(folder: Path) -> Iterator[Record]:
+    """The recorded requests of the version in `folder`, at most 1,000; what can't be read or replayed is left out."""
+    try:
+        file = open(folder / FILE, "rb")
+    except FileNotFoundError:
+        return
+    with file:
+        for count, data in enumerate(_records(file, (folder / FILE).stat().st_size)):
+            if count == MAX_REQUESTS:
+                log.warning("%s: over %d warm-up requests: the others are left out", folder, MAX_REQUESTS)
+                return
+            try:
+                record = _record(messages.PredictionLog.FromString(data))
+            except DecodeError:
+                log.warning("%s: unreadable warm-up request: left out", folder)
+                continue
+            if record is None:
+                log.warning("%s: warm-up request of another kind than can be replayed: left out", folder)
+            else:
+                yield record
+
+
+def _record(logged: Any) -> Record | None:
+    match logged.WhichOneof("log_type"):
+        case "predict_log":
+            return Record("predict", predict.decode_request(logged.predict_log.request.SerializeToString()))
+        case "classify_log":
+            return Record("classify", logged.classify_log.request)
+        case "regress_log":
+            return Record("regress", logged.regress_log.request)
+        case "multi_inference_log":
+            return Record("multi", logged.multi_inference_log.request)
+    return None
+
+
+def _records(file: BinaryIO, size: int) -> Iterator[bytes]:
+    """The records of a TFRecord file: u64 length, its checksum, the data, its checksum."""
+    while len(header := file.read(12)) == 12:
+        (length,) = struct.unpack("<Q", header[:8])
+        if length > size:
+            log.warning("%s: cut short", file.name)
+            return
+        data: Any = file.read(length)
+        if len(data) < length or len(file.read(4)) < 4:
+            log.warning("%s: cut short", file.name)
+            return
+        yield data

@@ -1,0 +1,52 @@
+"""The nodes of a TensorFlow graph that a signature runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ..wire.signature import SignatureDef
+
+
+class Graph:
+    """The nodes and the functions of a `GraphDef` by name."""
+
+    def __init__(self, graph: Any) -> None:
+        self._nodes = {node.name: node for node in graph.node}
+        self._functions = {function.signature.name: function for function in graph.library.function}
+
+    def nodes_of(self, signature: SignatureDef) -> Iterator[Any]:
+        """The nodes that a signature runs: those between its inputs and outputs, and those of the functions called."""
+        seen = {_node_of(spec.tensor) for spec in signature.inputs.values()}
+        waiting = [_node_of(spec.tensor) for spec in signature.outputs.values()]
+        called: list[str] = []
+        while waiting:
+            name = waiting.pop()
+            if name in seen or name not in self._nodes:
+                continue
+            seen.add(name)
+            yield self._nodes[name]
+            waiting += map(_node_of, self._nodes[name].input)
+            called += _functions_of(self._nodes[name])
+        yield from self._nodes_called(called)
+
+    def _nodes_called(self, waiting: list[str]) -> Iterator[Any]:
+        seen: set[str] = set()
+        while waiting:
+            name = waiting.pop()
+            if name in seen or name not in self._functions:
+                continue
+            seen.add(name)
+            for node in self._functions[name].node_def:
+                yield node
+                waiting += _functions_of(node)
+
+
+def _node_of(tensor: str) -> str:
+    """`a:0`, `^a` and `a` are of the node `a`."""
+    return tensor.removeprefix("^").split(":")[0]
+
+
+def _functions_of(node: Any) -> list[str]:
+    found = [attribute.func.name for attribute in node.attr.values() if attribute.HasField("func")]
+    return found + [each.name for attribute in node.attr.values() for each in attribute.list.func]

@@ -1,0 +1,154 @@
+"""The child process of a conversion: SavedModel in, OpenVINO's files and an index out. `conversion.py` starts it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from ... import saved_model
+from ...wire import messages
+from ...wire.signature import DEFAULT_SIGNATURE, SignatureDef
+from ..base import Arrays
+from ..tensorflow.library import TensorFlowError
+from ..tensorflow.session import Session
+from ..tensorflow.tensor import from_array, to_array
+from .comparison import LIMITS, Different, Refused, Run, compare
+from .engine import OpenVinoRunner, make_core
+from .files import Entry, Index
+from .rules import reasons_against
+
+
+def convert(folder: Path, tags: list[str], target: Path) -> None:
+    """Fills `target`. The index is written anew after each signature, so that what was done is not lost."""
+    meta_graph = saved_model.read_meta_graph(folder, tags)
+    signatures = saved_model.signatures_of(meta_graph)
+    index = Index(saved_model.fingerprint(folder))
+    candidates = {}
+    for name, reason in sorted(reasons_against(meta_graph, signatures).items()):
+        if reason:
+            index.reasons[name] = f"tensorflow ({reason})"
+        else:
+            candidates[name] = signatures[name]
+    index.write(target)
+    if not candidates:
+        return
+    converter = Converter(folder, tags, meta_graph, target)
+    for name, signature in candidates.items():
+        try:
+            index.signatures[name], times_faster = converter.convert(signature)
+            index.reasons[name] = f"openvino ({times_faster:.1f}x faster)"
+        except Different as reason:
+            index.reasons[name] = f"tensorflow ({reason})"
+        index.write(target)
+
+
+class Converter:
+    """Converts the signatures of one SavedModel, and compares them with TensorFlow."""
+
+    def __init__(self, folder: Path, tags: list[str], meta_graph: Any, target: Path) -> None:
+        self._folder, self._target = folder, target
+        self._meta_graph = meta_graph
+        self._core = make_core()
+        self._session = Session(folder, tags)
+        self._files: dict[bytes, tuple[Entry, float]] = {}  # those that were found good
+
+    def convert(self, signature: SignatureDef) -> tuple[Entry, float]:
+        """The file, and how many times faster it is. Raises Different."""
+        import openvino
+
+        file = self._target / f"{len(list(self._target.glob('*.xml')))}.xml"
+        try:
+            openvino.save_model(self._read(signature), str(file), compress_to_fp16=False)
+            runner = OpenVinoRunner(self._core.compile_model(str(file), "CPU"), signature, LIMITS[0])
+        except (RuntimeError, ValueError, KeyError) as error:  # KeyError: inputs or outputs got lost
+            self._remove(file)
+            raise Different(f"OpenVINO: {str(error).strip().splitlines()[-1][:200]}") from None
+        content = _digest(file)
+        try:
+            if content in self._files:  # another signature with the same function
+                self._remove(file)
+                return self._files[content]
+            found = compare(signature, self._tensorflow(signature), _openvino(runner, signature))
+        except Different:
+            self._remove(file)
+            raise
+        self._files[content] = Entry(str(file), found.limit, found.least), found.times_faster
+        return self._files[content]
+
+    def _read(self, signature: SignatureDef) -> Any:
+        """OpenVINO's model of a signature. It reads only the default one, so this makes it that one.
+
+        In it the inputs are called in0, in1, … and the outputs out0, out1, … in the order of their names.
+        Recurrent layers are fused in it; other loops raise Different, as OpenVINO is slow at them.
+        """
+        from ..recurrent.fusion import fuse, loops  # which imports OpenVINO
+
+        saved = messages.SavedModel(saved_model_schema_version=1)
+        graph = saved.meta_graphs.add()
+        graph.CopyFrom(self._meta_graph)
+        graph.meta_info_def.tags[:] = ["serve"]
+        old, new = self._meta_graph.signature_def[signature.name], messages.SignatureDef()
+        new.method_name = "tensorflow/serving/predict"
+        for prefix, before, after in (("in", old.inputs, new.inputs), ("out", old.outputs, new.outputs)):
+            for at, name in enumerate(sorted(before)):
+                after[f"{prefix}{at}"].CopyFrom(before[name])
+        graph.ClearField("signature_def")
+        graph.signature_def[DEFAULT_SIGNATURE].CopyFrom(new)
+        with tempfile.TemporaryDirectory(dir=self._target) as folder:
+            Path(folder, "saved_model.pb").write_bytes(saved.SerializeToString())
+            for name in ("variables", "assets"):
+                Path(folder, name).symlink_to((self._folder / name).absolute())
+            model = self._core.read_model(folder)
+        fuse(model)
+        if loops(model):
+            raise Different("a loop that is no recurrent layer")
+        return model
+
+    def _remove(self, file: Path) -> None:
+        file.unlink(missing_ok=True)
+        file.with_suffix(".bin").unlink(missing_ok=True)
+
+    def _tensorflow(self, signature: SignatureDef) -> Run:
+        def run(inputs: Arrays) -> Arrays:
+            feeds = [(signature.inputs[name].tensor, from_array(array)) for name, array in inputs.items()]
+            try:
+                found = self._session.run(feeds, [spec.tensor for spec in signature.outputs.values()])
+            except TensorFlowError:
+                raise Refused from None
+            return dict(zip(signature.outputs, map(to_array, found), strict=True))
+
+        return run
+
+
+def _openvino(runner: OpenVinoRunner, signature: SignatureDef) -> Run:
+    def run(inputs: Arrays) -> Arrays:
+        try:
+            return runner(inputs, list(signature.outputs))
+        except Exception:
+            raise Refused from None
+
+    return run
+
+
+def _digest(file: Path) -> bytes:
+    """The same for files that differ in nothing but names."""
+    digest = hashlib.sha256(re.sub(rb' (friendly_)?name="[^"]*"', b"", file.read_bytes()))
+    with open(file.with_suffix(".bin"), "rb") as weights:
+        digest.update(hashlib.file_digest(weights, "sha256").digest())
+    return digest.digest()
+
+
+def main() -> None:
+    niceness, folder, target, *tags = sys.argv[1:]
+    os.nice(int(niceness))
+    convert(Path(folder), tags, Path(target))
+    os._exit(0)  # it is done: nothing must go wrong in the libraries' own endings
+
+
+if __name__ == "__main__":
+    main()

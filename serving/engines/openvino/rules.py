@@ -1,0 +1,103 @@
+"""Which signatures may be converted for OpenVINO at all: those whose every operation it computes as TensorFlow does.
+
+The operations below treat all inputs alike in both, as far as OpenVINO takes them. What is not named here is left to
+TensorFlow: strings, tables, random numbers, assertions, writes, branches, and what differs for some inputs only
+(the order of equal values, rounding to integers, indices out of range, half-precision numbers). Loops may be recurrent
+layers, which the conversion finds out (see `recurrent`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ...wire import dtypes
+from ...wire.signature import SignatureDef
+from ..graph import Graph
+
+_STRUCTURE = frozenset(
+    "BatchToSpaceND BroadcastTo Cast ConcatV2 Const DepthToSpace ExpandDims Fill Identity IdentityN MirrorPad NoOp "
+    "OnesLike Pack Pad PadV2 PartitionedCall Placeholder PreventGradient Range Rank ReadVariableOp Reshape ReverseV2 "
+    "Shape ShapeN Size Slice SpaceToBatchND SpaceToDepth Split SplitV Squeeze StatefulPartitionedCall StopGradient "
+    "StridedSlice Tile Transpose Unpack VarHandleOp Variable VariableV2 ZerosLike".split()
+)
+_ARITHMETIC = frozenset(
+    # elements
+    "Abs Add AddN AddV2 BiasAdd ClipByValue Cos Elu Equal Erf Erfc Exp Greater GreaterEqual Inv LeakyRelu Less "
+    "LessEqual Log Log1p LogicalAnd LogicalNot LogicalOr Maximum Minimum Mul Neg NotEqual Pow RealDiv Reciprocal Relu "
+    "Relu6 Rsqrt Select SelectV2 Selu Sigmoid Sign Sin Softplus Softsign Sqrt Square SquaredDifference Sub Tanh "
+    # sums
+    "All Any BatchMatMul BatchMatMulV2 BatchMatMulV3 Einsum LogSoftmax MatMul Max Mean Min Prod Softmax Sum "
+    # images
+    "AvgPool AvgPool3D Conv2D Conv2DBackpropInput Conv3D Conv3DBackpropInputV2 DepthwiseConv2dNative FusedBatchNorm "
+    "FusedBatchNormV2 FusedBatchNormV3 MaxPool MaxPool3D ResizeBilinear ResizeNearestNeighbor".split()
+)
+# Recurrent layers use them. Loops of another kind are refused later.
+_LOOPS = frozenset(
+    "StatelessWhile TensorListFromTensor TensorListGetItem TensorListReserve TensorListSetItem TensorListStack "
+    "While".split()
+)
+# Divisors and indices are right as long as no request brings them; so are sums of integers, which in OpenVINO do not
+# wrap as in TensorFlow.
+_ON_SHAPES = frozenset("FloorDiv FloorMod Gather GatherNd GatherV2 OneHot ResourceGather".split())
+_FLOATING = {1}
+_INTEGERS = {3, 4, 5, 6, 9, 17}  # int32, uint8, int16, int8, int64, uint16
+_BOOL, _RESOURCE, _VARIANT, _STRING = 10, 20, 21, 7
+_DTYPES = _FLOATING | _INTEGERS | {_BOOL, _RESOURCE}
+
+
+def reasons_against(meta_graph: Any, signatures: Mapping[str, SignatureDef]) -> dict[str, str | None]:
+    """For each signature why OpenVINO must not run it, in a few words; None where it may."""
+    graph = Graph(meta_graph.graph_def)
+    nodes = {name: list(graph.nodes_of(signature)) for name, signature in signatures.items()}
+    written = {variable for each in nodes.values() if _writes(each) for variable in _variables(each)}
+    return {name: _reason_against(each, nodes[name], written) for name, each in signatures.items()}
+
+
+def _reason_against(signature: SignatureDef, nodes: Sequence[Any], written: set[str]) -> str | None:
+    specs = [*signature.inputs.values(), *signature.outputs.values()]
+    if not signature.outputs or not all(spec.tensor for spec in specs):
+        return "no plain tensors"
+    if any(spec.shape is None for spec in signature.inputs.values()):
+        return "unknown rank"
+    for spec in specs:
+        if reason := _reason_against_dtype(spec.dtype.number):
+            return reason
+    brings_integers = any(spec.dtype.number in _INTEGERS for spec in signature.inputs.values())
+    for node in nodes:
+        if reason := _reason_against_node(node, brings_integers):
+            return reason
+    return "variables that another signature writes" if written.intersection(_variables(nodes)) else None
+
+
+def _reason_against_node(node: Any, brings_integers: bool) -> str | None:
+    for attribute in node.attr.values():
+        for number in (attribute.type, *attribute.list.type):
+            number %= 100  # above 100: references
+            if number not in (0, _VARIANT) and (reason := _reason_against_dtype(number)):  # variants: lists of tensors
+                return reason
+    if node.op not in _STRUCTURE | _ARITHMETIC | _LOOPS and (brings_integers or node.op not in _ON_SHAPES):
+        return f"operation {node.op}"
+    if brings_integers and node.op in _ARITHMETIC and node.attr["T"].type in _INTEGERS:
+        return "integer arithmetic"
+    if node.op == "Cast" and node.attr["SrcT"].type in _FLOATING and node.attr["DstT"].type in _INTEGERS:
+        return "rounding to integers"
+    return None
+
+
+def _reason_against_dtype(number: int) -> str | None:
+    if number == _STRING:
+        return "strings"
+    if number in _DTYPES:
+        return None
+    row = dtypes.BY_NUMBER.get(number)
+    return f"dtype {row.name if row else number}"
+
+
+def _writes(nodes: Sequence[Any]) -> bool:
+    return any(word in node.op for node in nodes for word in ("Assign", "Apply", "Scatter"))
+
+
+def _variables(nodes: Sequence[Any]) -> set[str]:
+    kinds = ("VarHandleOp", "Variable", "VariableV2")
+    return {node.attr["shared_name"].s.decode() or node.name for node in nodes if node.op in kinds}

@@ -1,0 +1,1 @@
+"""Finds recurrent layers in the loops of an OpenVINO graph and replaces them with OpenVINO's fused operations."""

@@ -1,0 +1,71 @@
+"""Recurrent layers as OpenVINO's fused operations.
+
+TensorFlow writes a recurrent layer as a loop: each step takes a row of the sequence, computes the new states, and
+writes the output into a list. OpenVINO would run that step by step, and take some twenty times as long as with the
+operation that it has for the whole layer. Any other loop is left alone.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from openvino import Symbol
+from openvino import opset15 as ops
+from openvino.passes import ConstantFolding, Manager
+
+from .loops import Layer, layer_of
+
+_SWAPPED = np.array([1, 0, 2])  # between (batch, time, …) and (time, batch, …)
+
+
+def fuse(model: Any) -> None:
+    """Replaces the loops of recurrent layers in an `openvino.Model`."""
+    if not loops(model):
+        return
+    constant_folding = Manager()  # a bias may be taken from a matrix before the loop
+    constant_folding.register_pass(ConstantFolding())
+    constant_folding.run_passes(model)
+    _name_dimensions(model)
+    layers = [(loop, layer_of(loop)) for loop in loops(model)]
+    for loop, layer in reversed(layers):  # a layer's input may be the output of a loop before it
+        if layer is not None:
+            _replace(loop, layer)
+    model.validate_nodes_and_infer_types()
+
+
+def loops(model: Any) -> list[Any]:
+    """The loops in a model."""
+    return [node for node in model.get_ordered_ops() if node.get_type_name() == "Loop"]
+
+
+def _name_dimensions(model: Any) -> None:
+    """Gives each open dimension a symbol, by which OpenVINO knows it again: in other shapes, or as a tensor's value."""
+    for node in model.get_ordered_ops():
+        node.validate_and_infer_types()
+        for index, output in enumerate(node.outputs()):
+            shape = output.get_partial_shape()
+            if shape.rank.is_dynamic or shape.is_static:
+                continue
+            for at, dimension in enumerate(shape):
+                if dimension.is_dynamic and not dimension.has_symbol():
+                    dimension.set_symbol(Symbol())
+                    shape[at] = dimension
+            node.set_output_type(index, output.get_element_type(), shape)
+
+
+def _replace(loop: Any, layer: Layer) -> None:
+    x = ops.transpose(layer.sequence, _SWAPPED)  # (batch, time, features)
+    shape = ops.shape_of(x)
+    batch, time = (ops.gather(shape, np.array([axis]), np.int64(0)) for axis in (0, 1))
+    states = [ops.unsqueeze(state, np.int64(1)) for state in layer.states]  # (batch, 1, units)
+    built = layer.cell.build([x, *states, ops.broadcast(time, batch)], layer.weights)
+    every, *last = built.outputs()  # (batch, 1, time, units), (batch, 1, units)
+    for index, what in layer.outputs.items():
+        if what == "all":
+            made = ops.transpose(ops.squeeze(every, np.int64(1)), _SWAPPED)  # (time, batch, units)
+        elif what == "last":
+            made = ops.transpose(last[0], _SWAPPED)  # (1, batch, units)
+        else:
+            made = ops.squeeze(last[what], np.int64(1))  # (batch, units)
+        loop.output(index).replace(made.output(0))

@@ -1,0 +1,134 @@
+"""Connections to the TensorFlow process, and what is asked through them."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import grpc
+import numpy as np
+import orjson
+
+from ...errors import ServingError, Unavailable, from_code
+from ...wire import dtypes
+from ..base import refuse_event_loop
+from .frames import LOAD, NOT_LOADED, RUN, Buffer, Stream, strings_from_bytes, strings_to_bytes
+
+_CODE_NAMES = {code.value[0]: code.name for code in grpc.StatusCode}
+_DELAYS = (0, 0.02, 0.1, 0.5, 1)  # seconds before each attempt: a process that died just now is not known to be dead
+
+Array = np.ndarray[Any, Any]
+
+
+class Connections:
+    """The connections of this process, as many as were ever needed at once.
+
+    Args:
+        address: gives the Unix socket of the TensorFlow process, and starts that where it does not run.
+        tags: those of the meta graphs to load.
+    """
+
+    def __init__(self, address: Callable[[], str], tags: Sequence[str]) -> None:
+        self._address = address
+        self._tags = list(tags)
+        self._idle: list[Stream] = []  # the last one used is the next one used
+
+    def load(self, folder: Path) -> tuple[Stream, int]:
+        """Has a SavedModel loaded: the connection that keeps it loaded, and its number. Raises ServingError."""
+        stream = self._connect()
+        try:
+            code, head = _ask(stream, LOAD, orjson.dumps([str(folder), self._tags]))
+            if code:
+                raise _error(code, head)
+            return stream, orjson.loads(head)
+        except ConnectionError:
+            stream.close()
+            raise Unavailable("The TensorFlow process ended while it loaded a model") from None
+        except BaseException:
+            stream.close()
+            raise
+
+    def run(self, number: int, feeds: Sequence[tuple[str, Array]], fetches: Sequence[str]) -> list[Array] | None:
+        """The tensors called `fetches` of a model, given those in `feeds`; None where the model is not loaded.
+
+        Raises:
+            ServingError: the model's, or Unavailable.
+            NotHere: there is no idle connection, and an event loop runs in this thread.
+        """
+        body, described = [], []
+        for name, array in feeds:
+            row = dtypes.of_array(array)
+            body.append(_to_buffer(array, row))
+            described.append((name, row.number, array.shape, memoryview(body[-1]).nbytes))
+        code, found = self._run(orjson.dumps([number, described, fetches]), body)
+        if code == NOT_LOADED:
+            return None
+        if code:
+            raise _error(code, found)
+        return found  # type: ignore[no-any-return]
+
+    def _run(self, head: bytes, body: Sequence[Buffer]) -> tuple[int, Any]:
+        """Sends a RUN: the answer's code, and the tensors or the message."""
+        while True:
+            try:
+                stream, is_new = self._idle.pop(), False
+            except IndexError:
+                refuse_event_loop()
+                stream, is_new = self._connect(), True
+            try:
+                code, answer = _ask(stream, RUN, head, body)
+                found = answer if code else [_receive(stream, *each) for each in orjson.loads(answer)]
+            except ConnectionError as error:
+                stream.close()
+                if isinstance(error, BrokenPipeError) and not is_new:
+                    continue  # the process was gone before it got the request
+                raise Unavailable("The TensorFlow process ended during the request") from None
+            except BaseException:
+                stream.close()
+                raise
+            self._idle.append(stream)
+            return code, found
+
+    def _connect(self) -> Stream:
+        for delay in _DELAYS:
+            time.sleep(delay)
+            connection = socket.socket(socket.AF_UNIX)
+            try:
+                connection.connect(self._address())
+                return Stream(connection)
+            except OSError:
+                connection.close()
+        raise Unavailable("The TensorFlow process could not be started")
+
+    def close(self) -> None:
+        """Closes those that are idle; the process is its owner's to end."""
+        while self._idle:
+            self._idle.pop().close()
+
+
+def _ask(stream: Stream, kind: int, head: bytes, body: Sequence[Buffer] = ()) -> tuple[int, bytes]:
+    stream.write(kind, head, body)
+    return stream.read()
+
+
+def _error(code: int, message: bytes) -> ServingError:
+    return from_code(_CODE_NAMES.get(code, "UNKNOWN"), message.decode(errors="replace"))
+
+
+def _to_buffer(array: Array, row: dtypes.DataType) -> Buffer:
+    if row is dtypes.STRING:
+        return strings_to_bytes(array.ravel().tolist())
+    return np.ascontiguousarray(array).reshape(-1).view(np.uint8)
+
+
+def _receive(stream: Stream, dtype: int, shape: list[int], size: int) -> Array:
+    row = dtypes.BY_NUMBER[dtype]
+    array = np.empty(shape, row.numpy)
+    if row is dtypes.STRING:
+        array.reshape(-1)[:] = strings_from_bytes(stream.take(size), array.size)
+    elif size:
+        stream.take_into(array.reshape(-1).view(np.uint8).data)
+    return array

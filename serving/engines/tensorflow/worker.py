@@ -1,0 +1,169 @@
+"""The TensorFlow process: answers frames on a Unix socket, with a thread for each connection.
+
+Started by `tensorflow_process.py`; `frames.py` describes the frames. A SavedModel that several connections ask for
+is loaded once, and freed when the last of them ends.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import os
+import resource
+import socket
+import sys
+import threading
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from ... import memory
+from ...saved_model import model_file
+from . import denormals
+from .frames import LOAD, NOT_LOADED, Buffer, Stream, strings_from_bytes, strings_to_bytes
+from .library import STRING, TensorFlowError, library
+from .session import Session, session_config
+from .tensor import Tensor, empty, from_strings
+
+_INTERNAL = 13
+
+
+class Models:
+    """The loaded SavedModels by number, each counted."""
+
+    def __init__(self, config: bytes) -> None:
+        self._config = config
+        self._lock = threading.Lock()
+        self._numbers = itertools.count(1)
+        self._sessions: dict[int, Session] = {}
+        self._users: dict[int, int] = {}
+        self._loading: dict[Any, Future[int]] = {}  # also those that are done
+
+    def take(self, folder: str, tags: list[str]) -> int:
+        """The number of a SavedModel, to be given back; TensorFlowError where it can't be loaded."""
+        file = model_file(Path(folder))
+        stat = file.stat() if file else None
+        key = (folder, *tags, stat and (stat.st_ino, stat.st_mtime_ns, stat.st_size))
+        while True:
+            with self._lock:
+                loading = self._loading.get(key)
+                is_mine = loading is None
+                if loading is None:
+                    loading = self._loading[key] = Future()
+            if is_mine:
+                return self._load(key, loading, folder, tags)
+            number = loading.result()
+            with self._lock:
+                if number in self._users:  # otherwise it has just gone
+                    self._users[number] += 1
+                    return number
+
+    def _load(self, key: Any, loading: Future[int], folder: str, tags: list[str]) -> int:
+        try:
+            session = Session(Path(folder), tags, self._config)
+        except BaseException as error:
+            with self._lock:
+                del self._loading[key]
+            loading.set_exception(error)
+            raise
+        number = next(self._numbers)
+        with self._lock:
+            self._sessions[number], self._users[number] = session, 1
+        loading.set_result(number)
+        return number
+
+    def give_back(self, number: int) -> None:
+        """Takes back one `take`."""
+        with self._lock:
+            self._users[number] -= 1
+            if self._users[number]:
+                return
+            del self._users[number]
+            self._loading = {key: each for key, each in self._loading.items() if not _is_of(each, number)}
+            session = self._sessions.pop(number)
+        del session  # freed here, or at the end of its last run
+        memory.give_back()
+
+    def get(self, number: int) -> Session | None:
+        return self._sessions.get(number)
+
+
+def _is_of(loading: Future[int], number: int) -> bool:
+    return loading.done() and not loading.exception() and loading.result() == number
+
+
+def serve(stream: Stream, models: Models) -> None:
+    """Answers the requests of one connection, until it ends."""
+    denormals.flush()  # what this thread runs itself
+    held: list[int] = []
+    try:
+        while True:
+            kind, head = stream.read()
+            try:
+                if kind == LOAD:
+                    held.append(models.take(*orjson.loads(head)))
+                    stream.write(0, orjson.dumps(held[-1]))
+                else:
+                    _run(stream, models, orjson.loads(head))
+            except TensorFlowError as error:
+                stream.write(error.code, str(error).encode())
+            except (ConnectionError, MemoryError):  # perhaps in the midst of a frame
+                raise
+            except Exception as error:  # a bug must not end the process of all models
+                stream.write(_INTERNAL, f"{type(error).__name__}: {error}".encode())
+    except (ConnectionError, MemoryError):
+        pass
+    finally:
+        stream.close()
+        for number in held:
+            models.give_back(number)
+
+
+def _run(stream: Stream, models: Models, head: Any) -> None:
+    number, inputs, outputs = head
+    feeds = [(name, _receive(stream, *rest)) for name, *rest in inputs]
+    session = models.get(number)
+    if session is None:
+        stream.write(NOT_LOADED, b"")
+        return
+    found = session.run(feeds, outputs)
+    body = [_to_buffer(tensor) for tensor in found]
+    sizes = [memoryview(each).nbytes for each in body]
+    described = [(tensor.dtype, tensor.shape, size) for tensor, size in zip(found, sizes, strict=True)]
+    stream.write(0, orjson.dumps(described), body)
+
+
+def _receive(stream: Stream, dtype: int, shape: list[int], size: int) -> Tensor:
+    if dtype == STRING:
+        return from_strings(shape, strings_from_bytes(stream.take(size), math.prod(shape)))
+    tensor = empty(dtype, shape, size)
+    stream.take_into(tensor.memory)
+    return tensor
+
+
+def _to_buffer(tensor: Tensor) -> Buffer:
+    return strings_to_bytes(tensor.strings()) if tensor.dtype == STRING else tensor.memory
+
+
+def _end_with_the_server() -> None:
+    sys.stdin.buffer.read()
+    os._exit(0)
+
+
+def main() -> None:
+    descriptor, intra_op, inter_op = map(int, sys.argv[1:])
+    threading.Thread(target=_end_with_the_server, daemon=True).start()
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # many models in many processes are many connections
+    library()
+    models = Models(session_config(intra_op, inter_op))
+    with socket.socket(fileno=descriptor) as listener:
+        while True:
+            connection, _ = listener.accept()
+            threading.Thread(target=serve, args=(Stream(connection), models), daemon=True).start()
+
+
+if __name__ == "__main__":
+    main()

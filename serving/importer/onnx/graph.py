@@ -1,0 +1,120 @@
+"""An ONNX graph, run node by node in TensorFlow: inside a `tf.function` it becomes a TensorFlow graph."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import onnx
+import tensorflow as tf
+from onnx import helper, numpy_helper
+
+from ...errors import FailedPrecondition
+from .call import Call, Unsupported
+from .elements import ELEMENTS
+from .loops import LOOPS
+from .shapes import SHAPES
+from .windows import WINDOWS
+
+OPERATORS = ELEMENTS | LOOPS | SHAPES | WINDOWS
+DOMAINS = ("", "ai.onnx")
+_GROWING = {"ConstantOfShape", "Expand", "Pad", "Range", "Tile", "OneHot", "Resize", "Upsample", *LOOPS}
+_SMALL = 1024  # numbers: what is computed beforehand is shapes, not weights
+
+
+def nodes_of(graph: Any) -> Iterator[Any]:
+    """The nodes of a graph and of those in its nodes."""
+    for node in graph.node:
+        yield node
+        for attribute in node.attribute:
+            for inner in (*attribute.graphs, *([attribute.g] if attribute.HasField("g") else [])):
+                yield from nodes_of(inner)
+
+
+def opset(model: Any) -> int:
+    """The version of the operators that a model uses."""
+    return max((each.version for each in model.opset_import if each.domain in DOMAINS), default=1)
+
+
+class Runner:
+    """Runs the graphs of a model.
+
+    Args:
+        model: the model; its operators were found to be among `OPERATORS`.
+        values: its initializers.
+    """
+
+    def __init__(self, model: Any, values: Mapping[str, Any]) -> None:
+        self._graph, self._values = model.graph, values
+        self._opset = opset(model)
+
+    def __call__(self, inputs: Mapping[str, Any]) -> list[Any]:
+        """The graph's outputs in order. Raises FailedPrecondition for a node that can't be converted."""
+        return self._run(self._graph, {**self._values, **inputs})
+
+    def _run(self, graph: Any, scope: dict[str, Any]) -> list[Any]:
+        shapes = {each.name: each.type.tensor_type for each in (*graph.value_info, *graph.output)}
+        for node in graph.node:
+            inputs = [scope[name] if name else None for name in node.input]
+            for name, value in zip(node.output, self._outputs(node, inputs, scope), strict=False):
+                scope[name] = _with_shape(value, shapes.get(name))
+        return [scope[each.name] for each in graph.output]
+
+    def _outputs(self, node: Any, inputs: list[Any], scope: dict[str, Any]) -> list[Any]:
+        def run(graph: Any, values: list[Any]) -> list[Any]:
+            named = dict(zip([each.name for each in graph.input], values, strict=True))
+            constants = {each.name: numpy_helper.to_array(each) for each in graph.initializer}
+            return self._run(graph, {**scope, **constants, **named})
+
+        call = Call(self._opset, {each.name: _attribute(each) for each in node.attribute}, len(node.output), run)
+        operator = OPERATORS[node.op_type]
+        try:
+            if _is_known(node.op_type, inputs):
+                with tf.init_scope():
+                    found = [np.asarray(each) for each in _listed(operator(call, *inputs))]
+            else:
+                found = _listed(operator(call, *inputs))
+            if len(found) < len(node.output):
+                raise Unsupported(f"output {node.output[len(found)]!r}")
+            return found
+        except (Unsupported, ValueError, TypeError, KeyError, IndexError, AttributeError, tf.errors.OpError) as error:
+            reason = " ".join(str(error).split())[:200]
+            raise FailedPrecondition(
+                f"Expected an ONNX model that can be converted. Received: {node.op_type} "
+                f"{node.name or node.output[0]!r} with {reason}"
+            ) from error
+
+
+def _listed(found: Any) -> list[Any]:
+    return list(found) if isinstance(found, list | tuple) else [found]
+
+
+def _is_known(operator: str, inputs: list[Any]) -> bool:
+    """Whether to compute it now: of few constants, to few values."""
+    given = [each for each in inputs if each is not None]
+    if not all(isinstance(each, np.ndarray) for each in given) or sum(each.size for each in given) > _SMALL:
+        return False
+    if operator not in _GROWING:
+        return True
+    numbers = [number for each in given if each.dtype.kind in "iu" for number in each.ravel().tolist()]
+    return operator not in LOOPS and math.prod(max(abs(number), 1) for number in numbers) <= _SMALL
+
+
+def _attribute(attribute: Any) -> Any:
+    value = helper.get_attribute_value(attribute)
+    if isinstance(value, bytes):
+        return value.decode()
+    if isinstance(value, onnx.TensorProto):
+        return numpy_helper.to_array(value)
+    return [each.decode() if isinstance(each, bytes) else each for each in value] if isinstance(value, list) else value
+
+
+def _with_shape(value: Any, declared: Any) -> Any:
+    """A tensor with what the file says of its shape."""
+    if declared is None or not declared.HasField("shape") or not isinstance(value, tf.Tensor):
+        return value
+    shape = [each.dim_value if each.HasField("dim_value") else None for each in declared.shape.dim]
+    value.set_shape(shape)
+    return value

@@ -1,0 +1,209 @@
+"""ONNX's operators that move, cut, join, look up and resize, written in TensorFlow. See `onnx_elements`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from onnx import helper
+
+from .call import Call, Operator, Unsupported
+
+_FAR = (1 << 31) - 1
+# Ways of choosing the nearest pixel that come to repeating each one, at whole multiples.
+_REPEATING = {("asymmetric", "floor"), ("half_pixel", "round_prefer_floor"), ("half_pixel", "round_prefer_ceil")}
+
+
+def _dtype(number: int) -> Any:
+    return tf.as_dtype(helper.tensor_dtype_to_np_dtype(number))
+
+
+def _shape(call: Call, x: Any) -> Any:
+    rank = len(x.shape)
+    kept = slice(call.get("start", 0), call.get("end", rank))
+    if None not in x.shape[kept]:
+        return np.array(x.shape[kept], np.int64)
+    return tf.shape(x, tf.int64)[kept]
+
+
+def _reshape(call: Call, x: Any, shape: Any = None) -> Any:
+    shape = np.array(call.attributes["shape"], np.int64) if shape is None else shape
+    if call.get("allowzero", 0):
+        return tf.reshape(x, shape)
+    known = shape if isinstance(shape, np.ndarray) else tf.get_static_value(shape)
+    if known is not None and 0 not in known:
+        return tf.reshape(x, known)
+    before = tf.shape(x, tf.int64)[: shape.shape[0]]
+    before = tf.pad(before, [[0, shape.shape[0] - tf.shape(before)[0]]])
+    return tf.reshape(x, tf.where(shape == 0, before, shape))
+
+
+def _flatten(call: Call, x: Any) -> Any:
+    axis = call.get("axis", 1)
+    sizes = x.shape[axis:].as_list() if isinstance(x.shape, tf.TensorShape) else list(x.shape[axis:])
+    rest = tf.reduce_prod(tf.shape(x)[axis:]) if None in sizes else int(np.prod(sizes))
+    return tf.reshape(x, (tf.reduce_prod(tf.shape(x)[:axis]), rest))
+
+
+def _unsqueeze(call: Call, x: Any, axes: Any = None) -> Any:
+    given = call.ints("axes", axes) or []
+    rank = len(x.shape) + len(given)
+    for axis in sorted(each % rank for each in given):
+        x = tf.expand_dims(x, axis)
+    return x
+
+
+def _slice(call: Call, x: Any, starts: Any = None, ends: Any = None, axes: Any = None, steps: Any = None) -> Any:
+    starts, ends = (
+        np.array(call.attributes[name], np.int64) if value is None else value
+        for name, value in (("starts", starts), ("ends", ends))
+    )
+    x, count = tf.convert_to_tensor(x), starts.shape[0]
+    along = call.ints("axes", axes) or range(count)
+    strides = call.ints("", steps) or [1] * count
+    cuts = [slice(None)] * len(x.shape)
+    for at, (axis, step) in enumerate(zip(along, strides, strict=True)):
+        cuts[axis] = slice(_edge(starts[at]), _edge(ends[at]), step)
+    return x[tuple(cuts)]
+
+
+def _edge(value: Any) -> Any:
+    """A start or an end. ONNX writes the largest numbers there are for "to the end"."""
+    if isinstance(value, np.generic):
+        return int(np.clip(value, -_FAR, _FAR))
+    return tf.cast(tf.clip_by_value(value, -_FAR, _FAR), tf.int32)
+
+
+def _split(call: Call, x: Any, sizes: Any = None) -> Any:
+    axis, given = call.get("axis", 0), call.ints("split", sizes)
+    if given is None:
+        whole = x.shape[axis]
+        if whole is None:
+            return tf.split(x, call.outputs, axis)
+        each = -(-whole // call.outputs)
+        given = [min(each, whole - each * number) for number in range(call.outputs)]
+    return tf.split(x, given, axis)
+
+
+def _pad(call: Call, x: Any, pads: Any = None, value: Any = None, axes: Any = None) -> Any:
+    mode = call.get("mode", "constant")
+    given = np.array(call.ints("pads", pads)).reshape(2, -1)
+    if mode not in ("constant", "edge", "reflect") or given.min(initial=0) < 0:
+        raise Unsupported(f"mode={mode}, pads={given.ravel().tolist()}")
+    both = np.zeros((len(x.shape), 2), np.int64)
+    both[call.ints("axes", axes) or slice(None)] = given.T
+    if mode == "edge":
+        for axis, (before, after) in enumerate(both):
+            size = tf.shape(x, tf.int64)[axis]
+            x = tf.gather(x, tf.clip_by_value(tf.range(-before, size + after), 0, size - 1), axis=axis)
+        return x
+    filling = call.get("value", 0) if value is None else tf.reshape(value, ())
+    return tf.pad(x, both, mode, tf.cast(filling, x.dtype))
+
+
+def _gather(call: Call, x: Any, places: Any) -> Any:
+    axis = call.get("axis", 0)
+    places = tf.convert_to_tensor(places)
+    size = tf.cast(tf.shape(x)[axis], places.dtype)
+    return tf.gather(x, tf.where(places < 0, places + size, places), axis=axis)
+
+
+def _one_hot(call: Call, places: Any, depth: Any, values: Any) -> Any:
+    count = int(call.static(depth).item())
+    places = tf.cast(places, tf.int64)
+    found = tf.one_hot(tf.where(places < 0, places + count, places), count, True, False, call.get("axis", -1), tf.bool)
+    return tf.where(found, values[1], values[0])
+
+
+def _expand(call: Call, x: Any, shape: Any) -> Any:
+    return tf.broadcast_to(x, tf.broadcast_dynamic_shape(tf.shape(x, tf.int64), tf.cast(shape, tf.int64)))
+
+
+def _constant(call: Call) -> Any:
+    for name, value in call.attributes.items():
+        if name == "value":
+            return value
+        if name in ("value_float", "value_floats"):
+            return np.array(value, np.float32)
+        if name in ("value_int", "value_ints"):
+            return np.array(value, np.int64)
+    raise Unsupported("its kind of constant")
+
+
+def _constant_of_shape(call: Call, shape: Any) -> Any:
+    return tf.fill(shape, tf.reshape(call.get("value", np.zeros(1, np.float32)), ()))
+
+
+def _depth_to_space(call: Call, x: Any) -> Any:
+    size, rows = call.attributes["blocksize"], call.get("mode", "DCR") == "CRD"
+    _, channels, height, width = x.shape
+    parts = (channels // size**2, size, size) if rows else (size, size, channels // size**2)
+    order = (0, 1, 4, 2, 5, 3) if rows else (0, 3, 4, 1, 5, 2)
+    cut = tf.transpose(tf.reshape(x, (-1, *parts, height, width)), order)
+    return tf.reshape(cut, (-1, channels // size**2, height * size, width * size))
+
+
+def _resize(call: Call, x: Any, *given: Any) -> Any:
+    """Of images, to whole multiples by repetition, or linearly between the middles of pixels."""
+    call.refuse_unless("antialias", 0)
+    call.refuse_unless("axes", None)
+    call.refuse_unless("keep_aspect_ratio_policy", "stretch")
+    sizes = given[2] if len(given) > 2 else None
+    scales = given[1] if len(given) > 1 else given[0] if given else np.array(call.attributes["scales"])
+    height_width = x.shape[2:]
+    if len(x.shape) != 4 or None in height_width:
+        raise Unsupported("other than images of a fixed size")
+    factors = (
+        call.static(scales) if sizes is None else call.static(sizes) / np.array([1, x.shape[1] or 1, *height_width])
+    )
+    wanted = [int(np.floor(size * factor)) for size, factor in zip(height_width, factors[2:], strict=True)]
+    mode, places = call.get("mode", "nearest"), call.get("coordinate_transformation_mode", "half_pixel")
+    rounding = call.get("nearest_mode", "round_prefer_floor")
+    if call.opset < 11:  # as it was before one could choose
+        places, rounding = "asymmetric", "floor"
+    if places == "pytorch_half_pixel" and min(wanted) > 1:
+        places = "half_pixel"
+    if mode == "nearest" and (places, rounding) in _REPEATING and all(float(each).is_integer() for each in factors):
+        for axis, factor in enumerate(factors[2:], 2):
+            x = tf.repeat(x, int(factor), axis)
+        return x
+    if (
+        mode != "linear"
+        or places != "half_pixel"
+        or wanted != [size * factor for size, factor in zip(height_width, factors[2:], strict=True)]
+    ):
+        raise Unsupported(f"mode={mode}, {places}, {rounding}, times {factors.tolist()}")
+    return tf.transpose(tf.image.resize(tf.transpose(x, [0, 2, 3, 1]), wanted), [0, 3, 1, 2])
+
+
+SHAPES: dict[str, Operator] = {
+    "Cast": lambda call, x: tf.cast(x, _dtype(call.attributes["to"])),
+    "CastLike": lambda call, x, y: tf.cast(x, y.dtype),
+    "Concat": lambda call, *inputs: tf.concat(inputs, call.attributes["axis"]),
+    "Constant": _constant,
+    "ConstantOfShape": _constant_of_shape,
+    "DepthToSpace": _depth_to_space,
+    "Dropout": lambda call, x, *_: (tf.identity(x), tf.ones_like(x, tf.bool)),
+    "Expand": _expand,
+    "Flatten": _flatten,
+    "Gather": _gather,
+    "GatherND": lambda call, x, places: tf.gather_nd(x, places, call.get("batch_dims", 0)),
+    "OneHot": _one_hot,
+    "Pad": _pad,
+    "Range": lambda call, start, limit, step: tf.range(start, limit, step),
+    "Reshape": _reshape,
+    "Resize": _resize,
+    "ReverseSequence": lambda call, x, lengths: tf.reverse_sequence(
+        x, lengths, call.get("time_axis", 0), call.get("batch_axis", 1)
+    ),
+    "Shape": _shape,
+    "Size": lambda call, x: tf.size(x, tf.int64),
+    "Slice": _slice,
+    "Split": _split,
+    "Squeeze": lambda call, x, axes=None: tf.squeeze(x, call.ints("axes", axes)),
+    "Tile": lambda call, x, times: tf.tile(x, times),
+    "Transpose": lambda call, x: tf.transpose(x, call.get("perm", None)),
+    "Unsqueeze": _unsqueeze,
+    "Upsample": _resize,
+}

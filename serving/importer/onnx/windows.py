@@ -1,0 +1,219 @@
+"""ONNX's convolutions, poolings and normalizations, written in TensorFlow.
+
+ONNX has channels before the places of an image, TensorFlow computes with channels last: see `onnx_elements`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from .call import Call, Operator, Unsupported
+
+Pads = list[tuple[int, int]]  # before and after, of each axis of the places
+
+
+def _last(x: Any) -> Any:
+    rank = len(x.shape)
+    return tf.transpose(x, [0, *range(2, rank), 1])
+
+
+def _first(x: Any) -> Any:
+    rank = len(x.shape)
+    return tf.transpose(x, [0, rank - 1, *range(1, rank - 1)])
+
+
+def _pads(call: Call, x: Any, windows: Sequence[int], strides: Sequence[int]) -> Pads:
+    """What is padded around the places of `x` (batch, channels, …)."""
+    count, kind = len(windows), call.get("auto_pad", "NOTSET")
+    if kind in ("NOTSET", "VALID"):
+        pads = call.get("pads", [0] * (2 * count)) if kind == "NOTSET" else [0] * (2 * count)
+        return list(zip(pads[:count], pads[count:], strict=True))
+    sizes = x.shape[2:]
+    if None in sizes:
+        raise Unsupported(f"auto_pad={kind} with open sizes")
+    made = []
+    for size, window, stride in zip(sizes, windows, strides, strict=True):
+        whole = max((-(-size // stride) - 1) * stride + window - size, 0)
+        ends = (whole // 2, whole - whole // 2)
+        made.append(ends if kind == "SAME_UPPER" else ends[::-1])
+    return made
+
+
+def _padded(x: Any, pads: Pads, value: float = 0.0) -> Any:
+    """`x` (batch, …, channels) with more places."""
+    return tf.pad(x, [(0, 0), *pads, (0, 0)], constant_values=tf.cast(value, x.dtype)) if np.any(pads) else x
+
+
+def _strided(run: Callable[[Sequence[int]], Any], strides: Sequence[int], dilations: Sequence[int]) -> Any:
+    """What `run` gives for strides. TensorFlow takes none together with dilations: then it is left out in between."""
+    if max(strides) == 1 or max(dilations) == 1:
+        return run(strides)
+    return run([1] * len(strides))[(slice(None), *[slice(None, None, stride) for stride in strides])]
+
+
+def _conv(call: Call, x: Any, kernel: Any, bias: Any = None) -> Any:
+    count = len(kernel.shape) - 2
+    strides, dilations = call.get("strides", [1] * count), call.get("dilations", [1] * count)
+    windows = [(size - 1) * step + 1 for size, step in zip(kernel.shape[2:], dilations, strict=True)]
+    y = _padded(_last(x), _pads(call, x, windows, strides))
+    weights = tf.transpose(kernel, [*range(2, count + 2), 1, 0])  # (…, in, out)
+    groups = call.get("group", 1)
+    parts = list(zip(tf.split(y, groups, -1), tf.split(weights, groups, -1), strict=True))
+
+    def run(steps: Sequence[int]) -> Any:
+        done = [tf.nn.convolution(part, each, steps, "VALID", dilations=dilations) for part, each in parts]
+        return tf.concat(done, -1) if groups > 1 else done[0]
+
+    y = _strided(run, strides, dilations)
+    return _first(y if bias is None else y + bias)
+
+
+def _depthwise(call: Call, x: Any, kernel: Any, bias: Any = None) -> Any:
+    """A convolution of each channel for itself."""
+    strides, dilations = call.get("strides", [1, 1]), call.get("dilations", [1, 1])
+    windows = [(size - 1) * step + 1 for size, step in zip(kernel.shape[2:], dilations, strict=True)]
+    y = _padded(_last(x), _pads(call, x, windows, strides))
+    out, _, height, width = kernel.shape
+    channels = call.attributes["group"]
+    weights = tf.reshape(tf.transpose(kernel, [2, 3, 0, 1]), (height, width, channels, out // channels))
+    y = tf.nn.depthwise_conv2d(y, weights, [1, *strides, 1], "VALID", dilations=dilations)
+    return _first(y if bias is None else y + bias)
+
+
+def _any_conv(call: Call, x: Any, kernel: Any, bias: Any = None) -> Any:
+    strides, dilations = call.get("strides", [1, 1]), call.get("dilations", [1, 1])
+    is_depthwise = len(kernel.shape) == 4 and kernel.shape[1] == 1 and call.get("group", 1) > 1
+    fits = len(set(strides)) == 1 and (set(dilations) == {1} or set(strides) == {1})
+    return (_depthwise if is_depthwise and fits else _conv)(call, x, kernel, bias)
+
+
+def _conv_transpose(call: Call, x: Any, kernel: Any, bias: Any = None) -> Any:
+    count = len(kernel.shape) - 2
+    call.refuse_unless("dilations", [1] * count)
+    strides, more = call.get("strides", [1] * count), call.get("output_padding", [0] * count)
+    windows = kernel.shape[2:]
+    groups = call.get("group", 1)
+    weights = tf.transpose(kernel, [*range(2, count + 2), 1, 0])  # (…, out, in)
+    y, done = _last(x), []
+    for part, each in zip(tf.split(y, groups, -1), tf.split(weights, groups, -1), strict=True):
+        shape = tf.shape(part)
+        sizes = [
+            (size or shape[axis + 1]) * stride - stride + window
+            for axis, (size, stride, window) in enumerate(zip(part.shape[1:-1], strides, windows, strict=True))
+        ]
+        done.append(tf.nn.conv_transpose(part, each, [shape[0], *sizes, each.shape[-2]], strides, "VALID"))
+    y = tf.concat(done, -1) if groups > 1 else done[0]
+    pads = _transposed_pads(call, x, y, strides)
+    y = _padded(y, [(0, max(each - after, 0)) for each, (_, after) in zip(more, pads, strict=True)])
+    cuts = [
+        slice(before, -cut if (cut := max(after - each, 0)) else None)
+        for each, (before, after) in zip(more, pads, strict=True)
+    ]
+    y = y[(slice(None), *cuts)]
+    return _first(y if bias is None else y + bias)
+
+
+def _transposed_pads(call: Call, x: Any, y: Any, strides: Sequence[int]) -> Pads:
+    """What is cut off around the places of `y` (batch, …, channels)."""
+    count, kind = len(strides), call.get("auto_pad", "NOTSET")
+    wanted = call.get("output_shape", None)
+    if kind.startswith("SAME") and wanted is None and None not in x.shape[2:]:
+        wanted = [size * stride for size, stride in zip(x.shape[2:], strides, strict=True)]
+    if wanted is None:
+        call.refuse_unless("auto_pad", "NOTSET", "VALID")
+        given = call.get("pads", [0] * (2 * count)) if kind == "NOTSET" else [0] * (2 * count)
+        return list(zip(given[:count], given[count:], strict=True))
+    more = call.get("output_padding", [0] * count)
+    if None in y.shape[1:] or any(size < want for size, want in zip(y.shape[1:-1], wanted[-count:], strict=True)):
+        raise Unsupported("output_shape of open or larger sizes")
+    whole = [size + each - want for size, each, want in zip(y.shape[1:-1], more, wanted[-count:], strict=True)]
+    ends = [(each // 2, each - each // 2) for each in whole]
+    return ends if kind == "SAME_UPPER" else [each[::-1] for each in ends]
+
+
+def _pool(kind: str) -> Operator:
+    def pool(call: Call, x: Any) -> Any:
+        windows = call.attributes["kernel_shape"]
+        strides, dilations = (call.get(name, [1] * len(windows)) for name in ("strides", "dilations"))
+        reach = [(size - 1) * step + 1 for size, step in zip(windows, dilations, strict=True)]
+        pads = _pads(call, x, reach, strides)
+        more = _rest(call, x, pads, reach, strides)
+        y = _last(x)
+
+        def run(values: Any) -> Any:
+            return _strided(
+                lambda steps: tf.nn.pool(values, windows, kind, steps, "VALID", dilations=dilations), strides, dilations
+            )
+
+        if kind == "MAX":
+            return _first(run(_padded(_padded(y, pads, y.dtype.min), more, y.dtype.min)))
+        inner = tf.ones_like(y)
+        counted = _padded(inner, pads, float(call.get("count_include_pad", 0)))
+        return _first(run(_padded(_padded(y, pads), more)) / run(_padded(counted, more)))
+
+    return pool
+
+
+def _rest(call: Call, x: Any, pads: Pads, reach: Sequence[int], strides: Sequence[int]) -> Pads:
+    """What is added at the ends where a last window, that is not full, counts."""
+    if not call.get("ceil_mode", 0):
+        return [(0, 0)] * len(pads)
+    if None in x.shape[2:]:
+        raise Unsupported("ceil_mode=1 with open sizes")
+    more = []
+    for size, (before, after), window, stride in zip(x.shape[2:], pads, reach, strides, strict=True):
+        steps = -(-(size + before + after - window) // stride)
+        if steps * stride >= size + before:  # it would begin behind the image
+            steps -= 1
+        more.append((0, max(steps * stride + window - size - before - after, 0)))
+    return more
+
+
+def _places(x: Any) -> list[int]:
+    return list(range(2, len(x.shape)))
+
+
+def _per_channel(x: Any, values: Any) -> Any:
+    return tf.reshape(values, [-1, *[1] * (len(x.shape) - 2)])
+
+
+def _batch_normalization(call: Call, x: Any, scale: Any, shift: Any, mean: Any, variance: Any) -> Any:
+    call.refuse_unless("training_mode", 0)
+    factor = scale / tf.sqrt(variance + np.float32(call.get("epsilon", 1e-5)))
+    return x * _per_channel(x, factor) + _per_channel(x, shift - mean * factor)
+
+
+def _normalized(x: Any, axes: list[int], epsilon: float) -> Any:
+    """With the mean, and what it was divided by."""
+    mean, variance = tf.nn.moments(x, axes, keepdims=True)
+    factor = tf.math.rsqrt(variance + epsilon)
+    return (x - mean) * factor, mean, factor
+
+
+def _instance_normalization(call: Call, x: Any, scale: Any, shift: Any) -> Any:
+    normal, _, _ = _normalized(x, _places(x), call.get("epsilon", 1e-5))
+    return normal * _per_channel(x, scale) + _per_channel(x, shift)
+
+
+def _layer_normalization(call: Call, x: Any, scale: Any, shift: Any = None) -> Any:
+    rank = len(x.shape)
+    axes = list(range(call.get("axis", -1) % rank, rank))
+    normal, mean, factor = _normalized(x, axes, call.get("epsilon", 1e-5))
+    return normal * scale if shift is None else normal * scale + shift, mean, factor
+
+
+WINDOWS: dict[str, Operator] = {
+    "AveragePool": _pool("AVG"),
+    "BatchNormalization": _batch_normalization,
+    "Conv": _any_conv,
+    "ConvTranspose": _conv_transpose,
+    "GlobalAveragePool": lambda call, x: tf.reduce_mean(x, _places(x), keepdims=True),
+    "GlobalMaxPool": lambda call, x: tf.reduce_max(x, _places(x), keepdims=True),
+    "InstanceNormalization": _instance_normalization,
+    "LayerNormalization": _layer_normalization,
+    "MaxPool": _pool("MAX"),
+}

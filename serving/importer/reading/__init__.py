@@ -1,0 +1,1 @@
+"""What the readers of all formats share: recognising the format, limits, vetting a configuration."""

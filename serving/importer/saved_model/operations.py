@@ -1,0 +1,186 @@
+"""Whether a TensorFlow graph only computes: it may name any operation, and some write files or run code."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from ...errors import InvalidArgument, PermissionDenied
+from ...wire import dtypes
+from ..reading.bounds import check_size
+
+# What stateless operations do by their names, where that is more than to compute.
+_REFUSED = {
+    "File": "which reads or writes files",
+    "Reader": "which reads files",
+    "Dataset": "which may read files",
+    "PyFunc": "which runs Python",
+    "Debug|Dump|^Copy(Host)?$": "which writes what it is given to wherever the graph says",
+    "Proto": "which may read files",
+    "VocabRemapping": "which reads files",
+    "Rpc|Send|Recv|Host|T[pP][uU]": "which talks to other processes or devices",
+}
+# Operations with a state or an effect that stay within the model. All others with one are refused.
+_ALLOWED = re.compile(
+    """
+    VarHandleOp | VarIsInitializedOp | ReadVariableOp | Assign(Add|Sub)?VariableOp | Variable(V2|Shape)?
+    | TemporaryVariable | DestroyResourceOp | DisableCopyOnRead
+    | Resource(Gather|Scatter|Apply|SparseApply|StridedSliceAssign|CountUpTo).*
+    | If | While | Case | StatefulPartitionedCall | XlaCallModule | Assert | Print(V2)? | CheckNumerics(V2)?
+    | GuaranteeConst | DeviceIndex | Empty | IsTensorFloat32Enabled
+    | Random(Uniform|UniformInt|StandardNormal|Gamma|Poisson|PoissonV2|Shuffle|Crop) | (Parameterized)?TruncatedNormal
+    | Multinomial | Stateful(Uniform|StandardNormal|TruncatedNormal|RandomBinomial).* | Rng(Skip|ReadAndSkip)
+    | StatelessRandomGetAlg | NonDeterministicInts | SampleDistortedBoundingBox(V2)? | .*CandidateSampler
+    | (Anonymous)?(Mutable)?(Dense)?HashTable(OfTensors)?(V2)? | InitializeTable(V2)?
+    | LookupTable(Find|Export|Import|Insert|Remove|Size)(V2)? | TensorArray.* | Stack(Push|Pop|Close)?(V2)?
+    | CudnnRNN.*
+    """,
+    re.VERBOSE,
+)
+# What a saver is made of. Nothing else may use it: a signature could write or read any file with it.
+_SAVER = frozenset(
+    "SaveV2 RestoreV2 MergeV2Checkpoints ShardedFilename ShardedFilespec Save SaveSlices Restore RestoreSlice".split()
+)
+_WRITING = frozenset("SaveV2 MergeV2Checkpoints Save SaveSlices".split())
+_TRUST = "(--trust allows it)"
+
+
+def check_graph(meta_graph: Any, stored: int) -> None:
+    """Refuses a graph that does more than compute.
+
+    Args:
+        meta_graph: a `MetaGraphDef`.
+        stored: how many bytes its file has.
+
+    Raises:
+        PermissionDenied: names the node, its operation, and why.
+        ResourceExhausted: its constants are larger than the file justifies.
+        InvalidArgument: it names functions or nodes that it has not.
+    """
+    graph = _Graph(meta_graph.graph_def)
+    constants = 0
+    for where, node in graph.all_nodes():
+        _check_node(where, node)
+        constants += _constant_bytes(node)
+    check_size("the graph's constants", constants, stored)
+    for what, used in _uses(meta_graph, graph):
+        saver = meta_graph.saver_def
+        forbidden = _WRITING if what == saver.restore_op_name else _SAVER
+        for where, node in used:
+            if node.op in forbidden:
+                raise _denied(where, node, f"which reads or writes files, used by {what!r}, which is no saver")
+
+
+def _uses(meta_graph: Any, graph: _Graph) -> Iterator[tuple[str, Iterable[tuple[str, Any]]]]:
+    """What is run when the graph is loaded or asked: its signatures, initializers, functions, its restoring."""
+    for name, signature in meta_graph.signature_def.items():
+        yield name, graph.reach(name for info in signature.outputs.values() for name in _tensors(info))
+    for key in ("saved_model_main_op", "legacy_init_op"):
+        if key in meta_graph.collection_def:
+            yield key, graph.reach(meta_graph.collection_def[key].node_list.value)
+    for name in meta_graph.object_graph_def.concrete_functions:
+        yield name, graph.reach([], [name])
+    if name := meta_graph.saver_def.restore_op_name:
+        yield name, graph.reach([name])
+
+
+def _tensors(info: Any) -> list[str]:
+    """The tensors that an output of a signature is made of; a sparse one of three."""
+    sparse = info.coo_sparse
+    parts = [sparse.values_tensor_name, sparse.indices_tensor_name, sparse.dense_shape_tensor_name]
+    return [info.name, *parts, *(name for part in info.composite_tensor.components for name in _tensors(part))]
+
+
+class _Graph:
+    """The nodes of a graph and of its functions.
+
+    Args:
+        graph: a `GraphDef`.
+    """
+
+    def __init__(self, graph: Any) -> None:
+        self._main = {node.name: node for node in graph.node}
+        self._functions = {each.signature.name: each.node_def for each in graph.library.function}
+
+    def all_nodes(self) -> Iterator[tuple[str, Any]]:
+        """Every node, with a word on where it is."""
+        for node in self._main.values():
+            yield "", node
+        for name, nodes in self._functions.items():
+            for node in nodes:
+                yield f" of function {name!r:.100}", node
+
+    def reach(self, fetches: Iterable[str], functions: Iterable[str] = ()) -> Iterator[tuple[str, Any]]:
+        """The nodes that some of the graph's outputs need, and all nodes of the functions that these call."""
+        left = [name.lstrip("^").partition(":")[0] for name in fetches]
+        called = list(functions)
+        seen: set[str] = set()
+        while left:
+            name = left.pop()
+            if name in seen or not name:
+                continue
+            seen.add(name)
+            if name not in self._main:
+                raise InvalidArgument(f"Expected a whole graph. Received: one without its node {name!r:.100}")
+            node = self._main[name]
+            yield "", node
+            left += [each.lstrip("^").partition(":")[0] for each in node.input]
+            called += _called(node)
+        seen = set()
+        while called:
+            name = called.pop()
+            if name in seen:
+                continue
+            seen.add(name)
+            for node in self._functions.get(name, ()):
+                yield f" of function {name!r:.100}", node
+                called += _called(node)
+
+
+def _called(node: Any) -> list[str]:
+    """The functions that a node names."""
+    found = []
+    for value in node.attr.values():
+        found += [value.func.name] if value.HasField("func") else [each.name for each in value.list.func]
+    # A function may be an operation by its own name, too.
+    return [*found, node.op]
+
+
+def _check_node(where: str, node: Any) -> None:
+    from tensorflow.python.framework import op_def_registry
+
+    if node.op in _SAVER:
+        return
+    known = op_def_registry.get(node.op)
+    if known is None or node.op.startswith("_"):
+        raise _denied(where, node, "which TensorFlow does not have by itself")
+    if known.is_stateful:
+        if not _ALLOWED.fullmatch(node.op):
+            why = next(
+                (why for name, why in _REFUSED.items() if re.search(name, node.op)), "which has effects elsewhere"
+            )
+            raise _denied(where, node, why)
+        if node.op == "PrintV2" and node.attr["output_stream"].s not in (b"", b"stderr", b"stdout"):
+            raise _denied(where, node, "which writes to a file")
+        return
+    for name, why in _REFUSED.items():
+        if re.search(name, node.op):
+            raise _denied(where, node, why)
+
+
+def _constant_bytes(node: Any) -> int:
+    """How much memory a constant takes: a single value may stand for all of a large one."""
+    if node.op != "Const":
+        return 0
+    tensor = node.attr["value"].tensor
+    kind = dtypes.BY_NUMBER.get(tensor.dtype)
+    itemsize = kind.numpy.itemsize if kind else 8
+    return math.prod(max(0, int(dim.size)) for dim in tensor.tensor_shape.dim) * itemsize
+
+
+def _denied(where: str, node: Any, why: str) -> PermissionDenied:
+    return PermissionDenied(
+        f"Expected a graph that only computes. Received: node {node.name!r:.100}{where}, {node.op}, {why} {_TRUST}"
+    )

@@ -1,0 +1,1 @@
+"""Reader of TensorFlow.js layers models."""

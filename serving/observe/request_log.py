@@ -1,0 +1,146 @@
+"""A line of JSON for each request, in a file or on standard output.
+
+Requests never wait for it: a thread writes, and lines that it has no time or no place for are dropped and counted.
+Several processes may append to one file: a line is one write. A file that was moved away is made anew, with the next
+line; no signal is needed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import queue
+import random
+import re
+import threading
+import time
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from ..errors import InvalidArgument
+from .metrics import Metrics
+from .observation import Observation
+
+log = logging.getLogger(__name__)
+WAITING_LINES = 10_000
+DROPPED = "keras_gallery:request_log_dropped_total"
+_TRACEPARENT = re.compile("[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}.*")
+MAX_TEXT = 128  # characters of what clients may choose: all together they fit into a write that nobody comes between
+
+
+class _Line(NamedTuple):
+    """A request, and the second of its arrival since 1970."""
+
+    arrival: float
+    request: Observation
+
+
+class RequestLog:
+    """Writes the log.
+
+    Args:
+        path: the file; "-": standard output.
+        metrics: told of lines that are written, and of those that are not.
+
+    Raises:
+        InvalidArgument: the file can't be opened.
+    """
+
+    def __init__(self, path: str, metrics: Metrics) -> None:
+        self._path = path
+        self._metrics = metrics
+        self._queue: queue.Queue[_Line | None] = queue.Queue(WAITING_LINES)
+        self._file: int | None = None
+        self._cut = False  # the last line is there in part
+        self._failing = False
+        try:
+            self._open()
+        except OSError as error:
+            raise InvalidArgument(
+                f"Expected a file that can be written for --request_log. Received: {path} ({error.strerror})"
+            ) from None
+        self._thread = threading.Thread(target=self._run, name="request log", daemon=True)
+        self._thread.start()
+
+    def record(self, request: Observation) -> None:
+        """Has a line written, if there is room for it. The request must not be changed any more."""
+        request.model, request.signature = request.model[:MAX_TEXT], request.signature[:MAX_TEXT]
+        try:
+            self._queue.put_nowait(_Line(time.time() - request.seconds, request))
+        except queue.Full:
+            self._metrics.add(DROPPED, ("full queue",))
+
+    def close(self, seconds: float = 2.0) -> None:
+        """Writes the lines that wait, unless that takes too long."""
+        with contextlib.suppress(queue.Full):
+            self._queue.put(None, timeout=seconds)
+        self._thread.join(seconds)
+
+    # === In the thread ===
+
+    def _run(self) -> None:
+        while line := self._queue.get():
+            try:
+                self._write(_text(line))
+            except Exception as error:  # whatever it is, the next line is tried
+                self._metrics.add(DROPPED, ("failed write",))
+                if not self._failing:
+                    log.warning("request log %s: %s: requests are answered without it", self._path, error)
+                self._failing = True
+            else:
+                self._failing = False
+                self._metrics.add(":tensorflow:serving:request_log_count", (line.request.model, line.request.status))
+        if self._file is not None and self._path != "-":
+            os.close(self._file)
+
+    def _open(self) -> None:
+        self._file = 1 if self._path == "-" else os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+
+    def _write(self, text: bytes) -> None:
+        if self._path != "-" and not self._is_there():
+            if self._file is not None:
+                os.close(self._file)
+                self._file = None
+            self._open()
+            self._cut = False
+        assert self._file is not None
+        data = b"\n" + text if self._cut else text
+        written = os.write(self._file, data)
+        self._cut = written < len(data)
+        if self._cut:
+            raise OSError("a line was written in part")
+
+    def _is_there(self) -> bool:
+        """Whether the open file is the one that has the name."""
+        try:
+            named = os.stat(self._path)
+        except FileNotFoundError:
+            return False
+        return self._file is not None and os.path.samestat(named, os.fstat(self._file))
+
+
+def _text(line: _Line) -> bytes:
+    request = line.request
+    trace = _TRACEPARENT.fullmatch(request.traceparent)
+    document = {
+        "time": datetime.fromtimestamp(line.arrival, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),
+        "request_id": request.request_id[:MAX_TEXT] or f"{random.getrandbits(64):016x}",
+        "trace_id": trace[1] if trace else None,
+        "face": request.face,
+        "method": request.method,
+        "model": request.model,
+        "version": request.version,
+        "signature": request.signature,
+        "status": request.status,
+        "seconds": round(request.seconds, 6),
+        "runtime_seconds": round(request.runtime_seconds, 6),
+        "request_bytes": request.request_bytes,
+        "response_bytes": request.response_bytes,
+        "rows": request.rows,
+        "batch_rows": request.batch_rows,
+        "peer": request.peer[:MAX_TEXT],
+        "engine": request.engine,
+    }
+    return json.dumps(document, separators=(",", ":")).encode() + b"\n"

@@ -1,0 +1,1 @@
+"""The worker processes: the pool that starts and replaces them, and the calls between processes."""

@@ -1,0 +1,224 @@
+"""The worker processes: each holds all models and answers on the shared ports; one that ends is replaced."""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+from ..errors import Internal, ServingError
+from ..lifecycle.host import Table
+from ..observe.prometheus import Snapshot, merge, totals
+from .channel import ChannelClosed
+from .worker_process import Load, Worker
+
+log = logging.getLogger(__name__)
+START_SECONDS = 60.0  # in which a worker is up, or is taken for stuck
+RETRY_SECONDS = 0.2  # after a worker's end; doubled with each that follows soon
+MAX_RETRY_SECONDS = 30.0
+
+
+class WorkerPool:
+    """A host (see `host.py`) that loads each version into every worker process.
+
+    Args:
+        arguments: the flags, as the workers are to get them.
+        count: how many workers.
+        methods: what workers may call.
+        grace_seconds: how long requests in flight have at the end.
+
+    Attributes:
+        restarts: how many workers were started in place of one that ended.
+    """
+
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        count: int,
+        methods: Mapping[str, Callable[..., Any]],
+        *,
+        grace_seconds: float,
+    ) -> None:
+        self._arguments, self._methods = arguments, methods
+        self._count = count
+        self._grace_seconds = grace_seconds
+        self._changed = threading.Condition()
+        self._workers: list[Worker] = []  # those that hold all of `_loads`
+        self._loads: dict[int, Load] = {}
+        self._table: Table = {}
+        self._is_open = False
+        self._stopping = False
+        self._past: Snapshot = {}
+        self._ended_at = 0.0
+        self._retry_seconds = RETRY_SECONDS
+        self.restarts = 0
+
+    def start(self) -> None:
+        """Starts the processes; returns at once."""
+        for number in range(self._count):
+            threading.Thread(target=self._add, args=(number == 0,), name="worker", daemon=True).start()
+
+    # === As a host ===
+
+    def load(self, id: int, name: str, version: int, folder: Path) -> None:
+        """Into one worker first: a model that ends the process takes no more than that one down."""
+        load = (name, version, folder)
+        self._load_into_one(id, load)
+        while True:
+            with self._changed:
+                missing = [worker for worker in self._workers if id not in worker.ids]
+                if not missing:
+                    self._loads[id] = load
+                    return
+            threads = [_Thread(worker, id, load) for worker in missing]
+            errors = [error for thread in threads if (error := thread.error())]
+            if errors:
+                self.unload(id)
+                raise errors[0]
+
+    def _load_into_one(self, id: int, load: Load) -> None:
+        """If the process ends meanwhile, perhaps for another reason, into a second one."""
+        for _ in range(2):
+            worker = self._first_worker()
+            try:
+                worker.load(id, load)
+                return
+            except ChannelClosed:
+                with self._changed:
+                    if worker in self._workers:
+                        self._workers.remove(worker)
+        raise Internal(f"Expected {load[0]} version {load[1]} to load. Received: the end of the process, twice")
+
+    def unload(self, id: int) -> None:
+        with self._changed:
+            self._loads.pop(id, None)
+            ended = [worker.unload(id) for worker in self._workers if id in worker.ids]
+        _wait(ended)
+
+    def publish(self, table: Table) -> None:
+        with self._changed:
+            self._table = table
+            _wait([worker.channel.submit("publish", table) for worker in self._workers])
+
+    # === Life cycle ===
+
+    def open(self) -> None:
+        """Has the workers answer on the ports. Raises what the first that can't raises."""
+        self._first_worker()
+        with self._changed:
+            self._is_open = True
+            opened = [worker.channel.submit("open") for worker in self._workers]
+        for each in opened:
+            each.result(START_SECONDS)
+
+    def drain(self) -> None:
+        """Ends all workers, after the requests in flight."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify_all()
+            workers = list(self._workers)
+        for worker in workers:
+            worker.channel.submit("drain")
+        deadline = time.monotonic() + self._grace_seconds + 5
+        for worker in workers:
+            try:
+                worker.process.wait(max(0.0, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                log.warning("worker %d: stopped by force", worker.process.pid)
+                worker.process.kill()
+                worker.process.wait()
+
+    def metrics(self) -> list[Snapshot]:
+        """The numbers of all workers, and what is known of those that have ended."""
+        with self._changed:
+            asked = {worker: worker.channel.submit("metrics") for worker in self._workers}
+            found = [self._past]
+        for worker, answer in asked.items():
+            if not answer.exception():
+                worker.counts = answer.result()
+                found.append(worker.counts)
+        return found
+
+    # === Workers come and go ===
+
+    def _first_worker(self) -> Worker:
+        with self._changed:
+            self._changed.wait_for(lambda: self._workers or self._stopping)
+            if not self._workers:
+                raise Internal("the server is stopping")
+            return self._workers[0]
+
+    def _add(self, first: bool) -> None:
+        """Starts a worker, has it load what the others have, and lets it in."""
+        worker = Worker(self._arguments, self._methods, self._closed, first=first)
+        failed: set[int] = set()
+        while True:
+            with self._changed:
+                missing = {id: load for id, load in self._loads.items() if id not in worker.ids | failed}
+                if not missing:
+                    for id in worker.ids - self._loads.keys():
+                        worker.unload(id)
+                    _wait([worker.channel.submit("publish", self._table)])
+                    if self._is_open:
+                        worker.channel.submit("open")
+                    self._workers.append(worker)
+                    self._changed.notify_all()
+                    return
+            for id, load in missing.items():
+                try:
+                    worker.load(id, load)
+                except ChannelClosed:
+                    return  # `_closed` starts another
+                except Exception as error:
+                    log.error("worker %d: could not load %s version %d: %s", worker.process.pid, *load[:2], error)
+                    failed.add(id)
+
+    def _closed(self, worker: Worker) -> None:
+        status = worker.process.wait()
+        with self._changed:
+            if worker in self._workers:
+                self._workers.remove(worker)
+            self._past = merge([self._past, totals(worker.counts)])
+            if self._stopping:
+                return
+            log.error("worker %d ended with status %d: another is started", worker.process.pid, status)
+            recently = time.monotonic() - self._ended_at < MAX_RETRY_SECONDS
+            self._retry_seconds = min(self._retry_seconds * 2, MAX_RETRY_SECONDS) if recently else RETRY_SECONDS
+            self._ended_at = time.monotonic()
+            if self._changed.wait_for(lambda: self._stopping, self._retry_seconds):
+                return
+            self.restarts += 1
+        self._add(worker.first)
+
+
+class _Thread:
+    """A load that goes on in a thread of its own."""
+
+    def __init__(self, worker: Worker, id: int, load: Load) -> None:
+        self._error: Exception | None = None
+        self._thread = threading.Thread(target=self._run, args=(worker, id, load), daemon=True)
+        self._thread.start()
+
+    def _run(self, worker: Worker, id: int, load: Load) -> None:
+        try:
+            worker.load(id, load)
+        except ChannelClosed:
+            worker.ids.add(id)  # it ended: the one in its place loads it
+        except Exception as error:
+            self._error = error
+
+    def error(self) -> Exception | None:
+        self._thread.join()
+        return self._error
+
+
+def _wait(futures: Sequence[Future[Any]]) -> None:
+    for each in futures:
+        error = each.exception()
+        if error and not isinstance(error, ChannelClosed | ServingError):
+            raise error

@@ -1,0 +1,70 @@
+"""A worker process: answers requests on the shared ports, and loads what the manager's process tells it to.
+
+Started by `worker_pool.py`, which hands it one end of a socket pair. It ends when the other end does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from multiprocessing.connection import Connection
+from typing import Any
+
+from .. import limits
+from ..config import flags
+from ..processes.channel import Channel
+from ..processes.control import RemoteControl
+from .log import set_up_logging
+from .loop import run
+from .node import Node
+
+
+async def serve(connection: Connection, arguments: Sequence[str], *, first: bool) -> None:
+    """Answers until told to stop, or until the manager's process is gone."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
+    values = flags.parse(arguments)
+    node = Node(values, lambda: str(channel.call("tensorflow_address")), name=f"worker {os.getpid()}", first=first)
+
+    def open_ports() -> None:
+        control = RemoteControl(channel.submit)
+        asyncio.run_coroutine_threadsafe(node.open(control), loop).result()
+
+    methods: dict[str, Callable[..., Any]] = {
+        "load": node.host.load,
+        "unload": node.host.unload,
+        "publish": node.host.publish,
+        "open": open_ports,
+        "metrics": node.metrics.snapshot,
+        "drain": lambda: loop.call_soon_threadsafe(stop.set),
+    }
+
+    def gone() -> None:
+        with contextlib.suppress(RuntimeError):  # the loop may have ended
+            loop.call_soon_threadsafe(stop.set)
+
+    channel = Channel(connection, methods, gone)
+    await stop.wait()
+    await node.drain()
+
+
+def main() -> None:
+    """`python -m keras_gallery.serving.server.worker FD FIRST FLAG…`"""
+    connection, first = Connection(int(sys.argv[1])), sys.argv[2] == "first"
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the manager's process, which ends this one
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the request log needs none
+    limits.raise_open_files()
+    set_up_logging()
+    run(serve(connection, sys.argv[3:], first=first))
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)  # models are freed with the process
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,108 @@
+"""A model as an HDF5 file in the form of Keras 2, which Keras 3 and other readers of such files take as well.
+
+What Keras 2 lacks is written in the form of Keras 3 instead; a note says so.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import h5py
+import keras
+
+from ..errors import FailedPrecondition
+from ..export.comparing import difference, too_far
+from ..signatures import Endpoint
+from .fresh_process import Arrays, FreshProcess, version
+from .keras2_form import VERSION, NoKeras2Form, keras2_config, without_masks
+from .plain import plain
+
+SUFFIX, WHOLE = ".h5", True
+_TOLERANCE = 1e-4  # between Keras 2 and Keras 3
+
+
+def runtime(place: Path) -> str:
+    """Keras 3 and, if the file is in its form, Keras 2, with their versions."""
+    return " and ".join(version(package) for package in _readers(place))
+
+
+def write(model: keras.Model, endpoint: Endpoint, place: Path) -> list[str]:
+    """Writes the whole model by Keras's own layers, all of them in the model itself."""
+    flat, notes = plain(model, flat=True)
+    parts = [layer.name for layer in model.layers if isinstance(layer, keras.Model)]
+    if parts:
+        notes.append(
+            f"{', '.join(parts)}: their layers stand in the model, as Keras 2 and 3 count sub-models differently"
+        )
+    with _no_warnings():  # that this format is an old one
+        flat.save(place)
+    with h5py.File(place, "r+") as file:
+        written = json.loads(file.attrs["model_config"])
+        without_masks(written["config"])
+        _refuse_operations(written["config"], notes)
+        try:
+            written = {"class_name": "Functional", "config": keras2_config(written["config"])}
+        except NoKeras2Form as reason:
+            notes.append(f"in the form of Keras 3, which Keras 2 can't read: {reason}")
+        else:
+            for holder in (file, file["model_weights"]):
+                holder.attrs["keras_version"] = VERSION
+            _name_weights(file["model_weights"])
+        file.attrs["model_config"] = json.dumps(written)
+    return notes
+
+
+def _refuse_operations(config: dict[str, Any], notes: list[str]) -> None:
+    """Such files hold layers only, those of Keras 3 too."""
+    for layer in config["layers"]:
+        kind = layer["class_name"]
+        if not hasattr(keras.layers, kind):
+            whose = next((f" of {note.partition(':')[0]}" for note in notes if f" {kind}" in note), "")
+            raise FailedPrecondition(
+                f"Expected layers, as an HDF5 file holds no operations. Received: {layer['name']}{whose}, a {kind}"
+            )
+
+
+@contextmanager
+def _no_warnings() -> Iterator[None]:
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(before)
+
+
+def _name_weights(group: Any) -> None:
+    """The names of weights as in Keras 2: "dense/kernel:0"."""
+    for layer in group.values():
+        names = [name if isinstance(name, str) else name.decode() for name in layer.attrs["weight_names"]]
+        for name in names:
+            layer.move(name, f"{name}:0")
+        layer.attrs["weight_names"] = [f"{name}:0".encode() for name in names]
+
+
+def runner(place: Path, endpoint: Endpoint) -> Callable[[Arrays], Arrays]:
+    """Answers in fresh processes: in Keras 2, if the file is in its form, and in Keras 3, which must agree."""
+    readers = [FreshProcess(package, place, endpoint) for package in _readers(place)]
+
+    def run(inputs: Arrays) -> Arrays:
+        first, *others = (reader(inputs) for reader in readers)
+        for other in others:
+            for name, value in first.items():
+                if too_far(difference(other[name], value), _TOLERANCE):
+                    raise FailedPrecondition(f"Expected {runtime(place)} to agree. Received: other values of {name}")
+        return first
+
+    return run
+
+
+def _readers(place: Path) -> tuple[str, ...]:
+    """The packages that read a file."""
+    with h5py.File(place) as file:
+        return ("tf_keras", "keras") if file.attrs["keras_version"] == VERSION else ("keras",)

@@ -1,0 +1,1 @@
+"""REST bodies to NumPy and back, with TensorFlow Serving's status codes and messages."""

@@ -1,0 +1,85 @@
+"""REST classify and regress requests: JSON objects as tf.Examples."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...errors import InvalidArgument
+from .. import messages
+from .base64 import decoded, is_base64
+from .document import MISSING, Object, raw
+from .predict import document_of, signature_of
+from .writer import text_of, type_name
+
+_LISTS = {"bytes": "bytes_list", "float": "float_list", "int64": "int64_list"}
+_MOST = (1 << 63) - 1
+
+
+def parse(data: bytes) -> tuple[str, Any]:
+    """Reads a request's body.
+
+    Returns:
+        the signature's name, "" if not said, and an `Input` message.
+
+    Raises:
+        InvalidArgument: in TensorFlow Serving's words.
+    """
+    document = document_of(data)
+    signature = signature_of(document)
+    message = messages.Input()
+    context, examples = document.find("context"), document.find("examples")
+    if context is not MISSING:
+        _fill(message.example_list_with_context.context, context)
+    problem = ""
+    if examples is MISSING:
+        problem = "When method is classify, key 'examples' is expected and was not found"  # so for regress, too
+    elif not isinstance(examples, list):
+        problem = "Expecting 'examples' value to be an list/array"
+    elif not examples:
+        problem = "'examples' value is an empty array"
+    if problem:
+        raise InvalidArgument(f"JSON Value: {text_of(document)} {problem}")
+    made = message.example_list if context is MISSING else message.example_list_with_context
+    for example in examples:
+        _fill(made.examples.add(), example)
+    return signature, message
+
+
+def _fill(example: Any, value: Any) -> None:
+    """Fills an `Example` message."""
+    if not isinstance(value, Object):
+        raise InvalidArgument(f"Example must be JSON object but got JSON {type_name(value)}")
+    for key, content in value.members:
+        name = raw(key).decode(errors="replace")  # in messages, text is UTF-8
+        feature = example.features.feature[name]
+        feature.Clear()  # the last of several with one name counts
+        values = content if isinstance(content, list) else [content]
+        kinds = list(dict.fromkeys(map(type, values)))
+        if kinds == [float]:
+            feature.float_list.value.extend(values)
+        elif kinds == [str]:
+            feature.bytes_list.value.extend(map(raw, values))
+        else:
+            for each in values:
+                _add(feature, name, each)
+
+
+def _add(feature: Any, name: str, value: Any) -> None:
+    """Adds one value to a `Feature` message, which holds values of one kind only."""
+    if isinstance(value, int):
+        kind, value = "int64", int(value)  # truth values, too
+    elif isinstance(value, float):
+        kind = "float"
+    elif isinstance(value, str) or is_base64(value):
+        kind = "bytes"
+    else:
+        raise InvalidArgument(f"Feature: {name} has element with unexpected JSON type: {type_name(value)}")
+    held = feature.WhichOneof("kind")
+    if held not in (None, _LISTS[kind]):
+        expected = next(kind for kind, field in _LISTS.items() if field == held)
+        raise InvalidArgument(f"Unexpected element type in feature: {name} expecting type: {expected}")
+    if kind == "int64" and value > _MOST:
+        raise InvalidArgument(f"Feature: {name} has uint64_t element. Only int64_t is supported.")
+    if kind == "bytes":
+        value = decoded(value) if isinstance(value, Object) else raw(value)
+    getattr(feature, _LISTS[kind]).value.append(value)

@@ -1,0 +1,59 @@
+"""The JSON of a model's status and of its signatures, laid out as TensorFlow Serving's."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from google.protobuf import json_format
+
+from .. import messages
+
+
+class Status(Protocol):
+    """What is told of a version; `state` is an enumeration with TensorFlow Serving's names."""
+
+    @property
+    def number(self) -> int: ...
+    @property
+    def state(self) -> Any: ...
+    @property
+    def error_code(self) -> str: ...
+    @property
+    def error_message(self) -> str: ...
+
+
+def versions(statuses: Sequence[Status]) -> list[dict[str, Any]]:
+    """Versions as a status answer lists them."""
+    return [
+        {
+            "version": str(each.number),
+            "state": each.state.name,
+            "status": {"error_code": each.error_code, "error_message": each.error_message},
+        }
+        for each in statuses
+    ]
+
+
+def status(statuses: Sequence[Status]) -> bytes:
+    """The answer to a status request."""
+    return _printed({"model_version_status": versions(statuses)})
+
+
+def metadata(response: Any) -> bytes:
+    """The answer to a metadata request, from a `GetModelMetadataResponse`."""
+    signatures = messages.SignatureDefMap()
+    response.metadata["signature_def"].Unpack(signatures)
+    parts = [
+        json_format.MessageToDict(part, preserving_proto_field_name=True, always_print_fields_with_no_presence=True)
+        for part in (response.model_spec, signatures)
+    ]
+    parts[0].setdefault("signature_name", "")
+    return b'{\n"model_spec":%b,\n"metadata": {"signature_def": %b}\n}\n' % tuple(map(_printed, parts))
+
+
+def _printed(document: Any) -> bytes:
+    """As protocol buffers print JSON."""
+    text = json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").encode(errors="replace")

@@ -1,0 +1,54 @@
+"""The continuous bag of words against word2vec's formulas in NumPy: the mean of a context without its padding."""
+
+from __future__ import annotations
+
+import numpy as np
+from keras_gallery.models import create
+from keras_gallery.models.losses import BinaryCrossentropy
+
+from ..gradients import weight_gradients
+from ..layer_checks import randomise, to_numpy
+
+RANDOM = np.random.default_rng(0)
+TOKENS = 9
+CONTEXT = np.array([[3, 4, 5, 6], [0, 4, 5, 0], [0, 0, 8, 8], [2, 0, 0, 0]], np.int32)
+CANDIDATES = RANDOM.integers(2, TOKENS, (4, 3)).astype(np.int32)
+WANTED = np.tile(np.float32([1, 0, 0]), (4, 1))
+INPUTS = {"context": CONTEXT, "candidates": CANDIDATES}
+
+
+def test_scores_loss_and_gradients() -> None:
+    """h is the mean over the words that are there, and each of them gets its share of ∂L/∂h."""
+    model = create("word2vec_cbow", tokens=TOKENS, dim=5, window=2)
+    v, u = randomise(model)
+    scores, expected_loss, by_v, by_u = [], 0.0, np.zeros_like(v), np.zeros_like(u)
+    for context, candidates, wanted in zip(CONTEXT, CANDIDATES, WANTED, strict=True):
+        there = context[context > 0]
+        h = v[there].mean(axis=0)
+        score = 1 / (1 + np.exp(-u[candidates] @ h))
+        scores.append(score)
+        expected_loss -= (wanted * np.log(score) + (1 - wanted) * np.log(1 - score)).sum() / len(CONTEXT)
+        by_product = (score - wanted) / len(CONTEXT)
+        np.add.at(by_u, candidates, by_product[:, None] * h)
+        np.add.at(by_v, there, by_product @ u[candidates] / len(there))
+    np.testing.assert_allclose(to_numpy(model(INPUTS)), scores, rtol=1e-5)
+    np.testing.assert_allclose(float(BinaryCrossentropy()(WANTED, model(INPUTS))), expected_loss, rtol=1e-5)
+    found = weight_gradients(model, lambda answer: BinaryCrossentropy()(WANTED, answer), INPUTS)
+    np.testing.assert_allclose(found[0], by_v, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(found[1], by_u, rtol=1e-4, atol=1e-6)
+    assert not found[0][0].any()  # padding learns nothing
+
+
+def test_padding_does_not_count_wherever_it_is() -> None:
+    model = create("word2vec_cbow", tokens=TOKENS, dim=5, window=2)
+    randomise(model)
+    contexts = np.array([[3, 4, 0, 0], [0, 3, 0, 4], [4, 3, 0, 0], [3, 3, 4, 4]], np.int32)
+    scores = to_numpy(model({"context": contexts, "candidates": CANDIDATES[[0, 0, 0, 0]]}))
+    np.testing.assert_allclose(scores, scores[[0, 0, 0, 0]], rtol=1e-5)
+
+
+def test_an_empty_context_says_nothing() -> None:
+    model = create("word2vec_cbow", tokens=TOKENS, dim=5, window=2)
+    randomise(model)
+    scores = to_numpy(model({"context": 0 * CONTEXT, "candidates": CANDIDATES}))
+    np.testing.assert_array_equal(scores, np.full((4, 3), 0.5, np.float32))

@@ -1,0 +1,67 @@
+"""The layer that is penalised for its derivative, against NumPy."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from keras_gallery.models import BadHyperparameter
+from keras_gallery.models.layers.contractive_dense import ContractiveDense
+
+from ..layer_checks import penalty, randomise, remade, to_numpy
+
+X = np.random.default_rng(0).normal(size=(4, 5)).astype(np.float32)
+
+
+def built(weight: float = 0.7) -> ContractiveDense:
+    layer = ContractiveDense(3, weight)
+    layer.build(X.shape)
+    return layer
+
+
+def test_it_is_a_sigmoid_layer() -> None:
+    layer = built()
+    kernel, bias = randomise(layer)
+    np.testing.assert_allclose(to_numpy(layer(X)), 1 / (1 + np.exp(-X @ kernel - bias)), rtol=1e-5)
+
+
+@pytest.mark.parametrize("weight", [0.0, 0.7])
+def test_the_penalty_is_the_jacobian_s_squares(weight: float) -> None:
+    """λ Σ_i Σ_j (∂h_j/∂x_i)² with ∂h_j/∂x_i = h_j (1 − h_j) W_ji, element by element; the mean over the batch."""
+    layer = built(weight)
+    kernel, bias = randomise(layer)
+    norms = []
+    for x in X.astype(np.float64):
+        h = 1 / (1 + np.exp(-x @ kernel - bias))
+        jacobian = [[h[j] * (1 - h[j]) * kernel[i, j] for i in range(5)] for j in range(3)]
+        norms.append(np.linalg.norm(jacobian, "fro") ** 2)
+    np.testing.assert_allclose(float(penalty(layer, X)), weight * np.mean(norms), rtol=1e-4)
+
+
+def test_a_layer_that_follows_nothing_pays_nothing() -> None:
+    layer = built()
+    kernel, bias = randomise(layer)
+    layer.set_weights([np.zeros_like(kernel), bias])
+    assert float(penalty(layer, X)) == 0
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_it_is_penalised_at_any_time(training: bool) -> None:
+    layer = built()
+    layer(X, training=training)
+    assert [float(each) for each in layer.losses] == [pytest.approx(float(penalty(layer, X)))]
+
+
+def test_the_config_makes_the_same_layer() -> None:
+    layer = ContractiveDense(3, 0.7, name="code", bias_initializer="ones")
+    again = remade(layer)
+    assert isinstance(again, ContractiveDense) and (again.units, again.weight) == (3, 0.7)
+    for each in (layer, again):
+        each.build(X.shape)
+    again.set_weights(randomise(layer))
+    np.testing.assert_array_equal(to_numpy(again(X)), to_numpy(layer(X)))
+
+
+@pytest.mark.parametrize("weight", [-0.1, float("nan"), float("inf")])
+def test_what_the_layer_refuses(weight: float) -> None:
+    with pytest.raises(BadHyperparameter, match=f"^Expected a contractive weight of at least 0. Received: {weight}.$"):
+        ContractiveDense(3, weight)

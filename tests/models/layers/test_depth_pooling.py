@@ -1,0 +1,34 @@
+"""Pooling over channels against NumPy."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from keras_gallery.models import BadHyperparameter
+from keras_gallery.models.layers.depth_pooling import DepthPooling
+
+from ..layer_checks import remade, to_numpy
+
+RANDOM = np.random.default_rng(0)
+
+
+@pytest.mark.parametrize("pool_size", [1, 2, 3, 6])
+@pytest.mark.parametrize("places", [(), (5,), (4, 3)])
+def test_the_largest_of_neighbouring_channels(places: tuple[int, ...], pool_size: int) -> None:
+    x = RANDOM.normal(size=(2, *places, 6)).astype(np.float32)
+    groups = [x[..., first : first + pool_size].max(axis=-1) for first in range(0, 6, pool_size)]
+    layer = DepthPooling(pool_size)
+    np.testing.assert_array_equal(to_numpy(layer(x)), np.stack(groups, axis=-1))
+    assert layer.compute_output_shape((None, *places, 6)) == (None, *places, 6 // pool_size)
+    assert not layer.weights
+
+
+def test_the_config_makes_the_same_layer() -> None:
+    assert remade(DepthPooling(3, name="pool")).get_config()["pool_size"] == 3
+
+
+def test_what_it_refuses() -> None:
+    with pytest.raises(BadHyperparameter, match="Expected pool_size to be at least 1. Received: 0"):
+        DepthPooling(0)
+    with pytest.raises(BadHyperparameter, match="Expected pool_size to divide 6 channels. Received: 4"):
+        DepthPooling(4)(np.zeros((1, 2, 2, 6), np.float32))

@@ -1,0 +1,78 @@
+"""The draw of a code against the moments of its distribution, and its derivatives."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+from keras_gallery.models.layers.gaussian_sample import GaussianSample
+from scipy.stats import kstest
+
+from ..gradients import gradient
+from ..layer_checks import remade, to_numpy
+
+RANDOM = np.random.default_rng(0)
+MEAN = RANDOM.normal(size=(4, 3)).astype(np.float32)
+LOG_VARIANCE = RANDOM.normal(size=(4, 3)).astype(np.float32)
+
+
+def drawn(layer: GaussianSample, mean: Any = MEAN, log_variance: Any = LOG_VARIANCE) -> Any:
+    """A draw that leaves the layer's state as it was, so that the next one has the same noise."""
+    layer.build([MEAN.shape, LOG_VARIANCE.shape])
+    pair = [ops.convert_to_tensor(mean), ops.convert_to_tensor(log_variance)]
+    return layer.stateless_call([], layer.non_trainable_variables, pair, training=True)[0]
+
+
+def test_at_inference_it_is_the_mean_and_no_state_is_written() -> None:
+    layer = GaussianSample(seed=3)
+    before = to_numpy(layer.seed_generator.state).copy()
+    np.testing.assert_array_equal(to_numpy(layer([MEAN, LOG_VARIANCE])), MEAN)
+    np.testing.assert_array_equal(to_numpy(layer([MEAN, LOG_VARIANCE], training=False)), MEAN)
+    np.testing.assert_array_equal(to_numpy(layer.seed_generator.state), before)
+
+
+def test_each_draw_in_training_is_a_fresh_one_and_a_seed_repeats_them() -> None:
+    first, again = (
+        [to_numpy(layer([MEAN, LOG_VARIANCE], training=True)) for _ in range(2)]
+        for layer in (GaussianSample(seed=3), GaussianSample(seed=3))
+    )
+    assert (first[0] != first[1]).all()
+    np.testing.assert_array_equal(first, again)
+    assert (to_numpy(drawn(GaussianSample(seed=4))) != first[0]).all()
+
+
+def test_the_draws_have_their_distribution() -> None:
+    """z = μ + σ ε: (z − μ) / σ is standard normal, and its values are independent of each other."""
+    n = 50_000
+    mean, log_variance = np.tile(MEAN[:1], (n, 1)), np.tile(LOG_VARIANCE[:1], (n, 1))
+    z = to_numpy(drawn(GaussianSample(seed=5), mean, log_variance)).astype(np.float64)
+    noise = (z - MEAN[0]) / np.exp(LOG_VARIANCE[0] / 2)
+    for unit in range(3):
+        assert kstest(noise[:, unit], "norm").statistic < 2 / np.sqrt(n)  # of 1,500 true normals one is further off
+    correlations = np.corrcoef(noise.T)[np.triu_indices(3, 1)]
+    assert (np.abs(correlations) < 5 / np.sqrt(n)).all()
+    assert abs((noise[1:] * noise[:-1]).mean()) < 5 / np.sqrt(n)
+
+
+def test_the_gradient_passes_through_the_draw() -> None:
+    """∂z/∂μ = 1 and ∂z/∂log σ² = ½ σ ε."""
+    layer = GaussianSample(seed=6)
+    sigma = np.exp(LOG_VARIANCE / 2)
+    noise = (to_numpy(drawn(layer)) - MEAN) / sigma
+    by_mean = gradient(lambda m: ops.sum(drawn(layer, mean=m)), MEAN)
+    by_log_variance = gradient(lambda v: ops.sum(drawn(layer, log_variance=v)), LOG_VARIANCE)
+    np.testing.assert_allclose(by_mean, np.ones_like(MEAN))
+    np.testing.assert_allclose(by_log_variance, 0.5 * sigma * noise, rtol=1e-4, atol=1e-5)
+
+
+def test_the_config_makes_the_same_layer() -> None:
+    layer = GaussianSample(seed=7)
+    again = remade(layer)
+    assert isinstance(again, GaussianSample) and again.seed == 7
+    np.testing.assert_array_equal(to_numpy(drawn(again)), to_numpy(drawn(layer)))
+
+
+def test_the_code_has_the_shape_of_the_mean() -> None:
+    assert GaussianSample()([keras.Input((3,)), keras.Input((3,))]).shape == (None, 3)

@@ -1,0 +1,29 @@
+"""More channels, of zeros."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from keras_gallery.models import BadHyperparameter
+from keras_gallery.models.layers.pad_channels import PadChannels
+
+from ..layer_checks import remade, to_numpy
+
+
+@pytest.mark.parametrize("channels", [3, 5])
+def test_zeros_come_after_the_channels(channels: int) -> None:
+    x = np.random.default_rng(0).normal(size=(2, 4, 2, 3)).astype(np.float32)
+    layer = PadChannels(channels)
+    found = to_numpy(layer(x))
+    np.testing.assert_array_equal(found, np.pad(x, ((0, 0), (0, 0), (0, 0), (0, channels - 3))))
+    assert layer.compute_output_shape((None, 4, 2, 3)) == (None, *found.shape[1:])
+    assert not layer.weights
+
+
+def test_the_config_makes_the_same_layer() -> None:
+    assert remade(PadChannels(5, name="pad")).get_config()["channels"] == 5
+
+
+def test_fewer_channels_are_refused() -> None:
+    with pytest.raises(BadHyperparameter, match="Expected channels to be at least 3. Received: 2"):
+        PadChannels(2)(np.zeros((1, 2, 2, 3), np.float32))

@@ -1,0 +1,71 @@
+"""Right-padded batches give the answers of each sequence alone, in every recurrent model that reads one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from keras_gallery.models import describe, list_models
+
+from ..layer_checks import randomise, to_numpy
+from ..registered import VARIANTS, small
+
+LENGTHS, TIME = (12, 8), 13
+READ_TWO_INPUTS = {"encoder_decoder", "vector_to_sequence"}
+
+every_reader = pytest.mark.parametrize(
+    ("name", "variant"),
+    [
+        pytest.param(name, variant, id="-".join([name, *(f"{key}={value}" for key, value in variant.items())]))
+        for name in list_models()
+        if describe(name).family == "recurrent" and name not in READ_TWO_INPUTS
+        for variant in [{}, *VARIANTS.get(name, [])]
+    ],
+)
+
+
+def sequences(model: keras.Model) -> list[np.ndarray]:
+    """One of each length: ids (time,) or floats (time, features)."""
+    random = np.random.default_rng(0)
+    if keras.backend.standardize_dtype(model.input.dtype) == "int32":
+        tokens = model.get_layer("token_embedding").input_dim
+        return [random.integers(1, tokens, length).astype(np.int32) for length in LENGTHS]
+    return [random.normal(size=(length, model.input_shape[-1])).astype(np.float32) for length in LENGTHS]
+
+
+def padded(alone: list[np.ndarray], padding: float) -> np.ndarray:
+    batch = np.full((len(alone), TIME, *alone[0].shape[1:]), padding, alone[0].dtype)
+    for row, each in zip(batch, alone, strict=True):
+        row[: len(each)] = each
+    return batch
+
+
+# Keras says that the model itself hands no mask on. A layer in it that drops one would still be an error.
+@pytest.mark.filterwarnings(r"ignore:Layer '\w+' \(of type Functional\) was passed an input with a mask:UserWarning")
+@every_reader
+def test_padding_changes_nothing(name: str, variant: dict[str, Any]) -> None:
+    """And one set of weights serves every length."""
+    model = small(name, **variant)
+    randomise(model)
+    alone = sequences(model)
+    expected = np.concatenate([to_numpy(model(each[None])) for each in alone])
+    if alone[0].dtype == np.int32:
+        found = to_numpy(model(padded(alone, 0)))
+    else:
+        mask = np.arange(TIME) < np.array(LENGTHS)[:, None]  # (batch, time)
+        found = to_numpy(model(padded(alone, 1e3), mask=mask))
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+
+
+@every_reader
+def test_late_steps_count_and_so_does_the_order(name: str, variant: dict[str, Any]) -> None:
+    model = small(name, **variant)
+    randomise(model)
+    whole = sequences(model)[0]
+    changed = whole.copy()
+    changed[10] = whole[10] % 3 + 1  # another id or value; a convolution has no window for step 12
+    answer, *others = to_numpy(model(np.stack([whole, changed, whole[::-1]])))
+    for other in others:
+        assert np.abs(other - answer).max() > 1e-5

@@ -1,0 +1,472 @@
+"""The gRPC face over a real connection, with official clients where there are any; the models are Python functions."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import dataclasses
+import threading
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import grpc
+import numpy as np
+import pytest
+from google.protobuf.message import DecodeError
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from keras_gallery.serving.api.grpc.memory_budget import GrpcRoom
+from keras_gallery.serving.api.grpc.services import GrpcApi
+from keras_gallery.serving.core.inference import Inference
+from keras_gallery.serving.engines.base import Arrays
+from keras_gallery.serving.errors import InvalidArgument, NotFound, ServingError
+from keras_gallery.serving.lifecycle.versions import ModelStatus, State, VersionStatus
+from keras_gallery.serving.limits import Budget
+from keras_gallery.serving.observe.metrics import Metrics
+from keras_gallery.serving.observe.observation import Observation
+from keras_gallery.serving.observe.observer import Observer
+from keras_gallery.serving.wire import messages, predict
+from keras_gallery.serving.wire.model_spec import ModelSpec
+
+from ...fake_models import definition, serve, signatures
+
+PREDICTION, MODEL = "/tensorflow.serving.PredictionService/", "/tensorflow.serving.ModelService/"
+COUNT = "/tensorflow/serving/request_count"
+
+
+class Control:
+    """A server with one model, whose reload counts."""
+
+    def __init__(self) -> None:
+        self.configs: list[bytes] = []
+
+    async def status(self, name: str, version: int | None = None) -> list[VersionStatus]:
+        if name != "m":
+            raise NotFound(f"Could not find any versions of model {name}")
+        return [VersionStatus(4, State.END, "DATA_LOSS", "why"), VersionStatus(3, State.AVAILABLE)]
+
+    async def reload(self, config: bytes) -> None:
+        if not config:
+            raise InvalidArgument("no list")
+        self.configs.append(config)
+
+    async def models(self) -> list[ModelStatus]:
+        return [ModelStatus("m", await self.status("m"))]
+
+    async def metrics(self) -> str:
+        name = COUNT.replace("/", ":")
+        counts = f'{name}{{s="NOT_FOUND"}} 1\n{name}{{s="OK"}} {5 + 2 * len(self.configs)}\n'
+        return f"# TYPE {name} counter\n{counts}"
+
+
+class Slow:
+    """Waits until it is let go; remembers whether it was entered."""
+
+    def __init__(self) -> None:
+        self.entered, self.leave = threading.Event(), threading.Event()
+
+    def __call__(self, inputs: Arrays) -> Mapping[str, Any]:
+        self.entered.set()
+        assert self.leave.wait(30)
+        return {"y": inputs["x"]}
+
+
+def fail(_: Arrays) -> Mapping[str, Any]:
+    raise ValueError("a bug\nin two lines")
+
+
+SLOW = Slow()
+SIGNATURES = signatures(
+    (definition("double", {"x": "float"}, {"y": "float"}), lambda inputs: {"y": inputs["x"] * 2}),
+    (definition("slow", {"x": "float"}, {"y": "float"}), SLOW),
+    (definition("bug", {"x": "float"}, {"y": "float"}), fail),
+    (
+        definition("classify", outputs={"scores": "float"}, method="classify"),
+        lambda inputs: {"scores": np.ones((len(inputs["inputs"]), 2), np.float32)},
+    ),
+    (definition(method="regress"), lambda inputs: {"outputs": np.ones(len(inputs["inputs"]), np.float32)}),
+)
+
+
+class WatchedApi(GrpcApi):
+    """Tells when a Predict call has ended, however it did."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.ended = threading.Event()
+
+    async def predict(self, data: bytes) -> bytes:
+        self.ended.clear()
+        try:
+            return await super().predict(data)
+        finally:
+            self.ended.set()
+
+
+class Server:
+    """A gRPC server on an event loop in a thread."""
+
+    def __init__(self, **options: Any) -> None:
+        self.control = Control()
+        self._requests: list[Observation] = []
+        self._told = threading.Condition()
+        self._options = options
+        self._started: concurrent.futures.Future[int] = concurrent.futures.Future()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()))
+
+    async def _run(self) -> None:
+        inference = Inference(serve(SIGNATURES))
+        self.api = WatchedApi(inference, self.control, Observer(Metrics(), self), **self._options)
+        self.loop, self._end = asyncio.get_running_loop(), asyncio.Event()
+        server = grpc.aio.server()
+        server.add_generic_rpc_handlers(tuple(self.api.services(GrpcRoom(1 << 31, Budget(1 << 31)))))
+        port = server.add_insecure_port("127.0.0.1:0")
+        await server.start()
+        self._started.set_result(port)
+        await self._end.wait()
+        await server.stop(30)
+        inference.close()
+
+    def record(self, request: Observation) -> None:
+        """Part of `Sink`."""
+        with self._told:
+            self._requests.append(request)
+            self._told.notify_all()
+
+    def close(self) -> None:
+        """Part of `Sink`."""
+
+    def __enter__(self) -> Server:
+        self._thread.start()
+        self.channel = grpc.insecure_channel(f"127.0.0.1:{self._started.result(30)}")
+        return self
+
+    def seen(self, **fields: Any) -> Observation:
+        """The request that the observer was told of, or will be soon, with these values."""
+
+        def found() -> list[Observation]:
+            return [each for each in self._requests if fields.items() <= dataclasses.asdict(each).items()]
+
+        with self._told:
+            assert self._told.wait_for(found, 10)
+            return found()[-1]
+
+    def stop(self) -> None:
+        """Drains as the real server does."""
+        if self._thread.is_alive():
+            self.loop.call_soon_threadsafe(self.api.stop)
+            self.loop.call_soon_threadsafe(self._end.set)
+            self._thread.join(20)
+        assert not self._thread.is_alive()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+        self.channel.close()
+
+    def call(self, method: str, request: Any = b"", timeout: float = 10) -> bytes:
+        data = request if isinstance(request, bytes) else request.SerializeToString()
+        return bytes(self.channel.unary_unary(method)(data, timeout=timeout))
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with Server(health=True, reflection=True) as running:
+        yield running
+
+
+def refusal(server: Server, method: str, request: Any = b"", **how: Any) -> tuple[str, str]:
+    with pytest.raises(grpc.RpcError) as caught:
+        server.call(method, request, **how)
+    error: Any = caught.value
+    return error.code().name, error.details()
+
+
+def request(signature: str, **inputs: Any) -> bytes:
+    return predict.encode_request(ModelSpec("m", signature=signature), inputs)
+
+
+X = np.arange(3, dtype=np.float32)
+INPUT = {"example_list": {"examples": [{}, {}]}}
+
+
+# === Answers ===
+
+
+def test_predict(server: Server) -> None:
+    answer = messages.PredictResponse.FromString(server.call(PREDICTION + "Predict", request("double", x=X)))
+    assert list(answer.outputs["y"].float_val) == [0, 2, 4]
+    assert (answer.model_spec.name, answer.model_spec.version.value) == ("m", 3)
+    assert answer.model_spec.signature_name == "double"
+
+
+def test_tensor_content() -> None:
+    with Server(as_content=True) as other:
+        answer = messages.PredictResponse.FromString(other.call(PREDICTION + "Predict", request("double", x=X)))
+        assert np.frombuffer(answer.outputs["y"].tensor_content, np.float32).tolist() == [0, 2, 4]
+
+
+def test_classify_and_regress(server: Server) -> None:
+    asked = messages.ClassificationRequest(model_spec={"name": "m", "signature_name": "classify"}, input=INPUT)
+    classified = messages.ClassificationResponse.FromString(server.call(PREDICTION + "Classify", asked))
+    assert [[each.score for each in row.classes] for row in classified.result.classifications] == [[1, 1], [1, 1]]
+    assert classified.model_spec.signature_name == "classify"
+    asked = messages.RegressionRequest(model_spec={"name": "m"}, input=INPUT)
+    regressed = messages.RegressionResponse.FromString(server.call(PREDICTION + "Regress", asked))
+    assert [each.value for each in regressed.result.regressions] == [1, 1]
+    assert regressed.model_spec.version.value == 3
+
+
+def test_multi_inference(server: Server) -> None:
+    tasks = [{"model_spec": {"name": "m"}, "method_name": "tensorflow/serving/regress"}]
+    asked = messages.MultiInferenceRequest(tasks=tasks, input=INPUT)
+    answer = messages.MultiInferenceResponse.FromString(server.call(PREDICTION + "MultiInference", asked))
+    assert [each.value for each in answer.results[0].regression_result.regressions] == [1, 1]
+
+
+def test_status(server: Server) -> None:
+    asked = messages.GetModelStatusRequest(model_spec={"name": "m", "version_label": "not looked at"})
+    answer = messages.GetModelStatusResponse.FromString(server.call(MODEL + "GetModelStatus", asked))
+    states = [(each.version, each.state, each.status.error_code) for each in answer.model_version_status]
+    assert states == [(4, 50, 15), (3, 30, 0)]
+    assert [each.status.error_message for each in answer.model_version_status] == ["why", ""]
+    assert answer.model_version_status[1].HasField("status")
+
+
+def test_metadata(server: Server) -> None:
+    asked = messages.GetModelMetadataRequest(model_spec={"name": "m"}, metadata_field=["signature_def"] * 2)
+    answer = messages.GetModelMetadataResponse.FromString(server.call(PREDICTION + "GetModelMetadata", asked))
+    found = messages.SignatureDefMap()
+    assert answer.metadata["signature_def"].Unpack(found)
+    assert found.signature_def["classify"].method_name == "tensorflow/serving/classify"
+    assert (answer.model_spec.name, answer.model_spec.version.value) == ("m", 3)
+
+
+def test_reload(server: Server) -> None:
+    config = messages.ModelServerConfig(model_config_list={"config": [{"name": "n", "base_path": "/n"}]})
+    asked = messages.ReloadConfigRequest(config=config, metric_names=[COUNT, "/nothing", COUNT])
+    answer = messages.ReloadConfigResponse.FromString(server.call(MODEL + "HandleReloadConfigRequest", asked))
+    assert answer.HasField("status") and answer.status.error_code == 0
+    assert messages.ModelServerConfig.FromString(server.control.configs[-1]) == config
+    assert {each.name: each.int64_value_increase for each in answer.metric} == {COUNT: 2, "/nothing": 0}
+    asked = messages.ReloadConfigRequest(metric_names=[COUNT])
+    assert refusal(server, MODEL + "HandleReloadConfigRequest", asked) == ("INVALID_ARGUMENT", "no list")
+
+
+def test_list_of_models(server: Server) -> None:
+    config = messages.ModelServerConfig.FromString(server.call("/keras_gallery.ModelList/List"))
+    assert [each.name for each in config.model_config_list.config] == ["m"]
+
+
+# === Refusals ===
+
+METHODS = ["Predict", "Classify", "Regress", "MultiInference", "GetModelMetadata"]
+EVERY = [*(PREDICTION + name for name in METHODS), MODEL + "GetModelStatus", MODEL + "HandleReloadConfigRequest"]
+
+
+@pytest.mark.parametrize("method", EVERY)
+def test_no_message(server: Server, method: str) -> None:
+    assert refusal(server, method, b"\xff\xff\xff\xff") == ("INTERNAL", "")
+
+
+@pytest.mark.parametrize("method", EVERY)
+def test_no_model_spec(server: Server, method: str) -> None:
+    words = {
+        PREDICTION + "MultiInference": "ModelSpec has no name specified.",
+        MODEL + "HandleReloadConfigRequest": "no list",
+    }.get(method, "Missing ModelSpec")
+    assert refusal(server, method) == ("INVALID_ARGUMENT", words)
+
+
+@pytest.mark.parametrize(
+    ("name", "fields", "words"),
+    [
+        ("", [], "GetModelMetadataRequest must specify at least one metadata_field"),
+        ("", ["signature_def", "x"], "Metadata field x is not supported"),
+        ("", ["signature_def"], "ModelSpec has no name specified."),
+    ],
+)
+def test_metadata_requests(server: Server, name: str, fields: list[str], words: str) -> None:
+    asked = messages.GetModelMetadataRequest(model_spec={"name": name}, metadata_field=fields)
+    assert refusal(server, PREDICTION + "GetModelMetadata", asked) == ("INVALID_ARGUMENT", words)
+
+
+def test_status_of_no_name(server: Server) -> None:
+    asked = messages.GetModelStatusRequest(model_spec={})
+    assert refusal(server, MODEL + "GetModelStatus", asked) == ("NOT_FOUND", "Could not find any versions of model ")
+
+
+@pytest.mark.parametrize(
+    "method",
+    [PREDICTION + "Nothing", "/tensorflow.serving.SessionService/SessionRun", "/a/b", MODEL + "Predict", "/x"],
+)
+def test_unknown_methods(server: Server, method: str) -> None:
+    assert refusal(server, method) == ("UNIMPLEMENTED", "")
+
+
+def test_our_own_faults_are_told_in_a_line_and_logged(server: Server, caplog: pytest.LogCaptureFixture) -> None:
+    assert refusal(server, PREDICTION + "Predict", request("bug", x=X)) == (
+        "INTERNAL",
+        "ValueError: a bug\nin two lines",
+    )
+    assert "Traceback" in caplog.text
+
+
+@pytest.mark.parametrize("letter", ["a", "ž", "🎈", "%"])
+@pytest.mark.parametrize("count", [100, 3_000, 100_000])
+def test_long_messages_reach_the_client(server: Server, letter: str, count: int) -> None:
+    data = predict.encode_request(ModelSpec(letter * count), {})
+    code, words = refusal(server, PREDICTION + "Predict", data)
+    assert code == "NOT_FOUND"
+    assert words.startswith("Servable not found for request: Latest(" + letter * 100)
+    assert words.endswith(")" if count == 100 else ("..." if letter != "a" or count > 3_000 else ")"))
+
+
+# === What is told of a request ===
+
+
+def test_what_the_observer_is_told(server: Server) -> None:
+    data = request("double", x=X[:1])
+    server.call(PREDICTION + "Predict", data)
+    seen = server.seen(rows=1)
+    assert (seen.face, seen.method, seen.status) == ("grpc", "Predict", "OK")
+    assert (seen.model, seen.version, seen.signature, seen.engine) == ("m", 3, "double", "python")
+    assert (seen.request_bytes, seen.peer.split(":")[0]) == (len(data), "ipv4")
+    assert 0 < seen.runtime_seconds < seen.seconds
+    refusal(server, PREDICTION + "Classify", messages.ClassificationRequest(model_spec={"name": "n"}))
+    seen = server.seen(model="n")
+    assert (seen.method, seen.status, seen.version) == ("Classify", "NOT_FOUND", None)
+
+
+# === Deadlines ===
+
+
+@pytest.mark.parametrize("end", ["deadline", "cancel"])
+def test_a_call_ends_with_its_client_s_patience(server: Server, end: str) -> None:
+    SLOW.entered.clear()
+    SLOW.leave.clear()
+    try:
+        call = server.channel.unary_unary(PREDICTION + "Predict").future(
+            request("slow", x=X), timeout=0.3 if end == "deadline" else 30
+        )
+        assert SLOW.entered.wait(10)
+        if end == "cancel":
+            call.cancel()
+            assert call.cancelled()
+        else:
+            assert call.exception().code() is grpc.StatusCode.DEADLINE_EXCEEDED
+        assert server.api.ended.wait(10)  # though the run goes on
+        server.seen(signature="slow", status="CANCELLED" if end == "cancel" else "DEADLINE_EXCEEDED")
+    finally:
+        SLOW.leave.set()
+
+
+# === Health ===
+
+
+def test_health(server: Server) -> None:
+    stub = health_pb2_grpc.HealthStub(server.channel)
+    assert stub.Check(health_pb2.HealthCheckRequest(), timeout=10).status == 1
+    check = "/grpc.health.v1.Health/Check"
+    asked = health_pb2.HealthCheckRequest(service="tensorflow.serving.PredictionService")
+    assert refusal(server, check, asked) == ("NOT_FOUND", "service name unknown")
+    for broken in (b"\xff", health_pb2.HealthCheckRequest(service="a" * 201)):
+        assert refusal(server, check, broken) == ("INVALID_ARGUMENT", "could not parse request")
+    with pytest.raises(grpc.RpcError, match="could not parse request"):
+        next(server.channel.unary_stream("/grpc.health.v1.Health/Watch")(b"\xff", timeout=10))
+
+
+def test_those_who_watch_are_told_of_the_end_and_do_not_hold_it_up() -> None:
+    with Server(health=True) as other:
+        stub = health_pb2_grpc.HealthStub(other.channel)
+        whole = stub.Watch(health_pb2.HealthCheckRequest(), timeout=30)
+        unknown = stub.Watch(health_pb2.HealthCheckRequest(service="x"), timeout=30)
+        assert (next(whole).status, next(unknown).status) == (1, 3)
+        other.stop()
+        assert ([each.status for each in whole], list(unknown)) == ([2], [])
+
+
+def test_no_health_or_reflection_unless_asked_for() -> None:
+    with Server() as other:
+        assert refusal(other, "/grpc.health.v1.Health/Check") == ("UNIMPLEMENTED", "")
+        for version in ("v1", "v1alpha"):
+            method = f"/grpc.reflection.{version}.ServerReflection/ServerReflectionInfo"
+            assert refusal(other, method) == ("UNIMPLEMENTED", "")
+
+
+# === Reflection ===
+
+
+def test_the_official_client_finds_every_message(server: Server) -> None:
+    database = ProtoReflectionDescriptorDatabase(server.channel)
+    assert list(database.get_services()) == [
+        "grpc.health.v1.Health",
+        "grpc.reflection.v1.ServerReflection",
+        "grpc.reflection.v1alpha.ServerReflection",
+        "tensorflow.serving.ModelService",
+        "tensorflow.serving.PredictionService",
+    ]
+    from google.protobuf.descriptor_pool import DescriptorPool
+
+    pool = DescriptorPool(database)
+    method = pool.FindServiceByName("tensorflow.serving.PredictionService").FindMethodByName("Predict")
+    assert [field.name for field in method.input_type.fields][:3] == ["model_spec", "inputs", "output_filter"]
+    assert database.FindFileContainingSymbol("tensorflow.serving.PredictionService.Predict").service
+    with pytest.raises(KeyError):
+        database.FindFileContainingSymbol("tensorflow.serving.Nothing")
+    with pytest.raises(KeyError):
+        database.FindFileByName("nothing.proto")
+    assert list(database.FindAllExtensionNumbers("tensorflow.serving.ModelSpec")) == []
+    with pytest.raises(KeyError):
+        database.FindAllExtensionNumbers("tensorflow.serving.Nothing")
+
+
+def test_version_1_of_reflection(server: Server) -> None:
+    method = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo"
+    kind = messages.message("grpc.reflection.v1.ServerReflectionResponse")
+    extension = {"containing_type": "tensorflow.serving.ModelSpec", "extension_number": 1000}
+    asked = [
+        b"\x3a\x00",
+        b"",
+        messages.message("grpc.reflection.v1.ServerReflectionRequest")(
+            file_containing_extension=extension
+        ).SerializeToString(),
+        b"\xff",
+    ]
+    answers = server.channel.stream_stream(method)(iter(asked), timeout=10)
+    assert len(kind.FromString(next(answers)).list_services_response.service) == 5
+    assert [kind.FromString(next(answers)).error_response.error_code for _ in range(2)] == [3, 5]
+    with pytest.raises(grpc.RpcError, match="Expected a ServerReflectionRequest"):
+        next(answers)
+
+
+# === Whatever comes ===
+
+SPEC = {"name": "m", "signature_name": "double"}
+WHOLE = {
+    "predict": request("double", x=X),
+    "classify": messages.ClassificationRequest(model_spec=SPEC, input=INPUT).SerializeToString(),
+    "regress": messages.RegressionRequest(model_spec={"name": "m"}, input=INPUT).SerializeToString(),
+    "multi_inference": messages.MultiInferenceRequest(tasks=[{"model_spec": SPEC}], input=INPUT).SerializeToString(),
+    "get_model_metadata": messages.GetModelMetadataRequest(model_spec=SPEC, metadata_field=["x"]).SerializeToString(),
+    "get_model_status": messages.GetModelStatusRequest(model_spec=SPEC).SerializeToString(),
+    "reload": messages.ReloadConfigRequest(metric_names=["x"]).SerializeToString(),
+}
+
+
+@pytest.mark.parametrize("name", WHOLE)
+@settings(max_examples=150, deadline=None, database=None)
+@given(data=st.data())
+def test_any_bytes_are_answered_or_refused(name: str, data: st.DataObject) -> None:
+    mangled = bytearray(WHOLE[name])
+    for _ in range(data.draw(st.integers(0, 3))):
+        at = data.draw(st.integers(0, len(mangled)))
+        mangled[at : at + data.draw(st.integers(0, 2))] = data.draw(st.binary(max_size=3))
+    inference = Inference(serve(SIGNATURES))
+    try:
+        asyncio.run(getattr(GrpcApi(inference, Control(), Observer(Metrics())), name)(bytes(mangled)))
+    except (DecodeError, ServingError):
+        pass
+    finally:
+        inference.close()

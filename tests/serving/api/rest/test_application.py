@@ -1,0 +1,375 @@
+"""The REST face as an application, without sockets; the models are Python functions."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+import threading
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from keras_gallery.serving.api.rest import body as rest_body
+from keras_gallery.serving.api.rest.application import CORS, RestApi
+from keras_gallery.serving.core.inference import Inference
+from keras_gallery.serving.engines.base import Arrays
+from keras_gallery.serving.errors import NotFound, ResourceExhausted
+from keras_gallery.serving.lifecycle.versions import ModelStatus, State, VersionStatus
+from keras_gallery.serving.observe.metrics import Metrics
+from keras_gallery.serving.observe.observer import Observer
+
+from ...fake_models import definition, serve, signatures
+
+
+class Control:
+    """A server with the model "m" and, where told so, another that has no version yet."""
+
+    def __init__(self) -> None:
+        self.loading = False
+
+    async def status(self, name: str, version: int | None = None) -> list[VersionStatus]:
+        if name != "m":
+            raise NotFound(f"Could not find any versions of model {name}")
+        return [VersionStatus(4, State.END, "DATA_LOSS", "w<h>y"), VersionStatus(3, State.AVAILABLE)]
+
+    async def reload(self, config: bytes) -> None:
+        raise AssertionError("not asked for over REST")
+
+    async def models(self) -> list[ModelStatus]:
+        others = [ModelStatus("z", [VersionStatus(1, State.LOADING)])] if self.loading else []
+        return [ModelStatus("m", await self.status("m")), *others]
+
+    async def metrics(self) -> str:
+        return "# TYPE some_count counter\n"
+
+
+class Reply(NamedTuple):
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def error(self) -> str:
+        return str(json.loads(self.body)["error"])
+
+
+class Slow:
+    """Waits until it is let go."""
+
+    def __init__(self) -> None:
+        self.leave = threading.Event()
+
+    def __call__(self, inputs: Arrays) -> Mapping[str, Any]:
+        assert self.leave.wait(30)
+        return {"y": inputs["x"]}
+
+
+def broken(inputs: Arrays) -> Mapping[str, Any]:
+    raise RuntimeError("no")
+
+
+def scored(inputs: Arrays) -> Mapping[str, Any]:
+    count = len(inputs["inputs"])
+    return {"classes": np.full((count, 2), b"a", object), "scores": np.tile([[0.25, 0.75]], (count, 1)).astype("f4")}
+
+
+X, Y = {"x": "float"}, {"y": "float"}
+slow = Slow()
+MODELS = serve(
+    signatures(
+        (definition(inputs=X, outputs=Y), lambda inputs: {"y": inputs["x"] * 2 + 1}),
+        (definition("text", {"x": "string"}, {"y_bytes": "string"}), lambda inputs: {"y_bytes": inputs["x"]}),
+        (definition("slow", X, Y), slow),
+        (definition("broken", X, Y), broken),
+        (definition("classify", outputs={"classes": "string", "scores": "float"}, method="classify"), scored),
+        (definition("regress", method="regress"), lambda inputs: {"outputs": np.ones(len(inputs["inputs"]), "f4")}),
+    )
+)
+PREDICT = "/v1/models/m:predict"
+
+
+class Client:
+    """Puts requests to an application, one at a time."""
+
+    def __init__(self, **options: Any) -> None:
+        self.inference, self.control = Inference(MODELS), Control()
+        self.api = RestApi(self.inference, self.control, Observer(Metrics()), **options)
+
+    def ask(self, method: str, path: str, body: bytes | list[bytes] = b"", headers: Any = ()) -> Reply:
+        return asyncio.run(self._ask(method, path, [body] if isinstance(body, bytes) else body, dict(headers)))
+
+    def post(self, document: Any, path: str = PREDICT, **headers: str) -> Reply:
+        return self.ask("POST", path, json.dumps(document).encode(), headers)
+
+    async def _ask(self, method: str, path: str, chunks: list[bytes], headers: dict[str, str]) -> Reply:
+        raw_path, _, query = path.partition("?")
+        scope = {
+            "type": "http",
+            "method": method,
+            "path": raw_path,
+            "raw_path": raw_path.encode(),
+            "query_string": query.encode(),
+            "headers": [(key.replace("_", "-").encode(), value.encode()) for key, value in headers.items()],
+            "client": ("127.0.0.1", 1),
+        }
+        left, events = list(chunks), []
+
+        async def receive() -> dict[str, Any]:
+            if not left:
+                return {"type": "http.disconnect"}
+            return {"type": "http.request", "body": left.pop(0), "more_body": bool(left)}
+
+        async def send(event: dict[str, Any]) -> None:
+            events.append(event)
+
+        await self.api(scope, receive, send)
+        start, end = events
+        found = {key.decode(): value.decode() for key, value in start["headers"]}
+        if method != "HEAD":
+            assert int(found.pop("content-length")) == len(end["body"])
+        return Reply(start["status"], found, end["body"])
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[Client]:
+    made = Client()
+    yield made
+    made.inference.close()
+
+
+def refusal(reply: Reply, status: int) -> str:
+    assert reply.status == status
+    assert reply.headers == {"content-type": "application/json"}
+    return reply.error
+
+
+# === The API ===
+
+
+def test_rows(client: Client) -> None:
+    reply = client.post({"instances": [1, 2.5]})
+    assert reply == (200, {"content-type": "application/json"}, b'{\n    "predictions": [3.0, 6.0\n    ]\n}')
+
+
+@pytest.mark.parametrize("version", ["", "/versions/3", "/labels/stable"])
+def test_columns(client: Client, version: str) -> None:
+    reply = client.post({"inputs": {"x": [1]}}, f"/v1/models/m{version}:predict")
+    assert reply.body == b'{\n    "outputs": [\n        3.0\n    ]\n}'
+
+
+def test_text(client: Client) -> None:
+    reply = client.post({"signature_name": "text", "instances": ["a", {"b64": "/w=="}]})
+    assert [row["b64"] for row in json.loads(reply.body)["predictions"]] == ["YQ==", "/w=="]
+
+
+@pytest.mark.parametrize("count", [40_000, 300_000], ids=["beside the loop", "numbers beside the loop"])
+@pytest.mark.parametrize("ending", ["", " and more"], ids=["numbers", "exactly"])
+def test_large_bodies(client: Client, count: int, ending: str) -> None:
+    body = '{"instances": [' + "0.5, " * count + "1]}" + ending
+    assert json.loads(client.ask("POST", PREDICT, body.encode()).body)["predictions"] == [2.0] * count + [3.0]
+
+
+def test_classify(client: Client) -> None:
+    reply = client.post({"signature_name": "classify", "examples": [{"x": 1.0}]}, "/v1/models/m:classify")
+    assert reply.body == b'{\n    "results": [[["a", 0.25], ["a", 0.75]]\n    ]\n}'
+
+
+def test_regress(client: Client) -> None:
+    reply = client.post({"signature_name": "regress", "examples": [{}, {}]}, "/v1/models/m/versions/3:regress")
+    assert reply.body == b'{\n    "results": [1.0, 1.0]\n}'
+
+
+def test_status(client: Client) -> None:
+    reply = client.ask("GET", "/v1/models/m")
+    assert reply.body.startswith(b'{\n "model_version_status": [\n  {\n   "version": "4",\n   "state": "END",\n')
+    assert b"w\\u003ch\\u003ey" in reply.body
+    states = json.loads(reply.body)["model_version_status"]
+    assert [(each["version"], each["state"], each["status"]["error_code"]) for each in states] == [
+        ("4", "END", "DATA_LOSS"),
+        ("3", "AVAILABLE", "OK"),
+    ]
+
+
+def test_metadata(client: Client) -> None:
+    reply = client.ask("GET", "/v1/models/m/metadata")
+    assert reply.body.startswith(
+        b'{\n"model_spec":{\n "name": "m",\n "version": "3",\n "signature_name": ""\n}\n,\n"meta'
+    )
+    signature_map = json.loads(reply.body)["metadata"]["signature_def"]["signature_def"]
+    assert signature_map["classify"]["method_name"] == "tensorflow/serving/classify"
+    assert signature_map["text"]["inputs"] == {}
+
+
+# === Refusals ===
+
+
+@pytest.mark.parametrize(
+    ("path", "document", "status", "message"),
+    [
+        (PREDICT, [1], 400, "JSON Value: [1] Is not object"),
+        (PREDICT, {"instances": [["a"]]}, 400,
+         "Failed to process element: 0 of 'instances' list. Error: INVALID_ARGUMENT: JSON Value: \"a\" Type: String is "
+         "not of expected type: float"),
+        (PREDICT, {"signature_name": "z", "instances": [1]}, 400,
+         'Serving signature name: "z" not found in signature def'),
+        ("/v1/models/z:predict", {"instances": [1]}, 404, "Servable not found for request: Latest(z)"),
+        ("/v1/models/z:predict", [], 400, "JSON Value: [] Is not object"),
+        ("/v1/models/%ff:predict", {"instances": [1]}, 404, "Servable not found for request: Latest(\ufffd)"),
+        ("/v1/models/m/versions/9:predict", {"instances": [1]}, 404, "Servable not found for request: Specific(m, 9)"),
+        ("/v1/models/m/labels/z:classify", {"examples": [{}]}, 400, "Unrecognized servable version label: z"),
+        ("/v1/models/m:regress", {"examples": []}, 400,
+         "JSON Value: {\n    \"examples\": []\n} 'examples' value is an empty array"),
+        (PREDICT, {"signature_name": "broken", "instances": [1]}, 500, "RuntimeError: no"),
+    ],
+)  # fmt: skip
+def test_refusals(client: Client, path: str, document: Any, status: int, message: str) -> None:
+    reply = client.post(document, path)
+    text = reply.body.decode(errors="replace")
+    assert (reply.status, json.loads(text)["error"]) == (status, message)
+
+
+def test_refusal_in_json_of_rapidjsons_layout(client: Client) -> None:
+    assert client.ask("GET", "/v1/models").body == b'{\n    "error": "Missing model name in request."\n}'
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_version_beyond_64_bits_has_no_words(client: Client, method: str) -> None:
+    path = "/v1/models/m/versions/99999999999999999999" + (":predict" if method == "POST" else "")
+    assert client.ask(method, path) == (400, {"content-type": "application/json"}, b"")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "title"),
+    [
+        ("GET", "/", 404, "Not Found"), ("GET", "/v1", 404, "Not Found"), ("GET", "/v2/models/m", 404, "Not Found"),
+        ("POST", "/models", 404, "Not Found"), ("OPTIONS", "/nothing", 404, "Not Found"),
+        ("GET", "/monitoring/prometheus/metrics", 404, "Not Found"), ("GET", "/v1/models/m%zz", 400, "Bad Request"),
+        ("GET", "/v1/models/m?a=%", 400, "Bad Request"), ("TRACE", "/v1/models/m", 501, "Not Implemented"),
+    ],
+)  # fmt: skip
+def test_pages_outside_of_the_api(client: Client, method: str, path: str, status: int, title: str) -> None:
+    reply = client.ask(method, path)
+    assert (reply.status, reply.headers) == (status, {"content-type": "text/html"})
+    assert f"<TITLE>{status} {title}</TITLE>" in reply.body.decode()
+
+
+def test_head_has_no_body(client: Client) -> None:
+    assert client.ask("HEAD", "/v1/models/m").body == b""
+    assert client.ask("HEAD", "/nothing").status == 404
+    assert client.ask("HEAD", "/livez").status == 200
+
+
+@settings(max_examples=100, deadline=None, database=None)
+@given(st.binary(max_size=40), st.sampled_from(["predict", "classify", "regress"]))
+def test_any_body_is_answered(client: Client, data: bytes, action: str) -> None:
+    for body in (data, b'{"instances": [' + data + b"]}", b'{"examples": [' + data + b"]}"):
+        reply = client.ask("POST", f"/v1/models/m:{action}", body)
+        assert reply.status in (200, 400)
+
+
+# === Bodies ===
+
+
+def test_gzip(client: Client) -> None:
+    body = gzip.compress(b'{"instances": [1]}')
+    assert client.ask("POST", PREDICT, [body[:10], body[10:]], {"content_encoding": "gzip"}).status == 200
+
+
+@pytest.mark.parametrize("body", [b'{"instances": [1]}', gzip.compress(b'{"instances": [1]}', mtime=0)[:-9], b""])
+def test_no_gzip(client: Client, body: bytes) -> None:
+    reply = client.ask("POST", PREDICT, body, {"content_encoding": "gzip"})
+    assert refusal(reply, 400) == "JSON Parse error: The document is empty"
+
+
+def test_gzip_of_very_much(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rest_body, "MAX_UNPACKED_BYTES", 1000)
+    reply = client.ask("POST", PREDICT, gzip.compress(b" " * 1001), {"content_encoding": "gzip"})
+    assert "to 1000 at most" in refusal(reply, ResourceExhausted.http_status)
+
+
+def test_longest_body() -> None:
+    client = Client(max_request_bytes=20)
+    assert client.ask("POST", PREDICT, [b'{"instances"', b": [1]}"]).status == 200
+    reply = client.ask("POST", PREDICT, [b'{"instances"', b": [1, 2]}"])
+    assert refusal(reply, 429) == "Received message larger than max (21 vs. 20)"
+
+
+def test_a_client_that_goes_away(client: Client) -> None:
+    reply = asyncio.run(client._ask("POST", PREDICT, [], {}))
+    assert refusal(reply, 400) == "Expected a request body. Received: a closed connection"
+
+
+def test_time_is_bounded() -> None:
+    client = Client(timeout_seconds=0.01)
+    try:
+        reply = client.post({"signature_name": "slow", "instances": [1]})
+    finally:
+        slow.leave.set()
+    assert refusal(reply, 504) == "Timed out waiting for notification"
+
+
+def test_no_bound() -> None:
+    slow.leave.set()
+    assert Client(timeout_seconds=0).post({"signature_name": "slow", "instances": [1]}).status == 200
+
+
+# === Other sites ===
+
+
+ORIGIN = {"origin": "http://example.org"}
+SHARED = {key.decode(): value.decode() for key, value in CORS}
+
+
+@pytest.mark.parametrize("cors", [True, False])
+def test_cors(cors: bool) -> None:
+    client, more = Client(cors=cors), SHARED if cors else {}
+    answered, refused = client.post({"instances": [1]}, **ORIGIN), client.ask("GET", "/v1/nothing", headers=ORIGIN)
+    assert answered.headers == refused.headers == {"content-type": "application/json", **more}
+    assert client.ask("GET", "/nothing", headers=ORIGIN).headers == {"content-type": "text/html"}
+    preflight = client.ask("OPTIONS", PREDICT, headers={**ORIGIN, "access_control_request_method": "POST"})
+    assert preflight == (200, {"content-type": "text/html; charset=ISO-8859-1", **more}, b"")
+    assert client.ask("OPTIONS", PREDICT).status == 400
+
+
+# === Beside the API ===
+
+
+@pytest.mark.parametrize("path", ["/models", "/v1/models?list"])
+def test_list_of_models(client: Client, path: str) -> None:
+    [model] = json.loads(client.ask("GET", path).body)["models"]
+    assert model["name"] == "m"
+    assert [(each["version"], each["state"]) for each in model["versions"]] == [("4", "END"), ("3", "AVAILABLE")]
+
+
+def test_readiness() -> None:
+    client = Client()
+    assert client.ask("GET", "/livez").status == client.ask("GET", "/readyz").status == 200
+    client.control.loading = True
+    reply = client.ask("GET", "/readyz")
+    assert reply.status == 503
+    assert json.loads(reply.body) == {"status": "not ready", "reason": "no version available of z"}
+    client.control.loading = False
+    client.api.stop()
+    assert client.ask("GET", "/readyz").status == 503
+    assert client.ask("GET", "/livez").status == 200
+
+
+def test_metrics() -> None:
+    client = Client(metrics_path="/some/metrics", cors=True)
+    assert client.ask("GET", "/some/metrics") == (200, {"content-type": "text/plain"}, b"# TYPE some_count counter\n")
+    reply = client.ask("GET", "/some/metrics?a=1")
+    assert (reply.status, reply.body) == (400, b"Unexpected path: /some/metrics?a=1. Should be /some/metrics")
+    assert client.ask("GET", "/some/metrics/").status == 404
+
+
+def test_routes_of_others() -> None:
+    async def page() -> tuple[int, str, bytes]:
+        return 200, "text/html", b"<p>"
+
+    client = Client(routes={"/docs": page})
+    assert client.ask("GET", "/docs") == (200, {"content-type": "text/html"}, b"<p>")
+    assert client.ask("POST", "/docs").status == 404

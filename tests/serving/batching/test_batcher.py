@@ -1,0 +1,294 @@
+"""Batching as requests see it. The oracle is the signature itself, asked for one request at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from keras_gallery.serving.batching import batcher as batching
+from keras_gallery.serving.engines.base import refuse_event_loop
+from keras_gallery.serving.errors import Internal, InvalidArgument
+
+from .fake_batching import HOUR, NAMES, SECONDS, Served, Signature, floats, play, same, serve
+
+# === Without a timeout ===
+
+
+def test_a_request_does_not_wait_while_a_thread_is_idle() -> None:
+    async def scene() -> None:
+        async with serve(threads=2) as (signature, served):
+            x = floats(3)
+            assert same(await (await served.ask(x)), x)
+            assert signature.batches[0] is x  # as it is, without copies
+            first, second = await served.occupy(2)  # neither waits for the other
+            signature.go()
+            await first, await second
+            assert signature.rows == [3, 1, 1]
+
+    play(scene)
+
+
+def test_what_comes_during_a_run_makes_a_batch() -> None:
+    async def scene() -> None:
+        async with serve() as (signature, served):
+            (busy,) = await served.occupy()
+            asked = [floats(1), floats(3, start=10), floats(0), floats(2, start=30)]
+            wanted = [NAMES, ["twice"], NAMES, NAMES]
+            tasks = [await served.ask(x, outputs) for x, outputs in zip(asked, wanted, strict=True)]
+            assert signature.rows == [1]
+            signature.go()
+            await busy
+            assert same(await tasks[0], asked[0]) and same(await tasks[1], asked[1], ["twice"])
+            assert same(await tasks[2], asked[2]) and same(await tasks[3], asked[3])
+            assert signature.rows == [1, 6]
+            assert np.array_equal(signature.batches[1], np.concatenate(asked))  # in the order of their coming
+            ((_, *first), (waits, *second)) = served.seen
+            assert first == [1, 1] and second == [6, 6]
+            assert len(waits) == 4 and sorted(waits, reverse=True) == list(waits) and waits[-1] >= 0
+
+    play(scene)
+
+
+def test_batches_are_filled_up_to_the_maximum() -> None:
+    async def scene() -> None:
+        async with serve(max_batch_size=4) as (signature, served):
+            (busy,) = await served.occupy()
+            tasks = [await served.ask(floats(rows, start=rows)) for rows in (1, 2, 3, 1, 4, 1)]
+            signature.go()
+            for task in [busy, *tasks]:
+                await task
+            assert signature.rows == [1, 3, 4, 4, 1]
+
+    play(scene)
+
+
+def test_kinds_are_batched_apart_in_the_order_of_their_coming() -> None:
+    async def scene() -> None:
+        async with serve() as (signature, served):
+            (busy,) = await served.occupy()
+            asked = [floats(1, width) for width in (2, 3, 2, 4, 3)]
+            tasks = [await served.ask(x) for x in asked]
+            signature.go()
+            await busy
+            for task, x in zip(tasks, asked, strict=True):
+                assert same(await task, x)
+            assert [batch.shape for batch in signature.batches[1:]] == [(2, 2), (2, 3), (1, 4)]
+
+    play(scene)
+
+
+@pytest.mark.parametrize("shape", [(1, -1), (-1, 3)])
+def test_what_the_signature_takes_in_no_batch_is_run_alone(shape: tuple[int, ...]) -> None:
+    async def scene() -> None:
+        async with serve(Signature(shape=shape)) as (signature, served):
+            (busy,) = await served.occupy()
+            tasks = [await served.ask(floats(1)) for _ in range(3)]
+            signature.go()
+            for task in [busy, *tasks]:
+                assert same(await task, floats(1))
+            assert signature.rows == [1, 1, 1, 1]
+
+    play(scene)
+
+
+# === Quick signatures ===
+
+
+def test_a_quick_signature_runs_on_the_event_loop() -> None:
+    async def scene() -> None:
+        async with serve(Signature(quick=True)) as (signature, served):
+            x = floats(2)
+            assert same(await served.batcher.run({"x": x}, NAMES), x)
+            assert signature.threads == [threading.get_ident()] and signature.batches[0] is x
+            assert served.seen == [([0.0], 2, 2)]
+            signature.error = Internal("broken")
+            with pytest.raises(Internal, match="broken"):
+                await served.batcher.run({"x": x}, NAMES)
+
+    play(scene)
+
+
+def test_a_quick_signature_waits_where_there_is_a_timeout() -> None:
+    async def scene() -> None:
+        async with serve(Signature(quick=True), batch_timeout_micros=HOUR, max_batch_size=2) as (signature, served):
+            tasks = [await served.ask(floats(1)) for _ in range(2)]
+            await asyncio.gather(*tasks)
+            assert signature.rows == [2] and threading.get_ident() not in signature.threads
+
+    play(scene)
+
+
+def test_a_quick_signature_runs_in_a_thread_while_it_is_running() -> None:
+    async def scene() -> None:
+        async with serve() as (signature, served):
+            tasks = await served.occupy()
+            signature.quick = True
+            tasks.append(await served.ask(floats(1)))
+            signature.go()
+            for task in tasks:
+                await task
+            assert threading.get_ident() not in signature.threads
+
+    play(scene)
+
+
+def test_what_would_block_the_event_loop_is_run_in_a_thread() -> None:
+    class Blocking(Signature):
+        def run(self, inputs: Any, outputs: Sequence[str]) -> Any:
+            refuse_event_loop()
+            return super().run(inputs, outputs)
+
+    async def scene() -> None:
+        async with serve(Blocking(quick=True)) as (signature, served):
+            assert same(await served.batcher.run({"x": floats(2)}, NAMES), floats(2))
+            assert len(served.seen) == 1 and threading.get_ident() not in signature.threads
+
+    play(scene)
+
+
+def test_a_quick_request_does_not_overtake() -> None:
+    async def scene() -> None:
+        async with serve() as (signature, served):
+            beside = Served(Signature(), served.threads)
+            (busy,) = await beside.occupy()
+            first = await served.ask(floats(1))
+            signature.quick = True
+            second = await served.ask(floats(2))
+            assert not signature.batches
+            beside.signature.go()
+            await asyncio.gather(busy, first, second)
+            assert signature.rows == [3]
+
+    play(scene)
+
+
+def test_longer_runs_leave_the_event_loop_while_requests_come_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batching, "WORTH_A_THREAD_SECONDS", 0)
+    monkeypatch.setattr(batching, "PROBE_AFTER", 2)
+
+    async def scene() -> None:
+        async with serve(Signature(quick=True)) as (signature, served):
+            here = threading.get_ident()
+
+            async def run(number: int) -> list[bool]:
+                """Requests one after the other; for each, whether it was run on the event loop."""
+                signature.threads.clear()
+                for _ in range(number):
+                    await served.batcher.run({"x": floats(1)}, NAMES)
+                return [thread == here for thread in signature.threads]
+
+            monkeypatch.setattr(batching, "WORTH_A_THREAD_SECONDS", SECONDS)
+            assert all(await run(8))
+            monkeypatch.setattr(batching, "WORTH_A_THREAD_SECONDS", 0)
+            assert await run(6) == [False, True, True] * 2  # nobody else comes
+            (probe,) = await served.occupy()
+            tasks = [await served.ask(floats(1)) for _ in range(2)]
+            signature.go()
+            await asyncio.gather(probe, *tasks)
+            assert signature.rows[-2:] == [1, 2]
+            assert await run(4) == [False, True, True, False]  # one more, and it is quiet again
+
+    play(scene)
+
+
+# === Errors ===
+
+
+def test_an_error_goes_to_the_whole_batch_and_to_no_other() -> None:
+    async def scene() -> None:
+        async with serve() as (signature, served):
+            (busy,) = await served.occupy()
+            tasks = [await served.ask(floats(1)) for _ in range(3)]
+            signature.error = RuntimeError("broken")
+            signature.go()
+            for task in (busy, *tasks):
+                with pytest.raises(RuntimeError, match="broken"):
+                    await task
+            signature.error = None
+            assert same(await (await served.ask(floats(1))), floats(1))
+            assert signature.rows == [1, 3, 1]
+
+    play(scene)
+
+
+def test_what_makes_no_sense_never_enters_the_queue() -> None:
+    async def scene() -> None:
+        async with serve(max_batch_size=8) as (_, served):
+            for x, message in {
+                "Batching Run() input tensors must have at least one dimension": np.float32(2.5).reshape(()),
+                "Task size 9 is larger than maximum input batch size 8": floats(9),
+            }.items():
+                with pytest.raises(InvalidArgument) as refused:
+                    await served.batcher.run({"x": message}, NAMES)
+                assert str(refused.value) == x
+            assert not served.signature.batches
+
+    play(scene)
+
+
+# === Whatever the timing ===
+
+REQUEST = st.tuples(
+    st.integers(0, 5), st.integers(1, 3), st.sampled_from([NAMES, ("total",), ("twice",), NAMES[::-1]]), st.booleans()
+)
+STEP = st.one_of(REQUEST, st.sampled_from(["hold", "go", "turn"]))
+PARAMETERS = st.fixed_dictionaries(
+    {"max_batch_size": st.integers(5, 9), "batch_timeout_micros": st.sampled_from([None, 0, 1, 1000])},
+    optional={
+        "pad_variable_length_inputs": st.booleans(),
+        "enable_large_batch_splitting": st.just(True),
+        "max_execution_batch_size": st.integers(1, 5),
+        "allowed_batch_sizes": st.sampled_from([(4, 9), (2, 3, 9)]),
+    },
+)
+
+
+@settings(deadline=None)
+@given(st.lists(STEP, max_size=25), PARAMETERS, st.integers(1, 3), st.booleans())
+def test_every_request_gets_its_own_rows(steps: list[Any], parameters: Any, threads: int, quick: bool) -> None:
+    async def scene() -> None:
+        async with serve(Signature(quick=quick), threads=threads, max_enqueued_batches=100, **parameters) as (
+            signature,
+            served,
+        ):
+            asked = []
+            for step in steps:
+                if step == "hold":
+                    signature.hold()
+                elif step == "go":
+                    signature.go()
+                elif step == "turn":
+                    await asyncio.sleep(0)
+                else:
+                    rows, width, outputs, cancelled = step
+                    x = floats(rows, width, start=1 + 1000 * len(asked))
+                    if quick:
+                        signature.go()  # it would stop the event loop
+                    asked.append((x, outputs, cancelled, await served.ask(x, outputs)))
+            for *_, cancelled, task in asked:
+                if cancelled:
+                    task.cancel()
+            signature.go()
+            for x, outputs, cancelled, task in asked:
+                try:
+                    found = await task
+                except asyncio.CancelledError:
+                    assert cancelled
+                else:
+                    twice, firsts = found.get("twice", x * 2), x[:, 0]  # padded with its first element, or a part's
+                    assert np.array_equal(twice[:, : x.shape[1]], x * 2)
+                    assert np.isin(twice[:, x.shape[1] :], firsts * 2).all()
+                    more = found.get("total", x.sum(1)) - x.sum(1)
+                    most_padded = 2 if parameters.get("pad_variable_length_inputs") else 0
+                    assert np.isin(more, np.outer(range(most_padded + 1), firsts)).all()
+                    assert list(found) == list(outputs)
+            if not parameters.get("allowed_batch_sizes"):
+                assert all(rows <= parameters["max_batch_size"] for rows in signature.rows)
+
+    play(scene)

@@ -1,0 +1,245 @@
+"""Running a batch: whose rows, whose error. The oracle is the signature itself, asked for one request at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+from keras_gallery.serving.batching import running as batch_run
+from keras_gallery.serving.batching.running import BatchRunner, Part
+from keras_gallery.serving.config.server_config import BatchingParameters
+from keras_gallery.serving.errors import FailedPrecondition, Internal, InvalidArgument
+from keras_gallery.serving.wire import dtypes
+from keras_gallery.serving.wire.signature import SignatureDef, TensorSpec
+
+FLOAT = dtypes.BY_NUMBER[1]
+UNEVEN = "Batched output tensor's 0th dimension does not equal the sum of the 0th dimension sizes of the input tensors"
+
+
+class Signature:
+    """x → the outputs that `functions` compute of it; remembers the shapes of x. Values under zero are refused."""
+
+    quick_bytes = -1
+
+    def __init__(self, shape: tuple[int, ...] | None = (-1, -1), **functions: Callable[[Any], Any]) -> None:
+        self.functions = functions or {"total": lambda x: x.sum(tuple(range(1, x.ndim))), "twice": lambda x: x * 2}
+        outputs = {name: TensorSpec(f"{name}:0", FLOAT, None) for name in self.functions}
+        self.definition = SignatureDef("some", "", {"x": TensorSpec("x:0", FLOAT, shape)}, outputs)
+        self.calls: list[tuple[tuple[int, ...], list[str]]] = []
+        self.seen: list[Any] = []
+
+    def run(self, inputs: Any, outputs: Sequence[str]) -> Any:
+        self.calls.append((inputs["x"].shape, list(outputs)))
+        self.seen.append(inputs["x"])
+        if (inputs["x"] < 0).any():
+            raise InvalidArgument("a value is under zero")
+        if np.isnan(inputs["x"]).any():
+            raise Internal("a value is not a number")
+        return {name: self.functions[name](inputs["x"]) for name in outputs}
+
+
+def floats(*shape: int, start: float = 1) -> Any:
+    return (np.arange(np.prod(shape)) + start).astype(np.float32).reshape(shape)
+
+
+def runner(signature: Signature, **parameters: Any) -> BatchRunner:
+    return BatchRunner(signature, BatchingParameters(**parameters))
+
+
+def parts(made: BatchRunner, *requests: tuple[Any, Sequence[str]]) -> list[Part]:
+    return [made.part({"x": x}, outputs) for x, outputs in requests]
+
+
+BOTH = ("total", "twice")
+
+
+def test_each_gets_its_own_rows_and_outputs() -> None:
+    signature = Signature()
+    made = runner(signature)
+    requests = [(floats(1, 3), BOTH), (floats(0, 3), BOTH), (floats(3, 3, start=50), ["twice"]), (floats(2, 3), BOTH)]
+    answers = made.run_all(parts(made, *requests))
+    assert signature.calls == [((6, 3), ["total", "twice"])]
+    for (x, outputs), answer in zip(requests, answers, strict=True):
+        expected = Signature().run({"x": x}, outputs)
+        assert isinstance(answer, dict) and list(answer) == list(outputs)
+        assert all((answer[name] == expected[name]).all() for name in outputs)
+
+
+def test_only_what_is_wanted_is_computed() -> None:
+    signature = Signature()
+    made = runner(signature)
+    made.run_all(parts(made, (floats(1, 3), ["twice"]), (floats(1, 3), ["twice"])))
+    assert signature.calls == [((2, 3), ["twice"])]
+
+
+def test_one_request_is_run_as_it_is() -> None:
+    signature = Signature()
+    made, x = runner(signature), floats(2, 3)
+    made.run_one(made.part({"x": x}, BOTH))
+    assert signature.seen == [x] and signature.seen[0] is x
+
+
+# === Sizes ===
+
+
+@pytest.mark.parametrize(("rows", "size"), [(0, 0), (1, 2), (2, 2), (3, 4), (4, 4)])
+def test_rows_are_padded_to_an_allowed_size(rows: int, size: int) -> None:
+    signature = Signature()
+    made, x = runner(signature, max_batch_size=4, allowed_batch_sizes=(2, 4)), floats(rows, 3)
+    part = made.part({"x": x}, BOTH)
+    answer = made.run_one(part)
+    assert signature.calls[0][0] == (size, 3) and made.size([part]) == size
+    assert (signature.seen[0][rows:] == x[:1]).all()
+    assert (answer["twice"] == x * 2).all()
+
+
+def test_a_batch_is_padded_to_an_allowed_size() -> None:
+    signature = Signature()
+    made = runner(signature, max_batch_size=8, allowed_batch_sizes=(4, 8))
+    one, other = made.run_all(parts(made, (floats(1, 3), BOTH), (floats(4, 3, start=9), BOTH)))
+    assert signature.calls[0][0] == (8, 3)
+    assert isinstance(one, dict) and isinstance(other, dict)
+    assert (one["twice"] == floats(1, 3) * 2).all() and (other["twice"] == floats(4, 3, start=9) * 2).all()
+
+
+@pytest.mark.parametrize("outputs", [BOTH, ["twice"]])
+def test_too_many_rows(outputs: Sequence[str]) -> None:
+    """An error; TensorFlow Serving runs requests for some of the outputs outside of batches, whatever their size."""
+    signature = Signature()
+    made, x = runner(signature, max_batch_size=8), floats(9, 2)
+    if outputs is BOTH:
+        with pytest.raises(InvalidArgument) as refused:
+            made.part({"x": x}, outputs)
+        assert str(refused.value) == "Task size 9 is larger than maximum input batch size 8"
+    else:
+        part = made.part({"x": x}, outputs)
+        assert made.kind(part) is None
+        assert (made.run_one(part)["twice"] == x * 2).all()
+        assert signature.calls == [((9, 2), ["twice"])]
+
+
+def test_1000_rows_by_default() -> None:
+    made = runner(Signature())
+    made.part({"x": floats(1000, 1)}, BOTH)
+    with pytest.raises(InvalidArgument, match="Task size 1001 is larger than maximum input batch size 1000"):
+        made.part({"x": floats(1001, 1)}, BOTH)
+
+
+@pytest.mark.parametrize(
+    ("rows", "quick_bytes", "quick"), [(1, 24, True), (1, 23, False), (3, 36, False), (0, -1, False)]
+)
+def test_padding_counts_where_a_run_is_to_be_quick(rows: int, quick_bytes: int, quick: bool) -> None:
+    signature = Signature()
+    signature.quick_bytes = quick_bytes
+    made = runner(signature, max_batch_size=4, allowed_batch_sizes=(2, 4))
+    assert made.is_quick(made.part({"x": floats(rows, 3)}, BOTH)) is quick
+
+
+# === Kinds ===
+
+
+@pytest.mark.parametrize(
+    ("shape", "batched"),
+    [((-1, -1), True), (None, True), ((-1, 3), True), ((2, 3), False), ((1, -1), False), ((-1, 4), False)],
+)
+def test_what_the_signature_does_not_take_in_batches_has_no_kind(shape: Any, batched: bool) -> None:
+    """Its error, or an answer that needs just this many rows, is for its own request; and nothing is padded."""
+    signature = Signature(shape)
+    made = runner(signature, max_batch_size=4, allowed_batch_sizes=(4,))
+    part = made.part({"x": floats(2, 3)}, BOTH)
+    assert (made.kind(part) is not None) is batched
+    made.run_one(part)
+    assert signature.calls[0][0] == ((4, 3) if batched else (2, 3))
+
+
+@pytest.mark.parametrize("pads", [False, True])
+def test_kinds_of_variable_length(pads: bool) -> None:
+    made = runner(Signature(), pad_variable_length_inputs=pads)
+    one, other = map(made.kind, parts(made, (floats(1, 3), BOTH), (floats(2, 5), ["twice"])))
+    assert (one == other) is pads
+    assert one is not None
+
+
+def test_variable_lengths_are_padded_with_the_first_element() -> None:
+    """As TensorFlow Serving does; the model sees the padding, and so does the answer."""
+    signature = Signature()
+    made = runner(signature, pad_variable_length_inputs=True)
+    one, other = made.run_all(parts(made, (floats(1, 3, start=7), BOTH), (floats(2, 5), BOTH)))
+    assert isinstance(one, dict) and isinstance(other, dict)
+    assert one["twice"].tolist() == [[14, 16, 18, 14, 14]] and one["total"].tolist() == [38]
+    assert (other["twice"] == floats(2, 5) * 2).all()
+
+
+# === Memory ===
+
+
+def test_long_requests_do_not_blow_up_short_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batch_run, "PADDING_BYTES", 100)
+    signature = Signature()
+    made = runner(signature, pad_variable_length_inputs=True)
+    requests = [(floats(1, 1000), BOTH), *[(floats(1, 1), BOTH)] * 5]
+    answers = made.run_all(parts(made, *requests))
+    assert [shape for shape, _ in signature.calls] == [(1, 1000), *[(1, 1)] * 5]
+    for (x, _), answer in zip(requests, answers, strict=True):
+        assert isinstance(answer, dict) and (answer["twice"] == x * 2).all()
+
+
+def test_large_rows_are_not_multiplied(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batch_run, "PADDING_BYTES", 100)
+    signature = Signature()
+    made = runner(signature, max_batch_size=64, allowed_batch_sizes=(64,))
+    assert (made.run_one(made.part({"x": floats(1, 1000)}, BOTH))["twice"] == floats(1, 1000) * 2).all()
+    made.run_one(made.part({"x": floats(40, 1000)}, BOTH))  # as much again at most: so much may be
+    assert [shape for shape, _ in signature.calls] == [(1, 1000), (64, 1000)]
+
+
+# === Errors ===
+
+
+def test_bad_data_is_its_own_requests_error() -> None:
+    signature = Signature()
+    made = runner(signature)
+    good, bad = floats(2, 3), floats(1, 3, start=-9)
+    answers = made.run_all(parts(made, (good, BOTH), (bad, BOTH), (good, ["twice"])))
+    assert [isinstance(answer, InvalidArgument) for answer in answers] == [False, True, False]
+    assert isinstance(answers[0], dict) and (answers[0]["twice"] == good * 2).all()
+    assert isinstance(answers[2], dict) and list(answers[2]) == ["twice"]
+
+
+def test_a_failure_of_the_engine_is_everybodys() -> None:
+    signature = Signature()
+    made = runner(signature)
+    with pytest.raises(Internal):
+        made.run_all(parts(made, (floats(1, 2), BOTH), (floats(1, 2) * np.nan, BOTH)))
+    assert len(signature.calls) == 1
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [(lambda x: x.sum(), "Batched output tensor has 0 dimensions"), (lambda x: x[:1], UNEVEN)],
+    ids=["scalar", "uneven"],
+)
+@pytest.mark.parametrize("together", [False, True])
+def test_outputs_without_rows(function: Any, message: str, together: bool) -> None:
+    """An error for who wants all outputs; who wants some gets them, as if there were no batches."""
+    made = runner(Signature(odd=function, twice=lambda x: x * 2))
+    requests = parts(made, (floats(2, 3), ["odd", "twice"]), (floats(3, 3), ["odd"]), (floats(1, 3), ["twice"]))
+    answers = made.run_all(requests) if together else [made.run_all([part])[0] for part in requests]
+    assert isinstance(answers[0], FailedPrecondition) and str(answers[0]) == message
+    assert isinstance(answers[1], dict) and (answers[1]["odd"] == function(floats(3, 3))).all()
+    assert isinstance(answers[2], dict) and (answers[2]["twice"] == floats(1, 3) * 2).all()
+
+
+def test_inputs_without_rows() -> None:
+    made = runner(Signature(None, same=lambda x: x, twice=lambda x: x * 2))
+    with pytest.raises(InvalidArgument, match="must have at least one dimension"):
+        made.part({"x": np.float32(3).reshape(())}, ["same", "twice"])
+    part = made.part({"x": np.float32(3).reshape(())}, ["twice"])
+    assert made.run_one(part)["twice"] == 6
+
+
+def test_a_fixed_number_of_rows_that_stays_is_answered() -> None:
+    made = runner(Signature((3,), y=lambda x: x[::-1]))
+    assert made.run_one(made.part({"x": floats(3)}, ["y"]))["y"].tolist() == [3, 2, 1]

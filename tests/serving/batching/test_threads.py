@@ -1,0 +1,60 @@
+"""The threads that batches are run in."""
+
+from __future__ import annotations
+
+import threading
+
+from keras_gallery.serving.batching.threads import BatchThreads
+
+from .fake_batching import SECONDS, Served, Signature, floats, play, serve
+
+
+def batch_threads() -> set[threading.Thread]:
+    return {thread for thread in threading.enumerate() if thread.name.startswith("batch")}
+
+
+def wait_for_end(threads: set[threading.Thread]) -> None:
+    for thread in threads:
+        thread.join(SECONDS)
+        assert not thread.is_alive()
+
+
+def test_closing_ends_the_threads() -> None:
+    before = batch_threads()
+    pool = BatchThreads(3)
+    mine = batch_threads() - before
+    assert len(mine) == 3
+    pool.close()
+    wait_for_end(mine)
+
+
+def test_a_run_may_outlive_the_event_loop() -> None:
+    before = batch_threads()
+    pool = BatchThreads(1)
+    signature = Signature()
+
+    async def scene() -> None:
+        (task,) = await Served(signature, pool).occupy()
+        task.cancel()
+
+    play(scene)
+    signature.go()
+    pool.close()
+    wait_for_end(batch_threads() - before)  # an error in a thread would be a warning, which is an error
+
+
+def test_signatures_share_the_threads_in_turn() -> None:
+    async def scene() -> None:
+        async with serve(max_batch_size=1) as (signature, served):
+            other = Signature()
+            log = signature.batches = other.batches = []
+            beside = Served(other, served.threads, max_batch_size=1)
+            (busy,) = await served.occupy()
+            tasks = [await served.ask(floats(1, start=n)) for n in (10, 20, 30)]
+            tasks += [await beside.ask(floats(1, start=n)) for n in (40, 50)]
+            signature.go()
+            for task in [busy, *tasks]:
+                await task
+            assert [batch[0, 0] for batch in log] == [1, 10, 40, 20, 50, 30]
+
+    play(scene)

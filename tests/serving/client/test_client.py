@@ -1,0 +1,177 @@
+"""The client over gRPC and REST, against a real server."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+from keras_gallery.serving.client import Client
+from keras_gallery.serving.errors import (
+    DeadlineExceeded,
+    FailedPrecondition,
+    InvalidArgument,
+    NotFound,
+    ServingError,
+    Unavailable,
+    Unimplemented,
+)
+from keras_gallery.serving.launcher import ServerProcess
+from keras_gallery.serving.ports import free_port
+from keras_gallery.serving.wire import dtypes
+from keras_gallery.serving.wire.predict import ModelSpec
+from keras_gallery.serving.wire.signature import SignatureDef, TensorSpec
+
+from ..conftest import MODEL, embedded_only
+
+
+@pytest.fixture(params=["grpc", "rest"])
+def client(request: pytest.FixtureRequest, server: ServerProcess) -> Iterator[Client]:
+    with Client(getattr(server, request.param)) as made:
+        yield made
+
+
+def test_every_call_equals_keras(client: Client, keras_model: Any, images: Any) -> None:
+    want = keras_model.predict(images, verbose=0)
+    code = keras_model.get_layer("encoder").predict(images, verbose=0)
+    np.testing.assert_allclose(client.encode(MODEL, images), code, atol=1e-4)
+    np.testing.assert_allclose(client.decode(MODEL, code), want, atol=1e-4)
+    np.testing.assert_allclose(client.denoise(MODEL, images), want, atol=1e-4)
+    np.testing.assert_allclose(client.reconstruct(MODEL, images), want, atol=1e-4)
+    np.testing.assert_allclose(client.score(MODEL, images), ((want - images) ** 2).sum((1, 2, 3)), rtol=1e-4)
+    assert client.encode(MODEL, images).dtype == np.float32
+
+
+def test_files(client: Client, images: Any, png_files: list[bytes]) -> None:
+    np.testing.assert_allclose(client.encode(MODEL, png_files), client.encode(MODEL, images), atol=1e-4)
+    np.testing.assert_allclose(client.denoise(MODEL, png_files[0]), client.denoise(MODEL, images[:1]), atol=1e-4)
+
+
+def test_predict_by_name_version_and_list(client: Client, images: Any) -> None:
+    want = client.encode(MODEL, images)
+    by_name = client.predict(MODEL, {"image": images.tolist()}, signature="encode", version=1)
+    assert list(by_name) == ["code"]
+    np.testing.assert_array_equal(by_name["code"], want)
+    np.testing.assert_array_equal(client.encode(MODEL, images.astype(np.float64)), want)
+
+
+def test_not_a_number(client: Client, images: Any) -> None:
+    holes = np.where(images > 0.5, np.nan, images)
+    assert np.isnan(client.score(MODEL, holes)).all()
+
+
+class Swapped:
+    """A transport to a server whose model gets a version with other signatures while the client is connected."""
+
+    def __init__(self) -> None:
+        self.kind, self.asked = "float", 0
+
+    def signatures(self, spec: ModelSpec) -> dict[str, SignatureDef]:
+        self.asked += 1
+        row = next(row for row in dtypes.DATA_TYPES if row.name == self.kind)
+        spec_of_x = TensorSpec("x:0", row, (-1,))
+        return {name: SignatureDef(name, "", {"x": spec_of_x}, {"y": spec_of_x}) for name in ("old", self.kind)}
+
+    def predict(self, spec: ModelSpec, signature: SignatureDef, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        row = signature.inputs["x"].dtype
+        if row.name != self.kind or inputs["x"].dtype != row.numpy:
+            raise InvalidArgument(f"Expects arg[0] to be {self.kind} but {inputs['x'].dtype} is provided")
+        return {"y": inputs["x"]}
+
+    def close(self) -> None: ...
+
+
+def test_a_version_with_other_signatures() -> None:
+    server = Swapped()
+    with Client("", transport=server) as client:  # type: ignore[arg-type]
+        for _ in range(3):
+            assert client.predict("m", [1, 2], signature="old")["y"].dtype == np.float32
+        assert server.asked == 1, "signatures are kept between requests"
+        server.kind = "double"
+        assert client.predict("m", [1, 2], signature="old")["y"].dtype == np.float64
+        server.kind = "int32"
+        assert client.predict("m", [1, 2], signature="int32")["y"].dtype == np.int32
+        with pytest.raises(InvalidArgument, match="Expects arg"):
+            client.predict("m", ["text"], signature="old")
+        server.kind = "int64"
+        assert set(client.signatures("m")) == {"old", "int64"}
+
+
+def test_status_and_signatures(client: Client) -> None:
+    assert client.status(MODEL) == {1: "AVAILABLE"}
+    assert client.signatures(MODEL)["encode"].inputs["image"].shape == (-1, 8, 8, 1)
+
+
+@embedded_only()
+def test_models(client: Client) -> None:
+    assert client.models() == [MODEL]
+
+
+def test_errors_are_one_hierarchy(client: Client, images: Any) -> None:
+    with pytest.raises(NotFound, match="nobody"):
+        client.encode("nobody", images)
+    with pytest.raises(NotFound, match=r"version 9|Specific\(denoiser, 9\)"):
+        client.encode(MODEL, images, version=9)
+    with pytest.raises(InvalidArgument, match="Expected a signature of denoiser: .*encode.*. Received: colour"):
+        client.predict(MODEL, images, signature="colour")
+    with pytest.raises((InvalidArgument, FailedPrecondition)):
+        client.encode(MODEL, images[:, :4])
+    with pytest.raises(InvalidArgument):
+        client.encode(MODEL, [["text"]])
+    with pytest.raises(InvalidArgument, match="8x8 pixels"):
+        client.denoise(MODEL, [b"no picture"])
+
+
+@pytest.mark.parametrize("scheme", ["", "http://"])
+def test_no_server(scheme: str) -> None:
+    with Client(f"{scheme}localhost:{free_port()}", timeout=10) as client:
+        with pytest.raises(Unavailable, match="Expected a model server at"):
+            client.status(MODEL)
+
+
+@pytest.mark.parametrize("scheme", ["", "http://"])
+def test_a_deadline_is_kept(scheme: str) -> None:
+    with socket.create_server(("localhost", 0)) as silent:
+        with Client(f"{scheme}localhost:{silent.getsockname()[1]}", timeout=0.3) as client:
+            with pytest.raises((DeadlineExceeded, Unavailable)):
+                client.status(MODEL)
+
+
+def test_a_web_page_is_no_model_server() -> None:
+    import http.server
+    import threading
+
+    class Page(http.server.BaseHTTPRequestHandler):
+        status = 200
+
+        def do_GET(self) -> None:
+            self.send_response(self.status)
+            self.end_headers()
+            self.wfile.write(b"<html>")
+
+        def log_message(self, *args: Any) -> None: ...
+
+    with http.server.HTTPServer(("localhost", 0), Page) as page:
+        threading.Thread(target=page.serve_forever, daemon=True).start()
+        with Client(f"http://localhost:{page.server_port}") as client:
+            with pytest.raises(ServingError, match="Expected a JSON object"):
+                client.status(MODEL)
+            Page.status = 404
+            with pytest.raises(Unimplemented, match="TensorFlow Serving can't list its models"):
+                client.models()
+        page.shutdown()
+
+
+def test_a_timeout_above_zero() -> None:
+    with pytest.raises(InvalidArgument, match="Expected a timeout above 0 seconds. Received: 0"):
+        Client("localhost:1", timeout=0)
+
+
+def test_the_client_never_imports_tensorflow() -> None:
+    code = "import sys, keras_gallery.serving.client; print(sorted({'tensorflow', 'keras'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

@@ -1,0 +1,322 @@
+"""Classify, Regress and MultiInference on models that are Python functions of serialized examples."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import grpc
+import numpy as np
+import pytest
+from keras_gallery.serving.core.examples import ExampleInference
+from keras_gallery.serving.core.inference import Inference
+from keras_gallery.serving.core.predictions import Task, serialized_examples
+from keras_gallery.serving.engines.base import Arrays
+from keras_gallery.serving.errors import InvalidArgument, NotFound, ServingError
+from keras_gallery.serving.wire import messages
+from keras_gallery.serving.wire.model_spec import ModelSpec
+
+from ..fake_models import definition, serve, signatures
+
+CLASSIFY, REGRESS = "tensorflow/serving/classify", "tensorflow/serving/regress"
+
+
+def example(**features: float) -> Any:
+    made = messages.Example()
+    for name, value in features.items():
+        made.features.feature[name].float_list.value.append(value)
+    return made
+
+
+def input_of(*examples: Any, context: Any = None) -> Any:
+    """An `Input` message."""
+    if context is None:
+        return messages.Input(example_list={"examples": examples})
+    return messages.Input(example_list_with_context={"examples": examples, "context": context})
+
+
+TWO = input_of(example(x=1.5), example(x=2.5))
+
+
+def read(serialized: bytes, name: str = "x") -> float:
+    return float(messages.Example.FromString(serialized).features.feature[name].float_list.value[-1])
+
+
+# === Signatures ===
+
+
+def numbers(inputs: Arrays) -> Mapping[str, Any]:
+    """The feature x, ten times it, and what it is called."""
+    x = np.array([read(row) for row in inputs["inputs"]], np.float32)
+    labels = np.array([[b"low", b"high"]] * len(x), object)
+    return {
+        "outputs": x,
+        "column": x[:, None],
+        "scores": np.stack([x, x * 10], 1),
+        "classes": labels,
+    }
+
+
+def returns(**outputs: Any) -> Any:
+    return lambda _: outputs
+
+
+STRINGS = np.array([[b"a"], [b"b"]], object)
+FLOATS = np.ones((2, 1), np.float32)
+BOTH = {"classes": "string", "scores": "float"}
+ALL = signatures(
+    (definition(method="regress"), numbers),
+    (definition("classify", outputs=BOTH, method="classify"), numbers),
+    (definition("classes", outputs={"classes": "string"}, method="classify"), numbers),
+    (definition("scores", outputs={"scores": "float", "other": "float"}, method="classify"), numbers),
+    (definition("column", method="regress"), lambda inputs: {"outputs": numbers(inputs)["column"]}),
+    (definition("two_inputs", {"inputs": "string", "b": "string"}), numbers),
+    (definition("other_input", {"x": "string"}), numbers),
+    (definition("other_input_scores", {"x": "string"}, {"scores": "float"}), numbers),
+    (definition("other_output", outputs={"y": "float"}), numbers),
+    (definition("three_outputs", outputs={**BOTH, "more": "float"}), numbers),
+    (definition("floats_in", {"inputs": "float"}), numbers),
+    (definition("floats_in_scores", {"inputs": "float"}, {"scores": "float"}), numbers),
+    (definition("flat", outputs={"scores": "float"}), returns(scores=np.ones(2, np.float32))),
+    (definition("flat_classes", outputs={"classes": "string"}), returns(classes=STRINGS[:, 0])),
+    (definition("double", outputs={"scores": "double"}), returns(scores=np.ones((2, 1)))),
+    (definition("numbers", outputs={"classes": "int64"}), returns(classes=np.ones((2, 1), np.int64))),
+    (definition("short", outputs={"scores": "float"}), returns(scores=FLOATS[:1])),
+    (definition("uneven", outputs=BOTH), returns(classes=STRINGS, scores=np.ones((2, 3), np.float32))),
+    (definition("bytes", outputs={"classes": "string"}), returns(classes=np.array([[b"\xff"], ["ž"]], object))),
+    (definition("no_classes", outputs=BOTH), returns(classes=STRINGS[:, :0], scores=FLOATS[:, :0])),
+    (definition("wide"), returns(outputs=np.ones((2, 3), np.float32))),
+    (definition("cube"), returns(outputs=np.ones((2, 1, 1), np.float32))),
+    (definition("scalar"), returns(outputs=np.float32(1))),
+    (definition("one"), returns(outputs=np.ones(1, np.float32))),
+    (definition("int"), returns(outputs=np.ones(2, np.int32))),
+)
+
+
+def run(method: str, *arguments: Any, check_methods: bool = False) -> Any:
+    inference = Inference(serve(ALL), check_methods=check_methods)
+    try:
+        return asyncio.run(getattr(ExampleInference(inference), method)(*arguments))
+    finally:
+        inference.close()
+
+
+def ask(method: str, signature: str = "", examples: Any = TWO, **keywords: Any) -> Any:
+    return run(method, ModelSpec("m", signature=signature), examples, **keywords)
+
+
+def tuples(result: Any) -> list[list[tuple[str, float]]]:
+    return [[(each.label, each.score) for each in row.classes] for row in result.classifications]
+
+
+# === Answers ===
+
+
+def test_classes_and_scores() -> None:
+    spec, result = ask("classify", "classify")
+    assert spec == ModelSpec("m", 3, signature="classify")
+    assert tuples(result) == [[("low", 1.5), ("high", 15)], [("low", 2.5), ("high", 25)]]
+
+
+def test_classes_or_scores() -> None:
+    assert tuples(ask("classify", "classes")[1]) == [[("low", 0), ("high", 0)]] * 2
+    assert tuples(ask("classify", "scores")[1]) == [[("", 1.5), ("", 15)], [("", 2.5), ("", 25)]]
+    assert tuples(ask("classify", "no_classes")[1]) == [[], []]
+
+
+def test_labels_that_are_no_text_spoil_only_themselves() -> None:
+    assert tuples(ask("classify", "bytes")[1]) == [[("\ufffd", 0)], [("ž", 0)]]
+
+
+@pytest.mark.parametrize("signature", ["", "serving_default", "column"])
+def test_regressions(signature: str) -> None:
+    spec, result = ask("regress", signature)
+    assert spec.signature == (signature or "serving_default")
+    assert [each.value for each in result.regressions] == [1.5, 2.5]
+
+
+def test_only_the_outputs_that_are_needed_are_made() -> None:
+    ask("classify", "scores")
+    assert ALL["scores"].runner.calls[-1][1] == ("scores",)  # type: ignore[attr-defined]
+
+
+# === Examples ===
+
+
+def test_the_context_is_what_an_example_does_not_say_itself() -> None:
+    message = input_of(example(y=1), example(x=2), example(), context=example(x=7, z=9))
+    rows = serialized_examples(message)
+    assert [read(row) for row in rows] == [7, 2, 7]
+    assert [read(row, "z") for row in rows] == [9, 9, 9]
+    assert [[each.value for each in ask("regress", "", message)[1].regressions]] == [[7, 2, 7]]
+
+
+def test_what_no_version_knows_is_kept() -> None:
+    unknown = b"\xf2\x01\x02hi"
+    example_with_more = messages.Example.FromString(example(x=1).SerializeToString() + unknown)
+    (row,) = serialized_examples(input_of(example_with_more))
+    assert unknown in row
+
+
+@pytest.mark.parametrize(
+    "message",
+    [messages.Input(), input_of(), input_of(context=example(x=1))],
+    ids=["none", "no example", "context only"],
+)
+@pytest.mark.parametrize("method", ["classify", "regress"])
+def test_no_examples(method: str, message: Any) -> None:
+    with pytest.raises(InvalidArgument, match="^Input is empty.$"):
+        ask(method, "classify" if method == "classify" else "", message)
+
+
+# === What is refused ===
+
+GOT_SHAPE = "Expected Tensor shape: [batch_size num_classes] but got "
+BAD_SHAPE = "Expected output Tensor shape to be either [batch_size] or [batch_size, 1] but got "
+REFUSED = [
+    ("classify", "x", "No signature was found with the name: x"),
+    ("regress", "x", "No signature was found with the name: x"),
+    ("classify", "two_inputs", "Expected one input Tensor."),
+    ("regress", "two_inputs", "Expected one input Tensor."),
+    ("classify", "three_outputs", "Expected one or two output Tensors, found 3"),
+    ("regress", "classify", "Expected one output Tensor."),
+    ("classify", "floats_in_scores", "Expects arg[0] to be float but string is provided"),
+    ("regress", "floats_in", "Expects arg[0] to be float but string is provided"),
+    ("classify", "flat", GOT_SHAPE + "[2]"),
+    ("classify", "flat_classes", GOT_SHAPE + "[2]"),
+    ("classify", "double", "Expected scores Tensor of DT_FLOAT. Got: DT_DOUBLE"),
+    ("classify", "numbers", "Expected classes Tensor of DT_STRING. Got: DT_INT64"),
+    ("classify", "short", "Expected scores output batch size of 2. Got: 1"),
+    ("classify", "uneven", "Tensors class and score should match in dim_size(1). Got 1 vs. 3"),
+    ("regress", "wide", BAD_SHAPE + "[2,3]"),
+    ("regress", "cube", BAD_SHAPE + "[2,1,1]"),
+    ("regress", "scalar", BAD_SHAPE + "[]"),
+    ("regress", "one", "Input batch size did not match output batch size: 2 vs. 1"),
+    ("regress", "int", "Expected output Tensor of DT_FLOAT.  Got: DT_INT32"),
+]
+
+
+@pytest.mark.parametrize(("method", "signature", "words"), REFUSED, ids=[" ".join(row[:2]) for row in REFUSED])
+def test_refused(method: str, signature: str, words: str) -> None:
+    with pytest.raises(InvalidArgument) as caught:
+        ask(method, signature)
+    assert str(caught.value) == words
+
+
+AT_LEAST = 'Expected classification signature outputs to contain at least one of "classes" or "scores". Signature was: '
+
+
+@pytest.mark.parametrize(
+    ("method", "signature", "words"),
+    [
+        ("classify", "other_input_scores", "No classification inputs found in SignatureDef: "),
+        ("classify", "other_output", AT_LEAST),
+        ("regress", "other_input", "No regression inputs found in SignatureDef: "),
+        ("regress", "other_output", "No regression outputs found in SignatureDef: "),
+    ],
+)
+def test_refused_with_the_signature_as_text(method: str, signature: str, words: str) -> None:
+    from google.protobuf import text_format
+
+    with pytest.raises(InvalidArgument) as caught:
+        ask(method, signature)
+    assert str(caught.value).startswith(words)
+    shown = text_format.Parse(str(caught.value).removeprefix(words), messages.SignatureDef())
+    expected = ALL[signature].definition
+    assert {name: info.name for name, info in shown.inputs.items()} == {
+        name: spec.tensor for name, spec in expected.inputs.items()
+    }
+    assert shown.method_name == expected.method_name
+    assert all(info.tensor_shape.unknown_rank for info in shown.outputs.values())
+
+
+@pytest.mark.parametrize("method", ["classify", "regress"])
+def test_which_model(method: str) -> None:
+    with pytest.raises(InvalidArgument, match="^Missing ModelSpec$"):
+        run(method, None, TWO)
+    with pytest.raises(InvalidArgument, match="^ModelSpec has no name specified.$"):
+        run(method, ModelSpec(""), TWO)
+    with pytest.raises(NotFound, match=r"^Servable not found for request: Latest\(x\)$"):
+        run(method, ModelSpec("x"), TWO)
+
+
+def test_method_names() -> None:
+    words = "^Expected classification signature method_name to be tensorflow/serving/classify. Was: "
+    with pytest.raises(InvalidArgument, match=words + "tensorflow/serving/regress$"):
+        ask("classify", "", check_methods=True)
+    words = "^Expected regression signature method_name to be tensorflow/serving/regress. Was: "
+    with pytest.raises(InvalidArgument, match=words + "tensorflow/serving/predict$"):
+        ask("regress", "wide", check_methods=True)
+    assert len(ask("classify", "classify", check_methods=True)[1].classifications) == 2
+
+
+# === Several heads ===
+
+
+def task(signature: str = "", method: str = REGRESS, model: str = "m", **spec: Any) -> Task:
+    return Task(ModelSpec(model, signature=signature, **spec), method)
+
+
+def test_several_heads_of_one_model() -> None:
+    tasks = [task("classify", CLASSIFY), task(), task("column")]
+    response = run("multi", tasks, TWO)
+    assert [each.WhichOneof("result") for each in response.results] == [
+        "classification_result",
+        "regression_result",
+        "regression_result",
+    ]
+    assert [each.model_spec.signature_name for each in response.results] == ["classify", "serving_default", "column"]
+    assert {(each.model_spec.name, each.model_spec.version.value) for each in response.results} == {("m", 3)}
+    assert tuples(response.results[0].classification_result)[0] == [("low", 1.5), ("high", 15)]
+    assert [each.value for each in response.results[2].regression_result.regressions] == [1.5, 2.5]
+
+
+MULTI: dict[str, tuple[list[Task], type[ServingError] | None, str]] = {
+    "no tasks": ([], InvalidArgument, "ModelSpec has no name specified."),
+    "no name": ([task(model="")], InvalidArgument, "ModelSpec has no name specified."),
+    "no name in the second": ([task(), task(model="")], InvalidArgument, "Found ModelSpec with an empty model name."),
+    "two models": (
+        [task(), task("column", model="n")],
+        InvalidArgument,
+        "All ModelSpecs in a MultiInferenceRequest must access the same model name.",
+    ),
+    "unknown model": ([task(model="x")], NotFound, "Servable not found for request: Latest(x)"),
+    "unknown version": ([task(version=9)], NotFound, "Servable not found for request: Specific(m, 9)"),
+    "the same twice": (
+        [task(), task("serving_default")],
+        InvalidArgument,
+        "Duplicate evaluation of signature: serving_default",
+    ),
+    "the same twice, of no method": (
+        [task("classify", CLASSIFY), task("classify", "")],
+        InvalidArgument,
+        "Duplicate evaluation of signature: classify",
+    ),
+    "unknown signature": ([task("x", "")], InvalidArgument, "Requested signature not found in model graph: x"),
+    "unknown method": ([task(method="x")], None, "Unsupported signature method_name: x"),
+    "no method": ([task(method="")], None, "Unsupported signature method_name: "),
+    "refused in the second": ([task(), task("classify")], InvalidArgument, "Expected one output Tensor."),
+    "answer refused": ([task(), task("wide")], InvalidArgument, BAD_SHAPE + "[2,3]"),
+}
+
+
+@pytest.mark.parametrize(("tasks", "kind", "words"), MULTI.values(), ids=MULTI)
+def test_tasks_that_are_refused(tasks: list[Task], kind: type[ServingError] | None, words: str) -> None:
+    with pytest.raises(kind or ServingError) as caught:
+        run("multi", tasks, TWO)
+    assert str(caught.value) == words
+    if kind is None:
+        assert caught.value.code is grpc.StatusCode.UNIMPLEMENTED
+
+
+def test_tasks_without_examples() -> None:
+    with pytest.raises(InvalidArgument, match="^Input is empty.$"):
+        run("multi", [task()], input_of())
+    with pytest.raises(ServingError, match="^Unsupported"):  # the tasks are looked at first
+        run("multi", [task(method="x")], input_of())
+
+
+def test_method_names_of_tasks() -> None:
+    with pytest.raises(InvalidArgument, match="method_name to be tensorflow/serving/classify"):
+        run("multi", [task("", CLASSIFY)], TWO, check_methods=True)

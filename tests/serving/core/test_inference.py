@@ -1,0 +1,346 @@
+"""Predict on models that are Python functions: what is run, what is refused and how, what ends with its request."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import grpc
+import numpy as np
+import pytest
+from keras_gallery.serving.core.inference import Inference
+from keras_gallery.serving.core.servable import Signature
+from keras_gallery.serving.engines.base import Arrays, NotHere
+from keras_gallery.serving.errors import FailedPrecondition, InvalidArgument, NotFound, ServingError
+from keras_gallery.serving.wire.model_spec import ModelSpec
+from keras_gallery.serving.wire.tensor import TensorError
+
+from ..fake_models import Runner, definition, serve, signatures
+
+A, B = np.arange(6, dtype=np.float32).reshape(3, 2), np.arange(3, dtype=np.int64)
+BROKEN = TensorError("no tensor")
+
+
+def two(inputs: Arrays) -> Mapping[str, Any]:
+    return {"sum": inputs["a"] + inputs["b"][:, None].astype(np.float32), "twice": inputs["b"] * 2}
+
+
+TWO = definition("two", {"a": "float", "b": "int64"}, {"sum": "float", "twice": "int64"})
+OPTIONAL = definition("optional", {"a": "float", "b": "int64"}, {"sum": "float"}, defaults={"b": B})
+SPOILT = definition("spoilt", {"a": "float", "b": "int64"}, {"sum": "float"}, defaults={"b": BROKEN})
+ODD = definition("odd", {"a": "float"}, {"sum": "float"}, method="something")
+
+
+@contextmanager
+def inference(
+    *pairs: tuple[Any, Callable[[Arrays], Mapping[str, Any]]], check_methods: bool = False
+) -> Iterator[tuple[Inference, dict[str, Signature]]]:
+    found = signatures(*pairs)
+    made = Inference(serve(found), check_methods=check_methods)
+    try:
+        yield made, found
+    finally:
+        made.close()
+
+
+def predict(spec: ModelSpec | None, inputs: Any, outputs: Any = (), check_methods: bool = False) -> Any:
+    pairs = [(each, two) for each in (TWO, OPTIONAL, SPOILT, ODD)]
+    with inference(*pairs, check_methods=check_methods) as (made, _):
+        return asyncio.run(made.predict(spec, inputs, outputs))
+
+
+# === What is answered ===
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        ModelSpec("m", signature="two"),
+        ModelSpec("m", 3, signature="two"),
+        ModelSpec("m", label="stable", signature="two"),
+    ],
+)
+def test_all_outputs_of_the_signature(spec: ModelSpec) -> None:
+    answered, outputs = predict(spec, {"a": A, "b": B})
+    assert answered == ModelSpec("m", 3, signature="two")
+    np.testing.assert_array_equal(outputs["sum"], [[0, 1], [3, 4], [6, 7]])
+    np.testing.assert_array_equal(outputs["twice"], [0, 2, 4])
+
+
+def test_only_the_outputs_that_are_wanted_are_made() -> None:
+    with inference((TWO, two)) as (made, found):
+        _, outputs = asyncio.run(made.predict(ModelSpec("m", signature="two"), {"b": B, "a": A}, ["twice"]))
+        assert list(outputs) == ["twice"]
+        ((inputs, wanted),) = found["two"].runner.calls  # type: ignore[attr-defined]
+        assert (list(inputs), wanted) == (["a", "b"], ("twice",))
+
+
+def test_the_default_signature() -> None:
+    with inference((definition(inputs={"a": "float"}, outputs={"y": "float"}), lambda x: {"y": x["a"]})) as (made, _):
+        answered, _ = asyncio.run(made.predict(ModelSpec("m"), {"a": A}))
+        assert answered.signature == "serving_default"
+
+
+def test_an_input_that_is_left_out_has_its_default() -> None:
+    spec = ModelSpec("m", signature="optional")
+    np.testing.assert_array_equal(predict(spec, {"a": A})[1]["sum"], [[0, 1], [3, 4], [6, 7]])
+    np.testing.assert_array_equal(predict(spec, {"a": A, "b": B * 0})[1]["sum"], A)
+
+
+# === What is refused ===
+
+REFUSED: dict[str, tuple[str, Any, Any, type[ServingError], str]] = {
+    "unknown signature": ("x", {}, (), FailedPrecondition, 'Serving signature key "x" not found.'),
+    "no default signature": (
+        "",
+        {},
+        (),
+        FailedPrecondition,
+        'Serving signature key "serving_default" not found.',
+    ),
+    "none": (
+        "two",
+        {},
+        (),
+        InvalidArgument,
+        "input size does not match signature: 0!=2 len({}) != len({a,b}). Sent extra: {}. Missing but required: {a,b}.",
+    ),
+    "one too few": (
+        "two",
+        {"b": B},
+        (),
+        InvalidArgument,
+        "input size does not match signature: 1!=2 len({b}) != len({a,b}). Sent extra: {}. Missing but required: {a}.",
+    ),
+    "one too many": (
+        "two",
+        {"z": A, "b": B, "a": A},
+        (),
+        InvalidArgument,
+        "input size does not match signature: 3!=2 len({a,b,z}) != len({a,b}). "
+        "Sent extra: {z}. Missing but required: {}.",
+    ),
+    "another name": (
+        "two",
+        {"a": A, "c": B},
+        (),
+        InvalidArgument,
+        "Signature input alias: b(feed name: serving_b:0) not found in request and no default value provided. "
+        "Inputs expected to be in the request {a,c}, or default input alias set: ",
+    ),
+    "no tensor": ("two", {"a": A, "b": BROKEN}, (), InvalidArgument, "tensor parsing error: b"),
+    "no tensor, before a missing one": ("two", {"a": BROKEN, "c": B}, (), InvalidArgument, "tensor parsing error: a"),
+    "no tensor, before an unknown output": (
+        "two",
+        {"a": BROKEN, "b": B},
+        ["x"],
+        InvalidArgument,
+        "tensor parsing error: a",
+    ),
+    "unknown output": (
+        "two",
+        {"a": A, "b": B},
+        ["twice", "x"],
+        InvalidArgument,
+        "output tensor alias not found in signature: x Outputs expected to be in the set {sum,twice}.",
+    ),
+    "unknown output, before a wrong dtype": (
+        "two",
+        {"a": B, "b": B},
+        [""],
+        InvalidArgument,
+        "output tensor alias not found in signature:  Outputs expected to be in the set {sum,twice}.",
+    ),
+    "output twice": ("two", {"a": A, "b": B}, ["sum", "sum"], InvalidArgument, "duplicate output tensor alias: sum"),
+    "wrong dtype": ("two", {"a": A, "b": A}, (), InvalidArgument, "Expects arg[1] to be int64 but float is provided"),
+    "two wrong dtypes": (
+        "two",
+        {"a": np.array([b"x"], object), "b": A},
+        (),
+        InvalidArgument,
+        "Expects arg[0] to be float but string is provided",
+    ),
+    "too many beside a default": (
+        "optional",
+        {"a": A, "b": B, "z": B},
+        (),
+        InvalidArgument,
+        "input size does not match signature: 3!=2 len({a,b,z}) != len({a,b}). "
+        "Sent extra: {z}. Missing but required: {}.",
+    ),
+    "missing beside a default": (
+        "optional",
+        {"b": B},
+        (),
+        InvalidArgument,
+        "Signature input alias: a(feed name: serving_a:0) not found in request and no default value provided. "
+        "Inputs expected to be in the request {b}, or default input alias set: b",
+    ),
+    "another name in place of a default": (
+        "optional",
+        {"a": A, "c": B},
+        (),
+        InvalidArgument,
+        "Inputs contains invalid name. Used request inputs: a, request input: a,c",
+    ),
+    "default that is no tensor": ("spoilt", {"a": A}, (), InvalidArgument, "tensor parsing error: b"),
+}
+
+
+@pytest.mark.parametrize(("signature", "inputs", "outputs", "kind", "words"), REFUSED.values(), ids=REFUSED)
+def test_refused(signature: str, inputs: Any, outputs: Any, kind: type[ServingError], words: str) -> None:
+    with pytest.raises(kind) as caught:
+        predict(ModelSpec("m", signature=signature), inputs, outputs)
+    assert str(caught.value) == words
+
+
+@pytest.mark.parametrize(
+    ("spec", "kind", "words"),
+    [
+        (None, InvalidArgument, "Missing ModelSpec"),
+        (ModelSpec(""), InvalidArgument, "ModelSpec has no name specified."),
+        (ModelSpec("x"), NotFound, "Servable not found for request: Latest(x)"),
+        (ModelSpec("m", 9), NotFound, "Servable not found for request: Specific(m, 9)"),
+        (ModelSpec("m", label="x"), InvalidArgument, "Unrecognized servable version label: x"),
+    ],
+)
+def test_which_model(spec: ModelSpec | None, kind: type[ServingError], words: str) -> None:
+    with pytest.raises(kind) as caught:
+        predict(spec, {"a": A, "b": B})
+    assert str(caught.value) == words
+
+
+def test_wrong_dtypes_are_numbered_by_the_names_in_the_graph() -> None:
+    backwards = definition("s", {"a": "float", "b": "float"}, {"y": "float"})
+    a, b = backwards.inputs.values()
+    backwards.inputs.update(a=b, b=a)
+    with inference((backwards, two)) as (made, _), pytest.raises(InvalidArgument, match=r"^Expects arg\[1\] to be"):
+        asyncio.run(made.predict(ModelSpec("m", signature="s"), {"a": B, "b": A}))
+
+
+def test_method_names() -> None:
+    spec = ModelSpec("m", signature="odd")
+    with pytest.raises(ServingError) as caught:
+        predict(spec, {}, check_methods=True)
+    assert caught.value.code is grpc.StatusCode.INTERNAL
+    assert str(caught.value) == (
+        "Expected prediction signature method_name to be one of {tensorflow/serving/predict, "
+        "tensorflow/serving/classify, tensorflow/serving/regress}. Was: tensorflow/serving/something"
+    )
+    with pytest.raises(InvalidArgument, match="^input size"):
+        predict(spec, {})
+
+
+# === Where it runs, and how long ===
+
+
+class Gate:
+    """A function that waits inside until it is let through."""
+
+    def __init__(self) -> None:
+        self.entered, self.open = threading.Event(), threading.Event()
+        self.thread: threading.Thread | None = None
+
+    def __call__(self, inputs: Arrays) -> Mapping[str, Any]:
+        self.thread = threading.current_thread()
+        self.entered.set()
+        assert self.open.wait(30)
+        return {"y": inputs["a"]}
+
+
+ONE = definition("one", {"a": "float"}, {"y": "float"})
+
+
+@pytest.mark.parametrize("quick", [True, False])
+def test_only_what_is_quick_runs_on_the_event_loop(quick: bool) -> None:
+    gate = Gate()
+    gate.open.set()
+    with inference((ONE, gate)) as (made, found):
+        found["one"].quick_bytes = A.nbytes if quick else -1
+        asyncio.run(made.predict(ModelSpec("m", signature="one"), {"a": A}))
+    assert (gate.thread is threading.main_thread()) is quick
+
+
+def test_what_is_larger_than_what_was_quick_runs_in_a_thread() -> None:
+    gate = Gate()
+    gate.open.set()
+    with inference((ONE, gate)) as (made, found):
+        found["one"].quick_bytes = A.nbytes - 1
+        asyncio.run(made.predict(ModelSpec("m", signature="one"), {"a": A}))
+    assert gate.thread is not threading.main_thread()
+
+
+def test_a_run_that_may_not_be_on_the_event_loop_moves_to_a_thread() -> None:
+    gate = Gate()
+    gate.open.set()
+
+    def elsewhere(inputs: Arrays) -> Mapping[str, Any]:
+        if threading.current_thread() is threading.main_thread():
+            raise NotHere
+        return gate(inputs)
+
+    with inference((ONE, elsewhere)) as (made, found):
+        found["one"].quick_bytes = A.nbytes
+        _, outputs = asyncio.run(made.predict(ModelSpec("m", signature="one"), {"a": A}))
+        np.testing.assert_array_equal(outputs["y"], A)
+
+
+def test_a_servable_is_not_closed_under_a_run_whose_request_was_cancelled() -> None:
+    gate = Gate()
+
+    async def cancel(made: Inference) -> None:
+        request = asyncio.create_task(made.predict(ModelSpec("m", signature="one"), {"a": A}))
+        await asyncio.to_thread(gate.entered.wait, 30)
+        request.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await request
+
+    with inference((ONE, gate)) as (made, found):
+        asyncio.run(cancel(made))
+        runner = found["one"].runner
+        assert isinstance(runner, Runner)
+        closing = threading.Thread(target=made.models.find(ModelSpec("m")).close)
+        closing.start()
+        closing.join(0.05)
+        assert closing.is_alive() and not runner.closed
+        gate.open.set()
+        closing.join(30)
+        assert runner.closed
+
+
+def test_a_request_that_was_cancelled_while_it_waited_is_not_run() -> None:
+    gate = Gate()
+    spec = ModelSpec("m", signature="one")
+
+    async def ask(made: Inference) -> None:
+        first = asyncio.create_task(made.predict(spec, {"a": A}))
+        await asyncio.to_thread(gate.entered.wait, 30)
+        second = asyncio.create_task(made.predict(spec, {"a": A}))
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(second, 0.01)
+        gate.open.set()
+        await first
+
+    found = signatures((ONE, gate))
+    made = Inference(serve(found), threads=1)
+    try:
+        asyncio.run(ask(made))
+        made.models.find(ModelSpec("m")).close()  # nobody uses it any more
+    finally:
+        made.close()
+    assert len(found["one"].runner.calls) == 1  # type: ignore[attr-defined]
+
+
+def test_errors_of_the_model_reach_the_caller() -> None:
+    def refuse(_: Arrays) -> Mapping[str, Any]:
+        raise InvalidArgument("why")
+
+    for quick in (True, False):
+        with inference((ONE, refuse)) as (made, found):
+            found["one"].quick_bytes = A.nbytes if quick else -1
+            with pytest.raises(InvalidArgument, match="^why$"):
+                asyncio.run(made.predict(ModelSpec("m", signature="one"), {"a": A}))
+            made.models.find(ModelSpec("m")).close()

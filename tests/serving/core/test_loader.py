@@ -1,0 +1,158 @@
+"""Loading with several engines, and warming up; the engines are plain Python."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from keras_gallery.serving.core import loader, servable, warmup
+from keras_gallery.serving.core.loader import Loader
+from keras_gallery.serving.core.servable import Servable
+from keras_gallery.serving.engines.base import Arrays
+from keras_gallery.serving.errors import InvalidArgument, NotFound, Unimplemented
+from keras_gallery.serving.observe.metrics import Metrics
+from keras_gallery.serving.wire import messages
+
+NAMES = ("encode", "decode", "score")
+
+
+class Runner:
+    """Remembers what it was called with; raises `fails`, if given."""
+
+    def __init__(self, engine: str, fails: Exception | None = None) -> None:
+        self.engine, self.fails = engine, fails
+        self.calls: list[tuple[list[str], Sequence[str]]] = []
+        self.closed = 0
+
+    def __call__(self, inputs: Arrays, outputs: Sequence[str]) -> Arrays:
+        self.calls.append((sorted(inputs), tuple(outputs)))
+        if self.fails:
+            raise self.fails
+        return dict.fromkeys(outputs, next(iter(inputs.values())))
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+class Engine:
+    """Takes the signatures named in `takes`; raises `error`, if given. Its runners raise `fails`."""
+
+    def __init__(
+        self, name: str, takes: Sequence[str], error: Exception | None = None, fails: Exception | None = None
+    ) -> None:
+        self.name, self.takes, self.error, self.fails = name, takes, error, fails
+        self.offered: list[str] = []
+        self.made: dict[str, Runner] = {}
+
+    def load(self, folder: Path, signatures: Mapping[str, Any]) -> dict[str, Any]:
+        self.offered = sorted(signatures)
+        if self.error:
+            raise self.error
+        self.made = {name: Runner(self.name, self.fails) for name in signatures if name in self.takes}
+        return dict(self.made)
+
+    def close(self) -> None:
+        """Nothing is to be ended."""
+
+
+def load(name: str, version: int, folder: Path, engines: Sequence[Engine], **options: Any) -> Servable:
+    return Loader(engines, Metrics(), **options)(name, version, folder)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    saved = messages.SavedModel()
+    graph = saved.meta_graphs.add()
+    graph.meta_info_def.tags.append("serve")
+    graph.graph_def.node.add().name = "a node"
+    for name in NAMES:
+        for info in (graph.signature_def[name].inputs["x"], graph.signature_def[name].outputs["y"]):
+            info.dtype = 1
+            info.tensor_shape.unknown_rank = True
+    (tmp_path / "saved_model.pb").write_bytes(saved.SerializeToString())
+    return tmp_path
+
+
+def record_requests(folder: Path, *requests: Any) -> None:
+    (folder / warmup.FILE).parent.mkdir()
+    with open(folder / warmup.FILE, "wb") as file:
+        for request in requests:
+            data = messages.PredictionLog(predict_log={"request": request}).SerializeToString()
+            file.write(struct.pack("<QI", len(data), 0) + data + bytes(4))
+
+
+def request(signature: str, inputs: Sequence[str] = ("x",), outputs: Sequence[str] = (), dtype: int = 1) -> Any:
+    tensors = {name: {"dtype": dtype, "float_val": [1.5]} for name in inputs}
+    return {"model_spec": {"name": "m", "signature_name": signature}, "inputs": tensors, "output_filter": outputs}
+
+
+def test_each_signature_has_the_first_engine_that_takes_it(folder: Path) -> None:
+    first, second, third = Engine("first", ["encode"]), Engine("second", NAMES), Engine("third", NAMES)
+    loaded = load("m", 3, folder, [first, second, third])
+    assert (loaded.name, loaded.version) == ("m", 3)
+    assert (first.offered, second.offered, third.offered) == (sorted(NAMES), ["decode", "score"], [])
+    chosen = {name: signature.runner.engine for name, signature in loaded.signatures.items()}
+    assert chosen == {"encode": "first", "decode": "second", "score": "second"}
+    assert not loaded.meta_graph.HasField("graph_def")
+
+
+def test_signatures_that_no_engine_takes_are_left_out(folder: Path) -> None:
+    assert list(load("m", 1, folder, [Engine("e", ["score"])]).signatures) == ["score"]
+    with pytest.raises(Unimplemented, match="^Expected an engine for one of decode, encode, score in "):
+        load("m", 1, folder, [Engine("e", [])])
+
+
+def test_no_saved_model(tmp_path: Path) -> None:
+    with pytest.raises(NotFound):
+        load("m", 1, tmp_path, [Engine("e", NAMES)])
+
+
+def test_what_was_loaded_before_an_error_is_closed(folder: Path) -> None:
+    good = Engine("good", ["encode"])
+    with pytest.raises(InvalidArgument, match="^why$"):
+        load("m", 1, folder, [good, Engine("bad", NAMES, InvalidArgument("why"))])
+    assert good.made["encode"].closed == 1
+
+
+@pytest.mark.parametrize(("limit", "size"), [(10, 4), (0, -1)])
+def test_warm_up_learns_what_is_quick(folder: Path, monkeypatch: pytest.MonkeyPatch, limit: int, size: int) -> None:
+    monkeypatch.setattr(servable, "QUICK_SECONDS", limit)
+    engine = Engine("e", NAMES)
+    record_requests(folder, request("encode"), request("score", outputs=["y"]))
+    loaded = load("m", 1, folder, [engine])
+    assert {name: signature.quick_bytes for name, signature in loaded.signatures.items()} == {
+        "encode": size,
+        "score": size,
+        "decode": -1,  # never warmed up
+    }
+    assert engine.made["encode"].calls == [(["x"], ("y",))] * (1 if limit else 1 + loader.TIMED_RUNS)
+    assert engine.made["decode"].calls == []
+
+
+def test_no_warm_up_where_it_is_turned_off(folder: Path) -> None:
+    engine = Engine("e", NAMES)
+    record_requests(folder, request("encode"))
+    load("m", 1, folder, [engine], warmups=0)
+    assert engine.made["encode"].calls == []
+
+
+@pytest.mark.parametrize("error", [InvalidArgument("why"), KeyError("x")], ids=["refused", "bug"])
+def test_a_warm_up_request_that_fails_is_left_out(
+    folder: Path, error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    record_requests(folder, request("score"))
+    loaded = load("m", 1, folder, [Engine("e", NAMES, fails=error)])
+    assert loaded.signatures["score"].quick_bytes < 0
+    assert f"warm-up request failed: {error!r}" in caplog.text
+
+
+def test_odd_warm_up_requests_are_left_out(folder: Path) -> None:
+    odd = [{}, request("nothing"), request(""), request("encode", inputs=()), request("encode", dtype=99)]
+    record_requests(folder, *odd, request("score"))
+    engine = Engine("e", NAMES)
+    load("m", 1, folder, [engine])
+    calls = engine.made["score"].calls
+    assert calls and all(call == (["x"], ("y",)) for call in calls)

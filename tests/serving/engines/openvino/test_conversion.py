@@ -1,0 +1,321 @@
+"""Which signatures are converted for OpenVINO, and that whatever goes wrong there harms nobody."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from keras_gallery.serving import saved_model
+from keras_gallery.serving.engines.base import Arrays
+from keras_gallery.serving.engines.openvino import conversion
+from keras_gallery.serving.engines.openvino.comparison import Different, Refused, compare
+from keras_gallery.serving.engines.openvino.conversion import Converter
+from keras_gallery.serving.engines.openvino.files import OpenVinoFiles, read
+from keras_gallery.serving.engines.tensorflow import library as tensorflow_library
+from keras_gallery.serving.wire import dtypes
+from keras_gallery.serving.wire.signature import SignatureDef, TensorSpec
+
+# === The rules, and the comparison of real models ===
+
+REASONS = {
+    "dense": "openvino",
+    "again": "openvino",
+    "same_name": "openvino",
+    "conv": "openvino",
+    "bytes": "openvino",
+    "whole": "openvino",
+    "wide": "tensorflow (other values for y)",  # OpenVINO computes 64-bit integers in 32 bits
+    "wraps": "tensorflow (integer arithmetic)",
+    "double": "tensorflow (dtype double)",
+    "divides": "tensorflow (operation FloorDiv)",  # by zero
+    "gathers": "tensorflow (operation ResourceGather)",  # out of range
+    "rounds": "tensorflow (rounding to integers)",
+    "draws": "tensorflow (operation RandomUniform)",
+    "counts": "tensorflow (operation AssignAddVariableOp)",
+    "reads": "tensorflow (variables that another signature writes)",
+    "loops": "tensorflow (a loop that is no recurrent layer)",
+    "says": "tensorflow (strings)",
+    "any_rank": "tensorflow (unknown rank)",
+    "magnifies": "openvino",
+    "steps": "openvino",
+}
+
+
+@pytest.mark.parametrize("name", REASONS)
+def test_which_engine_and_why(made: Path, converted: OpenVinoFiles, name: str) -> None:
+    index = converted.of(made / "networks")
+    assert index is not None
+    assert index.reasons.keys() == REASONS.keys()
+    assert index.reasons[name].startswith(REASONS[name])
+    assert (name in index.signatures) == REASONS[name].startswith("openvino")
+
+
+def test_signatures_that_do_the_same_share_a_file(made: Path, converted: OpenVinoFiles) -> None:
+    index = converted.of(made / "networks")
+    assert index is not None
+    assert index.signatures["dense"].file == index.signatures["again"].file != index.signatures["conv"].file
+    used = {Path(entry.file).name for entry in index.signatures.values()}
+    assert used == {file.name for file in Path(index.signatures["dense"].file).parent.glob("*.xml")}
+
+
+def test_the_limit_is_where_both_overflow_alike(made: Path, converted: OpenVinoFiles) -> None:
+    index = converted.of(made / "networks")
+    assert index is not None
+    assert {entry.limit for entry in index.signatures.values()} == {1e12}
+
+
+def test_the_least_size_is_what_tensorflow_takes(made: Path, converted: OpenVinoFiles) -> None:
+    index = converted.of(made / "networks")
+    assert index is not None
+    assert {name: entry.least for name, entry in index.signatures.items() if entry.least > 1} == {"steps": 4}
+
+
+def test_graphs_of_tensorflow_1(made: Path, files: OpenVinoFiles) -> None:
+    assert Converter(files).prepare(made / "tf1")
+    index = files.of(made / "tf1")
+    assert index is not None
+    assert index.signatures.keys() == {"code", "total"}
+    assert index.reasons["checked"] == "tensorflow (operation CheckNumerics)"
+    with_other_tags = OpenVinoFiles(files.cache, ("serve", "gpu"))
+    assert with_other_tags.of(made / "tf1") is None
+
+
+# === The comparison, of engines in plain Python ===
+
+
+def signature(dtype: str = "float", shape: tuple[int, ...] = (-1, 3)) -> SignatureDef:
+    row = next(row for row in dtypes.DATA_TYPES if row.name == dtype)
+    return SignatureDef("s", "", {"x": TensorSpec("x:0", row, shape)}, {"y": TensorSpec("y:0", row, shape)})
+
+
+def engine(function: Callable[[Any], Any], seconds: float = 0) -> Callable[[Arrays], Arrays]:
+    def run(inputs: Arrays) -> Arrays:
+        time.sleep(seconds)
+        with np.errstate(all="ignore"):
+            return {"y": function(inputs["x"])}
+
+    return run
+
+
+def refuse(condition: bool, value: Any) -> Any:
+    if condition:
+        raise Refused
+    return value
+
+
+def test_equal_engines() -> None:
+    limit, _, times_faster = compare(signature(), engine(lambda x: x * 2, 0.01), engine(lambda x: x * 2, 0.002))
+    assert limit == 1e12
+    assert times_faster > 1
+
+
+DIFFERENT: dict[str, tuple[SignatureDef, Callable[[Any], Any], Callable[[Any], Any], str]] = {
+    "values": (signature(), lambda x: x, lambda x: x * np.float32(1.0001), "other values for y"),
+    "zeros": (signature(), lambda x: x / x, lambda x: np.ones_like(x), "other values for y"),
+    "shape": (signature(), lambda x: x, lambda x: x[:1], "another shape or dtype"),
+    "dtype": (signature(), lambda x: x, lambda x: x.astype(np.float64), "another shape or dtype"),
+    "a larger size": (signature(shape=(-1, -1)), lambda x: x, lambda x: x + (x.shape[1] > 8), "other values for y"),
+    "a smaller size": (signature(shape=(-1, -1)), lambda x: x, lambda x: x + (x.shape[1] < 2), "other values for y"),
+    "a size for OpenVINO": (
+        signature(shape=(-1, -1)),
+        lambda x: refuse(x.shape[1] == 9, x),
+        lambda x: x,
+        "answers what TensorFlow refuses",
+    ),
+    "large integers": (signature("int32"), lambda x: x, lambda x: np.clip(x, -(1 << 20), 1 << 20), "other values"),
+    "the largest integer": (signature("uint8"), lambda x: x + 1, lambda x: np.minimum(x, 254) + 1, "other values"),
+    "negative integers": (signature("int8"), lambda x: x, np.abs, "other values for y"),
+    "more lenient": (signature(), lambda x: refuse(len(x) == 7, x), lambda x: x, "answers what TensorFlow refuses"),
+    "stricter": (signature(), lambda x: x, lambda x: refuse(len(x) == 32, x), "fails"),
+    "nothing to compare": (signature(), lambda x: refuse(True, x), lambda x: x, "TensorFlow refuses what was tried"),
+    "overflow": (signature(), lambda x: x, lambda x: np.where(abs(x) > 500, np.inf, x), "large values"),
+}
+
+
+@pytest.mark.parametrize("case", DIFFERENT)
+def test_different_engines(case: str) -> None:
+    definition, tensorflow, openvino, reason = DIFFERENT[case]
+    with pytest.raises(Different, match=reason):
+        compare(definition, engine(tensorflow, 0.001), engine(openvino))
+
+
+def test_the_slower_engine() -> None:
+    with pytest.raises(Different, match=r"OpenVINO takes \d+\.\dx as long"):
+        compare(signature(), engine(lambda x: x), engine(lambda x: x, 0.005))
+
+
+def test_the_limit_is_lowered_until_both_overflow_alike() -> None:
+    def overflows(x: Any) -> Any:
+        return np.where(np.abs(x) > 1e8, np.nan, x)
+
+    assert compare(signature(), engine(lambda x: x, 0.001), engine(overflows))[0] == 1e6
+
+
+def test_sizes_that_the_signature_leaves_open() -> None:
+    def run(x: Any) -> Any:
+        return refuse(x.shape[1] < 32, x)
+
+    found = compare(signature(shape=(-1, -1)), engine(run, 0.001), engine(lambda x: x))
+    assert found.least == 32, "smaller ones are TensorFlow's to refuse"
+    assert compare(signature(shape=(-1, -1)), engine(lambda x: x, 0.001), engine(lambda x: x)).least == 1
+
+
+# === The process and the cache ===
+
+
+@pytest.fixture
+def folder(made: Path) -> Path:
+    return made / "networks"
+
+
+def test_a_second_start_converts_nothing(
+    folder: Path, converted: OpenVinoFiles, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(conversion, "subprocess", None)
+    caplog.set_level("INFO")
+    assert Converter(converted).prepare(folder)
+    assert "draws: tensorflow (operation RandomUniform)" in caplog.text
+
+
+def test_nothing_is_left_over(folder: Path, converted: OpenVinoFiles) -> None:
+    (place,) = converted.cache.iterdir()
+    assert converted.place(saved_model.fingerprint(folder)) == place
+    assert {file.suffix for file in place.iterdir()} == {".xml", ".bin", ".json"}
+
+
+def test_other_tags_have_other_files(converted: OpenVinoFiles) -> None:
+    assert OpenVinoFiles(converted.cache, ("serve", "gpu")).place("f") != converted.place("f")
+    assert OpenVinoFiles(converted.cache, ("b", "a")).place("f") == OpenVinoFiles(converted.cache, ("a", "b")).place(
+        "f"
+    )
+
+
+def test_the_users_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert OpenVinoFiles().cache == tmp_path / "keras-gallery" / "openvino"
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert OpenVinoFiles().cache == tmp_path / ".cache" / "keras-gallery" / "openvino"
+
+
+def test_a_conversion_that_takes_too_long(folder: Path, files: OpenVinoFiles, caplog: pytest.LogCaptureFixture) -> None:
+    assert not Converter(files, seconds=0.01).prepare(folder)
+    assert "the conversion for OpenVINO failed (over 0.01 s)" in caplog.text
+    index = files.of(folder)
+    assert index is not None
+    assert set(index.reasons.values()) == {"tensorflow (conversion failed: over 0.01 s)"}
+    assert index.reasons.keys() == REASONS.keys()
+
+
+@pytest.mark.parametrize(("crash", "status"), [("kill -SEGV $$", -11), ("echo why >&2; exit 3", 3)])
+def test_a_conversion_that_crashes(
+    folder: Path,
+    files: OpenVinoFiles,
+    tmp_path: Path,
+    crash: str,
+    status: int,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    script = tmp_path / "python"
+    script.write_text(f"#!/bin/sh\n{crash}\n")
+    script.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(script))
+    assert not Converter(files).prepare(folder)
+    assert f"failed (status {status})" in caplog.text
+    assert files.of(folder) is not None  # it is not tried again
+
+
+def test_what_was_done_before_a_crash_counts(folder: Path, files: OpenVinoFiles, converted: OpenVinoFiles) -> None:
+    done = converted.of(folder)
+    assert done is not None
+
+    class Broken(Converter):
+        def convert_into(self, target: Path, folder: Path) -> Any:
+            partly = read(Path(done.signatures["dense"].file).parent)
+            assert partly is not None
+            del partly.reasons["says"]
+            partly.write(target)
+            return self._complete(target, folder, "status -11", "")
+
+    assert Broken(files).prepare(folder)
+    index = files.of(folder)
+    assert index is not None
+    assert index.reasons == {**done.reasons, "says": "tensorflow (conversion failed: status -11)"}
+
+
+def test_a_stopping_server_breaks_off(folder: Path, files: OpenVinoFiles) -> None:
+    converter = Converter(files)
+    started = threading.Thread(target=converter.prepare, args=(folder,))
+    started.start()
+    while converter._process is None:
+        assert started.is_alive()
+        time.sleep(0.001)
+    converter.close()
+    started.join(60)
+    assert not started.is_alive()
+    assert files.of(folder) is None  # it is tried again by the next server
+    assert list(files.cache.iterdir()) == []
+
+
+def test_a_cache_that_cannot_be_written(folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "file").touch()
+    assert not Converter(OpenVinoFiles(tmp_path / "file" / "cache")).prepare(folder)
+    assert "not converted for OpenVINO" in caplog.text
+
+
+def test_no_saved_model(tmp_path: Path, files: OpenVinoFiles, caplog: pytest.LogCaptureFixture) -> None:
+    assert not Converter(files).prepare(tmp_path)
+    assert caplog.text == ""
+
+
+def test_without_tensorflow(folder: Path, files: OpenVinoFiles, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tensorflow_library, "find", lambda: None)
+    monkeypatch.setattr(conversion, "subprocess", None)
+    assert not Converter(files).prepare(folder)
+
+
+def test_a_damaged_index_is_replaced(folder: Path, files: OpenVinoFiles, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = files.place(saved_model.fingerprint(folder))
+    place.mkdir(parents=True)
+    (place / "index.json").write_text("{")
+    assert not Converter(files, seconds=0.01).prepare(folder)
+    assert read(place) is not None
+
+
+def test_what_nobody_asks_for_goes_after_a_while(folder: Path, files: OpenVinoFiles) -> None:
+    old, new = files.cache / "old", files.cache / "new"
+    for each in (old, new):
+        each.mkdir(parents=True)
+    long_ago = time.time() - 100 * 24 * 3600
+    os.utime(old, (long_ago, long_ago))
+    Converter(files, seconds=0.01).prepare(folder)
+    assert new.exists()
+    assert not old.exists()
+    place = files.place(saved_model.fingerprint(folder))
+    os.utime(place, (long_ago, long_ago))
+    files.of(folder)
+    assert place.stat().st_mtime > long_ago + 1  # asked for just now
+
+
+def test_a_signature_without_operations_needs_no_tensorflow(made: Path, files: OpenVinoFiles) -> None:
+    """Nothing but strings: the answer is there before any library is loaded."""
+    code = f"""
+import sys; from pathlib import Path
+from keras_gallery.serving.engines.openvino import conversion_worker
+conversion_worker.convert(Path({str(made / "examples")!r}), ["serve"], Path(sys.argv[1]))
+assert "openvino" not in sys.modules
+"""
+    files.cache.mkdir()
+    subprocess.run([sys.executable, "-c", code, str(files.cache)], check=True, timeout=60)
+    index = read(files.cache)
+    assert index is not None
+    assert index.reasons == {"serving_default": "tensorflow (strings)"}

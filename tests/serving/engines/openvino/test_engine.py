@@ -1,0 +1,257 @@
+"""The OpenVINO engine against TensorFlow, and what it hands to TensorFlow."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from keras_gallery.serving.engines.base import Runner
+from keras_gallery.serving.engines.openvino.engine import OpenVino
+from keras_gallery.serving.engines.openvino.files import FOLDER, Entry, Index, OpenVinoFiles, read
+from keras_gallery.serving.engines.tensorflow.engine import TensorFlow
+from keras_gallery.serving.errors import InvalidArgument
+from keras_gallery.serving.saved_model import read_signatures
+
+from ...conftest import MODEL
+
+
+@pytest.fixture(scope="module")
+def runners(made: Path, converted: OpenVinoFiles, tensorflow: TensorFlow) -> Iterator[Mapping[str, Runner]]:
+    """Those of OpenVINO, for `made / "networks"`."""
+    loaded = OpenVino(converted, tensorflow).load(made / "networks", read_signatures(made / "networks"))
+    yield loaded
+    for runner in loaded.values():
+        runner.close()
+
+
+@pytest.fixture(scope="module")
+def alone(made: Path, converted: OpenVinoFiles) -> Mapping[str, Runner]:
+    """As `runners`, without TensorFlow."""
+    return OpenVino(converted).load(made / "networks", read_signatures(made / "networks"))
+
+
+@pytest.fixture(scope="module")
+def theirs(made: Path, tensorflow: TensorFlow) -> Iterator[Mapping[str, Runner]]:
+    """Those of TensorFlow."""
+    loaded = tensorflow.load(made / "networks", read_signatures(made / "networks"))
+    yield loaded
+    for runner in loaded.values():
+        runner.close()
+
+
+def assert_same(got: Mapping[str, Any], want: Mapping[str, Any]) -> None:
+    assert got.keys() == want.keys()
+    for name, value in want.items():
+        assert got[name].dtype == value.dtype
+        np.testing.assert_allclose(got[name], value, rtol=1e-5, atol=1e-6)
+
+
+# === Answers ===
+
+
+@pytest.mark.parametrize("batch", [1, 2, 33])
+@pytest.mark.parametrize("name", ["dense", "again", "same_name", "conv", "bytes", "whole"])
+def test_answers_as_tensorflow_does(
+    made: Path, runners: Mapping[str, Runner], theirs: Mapping[str, Runner], name: str, batch: int
+) -> None:
+    signature = read_signatures(made / "networks")[name]
+    spec = signature.inputs["x"]
+    rng = np.random.default_rng(batch)
+    shape = (batch, *(spec.shape or ())[1:])
+    x = (rng.integers(0, 256, shape) if spec.dtype.name != "float" else rng.normal(size=shape)).astype(spec.dtype.numpy)
+    outputs = list(signature.outputs)
+    assert runners[name].engine == "openvino"
+    assert_same(runners[name]({"x": x}, outputs), theirs[name]({"x": x}, outputs))
+
+
+@pytest.mark.parametrize("batch", [1, 7, 32])
+def test_an_exported_model_answers_as_keras(
+    saved_models: Path, keras_model: Any, tensorflow: TensorFlow, files: OpenVinoFiles, batch: int
+) -> None:
+    folder = saved_models / MODEL / "1"
+    x = np.random.default_rng(batch).random((batch, 8, 8, 1), np.float32)
+    want = keras_model.predict(x, verbose=0)
+    definition = {"denoise": read_signatures(folder)["denoise"]}
+    for engine in (OpenVino(files), tensorflow):
+        runner = engine.load(folder, definition)["denoise"]
+        np.testing.assert_allclose(runner({"image": x}, ["denoised"])["denoised"], want, atol=1e-5)
+        runner.close()
+
+
+def test_only_wanted_outputs_come(runners: Mapping[str, Runner]) -> None:
+    x = {"x": np.ones((2, 8, 8, 1), np.float32)}
+    assert list(runners["conv"](x, ["y"])) == ["y"]
+    assert list(runners["conv"](x, ["y", "a"])) == ["y", "a"]
+    assert runners["conv"](x, ["a"])["a"].tolist() == [[1], [1]]
+
+
+def test_arrays_that_lie_oddly_in_memory(runners: Mapping[str, Runner]) -> None:
+    x = np.random.default_rng(2).random((3, 12), np.float32)
+    want = runners["dense"]({"x": x[:, ::2].copy()}, ["y"])["y"]
+    fortran = np.asfortranarray(x[:, ::2])
+    unaligned = np.frombuffer(b"x" + x[:, ::2].tobytes(), np.float32, 18, 1).reshape(3, 6)
+    for odd in (x[:, ::2], fortran, unaligned):
+        np.testing.assert_array_equal(runners["dense"]({"x": odd}, ["y"])["y"], want)
+
+
+def test_answers_are_the_callers(runners: Mapping[str, Runner]) -> None:
+    first = runners["dense"]({"x": np.ones((1, 6), np.float32)}, ["y"])["y"]
+    kept = first.copy()
+    runners["dense"]({"x": np.zeros((1, 6), np.float32)}, ["y"])
+    np.testing.assert_array_equal(first, kept)
+
+
+def test_as_many_requests_as_threads(made: Path, converted: OpenVinoFiles) -> None:
+    runner: Any = OpenVino(converted).load(made / "networks", read_signatures(made / "networks"))["dense"]
+    x = np.random.default_rng(0).random((100, 1, 6), np.float32)
+    want = runner({"x": x[:, 0]}, ["y"])["y"]
+    with ThreadPoolExecutor(5) as pool:
+        answers = list(pool.map(lambda row: runner({"x": row}, ["y"])["y"][0], x))
+    np.testing.assert_allclose(answers, want, rtol=1e-6)
+    assert 1 <= len(runner._idle) <= 5
+
+
+# === What TensorFlow is asked for ===
+
+ODD = {
+    "wider": np.ones((2, 7), np.float32),
+    "flat": np.ones(6, np.float32),
+    "deeper": np.ones((2, 3, 6), np.float32),
+    "empty": np.ones((0, 6), np.float32),
+    "nan": np.full((1, 6), np.nan, np.float32),
+    "infinite": np.array([[1, -np.inf, 1, np.inf, 1, 1]], np.float32),
+    "huge": np.full((1, 6), 3e38, np.float32),
+    "denormal": np.full((1, 6), 1e-40, np.float32),
+}
+
+
+def outcome(runner: Runner, x: Any) -> Any:
+    """The answer, or the error's type and words without the name of the node."""
+    try:
+        return runner({"x": x}, ["y"])["y"]
+    except Exception as error:
+        return type(error), str(error).splitlines()[0]
+
+
+@pytest.mark.parametrize("signature", ["dense", "conv"])
+@pytest.mark.parametrize("case", ODD)
+def test_odd_inputs_are_answered_by_tensorflow(
+    runners: Mapping[str, Runner], theirs: Mapping[str, Runner], signature: str, case: str
+) -> None:
+    got, want = (outcome(engine[signature], ODD[case]) for engine in (runners, theirs))
+    if isinstance(want, tuple):
+        assert got == want
+    else:
+        np.testing.assert_array_equal(got, want)
+
+
+@pytest.mark.parametrize("steps", [0, 1, 2, 4, 5, 100])
+def test_short_sequences_are_refused_by_tensorflow(
+    runners: Mapping[str, Runner], theirs: Mapping[str, Runner], steps: int
+) -> None:
+    x = np.random.default_rng(0).random((2, steps, 6), np.float32)
+    got, want = (outcome(engine["steps"], x) for engine in (runners, theirs))
+    assert isinstance(want, tuple) == (steps < 4)
+    if isinstance(want, tuple):
+        assert got == want
+    else:
+        np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-6)
+
+
+def test_in_the_graphs_own_words(runners: Mapping[str, Runner]) -> None:
+    with pytest.raises(
+        InvalidArgument, match=r"^Matrix size-incompatible: In\[0\]: \[2,7\], In\[1\]: \[6,8\]\n\t \[\["
+    ):
+        runners["dense"]({"x": ODD["wider"]}, ["y"])
+
+
+def test_what_openvino_fails_at_is_tensorflows(runners: Mapping[str, Runner], monkeypatch: pytest.MonkeyPatch) -> None:
+    runner: Any = runners["dense"]
+    x = {"x": np.ones((1, 6), np.float32)}
+    want = runner(x, ["y"])["y"]
+
+    def fail(*_: Any) -> None:
+        raise RuntimeError("no")
+
+    monkeypatch.setattr(runner, "_run", fail)
+    np.testing.assert_allclose(runner(x, ["y"])["y"], want, rtol=1e-6)
+
+
+def test_without_tensorflow(alone: Mapping[str, Runner]) -> None:
+    with pytest.raises(InvalidArgument, match=r"^Expected shape \[-1, 6\] for input x. Received: \[2, 7\]$"):
+        alone["dense"]({"x": ODD["wider"]}, ["y"])
+    short = r"^Expected shape \[-1, -1, 6\] of at least 4 for input x. Received: \[2, 3, 6\]$"
+    with pytest.raises(InvalidArgument, match=short):
+        alone["steps"]({"x": np.ones((2, 3, 6), np.float32)}, ["y"])
+    assert alone["dense"]({"x": ODD["nan"]}, ["y"])["y"].shape == (1, 8)
+    assert alone["dense"]({"x": ODD["empty"]}, ["y"])["y"].shape == (0, 8)
+
+
+# === Files ===
+
+
+def test_the_files_of_an_export(saved_models: Path, files: OpenVinoFiles) -> None:
+    folder = saved_models / MODEL / "1"
+    index = read(folder / FOLDER)
+    assert index is not None
+    found = OpenVino(files).load(folder, read_signatures(folder))
+    assert found.keys() == index.signatures.keys() == set(index.reasons) - {"encode_png", "denoise_png"}
+    assert set(OpenVino(files).load(folder, {"encode": read_signatures(folder)["encode"]})) == {"encode"}
+
+
+def test_files_of_another_model_are_not_used(
+    saved_models: Path, tmp_path: Path, files: OpenVinoFiles, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = shutil.copytree(saved_models / MODEL / "1", tmp_path / "1")
+    weights = folder / "variables" / "variables.data-00000-of-00001"
+    weights.write_bytes(weights.read_bytes()[:-4] + b"\0\0\0\1")
+    assert OpenVino(files).load(folder, read_signatures(folder)) == {}
+    assert "made from another SavedModel" in caplog.text
+
+
+DAMAGED = ["no json", '{"fingerprint": 3}', "", "[]", "3", '{"fingerprint": 3, "signatures": 5, "reasons": {}}']
+
+
+@pytest.mark.parametrize("damage", DAMAGED)
+def test_a_damaged_index_is_passed_over(saved_models: Path, tmp_path: Path, files: OpenVinoFiles, damage: str) -> None:
+    folder = shutil.copytree(saved_models / MODEL / "1", tmp_path / "1")
+    (folder / FOLDER / "index.json").write_text(damage)
+    assert OpenVino(files).load(folder, read_signatures(folder)) == {}
+
+
+def test_a_damaged_file_is_passed_over(saved_models: Path, tmp_path: Path, files: OpenVinoFiles) -> None:
+    folder = shutil.copytree(saved_models / MODEL / "1", tmp_path / "1")
+    index = read(folder / FOLDER)
+    assert index is not None
+    broken = Path(index.signatures["encode"].file)
+    broken.write_text("<net/>")
+    found = OpenVino(files).load(folder, read_signatures(folder))
+    assert set(found) == {name for name, entry in index.signatures.items() if Path(entry.file) != broken}
+
+
+def test_an_index_reaches_no_other_folder(saved_models: Path, tmp_path: Path, files: OpenVinoFiles) -> None:
+    folder = shutil.copytree(saved_models / MODEL / "1", tmp_path / "1")
+    index = json.loads((folder / FOLDER / "index.json").read_text())
+    for suffix in (".xml", ".bin"):
+        shutil.move(
+            (folder / FOLDER / index["signatures"]["encode"]["file"]).with_suffix(suffix), tmp_path / f"e{suffix}"
+        )
+    index["signatures"]["encode"]["file"] = "../../../e.xml"
+    (folder / FOLDER / "index.json").write_text(json.dumps(index))
+    assert "encode" not in OpenVino(files).load(folder, read_signatures(folder))
+
+
+def test_an_index_is_read_as_it_was_written(tmp_path: Path) -> None:
+    index = Index(
+        "f", {"a": Entry(str(tmp_path / "0.xml"), 1e6, 3)}, {"a": "openvino (2.0x faster)", "b": "tensorflow (x)"}
+    )
+    index.write(tmp_path)
+    assert read(tmp_path) == index
+    assert str(index) == "a: openvino (2.0x faster), b: tensorflow (x)"
+    assert read(tmp_path / "nothing") is None

@@ -1,0 +1,204 @@
+"""Loops that are recurrent layers become OpenVINO's operations, others stay, and all answer as TensorFlow does."""
+
+from __future__ import annotations
+
+import collections
+import functools
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from keras_gallery.serving.engines.openvino.conversion import Converter
+from keras_gallery.serving.engines.openvino.engine import make_core
+from keras_gallery.serving.engines.openvino.files import OpenVinoFiles
+from keras_gallery.serving.engines.recurrent.fusion import fuse, loops
+from keras_gallery.serving.quiet import quiet_import
+
+with quiet_import(), warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    import tensorflow as tf
+
+    from . import recurrent_models as made
+
+TOLERANCE = 1e-5
+BATCHES = (1, 7, 32)
+LENGTHS = (1, 2, 6, 11)
+Array = np.ndarray[Any, Any]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _without_warnings() -> Iterator[None]:
+    """TensorFlow's of itself."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[Path, Any]]:
+    """From a name in `made.FUSED` to the SavedModel and the Keras model."""
+
+    @functools.cache
+    def save(name: str) -> tuple[Path, Any]:
+        folder = tmp_path_factory.mktemp(name)
+        layers, length, _ = made.FUSED[name]
+        return folder, made.save(folder, layers, length)
+
+    return save
+
+
+def fused(folder: Path) -> Any:
+    model = make_core().read_model(folder)
+    assert loops(model)
+    fuse(model)
+    return model
+
+
+def operations(model: Any) -> int:
+    """How many sequence operations there are."""
+    counts = collections.Counter(node.get_type_name() for node in model.get_ordered_ops())
+    return sum(counts[kind] for kind in ("LSTMSequence", "GRUSequence", "RNNSequence"))
+
+
+def check(folder: Path, model: Any, lengths: Sequence[int]) -> None:
+    """Compares all outputs with TensorFlow's own of the SavedModel."""
+    compiled = make_core().compile_model(model, "CPU")
+    loaded = tf.saved_model.load(str(folder))
+    run = loaded.signatures["serving_default"]
+    names = {name for output in compiled.outputs for name in output.get_names()}
+    for batch in BATCHES:
+        for length in lengths:
+            x = made.series(batch, length)
+            got, wanted = compiled([x]), run(x=tf.constant(x))
+            assert wanted.keys() <= names
+            for name, want in wanted.items():
+                np.testing.assert_allclose(got[name], want.numpy(), rtol=0, atol=TOLERANCE)
+
+
+# === What Keras exports ===
+
+
+@pytest.mark.parametrize("name", made.FUSED)
+def test_a_layer_becomes_one_operation(saved: Callable[[str], tuple[Path, Any]], name: str) -> None:
+    folder, _ = saved(name)
+    model = fused(folder)
+    _, length, count = made.FUSED[name]
+    assert operations(model) == count
+    assert not loops(model)
+    check(folder, model, [length] if length else LENGTHS)
+
+
+def test_the_operation_runs_as_one(saved: Callable[[str], tuple[Path, Any]]) -> None:
+    """OpenVINO takes some operations apart into loops: not these."""
+    for name in ("lstm", "gru", "gru_reset_before", "simple", "simple_relu"):
+        compiled = make_core().compile_model(fused(saved(name)[0]), "CPU")
+        kinds = {node.get_rt_info()["layerType"].astype(str) for node in compiled.get_runtime_model().get_ops()}
+        assert "RNNSeq" in kinds
+        assert not kinds & {"Loop", "TensorIterator"}
+
+
+@pytest.mark.parametrize("name", made.LEFT)
+def test_another_layer_stays_a_loop(tmp_path: Path, name: str) -> None:
+    made.save(tmp_path, made.LEFT[name])
+    model = fused(tmp_path)
+    assert operations(model) == 0
+    assert len(loops(model)) == 1
+    check(tmp_path, model, LENGTHS)
+
+
+def test_one_layer_of_two(tmp_path: Path) -> None:
+    made.save(tmp_path, lambda x: made.LEFT["other_gates"](made.FUSED["lstm"][0](x)[0]))
+    model = fused(tmp_path)
+    assert operations(model) == 1
+    assert len(loops(model)) == 1
+    check(tmp_path, model, LENGTHS)
+
+
+# === Against the formulas, step by step ===
+
+
+def sigmoid(x: Array) -> Array:
+    return 1 / (1 + np.exp(-x))
+
+
+def lstm(x: Array, h: Array, c: Array, kernel: Array, recurrent: Array, bias: Array) -> tuple[Array, ...]:
+    i, f, g, o = np.split(x @ kernel + h @ recurrent + bias, 4, axis=1)
+    c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+    return sigmoid(o) * np.tanh(c), c
+
+
+def gru(x: Array, h: Array, kernel: Array, recurrent: Array, bias: Array) -> tuple[Array, ...]:
+    xz, xr, xg = np.split(x @ kernel + bias[0], 3, axis=1)
+    hz, hr, hg = np.split(h @ recurrent + bias[1], 3, axis=1)
+    z, g = sigmoid(xz + hz), np.tanh(xg + sigmoid(xr + hr) * hg)
+    return (z * h + (1 - z) * g,)
+
+
+def gru_reset_before(x: Array, h: Array, kernel: Array, recurrent: Array, bias: Array) -> tuple[Array, ...]:
+    xz, xr, xg = np.split(x @ kernel + bias, 3, axis=1)
+    rz, rr, rg = np.split(recurrent, 3, axis=1)
+    z, r = sigmoid(xz + h @ rz), sigmoid(xr + h @ rr)
+    return (z * h + (1 - z) * np.tanh(xg + (r * h) @ rg),)
+
+
+def simple(x: Array, h: Array, kernel: Array, recurrent: Array, bias: Array) -> tuple[Array, ...]:
+    return (np.tanh(x @ kernel + h @ recurrent + bias),)
+
+
+@pytest.mark.parametrize("step", [lstm, gru, gru_reset_before, simple])
+def test_the_formulas(saved: Callable[[str], tuple[Path, Any]], step: Callable[..., tuple[Array, ...]]) -> None:
+    folder, keras_model = saved(step.__name__)
+    weights = [weight.astype(np.float64) for weight in keras_model.get_weights()]
+    compiled = make_core().compile_model(fused(folder), "CPU")
+    for batch in BATCHES:
+        x = made.series(batch, 9)
+        states: tuple[Array, ...] = tuple(np.zeros((batch, made.UNITS)) for _ in range(2 if step is lstm else 1))
+        wanted = []
+        for at in range(9):
+            states = step(x[:, at], *states, *weights)
+            wanted.append(states[0])
+        np.testing.assert_allclose(compiled([x])[0], np.stack(wanted, axis=1), rtol=0, atol=TOLERANCE)
+
+
+# === Loops that are nearly layers ===
+
+
+@pytest.mark.parametrize("name", made.EXACT)
+def test_a_loop_that_is_a_layer(tmp_path: Path, name: str) -> None:
+    """So that the loops below stay for the one thing in which they differ."""
+    made.save_loop(tmp_path, **made.EXACT[name])
+    model = fused(tmp_path)
+    assert operations(model) == 1
+    assert not loops(model)
+    check(tmp_path, model, LENGTHS)
+
+
+@pytest.mark.parametrize("name", made.OTHERWISE)
+def test_a_loop_that_differs_in_one_thing_stays(tmp_path: Path, name: str) -> None:
+    made.save_loop(tmp_path, **made.OTHERWISE[name])
+    model = fused(tmp_path)
+    assert operations(model) == 0
+    assert len(loops(model)) == 1
+
+
+# === Among other files ===
+
+
+def test_the_conversion_takes_it(saved: Callable[[str], tuple[Path, Any]], files: OpenVinoFiles) -> None:
+    folder, _ = saved("three_layers")
+    assert Converter(files).prepare(folder)
+    index = files.of(folder)
+    assert index is not None
+    assert index.reasons["serving_default"].startswith("openvino")
+    assert Path(index.signatures["serving_default"].file).read_text().count('Sequence"') == 3
+
+
+def test_the_conversion_leaves_other_loops_to_tensorflow(tmp_path: Path, files: OpenVinoFiles) -> None:
+    made.save(tmp_path, made.LEFT["other_activation"])
+    assert not Converter(files).prepare(tmp_path)
+    index = files.of(tmp_path)
+    assert index is not None
+    assert index.reasons["serving_default"] == "tensorflow (a loop that is no recurrent layer)"

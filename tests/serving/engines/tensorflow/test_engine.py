@@ -1,0 +1,392 @@
+"""The TensorFlow engine against TensorFlow itself, on SavedModels of many kinds; and its process, which may die."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+import pytest
+from keras_gallery.serving.engines.base import NotHere, Runner
+from keras_gallery.serving.engines.tensorflow import library as tensorflow_library
+from keras_gallery.serving.engines.tensorflow.engine import TensorFlow
+from keras_gallery.serving.engines.tensorflow.process import TensorFlowProcess
+from keras_gallery.serving.errors import InvalidArgument, NotFound, ServingError, Unavailable
+from keras_gallery.serving.saved_model import read_signatures
+
+DTYPES = [
+    *("float32", "float64", "float16", "bfloat16", "complex64", "complex128", "bool"),
+    *("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
+]
+
+
+def load(engine: TensorFlow, folder: Path, tags: tuple[str, ...] = ("serve",)) -> dict[str, Runner]:
+    return engine.load(folder, read_signatures(folder, tags))
+
+
+def strings(*values: bytes) -> Any:
+    array = np.empty(len(values), object)
+    array[:] = values
+    return array
+
+
+# === Any SavedModel ===
+
+
+@pytest.fixture(scope="module")
+def shapes(made: Path, tensorflow: TensorFlow) -> dict[str, Runner]:
+    return load(tensorflow, made / "shapes")
+
+
+@pytest.fixture(scope="module")
+def by_dtype(made: Path, tensorflow: TensorFlow) -> dict[str, Runner]:
+    return load(tensorflow, made / "dtypes")
+
+
+@pytest.mark.parametrize("rows", [0, 1, 5])
+@pytest.mark.parametrize("name", DTYPES)
+def test_every_dtype(by_dtype: dict[str, Runner], name: str, rows: int) -> None:
+    dtype = np.dtype(getattr(ml_dtypes, name) if name == "bfloat16" else name)
+    raw = np.random.default_rng(rows).integers(0, 2, 3 * rows * dtype.itemsize, np.uint8)
+    x = raw.view(dtype).reshape(rows, 3) if name != "bool" else raw.view(bool).reshape(rows, 3)
+    y = by_dtype[name]({"x": x}, ["y"])["y"]
+    assert y.dtype == dtype
+    assert y.shape == x.shape
+    assert y.tobytes() == x[:, ::-1].tobytes()
+
+
+@pytest.mark.parametrize("length", [0, 1, 22, 23, 24, 1000])
+def test_strings(by_dtype: dict[str, Runner], length: int) -> None:
+    x = strings(b"\0" * length, b"a" * length, bytes(range(length % 256))).reshape(1, 3)
+    assert by_dtype["string"]({"x": x}, ["y"])["y"].tolist() == x[:, ::-1].tolist()
+
+
+def test_many_strings(by_dtype: dict[str, Runner]) -> None:
+    x = strings(*(bytes([n % 256]) * (n % 50) for n in range(30_000))).reshape(-1, 3)
+    assert by_dtype["string"]({"x": x}, ["y"])["y"].tolist() == x[:, ::-1].tolist()
+
+
+def test_arrays_that_lie_oddly_in_memory(by_dtype: dict[str, Runner]) -> None:
+    x = np.arange(24, dtype=np.float64).reshape(3, 8)[:, ::3].T
+    unaligned = np.frombuffer(b"x" + np.ascontiguousarray(x.T).tobytes(), np.float64, 9, 1).reshape(3, 3)
+    np.testing.assert_array_equal(by_dtype["float64"]({"x": x}, ["y"])["y"], x[:, ::-1])
+    np.testing.assert_array_equal(by_dtype["float64"]({"x": unaligned}, ["y"])["y"], unaligned[:, ::-1])
+
+
+def test_large_arrays(by_dtype: dict[str, Runner]) -> None:
+    x = np.random.default_rng(0).random((400_000, 3), np.float32)
+    np.testing.assert_array_equal(by_dtype["float32"]({"x": x}, ["y"])["y"], x[:, ::-1])
+
+
+@pytest.mark.parametrize("shape", [(), (0,), (3,), (2, 3), (1, 2, 1, 2, 1)])
+def test_any_rank(shapes: dict[str, Runner], shape: tuple[int, ...]) -> None:
+    x = np.ones(shape, np.float32)
+    answer = shapes["any_rank"]({"x": x}, ["size", "x"])
+    assert answer["size"] == x.size
+    np.testing.assert_array_equal(answer["x"], x)
+
+
+def test_no_batch_dimension(shapes: dict[str, Runner]) -> None:
+    assert shapes["scalar"]({"x": np.array(2, np.float32)}, ["y"])["y"] == 3
+    assert shapes["vector"]({"x": np.array([1, 2, 3], np.float32)}, ["y"])["y"].tolist() == [3, 2, 1]
+
+
+def test_inputs_and_outputs_go_by_name(shapes: dict[str, Runner]) -> None:
+    inputs = {"a": np.array([10, 20]), "b": np.array([[1, 2], [3, 4]], np.float32)}
+    answer = shapes["two"](inputs, ["sum", "c", "a"])
+    assert list(answer) == ["sum", "c", "a"]
+    assert answer["sum"].tolist() == [[11, 12], [23, 24]]
+    assert answer["c"].tolist() == [[2, 4], [6, 8]]
+    assert answer["a"].tolist() == [10, 20]
+
+
+def test_only_what_is_asked_for_is_run(made: Path, tensorflow: TensorFlow) -> None:
+    checked = load(tensorflow, made / "tf1")["checked"]
+    nan = {"x": np.full((1, 6), np.nan, np.float32)}
+    assert np.isnan(checked(nan, ["code"])["code"]).all()
+    with pytest.raises(InvalidArgument, match="Expected numbers : Tensor had NaN values"):
+        checked(nan, ["y", "code"])
+
+
+def test_clients_that_choose_ever_other_outputs_cost_nothing(shapes: dict[str, Runner]) -> None:
+    runner: Any = shapes["many"]
+    x = np.zeros(1, np.float32)
+    for choice in range(1, 1 << 9):
+        names = [f"y{n}" for n in range(9) if choice >> n & 1]
+        assert {name: float(value[0]) for name, value in runner({"x": x}, names).items()} == {
+            name: float(name[1:]) for name in names
+        }
+    assert len(runner._choices) == 64
+
+
+def test_graphs_speak_for_themselves(shapes: dict[str, Runner]) -> None:
+    with pytest.raises(InvalidArgument, match=r"^Incompatible shapes: \[.*\] vs. \[.*\]\n\t \[\[{{.*node add}}\]\]"):
+        shapes["two"]({"a": np.arange(3), "b": np.ones((2, 2), np.float32)}, ["sum"])
+    with pytest.raises(InvalidArgument, match=r"^Expects arg\[0\] to be float but double is provided$"):
+        shapes["vector"]({"x": np.ones(3)}, ["y"])
+
+
+def test_examples_assets_and_tables(made: Path, tensorflow: TensorFlow) -> None:
+    import tensorflow as tf
+
+    rows = [("two", [1.0, 2.0]), ("none", [3.0, 4.0])]
+    serialized = [
+        tf.train.Example(
+            features=tf.train.Features(
+                feature={
+                    "word": tf.train.Feature(bytes_list=tf.train.BytesList(value=[word.encode()])),
+                    "x": tf.train.Feature(float_list=tf.train.FloatList(value=x)),
+                }
+            )
+        ).SerializeToString()
+        for word, x in rows
+    ]
+    runner = load(tensorflow, made / "examples")["serving_default"]
+    answer = runner({"inputs": strings(*serialized)}, ["number", "sum"])
+    assert answer["number"].tolist() == [2, -1]
+    assert answer["sum"].tolist() == [30, 70]
+    with pytest.raises(InvalidArgument, match="Could not parse example input"):
+        runner({"inputs": strings(b"no example")}, ["sum"])
+
+
+@pytest.mark.parametrize("name", ["tf1", "text"])
+@pytest.mark.parametrize(("tags", "offset"), [(("serve",), 0.5), (("gpu", "serve"), 100.5)])
+def test_graphs_of_tensorflow_1(
+    made: Path, process: TensorFlowProcess, name: str, tags: tuple[str, ...], offset: float
+) -> None:
+    from ..made_models import WEIGHTS
+
+    with contextlib.closing(TensorFlow(process.address, tags)) as engine:
+        runners = load(engine, made / name, tags)
+        x = np.random.default_rng(1).random((3, 6), np.float32)
+        want = x @ WEIGHTS + offset
+        np.testing.assert_allclose(runners["code"]({"x": x}, ["code"])["code"], want, rtol=1e-5)
+        np.testing.assert_allclose(runners["total"]({"x": x}, ["total"])["total"], want.sum(1), rtol=1e-5)
+        assert runners["look_up"]({"word": strings(b"two", b"?")}, ["number"])["number"].tolist() == [2, -1]
+
+
+@pytest.mark.parametrize("tags", [("train",), ("serve", "tpu"), ()])
+def test_tags_that_are_not_there(made: Path, process: TensorFlowProcess, tags: tuple[str, ...]) -> None:
+    with contextlib.closing(TensorFlow(process.address, tags)) as engine, pytest.raises(NotFound) as refused:
+        engine.load(made / "tf1", read_signatures(made / "tf1"))
+    with pytest.raises(NotFound) as ours:
+        read_signatures(made / "tf1", tags)
+    assert str(ours.value) == str(refused.value)  # TensorFlow's own words
+
+
+def test_no_saved_model(made: Path, tmp_path: Path, tensorflow: TensorFlow) -> None:
+    with pytest.raises(NotFound) as refused:
+        tensorflow.load(tmp_path, read_signatures(made / "shapes"))
+    with pytest.raises(NotFound) as ours:
+        read_signatures(tmp_path)
+    assert str(ours.value) == str(refused.value)
+
+
+def test_without_tensorflow(
+    made: Path, tensorflow: TensorFlow, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(tensorflow_library, "find", lambda: None)
+    assert load(tensorflow, made / "shapes") == {}
+    assert "not served without TensorFlow (pip install 'keras-gallery[models]'): any_rank, many" in caplog.text
+
+
+# === The process ===
+
+
+@pytest.fixture
+def owner() -> Iterator[TensorFlowProcess]:
+    made = TensorFlowProcess(intra_op=1, inter_op=1)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def connect(owner: TensorFlowProcess) -> Iterator[Callable[[], TensorFlow]]:
+    """Makes engines for one TensorFlow process of their own."""
+    with contextlib.ExitStack() as stack:
+
+        def make() -> TensorFlow:
+            engine = TensorFlow(owner.address)
+            stack.callback(engine.close)
+            return engine
+
+        yield make
+
+
+def pid_of(owner: TensorFlowProcess) -> int:
+    assert owner._process is not None
+    return owner._process.pid
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.01)
+
+
+def test_one_process_for_many(owner: TensorFlowProcess) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        addresses = set(pool.map(lambda _: owner.address(), range(8)))
+    assert len(addresses) == 1
+    folder = Path(addresses.pop()).parent
+    assert folder.stat().st_mode & 0o777 == 0o700
+    owner.close()
+    assert not folder.exists()
+    with pytest.raises(Unavailable):
+        owner.address()
+
+
+def test_requests_at_once(made: Path, tensorflow: TensorFlow) -> None:
+    runner = load(tensorflow, made / "shapes")["two"]
+
+    def ask(n: int) -> bool:
+        inputs = {"a": np.array([n]), "b": np.full((1, 2), n, np.float32)}
+        return runner(inputs, ["sum"])["sum"].tolist() == [[2 * n, 2 * n]]
+
+    with ThreadPoolExecutor(16) as pool:
+        assert all(pool.map(ask, range(500)))
+    assert len(tensorflow.connections._idle) <= 16
+
+
+def test_models_are_shared_and_counted(made: Path, connect: Callable[[], TensorFlow]) -> None:
+    """Seen in the numbers of the models: a model that is still there keeps its own."""
+    first, second = connect(), connect()
+    folder = made / "shapes"
+    held, number = first.connections.load(folder)
+    other, same = second.connections.load(folder)
+    assert same == number
+    held.close()
+    again, still = first.connections.load(folder)
+    assert still == number
+    again.close()
+    other.close()
+
+    def is_gone() -> bool:
+        stream, found = first.connections.load(folder)
+        stream.close()
+        return found != number
+
+    wait_for(is_gone)
+
+
+def test_a_killed_process_is_started_anew(
+    made: Path, owner: TensorFlowProcess, connect: Callable[[], TensorFlow], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    engines = [connect(), connect()]
+    runners = [load(engine, made / "shapes")["scalar"] for engine in engines]
+    x = {"x": np.array(1, np.float32)}
+    assert [runner(x, ["y"])["y"] for runner in runners] == [2, 2]
+    first = pid_of(owner)
+    os.kill(first, signal.SIGKILL)
+    wait_for(lambda: owner._process is None or owner._process.poll() is not None)
+    assert [runner(x, ["y"])["y"] for runner in runners] == [2, 2]
+    assert pid_of(owner) != first
+    assert "ended with status -9" in caplog.text
+
+
+def test_requests_in_flight_get_to_know(
+    made: Path, owner: TensorFlowProcess, connect: Callable[[], TensorFlow]
+) -> None:
+    engine = connect()
+    runner = load(engine, made / "shapes")["scalar"]
+    x = {"x": np.array(1, np.float32)}
+    runner(x, ["y"])
+    os.kill(pid_of(owner), signal.SIGSTOP)  # so that the request stays in flight
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(runner, x, ["y"])
+        wait_for(lambda: not engine.connections._idle)
+        os.kill(pid_of(owner), signal.SIGKILL)
+        with pytest.raises(Unavailable, match="ended during the request"):
+            answer.result(60)
+    assert runner(x, ["y"])["y"] == 2
+
+
+def test_an_event_loop_is_not_made_to_wait(
+    made: Path, owner: TensorFlowProcess, connect: Callable[[], TensorFlow]
+) -> None:
+    engine = connect()
+    runner = engine.when_needed(made / "shapes", read_signatures(made / "shapes"))["scalar"]
+    x = {"x": np.array(1, np.float32)}
+
+    async def ask_here() -> Any:
+        return runner(x, ["y"])
+
+    with pytest.raises(NotHere):
+        asyncio.run(ask_here())
+    assert owner._process is None
+    assert runner(x, ["y"])["y"] == 2
+    assert asyncio.run(ask_here())["y"] == 2
+
+
+def test_the_last_runner_gives_the_model_back(made: Path, tensorflow: TensorFlow) -> None:
+    runners: Any = load(tensorflow, made / "shapes")
+    model = runners["scalar"].model
+    for name in set(runners) - {"scalar"}:
+        runners[name].close()
+        runners[name].close()  # once more does no harm
+    assert model._held is not None
+    runners["scalar"].close()
+    assert model._held is None
+    assert runners["scalar"]({"x": np.array(1, np.float32)}, ["y"])["y"] == 2  # a run that began before
+    assert model._held is None
+
+
+def test_a_model_cut_short_is_an_error(made: Path, tmp_path: Path, tensorflow: TensorFlow) -> None:
+    import shutil
+
+    folder = shutil.copytree(made / "tf1", tmp_path / "1")
+    weights = folder / "variables" / "variables.data-00000-of-00001"
+    weights.write_bytes(weights.read_bytes()[:10])
+    with pytest.raises(ServingError):
+        load(tensorflow, folder)
+
+
+def test_the_process_ends_with_its_owner(made: Path) -> None:
+    code = (
+        "import os, sys; from keras_gallery.serving.engines.tensorflow.process import TensorFlowProcess\n"
+        "owner = TensorFlowProcess(); print(owner.address(), owner._process.pid, flush=True)\n"
+        "os.kill(os.getpid(), 9)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    address, pid = done.stdout.split()
+    try:
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(60)
+            with pytest.raises(ConnectionError):
+                connection.connect(address)
+                while connection.recv(1):  # until the process is gone
+                    pass
+                raise ConnectionResetError
+    finally:
+        Path(address).unlink(missing_ok=True)
+        Path(address).parent.rmdir()
+    wait_for(lambda: not is_running(int(pid)))
+
+
+def is_running(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_no_process_can_be_started() -> None:
+    def nowhere() -> str:
+        return "/nonexistent/socket"
+
+    with pytest.raises(Unavailable, match="could not be started"):
+        TensorFlow(nowhere).connections.load(Path("/nonexistent"))

@@ -1,0 +1,68 @@
+"""Frames through a socket, whole and in pieces."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from keras_gallery.serving.engines.tensorflow.frames import Stream, strings_from_bytes, strings_to_bytes
+
+
+@pytest.fixture
+def ends() -> Iterator[tuple[Stream, Stream]]:
+    left, right = (Stream(end) for end in socket.socketpair())
+    yield left, right
+    left.close()
+    right.close()
+
+
+@pytest.mark.parametrize("sizes", [[], [0], [1], [70_000], [3, 0, 65_536, 1], [5_000_000, 2], [1] * 2000], ids=str)
+def test_what_is_written_is_read(ends: tuple[Stream, Stream], sizes: list[int]) -> None:
+    rng = np.random.default_rng(len(sizes))
+    body = [rng.integers(0, 256, size, np.uint8) for size in sizes]
+
+    def write() -> None:
+        for kind in (1, 200):
+            ends[0].write(kind, b"head" * kind, body)
+
+    writing = threading.Thread(target=write)
+    writing.start()
+    for kind in (1, 200):
+        assert ends[1].read() == (kind, b"head" * kind)
+        for part in body:
+            target = bytearray(part.nbytes)
+            ends[1].take_into(memoryview(target))
+            assert target == part.tobytes()
+    writing.join()
+
+
+def test_small_pieces(ends: tuple[Stream, Stream]) -> None:
+    left, right = ends
+    left.write(1, b"abc", [b"defg"])
+    left.write(2, b"", [])
+    assert right.read() == (1, b"abc")
+    assert [right.take(n) for n in (1, 0, 3)] == [b"d", b"", b"efg"]
+    assert right.read() == (2, b"")
+
+
+@pytest.mark.parametrize("sent", [b"", b"\x01\x02"])
+def test_the_other_end_closes(sent: bytes) -> None:
+    left, right = socket.socketpair()
+    left.sendall(sent)
+    left.close()
+    stream = Stream(right)
+    with pytest.raises(ConnectionResetError):
+        stream.read()
+    with pytest.raises(BrokenPipeError):
+        stream.write(1, b"")
+    stream.close()
+
+
+@given(st.lists(st.binary(max_size=50), max_size=50))
+def test_strings(strings: list[bytes]) -> None:
+    assert strings_from_bytes(strings_to_bytes(strings), len(strings)) == strings

@@ -1,0 +1,70 @@
+"""Answers do not depend on the processor: with TensorFlow's oneDNN operations and without them they are the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from keras_gallery.serving.engines.base import Runner
+from keras_gallery.serving.engines.openvino.conversion import Converter
+from keras_gallery.serving.engines.openvino.files import OpenVinoFiles
+from keras_gallery.serving.engines.tensorflow.engine import TensorFlow
+from keras_gallery.serving.engines.tensorflow.process import TensorFlowProcess
+from keras_gallery.serving.errors import InvalidArgument
+from keras_gallery.serving.saved_model import read_signatures
+
+from ...conftest import MODEL
+
+
+@pytest.fixture(scope="module", params=["0", "1"], ids=["without_onednn", "with_onednn"])
+def tensorflow(request: pytest.FixtureRequest) -> Iterator[TensorFlow]:
+    """A TensorFlow process that uses oneDNN, or does not."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TF_ENABLE_ONEDNN_OPTS", request.param)
+        owner = TensorFlowProcess()
+        engine = TensorFlow(owner.address)
+        yield engine
+        engine.close()
+        owner.close()
+
+
+@pytest.fixture
+def encode(tensorflow: TensorFlow, saved_models: Path) -> Runner:
+    folder = saved_models / MODEL / "1"
+    return tensorflow.load(folder, {"encode": read_signatures(folder)["encode"]})["encode"]
+
+
+@pytest.mark.parametrize("shape", [(8, 8, 1), (1, 8, 8, 2), (1, 8, 8, 3), (1, 64)])
+def test_another_rank_or_number_of_channels_is_refused(encode: Runner, shape: tuple[int, ...]) -> None:
+    with pytest.raises(InvalidArgument) as caught:
+        encode({"image": np.zeros(shape, np.float32)}, ["code"])
+    assert str(caught.value) == f"Expected shape [-1, 8, 8, 1] for input image. Received: {list(shape)}"
+
+
+def test_another_size_is_refused_in_tensorflow_s_words(encode: Runner) -> None:
+    with pytest.raises(InvalidArgument, match="Input to reshape is a tensor with 80 values"):
+        encode({"image": np.zeros((1, 9, 8, 1), np.float32)}, ["code"])
+
+
+def test_a_convolution_over_too_short_a_sequence(tensorflow: TensorFlow, made: Path) -> None:
+    """Without oneDNN there is nothing in the answer, with it there is uninitialised memory of another shape."""
+    steps = tensorflow.load(made / "windows", read_signatures(made / "windows"))["steps"]
+    assert steps({"x": np.ones((2, 4, 6), np.float32)}, ["y"])["y"].shape == (2, 1, 2)
+    try:
+        found = steps({"x": np.ones((2, 3, 6), np.float32)}, ["y"])["y"]
+    except InvalidArgument as error:
+        assert str(error) == "Expected a larger input: output y has shape [2, 3, 6] instead of [-1, -1, 2]."
+    else:
+        assert found.shape == (2, 0, 2)
+
+
+@pytest.mark.parametrize("onednn", ["0", "1"])
+def test_the_least_size_for_openvino(made: Path, tmp_path: Path, onednn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", onednn)
+    files = OpenVinoFiles(tmp_path)
+    Converter(files).prepare(made / "windows")
+    index = files.of(made / "windows")
+    assert index is not None
+    assert {name: entry.least for name, entry in index.signatures.items()} == {"steps": 4}

@@ -1,0 +1,58 @@
+"""Every recurrent network and embedding of the gallery, untrained and small: exported, and loaded as a server does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from keras_gallery.models import describe, list_models
+from keras_gallery.serving import saved_model
+from keras_gallery.serving.export.writing import export, operations
+from keras_gallery.serving.signatures import endpoints
+
+from ...models.registered import VARIANTS, small
+from ..text_models import texts_of
+
+REGRESSOR = {"regress", "embed", "regress_padded", "embed_padded"}
+FORECASTER = {"forecast", "embed", "forecast_padded", "embed_padded"}
+WORDS = {"embed", "nearest"}
+EXPECTED: dict[str, set[str]] = {
+    "conv1d_gru": {"classify", "embed", "classify_padded", "embed_padded"},
+    "deep_rnn": FORECASTER,
+    "encoder_decoder": {"translate", "pronounce"},
+    "entity_embedding": {"regress", *(f"{name}_city_{at}" for name in sorted(WORDS) for at in (1, 2))},
+    "gru": REGRESSOR,
+    "lstm": REGRESSOR,
+    "sequence_to_sequence": FORECASTER,
+    "sequence_to_vector": {"classify", "embed", "classify_text", "embed_text"},
+    "simple_rnn": REGRESSOR,
+    "vector_to_sequence": {"caption", "caption_png"},
+    "word2vec_cbow": WORDS,
+    "word2vec_skipgram": WORDS,
+}
+NAMES = [name for name in list_models() if describe(name).family in ("recurrent", "embeddings")]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_exported(name: str, tmp_path: Path) -> None:
+    model = small(name)
+    folder = export(model, name, tmp_path, texts=texts_of(model))
+    assert saved_model.read_signatures(folder).keys() == {"serving_default"} | EXPECTED[name]
+    held = operations(saved_model.read_meta_graph(folder).graph_def)
+    assert not [op for op in held if op.startswith("Cudnn") or "Random" in op]
+
+
+FORMS = [(name, variant) for name in NAMES for variant in VARIANTS.get(name, [])]
+
+
+@pytest.mark.parametrize(("name", "variant"), FORMS, ids=str)
+def test_every_form_has_the_same_signatures(name: str, variant: dict[str, Any]) -> None:
+    model = small(name, **variant)
+    found = endpoints(model, texts=texts_of(model))
+    assert found.keys() == {"serving_default"} | EXPECTED[name]
+    for endpoint in found.values():
+        inputs = endpoint.example(2)
+        for answer in endpoint.function(*(inputs[spec.name] for spec in endpoint.inputs)).values():
+            assert answer.dtype == "string" or np.isfinite(answer).all()

@@ -1,0 +1,251 @@
+"""A model → a version folder with signatures that answer as the model does."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from keras_gallery.serving import saved_model
+from keras_gallery.serving.core import warmup
+from keras_gallery.serving.engines.openvino import files as openvino_files
+from keras_gallery.serving.errors import FailedPrecondition, InvalidArgument
+from keras_gallery.serving.export import writing as export_module
+from keras_gallery.serving.export.writing import check, export
+from keras_gallery.serving.saved_model import read_signatures
+from keras_gallery.serving.signatures import Endpoint, endpoints
+from keras_gallery.serving.wire.signature import SignatureDef
+
+from ..conftest import MODEL
+from ..task_models import classifier, regressor
+
+NAMES = {
+    "serving_default": (["image"], ["reconstruction"]),
+    "reconstruct": (["image"], ["reconstruction"]),
+    "encode": (["image"], ["code"]),
+    "decode": (["code"], ["image"]),
+    "score": (["image"], ["score"]),
+    "denoise": (["image"], ["denoised"]),
+    "encode_png": (["image_bytes"], ["code"]),
+    "denoise_png": (["image_bytes"], ["denoised"]),
+}
+
+
+def test_signatures_have_names(saved_models: Path) -> None:
+    signatures = read_signatures(saved_models / MODEL / "1")
+    assert {k: (list(s.inputs), list(s.outputs)) for k, s in signatures.items()} == NAMES
+    assert all(s.method_name == "tensorflow/serving/predict" for s in signatures.values())
+
+
+@pytest.mark.parametrize("batch", [1, 7, 32])
+def test_reloaded_answers_equal_the_model(saved_models: Path, keras_model: Any, batch: int) -> None:
+    loaded = tf.saved_model.load(str(saved_models / MODEL / "1"))
+    x = np.random.default_rng(batch).random((batch, 8, 8, 1), np.float32)
+    want = keras_model.predict(x, verbose=0)
+    code = keras_model.get_layer("encoder").predict(x, verbose=0)
+
+    def ask(signature: str, **inputs: Any) -> Any:
+        (value,) = loaded.signatures[signature](**{k: tf.constant(v) for k, v in inputs.items()}).values()
+        return value.numpy()
+
+    np.testing.assert_allclose(ask("reconstruct", image=x), want, atol=1e-5)
+    np.testing.assert_allclose(ask("denoise", image=x), want, atol=1e-5)
+    np.testing.assert_allclose(ask("encode", image=x), code, atol=1e-5)
+    np.testing.assert_allclose(ask("decode", code=code), want, atol=1e-5)
+    np.testing.assert_allclose(ask("score", image=x), ((want - x) ** 2).sum((1, 2, 3)), rtol=1e-5)
+
+
+def test_image_files_answer_as_their_pixels(saved_models: Path, images: Any, png_files: list[bytes]) -> None:
+    run = tf.saved_model.load(str(saved_models / MODEL / "1")).signatures
+    by_file = run["denoise_png"](image_bytes=tf.constant(png_files))["denoised"].numpy()
+    by_array = run["denoise"](image=tf.constant(images))["denoised"].numpy()
+    np.testing.assert_allclose(by_file, by_array, atol=1e-5)
+
+
+def test_jpeg_files_are_images_too(saved_models: Path) -> None:
+    run = tf.saved_model.load(str(saved_models / MODEL / "1")).signatures
+    file = tf.io.encode_jpeg(np.full((8, 8, 1), 128, np.uint8), quality=100)
+    by_file = run["encode_png"](image_bytes=tf.stack([file]))["code"].numpy()
+    by_array = run["encode"](image=tf.io.decode_jpeg(file)[None] / 255)["code"].numpy()
+    np.testing.assert_allclose(by_file, by_array, atol=1e-5)
+
+
+BAD_FILES = {
+    "another size": (lambda: tf.io.encode_png(np.zeros((9, 8, 1), np.uint8)).numpy(), r"8x8 pixels.*"),
+    "three channels": (lambda: tf.io.encode_png(np.zeros((8, 8, 3), np.uint8)).numpy(), r"1 channel"),
+    "jpeg of another size": (lambda: tf.io.encode_jpeg(np.zeros((9, 8, 1), np.uint8)).numpy(), r"8x8 pixels"),
+    "no picture": (lambda: b"no picture", r"8x8 pixels"),
+    "nothing": (lambda: b"", r"8x8 pixels"),
+    # A header that claims 2^31-1 x 2^31-1 pixels: refused before anything is unpacked.
+    "huge claim": (
+        lambda: tf.io.encode_png(np.zeros((8, 8, 1), np.uint8)).numpy()[:16] + b"\x7f\xff\xff\xff" * 2 + b"\0" * 9,
+        r"8x8 pixels",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD_FILES)
+def test_bad_image_files_are_refused(saved_models: Path, case: str) -> None:
+    make, message = BAD_FILES[case]
+    run = tf.saved_model.load(str(saved_models / MODEL / "1")).signatures["denoise_png"]
+    with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+        run(image_bytes=tf.constant([make()]))
+
+
+def test_versions_count_up_and_are_never_overwritten(tmp_path: Path, keras_model: Any) -> None:
+    assert export(keras_model, "m", tmp_path).name == "1"
+    assert export(keras_model, "m", tmp_path).name == "2"
+    assert export(keras_model, "m", tmp_path, version=40).name == "40"
+    with pytest.raises(InvalidArgument, match="Expected a new version.*40"):
+        export(keras_model, "m", tmp_path, version=40)
+    assert sorted(folder.name for folder in (tmp_path / "m").iterdir()) == ["1", "2", "40"]
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "..", ".hidden", "a:b", "a\\b"])
+def test_names_that_are_no_folder_are_refused(tmp_path: Path, keras_model: Any, name: str) -> None:
+    with pytest.raises(InvalidArgument, match="Expected a model name"):
+        export(keras_model, name, tmp_path)
+    assert not any(tmp_path.iterdir())
+
+
+def test_wrong_answers_never_go_live(tmp_path: Path, keras_model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def off_by_a_little(function: Any) -> Any:
+        return lambda inputs: {
+            k: v.numpy() + 1e-3 for k, v in function(**{k: tf.constant(v) for k, v in inputs.items()}).items()
+        }
+
+    monkeypatch.setattr(export_module, "_tensorflow_caller", off_by_a_little)
+    with pytest.raises(FailedPrecondition, match="to answer as the model does"):
+        export(keras_model, "m", tmp_path)
+    assert not any((tmp_path / "m").iterdir())
+
+
+def test_warm_up_requests_cover_every_signature(saved_models: Path) -> None:
+    requests = [record.request for record in warmup.read(saved_models / MODEL / "1")]
+    assert {request.spec.signature for request in requests if request.spec} == set(NAMES)
+    assert all(len(array) == 1 for request in requests for array in request.inputs.values())
+
+
+def test_any_model_with_encoder_and_decoder(tmp_path: Path) -> None:
+    x = keras.Input((12,))
+    encoder = keras.Sequential([keras.Input((12,)), keras.layers.Dense(3)], name="encoder")
+    decoder = keras.Sequential([keras.Input((3,)), keras.layers.Dense(12)], name="decoder")
+    place = export(keras.Model(x, decoder(encoder(x))), "foreign", tmp_path)
+    assert set(read_signatures(place)) == {"serving_default", "reconstruct", "encode", "decode", "score"}
+    assert list(read_signatures(place)["encode"].inputs) == ["features"]
+
+
+def test_any_other_model_has_its_own_names(tmp_path: Path) -> None:
+    a, b = keras.Input((2,), name="a"), keras.Input((3,), name="b", dtype="int32")
+    total = keras.layers.Dense(2, name="total")(keras.layers.Concatenate()([a, keras.ops.cast(b, "float32")]))
+    place = export(keras.Model([a, b], [total]), "plain", tmp_path)
+    (signature,) = read_signatures(place).values()
+    assert signature.name == "serving_default"
+    assert {k: s.dtype.name for k, s in signature.inputs.items()} == {"a": "float", "b": "int32"}
+    assert signature.outputs["total"].shape == (-1, 2)
+
+
+def test_what_asserts_is_left_to_tensorflow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def doubled(x: Any) -> Any:
+        return {"y": x * 2}
+
+    def checked(x: Any) -> Any:
+        with tf.control_dependencies([tf.debugging.Assert(tf.reduce_all(x >= 0), ["Expected 0 and more"])]):
+            return {"y": x * 2}
+
+    inputs = [tf.TensorSpec((None, 3), tf.float32, name="x")]
+    found = {
+        name: Endpoint(function, inputs, lambda batch: {"x": np.ones((batch, 3), np.float32)})
+        for name, function in (("serving_default", doubled), ("checked", checked))
+    }
+    monkeypatch.setattr(export_module, "endpoints", lambda model, labels, texts: found)
+    layer = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+    index = openvino_files.read(export(layer, "m", tmp_path) / openvino_files.FOLDER)
+    assert index is not None
+    assert set(index.signatures) == {"serving_default"}
+    assert index.reasons["checked"] == "tensorflow (strings)"  # those that the assertion says
+
+
+def test_signatures_that_do_the_same_share_an_openvino_file(saved_models: Path) -> None:
+    folder = saved_models / MODEL / "1"
+    index = openvino_files.read(folder / openvino_files.FOLDER)
+    assert index is not None
+    assert index.fingerprint == saved_model.fingerprint(folder)
+    assert index.reasons.keys() == NAMES.keys()
+    assert index.signatures["serving_default"] == index.signatures["reconstruct"] != index.signatures["encode"]
+
+
+# === Classifiers and others ===
+
+
+class Defined(NamedTuple):
+    """A signature that nothing runs."""
+
+    definition: SignatureDef
+
+
+@pytest.fixture(scope="module")
+def classifier_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return export(classifier(), "c", tmp_path_factory.mktemp("classifier"), labels=["ant", "bee", "žába"])
+
+
+def test_methods(classifier_folder: Path, tmp_path: Path) -> None:
+    method = {each.name: each.method_name for each in read_signatures(classifier_folder).values()}
+    assert method.pop("classify_example") == "tensorflow/serving/classify"
+    assert set(method.values()) == {"tensorflow/serving/predict"} and len(method) == 5
+    signatures = read_signatures(export(regressor(), "r", tmp_path))
+    assert signatures["regress_example"].method_name == "tensorflow/serving/regress"
+    assert signatures["regress_example"].outputs["outputs"].shape == (-1, 1)
+
+
+def test_warm_up_requests_of_a_classifier(classifier_folder: Path) -> None:
+    signatures = {name: Defined(each) for name, each in read_signatures(classifier_folder).items()}
+    runs = [run for record in warmup.read(classifier_folder) for run in record.runs(signatures)]
+    assert [run.signature for run in runs] == list(endpoints(classifier()))
+    loaded = tf.saved_model.load(str(classifier_folder))
+    for run in runs:
+        answers = loaded.signatures[run.signature](**{k: tf.constant(v) for k, v in run.inputs.items()})
+        assert set(run.outputs) == set(answers)
+
+
+def test_openvino_gets_no_strings(classifier_folder: Path) -> None:
+    index = openvino_files.read(classifier_folder / openvino_files.FOLDER)
+    assert index is not None and index.fingerprint == saved_model.fingerprint(classifier_folder)
+    strings = {name for name, reason in index.reasons.items() if reason == "tensorflow (strings)"}
+    assert strings == {"classify", "classify_png", "classify_example", "embed_png"}
+    assert index.reasons.keys() - strings == {"serving_default", "embed"}  # which may be OpenVINO's
+
+
+def test_another_number_of_labels(tmp_path: Path) -> None:
+    with pytest.raises(InvalidArgument, match="Expected 3 labels, one for each class. Received: 2"):
+        export(classifier(), "c", tmp_path, labels=["ant", "bee"])
+    assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("dtype", "change", "message"),
+    [
+        ("float32", lambda y: y + 1e-6, None),
+        ("float32", lambda y: y + 1e-3, "y off by 1.0e-03"),
+        ("float32", lambda y: y[:, :1], r"y of shape \(1, 1\) and type float32"),
+        ("uint8", lambda y: y, None),
+        ("uint8", lambda y: y - (np.arange(3) == 1), "y other in 1 of 3 values"),
+        ("string", lambda y: y, None),
+        ("string", lambda y: np.where(np.arange(3) == 1, b"", y), "y other in 1 of 3 values"),
+    ],
+)
+def test_what_counts_as_another_answer(dtype: str, change: Any, message: str | None) -> None:
+    made = tf.as_string if dtype == "string" else lambda x: tf.cast(x, dtype)
+    x = np.arange(1, 4, dtype=np.float32)
+    inputs = [tf.TensorSpec((None, 3), tf.float32, name="x")]
+    endpoint = Endpoint(lambda x: {"y": made(x)}, inputs, lambda batch: {"x": np.stack([x] * batch)})
+
+    def run(arrays: Any) -> Any:
+        return {"y": change(endpoint.function(tf.constant(arrays["x"]))["y"].numpy())}
+
+    with pytest.raises(FailedPrecondition, match=f"Received: {message} at batch 1") if message else nullcontext():
+        check("m", endpoint, run)

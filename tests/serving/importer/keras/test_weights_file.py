@@ -1,0 +1,92 @@
+"""Weights alone: put where they belong, or the first layer that they do not fit is named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from keras_gallery.serving.errors import InvalidArgument
+from keras_gallery.serving.importer.keras import h5_file, weights_file
+from keras_gallery.serving.importer.reading.found import Options
+
+from ..real_files import answers, ask, unpack
+
+
+def read(file: Path, like: keras.Model | None) -> Any:
+    scratch = file.parent / "scratch"
+    scratch.mkdir(exist_ok=True)
+    return weights_file.read(file, Options(scratch, like=like))
+
+
+def empty(folder: Path) -> keras.Model:
+    """The model of a folder of `real_files`, all its weights 0."""
+    (folder / "scratch").mkdir()
+    model = h5_file.read(folder / "model.h5", Options(folder / "scratch")).model
+    assert model is not None
+    for weight in model.weights:
+        weight.assign(np.zeros(weight.shape))
+    return model
+
+
+@pytest.mark.parametrize("name", ["keras2_dense_autoencoder", "keras2_recurrent", "keras2_several"])
+def test_weights_of_keras_2(name: str, tmp_path: Path) -> None:
+    folder = unpack(name, tmp_path / name)
+    found = read(folder / "weights.h5", empty(folder))
+    assert found.what == "weights of Keras 2.12 in HDF5"
+    inputs, outputs = answers(folder)
+    for got, want in zip(ask(found.model, inputs), outputs.values(), strict=True):
+        np.testing.assert_allclose(got, want, atol=1e-5)
+
+
+def test_layers_with_other_names_go_by_their_order(tmp_path: Path) -> None:
+    folder = unpack("keras2_dense_autoencoder", tmp_path / "file")
+    encoder = keras.Sequential([keras.Input((8,)), keras.layers.Dense(6, "relu"), keras.layers.Dense(3, "swish")])
+    decoder = keras.Sequential([keras.Input((3,)), keras.layers.Dense(6, "elu"), keras.layers.Dense(8, "sigmoid")])
+    found = read(folder / "weights.h5", keras.Sequential([keras.Input((8,)), encoder, decoder]))
+    assert found.changes == ["weights given by the order of the layers; in the file these are called encoder, decoder"]
+    inputs, outputs = answers(folder)
+    np.testing.assert_allclose(ask(found.model, inputs)[0], outputs["decoder"], atol=1e-5)
+
+
+def dense(units: int, inputs: int = 4, count: int = 1) -> keras.Model:
+    layers = [keras.layers.Dense(units, name=f"dense_{number}") for number in range(count)]
+    return keras.Sequential([keras.Input((inputs,)), *layers])
+
+
+def test_weights_of_keras_3(tmp_path: Path) -> None:
+    old, new = dense(3), dense(3)
+    old.save_weights(tmp_path / "some.weights.h5")
+    found = read((tmp_path / "some.weights.h5").rename(tmp_path / "other.h5"), new)
+    assert found.model is new and found.changes == []
+    for weight, want in zip(new.weights, old.weights, strict=True):
+        np.testing.assert_array_equal(weight, want)
+
+
+def test_weights_that_are_left_over(tmp_path: Path) -> None:
+    dense(4, count=2).save_weights(tmp_path / "some.weights.h5")
+    found = read(tmp_path / "some.weights.h5", dense(4))
+    assert found.changes == ["2 of the file's 4 arrays left out, the model has no place for them"]
+
+
+def test_without_a_model(tmp_path: Path) -> None:
+    file = unpack("keras2_dense_autoencoder", tmp_path / "file") / "weights.h5"
+    with pytest.raises(InvalidArgument, match=r"Expected --like MODEL.*2 layers: decoder \[6\] \[3, 6\]"):
+        read(file, None)
+
+
+def test_what_does_not_fit_is_named(tmp_path: Path) -> None:
+    file = unpack("keras2_dense_autoencoder", tmp_path / "file") / "weights.h5"
+    with pytest.raises(
+        InvalidArgument, match=r"Expected weights for 1 layers \(dense_0\)\. Received: those of 2 layers"
+    ):
+        read(file, dense(3))
+    with pytest.raises(
+        InvalidArgument, match=r"\[4, 3\] \[3\] for layer 'dense_0' \(Dense\)\. Received: \[8, 6\] \[6\]"
+    ):
+        read(file, dense(3, count=2))
+    dense(3).save_weights(tmp_path / "some.weights.h5")
+    with pytest.raises(InvalidArgument, match=r"dense_0/kernel is \(4, 2\), that of the file is \(4, 3\)"):
+        read(tmp_path / "some.weights.h5", dense(2))

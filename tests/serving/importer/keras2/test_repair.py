@@ -1,0 +1,331 @@
+"""Configurations of Keras 2: what is changed, what is refused, and TensorFlow's functions beside Keras's operations."""
+
+from __future__ import annotations
+
+import copy
+import importlib
+import json
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from keras_gallery.serving.errors import FailedPrecondition, InvalidArgument
+from keras_gallery.serving.importer.keras import h5_file
+from keras_gallery.serving.importer.keras2.operations import OPERATIONS, convert
+from keras_gallery.serving.importer.keras2.repair import is_keras2, repair
+from keras_gallery.serving.importer.reading.config import read_config
+from keras_gallery.serving.importer.reading.found import Options
+
+from ..real_files import FOLDER, ask, unpack
+
+REAL = sorted(file.stem for file in FOLDER.glob("keras2*.zip") if "subclassed" not in file.stem)
+
+
+def sequential(*layers: tuple[str, dict[str, Any]]) -> dict[str, Any]:
+    """A model of Keras 2 with these layers, the first of 3 features."""
+    made = [
+        {"class_name": name, "config": {"name": f"layer_{at}", "trainable": True, "dtype": "float32", **config}}
+        for at, (name, config) in enumerate(layers)
+    ]
+    made[0]["config"]["batch_input_shape"] = [None, 3]
+    return {"class_name": "Sequential", "config": {"name": "model", "layers": made}}
+
+
+def keys(value: Any) -> set[str]:
+    """Every key in a configuration."""
+    if isinstance(value, dict):
+        return set(value).union(*(keys(each) for each in value.values()))
+    return set().union(*(keys(each) for each in value)) if isinstance(value, list) else set()
+
+
+# === Real files ===
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_repairs_are_complete_and_change_nothing_else(name: str, tmp_path: Path) -> None:
+    config = read_config(unpack(name, tmp_path) / "model.h5")
+    before = copy.deepcopy(config)
+    repaired, changes = repair(config)
+    assert config == before and is_keras2(config)
+    assert changes and not is_keras2(repaired)
+    assert not keys(repaired) & {
+        "batch_input_shape",
+        "time_major",
+        "implementation",
+        "input_length",
+        "shared_object_id",
+    }
+    assert repair(repaired) == (repaired, [])
+
+
+def test_keras_3_is_left_alone() -> None:
+    x = keras.Input((4, 3), name="x")
+    inner = keras.Sequential([keras.Input((4, 3)), keras.layers.Dense(2, "hard_sigmoid"), keras.layers.LeakyReLU()])
+    y = keras.layers.Bidirectional(keras.layers.LSTM(2))(inner(x * 2.0)[:, 1:])
+    config = json.loads(keras.Model(x, y).to_json())
+    assert repair(config) == (config, [])
+
+
+# === Every layer of Keras 2 ===
+
+SAMPLES: dict[str, dict[str, Any]] = {
+    "units": {"units": 2},
+    "filters": {"filters": 2},
+    "kernel_size": {"kernel_size": 2},
+    "rate": {"rate": 0.1},
+    "stddev": {"stddev": 0.1},
+    "input_dim": {"input_dim": 3},
+    "output_dim": {"output_dim": 2},
+    "n": {"n": 2},
+    "dims": {"dims": (1,)},
+    "target_shape": {"target_shape": (2,)},
+    "axes": {"axes": 1},
+    "num_heads": {"num_heads": 1},
+    "key_dim": {"key_dim": 1},
+    "height": {"height": 2},
+    "width": {"width": 2},
+    "scale": {"scale": 2.0},
+    "num_bins": {"num_bins": 3},
+    "factor": {"factor": 0.1},
+    "height_factor": {"height_factor": 0.1},
+    "width_factor": {"width_factor": 0.1},
+    "activation": {"activation": "relu"},
+    "equation": {"equation": "abc,cd->abd"},
+    "output_shape": {"output_shape": 2},
+}
+# No layers by themselves, or refused.
+LEFT_OUT = """
+    AbstractRNNCell DenseFeatures InputLayer Lambda Layer LocallyConnected1D LocallyConnected2D RandomHeight RandomWidth
+    Wrapper
+"""
+
+
+def test_every_layer_of_keras_2_can_be_made() -> None:
+    """Configurations as Keras 2 itself writes them, of all its layers with their defaults."""
+    tf_keras = pytest.importorskip("tf_keras")
+    import inspect
+
+    failed = {}
+    for name in sorted(set(dir(tf_keras.layers)) - set(LEFT_OUT.split())):
+        kind = getattr(tf_keras.layers, name)
+        if not inspect.isclass(kind) or not issubclass(kind, tf_keras.layers.Layer):
+            continue
+        needed = [
+            key
+            for key, each in list(inspect.signature(kind.__init__).parameters.items())[1:]
+            if each.default is each.empty and each.kind is each.POSITIONAL_OR_KEYWORD
+        ]
+        special = {
+            "layer": tf_keras.layers.LSTM(2) if name == "Bidirectional" else tf_keras.layers.Dense(2),
+            "cell": tf_keras.layers.LSTMCell(2),
+            "cells": [tf_keras.layers.LSTMCell(2)],
+        }
+        options = {key: special[key] if key in special else SAMPLES[key][key] for key in needed if key != "num_tokens"}
+        if name == "CategoryEncoding":
+            options["num_tokens"] = 3
+        if name in ("Discretization",):
+            options["bin_boundaries"] = [1.0]
+        layer = kind(**options)
+        given = tf_keras.Sequential([tf_keras.Input((4,)), tf_keras.layers.Dense(2)]).get_config()
+        written = json.loads(json.dumps(tf_keras.layers.serialize(layer, use_legacy_format=True), default=float))
+        given["layers"].append(written)
+        repaired, _ = repair({"class_name": "Sequential", "config": json.loads(json.dumps(given, default=float))})
+        try:
+            keras.saving.deserialize_keras_object(repaired["config"]["layers"][-1])
+        except Exception as error:
+            failed[name] = str(error).split("Exception encountered:")[-1]
+    assert failed == {}
+
+
+# === What is changed ===
+
+
+def test_the_same_change_of_many_layers_is_one_line() -> None:
+    _, changes = repair(sequential(*[("LSTM", {"units": 2, "time_major": False})] * 5))
+    assert (
+        "5 layers, 'layer_0', 'layer_1', 'layer_2' and so on (LSTM): time_major=False dropped, "
+        + ("Keras 3 has no such option")
+        in changes
+    )
+
+
+def test_initializers_of_old_forms() -> None:
+    old = {"class_name": "VarianceScaling", "config": {"scale": 1, "mode": "fan_in", "distribution": "normal"}}
+    dense = {
+        "units": 2,
+        "kernel_initializer": old,
+        "bias_initializer": {"class_name": "Zeros", "config": {"dtype": "float32"}},
+    }
+    repaired, changes = repair(sequential(("Dense", dense)))
+    layer = keras.saving.deserialize_keras_object(repaired).layers[0]
+    assert layer.kernel_initializer.distribution == "truncated_normal"
+    assert "layer 'layer_0' (Dense): bias_initializer: dtype dropped, it is that of the layer" in changes
+
+
+def test_a_gru_of_before_reset_after() -> None:
+    repaired, changes = repair(sequential(("RepeatVector", {"n": 2}), ("GRU", {"units": 2})))
+    assert keras.saving.deserialize_keras_object(repaired).layers[1].reset_after is False
+    assert "layer 'layer_1' (GRU): reset_after=False, as it was before there was this option" in changes
+
+
+def test_a_list_of_layers_is_a_sequential() -> None:
+    given = sequential(("Dense", {"units": 2}))
+    repaired, _ = repair({"class_name": "Sequential", "config": given["config"]["layers"]})
+    assert keras.saving.deserialize_keras_object(repaired).output_shape == (None, 2)
+
+
+@pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
+def test_hard_sigmoid_is_that_of_keras_2_in_every_layer(tmp_path: Path) -> None:
+    """It is another function in Keras 3: max(0, min(1, x / 6 + 0.5)), and was max(0, min(1, 0.2 x + 0.5))."""
+    tf_keras = pytest.importorskip("tf_keras")
+    layers, function = tf_keras.layers, "hard_sigmoid"
+    x = tf_keras.Input((6, 6, 2), name="x")
+    y = layers.Conv2D(2, 2, activation=function)(x)
+    y = layers.DepthwiseConv2D(2, activation=function)(y)
+    y = layers.SeparableConv2D(3, 2, activation=function)(y)
+    y = layers.Conv2DTranspose(2, 2, activation=function)(y)
+    y = layers.Reshape((4, 4, 2, 1))(y)
+    y = layers.ConvLSTM2D(2, 2, recurrent_activation=function, return_sequences=True)(y)
+    y = layers.Reshape((4, 6))(y)
+    y = layers.Conv1D(3, 2, activation=function)(y)
+    y = layers.Bidirectional(layers.GRU(3, recurrent_activation=function, return_sequences=True))(y)
+    y = layers.RNN([layers.LSTMCell(2, recurrent_activation=function)], return_sequences=True)(y)
+    y = layers.TimeDistributed(layers.Dense(2, activation=function))(y)
+    y = layers.Activation(function)(layers.SimpleRNN(3, activation=function)(y))
+    model = tf_keras.Model(x, y)
+    rng = np.random.default_rng(0)
+    model.set_weights([rng.normal(size=each.shape) for each in model.get_weights()])
+    model.save(tmp_path / "model.h5")
+    inputs = {"x": rng.normal(size=(3, 6, 6, 2)).astype(np.float32)}
+    found = h5_file.read(tmp_path / "model.h5", Options(tmp_path))
+    np.testing.assert_allclose(ask(found.model, inputs)[0], model(inputs["x"]), atol=1e-5)
+
+
+# === What is refused ===
+
+
+@pytest.mark.parametrize(
+    ("layer", "config", "what"),
+    [
+        ("BatchNormalization", {"renorm": True}, "with renorm=True, which Keras 3 has not"),
+        ("CuDNNLSTM", {"units": 2}, "which keeps its weights in the order of a GPU library"),
+        ("LocallyConnected1D", {"filters": 2}, "which Keras 3 has not"),
+        ("LSTM", {"units": 2, "activation": "hard_sigmoid"}, "with activation hard_sigmoid, which is another function"),
+        ("TimeDistributed", {"layer": {"class_name": "LSTM", "config": {"time_major": True}}}, "with time_major=True"),
+    ],
+)
+def test_what_nothing_takes_the_place_of(layer: str, config: dict[str, Any], what: str) -> None:
+    with pytest.raises(FailedPrecondition, match=rf"Received: layer 'layer_1' \({layer}\), {what}"):
+        repair(sequential(("Dense", {"units": 2}), (layer, config)))
+
+
+def test_a_function_that_is_no_operation(tmp_path: Path) -> None:
+    config = read_config(unpack("keras2_operations", tmp_path) / "model.h5")
+    config["config"]["layers"][1]["config"]["function"] = "io.write_file"
+    with pytest.raises(
+        FailedPrecondition, match=r"layer 'tf.math.multiply' \(TFOpLambda\), which calls tf.io.write_file"
+    ):
+        repair(config)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda config: config["layers"].pop(),
+        lambda config: config.pop("output_layers"),
+        lambda config: config["layers"][1].update(inbound_nodes=[[["nowhere", 0, 0, {}]]]),
+        lambda config: config["layers"][1].update(inbound_nodes=[[["image", 9, 0, {}], 5]]),
+        lambda config: config.update(output_layers=[["decoder", 5, 0], ["decoder", 7, 0]]),
+        lambda config: config["layers"][0].update(config=5),
+    ],
+)
+def test_damaged_configurations(change: Any, tmp_path: Path) -> None:
+    config = read_config(unpack("keras2_dense_autoencoder", tmp_path) / "model.h5")
+    change(config["config"])
+    with pytest.raises(InvalidArgument, match="Received: one that is damaged"):
+        repair(config)
+
+
+# === Functions ===
+
+_X = np.random.default_rng(0).uniform(0.1, 0.9, (2, 4, 3)).astype(np.float32)
+_Y = np.random.default_rng(1).uniform(0.1, 0.9, (2, 4, 3)).astype(np.float32)
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    "linalg.matmul": {"b": _Y.swapaxes(1, 2)},
+    "matmul": {"b": _Y.swapaxes(1, 2)},
+    "math.logical_and": {"y": _Y > 0.5},
+    "math.logical_or": {"y": _Y > 0.5},
+    "nn.gelu": {"approximate": True},
+    "nn.leaky_relu": {"alpha": 0.3},
+    "concat": {"axis": -1},
+    "stack": {"axis": 1},
+    "expand_dims": {"axis": 1},
+    "reshape": {"shape": [-1, 6]},
+    "transpose": {"perm": [0, 2, 1]},
+    "compat.v1.transpose": {"perm": [0, 2, 1]},
+    "tile": {"multiples": [1, 2, 1]},
+    "clip_by_value": {"clip_value_min": 0.2, "clip_value_max": 0.5},
+    "cast": {"dtype": "int32"},
+    "split": {"num_or_size_splits": 2, "axis": 1},
+    "__operators__.getitem": {
+        "slice_spec": [{"start": None, "stop": None, "step": None}, {"start": 1, "stop": 3, "step": None}, 0]
+    },
+}
+
+
+def argument(function: str) -> Any:
+    """What a function is asked of."""
+    if function in ("concat", "stack"):
+        return [_X, _Y]
+    if "squeeze" in function:
+        return _X[:1]
+    logical = ("math.logical_and", "math.logical_or", "math.logical_not", "math.reduce_any", "math.reduce_all")
+    return _X > 0.5 if function in logical else _X - (0.5 if function.startswith(("nn.", "math.abs")) else 0)
+
+
+@pytest.mark.parametrize("function", OPERATIONS)
+def test_operations_answer_as_tensorflow(function: str) -> None:
+    row, first = OPERATIONS[function], argument(function)
+    kwargs = dict(ARGUMENTS.get(function, {"y": _Y} if row.given == ("y",) else {}))
+    if "keepdims" in row.options:
+        kwargs |= {"axis": 1, "keepdims": True}
+    made = convert(function, "layer", [first], kwargs)
+    assert isinstance(made, tuple), made
+    given, args = made
+    kind = vars(importlib.import_module(given["module"]))[given["class_name"]]
+    got = kind(**given["config"])(*keras.saving.deserialize_keras_object(args[1:1]), first, *map(_value, args[1:]))
+    if function == "__operators__.getitem":
+        want = tf.constant(first)[:, 1:3, 0]
+    else:
+        found = tf
+        for part in function.split("."):
+            found = getattr(found, part, None) if found is not None else None
+        if found is None:  # an operator of tensors
+            found = getattr(tf.math, function.rpartition(".")[2])
+        want = found([tf.constant(each) for each in first] if isinstance(first, list) else tf.constant(first), **kwargs)
+    for each, other in zip(
+        got if isinstance(got, list | tuple) else [got], want if isinstance(want, list) else [want], strict=True
+    ):
+        np.testing.assert_allclose(np.asarray(each), np.asarray(other), atol=1e-6)
+
+
+def _value(value: Any) -> Any:
+    return value if isinstance(value, np.ndarray) else tuple(keras.saving.deserialize_keras_object(value))
+
+
+@pytest.mark.parametrize(
+    ("function", "kwargs", "what"),
+    [
+        ("math.cumsum", {}, "tf.math.cumsum"),
+        ("linalg.matmul", {"b": _Y, "transpose_a": True}, "tf.linalg.matmul with transpose_a=True"),
+        ("math.reduce_mean", {"axis": object()}, "tf.math.reduce_mean with a tensor as axis"),
+        ("concat", {"axis": 0, "odd": 1}, "tf.concat with odd"),
+        ("split", {"num_or_size_splits": [1, 2]}, "tf.split with parts of different sizes"),
+        ("math.add", {}, "tf.math.add without y"),
+    ],
+)
+def test_calls_that_no_operation_answers(function: str, kwargs: dict[str, Any], what: str) -> None:
+    assert convert(function, "layer", [_X], kwargs) == what

@@ -1,0 +1,262 @@
+"""SavedModels of all kinds: rebuilt as layers, or served as they are; and graphs that would do more than compute."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from keras_gallery.serving.errors import FailedPrecondition, InvalidArgument, PermissionDenied, ResourceExhausted
+from keras_gallery.serving.importer.reading.found import Found, Options
+from keras_gallery.serving.importer.saved_model import folder as saved_model_folder
+from keras_gallery.serving.wire import messages
+
+from ..real_files import answers, ask, unpack
+
+FLOATS = tf.TensorSpec((None, 3), tf.float32, name="x")
+TEXTS = tf.TensorSpec((None,), tf.string, name="x")
+
+
+def read(folder: Path, *, trust: bool = False) -> Found:
+    scratch = folder.parent / f"{folder.name}_scratch"
+    scratch.mkdir()
+    return saved_model_folder.read(folder, Options(scratch, trust=trust))
+
+
+def saved(place: Path, function: Callable[[Any, Any], Any], spec: Any = FLOATS) -> Path:
+    """A module with a variable and a table, whose signature is `function` of it and an input `x`."""
+    module = tf.Module()
+    module.weight = tf.Variable(np.arange(6, dtype=np.float32).reshape(3, 2))
+    pairs = tf.lookup.KeyValueTensorInitializer(["a", "b"], [1.0, 2.0])
+    module.table = tf.lookup.StaticHashTable(pairs, 0.0)
+    module.ask = tf.function(lambda x: {"y": function(module, x)}, input_signature=[spec])
+    tf.saved_model.save(module, str(place), signatures=module.ask)
+    return place
+
+
+def edited(place: Path, change: Callable[[Any], None]) -> Path:
+    """The SavedModel with its graph changed in place."""
+    graphs = messages.SavedModel.FromString((place / "saved_model.pb").read_bytes())
+    change(graphs.meta_graphs[0])
+    (place / "saved_model.pb").write_bytes(graphs.SerializeToString())
+    return place
+
+
+def plain(place: Path) -> Path:
+    return saved(place, lambda module, x: x @ module.weight)
+
+
+# === Keras 2 ===
+
+
+@pytest.mark.parametrize("name", ["keras2_dense_autoencoder", "keras2_convnet"])
+def test_keras_2_is_rebuilt_as_layers(name: str, tmp_path: Path) -> None:
+    folder = unpack(name, tmp_path / name)
+    found = read(folder / "saved_model")
+    inputs, outputs = answers(folder)
+    assert found.what.startswith("SavedModel of Keras 2.12: ") and found.way.startswith("rebuilt as a Keras 3 model")
+    assert found.saved_model is None and found.old is not None
+    np.testing.assert_allclose(ask(found.model, inputs)[0], next(iter(outputs.values())), atol=1e-5)
+    np.testing.assert_allclose(next(iter(found.old(inputs).values())), next(iter(outputs.values())), atol=1e-5)
+
+
+def test_a_class_of_ones_own_is_served_as_its_graph(tmp_path: Path) -> None:
+    folder = unpack("keras2_subclassed", tmp_path / "file")
+    found = read(folder / "saved_model")
+    assert found.model is None and found.saved_model is not None and "TFSMLayer" in found.way
+    assert found.changes[0].startswith("not rebuilt as layers: Expected layers that Keras itself has.")
+    inputs, outputs = answers(folder)
+    got = tf.saved_model.load(str(found.saved_model)).signatures["serving_default"](tf.constant(inputs["x"]))
+    np.testing.assert_allclose(got["output_1"], outputs["output_1"], atol=1e-5)
+
+
+def test_layers_that_answer_otherwise_are_not_taken(tmp_path: Path) -> None:
+    """Where metadata and graph differ, the graph is the model."""
+    folder = unpack("keras2_dense_autoencoder", tmp_path / "file") / "saved_model"
+    metadata = (folder / "keras_metadata.pb").read_bytes()
+    (folder / "keras_metadata.pb").write_bytes(metadata.replace(b'"activation": "swish"', b'"activation": "relu6"'))
+    found = read(folder)
+    assert found.model is None
+    assert "to answer as the graph does (within 1e-05). Received: decoder off by" in found.changes[0]
+
+
+# === Graphs ===
+
+
+def test_a_module_of_tensorflow_2(tmp_path: Path) -> None:
+    place = plain(tmp_path / "module")
+    (place / "variables" / "notes.txt").write_text("kept")
+    (place / "hook.py").write_text("not copied")
+    found = read(place)
+    assert found.what == f"SavedModel of TensorFlow {'.'.join(tf.__version__.split('.')[:2])}: serving_default"
+    assert found.saved_model is not None and found.model is None and found.changes == []
+    assert sorted(each.name for each in found.saved_model.iterdir()) == ["assets", "saved_model.pb", "variables"]
+    got = tf.saved_model.load(str(found.saved_model)).signatures["serving_default"](tf.constant([[1.0, 2.0, 3.0]]))
+    np.testing.assert_allclose(got["y"], [[16.0, 22.0]])
+
+
+def test_a_table(tmp_path: Path) -> None:
+    found = read(saved(tmp_path / "table", lambda module, x: module.table.lookup(x), TEXTS))
+    got = tf.saved_model.load(str(found.saved_model)).signatures["serving_default"](tf.constant(["b", "c"]))
+    np.testing.assert_allclose(got["y"], [2.0, 0.0])
+
+
+def test_an_export_of_keras_3(tmp_path: Path) -> None:
+    model = keras.Sequential([keras.Input((4, 5)), keras.layers.LSTM(3)])
+    model.export(tmp_path / "export", verbose=False)
+    assert "SavedModel of Keras 3" in read(tmp_path / "export").what
+
+
+def test_a_session_of_tensorflow_1(tmp_path: Path) -> None:
+    place = tmp_path / "session"
+    v1 = tf.compat.v1
+    with tf.Graph().as_default(), v1.Session() as session:
+        x = v1.placeholder(tf.float32, (None, 3), name="x")
+        y = x @ v1.get_variable("weight", (3, 2), initializer=v1.ones_initializer())
+        v1.summary.merge([v1.summary.histogram("y", y)])
+        session.run(v1.global_variables_initializer())
+        builder = v1.saved_model.Builder(str(place))
+        signature = v1.saved_model.predict_signature_def({"x": x}, {"y": y})
+        builder.add_meta_graph_and_variables(session, ["serve"], {"serving_default": signature})
+        builder.save()
+    found = read(place)
+    assert "in the form of TensorFlow 1: serving_default" in found.what and found.saved_model is not None
+    got = tf.saved_model.load(str(found.saved_model)).signatures["serving_default"](tf.constant([[1.0, 2.0, 3.0]]))
+    np.testing.assert_allclose(got["y"], [[6.0, 6.0]])
+
+
+def test_without_a_signature(tmp_path: Path) -> None:
+    module = tf.Module()
+    module.weight = tf.Variable(1.0)
+    tf.saved_model.save(module, str(tmp_path / "bare"))
+    with pytest.raises(FailedPrecondition, match="Expected a SavedModel with a signature"):
+        read(tmp_path / "bare")
+
+
+def test_without_a_graph_for_serving(tmp_path: Path) -> None:
+    def retag(graph: Any) -> None:
+        graph.meta_info_def.tags[:] = ["train"]
+
+    with pytest.raises(InvalidArgument, match="with the tag serve. Received: graphs with the tags train"):
+        read(edited(plain(tmp_path / "module"), retag))
+
+
+# === Graphs that do more than compute ===
+
+
+def printed(_: Any, x: Any) -> Any:
+    tf.print(x, output_stream="file:///nowhere/printed")
+    return x
+
+
+def written(_: Any, x: Any) -> Any:
+    tf.raw_ops.SaveV2(prefix="/nowhere/saved", tensor_names=["x"], shape_and_slices=[""], tensors=[x])
+    return x
+
+
+def restored(_: Any, x: Any) -> Any:
+    return tf.raw_ops.RestoreV2(prefix="/nowhere/x", tensor_names=["x"], shape_and_slices=[""], dtypes=[tf.float32])[0]
+
+
+ATTACKS: dict[str, tuple[Callable[[Any, Any], Any], Any, str]] = {
+    "read a file": (lambda _, x: tf.map_fn(tf.io.read_file, x), TEXTS, "ReadFile, which reads or writes files"),
+    "write a file": (lambda _, x: [tf.io.write_file("/nowhere/x", x[0]), x][1], TEXTS, "WriteFile, which reads or"),
+    "list files": (lambda _, x: tf.io.matching_files(x), TEXTS, "MatchingFiles, which reads or writes files"),
+    "run Python": (lambda _, x: tf.py_function(abs, [x], tf.float32), FLOATS, "EagerPyFunc, which runs Python"),
+    "run NumPy": (lambda _, x: tf.numpy_function(np.abs, [x], tf.float32), FLOATS, "PyFunc, which runs Python"),
+    "print to a file": (printed, FLOATS, "PrintV2, which writes to a file"),
+    "save": (written, FLOATS, "SaveV2, which reads or writes files, used by 'serving_default', which is no saver"),
+    "restore": (restored, FLOATS, "RestoreV2, which reads or writes files, used by"),
+    "read records": (
+        lambda _, x: tf.data.TFRecordDataset(x).reduce(0, lambda count, _: count + 1),
+        TEXTS,
+        "(TFRecord|TensorSlice)Dataset, which may read files",
+    ),
+    "decode by a file": (
+        lambda _, x: tf.raw_ops.DecodeProtoV2(
+            bytes=x, message_type="m", field_names=["f"], output_types=[tf.string], descriptor_source="/nowhere/d"
+        ).values[0],
+        TEXTS,
+        "DecodeProtoV2, which may read files",
+    ),
+}
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_effects_are_refused_by_node(attack: str, tmp_path: Path) -> None:
+    function, spec, why = ATTACKS[attack]
+    place = saved(tmp_path / "attack", function, spec)
+    with pytest.raises(PermissionDenied, match=f"node '.*' of function '.*', {why}"):
+        read(place)
+
+
+def test_trust_allows_them(tmp_path: Path) -> None:
+    found = read(saved(tmp_path / "attack", printed), trust=True)
+    assert found.saved_model is not None
+
+
+def test_operations_of_other_libraries(tmp_path: Path) -> None:
+    def rename(graph: Any) -> None:
+        node = next(each for each in graph.graph_def.library.function[0].node_def if each.op != "Const")
+        node.op = "Unheard"
+
+    with pytest.raises(PermissionDenied, match="Unheard, which TensorFlow does not have by itself"):
+        read(edited(plain(tmp_path / "module"), rename))
+
+
+def test_a_restoring_that_saves(tmp_path: Path) -> None:
+    """A loader runs what the graph calls its restoring."""
+
+    def swap(graph: Any) -> None:
+        graph.saver_def.restore_op_name = graph.saver_def.save_tensor_name.partition(":")[0]
+
+    with pytest.raises(PermissionDenied, match="which reads or writes files, used by"):
+        read(edited(plain(tmp_path / "module"), swap))
+
+
+def test_a_sparse_output_that_saves(tmp_path: Path) -> None:
+    """Its tensors have names of their own."""
+
+    def hide(graph: Any) -> None:
+        output = graph.signature_def["serving_default"].outputs["y"]
+        output.coo_sparse.values_tensor_name = graph.saver_def.save_tensor_name
+
+    with pytest.raises(PermissionDenied, match="used by 'serving_default', which is no saver"):
+        read(edited(plain(tmp_path / "module"), hide))
+
+
+def test_constants_that_the_file_does_not_hold(tmp_path: Path) -> None:
+    def blow_up(graph: Any) -> None:
+        node = graph.graph_def.node.add(name="huge", op="Const")
+        node.attr["dtype"].type = 1
+        node.attr["value"].tensor.dtype = 1
+        node.attr["value"].tensor.float_val.append(1.0)
+        for size in (1 << 20, 1 << 20):
+            node.attr["value"].tensor.tensor_shape.dim.add(size=size)
+
+    with pytest.raises(ResourceExhausted, match="the graph's constants"):
+        read(edited(plain(tmp_path / "module"), blow_up))
+
+
+@pytest.mark.parametrize("where", ["saved_model.pb", "variables", "variables/variables.index", "assets/words.txt"])
+def test_links_are_not_followed(where: str, tmp_path: Path) -> None:
+    place = plain(tmp_path / "module")
+    if (place / where).exists():
+        os.rename(place / where, tmp_path / "elsewhere")
+    else:
+        (tmp_path / "elsewhere").write_text("secret")
+    (place / where).symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(PermissionDenied, match=f"Received: '{Path(where).name}', a link"):
+        read(place)
+
+
+def test_damaged_graphs(tmp_path: Path) -> None:
+    place = plain(tmp_path / "module")
+    (place / "saved_model.pb").write_bytes((place / "saved_model.pb").read_bytes()[:-7])
+    with pytest.raises(InvalidArgument, match=r"Expected a whole saved_model\.pb"):
+        read(place)

@@ -1,0 +1,550 @@
+"""The manager on real folders, with a loader that only remembers: what is served, and when it is closed."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from keras_gallery.serving.config.model_config import ModelConfig
+from keras_gallery.serving.core.servable import Servable
+from keras_gallery.serving.core.served_models import ServedModels
+from keras_gallery.serving.errors import FailedPrecondition, InvalidArgument, NotFound, OutOfRange, ServingError
+from keras_gallery.serving.lifecycle.host import LocalHost
+from keras_gallery.serving.lifecycle.manager import Manager
+from keras_gallery.serving.lifecycle.versions import State
+from keras_gallery.serving.wire.predict import ModelSpec
+
+SECONDS = 10  # how long anything may take
+
+
+def until(condition: Callable[[], Any]) -> None:
+    deadline = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, "this should have come about"
+        time.sleep(0.002)
+
+
+class Remembered(Servable):
+    """A servable without a model."""
+
+    def __init__(self, name: str, version: int) -> None:
+        super().__init__(name, version, None, {})
+        self.closed = False
+
+    def close(self) -> None:
+        super().close()
+        self.closed = True
+
+
+class Loader:
+    """Loads every folder without a file called `broken`, once `gate` is open, and remembers it."""
+
+    def __init__(self) -> None:
+        self.tried: list[int] = []
+        self.loaded: dict[int, Remembered] = {}
+        self.gate = threading.Event()
+        self.gate.set()
+        self.models = ServedModels()
+        self.host = LocalHost(self, self.models)
+
+    def __call__(self, name: str, version: int, folder: Path) -> Servable:
+        self.tried.append(version)
+        assert self.gate.wait(SECONDS)
+        if (folder / "broken").exists():
+            raise OutOfRange("Read less bytes than requested")
+        if (folder / "bug").exists():
+            raise KeyError("a bug")
+        self.loaded[version] = Remembered(name, version)
+        return self.loaded[version]
+
+
+Run = Callable[..., Manager]
+
+
+@pytest.fixture
+def load() -> Loader:
+    return Loader()
+
+
+@pytest.fixture
+def run(load: Loader) -> Iterator[Run]:
+    """Starts managers, waits until they have settled, and stops them in the end."""
+    started: list[Manager] = []
+
+    def start(*configs: ModelConfig, **options: Any) -> Manager:
+        manager = Manager(configs, load.host, **{"poll_seconds": 0.02, "retries": 0} | options)
+        started.append(manager)
+        manager.start()
+        assert manager.wait_until_settled(SECONDS)
+        return manager
+
+    yield start
+    for manager in started:
+        manager.stop()
+
+
+def add(base: Path, *versions: int, file: str = "model") -> None:
+    """Adds versions at one stroke, as a copy that is renamed."""
+    for version in versions:
+        folder = base / f"copying-{version}"
+        folder.mkdir(parents=True)
+        (folder / file).write_text("a model")
+        folder.rename(base / str(version))
+
+
+def served(load: Loader, **spec: Any) -> int:
+    with load.models.using(ModelSpec("m", **spec)) as servable:
+        return servable.version
+
+
+def states(manager: Manager) -> dict[int, State]:
+    return {version.number: version.state for version in manager.status("m")}
+
+
+# === Which versions ===
+
+
+@pytest.mark.parametrize(
+    ("policy", "loaded"),
+    [({}, {10}), ({"latest": 2}, {9, 10}), ({"latest": 0}, {1, 9, 10}), ({"specific": (1, 9)}, {1, 9})],
+    ids=str,
+)
+def test_policies(run: Run, tmp_path: Path, load: Loader, policy: dict[str, Any], loaded: set[int]) -> None:
+    add(tmp_path, 1, 9, 10)
+    manager = run(ModelConfig("m", tmp_path, **policy))
+    until(lambda: load.loaded.keys() == loaded)
+    until(lambda: set(states(manager).values()) == {State.AVAILABLE})
+    assert served(load) == max(loaded)
+    assert [served(load, version=version) for version in sorted(loaded)] == sorted(loaded)
+
+
+def test_labels(run: Run, tmp_path: Path, load: Loader) -> None:
+    """A label is given to a version once that is available, and stays with it."""
+    add(tmp_path, 1, 2)
+    labels = {"stable": 1, "canary": 2, "later": 3}
+    manager = run(ModelConfig("m", tmp_path, latest=0, labels=labels))
+    until(lambda: list(states(manager).values()) == [State.AVAILABLE] * 2)
+    assert (served(load, label="stable"), served(load, label="canary")) == (1, 2)
+    for label in ("later", "other", ""):
+        with pytest.raises(InvalidArgument, match=f"^Unrecognized servable version label: {label}$"):
+            served(load, label=label)
+    with pytest.raises(InvalidArgument, match="^Unrecognized servable version label: stable$"):
+        load.models.find(ModelSpec("unknown", label="stable"))
+    add(tmp_path, 3)
+    until(lambda: list(states(manager).values()) == [State.AVAILABLE] * 3)
+    assert served(load, label="later") == 3
+    (tmp_path / "3").rename(tmp_path / "gone")
+    until(lambda: states(manager)[3] is State.END)
+    with pytest.raises(NotFound, match=r"^Servable not found for request: Specific\(m, 3\)$"):
+        served(load, label="later")
+
+
+def test_early_labels(run: Run, tmp_path: Path, load: Loader) -> None:
+    add(tmp_path, 1)
+    run(ModelConfig("m", tmp_path, labels={"later": 3}), early_labels=True)
+    with pytest.raises(NotFound, match=r"^Servable not found for request: Specific\(m, 3\)$"):
+        served(load, label="later")
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        (ModelSpec("other"), "Servable not found for request: Latest(other)"),
+        (ModelSpec("other", version=7), "Servable not found for request: Specific(other, 7)"),
+        (ModelSpec("other", version=0), "Servable not found for request: Specific(other, 0)"),
+        (ModelSpec("m", version=7), "Servable not found for request: Specific(m, 7)"),
+        (ModelSpec("m", version=-1), "Servable not found for request: Specific(m, -1)"),
+        (ModelSpec("m", version=0), "Servable not found for request: Specific(m, 0)"),
+    ],
+)
+def test_unknown_models_and_versions(run: Run, tmp_path: Path, spec: ModelSpec, message: str, load: Loader) -> None:
+    add(tmp_path, 1)
+    with pytest.raises(NotFound) as refused:
+        run(ModelConfig("m", tmp_path))
+        load.models.find(spec)
+    assert str(refused.value) == message
+
+
+def test_status(run: Run, tmp_path: Path) -> None:
+    add(tmp_path, 1, 2)
+    manager = run(ModelConfig("m", tmp_path, latest=0))
+    until(lambda: states(manager) == {2: State.AVAILABLE, 1: State.AVAILABLE})
+    assert [version.number for version in manager.status("m")] == [2, 1]
+    assert [version.number for version in manager.status("m", 1)] == [1]
+    with pytest.raises(NotFound, match="^Could not find version 7 of model m$"):
+        manager.status("m", 7)
+    with pytest.raises(NotFound, match="^Could not find any versions of model other$"):
+        manager.status("other")
+
+
+# === Swaps ===
+
+
+def test_a_new_version_takes_over(run: Run, tmp_path: Path, load: Loader) -> None:
+    add(tmp_path, 1)
+    manager = run(ModelConfig("m", tmp_path))
+    assert served(load) == 1
+    add(tmp_path, 2)
+    until(lambda: served(load) == 2)
+    until(lambda: states(manager) == {2: State.AVAILABLE, 1: State.END})
+    assert load.loaded[1].closed
+    assert not load.loaded[2].closed
+    with pytest.raises(NotFound):
+        served(load, version=1)
+
+
+def test_the_old_version_serves_until_the_new_one_is_ready(run: Run, tmp_path: Path, load: Loader) -> None:
+    add(tmp_path, 1)
+    manager = run(ModelConfig("m", tmp_path))
+    load.gate.clear()
+    add(tmp_path, 2)
+    until(lambda: load.tried == [1, 2])
+    assert states(manager) == {2: State.LOADING, 1: State.AVAILABLE}
+    assert served(load) == 1
+    load.gate.set()
+    until(lambda: served(load) == 2)
+
+
+def test_the_old_version_is_closed_after_its_last_request(run: Run, tmp_path: Path, load: Loader) -> None:
+    add(tmp_path, 1)
+    manager = run(ModelConfig("m", tmp_path))
+    with load.models.using(ModelSpec("m")) as first, load.models.using(ModelSpec("m")):
+        add(tmp_path, 2)
+        until(lambda: states(manager) == {2: State.AVAILABLE, 1: State.UNLOADING})
+        assert (first.version, served(load)) == (1, 2)
+        assert not load.loaded[1].closed
+    until(lambda: states(manager)[1] is State.END)
+    assert load.loaded[1].closed
+
+
+def test_requests_during_swaps_always_find_an_open_version(run: Run, tmp_path: Path, load: Loader) -> None:
+    add(tmp_path, 1)
+    run(ModelConfig("m", tmp_path), poll_seconds=0.001)
+    wrong: list[object] = []
+    done = threading.Event()
+
+    def ask() -> None:
+        while not done.is_set():
+            try:
+                with load.models.using(ModelSpec("m")) as servable:
+                    if load.loaded[servable.version].closed:
+                        wrong.append(servable)
+            except ServingError as error:
+                wrong.append(error)
+
+    asking = [threading.Thread(target=ask) for _ in range(3)]
+    for thread in asking:
+        thread.start()
+    for version in range(2, 12):
+        add(tmp_path, version)
+        until(lambda version=version: served(load) == version)
+    done.set()
+    for thread in asking:
+        thread.join(SECONDS)
+    assert not wrong
+
+
+def test_a_removed_version_is_unloaded_and_comes_back(run: Run, tmp_path: Path) -> None:
+    add(tmp_path, 1, 2)
+    manager = run(ModelConfig("m", tmp_path, specific=(2,)))
+    (tmp_path / "2").rename(tmp_path / "removed")
+    until(lambda: states(manager) == {2: State.END})
+    (tmp_path / "removed").rename(tmp_path / "2")
+    until(lambda: states(manager) == {2: State.AVAILABLE})
+
+
+def test_what_is_loaded_stays_when_the_base_path_goes(run: Run, tmp_path: Path, load: Loader) -> None:
+    base = tmp_path / "m"
+    add(base, 1)
+    looks = tmp_path / "other"
+    manager = run(ModelConfig("m", base), ModelConfig("other", looks))
+    base.rename(tmp_path / "gone")
+    add(looks, 5)
+    until(lambda: 5 in load.loaded)  # by now, both have been looked at
+    until(lambda: manager.status("other")[0].state is State.AVAILABLE)
+    assert served(load) == 1
+
+
+# === Versions that can't be loaded ===
+
+
+def test_the_old_version_serves_beside_a_broken_new_one(run: Run, tmp_path: Path, load: Loader) -> None:
+    add(tmp_path, 1)
+    manager = run(ModelConfig("m", tmp_path))
+    add(tmp_path, 2, file="broken")
+    until(lambda: states(manager) == {2: State.END, 1: State.AVAILABLE})
+    (broken,) = manager.status("m", 2)
+    assert (broken.error_code, broken.error_message) == ("OUT_OF_RANGE", "Read less bytes than requested")
+    assert served(load) == 1
+    assert not load.loaded[1].closed
+
+
+@pytest.mark.parametrize("file", ["broken", "bug"])
+def test_at_the_start_the_next_older_version_is_served(run: Run, tmp_path: Path, file: str, load: Loader) -> None:
+    add(tmp_path, 1, 2)
+    add(tmp_path, 3, file=file)
+    manager = run(ModelConfig("m", tmp_path))
+    assert served(load) == 2  # as soon as it has settled
+    assert states(manager) == {3: State.END, 2: State.AVAILABLE}
+
+
+def test_a_bug_is_reported_as_an_error_of_the_version(run: Run, tmp_path: Path) -> None:
+    add(tmp_path, 1, file="bug")
+    (version,) = run(ModelConfig("m", tmp_path)).status("m")
+    assert version.state is State.END
+    assert (version.error_code, version.error_message) == ("UNKNOWN", "KeyError: 'a bug'")
+
+
+def test_a_broken_version_is_tried_again_at_once_when_its_files_change(run: Run, tmp_path: Path, load: Loader) -> None:
+    add(tmp_path, 1)
+    manager = run(ModelConfig("m", tmp_path), retry_seconds=1000)
+    add(tmp_path, 2, file="broken")
+    until(lambda: states(manager).get(2) is State.END)
+    (tmp_path / "2" / "more").write_text("a file that was still being copied")
+    until(lambda: load.tried == [1, 2, 2])
+    until(lambda: states(manager).get(2) is State.END)
+    (tmp_path / "2" / "broken").unlink()
+    until(lambda: served(load) == 2)
+    assert manager.status("m", 2)[0].error_code == "OK"
+    assert load.tried == [1, 2, 2, 2]
+
+
+def test_as_many_tries_as_allowed(run: Run, tmp_path: Path, load: Loader) -> None:
+    add(tmp_path, 1, file="broken")
+    run(ModelConfig("m", tmp_path, latest=2), retries=2, retry_seconds=0, poll_seconds=0.002)
+    until(lambda: load.tried == [1, 1, 1])
+    add(tmp_path, 2)
+    until(lambda: 2 in load.loaded)
+    assert load.tried == [1, 1, 1, 2]
+
+
+def test_no_try_before_its_time(run: Run, tmp_path: Path, load: Loader) -> None:
+    add(tmp_path, 1, file="broken")
+    run(ModelConfig("m", tmp_path, latest=2), retries=5, retry_seconds=1000, poll_seconds=0.002)
+    add(tmp_path, 2)
+    until(lambda: 2 in load.loaded)
+    assert load.tried == [1, 2]
+
+
+def test_a_version_that_fails_while_the_folders_are_looked_at(tmp_path: Path, load: Loader) -> None:
+    """Settled only when the older version has had its turn, however fast the newer one failed."""
+
+    class AtOnce:
+        def submit(self, function: Callable[..., None], *arguments: Any) -> None:
+            function(*arguments)
+
+        def shutdown(self, **_: Any) -> None:
+            """Nothing waits."""
+
+    add(tmp_path, 1)
+    add(tmp_path, 2, file="broken")
+    manager = Manager([ModelConfig("m", tmp_path)], load.host)
+    manager._resources.loads = AtOnce()  # type: ignore[assignment]
+    manager._models["m"].look()
+    assert not manager.wait_until_settled(0)
+    manager._models["m"].look()
+    assert manager.wait_until_settled(0)
+    assert served(load) == 1
+
+
+# === Better files ===
+
+
+def test_a_version_that_would_run_faster_is_loaded_again(run: Run, tmp_path: Path, load: Loader) -> None:
+    """It stays available, and the first load of it is closed."""
+    asked: list[Path] = []
+    gate = threading.Event()
+
+    def improve(folder: Path) -> bool:
+        asked.append(folder)
+        return gate.wait(SECONDS)
+
+    add(tmp_path, 1)
+    manager = run(ModelConfig("m", tmp_path), improve=improve)
+    first = load.loaded[1]
+    load.gate.clear()
+    gate.set()
+    until(lambda: load.tried == [1, 1])
+    assert states(manager) == {1: State.AVAILABLE}
+    assert load.models.find(ModelSpec("m")) is first
+    load.gate.set()
+    until(lambda: first.closed)
+    assert load.models.find(ModelSpec("m")) is load.loaded[1]
+    assert not load.loaded[1].closed
+    assert asked == [tmp_path / "1"]
+
+
+# === Other models ===
+
+
+def test_reload(run: Run, tmp_path: Path, load: Loader) -> None:
+    """Returns once what is new is served; what is no longer listed is unloaded, and its status stays."""
+    add(tmp_path / "m", 1)
+    add(tmp_path / "n", 5)
+    manager = run(ModelConfig("m", tmp_path / "m"), poll_seconds=0)
+    manager.reload([ModelConfig("m", tmp_path / "m"), ModelConfig("n", tmp_path / "n")])
+    assert load.models.find(ModelSpec("n")).version == 5
+    assert served(load) == 1
+    manager.reload([ModelConfig("n", tmp_path / "n")])
+    until(lambda: states(manager) == {1: State.END})
+    with pytest.raises(NotFound, match=r"^Servable not found for request: Latest\(m\)$"):
+        served(load)
+    assert [model.name for model in manager.models()] == ["n"]
+    manager.reload([ModelConfig("m", tmp_path / "m")])
+    assert served(load) == 1
+
+
+def test_reload_with_another_policy(run: Run, tmp_path: Path, load: Loader) -> None:
+    add(tmp_path, 1, 2, 3)
+    manager = run(ModelConfig("m", tmp_path), poll_seconds=0)
+    manager.reload([ModelConfig("m", tmp_path, specific=(1, 2))])
+    until(lambda: states(manager) == {3: State.END, 2: State.AVAILABLE, 1: State.AVAILABLE})
+    assert served(load) == 2
+
+
+def test_reload_with_another_base_path(run: Run, tmp_path: Path, load: Loader) -> None:
+    """The same version number elsewhere: the old one serves until the new one is ready."""
+    add(tmp_path / "old", 1)
+    add(tmp_path / "new", 1)
+    manager = run(ModelConfig("m", tmp_path / "old"))
+    old = load.loaded[1]
+    load.gate.clear()
+    manager.reload([ModelConfig("m", tmp_path / "new")])
+    until(lambda: load.tried == [1, 1])
+    assert load.models.find(ModelSpec("m")) is old
+    load.gate.set()
+    until(lambda: load.models.find(ModelSpec("m")) is not old)
+    until(lambda: old.closed)
+    assert not load.loaded[1].closed
+
+
+def test_reload_of_what_can_not_be_loaded(run: Run, tmp_path: Path, load: Loader) -> None:
+    """The others are served."""
+    add(tmp_path / "m", 1)
+    add(tmp_path / "broken", 2, file="broken")
+    manager = run(ModelConfig("m", tmp_path / "m"))
+    reasons = (
+        "2 servable(s) did not become available: {{name: b version: 2} due to error: OUT_OF_RANGE: "
+        "Read less bytes than requested, {name: c} due to error: no versions found under base path}"
+    )
+    with pytest.raises(ServingError) as refused:
+        manager.reload(
+            [ModelConfig(name, tmp_path / path) for name, path in [("m", "m"), ("b", "broken"), ("c", "missing")]]
+        )
+    assert (str(refused.value), refused.value.code.name) == (reasons, "UNKNOWN")
+    assert served(load) == 1
+    add(tmp_path / "missing", 7)
+    until(lambda: 7 in load.loaded)
+
+
+def test_reload_of_labels(run: Run, tmp_path: Path, load: Loader) -> None:
+    add(tmp_path, 1, 2)
+    manager = run(ModelConfig("m", tmp_path, labels={"stable": 2}))
+    message = "^Request to assign label to version 1 of model m, which is not currently available for inference$"
+    for early in (False, True):
+        manager._early_labels = early  # a label in use is never given to a version that is not there
+        with pytest.raises(FailedPrecondition, match=message):
+            manager.reload([ModelConfig("m", tmp_path, labels={"stable": 1})])
+        assert served(load, label="stable") == 2
+    manager.reload([ModelConfig("m", tmp_path)])
+    with pytest.raises(InvalidArgument, match="^Unrecognized servable version label: stable$"):
+        served(load, label="stable")
+
+
+def test_reload_to_another_platform(run: Run, tmp_path: Path) -> None:
+    add(tmp_path, 1)
+    manager = run(ModelConfig("m", tmp_path))
+    with pytest.raises(
+        InvalidArgument,
+        match="^Illegal to change a model's platform. For model m platform was tensorflow "
+        "and new platform requested is other$",
+    ):
+        manager.reload([ModelConfig("m", tmp_path, platform="other")])
+
+
+# === Start and stop ===
+
+
+@pytest.mark.parametrize("base", ["missing", "empty", "file", "broken"])
+def test_a_model_without_versions_does_not_block_the_others(run: Run, tmp_path: Path, base: str, load: Loader) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "file").write_text("no folder")
+    add(tmp_path / "broken", 1, file="broken")
+    add(tmp_path / "good", 1)
+    manager = run(ModelConfig("other", tmp_path / base), ModelConfig("m", tmp_path / "good"))
+    assert served(load) == 1
+    assert [model.name for model in manager.models()] == ["m", "other"]
+    with pytest.raises(NotFound, match=r"^Servable not found for request: Latest\(other\)$"):
+        load.models.find(ModelSpec("other"))
+
+
+def test_a_missing_model_is_served_once_it_is_there(run: Run, tmp_path: Path, load: Loader) -> None:
+    manager = run(ModelConfig("m", tmp_path / "later"))
+    add(tmp_path / "later", 3)
+    until(lambda: load.loaded)
+    until(lambda: states(manager) == {3: State.AVAILABLE})
+
+
+def test_none_of_the_specific_versions_is_there(run: Run, tmp_path: Path, load: Loader) -> None:
+    add(tmp_path, 1)
+    with pytest.raises(NotFound):
+        run(ModelConfig("m", tmp_path, specific=(9,)))
+        served(load)
+
+
+def test_not_settled_while_loading(tmp_path: Path, load: Loader) -> None:
+    add(tmp_path, 1)
+    load.gate.clear()
+    manager = Manager([ModelConfig("m", tmp_path)], load.host)
+    manager.start()
+    assert not manager.wait_until_settled(0.05)
+    load.gate.set()
+    assert manager.wait_until_settled(SECONDS)
+    manager.stop()
+
+
+def test_stop_closes_all(run: Run, tmp_path: Path, load: Loader) -> None:
+    add(tmp_path, 1, 2, 3)
+    manager = run(ModelConfig("m", tmp_path, latest=0))
+    until(lambda: len(load.loaded) == 3)
+    manager.stop()
+    assert all(servable.closed for servable in load.loaded.values())
+    with pytest.raises(NotFound):
+        load.models.find(ModelSpec("m"))
+
+
+def test_stop_waits_for_the_requests_in_flight(run: Run, tmp_path: Path, load: Loader) -> None:
+    add(tmp_path, 1)
+    manager = run(ModelConfig("m", tmp_path))
+    with load.models.using(ModelSpec("m")):
+        stopping = threading.Thread(target=manager.stop)
+        stopping.start()
+        stopping.join(0.05)
+        assert stopping.is_alive()
+        assert not load.loaded[1].closed
+    stopping.join(SECONDS)
+    assert load.loaded[1].closed
+
+
+def test_stop_closes_what_waits_to_be_unloaded(run: Run, tmp_path: Path, load: Loader) -> None:
+    """More versions to unload than threads to do it, all of them in use."""
+    add(tmp_path, 1, 2, 3, 4)
+    manager = run(ModelConfig("m", tmp_path, latest=4))
+    until(lambda: len(load.loaded) == 4)
+    until(lambda: set(states(manager).values()) == {State.AVAILABLE})
+    with ExitStack() as held:
+        for version in (1, 2, 3, 4):
+            held.enter_context(load.models.using(ModelSpec("m", version=version)))
+        for version in (1, 2, 3):
+            (tmp_path / str(version)).rename(tmp_path / f"removed-{version}")
+        until(lambda: list(states(manager).values()).count(State.UNLOADING) == 3)
+        stopping = threading.Thread(target=manager.stop)
+        stopping.start()
+        until(lambda: not manager._thread.is_alive())
+    stopping.join(SECONDS)
+    assert all(servable.closed for servable in load.loaded.values())

@@ -1,0 +1,84 @@
+"""What the faces tell of requests, and who gets to know it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from keras_gallery.serving.config import flags
+from keras_gallery.serving.errors import InvalidArgument, ResourceExhausted
+from keras_gallery.serving.observe.metrics import Metrics
+from keras_gallery.serving.observe.observation import MAX_TEXT, Observation
+from keras_gallery.serving.observe.observer import Observer, observer_of
+
+REQUEST = Observation("grpc", "Predict", "m")
+
+
+class Sink:
+    def __init__(self) -> None:
+        self.requests: list[Observation] = []
+        self.closed = False
+
+    def record(self, request: Observation) -> None:
+        self.requests.append(request)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def pending(observer: Observer) -> object:
+    return observer.metrics.snapshot()["keras_gallery:requests_pending"][()]
+
+
+def test_too_many_requests_are_refused() -> None:
+    observer = Observer(Metrics(), max_pending=2)
+    observer.begin()
+    observer.begin()
+    with pytest.raises(ResourceExhausted, match="Expected at most 2 requests at a time. Received: one more"):
+        observer.begin()
+    observer.record(Observation("grpc", "Predict", "m", status="RESOURCE_EXHAUSTED"))
+    assert pending(observer) == 2
+    observer.record(REQUEST)
+    observer.begin()
+    observer.record(REQUEST)
+    observer.record(REQUEST)
+    assert pending(observer) == 0
+
+
+def test_all_sinks_get_each_request() -> None:
+    sinks = Sink(), Sink()
+    observer = Observer(Metrics(), *sinks)
+    assert observer.detailed and not Observer(Metrics()).detailed
+    observer.begin()
+    observer.record(REQUEST)
+    observer.close()
+    assert [(sink.requests, sink.closed) for sink in sinks] == [([REQUEST], True)] * 2
+    assert observer.metrics.snapshot()[":tensorflow:serving:request_count"] == {("m", "OK"): 1}
+    assert pending(observer) == 0
+
+
+def test_headers_of_both_faces() -> None:
+    http, grpc = Observation("rest", "Predict"), Observation("grpc", "Predict")
+    http.read_headers([(b"host", b"x"), (b"x-request-id", b"a\xff"), (b"traceparent", b"00-t")])
+    grpc.read_headers([("x-bin", b"\x00"), ("x-request-id", "i" * 10_000), ("traceparent", "00-t")])
+    assert (http.request_id, http.traceparent) == ("aÿ", "00-t")
+    assert (grpc.request_id, grpc.traceparent) == ("i" * MAX_TEXT, "00-t")
+
+
+def test_what_the_flags_ask_for(tmp_path: Path) -> None:
+    base = "--model_base_path=/m"
+    assert not observer_of(flags.parse([base])).detailed
+    log = tmp_path / "log"
+    observer = observer_of(flags.parse([base, f"--request_log={log}", "--max_pending_requests=1"]), "worker 1")
+    observer.begin()
+    with pytest.raises(ResourceExhausted):
+        observer.begin()
+    observer.record(REQUEST)
+    observer.close()
+    assert json.loads(log.read_text())["model"] == "m"
+    assert "worker 1" in observer.metrics.processes
+    with pytest.raises(InvalidArgument, match="--trace_endpoint"):
+        observer_of(flags.parse([base, "--trace_endpoint=nowhere"]))
+    with pytest.raises(InvalidArgument, match="--request_log"):
+        observer_of(flags.parse([base, f"--request_log={tmp_path}"]))

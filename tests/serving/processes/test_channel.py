@@ -1,0 +1,66 @@
+"""Two ends of a channel in one process."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from multiprocessing import Pipe
+from typing import Any
+
+import pytest
+from keras_gallery.serving.errors import NotFound
+from keras_gallery.serving.processes.channel import Channel, ChannelClosed
+
+SECONDS = 10
+
+
+def fail() -> None:
+    raise NotFound("there is none")
+
+
+@pytest.fixture
+def ends() -> Iterator[tuple[Channel, Channel, threading.Event]]:
+    """The end that calls, the end that offers methods, and an event for the end of the former."""
+    ours, theirs = Pipe()
+    closed, gate = threading.Event(), threading.Event()
+    methods: dict[str, Callable[..., Any]] = {"add": lambda a, b: a + b, "fail": fail, "wait": gate.wait}
+    other = Channel(theirs, methods | {"open": gate.set})
+    one = Channel(ours, {"name": lambda: "one"}, closed.set)
+    yield one, other, closed
+    gate.set()
+    for connection in (ours, theirs):
+        connection.close()
+
+
+def test_calls_both_ways(ends: Any) -> None:
+    one, other, _ = ends
+    assert one.call("add", 2, 3) == 5
+    assert other.call("name") == "one"
+
+
+def test_errors_are_raised_at_the_caller(ends: Any) -> None:
+    with pytest.raises(NotFound, match="^there is none$"):
+        ends[0].call("fail")
+    with pytest.raises(KeyError):
+        ends[0].call("unknown")
+
+
+def test_a_long_call_holds_up_no_other(ends: Any) -> None:
+    one = ends[0]
+    waiting = one.submit("wait", SECONDS)
+    assert one.call("add", 1, 1) == 2
+    assert not waiting.done()
+    one.call("open")
+    assert waiting.result(SECONDS) is True
+
+
+def test_the_end_of_the_other_side(ends: Any) -> None:
+    one, other, closed = ends
+    waiting = one.submit("wait", SECONDS)
+    with socket.fromfd(other._connection.fileno(), socket.AF_UNIX, socket.SOCK_STREAM) as theirs:
+        theirs.shutdown(socket.SHUT_RDWR)  # as when its process ends
+    assert isinstance(waiting.exception(SECONDS), ChannelClosed)
+    assert closed.wait(SECONDS)
+    with pytest.raises(ChannelClosed):
+        one.call("add", 1, 1, timeout=SECONDS)

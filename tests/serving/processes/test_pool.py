@@ -1,0 +1,117 @@
+"""A server of several worker processes: killed, restarted, and asked as if it were one."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+from keras_gallery.serving.client import Client
+from keras_gallery.serving.errors import ServingError
+from keras_gallery.serving.launcher import ServerProcess
+from keras_gallery.serving.ports import free_port
+
+from ..conftest import MODEL, embedded_only
+
+pytestmark = embedded_only()
+SECONDS = 30
+
+
+def until(condition: Callable[[], Any]) -> None:
+    deadline = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, "this should have come about"
+        time.sleep(0.02)
+
+
+def children(pid: int) -> list[int]:
+    """The worker processes of a server."""
+    found = subprocess.run(
+        ["pgrep", "--parent", str(pid), "--full", "serving[.]server[.]worker"], capture_output=True, text=True
+    ).stdout
+    return [int(line) for line in found.split()]
+
+
+@pytest.fixture(scope="module")
+def pool(saved_models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    log = tmp_path_factory.mktemp("workers") / "server.log"
+    flags = ["--workers=3", "--shutdown_grace_seconds=5"]
+    ports = {"port": free_port(), "rest_port": free_port()}
+    with ServerProcess("embedded", {MODEL: saved_models / MODEL}, log=log, flags=flags, **ports) as running:
+        running.wait_until_ready()
+        yield running
+
+
+def answers(pool: ServerProcess, images: Any, times: int = 20) -> set[str]:
+    """What new connections get: each goes to the worker that the system chooses. Errors are answers, too."""
+    found = set()
+    for _ in range(times):
+        for address in (pool.rest, pool.grpc):
+            try:
+                with Client(address, timeout=SECONDS) as client:
+                    code = client.encode(MODEL, images)
+                found.add(str(np.round(code.sum(), 3)))
+            except ServingError as error:
+                found.add(repr(error))
+    return found
+
+
+def test_every_worker_gives_the_same_answer(pool: ServerProcess, images: Any) -> None:
+    assert pool.process is not None
+    assert len(children(pool.process.pid)) == 3
+    assert len(answers(pool, images)) == 1
+
+
+def test_status_and_reload_are_one_servers(pool: ServerProcess, saved_models: Path) -> None:
+    """Asked over many connections, so over all workers."""
+    import grpc
+    from tensorflow_serving.apis import model_management_pb2, model_service_pb2_grpc
+
+    def ask(names: list[str]) -> None:
+        request = model_management_pb2.ReloadConfigRequest()
+        for name in names:
+            request.config.model_config_list.config.add(
+                name=name, base_path=str(saved_models / MODEL), model_platform="tensorflow"
+            )
+        with grpc.insecure_channel(pool.grpc) as channel:
+            model_service_pb2_grpc.ModelServiceStub(channel).HandleReloadConfigRequest(request, timeout=SECONDS)
+
+    ask([MODEL, "second"])
+    assert {httpx.get(f"{pool.rest}/v1/models/second").status_code for _ in range(20)} == {200}
+    metadata = {httpx.get(f"{pool.rest}/v1/models/second/metadata").status_code for _ in range(20)}
+    assert metadata == {200}  # each worker has it
+    ask([MODEL])
+    metadata = {httpx.get(f"{pool.rest}/v1/models/second/metadata").status_code for _ in range(20)}
+    assert metadata == {404}
+
+
+def test_a_killed_worker_is_replaced(pool: ServerProcess, images: Any) -> None:
+    assert pool.process is not None
+    before = set(children(pool.process.pid))
+    killed = min(before)
+    os.kill(killed, signal.SIGKILL)
+    until(lambda: killed not in children(pool.process.pid))
+    assert len(answers(pool, images)) == 1  # the others answer meanwhile
+    until(lambda: len(set(children(pool.process.pid)) - before) == 1)  # its place is taken
+    assert len(answers(pool, images, 40)) == 1
+
+
+def test_workers_end_with_their_server(saved_models: Path, tmp_path: Path) -> None:
+    ports = {"port": free_port(), "rest_port": free_port()}
+    with ServerProcess(
+        "embedded", {MODEL: saved_models / MODEL}, log=tmp_path / "log", flags=["--workers=2"], **ports
+    ) as running:
+        running.wait_until_ready()
+        assert running.process is not None
+        workers = children(running.process.pid)
+        assert len(workers) == 2
+        running.process.kill()
+        running.process.wait()
+        until(lambda: not any(Path(f"/proc/{pid}/cmdline").exists() for pid in workers))

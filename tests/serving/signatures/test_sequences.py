@@ -1,0 +1,84 @@
+"""Models of sequences: what they are exported with, and padded sequences as they are one by one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from keras_gallery.serving.signatures import Endpoint, endpoints
+
+from .. import text_models
+
+FORECAST = {"forecast", "forecast_padded"}
+MADE = {
+    "forecaster": (text_models.forecaster, "history", FORECAST),
+    "forecaster with a season": (lambda: text_models.forecaster(season=4), "history", FORECAST),
+    "forecaster with a long season": (lambda: text_models.forecaster(season=30), "history", FORECAST),
+    "regressor": (text_models.sequence_regressor, "sequence", {"regress", "embed", "regress_padded", "embed_padded"}),
+    "classifier": (
+        text_models.sequence_classifier,
+        "sequence",
+        {"classify", "embed", "classify_padded", "embed_padded"},
+    ),
+    "classifier that drops masks": (
+        lambda: text_models.sequence_classifier(convolution=True),
+        "sequence",
+        {"classify", "embed"},
+    ),
+}
+every_kind = pytest.mark.parametrize("kind", MADE)
+
+
+def ask(endpoint: Endpoint, *inputs: Any) -> dict[str, Any]:
+    given = [tf.constant(value, spec.dtype) for value, spec in zip(inputs, endpoint.inputs, strict=True)]
+    return {name: value.numpy() for name, value in endpoint.function(*given).items()}
+
+
+def least(kind: str) -> int:
+    """The shortest sequence that there is an answer for."""
+    return 31 if "long" in kind else 5 if "season" in kind else 1
+
+
+@every_kind
+def test_found(kind: str) -> None:
+    make, name, expected = MADE[kind]
+    found = endpoints(make())
+    assert set(found) == {"serving_default"} | expected and next(iter(found)) == "serving_default"
+    for endpoint in found.values():
+        assert endpoint.inputs[0].name == name
+        assert endpoint.example(2)[name].shape[1] != endpoint.example(1)[name].shape[1], "lengths are left open"
+        inputs = endpoint.example(3)
+        answers = ask(endpoint, *(inputs[spec.name] for spec in endpoint.inputs))
+        assert all(len(answer) == 3 for answer in answers.values())
+        assert all(np.isfinite(answer).all() for answer in answers.values() if answer.dtype.kind == "f")
+
+
+@every_kind
+def test_padded_as_one_by_one(kind: str) -> None:
+    keras.utils.set_random_seed(0)
+    found = endpoints(MADE[kind][0]())
+    rng = np.random.default_rng(0)
+    time = 40
+    lengths = [time, least(kind), least(kind) + 1, 35]
+    x = rng.standard_normal((4, time, 2)).astype(np.float32)
+    for row, length in zip(x, lengths, strict=True):
+        row[length:] = 1e6
+    for name in MADE[kind][2]:
+        if name.endswith("_padded"):
+            got = ask(found[name], x, lengths)
+            for at, length in enumerate(lengths):
+                for key, (want,) in ask(found[name.removesuffix("_padded")], x[at : at + 1, :length]).items():
+                    if np.asarray(want).dtype.kind == "f":
+                        np.testing.assert_allclose(got[key][at], want, rtol=1e-5, atol=1e-5)
+                    else:
+                        assert got[key][at] == want
+
+
+@pytest.mark.parametrize("length", [-1, 0, 4, 7, 1 << 30])
+def test_lengths_out_of_range(length: int) -> None:
+    found = endpoints(text_models.forecaster(season=4))
+    with pytest.raises(tf.errors.InvalidArgumentError, match=rf"Expected lengths from 5 to 6. Received: \[{length}\]"):
+        ask(found["forecast_padded"], np.zeros((2, 6, 2)), [6, length])

@@ -1,0 +1,73 @@
+"""Texts as ids in a graph: token for token as in plain Python."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from keras_gallery.serving.errors import InvalidArgument
+from keras_gallery.serving.signatures.tokens import Tokens
+from keras_gallery.training.data import tokens as plain
+
+NAMES = {
+    "words": ["don't", "film", "k", "i", "s2"],
+    "characters": [*"aiksßσςæé\u0307 '", "ⱟ", "𐖗"],
+    "spaces": ["AH0", "B", "I", "é"],
+    "whole": ["New Zealand", "", "\x00", "I"],
+}
+LETTERS = st.sampled_from("aAiIıİkKKsSſßΣσςÆæéÉ\u0307\u0345 \t\x00\x1c\x85\xa0\u2028\u3000\ufeff'-.2\u00ad𐕲Ⱟ")
+SOME = st.text(LETTERS) | st.text() | st.sampled_from(["don't film", "New Zealand", "AH0 B"])
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def both(request: pytest.FixtureRequest) -> tuple[plain.Tokens, Any, Tokens]:
+    """Plain ones, the graph of the others, and these."""
+    tokens = Tokens(NAMES[request.param], request.param)
+    graph = tf.function(tokens.ids, input_signature=[tf.TensorSpec((None,), tf.string)])
+    return plain.Tokens(tuple(NAMES[request.param]), request.param), graph, tokens
+
+
+@settings(deadline=None, max_examples=300)
+@given(texts=st.lists(SOME, min_size=1, max_size=4))
+@example(texts=["", ""])
+@example(texts=["İK ΟΔΟΣ ΑΣ'Α Don't"])
+def test_ids_are_those_of_plain_python(both: tuple[plain.Tokens, Any, Tokens], texts: list[str]) -> None:
+    want, graph, _ = both
+    ids = want.ids(texts)
+    length = max(1, ids.shape[1])
+    np.testing.assert_array_equal(graph(tf.constant(texts)), want.ids(texts, length))
+
+
+def test_every_character_alone(both: tuple[plain.Tokens, Any, Tokens]) -> None:
+    want, graph, _ = both
+    texts = [f"i{c}k" for c in map(chr, range(0x20000)) if not "\ud800" <= c <= "\udfff"]  # no letters after those
+    ids = want.ids(texts)
+    np.testing.assert_array_equal(graph(tf.constant([text.encode() for text in texts])), ids)
+
+
+def test_texts_are_those_of_plain_python(both: tuple[plain.Tokens, Any, Tokens]) -> None:
+    split = both[2].split
+    names = ["[START]", "[END]", "b", "é", "c d"]
+    ids = np.array([[2, 4, 5, 1], [4, 0, 6, 0], [0, 0, 0, 0], [1, 1, 2, 4]], np.int32)
+    got = Tokens(names, split).texts(tf.constant(ids)).numpy()
+    assert [each.decode() for each in got] == plain.Tokens(tuple(names), split).texts(ids)
+
+
+@pytest.mark.parametrize("text", [b"\xff", b"don't \xe2\x82", b"\xc3(", b"\xed\xa0\x80 film"])
+def test_bytes_that_are_no_text(both: tuple[plain.Tokens, Any, Tokens], text: bytes) -> None:
+    assert both[1](tf.constant([text])).shape[1] >= 1
+
+
+def test_no_texts_at_all(both: tuple[plain.Tokens, Any, Tokens]) -> None:
+    assert both[1](tf.constant([], tf.string)).shape == (0, 1)
+
+
+def test_bad_tokens() -> None:
+    with pytest.raises(InvalidArgument, match="^Expected a split: words, .*, whole. Received: lines$"):
+        Tokens(["a"], "lines")
+    with pytest.raises(InvalidArgument, match="^Expected the name of each token once. Received: 1 again$"):
+        Tokens(["a", "b", "a"], "words")

@@ -1,0 +1,49 @@
+"""`.keras` files where this project is not."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from keras_gallery.serving.errors import FailedPrecondition
+from keras_gallery.serving.quiet import quiet_import
+
+with quiet_import():
+    import keras
+    import numpy as np
+    from keras_gallery.serving.signatures import endpoints
+    from keras_gallery.serving.targets.convert import export_to
+    from keras_gallery.serving.targets.fresh_process import FreshProcess
+
+    from ...models.layer_checks import to_numpy
+    from ...models.registered import small
+
+
+def test_keras_alone_loads_it(tmp_path: Path) -> None:
+    model = small("detector")  # a dict of outputs; `CellBoxes` is ours
+    model.compile("adam", loss=[keras.losses.MeanSquaredError()] * 2)
+    written = export_to("keras", model, tmp_path / "m.keras")
+    assert written.notes == ["cell_boxes: CellBoxes written as Activation, Conv2D, Flatten, Normalization, Reshape"]
+    assert written.runtime == f"Keras {keras.__version__}"
+    again = keras.saving.load_model(written.place)
+    assert not again.compiled
+    x = np.random.default_rng(1).random((2, 16, 16, 1), np.float32)
+    for name, value in model(x).items():
+        np.testing.assert_allclose(to_numpy(again(x)[name]), to_numpy(value), atol=1e-5)
+
+
+def test_a_process_without_this_project(tmp_path: Path) -> None:
+    model = small("denoising_autoencoder")
+    model.save(tmp_path / "m.keras")  # with our `Corruption` in it
+    process = FreshProcess("keras", tmp_path / "m.keras", endpoint := endpoints(model)["serving_default"])
+    with pytest.raises(FailedPrecondition, match="loads by itself. Received: TypeError: .*Corruption") as caught:
+        process(endpoint.example(1))
+    assert "\n" not in str(caught.value)
+
+
+def test_what_to_install(tmp_path: Path) -> None:
+    script = Path(sys.modules[FreshProcess.__module__].__file__ or "").with_name("keras_reader.py")
+    done = subprocess.run([sys.executable, "-I", script, "no_such_keras", "m.keras"], capture_output=True, text=True)
+    assert done.stdout == "ModuleNotFoundError: No module named 'no_such_keras'\n"

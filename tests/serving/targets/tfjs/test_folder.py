@@ -1,0 +1,176 @@
+"""TensorFlow.js graph models, which TensorFlow.js itself runs in Node."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from keras_gallery.serving.errors import FailedPrecondition, InvalidArgument
+from keras_gallery.serving.quiet import quiet_import
+
+with quiet_import():
+    import keras
+    import numpy as np
+    from keras import layers
+    from keras_gallery.serving.signatures import endpoints
+    from keras_gallery.serving.targets.convert import export_to
+    from keras_gallery.serving.targets.tfjs import folder as tfjs_folder
+    from keras_gallery.serving.targets.tfjs.weights import decode, encode, size_of
+
+    from tools import tfjs_operations
+
+    from ....models.layer_checks import randomise, to_numpy
+    from ....models.registered import small
+
+from ...tensorflow_js import MODULES, needs_tensorflow_js
+
+
+@pytest.fixture(autouse=True)
+def packages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GALLERY_NODE_MODULES", str(MODULES))
+
+
+def of(*given: Any, shape: tuple[int | None, ...] = (4,)) -> keras.Model:
+    model = keras.Sequential([keras.Input(shape), *given])
+    randomise(model)
+    return model
+
+
+# Of each kind of graph one: products, convolutions, loops that write lists, one both ways and one with a mask, tables,
+# texts among the outputs, a loop over the examples of a batch.
+@needs_tensorflow_js
+@pytest.mark.parametrize(
+    ("name", "variant", "signature", "noted"),
+    [
+        ("denoising_autoencoder", {}, "score", ""),
+        ("residual_network", {}, "serving_default", ""),
+        ("segmenter", {}, "serving_default", ""),
+        ("convnet", {}, "classify", "GatherV2 of strings is written by other operations"),
+        ("detector", {}, "detect", "GatherV2 of strings is written by other operations"),
+        ("deep_rnn", {"cell": "lstm", "season": 3}, "serving_default", ""),
+        ("encoder_decoder", {}, "serving_default", ""),
+        ("gru", {}, "regress_padded", "1 assertions are left out"),
+        ("entity_embedding", {}, "serving_default", ""),
+        ("word2vec_cbow", {}, "serving_default", ""),
+    ],
+)
+def test_answers_are_the_models(tmp_path: Path, name: str, variant: dict[str, Any], signature: str, noted: str) -> None:
+    model = small(name, **variant)
+    randomise(model)
+    written = export_to("tfjs", model, tmp_path / "made", signature)  # compares them at batch 1 and 7
+    assert written.runtime == f"TensorFlow.js {tfjs_operations.read(MODULES)['version']}"
+    assert written.difference < 1e-4 and written.notes == ([noted] if noted else [])
+
+
+@needs_tensorflow_js
+def test_another_program_loads_it_by_the_signatures_names(tmp_path: Path) -> None:
+    """As its users do; what TensorFlow.js answers is compared with Keras."""
+    model = of(layers.Dense(3, activation="softmax", name="probabilities"))
+    export_to("tfjs", model, tmp_path / "made")
+    x = np.random.default_rng(0).random((2, 4), np.float32)
+    script = """
+        const tf = require("@tensorflow/tfjs-core");
+        require("@tensorflow/tfjs-backend-cpu");
+        const { loadGraphModel } = require("@tensorflow/tfjs-converter");
+        const [folder, values] = process.argv.slice(1);
+        console.warn = () => {};
+        global.fetch = async (url) => new Response(require("fs").readFileSync(folder + new URL(url).pathname));
+        tf.env().platform.fetch = global.fetch;
+        loadGraphModel("http://localhost/model.json").then((model) => {
+          const found = model.predict({ features: tf.tensor(JSON.parse(values)) });
+          const { shape } = found.probabilities;
+          console.log(JSON.stringify({ shape, values: [...found.probabilities.dataSync()] }));
+        });
+    """
+    command = ["node", "-e", script, str(tmp_path / "made"), json.dumps(x.tolist())]
+    done = subprocess.run(
+        command, env={"PATH": os.environ["PATH"], "NODE_PATH": str(MODULES)}, capture_output=True, check=True
+    )
+    found = json.loads(done.stdout)
+    np.testing.assert_allclose(np.reshape(found["values"], found["shape"]), to_numpy(model(x)), atol=1e-6)
+
+
+@needs_tensorflow_js
+def test_operations_that_tensorflow_js_lacks_are_written_by_others(tmp_path: Path) -> None:
+    model = of(layers.Dense(5, activation="softsign"), layers.Dense(5, activation="gelu"))
+    written = export_to("tfjs", model, tmp_path / "made")
+    assert "Softsign is written by other operations" in written.notes
+
+
+@needs_tensorflow_js
+def test_numbers_of_64_bits_have_32(tmp_path: Path) -> None:
+    x = keras.Input((4,))
+    model = keras.Model(x, layers.Lambda(lambda x: keras.ops.cast(10 * x, "int64"), name="tens")(x))
+    written = export_to("tfjs", model, tmp_path / "made")
+    assert written.notes == ["tens is int32, which was int64"]
+
+
+def test_an_operation_that_nothing_stands_for_is_refused_with_its_layer(tmp_path: Path) -> None:
+    model = of(layers.Discretization(bin_boundaries=[0.2, 0.5], name="bins"))
+    with pytest.raises(
+        FailedPrecondition, match=r"^Expected operations that .* has. Received: Bucketize in layer 'bins'$"
+    ):
+        export_to("tfjs", model, tmp_path / "made")
+    random = small("variational_autoencoder")
+    with pytest.raises(FailedPrecondition, match=r"^Expected operations .* Received: Stateless\w+ in \S+$"):
+        export_to("tfjs", random, tmp_path / "made", "generate")
+    assert not list(tmp_path.iterdir())
+
+
+@needs_tensorflow_js
+def test_weights_are_cut_into_files_of_4_mb(tmp_path: Path) -> None:
+    model = of(layers.Dense(1100, activation="tanh"), layers.Dense(1100))
+    place = export_to("tfjs", model, tmp_path / "made").place
+    (group,) = json.loads((place / "model.json").read_text("utf-8"))["weightsManifest"]
+    sizes = [(place / name).stat().st_size for name in group["paths"]]
+    assert sizes[0] == 4 << 20 and sum(sizes) == sum(map(size_of, group["weights"])) >= 4 * model.count_params()
+    assert {file.name for file in place.iterdir()} == {"model.json", *group["paths"]}
+
+
+def test_missing_packages_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = of(layers.Dense(1, name="prediction"))
+    monkeypatch.setenv("GALLERY_NODE_MODULES", str(tmp_path))
+    with pytest.raises(FailedPrecondition, match=r"npm install @tensorflow/tfjs-core @tensorflow/tfjs-backend-cpu "):
+        export_to("tfjs", model, tmp_path / "made")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(FailedPrecondition, match="^Expected Node, .* Received: no program node"):
+        export_to("tfjs", model, tmp_path / "made")
+    assert not list(tmp_path.iterdir())
+
+
+@needs_tensorflow_js
+def test_tensorflow_js_own_words_are_in_the_error(tmp_path: Path) -> None:
+    model = of(layers.Dense(1, name="prediction"))
+    endpoint = endpoints(model)["serving_default"]
+    tfjs_folder.write(model, endpoint, tmp_path / "made")
+    (tmp_path / "made" / "group1-shard1of1.bin").write_bytes(b"")
+    with pytest.raises(FailedPrecondition, match="^Expected an answer of TensorFlow.js. Received: .+$"):
+        tfjs_folder.runner(tmp_path / "made", endpoint)(endpoint.example(1))
+
+
+@needs_tensorflow_js
+def test_the_list_of_operations_is_that_of_the_package() -> None:
+    assert json.loads(tfjs_operations.OPERATIONS.read_text("utf-8")) == tfjs_operations.read(MODULES)
+
+
+def test_arrays_keep_their_values_in_the_manifests_form() -> None:
+    arrays = {
+        "floats": np.array([[0.5, -1e30], [np.inf, 3]], np.float32),
+        "whole": np.array([-(2**31), 2**31 - 1], np.int64),
+        "truths": np.array([True, False]),
+        "texts": np.array([[b"", "é".encode()]], object),
+        "none": np.zeros((0, 3), np.float32),
+    }
+    specs, data = encode(arrays)
+    found = dict(decode(specs, data))
+    assert {spec["name"]: spec["dtype"] for spec in specs} == dict(
+        floats="float32", whole="int32", truths="bool", texts="string", none="float32"
+    )
+    for name, array in arrays.items():
+        np.testing.assert_array_equal(found[name], array)
+    with pytest.raises(InvalidArgument, match="at most 32 bits"):
+        encode({"far": np.array([2**31])})

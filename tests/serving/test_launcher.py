@@ -1,0 +1,133 @@
+"""Running a server as a process: which one, with which command."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from pathlib import Path
+
+import pytest
+from google.protobuf import text_format
+from keras_gallery.serving.client import Client
+from keras_gallery.serving.errors import FailedPrecondition, InvalidArgument, NotFound
+from keras_gallery.serving.launcher import ServerProcess, choose, command, find_models, model_config
+from keras_gallery.serving.ports import free_port
+
+from .conftest import MODEL, embedded_only
+
+
+@pytest.fixture
+def no_binary(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A PATH with nothing on it; returns the folder."""
+    monkeypatch.delenv("TF_MODEL_SERVER", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    return tmp_path
+
+
+def program(file: Path, text: str = "") -> Path:
+    file.write_text("#!/bin/sh\n" + text)
+    file.chmod(0o755)
+    return file
+
+
+def test_auto_takes_the_binary_where_it_is_found(no_binary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert choose("auto") == "embedded"
+    program(no_binary / "tensorflow_model_server")
+    assert choose("auto") == "tensorflow-model-server"
+    (no_binary / "tensorflow_model_server").unlink()
+    monkeypatch.setenv("TF_MODEL_SERVER", str(program(no_binary / "mine")))
+    assert choose("auto") == "tensorflow-model-server"
+    assert command("tensorflow-model-server", {}, no_binary, 1, 2)[0] == str(no_binary / "mine")
+
+
+@pytest.mark.parametrize(
+    ("kind", "error", "message"),
+    [
+        ("tensorflow-model-server", NotFound, "Expected tensorflow_model_server on PATH"),
+        ("container", NotFound, "Expected docker on PATH"),
+        ("other", InvalidArgument, "Expected a server of auto, embedded"),
+    ],
+)
+def test_what_is_not_there(no_binary: Path, kind: str, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        choose(kind)
+
+
+def test_a_wrong_tf_model_server_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TF_MODEL_SERVER", "/nowhere/server")
+    with pytest.raises(NotFound, match="Expected TF_MODEL_SERVER to name a program. Received: /nowhere/server"):
+        choose("auto")
+
+
+def test_the_config_file_is_one_that_tensorflow_serving_reads() -> None:
+    from tensorflow_serving.apis import model_management_pb2
+
+    odd = 'a"b\\c'
+    request = model_management_pb2.ReloadConfigRequest()
+    text_format.Parse(model_config({"m": "/models/m", "odd": odd}), request.config)
+    got = {each.name: each.base_path for each in request.config.model_config_list.config}
+    assert got == {"m": "/models/m", "odd": odd}
+
+
+def test_the_container_sees_the_same_models(tmp_path: Path) -> None:
+    made = command("container", {"m": tmp_path / "m"}, tmp_path, 9000, 9001, ["--enable_batching"])
+    assert made[:3] == ["docker", "run", "--rm"]
+    assert {"--publish=127.0.0.1:9000:8500", "--publish=127.0.0.1:9001:8501"} <= set(made)
+    assert f"--volume={tmp_path}/m:/models/m:ro" in made
+    at = made.index("tensorflow/serving")
+    assert made[at + 1 :] == ["--model_config_file=/etc/models.config", "--enable_batching"]
+    assert 'base_path: "/models/m"' in (tmp_path / "models.config").read_text()
+
+
+def listening_on(port: int, address: str) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(5)
+        return probe.connect_ex((address, port)) == 0
+
+
+@embedded_only()
+def test_other_machines_reach_the_server_only_if_asked(saved_models: Path, tmp_path: Path) -> None:
+    """127.0.0.2 stands for another address of this machine."""
+    for host, reached in ((None, False), ("0.0.0.0", True)):
+        more = {"host": host} if host else {}
+        ports = {"port": free_port(), "rest_port": free_port()}
+        models = {MODEL: saved_models / MODEL}
+        with ServerProcess("embedded", models, log=tmp_path / "log", **ports, **more) as server:  # type: ignore[arg-type]
+            server.wait_until_ready()
+            for port in ports.values():
+                assert listening_on(port, "127.0.0.1")
+                assert listening_on(port, "127.0.0.2") is reached
+
+
+def test_any_program_with_the_same_flags_serves(
+    saved_models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """TF_MODEL_SERVER names a script that starts the embedded server: the road of the real binary, for real."""
+    start = f'exec {sys.executable} -m keras_gallery.serving.server.model_server --host=127.0.0.1 "$@"\n'
+    script = program(tmp_path / "server", start)
+    if "TF_MODEL_SERVER" not in os.environ:
+        monkeypatch.setenv("TF_MODEL_SERVER", str(script))
+    ports = {"port": free_port(), "rest_port": free_port()}
+    with ServerProcess("auto", {MODEL: saved_models / MODEL}, log=tmp_path / "log", **ports) as server:
+        assert server.kind == "tensorflow-model-server"
+        server.wait_until_ready()
+        with Client(server.grpc) as client:
+            assert client.status(MODEL) == {1: "AVAILABLE"}
+    assert server.process is not None and server.process.returncode == 0
+
+
+def test_a_server_that_ends_is_told(saved_models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TF_MODEL_SERVER", str(program(tmp_path / "server", "exit 3\n")))
+    ports = {"port": free_port(), "rest_port": free_port()}
+    with ServerProcess("auto", {MODEL: saved_models / MODEL}, **ports) as server:
+        with pytest.raises(FailedPrecondition, match="Expected the server to run. Received: exit status 3"):
+            server.wait_until_ready()
+
+
+def test_find_models(saved_models: Path, tmp_path: Path) -> None:
+    assert find_models(saved_models) == {MODEL: saved_models / MODEL}
+    with pytest.raises(NotFound, match="Expected exported models in .*: other. Received: denoiser"):
+        find_models(saved_models, ["other"])
+    with pytest.raises(NotFound, match="at least one. Received: none"):
+        find_models(tmp_path / "nowhere")

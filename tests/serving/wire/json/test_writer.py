@@ -1,0 +1,90 @@
+"""Values in error messages: as TensorFlow Serving showed them, and never too much."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from keras_gallery.serving.wire.json.document import MAX_DEPTH
+from keras_gallery.serving.wire.json.reader import loads
+from keras_gallery.serving.wire.json.writer import MAX_SHOWN, error_body, quoted, text_of, type_name
+
+several = settings(max_examples=200, deadline=None, database=None)
+
+SHOWN = {  # recorded answers' words
+    b"null": "null",
+    b"[[1,2,3]]": "[[1, 2, 3]]",
+    b'{"a":[1,2]}': '{\n    "a": [1, 2]\n}',
+    b'{"b64":"YQ==","x":1}': '{\n    "b64": "YQ==",\n    "x": 1\n}',
+    b'{"signature_name":"s","instances":[{"x":[1.0,2.0]}]}': (
+        '{\n    "signature_name": "s",\n    "instances": [{\n            "x": [1.0, 2.0]\n        }]\n}'
+    ),
+    b'{"instances":{"x":[1]}}': '{\n    "instances": {\n        "x": [1]\n    }\n}',
+    b"NaN": "",
+    b"[1, Infinity, 2]": "[1, ",
+    b"[{}, [], true, false, 1e39]": "[{}, [], true, false, 1e39]",
+}
+
+
+@pytest.mark.parametrize(("text", "shown"), SHOWN.items())
+def test_values_as_messages_show_them(text: bytes, shown: str) -> None:
+    assert text_of(loads(text)) == shown
+
+
+DOCUMENTS = st.recursive(
+    st.none() | st.booleans() | st.integers(-(1 << 63), (1 << 63) - 1) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=3), inner, max_size=4),
+    max_leaves=20,
+)  # fmt: skip
+
+
+@several
+@given(DOCUMENTS)
+def test_what_is_shown_reads_back(document: Any) -> None:
+    assert json.loads(text_of(loads(json.dumps(document).encode()))) == document
+
+
+@pytest.mark.parametrize(
+    "text",
+    [b"[" + b"1.5," * 200_000 + b"1]", b'["' + b"\\n" * 400_000 + b'"]', b'{"' + b"a" * 400_000 + b'": 1}'],
+    ids=["list", "string", "name"],
+)  # fmt: skip
+def test_large_values_are_cut(text: bytes) -> None:
+    shown = text_of(loads(text))
+    assert shown.endswith("…")
+    assert len(shown) == MAX_SHOWN + 1
+
+
+def test_deep_values() -> None:
+    text = b"[" * MAX_DEPTH + b"]" * MAX_DEPTH
+    assert text_of(loads(text)) == text.decode()
+    assert len(text_of(loads(b'{"a":' * MAX_DEPTH + b"1" + b"}" * MAX_DEPTH))) <= MAX_SHOWN + 1
+
+
+def test_escapes() -> None:
+    controls = "".join(f"\\u{code:04X}" for code in range(0x20))
+    for code, letter in zip(b"\b\t\n\f\r", "btnfr", strict=True):
+        controls = controls.replace(f"\\u{code:04X}", f"\\{letter}")
+    assert quoted(bytes(range(0x20))).decode() == f'"{controls}"'
+    assert quoted('"\\/é\x7f'.encode()) == '"\\"\\\\/é\x7f"'.encode()
+    assert quoted(b"\xff") == b'"\xff"'
+
+
+@several
+@given(st.text(max_size=20))
+def test_error_bodies(message: str) -> None:
+    body = error_body(message.encode(errors="replace").decode())
+    assert body.startswith(b'{\n    "error": "')
+    assert json.loads(body) == {"error": message.encode(errors="replace").decode()}
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [("null", "Null"), ("true", "True"), ("false", "False"), ("1", "Number"), ("1.5", "Number"), ('"a"', "String"),
+     ("[]", "Array"), ("{}", "Object")],
+)  # fmt: skip
+def test_type_names(text: str, name: str) -> None:
+    assert type_name(loads(text.encode())) == name

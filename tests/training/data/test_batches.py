@@ -1,0 +1,75 @@
+"""Binary images: drawn anew in each epoch, with the grey value as the probability."""
+
+from __future__ import annotations
+
+import numpy as np
+from keras_gallery.training.data.batches import ChangedBatches, binarize, mirror, shift
+
+
+def test_the_mean_is_the_grey_value() -> None:
+    grey = np.broadcast_to(np.float32([0, 0.2, 0.7, 1]), (20_000, 4))
+    binary = binarize(grey, np.random.default_rng(0))
+    assert set(np.unique(binary)) == {0, 1} and binary.dtype == np.float32
+    np.testing.assert_allclose(binary.mean(axis=0), grey[0], atol=0.015)  # over four standard errors
+
+
+def test_an_epoch_sees_each_image_once_and_the_next_one_anew() -> None:
+    images = np.zeros((10, 2, 3, 1), np.float32)
+    images[np.arange(6), np.arange(6) // 3, np.arange(6) % 3] = (
+        1  # six that can be told apart, four of which each value is a coin
+    )
+    images[6:] = 0.5  # four whose values are coins
+    batches = ChangedBatches(images, 4, binarize, seed=0)
+    assert len(batches) == 3
+
+    def epoch() -> np.ndarray:
+        pairs = [batches[index] for index in range(len(batches))]
+        assert [len(x) for x, _ in pairs] == [4, 4, 2]
+        assert all((x == y).all() for x, y in pairs)
+        return np.concatenate([x for x, _ in pairs])
+
+    first = epoch()
+    batches.on_epoch_end()
+    second = epoch()
+    certain = np.sort(images[:6].reshape(6, -1) @ 2.0 ** np.arange(6))
+    for seen in (first, second):
+        codes = seen.reshape(10, -1) @ 2.0 ** np.arange(6)
+        assert set(certain) <= set(codes)
+    assert (first != second).any()
+    again = ChangedBatches(images, 4, binarize, seed=0)
+    np.testing.assert_array_equal(again[0][0], first[:4])
+
+
+def test_a_shift_moves_every_image_alike() -> None:
+    """Of a single bright pixel in the middle all nine moves are seen, and none other."""
+    images = np.zeros((2, 5, 4, 1), np.float32)
+    images[:, 2, 1] = 1
+    seen = set()
+    rng = np.random.default_rng(0)
+    for _ in range(100):
+        moved = shift(images, rng)
+        assert moved.shape == images.shape and moved.sum() == 2
+        np.testing.assert_array_equal(moved[0], moved[1])
+        seen.add(tuple(int(axis) for axis in np.argwhere(moved[0])[0][:2]))
+    assert seen == {(row, column) for row in (1, 2, 3) for column in (0, 1, 2)}
+
+
+def test_what_leaves_the_image_is_lost() -> None:
+    images = np.ones((1, 3, 3, 1), np.float32)
+    sums = {float(shift(images, np.random.default_rng(seed)).sum()) for seed in range(50)}
+    assert sums == {4.0, 6.0, 9.0}
+
+
+def test_mirror_moves_each_image_by_itself() -> None:
+    """Of a single pixel off the middle: both sides and all 25 moves are seen, each image keeps its target."""
+    images = np.zeros((500, 9, 9, 1), np.float32)
+    images[:, 4, 3] = np.arange(1, 501, dtype=np.float32).reshape(-1, 1) / 500
+    changed = mirror(images, np.random.default_rng(0))
+    assert changed.shape == images.shape and changed.dtype == np.float32
+    which, rows, columns, _ = np.nonzero(changed)
+    np.testing.assert_array_equal(which, np.arange(500))
+    np.testing.assert_array_equal(changed.max(axis=(1, 2, 3)), images.max(axis=(1, 2, 3)))
+    assert set(rows) == {2, 3, 4, 5, 6} and set(columns) == {1, 2, 3, 4, 5, 6, 7}  # 3 ± 2 or 5 ± 2
+    batches = ChangedBatches(images, 64, mirror, seed=0, targets=np.arange(500))
+    x, y = batches[0]
+    np.testing.assert_array_equal((x.max(axis=(1, 2, 3)) * 500).round(), y + 1)

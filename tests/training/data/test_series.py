@@ -1,0 +1,143 @@
+"""Windows of series: against slices by hand, without a leak, and the forecasts that need no network."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from keras_gallery.training.data.dataset import load
+from keras_gallery.training.data.series import Series, cut, hold_out_last, windows
+from keras_gallery.training.figures.baselines import baselines
+from statsmodels.datasets import co2, sunspots
+from statsmodels.tsa.ar_model import ar_select_order
+from statsmodels.tsa.statespace.exponential_smoothing import ExponentialSmoothing
+
+SERIES = ("co2", "sunspots")
+
+
+def counting(steps: int = 60, border: int = 40, history: int = 9, horizon: int = 4, season: int = 4) -> Series:
+    """Each value is its own step."""
+    values = np.arange(steps, dtype=np.float32)[:, None]
+    return Series(
+        name="counting",
+        **cut(values, border, history, horizon),
+        source="",
+        border=border,
+        season=season,
+        arima={"order": (0, 1, 0)},
+        ets={},
+    )
+
+
+def test_windows_are_slices() -> None:
+    values = np.random.default_rng(0).random((20, 2), np.float32)
+    x, y = windows(values, history=5, horizon=3)
+    assert x.shape == (13, 5, 2) and y.shape == (13, 3, 2)
+    for start in range(13):
+        np.testing.assert_array_equal(x[start], values[start : start + 5])
+        np.testing.assert_array_equal(y[start], values[start + 5 : start + 8])
+
+
+def test_no_step_is_in_two_parts() -> None:
+    series = counting()
+    seen, held_out = hold_out_last(series, share=0.25)
+    assert series.y_test.min() == 40 and series.y_test.max() == 59
+    assert series.y_train.max() == 39 and series.x_train.min() == 0
+    assert held_out.y.max() == 39 and len(held_out.x) == 7  # a quarter of 28
+    assert seen.y.max() < held_out.y.min()
+    assert seen.y.max() == held_out.y.min() - 1  # and no more is left out than must be
+    np.testing.assert_array_equal(series.y_test[:, 0, 0], series.origins)
+
+
+@pytest.mark.parametrize("name", SERIES)
+def test_shipped_series_are_cut_at_their_border(name: str) -> None:
+    series = load(name)
+    assert isinstance(series, Series) and series.horizon == series.season
+    history = series.x_train.shape[1]
+    assert len(series.x_train) == series.border - history - series.horizon + 1
+    for x, y, first in ((series.x_train, series.y_train, history), (series.x_test, series.y_test, series.border)):
+        for index, origin in ((0, first), (len(x) - 1, first + len(x) - 1)):
+            np.testing.assert_array_equal(x[index], series.values[origin - history : origin])
+            np.testing.assert_array_equal(y[index], series.values[origin : origin + series.horizon])
+    assert len(series.x_test) == len(series.origins)
+    seen, held_out = hold_out_last(series, share=0.2)
+    np.testing.assert_array_equal(held_out.x[-1], series.x_train[-1])
+    assert len(seen.x) + len(held_out.x) + series.horizon - 1 == len(series.x_train)
+
+
+def test_sunspots_are_the_years() -> None:
+    table, series = sunspots.load_pandas().data, load("sunspots")
+    years = table["YEAR"].to_numpy()
+    assert (years[0], years[series.border], years[-1], len(years)) == (1700, 1950, 2008, 309)
+    np.testing.assert_array_equal(series.values[:, 0], table["SUNACTIVITY"].to_numpy(np.float32))
+
+
+def test_co2_is_the_mean_of_each_month() -> None:
+    weekly, series = co2.load_pandas().data["co2"], load("co2")
+    months = [(1958 + month // 12, month % 12 + 1) for month in range(2, 2 + len(series.values))]
+    assert months[series.border] == (1990, 1) and months[-1] == (2001, 12)
+    missing = 0
+    for (year, month), value in zip(months, series.values[:, 0], strict=True):
+        mean = weekly[(weekly.index.year == year) & (weekly.index.month == month)].mean()
+        missing += np.isnan(mean)
+        assert np.isnan(mean) or value == pytest.approx(mean, rel=1e-6)
+    assert missing == 5
+
+
+def test_forecasts_by_hand() -> None:
+    series = counting()
+    told = baselines(series)
+    assert {forecast.shape for forecast in told.values()} == {series.y_test.shape}
+    np.testing.assert_array_equal(told["naive"][..., 0], np.repeat(np.arange(39, 56)[:, None], 4, axis=1))
+    np.testing.assert_array_equal(told["seasonal_naive"], series.y_test - 4)
+    longer = counting(horizon=6)
+    np.testing.assert_array_equal(baselines(longer)["seasonal_naive"][0, :, 0], [36, 37, 38, 39, 36, 37])
+    # A random walk's best forecast is its last value.
+    np.testing.assert_allclose(told["arima"], told["naive"], rtol=1e-5)
+
+
+def test_an_autoregression_is_continued_by_its_own_rule() -> None:
+    """Values that follow x_t = 0.9 x_{t−1} from each origin on, whatever came before: parameters of the first span."""
+    rng = np.random.default_rng(0)
+    values = np.zeros((400, 1), np.float32)
+    for step in range(1, len(values)):
+        values[step] = 0.9 * values[step - 1] + rng.normal()
+    series = Series(
+        name="ar",
+        **cut(values, 380, history=5, horizon=3),
+        source="",
+        border=380,
+        season=2,
+        arima={"order": (1, 0, 0), "trend": "n"},
+        ets={},
+    )
+    told = baselines(series)["arima"][..., 0]
+    last = series.x_test[:, -1]
+    ratio = told[:, :1] / last
+    assert ratio.std() < 1e-5 and 0.85 < ratio.mean() < 0.95  # one φ for all origins
+    np.testing.assert_allclose(told, last * ratio ** np.arange(1, 4), rtol=1e-4, atol=1e-5)
+
+
+def test_exponential_smoothing_by_its_recursion() -> None:
+    """ℓ_t = ℓ_{t−1} + α (x_t − ℓ_{t−1}), which is the forecast of every step, whatever the start after 80 steps."""
+    rng = np.random.default_rng(1)
+    values = (rng.normal(size=100).cumsum() + rng.normal(size=100)).astype(np.float32)[:, None]
+    series = Series(
+        name="walk",
+        **cut(values, 80, history=5, horizon=2),
+        source="",
+        border=80,
+        season=2,
+        arima={"order": (0, 1, 0)},
+        ets={},
+    )
+    told = baselines(series)["ets"][..., 0]
+    alpha = float(ExponentialSmoothing(values[:80, 0].astype(np.float64)).fit(disp=False).params[0])
+    level = float(values[0, 0])
+    levels = [level := level + alpha * (float(value) - level) for value in values[:, 0]]
+    np.testing.assert_allclose(told, np.repeat(np.array(levels)[79:98, None], 2, axis=1), atol=1e-3)
+
+
+def test_orders_have_the_least_aic() -> None:
+    series = load("sunspots")
+    training = series.values[: series.border, 0].astype(np.float64)
+    assert len(ar_select_order(training, 15, ic="aic").ar_lags) == series.arima["order"][0]

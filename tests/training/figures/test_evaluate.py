@@ -1,0 +1,106 @@
+"""The figures against scikit-image, Keras, and PCA by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pytest
+from keras_gallery.models import create
+from keras_gallery.models.layers.corruption import Corruption
+from keras_gallery.training.data.dataset import Dataset, load
+from keras_gallery.training.figures.evaluate import add_noise, bce, code_size, evaluate, loss_of, mse, pairs, psnr
+from keras_gallery.training.figures.pca import Components
+from keras_gallery.training.recipe import Recipe
+from skimage.metrics import mean_squared_error, peak_signal_noise_ratio
+
+RNG = np.random.default_rng(0)
+CLEAN = RNG.random((5, 7, 6, 2), np.float32)
+OUTPUT = RNG.random((5, 7, 6, 2), np.float32)
+
+
+def test_mse_and_psnr_equal_scikit_image() -> None:
+    assert mse(CLEAN, OUTPUT) == pytest.approx(mean_squared_error(CLEAN, OUTPUT))
+    expected = [peak_signal_noise_ratio(x, y, data_range=1.0) for x, y in zip(CLEAN, OUTPUT, strict=True)]
+    assert psnr(CLEAN, OUTPUT) == pytest.approx(np.mean(expected))
+
+
+def test_psnr_of_a_perfect_image_is_finite() -> None:
+    assert psnr(CLEAN, CLEAN) == 100
+
+
+def test_bce_equals_keras_also_where_the_output_is_0_or_1() -> None:
+    # Keras takes log(1 − x̂) in float32, where 1 − 1e-7 is 1 − 1.2e-7.
+    for output, tolerance in ((OUTPUT, 1e-6), (np.round(OUTPUT), 0.01)):
+        expected = keras.ops.convert_to_numpy(keras.losses.binary_crossentropy(CLEAN, output)).mean()
+        assert bce(CLEAN, output) == pytest.approx(expected, rel=tolerance)
+
+
+def recipe(task: str, loss: str = "binary_crossentropy", binarize: bool = False) -> Recipe:
+    return Recipe(task, "digits", loss, 0.1, 1, 1, binarize=binarize)
+
+
+def identity_autoencoder() -> keras.Model:
+    """Its code is the image itself: what comes in goes out."""
+    image, code = keras.Input((4, 4, 1)), keras.Input((16,))
+    encoder = keras.Model(image, keras.layers.Flatten()(image), name="encoder")
+    decoder = keras.Model(code, keras.layers.Reshape((4, 4, 1))(code), name="decoder")
+    return keras.Model(image, decoder(encoder(Corruption("gaussian", 0.3, name="corruption")(image))))
+
+
+def small_dataset() -> Dataset:
+    digits = load("digits")
+    x = digits.x_train[:60, ::2, ::2]
+    return Dataset("small", x[:40], digits.y_train[:40], x[40:], digits.y_train[40:60], "here", digits.labels)
+
+
+def test_identity_gains_nothing() -> None:
+    model, dataset = identity_autoencoder(), small_dataset()
+    figures = evaluate(model, dataset, recipe("denoise"), Components(dataset.x_train))
+    noisy = add_noise(model, dataset.x_test)
+    assert figures["mse"] == 0
+    assert figures["pca_mse"] < 1e-6  # as many components as pixels
+    assert figures["psnr_noisy"] == pytest.approx(psnr(dataset.x_test, noisy))
+    assert figures["psnr_denoised"] == figures["psnr_noisy"]
+    assert figures["psnr_lift"] == 0
+    assert figures["denoise_mse"] == pytest.approx(mse(dataset.x_test, noisy))
+    assert figures["pca_denoise_mse"] == pytest.approx(figures["denoise_mse"], rel=1e-4)
+    assert figures["squared_error"] == 0
+    plain = evaluate(model, dataset, recipe("reconstruct"), Components(dataset.x_train))
+    assert set(plain) == {"mse", "squared_error", "pca_mse", "psnr", "bce"}
+    assert code_size(model) == 16
+
+
+def test_colours_beside_grey_and_mean_colours() -> None:
+    photographs = load("photographs")
+    dataset = replace(photographs, x_train=photographs.x_train[::50], x_test=photographs.x_test[::50])
+    model = create("colorization_autoencoder", filters=(2,))
+    model.get_layer("decoder").set_weights([np.zeros_like(w) for w in model.get_layer("decoder").get_weights()])
+    figures = evaluate(model, dataset, recipe("colorize"), None)
+    # It adds nothing to the grey picture.
+    assert figures["mse"] == pytest.approx(figures["grey_mse"], rel=1e-5)
+    assert 0 < figures["mean_colour_mse"] < figures["grey_mse"]
+
+
+def test_what_is_shown_and_what_is_wanted() -> None:
+    model, images = identity_autoencoder(), RNG.random((3, 4, 4, 1), np.float32)
+    shown, wanted = pairs(model, recipe("denoise"), images)
+    assert wanted is images and (shown != images).any()
+    shown, wanted = pairs(model, recipe("generate", binarize=True), images)
+    assert shown is wanted and set(np.unique(wanted)) == {0, 1}
+    shown, wanted = pairs(model, recipe("colorize"), RNG.random((3, 4, 4, 3), np.float32))
+    assert shown.shape == (3, 4, 4, 1) and wanted.shape == (3, 4, 4, 3)
+
+
+def test_the_error_of_an_image_is_its_sum() -> None:
+    squared = loss_of(recipe("reconstruct", loss="squared_error"), CLEAN, OUTPUT)
+    assert squared == pytest.approx(((OUTPUT - CLEAN) ** 2).sum(axis=(1, 2, 3)).mean(), rel=1e-5)
+
+
+def test_noise_is_the_layers_and_repeats() -> None:
+    model, images = identity_autoencoder(), np.full((200, 4, 4, 1), 0.5, np.float32)
+    noisy = add_noise(model, images)
+    np.testing.assert_array_equal(noisy, add_noise(model, images))
+    assert noisy.dtype == np.float32
+    assert 0.25 < noisy.std() < 0.3  # σ = 0.3, less what is clipped

@@ -1,0 +1,55 @@
+"""log p(x): the estimate by importance sampling against the integral on a grid."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+from keras_gallery.models import create
+from keras_gallery.training.figures.likelihood import importance_log_likelihood, lower_bound
+
+RNG = np.random.default_rng(0)
+IMAGES = (RNG.random((6, 3, 3, 1)) < 0.4).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def model() -> keras.Model:
+    """Random weights, a code of one dimension: the integral over it can be done on a grid."""
+    keras.utils.set_random_seed(3)
+    model = create("variational_autoencoder", image_shape=(3, 3, 1), hidden=(8,), code_dim=1)
+    model.set_weights([0.4 * RNG.normal(size=weight.shape) for weight in model.get_weights()])
+    return model
+
+
+def exact(model: keras.Model) -> np.ndarray:
+    """log ∫ p(x|z) N(z; 0, 1) dz by the trapezoidal rule."""
+    z = np.linspace(-10, 10, 20_001)
+    p = keras.ops.convert_to_numpy(model.get_layer("decoder")(z[:, None].astype(np.float32))).astype(np.float64)
+    p = np.clip(p, 1e-7, 1 - 1e-7)
+    density = np.exp(-0.5 * z**2) / np.sqrt(2 * np.pi)
+    likelihood = np.stack([np.where(x > 0.5, p, 1 - p).prod(axis=(1, 2, 3)) for x in IMAGES])  # (images, z)
+    return np.log(np.trapezoid(likelihood * density, z, axis=1))
+
+
+def test_the_estimate_is_the_integral(model: keras.Model) -> None:
+    done: list[int] = []
+    estimate = importance_log_likelihood(model, IMAGES, samples=20_000, progress=done.append)
+    np.testing.assert_allclose(estimate, exact(model), atol=0.25)
+    assert done == [1, 2, 3, 4, 5, 6]
+
+
+def test_more_samples_than_fit_at_once_are_one_mean(model: keras.Model) -> None:
+    """5,000 at once: 5,001 samples are two pieces of unlike size."""
+    estimate = importance_log_likelihood(model, IMAGES[:2], samples=5_001)
+    np.testing.assert_allclose(estimate, exact(model)[:2], atol=0.2)
+
+
+def test_the_bound_is_below(model: keras.Model) -> None:
+    bounds = np.mean([lower_bound(model, IMAGES, seed) for seed in range(30)], axis=0)
+    assert (bounds < exact(model) + 0.05).all()
+    one_sample = np.mean([importance_log_likelihood(model, IMAGES, 1, seed) for seed in range(100)], axis=0)
+    np.testing.assert_allclose(
+        np.mean([lower_bound(model, IMAGES, seed) for seed in range(100, 200)], axis=0).mean(),
+        one_sample.mean(),
+        atol=0.1 * abs(one_sample.mean()),
+    )

@@ -1,0 +1,71 @@
+"""The figures that take minutes, on models whose figures are known."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+from keras_gallery.models import create
+from keras_gallery.models.layers.corruption import Corruption
+from keras_gallery.training import Recipe
+from keras_gallery.training.data.dataset import Dataset, load
+from keras_gallery.training.figures.pca import Components
+from keras_gallery.training.figures.slow import measure, ssim
+
+RECIPE = Recipe("denoise", "digits", "squared_error", 0.1, 1, 1)
+
+
+def principal_components(data: Dataset, code_dim: int) -> keras.Model:
+    """A linear autoencoder whose weights are PCA's, with a corruption so that noise is measured too."""
+    pca = Components(data.x_train)
+    plain = create("linear_autoencoder", image_shape=data.shape, code_dim=code_dim)
+    axes = pca.axes[:code_dim]
+    plain.set_weights([axes.T, -axes @ pca.mean, axes, pca.mean])
+    image = keras.Input(data.shape)
+    x = Corruption("gaussian", 0.3, name="corruption")(image)
+    return keras.Model(image, plain.get_layer("decoder")(plain.get_layer("encoder")(x)))
+
+
+@pytest.fixture(scope="module")
+def figures() -> dict:
+    data = load("digits")
+    return measure(principal_components(data, 10), data, RECIPE, Components(data.x_train), say=lambda line: None)
+
+
+def test_pca_as_a_model_has_pcas_figures(figures: dict) -> None:
+    for name in ("probe", "knn", "shift"):
+        assert figures[name] == pytest.approx(figures[f"pca_{name}"], rel=0.02)
+    assert figures["knn"] > 0.9
+    assert figures["angle"] < 0.1
+    assert figures["copied_noise_mse"] > 0.05  # ten components hold little of noise
+    assert "auroc" not in figures  # no dataset to tell digits from
+
+
+def test_noise_is_measured_for_each_method(figures: dict) -> None:
+    for kind in ("gaussian", "masking"):
+        sweep = figures["sweep"][kind]
+        for measure_, methods in sweep.items():
+            assert set(methods) == {"identity", "median filter", "PCA", "this model"}
+            assert all(len(values) == 7 for values in methods.values())
+            assert methods["identity"][0] > methods["identity"][-1], measure_
+            # PCA's images are cut to [0, 1], the model's are not.
+            np.testing.assert_allclose(methods["PCA"], methods["this model"], rtol=0.2)
+
+
+def test_another_subspace_has_an_angle() -> None:
+    data = load("digits")
+    model = principal_components(data, 10)
+    weights = model.get_weights()
+    pca = Components(data.x_train)
+    weights[2][0] = np.cos(np.pi / 6) * pca.axes[0] + np.sin(np.pi / 6) * pca.axes[30]  # 30° off
+    model.set_weights(weights)
+    plain = Recipe("reconstruct", "digits", "squared_error", 0.1, 1, 1)
+    figures = measure(model, data, plain, pca, say=lambda line: None)
+    assert figures["angle"] == pytest.approx(30, abs=0.5)
+    assert "sweep" not in figures
+
+
+def test_ssim_is_1_for_equal_images_only() -> None:
+    images = np.random.default_rng(0).random((2, 9, 9, 1), np.float32)
+    assert ssim(images, images) == pytest.approx(1)
+    assert ssim(images, 1 - images) < 0.2

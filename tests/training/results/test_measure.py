@@ -1,0 +1,137 @@
+"""The table of results: what it trains, keeps, reuses and writes."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import keras
+import pytest
+from keras_gallery.models import describe, list_models
+from keras_gallery.models.errors import UnknownModel
+from keras_gallery.training import Recipe, Target, load_recipes
+from keras_gallery.training.errors import BadFolder, UnknownRecipe
+from keras_gallery.training.recipes import denoising_autoencoder as recipes
+from keras_gallery.training.results.measure import (
+    Asked,
+    draw_gradient_norms,
+    draw_moved,
+    everything,
+    load_results,
+    results,
+)
+from keras_gallery.training.results.page import page
+from keras_gallery.training.tasks.reconstruction import Reconstruction
+from matplotlib.image import imread
+
+DOCS = Path(__file__).parents[3] / "docs"
+QUICK = Recipe(
+    task="denoise",
+    dataset="digits",
+    loss="squared_error",
+    learning_rate=0.01,
+    epochs=1,
+    batch_size=64,
+    hyperparameters={"network": "dense", "code_dim": 8},
+    targets=(Target("mse", 1.0, "a book"), Target("probe", 2.0, "another", at_least=True)),
+)
+
+
+def test_a_recipe_is_trained_measured_and_reused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recipes, "RECIPES", {"digits": QUICK, "digits_more": QUICK})
+    asked, said = Asked.parse("denoising_autoencoder/digits"), []
+    written = results(asked, (0, 1), tmp_path / "docs", tmp_path / "runs", said.append)
+    assert [line for line in said if line.startswith("[")] == [
+        "[1/1] denoising_autoencoder/digits, seed 0",
+        "[1/1] denoising_autoencoder/digits, seed 1",
+    ]
+    known = load_results(tmp_path / "docs")
+    row = known["denoising_autoencoder"]["digits"]
+    assert row["command"] == "gallery train denoising_autoencoder --recipe digits"
+    assert row["parameters"] == 64 * 8 + 8 + 8 * 64 + 64
+    first, second = row["seeds"]["0"], row["seeds"]["1"]
+    assert first["mse"] != second["mse"]
+    assert 0.1 < first["probe"] < 1 and 0.1 < first["pca_knn"] <= 1
+    sweep = first["sweep"]["gaussian"]["psnr"]
+    assert sweep["identity"] == sorted(sweep["identity"], reverse=True)
+    assert set(sweep) == {"identity", "median filter", "PCA", "this model"}
+    pictures = {path.name for path in (tmp_path / "docs/pictures/denoising_autoencoder/digits").iterdir()}
+    assert {"learning_curve.png", "denoised.png", "codes.png", "hidden_units.png", "psnr_gaussian.png"} <= pictures
+
+    text = written.read_text(encoding="utf-8")
+    mean = (first["mse"] + second["mse"]) / 2
+    assert f"| denoising_autoencoder/digits | mse | {mean:.4f} ± " in text and "| 1 | a book | met |" in text
+    assert "| another | missed by " in text
+
+    # A second time, nothing is trained.
+    results(asked, (0, 1), tmp_path / "docs", tmp_path / "runs", said.append)
+    assert len(list((tmp_path / "runs/denoising_autoencoder").iterdir())) == 2
+    assert load_results(tmp_path / "docs") == known
+
+
+def test_an_interrupted_training_has_no_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recipes, "RECIPES", {"digits": replace(QUICK, epochs=50)})
+
+    class Interrupt(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch: int, logs: object = None) -> None:
+            if epoch == 1:
+                self.model.stop_training = True  # as Ctrl-C does
+
+    monkeypatch.setattr(Reconstruction, "callbacks", lambda task, model: [Interrupt()])
+    with pytest.raises(KeyboardInterrupt):
+        results(Asked.parse("denoising_autoencoder"), (0,), tmp_path / "docs", tmp_path / "runs")
+    assert load_results(tmp_path / "docs") == {}
+    assert len(list((tmp_path / "runs/denoising_autoencoder").iterdir())) == 1  # the best weights so far
+
+
+def test_what_can_be_asked() -> None:
+    assert Asked.parse("dense_autoencoder/mnist_5k_relu") == [Asked("dense_autoencoder", "mnist_5k_relu")]
+    assert [each.recipe for each in Asked.parse("dense_autoencoder")] == list(load_recipes("dense_autoencoder"))
+    assert {each.model for each in everything()} == set(list_models())
+    with pytest.raises(UnknownRecipe):
+        Asked.parse("linear_autoencoder/mnis")
+    with pytest.raises(UnknownModel):
+        Asked.parse("linear/mnist")
+
+
+def test_damaged_results_are_told_and_kept(tmp_path: Path) -> None:
+    (tmp_path / "results.json").write_text("{")
+    with pytest.raises(BadFolder, match="Expected results in .*results.json"):
+        results([], docs=tmp_path)
+    assert (tmp_path / "results.json").read_text() == "{"
+
+
+def test_the_page_of_the_project_is_its_data() -> None:
+    known = json.loads((DOCS / "results.json").read_text(encoding="utf-8"))
+    assert (DOCS / "results.md").read_text(encoding="utf-8") == page(known)
+    assert set(known) == set(list_models())
+    for model, rows in known.items():
+        assert set(rows) <= set(load_recipes(model))
+        assert next(iter(load_recipes(model))) in rows
+        for recipe in rows:
+            assert any((DOCS / "pictures" / model / recipe).glob("*.png"))
+
+
+@pytest.mark.parametrize("family", sorted({describe(name).family for name in list_models()}))
+def test_every_model_has_its_section_with_pictures(family: str) -> None:
+    page = DOCS.parent / "models" / family / "README.md"
+    sections = re.split(r"^## ", page.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
+    names = [name for name in list_models() if describe(name).family == family]
+    assert sorted(section.partition("\n")[0] for section in sections) == names
+    for section in sections:
+        pictures = re.findall(r"!\[.+\]\((.+)\)", section)
+        assert pictures, section
+        assert all((page.parent / picture).is_file() for picture in pictures), section
+
+
+def test_gradient_norms_and_moved_images_are_drawn(tmp_path: Path) -> None:
+    norms = {"with": {"2": 1.0, "20": 0.5}, "without": {"2": 1.0, "20": 1e-6}}
+    draw_gradient_norms(tmp_path / "norms.png", "title", norms)
+    figures = {"accuracy": 0.9} | {f"moved_{pixels}": 0.9 - 0.1 * pixels for pixels in range(1, 9)}
+    draw_moved(tmp_path / "none.png", {"convnet": {"mnist": {"seeds": {"0": figures}}}})
+    draw_moved(tmp_path / "moved.png", {"convnet": {"mnist_5k": {"seeds": {"0": figures}}}})
+    assert not (tmp_path / "none.png").exists()
+    for name in ("norms", "moved"):
+        assert imread(tmp_path / f"{name}.png").std() > 0.05

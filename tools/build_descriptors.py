@@ -1,0 +1,59 @@
+"""Writes `tensorflow_serving.pb`: the descriptors of every message that crosses the wire.
+
+They are taken from the official packages, so that no .proto is copied by hand:
+
+    python -m tools.build_descriptors
+
+Needs `tensorflow-serving-api` (which brings TensorFlow), `grpcio-health-checking` and `grpcio-reflection`; the server
+that reads the file needs none of them.
+"""
+
+from __future__ import annotations
+
+from google.protobuf import descriptor_pb2, text_format
+from google.protobuf.descriptor import FileDescriptor
+from keras_gallery.serving.wire.messages import DESCRIPTORS
+
+
+def official_descriptors() -> bytes:
+    """A serialized `FileDescriptorSet`: the APIs' files and all that they import, imports first."""
+    from grpc_health.v1 import health_pb2
+    from grpc_reflection.v1alpha import reflection_pb2
+    from tensorflow.core.protobuf import saved_model_pb2
+    from tensorflow_serving.apis import (
+        get_model_metadata_pb2,
+        model_service_pb2,
+        prediction_log_pb2,
+        prediction_service_pb2,
+    )
+
+    files = descriptor_pb2.FileDescriptorSet()
+    seen: set[str] = set()
+
+    def add(file: FileDescriptor) -> None:
+        if file.name in seen:
+            return
+        seen.add(file.name)
+        for dependency in file.dependencies:
+            add(dependency)
+        files.file.add().ParseFromString(file.serialized_pb)
+
+    for module in (
+        saved_model_pb2,
+        get_model_metadata_pb2,
+        model_service_pb2,
+        prediction_log_pb2,
+        prediction_service_pb2,
+        health_pb2,
+        reflection_pb2,
+    ):
+        add(module.DESCRIPTOR)
+    # Version 1 of reflection is the alpha version under another name; no package has it.
+    alpha = str(text_format.MessageToString(files.file[-1]))
+    files.file.add().CopyFrom(text_format.Parse(alpha.replace("v1alpha", "v1"), descriptor_pb2.FileDescriptorProto()))
+    return bytes(files.SerializeToString(deterministic=True))
+
+
+if __name__ == "__main__":
+    DESCRIPTORS.write_bytes(official_descriptors())
+    print(f"{DESCRIPTORS} ({DESCRIPTORS.stat().st_size:,} bytes)")

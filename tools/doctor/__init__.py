@@ -1,0 +1,1 @@
+"""Measures the tables of `serving/doctor`, layer by layer and runtime by runtime."""

@@ -1,0 +1,115 @@
+"""Tries a small model for each of Keras's layers in each runtime, and writes down what came of it.
+
+    python -m tools.doctor.measure ['Conv*' ...] [--targets onnx,openvino] [--missing]
+
+writes `serving/doctor/measured.json`: the rows of the layers that were asked for are made anew, the others are
+kept. What is compared are answers, at batch 1 and 7, with random weights.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from keras_gallery.serving import doctor
+from keras_gallery.serving.engines.tensorflow.engine import TensorFlow
+from keras_gallery.serving.engines.tensorflow.process import TensorFlowProcess
+
+from . import trials
+from .cases import Case, cases, key_of
+
+FILE = Path(doctor.__file__).with_name("measured.json")
+PACKAGES = ("keras", "tensorflow", "tf_keras", "tf2onnx", "onnxruntime", "openvino")
+TOGETHER: dict[str, tuple[str, str, Callable[[Case, Path], None]]] = {  # in one fresh process
+    "keras": ("keras", ".keras", trials.keras3),
+    "keras2": ("tf_keras", ".h5", trials.keras2),
+}
+ALONE: dict[str, Callable[[Case, Path], object]] = {
+    "tfjs_graph": trials.exported("tfjs", ""),
+    "onnx": trials.exported("onnx", ".onnx"),
+    "openvino": trials.exported("openvino", ".xml"),
+}
+TARGETS = ("saved_model", *TOGETHER, "tfjs_layers", *ALONE)
+_AT_ONCE = 16  # models in memory, and in the fresh process
+
+
+def measure(found: Sequence[Case], targets: Sequence[str]) -> dict[str, dict[str, str]]:
+    """For each case (by its key) and target, why it fails, "" where it does not."""
+    reasons: dict[str, dict[str, str]] = {case.key: {} for case in found}
+    together = {name: trials.in_fresh_process(*TOGETHER[name], found) for name in set(TOGETHER) & set(targets)}
+    together |= {"tfjs_layers": trials.tfjs_layers(found)} if "tfjs_layers" in targets else {}
+    for target, told in together.items():
+        for case, reason in zip(found, told, strict=True):
+            reasons[case.key][target] = reason
+    process = TensorFlowProcess()
+    engine = TensorFlow(process.address)
+    try:
+        for case in found:
+            with tempfile.TemporaryDirectory() as folder:
+                if "saved_model" in targets:
+                    reasons[case.key]["saved_model"] = trials.reason_of(trials.saved_model, case, Path(folder), engine)
+                for target in set(ALONE) & set(targets):
+                    reasons[case.key][target] = trials.reason_of(ALONE[target], case, Path(folder))
+            print(f"{case.key} {reasons[case.key]}", file=sys.stderr)
+    finally:
+        engine.close()
+        process.close()
+    return reasons
+
+
+def known() -> dict[str, dict[str, Any]]:
+    """The rows of the file by their cases' keys."""
+    rows = json.loads(FILE.read_text("utf-8"))["rows"] if FILE.is_file() else []
+    return {key_of(row["layer"], row["when"]): row for row in rows}
+
+
+def write(found: Sequence[Case], reasons: Mapping[str, Mapping[str, str]]) -> None:
+    """Puts what was measured in the place of what the file says of the same cases and targets."""
+    rows = known()
+    for case in found:
+        old = rows.get(case.key, {"ok": [], "no": {}})
+        all_reasons = {**dict.fromkeys(old["ok"], ""), **old["no"], **reasons[case.key]}
+        rows[case.key] = {
+            "layer": case.layer,
+            "when": case.when,
+            "ok": sorted(target for target, reason in all_reasons.items() if not reason),
+            "no": {target: reason for target, reason in sorted(all_reasons.items()) if reason},
+        }
+    lines = ",\n".join(json.dumps(rows[key], ensure_ascii=False) for key in sorted(rows))
+    versions = json.dumps({name: version(name) for name in PACKAGES}, indent=1)
+    partial = FILE.with_suffix(".partial")
+    partial.write_text(f'{{"versions": {versions},\n"rows": [\n{lines}\n]}}\n', "utf-8")
+    partial.replace(FILE)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tools.doctor.measure")
+    parser.add_argument("layers", nargs="*", default=["*"], help="shell patterns of classes (default: all)")
+    parser.add_argument("--targets", default=",".join(TARGETS), help=f"of {', '.join(TARGETS)} (default: all)")
+    parser.add_argument("--missing", action="store_true", help="only what the file does not know yet")
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="begin nothing new after them: status 3")
+    values = parser.parse_args()
+    begun, rows = time.monotonic(), known() if values.missing else {}
+    for targets, asked in itertools.groupby(cases(values.layers), lambda case: _left(case, values.targets, rows)):
+        while targets and (found := list(itertools.islice(asked, _AT_ONCE))):
+            write(found, measure(found, targets))
+            if time.monotonic() - begun > values.seconds:
+                sys.exit(3)
+
+
+def _left(case: Case, targets: str, rows: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Those of the targets for which there is nothing in the rows."""
+    row = rows.get(case.key, {"ok": (), "no": {}})
+    return [target for target in targets.split(",") if target not in row["ok"] and target not in row["no"]]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,134 @@
+"""Every architecture in every runtime: how far its answers there are from those here. Writes docs/import.md's table.
+
+    python -m tools.matrix [MODEL ...] [--targets onnx,openvino] [--missing]
+
+exports the models (all without MODEL), built with their defaults from a fixed seed, asks each in the target's own
+runtime, at batch 1 and 7, and keeps the greatest difference in `docs/import.json`. Takes about a minute a model.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from keras_gallery.models import create, list_models
+from keras_gallery.serving.client import Client
+from keras_gallery.serving.doctor.judge import examine
+from keras_gallery.serving.errors import ServingError
+from keras_gallery.serving.export.writing import export
+from keras_gallery.serving.importer.reading.config import read_config
+from keras_gallery.serving.launcher import ServerProcess
+from keras_gallery.serving.ports import free_port
+from keras_gallery.serving.signatures import endpoints
+from keras_gallery.serving.targets import h5 as h5_file
+from keras_gallery.serving.targets.convert import check, export_to
+from keras_gallery.serving.wire.signature import DEFAULT_SIGNATURE
+
+from .matrix_page import BEGIN, DOCS, END, table
+
+SEED = 7
+KERAS_3_ALONE = "in the form of Keras 3"  # how a note begins that says so of an HDF5 file
+Result = dict[str, Any]  # {"runtime": ..., "difference": ...} or {"reason": ...}
+
+
+def served(name: str, model: Any, folder: Path) -> Result:
+    """Exported as a SavedModel, and asked over gRPC of the embedded server."""
+    endpoint = endpoints(model)[DEFAULT_SIGNATURE]
+    export(model, name, folder)
+    where = {name: folder / name}
+    with ServerProcess("embedded", where, port=free_port(), rest_port=free_port(), log=folder / "log") as server:
+        server.wait_until_ready()
+        with Client(server.grpc) as client:
+            difference, _ = check("", endpoint, lambda x: client.predict(name, x), lambda: "")
+    return {"runtime": "the embedded server", "difference": difference}
+
+
+def exported(target: str, suffix: str) -> Callable[[str, Any, Path], Result]:
+    """What measures a target of `gallery export --to`."""
+
+    def measure(name: str, model: Any, folder: Path) -> Result:
+        written = export_to(target, model, folder / f"{name}{suffix}")
+        found: Result = {"runtime": written.runtime, "difference": written.difference}
+        short = [note for note in written.notes if note.startswith(KERAS_3_ALONE)]
+        return found | ({"note": short[0]} if short else {})
+
+    return measure
+
+
+def by_doctor(name: str, model: Any, folder: Path) -> Result:
+    """What the doctor says of DL4J and the file that `gallery export --to h5` writes; nothing is run."""
+    file = folder / f"{name}.h5"
+    for note in h5_file.write(model, endpoints(model)[DEFAULT_SIGNATURE], file):
+        if note.startswith(KERAS_3_ALONE):
+            return {"reason": note}
+    (verdict,) = (each for each in examine(read_config(file)) if each.target == "dl4j")
+    return {} if verdict.ok else {"reason": f"{verdict.layer}: {verdict.reason}"}
+
+
+TARGETS: dict[str, Callable[[str, Any, Path], Result]] = {
+    "embedded": served,
+    "keras": exported("keras", ".keras"),
+    "h5": exported("h5", ".h5"),
+    "tfjs": exported("tfjs", ""),
+    "onnx": exported("onnx", ".onnx"),
+    "openvino": exported("openvino", ".xml"),
+    "dl4j": by_doctor,
+}
+
+
+def measure(name: str, targets: Sequence[str]) -> dict[str, Result]:
+    """The result of each target for one architecture."""
+    import keras
+
+    found = {}
+    for target in targets:
+        keras.utils.set_random_seed(SEED)
+        model = create(name)
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                found[target] = TARGETS[target](name, model, Path(folder))
+            except ServingError as error:
+                found[target] = {"reason": str(error).rpartition("Received: ")[2]}
+        print(f"{name} {target}: {found[target]}", file=sys.stderr, flush=True)
+    return found
+
+
+def write(results: Mapping[str, Mapping[str, Result]], docs: Path) -> None:
+    """Keeps the results, and puts their table between the markers of the page."""
+    (docs / DOCS).with_suffix(".json").write_text(json.dumps(results, indent=1, sort_keys=True) + "\n", "utf-8")
+    page = docs / DOCS
+    text = page.read_text("utf-8") if page.is_file() else f"{BEGIN}\n{END}\n"
+    before, _, rest = text.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    page.write_text(f"{before}{BEGIN}\n{table(results)}\n{END}{after}", "utf-8")
+
+
+def read(docs: Path) -> dict[str, dict[str, Result]]:
+    """What was kept."""
+    file = (docs / DOCS).with_suffix(".json")
+    return dict(json.loads(file.read_text("utf-8"))) if file.is_file() else {}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m tools.matrix")
+    parser.add_argument("models", nargs="*", metavar="MODEL", help="architectures (default: all)")
+    parser.add_argument("--targets", default=",".join(TARGETS), help=f"of {', '.join(TARGETS)} (default: all)")
+    parser.add_argument("--missing", action="store_true", help="only what is not kept yet")
+    parser.add_argument("--docs", type=Path, default=Path("docs"), help="folder of the page (default: docs)")
+    values = parser.parse_args(arguments)
+    for name in values.models or list_models():
+        known = read(values.docs).get(name, {})
+        targets = [each for each in values.targets.split(",") if not (values.missing and each in known)]
+        found = measure(name, targets)
+        results = read(values.docs)
+        results[name] = results.get(name, {}) | found
+        write(results, values.docs)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,58 @@
+"""Forecasts without a network: the last value, the last season, and statsmodels' ARIMA and exponential smoothing.
+
+Parameters are fitted to the training span alone. At each origin of the test span the state is brought up to date with
+all values before it, and the next steps are forecast; the parameters stay.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..data.series import Series
+
+Floats = NDArray[np.float32]
+
+
+def baselines(series: Series) -> dict[str, Floats]:
+    """Forecasts `(origins, horizon, features)` by name: `naive`, `seasonal_naive`, `arima` and `ets`; some seconds."""
+    steps = np.arange(series.horizon)
+    last = np.array(series.origins)[:, None] - 1  # (origins, 1)
+    same_season = last + 1 - series.season + steps % series.season  # (origins, horizon)
+    return {
+        "naive": series.values[np.broadcast_to(last, same_season.shape)],
+        "seasonal_naive": series.values[same_season],
+        "arima": _by_feature(series, _arima),
+        "ets": _by_feature(series, _ets),
+    }
+
+
+def _by_feature(series: Series, forecasts: Callable[..., Sequence[Any]]) -> Floats:
+    columns = series.values.astype(np.float64).T
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # statsmodels tells of starting values that it replaces, and of small steps
+        found = [forecasts(column, series) for column in columns]
+    return np.stack(found, axis=-1).astype(np.float32)
+
+
+def _arima(column: NDArray[np.float64], series: Series) -> list[Any]:
+    from statsmodels.tsa.arima.model import ARIMA
+
+    state = ARIMA(column[: series.border], **series.arima).fit()
+    found = []
+    for origin in series.origins:
+        found.append(state.forecast(series.horizon))
+        state = state.extend(column[origin : origin + 1])
+    return found
+
+
+def _ets(column: NDArray[np.float64], series: Series) -> list[Any]:
+    from statsmodels.tsa.statespace.exponential_smoothing import ExponentialSmoothing
+
+    fitted = ExponentialSmoothing(column[: series.border], **series.ets).fit(disp=False)
+    # `extend` would start from the state at the beginning of the series, not at the end.
+    return [fitted.apply(column[:origin]).forecast(series.horizon) for origin in series.origins]

@@ -1,0 +1,131 @@
+"""Figures of a trained autoencoder, on test images only, beside PCA of the same code size."""
+
+import math
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from ...models.layers.corruption import Noise, corrupt
+from ..data.batches import binarize
+from ..data.dataset import Dataset
+from ..recipe import Recipe
+from .colour import MeanColours, to_grey
+from .likelihood import lower_bound
+from .pca import Components
+
+Images = NDArray[np.float32]  # (n, height, width, channels), in [0, 1]
+
+NOISE_SEED = 1
+BINARY_SEED = 1
+EPSILON = 1e-7
+LEAST_ERROR = 1e-10  # so that an image that comes back exactly has 100 dB
+
+
+def mse(images: Images, reconstructed: Images) -> float:
+    """Mean squared error of a value."""
+    return float(np.mean(np.square(reconstructed - images, dtype=np.float64)))
+
+
+def bce(images: Images, reconstructed: Images) -> float:
+    """Mean cross-entropy of a value, in nats: −x log x̂ − (1 − x) log(1 − x̂)."""
+    p = np.clip(reconstructed.astype(np.float64), EPSILON, 1 - EPSILON)
+    return float(np.mean(-images * np.log(p) - (1 - images) * np.log1p(-p)))
+
+
+def psnr(images: Images, reconstructed: Images) -> float:
+    """Peak signal-to-noise ratio in dB, −10 log₁₀ MSE with a peak of 1, at most 100: mean over the images."""
+    errors = np.mean(np.square(reconstructed - images, dtype=np.float64), axis=(1, 2, 3))
+    return float(np.mean(-10 * np.log10(np.maximum(errors, LEAST_ERROR))))
+
+
+def code_size(model: keras.Model) -> int:
+    """How many values a code has."""
+    return math.prod(model.get_layer("encoder").output_shape[1:])
+
+
+def reconstruct(model: keras.Model, images: Images) -> Images:
+    """The model's answer to `images`."""
+    return np.asarray(model.predict(images, batch_size=256, verbose=0))
+
+
+def add_noise(model: keras.Model, images: Images) -> Images:
+    """`images` under the noise that the model was trained against; the same each time."""
+    layer = model.get_layer("corruption")
+    return under_noise(images, layer.noise, layer.level)
+
+
+def under_noise(images: Images, noise: Noise, level: float) -> Images:
+    """`images` under noise of that kind and level (see `Corruption`); the same each time."""
+    return np.asarray(keras.ops.convert_to_numpy(corrupt(images, noise, level, NOISE_SEED)))
+
+
+def pairs(model: keras.Model, recipe: Recipe, images: Images) -> tuple[Images, Images]:
+    """What the model is shown and what it should answer, for images that it is judged by."""
+    if recipe.binarize:
+        images = binarize(images, np.random.default_rng(BINARY_SEED))
+    if recipe.task == "denoise":
+        return add_noise(model, images), images
+    if recipe.task == "colorize":
+        return to_grey(images), images
+    return images, images
+
+
+def evaluate(model: keras.Model, data: Dataset, recipe: Recipe, pca: Components | None) -> dict[str, float]:
+    """The figures of a trained autoencoder on the test images, in seconds.
+
+    Args:
+        model: the trained model.
+        data: its dataset.
+        recipe: what it was trained by.
+        pca: of the training images; None for `colorize`.
+
+    Returns:
+        For `reconstruct`, `denoise` and `generate`: `mse`, `squared_error` (of an image), `psnr` and `bce` of
+        reconstructed images, and `pca_mse`. For `denoise` also `psnr_noisy`, `psnr_denoised`, `psnr_lift`
+        (their difference), `denoise_mse`, `denoise_bce` and `pca_denoise_mse`, all against the clean images.
+        For `generate` also `elbo`, the lower bound of log p(x) in nats, one draw for each image. For
+        `colorize`: `mse` and `psnr`, `grey_mse` of the grey picture itself, and `mean_colour_mse` of the mean
+        colour of its grey level in the training images.
+    """
+    shown, wanted = pairs(model, recipe, data.x_test)
+    if recipe.task == "colorize":
+        answer = reconstruct(model, shown)
+        mean_colours = MeanColours(data.x_train)
+        return {
+            "mse": mse(wanted, answer),
+            "psnr": psnr(wanted, answer),
+            "grey_mse": mse(wanted, np.repeat(shown, 3, axis=-1)),
+            "mean_colour_mse": mse(wanted, mean_colours(shown)),
+        }
+    assert pca is not None
+    answer = reconstruct(model, wanted)
+    size = code_size(model)
+    figures = {
+        "mse": mse(wanted, answer),
+        "squared_error": mse(wanted, answer) * math.prod(data.shape),
+        "psnr": psnr(wanted, answer),
+        "bce": bce(wanted, answer),
+        "pca_mse": mse(wanted, pca.reconstruct(wanted, size)),
+    }
+    if recipe.task == "denoise":
+        denoised = reconstruct(model, shown)
+        before, after = psnr(wanted, shown), psnr(wanted, denoised)
+        figures |= {
+            "psnr_noisy": before,
+            "psnr_denoised": after,
+            "psnr_lift": after - before,
+            "denoise_mse": mse(wanted, denoised),
+            "denoise_bce": bce(wanted, denoised),
+            "pca_denoise_mse": mse(wanted, pca.reconstruct(shown, size)),
+        }
+    if recipe.task == "generate":
+        figures["elbo"] = float(np.mean(lower_bound(model, wanted)))
+    return figures
+
+
+def loss_of(recipe: Recipe, images: Images, reconstructed: Images) -> float:
+    """The recipe's error of an image, without penalties."""
+    error: Any = {"squared_error": mse, "binary_crossentropy": bce}[recipe.loss]
+    return float(error(images, reconstructed)) * math.prod(images.shape[1:])

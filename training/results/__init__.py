@@ -1,0 +1,1 @@
+"""The table of results: trains recipes, stores each figure, writes the page."""
