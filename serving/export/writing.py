@@ -40,6 +40,7 @@ def export(
     version: int | None = None,
     labels: Sequence[str] | None = None,
     texts: Texts | None = None,
+    progress: Callable[[str], None] | None = None,
 ) -> Path:
     """Exports a model as a new version.
 
@@ -51,6 +52,7 @@ def export(
         labels: the names of its classes, where it classifies or detects; by default "0", "1" and so on.
         texts: what its ids stand for, by role: {"text": {"names": [...], "split": "words"}}; see `signatures`. Without
             them it takes ids alone.
+        progress: called with a line of text at the start of each step.
 
     Returns:
         The folder of the version, which is live from then on.
@@ -72,7 +74,7 @@ def export(
     # A name that is no number: servers do not look inside.
     partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=base))
     try:
-        _write(model, found, name, partial)
+        _write(model, found, name, partial, progress or (lambda line: None))
         partial.chmod(0o755)  # mkdtemp makes it private; a server may be another user
         return publish(partial, base, version)
     except BaseException:
@@ -80,7 +82,10 @@ def export(
         raise
 
 
-def _write(model: keras.Model, found: Mapping[str, Endpoint], name: str, folder: Path) -> None:
+def _write(
+    model: keras.Model, found: Mapping[str, Endpoint], name: str, folder: Path, progress: Callable[[str], None]
+) -> None:
+    progress("Writing the SavedModel")
     archive = keras.export.ExportArchive()
     archive.track(model)
     for signature, endpoint in found.items():
@@ -89,11 +94,13 @@ def _write(model: keras.Model, found: Mapping[str, Endpoint], name: str, folder:
         archive.add_endpoint(signature, endpoint.function, endpoint.inputs)
     archive.write_out(str(folder), verbose=False)
     _set_methods(folder, found)
+    progress(f"Comparing the answers of {len(found)} signatures with the model's")
     loaded = tf.saved_model.load(str(folder))
     for signature, endpoint in found.items():
         run = loaded.signatures[signature]
         check(f"{name}: signature {signature} of the SavedModel", endpoint, _tensorflow_caller(run))
     _refuse_gpu_operations(name, folder)
+    progress("Converting the signatures for OpenVINO")
     write_openvino(folder)
     write_warmup(folder, name, {signature: endpoint.example(1) for signature, endpoint in found.items()})
 

@@ -1,0 +1,285 @@
+"""The functions of `import keras_gallery as kg`: from an architecture's name to a server that answers requests.
+
+The functions import what they need when they are called, so that this module loads fast.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .loading import loading
+from .models.errors import GalleryError
+
+if TYPE_CHECKING:
+    import keras
+
+    from .serving.launcher import ServerProcess
+    from .serving.signatures import Texts
+    from .training import Dataset, Run
+
+
+class MissingName(GalleryError):
+    """A model is exported without a name."""
+
+
+def list_models(pattern: str = "*") -> list[str]:
+    """Returns the names of the architectures in alphabetical order. Does not import Keras.
+
+    Args:
+        pattern: a shell pattern that the names must match, such as "*autoencoder".
+
+    Example:
+        >>> list_models("dense*")
+        ['dense_autoencoder']
+    """
+    from .models.registry import list_models
+
+    return list_models(pattern)
+
+
+def create(name: str, **hyperparameters: Any) -> keras.Model:
+    """Builds an untrained Keras model.
+
+    Args:
+        name: an architecture's name, see `list_models`.
+        hyperparameters: keywords of the architecture's builder, such as `code_dim=16`. The default values and ranges
+            are in the output of `gallery show NAME`.
+
+    Returns:
+        A functional `keras.Model` with initial weights. It is not compiled.
+
+    Raises:
+        UnknownModel: there is no architecture with this name.
+        BadHyperparameter: a hyperparameter is unknown, has the wrong type or is out of range.
+        MissingPackage: Keras is not installed.
+
+    Example:
+        >>> create("dense_autoencoder", code_dim=16).output_shape
+        (None, 28, 28, 1)
+    """
+    from .models.registry import create
+
+    with loading():
+        import keras  # noqa: F401
+    return create(name, **hyperparameters)
+
+
+def load_dataset(name: str) -> Dataset:
+    """Loads a dataset, split into training and test examples.
+
+    Args:
+        name: a dataset's name, see `gallery datasets`.
+
+    Returns:
+        A `Dataset` with the NumPy arrays `x_train`, `y_train`, `x_test` and `y_test`. Images are float32 of shape
+        (n, height, width, channels) with values in [0, 1], features are float32 of shape (n, features), and texts are
+        int32 ids of shape (n, time).
+
+    Raises:
+        UnknownDataset: there is no dataset with this name.
+        DataUnavailable: the dataset's files are not installed and cannot be downloaded.
+        BadData: a file of the dataset cannot be read.
+        MissingPackage: Keras is not installed.
+
+    Example:
+        >>> load_dataset("digits").x_test.shape
+        (359, 8, 8, 1)
+    """
+    with loading():
+        from .training import load
+    return load(name)
+
+
+def train(
+    name: str,
+    *,
+    recipe: str | None = None,
+    dataset: str | None = None,
+    epochs: int | None = None,
+    batch_size: int | None = None,
+    learning_rate: float | None = None,
+    seed: int = 0,
+    runs: str | Path = "runs",
+    **hyperparameters: Any,
+) -> Run:
+    """Trains an architecture by one of its recipes and saves the run in `<runs>/<name>/<number>/`.
+
+    A setting that is None has the recipe's value. The recipes of an architecture are in the output of
+    `gallery show NAME`.
+
+    Args:
+        name: an architecture's name, see `list_models`.
+        recipe: the recipe's name; by default the architecture's first recipe.
+        dataset: the dataset's name, see `gallery datasets`.
+        epochs: passes over the training examples, at least 1.
+        batch_size: examples per training step, at least 1.
+        learning_rate: the optimizer's learning rate at the start, above 0.
+        seed: the seed of all random choices, from 0 to 2³² − 1. On a CPU, the same seed gives the same weights.
+        runs: the folder of all runs.
+        hyperparameters: keywords of the architecture's builder, such as `code_dim=16`.
+
+    Returns:
+        The run: `run.model` is the trained Keras model, `run.metrics` holds the figures on the test examples,
+        `run.history` the losses of each epoch, and `run.folder` is the folder. After Ctrl-C, `run.interrupted` is True
+        and the run holds the best epoch so far.
+
+    Raises:
+        GalleryError: a name, setting or hyperparameter is unknown or out of range, the dataset cannot be loaded, or
+            the loss diverged. The message says which.
+        MissingPackage: Keras is not installed.
+        KeyboardInterrupt: Ctrl-C was pressed before the end of the first epoch. Nothing is saved.
+
+    Example:
+        >>> run = train("mlp_classifier", dataset="digits", epochs=5)
+        >>> run.metrics["accuracy"] > 0.8
+        True
+    """
+    with loading():
+        from .training import TrainConfig, train
+    return train(
+        TrainConfig(
+            model=name,
+            recipe=recipe,
+            hyperparameters=hyperparameters,
+            dataset=dataset,
+            epochs=epochs,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            seed=seed,
+            root=runs,
+        )
+    )
+
+
+def export(
+    source: Run | keras.Model | str,
+    name: str | None = None,
+    *,
+    saved_models: str | Path = "saved_models",
+    version: int | None = None,
+    runs: str | Path = "runs",
+    labels: Sequence[str] | None = None,
+    texts: Texts | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> Path:
+    """Exports a trained model as a SavedModel with named signatures, ready to be served.
+
+    Before the version is published, the SavedModel is loaded again, and its answers are compared with the model's.
+
+    Args:
+        source: what to export: a run, an architecture's name (its newest run), or any built Keras model.
+        name: the model's name in requests; by default the name of the run's architecture. Required for a Keras model.
+        saved_models: the folder of all exported models.
+        version: the version number, at least 1; by default the next free number.
+        runs: the folder of all runs, used if `source` is a name.
+        labels: the names of the classes; by default those of the run's dataset, or "0", "1" and so on for a Keras
+            model.
+        texts: the names of the text ids, by role (see `serving.signatures`); by default those of the run.
+        progress: called with a line of text at the start of each step.
+
+    Returns:
+        The folder of the exported version, `<saved_models>/<name>/<version>`.
+
+    Raises:
+        UnknownModel: there is no architecture with this name.
+        UnknownRun: the architecture has no finished run.
+        MissingName: a Keras model is exported without a name.
+        MissingPackage: Keras or TensorFlow is not installed.
+        InvalidArgument: the name is not a valid folder name, the version exists, or the number of labels is wrong.
+        FailedPrecondition: the SavedModel's answers differ from the model's by more than 1e-5, or Keras does not run
+            on TensorFlow. Nothing is written.
+
+    Example:
+        >>> run = train("mlp_classifier", dataset="digits", epochs=5)
+        >>> export(run, "digits")
+        PosixPath('saved_models/digits/1')
+    """
+    with loading():
+        import keras
+
+        from . import training
+        from .serving.export.writing import export
+
+    if isinstance(source, str):
+        source = training.latest_run(source, runs)
+    if isinstance(source, keras.Model):
+        if name is None:
+            raise MissingName('A Keras model needs a name for its export, such as export(model, "digits").')
+        return export(source, name, saved_models, version, labels, texts, progress)
+    run_labels, run_texts = labels_and_texts(source)
+    return export(
+        source.model,
+        name or str(source.config["model"]),
+        saved_models,
+        version,
+        run_labels if labels is None else labels,
+        run_texts if texts is None else texts,
+        progress,
+    )
+
+
+def labels_and_texts(run: Run) -> tuple[Sequence[str] | None, Texts | None]:
+    """Returns the names of a run's classes and of its text ids; None for names that the run does not have."""
+    file = Path(run.folder, "tokens.json")
+    return run.config.get("labels"), json.loads(file.read_text("utf-8")) if file.is_file() else None
+
+
+@contextmanager
+def serve(
+    *names: str,
+    saved_models: str | Path = "saved_models",
+    kind: str = "auto",
+    host: str = "127.0.0.1",
+    port: int | None = None,
+    rest_port: int | None = None,
+    flags: Sequence[str] = (),
+    log: str | Path | None = None,
+    timeout: float = 120,
+) -> Iterator[ServerProcess]:
+    """Runs a model server as a child process for the length of a `with` block.
+
+    The block starts when all models are ready to answer. The server stops at the end of the block.
+
+    Args:
+        names: names of exported models; by default all models in `saved_models`.
+        saved_models: the folder of all exported models.
+        kind: "embedded" for this package's server, "tensorflow-model-server" or "container" for TensorFlow Serving, or
+            "auto" for TensorFlow Serving if its program is installed, and else the embedded server.
+        host: the address to listen on; "0.0.0.0" allows requests from other machines.
+        port: the gRPC port; by default any free port.
+        rest_port: the REST port; by default any free port.
+        flags: more command-line flags for the server, such as "--enable_batching".
+        log: the file for the server's log; by default this process's standard error.
+        timeout: how long to wait until the models are ready, in seconds.
+
+    Yields:
+        The server: `server.grpc` and `server.rest` are its addresses for `Client`.
+
+    Raises:
+        NotFound: a model is not exported, or the server's program is not installed.
+        FailedPrecondition: the server ended, or a model could not be loaded before the timeout.
+
+    Example:
+        >>> with serve("digits") as server, kg.Client(server.grpc) as client:
+        ...     client.classify("digits", load_dataset("digits").x_test[:5]).labels
+        ['9', '9', '2', '4', '6']
+    """
+    from .serving.launcher import ServerProcess, find_models
+    from .serving.ports import free_port
+
+    process = ServerProcess(
+        kind,
+        find_models(Path(saved_models), names),
+        host=host,
+        port=free_port() if port is None else port,
+        rest_port=free_port() if rest_port is None else rest_port,
+        flags=flags,
+        log=None if log is None else Path(log),
+    )
+    with process:
+        process.wait_until_ready(timeout)
+        yield process

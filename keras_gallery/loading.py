@@ -1,0 +1,32 @@
+"""Imports of Keras and TensorFlow: without their log lines, and with a clear error if they are not installed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from .models.errors import GalleryError
+from .serving.quiet import quiet_import
+
+
+class MissingPackage(GalleryError, ImportError):
+    """A package of the `models` extra is not installed."""
+
+
+@contextmanager
+def loading() -> Iterator[None]:
+    """A block of imports that may load Keras and TensorFlow.
+
+    Raises:
+        MissingPackage: a package is not installed. The message has the pip command that installs it.
+    """
+    try:
+        with quiet_import():
+            yield
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package == __package__:
+            raise
+        raise MissingPackage(
+            f'The package {package} is not installed. Install it with: pip install "keras-gallery[models]"'
+        ) from None
