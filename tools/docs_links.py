@@ -13,6 +13,7 @@ from collections.abc import Callable
 FENCE = re.compile(r"^(?:```|~~~).*?^(?:```|~~~)[ ]*$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\[\]]*\])*)\]\(([^()\s]+)\)")
 PAGES = {"README.md": "index.md", "CHANGELOG.md": "changelog.md", "CONTRIBUTING.md": "contributing.md"}
+FOLDERS = {"docs/reference": "reference/index.md", "models": "models/index.md", "training/datasets": "datasets.md"}
 FAMILY = re.compile(r"models/(\w+)/README\.md")
 
 
@@ -22,8 +23,8 @@ def page_of(path: str) -> str | None:
     Args:
         path: relative to the repository's root, such as `docs/serve.md`.
     """
-    if path in PAGES:
-        return PAGES[path]
+    if page := (PAGES | FOLDERS).get(path):
+        return page
     if family := FAMILY.fullmatch(path):
         return f"models/{family[1]}/index.md"
     return path.removeprefix("docs/") if path.startswith("docs/") and not path.endswith(".json") else None
