@@ -1,11 +1,11 @@
-# make demo | test | check | format: each sets up what it needs, once.
+# make demo | test | check | docs | format: each sets up what it needs, once.
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 READY = $(VENV)/.ready
 PACKAGES = tests/javascript/node_modules/.ready
 
-.PHONY: demo test check format
+.PHONY: demo test check docs format
 
 demo: $(READY)
 	$(BIN)/gallery demo
@@ -20,6 +20,10 @@ check: $(READY)
 	$(BIN)/ruff format --check .
 	rm -rf build/check && $(BIN)/pip install --quiet --no-deps --target build/check .
 	cd build/check && MYPYPATH=. $(abspath $(BIN))/mypy --config-file $(abspath pyproject.toml) -p keras_gallery
+
+# The documentation site, in build/site. Broken links and pages without a place in the navigation are errors.
+docs: $(READY)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 
 format: $(READY)
 	$(BIN)/ruff check --fix .

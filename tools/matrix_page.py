@@ -1,4 +1,4 @@
-"""The table of docs/import.md."""
+"""Writes the table of models and runtimes in docs/import.md."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ HEADINGS = {
 
 
 def table(results: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> str:
-    """The table in Markdown, with a footnote for each reason.
+    """Returns the table in Markdown, with a footnote for each reason.
 
     Args:
-        results: for each architecture and target `{"difference": ..., "runtime": ...}`, `{"reason": ...}`, or `{}`
-            where nothing was run. A `note` beside a difference says in what the target falls short.
+        results: for each model and target `{"difference": ..., "runtime": ...}`, `{"reason": ...}` if the target can't
+            load the model, or `{}` if nothing was run. A `note` next to a difference names a limitation.
     """
     notes: dict[str, int] = {}
     lines = [f"| model | {' | '.join(HEADINGS.values())} |", "|---|" + "---|" * len(HEADINGS)]
@@ -36,12 +36,13 @@ def table(results: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> str:
     runtimes = sorted({part for each in told for part in each.split(" and ")})
     return "\n".join(
         [
-            "The greatest difference between an answer there and one here, at batch 1 and 7, of every model with its",
-            f"defaults and random weights (Keras {version('keras')}, TensorFlow {version('tensorflow')}), asked in "
-            f"{', '.join(runtimes)}.",
-            "The SavedModel is what TensorFlow Serving takes, too. DL4J was not run: its column is what",
-            "`gallery doctor` says of the `.h5` file, by DL4J's documentation and source. Written by",
-            "`python -m tools.matrix`, which takes about a minute a model.",
+            "Each cell is the greatest difference between an answer of that runtime and an answer of Keras, at batch sizes",
+            "1 and 7. All models have their default hyperparameters and random weights (Keras "
+            f"{version('keras')}, TensorFlow {version('tensorflow')}).",
+            f"The runtimes are {', '.join(runtimes)}.",
+            "TensorFlow Serving loads the same SavedModel as the embedded server. DL4J was not run: its column is the",
+            "verdict of `gallery doctor` on the `.h5` file, which follows DL4J's documentation and source code.",
+            "`python -m tools.matrix` measures and writes this table; it takes about a minute for each model.",
             "",
             *lines,
             "",
@@ -60,7 +61,7 @@ def _cell(result: Mapping[str, Any] | None, notes: dict[str, int]) -> str:
 
 
 def number(difference: float) -> str:
-    """2e-7; 0 where there is none."""
+    """Returns a difference with one digit, such as 2e-7; 0 for no difference."""
     if not difference:
         return "0"
     digit, _, exponent = f"{difference:.0e}".partition("e")

@@ -4,7 +4,6 @@ import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ..figures.slow import LEVELS
 from ..recipe import load_recipe, load_recipes
 from .tables import TABLES
 
@@ -87,6 +86,8 @@ def _sweeps(rows: Sequence[Any]) -> Iterator[str]:
     own = [(model, recipe, seed["sweep"]) for model, recipe, seed in own if "sweep" in seed]
     if not own:
         return
+    from ..figures.slow import LEVELS  # imports Keras; the documentation site uses this module without it
+
     yield (
         "## Noise removed\n\nPSNR in dB / SSIM of 1,000 test images, of the first seed, for Gaussian noise of "
         "standard deviation σ "

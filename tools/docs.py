@@ -1,0 +1,97 @@
+"""Makes the documentation site's pages that are written elsewhere: a hook of MkDocs, named in mkdocs.yml.
+
+    make docs        (or: python -m mkdocs build --strict)
+
+Pages in `docs/` stand as they are, apart from their links. Made here are the page of each model and family, the list
+of datasets, and the pages of README, CHANGELOG and CONTRIBUTING. Keras and TensorFlow are not imported.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import shutil
+import sys
+import types
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ("cli", "models", "serving", "training")
+sys.path.insert(0, str(ROOT))  # for `tools`
+
+from tools.docs_links import PAGES, rewrite  # noqa: E402
+
+
+def on_startup(**_: Any) -> None:
+    """Puts the packages where the Python reference finds them."""
+    _collect_packages(ROOT / "build" / "reference" / "keras_gallery")
+
+
+def on_config(config: Any) -> Any:
+    """Fills in the models' part of the navigation."""
+    _skip_imports_of_training()
+    from tools.docs_models import FAMILIES, names
+
+    families = [
+        {title: [f"models/{family}/index.md", *({name: f"models/{family}/{name}.md"} for name in names(family))]}
+        for family, title in FAMILIES.items()
+    ]
+    for part in config["nav"]:
+        if "Models" in part:
+            part["Models"] = ["models/index.md", *families]
+    return config
+
+
+def on_files(files: Any, config: Any) -> Any:
+    """Adds the pages that are made here."""
+    from mkdocs.structure.files import File
+
+    for path, text in _made_pages().items():
+        files.append(File.generated(config, path, content=text))
+    return files
+
+
+def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
+    """Rewrites the links of the pages in `docs/`."""
+    if page.file.generated_by:
+        return markdown
+    return rewrite(markdown, f"docs/{page.file.src_uri}", page.file.src_uri)
+
+
+def _made_pages() -> dict[str, str]:
+    from tools.docs_models import FAMILIES, family_page, model_page, models_page, names
+
+    results = json.loads((ROOT / "docs" / "results.json").read_text(encoding="utf-8"))
+    made = {page: rewrite((ROOT / source).read_text(encoding="utf-8"), source, page) for source, page in PAGES.items()}
+    made |= {"models/index.md": models_page(), "datasets.md": _datasets_page()}
+    for family in FAMILIES:
+        made[f"models/{family}/index.md"] = family_page(family)
+        made |= {f"models/{family}/{name}.md": model_page(name, results) for name in names(family)}
+    return made
+
+
+def _datasets_page() -> str:
+    lines = ["# Datasets\n", "`gallery train` loads these by name; a recipe names the one that it uses.\n"]
+    for file in sorted((ROOT / "training" / "datasets").glob("[a-z]*.py")):
+        doc = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
+        first, _, rest = doc.partition("\n")
+        items = "".join(f"\n- {line}" if line[:1].isalpha() else f" {line.strip()}" for line in rest.strip().splitlines())
+        lines.append(f"## {file.stem}\n\n{first}\n{items}\n")
+    return "\n".join(lines)
+
+
+def _skip_imports_of_training() -> None:
+    """Lets modules of `training` be imported without its `__init__`, which imports Keras."""
+    if "keras_gallery.training" not in sys.modules:
+        package = types.ModuleType("keras_gallery.training")
+        package.__path__ = [str(ROOT / "training")]
+        sys.modules["keras_gallery.training"] = package
+
+
+def _collect_packages(place: Path) -> None:
+    """Copies the packages under one folder: in the repository they stand side by side at its root."""
+    shutil.rmtree(place, ignore_errors=True)
+    shutil.copytree(ROOT / "keras_gallery", place, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in PACKAGES:
+        shutil.copytree(ROOT / name, place / name, ignore=shutil.ignore_patterns("__pycache__", "*.png"))
