@@ -1,11 +1,11 @@
-# make demo | test | check | docs | format: each sets up what it needs, once.
+# make demo | test | quick | check | docs | format: each sets up what it needs, once.
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 READY = $(VENV)/.ready
 PACKAGES = tests/javascript/node_modules/.ready
 
-.PHONY: demo test check docs format
+.PHONY: demo test quick check docs format
 
 demo: $(READY)
 	$(BIN)/gallery demo
@@ -14,6 +14,10 @@ demo: $(READY)
 test: $(READY) $(if $(shell command -v npm),$(PACKAGES))
 	$(BIN)/python -m pytest -n 2 --dist loadfile --ignore tests/training/test_interrupt.py
 	$(BIN)/python -m pytest tests/training/test_interrupt.py # interrupts itself, and would a process of xdist
+
+# Half of the tests, in a minute: all that need no TensorFlow.
+quick: $(READY)
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m 'not models and not slow'
 
 check: $(READY)
 	$(BIN)/ruff check .

@@ -6,8 +6,11 @@ import ctypes
 import signal
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+
+from .needs_models import PACKAGES, REASON, function_needs, installed, module_needs
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -17,6 +20,54 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "filterwarnings", "ignore:__array__ implementation doesn't accept a copy:DeprecationWarning"
     )
+
+
+class SkippedModule(pytest.Module):
+    """A test module that cannot be imported, because a package of the `models` extra is missing."""
+
+    def collect(self) -> Iterator[pytest.Item | pytest.Collector]:
+        pytest.skip(REASON, allow_module_level=True)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    # With -m "not models", don't even import TensorFlow.
+    needless = "not models" in config.option.markexpr and collection_path.name.startswith("test_")
+    return True if needless and collection_path.suffix == ".py" and module_needs(collection_path) else None
+
+
+def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> pytest.Module | None:
+    if installed() or not module_needs(module_path):
+        return None
+    return SkippedModule.from_parent(parent, path=module_path)
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m selects
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if isinstance(item, pytest.Function) and needs_models(item):
+            item.add_marker("models")
+        if not installed() and item.get_closest_marker("models"):
+            item.add_marker(pytest.mark.skip(reason=REASON))
+
+
+def needs_models(test: pytest.Function) -> bool:
+    fixtures = test._fixtureinfo.name2fixturedefs.values()
+    functions = [test.function, *(each.func for definitions in fixtures for each in definitions)]
+    return module_needs(test.path) or any(
+        function_needs(Path(each.__code__.co_filename), each.__name__)
+        for each in functions
+        if hasattr(each, "__code__")
+    )
+
+
+@pytest.fixture(autouse=True)
+def models_only_if_marked(request: pytest.FixtureRequest) -> Iterator[None]:
+    """`-m "not models"` leaves out all tests that import TensorFlow and the like: a test that does must be marked."""
+    before = PACKAGES & set(sys.modules)
+    yield
+    if not request.node.get_closest_marker("models"):
+        imported = (PACKAGES & set(sys.modules)) - before
+        assert not imported, f"imports {', '.join(sorted(imported))}: mark the test with @pytest.mark.models"
 
 
 @pytest.fixture(autouse=True)

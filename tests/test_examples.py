@@ -10,6 +10,7 @@ import pytest
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
 
+@pytest.mark.models
 def test_independent_values_do_not_compress_and_correlated_ones_do(capsys: pytest.CaptureFixture[str]) -> None:
     found = runpy.run_path(str(EXAMPLES / "compression.py"))["main"]()
     assert found["independent"][0] == pytest.approx(15 / 20, abs=0.03)  # what does not fit is lost

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import pytest
 from keras_gallery.serving.ports import free_port
 
 ROOT = Path(__file__).parents[1]
@@ -36,6 +37,7 @@ def serving(command: str, folder: Path, environment: dict[str, str]) -> Iterator
         server.stdout.close()
 
 
+@pytest.mark.models
 def test_readme(tmp_path: Path) -> None:
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     ports = {"8500": str(free_port()), "8501": str(free_port())}

@@ -25,12 +25,14 @@ def unpacked(name: str, folder: Path) -> Path:
     return next(folder.rglob("model.h5"))
 
 
+@pytest.mark.models
 def test_keras_2_reads_what_it_wrote(tmp_path: Path) -> None:
     what, verdicts = judged(unpacked("keras2_convnet", tmp_path))
     assert "in HDF5 of Keras 2." in what
     assert all(verdicts[target].ok for target in ("keras2", "embedded", "tensorflow_serving", "tfjs_graph"))
 
 
+@pytest.mark.models
 def test_old_entries_are_named(tmp_path: Path) -> None:
     _, verdicts = judged(unpacked("keras2_time_major", tmp_path))  # plain Keras 3 refuses it: "Unrecognized keyword"
     assert not verdicts["keras"].ok and "time_major" in verdicts["keras"].reason
@@ -54,12 +56,14 @@ BY_KERAS_3 = {
 }
 
 
+@pytest.mark.models
 @pytest.mark.parametrize("name", BY_KERAS_3)
 def test_keras_3_by_itself(name: str, tmp_path: Path) -> None:
     _, verdicts = judged(unpacked(name, tmp_path))
     assert verdicts["keras"].ok is BY_KERAS_3[name], verdicts["keras"]
 
 
+@pytest.mark.models
 def test_code_in_a_file_is_named(tmp_path: Path) -> None:
     _, verdicts = judged(unpacked("keras2_code", tmp_path))
     assert not any(verdicts[target].ok for target in ("keras", "embedded", "onnx", "tfjs_graph", "dl4j"))

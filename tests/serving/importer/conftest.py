@@ -9,8 +9,6 @@ from typing import Any
 import pytest
 from keras_gallery.serving.quiet import quiet_import
 
-from .crafted import SECRET
-
 
 @pytest.fixture(scope="session")
 def small_model() -> Any:
@@ -47,6 +45,8 @@ def canary(tmp_path: Path) -> Path:
 @pytest.fixture
 def secret(tmp_path: Path) -> Path:
     """A file that no model should read."""
+    from .crafted import SECRET
+
     place = tmp_path / "secret"
     place.write_bytes(SECRET)
     return place

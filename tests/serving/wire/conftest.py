@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import importlib
 import warnings
 from types import ModuleType
 
 import pytest
 
 
-def _import(name: str) -> ModuleType:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what others' modules warn of when they are imported
-        return importlib.import_module(name)
-
-
 @pytest.fixture(scope="session")
 def tf() -> ModuleType:
-    return _import("tensorflow")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of other packages' modules, while they are imported
+        import tensorflow
+    return tensorflow
 
 
 @pytest.fixture(scope="session")
 def predict_pb2() -> ModuleType:
-    return _import("tensorflow_serving.apis.predict_pb2")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from tensorflow_serving.apis import predict_pb2
+    return predict_pb2

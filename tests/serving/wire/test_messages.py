@@ -21,6 +21,7 @@ def official(module: str, name: str) -> Any:
         return getattr(importlib.import_module(module), name)
 
 
+@pytest.mark.models
 def test_committed_descriptors_are_the_official_ones() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -45,6 +46,7 @@ SHARED = [  # (module, message, its fields)
 ]
 
 
+@pytest.mark.models
 @pytest.mark.parametrize(("module", "name", "fields"), SHARED, ids=[name for _, name, _ in SHARED])
 def test_each_side_reads_the_bytes_of_the_other(module: str, name: str, fields: dict[str, Any]) -> None:
     theirs = official(module, name)(**fields)

