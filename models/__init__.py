@@ -1,4 +1,4 @@
-"""The gallery's architectures: functional Keras on `keras.ops`, for any Keras backend."""
+"""The gallery's model architectures: functional Keras models that run on every Keras backend."""
 
 from .errors import BadHyperparameter, GalleryError, UnknownModel
 from .hyperparameters import Hyperparameter

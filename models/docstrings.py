@@ -1,4 +1,4 @@
-"""The sections of a Google-style docstring, which `describe` and the command line show."""
+"""Splits Google-style docstrings into their sections, for `describe` and the command line."""
 
 import inspect
 import re
@@ -8,13 +8,13 @@ ARGUMENT = re.compile(r"^(\w+):\s+", re.MULTILINE)
 
 
 def sections(doc: str) -> dict[str, str]:
-    """Each section's text by its heading; what comes before the first heading is under `""`."""
+    """Returns the text of each section by its heading. The text before the first heading has the key `""`."""
     intro, *rest = HEADING.split(inspect.cleandoc(doc))
     bodies = (inspect.cleandoc(body) for body in rest[1::2])
     return {"": intro.strip(), **dict(zip(rest[::2], bodies, strict=True))}
 
 
 def arguments(doc: str) -> dict[str, str]:
-    """The `Args` section: each argument's help, in one line."""
+    """Returns the description of each argument in the `Args` section, joined into one line."""
     _, *rest = ARGUMENT.split(sections(doc).get("Args", ""))
     return {name: " ".join(text.split()) for name, text in zip(rest[::2], rest[1::2], strict=True)}

@@ -1,8 +1,8 @@
-"""What a user can mend, each message one line: `Expected …. Received: ….`
+"""Errors that the user can fix. Each message is one line.
 
 GalleryError                 (a ValueError)
-├── UnknownModel             no such architecture
-└── BadHyperparameter        no such hyperparameter, or a value it cannot take
+├── UnknownModel             no model has this name
+└── BadHyperparameter        unknown hyperparameter, or a value that is not allowed
 """
 
 import difflib
@@ -10,25 +10,25 @@ from collections.abc import Iterable
 
 
 class GalleryError(ValueError):
-    """The base of every error that the user can mend."""
+    """Base class of all errors that the user can fix."""
 
 
 class UnknownModel(GalleryError):
-    """No architecture of that name."""
+    """No model has this name."""
 
 
 class BadHyperparameter(GalleryError):
-    """No hyperparameter of that name, or a value that it cannot take."""
+    """The hyperparameter is unknown, or its value is not allowed."""
 
 
 def closest(name: str, names: Iterable[str]) -> list[str]:
-    """Up to three of `names` that look like `name`, the most alike first."""
+    """Returns up to three of `names` that are spelled like `name`, the most similar first."""
     return difflib.get_close_matches(name, list(names), n=3, cutoff=0.5)
 
 
-def expected_one_of(kind: str, name: str, names: Iterable[str]) -> str:
-    """The message for a name that is not there: `Expected a model: …. Received: …. Did you mean …?`"""
+def unknown_name(kind: str, name: str, names: Iterable[str]) -> str:
+    """Returns the error message for an unknown name: `Unknown model: …. Did you mean …? Available: ….`"""
     names = list(names)
-    message = f"Expected {kind}: {', '.join(names) or 'there is none'}. Received: {name}."
-    alike = closest(name, names)
-    return f"{message} Did you mean {' or '.join(alike)}?" if alike else message
+    similar = closest(name, names)
+    suggestion = f" Did you mean {' or '.join(similar)}?" if similar else ""
+    return f"Unknown {kind}: {name}.{suggestion} Available: {', '.join(names) or 'none'}."

@@ -1,7 +1,8 @@
-"""What a detector learns from and answers, as objects: boxes with a class each. NumPy alone.
+"""Converts between a detector's grid of cells and objects (labelled boxes). Uses only NumPy.
 
-Boxes are (top, left, bottom, right), fractions of the image's height and width. A grid of `rows` × `columns` cells
-lies over the image, and an object belongs to the cell that its box's centre is in; cells are counted row by row.
+A box is (top, left, bottom, right), as fractions of the image's height and width. The image is divided into a grid of
+`rows` × `columns` cells. An object belongs to the cell that contains the centre of its box. Cells are numbered row by
+row.
 """
 
 from dataclasses import dataclass
@@ -15,12 +16,12 @@ Integers = NDArray[np.int32]
 
 @dataclass(frozen=True)
 class Objects:
-    """The objects of one image.
+    """The objects in one image.
 
     Attributes:
-        boxes: `(objects, 4)`, float32.
-        labels: `(objects,)`, int32, from 0.
-        scores: `(objects,)`, float32: the probability of each label; 1 where it is known.
+        boxes: the box of each object, `(objects, 4)`, float32.
+        labels: the class of each object, `(objects,)`, int32, from 0.
+        scores: the probability of each label, `(objects,)`, float32; 1 for true labels.
     """
 
     boxes: Floats
@@ -29,25 +30,34 @@ class Objects:
 
 
 def encode(boxes: Floats, labels: Integers, rows: int, columns: int, classes: int) -> tuple[Integers, Floats]:
-    """One image's targets.
+    """Returns the training targets of one image.
 
-    Where two objects have their centre in one cell the larger one stands, as it covers more of the image.
+    If two objects have their centre in the same cell, the larger object is kept.
 
     Args:
-        boxes: of the image's objects, `(objects, 4)`.
-        labels: their classes, `(objects,)`, from 0 to `classes` − 1.
-        rows: of the grid.
-        columns: of the grid.
-        classes: how many there are; also the class of a cell without an object.
+        boxes: boxes of the image's objects, `(objects, 4)`.
+        labels: classes of the objects, `(objects,)`, from 0 to `classes` − 1.
+        rows: number of rows of the grid.
+        columns: number of columns of the grid.
+        classes: number of classes. This number is also the class of a cell without an object.
 
     Returns:
-        Each cell's class `(cells,)`, int32, and its box with its weight `(cells, 5)`, float32: weight 1 with an
-        object, all zeros without one. Stacked over images they are the targets of `CellCrossentropy` and `BoxDistance`.
+        The class of each cell, `(cells,)`, int32, and the box and weight of each cell, `(cells, 5)`, float32. The
+        weight is 1 for a cell with an object; a cell without one is all zeros. Stacked over images, these are the
+        targets of `CellCrossentropy` and `BoxDistance`.
+
+    Example:
+
+        >>> cell_classes, cell_boxes = encode(np.array([[0, 0, 0.5, 0.5]]), np.array([3]), 2, 2, classes=10)
+        >>> cell_classes.tolist()
+        [3, 10, 10, 10]
+        >>> cell_boxes[0].tolist()
+        [0.0, 0.0, 0.5, 0.5, 1.0]
     """
     cell_classes = np.full(rows * columns, classes, np.int32)
     cell_boxes = np.zeros((rows * columns, 5), np.float32)
     boxes = np.asarray(boxes, np.float32).reshape(-1, 4)
-    for index in np.argsort(_areas(boxes), kind="stable"):  # the largest comes last, and stays
+    for index in np.argsort(_areas(boxes), kind="stable"):  # a larger object overwrites a smaller one
         top, left, bottom, right = boxes[index]
         row = min(int((top + bottom) / 2 * rows), rows - 1)
         column = min(int((left + right) / 2 * columns), columns - 1)
@@ -57,34 +67,35 @@ def encode(boxes: Floats, labels: Integers, rows: int, columns: int, classes: in
 
 
 def decode(cell_probabilities: Floats, cell_boxes: Floats, overlap: float = 0.5) -> Objects:
-    """One image's objects, the surest first.
+    """Returns the detected objects of one image, the highest score first.
 
-    A cell speaks of an object where a class is likelier than none. Of two boxes that overlap by more than `overlap`
-    the surer one stays: an object near the border of two cells may be seen by both.
+    A cell contains an object if the most probable class is not "no object". An object near the border of two cells
+    may be detected in both. So of two boxes that overlap by more than `overlap`, only the box with the higher score
+    is kept (non-maximum suppression).
 
     Args:
-        cell_probabilities: `(cells, classes + 1)`, the last for no object.
-        cell_boxes: `(cells, 4)`; more columns, such as a weight, are passed over.
-        overlap: the intersection over union up to which two boxes are two objects.
+        cell_probabilities: `(cells, classes + 1)`; the last column is for "no object".
+        cell_boxes: `(cells, 4)`; further columns, such as a weight, are ignored.
+        overlap: highest intersection over union at which two boxes count as two objects.
     """
     labels = cell_probabilities.argmax(axis=1)
     scores = cell_probabilities.max(axis=1)
-    found = np.flatnonzero(labels < cell_probabilities.shape[1] - 1)
+    with_object = np.flatnonzero(labels < cell_probabilities.shape[1] - 1)
     kept: list[int] = []
-    for cell in found[np.argsort(-scores[found], kind="stable")]:
+    for cell in with_object[np.argsort(-scores[with_object], kind="stable")]:
         if not kept or intersection_over_union(cell_boxes[[cell], :4], cell_boxes[kept, :4]).max() <= overlap:
             kept.append(int(cell))
     return Objects(cell_boxes[kept, :4], labels[kept].astype(np.int32), scores[kept])
 
 
 def intersection_over_union(first: Floats, second: Floats) -> Floats:
-    """Of each box `(n, 4)` with each box `(m, 4)`: `(n, m)`, from 0 to 1."""
-    low = np.maximum(first[:, None, :2], second[None, :, :2])  # (n, m, 2): top and left of what both cover
+    """Returns the intersection over union, from 0 to 1, of each pair of boxes: `(n, 4)` and `(m, 4)` to `(n, m)`."""
+    low = np.maximum(first[:, None, :2], second[None, :, :2])  # (n, m, 2): top and left of the intersection
     high = np.minimum(first[:, None, 2:], second[None, :, 2:])
-    shared = np.prod(np.maximum(high - low, 0), axis=-1)
-    union = _areas(first)[:, None] + _areas(second)[None, :] - shared
-    shares: Floats = shared / np.maximum(union, np.finfo(np.float32).tiny)
-    return shares
+    intersection = np.prod(np.maximum(high - low, 0), axis=-1)
+    union = _areas(first)[:, None] + _areas(second)[None, :] - intersection
+    ratios: Floats = intersection / np.maximum(union, np.finfo(np.float32).tiny)
+    return ratios
 
 
 def _areas(boxes: Floats) -> Floats:

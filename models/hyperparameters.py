@@ -1,6 +1,7 @@
-"""Hyperparameters as data, read from a builder's keyword-only signature.
+"""Reads the hyperparameters of a model from the signature of its builder function.
 
-Ranges and choices stand in the signature, so that building, the command line and the docs share them:
+The signature states the type, the range or the choices, and the default of each hyperparameter. Building a model, the
+command line and the docs all use it:
 
     def dense_autoencoder(*, code_dim: Count = 32, output: Literal["sigmoid", "linear"] = "sigmoid")
 """
@@ -21,7 +22,7 @@ BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "
 
 @dataclass(frozen=True)
 class Range:
-    """The least and the greatest value allowed, both included; of each item, for a tuple."""
+    """The smallest and the largest allowed value, both included. For a tuple they apply to each item."""
 
     minimum: float | None = None
     maximum: float | None = None
@@ -36,17 +37,17 @@ ImageShape = Annotated[tuple[int, int, int], Range(1, 4096)]  # (height, width, 
 
 @dataclass(frozen=True)
 class Hyperparameter:
-    """One keyword of a builder.
+    """One hyperparameter: a keyword argument of a builder function.
 
     Attributes:
-        name: the keyword.
+        name: name of the keyword argument.
         type: int, float, bool, str (one of `choices`) or tuple (of integers).
-        default: the value it takes when it is not given.
-        help: its line in the builder's `Args` section.
-        choices: the values allowed, for a str.
-        minimum: the least value allowed, or None.
-        maximum: the greatest value allowed, or None.
-        length: how many integers a tuple holds; None for one or more.
+        default: default value.
+        help: its description in the `Args` section of the builder's docstring.
+        choices: the allowed values, if the type is str.
+        minimum: the smallest allowed value, or None.
+        maximum: the largest allowed value, or None.
+        length: the number of integers in a tuple; None for any number from 1.
     """
 
     name: str
@@ -60,7 +61,7 @@ class Hyperparameter:
 
     @property
     def expects(self) -> str:
-        """The values allowed, in words."""
+        """A description of the allowed values, such as "an integer from 1 to 65536"."""
         if self.choices:
             return f"one of {', '.join(self.choices)}"
         if self.type is bool:
@@ -75,10 +76,10 @@ class Hyperparameter:
         return noun if self.maximum is None else f"{noun} of at most {self.maximum}"
 
     def check(self, value: Any) -> Any:
-        """Returns `value` as its own type: a list, from JSON, as a tuple; 1 as 1.0.
+        """Checks `value` and returns it in the hyperparameter's type: a list as a tuple, and 1 as 1.0 for a float.
 
         Raises:
-            BadHyperparameter: the wrong type, out of range, or not among the choices.
+            BadHyperparameter: the value has the wrong type, is out of range or is not one of the choices.
         """
         if self.type is tuple:
             items = tuple(value) if isinstance(value, (list, tuple)) else ()
@@ -93,10 +94,10 @@ class Hyperparameter:
                 return value
         elif self._is_number(value):
             return self.type(value)
-        raise self._refusal(value)
+        raise self._error(value)
 
     def parse(self, text: str) -> Any:
-        """Reads a value from the command line: `32`, `0.4`, `true`, `gaussian` or `28,28,1`."""
+        """Parses a value from the command line: `32`, `0.4`, `true`, `gaussian` or `28,28,1`."""
         try:
             if self.type is tuple:
                 return self.check(tuple(int(item) for item in text.strip("() ,").split(",")))
@@ -104,45 +105,45 @@ class Hyperparameter:
                 return BOOLEANS[text.lower()]
             return self.check(self.type(text))
         except (ValueError, KeyError):
-            raise self._refusal(text) from None
+            raise self._error(text) from None
 
     def format(self, value: Any) -> str:
-        """Writes a value as `parse` reads it."""
+        """Formats a value as text that `parse` can read."""
         if self.type is tuple:
             return ",".join(str(item) for item in value)
         return str(value).lower() if self.type is bool else str(value)
 
     def _is_number(self, value: Any) -> bool:
-        """Whether `value` is finite, in range and of the right kind; True is no number here."""
+        """Returns whether `value` is a finite number of the right type and in range. A bool is not a number."""
         kind: Any = Real if self.type is float else Integral
         if isinstance(value, bool) or not isinstance(value, kind):
             return False
         try:
             if not math.isfinite(value):
                 return False
-        except OverflowError:  # an integer that no float can hold
+        except OverflowError:  # an integer too large for a float
             return False
         return (self.minimum is None or value >= self.minimum) and (self.maximum is None or value <= self.maximum)
 
-    def _refusal(self, value: Any) -> BadHyperparameter:
+    def _error(self, value: Any) -> BadHyperparameter:
         return BadHyperparameter(f"Expected {self.name} to be {self.expects}. Received: {value}.")
 
 
 def hyperparameters_of(builder: Callable[..., Any]) -> tuple[Hyperparameter, ...]:
-    """Reads a builder's keyword-only signature and the `Args` section of its docstring.
+    """Reads the hyperparameters from a builder's signature and their descriptions from its docstring.
 
     Raises:
-        TypeError: the signature holds something else than keyword-only parameters with a default and one of
-            the types int, float, bool, `Literal` of strings or tuple of ints.
+        TypeError: a parameter is not keyword-only, has no default, or has a type other than int, float, bool,
+            `Literal` of strings or tuple of ints.
     """
     hints = typing.get_type_hints(builder, include_extras=True)
-    helps = arguments(builder.__doc__ or "")
-    found = []
+    descriptions = arguments(builder.__doc__ or "")
+    hyperparameters = []
     for name, parameter in inspect.signature(builder).parameters.items():
         if parameter.kind is not parameter.KEYWORD_ONLY or parameter.default is parameter.empty:
-            raise TypeError(f"Expected keyword-only parameters with defaults. Received: {name}.")
-        found.append(_hyperparameter(name, hints[name], parameter.default, helps.get(name, "")))
-    return tuple(found)
+            raise TypeError(f"The parameter {name} of a builder must be keyword-only and have a default.")
+        hyperparameters.append(_hyperparameter(name, hints[name], parameter.default, descriptions.get(name, "")))
+    return tuple(hyperparameters)
 
 
 def _hyperparameter(name: str, hint: Any, default: Any, text: str) -> Hyperparameter:

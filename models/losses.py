@@ -1,12 +1,14 @@
-"""Errors of what a model gives back or predicts: the sum over an example's features, then the mean over the batch.
+"""Loss functions that sum over the values of an example and average over the batch.
+
+For reconstructions x̂ of x and for predictions, the sum is over the features j:
 
     L(x, x̂) = Σ_j (x̂_j − x_j)²                              real values, linear output
     L(x, x̂) = −Σ_j [x_j log x̂_j + (1 − x_j) log(1 − x̂_j)]   values in [0, 1], sigmoid output, in nats
 
-A detector's: the sum over an image's cells c, then the mean over the batch.
+For a detector, the sum is over the cells c of an image:
 
-    L(p, p̂) = −Σ_c log p̂_{c,ℓ}                              ℓ the cell's true class
-    L(b, b̂) = Σ_c w_c ‖b̂_c − b_c‖₁                          w_c 1 where an object has its centre, else 0
+    L(p, p̂) = −Σ_c log p̂_{c,ℓ}                              ℓ is the true class of the cell
+    L(b, b̂) = Σ_c w_c ‖b̂_c − b_c‖₁                          w_c is 1 if the cell contains an object's centre, else 0
 
 Source: notes 000, lecture 7 (choice of f and of the loss); notes 002, "Output functions and loss functions"; notes
 003, "Error Function".
@@ -20,7 +22,7 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="keras_gallery")
 class SquaredError(keras.losses.Loss):
-    """Σ_j (x̂_j − x_j)²."""
+    """Squared error, summed over the features: Σ_j (x̂_j − x_j)²."""
 
     def __init__(self, name: str = "squared_error", **kwargs: Any) -> None:
         super().__init__(name=name, **kwargs)
@@ -31,7 +33,7 @@ class SquaredError(keras.losses.Loss):
 
 @keras.saving.register_keras_serializable(package="keras_gallery")
 class BinaryCrossentropy(keras.losses.Loss):
-    """−Σ_j [x_j log x̂_j + (1 − x_j) log(1 − x̂_j)], in nats."""
+    """Binary cross-entropy in nats, summed over the features: −Σ_j [x_j log x̂_j + (1 − x_j) log(1 − x̂_j)]."""
 
     def __init__(self, name: str = "binary_crossentropy", **kwargs: Any) -> None:
         super().__init__(name=name, **kwargs)
@@ -42,7 +44,10 @@ class BinaryCrossentropy(keras.losses.Loss):
 
 @keras.saving.register_keras_serializable(package="keras_gallery")
 class CellCrossentropy(keras.losses.Loss):
-    """−Σ_c log p̂_{c,ℓ}, in nats; of classes `(batch, cells)` and probabilities `(batch, cells, classes + 1)`."""
+    """Cross-entropy of a detector's classes in nats, summed over the cells: −Σ_c log p̂_{c,ℓ}.
+
+    The targets are classes `(batch, cells)`. The predictions are probabilities `(batch, cells, classes + 1)`.
+    """
 
     def __init__(self, name: str = "cell_crossentropy", **kwargs: Any) -> None:
         super().__init__(name=name, **kwargs)
@@ -53,7 +58,10 @@ class CellCrossentropy(keras.losses.Loss):
 
 @keras.saving.register_keras_serializable(package="keras_gallery")
 class BoxDistance(keras.losses.Loss):
-    """Σ_c w_c ‖b̂_c − b_c‖₁; of boxes with their weight `(batch, cells, 5)` and boxes `(batch, cells, 4)`."""
+    """L1 distance of a detector's boxes, summed over the cells: Σ_c w_c ‖b̂_c − b_c‖₁.
+
+    The targets are boxes and weights `(batch, cells, 5)`. The predictions are boxes `(batch, cells, 4)`.
+    """
 
     def __init__(self, name: str = "box_distance", **kwargs: Any) -> None:
         super().__init__(name=name, **kwargs)

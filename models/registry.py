@@ -1,8 +1,8 @@
-"""Finding and building the architectures.
+"""Lists, describes and builds the gallery's models by name.
 
-One architecture a file: `<family>/<name>.py` holds the builder `<name>`, and `<name>` is its key here.
-Listing reads file names and describing reads docstrings; only building, and asking for hyperparameters,
-imports Keras.
+Each model has its own file: `<family>/<name>.py` defines the builder function `<name>`, and `<name>` is the model's
+name. `list_models` reads only file names, and `describe` reads only docstrings. Keras is imported when a model is
+built or its hyperparameters are read.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from .docstrings import sections
-from .errors import BadHyperparameter, UnknownModel, expected_one_of
+from .errors import BadHyperparameter, UnknownModel, unknown_name
 from .hyperparameters import Hyperparameter, hyperparameters_of
 
 if TYPE_CHECKING:
@@ -33,12 +33,12 @@ _builders: dict[str, Callable[..., Any]] = {}
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """What is known of an architecture without building it.
+    """Description of a model, read without importing Keras.
 
     Attributes:
-        name: its key, its file's name and its builder's.
-        family: its folder.
-        doc: its builder's docstring.
+        name: name of the model, of its file and of its builder function.
+        family: name of the folder.
+        doc: docstring of the builder function.
     """
 
     name: str
@@ -47,40 +47,42 @@ class ModelInfo:
 
     @property
     def summary(self) -> str:
-        """The docstring's first line."""
+        """First line of the docstring."""
         return self.doc.partition("\n")[0]
 
     @property
     def formula(self) -> str:
+        """The `Formula` section of the docstring."""
         return sections(self.doc)["Formula"]
 
     @property
     def source(self) -> str:
+        """The `Source` section of the docstring."""
         return sections(self.doc)["Source"]
 
     @property
     def hyperparameters(self) -> tuple[Hyperparameter, ...]:
-        """The builder's keywords, in order (imports Keras)."""
+        """The hyperparameters in the builder's order (imports Keras)."""
         return hyperparameters_of(builder(self.name))
 
 
 def register(build: Callable[P, Built]) -> Callable[P, Built]:
-    """Adds a builder under its own name, and makes it check its hyperparameters however it is called.
+    """Decorator that registers a builder function under its name and checks its hyperparameters at each call.
 
     Raises:
-        KeyError: the name is taken.
-        TypeError: a parameter is not a hyperparameter (see `hyperparameters_of`).
+        KeyError: another builder has the same name.
+        TypeError: a parameter is not a valid hyperparameter (see `hyperparameters_of`).
     """
     name = build.__name__
     if name in _builders:
-        raise KeyError(f"Expected one builder named {name}. Received: a second one.")
+        raise KeyError(f"Duplicate builder: {name} is already registered.")
     known = {each.name: each for each in hyperparameters_of(build)}
 
     @functools.wraps(build)
     def checked(*args: P.args, **given: P.kwargs) -> Built:
         for key, value in given.items():
             if key not in known:
-                raise BadHyperparameter(expected_one_of(f"a hyperparameter of {name}", key, known))
+                raise BadHyperparameter(unknown_name(f"hyperparameter of {name}", key, known))
             given[key] = known[key].check(value)
         return build(*args, **given)
 
@@ -89,28 +91,28 @@ def register(build: Callable[P, Built]) -> Callable[P, Built]:
 
 
 def list_models(pattern: str = "*") -> list[str]:
-    """The architectures' names in alphabetical order; `pattern` is a shell pattern such as `*auto*`."""
+    """Returns the names of the models in alphabetical order. `pattern` is a shell pattern such as `*auto*`."""
     return sorted(name for name in _files() if fnmatchcase(name, pattern))
 
 
 def describe(name: str) -> ModelInfo:
-    """What is known of an architecture without building it.
+    """Returns the description of a model without importing Keras.
 
     Raises:
-        UnknownModel: there is no architecture of that name.
+        UnknownModel: no model has this name.
     """
     file = _file(name)
     for node in ast.parse(file.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.FunctionDef) and node.name == name:
             return ModelInfo(name, file.parent.name, ast.get_docstring(node) or "")
-    raise KeyError(f"Expected a builder named {name} in {file}. Received: none.")
+    raise KeyError(f"{file} does not define the builder {name}.")
 
 
 def builder(name: str) -> Callable[..., keras.Model]:
-    """The builder of that name (imports Keras).
+    """Returns the builder function of a model (imports Keras).
 
     Raises:
-        UnknownModel: there is no architecture of that name.
+        UnknownModel: no model has this name.
     """
     file = _file(name)
     importlib.import_module(f"..{file.parent.name}.{name}", __name__)
@@ -118,11 +120,11 @@ def builder(name: str) -> Callable[..., keras.Model]:
 
 
 def create(name: str, **hyperparameters: Any) -> keras.Model:
-    """Builds a model; hyperparameters that are not given take the builder's defaults.
+    """Builds a model. Hyperparameters that are not given have their default values.
 
     Raises:
-        UnknownModel: there is no architecture of that name.
-        BadHyperparameter: an unknown hyperparameter, or a value of the wrong type or out of range.
+        UnknownModel: no model has this name.
+        BadHyperparameter: a hyperparameter is unknown, has the wrong type or is out of range.
     """
     return builder(name)(**hyperparameters)
 
@@ -130,12 +132,12 @@ def create(name: str, **hyperparameters: Any) -> keras.Model:
 def _file(name: str) -> Path:
     files = _files()
     if name not in files:
-        raise UnknownModel(expected_one_of("a model", name, sorted(files)))
+        raise UnknownModel(unknown_name("model", name, sorted(files)))
     return files[name]
 
 
 def _files() -> dict[str, Path]:
-    """The architectures' files by name. A name in two families is found by `register`."""
+    """Returns the file of each model by name. If two families use one name, `register` raises an error."""
     return {
         path.stem: path
         for path in Path(__file__).parent.glob("*/*.py")

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from ..models.errors import expected_one_of
+from ..models.errors import unknown_name
 from ..models.registry import describe
 from .errors import UnknownRecipe
 
@@ -116,5 +116,5 @@ def load_recipe(model: str, name: str | None = None) -> Recipe:
     if name is None:
         name = next(iter(recipes))
     if name not in recipes:
-        raise UnknownRecipe(expected_one_of(f"a recipe of {model}", name, list(recipes)))
+        raise UnknownRecipe(unknown_name(f"recipe of {model}", name, list(recipes)))
     return recipes[name]

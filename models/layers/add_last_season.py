@@ -1,4 +1,4 @@
-"""The way back from what has changed since the last season."""
+"""Adds the values of one season ago to forecast differences."""
 
 from typing import Any
 
@@ -10,15 +10,26 @@ from ..errors import BadHyperparameter
 
 @keras.saving.register_keras_serializable(package="keras_gallery")
 class AddLastSeason(keras.layers.Layer):
-    """x_{T+k} = z_k + x_{T+k−p}: changes since the last season, added to it. See `SeasonalDifference`.
+    """Turns forecast seasonal differences into forecasts: x_{T+k} = z_k + x_{T+k−p}.
+
+    The inverse of `SeasonalDifference` for the steps after the end of a series.
 
     Args:
-        season: p, at least the number of steps that are told: of what comes later, the last season is not known.
+        season: p, the number of steps in a season. At least the forecast horizon, because later steps would need
+            values that are not in the history.
 
     Call arguments:
         differences: z_1 … z_H `(batch, horizon, features)`, horizon ≤ p.
         history: x_1 … x_T `(batch, time, features)`, at least p steps.
-        history_mask: which steps there are `(batch, time)`, padding on the right. Each series has its own T then.
+        history_mask: `(batch, time)`, False for padding, which is on the right. T is then the number of unmasked
+            steps of each series.
+
+    Example:
+
+        >>> history = ops.reshape(ops.arange(1.0, 7.0), (1, 6, 1))
+        >>> differences = ops.full((1, 2, 1), 0.5)
+        >>> ops.convert_to_numpy(AddLastSeason(3)(differences, history)).ravel().tolist()
+        [4.5, 5.5]
     """
 
     def __init__(self, season: int, **kwargs: Any) -> None:
@@ -28,18 +39,18 @@ class AddLastSeason(keras.layers.Layer):
     def build(self, differences_shape: tuple[int | None, ...], history_shape: tuple[int | None, ...]) -> None:
         horizon = differences_shape[1]
         if horizon is None or horizon > self.season:
-            raise BadHyperparameter(f"Expected season to be at least the horizon, {horizon}. Received: {self.season}.")
+            raise BadHyperparameter(f"Expected season to be at least the horizon ({horizon}). Received: {self.season}.")
 
     def call(self, differences: Any, history: Any, history_mask: Any = None) -> Any:
         horizon = differences.shape[1]
         if history_mask is None:
             return differences + history[:, -self.season :][:, :horizon]
-        lengths = ops.sum(ops.cast(history_mask, "int32"), axis=1)  # (batch,), T of each
+        lengths = ops.sum(ops.cast(history_mask, "int32"), axis=1)  # (batch,): T of each series
         steps = lengths[:, None] - self.season + ops.arange(horizon, dtype="int32")  # (batch, horizon), from 0
         return differences + ops.take_along_axis(history, steps[:, :, None], axis=1)
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> None:
-        """Every step that is told is there."""
+        """Returns None: no step of a forecast is masked."""
 
     def compute_output_shape(
         self, differences_shape: tuple[int | None, ...], history_shape: tuple[int | None, ...]

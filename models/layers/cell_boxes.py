@@ -1,4 +1,4 @@
-"""Boxes from what each cell of a grid says."""
+"""Turns the outputs of a grid of cells into bounding boxes."""
 
 from typing import Any
 
@@ -9,17 +9,23 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="keras_gallery")
 class CellBoxes(keras.layers.Layer):
-    """Turns each cell's four values into a box whose centre lies in that cell.
+    """Turns the four values of each grid cell into a box whose centre lies in that cell.
 
         y = (row + σ(a)) / rows          x = (column + σ(b)) / columns
         h = σ(c)                         w = σ(d)
         box = (y − h/2, x − w/2, y + h/2, x + w/2)
 
-    all as fractions of the image's height and width (the sigmoids as in Redmon and Farhadi 2017, "YOLO9000").
+    All values of a box are fractions of the image's height and width. The sigmoids are those of Redmon and Farhadi
+    2017, "YOLO9000".
 
     Call arguments:
         inputs: (a, b, c, d) of each cell, `(batch, rows, columns, 4)`. The output holds top, left, bottom and
-            right, `(batch, rows · columns, 4)`, cells row by row.
+            right of each box, `(batch, rows · columns, 4)`, with the cells row by row.
+
+    Example:
+
+        >>> ops.convert_to_numpy(CellBoxes()(ops.zeros((1, 1, 1, 4)))).tolist()
+        [[[0.25, 0.25, 0.75, 0.75]]]
     """
 
     def call(self, inputs: Any) -> Any:
@@ -32,13 +38,13 @@ class CellBoxes(keras.layers.Layer):
         return ops.reshape(boxes, (-1, rows * columns, 4))
 
     def plain_call(self, inputs: Any, mask: Any = None) -> Any:
-        """What it is in Keras's own layers: a matrix for each cell's four values, and the corner of the cell."""
+        """Does the same with Keras's own layers: a matrix product for each cell, plus the corner of the cell."""
         rows, columns = inputs.shape[1:3]
         values = keras.layers.Activation("sigmoid", name=f"{self.name}_values")(inputs)
         centre_and_size = keras.layers.Conv2D(4, 1, use_bias=False, name=f"{self.name}_in_cell")
-        row_of_all = keras.layers.Flatten(name=f"{self.name}_row")  # (batch, cells · 4)
-        corner = keras.layers.Normalization(name=f"{self.name}_corner")  # (x − mean) / 1
-        boxes = corner(row_of_all(centre_and_size(values)))
+        flatten = keras.layers.Flatten(name=f"{self.name}_row")  # (batch, cells · 4)
+        corner = keras.layers.Normalization(name=f"{self.name}_corner")  # (x − mean) / 1, with mean = −corner
+        boxes = corner(flatten(centre_and_size(values)))
         y, x = 1 / rows, 1 / columns
         # From σ(a), σ(b), σ(c), σ(d) to top, left, bottom, right.
         matrix = np.array([[y, 0, y, 0], [0, x, 0, x], [-0.5, 0, 0.5, 0], [0, -0.5, 0, 0.5]], np.float32)

@@ -1,4 +1,4 @@
-"""A dense layer that is penalised for following its input's changes."""
+"""A dense layer with a penalty on its derivative by the input."""
 
 from typing import Any
 
@@ -10,20 +10,27 @@ from ..errors import BadHyperparameter
 
 @keras.saving.register_keras_serializable(package="keras_gallery")
 class ContractiveDense(keras.layers.Dense):
-    """A sigmoid layer that adds λ‖∂h/∂x‖²_F, the mean over the batch, to the loss.
+    """A dense layer with sigmoid that adds the contractive penalty λ‖∂h/∂x‖²_F, averaged over the batch, to the loss.
 
         h = σ(W x + b)
         ∂h_j/∂x_i = h_j (1 − h_j) W_ji
         ‖∂h/∂x‖²_F = Σ_j (h_j (1 − h_j))² Σ_i W_ji²
 
-    (notes 000, lecture 7; Rifai et al. 2011, "Contractive Auto-Encoders", for the closed form).
+    With a large penalty, the output hardly changes if the input changes slightly (notes 000, lecture 7; the closed
+    form: Rifai et al. 2011, "Contractive Auto-Encoders").
 
     Args:
-        units: size of h.
+        units: number of outputs, the size of h.
         weight: λ, at least 0.
 
     Call arguments:
         inputs: `(batch, features)`.
+
+    Example:
+
+        >>> layer = ContractiveDense(2, weight=0.1)
+        >>> tuple(layer(ops.zeros((1, 3))).shape), len(layer.losses)
+        ((1, 2), 1)
     """
 
     def __init__(self, units: int, weight: float = 0.1, **kwargs: Any) -> None:
@@ -40,7 +47,7 @@ class ContractiveDense(keras.layers.Dense):
         return h
 
     def plain_call(self, inputs: Any, mask: Any = None) -> Any:
-        """What it is at inference, in Keras's own layers."""
+        """Does the same at inference with a `Dense` layer of Keras."""
         dense = keras.layers.Dense(self.units, activation="sigmoid", use_bias=self.use_bias, name=self.name)
         h = dense(inputs)
         dense.set_weights(self.get_weights())

@@ -1,4 +1,4 @@
-"""Noise that a denoising autoencoder learns to remove."""
+"""Adds noise to images during training, for denoising autoencoders."""
 
 from typing import Any, Literal, get_args
 
@@ -12,20 +12,31 @@ Noise = Literal["gaussian", "masking", "salt_and_pepper"]
 
 @keras.saving.register_keras_serializable(package="keras_gallery")
 class Corruption(keras.layers.Layer):
-    """Corrupts images in [0, 1], in training only.
+    """Adds noise to images with values in [0, 1] during training. At inference it returns its inputs unchanged.
 
-    A model that sees x̃ and must return x cannot learn the identity (notes 003, "Denoising Autoencoder";
-    Vincent et al. 2008, "Extracting and Composing Robust Features with Denoising Autoencoders").
+    A model that receives the noisy image and has to return the clean image cannot learn the identity (notes 003,
+    "Denoising Autoencoder"; Vincent et al. 2008, "Extracting and Composing Robust Features with Denoising
+    Autoencoders").
 
     Args:
-        noise: `gaussian` (clipped to [0, 1]), `masking` (values set to 0) or `salt_and_pepper` (values set to
-            0 or 1, as likely).
-        level: the standard deviation of `gaussian`, at least 0; else the share of values struck, from 0 to 1.
-        seed: of the random stream, for a repeatable one.
+        noise: `gaussian` (the result is clipped to [0, 1]), `masking` (some values are set to 0) or
+            `salt_and_pepper` (some values are set to 0 or 1, with equal probability).
+        level: for `gaussian` the standard deviation, at least 0; otherwise the fraction of values that are changed,
+            from 0 to 1.
+        seed: seed of the random numbers, for reproducible noise.
 
     Call arguments:
         inputs: images `(batch, height, width, channels)`, float, in [0, 1].
-        training: the layer returns its inputs unless this is true.
+        training: whether to add noise.
+
+    Example:
+
+        >>> images = ops.ones((1, 2, 2, 1))
+        >>> layer = Corruption("masking", level=1.0)
+        >>> ops.convert_to_numpy(layer(images, training=True)).ravel().tolist()
+        [0.0, 0.0, 0.0, 0.0]
+        >>> ops.convert_to_numpy(layer(images)).ravel().tolist()
+        [1.0, 1.0, 1.0, 1.0]
     """
 
     def __init__(self, noise: Noise = "gaussian", level: float = 0.4, seed: int | None = None, **kwargs: Any) -> None:
@@ -37,11 +48,11 @@ class Corruption(keras.layers.Layer):
         self.seed_generator = keras.random.SeedGenerator(seed)
 
     def call(self, inputs: Any, training: bool = False) -> Any:
-        # The generator stays untouched at inference: a served graph must not write random state.
+        # No random numbers are drawn at inference: an exported graph must not write the generator's state.
         return corrupt(inputs, self.noise, self.level, self.seed_generator) if training else inputs
 
     def plain_call(self, inputs: Any, mask: Any = None) -> Any:
-        """Nothing, at inference."""
+        """Returns the inputs: the layer does nothing at inference."""
         return inputs
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
@@ -52,9 +63,9 @@ class Corruption(keras.layers.Layer):
 
 
 def corrupt(images: Any, noise: Noise, level: float, seed: int | keras.random.SeedGenerator) -> Any:
-    """Returns corrupted images, of the shape and type of `images`; see `Corruption` for the arguments.
+    """Returns noisy images with the shape and dtype of `images`. See `Corruption` for `noise` and `level`.
 
-    The same integer seed gives the same noise; a `SeedGenerator` moves on at each call.
+    With an integer seed each call adds the same noise; with a `SeedGenerator` each call adds new noise.
     """
     _check(noise, level)
     images = ops.convert_to_tensor(images)
@@ -64,8 +75,8 @@ def corrupt(images: Any, noise: Noise, level: float, seed: int | keras.random.Se
     draw = keras.random.uniform(shape, 0.0, 1.0, dtype, seed)
     if noise == "masking":
         return ops.where(draw < level, ops.zeros_like(images), images)
-    struck = ops.where(draw < level / 2, ops.ones_like(images), ops.zeros_like(images))
-    return ops.where(draw < level, struck, images)
+    salt_and_pepper = ops.where(draw < level / 2, ops.ones_like(images), ops.zeros_like(images))
+    return ops.where(draw < level, salt_and_pepper, images)
 
 
 def _check(noise: str, level: float) -> None:

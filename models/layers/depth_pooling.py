@@ -1,4 +1,4 @@
-"""Pooling over channels, in place of height and width."""
+"""Max pooling over channels instead of height and width."""
 
 import math
 from typing import Any
@@ -11,17 +11,22 @@ from ..errors import BadHyperparameter
 
 @keras.saving.register_keras_serializable(package="keras_gallery")
 class DepthPooling(keras.layers.Layer):
-    """The largest value of each group of neighbouring channels, at each place.
+    """Takes the largest value of each group of neighbouring channels.
 
-    Pooling layers shrink height and width and leave the channels; this one does the opposite, without weights
-    (notes 004, "Pooling layer": "downsampling by depth").
+    Other pooling layers reduce height and width and keep the channels. This layer reduces the channels and keeps
+    height and width. It has no weights (notes 004, "Pooling layer": "downsampling by depth").
 
     Args:
-        pool_size: channels in a group, at least 1.
+        pool_size: number of channels in a group, at least 1.
 
     Call arguments:
-        inputs: maps `(batch, height, width, channels)`, or any rank; `channels` a multiple of `pool_size`. The
-            output has `channels / pool_size`.
+        inputs: feature maps `(batch, height, width, channels)`, or a tensor of another rank with the channels last.
+            `channels` must be a multiple of `pool_size`. The output has `channels / pool_size` channels.
+
+    Example:
+
+        >>> ops.convert_to_numpy(DepthPooling(2)(ops.array([[1.0, 5.0, 3.0, 2.0]]))).tolist()
+        [[5.0, 3.0]]
     """
 
     def __init__(self, pool_size: int = 2, **kwargs: Any) -> None:
@@ -36,12 +41,12 @@ class DepthPooling(keras.layers.Layer):
             raise BadHyperparameter(f"Expected pool_size to divide {channels} channels. Received: {self.pool_size}.")
 
     def call(self, inputs: Any) -> Any:
-        *places, channels = ops.shape(inputs)
-        groups = ops.reshape(inputs, (*places, channels // self.pool_size, self.pool_size))
+        *other_sizes, channels = ops.shape(inputs)
+        groups = ops.reshape(inputs, (*other_sizes, channels // self.pool_size, self.pool_size))
         return ops.max(groups, axis=-1)  # (…, channels / pool_size)
 
     def plain_call(self, inputs: Any, mask: Any = None) -> Any:
-        """What it is in Keras's own layers, where sizes are known: a pooling along all values in a row."""
+        """Does the same with Keras's own layers if all sizes are known: 1D pooling over the flattened values."""
         shape = inputs.shape[1:]
         if None in shape:
             return self.call(inputs)

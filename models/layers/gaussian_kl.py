@@ -1,4 +1,4 @@
-"""The distance of a code's distribution from the prior."""
+"""The KL penalty of a variational autoencoder."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from ..errors import BadHyperparameter
 
 @keras.saving.register_keras_serializable(package="keras_gallery")
 class GaussianKL(keras.layers.Layer):
-    """Returns its inputs, and adds β KL(q(z|x)‖p(z)), the mean over the batch, to the loss.
+    """Adds β KL(q(z|x)‖p(z)), averaged over the batch, to the loss and returns its inputs unchanged.
 
     For q = N(μ, σ²) in each dimension and p = N(0, 1), in nats:
 
@@ -19,10 +19,17 @@ class GaussianKL(keras.layers.Layer):
     (notes 003, "Variational Inference"; Kingma and Welling 2013, "Auto-Encoding Variational Bayes", appendix B).
 
     Args:
-        weight: β, at least 0; 1 makes the loss the negative evidence lower bound.
+        weight: β, at least 0. With 1 the loss is the negative evidence lower bound.
 
     Call arguments:
         inputs: the pair μ `(batch, units)` and log σ² `(batch, units)`.
+
+    Example:
+
+        >>> layer = GaussianKL()
+        >>> mean, log_variance = layer([ops.ones((1, 2)), ops.zeros((1, 2))])
+        >>> float(layer.losses[0])
+        1.0
     """
 
     def __init__(self, weight: float = 1.0, **kwargs: Any) -> None:
@@ -37,7 +44,7 @@ class GaussianKL(keras.layers.Layer):
         return [mean, log_variance]
 
     def plain_call(self, inputs: Any, mask: Any = None) -> Any:
-        """Nothing, at inference."""
+        """Returns the inputs: the layer does nothing at inference."""
         return inputs
 
     def compute_output_shape(self, input_shape: Any) -> Any:
@@ -48,5 +55,5 @@ class GaussianKL(keras.layers.Layer):
 
 
 def gaussian_kl(mean: Any, log_variance: Any) -> Any:
-    """KL(N(μ, σ²)‖N(0, 1)) of each example, in nats: `(batch, units)` twice to `(batch,)`."""
+    """Returns KL(N(μ, σ²)‖N(0, 1)) of each example in nats, `(batch,)`. Both arguments are `(batch, units)`."""
     return 0.5 * ops.sum(ops.square(mean) + ops.exp(log_variance) - log_variance - 1, axis=-1)

@@ -1,4 +1,4 @@
-"""Drawing a code from its distribution."""
+"""Samples the code of a variational autoencoder."""
 
 from typing import Any
 
@@ -8,17 +8,23 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="keras_gallery")
 class GaussianSample(keras.layers.Layer):
-    """z = μ + σ ε with ε ~ N(0, 1) in training; z = μ at inference.
+    """Samples z = μ + σ ε with ε ~ N(0, 1) in training and returns z = μ at inference.
 
-    Written so, the draw lets the gradient through to μ and σ (Kingma and Welling 2013, "Auto-Encoding
+    This is the reparameterisation trick: the gradient reaches μ and σ (Kingma and Welling 2013, "Auto-Encoding
     Variational Bayes", section 2.4).
 
     Args:
-        seed: of the random stream, for a repeatable one.
+        seed: seed of the random numbers, for reproducible samples.
 
     Call arguments:
         inputs: the pair μ `(batch, units)` and log σ² `(batch, units)`.
-        training: the layer returns μ unless this is true.
+        training: whether to sample; if false, the layer returns μ.
+
+    Example:
+
+        >>> mean, log_variance = ops.array([[0.5, 1.0]]), ops.zeros((1, 2))
+        >>> ops.convert_to_numpy(GaussianSample()([mean, log_variance])).tolist()
+        [[0.5, 1.0]]
     """
 
     def __init__(self, seed: int | None = None, **kwargs: Any) -> None:
@@ -28,13 +34,13 @@ class GaussianSample(keras.layers.Layer):
 
     def call(self, inputs: Any, training: bool = False) -> Any:
         mean, log_variance = inputs
-        if not training:  # and the generator stays untouched: a served graph must not write random state
+        if not training:  # no random numbers at inference: an exported graph must not write the generator's state
             return mean
         noise = keras.random.normal(ops.shape(mean), dtype=mean.dtype, seed=self.seed_generator)
         return mean + ops.exp(0.5 * log_variance) * noise
 
     def plain_call(self, inputs: Any, mask: Any = None) -> Any:
-        """The mean, at inference."""
+        """Returns the mean, as the layer does at inference."""
         return inputs[0]
 
     def compute_output_shape(self, input_shape: Any) -> Any:

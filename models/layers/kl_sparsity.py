@@ -1,4 +1,4 @@
-"""The penalty that keeps each unit inactive most of the time."""
+"""The KL sparsity penalty: keeps each unit inactive for most examples."""
 
 from typing import Any, Literal, get_args
 
@@ -13,23 +13,33 @@ EPSILON = 1e-6
 
 @keras.saving.register_keras_serializable(package="keras_gallery")
 class KLSparsity(keras.layers.Layer):
-    """Returns its inputs, and adds β Σ_j KL(ρ‖ρ̂_j) to the loss, ρ̂_j the mean activation of unit j.
+    """Adds the sparsity penalty β Σ_j KL(ρ‖ρ̂_j) to the loss and returns its inputs unchanged.
 
-        KL(ρ‖ρ̂) = ρ log(ρ/ρ̂) + (1 − ρ) log((1 − ρ)/(1 − ρ̂))       0 where ρ̂ = ρ, and more elsewhere
+    ρ̂_j is the mean activation of unit j over the training set, and ρ is its target value.
+
+        KL(ρ‖ρ̂) = ρ log(ρ/ρ̂) + (1 − ρ) log((1 − ρ)/(1 − ρ̂))       0 if ρ̂ = ρ, otherwise positive
         ∂KL/∂ρ̂  = −ρ/ρ̂ + (1 − ρ)/(1 − ρ̂)
 
-    ρ̂ is a mean over the training set. `batch` takes the batch's mean for it. `full_pass` keeps the one that
-    `set_mean_activation` was told: the penalty has its value there, and each example's gradient is the one
-    above at that ρ̂ (notes 003, "Gradient Calculation").
+    The estimate `batch` uses the mean over the batch for ρ̂. The estimate `full_pass` uses the value of the last call
+    of `set_mean_activation`: the penalty and the gradient of each example are then computed at that ρ̂ (notes 003,
+    "Gradient Calculation").
 
     Args:
-        rho: ρ, the mean activation wanted, between 0 and 1.
+        rho: ρ, the target mean activation, between 0 and 1.
         weight: β, at least 0.
-        low: the activation of an inactive unit: 0, or −1 for tanh, whose activations count as (h + 1) / 2.
-        estimate: `batch` or `full_pass`.
+        low: the activation of an inactive unit: 0, or −1 for tanh. Activations are rescaled to [0, 1]: for tanh,
+            to (h + 1) / 2.
+        estimate: how ρ̂ is estimated, `batch` or `full_pass`.
 
     Call arguments:
         inputs: activations `(batch, units)`, from `low` to 1.
+
+    Example:
+
+        >>> layer = KLSparsity(rho=0.5)
+        >>> outputs = layer(ops.array([[0.0], [1.0]]))
+        >>> float(layer.losses[0])
+        0.0
     """
 
     def __init__(
@@ -57,23 +67,23 @@ class KLSparsity(keras.layers.Layer):
             )
 
     def set_mean_activation(self, activations: Any) -> None:
-        """Takes ρ̂ from the code `(n, units)` of the whole training set."""
+        """Sets ρ̂ to the mean of the activations `(n, units)` of the whole training set."""
         self.mean_activation.assign(self.mean_of(activations))
 
     def call(self, inputs: Any) -> Any:
         rho_hat = self.mean_of(inputs)  # (units,)
         if self.estimate == "full_pass":
-            # The stored value, with the batch's derivative.
+            # The value is the stored mean; the gradient is that of the batch mean.
             rho_hat = self.mean_activation + rho_hat - ops.stop_gradient(rho_hat)
         self.add_loss(self.weight * ops.sum(bernoulli_kl(self.rho, rho_hat)))
         return inputs
 
     def mean_of(self, activations: Any) -> Any:
-        """ρ̂ of activations `(n, units)`, from 0 to 1: `(units,)`."""
+        """Returns ρ̂, the mean of activations `(n, units)` rescaled to [0, 1], `(units,)`."""
         return ops.mean((activations - self.low) / (1.0 - self.low), axis=0)
 
     def plain_call(self, inputs: Any, mask: Any = None) -> Any:
-        """Nothing, at inference."""
+        """Returns the inputs: the layer does nothing at inference."""
         return inputs
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
@@ -90,6 +100,6 @@ class KLSparsity(keras.layers.Layer):
 
 
 def bernoulli_kl(rho: float, rho_hat: Any) -> Any:
-    """KL(ρ‖ρ̂) in nats, of ρ̂'s shape; ρ̂ is kept a millionth away from 0 and 1."""
+    """Returns KL(ρ‖ρ̂) in nats, in the shape of ρ̂. ρ̂ is clipped to [1e-6, 1 − 1e-6]."""
     rho_hat = ops.clip(rho_hat, EPSILON, 1 - EPSILON)
     return rho * (ops.log(rho) - ops.log(rho_hat)) + (1 - rho) * (ops.log(1 - rho) - ops.log(1 - rho_hat))

@@ -1,4 +1,4 @@
-"""The penalty that makes activations small in sum."""
+"""The L1 sparsity penalty: keeps the sum of the activations small."""
 
 from typing import Any
 
@@ -10,10 +10,10 @@ from ..errors import BadHyperparameter
 
 @keras.saving.register_keras_serializable(package="keras_gallery")
 class L1Sparsity(keras.layers.Layer):
-    """Returns its inputs, and adds λ Σ_j |h_j − low|, the mean over the batch, to the loss.
+    """Adds λ Σ_j |h_j − low|, averaged over the batch, to the loss and returns its inputs unchanged.
 
-    Its gradient is λ or −λ whatever the activation's size, so activations reach `low` and stay there (notes
-    003, "L1 Regularization Sparse").
+    The gradient is λ or −λ regardless of the activation's size, so many activations become exactly `low` (notes 003,
+    "L1 Regularization Sparse").
 
     Args:
         weight: λ, at least 0.
@@ -21,6 +21,13 @@ class L1Sparsity(keras.layers.Layer):
 
     Call arguments:
         inputs: activations `(batch, units)`.
+
+    Example:
+
+        >>> layer = L1Sparsity(weight=0.5)
+        >>> outputs = layer(ops.array([[1.0, -3.0]]))
+        >>> float(layer.losses[0])
+        2.0
     """
 
     def __init__(self, weight: float = 1e-3, low: float = 0.0, **kwargs: Any) -> None:
@@ -35,7 +42,7 @@ class L1Sparsity(keras.layers.Layer):
         return inputs
 
     def plain_call(self, inputs: Any, mask: Any = None) -> Any:
-        """Nothing, at inference."""
+        """Returns the inputs: the layer does nothing at inference."""
         return inputs
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:

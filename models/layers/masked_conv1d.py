@@ -1,4 +1,4 @@
-"""A convolution over sequences of different lengths."""
+"""A 1D convolution for padded sequences of different lengths."""
 
 from typing import Any
 
@@ -7,30 +7,36 @@ import keras
 
 @keras.saving.register_keras_serializable(package="keras_gallery")
 class MaskedConv1D(keras.layers.Conv1D):
-    """Keras's `Conv1D` without zeros around, which hands a mask on.
+    """Keras's `Conv1D` with padding "valid", which also computes the mask of its output.
 
-    A window counts where its last step does. With padding on the right these are the windows that the sequence alone
-    has, ⌊(T − f) / s⌋ + 1 of them, and none that counts has seen any padding.
+    An output step is unmasked if the last input step of its window is. If the padding is on the right, a sequence of
+    T steps has ⌊(T − f) / s⌋ + 1 unmasked output steps, and none of these windows contains padding.
 
     Args:
-        filters: values of a window.
-        kernel_size: f, steps of a window.
-        strides: s, steps from one window to the next.
-        activation: of the values.
+        filters: number of filters.
+        kernel_size: f, the number of steps in a window.
+        strides: s, the number of steps from one window to the next.
+        activation: activation function.
 
     Call arguments:
-        inputs: sequences `(batch, time, features)`, at least f steps. The output has
+        inputs: sequences `(batch, time, features)`, at least f steps. The shape of the output is
             `(batch, ⌊(time − f) / s⌋ + 1, filters)`.
-        mask: which steps there are `(batch, time)`, padding on the right.
+        mask: `(batch, time)`, False for padding, which is on the right.
+
+    Example:
+
+        >>> layer = MaskedConv1D(4, kernel_size=5, strides=2)
+        >>> tuple(layer(keras.ops.zeros((1, 10, 1))).shape)
+        (1, 3, 4)
     """
 
-    plain_limit = "it hands no mask on"
+    plain_limit = "it does not pass the mask on"
 
     def __init__(self, filters: int, kernel_size: int, strides: int = 1, activation: Any = None, **kwargs: Any) -> None:
         super().__init__(filters, kernel_size, strides=strides, activation=activation, **kwargs)
 
     def plain_call(self, inputs: Any, mask: Any = None) -> Any:
-        """What it is in Keras's own layers, but for the mask."""
+        """Does the same with Keras's own `Conv1D`, which does not compute the output's mask."""
         convolution = keras.layers.Conv1D.from_config(self.get_config())
         outputs = convolution(inputs)
         convolution.set_weights(self.get_weights())

@@ -1,4 +1,4 @@
-"""The mean over time of what is there."""
+"""The mean over the unmasked steps of a sequence."""
 
 from typing import Any
 
@@ -8,20 +8,25 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="keras_gallery")
 class MaskedMean(keras.layers.Layer):
-    """Averages the steps that the mask keeps.
+    """Averages a sequence over its unmasked steps.
 
         y = Σ_t m_t x_t / max(1, Σ_t m_t)
 
-    Keras's `GlobalAveragePooling1D` divides by the sum of the mask, which is 0/0 where all steps are padding; here
-    the mean of nothing is 0.
+    If all steps of a sequence are masked, the result is 0. Keras's `GlobalAveragePooling1D` returns NaN in this case.
 
     Call arguments:
-        inputs: `(batch, time, features)`.
-        mask: True where a step counts, `(batch, time)`; an `Embedding` with `mask_zero` gives it. The output is
-            `(batch, features)`.
+        inputs: `(batch, time, features)`. The output is `(batch, features)`.
+        mask: `(batch, time)`, False for padding. An `Embedding` with `mask_zero=True` computes it.
+
+    Example:
+
+        >>> sequence = ops.array([[[1.0], [3.0], [99.0]]])
+        >>> mask = ops.array([[True, True, False]])
+        >>> ops.convert_to_numpy(MaskedMean()(sequence, mask=mask)).tolist()
+        [[2.0]]
     """
 
-    plain_limit = "the mean of nothing is NaN"
+    plain_limit = "the mean of a sequence of padding only is NaN"
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -34,11 +39,11 @@ class MaskedMean(keras.layers.Layer):
         return ops.sum(inputs * weights, axis=1) / ops.maximum(ops.sum(weights, axis=1), 1)
 
     def plain_call(self, inputs: Any, mask: Any = None) -> Any:
-        """What it is in Keras's own layers, but for the mean of nothing."""
+        """Does the same with Keras's own layers, but returns NaN if all steps are masked."""
         return keras.layers.GlobalAveragePooling1D(name=self.name)(inputs, mask=mask)
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> None:
-        """None: time is gone."""
+        """Returns None: the output has no time axis."""
 
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
         batch, _, features = input_shape

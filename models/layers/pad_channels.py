@@ -1,4 +1,4 @@
-"""More channels without weights."""
+"""Appends channels of zeros to feature maps."""
 
 from typing import Any
 
@@ -10,16 +10,20 @@ from ..errors import BadHyperparameter
 
 @keras.saving.register_keras_serializable(package="keras_gallery")
 class PadChannels(keras.layers.Layer):
-    """Appends channels of zeros.
+    """Appends channels of zeros, so that feature maps can be added to maps with more channels.
 
-    So that maps can be added to others that have more channels (He et al. 2016, "Deep Residual Learning for Image
-    Recognition", option A).
+    Source: He et al. 2016, "Deep Residual Learning for Image Recognition", option A.
 
     Args:
-        channels: how many the output has; at least as many as the input.
+        channels: number of channels of the output; at least the number of channels of the input.
 
     Call arguments:
-        inputs: maps `(batch, height, width, channels)`, or any rank.
+        inputs: feature maps `(batch, height, width, channels)`, or a tensor of another rank with the channels last.
+
+    Example:
+
+        >>> ops.convert_to_numpy(PadChannels(3)(ops.array([[1.0, 2.0]]))).tolist()
+        [[1.0, 2.0, 0.0]]
     """
 
     def __init__(self, channels: int, **kwargs: Any) -> None:
@@ -35,7 +39,10 @@ class PadChannels(keras.layers.Layer):
         return ops.pad(inputs, [*before, (0, self.channels - inputs.shape[-1])])
 
     def plain_call(self, inputs: Any, mask: Any = None) -> Any:
-        """What it is in Keras's own layers, of maps: they pad places, so channels take the place of the width."""
+        """Does the same for feature maps with Keras's own layers.
+
+        Keras's layers pad height and width, so the channels are swapped with the width before and after.
+        """
         if len(inputs.shape) != 4:
             return self.call(inputs)
         swapped = keras.layers.Permute((1, 3, 2), name=f"{self.name}_swapped")(inputs)

@@ -1,28 +1,36 @@
-"""What has changed since the last season."""
+"""Differences of a series from its values one season ago."""
 
 from typing import Any
 
 import keras
+from keras import ops
 
 from ..errors import BadHyperparameter, GalleryError
 
 
 @keras.saving.register_keras_serializable(package="keras_gallery")
 class SeasonalDifference(keras.layers.Layer):
-    """z_t = x_t − x_{t−p}: a series without its season of p steps, and with its trend as a constant.
+    """Computes z_t = x_t − x_{t−p}, which removes a season of p steps and a linear trend from a series.
 
-    Of x_t = a t + s_t, where s_t = s_{t−p}, it leaves a p (notes 004, "Deep RNN": to "remove trend and seasonality").
+    A linear trend becomes a constant: if x_t = a t + s_t with s_t = s_{t−p}, then z_t = a p (notes 004, "Deep RNN":
+    "remove trend and seasonality").
 
     Args:
-        season: p, at least 1.
+        season: p, the number of steps in a season, at least 1.
 
     Call arguments:
-        inputs: series `(batch, time, features)`, more than p steps. The output begins with step p + 1,
+        inputs: series `(batch, time, features)`, more than p steps. The output starts at step p + 1; its shape is
             `(batch, time − p, features)`.
-        mask: which steps there are `(batch, time)`. A difference is there where both steps are.
+        mask: `(batch, time)`, False for padding. A difference is unmasked if both of its steps are.
+
+    Example:
+
+        >>> series = ops.reshape(ops.array([1.0, 5.0, 2.0, 6.0]), (1, 4, 1))
+        >>> ops.convert_to_numpy(SeasonalDifference(2)(series)).ravel().tolist()
+        [1.0, 1.0]
     """
 
-    plain_limit = "it hands no mask on"
+    plain_limit = "it does not pass the mask on"
 
     def __init__(self, season: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -33,17 +41,17 @@ class SeasonalDifference(keras.layers.Layer):
     def call(self, inputs: Any) -> Any:
         steps = inputs.shape[1]
         if steps is not None and steps <= self.season:
-            raise GalleryError(f"Expected more than {self.season} steps, one season. Received: {steps}.")
+            raise GalleryError(f"Expected more than {self.season} steps (one season). Received: {steps}.")
         return inputs[:, self.season :] - inputs[:, : -self.season]
 
     def plain_call(self, inputs: Any, mask: Any = None) -> Any:
-        """What it is in Keras's own layers, but for the mask."""
+        """Does the same with Keras's own layers, which do not compute the output's mask."""
         later = keras.layers.Cropping1D((self.season, 0), name=f"{self.name}_later")(inputs)
         earlier = keras.layers.Cropping1D((0, self.season), name=f"{self.name}_earlier")(inputs)
         return keras.layers.Subtract(name=self.name)([later, earlier])
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
-        return None if mask is None else keras.ops.logical_and(mask[:, self.season :], mask[:, : -self.season])
+        return None if mask is None else ops.logical_and(mask[:, self.season :], mask[:, : -self.season])
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         batch, steps, features = input_shape

@@ -1,4 +1,4 @@
-"""One kernel for the way in and the way back."""
+"""A dense layer whose transposed kernel serves as the decoder."""
 
 from typing import Any
 
@@ -8,25 +8,32 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="keras_gallery")
 class TiedDense(keras.layers.Layer):
-    """A dense layer whose kernel also serves, transposed, to go back.
+    """A dense layer that encodes with a kernel W and decodes with its transpose.
 
-        forth: h = g(W x + b)
-        back:  x̂ = f(Wᵀ h + c)
+        encode: h = g(W x + b)
+        decode: x̂ = f(Wᵀ h + c), with `back=True`
 
-    W is one weight that the loss reaches on two paths; its gradient is their sum (notes 001, question 1).
+    The encoder and the decoder share the weight W; its gradient is the sum of both paths (notes 001, question 1).
 
     Args:
         units: size of h.
-        activation: g.
-        back_activation: f.
-        use_bias: whether there are b and c.
+        activation: g, the activation of the encoder.
+        back_activation: f, the activation of the decoder.
+        use_bias: whether to add the biases b and c.
 
     Call arguments:
-        inputs: x `(batch, features)`, or h `(batch, units)` with `back`.
-        back: which way.
+        inputs: x `(batch, features)`, or h `(batch, units)` if `back` is true.
+        back: whether to decode h instead of encoding x.
+
+    Example:
+
+        >>> layer = TiedDense(units=2)
+        >>> h = layer(ops.zeros((1, 5)))
+        >>> tuple(h.shape), tuple(layer(h, back=True).shape)
+        ((1, 2), (1, 5))
     """
 
-    plain_limit = "each way has a kernel of its own"
+    plain_limit = "encoder and decoder no longer share a kernel"
 
     def __init__(
         self,
@@ -50,7 +57,7 @@ class TiedDense(keras.layers.Layer):
             self.back_bias = self.add_weight(name="back_bias", shape=(features,), initializer="zeros")
 
     def call(self, inputs: Any, back: bool = False) -> Any:
-        # Keras keeps kernels as (features, units): W is its transpose.
+        # Keras stores kernels as (features, units): W is the transpose of `self.kernel`.
         if back:
             a = ops.matmul(inputs, ops.transpose(self.kernel))  # (batch, features)
             return self.back_activation(a + self.back_bias if self.use_bias else a)
@@ -58,7 +65,7 @@ class TiedDense(keras.layers.Layer):
         return self.activation(a + self.bias if self.use_bias else a)
 
     def plain_call(self, inputs: Any, back: bool = False, mask: Any = None) -> Any:
-        """What it is in Keras's own layers, but for the one weight."""
+        """Does the same with Keras's own `Dense` layers, which have separate kernels."""
         name = f"{self.name}_back" if back else self.name
         units = self.kernel.shape[0] if back else self.units
         activation = self.back_activation if back else self.activation

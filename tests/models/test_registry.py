@@ -174,14 +174,14 @@ def test_a_page_in_full() -> None:
 
 
 def test_an_unknown_model_is_named_with_the_closest() -> None:
-    with pytest.raises(UnknownModel, match=r"Expected a model: .*dense_autoencodr\. Did you mean dense_auto"):
+    with pytest.raises(UnknownModel, match=r"Unknown model: dense_autoencodr\. Did you mean dense_auto.*Available: "):
         create("dense_autoencodr")
-    with pytest.raises(GalleryError, match=r"Received: \.\./registry\.$"):
+    with pytest.raises(GalleryError, match=r"Unknown model: \.\./registry\. Available: "):
         describe("../registry")
 
 
 def test_an_unknown_hyperparameter_is_named_with_the_closest() -> None:
-    with pytest.raises(BadHyperparameter, match=r"Received: code_dimm\. Did you mean code_dim"):
+    with pytest.raises(BadHyperparameter, match=r"of dense_autoencoder: code_dimm\. Did you mean code_dim"):
         create("dense_autoencoder", code_dimm=3)
 
 
@@ -195,7 +195,7 @@ def test_a_second_builder_of_a_name_is_refused() -> None:
 
     def dense_autoencoder() -> None: ...
 
-    with pytest.raises(KeyError, match="Expected one builder named dense_autoencoder"):
+    with pytest.raises(KeyError, match="Duplicate builder: dense_autoencoder"):
         register(dense_autoencoder)
 
 
@@ -205,5 +205,5 @@ def test_a_builder_has_keywords_with_defaults_alone() -> None:
     def required(*, size: int) -> None: ...
 
     for build in (positional, required):
-        with pytest.raises(TypeError, match="Expected keyword-only parameters with defaults"):
+        with pytest.raises(TypeError, match="must be keyword-only and have a default"):
             register(build)

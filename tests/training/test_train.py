@@ -108,8 +108,8 @@ def test_same_seed_same_figures(run: Run, out: Path) -> None:
     ("change", "error", "message"),
     [
         ({"model": "denoising"}, UnknownModel, "Did you mean denoising_autoencoder"),
-        ({"recipe": "mnist_5"}, UnknownRecipe, "Expected a recipe of denoising_autoencoder: .*Did you mean mnist_5k"),
-        ({"dataset": "digit"}, UnknownDataset, "Expected a dataset: .*Did you mean digits"),
+        ({"recipe": "mnist_5"}, UnknownRecipe, "Unknown recipe of denoising_autoencoder: .*Did you mean mnist_5k"),
+        ({"dataset": "digit"}, UnknownDataset, "Unknown dataset: digit. Did you mean digits"),
         ({"epochs": 0}, BadHyperparameter, "Expected epochs to be an integer of at least 1. Received: 0"),
         ({"batch_size": -1}, BadHyperparameter, "Expected batch_size"),
         ({"learning_rate": 0}, BadHyperparameter, "Expected learning_rate"),

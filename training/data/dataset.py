@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ...models.errors import expected_one_of
+from ...models.errors import unknown_name
 from ..errors import BadData, UnknownDataset
 from .tokens import Tokens
 
@@ -75,7 +75,7 @@ def load(name: str) -> Dataset:
         BadData: a file cannot be read, or holds other things than images in [0, 1], finite features or ids.
     """
     if name not in list_datasets():
-        raise UnknownDataset(expected_one_of("a dataset", name, list_datasets()))
+        raise UnknownDataset(unknown_name("dataset", name, list_datasets()))
     source = importlib.import_module(f"...datasets.{name}", __name__)
     dataset: Dataset = source.load()
     for x, part in ((dataset.x_train, "training"), (dataset.x_test, "test")):

@@ -45,5 +45,5 @@ def test_the_config_makes_the_same_layer() -> None:
 
 
 def test_a_season_shorter_than_the_horizon_is_refused() -> None:
-    with pytest.raises(BadHyperparameter, match="^Expected season to be at least the horizon, 6. Received: 5.$"):
+    with pytest.raises(BadHyperparameter, match=r"^Expected season to be at least the horizon \(6\)\. Received: 5\.$"):
         AddLastSeason(5)(np.zeros((4, 6, 2), np.float32), HISTORY)

@@ -46,5 +46,5 @@ def test_the_config_makes_the_same_layer() -> None:
 def test_what_it_refuses() -> None:
     with pytest.raises(BadHyperparameter, match="^Expected season to be at least 1. Received: 0.$"):
         SeasonalDifference(0)
-    with pytest.raises(GalleryError, match="Expected more than 8 steps, one season. Received: 8."):
+    with pytest.raises(GalleryError, match=r"Expected more than 8 steps \(one season\)\. Received: 8\."):
         SeasonalDifference(8)(X)

@@ -57,7 +57,7 @@ def test_notes() -> None:
     _, notes = plain(small("denoising_autoencoder"))
     assert notes == ["corruption: left out, it acts in training alone"]
     _, notes = plain(small("tied_autoencoder"))
-    assert notes == ["tied_1: TiedDense written as Dense; each way has a kernel of its own"]
+    assert notes == ["tied_1: TiedDense written as Dense; encoder and decoder no longer share a kernel"]
 
 
 def test_weights_are_copies() -> None:
@@ -93,7 +93,7 @@ def test_masks_go_on_behind_what_drops_them() -> None:
     x = keras.layers.Embedding(5, 3, mask_zero=True)(ids)
     model = keras.Model(ids, keras.layers.GRU(4)(MaskedConv1D(3, 2)(x)))
     made, notes = plain(model)
-    assert notes == [f"{model.layers[-2].name}: MaskedConv1D written as Conv1D; it hands no mask on"]
+    assert notes == [f"{model.layers[-2].name}: MaskedConv1D written as Conv1D; it does not pass the mask on"]
     assert_alike(model, made, np.array([[1, 2, 3, 4], [3, 1, 0, 0]]))
 
 

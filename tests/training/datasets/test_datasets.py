@@ -135,7 +135,7 @@ def test_examples_to_learn_from_and_to_choose_by() -> None:
 
 
 def test_unknown_name_suggests_the_nearest() -> None:
-    with pytest.raises(UnknownDataset, match=r"Expected a dataset: adding, .*Received: mnst. Did you mean mnist"):
+    with pytest.raises(UnknownDataset, match=r"Unknown dataset: mnst\. Did you mean mnist.*Available: adding, "):
         load("mnst")
 
 

@@ -70,10 +70,10 @@ def test_targets_are_met_or_missed() -> None:
 
 
 def test_unknown_recipe_suggests_the_nearest() -> None:
-    with pytest.raises(UnknownRecipe, match="Expected a recipe of dense_autoencoder: .*Did you mean mnist_5k_relu"):
+    with pytest.raises(UnknownRecipe, match="Unknown recipe of dense_autoencoder: .*Did you mean mnist_5k_relu"):
         load_recipe("dense_autoencoder", "mnist_5k_rel")
 
 
 def test_unknown_model_suggests_the_nearest() -> None:
-    with pytest.raises(UnknownModel, match="Received: dense_autoencodr. Did you mean dense_autoencoder"):
+    with pytest.raises(UnknownModel, match="Unknown model: dense_autoencodr. Did you mean dense_autoencoder"):
         load_recipe("dense_autoencodr")
