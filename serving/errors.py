@@ -1,4 +1,4 @@
-"""What can go wrong while serving, each with its gRPC code and its HTTP status.
+"""The errors of the server and the client, each with its gRPC code and its HTTP status.
 
     ServingError
     ├── InvalidArgument      ├── NotFound            ├── FailedPrecondition   ├── OutOfRange
@@ -6,7 +6,7 @@
     ├── Cancelled            ├── AlreadyExists       ├── Aborted              ├── PermissionDenied
     ├── Unauthenticated      ├── DataLoss            └── Internal
 
-The server raises them, the gRPC and the REST face turn them into answers, and the client raises the same ones.
+The server raises these errors, the gRPC and REST APIs turn them into responses, and the client raises the same classes.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import grpc
 
 
 class ServingError(Exception):
-    """Base of all; `str(error)` is the message, in one line where it is ours."""
+    """Base class of all serving errors. `str(error)` is the message; this project's own messages have one line."""
 
     code = grpc.StatusCode.UNKNOWN
     http_status = 500
@@ -82,16 +82,16 @@ class DeadlineExceeded(ServingError):
 
 
 _BY_CODE: dict[str, type[ServingError]] = {kind.code.name: kind for kind in ServingError.__subclasses__()}
-_BY_HTTP: dict[int, type[ServingError]] = {  # where several codes share a status, the commonest
+_BY_HTTP: dict[int, type[ServingError]] = {  # if several codes share a status, the first class above wins
     kind.http_status: kind for kind in reversed(ServingError.__subclasses__())
 } | {413: ResourceExhausted}
 
 
 def from_code(name: str, message: str) -> ServingError:
-    """The error for a gRPC code's name, such as "NOT_FOUND"; plain `ServingError` for one that has no class."""
+    """Returns the error for the name of a gRPC code, such as "NOT_FOUND"; a plain `ServingError` if it is unknown."""
     return _BY_CODE.get(name, ServingError)(message)
 
 
 def from_http_status(status: int, message: str) -> ServingError:
-    """The error for an HTTP status, such as 404; `Internal` for one that has no class."""
+    """Returns the error for an HTTP status, such as 404; `Internal` if no class has this status."""
     return _BY_HTTP.get(status, Internal)(message)

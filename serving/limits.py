@@ -1,4 +1,4 @@
-"""How much one process takes on: open files, bytes of requests under way, what compressed bytes unpack to."""
+"""Limits of one server process: open files, memory held by requests, size of decompressed data."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import numpy as np
 
 from .errors import ResourceExhausted
 
-MEMORY_SHARE = 0.25  # of the memory, for each kind of thing that requests hold
+MEMORY_SHARE = 0.25  # share of the machine's memory in each `Budget`
 MAX_OPEN_FILES = 1 << 20
-SPARE_OPEN_FILES = 256  # for what is no connection: models, logs, processes
+SPARE_OPEN_FILES = 256  # open files reserved for models, logs and processes
 
-# What is small may unpack to anything; what unpacks to more may not be made of next to nothing.
+# Any data may decompress to FREE_UNPACKED_BYTES. Above this, the result may have MAX_RATIO times the compressed size.
 FREE_UNPACKED_BYTES = 16 << 20
 MAX_RATIO = 100
 
@@ -22,12 +22,12 @@ _CGROUP_FILES = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limi
 
 
 class Budget:
-    """Bytes that requests hold, all of a process together.
+    """A byte limit for all requests of one process together.
 
-    One request may take more than the limit if no other holds anything: how long a request may be is not said here.
+    A single request may exceed the limit if no other request holds memory: other code checks the size of a request.
 
     Args:
-        limit: how many bytes.
+        limit: the limit in bytes.
     """
 
     __slots__ = ("limit", "used")
@@ -37,9 +37,10 @@ class Budget:
         self.used = 0
 
     def take(self, count: int, held: int = 0) -> bool:
-        """Takes `count` bytes more for one that holds `held`; False, and nothing is taken, where none are left.
+        """Reserves `count` more bytes for a request that already holds `held` bytes.
 
-        With `held=-1` not even one alone may take more than there are.
+        Returns False, and reserves nothing, if this would exceed the limit while other requests hold memory. With
+        `held=-1` the limit also applies to a single request.
         """
         if self.used + count > self.limit and self.used > held:
             return False
@@ -47,28 +48,28 @@ class Budget:
         return True
 
     def give(self, count: int) -> None:
-        """Gives back what was taken."""
+        """Releases `count` reserved bytes."""
         self.used -= count
 
 
 def share_of_memory(processes: int) -> int:
-    """Bytes for a `Budget`: a part of the memory that there is, shared by so many processes."""
+    """Returns the limit in bytes of a `Budget` in one of `processes` processes: each gets the same share."""
     return int(memory() * MEMORY_SHARE) // processes
 
 
 def memory() -> int:
-    """Bytes of memory of the machine, or of the container."""
-    found = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
+    """Returns the machine's memory in bytes, or the container's memory limit if that is lower."""
+    sizes = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
     for file in _CGROUP_FILES:
         try:
-            found.append(int(Path(file).read_text()))
+            sizes.append(int(Path(file).read_text()))
         except (OSError, ValueError):  # no such file, or "max"
             continue
-    return min(found)
+    return min(sizes)
 
 
 def raise_open_files() -> None:
-    """Lets this process have as many files and connections open as it may."""
+    """Raises this process's limit on open files and connections as far as the system allows, up to 1,048,576."""
     try:
         import resource
     except ImportError:  # Windows has no such limit
@@ -78,12 +79,15 @@ def raise_open_files() -> None:
     if soft != resource.RLIM_INFINITY and soft < wanted:
         try:
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-        except (OSError, ValueError):  # macOS has a lower limit that it does not tell
+        except (OSError, ValueError):  # macOS has a lower limit that it does not report
             return
 
 
 def connections() -> int:
-    """How many connections one face may have, so that the others and the models still find files to open."""
+    """Returns how many connections the gRPC or the REST server may hold.
+
+    This is half of the limit on open files, after a reserve for models, logs and processes.
+    """
     try:
         import resource
     except ImportError:
@@ -93,25 +97,27 @@ def connections() -> int:
     return max(most - SPARE_OPEN_FILES, 2) // 2
 
 
-# Bytes that a JSON value takes when it is read into Python's, by the characters that come with it.
+# Memory in bytes of the Python objects that a JSON parser makes, for each occurrence of a character.
 _JSON_COSTS = {",": 32, "[": 80, "{": 128, '"': 25, ":": 64}
 
 
 def json_memory(text: bytes) -> int:
-    """How many bytes it takes at most, more or less, to read a JSON text: up to fifty times its length."""
+    """Estimates the maximum memory in bytes for parsing a JSON text: up to about fifty times the length of the text."""
     characters = np.frombuffer(text, np.uint8)
     return len(text) + sum(int((characters == ord(each)).sum()) * cost for each, cost in _JSON_COSTS.items())
 
 
 def unpack(data: bytes, limit: int, *, wbits: int = 31) -> bytes | None:
-    """What compressed bytes unpack to; None where they are damaged or cut short.
+    """Decompresses data. Returns None if the data is damaged or truncated.
 
     Args:
-        data: gzip, or what `wbits` says (see `zlib.decompressobj`).
-        limit: the most bytes to unpack. Less where `data` is short: beyond 16 MiB, a hundred times its length.
+        data: compressed data.
+        limit: the maximum size of the result in bytes. If the result is above 16 MiB, a second limit applies: a
+            hundred times the length of `data`.
+        wbits: the format, as in `zlib.decompressobj`; the default is gzip.
 
     Raises:
-        ResourceExhausted: there would be more.
+        ResourceExhausted: the result would exceed a limit.
     """
     most = min(limit, max(FREE_UNPACKED_BYTES, MAX_RATIO * len(data)))
     unpacker = zlib.decompressobj(wbits)
@@ -120,20 +126,24 @@ def unpack(data: bytes, limit: int, *, wbits: int = 31) -> bytes | None:
         if unpacker.eof:
             return unpacked
         if unpacker.unconsumed_tail or unpacker.decompress(b"", 1):
-            raise ResourceExhausted(f"Expected {len(data)} bytes to unpack to {most} at most. Received: more")
+            raise ResourceExhausted(
+                f"Compressed request of {len(data)} bytes has more than {most} bytes when decompressed "
+                f"(limits: --max_request_bytes; above 16 MiB also {MAX_RATIO} times the compressed size)."
+            )
     except zlib.error:
         pass
     return None
 
 
 def unpack_message(data: bytes, limit: int) -> bytes:
-    """A gRPC message, unpacked if it is compressed.
+    """Returns a gRPC message, decompressed if it is compressed.
 
-    gRPC itself unpacks whatever comes up to the longest message, so it is told not to; but then it does not tell,
-    either, whether a message is compressed. None of ours begins like gzip (no protocol buffer does) or zlib (field 15).
+    gRPC's own decompression has no limit but the maximum message size, so the server switches it off. gRPC then does
+    not report whether a message is compressed, and this function looks at the first bytes: no protocol buffer message
+    begins like gzip data, and none of our messages begins like zlib data (field 15).
 
     Raises:
-        ResourceExhausted: it unpacks to more than `limit`, or to too much for its length.
+        ResourceExhausted: the message exceeds a limit of `unpack` when decompressed.
     """
     if data[:2] == b"\x1f\x8b":
         wbits = 31

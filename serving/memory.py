@@ -1,25 +1,25 @@
-"""What the C library keeps of freed memory."""
+"""Limits how much freed memory the C library (glibc) keeps."""
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
 
-M_ARENA_MAX = -8  # of glibc's malloc.h
+M_ARENA_MAX = -8  # from glibc's malloc.h
 ARENAS = 2
 
 
-def keep_together() -> None:
-    """Lets threads share their memory, where glibc would give each its own, which other threads' needs then never fill.
+def limit_arenas() -> None:
+    """Limits glibc to two memory arenas, which all threads share. Call it before threads are started.
 
-    To be called before there are threads. A hundred versions of a model, one after another, are loaded by ever other
-    threads; with their own memory, a process grows over them.
+    By default glibc gives each thread its own arena, and other threads do not reuse the memory freed there. A server
+    that loads many versions of a model, each in another thread, would grow with every version.
     """
     with contextlib.suppress(AttributeError):
         ctypes.CDLL(None).mallopt(M_ARENA_MAX, ARENAS)
 
 
 def give_back() -> None:
-    """Gives freed memory back to the system, where the C library is one that can."""
+    """Returns freed memory to the operating system, if the C library is glibc."""
     with contextlib.suppress(AttributeError):
         ctypes.CDLL(None).malloc_trim(0)

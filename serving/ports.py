@@ -1,4 +1,4 @@
-"""TCP ports: held by the server as a whole, shared by its worker processes."""
+"""TCP ports: the server reserves each port once, and its worker processes share it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import socket
 
 
 class PortInUse(Exception):
-    """A port that another process listens on, or that may not be had."""
+    """Another process uses the port, or the system does not allow it."""
 
 
 def _socket(host: str) -> socket.socket:
@@ -14,13 +14,14 @@ def _socket(host: str) -> socket.socket:
 
 
 def reserve(host: str, port: int, flag: str) -> socket.socket:
-    """Makes sure that nobody else has the port, and keeps it: a socket that is bound but does not listen.
+    """Checks that no other process uses the port, and reserves it.
 
-    Other sockets of this server may be bound beside it with `listen`. Raises PortInUse, which names `flag`.
+    Returns a socket that is bound to the port but does not listen. The sockets that `listen` makes can share the port
+    with it. Raises PortInUse with the name of `flag` in the message.
     """
     probe, held = _socket(host), _socket(host)
     try:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # connections that just ended do not matter
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # ignore connections that have just ended
         probe.bind((host, port))
         probe.close()
         held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -28,27 +29,27 @@ def reserve(host: str, port: int, flag: str) -> socket.socket:
         held.bind((host, port))
     except OSError as error:
         held.close()
-        raise PortInUse(f"Expected a free port for --{flag}. Received: {host}:{port} ({error.strerror})") from None
+        raise PortInUse(f"Cannot listen on {host}:{port} (--{flag}): {error.strerror}.") from None
     finally:
         probe.close()
     return held
 
 
 def free_port() -> int:
-    """A port that nobody listens on at the moment."""
+    """Returns a local port that no process uses at the moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket on a reserved port, beside those of other worker processes."""
-    made = _socket(host)
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    """Returns a socket bound to a reserved port. Each worker process binds its own socket to the same port."""
+    bound = _socket(host)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     try:
-        made.bind((host, port))
+        bound.bind((host, port))
     except OSError:
-        made.close()
+        bound.close()
         raise
-    return made
+    return bound

@@ -1,4 +1,4 @@
-"""Imports TensorFlow without the dozen lines that it writes to stderr."""
+"""Imports TensorFlow without the messages that it writes to stderr."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def quiet_import() -> Iterator[None]:
-    """Holds back what is written to stderr; shows it after all if the block raises."""
+    """Hides what the block writes to stderr. If the block raises, the hidden text is written after all."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     sys.stderr.flush()
     kept = os.dup(2)

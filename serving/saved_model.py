@@ -1,4 +1,4 @@
-"""Reads what a server needs of a SavedModel folder, without TensorFlow: its signatures and its fingerprint."""
+"""Reads the signatures and the fingerprint of a SavedModel folder, without TensorFlow."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .wire.signature import SignatureDef, TensorSpec
 
 
 def model_file(folder: Path) -> Path | None:
-    """The file of a SavedModel, binary or text; None where there is neither."""
+    """Returns the path of `saved_model.pb` or `saved_model.pbtxt`; None if the folder has neither."""
     for name in ("saved_model.pb", "saved_model.pbtxt"):
         if (folder / name).is_file():
             return folder / name
@@ -25,11 +25,12 @@ def model_file(folder: Path) -> Path | None:
 
 
 def read_meta_graph(folder: Path, tags: Iterable[str] = ("serve",)) -> Any:
-    """The `MetaGraphDef` with exactly these tags.
+    """Reads the `MetaGraphDef` that has exactly these tags.
 
     Raises:
-        NotFound: no SavedModel, or no graph with these tags.
-        OutOfRange: the file is cut short or is no SavedModel.
+        NotFound: the folder has no SavedModel, or the SavedModel has no meta graph with these tags.
+        OutOfRange: `saved_model.pb` is truncated or not a SavedModel.
+        DataLoss: `saved_model.pbtxt` cannot be parsed.
     """
     wanted = list(dict.fromkeys(tags))
     for graph in _read(folder).meta_graphs:
@@ -59,12 +60,12 @@ def _read(folder: Path) -> Any:
 
 
 def read_signatures(folder: Path, tags: Iterable[str] = ("serve",)) -> dict[str, SignatureDef]:
-    """The signatures by name, TensorFlow's own initialisation ones left out. Errors as `read_meta_graph`."""
+    """Reads the signatures by name, without TensorFlow's internal ones. Raises the errors of `read_meta_graph`."""
     return signatures_of(read_meta_graph(folder, tags))
 
 
 def signatures_of(meta_graph: Any) -> dict[str, SignatureDef]:
-    """As `read_signatures`, from a `MetaGraphDef` that is already read."""
+    """Like `read_signatures`, for a `MetaGraphDef` in memory."""
     return {
         name: SignatureDef(
             name,
@@ -85,14 +86,14 @@ def _spec(info: Any) -> TensorSpec:
 
 
 def _foreign(number: int) -> dtypes.DataType:
-    """A dtype that no request can carry, such as that of a resource: no array has the NumPy dtype `V`."""
+    """Returns a dtype that requests cannot have, such as a resource. Its NumPy dtype `V` matches no array."""
     known = messages.TensorProto.DESCRIPTOR.fields_by_name["dtype"].enum_type.values_by_number
     enum = known[number].name if number in known else f"DT_{number}"
     return dtypes.DataType(number, enum.removeprefix("DT_").lower(), np.dtype("V"), "", enum)
 
 
 def fingerprint(folder: Path) -> str:
-    """SHA-256 over the SavedModel's file and the variables: two folders with the same one hold the same model."""
+    """Returns the SHA-256 of the SavedModel file and its variables. Equal fingerprints mean the same model."""
     digest = hashlib.sha256()
     file = model_file(folder)
     for each in [*([file] if file else []), *sorted((folder / "variables").glob("variables.*"))]:

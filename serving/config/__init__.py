@@ -1,1 +1,1 @@
-"""What a server is told at its start: flags, model config files, batching, TLS and monitoring files."""
+"""The server's configuration: flags, and files for models, batching, TLS and monitoring."""

@@ -1,4 +1,4 @@
-"""The table of the embedded server's flags: TensorFlow Serving's own names and defaults, and a few of ours."""
+"""The flags of the embedded server: TensorFlow Serving's names and defaults, and a few flags of our own."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ class Flag:
     """One flag: `--name=value`, `--name value`, and for a boolean `--name` alone.
 
     Attributes:
-        default: also tells the type.
-        ours: whether TensorFlow Serving has no such flag.
-        ignored: whether it is taken so that a command line goes on working, and changes nothing here.
-        minimum, maximum: the range of a number.
+        default: the default value. Its type is the flag's type.
+        ours: whether TensorFlow Serving lacks this flag.
+        ignored: whether the flag has no effect. It is accepted so that TensorFlow Serving's command lines work.
+        minimum, maximum: the range of an integer or a float.
     """
 
     name: str
@@ -32,67 +32,127 @@ class Flag:
 
 FLAGS = (
     # === Models ===
-    Flag("model_name", "default", "name of the model, with --model_base_path"),
-    Flag("model_base_path", "", "folder of the model's versions"),
-    Flag("model_config_file", "", "text-format ModelServerConfig file, in place of the two above"),
-    Flag("model_config_file_poll_wait_seconds", 0, "how often to read that file again; 0: once at the start"),
-    Flag("file_system_poll_wait_seconds", 1, "how often to look for new versions; 0: once at the start"),
+    Flag("model_name", "default", "name of the model in --model_base_path"),
+    Flag("model_base_path", "", "folder with a model's version folders (1, 2, ...)"),
+    Flag(
+        "model_config_file",
+        "",
+        "text-format ModelServerConfig file that lists the models; replaces --model_name and --model_base_path",
+    ),
+    Flag(
+        "model_config_file_poll_wait_seconds",
+        0,
+        "seconds between two reads of --model_config_file; 0: read it once, at the start",
+    ),
+    Flag(
+        "file_system_poll_wait_seconds", 1, "seconds between two searches for new versions; 0: search only at the start"
+    ),
     Flag("saved_model_tags", "serve", "comma-separated tags of the meta graph to load from a SavedModel"),
-    Flag("allow_version_labels_for_unavailable_models", False, "let a label name a version that is not available yet"),
-    Flag("enable_signature_method_name_check", False, "let Classify and Regress run signatures of their method only"),
+    Flag(
+        "allow_version_labels_for_unavailable_models", False, "allow a new label for a version that is not loaded yet"
+    ),
+    Flag("enable_signature_method_name_check", False, "run Classify and Regress only on signatures made for them"),
     # === Loading ===
-    Flag("max_num_load_retries", 5, "how often to try again a version that could not be loaded"),
-    Flag("load_retry_interval_micros", 60_000_000, "how long to wait before that", minimum=-INT64, maximum=INT64),
-    Flag("num_load_threads", 0, "how many versions are loaded at a time; 0: as many as cores"),
-    Flag("num_unload_threads", 0, "how many versions are unloaded at a time; 0: 32"),
-    Flag("enable_model_warmup", True, "replay the recorded warm-up requests when a version is loaded"),
-    Flag("num_request_iterations_for_warmup", 0, "how often each of them is replayed; 0: once"),
+    Flag("max_num_load_retries", 5, "how many times to retry a version that could not be loaded"),
+    Flag(
+        "load_retry_interval_micros",
+        60_000_000,
+        "microseconds between a failed load and the next try",
+        minimum=-INT64,
+        maximum=INT64,
+    ),
+    Flag("num_load_threads", 0, "number of versions loaded in parallel; 0: one for each CPU core"),
+    Flag("num_unload_threads", 0, "number of versions unloaded in parallel; 0: 32"),
+    Flag("enable_model_warmup", True, "replay a version's recorded warm-up requests when it is loaded"),
+    Flag("num_request_iterations_for_warmup", 0, "how many times to replay each warm-up request; 0: once"),
     # === Ports ===
     Flag("port", 8500, "TCP port of the gRPC API; 0: none", maximum=65535),
-    Flag("grpc_socket_path", "", "Unix socket of the gRPC API, beside the port"),
-    Flag("grpc_channel_arguments", "", "comma-separated name=value pairs for the gRPC server"),
-    Flag("grpc_max_threads", 4 * CORES, "how many runs go on at a time, for gRPC", minimum=1),
-    Flag("enable_grpc_healthcheck_service", False, "answer grpc.health.v1.Health"),
-    Flag("enable_grpc_reflection", False, "let tools such as grpcurl ask what can be called", ours=True),
+    Flag("grpc_socket_path", "", "path of a Unix socket for the gRPC API, in addition to --port"),
+    Flag("grpc_channel_arguments", "", "comma-separated name=value options of the gRPC server"),
+    Flag(
+        "grpc_max_threads",
+        4 * CORES,
+        "number of gRPC requests that run in parallel, over all worker processes",
+        minimum=1,
+    ),
+    Flag("enable_grpc_healthcheck_service", False, "offer the gRPC health service, grpc.health.v1.Health"),
+    Flag("enable_grpc_reflection", False, "let tools such as grpcurl list the services and messages", ours=True),
     Flag("ssl_config_file", "", "text-format SSLConfig file: gRPC over TLS"),
-    Flag("use_alts_credentials", False, "gRPC over ALTS, which is not there: refused"),
+    Flag("use_alts_credentials", False, "not supported: the server refuses to start with gRPC over ALTS"),
     Flag("rest_api_port", 0, "TCP port of the REST API; 0: none", maximum=65535),
-    Flag("rest_api_num_threads", 4 * CORES, "the same for REST; the larger counts", minimum=1),
-    Flag("rest_api_timeout_in_ms", 30_000, "longest time for a REST request"),
+    Flag(
+        "rest_api_num_threads",
+        4 * CORES,
+        "number of REST requests that run in parallel; with both APIs on, the larger of the two numbers counts",
+        minimum=1,
+    ),
+    Flag("rest_api_timeout_in_ms", 30_000, "time limit for a REST request in milliseconds"),
     Flag("rest_api_enable_cors_support", False, "send CORS headers over REST"),
-    Flag("host", "0.0.0.0", "address to listen on", ours=True),
-    Flag("max_request_bytes", INT32, "longest request, over gRPC and REST", ours=True, minimum=1),
-    Flag("max_pending_requests", 1024, "how many requests may wait or run in a worker process", ours=True, minimum=1),
-    Flag("workers", 0, "how many processes answer requests; 0: one for each core", ours=True),
-    Flag("shutdown_grace_seconds", 15, "how long SIGTERM waits for requests in flight", ours=True),
+    Flag("host", "0.0.0.0", "address to listen on; 0.0.0.0: all IPv4 addresses", ours=True),
+    Flag("max_request_bytes", INT32, "maximum request size in bytes, over gRPC and REST", ours=True, minimum=1),
+    Flag(
+        "max_pending_requests",
+        1024,
+        "maximum number of requests in progress in one worker process",
+        ours=True,
+        minimum=1,
+    ),
+    Flag("workers", 0, "number of worker processes that answer requests; 0: one for each CPU core", ours=True),
+    Flag("shutdown_grace_seconds", 15, "seconds that requests in progress may take after SIGTERM", ours=True),
     # === Running ===
-    Flag("enable_batching", False, "run requests that come together as one batch"),
-    Flag("batching_parameters_file", "", "text-format BatchingParameters file, with --enable_batching"),
-    Flag("enable_per_model_batching_parameters", False, "batch as batching_params.pbtxt in a version's folder says"),
-    Flag("tensorflow_session_parallelism", 0, "threads of both kinds below; 0: as many as cores", maximum=INT64),
-    Flag("tensorflow_intra_op_parallelism", 0, "threads that work on one request; 0: as many as cores", maximum=INT64),
-    Flag("tensorflow_inter_op_parallelism", 0, "requests run at a time; 0: as many as cores", maximum=INT64),
-    Flag("enable_serialization_as_tensor_content", False, "send outputs in tensor_content"),
-    Flag("convert_to_openvino", True, "let OpenVINO run what it can; else TensorFlow runs all", ours=True),
-    Flag("openvino_cache_dir", "", "folder where converted models are kept for the next start", ours=True),
+    Flag("enable_batching", False, "run requests that arrive together as one batch"),
+    Flag("batching_parameters_file", "", "text-format BatchingParameters file; needs --enable_batching"),
+    Flag(
+        "enable_per_model_batching_parameters",
+        False,
+        "read batching_params.pbtxt in each version folder; versions without this file are not batched",
+    ),
+    Flag("tensorflow_session_parallelism", 0, "default of the next two flags; 0: number of CPU cores", maximum=INT64),
+    Flag(
+        "tensorflow_intra_op_parallelism",
+        0,
+        "number of threads that run one request; 0: --tensorflow_session_parallelism",
+        maximum=INT64,
+    ),
+    Flag(
+        "tensorflow_inter_op_parallelism",
+        0,
+        "number of requests run in parallel; 0: --tensorflow_session_parallelism",
+        maximum=INT64,
+    ),
+    Flag("enable_serialization_as_tensor_content", False, "send gRPC outputs as bytes in the field tensor_content"),
+    Flag(
+        "convert_to_openvino", True, "run models with OpenVINO if it supports them; false: TensorFlow only", ours=True
+    ),
+    Flag(
+        "openvino_cache_dir",
+        "",
+        "folder for converted models, reused at the next start; empty: the user's cache folder",
+        ours=True,
+    ),
     # === Observing ===
     Flag("monitoring_config_file", "", "text-format MonitoringConfig file: Prometheus metrics on the REST port"),
-    Flag("request_log", "", "file for a line of JSON a request; -: standard output", ours=True),
-    Flag("trace_endpoint", "", "where OpenTelemetry spans go, OTLP over HTTP: http://localhost:4318", ours=True),
-    Flag("version", False, "print the version and end"),
-    # === Taken for the sake of old command lines ===
+    Flag("request_log", "", "file for one line of JSON for each request; -: standard output; empty: no log", ours=True),
+    Flag(
+        "trace_endpoint",
+        "",
+        "OTLP/HTTP address for OpenTelemetry spans, such as http://localhost:4318; empty: no traces",
+        ours=True,
+    ),
+    Flag("version", False, "print the version and exit"),
+    # === Accepted for compatibility with TensorFlow Serving's command lines ===
     Flag("flush_filesystem_caches", True, "drop files from the page cache after loading", ignored=True),
     Flag("platform_config_file", "", "text-format PlatformConfigMap file", ignored=True),
     Flag("tensorflow_session_config_file", "", "text-format ConfigProto file", ignored=True),
     Flag("thread_pool_factory_config_file", "", "text-format ThreadPoolConfig file", ignored=True),
-    Flag("remove_unused_fields_from_bundle_metagraph", True, "keep little of a meta graph in memory", ignored=True),
-    Flag("per_process_gpu_memory_fraction", 0.0, "share of the GPU's memory to take", ignored=True, maximum=1),
+    Flag("remove_unused_fields_from_bundle_metagraph", True, "drop unused parts of a meta graph", ignored=True),
+    Flag("per_process_gpu_memory_fraction", 0.0, "share of the GPU's memory to use", ignored=True, maximum=1),
     Flag("mixed_precision", "", "mixed-precision mode", ignored=True),
-    Flag("enable_profiler", True, "answer the profiler service", ignored=True),
+    Flag("enable_profiler", True, "offer the profiler service", ignored=True),
     Flag("xla_cpu_compilation_enabled", False, "compile with XLA on the CPU", ignored=True),
     Flag("xla_gpu_compilation_enabled", False, "compile with XLA on the GPU", ignored=True),
-    Flag("prefer_tflite_model", False, "serve model.tflite where a version has one"),
-    Flag("num_tflite_pools", CORES, "pools of TensorFlow Lite interpreters", ignored=True),
-    Flag("num_tflite_interpreters_per_pool", 1, "TensorFlow Lite interpreters in a pool", ignored=True),
-    Flag("skip_initialize_tpu", False, "leave the TPU alone", ignored=True),
+    Flag("prefer_tflite_model", False, "load model.tflite instead of the SavedModel if a version has one"),
+    Flag("num_tflite_pools", CORES, "number of pools of TensorFlow Lite interpreters", ignored=True),
+    Flag("num_tflite_interpreters_per_pool", 1, "number of TensorFlow Lite interpreters in a pool", ignored=True),
+    Flag("skip_initialize_tpu", False, "do not initialize the TPU", ignored=True),
 )

@@ -1,4 +1,4 @@
-"""The flags of the embedded server: parsed, checked, and completed from the environment as the container's are."""
+"""Parses and checks the flags of the embedded server, with MODEL_NAME and MODEL_BASE_PATH from the environment."""
 
 from __future__ import annotations
 
@@ -28,48 +28,48 @@ def _boolean(text: str) -> bool:
 
 
 def _integer(text: str) -> int:
-    if not re.fullmatch("[-+]?[0-9]{1,19}", text):  # int() takes underscores, blanks and digits of all scripts
+    if not re.fullmatch("[-+]?[0-9]{1,19}", text):  # int() would also accept underscores, spaces and non-ASCII digits
         raise ValueError
     return int(text)
 
 
-_boolean.__name__, _integer.__name__ = "bool", "int"  # as argparse names them in its messages
+_boolean.__name__, _integer.__name__ = "bool", "int"  # argparse shows these names in its error messages
 _READERS: dict[type, Callable[[str], Any]] = {bool: _boolean, int: _integer, float: float, str: str}
 
 
 def parser() -> argparse.ArgumentParser:
-    """The parser of `gallery-model-server`."""
-    made = _Parser(
+    """Returns the command-line parser of `gallery-model-server`."""
+    result = _Parser(
         prog="gallery-model-server",
         usage="gallery-model-server [--flag=VALUE ...]",
         description="Serves SavedModels with TensorFlow Serving's flags and its gRPC and REST API.",
         allow_abbrev=False,
     )
     for flag in FLAGS:
-        marks = {" [not in TensorFlow Serving]": flag.ours, " [taken, but changes nothing]": flag.ignored}
-        text = f"{flag.help} (default: {flag.default!r})" + "".join(mark for mark, there in marks.items() if there)
-        alone: dict[str, Any] = {"nargs": "?", "const": True} if isinstance(flag.default, bool) else {}
-        made.add_argument(
+        notes = {" [not in TensorFlow Serving]": flag.ours, " [accepted, has no effect]": flag.ignored}
+        text = f"{flag.help} (default: {flag.default!r})" + "".join(note for note, applies in notes.items() if applies)
+        optional_value: dict[str, Any] = {"nargs": "?", "const": True} if isinstance(flag.default, bool) else {}
+        result.add_argument(
             f"--{flag.name}",
             type=_READERS[type(flag.default)],
             default=flag.default,
             help=text,
             metavar="VALUE",
-            **alone,
+            **optional_value,
         )
-    return made
+    return result
 
 
 def parse(arguments: Sequence[str], environment: Mapping[str, str] = os.environ) -> argparse.Namespace:
-    """The flags' values.
+    """Parses a command line and returns the flags' values.
 
     Args:
-        arguments: the command line, without the program.
-        environment: MODEL_NAME and MODEL_BASE_PATH in it stand for --model_name and --model_base_path where neither
-            --model_base_path nor --model_config_file is given, as in TensorFlow Serving's container.
+        arguments: the command line, without the program name.
+        environment: the environment variables. As in TensorFlow Serving's container, MODEL_NAME and MODEL_BASE_PATH
+            set --model_name and --model_base_path if neither --model_base_path nor --model_config_file is given.
 
     Raises:
-        ValueError: in one line, for an unknown flag or a value that makes no sense.
+        ValueError: an unknown flag or an invalid value, with a message of one line.
     """
     values = _read(arguments)
     if environment.get("MODEL_NAME") and not values.model_base_path and not values.model_config_file:
@@ -81,10 +81,10 @@ def parse(arguments: Sequence[str], environment: Mapping[str, str] = os.environ)
 
 
 def warn_of_ignored(values: argparse.Namespace) -> None:
-    """A line in the log for each flag that is set and changes nothing here."""
+    """Logs a warning for each flag that is set but has no effect."""
     for flag in FLAGS:
         if flag.ignored and getattr(values, flag.name) != flag.default:
-            log.warning("--%s is taken, but changes nothing here", flag.name)
+            log.warning("--%s is accepted, but has no effect", flag.name)
 
 
 def _read(arguments: Sequence[str]) -> argparse.Namespace:
@@ -98,7 +98,7 @@ def _read(arguments: Sequence[str]) -> argparse.Namespace:
         value = getattr(values, flag.name)
         if type(value) not in (int, float):
             continue
-        if not value >= flag.minimum:  # so written, not-a-number is refused, too
+        if not value >= flag.minimum:  # also true for NaN
             raise ValueError(f"Expected --{flag.name} of {flag.minimum} or more. Received: {value}")
         if value > flag.maximum:
             raise ValueError(f"Expected --{flag.name} of at most {flag.maximum}. Received: {value}")
@@ -106,39 +106,39 @@ def _read(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 def _check(values: argparse.Namespace) -> None:
-    """What flags have to do with one another."""
+    """Checks that the flags fit together."""
     if not values.port and not values.rest_api_port and not values.grpc_socket_path:
-        raise ValueError("Expected --port or --rest_api_port above 0. Received: neither")
+        raise ValueError("No port to listen on: set --port, --rest_api_port or --grpc_socket_path")
     if values.port and values.port == values.rest_api_port:
-        raise ValueError(f"Expected --rest_api_port to differ from --port. Received: {values.port} for both")
+        raise ValueError(f"--port and --rest_api_port must differ, but both are {values.port}")
     if not values.model_base_path and not values.model_config_file:
-        raise ValueError("Expected one of --model_base_path and --model_config_file. Received: neither")
+        raise ValueError("No model to serve: set --model_base_path or --model_config_file")
     if values.batching_parameters_file and not values.enable_batching:
-        raise ValueError("Expected --enable_batching with --batching_parameters_file. Received: the file alone")
-    if values.use_alts_credentials:  # what was to be secret must not be sent in the clear
-        raise ValueError("Expected --ssl_config_file: there is no ALTS here. Received: --use_alts_credentials")
+        raise ValueError("--batching_parameters_file needs --enable_batching")
+    if values.use_alts_credentials:  # do not fall back to unencrypted gRPC
+        raise ValueError("--use_alts_credentials is not supported: encrypt gRPC with --ssl_config_file instead")
     channel_arguments(values.grpc_channel_arguments)
 
 
 def channel_arguments(text: str) -> list[tuple[str, Any]]:
-    """`grpc.name=1,grpc.other=text` as gRPC options. Raises ValueError for a part that is no pair."""
+    """Parses gRPC options such as "grpc.name=1,grpc.other=text". Raises ValueError for a part without "="."""
     options: list[tuple[str, Any]] = []
     for part in filter(None, text.split(",")):
         name, equals, value = part.partition("=")
         if not equals:
             raise ValueError(f"Expected name=value in --grpc_channel_arguments. Received: {part}")
         number = int(value) if re.fullmatch("-?[0-9]{1,10}", value) else None
-        fits = number is not None and -INT32 - 1 <= number <= INT32  # gRPC takes int32 and text
+        fits = number is not None and -INT32 - 1 <= number <= INT32  # gRPC options are int32 or text
         options.append((name, number if fits else value))
     return options
 
 
 def version_text() -> str:
-    """What --version prints."""
-    found = []
+    """Returns the text that --version prints."""
+    versions = []
     for package in ("keras-gallery", "tensorflow"):
         try:
-            found.append(importlib.metadata.version(package))
+            versions.append(importlib.metadata.version(package))
         except importlib.metadata.PackageNotFoundError:
-            found.append("not installed")
-    return f"TensorFlow ModelServer: keras-gallery {found[0]}\nTensorFlow Library: {found[1]}"
+            versions.append("not installed")
+    return f"TensorFlow ModelServer: keras-gallery {versions[0]}\nTensorFlow Library: {versions[1]}"

@@ -1,4 +1,4 @@
-"""What to serve: names, base paths, version policies and labels, from flags or from a model config file."""
+"""The models to serve: names, base paths, version policies and labels, from flags or a model config file."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ PLATFORM = "tensorflow"
 
 @dataclass(frozen=True, slots=True)
 class ModelConfig:
-    """One model to serve.
+    """The configuration of one model.
 
     Attributes:
-        name: what requests call it.
-        base_path: the folder of its versions, each a SavedModel in a folder named by a number.
-        latest: serve that many of the highest versions; 0: all of them.
-        specific: serve just these versions, if any are given.
-        labels: names for versions, such as {"stable": 1}.
-        platform: what kind of model it is; "tensorflow" is the one that is served.
+        name: the model's name in requests.
+        base_path: the folder with the model's versions. Each version is a SavedModel in a folder named by a number.
+        latest: how many of the highest versions to serve; 0: all versions.
+        specific: the only versions to serve; empty: `latest` applies.
+        labels: version numbers by label, such as {"stable": 1}.
+        platform: the kind of model; only "tensorflow" is supported.
     """
 
     name: str
@@ -36,7 +36,12 @@ class ModelConfig:
     platform: str = PLATFORM
 
     def wanted(self, available: Collection[int], failed: Collection[int] = ()) -> list[int]:
-        """The versions to serve, highest first. One that failed to load makes room for the next."""
+        """Returns the versions to serve, highest first.
+
+        Args:
+            available: the versions on disk.
+            failed: versions that could not be loaded. `latest` does not count them.
+        """
         versions = sorted(set(available), reverse=True)
         if self.specific:
             return [version for version in versions if version in self.specific]
@@ -45,28 +50,32 @@ class ModelConfig:
         return [version for version in versions if version not in failed][: self.latest]
 
     def versions_on_disk(self) -> dict[int, Path]:
-        """Version folders by number. Any int64 name counts, leading zeros included; OSError if unreadable."""
-        found: dict[int, Path] = {}
+        """Returns the version folders by version number.
+
+        A folder is a version if its name is an int64 number; leading zeros are allowed. Raises OSError if the base
+        path can't be read.
+        """
+        versions: dict[int, Path] = {}
         for folder in sorted(self.base_path.iterdir()):
             name = folder.name
             if name.isascii() and name.isdigit() and int(name) < 1 << 63 and folder.is_dir():
-                found.setdefault(int(name), folder)
-        if not found:
-            self.base_path.stat()  # it may have gone while we looked
-        return found
+                versions.setdefault(int(name), folder)
+        if not versions:
+            self.base_path.stat()  # raises if the folder was deleted meanwhile
+        return versions
 
 
 def parse_config_file(path: Path) -> list[ModelConfig]:
-    """The models of a `ModelServerConfig` in protocol buffer text format.
+    """Reads the models from a `ModelServerConfig` file in protocol buffer text format.
 
     Raises:
-        InvalidArgument: the file can't be read or parsed, or what it says makes no sense.
+        InvalidArgument: the file can't be read or parsed, or its content is invalid.
     """
     config = messages.ModelServerConfig()
     try:
         text_format.Parse(path.read_text(), config, descriptor_pool=messages.POOL)
     except (OSError, UnicodeDecodeError) as error:
-        raise InvalidArgument(f"Expected a readable model config file. Received: {path} ({error})") from None
+        raise InvalidArgument(f"Cannot read the model config file {path}: {error}") from None
     except text_format.ParseError as error:
         message = f"Error parsing text-format tensorflow.serving.ModelServerConfig: {error}"
         raise InvalidArgument(message) from None
@@ -76,7 +85,10 @@ def parse_config_file(path: Path) -> list[ModelConfig]:
 
 
 def model_configs(config: Any) -> list[ModelConfig]:
-    """The models of a `ModelServerConfig` message. Raises InvalidArgument as TensorFlow Serving words it."""
+    """Returns the models of a `ModelServerConfig` message.
+
+    Raises InvalidArgument for an invalid message, with TensorFlow Serving's error messages.
+    """
     if config.WhichOneof("config") != "model_config_list":
         raise InvalidArgument(
             "ServerModelConfig type not supported by HandleReloadConfigRequest. "
@@ -95,7 +107,7 @@ def model_configs(config: Any) -> list[ModelConfig]:
 
 
 def check_change(old: Mapping[str, ModelConfig], new: Collection[ModelConfig]) -> None:
-    """Raises InvalidArgument where a model changes its platform, or has one that is not served."""
+    """Raises InvalidArgument if a model changes its platform, or its platform is not supported."""
     for config in new:
         was = old[config.name].platform if config.name in old else config.platform
         if was != config.platform:

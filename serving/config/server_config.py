@@ -1,7 +1,7 @@
-"""Text-format configuration files: batching parameters, monitoring, TLS.
+"""Reads configuration files in protocol buffer text format: batching parameters, monitoring, TLS.
 
-The official package lacks these messages. Theirs are the names and types of the fields below; the numbers never
-leave this process.
+The `tensorflow-serving-api` package lacks these messages, so this module defines them, with TensorFlow Serving's field
+names and types. The field numbers are arbitrary: the text format does not use them.
 """
 
 from __future__ import annotations
@@ -39,18 +39,19 @@ _SCHEMA = {
 
 @dataclass(frozen=True, slots=True)
 class BatchingParameters:
-    """How requests are run together; None: the server's own choice.
+    """How requests are run as batches. None means the server's default.
 
     Attributes:
-        max_batch_size: rows in a batch, at most.
-        batch_timeout_micros: how long a request waits for others.
-        max_enqueued_batches: batches that may wait; over it requests are refused.
-        num_batch_threads: batches run at a time.
-        thread_pool_name: a name for these threads, in the metrics.
-        allowed_batch_sizes: a batch is padded to the next of them; in increasing order.
+        max_batch_size: the maximum number of rows in a batch.
+        batch_timeout_micros: how many microseconds a request waits for other requests.
+        max_enqueued_batches: how many batches may wait. Further requests are refused.
+        num_batch_threads: how many batches run in parallel.
+        thread_pool_name: the name of these threads in the metrics.
+        allowed_batch_sizes: sizes in increasing order. Each batch is padded to the next of these sizes.
         pad_variable_length_inputs: whether rows of different lengths are padded to the longest.
-        enable_large_batch_splitting: whether a request may be larger than a batch.
-        max_execution_batch_size: rows in a batch where requests are split, at most `max_batch_size`.
+        enable_large_batch_splitting: whether a request is split into several batches if it is too large for one.
+        max_execution_batch_size: the maximum number of rows in a batch if requests are split; at most
+            `max_batch_size`.
     """
 
     max_batch_size: int | None = None
@@ -66,7 +67,7 @@ class BatchingParameters:
 
 @dataclass(frozen=True, slots=True)
 class Monitoring:
-    """Whether metrics are shown, and under which path of the REST port."""
+    """Whether the REST port serves metrics, and at which path."""
 
     enabled: bool = False
     path: str = METRICS_PATH
@@ -74,7 +75,14 @@ class Monitoring:
 
 @dataclass(frozen=True, slots=True)
 class Ssl:
-    """PEM texts: the server's key and certificate, the authority that clients' certificates come from."""
+    """TLS settings, with keys and certificates as PEM text.
+
+    Attributes:
+        server_key: the server's private key.
+        server_cert: the server's certificate.
+        custom_ca: the certificate authority for client certificates.
+        client_verify: whether clients need a certificate.
+    """
 
     server_key: str = field(repr=False)
     server_cert: str
@@ -83,39 +91,42 @@ class Ssl:
 
 
 def batching_parameters(path: Path) -> BatchingParameters:
-    """The file of --batching_parameters_file. Raises InvalidArgument, as all functions here."""
+    """Reads a BatchingParameters file. Raises InvalidArgument if it can't be read or is invalid."""
     message = _read(path, "BatchingParameters")
     wrapped = {
         descriptor.name: value.value
         for descriptor, value in message.ListFields()
-        if descriptor.message_type is not None  # an Int64Value or the like: there or not, even if it is 0
+        if descriptor.message_type is not None  # a wrapper such as Int64Value, which tells 0 from a missing value
     }
-    found = BatchingParameters(
+    parameters = BatchingParameters(
         **wrapped,
         allowed_batch_sizes=tuple(message.allowed_batch_sizes),
         pad_variable_length_inputs=message.pad_variable_length_inputs,
     )
     try:
-        _check(found)
+        _check(parameters)
     except InvalidArgument as error:
         raise InvalidArgument(f"{error} (in {path})") from None
-    return found
+    return parameters
 
 
 def model_batching_parameters(folder: Path) -> BatchingParameters | None:
-    """What a version's own folder says, for --enable_per_model_batching_parameters; None: that it is not batched."""
+    """Reads the batching parameters file in a version's folder, for --enable_per_model_batching_parameters.
+
+    Returns None if there is no such file: the version is then not batched. Raises InvalidArgument for an invalid file.
+    """
     path = folder / MODEL_BATCHING_FILE
     return batching_parameters(path) if path.exists() else None
 
 
 def monitoring(path: Path) -> Monitoring:
-    """The file of --monitoring_config_file."""
+    """Reads a MonitoringConfig file. Raises InvalidArgument if it can't be read or parsed."""
     prometheus = _read(path, "MonitoringConfig").prometheus_config
     return Monitoring(prometheus.enable, prometheus.path or METRICS_PATH)
 
 
 def ssl(path: Path) -> Ssl:
-    """The file of --ssl_config_file."""
+    """Reads an SSLConfig file. Raises InvalidArgument if it can't be read or parsed."""
     message = _read(path, "SSLConfig")
     return Ssl(message.server_key, message.server_cert, message.custom_ca, message.client_verify)
 
@@ -125,7 +136,7 @@ def _read(path: Path, kind: str) -> Any:
     try:
         text_format.Parse(path.read_bytes().decode(), message, descriptor_pool=messages.POOL)
     except OSError as error:
-        raise InvalidArgument(f"Expected a readable {kind} file. Received: {path} ({error.strerror})") from None
+        raise InvalidArgument(f"Cannot read the {kind} file {path}: {error.strerror}") from None
     except (text_format.ParseError, UnicodeDecodeError) as error:
         problem = " ".join(str(error).split()).replace(" : ", ": ", 1)
         raise InvalidArgument(
@@ -134,34 +145,34 @@ def _read(path: Path, kind: str) -> Any:
     return message
 
 
-def _check(found: BatchingParameters) -> None:
-    """The words are TensorFlow Serving's."""
+def _check(parameters: BatchingParameters) -> None:
+    """Checks the values. The error messages are TensorFlow Serving's."""
     for name in ("max_batch_size", "num_batch_threads", "max_execution_batch_size"):
-        if (value := getattr(found, name)) is not None and value < 1:
+        if (value := getattr(parameters, name)) is not None and value < 1:
             raise InvalidArgument(f"{name} must be positive; was {value}")
     for name in ("batch_timeout_micros", "max_enqueued_batches"):
-        if (value := getattr(found, name)) is not None and value < 0:
+        if (value := getattr(parameters, name)) is not None and value < 0:
             raise InvalidArgument(f"{name} must be non-negative; was {value}")
-    most = found.max_batch_size or DEFAULT_MAX_BATCH_SIZE
-    if found.enable_large_batch_splitting and (found.max_execution_batch_size or 0) > most:
+    most = parameters.max_batch_size or DEFAULT_MAX_BATCH_SIZE
+    if parameters.enable_large_batch_splitting and (parameters.max_execution_batch_size or 0) > most:
         raise InvalidArgument(
-            f"max_execution_batch_size must be at most max_batch_size; was {found.max_execution_batch_size}; "
+            f"max_execution_batch_size must be at most max_batch_size; was {parameters.max_execution_batch_size}; "
             f"expected at most {most}"
         )
-    sizes = found.allowed_batch_sizes
+    sizes = parameters.allowed_batch_sizes
     if any(one >= other for one, other in zip(sizes, sizes[1:], strict=False)):
         raise InvalidArgument("allowed_batch_sizes entries must be monotonically increasing")
     if not sizes or sizes[-1] == most:
         return
     last, wanted = "Last entry in allowed_batch_sizes must", "match max_batch_size"
-    if found.enable_large_batch_splitting:
-        wanted, most = "be equal to max_execution_batch_size", found.max_execution_batch_size or most
+    if parameters.enable_large_batch_splitting:
+        wanted, most = "be equal to max_execution_batch_size", parameters.max_execution_batch_size or most
     if sizes[-1] != most:
         raise InvalidArgument(f"{last} {wanted}; last entry was {sizes[-1]}; expected {most}")
 
 
 def _describe() -> descriptor_pb2.FileDescriptorProto:
-    """`_SCHEMA` as protocol buffers have it."""
+    """Builds the protocol buffer description of `_SCHEMA`."""
     proto = descriptor_pb2.FieldDescriptorProto
     scalars = {"bool": proto.TYPE_BOOL, "string": proto.TYPE_STRING, "int64": proto.TYPE_INT64}
     file = descriptor_pb2.FileDescriptorProto(
@@ -171,15 +182,15 @@ def _describe() -> descriptor_pb2.FileDescriptorProto:
         dependency=["google/protobuf/wrappers.proto"],
     )
     for kind, fields in _SCHEMA.items():
-        described = file.message_type.add(name=kind)
-        for number, (name, words) in enumerate(fields.items(), start=1):
-            type_name = words.removeprefix("repeated ")
-            made = described.field.add(name=name, number=number)
-            made.label = proto.LABEL_REPEATED if words.startswith("repeated ") else proto.LABEL_OPTIONAL
+        message = file.message_type.add(name=kind)
+        for number, (name, declared) in enumerate(fields.items(), start=1):
+            type_name = declared.removeprefix("repeated ")
+            field_proto = message.field.add(name=name, number=number)
+            field_proto.label = proto.LABEL_REPEATED if declared.startswith("repeated ") else proto.LABEL_OPTIONAL
             if type_name in scalars:
-                made.type = scalars[type_name]
+                field_proto.type = scalars[type_name]
             else:
-                made.type, made.type_name = proto.TYPE_MESSAGE, f".{type_name}"
+                field_proto.type, field_proto.type_name = proto.TYPE_MESSAGE, f".{type_name}"
     return file
 
 

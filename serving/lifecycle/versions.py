@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..errors import ServingError
-from ..observe.prometheus import Snapshot, put
+from ..observe.prometheus import Snapshot, add_value
 
 Files = tuple[tuple[str, int, int], ...]
 
@@ -97,7 +97,7 @@ def version_states(models: Iterable[ModelStatus]) -> Snapshot:
     found: Snapshot = {}
     for model in models:
         for version in model.versions:
-            put(found, "keras_gallery:model_versions", (model.name, version.state.name), 1)
+            add_value(found, "keras_gallery:model_versions", (model.name, version.state.name), 1)
             if version.state is State.AVAILABLE:
                 found[":tensorflow:core:session_created"] = {(): 1}
     return found

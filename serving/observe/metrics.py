@@ -1,4 +1,4 @@
-"""Counts and times of what a process does, at little cost: plain numbers in lists, put together when they are read."""
+"""The metrics of one process: counters and histograms as plain numbers, cheap to update and combined when read."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .observation import Observation
-from .prometheus import EXAMPLES, FAMILIES, LATENCY, Labels, Snapshot, put
+from .prometheus import EXAMPLES, FAMILIES, LATENCY, Labels, Snapshot, add_value
 
-# Requests that fail may name any model; over so many names they are counted together.
+# Failed requests may name any model. Above this number of different labels, they are counted under `OTHERS`.
 MAX_FAILURES = 1000
 OTHERS = "(others)"
-# The methods that TensorFlow Serving's own metrics count; by these names over gRPC, in lower case over REST.
+# The methods in TensorFlow Serving's own metrics: with these names over gRPC, in lower case over REST.
 _COUNTED = {"Predict", "Classify", "Regress", "MultiInference"}
 _WITH_EXAMPLES = {"Classify", "Regress", "MultiInference"}
-RUNTIME = "TF1"  # TensorFlow Serving's name for what runs a model
+RUNTIME = "TF1"  # TensorFlow Serving's label for the runtime of a model
 
 
 class _Series:
-    """The requests that were answered alike."""
+    """Counts of the successful requests with the same labels."""
 
     __slots__ = ("latency", "latency_sum", "rows", "rows_sum", "runtime", "runtime_sum")
 
@@ -32,14 +32,14 @@ class _Series:
 
 
 class Metrics:
-    """One process's numbers. No locks: each of them is changed by one thread alone, and may be read by any.
+    """The metrics of one process. There are no locks: only one thread changes each number; any thread may read it.
 
     Args:
         process: this process's name in the metrics.
 
     Attributes:
-        pending: requests that wait or run.
-        processes: the ids of processes that are watched, by name: this one, and its children that can't tell.
+        pending: the number of requests that wait or run.
+        processes: process ids by name. CPU time and memory are reported for these processes.
     """
 
     def __init__(self, process: str = "server") -> None:
@@ -53,7 +53,7 @@ class Metrics:
     # === Requests ===
 
     def record(self, request: Observation) -> None:
-        """Counts a request that has ended."""
+        """Counts a finished request."""
         self.pending -= 1
         if request.status != "OK":
             self._record_failure(request)
@@ -79,10 +79,10 @@ class Metrics:
             key = (request.face, request.method, OTHERS, request.status)
         self._failed[key] = self._failed.get(key, 0) + 1
 
-    # === All else ===
+    # === Other metrics ===
 
     def add(self, name: str, labels: Labels = (), amount: float = 1) -> None:
-        """Adds to a counter."""
+        """Adds `amount` to a counter."""
         points = self._values.setdefault(name, {})
         points[labels] = points.get(labels, 0) + amount
 
@@ -95,14 +95,14 @@ class Metrics:
         total[0] += value
 
     def record_batch(self, model: str, threads: str, waits: Sequence[float], rows: int, padded_rows: int) -> None:
-        """Notes that a batch was run.
+        """Counts a batch that was run.
 
         Args:
-            model: its name.
-            threads: the name of the thread pool, as the batching parameters have it.
-            waits: for how many seconds each of its requests had waited.
-            rows: of the requests.
-            padded_rows: of the batch as it was run.
+            model: the model's name.
+            threads: `thread_pool_name` of the batching parameters.
+            waits: how many seconds each request in the batch waited.
+            rows: the number of rows without padding.
+            padded_rows: the number of rows with padding.
         """
         self.add(":tensorflow:serving:batching_session:wrapped_run_count")
         self.add(":tensorflow:serving:batching:processed_batch_size_v2", (model, "", str(padded_rows)))
@@ -112,7 +112,7 @@ class Metrics:
             self.observe(":tensorflow:serving:batching_session:queuing_latency", (threads,), seconds * 1e6)
 
     def record_load(self, folder: Path, seconds: float, *, ok: bool) -> None:
-        """Notes that a version was loaded, or could not be."""
+        """Counts a successful or failed load of a version, which took `seconds`."""
         path = str(folder)
         self.add(":tensorflow:cc:saved_model:load_attempt_count", (path, "success" if ok else "fail"))
         if ok:
@@ -120,7 +120,7 @@ class Metrics:
             self.observe(":tensorflow:cc:saved_model:load_latency_by_stage", (path, "load_engines"), seconds * 1e6)
 
     def record_warmup(self, folder: Path, seconds: float, requests: int, status: str = "OK") -> None:
-        """Notes that the recorded requests of a version were replayed."""
+        """Counts the warm-up of a version: `requests` recorded requests were replayed in `seconds`."""
         path = str(folder)
         self.observe(":tensorflow:serving:model_warmup_latency", (path, status), seconds * 1e6)
         self.add(":tensorflow:serving:model_warmup_records_read", (path,), requests)
@@ -128,53 +128,55 @@ class Metrics:
     # === Reading ===
 
     def snapshot(self) -> Snapshot:
-        """All numbers at this moment, fit to be pickled and merged with those of other processes."""
-        found: Snapshot = {}
+        """Returns all metrics at this moment. Snapshots can be pickled, and merged with those of other processes."""
+        snapshot: Snapshot = {}
         for (face, method, model, version, signature, engine), series in list(self._served.items()):
-            ours = (model, "" if version is None else str(version), signature, engine)
-            put(found, "keras_gallery:requests_total", (face, method, *ours, "OK"), sum(series.latency))
+            served = (model, "" if version is None else str(version), signature, engine)
+            add_value(snapshot, "keras_gallery:requests_total", (face, method, *served, "OK"), sum(series.latency))
             runs = sum(series.runtime)
             if runs:
-                put(found, "keras_gallery:runtime_latency", ours, (list(series.runtime), series.runtime_sum))
-                put(found, ":tensorflow:core:graph_runs", (), runs)
-                put(found, ":tensorflow:core:direct_session_runs", (), runs)
-                put(found, ":tensorflow:core:graph_run_time_usecs", (), round(series.runtime_sum))
+                add_value(snapshot, "keras_gallery:runtime_latency", served, (list(series.runtime), series.runtime_sum))
+                add_value(snapshot, ":tensorflow:core:graph_runs", (), runs)
+                add_value(snapshot, ":tensorflow:core:direct_session_runs", (), runs)
+                add_value(snapshot, ":tensorflow:core:graph_run_time_usecs", (), round(series.runtime_sum))
             if method in _COUNTED:
-                _put_served(found, face, method, model, series)
+                _add_tensorflow_serving(snapshot, face, method, model, series)
         for (face, method, model, status), count in list(self._failed.items()):
-            put(found, "keras_gallery:requests_total", (face, method, model, "", "", "", status), count)
+            add_value(snapshot, "keras_gallery:requests_total", (face, method, model, "", "", "", status), count)
             if method in _COUNTED:
-                put(found, ":tensorflow:serving:request_count", (model, status), count)
+                add_value(snapshot, ":tensorflow:serving:request_count", (model, status), count)
         for name, values in list(self._values.items()):
             for labels, value in list(values.items()):
-                put(found, name, labels, value)
+                add_value(snapshot, name, labels, value)
         for name, histograms in list(self._histograms.items()):
             for labels, (buckets, total) in list(histograms.items()):
-                put(found, name, labels, (list(buckets), total[0]))
-        put(found, "keras_gallery:requests_pending", (), self.pending)
+                add_value(snapshot, name, labels, (list(buckets), total[0]))
+        add_value(snapshot, "keras_gallery:requests_pending", (), self.pending)
         for process, number in list(self.processes.items()):
             if usage := process_usage(number):
-                put(found, "keras_gallery:process_cpu_seconds_total", (process,), usage[0])
-                put(found, "keras_gallery:process_resident_bytes", (process,), usage[1])
-        return found
+                add_value(snapshot, "keras_gallery:process_cpu_seconds_total", (process,), usage[0])
+                add_value(snapshot, "keras_gallery:process_resident_bytes", (process,), usage[1])
+        return snapshot
 
 
-def _put_served(found: Snapshot, face: str, method: str, model: str, series: _Series) -> None:
-    """What TensorFlow Serving shows of requests that were answered."""
+def _add_tensorflow_serving(snapshot: Snapshot, face: str, method: str, model: str, series: _Series) -> None:
+    """Adds TensorFlow Serving's own metrics for successful requests."""
     api = method.lower() if face == "rest" else method
-    put(found, ":tensorflow:serving:request_count", (model, "OK"), sum(series.latency))
+    add_value(snapshot, ":tensorflow:serving:request_count", (model, "OK"), sum(series.latency))
     latency = (list(series.latency), series.latency_sum)
-    put(found, ":tensorflow:serving:request_latency", (model, api, face.upper()), latency)
+    add_value(snapshot, ":tensorflow:serving:request_latency", (model, api, face.upper()), latency)
     if series.runtime_sum:
         runtime = (list(series.runtime), series.runtime_sum)
-        put(found, ":tensorflow:serving:runtime_latency", (model, method, RUNTIME), runtime)
+        add_value(snapshot, ":tensorflow:serving:runtime_latency", (model, method, RUNTIME), runtime)
     if method in _WITH_EXAMPLES and series.rows_sum:
-        put(found, ":tensorflow:serving:request_example_counts", (model,), (list(series.rows), series.rows_sum))
-        put(found, ":tensorflow:serving:request_example_count_total", (model,), series.rows_sum)
+        add_value(
+            snapshot, ":tensorflow:serving:request_example_counts", (model,), (list(series.rows), series.rows_sum)
+        )
+        add_value(snapshot, ":tensorflow:serving:request_example_count_total", (model,), series.rows_sum)
 
 
 def process_usage(number: int) -> tuple[float, int] | None:
-    """CPU seconds and resident bytes of a process; None where the system does not tell, or it has ended."""
+    """Returns the CPU seconds and resident bytes of a process; None if it has ended or the system has no /proc."""
     try:
         fields = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()
     except OSError:

@@ -1,4 +1,4 @@
-"""What is noted of one request: filled in by the face that answers it, read by metrics, request log and traces."""
+"""The record of one request: filled in while the request is answered, read by metrics, request log and traces."""
 
 from __future__ import annotations
 
@@ -6,27 +6,27 @@ from collections.abc import Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass
 
-MAX_TEXT = 256  # characters kept of what a client sends
+MAX_TEXT = 256  # maximum number of characters kept of a text that a client chose
 
 
 @dataclass(slots=True)
 class Observation:
-    """One request.
+    """The record of one request.
 
     Attributes:
-        face: "grpc" or "rest".
-        method: the gRPC method's name, such as "Predict", over REST, too.
-        model, version, signature: what was asked for, and once it is known, what answered.
+        face: the API, "grpc" or "rest".
+        method: the gRPC method's name, such as "Predict", also for REST requests.
+        model, version, signature: the requested ones, replaced by the ones that answered once they are known.
         status: the gRPC code's name, such as "OK" or "NOT_FOUND".
-        seconds: from the request's arrival to its answer.
-        runtime_seconds: in the engine, with the wait for a batch; 0: it did not get there.
-        engine: which one.
-        rows: rows of the request's batch dimension, or tf.Examples.
-        batch_rows: rows of the batch that it was run in; 0: it was run alone.
-        request_bytes, response_bytes: as they crossed the wire, without headers.
+        seconds: time from the request's arrival to its answer.
+        runtime_seconds: time in the engine, including the wait for a batch; 0 if the request did not reach the engine.
+        engine: the name of the engine that ran the request.
+        rows: size of the request's batch dimension, or the number of its tf.Examples.
+        batch_rows: rows of the batch that the request was part of; 0 if it was run alone.
+        request_bytes, response_bytes: bytes on the wire, without headers.
         peer: the client's address.
-        request_id: of the header x-request-id.
-        traceparent: the W3C header.
+        request_id: the value of the header x-request-id.
+        traceparent: the value of the W3C header traceparent.
     """
 
     face: str
@@ -47,7 +47,7 @@ class Observation:
     traceparent: str = ""
 
     def read_headers(self, headers: Iterable[tuple[str | bytes, str | bytes]]) -> None:
-        """Takes request id and trace from HTTP headers or gRPC metadata; names in lower case, as both have them."""
+        """Reads request id and trace from HTTP headers or gRPC metadata. The names must be in lower case."""
         for name, value in headers:
             if name in ("x-request-id", b"x-request-id"):
                 self.request_id = _text(value)
@@ -59,5 +59,5 @@ def _text(value: str | bytes) -> str:
     return (value.decode("latin-1") if isinstance(value, bytes) else value)[:MAX_TEXT]
 
 
-# The request that is being answered: set by the face, filled in by the core on the way.
+# The record of the current request: set by the API layer, filled in by the core.
 CURRENT: ContextVar[Observation | None] = ContextVar("observation", default=None)

@@ -1,4 +1,4 @@
-"""The one thing that the faces tell of each request: metrics, request log and traces are kept behind it."""
+"""The entry point of this folder: the API layer reports each request to an `Observer`, which stores it."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ from .tracing import Tracer
 
 
 class Sink(Protocol):
-    """Something that keeps requests, one by one: a log, a tracer."""
+    """Stores finished requests, for example in a log."""
 
     def record(self, request: Observation) -> None:
-        """Keeps it; never waits, never raises."""
+        """Stores a finished request. Never blocks and never raises."""
 
     def close(self) -> None:
-        """Writes what is still to be written."""
+        """Writes the requests that are not yet written."""
 
 
 class Observer:
-    """Told of the beginning and the end of each request, on the event loop's thread:
+    """Counts and stores the requests of a process. Request handlers call it on the event loop's thread:
 
-        observer.begin()                                 # in a `try`, since it may refuse the request
-        request = Observation("grpc", "Predict")         # filled in on the way
-        if observer.detailed: request.read_headers(…)    # peer, request id, trace: only where they are wanted
-        observer.record(request)                         # in any case, at the end
+        observer.begin()                                 # in a `try`: may refuse the request
+        request = Observation("grpc", "Predict")         # filled in while the request is answered
+        if observer.detailed: request.read_headers(…)    # peer, request id, trace: only if a sink needs them
+        observer.record(request)                         # always, even if `begin` raised
 
     Args:
-        metrics: always kept.
-        sinks: kept where a flag asks for them.
-        max_pending: how many requests may wait or run in this process.
+        metrics: the metrics, always updated.
+        sinks: the request log and the tracer, if flags enable them.
+        max_pending: the maximum number of requests that wait or run in this process.
 
     Attributes:
-        detailed: whether someone wants to know the client, the request id, the trace.
-        record: ends a request; with metrics alone it is theirs, so that there is nothing between.
+        detailed: whether a sink needs the client's address, the request id and the trace.
+        record: stores a finished request. Without sinks this is `metrics.record` itself, for speed.
     """
 
     def __init__(self, metrics: Metrics, *sinks: Sink, max_pending: int = 1024) -> None:
@@ -49,10 +49,14 @@ class Observer:
         self.record: Callable[[Observation], None] = self._record_all if sinks else metrics.record
 
     def begin(self) -> None:
-        """Begins a request. Raises ResourceExhausted where too many wait or run; it is to be recorded all the same."""
+        """Counts a new request as pending.
+
+        Raises ResourceExhausted if too many requests wait or run. The caller must `record` the request even then.
+        """
         self.metrics.pending += 1
         if self.metrics.pending > self._max_pending:
-            raise ResourceExhausted(f"Expected at most {self._max_pending} requests at a time. Received: one more")
+            limit = self._max_pending
+            raise ResourceExhausted(f"Too many requests in progress: {limit} (limit --max_pending_requests={limit}).")
 
     def _record_all(self, request: Observation) -> None:
         self.metrics.record(request)
@@ -60,20 +64,21 @@ class Observer:
             sink.record(request)
 
     def close(self) -> None:
-        """Writes what is still to be written."""
+        """Writes the requests that are not yet written."""
         for sink in self._sinks:
             sink.close()
 
 
 def observer_of(values: argparse.Namespace, process: str = "server") -> Observer:
-    """The observer that the flags ask for.
+    """Creates the observer that the flags describe.
 
     Args:
         values: the flags.
         process: this process's name in the metrics.
 
     Raises:
-        InvalidArgument: the request log can't be opened, there is no such trace endpoint, or its packages are missing.
+        InvalidArgument: the request log can't be opened, the trace endpoint is no HTTP address, or the packages for
+            tracing are missing.
     """
     metrics = Metrics(process)
     sinks: list[Sink] = []

@@ -1,7 +1,7 @@
-"""The metrics that are shown, and their text for Prometheus.
+"""The metrics' names and labels, and their text for Prometheus.
 
-Names, labels and buckets are TensorFlow Serving's, so that dashboards go on working; those that begin with
-`keras_gallery:` are ours. Times are microseconds.
+Names, labels and buckets are TensorFlow Serving's, so that its dashboards also work with this server. In addition,
+there are metrics whose names begin with `keras_gallery:`. Histograms of times are in microseconds.
 """
 
 from __future__ import annotations
@@ -10,12 +10,18 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 Labels = tuple[str, ...]
-Histogram = tuple[list[int], float]  # values in each bucket, the last one without an upper limit; their sum
+Histogram = tuple[list[int], float]  # counts by bucket, the last one without an upper limit; the sum of the values
 Snapshot = dict[str, dict[Labels, float | Histogram]]  # values by metric and labels
 
 
 class Family(NamedTuple):
-    """A metric: its type, the names of its labels, the upper limits of a histogram's buckets."""
+    """A metric.
+
+    Attributes:
+        kind: "counter", "gauge" or "histogram".
+        labels: the names of the labels.
+        limits: the upper limits of a histogram's buckets.
+    """
 
     kind: str
     labels: Labels = ()
@@ -31,7 +37,7 @@ EXAMPLES = _exponential(1, 2, 15)
 QUEUING = _exponential(100, 1.2, 52)
 PADDING = (-2 / 3, *_exponential(2 / 3, 2, 16))
 
-_OURS = ("model_name", "version", "signature", "engine")
+_SIGNATURE_LABELS = ("model_name", "version", "signature", "engine")
 FAMILIES = {
     ":tensorflow:cc:saved_model:load_attempt_count": Family("counter", ("model_path", "status")),
     ":tensorflow:cc:saved_model:load_latency": Family("counter", ("model_path",)),
@@ -56,9 +62,9 @@ FAMILIES = {
     ":tensorflow:serving:request_latency": Family("histogram", ("model_name", "API", "entrypoint"), LATENCY),
     ":tensorflow:serving:request_log_count": Family("counter", ("model_name", "status_code")),
     ":tensorflow:serving:runtime_latency": Family("histogram", ("model_name", "API", "runtime"), LATENCY),
-    "keras_gallery:requests_total": Family("counter", ("face", "method", *_OURS, "status")),
+    "keras_gallery:requests_total": Family("counter", ("face", "method", *_SIGNATURE_LABELS, "status")),
     "keras_gallery:requests_pending": Family("gauge"),
-    "keras_gallery:runtime_latency": Family("histogram", _OURS, LATENCY),
+    "keras_gallery:runtime_latency": Family("histogram", _SIGNATURE_LABELS, LATENCY),
     "keras_gallery:model_versions": Family("gauge", ("model_name", "state")),
     "keras_gallery:process_cpu_seconds_total": Family("counter", ("process",)),
     "keras_gallery:process_resident_bytes": Family("gauge", ("process",)),
@@ -67,19 +73,19 @@ FAMILIES = {
 }
 
 
-def put(snapshot: Snapshot, name: str, labels: Labels, value: float | Histogram) -> None:
-    """Adds a value to what a snapshot holds under these labels."""
+def add_value(snapshot: Snapshot, name: str, labels: Labels, value: float | Histogram) -> None:
+    """Adds a value to the snapshot's value with these labels."""
     points = snapshot.setdefault(name, {})
     points[labels] = _sum(points[labels], value) if labels in points else value
 
 
 def merge(snapshots: Iterable[Snapshot]) -> Snapshot:
-    """One snapshot for several processes: what has the same labels is added up."""
+    """Merges the snapshots of several processes: adds up the values with the same labels."""
     merged: Snapshot = {}
     for snapshot in snapshots:
         for name, points in snapshot.items():
             for labels, value in points.items():
-                put(merged, name, labels, value)
+                add_value(merged, name, labels, value)
     return merged
 
 
@@ -91,12 +97,12 @@ def _sum(one: float | Histogram, other: float | Histogram) -> float | Histogram:
 
 
 def totals(snapshot: Snapshot) -> Snapshot:
-    """What of a snapshot stays true once its process has ended: all but gauges."""
+    """Returns the part of a snapshot that stays valid after its process has ended: everything except gauges."""
     return {name: points for name, points in snapshot.items() if FAMILIES[name].kind != "gauge"}
 
 
 def text(snapshot: Snapshot) -> str:
-    """A page in Prometheus' text format, version 0.0.4."""
+    """Formats a snapshot in Prometheus' text format, version 0.0.4."""
     lines: list[str] = []
     for name, family in FAMILIES.items():
         lines.append(f"# TYPE {name} {family.kind}")

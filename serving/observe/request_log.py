@@ -1,8 +1,8 @@
-"""A line of JSON for each request, in a file or on standard output.
+"""The request log: one line of JSON for each request, in a file or on standard output.
 
-Requests never wait for it: a thread writes, and lines that it has no time or no place for are dropped and counted.
-Several processes may append to one file: a line is one write. A file that was moved away is made anew, with the next
-line; no signal is needed.
+Requests never wait for the log. A thread writes the lines. If its queue is full or a write fails, the line is dropped
+and counted in a metric. Several processes may append to one file, since each line is a single write. After log
+rotation, the next line creates a new file; no signal is needed.
 """
 
 from __future__ import annotations
@@ -24,25 +24,25 @@ from .metrics import Metrics
 from .observation import Observation
 
 log = logging.getLogger(__name__)
-WAITING_LINES = 10_000
+WAITING_LINES = 10_000  # maximum length of the queue
 DROPPED = "keras_gallery:request_log_dropped_total"
 _TRACEPARENT = re.compile("[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}.*")
-MAX_TEXT = 128  # characters of what clients may choose: all together they fit into a write that nobody comes between
+MAX_TEXT = 128  # maximum characters of a text that a client chose: keeps a line short enough for one atomic write
 
 
 class _Line(NamedTuple):
-    """A request, and the second of its arrival since 1970."""
+    """A request and its arrival time in seconds since 1970."""
 
     arrival: float
     request: Observation
 
 
 class RequestLog:
-    """Writes the log.
+    """Writes the request log in a thread.
 
     Args:
         path: the file; "-": standard output.
-        metrics: told of lines that are written, and of those that are not.
+        metrics: counts the lines that are written and the lines that are dropped.
 
     Raises:
         InvalidArgument: the file can't be opened.
@@ -53,19 +53,17 @@ class RequestLog:
         self._metrics = metrics
         self._queue: queue.Queue[_Line | None] = queue.Queue(WAITING_LINES)
         self._file: int | None = None
-        self._cut = False  # the last line is there in part
+        self._cut = False  # whether the last line was written only in part
         self._failing = False
         try:
             self._open()
         except OSError as error:
-            raise InvalidArgument(
-                f"Expected a file that can be written for --request_log. Received: {path} ({error.strerror})"
-            ) from None
+            raise InvalidArgument(f"Cannot write to the file {path} of --request_log: {error.strerror}") from None
         self._thread = threading.Thread(target=self._run, name="request log", daemon=True)
         self._thread.start()
 
     def record(self, request: Observation) -> None:
-        """Has a line written, if there is room for it. The request must not be changed any more."""
+        """Queues a line for the request, or drops it if the queue is full. The request must not change afterwards."""
         request.model, request.signature = request.model[:MAX_TEXT], request.signature[:MAX_TEXT]
         try:
             self._queue.put_nowait(_Line(time.time() - request.seconds, request))
@@ -73,21 +71,23 @@ class RequestLog:
             self._metrics.add(DROPPED, ("full queue",))
 
     def close(self, seconds: float = 2.0) -> None:
-        """Writes the lines that wait, unless that takes too long."""
+        """Writes the queued lines; gives up after twice `seconds`."""
         with contextlib.suppress(queue.Full):
             self._queue.put(None, timeout=seconds)
         self._thread.join(seconds)
 
-    # === In the thread ===
+    # === In the log's thread ===
 
     def _run(self) -> None:
         while line := self._queue.get():
             try:
                 self._write(_text(line))
-            except Exception as error:  # whatever it is, the next line is tried
+            except Exception as error:  # the thread must go on with the next line
                 self._metrics.add(DROPPED, ("failed write",))
                 if not self._failing:
-                    log.warning("request log %s: %s: requests are answered without it", self._path, error)
+                    log.warning(
+                        "cannot write to request log %s: %s (requests are answered as usual)", self._path, error
+                    )
                 self._failing = True
             else:
                 self._failing = False
@@ -110,10 +110,10 @@ class RequestLog:
         written = os.write(self._file, data)
         self._cut = written < len(data)
         if self._cut:
-            raise OSError("a line was written in part")
+            raise OSError("a line was written only in part")
 
     def _is_there(self) -> bool:
-        """Whether the open file is the one that has the name."""
+        """Whether the open file is still the file at `path`; it is not after log rotation."""
         try:
             named = os.stat(self._path)
         except FileNotFoundError:

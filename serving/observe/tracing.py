@@ -1,7 +1,7 @@
-"""OpenTelemetry spans: one for each request, a child of the client's where it sent a `traceparent`.
+"""OpenTelemetry traces: one span for each request, a child of the client's span if the client sent a `traceparent`.
 
-Needs the packages of `keras-gallery[tracing]`, which are imported only where --trace_endpoint is set. The SDK's own
-environment variables (OTEL_SERVICE_NAME, OTEL_TRACES_SAMPLER, …) are heeded.
+The packages of `keras-gallery[tracing]` are imported only if --trace_endpoint is set. The OpenTelemetry SDK's
+environment variables (OTEL_SERVICE_NAME, OTEL_TRACES_SAMPLER, …) apply.
 """
 
 from __future__ import annotations
@@ -22,33 +22,31 @@ PACKAGES = ("opentelemetry.sdk", "opentelemetry.exporter.otlp.proto.http")
 
 
 def traces_url(endpoint: str) -> str:
-    """Where spans are sent: OTLP's usual path, unless `endpoint` names one.
+    """Returns the URL that receives the spans: `endpoint`, with the default path /v1/traces if it has no path.
 
     Raises:
-        InvalidArgument: no HTTP address, or the packages are missing.
+        InvalidArgument: `endpoint` is no HTTP address, or the packages for tracing are missing.
     """
     parts = urlsplit(endpoint)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise InvalidArgument(f"Expected --trace_endpoint as http://host:port. Received: {endpoint}")
-    if not all(_is_there(package) for package in PACKAGES):
-        raise InvalidArgument(
-            "Expected keras-gallery[tracing] to be installed, for --trace_endpoint. Received: not there"
-        )
+    if not all(_is_installed(package) for package in PACKAGES):
+        raise InvalidArgument("--trace_endpoint needs more packages: pip install 'keras-gallery[tracing]'")
     return parts._replace(path="/v1/traces").geturl() if parts.path in ("", "/") else endpoint
 
 
-def _is_there(package: str) -> bool:
+def _is_installed(package: str) -> bool:
     try:
         return importlib.util.find_spec(package) is not None
-    except ModuleNotFoundError:  # what it lies in is not there
+    except ModuleNotFoundError:  # a parent package is missing
         return False
 
 
 class Tracer:
-    """Sends spans to a collector, in a thread of its own; spans that it has no room for are dropped.
+    """Sends spans to a collector, in a thread. If the queue of spans is full, new spans are dropped.
 
     Args:
-        endpoint: as --trace_endpoint gives it. Errors as `traces_url`.
+        endpoint: the value of --trace_endpoint. Raises the errors of `traces_url`.
     """
 
     def __init__(self, endpoint: str) -> None:
@@ -60,7 +58,7 @@ class Tracer:
         from opentelemetry.trace import SpanKind, Status, StatusCode
         from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-        # A collector that is away is worth a line a batch, not one for each try.
+        # If the collector is unreachable, log one line for each batch of spans, not one for each try.
         logging.getLogger("opentelemetry.exporter").setLevel(logging.ERROR)
         version = importlib.metadata.version("keras-gallery")
         name = os.environ.get("OTEL_SERVICE_NAME", "gallery-model-server")
@@ -73,7 +71,7 @@ class Tracer:
         self._error = Status(StatusCode.ERROR)
 
     def record(self, request: Observation) -> None:
-        """A span for a request that has just ended."""
+        """Records a span for a request that has just finished."""
         end = time.time_ns()
         parent = self._propagator.extract({"traceparent": request.traceparent})
         start = end - round(request.seconds * 1e9)
@@ -85,14 +83,14 @@ class Tracer:
         span.end(end)
 
     def close(self) -> None:
-        """Sends the spans that wait, unless that takes too long."""
+        """Sends the queued spans, for EXPORT_SECONDS at most."""
         closing = threading.Thread(target=self._provider.shutdown, name="close tracer", daemon=True)
         closing.start()
         closing.join(EXPORT_SECONDS)
 
 
 def _attributes(request: Observation) -> dict[str, str | int | float]:
-    found: dict[str, str | int | float] = {
+    attributes: dict[str, str | int | float] = {
         "rpc.system": "grpc" if request.face == "grpc" else "http",
         "rpc.method": request.method,
         "client.address": request.peer[:MAX_TEXT],
@@ -106,5 +104,5 @@ def _attributes(request: Observation) -> dict[str, str | int | float]:
         "response.bytes": request.response_bytes,
     }
     if request.version is not None:
-        found["model.version"] = request.version
-    return found
+        attributes["model.version"] = request.version
+    return attributes

@@ -16,7 +16,7 @@ GARBAGE_THRESHOLDS = 50_000, 20, 20
 
 def run(main: Coroutine[Any, Any, None]) -> None:
     """Runs `main` on uvloop where there is one."""
-    memory.keep_together()
+    memory.limit_arenas()
     gc.freeze()  # what is there by now stays
     gc.set_threshold(*GARBAGE_THRESHOLDS)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:

@@ -33,7 +33,7 @@ from ..errors import ServingError
 from ..lifecycle.manager import Manager
 from ..lifecycle.versions import version_states
 from ..observe.metrics import Metrics
-from ..observe.prometheus import Snapshot, merge, put, text
+from ..observe.prometheus import Snapshot, add_value, merge, text
 from ..ports import PortInUse, reserve
 from ..processes.control import LocalControl, reload
 from ..processes.pool import WorkerPool
@@ -179,7 +179,7 @@ class ModelServer:
         found = [self._numbers.snapshot(), version_states(self._manager.models())]
         if self._pool:
             restarts: Snapshot = {}
-            put(restarts, "keras_gallery:worker_restarts_total", (), self._pool.restarts)
+            add_value(restarts, "keras_gallery:worker_restarts_total", (), self._pool.restarts)
             found += [*self._pool.metrics(), restarts]
         return text(merge(found))
 
