@@ -19,7 +19,7 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 import pytest
-from keras_gallery.serving.engines.base import NotHere, Runner
+from keras_gallery.serving.engines.base import WouldBlock, Runner
 from keras_gallery.serving.engines.tensorflow import library as tensorflow_library
 from keras_gallery.serving.engines.tensorflow.engine import TensorFlow
 from keras_gallery.serving.engines.tensorflow.process import TensorFlowProcess
@@ -325,7 +325,7 @@ def test_an_event_loop_is_not_made_to_wait(
     async def ask_here() -> Any:
         return runner(x, ["y"])
 
-    with pytest.raises(NotHere):
+    with pytest.raises(WouldBlock):
         asyncio.run(ask_here())
     assert owner._process is None
     assert runner(x, ["y"])["y"] == 2
