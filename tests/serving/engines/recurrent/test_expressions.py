@@ -1,4 +1,4 @@
-"""What graphs compute, as build."""
+"""Expressions of what OpenVINO graphs compute."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ def parameter(*shape: int) -> Any:
 
 
 def expression_of(build: ExpressionBuilder, make: Any, *shape: int) -> Any:
-    """The expression of a graph with one input and one output."""
+    """Returns the expression of a graph with one input and one output."""
     x = parameter(*shape)
     return results(build, Model([make(x)], [x]))[0]
 
 
-def test_the_order_of_a_sum_and_a_product_does_not_matter() -> None:
+def test_sums_and_products_are_commutative() -> None:
     a, b = parameter(2, 3), parameter(2, 3)
     build = ExpressionBuilder()
     one, other = results(build, Model([ops.add(a, ops.multiply(a, b)), ops.add(ops.multiply(b, a), a)], [a, b]))
     assert one is other is build.parameter(0) + build.parameter(1) * build.parameter(0)
 
 
-def test_that_of_a_difference_and_a_matrix_product_does() -> None:
+def test_differences_and_matrix_products_are_not_commutative() -> None:
     a, b = parameter(3, 3), parameter(3, 3)
     for operation in (ops.subtract, lambda a, b: ops.matmul(a, b, False, False)):
         one, other = results(ExpressionBuilder(), Model([operation(a, b), operation(b, a)], [a, b]))
@@ -38,13 +38,13 @@ def test_that_of_a_difference_and_a_matrix_product_does() -> None:
 def test_a_matrix_product() -> None:
     a, b = parameter(2, 3), parameter(3, 3)
     build = ExpressionBuilder()
-    plain, turned = results(build, Model([ops.matmul(a, b, False, False), ops.matmul(a, b, False, True)], [a, b]))
+    plain, transposed = results(build, Model([ops.matmul(a, b, False, False), ops.matmul(a, b, False, True)], [a, b]))
     assert plain is build.parameter(0) @ build.parameter(1)
-    assert turned is not plain
+    assert transposed is not plain
 
 
 def sliced(begin: list[int], end: list[int], strides: list[int], **masks: list[int]) -> Any:
-    """Masks that are left out count as zeros."""
+    """Returns a function that slices. Missing masks count as zeros."""
     masks = {"begin_mask": [], "end_mask": [], **masks}
     return lambda x: ops.strided_slice(x, np.int32(begin), np.int32(end), np.int32(strides), **masks)
 
@@ -75,12 +75,12 @@ def test_columns(make: Any, columns: tuple[int, int]) -> None:
         sliced([0, 0], [0, 4], [1, 1], begin_mask=[1, 0], end_mask=[1, 0], shrink_axis_mask=[0, 1]),
     ],
 )
-def test_what_are_no_columns(make: Any) -> None:
+def test_other_splits_and_slices_are_not_columns(make: Any) -> None:
     assert expression_of(ExpressionBuilder(), make, 4, 6).operation in ("Split", "StridedSlice")
 
 
-def test_a_graph_of_many_paths_is_no_large_term() -> None:
-    """2^100 of them."""
+def test_shared_subexpressions_are_not_repeated() -> None:
+    """The graph has 2^100 paths."""
     build = ExpressionBuilder()
 
     def doubled(x: Any) -> Any:
