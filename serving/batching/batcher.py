@@ -13,7 +13,7 @@ from time import perf_counter
 from typing import Protocol
 
 from ..config.server_config import BatchingParameters
-from ..engines.base import Arrays, NotHere
+from ..engines.base import Arrays, WouldBlock
 from .assembly import join
 from .queue import Batch, BatchQueue
 from .running import BatchRunner, Part, Runnable
@@ -78,7 +78,7 @@ class Batcher:
         if self._may_run_here(part):
             try:
                 return self._run_here(part)
-            except NotHere:
+            except WouldBlock:
                 pass
         self._crowded |= self._running > 0
         requests = self._queue.put(part, self._runner.kind(part))

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from time import perf_counter
 from typing import Any
 
-from ..engines.base import Arrays, NotHere
+from ..engines.base import Arrays, WouldBlock
 from ..errors import FailedPrecondition, InvalidArgument
 from ..observe.observation import CURRENT
 from ..wire.model_spec import ModelSpec
@@ -93,7 +93,7 @@ class Inference:
         if signature.is_quick(arrays):
             try:
                 return signature.run(arrays, outputs)
-            except NotHere:
+            except WouldBlock:
                 pass
         await self._turns.acquire()  # requests wait here: the pool's own queue keeps those that are cancelled
         loop = asyncio.get_running_loop()

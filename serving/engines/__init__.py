@@ -1,5 +1,5 @@
-"""Engines: each turns a signature of a SavedModel into a callable on NumPy arrays.
+"""Engines: each engine turns the signatures of a SavedModel into callables on NumPy arrays.
 
-`base.py` defines the interface. A new engine is a class with `load` in a module or folder of its own, and a line in
-`core/loader.py`.
+`base.py` defines the interface. To add an engine, write a class with `load` in a new module or folder, and add a line
+to `core/loader.py`.
 """

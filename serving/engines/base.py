@@ -1,4 +1,4 @@
-"""What an engine gives: for each signature, a callable on NumPy arrays."""
+"""The interface of an engine: it returns a callable on NumPy arrays for each signature."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Arrays = dict[str, np.ndarray[Any, Any]]
 
 
 def bytes_of(arrays: Arrays) -> int:
-    """How many bytes of numbers and strings there are."""
+    """Returns the size of all arrays in bytes. Strings count with their length."""
     count = 0
     for array in arrays.values():
         count += array.nbytes
@@ -24,44 +24,49 @@ def bytes_of(arrays: Arrays) -> int:
     return count
 
 
-class NotHere(Exception):
-    """This run would block the event loop for long: nothing was done, call the runner again in a thread."""
+class WouldBlock(Exception):
+    """The run would block the event loop for a long time. Nothing was run: call the runner again in a thread."""
 
 
 def refuse_event_loop() -> None:
-    """Raises NotHere where an event loop runs in this thread."""
+    """Raises WouldBlock if an event loop runs in this thread."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:
         return
-    raise NotHere
+    raise WouldBlock
 
 
 class Runner(Protocol):
-    """One signature, ready to run. Any number of threads may call it."""
+    """A signature that is ready to run. Any number of threads may call it."""
 
-    engine: str  # what the log and the metrics call the engine
+    engine: str  # the engine's name in the log and in metrics
 
     def __call__(self, inputs: Arrays, outputs: Sequence[str]) -> Arrays:
-        """Runs the signature on `inputs` (by name) and returns the named `outputs`.
+        """Runs the signature on `inputs` (arrays by name) and returns the named `outputs`.
 
         Raises:
-            ServingError: inputs that the model refuses, or an engine that failed.
-            NotHere: called on an event loop for something that takes long, such as starting a process.
+            ServingError: the model rejects the inputs, or the engine failed.
+            WouldBlock: the call comes from an event loop and would take long, for example to start a process.
         """
 
     def close(self) -> None:
-        """Gives back what the runner holds. Runs that have begun end well."""
+        """Frees the runner's resources. Runs in progress still finish."""
 
 
 class Engine(Protocol):
-    """A way of running signatures."""
+    """Loads SavedModels and runs their signatures."""
 
     def load(self, folder: Path, signatures: Mapping[str, SignatureDef]) -> dict[str, Runner]:
-        """Runners for those signatures of the SavedModel in `folder` that this engine takes.
+        """Returns a runner for each of `signatures` that this engine can run, by name.
 
-        Raises `ServingError` where the SavedModel can't be loaded at all.
+        Args:
+            folder: the SavedModel.
+            signatures: signatures of that SavedModel, by name.
+
+        Raises:
+            ServingError: the SavedModel can't be loaded.
         """
 
     def close(self) -> None:
-        """Ends what the engine started."""
+        """Frees the engine's resources and ends the processes and connections that it started."""

@@ -1,4 +1,4 @@
-"""The nodes of a TensorFlow graph that a signature runs."""
+"""Finds the nodes of a TensorFlow graph that a signature runs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Graph:
         self._functions = {function.signature.name: function for function in graph.library.function}
 
     def nodes_of(self, signature: SignatureDef) -> Iterator[Any]:
-        """The nodes that a signature runs: those between its inputs and outputs, and those of the functions called."""
+        """Yields the nodes between a signature's inputs and outputs, then the nodes of the functions they call."""
         seen = {_node_of(spec.tensor) for spec in signature.inputs.values()}
         waiting = [_node_of(spec.tensor) for spec in signature.outputs.values()]
         called: list[str] = []
@@ -43,10 +43,10 @@ class Graph:
 
 
 def _node_of(tensor: str) -> str:
-    """`a:0`, `^a` and `a` are of the node `a`."""
+    """Returns the node's name in the name of a tensor: "a" for "a:0", "^a" and "a"."""
     return tensor.removeprefix("^").split(":")[0]
 
 
 def _functions_of(node: Any) -> list[str]:
-    found = [attribute.func.name for attribute in node.attr.values() if attribute.HasField("func")]
-    return found + [each.name for attribute in node.attr.values() for each in attribute.list.func]
+    single = [attribute.func.name for attribute in node.attr.values() if attribute.HasField("func")]
+    return single + [each.name for attribute in node.attr.values() for each in attribute.list.func]

@@ -1,6 +1,6 @@
 """Runs signatures with TensorFlow Lite, from the `model.tflite` of a version folder.
 
-The runtime is LiteRT (the package ai-edge-litert), in this process and without TensorFlow.
+The runtime is LiteRT (package ai-edge-litert). It runs in this process and does not need TensorFlow.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ FILE = "model.tflite"
 
 
 def read_meta_graph(folder: Path) -> Any | None:
-    """A `MetaGraphDef` with the signatures of `model.tflite`; None where the folder has no such file.
+    """Returns a `MetaGraphDef` with the signatures of `model.tflite`, or None if the folder has no such file.
 
-    A file without signatures gets "serving_default", with all inputs and outputs under their own names.
+    If the file has no signatures, the result has "serving_default" with all inputs and outputs of the model.
 
     Raises:
         Unimplemented: LiteRT is not installed.
-        InvalidArgument: no TensorFlow Lite model, or one with operations that LiteRT lacks.
+        InvalidArgument: the file is not a TensorFlow Lite model, or has operations that LiteRT does not support.
     """
     if not (folder / FILE).is_file():
         return None
@@ -50,7 +50,7 @@ def _row_of(detail: Mapping[str, Any]) -> dtypes.DataType:
     kind = np.dtype(detail["dtype"])
     row = dtypes.STRING if kind.kind == "S" else dtypes.BY_NUMPY.get(kind)
     if row is None:
-        raise InvalidArgument(f"Expected a known dtype for {detail['name']}. Received: {kind}")
+        raise InvalidArgument(f"Unsupported dtype of tensor {detail['name']}: {kind}")
     return row
 
 
@@ -59,7 +59,7 @@ def _message(error: Exception) -> str:
 
 
 class TfLite:
-    """The engine: takes all signatures of a folder that has a `model.tflite`."""
+    """The TensorFlow Lite engine. It runs all signatures of a folder with a `model.tflite`."""
 
     def load(self, folder: Path, signatures: Mapping[str, SignatureDef]) -> dict[str, Runner]:
         if not (folder / FILE).is_file():
@@ -68,53 +68,53 @@ class TfLite:
         return {name: TfLiteRunner(model, each) for name, each in signatures.items() if name in model.signatures}
 
     def close(self) -> None:
-        """Nothing is to be ended."""
+        """Does nothing: the engine holds no resources."""
 
 
 class Model:
-    """A TensorFlow Lite file and a pool of interpreters for it, as many as were ever needed at once.
+    """A TensorFlow Lite file with a pool of interpreters. The pool grows to the largest number of parallel runs.
 
     Attributes:
-        signatures: for each, LiteRT's details of the inputs and of the outputs, by name.
+        signatures: LiteRT's details of the inputs and of the outputs (each a dict by name), by signature name.
     """
 
     def __init__(self, folder: Path) -> None:
         if importlib.util.find_spec("ai_edge_litert") is None:
-            raise Unimplemented(f"Expected the package ai-edge-litert, to serve {folder / FILE}. Received: none")
+            raise Unimplemented(f"Serving {folder / FILE} needs LiteRT: pip install ai-edge-litert")
         self._file = str(folder / FILE)
         first = self._new()
         self.signatures = {name: (each.inputs, each.outputs) for name, each in first.items()}
         self._idle = [first]
 
     def _new(self) -> dict[str, _Function]:
-        """An interpreter's functions by signature."""
+        """Creates an interpreter and returns its functions by signature name."""
         from ai_edge_litert.interpreter import Interpreter
 
         try:
-            interpreter = Interpreter(model_path=self._file, num_threads=1)  # requests run beside each other
+            interpreter = Interpreter(model_path=self._file, num_threads=1)  # requests run in parallel
             names = interpreter.get_signature_list()
             runners = {name: interpreter.get_signature_runner(name) for name in names}
         except (RuntimeError, ValueError) as error:
             raise InvalidArgument(f"{self._file}: {_message(error)}") from None
         if not runners:
-            return {DEFAULT_SIGNATURE: _whole(interpreter)}
+            return {DEFAULT_SIGNATURE: _without_signature(interpreter)}
         return {name: _of_signature(runner) for name, runner in runners.items()}
 
     def run(self, signature: str, inputs: Arrays) -> Arrays:
-        """All outputs of a signature. Raises Internal, in LiteRT's words."""
+        """Runs a signature and returns all its outputs. Raises Internal with LiteRT's message if the run fails."""
         try:
             functions = self._idle.pop()
         except IndexError:
             functions = self._new()
         try:
-            found = functions[signature].run(inputs)
-        except (RuntimeError, ValueError) as error:  # the interpreter may be of no more use
+            results = functions[signature].run(inputs)
+        except (RuntimeError, ValueError) as error:  # the interpreter may be broken: it does not go back to the pool
             raise Internal(_message(error)) from None
         self._idle.append(functions)
-        return found
+        return results
 
     def close(self) -> None:
-        """Frees the interpreters that do not run."""
+        """Frees the idle interpreters."""
         self._idle.clear()
 
 
@@ -128,8 +128,8 @@ def _of_signature(runner: Any) -> _Function:
     return _Function(runner.get_input_details(), runner.get_output_details(), lambda inputs: runner(**inputs))
 
 
-def _whole(interpreter: Any) -> _Function:
-    """All that the file of an interpreter does."""
+def _without_signature(interpreter: Any) -> _Function:
+    """Returns a function for a file without signatures. It has all inputs and outputs of the model."""
     inputs, outputs = (
         {detail["name"].removesuffix(":0"): detail for detail in details}
         for details in (interpreter.get_input_details(), interpreter.get_output_details())
@@ -148,7 +148,7 @@ def _whole(interpreter: Any) -> _Function:
 
 
 class TfLiteRunner:
-    """One signature."""
+    """Runs one signature."""
 
     engine = "tflite"
 
@@ -162,14 +162,14 @@ class TfLiteRunner:
                 raise InvalidArgument(
                     f"Expected shape {list(spec.shape or ())} for input {name}. Received: {list(inputs[name].shape)}"
                 )
-        found = self._model.run(self._signature.name, inputs)
-        return {name: found[name] for name in outputs}
+        results = self._model.run(self._signature.name, inputs)
+        return {name: results[name] for name in outputs}
 
     def close(self) -> None:
         self._model.close()
 
 
 def _fits(shape: tuple[int, ...], spec: TensorSpec) -> bool:
-    """Whether the sizes are the model's; the first one, of the batch, may be another."""
-    wanted = spec.shape or ()
-    return spec.accepts((*wanted[:1], *shape[1:])) and len(shape) == len(wanted)
+    """Returns whether `shape` is the declared shape. The first dimension (the batch) may have any size."""
+    declared = spec.shape or ()
+    return spec.accepts((*declared[:1], *shape[1:])) and len(shape) == len(declared)

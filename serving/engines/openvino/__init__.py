@@ -1,1 +1,1 @@
-"""Runs signatures with OpenVINO: converts SavedModels, compares the answers with TensorFlow's, runs the result."""
+"""Runs signatures with OpenVINO: converts SavedModels, compares the outputs with TensorFlow's, runs the result."""

@@ -1,4 +1,4 @@
-"""Whether OpenVINO answers as TensorFlow does, on made-up inputs, and how much faster it is."""
+"""Compares the outputs of OpenVINO with those of TensorFlow on generated inputs, and measures which is faster."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ from ...wire.dtypes import DataType
 from ...wire.signature import SignatureDef, TensorSpec
 from ..base import Arrays
 
-Run = Callable[[Arrays], Arrays]  # raises Refused
+Run = Callable[[Arrays], Arrays]  # raises RunFailed
 BATCHES = (2, 1, 7, 32)
-LIMITS = (1e12, 1e6, 1e3)  # tried in this order: up to which magnitude both overflow alike
-NARROW = (1e-5, 2e-6)  # tolerances, of a value and of the largest value in its tensor
-WIDE = (1e-4, 1e-4)  # where numbers are so large that rounding shows
-_SIZES = (8, 32, 1, 64, 224)  # tried for what a signature leaves open
-_SECONDS, _TURNS = 0.1, 3  # for measuring, at least
-_HOP_SECONDS = 5e-5  # what the way to the TensorFlow process costs
+LIMITS = (1e12, 1e6, 1e3)  # magnitudes of inputs to try, in this order, until both engines overflow in the same places
+NARROW = (1e-5, 2e-6)  # tolerances: relative to the value, and to the largest value in its tensor
+WIDE = (1e-4, 1e-4)  # for numbers so large that rounding matters
+_SIZES = (8, 32, 1, 64, 224)  # sizes to try for dynamic dimensions
+_SECONDS, _ROUNDS = 0.1, 3  # minimum duration and number of rounds of a measurement
+_IPC_SECONDS = 5e-5  # cost of sending a request to the TensorFlow process
 
 
-class Refused(Exception):
-    """An engine does not answer this."""
+class RunFailed(Exception):
+    """The engine raised an error for these inputs."""
 
 
-class Different(Exception):
-    """The reason why OpenVINO must not be chosen."""
+class Rejected(Exception):
+    """OpenVINO must not run this signature. The message is the reason."""
 
 
 class Verdict(NamedTuple):
-    """What OpenVINO may be asked.
+    """The requests that OpenVINO may run.
 
     Attributes:
-        limit: up to which magnitude of floating-point values.
-        least: from which size on of what the signature leaves open, the batch apart; TensorFlow refuses less.
-        times_faster: how many times faster it is.
+        limit: largest magnitude of floating-point inputs.
+        least: smallest size of a dynamic dimension, except the batch dimension. TensorFlow raises an error below it.
+        times_faster: TensorFlow's time divided by OpenVINO's.
     """
 
     limit: float
@@ -65,7 +65,12 @@ _INTEGERS: dict[str, tuple[float, float]] = {
 
 
 class Inputs:
-    """Makes inputs for a signature: `size` where it leaves a dimension open, other than the first."""
+    """Generates inputs for a signature.
+
+    Args:
+        signature: the signature.
+        size: size of each dynamic dimension, except the batch dimension.
+    """
 
     def __init__(self, signature: SignatureDef, size: int) -> None:
         self._specs = signature.inputs
@@ -74,7 +79,14 @@ class Inputs:
         self.has_open_sizes = any(size < 0 for spec in self._specs.values() for size in (spec.shape or ())[1:])
 
     def make(self, batch: int, floats: str = "normal", integers: str = "small", scale: float = 1.0) -> Arrays:
-        """Arrays of a kind each, always the same ones; `scale` is for floats."""
+        """Returns an array for each input. The same arguments always give the same arrays.
+
+        Args:
+            batch: batch size.
+            floats: kind of floating-point values: a key of `_FLOATS`.
+            integers: kind of integers: a key of `_INTEGERS`.
+            scale: factor for floating-point values.
+        """
         rng = np.random.default_rng(batch)
         return {name: self._array(rng, spec, batch, floats, integers, scale) for name, spec in self._specs.items()}
 
@@ -97,7 +109,11 @@ class Inputs:
 
 
 def compare(signature: SignatureDef, tensorflow: Run, openvino: Run) -> Verdict:
-    """Compares all answers. Raises Different where OpenVINO answers otherwise, or is slower."""
+    """Compares the engines on all kinds of inputs.
+
+    Raises:
+        Rejected: OpenVINO's outputs differ, it fails, or it is slower.
+    """
     size = _usable_size(signature, tensorflow)
     inputs = Inputs(signature, size)
     check = _Check(signature, tensorflow, openvino)
@@ -113,72 +129,74 @@ def compare(signature: SignatureDef, tensorflow: Run, openvino: Run) -> Verdict:
         check(inputs.make(2, integers=kind), NARROW if kind == "small" else WIDE)
     limit = next((scale for scale in LIMITS if check.overflows_alike(inputs.make(2, scale=scale))), None)
     if limit is None:
-        raise Different("other answers for large values")
+        raise Rejected("different overflow for large values")
     return Verdict(limit, least, _times_faster(inputs, tensorflow, openvino))
 
 
 def _usable_size(signature: SignatureDef, tensorflow: Run) -> int:
     for size in _SIZES:
-        if _takes(signature, tensorflow, size):
+        if _accepts(signature, tensorflow, size):
             return size
-    raise Different("TensorFlow refuses what was tried")
+    raise Rejected("TensorFlow fails for all sizes tried")
 
 
 def _least_size(signature: SignatureDef, tensorflow: Run, most: int) -> int:
-    """The size below which TensorFlow refuses a sequence, say, as too short; it is known to take `most`."""
+    """Returns the smallest size of dynamic dimensions that TensorFlow accepts. It is known to accept `most`."""
     least = 1
     while least < most:
         middle = (least + most) // 2
-        if _takes(signature, tensorflow, middle):
+        if _accepts(signature, tensorflow, middle):
             most = middle
         else:
             least = middle + 1
     return least
 
 
-def _takes(signature: SignatureDef, tensorflow: Run, size: int) -> bool:
-    """Whether TensorFlow answers, as declared and with some values.
+def _accepts(signature: SignatureDef, tensorflow: Run, size: int) -> bool:
+    """Returns whether TensorFlow's outputs for this size have the declared shapes and are not empty.
 
-    A convolution over too short a sequence answers nothing on some processors and uninitialised memory on others.
+    A convolution over a sequence that is too short returns an empty tensor on some processors, and uninitialised memory
+    on others.
     """
     try:
-        found = tensorflow(Inputs(signature, size).make(BATCHES[0]))
-    except Refused:
+        outputs = tensorflow(Inputs(signature, size).make(BATCHES[0]))
+    except RunFailed:
         return False
-    return all(value.size and signature.outputs[name].accepts(value.shape) for name, value in found.items())
+    return all(value.size and signature.outputs[name].accepts(value.shape) for name, value in outputs.items())
 
 
 class _Check:
-    """Raises Different where the answers of the two differ."""
+    """Runs both engines and raises Rejected if their outputs differ."""
 
     def __init__(self, signature: SignatureDef, tensorflow: Run, openvino: Run) -> None:
         self._dtypes: dict[str, DataType] = {name: spec.dtype for name, spec in signature.outputs.items()}
         self._tensorflow, self._openvino = tensorflow, openvino
 
     def __call__(self, inputs: Arrays, tolerance: tuple[float, float] = NARROW) -> None:
-        for name, want, got in self._answers(inputs):
+        for name, want, got in self._outputs(inputs):
             if got.shape != want.shape or got.dtype != self._dtypes[name].numpy:
-                raise Different(f"{name} has another shape or dtype")
+                raise Rejected(f"different shape or dtype of {name}")
             if not _is_close(got, want, *tolerance):
-                raise Different(f"other values for {name}")
+                raise Rejected(f"different values of {name}")
 
     def overflows_alike(self, inputs: Arrays) -> bool:
-        """Whether NaN and infinities stand at the same places."""
-        return all(np.array_equal(_kinds(got), _kinds(want)) for _, want, got in self._answers(inputs))
+        """Returns whether both engines' outputs have NaN and infinities at the same positions."""
+        return all(np.array_equal(_kinds(got), _kinds(want)) for _, want, got in self._outputs(inputs))
 
-    def _answers(self, inputs: Arrays) -> Iterator[tuple[str, Any, Any]]:
+    def _outputs(self, inputs: Arrays) -> Iterator[tuple[str, Any, Any]]:
+        """Yields each output's name, TensorFlow's value and OpenVINO's value. Yields nothing if both fail."""
         try:
             want = self._tensorflow(inputs)
-        except Refused:
+        except RunFailed:
             try:
                 self._openvino(inputs)
-            except Refused:
+            except RunFailed:
                 return
-            raise Different("answers what TensorFlow refuses") from None
+            raise Rejected("OpenVINO accepts inputs for which TensorFlow fails") from None
         try:
             got = self._openvino(inputs)
-        except Refused:
-            raise Different("fails") from None
+        except RunFailed:
+            raise Rejected("OpenVINO fails") from None
         for name, value in want.items():
             yield name, value, got[name]
 
@@ -195,30 +213,33 @@ def _is_close(got: Any, want: Any, relative: float, absolute: float) -> bool:
 
 
 def _kinds(array: Any) -> Any:
-    """1, -1, 2, and 0 for infinity, negative infinity, NaN, and all else."""
+    """Returns 1 for infinity, -1 for negative infinity, 2 for NaN, 0 for other numbers. Keeps integers as they are."""
     if array.dtype.kind != "f":
         return array
     return np.select([array == np.inf, array == -np.inf, np.isnan(array)], [1, -1, 2], 0)
 
 
 def _times_faster(inputs: Inputs, tensorflow: Run, openvino: Run) -> float:
-    """The geometric mean of how many times faster OpenVINO is on a batch of 1 and on one of 32."""
+    """Returns the geometric mean of the ratio of TensorFlow's to OpenVINO's time, for batches of 1 and 32."""
     batches = (1, 32) if inputs.has_batch else (1,)
     ratios = [_ratio(inputs.make(batch), tensorflow, openvino) for batch in batches]
     mean = float(np.exp(np.mean(np.log(ratios))))
     if mean < 1:
-        raise Different(f"OpenVINO takes {1 / mean:.1f}x as long")
+        raise Rejected(f"OpenVINO takes {1 / mean:.1f}x as long")
     return mean
 
 
 def _ratio(inputs: Arrays, tensorflow: Run, openvino: Run) -> float:
-    """TensorFlow's shortest time over OpenVINO's; they take turns, so that both meet the same machine."""
+    """Returns TensorFlow's shortest time divided by OpenVINO's.
+
+    The engines run in turns, so that other load on the machine affects both equally.
+    """
     shortest, end = {tensorflow: math.inf, openvino: math.inf}, time.perf_counter() + _SECONDS
-    turns = 0
-    while turns < _TURNS or time.perf_counter() < end:
-        turns += 1
+    rounds = 0
+    while rounds < _ROUNDS or time.perf_counter() < end:
+        rounds += 1
         for run in shortest:
             started = time.perf_counter()
             run(inputs)
             shortest[run] = min(shortest[run], time.perf_counter() - started)
-    return (shortest[tensorflow] + _HOP_SECONDS) / shortest[openvino]
+    return (shortest[tensorflow] + _IPC_SECONDS) / shortest[openvino]

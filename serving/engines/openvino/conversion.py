@@ -1,6 +1,6 @@
-"""Makes OpenVINO's files of SavedModels that come without: once for each, in a child process, into the cache folder.
+"""Converts SavedModels without OpenVINO files, in a child process, and keeps the result in the cache folder.
 
-Whatever happens in that process (a crash, a hang) the SavedModel is served all the same, by TensorFlow.
+If the child process crashes or hangs, TensorFlow serves the SavedModel.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from ..tensorflow import library as tensorflow_library
 from .files import Index, OpenVinoFiles, read
 
 log = logging.getLogger(__name__)
-_KEPT_SECONDS = 90 * 24 * 3600  # how long files are kept that no server asks for
+_UNUSED_SECONDS = 90 * 24 * 3600  # files in the cache are removed if no server used them for so long
 
 
 class Converter:
-    """Converts one SavedModel after the other.
+    """Converts SavedModels, one at a time.
 
     Args:
-        files: where the results go, and which meta graphs are meant.
-        seconds: the longest time for a SavedModel; signatures that were not done by then are TensorFlow's.
-        niceness: how far the child process steps back behind others, 0 to 19.
+        files: the cache folder, and the tags of the meta graph.
+        seconds: time limit for a SavedModel. TensorFlow runs the signatures that are not converted by then.
+        niceness: niceness of the child process, 0 to 19. A higher value means a lower priority.
     """
 
     def __init__(self, files: OpenVinoFiles, *, seconds: float = 600, niceness: int = 0) -> None:
@@ -41,12 +41,12 @@ class Converter:
         self._closed = False
 
     def prepare(self, folder: Path) -> bool:
-        """Sees to it that there are OpenVINO files for the SavedModel in `folder`, and logs which engine runs what.
+        """Converts the SavedModel in `folder` if it has no OpenVINO files, and logs which engine runs each signature.
 
-        Takes as long as a conversion does, where one is due. Never raises.
+        Waits for the conversion. Errors are logged, not raised.
 
         Returns:
-            whether `OpenVino.load` finds some signature now.
+            whether `OpenVino.load` now returns a runner for at least one signature.
         """
         if saved_model.model_file(folder) is None:
             return False
@@ -61,7 +61,7 @@ class Converter:
         return bool(index.signatures)
 
     def close(self) -> None:
-        """Breaks off the conversion that runs, if any; those to come are left out."""
+        """Stops the conversion in progress, and prevents new ones."""
         self._closed = True
         if (process := self._process) is not None:
             process.kill()
@@ -69,17 +69,17 @@ class Converter:
     def _convert(self, folder: Path) -> Index | None:
         if tensorflow_library.find() is None:  # nothing to compare with
             return None
-        place = self._files.place(saved_model.fingerprint(folder))
+        target = self._files.cache_folder(saved_model.fingerprint(folder))
         with self._one_at_a_time:
-            place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._remove_old(place.parent)
-            partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=place.parent))
+            target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._remove_unused(target.parent)
+            partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=target.parent))
             try:
                 index = self.convert_into(partial, folder)
                 if self._closed:
                     return None
-                shutil.rmtree(place, ignore_errors=True)  # unreadable, if there at all
-                partial.rename(place)
+                shutil.rmtree(target, ignore_errors=True)  # if it exists, it is unreadable
+                partial.rename(target)
                 return index
             finally:
                 shutil.rmtree(partial, ignore_errors=True)
@@ -107,7 +107,7 @@ class Converter:
         return self._complete(target, folder, failure, errors.decode(errors="replace").strip())
 
     def _complete(self, target: Path, folder: Path, failure: str, errors: str) -> Index:
-        """The index that the child process wrote, with a word on the signatures that it did not come to."""
+        """Reads the index of the child process. If it failed, adds a reason for each signature that has none."""
         index = read(target) or Index(saved_model.fingerprint(folder))
         if failure and not self._closed:
             log.warning("%s: the conversion for OpenVINO failed (%s): %s", folder, failure, errors[-500:])
@@ -116,8 +116,8 @@ class Converter:
             index.write(target)
         return index
 
-    def _remove_old(self, cache: Path) -> None:
-        """Removes what nobody has asked for in a long time, and what a server left behind that was killed."""
-        for place in cache.iterdir():
-            if time.time() - place.stat().st_mtime > _KEPT_SECONDS:
-                shutil.rmtree(place, ignore_errors=True)
+    def _remove_unused(self, cache: Path) -> None:
+        """Removes folders not used for `_UNUSED_SECONDS`, including partial ones of servers that were killed."""
+        for folder in cache.iterdir():
+            if time.time() - folder.stat().st_mtime > _UNUSED_SECONDS:
+                shutil.rmtree(folder, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""The child process of a conversion: SavedModel in, OpenVINO's files and an index out. `conversion.py` starts it."""
+"""The child process that converts a SavedModel to OpenVINO files and an index. `conversion.py` starts it."""
 
 from __future__ import annotations
 
@@ -17,14 +17,17 @@ from ..base import Arrays
 from ..tensorflow.library import TensorFlowError
 from ..tensorflow.session import Session
 from ..tensorflow.tensor import from_array, to_array
-from .comparison import LIMITS, Different, Refused, Run, compare
+from .comparison import LIMITS, Rejected, Run, RunFailed, compare
 from .engine import OpenVinoRunner, make_core
 from .files import Entry, Index
 from .rules import reasons_against
 
 
 def convert(folder: Path, tags: list[str], target: Path) -> None:
-    """Fills `target`. The index is written anew after each signature, so that what was done is not lost."""
+    """Converts a SavedModel into the folder `target`.
+
+    Writes the index after each signature, so that finished signatures survive a crash.
+    """
     meta_graph = saved_model.read_meta_graph(folder, tags)
     signatures = saved_model.signatures_of(meta_graph)
     index = Index(saved_model.fingerprint(folder))
@@ -42,51 +45,54 @@ def convert(folder: Path, tags: list[str], target: Path) -> None:
         try:
             index.signatures[name], times_faster = converter.convert(signature)
             index.reasons[name] = f"openvino ({times_faster:.1f}x faster)"
-        except Different as reason:
+        except Rejected as reason:
             index.reasons[name] = f"tensorflow ({reason})"
         index.write(target)
 
 
 class Converter:
-    """Converts the signatures of one SavedModel, and compares them with TensorFlow."""
+    """Converts the signatures of a SavedModel, and compares them with TensorFlow."""
 
     def __init__(self, folder: Path, tags: list[str], meta_graph: Any, target: Path) -> None:
         self._folder, self._target = folder, target
         self._meta_graph = meta_graph
         self._core = make_core()
         self._session = Session(folder, tags)
-        self._files: dict[bytes, tuple[Entry, float]] = {}  # those that were found good
+        self._files: dict[
+            bytes, tuple[Entry, float]
+        ] = {}  # by digest: files that passed the comparison, and how many times faster they are
 
     def convert(self, signature: SignatureDef) -> tuple[Entry, float]:
-        """The file, and how many times faster it is. Raises Different."""
+        """Returns the file of a signature, and how many times faster than TensorFlow it is. Raises Rejected."""
         import openvino
 
         file = self._target / f"{len(list(self._target.glob('*.xml')))}.xml"
         try:
             openvino.save_model(self._read(signature), str(file), compress_to_fp16=False)
             runner = OpenVinoRunner(self._core.compile_model(str(file), "CPU"), signature, LIMITS[0])
-        except (RuntimeError, ValueError, KeyError) as error:  # KeyError: inputs or outputs got lost
+        except (RuntimeError, ValueError, KeyError) as error:  # KeyError: the conversion removed inputs or outputs
             self._remove(file)
-            raise Different(f"OpenVINO: {str(error).strip().splitlines()[-1][:200]}") from None
+            raise Rejected(f"OpenVINO: {str(error).strip().splitlines()[-1][:200]}") from None
         content = _digest(file)
         try:
             if content in self._files:  # another signature with the same function
                 self._remove(file)
                 return self._files[content]
-            found = compare(signature, self._tensorflow(signature), _openvino(runner, signature))
-        except Different:
+            verdict = compare(signature, self._tensorflow(signature), _openvino(runner, signature))
+        except Rejected:
             self._remove(file)
             raise
-        self._files[content] = Entry(str(file), found.limit, found.least), found.times_faster
+        self._files[content] = Entry(str(file), verdict.limit, verdict.least), verdict.times_faster
         return self._files[content]
 
     def _read(self, signature: SignatureDef) -> Any:
-        """OpenVINO's model of a signature. It reads only the default one, so this makes it that one.
+        """Returns an OpenVINO model of a signature.
 
-        In it the inputs are called in0, in1, … and the outputs out0, out1, … in the order of their names.
-        Recurrent layers are fused in it; other loops raise Different, as OpenVINO is slow at them.
+        OpenVINO reads only the default signature, so this writes a temporary SavedModel with the signature as default.
+        Its inputs are called in0, in1, … and its outputs out0, out1, …, in the order of the sorted names. Recurrent
+        layers are fused. Raises Rejected for other loops, because OpenVINO is slow at them.
         """
-        from ..recurrent.fusion import fuse, loops  # which imports OpenVINO
+        from ..recurrent.fusion import fuse, loops  # imports OpenVINO
 
         saved = messages.SavedModel(saved_model_schema_version=1)
         graph = saved.meta_graphs.add()
@@ -106,7 +112,7 @@ class Converter:
             model = self._core.read_model(folder)
         fuse(model)
         if loops(model):
-            raise Different("a loop that is no recurrent layer")
+            raise Rejected("a loop that is not a recurrent layer")
         return model
 
     def _remove(self, file: Path) -> None:
@@ -117,10 +123,10 @@ class Converter:
         def run(inputs: Arrays) -> Arrays:
             feeds = [(signature.inputs[name].tensor, from_array(array)) for name, array in inputs.items()]
             try:
-                found = self._session.run(feeds, [spec.tensor for spec in signature.outputs.values()])
+                results = self._session.run(feeds, [spec.tensor for spec in signature.outputs.values()])
             except TensorFlowError:
-                raise Refused from None
-            return dict(zip(signature.outputs, map(to_array, found), strict=True))
+                raise RunFailed from None
+            return dict(zip(signature.outputs, map(to_array, results), strict=True))
 
         return run
 
@@ -130,13 +136,13 @@ def _openvino(runner: OpenVinoRunner, signature: SignatureDef) -> Run:
         try:
             return runner(inputs, list(signature.outputs))
         except Exception:
-            raise Refused from None
+            raise RunFailed from None
 
     return run
 
 
 def _digest(file: Path) -> bytes:
-    """The same for files that differ in nothing but names."""
+    """Returns a digest of a model's files. It ignores the names of nodes."""
     digest = hashlib.sha256(re.sub(rb' (friendly_)?name="[^"]*"', b"", file.read_bytes()))
     with open(file.with_suffix(".bin"), "rb") as weights:
         digest.update(hashlib.file_digest(weights, "sha256").digest())
@@ -147,7 +153,7 @@ def main() -> None:
     niceness, folder, target, *tags = sys.argv[1:]
     os.nice(int(niceness))
     convert(Path(folder), tags, Path(target))
-    os._exit(0)  # it is done: nothing must go wrong in the libraries' own endings
+    os._exit(0)  # skip the exit handlers of the libraries, which could crash
 
 
 if __name__ == "__main__":

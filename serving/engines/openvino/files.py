@@ -1,8 +1,8 @@
-"""OpenVINO's files of a SavedModel: an IR file for each signature that OpenVINO runs rightly and fast, and an index.
+"""The OpenVINO files of a SavedModel: an index, and an IR file for each signature that OpenVINO runs.
 
-They lie beside the SavedModel, where the export put them (`assets.extra/openvino/`, which TensorFlow Serving
-ignores), or in a cache folder. `index.json` says for each signature which file it is, up to which size of values it
-was compared with TensorFlow, and why which engine was chosen; its fingerprint says of which SavedModel.
+The files are in the SavedModel's folder `assets.extra/openvino/` (TensorFlow Serving ignores it) if the export made
+them, or in a cache folder. `index.json` has the SavedModel's fingerprint, and for each signature the file, the largest
+values for which it was compared with TensorFlow, and the chosen engine with the reason.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Any
 from ... import saved_model
 
 FOLDER = Path("assets.extra", "openvino")
-RULES = 3  # to be raised when the same SavedModel would be converted otherwise
+RULES = 3  # increase this when the conversion of the same SavedModel changes
 log = logging.getLogger(__name__)
 
 
@@ -30,9 +30,9 @@ class Entry:
     """A signature that OpenVINO runs.
 
     Attributes:
-        file: the path of the IR file.
-        limit: larger floating-point values are TensorFlow's to answer, and so are NaN and infinities.
-        least: smaller sizes of what the signature leaves open, the batch apart, are TensorFlow's to refuse.
+        file: path of the IR file.
+        limit: largest magnitude of floating-point inputs. TensorFlow runs larger values, NaN and infinities.
+        least: smallest size of a dynamic dimension, except the batch dimension. TensorFlow raises an error below it.
     """
 
     file: str
@@ -42,11 +42,12 @@ class Entry:
 
 @dataclass(frozen=True)
 class Index:
-    """What `index.json` holds.
+    """The content of `index.json`.
 
     Attributes:
-        signatures: those that OpenVINO runs.
-        reasons: for each signature, the engine and why, such as "openvino (3.1x faster)".
+        fingerprint: fingerprint of the SavedModel.
+        signatures: the signatures that OpenVINO runs.
+        reasons: for each signature, the engine and the reason, such as "openvino (3.1x faster)".
     """
 
     fingerprint: str
@@ -54,7 +55,7 @@ class Index:
     reasons: dict[str, str] = field(default_factory=dict)
 
     def write(self, folder: Path) -> None:
-        """Writes it into the folder of the files that it names, in one step."""
+        """Writes `index.json` atomically. `folder` must hold the IR files."""
         partial = folder / "index.json.partial"
         entries = {name: asdict(entry) | {"file": Path(entry.file).name} for name, entry in self.signatures.items()}
         partial.write_text(json.dumps(asdict(self) | {"signatures": entries}, indent=1) + "\n")
@@ -65,7 +66,7 @@ class Index:
 
 
 def read(folder: Path) -> Index | None:
-    """The index in `folder`; None where there is none that can be read."""
+    """Returns the index in `folder`, or None if there is no readable index."""
     try:
         index = json.loads((folder / "index.json").read_text())
         return Index(
@@ -76,7 +77,7 @@ def read(folder: Path) -> Index | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        log.warning("%s: unreadable OpenVINO index (%r): passed over", folder, error)
+        log.warning("%s: unreadable OpenVINO index, ignored: %r", folder, error)
         return None
 
 
@@ -86,11 +87,11 @@ def _entry(folder: Path, written: Mapping[str, Any]) -> Entry:
 
 
 class OpenVinoFiles:
-    """Where the files of SavedModels are.
+    """Finds the OpenVINO files of SavedModels.
 
     Args:
-        cache: the folder of those that were made by a server; None: the user's cache folder.
-        tags: those of the meta graphs that are served.
+        cache: folder of the files that a server made. None means the user's cache folder.
+        tags: tags of the meta graph to serve.
     """
 
     def __init__(self, cache: Path | None = None, tags: Iterable[str] = ("serve",)) -> None:
@@ -100,19 +101,22 @@ class OpenVinoFiles:
         self.tags = tuple(sorted(tags))
 
     def of(self, folder: Path) -> Index | None:
-        """The index for just the SavedModel in `folder`: that of the export, or else that in the cache."""
+        """Returns the index for the SavedModel in `folder`: the export's, or else the one in the cache.
+
+        The index must be made from exactly this SavedModel. Returns None if there is no such index.
+        """
         exported = read(folder / FOLDER)
         fingerprint = saved_model.fingerprint(folder)
         if exported is not None and exported.fingerprint == fingerprint:
             return exported
         if exported is not None:
-            log.warning("%s: the OpenVINO files were made from another SavedModel: passed over", folder)
-        place = self.place(fingerprint)
+            log.warning("%s: ignored the OpenVINO files, which were made from another SavedModel", folder)
+        cached = self.cache_folder(fingerprint)
         with contextlib.suppress(OSError):
-            os.utime(place)  # it is still asked for
-        return read(place)
+            os.utime(cached)  # marks the folder as used
+        return read(cached)
 
-    def place(self, fingerprint: str) -> Path:
-        """The cache folder for a SavedModel's files, as this release of OpenVINO and of our rules make them."""
+    def cache_folder(self, fingerprint: str) -> Path:
+        """Returns the cache folder of a SavedModel's files. It depends on the OpenVINO version and on `RULES`."""
         made_with = (fingerprint, *self.tags, importlib.metadata.version("openvino"), RULES)
         return self.cache / hashlib.sha256(repr(made_with).encode()).hexdigest()[:40]

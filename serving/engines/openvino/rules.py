@@ -1,9 +1,9 @@
-"""Which signatures may be converted for OpenVINO at all: those whose every operation it computes as TensorFlow does.
+"""Decides which signatures may be converted for OpenVINO: those that use only the operations listed here.
 
-The operations below treat all inputs alike in both, as far as OpenVINO takes them. What is not named here is left to
-TensorFlow: strings, tables, random numbers, assertions, writes, branches, and what differs for some inputs only
-(the order of equal values, rounding to integers, indices out of range, half-precision numbers). Loops may be recurrent
-layers, which the conversion finds out (see `recurrent`).
+OpenVINO computes the listed operations as TensorFlow does, for all inputs that it accepts. TensorFlow runs signatures
+with other operations: strings, tables, random numbers, assertions, writes, branches, and operations whose result
+differs for some inputs only (the order of equal values, rounding to integers, indices out of range, half-precision
+numbers). Loops are allowed here, and the conversion rejects loops that are not recurrent layers (see `recurrent`).
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ _ARITHMETIC = frozenset(
     "AvgPool AvgPool3D Conv2D Conv2DBackpropInput Conv3D Conv3DBackpropInputV2 DepthwiseConv2dNative FusedBatchNorm "
     "FusedBatchNormV2 FusedBatchNormV3 MaxPool MaxPool3D ResizeBilinear ResizeNearestNeighbor".split()
 )
-# Recurrent layers use them. Loops of another kind are refused later.
+# Recurrent layers use these. The conversion rejects other loops.
 _LOOPS = frozenset(
     "StatelessWhile TensorListFromTensor TensorListGetItem TensorListReserve TensorListSetItem TensorListStack "
     "While".split()
 )
-# Divisors and indices are right as long as no request brings them; so are sums of integers, which in OpenVINO do not
-# wrap as in TensorFlow.
+# Allowed only if no input of the signature is an integer. A request could otherwise contain a zero divisor or an index
+# out of range. For the same reason integer arithmetic is excluded then: overflow does not wrap as in TensorFlow.
 _ON_SHAPES = frozenset("FloorDiv FloorMod Gather GatherNd GatherV2 OneHot ResourceGather".split())
 _FLOATING = {1}
 _INTEGERS = {3, 4, 5, 6, 9, 17}  # int32, uint8, int16, int8, int64, uint16
@@ -47,7 +47,7 @@ _DTYPES = _FLOATING | _INTEGERS | {_BOOL, _RESOURCE}
 
 
 def reasons_against(meta_graph: Any, signatures: Mapping[str, SignatureDef]) -> dict[str, str | None]:
-    """For each signature why OpenVINO must not run it, in a few words; None where it may."""
+    """Returns for each signature the reason why OpenVINO must not run it, or None if it may."""
     graph = Graph(meta_graph.graph_def)
     nodes = {name: list(graph.nodes_of(signature)) for name, signature in signatures.items()}
     written = {variable for each in nodes.values() if _writes(each) for variable in _variables(each)}
@@ -57,28 +57,30 @@ def reasons_against(meta_graph: Any, signatures: Mapping[str, SignatureDef]) -> 
 def _reason_against(signature: SignatureDef, nodes: Sequence[Any], written: set[str]) -> str | None:
     specs = [*signature.inputs.values(), *signature.outputs.values()]
     if not signature.outputs or not all(spec.tensor for spec in specs):
-        return "no plain tensors"
+        return "inputs or outputs that are not plain tensors"
     if any(spec.shape is None for spec in signature.inputs.values()):
         return "unknown rank"
     for spec in specs:
         if reason := _reason_against_dtype(spec.dtype.number):
             return reason
-    brings_integers = any(spec.dtype.number in _INTEGERS for spec in signature.inputs.values())
+    has_integer_inputs = any(spec.dtype.number in _INTEGERS for spec in signature.inputs.values())
     for node in nodes:
-        if reason := _reason_against_node(node, brings_integers):
+        if reason := _reason_against_node(node, has_integer_inputs):
             return reason
     return "variables that another signature writes" if written.intersection(_variables(nodes)) else None
 
 
-def _reason_against_node(node: Any, brings_integers: bool) -> str | None:
+def _reason_against_node(node: Any, has_integer_inputs: bool) -> str | None:
     for attribute in node.attr.values():
         for number in (attribute.type, *attribute.list.type):
-            number %= 100  # above 100: references
-            if number not in (0, _VARIANT) and (reason := _reason_against_dtype(number)):  # variants: lists of tensors
+            number %= 100  # dtypes above 100 are references
+            if number not in (0, _VARIANT) and (
+                reason := _reason_against_dtype(number)
+            ):  # a variant is a list of tensors
                 return reason
-    if node.op not in _STRUCTURE | _ARITHMETIC | _LOOPS and (brings_integers or node.op not in _ON_SHAPES):
+    if node.op not in _STRUCTURE | _ARITHMETIC | _LOOPS and (has_integer_inputs or node.op not in _ON_SHAPES):
         return f"operation {node.op}"
-    if brings_integers and node.op in _ARITHMETIC and node.attr["T"].type in _INTEGERS:
+    if has_integer_inputs and node.op in _ARITHMETIC and node.attr["T"].type in _INTEGERS:
         return "integer arithmetic"
     if node.op == "Cast" and node.attr["SrcT"].type in _FLOATING and node.attr["DstT"].type in _INTEGERS:
         return "rounding to integers"

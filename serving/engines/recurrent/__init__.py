@@ -1,1 +1,1 @@
-"""Finds recurrent layers in the loops of an OpenVINO graph and replaces them with OpenVINO's fused operations."""
+"""Finds loops in an OpenVINO graph that are recurrent layers, and replaces them with OpenVINO's fused operations."""

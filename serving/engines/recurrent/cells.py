@@ -1,6 +1,6 @@
-"""One step of Keras's recurrent layers as terms, and the same layers as OpenVINO's fused operations.
+"""Keras's recurrent cells: one step of each as an expression, and the whole layer as OpenVINO's fused operation.
 
-x (batch, features), h and c (batch, units), kernel (features, gates·units), recurrent (units, gates·units).
+Shapes: x (batch, features), h and c (batch, units), kernel (features, gates·units), recurrent (units, gates·units).
 """
 
 from __future__ import annotations
@@ -12,73 +12,81 @@ from typing import Any
 import numpy as np
 from openvino import opset15 as ops
 
-from .expressions import Term, Terms
+from .expressions import Expression, ExpressionBuilder
 
 Array = np.ndarray[Any, np.dtype[np.float32]]
 
 
 @dataclass(frozen=True)
 class Weights:
-    """Kernel, recurrent kernel, and none, one or two biases, as terms or as arrays."""
+    """Kernel, recurrent kernel, and no, one or two biases, as expressions or as arrays."""
 
     kernel: Any
     recurrent: Any
     bias: Sequence[Any]
 
 
-Step = Callable[[Terms, Term, Sequence[Term], Weights, int], tuple[Term, ...]]
+Step = Callable[[ExpressionBuilder, Expression, Sequence[Expression], Weights, int], tuple[Expression, ...]]
 
 
-def _lstm(terms: Terms, x: Term, states: Sequence[Term], weights: Weights, units: int) -> tuple[Term, ...]:
+def _lstm(
+    build: ExpressionBuilder, x: Expression, states: Sequence[Expression], weights: Weights, units: int
+) -> tuple[Expression, ...]:
     h, c = states
-    i, f, g, o = _split(_biased(x @ weights.kernel + h @ weights.recurrent, weights.bias), 4, units)
-    new_c = terms("Sigmoid", f) * c + terms("Sigmoid", i) * terms("Tanh", g)
-    return terms("Sigmoid", o) * terms("Tanh", new_c), new_c
+    i, f, g, o = _split(_add_bias(x @ weights.kernel + h @ weights.recurrent, weights.bias), 4, units)
+    new_c = build("Sigmoid", f) * c + build("Sigmoid", i) * build("Tanh", g)
+    return build("Sigmoid", o) * build("Tanh", new_c), new_c
 
 
-def _gru_reset_after(terms: Terms, x: Term, states: Sequence[Term], weights: Weights, units: int) -> tuple[Term, ...]:
+def _gru_reset_after(
+    build: ExpressionBuilder, x: Expression, states: Sequence[Expression], weights: Weights, units: int
+) -> tuple[Expression, ...]:
     (h,) = states
-    xz, xr, xg = _split(_biased(x @ weights.kernel, _row(terms, weights.bias, 0)), 3, units)
-    hz, hr, hg = _split(_biased(h @ weights.recurrent, _row(terms, weights.bias, 1)), 3, units)
-    g = terms("Tanh", xg + terms("Sigmoid", xr + hr) * hg)
-    return (_mixed(terms, terms("Sigmoid", xz + hz), h, g),)
+    xz, xr, xg = _split(_add_bias(x @ weights.kernel, _bias_row(build, weights.bias, 0)), 3, units)
+    hz, hr, hg = _split(_add_bias(h @ weights.recurrent, _bias_row(build, weights.bias, 1)), 3, units)
+    g = build("Tanh", xg + build("Sigmoid", xr + hr) * hg)
+    return (_interpolate(build, build("Sigmoid", xz + hz), h, g),)
 
 
-def _gru_reset_before(terms: Terms, x: Term, states: Sequence[Term], weights: Weights, units: int) -> tuple[Term, ...]:
+def _gru_reset_before(
+    build: ExpressionBuilder, x: Expression, states: Sequence[Expression], weights: Weights, units: int
+) -> tuple[Expression, ...]:
     (h,) = states
-    xz, xr, xg = _split(_biased(x @ weights.kernel, weights.bias), 3, units)
+    xz, xr, xg = _split(_add_bias(x @ weights.kernel, weights.bias), 3, units)
     hz, hr = _split(h @ weights.recurrent.columns(0, 2 * units), 2, units)
-    reset = terms("Sigmoid", xr + hr) * h
-    g = terms("Tanh", xg + reset @ weights.recurrent.columns(2 * units, 3 * units))
-    return (_mixed(terms, terms("Sigmoid", xz + hz), h, g),)
+    reset = build("Sigmoid", xr + hr) * h
+    g = build("Tanh", xg + reset @ weights.recurrent.columns(2 * units, 3 * units))
+    return (_interpolate(build, build("Sigmoid", xz + hz), h, g),)
 
 
-def _simple(activation: str) -> Step:
-    def step(terms: Terms, x: Term, states: Sequence[Term], weights: Weights, units: int) -> tuple[Term, ...]:
+def _simple_rnn(activation: str) -> Step:
+    def step(
+        build: ExpressionBuilder, x: Expression, states: Sequence[Expression], weights: Weights, units: int
+    ) -> tuple[Expression, ...]:
         (h,) = states
-        return (terms(activation, _biased(x @ weights.kernel, weights.bias) + h @ weights.recurrent),)
+        return (build(activation, _add_bias(x @ weights.kernel, weights.bias) + h @ weights.recurrent),)
 
     return step
 
 
-def _biased(term: Term, bias: Sequence[Term]) -> Term:
-    return term + bias[0] if bias else term
+def _add_bias(expression: Expression, bias: Sequence[Expression]) -> Expression:
+    return expression + bias[0] if bias else expression
 
 
-def _split(term: Term, gates: int, units: int) -> list[Term]:
-    return [term.columns(gate * units, (gate + 1) * units) for gate in range(gates)]
+def _split(expression: Expression, gates: int, units: int) -> list[Expression]:
+    return [expression.columns(gate * units, (gate + 1) * units) for gate in range(gates)]
 
 
-def _row(terms: Terms, bias: Sequence[Term], row: int) -> Sequence[Term]:
-    """One bias of two, or of a matrix of two rows."""
+def _bias_row(build: ExpressionBuilder, bias: Sequence[Expression], row: int) -> Sequence[Expression]:
+    """Returns one of two bias vectors, or one row of a bias matrix (2, gates·units), in a sequence of length 0 or 1."""
     if len(bias) != 1:
         return bias[row : row + 1]
-    return [terms("Squeeze", terms("Split", *bias, terms.constant(0), num_splits=2, output=row), terms.constant(0))]
+    return [build("Squeeze", build("Split", *bias, build.constant(0), num_splits=2, output=row), build.constant(0))]
 
 
-def _mixed(terms: Terms, z: Term, h: Term, g: Term) -> Term:
-    """z·h + (1-z)·g."""
-    return z * h + terms("Subtract", terms.constant(1), z) * g
+def _interpolate(build: ExpressionBuilder, z: Expression, h: Expression, g: Expression) -> Expression:
+    """Returns z·h + (1-z)·g."""
+    return z * h + build("Subtract", build.constant(1), z) * g
 
 
 @dataclass(frozen=True)
@@ -86,12 +94,12 @@ class Cell:
     """A kind of recurrent layer.
 
     Attributes:
-        step: the new states, the first of which is the output.
-        states: how many there are.
-        order: of Keras's gates in OpenVINO's weights.
-        bias_rows: 2 where the recurrent kernel has its own bias.
-        operation: OpenVINO's name.
-        attributes: those of the operation.
+        step: returns the expressions of the new states. The first state is the cell's output.
+        states: number of states.
+        order: for each gate in OpenVINO's weights, its position in Keras's weights.
+        bias_rows: 2 if the recurrent kernel has its own bias, else 1.
+        operation: name of OpenVINO's operation.
+        attributes: attributes of that operation.
     """
 
     step: Step
@@ -102,7 +110,7 @@ class Cell:
     attributes: dict[str, Any]
 
     def fits(self, weights: Weights) -> bool:
-        """Whether arrays have the shapes and the dtype of this cell's weights."""
+        """Returns whether the arrays have the shapes and the dtype (float32) of this cell's weights."""
         units, width = len(weights.recurrent), len(self.order) * len(weights.recurrent)
         shapes: Sequence[list[tuple[int, ...]]] = (
             ([], [(width,)]) if self.bias_rows == 1 else ([], [(2, width)], [(width,), (width,)])
@@ -115,16 +123,22 @@ class Cell:
         )
 
     def build(self, inputs: Sequence[Any], weights: Weights) -> Any:
-        """OpenVINO's operation on a sequence (batch, time, features), states (batch, 1, units) and lengths (batch,).
+        """Builds OpenVINO's fused operation for the whole layer.
 
-        Its outputs are that of all steps (batch, 1, time, units) and the last states (batch, 1, units).
+        Args:
+            inputs: the sequence (batch, time, features), each state (batch, 1, units), the lengths (batch,).
+            weights: the arrays.
+
+        Returns:
+            a node. Its outputs are the output of all steps (batch, 1, time, units), and each state after the last
+            step (batch, 1, units).
         """
-        made = (self._turned(weights.kernel), self._turned(weights.recurrent), self._bias(weights)[np.newaxis])
-        arguments = map(ops.constant, made)
+        arrays = (self._transposed(weights.kernel), self._transposed(weights.recurrent), self._bias(weights)[None])
+        arguments = map(ops.constant, arrays)
         operation = getattr(ops, self.operation)
         return operation(*inputs, *arguments, len(weights.recurrent), "forward", **self.attributes)
 
-    def _turned(self, kernel: Array) -> Array:
+    def _transposed(self, kernel: Array) -> Array:
         """(rows, gates·units) → (1, gates·units, rows)."""
         return np.ascontiguousarray(self._ordered(kernel).T[np.newaxis])
 
@@ -133,7 +147,7 @@ class Cell:
         return np.concatenate([gates[gate] for gate in self.order], axis=-1)
 
     def _bias(self, weights: Weights) -> Array:
-        """(gates·units,); where there are two rows, (gates·units + units,): the last gate keeps both apart."""
+        """Returns the bias (gates·units,). With two rows, (gates·units + units,): both rows of the last gate stay."""
         shape = (self.bias_rows, weights.kernel.shape[1])
         bias = np.reshape(weights.bias, shape) if weights.bias else np.zeros(shape, np.float32)
         if self.bias_rows == 1:
@@ -147,7 +161,7 @@ CELLS = (
     Cell(_gru_reset_after, 1, (0, 1, 2), 2, "gru_sequence", {"linear_before_reset": True}),
     Cell(_gru_reset_before, 1, (0, 1, 2), 1, "gru_sequence", {}),
     *(
-        Cell(_simple(activation), 1, (0,), 1, "rnn_sequence", {"activations": [activation.lower()]})
+        Cell(_simple_rnn(activation), 1, (0,), 1, "rnn_sequence", {"activations": [activation.lower()]})
         for activation in ("Tanh", "Relu", "Sigmoid")
     ),
 )

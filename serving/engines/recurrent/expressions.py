@@ -1,91 +1,93 @@
-"""What a graph of OpenVINO's computes, written as terms: two graphs compute the same if their terms are the same."""
+"""Symbolic expressions of what an OpenVINO graph computes. Graphs with the same expressions compute the same."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-_SMALL = 8  # elements; a larger constant is known by its name only
+_SMALL = 8  # elements; a larger constant is identified by its name, not by its values
 
 
-class Term:
-    """An operation on other terms. `Terms` makes them, one object for equal ones, so that `is` compares them.
+class Expression:
+    """An operation on other expressions.
+
+    `ExpressionBuilder` makes them. It returns the same object for equal expressions, so `is` compares them.
 
     Attributes:
-        operation: its name.
-        arguments: the terms, or the values of a constant.
+        operation: name of the operation.
+        arguments: the operands, or the values of a constant.
     """
 
-    __slots__ = ("_number", "_terms", "arguments", "operation")
+    __slots__ = ("_number", "_build", "arguments", "operation")
 
-    def __init__(self, terms: Terms, number: int, operation: str, arguments: tuple[Any, ...]) -> None:
-        self._terms = terms
+    def __init__(self, build: ExpressionBuilder, number: int, operation: str, arguments: tuple[Any, ...]) -> None:
+        self._build = build
         self._number = number
         self.operation = operation
         self.arguments = arguments
 
-    def __add__(self, other: Term) -> Term:
-        return self._terms("Add", *sorted((self, other), key=_number))
+    def __add__(self, other: Expression) -> Expression:
+        return self._build("Add", *sorted((self, other), key=_number))
 
-    def __mul__(self, other: Term) -> Term:
-        return self._terms("Multiply", *sorted((self, other), key=_number))
+    def __mul__(self, other: Expression) -> Expression:
+        return self._build("Multiply", *sorted((self, other), key=_number))
 
-    def __matmul__(self, other: Term) -> Term:
-        return self._terms("MatMul", self, other, transpose_a=False, transpose_b=False)
+    def __matmul__(self, other: Expression) -> Expression:
+        return self._build("MatMul", self, other, transpose_a=False, transpose_b=False)
 
-    def columns(self, start: int, stop: int) -> Term:
+    def columns(self, start: int, stop: int) -> Expression:
         """`self[:, start:stop]`."""
-        return self._terms("columns", self, start, stop)
+        return self._build("columns", self, start, stop)
 
 
-def _number(term: Term) -> int:
-    return term._number
+def _number(expression: Expression) -> int:
+    return expression._number
 
 
-class Terms:
-    """Makes terms: `terms("Tanh", x)`."""
+class ExpressionBuilder:
+    """Builds expressions, for example `build("Tanh", x)`."""
 
     def __init__(self) -> None:
-        self._made: dict[tuple[Any, ...], Term] = {}
+        self._made: dict[tuple[Any, ...], Expression] = {}
 
-    def __call__(self, operation: str, *arguments: Any, **attributes: object) -> Term:
+    def __call__(self, operation: str, *arguments: Any, **attributes: object) -> Expression:
         key = (operation, arguments, repr(sorted(attributes.items())))
         if key not in self._made:
-            self._made[key] = Term(self, len(self._made), operation, arguments)
+            self._made[key] = Expression(self, len(self._made), operation, arguments)
         return self._made[key]
 
-    def constant(self, *values: float) -> Term:
-        """A scalar or a vector."""
+    def constant(self, *values: float) -> Expression:
+        """Returns a constant scalar or vector."""
         return self("Constant", *values)
 
-    def parameter(self, index: int) -> Term:
-        """An input of the graph."""
+    def parameter(self, index: int) -> Expression:
+        """Returns the graph's input with this index."""
         return self("Parameter", index)
 
 
-def results(terms: Terms, model: Any) -> list[Term]:
-    """The terms of the outputs of an `openvino.Model`."""
-    made: dict[tuple[str, int], Term] = {}
+def results(build: ExpressionBuilder, model: Any) -> list[Expression]:
+    """Returns the expression of each output of an `openvino.Model`."""
+    known: dict[tuple[str, int], Expression] = {}
     for index, node in enumerate(model.get_parameters()):
-        made[node.get_name(), 0] = terms.parameter(index)
+        known[node.get_name(), 0] = build.parameter(index)
     for node in model.get_ordered_ops():
         if node.get_type_name() not in ("Parameter", "Result"):
-            arguments = [made[_place(source)] for source in node.input_values()]
+            arguments = [known[_key(source)] for source in node.input_values()]
             for index in range(node.get_output_size()):
-                made[node.get_name(), index] = _term(terms, node, arguments, index)
-    return [made[_place(node.input_value(0))] for node in model.get_results()]
+                known[node.get_name(), index] = _expression(build, node, arguments, index)
+    return [known[_key(node.input_value(0))] for node in model.get_results()]
 
 
-def _place(output: Any) -> tuple[str, int]:
+def _key(output: Any) -> tuple[str, int]:
     return output.get_node().get_name(), output.get_index()
 
 
-def _term(terms: Terms, node: Any, arguments: list[Term], index: int) -> Term:
+def _expression(build: ExpressionBuilder, node: Any, arguments: list[Expression], index: int) -> Expression:
     operation = node.get_type_name()
     if operation == "Constant":
         values = node.get_data()
         is_small = values.ndim < 2 and values.size <= _SMALL
-        return terms.constant(*values.ravel().tolist()) if is_small else terms("Constant", node.get_name())
+        return build.constant(*values.ravel().tolist()) if is_small else build("Constant", node.get_name())
     if operation == "Convert" and node.get_output_element_type(0) == node.get_input_element_type(0):
         return arguments[0]
     attributes = node.get_attributes()
@@ -99,11 +101,13 @@ def _term(terms: Terms, node: Any, arguments: list[Term], index: int) -> Term:
         return arguments[0] * arguments[1]
     if node.get_output_size() > 1:
         attributes["output"] = index
-    return terms(operation, *arguments, **attributes)
+    return build(operation, *arguments, **attributes)
 
 
-def _columns(node: Any, attributes: Mapping[str, Any], arguments: list[Term], index: int) -> tuple[int, int] | None:
-    """Start and stop, where a node takes columns of a matrix."""
+def _columns(
+    node: Any, attributes: Mapping[str, Any], arguments: list[Expression], index: int
+) -> tuple[int, int] | None:
+    """Returns (start, stop) if the node takes a range of a matrix's columns, else None."""
     shape = node.get_input_partial_shape(0) if arguments else None
     if shape is None or shape.rank.is_dynamic or len(shape) != 2 or shape[1].is_dynamic:
         return None
@@ -119,7 +123,10 @@ def _columns(node: Any, attributes: Mapping[str, Any], arguments: list[Term], in
 def _sliced_columns(
     width: int, attributes: Mapping[str, Any], begin: Any, end: Any, strides: Any
 ) -> tuple[int, int] | None:
-    """For `[:, start:stop]` of a matrix: the only slice without strides, negative numbers and new or lost axes."""
+    """Returns (start, stop) if the slice is `[:, start:stop]`, else None.
+
+    Slices with strides, negative numbers, or added or removed axes are not supported.
+    """
     masks = {name: [*mask, 0, 0][:2] for name, mask in attributes.items() if name.endswith("_mask")}
     begin_mask, end_mask = masks.pop("begin_mask"), masks.pop("end_mask")
     if strides != (1, 1) or any(map(any, masks.values())):

@@ -1,8 +1,8 @@
-"""Recurrent layers as OpenVINO's fused operations.
+"""Replaces recurrent layers in an OpenVINO model with OpenVINO's fused operations.
 
 TensorFlow writes a recurrent layer as a loop: each step takes a row of the sequence, computes the new states, and
-writes the output into a list. OpenVINO would run that step by step, and take some twenty times as long as with the
-operation that it has for the whole layer. Any other loop is left alone.
+writes the output into a list. OpenVINO would run this loop step by step, which takes about twenty times as long as its
+own operation for the whole layer. Other loops are left unchanged.
 """
 
 from __future__ import annotations
@@ -20,27 +20,27 @@ _SWAPPED = np.array([1, 0, 2])  # between (batch, time, â€¦) and (time, batch, â
 
 
 def fuse(model: Any) -> None:
-    """Replaces the loops of recurrent layers in an `openvino.Model`."""
+    """Replaces the loops of recurrent layers in an `openvino.Model` in place."""
     if not loops(model):
         return
-    constant_folding = Manager()  # a bias may be taken from a matrix before the loop
+    constant_folding = Manager()  # a bias may be a slice of a matrix, taken before the loop
     constant_folding.register_pass(ConstantFolding())
     constant_folding.run_passes(model)
     _name_dimensions(model)
     layers = [(loop, layer_of(loop)) for loop in loops(model)]
-    for loop, layer in reversed(layers):  # a layer's input may be the output of a loop before it
+    for loop, layer in reversed(layers):  # last loop first: a layer's input may be the output of an earlier loop
         if layer is not None:
             _replace(loop, layer)
     model.validate_nodes_and_infer_types()
 
 
 def loops(model: Any) -> list[Any]:
-    """The loops in a model."""
+    """Returns the loops in a model, in topological order."""
     return [node for node in model.get_ordered_ops() if node.get_type_name() == "Loop"]
 
 
 def _name_dimensions(model: Any) -> None:
-    """Gives each open dimension a symbol, by which OpenVINO knows it again: in other shapes, or as a tensor's value."""
+    """Gives each dynamic dimension a symbol, so that OpenVINO can tell which dimensions are equal."""
     for node in model.get_ordered_ops():
         node.validate_and_infer_types()
         for index, output in enumerate(node.outputs()):
@@ -59,13 +59,13 @@ def _replace(loop: Any, layer: Layer) -> None:
     shape = ops.shape_of(x)
     batch, time = (ops.gather(shape, np.array([axis]), np.int64(0)) for axis in (0, 1))
     states = [ops.unsqueeze(state, np.int64(1)) for state in layer.states]  # (batch, 1, units)
-    built = layer.cell.build([x, *states, ops.broadcast(time, batch)], layer.weights)
-    every, *last = built.outputs()  # (batch, 1, time, units), (batch, 1, units)
-    for index, what in layer.outputs.items():
-        if what == "all":
-            made = ops.transpose(ops.squeeze(every, np.int64(1)), _SWAPPED)  # (time, batch, units)
-        elif what == "last":
-            made = ops.transpose(last[0], _SWAPPED)  # (1, batch, units)
+    fused = layer.cell.build([x, *states, ops.broadcast(time, batch)], layer.weights)
+    all_steps, *last = fused.outputs()  # (batch, 1, time, units), (batch, 1, units)
+    for index, content in layer.outputs.items():
+        if content == "all":
+            node = ops.transpose(ops.squeeze(all_steps, np.int64(1)), _SWAPPED)  # (time, batch, units)
+        elif content == "last":
+            node = ops.transpose(last[0], _SWAPPED)  # (1, batch, units)
         else:
-            made = ops.squeeze(last[what], np.int64(1))  # (batch, units)
-        loop.output(index).replace(made.output(0))
+            node = ops.squeeze(last[content], np.int64(1))  # (batch, units)
+        loop.output(index).replace(node.output(0))

@@ -1,4 +1,4 @@
-"""Recognizes the loops that are recurrent layers."""
+"""Recognizes loops that are recurrent layers."""
 
 from __future__ import annotations
 
@@ -12,19 +12,21 @@ from openvino import opset15 as ops
 from openvino.op.util import ConcatOutputDescription, InvariantInputDescription, MergedInputDescription
 
 from .cells import CELLS, Cell, Weights
-from .expressions import Term, Terms, results
+from .expressions import Expression, ExpressionBuilder, results
 
 
 @dataclass(frozen=True)
 class Layer:
-    """A recurrent layer.
+    """A recurrent layer that was found in a loop.
 
     Attributes:
-        weights: the arrays.
-        sequence: the output of another node, (time, batch, features).
-        states: the same of the initial states, (batch, units) each.
-        outputs: what those outputs of the loop are that are used: "all" outputs (time, batch, units), the "last" one
-            (1, batch, units), or the last state of a number (batch, units).
+        cell: kind of the layer.
+        weights: the weights as arrays.
+        sequence: node output with the input sequence (time, batch, features).
+        states: node outputs with the initial states (batch, units).
+        outputs: content of each loop output that is used, by its index: "all" for the layer's output at all steps
+            (time, batch, units), "last" for the output at the last step (1, batch, units), or a number n for the final
+            value of state n (batch, units).
     """
 
     cell: Cell
@@ -35,10 +37,12 @@ class Layer:
 
 
 def layer_of(loop: Any) -> Layer | None:
-    """The layer, if a loop runs one of the cells on all rows of a sequence, and nothing but that is used of it.
+    """Returns the layer that a loop computes, or None.
+
+    The loop must run one of the known cells on all rows of a sequence, and nothing else that it computes may be used.
 
     Args:
-        loop: OpenVINO's node, in a model whose open dimensions have symbols.
+        loop: OpenVINO's node. The model's dynamic dimensions must have symbols.
     """
     body = _Body(loop)
     states = [name for name, source in body.changed.items() if _rank(source) == 2]
@@ -49,30 +53,30 @@ def layer_of(loop: Any) -> Layer | None:
         if outputs is None:
             continue
         for cell, weights, names in body.candidates(len(states)):
-            if list(cell.step(body.terms, x, states, names, len(weights.recurrent))) == updates:
+            if list(cell.step(body.build, x, states, names, len(weights.recurrent))) == updates:
                 return Layer(cell, weights, sequence, [body.changed[state] for state in states], outputs)
     return None
 
 
 class _Body:
-    """What a loop does in each step, as terms.
+    """The body of a loop, as expressions.
 
     Attributes:
-        kept: where those inputs come from that are the same in each step.
-        changed: where those begin that each step changes.
+        kept: sources of the inputs that are the same in each step, by the body's parameter.
+        changed: initial values of the inputs that each step changes, by the body's parameter.
     """
 
     def __init__(self, loop: Any) -> None:
         self._loop = loop
-        self.terms = Terms()
-        self._zero, self._one = self.terms.constant(0), self.terms.constant(1)
-        self._results = results(self.terms, loop.get_function())
-        self.kept: dict[Term, Any] = {}
-        self.changed: dict[Term, Any] = {}
-        self._sliced: dict[Term, Any] = {}  # those of which each step gets a row
-        self._result_of: dict[Term, int] = {}  # the number of the result that `changed` has in the next step
+        self.build = ExpressionBuilder()
+        self._zero, self._one = self.build.constant(0), self.build.constant(1)
+        self._results = results(self.build, loop.get_function())
+        self.kept: dict[Expression, Any] = {}
+        self.changed: dict[Expression, Any] = {}
+        self._sliced: dict[Expression, Any] = {}  # sources of which each step gets one row
+        self._result_of: dict[Expression, int] = {}  # index of a `changed` parameter's next value in the results
         for each in loop.get_input_descriptions():
-            parameter, source = self.terms.parameter(each.body_parameter_index), loop.input_value(each.input_index)
+            parameter, source = self.build.parameter(each.body_parameter_index), loop.input_value(each.input_index)
             if isinstance(each, MergedInputDescription):
                 self.changed[parameter] = source
                 self._result_of[parameter] = each.body_value_index
@@ -86,29 +90,29 @@ class _Body:
             if _value(source) == 0 and self.update(name) is name + self._one
         ]
 
-    def update(self, parameter: Term) -> Term:
-        """What it is in the next step."""
+    def update(self, parameter: Expression) -> Expression:
+        """Returns the parameter's value in the next step."""
         return self._results[self._result_of[parameter]]
 
-    def rows(self) -> Iterator[tuple[Term, Any]]:
-        """What may be the row of a step, (batch, features), and of which sequence."""
+    def rows(self) -> Iterator[tuple[Expression, Any]]:
+        """Yields the expressions that may be a step's input (batch, features), each with its sequence."""
         for name, source in self._sliced.items():
-            yield self.terms("Squeeze", name, self._zero), source
+            yield self.build("Squeeze", name, self._zero), source
         for name, source in self.kept.items():
             for counter in self._counters if _rank(source) == 3 else ():
-                yield self.terms("Gather", name, counter, self._zero, batch_dims=0), source
+                yield self.build("Gather", name, counter, self._zero, batch_dims=0), source
 
     def runs_for(self, time: Any) -> bool:
-        """Whether there are as many steps, 1 at least."""
+        """Returns whether the loop runs `time` steps, for every `time` of at least 1."""
         number, condition = self._loop.get_special_body_ports()
         if number >= 0 or condition < 0 or _value(self._loop.input_value(0)) != -1:
             return False
-        starts, goes_on = self._loop.input_value(1), self._results[condition]
-        conditions = goes_on.arguments if goes_on.operation == "LogicalAnd" else [goes_on]
-        return _starts(starts, time) and all(self._is_before(each, time) for each in conditions)
+        first, next_step = self._loop.input_value(1), self._results[condition]
+        conditions = next_step.arguments if next_step.operation == "LogicalAnd" else [next_step]
+        return _runs_first_step(first, time) and all(self._is_before(each, time) for each in conditions)
 
-    def _is_before(self, condition: Term, time: Any) -> bool:
-        """Whether it says that the number of the next step is less than `time`."""
+    def _is_before(self, condition: Expression, time: Any) -> bool:
+        """Returns whether the condition is "the index of the next step is less than `time`"."""
         if condition.operation != "Less":
             return False
         number, limit = condition.arguments
@@ -118,11 +122,11 @@ class _Body:
             return bool(time.is_static and limit.arguments == (time.get_length(),))
         return limit in self.kept and _is_same(_length(self.kept[limit]), time)
 
-    def outputs(self, states: Sequence[Term], time: Any) -> dict[int, str | int] | None:
-        """What those outputs are that are used; None if one of them is something else. See `Layer.outputs`."""
-        row = self.terms("Unsqueeze", self.update(states[0]), self._zero) if states else None
-        known: dict[Term | None, str | int | None] = {
-            self.update(name): self._written(name, row, time)
+    def outputs(self, states: Sequence[Expression], time: Any) -> dict[int, str | int] | None:
+        """Returns the content of each used output, as in `Layer.outputs`, or None if one has another content."""
+        row = self.build("Unsqueeze", self.update(states[0]), self._zero) if states else None
+        known: dict[Expression | None, str | int | None] = {
+            self.update(name): self._list_content(name, row, time)
             for name, source in self.changed.items()
             if _rank(source) == 3
         }
@@ -131,35 +135,38 @@ class _Body:
         for each in self._loop.get_output_descriptions():
             if self._loop.output(each.output_index).get_target_inputs():
                 result = self._results[each.body_value_index]
-                what: str | int | None = None
+                content: str | int | None = None
                 if isinstance(each, ConcatOutputDescription):
-                    what = "all" if result is row and _is_row_by_row(each) else None
+                    content = "all" if result is row and _is_row_by_row(each) else None
                 elif each.iteration == -1:
-                    what = known.get(result)
-                if what is None:
+                    content = known.get(result)
+                if content is None:
                     return None
-                outputs[each.output_index] = what
+                outputs[each.output_index] = content
         return outputs
 
-    def _written(self, rows: Term, row: Term | None, time: Any) -> str | None:
-        """What a list is at the end: "all" or the "last" output; None where not each step writes its own."""
+    def _list_content(self, rows: Expression, row: Expression | None, time: Any) -> str | None:
+        """Returns the content of a list after the last step: "all" outputs, the "last" output, or None for neither."""
         update = self.update(rows)
         if update.operation != "ScatterUpdate" or update.arguments[2:] != (row, self._zero):
             return None
-        before, place = update.arguments[:2]
-        if before.operation == "Broadcast":  # to the output's shape, which was not known before
+        before, index = update.arguments[:2]
+        if before.operation == "Broadcast":  # to the output's shape, which is unknown before the loop
             before = before.arguments[0]
-        if place.operation == "Reshape":  # to a vector
-            place = place.arguments[0]
+        if index.operation == "Reshape":  # to a vector
+            index = index.arguments[0]
         if before is not rows:
             return None
         count = _count(self.changed[rows])
-        if place is self._zero:
+        if index is self._zero:
             return "last" if count.is_static and count.get_length() == 1 else None
-        return "all" if place in self._counters and _is_same(count, time) else None
+        return "all" if index in self._counters and _is_same(count, time) else None
 
     def candidates(self, states: int) -> Iterator[tuple[Cell, Weights, Weights]]:
-        """Each cell with the constants in each order that fits: their values and their terms."""
+        """Yields each cell that fits, with its weights as arrays and as expressions.
+
+        The loop's constants are tried as weights in each order.
+        """
         constants = {name: source.get_node() for name, source in self.kept.items() if _rank(source) in (1, 2)}
         if not 2 <= len(constants) <= 4 or any(node.get_type_name() != "Constant" for node in constants.values()):
             return
@@ -175,7 +182,7 @@ class _Body:
 
 
 def _is_row_by_row(each: Any) -> bool:
-    """Whether each step gets or gives one row of the first axis, in their order."""
+    """Returns whether step n reads or writes row n of the first axis."""
     return bool((each.axis, each.start, each.end, each.stride, each.part_size) == (0, 0, -1, 1, 1))
 
 
@@ -185,16 +192,16 @@ def _rank(output: Any) -> int | None:
 
 
 def _value(output: Any) -> Any:
-    """Of a constant scalar; None for any other output."""
+    """Returns the value of a constant scalar, or None for any other output."""
     node = output.get_node()
     return node.get_data().item() if node.get_type_name() == "Constant" and _rank(output) == 0 else None
 
 
-def _starts(condition: Any, time: Any) -> bool:
-    """Whether a condition before the first step is true for every length of 1 or more."""
+def _runs_first_step(condition: Any, time: Any) -> bool:
+    """Returns whether the loop's initial condition is true for every `time` of at least 1."""
     node = condition.get_node()
     if node.get_type_name() == "LogicalAnd":
-        return all(_starts(each, time) for each in node.input_values())
+        return all(_runs_first_step(each, time) for each in node.input_values())
     if node.get_type_name() == "Less":
         number, limit = node.input_values()
         return _value(number) == 0 and _is_same(_length(limit), time)
@@ -202,17 +209,17 @@ def _starts(condition: Any, time: Any) -> bool:
 
 
 def _length(number: Any) -> Any:
-    """The dimension of a vector that is as long as a number says."""
+    """Returns the dimension of a vector of length `number`."""
     return _dimension(ops.reshape(number, np.array([1]), special_zero=False))
 
 
 def _dimension(shape: Any) -> Any:
-    """The first of a shape: OpenVINO finds where the number came from."""
+    """Returns the first dimension of a shape. OpenVINO traces the number to the dimension that it came from."""
     return ops.broadcast(np.float32(0), shape).get_output_partial_shape(0)[0]
 
 
 def _count(rows: Any) -> Any:
-    """The first dimension of a list."""
+    """Returns the first dimension of a list."""
     node = rows.get_node()
     if node.get_type_name() == "Broadcast" and node.input_value(1).get_node().get_type_name() == "Concat":
         return _dimension(ops.concat(node.input_value(1).get_node().input_values(), 0))

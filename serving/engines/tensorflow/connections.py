@@ -1,4 +1,4 @@
-"""Connections to the TensorFlow process, and what is asked through them."""
+"""Connections to the TensorFlow process: load a SavedModel, run a signature."""
 
 from __future__ import annotations
 
@@ -18,29 +18,36 @@ from ..base import refuse_event_loop
 from .frames import LOAD, NOT_LOADED, RUN, Buffer, Stream, strings_from_bytes, strings_to_bytes
 
 _CODE_NAMES = {code.value[0]: code.name for code in grpc.StatusCode}
-_DELAYS = (0, 0.02, 0.1, 0.5, 1)  # seconds before each attempt: a process that died just now is not known to be dead
+_DELAYS = (0, 0.02, 0.1, 0.5, 1)  # seconds before each attempt: it takes a moment to notice that the process died
 
 Array = np.ndarray[Any, Any]
 
 
 class Connections:
-    """The connections of this process, as many as were ever needed at once.
+    """A pool of connections from this process. It grows to the largest number of parallel requests.
 
     Args:
-        address: gives the Unix socket of the TensorFlow process, and starts that where it does not run.
-        tags: those of the meta graphs to load.
+        address: returns the Unix socket of the TensorFlow process, and starts the process if it does not run.
+        tags: tags of the meta graph to load from each SavedModel.
     """
 
     def __init__(self, address: Callable[[], str], tags: Sequence[str]) -> None:
         self._address = address
         self._tags = list(tags)
-        self._idle: list[Stream] = []  # the last one used is the next one used
+        self._idle: list[Stream] = []  # last in, first out
 
     def load(self, folder: Path) -> tuple[Stream, int]:
-        """Has a SavedModel loaded: the connection that keeps it loaded, and its number. Raises ServingError."""
+        """Loads a SavedModel in the TensorFlow process.
+
+        Returns:
+            the connection that keeps the model loaded until it is closed, and the model's number.
+
+        Raises:
+            ServingError: TensorFlow can't load it, or the process ended.
+        """
         stream = self._connect()
         try:
-            code, head = _ask(stream, LOAD, orjson.dumps([str(folder), self._tags]))
+            code, head = _request(stream, LOAD, orjson.dumps([str(folder), self._tags]))
             if code:
                 raise _error(code, head)
             return stream, orjson.loads(head)
@@ -52,26 +59,34 @@ class Connections:
             raise
 
     def run(self, number: int, feeds: Sequence[tuple[str, Array]], fetches: Sequence[str]) -> list[Array] | None:
-        """The tensors called `fetches` of a model, given those in `feeds`; None where the model is not loaded.
+        """Runs a loaded model.
+
+        Args:
+            number: the model's number, from `load`.
+            feeds: name and value of each input tensor.
+            fetches: names of the output tensors.
+
+        Returns:
+            the output tensors, or None if the process has no model of this number.
 
         Raises:
-            ServingError: the model's, or Unavailable.
-            NotHere: there is no idle connection, and an event loop runs in this thread.
+            ServingError: the model's error, or Unavailable if the process ended.
+            WouldBlock: no connection is idle, and an event loop runs in this thread.
         """
         body, described = [], []
         for name, array in feeds:
             row = dtypes.of_array(array)
             body.append(_to_buffer(array, row))
             described.append((name, row.number, array.shape, memoryview(body[-1]).nbytes))
-        code, found = self._run(orjson.dumps([number, described, fetches]), body)
+        code, result = self._run(orjson.dumps([number, described, fetches]), body)
         if code == NOT_LOADED:
             return None
         if code:
-            raise _error(code, found)
-        return found  # type: ignore[no-any-return]
+            raise _error(code, result)
+        return result  # type: ignore[no-any-return]
 
     def _run(self, head: bytes, body: Sequence[Buffer]) -> tuple[int, Any]:
-        """Sends a RUN: the answer's code, and the tensors or the message."""
+        """Sends a RUN request. Returns the code of the reply, and the tensors (code 0) or the error message."""
         while True:
             try:
                 stream, is_new = self._idle.pop(), False
@@ -79,18 +94,18 @@ class Connections:
                 refuse_event_loop()
                 stream, is_new = self._connect(), True
             try:
-                code, answer = _ask(stream, RUN, head, body)
-                found = answer if code else [_receive(stream, *each) for each in orjson.loads(answer)]
+                code, reply = _request(stream, RUN, head, body)
+                result = reply if code else [_receive(stream, *each) for each in orjson.loads(reply)]
             except ConnectionError as error:
                 stream.close()
                 if isinstance(error, BrokenPipeError) and not is_new:
-                    continue  # the process was gone before it got the request
+                    continue  # the process ended before it received the request
                 raise Unavailable("The TensorFlow process ended during the request") from None
             except BaseException:
                 stream.close()
                 raise
             self._idle.append(stream)
-            return code, found
+            return code, result
 
     def _connect(self) -> Stream:
         for delay in _DELAYS:
@@ -104,12 +119,12 @@ class Connections:
         raise Unavailable("The TensorFlow process could not be started")
 
     def close(self) -> None:
-        """Closes those that are idle; the process is its owner's to end."""
+        """Closes the idle connections. Does not end the TensorFlow process."""
         while self._idle:
             self._idle.pop().close()
 
 
-def _ask(stream: Stream, kind: int, head: bytes, body: Sequence[Buffer] = ()) -> tuple[int, bytes]:
+def _request(stream: Stream, kind: int, head: bytes, body: Sequence[Buffer] = ()) -> tuple[int, bytes]:
     stream.write(kind, head, body)
     return stream.read()
 

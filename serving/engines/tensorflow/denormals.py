@@ -1,4 +1,4 @@
-"""Denormal numbers count as zero in the threads in which TensorFlow computes; ours must do as its own do."""
+"""Treats denormal numbers as zero in a thread, as TensorFlow does in its own threads."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import ctypes
 import platform
 import sys
 
-# In glibc's `fenv_t`, by processor: its size, where the control register stands, and the bits to set there.
+# By processor: the size of glibc's `fenv_t`, the offset of the control register in it, and the bits to set there.
 _REGISTERS = {
     "x86_64": (32, 28, 1 << 15 | 1 << 6),  # MXCSR: flush to zero, denormals are zero
     "aarch64": (8, 0, 1 << 24),  # FPCR: flush to zero
@@ -14,14 +14,14 @@ _REGISTERS = {
 
 
 def flush() -> None:
-    """From now on this thread takes denormal numbers for zero, where its processor and C library are known."""
+    """Makes this thread treat denormal numbers as zero. Does nothing on a processor or C library not listed here."""
     if sys.platform != "linux" or platform.machine() not in _REGISTERS or platform.libc_ver()[0] != "glibc":
         return
-    size, at, bits = _REGISTERS[platform.machine()]
+    size, offset, bits = _REGISTERS[platform.machine()]
     library = ctypes.CDLL("libm.so.6")
     environment = bytearray(size)
-    place = (ctypes.c_char * size).from_buffer(environment)
-    library.fegetenv(place)
-    register = int.from_bytes(environment[at : at + 4], "little") | bits
-    environment[at : at + 4] = register.to_bytes(4, "little")
-    library.fesetenv(place)
+    buffer = (ctypes.c_char * size).from_buffer(environment)
+    library.fegetenv(buffer)
+    register = int.from_bytes(environment[offset : offset + 4], "little") | bits
+    environment[offset : offset + 4] = register.to_bytes(4, "little")
+    library.fesetenv(buffer)

@@ -1,7 +1,7 @@
-"""Runs signatures with TensorFlow, in the TensorFlow process that all processes of a server share.
+"""Runs signatures with TensorFlow, in a TensorFlow process that all processes of a server share.
 
-It takes any SavedModel: string operations, image bytes, tf.Example parsing, any dtype. Models are loaded into that
-process when they are first needed, and again when it has died. `tensorflow_process.py` starts it.
+It runs any SavedModel: string operations, image bytes, tf.Example parsing, any dtype. The TensorFlow process loads a
+model when it is first needed, and again after a restart. `process.py` starts the process.
 """
 
 from __future__ import annotations
@@ -20,25 +20,28 @@ from .connections import Connections
 from .frames import Stream
 
 log = logging.getLogger(__name__)
-_OUTPUT_CHOICES = 64  # TensorFlow keeps something for each choice of outputs, and clients choose
+_OUTPUT_CHOICES = 64  # TensorFlow caches an executor for each set of outputs, and clients choose the outputs
 
 
 class TensorFlow:
-    """The engine.
+    """The TensorFlow engine.
 
     Args:
-        address: gives the Unix socket of the TensorFlow process, and starts that where it does not run.
-        tags: those of the meta graph to load.
+        address: returns the Unix socket of the TensorFlow process, and starts the process if it does not run.
+        tags: tags of the meta graph to load.
     """
 
     def __init__(self, address: Callable[[], str], tags: Sequence[str] = ("serve",)) -> None:
         self._tags = tags
         self.connections = Connections(address, tags)
-        self.models: set[Model] = set()  # those with open runners
+        self.models: set[Model] = set()  # models with open runners
 
     def load(self, folder: Path, signatures: Mapping[str, SignatureDef]) -> dict[str, Runner]:
-        """All of them; none, with a warning, where TensorFlow is not installed."""
-        runners = self.when_needed(folder, signatures)
+        """Loads the SavedModel and returns a runner for each signature.
+
+        If TensorFlow is not installed, logs a warning and returns no runners.
+        """
+        runners = self.load_lazily(folder, signatures)
         if not runners and signatures:
             names = ", ".join(sorted(signatures))
             log.warning("%s: not served without TensorFlow (pip install 'keras-gallery[models]'): %s", folder, names)
@@ -51,8 +54,8 @@ class TensorFlow:
             raise
         return dict(runners)
 
-    def when_needed(self, folder: Path, signatures: Mapping[str, SignatureDef]) -> dict[str, TensorFlowRunner]:
-        """As `load`, but the model is loaded by the first run."""
+    def load_lazily(self, folder: Path, signatures: Mapping[str, SignatureDef]) -> dict[str, TensorFlowRunner]:
+        """Returns the runners as `load` does, but the first run loads the model."""
         if tensorflow_library.find() is None:
             return {}
         model = Model(self, folder, len(signatures))
@@ -61,17 +64,17 @@ class TensorFlow:
         return {name: TensorFlowRunner(model, each, shapes[name]) for name, each in signatures.items()}
 
     def close(self) -> None:
-        """Gives all models back; the process is its owner's to end."""
+        """Frees all models and closes the connections. Does not end the TensorFlow process."""
         for model in list(self.models):
             model.free()
         self.connections.close()
 
 
 class Model:
-    """A SavedModel that the TensorFlow process holds for some runners of this process, once they need it.
+    """A SavedModel in the TensorFlow process, shared by the runners of its signatures.
 
     Attributes:
-        runners: how many are still open.
+        runners: number of open runners.
     """
 
     def __init__(self, engine: TensorFlow, folder: Path, runners: int) -> None:
@@ -80,27 +83,30 @@ class Model:
         self._folder = folder
         self._lock = threading.Lock()
         self._number: int | None = None
-        self._held: Stream | None = None
+        self._connection: Stream | None = None  # keeps the model loaded
 
-    def number(self, wrong: int | None = None) -> int:
-        """Its number, which is not the `wrong` one; loads it if need be.
+    def number(self, stale: int | None = None) -> int:
+        """Returns the model's number in the TensorFlow process, and loads the model if necessary.
+
+        Args:
+            stale: a number that the process does not know (any more). It is never returned.
 
         Raises:
-            ServingError: it can't be loaded.
-            NotHere: it is not loaded, and an event loop runs in this thread.
+            ServingError: the model can't be loaded.
+            WouldBlock: the model is not loaded, and an event loop runs in this thread.
         """
         number = self._number
-        if number is not None and number != wrong:
+        if number is not None and number != stale:
             return number
         refuse_event_loop()
         with self._lock:
-            if self._number is None or self._number == wrong:
-                self._let_go()
-                self._held, self._number = self.engine.connections.load(self._folder)
+            if self._number is None or self._number == stale:
+                self._release()
+                self._connection, self._number = self.engine.connections.load(self._folder)
             return self._number
 
-    def leave(self) -> None:
-        """Takes back one runner; with the last one the model goes."""
+    def close_runner(self) -> None:
+        """Counts one open runner less. Frees the model after the last one."""
         with self._lock:
             self.runners -= 1
         if not self.runners:
@@ -108,24 +114,24 @@ class Model:
         self.free_if_unused()
 
     def free_if_unused(self) -> None:
-        """Gives the model back where no runner is open: one that was closed during a run may have needed it again."""
+        """Frees the model if no runner is open. A runner that is closed during a run may have loaded it again."""
         if not self.runners:
             self.free()
 
     def free(self) -> None:
-        """Gives the model back. A run would load it again."""
+        """Frees the model. The next run loads it again."""
         with self._lock:
-            self._let_go()
+            self._release()
 
-    def _let_go(self) -> None:
+    def _release(self) -> None:
         self._number = None
-        if self._held is not None:
-            self._held.close()
-            self._held = None
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
 
 class TensorFlowRunner:
-    """One signature."""
+    """Runs one signature."""
 
     engine = "tensorflow"
 
@@ -151,17 +157,17 @@ class TensorFlowRunner:
         feeds = [(tensor, inputs[name]) for name, tensor in self._inputs.items()]
         fetches = [self._outputs[name] for name in names]
         number = self.model.number()
-        while (found := self.model.engine.connections.run(number, feeds, fetches)) is None:
-            number = self.model.number(wrong=number)  # another process than the one that had it
-        arrays = dict(zip(names, found, strict=True))
+        while (results := self.model.engine.connections.run(number, feeds, fetches)) is None:
+            number = self.model.number(stale=number)  # the process was restarted
+        arrays = dict(zip(names, results, strict=True))
         if self._shapes:
             self._check_outputs(inputs, arrays)
         return {name: arrays[name] for name in outputs}
 
     def _check_outputs(self, inputs: Arrays, arrays: Arrays) -> None:
-        """Raises InvalidArgument for uninitialised memory, which oneDNN returns if an input is too small."""
+        """Raises InvalidArgument for outputs of a wrong shape: oneDNN returns uninitialised memory for small inputs."""
         if not all(spec.accepts(inputs[name].shape) for name, spec in self._signature.inputs.items()):
-            return  # TensorFlow Serving answers these, too
+            return  # TensorFlow Serving returns these outputs, too
         for name, array in arrays.items():
             spec = self._signature.outputs[name]
             if not spec.accepts(array.shape):
@@ -171,7 +177,7 @@ class TensorFlowRunner:
                 )
 
     def _choice(self, outputs: Sequence[str]) -> tuple[str, ...]:
-        """The outputs to ask for: those that are wanted, in one order; all where clients are too inventive."""
+        """Returns the outputs to fetch, sorted: `outputs`, or all outputs after too many different choices."""
         choice = tuple(sorted(outputs))
         if choice not in self._choices:
             if len(self._choices) >= _OUTPUT_CHOICES:
@@ -182,4 +188,4 @@ class TensorFlowRunner:
     def close(self) -> None:
         if not self._closed:
             self._closed = True
-            self.model.leave()
+            self.model.close_runner()

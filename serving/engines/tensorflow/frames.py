@@ -1,11 +1,13 @@
-"""Frames over the socket between the server's processes and its TensorFlow process.
+"""The protocol between the server's processes and the TensorFlow process.
 
-A frame is a header (u8 kind, u32 length of the head, u64 length of the body), the head, and the body: the bytes of
-tensors, one after the other. Numbers are little-endian. A request's kind is LOAD (head: JSON of folder and tags;
-the model stays loaded until the connection ends) or RUN (head: JSON of the model's number, of name, dtype, shape and
-length of each tensor, and of the names of the wanted ones). An answer's kind is a gRPC code: for 0 the head is JSON
-(the model's number; or dtype, shape and length of each tensor), otherwise the error message. A connection has one
-request at a time. Both ends are ours: lengths are trusted.
+A frame has three parts: a header (u8 kind, u32 length of the head, u64 length of the body), the head, and the body with
+the bytes of the tensors. Numbers are little-endian. A connection has one request at a time. Lengths are trusted, since
+both ends belong to the server.
+
+- Request LOAD: the head is JSON [folder, tags]. The model stays loaded until the connection ends.
+- Request RUN: the head is JSON [model number, [name, dtype, shape, length] of each input, names of the outputs].
+- Reply: the kind is a gRPC code. With code 0 the head is JSON: the model's number, or [dtype, shape, length] of each
+  output. With another code the head is the error message.
 """
 
 from __future__ import annotations
@@ -18,15 +20,15 @@ from typing import Any
 import numpy as np
 
 LOAD, RUN = 1, 2
-NOT_LOADED = 200  # instead of a gRPC code: the model of a RUN is not there
+NOT_LOADED = 200  # instead of a gRPC code: no model of this number is loaded
 _HEADER = struct.Struct("<BIQ")
-_BUFFERS = 512  # at a time; systems take 1,024
+_BUFFERS = 512  # per sendmsg call; the usual limit of systems is 1,024
 
 Buffer = Any  # bytes, a memoryview, or a flat array of uint8
 
 
 class Stream:
-    """A socket that is written in frames and read in pieces of known length. ConnectionError at its end."""
+    """Writes frames to a socket, and reads pieces of known length from it. Raises ConnectionError if it closes."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._socket = connection
@@ -46,12 +48,12 @@ class Stream:
                 parts[0] = parts[0][sent:]
 
     def read(self) -> tuple[int, bytes]:
-        """Kind and head of the next frame; its body is to be read next."""
+        """Reads the kind and the head of the next frame. The caller must read its body next."""
         kind, length, _ = _HEADER.unpack(self.take(_HEADER.size))
         return kind, self.take(length)
 
     def take(self, length: int) -> bytes:
-        """The next `length` bytes."""
+        """Reads the next `length` bytes."""
         if self._end - self._start >= length:
             self._start += length
             return bytes(self._memory[self._start - length : self._start])
@@ -64,7 +66,7 @@ class Stream:
         at, size = 0, target.nbytes
         while at < size:
             if self._start == self._end:
-                if size - at >= self._memory.nbytes:  # straight to where it belongs
+                if size - at >= self._memory.nbytes:  # without the buffer
                     at += self._received(target[at:])
                     continue
                 self._start, self._end = 0, self._received(self._memory)
@@ -83,11 +85,11 @@ class Stream:
 
 
 def strings_to_bytes(strings: Sequence[bytes]) -> bytes:
-    """All lengths as u64, then all strings."""
+    """Encodes strings: all lengths as u64, then all strings."""
     return np.fromiter(map(len, strings), "<u8", len(strings)).tobytes() + b"".join(strings)
 
 
 def strings_from_bytes(data: bytes, count: int) -> list[bytes]:
-    """The strings in what `strings_to_bytes` made of them."""
+    """Decodes the result of `strings_to_bytes` for `count` strings."""
     ends = 8 * count + np.cumsum(np.frombuffer(data, "<u8", count), dtype=np.int64)
     return [data[start:end] for start, end in zip([8 * count, *ends[:-1].tolist()], ends.tolist(), strict=False)]

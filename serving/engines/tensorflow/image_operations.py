@@ -1,7 +1,7 @@
-"""Refuses inputs on which some image operations of TensorFlow do not raise an error.
+"""Rejects inputs that some image operations of TensorFlow do not check.
 
-For a tensor of another rank than the signature declares, they abort the process. For another number of channels, the
-answer depends on the processor: with oneDNN a grouped convolution, without it the status UNIMPLEMENTED.
+If the rank differs from the declared one, these operations abort the process. If the number of channels differs, the
+result depends on the processor: a grouped convolution with oneDNN, the status UNIMPLEMENTED without it.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ Shapes = Mapping[str, tuple[int, ...]]
 
 
 def declared_shapes(folder: Path, tags: Sequence[str], signatures: Mapping[str, SignatureDef]) -> dict[str, Shapes]:
-    """The declared shape of each input to check, by signature: none for signatures without such operations."""
+    """Returns the declared shape of each input, by signature. Empty for signatures without image operations."""
     try:
         graph = Graph(saved_model.read_meta_graph(folder, tags).graph_def)
-    except ServingError:  # TensorFlow says what is wrong
+    except ServingError:  # TensorFlow reports the error when it loads the model
         return {name: {} for name in signatures}
-    found: dict[str, Shapes] = {}
+    declared: dict[str, Shapes] = {}
     for name, signature in signatures.items():
         has_image_operations = any(word in node.op for node in graph.nodes_of(signature) for word in _OPERATIONS)
         shapes = {key: spec.shape for key, spec in signature.inputs.items() if spec.shape is not None}
-        found[name] = shapes if has_image_operations else {}
-    return found
+        declared[name] = shapes if has_image_operations else {}
+    return declared
 
 
 def check(inputs: Arrays, shapes: Shapes) -> None:
-    """Raises InvalidArgument for an input of another rank or another number of channels than declared."""
+    """Raises InvalidArgument if an input's rank or number of channels differs from the declared shape."""
     for name, shape in shapes.items():
         received = inputs[name].shape
         if len(received) != len(shape) or shape and shape[-1] not in (-1, received[-1]):

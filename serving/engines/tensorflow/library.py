@@ -1,6 +1,7 @@
-"""TensorFlow's C library, without TensorFlow's Python: ready in half a second instead of ten.
+"""TensorFlow's C library through ctypes, without TensorFlow's Python package. It loads in 0.5 s instead of 10 s.
 
-The wheel of TensorFlow holds the library that TensorFlow Serving is built on. Only the child processes load it.
+The library is part of TensorFlow's wheel, and TensorFlow Serving is built on the same code. Only child processes of
+the server load it.
 """
 
 from __future__ import annotations
@@ -15,12 +16,12 @@ from typing import Any
 
 from ...quiet import quiet_import
 
-STRING = 7  # the number of the dtype
-STRING_BYTES = 24  # the size of a TF_TString
+STRING = 7  # number of the dtype
+STRING_BYTES = 24  # size of a TF_TString
 
 
 class TensorFlowError(Exception):
-    """What TensorFlow reports: its message, and the number of the gRPC code that goes with it."""
+    """An error that TensorFlow reports: its message and the number of its gRPC code."""
 
     def __init__(self, code: int, message: str) -> None:
         super().__init__(message)
@@ -28,14 +29,14 @@ class TensorFlowError(Exception):
 
 
 class Output(ctypes.Structure):
-    """TF_Output: one output of an operation of a graph."""
+    """TF_Output: an output of a graph operation."""
 
     _fields_ = [("operation", c_void_p), ("index", c_int)]
 
 
 Deallocator = ctypes.CFUNCTYPE(None, c_void_p, c_size_t, c_void_p)
 
-# Functions that may take long let other threads go on meanwhile; for the others that would cost more than it saves.
+# ctypes releases the GIL for slow functions. For quick functions, releasing the GIL costs more than it saves.
 _SLOW = {
     "TF_LoadSessionFromSavedModel": (
         c_void_p, c_void_p, c_void_p, c_char_p, POINTER(c_char_p), c_int, c_void_p, c_void_p, c_void_p
@@ -78,15 +79,15 @@ _QUICK = {
 
 
 def find() -> Path | None:
-    """The library's file; None where TensorFlow is not installed, or comes without it (as it does on Windows)."""
+    """Returns the library's file, or None if TensorFlow is not installed or has no such file (as on Windows)."""
     spec = importlib.util.find_spec("tensorflow")
     folders = spec.submodule_search_locations if spec else None
-    found = [file for folder in folders or () for file in Path(folder).glob("libtensorflow_cc.*")]
-    return found[0] if found else None
+    files = [file for folder in folders or () for file in Path(folder).glob("libtensorflow_cc.*")]
+    return files[0] if files else None
 
 
 class Library:
-    """The functions of `tensorflow/c/c_api.h` that are used here, as methods without their `TF_`."""
+    """The functions of `tensorflow/c/c_api.h` that are used here, as methods without the prefix `TF_`."""
 
     def __init__(self, path: Path) -> None:
         os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
@@ -98,21 +99,21 @@ class Library:
                 function.restype, function.argtypes = result, arguments
                 setattr(self, name.removeprefix("TF_"), function)
 
-    def __getattr__(self, name: str) -> Any:  # for type checkers: __init__ sets them all
+    def __getattr__(self, name: str) -> Any:  # for type checkers: __init__ sets all functions
         raise AttributeError(name)
 
 
 @functools.cache
 def library() -> Library:
-    """The library, loaded once. RuntimeError where there is none."""
+    """Returns the library, and loads it on the first call. Raises RuntimeError if `find` returns None."""
     path = find()
     if path is None:
-        raise RuntimeError("Expected TensorFlow to be installed. Received: no libtensorflow_cc")
+        raise RuntimeError("TensorFlow is not installed (no libtensorflow_cc): pip install 'keras-gallery[models]'")
     return Library(path)
 
 
 class Status:
-    """What a call reports; to be used in a `with`, at whose end an error is raised as `TensorFlowError`."""
+    """A context manager for the status of C calls. On exit it raises a reported error as `TensorFlowError`."""
 
     def __enter__(self) -> int:
         self._pointer = int(library().NewStatus())

@@ -1,4 +1,4 @@
-"""The owner of the TensorFlow process: starts it when it is first needed, and anew when it has died."""
+"""Starts the TensorFlow process when it is first needed, and restarts it after it died."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ log = logging.getLogger(__name__)
 class TensorFlowProcess:
     """One TensorFlow process for a whole server.
 
-    It ends with `close`, and by itself where this process dies.
+    The process ends with `close`, or when the parent process dies.
 
     Args:
-        intra_op: threads that work on one operation; 0: as many as cores.
-        inter_op: operations run at a time; 0: as many as cores.
+        intra_op: number of threads for one operation. 0 means one per core.
+        inter_op: number of operations that run in parallel. 0 means one per core.
     """
 
     def __init__(self, intra_op: int = 0, inter_op: int = 0) -> None:
@@ -35,16 +35,16 @@ class TensorFlowProcess:
         self._closed = False
 
     def address(self) -> str:
-        """The Unix socket that the process listens on; starts it where it does not run. Returns at once.
+        """Returns the Unix socket of the process, and starts the process if it does not run. Does not wait for it.
 
-        Raises Unavailable once the owner is closed.
+        Raises Unavailable after `close`.
         """
         with self._lock:
             if self._closed:
                 raise Unavailable("The server is stopping")
             if self._process is not None and (status := self._process.poll()) is not None:
                 log.error("the TensorFlow process ended with status %s", status)
-                self._let_go(self._process)
+                self._end(self._process)
                 self._process = None
             if self._process is None:
                 self._process = self._start()
@@ -55,7 +55,7 @@ class TensorFlowProcess:
         with self._lock:
             self._closed = True
             if self._process is not None:
-                self._let_go(self._process)
+                self._end(self._process)
             if self._folder is not None:
                 shutil.rmtree(self._folder, ignore_errors=True)
 
@@ -64,9 +64,9 @@ class TensorFlowProcess:
         return self._folder / f"tensorflow-{self._starts}"
 
     def _start(self) -> subprocess.Popen[bytes]:
-        """Starts a process on a socket that is listened to already, so that nobody need wait to connect."""
+        """Starts a process with a socket that already listens, so that clients can connect at once."""
         if self._folder is None:
-            self._folder = Path(tempfile.mkdtemp(prefix="keras-gallery-"))  # only this user looks inside
+            self._folder = Path(tempfile.mkdtemp(prefix="keras-gallery-"))  # readable for this user only
         self._starts += 1
         with socket.socket(socket.AF_UNIX) as listener:
             listener.bind(str(self._socket()))
@@ -77,13 +77,13 @@ class TensorFlowProcess:
                     *(sys.executable, "-P", "-m", "keras_gallery.serving.engines.tensorflow.worker"),
                     *(str(listener.fileno()), *self._options),
                 ],
-                stdin=subprocess.PIPE,  # it ends when this closes
-                stdout=2,  # whatever libraries print
+                stdin=subprocess.PIPE,  # the process ends when this closes
+                stdout=2,  # what libraries print goes to stderr
                 pass_fds=[listener.fileno()],
-                start_new_session=True,  # Ctrl-C is for the server, which ends this process itself
+                start_new_session=True,  # Ctrl-C reaches only the server, which then ends this process
             )
 
-    def _let_go(self, process: subprocess.Popen[bytes]) -> None:
+    def _end(self, process: subprocess.Popen[bytes]) -> None:
         assert process.stdin is not None
         process.stdin.close()
         try:

@@ -1,4 +1,4 @@
-"""One SavedModel in a session of TensorFlow's C library: loaded and run by the same code as in TensorFlow Serving."""
+"""Loads and runs a SavedModel with TensorFlow's C library: the same code as in TensorFlow Serving."""
 
 from __future__ import annotations
 
@@ -15,12 +15,17 @@ from .library import Output, Status, TensorFlowError, library
 from .tensor import Tensor
 
 INVALID_ARGUMENT = 3
-# A serialized `RunOptions` with inter_op_thread_pool = -1: the thread that calls runs all operations, one by one.
+# A serialized `RunOptions` with inter_op_thread_pool = -1: the calling thread runs all operations, one by one.
 IN_THIS_THREAD = b"\x18" + b"\xff" * 9 + b"\x01"
 
 
 def session_config(intra_op: int = 0, inter_op: int = 0) -> bytes:
-    """A serialized `ConfigProto`: threads for one operation, and for operations at a time; 0: as many as cores."""
+    """Returns a serialized `ConfigProto`.
+
+    Args:
+        intra_op: number of threads for one operation. 0 means one per core.
+        inter_op: number of operations that run in parallel. 0 means one per core.
+    """
     config = messages.ConfigProto(intra_op_parallelism_threads=intra_op, inter_op_parallelism_threads=inter_op)
     return bytes(config.SerializeToString())
 
@@ -31,22 +36,22 @@ def _run_in_this_thread() -> int:
 
 
 class Session:
-    """A SavedModel's graph with its variables, tables and assets. It is freed with the last reference to it.
+    """A SavedModel's graph with its variables, tables and assets. It is freed with the last reference to the object.
 
     Args:
         folder: the SavedModel.
-        tags: those of the meta graph.
+        tags: tags of the meta graph.
         config: a serialized `ConfigProto`.
 
     Raises:
-        TensorFlowError: in TensorFlow's words, where it can't be loaded.
+        TensorFlowError: the SavedModel can't be loaded. The message is TensorFlow's.
     """
 
     def __init__(self, folder: Path, tags: Sequence[str], config: bytes = b"") -> None:
         tf = library()
         self._session: int | None = None
-        self._known: dict[Any, Any] = {}
-        # Handing operations to other threads costs more than it gains, but for those that decode many images.
+        self._cache: dict[Any, Any] = {}
+        # Running operations in other threads costs more than it gains, except in models that decode many images.
         file = model_file(folder)
         is_parallel = file is None or re.search(rb"(?<!Unicode)Decode", file.read_bytes()) is not None
         self._options = None if is_parallel else _run_in_this_thread()
@@ -64,29 +69,39 @@ class Session:
             tf.DeleteSessionOptions(options)
 
     def run(self, feeds: Sequence[tuple[str, Tensor]], fetches: Sequence[str]) -> list[Tensor]:
-        """The tensors called `fetches`, given those in `feeds`. Any number of threads may run at once.
+        """Runs the graph. Any number of threads may call this at once.
 
-        Raises TensorFlowError, in TensorFlow's words. It leaves shapes to the graph, as TensorFlow Serving does.
+        Shapes of inputs are checked by the graph only, as in TensorFlow Serving.
+
+        Args:
+            feeds: name and value of each input tensor.
+            fetches: names of the output tensors.
+
+        Returns:
+            the output tensors.
+
+        Raises:
+            TensorFlowError: the run failed. The message is TensorFlow's.
         """
         inputs = self._outputs_of(tuple(name for name, _ in feeds))
         outputs = self._outputs_of(tuple(fetches))
         given = (ctypes.c_void_p * len(feeds))(*(tensor.pointer for _, tensor in feeds))
-        found = (ctypes.c_void_p * len(fetches))()
+        results = (ctypes.c_void_p * len(fetches))()
         with Status() as status:
             library().SessionRun(
                 *(self._session, self._options, inputs, given, len(feeds)),
-                *(outputs, found, len(fetches), None, 0, None, status),
+                *(outputs, results, len(fetches), None, 0, None, status),
             )
-        return [Tensor(pointer) for pointer in found if pointer]
+        return [Tensor(pointer) for pointer in results if pointer]
 
     def _outputs_of(self, names: tuple[str, ...]) -> Any:
-        """An array of TF_Output. One that was asked for often is kept."""
-        found = self._known.get(names)
-        if found is None:
-            found = (Output * len(names))(*map(self._output, names))
-            if len(self._known) < 1024:  # clients choose the outputs
-                self._known[names] = found
-        return found
+        """Returns an array of TF_Output for tensor names. The first 1,024 different results are cached."""
+        array = self._cache.get(names)
+        if array is None:
+            array = (Output * len(names))(*map(self._output, names))
+            if len(self._cache) < 1024:  # clients choose the outputs
+                self._cache[names] = array
+        return array
 
     def _output(self, name: str) -> Output:
         operation, _, index = name.rpartition(":")

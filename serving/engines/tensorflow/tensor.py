@@ -1,4 +1,4 @@
-"""Tensors of TensorFlow's C library ↔ bytes and NumPy arrays, without a copy where there need be none."""
+"""Converts tensors of TensorFlow's C library to bytes and NumPy arrays and back, without needless copies."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _WRITABLE = 0x200
 
 
 class Tensor:
-    """A tensor that is given back when the last reference to this object goes."""
+    """A tensor of the C library. It is freed with the last reference to the object."""
 
     __slots__ = ("pointer",)
 
@@ -39,7 +39,7 @@ class Tensor:
 
     @property
     def memory(self) -> memoryview:
-        """Its bytes, to be read or written while the object lives; not for strings."""
+        """Its bytes, to read or write while the object lives. Not for tensors of strings."""
         size = library().TensorByteSize(self.pointer)
         if not size:
             return memoryview(b"")
@@ -47,22 +47,22 @@ class Tensor:
 
     def strings(self) -> list[bytes]:
         """The elements of a tensor of strings, in row-major order."""
-        data, found = library(), []
-        first = data.TensorData(self.pointer)
-        for at in range(first or 0, (first or 0) + data.TensorByteSize(self.pointer), STRING_BYTES):
-            found.append(ctypes.string_at(data.StringGetDataPointer(at), data.StringGetSize(at)))
-        return found
+        tf, strings = library(), []
+        first = tf.TensorData(self.pointer)
+        for at in range(first or 0, (first or 0) + tf.TensorByteSize(self.pointer), STRING_BYTES):
+            strings.append(ctypes.string_at(tf.StringGetDataPointer(at), tf.StringGetSize(at)))
+        return strings
 
 
 def empty(dtype: int, shape: Sequence[int], size: int) -> Tensor:
-    """A tensor of `size` bytes that are still to be written. MemoryError where there are not so many."""
+    """Returns an uninitialised tensor of `size` bytes. Raises MemoryError if there is not enough memory."""
     pointer = library().AllocateTensor(dtype, (ctypes.c_int64 * len(shape))(*shape), len(shape), size)
     if not pointer:
-        raise MemoryError(f"Expected memory for a tensor. Received: {size} bytes asked for")
+        raise MemoryError(f"Not enough memory for a tensor of {size} bytes")
     return Tensor(pointer)
 
 
-_alive: dict[int, Any] = {}  # the memory of string tensors, until TensorFlow has no more use for it
+_alive: dict[int, Any] = {}  # the memory of string tensors, until TensorFlow frees it
 
 
 @Deallocator
@@ -73,7 +73,7 @@ def _free_strings(data: int, size: int, _: int | None) -> None:
 
 
 def from_strings(shape: Sequence[int], strings: Iterable[bytes]) -> Tensor:
-    """A tensor of strings."""
+    """Returns a tensor of strings, in row-major order."""
     size = math.prod(shape) * STRING_BYTES
     memory = ctypes.create_string_buffer(max(size, 1))  # zeros: empty strings
     address = ctypes.addressof(memory)
@@ -86,18 +86,18 @@ def from_strings(shape: Sequence[int], strings: Iterable[bytes]) -> Tensor:
 
 
 def from_array(array: np.ndarray[Any, Any]) -> Tensor:
-    """A tensor with the values of an array; strings are object arrays of bytes."""
+    """Returns a tensor with the values of an array. Strings are object arrays of bytes."""
     row = dtypes.of_array(array)
     if row is dtypes.STRING:
         return from_strings(array.shape, array.ravel().tolist())
-    made = empty(row.number, array.shape, array.nbytes)
+    tensor = empty(row.number, array.shape, array.nbytes)
     if array.size:
-        np.frombuffer(made.memory, row.numpy).reshape(array.shape)[...] = array
-    return made
+        np.frombuffer(tensor.memory, row.numpy).reshape(array.shape)[...] = array
+    return tensor
 
 
 def to_array(tensor: Tensor) -> np.ndarray[Any, Any]:
-    """The values of a tensor in an array of their own."""
+    """Returns a copy of a tensor's values."""
     row = dtypes.BY_NUMBER[tensor.dtype]
     if row is dtypes.STRING:
         array = np.empty(math.prod(tensor.shape), object)

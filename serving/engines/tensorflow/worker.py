@@ -1,7 +1,7 @@
-"""The TensorFlow process: answers frames on a Unix socket, with a thread for each connection.
+"""The TensorFlow process: answers requests on a Unix socket, with one thread per connection.
 
-Started by `tensorflow_process.py`; `frames.py` describes the frames. A SavedModel that several connections ask for
-is loaded once, and freed when the last of them ends.
+`process.py` starts it, and `frames.py` describes the protocol. A SavedModel that several connections load is loaded
+once, and freed when the last of these connections ends.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _INTERNAL = 13
 
 
 class Models:
-    """The loaded SavedModels by number, each counted."""
+    """The loaded SavedModels, by number, with reference counts."""
 
     def __init__(self, config: bytes) -> None:
         self._config = config
@@ -39,10 +39,13 @@ class Models:
         self._numbers = itertools.count(1)
         self._sessions: dict[int, Session] = {}
         self._users: dict[int, int] = {}
-        self._loading: dict[Any, Future[int]] = {}  # also those that are done
+        self._loading: dict[Any, Future[int]] = {}  # includes finished loads
 
-    def take(self, folder: str, tags: list[str]) -> int:
-        """The number of a SavedModel, to be given back; TensorFlowError where it can't be loaded."""
+    def acquire(self, folder: str, tags: list[str]) -> int:
+        """Loads a SavedModel, or uses the loaded one, and returns its number. Call `release` when done.
+
+        Raises TensorFlowError if the SavedModel can't be loaded.
+        """
         file = model_file(Path(folder))
         stat = file.stat() if file else None
         key = (folder, *tags, stat and (stat.st_ino, stat.st_mtime_ns, stat.st_size))
@@ -56,7 +59,7 @@ class Models:
                 return self._load(key, loading, folder, tags)
             number = loading.result()
             with self._lock:
-                if number in self._users:  # otherwise it has just gone
+                if number in self._users:  # otherwise another thread has just freed it
                     self._users[number] += 1
                     return number
 
@@ -74,8 +77,8 @@ class Models:
         loading.set_result(number)
         return number
 
-    def give_back(self, number: int) -> None:
-        """Takes back one `take`."""
+    def release(self, number: int) -> None:
+        """Undoes one `acquire`. After the last one, frees the model."""
         with self._lock:
             self._users[number] -= 1
             if self._users[number]:
@@ -83,7 +86,7 @@ class Models:
             del self._users[number]
             self._loading = {key: each for key, each in self._loading.items() if not _is_of(each, number)}
             session = self._sessions.pop(number)
-        del session  # freed here, or at the end of its last run
+        del session  # freed here, or after the last run in progress
         memory.give_back()
 
     def get(self, number: int) -> Session | None:
@@ -95,30 +98,30 @@ def _is_of(loading: Future[int], number: int) -> bool:
 
 
 def serve(stream: Stream, models: Models) -> None:
-    """Answers the requests of one connection, until it ends."""
-    denormals.flush()  # what this thread runs itself
+    """Answers the requests of a connection until it ends."""
+    denormals.flush()  # this thread runs operations itself
     held: list[int] = []
     try:
         while True:
             kind, head = stream.read()
             try:
                 if kind == LOAD:
-                    held.append(models.take(*orjson.loads(head)))
+                    held.append(models.acquire(*orjson.loads(head)))
                     stream.write(0, orjson.dumps(held[-1]))
                 else:
                     _run(stream, models, orjson.loads(head))
             except TensorFlowError as error:
                 stream.write(error.code, str(error).encode())
-            except (ConnectionError, MemoryError):  # perhaps in the midst of a frame
+            except (ConnectionError, MemoryError):  # the frame may be incomplete: close the connection
                 raise
-            except Exception as error:  # a bug must not end the process of all models
+            except Exception as error:  # a bug must not end the process, which serves all models
                 stream.write(_INTERNAL, f"{type(error).__name__}: {error}".encode())
     except (ConnectionError, MemoryError):
         pass
     finally:
         stream.close()
         for number in held:
-            models.give_back(number)
+            models.release(number)
 
 
 def _run(stream: Stream, models: Models, head: Any) -> None:
@@ -128,10 +131,10 @@ def _run(stream: Stream, models: Models, head: Any) -> None:
     if session is None:
         stream.write(NOT_LOADED, b"")
         return
-    found = session.run(feeds, outputs)
-    body = [_to_buffer(tensor) for tensor in found]
+    results = session.run(feeds, outputs)
+    body = [_to_buffer(tensor) for tensor in results]
     sizes = [memoryview(each).nbytes for each in body]
-    described = [(tensor.dtype, tensor.shape, size) for tensor, size in zip(found, sizes, strict=True)]
+    described = [(tensor.dtype, tensor.shape, size) for tensor, size in zip(results, sizes, strict=True)]
     stream.write(0, orjson.dumps(described), body)
 
 
@@ -155,8 +158,8 @@ def _end_with_the_server() -> None:
 def main() -> None:
     descriptor, intra_op, inter_op = map(int, sys.argv[1:])
     threading.Thread(target=_end_with_the_server, daemon=True).start()
-    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # many models in many processes are many connections
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))  # each model in each worker process is a connection
     library()
     models = Models(session_config(intra_op, inter_op))
     with socket.socket(fileno=descriptor) as listener:

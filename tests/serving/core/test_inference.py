@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from keras_gallery.serving.core.inference import Inference
 from keras_gallery.serving.core.servable import Signature
-from keras_gallery.serving.engines.base import Arrays, NotHere
+from keras_gallery.serving.engines.base import Arrays, WouldBlock
 from keras_gallery.serving.errors import FailedPrecondition, InvalidArgument, NotFound, ServingError
 from keras_gallery.serving.wire.model_spec import ModelSpec
 from keras_gallery.serving.wire.tensor import TensorError
@@ -279,7 +279,7 @@ def test_a_run_that_may_not_be_on_the_event_loop_moves_to_a_thread() -> None:
 
     def elsewhere(inputs: Arrays) -> Mapping[str, Any]:
         if threading.current_thread() is threading.main_thread():
-            raise NotHere
+            raise WouldBlock
         return gate(inputs)
 
     with inference((ONE, elsewhere)) as (made, found):

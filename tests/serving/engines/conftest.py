@@ -1,4 +1,4 @@
-"""SavedModels of many kinds, and the engines that run them."""
+"""Fixtures: SavedModels of many kinds, and engines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SavedModels of many kinds, each built by TensorFlow itself."""
+"""Builds SavedModels of many kinds with TensorFlow."""
 
 from __future__ import annotations
 
@@ -20,7 +20,13 @@ DTYPES = [
 
 
 def save(folder: Path, signatures: dict[str, tuple[list[Any], Callable[..., Any]]], **tracked: Any) -> None:
-    """A TF2 SavedModel with a function for each signature."""
+    """Writes a TF2 SavedModel with one function per signature.
+
+    Args:
+        folder: where to write it.
+        signatures: specs of the inputs and the function, by signature name.
+        **tracked: variables and tables that the functions use.
+    """
     module = tf.Module()
     for name, value in tracked.items():
         setattr(module, name, value)
@@ -32,16 +38,16 @@ def save(folder: Path, signatures: dict[str, tuple[list[Any], Callable[..., Any]
 
 
 def dtypes(folder: Path) -> None:
-    """For each dtype a signature of its name, which turns the rows of any array (?, 3) round."""
+    """One signature per dtype, with the dtype's name. It reverses the rows of an array (batch, 3)."""
 
-    def turned(dtype: str) -> tuple[list[Any], Callable[..., Any]]:
+    def reversed_rows(dtype: str) -> tuple[list[Any], Callable[..., Any]]:
         return [Spec([None, 3], dtype, name="x")], lambda x: {"y": x[:, ::-1]}
 
-    save(folder, {dtype: turned(dtype) for dtype in [*DTYPES, "string"]})
+    save(folder, {dtype: reversed_rows(dtype) for dtype in [*DTYPES, "string"]})
 
 
 def shapes(folder: Path) -> None:
-    """Signatures without a batch dimension, of any rank, with many outputs."""
+    """Signatures without a batch dimension, with any rank, and with many outputs."""
     save(
         folder,
         {
@@ -58,7 +64,7 @@ def shapes(folder: Path) -> None:
 
 
 def words_table(folder: Path) -> Any:
-    """The number of each word, from a file; the SavedModel will have its own."""
+    """Returns a table from words to numbers. It reads a file, which the SavedModel copies to its assets."""
     file = folder.parent / "words.txt"
     file.write_text("\n".join(WORDS))
     words = tf.lookup.TextFileInitializer(
@@ -68,7 +74,7 @@ def words_table(folder: Path) -> Any:
 
 
 def examples(folder: Path) -> None:
-    """tf.Example in, from a variable and a table of words in an asset file."""
+    """A signature that parses tf.Example, with a variable and a table of words from an asset file."""
     table = words_table(folder)
     factor = tf.Variable(10.0)
     features = {"word": tf.io.FixedLenFeature([], tf.string), "x": tf.io.FixedLenFeature([2], tf.float32)}
@@ -82,7 +88,10 @@ def examples(folder: Path) -> None:
 
 
 def tf1(folder: Path, *, as_text: bool = False) -> None:
-    """A TF1 graph: old and new variables, a table of an asset, signatures that share an input; two sets of tags."""
+    """A TF1 graph with two sets of tags.
+
+    It has reference and resource variables, a table from an asset, and signatures that share an input.
+    """
     builder = v1.saved_model.Builder(str(folder))
     for tags, offset in ((["serve"], 0.0), (["serve", "gpu"], 100.0)):
         with v1.Graph().as_default(), v1.Session() as session:
@@ -111,7 +120,7 @@ def tf1(folder: Path, *, as_text: bool = False) -> None:
 
 
 def networks(folder: Path) -> None:
-    """What OpenVINO takes, and what it must not take for one reason or another."""
+    """Signatures that OpenVINO can run, and signatures that it must not run for different reasons."""
     rng = np.random.default_rng(5)
     kernel = tf.Variable(rng.normal(size=(3, 3, 1, 4)).astype(np.float32))
     dense = tf.Variable(rng.normal(size=(6, 8)).astype(np.float32))
@@ -154,7 +163,7 @@ def networks(folder: Path) -> None:
 
 
 def windows(folder: Path) -> None:
-    """A convolution that needs at least four steps."""
+    """A convolution that needs sequences of at least four steps."""
     window = np.random.default_rng(5).normal(size=(4, 6, 2)).astype(np.float32)
     save(
         folder,
@@ -163,7 +172,7 @@ def windows(folder: Path) -> None:
 
 
 def tflite_source(folder: Path) -> None:
-    """What `tflite` converts."""
+    """The SavedModel that `tflite` converts."""
     rows = [Spec([None, 3], tf.float32, name="x")]
     two = [Spec([None, 2], tf.float32, name="a"), Spec([None], tf.int32, name="b")]
     words = [Spec([None], tf.string, name="words"), Spec([None], tf.int32, name="at")]
@@ -178,7 +187,7 @@ def tflite_source(folder: Path) -> None:
 
 
 def tflite(folder: Path, source: Path) -> None:
-    """A version folder with a `model.tflite` of all signatures of a SavedModel."""
+    """A version folder with a `model.tflite` that has all signatures of a SavedModel."""
     signatures = ["serving_default", "two", "pick"]
     converter = tf.lite.TFLiteConverter.from_saved_model(str(source), signature_keys=signatures)
     folder.mkdir(parents=True)
@@ -186,7 +195,7 @@ def tflite(folder: Path, source: Path) -> None:
 
 
 def tflite_without_signatures(folder: Path) -> None:
-    """A version folder with a `model.tflite` of a function that is no signature."""
+    """A version folder with a `model.tflite` without signatures."""
     function = tf.function(lambda a, b: (a + b, a * 2), [Spec([None, 3], tf.float32, name=name) for name in "ab"])
     converter = tf.lite.TFLiteConverter.from_concrete_functions([function.get_concrete_function()], tf.Module())
     folder.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""The TensorFlow Lite engine on files that TensorFlow's converter made."""
+"""The TensorFlow Lite engine on files made by TensorFlow's converter."""
 
 from __future__ import annotations
 
@@ -51,34 +51,34 @@ def test_signatures_are_those_of_the_saved_model(made: Path) -> None:
 
 
 @pytest.mark.parametrize("batch", [1, 4, 2, 0])
-def test_answers_as_tensorflow_does(
+def test_outputs_equal_tensorflow(
     made: Path, tensorflow: TensorFlow, runners: Mapping[str, Runner], batch: int
 ) -> None:
-    theirs = tensorflow.load(made / "tflite_source", saved_model.read_signatures(made / "tflite_source"))
+    expected = tensorflow.load(made / "tflite_source", saved_model.read_signatures(made / "tflite_source"))
     rng = np.random.default_rng(batch)
     inputs: dict[str, dict[str, Any]] = {
         "serving_default": {"x": rng.normal(size=(batch, 3)).astype(np.float32)},
         "two": {"a": rng.random((batch, 2), np.float32), "b": rng.integers(0, 9, batch, np.int32)},
         "pick": {"words": words(b"a", b"b\0b", b"\xff" * 40), "at": rng.integers(0, 3, batch, np.int32)},
     }
-    for name, given in inputs.items():
+    for name, arrays in inputs.items():
         outputs = {"serving_default": ["y"], "two": ["twice", "sum"], "pick": ["picked"]}[name]
-        got, want = runners[name](given, outputs), theirs[name](given, outputs)
+        got, want = runners[name](arrays, outputs), expected[name](arrays, outputs)
         assert list(got) == outputs
         for output in outputs:
             assert got[output].dtype == want[output].dtype
             assert got[output].tolist() == want[output].tolist()
-    for runner in theirs.values():
+    for runner in expected.values():
         runner.close()
 
 
-def test_requests_at_once(runners: Mapping[str, Runner]) -> None:
-    def ask(n: int) -> bool:
+def test_parallel_requests(runners: Mapping[str, Runner]) -> None:
+    def run(n: int) -> bool:
         x = np.full((n % 5 + 1, 3), n, np.float32)
         return bool((runners["serving_default"]({"x": x}, ["y"])["y"] == x).all())
 
     with ThreadPoolExecutor(4) as pool:
-        assert all(pool.map(ask, range(200)))
+        assert all(pool.map(run, range(200)))
     runner: Any = runners["serving_default"]
     assert 1 <= len(runner._model._idle) <= 4
 
@@ -96,12 +96,12 @@ def test_a_file_without_signatures(made: Path) -> None:
 
 
 @pytest.mark.parametrize("shape", [(2, 4), (3,), (1, 1, 3), ()])
-def test_other_shapes_are_refused(runners: Mapping[str, Runner], shape: tuple[int, ...]) -> None:
+def test_wrong_shapes_are_rejected(runners: Mapping[str, Runner], shape: tuple[int, ...]) -> None:
     with pytest.raises(InvalidArgument, match=r"^Expected shape \[-1, 3\] for input x. Received: \["):
         runners["serving_default"]({"x": np.zeros(shape, np.float32)}, ["y"])
 
 
-def test_what_fails_harms_no_other_request(runners: Mapping[str, Runner]) -> None:
+def test_a_failed_run_does_not_affect_the_next_one(runners: Mapping[str, Runner]) -> None:
     picked = {"words": words(b"a", b"b"), "at": np.array([5], np.int32)}
     with pytest.raises(Internal, match="gather index out of bounds"):
         runners["pick"](picked, ["picked"])
@@ -109,13 +109,13 @@ def test_what_fails_harms_no_other_request(runners: Mapping[str, Runner]) -> Non
     assert runners["pick"](picked, ["picked"])["picked"].tolist() == [b"b"]
 
 
-def test_folders_without_a_file(made: Path) -> None:
+def test_a_folder_without_a_tflite_file(made: Path) -> None:
     assert read_meta_graph(made / "dtypes") is None
     assert TfLite().load(made / "dtypes", saved_model.read_signatures(made / "dtypes")) == {}
 
 
 @pytest.mark.parametrize("content", [b"", b"no model", bytes(100)])
-def test_files_that_are_no_models(tmp_path: Path, content: bytes) -> None:
+def test_files_that_are_not_models(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "model.tflite").write_bytes(content)
     with pytest.raises(InvalidArgument, match="model.tflite: "):
         read_meta_graph(tmp_path)
@@ -123,7 +123,7 @@ def test_files_that_are_no_models(tmp_path: Path, content: bytes) -> None:
 
 def test_without_the_runtime(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(Unimplemented, match="Expected the package ai-edge-litert"):
+    with pytest.raises(Unimplemented, match="pip install ai-edge-litert"):
         read_meta_graph(made / "tflite")
 
 

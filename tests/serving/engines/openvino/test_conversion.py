@@ -1,4 +1,4 @@
-"""Which signatures are converted for OpenVINO, and that whatever goes wrong there harms nobody."""
+"""Conversion for OpenVINO: which signatures are converted, and failures that must not stop the server."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pytest
 from keras_gallery.serving import saved_model
 from keras_gallery.serving.engines.base import Arrays
 from keras_gallery.serving.engines.openvino import conversion
-from keras_gallery.serving.engines.openvino.comparison import Different, Refused, compare
+from keras_gallery.serving.engines.openvino.comparison import Rejected, RunFailed, compare
 from keras_gallery.serving.engines.openvino.conversion import Converter
 from keras_gallery.serving.engines.openvino.files import OpenVinoFiles, read
 from keras_gallery.serving.engines.tensorflow import library as tensorflow_library
@@ -32,7 +32,7 @@ REASONS = {
     "conv": "openvino",
     "bytes": "openvino",
     "whole": "openvino",
-    "wide": "tensorflow (other values for y)",  # OpenVINO computes 64-bit integers in 32 bits
+    "wide": "tensorflow (different values of y)",  # OpenVINO computes 64-bit integers in 32 bits
     "wraps": "tensorflow (integer arithmetic)",
     "double": "tensorflow (dtype double)",
     "divides": "tensorflow (operation FloorDiv)",  # by zero
@@ -41,7 +41,7 @@ REASONS = {
     "draws": "tensorflow (operation RandomUniform)",
     "counts": "tensorflow (operation AssignAddVariableOp)",
     "reads": "tensorflow (variables that another signature writes)",
-    "loops": "tensorflow (a loop that is no recurrent layer)",
+    "loops": "tensorflow (a loop that is not a recurrent layer)",
     "says": "tensorflow (strings)",
     "any_rank": "tensorflow (unknown rank)",
     "magnifies": "openvino",
@@ -50,7 +50,7 @@ REASONS = {
 
 
 @pytest.mark.parametrize("name", REASONS)
-def test_which_engine_and_why(made: Path, converted: OpenVinoFiles, name: str) -> None:
+def test_the_reason_for_each_engine(made: Path, converted: OpenVinoFiles, name: str) -> None:
     index = converted.of(made / "networks")
     assert index is not None
     assert index.reasons.keys() == REASONS.keys()
@@ -58,7 +58,7 @@ def test_which_engine_and_why(made: Path, converted: OpenVinoFiles, name: str) -
     assert (name in index.signatures) == REASONS[name].startswith("openvino")
 
 
-def test_signatures_that_do_the_same_share_a_file(made: Path, converted: OpenVinoFiles) -> None:
+def test_equal_signatures_share_a_file(made: Path, converted: OpenVinoFiles) -> None:
     index = converted.of(made / "networks")
     assert index is not None
     assert index.signatures["dense"].file == index.signatures["again"].file != index.signatures["conv"].file
@@ -66,13 +66,13 @@ def test_signatures_that_do_the_same_share_a_file(made: Path, converted: OpenVin
     assert used == {file.name for file in Path(index.signatures["dense"].file).parent.glob("*.xml")}
 
 
-def test_the_limit_is_where_both_overflow_alike(made: Path, converted: OpenVinoFiles) -> None:
+def test_the_limit_of_real_models(made: Path, converted: OpenVinoFiles) -> None:
     index = converted.of(made / "networks")
     assert index is not None
     assert {entry.limit for entry in index.signatures.values()} == {1e12}
 
 
-def test_the_least_size_is_what_tensorflow_takes(made: Path, converted: OpenVinoFiles) -> None:
+def test_the_least_size_is_the_smallest_that_tensorflow_accepts(made: Path, converted: OpenVinoFiles) -> None:
     index = converted.of(made / "networks")
     assert index is not None
     assert {name: entry.least for name, entry in index.signatures.items() if entry.least > 1} == {"steps": 4}
@@ -88,7 +88,7 @@ def test_graphs_of_tensorflow_1(made: Path, files: OpenVinoFiles) -> None:
     assert with_other_tags.of(made / "tf1") is None
 
 
-# === The comparison, of engines in plain Python ===
+# === The comparison, with engines written in Python ===
 
 
 def signature(dtype: str = "float", shape: tuple[int, ...] = (-1, 3)) -> SignatureDef:
@@ -105,9 +105,9 @@ def engine(function: Callable[[Any], Any], seconds: float = 0) -> Callable[[Arra
     return run
 
 
-def refuse(condition: bool, value: Any) -> Any:
+def fail_if(condition: bool, value: Any) -> Any:
     if condition:
-        raise Refused
+        raise RunFailed
     return value
 
 
@@ -117,54 +117,64 @@ def test_equal_engines() -> None:
     assert times_faster > 1
 
 
-DIFFERENT: dict[str, tuple[SignatureDef, Callable[[Any], Any], Callable[[Any], Any], str]] = {
-    "values": (signature(), lambda x: x, lambda x: x * np.float32(1.0001), "other values for y"),
-    "zeros": (signature(), lambda x: x / x, lambda x: np.ones_like(x), "other values for y"),
-    "shape": (signature(), lambda x: x, lambda x: x[:1], "another shape or dtype"),
-    "dtype": (signature(), lambda x: x, lambda x: x.astype(np.float64), "another shape or dtype"),
-    "a larger size": (signature(shape=(-1, -1)), lambda x: x, lambda x: x + (x.shape[1] > 8), "other values for y"),
-    "a smaller size": (signature(shape=(-1, -1)), lambda x: x, lambda x: x + (x.shape[1] < 2), "other values for y"),
+UNEQUAL: dict[str, tuple[SignatureDef, Callable[[Any], Any], Callable[[Any], Any], str]] = {
+    "values": (signature(), lambda x: x, lambda x: x * np.float32(1.0001), "different values of y"),
+    "zeros": (signature(), lambda x: x / x, lambda x: np.ones_like(x), "different values of y"),
+    "shape": (signature(), lambda x: x, lambda x: x[:1], "different shape or dtype"),
+    "dtype": (signature(), lambda x: x, lambda x: x.astype(np.float64), "different shape or dtype"),
+    "a larger size": (signature(shape=(-1, -1)), lambda x: x, lambda x: x + (x.shape[1] > 8), "different values of y"),
+    "a smaller size": (signature(shape=(-1, -1)), lambda x: x, lambda x: x + (x.shape[1] < 2), "different values of y"),
     "a size for OpenVINO": (
         signature(shape=(-1, -1)),
-        lambda x: refuse(x.shape[1] == 9, x),
+        lambda x: fail_if(x.shape[1] == 9, x),
         lambda x: x,
-        "answers what TensorFlow refuses",
+        "OpenVINO accepts inputs for which TensorFlow fails",
     ),
-    "large integers": (signature("int32"), lambda x: x, lambda x: np.clip(x, -(1 << 20), 1 << 20), "other values"),
-    "the largest integer": (signature("uint8"), lambda x: x + 1, lambda x: np.minimum(x, 254) + 1, "other values"),
-    "negative integers": (signature("int8"), lambda x: x, np.abs, "other values for y"),
-    "more lenient": (signature(), lambda x: refuse(len(x) == 7, x), lambda x: x, "answers what TensorFlow refuses"),
-    "stricter": (signature(), lambda x: x, lambda x: refuse(len(x) == 32, x), "fails"),
-    "nothing to compare": (signature(), lambda x: refuse(True, x), lambda x: x, "TensorFlow refuses what was tried"),
+    "large integers": (signature("int32"), lambda x: x, lambda x: np.clip(x, -(1 << 20), 1 << 20), "different values"),
+    "the largest integer": (signature("uint8"), lambda x: x + 1, lambda x: np.minimum(x, 254) + 1, "different values"),
+    "negative integers": (signature("int8"), lambda x: x, np.abs, "different values of y"),
+    "more lenient": (
+        signature(),
+        lambda x: fail_if(len(x) == 7, x),
+        lambda x: x,
+        "OpenVINO accepts inputs for which TensorFlow fails",
+    ),
+    "stricter": (signature(), lambda x: x, lambda x: fail_if(len(x) == 32, x), "fails"),
+    "nothing to compare": (
+        signature(),
+        lambda x: fail_if(True, x),
+        lambda x: x,
+        "TensorFlow fails for all sizes tried",
+    ),
     "overflow": (signature(), lambda x: x, lambda x: np.where(abs(x) > 500, np.inf, x), "large values"),
 }
 
 
-@pytest.mark.parametrize("case", DIFFERENT)
-def test_different_engines(case: str) -> None:
-    definition, tensorflow, openvino, reason = DIFFERENT[case]
-    with pytest.raises(Different, match=reason):
+@pytest.mark.parametrize("case", UNEQUAL)
+def test_unequal_engines(case: str) -> None:
+    definition, tensorflow, openvino, reason = UNEQUAL[case]
+    with pytest.raises(Rejected, match=reason):
         compare(definition, engine(tensorflow, 0.001), engine(openvino))
 
 
-def test_the_slower_engine() -> None:
-    with pytest.raises(Different, match=r"OpenVINO takes \d+\.\dx as long"):
+def test_a_slower_engine() -> None:
+    with pytest.raises(Rejected, match=r"OpenVINO takes \d+\.\dx as long"):
         compare(signature(), engine(lambda x: x), engine(lambda x: x, 0.005))
 
 
-def test_the_limit_is_lowered_until_both_overflow_alike() -> None:
+def test_the_limit_is_lowered_until_both_overflow_in_the_same_places() -> None:
     def overflows(x: Any) -> Any:
         return np.where(np.abs(x) > 1e8, np.nan, x)
 
     assert compare(signature(), engine(lambda x: x, 0.001), engine(overflows))[0] == 1e6
 
 
-def test_sizes_that_the_signature_leaves_open() -> None:
+def test_dynamic_dimensions() -> None:
     def run(x: Any) -> Any:
-        return refuse(x.shape[1] < 32, x)
+        return fail_if(x.shape[1] < 32, x)
 
-    found = compare(signature(shape=(-1, -1)), engine(run, 0.001), engine(lambda x: x))
-    assert found.least == 32, "smaller ones are TensorFlow's to refuse"
+    verdict = compare(signature(shape=(-1, -1)), engine(run, 0.001), engine(lambda x: x))
+    assert verdict.least == 32, "TensorFlow fails for smaller sizes"
     assert compare(signature(shape=(-1, -1)), engine(lambda x: x, 0.001), engine(lambda x: x)).least == 1
 
 
@@ -185,17 +195,18 @@ def test_a_second_start_converts_nothing(
     assert "draws: tensorflow (operation RandomUniform)" in caplog.text
 
 
-def test_nothing_is_left_over(folder: Path, converted: OpenVinoFiles) -> None:
-    (place,) = converted.cache.iterdir()
-    assert converted.place(saved_model.fingerprint(folder)) == place
-    assert {file.suffix for file in place.iterdir()} == {".xml", ".bin", ".json"}
+def test_no_temporary_files_remain(folder: Path, converted: OpenVinoFiles) -> None:
+    (cached,) = converted.cache.iterdir()
+    assert converted.cache_folder(saved_model.fingerprint(folder)) == cached
+    assert {file.suffix for file in cached.iterdir()} == {".xml", ".bin", ".json"}
 
 
 def test_other_tags_have_other_files(converted: OpenVinoFiles) -> None:
-    assert OpenVinoFiles(converted.cache, ("serve", "gpu")).place("f") != converted.place("f")
-    assert OpenVinoFiles(converted.cache, ("b", "a")).place("f") == OpenVinoFiles(converted.cache, ("a", "b")).place(
-        "f"
-    )
+    def cache_folder(*tags: str) -> Path:
+        return OpenVinoFiles(converted.cache, tags).cache_folder("f")
+
+    assert cache_folder("serve", "gpu") != converted.cache_folder("f")
+    assert cache_folder("b", "a") == cache_folder("a", "b")
 
 
 def test_the_users_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -234,16 +245,18 @@ def test_a_conversion_that_crashes(
     assert files.of(folder) is not None  # it is not tried again
 
 
-def test_what_was_done_before_a_crash_counts(folder: Path, files: OpenVinoFiles, converted: OpenVinoFiles) -> None:
+def test_signatures_converted_before_a_crash_are_used(
+    folder: Path, files: OpenVinoFiles, converted: OpenVinoFiles
+) -> None:
     done = converted.of(folder)
     assert done is not None
 
     class Broken(Converter):
         def convert_into(self, target: Path, folder: Path) -> Any:
-            partly = read(Path(done.signatures["dense"].file).parent)
-            assert partly is not None
-            del partly.reasons["says"]
-            partly.write(target)
+            partial = read(Path(done.signatures["dense"].file).parent)
+            assert partial is not None
+            del partial.reasons["says"]
+            partial.write(target)
             return self._complete(target, folder, "status -11", "")
 
     assert Broken(files).prepare(folder)
@@ -252,7 +265,7 @@ def test_what_was_done_before_a_crash_counts(folder: Path, files: OpenVinoFiles,
     assert index.reasons == {**done.reasons, "says": "tensorflow (conversion failed: status -11)"}
 
 
-def test_a_stopping_server_breaks_off(folder: Path, files: OpenVinoFiles) -> None:
+def test_a_stopping_server_stops_the_conversion(folder: Path, files: OpenVinoFiles) -> None:
     converter = Converter(files)
     started = threading.Thread(target=converter.prepare, args=(folder,))
     started.start()
@@ -272,7 +285,7 @@ def test_a_cache_that_cannot_be_written(folder: Path, tmp_path: Path, caplog: py
     assert "not converted for OpenVINO" in caplog.text
 
 
-def test_no_saved_model(tmp_path: Path, files: OpenVinoFiles, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_folder_without_a_saved_model(tmp_path: Path, files: OpenVinoFiles, caplog: pytest.LogCaptureFixture) -> None:
     assert not Converter(files).prepare(tmp_path)
     assert caplog.text == ""
 
@@ -284,14 +297,14 @@ def test_without_tensorflow(folder: Path, files: OpenVinoFiles, monkeypatch: pyt
 
 
 def test_a_damaged_index_is_replaced(folder: Path, files: OpenVinoFiles, monkeypatch: pytest.MonkeyPatch) -> None:
-    place = files.place(saved_model.fingerprint(folder))
-    place.mkdir(parents=True)
-    (place / "index.json").write_text("{")
+    cached = files.cache_folder(saved_model.fingerprint(folder))
+    cached.mkdir(parents=True)
+    (cached / "index.json").write_text("{")
     assert not Converter(files, seconds=0.01).prepare(folder)
-    assert read(place) is not None
+    assert read(cached) is not None
 
 
-def test_what_nobody_asks_for_goes_after_a_while(folder: Path, files: OpenVinoFiles) -> None:
+def test_unused_files_are_removed(folder: Path, files: OpenVinoFiles) -> None:
     old, new = files.cache / "old", files.cache / "new"
     for each in (old, new):
         each.mkdir(parents=True)
@@ -300,14 +313,14 @@ def test_what_nobody_asks_for_goes_after_a_while(folder: Path, files: OpenVinoFi
     Converter(files, seconds=0.01).prepare(folder)
     assert new.exists()
     assert not old.exists()
-    place = files.place(saved_model.fingerprint(folder))
-    os.utime(place, (long_ago, long_ago))
+    cached = files.cache_folder(saved_model.fingerprint(folder))
+    os.utime(cached, (long_ago, long_ago))
     files.of(folder)
-    assert place.stat().st_mtime > long_ago + 1  # asked for just now
+    assert cached.stat().st_mtime > long_ago + 1  # used just now
 
 
-def test_a_signature_without_operations_needs_no_tensorflow(made: Path, files: OpenVinoFiles) -> None:
-    """Nothing but strings: the answer is there before any library is loaded."""
+def test_signatures_excluded_by_the_rules_load_no_library(made: Path, files: OpenVinoFiles) -> None:
+    """The signature has only strings, so the conversion ends before it imports OpenVINO."""
     code = f"""
 import sys; from pathlib import Path
 from keras_gallery.serving.engines.openvino import conversion_worker

@@ -1,4 +1,4 @@
-"""The OpenVINO engine against TensorFlow, and what it hands to TensorFlow."""
+"""The OpenVINO engine: the same outputs as TensorFlow, and the requests that it passes on to TensorFlow."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ...conftest import MODEL
 
 @pytest.fixture(scope="module")
 def runners(made: Path, converted: OpenVinoFiles, tensorflow: TensorFlow) -> Iterator[Mapping[str, Runner]]:
-    """Those of OpenVINO, for `made / "networks"`."""
+    """OpenVINO's runners of `made / "networks"`."""
     loaded = OpenVino(converted, tensorflow).load(made / "networks", read_signatures(made / "networks"))
     yield loaded
     for runner in loaded.values():
@@ -32,13 +32,13 @@ def runners(made: Path, converted: OpenVinoFiles, tensorflow: TensorFlow) -> Ite
 
 @pytest.fixture(scope="module")
 def alone(made: Path, converted: OpenVinoFiles) -> Mapping[str, Runner]:
-    """As `runners`, without TensorFlow."""
+    """OpenVINO's runners, without TensorFlow as fallback."""
     return OpenVino(converted).load(made / "networks", read_signatures(made / "networks"))
 
 
 @pytest.fixture(scope="module")
-def theirs(made: Path, tensorflow: TensorFlow) -> Iterator[Mapping[str, Runner]]:
-    """Those of TensorFlow."""
+def expected(made: Path, tensorflow: TensorFlow) -> Iterator[Mapping[str, Runner]]:
+    """TensorFlow's runners of `made / "networks"`."""
     loaded = tensorflow.load(made / "networks", read_signatures(made / "networks"))
     yield loaded
     for runner in loaded.values():
@@ -52,13 +52,13 @@ def assert_same(got: Mapping[str, Any], want: Mapping[str, Any]) -> None:
         np.testing.assert_allclose(got[name], value, rtol=1e-5, atol=1e-6)
 
 
-# === Answers ===
+# === Outputs ===
 
 
 @pytest.mark.parametrize("batch", [1, 2, 33])
 @pytest.mark.parametrize("name", ["dense", "again", "same_name", "conv", "bytes", "whole"])
-def test_answers_as_tensorflow_does(
-    made: Path, runners: Mapping[str, Runner], theirs: Mapping[str, Runner], name: str, batch: int
+def test_outputs_equal_tensorflow(
+    made: Path, runners: Mapping[str, Runner], expected: Mapping[str, Runner], name: str, batch: int
 ) -> None:
     signature = read_signatures(made / "networks")[name]
     spec = signature.inputs["x"]
@@ -67,11 +67,11 @@ def test_answers_as_tensorflow_does(
     x = (rng.integers(0, 256, shape) if spec.dtype.name != "float" else rng.normal(size=shape)).astype(spec.dtype.numpy)
     outputs = list(signature.outputs)
     assert runners[name].engine == "openvino"
-    assert_same(runners[name]({"x": x}, outputs), theirs[name]({"x": x}, outputs))
+    assert_same(runners[name]({"x": x}, outputs), expected[name]({"x": x}, outputs))
 
 
 @pytest.mark.parametrize("batch", [1, 7, 32])
-def test_an_exported_model_answers_as_keras(
+def test_outputs_of_an_exported_model_equal_keras(
     saved_models: Path, keras_model: Any, tensorflow: TensorFlow, files: OpenVinoFiles, batch: int
 ) -> None:
     folder = saved_models / MODEL / "1"
@@ -84,14 +84,14 @@ def test_an_exported_model_answers_as_keras(
         runner.close()
 
 
-def test_only_wanted_outputs_come(runners: Mapping[str, Runner]) -> None:
+def test_only_requested_outputs_are_returned(runners: Mapping[str, Runner]) -> None:
     x = {"x": np.ones((2, 8, 8, 1), np.float32)}
     assert list(runners["conv"](x, ["y"])) == ["y"]
     assert list(runners["conv"](x, ["y", "a"])) == ["y", "a"]
     assert runners["conv"](x, ["a"])["a"].tolist() == [[1], [1]]
 
 
-def test_arrays_that_lie_oddly_in_memory(runners: Mapping[str, Runner]) -> None:
+def test_arrays_that_are_not_contiguous_or_not_aligned(runners: Mapping[str, Runner]) -> None:
     x = np.random.default_rng(2).random((3, 12), np.float32)
     want = runners["dense"]({"x": x[:, ::2].copy()}, ["y"])["y"]
     fortran = np.asfortranarray(x[:, ::2])
@@ -100,14 +100,14 @@ def test_arrays_that_lie_oddly_in_memory(runners: Mapping[str, Runner]) -> None:
         np.testing.assert_array_equal(runners["dense"]({"x": odd}, ["y"])["y"], want)
 
 
-def test_answers_are_the_callers(runners: Mapping[str, Runner]) -> None:
+def test_outputs_are_not_overwritten_by_the_next_run(runners: Mapping[str, Runner]) -> None:
     first = runners["dense"]({"x": np.ones((1, 6), np.float32)}, ["y"])["y"]
-    kept = first.copy()
+    copy = first.copy()
     runners["dense"]({"x": np.zeros((1, 6), np.float32)}, ["y"])
-    np.testing.assert_array_equal(first, kept)
+    np.testing.assert_array_equal(first, copy)
 
 
-def test_as_many_requests_as_threads(made: Path, converted: OpenVinoFiles) -> None:
+def test_the_pool_has_at_most_one_request_per_thread(made: Path, converted: OpenVinoFiles) -> None:
     runner: Any = OpenVino(converted).load(made / "networks", read_signatures(made / "networks"))["dense"]
     x = np.random.default_rng(0).random((100, 1, 6), np.float32)
     want = runner({"x": x[:, 0]}, ["y"])["y"]
@@ -117,7 +117,7 @@ def test_as_many_requests_as_threads(made: Path, converted: OpenVinoFiles) -> No
     assert 1 <= len(runner._idle) <= 5
 
 
-# === What TensorFlow is asked for ===
+# === Requests that TensorFlow runs ===
 
 ODD = {
     "wider": np.ones((2, 7), np.float32),
@@ -132,7 +132,7 @@ ODD = {
 
 
 def outcome(runner: Runner, x: Any) -> Any:
-    """The answer, or the error's type and words without the name of the node."""
+    """Returns the output, or the error's type and its message without the name of the node."""
     try:
         return runner({"x": x}, ["y"])["y"]
     except Exception as error:
@@ -141,10 +141,10 @@ def outcome(runner: Runner, x: Any) -> Any:
 
 @pytest.mark.parametrize("signature", ["dense", "conv"])
 @pytest.mark.parametrize("case", ODD)
-def test_odd_inputs_are_answered_by_tensorflow(
-    runners: Mapping[str, Runner], theirs: Mapping[str, Runner], signature: str, case: str
+def test_tensorflow_runs_unusual_inputs(
+    runners: Mapping[str, Runner], expected: Mapping[str, Runner], signature: str, case: str
 ) -> None:
-    got, want = (outcome(engine[signature], ODD[case]) for engine in (runners, theirs))
+    got, want = (outcome(engine[signature], ODD[case]) for engine in (runners, expected))
     if isinstance(want, tuple):
         assert got == want
     else:
@@ -152,11 +152,11 @@ def test_odd_inputs_are_answered_by_tensorflow(
 
 
 @pytest.mark.parametrize("steps", [0, 1, 2, 4, 5, 100])
-def test_short_sequences_are_refused_by_tensorflow(
-    runners: Mapping[str, Runner], theirs: Mapping[str, Runner], steps: int
+def test_tensorflow_rejects_short_sequences(
+    runners: Mapping[str, Runner], expected: Mapping[str, Runner], steps: int
 ) -> None:
     x = np.random.default_rng(0).random((2, steps, 6), np.float32)
-    got, want = (outcome(engine["steps"], x) for engine in (runners, theirs))
+    got, want = (outcome(engine["steps"], x) for engine in (runners, expected))
     assert isinstance(want, tuple) == (steps < 4)
     if isinstance(want, tuple):
         assert got == want
@@ -164,14 +164,14 @@ def test_short_sequences_are_refused_by_tensorflow(
         np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-6)
 
 
-def test_in_the_graphs_own_words(runners: Mapping[str, Runner]) -> None:
+def test_the_error_message_is_tensorflows(runners: Mapping[str, Runner]) -> None:
     with pytest.raises(
         InvalidArgument, match=r"^Matrix size-incompatible: In\[0\]: \[2,7\], In\[1\]: \[6,8\]\n\t \[\["
     ):
         runners["dense"]({"x": ODD["wider"]}, ["y"])
 
 
-def test_what_openvino_fails_at_is_tensorflows(runners: Mapping[str, Runner], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tensorflow_runs_what_openvino_fails_at(runners: Mapping[str, Runner], monkeypatch: pytest.MonkeyPatch) -> None:
     runner: Any = runners["dense"]
     x = {"x": np.ones((1, 6), np.float32)}
     want = runner(x, ["y"])["y"]
@@ -219,13 +219,13 @@ DAMAGED = ["no json", '{"fingerprint": 3}', "", "[]", "3", '{"fingerprint": 3, "
 
 
 @pytest.mark.parametrize("damage", DAMAGED)
-def test_a_damaged_index_is_passed_over(saved_models: Path, tmp_path: Path, files: OpenVinoFiles, damage: str) -> None:
+def test_a_damaged_index_is_ignored(saved_models: Path, tmp_path: Path, files: OpenVinoFiles, damage: str) -> None:
     folder = shutil.copytree(saved_models / MODEL / "1", tmp_path / "1")
     (folder / FOLDER / "index.json").write_text(damage)
     assert OpenVino(files).load(folder, read_signatures(folder)) == {}
 
 
-def test_a_damaged_file_is_passed_over(saved_models: Path, tmp_path: Path, files: OpenVinoFiles) -> None:
+def test_a_damaged_file_is_ignored(saved_models: Path, tmp_path: Path, files: OpenVinoFiles) -> None:
     folder = shutil.copytree(saved_models / MODEL / "1", tmp_path / "1")
     index = read(folder / FOLDER)
     assert index is not None
@@ -235,7 +235,7 @@ def test_a_damaged_file_is_passed_over(saved_models: Path, tmp_path: Path, files
     assert set(found) == {name for name, entry in index.signatures.items() if Path(entry.file) != broken}
 
 
-def test_an_index_reaches_no_other_folder(saved_models: Path, tmp_path: Path, files: OpenVinoFiles) -> None:
+def test_an_index_cannot_name_files_in_other_folders(saved_models: Path, tmp_path: Path, files: OpenVinoFiles) -> None:
     folder = shutil.copytree(saved_models / MODEL / "1", tmp_path / "1")
     index = json.loads((folder / FOLDER / "index.json").read_text())
     for suffix in (".xml", ".bin"):
@@ -247,7 +247,7 @@ def test_an_index_reaches_no_other_folder(saved_models: Path, tmp_path: Path, fi
     assert "encode" not in OpenVino(files).load(folder, read_signatures(folder))
 
 
-def test_an_index_is_read_as_it_was_written(tmp_path: Path) -> None:
+def test_writing_and_reading_an_index(tmp_path: Path) -> None:
     index = Index(
         "f", {"a": Entry(str(tmp_path / "0.xml"), 1e6, 3)}, {"a": "openvino (2.0x faster)", "b": "tensorflow (x)"}
     )

@@ -1,4 +1,4 @@
-"""A model that is loaded and closed again and again takes no more memory than once."""
+"""Loading and closing a model many times does not leak memory."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from keras_gallery.serving.saved_model import read_signatures, signatures_of
 from keras_gallery.serving.wire.signature import SignatureDef
 
 SWAPS = 100
-SIDE = 1500  # 9 MB of weights: a tenth that stayed would show
+SIDE = 1500  # 9 MB of weights, so that a leak of a tenth of them is visible
 
 
 def resident(pid: int) -> int:
-    """Bytes of memory that a process has."""
+    """Returns a process's resident memory in bytes."""
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def growth(engine: Engine, folder: Path, signatures: dict[str, SignatureDef], pid: Callable[[], int]) -> float:
-    """By how much the memory of a process grows, from a tenth of the swaps to the last."""
+    """Returns how much a process's memory grows from the first 10 to the last 10 swaps, as a fraction."""
     sizes = []
     for _ in range(SWAPS):
         loaded: dict[str, Any] = engine.load(folder, signatures)

@@ -1,4 +1,4 @@
-"""Recurrent layers as Keras and TensorFlow save them."""
+"""SavedModels with recurrent layers and other loops, made with Keras and TensorFlow."""
 
 from __future__ import annotations
 
@@ -16,7 +16,13 @@ FEATURES, UNITS = 5, 3
 
 
 def save(folder: Path, make: Callable[[Any], Any], length: int | None = None) -> Any:
-    """The layers of `make` on series (batch, length, 5), with weights that are all random; returns the Keras model."""
+    """Exports a model with random weights and returns the Keras model.
+
+    Args:
+        folder: where to write the SavedModel.
+        make: applies the layers to an input (batch, length, 5).
+        length: length of the input series. None means any length.
+    """
     series = keras.Input((length, FEATURES), name="x")
     model = keras.Model(series, make(series))
     rng = np.random.default_rng(3)
@@ -26,28 +32,28 @@ def save(folder: Path, make: Callable[[Any], Any], length: int | None = None) ->
 
 
 def encoder_decoder(x: Any) -> Any:
-    """The decoder begins with the encoder's states."""
+    """An encoder and a decoder that starts with the encoder's states."""
     _, h, c = layers.LSTM(UNITS, return_state=True)(x)
     decoder = layers.LSTM(UNITS, return_sequences=True)
     return decoder(layers.RepeatVector(4)(h), initial_state=[h, c])
 
 
 def three_layers(x: Any) -> Any:
-    """Of all three kinds."""
+    """One layer of each kind."""
     x = layers.SimpleRNN(4, return_sequences=True)(x)
     return layers.LSTM(UNITS)(layers.GRU(6, return_sequences=True)(x))
 
 
 def layer(kind: Any, units: int = UNITS, **options: Any) -> Callable[[Any], Any]:
-    """A new one, wherever it is used."""
+    """Returns a function that applies a new layer to its input."""
     return lambda x: kind(units, **options)(x)
 
 
-# For each name the layers, the length of the series, and how many operations they become.
+# Models that are fused. By name: the layers, the length of the series, and the number of fused operations.
 FUSED: dict[str, tuple[Callable[[Any], Any], int | None, int]] = {
     "lstm": (layer(layers.LSTM, return_sequences=True, return_state=True), None, 1),
     "lstm_last": (layer(layers.LSTM), 6, 1),
-    "lstm_square": (layer(layers.LSTM, FEATURES, use_bias=False), None, 1),  # both kernels have one shape
+    "lstm_square": (layer(layers.LSTM, FEATURES, use_bias=False), None, 1),  # both kernels have the same shape
     "gru": (layer(layers.GRU, return_sequences=True, return_state=True), None, 1),
     "gru_no_bias": (layer(layers.GRU, use_bias=False), 6, 1),
     "gru_reset_before": (layer(layers.GRU, reset_after=False, return_sequences=True), None, 1),
@@ -59,7 +65,7 @@ FUSED: dict[str, tuple[Callable[[Any], Any], int | None, int]] = {
     "encoder_decoder": (encoder_decoder, 6, 2),
     "convolved": (lambda x: layers.GRU(UNITS)(layers.Conv1D(4, 3, strides=2, padding="same")(x)), None, 1),
 }
-LEFT: dict[str, Callable[[Any], Any]] = {
+NOT_FUSED: dict[str, Callable[[Any], Any]] = {
     "masked": lambda x: layers.LSTM(UNITS)(layers.Masking()(x)),
     "other_activation": layer(layers.LSTM, activation="softplus"),
     "other_gates": layer(layers.GRU, recurrent_activation="hard_sigmoid"),
@@ -68,11 +74,11 @@ LEFT: dict[str, Callable[[Any], Any]] = {
 
 
 def series(batch: int, length: int) -> np.ndarray[Any, Any]:
-    """Made-up input."""
+    """Returns random input (batch, length, 5)."""
     return np.random.default_rng(batch).normal(size=(batch, length, FEATURES)).astype(np.float32)
 
 
-# === Loops that are all but those of Keras: from the weights, a row and the states to the new states ===
+# === Steps of loops that are like Keras's, or differ in one thing: (weights, row, states) → new states ===
 
 
 def simple(weights: Any, x: Any, h: Any) -> tuple[Any, ...]:
@@ -82,37 +88,37 @@ def simple(weights: Any, x: Any, h: Any) -> tuple[Any, ...]:
 
 
 def residual(weights: Any, x: Any, h: Any) -> tuple[Any, ...]:
-    """The state is added."""
+    """SimpleRNN that also adds the state."""
     return (simple(weights, x, h)[0] + h,)
 
 
 def squashed(weights: Any, x: Any, h: Any) -> tuple[Any, ...]:
-    """One more tanh."""
+    """SimpleRNN with another tanh."""
     return (tf.tanh(simple(weights, x, h)[0]),)
 
 
-def turned_weights(weights: Any, x: Any, h: Any) -> tuple[Any, ...]:
-    """The state times the transposed recurrent kernel."""
+def transposed_weights(weights: Any, x: Any, h: Any) -> tuple[Any, ...]:
+    """SimpleRNN with the transposed recurrent kernel."""
     kernel, recurrent, bias, _ = weights
     return (tf.tanh(x @ kernel + bias + tf.matmul(h, recurrent, transpose_b=True)),)
 
 
 def lstm(weights: Any, x: Any, h: Any, c: Any, order: str = "ifgo", squash: Any = tf.tanh) -> tuple[Any, ...]:
-    """Keras's LSTM, where the gates are in this order and the output is squashed so."""
+    """LSTM with this order of the gates and this activation of the output. The defaults are Keras's."""
     kernel, recurrent, bias, _ = weights
     gates = dict(zip(order, tf.split(x @ kernel + h @ recurrent + bias, 4, axis=1), strict=True))
     c = tf.sigmoid(gates["f"]) * c + tf.sigmoid(gates["i"]) * tf.tanh(gates["g"])
     return tf.sigmoid(gates["o"]) * squash(c), c
 
 
-def gru(weights: Any, x: Any, h: Any, *, turned: bool = False) -> tuple[Any, ...]:
-    """A GRU that mixes old and new state as Keras does, or turned round, as others do."""
+def gru(weights: Any, x: Any, h: Any, *, swapped: bool = False) -> tuple[Any, ...]:
+    """GRU with z·h + (1-z)·g as the new state, as in Keras. If `swapped`, z·g + (1-z)·h, as in other libraries."""
     kernel, recurrent, bias, recurrent_bias = weights
     xz, xr, xg = tf.split(x @ kernel + bias, 3, axis=1)
     hz, hr, hg = tf.split(h @ recurrent + recurrent_bias, 3, axis=1)
     z = tf.sigmoid(xz + hz)
     g = tf.tanh(xg + tf.sigmoid(xr + hr) * hg)
-    return (z * g + (1 - z) * h if turned else z * h + (1 - z) * g,)
+    return (z * g + (1 - z) * h if swapped else z * h + (1 - z) * g,)
 
 
 def save_loop(
@@ -128,13 +134,20 @@ def save_loop(
     read: Callable[[Any, Any], Any] = lambda at, time: at,
     write: Callable[[Any, Any], Any] = lambda at, time: at,
 ) -> None:
-    """A loop as Keras writes it, by default.
+    """Saves a loop. The defaults give the same loop as Keras.
 
     Args:
-        bounded: as in Keras 3; OpenVINO has another kind of loop for those without a bound.
-        steps: how many there are.
-        start, by: how the steps are counted.
-        read, write: which rows belong to a step.
+        folder: where to write the SavedModel.
+        step: computes the new states from the weights, a row and the states.
+        gates: number of gates.
+        states: number of states.
+        bounded: whether the loop has a maximum number of iterations, as in Keras 3. OpenVINO has another kind of loop
+            for loops without a maximum.
+        steps: returns the number of steps, from the length of the series.
+        start: index of the first step.
+        by: increment of the index.
+        read: returns the row that a step reads, from its index and the length.
+        write: returns the row that a step writes, from its index and the length.
     """
     rng = np.random.default_rng(7)
     shapes = ((FEATURES, gates * UNITS), (UNITS, gates * UNITS), (gates * UNITS,), (gates * UNITS,))
@@ -167,17 +180,17 @@ EXACT: dict[str, dict[str, Any]] = {
     "gru": {"step": gru, "gates": 3},
     "unbounded": {"step": simple, "bounded": False},
 }
-OTHERWISE: dict[str, dict[str, Any]] = {
+DIFFERENT: dict[str, dict[str, Any]] = {
     "residual": {"step": residual},
     "squashed": {"step": squashed},
-    "turned_weights": {"step": turned_weights},
-    "lstm_of_other_gates": {"step": partial(lstm, order="figo"), "states": 2, "gates": 4},
-    "lstm_with_plain_output": {"step": partial(lstm, squash=tf.identity), "states": 2, "gates": 4},
-    "gru_turned": {"step": partial(gru, turned=True), "gates": 3},
-    "leaves_one_out": {"step": simple, "steps": lambda time: time - 1},
-    "unbounded_leaves_one_out": {"step": simple, "steps": lambda time: time - 1, "bounded": False},
-    "begins_with_the_second": {"step": simple, "start": 1},
-    "takes_every_second": {"step": simple, "by": 2},
+    "transposed_weights": {"step": transposed_weights},
+    "lstm_with_other_gate_order": {"step": partial(lstm, order="figo"), "states": 2, "gates": 4},
+    "lstm_without_output_activation": {"step": partial(lstm, squash=tf.identity), "states": 2, "gates": 4},
+    "gru_swapped": {"step": partial(gru, swapped=True), "gates": 3},
+    "one_step_less": {"step": simple, "steps": lambda time: time - 1},
+    "unbounded_one_step_less": {"step": simple, "steps": lambda time: time - 1, "bounded": False},
+    "starts_at_second_row": {"step": simple, "start": 1},
+    "every_second_row": {"step": simple, "by": 2},
     "reads_backwards": {"step": simple, "read": lambda at, time: time - 1 - at},
     "reads_one_row": {"step": simple, "read": lambda at, time: 0},
     "writes_backwards": {"step": simple, "write": lambda at, time: time - 1 - at},

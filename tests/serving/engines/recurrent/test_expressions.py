@@ -1,4 +1,4 @@
-"""What graphs compute, as terms."""
+"""Expressions of what OpenVINO graphs compute."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from keras_gallery.serving.engines.recurrent.expressions import Terms, results
+from keras_gallery.serving.engines.recurrent.expressions import ExpressionBuilder, results
 from openvino import Model
 from openvino import opset15 as ops
 
@@ -15,36 +15,36 @@ def parameter(*shape: int) -> Any:
     return ops.parameter(shape, np.float32)
 
 
-def term_of(terms: Terms, make: Any, *shape: int) -> Any:
-    """The term of a graph with one input and one output."""
+def expression_of(build: ExpressionBuilder, make: Any, *shape: int) -> Any:
+    """Returns the expression of a graph with one input and one output."""
     x = parameter(*shape)
-    return results(terms, Model([make(x)], [x]))[0]
+    return results(build, Model([make(x)], [x]))[0]
 
 
-def test_the_order_of_a_sum_and_a_product_does_not_matter() -> None:
+def test_sums_and_products_are_commutative() -> None:
     a, b = parameter(2, 3), parameter(2, 3)
-    terms = Terms()
-    one, other = results(terms, Model([ops.add(a, ops.multiply(a, b)), ops.add(ops.multiply(b, a), a)], [a, b]))
-    assert one is other is terms.parameter(0) + terms.parameter(1) * terms.parameter(0)
+    build = ExpressionBuilder()
+    one, other = results(build, Model([ops.add(a, ops.multiply(a, b)), ops.add(ops.multiply(b, a), a)], [a, b]))
+    assert one is other is build.parameter(0) + build.parameter(1) * build.parameter(0)
 
 
-def test_that_of_a_difference_and_a_matrix_product_does() -> None:
+def test_differences_and_matrix_products_are_not_commutative() -> None:
     a, b = parameter(3, 3), parameter(3, 3)
     for operation in (ops.subtract, lambda a, b: ops.matmul(a, b, False, False)):
-        one, other = results(Terms(), Model([operation(a, b), operation(b, a)], [a, b]))
+        one, other = results(ExpressionBuilder(), Model([operation(a, b), operation(b, a)], [a, b]))
         assert one is not other
 
 
 def test_a_matrix_product() -> None:
     a, b = parameter(2, 3), parameter(3, 3)
-    terms = Terms()
-    plain, turned = results(terms, Model([ops.matmul(a, b, False, False), ops.matmul(a, b, False, True)], [a, b]))
-    assert plain is terms.parameter(0) @ terms.parameter(1)
-    assert turned is not plain
+    build = ExpressionBuilder()
+    plain, transposed = results(build, Model([ops.matmul(a, b, False, False), ops.matmul(a, b, False, True)], [a, b]))
+    assert plain is build.parameter(0) @ build.parameter(1)
+    assert transposed is not plain
 
 
 def sliced(begin: list[int], end: list[int], strides: list[int], **masks: list[int]) -> Any:
-    """Masks that are left out count as zeros."""
+    """Returns a function that slices. Missing masks count as zeros."""
     masks = {"begin_mask": [], "end_mask": [], **masks}
     return lambda x: ops.strided_slice(x, np.int32(begin), np.int32(end), np.int32(strides), **masks)
 
@@ -60,8 +60,8 @@ def sliced(begin: list[int], end: list[int], strides: list[int], **masks: list[i
     ],
 )
 def test_columns(make: Any, columns: tuple[int, int]) -> None:
-    terms = Terms()
-    assert term_of(terms, make, 4, 6) is terms.parameter(0).columns(*columns)
+    build = ExpressionBuilder()
+    assert expression_of(build, make, 4, 6) is build.parameter(0).columns(*columns)
 
 
 @pytest.mark.parametrize(
@@ -75,17 +75,17 @@ def test_columns(make: Any, columns: tuple[int, int]) -> None:
         sliced([0, 0], [0, 4], [1, 1], begin_mask=[1, 0], end_mask=[1, 0], shrink_axis_mask=[0, 1]),
     ],
 )
-def test_what_are_no_columns(make: Any) -> None:
-    assert term_of(Terms(), make, 4, 6).operation in ("Split", "StridedSlice")
+def test_other_splits_and_slices_are_not_columns(make: Any) -> None:
+    assert expression_of(ExpressionBuilder(), make, 4, 6).operation in ("Split", "StridedSlice")
 
 
-def test_a_graph_of_many_paths_is_no_large_term() -> None:
-    """2^100 of them."""
-    terms = Terms()
+def test_shared_subexpressions_are_not_repeated() -> None:
+    """The graph has 2^100 paths."""
+    build = ExpressionBuilder()
 
     def doubled(x: Any) -> Any:
         for _ in range(100):
             x = x + x
         return x
 
-    assert term_of(terms, doubled, 1) is doubled(terms.parameter(0))
+    assert expression_of(build, doubled, 1) is doubled(build.parameter(0))

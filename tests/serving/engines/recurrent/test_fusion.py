@@ -1,4 +1,4 @@
-"""Loops that are recurrent layers become OpenVINO's operations, others stay, and all answer as TensorFlow does."""
+"""Loops that are recurrent layers become fused operations, other loops stay, and outputs equal TensorFlow's."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Array = np.ndarray[Any, Any]
 
 @pytest.fixture(scope="module", autouse=True)
 def _without_warnings() -> Iterator[None]:
-    """TensorFlow's of itself."""
+    """Ignores TensorFlow's deprecation warnings."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
@@ -39,7 +39,7 @@ def _without_warnings() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[Path, Any]]:
-    """From a name in `made.FUSED` to the SavedModel and the Keras model."""
+    """Returns a function from a name in `made.FUSED` to the SavedModel and the Keras model."""
 
     @functools.cache
     def save(name: str) -> tuple[Path, Any]:
@@ -58,13 +58,13 @@ def fused(folder: Path) -> Any:
 
 
 def operations(model: Any) -> int:
-    """How many sequence operations there are."""
+    """Returns the number of fused recurrent operations."""
     counts = collections.Counter(node.get_type_name() for node in model.get_ordered_ops())
     return sum(counts[kind] for kind in ("LSTMSequence", "GRUSequence", "RNNSequence"))
 
 
 def check(folder: Path, model: Any, lengths: Sequence[int]) -> None:
-    """Compares all outputs with TensorFlow's own of the SavedModel."""
+    """Compares all outputs with TensorFlow's outputs of the SavedModel."""
     compiled = make_core().compile_model(model, "CPU")
     loaded = tf.saved_model.load(str(folder))
     run = loaded.signatures["serving_default"]
@@ -78,7 +78,7 @@ def check(folder: Path, model: Any, lengths: Sequence[int]) -> None:
                 np.testing.assert_allclose(got[name], want.numpy(), rtol=0, atol=TOLERANCE)
 
 
-# === What Keras exports ===
+# === Keras layers ===
 
 
 @pytest.mark.parametrize("name", made.FUSED)
@@ -91,8 +91,8 @@ def test_a_layer_becomes_one_operation(saved: Callable[[str], tuple[Path, Any]],
     check(folder, model, [length] if length else LENGTHS)
 
 
-def test_the_operation_runs_as_one(saved: Callable[[str], tuple[Path, Any]]) -> None:
-    """OpenVINO takes some operations apart into loops: not these."""
+def test_fused_operations_are_not_split(saved: Callable[[str], tuple[Path, Any]]) -> None:
+    """OpenVINO compiles some operations into loops, but not these."""
     for name in ("lstm", "gru", "gru_reset_before", "simple", "simple_relu"):
         compiled = make_core().compile_model(fused(saved(name)[0]), "CPU")
         kinds = {node.get_rt_info()["layerType"].astype(str) for node in compiled.get_runtime_model().get_ops()}
@@ -100,24 +100,24 @@ def test_the_operation_runs_as_one(saved: Callable[[str], tuple[Path, Any]]) -> 
         assert not kinds & {"Loop", "TensorIterator"}
 
 
-@pytest.mark.parametrize("name", made.LEFT)
-def test_another_layer_stays_a_loop(tmp_path: Path, name: str) -> None:
-    made.save(tmp_path, made.LEFT[name])
+@pytest.mark.parametrize("name", made.NOT_FUSED)
+def test_unsupported_layers_stay_loops(tmp_path: Path, name: str) -> None:
+    made.save(tmp_path, made.NOT_FUSED[name])
     model = fused(tmp_path)
     assert operations(model) == 0
     assert len(loops(model)) == 1
     check(tmp_path, model, LENGTHS)
 
 
-def test_one_layer_of_two(tmp_path: Path) -> None:
-    made.save(tmp_path, lambda x: made.LEFT["other_gates"](made.FUSED["lstm"][0](x)[0]))
+def test_one_of_two_layers_is_fused(tmp_path: Path) -> None:
+    made.save(tmp_path, lambda x: made.NOT_FUSED["other_gates"](made.FUSED["lstm"][0](x)[0]))
     model = fused(tmp_path)
     assert operations(model) == 1
     assert len(loops(model)) == 1
     check(tmp_path, model, LENGTHS)
 
 
-# === Against the formulas, step by step ===
+# === Compared with the formulas, step by step ===
 
 
 def sigmoid(x: Array) -> Array:
@@ -149,7 +149,9 @@ def simple(x: Array, h: Array, kernel: Array, recurrent: Array, bias: Array) -> 
 
 
 @pytest.mark.parametrize("step", [lstm, gru, gru_reset_before, simple])
-def test_the_formulas(saved: Callable[[str], tuple[Path, Any]], step: Callable[..., tuple[Array, ...]]) -> None:
+def test_outputs_equal_the_formulas(
+    saved: Callable[[str], tuple[Path, Any]], step: Callable[..., tuple[Array, ...]]
+) -> None:
     folder, keras_model = saved(step.__name__)
     weights = [weight.astype(np.float64) for weight in keras_model.get_weights()]
     compiled = make_core().compile_model(fused(folder), "CPU")
@@ -163,12 +165,12 @@ def test_the_formulas(saved: Callable[[str], tuple[Path, Any]], step: Callable[.
         np.testing.assert_allclose(compiled([x])[0], np.stack(wanted, axis=1), rtol=0, atol=TOLERANCE)
 
 
-# === Loops that are nearly layers ===
+# === Loops that differ from a layer in one thing ===
 
 
 @pytest.mark.parametrize("name", made.EXACT)
-def test_a_loop_that_is_a_layer(tmp_path: Path, name: str) -> None:
-    """So that the loops below stay for the one thing in which they differ."""
+def test_a_loop_like_keras_is_fused(tmp_path: Path, name: str) -> None:
+    """This shows that the loops below stay because of their difference, not for another reason."""
     made.save_loop(tmp_path, **made.EXACT[name])
     model = fused(tmp_path)
     assert operations(model) == 1
@@ -176,18 +178,18 @@ def test_a_loop_that_is_a_layer(tmp_path: Path, name: str) -> None:
     check(tmp_path, model, LENGTHS)
 
 
-@pytest.mark.parametrize("name", made.OTHERWISE)
-def test_a_loop_that_differs_in_one_thing_stays(tmp_path: Path, name: str) -> None:
-    made.save_loop(tmp_path, **made.OTHERWISE[name])
+@pytest.mark.parametrize("name", made.DIFFERENT)
+def test_a_different_loop_stays(tmp_path: Path, name: str) -> None:
+    made.save_loop(tmp_path, **made.DIFFERENT[name])
     model = fused(tmp_path)
     assert operations(model) == 0
     assert len(loops(model)) == 1
 
 
-# === Among other files ===
+# === In the conversion ===
 
 
-def test_the_conversion_takes_it(saved: Callable[[str], tuple[Path, Any]], files: OpenVinoFiles) -> None:
+def test_the_conversion_fuses_layers(saved: Callable[[str], tuple[Path, Any]], files: OpenVinoFiles) -> None:
     folder, _ = saved("three_layers")
     assert Converter(files).prepare(folder)
     index = files.of(folder)
@@ -197,8 +199,8 @@ def test_the_conversion_takes_it(saved: Callable[[str], tuple[Path, Any]], files
 
 
 def test_the_conversion_leaves_other_loops_to_tensorflow(tmp_path: Path, files: OpenVinoFiles) -> None:
-    made.save(tmp_path, made.LEFT["other_activation"])
+    made.save(tmp_path, made.NOT_FUSED["other_activation"])
     assert not Converter(files).prepare(tmp_path)
     index = files.of(tmp_path)
     assert index is not None
-    assert index.reasons["serving_default"] == "tensorflow (a loop that is no recurrent layer)"
+    assert index.reasons["serving_default"] == "tensorflow (a loop that is not a recurrent layer)"

@@ -1,4 +1,4 @@
-"""The TensorFlow engine against TensorFlow itself, on SavedModels of many kinds; and its process, which may die."""
+"""The TensorFlow engine on SavedModels of many kinds, and the TensorFlow process, which may die."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 import pytest
-from keras_gallery.serving.engines.base import NotHere, Runner
+from keras_gallery.serving.engines.base import Runner, WouldBlock
 from keras_gallery.serving.engines.tensorflow import library as tensorflow_library
 from keras_gallery.serving.engines.tensorflow.engine import TensorFlow
 from keras_gallery.serving.engines.tensorflow.process import TensorFlowProcess
@@ -78,7 +78,7 @@ def test_many_strings(by_dtype: dict[str, Runner]) -> None:
     assert by_dtype["string"]({"x": x}, ["y"])["y"].tolist() == x[:, ::-1].tolist()
 
 
-def test_arrays_that_lie_oddly_in_memory(by_dtype: dict[str, Runner]) -> None:
+def test_arrays_that_are_not_contiguous_or_not_aligned(by_dtype: dict[str, Runner]) -> None:
     x = np.arange(24, dtype=np.float64).reshape(3, 8)[:, ::3].T
     unaligned = np.frombuffer(b"x" + np.ascontiguousarray(x.T).tobytes(), np.float64, 9, 1).reshape(3, 3)
     np.testing.assert_array_equal(by_dtype["float64"]({"x": x}, ["y"])["y"], x[:, ::-1])
@@ -103,7 +103,7 @@ def test_no_batch_dimension(shapes: dict[str, Runner]) -> None:
     assert shapes["vector"]({"x": np.array([1, 2, 3], np.float32)}, ["y"])["y"].tolist() == [3, 2, 1]
 
 
-def test_inputs_and_outputs_go_by_name(shapes: dict[str, Runner]) -> None:
+def test_inputs_and_outputs_are_matched_by_name(shapes: dict[str, Runner]) -> None:
     inputs = {"a": np.array([10, 20]), "b": np.array([[1, 2], [3, 4]], np.float32)}
     answer = shapes["two"](inputs, ["sum", "c", "a"])
     assert list(answer) == ["sum", "c", "a"]
@@ -112,7 +112,7 @@ def test_inputs_and_outputs_go_by_name(shapes: dict[str, Runner]) -> None:
     assert answer["a"].tolist() == [10, 20]
 
 
-def test_only_what_is_asked_for_is_run(made: Path, tensorflow: TensorFlow) -> None:
+def test_only_requested_outputs_are_computed(made: Path, tensorflow: TensorFlow) -> None:
     checked = load(tensorflow, made / "tf1")["checked"]
     nan = {"x": np.full((1, 6), np.nan, np.float32)}
     assert np.isnan(checked(nan, ["code"])["code"]).all()
@@ -120,7 +120,7 @@ def test_only_what_is_asked_for_is_run(made: Path, tensorflow: TensorFlow) -> No
         checked(nan, ["y", "code"])
 
 
-def test_clients_that_choose_ever_other_outputs_cost_nothing(shapes: dict[str, Runner]) -> None:
+def test_the_number_of_output_choices_is_limited(shapes: dict[str, Runner]) -> None:
     runner: Any = shapes["many"]
     x = np.zeros(1, np.float32)
     for choice in range(1, 1 << 9):
@@ -131,7 +131,7 @@ def test_clients_that_choose_ever_other_outputs_cost_nothing(shapes: dict[str, R
     assert len(runner._choices) == 64
 
 
-def test_graphs_speak_for_themselves(shapes: dict[str, Runner]) -> None:
+def test_error_messages_are_tensorflows(shapes: dict[str, Runner]) -> None:
     with pytest.raises(InvalidArgument, match=r"^Incompatible shapes: \[.*\] vs. \[.*\]\n\t \[\[{{.*node add}}\]\]"):
         shapes["two"]({"a": np.arange(3), "b": np.ones((2, 2), np.float32)}, ["sum"])
     with pytest.raises(InvalidArgument, match=r"^Expects arg\[0\] to be float but double is provided$"):
@@ -178,15 +178,15 @@ def test_graphs_of_tensorflow_1(
 
 
 @pytest.mark.parametrize("tags", [("train",), ("serve", "tpu"), ()])
-def test_tags_that_are_not_there(made: Path, process: TensorFlowProcess, tags: tuple[str, ...]) -> None:
+def test_tags_without_a_meta_graph(made: Path, process: TensorFlowProcess, tags: tuple[str, ...]) -> None:
     with contextlib.closing(TensorFlow(process.address, tags)) as engine, pytest.raises(NotFound) as refused:
         engine.load(made / "tf1", read_signatures(made / "tf1"))
     with pytest.raises(NotFound) as ours:
         read_signatures(made / "tf1", tags)
-    assert str(ours.value) == str(refused.value)  # TensorFlow's own words
+    assert str(ours.value) == str(refused.value)  # TensorFlow's message
 
 
-def test_no_saved_model(made: Path, tmp_path: Path, tensorflow: TensorFlow) -> None:
+def test_a_folder_without_a_saved_model(made: Path, tmp_path: Path, tensorflow: TensorFlow) -> None:
     with pytest.raises(NotFound) as refused:
         tensorflow.load(tmp_path, read_signatures(made / "shapes"))
     with pytest.raises(NotFound) as ours:
@@ -214,7 +214,7 @@ def owner() -> Iterator[TensorFlowProcess]:
 
 @pytest.fixture
 def connect(owner: TensorFlowProcess) -> Iterator[Callable[[], TensorFlow]]:
-    """Makes engines for one TensorFlow process of their own."""
+    """Returns a function that makes engines. They all use the TensorFlow process of `owner`."""
     with contextlib.ExitStack() as stack:
 
         def make() -> TensorFlow:
@@ -233,11 +233,11 @@ def pid_of(owner: TensorFlowProcess) -> int:
 def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
     end = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < end, "waited in vain"
+        assert time.monotonic() < end, "timeout"
         time.sleep(0.01)
 
 
-def test_one_process_for_many(owner: TensorFlowProcess) -> None:
+def test_all_callers_get_the_same_process(owner: TensorFlowProcess) -> None:
     with ThreadPoolExecutor(8) as pool:
         addresses = set(pool.map(lambda _: owner.address(), range(8)))
     assert len(addresses) == 1
@@ -249,40 +249,40 @@ def test_one_process_for_many(owner: TensorFlowProcess) -> None:
         owner.address()
 
 
-def test_requests_at_once(made: Path, tensorflow: TensorFlow) -> None:
+def test_parallel_requests(made: Path, tensorflow: TensorFlow) -> None:
     runner = load(tensorflow, made / "shapes")["two"]
 
-    def ask(n: int) -> bool:
+    def run(n: int) -> bool:
         inputs = {"a": np.array([n]), "b": np.full((1, 2), n, np.float32)}
         return runner(inputs, ["sum"])["sum"].tolist() == [[2 * n, 2 * n]]
 
     with ThreadPoolExecutor(16) as pool:
-        assert all(pool.map(ask, range(500)))
+        assert all(pool.map(run, range(500)))
     assert len(tensorflow.connections._idle) <= 16
 
 
 def test_models_are_shared_and_counted(made: Path, connect: Callable[[], TensorFlow]) -> None:
-    """Seen in the numbers of the models: a model that is still there keeps its own."""
+    """A loaded model keeps its number. A model that was freed gets a new number."""
     first, second = connect(), connect()
     folder = made / "shapes"
-    held, number = first.connections.load(folder)
-    other, same = second.connections.load(folder)
-    assert same == number
-    held.close()
-    again, still = first.connections.load(folder)
-    assert still == number
-    again.close()
-    other.close()
+    first_stream, number = first.connections.load(folder)
+    second_stream, second_number = second.connections.load(folder)
+    assert second_number == number
+    first_stream.close()
+    third_stream, third_number = first.connections.load(folder)
+    assert third_number == number
+    third_stream.close()
+    second_stream.close()
 
-    def is_gone() -> bool:
-        stream, found = first.connections.load(folder)
+    def is_freed() -> bool:
+        stream, new_number = first.connections.load(folder)
         stream.close()
-        return found != number
+        return new_number != number
 
-    wait_for(is_gone)
+    wait_for(is_freed)
 
 
-def test_a_killed_process_is_started_anew(
+def test_a_killed_process_is_restarted(
     made: Path, owner: TensorFlowProcess, connect: Callable[[], TensorFlow], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -298,7 +298,7 @@ def test_a_killed_process_is_started_anew(
     assert "ended with status -9" in caplog.text
 
 
-def test_requests_in_flight_get_to_know(
+def test_a_request_in_flight_fails_if_the_process_dies(
     made: Path, owner: TensorFlowProcess, connect: Callable[[], TensorFlow]
 ) -> None:
     engine = connect()
@@ -315,37 +315,39 @@ def test_requests_in_flight_get_to_know(
     assert runner(x, ["y"])["y"] == 2
 
 
-def test_an_event_loop_is_not_made_to_wait(
+def test_a_run_that_would_block_the_event_loop(
     made: Path, owner: TensorFlowProcess, connect: Callable[[], TensorFlow]
 ) -> None:
     engine = connect()
-    runner = engine.when_needed(made / "shapes", read_signatures(made / "shapes"))["scalar"]
+    runner = engine.load_lazily(made / "shapes", read_signatures(made / "shapes"))["scalar"]
     x = {"x": np.array(1, np.float32)}
 
-    async def ask_here() -> Any:
+    async def run_on_event_loop() -> Any:
         return runner(x, ["y"])
 
-    with pytest.raises(NotHere):
-        asyncio.run(ask_here())
+    with pytest.raises(WouldBlock):
+        asyncio.run(run_on_event_loop())
     assert owner._process is None
     assert runner(x, ["y"])["y"] == 2
-    assert asyncio.run(ask_here())["y"] == 2
+    assert asyncio.run(run_on_event_loop())["y"] == 2
 
 
-def test_the_last_runner_gives_the_model_back(made: Path, tensorflow: TensorFlow) -> None:
+def test_closing_the_last_runner_frees_the_model(made: Path, tensorflow: TensorFlow) -> None:
     runners: Any = load(tensorflow, made / "shapes")
     model = runners["scalar"].model
     for name in set(runners) - {"scalar"}:
         runners[name].close()
-        runners[name].close()  # once more does no harm
-    assert model._held is not None
+        runners[name].close()  # closing twice has no effect
+    assert model._connection is not None
     runners["scalar"].close()
-    assert model._held is None
-    assert runners["scalar"]({"x": np.array(1, np.float32)}, ["y"])["y"] == 2  # a run that began before
-    assert model._held is None
+    assert model._connection is None
+    assert (
+        runners["scalar"]({"x": np.array(1, np.float32)}, ["y"])["y"] == 2
+    )  # like a run that started before the close
+    assert model._connection is None
 
 
-def test_a_model_cut_short_is_an_error(made: Path, tmp_path: Path, tensorflow: TensorFlow) -> None:
+def test_truncated_weights_are_an_error(made: Path, tmp_path: Path, tensorflow: TensorFlow) -> None:
     import shutil
 
     folder = shutil.copytree(made / "tf1", tmp_path / "1")
@@ -355,7 +357,7 @@ def test_a_model_cut_short_is_an_error(made: Path, tmp_path: Path, tensorflow: T
         load(tensorflow, folder)
 
 
-def test_the_process_ends_with_its_owner(made: Path) -> None:
+def test_the_process_ends_with_its_parent(made: Path) -> None:
     code = (
         "import os, sys; from keras_gallery.serving.engines.tensorflow.process import TensorFlowProcess\n"
         "owner = TensorFlowProcess(); print(owner.address(), owner._process.pid, flush=True)\n"
@@ -368,7 +370,7 @@ def test_the_process_ends_with_its_owner(made: Path) -> None:
             connection.settimeout(60)
             with pytest.raises(ConnectionError):
                 connection.connect(address)
-                while connection.recv(1):  # until the process is gone
+                while connection.recv(1):  # until the process ends
                     pass
                 raise ConnectionResetError
     finally:
@@ -384,7 +386,7 @@ def is_running(pid: int) -> bool:
         return False
 
 
-def test_no_process_can_be_started() -> None:
+def test_the_process_cannot_be_started() -> None:
     def nowhere() -> str:
         return "/nonexistent/socket"
 

@@ -1,4 +1,4 @@
-"""Frames through a socket, whole and in pieces."""
+"""Frames through a socket, complete and in pieces."""
 
 from __future__ import annotations
 

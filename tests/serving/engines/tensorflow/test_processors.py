@@ -1,4 +1,4 @@
-"""Answers do not depend on the processor: with TensorFlow's oneDNN operations and without them they are the same."""
+"""Results do not depend on the processor: they are the same with and without TensorFlow's oneDNN operations."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ...conftest import MODEL
 
 @pytest.fixture(scope="module", params=["0", "1"], ids=["without_onednn", "with_onednn"])
 def tensorflow(request: pytest.FixtureRequest) -> Iterator[TensorFlow]:
-    """A TensorFlow process that uses oneDNN, or does not."""
+    """A TensorFlow process with or without oneDNN."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TF_ENABLE_ONEDNN_OPTS", request.param)
         owner = TensorFlowProcess()
@@ -37,27 +37,27 @@ def encode(tensorflow: TensorFlow, saved_models: Path) -> Runner:
 
 
 @pytest.mark.parametrize("shape", [(8, 8, 1), (1, 8, 8, 2), (1, 8, 8, 3), (1, 64)])
-def test_another_rank_or_number_of_channels_is_refused(encode: Runner, shape: tuple[int, ...]) -> None:
+def test_a_wrong_rank_or_number_of_channels_is_rejected(encode: Runner, shape: tuple[int, ...]) -> None:
     with pytest.raises(InvalidArgument) as caught:
         encode({"image": np.zeros(shape, np.float32)}, ["code"])
     assert str(caught.value) == f"Expected shape [-1, 8, 8, 1] for input image. Received: {list(shape)}"
 
 
-def test_another_size_is_refused_in_tensorflow_s_words(encode: Runner) -> None:
+def test_a_wrong_size_gives_tensorflows_error(encode: Runner) -> None:
     with pytest.raises(InvalidArgument, match="Input to reshape is a tensor with 80 values"):
         encode({"image": np.zeros((1, 9, 8, 1), np.float32)}, ["code"])
 
 
 def test_a_convolution_over_too_short_a_sequence(tensorflow: TensorFlow, made: Path) -> None:
-    """Without oneDNN there is nothing in the answer, with it there is uninitialised memory of another shape."""
+    """Without oneDNN the output is empty. With oneDNN it would be uninitialised memory of a wrong shape."""
     steps = tensorflow.load(made / "windows", read_signatures(made / "windows"))["steps"]
     assert steps({"x": np.ones((2, 4, 6), np.float32)}, ["y"])["y"].shape == (2, 1, 2)
     try:
-        found = steps({"x": np.ones((2, 3, 6), np.float32)}, ["y"])["y"]
+        output = steps({"x": np.ones((2, 3, 6), np.float32)}, ["y"])["y"]
     except InvalidArgument as error:
         assert str(error) == "Expected a larger input: output y has shape [2, 3, 6] instead of [-1, -1, 2]."
     else:
-        assert found.shape == (2, 0, 2)
+        assert output.shape == (2, 0, 2)
 
 
 @pytest.mark.parametrize("onednn", ["0", "1"])
