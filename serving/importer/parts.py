@@ -1,7 +1,7 @@
-"""Gives the parts of a foreign model the names that signatures are found by.
+"""Gives the parts of an imported model the names that `signatures.endpoints` looks for.
 
-A model is taken apart where all of it passes through one place, the code, and put together again of the two halves,
-called `encoder` and `decoder`; the layers and weights stay the same objects.
+An autoencoder is split at its code, the tensor that every path goes through. The two halves are named `encoder` and
+`decoder`. They share the layers and weights of the original model.
 """
 
 from __future__ import annotations
@@ -22,16 +22,19 @@ NOISE = (keras.layers.GaussianNoise, keras.layers.GaussianDropout, keras.layers.
 def named_parts(
     model: keras.Model, encoder: str | None = None, decoder: str | None = None
 ) -> tuple[keras.Model, list[str]]:
-    """The model with its parts under the names that `signatures.endpoints` looks for, and a line for each it found.
+    """Names the encoder and decoder of an autoencoder, or the probabilities of a classifier.
 
     Args:
         model: any functional or sequential model.
-        encoder: the layer (or sub-model) whose output is the code.
-        decoder: the layer (or sub-model) that the way back begins with. One of the two is enough.
+        encoder: name of the layer (or sub-model) whose output is the code.
+        decoder: name of the first layer (or sub-model) of the decoder. One of the two is enough.
+
+    Returns:
+        The model with its parts named, or the same model if it has no such parts. And a line for each part.
 
     Raises:
-        InvalidArgument: no layer of that name, or one that has nothing to do with the other.
-        FailedPrecondition: part of the model goes around the code.
+        InvalidArgument: there is no layer of that name, or the decoder does not come after the encoder.
+        FailedPrecondition: a path goes around the code, so that the model cannot be split there.
     """
     if isinstance(model, keras.Sequential):
         model = keras.Model(model.inputs[0], model.outputs[0], name=model.name)
@@ -42,23 +45,23 @@ def named_parts(
     if len(model.inputs) != 1 or len(model.outputs) != 1:
         if encoder or decoder:
             raise InvalidArgument(
-                f"Expected a model with one input and one output to take apart. Received: {len(model.inputs)} and "
-                f"{len(model.outputs)}"
+                "Expected a model with one input and one output for --encoder and --decoder. "
+                f"Received: {len(model.inputs)} inputs and {len(model.outputs)} outputs"
             )
         return model, []
     if encoder is None and decoder is None:
         if {"encoder", "decoder"} <= names.keys():
-            return model, ["encoder and decoder: its own layers of these names"]
+            return model, ["encoder and decoder: the layers of these names"]
         if model.inputs[0].shape[1:] != model.outputs[0].shape[1:]:
             return _classifier(model)
         encoder, decoder = _by_name(names, (*ENCODERS, *CODES)), _by_name(names, DECODERS)
         if encoder is None and decoder is None:
             return model, []
-    return _halves(model, encoder, decoder)
+    return _split(model, encoder, decoder)
 
 
 def _by_name(names: Iterable[str], wanted: tuple[str, ...]) -> str | None:
-    """The first layer that is called so, but for case and what Keras or a project adds: `my_encoder_1`."""
+    """Returns the first layer with a wanted word in its name, in any case, such as `my_encoder_1`."""
     for word in wanted:
         for name in names:
             if word in name.lower().split("_") or word == name.lower():
@@ -66,34 +69,33 @@ def _by_name(names: Iterable[str], wanted: tuple[str, ...]) -> str | None:
     return None
 
 
-def _halves(model: keras.Model, encoder: str | None, decoder: str | None) -> tuple[keras.Model, list[str]]:
+def _split(model: keras.Model, encoder: str | None, decoder: str | None) -> tuple[keras.Model, list[str]]:
     code = _tensor(model, encoder, "output") if encoder else _tensor(model, decoder or "", "input")
-    if decoder and not _behind(code, _tensor(model, decoder, "input")):
+    if decoder and not _depends_on(code, _tensor(model, decoder, "input")):
         raise InvalidArgument(f"Expected the decoder to come after the encoder. Received: {encoder} and {decoder}")
     if code is model.outputs[0]:
         raise InvalidArgument(
-            f"Expected layers after the code to decode it. Received: {encoder}, the model's last layer"
+            f"Expected layers after the encoder's output. Received: --encoder {encoder}, the model's last layer"
         )
-    place = f"the output of {encoder}" if encoder else f"the input of {decoder}"
+    position = f"the output of {encoder}" if encoder else f"the input of {decoder}"
     try:
-        forth = keras.Model(model.inputs[0], code, name="encoder")
-        back = keras.Model(code, model.outputs[0], name="decoder")
+        encoder_half = keras.Model(model.inputs[0], code, name="encoder")
+        decoder_half = keras.Model(code, model.outputs[0], name="decoder")
     except ValueError:
         raise FailedPrecondition(
-            f"Expected all of the model to pass through its code, {place}. Received: a path around it, such as a skip "
-            "connection"
+            f"The model cannot be split at {position}: a path goes around it, such as a skip connection"
         ) from None
     x = keras.Input(model.inputs[0].shape[1:], dtype=model.inputs[0].dtype, name=model.inputs[0].name)
-    noisy = _noise(model)
-    # A layer of that name says that the model was trained to denoise.
-    start = keras.layers.Identity(name="corruption")(x) if noisy else x
-    whole = keras.Model(x, back(forth(start)), name=model.name)
-    found = [f"encoder and decoder: what is before and after the code, {place} {tuple(code.shape)}"]
-    return whole, found + ([f"denoise: {noisy} was trained with"] if noisy else [])
+    noise = _noise(model)
+    # A layer named "corruption" marks a denoising autoencoder for `signatures.endpoints`.
+    start = keras.layers.Identity(name="corruption")(x) if noise else x
+    whole = keras.Model(x, decoder_half(encoder_half(start)), name=model.name)
+    notes = [f"encoder and decoder: split at {position} {tuple(code.shape)}"]
+    return whole, notes + ([f"denoise: the model was trained with {noise}"] if noise else [])
 
 
 def _noise(model: keras.Model) -> str | None:
-    """The layer that spoils the input in training, if there is one."""
+    """Returns the layer that adds noise to the input during training, or None."""
     for layer in model.layers:
         if isinstance(layer, NOISE) and any(_tensor(model, layer.name, "input") is x for x in model.inputs):
             return f"{layer.name} ({type(layer).__name__})"
@@ -101,18 +103,18 @@ def _noise(model: keras.Model) -> str | None:
 
 
 def _classifier(model: keras.Model) -> tuple[keras.Model, list[str]]:
-    """One whose output is a softmax over classes says so by its last layer's name."""
+    """If the output is a softmax over classes, adds a last layer that is named "probabilities"."""
     last = model.outputs[0]._keras_history.operation
     activation = getattr(last, "activation", None)
     softmax = isinstance(last, keras.layers.Softmax) or activation is keras.activations.softmax
     if not softmax or last.name == "probabilities" or len(model.outputs[0].shape) != 2:
         return model, []
     named = keras.layers.Identity(name="probabilities")(model.outputs[0])
-    return keras.Model(model.inputs[0], named, name=model.name), [f"classifier: {last.name} gives a softmax"]
+    return keras.Model(model.inputs[0], named, name=model.name), [f"classifier: {last.name} computes a softmax"]
 
 
 def _node(model: keras.Model, name: str) -> Any:
-    """Where the model calls that layer. InvalidArgument where it does so more than once."""
+    """Returns the node where the model calls a layer. Raises InvalidArgument if it calls the layer more than once."""
     layer = model.get_layer(name)
     inside = {id(node) for nodes in model._nodes_by_depth.values() for node in nodes}
     nodes = [node for node in layer._inbound_nodes if id(node) in inside]
@@ -122,21 +124,21 @@ def _node(model: keras.Model, name: str) -> Any:
 
 
 def _tensor(model: keras.Model, name: str, side: str) -> Any:
-    """The one "output" or "input" of a layer, where the model calls it."""
+    """Returns the "output" or "input" tensor of a layer. Raises InvalidArgument if there are several."""
     tensors = getattr(_node(model, name), f"{side}_tensors")
     if len(tensors) != 1:
         raise InvalidArgument(f"Expected a layer with one {side}. Received: {name} with {len(tensors)}")
     return tensors[0]
 
 
-def _behind(code: Any, tensor: Any) -> bool:
-    """Whether `tensor` is `code` or made of it."""
-    waiting, seen = [tensor], set()
-    while waiting:
-        each = waiting.pop()
+def _depends_on(code: Any, tensor: Any) -> bool:
+    """Whether `tensor` is `code`, or is computed from it."""
+    queue, seen = [tensor], set()
+    while queue:
+        each = queue.pop()
         if each is code:
             return True
         node = each._keras_history.operation._inbound_nodes[each._keras_history.node_index]
-        waiting += [x for x in node.input_tensors if id(x) not in seen]
+        queue += [x for x in node.input_tensors if id(x) not in seen]
         seen |= {id(x) for x in node.input_tensors}
     return False

@@ -1,4 +1,4 @@
-"""`import_file`: a model file → a served version. The file is opened in a child process only, with limits."""
+"""Imports a model file in a child process with limits. The parent process never reads the file."""
 
 from __future__ import annotations
 
@@ -19,22 +19,24 @@ from ..errors import FailedPrecondition, InvalidArgument, NotFound, from_code
 from ..export.publishing import check_place, publish
 from .serving_check import compare
 
-_KEPT = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PYTHONPATH", "GALLERY_NODE_MODULES", "SYSTEMROOT")
+_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PYTHONPATH", "GALLERY_NODE_MODULES", "SYSTEMROOT")
 
 
 @dataclass(frozen=True)
 class Request:
-    """What to import, and how.
+    """What to import, and with which options.
 
     Attributes:
         file: the file, or the folder of a SavedModel or a TensorFlow.js model.
-        name: what requests will call it; by default the file's name.
-        trust: whether it may run code of its own.
-        classes: modules of yours that register classes which the file uses.
-        like: the model that a weights-only file belongs to: a file, or a module with a `create`, and a name.
-        encoder, decoder: the layers between which the code is.
-        labels: the names of its classes, where it classifies.
-        save: where to write the model itself, as Keras 3 has it now: a .keras file.
+        name: model name in requests; by default derived from the file's name.
+        trust: whether code in the file may run.
+        classes: modules to import that register custom classes of the model.
+        like: the model that a weights-only file belongs to. Either a file, or (module, name) for
+            `module.create(name)`.
+        encoder: layer whose output is the code of an autoencoder.
+        decoder: layer whose input is the code of an autoencoder.
+        labels: names of the classes of a classifier.
+        save: new .keras file for the model, as rebuilt by Keras 3.
     """
 
     file: Path
@@ -49,33 +51,47 @@ class Request:
 
 
 def import_file(
-    request: Request, root: str | Path = "saved_models", version: int | None = None, say: Callable[[str], None] = print
+    request: Request, root: str | Path = "saved_models", version: int | None = None, report: Callable[[str], None] = print
 ) -> Path:
-    """Imports a model; `say` is told what was found and done.
+    """Imports a model file as a new version of a model.
+
+    If the import fails, `root` has no new files in it.
+
+    Args:
+        request: the file and the options.
+        root: folder of the served models.
+        version: version number; by default the next free one.
+        report: called with each line of progress.
 
     Returns:
-        The folder of the version, which is live from then on.
+        The folder of the new version. A running server loads it from now on.
 
     Raises:
-        NotFound: there is no such file.
-        InvalidArgument: a name that is no folder name, a version that exists, layers that the model has not.
-        PermissionDenied: the file would run code, or reaches for other files.
-        FailedPrecondition: it can't be read, or the exported model answers otherwise than the file. Nothing is left.
+        NotFound: the file does not exist.
+        InvalidArgument: the name is not valid, the version exists, or the model has no layer of a given name.
+        PermissionDenied: the file would run code, or refers to other files.
+        FailedPrecondition: the file cannot be read, or the exported model computes other values than the file.
+        ResourceExhausted: the model is too large.
     """
     if not request.file.exists():
-        raise NotFound(f"Expected a model file. Received: {request.file}, which does not exist")
+        raise NotFound(f"No such file or folder: {request.file}")
     if request.save and (request.save.suffix != ".keras" or request.save.exists()):
-        raise InvalidArgument(f"Expected a new file that ends in .keras. Received: {request.save}")
+        raise InvalidArgument(f"Expected --save to be a new file that ends in .keras. Received: {request.save}")
     name = request.name or _name(request.file)
     root = Path(root)
     base = check_place(root, name, version)
     root.mkdir(parents=True, exist_ok=True)
-    # A name that is no model's: servers do not look inside.
+    # Servers ignore folders of this name.
     scratch = Path(tempfile.mkdtemp(prefix=".partial-", dir=root)).resolve()
     try:
-        told = {"file": str(request.file.resolve()), "save": bool(request.save), "name": name, "folder": str(scratch)}
-        _run(asdict(request) | told, scratch, say)
-        say(f"Serving it for a moment: {compare(name, scratch / 'version', scratch / 'answers')}")
+        absolute = {
+            "file": str(request.file.resolve()),
+            "save": bool(request.save),
+            "name": name,
+            "folder": str(scratch),
+        }
+        _run(asdict(request) | absolute, scratch, report)
+        report(f"Served for a test: {compare(name, scratch / 'version', scratch / 'answers')}")
         base.mkdir(exist_ok=True)
         if request.save:
             shutil.move(scratch / "model.keras", request.save)
@@ -86,21 +102,21 @@ def import_file(
 
 
 def _name(file: Path) -> str:
-    """A model's name made of a file's: `My model.v2.h5` gives my_model_v2; a folder's for its `model.json`."""
+    """Derives a model name from a file name: my_model_v2 for `My model.v2.h5`; the folder's name for `model.json`."""
     stem = file.resolve().parent.name if file.name == "model.json" else file.name.removesuffix(file.suffix)
     return re.sub(r"\W+", "_", stem.removesuffix(".weights").lower(), flags=re.ASCII).strip("_") or "model"
 
 
-def _run(request: dict[str, Any], scratch: Path, say: Callable[[str], None]) -> None:
-    """Runs the child process to its end. Raises the error that it reports."""
+def _run(request: dict[str, Any], scratch: Path, report: Callable[[str], None]) -> None:
+    """Runs the child process until it ends. Raises the error that it reports."""
     log = scratch / "log"
-    environment = {key: os.environ[key] for key in _KEPT if key in os.environ} | {
+    environment = {key: os.environ[key] for key in _ENVIRONMENT if key in os.environ} | {
         **dict.fromkeys(("HOME", "KERAS_HOME", "TMPDIR"), str(scratch)),
         "KERAS_BACKEND": "tensorflow",
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "CUDA_VISIBLE_DEVICES": "-1",
     }
-    # -P: no module is taken from the working directory, which may be where the file was put.
+    # -P: do not import modules from the working directory, which may come with the untrusted file.
     command = (sys.executable, "-P", "-m", "keras_gallery.serving.importer.worker")
     with (
         open(log, "wb") as errors,
@@ -117,16 +133,16 @@ def _run(request: dict[str, Any], scratch: Path, say: Callable[[str], None]) -> 
             assert child.stdin is not None
             child.stdin.write(json.dumps(request).encode())
             child.stdin.close()
-            done = _listen(child, say)
+            done = _wait(child, report)
         finally:
             if child.poll() is None:
                 os.killpg(child.pid, signal.SIGKILL)
     if not done:
-        raise FailedPrecondition(f"Expected a file that can be read. Received: {_end(child.returncode, log)}")
+        raise FailedPrecondition(_failure(child.returncode, log))
 
 
-def _listen(child: subprocess.Popen[bytes], say: Callable[[str], None]) -> bool:
-    """Passes on what the child says; whether it finished."""
+def _wait(child: subprocess.Popen[bytes], report: Callable[[str], None]) -> bool:
+    """Reports the progress of the child process until it ends. Returns whether it succeeded."""
     assert child.stdout is not None
     for line in child.stdout:
         event = json.loads(line)
@@ -134,21 +150,21 @@ def _listen(child: subprocess.Popen[bytes], say: Callable[[str], None]) -> bool:
             raise from_code(event["error"], event["message"])
         if "done" in event:
             return True
-        say(event["say"])
+        report(event["progress"])
     child.wait()
     return False
 
 
-def _end(status: int, log: Path) -> str:
-    """How the child process ended, with the last line that it wrote."""
+def _failure(status: int, log: Path) -> str:
+    """Says how the child process ended, with the last line of its log."""
     lines = log.read_text(errors="replace").strip().splitlines()
     how = f"signal {-status} ({signal.Signals(-status).name})" if status < 0 else f"status {status}"
-    return f"an end of the process that reads it, by {how}" + (f": {lines[-1][:200]}" if lines else "")
+    return f"The process that reads the file ended with {how}" + (f": {lines[-1][:200]}" if lines else "")
 
 
 def parse_labels(file: Path) -> list[str]:
-    """The names of classes, one a line. InvalidArgument for a file that is none."""
+    """Reads the labels in a text file, one per line. Raises InvalidArgument if the file cannot be read."""
     try:
         return file.read_text("utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise InvalidArgument(f"Expected a text file with a label a line. Received: {file} ({error})") from None
+        raise InvalidArgument(f"Expected a text file with one label per line. Received: {file} ({error})") from None

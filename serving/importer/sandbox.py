@@ -1,4 +1,4 @@
-"""What the child process of an import may do: so much memory and time, and nothing but its own work."""
+"""Restricts the child process of an import: limits on memory and time, an audit hook against harmful actions."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from .. import limits
 from ..errors import PermissionDenied
 
 MEMORY_SHARE = 0.75
-CPU_SECONDS = 1800
+CPU_SECONDS = 1800  # of processor time
 WORKER = "keras_gallery.serving.engines.openvino.conversion_worker"
-RUNNER = Path(__file__).parents[1] / "targets" / "tfjs" / "runner.cjs"  # in TensorFlow.js no layer runs code of a file
+RUNNER = Path(__file__).parents[1] / "targets" / "tfjs" / "runner.cjs"  # TensorFlow.js runs no code from a model file
 
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
-# Which of an event's arguments are paths that it changes, each with the place of the folder that it is relative to.
+# Audit events that change files. For each path: its argument's index, and the index of the folder's descriptor that
+# a relative path starts from.
 _CHANGES = {
     "os.chmod": ((0, 2),),
     "os.chown": ((0, 3),),
@@ -36,47 +37,47 @@ _PROCESSES = ("os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", 
 
 
 def limit() -> None:
-    """Bounds this process and those that it starts: memory, processor time, the size of a file; no core is dumped.
+    """Limits memory, processor time and file size of this process and its children, and turns core dumps off.
 
-    To be called first. Does nothing on Windows, which has no such limits.
+    Call this first. Does nothing on Windows, which has no such limits.
     """
     try:
         import resource
     except ImportError:
         return
     memory = int(limits.memory() * MEMORY_SHARE)
-    for name, most in (
-        ("RLIMIT_DATA", memory),  # what is allocated; address space is reserved far beyond that
+    for name, maximum in (
+        ("RLIMIT_DATA", memory),  # allocated memory; the reserved address space is far larger
         ("RLIMIT_CPU", CPU_SECONDS),
         ("RLIMIT_FSIZE", limits.memory()),
         ("RLIMIT_CORE", 0),
     ):
         kind = getattr(resource, name)
         _, hard = resource.getrlimit(kind)
-        wanted = most if hard == resource.RLIM_INFINITY else min(most, hard)
-        resource.setrlimit(kind, (wanted, wanted))
+        bound = maximum if hard == resource.RLIM_INFINITY else min(maximum, hard)
+        resource.setrlimit(kind, (bound, bound))
 
 
 def guard(*writable: Path) -> None:
-    """Forbids, from now on and for good, what no import does by itself.
+    """Forbids actions that no import needs, until this process ends.
 
-    These are other processes than the conversion worker and TensorFlow.js, sockets, pickles that name classes, Python's
-    compiled code but for modules, and changes to files outside of the given folders. It sees what Python does; what
-    libraries in C do, the vetting keeps from being asked for.
+    Forbidden are: processes other than the conversion worker and TensorFlow.js, sockets, pickles that name classes,
+    compiled Python code outside of modules, and changes to files outside of the given folders. The audit hook sees
+    what Python does, but not what C libraries do: `reading.vetting` refuses models that would use these.
 
     Args:
-        writable: folders that may be written to; the first one is for temporary files.
+        writable: folders that may be written to. The first one is also the folder for temporary files.
     """
     folders = [os.path.realpath(folder) for folder in writable]
     tempfile.tempdir = folders[0]
     sys.dont_write_bytecode = True
     checks: dict[str, Callable[[tuple[Any, ...]], None]] = {
-        **{name: _changing(name, places, folders) for name, places in _CHANGES.items()},
-        **dict.fromkeys(_PROCESSES, _refuse("processes")),
-        **dict.fromkeys(("socket.__new__", "socket.connect", "socket.bind"), _refuse("sockets")),
+        **{name: _change_check(name, indices, folders) for name, indices in _CHANGES.items()},
+        **dict.fromkeys(_PROCESSES, _refuse("starting a process")),
+        **dict.fromkeys(("socket.__new__", "socket.connect", "socket.bind"), _refuse("using a socket")),
         "open": lambda arguments: _check_open(arguments, folders),
         "subprocess.Popen": _check_process,
-        "pickle.find_class": _refuse("pickles"),
+        "pickle.find_class": _refuse("loading a class from a pickle"),
         "marshal.loads": _check_code,
     }
 
@@ -89,17 +90,17 @@ def guard(*writable: Path) -> None:
 
 def _refuse(what: str) -> Callable[[tuple[Any, ...]], None]:
     def check(arguments: tuple[Any, ...]) -> None:
-        raise PermissionDenied(f"Expected an import that needs no {what}. Received: {arguments!r:.200}")
+        raise PermissionDenied(f"Forbidden during an import: {what}: {arguments!r:.200}")
 
     return check
 
 
-def _changing(
-    event: str, places: Sequence[tuple[int, int | None]], folders: Sequence[str]
+def _change_check(
+    event: str, indices: Sequence[tuple[int, int | None]], folders: Sequence[str]
 ) -> Callable[[tuple[Any, ...]], None]:
     def check(arguments: tuple[Any, ...]) -> None:
-        for at, beside in places:
-            path, folder = arguments[at], -1 if beside is None else arguments[beside]
+        for path_index, folder_index in indices:
+            path, folder = arguments[path_index], -1 if folder_index is None else arguments[folder_index]
             if folder != -1 and not isinstance(path, int):
                 path = f"/proc/self/fd/{folder}/{os.fsdecode(path)}"
             _check_path(path, folders, event)
@@ -108,11 +109,11 @@ def _changing(
 
 
 def _check_path(path: Any, folders: Sequence[str], what: str) -> None:
-    if isinstance(path, int):  # is open already
+    if isinstance(path, int):  # a descriptor: the file was checked when it was opened
         return
     real = os.path.realpath(os.fsdecode(path))
     if real != os.devnull and not any(os.path.commonpath((real, folder)) == folder for folder in folders):
-        raise PermissionDenied(f"Expected an import that changes nothing but its own files. Received: {what} {real}")
+        raise PermissionDenied(f"Forbidden during an import: changing a file outside of its folder: {what} {real}")
 
 
 def _check_open(arguments: tuple[Any, ...], folders: Sequence[str]) -> None:
@@ -123,11 +124,11 @@ def _check_open(arguments: tuple[Any, ...], folders: Sequence[str]) -> None:
 
 def _check_process(arguments: tuple[Any, ...]) -> None:
     command = arguments[1]
-    given = [] if isinstance(command, str) else [os.fsdecode(each) for each in command]
-    if given[:4] != [sys.executable, "-P", "-m", WORKER] and given[:2] != ["node", str(RUNNER)]:
-        _refuse("processes")((command,))
+    words = [] if isinstance(command, str) else [os.fsdecode(each) for each in command]
+    if words[:4] != [sys.executable, "-P", "-m", WORKER] and words[:2] != ["node", str(RUNNER)]:
+        _refuse("starting a process")((command,))
 
 
 def _check_code(arguments: tuple[Any, ...]) -> None:
     if sys._getframe(2).f_globals is not vars(importlib._bootstrap_external):
-        _refuse("compiled code")(())
+        _refuse("loading compiled code")(())

@@ -1,4 +1,4 @@
-"""The last look at an import: a server answers as TensorFlow did."""
+"""The last check of an import: serves the model for a moment, and compares the results with TensorFlow's."""
 
 from __future__ import annotations
 
@@ -17,15 +17,20 @@ TOLERANCE = 1e-4
 
 
 def compare(name: str, version: Path, answers: Path) -> str:
-    """Serves the version from where it is, sends its warm-up requests, and compares what comes with `answers`.
+    """Serves a version, sends its warm-up requests, and compares the responses with recorded ones.
+
+    Args:
+        name: model name in the requests.
+        version: folder of the version.
+        answers: folder with TensorFlow's responses: a `PredictResponse` in `<number>.pb` for each warm-up request.
 
     Returns:
-        What came of it, in a line.
+        The result, in one line.
 
     Raises:
-        FailedPrecondition: the server answers otherwise.
+        FailedPrecondition: a response differs by more than `TOLERANCE`.
     """
-    worst, asked = 0.0, []
+    worst, compared = 0.0, []
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "1").symlink_to(version)
         models, log = {name: Path(folder)}, Path(folder) / "log"
@@ -41,11 +46,11 @@ def compare(name: str, version: Path, answers: Path) -> str:
                         off = difference(got[key], value)
                         if problem := too_far(off, TOLERANCE):
                             raise FailedPrecondition(
-                                f"Expected the server to answer as TensorFlow does (within {TOLERANCE:g}). Received: "
-                                f"{key} of {signature} {problem}"
+                                f"The server's results differ from TensorFlow's (tolerance {TOLERANCE:g}): "
+                                f"output {key} of signature {signature} is {problem}"
                             )
                         worst = max(worst, float(off))
-                    asked.append(signature)
-    if not asked:
-        return "it loads; no signature could be tried"
-    return f"{', '.join(asked)} answer as TensorFlow does (they differ by {worst:.1g} at most)"
+                    compared.append(signature)
+    if not compared:
+        return "the model loads; no signature could be tried"
+    return f"{', '.join(compared)} match TensorFlow (largest difference {worst:.1g})"

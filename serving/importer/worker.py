@@ -1,10 +1,8 @@
-"""The child process of an import: reads one file, exports it, and says in lines of JSON how it goes.
+"""The child process of an import: reads a file, exports the model, and reports progress as lines of JSON.
 
-`process.py` starts it.
-
-A request comes in on stdin: `file`, `name`, `folder` (scratch), `trust`, `classes` (modules), `like` (a file, or a
-model of a registry: [module, name]), `encoder`, `decoder`, `labels`, `save` (whether to keep the model). Out go lines:
-{"say": …}, and at last {"done": …} or {"error": …}.
+`process.py` starts it. A JSON request comes on stdin: `file`, `name`, `folder` (for all output), `trust`, `classes`
+(modules), `like` (a file, or [module, name]), `encoder`, `decoder`, `labels`, `save` (whether to write model.keras).
+On stdout are lines {"progress": text}, and at the end {"done": true} or {"error": status code, "message": text}.
 """
 
 from __future__ import annotations
@@ -24,9 +22,9 @@ from .reading import kinds
 if TYPE_CHECKING:
     import keras
 
-    from .reading.found import Arrays, Found, Options
+    from .reading.result import Arrays, ReadResult, Options
 
-Say = Callable[[str], None]
+Report = Callable[[str], None]
 TOLERANCE = 1e-4
 BATCHES = (1, 7)
 READERS = {
@@ -40,43 +38,45 @@ READERS = {
 }
 
 
-def run(request: Mapping[str, Any], say: Say) -> None:
-    """Reads `file` and leaves the exported version in `folder`/version, and answers of it in `folder`/answers."""
+def run(request: Mapping[str, Any], report: Report) -> None:
+    """Exports the model of `file` to `folder`/version, and writes reference responses to `folder`/answers."""
     scratch, name = Path(request["folder"]), str(request["name"])
-    found = _read(request, scratch, say)
-    say(f"Found {found.what}")
-    say(f"Taken: {found.way}")
+    found = _read(request, scratch, report)
+    report(f"Found {found.description}")
+    report(f"Method: {found.method}")
     for change in found.changes:
-        say(f"    {change}")
-    place = scratch / "version"
+        report(f"    {change}")
+    version = scratch / "version"
     if found.model is not None:
-        _export(found, found.model, request, place, say)
+        _export(found, found.model, request, version, report)
     elif found.saved_model is not None:
         if request["encoder"] or request["decoder"] or request["save"]:
-            raise InvalidArgument("Expected a file with layers to take apart or save. Received: a graph without")
+            raise InvalidArgument(
+                "Expected a file with layers for --encoder, --decoder and --save. Received: a graph without layers"
+            )
         from .saved_model import served_graph as graph
 
-        for note in graph.write(found.saved_model, name, place):
-            say(f"    {note}")
-    _write_answers(place, scratch / "answers")
+        for note in graph.write(found.saved_model, name, version):
+            report(f"    {note}")
+    _write_answers(version, scratch / "answers")
 
 
-def read(file: Path, options: Options) -> Found:
-    """What the file holds, by its kind. Raises ServingError."""
+def read(file: Path, options: Options) -> ReadResult:
+    """Reads a model file with the reader for its format. Raises ServingError."""
     reader = importlib.import_module(f".{READERS[kinds.recognise(file)]}", __package__)
-    found: Found = reader.read(file, options)
+    found: ReadResult = reader.read(file, options)
     return found
 
 
-def _read(request: Mapping[str, Any], scratch: Path, say: Say) -> Found:
+def _read(request: Mapping[str, Any], scratch: Path, report: Report) -> ReadResult:
     kind = kinds.recognise(Path(request["file"]))
     if request["like"] and kind != "weights":
-        raise InvalidArgument(f"Expected a file of weights alone for --like. Received: {kinds.NAMES[kind]}")
-    say("Loading Keras and TensorFlow")
+        raise InvalidArgument(f"Expected a weights-only file for --like. Received: {kinds.NAMES[kind]}")
+    report("Loading Keras and TensorFlow")
     import keras
 
     from . import sandbox
-    from .reading.found import Options
+    from .reading.result import Options
 
     if request["classes"]:
         sys.path.append(os.getcwd())
@@ -84,7 +84,7 @@ def _read(request: Mapping[str, Any], scratch: Path, say: Say) -> Found:
         try:
             importlib.import_module(module)
         except ImportError as error:
-            raise InvalidArgument(f"Expected a module to import for --classes. Received: {module} ({error})") from None
+            raise InvalidArgument(f"Cannot import the module {module} of --classes: {error}") from None
     classes = frozenset(keras.saving.get_custom_objects())
     if not request["trust"]:
         sandbox.guard(scratch)
@@ -99,11 +99,11 @@ def _folder(scratch: Path, name: str) -> Path:
 
 
 def _like(like: Any, options: Options) -> keras.Model | None:
-    """The model that weights are for: of a registry, or of another file."""
+    """Returns the model that a weights-only file belongs to: created by a module, or read from another file."""
     if isinstance(like, str):
         found = read(Path(like), options)
         if found.model is None:
-            raise InvalidArgument(f"Expected a model with layers for --like. Received: {found.what}")
+            raise InvalidArgument(f"Expected a model with layers for --like. Received: {found.description}")
         return found.model
     if like is None:
         return None
@@ -111,29 +111,30 @@ def _like(like: Any, options: Options) -> keras.Model | None:
     return importlib.import_module(module).create(name)
 
 
-def _export(found: Found, model: keras.Model, request: Mapping[str, Any], place: Path, say: Say) -> None:
+def _export(found: ReadResult, model: keras.Model, request: Mapping[str, Any], version: Path, report: Report) -> None:
     from ..export.writing import export
     from .parts import named_parts
 
     if not model.built or not model.inputs:
-        raise FailedPrecondition(
-            "Expected a model that knows its inputs' shapes. Received: one that was never built (give its first "
-            "layer an input shape)"
-        )
+        raise FailedPrecondition("The model was never built: give its first layer an input shape, and save it again")
     named, notes = named_parts(model, request["encoder"], request["decoder"])
     for note in notes:
-        say(f"    {note}")
-    if found.old is not None:
-        say(f"Answers of {found.old_name}: differ by {_difference(model, named, found.old):.1g} at most")
-    say("Exporting it as a SavedModel, and comparing the SavedModel with the model")
-    made = export(named, request["name"], place.parent / "exported", 1, request["labels"])
-    made.rename(place)
+        report(f"    {note}")
+    if found.reference is not None:
+        difference = _difference(model, named, found.reference)
+        report(f"Compared with {found.reference_name}: largest difference {difference:.1g}")
+    report("Exporting it as a SavedModel, and comparing the SavedModel with the model")
+    made = export(named, request["name"], version.parent / "exported", 1, request["labels"])
+    made.rename(version)
     if request["save"]:
-        model.save(place.parent / "model.keras")
+        model.save(version.parent / "model.keras")
 
 
-def _difference(model: keras.Model, named: keras.Model, old: Callable[[Arrays], Arrays]) -> float:
-    """How far the new answers are from the old ones. Raises FailedPrecondition where that is too far."""
+def _difference(model: keras.Model, named: keras.Model, reference: Callable[[Arrays], Arrays]) -> float:
+    """Returns the largest difference between the model and the file's own runtime.
+
+    Raises FailedPrecondition if it is above `TOLERANCE`.
+    """
     import numpy as np
 
     from ..signatures.find import plain
@@ -142,34 +143,34 @@ def _difference(model: keras.Model, named: keras.Model, old: Callable[[Arrays], 
     for batch in BATCHES:
         inputs = endpoint.example(batch)
         new = [np.asarray(each) for each in _outputs(named, [inputs[spec.name] for spec in endpoint.inputs])]
-        for (name, before), after in zip(old(inputs).items(), new, strict=True):
+        for (name, before), after in zip(reference(inputs).items(), new, strict=True):
             off = difference(after, before)
             if problem := too_far(off, TOLERANCE):
                 raise FailedPrecondition(
-                    f"Expected the model to answer as the file does (within {TOLERANCE:g}). Received: {name} {problem}"
+                    f"The rebuilt model differs from the file (tolerance {TOLERANCE:g}): output {name} is {problem}"
                 )
             worst = max(worst, float(off))
     return worst
 
 
 def _outputs(model: keras.Model, inputs: list[Any]) -> list[Any]:
-    """The outputs of a model in order, for its inputs in order."""
+    """Returns the outputs of a model as a list, for a list of inputs."""
     import keras
 
     found: list[Any] = keras.tree.flatten(model(keras.tree.pack_sequence_as(model.input, inputs), training=False))
     return found
 
 
-def _write_answers(place: Path, folder: Path) -> None:
-    """What TensorFlow answers to the warm-up requests: for each signature a file with a PredictResponse."""
+def _write_answers(version: Path, folder: Path) -> None:
+    """Runs the warm-up requests in TensorFlow, and writes a file with a PredictResponse for each."""
     import tensorflow as tf
 
     from ..core import warmup
     from ..wire import predict
 
-    loaded = tf.saved_model.load(str(place))
+    loaded = tf.saved_model.load(str(version))
     folder.mkdir()
-    for number, record in enumerate(warmup.read(place)):
+    for number, record in enumerate(warmup.read(version)):
         spec = record.request.spec
         inputs = {key: tf.constant(value) for key, value in record.request.inputs.items()}
         outputs = {key: value.numpy() for key, value in loaded.signatures[spec.signature](**inputs).items()}
@@ -177,11 +178,11 @@ def _write_answers(place: Path, folder: Path) -> None:
 
 
 def main() -> None:
-    # What libraries print goes to the log; the lines for the parent have a file of their own.
+    # Send the prints of libraries to the log (stderr), so that stdout has only lines for the parent process.
     with os.fdopen(os.dup(1), "w", buffering=1) as lines:
         os.dup2(2, 1)
 
-        def tell(**event: Any) -> None:
+        def send(**event: Any) -> None:
             print(json.dumps(event), file=lines)
 
         try:
@@ -189,22 +190,19 @@ def main() -> None:
             from . import sandbox
 
             sandbox.limit()
-            run(request, lambda text: tell(say=text))
-            tell(done=True)
+            run(request, lambda text: send(progress=text))
+            send(done=True)
         except ServingError as error:
-            tell(error=error.code.name, message=str(error))
+            send(error=error.code.name, message=str(error))
         except MemoryError:
-            tell(
-                error="RESOURCE_EXHAUSTED",
-                message="Expected a model that fits into memory. Received: one that does not",
-            )
-        except Exception as error:  # libraries raise all kinds for what is not as it should be
+            send(error="RESOURCE_EXHAUSTED", message="The model does not fit into memory")
+        except Exception as error:  # libraries raise many kinds of errors for a malformed model
             import traceback
 
             traceback.print_exc()
-            what = " ".join(str(error).split())[:300]
-            tell(error="FAILED_PRECONDITION", message=f"Expected a model that can be exported. Received: {what}")
-    os._exit(0)  # it is done: nothing must go wrong in the libraries' own endings
+            reason = " ".join(str(error).split())[:300]
+            send(error="FAILED_PRECONDITION", message=f"The model cannot be exported: {reason}")
+    os._exit(0)  # skip the exit handlers of libraries, which may fail
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from ..keras2.repair import is_keras2, repair
 from ..keras2.training import compile_model
 from ..reading import config as config_file
 from ..reading import hdf5
-from ..reading.found import Found, Options
+from ..reading.result import ReadResult, Options
 from ..reading.json_text import read_json
 from ..reading.vetting import vet
 from . import legacy_weights
@@ -19,7 +19,7 @@ from .keras_file import build_justified, made_by, outline
 from .weight_sizes import elements
 
 
-def read(path: Path, options: Options) -> Found:
+def read(path: Path, options: Options) -> ReadResult:
     """The model of an HDF5 file; `old` answers in Keras 2 where tf_keras is installed and the file is of Keras 2.
 
     Raises:
@@ -52,11 +52,11 @@ def read(path: Path, options: Options) -> Found:
         old = keras2_runtime.of_file(path, raw, model, options)
     if training:
         changes += compile_model(model, read_json(training.encode(), "training_config"))
-    return Found(
+    return ReadResult(
         f"HDF5 file of {made_by(version)}: {outline(model)}",
         "rebuilt as a Keras 3 model" if is_keras2(raw) else "built with Keras",
         changes,
         model,
-        old=old,
-        old_name=keras2_runtime.name() if old else "",
+        reference=old,
+        reference_name=keras2_runtime.name() if old else "",
     )

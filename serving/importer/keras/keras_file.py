@@ -22,7 +22,7 @@ from ..keras2 import weights as keras2_weights
 from ..keras2.repair import is_keras2, repair
 from ..reading import archive
 from ..reading import config as config_file
-from ..reading.found import Found, Options
+from ..reading.result import ReadResult, Options
 from ..reading.vetting import vet
 from .weight_sizes import check_weights, elements
 
@@ -30,7 +30,7 @@ WEIGHTS = archive.WEIGHTS[0]
 _COLOURS = re.compile(r"\x1b\[\d*m")
 
 
-def read(path: Path, options: Options) -> Found:
+def read(path: Path, options: Options) -> ReadResult:
     """The model of a .keras file, of Keras 3 or of Keras 2.12 to 2.15.
 
     Raises:
@@ -53,7 +53,7 @@ def read(path: Path, options: Options) -> Found:
             keras2_weights.mend(model)
     clean.unlink()
     way = "rebuilt as a Keras 3 model" if is_keras2(raw) else "loaded with Keras"
-    return Found(f"{made_by(version)} file: {outline(model)}", way, changes, model)
+    return ReadResult(f"{made_by(version)} file: {outline(model)}", way, changes, model)
 
 
 def outline(model: keras.Model) -> str:

@@ -13,7 +13,7 @@ from ...errors import InvalidArgument
 from ..keras2 import weights as keras2_weights
 from ..keras2.tables import new_name
 from ..reading import hdf5
-from ..reading.found import Found, Options
+from ..reading.result import ReadResult, Options
 from . import legacy_weights
 from .keras_file import made_by, outline
 
@@ -25,7 +25,7 @@ _SHAPES = re.compile(
 NAME = "copy.weights.h5"  # Keras goes by the ending
 
 
-def read(path: Path, options: Options) -> Found:
+def read(path: Path, options: Options) -> ReadResult:
     """The model `options.like` with the weights of a file.
 
     Raises:
@@ -44,7 +44,7 @@ def read(path: Path, options: Options) -> Found:
                 keras2_weights.mend(options.like)
         else:
             changes = _load(options.like, file, path, options.folder)
-    return Found(
+    return ReadResult(
         f"weights of {made_by(version)} in HDF5",
         f"put into the given model: {outline(options.like)}",
         changes,

@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from ..reading import hdf5
-from ..reading.found import Arrays, Options
+from ..reading.result import Arrays, Options
 from ..reading.known_classes import NAMES
 from .operations import LAYERS, OPERATIONS
 from .tables import POLICIES, REPLACED, TRAINING_ONLY

@@ -15,7 +15,7 @@ from typing import Any
 import tensorflow as tf
 
 from ...errors import FailedPrecondition, InvalidArgument, PermissionDenied, ServingError
-from ..reading.found import Found, Options
+from ..reading.result import ReadResult, Options
 from . import runtime as onnx_runtime
 
 _INSTALL = "(pip install 'keras-gallery[convert]')"
@@ -23,7 +23,7 @@ _OLDEST, _NEWER = 7, 13  # before 7, shapes were made equal in another way
 _SMALL = 1024  # numbers; what is larger becomes a variable
 
 
-def read(path: Path, options: Options) -> Found:
+def read(path: Path, options: Options) -> ReadResult:
     """The SavedModel of an ONNX file; `old` answers in ONNX Runtime where that is installed.
 
     Raises:
@@ -43,13 +43,13 @@ def read(path: Path, options: Options) -> Found:
     old = onnx_runtime.of_model(given, named)
     if old is not None:
         changes.append(onnx_runtime.compare(function, old))
-    return Found(
+    return ReadResult(
         f"ONNX file of {_producer(model)}: {len(model.graph.node)} nodes",
         "converted to a SavedModel",
         changes,
         saved_model=place,
-        old=old,
-        old_name=onnx_runtime.name() if old else "",
+        reference=old,
+        reference_name=onnx_runtime.name() if old else "",
     )
 
 

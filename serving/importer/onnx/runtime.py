@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from ...errors import FailedPrecondition
 from ...export.comparing import difference, too_far
-from ..reading.found import Arrays
+from ..reading.result import Arrays
 
 TOLERANCE = 1e-4
 BATCHES = (1, 7)

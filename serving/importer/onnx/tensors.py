@@ -12,7 +12,7 @@ import onnx
 from onnx import helper, numpy_helper
 
 from ...errors import InvalidArgument
-from ..reading.companion_files import file_beside
+from ..reading.companion_files import companion_file
 
 _EXTERNAL = onnx.TensorProto.EXTERNAL
 
@@ -52,7 +52,7 @@ def _tensors(graph: Any) -> Iterator[Any]:
 
 def _data(tensor: Any, folder: Path) -> bytes:
     given = {each.key: each.value for each in tensor.external_data}
-    file = file_beside(folder, given.get("location", ""))
+    file = companion_file(folder, given.get("location", ""))
     try:
         wanted = math.prod(tensor.dims) * helper.tensor_dtype_to_np_dtype(tensor.data_type).itemsize
         start = int(given.get("offset", 0))

@@ -1,1 +1,1 @@
-"""What the readers of all formats share: recognising the format, limits, vetting a configuration."""
+"""Code shared by the readers of all file formats: format detection, size limits, and safety checks."""

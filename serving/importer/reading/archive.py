@@ -1,4 +1,4 @@
-"""The zip archive of a .keras file: every member is checked before any is read."""
+"""Reads the zip archive of a .keras file. All members are checked before the first one is read."""
 
 from __future__ import annotations
 
@@ -17,114 +17,127 @@ from .bounds import check_size
 
 CONFIG, METADATA = "config.json", "metadata.json"
 WEIGHTS = ("model.weights.h5", "model.weights.npz")
-ASSETS = "assets/"  # such as the words of a lookup layer, a folder a layer
+ASSETS = "assets/"  # a folder for each layer, with files such as the vocabulary of a lookup layer
 
 MAX_MEMBERS = 10_000
 MAX_DIRECTORY_BYTES = 4 << 20
 MAX_DEPTH = 32
-_PIECE = 1 << 20
+_CHUNK = 1 << 20
 
-_DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError, OSError, ValueError)
-_PLAIN = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_READ_ERRORS = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError, OSError, ValueError)
+_COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
-class _File(io.FileIO):
-    """Bounds the directory of an archive, which `zipfile` reads in one piece; then `checked` is to be set."""
+class _BoundedFile(io.FileIO):
+    """A file that refuses long reads until `opened` is set.
 
-    checked = False
+    `zipfile` reads the whole directory of an archive in one call when it opens the archive.
+    """
+
+    opened = False
 
     def read(self, size: int | None = -1, /) -> bytes:
-        if not self.checked and size is not None and size > MAX_DIRECTORY_BYTES:
+        if not self.opened and size is not None and size > MAX_DIRECTORY_BYTES:
             raise ResourceExhausted(
-                f"Expected a directory of at most {MAX_DIRECTORY_BYTES:,} bytes in the archive. Received: {size:,}"
+                f"Expected an archive directory of at most {MAX_DIRECTORY_BYTES:,} bytes. Received: {size:,}"
             )
         return super().read(size) or b""
 
 
 @contextmanager
 def open_checked(path: Path) -> Iterator[zipfile.ZipFile]:
-    """An archive whose members' names, kinds and sizes are in order.
+    """Opens a zip archive after checking the name, type and size of each member.
 
     Raises:
-        InvalidArgument: it is damaged, or no zip archive.
-        PermissionDenied: a member would be written elsewhere than below the folder, or is there twice.
-        ResourceExhausted: too many members, or they unpack to more than the memory or their bytes justify.
+        InvalidArgument: the file is damaged or is not a zip archive.
+        PermissionDenied: a member's path leaves the target folder, or a member occurs twice.
+        ResourceExhausted: there are too many members, or they unpack to more than `check_size` allows.
     """
-    with _File(path) as file:
-        with _whole(path.name):
+    with _BoundedFile(path) as file:
+        with _read_errors(path.name):
             archive = zipfile.ZipFile(file)
-        file.checked = True
+        file.opened = True
         with archive:
             _check(archive.infolist(), path.stat().st_size)
             yield archive
 
 
 def read(archive: zipfile.ZipFile, name: str, limit: int) -> bytes:
-    """A member's bytes. Raises InvalidArgument where it is damaged or not there, ResourceExhausted beyond `limit`."""
-    with _whole(name):
+    """Returns the bytes of a member.
+
+    Raises:
+        InvalidArgument: the member is damaged or missing.
+        ResourceExhausted: the member is longer than `limit` bytes.
+    """
+    with _read_errors(name):
         if name not in archive.NameToInfo:
-            raise InvalidArgument(f"Expected a member {name} in the archive. Received: none")
+            raise InvalidArgument(f"The archive has no member {name}")
         if (length := archive.getinfo(name).file_size) > limit:
-            raise ResourceExhausted(f"Expected a {name} of at most {limit:,} bytes. Received: {length:,}")
+            raise ResourceExhausted(f"Expected {name} to have at most {limit:,} bytes. Received: {length:,}")
         return archive.read(name)
 
 
 def extract(archive: zipfile.ZipFile, names: Iterable[str], folder: Path) -> None:
-    """Writes members of a checked archive below a folder. Raises InvalidArgument where one is damaged."""
+    """Extracts members of a checked archive into a folder.
+
+    Raises InvalidArgument if a member is damaged, or if its file exists.
+    """
     for name in names:
-        place = folder / name
-        place.parent.mkdir(parents=True, exist_ok=True)
-        with _whole(name), archive.open(name) as member, open(place, "xb") as out:
-            shutil.copyfileobj(member, out, _PIECE)
+        file = folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with _read_errors(name), archive.open(name) as member, open(file, "xb") as out:
+            shutil.copyfileobj(member, out, _CHUNK)
 
 
 def members(archive: zipfile.ZipFile, prefix: str) -> list[str]:
-    """The names of the files below a folder of the archive, such as "assets/"."""
+    """Returns the names of the files in a folder of the archive, such as "assets/"."""
     return [each.filename for each in archive.infolist() if each.filename.startswith(prefix) and not each.is_dir()]
 
 
 @contextmanager
-def _whole(name: str) -> Iterator[None]:
+def _read_errors(name: str) -> Iterator[None]:
+    """Turns the errors of reading a zip archive into InvalidArgument."""
     try:
         yield
     except RecursionError:
         raise
-    except (*_DAMAGE, RuntimeError) as error:  # RuntimeError: a password is needed
+    except (*_READ_ERRORS, RuntimeError) as error:  # RuntimeError: the member is encrypted
         reason = " ".join(str(error).split())[:200]
-        raise InvalidArgument(f"Expected a whole zip archive. Received: {name}, which is damaged ({reason})") from None
+        raise InvalidArgument(f"Damaged zip archive: {name} cannot be read ({reason})") from None
 
 
 def _check(infos: list[zipfile.ZipInfo], length: int) -> None:
     if len(infos) > MAX_MEMBERS:
-        raise ResourceExhausted(f"Expected at most {MAX_MEMBERS:,} members in the archive. Received: {len(infos):,}")
+        raise ResourceExhausted(f"Expected an archive of at most {MAX_MEMBERS:,} members. Received: {len(infos):,}")
     seen = set()
     for info in infos:
-        if reason := _reason_against(info):
-            raise PermissionDenied(
-                f"Expected plain files below the archive's folder. Received: member {info.orig_filename!r}, {reason}"
-            )
-        # Some file systems tell no capitals from small letters.
+        if reason := _problem(info):
+            raise PermissionDenied(f"Unsafe archive: member {info.orig_filename!r} {reason}")
+        # Some file systems ignore case.
         key = info.filename.rstrip("/").casefold()
         if key in seen:
-            raise PermissionDenied(f"Expected each member once. Received: {info.filename!r} twice")
+            raise PermissionDenied(f"Unsafe archive: member {info.filename!r} occurs twice")
         seen.add(key)
         check_size(f"member {info.filename!r}", info.file_size, info.compress_size)
-    # Members that lie over one another would count the same bytes again and again.
+    # If members overlap in the file, the same bytes count for each of them.
     if (stored := sum(info.compress_size for info in infos)) > length:
-        raise ResourceExhausted(f"Expected members of {length:,} bytes together, as the file has. Received: {stored:,}")
+        raise ResourceExhausted(
+            f"Expected the compressed members to have at most {length:,} bytes, the length of the file. "
+            f"Received: {stored:,}"
+        )
     check_size("the archive", sum(info.file_size for info in infos), length)
 
 
-def _reason_against(info: zipfile.ZipInfo) -> str:
-    """Why a member is not taken; "" where it is."""
+def _problem(info: zipfile.ZipInfo) -> str:
+    """Returns why a member is refused, or "" if it is accepted."""
     name, parts = info.orig_filename, PurePosixPath(info.orig_filename).parts
     if not parts or name.startswith("/") or ".." in parts or "\\" in name or ":" in name or not name.isprintable():
-        return "whose name leads elsewhere"
+        return "has a path that leaves the archive"
     if len(parts) > MAX_DEPTH or any(len(part) > 255 for part in parts):
-        return "whose name is too long"
+        return "has a path that is too long"
     kind = stat.S_IFMT(info.external_attr >> 16)
     if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
-        return "which is a link or a device"
-    if info.compress_type not in _PLAIN or info.flag_bits & 0x1:
-        return "which is encrypted or packed otherwise than zip's own way"
+        return "is a link or a device"
+    if info.compress_type not in _COMPRESSIONS or info.flag_bits & 0x1:
+        return "is encrypted, or compressed with another method than deflate"
     return ""

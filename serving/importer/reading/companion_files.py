@@ -1,4 +1,4 @@
-"""Files that a model file names, and that must lie beside it."""
+"""Files that a model file refers to, such as external weights. They must be in the model file's folder."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from pathlib import Path
 from ...errors import InvalidArgument, PermissionDenied
 
 
-def file_beside(folder: Path, name: str) -> Path:
-    """The file of a name in a folder.
+def companion_file(folder: Path, name: str) -> Path:
+    """Returns the path of a regular file in a folder.
 
     Raises:
-        PermissionDenied: the name leads elsewhere, or what is there is a link or a device.
-        InvalidArgument: there is nothing.
+        PermissionDenied: the name is a path to another folder, or the file is a link or a device.
+        InvalidArgument: the file does not exist.
     """
     plain = name.removeprefix("./")
     if not plain or plain.startswith(".") or not plain.isprintable() or set(plain) & set("/\\:"):
-        raise PermissionDenied(f"Expected weights in files beside the model's. Received: {name!r:.200}")
+        raise PermissionDenied(f"Expected weights in the model file's folder. Received: {name!r:.200}")
     file = folder / plain
     try:
         mode = file.lstat().st_mode
     except OSError:
-        raise InvalidArgument(f"Expected all files of weights. Received: no {plain:.200} in {folder}") from None
+        raise InvalidArgument(f"Weights file not found: {plain:.200} in {folder}") from None
     if not stat.S_ISREG(mode):
-        raise PermissionDenied(f"Expected weights in files beside the model's. Received: {plain}, a link or a device")
+        raise PermissionDenied(f"Expected weights in a regular file. Received: {plain}, a link or a device")
     return file

@@ -1,4 +1,4 @@
-"""A model's configuration as its file has it, without Keras and without TensorFlow."""
+"""Reads the configuration of a model from its file. Imports neither Keras nor TensorFlow."""
 
 from __future__ import annotations
 
@@ -14,42 +14,44 @@ _VERSION = re.compile(r"[\w.+ -]{1,60}", re.ASCII)
 
 
 def read_config(path: Path) -> dict[str, Any]:
-    """The configuration alone. Raises as `read`."""
+    """Returns the configuration of a model. Raises the same errors as `read`."""
     return read(path)[0]
 
 
 def read(path: Path) -> tuple[dict[str, Any], str]:
-    """A model's configuration, and the version of Keras that wrote it.
+    """Returns the configuration of a model, and the version of Keras that wrote it.
 
     Args:
         path: a .keras file, a whole model in HDF5, or the model.json of a TensorFlow.js layers model.
 
     Returns:
-        `{"class_name": ..., "config": ...}`, with whatever stands beside these but how to train it; and such as
-        "2.12.0", "" where the file does not say.
+        The configuration `{"class_name": ..., "config": ...}` with its other keys, but without optimizers, losses
+        and metrics. And the version, such as "2.12.0", or "" if the file does not state it.
 
     Raises:
-        InvalidArgument: the file is none of these, or is damaged.
-        PermissionDenied: it refers to what is not in it.
-        ResourceExhausted: it is larger or deeper than a model's would be.
+        InvalidArgument: the file has another format, or is damaged.
+        PermissionDenied: the file refers to data outside of it.
+        ResourceExhausted: the configuration is too large.
     """
     kind = kinds.recognise(path)
     readers = {"keras": _from_keras, "h5": _from_h5, "tfjs_layers": _from_tfjs}
     if kind not in readers:
-        raise InvalidArgument(f"Expected a file with a model's configuration. Received: {path}, {kinds.NAMES[kind]}")
+        raise InvalidArgument(f"Expected a file with a model configuration. Received: {path}, {kinds.NAMES[kind]}")
     config, version = readers[kind](path)
     if not isinstance(config.get("class_name"), str) or not isinstance(config.get("config"), dict | list):
-        raise InvalidArgument(f"Expected a class_name and a config. Received: {path}, with {list(config)[:5]!r:.200}")
+        raise InvalidArgument(
+            f"Expected a class_name and a config in {path}. Received the keys {list(config)[:5]!r:.200}"
+        )
     return _without_training(config), version if isinstance(version, str) and _VERSION.fullmatch(version) else ""
 
 
 def _without_training(value: Any) -> Any:
-    """A configuration without optimisers, losses and metrics, its own and those of the models in it: none is served."""
+    """Removes the optimizers, losses and metrics of a model and of the models in it: serving does not need them."""
     if isinstance(value, list):
         return [_without_training(each) for each in value]
     if isinstance(value, dict):
-        left_out = {"compile_config"} if "class_name" in value else set()
-        return {key: _without_training(each) for key, each in value.items() if key not in left_out}
+        removed = {"compile_config"} if "class_name" in value else set()
+        return {key: _without_training(each) for key, each in value.items() if key not in removed}
     return value
 
 
@@ -74,7 +76,7 @@ def _from_tfjs(path: Path) -> tuple[dict[str, Any], Any]:
     topology = read_json(kinds.read_bounded(kinds.tfjs_json(path), MAX_BYTES), "model.json")["modelTopology"]
     config = topology.get("model_config", topology)
     if not isinstance(config, dict):
-        raise InvalidArgument(f"Expected a model's configuration in model.json. Received: {type(config).__name__}")
-    if config is topology:  # as TensorFlow.js itself writes it
+        raise InvalidArgument(f"Expected a JSON object as model_config in model.json. Received: {type(config).__name__}")
+    if config is topology:  # TensorFlow.js itself writes it so; the converter from Keras nests it
         config = {name: value for name, value in topology.items() if name not in ("keras_version", "backend")}
     return config, topology.get("keras_version")

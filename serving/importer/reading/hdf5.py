@@ -1,4 +1,4 @@
-"""HDF5 files of untrusted origin: walked and checked before any array is read."""
+"""Opens untrusted HDF5 files. All objects are checked before the first array is read."""
 
 from __future__ import annotations
 
@@ -16,38 +16,39 @@ from .bounds import check_size
 MAX_OBJECTS = 100_000
 MAX_DEPTH = 64
 
-_NUMBERS = "biuf"
+_NUMBER_KINDS = "biuf"
 _FILTERS = {h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32}
 
 
 @contextmanager
 def open_checked(path: Path) -> Iterator[h5py.File]:
-    """An HDF5 file, open for reading, that holds nothing but groups, attributes and arrays of numbers of its own.
+    """Opens an HDF5 file for reading, after checking that it has only groups, attributes and arrays of numbers.
 
     Raises:
-        InvalidArgument: it is damaged, or no HDF5 file.
-        PermissionDenied: it refers to other files or objects, or holds values that are no numbers and no text.
-        ResourceExhausted: it is too large, too deep, or declares more than its bytes justify.
+        InvalidArgument: the file is damaged or is not an HDF5 file.
+        PermissionDenied: the file has links or external data, or values that are neither numbers nor text.
+        ResourceExhausted: the file has too many objects or levels, or its arrays are larger than `check_size` allows.
     """
-    with _whole(path.name):
+    with _read_errors(path.name):
         file = h5py.File(path, "r")
     with file:
-        with _whole(path.name):
+        with _read_errors(path.name):
             _Walk(path.stat().st_size).group(file, depth=0)
         yield file
 
 
 @contextmanager
-def _whole(name: str) -> Iterator[None]:
+def _read_errors(name: str) -> Iterator[None]:
+    """Turns the errors of reading an HDF5 file into InvalidArgument."""
     try:
         yield
     except (OSError, RuntimeError, KeyError, ValueError, TypeError, AttributeError) as error:
         reason = " ".join(str(error).split())[:200]
-        raise InvalidArgument(f"Expected a whole HDF5 file. Received: {name}, which is damaged ({reason})") from None
+        raise InvalidArgument(f"Damaged HDF5 file: {name} cannot be read ({reason})") from None
 
 
 class _Walk:
-    """Visits every object once and adds up what they declare."""
+    """Visits and checks all objects of a file of `length` bytes, and adds up their sizes."""
 
     def __init__(self, length: int) -> None:
         self.length = length
@@ -58,80 +59,80 @@ class _Walk:
         self._enter(group, depth)
         for name in group:
             link = group.get(name, getlink=True)
-            place = f"{group.name.rstrip('/')}/{name}"
+            path = f"{group.name.rstrip('/')}/{name}"
             if not isinstance(link, h5py.HardLink):
                 raise PermissionDenied(
-                    f"Expected an HDF5 file without links to elsewhere. Received: {place!r}, {type(link).__name__}"
+                    f"Expected an HDF5 file without links. Received: {path!r}, a link of type {type(link).__name__}"
                 )
-            found = group[name]
-            if isinstance(found, h5py.Group):
-                self.group(found, depth + 1)
-            elif isinstance(found, h5py.Dataset):
-                self._enter(found, depth + 1)
-                self.dataset(found)
+            item = group[name]
+            if isinstance(item, h5py.Group):
+                self.group(item, depth + 1)
+            elif isinstance(item, h5py.Dataset):
+                self._enter(item, depth + 1)
+                self.dataset(item)
             else:
-                raise PermissionDenied(f"Expected groups and arrays in the HDF5 file. Received: {place!r}, a data type")
+                raise PermissionDenied(f"Expected groups and arrays in the HDF5 file. Received: {path!r}, a data type")
 
-    def _enter(self, found: Any, depth: int) -> None:
-        address = h5py.h5o.get_info(found.id).addr
+    def _enter(self, item: Any, depth: int) -> None:
+        address = h5py.h5o.get_info(item.id).addr
         if address in self.seen:
-            raise PermissionDenied(f"Expected each object of the HDF5 file once. Received: {found.name!r} again")
+            raise PermissionDenied(f"Expected one path to each object of the HDF5 file. Received: {item.name!r} again")
         self.seen.add(address)
         if len(self.seen) > MAX_OBJECTS or depth > MAX_DEPTH:
             raise ResourceExhausted(
-                f"Expected at most {MAX_OBJECTS:,} objects in {MAX_DEPTH} levels in the HDF5 file. "
-                f"Received: more, at {found.name[:100]!r}"
+                f"Expected an HDF5 file of at most {MAX_OBJECTS:,} objects and {MAX_DEPTH} levels. "
+                f"Received: more, at {item.name[:100]!r}"
             )
-        for name in found.attrs:
-            self._attribute(f"{found.name}@{name}", found.attrs.get_id(name))
+        for name in item.attrs:
+            self._attribute(f"{item.name}@{name}", item.attrs.get_id(name))
 
-    def _attribute(self, place: str, attribute: h5py.h5a.AttrID) -> None:
+    def _attribute(self, path: str, attribute: h5py.h5a.AttrID) -> None:
         dtype = attribute.dtype
-        if dtype.kind not in _NUMBERS + "S" and not h5py.check_string_dtype(dtype):
-            raise PermissionDenied(_odd_type(place, dtype))
-        self.attributes += math.prod(attribute.shape or ()) * dtype.itemsize  # no shape: it is empty
-        check_size(f"attributes up to {place!r}", self.attributes, self.length)
+        if dtype.kind not in _NUMBER_KINDS + "S" and not h5py.check_string_dtype(dtype):
+            raise PermissionDenied(_unsupported_type(path, dtype))
+        self.attributes += math.prod(attribute.shape or ()) * dtype.itemsize  # an empty attribute has no shape
+        check_size(f"attributes up to {path!r}", self.attributes, self.length)
 
     def dataset(self, dataset: h5py.Dataset) -> None:
-        place = dataset.name
+        path = dataset.name
         layout = dataset.id.get_create_plist()
         if layout.get_external_count():
-            raise PermissionDenied(f"Expected arrays within the HDF5 file. Received: {place!r}, kept in another file")
+            raise PermissionDenied(f"Expected arrays within the HDF5 file. Received: {path!r}, stored in another file")
         if dataset.is_virtual:
-            raise PermissionDenied(f"Expected arrays within the HDF5 file. Received: {place!r}, a virtual dataset")
-        if dataset.dtype.kind not in _NUMBERS and not _is_bfloat16(dataset):
-            raise PermissionDenied(_odd_type(place, dataset.dtype))
+            raise PermissionDenied(f"Expected arrays within the HDF5 file. Received: {path!r}, a virtual dataset")
+        if dataset.dtype.kind not in _NUMBER_KINDS and not _is_bfloat16(dataset):
+            raise PermissionDenied(_unsupported_type(path, dataset.dtype))
         filters = {layout.get_filter(at)[0] for at in range(layout.get_nfilters())}
         if not filters <= _FILTERS:
             raise PermissionDenied(
-                f"Expected arrays that are plain or packed with gzip. Received: {place!r} with filter "
+                f"Expected arrays without compression or with gzip. Received: {path!r} with filter "
                 f"{sorted(filters - _FILTERS)[0]}"
             )
         declared = (dataset.size or 0) * dataset.dtype.itemsize
         stored = min(dataset.id.get_storage_size(), self.length)
-        check_size(f"array {place!r}", declared, stored)
+        check_size(f"array {path!r}", declared, stored)
         if dataset.chunks and (chunk := math.prod(dataset.chunks) * dataset.dtype.itemsize) > declared:
-            check_size(f"a chunk of array {place!r}", chunk, stored)
+            check_size(f"a chunk of array {path!r}", chunk, stored)
         self.declared += declared
         self.stored += stored
-        # Arrays that lie over one another would count the same bytes again and again.
-        check_size(f"the arrays up to {place!r}", max(self.declared, self.stored), self.length)
+        # If arrays overlap in the file, the same bytes count for each of them.
+        check_size(f"the arrays up to {path!r}", max(self.declared, self.stored), self.length)
 
 
 def _is_bfloat16(dataset: h5py.Dataset) -> bool:
-    """Keras keeps them as two bytes of no type, and says so beside them."""
+    """Whether an array holds bfloat16: Keras writes opaque two-byte values with the attribute dtype="bfloat16"."""
     return bool(dataset.dtype.str == "|V2" and dataset.attrs.get("dtype") == "bfloat16")
 
 
-def _odd_type(place: str, dtype: Any) -> str:
-    return f"Expected numbers in the HDF5 file, and text in its attributes. Received: {place!r} of type {dtype}"
+def _unsupported_type(path: str, dtype: Any) -> str:
+    return f"Expected numbers in the HDF5 file, and text in its attributes. Received: {path!r} of type {dtype}"
 
 
 def text(file: h5py.File, name: str) -> str:
-    """A text among the file's attributes; "" where it is not there. Raises InvalidArgument for what is no text."""
+    """Returns a text attribute of the file, or "" if it is missing. Raises InvalidArgument if it is not text."""
     if name not in file.attrs:
         return ""
-    with _whole(name):
+    with _read_errors(name):
         value = file.attrs[name]
         if isinstance(value, bytes):
             return value.decode()

@@ -1,4 +1,4 @@
-"""JSON of a model file: bounded in length, memory and depth."""
+"""Parses the JSON in a model file, with limits on length, memory and nesting."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from ...errors import InvalidArgument, ResourceExhausted
 from ...limits import json_memory, share_of_memory
 
 MAX_BYTES = 64 << 20
-MAX_DEPTH = 100  # a model in a model in a model takes a dozen each
+MAX_DEPTH = 100  # each model in a model adds about 12 levels
 
 
 def read_json(data: bytes, what: str) -> dict[str, Any]:
-    """The object that a JSON text holds.
+    """Parses a JSON object.
 
     Args:
-        data: UTF-8.
-        what: for the errors, such as "config.json".
+        data: JSON text in UTF-8.
+        what: name of the data for error messages, such as "config.json".
 
     Raises:
-        InvalidArgument: it is no JSON, or no object, or nests too deep.
-        ResourceExhausted: it is too long, or takes too much memory.
+        InvalidArgument: the data is not JSON, not an object, or has more than `MAX_DEPTH` levels.
+        ResourceExhausted: the data is too long, or would need too much memory.
     """
     if len(data) > MAX_BYTES or json_memory(data) > share_of_memory(1):
-        raise ResourceExhausted(f"Expected {what} of at most {MAX_BYTES:,} bytes. Received: {len(data):,}")
+        raise ResourceExhausted(f"Expected {what} to have at most {MAX_BYTES:,} bytes. Received: {len(data):,}")
     try:
         value = json.loads(data)
     except RecursionError:
         raise InvalidArgument(_too_deep(what)) from None
-    except ValueError as error:  # no JSON, no UTF-8, or a number of thousands of digits
+    except ValueError as error:  # not JSON, not UTF-8, or a number with thousands of digits
         raise InvalidArgument(f"Expected JSON in {what}. Received: {error}") from None
     if not isinstance(value, dict):
         raise InvalidArgument(f"Expected a JSON object in {what}. Received: {type(value).__name__}")
@@ -47,4 +47,4 @@ def _children(value: Any) -> list[Any]:
 
 
 def _too_deep(what: str) -> str:
-    return f"Expected at most {MAX_DEPTH} levels in {what}. Received: more"
+    return f"Expected at most {MAX_DEPTH} levels of nesting in {what}. Received: more"

@@ -1,11 +1,11 @@
-"""Keras's own classes that run no code of a file's: everything that a configuration may name, reviewed one by one.
+"""The classes of Keras that a configuration may use. Each was reviewed: it runs no code from the file.
 
-A class that a later Keras brings is refused until it stands here; a test says which these are.
+A new class of a later Keras is refused until it is listed here. A test finds the classes that are missing.
 """
 
 from __future__ import annotations
 
-# By the module that Keras writes beside the name.
+# Class names by the module that Keras writes with the name.
 CLASSES: dict[str, frozenset[str]] = {
     module: frozenset(names.split())
     for module, names in {
@@ -128,17 +128,17 @@ ACTIVATIONS = frozenset(
     """.split()
 )
 
-# Layers of Keras's own that are left out, and forms that stand for code, with the reason.
+# Classes of Keras that can run code from the file, and serialized values that are code. Each with the reason.
 REFUSED = {
-    "Lambda": "which runs code of the file",
-    "TFSMLayer": "which runs a SavedModel from wherever the file says",
-    "TorchModuleWrapper": "which unpickles code of the file",
-    "JaxLayer": "which runs code of the file",
-    "FlaxLayer": "which runs code of the file",
-    "__lambda__": "which is code of the file",
-    "__typespec__": "which is made by whatever class the file names",
-    "TypeSpec": "which is made by whatever class the file names",
-    "CompositeTensor": "which is made by whatever class the file names",
+    "Lambda": "which runs code from the file",
+    "TFSMLayer": "which runs a SavedModel from a path in the file",
+    "TorchModuleWrapper": "which unpickles code from the file",
+    "JaxLayer": "which runs code from the file",
+    "FlaxLayer": "which runs code from the file",
+    "__lambda__": "which is code from the file",
+    "__typespec__": "which creates an object of any class that the file names",
+    "TypeSpec": "which creates an object of any class that the file names",
+    "CompositeTensor": "which creates an object of any class that the file names",
 }
-# Bases of others, which do nothing by themselves.
+# Base classes, which do nothing by themselves.
 BASES = frozenset({"InputSpec", "Layer", "Wrapper"})

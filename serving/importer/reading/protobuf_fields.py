@@ -1,22 +1,24 @@
-"""The outermost fields of a protocol buffer, to tell an ONNX model from a TensorFlow graph without either."""
+"""Lists the fields of a protocol buffer, to tell an ONNX model from a TensorFlow graph without either library."""
 
 from __future__ import annotations
 
 import os
 from typing import BinaryIO
 
-_MOST = 100_000  # a frozen graph has as many as nodes
+_MAX_FIELDS = 100_000  # a frozen graph has one for each node
 
 
-def outer_fields(file: BinaryIO) -> set[tuple[int, int]] | None:
-    """The numbers and wire types of a message's fields; None where it is no message, or is cut short.
+def top_level_fields(file: BinaryIO) -> set[tuple[int, int]] | None:
+    """Returns (field number, wire type) for the fields of a message.
+
+    Reads at most the first 100,000 fields. Returns None if the file is not a message, or is incomplete.
 
     Args:
-        file: open in binary, where the message begins; it reaches to the end of the file.
+        file: a binary file at the start of the message. The message extends to the end of the file.
     """
     end = os.fstat(file.fileno()).st_size
     found: set[tuple[int, int]] = set()
-    for _ in range(_MOST):
+    for _ in range(_MAX_FIELDS):
         if file.tell() == end:
             return found or None
         key = _varint(file)

@@ -1,7 +1,7 @@
-"""Whether a configuration names anything but Keras's own harmless classes: those that are listed, and no others.
+"""Checks that a model configuration uses only harmless classes of Keras: an allowlist.
 
-Keras's safe mode is a list of what is forbidden, and each gap in it was a way to run code. This is a list of what is
-allowed. Besides, it names the layer, and it holds for files (HDF5, TensorFlow.js) for which Keras has no safe mode.
+Keras's safe mode is a blocklist, and each gap in it was a way to run code. In addition, this check names the layer
+that it refuses, and it covers formats for which Keras has no safe mode (HDF5, TensorFlow.js).
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from ...errors import InvalidArgument, PermissionDenied
 from .known_classes import ACTIVATIONS, CLASSES, NAMES, REFUSED
 
 if TYPE_CHECKING:
-    from .found import Options
+    from .result import Options
 
-# Values that Keras writes like objects, and makes by itself.
+# Values that Keras serializes like objects, and that it creates without a class from the file.
 _VALUES = frozenset(
     "__keras_tensor__ __tensor__ __numpy__ __bytes__ __ellipsis__ __slice__ __tuple__ TensorShape".split()
 )
@@ -24,19 +24,19 @@ _DTYPES = frozenset(
     "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 bfloat16 float16 float32 float64 string".split()
 )
 _FUNCTION_MODULES = ("keras.activations", "builtins")
-_TRUST = "(--trust allows it)"
+_TRUST_HINT = "(--trust allows it)"
 
 
 def vet(config: Mapping[str, Any], options: Options) -> None:
-    """Refuses a configuration whose loading could run code or open files.
+    """Refuses a configuration that could run code or open files when it is loaded.
 
     Args:
-        config: a model's configuration as Keras 3 or Keras 2 writes it, with what is nested in it.
-        options: `trust` allows everything; `classes` are allowed besides Keras's own.
+        config: a model configuration as Keras 3 or Keras 2 writes it.
+        options: `trust` allows everything; `classes` are allowed in addition to Keras's own.
 
     Raises:
-        PermissionDenied: names the layer, its class, and why.
-        InvalidArgument: something in it is no configuration.
+        PermissionDenied: the configuration is unsafe. The message names the layer, its class and the reason.
+        InvalidArgument: the configuration is malformed.
     """
     if options.trust:
         return
@@ -46,15 +46,16 @@ def vet(config: Mapping[str, Any], options: Options) -> None:
 
 
 class _Vetting:
-    """Walks everything in a configuration.
+    """Checks all values in a configuration.
 
     Args:
         classes: registered names that are allowed.
-        foreign: registered names that are not: Keras takes a class or function for a text that is its name.
+        unrequested: registered names that are not allowed, not even as plain text: Keras replaces a text that is a
+            registered name by the class or function.
     """
 
-    def __init__(self, classes: frozenset[str], foreign: frozenset[str]) -> None:
-        self.classes, self.foreign = classes, foreign
+    def __init__(self, classes: frozenset[str], unrequested: frozenset[str]) -> None:
+        self.classes, self.unrequested = classes, unrequested
 
     def walk(self, value: Any, owner: str) -> None:
         if isinstance(value, Mapping):
@@ -66,11 +67,11 @@ class _Vetting:
         elif isinstance(value, list | tuple):
             for each in value:
                 self.walk(each, owner)
-        elif isinstance(value, str) and value in self.foreign:
-            raise _denied(f"{owner}, that names {value!r}, which is registered but was not asked for")
+        elif isinstance(value, str) and value in self.unrequested:
+            raise _denied(f"{owner} uses {value!r}, a registered name that --classes does not allow")
 
     def _object(self, value: Mapping[str, Any], owner: str) -> str:
-        """Refuses an object or says whose the rest is."""
+        """Checks a serialized object. Returns a description of the layer that the values in it belong to."""
         kind, inner = value["class_name"], value.get("config")
         if not isinstance(kind, str):
             raise InvalidArgument(f"Expected text as the class_name in {owner}. Received: {kind!r:.100}")
@@ -92,16 +93,16 @@ class _Vetting:
         registered, module = value.get("registered_name"), value.get("module")
         what = f"{owner} of class {kind}"
         if kind in REFUSED:
-            raise _denied(f"{what}, {REFUSED[kind]} {_TRUST}")
-        # The old reader, for what says no module, goes by class_name alone.
+            raise _denied(f"{what}, {REFUSED[kind]} {_TRUST_HINT}")
+        # Without a "module", Keras uses its old loader, which looks up the class_name only.
         if (registered if "module" in value and registered else kind) in self.classes:
             return
         if registered not in (None, kind):
-            raise _denied(f"{what}, registered as {registered!r:.100} (--classes names the module that has it)")
+            raise _denied(f"{what}, registered as {registered!r:.100} (import its module with --classes)")
         if kind not in NAMES:
-            raise _denied(f"{what}, which Keras does not have (--classes names the module that has it)")
+            raise _denied(f"{what}, which is not a class of Keras (import its module with --classes)")
         if module is not None and kind not in CLASSES.get(module, ()):
-            raise _denied(f"{what} of module {module!r:.100}, where Keras has none such")
+            raise _denied(f"{what} in module {module!r:.100}, where Keras has no such class")
 
     def _function(self, value: Mapping[str, Any], owner: str) -> None:
         name, registered, module = str(value.get("config")), value.get("registered_name"), value.get("module")
@@ -109,11 +110,11 @@ class _Vetting:
             return
         known = name in ACTIVATIONS and registered in (None, "function", name)
         if not known or module not in (None, *_FUNCTION_MODULES):
-            raise _denied(f"{owner} with function {module}.{name}, which is no activation of Keras")
+            raise _denied(f"{owner} with function {module}.{name}, which is not an activation of Keras")
 
 
 def _check_value(kind: str, inner: Any, owner: str) -> None:
-    """NumPy would take a data type such as S1000000000 and make room for it."""
+    """Checks the dtype of an array: for one such as S1000000000, NumPy would allocate that many bytes."""
     dtype = inner.get("dtype") if isinstance(inner, Mapping) else None
     if kind in ("__numpy__", "__tensor__") and str(dtype) not in _DTYPES:
         raise _denied(f"{owner} with an array of type {dtype!r:.100}")
@@ -121,18 +122,19 @@ def _check_value(kind: str, inner: Any, owner: str) -> None:
 
 def _check_config(kind: str, inner: Any, name: Any, owner: str) -> None:
     if not isinstance(inner, Mapping | list):
-        raise InvalidArgument(f"Expected a config of names and values for {owner}. Received: {inner!r:.100}")
+        raise InvalidArgument(f"Expected an object or a list as the config of {owner}. Received: {inner!r:.100}")
     for each in (name, inner.get("name") if isinstance(inner, Mapping) else None):
-        if isinstance(each, str) and _leads_elsewhere(each):
-            raise _denied(f"{owner} of class {kind}, whose name is a path to elsewhere")
+        if isinstance(each, str) and _is_unsafe_path(each):
+            raise _denied(f"{owner} of class {kind}, whose name is a path that leaves the folder")
     if kind in NAMES and isinstance(inner, Mapping) and isinstance(inner.get("vocabulary"), str):
-        raise _denied(f"{owner} of class {kind}, which reads its words from the file {inner['vocabulary']!r} {_TRUST}")
+        vocabulary = inner["vocabulary"]
+        raise _denied(f"{owner} of class {kind}, which reads its vocabulary from the file {vocabulary!r} {_TRUST_HINT}")
 
 
-def _leads_elsewhere(name: str) -> bool:
+def _is_unsafe_path(name: str) -> bool:
     return name.startswith("/") or "\\" in name or not name.isprintable() or ".." in PurePosixPath(name).parts
 
 
 def _denied(what: str) -> PermissionDenied:
     shown = "".join(each if each.isprintable() else "?" for each in what[:500])
-    return PermissionDenied(f"Expected layers that Keras itself has. Received: {shown}")
+    return PermissionDenied(f"Unsafe model refused: {shown}")

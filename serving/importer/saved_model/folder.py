@@ -16,7 +16,7 @@ from ...export.comparing import difference, too_far
 from ...signatures.find import plain
 from ...wire.signature import DEFAULT_SIGNATURE
 from ..keras.keras_file import made_by, outline, told
-from ..reading.found import Arrays, Found, Options
+from ..reading.result import Arrays, ReadResult, Options
 from .copy import GRAPH, KERAS_METADATA, copy, read_graphs
 from .keras2 import Metadata, read_metadata, rebuild
 from .operations import check_graph
@@ -29,7 +29,7 @@ GRAPH_ALONE = (
 )
 
 
-def read(path: Path, options: Options) -> Found:
+def read(path: Path, options: Options) -> ReadResult:
     """A SavedModel of TensorFlow 1 or 2, or of Keras 2 or 3.
 
     `model` where Keras 2 wrote it and what is rebuilt answers as the graph does; else `saved_model`, a copy.
@@ -76,33 +76,33 @@ def _made_by(serving: Any, metadata: Metadata | None) -> str:
     return f"TensorFlow {version}"
 
 
-def _as_it_is(what: str, folder: Path, signatures: dict[str, Any], changes: list[str]) -> Found:
+def _as_it_is(what: str, folder: Path, signatures: dict[str, Any], changes: list[str]) -> ReadResult:
     if not signatures:
         raise FailedPrecondition(
             f"Expected a SavedModel with a signature. Received: {what}, without one (save it again with "
             "signatures=..., or in Keras 3 with model.export)"
         )
     named = ", ".join(sorted(signatures))
-    return Found(f"{what}: {named}", GRAPH_ALONE, changes, saved_model=folder)
+    return ReadResult(f"{what}: {named}", GRAPH_ALONE, changes, saved_model=folder)
 
 
-def _as_layers(what: str, folder: Path, metadata: Metadata, options: Options) -> Found:
+def _as_layers(what: str, folder: Path, metadata: Metadata, options: Options) -> ReadResult:
     loaded = tf.saved_model.load(str(folder))
     held = sum(file.stat().st_size for file in (folder / "variables").glob("variables.data-*"))
     model, changes = rebuild(metadata, loaded, held, folder.name, options)
     signature = loaded.signatures.get(DEFAULT_SIGNATURE)
     if signature is None:
         changes.append("its answers could not be compared: the graph has no signature serving_default")
-        return Found(f"{what}: {outline(model)}", "rebuilt as a Keras 3 model", changes, model)
+        return ReadResult(f"{what}: {outline(model)}", "rebuilt as a Keras 3 model", changes, model)
     old = _answers(model, loaded, signature)
     _compare(model, old)
-    return Found(
+    return ReadResult(
         f"{what}: {outline(model)}",
         "rebuilt as a Keras 3 model, as its layers are written down beside its graph",
         changes,
         model,
-        old=old,
-        old_name="its own graph in TensorFlow",
+        reference=old,
+        reference_name="its own graph in TensorFlow",
     )
 
 

@@ -17,7 +17,7 @@ from ..keras import legacy_weights
 from ..keras.keras_file import build_justified
 from ..keras2 import weights as keras2_weights
 from ..keras2.repair import repair
-from ..reading.found import Options
+from ..reading.result import Options
 from ..reading.json_text import read_json
 from ..reading.vetting import vet
 from .copy import KERAS_METADATA

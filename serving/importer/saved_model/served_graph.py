@@ -12,7 +12,7 @@ from ... import saved_model
 from ...export.writing import write_openvino, write_warmup
 from ...wire import dtypes
 from ...wire.signature import SignatureDef
-from ..reading.found import Arrays
+from ..reading.result import Arrays
 
 OPEN_SIZE = 8  # of a dimension that the signature leaves open
 

@@ -15,14 +15,14 @@ from ..keras2 import weights as keras2_weights
 from ..keras2.repair import is_keras2, repair
 from ..reading import config as config_file
 from ..reading import kinds
-from ..reading.found import Arrays, Found, Options
+from ..reading.result import Arrays, ReadResult, Options
 from ..reading.json_text import MAX_BYTES, read_json
 from ..reading.vetting import vet
 from . import weights_files as tfjs_weights_files
 from . import weights_names as tfjs_weights_names
 
 
-def read(path: Path, options: Options) -> Found:
+def read(path: Path, options: Options) -> ReadResult:
     """The model of a model.json, or of its folder; `old` answers in TensorFlow.js where that is installed.
 
     Raises:
@@ -47,13 +47,13 @@ def read(path: Path, options: Options) -> Found:
     if is_keras2(raw):
         keras2_weights.mend(model)
     old = _in_tensorflow_js(file, model)
-    return Found(
+    return ReadResult(
         f"layers model of TensorFlow.js, written by {_writer(version)}: {outline(model)}",
         "rebuilt as a Keras 3 model",
         changes,
         model,
-        old=old,
-        old_name=f"TensorFlow.js {tfjs_node.version()}" if old else "",
+        reference=old,
+        reference_name=f"TensorFlow.js {tfjs_node.version()}" if old else "",
     )
 
 

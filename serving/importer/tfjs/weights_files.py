@@ -10,7 +10,7 @@ import numpy as np
 
 from ...errors import InvalidArgument
 from ...targets.tfjs.weights import decode, size_of
-from ..reading.companion_files import file_beside
+from ..reading.companion_files import companion_file
 
 Arrays = dict[str, np.ndarray[Any, Any]]
 
@@ -28,7 +28,7 @@ def read(folder: Path, manifest: Any) -> Arrays:
     """
     found: Arrays = {}
     for group in _groups(manifest):
-        files = [file_beside(folder, name) for name in group["paths"]]
+        files = [companion_file(folder, name) for name in group["paths"]]
         declared, held = sum(map(size_of, group["weights"])), sum(file.stat().st_size for file in files)
         if declared != held:
             raise InvalidArgument(f"Expected {declared:,} bytes of weights in {folder.name}. Received: {held:,}")

@@ -57,7 +57,7 @@ def read(tmp_path: Path) -> Callable[..., Any]:
     """Reads a file as an import does."""
     with quiet_import():
         from keras_gallery.serving.importer import worker
-        from keras_gallery.serving.importer.reading.found import Options
+        from keras_gallery.serving.importer.reading.result import Options
 
     def read(file: Path, *, trust: bool = False) -> Any:
         folder = tmp_path / f"scratch{len(list(tmp_path.iterdir()))}"

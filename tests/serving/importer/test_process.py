@@ -51,7 +51,7 @@ def test_a_file_is_imported_and_served(
     monkeypatch.chdir(tmp_path)
     said: list[str] = []
     request = Request(file, encoder="middle", save=tmp_path / "again.keras")
-    place = import_file(request, tmp_path / "saved_models", say=said.append)
+    place = import_file(request, tmp_path / "saved_models", report=said.append)
     assert place == tmp_path / "saved_models" / "my_model" / "1"
     assert left(tmp_path / "saved_models") == ["my_model"]
     assert left(place.parent) == ["1"]
@@ -83,13 +83,13 @@ def test_classes_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     model.save(tmp_path / "classifier.keras")
     root = tmp_path / "saved_models"
     with pytest.raises(PermissionDenied, match="Received: layer 'twice' .*Doubled"):
-        import_file(Request(tmp_path / "classifier.keras"), root, say=lambda line: None)
+        import_file(Request(tmp_path / "classifier.keras"), root, report=lambda line: None)
     assert left(root) == []
     (tmp_path / "labels").write_text("cat\ndog\n")
     request = Request(
         tmp_path / "classifier.keras", name="pets", classes=["my_layers"], labels=parse_labels(tmp_path / "labels")
     )
-    place = import_file(request, root, version=7, say=lambda line: None)
+    place = import_file(request, root, version=7, report=lambda line: None)
     assert place == root / "pets" / "7"
     assert {"serving_default", "classify"} <= set(read_signatures(place))
 
@@ -99,7 +99,7 @@ def test_what_runs_code_is_refused_in_the_child(tmp_path: Path) -> None:
     model.save(tmp_path / "lambda.keras")
     root = tmp_path / "saved_models"
     with pytest.raises(PermissionDenied, match="Received: layer 'twice'.*Lambda.*--trust"):
-        import_file(Request(tmp_path / "lambda.keras"), root, say=lambda line: None)
+        import_file(Request(tmp_path / "lambda.keras"), root, report=lambda line: None)
     assert left(root) == []
 
 
@@ -113,7 +113,7 @@ def test_what_is_wrong_before_anything_is_read(tmp_path: Path) -> None:
     with pytest.raises(InvalidArgument, match="Expected a new file that ends in .keras"):
         import_file(Request(tmp_path / "x.keras", save=tmp_path / "x.keras"), root)
     with pytest.raises(InvalidArgument, match="Received: .*x.keras, an empty file"):
-        import_file(Request(tmp_path / "x.keras"), root, say=lambda line: None)
+        import_file(Request(tmp_path / "x.keras"), root, report=lambda line: None)
     (root / "x" / "3").mkdir(parents=True)
     with pytest.raises(InvalidArgument, match="which exists"):
         import_file(Request(tmp_path / "x.keras"), root, version=3)
@@ -127,5 +127,5 @@ def test_a_child_that_dies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     (tmp_path / "dying.py").write_text("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)")
     monkeypatch.chdir(tmp_path)
     with pytest.raises(FailedPrecondition, match=r"Received: an end .*, by signal 11 \(SIGSEGV\)"):
-        import_file(Request(tmp_path / "x.keras", classes=["dying"]), tmp_path / "saved_models", say=lambda line: None)
+        import_file(Request(tmp_path / "x.keras", classes=["dying"]), tmp_path / "saved_models", report=lambda line: None)
     assert left(tmp_path / "saved_models") == []

@@ -133,13 +133,13 @@ sandbox.limit()
 with quiet_import():
     from keras_gallery.serving.export.writing import export
     from keras_gallery.serving.importer.keras import keras_file
-    from keras_gallery.serving.importer.reading.found import Options
+    from keras_gallery.serving.importer.reading.result import Options
 sandbox.guard(folder)
 (folder / "scratch").mkdir()
 found = keras_file.read(Path({str(small_keras)!r}), Options(folder / "scratch"))
 place = export(found.model, "small", folder / "models")
 assert (place / "assets.extra" / "openvino" / "index.json").is_file()
-print(found.what.partition(": ")[2], end="")
+print(found.description.partition(": ")[2], end="")
 """
     done = run(program, tmp_path)
     assert (done.stdout, done.returncode) == ("Sequential, 2 layers, 23 parameters", 0), done.stderr

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from keras_gallery.serving.errors import InvalidArgument, PermissionDenied
 from keras_gallery.serving.importer.keras.h5_file import read
-from keras_gallery.serving.importer.reading.found import Options
+from keras_gallery.serving.importer.reading.result import Options
 
 from ..real_files import answers, ask, unpack
 
@@ -55,7 +55,7 @@ def test_answers_as_keras_2_did(name: str, tmp_path: Path, options: Options) -> 
     folder = unpack(name, tmp_path / name)
     found = read(folder / "model.h5", options)
     inputs, outputs = answers(folder)
-    assert found.model is not None and found.way == "rebuilt as a Keras 3 model"
+    assert found.model is not None and found.method == "rebuilt as a Keras 3 model"
     for got, want in zip(ask(found.model, inputs), outputs.values(), strict=True):
         np.testing.assert_allclose(got, want, atol=TOLERANCES[name])
 
@@ -66,14 +66,14 @@ def test_the_old_runtime_answers_too(name: str, tmp_path: Path, options: Options
     folder = unpack(name, tmp_path / name)
     found = read(folder / "model.h5", options)
     inputs, outputs = answers(folder)
-    assert found.old is not None and found.old_name == f"Keras 2 (tf_keras {tf_keras.__version__})"
-    for got, want in zip(found.old(inputs).values(), outputs.values(), strict=True):
+    assert found.reference is not None and found.reference_name == f"Keras 2 (tf_keras {tf_keras.__version__})"
+    for got, want in zip(found.reference(inputs).values(), outputs.values(), strict=True):
         np.testing.assert_allclose(got, want, atol=1e-5)
 
 
 def test_says_what_it_is_and_what_changed(tmp_path: Path, options: Options) -> None:
     found = read(unpack("keras2_recurrent", tmp_path / "file") / "model.h5", options)
-    assert found.what == "HDF5 file of Keras 2.12: Functional, 9 layers, 417 parameters"
+    assert found.description == "HDF5 file of Keras 2.12: Functional, 9 layers, 417 parameters"
     assert "layer 'lstm' (LSTM): time_major=False dropped, Keras 3 has no such option" in found.changes
     assert "layer 'embedding' (Embedding): input_length=7 dropped, Keras 3 takes it from the input" in found.changes
 
@@ -95,7 +95,7 @@ def test_what_only_a_loss_needs_is_left_out(tmp_path: Path, options: Options) ->
     found = read(unpack("keras2_variational_autoencoder", tmp_path / "file") / "model.h5", options)
     assert "layer 'add_loss' (AddLoss): dropped, no output needs it" in found.changes
     assert "weights of 'log_variance' left out, the model has no such layer" in found.changes
-    assert found.old is None  # its functions are loaded there, and not all of them are known
+    assert found.reference is None  # its functions are loaded there, and not all of them are known
 
 
 # === Training ===
@@ -142,7 +142,7 @@ def test_files_of_keras_3(tmp_path: Path, options: Options) -> None:
     model.save(tmp_path / "model.h5")
     inputs = {"x": np.random.default_rng(0).normal(size=(3, 3)).astype(np.float32)}
     found = read(tmp_path / "model.h5", options)
-    assert (found.way, found.changes, found.old) == ("built with Keras", [], None)
+    assert (found.method, found.changes, found.reference) == ("built with Keras", [], None)
     for got, want in zip(ask(found.model, inputs), ask(model, inputs), strict=True):
         np.testing.assert_allclose(got, want, atol=1e-6)
 
@@ -166,7 +166,7 @@ def test_code_that_no_output_needs_is_not_run_either(tmp_path: Path, options: Op
 
     found = read(rewritten(unpack("keras2_dense_autoencoder", tmp_path / "file") / "model.h5", hide), options)
     assert "layer 'sampler' (Lambda): dropped, no output needs it" in found.changes
-    assert found.old is None  # where it would have been made
+    assert found.reference is None  # where it would have been made
 
 
 def test_weights_of_other_shapes(tmp_path: Path, options: Options) -> None:

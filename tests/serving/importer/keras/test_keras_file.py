@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from keras import layers, ops
 from keras_gallery.serving.errors import InvalidArgument, PermissionDenied, ServingError
 from keras_gallery.serving.importer.keras import keras_file
-from keras_gallery.serving.importer.reading.found import Found, Options
+from keras_gallery.serving.importer.reading.result import ReadResult, Options
 
 from ..crafted import change_weights, insert, layer, read_config, rewrite
 
@@ -26,8 +26,8 @@ KERAS_2 = Path(__file__).parents[1] / "files"
 
 
 @pytest.fixture
-def read(tmp_path: Path) -> Callable[..., Found]:
-    def read(file: Path, **options: Any) -> Found:
+def read(tmp_path: Path) -> Callable[..., ReadResult]:
+    def read(file: Path, **options: Any) -> ReadResult:
         folder = tmp_path / f"scratch{len(list(tmp_path.iterdir()))}"
         folder.mkdir()
         found = keras_file.read(file, Options(folder, **options))
@@ -39,8 +39,8 @@ def read(tmp_path: Path) -> Callable[..., Found]:
 
 def test_small_model(small_model: Any, small_keras: Path, read: Any) -> None:
     found = read(small_keras)
-    assert found.what == f"Keras {'.'.join(keras.__version__.split('.')[:2])} file: Sequential, 2 layers, 23 parameters"
-    assert found.way == "loaded with Keras"
+    assert found.description == f"Keras {'.'.join(keras.__version__.split('.')[:2])} file: Sequential, 2 layers, 23 parameters"
+    assert found.method == "loaded with Keras"
     assert found.changes == []
     x = np.random.default_rng(1).normal(size=(3, 4)).astype(np.float32)
     np.testing.assert_array_equal(found.model(x), small_model(x))
@@ -89,8 +89,8 @@ def test_answers_of_keras_2(name: str, layers: int, weights: int, tmp_path: Path
     with zipfile.ZipFile(KERAS_2 / f"keras2_{name}.zip") as files:
         files.extractall(tmp_path)
     found = read(tmp_path / "model.keras")
-    assert found.what == f"Keras 2.12 file: Functional, {layers} layers, {weights} parameters"
-    assert found.way == "rebuilt as a Keras 3 model"
+    assert found.description == f"Keras 2.12 file: Functional, {layers} layers, {weights} parameters"
+    assert found.method == "rebuilt as a Keras 3 model"
     with np.load(tmp_path / "answers.npz") as answers:
         inputs = [answers[f"inputs/{each.name}"] for each in found.model.inputs]
         want = [answers[key] for key in answers.files if key.startswith("outputs/")]
@@ -110,7 +110,7 @@ def test_answers_of_the_last_keras_2(tmp_path: Path, read: Any) -> None:
     model = keras2.Model(x, dense(2)(inner(keras2.layers.Concatenate()(sides))))
     model.save(tmp_path / "model.keras")
     found = read(tmp_path / "model.keras")
-    assert found.what.startswith("Keras 2.")
+    assert found.description.startswith("Keras 2.")
     inputs = np.random.default_rng(1).normal(size=(7, 4)).astype(np.float32)
     np.testing.assert_allclose(found.model(inputs), model(inputs), atol=1e-6)
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from keras_gallery.serving.errors import InvalidArgument
 from keras_gallery.serving.importer.keras import h5_file, weights_file
-from keras_gallery.serving.importer.reading.found import Options
+from keras_gallery.serving.importer.reading.result import Options
 
 from ..real_files import answers, ask, unpack
 
@@ -35,7 +35,7 @@ def empty(folder: Path) -> keras.Model:
 def test_weights_of_keras_2(name: str, tmp_path: Path) -> None:
     folder = unpack(name, tmp_path / name)
     found = read(folder / "weights.h5", empty(folder))
-    assert found.what == "weights of Keras 2.12 in HDF5"
+    assert found.description == "weights of Keras 2.12 in HDF5"
     inputs, outputs = answers(folder)
     for got, want in zip(ask(found.model, inputs), outputs.values(), strict=True):
         np.testing.assert_allclose(got, want, atol=1e-5)

@@ -17,7 +17,7 @@ from keras_gallery.serving.importer.keras import h5_file
 from keras_gallery.serving.importer.keras2.operations import OPERATIONS, convert
 from keras_gallery.serving.importer.keras2.repair import is_keras2, repair
 from keras_gallery.serving.importer.reading.config import read_config
-from keras_gallery.serving.importer.reading.found import Options
+from keras_gallery.serving.importer.reading.result import Options
 
 from ..real_files import FOLDER, ask, unpack
 

@@ -70,8 +70,8 @@ def test_what_tf2onnx_writes_keeps_names_shapes_and_answers(tmp_path: Path, name
     randomise(model)
     written = export_to("onnx", model, tmp_path / "model.onnx")
     found = read(written.place)
-    assert found.what.startswith("ONNX file of tf2onnx ") and found.model is None
-    assert found.old_name == f"ONNX Runtime {onnxruntime.__version__}"
+    assert found.description.startswith("ONNX file of tf2onnx ") and found.model is None
+    assert found.reference_name == f"ONNX Runtime {onnxruntime.__version__}"
     run = signature(found.saved_model)
     specs = run.structured_input_signature[1]
     assert {key: (each.shape.as_list()[1:], each.dtype) for key, each in specs.items()} == {
@@ -83,7 +83,7 @@ def test_what_tf2onnx_writes_keeps_names_shapes_and_answers(tmp_path: Path, name
             key: rng.integers(0, 5, (batch, *(size or 9 for size in spec.shape[1:]))).astype(spec.dtype.as_numpy_dtype)
             for key, spec in specs.items()
         }
-        want = found.old(inputs)
+        want = found.reference(inputs)
         got = run(**{key: tf.constant(value) for key, value in inputs.items()})
         assert got.keys() == want.keys() == set(written.outputs)
         for key, value in want.items():
@@ -92,7 +92,7 @@ def test_what_tf2onnx_writes_keeps_names_shapes_and_answers(tmp_path: Path, name
 
 def test_channels_stay_first_and_names_are_made_fit(tmp_path: Path, read: Read) -> None:
     found = read(convnet(tmp_path / "net.onnx", x="input.1", producer_name="pytorch", producer_version="2.9.0"))
-    assert found.what == "ONNX file of pytorch 2.9.0: 7 nodes"
+    assert found.description == "ONNX file of pytorch 2.9.0: 7 nodes"
     assert found.changes[0] == "input 'input.1' is called input_1"
     assert found.changes[1].startswith("answers of ONNX Runtime ")
     run = signature(found.saved_model)
@@ -179,7 +179,7 @@ def test_what_can_not_be_converted_is_named(tmp_path: Path, read: Read) -> None:
 
 def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
     from keras_gallery.serving.importer.onnx import file as onnx_file
-    from keras_gallery.serving.importer.reading.found import Options
+    from keras_gallery.serving.importer.reading.result import Options
 
     data = convnet(tmp_path / "net.onnx").read_bytes()
     (tmp_path / "net.onnx").write_bytes(data[: len(data) // 2])
@@ -200,7 +200,7 @@ def test_a_line_that_asks_for_memory_gets_none(tmp_path: Path, read: Read, monke
     find = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "onnxruntime" else find(name))
     found = read(save(tmp_path / "net.onnx", nodes, {"size": np.array([10**6, 250_000])}))
-    assert found.old is None and found.changes == []
+    assert found.reference is None and found.changes == []
 
 
 def test_another_answer_than_onnx_runtimes_is_refused(

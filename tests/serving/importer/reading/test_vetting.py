@@ -17,7 +17,7 @@ from keras import layers, ops
 from keras_gallery.serving.errors import PermissionDenied, ServingError
 from keras_gallery.serving.importer.reading import known_classes, vetting
 from keras_gallery.serving.importer.reading.config import read_config
-from keras_gallery.serving.importer.reading.found import Options
+from keras_gallery.serving.importer.reading.result import Options
 
 from ..crafted import function, layer
 

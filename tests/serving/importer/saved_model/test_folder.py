@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from keras_gallery.serving.errors import FailedPrecondition, InvalidArgument, PermissionDenied, ResourceExhausted
-from keras_gallery.serving.importer.reading.found import Found, Options
+from keras_gallery.serving.importer.reading.result import ReadResult, Options
 from keras_gallery.serving.importer.saved_model import folder as saved_model_folder
 from keras_gallery.serving.wire import messages
 
@@ -22,7 +22,7 @@ FLOATS = tf.TensorSpec((None, 3), tf.float32, name="x")
 TEXTS = tf.TensorSpec((None,), tf.string, name="x")
 
 
-def read(folder: Path, *, trust: bool = False) -> Found:
+def read(folder: Path, *, trust: bool = False) -> ReadResult:
     scratch = folder.parent / f"{folder.name}_scratch"
     scratch.mkdir()
     return saved_model_folder.read(folder, Options(scratch, trust=trust))
@@ -59,16 +59,16 @@ def test_keras_2_is_rebuilt_as_layers(name: str, tmp_path: Path) -> None:
     folder = unpack(name, tmp_path / name)
     found = read(folder / "saved_model")
     inputs, outputs = answers(folder)
-    assert found.what.startswith("SavedModel of Keras 2.12: ") and found.way.startswith("rebuilt as a Keras 3 model")
-    assert found.saved_model is None and found.old is not None
+    assert found.description.startswith("SavedModel of Keras 2.12: ") and found.method.startswith("rebuilt as a Keras 3 model")
+    assert found.saved_model is None and found.reference is not None
     np.testing.assert_allclose(ask(found.model, inputs)[0], next(iter(outputs.values())), atol=1e-5)
-    np.testing.assert_allclose(next(iter(found.old(inputs).values())), next(iter(outputs.values())), atol=1e-5)
+    np.testing.assert_allclose(next(iter(found.reference(inputs).values())), next(iter(outputs.values())), atol=1e-5)
 
 
 def test_a_class_of_ones_own_is_served_as_its_graph(tmp_path: Path) -> None:
     folder = unpack("keras2_subclassed", tmp_path / "file")
     found = read(folder / "saved_model")
-    assert found.model is None and found.saved_model is not None and "TFSMLayer" in found.way
+    assert found.model is None and found.saved_model is not None and "TFSMLayer" in found.method
     assert found.changes[0].startswith("not rebuilt as layers: Expected layers that Keras itself has.")
     inputs, outputs = answers(folder)
     got = tf.saved_model.load(str(found.saved_model)).signatures["serving_default"](tf.constant(inputs["x"]))
@@ -93,7 +93,7 @@ def test_a_module_of_tensorflow_2(tmp_path: Path) -> None:
     (place / "variables" / "notes.txt").write_text("kept")
     (place / "hook.py").write_text("not copied")
     found = read(place)
-    assert found.what == f"SavedModel of TensorFlow {'.'.join(tf.__version__.split('.')[:2])}: serving_default"
+    assert found.description == f"SavedModel of TensorFlow {'.'.join(tf.__version__.split('.')[:2])}: serving_default"
     assert found.saved_model is not None and found.model is None and found.changes == []
     assert sorted(each.name for each in found.saved_model.iterdir()) == ["assets", "saved_model.pb", "variables"]
     got = tf.saved_model.load(str(found.saved_model)).signatures["serving_default"](tf.constant([[1.0, 2.0, 3.0]]))
@@ -125,7 +125,7 @@ def test_a_session_of_tensorflow_1(tmp_path: Path) -> None:
         builder.add_meta_graph_and_variables(session, ["serve"], {"serving_default": signature})
         builder.save()
     found = read(place)
-    assert "in the form of TensorFlow 1: serving_default" in found.what and found.saved_model is not None
+    assert "in the form of TensorFlow 1: serving_default" in found.description and found.saved_model is not None
     got = tf.saved_model.load(str(found.saved_model)).signatures["serving_default"](tf.constant([[1.0, 2.0, 3.0]]))
     np.testing.assert_allclose(got["y"], [[6.0, 6.0]])
 

@@ -72,8 +72,8 @@ def test_answers_are_those_of_tensorflow_js(name: str, read: Callable[..., Any])
     inputs, outputs = recorded(name)
     for got, want in zip(answers(found.model, inputs), outputs, strict=True):
         np.testing.assert_allclose(got, want, rtol=0, atol=1e-5)
-    assert found.what.startswith("layers model of TensorFlow.js, written by tfjs-layers 4.22.0: ")
-    assert found.way == "rebuilt as a Keras 3 model" and found.old is None
+    assert found.description.startswith("layers model of TensorFlow.js, written by tfjs-layers 4.22.0: ")
+    assert found.method == "rebuilt as a Keras 3 model" and found.reference is None
 
 
 def test_what_was_changed_is_said(read: Callable[..., Any]) -> None:
@@ -88,8 +88,8 @@ def test_tensorflow_js_is_asked_again_where_it_is_installed(
 ) -> None:
     found = read(FILES / name)
     inputs, outputs = recorded(name)
-    got = found.old({tensor.name: x for tensor, x in zip(found.model.inputs, inputs, strict=True)})
-    assert found.old_name == "TensorFlow.js 4.22.0"
+    got = found.reference({tensor.name: x for tensor, x in zip(found.model.inputs, inputs, strict=True)})
+    assert found.reference_name == "TensorFlow.js 4.22.0"
     assert list(got) == [output._keras_history.operation.name for output in found.model.outputs]
     for value, want in zip(got.values(), outputs, strict=True):
         np.testing.assert_array_equal(value, want)
@@ -101,7 +101,7 @@ def test_tensorflow_js_is_asked_in_an_import_too(tmp_path: Path, installed: None
     from keras_gallery.serving.importer.process import Request, import_file
 
     said: list[str] = []
-    place = import_file(Request(FILES / "dense_autoencoder"), tmp_path, say=said.append)
+    place = import_file(Request(FILES / "dense_autoencoder"), tmp_path, report=said.append)
     assert place == tmp_path / "dense_autoencoder" / "1"
     assert any(line.startswith("Answers of TensorFlow.js 4.22.0: differ by ") for line in said)
 
@@ -145,7 +145,7 @@ def test_the_form_of_the_converter_is_read(changed: Callable[..., Path], read: C
     found = read(folder)
     inputs, outputs = recorded("recurrent")
     np.testing.assert_allclose(answers(found.model, inputs)[0], outputs[0], rtol=0, atol=1e-5)
-    assert "written by Keras 2.12.0: " in found.what
+    assert "written by Keras 2.12.0: " in found.description
 
 
 @needs_tensorflow_js
@@ -166,7 +166,7 @@ def test_quantized_weights_are_restored_as_tensorflow_js_does(
 
     found = read(changed(quantize, stored.tobytes()))
     inputs, _ = recorded("several")
-    old = found.old({tensor.name: x for tensor, x in zip(found.model.inputs, inputs, strict=True)})
+    old = found.reference({tensor.name: x for tensor, x in zip(found.model.inputs, inputs, strict=True)})
     for got, want in zip(answers(found.model, inputs), old.values(), strict=True):
         np.testing.assert_allclose(got, want, rtol=0, atol=1e-5)
 

@@ -1,0 +1,54 @@
+"""Options and result of the file readers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+Arrays = dict[str, np.ndarray[Any, Any]]
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options of a reader.
+
+    Attributes:
+        folder: an empty folder for temporary files, deleted after the import.
+        trust: whether code in the file may run.
+        classes: registered names of the user's classes that the file may use, such as "my_project>Attention".
+        like: the model that a weights-only file belongs to.
+    """
+
+    folder: Path
+    trust: bool = False
+    classes: frozenset[str] = frozenset()
+    like: keras.Model | None = None
+
+
+@dataclass(frozen=True)
+class ReadResult:
+    """What a reader returns: a Keras model, or the folder of a SavedModel that is served without changes.
+
+    Attributes:
+        description: what the file is, such as "HDF5 file of Keras 2.12: Functional, 7 layers".
+        method: how the file was read, such as "rebuilt as a Keras 3 model".
+        changes: a line for each change to the model.
+        model: the model with its weights, or None.
+        saved_model: the folder of a SavedModel, or None.
+        reference: runs the file in the runtime that it was made for. Maps inputs to outputs, both by name. None if
+            that runtime is not installed.
+        reference_name: name and version of that runtime, such as "Keras 2 (tf_keras 2.21)".
+    """
+
+    description: str
+    method: str
+    changes: list[str] = field(default_factory=list)
+    model: keras.Model | None = None
+    saved_model: Path | None = None
+    reference: Callable[[Arrays], Arrays] | None = None
+    reference_name: str = ""
