@@ -103,8 +103,8 @@ def test_values(arguments: list[str], name: str, value: object) -> None:
         ([BASE, "--port=many"], "argument --port: invalid int value: 'many'"),
         ([BASE, "--port"], "argument --port: expected one argument"),
         ([BASE, "--enable_model_warmup=maybe"], "argument --enable_model_warmup: invalid .* value: 'maybe'"),
-        ([BASE, "--port=0"], "Expected --port or --rest_api_port above 0. Received: neither"),
-        ([], "Expected one of --model_base_path and --model_config_file. Received: neither"),
+        ([BASE, "--port=0"], "No port to listen on: set --port, --rest_api_port or --grpc_socket_path"),
+        ([], "No model to serve: set --model_base_path or --model_config_file"),
         ([BASE, "--port=1_000"], "argument --port: invalid int value: '1_000'"),
         ([BASE, "--port=9999999999999999999999"], "argument --port: invalid int value"),
         ([BASE, "--port=\u0663"], "argument --port: invalid int value"),
@@ -114,11 +114,17 @@ def test_values(arguments: list[str], name: str, value: object) -> None:
         ([BASE, "--workers=-1"], "Expected --workers of 0 or more. Received: -1"),
         (
             [BASE, "--port=5", "--rest_api_port=5"],
-            "Expected --rest_api_port to differ from --port. Received: 5 for both",
+            "--port and --rest_api_port must differ, but both are 5",
         ),
-        ([BASE, "--batching_parameters_file=b"], "Expected --enable_batching with --batching_parameters_file"),
-        ([BASE, "--batching_parameters_file=b", "--enable_batching=false"], "Expected --enable_batching with"),
-        ([BASE, "--use_alts_credentials"], "Expected --ssl_config_file: there is no ALTS here. Received: --use_alts"),
+        ([BASE, "--batching_parameters_file=b"], "--batching_parameters_file needs --enable_batching"),
+        (
+            [BASE, "--batching_parameters_file=b", "--enable_batching=false"],
+            "--batching_parameters_file needs --enable_batching",
+        ),
+        (
+            [BASE, "--use_alts_credentials"],
+            "--use_alts_credentials is not supported: encrypt gRPC with --ssl_config_file",
+        ),
         (
             [BASE, "--grpc_channel_arguments=grpc.x"],
             "Expected name=value in --grpc_channel_arguments. Received: grpc.x",
@@ -153,7 +159,7 @@ def test_help_names_every_flag_and_says_which_are_ours() -> None:
         assert f"--{flag.name}" in text
         assert flag.help in text
     assert text.count("[not in TensorFlow Serving]") == sum(flag.ours for flag in FLAGS)
-    assert text.count("[taken, but changes nothing]") == sum(flag.ignored for flag in FLAGS)
+    assert text.count("[accepted, has no effect]") == sum(flag.ignored for flag in FLAGS)
 
 
 @pytest.mark.parametrize("flag", [flag for flag in FLAGS if flag.ignored], ids=lambda flag: flag.name)
@@ -163,7 +169,7 @@ def test_a_flag_that_changes_nothing_warns_once_where_it_is_set(flag: Any, caplo
     other = {bool: not flag.default, int: 77, float: 0.5, str: "x"}[type(flag.default)]
     flags.warn_of_ignored(parse(BASE, f"--{flag.name}={other}"))
     assert [(record.levelno, record.getMessage()) for record in caplog.records] == [
-        (logging.WARNING, f"--{flag.name} is taken, but changes nothing here")
+        (logging.WARNING, f"--{flag.name} is accepted, but has no effect")
     ]
 
 
@@ -185,7 +191,7 @@ def test_the_containers_environment(arguments: list[str], environment: dict[str,
 
 
 def test_the_base_folder_alone_names_no_model() -> None:
-    with pytest.raises(ValueError, match="Received: neither"):
+    with pytest.raises(ValueError, match="^No model to serve: "):
         parse(MODEL_BASE_PATH="/models")
 
 

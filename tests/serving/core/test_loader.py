@@ -101,7 +101,7 @@ def test_each_signature_has_the_first_engine_that_takes_it(folder: Path) -> None
 
 def test_signatures_that_no_engine_takes_are_left_out(folder: Path) -> None:
     assert list(load("m", 1, folder, [Engine("e", ["score"])]).signatures) == ["score"]
-    with pytest.raises(Unimplemented, match="^Expected an engine for one of decode, encode, score in "):
+    with pytest.raises(Unimplemented, match="^No engine can run any signature of .*: decode, encode, score.$"):
         load("m", 1, folder, [Engine("e", [])])
 
 

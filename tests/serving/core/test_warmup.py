@@ -78,16 +78,16 @@ FILES = {
     "another kind": (
         record(messages.PredictionLog(session_run_log={}).SerializeToString()) + GOOD,
         [1, 2],
-        "another kind",
+        "of an unsupported kind",
     ),
-    "no kind": (record(b"") + GOOD, [1, 2], "another kind"),
+    "no kind": (record(b"") + GOOD, [1, 2], "of an unsupported kind"),
     "unreadable record": (record(b"\xff\xff") + GOOD, [1, 2], "unreadable"),
-    "checksum cut": (GOOD[:-1], [1], "cut short"),
-    "data cut": (GOOD[:-10], [1], "cut short"),
+    "checksum cut": (GOOD[:-1], [1], "truncated warm-up file"),
+    "data cut": (GOOD[:-10], [1], "truncated warm-up file"),
     "header cut": (GOOD + record(log_of(3))[:7], [1, 2], ""),
-    "huge length": (GOOD + struct.pack("<QI", 1 << 62, 0) + bytes(100), [1, 2], "cut short"),
-    "highest length": (b"\xff" * 100, [], "cut short"),
-    "text": (b"this is no TFRecord file, but it is long enough for a header", [], "cut short"),
+    "huge length": (GOOD + struct.pack("<QI", 1 << 62, 0) + bytes(100), [1, 2], "truncated warm-up file"),
+    "highest length": (b"\xff" * 100, [], "truncated warm-up file"),
+    "text": (b"this is no TFRecord file, but it is long enough for a header", [], "truncated warm-up file"),
 }
 
 
@@ -109,7 +109,7 @@ def test_files(
 def test_at_most_1000(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     write(tmp_path, record(log_of(5)) * 1001)
     assert len(values(tmp_path)) == 1000
-    assert "over 1000 warm-up requests" in caplog.text
+    assert "only the first 1000 warm-up requests are replayed" in caplog.text
 
 
 # === What is replayed ===

@@ -345,9 +345,9 @@ def test_a_version_that_fails_while_the_folders_are_looked_at(tmp_path: Path, lo
     add(tmp_path, 2, file="broken")
     manager = Manager([ModelConfig("m", tmp_path)], load.host)
     manager._resources.loads = AtOnce()  # type: ignore[assignment]
-    manager._models["m"].look()
+    manager._models["m"].poll()
     assert not manager.wait_until_settled(0)
-    manager._models["m"].look()
+    manager._models["m"].poll()
     assert manager.wait_until_settled(0)
     assert served(load) == 1
 

@@ -35,7 +35,9 @@ def test_too_many_requests_are_refused() -> None:
     observer = Observer(Metrics(), max_pending=2)
     observer.begin()
     observer.begin()
-    with pytest.raises(ResourceExhausted, match="Expected at most 2 requests at a time. Received: one more"):
+    with pytest.raises(
+        ResourceExhausted, match=r"^Too many requests in progress: 2 \(limit --max_pending_requests=2\)\.$"
+    ):
         observer.begin()
     observer.record(Observation("grpc", "Predict", "m", status="RESOURCE_EXHAUSTED"))
     assert pending(observer) == 2

@@ -184,6 +184,6 @@ def test_standard_output(capfd: pytest.CaptureFixture[str]) -> None:
 
 def test_a_file_that_can_not_be_opened_is_refused_at_once(tmp_path: Path) -> None:
     with pytest.raises(
-        InvalidArgument, match=r"for --request_log. Received: .*/none/log \(No such file or directory\)"
+        InvalidArgument, match=r"^Cannot write to the file .*/none/log of --request_log: No such file or directory$"
     ):
         RequestLog(str(tmp_path / "none" / "log"), Metrics())

@@ -154,7 +154,9 @@ def test_without_the_packages_the_extra_is_named(monkeypatch: pytest.MonkeyPatch
     for name in [name for name in sys.modules if name == missing or name.startswith(f"{missing}.")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, missing, None)
-    with pytest.raises(InvalidArgument, match=r"Expected keras-gallery\[tracing\] to be installed"):
+    with pytest.raises(
+        InvalidArgument, match=r"^--trace_endpoint needs more packages: pip install 'keras-gallery\[tracing\]'"
+    ):
         Tracer("http://localhost:4318")
 
 

@@ -306,8 +306,8 @@ def run_server(*flags: str) -> subprocess.CompletedProcess[str]:
         (["--prot=1"], "did you mean --port?"),
         (["--port=x", "--model_base_path=m"], "--port"),
         (["--port=70000", "--model_base_path=m"], "at most 65535"),
-        ([], "Expected one of --model_base_path and --model_config_file. Received: neither"),
-        (["--model_config_file=/nowhere"], "Expected a readable model config file. Received: /nowhere"),
+        ([], "No model to serve: set --model_base_path or --model_config_file"),
+        (["--model_config_file=/nowhere"], "Cannot read the model config file /nowhere: "),
     ],
 )
 def test_bad_flags_in_one_line(flags: list[str], message: str) -> None:
@@ -325,7 +325,7 @@ def test_a_port_in_use(saved_models: Path) -> None:
                 f"--{flag}={port}", f"--{other}={free_port()}", f"--model_base_path={saved_models / MODEL}"
             )
             assert done.returncode == 2
-            assert f"Expected a free port for --{flag}. Received: 0.0.0.0:{port}" in done.stderr
+            assert f"Cannot listen on 0.0.0.0:{port} (--{flag}): " in done.stderr
 
 
 @embedded_only()
