@@ -1,4 +1,4 @@
-"""Warm-up files as TensorFlow writes them, and what is no such file."""
+"""Tests of warm-up files: written by TensorFlow, or damaged."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ..fake_models import definition, signatures
 
 
 def log_of(value: float) -> bytes:
-    """A recorded Predict request with one number in it."""
+    """Returns a recorded Predict request with one number."""
     log = messages.PredictionLog()
     request = log.predict_log.request
     request.model_spec.name, request.model_spec.signature_name = "m", "encode"
@@ -106,13 +106,13 @@ def test_files(
     assert [warning in message for message in caplog.messages] == ([True] if warning else [])
 
 
-def test_at_most_1000(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_at_most_1000_requests(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     write(tmp_path, record(log_of(5)) * 1001)
     assert len(values(tmp_path)) == 1000
     assert "only the first 1000 warm-up requests are replayed" in caplog.text
 
 
-# === What is replayed ===
+# === Replaying ===
 
 X = np.ones((1, 2), np.float32)
 INPUT = {"example_list": {"examples": [{"features": {"feature": {"x": {"float_list": {"value": [1.5]}}}}}]}}
@@ -182,6 +182,6 @@ def test_predict_is_replayed() -> None:
     ],
     ids=[str(number) for number in range(10)],
 )
-def test_what_can_not_be_replayed(wrong: Record, kind: type[ServingError], words: str) -> None:
+def test_requests_that_cannot_be_replayed(wrong: Record, kind: type[ServingError], words: str) -> None:
     with pytest.raises(kind, match=words):
         wrong.runs(SIGNATURES)
