@@ -27,7 +27,7 @@ class Batch:
 
 
 class Request:
-    """A part of a batch and the future of its answer."""
+    """A part in a batch, with the future for its outputs."""
 
     __slots__ = ("answer", "batch", "part", "since")
 

@@ -112,9 +112,9 @@ class ModelVersions:
         wanted = config.wanted(on_disk, given_up)
         for number in wanted:
             version = known.get(number)
-            gone = version is not None and version.state is State.END and version.error is None
+            unloaded = version is not None and version.state is State.END and version.error is None
             moved = version is not None and version.folder != on_disk[number] and version.state is State.AVAILABLE
-            if version is None or number in retried or gone or moved:
+            if version is None or number in retried or unloaded or moved:
                 self._begin_loading(number, on_disk[number], version if moved else None)
         if all(known[number].state is State.AVAILABLE for number in wanted):
             self._unload_all_but(wanted)  # not earlier, so that a version is available at every moment

@@ -71,13 +71,17 @@ class Channel:
     def _read(self) -> None:
         while True:
             try:
-                is_call, number, what, arguments = self._connection.recv()
+                is_call, number, *content = self._connection.recv()
             except (EOFError, OSError):
                 break
             if is_call:
-                threading.Thread(target=self._answer, args=(number, what, arguments), name=what, daemon=True).start()
+                method, arguments = content
+                threading.Thread(
+                    target=self._answer, args=(number, method, arguments), name=method, daemon=True
+                ).start()
             else:
-                self._settle(number, what, arguments)
+                result, error = content
+                self._settle(number, result, error)
         with self._state:
             orphans, self._waiting = self._waiting or {}, None
         with contextlib.suppress(OSError):

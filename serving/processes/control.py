@@ -1,4 +1,4 @@
-"""Requests about the server as a whole, such as model status, from any of its processes."""
+"""Model status, reload and metrics of the whole server, available in each of its processes."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Control(Protocol):
 
 
 class LocalControl:
-    """The control in the process of the manager."""
+    """The `Control` in the manager's process."""
 
     def __init__(self, manager: Manager, metrics: Callable[[], str]) -> None:
         self._manager = manager
@@ -53,7 +53,7 @@ class LocalControl:
 
 
 class RemoteControl:
-    """The control in a worker process: calls the manager's process."""
+    """The `Control` in a worker process: calls the manager's process."""
 
     def __init__(self, submit: Callable[..., Future[Any]]) -> None:
         self._submit = submit

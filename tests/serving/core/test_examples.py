@@ -197,18 +197,18 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("method", "signature", "words"), REFUSED, ids=[" ".join(row[:2]) for row in REFUSED])
-def test_invalid_signatures(method: str, signature: str, words: str) -> None:
+@pytest.mark.parametrize(("method", "signature", "message"), REFUSED, ids=[" ".join(row[:2]) for row in REFUSED])
+def test_invalid_signatures(method: str, signature: str, message: str) -> None:
     with pytest.raises(InvalidArgument) as caught:
         ask(method, signature)
-    assert str(caught.value) == words
+    assert str(caught.value) == message
 
 
 AT_LEAST = 'Expected classification signature outputs to contain at least one of "classes" or "scores". Signature was: '
 
 
 @pytest.mark.parametrize(
-    ("method", "signature", "words"),
+    ("method", "signature", "message"),
     [
         ("classify", "other_input_scores", "No classification inputs found in SignatureDef: "),
         ("classify", "other_output", AT_LEAST),
@@ -216,13 +216,13 @@ AT_LEAST = 'Expected classification signature outputs to contain at least one of
         ("regress", "other_output", "No regression outputs found in SignatureDef: "),
     ],
 )
-def test_errors_that_contain_the_signature(method: str, signature: str, words: str) -> None:
+def test_errors_that_contain_the_signature(method: str, signature: str, message: str) -> None:
     from google.protobuf import text_format
 
     with pytest.raises(InvalidArgument) as caught:
         ask(method, signature)
-    assert str(caught.value).startswith(words)
-    shown = text_format.Parse(str(caught.value).removeprefix(words), messages.SignatureDef())
+    assert str(caught.value).startswith(message)
+    shown = text_format.Parse(str(caught.value).removeprefix(message), messages.SignatureDef())
     expected = ALL[signature].definition
     assert {name: info.name for name, info in shown.inputs.items()} == {
         name: spec.tensor for name, spec in expected.inputs.items()
@@ -242,11 +242,11 @@ def test_which_model(method: str) -> None:
 
 
 def test_method_names() -> None:
-    words = "^Expected classification signature method_name to be tensorflow/serving/classify. Was: "
-    with pytest.raises(InvalidArgument, match=words + "tensorflow/serving/regress$"):
+    message = "^Expected classification signature method_name to be tensorflow/serving/classify. Was: "
+    with pytest.raises(InvalidArgument, match=message + "tensorflow/serving/regress$"):
         ask("classify", "", check_methods=True)
-    words = "^Expected regression signature method_name to be tensorflow/serving/regress. Was: "
-    with pytest.raises(InvalidArgument, match=words + "tensorflow/serving/predict$"):
+    message = "^Expected regression signature method_name to be tensorflow/serving/regress. Was: "
+    with pytest.raises(InvalidArgument, match=message + "tensorflow/serving/predict$"):
         ask("regress", "wide", check_methods=True)
     assert len(ask("classify", "classify", check_methods=True)[1].classifications) == 2
 
@@ -301,11 +301,11 @@ MULTI: dict[str, tuple[list[Task], type[ServingError] | None, str]] = {
 }
 
 
-@pytest.mark.parametrize(("tasks", "kind", "words"), MULTI.values(), ids=MULTI)
-def test_invalid_tasks(tasks: list[Task], kind: type[ServingError] | None, words: str) -> None:
+@pytest.mark.parametrize(("tasks", "kind", "message"), MULTI.values(), ids=MULTI)
+def test_invalid_tasks(tasks: list[Task], kind: type[ServingError] | None, message: str) -> None:
     with pytest.raises(kind or ServingError) as caught:
         run("multi", tasks, TWO)
-    assert str(caught.value) == words
+    assert str(caught.value) == message
     if kind is None:
         assert caught.value.code is grpc.StatusCode.UNIMPLEMENTED
 

@@ -190,15 +190,15 @@ REFUSED: dict[str, tuple[str, Any, Any, type[ServingError], str]] = {
 }
 
 
-@pytest.mark.parametrize(("signature", "inputs", "outputs", "kind", "words"), REFUSED.values(), ids=REFUSED)
-def test_invalid_requests(signature: str, inputs: Any, outputs: Any, kind: type[ServingError], words: str) -> None:
+@pytest.mark.parametrize(("signature", "inputs", "outputs", "kind", "message"), REFUSED.values(), ids=REFUSED)
+def test_invalid_requests(signature: str, inputs: Any, outputs: Any, kind: type[ServingError], message: str) -> None:
     with pytest.raises(kind) as caught:
         predict(ModelSpec("m", signature=signature), inputs, outputs)
-    assert str(caught.value) == words
+    assert str(caught.value) == message
 
 
 @pytest.mark.parametrize(
-    ("spec", "kind", "words"),
+    ("spec", "kind", "message"),
     [
         (None, InvalidArgument, "Missing ModelSpec"),
         (ModelSpec(""), InvalidArgument, "ModelSpec has no name specified."),
@@ -207,10 +207,10 @@ def test_invalid_requests(signature: str, inputs: Any, outputs: Any, kind: type[
         (ModelSpec("m", label="x"), InvalidArgument, "Unrecognized servable version label: x"),
     ],
 )
-def test_which_model(spec: ModelSpec | None, kind: type[ServingError], words: str) -> None:
+def test_which_model(spec: ModelSpec | None, kind: type[ServingError], message: str) -> None:
     with pytest.raises(kind) as caught:
         predict(spec, {"a": A, "b": B})
-    assert str(caught.value) == words
+    assert str(caught.value) == message
 
 
 def test_inputs_with_wrong_dtypes_are_numbered_by_their_tensor_names() -> None:

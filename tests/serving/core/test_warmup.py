@@ -163,7 +163,7 @@ def test_predict_is_replayed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wrong", "kind", "words"),
+    ("wrong", "kind", "message"),
     [
         (predict_record("x"), FailedPrecondition, 'Serving signature key "x" not found'),
         (predict_record("encode"), InvalidArgument, "input size does not match"),
@@ -182,6 +182,6 @@ def test_predict_is_replayed() -> None:
     ],
     ids=[str(number) for number in range(10)],
 )
-def test_requests_that_cannot_be_replayed(wrong: Record, kind: type[ServingError], words: str) -> None:
-    with pytest.raises(kind, match=words):
+def test_requests_that_cannot_be_replayed(wrong: Record, kind: type[ServingError], message: str) -> None:
+    with pytest.raises(kind, match=message):
         wrong.runs(SIGNATURES)
