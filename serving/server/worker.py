@@ -1,6 +1,7 @@
-"""The program of a worker process: answers requests on the shared ports, and loads the manager's versions.
+"""The program of a worker process: answers requests on the shared ports, and loads the versions the manager chooses.
 
-`processes/worker_process.py` starts it with one end of a socket pair. It stops when the other end is closed.
+`processes/worker_process.py` starts the worker with one end of a socket pair. The worker stops when the other end is
+closed.
 """
 
 from __future__ import annotations
