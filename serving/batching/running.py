@@ -13,8 +13,8 @@ from ..errors import FailedPrecondition, InvalidArgument, ServingError
 from ..wire.signature import SignatureDef
 from .assembly import cut, join, kind_of, padding_bytes, round_up, rows_of
 
-# Maximum padding in a batch; the size of the requests themselves if that is larger. Otherwise one long request could
-# pad the other requests to hundreds of times their size.
+# Maximum bytes of padding in a batch, or the size of the requests themselves if that is larger. Without this limit, one
+# long request could pad the other requests to hundreds of times their size.
 PADDING_BYTES = 256 << 20
 
 

@@ -73,7 +73,7 @@ def _predict_run(request: predict.PredictRequest, signatures: Mapping[str, Defin
 
 
 def read(folder: Path) -> Iterator[Record]:
-    """Reads the recorded requests of the version in `folder`: at most 1,000, without the unreadable or unsupported."""
+    """Reads the first 1,000 recorded requests of the version in `folder`. Skips unreadable or unsupported ones."""
     try:
         file = open(folder / FILE, "rb")
     except FileNotFoundError:

@@ -92,7 +92,7 @@ class WorkerPool:
                 with self._changed:
                     if worker in self._workers:
                         self._workers.remove(worker)
-        raise Internal(f"The worker process ended while it loaded {load[0]} version {load[1]}, in both of two tries.")
+        raise Internal(f"Two worker processes ended while they loaded {load[0]} version {load[1]}.")
 
     def unload(self, id: int) -> None:
         with self._changed:
