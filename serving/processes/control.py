@@ -1,4 +1,4 @@
-"""Model status, reload and metrics of the whole server, available in each of its processes."""
+"""Calls about the whole server, in any of its processes: model status, reload, metrics."""
 
 from __future__ import annotations
 

@@ -138,7 +138,10 @@ class Node:
 
 
 def threads(values: argparse.Namespace) -> int:
-    """Returns the number of inference threads in one process: an equal share of the flags of the open ports."""
+    """Returns the number of inference threads in one process.
+
+    All processes share the larger of --grpc_max_threads and --rest_api_num_threads; only flags of open ports count.
+    """
     flags = {"rest_api_num_threads": values.rest_api_port, "grpc_max_threads": values.port or values.grpc_socket_path}
     most: int = max(getattr(values, flag) for flag, is_open in flags.items() if is_open)
     return math.ceil(most / (values.workers or CORES))

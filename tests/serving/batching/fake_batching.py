@@ -1,4 +1,4 @@
-"""A fake signature whose runs a test can pause, so that batches form as the test needs, and requests to it."""
+"""A fake signature for batching tests. A test can pause its runs, so that batches form as the test needs."""
 
 from __future__ import annotations
 
