@@ -127,8 +127,8 @@ def unpack(data: bytes, limit: int, *, wbits: int = 31) -> bytes | None:
             return unpacked
         if unpacker.unconsumed_tail or unpacker.decompress(b"", 1):
             raise ResourceExhausted(
-                f"Compressed request of {len(data)} bytes has more than {most} bytes when decompressed "
-                f"(limits: --max_request_bytes; above 16 MiB also {MAX_RATIO} times the compressed size)."
+                f"Compressed request of {len(data)} bytes has more than {most} bytes when decompressed: "
+                "send a smaller request, or an uncompressed one."
             )
     except zlib.error:
         pass

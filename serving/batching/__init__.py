@@ -1,1 +1,1 @@
-"""Runs requests that arrive together as one batch, with the meaning of TensorFlow Serving's parameters."""
+"""Batching: runs requests that arrive together as one batch, by TensorFlow Serving's batching parameters."""

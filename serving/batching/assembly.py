@@ -1,6 +1,6 @@
-"""Puts the inputs of several requests together along dimension 0 and takes the outputs apart: arrays in, arrays out.
+"""Joins the inputs of several requests along dimension 0, and cuts the outputs back into rows for each request.
 
-The words of the errors are TensorFlow Serving's.
+The error messages are TensorFlow Serving's.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ..wire.predict import Array
 
 
 def rows_of(arrays: Arrays) -> int:
-    """The size of dimension 0, which all `arrays` share. Raises InvalidArgument where they don't."""
+    """Returns the size of dimension 0, which must be the same for all arrays. Raises InvalidArgument otherwise."""
     if not arrays:
         raise InvalidArgument("Batching Run() must have at least one input tensor")
     rows = -1
@@ -32,18 +32,22 @@ def rows_of(arrays: Arrays) -> int:
 
 
 def kind_of(arrays: Arrays, *, pad: bool) -> Hashable:
-    """What must be equal for arrays to be joined: names, dtypes and inner sizes; only the ranks where `pad` is on."""
+    """Returns a key that is equal for requests that can be joined.
+
+    It holds the names, dtypes and inner dimensions of the arrays. With `pad`, inner dimensions may differ, and the key
+    holds only the ranks.
+    """
     return tuple([(name, array.dtype, array.ndim if pad else array.shape[1:]) for name, array in arrays.items()])
 
 
 def round_up(rows: int, allowed: Sequence[int]) -> int:
-    """The smallest of the increasing sizes `allowed` that holds `rows`; `rows` itself where none does."""
+    """Returns the smallest size in `allowed` (increasing) that is at least `rows`; `rows` itself if none is."""
     at = bisect.bisect_left(allowed, rows)
     return allowed[at] if at < len(allowed) else rows
 
 
 def padding_bytes(parts: Sequence[Arrays], size: int) -> int:
-    """How many bytes `join` would fill with padding."""
+    """Returns how many bytes of padding `join` would add."""
     return sum(
         size * math.prod(_inner(arrays)) * arrays[0].itemsize - sum(array.nbytes for array in arrays)
         for arrays in _by_name(parts)
@@ -51,25 +55,25 @@ def padding_bytes(parts: Sequence[Arrays], size: int) -> int:
 
 
 def join(parts: Sequence[Arrays], size: int) -> Arrays:
-    """Rows of all parts, one after the other.
+    """Joins the arrays of several requests along dimension 0 and pads the result.
 
     Args:
-        parts: arrays of one kind.
-        size: how many rows to make of them. Those that are missing repeat the first row of the last part that has any:
-            a row that the model is sure to take.
+        parts: the arrays of each request, with the same `kind_of`.
+        size: the number of rows in the result. Padding rows repeat the first row of the last request that is not
+            empty, since this is a valid row for the model.
 
     Returns:
-        arrays (size, …). Where inner sizes differ, each is the largest; each part's ends are filled with its own first
-        element, which the model is sure to take; with zeros, or empty strings, where it has none.
+        arrays (size, …). If inner dimensions differ, the largest size is used. Shorter arrays are padded with their
+        own first element, since this is a valid value for the model; empty arrays with zeros or empty strings.
     """
     return {name: _join(arrays, size) for name, arrays in zip(parts[0], _by_name(parts), strict=True)}
 
 
 def cut(outputs: Arrays, names: Sequence[str], start: int, stop: int, size: int) -> Arrays:
-    """The rows `start` to `stop` of the named outputs of a batch of `size` rows, without copies.
+    """Returns the rows `start` to `stop` of the named outputs, as views.
 
     Raises:
-        FailedPrecondition: one of them does not have `size` rows.
+        FailedPrecondition: one of the outputs does not have `size` rows, which is the size of the batch.
     """
     for name in names:
         if not outputs[name].ndim:
@@ -83,7 +87,7 @@ def cut(outputs: Arrays, names: Sequence[str], start: int, stop: int, size: int)
 
 
 def split(arrays: Arrays, sizes: Sequence[int]) -> list[Arrays]:
-    """`arrays` in parts of so many rows, without copies."""
+    """Splits the arrays along dimension 0 into parts with these numbers of rows, as views."""
     parts, start = [], 0
     for size in sizes:
         parts.append({name: array[start : start + size] for name, array in arrays.items()})
@@ -96,7 +100,7 @@ def _by_name(parts: Sequence[Arrays]) -> list[list[Array]]:
 
 
 def _inner(arrays: Sequence[Array]) -> tuple[int, ...]:
-    """The largest size of each dimension but the first."""
+    """Returns the largest size of each dimension except the first."""
     first, *others = [array.shape[1:] for array in arrays]
     return first if all(shape == first for shape in others) else tuple(map(max, zip(first, *others, strict=True)))
 

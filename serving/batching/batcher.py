@@ -1,7 +1,8 @@
-"""Runs requests that come together as one batch.
+"""Runs requests for one signature in batches.
 
-Without a timeout a request never waits while a thread is idle: batches form of what comes while others are being run.
-With one, a request waits that long for others, as in TensorFlow Serving. The words of the errors are its own.
+Without a batch timeout, no request waits while a thread is idle: requests that arrive while all threads are busy form
+the next batch. With a timeout, a request waits that long for further requests, as in TensorFlow Serving. The error
+messages are TensorFlow Serving's.
 """
 
 from __future__ import annotations
@@ -19,16 +20,17 @@ from .queue import Batch, BatchQueue
 from .running import BatchRunner, Part, Runnable
 from .threads import BatchThreads
 
-# A run this long is worth a thread, if others can be expected to come meanwhile and make a batch.
-WORTH_A_THREAD_SECONDS = 0.0003
-# After so many such runs on the event loop, a request is run in a thread, to see whether others come meanwhile.
+# After this many runs on the event loop, one request runs in a thread, to see whether others arrive meanwhile and could
+# form a batch. If the shortest of these runs took less than WORTH_A_THREAD_SECONDS, a batch would not save time, and
+# the runs stay on the event loop.
 PROBE_AFTER = 64
+WORTH_A_THREAD_SECONDS = 0.0003
 
 Observe = Callable[[Sequence[float], int, int], None]
 
 
 class Owner(Protocol):
-    """What a signature belongs to: a servable, which is not closed while it is in use."""
+    """The servable that a signature belongs to. It stays loaded between `acquire` and `release`."""
 
     def acquire(self) -> bool: ...
 
@@ -36,15 +38,15 @@ class Owner(Protocol):
 
 
 class Batcher:
-    """Batches the requests for one signature. For use on one event loop.
+    """Batches the requests for one signature. Use it on one event loop only.
 
     Args:
-        signature: what to run.
-        owner: kept open during a run, which goes on even if all its requests are cancelled.
-        parameters: sizes and times.
-        threads: where batches are run.
-        observe: called with each run's times in seconds that its requests have waited, its rows, and the rows that it
-            has with padding.
+        signature: the signature to run.
+        owner: its servable, which stays loaded during each run. A run continues even if all its requests are cancelled.
+        parameters: the batching parameters.
+        threads: the thread pool that runs the batches.
+        observe: called for each run with the seconds that each of its requests waited, the number of rows, and the
+            number of rows with padding.
     """
 
     def __init__(
@@ -57,27 +59,31 @@ class Batcher:
     ) -> None:
         self._owner = owner
         self._runner = BatchRunner(signature, parameters)
-        self._queue = BatchQueue(parameters, lambda: threads.offer(self))
+        self._queue = BatchQueue(parameters, lambda: threads.schedule(self))
         self._observe = observe
         self._waits = bool(parameters.batch_timeout_micros)
-        self._running = 0  # batches in threads
-        self._crowded = False  # whether requests come while others are being run
-        self._runs_here = 0
-        self._shortest = math.inf  # of these, in seconds; the others may have been interrupted
+        self._running = 0  # number of batches in threads
+        self._crowded = False  # whether requests arrived while a batch was in a thread
+        self._inline_runs = 0  # number of runs on the event loop since the last probe
+        self._shortest = math.inf  # the shortest of these runs in seconds; longer ones may have been interrupted
 
     async def run(self, arrays: Arrays, outputs: Sequence[str]) -> Arrays:
-        """The named outputs for `arrays`, which have passed the checks of names and dtypes.
+        """Runs a request and returns the named outputs.
+
+        Args:
+            arrays: the inputs, with checked names and dtypes.
+            outputs: the names of the outputs.
 
         Raises:
-            InvalidArgument: the inputs do not share dimension 0, or there are too many rows.
+            InvalidArgument: the inputs differ in dimension 0, or they have too many rows.
             FailedPrecondition: an output does not have a row for each row of the inputs.
-            Unavailable: too many requests wait.
-            Exception: whatever the signature raises.
+            Unavailable: the queue is full.
+            Exception: any error of the signature.
         """
         part = self._runner.part(arrays, outputs)
-        if self._may_run_here(part):
+        if self._may_run_inline(part):
             try:
-                return self._run_here(part)
+                return self._run_inline(part)
             except WouldBlock:
                 pass
         self._crowded |= self._running > 0
@@ -89,17 +95,17 @@ class Batcher:
             return join(answers, part.rows)
         finally:
             for request in requests:
-                self._queue.leave(request)
+                self._queue.remove(request)
 
     def is_empty(self) -> bool:
         """Whether no batch is ready."""
         return self._queue.is_empty()
 
     def take(self) -> _Run:
-        """The next batch to run."""
+        """Takes the next batch to run from the queue."""
         batch = self._queue.take()
         if not self._running:
-            self._crowded = False  # until another one comes during this run
+            self._crowded = False  # until a request arrives during this run
         self._running += 1
         self._owner.acquire()
         parts = [request.part for request in batch.requests]
@@ -108,40 +114,40 @@ class Batcher:
         return _Run(self, batch, parts)
 
     def answer(self, parts: Sequence[Part]) -> list[Arrays | Exception]:
-        """For each part its answer or its error; for use in a thread."""
+        """Returns the outputs or the error for each part. Called in a thread."""
         try:
             return self._runner.run_all(parts)
-        except Exception as error:  # the engine's, or for lack of memory: whatever it is, the requests get to know
+        except Exception as error:  # any error, such as a lack of memory, is the answer to these requests
             return [error] * len(parts)
 
-    def settled(self) -> None:
-        """Takes note that a batch that was taken is through."""
+    def finished(self) -> None:
+        """Called on the event loop when a batch has been run."""
         self._running -= 1
         self._owner.release()
 
-    def _may_run_here(self, part: Part) -> bool:
-        """Whether to run a request on the event loop, where no other can join it."""
+    def _may_run_inline(self, part: Part) -> bool:
+        """Whether to run a request at once on the event loop, without batching."""
         if self._waits or self._running or self._crowded or not self._queue.is_empty():
             return False
         if not self._runner.is_quick(part):
             return False
-        if self._runs_here < PROBE_AFTER:
+        if self._inline_runs < PROBE_AFTER:
             return True
         is_short = self._shortest < WORTH_A_THREAD_SECONDS
-        self._runs_here, self._shortest = 0, math.inf
+        self._inline_runs, self._shortest = 0, math.inf
         return is_short
 
-    def _run_here(self, part: Part) -> Arrays:
+    def _run_inline(self, part: Part) -> Arrays:
         started = perf_counter()
         answer = self._runner.run_one(part)
-        self._runs_here += 1
+        self._inline_runs += 1
         self._shortest = min(self._shortest, perf_counter() - started)
         self._report([0.0], [part])
         return answer
 
-    def _report(self, waited: Sequence[float], parts: Sequence[Part]) -> None:
+    def _report(self, waits: Sequence[float], parts: Sequence[Part]) -> None:
         if self._observe:
-            self._observe(waited, sum(part.rows for part in parts), self._runner.size(parts))
+            self._observe(waits, sum(part.rows for part in parts), self._runner.size(parts))
 
 
 class _Run:
@@ -156,8 +162,8 @@ class _Run:
     def run(self) -> None:
         self._answers = self._batcher.answer(self._parts)
 
-    def settle(self) -> None:
-        self._batcher.settled()
+    def finish(self) -> None:
+        self._batcher.finished()
         for request, answer in zip(self._batch.requests, self._answers, strict=True):
             if request.answer.done():  # cancelled
                 continue

@@ -1,4 +1,4 @@
-"""The requests for one signature that wait to be run, sorted into batches as they come."""
+"""The queue of a signature: waiting requests, grouped into batches as they arrive."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MAX_ENQUEUED_BATCHES = 10
 
 
 class Batch:
-    """Requests of one kind, in the order of their coming."""
+    """Requests of one kind, in the order of their arrival."""
 
     def __init__(self, kind: Hashable) -> None:
         self.kind = kind
@@ -27,7 +27,7 @@ class Batch:
 
 
 class Request:
-    """A part of a batch, and the answer that is awaited."""
+    """A part in a batch, with the future for its outputs."""
 
     __slots__ = ("answer", "batch", "part", "since")
 
@@ -39,11 +39,11 @@ class Request:
 
 
 class BatchQueue:
-    """Batches that wait. For use on one event loop.
+    """Waiting batches. Use it on one event loop only.
 
     Args:
-        parameters: sizes and times.
-        on_ready: called when a batch has only to wait for a thread.
+        parameters: the batching parameters.
+        on_ready: called when a batch is ready to run and waits only for a thread.
     """
 
     def __init__(self, parameters: BatchingParameters, on_ready: Callable[[], None]) -> None:
@@ -55,26 +55,27 @@ class BatchQueue:
         most = parameters.max_enqueued_batches
         self._max_batches = MAX_ENQUEUED_BATCHES if most is None else max(most, 1)
         self._timeout = (parameters.batch_timeout_micros or 0) / 1e6
-        self._open: dict[Hashable, Batch] = {}  # those that take more requests, by kind
-        self._ready: dict[Batch, None] = {}  # those that wait for a thread; they may be open all the same
-        self._rows = 0  # of all that wait; an empty request counts as one row, so that it has its limit, too
+        self._open: dict[Hashable, Batch] = {}  # batches that further requests may join, by kind
+        self._ready: dict[Batch, None] = {}  # batches that wait for a thread; they may also be open
+        self._rows = 0  # of all waiting requests; an empty request counts as one row, so that the limit applies to it
 
     def is_empty(self) -> bool:
         """Whether no batch is ready."""
         return not self._ready
 
     def put(self, part: Part, kind: Hashable | None) -> list[Request]:
-        """Lets a request wait: as it is, or in several parts where it is to be split.
+        """Adds a request to the queue, split into several parts if splitting is enabled and it is too large.
 
         Args:
-            kind: what it has in common with those that it can be joined with; None where there can be none.
+            part: the request.
+            kind: equal for requests that can be joined; None if this request must run alone.
 
         Raises:
-            Unavailable: too many wait already.
+            Unavailable: the queue is full.
         """
         batch = self._open.get(kind)
         filled = batch.rows if batch else 0
-        self._check_room(part.rows, filled)
+        self._check_capacity(part.rows, filled)
         if not self._splits or kind is None or filled + part.rows <= self._max_rows:
             return [self._add(part, kind)]
         sizes = _sizes(part.rows, self._max_rows - filled, self._max_rows)
@@ -84,14 +85,14 @@ class BatchQueue:
         ]
 
     def take(self) -> Batch:
-        """The batch that has been ready for longest."""
+        """Removes and returns the batch that has been ready the longest."""
         batch = next(iter(self._ready))
         self._drop(batch)
         batch.taken = True
         return batch
 
-    def leave(self, request: Request) -> None:
-        """Takes a request out, if it still waits."""
+    def remove(self, request: Request) -> None:
+        """Removes a request, if its batch has not been taken."""
         batch = request.batch
         if not batch.taken:
             del batch.requests[request]
@@ -100,15 +101,16 @@ class BatchQueue:
             if not batch.requests:
                 self._drop(batch)
 
-    def _check_room(self, rows: int, filled: int) -> None:
-        room = self._max_batches * self._max_rows - self._rows
-        if max(rows, 1) <= room:
+    def _check_capacity(self, rows: int, filled: int) -> None:
+        """Raises Unavailable, with TensorFlow Serving's message, if `rows` more rows do not fit into the queue."""
+        capacity = self._max_batches * self._max_rows - self._rows
+        if max(rows, 1) <= capacity:
             return
         batches = len(self._ready.keys() | self._open.values())
         state = f"currently {batches} batches enqueued and max_enqueued_batches is {self._max_batches}"
         if self._splits:
             state = (
-                f"task size is {rows} but scheduling capacity is only {room} (num_enqueued_batches={batches}, "
+                f"task size is {rows} but scheduling capacity is only {capacity} (num_enqueued_batches={batches}, "
                 f"max_enqueued_batches={self._max_batches}, open_batch_size={filled}, "
                 f"max_execution_batch_size={self._max_rows})"
             )
@@ -144,6 +146,6 @@ class BatchQueue:
 
 
 def _sizes(rows: int, first: int, most: int) -> list[int]:
-    """`rows` in parts: up to `first` in the first, up to `most` in each of the others, and none empty."""
+    """Splits `rows` into parts: up to `first` rows, then up to `most` rows in each further part. No part is empty."""
     stops = [*range(first or most, rows, most), rows]
     return [stop - start for start, stop in zip([0, *stops], stops, strict=False)]

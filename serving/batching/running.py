@@ -1,4 +1,4 @@
-"""Runs a signature on the requests of a batch, and gives each its own rows: in one thread, without waiting."""
+"""Runs a signature on a batch of requests and cuts the outputs into the rows of each request."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from ..errors import FailedPrecondition, InvalidArgument, ServingError
 from ..wire.signature import SignatureDef
 from .assembly import cut, join, kind_of, padding_bytes, round_up, rows_of
 
-# Padding may take this much memory, or as much as the requests themselves where that is more: a request must not make
-# its neighbours hundreds of times their size.
+# Maximum bytes of padding in a batch, or the size of the requests themselves if that is larger. Without this limit, one
+# long request could pad the other requests to hundreds of times their size.
 PADDING_BYTES = 256 << 20
 
 
@@ -32,29 +32,31 @@ class Runnable(Protocol):
 
 @dataclass(slots=True, eq=False)
 class Part:
-    """What one request adds to a batch.
+    """One request's share of a batch.
 
     Attributes:
-        outputs: the names of the outputs it wants.
+        arrays: the inputs by name.
+        outputs: the names of the requested outputs.
         rows: size of dimension 0.
-        strict: whether outputs that can't be cut into rows are an error. TensorFlow Serving leaves requests for some
-            of the outputs out of batches, so that these never see that error.
-        odd: whether its inputs have no common dimension 0, or too long a one; then it is not strict.
+        strict: whether outputs that can't be cut into rows are an error. This is so for requests for all outputs:
+            TensorFlow Serving does not batch requests for some of the outputs, and these never see that error.
+        unbatchable: whether the inputs have no common dimension 0, or too many rows. Only for a part that is not
+            strict; a strict one is refused.
     """
 
     arrays: Arrays
     outputs: Sequence[str]
     rows: int
     strict: bool
-    odd: bool = False
+    unbatchable: bool = False
 
 
 class BatchRunner:
     """Runs one signature in batches.
 
     Args:
-        signature: what to run.
-        parameters: the sizes, and what is padded.
+        signature: the signature to run.
+        parameters: the batching parameters.
     """
 
     def __init__(self, signature: Runnable, parameters: BatchingParameters) -> None:
@@ -62,14 +64,14 @@ class BatchRunner:
         definition = signature.definition
         self._specs = definition.inputs
         self._all_outputs = len(definition.outputs)
-        # A signature that fixes the size of dimension 0 takes no batches, whatever the requests.
-        self._takes_batches = not any(spec.shape and spec.shape[0] != -1 for spec in self._specs.values())
+        # A signature with a fixed size of dimension 0 can't run batches.
+        self._is_batchable = not any(spec.shape and spec.shape[0] != -1 for spec in self._specs.values())
         self._allowed = parameters.allowed_batch_sizes
         self._pads = parameters.pad_variable_length_inputs
         self._max_input = parameters.max_batch_size or DEFAULT_MAX_BATCH_SIZE
 
     def part(self, arrays: Arrays, outputs: Sequence[str]) -> Part:
-        """A request's part. Raises InvalidArgument for a strict one that would be odd."""
+        """Returns the part for a request. Raises InvalidArgument for a strict part that can't be batched."""
         strict = len(outputs) == self._all_outputs
         try:
             rows = rows_of(arrays)
@@ -78,20 +80,20 @@ class BatchRunner:
         except InvalidArgument:
             if strict:
                 raise
-            return Part(arrays, outputs, 1, strict, odd=True)
+            return Part(arrays, outputs, 1, strict, unbatchable=True)
         return Part(arrays, outputs, rows, strict)
 
     def kind(self, part: Part) -> Hashable | None:
-        """Parts of the same kind can be joined; None: it can't be joined with any, nor be padded."""
-        if part.odd or not self._takes_batches:
+        """Returns a key that is equal for parts that can be joined; None: run the part alone and without padding."""
+        if part.unbatchable or not self._is_batchable:
             return None
         for name, array in part.arrays.items():
             if not self._specs[name].accepts(array.shape):
-                return None  # what the signature says to it is for its own request
+                return None  # runs alone, so that the signature's error does not reach other requests
         return kind_of(part.arrays, pad=self._pads)
 
     def size(self, parts: Sequence[Part]) -> int:
-        """How many rows these parts, of one kind, are run with: an allowed size, where they are padded to one."""
+        """Returns how many rows a batch of these parts (of one kind) has, with padding to an allowed batch size."""
         rows = sum([part.rows for part in parts])
         if not self._allowed or not rows or self.kind(parts[0]) is None:
             return rows
@@ -99,20 +101,20 @@ class BatchRunner:
         return size if size == rows or _is_affordable(parts, size) else rows
 
     def is_quick(self, part: Part) -> bool:
-        """Whether a request that is alone may be run on the event loop, with its padding."""
+        """Whether a single request, with its padding, is small enough to run on the event loop."""
         size: float = bytes_of(part.arrays)
         if self._allowed and part.rows:
             size *= self.size([part]) / part.rows
         return size <= self._signature.quick_bytes
 
     def run_all(self, parts: Sequence[Part]) -> list[Arrays | Exception]:
-        """For each part its answer, or its error.
+        """Returns the outputs or the error for each part.
 
         Args:
-            parts: of one kind; one that has none comes alone.
+            parts: parts of one kind, or a single part.
 
         Raises:
-            Exception: what is no part's own fault.
+            Exception: an error of the batch that no single request caused.
         """
         size = self.size(parts)
         if len(parts) == 1 or self._pads and not _is_affordable(parts, size):
@@ -123,17 +125,17 @@ class BatchRunner:
         except ServingError as error:
             if error.http_status != 400:
                 raise
-            # One request's bad data must not take down the others' answers.
+            # One request's invalid data must not fail the other requests: run each alone.
             return [self._try_one(part) for part in parts]
         stops = itertools.accumulate(part.rows for part in parts)
         return [self._try_cut(part, outputs, stop, size) for part, stop in zip(parts, stops, strict=True)]
 
     def run_one(self, part: Part) -> Arrays:
-        """The answer to a request that is alone. Raises what the signature raises."""
+        """Returns the outputs for a single request. Raises the signature's errors."""
         size = self.size([part])
         arrays = part.arrays if size == part.rows else join([part.arrays], size)
         outputs = self._signature.run(arrays, part.outputs)
-        if part.odd:
+        if part.unbatchable:
             return outputs
         return self._cut(part, outputs, part.rows, size)
 

@@ -1,4 +1,4 @@
-"""The threads that run batches, shared by all signatures of a process."""
+"""The thread pool that runs batches, shared by all signatures of a process."""
 
 from __future__ import annotations
 
@@ -10,59 +10,59 @@ from typing import Protocol
 
 
 class Job(Protocol):
-    """A batch that is to be run."""
+    """A batch to run."""
 
     def run(self) -> None:
-        """Called in a thread. Raises nothing."""
+        """Called in a thread. Must not raise."""
 
-    def settle(self) -> None:
-        """Called on the event loop, once `run` is through."""
+    def finish(self) -> None:
+        """Called on the event loop after `run`."""
 
 
 class Source(Protocol):
-    """Jobs that wait."""
+    """A queue of jobs."""
 
     def is_empty(self) -> bool:
-        """Whether there is no job."""
+        """Whether no job waits."""
 
     def take(self) -> Job:
-        """The next job, which waits no more. There is one."""
+        """Removes and returns the next job. Called only if the source is not empty."""
 
 
 class BatchThreads:
-    """Runs jobs as threads become free, those of different sources in turn. For use on one event loop.
+    """Runs the jobs of several sources in threads, one job from each source in turn. Use it on one event loop only.
 
     Args:
-        count: how many jobs are run at a time.
+        count: the number of threads.
     """
 
     def __init__(self, count: int) -> None:
         self._idle = count
-        self._line: dict[Source, None] = {}
+        self._sources: dict[Source, None] = {}
         self._jobs: queue.SimpleQueue[tuple[asyncio.AbstractEventLoop, Job] | None] = queue.SimpleQueue()
         self._threads = [threading.Thread(target=self._work, name=f"batch-{n}", daemon=True) for n in range(count)]
         for thread in self._threads:
             thread.start()
 
-    def offer(self, source: Source) -> None:
-        """Takes from `source` as threads become free: at once, where one is."""
-        self._line[source] = None
+    def schedule(self, source: Source) -> None:
+        """Runs the jobs of `source` as threads become free."""
+        self._sources[source] = None
         self._start()
 
     def close(self) -> None:
-        """Ends the threads after what they are running."""
+        """Ends the threads after their current jobs."""
         for _ in self._threads:
             self._jobs.put(None)
 
     def _start(self) -> None:
-        while self._idle and self._line:
-            source = next(iter(self._line))
-            del self._line[source]
-            if source.is_empty():  # its requests were cancelled
+        while self._idle and self._sources:
+            source = next(iter(self._sources))
+            del self._sources[source]
+            if source.is_empty():  # all its requests were cancelled
                 continue
             job = source.take()
             if not source.is_empty():
-                self._line[source] = None
+                self._sources[source] = None
             self._idle -= 1
             self._jobs.put((asyncio.get_running_loop(), job))
 
@@ -76,4 +76,4 @@ class BatchThreads:
     def _end(self, job: Job) -> None:
         self._idle += 1
         self._start()
-        job.settle()
+        job.finish()

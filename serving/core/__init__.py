@@ -1,4 +1,4 @@
 """Inference on NumPy arrays: checks, Predict, Classify, Regress, MultiInference, loaded models, warm-up.
 
-This room knows no network. The API layer calls it.
+The API layer calls this package, which contains no network code.
 """

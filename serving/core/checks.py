@@ -1,4 +1,4 @@
-"""Whether a Predict request is what a signature asks for, in TensorFlow Serving's order and words."""
+"""Checks a Predict request against a signature, with TensorFlow Serving's order and error messages."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from ..wire.signature import SignatureDef
 from ..wire.tensor import Array, TensorError
 
 CLASSIFY, REGRESS = "tensorflow/serving/classify", "tensorflow/serving/regress"
-_METHODS = ("tensorflow/serving/predict", CLASSIFY, REGRESS)  # of signatures that Predict runs
+_METHODS = ("tensorflow/serving/predict", CLASSIFY, REGRESS)  # method names that Predict accepts
 
 
 def check_method(definition: SignatureDef) -> None:
-    """Refuses a signature that was not made for serving."""
+    """Raises Internal if the signature's method name is not one of TensorFlow Serving's."""
     if definition.method_name not in _METHODS:
         raise Internal(
             f"Expected prediction signature method_name to be one of {{{', '.join(_METHODS)}}}. "
@@ -24,7 +24,10 @@ def check_method(definition: SignatureDef) -> None:
 
 
 def check_inputs(definition: SignatureDef, inputs: Mapping[str, Array | TensorError]) -> Arrays:
-    """All of the signature's inputs, in the order of their names: what came, or else the default."""
+    """Returns all inputs of the signature in its order: the request's array, or else the signature's default value.
+
+    Raises InvalidArgument if an input is missing, unknown or can't be parsed.
+    """
     expected, defaults = definition.inputs, definition.defaults
     if len(inputs) != len(expected) and (len(inputs) > len(expected) or not defaults):
         raise InvalidArgument(
@@ -53,7 +56,10 @@ def check_inputs(definition: SignatureDef, inputs: Mapping[str, Array | TensorEr
 
 
 def check_outputs(definition: SignatureDef, outputs: Sequence[str]) -> Sequence[str]:
-    """The wanted outputs, if they are the signature's; all of them when none is named."""
+    """Returns the requested output names; all of the signature's outputs if none is requested.
+
+    Raises InvalidArgument for an unknown or duplicate output.
+    """
     seen: set[str] = set()
     for name in outputs:
         if name not in definition.outputs:
@@ -68,7 +74,7 @@ def check_outputs(definition: SignatureDef, outputs: Sequence[str]) -> Sequence[
 
 
 def check_dtypes(definition: SignatureDef, arrays: Arrays) -> None:
-    """Refuses arrays that are not of the signature's dtypes."""
+    """Raises InvalidArgument if an array does not have the signature's dtype."""
     expected = definition.inputs
     for name, array in arrays.items():
         if array.dtype != expected[name].dtype.numpy:
@@ -76,7 +82,7 @@ def check_dtypes(definition: SignatureDef, arrays: Arrays) -> None:
 
 
 def _wrong_dtype(definition: SignatureDef, arrays: Arrays) -> InvalidArgument:
-    """The first wrong one; TensorFlow numbers them by the graph's names."""
+    """Returns the error for the first array with a wrong dtype. TensorFlow numbers the inputs by their tensor names."""
     expected = definition.inputs
     by_tensor = sorted(arrays, key=lambda name: expected[name].tensor)
     position = next(i for i, name in enumerate(by_tensor) if arrays[name].dtype != expected[name].dtype.numpy)

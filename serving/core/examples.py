@@ -1,4 +1,4 @@
-"""Classify, Regress and MultiInference on tf.Examples: what both faces call. Knows no network."""
+"""Classify, Regress and MultiInference on tf.Examples, for the gRPC and REST APIs."""
 
 from __future__ import annotations
 
@@ -9,39 +9,42 @@ from ..wire import messages
 from ..wire.model_spec import ModelSpec, encode_spec
 from ..wire.tensor import Array
 from .checks import CLASSIFY, REGRESS
-from .inference import Inference, answered, named
+from .inference import Inference, named, spec_of
 from .predictions import INPUTS, Head, Task, find_head, find_heads, serialized_examples
 from .servable import Servable
 
 
 class ExampleInference:
-    """Answers requests that hold an `Input` message: a list of examples, which may share a context."""
+    """Answers requests with an `Input` message: a list of examples, and optionally a context that they share."""
 
     def __init__(self, inference: Inference) -> None:
         self._inference = inference
 
     async def classify(self, spec: ModelSpec | None, examples: Any) -> tuple[ModelSpec, Any]:
-        """Labels and scores of examples.
+        """Returns labels and scores for each example.
 
         Args:
-            spec: the model, version and signature that are asked for.
+            spec: the requested model, version and signature.
             examples: an `Input` message.
 
         Returns:
-            which model, version and signature answered, and a `ClassificationResult` message.
+            the model, version and signature that answered, and a `ClassificationResult` message.
 
         Raises:
-            ServingError: NotFound for an unknown model; InvalidArgument for an unknown signature, one that does not
-                classify, or examples that it refuses.
+            ServingError: NotFound for an unknown model; InvalidArgument for an unknown signature, a signature that
+                does not classify, or invalid examples.
         """
         return await self._one(CLASSIFY, spec, examples)
 
     async def regress(self, spec: ModelSpec | None, examples: Any) -> tuple[ModelSpec, Any]:
-        """A number for each example: as `classify`, with a `RegressionResult` message."""
+        """Returns a number for each example: like `classify`, with a `RegressionResult` message."""
         return await self._one(REGRESS, spec, examples)
 
     async def multi(self, tasks: Sequence[Task], examples: Any) -> Any:
-        """A `MultiInferenceResponse` message with a result for each task; all tasks are one model's."""
+        """Returns a `MultiInferenceResponse` message with a result for each task. All tasks must name the same model.
+
+        Raises the errors of `find_heads`, and NotFound for an unknown model.
+        """
         first = named(tasks[0].spec if tasks else ModelSpec(""))
         response = messages.MultiInferenceResponse()
         with self._inference.models.using(first) as servable:
@@ -64,4 +67,4 @@ class ExampleInference:
     async def _run(self, servable: Servable, head: Head, rows: Array) -> tuple[ModelSpec, Any]:
         signature = servable.signatures[head.definition.name]
         arrays = await self._inference.run(servable, signature, {INPUTS: rows}, head.outputs)
-        return answered(servable, signature), head.result(arrays, len(rows))
+        return spec_of(servable, signature), head.result(arrays, len(rows))

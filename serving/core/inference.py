@@ -1,4 +1,4 @@
-"""Predict on NumPy arrays: what both faces call. Knows no network."""
+"""Predict on NumPy arrays, for the gRPC and REST APIs."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from .served_models import ServedModels
 
 
 class Inference:
-    """Answers requests with the models that are served.
+    """Runs requests on the served models.
 
     Args:
-        models: where they are found.
-        threads: how many runs that are not quick go on at once.
-        check_methods: whether a signature only does what its method name says.
+        models: the served models.
+        threads: the number of threads for runs that are too slow for the event loop.
+        check_methods: whether a request must fit the signature's method name (--enable_signature_method_name_check).
     """
 
     def __init__(self, models: ServedModels, threads: int = 4, *, check_methods: bool = False) -> None:
@@ -41,16 +41,16 @@ class Inference:
         """Runs a signature.
 
         Args:
-            spec: the model, version and signature that are asked for.
+            spec: the requested model, version and signature.
             inputs: arrays by input name.
-            outputs: the names of the outputs wanted; all when empty.
+            outputs: the names of the requested outputs; empty: all outputs.
 
         Returns:
-            which model, version and signature answered, and the outputs by name.
+            the model, version and signature that answered, and the outputs by name.
 
         Raises:
             ServingError: NotFound for an unknown model, FailedPrecondition for an unknown signature,
-                InvalidArgument for inputs or outputs that are not the signature's.
+                InvalidArgument for inputs or outputs that do not match the signature.
         """
         spec = named(spec)
         with self.models.using(spec) as servable:
@@ -58,7 +58,7 @@ class Inference:
             signature = servable.signatures.get(name)
             if signature is None:
                 raise FailedPrecondition(f'Serving signature key "{name}" not found.')
-            return answered(servable, signature), await self.evaluate(servable, signature, inputs, outputs)
+            return spec_of(servable, signature), await self.evaluate(servable, signature, inputs, outputs)
 
     async def evaluate(
         self,
@@ -67,7 +67,7 @@ class Inference:
         inputs: Mapping[str, Array | TensorError],
         outputs: Sequence[str] = (),
     ) -> Arrays:
-        """As `predict`, for a signature that is found already."""
+        """Like `predict`, for a given signature."""
         if self.check_methods:
             check_method(signature.definition)
         arrays = check_inputs(signature.definition, inputs)
@@ -75,7 +75,7 @@ class Inference:
         return await self.run(servable, signature, arrays, wanted)
 
     async def run(self, servable: Servable, signature: Signature, arrays: Arrays, outputs: Sequence[str]) -> Arrays:
-        """Runs what has passed the checks but that of dtypes. Raises InvalidArgument for other dtypes."""
+        """Runs a signature on inputs whose names are checked. Raises InvalidArgument for wrong dtypes."""
         check_dtypes(signature.definition, arrays)
         request, started = CURRENT.get(), perf_counter()
         try:
@@ -87,7 +87,7 @@ class Inference:
                 request.runtime_seconds += perf_counter() - started
 
     async def _run(self, servable: Servable, signature: Signature, arrays: Arrays, outputs: Sequence[str]) -> Arrays:
-        """Runs on the event loop what is quick, in a thread what is not, with others what is batched."""
+        """Runs a batched signature in its batcher, a quick run on the event loop, and any other run in a thread."""
         if signature.batcher:
             return await signature.batcher.run(arrays, outputs)
         if signature.is_quick(arrays):
@@ -95,7 +95,7 @@ class Inference:
                 return signature.run(arrays, outputs)
             except WouldBlock:
                 pass
-        await self._turns.acquire()  # requests wait here: the pool's own queue keeps those that are cancelled
+        await self._turns.acquire()  # wait here, since a thread pool's queue would keep cancelled requests
         loop = asyncio.get_running_loop()
 
         def done(_: Any) -> None:
@@ -104,7 +104,7 @@ class Inference:
                 loop.call_soon_threadsafe(self._turns.release)
 
         running = self._pool.submit(signature.run, arrays, outputs)
-        servable.acquire()  # a run goes on where its request is cancelled: the servable must not be closed under it
+        servable.acquire()  # the run continues if its request is cancelled, and needs the servable until its end
         running.add_done_callback(done)
         return await asyncio.wrap_future(running)
 
@@ -113,14 +113,14 @@ class Inference:
 
 
 def _rows(arrays: Arrays) -> int:
-    """The batch size of a request; 1 where it has none."""
+    """Returns the batch size of a request; 1 if it has no batch dimension."""
     for array in arrays.values():
         return len(array) if array.ndim else 1
     return 1
 
 
 def named(spec: ModelSpec | None) -> ModelSpec:
-    """`spec`, if it names a model."""
+    """Returns `spec`. Raises InvalidArgument if it does not name a model."""
     if spec is None:
         raise InvalidArgument("Missing ModelSpec")
     if not spec.name:
@@ -128,6 +128,6 @@ def named(spec: ModelSpec | None) -> ModelSpec:
     return spec
 
 
-def answered(servable: Servable, signature: Signature) -> ModelSpec:
-    """The model spec of an answer."""
+def spec_of(servable: Servable, signature: Signature) -> ModelSpec:
+    """Returns the model spec of an answer."""
     return ModelSpec(servable.name, servable.version, signature=signature.definition.name)

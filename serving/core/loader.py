@@ -1,4 +1,4 @@
-"""Loads a version: reads its signatures, finds an engine for each, replays its warm-up requests."""
+"""Loads a version of a model: reads its signatures, chooses an engine for each, replays its warm-up requests."""
 
 from __future__ import annotations
 
@@ -24,15 +24,16 @@ from .servable import Servable, Signature
 
 log = logging.getLogger(__name__)
 
-TIMED_RUNS = 3  # beyond those that are asked for, to see whether a signature is quick
+TIMED_RUNS = 3  # additional warm-up runs that measure whether a signature is quick
 
 
 class Batching:
-    """How the signatures of this process are batched.
+    """The batching parameters and the batch threads of this process.
 
     Args:
-        parameters: for all models.
-        per_model: whether a model is batched as the file in its version folder says, and not at all without one.
+        parameters: the parameters for all models.
+        per_model: whether to use the parameters file in each version folder instead. Versions without this file are
+            then not batched.
     """
 
     def __init__(self, parameters: BatchingParameters, *, per_model: bool = False) -> None:
@@ -42,20 +43,23 @@ class Batching:
         self.threads = BatchThreads(parameters.num_batch_threads or CORES)
 
     def parameters(self, folder: Path) -> BatchingParameters | None:
-        """Those of the version in `folder`; None: it is not batched. Raises InvalidArgument for a bad file."""
+        """Returns the parameters for the version in `folder`; None if it is not batched.
+
+        Raises InvalidArgument if the version's parameters file is invalid.
+        """
         return server_config.model_batching_parameters(folder) if self._per_model else self._parameters
 
 
 class Loader:
-    """Makes a `Servable` of a version's folder.
+    """Loads versions: turns a version's folder into a `Servable`.
 
     Args:
-        engines: each signature is run by the first that takes it.
-        metrics: told how long loading and warming up took.
-        tags: those of the meta graph to load.
-        tflite: whether a `model.tflite` is loaded in place of the SavedModel beside it.
-        warmups: how often each recorded request is replayed.
-        batching: how requests are joined; None: not at all.
+        engines: the engines. Each signature is run by the first engine that supports it.
+        metrics: records how long loading and warm-up took.
+        tags: the tags of the meta graph to load.
+        tflite: whether to load `model.tflite` instead of the SavedModel if the folder has one.
+        warmups: how many times each recorded request is replayed; 0: no warm-up.
+        batching: batches the requests; None: no batching.
     """
 
     def __init__(
@@ -79,7 +83,7 @@ class Loader:
         """Loads the version in `folder`.
 
         Raises:
-            ServingError: it is missing or cut short, or no engine takes any of its signatures.
+            ServingError: the SavedModel is missing or truncated, or no engine supports any of its signatures.
         """
         started = time.perf_counter()
         try:
@@ -97,7 +101,7 @@ class Loader:
         meta_graph = tflite.read_meta_graph(folder) if self._tflite else None
         if meta_graph is None:
             meta_graph = saved_model.read_meta_graph(folder, self._tags)
-        meta_graph.ClearField("graph_def")  # the largest part, and the engines read their own
+        meta_graph.ClearField("graph_def")  # the largest part; engines read it from the file
         parameters = self._batching.parameters(folder) if self._batching else None
         runners = self._runners(folder, meta_graph)
         definitions = saved_model.signatures_of(meta_graph)
@@ -121,7 +125,7 @@ class Loader:
                     runners |= engine.load(folder, left)
             if not runners:
                 names = ", ".join(sorted(definitions))
-                raise Unimplemented(f"Expected an engine for one of {names} in {folder}. Received: none")
+                raise Unimplemented(f"No engine can run any signature of {folder}: {names}.")
         except BaseException:
             for runner in runners.values():
                 runner.close()
@@ -134,7 +138,7 @@ class Loader:
             signature.batcher = Batcher(signature, servable, parameters, batching.threads, observe)
 
     def _warm_up(self, servable: Servable, folder: Path) -> None:
-        """Replays the recorded requests, and learns from them which signatures are quick."""
+        """Replays the recorded requests. Their times show which signatures are quick."""
         if not self._warmups:
             return
         begun, count = time.perf_counter(), 0
@@ -145,10 +149,10 @@ class Loader:
                     signature = servable.signatures[name]
                     for _ in range(self._warmups):
                         signature.run(inputs, outputs)
-                    for _ in range(TIMED_RUNS):  # the first may have had to set things up
+                    for _ in range(TIMED_RUNS):  # the first run may include initialisation
                         if not signature.is_quick(inputs):
                             signature.run(inputs, outputs)
-            except Exception as error:  # a recorded request must not keep a model from being served
+            except Exception as error:  # a failed warm-up request must not prevent serving
                 log.warning("%s: warm-up request failed: %r", folder, error)
         if count:
             self._metrics.record_warmup(folder, time.perf_counter() - begun, count)

@@ -1,6 +1,6 @@
-"""Classify and Regress read off a signature: its one input of tf.Examples, its outputs, and the answer made of them.
+"""How Classify and Regress use a signature: its input of tf.Examples, its outputs, and the result built from them.
 
-The checks, their order and their words are TensorFlow Serving's.
+The checks, their order and their error messages are TensorFlow Serving's.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from ..wire.signature import DEFAULT_SIGNATURE, SignatureDef, TensorSpec
 from ..wire.tensor import Array, as_bytes, string_array
 from .checks import CLASSIFY, REGRESS
 
-INPUTS = "inputs"  # the input of tf.Examples
+INPUTS = "inputs"  # the name of the input of tf.Examples
 CLASSES, SCORES, OUTPUTS = "classes", "scores", "outputs"
 
 
 class Head(Protocol):
-    """What becomes of a signature's outputs.
+    """A signature that is used for Classify or Regress.
 
     Attributes:
         definition: the signature.
-        outputs: the outputs that it needs.
-        field: of an `InferenceResult`, where the result belongs.
+        outputs: the names of the outputs that the result needs.
+        field: the name of the field for the result in an `InferenceResult` message.
     """
 
     definition: SignatureDef
@@ -37,11 +37,11 @@ class Head(Protocol):
     field: str
 
     def result(self, arrays: Arrays, count: int) -> Any:
-        """The result message for `count` examples; InvalidArgument for outputs of another shape or dtype."""
+        """Builds the result message for `count` examples. Raises InvalidArgument for a wrong shape or dtype."""
 
 
 class Classifier:
-    """Classes with their labels, their scores, or both: outputs (batch, classes), strings and floats."""
+    """A signature for Classify: the outputs "classes" (batch, classes) of strings, "scores" of floats, or both."""
 
     field = "classification_result"
 
@@ -73,13 +73,13 @@ class Classifier:
         for row in range(count):
             classes = result.classifications.add().classes
             for label, score in zip(labels[row], scores[row], strict=True):
-                # a message holds text: what is none must not spoil the whole answer
+                # a label must be text: replace invalid bytes instead of failing the whole response
                 classes.add(label=as_bytes(label).decode(errors="replace"), score=score)
         return result
 
 
 class Regressor:
-    """A number for each example: an output (batch,) or (batch, 1) of floats."""
+    """A signature for Regress: an output "outputs" (batch,) or (batch, 1) of floats."""
 
     field = "regression_result"
     outputs: tuple[str, ...] = (OUTPUTS,)
@@ -111,14 +111,14 @@ class Regressor:
 
 
 class Task(NamedTuple):
-    """One of the things that MultiInference is to do with the same examples."""
+    """One task of a MultiInference request: a model spec and a method name."""
 
     spec: ModelSpec
     method: str
 
 
 class Defined(Protocol):
-    """A signature, whatever runs it."""
+    """A loaded signature, of which only the definition is needed here."""
 
     @property
     def definition(self) -> SignatureDef: ...
@@ -128,7 +128,10 @@ _HEADS: dict[str, type[Classifier] | type[Regressor]] = {CLASSIFY: Classifier, R
 
 
 def find_head(method: str, name: str, signatures: Mapping[str, Defined], *, check_method: bool) -> Head:
-    """The head that Classify and Regress use. InvalidArgument where the signature is none, or not made for it."""
+    """Returns the head for a Classify or Regress request.
+
+    Raises InvalidArgument if the signature is unknown or not suitable for the method.
+    """
     signature = signatures.get(name or DEFAULT_SIGNATURE)
     if signature is None:
         raise InvalidArgument(f"No signature was found with the name: {name or DEFAULT_SIGNATURE}")
@@ -136,7 +139,11 @@ def find_head(method: str, name: str, signatures: Mapping[str, Defined], *, chec
 
 
 def find_heads(tasks: Sequence[Task], signatures: Mapping[str, Defined], *, check_method: bool) -> list[Head]:
-    """The heads of a MultiInference request. Errors as `find_head`; Unimplemented for a method of another kind."""
+    """Returns the heads for a MultiInference request.
+
+    Raises InvalidArgument as `find_head` does, and for duplicate signatures or different models; Unimplemented for
+    a method other than Classify and Regress.
+    """
     heads: dict[str, Head] = {}
     for spec, method in tasks:
         if not spec.name:
@@ -155,9 +162,10 @@ def find_heads(tasks: Sequence[Task], signatures: Mapping[str, Defined], *, chec
 
 
 def serialized_examples(message: Any) -> Array:
-    """The examples of an `Input` message, serialized (batch,), each after the features that all share.
+    """Returns the serialized examples (batch,) of an `Input` message, each with the shared context in front.
 
-    A reader of such bytes merges them: what an example says itself, it says last. InvalidArgument where there is none.
+    Parsing such bytes merges both: a feature in the example overrides the same feature in the context. Raises
+    InvalidArgument if there are no examples.
     """
     kind, context = message.WhichOneof("kind"), b""
     examples = getattr(message, kind).examples if kind else ()
@@ -190,7 +198,7 @@ def _shape(array: Array) -> str:
 
 
 def _text(definition: SignatureDef) -> str:
-    """A signature as protocol buffers print it."""
+    """Formats a signature in protocol buffer text format."""
     message = messages.SignatureDef(method_name=definition.method_name)
     for infos, specs in ((message.inputs, definition.inputs), (message.outputs, definition.outputs)):
         for name, spec in specs.items():

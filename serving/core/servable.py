@@ -1,4 +1,4 @@
-"""One version of a model, loaded: its signatures, each with the runner of the engine that took it."""
+"""A loaded version of a model: its signatures, each with the runner of its engine."""
 
 from __future__ import annotations
 
@@ -11,20 +11,22 @@ from ..batching.batcher import Batcher
 from ..engines.base import Arrays, Runner, bytes_of
 from ..wire.signature import SignatureDef
 
-# A run this short may block the event loop: handing it to a thread would cost more than it saves.
+# A shorter run may block the event loop: handing it to a thread would cost more than it saves.
 QUICK_SECONDS = 0.002
-# One of a size that was quick before, and took this long, does not go by size. It must be quick many times again.
+# If a run takes this long although its size was quick before, the size says little about the time. Then the signature
+# runs in threads until it was quick QUICK_RUNS times.
 SLOW_SECONDS = 0.01
 QUICK_RUNS = 1000
 
 
 class Signature:
-    """A signature and its runner, and what runs have shown of the time that they take.
+    """A signature with its runner and the measured times of its runs.
 
     Attributes:
         definition: names, dtypes and shapes of inputs and outputs.
-        quick_bytes: up to so many bytes of inputs a run is quick; under 0: none is known to be.
-        batcher: joins requests; None: each is run by itself.
+        runner: runs the signature in an engine.
+        quick_bytes: a run with up to this many bytes of inputs is quick; negative: no run is known to be quick.
+        batcher: runs requests in batches; None: each request runs alone.
     """
 
     def __init__(self, definition: SignatureDef, runner: Runner) -> None:
@@ -32,25 +34,25 @@ class Signature:
         self.runner = runner
         self.quick_bytes = -1
         self.batcher: Batcher | None = None
-        self._ignored = 0  # quick runs that there must be before one counts
+        self._ignored = 0  # number of further quick runs that do not change `quick_bytes`
 
     def is_quick(self, inputs: Arrays) -> bool:
-        """Whether a run is so short that it may block the event loop, going by those that there were."""
+        """Whether a run with these inputs is probably short enough to block the event loop."""
         return bytes_of(inputs) <= self.quick_bytes
 
     def run(self, inputs: Arrays, outputs: Sequence[str]) -> Arrays:
-        """The named outputs for `inputs`, which have passed `inference.check`."""
+        """Runs the signature on checked inputs (see `checks`) and returns the named outputs."""
         started = perf_counter()
-        found = self.runner(inputs, outputs)
+        result = self.runner(inputs, outputs)
         seconds = perf_counter() - started
         if seconds < QUICK_SECONDS:
             if bytes_of(inputs) > self.quick_bytes:
-                self._found_quick(bytes_of(inputs))
+                self._note_quick(bytes_of(inputs))
         elif seconds > SLOW_SECONDS and self.is_quick(inputs):
             self.quick_bytes, self._ignored = -1, QUICK_RUNS
-        return found
+        return result
 
-    def _found_quick(self, size: int) -> None:
+    def _note_quick(self, size: int) -> None:
         if self._ignored:
             self._ignored -= 1
         else:
@@ -58,7 +60,7 @@ class Signature:
 
 
 class Servable:
-    """A loaded version. It counts its users, so that it is closed only after the last request on it ended."""
+    """A loaded version. It counts the requests that use it, and frees the model only after the last of them."""
 
     def __init__(self, name: str, version: int, meta_graph: Any, signatures: dict[str, Signature]) -> None:
         self.name = name
@@ -70,7 +72,7 @@ class Servable:
         self._changed = threading.Condition()
 
     def acquire(self) -> bool:
-        """Keeps the servable open until `release`; False if it is closed, which it is not before its last user left."""
+        """Keeps the servable loaded until `release`. Returns False if it is closed and no request uses it."""
         with self._changed:
             if self._closed and not self._users:
                 return False
@@ -78,14 +80,14 @@ class Servable:
             return True
 
     def release(self) -> None:
-        """Takes back one `acquire`."""
+        """Undoes one `acquire`."""
         with self._changed:
             self._users -= 1
             if not self._users:
                 self._changed.notify_all()
 
     def close(self) -> None:
-        """Waits for the requests in flight, then frees the model."""
+        """Waits for the requests in progress, then frees the model."""
         with self._changed:
             self._closed = True
             self._changed.wait_for(lambda: not self._users)

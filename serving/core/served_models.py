@@ -1,4 +1,4 @@
-"""The models that requests can use: a table that is replaced as a whole, so that readers need no lock."""
+"""The models available to requests: a table that is replaced as a whole, so that readers need no lock."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from .servable import Servable
 
 @dataclass(frozen=True, slots=True)
 class ServedModel:
-    """A model's loaded versions, highest first, and the names given to some of them."""
+    """A model's loaded versions, highest first, and its labels with their version numbers."""
 
     versions: Mapping[int, Servable]
     labels: Mapping[str, int] = field(default_factory=dict)
 
 
 class ServedModels:
-    """Finds the servable that a request means."""
+    """Finds the servable for a request."""
 
     def __init__(self) -> None:
         self._table: Mapping[str, ServedModel] = {}
 
     def publish(self, table: Mapping[str, ServedModel]) -> None:
-        """Shows requests another table; those in flight end on the servables that they have."""
+        """Replaces the table. Requests in progress keep their servables."""
         self._table = table
 
     def find(self, spec: ModelSpec) -> Servable:
-        """The version or the label that `spec` names, the highest version otherwise.
+        """Returns the version or label that `spec` names; the highest version if it names neither.
 
         Raises:
-            NotFound: no such model, or no such version of it is loaded.
-            InvalidArgument: no such label.
+            NotFound: the model is unknown, or the version is not loaded.
+            InvalidArgument: the label is unknown.
         """
         model = self._table.get(spec.name)
         version = spec.version
@@ -53,12 +53,12 @@ class ServedModels:
 
     @contextmanager
     def using(self, spec: ModelSpec) -> Iterator[Servable]:
-        """Finds a servable and keeps it loaded for the time of one request. Errors as `find`."""
+        """Finds a servable and keeps it loaded during the block. Raises the errors of `find`."""
         request = CURRENT.get()
         if request:
             request.model = spec.name
         servable = self.find(spec)
-        while not servable.acquire():  # it was swapped for another between the two lines
+        while not servable.acquire():  # it was closed after `find`: look in the new table
             servable = self.find(spec)
         if request:
             request.version = servable.version
@@ -68,5 +68,5 @@ class ServedModels:
             servable.release()
 
     def servables(self) -> list[Servable]:
-        """All that is served: models by name, versions highest first."""
+        """Returns all servables: models by name, versions highest first."""
         return [servable for _, model in sorted(self._table.items()) for servable in model.versions.values()]

@@ -1,6 +1,6 @@
-"""Warm-up requests: `assets.extra/tf_serving_warmup_requests`, a TFRecord file of PredictionLog messages.
+"""Reads warm-up requests: `assets.extra/tf_serving_warmup_requests`, a TFRecord file of PredictionLog messages.
 
-TensorFlow Serving replays them when it loads a version, and so do we.
+Like TensorFlow Serving, the server replays them when it loads a version.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 
 class Run(NamedTuple):
-    """What one signature is to run."""
+    """One run of a signature: its inputs and the names of the outputs."""
 
     signature: str
     inputs: Arrays
@@ -36,13 +36,18 @@ class Run(NamedTuple):
 
 
 class Record(NamedTuple):
-    """A recorded request: "predict" with a `PredictRequest`, "classify", "regress" or "multi" with a message."""
+    """A recorded request.
+
+    Attributes:
+        kind: "predict", "classify", "regress" or "multi".
+        request: a `PredictRequest` for "predict", a request message of the API for the other kinds.
+    """
 
     kind: str
     request: Any
 
     def runs(self, signatures: Mapping[str, Defined]) -> list[Run]:
-        """What the request comes to with these signatures. Raises the ServingError that it would be answered with."""
+        """Returns the runs of the request. Raises the same ServingError that the API would return."""
         if self.kind == "predict":
             return [_predict_run(self.request, signatures)]
         rows = predictions.serialized_examples(self.request.input)
@@ -68,7 +73,7 @@ def _predict_run(request: predict.PredictRequest, signatures: Mapping[str, Defin
 
 
 def read(folder: Path) -> Iterator[Record]:
-    """The recorded requests of the version in `folder`, at most 1,000; what can't be read or replayed is left out."""
+    """Reads the first 1,000 recorded requests of the version in `folder`. Skips unreadable or unsupported ones."""
     try:
         file = open(folder / FILE, "rb")
     except FileNotFoundError:
@@ -76,15 +81,15 @@ def read(folder: Path) -> Iterator[Record]:
     with file:
         for count, data in enumerate(_records(file, (folder / FILE).stat().st_size)):
             if count == MAX_REQUESTS:
-                log.warning("%s: over %d warm-up requests: the others are left out", folder, MAX_REQUESTS)
+                log.warning("%s: only the first %d warm-up requests are replayed", folder, MAX_REQUESTS)
                 return
             try:
                 record = _record(messages.PredictionLog.FromString(data))
             except DecodeError:
-                log.warning("%s: unreadable warm-up request: left out", folder)
+                log.warning("%s: skipped an unreadable warm-up request", folder)
                 continue
             if record is None:
-                log.warning("%s: warm-up request of another kind than can be replayed: left out", folder)
+                log.warning("%s: skipped a warm-up request of an unsupported kind", folder)
             else:
                 yield record
 
@@ -103,14 +108,14 @@ def _record(logged: Any) -> Record | None:
 
 
 def _records(file: BinaryIO, size: int) -> Iterator[bytes]:
-    """The records of a TFRecord file: u64 length, its checksum, the data, its checksum."""
+    """Reads the records of a TFRecord file: u64 length, checksum of the length, data, checksum of the data."""
     while len(header := file.read(12)) == 12:
         (length,) = struct.unpack("<Q", header[:8])
         if length > size:
-            log.warning("%s: cut short", file.name)
+            log.warning("%s: truncated warm-up file", file.name)
             return
         data: Any = file.read(length)
         if len(data) < length or len(file.read(4)) < 4:
-            log.warning("%s: cut short", file.name)
+            log.warning("%s: truncated warm-up file", file.name)
             return
         yield data

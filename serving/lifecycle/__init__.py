@@ -1,1 +1,1 @@
-"""Which versions of which models are loaded: polling, loading, unloading, version policies and labels."""
+"""Decides which versions of the models are loaded: polling, loading, unloading, version policies and labels."""

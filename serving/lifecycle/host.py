@@ -1,4 +1,4 @@
-"""Where servables live: the manager decides what is loaded, a host loads it. Here, in the process itself."""
+"""Hosts: the manager decides which versions are loaded, and a host loads them. `LocalHost` loads into this process."""
 
 from __future__ import annotations
 
@@ -13,7 +13,12 @@ from ..core.served_models import ServedModel, ServedModels
 
 
 class Published(NamedTuple):
-    """What requests may use of a model: the ids of its versions, highest version first, and its labels."""
+    """The part of a model that requests may use.
+
+    Attributes:
+        versions: servable ids by version number, highest version first.
+        labels: version numbers by label.
+    """
 
     versions: dict[int, int]
     labels: dict[str, int]
@@ -24,24 +29,24 @@ Loader = Callable[[str, int, Path], Servable]
 
 
 class Host(Protocol):
-    """Loads and unloads servables, each known by an id, and shows them to requests."""
+    """Loads and unloads servables, each with an id, and makes them available to requests."""
 
     def load(self, id: int, name: str, version: int, folder: Path) -> None:
-        """Loads a version. Raises ServingError where that can't be done; then nothing is left of it."""
+        """Loads a version. Raises ServingError if that fails; nothing stays loaded then."""
 
     def unload(self, id: int) -> None:
-        """Waits for the requests in flight on it, then frees it."""
+        """Waits for the servable's requests in progress, then frees it."""
 
     def publish(self, table: Table) -> None:
-        """From now on requests use these versions, as far as they are loaded."""
+        """Makes these versions, if they are loaded, available to requests, and no others."""
 
 
 class LocalHost:
-    """Servables in this process.
+    """Loads servables into this process.
 
     Args:
-        load: makes a `Servable` of a version's folder; raises `ServingError`.
-        models: what requests look at.
+        load: loads a version's folder as a `Servable`; raises `ServingError`.
+        models: the table that requests use.
     """
 
     def __init__(self, load: Loader, models: ServedModels) -> None:

@@ -1,8 +1,8 @@
-"""Keeps the versions of all models as their folders and policies want them: load, swap, unload, report.
+"""The manager loads and unloads the versions of all models, following their folders and version policies.
 
-A thread looks at the folders. A version is loaded beside the one in use and takes over once it is ready; only then
-is the old one unloaded, after its last request. A version that can't be loaded is reported and tried again, and
-what is served goes on being served.
+A thread polls the folders. A new version is loaded while the old version still answers requests. When the new version
+is ready, requests use it, and the old version is unloaded after its last request. If a version can't be loaded, its
+status shows the error, the manager retries, and the old version stays available.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ log = logging.getLogger(__name__)
 
 
 class Manager:
-    """All models and their versions.
+    """Manages the versions of all models.
 
     Args:
         configs: the models to serve.
-        host: loads the versions and shows them to requests.
-        poll_seconds: how often to look at the folders; 0: only at the start and after a change.
-        retries: how often to try again a version that could not be loaded.
-        retry_seconds: how long to wait before that.
-        load_threads: how many versions are loaded at once.
-        unload_threads: how many versions wait for their last request at once.
-        early_labels: whether a label that is not in use may be given to a version that is not available.
-        improve: called with the folder of each version that was loaded, one at a time, in the background; where it
-            returns True the version is loaded again and takes its own place.
+        host: loads the versions and makes them available to requests.
+        poll_seconds: seconds between two looks at the folders; 0: only at the start and after a change of state.
+        retries: how many times to retry a version that could not be loaded.
+        retry_seconds: seconds between a failed load and the next try.
+        load_threads: how many versions are loaded in parallel.
+        unload_threads: how many versions are unloaded in parallel.
+        early_labels: whether a new label may name a version that is not available yet.
+        improve: called in the background with the folder of each loaded version, one at a time. It may convert the
+            model so that it runs faster. If it returns True, the version is loaded again to replace itself.
     """
 
     def __init__(
@@ -70,46 +70,46 @@ class Manager:
             improve,
             ThreadPoolExecutor(1, thread_name_prefix="improve"),
         )
-        # Also those that are served no more: their status can still be asked for.
+        # Also the models that are no longer served: their status is still available.
         self._models = {config.name: ModelVersions(config, self._resources) for config in configs}
         self._thread = threading.Thread(target=self._watch, name="versions", daemon=True)
 
-    # === What is asked ===
+    # === Queries ===
 
     def status(self, name: str, version: int | None = None) -> list[VersionStatus]:
-        """What is known of a model's versions, or of one, highest first. Raises NotFound where there are none."""
+        """Returns the status of a model's versions, or of one version, highest first. Raises NotFound if unknown."""
         with self._changed:
             model = self._models.get(name)
-            found = [each for each in model.statuses() if version in (None, each.number)] if model else []
-        if found:
-            return found
+            statuses = [each for each in model.statuses() if version in (None, each.number)] if model else []
+        if statuses:
+            return statuses
         if version is not None:
             raise NotFound(f"Could not find version {version} of model {name}")
         raise NotFound(f"Could not find any versions of model {name}")
 
     def models(self) -> list[ModelStatus]:
-        """All configured models, by name; one that has no versions is among them."""
+        """Returns all configured models by name, including models without versions."""
         with self._changed:
             return [ModelStatus(name, model.statuses()) for name, model in sorted(self._models.items()) if model.config]
 
     # === Life cycle ===
 
     def start(self) -> None:
-        """Begins to load and to watch, in the background."""
+        """Starts loading and polling, in the background."""
         self._thread.start()
 
     def wait_until_settled(self, timeout: float | None = None) -> bool:
-        """Waits until every model has a version available or has failed; whether that came about in time."""
+        """Waits until every model has an available version or has failed. Returns False after `timeout` seconds."""
         with self._changed:
             return self._changed.wait_for(lambda: self._is_settled(self._models), timeout)
 
     def reload(self, configs: Sequence[ModelConfig]) -> None:
-        """Serves these models and no others; returns once those that are new have a version available.
+        """Serves exactly these models. Returns when each new model has an available version or has failed.
 
         Raises:
-            InvalidArgument: a model's platform changes. Nothing is changed.
-            ServingError: a new model has no version that can be loaded. The others are served.
-            FailedPrecondition: a label for a version that is not available. It stays where it was.
+            InvalidArgument: a model's platform changes. Nothing is changed then.
+            ServingError: a new model has no version that can be loaded. The other models are served.
+            FailedPrecondition: a label names a version that is not available. The label keeps its old version.
         """
         with self._reloading, self._changed:
             check_change({n: model.config for n, model in self._models.items() if model.config}, configs)
@@ -146,7 +146,7 @@ class Manager:
                     )
 
     def stop(self) -> None:
-        """Ends watching and unloads all that is loaded, after the requests in flight."""
+        """Stops polling and unloads all versions, each after its requests in progress."""
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
@@ -166,7 +166,7 @@ class Manager:
         return self._stopping or all(m.is_usable() or m.failed or not m.config for m in models)
 
     def _publish(self) -> None:
-        """Shows requests what is available; called with the lock held."""
+        """Makes the available versions visible to requests. Call it with the lock held."""
         for model in self._models.values():
             model.assign_labels(early=self._early_labels)
         self._host.publish({name: model.published() for name, model in self._models.items() if model.config})
@@ -177,8 +177,8 @@ class Manager:
                 models = list(self._models.values())
             for model in models:
                 try:
-                    model.look()
-                except Exception:  # one model's trouble must not stop the others
-                    log.exception("model %s: could not be looked after", model.name)
+                    model.poll()
+                except Exception:  # an error in one model must not stop the others
+                    log.exception("model %s: checking its versions failed", model.name)
             self._wake.wait(self._poll_seconds or None)
             self._wake.clear()

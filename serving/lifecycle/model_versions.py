@@ -1,4 +1,4 @@
-"""One model's versions: compares its folder with what is loaded, and starts what is to be done."""
+"""The versions of one model: compares its folder with the loaded versions, and starts loading and unloading."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class Resources:
-    """What all models share.
+    """The resources that all models share.
 
     Attributes:
         host: loads the versions.
-        changed: the lock over all that is known, told of every change.
-        publish: shows requests what is available; called with the lock held.
-        wake: has the folders looked at again, soon.
-        loads, unloads: threads.
-        retries: how often to try again a version that could not be loaded.
-        retry_seconds: how long to wait before that.
-        improve: sees to files with which the version in a folder would run faster; whether there are new ones.
-        improvements: the thread for that.
+        changed: the lock for the state of all models, notified of every change.
+        publish: makes the available versions visible to requests; called with the lock held.
+        wake: makes the manager poll the folders at once.
+        loads, unloads: the thread pools for loading and unloading.
+        retries: how many times to retry a version that could not be loaded.
+        retry_seconds: seconds between a failed load and the next try.
+        improve: may convert the model in a folder so that it runs faster; returns whether there are new files.
+        improvements: the thread for `improve`.
     """
 
     host: Host
@@ -50,9 +50,9 @@ class ModelVersions:
     """A model and its versions.
 
     Attributes:
-        config: what is wanted; None once the model is to be served no more.
-        labels: the names that versions have: those of the config, as far as they were accepted.
-        failed: whether it is known that no version can be had at present.
+        config: the model's configuration; None if the model is no longer served.
+        labels: version numbers by label: the accepted labels of `config`.
+        failed: whether no version can be loaded at present.
     """
 
     def __init__(self, config: ModelConfig, resources: Resources) -> None:
@@ -65,14 +65,14 @@ class ModelVersions:
         self._resources = resources
         self._changed = resources.changed
 
-    # === What is known; called with the lock held ===
+    # === State; called with the lock held ===
 
     def statuses(self) -> list[VersionStatus]:
-        """All versions, highest first."""
+        """Returns the status of all versions, highest first."""
         return [self._known[number].status() for number in sorted(self._known, reverse=True)]
 
     def published(self) -> Published:
-        """What requests may use."""
+        """Returns the versions and labels that requests may use."""
         served = {number: version.served() for number, version in self._known.items()}
         return Published({n: v.id for n in sorted(served, reverse=True) if (v := served[n])}, dict(self.labels))
 
@@ -81,7 +81,10 @@ class ModelVersions:
         return any(version.served() for version in self._known.values())
 
     def assign_labels(self, *, early: bool) -> None:
-        """Gives the config's labels to versions that are available; new labels to others, too, if `early`."""
+        """Accepts the config's labels for available versions; with `early`, new labels for any version.
+
+        A label whose new version is not available keeps its old version.
+        """
         wanted = self.config.labels if self.config else {}
         served = self.published().versions
         accepted = {}
@@ -92,10 +95,10 @@ class ModelVersions:
                 accepted[label] = self.labels[label]
         self.labels = accepted
 
-    # === Looking ===
+    # === Polling ===
 
-    def look(self) -> None:
-        """Compares the folder with what is loaded, and starts what is to be done."""
+    def poll(self) -> None:
+        """Compares the folder with the loaded versions, and starts loading and unloading."""
         config, known = self.config, self._known
         if config is None:
             self._unload_all_but([])
@@ -109,26 +112,26 @@ class ModelVersions:
         wanted = config.wanted(on_disk, given_up)
         for number in wanted:
             version = known.get(number)
-            gone = version is not None and version.state is State.END and version.error is None
+            unloaded = version is not None and version.state is State.END and version.error is None
             moved = version is not None and version.folder != on_disk[number] and version.state is State.AVAILABLE
-            if version is None or number in retried or gone or moved:
+            if version is None or number in retried or unloaded or moved:
                 self._begin_loading(number, on_disk[number], version if moved else None)
         if all(known[number].state is State.AVAILABLE for number in wanted):
-            self._unload_all_but(wanted)  # only now: something is served at every moment
+            self._unload_all_but(wanted)  # not earlier, so that a version is available at every moment
         if all(number in given_up or v.state is State.END and v.error is None for number, v in known.items()):
             self._note_failure()
 
     def _on_disk(self, config: ModelConfig) -> dict[int, Path] | None:
-        """The version folders; None where there is nothing to be done."""
+        """Returns the version folders; None if `poll` has nothing to do."""
         try:
             on_disk = config.versions_on_disk()
         except OSError as error:
             if not self._is_missing:
-                log.error("model %s: expected versions in %s: %s", self.name, config.base_path, error.strerror)
+                log.error("model %s: cannot read base path %s: %s", self.name, config.base_path, error.strerror)
             on_disk = {}
             self._is_missing = True
             if self._known:
-                return None  # what is loaded stays
+                return None  # keep the loaded versions
         if on_disk or self._known:
             self._is_missing = False
             return on_disk
@@ -188,7 +191,7 @@ class ModelVersions:
         self._resources.wake()
 
     def _improve(self, version: Version) -> None:
-        """Has a version that is served loaded again, if it would run faster then."""
+        """Loads an available version again if `improve` has made it faster."""
         if self._resources.improve(version.folder):
             with self._changed:
                 if self.config and self._known.get(version.number) is version and version.state is State.AVAILABLE:
@@ -207,7 +210,7 @@ class ModelVersions:
                 self.begin_unloading(version)
 
     def close(self) -> None:
-        """Unloads everything, without showing it to requests; called with the lock held."""
+        """Unloads all versions, without publishing the change. Call it with the lock held."""
         for version in self._known.values():
             for each in filter(None, (version, version.previous)):
                 if each.state is State.AVAILABLE:
@@ -221,7 +224,7 @@ class ModelVersions:
         try:
             self._resources.host.unload(version.id)
         except ServingError as error:
-            log.error("%s version %d: could not be unloaded: %s", self.name, version.number, error)
+            log.error("could not unload %s version %d: %s", self.name, version.number, error)
         with self._changed:
             version.state = State.END
             self._changed.notify_all()

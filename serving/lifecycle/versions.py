@@ -1,4 +1,4 @@
-"""What the manager knows of a version: its state, its error, its files."""
+"""The manager's record of a version: its state, its error, its files."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Files = tuple[tuple[str, int, int], ...]
 
 
 class State(enum.Enum):
-    """The life of a version, with the numbers of `ModelVersionStatus.State`."""
+    """The state of a version, with the numbers of TensorFlow Serving's `ModelVersionStatus.State`."""
 
     START = 10
     LOADING = 20
@@ -26,7 +26,7 @@ class State(enum.Enum):
 
 
 class VersionStatus(NamedTuple):
-    """What is told of a version: its number, its state, and the error that it ended with (code "OK": none)."""
+    """The public status of a version: its number, its state, and the error of the last load (code "OK": no error)."""
 
     number: int
     state: State
@@ -35,7 +35,7 @@ class VersionStatus(NamedTuple):
 
 
 class ModelStatus(NamedTuple):
-    """A configured model and what is known of its versions, highest first."""
+    """A configured model and the status of its versions, highest first."""
 
     name: str
     versions: list[VersionStatus]
@@ -46,12 +46,18 @@ _ids = itertools.count(1)
 
 @dataclass
 class Version:
-    """What the manager knows of one version.
+    """The manager's record of one version.
 
     Attributes:
-        id: tells loads of the same version apart.
-        files: what was there when a load failed: a change is worth another try at once.
-        previous: an earlier load of it, served until this one is ready.
+        number: the version number.
+        folder: the version's folder.
+        state: the version's state.
+        error: the error of the last load, if it failed.
+        attempts: how many times loading was started.
+        retry_at: the earliest time of the next try after a failed load, on the clock of `time.monotonic`.
+        files: the files at the last load. If they have changed since a failed load, it is retried at once.
+        previous: an earlier load of the same version, available until this load is ready.
+        id: the id of the servable; each load has its own.
     """
 
     number: int
@@ -65,17 +71,17 @@ class Version:
     id: int = 0
 
     def renew_id(self) -> None:
-        """Another id, for another try to load it."""
+        """Sets a new id for another load."""
         self.id = next(_ids)
 
     def served(self) -> Version | None:
-        """What requests get under this number: itself, or the previous one while this one is not ready."""
+        """Returns the load that answers requests: this one, or the previous one until this one is ready, or None."""
         if self.state is State.AVAILABLE:
             return self
         return self.previous if self.previous and self.previous.state is State.AVAILABLE else None
 
     def status(self) -> VersionStatus:
-        """What is told of it: it is available also while another load of it replaces the one that is served."""
+        """Returns the public status. A version that is loaded again stays AVAILABLE meanwhile."""
         if self.served():
             return VersionStatus(self.number, State.AVAILABLE)
         if self.error is None:
@@ -84,20 +90,20 @@ class Version:
 
 
 def files_of(folder: Path) -> Files:
-    """Names, sizes and times of all files below `folder`: changes while a copy goes on."""
+    """Returns names, sizes and times of all files below `folder`. They change while files are being copied."""
     try:
-        found = [(str(p.relative_to(folder)), p.stat()) for p in sorted(folder.rglob("*")) if p.is_file()]
+        files = [(str(p.relative_to(folder)), p.stat()) for p in sorted(folder.rglob("*")) if p.is_file()]
     except OSError:
         return ()
-    return tuple((name, stat.st_size, stat.st_mtime_ns) for name, stat in found)
+    return tuple((name, stat.st_size, stat.st_mtime_ns) for name, stat in files)
 
 
 def version_states(models: Iterable[ModelStatus]) -> Snapshot:
-    """How many versions of each model are in each state."""
-    found: Snapshot = {}
+    """Returns a metrics snapshot with the number of versions of each model in each state."""
+    snapshot: Snapshot = {}
     for model in models:
         for version in model.versions:
-            add_value(found, "keras_gallery:model_versions", (model.name, version.state.name), 1)
+            add_value(snapshot, "keras_gallery:model_versions", (model.name, version.state.name), 1)
             if version.state is State.AVAILABLE:
-                found[":tensorflow:core:session_created"] = {(): 1}
-    return found
+                snapshot[":tensorflow:core:session_created"] = {(): 1}
+    return snapshot

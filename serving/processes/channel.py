@@ -1,6 +1,7 @@
-"""Calls between the server's own processes, over a socket pair: either end calls the methods that the other offers.
+"""Calls between the server's own processes over a socket pair: each end can call the methods that the other end offers.
 
-Messages are pickled: both ends are ours, and nothing that a client sent is ever unpickled.
+Messages are pickled. This is safe, since both ends are this server's processes and nothing that a client sent is
+unpickled.
 """
 
 from __future__ import annotations
@@ -17,16 +18,16 @@ from ..errors import Unavailable
 
 
 class ChannelClosed(Unavailable):
-    """The other end is gone."""
+    """The other process has ended."""
 
 
 class Channel:
-    """One end.
+    """One end of the connection between two processes.
 
     Args:
-        connection: the socket, from now on this object's own.
-        methods: what the other end may call; each call has a thread of its own.
-        closed: called once the other end is gone.
+        connection: the socket. The channel closes it.
+        methods: the methods that the other end may call, by name. Each call runs in its own thread.
+        closed: called when the other process has ended.
     """
 
     def __init__(
@@ -45,19 +46,19 @@ class Channel:
         threading.Thread(target=self._read, name="channel", daemon=True).start()
 
     def submit(self, method: str, *arguments: Any) -> Future[Any]:
-        """Calls a method of the other end; the future has its result, its exception, or ChannelClosed."""
+        """Calls a method of the other end. The future gets the result, the method's exception or ChannelClosed."""
         answer: Future[Any] = Future()
         number = next(self._numbers)
         with self._state:
             if self._waiting is None:
-                answer.set_exception(ChannelClosed("the other process is gone"))
+                answer.set_exception(ChannelClosed("the other process has ended"))
                 return answer
             self._waiting[number] = answer
         self._send((True, number, method, arguments))
         return answer
 
     def call(self, method: str, *arguments: Any, timeout: float | None = None) -> Any:
-        """As `submit`, and waits. Raises TimeoutError where that takes longer than `timeout` seconds."""
+        """Like `submit`, but waits for the result. Raises TimeoutError after `timeout` seconds."""
         return self.submit(method, *arguments).result(timeout)
 
     def _send(self, message: Any) -> None:
@@ -65,24 +66,28 @@ class Channel:
             with self._sending:
                 self._connection.send(message)
         except OSError:
-            pass  # the reader notices, too
+            pass  # the reading thread handles the closed connection
 
     def _read(self) -> None:
         while True:
             try:
-                is_call, number, what, arguments = self._connection.recv()
+                is_call, number, *content = self._connection.recv()
             except (EOFError, OSError):
                 break
             if is_call:
-                threading.Thread(target=self._answer, args=(number, what, arguments), name=what, daemon=True).start()
+                method, arguments = content
+                threading.Thread(
+                    target=self._answer, args=(number, method, arguments), name=method, daemon=True
+                ).start()
             else:
-                self._settle(number, what, arguments)
+                result, error = content
+                self._settle(number, result, error)
         with self._state:
             orphans, self._waiting = self._waiting or {}, None
         with contextlib.suppress(OSError):
             self._connection.close()
         for answer in orphans.values():
-            answer.set_exception(ChannelClosed("the other process ended"))
+            answer.set_exception(ChannelClosed("the other process has ended"))
         self._closed()
 
     def _settle(self, number: int, result: Any, error: BaseException | None) -> None:
@@ -98,5 +103,5 @@ class Channel:
     def _answer(self, number: int, method: str, arguments: Any) -> None:
         try:
             self._send((False, number, self._methods[method](*arguments), None))
-        except Exception as error:  # the caller's to deal with
+        except Exception as error:  # the caller handles it
             self._send((False, number, None, error))

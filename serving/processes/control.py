@@ -1,4 +1,4 @@
-"""What concerns the server as a whole, whichever of its processes a request reaches."""
+"""Calls about the whole server, in any of its processes: model status, reload, metrics."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from ..wire import messages
 
 
 class Control(Protocol):
-    """What the faces ask the server for, beside inference."""
+    """What the gRPC and REST APIs need from the server, apart from inference."""
 
     async def status(self, name: str, version: int | None = None) -> list[VersionStatus]:
-        """A model's versions, or one of them, highest first; NotFound where there are none."""
+        """Returns the status of a model's versions, or of one version, highest first. Raises NotFound if unknown."""
 
     async def reload(self, config: bytes) -> None:
-        """Serves the models of a serialized `ModelServerConfig` and no others, once they are loaded.
+        """Serves exactly the models of a serialized `ModelServerConfig`. Returns when new models are loaded.
 
-        Raises ServingError for a config that makes no sense, or new models that can't be loaded.
+        Raises ServingError if the config is invalid or a new model can't be loaded.
         """
 
     async def models(self) -> list[ModelStatus]:
-        """All configured models, by name."""
+        """Returns all configured models, by name."""
 
     async def metrics(self) -> str:
-        """The metrics of all processes together, as Prometheus text."""
+        """Returns the metrics of all processes together, as Prometheus text."""
 
 
 class LocalControl:
-    """For the process that holds the manager."""
+    """The `Control` in the manager's process."""
 
     def __init__(self, manager: Manager, metrics: Callable[[], str]) -> None:
         self._manager = manager
@@ -53,27 +53,27 @@ class LocalControl:
 
 
 class RemoteControl:
-    """For a worker process: asks the process that holds the manager."""
+    """The `Control` in a worker process: calls the manager's process."""
 
     def __init__(self, submit: Callable[..., Future[Any]]) -> None:
         self._submit = submit
 
     async def status(self, name: str, version: int | None = None) -> list[VersionStatus]:
-        return cast("list[VersionStatus]", await self._ask("status", name, version))
+        return cast("list[VersionStatus]", await self._call("status", name, version))
 
     async def reload(self, config: bytes) -> None:
-        await self._ask("reload", config)
+        await self._call("reload", config)
 
     async def models(self) -> list[ModelStatus]:
-        return cast("list[ModelStatus]", await self._ask("models"))
+        return cast("list[ModelStatus]", await self._call("models"))
 
     async def metrics(self) -> str:
-        return cast(str, await self._ask("metrics"))
+        return cast(str, await self._call("metrics"))
 
-    async def _ask(self, method: str, *arguments: Any) -> Any:
+    async def _call(self, method: str, *arguments: Any) -> Any:
         return await asyncio.wrap_future(self._submit(method, *arguments))
 
 
 def reload(manager: Manager, config: bytes) -> None:
-    """As `Control.reload`, for the manager itself."""
+    """Like `Control.reload`, for a manager in this process."""
     manager.reload(model_config.model_configs(messages.ModelServerConfig.FromString(config)))

@@ -1,4 +1,4 @@
-"""The worker processes: each holds all models and answers on the shared ports; one that ends is replaced."""
+"""Starts the worker processes and replaces those that end. Each loads all models and answers on the shared ports."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from .channel import ChannelClosed
 from .worker_process import Load, Worker
 
 log = logging.getLogger(__name__)
-START_SECONDS = 60.0  # in which a worker is up, or is taken for stuck
-RETRY_SECONDS = 0.2  # after a worker's end; doubled with each that follows soon
+START_SECONDS = 60.0  # time limit for a worker to open its ports
+RETRY_SECONDS = 0.2  # pause before a worker is replaced; doubled if the next worker ends soon
 MAX_RETRY_SECONDS = 30.0
 
 
 class WorkerPool:
-    """A host (see `host.py`) that loads each version into every worker process.
+    """A host (see `lifecycle/host.py`) that loads each version into every worker process.
 
     Args:
-        arguments: the flags, as the workers are to get them.
-        count: how many workers.
-        methods: what workers may call.
-        grace_seconds: how long requests in flight have at the end.
+        arguments: the flags for the workers.
+        count: the number of workers.
+        methods: the methods that workers may call, by name.
+        grace_seconds: how many seconds requests in progress have when the server stops.
 
     Attributes:
-        restarts: how many workers were started in place of one that ended.
+        restarts: how many workers were started to replace one that ended.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class WorkerPool:
         self._count = count
         self._grace_seconds = grace_seconds
         self._changed = threading.Condition()
-        self._workers: list[Worker] = []  # those that hold all of `_loads`
+        self._workers: list[Worker] = []  # the workers that have loaded all of `_loads`
         self._loads: dict[int, Load] = {}
         self._table: Table = {}
         self._is_open = False
@@ -59,14 +59,14 @@ class WorkerPool:
         self.restarts = 0
 
     def start(self) -> None:
-        """Starts the processes; returns at once."""
+        """Starts the processes in the background."""
         for number in range(self._count):
             threading.Thread(target=self._add, args=(number == 0,), name="worker", daemon=True).start()
 
     # === As a host ===
 
     def load(self, id: int, name: str, version: int, folder: Path) -> None:
-        """Into one worker first: a model that ends the process takes no more than that one down."""
+        """Loads a version into one worker, then into the others: a model that crashes its process ends only one."""
         load = (name, version, folder)
         self._load_into_one(id, load)
         while True:
@@ -75,14 +75,14 @@ class WorkerPool:
                 if not missing:
                     self._loads[id] = load
                     return
-            threads = [_Thread(worker, id, load) for worker in missing]
+            threads = [_LoadThread(worker, id, load) for worker in missing]
             errors = [error for thread in threads if (error := thread.error())]
             if errors:
                 self.unload(id)
                 raise errors[0]
 
     def _load_into_one(self, id: int, load: Load) -> None:
-        """If the process ends meanwhile, perhaps for another reason, into a second one."""
+        """Loads a version into a worker. If this process ends meanwhile, perhaps for another reason, tries a second."""
         for _ in range(2):
             worker = self._first_worker()
             try:
@@ -92,7 +92,7 @@ class WorkerPool:
                 with self._changed:
                     if worker in self._workers:
                         self._workers.remove(worker)
-        raise Internal(f"Expected {load[0]} version {load[1]} to load. Received: the end of the process, twice")
+        raise Internal(f"Two worker processes ended while they loaded {load[0]} version {load[1]}.")
 
     def unload(self, id: int) -> None:
         with self._changed:
@@ -108,7 +108,7 @@ class WorkerPool:
     # === Life cycle ===
 
     def open(self) -> None:
-        """Has the workers answer on the ports. Raises what the first that can't raises."""
+        """Opens the ports in all workers. Raises the first worker's error."""
         self._first_worker()
         with self._changed:
             self._is_open = True
@@ -117,7 +117,7 @@ class WorkerPool:
             each.result(START_SECONDS)
 
     def drain(self) -> None:
-        """Ends all workers, after the requests in flight."""
+        """Ends all workers after their requests in progress."""
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
@@ -129,32 +129,32 @@ class WorkerPool:
             try:
                 worker.process.wait(max(0.0, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:
-                log.warning("worker %d: stopped by force", worker.process.pid)
+                log.warning("worker %d did not stop in time: killed", worker.process.pid)
                 worker.process.kill()
                 worker.process.wait()
 
     def metrics(self) -> list[Snapshot]:
-        """The numbers of all workers, and what is known of those that have ended."""
+        """Returns the metrics of all workers, and the counters of workers that have ended."""
         with self._changed:
-            asked = {worker: worker.channel.submit("metrics") for worker in self._workers}
-            found = [self._past]
-        for worker, answer in asked.items():
+            answers = {worker: worker.channel.submit("metrics") for worker in self._workers}
+            snapshots = [self._past]
+        for worker, answer in answers.items():
             if not answer.exception():
                 worker.counts = answer.result()
-                found.append(worker.counts)
-        return found
+                snapshots.append(worker.counts)
+        return snapshots
 
-    # === Workers come and go ===
+    # === Starting and replacing workers ===
 
     def _first_worker(self) -> Worker:
         with self._changed:
             self._changed.wait_for(lambda: self._workers or self._stopping)
             if not self._workers:
-                raise Internal("the server is stopping")
+                raise Internal("The server is stopping.")
             return self._workers[0]
 
     def _add(self, first: bool) -> None:
-        """Starts a worker, has it load what the others have, and lets it in."""
+        """Starts a worker, loads all versions into it, and adds it to the pool."""
         worker = Worker(self._arguments, self._methods, self._closed, first=first)
         failed: set[int] = set()
         while True:
@@ -173,7 +173,7 @@ class WorkerPool:
                 try:
                     worker.load(id, load)
                 except ChannelClosed:
-                    return  # `_closed` starts another
+                    return  # `_closed` starts another worker
                 except Exception as error:
                     log.error("worker %d: could not load %s version %d: %s", worker.process.pid, *load[:2], error)
                     failed.add(id)
@@ -186,7 +186,7 @@ class WorkerPool:
             self._past = merge([self._past, totals(worker.counts)])
             if self._stopping:
                 return
-            log.error("worker %d ended with status %d: another is started", worker.process.pid, status)
+            log.error("worker %d ended with status %d: starting another", worker.process.pid, status)
             recently = time.monotonic() - self._ended_at < MAX_RETRY_SECONDS
             self._retry_seconds = min(self._retry_seconds * 2, MAX_RETRY_SECONDS) if recently else RETRY_SECONDS
             self._ended_at = time.monotonic()
@@ -196,8 +196,8 @@ class WorkerPool:
         self._add(worker.first)
 
 
-class _Thread:
-    """A load that goes on in a thread of its own."""
+class _LoadThread:
+    """Loads a version into one worker, in a thread."""
 
     def __init__(self, worker: Worker, id: int, load: Load) -> None:
         self._error: Exception | None = None
@@ -208,16 +208,18 @@ class _Thread:
         try:
             worker.load(id, load)
         except ChannelClosed:
-            worker.ids.add(id)  # it ended: the one in its place loads it
+            worker.ids.add(id)  # the worker has ended; its replacement loads the version
         except Exception as error:
             self._error = error
 
     def error(self) -> Exception | None:
+        """Waits for the thread and returns its error."""
         self._thread.join()
         return self._error
 
 
 def _wait(futures: Sequence[Future[Any]]) -> None:
+    """Waits for all futures. Raises their errors, except serving errors and those of workers that have ended."""
     for each in futures:
         error = each.exception()
         if error and not isinstance(error, ChannelClosed | ServingError):

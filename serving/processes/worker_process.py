@@ -1,4 +1,4 @@
-"""A worker process as the manager's process sees it."""
+"""Starts a worker process and calls it, from the manager's process."""
 
 from __future__ import annotations
 
@@ -17,7 +17,18 @@ Load = tuple[str, int, Path]  # a model's name, a version, its folder
 
 
 class Worker:
-    """One process and the channel to it."""
+    """A worker process and the channel to it.
+
+    Args:
+        arguments: the flags for the process.
+        methods: the methods that the process may call, by name.
+        closed: called when the process has ended.
+        first: whether this is the worker that opens what workers can't share, such as a Unix socket.
+
+    Attributes:
+        ids: the ids of the servables in the process.
+        counts: the metrics of the process when they were last read; they are kept after its end.
+    """
 
     def __init__(
         self, arguments: Sequence[str], methods: Mapping[str, Callable[..., Any]], closed: Callable[[Worker], None], *,
@@ -26,7 +37,7 @@ class Worker:
         ours, theirs = Pipe()
         self.first = first
         self.ids: set[int] = set()
-        self.counts: Snapshot = {}  # as last read: they stay when the process ends
+        self.counts: Snapshot = {}
         role = "first" if first else "other"
         self.process = subprocess.Popen(
             [sys.executable, "-P", "-m", "keras_gallery.serving.server.worker", str(theirs.fileno()), role, *arguments],
@@ -36,10 +47,11 @@ class Worker:
         self.channel = Channel(ours, methods, lambda: closed(self))
 
     def load(self, id: int, load: Load) -> None:
-        """Loads a version into the process. Raises ServingError, or ChannelClosed where the process ends over it."""
+        """Loads a version into the process. Raises ServingError, or ChannelClosed if the process ends meanwhile."""
         self.channel.call("load", id, *load)
         self.ids.add(id)
 
     def unload(self, id: int) -> Future[Any]:
+        """Starts to unload a version from the process."""
         self.ids.discard(id)
         return self.channel.submit("unload", id)

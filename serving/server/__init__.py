@@ -1,1 +1,1 @@
-"""The embedded model server: its main program, its worker processes, and what one of them consists of."""
+"""The embedded model server: its main program, and the program of its worker processes."""

@@ -1,4 +1,4 @@
-"""TLS for the gRPC port, from an SSLConfig file."""
+"""TLS credentials for the gRPC port, from an SSLConfig file."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from ..errors import InvalidArgument
 
 
 def server_credentials(config: Ssl) -> grpc.ServerCredentials:
-    """What the gRPC server shows its clients, and asks of them.
+    """Returns the TLS credentials of the gRPC server.
 
     Raises:
-        InvalidArgument: a key or a certificate can't be read, or they do not belong together. gRPC itself would say
-            no more than that the port can't be had.
+        InvalidArgument: a key or certificate can't be read, or they do not belong together. gRPC itself would only
+            report that it cannot listen on the port.
     """
     _check_pair(config)
     if config.custom_ca:
         _check_authority(config.custom_ca)
     if config.client_verify and not config.custom_ca:
-        raise InvalidArgument("Expected custom_ca in the SSLConfig, with client_verify. Received: none")
+        raise InvalidArgument("client_verify in the SSLConfig needs custom_ca, the authority of client certificates.")
     return grpc.ssl_server_credentials(
         [(config.server_key.encode(), config.server_cert.encode())],
         root_certificates=config.custom_ca.encode() or None,
@@ -31,30 +31,30 @@ def server_credentials(config: Ssl) -> grpc.ServerCredentials:
 
 
 def _check_pair(config: Ssl) -> None:
-    # The ssl module reads keys from files only; this one is the owner's alone, and gone at once.
+    # The ssl module reads keys from files only. The temporary file is private to this user and deleted at once.
     with tempfile.NamedTemporaryFile("w", suffix=".pem") as file:
         file.write(f"{config.server_key}\n{config.server_cert}\n")
         file.flush()
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         try:
-            context.load_cert_chain(file.name, password=lambda: "")  # a key with a password must not wait for one
+            context.load_cert_chain(file.name, password=lambda: "")  # do not prompt for the password of a key
         except (ssl.SSLError, ValueError) as error:
             raise InvalidArgument(
-                "Expected a private key without a password and its certificate, as PEM, in server_key and server_cert "
-                f"of the SSLConfig. Received: {_reason(error)}"
+                "Cannot use server_key and server_cert of the SSLConfig, which must be a PEM private key without a "
+                f"password and its PEM certificate: {_reason(error)}."
             ) from None
 
 
 def _check_authority(text: str) -> None:
-    ascii_text = text.encode("ascii", "replace").decode()  # between certificates anything may stand
+    ascii_text = text.encode("ascii", "replace").decode()  # any text may stand between certificates
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_verify_locations(cadata=ascii_text)
     except (ssl.SSLError, ValueError) as error:
         raise InvalidArgument(
-            f"Expected PEM certificates in custom_ca of the SSLConfig. Received: {_reason(error)}"
+            f"Cannot use custom_ca of the SSLConfig, which must be PEM certificates: {_reason(error)}."
         ) from None
 
 
 def _reason(error: Exception) -> str:
     reason = getattr(error, "reason", None)
-    return reason.lower().replace("_", " ") if reason else "none that can be read"
+    return reason.lower().replace("_", " ") if reason else "not readable as PEM"

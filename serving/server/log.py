@@ -1,4 +1,4 @@
-"""What the server's processes write to stderr."""
+"""Sets up the log that the server's processes write to stderr."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import sys
 
 
 def set_up_logging() -> None:
-    """One line an event; the libraries' own chatter only where it is a warning."""
+    """Writes log records of level INFO and above as lines; of uvicorn's only warnings and errors."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
-    for chatty in ("uvicorn.error", "uvicorn"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
-    logging.getLogger("grpc._cython.cygrpc").addFilter(_is_news)
+    for name in ("uvicorn.error", "uvicorn"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("grpc._cython.cygrpc").addFilter(_is_relevant)
 
 
-def _is_news(record: logging.LogRecord) -> bool:
-    """Not that a client was gone before its answer, which gRPC reports with a traceback each time."""
+def _is_relevant(record: logging.LogRecord) -> bool:
+    """Drops the traceback that gRPC logs whenever a client disconnects before its response."""
     return not record.exc_info or type(record.exc_info[1]).__name__ != "ExecuteBatchError"

@@ -1,4 +1,4 @@
-"""The event loop of a server process."""
+"""Runs the event loop of a server process."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import Any
 
 from .. import memory
 
-# A request of nested lists is thousands of objects at once: with Python's own 700 it would be searched for cycles, and
-# everything else with it, over and over while it is read. That took six times as long as the reading.
+# Parsing a request of nested lists creates thousands of objects. With Python's default threshold of 700, the garbage
+# collector would run many times during this, which took six times as long as the parsing itself.
 GARBAGE_THRESHOLDS = 50_000, 20, 20
 
 
 def run(main: Coroutine[Any, Any, None]) -> None:
-    """Runs `main` on uvloop where there is one."""
+    """Runs `main` on an event loop: uvloop if it is installed."""
     memory.limit_arenas()
-    gc.freeze()  # what is there by now stays
+    gc.freeze()  # the collector need not look at the imported modules again
     gc.set_threshold(*GARBAGE_THRESHOLDS)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(main)

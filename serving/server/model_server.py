@@ -1,9 +1,10 @@
-"""The embedded model server: from flags to a server that runs until it is told to stop.
+"""The main program of the embedded model server.
 
     gallery-model-server --port=8500 --rest_api_port=8501 --model_name=m --model_base_path=saved_models/m
 
-With --workers=1 everything is in one process. With more, this process keeps the versions of the models (`manager.py`)
-and the workers (`worker_pool.py`) answer, each with all models in it. TensorFlow is never imported in any of them.
+With --workers=1 everything runs in one process. With more workers, this process manages the versions of the models
+(`lifecycle/manager.py`), and worker processes (`processes/pool.py`) answer requests, each with all models loaded. None
+of these processes imports TensorFlow.
 """
 
 from __future__ import annotations
@@ -19,9 +20,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-# Before gRPC is imported, here and in the workers: its core would write down what clients say, bytes as they are.
+# Set before gRPC is imported, here and in the workers: otherwise gRPC's core logs raw bytes that clients sent.
 os.environ.setdefault("GRPC_VERBOSITY", "NONE")
-# The thread that waits for calls reads them, too: one hand-over less a message, 8 % more requests a second.
+# The thread that waits for calls also reads them. This saves a thread switch for each message: 8 % more requests a
+# second.
 os.environ.setdefault("GRPC_EXPERIMENTS", "-event_engine_listener")
 
 from .. import limits
@@ -46,15 +48,15 @@ log = logging.getLogger(__name__)
 
 
 class ModelServer:
-    """Loads models, answers, drains and stops.
+    """The server: loads models, answers requests, and stops after the requests in progress.
 
     Args:
-        configs: the models.
-        values: the flags, as `flags.parse` gives them.
-        arguments: the same flags, as they were given.
+        configs: the models to serve.
+        values: the flags, parsed by `flags.parse`.
+        arguments: the same flags as a command line.
 
     Raises:
-        InvalidArgument: a configuration file that makes no sense, a request log that can't be written.
+        InvalidArgument: a configuration file is invalid, or the request log can't be written.
     """
 
     def __init__(self, configs: Sequence[ModelConfig], values: argparse.Namespace, arguments: Sequence[str]) -> None:
@@ -70,10 +72,10 @@ class ModelServer:
         count = values.workers or flag_table.CORES
         if count == 1:
             self._node = Node(values, self._tensorflow.address, name="server")
-            self._numbers = self._node.metrics
+            self._own_metrics = self._node.metrics
         else:
             node.check(values)
-            self._numbers = Metrics("manager")
+            self._own_metrics = Metrics("manager")
             self._pool = WorkerPool(arguments, count, self._methods(), grace_seconds=values.shutdown_grace_seconds)
         self._manager: Manager = Manager(
             configs,
@@ -88,9 +90,9 @@ class ModelServer:
         )
 
     def _methods(self) -> dict[str, Callable[..., Any]]:
-        """What workers may call."""
+        """Returns the methods that workers may call."""
         return {
-            "status": lambda *asked: self._manager.status(*asked),
+            "status": lambda *arguments: self._manager.status(*arguments),
             "reload": lambda config: reload(self._manager, config),
             "models": lambda: self._manager.models(),
             "metrics": self._metrics,
@@ -98,7 +100,7 @@ class ModelServer:
         }
 
     async def run(self) -> None:
-        """Serves until SIGTERM or SIGINT, then lets the requests in flight end. Raises PortInUse."""
+        """Serves until SIGTERM or SIGINT, then waits for the requests in progress. Raises PortInUse."""
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -113,7 +115,7 @@ class ModelServer:
                 await self._open()
                 watching = asyncio.create_task(self._watch_config()) if self._flags.model_config_file else None
                 await stop.wait()
-                log.info("draining: requests in flight have %d s", self._flags.shutdown_grace_seconds)
+                log.info("stopping: requests in progress have %d s to end", self._flags.shutdown_grace_seconds)
                 if watching:
                     watching.cancel()
         finally:
@@ -127,7 +129,7 @@ class ModelServer:
         return [reserve(self._flags.host, port, name) for name, port in wanted.items() if port]
 
     async def _until_settled(self, stop: asyncio.Event) -> None:
-        """Waits until each model has a version to serve, or is known to have none."""
+        """Waits until each model has an available version or has failed."""
         while not stop.is_set():
             if await asyncio.to_thread(self._manager.wait_until_settled, 0.1):
                 return
@@ -154,7 +156,7 @@ class ModelServer:
         self._tensorflow.close()
 
     async def _watch_config(self) -> None:
-        """Reads the model config file again and again, and serves what it says once it says something else."""
+        """Reads the model config file regularly, and serves its models when it has changed."""
         if not self._flags.model_config_file_poll_wait_seconds:
             return
         path = Path(self._flags.model_config_file)
@@ -165,34 +167,34 @@ class ModelServer:
                 wanted = await asyncio.to_thread(models_of, self._flags)
                 if wanted != served:
                     served = wanted
-                    log.info("%s has changed", path)
+                    log.info("%s has changed: reloading", path)
                     await asyncio.to_thread(self._manager.reload, wanted)
             except ServingError as error:
                 log.error("%s: %s", path, error)
 
     def _improve(self, folder: Path) -> bool:
-        """Converts a SavedModel from elsewhere for OpenVINO, if that was never done."""
+        """Converts a SavedModel for OpenVINO if this has never been done. Returns whether there are new files."""
         return self._files.of(folder) is None and self._converter.prepare(folder)
 
     def _metrics(self) -> str:
-        """The numbers of all processes, as Prometheus text."""
-        found = [self._numbers.snapshot(), version_states(self._manager.models())]
+        """Returns the metrics of all processes, as Prometheus text."""
+        snapshots = [self._own_metrics.snapshot(), version_states(self._manager.models())]
         if self._pool:
             restarts: Snapshot = {}
             add_value(restarts, "keras_gallery:worker_restarts_total", (), self._pool.restarts)
-            found += [*self._pool.metrics(), restarts]
-        return text(merge(found))
+            snapshots += [*self._pool.metrics(), restarts]
+        return text(merge(snapshots))
 
 
 def models_of(values: argparse.Namespace) -> list[ModelConfig]:
-    """The models that the flags name. Raises InvalidArgument for a bad model config file."""
+    """Returns the models that the flags name. Raises InvalidArgument for an invalid model config file."""
     if values.model_config_file:
         return model_config.parse_config_file(Path(values.model_config_file))
     return [ModelConfig(values.model_name, Path(values.model_base_path).absolute())]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The command; returns the exit status: 0 stopped as told, 2 for flags or ports that can't be had."""
+    """Runs the command. Returns the exit status: 0 after a stop by signal, 2 for invalid settings or a port in use."""
     set_up_logging()
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
@@ -202,7 +204,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 0
         flags.warn_of_ignored(values)
         limits.raise_open_files()
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the request log needs none
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # log rotation needs no signal
         run(ModelServer(models_of(values), values, arguments).run())
     except (ValueError, ServingError, PortInUse) as error:
         print(f"gallery-model-server: {error}", file=sys.stderr)

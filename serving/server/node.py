@@ -1,4 +1,4 @@
-"""A process that answers requests: engines, the models that are loaded, the core, both faces."""
+"""A process that answers requests: its engines, loaded models, inference, and the gRPC and REST APIs."""
 
 from __future__ import annotations
 
@@ -33,20 +33,20 @@ from . import credentials
 
 
 class Node:
-    """One of the server's worker processes, or the whole server where there is one process.
+    """The parts of a worker process, or of the whole server if it has one process.
 
     Args:
         values: the flags.
-        tensorflow_address: where the TensorFlow process listens; starts it if need be.
-        name: what the metrics call this process.
-        first: whether it has what can't be shared (the Unix socket).
+        tensorflow_address: returns the address of the TensorFlow process, and starts this process if necessary.
+        name: the name of this process in the metrics.
+        first: whether this process opens what processes can't share (the Unix socket).
 
     Attributes:
         host: loads models into this process.
-        metrics: its numbers.
+        metrics: the metrics of this process.
 
     Raises:
-        InvalidArgument: a configuration file that makes no sense, a request log that can't be written.
+        InvalidArgument: a configuration file is invalid, or the request log can't be written.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class Node:
         self._faces: Faces | None = None
 
     async def open(self, control: Control) -> None:
-        """Begins to answer. Raises PortInUse."""
+        """Opens the ports and answers requests. Raises PortInUse."""
         grpc_api = GrpcApi(
             self._inference,
             control,
@@ -123,13 +123,13 @@ class Node:
         ]
 
     async def drain(self) -> None:
-        """Takes no more requests and lets those in flight end."""
+        """Refuses new requests and waits for the requests in progress."""
         if self._faces:
             await self._faces.drain()
         self._observer.close()
 
     def close(self) -> None:
-        """Gives back what the process holds, once all models are unloaded."""
+        """Frees threads and engines. Call it after all models are unloaded."""
         self._inference.close()
         if self._batching:
             self._batching.threads.close()
@@ -138,41 +138,44 @@ class Node:
 
 
 def threads(values: argparse.Namespace) -> int:
-    """How many runs that are not quick go on at a time in one process: all share what the open ports' flags say."""
+    """Returns the number of inference threads in one process.
+
+    All processes share the larger of --grpc_max_threads and --rest_api_num_threads; only flags of open ports count.
+    """
     flags = {"rest_api_num_threads": values.rest_api_port, "grpc_max_threads": values.port or values.grpc_socket_path}
     most: int = max(getattr(values, flag) for flag, is_open in flags.items() if is_open)
     return math.ceil(most / (values.workers or CORES))
 
 
 def threads_of_a_run(values: argparse.Namespace) -> int:
-    """How many threads of one process work on one run: together they are as many as there are cores."""
-    asked: int = values.tensorflow_intra_op_parallelism or values.tensorflow_session_parallelism
-    return asked or max(1, CORES // (values.workers or CORES))
+    """Returns the number of threads for one run: from the flags, or else an equal share of the cores."""
+    count: int = values.tensorflow_intra_op_parallelism or values.tensorflow_session_parallelism
+    return count or max(1, CORES // (values.workers or CORES))
 
 
 def tls(values: argparse.Namespace) -> grpc.ServerCredentials | None:
-    """What --ssl_config_file asks for; None: plain gRPC."""
+    """Returns the credentials from --ssl_config_file; None without this flag: gRPC is then not encrypted."""
     if not values.ssl_config_file:
         return None
     return credentials.server_credentials(server_config.ssl(Path(values.ssl_config_file)))
 
 
 def metrics_path(values: argparse.Namespace) -> str | None:
-    """Where --monitoring_config_file wants the metrics to be shown; None: nowhere."""
+    """Returns the metrics' path from --monitoring_config_file; None if metrics are off."""
     if not values.monitoring_config_file:
         return None
-    found = server_config.monitoring(Path(values.monitoring_config_file))
-    return found.path if found.enabled else None
+    monitoring = server_config.monitoring(Path(values.monitoring_config_file))
+    return monitoring.path if monitoring.enabled else None
 
 
 def batching_parameters(values: argparse.Namespace) -> BatchingParameters:
-    """What --batching_parameters_file says."""
+    """Returns the parameters from --batching_parameters_file; the defaults without this flag."""
     file = values.batching_parameters_file
     return server_config.batching_parameters(Path(file)) if file else BatchingParameters()
 
 
 def check(values: argparse.Namespace) -> None:
-    """Raises what a `Node` with these flags would raise, before there are any."""
+    """Raises the errors that a `Node` with these flags would raise, before worker processes are started."""
     tls(values)
     metrics_path(values)
     batching_parameters(values)
@@ -180,6 +183,6 @@ def check(values: argparse.Namespace) -> None:
 
 
 def openvino_files(values: argparse.Namespace) -> OpenVinoFiles:
-    """Where the files are that OpenVINO runs."""
+    """Returns the store of the files that OpenVINO runs."""
     cache = Path(values.openvino_cache_dir) if values.openvino_cache_dir else None
     return OpenVinoFiles(cache, values.saved_model_tags.split(","))

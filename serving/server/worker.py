@@ -1,6 +1,7 @@
-"""A worker process: answers requests on the shared ports, and loads what the manager's process tells it to.
+"""The program of a worker process: answers requests on the shared ports, and loads the versions the manager chooses.
 
-Started by `worker_pool.py`, which hands it one end of a socket pair. It ends when the other end does.
+`processes/worker_process.py` starts the worker with one end of a socket pair. The worker stops when the other end is
+closed.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from .node import Node
 
 
 async def serve(connection: Connection, arguments: Sequence[str], *, first: bool) -> None:
-    """Answers until told to stop, or until the manager's process is gone."""
+    """Answers requests until the manager's process stops it or ends."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
@@ -56,14 +57,14 @@ async def serve(connection: Connection, arguments: Sequence[str], *, first: bool
 def main() -> None:
     """`python -m keras_gallery.serving.server.worker FD FIRST FLAG…`"""
     connection, first = Connection(int(sys.argv[1])), sys.argv[2] == "first"
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the manager's process, which ends this one
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the request log needs none
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # on Ctrl-C the manager's process stops its workers
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # log rotation needs no signal
     limits.raise_open_files()
     set_up_logging()
     run(serve(connection, sys.argv[3:], first=first))
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(0)  # models are freed with the process
+    os._exit(0)  # skips unloading the models: the process's end frees them
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Servers in the set-ups of the recorded cases: the embedded one, or the one that TF_MODEL_SERVER names."""
+"""Servers for the setups of the recorded cases: the embedded server, or the one in TF_MODEL_SERVER."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from .asking import ask_grpc, ask_rest, services
 HERE = Path(__file__).parent
 MODELS = str(HERE / "models")
 SETUPS: dict[str, Any] = json.loads((HERE / "setups.json").read_text())
-SECONDS = 120  # to be ready in
+SECONDS = 120  # time limit for a server to be ready
 
 
 class Running(NamedTuple):
-    """A server: its REST address and a channel to its gRPC port."""
+    """A running server: its REST address and a channel to its gRPC port."""
 
     rest: str
     channel: grpc.Channel
@@ -39,7 +39,7 @@ class Running(NamedTuple):
 
 
 def wait_until_ready(running: Running, process: subprocess.Popen[bytes], ready: dict[str, int], log: Path) -> None:
-    """Until each model has as many versions available as the set-up says."""
+    """Waits until each model has as many available versions as the setup says."""
     path, request_type, response_type = services()["GetModelStatus"]
     deadline = time.monotonic() + SECONDS
     for name, count in ready.items():
@@ -62,7 +62,7 @@ def wait_until_ready(running: Running, process: subprocess.Popen[bytes], ready: 
 
 @contextmanager
 def serve(setup: dict[str, Any], folder: Path, flags: tuple[str, ...] = ()) -> Iterator[Running]:
-    """A server in a set-up, until the end of the block."""
+    """Runs a server with a setup during the block."""
     for name, text in setup.get("files", {}).items():
         (folder / name).write_text(text.replace("{models}", MODELS))
     grpc_port, rest_port = free_port(), free_port()
@@ -93,13 +93,16 @@ def serve(setup: dict[str, Any], folder: Path, flags: tuple[str, ...] = ()) -> I
 
 
 def real() -> bool:
-    """Whether the cases are put to a real TensorFlow Serving."""
+    """Whether the cases run against a real TensorFlow Serving."""
     return bool(os.environ.get("TF_MODEL_SERVER"))
 
 
 @pytest.fixture(scope="session")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """Gives the server of a set-up; one at a time, so cases are best put in the order of their set-ups."""
+    """Returns a function from a setup's name to a running server.
+
+    Only one server runs at a time, so tests should be ordered by setup.
+    """
     current: list[Any] = []
 
     def get(name: str) -> Running:

@@ -1,7 +1,7 @@
-"""Requests with the answers that a real TensorFlow Serving 2.20.0 gave, put to our server.
+"""Compares our server's answers with the recorded answers of a real TensorFlow Serving 2.20.0.
 
-`cases/` has the requests, `golden.json` the recorded answers, `setups.json` the flags that the servers had.
-Where ours is better on purpose, `better.json` has the answer instead, and docs/compatibility.md the reason.
+`cases/` has the requests, `golden.json` the recorded answers, `setups.json` the flags of the servers. If our answer is
+better on purpose, `better.json` has our answer, and docs/compatibility.md the reason.
 """
 
 from __future__ import annotations
@@ -32,17 +32,17 @@ def test_recorded_answer(servers: Any, setup: str, case: dict[str, Any]) -> None
     running = servers(setup)
     deadline = time.monotonic() + case.get("wait", 0)
     while (wrong := differences(case, want, running.ask(case))) and time.monotonic() < deadline:
-        time.sleep(0.05)  # the server comes to this answer on its own time
+        time.sleep(0.05)  # the server needs some time until it gives this answer
     assert not wrong, "\n".join(wrong)
 
 
-def test_every_recorded_answer_is_asked_for() -> None:
+def test_every_recorded_answer_has_a_case() -> None:
     names = [case["name"] for cases in CASES.values() for case in cases]
     assert sorted(names) == sorted(GOLDEN)
     assert CASES.keys() == SETUPS.keys()
 
 
-def test_better_answers_are_few_and_explained() -> None:
+def test_better_answers_are_few_and_documented() -> None:
     assert len(BETTER) <= 10
     text = COMPATIBILITY.read_text()
     for name in BETTER:

@@ -1,4 +1,4 @@
-"""A server process that is abused, and what is looked at meanwhile: whether it still answers, and its memory."""
+"""A server process for hardening tests, which check meanwhile that it still answers and how much memory it uses."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from keras_gallery.serving.wire import messages, predict
 from keras_gallery.serving.wire.predict import ModelSpec
 
 MODEL = "line"
-SMALL = 64 << 20  # bytes that no abuse may cost
+SMALL = 64 << 20  # limit for additional memory in bytes
 X = np.arange(8, dtype=np.float32).reshape(1, 8)
 Y = (X * 2 + 1).tolist()
 BODY = json.dumps({"instances": X.tolist()}).encode()
 PREDICT = "/tensorflow.serving.PredictionService/Predict"
 STATUS = "/tensorflow.serving.ModelService/GetModelStatus"
 
-# Runs the server with some of its bounds made small: `module.NAME=number` each, before the flags. As if TensorFlow
-# were not installed, so that OpenVINO is to answer whatever comes.
+# Runs the server with smaller limits: arguments `module.NAME=number` before the flags replace constants. TensorFlow
+# seems not to be installed, so that OpenVINO must answer all requests.
 _START = """
 import importlib, sys
 sys.modules["tensorflow"] = None
@@ -47,10 +47,12 @@ class AbusedServer:
     """The embedded server with the model `line` (y = 2x + 1 on rows of eight).
 
     Args:
-        base_path: of the model.
-        log: the file for its output.
+        base_path: the model's base path.
+        log: the file for the server's output.
         flags: further flags.
-        bounds: values in place of constants of the server, such as `http_protocol.HEAD_SECONDS`; one worker only.
+        workers: the number of worker processes.
+        bounds: new values for constants of the server, such as `api__http__protocol__HEAD_SECONDS`, where `__` stands
+            for a dot; only with one worker.
     """
 
     def __init__(self, base_path: Path, log: Path, *flags: str, workers: int = 1, **bounds: float) -> None:
@@ -93,7 +95,7 @@ class AbusedServer:
     # === Good requests ===
 
     def rest(self, method: str, path: str, body: bytes | None = None, **headers: str) -> tuple[int, bytes]:
-        """Status and body of an answer."""
+        """Sends a request over REST. Returns the status and the body of the response."""
         connection = http.client.HTTPConnection("127.0.0.1", self.rest_port, timeout=60)
         try:
             connection.request(method, path, body, headers)
@@ -103,26 +105,26 @@ class AbusedServer:
             connection.close()
 
     def check(self) -> None:
-        """Answers over both faces, on new connections."""
+        """Checks that the server answers over REST and gRPC, on new connections."""
         status, body = self.rest("POST", f"/v1/models/{MODEL}:predict", BODY)
         assert (status, json.loads(body)) == (200, {"predictions": Y})
         with grpc.insecure_channel(f"127.0.0.1:{self.port}") as channel:
             answer = messages.PredictResponse.FromString(channel.unary_unary(PREDICT)(request(), timeout=60))
         assert list(answer.outputs["y"].float_val) == Y[0]
 
-    # === What it takes ===
+    # === Resources ===
 
     def processes(self) -> list[int]:
-        """Its process ids: its own first."""
+        """Returns the process ids of the server, then of its child processes."""
         return [self.process.pid, *children(self.process.pid)]
 
     def memory(self) -> int:
-        """Bytes resident, of all its processes."""
+        """Returns the resident memory of all processes in bytes."""
         return sum(resident(pid) for pid in self.processes())
 
     @contextlib.contextmanager
     def bounded_memory(self, most: int = SMALL) -> Iterator[None]:
-        """It has taken little more memory at the end of the block, and answers."""
+        """Checks after the block that the server answers and uses less than `most` bytes more memory than before."""
         before = self.memory()
         yield
         self.check()
@@ -135,24 +137,24 @@ class AbusedServer:
         return socket.create_connection(("127.0.0.1", self.rest_port if rest else self.port), timeout=30)
 
     def tell(self, data: bytes) -> bytes:
-        """What comes back over HTTP for these bytes, until the server ends the connection."""
+        """Sends bytes to the REST port. Returns what the server sends until it closes the connection."""
         with self.connect() as client:
             return tell(client, data)
 
 
 def request(x: Any = X, model: str = MODEL) -> bytes:
-    """A PredictRequest."""
+    """Returns a serialized PredictRequest."""
     return predict.encode_request(ModelSpec(model), {"x": np.asarray(x)})
 
 
 def tell(client: socket.socket, data: bytes) -> bytes:
-    """Sends, says that this was all, and reads to the end; what came before a reset, where there is one."""
+    """Sends bytes, closes the sending side, and returns what the server sends until it closes or resets."""
     received = b""
     try:
         client.sendall(data)
         client.shutdown(socket.SHUT_WR)
     except OSError:
-        pass  # refused before the end
+        pass  # the server closed the connection first
     try:
         while part := client.recv(1 << 16):
             received += part
@@ -162,9 +164,9 @@ def tell(client: socket.socket, data: bytes) -> bytes:
 
 
 def children(pid: int) -> list[int]:
-    """Process ids of all descendants."""
+    """Returns the process ids of all descendants."""
     found = []
-    with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # threads and processes that end meanwhile
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # threads and processes may end meanwhile
         for task in Path(f"/proc/{pid}/task").iterdir():
             for child in (task / "children").read_text().split():
                 found += [int(child), *children(int(child))]
@@ -172,14 +174,14 @@ def children(pid: int) -> list[int]:
 
 
 def resident(pid: int, field: str = "VmRSS") -> int:
-    """Bytes of memory that a process has now; with `VmHWM`, that it ever had."""
+    """Returns the resident memory of a process in bytes; with `VmHWM`, its maximum so far."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return next(int(line.split()[1]) << 10 for line in lines if line.startswith(field))
 
 
 def eventually(true: Callable[[], bool], seconds: float = 30) -> None:
-    """Waits until `true()` holds."""
+    """Waits until `true()` returns True."""
     end = time.monotonic() + seconds
     while not true():
-        assert time.monotonic() < end, "it did not come about"
+        assert time.monotonic() < end, "the condition did not become true in time"
         time.sleep(0.02)

@@ -1,4 +1,4 @@
-"""The model that abused servers serve, and one server for the tests of a module."""
+"""Fixtures: the model of the hardening tests, and one server for each test module."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ BOUNDS = {
 
 @pytest.fixture(scope="session")
 def base_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The model's base path, with version 1."""
+    """Returns the model's base path, with version 1."""
     base = tmp_path_factory.mktemp("models") / MODEL
     line_model.write(base / "1")
     return base
@@ -30,7 +30,7 @@ def base_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def server(base_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AbusedServer]:
-    """One process, with times that tests can wait for. It must survive the module, and log no error of its own."""
+    """Starts a server of one process with short time limits. It must survive the module and log no traceback."""
     log = tmp_path_factory.mktemp("server") / "server.log"
     with AbusedServer(base_path, log, f"--max_request_bytes={MAX_REQUEST_BYTES}", **BOUNDS) as running:
         yield running

@@ -1,4 +1,4 @@
-"""HTTP/2 by hand: frames and headers, as no library would send them."""
+"""Builds HTTP/2 frames and headers by hand, including invalid ones that no library would send."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ def frame(kind: int, flags: int = 0, stream: int = 0, payload: bytes = b"") -> b
 
 
 def start() -> bytes:
-    """What a client says first."""
+    """Returns the connection preface and an empty SETTINGS frame."""
     return PREFACE + frame(SETTINGS)
 
 
 def field(name: bytes, value: bytes) -> bytes:
-    """A header in HPACK: a literal that is not indexed."""
+    """Encodes a header in HPACK as a literal without indexing."""
     return b"\x00" + _string(name) + _string(value)
 
 
@@ -37,7 +37,7 @@ def _string(text: bytes) -> bytes:
 
 
 def call(path: str, *more: tuple[bytes, bytes]) -> bytes:
-    """The headers of a gRPC call."""
+    """Returns the encoded headers of a gRPC call."""
     fields = [
         (b":method", b"POST"), (b":scheme", b"http"), (b":path", path.encode()), (b":authority", b"x"),
         (b"te", b"trailers"), (b"content-type", b"application/grpc"), *more,
@@ -46,12 +46,12 @@ def call(path: str, *more: tuple[bytes, bytes]) -> bytes:
 
 
 def message(data: bytes, *, packed: bool = False) -> bytes:
-    """A gRPC message: whether it is compressed, its length, itself."""
+    """Returns a gRPC message: compression flag, length, data."""
     return struct.pack(">BI", packed, len(data)) + data
 
 
 def frames(client: socket.socket) -> Iterator[tuple[int, int, int, bytes]]:
-    """Kind, flags, stream and payload of all frames until the server ends the connection or says no more."""
+    """Reads frames (kind, flags, stream, payload) until the server closes the connection or sends no more."""
     buffer = b""
     try:
         while part := client.recv(1 << 16):

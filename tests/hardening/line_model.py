@@ -1,4 +1,4 @@
-"""A SavedModel written by hand, without TensorFlow: y = 2x + 1 on rows of eight, with OpenVINO's file beside it."""
+"""Writes a SavedModel without TensorFlow: y = 2x + 1 on rows of eight, with its OpenVINO file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FLOAT = 1
 
 
 def write(folder: Path, slope: float = 2.0) -> None:
-    """A version of the model."""
+    """Writes a version of the model."""
     graph = messages.MetaGraphDef()
     graph.meta_info_def.tags.append("serve")
     graph.meta_info_def.tensorflow_version = "2.21.0"

@@ -1,4 +1,4 @@
-"""Thousands of connections that say nothing."""
+"""Tests with thousands of idle connections."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def many_files() -> None:
 
 @pytest.mark.parametrize("face", ["rest", "grpc"])
 def test_idle_connections(server: AbusedServer, face: str) -> None:
-    """Others are answered as before, and a connection takes little."""
+    """Other connections are still answered, and an idle connection needs little memory."""
     count = min(IDLE, limits.connections() - 100)
     server.check()
     before = resident(server.process.pid)
@@ -37,14 +37,14 @@ def test_idle_connections(server: AbusedServer, face: str) -> None:
         server.check()
         assert resident(server.process.pid) < before + count * PER_CONNECTION
         client.settimeout(5)
-        if face == "rest":  # the last one is still there
+        if face == "rest":  # the last connection still works
             client.sendall(f"GET /v1/models/{MODEL} HTTP/1.1\r\n\r\n".encode())
             assert client.recv(1 << 16).startswith(b"HTTP/1.1 200 ")
     eventually(lambda: server.open_files() < 200)
 
 
-def test_more_connections_than_there_may_be(base_path: Path, tmp_path: Path) -> None:
-    """Over REST the oldest end, over gRPC new ones; files are left for all else."""
+def test_more_connections_than_the_limit(base_path: Path, tmp_path: Path) -> None:
+    """Over REST, the oldest connections are closed; over gRPC, new ones. Open files are left for everything else."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with contextlib.ExitStack() as stack:
         resource.setrlimit(resource.RLIMIT_NOFILE, (600, hard))  # inherited

@@ -1,4 +1,4 @@
-"""Requests made by chance, over both faces. Nothing may be an error of the server's own, and its log stays quiet."""
+"""Random requests over REST and gRPC. They must never cause an internal error or a traceback in the log."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def channel(server: AbusedServer) -> Iterator[grpc.Channel]:
 
 @st.composite
 def damaged(draw: st.DrawFn, whole: st.SearchStrategy[bytes]) -> bytes:
-    """Bytes with parts taken out, put in, turned over and said twice."""
+    """Returns bytes with parts removed, inserted, inverted and repeated."""
     data = bytearray(draw(whole))
     for _ in range(draw(st.integers(0, 4))):
         start, length = draw(st.integers(0, len(data))), draw(st.integers(0, 12))
@@ -153,7 +153,7 @@ def test_messages(channel: grpc.Channel, method: str, data: bytes) -> None:
     except grpc.RpcError as error:
         code, details = error.code(), error.details()  # type: ignore[attr-defined]
         assert code is not grpc.StatusCode.UNKNOWN
-        assert code is not grpc.StatusCode.INTERNAL or details == ""  # for what is no message
+        assert code is not grpc.StatusCode.INTERNAL or details == ""  # if the data is no valid message
 
 
 frames = st.builds(

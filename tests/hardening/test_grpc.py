@@ -1,4 +1,4 @@
-"""The gRPC port, abused with a client library and with HTTP/2 frames written by hand."""
+"""Tests of the gRPC port with invalid messages and calls, and with HTTP/2 frames written by hand."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from . import http2
 from .abused import MODEL, PREDICT, SMALL, STATUS, AbusedServer, eventually, request, resident
 from .conftest import MAX_REQUEST_BYTES
 
-CALLS_BYTES = 4_000 * (32 << 10)  # for as many calls that have begun: 32 KiB each
+CALLS_BYTES = 4_000 * (32 << 10)  # memory for 4,000 calls that have begun, 32 KiB each
 RELOAD = "/tensorflow.serving.ModelService/HandleReloadConfigRequest"
 UNARY = ["Predict", "Classify", "Regress", "MultiInference", "GetModelMetadata"]
 
@@ -33,21 +33,21 @@ def channel(server: AbusedServer) -> Iterator[grpc.Channel]:
 
 
 def refusal(channel: grpc.Channel, method: str, data: bytes, **options: object) -> grpc.StatusCode:
-    """The code of a call that is to fail."""
+    """Returns the status code of a call that must fail."""
     with pytest.raises(grpc.RpcError) as caught:
         channel.unary_unary(method)(data, timeout=60, **options)
     return caught.value.code()  # type: ignore[attr-defined]
 
 
 def connect(server: AbusedServer, *frames: bytes) -> socket.socket:
-    """An HTTP/2 connection on which so much is said at first."""
+    """Opens an HTTP/2 connection and sends these frames."""
     client = server.connect(rest=False)
     client.sendall(http2.start() + b"".join(frames))
     return client
 
 
 def status(client: socket.socket) -> bytes | None:
-    """The `grpc-status` of the first answer, as far as it can be read without HPACK; None if none comes."""
+    """Returns the `grpc-status` of the first answer, found without decoding HPACK; None if there is no answer."""
     client.settimeout(10)
     for kind, _, _, payload in http2.frames(client):
         at = payload.find(b"grpc-status")
@@ -60,13 +60,13 @@ def status(client: socket.socket) -> bytes | None:
 # === Messages ===
 
 
-def test_a_message_over_the_limit(channel: grpc.Channel) -> None:
+def test_a_message_above_the_limit(channel: grpc.Channel) -> None:
     assert refusal(channel, PREDICT, bytes(MAX_REQUEST_BYTES + 1)) is grpc.StatusCode.RESOURCE_EXHAUSTED
 
 
 @pytest.mark.parametrize("length", [MAX_REQUEST_BYTES + 1, (1 << 31) - 1, (1 << 32) - 1])
 def test_a_message_that_claims_to_be_long(server: AbusedServer, length: int) -> None:
-    """Nothing is set aside for what has not come."""
+    """The server reserves no memory for data that has not arrived."""
     with (
         server.bounded_memory(),
         connect(server, http2.frame(http2.HEADERS, http2.END_HEADERS, 1, http2.call(PREDICT))) as client,
@@ -75,7 +75,7 @@ def test_a_message_that_claims_to_be_long(server: AbusedServer, length: int) -> 
         assert status(client) == b"8"
 
 
-def test_a_packed_message(channel: grpc.Channel) -> None:
+def test_a_compressed_message(channel: grpc.Channel) -> None:
     for kind in (grpc.Compression.Gzip, grpc.Compression.Deflate):
         x = np.zeros((1000, 8), np.float32)
         answer = channel.unary_unary(PREDICT)(request(x), timeout=60, compression=kind)
@@ -83,7 +83,7 @@ def test_a_packed_message(channel: grpc.Channel) -> None:
 
 
 @pytest.mark.parametrize("kind", [grpc.Compression.Gzip, grpc.Compression.Deflate])
-def test_a_packed_message_that_blows_up(server: AbusedServer, channel: grpc.Channel, kind: grpc.Compression) -> None:
+def test_a_decompression_bomb(server: AbusedServer, channel: grpc.Channel, kind: grpc.Compression) -> None:
     before = resident(server.process.pid, "VmHWM")
     for _ in range(3):
         assert refusal(channel, PREDICT, bytes(64 << 20), compression=kind) is grpc.StatusCode.RESOURCE_EXHAUSTED
@@ -94,18 +94,18 @@ def test_a_packed_message_that_blows_up(server: AbusedServer, channel: grpc.Chan
 @pytest.mark.parametrize(
     "packed", [gzip.compress(bytes(1000), mtime=0)[:-10], zlib.compress(bytes(1000))[:-3], b"\x1f\x8b", b"\x78"]
 )
-def test_a_packed_message_that_is_damaged(channel: grpc.Channel, packed: bytes) -> None:
+def test_a_damaged_compressed_message(channel: grpc.Channel, packed: bytes) -> None:
     assert refusal(channel, PREDICT, packed) in (grpc.StatusCode.INTERNAL, grpc.StatusCode.INVALID_ARGUMENT)
 
 
 @pytest.mark.parametrize("method", UNARY)
 @pytest.mark.parametrize("part", [0, 1, 5, 20, -1])
-def test_messages_cut_short(channel: grpc.Channel, method: str, part: int) -> None:
+def test_truncated_messages(channel: grpc.Channel, method: str, part: int) -> None:
     refusal(channel, f"/tensorflow.serving.PredictionService/{method}", request()[:part])
 
 
-def test_messages_of_many_small_things(server: AbusedServer, channel: grpc.Channel) -> None:
-    """Each costs more to read than to send."""
+def test_messages_with_many_small_fields(server: AbusedServer, channel: grpc.Channel) -> None:
+    """Each field costs more memory than it has bytes on the wire."""
     spec = request()[: request().index(b"\x12")]
     many = 100_000
     bodies = {
@@ -129,7 +129,7 @@ def _field(number: int, data: bytes) -> bytes:
     return bytes([number << 3 | 2]) + bytes(size) + data
 
 
-def test_messages_in_one_another(channel: grpc.Channel) -> None:
+def test_nested_messages(channel: grpc.Channel) -> None:
     data = b""
     for _ in range(5000):
         data = _field(1, data)
@@ -148,8 +148,8 @@ SHAPES = {
 
 
 @pytest.mark.parametrize("case", SHAPES)
-def test_shapes(server: AbusedServer, channel: grpc.Channel, case: str) -> None:
-    """Of what they claim, nothing is made."""
+def test_invalid_shapes(server: AbusedServer, channel: grpc.Channel, case: str) -> None:
+    """The server does not allocate arrays of the claimed shapes."""
     message = messages.PredictRequest()
     message.model_spec.name = MODEL
     tensor = message.inputs["x"]
@@ -162,7 +162,7 @@ def test_shapes(server: AbusedServer, channel: grpc.Channel, case: str) -> None:
         assert code in (grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.RESOURCE_EXHAUSTED)
 
 
-def test_a_reload_of_many_models_that_are_none(server: AbusedServer, channel: grpc.Channel) -> None:
+def test_a_reload_of_many_empty_models(server: AbusedServer, channel: grpc.Channel) -> None:
     data = _field(1, _field(1, b"\x0a\0" * (1 << 20)))
     assert refusal(channel, RELOAD, data * 3) is grpc.StatusCode.RESOURCE_EXHAUSTED
 
@@ -184,15 +184,15 @@ def test_long_metadata(server: AbusedServer, channel: grpc.Channel) -> None:
             assert code is grpc.StatusCode.RESOURCE_EXHAUSTED
 
 
-def test_a_stream_where_one_message_is_due(server: AbusedServer) -> None:
-    """The first is answered, or none is; what follows is not kept."""
+def test_many_messages_for_a_unary_call(server: AbusedServer) -> None:
+    """The server answers the first message or none, and does not store the others."""
     messages = http2.frame(http2.DATA, 0, 1, http2.message(request())) * 100
     with (
         server.bounded_memory(),
         connect(server, http2.frame(http2.HEADERS, http2.END_HEADERS, 1, http2.call(PREDICT))) as client,
     ):
         client.settimeout(3)
-        with contextlib.suppress(OSError):  # the stream's end, or a server that reads no more
+        with contextlib.suppress(OSError):  # the server ends the stream or stops reading
             for _ in range(5000):
                 client.sendall(messages)
 
@@ -206,7 +206,7 @@ def test_calls_that_are_cancelled_at_once(server: AbusedServer, channel: grpc.Ch
                 each.cancel()
 
 
-def test_deadlines_that_are_over(server: AbusedServer, channel: grpc.Channel) -> None:
+def test_deadlines_that_have_passed(server: AbusedServer, channel: grpc.Channel) -> None:
     call = channel.unary_unary(PREDICT)
     with server.bounded_memory():
         running = [call.future(request(), timeout=timeout) for timeout in (1e-9, 1e-4, 1e-3) * 500]
@@ -215,7 +215,7 @@ def test_deadlines_that_are_over(server: AbusedServer, channel: grpc.Channel) ->
 
 
 def test_many_calls_at_once(server: AbusedServer, channel: grpc.Channel) -> None:
-    """More than a connection may have at a time: the client waits, and nothing is refused."""
+    """There are more calls than a connection may have at a time: the client waits, and the calls are answered."""
     call = channel.unary_unary(PREDICT)
     running = [call.future(request(), timeout=60) for _ in range(2000)]
     assert {each.code() for each in running} <= {grpc.StatusCode.OK, grpc.StatusCode.RESOURCE_EXHAUSTED}
@@ -227,8 +227,8 @@ def test_many_calls_at_once(server: AbusedServer, channel: grpc.Channel) -> None
 PARTS = (b"", b"PRI", http2.PREFACE, http2.PREFACE + b"\0\0", b"GET / HTTP/1.1\r\n\r\n", bytes(100))
 
 
-def test_connections_that_never_begin(server: AbusedServer) -> None:
-    """All at once, so that the time is waited for only once."""
+def test_connections_without_a_handshake(server: AbusedServer) -> None:
+    """All cases run at once, so that the test waits for the time limit only once."""
     with contextlib.ExitStack() as stack:
         clients = [stack.enter_context(server.connect(rest=False)) for _ in PARTS]
         for client, part in zip(clients, PARTS, strict=True):
@@ -256,7 +256,7 @@ FLOODS = {
 
 @pytest.mark.parametrize("case", FLOODS)
 def test_floods_of_frames(server: AbusedServer, case: str) -> None:
-    """The server ends the connection, stops reading, or takes it; in any case it goes on."""
+    """The server may close the connection, stop reading or accept the frames, but it keeps answering others."""
     end_headers = 0 if case == "headers_without_end" else http2.END_HEADERS
     begun = (
         http2.frame(http2.HEADERS, end_headers, 1, http2.call(PREDICT))
@@ -271,7 +271,7 @@ def test_floods_of_frames(server: AbusedServer, case: str) -> None:
 
 
 def test_a_flood_of_resets(server: AbusedServer) -> None:
-    """Calls that are begun and reset at once, as fast as can be: others are answered in between."""
+    """Calls are started and reset as fast as possible. Other calls are answered meanwhile."""
     stop = time.monotonic() + 3
     with server.bounded_memory(), ThreadPoolExecutor(2) as threads:
         floods = [threads.submit(_reset_calls, server, stop) for _ in range(2)]
@@ -301,7 +301,7 @@ def _reset_calls(server: AbusedServer, stop: float) -> int:
     return stream // 2
 
 
-def test_calls_whose_messages_never_come(server: AbusedServer) -> None:
+def test_calls_with_incomplete_messages(server: AbusedServer) -> None:
     begun = b"".join(
         http2.frame(http2.HEADERS, http2.END_HEADERS, stream, http2.call(STATUS))
         + http2.frame(http2.DATA, 0, stream, b"\0\0\0\x01\0abc")
@@ -313,8 +313,8 @@ def test_calls_whose_messages_never_come(server: AbusedServer) -> None:
         server.check()
 
 
-def test_the_connections_of_those_who_are_gone(server: AbusedServer) -> None:
-    """Are given back: as many files are open after as before."""
+def test_closed_connections_are_released(server: AbusedServer) -> None:
+    """Afterwards, as many files are open as before."""
     server.check()
     before = server.open_files()
     for _ in range(200):

@@ -1,4 +1,4 @@
-"""The REST port, abused over plain sockets."""
+"""Tests of the REST port with malformed, huge and slow requests over plain sockets."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ def head(*lines: str, method: str = "POST", path: str = PATH) -> bytes:
 
 
 def statuses(answer: bytes) -> list[int]:
-    """The HTTP statuses in what a server said."""
+    """Returns the HTTP statuses in a server's output."""
     return [int(status) for status in re.findall(rb"(?:^|\n|[}\]])HTTP/1\.1 (\d{3}) ", answer)]
 
 
 def receive(client: socket.socket) -> tuple[int, Any]:
-    """Status and JSON of the next answer."""
+    """Reads the next response. Returns its status and JSON."""
     answer = http.client.HTTPResponse(client)
     answer.begin()
     return answer.status, json.loads(answer.read())
 
 
-# === Requests that are refused, and how ===
+# === Invalid requests ===
 
 REFUSED = {
     "noise": (bytes(range(256)), 501),
@@ -68,7 +68,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_is_refused_and_the_connection_ends(server: AbusedServer, case: str) -> None:
+def test_invalid_requests_get_an_error_and_close_the_connection(server: AbusedServer, case: str) -> None:
     data, status = REFUSED[case]
     answer = server.tell(data)
     assert statuses(answer) == [status]
@@ -76,14 +76,14 @@ def test_is_refused_and_the_connection_ends(server: AbusedServer, case: str) -> 
     assert list(json.loads(body)) == ["error"] and b"connection: close" in answer
 
 
-def test_a_length_that_is_too_large_is_refused_before_the_body_comes(server: AbusedServer) -> None:
+def test_a_length_above_the_limit_is_refused_before_the_body(server: AbusedServer) -> None:
     with server.connect() as client:
         client.sendall(head(f"Content-Length: {MAX_REQUEST_BYTES + 1}"))
         message = f"Received message larger than max ({MAX_REQUEST_BYTES + 1} vs. {MAX_REQUEST_BYTES})"
         assert receive(client) == (413, {"error": message})
 
 
-def test_the_answer_to_a_request_that_is_too_long_can_be_read_by_those_who_send_on(server: AbusedServer) -> None:
+def test_a_client_that_sends_too_much_can_read_the_error(server: AbusedServer) -> None:
     status, answer = server.rest("POST", PATH, bytes(MAX_REQUEST_BYTES + 1))
     assert status == 413 and b"larger than max" in answer
 
@@ -99,32 +99,32 @@ ENDLESS = {
 
 
 @pytest.mark.parametrize("case", ENDLESS)
-def test_endless_heads(server: AbusedServer, case: str) -> None:
-    """What never ends is not kept: the connection is."""
+def test_endless_headers(server: AbusedServer, case: str) -> None:
+    """The server does not store endless headers: it closes the connection."""
     start, repeated = ENDLESS[case]
     with server.bounded_memory(), server.connect() as client:
-        with pytest.raises(ConnectionError):  # the end that the server makes of it
+        with pytest.raises(ConnectionError):  # the server closes the connection
             client.sendall(start)
             for _ in range(1 << 20):
                 client.sendall(repeated * ((1 << 18) // len(repeated)))
 
 
-# === Requests that are answered ===
+# === Valid requests ===
 
 
-def test_requests_in_a_row_before_the_first_answer(server: AbusedServer) -> None:
+def test_pipelined_requests(server: AbusedServer) -> None:
     answer = server.tell(GOOD * 20)
     assert statuses(answer) == [200] * 20
 
 
-def test_too_many_requests_in_a_row(server: AbusedServer) -> None:
+def test_too_many_pipelined_requests(server: AbusedServer) -> None:
     with server.bounded_memory():
         answer = server.tell(b"GET / HTTP/1.1\r\n\r\n" * 200_000)
         assert set(statuses(answer)) <= {404}
 
 
 def test_a_bad_request_after_a_good_one(server: AbusedServer) -> None:
-    """The good one's answer comes, and it comes first."""
+    """The good request is answered first."""
     answer = server.tell(GOOD + b"\0\0\0\0")
     assert statuses(answer)[0] == 200 and set(statuses(answer)[1:]) <= {400, 501}
 
@@ -152,8 +152,8 @@ def test_expect_continue(server: AbusedServer) -> None:
 
 
 @pytest.mark.parametrize("other", ["h2c", "websocket"])
-def test_an_offer_of_another_protocol_is_passed_over(server: AbusedServer, other: str) -> None:
-    """As Java's client makes it with its first request, whose body must not get lost; the second has to work, too."""
+def test_an_upgrade_header_is_ignored(server: AbusedServer, other: str) -> None:
+    """Java's HTTP client sends such headers with its first request. Its body is read, and the next request works."""
     offer = head(
         "Connection: Upgrade, HTTP2-Settings", f"Upgrade: {other}", "HTTP2-Settings: AAEAAEAAAAIAAAABAAMAAABk",
         f"Content-Length: {len(BODY)}",
@@ -178,8 +178,8 @@ def test_tricks_in_names(server: AbusedServer, path: str, name: str) -> None:
 # === Slow clients ===
 
 
-def test_half_requests(server: AbusedServer) -> None:
-    """Those who sent them are told, in time; others are answered meanwhile."""
+def test_incomplete_requests(server: AbusedServer) -> None:
+    """Their clients get status 408 after the time limit. Other clients are answered meanwhile."""
     parts = [b"\r\nP", b"POST", GOOD.partition(b"\r\n")[0], GOOD[:-100], GOOD[:-1]]
     with contextlib.ExitStack() as stack:
         clients = [stack.enter_context(server.connect()) for _ in parts]
@@ -193,8 +193,8 @@ def test_half_requests(server: AbusedServer) -> None:
             assert statuses(answer) == [408], part
 
 
-def test_a_byte_now_and_then(server: AbusedServer) -> None:
-    """Sending something does not win time."""
+def test_slow_headers(server: AbusedServer) -> None:
+    """Sending a byte now and then does not extend the time limit."""
     with server.connect() as client:
         client.sendall(b"GET /")
         client.settimeout(0.2)
@@ -207,8 +207,8 @@ def test_a_byte_now_and_then(server: AbusedServer) -> None:
     raise AssertionError("it was never refused")
 
 
-def test_idle_connections_stay(server: AbusedServer) -> None:
-    """Longer than half a request may take; before a request as well as after one."""
+def test_idle_connections_stay_open(server: AbusedServer) -> None:
+    """The time limit for a request does not apply between requests, nor before the first."""
     with server.connect() as fresh, server.connect() as used, server.connect() as late:
         used.sendall(GOOD)
         assert receive(used)[0] == 200
@@ -220,7 +220,7 @@ def test_idle_connections_stay(server: AbusedServer) -> None:
 
 
 def test_an_answer_that_is_never_read(server: AbusedServer) -> None:
-    """It is kept for a while only."""
+    """The server drops the answer after a time limit."""
     rows = json.dumps({"instances": [[1] * 8] * 200_000}, separators=(",", ":")).encode()
     with server.connect() as client:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 12)
@@ -237,7 +237,7 @@ def _is_reset(client: socket.socket) -> bool:
     return False
 
 
-def test_requests_without_end_whose_answers_are_never_read(server: AbusedServer) -> None:
+def test_endless_requests_whose_answers_are_never_read(server: AbusedServer) -> None:
     with server.bounded_memory(), server.connect() as client:
         client.settimeout(3)
         with contextlib.suppress(OSError):  # the server stops reading
@@ -253,12 +253,12 @@ def packed(body: bytes) -> bytes:
     return head("Content-Encoding: gzip", f"Content-Length: {len(data)}") + data
 
 
-def test_a_packed_body(server: AbusedServer) -> None:
+def test_a_compressed_body(server: AbusedServer) -> None:
     assert statuses(server.tell(packed(BODY))) == [200]
 
 
-def test_packed_bodies_that_blow_up(server: AbusedServer) -> None:
-    """A thousand blanks in a byte, a few such bodies at once: each is refused, and little of it is ever unpacked."""
+def test_http_decompression_bombs(server: AbusedServer) -> None:
+    """Several bodies that decompress to a thousand times their size: each is refused and hardly decompressed."""
     bomb = packed(b" " * (64 << 20))
     before = resident(server.process.pid, "VmHWM")
     clients = [server.connect() for _ in range(4)]
@@ -267,7 +267,7 @@ def test_packed_bodies_that_blow_up(server: AbusedServer) -> None:
             client.sendall(bomb)
         for client in clients:
             answer = tell(client, b"")
-            assert statuses(answer) == [429] and b"unpack" in answer
+            assert statuses(answer) == [429] and b"when decompressed" in answer
     finally:
         for client in clients:
             client.close()

@@ -1,4 +1,4 @@
-"""What requests hold together is bounded: a server with next to no memory to give."""
+"""Tests of the memory budget for all requests together, on a server with a very small budget."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def server(base_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     assert "Traceback" not in log.read_text(), log.read_text()
 
 
-def test_large_bodies_that_come_at_once(server: AbusedServer) -> None:
-    """Who sent most is refused when there is no more room; small requests are answered all the while."""
+def test_many_large_bodies(server: AbusedServer) -> None:
+    """When the memory budget is used up, the largest requests are refused. Small requests are still answered."""
     with contextlib.ExitStack() as clients:
         sending = [clients.enter_context(server.connect()) for _ in range(10)]
         for client in sending:
@@ -51,8 +51,8 @@ def test_large_bodies_that_come_at_once(server: AbusedServer) -> None:
     server.check()
 
 
-def test_one_body_that_is_longer_than_all_may_be(server: AbusedServer) -> None:
-    """Is taken, if it is alone; what it would take to be read is not."""
+def test_one_body_above_the_memory_budget(server: AbusedServer) -> None:
+    """A single body may exceed the budget, but the memory for parsing it may not."""
     status, answer = server.rest("POST", PATH, BODY + b" " * (2 * BUDGET))
     assert status == 429 and b"Expected memory for all requests" in answer
     status, answer = server.rest("POST", PATH, BODY + b" " * (BUDGET // 3))
@@ -71,22 +71,23 @@ def test_answers_over_rest_that_are_not_read(server: AbusedServer) -> None:
 
 
 @pytest.mark.parametrize(("method", "most"), [(PREDICT, limits.FREE_UNPACKED_BYTES), (STATUS, grpc_room.CONTROL_BYTES)])
-def test_packed_messages_that_blow_up(server: AbusedServer, method: str, most: int) -> None:
-    """Without a word on how long messages may be: it is their own length that tells how far they are unpacked."""
+def test_grpc_decompression_bombs(server: AbusedServer, method: str, most: int) -> None:
+    """Without --max_request_bytes, the compressed size limits how far messages are decompressed."""
     bomb = gzip.compress(bytes(2 * SMALL))
     before = resident(server.process.pid, "VmHWM")
     with grpc.insecure_channel(f"127.0.0.1:{server.port}") as channel:
         calls = [channel.unary_unary(method).future(bomb, timeout=60) for _ in range(8)]
         assert {call.code() for call in calls} == {grpc.StatusCode.RESOURCE_EXHAUSTED}
-        message = f"Expected {len(bomb)} bytes to unpack to {most} at most. Received: more"
+        message = f"Compressed request of {len(bomb)} bytes has more than {most} bytes when decompressed: "
+        message += "send a smaller request, or an uncompressed one."
         assert {call.details() for call in calls} == {message}
     assert resident(server.process.pid, "VmHWM") < before + SMALL
     server.check()
 
 
 def test_answers_over_grpc_that_are_not_read(server: AbusedServer) -> None:
-    """Calls with large answers are refused; others go on; and once the clients are gone, all are answered again."""
-    large = request(np.zeros((1900, 8), np.float32))  # sent without asking how much may be sent
+    """Calls with large answers are refused, other calls are answered. After the clients are gone, all calls are."""
+    large = request(np.zeros((1900, 8), np.float32))  # fits into the initial flow-control window
     call = http2.frame(http2.HEADERS, http2.END_HEADERS, 1, http2.call(PREDICT))
     no_window = http2.PREFACE + http2.frame(http2.SETTINGS, payload=b"\0\4\0\0\0\0")
     with server.bounded_memory(), contextlib.ExitStack() as clients:
@@ -103,7 +104,7 @@ def test_answers_over_grpc_that_are_not_read(server: AbusedServer) -> None:
 
 
 def _data(message: bytes) -> bytes:
-    """A message in frames of the size that HTTP/2 begins with."""
+    """Splits a message into DATA frames of HTTP/2's initial maximum size."""
     parts = [message[at : at + 16384] for at in range(0, len(message), 16384)]
     last = len(parts) - 1
     return b"".join(http2.frame(http2.DATA, at == last, 1, part) for at, part in enumerate(parts))

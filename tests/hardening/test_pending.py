@@ -1,4 +1,4 @@
-"""Requests that wait: how many may, and that those who went away take nothing any more."""
+"""Tests of waiting requests: their memory after they are cancelled, and which requests count as pending."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from .abused import BODY, MODEL, AbusedServer
 THREADS = 2
 
 
-def test_what_cancelled_requests_brought_is_let_go_while_they_wait() -> None:
-    """Not only when a thread gets to them: others may keep the threads busy for long."""
+def test_waiting_requests_free_their_arrays_when_cancelled() -> None:
+    """They free their arrays at once, and not only when a thread becomes free."""
     held = threading.Event()
 
     def slow(inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -58,7 +58,7 @@ async def _predict(inference: Inference, x: np.ndarray) -> None:
     await inference.predict(ModelSpec("m"), {"x": x})
 
 
-def test_bodies_that_come_slowly_are_no_pending_requests(base_path: Path, tmp_path: Path) -> None:
+def test_slow_bodies_do_not_count_as_pending_requests(base_path: Path, tmp_path: Path) -> None:
     head = f"POST /v1/models/{MODEL}:predict HTTP/1.1\r\nContent-Length: {len(BODY)}\r\n\r\n".encode()
     with AbusedServer(base_path, tmp_path / "log", "--max_pending_requests=4") as server:
         with contextlib.ExitStack() as clients:

@@ -1,4 +1,4 @@
-"""Processes that are killed or stopped, and a disk that is full."""
+"""Tests with killed or stopped processes, and with a full disk."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .abused import MODEL, PREDICT, AbusedServer, children, eventually, request
 
 @pytest.fixture(scope="module")
 def server(base_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AbusedServer]:
-    """Two workers."""
+    """Starts a server with two workers."""
     log = tmp_path_factory.mktemp("server") / "server.log"
     with AbusedServer(base_path, log, workers=2) as running:
         yield running
@@ -27,8 +27,8 @@ def server(base_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 
 @contextlib.contextmanager
-def asked_all_the_while(server: AbusedServer) -> Iterator[dict[str, int]]:
-    """Asks on new connections, over both faces, until the end of the block; counts answers by what they were."""
+def requests_meanwhile(server: AbusedServer) -> Iterator[dict[str, int]]:
+    """Sends requests over REST and gRPC on new connections during the block. Counts "good" and "lost" answers."""
     counts: dict[str, int] = {}
     stop = threading.Event()
 
@@ -38,7 +38,7 @@ def asked_all_the_while(server: AbusedServer) -> Iterator[dict[str, int]]:
                 server.check()
                 found = "good"
             except (OSError, grpc.RpcError):
-                found = "lost"  # with the connection to a process that is gone
+                found = "lost"  # the connection's process has ended
             counts[found] = counts.get(found, 0) + 1
 
     thread = threading.Thread(target=ask)
@@ -51,13 +51,13 @@ def asked_all_the_while(server: AbusedServer) -> Iterator[dict[str, int]]:
 
 
 def good(counts: dict[str, int], more: int) -> Callable[[], bool]:
-    """Whether there are so many good answers more than now."""
+    """Returns a condition: there have been `more` further good answers."""
     wanted = counts.get("good", 0) + more
     return lambda: counts.get("good", 0) >= wanted
 
 
 def test_a_killed_worker_is_replaced(server: AbusedServer) -> None:
-    with asked_all_the_while(server) as counts:
+    with requests_meanwhile(server) as counts:
         for _ in range(2):
             eventually(good(counts, 5))
             before = workers(server)
@@ -68,7 +68,7 @@ def test_a_killed_worker_is_replaced(server: AbusedServer) -> None:
 
 
 def workers(server: AbusedServer) -> list[int]:
-    """Process ids, once all answer."""
+    """Waits until both workers answer, and returns their process ids."""
     found: list[int] = []
 
     def are_ready() -> bool:
@@ -80,9 +80,9 @@ def workers(server: AbusedServer) -> list[int]:
 
 
 def _listens(pid: int) -> bool:
-    """Whether a process has its two listening sockets; models are loaded before."""
+    """Whether a process has its two listening sockets. It opens them after it has loaded the models."""
     sockets = []
-    with contextlib.suppress(FileNotFoundError):  # of what ends just now
+    with contextlib.suppress(FileNotFoundError):  # the process may end meanwhile
         sockets = [os.readlink(each) for each in Path(f"/proc/{pid}/fd").iterdir()]
     tables = [Path(f"/proc/net/{name}").read_text() for name in ("tcp", "tcp6")]
     rows = [line.split() for table in tables for line in table.splitlines()]
@@ -104,9 +104,9 @@ def _answers(server: AbusedServer) -> bool:
 
 
 def test_a_stopped_worker(server: AbusedServer) -> None:
-    """The other answers what comes to it; when the stopped one goes on, so does everything."""
+    """The other worker answers its connections. When the stopped worker continues, all are answered."""
     stopped = workers(server)[0]
-    clients = [server.connect() for _ in range(12)]  # some of them are the other's
+    clients = [server.connect() for _ in range(12)]  # some of them reach the other worker
     os.kill(stopped, signal.SIGSTOP)
     try:
         answered = 0
@@ -123,10 +123,10 @@ def test_a_stopped_worker(server: AbusedServer) -> None:
     server.check()
 
 
-def test_a_new_version_comes_while_workers_are_killed(
+def test_a_new_version_while_workers_are_killed(
     server: AbusedServer, base_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """All processes have it in the end, and only it."""
+    """In the end, all processes serve the new version, and only this version."""
     made = tmp_path_factory.mktemp("made") / "2"
     line_model.write(made, slope=3.0)
     made.rename(base_path / "2")
@@ -137,7 +137,10 @@ def test_a_new_version_comes_while_workers_are_killed(
 
 
 def _versions(server: AbusedServer, times: int) -> list[float]:
-    """Which version answers, asked on so many new connections; by the slope of its line, less one."""
+    """Returns the answering version on each of `times` new connections; empty if a call fails.
+
+    The version is the slope of its model minus one.
+    """
     from keras_gallery.serving.wire import messages
 
     found: list[float] = []

@@ -1,4 +1,4 @@
-"""A small exported autoencoder, and a server that serves it: the embedded one, or whatever TF_MODEL_SERVER names."""
+"""Fixtures: a small exported autoencoder and a server for it (the embedded one, or the one in TF_MODEL_SERVER)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MODEL = "denoiser"
 
 @pytest.fixture(scope="session")
 def keras_model() -> Any:
-    """The gallery's denoiser with fixed random weights, its second version in all these tests."""
+    """Returns the gallery's denoising autoencoder with fixed random weights."""
     with quiet_import():
         import keras
         from keras_gallery.models import create
@@ -28,7 +28,7 @@ def keras_model() -> Any:
 
 @pytest.fixture(scope="session")
 def saved_models(tmp_path_factory: pytest.TempPathFactory, keras_model: Any) -> Path:
-    """`saved_models/` with one version of `keras_model`."""
+    """Returns the path of a `saved_models` folder with one version of `keras_model`."""
     from keras_gallery.serving.export.writing import export
 
     root = tmp_path_factory.mktemp("saved_models")
@@ -38,13 +38,13 @@ def saved_models(tmp_path_factory: pytest.TempPathFactory, keras_model: Any) -> 
 
 @pytest.fixture(scope="session")
 def images() -> Any:
-    """Seven images (7, 8, 8, 1), float32 in [0, 1], whose values PNG files can hold."""
+    """Returns images (7, 8, 8, 1), float32 multiples of 1/255 in [0, 1], as PNG files can store them."""
     return np.random.default_rng(1).integers(0, 256, (7, 8, 8, 1)).astype(np.float32) / 255
 
 
 @pytest.fixture(scope="session")
 def png_files(images: Any) -> list[bytes]:
-    """The images as PNG files."""
+    """Returns the images as PNG files."""
     import tensorflow as tf
 
     return [tf.io.encode_png(np.rint(image * 255).astype(np.uint8)).numpy() for image in images]
@@ -57,7 +57,7 @@ def server_kind() -> str:
 
 @pytest.fixture(scope="session")
 def server(saved_models: Path, server_kind: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    """A running server; its output is in `server.log`."""
+    """Starts a server, whose output goes to `server.log`."""
     log = tmp_path_factory.mktemp("server") / "server.log"
     ports = {"port": free_port(), "rest_port": free_port()}
     with ServerProcess(server_kind, {MODEL: saved_models / MODEL}, log=log, **ports) as running:
@@ -69,5 +69,5 @@ def server(saved_models: Path, server_kind: str, tmp_path_factory: pytest.TempPa
 
 
 def embedded_only() -> pytest.MarkDecorator:
-    """For what only the embedded server does."""
-    return pytest.mark.skipif(bool(os.environ.get("TF_MODEL_SERVER")), reason="the embedded server's alone")
+    """Skips a test that needs the embedded server if TF_MODEL_SERVER names another one."""
+    return pytest.mark.skipif(bool(os.environ.get("TF_MODEL_SERVER")), reason="needs the embedded server")

@@ -16,7 +16,7 @@ Function = Callable[[Arrays], Mapping[str, Any]]
 
 
 class Runner:
-    """Calls a function; what it is called with is kept in `calls`, and whether it was closed."""
+    """Calls a function. Records the calls in `calls`, and in `closed` whether it was closed."""
 
     engine = "python"
 
@@ -35,7 +35,7 @@ class Runner:
 
 
 def specs(kinds: Mapping[str, str]) -> dict[str, TensorSpec]:
-    """Specs of any shape by name, of dtypes such as "float"; the graph calls a tensor x "serving_x:0"."""
+    """Returns specs of any shape with dtypes such as "float". The tensor of the name "x" is called "serving_x:0"."""
     rows = {row.name: row for row in dtypes.DATA_TYPES}
     return {name: TensorSpec(f"serving_{name}:0", rows[kind], None) for name, kind in kinds.items()}
 
@@ -48,13 +48,13 @@ def definition(
     method: str = "predict",
     defaults: Mapping[str, Any] | None = None,
 ) -> SignatureDef:
-    """A signature; by default one of examples."""
+    """Returns a signature; by default one with an input of tf.Examples."""
     inputs, outputs = {"inputs": "string"} if inputs is None else inputs, outputs or {"outputs": "float"}
     return SignatureDef(name, f"tensorflow/serving/{method}", specs(inputs), specs(outputs), defaults or {})
 
 
 def serve(signatures: Mapping[str, Signature], *, name: str = "m", version: int = 3) -> ServedModels:
-    """A table with one version of one model; the label "stable" is its."""
+    """Returns a table with one version of one model, which has the label "stable"."""
     graph = messages.MetaGraphDef()
     for key, signature in signatures.items():
         graph.signature_def[key].method_name = signature.definition.method_name
@@ -65,5 +65,5 @@ def serve(signatures: Mapping[str, Signature], *, name: str = "m", version: int 
 
 
 def signatures(*pairs: tuple[SignatureDef, Function]) -> dict[str, Signature]:
-    """Signatures with a `Runner` each."""
+    """Returns signatures, each with a `Runner` for its function."""
     return {definition.name: Signature(definition, Runner(function)) for definition, function in pairs}

@@ -1,4 +1,4 @@
-"""How much a process takes on."""
+"""Tests of the limits of one server process."""
 
 from __future__ import annotations
 
@@ -23,38 +23,38 @@ from keras_gallery.serving.wire.model_spec import ModelSpec
 MIB = 1 << 20
 
 
-# === Compressed bytes ===
+# === Compressed data ===
 
 
 @settings(max_examples=50, deadline=None)
 @given(st.binary(max_size=5000))
-def test_what_is_packed_is_unpacked(data: bytes) -> None:
+def test_decompression(data: bytes) -> None:
     assert limits.unpack(gzip.compress(data), 5000) == data
     assert limits.unpack(zlib.compress(data), 5000, wbits=15) == data
 
 
-def test_no_more_than_the_limit() -> None:
+def test_decompressed_data_above_the_limit() -> None:
     assert limits.unpack(gzip.compress(bytes(1000)), 1000) == bytes(1000)
-    with pytest.raises(ResourceExhausted, match="to unpack to 999 at most. Received: more"):
+    with pytest.raises(ResourceExhausted, match="has more than 999 bytes when decompressed"):
         limits.unpack(gzip.compress(bytes(1000)), 999)
 
 
-def test_no_more_than_is_likely() -> None:
+def test_decompressed_data_with_an_unlikely_ratio() -> None:
     assert limits.unpack(gzip.compress(bytes(16 * MIB)), 100 * MIB) == bytes(16 * MIB)
     with pytest.raises(ResourceExhausted):
         limits.unpack(gzip.compress(bytes(16 * MIB + 1)), 100 * MIB)
-    likely = np.random.default_rng(0).integers(0, 4, 20 * MIB, np.uint8).tobytes()  # packs to a fourth
+    likely = np.random.default_rng(0).integers(0, 4, 20 * MIB, np.uint8).tobytes()  # compresses to a fourth
     assert limits.unpack(gzip.compress(likely, 1), 100 * MIB) == likely
 
 
 @pytest.mark.parametrize(
     "damage", [lambda data: data[:-1], lambda data: data[:5], lambda data: b"", lambda data: b"a" + data]
 )
-def test_what_is_damaged(damage: object) -> None:
+def test_damaged_data(damage: object) -> None:
     assert limits.unpack(damage(gzip.compress(b"a" * 1000)), MIB) is None  # type: ignore[operator]
 
 
-def test_a_bomb_takes_little_memory() -> None:
+def test_a_decompression_bomb_needs_little_memory() -> None:
     bomb = gzip.compress(bytes(100 * MIB))
     tracemalloc.start()
     try:
@@ -65,7 +65,7 @@ def test_a_bomb_takes_little_memory() -> None:
         tracemalloc.stop()
 
 
-def test_messages() -> None:
+def test_grpc_messages() -> None:
     message = predict.encode_request(ModelSpec("m"), {"x": np.zeros(1000, np.float32)})
     for packed in (message, gzip.compress(message), zlib.compress(message)):
         assert limits.unpack_message(packed, len(message)) == message
@@ -84,15 +84,15 @@ def test_a_budget() -> None:
     assert budget.take(60) and budget.take(40)
     assert not budget.take(1) and budget.used == 100
     budget.give(100)
-    assert budget.take(1000), "one alone"
-    assert budget.take(1000, held=1000), "the same one again"
+    assert budget.take(1000), "a single request may exceed the limit"
+    assert budget.take(1000, held=1000), "the same request may take more"
     assert not budget.take(1)
     budget.give(2000)
-    assert not budget.take(101, held=-1), "not even alone"
+    assert not budget.take(101, held=-1), "with held=-1 the limit applies to a single request"
     assert budget.used == 0
 
 
-def test_memory_is_that_of_the_machine_or_less() -> None:
+def test_memory_of_the_machine() -> None:
     with open("/proc/meminfo") as file:
         total = int(file.readline().split()[1]) << 10
     assert 64 * MIB < limits.memory() <= total
@@ -100,8 +100,8 @@ def test_memory_is_that_of_the_machine_or_less() -> None:
 
 
 @pytest.mark.parametrize("text", ["[]", "{}", "1", '""', '{"b64":"YQ=="}', '{"a":1}', "[[[1]]]", "null", "0.125"])
-def test_reading_json_takes_no_more_than_is_said(text: str) -> None:
-    """By what Python's own reader makes of it."""
+def test_parsing_json_needs_no_more_memory_than_estimated(text: str) -> None:
+    """Measured with Python's own JSON parser."""
     document = ("[" + ",".join([text] * 20_000) + "]").encode()
     tracemalloc.start()
     try:

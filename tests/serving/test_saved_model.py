@@ -1,4 +1,4 @@
-"""What a server reads of a SavedModel, against TensorFlow's own reading of it."""
+"""Tests of reading a SavedModel, with TensorFlow's own loading as the oracle."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FLOAT = dtypes.BY_NUMBER[1]
 
 
 def saved_model(*tags: tuple[str, ...], dtype: int = 1) -> bytes:
-    """A SavedModel with one graph for each set of tags, each with a signature from `x` (?, 3) to `y` of any rank."""
+    """Returns a SavedModel with a graph for each set of tags, with a signature from `x` (?, 3) to `y` of any rank."""
     message = messages.SavedModel(saved_model_schema_version=1)
     for each in tags:
         graph = message.meta_graphs.add()
@@ -108,7 +108,7 @@ WHOLE = saved_model(("serve",))
 
 
 @pytest.mark.parametrize("length", [1, 3, 5, len(WHOLE) // 2, len(WHOLE) - 1])
-def test_cut_short(folder: Path, length: int) -> None:
+def test_truncated_file(folder: Path, length: int) -> None:
     (folder / "saved_model.pb").write_bytes(WHOLE[:length])
     with pytest.raises(OutOfRange, match="^Read less bytes than requested$"):
         read_meta_graph(folder)
@@ -122,7 +122,7 @@ def test_no_saved_model(folder: Path, content: bytes) -> None:
 
 
 @pytest.mark.parametrize("tags", [[], [("train",)], [("serve", "gpu")], [("serve", "gpu"), ("train",)]], ids=str)
-def test_no_graph_with_just_these_tags(folder: Path, tags: list[tuple[str, ...]]) -> None:
+def test_no_graph_with_exactly_these_tags(folder: Path, tags: list[tuple[str, ...]]) -> None:
     (folder / "saved_model.pb").write_bytes(saved_model(*tags))
     with pytest.raises(NotFound, match="Could not find meta graph def matching supplied tags"):
         read_meta_graph(folder)
@@ -140,7 +140,7 @@ def test_graph_by_tags(folder: Path) -> None:
 def test_text(folder: Path) -> None:
     binary = (folder / "saved_model.pb").read_bytes()
     want = read_signatures(folder)
-    (folder / "saved_model.pbtxt").write_text("the binary one comes first")
+    (folder / "saved_model.pbtxt").write_text("not read if there is a saved_model.pb")
     assert read_signatures(folder) == want
     (folder / "saved_model.pb").unlink()
     (folder / "saved_model.pbtxt").write_text(str(messages.SavedModel.FromString(binary)))
@@ -159,8 +159,8 @@ def test_defaults(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(("number", "enum"), [(20, "DT_RESOURCE"), (12, "DT_QUINT8"), (999, "DT_999")])
-def test_dtypes_that_no_request_can_carry(folder: Path, number: int, enum: str) -> None:
-    """The model is served all the same, for the sake of its other signatures."""
+def test_dtypes_that_requests_cannot_have(folder: Path, number: int, enum: str) -> None:
+    """Reading succeeds, since the model may have other signatures."""
     (folder / "saved_model.pb").write_bytes(saved_model(("serve",), dtype=number))
     dtype = read_signatures(folder)["serving_default"].inputs["x"].dtype
     assert (dtype.number, dtype.enum, dtype.name) == (number, enum, enum.removeprefix("DT_").lower())
@@ -184,7 +184,7 @@ def test_fingerprint_changes_with_any_byte(folder: Path, name: str) -> None:
 
 def change_nothing(variables: Path) -> None:
     (variables.parent / "assets.extra").mkdir()
-    (variables.parent / "assets.extra" / "note").write_text("not of the model")
+    (variables.parent / "assets.extra" / "note").write_text("not part of the model")
 
 
 def move_a_byte(variables: Path) -> None:
@@ -214,7 +214,7 @@ def test_fingerprint_of_changed_files(folder: Path, change: Any, same: bool) -> 
     assert (fingerprint(folder) == before) is same
 
 
-def test_fingerprint_is_of_the_content_not_of_the_place(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_fingerprint_does_not_depend_on_the_path(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     copy = tmp_path_factory.mktemp("copy") / "2"
     before = fingerprint(folder)
     folder.rename(copy)

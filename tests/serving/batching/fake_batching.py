@@ -1,4 +1,4 @@
-"""A signature that stands still until it is let go, so that batches form as a test wants, and requests to it."""
+"""A fake signature for batching tests. A test can pause its runs, so that batches form as the test needs."""
 
 from __future__ import annotations
 
@@ -17,12 +17,15 @@ from keras_gallery.serving.wire.signature import SignatureDef, TensorSpec
 
 FLOAT = dtypes.BY_NUMBER[1]
 NAMES = ("total", "twice")
-SECONDS = 20  # the longest that anything may take
+SECONDS = 20  # time limit for everything
 HOUR = 3_600_000_000  # in microseconds
 
 
 class Signature:
-    """x → total, its sum over all but dimension 0, and twice. Stands still while `hold` is called for."""
+    """Computes "total", the sum of x over all dimensions except the first, and "twice", 2 x.
+
+    After `hold`, runs wait until `go` is called.
+    """
 
     def __init__(self, *, quick: bool = False, shape: tuple[int, ...] = (-1, -1)) -> None:
         spec = TensorSpec("x:0", FLOAT, shape)
@@ -63,7 +66,7 @@ def answer(x: Any, outputs: Sequence[str] = NAMES) -> Any:
 
 
 class Owner:
-    """Counts who keeps it."""
+    """Counts how many callers hold it."""
 
     users = 0
 
@@ -76,7 +79,7 @@ class Owner:
 
 
 class Served:
-    """A signature with a batcher, and requests that are under way."""
+    """A signature with its batcher; starts requests."""
 
     def __init__(self, signature: Signature, threads: BatchThreads, **parameters: Any) -> None:
         self.signature = signature
@@ -88,13 +91,13 @@ class Served:
         )
 
     async def ask(self, x: Any, outputs: Sequence[str] = NAMES) -> asyncio.Task[Any]:
-        """Begins a request, and lets it come as far as it can without waiting."""
+        """Starts a request and runs it until it has to wait."""
         task = asyncio.create_task(self.batcher.run({"x": x}, outputs))
         await asyncio.sleep(0)
         return task
 
     async def occupy(self, threads: int = 1) -> list[asyncio.Task[Any]]:
-        """Requests of a row that stand still, one in each thread."""
+        """Pauses the signature and occupies each thread with a request of one row."""
         self.signature.hold()
         before = len(self.signature.batches)
         tasks = [await self.ask(floats(1)) for _ in range(threads)]

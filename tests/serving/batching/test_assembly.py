@@ -1,4 +1,4 @@
-"""Joining, padding and cutting arrays; the oracles are np.concatenate, np.pad and plain lists."""
+"""Tests of joining, padding and cutting arrays. The oracles are np.concatenate, np.pad and plain lists."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ DTYPES = [row.numpy for row in dtypes.DATA_TYPES]
 
 
 def array(shape: tuple[int, ...], dtype: Any = np.float32, seed: int = 0) -> Any:
-    """Values that are nowhere zero."""
+    """Returns random values without zeros."""
     numbers = np.random.default_rng(seed).integers(1, 9, shape)
     if dtype == np.object_:
         return np.array([str(number).encode() for number in numbers.flat], object).reshape(shape)
@@ -85,7 +85,7 @@ def test_join(dtype: Any, inner: tuple[int, ...], sizes: list[int]) -> None:
 
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
-def test_missing_rows_repeat_the_last_parts_first(dtype: Any) -> None:
+def test_padding_rows_repeat_the_first_row_of_the_last_part(dtype: Any) -> None:
     parts = [{"x": array((2, 3), dtype, 1)}, {"x": array((2, 3), dtype, 2)}, {"x": array((0, 3), dtype)}]
     joined = join(parts, 7)["x"]
     assert joined.shape == (7, 3)
@@ -94,7 +94,7 @@ def test_missing_rows_repeat_the_last_parts_first(dtype: Any) -> None:
 
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
-def test_ends_are_padded_with_each_parts_first_element(dtype: Any) -> None:
+def test_inner_padding_repeats_the_first_element_of_each_part(dtype: Any) -> None:
     parts = [{"x": array((1, 2, 3), dtype, 1)}, {"x": array((2, 4, 1), dtype, 2)}, {"x": array((1, 0, 2), dtype)}]
     joined = join(parts, 5)["x"]
     assert joined.shape == (5, 4, 3) and joined.dtype == dtype
@@ -111,7 +111,7 @@ def test_ends_are_padded_with_each_parts_first_element(dtype: Any) -> None:
     assert (joined[4] == joined[3]).all()
 
 
-def test_inputs_are_joined_by_name_and_left_alone() -> None:
+def test_inputs_are_joined_by_name_and_not_changed() -> None:
     one, other = {"a": array((1, 2)), "b": array((1,))}, {"b": array((2,), seed=1), "a": array((2, 2), seed=1)}
     for each in (*one.values(), *other.values()):
         each.flags.writeable = False
@@ -130,7 +130,7 @@ def test_arrays_that_are_not_contiguous() -> None:
     st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4), st.integers(1, 3)), min_size=1, max_size=6),
     st.integers(0, 5),
 )
-def test_padding_is_counted(shapes: list[tuple[int, int, int]], more: int) -> None:
+def test_padding_bytes(shapes: list[tuple[int, int, int]], more: int) -> None:
     if not sum(shape[0] for shape in shapes):
         more = 0
     parts = [{"x": array(shape, np.float64)} for shape in shapes]
@@ -143,7 +143,7 @@ def test_padding_is_counted(shapes: list[tuple[int, int, int]], more: int) -> No
 
 
 @given(arrays_of.arrays(np.int64, st.tuples(st.integers(0, 12), st.integers(0, 3))), st.data())
-def test_split_and_cut_give_the_rows_back(whole: Any, data: st.DataObject) -> None:
+def test_split_and_cut_return_the_same_rows(whole: Any, data: st.DataObject) -> None:
     at = sorted(data.draw(st.lists(st.integers(0, len(whole)), max_size=4)))
     stops = [*at, len(whole)]
     sizes = [stop - start for start, stop in zip([0, *stops], stops, strict=False)]
@@ -159,7 +159,7 @@ def test_split_and_cut_give_the_rows_back(whole: Any, data: st.DataObject) -> No
         start += size
 
 
-def test_outputs_without_a_row_for_each_row() -> None:
+def test_outputs_with_a_wrong_number_of_rows() -> None:
     outputs = {"scalar": np.float32(3).reshape(()), "short": array((1, 2)), "right": array((4, 2))}
     with pytest.raises(FailedPrecondition) as refused:
         cut(outputs, ["right", "scalar"], 0, 2, 4)

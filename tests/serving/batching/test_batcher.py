@@ -1,4 +1,4 @@
-"""Batching as requests see it. The oracle is the signature itself, asked for one request at a time."""
+"""Tests of batching from the view of requests. The oracle is the signature itself, run on one request at a time."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def test_a_request_does_not_wait_while_a_thread_is_idle() -> None:
         async with serve(threads=2) as (signature, served):
             x = floats(3)
             assert same(await (await served.ask(x)), x)
-            assert signature.batches[0] is x  # as it is, without copies
-            first, second = await served.occupy(2)  # neither waits for the other
+            assert signature.batches[0] is x  # not copied
+            first, second = await served.occupy(2)  # neither request waits for the other
             signature.go()
             await first, await second
             assert signature.rows == [3, 1, 1]
@@ -34,7 +34,7 @@ def test_a_request_does_not_wait_while_a_thread_is_idle() -> None:
     play(scene)
 
 
-def test_what_comes_during_a_run_makes_a_batch() -> None:
+def test_requests_that_arrive_during_a_run_form_a_batch() -> None:
     async def scene() -> None:
         async with serve() as (signature, served):
             (busy,) = await served.occupy()
@@ -47,7 +47,7 @@ def test_what_comes_during_a_run_makes_a_batch() -> None:
             assert same(await tasks[0], asked[0]) and same(await tasks[1], asked[1], ["twice"])
             assert same(await tasks[2], asked[2]) and same(await tasks[3], asked[3])
             assert signature.rows == [1, 6]
-            assert np.array_equal(signature.batches[1], np.concatenate(asked))  # in the order of their coming
+            assert np.array_equal(signature.batches[1], np.concatenate(asked))  # in the order of arrival
             ((_, *first), (waits, *second)) = served.seen
             assert first == [1, 1] and second == [6, 6]
             assert len(waits) == 4 and sorted(waits, reverse=True) == list(waits) and waits[-1] >= 0
@@ -55,7 +55,7 @@ def test_what_comes_during_a_run_makes_a_batch() -> None:
     play(scene)
 
 
-def test_batches_are_filled_up_to_the_maximum() -> None:
+def test_batches_have_at_most_the_maximum_size() -> None:
     async def scene() -> None:
         async with serve(max_batch_size=4) as (signature, served):
             (busy,) = await served.occupy()
@@ -68,7 +68,7 @@ def test_batches_are_filled_up_to_the_maximum() -> None:
     play(scene)
 
 
-def test_kinds_are_batched_apart_in_the_order_of_their_coming() -> None:
+def test_kinds_are_batched_separately_in_the_order_of_arrival() -> None:
     async def scene() -> None:
         async with serve() as (signature, served):
             (busy,) = await served.occupy()
@@ -84,7 +84,7 @@ def test_kinds_are_batched_apart_in_the_order_of_their_coming() -> None:
 
 
 @pytest.mark.parametrize("shape", [(1, -1), (-1, 3)])
-def test_what_the_signature_takes_in_no_batch_is_run_alone(shape: tuple[int, ...]) -> None:
+def test_requests_that_cannot_be_batched_run_alone(shape: tuple[int, ...]) -> None:
     async def scene() -> None:
         async with serve(Signature(shape=shape)) as (signature, served):
             (busy,) = await served.occupy()
@@ -114,7 +114,7 @@ def test_a_quick_signature_runs_on_the_event_loop() -> None:
     play(scene)
 
 
-def test_a_quick_signature_waits_where_there_is_a_timeout() -> None:
+def test_a_quick_signature_waits_if_there_is_a_timeout() -> None:
     async def scene() -> None:
         async with serve(Signature(quick=True), batch_timeout_micros=HOUR, max_batch_size=2) as (signature, served):
             tasks = [await served.ask(floats(1)) for _ in range(2)]
@@ -124,7 +124,7 @@ def test_a_quick_signature_waits_where_there_is_a_timeout() -> None:
     play(scene)
 
 
-def test_a_quick_signature_runs_in_a_thread_while_it_is_running() -> None:
+def test_a_quick_signature_uses_a_thread_while_a_run_is_in_progress() -> None:
     async def scene() -> None:
         async with serve() as (signature, served):
             tasks = await served.occupy()
@@ -138,7 +138,7 @@ def test_a_quick_signature_runs_in_a_thread_while_it_is_running() -> None:
     play(scene)
 
 
-def test_what_would_block_the_event_loop_is_run_in_a_thread() -> None:
+def test_a_run_that_refuses_the_event_loop_uses_a_thread() -> None:
     class Blocking(Signature):
         def run(self, inputs: Any, outputs: Sequence[str]) -> Any:
             refuse_event_loop()
@@ -152,23 +152,23 @@ def test_what_would_block_the_event_loop_is_run_in_a_thread() -> None:
     play(scene)
 
 
-def test_a_quick_request_does_not_overtake() -> None:
+def test_a_quick_request_does_not_overtake_waiting_requests() -> None:
     async def scene() -> None:
         async with serve() as (signature, served):
-            beside = Served(Signature(), served.threads)
-            (busy,) = await beside.occupy()
+            other = Served(Signature(), served.threads)
+            (busy,) = await other.occupy()
             first = await served.ask(floats(1))
             signature.quick = True
             second = await served.ask(floats(2))
             assert not signature.batches
-            beside.signature.go()
+            other.signature.go()
             await asyncio.gather(busy, first, second)
             assert signature.rows == [3]
 
     play(scene)
 
 
-def test_longer_runs_leave_the_event_loop_while_requests_come_together(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_longer_runs_use_threads_if_requests_arrive_together(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batching, "WORTH_A_THREAD_SECONDS", 0)
     monkeypatch.setattr(batching, "PROBE_AFTER", 2)
 
@@ -177,7 +177,7 @@ def test_longer_runs_leave_the_event_loop_while_requests_come_together(monkeypat
             here = threading.get_ident()
 
             async def run(number: int) -> list[bool]:
-                """Requests one after the other; for each, whether it was run on the event loop."""
+                """Runs requests one after the other. Returns for each whether it ran on the event loop."""
                 signature.threads.clear()
                 for _ in range(number):
                     await served.batcher.run({"x": floats(1)}, NAMES)
@@ -186,13 +186,13 @@ def test_longer_runs_leave_the_event_loop_while_requests_come_together(monkeypat
             monkeypatch.setattr(batching, "WORTH_A_THREAD_SECONDS", SECONDS)
             assert all(await run(8))
             monkeypatch.setattr(batching, "WORTH_A_THREAD_SECONDS", 0)
-            assert await run(6) == [False, True, True] * 2  # nobody else comes
+            assert await run(6) == [False, True, True] * 2  # no other request arrives during the probes
             (probe,) = await served.occupy()
             tasks = [await served.ask(floats(1)) for _ in range(2)]
             signature.go()
             await asyncio.gather(probe, *tasks)
             assert signature.rows[-2:] == [1, 2]
-            assert await run(4) == [False, True, True, False]  # one more, and it is quiet again
+            assert await run(4) == [False, True, True, False]  # one more in a thread; then no others arrive
 
     play(scene)
 
@@ -200,7 +200,7 @@ def test_longer_runs_leave_the_event_loop_while_requests_come_together(monkeypat
 # === Errors ===
 
 
-def test_an_error_goes_to_the_whole_batch_and_to_no_other() -> None:
+def test_an_error_fails_its_batch_and_no_other() -> None:
     async def scene() -> None:
         async with serve() as (signature, served):
             (busy,) = await served.occupy()
@@ -217,7 +217,7 @@ def test_an_error_goes_to_the_whole_batch_and_to_no_other() -> None:
     play(scene)
 
 
-def test_what_makes_no_sense_never_enters_the_queue() -> None:
+def test_invalid_requests_never_enter_the_queue() -> None:
     async def scene() -> None:
         async with serve(max_batch_size=8) as (_, served):
             for x, message in {
@@ -232,7 +232,7 @@ def test_what_makes_no_sense_never_enters_the_queue() -> None:
     play(scene)
 
 
-# === Whatever the timing ===
+# === Random timing ===
 
 REQUEST = st.tuples(
     st.integers(0, 5), st.integers(1, 3), st.sampled_from([NAMES, ("total",), ("twice",), NAMES[::-1]]), st.booleans()
@@ -269,7 +269,7 @@ def test_every_request_gets_its_own_rows(steps: list[Any], parameters: Any, thre
                     rows, width, outputs, cancelled = step
                     x = floats(rows, width, start=1 + 1000 * len(asked))
                     if quick:
-                        signature.go()  # it would stop the event loop
+                        signature.go()  # a paused run would block the event loop
                     asked.append((x, outputs, cancelled, await served.ask(x, outputs)))
             for *_, cancelled, task in asked:
                 if cancelled:
@@ -281,7 +281,8 @@ def test_every_request_gets_its_own_rows(steps: list[Any], parameters: Any, thre
                 except asyncio.CancelledError:
                     assert cancelled
                 else:
-                    twice, firsts = found.get("twice", x * 2), x[:, 0]  # padded with its first element, or a part's
+                    # The padding repeats the first element of the request or of one of its parts.
+                    twice, firsts = found.get("twice", x * 2), x[:, 0]
                     assert np.array_equal(twice[:, : x.shape[1]], x * 2)
                     assert np.isin(twice[:, x.shape[1] :], firsts * 2).all()
                     more = found.get("total", x.sum(1)) - x.sum(1)

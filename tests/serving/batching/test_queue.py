@@ -1,4 +1,4 @@
-"""Waiting for others and for a thread: for how long, how many, in which parts, and who leaves."""
+"""Tests of the queue: timeouts, limits, splitting and cancelling."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_a_full_batch_is_run_at_once() -> None:
             assert same(await first, floats(1)) and same(await second, floats(3))
             assert signature.rows == [4]
             third = await served.ask(floats(3))
-            fourth = await served.ask(floats(2))  # for which there is no room: the third waits no longer
+            fourth = await served.ask(floats(2))  # does not fit into the third request's batch, which runs at once
             assert same(await third, floats(3))
             assert not fourth.done()
             fourth.cancel()
@@ -53,17 +53,17 @@ def test_after_the_timeout_a_batch_is_run_as_it_is() -> None:
     play(scene)
 
 
-def test_a_batch_that_was_full_is_not_run_again_after_its_timeout() -> None:
+def test_a_full_batch_does_not_run_again_after_its_timeout() -> None:
     async def scene() -> None:
         async with serve(batch_timeout_micros=20_000, max_batch_size=2) as (signature, served):
             await (await served.ask(floats(2)))
-            await (await served.ask(floats(1)))  # its own timeout is over, and so is the first one's
+            await (await served.ask(floats(1)))  # both timeouts have passed
             assert signature.rows == [2, 1]
 
     play(scene)
 
 
-def test_a_batch_whose_time_has_come_takes_more_until_there_is_a_thread() -> None:
+def test_requests_may_join_a_batch_that_waits_for_a_thread() -> None:
     async def scene() -> None:
         async with serve(batch_timeout_micros=1) as (signature, served):
             (busy,) = await served.occupy()
@@ -77,7 +77,7 @@ def test_a_batch_whose_time_has_come_takes_more_until_there_is_a_thread() -> Non
     play(scene)
 
 
-def test_what_can_be_in_no_batch_waits_for_none() -> None:
+def test_a_request_that_cannot_be_batched_does_not_wait() -> None:
     async def scene() -> None:
         async with serve(Signature(shape=(2, 2)), batch_timeout_micros=HOUR) as (_, served):
             assert same(await (await served.ask(floats(2))), floats(2))
@@ -130,12 +130,12 @@ def test_a_full_queue(parameters: Any, sizes: Sequence[int], too_many: int, stat
             for task, rows in zip(tasks, sizes, strict=True):
                 assert same(await task, floats(rows))
             await busy
-            assert same(await (await served.ask(floats(1))), floats(1))  # there is room again
+            assert same(await (await served.ask(floats(1))), floats(1))  # fits into the queue again
 
     play(scene)
 
 
-def test_empty_requests_and_many_kinds_fill_the_queue_too() -> None:
+def test_empty_requests_also_fill_the_queue() -> None:
     async def scene() -> None:
         async with serve(max_batch_size=2, max_enqueued_batches=2) as (signature, served):
             (busy,) = await served.occupy()
@@ -152,7 +152,7 @@ def test_empty_requests_and_many_kinds_fill_the_queue_too() -> None:
 
 
 @pytest.mark.parametrize("parameters", [{}, {"batch_timeout_micros": 1}])
-def test_who_is_cancelled_leaves_the_queue(parameters: Any) -> None:
+def test_a_cancelled_request_leaves_the_queue(parameters: Any) -> None:
     async def scene() -> None:
         async with serve(max_batch_size=4, max_enqueued_batches=1, **parameters) as (signature, served):
             (busy,) = await served.occupy()
@@ -161,7 +161,7 @@ def test_who_is_cancelled_leaves_the_queue(parameters: Any) -> None:
                 task.cancel()
                 with pytest.raises(asyncio.CancelledError):
                     await task
-            tasks += [await served.ask(floats(2, start=50))]  # there is room again
+            tasks += [await served.ask(floats(2, start=50))]  # fits into the queue again
             signature.go()
             await busy
             for start, task in ((20, tasks[1]), (40, tasks[3])):
@@ -172,7 +172,7 @@ def test_who_is_cancelled_leaves_the_queue(parameters: Any) -> None:
     play(scene)
 
 
-def test_a_batch_that_everybody_has_left_is_not_run() -> None:
+def test_a_batch_of_cancelled_requests_does_not_run() -> None:
     async def scene() -> None:
         async with serve() as (signature, served):
             (busy,) = await served.occupy()
@@ -189,7 +189,7 @@ def test_a_batch_that_everybody_has_left_is_not_run() -> None:
     play(scene)
 
 
-def test_cancelling_during_a_run_is_no_ones_loss_and_keeps_the_owner_until_its_end() -> None:
+def test_cancelling_during_a_run_does_not_affect_other_requests() -> None:
     async def scene() -> None:
         async with serve(batch_timeout_micros=HOUR, max_batch_size=3) as (signature, served):
             signature.hold()
@@ -205,12 +205,12 @@ def test_cancelling_during_a_run_is_no_ones_loss_and_keeps_the_owner_until_its_e
     play(scene)
 
 
-def test_closing_waits_for_a_run_that_nobody_awaits() -> None:
+def test_closing_waits_for_a_cancelled_run() -> None:
     async def scene() -> None:
         async with serve() as (signature, served):
             servable = Servable("model", 1, None, {})
             served.batcher = Batcher(signature, servable, BatchingParameters(), served.threads)
-            servable.acquire()  # as the first request does
+            servable.acquire()  # like a first request
             closing = threading.Thread(target=servable.close)
             closing.start()
             await until(lambda: servable._closed)
@@ -238,7 +238,7 @@ SPLITTING = {"max_batch_size": 64, "enable_large_batch_splitting": True, "max_ex
         ([4], [4]),
         ([5], [4, 1]),
         ([12], [4, 4, 4]),
-        ([3, 3], [4, 2]),  # the second one fills up the first one's batch
+        ([3, 3], [4, 2]),  # the second request fills the batch of the first
         ([1, 11, 1], [4, 4, 4, 1]),
         ([2, 2, 9, 0], [4, 4, 4, 1]),
     ],
@@ -258,7 +258,7 @@ def test_large_requests_are_split(sizes: Sequence[int], batches: Sequence[int]) 
     play(scene)
 
 
-def test_what_can_be_in_no_batch_is_not_split() -> None:
+def test_a_request_that_cannot_be_batched_is_not_split() -> None:
     async def scene() -> None:
         async with serve(Signature(shape=(9, -1)), **SPLITTING) as (signature, served):
             (busy,) = await served.occupy()
@@ -271,8 +271,8 @@ def test_what_can_be_in_no_batch_is_not_split() -> None:
     play(scene)
 
 
-def test_parts_of_different_lengths_are_put_together() -> None:
-    """Each part was padded with what was in its own batch."""
+def test_parts_of_different_lengths_are_joined() -> None:
+    """Each part is padded to the lengths in its own batch."""
 
     async def scene() -> None:
         async with serve(pad_variable_length_inputs=True, **SPLITTING) as (signature, served):
@@ -292,7 +292,7 @@ def test_parts_of_different_lengths_are_put_together() -> None:
     play(scene)
 
 
-def test_without_splitting_the_execution_size_says_nothing() -> None:
+def test_without_splitting_the_execution_size_has_no_effect() -> None:
     async def scene() -> None:
         async with serve(max_batch_size=8, max_execution_batch_size=4) as (signature, served):
             assert same(await (await served.ask(floats(7))), floats(7))
@@ -301,7 +301,7 @@ def test_without_splitting_the_execution_size_says_nothing() -> None:
     play(scene)
 
 
-def test_a_split_request_fails_and_leaves_as_a_whole() -> None:
+def test_a_split_request_is_cancelled_and_fails_as_a_whole() -> None:
     async def scene() -> None:
         async with serve(**SPLITTING) as (signature, served):
             (busy,) = await served.occupy()

@@ -1,4 +1,7 @@
-"""Running a batch: whose rows, whose error. The oracle is the signature itself, asked for one request at a time."""
+"""Tests of running a batch: which request gets which rows or error.
+
+The oracle is the signature itself, run on one request at a time.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,10 @@ UNEVEN = "Batched output tensor's 0th dimension does not equal the sum of the 0t
 
 
 class Signature:
-    """x → the outputs that `functions` compute of it; remembers the shapes of x. Values under zero are refused."""
+    """Computes outputs from x with `functions`, and records the calls.
+
+    Raises InvalidArgument for values below zero, and Internal for NaN.
+    """
 
     quick_bytes = -1
 
@@ -55,7 +61,7 @@ def parts(made: BatchRunner, *requests: tuple[Any, Sequence[str]]) -> list[Part]
 BOTH = ("total", "twice")
 
 
-def test_each_gets_its_own_rows_and_outputs() -> None:
+def test_each_request_gets_its_own_rows_and_outputs() -> None:
     signature = Signature()
     made = runner(signature)
     requests = [(floats(1, 3), BOTH), (floats(0, 3), BOTH), (floats(3, 3, start=50), ["twice"]), (floats(2, 3), BOTH)]
@@ -67,14 +73,14 @@ def test_each_gets_its_own_rows_and_outputs() -> None:
         assert all((answer[name] == expected[name]).all() for name in outputs)
 
 
-def test_only_what_is_wanted_is_computed() -> None:
+def test_only_requested_outputs_are_computed() -> None:
     signature = Signature()
     made = runner(signature)
     made.run_all(parts(made, (floats(1, 3), ["twice"]), (floats(1, 3), ["twice"])))
     assert signature.calls == [((2, 3), ["twice"])]
 
 
-def test_one_request_is_run_as_it_is() -> None:
+def test_a_single_request_is_not_copied() -> None:
     signature = Signature()
     made, x = runner(signature), floats(2, 3)
     made.run_one(made.part({"x": x}, BOTH))
@@ -106,7 +112,10 @@ def test_a_batch_is_padded_to_an_allowed_size() -> None:
 
 @pytest.mark.parametrize("outputs", [BOTH, ["twice"]])
 def test_too_many_rows(outputs: Sequence[str]) -> None:
-    """An error; TensorFlow Serving runs requests for some of the outputs outside of batches, whatever their size."""
+    """Too many rows are an error, except for requests for some of the outputs.
+
+    TensorFlow Serving does not batch such requests, whatever their size.
+    """
     signature = Signature()
     made, x = runner(signature, max_batch_size=8), floats(9, 2)
     if outputs is BOTH:
@@ -130,7 +139,7 @@ def test_1000_rows_by_default() -> None:
 @pytest.mark.parametrize(
     ("rows", "quick_bytes", "quick"), [(1, 24, True), (1, 23, False), (3, 36, False), (0, -1, False)]
 )
-def test_padding_counts_where_a_run_is_to_be_quick(rows: int, quick_bytes: int, quick: bool) -> None:
+def test_padding_counts_for_quick_runs(rows: int, quick_bytes: int, quick: bool) -> None:
     signature = Signature()
     signature.quick_bytes = quick_bytes
     made = runner(signature, max_batch_size=4, allowed_batch_sizes=(2, 4))
@@ -144,8 +153,8 @@ def test_padding_counts_where_a_run_is_to_be_quick(rows: int, quick_bytes: int, 
     ("shape", "batched"),
     [((-1, -1), True), (None, True), ((-1, 3), True), ((2, 3), False), ((1, -1), False), ((-1, 4), False)],
 )
-def test_what_the_signature_does_not_take_in_batches_has_no_kind(shape: Any, batched: bool) -> None:
-    """Its error, or an answer that needs just this many rows, is for its own request; and nothing is padded."""
+def test_requests_that_cannot_be_batched_have_no_kind(shape: Any, batched: bool) -> None:
+    """They run alone and without padding, so that an error, or a fixed number of rows, affects no other request."""
     signature = Signature(shape)
     made = runner(signature, max_batch_size=4, allowed_batch_sizes=(4,))
     part = made.part({"x": floats(2, 3)}, BOTH)
@@ -163,7 +172,7 @@ def test_kinds_of_variable_length(pads: bool) -> None:
 
 
 def test_variable_lengths_are_padded_with_the_first_element() -> None:
-    """As TensorFlow Serving does; the model sees the padding, and so does the answer."""
+    """As in TensorFlow Serving, the padding is part of the model's inputs and of the outputs."""
     signature = Signature()
     made = runner(signature, pad_variable_length_inputs=True)
     one, other = made.run_all(parts(made, (floats(1, 3, start=7), BOTH), (floats(2, 5), BOTH)))
@@ -175,7 +184,7 @@ def test_variable_lengths_are_padded_with_the_first_element() -> None:
 # === Memory ===
 
 
-def test_long_requests_do_not_blow_up_short_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_long_requests_do_not_pad_short_ones_beyond_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batch_run, "PADDING_BYTES", 100)
     signature = Signature()
     made = runner(signature, pad_variable_length_inputs=True)
@@ -186,19 +195,19 @@ def test_long_requests_do_not_blow_up_short_ones(monkeypatch: pytest.MonkeyPatch
         assert isinstance(answer, dict) and (answer["twice"] == x * 2).all()
 
 
-def test_large_rows_are_not_multiplied(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_rows_are_not_padded_beyond_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batch_run, "PADDING_BYTES", 100)
     signature = Signature()
     made = runner(signature, max_batch_size=64, allowed_batch_sizes=(64,))
     assert (made.run_one(made.part({"x": floats(1, 1000)}, BOTH))["twice"] == floats(1, 1000) * 2).all()
-    made.run_one(made.part({"x": floats(40, 1000)}, BOTH))  # as much again at most: so much may be
+    made.run_one(made.part({"x": floats(40, 1000)}, BOTH))  # padding up to the size of the request itself is allowed
     assert [shape for shape, _ in signature.calls] == [(1, 1000), (64, 1000)]
 
 
 # === Errors ===
 
 
-def test_bad_data_is_its_own_requests_error() -> None:
+def test_invalid_data_fails_only_its_own_request() -> None:
     signature = Signature()
     made = runner(signature)
     good, bad = floats(2, 3), floats(1, 3, start=-9)
@@ -208,7 +217,7 @@ def test_bad_data_is_its_own_requests_error() -> None:
     assert isinstance(answers[2], dict) and list(answers[2]) == ["twice"]
 
 
-def test_a_failure_of_the_engine_is_everybodys() -> None:
+def test_an_engine_error_fails_all_requests() -> None:
     signature = Signature()
     made = runner(signature)
     with pytest.raises(Internal):
@@ -223,7 +232,7 @@ def test_a_failure_of_the_engine_is_everybodys() -> None:
 )
 @pytest.mark.parametrize("together", [False, True])
 def test_outputs_without_rows(function: Any, message: str, together: bool) -> None:
-    """An error for who wants all outputs; who wants some gets them, as if there were no batches."""
+    """A request for all outputs gets an error. A request for some outputs is answered as without batching."""
     made = runner(Signature(odd=function, twice=lambda x: x * 2))
     requests = parts(made, (floats(2, 3), ["odd", "twice"]), (floats(3, 3), ["odd"]), (floats(1, 3), ["twice"]))
     answers = made.run_all(requests) if together else [made.run_all([part])[0] for part in requests]
@@ -240,6 +249,6 @@ def test_inputs_without_rows() -> None:
     assert made.run_one(part)["twice"] == 6
 
 
-def test_a_fixed_number_of_rows_that_stays_is_answered() -> None:
+def test_a_signature_with_a_fixed_number_of_rows() -> None:
     made = runner(Signature((3,), y=lambda x: x[::-1]))
     assert made.run_one(made.part({"x": floats(3)}, ["y"]))["y"].tolist() == [3, 2, 1]

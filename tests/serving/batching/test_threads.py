@@ -1,4 +1,4 @@
-"""The threads that batches are run in."""
+"""Tests of the thread pool that runs batches."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_closing_ends_the_threads() -> None:
     wait_for_end(mine)
 
 
-def test_a_run_may_outlive_the_event_loop() -> None:
+def test_a_run_may_end_after_the_event_loop() -> None:
     before = batch_threads()
     pool = BatchThreads(1)
     signature = Signature()
@@ -40,18 +40,18 @@ def test_a_run_may_outlive_the_event_loop() -> None:
     play(scene)
     signature.go()
     pool.close()
-    wait_for_end(batch_threads() - before)  # an error in a thread would be a warning, which is an error
+    wait_for_end(batch_threads() - before)  # pytest turns an exception in a thread into an error
 
 
-def test_signatures_share_the_threads_in_turn() -> None:
+def test_signatures_take_turns() -> None:
     async def scene() -> None:
         async with serve(max_batch_size=1) as (signature, served):
             other = Signature()
             log = signature.batches = other.batches = []
-            beside = Served(other, served.threads, max_batch_size=1)
+            other_served = Served(other, served.threads, max_batch_size=1)
             (busy,) = await served.occupy()
             tasks = [await served.ask(floats(1, start=n)) for n in (10, 20, 30)]
-            tasks += [await beside.ask(floats(1, start=n)) for n in (40, 50)]
+            tasks += [await other_served.ask(floats(1, start=n)) for n in (40, 50)]
             signature.go()
             for task in [busy, *tasks]:
                 await task

@@ -1,4 +1,4 @@
-"""The flags: TensorFlow Serving's names, defaults and forms."""
+"""Tests of the flags: TensorFlow Serving's names, defaults and syntax."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from keras_gallery.serving.config.flag_table import FLAGS
 
 BASE = "--model_base_path=/m"
 
-# TensorFlow Serving's flags with its defaults. None: as many as cores, or a multiple of that.
+# TensorFlow Serving's flags and defaults. None: the number of CPU cores, or a multiple of it.
 TENSORFLOW_SERVING: dict[str, Any] = {
     "port": 8500, "grpc_socket_path": "", "rest_api_port": 0, "rest_api_num_threads": None,
     "rest_api_timeout_in_ms": 30000, "rest_api_enable_cors_support": False, "enable_batching": False,
@@ -49,7 +49,7 @@ def test_defaults(name: str, value: object) -> None:
         assert (type(found), found) == (type(value), value)
 
 
-def test_all_other_flags_are_marked_as_ours() -> None:
+def test_flags_that_tensorflow_serving_lacks_are_marked() -> None:
     assert {flag.name for flag in FLAGS if not flag.ours} == set(TENSORFLOW_SERVING)
     assert len({flag.name for flag in FLAGS}) == len(FLAGS)
 
@@ -76,7 +76,7 @@ def test_all_other_flags_are_marked_as_ours() -> None:
         (["--load_retry_interval_micros=9223372036854775807"], "load_retry_interval_micros", (1 << 63) - 1),
         (["--grpc_socket_path=s", "--port=0"], "grpc_socket_path", "s"),
         (["--enable_batching", "--batching_parameters_file=b"], "batching_parameters_file", "b"),
-        (["--model_config_file=c"], "model_config_file", "c"),  # the container's entry point always gives a base path
+        (["--model_config_file=c"], "model_config_file", "c"),  # the container's entry point always sets a base path
         (["--model_config_file="], "model_config_file", ""),
         (["--request_log", "-"], "request_log", "-"),
         (["--per_process_gpu_memory_fraction=0.5"], "per_process_gpu_memory_fraction", 0.5),
@@ -104,8 +104,8 @@ def test_values(arguments: list[str], name: str, value: object) -> None:
         ([BASE, "--port=many"], "argument --port: invalid int value: 'many'"),
         ([BASE, "--port"], "argument --port: expected one argument"),
         ([BASE, "--enable_model_warmup=maybe"], "argument --enable_model_warmup: invalid .* value: 'maybe'"),
-        ([BASE, "--port=0"], "Expected --port or --rest_api_port above 0. Received: neither"),
-        ([], "Expected one of --model_base_path and --model_config_file. Received: neither"),
+        ([BASE, "--port=0"], "No port to listen on: set --port, --rest_api_port or --grpc_socket_path"),
+        ([], "No model to serve: set --model_base_path or --model_config_file"),
         ([BASE, "--port=1_000"], "argument --port: invalid int value: '1_000'"),
         ([BASE, "--port=9999999999999999999999"], "argument --port: invalid int value"),
         ([BASE, "--port=\u0663"], "argument --port: invalid int value"),
@@ -115,11 +115,17 @@ def test_values(arguments: list[str], name: str, value: object) -> None:
         ([BASE, "--workers=-1"], "Expected --workers of 0 or more. Received: -1"),
         (
             [BASE, "--port=5", "--rest_api_port=5"],
-            "Expected --rest_api_port to differ from --port. Received: 5 for both",
+            "--port and --rest_api_port must differ, but both are 5",
         ),
-        ([BASE, "--batching_parameters_file=b"], "Expected --enable_batching with --batching_parameters_file"),
-        ([BASE, "--batching_parameters_file=b", "--enable_batching=false"], "Expected --enable_batching with"),
-        ([BASE, "--use_alts_credentials"], "Expected --ssl_config_file: there is no ALTS here. Received: --use_alts"),
+        ([BASE, "--batching_parameters_file=b"], "--batching_parameters_file needs --enable_batching"),
+        (
+            [BASE, "--batching_parameters_file=b", "--enable_batching=false"],
+            "--batching_parameters_file needs --enable_batching",
+        ),
+        (
+            [BASE, "--use_alts_credentials"],
+            "--use_alts_credentials is not supported: encrypt gRPC with --ssl_config_file",
+        ),
         (
             [BASE, "--grpc_channel_arguments=grpc.x"],
             "Expected name=value in --grpc_channel_arguments. Received: grpc.x",
@@ -127,7 +133,7 @@ def test_values(arguments: list[str], name: str, value: object) -> None:
     ],
     ids=str,
 )
-def test_refused_in_one_line(arguments: list[str], message: str) -> None:
+def test_errors_have_one_line(arguments: list[str], message: str) -> None:
     with pytest.raises(ValueError, match=message) as refused:
         parse(*arguments)
     assert "\n" not in str(refused.value)
@@ -141,30 +147,30 @@ def test_refused_in_one_line(arguments: list[str], message: str) -> None:
         ("a=1,b=text,,c=-3,d=", [("a", 1), ("b", "text"), ("c", -3), ("d", "")]),
         ("a=b=c", [("a", "b=c")]),
         ("a=-,b=1.5,c=--5", [("a", "-"), ("b", "1.5"), ("c", "--5")]),
-        ("a=2147483647,b=2147483648", [("a", 2147483647), ("b", "2147483648")]),  # gRPC's numbers are int32
+        ("a=2147483647,b=2147483648", [("a", 2147483647), ("b", "2147483648")]),  # gRPC's integers are int32
     ],
 )
 def test_channel_arguments(text: str, options: list[tuple[str, object]]) -> None:
     assert flags.channel_arguments(text) == options
 
 
-def test_help_names_every_flag_and_says_which_are_ours() -> None:
+def test_help_describes_every_flag() -> None:
     text = " ".join(flags.parser().format_help().split())
     for flag in FLAGS:
         assert f"--{flag.name}" in text
         assert flag.help in text
     assert text.count("[not in TensorFlow Serving]") == sum(flag.ours for flag in FLAGS)
-    assert text.count("[taken, but changes nothing]") == sum(flag.ignored for flag in FLAGS)
+    assert text.count("[accepted, has no effect]") == sum(flag.ignored for flag in FLAGS)
 
 
 @pytest.mark.parametrize("flag", [flag for flag in FLAGS if flag.ignored], ids=lambda flag: flag.name)
-def test_a_flag_that_changes_nothing_warns_once_where_it_is_set(flag: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_flag_without_effect_warns_if_it_is_set(flag: Any, caplog: pytest.LogCaptureFixture) -> None:
     flags.warn_of_ignored(parse(BASE, f"--{flag.name}={flag.default}"))
     assert not caplog.records
     other = {bool: not flag.default, int: 77, float: 0.5, str: "x"}[type(flag.default)]
     flags.warn_of_ignored(parse(BASE, f"--{flag.name}={other}"))
     assert [(record.levelno, record.getMessage()) for record in caplog.records] == [
-        (logging.WARNING, f"--{flag.name} is taken, but changes nothing here")
+        (logging.WARNING, f"--{flag.name} is accepted, but has no effect")
     ]
 
 
@@ -180,13 +186,13 @@ def test_a_flag_that_changes_nothing_warns_once_where_it_is_set(flag: Any, caplo
     ],
     ids=str,
 )
-def test_the_containers_environment(arguments: list[str], environment: dict[str, str], name: str, path: str) -> None:
+def test_environment_variables(arguments: list[str], environment: dict[str, str], name: str, path: str) -> None:
     values = parse(*arguments, **environment)
     assert (values.model_name, values.model_base_path) == (name, path)
 
 
-def test_the_base_folder_alone_names_no_model() -> None:
-    with pytest.raises(ValueError, match="Received: neither"):
+def test_a_base_path_in_the_environment_needs_a_model_name() -> None:
+    with pytest.raises(ValueError, match="^No model to serve: "):
         parse(MODEL_BASE_PATH="/models")
 
 

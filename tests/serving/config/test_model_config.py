@@ -1,4 +1,4 @@
-"""Version folders, policies, and model config files in the official text format."""
+"""Tests of version folders, version policies, and model config files in the official text format."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_version_folders(tmp_path: Path, names: list[str], versions: dict[int, s
     assert found == {number: tmp_path / name for number, name in versions.items()}
 
 
-def test_one_number_under_two_names_is_one_version(tmp_path: Path) -> None:
+def test_leading_zeros_do_not_make_another_version(tmp_path: Path) -> None:
     for name in ("01", "1"):
         (tmp_path / name).mkdir()
     assert list(ModelConfig("m", tmp_path).versions_on_disk()) == [1]
@@ -95,7 +95,7 @@ def test_config_file(tmp_path: Path) -> None:
     ]
 
 
-def test_the_official_parser_takes_the_same_text() -> None:
+def test_the_official_parser_accepts_the_same_text() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from google.protobuf import text_format
@@ -146,5 +146,5 @@ def test_bad_config_text(tmp_path: Path, text: str, message: str) -> None:
 def test_unreadable_config_files(tmp_path: Path) -> None:
     (tmp_path / "binary").write_bytes(b"\xff\xfe\x00")
     for name in ("missing", "binary", "."):
-        with pytest.raises(InvalidArgument, match="^Expected a readable model config file. Received: "):
+        with pytest.raises(InvalidArgument, match="^Cannot read the model config file .*: "):
             parse_config_file(tmp_path / name)

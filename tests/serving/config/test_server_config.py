@@ -1,4 +1,4 @@
-"""Text-format configuration files."""
+"""Tests of the text-format configuration files."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def write(folder: Path, text: str | bytes) -> Path:
     ("text", "expected"),
     [
         ("", BatchingParameters()),
-        (  # the example of TensorFlow Serving's guide
+        (  # the example in TensorFlow Serving's guide
             """max_batch_size { value: 128 }
             batch_timeout_micros { value: 0 }
             max_enqueued_batches { value: 1000000 }
@@ -91,7 +91,7 @@ def test_batching_parameters(tmp_path: Path, text: str, expected: BatchingParame
     ],
     ids=lambda value: str(value)[:40],
 )
-def test_a_bad_file_is_refused_in_one_line_that_names_it(tmp_path: Path, text: str | bytes, message: str) -> None:
+def test_errors_have_one_line_and_name_the_file(tmp_path: Path, text: str | bytes, message: str) -> None:
     path = write(tmp_path, text)
     with pytest.raises(InvalidArgument, match=message) as refused:
         server_config.batching_parameters(path)
@@ -100,11 +100,11 @@ def test_a_bad_file_is_refused_in_one_line_that_names_it(tmp_path: Path, text: s
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InvalidArgument, match=r"Expected a readable SSLConfig file. Received: .*/none \(No such file"):
+    with pytest.raises(InvalidArgument, match=r"Cannot read the SSLConfig file .*/none: No such file"):
         server_config.ssl(tmp_path / "none")
 
 
-def test_a_versions_own_batching_parameters(tmp_path: Path) -> None:
+def test_batching_parameters_in_a_version_folder(tmp_path: Path) -> None:
     assert server_config.model_batching_parameters(tmp_path) is None
     (tmp_path / "batching_params.pbtxt").write_text("max_batch_size { value: 3 }")
     assert server_config.model_batching_parameters(tmp_path) == BatchingParameters(3)
@@ -129,4 +129,4 @@ def test_ssl(tmp_path: Path) -> None:
               server_cert: 'cert' custom_ca: "ca" client_verify: true"""
     found = server_config.ssl(write(tmp_path, text))
     assert found == Ssl("-----BEGIN\nKEY-----\n", "cert", "ca", True)
-    assert "BEGIN" not in repr(found)  # the key must not get into a log
+    assert "BEGIN" not in repr(found)  # the key must not appear in a log

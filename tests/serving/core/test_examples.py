@@ -1,4 +1,4 @@
-"""Classify, Regress and MultiInference on models that are Python functions of serialized examples."""
+"""Tests of Classify, Regress and MultiInference. The models are Python functions on serialized examples."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def example(**features: float) -> Any:
 
 
 def input_of(*examples: Any, context: Any = None) -> Any:
-    """An `Input` message."""
+    """Returns an `Input` message."""
     if context is None:
         return messages.Input(example_list={"examples": examples})
     return messages.Input(example_list_with_context={"examples": examples, "context": context})
@@ -47,7 +47,7 @@ def read(serialized: bytes, name: str = "x") -> float:
 
 
 def numbers(inputs: Arrays) -> Mapping[str, Any]:
-    """The feature x, ten times it, and what it is called."""
+    """Returns the feature x of each example as outputs, scores x and 10 x, and labels."""
     x = np.array([read(row) for row in inputs["inputs"]], np.float32)
     labels = np.array([[b"low", b"high"]] * len(x), object)
     return {
@@ -125,7 +125,7 @@ def test_classes_or_scores() -> None:
     assert tuples(ask("classify", "no_classes")[1]) == [[], []]
 
 
-def test_labels_that_are_no_text_spoil_only_themselves() -> None:
+def test_labels_that_are_not_text() -> None:
     assert tuples(ask("classify", "bytes")[1]) == [[("\ufffd", 0)], [("ž", 0)]]
 
 
@@ -136,7 +136,7 @@ def test_regressions(signature: str) -> None:
     assert [each.value for each in result.regressions] == [1.5, 2.5]
 
 
-def test_only_the_outputs_that_are_needed_are_made() -> None:
+def test_only_the_needed_outputs_are_computed() -> None:
     ask("classify", "scores")
     assert ALL["scores"].runner.calls[-1][1] == ("scores",)  # type: ignore[attr-defined]
 
@@ -144,7 +144,7 @@ def test_only_the_outputs_that_are_needed_are_made() -> None:
 # === Examples ===
 
 
-def test_the_context_is_what_an_example_does_not_say_itself() -> None:
+def test_an_example_overrides_the_context() -> None:
     message = input_of(example(y=1), example(x=2), example(), context=example(x=7, z=9))
     rows = serialized_examples(message)
     assert [read(row) for row in rows] == [7, 2, 7]
@@ -152,7 +152,7 @@ def test_the_context_is_what_an_example_does_not_say_itself() -> None:
     assert [[each.value for each in ask("regress", "", message)[1].regressions]] == [[7, 2, 7]]
 
 
-def test_what_no_version_knows_is_kept() -> None:
+def test_unknown_fields_are_kept() -> None:
     unknown = b"\xf2\x01\x02hi"
     example_with_more = messages.Example.FromString(example(x=1).SerializeToString() + unknown)
     (row,) = serialized_examples(input_of(example_with_more))
@@ -170,7 +170,7 @@ def test_no_examples(method: str, message: Any) -> None:
         ask(method, "classify" if method == "classify" else "", message)
 
 
-# === What is refused ===
+# === Errors ===
 
 GOT_SHAPE = "Expected Tensor shape: [batch_size num_classes] but got "
 BAD_SHAPE = "Expected output Tensor shape to be either [batch_size] or [batch_size, 1] but got "
@@ -197,18 +197,18 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("method", "signature", "words"), REFUSED, ids=[" ".join(row[:2]) for row in REFUSED])
-def test_refused(method: str, signature: str, words: str) -> None:
+@pytest.mark.parametrize(("method", "signature", "message"), REFUSED, ids=[" ".join(row[:2]) for row in REFUSED])
+def test_invalid_signatures(method: str, signature: str, message: str) -> None:
     with pytest.raises(InvalidArgument) as caught:
         ask(method, signature)
-    assert str(caught.value) == words
+    assert str(caught.value) == message
 
 
 AT_LEAST = 'Expected classification signature outputs to contain at least one of "classes" or "scores". Signature was: '
 
 
 @pytest.mark.parametrize(
-    ("method", "signature", "words"),
+    ("method", "signature", "message"),
     [
         ("classify", "other_input_scores", "No classification inputs found in SignatureDef: "),
         ("classify", "other_output", AT_LEAST),
@@ -216,13 +216,13 @@ AT_LEAST = 'Expected classification signature outputs to contain at least one of
         ("regress", "other_output", "No regression outputs found in SignatureDef: "),
     ],
 )
-def test_refused_with_the_signature_as_text(method: str, signature: str, words: str) -> None:
+def test_errors_that_contain_the_signature(method: str, signature: str, message: str) -> None:
     from google.protobuf import text_format
 
     with pytest.raises(InvalidArgument) as caught:
         ask(method, signature)
-    assert str(caught.value).startswith(words)
-    shown = text_format.Parse(str(caught.value).removeprefix(words), messages.SignatureDef())
+    assert str(caught.value).startswith(message)
+    shown = text_format.Parse(str(caught.value).removeprefix(message), messages.SignatureDef())
     expected = ALL[signature].definition
     assert {name: info.name for name, info in shown.inputs.items()} == {
         name: spec.tensor for name, spec in expected.inputs.items()
@@ -242,23 +242,23 @@ def test_which_model(method: str) -> None:
 
 
 def test_method_names() -> None:
-    words = "^Expected classification signature method_name to be tensorflow/serving/classify. Was: "
-    with pytest.raises(InvalidArgument, match=words + "tensorflow/serving/regress$"):
+    message = "^Expected classification signature method_name to be tensorflow/serving/classify. Was: "
+    with pytest.raises(InvalidArgument, match=message + "tensorflow/serving/regress$"):
         ask("classify", "", check_methods=True)
-    words = "^Expected regression signature method_name to be tensorflow/serving/regress. Was: "
-    with pytest.raises(InvalidArgument, match=words + "tensorflow/serving/predict$"):
+    message = "^Expected regression signature method_name to be tensorflow/serving/regress. Was: "
+    with pytest.raises(InvalidArgument, match=message + "tensorflow/serving/predict$"):
         ask("regress", "wide", check_methods=True)
     assert len(ask("classify", "classify", check_methods=True)[1].classifications) == 2
 
 
-# === Several heads ===
+# === MultiInference ===
 
 
 def task(signature: str = "", method: str = REGRESS, model: str = "m", **spec: Any) -> Task:
     return Task(ModelSpec(model, signature=signature, **spec), method)
 
 
-def test_several_heads_of_one_model() -> None:
+def test_several_tasks() -> None:
     tasks = [task("classify", CLASSIFY), task(), task("column")]
     response = run("multi", tasks, TWO)
     assert [each.WhichOneof("result") for each in response.results] == [
@@ -301,11 +301,11 @@ MULTI: dict[str, tuple[list[Task], type[ServingError] | None, str]] = {
 }
 
 
-@pytest.mark.parametrize(("tasks", "kind", "words"), MULTI.values(), ids=MULTI)
-def test_tasks_that_are_refused(tasks: list[Task], kind: type[ServingError] | None, words: str) -> None:
+@pytest.mark.parametrize(("tasks", "kind", "message"), MULTI.values(), ids=MULTI)
+def test_invalid_tasks(tasks: list[Task], kind: type[ServingError] | None, message: str) -> None:
     with pytest.raises(kind or ServingError) as caught:
         run("multi", tasks, TWO)
-    assert str(caught.value) == words
+    assert str(caught.value) == message
     if kind is None:
         assert caught.value.code is grpc.StatusCode.UNIMPLEMENTED
 
@@ -313,7 +313,7 @@ def test_tasks_that_are_refused(tasks: list[Task], kind: type[ServingError] | No
 def test_tasks_without_examples() -> None:
     with pytest.raises(InvalidArgument, match="^Input is empty.$"):
         run("multi", [task()], input_of())
-    with pytest.raises(ServingError, match="^Unsupported"):  # the tasks are looked at first
+    with pytest.raises(ServingError, match="^Unsupported"):  # the tasks are checked first
         run("multi", [task(method="x")], input_of())
 
 

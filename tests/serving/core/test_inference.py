@@ -1,4 +1,4 @@
-"""Predict on models that are Python functions: what is run, what is refused and how, what ends with its request."""
+"""Tests of Predict on models that are Python functions: answers, errors, threads and cancelled requests."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def predict(spec: ModelSpec | None, inputs: Any, outputs: Any = (), check_method
         return asyncio.run(made.predict(spec, inputs, outputs))
 
 
-# === What is answered ===
+# === Answers ===
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_all_outputs_of_the_signature(spec: ModelSpec) -> None:
     np.testing.assert_array_equal(outputs["twice"], [0, 2, 4])
 
 
-def test_only_the_outputs_that_are_wanted_are_made() -> None:
+def test_only_the_requested_outputs_are_computed() -> None:
     with inference((TWO, two)) as (made, found):
         _, outputs = asyncio.run(made.predict(ModelSpec("m", signature="two"), {"b": B, "a": A}, ["twice"]))
         assert list(outputs) == ["twice"]
@@ -84,13 +84,13 @@ def test_the_default_signature() -> None:
         assert answered.signature == "serving_default"
 
 
-def test_an_input_that_is_left_out_has_its_default() -> None:
+def test_a_missing_input_has_its_default() -> None:
     spec = ModelSpec("m", signature="optional")
     np.testing.assert_array_equal(predict(spec, {"a": A})[1]["sum"], [[0, 1], [3, 4], [6, 7]])
     np.testing.assert_array_equal(predict(spec, {"a": A, "b": B * 0})[1]["sum"], A)
 
 
-# === What is refused ===
+# === Errors ===
 
 REFUSED: dict[str, tuple[str, Any, Any, type[ServingError], str]] = {
     "unknown signature": ("x", {}, (), FailedPrecondition, 'Serving signature key "x" not found.'),
@@ -190,15 +190,15 @@ REFUSED: dict[str, tuple[str, Any, Any, type[ServingError], str]] = {
 }
 
 
-@pytest.mark.parametrize(("signature", "inputs", "outputs", "kind", "words"), REFUSED.values(), ids=REFUSED)
-def test_refused(signature: str, inputs: Any, outputs: Any, kind: type[ServingError], words: str) -> None:
+@pytest.mark.parametrize(("signature", "inputs", "outputs", "kind", "message"), REFUSED.values(), ids=REFUSED)
+def test_invalid_requests(signature: str, inputs: Any, outputs: Any, kind: type[ServingError], message: str) -> None:
     with pytest.raises(kind) as caught:
         predict(ModelSpec("m", signature=signature), inputs, outputs)
-    assert str(caught.value) == words
+    assert str(caught.value) == message
 
 
 @pytest.mark.parametrize(
-    ("spec", "kind", "words"),
+    ("spec", "kind", "message"),
     [
         (None, InvalidArgument, "Missing ModelSpec"),
         (ModelSpec(""), InvalidArgument, "ModelSpec has no name specified."),
@@ -207,13 +207,13 @@ def test_refused(signature: str, inputs: Any, outputs: Any, kind: type[ServingEr
         (ModelSpec("m", label="x"), InvalidArgument, "Unrecognized servable version label: x"),
     ],
 )
-def test_which_model(spec: ModelSpec | None, kind: type[ServingError], words: str) -> None:
+def test_which_model(spec: ModelSpec | None, kind: type[ServingError], message: str) -> None:
     with pytest.raises(kind) as caught:
         predict(spec, {"a": A, "b": B})
-    assert str(caught.value) == words
+    assert str(caught.value) == message
 
 
-def test_wrong_dtypes_are_numbered_by_the_names_in_the_graph() -> None:
+def test_inputs_with_wrong_dtypes_are_numbered_by_their_tensor_names() -> None:
     backwards = definition("s", {"a": "float", "b": "float"}, {"y": "float"})
     a, b = backwards.inputs.values()
     backwards.inputs.update(a=b, b=a)
@@ -234,11 +234,11 @@ def test_method_names() -> None:
         predict(spec, {})
 
 
-# === Where it runs, and how long ===
+# === Event loop and threads ===
 
 
 class Gate:
-    """A function that waits inside until it is let through."""
+    """A model function that waits until `open` is set."""
 
     def __init__(self) -> None:
         self.entered, self.open = threading.Event(), threading.Event()
@@ -255,7 +255,7 @@ ONE = definition("one", {"a": "float"}, {"y": "float"})
 
 
 @pytest.mark.parametrize("quick", [True, False])
-def test_only_what_is_quick_runs_on_the_event_loop(quick: bool) -> None:
+def test_only_quick_runs_use_the_event_loop(quick: bool) -> None:
     gate = Gate()
     gate.open.set()
     with inference((ONE, gate)) as (made, found):
@@ -264,7 +264,7 @@ def test_only_what_is_quick_runs_on_the_event_loop(quick: bool) -> None:
     assert (gate.thread is threading.main_thread()) is quick
 
 
-def test_what_is_larger_than_what_was_quick_runs_in_a_thread() -> None:
+def test_larger_inputs_than_were_quick_run_in_a_thread() -> None:
     gate = Gate()
     gate.open.set()
     with inference((ONE, gate)) as (made, found):
@@ -273,7 +273,7 @@ def test_what_is_larger_than_what_was_quick_runs_in_a_thread() -> None:
     assert gate.thread is not threading.main_thread()
 
 
-def test_a_run_that_may_not_be_on_the_event_loop_moves_to_a_thread() -> None:
+def test_a_run_that_refuses_the_event_loop_moves_to_a_thread() -> None:
     gate = Gate()
     gate.open.set()
 
@@ -288,7 +288,7 @@ def test_a_run_that_may_not_be_on_the_event_loop_moves_to_a_thread() -> None:
         np.testing.assert_array_equal(outputs["y"], A)
 
 
-def test_a_servable_is_not_closed_under_a_run_whose_request_was_cancelled() -> None:
+def test_a_servable_stays_open_during_the_run_of_a_cancelled_request() -> None:
     gate = Gate()
 
     async def cancel(made: Inference) -> None:
@@ -311,7 +311,7 @@ def test_a_servable_is_not_closed_under_a_run_whose_request_was_cancelled() -> N
         assert runner.closed
 
 
-def test_a_request_that_was_cancelled_while_it_waited_is_not_run() -> None:
+def test_a_request_that_is_cancelled_while_it_waits_does_not_run() -> None:
     gate = Gate()
     spec = ModelSpec("m", signature="one")
 
@@ -328,7 +328,7 @@ def test_a_request_that_was_cancelled_while_it_waited_is_not_run() -> None:
     made = Inference(serve(found), threads=1)
     try:
         asyncio.run(ask(made))
-        made.models.find(ModelSpec("m")).close()  # nobody uses it any more
+        made.models.find(ModelSpec("m")).close()  # returns, since no request uses it
     finally:
         made.close()
     assert len(found["one"].runner.calls) == 1  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""Loading with several engines, and warming up; the engines are plain Python."""
+"""Tests of loading with several engines and of warm-up. The engines are fakes in Python."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NAMES = ("encode", "decode", "score")
 
 
 class Runner:
-    """Remembers what it was called with; raises `fails`, if given."""
+    """Records its calls; raises `fails`, if given."""
 
     def __init__(self, engine: str, fails: Exception | None = None) -> None:
         self.engine, self.fails = engine, fails
@@ -38,7 +38,7 @@ class Runner:
 
 
 class Engine:
-    """Takes the signatures named in `takes`; raises `error`, if given. Its runners raise `fails`."""
+    """Supports the signatures in `takes`; raises `error`, if given. Its runners raise `fails`, if given."""
 
     def __init__(
         self, name: str, takes: Sequence[str], error: Exception | None = None, fails: Exception | None = None
@@ -55,7 +55,7 @@ class Engine:
         return dict(self.made)
 
     def close(self) -> None:
-        """Nothing is to be ended."""
+        """Does nothing."""
 
 
 def load(name: str, version: int, folder: Path, engines: Sequence[Engine], **options: Any) -> Servable:
@@ -89,7 +89,7 @@ def request(signature: str, inputs: Sequence[str] = ("x",), outputs: Sequence[st
     return {"model_spec": {"name": "m", "signature_name": signature}, "inputs": tensors, "output_filter": outputs}
 
 
-def test_each_signature_has_the_first_engine_that_takes_it(folder: Path) -> None:
+def test_each_signature_has_the_first_engine_that_supports_it(folder: Path) -> None:
     first, second, third = Engine("first", ["encode"]), Engine("second", NAMES), Engine("third", NAMES)
     loaded = load("m", 3, folder, [first, second, third])
     assert (loaded.name, loaded.version) == ("m", 3)
@@ -99,9 +99,9 @@ def test_each_signature_has_the_first_engine_that_takes_it(folder: Path) -> None
     assert not loaded.meta_graph.HasField("graph_def")
 
 
-def test_signatures_that_no_engine_takes_are_left_out(folder: Path) -> None:
+def test_signatures_that_no_engine_supports_are_not_served(folder: Path) -> None:
     assert list(load("m", 1, folder, [Engine("e", ["score"])]).signatures) == ["score"]
-    with pytest.raises(Unimplemented, match="^Expected an engine for one of decode, encode, score in "):
+    with pytest.raises(Unimplemented, match="^No engine can run any signature of .*: decode, encode, score.$"):
         load("m", 1, folder, [Engine("e", [])])
 
 
@@ -110,7 +110,7 @@ def test_no_saved_model(tmp_path: Path) -> None:
         load("m", 1, tmp_path, [Engine("e", NAMES)])
 
 
-def test_what_was_loaded_before_an_error_is_closed(folder: Path) -> None:
+def test_runners_are_closed_after_an_error(folder: Path) -> None:
     good = Engine("good", ["encode"])
     with pytest.raises(InvalidArgument, match="^why$"):
         load("m", 1, folder, [good, Engine("bad", NAMES, InvalidArgument("why"))])
@@ -118,7 +118,9 @@ def test_what_was_loaded_before_an_error_is_closed(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(("limit", "size"), [(10, 4), (0, -1)])
-def test_warm_up_learns_what_is_quick(folder: Path, monkeypatch: pytest.MonkeyPatch, limit: int, size: int) -> None:
+def test_warm_up_measures_which_signatures_are_quick(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, limit: int, size: int
+) -> None:
     monkeypatch.setattr(servable, "QUICK_SECONDS", limit)
     engine = Engine("e", NAMES)
     record_requests(folder, request("encode"), request("score", outputs=["y"]))
@@ -132,7 +134,7 @@ def test_warm_up_learns_what_is_quick(folder: Path, monkeypatch: pytest.MonkeyPa
     assert engine.made["decode"].calls == []
 
 
-def test_no_warm_up_where_it_is_turned_off(folder: Path) -> None:
+def test_warm_up_can_be_turned_off(folder: Path) -> None:
     engine = Engine("e", NAMES)
     record_requests(folder, request("encode"))
     load("m", 1, folder, [engine], warmups=0)
@@ -140,7 +142,7 @@ def test_no_warm_up_where_it_is_turned_off(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("error", [InvalidArgument("why"), KeyError("x")], ids=["refused", "bug"])
-def test_a_warm_up_request_that_fails_is_left_out(
+def test_a_failed_warm_up_request_does_not_prevent_serving(
     folder: Path, error: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
     record_requests(folder, request("score"))
@@ -149,7 +151,7 @@ def test_a_warm_up_request_that_fails_is_left_out(
     assert f"warm-up request failed: {error!r}" in caplog.text
 
 
-def test_odd_warm_up_requests_are_left_out(folder: Path) -> None:
+def test_invalid_warm_up_requests_are_skipped(folder: Path) -> None:
     odd = [{}, request("nothing"), request(""), request("encode", inputs=()), request("encode", dtype=99)]
     record_requests(folder, *odd, request("score"))
     engine = Engine("e", NAMES)

@@ -1,4 +1,4 @@
-"""A servable is closed after its last request. Its signatures learn which runs are quick."""
+"""Tests of servables, which close after their last request, and of measuring which runs are quick."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from keras_gallery.serving.engines.base import Arrays
 
 
 class Runner:
-    """Counts how often it is closed."""
+    """Counts how many times it is closed."""
 
     engine = "e"
     closed = 0
@@ -41,7 +41,7 @@ def test_close_waits_for_the_last_user() -> None:
     assert runner.closed == 1
 
 
-def test_what_is_closed_takes_no_more_users() -> None:
+def test_a_closed_servable_cannot_be_acquired() -> None:
     loaded = Servable("m", 1, None, {})
     loaded.close()
     assert not loaded.acquire()
@@ -53,7 +53,7 @@ QUICK, NEITHER, SLOW = 0.001, 0.005, 0.02  # seconds
 
 
 class Timed:
-    """A signature whose runs take as long as a test says, by the clock that it has."""
+    """A signature with a fake clock: a test sets how long its runs take."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.signature = Signature(None, self)  # type: ignore[arg-type]
@@ -69,7 +69,7 @@ class Timed:
         return inputs
 
     def close(self) -> None:
-        """Holds nothing."""
+        """Does nothing."""
 
     def run(self, size: int, seconds: float, times: int = 1) -> None:
         self._takes = seconds
@@ -80,7 +80,7 @@ class Timed:
         return self.signature.is_quick({"x": np.zeros(size, np.int8)})
 
 
-def test_what_was_quick_is_quick_up_to_its_size(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_runs_up_to_a_quick_size_are_quick(monkeypatch: pytest.MonkeyPatch) -> None:
     timed = Timed(monkeypatch)
     assert not timed.is_quick(0)
     timed.run(10, NEITHER)
@@ -90,12 +90,12 @@ def test_what_was_quick_is_quick_up_to_its_size(monkeypatch: pytest.MonkeyPatch)
     assert timed.is_quick(0) and timed.is_quick(10) and not timed.is_quick(11)
     timed.run(30, QUICK)
     timed.run(20, QUICK)
-    timed.run(100, SLOW)  # nobody took it for quick
-    timed.run(20, NEITHER)  # another process had its turn
+    timed.run(100, SLOW)  # it was not expected to be quick
+    timed.run(20, NEITHER)  # not slow enough to count
     assert timed.is_quick(30) and not timed.is_quick(31)
 
 
-def test_what_was_not_as_quick_as_its_size_is_doubted_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_after_a_slow_run_many_quick_runs_are_needed(monkeypatch: pytest.MonkeyPatch) -> None:
     timed = Timed(monkeypatch)
     timed.run(10, QUICK)
     timed.run(10, SLOW)
@@ -106,14 +106,14 @@ def test_what_was_not_as_quick_as_its_size_is_doubted_for_long(monkeypatch: pyte
     assert timed.is_quick(10)
 
 
-def test_a_run_that_fails_shows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_run_does_not_count_as_quick(monkeypatch: pytest.MonkeyPatch) -> None:
     timed = Timed(monkeypatch)
     with pytest.raises(ValueError):
         timed.signature.run({"x": np.zeros(1)}, [])
     assert not timed.is_quick(0)
 
 
-def test_strings_count_with_their_length(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_size_of_strings_includes_their_length(monkeypatch: pytest.MonkeyPatch) -> None:
     timed = Timed(monkeypatch)
     timed.signature.run({"x": np.array([b"a" * 100, b""], object)}, ["y"])
     assert timed.is_quick(116) and not timed.is_quick(117)

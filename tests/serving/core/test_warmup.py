@@ -1,4 +1,4 @@
-"""Warm-up files as TensorFlow writes them, and what is no such file."""
+"""Tests of warm-up files: written by TensorFlow, or damaged."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ..fake_models import definition, signatures
 
 
 def log_of(value: float) -> bytes:
-    """A recorded Predict request with one number in it."""
+    """Returns a recorded Predict request with one number."""
     log = messages.PredictionLog()
     request = log.predict_log.request
     request.model_spec.name, request.model_spec.signature_name = "m", "encode"
@@ -78,16 +78,16 @@ FILES = {
     "another kind": (
         record(messages.PredictionLog(session_run_log={}).SerializeToString()) + GOOD,
         [1, 2],
-        "another kind",
+        "of an unsupported kind",
     ),
-    "no kind": (record(b"") + GOOD, [1, 2], "another kind"),
+    "no kind": (record(b"") + GOOD, [1, 2], "of an unsupported kind"),
     "unreadable record": (record(b"\xff\xff") + GOOD, [1, 2], "unreadable"),
-    "checksum cut": (GOOD[:-1], [1], "cut short"),
-    "data cut": (GOOD[:-10], [1], "cut short"),
+    "checksum cut": (GOOD[:-1], [1], "truncated warm-up file"),
+    "data cut": (GOOD[:-10], [1], "truncated warm-up file"),
     "header cut": (GOOD + record(log_of(3))[:7], [1, 2], ""),
-    "huge length": (GOOD + struct.pack("<QI", 1 << 62, 0) + bytes(100), [1, 2], "cut short"),
-    "highest length": (b"\xff" * 100, [], "cut short"),
-    "text": (b"this is no TFRecord file, but it is long enough for a header", [], "cut short"),
+    "huge length": (GOOD + struct.pack("<QI", 1 << 62, 0) + bytes(100), [1, 2], "truncated warm-up file"),
+    "highest length": (b"\xff" * 100, [], "truncated warm-up file"),
+    "text": (b"this is no TFRecord file, but it is long enough for a header", [], "truncated warm-up file"),
 }
 
 
@@ -106,13 +106,13 @@ def test_files(
     assert [warning in message for message in caplog.messages] == ([True] if warning else [])
 
 
-def test_at_most_1000(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_at_most_1000_requests(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     write(tmp_path, record(log_of(5)) * 1001)
     assert len(values(tmp_path)) == 1000
-    assert "over 1000 warm-up requests" in caplog.text
+    assert "only the first 1000 warm-up requests are replayed" in caplog.text
 
 
-# === What is replayed ===
+# === Replaying ===
 
 X = np.ones((1, 2), np.float32)
 INPUT = {"example_list": {"examples": [{"features": {"feature": {"x": {"float_list": {"value": [1.5]}}}}}]}}
@@ -163,7 +163,7 @@ def test_predict_is_replayed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wrong", "kind", "words"),
+    ("wrong", "kind", "message"),
     [
         (predict_record("x"), FailedPrecondition, 'Serving signature key "x" not found'),
         (predict_record("encode"), InvalidArgument, "input size does not match"),
@@ -182,6 +182,6 @@ def test_predict_is_replayed() -> None:
     ],
     ids=[str(number) for number in range(10)],
 )
-def test_what_can_not_be_replayed(wrong: Record, kind: type[ServingError], words: str) -> None:
-    with pytest.raises(kind, match=words):
+def test_requests_that_cannot_be_replayed(wrong: Record, kind: type[ServingError], message: str) -> None:
+    with pytest.raises(kind, match=message):
         wrong.runs(SIGNATURES)

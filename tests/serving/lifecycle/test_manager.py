@@ -1,4 +1,4 @@
-"""The manager on real folders, with a loader that only remembers: what is served, and when it is closed."""
+"""Tests of the manager on real folders with a fake loader: which versions are served, and when they are closed."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from keras_gallery.serving.lifecycle.manager import Manager
 from keras_gallery.serving.lifecycle.versions import State
 from keras_gallery.serving.wire.predict import ModelSpec
 
-SECONDS = 10  # how long anything may take
+SECONDS = 10  # time limit for everything
 
 
 def until(condition: Callable[[], Any]) -> None:
     deadline = time.monotonic() + SECONDS
     while not condition():
-        assert time.monotonic() < deadline, "this should have come about"
+        assert time.monotonic() < deadline, "the condition did not become true in time"
         time.sleep(0.002)
 
 
-class Remembered(Servable):
+class FakeServable(Servable):
     """A servable without a model."""
 
     def __init__(self, name: str, version: int) -> None:
@@ -42,11 +42,11 @@ class Remembered(Servable):
 
 
 class Loader:
-    """Loads every folder without a file called `broken`, once `gate` is open, and remembers it."""
+    """Loads fake servables once `gate` is set, and records them. Fails if a folder has a file `broken` or `bug`."""
 
     def __init__(self) -> None:
         self.tried: list[int] = []
-        self.loaded: dict[int, Remembered] = {}
+        self.loaded: dict[int, FakeServable] = {}
         self.gate = threading.Event()
         self.gate.set()
         self.models = ServedModels()
@@ -59,7 +59,7 @@ class Loader:
             raise OutOfRange("Read less bytes than requested")
         if (folder / "bug").exists():
             raise KeyError("a bug")
-        self.loaded[version] = Remembered(name, version)
+        self.loaded[version] = FakeServable(name, version)
         return self.loaded[version]
 
 
@@ -73,7 +73,7 @@ def load() -> Loader:
 
 @pytest.fixture
 def run(load: Loader) -> Iterator[Run]:
-    """Starts managers, waits until they have settled, and stops them in the end."""
+    """Starts managers, waits until they have settled, and stops them after the test."""
     started: list[Manager] = []
 
     def start(*configs: ModelConfig, **options: Any) -> Manager:
@@ -89,7 +89,7 @@ def run(load: Loader) -> Iterator[Run]:
 
 
 def add(base: Path, *versions: int, file: str = "model") -> None:
-    """Adds versions at one stroke, as a copy that is renamed."""
+    """Adds each version atomically: writes a folder with another name, then renames it."""
     for version in versions:
         folder = base / f"copying-{version}"
         folder.mkdir(parents=True)
@@ -124,7 +124,7 @@ def test_policies(run: Run, tmp_path: Path, load: Loader, policy: dict[str, Any]
 
 
 def test_labels(run: Run, tmp_path: Path, load: Loader) -> None:
-    """A label is given to a version once that is available, and stays with it."""
+    """A label takes effect when its version is available, and stays with the version."""
     add(tmp_path, 1, 2)
     labels = {"stable": 1, "canary": 2, "later": 3}
     manager = run(ModelConfig("m", tmp_path, latest=0, labels=labels))
@@ -258,14 +258,14 @@ def test_a_removed_version_is_unloaded_and_comes_back(run: Run, tmp_path: Path) 
     until(lambda: states(manager) == {2: State.AVAILABLE})
 
 
-def test_what_is_loaded_stays_when_the_base_path_goes(run: Run, tmp_path: Path, load: Loader) -> None:
+def test_loaded_versions_stay_if_the_base_path_disappears(run: Run, tmp_path: Path, load: Loader) -> None:
     base = tmp_path / "m"
     add(base, 1)
     looks = tmp_path / "other"
     manager = run(ModelConfig("m", base), ModelConfig("other", looks))
     base.rename(tmp_path / "gone")
     add(looks, 5)
-    until(lambda: 5 in load.loaded)  # by now, both have been looked at
+    until(lambda: 5 in load.loaded)  # by now, both folders have been polled
     until(lambda: manager.status("other")[0].state is State.AVAILABLE)
     assert served(load) == 1
 
@@ -273,7 +273,7 @@ def test_what_is_loaded_stays_when_the_base_path_goes(run: Run, tmp_path: Path, 
 # === Versions that can't be loaded ===
 
 
-def test_the_old_version_serves_beside_a_broken_new_one(run: Run, tmp_path: Path, load: Loader) -> None:
+def test_the_old_version_stays_if_the_new_one_is_broken(run: Run, tmp_path: Path, load: Loader) -> None:
     add(tmp_path, 1)
     manager = run(ModelConfig("m", tmp_path))
     add(tmp_path, 2, file="broken")
@@ -285,22 +285,24 @@ def test_the_old_version_serves_beside_a_broken_new_one(run: Run, tmp_path: Path
 
 
 @pytest.mark.parametrize("file", ["broken", "bug"])
-def test_at_the_start_the_next_older_version_is_served(run: Run, tmp_path: Path, file: str, load: Loader) -> None:
+def test_at_the_start_a_broken_version_is_replaced_by_the_next_older_one(
+    run: Run, tmp_path: Path, file: str, load: Loader
+) -> None:
     add(tmp_path, 1, 2)
     add(tmp_path, 3, file=file)
     manager = run(ModelConfig("m", tmp_path))
-    assert served(load) == 2  # as soon as it has settled
+    assert served(load) == 2  # already when the manager has settled
     assert states(manager) == {3: State.END, 2: State.AVAILABLE}
 
 
-def test_a_bug_is_reported_as_an_error_of_the_version(run: Run, tmp_path: Path) -> None:
+def test_an_unexpected_exception_is_an_error_of_the_version(run: Run, tmp_path: Path) -> None:
     add(tmp_path, 1, file="bug")
     (version,) = run(ModelConfig("m", tmp_path)).status("m")
     assert version.state is State.END
     assert (version.error_code, version.error_message) == ("UNKNOWN", "KeyError: 'a bug'")
 
 
-def test_a_broken_version_is_tried_again_at_once_when_its_files_change(run: Run, tmp_path: Path, load: Loader) -> None:
+def test_a_broken_version_is_retried_at_once_if_its_files_change(run: Run, tmp_path: Path, load: Loader) -> None:
     add(tmp_path, 1)
     manager = run(ModelConfig("m", tmp_path), retry_seconds=1000)
     add(tmp_path, 2, file="broken")
@@ -314,7 +316,7 @@ def test_a_broken_version_is_tried_again_at_once_when_its_files_change(run: Run,
     assert load.tried == [1, 2, 2, 2]
 
 
-def test_as_many_tries_as_allowed(run: Run, tmp_path: Path, load: Loader) -> None:
+def test_the_number_of_retries(run: Run, tmp_path: Path, load: Loader) -> None:
     add(tmp_path, 1, file="broken")
     run(ModelConfig("m", tmp_path, latest=2), retries=2, retry_seconds=0, poll_seconds=0.002)
     until(lambda: load.tried == [1, 1, 1])
@@ -323,7 +325,7 @@ def test_as_many_tries_as_allowed(run: Run, tmp_path: Path, load: Loader) -> Non
     assert load.tried == [1, 1, 1, 2]
 
 
-def test_no_try_before_its_time(run: Run, tmp_path: Path, load: Loader) -> None:
+def test_no_retry_before_the_interval_has_passed(run: Run, tmp_path: Path, load: Loader) -> None:
     add(tmp_path, 1, file="broken")
     run(ModelConfig("m", tmp_path, latest=2), retries=5, retry_seconds=1000, poll_seconds=0.002)
     add(tmp_path, 2)
@@ -331,32 +333,32 @@ def test_no_try_before_its_time(run: Run, tmp_path: Path, load: Loader) -> None:
     assert load.tried == [1, 2]
 
 
-def test_a_version_that_fails_while_the_folders_are_looked_at(tmp_path: Path, load: Loader) -> None:
-    """Settled only when the older version has had its turn, however fast the newer one failed."""
+def test_a_version_that_fails_during_polling(tmp_path: Path, load: Loader) -> None:
+    """The manager has settled only after it has tried the older version, however fast the newer one failed."""
 
     class AtOnce:
         def submit(self, function: Callable[..., None], *arguments: Any) -> None:
             function(*arguments)
 
         def shutdown(self, **_: Any) -> None:
-            """Nothing waits."""
+            """Does nothing: no job waits."""
 
     add(tmp_path, 1)
     add(tmp_path, 2, file="broken")
     manager = Manager([ModelConfig("m", tmp_path)], load.host)
     manager._resources.loads = AtOnce()  # type: ignore[assignment]
-    manager._models["m"].look()
+    manager._models["m"].poll()
     assert not manager.wait_until_settled(0)
-    manager._models["m"].look()
+    manager._models["m"].poll()
     assert manager.wait_until_settled(0)
     assert served(load) == 1
 
 
-# === Better files ===
+# === Improved versions ===
 
 
-def test_a_version_that_would_run_faster_is_loaded_again(run: Run, tmp_path: Path, load: Loader) -> None:
-    """It stays available, and the first load of it is closed."""
+def test_an_improved_version_is_loaded_again(run: Run, tmp_path: Path, load: Loader) -> None:
+    """The version stays available meanwhile, and its first load is closed afterwards."""
     asked: list[Path] = []
     gate = threading.Event()
 
@@ -379,11 +381,11 @@ def test_a_version_that_would_run_faster_is_loaded_again(run: Run, tmp_path: Pat
     assert asked == [tmp_path / "1"]
 
 
-# === Other models ===
+# === Reload ===
 
 
 def test_reload(run: Run, tmp_path: Path, load: Loader) -> None:
-    """Returns once what is new is served; what is no longer listed is unloaded, and its status stays."""
+    """Returns when new models are served. Models no longer listed are unloaded, and their status stays."""
     add(tmp_path / "m", 1)
     add(tmp_path / "n", 5)
     manager = run(ModelConfig("m", tmp_path / "m"), poll_seconds=0)
@@ -408,7 +410,7 @@ def test_reload_with_another_policy(run: Run, tmp_path: Path, load: Loader) -> N
 
 
 def test_reload_with_another_base_path(run: Run, tmp_path: Path, load: Loader) -> None:
-    """The same version number elsewhere: the old one serves until the new one is ready."""
+    """For the same version number, the version in the old folder is served until the one in the new folder is ready."""
     add(tmp_path / "old", 1)
     add(tmp_path / "new", 1)
     manager = run(ModelConfig("m", tmp_path / "old"))
@@ -423,8 +425,8 @@ def test_reload_with_another_base_path(run: Run, tmp_path: Path, load: Loader) -
     assert not load.loaded[1].closed
 
 
-def test_reload_of_what_can_not_be_loaded(run: Run, tmp_path: Path, load: Loader) -> None:
-    """The others are served."""
+def test_reload_with_broken_models(run: Run, tmp_path: Path, load: Loader) -> None:
+    """The other models are served."""
     add(tmp_path / "m", 1)
     add(tmp_path / "broken", 2, file="broken")
     manager = run(ModelConfig("m", tmp_path / "m"))
@@ -447,7 +449,7 @@ def test_reload_of_labels(run: Run, tmp_path: Path, load: Loader) -> None:
     manager = run(ModelConfig("m", tmp_path, labels={"stable": 2}))
     message = "^Request to assign label to version 1 of model m, which is not currently available for inference$"
     for early in (False, True):
-        manager._early_labels = early  # a label in use is never given to a version that is not there
+        manager._early_labels = early  # a label in use never moves to a version that is not available
         with pytest.raises(FailedPrecondition, match=message):
             manager.reload([ModelConfig("m", tmp_path, labels={"stable": 1})])
         assert served(load, label="stable") == 2
@@ -483,14 +485,14 @@ def test_a_model_without_versions_does_not_block_the_others(run: Run, tmp_path: 
         load.models.find(ModelSpec("other"))
 
 
-def test_a_missing_model_is_served_once_it_is_there(run: Run, tmp_path: Path, load: Loader) -> None:
+def test_a_missing_model_is_served_once_it_exists(run: Run, tmp_path: Path, load: Loader) -> None:
     manager = run(ModelConfig("m", tmp_path / "later"))
     add(tmp_path / "later", 3)
     until(lambda: load.loaded)
     until(lambda: states(manager) == {3: State.AVAILABLE})
 
 
-def test_none_of_the_specific_versions_is_there(run: Run, tmp_path: Path, load: Loader) -> None:
+def test_no_specific_version_exists(run: Run, tmp_path: Path, load: Loader) -> None:
     add(tmp_path, 1)
     with pytest.raises(NotFound):
         run(ModelConfig("m", tmp_path, specific=(9,)))
@@ -508,7 +510,7 @@ def test_not_settled_while_loading(tmp_path: Path, load: Loader) -> None:
     manager.stop()
 
 
-def test_stop_closes_all(run: Run, tmp_path: Path, load: Loader) -> None:
+def test_stop_closes_all_versions(run: Run, tmp_path: Path, load: Loader) -> None:
     add(tmp_path, 1, 2, 3)
     manager = run(ModelConfig("m", tmp_path, latest=0))
     until(lambda: len(load.loaded) == 3)
@@ -518,7 +520,7 @@ def test_stop_closes_all(run: Run, tmp_path: Path, load: Loader) -> None:
         load.models.find(ModelSpec("m"))
 
 
-def test_stop_waits_for_the_requests_in_flight(run: Run, tmp_path: Path, load: Loader) -> None:
+def test_stop_waits_for_requests_in_progress(run: Run, tmp_path: Path, load: Loader) -> None:
     add(tmp_path, 1)
     manager = run(ModelConfig("m", tmp_path))
     with load.models.using(ModelSpec("m")):
@@ -531,8 +533,8 @@ def test_stop_waits_for_the_requests_in_flight(run: Run, tmp_path: Path, load: L
     assert load.loaded[1].closed
 
 
-def test_stop_closes_what_waits_to_be_unloaded(run: Run, tmp_path: Path, load: Loader) -> None:
-    """More versions to unload than threads to do it, all of them in use."""
+def test_stop_closes_versions_that_wait_to_be_unloaded(run: Run, tmp_path: Path, load: Loader) -> None:
+    """There are more versions to unload than threads, and all versions are in use."""
     add(tmp_path, 1, 2, 3, 4)
     manager = run(ModelConfig("m", tmp_path, latest=4))
     until(lambda: len(load.loaded) == 4)

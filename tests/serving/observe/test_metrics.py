@@ -1,4 +1,4 @@
-"""Metrics: what is counted, and the page that Prometheus reads."""
+"""Tests of the metrics and of their page for Prometheus."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from keras_gallery.serving.observe.metrics import MAX_FAILURES, Metrics, process
 from keras_gallery.serving.observe.observation import Observation
 from prometheus_client.parser import text_string_to_metric_families
 
-# As a TensorFlow Serving shows them after its start.
+# The metrics of TensorFlow Serving after its start.
 TENSORFLOW_SERVING = """
 # TYPE :tensorflow:cc:saved_model:load_attempt_count counter
 # TYPE :tensorflow:cc:saved_model:load_latency counter
@@ -49,13 +49,13 @@ PREDICT = Observation(
 
 
 def samples(snapshot: prometheus.Snapshot) -> dict[tuple[Any, ...], float]:
-    """The page's values by name and labels, as an independent parser reads them."""
+    """Returns the page's values by name and labels, read by an independent parser."""
     found = {}
     written = prometheus.text(snapshot)
     page_names = {line.partition("{")[0] for line in written.splitlines()}
     for family in text_string_to_metric_families(written):
         for sample in family.samples:
-            # The parser calls every counter ..._total, as OpenMetrics has it.
+            # The parser appends _total to every counter, as in OpenMetrics.
             name = sample.name if sample.name in page_names else sample.name.removesuffix("_total")
             key = (name, *sample.labels.values())
             assert key not in found
@@ -70,7 +70,7 @@ def page(*requests: Observation) -> dict[tuple[Any, ...], float]:
     return samples(metrics.snapshot())
 
 
-def test_an_idle_server_shows_the_names_that_dashboards_know() -> None:
+def test_an_idle_server_shows_the_names_of_tensorflow_serving() -> None:
     lines = prometheus.text({}).splitlines()
     assert set(TENSORFLOW_SERVING.strip().splitlines()) <= set(lines)
     assert len(lines) == len(set(lines)) == len(prometheus.FAMILIES)
@@ -85,10 +85,10 @@ def test_a_request_over_grpc() -> None:
     assert found["keras_gallery:requests_total", "grpc", "Predict", "m", "3", "serving_default", "openvino", "OK"] == 1
     assert found["keras_gallery:runtime_latency_count", "m", "3", "serving_default", "openvino"] == 1
     assert found[":tensorflow:core:graph_runs",] == 1
-    assert not [key for key in found if "example" in key[0]]  # those are of Classify and its like
+    assert not [key for key in found if "example" in key[0]]  # only for tf.Examples
 
 
-def test_a_request_over_rest_has_its_methods_small_name() -> None:
+def test_a_request_over_rest() -> None:
     found = page(replace(PREDICT, face="rest"), replace(PREDICT, face="rest"), PREDICT)
     assert found[":tensorflow:serving:request_latency_count", "m", "predict", "REST"] == 2
     assert found[":tensorflow:serving:request_latency_count", "m", "Predict", "GRPC"] == 1
@@ -96,14 +96,14 @@ def test_a_request_over_rest_has_its_methods_small_name() -> None:
     assert found[":tensorflow:serving:runtime_latency_count", "m", "Predict", "TF1"] == 3
 
 
-def test_a_request_that_fails_is_counted_by_its_status() -> None:
+def test_failed_requests_are_counted_by_status() -> None:
     found = page(replace(PREDICT, status="INVALID_ARGUMENT"), replace(PREDICT, model="x", status="NOT_FOUND"), PREDICT)
     counts = {key[1:]: value for key, value in found.items() if key[0] == ":tensorflow:serving:request_count"}
     assert counts == {("m", "OK"): 1, ("m", "INVALID_ARGUMENT"): 1, ("x", "NOT_FOUND"): 1}
     assert found[":tensorflow:serving:request_latency_count", "m", "Predict", "GRPC"] == 1
 
 
-def test_what_is_no_inference_is_counted_by_us_alone() -> None:
+def test_requests_other_than_inference_have_only_our_own_metrics() -> None:
     found = page(
         Observation("grpc", "GetModelStatus", "m"), Observation("rest", "GetModelMetadata", status="NOT_FOUND")
     )
@@ -119,12 +119,12 @@ def test_examples() -> None:
     assert found[":tensorflow:serving:request_example_counts_bucket", "m", "4"] == 3
 
 
-def test_buckets_are_those_of_tensorflow_serving() -> None:
+def test_buckets_equal_those_of_tensorflow_serving() -> None:
     seconds = np.random.default_rng(1).lognormal(-7, 4, 500)
     found = page(*(replace(PREDICT, seconds=float(each)) for each in seconds))
     name = (":tensorflow:serving:request_latency_bucket", "m", "Predict", "GRPC")
     limits = {key[-1]: value for key, value in found.items() if key[:-1] == name}
-    # Ten microseconds times powers of 1.8, in six digits.
+    # Ten microseconds times powers of 1.8, with six digits.
     assert list(limits)[:6] == ["10", "18", "32.4", "58.32", "104.976", "188.957"]
     assert {"708235", "1.27482e+06", "+Inf"} <= set(limits)
     assert len(limits) == 34
@@ -161,7 +161,7 @@ def test_states_of_versions() -> None:
     }
 
 
-def test_several_processes_are_one_server() -> None:
+def test_metrics_of_several_processes_are_merged() -> None:
     rng = np.random.default_rng(2)
     requests = [
         replace(PREDICT, model=str(rng.choice(["a", "b"])), seconds=float(rng.exponential()), rows=int(rng.integers(9)))
@@ -182,7 +182,7 @@ def test_several_processes_are_one_server() -> None:
     )
 
 
-def test_what_stays_of_a_process_that_ended() -> None:
+def test_totals_of_a_process_that_has_ended() -> None:
     metrics = Metrics()
     metrics.pending += 5
     metrics.record(PREDICT)
@@ -191,8 +191,8 @@ def test_what_stays_of_a_process_that_ended() -> None:
     assert ("keras_gallery:requests_pending",) not in kept
 
 
-@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="this system does not tell")
-def test_the_process() -> None:
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
+def test_cpu_time_and_memory_of_processes() -> None:
     metrics = Metrics("worker 1")
     metrics.processes["gone"] = 1 << 30
     found = samples(metrics.snapshot())
@@ -202,7 +202,7 @@ def test_the_process() -> None:
     assert process_usage(1 << 30) is None
 
 
-def test_clients_can_not_make_it_grow_without_end() -> None:
+def test_clients_cannot_make_the_metrics_grow_without_limit() -> None:
     found = page(*(replace(PREDICT, model=f"x{n}" * 100, status="NOT_FOUND") for n in range(MAX_FAILURES + 5)))
     counts = {key: value for key, value in found.items() if key[0] == ":tensorflow:serving:request_count"}
     assert len(counts) == MAX_FAILURES + 1
@@ -211,15 +211,15 @@ def test_clients_can_not_make_it_grow_without_end() -> None:
 
 
 @pytest.mark.parametrize("name", ['quo"te', "back\\slash", "line\nbreak", "\\n", 'a",b="c', "", "ü"])
-def test_any_name_of_a_model_can_be_read_back(name: str) -> None:
+def test_special_characters_in_model_names(name: str) -> None:
     assert page(replace(PREDICT, model=name))[":tensorflow:serving:request_count", name, "OK"] == 1
 
 
-def test_a_name_that_is_no_unicode() -> None:
+def test_a_model_name_that_is_not_unicode() -> None:
     assert page(replace(PREDICT, model="a\udcff"))[":tensorflow:serving:request_count", "a?", "OK"] == 1
 
 
-def test_it_is_read_while_it_is_written() -> None:
+def test_reading_while_another_thread_records() -> None:
     metrics = Metrics()
 
     def write() -> None:

@@ -1,4 +1,4 @@
-"""What the faces tell of requests, and who gets to know it."""
+"""Tests of the observer: counting pending requests, and passing requests to the sinks."""
 
 from __future__ import annotations
 
@@ -35,7 +35,9 @@ def test_too_many_requests_are_refused() -> None:
     observer = Observer(Metrics(), max_pending=2)
     observer.begin()
     observer.begin()
-    with pytest.raises(ResourceExhausted, match="Expected at most 2 requests at a time. Received: one more"):
+    with pytest.raises(
+        ResourceExhausted, match=r"^Too many requests in progress: 2 \(limit --max_pending_requests=2\)\.$"
+    ):
         observer.begin()
     observer.record(Observation("grpc", "Predict", "m", status="RESOURCE_EXHAUSTED"))
     assert pending(observer) == 2
@@ -58,7 +60,7 @@ def test_all_sinks_get_each_request() -> None:
     assert pending(observer) == 0
 
 
-def test_headers_of_both_faces() -> None:
+def test_headers_of_both_apis() -> None:
     http, grpc = Observation("rest", "Predict"), Observation("grpc", "Predict")
     http.read_headers([(b"host", b"x"), (b"x-request-id", b"a\xff"), (b"traceparent", b"00-t")])
     grpc.read_headers([("x-bin", b"\x00"), ("x-request-id", "i" * 10_000), ("traceparent", "00-t")])
@@ -66,7 +68,7 @@ def test_headers_of_both_faces() -> None:
     assert (grpc.request_id, grpc.traceparent) == ("i" * MAX_TEXT, "00-t")
 
 
-def test_what_the_flags_ask_for(tmp_path: Path) -> None:
+def test_the_observer_for_flags(tmp_path: Path) -> None:
     base = "--model_base_path=/m"
     assert not observer_of(flags.parse([base])).detailed
     log = tmp_path / "log"

@@ -1,4 +1,4 @@
-"""The request log: lines of JSON that never get into a request's way."""
+"""Tests of the request log: its lines of JSON, and that requests never wait for it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ REQUEST = Observation(
 def until(condition: Callable[[], bool], seconds: float = 20) -> None:
     end = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < end, "expected it to come true"
+        assert time.monotonic() < end, "the condition did not become true in time"
         time.sleep(0.005)
 
 
@@ -42,7 +42,7 @@ def dropped(metrics: Metrics) -> float:
     return sum(value for value in metrics.snapshot().get(DROPPED, {}).values() if isinstance(value, int))
 
 
-def test_a_line_says_what_happened(tmp_path: Path) -> None:
+def test_the_fields_of_a_line(tmp_path: Path) -> None:
     metrics = Metrics()
     log = RequestLog(str(tmp_path / "log"), metrics)
     before = time.time()
@@ -84,7 +84,7 @@ def test_a_request_without_an_id_gets_one(tmp_path: Path) -> None:
     assert (one["trace_id"], one["version"]) == (None, None)
 
 
-def test_whatever_a_client_sends_it_stays_one_short_line(tmp_path: Path) -> None:
+def test_long_or_strange_texts_make_one_short_line(tmp_path: Path) -> None:
     log = RequestLog(str(tmp_path / "log"), Metrics())
     nasty = 'x"\n\r\x00\u2028\udcff' * 10_000
     log.record(Observation("rest", nasty[:20], nasty, 1, nasty, peer=nasty, request_id=nasty, traceparent=nasty))
@@ -94,7 +94,7 @@ def test_whatever_a_client_sends_it_stays_one_short_line(tmp_path: Path) -> None
     assert json.loads(raw)["model"] == nasty[:128]
 
 
-def test_a_file_that_was_moved_away_is_made_anew(tmp_path: Path) -> None:
+def test_a_rotated_file_is_created_again(tmp_path: Path) -> None:
     path, moved = tmp_path / "log", tmp_path / "log.1"
     log = RequestLog(str(path), Metrics())
     log.record(replace(REQUEST))
@@ -108,7 +108,7 @@ def test_a_file_that_was_moved_away_is_made_anew(tmp_path: Path) -> None:
     assert (len(lines(moved)), len(lines(path))) == (1, 1)
 
 
-def test_a_removed_folder_costs_lines_and_one_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_removed_folder_drops_lines_with_one_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     folder = tmp_path / "logs"
     folder.mkdir()
     metrics = Metrics()
@@ -126,8 +126,8 @@ def test_a_removed_folder_costs_lines_and_one_warning(tmp_path: Path, caplog: py
     assert "No such file or directory" in caplog.text
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no such device here")
-def test_a_full_disk_costs_lines_and_one_warning(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_drops_lines_with_one_warning(caplog: pytest.LogCaptureFixture) -> None:
     metrics = Metrics()
     log = RequestLog("/dev/full", metrics)
     for _ in range(3):
@@ -138,7 +138,7 @@ def test_a_full_disk_costs_lines_and_one_warning(caplog: pytest.LogCaptureFixtur
     assert "No space left on device" in caplog.text
 
 
-def test_a_reader_that_sleeps_keeps_nobody_waiting(tmp_path: Path) -> None:
+def test_a_slow_reader_does_not_delay_requests(tmp_path: Path) -> None:
     path, metrics, number = tmp_path / "pipe", Metrics(), 15_000
     os.mkfifo(path)
     reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
@@ -146,7 +146,7 @@ def test_a_reader_that_sleeps_keeps_nobody_waiting(tmp_path: Path) -> None:
     for _ in range(number):
         log.record(replace(REQUEST))
     assert metrics.snapshot()[DROPPED].keys() == {("full queue",)}
-    log.close(0.01)  # it waits no longer than it is told
+    log.close(0.01)  # returns although the reader is slow
     with open(reader, "rb") as pipe:
         data = b""
         os.set_blocking(reader, True)
@@ -182,8 +182,8 @@ def test_standard_output(capfd: pytest.CaptureFixture[str]) -> None:
     assert capfd.readouterr().out == "still open"
 
 
-def test_a_file_that_can_not_be_opened_is_refused_at_once(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_opened(tmp_path: Path) -> None:
     with pytest.raises(
-        InvalidArgument, match=r"for --request_log. Received: .*/none/log \(No such file or directory\)"
+        InvalidArgument, match=r"^Cannot write to the file .*/none/log of --request_log: No such file or directory$"
     ):
         RequestLog(str(tmp_path / "none" / "log"), Metrics())

@@ -1,4 +1,4 @@
-"""Spans of requests, as a collector gets them."""
+"""Tests of tracing: the spans that a collector receives."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_a_request_is_a_span(collector: Collector) -> None:
     }
 
 
-def test_a_failure(collector: Collector) -> None:
+def test_a_failed_request(collector: Collector) -> None:
     tracer = Tracer(collector.endpoint + "/")
     tracer.record(Observation("rest", "Predict", "m" * 1000, status="NOT_FOUND"))
     tracer.close()
@@ -110,7 +110,7 @@ def test_a_failure(collector: Collector) -> None:
     ("traceparent", "trace", "parent", "number"),
     [
         (f"00-{TRACE}-{PARENT}-01", TRACE, PARENT, 1),
-        (f"00-{TRACE}-{PARENT}-00", TRACE, PARENT, 0),  # the client keeps no record of it, and so do we
+        (f"00-{TRACE}-{PARENT}-00", TRACE, PARENT, 0),  # the client's sampling flag is 0, so the server sends no span
         (f"00-{'0' * 32}-{PARENT}-01", None, "", 1),
         ("nonsense", None, "", 1),
         ("", None, "", 1),
@@ -129,32 +129,34 @@ def test_the_clients_trace(collector: Collector, traceparent: str, trace: str | 
         assert span.trace_id != bytes(16)
 
 
-def test_a_collector_that_is_away_holds_nothing_up() -> None:
+def test_an_unreachable_collector_does_not_delay_the_end() -> None:
     tracer = Tracer("http://127.0.0.1:9")
     for _ in range(5000):
         tracer.record(REQUEST)
     started = time.monotonic()
     tracer.close()
-    assert time.monotonic() - started < 10  # the collector's client would take half a minute
+    assert time.monotonic() - started < 10  # the exporter's own retries would take half a minute
 
 
 @pytest.mark.parametrize("endpoint", ["localhost:4318", "grpc://host:4317", "http://", "words", "http://:5"])
-def test_an_endpoint_that_is_none(endpoint: str) -> None:
+def test_invalid_endpoints(endpoint: str) -> None:
     with pytest.raises(InvalidArgument, match="Expected --trace_endpoint as http://host:port. Received: "):
         Tracer(endpoint)
 
 
-def test_an_endpoint_with_a_path_stays_as_it_is() -> None:
+def test_the_default_path_of_an_endpoint() -> None:
     assert traces_url("https://host/otlp/v1/traces?x=1") == "https://host/otlp/v1/traces?x=1"
     assert traces_url("https://host:4318") == "https://host:4318/v1/traces"
 
 
 @pytest.mark.parametrize("missing", ["opentelemetry", "opentelemetry.sdk", "opentelemetry.exporter"])
-def test_without_the_packages_the_extra_is_named(monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
+def test_missing_packages(monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
     for name in [name for name in sys.modules if name == missing or name.startswith(f"{missing}.")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, missing, None)
-    with pytest.raises(InvalidArgument, match=r"Expected keras-gallery\[tracing\] to be installed"):
+    with pytest.raises(
+        InvalidArgument, match=r"^--trace_endpoint needs more packages: pip install 'keras-gallery\[tracing\]'"
+    ):
         Tracer("http://localhost:4318")
 
 

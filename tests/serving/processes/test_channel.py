@@ -1,4 +1,4 @@
-"""Two ends of a channel in one process."""
+"""Tests of the channel between processes, with both ends in one process."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def fail() -> None:
 
 @pytest.fixture
 def ends() -> Iterator[tuple[Channel, Channel, threading.Event]]:
-    """The end that calls, the end that offers methods, and an event for the end of the former."""
+    """Returns the calling end, the end with the methods, and an event that is set when the calling end is closed."""
     ours, theirs = Pipe()
     closed, gate = threading.Event(), threading.Event()
     methods: dict[str, Callable[..., Any]] = {"add": lambda a, b: a + b, "fail": fail, "wait": gate.wait}
@@ -39,14 +39,14 @@ def test_calls_both_ways(ends: Any) -> None:
     assert other.call("name") == "one"
 
 
-def test_errors_are_raised_at_the_caller(ends: Any) -> None:
+def test_errors_are_raised_in_the_caller(ends: Any) -> None:
     with pytest.raises(NotFound, match="^there is none$"):
         ends[0].call("fail")
     with pytest.raises(KeyError):
         ends[0].call("unknown")
 
 
-def test_a_long_call_holds_up_no_other(ends: Any) -> None:
+def test_a_long_call_does_not_delay_others(ends: Any) -> None:
     one = ends[0]
     waiting = one.submit("wait", SECONDS)
     assert one.call("add", 1, 1) == 2
@@ -55,11 +55,11 @@ def test_a_long_call_holds_up_no_other(ends: Any) -> None:
     assert waiting.result(SECONDS) is True
 
 
-def test_the_end_of_the_other_side(ends: Any) -> None:
+def test_the_other_process_ends(ends: Any) -> None:
     one, other, closed = ends
     waiting = one.submit("wait", SECONDS)
     with socket.fromfd(other._connection.fileno(), socket.AF_UNIX, socket.SOCK_STREAM) as theirs:
-        theirs.shutdown(socket.SHUT_RDWR)  # as when its process ends
+        theirs.shutdown(socket.SHUT_RDWR)  # as if its process had ended
     assert isinstance(waiting.exception(SECONDS), ChannelClosed)
     assert closed.wait(SECONDS)
     with pytest.raises(ChannelClosed):

@@ -1,4 +1,4 @@
-"""A server of several worker processes: killed, restarted, and asked as if it were one."""
+"""Tests of a server with several worker processes: same answers from all, and restarts of killed workers."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ SECONDS = 30
 def until(condition: Callable[[], Any]) -> None:
     deadline = time.monotonic() + SECONDS
     while not condition():
-        assert time.monotonic() < deadline, "this should have come about"
+        assert time.monotonic() < deadline, "the condition did not become true in time"
         time.sleep(0.02)
 
 
 def children(pid: int) -> list[int]:
-    """The worker processes of a server."""
+    """Returns the process ids of a server's workers."""
     found = subprocess.run(
         ["pgrep", "--parent", str(pid), "--full", "serving[.]server[.]worker"], capture_output=True, text=True
     ).stdout
@@ -50,7 +50,7 @@ def pool(saved_models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 
 def answers(pool: ServerProcess, images: Any, times: int = 20) -> set[str]:
-    """What new connections get: each goes to the worker that the system chooses. Errors are answers, too."""
+    """Returns the different answers or errors over many new connections, which the system spreads over the workers."""
     found = set()
     for _ in range(times):
         for address in (pool.rest, pool.grpc):
@@ -69,8 +69,8 @@ def test_every_worker_gives_the_same_answer(pool: ServerProcess, images: Any) ->
     assert len(answers(pool, images)) == 1
 
 
-def test_status_and_reload_are_one_servers(pool: ServerProcess, saved_models: Path) -> None:
-    """Asked over many connections, so over all workers."""
+def test_status_and_reload_cover_all_workers(pool: ServerProcess, saved_models: Path) -> None:
+    """The requests use many connections, and so reach all workers."""
     import grpc
     from tensorflow_serving.apis import model_management_pb2, model_service_pb2_grpc
 
@@ -86,7 +86,7 @@ def test_status_and_reload_are_one_servers(pool: ServerProcess, saved_models: Pa
     ask([MODEL, "second"])
     assert {httpx.get(f"{pool.rest}/v1/models/second").status_code for _ in range(20)} == {200}
     metadata = {httpx.get(f"{pool.rest}/v1/models/second/metadata").status_code for _ in range(20)}
-    assert metadata == {200}  # each worker has it
+    assert metadata == {200}  # each worker has loaded the model
     ask([MODEL])
     metadata = {httpx.get(f"{pool.rest}/v1/models/second/metadata").status_code for _ in range(20)}
     assert metadata == {404}
@@ -98,8 +98,8 @@ def test_a_killed_worker_is_replaced(pool: ServerProcess, images: Any) -> None:
     killed = min(before)
     os.kill(killed, signal.SIGKILL)
     until(lambda: killed not in children(pool.process.pid))
-    assert len(answers(pool, images)) == 1  # the others answer meanwhile
-    until(lambda: len(set(children(pool.process.pid)) - before) == 1)  # its place is taken
+    assert len(answers(pool, images)) == 1  # the other workers answer meanwhile
+    until(lambda: len(set(children(pool.process.pid)) - before) == 1)  # a new worker has replaced it
     assert len(answers(pool, images, 40)) == 1
 
 

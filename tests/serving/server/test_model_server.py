@@ -1,4 +1,4 @@
-"""A real server, asked as its users ask it: official stubs, curl, and plain sockets."""
+"""Tests of a real server with the official gRPC stubs, curl and plain sockets."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def request(signature: str, model: str = MODEL, **inputs: Any) -> Any:
 
 
 def curl(server: ServerProcess, path: str, body: Any = None) -> tuple[int, Any]:
-    """Status and JSON of a request with the curl program."""
+    """Sends a request with the curl program. Returns the status and the JSON of the response."""
     command = ["curl", "--silent", "--write-out", "\n%{http_code}", server.rest + path]
     if body is not None:
         command += ["--data-binary", "@-"]
@@ -154,7 +154,7 @@ BAD_CALLS = {
 
 
 @pytest.mark.parametrize("case", BAD_CALLS)
-def test_bad_calls_in_the_words_of_tensorflow_serving(stub: Any, case: str) -> None:
+def test_bad_calls_have_the_errors_of_tensorflow_serving(stub: Any, case: str) -> None:
     make, code, message = BAD_CALLS[case]
     with pytest.raises(grpc.RpcError) as caught:
         stub.Predict(make(), 30)
@@ -189,7 +189,7 @@ BAD_BODIES = {
 
 
 @pytest.mark.parametrize("case", BAD_BODIES)
-def test_bad_bodies_in_the_words_of_tensorflow_serving(server: ServerProcess, case: str) -> None:
+def test_bad_bodies_have_the_errors_of_tensorflow_serving(server: ServerProcess, case: str) -> None:
     path, body, status, message = BAD_BODIES[case]
     assert curl(server, f"/v1/models/{path}", body) == (status, {"error": message})
 
@@ -212,7 +212,7 @@ def test_the_server_never_imports_tensorflow() -> None:
     assert done.stdout == "[]\n"
 
 
-def test_sigterm_lets_requests_in_flight_end(saved_models: Path, server_kind: str, tmp_path: Path) -> None:
+def test_sigterm_waits_for_requests_in_progress(saved_models: Path, server_kind: str, tmp_path: Path) -> None:
     ports = {"port": free_port(), "rest_port": free_port()}
     with ServerProcess(server_kind, {MODEL: saved_models / MODEL}, log=tmp_path / "log", **ports) as server:
         server.wait_until_ready()
@@ -264,7 +264,7 @@ def test_a_new_version_takes_over_without_a_failed_request(
         assert not failures and count > 10
 
 
-def test_a_broken_version_does_no_harm(saved_models: Path, server_kind: str, tmp_path: Path) -> None:
+def test_a_broken_version_does_not_affect_the_old_one(saved_models: Path, server_kind: str, tmp_path: Path) -> None:
     root = shutil.copytree(saved_models, tmp_path / "saved_models")
     ports = {"port": free_port(), "rest_port": free_port()}
     log = tmp_path / "log"
@@ -284,10 +284,10 @@ def test_a_broken_version_does_no_harm(saved_models: Path, server_kind: str, tmp
 
 
 def eventually(true: Any, seconds: float = 60) -> None:
-    """Waits until `true()` holds."""
+    """Waits until `true()` returns True."""
     end = time.monotonic() + seconds
     while not true():
-        assert time.monotonic() < end, "it did not come about"
+        assert time.monotonic() < end, "the condition did not become true in time"
         time.sleep(0.05)
 
 
@@ -306,11 +306,11 @@ def run_server(*flags: str) -> subprocess.CompletedProcess[str]:
         (["--prot=1"], "did you mean --port?"),
         (["--port=x", "--model_base_path=m"], "--port"),
         (["--port=70000", "--model_base_path=m"], "at most 65535"),
-        ([], "Expected one of --model_base_path and --model_config_file. Received: neither"),
-        (["--model_config_file=/nowhere"], "Expected a readable model config file. Received: /nowhere"),
+        ([], "No model to serve: set --model_base_path or --model_config_file"),
+        (["--model_config_file=/nowhere"], "Cannot read the model config file /nowhere: "),
     ],
 )
-def test_bad_flags_in_one_line(flags: list[str], message: str) -> None:
+def test_errors_for_bad_flags_have_one_line(flags: list[str], message: str) -> None:
     done = run_server(*flags)
     assert done.returncode == 2
     assert message in done.stderr and done.stderr.count("\n") == 1
@@ -325,11 +325,11 @@ def test_a_port_in_use(saved_models: Path) -> None:
                 f"--{flag}={port}", f"--{other}={free_port()}", f"--model_base_path={saved_models / MODEL}"
             )
             assert done.returncode == 2
-            assert f"Expected a free port for --{flag}. Received: 0.0.0.0:{port}" in done.stderr
+            assert f"Cannot listen on 0.0.0.0:{port} (--{flag}): " in done.stderr
 
 
 @embedded_only()
-def test_a_message_over_the_limit(saved_models: Path, tmp_path: Path) -> None:
+def test_a_request_above_the_size_limit(saved_models: Path, tmp_path: Path) -> None:
     ports = {"port": free_port(), "rest_port": free_port()}
     flags = ["--max_request_bytes=20000"]
     log = tmp_path / "log"

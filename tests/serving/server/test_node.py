@@ -1,4 +1,4 @@
-"""What a process makes of the flags, and gives back."""
+"""Tests of a node: its number of threads by the flags, and closing."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from keras_gallery.serving.server import node
 BASE = "--model_base_path=/m"
 
 
-def test_default_threads_are_those_of_all_processes_together() -> None:
+def test_all_processes_share_the_default_number_of_threads() -> None:
     assert node.threads(flags.parse([BASE], {})) == 4
     assert node.threads(flags.parse([BASE, "--workers=1"], {})) == 4 * CORES
 
@@ -35,7 +35,7 @@ def test_threads(arguments: list[str], count: int) -> None:
     assert node.threads(flags.parse([BASE, *arguments], {})) == count
 
 
-def test_closing_ends_the_threads_that_run_batches() -> None:
+def test_closing_ends_the_batch_threads() -> None:
     before = set(threading.enumerate())
     values = flags.parse([BASE, "--enable_batching", "--convert_to_openvino=false"], {})
     made = node.Node(values, lambda: "", name="server")
