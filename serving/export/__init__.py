@@ -1,1 +1,1 @@
-"""A Keras model to `saved_models/<name>/<version>/`: writing, comparing the answers, publishing."""
+"""Exports a Keras model to `saved_models/<name>/<version>/`: writes it, compares the outputs, publishes it."""

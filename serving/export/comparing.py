@@ -1,4 +1,4 @@
-"""How far one runtime's answers are from another's."""
+"""Compares the outputs of two runtimes."""
 
 from __future__ import annotations
 
@@ -10,18 +10,24 @@ Array = np.ndarray[Any, Any]
 
 
 def difference(got: Array, want: Array) -> float | str:
-    """The greatest difference of floats, absolutely or of the value where that is more than 1.
+    """Returns the largest difference between floats: absolute for values up to 1, else relative to the value.
 
-    Words where that is no number: for another shape or kind, and for anything else than floats that differs. What is
-    no number in both, or infinite, is the same.
+    NaN equals NaN, and an infinity equals the same infinity. Returns a description instead of a number if the shapes or
+    kinds differ, or if values other than floats differ.
+
+    Args:
+        got: the array to check.
+        want: the expected array.
     """
-    if want.dtype == object:  # texts, which some runtimes give as such, and others as bytes
+    if want.dtype == object:  # texts, which are str in some runtimes and bytes in others
         texts = [each if isinstance(each, bytes) else str(each).encode() for each in got.flat]
         got = np.array(texts, object).reshape(got.shape)
     if got.shape != want.shape or got.dtype.kind != want.dtype.kind:
         return f"of shape {got.shape} and type {got.dtype}"
     if want.dtype.kind != "f":
-        return 0.0 if np.array_equal(got, want) else f"other in {np.count_nonzero(got != want)} of {want.size} values"
+        return (
+            0.0 if np.array_equal(got, want) else f"different in {np.count_nonzero(got != want)} of {want.size} values"
+        )
     new, old = got.astype(np.float64), want.astype(np.float64)
     same = (new == old) | (np.isnan(new) & np.isnan(old))
     with np.errstate(invalid="ignore"):
@@ -30,7 +36,7 @@ def difference(got: Array, want: Array) -> float | str:
 
 
 def too_far(off: float | str, tolerance: float) -> str:
-    """What is wrong with a difference, in words; "" where nothing is."""
+    """Describes a difference from `difference` that exceeds the tolerance. Returns "" if it does not."""
     if isinstance(off, str):
         return off
     return "" if off <= tolerance else f"off by {off:.1e}"

@@ -1,4 +1,4 @@
-"""Where an exported version goes: `saved_models/<name>/<version>/`, live at once and whole."""
+"""Moves an exported version to its folder `saved_models/<name>/<version>/` in one step."""
 
 from __future__ import annotations
 
@@ -7,26 +7,34 @@ from pathlib import Path
 from ..errors import InvalidArgument
 
 
-def check_place(root: Path, name: str, version: int | None) -> Path:
-    """The folder of a model. Raises InvalidArgument for a name that is no folder name, or a version that exists."""
+def model_folder(root: Path, name: str, version: int | None) -> Path:
+    """Returns the folder of a model, below `root`.
+
+    Raises InvalidArgument if `name` is not a folder name, or if the version is out of range or exists.
+    """
     if not name or name.startswith(".") or any(c in name for c in "/\\:"):
-        raise InvalidArgument(f"Expected a model name without '/', '\\' and ':'. Received: {name!r}")
+        raise InvalidArgument(
+            f"Expected a model name without '/', '\\' and ':' that does not start with '.'. Received: {name!r}"
+        )
     if version is not None and not 0 < version < 1 << 63:
         raise InvalidArgument(f"Expected a version of 1 or more. Received: {version}")
     base = root / name
     if version is not None and (base / str(version)).exists():
-        raise InvalidArgument(f"Expected a new version. Received: {base / str(version)}, which exists")
+        raise InvalidArgument(f"Version {version} already exists: {base / str(version)}. Choose another version.")
     return base
 
 
 def publish(finished: Path, base: Path, version: int | None) -> Path:
-    """Renames the finished folder to its version; the next free number, whoever else exports."""
+    """Renames the finished folder to a version folder below `base`, and returns that.
+
+    If `version` is None, uses the next free number, even if other processes export at the same time.
+    """
     while True:
         taken = [int(folder.name) for folder in base.iterdir() if folder.name.isdecimal()]
-        place = base / str(version or max(taken, default=0) + 1)
+        folder = base / str(version or max(taken, default=0) + 1)
         try:
-            finished.rename(place)
-            return place
+            finished.rename(folder)
+            return folder
         except OSError:
-            if version or not place.exists():
+            if version or not folder.exists():
                 raise

@@ -1,7 +1,7 @@
-"""A Keras model → `saved_models/<name>/<version>/`, ready for TensorFlow Serving and for the embedded server.
+"""Exports a Keras model to `saved_models/<name>/<version>/` for TensorFlow Serving and the embedded server.
 
-A version is written beside its place and renamed into it at the end, so that a watching server never sees half of
-one. Before that it is loaded again and its answers are compared with the model's.
+A version is written to a temporary folder and renamed at the end, so that a server never sees an incomplete version.
+Before that, the SavedModel is loaded and its outputs are compared with the model's.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from ..errors import FailedPrecondition
 from ..signatures import Endpoint, Texts, endpoints
 from ..wire import messages, predict
 from .comparing import difference, too_far
-from .publishing import check_place, publish
+from .publishing import model_folder, publish
 
 TOLERANCE = 1e-5
 BATCHES = (1, 7, 32)
@@ -45,37 +45,36 @@ def export(
     """Exports a model as a new version.
 
     Args:
-        model: any built Keras model; see `signatures` for what it is exported with.
-        name: what requests will call it; the folder below `root`.
-        root: the folder of all models.
-        version: its number; the next free one by default.
-        labels: the names of its classes, where it classifies or detects; by default "0", "1" and so on.
-        texts: what its ids stand for, by role: {"text": {"names": [...], "split": "words"}}; see `signatures`. Without
-            them it takes ids alone.
+        model: any built Keras model. `signatures.endpoints` tells its signatures.
+        name: name of the model in requests, and of its folder below `root`.
+        root: folder of all models.
+        version: number of the version, by default the next free one.
+        labels: names of the classes of a classifier or a detector, by default "0", "1" and so on.
+        texts: tokens that ids stand for, by role: {"text": {"names": [...], "split": "words"}}. See
+            `signatures.endpoints`. Without them the model takes ids only.
         progress: called with a line of text at the start of each step.
 
     Returns:
-        The folder of the version, which is live from then on.
+        The folder of the version. Servers that watch `root` load it from now on.
 
     Raises:
-        InvalidArgument: a name that is no folder name, a version that exists, or another number of labels than of
-            classes, or of names than of ids.
-        FailedPrecondition: the reloaded SavedModel answers otherwise than the model, or holds GPU-only operations,
-            or Keras runs on another backend than TensorFlow. Nothing is left behind.
+        InvalidArgument: `name` is not a folder name, the version exists, or the number of labels or names is wrong.
+        FailedPrecondition: the outputs of the SavedModel differ from the model's, its graph needs a GPU, or the Keras
+            backend is not TensorFlow. No files are left behind.
     """
     if keras.config.backend() != "tensorflow":
         raise FailedPrecondition(
-            f"Expected Keras on TensorFlow for the export. Received: backend {keras.config.backend()} "
-            "(save the model, then export it with KERAS_BACKEND=tensorflow)"
+            f"The export needs the TensorFlow backend of Keras, not {keras.config.backend()}: "
+            "save the model, then export it with KERAS_BACKEND=tensorflow"
         )
-    base = check_place(Path(root), name, version)
+    base = model_folder(Path(root), name, version)
     found = endpoints(model, labels=labels, texts=texts)
     base.mkdir(parents=True, exist_ok=True)
-    # A name that is no number: servers do not look inside.
+    # Servers ignore folders whose name is not a number.
     partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=base))
     try:
         _write(model, found, name, partial, progress or (lambda line: None))
-        partial.chmod(0o755)  # mkdtemp makes it private; a server may be another user
+        partial.chmod(0o755)  # mkdtemp makes the folder private, but the server may run as another user
         return publish(partial, base, version)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
@@ -99,14 +98,14 @@ def _write(
     for signature, endpoint in found.items():
         run = loaded.signatures[signature]
         check(f"{name}: signature {signature} of the SavedModel", endpoint, _tensorflow_caller(run))
-    _refuse_gpu_operations(name, folder)
+    _check_no_gpu_operations(name, folder)
     progress("Converting the signatures for OpenVINO")
     write_openvino(folder)
     write_warmup(folder, name, {signature: endpoint.example(1) for signature, endpoint in found.items()})
 
 
 def _set_methods(folder: Path, found: Mapping[str, Endpoint]) -> None:
-    """Names what each signature is for: Keras writes all as Predict's, and Classify and Regress take only their own."""
+    """Sets the method name of each signature. Keras writes Predict's, which Classify and Regress requests reject."""
     updater = tf.compat.v1.saved_model.signature_def_utils.MethodNameUpdater(str(folder))
     for signature, endpoint in found.items():
         updater.replace_method_name(signature, endpoint.method)
@@ -114,12 +113,17 @@ def _set_methods(folder: Path, found: Mapping[str, Endpoint]) -> None:
 
 
 def check(what: str, endpoint: Endpoint, run: Callable[[Arrays], Arrays]) -> None:
-    """Compares what `run` answers with what the endpoint's own function answers, at batch 1, 7 and 32.
+    """Compares the outputs of `run` with those of the endpoint's function, for batches of 1, 7 and 32.
 
-    Raises FailedPrecondition where floats differ by more than 1e-5 (absolutely, or of the value where that is more),
-    or where anything else differs.
+    Args:
+        what: what `run` runs, for the error message.
+        endpoint: the function, with example inputs.
+        run: computes the outputs to check.
+
+    Raises:
+        FailedPrecondition: floats differ by more than 1e-5 (see `difference`), or other values differ.
     """
-    # As a graph, as the SavedModel is: else the best of two classes that are all but equal may be another.
+    # Run as a graph like the SavedModel: otherwise rounding could change the best of two almost equal classes.
     function = tf.function(endpoint.function, input_signature=endpoint.inputs).get_concrete_function()
     for batch in BATCHES:
         inputs = endpoint.example(batch)
@@ -128,8 +132,8 @@ def check(what: str, endpoint: Endpoint, run: Callable[[Arrays], Arrays]) -> Non
         for key, value in expected.items():
             if problem := too_far(difference(got[key], value.numpy()), TOLERANCE):
                 raise FailedPrecondition(
-                    f"Expected {what} to answer as the model does (within {TOLERANCE}). "
-                    f"Received: {key} {problem} at batch {batch}"
+                    f"Wrong outputs of {what}, compared with the Keras model (tolerance {TOLERANCE}): "
+                    f"{key} {problem} at batch {batch}"
                 )
 
 
@@ -140,28 +144,28 @@ def _tensorflow_caller(function: Any) -> Callable[[Arrays], Arrays]:
 
 
 def operations(graph: Any) -> set[str]:
-    """The names of the operations in a `GraphDef` and its functions."""
+    """Returns the names of the operations in a `GraphDef` and its functions."""
     nodes = [node for function in graph.library.function for node in function.node_def] + list(graph.node)
     return {node.op for node in nodes}
 
 
-def _refuse_gpu_operations(name: str, folder: Path) -> None:
-    """No `Cudnn*` operation: such a graph would load on no CPU."""
+def _check_no_gpu_operations(name: str, folder: Path) -> None:
+    """Raises FailedPrecondition if the graph has `Cudnn*` operations, with which it does not load on a CPU."""
     graph = saved_model.read_meta_graph(folder).graph_def
-    found = sorted(op for op in operations(graph) if op.startswith("Cudnn"))
-    if found:
-        raise FailedPrecondition(f"Expected {name} to run on a CPU. Received: {', '.join(found)} in its graph")
+    gpu_operations = sorted(op for op in operations(graph) if op.startswith("Cudnn"))
+    if gpu_operations:
+        raise FailedPrecondition(f"{name} cannot run on a CPU: its graph has {', '.join(gpu_operations)}")
 
 
 def write_openvino(folder: Path) -> None:
-    """Adds an OpenVINO file for each signature that OpenVINO takes, gets right, and runs faster."""
+    """Adds an OpenVINO file for each signature that OpenVINO runs correctly and faster than TensorFlow."""
     target = folder / openvino_files.FOLDER
     target.mkdir(parents=True)
     Converter(OpenVinoFiles()).convert_into(target, folder)
 
 
 def write_warmup(folder: Path, name: str, inputs: Mapping[str, Arrays]) -> None:
-    """A request for each signature that a server runs before it answers others."""
+    """Writes a warm-up request for each signature. A server runs these before it accepts requests."""
     os.makedirs(folder / warmup.FILE.parent, exist_ok=True)
     with tf.io.TFRecordWriter(str(folder / warmup.FILE)) as out:
         for signature, arrays in inputs.items():

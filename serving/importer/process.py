@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import FailedPrecondition, InvalidArgument, NotFound, from_code
-from ..export.publishing import check_place, publish
+from ..export.publishing import model_folder, publish
 from .serving_check import compare
 
 _ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PYTHONPATH", "GALLERY_NODE_MODULES", "SYSTEMROOT")
@@ -79,7 +79,7 @@ def import_file(
         raise InvalidArgument(f"Expected --save to be a new file that ends in .keras. Received: {request.save}")
     name = request.name or _name(request.file)
     root = Path(root)
-    base = check_place(root, name, version)
+    base = model_folder(root, name, version)
     root.mkdir(parents=True, exist_ok=True)
     # Servers ignore folders of this name.
     scratch = Path(tempfile.mkdtemp(prefix=".partial-", dir=root)).resolve()

@@ -1,6 +1,6 @@
-"""Which signatures a Keras model is exported with, found by convention: data in, named data out.
+"""Finds the signatures with which a Keras model is exported, from the names of its layers, inputs and outputs.
 
-`find.py` tells the kinds of models apart, a file for each kind makes its endpoints.
+`find.py` recognizes the kind of a model. The other files make the endpoints, one file per kind.
 """
 
 from .base import Endpoint

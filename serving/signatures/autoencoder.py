@@ -1,4 +1,4 @@
-"""The endpoints of models with an `encoder` and a `decoder`."""
+"""Endpoints of models with an `encoder` and a `decoder`."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from .base import Arrays, Data, Endpoint, Tensors, bounded
+from .base import Arrays, Data, Endpoint, Tensors, check_count
 
-MAX_COUNT = 1024  # images of one `generate`
+MAX_COUNT = 1024  # images per `generate` request
 
 
 def autoencoder(model: keras.Model, data: Data) -> dict[str, Endpoint]:
-    """What gives back data of its input's shape."""
+    """Returns the endpoints of a model whose output has its input's shape."""
     encoder, decoder = model.get_layer("encoder"), model.get_layer("decoder")
     code = [tf.TensorSpec((None, *encoder.output_shape[1:]), tf.float32, name="code")]
 
@@ -31,14 +31,14 @@ def autoencoder(model: keras.Model, data: Data) -> dict[str, Endpoint]:
         return {data.kind: decoder(h, training=False)}
 
     def score(x: Any) -> Tensors:
-        """Squared error Σ_j (x̂_j − x_j)² of each example: large for what is unlike the training data."""
+        """Squared error Σ_j (x̂_j − x_j)² of each example. It is large for data unlike the training data."""
         error = tf.square(model(x, training=False) - x)
         return {"score": tf.reduce_sum(error, axis=list(range(1, len(data.shape) + 1)))}
 
     def denoise(x: Any) -> Tensors:
         return {"denoised": model(x, training=False)}
 
-    found = {
+    endpoints = {
         "serving_default": data.endpoint(reconstruct),
         "reconstruct": data.endpoint(reconstruct),
         "encode": data.endpoint(encode),
@@ -46,14 +46,14 @@ def autoencoder(model: keras.Model, data: Data) -> dict[str, Endpoint]:
         "score": data.endpoint(score),
     }
     if "corruption" in {layer.name for layer in model.layers}:
-        found["denoise"] = data.endpoint(denoise)
+        endpoints["denoise"] = data.endpoint(denoise)
     if {"mean", "log_variance"} <= {layer.name for layer in getattr(encoder, "layers", [])}:
-        found["generate"] = _generator(decoder, data.kind, tuple(encoder.output_shape[1:]))
-    return found | data.over_files(found, ("encode", "denoise"))
+        endpoints["generate"] = _generator(decoder, data.kind, tuple(encoder.output_shape[1:]))
+    return endpoints | data.image_file_endpoints(endpoints, ("encode", "denoise"))
 
 
 def colorizer(model: keras.Model, data: Data) -> dict[str, Endpoint]:
-    """What makes colour images of grey ones; colour files count as the grey ones that they would be."""
+    """Returns the endpoints of a model that colours grey images. Colour image files are converted to grey first."""
     encoder = model.get_layer("encoder")
 
     def colorize(x: Any) -> Tensors:
@@ -62,20 +62,23 @@ def colorizer(model: keras.Model, data: Data) -> dict[str, Endpoint]:
     def encode(x: Any) -> Tensors:
         return {"code": encoder(x, training=False)}
 
-    found = {
+    endpoints = {
         "serving_default": data.endpoint(colorize),
         "colorize": data.endpoint(colorize),
         "encode": data.endpoint(encode),
     }
-    return found | data.over_files(found, ("colorize", "encode"), make_grey=True)
+    return endpoints | data.image_file_endpoints(endpoints, ("colorize", "encode"), make_grey=True)
 
 
 def _generator(decoder: Any, kind: str, code_shape: tuple[int, ...]) -> Endpoint:
-    """New data: codes drawn from N(0, 1), decoded. The same seed draws the same ones, whoever else draws."""
+    """Returns an endpoint that generates data: it decodes codes drawn from N(0, 1). A seed always gives the same data.
+
+    Its inputs are the scalars `seed` (int64) and `count` (int32, 1 to `MAX_COUNT`).
+    """
 
     def generate(seed: Any, count: Any) -> Tensors:
-        size = tf.concat([[bounded(count, MAX_COUNT)], code_shape], 0)
-        codes = tf.random.stateless_normal(size, tf.stack([seed, 0]), alg="philox")  # the same on every device
+        size = tf.concat([[check_count(count, MAX_COUNT)], code_shape], 0)
+        codes = tf.random.stateless_normal(size, tf.stack([seed, 0]), alg="philox")  # same numbers on every device
         return {kind: decoder(codes, training=False)}
 
     scalars = [tf.TensorSpec((), tf.int64, name="seed"), tf.TensorSpec((), tf.int32, name="count")]

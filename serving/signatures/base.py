@@ -1,4 +1,4 @@
-"""What an exported function is, and the forms in which all kinds of models take their data."""
+"""The class of an exported function, and what all kinds of models share: inputs, image files, tf.Examples, labels."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class Endpoint:
     """A function to export.
 
     Attributes:
-        function: tensors in (in the order of `inputs`), a dict of tensors out.
-        inputs: a named `tf.TensorSpec` for each input; the first dimension is the batch, a scalar has none.
-        example: makes inputs for a batch size, to check and to warm up with.
-        method: TensorFlow Serving's name for the requests that it is made for. Predict takes any.
-        tables: look-up tables that it uses: a SavedModel holds no table that it is not told of.
+        function: takes tensors in the order of `inputs`, and returns a dict of tensors.
+        inputs: a named `tf.TensorSpec` for each input. The first dimension is the batch, except for scalars.
+        example: returns inputs for a batch size, for checks and warm-up.
+        method: method name of the signature in TensorFlow Serving. Predict requests can use any signature.
+        tables: look-up tables that the function uses. The SavedModel must track them.
     """
 
     function: Callable[..., Tensors]
@@ -40,20 +40,28 @@ class Endpoint:
 
 
 class Data:
-    """The one input of a model: `image` (batch, height, width, channels), `sequence` (batch, time, features) of any
-    length, `ids` (batch, …) of tokens or categories, int32, else `features` (batch, …); float32 all others.
+    """The input of a model with one input.
+
+    Its kind, which is also its name in signatures, is `image` (batch, height, width, channels), `sequence` (batch,
+    time, features) of any length, `ids` (batch, …), or else `features` (batch, …). `ids` are int32, all others
+    float32.
 
     Args:
         model: the model.
-        seed: of the examples.
-        kind: another name for it.
+        seed: seed of the examples.
+        kind: another name of the input.
+
+    Attributes:
+        shape: shape of an example, without the batch. None means any size.
+        kind: name of the input.
+        too_short: see `too_short_length`.
     """
 
     def __init__(self, model: keras.Model, seed: int, kind: str | None = None) -> None:
         (x,) = model.inputs
         self.shape: tuple[int | None, ...] = tuple(x.shape[1:])
         self.kind = kind or _kind(self.shape, x.dtype)
-        self.least = least_steps(model)
+        self.too_short = too_short_length(model)
         self._model = model
         self._rng = np.random.default_rng(seed)
 
@@ -62,19 +70,27 @@ class Data:
         return tf.TensorSpec((None, *self.shape), self._model.inputs[0].dtype, name=self.kind)
 
     def example(self, batch: int) -> Arrays:
-        """Data for `batch` examples, of another length for another batch where sizes are left open."""
+        """Returns random data for `batch` examples. Dynamic dimensions have another size for another batch size."""
         return {self.kind: random(self._rng, self.spec, batch, self._model)}
 
     def endpoint(self, function: Callable[[Any], Tensors]) -> Endpoint:
-        """A function of such data, to export. TensorFlow wants one of its own for each signature."""
+        """Returns an endpoint that applies `function` to this input.
+
+        Each call wraps the function anew, because TensorFlow needs a different function for each signature.
+        """
         return Endpoint(lambda x: function(x), [self.spec], self.example)
 
-    def over_files(
-        self, found: dict[str, Endpoint], names: Iterable[str], *, make_grey: bool = False
+    def image_file_endpoints(
+        self, endpoints: dict[str, Endpoint], names: Iterable[str], *, make_grey: bool = False
     ) -> dict[str, Endpoint]:
-        """`encode` as `encode_png` and so on, where `found` has it: the same function on files in place of arrays.
+        """Returns endpoints that take PNG or JPEG files instead of arrays, such as `encode_png` for `encode`.
 
-        None for what no picture file holds: other data than images, an open size, other than one or three channels.
+        Returns an empty dict if the input is not an image of fixed size with one or three channels.
+
+        Args:
+            endpoints: endpoints on arrays.
+            names: endpoints to convert. Names that `endpoints` lacks are ignored.
+            make_grey: whether to convert colour files to grey.
         """
         if len(self.shape) != 3:
             return {}
@@ -89,47 +105,61 @@ class Data:
             images = rng.integers(0, 256, (batch, *shape), np.uint8)
             return {"image_bytes": np.array([tf.io.encode_png(image).numpy() for image in images], object)}
 
-        def over(function: Callable[..., Tensors]) -> Callable[..., Tensors]:
+        def on_files(function: Callable[..., Tensors]) -> Callable[..., Tensors]:
             return lambda files: function(decode_images(files, shape, make_grey=make_grey))
 
-        return {f"{name}_png": Endpoint(over(found[name].function), inputs, example) for name in names if name in found}
+        return {
+            f"{name}_png": Endpoint(on_files(endpoints[name].function), inputs, example)
+            for name in names
+            if name in endpoints
+        }
 
-    def over_examples(self, name: str, function: Callable[[Any], Tensors], method: str) -> dict[str, Endpoint]:
-        """A function on serialized tf.Examples, whose one feature is called as the data: a list of all its floats.
+    def example_endpoint(self, name: str, function: Callable[[Any], Tensors], method: str) -> dict[str, Endpoint]:
+        """Returns an endpoint that takes serialized tf.Examples.
 
-        None where a size is left open: there is no telling how a list is to be folded. None of ids.
+        An example has one feature, a list of all floats of the input. Its name is the input's name. Returns an empty
+        dict for ids, and for inputs with dynamic dimensions, because a list does not tell their sizes.
+
+        Args:
+            name: name of the signature.
+            function: computes the outputs from the parsed input.
+            method: method name of the signature.
         """
         if None in self.shape or self.kind == "ids":
             return {}
-        features = {self.kind: tf.io.FixedLenFeature(self.shape, tf.float32)}
+        parsing = {self.kind: tf.io.FixedLenFeature(self.shape, tf.float32)}
 
         def serialized(row: Any) -> bytes:
             feature = tf.train.Feature(float_list=tf.train.FloatList(value=row.ravel()))
-            made = tf.train.Example(features=tf.train.Features(feature={self.kind: feature}))
-            return bytes(made.SerializeToString())
+            features = tf.train.Features(feature={self.kind: feature})
+            return bytes(tf.train.Example(features=features).SerializeToString())
 
         def example(batch: int) -> Arrays:
             return {INPUTS: np.array([serialized(row) for row in self.example(batch)[self.kind]], object)}
 
-        def over(examples: Any) -> Tensors:
-            return function(tf.io.parse_example(examples, features)[self.kind])
+        def on_examples(examples: Any) -> Tensors:
+            return function(tf.io.parse_example(examples, parsing)[self.kind])
 
-        return {name: Endpoint(over, [tf.TensorSpec((None,), tf.string, name=INPUTS)], example, method)}
+        return {name: Endpoint(on_examples, [tf.TensorSpec((None,), tf.string, name=INPUTS)], example, method)}
 
 
 def embed(model: keras.Model, data: Data) -> dict[str, Endpoint]:
-    """`embed`: what the layer `embedding` gives, the features before the head (batch, n). None without such a layer, or
-    where it is a table of ids, which Keras calls so unless told otherwise.
+    """Returns the endpoint `embed`: the output (batch, n) of the layer named `embedding`.
+
+    Returns an empty dict if there is no such layer, or if it is an `Embedding` layer, whose default name this is.
     """
-    found = {layer.name: layer for layer in model.layers}.get("embedding")
-    if found is None or isinstance(found, keras.layers.Embedding):
+    layer = {layer.name: layer for layer in model.layers}.get("embedding")
+    if layer is None or isinstance(layer, keras.layers.Embedding):
         return {}
-    below = keras.Model(model.inputs[0], found.output)
-    return {"embed": data.endpoint(lambda x: {"embedding": below(x, training=False)})}
+    features = keras.Model(model.inputs[0], layer.output)
+    return {"embed": data.endpoint(lambda x: {"embedding": features(x, training=False)})}
 
 
 def label_names(labels: Sequence[str] | None, count: int) -> list[str]:
-    """A label for each class; by default "0", "1" and so on. Raises InvalidArgument where there are not `count`."""
+    """Returns a label for each class, by default "0", "1" and so on.
+
+    Raises InvalidArgument if the number of labels is not `count`.
+    """
     if labels is None:
         return [str(number) for number in range(count)]
     if len(labels) != count:
@@ -137,25 +167,25 @@ def label_names(labels: Sequence[str] | None, count: int) -> list[str]:
     return list(labels)
 
 
-def bounded(count: Any, most: int) -> Any:
-    """A number from a request; any but 1 to `most` is refused before memory is asked for."""
-    refusal = tf.strings.format(f"Expected a count from 1 to {most}. Received: {{}}", count)
-    right = tf.logical_and(count >= 1, count <= most)
-    with tf.control_dependencies([tf.debugging.Assert(right, [refusal])]):
+def check_count(count: Any, most: int) -> Any:
+    """Returns `count`. The graph fails for a count outside 1 to `most`, before it allocates memory."""
+    message = tf.strings.format(f"Expected a count from 1 to {most}. Received: {{}}", count)
+    is_valid = tf.logical_and(count >= 1, count <= most)
+    with tf.control_dependencies([tf.debugging.Assert(is_valid, [message])]):
         return tf.identity(count)
 
 
 def random(rng: np.random.Generator, spec: Any, batch: int, model: keras.Model) -> np.ndarray[Any, Any]:
-    """Values in [0, 1), or ids that every table of the model has, for an input of it."""
-    open_size = 8 + least_steps(model) + batch % 3
-    shape = (batch, *(size or open_size for size in spec.shape[1:]))
+    """Returns random values for an input of the model: floats in [0, 1), or ids that are in all its tables."""
+    dynamic_size = 8 + too_short_length(model) + batch % 3
+    shape = (batch, *(size or dynamic_size for size in spec.shape[1:]))
     if spec.dtype.is_floating:
         return rng.random(shape).astype(spec.dtype.as_numpy_dtype)
     return rng.integers(0, min(table_sizes(model), default=2), shape).astype(spec.dtype.as_numpy_dtype)
 
 
-def least_steps(model: keras.Model) -> int:
-    """The length up to which a sequence is too short: for a season, or for a convolution's window."""
+def too_short_length(model: keras.Model) -> int:
+    """Returns the largest length of a sequence that is too short for the model's season or convolution kernels."""
     windows = [layer.kernel_size[0] - 1 for layer in model.layers if isinstance(layer, keras.layers.Conv1D)]
     return int(max([0, *windows, *(getattr(layer, "season", 0) for layer in model.layers)]))
 
@@ -169,6 +199,6 @@ def _kind(shape: tuple[int | None, ...], dtype: str) -> str:
 
 
 def table_sizes(model: keras.Model) -> list[int]:
-    """How many ids each `Embedding` has, those of sub-models too."""
-    found = [layer.input_dim for layer in model.layers if isinstance(layer, keras.layers.Embedding)]
-    return found + [size for layer in model.layers if isinstance(layer, keras.Model) for size in table_sizes(layer)]
+    """Returns the number of ids of each `Embedding` layer, including those of sub-models."""
+    sizes = [layer.input_dim for layer in model.layers if isinstance(layer, keras.layers.Embedding)]
+    return sizes + [size for layer in model.layers if isinstance(layer, keras.Model) for size in table_sizes(layer)]

@@ -1,4 +1,4 @@
-"""The endpoints of models that say which of several classes their input is of."""
+"""Endpoints of classifiers."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ from ..core.checks import CLASSIFY
 from ..core.predictions import CLASSES, SCORES
 from .base import Data, Endpoint, Tensors, embed, label_names, table_sizes
 from .padded import padded
-from .tokens import Tokens, of_size
+from .tokens import Tokens, tokens_of
 
 
 def classifier(
     model: keras.Model, data: Data, labels: Sequence[str] | None, texts: Mapping[str, Tokens]
 ) -> dict[str, Endpoint]:
-    """What gives probabilities (batch, classes). `serving_default` has no strings, so that OpenVINO can run it.
+    """Returns the endpoints of a model with output probabilities (batch, classes).
 
-    Of ids of a text, where `texts` has their names, there are `classify_text` and `embed_text`.
+    `serving_default` has no strings, so that OpenVINO can run it. If the model reads ids and `texts` has the names of
+    the "text" tokens, the endpoints include `classify_text` and `embed_text`.
     """
     names = label_names(labels, model.outputs[0].shape[-1])
 
@@ -33,15 +34,15 @@ def classifier(
         return {"probabilities": p, "label": best, "score": tf.reduce_max(p, -1)}
 
     def scored(x: Any) -> Tensors:
-        """All classes in their own order, not sorted: what TensorFlow's own classifiers answer Classify with."""
+        """All classes with their scores, not sorted by score, as TensorFlow's own classifiers return them."""
         p = model(x, training=False)
         return {CLASSES: tf.broadcast_to(tf.constant(names), tf.shape(p)), SCORES: p}
 
-    found = {"serving_default": data.endpoint(probabilities), "classify": data.endpoint(classify)}
-    found |= embed(model, data)
-    named = [name for name in ("classify", "embed") if name in found]
+    endpoints = {"serving_default": data.endpoint(probabilities), "classify": data.endpoint(classify)}
+    endpoints |= embed(model, data)
+    named = [name for name in ("classify", "embed") if name in endpoints]
     if "text" in texts and (sizes := table_sizes(model)):
-        tokens = of_size(texts, "text", min(sizes))
-        found |= {f"{name}_text": tokens.over(found[name].function) for name in named}
-    found |= data.over_files(found, named) | padded(model, data, found, named)
-    return found | data.over_examples("classify_example", scored, CLASSIFY)
+        tokens = tokens_of(texts, "text", min(sizes))
+        endpoints |= {f"{name}_text": tokens.text_endpoint(endpoints[name].function) for name in named}
+    endpoints |= data.image_file_endpoints(endpoints, named) | padded(model, data, endpoints, named)
+    return endpoints | data.example_endpoint("classify_example", scored, CLASSIFY)

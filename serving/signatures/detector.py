@@ -1,4 +1,4 @@
-"""The endpoints of models that say where in an image there is something, and what."""
+"""Endpoints of object detectors."""
 
 from __future__ import annotations
 
@@ -11,49 +11,50 @@ import tensorflow as tf
 from .base import Data, Endpoint, Tensors, embed, label_names
 
 PROBABILITIES, BOXES = "cell_probabilities", "cell_boxes"
-MAX_BOXES = 16  # of an image
-MAX_OVERLAP = 0.5  # intersection over union with a surer box, up to which a box is another object's
+MAX_BOXES = 16  # per image
+MAX_OVERLAP = 0.5  # boxes with a larger intersection over union with a box of a higher score are removed
 
 
 def detector(model: keras.Model, data: Data, labels: Sequence[str] | None) -> dict[str, Endpoint]:
-    """What gives, for each cell of an image, the probabilities of what is centred in it, and its box.
+    """Returns the endpoints of a model that predicts an object and its box for each cell of an image.
 
-    `cell_probabilities` (batch, cells, classes + 1), the last being that of nothing; `cell_boxes` (batch, cells, 4):
-    top, left, bottom, right, as fractions of the image's height and width.
+    Its outputs are `cell_probabilities` (batch, cells, classes + 1) of the object whose centre is in the cell, where
+    the last class is "no object", and `cell_boxes` (batch, cells, 4): top, left, bottom, right, as fractions of the
+    image's height and width.
     """
     names = label_names(labels, model.output[PROBABILITIES].shape[-1] - 1)
 
-    def answer(x: Any) -> Tensors:
+    def predict(x: Any) -> Tensors:
         return dict(model(x, training=False))
 
     def detect(x: Any) -> Tensors:
-        """Boxes in pixels, cut at the image's edge, the surest first; after the last one, rows of zeros and ""."""
-        found = model(x, training=False)
-        p, boxes = found[PROBABILITIES], found[BOXES]
+        """Boxes in pixels, clipped to the image, sorted by descending score. Unused rows are zeros and ""."""
+        outputs = model(x, training=False)
+        p, boxes = outputs[PROBABILITIES], outputs[BOXES]
         best = tf.argmax(p, -1, tf.int32)  # (batch, cells)
-        scores = tf.where(best < len(names), tf.reduce_max(p, -1), -1.0)  # below any other where nothing is likeliest
-        cells = tf.map_fn(_surest, (boxes, scores), fn_output_signature=tf.TensorSpec((MAX_BOXES,), tf.int32))
-        there = cells >= 0  # (batch, MAX_BOXES)
+        scores = tf.where(best < len(names), tf.reduce_max(p, -1), -1.0)  # −1 if "no object" is most likely
+        cells = tf.map_fn(_suppress, (boxes, scores), fn_output_signature=tf.TensorSpec((MAX_BOXES,), tf.int32))
+        is_used = cells >= 0  # (batch, MAX_BOXES)
         cells = tf.maximum(cells, 0)
         height, width = tf.unstack(tf.cast(tf.shape(x)[1:3], tf.float32))
         inside = tf.clip_by_value(tf.gather(boxes, cells, batch_dims=1), 0.0, 1.0)
-        label = tf.where(there, tf.gather(best, cells, batch_dims=1), len(names))  # the last is ""
+        label = tf.where(is_used, tf.gather(best, cells, batch_dims=1), len(names))  # the last is ""
         return {
-            "boxes": tf.where(there[..., None], inside * tf.stack([height, width, height, width]), 0.0),
-            "scores": tf.where(there, tf.gather(scores, cells, batch_dims=1), 0.0),
+            "boxes": tf.where(is_used[..., None], inside * tf.stack([height, width, height, width]), 0.0),
+            "scores": tf.where(is_used, tf.gather(scores, cells, batch_dims=1), 0.0),
             "labels": tf.gather(tf.constant([*names, ""]), label),
-            "count": tf.reduce_sum(tf.cast(there, tf.int32), -1),  # (batch,)
+            "count": tf.reduce_sum(tf.cast(is_used, tf.int32), -1),  # (batch,)
         }
 
-    found = {"serving_default": data.endpoint(answer), "detect": data.endpoint(detect)}
-    found |= embed(model, data)
-    return found | data.over_files(found, ("detect", "embed"))
+    endpoints = {"serving_default": data.endpoint(predict), "detect": data.endpoint(detect)}
+    endpoints |= embed(model, data)
+    return endpoints | data.image_file_endpoints(endpoints, ("detect", "embed"))
 
 
-def _surest(cells: Any) -> Any:
-    """Non-maximum suppression over the boxes (cells, 4) and scores (cells,) of one image, whatever their classes.
+def _suppress(cells: Any) -> Any:
+    """Non-maximum suppression over the boxes (cells, 4) and scores (cells,) of one image, regardless of classes.
 
-    Gives the cells that are left, the surest first, and −1 up to `MAX_BOXES`.
+    Returns the remaining cells (`MAX_BOXES`,), sorted by descending score and padded with −1.
     """
     boxes, scores = cells
     kept = tf.image.non_max_suppression(boxes, scores, MAX_BOXES, MAX_OVERLAP, score_threshold=0.0)

@@ -1,4 +1,4 @@
-"""Tells kinds of models apart by the names of their layers, their inputs and outputs, and their shapes."""
+"""Recognizes kinds of models by the names of layers, inputs and outputs, and by shapes."""
 
 from __future__ import annotations
 
@@ -16,53 +16,59 @@ from .detector import BOXES, PROBABILITIES, detector
 from .forecaster import forecaster
 from .regressor import regressor
 from .segmenter import segmenter
+from .text_generator import text_generator
 from .tokens import Tokens
 from .words import FIELD, entities, words
-from .writer import writer
 
-# What the ids of a role stand for: {"text": {"names": [...], "split": "words"}}. See `tokens.py`.
+# The tokens that ids stand for, by role: {"text": {"names": [...], "split": "words"}}. See `tokens.py`.
 Texts = Mapping[str, Mapping[str, Any]]
 
 
 def endpoints(
     model: keras.Model, seed: int = 0, labels: Sequence[str] | None = None, texts: Texts | None = None
 ) -> dict[str, Endpoint]:
-    """The endpoints of a model by signature name, `serving_default` first.
+    """Returns the endpoints of a model by signature name, `serving_default` first.
 
-    A model with one input, float32, or int32 ids for the first two, whose last layer is called
+    Models with one float32 input are recognized by the name of the last layer:
 
-    - `probabilities` (batch, classes) is a classifier: `classify`, and `classify_text` of a text's ids;
-    - `prediction` (batch, k) is a regressor: `regress`; with a table `field_1` it is one of categories, with
-      `embed_<field>` and `nearest_<field>`;
-    - `pixel_probabilities` (batch, height, width, classes) is a segmenter: `segment`;
-    - `forecast` (batch, horizon, features) is a forecaster: `forecast`.
+    - `probabilities` (batch, classes): a classifier with `classify`. The input may also be int32 ids. If `texts` has
+      their names, there is also `classify_text`.
+    - `prediction` (batch, k): a regressor with `regress`. The input may also be int32 ids of categories. With tables
+      named `field_1`, … there are also `embed_<field>` and `nearest_<field>`.
+    - `pixel_probabilities` (batch, height, width, classes): a segmenter with `segment`.
+    - `forecast` (batch, horizon, features): a forecaster with `forecast`.
 
-    One whose outputs are called `cell_probabilities` and `cell_boxes` is a detector: `detect`. One with sub-models (or
-    layers) named `encoder` and `decoder`
+    Models with sub-models (or layers) named `encoder` and `decoder`:
 
-    - whose output has its input's shape gets `reconstruct`, `encode`, `decode` and `score`; with a layer named
-      `corruption` it was trained to denoise and gets `denoise` too; with layers `mean` and `log_variance` in its
-      encoder its codes are normally distributed and it gets `generate`;
-    - that makes colour images of grey ones gets `colorize` and `encode`;
-    - that has an input `previous` writes texts: `caption` of an image, `translate` and `pronounce` of a text.
+    - If the output has the input's shape: `reconstruct`, `encode`, `decode` and `score`. If there is a layer
+      `corruption`, which denoising autoencoders have, also `denoise`. If the encoder has layers `mean` and
+      `log_variance`, so that codes are normally distributed, also `generate`.
+    - If the input is a grey image and the output a colour image: `colorize` and `encode`.
+    - If there is an input `previous`, the model generates texts: `caption` for an image, `translate` and `pronounce`
+      for a text.
 
-    One whose last layer is called `scores` and that has a table `embedding` knows words: `embed`, `nearest`.
+    Other models:
 
-    Classifiers, regressors and the like get `embed`, too, where they have a layer named `embedding`. Images of one or
-    three channels come as PNG or JPEG bytes as well, and sequences of different lengths as `classify_padded` and so on,
-    where the model takes a mask. Any other model gets `serving_default` under the names of its inputs and outputs.
+    - Outputs named `cell_probabilities` and `cell_boxes`: a detector with `detect`.
+    - Last layer `scores` and a table `embedding`: word vectors with `embed` and `nearest`.
+    - Any other model has `serving_default` only, with the names of its inputs and outputs.
+
+    Classifiers, regressors, segmenters, forecasters and detectors with a layer named `embedding` also get `embed`.
+    Models of images with one or three channels also take PNG or JPEG bytes, such as `classify_png`. Models of sequences
+    that support masks also take padded sequences with their lengths, such as `classify_padded`.
 
     Args:
         model: any built Keras model.
-        seed: of the inputs that it is checked and warmed up with.
-        labels: the names of the classes of a classifier or a detector; by default "0", "1" and so on.
-        texts: what ids stand for, by role: of the `text` that is read, the `output` that is written, the `word`; of
-            each field of categories, in order, by its name. Without them a model takes ids alone.
+        seed: seed of the inputs for checks and warm-up.
+        labels: names of the classes of a classifier or a detector, by default "0", "1" and so on.
+        texts: tokens that ids stand for, by role: `text` for input texts, `output` for generated texts, `word`, or the
+            name of each field of categories, in the order of the fields. Without them, the model takes ids only.
 
     Raises:
-        InvalidArgument: another number of labels than of classes, or of names than of ids.
+        InvalidArgument: the number of labels is not the number of classes, or the number of names does not fit the
+            number of ids.
     """
-    tokens = {role: Tokens(**given) for role, given in (texts or {}).items()}
+    tokens = {role: Tokens(**options) for role, options in (texts or {}).items()}
     default = {"serving_default": plain(model, seed)}
     names = {layer.name for layer in model.layers}
     match [each.dtype for each in model.inputs], _output_names(model):
@@ -79,7 +85,7 @@ def endpoints(
         case [_, _], ["scores"] if "embedding" in names:
             return default | words(model, tokens)
         case [_, _], [_] if {"encoder", "decoder"} <= names and "previous" in [x.name for x in model.inputs]:
-            return default | writer(model, seed, tokens)
+            return default | text_generator(model, seed, tokens)
         case ["float32"], [_] if {"encoder", "decoder"} <= names:
             before, after = (tuple(each[0].shape[1:]) for each in (model.inputs, model.outputs))
             if before == after:
@@ -92,12 +98,12 @@ def endpoints(
 
 
 def _output_names(model: keras.Model) -> list[str]:
-    """The names of the layers that a model's outputs come from."""
+    """Returns the names of the layers that compute the model's outputs."""
     return [output._keras_history.operation.name for output in model.outputs]
 
 
 def plain(model: keras.Model, seed: int) -> Endpoint:
-    """The model as it is, inputs and outputs under their Keras names."""
+    """Returns an endpoint that calls the model, with the Keras names of its inputs and outputs."""
     rng = np.random.default_rng(seed)
     specs = [
         tf.TensorSpec((None, *each.shape[1:]), keras.backend.standardize_dtype(each.dtype), name=each.name)

@@ -1,4 +1,4 @@
-"""The endpoints of models that tell the next steps of a series."""
+"""Endpoints of models that forecast the next steps of a series."""
 
 from __future__ import annotations
 
@@ -11,10 +11,13 @@ from .padded import padded
 
 
 def forecaster(model: keras.Model, data: Data) -> dict[str, Endpoint]:
-    """What gives the next steps (batch, horizon, features) of a history (batch, time, features)."""
+    """Returns the endpoints of a model that predicts the next steps (batch, horizon, features).
+
+    Its input is the history (batch, time, features).
+    """
 
     def forecast(x: Any) -> Tensors:
         return {"forecast": model(x, training=False)}
 
-    found = {"serving_default": data.endpoint(forecast), "forecast": data.endpoint(forecast)} | embed(model, data)
-    return found | padded(model, data, found, ("forecast", "embed"))
+    endpoints = {"serving_default": data.endpoint(forecast), "forecast": data.endpoint(forecast)} | embed(model, data)
+    return endpoints | padded(model, data, endpoints, ("forecast", "embed"))

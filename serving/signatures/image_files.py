@@ -1,4 +1,4 @@
-"""PNG and JPEG files as images, inside an exported graph."""
+"""Decodes PNG and JPEG files inside an exported graph."""
 
 from __future__ import annotations
 
@@ -6,21 +6,23 @@ from typing import Any
 
 import tensorflow as tf
 
-GREY = ((0.299,), (0.587,), (0.114,))  # of red, green and blue: ITU-R BT.601
+GREY = ((0.299,), (0.587,), (0.114,))  # weights of red, green and blue (ITU-R BT.601)
 
 
 def decode_images(files: Any, shape: tuple[int, int, int], *, make_grey: bool = False) -> Any:
-    """PNG or JPEG files (batch,) as images (batch, height, width, channels), float32 in [0, 1].
+    """Decodes PNG or JPEG files (batch,) to images (batch, height, width, channels), float32 in [0, 1].
 
-    The size is read from the file's header first, so that a small file can't claim a huge picture.
+    The size is read from the file's header before decoding, so that a small file can't claim a huge image.
 
     Args:
-        files: a string tensor.
-        shape: (height, width, channels).
-        make_grey: whether a file of three channels may stand for a grey image: 0.299 red + 0.587 green + 0.114 blue.
+        files: string tensor with the content of the files.
+        shape: expected (height, width, channels).
+        make_grey: whether to accept colour files for grey images, and convert them with 0.299 red + 0.587 green +
+            0.114 blue.
 
-    Raises (as the graph runs): InvalidArgumentError for anything but a PNG or JPEG of just this size and number of
-        channels.
+    Raises:
+        tf.errors.InvalidArgumentError: when the graph runs, if a file is not a PNG or JPEG of this size and number of
+            channels.
     """
     allowed = (shape[2], 3) if make_grey else (shape[2],)
 
@@ -34,7 +36,7 @@ def decode_images(files: Any, shape: tuple[int, int, int], *, make_grey: bool = 
         wanted = f"Expected a picture of {' or '.join(map(str, allowed))} channel(s). Received:"
         with tf.control_dependencies([tf.debugging.Assert(tf.reduce_any(channels == allowed), [wanted, channels])]):
             image = tf.cast(pixels, tf.float32) / 255.0
-        if make_grey:  # white is cut to 1: the weights' sum rounds to a little more
+        if make_grey:  # clipped, because the sum of the weights rounds to slightly more than 1
             image = tf.cond(channels == 3, lambda: tf.minimum(image @ GREY, 1.0), lambda: image)
         return tf.reshape(image, shape)
 
@@ -42,7 +44,7 @@ def decode_images(files: Any, shape: tuple[int, int, int], *, make_grey: bool = 
 
 
 def _png_size(file: Any) -> Any:
-    """(height, width) from a PNG's header; (−1, −1) for other bytes."""
+    """Reads (height, width) from a PNG's header. Returns (−1, −1) for other bytes."""
     is_png = tf.equal(tf.strings.substr(file, 0, 8), b"\x89PNG\r\n\x1a\n")
     long_enough = tf.strings.length(file) >= 24
 

@@ -1,4 +1,4 @@
-"""The forms of endpoints that take sequences of different lengths, padded to the longest."""
+"""Endpoints on sequences of different lengths, padded to the longest."""
 
 from __future__ import annotations
 
@@ -15,30 +15,40 @@ from .base import Arrays, Data, Endpoint, Tensors
 LENGTH = "length"
 
 
-def padded(model: keras.Model, data: Data, found: dict[str, Endpoint], names: Iterable[str]) -> dict[str, Endpoint]:
-    """`forecast` as `forecast_padded` and so on, where `found` has it: the same function of sequences (batch, time,
-    features) and of the length of each (batch,), whatever stands behind it.
+def padded(model: keras.Model, data: Data, endpoints: dict[str, Endpoint], names: Iterable[str]) -> dict[str, Endpoint]:
+    """Returns endpoints that take padded sequences, such as `forecast_padded` for `forecast`.
 
-    None for a model that answers otherwise for a padded sequence than for the sequence alone.
+    Their inputs are the sequences (batch, time, features) and the length of each (batch,). Values after a sequence's
+    end are ignored. Returns an empty dict if the model's output changes when a sequence is padded.
+
+    Args:
+        model: the model.
+        data: its input.
+        endpoints: endpoints on sequences of equal length.
+        names: endpoints to convert. Names that `endpoints` lacks are ignored.
     """
-    if data.kind not in ("sequence", "history") or not _takes_masks(model, data):
+    if data.kind not in ("sequence", "history") or not _supports_masks(model, data):
         return {}
     rng = np.random.default_rng(0)
     inputs = [data.spec, tf.TensorSpec((None,), tf.int32, name=LENGTH)]
 
     def example(batch: int) -> Arrays:
-        made = data.example(batch)
-        time = made[data.kind].shape[1]
-        return made | {LENGTH: rng.integers(data.least + 1, time, batch, np.int32, endpoint=True)}
+        sequences = data.example(batch)
+        time = sequences[data.kind].shape[1]
+        return sequences | {LENGTH: rng.integers(data.too_short + 1, time, batch, np.int32, endpoint=True)}
 
-    def over(function: Callable[..., Tensors]) -> Callable[..., Tensors]:
-        return lambda x, length: _masked(function, x, _checked(length, data.least + 1, tf.shape(x)[1]))
+    def on_padded(function: Callable[..., Tensors]) -> Callable[..., Tensors]:
+        return lambda x, length: _call_masked(function, x, _checked(length, data.too_short + 1, tf.shape(x)[1]))
 
-    return {f"{name}_padded": Endpoint(over(found[name].function), inputs, example) for name in names if name in found}
+    return {
+        f"{name}_padded": Endpoint(on_padded(endpoints[name].function), inputs, example)
+        for name in names
+        if name in endpoints
+    }
 
 
-def _masked(function: Callable[[Any], Any], x: Any, length: Any) -> Any:
-    """What a function gives behind a layer that masks. Keras warns that a model as a whole hands no mask on."""
+def _call_masked(function: Callable[[Any], Any], x: Any, length: Any) -> Any:
+    """Calls `function` on masked sequences. Ignores Keras's warning that the model's output has no mask."""
     x = tf.identity(x)
     x._keras_mask = tf.sequence_mask(length, tf.shape(x)[1])
     with warnings.catch_warnings(action="ignore", category=UserWarning):
@@ -47,13 +57,13 @@ def _masked(function: Callable[[Any], Any], x: Any, length: Any) -> Any:
 
 def _checked(length: Any, least: int, most: Any) -> Any:
     wrong = tf.boolean_mask(length, tf.logical_or(length < least, length > most))
-    refusal = tf.strings.format(f"Expected lengths from {least} to {{}}. Received: {{}}", [most, wrong[:1]])
-    with tf.control_dependencies([tf.debugging.Assert(tf.size(wrong) == 0, [refusal])]):
+    message = tf.strings.format(f"Expected lengths from {least} to {{}}. Received: {{}}", [most, wrong[:1]])
+    with tf.control_dependencies([tf.debugging.Assert(tf.size(wrong) == 0, [message])]):
         return tf.identity(length)
 
 
-def _takes_masks(model: keras.Model, data: Data) -> bool:
-    """Whether steps that are masked change nothing. Keras does no more than warn where a layer drops a mask."""
+def _supports_masks(model: keras.Model, data: Data) -> bool:
+    """Returns whether masked steps don't change the output. Keras only warns if a layer drops the mask."""
     x = tf.constant(data.example(2)[data.kind])
-    masked = _masked(lambda each: model(each, training=False), x, [x.shape[1] - 2] * 2)
+    masked = _call_masked(lambda each: model(each, training=False), x, [x.shape[1] - 2] * 2)
     return bool(np.allclose(masked, model(x[:, :-2], training=False), rtol=1e-4, atol=1e-5))

@@ -1,4 +1,4 @@
-"""The endpoints of models that predict numbers."""
+"""Endpoints of regressors."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from .padded import padded
 
 
 def regressor(model: keras.Model, data: Data) -> dict[str, Endpoint]:
-    """What gives predictions (batch, k). Regress is for one number each: `regress_example` only where k = 1."""
+    """Returns the endpoints of a model with output predictions (batch, k).
+
+    Regress requests of TensorFlow Serving allow one number per example, so `regress_example` exists only if k = 1.
+    """
 
     def regress(x: Any) -> Tensors:
         return {"prediction": model(x, training=False)}
@@ -21,10 +24,10 @@ def regressor(model: keras.Model, data: Data) -> dict[str, Endpoint]:
     def one(x: Any) -> Tensors:
         return {OUTPUTS: model(x, training=False)}
 
-    found = {"serving_default": data.endpoint(regress), "regress": data.endpoint(regress)}
-    found |= embed(model, data)
-    found |= data.over_files(found, ("regress", "embed"))
-    found |= padded(model, data, found, ("regress", "embed"))
+    endpoints = {"serving_default": data.endpoint(regress), "regress": data.endpoint(regress)}
+    endpoints |= embed(model, data)
+    endpoints |= data.image_file_endpoints(endpoints, ("regress", "embed"))
+    endpoints |= padded(model, data, endpoints, ("regress", "embed"))
     if model.outputs[0].shape[1:] == (1,):
-        found |= data.over_examples("regress_example", one, REGRESS)
-    return found
+        endpoints |= data.example_endpoint("regress_example", one, REGRESS)
+    return endpoints

@@ -1,4 +1,4 @@
-"""The endpoints of models that say of each pixel what it belongs to."""
+"""Endpoints of models that segment images: they classify each pixel."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import tensorflow as tf
 from ..errors import InvalidArgument
 from .base import Data, Endpoint, Tensors, embed
 
-MAX_CLASSES = 256  # of a mask: a byte for each pixel, as mask files have it
+MAX_CLASSES = 256  # a mask has one byte per pixel, like mask files
 
 
 def segmenter(model: keras.Model, data: Data) -> dict[str, Endpoint]:
-    """What gives probabilities (batch, height, width, classes), the last class being the background.
+    """Returns the endpoints of a model with output probabilities (batch, height, width, classes).
 
-    Raises InvalidArgument for more classes than a byte can tell.
+    The last class is the background. Raises InvalidArgument for more than `MAX_CLASSES` classes.
     """
     classes = model.outputs[0].shape[-1]
     if classes > MAX_CLASSES:
@@ -29,6 +29,6 @@ def segmenter(model: keras.Model, data: Data) -> dict[str, Endpoint]:
         p = model(x, training=False)  # (batch, height, width, classes)
         return {"mask": tf.cast(tf.argmax(p, -1), tf.uint8), "confidence": tf.reduce_max(p, -1)}
 
-    found = {"serving_default": data.endpoint(probabilities), "segment": data.endpoint(segment)}
-    found |= embed(model, data)
-    return found | data.over_files(found, ("segment", "embed"))
+    endpoints = {"serving_default": data.endpoint(probabilities), "segment": data.endpoint(segment)}
+    endpoints |= embed(model, data)
+    return endpoints | data.image_file_endpoints(endpoints, ("segment", "embed"))

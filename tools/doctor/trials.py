@@ -49,7 +49,7 @@ _WORDS = {  # what is in an error, and what it means; the first that fits counts
     r"No cast function|setting an array element": "it has no bfloat16",
     r"Error when deserializing": "Keras 2 does not read it",
     r"(?:^|Received: )\S+ of shape": "its answers are of another shape or type there",
-    r"(?:^|Received: )\S+ (?:off by|other in|missing)": "its answers are others there",
+    r"(?:^|Received: )\S+ (?:off by|different in|missing)": "its answers are others there",
     r"an answer (?:off by|of shape)": "its answers are others there",
     r"could not be broadcast|cannot be broadcast|must match input depth|has NaN elements|Shape mismatch": (
         "TensorFlow.js fails at its shapes"

@@ -1,4 +1,4 @@
-"""How far answers are from each other."""
+"""Differences between the outputs of two runtimes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NAN, INF = np.nan, np.inf
     [
         ([1.0, 2.0], [1.0, 2.0], 0),
         ([0.5, 0.25], [0.5, 0.0], 0.25),
-        ([1010.0], [1000.0], 0.01),  # of the value, where that is more than 1
+        ([1010.0], [1000.0], 0.01),  # relative for values above 1
         ([NAN, INF, -INF], [NAN, INF, -INF], 0),
         ([NAN], [1.0], INF),
         ([1.0], [NAN], INF),
@@ -22,20 +22,20 @@ NAN, INF = np.nan, np.inf
         ([], [], 0),
     ],
 )
-def test_of_floats(got: list[float], want: list[float], off: float) -> None:
+def test_floats(got: list[float], want: list[float], off: float) -> None:
     assert difference(np.array(got, np.float32), np.array(want, np.float32)) == pytest.approx(off, rel=1e-6)
 
 
-def test_of_anything_else() -> None:
+def test_other_values() -> None:
     assert difference(np.array([1, 2]), np.array([1, 2])) == 0
-    assert difference(np.array([1, 2, 4]), np.array([1, 2, 3])) == "other in 1 of 3 values"
+    assert difference(np.array([1, 2, 4]), np.array([1, 2, 3])) == "different in 1 of 3 values"
     assert difference(np.zeros((2, 1)), np.zeros((1, 2))) == "of shape (2, 1) and type float64"
     assert difference(np.zeros(2, int), np.zeros(2)) == "of shape (2,) and type int64"
     assert difference(np.array(["é", "b"]), np.array(["é".encode(), b"b"], object)) == 0
-    assert difference(np.array([b"a"], object), np.array([b"b"], object)) == "other in 1 of 1 values"
+    assert difference(np.array([b"a"], object), np.array([b"b"], object)) == "different in 1 of 1 values"
 
 
-def test_too_far_says_what_is_wrong() -> None:
+def test_too_far_describes_the_difference() -> None:
     assert too_far(1e-5, 1e-4) == too_far(1e-4, 1e-4) == ""
     assert too_far(2e-4, 1e-4) == "off by 2.0e-04"
     assert too_far(INF, 1e-4) == "off by inf"

@@ -1,4 +1,4 @@
-"""Every autoencoder of the gallery, untrained and small: exported, served, and asked over gRPC and REST."""
+"""Exports and serves every autoencoder of the gallery, untrained and small, and sends gRPC and REST requests."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ COUNT = 5
 
 @dataclass
 class Gallery:
-    """The models in memory, their versions on disk, and the server of all."""
+    """The models in memory, their version folders, and a server of all models."""
 
     models: dict[str, Any]
     folders: dict[str, Path]
@@ -53,7 +53,9 @@ def gallery(tmp_path_factory: pytest.TempPathFactory, server_kind: str) -> Itera
         from keras_gallery.serving.export.writing import export
     keras.utils.set_random_seed(3)
     root = tmp_path_factory.mktemp("gallery")
-    models = {served: create(name, **{"image_shape": (8, 8, 1), **given}) for served, (name, given) in FORMS.items()}
+    models = {
+        served: create(name, **{"image_shape": (8, 8, 1), **options}) for served, (name, options) in FORMS.items()
+    }
     folders = {served: export(model, served, root) for served, model in models.items()}
     bases = {served: folder.parent for served, folder in folders.items()}
     ports = {"port": free_port(), "rest_port": free_port()}
@@ -75,7 +77,7 @@ def drawn(dimensions: int, seed: int, count: int) -> Any:
 
 
 def files_of(images: Any) -> list[bytes]:
-    """Images (batch, height, width, 1) in [0, 1] as PNG files."""
+    """Encodes images (batch, height, width, 1) in [0, 1] as PNG files."""
     files = []
     for image in images:
         file = io.BytesIO()
@@ -84,8 +86,8 @@ def files_of(images: Any) -> list[bytes]:
     return files
 
 
-def keras_answers(model: Any, x: Any) -> dict[str, tuple[dict[str, Any], Any]]:
-    """For each signature that a model may have: inputs, and what Keras answers."""
+def keras_outputs(model: Any, x: Any) -> dict[str, tuple[dict[str, Any], Any]]:
+    """Returns inputs and Keras's output for each signature that a model may have."""
     encoder, decoder = model.get_layer("encoder"), model.get_layer("decoder")
     out, code = np.asarray(model(x)), np.asarray(encoder(x))
     image, files = {"image": x}, {"image_bytes": np.array(files_of(x), object)}
@@ -102,12 +104,12 @@ def keras_answers(model: Any, x: Any) -> dict[str, tuple[dict[str, Any], Any]]:
 
 
 @pytest.mark.parametrize("name", FORMS)
-def test_every_answer_equals_keras(gallery: Gallery, client: Client, images: Any, name: str) -> None:
-    answers = keras_answers(gallery.models[name], images)
+def test_outputs_equal_keras(gallery: Gallery, client: Client, images: Any, name: str) -> None:
+    expected = keras_outputs(gallery.models[name], images)
     signatures = client.signatures(name)
     assert {"serving_default", "encode", "encode_png"} <= signatures.keys()
     for signature in signatures:
-        inputs, want = answers[signature]
+        inputs, want = expected[signature]
         (got,) = client.predict(name, inputs, signature=signature).values()
         np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-4, err_msg=signature)
 
@@ -121,7 +123,7 @@ SPECIAL = {
 
 
 @pytest.mark.parametrize("name", FORMS)
-def test_which_signatures(gallery: Gallery, client: Client, name: str) -> None:
+def test_signatures(gallery: Gallery, client: Client, name: str) -> None:
     assert set(client.signatures(name)) == SPECIAL.get(name, AUTOENCODER)
 
 
@@ -137,7 +139,7 @@ def test_codes_may_be_feature_maps(client: Client, images: Any) -> None:
 
 
 def operations(folder: Path, signature: str | None = None) -> set[str]:
-    """The operations of the graph in a version folder, or of one signature of it."""
+    """Returns the operations of the SavedModel's graph, or of one of its signatures."""
     import tensorflow as tf
     from keras_gallery.serving import saved_model
     from keras_gallery.serving.export import writing as export
@@ -148,12 +150,12 @@ def operations(folder: Path, signature: str | None = None) -> set[str]:
 
 
 @pytest.mark.parametrize("name", FORMS)
-def test_any_cpu_takes_the_graph_and_nothing_is_random_but_generate(gallery: Gallery, name: str) -> None:
-    held = operations(gallery.folders[name])
-    assert not [op for op in held if op.startswith("Cudnn")]
-    assert any("Random" in op for op in held) == (name == GENERATIVE)
+def test_graphs_have_no_gpu_operations_and_only_generate_is_random(gallery: Gallery, name: str) -> None:
+    used = operations(gallery.folders[name])
+    assert not [op for op in used if op.startswith("Cudnn")]
+    assert any("Random" in op for op in used) == (name == GENERATIVE)
     losses = gallery.models[name].losses + gallery.models[name].get_layer("encoder").losses
-    assert all(np.isfinite(loss) for loss in losses), "values, none of the exported graph's tensors"
+    assert all(np.isfinite(loss) for loss in losses), "the losses are values, not tensors of the exported graph"
 
 
 def test_encode_and_generate_keep_no_state(gallery: Gallery) -> None:
@@ -161,14 +163,14 @@ def test_encode_and_generate_keep_no_state(gallery: Gallery) -> None:
 
     reading = {"VarHandleOp", "ReadVariableOp", "StatefulPartitionedCall"}
     for signature in ("encode", "generate"):
-        held = operations(gallery.folders[GENERATIVE], signature)
-        assert "MatMul" in held
-        stateful = {op for op in held if (known := op_def_registry.get(op)) and known.is_stateful}
+        used = operations(gallery.folders[GENERATIVE], signature)
+        assert "MatMul" in used
+        stateful = {op for op in used if (known := op_def_registry.get(op)) and known.is_stateful}
         assert stateful - reading - {"Assert"} == set()
-        assert any("Random" in op for op in held) == (signature == "generate")
+        assert any("Random" in op for op in used) == (signature == "generate")
 
 
-def test_openvino_gets_no_random_numbers_and_no_refusals(gallery: Gallery) -> None:
+def test_openvino_does_not_run_signatures_with_random_numbers_or_assertions(gallery: Gallery) -> None:
     index = openvino_files.read(gallery.folders[GENERATIVE] / openvino_files.FOLDER)
     assert index is not None
     assert not {"generate", "encode_png"} & index.signatures.keys()
@@ -190,7 +192,7 @@ def test_generate(client: Client, gallery: Gallery) -> None:
     np.testing.assert_allclose(client.generate(GENERATIVE, codes), images, atol=1e-4)
 
 
-def test_encode_answers_the_same_each_time(client: Client, images: Any) -> None:
+def test_encode_is_deterministic(client: Client, images: Any) -> None:
     np.testing.assert_array_equal(client.encode(GENERATIVE, images), client.encode(GENERATIVE, images))
 
 

@@ -1,4 +1,4 @@
-"""Every recurrent network and embedding of the gallery, untrained and small: exported, and loaded as a server does."""
+"""Exports every recurrent network and embedding of the gallery, untrained and small, and reads the signatures."""
 
 from __future__ import annotations
 
@@ -36,19 +36,19 @@ NAMES = [name for name in list_models() if describe(name).family in ("recurrent"
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_exported(name: str, tmp_path: Path) -> None:
+def test_signatures_of_exported_models(name: str, tmp_path: Path) -> None:
     model = small(name)
     folder = export(model, name, tmp_path, texts=texts_of(model))
     assert saved_model.read_signatures(folder).keys() == {"serving_default"} | EXPECTED[name]
-    held = operations(saved_model.read_meta_graph(folder).graph_def)
-    assert not [op for op in held if op.startswith("Cudnn") or "Random" in op]
+    used = operations(saved_model.read_meta_graph(folder).graph_def)
+    assert not [op for op in used if op.startswith("Cudnn") or "Random" in op]
 
 
 FORMS = [(name, variant) for name in NAMES for variant in VARIANTS.get(name, [])]
 
 
 @pytest.mark.parametrize(("name", "variant"), FORMS, ids=str)
-def test_every_form_has_the_same_signatures(name: str, variant: dict[str, Any]) -> None:
+def test_every_variant_has_the_same_signatures(name: str, variant: dict[str, Any]) -> None:
     model = small(name, **variant)
     found = endpoints(model, texts=texts_of(model))
     assert found.keys() == {"serving_default"} | EXPECTED[name]

@@ -1,4 +1,4 @@
-"""What a detector answers, beside greedy non-maximum suppression in NumPy."""
+"""The outputs of a detector, compared with greedy non-maximum suppression in NumPy."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ Found = list[tuple[Any, float, str]]
 
 
 def detect(image: Any) -> dict[str, Any]:
-    """The answer to images of cells (batch, HEIGHT, WIDTH, CLASSES + 5)."""
+    """Returns the detector's outputs for images of cells (batch, HEIGHT, WIDTH, CLASSES + 5)."""
     endpoint = endpoints(cell_detector(HEIGHT, WIDTH, CLASSES), labels=["ant", "bee", "cicada"])["detect"]
     return {name: value.numpy() for name, value in endpoint.function(tf.constant(image, tf.float32)).items()}
 
 
 def overlap(a: Any, b: Any) -> float:
-    """Intersection over union."""
+    """Returns the intersection over union of two boxes."""
     sides = np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2])
     both = sides.clip(0).prod()
     return float(both / ((a[2:] - a[:2]).prod() + (b[2:] - b[:2]).prod() - both))
 
 
 def greedy(cells: Any, most: int = 16) -> Found:
-    """The surest box, then the surest of those that overlap it by half at most, and so on."""
+    """Keeps the box with the highest score, then the best box that overlaps it by at most half, and so on."""
     cells = cells.reshape(-1, CLASSES + 5)
     rest = [(cell[-4:], cell[:-4].max(), cell[:-4].argmax()) for cell in cells if cell[:-4].argmax() < CLASSES]
     kept: list[Any] = []
@@ -43,12 +43,12 @@ def greedy(cells: Any, most: int = 16) -> Found:
 def random_cells(rng: np.random.Generator, batch: int, size: float) -> Any:
     p = rng.dirichlet(np.ones(CLASSES + 1), (batch, HEIGHT, WIDTH))
     centre, side = rng.random((batch, HEIGHT, WIDTH, 2)), size * rng.uniform(0.8, 1, (batch, HEIGHT, WIDTH, 2))
-    boxes = [centre - side / 2, centre + side / 2]  # some reach over the edge
+    boxes = [centre - side / 2, centre + side / 2]  # some extend beyond the image
     return np.concatenate([p, *boxes], -1).astype(np.float32)
 
 
 @pytest.mark.parametrize("size", [0.05, 0.3, 0.9])  # of the boxes
-def test_as_greedy_suppression(size: float) -> None:
+def test_outputs_equal_greedy_suppression(size: float) -> None:
     images = random_cells(np.random.default_rng(0), 20, size)
     got, want = detect(images), [greedy(image) for image in images]
     assert got["boxes"].shape == (20, 16, 4) and got["scores"].shape == got["labels"].shape == (20, 16)
@@ -59,16 +59,18 @@ def test_as_greedy_suppression(size: float) -> None:
         np.testing.assert_allclose(got["scores"][row], [s for _, s, _ in each] + [0] * (16 - count), atol=1e-6)
         np.testing.assert_allclose(got["boxes"][row, :count].ravel(), np.ravel([b for b, _, _ in each]), atol=1e-5)
         assert not got["boxes"][row, count:].any()
-    # Small boxes are more than there is room for; of large ones, surer ones leave less.
-    told = (images[..., :-4].argmax(-1) < CLASSES).sum((1, 2))
-    assert told.min() > 16 and (got["count"] == 16).all() == (size < 0.9) and (got["count"] < 16).all() == (size == 0.9)
+    # Small boxes fill all 16 rows. Large boxes suppress so many others that rows stay empty.
+    objects = (images[..., :-4].argmax(-1) < CLASSES).sum((1, 2))
+    assert (
+        objects.min() > 16 and (got["count"] == 16).all() == (size < 0.9) and (got["count"] < 16).all() == (size == 0.9)
+    )
 
 
 def test_boxes_that_overlap() -> None:
     cells = np.zeros((1, HEIGHT, WIDTH, CLASSES + 5), np.float32)
-    cells[..., CLASSES] = 0.3  # nothing
+    cells[..., CLASSES] = 0.3  # no object
     cells[..., -4:] = [0.2, 0.25, 0.8, 0.75]
-    cells[0, 0, 0, 1], cells[0, 0, 1, 0], cells[0, 0, 2, 1] = 0.9, 0.8, 0.4  # one object, seen by three cells
+    cells[0, 0, 0, 1], cells[0, 0, 1, 0], cells[0, 0, 2, 1] = 0.9, 0.8, 0.4  # one object in three cells
     cells[0, 4, 7, [2, CLASSES]] = 0.45, 0.5
     cells[0, 4, 6, 2], cells[0, 4, 6, -4:] = 0.4, [0.6, 0.5, 1.2, 1]  # overlaps the first by less than half
     got = detect(cells)
@@ -77,7 +79,7 @@ def test_boxes_that_overlap() -> None:
     np.testing.assert_allclose(got["boxes"][0, :3], [[1, 2, 4, 6], [3, 4, 5, 8], [0, 0, 0, 0]], atol=1e-6)
 
 
-def test_nothing_is_there() -> None:
+def test_an_image_without_objects() -> None:
     cells = np.zeros((2, HEIGHT, WIDTH, CLASSES + 5), np.float32)
     cells[..., CLASSES] = 1
     got = detect(cells)
@@ -86,12 +88,12 @@ def test_nothing_is_there() -> None:
 
 
 @pytest.mark.parametrize("bright", [[], [2], [3, 0, 1]])
-def test_where_something_is(bright: list[int]) -> None:
+def test_positions_of_objects(bright: list[int]) -> None:
     image = np.zeros((1, 2, 4, 2, 4, 1))  # (batch, two halves of 4 rows, two halves of 4 columns, channels)
-    for place, quadrant in enumerate(bright):
-        image[:, quadrant // 2, :, quadrant % 2] = 0.9 - place / 10
+    for rank, quadrant in enumerate(bright):
+        image[:, quadrant // 2, :, quadrant % 2] = 0.9 - rank / 10
     got = endpoints(quadrant_detector())["detect"].function(tf.constant(image.reshape(1, 8, 8, 1), tf.float32))
     assert got["count"].numpy().tolist() == [len(bright)]
-    places = [[4 * (q // 2), 4 * (q % 2), 4 * (q // 2) + 4, 4 * (q % 2) + 4] for q in bright]
-    np.testing.assert_allclose(got["boxes"][0, : len(bright)].numpy().reshape(-1, 4), np.reshape(places, (-1, 4)))
+    boxes = [[4 * (q // 2), 4 * (q % 2), 4 * (q // 2) + 4, 4 * (q % 2) + 4] for q in bright]
+    np.testing.assert_allclose(got["boxes"][0, : len(bright)].numpy().reshape(-1, 4), np.reshape(boxes, (-1, 4)))
     assert got["labels"][0].numpy().tolist() == [b"0"] * len(bright) + [b""] * (16 - len(bright))

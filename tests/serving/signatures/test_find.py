@@ -1,4 +1,4 @@
-"""Which signatures a model gets, and what they answer, before any export."""
+"""The signatures of a model and their outputs, before any export."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Shape = tuple[int | None, ...]
 
 
 def joined(before: Shape, code: Shape, after: Shape) -> keras.Model:
-    """A model of `encoder` and `decoder` with these shapes, whose answers mean nothing."""
+    """Returns an untrained model with `encoder` and `decoder` of these shapes."""
 
     def part(name: str, shape: Shape, to: Shape) -> keras.Model:
         x = keras.Input(shape)
@@ -30,7 +30,7 @@ def joined(before: Shape, code: Shape, after: Shape) -> keras.Model:
 
 
 def generative() -> keras.Model:
-    """Its decoder returns the code as it is, as 2x3 images of one channel."""
+    """Returns a model whose decoder only reshapes the code, to 2x3 images of one channel."""
     image = keras.Input((2, 3, 1))
     flat = layers.Flatten()(image)
     mean, log_variance = layers.Dense(6, name="mean")(flat), layers.Dense(6, name="log_variance")(flat)
@@ -65,17 +65,17 @@ FOUND = {
 
 
 @pytest.mark.parametrize("case", FOUND)
-def test_found_by_shape(case: str) -> None:
+def test_signatures_depend_on_shapes(case: str) -> None:
     before, code, after, expected = FOUND[case]
     found = endpoints(joined(before, code, after))
     assert set(found) == expected and next(iter(found)) == "serving_default"
-    for endpoint in found.values():  # each takes its own example
+    for endpoint in found.values():
         example = endpoint.example(2)
         answers = endpoint.function(*(tf.constant(example[spec.name]) for spec in endpoint.inputs))
         assert all(len(answer) == 2 for answer in answers.values())
 
 
-def test_two_inputs_are_no_autoencoder() -> None:
+def test_a_model_with_two_inputs_is_not_an_autoencoder() -> None:
     x, y = keras.Input((4,), name="x"), keras.Input((4,), name="y")
     decoded = layers.Dense(4, name="decoder")(layers.Dense(2, name="encoder")(layers.Add()([x, y])))
     found = endpoints(keras.Model([x, y], decoded))
@@ -84,13 +84,13 @@ def test_two_inputs_are_no_autoencoder() -> None:
 
 def test_generated_codes_are_normal() -> None:
     values = draw(0, 1024).ravel()
-    # Of 6,144 values the mean is off by more than 0.06 with a probability of 3e-6, and so is the variance by 0.1.
+    # With 6,144 values, the probability is 3e-6 that the mean is off by 0.06, and also that the variance is off by 0.1.
     assert abs(values.mean()) < 0.06 and abs(values.var() - 1) < 0.1
     assert abs(np.corrcoef(values[:-1], values[1:])[0, 1]) < 0.06
     assert 0.66 < (abs(values) < 1).mean() < 0.71  # 0.683 of a normal distribution
 
 
-def test_the_seed_decides() -> None:
+def test_a_seed_always_gives_the_same_data() -> None:
     np.testing.assert_array_equal(draw(5, 4), draw(5, 4))
     for other in (6, -5, 5 + (1 << 32), 5 << 32):
         assert np.abs(draw(5, 4) - draw(other, 4)).min() > 0

@@ -1,4 +1,4 @@
-"""Models of sequences: what they are exported with, and padded sequences as they are one by one."""
+"""Models of sequences: their signatures, and equal outputs for padded and single sequences."""
 
 from __future__ import annotations
 
@@ -32,45 +32,45 @@ MADE = {
 every_kind = pytest.mark.parametrize("kind", MADE)
 
 
-def ask(endpoint: Endpoint, *inputs: Any) -> dict[str, Any]:
-    given = [tf.constant(value, spec.dtype) for value, spec in zip(inputs, endpoint.inputs, strict=True)]
-    return {name: value.numpy() for name, value in endpoint.function(*given).items()}
+def run(endpoint: Endpoint, *inputs: Any) -> dict[str, Any]:
+    tensors = [tf.constant(value, spec.dtype) for value, spec in zip(inputs, endpoint.inputs, strict=True)]
+    return {name: value.numpy() for name, value in endpoint.function(*tensors).items()}
 
 
-def least(kind: str) -> int:
-    """The shortest sequence that there is an answer for."""
+def min_length(kind: str) -> int:
+    """Returns the length of the shortest sequence that the model accepts."""
     return 31 if "long" in kind else 5 if "season" in kind else 1
 
 
 @every_kind
-def test_found(kind: str) -> None:
+def test_signatures(kind: str) -> None:
     make, name, expected = MADE[kind]
     found = endpoints(make())
     assert set(found) == {"serving_default"} | expected and next(iter(found)) == "serving_default"
     for endpoint in found.values():
         assert endpoint.inputs[0].name == name
-        assert endpoint.example(2)[name].shape[1] != endpoint.example(1)[name].shape[1], "lengths are left open"
+        assert endpoint.example(2)[name].shape[1] != endpoint.example(1)[name].shape[1], "the length is dynamic"
         inputs = endpoint.example(3)
-        answers = ask(endpoint, *(inputs[spec.name] for spec in endpoint.inputs))
+        answers = run(endpoint, *(inputs[spec.name] for spec in endpoint.inputs))
         assert all(len(answer) == 3 for answer in answers.values())
         assert all(np.isfinite(answer).all() for answer in answers.values() if answer.dtype.kind == "f")
 
 
 @every_kind
-def test_padded_as_one_by_one(kind: str) -> None:
+def test_padded_sequences_give_the_same_outputs(kind: str) -> None:
     keras.utils.set_random_seed(0)
     found = endpoints(MADE[kind][0]())
     rng = np.random.default_rng(0)
     time = 40
-    lengths = [time, least(kind), least(kind) + 1, 35]
+    lengths = [time, min_length(kind), min_length(kind) + 1, 35]
     x = rng.standard_normal((4, time, 2)).astype(np.float32)
     for row, length in zip(x, lengths, strict=True):
         row[length:] = 1e6
     for name in MADE[kind][2]:
         if name.endswith("_padded"):
-            got = ask(found[name], x, lengths)
+            got = run(found[name], x, lengths)
             for at, length in enumerate(lengths):
-                for key, (want,) in ask(found[name.removesuffix("_padded")], x[at : at + 1, :length]).items():
+                for key, (want,) in run(found[name.removesuffix("_padded")], x[at : at + 1, :length]).items():
                     if np.asarray(want).dtype.kind == "f":
                         np.testing.assert_allclose(got[key][at], want, rtol=1e-5, atol=1e-5)
                     else:
@@ -81,4 +81,4 @@ def test_padded_as_one_by_one(kind: str) -> None:
 def test_lengths_out_of_range(length: int) -> None:
     found = endpoints(text_models.forecaster(season=4))
     with pytest.raises(tf.errors.InvalidArgumentError, match=rf"Expected lengths from 5 to 6. Received: \[{length}\]"):
-        ask(found["forecast_padded"], np.zeros((2, 6, 2)), [6, length])
+        run(found["forecast_padded"], np.zeros((2, 6, 2)), [6, length])

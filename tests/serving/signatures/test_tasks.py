@@ -1,4 +1,4 @@
-"""What classifiers, regressors and segmenters are exported with, and what it answers, before any export."""
+"""The signatures of classifiers, regressors, segmenters and detectors, and their outputs, before any export."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from ..text_models import texts_of
 CLASSIFY, REGRESS = "tensorflow/serving/classify", "tensorflow/serving/regress"
 
 
-def ask(endpoint: Endpoint, **inputs: Any) -> dict[str, Any]:
-    given = [tf.constant(inputs[spec.name], spec.dtype) for spec in endpoint.inputs]
-    return {name: value.numpy() for name, value in endpoint.function(*given).items()}
+def run(endpoint: Endpoint, **inputs: Any) -> dict[str, Any]:
+    tensors = [tf.constant(inputs[spec.name], spec.dtype) for spec in endpoint.inputs]
+    return {name: value.numpy() for name, value in endpoint.function(*tensors).items()}
 
 
 def example(**features: Any) -> bytes:
@@ -44,7 +44,7 @@ def not_last() -> keras.Model:
 
 
 def like_a_decoder() -> keras.Model:
-    """A segmenter whose output has its input's shape."""
+    """Returns a segmenter whose output has its input's shape, with layers `encoder` and `decoder`."""
     x = keras.Input((8, 8, 2), name="image")
     h = layers.Conv2D(2, 1, name="decoder")(layers.Conv2D(2, 1, name="encoder")(x))
     return keras.Model(x, layers.Softmax(name="pixel_probabilities")(h))
@@ -79,12 +79,12 @@ FOUND: dict[str, tuple[Callable[[], keras.Model], set[str]]] = {
 
 
 @pytest.mark.parametrize("case", FOUND)
-def test_found_by_the_last_layer(case: str) -> None:
+def test_signatures_depend_on_the_last_layer(case: str) -> None:
     make, expected = FOUND[case]
     found = endpoints(make())
     assert set(found) == {"serving_default"} | expected and next(iter(found)) == "serving_default"
-    for name, endpoint in found.items():  # each takes its own example
-        answers = ask(endpoint, **endpoint.example(2))
+    for name, endpoint in found.items():
+        answers = run(endpoint, **endpoint.example(2))
         assert all(len(answer) == 2 for answer in answers.values()), name
         assert endpoint.method == {"classify_example": CLASSIFY, "regress_example": REGRESS}.get(
             name, "tensorflow/serving/predict"
@@ -92,7 +92,7 @@ def test_found_by_the_last_layer(case: str) -> None:
 
 
 @pytest.mark.parametrize("name", list_models())
-def test_every_registered_model_has_signatures_of_its_own(name: str) -> None:
+def test_every_registered_model_has_more_than_the_default_signature(name: str) -> None:
     model = small(name)
     assert len(endpoints(model, texts=texts_of(model))) > 1
 
@@ -102,7 +102,7 @@ def test_every_registered_model_has_signatures_of_its_own(name: str) -> None:
 
 @pytest.fixture(scope="module")
 def images() -> Any:
-    """Values that PNG files can hold."""
+    """Images with values that PNG files can represent."""
     return np.random.default_rng(0).integers(0, 256, (7, 8, 8, 1)).astype(np.float32) / 255
 
 
@@ -125,10 +125,10 @@ def test_classify(model: keras.Model, images: Any) -> None:
     found = endpoints(model, labels=["ant", "bee", "cicada"])
     want = model.predict(images, verbose=0)
     best = np.array([b"ant", b"bee", b"cicada"])[want.argmax(1)]
-    np.testing.assert_allclose(ask(found["serving_default"], image=images)["probabilities"], want, atol=1e-6)
+    np.testing.assert_allclose(run(found["serving_default"], image=images)["probabilities"], want, atol=1e-6)
     for answer in (
-        ask(found["classify"], image=images),
-        ask(found["classify_png"], image_bytes=files_of(images)),
+        run(found["classify"], image=images),
+        run(found["classify_png"], image_bytes=files_of(images)),
     ):
         np.testing.assert_allclose(answer["probabilities"], want, atol=1e-5)
         np.testing.assert_array_equal(answer["label"], best)
@@ -137,9 +137,9 @@ def test_classify(model: keras.Model, images: Any) -> None:
     assert len(set(best)) > 1
 
 
-def test_classify_examples_in_the_order_of_the_classes(model: keras.Model, images: Any) -> None:
+def test_classify_examples_keeps_the_order_of_the_classes(model: keras.Model, images: Any) -> None:
     endpoint = endpoints(model, labels=["ant", "bee", "žába"])["classify_example"]
-    answer = ask(endpoint, inputs=[example(image=image.ravel(), more=[1]) for image in images])
+    answer = run(endpoint, inputs=[example(image=image.ravel(), more=[1]) for image in images])
     want = model.predict(images, verbose=0)
     np.testing.assert_allclose(answer["scores"], want, atol=1e-6)
     assert answer["classes"].tolist() == [[b"ant", b"bee", "žába".encode()]] * 7
@@ -147,20 +147,20 @@ def test_classify_examples_in_the_order_of_the_classes(model: keras.Model, image
 
 
 def test_labels(model: keras.Model, images: Any) -> None:
-    numbers = ask(endpoints(model)["classify"], image=images)["label"]
+    numbers = run(endpoints(model)["classify"], image=images)["label"]
     np.testing.assert_array_equal(numbers.astype(int), model.predict(images, verbose=0).argmax(1))
     with pytest.raises(InvalidArgument, match="^Expected 3 labels, one for each class. Received: 2$"):
         endpoints(model, labels=["ant", "bee"])
     with pytest.raises(InvalidArgument, match="Expected 1 labels, one for each class. Received: 2"):
         endpoints(quadrant_detector(), labels=["ant", "bee"])
-    assert endpoints(segmenter(), labels=["where there are none"])
+    assert endpoints(segmenter(), labels=["ignored"])
 
 
 def test_embed(model: keras.Model, images: Any) -> None:
     h = keras.Model(model.inputs, model.get_layer("probabilities").input).predict(images, verbose=0)
     found = endpoints(model)
-    np.testing.assert_allclose(ask(found["embed"], image=images)["embedding"], h, atol=1e-6)
-    np.testing.assert_allclose(ask(found["embed_png"], image_bytes=files_of(images))["embedding"], h, atol=1e-5)
+    np.testing.assert_allclose(run(found["embed"], image=images)["embedding"], h, atol=1e-6)
+    np.testing.assert_allclose(run(found["embed_png"], image_bytes=files_of(images))["embedding"], h, atol=1e-5)
     assert h.shape == (7, 5)
 
 
@@ -172,10 +172,10 @@ BAD_EXAMPLES = {
 
 
 @pytest.mark.parametrize("case", BAD_EXAMPLES)
-def test_bad_examples_are_refused(model: keras.Model, case: str) -> None:
+def test_bad_examples_are_rejected(model: keras.Model, case: str) -> None:
     make, message = BAD_EXAMPLES[case]
     with pytest.raises(tf.errors.InvalidArgumentError, match=message):
-        ask(endpoints(model)["classify_example"], inputs=[make()])
+        run(endpoints(model)["classify_example"], inputs=[make()])
 
 
 # === Regressors ===
@@ -186,8 +186,8 @@ def test_regress() -> None:
     x = np.random.default_rng(0).standard_normal((7, 4)).astype(np.float32)
     want, found = model.predict(x, verbose=0), endpoints(model)
     for name in ("serving_default", "regress"):
-        np.testing.assert_allclose(ask(found[name], features=x)["prediction"], want, atol=1e-6)
-    by_examples = ask(found["regress_example"], inputs=[example(features=row) for row in x])
+        np.testing.assert_allclose(run(found[name], features=x)["prediction"], want, atol=1e-6)
+    by_examples = run(found["regress_example"], inputs=[example(features=row) for row in x])
     np.testing.assert_allclose(by_examples["outputs"], want, atol=1e-6)
     assert by_examples["outputs"].shape == (7, 1)
 
@@ -197,15 +197,15 @@ def test_regress() -> None:
 
 def test_segment(images: Any) -> None:
     found = endpoints(segmenter())
-    for answer in (ask(found["segment"], image=images), ask(found["segment_png"], image_bytes=files_of(images))):
+    for answer in (run(found["segment"], image=images), run(found["segment_png"], image_bytes=files_of(images))):
         np.testing.assert_array_equal(answer["mask"], images[..., 0] < 0.5)  # no value is 1/2
         np.testing.assert_allclose(answer["confidence"], abs(images[..., 0] - 0.5) + 0.5, atol=1e-6)
         assert answer["mask"].dtype == np.uint8
 
 
-def test_more_classes_than_a_byte_can_tell() -> None:
+def test_more_classes_than_fit_into_a_byte() -> None:
     x = keras.Input((2, 2, 1), name="image")
     with pytest.raises(InvalidArgument, match="Expected at most 256 classes of pixels. Received: 257"):
         endpoints(keras.Model(x, layers.Conv2D(257, 1, name="pixel_probabilities")(x)))
     found = endpoints(keras.Model(x, layers.Conv2D(256, 1, name="pixel_probabilities")(x)))
-    assert ask(found["segment"], image=np.ones((1, 2, 2, 1)))["mask"].shape == (1, 2, 2)
+    assert run(found["segment"], image=np.ones((1, 2, 2, 1)))["mask"].shape == (1, 2, 2)

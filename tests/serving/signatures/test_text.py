@@ -1,4 +1,4 @@
-"""Models of texts and words: what they are exported with, and the same answers as a loop over the Keras models."""
+"""Models of texts and words: their signatures, and the same outputs as a Python loop over the Keras models."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ import pytest
 import tensorflow as tf
 from keras_gallery.serving.errors import InvalidArgument
 from keras_gallery.serving.signatures import Endpoint, endpoints
-from keras_gallery.serving.signatures.tokens import MOST_SHOWN
-from keras_gallery.serving.signatures.writer import MAX_STEPS
+from keras_gallery.serving.signatures.text_generator import MAX_STEPS
+from keras_gallery.serving.signatures.tokens import MAX_SHOWN
 from keras_gallery.training.data import tokens as plain
 
 from .. import text_models
 from ..text_models import CITIES, TEXTS, WORDS
 
 
-def ask(endpoint: Endpoint, **inputs: Any) -> dict[str, Any]:
-    given = [tf.constant(inputs[spec.name], spec.dtype) for spec in endpoint.inputs]
-    return {name: value.numpy() for name, value in endpoint.function(*given).items()}
+def run(endpoint: Endpoint, **inputs: Any) -> dict[str, Any]:
+    tensors = [tf.constant(inputs[spec.name], spec.dtype) for spec in endpoint.inputs]
+    return {name: value.numpy() for name, value in endpoint.function(*tensors).items()}
 
 
-# === Which signatures ===
+# === Signatures ===
 
 PLAIN = {"serving_default"}
 FOUND: dict[str, tuple[Any, Any, set[str]]] = {
@@ -49,12 +49,12 @@ FOUND: dict[str, tuple[Any, Any, set[str]]] = {
 
 
 @pytest.mark.parametrize("case", FOUND)
-def test_found(case: str) -> None:
+def test_signatures(case: str) -> None:
     make, texts, expected = FOUND[case]
     found = endpoints(make(), texts=texts)
     assert set(found) == PLAIN | expected and next(iter(found)) == "serving_default"
     for endpoint in found.values():
-        answers = ask(endpoint, **endpoint.example(2))
+        answers = run(endpoint, **endpoint.example(2))
         assert all(len(answer) == 2 for answer in answers.values())
     assert not any(spec.dtype == tf.string for spec in found["serving_default"].inputs)
 
@@ -69,7 +69,7 @@ def test_found(case: str) -> None:
         (text_models.words, "word"),
     ],
 )
-def test_a_name_too_few(make: Any, role: str) -> None:
+def test_a_missing_name(make: Any, role: str) -> None:
     texts = TEXTS[make.__name__]
     names = texts[role]["names"]
     short = {**texts, role: {**texts[role], "names": names[:-1]}}
@@ -87,26 +87,26 @@ def test_classify_text() -> None:
     texts = ["A GREAT film!", "terrible", "", "the film was very, very good; don't", "nobody knows"]
     tokens = plain.Tokens(tuple(WORDS), "words")
     alone = [model.predict(tokens.ids([text], max(1, len(text.split()))), verbose=0)[0] for text in texts]
-    got = ask(found["classify_text"], text=texts)
+    got = run(found["classify_text"], text=texts)
     np.testing.assert_allclose(got["probabilities"], alone, atol=1e-6)
     assert [label.decode() for label in got["label"]] == [["bad", "so-so", "good"][p.argmax()] for p in alone]
     ids = tokens.ids(texts)
-    np.testing.assert_allclose(ask(found["classify"], ids=ids)["probabilities"], alone, atol=1e-6)
-    embedded = ask(found["embed_text"], text=texts)["embedding"]
-    np.testing.assert_allclose(embedded, ask(found["embed"], ids=ids)["embedding"], atol=1e-6)
+    np.testing.assert_allclose(run(found["classify"], ids=ids)["probabilities"], alone, atol=1e-6)
+    embedded = run(found["embed_text"], text=texts)["embedding"]
+    np.testing.assert_allclose(embedded, run(found["embed"], ids=ids)["embedding"], atol=1e-6)
     assert np.ptp(alone, axis=0).min() > 0.01
 
 
-# === Writers ===
+# === Text generators ===
 
 
 def in_python(model: keras.Model, source: Any, tokens: plain.Tokens) -> list[str]:
-    """One source after the other, one token after the other."""
+    """Generates a text for each source, one token at a time."""
     encoder, decoder = model.get_layer("encoder"), model.get_layer("decoder")
     texts = []
     for one in source:
-        found = encoder(one[None])
-        states, ids = found if isinstance(found, list) else [found], [plain.START]
+        encoded = encoder(one[None])
+        states, ids = encoded if isinstance(encoded, list) else [encoded], [plain.START]
         for _ in range(MAX_STEPS):
             p, *states = decoder([tf.constant([ids[-1:]]), *states])
             ids.append(int(np.argmax(p[0, 0])))
@@ -116,8 +116,8 @@ def in_python(model: keras.Model, source: Any, tokens: plain.Tokens) -> list[str
     return texts
 
 
-def ending(model: keras.Model, bias: float) -> keras.Model:
-    """With an end that is likelier by e^bias, and nothing else that is no sound."""
+def with_end_bias(model: keras.Model, bias: float) -> keras.Model:
+    """Makes the end token more likely by a factor e^bias, and padding and the start token unlikely."""
     layer = model.get_layer("decoder").layers[-1]
     layer.bias.assign(np.array([-20, 0, -20, bias] + [0] * (layer.bias.shape[0] - 4)))
     return model
@@ -127,14 +127,14 @@ def ending(model: keras.Model, bias: float) -> keras.Model:
 @pytest.mark.parametrize("bias", [-20, 0.5, 20])
 def test_translate(cell: Any, bias: float) -> None:
     keras.utils.set_random_seed(1)
-    model = ending(text_models.spelling(cell), bias)
+    model = with_end_bias(text_models.spelling(cell), bias)
     texts = ["abc", "", "Xyzzy", "é", "don't", "encyclopaedia", "q", "zz"]
     text, output = (plain.Tokens(tuple(each["names"]), each["split"]) for each in TEXTS["spelling"].values())
     want = in_python(model, [text.ids([each], max(1, len(each)))[0] for each in texts], output)
     found = endpoints(model, texts=TEXTS["spelling"])
     for name in ("translate", "pronounce"):
-        assert [each.decode() for each in ask(found[name], text=texts)["text"]] == want
-    assert [each.decode() for each in ask(found["translate"], text=texts[2:3])["text"]] == want[2:3]
+        assert [each.decode() for each in run(found[name], text=texts)["text"]] == want
+    assert [each.decode() for each in run(found["translate"], text=texts[2:3])["text"]] == want[2:3]
     lengths = {len(each.split()) for each in want}
     assert lengths == {-20: {MAX_STEPS}, 20: {0}}.get(bias, lengths)
     assert bias == 20 or len(set(want)) > 1
@@ -147,42 +147,42 @@ def test_caption() -> None:
     tokens = plain.Tokens(tuple(TEXTS["captions"]["output"]["names"]), "characters")
     want = in_python(model, images.astype(np.float32) / 255, tokens)
     found = endpoints(model, texts=TEXTS["captions"])
-    assert [each.decode() for each in ask(found["caption"], image=images / 255)["text"]] == want
+    assert [each.decode() for each in run(found["caption"], image=images / 255)["text"]] == want
     files = [tf.io.encode_png(image).numpy() for image in images]
-    assert [each.decode() for each in ask(found["caption_png"], image_bytes=files)["text"]] == want
+    assert [each.decode() for each in run(found["caption_png"], image_bytes=files)["text"]] == want
     assert len(set(want)) > 1
 
 
 # === Words and categories ===
 
 
-def test_nearest_is_the_cosine() -> None:
+def test_nearest_uses_the_cosine() -> None:
     keras.utils.set_random_seed(0)
     model = text_models.words()
     found = endpoints(model, texts=TEXTS["words"])
     vectors = np.asarray(model.get_layer("embedding").embeddings, np.float64)
     unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-    got = ask(found["nearest"], word=["Great", "bad"], count=4)
+    got = run(found["nearest"], word=["Great", "bad"], count=4)
     for word, names, similarities in zip(["great", "bad"], got["names"], got["similarities"], strict=True):
         cosines = unit[2:] @ unit[WORDS.index(word) + 2]
         order = [at for at in np.argsort(-cosines) if WORDS[at] != word][:4]
         assert [name.decode() for name in names] == [WORDS[at] for at in order]
         np.testing.assert_allclose(similarities, cosines[order], atol=1e-6)
-    np.testing.assert_array_equal(ask(found["embed"], word=["GREAT", "?"])["embedding"], vectors[[7, 1]].astype("f"))
+    np.testing.assert_array_equal(run(found["embed"], word=["GREAT", "?"])["embedding"], vectors[[7, 1]].astype("f"))
 
 
-def test_as_many_neighbours_as_there_are() -> None:
+def test_a_count_larger_than_the_number_of_words() -> None:
     found = endpoints(text_models.words(), texts=TEXTS["words"])
-    got = ask(found["nearest"], word=["film"], count=1024)
+    got = run(found["nearest"], word=["film"], count=1024)
     assert sorted(got["names"][0].tolist()) == sorted(word.encode() for word in WORDS if word != "film")
-    assert ask(found["nearest"], word=np.array([], object), count=3)["names"].shape == (0, 3)
+    assert run(found["nearest"], word=np.array([], object), count=3)["names"].shape == (0, 3)
 
 
 @pytest.mark.parametrize("count", [-(1 << 31), -1, 0, 1025, (1 << 31) - 1])
 def test_counts_out_of_range(count: int) -> None:
     found = endpoints(text_models.words(), texts=TEXTS["words"])
     with pytest.raises(tf.errors.InvalidArgumentError, match=f"Expected a count from 1 to 1024. Received: {count}"):
-        ask(found["nearest"], word=["film"], count=count)
+        run(found["nearest"], word=["film"], count=count)
 
 
 @pytest.mark.parametrize(
@@ -191,12 +191,12 @@ def test_counts_out_of_range(count: int) -> None:
         (["film", "Zebra", "lion"], "Zebra"),
         (["two words"], "two words"),
         ([""], ""),
-        (["é" * 1000], "é" * MOST_SHOWN),
+        (["é" * 1000], "é" * MAX_SHOWN),
         (["two\nlines"], "two\ufffdlines"),
         ([b"\xff\xfe"], "\ufffd\ufffd"),
     ],
 )
-def test_unknown_words_are_named(words: Any, shown: str) -> None:
+def test_unknown_words_are_shown_in_the_error(words: Any, shown: str) -> None:
     nearest = endpoints(text_models.words(), texts=TEXTS["words"])["nearest"]
     graph = tf.function(nearest.function, input_signature=nearest.inputs)
     with pytest.raises(tf.errors.InvalidArgumentError) as refused:
@@ -211,9 +211,9 @@ def test_categories() -> None:
     countries, cities = ["Peru", "peru", "Côte d'Ivoire"], ["Lima", "Paris", "nowhere"]
     ids = np.array([[5, 2], [1, 3], [2, 1]], np.int32)
     want = model.predict(ids, verbose=0)
-    np.testing.assert_allclose(ask(found["regress"], country=countries, city=cities)["prediction"], want, atol=1e-6)
-    np.testing.assert_allclose(ask(found["serving_default"], ids=ids)["prediction"], want, atol=1e-6)
+    np.testing.assert_allclose(run(found["regress"], country=countries, city=cities)["prediction"], want, atol=1e-6)
+    np.testing.assert_allclose(run(found["serving_default"], ids=ids)["prediction"], want, atol=1e-6)
     rows = np.asarray(model.get_layer("field_2").embeddings)
-    np.testing.assert_array_equal(ask(found["embed_city"], city=cities)["embedding"], rows[[2, 3, 1]])
-    names = ask(found["nearest_city"], city=["Lima"], count=10)["names"]
+    np.testing.assert_array_equal(run(found["embed_city"], city=cities)["embedding"], rows[[2, 3, 1]])
+    names = run(found["nearest_city"], city=["Lima"], count=10)["names"]
     assert {name.decode() for name in names[0]} == set(CITIES) - {"Lima"}

@@ -1,4 +1,4 @@
-"""Texts as ids in a graph: token for token as in plain Python."""
+"""Conversion of texts to ids in a graph gives the same tokens as in plain Python."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SOME = st.text(LETTERS) | st.text() | st.sampled_from(["don't film", "New Zealan
 
 @pytest.fixture(scope="module", params=NAMES)
 def both(request: pytest.FixtureRequest) -> tuple[plain.Tokens, Any, Tokens]:
-    """Plain ones, the graph of the others, and these."""
+    """Returns tokens in plain Python, the graph of the exported tokens, and the exported tokens."""
     tokens = Tokens(NAMES[request.param], request.param)
     graph = tf.function(tokens.ids, input_signature=[tf.TensorSpec((None,), tf.string)])
     return plain.Tokens(tuple(NAMES[request.param]), request.param), graph, tokens
@@ -35,21 +35,21 @@ def both(request: pytest.FixtureRequest) -> tuple[plain.Tokens, Any, Tokens]:
 @given(texts=st.lists(SOME, min_size=1, max_size=4))
 @example(texts=["", ""])
 @example(texts=["İK ΟΔΟΣ ΑΣ'Α Don't"])
-def test_ids_are_those_of_plain_python(both: tuple[plain.Tokens, Any, Tokens], texts: list[str]) -> None:
+def test_ids_equal_plain_python(both: tuple[plain.Tokens, Any, Tokens], texts: list[str]) -> None:
     want, graph, _ = both
     ids = want.ids(texts)
     length = max(1, ids.shape[1])
     np.testing.assert_array_equal(graph(tf.constant(texts)), want.ids(texts, length))
 
 
-def test_every_character_alone(both: tuple[plain.Tokens, Any, Tokens]) -> None:
+def test_every_character(both: tuple[plain.Tokens, Any, Tokens]) -> None:
     want, graph, _ = both
-    texts = [f"i{c}k" for c in map(chr, range(0x20000)) if not "\ud800" <= c <= "\udfff"]  # no letters after those
+    texts = [f"i{c}k" for c in map(chr, range(0x20000)) if not "\ud800" <= c <= "\udfff"]  # there are no letters beyond
     ids = want.ids(texts)
     np.testing.assert_array_equal(graph(tf.constant([text.encode() for text in texts])), ids)
 
 
-def test_texts_are_those_of_plain_python(both: tuple[plain.Tokens, Any, Tokens]) -> None:
+def test_texts_equal_plain_python(both: tuple[plain.Tokens, Any, Tokens]) -> None:
     split = both[2].split
     names = ["[START]", "[END]", "b", "é", "c d"]
     ids = np.array([[2, 4, 5, 1], [4, 0, 6, 0], [0, 0, 0, 0], [1, 1, 2, 4]], np.int32)
@@ -58,16 +58,16 @@ def test_texts_are_those_of_plain_python(both: tuple[plain.Tokens, Any, Tokens])
 
 
 @pytest.mark.parametrize("text", [b"\xff", b"don't \xe2\x82", b"\xc3(", b"\xed\xa0\x80 film"])
-def test_bytes_that_are_no_text(both: tuple[plain.Tokens, Any, Tokens], text: bytes) -> None:
+def test_bytes_that_are_not_utf8(both: tuple[plain.Tokens, Any, Tokens], text: bytes) -> None:
     assert both[1](tf.constant([text])).shape[1] >= 1
 
 
-def test_no_texts_at_all(both: tuple[plain.Tokens, Any, Tokens]) -> None:
+def test_an_empty_batch(both: tuple[plain.Tokens, Any, Tokens]) -> None:
     assert both[1](tf.constant([], tf.string)).shape == (0, 1)
 
 
 def test_bad_tokens() -> None:
     with pytest.raises(InvalidArgument, match="^Expected a split: words, .*, whole. Received: lines$"):
         Tokens(["a"], "lines")
-    with pytest.raises(InvalidArgument, match="^Expected the name of each token once. Received: 1 again$"):
+    with pytest.raises(InvalidArgument, match="^Duplicate token name: 'a'$"):
         Tokens(["a", "b", "a"], "words")
