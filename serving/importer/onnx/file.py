@@ -15,7 +15,7 @@ from typing import Any
 import tensorflow as tf
 
 from ...errors import FailedPrecondition, InvalidArgument, PermissionDenied, ServingError
-from ..reading.result import ReadResult, Options
+from ..reading.result import Options, ReadResult
 from . import runtime as onnx_runtime
 
 _INSTALL = "(pip install 'keras-gallery[convert]')"

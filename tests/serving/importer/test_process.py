@@ -127,5 +127,7 @@ def test_a_child_that_dies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     (tmp_path / "dying.py").write_text("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)")
     monkeypatch.chdir(tmp_path)
     with pytest.raises(FailedPrecondition, match=r"Received: an end .*, by signal 11 \(SIGSEGV\)"):
-        import_file(Request(tmp_path / "x.keras", classes=["dying"]), tmp_path / "saved_models", report=lambda line: None)
+        import_file(
+            Request(tmp_path / "x.keras", classes=["dying"]), tmp_path / "saved_models", report=lambda line: None
+        )
     assert left(tmp_path / "saved_models") == []

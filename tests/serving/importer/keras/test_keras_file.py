@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from keras import layers, ops
 from keras_gallery.serving.errors import InvalidArgument, PermissionDenied, ServingError
 from keras_gallery.serving.importer.keras import keras_file
-from keras_gallery.serving.importer.reading.result import ReadResult, Options
+from keras_gallery.serving.importer.reading.result import Options, ReadResult
 
 from ..crafted import change_weights, insert, layer, read_config, rewrite
 
@@ -39,7 +39,10 @@ def read(tmp_path: Path) -> Callable[..., ReadResult]:
 
 def test_small_model(small_model: Any, small_keras: Path, read: Any) -> None:
     found = read(small_keras)
-    assert found.description == f"Keras {'.'.join(keras.__version__.split('.')[:2])} file: Sequential, 2 layers, 23 parameters"
+    assert (
+        found.description
+        == f"Keras {'.'.join(keras.__version__.split('.')[:2])} file: Sequential, 2 layers, 23 parameters"
+    )
     assert found.method == "loaded with Keras"
     assert found.changes == []
     x = np.random.default_rng(1).normal(size=(3, 4)).astype(np.float32)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from keras_gallery.serving.errors import FailedPrecondition, InvalidArgument, PermissionDenied, ResourceExhausted
-from keras_gallery.serving.importer.reading.result import ReadResult, Options
+from keras_gallery.serving.importer.reading.result import Options, ReadResult
 from keras_gallery.serving.importer.saved_model import folder as saved_model_folder
 from keras_gallery.serving.wire import messages
 
@@ -59,7 +59,9 @@ def test_keras_2_is_rebuilt_as_layers(name: str, tmp_path: Path) -> None:
     folder = unpack(name, tmp_path / name)
     found = read(folder / "saved_model")
     inputs, outputs = answers(folder)
-    assert found.description.startswith("SavedModel of Keras 2.12: ") and found.method.startswith("rebuilt as a Keras 3 model")
+    assert found.description.startswith("SavedModel of Keras 2.12: ") and found.method.startswith(
+        "rebuilt as a Keras 3 model"
+    )
     assert found.saved_model is None and found.reference is not None
     np.testing.assert_allclose(ask(found.model, inputs)[0], next(iter(outputs.values())), atol=1e-5)
     np.testing.assert_allclose(next(iter(found.reference(inputs).values())), next(iter(outputs.values())), atol=1e-5)
