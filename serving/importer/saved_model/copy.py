@@ -49,9 +49,7 @@ def _copy(source: Path, target: Path, remaining: list[int], *, folder: bool) -> 
                 _copy(source / entry.name, target / entry.name, remaining, folder=inner)
         return
     if not stat.S_ISREG(status.st_mode):
-        raise PermissionDenied(
-            f"Unsafe SavedModel refused: {source.name!r} is a link or a device"
-        )
+        raise PermissionDenied(f"Unsafe SavedModel refused: {source.name!r} is a link or a device")
     remaining[0] -= 1
     remaining[1] -= status.st_size
     if min(remaining) < 0:

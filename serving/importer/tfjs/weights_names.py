@@ -25,9 +25,8 @@ def load(model: keras.Model, arrays: Mapping[str, np.ndarray[Any, Any]]) -> None
     """
     variables = dict(_variables(model))
     known = {name for chain, _ in variables for name in chain}
-    for name, array in sorted(
-        arrays.items(), key=lambda item: -item[0].count("/")
-    ):  # longest names first: they are the most specific
+    # Names with the most parts first: they are the most specific.
+    for name, array in sorted(arrays.items(), key=lambda item: -item[0].count("/")):
         *scopes, last = name.split("/")
         layers = [scope for scope in scopes if scope in known]
         matches = [key for key in variables if key[1] == last and _is_within(layers, key[0])]

@@ -108,7 +108,7 @@ def test_pytorchs_files_answer_as_pytorch_did(folder: Path) -> None:
         return [numpy_helper.to_array(onnx.TensorProto.FromString(file.read_bytes())) for file in files]
 
     try:
-        got = answers(onnx_file.prepared(onnx_file.load(folder / "model.onnx")), recorded("input"))
+        got = answers(onnx_file.prepare(onnx_file.load(folder / "model.onnx")), recorded("input"))
     except FailedPrecondition:
         assert folder.name.startswith("test_PReLU_")  # which is another operator in the oldest version
         return
