@@ -51,13 +51,13 @@ def _rnn(call: Call, kernel: Any, recurrent: Any, bias: Any) -> Step:
 def _recurrent(cell: Callable[..., Step], gates: int, activations: list[str]) -> Operator:
     count = 2 if cell is _lstm else 1
 
-    def run(call: Call, x: Any, w: Any, r: Any, b: Any = None, lengths: Any = None, *initial: Any) -> Any:
+    def run(call: Call, x: Any, w: Any, r: Any, b: Any = None, lengths: Any = None, *optional: Any) -> Any:
         call.refuse_unless("activations", activations * w.shape[0])
         call.refuse_unless("layout", 0)
         if (
             lengths is not None
             or call.get("clip", None) is not None
-            or any(each is not None for each in initial[count:])
+            or any(each is not None for each in optional[count:])
         ):
             raise Unsupported("sequence_lens, clip and peepholes are not supported")
         size = r.shape[-1]
@@ -65,7 +65,7 @@ def _recurrent(cell: Callable[..., Step], gates: int, activations: list[str]) ->
         for at, direction in enumerate(_directions(call)):
             bias = tf.zeros((2, gates * size)) if b is None else tf.reshape(b[at], (2, -1))
             zeros = tf.zeros((tf.shape(x)[1], size), x.dtype)
-            states = [zeros if each is None else each[at] for each in (*initial[:count], None, None)][:count]
+            states = [zeros if each is None else each[at] for each in (*optional[:count], None, None)][:count]
             step = cell(call, w[at], r[at], tf.unstack(bias))
             outputs = tf.scan(step, tf.convert_to_tensor(x), states, reverse=direction == "reverse")
             results.append((outputs[0], *[each[0 if direction == "reverse" else -1] for each in outputs]))

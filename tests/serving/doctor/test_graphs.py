@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from keras_gallery.serving.doctor.graphs import examine_graph, operations, used
+from keras_gallery.serving.doctor.graphs import examine_graph, operations, used_nodes
 from keras_gallery.serving.doctor.verdict import TARGETS, Verdict
 from keras_gallery.serving.quiet import quiet_import
 from keras_gallery.serving.saved_model import read_meta_graph
@@ -66,7 +66,7 @@ def stopped(verdicts: dict[str, Verdict]) -> set[str]:
 def test_numbers_go_to_all_that_take_graphs(tmp_path: Path) -> None:
     verdicts = saved(Computed(), "dense", tmp_path)
     assert list(verdicts) == list(TARGETS) and stopped(verdicts) == LAYERS
-    assert {node.op for node in used(read_meta_graph(tmp_path))} >= {"MatMul", "Relu"}
+    assert {node.op for node in used_nodes(read_meta_graph(tmp_path))} >= {"MatMul", "Relu"}
 
 
 def test_texts_stay_with_tensorflow(tmp_path: Path) -> None:

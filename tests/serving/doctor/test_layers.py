@@ -29,7 +29,7 @@ def test_models_in_models_and_what_stands_where() -> None:
     assert found["series"].options["open_sizes"] is True and "open_sizes" not in found["decoder/code"].options
     assert found["decoder"].options["nested"] is True and found["decoder"].options["shared"] is True
     assert found["both"].options["of"] == "GRU"
-    assert not any(layer.foreign for layer in found.values())
+    assert not any(layer.is_custom for layer in found.values())
 
 
 def test_classes_functions_and_dtypes_of_others() -> None:
@@ -45,7 +45,7 @@ def test_classes_functions_and_dtypes_of_others() -> None:
     x = keras.Input((6,), batch_size=4)
     y = keras.layers.Dense(3, activation=bent, dtype="mixed_float16", name="größe")(Attention(name="a")(x))
     found = listed(keras.Model(x, {"y": keras.ops.add(y, 1.0)}, name="m"))
-    assert (found["a"].kind, found["a"].foreign) == ("somebody>Attention", True)
+    assert (found["a"].kind, found["a"].is_custom) == ("somebody>Attention", True)
     assert found["größe"].options["function"] == ["somebody>bent"] and found["größe"].options["odd_name"] is True
     assert found["größe"].options["dtype"] == "mixed_float16"
     assert "ops.Add" in {layer.kind for layer in found.values()}
