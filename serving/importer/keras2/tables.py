@@ -95,7 +95,7 @@ REFUSED: dict[str, str] = {
     ),
     **dict.fromkeys(
         ("LocallyConnected1D", "LocallyConnected2D"),
-        "which Keras 3 does not have (export the model from Keras 2 as a SavedModel)",
+        "which Keras 3 removed (export the model from Keras 2 as a SavedModel)",
     ),
     **dict.fromkeys(
         ("TensorFlowOpLayer", "ModuleWrapper"),
