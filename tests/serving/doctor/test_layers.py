@@ -1,4 +1,4 @@
-"""A configuration as a list of layers: those that Keras writes, and those that others may."""
+"""Listing the layers of configurations that Keras and other programs write."""
 
 from __future__ import annotations
 
@@ -16,14 +16,19 @@ def listed(model: Any) -> dict[str, Layer]:
     return {layer.name: layer for layer in layers_of(json.loads(model.to_json()))}
 
 
-def test_models_in_models_and_what_stands_where() -> None:
+def test_nested_models_and_options() -> None:
     x = keras.Input((None, 6), name="series")
     inner = keras.Input((4,), name="code")
     decoder = keras.Model(inner, keras.layers.Dense(2, name="out")(inner), name="decoder")
     state = keras.layers.Bidirectional(keras.layers.GRU(2, name="gru"), name="both")(x)
     model = keras.Model(x, [decoder(state), decoder(state)], name="whole")
     found = listed(model)
-    inside = {"both/gru", "both/backward_gru", "decoder/code", "decoder/out"}  # one GRU goes by its own name
+    inside = {
+        "both/gru",
+        "both/backward_gru",
+        "decoder/code",
+        "decoder/out",
+    }  # Keras changes the name of one of the two GRUs
     assert {"whole", "series", "both", "decoder"} <= found.keys() and inside - {"both/gru"} <= found.keys()
     assert found["whole"].options["several_outputs"] is True
     assert found["series"].options["open_sizes"] is True and "open_sizes" not in found["decoder/code"].options
@@ -32,7 +37,7 @@ def test_models_in_models_and_what_stands_where() -> None:
     assert not any(layer.is_custom for layer in found.values())
 
 
-def test_classes_functions_and_dtypes_of_others() -> None:
+def test_custom_classes_functions_and_dtypes() -> None:
     @keras.saving.register_keras_serializable("somebody")
     class Attention(keras.layers.Layer):
         def call(self, x: Any) -> Any:
@@ -53,7 +58,7 @@ def test_classes_functions_and_dtypes_of_others() -> None:
     assert next(layer for layer in found.values() if layer.kind == "InputLayer").options["fixed_batch"] is True
 
 
-def test_keras_2_and_what_is_damaged() -> None:
+def test_keras_2_and_damaged_configurations() -> None:
     config = {
         "class_name": "Sequential",
         "config": [
