@@ -1,1 +1,1 @@
-"""What only maintainers run, from the root of the repository: `python -m tools.<name>`. Not part of the wheel."""
+"""Programs for maintainers, not part of the wheel. Run them from the repository's root: `python -m tools.<name>`."""

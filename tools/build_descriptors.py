@@ -1,11 +1,10 @@
-"""Writes `tensorflow_serving.pb`: the descriptors of every message that crosses the wire.
-
-They are taken from the official packages, so that no .proto is copied by hand:
+"""Writes `tensorflow_serving.pb`, the descriptors of all protocol buffer messages of the APIs.
 
     python -m tools.build_descriptors
 
-Needs `tensorflow-serving-api` (which brings TensorFlow), `grpcio-health-checking` and `grpcio-reflection`; the server
-that reads the file needs none of them.
+The descriptors come from the official packages, so that no .proto file is copied by hand. The program needs
+`tensorflow-serving-api` (which installs TensorFlow), `grpcio-health-checking` and `grpcio-reflection`. The server only
+reads the file, and needs none of these packages.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from keras_gallery.serving.wire.messages import DESCRIPTORS
 
 
 def official_descriptors() -> bytes:
-    """A serialized `FileDescriptorSet`: the APIs' files and all that they import, imports first."""
+    """Returns a serialized `FileDescriptorSet` with the files of the APIs and their imports, imports first."""
     from grpc_health.v1 import health_pb2
     from grpc_reflection.v1alpha import reflection_pb2
     from tensorflow.core.protobuf import saved_model_pb2
@@ -48,7 +47,7 @@ def official_descriptors() -> bytes:
         reflection_pb2,
     ):
         add(module.DESCRIPTOR)
-    # Version 1 of reflection is the alpha version under another name; no package has it.
+    # No package has version 1 of the reflection API. It equals the alpha version except for the name.
     alpha = str(text_format.MessageToString(files.file[-1]))
     files.file.add().CopyFrom(text_format.Parse(alpha.replace("v1alpha", "v1"), descriptor_pb2.FileDescriptorProto()))
     return bytes(files.SerializeToString(deterministic=True))

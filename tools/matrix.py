@@ -1,9 +1,10 @@
-"""Every architecture in every runtime: how far its answers there are from those here. Writes docs/import.md's table.
+"""Runs every architecture in every runtime, and writes the differences from Keras to the table in docs/import.md.
 
     python -m tools.matrix [MODEL ...] [--targets onnx,openvino] [--missing]
 
-exports the models (all without MODEL), built with their defaults from a fixed seed, asks each in the target's own
-runtime, at batch 1 and 7, and keeps the greatest difference in `docs/import.json`. Takes about a minute a model.
+This builds the models (by default all) with their default hyperparameters and a fixed seed, exports each to each
+target, and runs it in the target's own runtime with batches of 1 and 7. The largest difference goes to
+`docs/import.json`. It takes about a minute per model.
 """
 
 from __future__ import annotations
@@ -29,15 +30,16 @@ from keras_gallery.serving.targets import h5 as h5_file
 from keras_gallery.serving.targets.convert import check, export_to
 from keras_gallery.serving.wire.signature import DEFAULT_SIGNATURE
 
+from .doctor.trials import is_keras3_only
 from .matrix_page import BEGIN, DOCS, END, table
 
 SEED = 7
-KERAS_3_ALONE = "in the form of Keras 3"  # how a note begins that says so of an HDF5 file
+
 Result = dict[str, Any]  # {"runtime": ..., "difference": ...} or {"reason": ...}
 
 
 def served(name: str, model: Any, folder: Path) -> Result:
-    """Exported as a SavedModel, and asked over gRPC of the embedded server."""
+    """Exports the model as a SavedModel, and sends requests to the embedded server over gRPC."""
     endpoint = endpoints(model)[DEFAULT_SIGNATURE]
     export(model, name, folder)
     where = {name: folder / name}
@@ -49,22 +51,22 @@ def served(name: str, model: Any, folder: Path) -> Result:
 
 
 def exported(target: str, suffix: str) -> Callable[[str, Any, Path], Result]:
-    """What measures a target of `gallery export --to`."""
+    """Returns a function that measures a target of `gallery export --to`."""
 
     def measure(name: str, model: Any, folder: Path) -> Result:
         written = export_to(target, model, folder / f"{name}{suffix}")
-        found: Result = {"runtime": written.runtime, "difference": written.difference}
-        short = [note for note in written.notes if note.startswith(KERAS_3_ALONE)]
-        return found | ({"note": short[0]} if short else {})
+        result: Result = {"runtime": written.runtime, "difference": written.difference}
+        notes = [note for note in written.notes if is_keras3_only(note)]
+        return result | ({"note": notes[0]} if notes else {})
 
     return measure
 
 
 def by_doctor(name: str, model: Any, folder: Path) -> Result:
-    """What the doctor says of DL4J and the file that `gallery export --to h5` writes; nothing is run."""
+    """Returns the doctor's verdict on DL4J, for the file of `gallery export --to h5`. Runs nothing in DL4J."""
     file = folder / f"{name}.h5"
     for note in h5_file.write(model, endpoints(model)[DEFAULT_SIGNATURE], file):
-        if note.startswith(KERAS_3_ALONE):
+        if is_keras3_only(note):
             return {"reason": note}
     (verdict,) = (each for each in examine(read_config(file)) if each.target == "dl4j")
     return {} if verdict.ok else {"reason": f"{verdict.layer}: {verdict.reason}"}
@@ -82,24 +84,24 @@ TARGETS: dict[str, Callable[[str, Any, Path], Result]] = {
 
 
 def measure(name: str, targets: Sequence[str]) -> dict[str, Result]:
-    """The result of each target for one architecture."""
+    """Measures one architecture in each target."""
     import keras
 
-    found = {}
+    results = {}
     for target in targets:
         keras.utils.set_random_seed(SEED)
         model = create(name)
         with tempfile.TemporaryDirectory() as folder:
             try:
-                found[target] = TARGETS[target](name, model, Path(folder))
+                results[target] = TARGETS[target](name, model, Path(folder))
             except ServingError as error:
-                found[target] = {"reason": str(error).rpartition("Received: ")[2]}
-        print(f"{name} {target}: {found[target]}", file=sys.stderr, flush=True)
-    return found
+                results[target] = {"reason": str(error).rpartition("Received: ")[2]}
+        print(f"{name} {target}: {results[target]}", file=sys.stderr, flush=True)
+    return results
 
 
 def write(results: Mapping[str, Mapping[str, Result]], docs: Path) -> None:
-    """Keeps the results, and puts their table between the markers of the page."""
+    """Writes the results to `import.json`, and their table between the markers in `import.md`."""
     (docs / DOCS).with_suffix(".json").write_text(json.dumps(results, indent=1, sort_keys=True) + "\n", "utf-8")
     page = docs / DOCS
     text = page.read_text("utf-8") if page.is_file() else f"{BEGIN}\n{END}\n"
@@ -109,7 +111,7 @@ def write(results: Mapping[str, Mapping[str, Result]], docs: Path) -> None:
 
 
 def read(docs: Path) -> dict[str, dict[str, Result]]:
-    """What was kept."""
+    """Reads the recorded results."""
     file = (docs / DOCS).with_suffix(".json")
     return dict(json.loads(file.read_text("utf-8"))) if file.is_file() else {}
 
@@ -118,15 +120,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m tools.matrix")
     parser.add_argument("models", nargs="*", metavar="MODEL", help="architectures (default: all)")
     parser.add_argument("--targets", default=",".join(TARGETS), help=f"of {', '.join(TARGETS)} (default: all)")
-    parser.add_argument("--missing", action="store_true", help="only what is not kept yet")
+    parser.add_argument("--missing", action="store_true", help="only results that are not recorded yet")
     parser.add_argument("--docs", type=Path, default=Path("docs"), help="folder of the page (default: docs)")
     values = parser.parse_args(arguments)
     for name in values.models or list_models():
         known = read(values.docs).get(name, {})
         targets = [each for each in values.targets.split(",") if not (values.missing and each in known)]
-        found = measure(name, targets)
+        measured = measure(name, targets)
         results = read(values.docs)
-        results[name] = results.get(name, {}) | found
+        results[name] = results.get(name, {}) | measured
         write(results, values.docs)
 
 

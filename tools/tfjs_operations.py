@@ -1,8 +1,8 @@
-"""Lists the operations that TensorFlow.js's graph models may have: `serving/targets/tfjs/operations.json`.
+"""Lists the operations that TensorFlow.js supports in graph models, in `serving/targets/tfjs/operations.json`.
 
     python -m tools.tfjs_operations node_modules
 
-reads them from the npm package @tensorflow/tfjs-converter, whose tables map TensorFlow's operations to its own.
+The operations come from the npm package @tensorflow/tfjs-converter, which has tables of TensorFlow's operations.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from keras_gallery.serving.targets.tfjs import OPERATIONS
 
 
 def read(modules: Path) -> dict[str, Any]:
-    """{"version": …, "operations": […]} of the package in a folder of npm packages."""
+    """Returns {"version": …, "operations": […]} of the converter in a folder of npm packages."""
     package = modules / "@tensorflow" / "tfjs-converter"
     tables = sorted(package.glob("dist/operations/op_list/*.js"))
-    found = {name for table in tables for name in re.findall(r"'tfOpName': '(\w+)'", table.read_text("utf-8"))}
+    names = {name for table in tables for name in re.findall(r"'tfOpName': '(\w+)'", table.read_text("utf-8"))}
     version = json.loads(Path(package, "package.json").read_text("utf-8"))["version"]
-    return {"version": version, "operations": sorted(found)}
+    return {"version": version, "operations": sorted(names)}
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Where a model can go, judged by tables that were measured layer by layer.
+"""Predicts which runtimes can run a model, from tables of measurements for each layer.
 
-`tools/doctor` measures the tables.
+`tools/doctor` makes the measurements.
 """

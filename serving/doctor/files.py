@@ -1,4 +1,4 @@
-"""A model's file, judged without running any of it."""
+"""Examines a model file without running any of it."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from .judge import examine
 from .layers import Layer, layers_of
 from .verdict import Verdict
 
-_FORM = "batch_input_shape is batch_shape"  # which Keras 3 reads
-_OLD = ("keras2", "tfjs_layers", "dl4j")  # read what Keras 2 writes
-_MAKER = "make the model without it in the program that it is of"
-_IMPORT = "gallery import takes the file with that change, and gallery export NAME --to keras writes it for Keras 3"
+_HARMLESS = "batch_input_shape renamed"  # a change that Keras 3 makes by itself
+_READ_KERAS_2 = ("keras2", "tfjs_layers", "dl4j")  # targets that read files of Keras 2
+_SOURCE = "replace the layer in the program that created the model"
+_IMPORT = "gallery import makes that change, and gallery export NAME --to keras writes the model for Keras 3"
 
 
 def examine_file(path: Path) -> tuple[str, list[Verdict]]:
-    """What the file or folder is, and what each target says to it.
+    """Returns a description of a model file or folder, and a verdict for each target.
 
     Raises:
-        ServingError: there is none, it is no model or is damaged, or there are no layers to judge by.
+        ServingError: the file does not exist, is damaged or unsafe, or is not a model with a known format.
     """
     from ..importer.keras2.repair import repair
     from ..importer.reading.config import read
@@ -32,33 +32,34 @@ def examine_file(path: Path) -> tuple[str, list[Verdict]]:
     if kind in graphs.READERS:
         return f"{path}: {kinds.NAMES[kind]}", graphs.examine_graph(kind, path)
     config, version = read(path)
-    given = layers_of(config)
-    is_old = version.startswith("2") or kind == "tfjs_layers"
-    stopped: dict[str, Verdict] = {}
+    layers = layers_of(config)
+    is_keras2 = version.startswith("2") or kind == "tfjs_layers"
+    special: dict[str, Verdict] = {}  # verdicts that do not come from the tables
     try:
         config, changes = repair(config)
-        if is_old and (reasons := [each for each in changes if _FORM not in each] or _unread(given)):
-            stopped["keras"] = Verdict("keras", False, "", f"of Keras 2, {reasons[0]}", _IMPORT, len(reasons) - 1)
-    except FailedPrecondition as error:  # nothing in Keras 3 takes its place: there is still Keras 2
-        reason = str(error).rpartition("Received: ")[2]
-        verdict = Verdict("", False, "", f"Keras 3 does not have it: {reason}", _MAKER)
-        stopped = {each.target: replace(verdict, target=each.target) for each in examine(config)}
-        stopped = {target: each for target, each in stopped.items() if target not in _OLD}
+        if is_keras2 and (reasons := [each for each in changes if _HARMLESS not in each] or _unreadable(layers)):
+            reason = f"in the format of Keras 2: {reasons[0]}"
+            special["keras"] = Verdict("keras", False, "", reason, _IMPORT, len(reasons) - 1)
+    except FailedPrecondition as error:  # without an equivalent in Keras 3, only targets that read Keras 2 are left
+        verdict = Verdict("", False, "", str(error), _SOURCE)
+        special = {each.target: replace(verdict, target=each.target) for each in examine(config)}
+        special = {target: each for target, each in special.items() if target not in _READ_KERAS_2}
+    # The program that wrote the file can read it.
     if version.startswith("2"):
-        stopped["keras2"] = Verdict("keras2", True)  # which wrote it
+        special["keras2"] = Verdict("keras2", True)
     if kind == "tfjs_layers":
-        stopped["tfjs_layers"] = Verdict("tfjs_layers", True)
+        special["tfjs_layers"] = Verdict("tfjs_layers", True)
     what = f"{path}: {kinds.NAMES[kind]}{f' of Keras {version}' if version else ''}"
-    return what, [stopped.get(each.target, each) for each in examine(config)]
+    return what, [special.get(each.target, each) for each in examine(config)]
 
 
-def _unread(layers: Sequence[Layer]) -> list[str]:
-    """What Keras 3 does not read of Keras 2, without a change to the configuration (tried with Keras 3.15)."""
-    found = [f"a model in a model, {layer.name}" for layer in layers if layer.options.get("nested")]
-    found += [f"a layer in a layer, {layer.name}" for layer in layers if "of" in layer.options]
+def _unreadable(layers: Sequence[Layer]) -> list[str]:
+    """Lists what Keras 3 cannot load from a Keras 2 file although no repair is needed (tried with Keras 3.15)."""
+    reasons = [f"a model in a model, {layer.name}" for layer in layers if layer.options.get("nested")]
+    reasons += [f"a layer in a layer, {layer.name}" for layer in layers if "of" in layer.options]
     # Keras 2 wrote groups=1 for all convolutions.
-    found += [f"{each.name} (DepthwiseConv2D) has groups" for each in layers if _has_groups(each)]
-    return found + [
+    reasons += [f"{each.name} (DepthwiseConv2D) has groups" for each in layers if _has_groups(each)]
+    return reasons + [
         f"the dtype policy {layer.options['dtype']}"
         for layer in layers
         if str(layer.options.get("dtype")).startswith("mixed")

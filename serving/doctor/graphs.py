@@ -1,4 +1,4 @@
-"""Models that are graphs of operations, without layers: SavedModels, ONNX files, TensorFlow.js's graph models."""
+"""Examines models that are graphs of operations without layers: SavedModels, ONNX files, TensorFlow.js graph models."""
 
 from __future__ import annotations
 
@@ -15,49 +15,52 @@ from ..errors import FailedPrecondition
 from . import table
 from .verdict import TARGETS, Verdict
 
-_LAYERS = ("keras", "keras2", "tfjs_layers", "dl4j")  # want layers
+_LAYERS = ("keras", "keras2", "tfjs_layers", "dl4j")  # targets that need layers
 _PYTHON = frozenset({"PyFunc", "PyFuncStateless", "EagerPyFunc"})
-# What every converter takes away before it looks: calls, variables, checks.
-_AROUND = frozenset(
+# Operations that every converter removes or handles: calls, variables, checks.
+_IGNORED = frozenset(
     "Placeholder Const NoOp Identity IdentityN PartitionedCall StatefulPartitionedCall VarHandleOp ReadVariableOp "
     "Assert StopGradient PreventGradient".split()
 )
 _ONNX_DOMAINS = frozenset({"", "ai.onnx", "ai.onnx.ml"})
-_FIRST = frozenset({b"NCHW", b"NCDHW"})
-_SOURCE = "the model that it was made of, as a .keras file"
+_CHANNELS_FIRST = frozenset({b"NCHW", b"NCDHW"})
+_SOURCE = "use the model that it was made from, as a .keras file"
+_OUTSIDE = "compute {} outside of the model"
+_TENSORFLOW = "replace {} by TensorFlow's own operations"
+_ONNX = "replace {} by ONNX's own operations"
 
 
 def examine_graph(kind: str, path: Path) -> list[Verdict]:
-    """The verdicts on the graph at `path`; `kind` is one of `READERS`.
+    """Returns a verdict for each target on the graph at `path`; `kind` is a key of `READERS`.
 
     Raises:
-        ServingError: it is damaged, or what reads it is not installed.
+        ServingError: the file is damaged, or the package onnx is not installed.
     """
     return READERS[kind](path)
 
 
 def _saved_model(path: Path) -> list[Verdict]:
-    nodes = list(used(saved_model.read_meta_graph(path)))
-    names = {node.op for node in nodes} - _AROUND
-    foreign, python = names - operations("tensorflow"), names & _PYTHON
+    nodes = list(used_nodes(saved_model.read_meta_graph(path)))
+    names = {node.op for node in nodes} - _IGNORED
+    custom, python = names - operations("tensorflow"), names & _PYTHON
     stopped: dict[str, tuple[str, str]] = {
-        **dict.fromkeys(_LAYERS, ("a SavedModel holds operations, not layers", _SOURCE)),
-        **_lacking("tfjs_graph", names - operations("tfjs"), "outside of the model"),
-        **_lacking("onnx", names - operations("tf2onnx"), "outside of the model"),
-        **_lacking("openvino", names - operations("openvino"), "outside of the model"),
+        **dict.fromkeys(_LAYERS, ("a SavedModel has operations, not layers", _SOURCE)),
+        **_missing("tfjs_graph", names - operations("tfjs"), _OUTSIDE),
+        **_missing("onnx", names - operations("tf2onnx"), _OUTSIDE),
+        **_missing("openvino", names - operations("openvino"), _OUTSIDE),
     }
-    first = sorted({node.op for node in nodes if node.attr["data_format"].s in _FIRST})
+    first = sorted({node.op for node in nodes if node.attr["data_format"].s in _CHANNELS_FIRST})
     for target in ("tensorflow_serving", "embedded"):
-        stopped |= _lacking(target, python, "written with TensorFlow's operations")
-        stopped |= _lacking(target, foreign, "written with TensorFlow's operations")
+        stopped |= _missing(target, python, _TENSORFLOW)
+        stopped |= _missing(target, custom, _TENSORFLOW)
         if first:
-            reason = f"{', '.join(first)} with channels first, which TensorFlow does not have on a CPU"
-            stopped[target] = (reason, 'data_format="channels_last" in the model that it was made of')
+            reason = f"{', '.join(first)} with channels first, which TensorFlow does not support on a CPU"
+            stopped[target] = (reason, 'use data_format="channels_last" in the model that it was made from')
     return _verdicts(stopped)
 
 
-def used(meta_graph: Any) -> Iterator[Any]:
-    """The nodes that the signatures need, and those of the functions that they call."""
+def used_nodes(meta_graph: Any) -> Iterator[Any]:
+    """Yields the nodes that the signatures need, including those in functions that they call."""
     graph = Graph(meta_graph.graph_def)
     for signature in saved_model.signatures_of(meta_graph).values():
         yield from graph.nodes_of(signature)
@@ -67,29 +70,29 @@ def _onnx(path: Path) -> list[Verdict]:
     try:
         import onnx
     except ImportError:
-        raise FailedPrecondition("Expected onnx. Received: none (pip install 'keras-gallery[convert]')") from None
+        raise FailedPrecondition("The package onnx is not installed (pip install 'keras-gallery[convert]')") from None
     model = onnx.load(str(path), load_external_data=False)
-    own = {f"{node.domain}.{node.op_type}" for node in model.graph.node if node.domain not in _ONNX_DOMAINS}
-    no_layers = ("an ONNX file holds operations, not layers", _SOURCE)
-    other = ("an ONNX file is read by others", "gallery import makes a SavedModel of it, where a converter serves")
+    custom = {f"{node.domain}.{node.op_type}" for node in model.graph.node if node.domain not in _ONNX_DOMAINS}
+    no_layers = ("an ONNX file has operations, not layers", _SOURCE)
+    no_reader = ("it does not read ONNX files", "gallery import converts the file to a SavedModel")
     return _verdicts(
         dict.fromkeys(_LAYERS, no_layers)
-        | dict.fromkeys(("tensorflow_serving", "embedded", "tfjs_graph"), other)
-        | _lacking("onnx", own, "written with ONNX's operations")
-        | _lacking("openvino", own, "written with ONNX's operations")
+        | dict.fromkeys(("tensorflow_serving", "embedded", "tfjs_graph"), no_reader)
+        | _missing("onnx", custom, _ONNX)
+        | _missing("openvino", custom, _ONNX)
     )
 
 
 def _tfjs(path: Path) -> list[Verdict]:
-    only = ("a TensorFlow.js graph model is read by TensorFlow.js alone", _SOURCE)
+    only = ("only TensorFlow.js reads a TensorFlow.js graph model", _SOURCE)
     return _verdicts(dict.fromkeys([each for each in TARGETS if each != "tfjs_graph"], only))
 
 
-def _lacking(target: str, names: Iterable[str], remedy: str) -> dict[str, tuple[str, str]]:
-    """Nothing, or why the target stops and what to do: `names` are operations that it lacks."""
-    found = sorted(names)
-    shown = ", ".join(found[:3]) + (f" and {len(found) - 3} more" if len(found) > 3 else "")
-    return {target: (f"it has no {shown}", f"do what takes {shown} {remedy}")} if found else {}
+def _missing(target: str, names: Iterable[str], remedy: str) -> dict[str, tuple[str, str]]:
+    """Returns {target: (reason, remedy)} if `names`, the operations that the target does not have, is not empty."""
+    operations = sorted(names)
+    shown = ", ".join(operations[:3]) + (f" and {len(operations) - 3} more" if len(operations) > 3 else "")
+    return {target: (f"it has no {shown}", remedy.format(shown))} if operations else {}
 
 
 def _verdicts(stopped: Mapping[str, tuple[str, str]]) -> list[Verdict]:
@@ -101,7 +104,7 @@ def _verdicts(stopped: Mapping[str, tuple[str, str]]) -> list[Verdict]:
 
 @functools.cache
 def operations(name: str) -> frozenset[str]:
-    """The operations that a converter knows: "tensorflow", "tf2onnx", "openvino" or "tfjs"."""
+    """Returns the operations that "tensorflow", "tf2onnx", "openvino" or "tfjs" knows."""
     if name != "tfjs":
         return frozenset(table.read("operations.json")["operations"][name].split())
     file = resources.files(__package__).joinpath("../targets/tfjs/operations.json")

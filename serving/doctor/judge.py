@@ -1,4 +1,4 @@
-"""What each target says to each layer of a configuration."""
+"""Decides for each target whether it can run the layers of a model configuration."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from . import remedies, table
 from .layers import FUNCTIONS, MODELS, Layer, layers_of
 from .verdict import TARGETS, Verdict
 
-OURS = "keras_gallery>"  # the package of this project's layers
-_BY_OTHERS = frozenset({*MODELS, "InputLayer", "SimpleRNNCell", "LSTMCell", "GRUCell", "StackedRNNCells"})
-COLUMNS = {"tensorflow_serving": "saved_model", "embedded": "saved_model"}  # of the tables, where called otherwise
-GRAPHS = frozenset({"tensorflow_serving", "embedded", "tfjs_graph", "onnx", "openvino"})  # take what a layer computes
-
-
-_LONGEST = 60  # characters of a name
+PROJECT = "keras_gallery>"  # package of this project's layers
+# Classes without measurements of their own: they are measured as a part of other samples.
+_UNMEASURED = frozenset({*MODELS, "InputLayer", "SimpleRNNCell", "LSTMCell", "GRUCell", "StackedRNNCells"})
+COLUMNS = {"tensorflow_serving": "saved_model", "embedded": "saved_model"}  # target → its name in the tables
+# Targets that get a graph of operations, so that the class of a layer does not matter.
+GRAPHS = frozenset({"tensorflow_serving", "embedded", "tfjs_graph", "onnx", "openvino"})
+_LONGEST = 60  # maximum number of characters of a name
 
 
 class Finding(NamedTuple):
-    """What stops a target: a layer, why, and what to do."""
+    """A problem of a target with a layer: the layer, the reason, and a remedy."""
 
     layer: Layer
     reason: str
@@ -27,76 +27,76 @@ class Finding(NamedTuple):
 
 
 def examine(config: Mapping[str, Any]) -> list[Verdict]:
-    """Which targets can take a model, by its configuration alone: a verdict each, in the order of `TARGETS`.
+    """Returns a verdict for each target, in the order of `TARGETS`, from the configuration of a model.
 
     Args:
-        config: `{"class_name": ..., "config": ...}`, of Keras 3, or of Keras 2 as `importer.keras2` repairs it.
+        config: `{"class_name": ..., "config": ...}` of Keras 3, or of Keras 2 after `importer.keras2.repair`.
     """
     layers = layers_of(config)
     return [_verdict(target, [each for layer in layers for each in _findings(target, layer)]) for target in TARGETS]
 
 
-def _verdict(target: str, found: list[Finding]) -> Verdict:
-    if not found:
+def _verdict(target: str, findings: list[Finding]) -> Verdict:
+    if not findings:
         return Verdict(target, True)
-    first = found[0]
-    others = len({each.layer.name for each in found}) - 1
+    first = findings[0]
+    others = len({each.layer.name for each in findings}) - 1
     called = f"layer '{_cut(first.layer.name)}' ({_cut(first.layer.kind)})"
     return Verdict(target, False, called, first.reason, first.remedy, others)
 
 
 def _cut(name: str) -> str:
-    """A name of a file, which may be of any length."""
+    """Shortens a name, which can have any length in a file."""
     return name if len(name) <= _LONGEST else f"{name[:_LONGEST]}…"
 
 
 def _findings(target: str, layer: Layer) -> Iterator[Finding]:
-    """What stops a target at one layer."""
-    if layer.foreign:
-        yield from _foreign(target, layer, layer.kind)
+    """Yields the problems of a target with a layer."""
+    if layer.is_custom:
+        yield from _custom(target, layer, layer.kind)
         return
     for name in layer.options.get(FUNCTIONS, ()):
-        yield from _foreign(target, layer, name)
+        yield from _custom(target, layer, name)
     if target == "dl4j":
         yield from _dl4j(layer)
         return
     column = COLUMNS.get(target, target)
-    tried = False
-    for row in table.concerning(layer):
-        tried |= row["layer"] == layer.kind and (column in row.get("ok", ()) or column in row["no"])
+    measured = False
+    for row in table.matching_rows(layer):
+        measured |= row["layer"] == layer.kind and (column in row.get("ok", ()) or column in row["no"])
         if reason := row["no"].get(column):
             yield Finding(layer, _with_options(row, layer, reason), remedies.remedy(target, layer, row["when"]))
-    if not tried and layer.kind not in _BY_OTHERS:
-        yield Finding(layer, f"not tried (Keras {table.versions()['keras']} has no such layer)", remedies.UNKNOWN)
+    if not measured and layer.kind not in _UNMEASURED:
+        yield Finding(layer, f"not tested (Keras {table.versions()['keras']} has no such layer)", remedies.UNKNOWN)
 
 
 def _with_options(row: table.Row, layer: Layer, reason: str) -> str:
-    """The reason after the options that it is about: "recurrent_dropout=0.2: ..."."""
+    """Puts the options that a row is about before the reason: "recurrent_dropout=0.2: ..."."""
     options = ", ".join(f"{key}={_cut(str(layer.options[key]))}" for key in row["when"] if key in layer.options)
     return f"{options}: {reason}" if options else reason
 
 
-def _foreign(target: str, layer: Layer, name: str) -> Iterator[Finding]:
-    """A class or a function that Keras does not have."""
-    ours, what = name.startswith(OURS), "class" if ">" in name else "function"
+def _custom(target: str, layer: Layer, name: str) -> Iterator[Finding]:
+    """Yields the problems of a target with a class or function that Keras does not have."""
+    is_ours, what = name.startswith(PROJECT), "class" if ">" in name else "function"
     called = f"a {what}" if name == layer.kind else f"{_cut(name)} is a {what}"
     if name == "lambda":
         yield Finding(layer, "a function whose code is in the file", remedies.LAMBDA)
-    elif ours and target not in GRAPHS:
-        yield Finding(layer, f"{called} of this project", remedies.ours(target, name))
-    elif not ours:
-        yield Finding(layer, f"{called} that Keras does not have", remedies.foreign(target))
+    elif is_ours and target not in GRAPHS:
+        yield Finding(layer, f"{called} of this project", remedies.for_project_class(target))
+    elif not is_ours:
+        yield Finding(layer, f"{called} that Keras does not have", remedies.for_custom_class(target))
     elif target in GRAPHS:
-        for row in table.concerning(layer):
+        for row in table.matching_rows(layer):
             if reason := row["no"].get(COLUMNS.get(target, target)):
                 yield Finding(layer, reason, remedies.remedy(target, layer, row["when"]))
 
 
 def _dl4j(layer: Layer) -> Iterator[Finding]:
-    """By DL4J's source and documentation."""
+    """Yields the problems of DL4J with a layer, by DL4J's source and documentation."""
     known = table.read("known.json")["dl4j"]
     if layer.options.get("nested"):
-        yield Finding(layer, "a model in a model is no layer that it knows", remedies.FLAT)
+        yield Finding(layer, "it does not support a model in a model", remedies.FLAT)
         return
     if layer.kind not in (*known["layers"], *MODELS):
         yield Finding(layer, f"it has no {_cut(layer.kind)}", remedies.remedy("dl4j", layer, {}))
@@ -105,7 +105,9 @@ def _dl4j(layer: Layer) -> Iterator[Finding]:
         name = layer.options.get(option)
         if isinstance(name, str) and name not in known["activations"]:
             yield Finding(
-                layer, f"{option}={_cut(name)}: it has no such function", remedies.remedy("dl4j", layer, {option: name})
+                layer,
+                f"{option}={_cut(name)}: it has no such activation",
+                remedies.remedy("dl4j", layer, {option: name}),
             )
     for rule in known["rules"]:
         if layer.kind in rule["layers"] or rule["layers"] == ["*"]:

@@ -1,4 +1,4 @@
-"""A model's configuration as a plain list of its layers, with the options that runtimes trip over."""
+"""Lists the layers of a model configuration, with the options that some runtimes do not support."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 MODELS = frozenset({"Functional", "Sequential", "Model"})
-FUNCTIONS = "function"  # the option that names functions of the model's own that a layer calls
-_HELD = ("layer", "backward_layer", "cell", "layers", "cells")  # options that are layers
-_PLAIN_NAME = re.compile(r"[A-Za-z0-9_.\\/>-]*")  # what TensorFlow takes for a scope
+FUNCTIONS = "function"  # the option with the names of the custom functions that a layer calls
+_INNER_LAYERS = ("layer", "backward_layer", "cell", "layers", "cells")  # options that contain layers
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9_.\\/>-]*")  # names that TensorFlow allows for a scope
 
 
 @dataclass(frozen=True)
@@ -18,9 +18,9 @@ class Layer:
     """A layer of a configuration.
 
     Attributes:
-        name: its own, after the names of the models that it is in: "encoder/code".
-        kind: its class; where that is not one of Keras, with its package: "keras_gallery>Corruption".
-        options: what it is configured with, in plain values, and what `layers_of` adds.
+        name: the layer's name after the names of the models that contain it: "encoder/code".
+        kind: the layer's class. A class that is not Keras's own has its package: "keras_gallery>Corruption".
+        options: the configuration of the layer as plain values, and the options that `layers_of` adds.
     """
 
     name: str
@@ -28,65 +28,73 @@ class Layer:
     options: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def foreign(self) -> bool:
-        """Whether it needs code that Keras does not have."""
+    def is_custom(self) -> bool:
+        """Whether the layer needs code that Keras does not have."""
         return ">" in self.kind
 
 
 def layers_of(config: Mapping[str, Any]) -> list[Layer]:
-    """All layers of a model's configuration: the model itself, then its layers, each followed by those in it.
+    """Lists all layers of a model: the model itself, then its layers, each followed by the layers in it.
 
-    Beside what the configuration says, `options` holds, where it is so, `several_inputs`, `several_outputs`,
-    `named_inputs` and `named_outputs` of the model; `nested` of models in it; `shared`, `initial_state` and `odd_name`
-    of layers; `of`, the class of the layer that a wrapper holds; `open_sizes`, `open_images` and `fixed_batch` of the
-    inputs; `function`, the functions of its own that a layer calls.
+    `options` gets these additional entries, if they apply:
+
+    - the model: `several_inputs`, `several_outputs`, `named_inputs`, `named_outputs`
+    - a model in the model: `nested`
+    - a layer: `shared`, `initial_state`, `odd_name`, and `function`, the names of the custom functions that it calls
+    - a wrapper: `of`, the class of the wrapped layer
+    - an input: `open_sizes`, `open_images` (unknown sizes), `fixed_batch`
 
     Args:
-        config: `{"class_name": ..., "config": ...}`, of Keras 2 or 3.
+        config: `{"class_name": ..., "config": ...}` of Keras 2 or 3.
     """
     return list(_layers(config, None))
 
 
 def _layers(config: Mapping[str, Any], path: str | None) -> Iterator[Layer]:
-    """Those of a model or layer that is in the one called `path`; None: it is the outermost."""
+    """Yields a model or layer, and the layers in it.
+
+    Args:
+        config: its configuration.
+        path: name of the model that contains it: None for the outermost model, "" for layers of the outermost model.
+    """
     inner = config.get("config")
     inner = {"layers": inner} if isinstance(inner, list) else inner if isinstance(inner, Mapping) else {}
     kind = _kind(config)
     name = str(inner.get("name") or config.get("name") or kind)
     full = f"{path}/{name}" if path else name
-    options = {key: _plain(value) for key, value in inner.items() if key not in _HELD}
+    options = {key: _plain(value) for key, value in inner.items() if key not in _INNER_LAYERS}
     options |= {FUNCTIONS: names} if (names := sorted(_functions(inner))) else {}
     options |= {"odd_name": True} if not _PLAIN_NAME.fullmatch(name) else {}
     options |= {"shared": True} if len(config.get("inbound_nodes") or ()) > 1 else {}
     options |= {"initial_state": True} if _has_state(config.get("inbound_nodes") or ()) else {}
     if "layers" in inner and kind in MODELS:
-        options |= {"nested": True} if path is not None else _ends(inner)
-    elif held := [_kind(each) for each in _held(inner)]:
-        options |= {"of": held[0]}
+        options |= {"nested": True} if path is not None else _endpoint_options(inner)
+    elif wrapped := [_kind(each) for each in _inner_layers(inner)]:
+        options |= {"of": wrapped[0]}
     if kind == "InputLayer" and path == "":
-        options |= _sizes(inner)
+        options |= _size_options(inner)
     yield Layer(full, kind, options)
     masks = _masks(inner)
-    for child in _held(inner):
+    for child in _inner_layers(inner):
         if child.get("name") not in masks:
             yield from _layers(child, "" if path is None else full)
 
 
 def _masks(inner: Mapping[str, Any]) -> set[str]:
-    """The names of what stands among a model's layers to make masks: Keras adds that where it finds none."""
-    nodes = {str(each.get("name")): (_kind(each), each.get("inbound_nodes") or ()) for each in _held(inner)}
+    """Returns the names of the operations that compute masks. Keras adds them again if they are missing."""
+    nodes = {str(each.get("name")): (_kind(each), each.get("inbound_nodes") or ()) for each in _inner_layers(inner)}
     masks = {name for name, (kind, _) in nodes.items() if kind in ("ops.NotEqual", "ops.Any")}
     used = set(_sources(inner.get("output_layers")))
     for name, (_, calls) in nodes.items():
         for call in calls if name not in masks else ():
             if isinstance(call, Mapping):
-                given = {key: value for key, value in (call.get("kwargs") or {}).items() if key != "mask"}
-                used |= set(_sources([call.get("args"), given]))
+                kwargs = {key: value for key, value in (call.get("kwargs") or {}).items() if key != "mask"}
+                used |= set(_sources([call.get("args"), kwargs]))
     return masks - used
 
 
 def _sources(value: Any) -> Iterator[str]:
-    """The names of the layers in the arguments of a call, or in a list of a model's outputs."""
+    """Yields the names of the layers in the arguments of a call, or in a list of a model's outputs."""
     if isinstance(value, Mapping):
         yield from _sources(list(value.values()))
     elif isinstance(value, list):
@@ -97,13 +105,13 @@ def _sources(value: Any) -> Iterator[str]:
 
 
 def _has_state(nodes: Iterable[Any]) -> bool:
-    """Whether a recurrent layer is given the state that it begins with."""
-    given = (node.get("kwargs") for node in nodes if isinstance(node, Mapping))
-    return any(isinstance(each, Mapping) and each.get("initial_state") is not None for each in given)
+    """Whether a recurrent layer is called with an initial state."""
+    kwargs = (node.get("kwargs") for node in nodes if isinstance(node, Mapping))
+    return any(isinstance(each, Mapping) and each.get("initial_state") is not None for each in kwargs)
 
 
-def _held(inner: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    for key in _HELD:
+def _inner_layers(inner: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    for key in _INNER_LAYERS:
         value = inner.get(key)
         for each in value if isinstance(value, list) else [value]:
             if isinstance(each, Mapping) and "class_name" in each:
@@ -119,7 +127,7 @@ def _kind(config: Mapping[str, Any]) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """A number, a text, a list of these; of an object its class, of a dtype policy and of a function its name."""
+    """Simplifies a value: an object becomes the name of its class, a dtype policy or a function becomes its name."""
     if isinstance(value, list):
         return [_plain(each) for each in value]
     if not isinstance(value, Mapping):
@@ -135,7 +143,7 @@ def _plain(value: Any) -> Any:
 
 
 def _functions(value: Any) -> Iterator[str]:
-    """The names of the file's own functions, `lambda` where they have none, and of its own classes of no layer."""
+    """Yields the names of custom functions ("lambda" if unnamed), and of custom classes that are not layers."""
     if isinstance(value, list):
         for each in value:
             yield from _functions(each)
@@ -148,28 +156,28 @@ def _functions(value: Any) -> Iterator[str]:
         elif isinstance(kind, str) and ">" in _kind(value):
             yield _kind(value)
         for key, each in value.items():
-            if key not in _HELD:
+            if key not in _INNER_LAYERS:
                 yield from _functions(each)
 
 
-def _ends(inner: Mapping[str, Any]) -> dict[str, bool]:
-    """What the inputs and outputs of the model are."""
-    found = {}
+def _endpoint_options(inner: Mapping[str, Any]) -> dict[str, bool]:
+    """Returns the options that describe the inputs and outputs of the model."""
+    options = {}
     for key in ("inputs", "outputs"):
         ends = inner.get(key.replace("s", "_layers"))
         if isinstance(ends, Mapping):
-            found[f"named_{key}"] = True
-        # One end is ["name", 0, 0], in Keras 2 [["name", 0, 0]].
+            options[f"named_{key}"] = True
+        # A single input or output is ["name", 0, 0], in Keras 2 [["name", 0, 0]].
         if isinstance(ends, Mapping | list) and len(ends) > 1 and not isinstance(next(iter(ends)), str):
-            found[f"several_{key}"] = True
-    return found
+            options[f"several_{key}"] = True
+    return options
 
 
-def _sizes(inner: Mapping[str, Any]) -> dict[str, bool]:
+def _size_options(inner: Mapping[str, Any]) -> dict[str, bool]:
     shape = _plain(inner.get("batch_shape") or inner.get("batch_input_shape") or [])
     if not isinstance(shape, list) or not shape:
         return {}
-    found = {"fixed_batch": True} if shape[0] is not None else {}
+    options = {"fixed_batch": True} if shape[0] is not None else {}
     if None in shape[1:]:
-        found["open_images" if len(shape) > 3 else "open_sizes"] = True
-    return found
+        options["open_images" if len(shape) > 3 else "open_sizes"] = True
+    return options

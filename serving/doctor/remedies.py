@@ -1,4 +1,4 @@
-"""The changes that mend a model for a target, by layer and option: `remedies.json`, of which the first fit counts."""
+"""Suggests changes to a model for a target, by the rules in `remedies.json`. The first matching rule counts."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from typing import Any
 
 from .layers import Layer
 
-LAMBDA = "write it as a registered class (keras.saving.register_keras_serializable) or with keras.ops operations"
-UNKNOWN = "try it: gallery export compares the answers"
-FLAT = "one model without models in it: call the layers of the inner one where it is called"
+LAMBDA = "rewrite it as a registered class (keras.saving.register_keras_serializable) or with keras.ops operations"
+UNKNOWN = "try it: gallery export compares the results"
+FLAT = "build one model without models in it: call the layers of the inner model directly"
 _EXPORTS = {"keras": "keras", "keras2": "h5", "dl4j": "h5", "tfjs_layers": "tfjs", "tfjs_graph": "tfjs"}
-_OTHERWISE = {
-    "tfjs_layers": "a graph model, which takes more: gallery export NAME --to tfjs",
-    "keras2": "Keras 3, or layers that both have",
-    "dl4j": "layers that it has, or the model as ONNX: gallery export NAME --to onnx",
+_DEFAULTS = {
+    "tfjs_layers": "use a graph model, which supports more layers: gallery export NAME --to tfjs",
+    "keras2": "use Keras 3, or layers that both versions have",
+    "dl4j": "use layers that it has, or the model as ONNX: gallery export NAME --to onnx",
 }
 
 
@@ -28,7 +28,13 @@ def _rules() -> list[dict[str, Any]]:
 
 
 def remedy(target: str, layer: Layer, when: Mapping[str, Any]) -> str:
-    """What to do about a layer that a target refuses, for the options `when` of it or, without any, for all of it."""
+    """Returns the remedy for a layer that a target cannot run.
+
+    Args:
+        target: one of `verdict.TARGETS`.
+        layer: the layer.
+        when: the options that cause the problem, or {} if the layer itself does.
+    """
     for rule in _rules():
         options = rule.get("options")
         if target not in rule.get("targets", (target,)) or bool(options) != bool(when):
@@ -37,18 +43,18 @@ def remedy(target: str, layer: Layer, when: Mapping[str, Any]) -> str:
             continue
         if any(fnmatchcase(layer.kind, pattern) for pattern in rule.get("layers", ("*",))):
             return str(rule["remedy"])
-    return _OTHERWISE.get(target, "layers that it has")
+    return _DEFAULTS.get(target, "use layers that it has")
 
 
-def ours(target: str, name: str) -> str:
-    """What to do about a class of this project."""
+def for_project_class(target: str) -> str:
+    """Returns the remedy for a class of this project."""
     return f"gallery export NAME --to {_EXPORTS[target]} writes the model without it"
 
 
-def foreign(target: str) -> str:
-    """What to do about a class that is neither Keras's nor this project's."""
+def for_custom_class(target: str) -> str:
+    """Returns the remedy for a class that belongs neither to Keras nor to this project."""
     if target in ("keras", "keras2"):
-        return "import the module that defines and registers it before the model is loaded"
+        return "import the module that defines and registers it before you load the model"
     if target in ("tfjs_layers", "dl4j"):
-        return "write it with Keras's own layers, or register one of that name there"
-    return "write it with Keras's own layers, or name the module that defines it to gallery import"
+        return "use Keras's own layers instead, or register a class of that name in the target"
+    return "use Keras's own layers instead, or import its module with gallery import --classes"

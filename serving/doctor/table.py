@@ -1,8 +1,9 @@
-"""What was found out of Keras's layers: `measured.json` and `known.json`, and which of it concerns a layer.
+"""Reads the tables `measured.json` and `known.json`, and finds the rows that apply to a layer.
 
-A row is `{"layer": ..., "when": {option: value}, "no": {target: reason}}`. Its layer is a class of Keras, or "*" for
-any. Its options say when it applies; a value is plain, and compared, or ">0", ">1", "not 1", "set" or "list".
-`measured.json` is written by `measure.py`; `known.json` says what can't be measured, and where it stands.
+A row is `{"layer": ..., "when": {option: value}, "ok": [target], "no": {target: reason}}`. The layer is a class of
+Keras, or "*" for any class. The row applies if the layer has the options in "when". A value there is compared with the
+option's value, or is one of the conditions ">0", ">1", "not 1", "set" and "list".
+`tools/doctor/measure.py` writes `measured.json`; `known.json` has what cannot be measured, with its source.
 """
 
 from __future__ import annotations
@@ -15,33 +16,33 @@ from typing import Any
 
 from .layers import Layer
 
-ACTIVATIONS = ("activation", "recurrent_activation")  # options that stand for a layer of class Activation
+ACTIVATIONS = ("activation", "recurrent_activation")  # options that are checked like an Activation layer
 Row = Mapping[str, Any]
 
 
 @functools.cache
 def rows() -> dict[str, list[Row]]:
-    """All rows by their layer."""
-    found: dict[str, list[Row]] = {}
+    """Returns all rows by layer."""
+    rows: dict[str, list[Row]] = {}
     for name in ("measured.json", "known.json"):
         for row in read(name)["rows"]:
-            found.setdefault(row["layer"], []).append(row)
-    return found
+            rows.setdefault(row["layer"], []).append(row)
+    return rows
 
 
 @functools.cache
 def versions() -> dict[str, str]:
-    """With which versions `measured.json` was made, and which source tells of DL4J."""
+    """Returns the versions of the packages that `measured.json` was made with, and the source about DL4J."""
     return dict(read("measured.json")["versions"]) | dict(read("known.json")["sources"])
 
 
 def read(name: str) -> dict[str, Any]:
-    """A data file of this folder."""
+    """Reads a data file of this folder."""
     return dict(json.loads(resources.files(__package__).joinpath(name).read_text("utf-8")))
 
 
-def concerning(layer: Layer) -> Iterator[Row]:
-    """The rows that apply to a layer, to its options, and to the functions that it calls by name."""
+def matching_rows(layer: Layer) -> Iterator[Row]:
+    """Yields the rows that apply to a layer, its options and its activations."""
     known = rows()
     for row in (*known.get(layer.kind, ()), *known.get("*", ())):
         if matches(row["when"], layer.options):
@@ -54,30 +55,30 @@ def concerning(layer: Layer) -> Iterator[Row]:
 
 
 def is_known(layer: Layer) -> bool:
-    """Whether there is a row for its class."""
+    """Whether there is a row for the layer's class."""
     return layer.kind in rows()
 
 
 def matches(when: Mapping[str, Any], options: Mapping[str, Any]) -> bool:
-    """Whether a layer's options are those of a row."""
-    return all(key in options and _is(options[key], wanted) for key, wanted in when.items())
+    """Whether a layer's options meet the conditions of a row."""
+    return all(key in options and _meets(options[key], condition) for key, condition in when.items())
 
 
-def _is(value: Any, wanted: Any) -> bool:
-    if wanted == "set":
+def _meets(value: Any, condition: Any) -> bool:
+    if condition == "set":
         return value not in (None, False)
-    if wanted == "not 1":
+    if condition == "not 1":
         return bool(value != 1)
-    if wanted == "list":
+    if condition == "list":
         return isinstance(value, list)
-    if wanted in (">0", ">1"):
+    if condition in (">0", ">1"):
         numbers = value if isinstance(value, list) else [value]
-        return any(isinstance(each, int | float) and each > int(wanted[1:]) for each in numbers)
-    return bool(value == wanted) and isinstance(value, bool) == isinstance(wanted, bool)
+        return any(isinstance(each, int | float) and each > int(condition[1:]) for each in numbers)
+    return bool(value == condition) and isinstance(value, bool) == isinstance(condition, bool)
 
 
-def wanted(option: str, value: Any) -> Any:
-    """What a row says of an option that has this value."""
+def condition_for(option: str, value: Any) -> Any:
+    """Returns the condition for a row that is measured with this value of an option."""
     if option in ("dilation_rate", "groups"):
         return ">1"
     if option == "alpha":

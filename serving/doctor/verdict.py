@@ -1,10 +1,10 @@
-"""What is said of a model and a target."""
+"""The verdict on a model and a target, and the names of the targets."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-TARGETS = {  # as they are called in the tables, and to the reader
+TARGETS = {  # name in the tables → name for the user
     "tensorflow_serving": "TensorFlow Serving",
     "embedded": "embedded server",
     "keras": "Keras 3 without this project",
@@ -19,15 +19,15 @@ TARGETS = {  # as they are called in the tables, and to the reader
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether a target can take a model.
+    """Whether a target can run a model.
 
     Attributes:
-        target: one of `TARGETS`.
-        ok: whether it can.
-        layer: the first layer that stops it, such as "layer 'corruption' (keras_gallery>Corruption)"; "" for none.
-        reason: why.
-        remedy: the change that would mend it.
-        others: how many more layers stop it.
+        target: a key of `TARGETS`.
+        ok: whether the target can run the model.
+        layer: the first layer that it cannot run, such as "layer 'corruption' (keras_gallery>Corruption)", or "".
+        reason: why it cannot run the layer, or the model.
+        remedy: a change to the model that helps.
+        others: number of other layers that it cannot run.
     """
 
     target: str

@@ -51,7 +51,10 @@ class Request:
 
 
 def import_file(
-    request: Request, root: str | Path = "saved_models", version: int | None = None, report: Callable[[str], None] = print
+    request: Request,
+    root: str | Path = "saved_models",
+    version: int | None = None,
+    report: Callable[[str], None] = print,
 ) -> Path:
     """Imports a model file as a new version of a model.
 

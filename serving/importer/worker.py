@@ -22,7 +22,7 @@ from .reading import kinds
 if TYPE_CHECKING:
     import keras
 
-    from .reading.result import Arrays, ReadResult, Options
+    from .reading.result import Arrays, Options, ReadResult
 
 Report = Callable[[str], None]
 TOLERANCE = 1e-4
@@ -121,8 +121,8 @@ def _export(found: ReadResult, model: keras.Model, request: Mapping[str, Any], v
     for note in notes:
         report(f"    {note}")
     if found.reference is not None:
-        difference = _difference(model, named, found.reference)
-        report(f"Compared with {found.reference_name}: largest difference {difference:.1g}")
+        largest = _difference(model, named, found.reference)
+        report(f"Compared with {found.reference_name}: largest difference {largest:.1g}")
     report("Exporting it as a SavedModel, and comparing the SavedModel with the model")
     made = export(named, request["name"], version.parent / "exported", 1, request["labels"])
     made.rename(version)

@@ -78,7 +78,7 @@ def test_a_name_stands_for_its_newest_run(file: Path, tmp_path: Path, capsys: py
 
 
 ERRORS = {
-    "no file": (["nowhere.keras"], "not there"),
+    "no file": (["nowhere.keras"], "No such file or folder: nowhere.keras"),
     "no name": (["mlp_clasifier"], "Did you mean mlp_classifier"),
     "no model": (["notes.txt"], "Expected a model"),
 }

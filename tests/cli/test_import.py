@@ -25,11 +25,14 @@ def test_weights_for_a_model_of_the_gallery(tmp_path: Path, capsys: pytest.Captu
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["none.h5"], "gallery: Expected a model file. Received: none.h5, which does not exist\n"),
+        (["none.h5"], "gallery: No such file or folder: none.h5\n"),
         (["labels.txt"], "Expected a model of Keras, TensorFlow, TensorFlow.js or ONNX. Received: "),
-        (["labels.txt", "--labels", "none.txt"], "Expected a text file with a label a line. Received: none.txt"),
+        (["labels.txt", "--labels", "none.txt"], "Expected a text file with one label per line. Received: none.txt"),
         (["labels.txt", "--name", "a/b"], "Expected a model name without '/'"),
-        (["labels.txt", "--save", "model.h5"], "Expected a new file that ends in .keras. Received: model.h5"),
+        (
+            ["labels.txt", "--save", "model.h5"],
+            "a new file that ends in .keras. Received: model.h5",
+        ),
     ],
 )
 def test_mistakes(

@@ -1,4 +1,4 @@
-"""The table is measured: a handful of its rows, measured anew."""
+"""The table of measurements: measures a few of its rows again."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ PATTERNS = ["GroupNormalization", "Masking", "Conv2DTranspose", "CategoryEncodin
 TARGETS = ["saved_model", "onnx", "openvino"]
 
 
-@pytest.mark.filterwarnings("ignore")  # of the converters
-def test_rows_measured_anew() -> None:
+@pytest.mark.filterwarnings("ignore")  # warnings of the converters
+def test_measured_rows_are_reproducible() -> None:
     rows = measure.known()
     found = list(cases(PATTERNS))
     assert {case.layer for case in found} == set(PATTERNS)
     for key, reasons in measure.measure(found, TARGETS).items():
-        told = rows[key]
-        assert {target for target, reason in reasons.items() if not reason} == set(told["ok"]) & set(TARGETS)
-        assert {target: reason for target, reason in reasons.items() if reason}.keys() == told["no"].keys() & set(
+        row = rows[key]
+        assert {target for target, reason in reasons.items() if not reason} == set(row["ok"]) & set(TARGETS)
+        assert {target: reason for target, reason in reasons.items() if reason}.keys() == row["no"].keys() & set(
             TARGETS
         )
 
 
-def test_every_row_was_tried_for_every_target() -> None:
+def test_every_row_has_every_target() -> None:
     for key, row in measure.known().items():
         assert {*row["ok"], *row["no"]} == set(measure.TARGETS), key

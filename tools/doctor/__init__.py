@@ -1,1 +1,1 @@
-"""Measures the tables of `serving/doctor`, layer by layer and runtime by runtime."""
+"""Measures which layers each runtime can run, for the tables of `serving/doctor`."""

@@ -1,4 +1,4 @@
-"""The samples as models, and the rows of the table that each is tried for."""
+"""Builds the samples as models, each for one row of the table."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from .samples import Sample
 
 GROUPS = (*samples.GROUPS, *samples_images.GROUPS, *samples_sequences.GROUPS)
 _KINDS = {"Layer": "*", "Model": "*"}
-_NAME = "sample"  # of the layer that is tried
+_NAME = "sample"  # name of the measured layer
 
 
 @dataclasses.dataclass(frozen=True)
 class Case:
-    """A model, and the row that it is tried for."""
+    """A model, and the row of the table (`layer`, `when`) that it measures."""
 
     layer: str
     when: Mapping[str, Any]
@@ -37,7 +37,7 @@ class Case:
 
     @property
     def endpoint(self) -> Endpoint:
-        """The model's function; where it takes texts, on texts of one letter."""
+        """The model's function with example inputs. String inputs are strings of one letter."""
         endpoint = endpoints(self.model)[DEFAULT_SIGNATURE]
         if all(spec.dtype != "string" for spec in endpoint.inputs):
             return endpoint
@@ -49,16 +49,16 @@ class Case:
 
 
 def key_of(layer: str, when: Mapping[str, Any]) -> str:
-    """What a row goes by."""
+    """Returns the key of a row."""
     return f"{layer} {json.dumps(when)}"
 
 
 def cases(patterns: Sequence[str] = ("*",)) -> Iterator[Case]:
-    """The models of all samples whose layer fits one of the shell patterns."""
+    """Yields the models of all samples whose layer matches one of the shell patterns."""
     for sample in GROUPS:
         model = build(sample, _NAME)
         found = next(each for each in layers_of(json.loads(model.to_json())) if each.name == _NAME)
-        when = {option: table.wanted(option, found.options[option]) for option in sample.when}
+        when = {option: table.condition_for(option, found.options[option]) for option in sample.when}
         if any(fnmatchcase(found.kind, each) for each in patterns):
             yield Case(found.kind, when, model)
     for key, sample in samples.MODELS.items():
@@ -69,7 +69,7 @@ def cases(patterns: Sequence[str] = ("*",)) -> Iterator[Case]:
 
 
 def build(sample: Sample, name: str = "") -> keras.Model:
-    """The model of a sample, with random weights; `name` is for its layer."""
+    """Builds the model of a sample with random weights. `name` is the name for its layer."""
     keras.utils.set_random_seed(1)
     inputs = [keras.Input(shape, dtype=dtype, name=f"x{at}") for at, (shape, dtype) in enumerate(sample.inputs)]
     made = sample.make()
@@ -78,11 +78,11 @@ def build(sample: Sample, name: str = "") -> keras.Model:
         made.name = name
     results = made(inputs if len(inputs) > 1 else inputs[0])
     if is_layer and isinstance(results, list | tuple):
-        # Outputs of one layer would share its name.
+        # All outputs of one layer would have the same name.
         results = [keras.layers.Activation("linear", name=f"y{at}")(each) for at, each in enumerate(results)]
     model = keras.Model(inputs if len(inputs) > 1 else inputs[0], results)
     rng = np.random.default_rng(1)
     for weight in model.weights:
         if keras.backend.is_float_dtype(weight.dtype):
-            weight.assign(rng.uniform(0.1, 0.9, weight.shape))  # a variance must be above 0
+            weight.assign(rng.uniform(0.1, 0.9, weight.shape))  # positive, as variances must be
     return model

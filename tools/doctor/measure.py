@@ -1,9 +1,9 @@
-"""Tries a small model for each of Keras's layers in each runtime, and writes down what came of it.
+"""Runs a small model for each layer of Keras in each runtime, and records which of them work.
 
     python -m tools.doctor.measure ['Conv*' ...] [--targets onnx,openvino] [--missing]
 
-writes `serving/doctor/measured.json`: the rows of the layers that were asked for are made anew, the others are
-kept. What is compared are answers, at batch 1 and 7, with random weights.
+This updates the rows of the given layers in `serving/doctor/measured.json`, and keeps the other rows. A model works in
+a runtime if its results equal those of Keras, with random weights and batches of 1 and 7.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from .cases import Case, cases, key_of
 
 FILE = Path(doctor.__file__).with_name("measured.json")
 PACKAGES = ("keras", "tensorflow", "tf_keras", "tf2onnx", "onnxruntime", "openvino")
-TOGETHER: dict[str, tuple[str, str, Callable[[Case, Path], None]]] = {  # in one fresh process
+TOGETHER: dict[str, tuple[str, str, Callable[[Case, Path], None]]] = {  # all models in one fresh process
     "keras": ("keras", ".keras", trials.keras3),
     "keras2": ("tf_keras", ".h5", trials.keras2),
 }
@@ -38,21 +38,21 @@ ALONE: dict[str, Callable[[Case, Path], object]] = {
     "openvino": trials.exported("openvino", ".xml"),
 }
 TARGETS = ("saved_model", *TOGETHER, "tfjs_layers", *ALONE)
-_AT_ONCE = 16  # models in memory, and in the fresh process
+_CHUNK = 16  # number of models in memory, and in a fresh process
 
 
-def measure(found: Sequence[Case], targets: Sequence[str]) -> dict[str, dict[str, str]]:
-    """For each case (by its key) and target, why it fails, "" where it does not."""
-    reasons: dict[str, dict[str, str]] = {case.key: {} for case in found}
-    together = {name: trials.in_fresh_process(*TOGETHER[name], found) for name in set(TOGETHER) & set(targets)}
-    together |= {"tfjs_layers": trials.tfjs_layers(found)} if "tfjs_layers" in targets else {}
-    for target, told in together.items():
-        for case, reason in zip(found, told, strict=True):
+def measure(batch: Sequence[Case], targets: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Returns, for each case (by its key) and target, the reason why it fails, or "" if it works."""
+    reasons: dict[str, dict[str, str]] = {case.key: {} for case in batch}
+    together = {name: trials.in_fresh_process(*TOGETHER[name], batch) for name in set(TOGETHER) & set(targets)}
+    together |= {"tfjs_layers": trials.tfjs_layers(batch)} if "tfjs_layers" in targets else {}
+    for target, results in together.items():
+        for case, reason in zip(batch, results, strict=True):
             reasons[case.key][target] = reason
     process = TensorFlowProcess()
     engine = TensorFlow(process.address)
     try:
-        for case in found:
+        for case in batch:
             with tempfile.TemporaryDirectory() as folder:
                 if "saved_model" in targets:
                     reasons[case.key]["saved_model"] = trials.reason_of(trials.saved_model, case, Path(folder), engine)
@@ -66,15 +66,15 @@ def measure(found: Sequence[Case], targets: Sequence[str]) -> dict[str, dict[str
 
 
 def known() -> dict[str, dict[str, Any]]:
-    """The rows of the file by their cases' keys."""
+    """Returns the rows of the file by key."""
     rows = json.loads(FILE.read_text("utf-8"))["rows"] if FILE.is_file() else []
     return {key_of(row["layer"], row["when"]): row for row in rows}
 
 
-def write(found: Sequence[Case], reasons: Mapping[str, Mapping[str, str]]) -> None:
-    """Puts what was measured in the place of what the file says of the same cases and targets."""
+def write(batch: Sequence[Case], reasons: Mapping[str, Mapping[str, str]]) -> None:
+    """Updates the file with the results of `measure`."""
     rows = known()
-    for case in found:
+    for case in batch:
         old = rows.get(case.key, {"ok": [], "no": {}})
         all_reasons = {**dict.fromkeys(old["ok"], ""), **old["no"], **reasons[case.key]}
         rows[case.key] = {
@@ -94,19 +94,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tools.doctor.measure")
     parser.add_argument("layers", nargs="*", default=["*"], help="shell patterns of classes (default: all)")
     parser.add_argument("--targets", default=",".join(TARGETS), help=f"of {', '.join(TARGETS)} (default: all)")
-    parser.add_argument("--missing", action="store_true", help="only what the file does not know yet")
-    parser.add_argument("--seconds", type=float, default=float("inf"), help="begin nothing new after them: status 3")
+    parser.add_argument("--missing", action="store_true", help="only results that the file does not have yet")
+    parser.add_argument(
+        "--seconds", type=float, default=float("inf"), help="time limit; when it is over, exit with status 3"
+    )
     values = parser.parse_args()
-    begun, rows = time.monotonic(), known() if values.missing else {}
-    for targets, asked in itertools.groupby(cases(values.layers), lambda case: _left(case, values.targets, rows)):
-        while targets and (found := list(itertools.islice(asked, _AT_ONCE))):
-            write(found, measure(found, targets))
-            if time.monotonic() - begun > values.seconds:
+    start, rows = time.monotonic(), known() if values.missing else {}
+    for targets, group in itertools.groupby(cases(values.layers), lambda case: _missing(case, values.targets, rows)):
+        while targets and (batch := list(itertools.islice(group, _CHUNK))):
+            write(batch, measure(batch, targets))
+            if time.monotonic() - start > values.seconds:
                 sys.exit(3)
 
 
-def _left(case: Case, targets: str, rows: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Those of the targets for which there is nothing in the rows."""
+def _missing(case: Case, targets: str, rows: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Returns the targets for which the rows have no result."""
     row = rows.get(case.key, {"ok": (), "no": {}})
     return [target for target in targets.split(",") if target not in row["ok"] and target not in row["no"]]
 

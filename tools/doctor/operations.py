@@ -2,8 +2,8 @@
 
     python -m tools.doctor.operations
 
-asks TensorFlow and tf2onnx for their own lists. OpenVINO has none: its TensorFlow frontend is given a graph of each
-operation, and says whether it has a rule for it. TensorFlow.js's list is `serving/targets/tfjs/operations.json`.
+TensorFlow and tf2onnx have lists of operations. OpenVINO has no list: its TensorFlow frontend converts a graph with
+each operation, to find out whether it has a rule. TensorFlow.js's list is `serving/targets/tfjs/operations.json`.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ FILE = Path(doctor.__file__).with_name("operations.json")
 
 
 def read() -> dict[str, dict[str, str]]:
-    """{"versions": {package: version}, "operations": {package: names, separated by spaces}}."""
-    import tf2onnx.onnx_opset  # fills the handlers
+    """Returns {"versions": {package: version}, "operations": {package: names separated by spaces}}."""
+    import tf2onnx.onnx_opset  # registers the handlers
     from tensorflow.core.framework.op_def_pb2 import OpList
     from tensorflow.python.client import pywrap_tf_session as c_api
 
     known = {each.name for each in OpList.FromString(c_api.TF_GetBuffer(c_api.TF_GetAllOpList())).op}
     handlers = tf2onnx.handler.tf_op.get_opsets().values()
     converted = {name for domain in handlers for each in domain for name in each}
-    found = {"tensorflow": known, "tf2onnx": converted & known, "openvino": set(filter(has_openvino_rule, known))}
+    lists = {"tensorflow": known, "tf2onnx": converted & known, "openvino": set(filter(has_openvino_rule, known))}
     return {
-        "versions": {name: version(name) for name in found},
-        "operations": {name: " ".join(sorted(names)) for name, names in found.items()},
+        "versions": {name: version(name) for name in lists},
+        "operations": {name: " ".join(sorted(names)) for name, names in lists.items()},
     }
 
 
 def has_openvino_rule(operation: str) -> bool:
-    """Whether OpenVINO's TensorFlow frontend has a rule for an operation; it need not convert all forms of it."""
+    """Whether OpenVINO's TensorFlow frontend has a rule for an operation. It may not convert all uses of it."""
     from openvino.frontend import FrontEndManager
     from tensorflow.core.framework.graph_pb2 import GraphDef
 
@@ -48,7 +48,7 @@ def has_openvino_rule(operation: str) -> bool:
         frontend = FrontEndManager().load_by_framework("tf")
         try:
             frontend.convert(frontend.load(str(file)))
-        except Exception as error:  # of many kinds: one without its inputs and attributes is no whole operation
+        except Exception as error:  # of many kinds, because the operation has no attributes and too few inputs
             return "No conversion rule found" not in str(error) and "unconverted operation" not in str(error)
     return True
 

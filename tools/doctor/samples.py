@@ -1,7 +1,7 @@
-"""A small model for each of Keras's own layers, and for each of their options that some runtime may not take.
+"""Samples: a small model for each layer of Keras, and for each option that some runtime may not support.
 
-`measure.py` tries each with every runtime. A sample is a line: what to build, of which inputs, and which options of
-the layer's configuration make it another case than the plain layer.
+`measure.py` runs each sample in every runtime. A sample has the inputs, the layer to build, and the options of the
+layer that the sample is about.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from keras import ops
 
 @dataclass(frozen=True)
 class Sample:
-    """A model to try.
+    """A model to measure.
 
     Attributes:
-        make: gives the layer, or a function that is called with the inputs.
-        inputs: for each input its shape without the batch, and its dtype where that is not float32.
-        when: the options that make it a case of its own.
+        make: returns the layer, or a function that is called with the inputs.
+        inputs: for each input, its shape without the batch and its dtype.
+        when: the options that the sample is about.
     """
 
     make: Callable[[], Any]
@@ -125,7 +125,7 @@ _ATTENTION = [
 
 
 def _unpacked(layer: Any) -> Any:
-    """A layer that takes its inputs one by one."""
+    """Returns a function that calls the layer with separate arguments instead of a list."""
     layer.name = "sample"
     return lambda inputs: layer(*inputs)
 
@@ -157,7 +157,7 @@ DTYPES = (
     *("int8_from_float32", "int4_from_float32", "float8_from_float32"),
 )
 
-OPERATIONS: dict[str, Callable[[Any], Any]] = {  # of keras.ops, which stand among the layers
+OPERATIONS: dict[str, Callable[[Any], Any]] = {  # operations of keras.ops, which a functional model stores like layers
     "Add": lambda x: ops.add(x, 0.5),
     "Subtract": lambda x: ops.subtract(x, 0.5),
     "Multiply": lambda x: ops.multiply(x, 0.5),
@@ -216,7 +216,7 @@ OPERATIONS: dict[str, Callable[[Any], Any]] = {  # of keras.ops, which stand amo
     "OneHot": lambda x: ops.one_hot(ops.cast(x, "int32"), 3),
 }
 
-MODELS: dict[str, Sample] = {  # what concerns a whole model: the row's layer and option are the key
+MODELS: dict[str, Sample] = {  # samples of whole models; the key has the row's layer and option
     "Functional:nested": Sample(_functional(_nested), VECTOR),
     "Sequential:nested": Sample(_functional(_sequential), VECTOR),
     "Layer:shared": Sample(_functional(_shared), VECTOR),

@@ -1,4 +1,4 @@
-"""Samples of what works on images, volumes and sequences of fixed steps: convolutions, pooling, padding, resizing."""
+"""Samples of layers for images, volumes and sequences: convolution, pooling, padding, resizing, augmentation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Samples of recurrent layers, and of what turns texts, categories and sound into numbers."""
+"""Samples of recurrent layers, and of layers that convert texts, categories and sound to numbers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from keras import layers as k
 
 from .samples import IDS, SEQUENCE, TEXTS, VECTOR, WAVE, WAVES, sample
 
-_OPTIONS: dict[str, dict[str, Any]] = {  # of all three recurrent layers
+_OPTIONS: dict[str, dict[str, Any]] = {  # for each of the three recurrent layers
     "return_sequences": {"return_sequences": True},
     "return_state": {"return_state": True},
     "go_backwards": {"go_backwards": True, "return_sequences": True},

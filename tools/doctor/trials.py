@@ -1,4 +1,4 @@
-"""How a sample is tried in each runtime. A trial raises where the runtime does not take it, or answers otherwise."""
+"""Runs a sample in each runtime. A trial raises if the runtime cannot run the model, or if the results differ."""
 
 from __future__ import annotations
 
@@ -25,13 +25,14 @@ from keras_gallery.serving.wire.signature import DEFAULT_SIGNATURE
 
 from .cases import Case
 
-_REASON = 160  # characters
+_REASON = 160  # maximum number of characters
 _ESCAPES = re.compile(r"\x1b\[\d*m|/tmp/[^ ]*/")
-_XLA = "functions that Keras compiles by XLA are not converted"
-_NO_FORM = "no form of Keras 2 is written of it"
-_WORDS = {  # what is in an error, and what it means; the first that fits counts
-    r"input_number=": "Keras does not read what it writes of it",
-    r"not a valid (?:root )?scope name": "TensorFlow wants names of letters, digits, and _ . \\ / > - between",
+_XLA = "functions that Keras compiles with XLA cannot be converted"
+_NO_FORM = "it cannot be written in the format of Keras 2"
+_DIFFERENT = "the results differ"
+_WORDS = {  # pattern of an error message → reason in the table; the first match counts
+    r"input_number=": "Keras cannot load the file that it saves",
+    r"not a valid (?:root )?scope name": "TensorFlow allows only letters, digits and _ . \\ / > - in names",
     r"StatefulPartitionedCall": _XLA,
     r'In Node, \("[^"]*", PartitionedCall,': _XLA,
     r'In Node, \("[^"]*", (\w+),': "tf2onnx does not convert the operation {0}",
@@ -39,38 +40,38 @@ _WORDS = {  # what is in an error, and what it means; the first that fits counts
     r"No conversion rule found for operations: (\w+)": "OpenVINO does not convert the operation {0}",
     r"(\w+) in layer '": "TensorFlow.js does not have the operation {0}",
     r"Unknown (layer|activation): (\w+)": "TensorFlow.js does not have the {0} {1}",
-    r"AssignVariableOp": "the seed of its random numbers stays in the graph",
-    r"Type parameter.*bfloat16": "ONNX Runtime has no such operation on bfloat16",
-    r"ONNXRuntimeError": "ONNX Runtime refuses what tf2onnx writes",
-    r"Exception from src/": "OpenVINO does not compile it",
-    r"whose \w+ are bytes": "it takes numbers, and no texts",
+    r"AssignVariableOp": "the state of its random number generator stays in the graph",
+    r"Type parameter.*bfloat16": "ONNX Runtime does not have the operation for bfloat16",
+    r"ONNXRuntimeError": "ONNX Runtime rejects the output of tf2onnx",
+    r"Exception from src/": "OpenVINO cannot compile it",
+    r"whose \w+ are bytes": "it supports only numbers, not strings",
     r"[Ff]orm of Keras [23]|HDF5 file holds no|^'name'$|^AssertionError|cannot pickle": _NO_FORM,
     r"Received: \w+ (?:has the |has \w+=|is of |is called )": _NO_FORM,
-    r"No cast function|setting an array element": "it has no bfloat16",
-    r"Error when deserializing": "Keras 2 does not read it",
-    r"(?:^|Received: )\S+ of shape": "its answers are of another shape or type there",
-    r"(?:^|Received: )\S+ (?:off by|different in|missing)": "its answers are others there",
-    r"an answer (?:off by|of shape)": "its answers are others there",
+    r"No cast function|setting an array element": "it does not support bfloat16",
+    r"Error when deserializing": "Keras 2 cannot load it",
+    r"(?:^|Received: )\S+ of shape": "the results have another shape or dtype",
+    r"(?:^|Received: )\S+ (?:off by|different in|missing)": _DIFFERENT,
+    r"a result (?:off by|of shape)": _DIFFERENT,
     r"could not be broadcast|cannot be broadcast|must match input depth|has NaN elements|Shape mismatch": (
-        "TensorFlow.js fails at its shapes"
+        "TensorFlow.js fails on its shapes"
     ),
     r"Tensor is disposed|is not iterable|Cannot read properties|to unknown dtype|can not be cast to": (
-        "TensorFlow.js fails at it"
+        "TensorFlow.js fails on it"
     ),
-    r"in user code|zip\(\)": "the converter fails at its function",
-    r"float8": "tf2onnx has no such dtype",
+    r"in user code|zip\(\)": "the converter fails on its function",
+    r"float8": "tf2onnx does not support this dtype",
 }
 
 
 def saved_model(case: Case, folder: Path, engine: TensorFlow) -> None:
-    """Exports the model and asks it in TensorFlow's C library, which TensorFlow Serving is made of."""
-    endpoint, place = case.endpoint, folder / "saved_model"
+    """Exports the model, and runs it in TensorFlow's C library, which TensorFlow Serving uses, too."""
+    endpoint, file = case.endpoint, folder / "saved_model"
     archive = keras.export.ExportArchive()
     archive.track(case.model)
     archive.add_endpoint(DEFAULT_SIGNATURE, endpoint.function, endpoint.inputs)
-    archive.write_out(str(place), verbose=False)
-    signatures = read_signatures(place)
-    runner = engine.load(place, signatures)[DEFAULT_SIGNATURE]
+    archive.write_out(str(file), verbose=False)
+    signatures = read_signatures(file)
+    runner = engine.load(file, signatures)[DEFAULT_SIGNATURE]
     try:
         outputs = list(signatures[DEFAULT_SIGNATURE].outputs)
         check("the SavedModel to answer as the model does", endpoint, lambda x: runner(x, outputs), lambda: "")
@@ -79,28 +80,28 @@ def saved_model(case: Case, folder: Path, engine: TensorFlow) -> None:
 
 
 def exported(target: str, suffix: str) -> Callable[[Case, Path], object]:
-    """The trial of what `gallery export --to` writes, and asks in its runtime."""
+    """Returns a trial that exports as `gallery export --to` does, and runs the file in the target's runtime."""
     return lambda case, folder: export_to(target, case.model, folder / f"{target}{suffix}")
 
 
-def tfjs_layers(found: Sequence[Case]) -> list[str]:
-    """Writes HDF5 files of Keras 2 as TensorFlow.js's converter does, and asks them in Node.
+def tfjs_layers(batch: Sequence[Case]) -> list[str]:
+    """Converts HDF5 files of Keras 2 as TensorFlow.js's converter does, and runs them in Node.
 
     Returns:
-        For each case why it fails, "" where it does not.
+        For each case, the reason why it fails, or "" if it works.
     """
     with tempfile.TemporaryDirectory() as folder:
-        given = in_fresh_process("tf_keras", ".h5", _keras2_alike, found, kept=Path(folder))
+        reasons = in_fresh_process("tf_keras", ".h5", _plain_keras2, batch, saved=Path(folder))
         return [
             reason or reason_of(_layers_model, case, Path(folder, f"{number}.h5"))
-            for number, (case, reason) in enumerate(zip(found, given, strict=True))
+            for number, (case, reason) in enumerate(zip(batch, reasons, strict=True))
         ]
 
 
-def _keras2_alike(case: Case, place: Path) -> None:
-    """As `keras2`, with one layer in each Bidirectional, named as in Keras 2; the export writes both of Keras 3's."""
-    keras2(case, place)
-    with h5py.File(place, "r+") as file:
+def _plain_keras2(case: Case, file: Path) -> None:
+    """Writes a file like `keras2`, but with only the forward layer in each Bidirectional, as Keras 2 writes it."""
+    keras2(case, file)
+    with h5py.File(file, "r+") as file:
         config = json.loads(file.attrs["model_config"])
         for layer in config["config"]["layers"]:
             if layer["class_name"] == "Bidirectional":
@@ -111,61 +112,66 @@ def _keras2_alike(case: Case, place: Path) -> None:
 
 
 def _layers_model(case: Case, file: Path) -> None:
-    """Asks what Keras 2 has written in `file`, as a layers model."""
-    place = file.with_suffix("")
-    place.mkdir()
+    """Converts an HDF5 file of Keras 2 to a layers model, and runs it in Node."""
+    file = file.with_suffix("")
+    file.mkdir()
     with h5py.File(file) as opened:
         topology = {"keras_version": "2.15.0", "model_config": json.loads(opened.attrs["model_config"])}
-        found = {
+        weights = {
             name.removesuffix(":0"): group[name][()]
             for group in opened["model_weights"].values()
             for name in group.attrs.get("weight_names", np.array([])).astype(str)
         }
-    specs, data = encode(found)
-    (place / "weights.bin").write_bytes(data)
+    specs, data = encode(weights)
+    (file / "weights.bin").write_bytes(data)
     manifest = [{"paths": ["weights.bin"], "weights": specs}]
-    described = {"format": "layers-model", "modelTopology": topology, "weightsManifest": manifest}
-    (place / "model.json").write_text(json.dumps(described))
+    content = {"format": "layers-model", "modelTopology": topology, "weightsManifest": manifest}
+    (file / "model.json").write_text(json.dumps(content))
     endpoint = case.endpoint
     example = endpoint.example(1)
     outputs = list(endpoint.function(*(example[spec.name] for spec in endpoint.inputs)))
 
-    def ask(inputs: dict[str, Any]) -> dict[str, Any]:
-        given = {str(at): inputs[spec.name] for at, spec in enumerate(endpoint.inputs)}
-        return dict(zip(outputs, tfjs_node.ask(place / "model.json", given, tfjs_node.LAYERS).values(), strict=True))
+    def run(inputs: dict[str, Any]) -> dict[str, Any]:
+        numbered = {str(at): inputs[spec.name] for at, spec in enumerate(endpoint.inputs)}
+        return dict(zip(outputs, tfjs_node.ask(file / "model.json", numbered, tfjs_node.LAYERS).values(), strict=True))
 
-    check("the layers model to answer as the model does", endpoint, ask, lambda: "")
+    check("the layers model to answer as the model does", endpoint, run, lambda: "")
 
 
-def keras3(case: Case, place: Path) -> None:
+def keras3(case: Case, file: Path) -> None:
     """Writes a .keras file."""
-    case.model.save(place)
+    case.model.save(file)
 
 
-def keras2(case: Case, place: Path) -> None:
-    """Writes an HDF5 file of Keras 2. Raises FailedPrecondition where there is no such form."""
-    for note in h5_file.write(case.model, case.endpoint, place):
-        if note.startswith("in the form of Keras 3"):
-            raise FailedPrecondition("Expected a form of Keras 2. Received: no form of Keras 2 is written of it")
+def keras2(case: Case, file: Path) -> None:
+    """Writes an HDF5 file of Keras 2. Raises FailedPrecondition if the model cannot be written in that format."""
+    for note in h5_file.write(case.model, case.endpoint, file):
+        if is_keras3_only(note):
+            raise FailedPrecondition(_NO_FORM)
+
+
+def is_keras3_only(note: str) -> bool:
+    """Whether a note of the HDF5 export says that the file has the format of Keras 3, which Keras 2 cannot read."""
+    return re.search(r"form(at)? of Keras 3|Keras 3('s)? form(at)?", note) is not None
 
 
 def in_fresh_process(
-    module: str, suffix: str, write: Callable[[Case, Path], None], found: Sequence[Case], kept: Path | None = None
+    module: str, suffix: str, write: Callable[[Case, Path], None], batch: Sequence[Case], saved: Path | None = None
 ) -> list[str]:
-    """Loads files with a Keras, `keras` or `tf_keras`, all in one process that knows nothing of this project.
+    """Writes model files, loads them in one process without this project, and compares the results.
 
     Args:
-        module: that Keras.
-        suffix: of the files.
-        write: writes a model's file.
-        found: the models.
-        kept: a folder where that Keras saves the models again, by their numbers.
+        module: the Keras that loads the files: "keras" or "tf_keras".
+        suffix: suffix of the files.
+        write: writes the file of a case.
+        batch: the cases.
+        saved: folder where that Keras saves each loaded model again as `<number><suffix>`.
 
     Returns:
-        For each case why it fails, "" where it does not.
+        For each case, the reason why it fails, or "" if it works.
     """
 
-    def put(case: Case, place: Path) -> None:
+    def write_sample(case: Case, file: Path) -> None:
         endpoint = case.endpoint
         arrays: dict[str, Any] = {}
         for batch in BATCHES:
@@ -174,39 +180,39 @@ def in_fresh_process(
             inputs = [each.astype("S") if each.dtype.hasobject else each for each in inputs]
             arrays |= {f"in{batch}_{at}": each for at, each in enumerate(inputs)}
             arrays |= {f"out{batch}_{at}": _plain(each) for at, each in enumerate(keras.tree.flatten(results))}
-        np.savez(place.with_suffix(".npz"), **arrays)
-        write(case, place)
+        np.savez(file.with_suffix(".npz"), **arrays)
+        write(case, file)
 
     with tempfile.TemporaryDirectory() as folder:
-        places = [Path(folder, f"{number}{suffix}") for number in range(len(found))]
-        given = [reason_of(put, case, place) for case, place in zip(found, places, strict=True)]
-        for place, reason in zip(places, given, strict=True):
+        places = [Path(folder, f"{number}{suffix}") for number in range(len(batch))]
+        reasons = [reason_of(write_sample, case, file) for case, file in zip(batch, places, strict=True)]
+        for file, reason in zip(places, reasons, strict=True):
             if reason:
-                place.unlink(missing_ok=True)
+                file.unlink(missing_ok=True)
         command = [sys.executable, "-I", str(Path(__file__).with_name("load_files.py")), module, folder]
-        command += [str(kept)] if kept else []
+        command += [str(saved)] if saved else []
         done = subprocess.run(command, capture_output=True, text=True, check=True)
     loaded = json.loads(done.stdout.splitlines()[-1])
-    return [reason or short(loaded[place.stem]) for place, reason in zip(places, given, strict=True)]
+    return [reason or short(loaded[file.stem]) for file, reason in zip(places, reasons, strict=True)]
 
 
 def _plain(value: Any) -> Any:
-    """As float32 where NumPy has no such type, as of bfloat16."""
+    """Converts to NumPy, with float32 for dtypes that NumPy does not have, such as bfloat16."""
     array = keras.ops.convert_to_numpy(value)
     return array.astype(np.float32) if array.dtype.kind in "Vf" else array
 
 
 def reason_of(trial: Callable[..., object], *arguments: Any) -> str:
-    """Why it fails; "" where it does not."""
+    """Runs a trial. Returns the reason why it fails, or "" if it works."""
     try:
         trial(*arguments)
-    except Exception as error:  # whatever a runtime raises is the answer
+    except Exception as error:  # any error of a runtime is a reason
         return short(str(error) or type(error).__name__)
     return ""
 
 
 def short(error: str) -> str:
-    """In our words where it is known; else what came, of an error of ours, or the first words of others'."""
+    """Shortens an error message to a reason for the table: the phrase for a known error, else its first words."""
     text = " ".join(_ESCAPES.sub("", error).split())
     for pattern, words in _WORDS.items():
         if match := re.search(pattern, text):

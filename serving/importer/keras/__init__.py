@@ -1,1 +1,1 @@
-"""Readers of `.keras` files, HDF5 files, and weights alone."""
+"""Readers of `.keras` files, HDF5 files, and weights-only files."""

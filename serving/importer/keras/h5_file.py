@@ -1,4 +1,4 @@
-"""Whole models in HDF5, of Keras 2 and 3: the configuration is repaired and vetted, then built with its weights."""
+"""Reads whole models in HDF5, as Keras 2 and Keras 3 write them."""
 
 from __future__ import annotations
 
@@ -11,52 +11,52 @@ from ..keras2.repair import is_keras2, repair
 from ..keras2.training import compile_model
 from ..reading import config as config_file
 from ..reading import hdf5
-from ..reading.result import ReadResult, Options
 from ..reading.json_text import read_json
+from ..reading.result import Options, ReadResult
 from ..reading.vetting import vet
 from . import legacy_weights
-from .keras_file import build_justified, made_by, outline
+from .keras_file import build_checked, made_by, summary
 from .weight_sizes import elements
 
 
 def read(path: Path, options: Options) -> ReadResult:
-    """The model of an HDF5 file; `old` answers in Keras 2 where tf_keras is installed and the file is of Keras 2.
+    """Reads the model of an HDF5 file.
+
+    The result has a `reference` if Keras 2 wrote the file and tf_keras is installed.
 
     Raises:
-        PermissionDenied: it would run code, or reaches for other files.
-        FailedPrecondition: it has a layer that nothing in Keras 3 takes the place of.
-        InvalidArgument: it is damaged, or its weights are not those of its layers.
-        ResourceExhausted: it asks for more than it holds, or than there is.
+        PermissionDenied: the file would run code, or refers to other files.
+        FailedPrecondition: a layer has no equivalent in Keras 3.
+        InvalidArgument: the file is damaged, or its weights do not fit its layers.
+        ResourceExhausted: the layers need more weights than the file has, or the model is too large.
     """
     raw, version = config_file.read(path)
     if version.startswith(("0.", "1.")):
         raise InvalidArgument(
-            f"Expected a file of Keras 2 or 3. Received: one of Keras {version} (load and save it in 2)"
+            f"Expected a file of Keras 2 or 3. Received: Keras {version} (load the file in Keras 2, and save it again)"
         )
     config, changes = repair(raw)
     vet(config, options)
-    model = build_justified(path, config, options, elements(path))
+    model = build_checked(path, config, options, elements(path))
     with hdf5.open_checked(path) as file:
         if "model_weights" not in file:
-            raise InvalidArgument(
-                f"Expected a model with its weights. Received: {path.name}, with a configuration alone"
-            )
+            raise InvalidArgument(f"Expected a model with weights. Received: {path.name}, a configuration only")
         weights = file["model_weights"]
         changes += legacy_weights.load(model, raw, legacy_weights.layers(weights))
         if hdf5.text(weights, "backend") == "theano":
-            keras2_weights.turn(model)
+            keras2_weights.flip_kernels(model)
         training = hdf5.text(file, "training_config")
-    old = None
+    reference = None
     if is_keras2(raw):
-        keras2_weights.mend(model)
-        old = keras2_runtime.of_file(path, raw, model, options)
+        keras2_weights.adjust(model)
+        reference = keras2_runtime.reference_function(path, raw, model, options)
     if training:
         changes += compile_model(model, read_json(training.encode(), "training_config"))
     return ReadResult(
-        f"HDF5 file of {made_by(version)}: {outline(model)}",
+        f"HDF5 file of {made_by(version)}: {summary(model)}",
         "rebuilt as a Keras 3 model" if is_keras2(raw) else "built with Keras",
         changes,
         model,
-        reference=old,
-        reference_name=keras2_runtime.name() if old else "",
+        reference=reference,
+        reference_name=keras2_runtime.name() if reference else "",
     )

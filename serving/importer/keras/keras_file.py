@@ -1,4 +1,4 @@
-"""`.keras` files: what is in the archive is checked, written into an archive of our own, and that one is loaded."""
+"""Reads `.keras` files. The checked contents are written to a new archive, and Keras loads only that one."""
 
 from __future__ import annotations
 
@@ -22,91 +22,100 @@ from ..keras2 import weights as keras2_weights
 from ..keras2.repair import is_keras2, repair
 from ..reading import archive
 from ..reading import config as config_file
-from ..reading.result import ReadResult, Options
+from ..reading.result import Options, ReadResult
 from ..reading.vetting import vet
 from .weight_sizes import check_weights, elements
 
 WEIGHTS = archive.WEIGHTS[0]
-_COLOURS = re.compile(r"\x1b\[\d*m")
+_ANSI_CODES = re.compile(r"\x1b\[\d*m")
 
 
 def read(path: Path, options: Options) -> ReadResult:
-    """The model of a .keras file, of Keras 3 or of Keras 2.12 to 2.15.
+    """Reads the model of a .keras file of Keras 3, or of Keras 2.12 to 2.15.
 
     Raises:
-        PermissionDenied: it would run code, or reach for other files.
-        InvalidArgument: it is damaged, or Keras can't build it.
-        ResourceExhausted: it asks for more than it holds, or than there is.
+        PermissionDenied: the file would run code, or refers to other files.
+        FailedPrecondition: a layer has no equivalent in Keras 3.
+        InvalidArgument: the file is damaged, or Keras cannot build the model.
+        ResourceExhausted: the layers need more weights than the file has, or the model is too large.
     """
     raw, version = config_file.read(path)
     config, changes = repair(raw)
     vet(config, options)
-    parts = _unpack(path, options.folder / "unpacked")
-    with told(path, "can be built"):
-        skeleton = check_weights(lambda: build(config, options), elements(parts / WEIGHTS))
+    unpacked = _unpack(path, options.folder / "unpacked")
+    with keras_errors(path, "built"):
+        skeleton = check_weights(lambda: build(config, options), elements(unpacked / WEIGHTS))
         if is_keras2(raw):
-            keras2_archive.arrange(parts / WEIGHTS, raw, skeleton)
-    clean = _write(config, version, parts, options.folder / "clean.keras")
-    with told(path, "can be loaded"):
+            keras2_archive.rearrange(unpacked / WEIGHTS, raw, skeleton)
+    clean = _write(config, version, unpacked, options.folder / "clean.keras")
+    with keras_errors(path, "loaded"):
         model = keras.saving.load_model(clean, compile=False, safe_mode=not options.trust)
         if is_keras2(raw):
-            keras2_weights.mend(model)
+            keras2_weights.adjust(model)
     clean.unlink()
-    way = "rebuilt as a Keras 3 model" if is_keras2(raw) else "loaded with Keras"
-    return ReadResult(f"{made_by(version)} file: {outline(model)}", way, changes, model)
+    method = "rebuilt as a Keras 3 model" if is_keras2(raw) else "loaded with Keras"
+    return ReadResult(f"{made_by(version)} file: {summary(model)}", method, changes, model)
 
 
-def outline(model: keras.Model) -> str:
-    """What a model is, such as "Functional, 7 layers, 50,992 parameters"."""
+def summary(model: keras.Model) -> str:
+    """Describes a model, such as "Functional, 7 layers, 50,992 parameters"."""
     return f"{type(model).__name__}, {len(model.layers)} layers, {model.count_params():,} parameters"
 
 
 def made_by(version: str) -> str:
-    """What wrote a file, such as "Keras 2.12" for version 2.12.0; "Keras" for ""."""
+    """Names the program that wrote a file: "Keras 2.12" for version 2.12.0, "Keras" for ""."""
     return f"Keras {'.'.join(version.split('.')[:2])}".strip()
 
 
 @contextmanager
-def told(path: Path, what: str) -> Iterator[None]:
-    """Turns whatever Keras raises into an error in one line, for "Expected a model that ...".
+def keras_errors(path: Path, action: str) -> Iterator[None]:
+    """Turns any error of Keras into InvalidArgument or ResourceExhausted, with a message of one line.
 
-    Raises InvalidArgument, or ResourceExhausted where memory is short.
+    Args:
+        path: the file, for the message.
+        action: what is done with the model: "built", "loaded" or "rebuilt".
     """
     try:
         with warnings.catch_warnings():
-            # Its layers would keep random weights.
+            # Keras only warns of this, and leaves random weights in the layers.
             warnings.filterwarnings("error", message="Skipping nested container")
             yield
     except ServingError:
         raise
     except Exception as error:
-        # Keras puts the whole configuration in front of what went wrong.
-        text = _COLOURS.sub("", str(error)).rpartition("Exception encountered: ")[2]
+        # Keras writes the whole configuration before the cause.
+        text = _ANSI_CODES.sub("", str(error)).rpartition("Exception encountered: ")[2]
         shown = "".join(each for each in " ".join(text.split())[:300] if each.isprintable())
         reason = f"{type(error).__name__}: {shown}"
         if isinstance(error, MemoryError | tf.errors.ResourceExhaustedError):
-            raise ResourceExhausted(
-                f"Expected a model that fits into memory. Received: {path.name} ({reason})"
-            ) from error
-        raise InvalidArgument(f"Expected a model that {what}. Received: {path.name} ({reason})") from error
+            raise ResourceExhausted(f"The model in {path.name} does not fit into memory ({reason})") from error
+        raise InvalidArgument(f"The model in {path.name} cannot be {action} ({reason})") from error
 
 
-def build_justified(path: Path, config: dict[str, Any], options: Options, held: int) -> keras.Model:
-    """A model of a vetted configuration, with random weights, of which a file holds `held` numbers.
+def build_checked(path: Path, config: dict[str, Any], options: Options, stored: int) -> keras.Model:
+    """Builds a model with random weights, after checking that the file stores enough weights for it.
 
-    Raises ServingError: Keras can't build it, or it has more weights than the file; `path` is named.
+    Args:
+        path: the file, for error messages.
+        config: a configuration that `vet` accepted.
+        options: see `result.py`.
+        stored: how many numbers the file stores.
+
+    Raises:
+        InvalidArgument: Keras cannot build the model.
+        ResourceExhausted: the model has more weights than the file stores, or does not fit into memory.
     """
-    with told(path, "can be built"):
-        check_weights(lambda: build(config, options), held)
+    with keras_errors(path, "built"):
+        check_weights(lambda: build(config, options), stored)
         return build(config, options)
 
 
 def build(config: dict[str, Any], options: Options) -> keras.Model:
-    """A model of a vetted configuration, with random weights. Raises whatever Keras raises."""
-    # A copy, as Keras takes configurations apart.
+    """Builds a model with random weights from a configuration that `vet` accepted. Raises any error of Keras."""
+    # A copy, because Keras modifies the configuration.
     model = keras.saving.deserialize_keras_object(copy.deepcopy(config), safe_mode=not options.trust)
     if not isinstance(model, keras.Model):
-        raise InvalidArgument(f"Expected a model. Received: {type(model).__name__}")
+        raise InvalidArgument(f"Expected a model in the file. Received: {type(model).__name__}")
     return model
 
 
@@ -114,20 +123,20 @@ def _unpack(path: Path, folder: Path) -> Path:
     with archive.open_checked(path) as opened:
         if WEIGHTS not in opened.NameToInfo:
             raise PermissionDenied(
-                f"Expected weights as {WEIGHTS}. Received: {path.name}, with Python pickles of NumPy arrays "
-                "(save the model again: model.save)"
+                f"Expected weights in {WEIGHTS}. Received: {path.name}, whose weights are Python pickles "
+                "(save the model again with model.save)"
             )
         archive.extract(opened, [WEIGHTS, *archive.members(opened, archive.ASSETS)], folder)
     return folder
 
 
-def _write(config: dict[str, Any], version: str, parts: Path, place: Path) -> Path:
-    """An archive of exactly what was checked; `parts` are gone then."""
-    with zipfile.ZipFile(place, "w") as out:
+def _write(config: dict[str, Any], version: str, unpacked: Path, target: Path) -> Path:
+    """Writes an archive with the checked contents only. Deletes the folder `unpacked`."""
+    with zipfile.ZipFile(target, "w") as out:
         out.writestr(archive.CONFIG, json.dumps(config))
         out.writestr(archive.METADATA, json.dumps({"keras_version": version, "date_saved": ""}))
-        for each in sorted(parts.rglob("*")):
+        for each in sorted(unpacked.rglob("*")):
             if each.is_file():
-                out.write(each, each.relative_to(parts))
-    shutil.rmtree(parts)
-    return place
+                out.write(each, each.relative_to(unpacked))
+    shutil.rmtree(unpacked)
+    return target

@@ -1,6 +1,7 @@
-"""Weights in the order in which HDF5 files of whole models have them: layer by layer, what is trained first.
+"""Loads weights from HDF5 files of whole models: lists of arrays for each layer, trainable weights first.
 
-The order is that of the layers in the file's own configuration, for Keras may sort a rebuilt model's layers otherwise.
+The order of the layers is that of the configuration in the file. Keras may order the layers of the rebuilt model
+differently.
 """
 
 from __future__ import annotations
@@ -15,11 +16,11 @@ import numpy as np
 from ...errors import InvalidArgument
 from ..keras2.tables import new_name
 
-Slot = list[Any]  # variables that have one value: that of a layer in the model, and those of its copies
+Slot = list[Any]  # variables that get the same array: a layer's variable, and those of its copies
 
 
 def names(group: h5py.Group, attribute: str) -> list[str]:
-    """A list of texts among a group's attributes, which may be cut into `attribute0`, `attribute1` and so on."""
+    """Reads a list of strings from a group's attribute, which may be split into `attribute0`, `attribute1`, …"""
     parts = [attribute] if attribute in group.attrs else []
     while f"{attribute}{len(parts)}" in group.attrs:
         parts.append(f"{attribute}{len(parts)}")
@@ -27,7 +28,7 @@ def names(group: h5py.Group, attribute: str) -> list[str]:
 
 
 def layers(group: h5py.Group) -> dict[str, list[h5py.Dataset]]:
-    """The arrays of each layer that has any, in order. Raises InvalidArgument where one is not there."""
+    """Returns the arrays of each layer that has weights, in order. Raises InvalidArgument if an array is missing."""
     try:
         return {
             layer: [group[layer][name] for name in weights]
@@ -35,7 +36,7 @@ def layers(group: h5py.Group) -> dict[str, list[h5py.Dataset]]:
             if (weights := names(group[layer], "weight_names"))
         }
     except (KeyError, ValueError, TypeError) as error:
-        raise InvalidArgument(f"Expected the weights of every layer. Received: a file without some ({error})") from None
+        raise InvalidArgument(f"The weights of a layer are missing in the file ({error})") from None
 
 
 def load(
@@ -44,38 +45,38 @@ def load(
     arrays: Mapping[str, Sequence[Any]],
     pairs: Mapping[str, str] | None = None,
 ) -> list[str]:
-    """Gives a model weights, by the names of its layers.
+    """Assigns weights to a model, layer by layer.
 
     Args:
         model: the model.
-        config: its configuration as the file has it.
-        arrays: the weights of each layer that has any, in order.
-        pairs: names of layers in `arrays` by those in the configuration, where they are others.
+        config: the model's configuration in the file.
+        arrays: the arrays of each layer that has weights, in order.
+        pairs: maps layer names in the configuration to those in `arrays`, if they differ.
 
     Returns:
-        A line for each layer whose weights are left out.
+        A line for each layer in `arrays` that the model does not have.
 
     Raises:
-        InvalidArgument: the weights of a layer are missing, or are others than it has.
+        InvalidArgument: the arrays of a layer are missing, or have other shapes than its weights.
     """
-    found = dict(arrays)
-    given = {each["config"]["name"]: each for each in _layers_of(config)}
-    own = {layer.name: layer for layer in model.layers}
-    for name, each in given.items():
-        layer = own.get(new_name(name))
+    unused = dict(arrays)
+    configs = {each["config"]["name"]: each for each in _layers_of(config)}
+    layers_by_name = {layer.name: layer for layer in model.layers}
+    for name, each in configs.items():
+        layer = layers_by_name.get(new_name(name))
         if layer is None:
             continue
-        own_arrays = found.pop((pairs or {}).get(name, name), [])
+        layer_arrays = unused.pop((pairs or {}).get(name, name), [])
         slots = _slots(layer, each)
-        check(name, layer, slots, own_arrays)
-        for slot, array in zip(slots, own_arrays, strict=True):
+        check(name, layer, slots, layer_arrays)
+        for slot, array in zip(slots, layer_arrays, strict=True):
             for variable in slot:
                 variable.assign(np.asarray(array))
-    return [f"weights of {name!r} left out, the model has no such layer" for name in found]
+    return [f"weights of {name!r} left out, the model has no such layer" for name in unused]
 
 
 def check(name: str, layer: keras.layers.Layer, slots: Sequence[Slot], arrays: Sequence[Any]) -> None:
-    """Raises InvalidArgument where arrays are not what a layer has: the error says both shapes."""
+    """Raises InvalidArgument if the shapes of the arrays differ from those of a layer's weights."""
     want, got = [tuple(slot[0].shape) for slot in slots], [tuple(array.shape) for array in arrays]
     if want != got:
         raise InvalidArgument(
@@ -97,18 +98,19 @@ def _is_model(config: Mapping[str, Any]) -> bool:
 
 
 def _slots(layer: keras.layers.Layer, config: Mapping[str, Any]) -> list[Slot]:
-    trained, others = _Order().of(layer, config)
-    return trained + others
+    trainable, others = _Order().of(layer, config)
+    return trainable + others
 
 
 class _Order:
-    """The weights of a layer or model: those that are trained, and the others. One that is there twice counts once."""
+    """Lists the variables of a layer or model in the order of the file. A shared layer counts only once."""
 
     def __init__(self) -> None:
         self._shared: dict[int, list[Slot]] = {}
 
     def of(self, layer: keras.layers.Layer, config: Mapping[str, Any]) -> tuple[list[Slot], list[Slot]]:
-        trained: list[Slot] = []
+        """Returns the trainable variables, and the others."""
+        trainable: list[Slot] = []
         others: list[Slot] = []
         for child, each in self._children(layer, config):
             number = each.get("shared_object_id")
@@ -120,19 +122,19 @@ class _Order:
             first, second = self.of(child, each)
             if number is not None:
                 self._shared[number] = first + second
-            trained += first
+            trainable += first
             others += second
-        if trained or others or _is_model(config):
-            return trained, others
+        if trainable or others or _is_model(config):
+            return trainable, others
         return [[each] for each in layer.trainable_weights], [[each] for each in layer.non_trainable_weights]
 
     def _children(
         self, layer: keras.layers.Layer, config: Mapping[str, Any]
     ) -> Iterator[tuple[keras.layers.Layer, Mapping[str, Any]]]:
         if _is_model(config):
-            own = {each.name: each for each in layer.layers}
+            children = {each.name: each for each in layer.layers}
             for each in _layers_of(config):
-                if child := own.get(new_name(each["config"]["name"])):
+                if child := children.get(new_name(each["config"]["name"])):
                     yield child, each
         elif isinstance(inner := config["config"].get("layer"), dict) and _is_model(inner):
             yield layer.layer, inner

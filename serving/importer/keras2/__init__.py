@@ -1,1 +1,1 @@
-"""A configuration of Keras 2 to one of Keras 3."""
+"""Converts models of Keras 2 to Keras 3: the configuration, the weights, and the training settings."""

@@ -1,7 +1,7 @@
-"""The weights in a .keras file of Keras 2, put where Keras 3 looks for them.
+"""Moves the weights in a .keras file of Keras 2 to the HDF5 groups where Keras 3 looks for them.
 
-Both count a model's layers class by class: dense, dense_1. But Keras 3 may sort a rebuilt model's layers otherwise, and
-Keras 2.12 counted each layer with weights twice: dense, dense_2.
+Both versions number the layers of each class: dense, dense_1. But Keras 3 may order the layers of the rebuilt model
+differently, and Keras 2.12 counted each layer with weights twice: dense, dense_2.
 """
 
 from __future__ import annotations
@@ -19,39 +19,39 @@ from ...errors import InvalidArgument
 from ..reading import hdf5
 from .tables import new_name
 
-_CONTAINERS = ("_layer_checkpoint_dependencies", "layers")  # as Keras up to 2.15 called it, and later
+_CONTAINERS = ("_layer_checkpoint_dependencies", "layers")  # name up to Keras 2.15, and later name
 _TRAINING = ("metrics", "optimizer")
 
 
-def arrange(weights: Path, config: Mapping[str, Any], model: keras.Model) -> None:
-    """Writes `weights` anew.
+def rearrange(weights: Path, config: Mapping[str, Any], model: keras.Model) -> None:
+    """Rewrites the file of weights for Keras 3.
 
     Args:
         weights: the file `model.weights.h5`.
-        config: the model's configuration as the file has it.
-        model: the rebuilt model; its weights are not looked at.
+        config: the model's configuration in the file.
+        model: the rebuilt model. Only its layers are used, not its weights.
 
     Raises:
-        InvalidArgument: there are others than its layers' weights.
+        InvalidArgument: the weights of a layer are missing.
     """
-    arranged = weights.with_name("arranged.h5")
-    with hdf5.open_checked(weights) as source, h5py.File(arranged, "w") as out:
-        _Arrangement().run(source, out, config, model)
-    arranged.replace(weights)
+    rearranged = weights.with_name("rearranged.h5")
+    with hdf5.open_checked(weights) as source, h5py.File(rearranged, "w") as out:
+        _Rearrangement().run(source, out, config, model)
+    rearranged.replace(weights)
 
 
-class _Arrangement:
-    """Copies groups to their places; a layer that two models share is in one of them only, and copied to both."""
+class _Rearrangement:
+    """Copies the group of each layer. A layer that two models share has only one group, which is copied twice."""
 
     def __init__(self) -> None:
-        self._given: list[tuple[Any, h5py.Group]] = []
+        self._copied: list[tuple[Any, h5py.Group]] = []
         self._missing: list[tuple[Any, h5py.Group, keras.layers.Layer]] = []
 
     def run(self, source: h5py.Group, out: h5py.Group, config: Mapping[str, Any], model: keras.Model) -> None:
         self._model(source, out, config["config"], model)
         while self._missing:
             entry, target, layer = self._missing.pop()
-            group = next((group for other, group in self._given if other["config"] == entry["config"]), None)
+            group = next((group for other, group in self._copied if other["config"] == entry["config"]), None)
             if group is None:
                 raise _missing(layer.name)
             self._layer(group, target, entry, layer)
@@ -59,19 +59,19 @@ class _Arrangement:
     def _model(self, source: h5py.Group, out: h5py.Group, config: Any, model: keras.Model) -> None:
         _copy(source, out, [name for name in source if name not in (*_CONTAINERS, *_TRAINING)])
         container: Mapping[str, h5py.Group] = next((source[name] for name in _CONTAINERS if name in source), {})
-        groups, places = _groups(container), _places(model)
+        groups, group_names = _groups(container), _group_names(model)
         for kind, entries in _by_class(config).items():
-            found = groups.get(kind, [])
-            if found and len(found) != len(entries):
+            names = groups.get(kind, [])
+            if names and len(names) != len(entries):
                 raise _missing(f"some {entries[0]['class_name']} layers of {model.name}")
             for at, entry in enumerate(entries):
                 name = new_name(entry["config"]["name"])
-                if name not in places:
+                if name not in group_names:
                     continue
-                target, layer = out.create_group(f"layers/{places[name]}"), model.get_layer(name)
-                if found:
-                    self._given.append((entry, container[found[at]]))
-                    self._layer(container[found[at]], target, entry, layer)
+                target, layer = out.create_group(f"layers/{group_names[name]}"), model.get_layer(name)
+                if names:
+                    self._copied.append((entry, container[names[at]]))
+                    self._layer(container[names[at]], target, entry, layer)
                 else:
                     self._missing.append((entry, target, layer))
 
@@ -83,7 +83,7 @@ class _Arrangement:
 
 
 def _missing(what: str) -> InvalidArgument:
-    return InvalidArgument(f"Expected weights of every layer (a .h5 file may have them). Received: none of {what}")
+    return InvalidArgument(f"The file has no weights for {what} (a .h5 file of the model may have them)")
 
 
 def _copy(source: h5py.Group, out: h5py.Group, names: list[str]) -> None:
@@ -92,16 +92,16 @@ def _copy(source: h5py.Group, out: h5py.Group, names: list[str]) -> None:
 
 
 def _by_class(config: Any) -> dict[str, list[Any]]:
-    """The layers of a model by the name that their class is counted by; inputs, which have no weights, are left out."""
-    found: dict[str, list[Any]] = defaultdict(list)
+    """Groups the layers of a model by class, in snake case. Leaves out input layers, which have no weights."""
+    layers: dict[str, list[Any]] = defaultdict(list)
     for entry in config["layers"] if isinstance(config, Mapping) else config:
         if entry["class_name"] != "InputLayer":
-            found[_snake_case(entry["class_name"])].append(entry)
-    return found
+            layers[_snake_case(entry["class_name"])].append(entry)
+    return layers
 
 
 def _groups(container: Iterable[str]) -> dict[str, list[str]]:
-    """The groups of each class, in the order in which they were counted."""
+    """Returns the names of the HDF5 groups of each class, in the order of their numbers."""
     numbered: dict[str, list[tuple[int, str]]] = defaultdict(list)
     for group in container:
         name, _, number = group.rpartition("_")
@@ -109,21 +109,21 @@ def _groups(container: Iterable[str]) -> dict[str, list[str]]:
             numbered[name].append((int(number), group))
         else:
             numbered[group].append((0, group))
-    return {name: [group for _, group in sorted(found)] for name, found in numbered.items()}
+    return {name: [group for _, group in sorted(pairs)] for name, pairs in numbered.items()}
 
 
-def _places(model: keras.Model) -> dict[str, str]:
-    """Under which name Keras 3 looks for each layer's weights."""
+def _group_names(model: keras.Model) -> dict[str, str]:
+    """Returns the name of the HDF5 group where Keras 3 looks for each layer's weights."""
     counted: dict[str, int] = defaultdict(int)
-    places = {}
+    group_names = {}
     for layer in model.layers:
         kind = _snake_case(type(layer).__name__)
-        places[layer.name] = f"{kind}_{counted[kind]}" if counted[kind] else kind
+        group_names[layer.name] = f"{kind}_{counted[kind]}" if counted[kind] else kind
         counted[kind] += 1
-    return places
+    return group_names
 
 
 def _snake_case(name: str) -> str:
-    """MaxPooling2D gives max_pooling2d, as both versions of Keras have it."""
+    """Converts a class name as both versions of Keras do: max_pooling2d for MaxPooling2D."""
     name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", re.sub(r"\W+", "", name))
     return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()

@@ -1,4 +1,4 @@
-"""The graph of a functional model of Keras 2, written as Keras 3 writes it."""
+"""Reads the graph of a functional model of Keras 2, and writes it in Keras 3's format."""
 
 from __future__ import annotations
 
@@ -10,7 +10,13 @@ CONSTANT = "_CONSTANT_VALUE"
 
 
 class Tensor(NamedTuple):
-    """The output of a call: of which layer, of which of its calls, and which output."""
+    """An output of a call of a layer.
+
+    Attributes:
+        layer: name of the layer.
+        call: index of the call.
+        output: index of the output.
+    """
 
     layer: str
     call: int
@@ -19,7 +25,7 @@ class Tensor(NamedTuple):
 
 @dataclass
 class Call:
-    """A call of a layer: tensors and constants in any nesting."""
+    """The arguments of a call of a layer: tensors and constants, in nested lists and dictionaries."""
 
     args: list[Any]
     kwargs: dict[str, Any] = field(default_factory=dict)
@@ -27,27 +33,27 @@ class Call:
 
 @dataclass
 class Layer:
-    """A layer, its configuration in Keras 3's form (as soon as it has that), and its calls."""
+    """A layer: its configuration (in Keras 2's format until it is converted), and its calls."""
 
     config: dict[str, Any]
     calls: list[Call]
 
 
-def each_tensor(value: Any, change: Callable[[Tensor], Any]) -> Any:
-    """`value` with every tensor in it changed."""
+def map_tensors(value: Any, change: Callable[[Tensor], Any]) -> Any:
+    """Applies `change` to every tensor in nested lists and dictionaries."""
     if isinstance(value, Tensor):
         return change(value)
     if isinstance(value, list):
-        return [each_tensor(each, change) for each in value]
+        return [map_tensors(each, change) for each in value]
     if isinstance(value, dict):
-        return {key: each_tensor(each, change) for key, each in value.items()}
+        return {key: map_tensors(each, change) for key, each in value.items()}
     return value
 
 
 def tensors(value: Any) -> Iterator[Tensor]:
-    """Every tensor in `value`, in order."""
+    """Yields every tensor in nested lists and dictionaries, in order."""
     found: list[Tensor] = []
-    each_tensor(value, found.append)
+    map_tensors(value, found.append)
     yield from found
 
 
@@ -55,12 +61,12 @@ def tensors(value: Any) -> Iterator[Tensor]:
 
 
 def read_call(node: Any, layers: set[str], *, unnest: bool) -> Call:
-    """A node of Keras 2: its inputs as nested lists [layer, call, output, further arguments].
+    """Reads a node of Keras 2.
 
     Args:
-        node: the node.
-        layers: the names of the model's layers.
-        unnest: whether a list of one input means the input itself, as for all layers but functions.
+        node: the inputs, as nested lists of [layer, call, output, keyword arguments].
+        layers: names of the model's layers.
+        unnest: whether a list of one input means the input itself. True for all layers except TensorFlow functions.
     """
     kwargs: dict[str, Any] = {}
 
@@ -90,21 +96,21 @@ def _read_argument(value: Any, layers: set[str]) -> Any:
     return value
 
 
-def read_ends(value: Any) -> Any:
-    """The inputs or outputs of a model; one alone, as a list of one is meant in Keras 2."""
+def read_endpoints(value: Any) -> Any:
+    """Reads the inputs or outputs of a model. In Keras 2, a list of one means a single tensor."""
     if isinstance(value, dict):
-        return {key: read_ends(each) for key, each in value.items()}
+        return {key: read_endpoints(each) for key, each in value.items()}
     if isinstance(value[0], str):
         return Tensor(*value[:3])
-    ends = [read_ends(each) for each in value]
+    ends = [read_endpoints(each) for each in value]
     return ends[0] if len(ends) == 1 else ends
 
 
-def from_zero(layers: dict[str, Layer], ends: list[Any]) -> list[Any]:
-    """Numbers the calls of every layer from 0: those of a model in a model begin with 1. Changes `layers`.
+def renumber_calls(layers: dict[str, Layer], ends: list[Any]) -> list[Any]:
+    """Numbers the calls of every layer from 0: in a model that is itself a layer, they start at 1. Changes `layers`.
 
     Returns:
-        `ends`, numbered so.
+        `ends` with the new numbers.
     """
     first: dict[str, int] = {}
     for tensor in tensors([[[call.args, call.kwargs] for each in layers.values() for call in each.calls], ends]):
@@ -113,82 +119,82 @@ def from_zero(layers: dict[str, Layer], ends: list[Any]) -> list[Any]:
     def renumbered(tensor: Tensor) -> Tensor:
         return tensor._replace(call=tensor.call - first[tensor.layer])
 
-    change_all(layers, renumbered)
-    return [each_tensor(end, renumbered) for end in ends]
+    map_calls(layers, renumbered)
+    return [map_tensors(end, renumbered) for end in ends]
 
 
-def change_all(layers: dict[str, Layer], change: Callable[[Tensor], Tensor]) -> None:
-    """Changes every tensor that a call takes."""
+def map_calls(layers: dict[str, Layer], change: Callable[[Tensor], Tensor]) -> None:
+    """Applies `change` to every tensor in the arguments of the calls."""
     for layer in layers.values():
-        layer.calls = [Call(each_tensor(call.args, change), each_tensor(call.kwargs, change)) for call in layer.calls]
+        layer.calls = [Call(map_tensors(call.args, change), map_tensors(call.kwargs, change)) for call in layer.calls]
 
 
-def needed(layers: dict[str, Layer], outputs: Any) -> set[tuple[str, int]]:
-    """The calls that the outputs need, as (layer, call)."""
-    found: set[tuple[str, int]] = set()
-    left = list(tensors(outputs))
-    while left:
-        tensor = left.pop()
-        if (tensor.layer, tensor.call) not in found:
-            found.add((tensor.layer, tensor.call))
+def needed_calls(layers: dict[str, Layer], outputs: Any) -> set[tuple[str, int]]:
+    """Returns the calls that the outputs depend on, as (layer, call)."""
+    needed: set[tuple[str, int]] = set()
+    pending = list(tensors(outputs))
+    while pending:
+        tensor = pending.pop()
+        if (tensor.layer, tensor.call) not in needed:
+            needed.add((tensor.layer, tensor.call))
             calls = layers[tensor.layer].calls
             if calls:
-                left += tensors([calls[tensor.call].args, calls[tensor.call].kwargs])
-    return found
+                pending += tensors([calls[tensor.call].args, calls[tensor.call].kwargs])
+    return needed
 
 
 def prune(layers: dict[str, Layer], inputs: Any, outputs: Any) -> tuple[list[str], Any]:
-    """Leaves out calls that no output needs, such as those of a loss. Changes `layers`.
+    """Removes calls that no output needs, such as those of a loss. Changes `layers`.
 
     Returns:
-        The names of the layers that are gone, and `outputs` with the calls that are left.
+        The names of the removed layers, and `outputs` with the new numbers of the calls.
     """
-    kept = needed(layers, outputs) | {(tensor.layer, tensor.call) for tensor in tensors(inputs)}
+    kept = needed_calls(layers, outputs) | {(tensor.layer, tensor.call) for tensor in tensors(inputs)}
     numbers: dict[tuple[str, int], int] = {}
     for name, layer in layers.items():
         if not layer.calls:
             numbers[name, 0] = 0
-        left = [call for call in range(len(layer.calls)) if (name, call) in kept]
-        numbers |= {(name, call): number for number, call in enumerate(left)}
-        layer.calls = [layer.calls[call] for call in left]
-    gone = [name for name in layers if not any(name == each for each, _ in kept)]
-    for name in gone:
+        remaining = [call for call in range(len(layer.calls)) if (name, call) in kept]
+        numbers |= {(name, call): number for number, call in enumerate(remaining)}
+        layer.calls = [layer.calls[call] for call in remaining]
+    removed = [name for name in layers if not any(name == each for each, _ in kept)]
+    for name in removed:
         del layers[name]
 
     def renumbered(tensor: Tensor) -> Tensor:
         return tensor._replace(call=numbers[tensor.layer, tensor.call])
 
-    change_all(layers, renumbered)
-    return gone, each_tensor(outputs, renumbered)
+    map_calls(layers, renumbered)
+    return removed, map_tensors(outputs, renumbered)
 
 
 # === Writing ===
 
 
-def renamed(layers: dict[str, Layer], inputs: Any, outputs: Any) -> tuple[dict[str, Layer], Any, Any]:
-    """The same by the names that the layers now have in their configurations."""
+def rename_layers(layers: dict[str, Layer], inputs: Any, outputs: Any) -> tuple[dict[str, Layer], Any, Any]:
+    """Returns the arguments with the names that the layers now have in their configurations."""
     names = {name: layer.config["config"]["name"] for name, layer in layers.items()}
 
     def change(tensor: Tensor) -> Tensor:
         return tensor._replace(layer=names[tensor.layer])
 
-    change_all(layers, change)
+    map_calls(layers, change)
     new = {names[name]: layer for name, layer in layers.items()}
-    return new, each_tensor(inputs, change), each_tensor(outputs, change)
+    return new, map_tensors(inputs, change), map_tensors(outputs, change)
 
 
 def write(layers: dict[str, Layer], inputs: Any, outputs: Any) -> dict[str, Any]:
-    """`layers`, `input_layers` and `output_layers` as Keras 3 has them."""
+    """Returns `layers`, `input_layers` and `output_layers` in Keras 3's format."""
 
     def written(tensor: Tensor) -> dict[str, Any]:
         history = list(tensor)
-        # The shape is not looked at: the tensor itself takes its place.
+        # Keras ignores the shape: it replaces the entry by the tensor itself.
         return {"class_name": "__keras_tensor__", "config": {"shape": [], "dtype": "float32", "keras_history": history}}
 
     def end(tensor: Tensor) -> list[Any]:
-        # Of a functional model the first call is number 1 here, and 0 above.
-        more = layers[tensor.layer].config["class_name"] == "Functional"
-        return [tensor.layer, tensor.call + more, tensor.output]
+        # In this list, Keras numbers the calls of a functional model from 1; in inbound_nodes it starts at 0.
+        offset = layers[tensor.layer].config["class_name"] == "Functional"
+        return [tensor.layer, tensor.call + offset, tensor.output]
 
     return {
         "layers": [
@@ -196,12 +202,12 @@ def write(layers: dict[str, Layer], inputs: Any, outputs: Any) -> dict[str, Any]
                 **layer.config,
                 "name": name,
                 "inbound_nodes": [
-                    {"args": each_tensor(call.args, written), "kwargs": each_tensor(call.kwargs, written)}
+                    {"args": map_tensors(call.args, written), "kwargs": map_tensors(call.kwargs, written)}
                     for call in layer.calls
                 ],
             }
             for name, layer in layers.items()
         ],
-        "input_layers": each_tensor(inputs, end),
-        "output_layers": each_tensor(outputs, end),
+        "input_layers": map_tensors(inputs, end),
+        "output_layers": map_tensors(outputs, end),
     }

@@ -1,4 +1,4 @@
-"""TensorFlow's functions among the layers of Keras 2, as operations of Keras 3: a table."""
+"""Converts TensorFlow functions in a Keras 2 model to operations of `keras.ops`, by a table."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ LAYERS = ("TFOpLambda", "SlicingOpLambda")
 
 @dataclass(frozen=True)
 class Operation:
-    """What takes the place of a function.
+    """The operation of Keras 3 that replaces a TensorFlow function.
 
     Attributes:
-        class_name: the class in `keras.src.ops`.
-        module: where it is there.
-        given: further arguments that it is called with, by TensorFlow's names and in order.
-        options: TensorFlow's options by their names in Keras 3.
-        fixed: options of Keras 3 that TensorFlow has not.
-        only: options that Keras 3 has not, with the value that they may have.
+        class_name: class of the operation in `keras.src.ops`.
+        module: module of the class in `keras.src.ops`.
+        inputs: TensorFlow's names of the inputs after the first one, in order.
+        options: maps TensorFlow's names of options to those of Keras 3.
+        fixed: options of Keras 3 with a fixed default value.
+        only: TensorFlow's options that Keras 3 does not have, with the only value that is accepted.
     """
 
     class_name: str
     module: str = "numpy"
-    given: tuple[str, ...] = ()
+    inputs: tuple[str, ...] = ()
     options: dict[str, str] = field(default_factory=dict)
     fixed: dict[str, Any] = field(default_factory=dict)
     only: dict[str, Any] = field(default_factory=dict)
 
 
 def _binary(*names: str) -> dict[str, Operation]:
-    return {name: Operation(class_name, given=("y",)) for name, class_name in (each.split(":") for each in names)}
+    return {name: Operation(class_name, inputs=("y",)) for name, class_name in (each.split(":") for each in names)}
 
 
 def _unary(module: str, *names: str) -> dict[str, Operation]:
@@ -142,58 +142,59 @@ OPERATIONS: dict[str, Operation] = {
         ("linalg.matmul", "matmul"),
         Operation(
             "Matmul",
-            given=("b",),
+            inputs=("b",),
             only=dict.fromkeys(("transpose_a", "adjoint_a", "adjoint_b", "a_is_sparse", "b_is_sparse"), False)
             | {"output_type": None},
         ),
     ),
-    "__operators__.getitem": Operation("GetItem", given=("slice_spec",), only={"var": None}),
+    "__operators__.getitem": Operation("GetItem", inputs=("slice_spec",), only={"var": None}),
 }
 
 
 def convert(
     function: str, name: str, args: list[Any], kwargs: dict[str, Any]
 ) -> tuple[dict[str, Any], list[Any]] | str:
-    """A call of a function as an operation and the arguments that it is called with.
+    """Converts a call of a TensorFlow function.
 
     Args:
-        function: TensorFlow's name for it without "tf.", such as "math.add".
-        name: the layer's.
-        args: what it is called with; constants, or tensors of any kind.
-        kwargs: the same, by name.
+        function: TensorFlow's name without "tf.", such as "math.add".
+        name: name of the layer.
+        args: positional arguments of the call: constants, or tensors of any type.
+        kwargs: keyword arguments of the call.
 
     Returns:
-        The operation's configuration in Keras 3's form and its arguments, or, where there is none, what it calls.
+        The operation's configuration in Keras 3's format, and its arguments. If there is no such operation, a text
+        that describes the call, such as "tf.math.cumsum".
     """
     row = OPERATIONS.get(function)
     if row is None:
         return f"tf.{function}"
-    left = {key: value for key, value in kwargs.items() if key != "name"}
+    rest = {key: value for key, value in kwargs.items() if key != "name"}
     for key, value in row.only.items():
-        if left.pop(key, value) != value:
+        if rest.pop(key, value) != value:
             return f"tf.{function} with {key}={kwargs[key]!r}"
-    if missing := [key for key in row.given if key not in left]:
+    if missing := [key for key in row.inputs if key not in rest]:
         return f"tf.{function} without {missing[0]}"
-    called = [*args, *(_key(left.pop(key)) if key == "slice_spec" else left.pop(key) for key in row.given)]
+    inputs = [*args, *(_key(rest.pop(key)) if key == "slice_spec" else rest.pop(key) for key in row.inputs)]
     options = dict(row.fixed)
     for key, new in row.options.items():
-        if key in left:
-            value = left.pop(key)
+        if key in rest:
+            value = rest.pop(key)
             if not _constant(value):
                 return f"tf.{function} with a tensor as {key}"
             if value is not None:
                 options[new] = value
-    if odd := [key for key, value in left.items() if value is not None]:
-        return f"tf.{function} with {odd[0]}"
+    if unknown := [key for key, value in rest.items() if value is not None]:
+        return f"tf.{function} with {unknown[0]}"
     if row.class_name == "Split" and not isinstance(options.get("indices_or_sections"), int):
         return f"tf.{function} with parts of different sizes"
-    made = {
+    config = {
         "module": f"keras.src.ops.{row.module}",
         "class_name": row.class_name,
         "config": {"name": name, **options},
         "registered_name": row.class_name,
     }
-    return made, called
+    return config, inputs
 
 
 def _constant(value: Any) -> bool:
@@ -203,7 +204,7 @@ def _constant(value: Any) -> bool:
 
 
 def _key(spec: Any) -> Any:
-    """What stands in brackets: slices, numbers, None and an ellipsis."""
+    """Converts the index of a tensor: slices, numbers, None and an ellipsis."""
     if isinstance(spec, list):
         return [_key(each) for each in spec]
     if isinstance(spec, dict) and spec.keys() == {"start", "stop", "step"}:

@@ -1,6 +1,6 @@
-"""A configuration of Keras 2 as Keras 3 takes it, and a line for each change.
+"""Converts a configuration of Keras 2 to Keras 3's format, with a line for each change.
 
-Keras 3 keeps classes with their modules and calls with their arguments; what else differs is in `keras2_tables.py`.
+Keras 3 writes the module of each class and the arguments of each call. The other differences are in `tables.py`.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from typing import Any
 from ...errors import InvalidArgument, ServingError
 from ..reading.known_classes import CLASSES, NAMES
 from . import tables
-from .functional import Functional, chain, is_time_major, scale
-from .report import Report, refused
+from .functional import Functional, is_time_major, scaling_layer, sequential_as_functional
+from .report import Report, unsupported
 
 Config = dict[str, Any]
 
@@ -20,9 +20,9 @@ _OPERATIONS = [module for module in CLASSES if module.startswith("keras.src.ops.
 
 
 def is_keras2(config: Any) -> bool:
-    """Whether Keras 2 wrote it: only there inputs have a batch_input_shape, and calls are lists.
+    """Whether a configuration is in Keras 2's format: only there, inputs have a batch_input_shape, and calls are lists.
 
-    TensorFlow.js writes what Keras 2 does, and means the same by it.
+    TensorFlow.js writes the same format.
     """
     if isinstance(config, Mapping):
         if "batch_input_shape" in config or any(isinstance(node, list) for node in config.get("inbound_nodes") or ()):
@@ -32,19 +32,19 @@ def is_keras2(config: Any) -> bool:
 
 
 def repair(config: Mapping[str, Any]) -> tuple[Config, list[str]]:
-    """The configuration of a model as Keras 3 takes it.
+    """Converts the configuration of a model to Keras 3's format.
 
-    Where Keras 2 wrote it, `keras2_weights.mend` must follow when the model has its weights.
+    If Keras 2 wrote the configuration, call `weights.adjust` after the weights are loaded.
 
     Args:
-        config: `{"class_name": ..., "config": ...}` of Keras 2 or 3; it is left as it is.
+        config: `{"class_name": ..., "config": ...}` of Keras 2 or 3. It is not modified.
 
     Returns:
-        The configuration with a module for each class, and a line for each change that is more than form.
+        The configuration with a module for each class, and a line for each change except pure changes of format.
 
     Raises:
-        FailedPrecondition: it has a layer or an option that nothing in Keras 3 takes the place of.
-        InvalidArgument: it is no model's.
+        FailedPrecondition: a layer or an option has no equivalent in Keras 3.
+        InvalidArgument: this is not the configuration of a model.
     """
     repairs = _Repairs(is_keras2(config))
     if not repairs.old and "module" in config:
@@ -54,35 +54,37 @@ def repair(config: Mapping[str, Any]) -> tuple[Config, list[str]]:
     except ServingError:
         raise
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
-        raise InvalidArgument(
-            f"Expected the configuration of a Keras model. Received: one that is damaged ({error!r})"
-        ) from None
+        raise InvalidArgument(f"Damaged model configuration ({error!r})") from None
 
 
 class _Repairs:
-    """Rewrites a configuration from the leaves up. `old`: Keras 2 wrote it; else it only lacks modules."""
+    """Converts a configuration.
+
+    Args:
+        old: whether Keras 2 wrote the configuration. If not, only the modules of the classes are missing.
+    """
 
     def __init__(self, old: bool) -> None:
         self.old = old
         self.report = Report()
 
     def layer(self, given: Mapping[str, Any]) -> Config:
-        """A layer or a model."""
+        """Converts a layer or a model."""
         class_name, config = given["class_name"], given["config"]
-        if isinstance(config, list):  # a Sequential of before 2.2.3
+        if isinstance(config, list):  # a Sequential of Keras before 2.2.3
             config = {"name": "sequential", "layers": config}
         name = config.get("name", "")
         if class_name in tables.REFUSED and self.old:
-            raise refused(name, class_name, tables.REFUSED[class_name])
+            raise unsupported(name, class_name, tables.REFUSED[class_name])
         if class_name in tables.REPLACED and self.old:
             new, why = tables.REPLACED[class_name]
             if why:
-                self.report.add(name, class_name, f"{new} takes its place, {why}")
+                self.report.add(name, class_name, f"replaced by {new}, {why}")
             class_name = new
         if class_name in tables.MODELS:
             return self._model(class_name, config)
         module = "keras.layers"
-        if not self.old and "dtype" not in config:  # every layer has one; an operation has the name of a layer, maybe
+        if not self.old and "dtype" not in config:  # an operation: every layer has a dtype
             module = next((each for each in _OPERATIONS if class_name in CLASSES[each]), module)
         return _object(module, class_name, self._options(class_name, name, config))
 
@@ -95,7 +97,7 @@ class _Repairs:
         for key, value in config.items():
             if key in renamed:
                 made[renamed[key]] = value
-                self.report.add(layer, class_name, f"{key} is {renamed[key]} in Keras 3")
+                self.report.add(layer, class_name, f"{key} renamed to {renamed[key]}")
             elif key in dropped:
                 self._drop(layer, class_name, key, value, dropped[key])
             elif class_name == "Lambda" and key in ("function", "output_shape"):
@@ -109,21 +111,21 @@ class _Repairs:
         if self.old:
             if "name" in made:
                 made["name"] = self._name(made["name"], class_name)
-            for key, value in tables.MISSING.get(class_name, {}).items():
+            for key, value in tables.OLD_DEFAULTS.get(class_name, {}).items():
                 if key not in made:
                     made[key] = value
-                    self.report.add(layer, class_name, f"{key}={value}, as it was before there was this option")
+                    self.report.add(layer, class_name, f"{key}={value} added, as before this option existed")
             self._check_activations(layer, class_name, made)
         return made
 
     def _drop(self, layer: str, class_name: str, key: str, value: Any, rule: tables.Dropped) -> None:
         if value not in rule.values and tables.ANY not in rule.values:
-            raise refused(layer, class_name, f"with {key}={value!r}, which Keras 3 has not")
+            raise unsupported(layer, class_name, f"with {key}={value!r}, which Keras 3 does not have")
         if rule.why:
-            self.report.add(layer, class_name, f"{key}={value} dropped, {rule.why}")
+            self.report.add(layer, class_name, f"{key}={value} removed, {rule.why}")
 
     def _value(self, layer: str, class_name: str, key: str, value: Any) -> Any:
-        """An option's value: a part such as an initializer, a policy, a layer in a layer, or plain."""
+        """Converts the value of an option: an initializer or the like, a dtype policy, a layer, or a plain value."""
         if isinstance(value, list):
             return [self._value(layer, class_name, key, each) for each in value]
         if not isinstance(value, dict) or "class_name" not in value:
@@ -140,11 +142,11 @@ class _Repairs:
     def _part(self, layer: str, class_name: str, key: str, value: Mapping[str, Any], module: str) -> Config | None:
         part = tables.PART_NAMES.get(value["class_name"], value["class_name"])
         if part in tables.TRAINING_ONLY and self.old:
-            self.report.add(layer, class_name, f"{key} {part} dropped, Keras 3 has none; it is for training alone")
+            self.report.add(layer, class_name, f"{key} {part} removed, Keras 3 does not have it; only training uses it")
             return None
         config = dict(value["config"])
         if self.old and config.pop("dtype", None):
-            self.report.add(layer, class_name, f"{key}: dtype dropped, it is that of the layer")
+            self.report.add(layer, class_name, f"{key}: dtype removed, the layer's dtype is used")
         for option, values in tables.PART_VALUES.get(part, {}).items() if self.old else ():
             config[option] = values.get(config.get(option), config.get(option))
         return _object(module, part, config)
@@ -153,19 +155,19 @@ class _Repairs:
         for key in ("activation", "recurrent_activation"):
             factor = tables.SCALED.get(config[key]) if isinstance(config.get(key), str) else None
             if factor and class_name not in tables.SCALABLE[key]:
-                raise refused(layer, class_name, f"with {key} {config[key]}, which is another function in Keras 3")
+                raise unsupported(layer, class_name, f"with {key} {config[key]}, which is another function in Keras 3")
             if factor:
                 self.report.add(
                     layer,
                     class_name,
-                    f"{key} {config[key]} is that of Keras 3 at {factor} times its input: the layer's weights, or its "
-                    f"input, are multiplied by {factor}",
+                    f"{key} {config[key]} is {config[key]}({factor} x) in Keras 3: the layer's weights, or its input, "
+                    f"are multiplied by {factor}",
                 )
 
     def _name(self, name: str, class_name: str) -> str:
         new = tables.new_name(name)
         if new != name:
-            self.report.add(name, class_name, "/ is _ in its name, as Keras 3 wants it")
+            self.report.add(name, class_name, "/ in its name replaced by _, because Keras 3 does not allow it")
         return new
 
     # === Models ===
@@ -184,7 +186,7 @@ class _Repairs:
         else:
             given = _with_input(config["layers"]) if self.old else config["layers"]
             if self.old and any(is_time_major(each) for each in given):
-                return self._model("Functional", {**kept, **chain(given)})
+                return self._model("Functional", {**kept, **sequential_as_functional(given)})
             made = {**kept, "layers": [part for each in given for part in self._scaled(self.layer(each))]}
         return {
             "module": tables.MODELS[class_name],
@@ -194,13 +196,13 @@ class _Repairs:
         }
 
     def _scaled(self, layer: Config) -> list[Config]:
-        """A layer, behind one that multiplies its input where its function is not that of Keras 2."""
-        before = scale(layer) if self.old else None
+        """Returns a layer, after a scaling layer if its activation differs from Keras 2."""
+        before = scaling_layer(layer) if self.old else None
         return [layer] if before is None else [before, layer]
 
 
 def _object(module: str, class_name: str, config: Config) -> Config:
-    """An object in Keras 3's form; a class of somebody's own is found by the name that it is registered under."""
+    """Returns a serialized object in Keras 3's format. Keras finds a custom class by its registered name."""
     return {
         "module": module,
         "class_name": class_name.rpartition(">")[2],
@@ -210,7 +212,7 @@ def _object(module: str, class_name: str, config: Config) -> Config:
 
 
 def _with_input(layers: list[Config]) -> list[Config]:
-    """A Sequential's layers with its input as the first; before 2.2 only the first layer knew the shape."""
+    """Puts an input layer first in a Sequential's layers. Before Keras 2.2, only the first layer had the shape."""
     if not layers or layers[0]["class_name"] == "InputLayer":
         return layers
     first: Any = layers[0]
@@ -225,7 +227,7 @@ def _with_input(layers: list[Config]) -> list[Config]:
 
 
 def _code(function: Any) -> Any:
-    """A Lambda's code in Keras 3's form; it is refused later, unless the file is trusted."""
+    """Converts the code of a Lambda layer to Keras 3's format. `vet` refuses it unless the file is trusted."""
     if not isinstance(function, list) or len(function) != 3:
         return function
     return {"class_name": "__lambda__", "config": dict(zip(("code", "defaults", "closure"), function, strict=True))}

@@ -1,26 +1,26 @@
-"""What was changed in a configuration, in lines that do not repeat themselves."""
+"""Collects the changes to a configuration, as lines for the user."""
 
 from __future__ import annotations
 
 from ...errors import FailedPrecondition
 
-SHOWN = 3
+SHOWN = 3  # maximum number of layer names in a line
 
 
 class Report:
-    """Collects changes of layers; the same change of several layers is one line."""
+    """Collects changes to layers. The same change to several layers becomes one line."""
 
     def __init__(self) -> None:
         self._layers: dict[tuple[str, str], list[str]] = {}
 
     def add(self, layer: str, class_name: str, change: str) -> None:
-        """Notes a change of a layer, once."""
+        """Adds a change to a layer, if it was not added before."""
         names = self._layers.setdefault((class_name, change), [])
         if layer not in names:
             names.append(layer)
 
     def lines(self) -> list[str]:
-        """Such as "layer 'lstm' (LSTM): time_major=False dropped, Keras 3 has no such option"."""
+        """Returns lines such as "layer 'lstm' (LSTM): time_major=False removed, Keras 3 has no such option"."""
         return [f"{_layers(names)} ({class_name}): {change}" for (class_name, change), names in self._layers.items()]
 
 
@@ -31,6 +31,6 @@ def _layers(names: list[str]) -> str:
     return f"{'layer' if len(names) == 1 else 'layers'} {shown}"
 
 
-def refused(layer: str, class_name: str, what: str) -> FailedPrecondition:
-    """The error for a layer that nothing in Keras 3 takes the place of."""
-    return FailedPrecondition(f"Expected layers that Keras 3 has. Received: layer {layer!r} ({class_name}), {what}")
+def unsupported(layer: str, class_name: str, what: str) -> FailedPrecondition:
+    """Returns the error for a layer without an equivalent in Keras 3."""
+    return FailedPrecondition(f"No equivalent in Keras 3: layer {layer!r} ({class_name}), {what}")

@@ -1,4 +1,4 @@
-"""Keras 2 itself, where it is installed (`pip install tf_keras`): what a file's own runtime answers."""
+"""Runs a file in Keras 2 itself, if it is installed (`pip install tf_keras`), to compare with the rebuilt model."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ import numpy as np
 import tensorflow as tf
 
 from ..reading import hdf5
-from ..reading.result import Arrays, Options
 from ..reading.known_classes import NAMES
+from ..reading.result import Arrays, Options
 from .operations import LAYERS, OPERATIONS
 from .tables import POLICIES, REPLACED, TRAINING_ONLY
 
-# Harmless there, and not in Keras 3. What looks up words may be given a file to read, so it is not among them.
+# Classes that are harmless in Keras 2. Lookup layers are left out: they can read any file.
 _KNOWN = (NAMES | {*LAYERS, *REPLACED, *POLICIES, *TRAINING_ONLY, "AddLoss", "AddMetric"}) - {
     "StringLookup",
     "IntegerLookup",
@@ -26,23 +26,23 @@ _KNOWN = (NAMES | {*LAYERS, *REPLACED, *POLICIES, *TRAINING_ONLY, "AddLoss", "Ad
 
 
 def name() -> str:
-    """Such as "Keras 2 (tf_keras 2.21.0)"; only where it is installed."""
+    """Returns the name and version of the runtime, such as "Keras 2 (tf_keras 2.21.0)". Needs tf_keras."""
     import tf_keras
 
     return f"Keras 2 (tf_keras {tf_keras.__version__})"
 
 
-def of_file(path: Path, raw: Any, model: keras.Model, options: Options) -> Callable[[Arrays], Arrays] | None:
-    """What an HDF5 file of Keras 2 answers in Keras 2.
+def reference_function(path: Path, raw: Any, model: keras.Model, options: Options) -> Callable[[Arrays], Arrays] | None:
+    """Returns a function that runs an HDF5 file of Keras 2 in Keras 2.
 
     Args:
         path: the file.
-        raw: its configuration. All of it is loaded there, what the repair left out, too.
-        model: the same in Keras 3, whose names of inputs and outputs are used.
+        raw: the configuration in the file. Keras 2 loads all of it, including parts that the repair removed.
+        model: the rebuilt model in Keras 3. The function uses its names of inputs and outputs.
         options: `trust` allows every class.
 
     Returns:
-        The function; None where Keras 2 is not installed, or does not take the file.
+        The function, or None if Keras 2 is not installed or cannot load the file safely.
     """
     if importlib.util.find_spec("tf_keras") is None or not (options.trust or all(map(_is_known, _objects(raw)))):
         return None
@@ -50,23 +50,23 @@ def of_file(path: Path, raw: Any, model: keras.Model, options: Options) -> Calla
 
     with hdf5.open_checked(path) as file:
         if hdf5.text(file["model_weights"], "backend") not in ("", "tensorflow"):
-            return None  # whose kernels are turned round, and it does not see to that
+            return None  # from Theano: its kernels must be flipped, which tf_keras does not do
         try:
             old = tf_keras.models.load_model(file, compile=False)
-        except Exception:  # libraries raise all kinds for what they do not take
+        except Exception:  # Keras raises many kinds of errors for files that it cannot load
             return None
 
-    def answer(inputs: Arrays) -> Arrays:
-        given = [
+    def run(inputs: Arrays) -> Arrays:
+        arrays = [
             np.asarray(inputs[x.name], each.dtype.as_numpy_dtype)
             for x, each in zip(model.inputs, old.inputs, strict=True)
         ]
-        outputs = old(given if len(given) > 1 else given[0], training=False)
+        outputs = old(arrays if len(arrays) > 1 else arrays[0], training=False)
         flat = tf.nest.flatten(outputs)
         names = [each._keras_history.operation.name for each in model.outputs]
         return {name: each.numpy() for name, each in zip(names, flat, strict=True)}
 
-    return answer
+    return run
 
 
 def _objects(value: Any) -> Iterator[Mapping[str, Any]]:

@@ -1,19 +1,19 @@
-"""What Keras 2 and Keras 3 write differently, as data."""
+"""Tables of the differences between the formats of Keras 2 and Keras 3."""
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-# What changes nothing in the answers, whatever its value.
+# Stands for any value, for options that do not change the results.
 ANY = object()
 
 
 class Dropped(NamedTuple):
-    """An option that Keras 3 has not.
+    """Rule for an option that Keras 3 does not have.
 
     Attributes:
-        values: those that may be left out; with any other the file is refused.
-        why: said of it in the report; "" where it is a matter of form.
+        values: values with which the option can be removed. With any other value the file is refused.
+        why: reason for the user; "" if the change is not reported.
     """
 
     values: tuple[Any, ...]
@@ -21,11 +21,11 @@ class Dropped(NamedTuple):
 
 
 _NO_OPTION = "Keras 3 has no such option"
-_SAME = "it chose among equal ways to compute"
+_SAME = "it does not change the results"
 _GROUPS = {"groups": Dropped((1,), "")}
 _NO_KERNEL = {key: Dropped((ANY,), "") for key in ("kernel_initializer", "kernel_regularizer", "kernel_constraint")}
 _CELL = {"implementation": Dropped((ANY,), _SAME)}
-# Where it is True the layer gets a transposition before and behind it.
+# If time_major is True, a transpose is added before and after the layer.
 _RECURRENT = {"time_major": Dropped((False, True), _NO_OPTION), **_CELL}
 _SPATIAL = {"noise_shape": Dropped((None,), ""), "trainable": Dropped((ANY,), "")}
 
@@ -35,7 +35,7 @@ DROPPED: dict[str, dict[str, Dropped]] = {
     **dict.fromkeys(("DepthwiseConv1D", "DepthwiseConv2D", "SeparableConv1D", "SeparableConv2D"), _GROUPS | _NO_KERNEL),
     **dict.fromkeys(("Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose"), _GROUPS),
     **dict.fromkeys(("SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D"), _SPATIAL),
-    "Embedding": {"input_length": Dropped((ANY,), "Keras 3 takes it from the input")},
+    "Embedding": {"input_length": Dropped((ANY,), "Keras 3 derives it from the input")},
     "BatchNormalization": {
         "renorm": Dropped((False,), _NO_OPTION),
         "renorm_clipping": Dropped((None, {}), _NO_OPTION),
@@ -53,57 +53,57 @@ DROPPED: dict[str, dict[str, Dropped]] = {
 }
 DROPPED_OF_ALL = {
     "dynamic": Dropped((False,), _NO_OPTION),
-    "batch_input_shape": Dropped((ANY,), ""),  # the input has it
+    "batch_input_shape": Dropped((ANY,), ""),  # the input layer has the shape
     "input_dtype": Dropped((ANY,), ""),
-    "rng_type": Dropped((ANY,), "it chose among generators of random numbers"),
+    "rng_type": Dropped((ANY,), "it selects a random number generator"),
 }
 
-# Options with another name: class → old → new.
+# Options with another name: class → old name → new name.
 RENAMED: dict[str, dict[str, str]] = {
     "LeakyReLU": {"alpha": "negative_slope"},
     "InputLayer": {"batch_input_shape": "batch_shape"},
-    "ReLU": {"theta": "threshold"},  # of a ThresholdedReLU
+    "ReLU": {"theta": "threshold"},  # from ThresholdedReLU
 }
 
-# Options that Keras 3 takes as a number, and Keras 2 wrote as a list of one, too.
+# Options that are a number in Keras 3, and that Keras 2 also wrote as a list of one number.
 NUMBERS: dict[str, str] = {"BatchNormalization": "axis"}
 
-# What an option was before it was written into files.
-MISSING: dict[str, dict[str, Any]] = {
+# Values of options that older versions did not write.
+OLD_DEFAULTS: dict[str, dict[str, Any]] = {
     **dict.fromkeys(("GRU", "GRUCell"), {"reset_after": False}),
 }
 
-# Classes that another one takes the place of, and why it answers the same.
+# Classes with another name in Keras 3, and a note for the user ("" for none).
 REPLACED: dict[str, tuple[str, str]] = {
     "ThresholdedReLU": ("ReLU", "with theta as its threshold"),
-    "Model": ("Functional", ""),  # as Keras called it before 2.4
+    "Model": ("Functional", ""),  # name before Keras 2.4
     "BatchNormalizationV1": ("BatchNormalization", ""),
     "BatchNormalizationV2": ("BatchNormalization", ""),
-    "SyncBatchNormalization": ("BatchNormalization", "which answers the same"),
+    "SyncBatchNormalization": ("BatchNormalization", "which computes the same at inference"),
     "LSTMV1": ("LSTM", ""),
     "LSTMV2": ("LSTM", ""),
     "GRUV1": ("GRU", ""),
     "GRUV2": ("GRU", ""),
 }
 
-# Layers that Keras 3 has not, and what can be done.
+# Layers that Keras 3 does not have, and what the user can do.
 REFUSED: dict[str, str] = {
     **dict.fromkeys(
         ("CuDNNLSTM", "CuDNNGRU"),
-        "which keeps its weights in the order of a GPU library (in Keras 2 load its weights into the same model of "
-        "LSTM or GRU layers, and save that)",
+        "which stores its weights in the order of a GPU library (in Keras 2, load its weights into the same model "
+        "with LSTM or GRU layers, and save that model)",
     ),
     **dict.fromkeys(
         ("LocallyConnected1D", "LocallyConnected2D"),
-        "which Keras 3 has not (export the model from Keras 2 as a SavedModel)",
+        "which Keras 3 removed (export the model from Keras 2 as a SavedModel)",
     ),
     **dict.fromkeys(
         ("TensorFlowOpLayer", "ModuleWrapper"),
-        "which holds a piece of a TensorFlow graph (export the model from Keras 2 as a SavedModel)",
+        "which holds a part of a TensorFlow graph (export the model from Keras 2 as a SavedModel)",
     ),
 }
 
-# Classes that no layer is of, by the end of the option that holds them.
+# Modules of the objects in a layer's options, by the end of the option's name.
 PARTS: dict[str, str] = {
     "_initializer": "keras.initializers",
     "_regularizer": "keras.regularizers",
@@ -113,7 +113,7 @@ PARTS: dict[str, str] = {
     "constraint": "keras.constraints",
 }
 
-# Old names of these parts.
+# Old names of these objects.
 PART_NAMES: dict[str, str] = {
     "normal": "RandomNormal",
     "uniform": "RandomUniform",
@@ -127,18 +127,18 @@ PART_NAMES: dict[str, str] = {
     "WeightRegularizer": "L1L2",
 }
 
-# Old values of their options.
+# Old values of their options, with the new values.
 PART_VALUES: dict[str, dict[str, dict[Any, Any]]] = {
     "VarianceScaling": {"distribution": {"normal": "truncated_normal"}},
 }
 
-# Parts that only training needs, and Keras 3 has not.
+# Objects that Keras 3 does not have and only training uses.
 TRAINING_ONLY = ("RadialConstraint",)
 
-# Activations whose name means another function in Keras 3: hard_sigmoid was clip(0.2 x + 0.5, 0, 1) and is
-# clip(x / 6 + 0.5, 0, 1), the same function of 1.2 x.
+# Activations that differ in Keras 3 by a factor on their input: hard_sigmoid(x) was clip(0.2 x + 0.5, 0, 1) and now is
+# clip(x / 6 + 0.5, 0, 1). So the old function of x is the new one of 1.2 x.
 SCALED: dict[str, float] = {"hard_sigmoid": 1.2}
-# Layers whose function is of a product with their weights, and of nothing else: by the option that names it.
+# Layers in which multiplying the weights multiplies the input of the activation, by the option of the activation.
 SCALABLE: dict[str, frozenset[str]] = {
     "activation": frozenset(
         """Activation Dense EinsumDense Conv1D Conv2D Conv3D Conv1DTranspose Conv2DTranspose Conv3DTranspose
@@ -147,19 +147,19 @@ SCALABLE: dict[str, frozenset[str]] = {
     "recurrent_activation": frozenset("LSTM LSTMCell GRU GRUCell ConvLSTM1D ConvLSTM2D ConvLSTM3D".split()),
 }
 
-# Layers that take a sequence, then the states to begin with.
+# Layers whose inputs are a sequence and, after it, the initial states.
 WITH_STATES = ("LSTM", "GRU", "SimpleRNN", "RNN", "Bidirectional", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D")
 
-# What only Keras 2 says of the code in a layer.
+# Options of a Lambda layer that only Keras 2 writes.
 LAMBDA_ONLY = ("module", "function_type", "output_shape_type", "output_shape_module")
 
-# The classes of dtype policies; those of TensorFlow 2.0 to 2.3 have other names.
+# Classes of dtype policies, including the names in TensorFlow 2.0 to 2.3.
 POLICIES = ("Policy", "PolicyV1", "DTypePolicy")
 
-# Models, and the module that Keras 3 gives them.
+# Classes of models, with the module that Keras 3 writes for them.
 MODELS = {"Functional": "keras.src.models.functional", "Sequential": "keras"}
 
 
 def new_name(name: str) -> str:
-    """A layer's name in Keras 3, which takes no slash."""
+    """Returns a layer's name for Keras 3, which does not allow slashes."""
     return name.replace("/", "_")

@@ -1,4 +1,4 @@
-"""How a model was trained, as its file says it: the optimizer, losses and metrics that Keras 3 has, too."""
+"""Restores a model's optimizer, losses and metrics from its file, if Keras 3 has them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import keras
 
-# Losses and metrics by the names of older versions.
+# Old names of losses and metrics.
 _NAMES = {
     "acc": "accuracy",
     "cosine_proximity": "cosine_similarity",
@@ -17,20 +17,22 @@ _NAMES = {
     "logcosh": "log_cosh",
 }
 _REDUCTIONS = {"auto": "sum_over_batch_size"}
-_ACCURACY = ("accuracy", "crossentropy", "ce")  # which one is meant shows when the model is trained
+_ACCURACY = ("accuracy", "crossentropy", "ce")  # Keras chooses the variant when training starts
 _OPTIMIZERS = "SGD RMSprop Adam AdamW Adadelta Adagrad Adamax Nadam Ftrl Lion Adafactor".split()
 _SILENT = ("name", "jit_compile", "is_legacy_optimizer")
 
 
 def compile_model(model: keras.Model, training: Mapping[str, Any]) -> list[str]:
-    """Compiles a model as its file says, without the state of the optimizer.
+    """Compiles a model with the optimizer, losses and metrics of its file, without the optimizer's state.
+
+    If Keras does not have the optimizer or the loss, the model stays uncompiled.
 
     Args:
         model: the model.
-        training: the file's `training_config`, of Keras 2 or 3.
+        training: the `training_config` in the file, of Keras 2 or 3.
 
     Returns:
-        A line for each change; where the loss or the optimizer is none of Keras's own, the model is not compiled.
+        A line for each change.
     """
     changes: list[str] = []
     try:
@@ -38,7 +40,7 @@ def compile_model(model: keras.Model, training: Mapping[str, Any]) -> list[str]:
         loss = _each(training.get("loss"), lambda each: _function(each, keras.losses, "loss", changes))
         metrics = _each(training.get("metrics"), lambda each: _function(each, keras.metrics, "metric", changes))
         model.compile(optimizer, loss, loss_weights=training.get("loss_weights"), metrics=_without_none(metrics))
-        changes.append(f"compiled with {type(optimizer).__name__}; its state is left out")
+        changes.append(f"compiled with {type(optimizer).__name__}; the optimizer's state is not imported")
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         changes.append(f"not compiled for training ({' '.join(str(error).split())[:150]})")
     return changes
@@ -47,24 +49,24 @@ def compile_model(model: keras.Model, training: Mapping[str, Any]) -> list[str]:
 def _optimizer(given: Mapping[str, Any], changes: list[str]) -> keras.optimizers.Optimizer:
     name = given["class_name"].rpartition(">")[2]
     if name not in _OPTIMIZERS:
-        raise ValueError(f"its optimizer is {name}")
+        raise ValueError(f"unknown optimizer {name}")
     kind = getattr(keras.optimizers, name)
     known = inspect.signature(kind).parameters
     options: dict[str, Any] = {}
     for key, value in given["config"].items():
         if key == "lr":
             options["learning_rate"] = value
-            changes.append(f"optimizer {name}: lr is learning_rate in Keras 3")
+            changes.append(f"optimizer {name}: lr renamed to learning_rate")
         elif key in known and _is_plain(value) and value is not None:
             options[key] = value
         elif key == "learning_rate" and isinstance(value, dict):
             options[key] = _schedule(value)
         elif value and key not in (*_SILENT, "decay"):
-            changes.append(f"optimizer {name}: {key}={value!r:.50} dropped, Keras 3 has no such option")
+            changes.append(f"optimizer {name}: {key}={value!r:.50} removed, Keras 3 has no such option")
     if decay := given["config"].get("decay"):
         schedule = keras.optimizers.schedules.InverseTimeDecay
         options["learning_rate"] = schedule(options.get("learning_rate", 0.001), decay_steps=1, decay_rate=decay)
-        changes.append(f"optimizer {name}: decay={decay:g} is a schedule, InverseTimeDecay, in Keras 3")
+        changes.append(f"optimizer {name}: decay={decay:g} replaced by the schedule InverseTimeDecay")
     return kind(**options)
 
 
@@ -72,12 +74,15 @@ def _schedule(given: Mapping[str, Any]) -> Any:
     name, config = given["class_name"], given["config"]
     kind = vars(keras.optimizers.schedules).get(name)
     if kind is None or not all(_is_plain(value) for value in config.values()):
-        raise ValueError(f"its learning rate is a {name}")
+        raise ValueError(f"unknown learning rate schedule {name}")
     return kind(**config)
 
 
 def _function(given: Any, module: Any, role: str, changes: list[str]) -> Any:
-    """A loss or metric of Keras's own by name, or an object of its class; None, and a line, for any other."""
+    """Returns the name or an object of a loss or metric of Keras. Returns None for an unknown metric.
+
+    Raises ValueError for an unknown loss.
+    """
     config: Mapping[str, Any] = {}
     if isinstance(given, Mapping):
         config = {key: value for key, value in (given.get("config") or {}).items() if key != "fn"}
@@ -93,13 +98,13 @@ def _function(given: Any, module: Any, role: str, changes: list[str]) -> Any:
         config = {key: _REDUCTIONS.get(value, value) if key == "reduction" else value for key, value in config.items()}
         return found(**config)
     if role == "loss":
-        raise ValueError(f"its loss is {given!r:.50}")
-    changes.append(f"{role} {given!r:.50} left out, Keras has none such")
+        raise ValueError(f"unknown loss {given!r:.50}")
+    changes.append(f"{role} {given!r:.50} removed, Keras does not have it")
     return None
 
 
 def _each(value: Any, change: Callable[[Any], Any]) -> Any:
-    """`value` with each loss or metric in its lists and dictionaries changed."""
+    """Applies `change` to each loss or metric in nested lists and dictionaries."""
     if value is None:
         return None
     if isinstance(value, Mapping) and "class_name" not in value:

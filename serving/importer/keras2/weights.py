@@ -1,4 +1,4 @@
-"""What the weights of a model of Keras 2 need beside a repaired configuration."""
+"""Adjusts the weights of a model of Keras 2 after they were loaded into the Keras 3 model."""
 
 from __future__ import annotations
 
@@ -9,34 +9,34 @@ import numpy as np
 
 from .tables import SCALED
 
-# Of each cell the blocks of its weights, and which of them go through the recurrent activation.
+# Blocks in the weights of each recurrent cell: whether the block goes through the recurrent activation.
 _GATES = {
     "LSTMCell": (True, True, False, True),  # input, forget, candidate, output
     "ConvLSTMCell": (True, True, False, True),
     "GRUCell": (True, True, False),  # update, reset, candidate
 }
-# Convolutions, which on Theano had their kernels turned round.
-_TURNED = ("Conv1D", "Conv2D", "Conv3D", "Conv2DTranspose", "ConvLSTMCell")
+# Convolutions whose kernels are flipped in files from Theano.
+_CONVOLUTIONS = ("Conv1D", "Conv2D", "Conv3D", "Conv2DTranspose", "ConvLSTMCell")
 _WEIGHTS = ("kernel", "recurrent_kernel", "bias")
-# Layers whose function is not of a product with all their weights.
-_LAST = {"SeparableConv1D": ("pointwise_kernel", "bias"), "SeparableConv2D": ("pointwise_kernel", "bias")}
+# Layers in which only some weights lead directly to the activation.
+_LAST_WEIGHTS = {"SeparableConv1D": ("pointwise_kernel", "bias"), "SeparableConv2D": ("pointwise_kernel", "bias")}
 
 
-def turn(model: keras.Model) -> None:
-    """Turns the kernels of convolutions round, for a model that was saved on Theano. To be called once."""
+def flip_kernels(model: keras.Model) -> None:
+    """Flips the kernels of convolutions, for a model that was saved with the Theano backend. Call this only once."""
     for layer in _layers(model):
-        for name in ("kernel", "recurrent_kernel") if type(layer).__name__ in _TURNED else ():
+        for name in ("kernel", "recurrent_kernel") if type(layer).__name__ in _CONVOLUTIONS else ():
             weight = getattr(layer, name, None)
             if weight is not None:
                 array = keras.ops.convert_to_numpy(weight)
                 weight.assign(np.flip(array, tuple(range(array.ndim - 2))))
 
 
-def mend(model: keras.Model) -> None:
-    """Makes a model answer as in Keras 2, when it was built of a repaired configuration and has its weights.
+def adjust(model: keras.Model) -> None:
+    """Adjusts a model of a repaired configuration with loaded weights, so that it computes the same as in Keras 2.
 
-    To be called once. Multiplies the weights in front of functions whose name means in Keras 3 the same function of
-    a multiple.
+    Call this only once. For activations that differ by a factor on their input (`tables.SCALED`), it multiplies the
+    weights before the activation by that factor.
     """
     for layer in _layers(model):
         kind = type(layer).__name__
@@ -44,12 +44,12 @@ def mend(model: keras.Model) -> None:
             _scale(layer, _WEIGHTS, _factor(layer.recurrent_activation), _GATES[kind])
         elif kind == "Normalization":
             layer.finalize_state()
-        elif kind not in ("Activation", "LSTM", "GRU", "SimpleRNN"):  # whose cells are layers
-            _scale(layer, _LAST.get(kind, _WEIGHTS), _factor(getattr(layer, "activation", None)), (True,))
+        elif kind not in ("Activation", "LSTM", "GRU", "SimpleRNN"):  # their cells are visited as layers of their own
+            _scale(layer, _LAST_WEIGHTS.get(kind, _WEIGHTS), _factor(getattr(layer, "activation", None)), (True,))
 
 
 def _layers(model: keras.Model) -> list[keras.layers.Layer]:
-    """Every layer that is somewhere in it, once."""
+    """Returns every layer of a model once, at any depth."""
     return list({id(layer): layer for layer in model._flatten_layers()}.values())
 
 

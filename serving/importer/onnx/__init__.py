@@ -1,4 +1,5 @@
-"""Reader of ONNX files: each operator written in TensorFlow.
+"""Reader of ONNX files: converts each ONNX operator to TensorFlow.
 
-A new operator is a function in `elements.py`, `shapes.py`, `windows.py` or `loops.py`, under its ONNX name.
+To add an operator, add a function to the table in `elements.py`, `shapes.py`, `windows.py` or `loops.py`, under the
+operator's ONNX name.
 """

@@ -1,4 +1,4 @@
-"""A node of an ONNX graph, as the functions that stand for its operator see it."""
+"""The call of an ONNX operator: what the functions in the operator tables receive."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ Operator = Callable[..., Any]
 
 
 class Unsupported(Exception):
-    """Why a node can't be converted, in a few words."""
+    """A node cannot be converted. The message is the reason."""
 
 
 @dataclass(frozen=True)
 class Call:
-    """One node.
+    """One node of a graph.
 
     Attributes:
-        opset: the version of ONNX's operators that it is of.
-        attributes: by name: numbers, texts, lists, NumPy arrays, graphs.
-        outputs: how many outputs it has.
-        run: runs a graph among its attributes on values for that graph's inputs.
+        opset: version of the ONNX operators.
+        attributes: attributes by name: numbers, strings, lists, NumPy arrays, graphs.
+        outputs: number of outputs.
+        run: runs a graph that is an attribute of the node, on a list of inputs.
     """
 
     opset: int
@@ -33,23 +33,29 @@ class Call:
     run: Callable[[Any, list[Any]], list[Any]]
 
     def get(self, name: str, default: Any) -> Any:
+        """Returns the value of an attribute, or `default` if it is missing."""
         return self.attributes.get(name, default)
 
     def refuse_unless(self, name: str, *values: Any) -> None:
-        """Raises Unsupported where an attribute is there with another value."""
+        """Raises Unsupported if an attribute has another value than these. It may be missing."""
         if self.get(name, values[0]) not in values:
-            raise Unsupported(f"{name}={self.attributes[name]}")
+            raise Unsupported(f"{name}={self.attributes[name]} is not supported")
 
     def ints(self, name: str, value: Any) -> list[int] | None:
-        """Whole numbers that newer versions take as an input, older ones as an attribute; None where there are none."""
+        """Returns integers that are an input in newer opsets and an attribute in older ones. None if both are missing.
+
+        Args:
+            name: name of the attribute.
+            value: value of the input, or None.
+        """
         if value is None:
-            found = self.get(name, None)
-            return None if found is None else list(np.ravel(found).tolist())
+            attribute = self.get(name, None)
+            return None if attribute is None else list(np.ravel(attribute).tolist())
         return [int(each) for each in self.static(value).ravel()]
 
     def static(self, value: Any) -> np.ndarray[Any, Any]:
-        """The value of an input that must be known beforehand. Raises Unsupported where it is not."""
-        found = value if isinstance(value, np.ndarray) else tf.get_static_value(value)
-        if found is None:
-            raise Unsupported("an input that depends on the data")
-        return np.asarray(found)
+        """Returns the value of an input that must be a constant. Raises Unsupported if it is not."""
+        constant = value if isinstance(value, np.ndarray) else tf.get_static_value(value)
+        if constant is None:
+            raise Unsupported("an input must be a constant, but depends on the data")
+        return np.asarray(constant)

@@ -1,6 +1,7 @@
-"""ONNX's operators that work element by element, multiply or reduce, written in TensorFlow.
+"""ONNX operators in TensorFlow: element-wise operators, products and reductions.
 
-An operator is a function of a `Call` and of its inputs, None for those left out. Small constants come as NumPy arrays.
+Each operator is a function of a `Call` and of its inputs. A missing optional input is None. Small constants are NumPy
+arrays.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import tensorflow as tf
 
 from .call import Call, Operator
 
-_PLAIN: dict[str, Callable[..., Any]] = {
+_FUNCTIONS: dict[str, Callable[..., Any]] = {
     "Abs": tf.abs,
     "Acos": tf.acos,
     "Acosh": tf.acosh,
@@ -80,26 +81,26 @@ _REDUCTIONS: dict[str, Callable[..., Any]] = {
 }
 
 
-def _plain(function: Callable[..., Any]) -> Operator:
+def _without_attributes(function: Callable[..., Any]) -> Operator:
     return lambda call, *inputs: function(*inputs)
 
 
 def _reduction(function: Callable[..., Any]) -> Operator:
     def reduce(call: Call, x: Any, axes: Any = None) -> Any:
-        given = call.ints("axes", axes)
-        if not given and call.get("noop_with_empty_axes", 0):
+        axes = call.ints("axes", axes)
+        if not axes and call.get("noop_with_empty_axes", 0):
             return x
-        return function(x, axis=given or None, keepdims=bool(call.get("keepdims", 1)))
+        return function(x, axis=axes or None, keepdims=bool(call.get("keepdims", 1)))
 
     return reduce
 
 
-def _extreme(function: Callable[..., Any]) -> Operator:
+def _arg_extreme(function: Callable[..., Any]) -> Operator:
     def find(call: Call, x: Any) -> Any:
         call.refuse_unless("select_last_index", 0)
         axis = call.get("axis", 0)
-        found = function(x, axis, tf.int64)
-        return tf.expand_dims(found, axis) if call.get("keepdims", 1) else found
+        indices = function(x, axis, tf.int64)
+        return tf.expand_dims(indices, axis) if call.get("keepdims", 1) else indices
 
     return find
 
@@ -134,25 +135,26 @@ def _selu(call: Call, x: Any) -> Any:
 
 
 def _matmul(call: Call, x: Any, y: Any) -> Any:
-    first, second = len(x.shape) == 1, len(y.shape) == 1
-    found = tf.matmul(x[None] if first else x, y[:, None] if second else y)
-    return tf.squeeze(found, [axis for axis, gone in ((-2, first), (-1, second)) if gone]) if first or second else found
+    is_row, is_column = len(x.shape) == 1, len(y.shape) == 1
+    product = tf.matmul(x[None] if is_row else x, y[:, None] if is_column else y)
+    axes = [axis for axis, is_added in ((-2, is_row), (-1, is_column)) if is_added]
+    return tf.squeeze(product, axes) if axes else product
 
 
 def _gemm(call: Call, a: Any, b: Any, c: Any = None) -> Any:
-    found = tf.matmul(a, b, bool(call.get("transA", 0)), bool(call.get("transB", 0))) * call.get("alpha", 1.0)
+    product = tf.matmul(a, b, bool(call.get("transA", 0)), bool(call.get("transB", 0))) * call.get("alpha", 1.0)
     if c is None:
-        return found
+        return product
     if len(c.shape) == 2 and c.shape[0] == 1:
-        c = tf.reshape(c, (-1,))  # a row added to a product with transA fails in TensorFlow's optimizer
-    return found + call.get("beta", 1.0) * c
+        c = tf.reshape(c, (-1,))  # TensorFlow's graph optimizer fails on (1, n) added to a product with transA
+    return product + call.get("beta", 1.0) * c
 
 
 def _softmax(function: Callable[..., Any]) -> Operator:
     def apply(call: Call, x: Any) -> Any:
         if call.opset >= 13:
             return function(x, call.get("axis", -1))
-        axis = call.get("axis", 1) % len(x.shape)  # then all axes from this one on are one
+        axis = call.get("axis", 1) % len(x.shape)  # before opset 13: over all axes from this one on
         shape = tf.shape(x)
         rows = tf.reshape(x, (tf.reduce_prod(shape[:axis]), tf.reduce_prod(shape[axis:])))
         return tf.ensure_shape(tf.reshape(function(rows, -1), shape), x.shape)
@@ -164,16 +166,16 @@ def _top_k(call: Call, x: Any, k: Any) -> Any:
     axis = call.get("axis", -1) % len(x.shape)
     order = [each for each in range(len(x.shape)) if each != axis] + [axis]
     sign = 1 if call.get("largest", 1) else -1
-    values, places = tf.math.top_k(sign * tf.transpose(x, order), tf.cast(tf.reshape(k, ()), tf.int32))
-    back = [int(each) for each in np.argsort(order)]
-    return sign * tf.transpose(values, back), tf.cast(tf.transpose(places, back), tf.int64)
+    values, indices = tf.math.top_k(sign * tf.transpose(x, order), tf.cast(tf.reshape(k, ()), tf.int32))
+    inverse = [int(each) for each in np.argsort(order)]
+    return sign * tf.transpose(values, inverse), tf.cast(tf.transpose(indices, inverse), tf.int64)
 
 
 ELEMENTS: dict[str, Operator] = {
-    **{name: _plain(function) for name, function in _PLAIN.items()},
+    **{name: _without_attributes(function) for name, function in _FUNCTIONS.items()},
     **{name: _reduction(function) for name, function in _REDUCTIONS.items()},
-    "ArgMax": _extreme(tf.argmax),
-    "ArgMin": _extreme(tf.argmin),
+    "ArgMax": _arg_extreme(tf.argmax),
+    "ArgMin": _arg_extreme(tf.argmin),
     "Celu": _celu,
     "Clip": _clip,
     "CumSum": lambda call, x, axis: tf.cumsum(

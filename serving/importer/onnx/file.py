@@ -1,7 +1,7 @@
-"""ONNX files, converted to SavedModels: the same names of inputs and outputs, the same shapes, the same order of axes.
+"""Converts ONNX files to SavedModels with the same names of inputs and outputs, shapes and order of axes.
 
-The conversion is ours (`onnx_graph`), which needs the package onnx alone, and nothing of what it converts is run but
-TensorFlow's own operations.
+The conversion is this project's own (`graph.py`). It needs only the package onnx, and a converted model runs only
+operations of TensorFlow.
 """
 
 from __future__ import annotations
@@ -15,52 +15,54 @@ from typing import Any
 import tensorflow as tf
 
 from ...errors import FailedPrecondition, InvalidArgument, PermissionDenied, ServingError
-from ..reading.result import ReadResult, Options
+from ..reading.result import Options, ReadResult
 from . import runtime as onnx_runtime
 
 _INSTALL = "(pip install 'keras-gallery[convert]')"
-_OLDEST, _NEWER = 7, 13  # before 7, shapes were made equal in another way
-_SMALL = 1024  # numbers; what is larger becomes a variable
+_OLDEST_OPSET, _UPGRADED_OPSET = 7, 13  # before 7, operators broadcast in another way
+_SMALL = 1024  # maximum number of elements of a constant; larger weights become variables
 
 
 def read(path: Path, options: Options) -> ReadResult:
-    """The SavedModel of an ONNX file; `old` answers in ONNX Runtime where that is installed.
+    """Converts an ONNX file to a SavedModel.
+
+    The result has a `reference` if ONNX Runtime is installed.
 
     Raises:
-        PermissionDenied: it has operators of its own, or its weights are elsewhere.
-        FailedPrecondition: it uses what can't be converted, or the package onnx is not installed.
-        InvalidArgument: it is damaged.
+        PermissionDenied: the file has custom operators, or its weights are in another folder.
+        FailedPrecondition: the model cannot be converted, or the package onnx is not installed.
+        InvalidArgument: the file is damaged.
     """
     if importlib.util.find_spec("onnx") is None:
-        raise FailedPrecondition(f"Expected the package onnx, to read ONNX files. Received: none {_INSTALL}")
-    given = load(path)
-    model = prepared(given)
-    named = {each.name: _fit(each.name) for each in _inputs(model)}
-    function, module = _function(model, named)
-    place = options.folder / "saved_model"
-    tf.saved_model.save(module, str(place), signatures=function)
-    changes = [f"input {old!r} is called {new}" for old, new in named.items() if old != new]
-    old = onnx_runtime.of_model(given, named)
-    if old is not None:
-        changes.append(onnx_runtime.compare(function, old))
+        raise FailedPrecondition(f"The package onnx is not installed {_INSTALL}")
+    original = load(path)
+    model = prepare(original)
+    new_names = {each.name: _argument_name(each.name) for each in _inputs(model)}
+    function, module = _function(model, new_names)
+    folder = options.folder / "saved_model"
+    tf.saved_model.save(module, str(folder), signatures=function)
+    changes = [f"input {old!r} renamed to {new}" for old, new in new_names.items() if old != new]
+    reference = onnx_runtime.reference_function(original, new_names)
+    if reference is not None:
+        changes.append(onnx_runtime.compare(function, reference))
     return ReadResult(
         f"ONNX file of {_producer(model)}: {len(model.graph.node)} nodes",
         "converted to a SavedModel",
         changes,
-        saved_model=place,
-        reference=old,
-        reference_name=onnx_runtime.name() if old else "",
+        saved_model=folder,
+        reference=reference,
+        reference_name=onnx_runtime.name() if reference else "",
     )
 
 
-def _fit(name: str) -> str:
-    """A name that TensorFlow takes for an argument."""
-    fit = re.sub(r"\W", "_", name, flags=re.ASCII)
-    return fit if fit[:1].isalpha() else f"input_{fit}"
+def _argument_name(name: str) -> str:
+    """Converts a name to one that TensorFlow accepts for an argument."""
+    valid = re.sub(r"\W", "_", name, flags=re.ASCII)
+    return valid if valid[:1].isalpha() else f"input_{valid}"
 
 
 def load(path: Path) -> Any:
-    """The model, checked, with its weights in it. Raises as `read`."""
+    """Reads and checks the model, and embeds its external weights. Raises the same errors as `read`."""
     import onnx
     from google.protobuf.message import DecodeError
 
@@ -74,60 +76,59 @@ def load(path: Path) -> Any:
     nodes = list(nodes_of(model.graph))
     foreign = [node.domain for node in nodes if node.domain not in DOMAINS]
     if foreign or model.functions:
-        named = foreign[0] if foreign else f"function {model.functions[0].name}"
-        raise PermissionDenied(f"Expected ONNX's own operators. Received: {named!r:.100} in {path.name}")
-    onnx_tensors.take_in(model, path.parent)
+        custom = foreign[0] if foreign else f"function {model.functions[0].name}"
+        raise PermissionDenied(f"Expected only standard ONNX operators. Received: {custom!r:.100} in {path.name}")
+    onnx_tensors.embed_external_data(model, path.parent)
     try:
         onnx.checker.check_model(model)
     except onnx.checker.ValidationError as error:
         raise InvalidArgument(f"Expected a valid ONNX file. Received: {_line(error)}") from None
     if model.graph.sparse_initializer:
-        raise FailedPrecondition(f"Expected dense weights. Received: sparse ones in {path.name}")
+        raise FailedPrecondition(f"Sparse weights are not supported: {path.name}")
     return model
 
 
-def prepared(model: Any) -> Any:
-    """A model of operators that can be converted, with what is known of its shapes. Raises FailedPrecondition."""
+def prepare(model: Any) -> Any:
+    """Checks that all operators can be converted, and infers shapes. Raises FailedPrecondition."""
     import onnx
 
     from .graph import OPERATORS, nodes_of, opset
 
-    if opset(model) < _OLDEST:
-        model = _lifted(model)
+    if opset(model) < _OLDEST_OPSET:
+        model = _upgraded(model)
     for node in nodes_of(model.graph):
         if node.op_type not in OPERATORS:
             name = node.name or node.output[0]
-            raise FailedPrecondition(
-                f"Expected operators that can be converted. Received: {node.op_type} in node {name!r}"
-            )
+            raise FailedPrecondition(f"Unsupported ONNX operator: {node.op_type} in node {name!r}")
     try:
         return onnx.shape_inference.infer_shapes(model, data_prop=True)
-    except (onnx.shape_inference.InferenceError, ValueError):  # so large, or inconsistent: then without
+    except (onnx.shape_inference.InferenceError, ValueError):  # too large, or inconsistent
         return model
 
 
-def _lifted(model: Any) -> Any:
-    """With the operators of a newer version. Raises FailedPrecondition."""
+def _upgraded(model: Any) -> Any:
+    """Returns the model in a newer opset. Raises FailedPrecondition."""
     import onnx.version_converter
 
-    reason = "PRelu" if any(node.op_type == "PRelu" for node in model.graph.node) else ""  # is lifted wrongly
+    # onnx converts PRelu wrongly.
+    reason = "it has a PRelu" if any(node.op_type == "PRelu" for node in model.graph.node) else ""
     try:
-        lifted = onnx.version_converter.convert_version(model, _NEWER)
-    except Exception as error:  # a RuntimeError, or what has no class
+        upgraded = onnx.version_converter.convert_version(model, _UPGRADED_OPSET)
+    except Exception as error:  # a RuntimeError, or an error without a public class
         reason = _line(error)
     if reason:
-        raise FailedPrecondition(f"Expected opset {_OLDEST} or newer, or one that can be lifted. Received: {reason}")
-    return lifted
+        raise FailedPrecondition(f"The model's opset is older than {_OLDEST_OPSET} and cannot be upgraded: {reason}")
+    return upgraded
 
 
 def _inputs(model: Any) -> list[Any]:
-    """What is fed: older files list the weights among the inputs."""
+    """Returns the inputs of the model without weights, which older files list as inputs, too."""
     weights = {each.name for each in model.graph.initializer}
     return [each for each in model.graph.input if each.name not in weights]
 
 
-def _function(model: Any, named: Mapping[str, str]) -> tuple[Any, tf.Module]:
-    """The model as a concrete function, and what holds its variables. Raises FailedPrecondition."""
+def _function(model: Any, new_names: Mapping[str, str]) -> tuple[Any, tf.Module]:
+    """Converts the model to a concrete function, and a module with its variables. Raises FailedPrecondition."""
     from . import tensors as onnx_tensors
     from .graph import Runner
 
@@ -138,19 +139,19 @@ def _function(model: Any, named: Mapping[str, str]) -> tuple[Any, tf.Module]:
     }
     module.weights = [each for each in values.values() if isinstance(each, tf.Variable)]
     run, outputs = Runner(model, values), [each.name for each in model.graph.output]
-    specs = [_spec(each, named[each.name]) for each in _inputs(model)]
+    specs = [_spec(each, new_names[each.name]) for each in _inputs(model)]
 
-    def answer(*tensors: Any) -> dict[str, Any]:
-        found = run(dict(zip(named, tensors, strict=True)))
-        return {name: tf.identity(value) for name, value in zip(outputs, found, strict=True)}
+    def serve(*tensors: Any) -> dict[str, Any]:
+        results = run(dict(zip(new_names, tensors, strict=True)))
+        return {name: tf.identity(value) for name, value in zip(outputs, results, strict=True)}
 
     try:
-        module.answer = tf.function(answer, input_signature=specs, autograph=False)
-        return module.answer.get_concrete_function(), module
+        module.serve = tf.function(serve, input_signature=specs, autograph=False)
+        return module.serve.get_concrete_function(), module
     except ServingError:
         raise
-    except Exception as error:  # TensorFlow raises all kinds for what does not fit together
-        raise FailedPrecondition(f"Expected an ONNX model that can be converted. Received: {_line(error)}") from error
+    except Exception as error:  # TensorFlow raises many kinds of errors for an inconsistent graph
+        raise FailedPrecondition(f"The ONNX model cannot be converted: {_line(error)}") from error
 
 
 def _spec(value: Any, name: str) -> tf.TensorSpec:
@@ -159,7 +160,7 @@ def _spec(value: Any, name: str) -> tf.TensorSpec:
     tensor = value.type.tensor_type
     if not tensor.elem_type:
         raise FailedPrecondition(
-            f"Expected tensors as inputs. Received: {value.name!r}, a sequence, a map or an option"
+            f"Expected tensors as inputs. Received: {value.name!r}, a sequence, a map or an optional"
         )
     sizes = [each.dim_value if each.HasField("dim_value") else None for each in tensor.shape.dim]
     dtype = tf.as_dtype(helper.tensor_dtype_to_np_dtype(tensor.elem_type))
@@ -167,9 +168,9 @@ def _spec(value: Any, name: str) -> tf.TensorSpec:
 
 
 def _producer(model: Any) -> str:
-    """What wrote the file, such as "pytorch 2.9.0"."""
+    """Names the program that wrote the file, such as "pytorch 2.9.0"."""
     text = f"{model.producer_name} {model.producer_version}"
-    return text[:60] if text and text.isprintable() else "an unnamed writer"
+    return text[:60] if text and text.isprintable() else "an unknown program"
 
 
 def _line(error: Exception) -> str:

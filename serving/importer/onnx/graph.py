@@ -1,4 +1,4 @@
-"""An ONNX graph, run node by node in TensorFlow: inside a `tf.function` it becomes a TensorFlow graph."""
+"""Runs an ONNX graph node by node in TensorFlow. Inside a `tf.function`, this converts it to a TensorFlow graph."""
 
 from __future__ import annotations
 
@@ -20,12 +20,13 @@ from .windows import WINDOWS
 
 OPERATORS = ELEMENTS | LOOPS | SHAPES | WINDOWS
 DOMAINS = ("", "ai.onnx")
+# Operators whose outputs can be much larger than their inputs.
 _GROWING = {"ConstantOfShape", "Expand", "Pad", "Range", "Tile", "OneHot", "Resize", "Upsample", *LOOPS}
-_SMALL = 1024  # numbers: what is computed beforehand is shapes, not weights
+_SMALL = 1024  # maximum number of elements of constants that are computed at conversion, such as shapes
 
 
 def nodes_of(graph: Any) -> Iterator[Any]:
-    """The nodes of a graph and of those in its nodes."""
+    """Yields the nodes of a graph, and of the graphs in its nodes."""
     for node in graph.node:
         yield node
         for attribute in node.attribute:
@@ -34,7 +35,7 @@ def nodes_of(graph: Any) -> Iterator[Any]:
 
 
 def opset(model: Any) -> int:
-    """The version of the operators that a model uses."""
+    """Returns the version of the operators that a model uses."""
     return max((each.version for each in model.opset_import if each.domain in DOMAINS), default=1)
 
 
@@ -42,8 +43,8 @@ class Runner:
     """Runs the graphs of a model.
 
     Args:
-        model: the model; its operators were found to be among `OPERATORS`.
-        values: its initializers.
+        model: the model. All its operators must be in `OPERATORS`.
+        values: the initializers (weights) by name.
     """
 
     def __init__(self, model: Any, values: Mapping[str, Any]) -> None:
@@ -51,7 +52,7 @@ class Runner:
         self._opset = opset(model)
 
     def __call__(self, inputs: Mapping[str, Any]) -> list[Any]:
-        """The graph's outputs in order. Raises FailedPrecondition for a node that can't be converted."""
+        """Returns the outputs of the graph in order. Raises FailedPrecondition if a node cannot be converted."""
         return self._run(self._graph, {**self._values, **inputs})
 
     def _run(self, graph: Any, scope: dict[str, Any]) -> list[Any]:
@@ -64,41 +65,40 @@ class Runner:
 
     def _outputs(self, node: Any, inputs: list[Any], scope: dict[str, Any]) -> list[Any]:
         def run(graph: Any, values: list[Any]) -> list[Any]:
-            named = dict(zip([each.name for each in graph.input], values, strict=True))
+            inner_inputs = dict(zip([each.name for each in graph.input], values, strict=True))
             constants = {each.name: numpy_helper.to_array(each) for each in graph.initializer}
-            return self._run(graph, {**scope, **constants, **named})
+            return self._run(graph, {**scope, **constants, **inner_inputs})
 
         call = Call(self._opset, {each.name: _attribute(each) for each in node.attribute}, len(node.output), run)
         operator = OPERATORS[node.op_type]
         try:
-            if _is_known(node.op_type, inputs):
+            if _is_computed_now(node.op_type, inputs):
                 with tf.init_scope():
-                    found = [np.asarray(each) for each in _listed(operator(call, *inputs))]
+                    results = [np.asarray(each) for each in _as_list(operator(call, *inputs))]
             else:
-                found = _listed(operator(call, *inputs))
-            if len(found) < len(node.output):
-                raise Unsupported(f"output {node.output[len(found)]!r}")
-            return found
+                results = _as_list(operator(call, *inputs))
+            if len(results) < len(node.output):
+                raise Unsupported(f"output {node.output[len(results)]!r} is not supported")
+            return results
         except (Unsupported, ValueError, TypeError, KeyError, IndexError, AttributeError, tf.errors.OpError) as error:
             reason = " ".join(str(error).split())[:200]
             raise FailedPrecondition(
-                f"Expected an ONNX model that can be converted. Received: {node.op_type} "
-                f"{node.name or node.output[0]!r} with {reason}"
+                f"ONNX node {node.name or node.output[0]!r} ({node.op_type}) cannot be converted: {reason}"
             ) from error
 
 
-def _listed(found: Any) -> list[Any]:
-    return list(found) if isinstance(found, list | tuple) else [found]
+def _as_list(results: Any) -> list[Any]:
+    return list(results) if isinstance(results, list | tuple) else [results]
 
 
-def _is_known(operator: str, inputs: list[Any]) -> bool:
-    """Whether to compute it now: of few constants, to few values."""
-    given = [each for each in inputs if each is not None]
-    if not all(isinstance(each, np.ndarray) for each in given) or sum(each.size for each in given) > _SMALL:
+def _is_computed_now(operator: str, inputs: list[Any]) -> bool:
+    """Whether to compute a node at conversion: its inputs are small constants, and its outputs are small."""
+    present = [each for each in inputs if each is not None]
+    if not all(isinstance(each, np.ndarray) for each in present) or sum(each.size for each in present) > _SMALL:
         return False
     if operator not in _GROWING:
         return True
-    numbers = [number for each in given if each.dtype.kind in "iu" for number in each.ravel().tolist()]
+    numbers = [number for each in present if each.dtype.kind in "iu" for number in each.ravel().tolist()]
     return operator not in LOOPS and math.prod(max(abs(number), 1) for number in numbers) <= _SMALL
 
 
@@ -112,7 +112,7 @@ def _attribute(attribute: Any) -> Any:
 
 
 def _with_shape(value: Any, declared: Any) -> Any:
-    """A tensor with what the file says of its shape."""
+    """Sets the shape of a tensor that the file declares."""
     if declared is None or not declared.HasField("shape") or not isinstance(value, tf.Tensor):
         return value
     shape = [each.dim_value if each.HasField("dim_value") else None for each in declared.shape.dim]

@@ -1,4 +1,4 @@
-"""ONNX's operators that repeat and branch: recurrent layers, loops, conditions, written in TensorFlow."""
+"""ONNX operators in TensorFlow: recurrent layers, loops and conditions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from onnx import helper
 
 from .call import Call, Operator, Unsupported
 
-Step = Callable[[list[Any], Any], list[Any]]  # the states before and a row (batch, features) to the states after
+Step = Callable[[list[Any], Any], list[Any]]  # (states, inputs of a time step (batch, features)) → new states
 
 
 def _lstm(call: Call, kernel: Any, recurrent: Any, bias: Any) -> Step:
@@ -51,20 +51,24 @@ def _rnn(call: Call, kernel: Any, recurrent: Any, bias: Any) -> Step:
 def _recurrent(cell: Callable[..., Step], gates: int, activations: list[str]) -> Operator:
     count = 2 if cell is _lstm else 1
 
-    def run(call: Call, x: Any, w: Any, r: Any, b: Any = None, lengths: Any = None, *given: Any) -> Any:
+    def run(call: Call, x: Any, w: Any, r: Any, b: Any = None, lengths: Any = None, *optional: Any) -> Any:
         call.refuse_unless("activations", activations * w.shape[0])
         call.refuse_unless("layout", 0)
-        if lengths is not None or call.get("clip", None) is not None or any(each is not None for each in given[count:]):
-            raise Unsupported("sequence_lens, clip or peepholes")
+        if (
+            lengths is not None
+            or call.get("clip", None) is not None
+            or any(each is not None for each in optional[count:])
+        ):
+            raise Unsupported("sequence_lens, clip and peepholes are not supported")
         size = r.shape[-1]
         results = []
         for at, direction in enumerate(_directions(call)):
             bias = tf.zeros((2, gates * size)) if b is None else tf.reshape(b[at], (2, -1))
             zeros = tf.zeros((tf.shape(x)[1], size), x.dtype)
-            states = [zeros if each is None else each[at] for each in (*given[:count], None, None)][:count]
+            states = [zeros if each is None else each[at] for each in (*optional[:count], None, None)][:count]
             step = cell(call, w[at], r[at], tf.unstack(bias))
-            found = tf.scan(step, tf.convert_to_tensor(x), states, reverse=direction == "reverse")
-            results.append((found[0], *[each[0 if direction == "reverse" else -1] for each in found]))
+            outputs = tf.scan(step, tf.convert_to_tensor(x), states, reverse=direction == "reverse")
+            results.append((outputs[0], *[each[0 if direction == "reverse" else -1] for each in outputs]))
         return tuple(tf.stack(each, 1 if at == 0 else 0) for at, each in enumerate(zip(*results, strict=True)))
 
     return run
@@ -81,38 +85,43 @@ def _if(call: Call, condition: Any) -> Any:
     return tf.cond(tf.reshape(condition, ()), yes, no)
 
 
-def _loop(call: Call, most: Any, go_on: Any, *values: Any) -> Any:
+def _loop(call: Call, max_steps: Any, condition: Any, *values: Any) -> Any:
     body = call.attributes["body"]
     rows = body.output[1 + len(values) :]
     dtypes = [tf.as_dtype(helper.tensor_dtype_to_np_dtype(each.type.tensor_type.elem_type)) for each in rows]
     lists = [tf.TensorArray(dtype, 0, dynamic_size=True, infer_shape=False) for dtype in dtypes]
-    most = tf.constant(tf.int64.max) if most is None else tf.reshape(tf.cast(most, tf.int64), ())
-    go_on = tf.constant(True) if go_on is None else tf.reshape(go_on, ())
+    max_steps = tf.constant(tf.int64.max) if max_steps is None else tf.reshape(tf.cast(max_steps, tf.int64), ())
+    condition = tf.constant(True) if condition is None else tf.reshape(condition, ())
     states = [tf.convert_to_tensor(each) for each in values]
 
     def step(number: Any, _: Any, states: list[Any], lists: list[Any]) -> Any:
-        condition, *found = call.run(body, [number, tf.constant(True), *states])
+        condition, *outputs = call.run(body, [number, tf.constant(True), *states])
         lists = [
-            each.write(tf.cast(number, tf.int32), row) for each, row in zip(lists, found[len(states) :], strict=True)
+            each.write(tf.cast(number, tf.int32), row) for each, row in zip(lists, outputs[len(states) :], strict=True)
         ]
         return (
             number + 1,
             tf.reshape(condition, ()),
-            [tf.convert_to_tensor(each) for each in found[: len(states)]],
+            [tf.convert_to_tensor(each) for each in outputs[: len(states)]],
             lists,
         )
 
     _, _, states, lists = tf.while_loop(
-        lambda number, condition, *_: (number < most) & condition,
+        lambda number, condition, *_: (number < max_steps) & condition,
         step,
-        (tf.constant(0, tf.int64), go_on, states, lists),
-        (tf.TensorShape(()), tf.TensorShape(()), [_open(each) for each in states], [tf.TensorShape(None)] * len(lists)),
+        (tf.constant(0, tf.int64), condition, states, lists),
+        (
+            tf.TensorShape(()),
+            tf.TensorShape(()),
+            [_open_shape(each) for each in states],
+            [tf.TensorShape(None)] * len(lists),
+        ),
     )
     return [*states, *[each.stack() for each in lists]]
 
 
-def _open(state: Any) -> Any:
-    """A step may change a state's sizes."""
+def _open_shape(state: Any) -> Any:
+    """Returns a shape with all dimensions unknown, because a step can change the sizes of a state."""
     return tf.TensorShape(None if state.shape.rank is None else [None] * state.shape.rank)
 
 

@@ -1,4 +1,4 @@
-"""ONNX Runtime, where it is installed: what an ONNX file answers in its own runtime."""
+"""Runs an ONNX file in ONNX Runtime, if it is installed, to compare with the converted model."""
 
 from __future__ import annotations
 
@@ -15,80 +15,79 @@ from ..reading.result import Arrays
 
 TOLERANCE = 1e-4
 BATCHES = (1, 7)
-OPEN_SIZE = 8  # of what a file leaves open beside the batch
+OPEN_SIZE = 8  # size of unknown dimensions in the example inputs, except the batch
 
 
 def name() -> str:
-    """Such as "ONNX Runtime 1.31.1"; only where it is installed."""
+    """Returns the name and version of the runtime, such as "ONNX Runtime 1.31.1". Needs onnxruntime."""
     import onnxruntime
 
     return f"ONNX Runtime {onnxruntime.__version__}"
 
 
-def of_model(model: Any, named: Mapping[str, str]) -> Callable[[Arrays], Arrays] | None:
-    """What a model answers, by its outputs' names.
+def reference_function(model: Any, new_names: Mapping[str, str]) -> Callable[[Arrays], Arrays] | None:
+    """Returns a function that runs a model in ONNX Runtime.
 
     Args:
-        model: the `ModelProto`, which refers to no other files.
-        named: its inputs, and what they are called in the arrays that the function is given.
+        model: the `ModelProto`, without references to other files.
+        new_names: maps the names of the model's inputs to those that the function uses.
 
     Returns:
-        The function; None where ONNX Runtime is not installed, or does not take the model.
+        The function, or None if ONNX Runtime is not installed or cannot load the model.
     """
     if importlib.util.find_spec("onnxruntime") is None:
         return None
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4  # it warns of old operators
+    options.log_severity_level = 4  # no warnings about old operators
     try:
         data = model.SerializeToString()
         session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-    except Exception:  # what it raises has no class of its own
+    except Exception:  # its errors have no public class
         return None
     outputs = [each.name for each in session.get_outputs()]
 
-    def answer(inputs: Arrays) -> Arrays:
-        found: Sequence[np.ndarray[Any, Any]] = session.run(None, {old: inputs[new] for old, new in named.items()})
-        return dict(zip(outputs, found, strict=True))
+    def run(inputs: Arrays) -> Arrays:
+        arrays: Sequence[np.ndarray[Any, Any]] = session.run(None, {old: inputs[new] for old, new in new_names.items()})
+        return dict(zip(outputs, arrays, strict=True))
 
-    return answer
+    return run
 
 
-def compare(function: Any, old: Callable[[Arrays], Arrays]) -> str:
-    """How far the answers of a concrete function are from the old ones, in words.
+def compare(function: Any, reference: Callable[[Arrays], Arrays]) -> str:
+    """Compares a concrete function with ONNX Runtime on random inputs. Returns the result as a line.
 
-    Raises FailedPrecondition where that is too far.
+    Raises FailedPrecondition if the difference is above `TOLERANCE`.
     """
     worst = 0.0
     specs = function.structured_input_signature[0]
     for batch in BATCHES:
         inputs = _example(specs, batch)
         try:
-            want = old(inputs)
-        except Exception as error:  # as above
+            want = reference(inputs)
+        except Exception as error:  # its errors have no public class
             reason = " ".join(str(error).split())[:200]
-            return f"not compared with {name()}, which takes no random values: {reason}"
-        found = function(*(tf.constant(inputs[spec.name]) for spec in specs))
+            return f"not compared with {name()}, which fails on random values: {reason}"
+        outputs = function(*(tf.constant(inputs[spec.name]) for spec in specs))
         for key, array in want.items():
-            off = difference(found[key].numpy(), array)
+            off = difference(outputs[key].numpy(), array)
             if reason := too_far(off, TOLERANCE):
                 raise FailedPrecondition(
-                    f"Expected the SavedModel to answer as the file does (within {TOLERANCE:g}). "
-                    f"Received: {key} {reason}"
+                    f"The converted model differs from {name()} (tolerance {TOLERANCE:g}): output {key} is {reason}"
                 )
             worst = max(worst, float(off))
-    return f"answers of {name()}: differ by {worst:.1g} at most"
+    return f"compared with {name()}: largest difference {worst:.1g}"
 
 
 def _example(specs: Sequence[Any], batch: int) -> Arrays:
-    """Random values in [0, 1), zeros and ones for whole numbers."""
-    rng, found = np.random.default_rng(batch), {}
+    """Returns random inputs: floats in [0, 1), integers 0 or 1."""
+    rng, inputs = np.random.default_rng(batch), {}
     for spec in specs:
         shape = [
             (OPEN_SIZE if at else batch) if size is None else size
             for at, size in enumerate([None, None] if spec.shape.rank is None else spec.shape)
         ]
         values = rng.random(shape) if spec.dtype.is_floating else rng.integers(0, 2, shape)
-        found[spec.name] = values.astype(spec.dtype.as_numpy_dtype)
-    return found
+        inputs[spec.name] = values.astype(spec.dtype.as_numpy_dtype)
+    return inputs

@@ -1,4 +1,4 @@
-"""ONNX's operators that move, cut, join, look up and resize, written in TensorFlow. See `onnx_elements`."""
+"""ONNX operators in TensorFlow: reshape, slice, concatenate, gather and resize. See `elements.py`."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from onnx import helper
 
 from .call import Call, Operator, Unsupported
 
-_FAR = (1 << 31) - 1
-# Ways of choosing the nearest pixel that come to repeating each one, at whole multiples.
+_MAX_INDEX = (1 << 31) - 1
+# Modes of nearest-neighbour resizing that repeat each pixel if the scale is an integer.
 _REPEATING = {("asymmetric", "floor"), ("half_pixel", "round_prefer_floor"), ("half_pixel", "round_prefer_ceil")}
 
 
@@ -21,10 +21,10 @@ def _dtype(number: int) -> Any:
 
 def _shape(call: Call, x: Any) -> Any:
     rank = len(x.shape)
-    kept = slice(call.get("start", 0), call.get("end", rank))
-    if None not in x.shape[kept]:
-        return np.array(x.shape[kept], np.int64)
-    return tf.shape(x, tf.int64)[kept]
+    axes = slice(call.get("start", 0), call.get("end", rank))
+    if None not in x.shape[axes]:
+        return np.array(x.shape[axes], np.int64)
+    return tf.shape(x, tf.int64)[axes]
 
 
 def _reshape(call: Call, x: Any, shape: Any = None) -> Any:
@@ -47,9 +47,9 @@ def _flatten(call: Call, x: Any) -> Any:
 
 
 def _unsqueeze(call: Call, x: Any, axes: Any = None) -> Any:
-    given = call.ints("axes", axes) or []
-    rank = len(x.shape) + len(given)
-    for axis in sorted(each % rank for each in given):
+    axes = call.ints("axes", axes) or []
+    rank = len(x.shape) + len(axes)
+    for axis in sorted(each % rank for each in axes):
         x = tf.expand_dims(x, axis)
     return x
 
@@ -60,60 +60,60 @@ def _slice(call: Call, x: Any, starts: Any = None, ends: Any = None, axes: Any =
         for name, value in (("starts", starts), ("ends", ends))
     )
     x, count = tf.convert_to_tensor(x), starts.shape[0]
-    along = call.ints("axes", axes) or range(count)
+    axes = call.ints("axes", axes) or range(count)
     strides = call.ints("", steps) or [1] * count
-    cuts = [slice(None)] * len(x.shape)
-    for at, (axis, step) in enumerate(zip(along, strides, strict=True)):
-        cuts[axis] = slice(_edge(starts[at]), _edge(ends[at]), step)
-    return x[tuple(cuts)]
+    slices = [slice(None)] * len(x.shape)
+    for at, (axis, step) in enumerate(zip(axes, strides, strict=True)):
+        slices[axis] = slice(_slice_bound(starts[at]), _slice_bound(ends[at]), step)
+    return x[tuple(slices)]
 
 
-def _edge(value: Any) -> Any:
-    """A start or an end. ONNX writes the largest numbers there are for "to the end"."""
+def _slice_bound(value: Any) -> Any:
+    """Clips a start or an end of a slice: ONNX writes very large numbers for "to the end"."""
     if isinstance(value, np.generic):
-        return int(np.clip(value, -_FAR, _FAR))
-    return tf.cast(tf.clip_by_value(value, -_FAR, _FAR), tf.int32)
+        return int(np.clip(value, -_MAX_INDEX, _MAX_INDEX))
+    return tf.cast(tf.clip_by_value(value, -_MAX_INDEX, _MAX_INDEX), tf.int32)
 
 
 def _split(call: Call, x: Any, sizes: Any = None) -> Any:
-    axis, given = call.get("axis", 0), call.ints("split", sizes)
-    if given is None:
-        whole = x.shape[axis]
-        if whole is None:
+    axis, sizes = call.get("axis", 0), call.ints("split", sizes)
+    if sizes is None:
+        total = x.shape[axis]
+        if total is None:
             return tf.split(x, call.outputs, axis)
-        each = -(-whole // call.outputs)
-        given = [min(each, whole - each * number) for number in range(call.outputs)]
-    return tf.split(x, given, axis)
+        each = -(-total // call.outputs)
+        sizes = [min(each, total - each * number) for number in range(call.outputs)]
+    return tf.split(x, sizes, axis)
 
 
 def _pad(call: Call, x: Any, pads: Any = None, value: Any = None, axes: Any = None) -> Any:
     mode = call.get("mode", "constant")
-    given = np.array(call.ints("pads", pads)).reshape(2, -1)
-    if mode not in ("constant", "edge", "reflect") or given.min(initial=0) < 0:
-        raise Unsupported(f"mode={mode}, pads={given.ravel().tolist()}")
-    both = np.zeros((len(x.shape), 2), np.int64)
-    both[call.ints("axes", axes) or slice(None)] = given.T
+    widths = np.array(call.ints("pads", pads)).reshape(2, -1)
+    if mode not in ("constant", "edge", "reflect") or widths.min(initial=0) < 0:
+        raise Unsupported(f"mode={mode} with pads={widths.ravel().tolist()} is not supported")
+    paddings = np.zeros((len(x.shape), 2), np.int64)
+    paddings[call.ints("axes", axes) or slice(None)] = widths.T
     if mode == "edge":
-        for axis, (before, after) in enumerate(both):
+        for axis, (before, after) in enumerate(paddings):
             size = tf.shape(x, tf.int64)[axis]
             x = tf.gather(x, tf.clip_by_value(tf.range(-before, size + after), 0, size - 1), axis=axis)
         return x
-    filling = call.get("value", 0) if value is None else tf.reshape(value, ())
-    return tf.pad(x, both, mode, tf.cast(filling, x.dtype))
+    fill = call.get("value", 0) if value is None else tf.reshape(value, ())
+    return tf.pad(x, paddings, mode, tf.cast(fill, x.dtype))
 
 
-def _gather(call: Call, x: Any, places: Any) -> Any:
+def _gather(call: Call, x: Any, indices: Any) -> Any:
     axis = call.get("axis", 0)
-    places = tf.convert_to_tensor(places)
-    size = tf.cast(tf.shape(x)[axis], places.dtype)
-    return tf.gather(x, tf.where(places < 0, places + size, places), axis=axis)
+    indices = tf.convert_to_tensor(indices)
+    size = tf.cast(tf.shape(x)[axis], indices.dtype)
+    return tf.gather(x, tf.where(indices < 0, indices + size, indices), axis=axis)
 
 
-def _one_hot(call: Call, places: Any, depth: Any, values: Any) -> Any:
+def _one_hot(call: Call, indices: Any, depth: Any, values: Any) -> Any:
     count = int(call.static(depth).item())
-    places = tf.cast(places, tf.int64)
-    found = tf.one_hot(tf.where(places < 0, places + count, places), count, True, False, call.get("axis", -1), tf.bool)
-    return tf.where(found, values[1], values[0])
+    indices = tf.cast(indices, tf.int64)
+    indices = tf.where(indices < 0, indices + count, indices)
+    return tf.where(tf.one_hot(indices, count, True, False, call.get("axis", -1), tf.bool), values[1], values[0])
 
 
 def _expand(call: Call, x: Any, shape: Any) -> Any:
@@ -128,7 +128,7 @@ def _constant(call: Call) -> Any:
             return np.array(value, np.float32)
         if name in ("value_int", "value_ints"):
             return np.array(value, np.int64)
-    raise Unsupported("its kind of constant")
+    raise Unsupported("this kind of constant is not supported")
 
 
 def _constant_of_shape(call: Call, shape: Any) -> Any:
@@ -136,16 +136,16 @@ def _constant_of_shape(call: Call, shape: Any) -> Any:
 
 
 def _depth_to_space(call: Call, x: Any) -> Any:
-    size, rows = call.attributes["blocksize"], call.get("mode", "DCR") == "CRD"
+    size, depth_first = call.attributes["blocksize"], call.get("mode", "DCR") == "CRD"
     _, channels, height, width = x.shape
-    parts = (channels // size**2, size, size) if rows else (size, size, channels // size**2)
-    order = (0, 1, 4, 2, 5, 3) if rows else (0, 3, 4, 1, 5, 2)
-    cut = tf.transpose(tf.reshape(x, (-1, *parts, height, width)), order)
-    return tf.reshape(cut, (-1, channels // size**2, height * size, width * size))
+    parts = (channels // size**2, size, size) if depth_first else (size, size, channels // size**2)
+    order = (0, 1, 4, 2, 5, 3) if depth_first else (0, 3, 4, 1, 5, 2)
+    blocks = tf.transpose(tf.reshape(x, (-1, *parts, height, width)), order)
+    return tf.reshape(blocks, (-1, channels // size**2, height * size, width * size))
 
 
 def _resize(call: Call, x: Any, *given: Any) -> Any:
-    """Of images, to whole multiples by repetition, or linearly between the middles of pixels."""
+    """Resizes images: nearest neighbour by an integer scale, or linear with half-pixel centres."""
     call.refuse_unless("antialias", 0)
     call.refuse_unless("axes", None)
     call.refuse_unless("keep_aspect_ratio_policy", "stretch")
@@ -153,28 +153,32 @@ def _resize(call: Call, x: Any, *given: Any) -> Any:
     scales = given[1] if len(given) > 1 else given[0] if given else np.array(call.attributes["scales"])
     height_width = x.shape[2:]
     if len(x.shape) != 4 or None in height_width:
-        raise Unsupported("other than images of a fixed size")
+        raise Unsupported("only images of a fixed size are supported")
     factors = (
         call.static(scales) if sizes is None else call.static(sizes) / np.array([1, x.shape[1] or 1, *height_width])
     )
-    wanted = [int(np.floor(size * factor)) for size, factor in zip(height_width, factors[2:], strict=True)]
-    mode, places = call.get("mode", "nearest"), call.get("coordinate_transformation_mode", "half_pixel")
+    sizes_out = [int(np.floor(size * factor)) for size, factor in zip(height_width, factors[2:], strict=True)]
+    mode, coordinates = call.get("mode", "nearest"), call.get("coordinate_transformation_mode", "half_pixel")
     rounding = call.get("nearest_mode", "round_prefer_floor")
-    if call.opset < 11:  # as it was before one could choose
-        places, rounding = "asymmetric", "floor"
-    if places == "pytorch_half_pixel" and min(wanted) > 1:
-        places = "half_pixel"
-    if mode == "nearest" and (places, rounding) in _REPEATING and all(float(each).is_integer() for each in factors):
+    if call.opset < 11:  # older opsets do not have these attributes
+        coordinates, rounding = "asymmetric", "floor"
+    if coordinates == "pytorch_half_pixel" and min(sizes_out) > 1:
+        coordinates = "half_pixel"
+    if (
+        mode == "nearest"
+        and (coordinates, rounding) in _REPEATING
+        and all(float(each).is_integer() for each in factors)
+    ):
         for axis, factor in enumerate(factors[2:], 2):
             x = tf.repeat(x, int(factor), axis)
         return x
     if (
         mode != "linear"
-        or places != "half_pixel"
-        or wanted != [size * factor for size, factor in zip(height_width, factors[2:], strict=True)]
+        or coordinates != "half_pixel"
+        or sizes_out != [size * factor for size, factor in zip(height_width, factors[2:], strict=True)]
     ):
-        raise Unsupported(f"mode={mode}, {places}, {rounding}, times {factors.tolist()}")
-    return tf.transpose(tf.image.resize(tf.transpose(x, [0, 2, 3, 1]), wanted), [0, 3, 1, 2])
+        raise Unsupported(f"mode={mode}, {coordinates}, {rounding} with scales {factors.tolist()} is not supported")
+    return tf.transpose(tf.image.resize(tf.transpose(x, [0, 2, 3, 1]), sizes_out), [0, 3, 1, 2])
 
 
 SHAPES: dict[str, Operator] = {
@@ -188,7 +192,7 @@ SHAPES: dict[str, Operator] = {
     "Expand": _expand,
     "Flatten": _flatten,
     "Gather": _gather,
-    "GatherND": lambda call, x, places: tf.gather_nd(x, places, call.get("batch_dims", 0)),
+    "GatherND": lambda call, x, coordinates: tf.gather_nd(x, coordinates, call.get("batch_dims", 0)),
     "OneHot": _one_hot,
     "Pad": _pad,
     "Range": lambda call, start, limit, step: tf.range(start, limit, step),

@@ -1,4 +1,4 @@
-"""The weights of an ONNX model; those in files beside it are taken in, if they are as large as declared."""
+"""Reads the weights of an ONNX model, including weights in external files."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from ..reading.companion_files import companion_file
 _EXTERNAL = onnx.TensorProto.EXTERNAL
 
 
-def take_in(model: Any, folder: Path) -> None:
-    """Puts the data of files beside the model's into the model, which then refers to no file.
+def embed_external_data(model: Any, folder: Path) -> None:
+    """Copies the data of external files into the model. Afterwards, the model refers to no file.
 
     Raises:
-        PermissionDenied: a file is not in the folder itself.
-        InvalidArgument: a file is missing or too short, or holds what has no fixed size.
+        PermissionDenied: a file is not in the folder, or is a link or a device.
+        InvalidArgument: a file is missing or too short, or a tensor's dtype has no fixed size.
     """
     for tensor in _tensors(model.graph):
         if tensor.data_location == _EXTERNAL or tensor.external_data:
@@ -32,11 +32,11 @@ def take_in(model: Any, folder: Path) -> None:
 
 
 def arrays(model: Any) -> dict[str, np.ndarray[Any, Any]]:
-    """The model's initializers by name. Raises InvalidArgument where one holds more or less than its shape says."""
+    """Returns the initializers by name. Raises InvalidArgument if the data of one does not fit its shape."""
     try:
         return {each.name: numpy_helper.to_array(each) for each in model.graph.initializer}
     except (ValueError, TypeError) as error:
-        raise InvalidArgument(f"Expected weights of the shapes that they declare. Received: {error}") from None
+        raise InvalidArgument(f"The data of a weight does not fit its shape: {error}") from None
 
 
 def _tensors(graph: Any) -> Iterator[Any]:
@@ -51,18 +51,21 @@ def _tensors(graph: Any) -> Iterator[Any]:
 
 
 def _data(tensor: Any, folder: Path) -> bytes:
-    given = {each.key: each.value for each in tensor.external_data}
-    file = companion_file(folder, given.get("location", ""))
+    fields = {each.key: each.value for each in tensor.external_data}
+    file = companion_file(folder, fields.get("location", ""))
     try:
-        wanted = math.prod(tensor.dims) * helper.tensor_dtype_to_np_dtype(tensor.data_type).itemsize
-        start = int(given.get("offset", 0))
-        length = int(given.get("length", wanted))
+        size = math.prod(tensor.dims) * helper.tensor_dtype_to_np_dtype(tensor.data_type).itemsize
+        start = int(fields.get("offset", 0))
+        length = int(fields.get("length", size))
     except (KeyError, TypeError, ValueError):
         raise InvalidArgument(
-            f"Expected a tensor in {file.name}. Received: {str(tensor.external_data)!r:.200}"
+            f"Malformed reference to a tensor in {file.name}: {str(tensor.external_data)!r:.200}"
         ) from None
-    if not 0 <= start <= start + wanted <= file.stat().st_size or length != wanted or min(tensor.dims, default=0) < 0:
-        raise InvalidArgument(f"Expected {wanted:,} bytes of {tensor.name!r} in {file.name}. Received: {length:,}")
+    if not 0 <= start <= start + size <= file.stat().st_size or length != size or min(tensor.dims, default=0) < 0:
+        raise InvalidArgument(
+            f"Expected {size:,} bytes of {tensor.name!r} in {file.name}. "
+            f"Received: {length:,} bytes from offset {start:,} on"
+        )
     with open(file, "rb") as opened:
         opened.seek(start)
-        return opened.read(wanted)
+        return opened.read(size)

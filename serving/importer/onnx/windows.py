@@ -1,6 +1,6 @@
-"""ONNX's convolutions, poolings and normalizations, written in TensorFlow.
+"""ONNX operators in TensorFlow: convolutions, pooling and normalizations. See `elements.py`.
 
-ONNX has channels before the places of an image, TensorFlow computes with channels last: see `onnx_elements`.
+ONNX has shape (batch, channels, …); TensorFlow computes with (batch, …, channels). "…" are the spatial axes.
 """
 
 from __future__ import annotations
@@ -13,43 +13,43 @@ import tensorflow as tf
 
 from .call import Call, Operator, Unsupported
 
-Pads = list[tuple[int, int]]  # before and after, of each axis of the places
+Pads = list[tuple[int, int]]  # padding before and after, for each spatial axis
 
 
-def _last(x: Any) -> Any:
+def _channels_last(x: Any) -> Any:
     rank = len(x.shape)
     return tf.transpose(x, [0, *range(2, rank), 1])
 
 
-def _first(x: Any) -> Any:
+def _channels_first(x: Any) -> Any:
     rank = len(x.shape)
     return tf.transpose(x, [0, rank - 1, *range(1, rank - 1)])
 
 
 def _pads(call: Call, x: Any, windows: Sequence[int], strides: Sequence[int]) -> Pads:
-    """What is padded around the places of `x` (batch, channels, …)."""
+    """Returns the padding for the spatial axes of `x` (batch, channels, …)."""
     count, kind = len(windows), call.get("auto_pad", "NOTSET")
     if kind in ("NOTSET", "VALID"):
         pads = call.get("pads", [0] * (2 * count)) if kind == "NOTSET" else [0] * (2 * count)
         return list(zip(pads[:count], pads[count:], strict=True))
     sizes = x.shape[2:]
     if None in sizes:
-        raise Unsupported(f"auto_pad={kind} with open sizes")
-    made = []
+        raise Unsupported(f"auto_pad={kind} with unknown sizes is not supported")
+    all_pads = []
     for size, window, stride in zip(sizes, windows, strides, strict=True):
-        whole = max((-(-size // stride) - 1) * stride + window - size, 0)
-        ends = (whole // 2, whole - whole // 2)
-        made.append(ends if kind == "SAME_UPPER" else ends[::-1])
-    return made
+        total = max((-(-size // stride) - 1) * stride + window - size, 0)
+        ends = (total // 2, total - total // 2)
+        all_pads.append(ends if kind == "SAME_UPPER" else ends[::-1])
+    return all_pads
 
 
-def _padded(x: Any, pads: Pads, value: float = 0.0) -> Any:
-    """`x` (batch, …, channels) with more places."""
+def _pad_spatial(x: Any, pads: Pads, value: float = 0.0) -> Any:
+    """Pads the spatial axes of `x` (batch, …, channels)."""
     return tf.pad(x, [(0, 0), *pads, (0, 0)], constant_values=tf.cast(value, x.dtype)) if np.any(pads) else x
 
 
 def _strided(run: Callable[[Sequence[int]], Any], strides: Sequence[int], dilations: Sequence[int]) -> Any:
-    """What `run` gives for strides. TensorFlow takes none together with dilations: then it is left out in between."""
+    """Calls `run` with strides. TensorFlow does not allow strides with dilations: then it selects every n-th result."""
     if max(strides) == 1 or max(dilations) == 1:
         return run(strides)
     return run([1] * len(strides))[(slice(None), *[slice(None, None, stride) for stride in strides])]
@@ -59,29 +59,29 @@ def _conv(call: Call, x: Any, kernel: Any, bias: Any = None) -> Any:
     count = len(kernel.shape) - 2
     strides, dilations = call.get("strides", [1] * count), call.get("dilations", [1] * count)
     windows = [(size - 1) * step + 1 for size, step in zip(kernel.shape[2:], dilations, strict=True)]
-    y = _padded(_last(x), _pads(call, x, windows, strides))
+    y = _pad_spatial(_channels_last(x), _pads(call, x, windows, strides))
     weights = tf.transpose(kernel, [*range(2, count + 2), 1, 0])  # (…, in, out)
     groups = call.get("group", 1)
     parts = list(zip(tf.split(y, groups, -1), tf.split(weights, groups, -1), strict=True))
 
     def run(steps: Sequence[int]) -> Any:
-        done = [tf.nn.convolution(part, each, steps, "VALID", dilations=dilations) for part, each in parts]
-        return tf.concat(done, -1) if groups > 1 else done[0]
+        results = [tf.nn.convolution(part, each, steps, "VALID", dilations=dilations) for part, each in parts]
+        return tf.concat(results, -1) if groups > 1 else results[0]
 
     y = _strided(run, strides, dilations)
-    return _first(y if bias is None else y + bias)
+    return _channels_first(y if bias is None else y + bias)
 
 
 def _depthwise(call: Call, x: Any, kernel: Any, bias: Any = None) -> Any:
-    """A convolution of each channel for itself."""
+    """A depthwise convolution: each channel has its own kernels."""
     strides, dilations = call.get("strides", [1, 1]), call.get("dilations", [1, 1])
     windows = [(size - 1) * step + 1 for size, step in zip(kernel.shape[2:], dilations, strict=True)]
-    y = _padded(_last(x), _pads(call, x, windows, strides))
+    y = _pad_spatial(_channels_last(x), _pads(call, x, windows, strides))
     out, _, height, width = kernel.shape
     channels = call.attributes["group"]
     weights = tf.reshape(tf.transpose(kernel, [2, 3, 0, 1]), (height, width, channels, out // channels))
     y = tf.nn.depthwise_conv2d(y, weights, [1, *strides, 1], "VALID", dilations=dilations)
-    return _first(y if bias is None else y + bias)
+    return _channels_first(y if bias is None else y + bias)
 
 
 def _any_conv(call: Call, x: Any, kernel: Any, bias: Any = None) -> Any:
@@ -94,44 +94,44 @@ def _any_conv(call: Call, x: Any, kernel: Any, bias: Any = None) -> Any:
 def _conv_transpose(call: Call, x: Any, kernel: Any, bias: Any = None) -> Any:
     count = len(kernel.shape) - 2
     call.refuse_unless("dilations", [1] * count)
-    strides, more = call.get("strides", [1] * count), call.get("output_padding", [0] * count)
+    strides, extra = call.get("strides", [1] * count), call.get("output_padding", [0] * count)
     windows = kernel.shape[2:]
     groups = call.get("group", 1)
     weights = tf.transpose(kernel, [*range(2, count + 2), 1, 0])  # (…, out, in)
-    y, done = _last(x), []
+    y, results = _channels_last(x), []
     for part, each in zip(tf.split(y, groups, -1), tf.split(weights, groups, -1), strict=True):
         shape = tf.shape(part)
         sizes = [
             (size or shape[axis + 1]) * stride - stride + window
             for axis, (size, stride, window) in enumerate(zip(part.shape[1:-1], strides, windows, strict=True))
         ]
-        done.append(tf.nn.conv_transpose(part, each, [shape[0], *sizes, each.shape[-2]], strides, "VALID"))
-    y = tf.concat(done, -1) if groups > 1 else done[0]
+        results.append(tf.nn.conv_transpose(part, each, [shape[0], *sizes, each.shape[-2]], strides, "VALID"))
+    y = tf.concat(results, -1) if groups > 1 else results[0]
     pads = _transposed_pads(call, x, y, strides)
-    y = _padded(y, [(0, max(each - after, 0)) for each, (_, after) in zip(more, pads, strict=True)])
+    y = _pad_spatial(y, [(0, max(each - after, 0)) for each, (_, after) in zip(extra, pads, strict=True)])
     cuts = [
         slice(before, -cut if (cut := max(after - each, 0)) else None)
-        for each, (before, after) in zip(more, pads, strict=True)
+        for each, (before, after) in zip(extra, pads, strict=True)
     ]
     y = y[(slice(None), *cuts)]
-    return _first(y if bias is None else y + bias)
+    return _channels_first(y if bias is None else y + bias)
 
 
 def _transposed_pads(call: Call, x: Any, y: Any, strides: Sequence[int]) -> Pads:
-    """What is cut off around the places of `y` (batch, …, channels)."""
+    """Returns how much to crop from the spatial axes of `y` (batch, …, channels)."""
     count, kind = len(strides), call.get("auto_pad", "NOTSET")
-    wanted = call.get("output_shape", None)
-    if kind.startswith("SAME") and wanted is None and None not in x.shape[2:]:
-        wanted = [size * stride for size, stride in zip(x.shape[2:], strides, strict=True)]
-    if wanted is None:
+    output_sizes = call.get("output_shape", None)
+    if kind.startswith("SAME") and output_sizes is None and None not in x.shape[2:]:
+        output_sizes = [size * stride for size, stride in zip(x.shape[2:], strides, strict=True)]
+    if output_sizes is None:
         call.refuse_unless("auto_pad", "NOTSET", "VALID")
-        given = call.get("pads", [0] * (2 * count)) if kind == "NOTSET" else [0] * (2 * count)
-        return list(zip(given[:count], given[count:], strict=True))
-    more = call.get("output_padding", [0] * count)
-    if None in y.shape[1:] or any(size < want for size, want in zip(y.shape[1:-1], wanted[-count:], strict=True)):
-        raise Unsupported("output_shape of open or larger sizes")
-    whole = [size + each - want for size, each, want in zip(y.shape[1:-1], more, wanted[-count:], strict=True)]
-    ends = [(each // 2, each - each // 2) for each in whole]
+        pads = call.get("pads", [0] * (2 * count)) if kind == "NOTSET" else [0] * (2 * count)
+        return list(zip(pads[:count], pads[count:], strict=True))
+    extra = call.get("output_padding", [0] * count)
+    if None in y.shape[1:] or any(size < want for size, want in zip(y.shape[1:-1], output_sizes[-count:], strict=True)):
+        raise Unsupported("output_shape with unknown or larger sizes is not supported")
+    total = [size + each - want for size, each, want in zip(y.shape[1:-1], extra, output_sizes[-count:], strict=True)]
+    ends = [(each // 2, each - each // 2) for each in total]
     return ends if kind == "SAME_UPPER" else [each[::-1] for each in ends]
 
 
@@ -139,10 +139,10 @@ def _pool(kind: str) -> Operator:
     def pool(call: Call, x: Any) -> Any:
         windows = call.attributes["kernel_shape"]
         strides, dilations = (call.get(name, [1] * len(windows)) for name in ("strides", "dilations"))
-        reach = [(size - 1) * step + 1 for size, step in zip(windows, dilations, strict=True)]
-        pads = _pads(call, x, reach, strides)
-        more = _rest(call, x, pads, reach, strides)
-        y = _last(x)
+        extents = [(size - 1) * step + 1 for size, step in zip(windows, dilations, strict=True)]
+        pads = _pads(call, x, extents, strides)
+        extra = _rest(call, x, pads, extents, strides)
+        y = _channels_last(x)
 
         def run(values: Any) -> Any:
             return _strided(
@@ -150,30 +150,30 @@ def _pool(kind: str) -> Operator:
             )
 
         if kind == "MAX":
-            return _first(run(_padded(_padded(y, pads, y.dtype.min), more, y.dtype.min)))
+            return _channels_first(run(_pad_spatial(_pad_spatial(y, pads, y.dtype.min), extra, y.dtype.min)))
         inner = tf.ones_like(y)
-        counted = _padded(inner, pads, float(call.get("count_include_pad", 0)))
-        return _first(run(_padded(_padded(y, pads), more)) / run(_padded(counted, more)))
+        counted = _pad_spatial(inner, pads, float(call.get("count_include_pad", 0)))
+        return _channels_first(run(_pad_spatial(_pad_spatial(y, pads), extra)) / run(_pad_spatial(counted, extra)))
 
     return pool
 
 
-def _rest(call: Call, x: Any, pads: Pads, reach: Sequence[int], strides: Sequence[int]) -> Pads:
-    """What is added at the ends where a last window, that is not full, counts."""
+def _rest(call: Call, x: Any, pads: Pads, extents: Sequence[int], strides: Sequence[int]) -> Pads:
+    """Returns the padding at the end that completes the last window, for ceil_mode=1."""
     if not call.get("ceil_mode", 0):
         return [(0, 0)] * len(pads)
     if None in x.shape[2:]:
-        raise Unsupported("ceil_mode=1 with open sizes")
-    more = []
-    for size, (before, after), window, stride in zip(x.shape[2:], pads, reach, strides, strict=True):
+        raise Unsupported("ceil_mode=1 with unknown sizes is not supported")
+    extra = []
+    for size, (before, after), window, stride in zip(x.shape[2:], pads, extents, strides, strict=True):
         steps = -(-(size + before + after - window) // stride)
-        if steps * stride >= size + before:  # it would begin behind the image
+        if steps * stride >= size + before:  # the window would start after the end of the image
             steps -= 1
-        more.append((0, max(steps * stride + window - size - before - after, 0)))
-    return more
+        extra.append((0, max(steps * stride + window - size - before - after, 0)))
+    return extra
 
 
-def _places(x: Any) -> list[int]:
+def _spatial_axes(x: Any) -> list[int]:
     return list(range(2, len(x.shape)))
 
 
@@ -188,14 +188,14 @@ def _batch_normalization(call: Call, x: Any, scale: Any, shift: Any, mean: Any, 
 
 
 def _normalized(x: Any, axes: list[int], epsilon: float) -> Any:
-    """With the mean, and what it was divided by."""
+    """Normalizes `x` over axes. Returns the result, the mean, and the reciprocal of the standard deviation."""
     mean, variance = tf.nn.moments(x, axes, keepdims=True)
     factor = tf.math.rsqrt(variance + epsilon)
     return (x - mean) * factor, mean, factor
 
 
 def _instance_normalization(call: Call, x: Any, scale: Any, shift: Any) -> Any:
-    normal, _, _ = _normalized(x, _places(x), call.get("epsilon", 1e-5))
+    normal, _, _ = _normalized(x, _spatial_axes(x), call.get("epsilon", 1e-5))
     return normal * _per_channel(x, scale) + _per_channel(x, shift)
 
 
@@ -211,8 +211,8 @@ WINDOWS: dict[str, Operator] = {
     "BatchNormalization": _batch_normalization,
     "Conv": _any_conv,
     "ConvTranspose": _conv_transpose,
-    "GlobalAveragePool": lambda call, x: tf.reduce_mean(x, _places(x), keepdims=True),
-    "GlobalMaxPool": lambda call, x: tf.reduce_max(x, _places(x), keepdims=True),
+    "GlobalAveragePool": lambda call, x: tf.reduce_mean(x, _spatial_axes(x), keepdims=True),
+    "GlobalMaxPool": lambda call, x: tf.reduce_max(x, _spatial_axes(x), keepdims=True),
     "InstanceNormalization": _instance_normalization,
     "LayerNormalization": _layer_normalization,
     "MaxPool": _pool("MAX"),

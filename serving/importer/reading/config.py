@@ -76,7 +76,7 @@ def _from_tfjs(path: Path) -> tuple[dict[str, Any], Any]:
     topology = read_json(kinds.read_bounded(kinds.tfjs_json(path), MAX_BYTES), "model.json")["modelTopology"]
     config = topology.get("model_config", topology)
     if not isinstance(config, dict):
-        raise InvalidArgument(f"Expected a JSON object as model_config in model.json. Received: {type(config).__name__}")
+        raise InvalidArgument(f"Expected an object as model_config in model.json. Received: {type(config).__name__}")
     if config is topology:  # TensorFlow.js itself writes it so; the converter from Keras nests it
         config = {name: value for name, value in topology.items() if name not in ("keras_version", "backend")}
     return config, topology.get("keras_version")

@@ -137,7 +137,9 @@ def _json_kind(path: Path) -> str:
             return "tfjs_layers"
         raise _unsupported(path, "JSON whose modelTopology has no model")
     if "class_name" in value and "config" in value:
-        raise _unsupported(path, "a model architecture in JSON, without weights (keras.models.model_from_json reads it)")
+        raise _unsupported(
+            path, "a model architecture in JSON, without weights (load it with keras.models.model_from_json)"
+        )
     raise _unsupported(path, f"JSON that is not a TensorFlow.js model (it contains {list(value)[:5]!r:.200})")
 
 

@@ -1,1 +1,1 @@
-"""Reader of SavedModels: rebuilt as layers where Keras 2 recorded them, else served as a graph."""
+"""Reader of SavedModels. Rebuilds the layers if Keras 2 recorded them; otherwise the graph is served unchanged."""

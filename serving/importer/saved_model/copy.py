@@ -1,4 +1,4 @@
-"""A SavedModel of untrusted origin, copied: what belongs to it and nothing else, no links followed."""
+"""Copies an untrusted SavedModel: only the files that belong to it, without following links."""
 
 from __future__ import annotations
 
@@ -17,61 +17,66 @@ from ..reading.bounds import MODEL_SHARE
 GRAPH = "saved_model.pb"
 KERAS_METADATA = "keras_metadata.pb"
 MAX_FILES = 10_000
-MAX_GRAPH_BYTES = 2 << 30  # of a protocol buffer
+MAX_GRAPH_BYTES = 2 << 30  # maximum size of a protocol buffer
 _FOLDERS = ("variables", "assets")
 
 
-def copy(source: Path, place: Path) -> Path:
-    """Copies saved_model.pb, keras_metadata.pb, variables/ and assets/ into the new folder `place`, and returns it.
+def copy(source: Path, target: Path) -> Path:
+    """Copies saved_model.pb, keras_metadata.pb, variables/ and assets/ into the new folder `target`, and returns it.
 
     Raises:
-        PermissionDenied: one of them is a link, or neither a file nor a folder.
-        ResourceExhausted: they are too many, or larger than the memory holds.
-        InvalidArgument: there is no saved_model.pb.
+        PermissionDenied: one of them is a link or a device.
+        ResourceExhausted: there are more than `MAX_FILES` files, or they are larger than half of the memory.
+        InvalidArgument: saved_model.pb is missing.
     """
-    place.mkdir()
-    left = [MAX_FILES, int(memory() * MODEL_SHARE)]
+    target.mkdir()
+    remaining = [MAX_FILES, int(memory() * MODEL_SHARE)]
     for name in (GRAPH, KERAS_METADATA, *_FOLDERS):
         if os.path.lexists(source / name):
-            _copy(source / name, place / name, left, folder=name in _FOLDERS)
-    if not (place / GRAPH).exists():
-        raise InvalidArgument(f"Expected a SavedModel with its {GRAPH}. Received: {source.name}, without one")
-    return place
+            _copy(source / name, target / name, remaining, folder=name in _FOLDERS)
+    if not (target / GRAPH).exists():
+        raise InvalidArgument(f"The SavedModel {source.name} has no {GRAPH}")
+    return target
 
 
-def _copy(source: Path, place: Path, left: list[int], *, folder: bool) -> None:
-    found = os.lstat(source)
-    if folder and stat.S_ISDIR(found.st_mode):
-        place.mkdir()
+def _copy(source: Path, target: Path, remaining: list[int], *, folder: bool) -> None:
+    status = os.lstat(source)
+    if folder and stat.S_ISDIR(status.st_mode):
+        target.mkdir()
         with os.scandir(source) as entries:
             for entry in entries:
                 inner = entry.is_dir(follow_symlinks=False) and source.name != "variables"
-                _copy(source / entry.name, place / entry.name, left, folder=inner)
+                _copy(source / entry.name, target / entry.name, remaining, folder=inner)
         return
-    if not stat.S_ISREG(found.st_mode):
-        raise PermissionDenied(f"Expected plain files in the SavedModel. Received: {source.name!r}, a link or the like")
-    left[0] -= 1
-    left[1] -= found.st_size
-    if min(left) < 0:
+    if not stat.S_ISREG(status.st_mode):
+        raise PermissionDenied(f"Unsafe SavedModel refused: {source.name!r} is a link or a device")
+    remaining[0] -= 1
+    remaining[1] -= status.st_size
+    if min(remaining) < 0:
         raise ResourceExhausted(
-            f"Expected a SavedModel of at most {MAX_FILES:,} files, within half of the memory. Received: a larger one"
+            f"The SavedModel has more than {MAX_FILES:,} files, or is larger than half of the memory"
         )
-    # What was a file a moment ago may be a link now.
-    with open(os.open(source, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0)), "rb") as old, open(place, "wb") as new:
-        size = found.st_size
-        while size and (piece := old.read(min(size, 1 << 20))):
-            size -= new.write(piece)
+    # O_NOFOLLOW: the file may have been replaced by a link since the check.
+    with open(os.open(source, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0)), "rb") as old, open(target, "wb") as new:
+        size = status.st_size
+        while size and (chunk := old.read(min(size, 1 << 20))):
+            size -= new.write(chunk)
 
 
 def read_graphs(folder: Path) -> Any:
-    """The `SavedModel` message of a copy. Raises InvalidArgument where it is damaged."""
+    """Reads the `SavedModel` message of a copied SavedModel.
+
+    Raises:
+        InvalidArgument: the file is damaged, or has no graph.
+        ResourceExhausted: the file is larger than `MAX_GRAPH_BYTES`.
+    """
     file = folder / GRAPH
     if file.stat().st_size > MAX_GRAPH_BYTES:
-        raise ResourceExhausted(f"Expected {GRAPH} of at most {MAX_GRAPH_BYTES:,} bytes. Received: more")
+        raise ResourceExhausted(f"Expected {GRAPH} to have at most {MAX_GRAPH_BYTES:,} bytes. Received: more")
     try:
-        found = messages.SavedModel.FromString(file.read_bytes())
+        message = messages.SavedModel.FromString(file.read_bytes())
     except DecodeError:
-        raise InvalidArgument(f"Expected a whole {GRAPH}. Received: one that is damaged") from None
-    if not found.meta_graphs:
-        raise InvalidArgument(f"Expected a graph in {GRAPH}. Received: none")
-    return found
+        raise InvalidArgument(f"Damaged SavedModel: {GRAPH} cannot be parsed") from None
+    if not message.meta_graphs:
+        raise InvalidArgument(f"{GRAPH} has no graph")
+    return message

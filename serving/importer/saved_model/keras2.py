@@ -1,4 +1,4 @@
-"""The layers of a SavedModel of Keras 2: its metadata have the configuration, the checkpoint has the weights."""
+"""Rebuilds the layers of a SavedModel of Keras 2: configuration from its metadata, weights from its checkpoint."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from google.protobuf.message import DecodeError
 
 from ...errors import InvalidArgument
 from ..keras import legacy_weights
-from ..keras.keras_file import build_justified
+from ..keras.keras_file import build_checked
 from ..keras2 import weights as keras2_weights
 from ..keras2.repair import repair
-from ..reading.result import Options
 from ..reading.json_text import read_json
+from ..reading.result import Options
 from ..reading.vetting import vet
 from .copy import KERAS_METADATA
 
@@ -27,12 +27,12 @@ _LAYER = re.compile(r"root\.(layer(?:_with_weights)?-\d+)")
 
 @dataclass(frozen=True)
 class Metadata:
-    """What Keras 2 says of a model.
+    """What Keras 2 recorded about a model.
 
     Attributes:
-        config: the configuration, in Keras 2's form.
-        version: such as "2.12.0"; "" where it does not say.
-        layers: where each layer is in the graph's objects, by its name.
+        config: the configuration as Keras 2 writes it.
+        version: version of Keras, such as "2.12.0"; "" if it is not recorded.
+        layers: attribute of the loaded SavedModel that has each layer, by the layer's name.
     """
 
     config: dict[str, Any]
@@ -41,62 +41,65 @@ class Metadata:
 
 
 def read_metadata(folder: Path, meta_graph: Any) -> Metadata | None:
-    """The metadata of a SavedModel; None where Keras 2 has not written it. Raises InvalidArgument for damaged ones."""
+    """Reads the metadata of a SavedModel.
+
+    Returns None if Keras 2 did not write the SavedModel. Raises InvalidArgument if the metadata is damaged.
+    """
     nodes = _nodes(folder, meta_graph)
     if "root" not in nodes:
         return None
     root = _json(nodes["root"])
-    given = root.get("model_config", root)
-    if not isinstance(given, dict) or not {"class_name", "config"} <= given.keys():
+    config = root.get("model_config", root)
+    if not isinstance(config, dict) or not {"class_name", "config"} <= config.keys():
         return None
     layers = {}
     for path, text in nodes.items():
-        if found := _LAYER.fullmatch(path):
-            layers[str(_json(text).get("name"))] = found[1]
-    return Metadata({key: given[key] for key in ("class_name", "config")}, str(root.get("keras_version", "")), layers)
+        if match := _LAYER.fullmatch(path):
+            layers[str(_json(text).get("name"))] = match[1]
+    return Metadata({key: config[key] for key in ("class_name", "config")}, str(root.get("keras_version", "")), layers)
 
 
-def rebuild(metadata: Metadata, loaded: Any, held: int, name: str, options: Options) -> tuple[keras.Model, list[str]]:
-    """A Keras 3 model with the weights of a loaded SavedModel.
+def rebuild(metadata: Metadata, loaded: Any, stored: int, name: str, options: Options) -> tuple[keras.Model, list[str]]:
+    """Builds a Keras 3 model with the weights of a loaded SavedModel.
 
     Args:
-        metadata: of the SavedModel.
-        loaded: what `tf.saved_model.load` gave.
-        held: how many numbers its files hold at most.
-        name: of the folder, for errors.
-        options: see `found.py`.
+        metadata: metadata of the SavedModel.
+        loaded: result of `tf.saved_model.load`.
+        stored: how many numbers its files store at most.
+        name: name of the folder, for error messages.
+        options: see `result.py`.
 
     Returns:
         The model, and a line for each change.
 
     Raises:
-        ServingError: it can't be built; the error says why.
+        ServingError: the model cannot be built.
     """
     config, changes = repair(metadata.config)
     vet(config, options)
-    model = build_justified(Path(name), config, options, held)
-    arrays = {layer: _arrays(getattr(loaded, place, None)) for layer, place in metadata.layers.items()}
-    changes += legacy_weights.load(model, metadata.config, {layer: found for layer, found in arrays.items() if found})
-    keras2_weights.mend(model)
+    model = build_checked(Path(name), config, options, stored)
+    arrays = {layer: _arrays(getattr(loaded, attribute, None)) for layer, attribute in metadata.layers.items()}
+    changes += legacy_weights.load(model, metadata.config, {layer: each for layer, each in arrays.items() if each})
+    keras2_weights.adjust(model)
     return model, changes
 
 
 def _arrays(layer: Any) -> list[Any]:
-    """The weights of a layer: those that are trained, then the others."""
-    trained = list(getattr(layer, "trainable_variables", ()))
-    seen = {id(each) for each in trained}
+    """Returns the weights of a layer, trainable ones first."""
+    trainable = list(getattr(layer, "trainable_variables", ()))
+    seen = {id(each) for each in trainable}
     others = [each for each in getattr(layer, "variables", ()) if id(each) not in seen]
-    return [each.numpy() for each in [*trained, *others]]
+    return [each.numpy() for each in [*trainable, *others]]
 
 
 def _nodes(folder: Path, meta_graph: Any) -> dict[str, str]:
-    """The metadata of every Keras object by its path. Before 2.5 they were in saved_model.pb itself."""
+    """Returns the JSON metadata of each Keras object by its path. Before Keras 2.5 it was in saved_model.pb itself."""
     if (folder / KERAS_METADATA).exists():
         try:
-            found = _message().FromString((folder / KERAS_METADATA).read_bytes())
+            message = _message().FromString((folder / KERAS_METADATA).read_bytes())
         except DecodeError:
-            raise InvalidArgument(f"Expected a whole {KERAS_METADATA}. Received: one that is damaged") from None
-        return {node.node_path: node.metadata for node in found.nodes}
+            raise InvalidArgument(f"Damaged SavedModel: {KERAS_METADATA} cannot be parsed") from None
+        return {node.node_path: node.metadata for node in message.nodes}
     nodes = meta_graph.object_graph_def.nodes
     if not nodes or not nodes[0].user_object.metadata:
         return {}
@@ -105,12 +108,12 @@ def _nodes(folder: Path, meta_graph: Any) -> dict[str, str]:
 
 
 def _json(text: str) -> dict[str, Any]:
-    found: dict[str, Any] = _plain(read_json(text.encode(), KERAS_METADATA))
-    return found
+    value: dict[str, Any] = _plain(read_json(text.encode(), KERAS_METADATA))
+    return value
 
 
 def _plain(value: Any) -> Any:
-    """Tuples and shapes as lists."""
+    """Converts serialized tuples and shapes to lists."""
     if isinstance(value, Mapping):
         if value.get("class_name") in ("__tuple__", "TensorShape"):
             return [_plain(each) for each in value["items"]]
@@ -119,7 +122,7 @@ def _plain(value: Any) -> Any:
 
 
 def _message() -> Any:
-    """The class of Keras 2's `SavedMetadata`: nodes (1), each with its path (3) and metadata (5)."""
+    """Returns a message class for Keras 2's `SavedMetadata`: nodes (field 1), each with a path (3) and metadata (5)."""
     file = descriptor_pb2.FileDescriptorProto(name="keras_metadata.proto", package="keras_metadata", syntax="proto3")
     node = file.message_type.add(name="Node")
     text, repeated = descriptor_pb2.FieldDescriptorProto.TYPE_STRING, descriptor_pb2.FieldDescriptorProto.LABEL_REPEATED

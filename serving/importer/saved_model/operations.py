@@ -1,4 +1,4 @@
-"""Whether a TensorFlow graph only computes: it may name any operation, and some write files or run code."""
+"""Checks that a TensorFlow graph only computes: some operations write files or run code."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from ...errors import InvalidArgument, PermissionDenied
 from ...wire import dtypes
 from ..reading.bounds import check_size
 
-# What stateless operations do by their names, where that is more than to compute.
+# Operations that do more than compute, by a pattern of their names, with the reason for the error message.
 _REFUSED = {
     "File": "which reads or writes files",
     "Reader": "which reads files",
     "Dataset": "which may read files",
     "PyFunc": "which runs Python",
-    "Debug|Dump|^Copy(Host)?$": "which writes what it is given to wherever the graph says",
+    "Debug|Dump|^Copy(Host)?$": "which writes its input to a place that the graph chooses",
     "Proto": "which may read files",
     "VocabRemapping": "which reads files",
     "Rpc|Send|Recv|Host|T[pP][uU]": "which talks to other processes or devices",
 }
-# Operations with a state or an effect that stay within the model. All others with one are refused.
+# Stateful operations whose effects stay within the model. All other stateful operations are refused.
 _ALLOWED = re.compile(
     """
     VarHandleOp | VarIsInitializedOp | ReadVariableOp | Assign(Add|Sub)?VariableOp | Variable(V2|Shape)?
@@ -39,12 +39,12 @@ _ALLOWED = re.compile(
     """,
     re.VERBOSE,
 )
-# What a saver is made of. Nothing else may use it: a signature could write or read any file with it.
+# Operations of a saver. Nothing else may use them: with them a signature could read or write any file.
 _SAVER = frozenset(
     "SaveV2 RestoreV2 MergeV2Checkpoints ShardedFilename ShardedFilespec Save SaveSlices Restore RestoreSlice".split()
 )
 _WRITING = frozenset("SaveV2 MergeV2Checkpoints Save SaveSlices".split())
-_TRUST = "(--trust allows it)"
+_TRUST_HINT = "(--trust allows it)"
 
 
 def check_graph(meta_graph: Any, stored: int) -> None:
@@ -52,12 +52,12 @@ def check_graph(meta_graph: Any, stored: int) -> None:
 
     Args:
         meta_graph: a `MetaGraphDef`.
-        stored: how many bytes its file has.
+        stored: size of its file in bytes.
 
     Raises:
-        PermissionDenied: names the node, its operation, and why.
-        ResourceExhausted: its constants are larger than the file justifies.
-        InvalidArgument: it names functions or nodes that it has not.
+        PermissionDenied: an operation is not allowed. The message names the node, the operation and the reason.
+        ResourceExhausted: the constants are larger than `check_size` allows.
+        InvalidArgument: a node is missing.
     """
     graph = _Graph(meta_graph.graph_def)
     constants = 0
@@ -70,11 +70,11 @@ def check_graph(meta_graph: Any, stored: int) -> None:
         forbidden = _WRITING if what == saver.restore_op_name else _SAVER
         for where, node in used:
             if node.op in forbidden:
-                raise _denied(where, node, f"which reads or writes files, used by {what!r}, which is no saver")
+                raise _denied(where, node, f"which reads or writes files, used by {what!r}, which is not a saver")
 
 
 def _uses(meta_graph: Any, graph: _Graph) -> Iterator[tuple[str, Iterable[tuple[str, Any]]]]:
-    """What is run when the graph is loaded or asked: its signatures, initializers, functions, its restoring."""
+    """Yields what can run, with its nodes: signatures, initializers, functions and the restore operation."""
     for name, signature in meta_graph.signature_def.items():
         yield name, graph.reach(name for info in signature.outputs.values() for name in _tensors(info))
     for key in ("saved_model_main_op", "legacy_init_op"):
@@ -87,7 +87,7 @@ def _uses(meta_graph: Any, graph: _Graph) -> Iterator[tuple[str, Iterable[tuple[
 
 
 def _tensors(info: Any) -> list[str]:
-    """The tensors that an output of a signature is made of; a sparse one of three."""
+    """Returns the names of the tensors of a signature's output; a sparse output has three."""
     sparse = info.coo_sparse
     parts = [sparse.values_tensor_name, sparse.indices_tensor_name, sparse.dense_shape_tensor_name]
     return [info.name, *parts, *(name for part in info.composite_tensor.components for name in _tensors(part))]
@@ -105,7 +105,7 @@ class _Graph:
         self._functions = {each.signature.name: each.node_def for each in graph.library.function}
 
     def all_nodes(self) -> Iterator[tuple[str, Any]]:
-        """Every node, with a word on where it is."""
+        """Yields every node, after a text that says which function it is in ("" for the main graph)."""
         for node in self._main.values():
             yield "", node
         for name, nodes in self._functions.items():
@@ -113,20 +113,20 @@ class _Graph:
                 yield f" of function {name!r:.100}", node
 
     def reach(self, fetches: Iterable[str], functions: Iterable[str] = ()) -> Iterator[tuple[str, Any]]:
-        """The nodes that some of the graph's outputs need, and all nodes of the functions that these call."""
-        left = [name.lstrip("^").partition(":")[0] for name in fetches]
+        """Yields the nodes that some outputs of the graph need, and all nodes of the functions that these call."""
+        pending = [name.lstrip("^").partition(":")[0] for name in fetches]
         called = list(functions)
         seen: set[str] = set()
-        while left:
-            name = left.pop()
+        while pending:
+            name = pending.pop()
             if name in seen or not name:
                 continue
             seen.add(name)
             if name not in self._main:
-                raise InvalidArgument(f"Expected a whole graph. Received: one without its node {name!r:.100}")
+                raise InvalidArgument(f"Damaged graph: node {name!r:.100} is missing")
             node = self._main[name]
             yield "", node
-            left += [each.lstrip("^").partition(":")[0] for each in node.input]
+            pending += [each.lstrip("^").partition(":")[0] for each in node.input]
             called += _called(node)
         seen = set()
         while called:
@@ -140,12 +140,12 @@ class _Graph:
 
 
 def _called(node: Any) -> list[str]:
-    """The functions that a node names."""
-    found = []
+    """Returns the names of the functions that a node may call."""
+    functions = []
     for value in node.attr.values():
-        found += [value.func.name] if value.HasField("func") else [each.name for each in value.list.func]
-    # A function may be an operation by its own name, too.
-    return [*found, node.op]
+        functions += [value.func.name] if value.HasField("func") else [each.name for each in value.list.func]
+    # The operation of a node can be the name of a function.
+    return [*functions, node.op]
 
 
 def _check_node(where: str, node: Any) -> None:
@@ -155,11 +155,12 @@ def _check_node(where: str, node: Any) -> None:
         return
     known = op_def_registry.get(node.op)
     if known is None or node.op.startswith("_"):
-        raise _denied(where, node, "which TensorFlow does not have by itself")
+        raise _denied(where, node, "which is not an operation of TensorFlow")
     if known.is_stateful:
         if not _ALLOWED.fullmatch(node.op):
             why = next(
-                (why for name, why in _REFUSED.items() if re.search(name, node.op)), "which has effects elsewhere"
+                (why for name, why in _REFUSED.items() if re.search(name, node.op)),
+                "which has effects outside of the model",
             )
             raise _denied(where, node, why)
         if node.op == "PrintV2" and node.attr["output_stream"].s not in (b"", b"stderr", b"stdout"):
@@ -171,7 +172,7 @@ def _check_node(where: str, node: Any) -> None:
 
 
 def _constant_bytes(node: Any) -> int:
-    """How much memory a constant takes: a single value may stand for all of a large one."""
+    """Returns the size of a constant in memory. In the file, a single value can fill a large constant."""
     if node.op != "Const":
         return 0
     tensor = node.attr["value"].tensor
@@ -182,5 +183,5 @@ def _constant_bytes(node: Any) -> int:
 
 def _denied(where: str, node: Any, why: str) -> PermissionDenied:
     return PermissionDenied(
-        f"Expected a graph that only computes. Received: node {node.name!r:.100}{where}, {node.op}, {why} {_TRUST}"
+        f"Unsafe graph refused: node {node.name!r:.100}{where} with operation {node.op}, {why} {_TRUST_HINT}"
     )

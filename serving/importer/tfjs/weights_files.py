@@ -1,4 +1,4 @@
-"""The weights of a TensorFlow.js model: the files that its manifest names, checked before anything is made of them."""
+"""Reads the weights of a TensorFlow.js model from the files that its manifest lists."""
 
 from __future__ import annotations
 
@@ -16,35 +16,41 @@ Arrays = dict[str, np.ndarray[Any, Any]]
 
 
 def read(folder: Path, manifest: Any) -> Arrays:
-    """The arrays by name. What a manifest declares is no more than its files hold, so that it asks for no memory.
+    """Returns the arrays by name.
+
+    The sizes in the manifest must equal the sizes of the files, so that a small file cannot use much memory.
 
     Args:
-        folder: where the model.json is.
-        manifest: its `weightsManifest`.
+        folder: folder of the model.json.
+        manifest: the value of `weightsManifest` in the model.json.
 
     Raises:
-        PermissionDenied: a file is not in the folder itself.
-        InvalidArgument: it is no manifest, a file is missing, or holds more or less than is declared.
+        PermissionDenied: a file is not in the folder, or is a link or a device.
+        InvalidArgument: the manifest is malformed, a file is missing, or the sizes differ.
     """
-    found: Arrays = {}
+    arrays: Arrays = {}
     for group in _groups(manifest):
         files = [companion_file(folder, name) for name in group["paths"]]
-        declared, held = sum(map(size_of, group["weights"])), sum(file.stat().st_size for file in files)
-        if declared != held:
-            raise InvalidArgument(f"Expected {declared:,} bytes of weights in {folder.name}. Received: {held:,}")
+        declared, stored = sum(map(size_of, group["weights"])), sum(file.stat().st_size for file in files)
+        if declared != stored:
+            raise InvalidArgument(f"Expected {declared:,} bytes of weights in {folder.name}. Received: {stored:,}")
         for name, array in decode(group["weights"], b"".join(file.read_bytes() for file in files)):
-            if name in found:
-                raise InvalidArgument(f"Expected each weight once. Received: {name!r} again")
-            found[name] = array
-    return found
+            if name in arrays:
+                raise InvalidArgument(f"Duplicate weight name in the manifest: {name!r}")
+            arrays[name] = array
+    return arrays
 
 
 def _groups(manifest: Any) -> Iterator[Mapping[str, Any]]:
     for group in manifest if isinstance(manifest, list) else [None]:
-        if not isinstance(group, dict) or not _are(group.get("paths"), str) or not _are(group.get("weights"), dict):
+        if (
+            not isinstance(group, dict)
+            or not _is_list_of(group.get("paths"), str)
+            or not _is_list_of(group.get("weights"), dict)
+        ):
             raise InvalidArgument(f"Expected a weightsManifest of paths and weights. Received: {str(group)[:200]}")
         yield group
 
 
-def _are(values: Any, kind: type) -> bool:
+def _is_list_of(values: Any, kind: type) -> bool:
     return isinstance(values, list) and all(isinstance(each, kind) for each in values)

@@ -1,4 +1,4 @@
-"""Files that Keras 2, Keras 3 and TensorFlow.js have made, judged by what is in them."""
+"""Examining files that Keras 2, Keras 3 and TensorFlow.js wrote."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def judged(path: Path) -> tuple[str, dict[str, Verdict]]:
 
 
 def unpacked(name: str, folder: Path) -> Path:
-    """The HDF5 file that Keras 2 has made."""
+    """Returns the HDF5 file that Keras 2 wrote."""
     with zipfile.ZipFile(MADE / f"{name}.zip") as archive:
         archive.extractall(folder)
     return next(folder.rglob("model.h5"))
@@ -33,13 +33,13 @@ def test_keras_2_reads_what_it_wrote(tmp_path: Path) -> None:
 
 
 @pytest.mark.models
-def test_old_entries_are_named(tmp_path: Path) -> None:
+def test_old_options_are_named(tmp_path: Path) -> None:
     _, verdicts = judged(unpacked("keras2_time_major", tmp_path))  # plain Keras 3 refuses it: "Unrecognized keyword"
     assert not verdicts["keras"].ok and "time_major" in verdicts["keras"].reason
     assert "gallery import" in verdicts["keras"].remedy and verdicts["keras2"].ok
 
 
-# Whether `keras.models.load_model` of Keras 3.15.1 loads these files, tried by hand.
+# Whether `keras.models.load_model` of Keras 3.15.1 loads these files (tried by hand).
 BY_KERAS_3 = {
     "keras2_activations": False,
     "keras2_code": False,
@@ -58,7 +58,7 @@ BY_KERAS_3 = {
 
 @pytest.mark.models
 @pytest.mark.parametrize("name", BY_KERAS_3)
-def test_keras_3_by_itself(name: str, tmp_path: Path) -> None:
+def test_keras_3_without_this_project(name: str, tmp_path: Path) -> None:
     _, verdicts = judged(unpacked(name, tmp_path))
     assert verdicts["keras"].ok is BY_KERAS_3[name], verdicts["keras"]
 
@@ -79,7 +79,7 @@ def test_tensorflow_js_reads_what_it_wrote() -> None:
             assert verdicts["tfjs_graph"].ok and not verdicts["keras"].ok
 
 
-def test_what_is_no_model(tmp_path: Path) -> None:
+def test_damaged_and_missing_files(tmp_path: Path) -> None:
     (tmp_path / "a.keras").write_bytes(b"PK\x03\x04nothing")
     with pytest.raises(InvalidArgument):
         examine_file(tmp_path / "a.keras")

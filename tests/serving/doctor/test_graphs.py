@@ -1,11 +1,11 @@
-"""Graphs of operations, as TensorFlow, ONNX and TensorFlow.js's converter write them, judged without TensorFlow."""
+"""Examining graphs of operations: SavedModels, ONNX files and TensorFlow.js graph models."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
-from keras_gallery.serving.doctor.graphs import examine_graph, operations, used
+from keras_gallery.serving.doctor.graphs import examine_graph, operations, used_nodes
 from keras_gallery.serving.doctor.verdict import TARGETS, Verdict
 from keras_gallery.serving.quiet import quiet_import
 from keras_gallery.serving.saved_model import read_meta_graph
@@ -18,7 +18,7 @@ LAYERS = {"keras", "keras2", "tfjs_layers", "dl4j"}
 
 
 class Computed(tf.Module):
-    """A signature of numbers, and nothing that is hard."""
+    """A signature with numbers and common operations."""
 
     @tf.function(input_signature=[tf.TensorSpec((None, 4), name="x")])
     def dense(self, x: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -26,7 +26,7 @@ class Computed(tf.Module):
 
 
 class Worded(tf.Module):
-    """A signature of texts, which calls a function that looks them up."""
+    """A signature with strings, which it looks up in a table."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -47,7 +47,7 @@ class FromPython(tf.Module):
 
 
 class ChannelsFirst(tf.Module):
-    """A convolution as GPUs have it."""
+    """A convolution with channels first, which only GPUs support."""
 
     @tf.function(input_signature=[tf.TensorSpec((None, 3, 8, 8), name="x")])
     def convolved(self, x: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -63,13 +63,13 @@ def stopped(verdicts: dict[str, Verdict]) -> set[str]:
     return {target for target, verdict in verdicts.items() if not verdict.ok}
 
 
-def test_numbers_go_to_all_that_take_graphs(tmp_path: Path) -> None:
+def test_numbers_work_in_all_targets_for_graphs(tmp_path: Path) -> None:
     verdicts = saved(Computed(), "dense", tmp_path)
     assert list(verdicts) == list(TARGETS) and stopped(verdicts) == LAYERS
-    assert {node.op for node in used(read_meta_graph(tmp_path))} >= {"MatMul", "Relu"}
+    assert {node.op for node in used_nodes(read_meta_graph(tmp_path))} >= {"MatMul", "Relu"}
 
 
-def test_texts_stay_with_tensorflow(tmp_path: Path) -> None:
+def test_strings_need_tensorflow(tmp_path: Path) -> None:
     verdicts = saved(Worded(), "ids", tmp_path)
     assert {"onnx", *LAYERS} <= stopped(verdicts) and verdicts["tensorflow_serving"].ok and verdicts["embedded"].ok
     assert "LookupTable" in verdicts["onnx"].reason and "outside of the model" in verdicts["onnx"].remedy
@@ -78,7 +78,7 @@ def test_texts_stay_with_tensorflow(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("module", "signature", "word"), [(FromPython, "doubled", "PyFunc"), (ChannelsFirst, "convolved", "Conv2D")]
 )
-def test_what_no_server_runs(tmp_path: Path, module: type[tf.Module], signature: str, word: str) -> None:
+def test_graphs_that_no_server_runs(tmp_path: Path, module: type[tf.Module], signature: str, word: str) -> None:
     verdicts = saved(module(), signature, tmp_path)
     assert word in verdicts["tensorflow_serving"].reason and word in verdicts["embedded"].reason
 
@@ -94,7 +94,7 @@ def test_onnx(tmp_path: Path) -> None:
     assert "somebody.else.Relu" in verdicts["onnx"].reason
 
 
-def test_the_lists_are_those_of_the_installed_converters() -> None:
+def test_the_lists_match_the_installed_converters() -> None:
     from importlib.metadata import version
 
     from keras_gallery.serving.doctor.table import read

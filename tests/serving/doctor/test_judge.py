@@ -1,4 +1,4 @@
-"""What the doctor says of models that each have one thing that some runtime does not take."""
+"""Verdicts on models that each have one feature that some targets do not support."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def one(layer: Any, shape: tuple[int, ...] = (6,), **options: Any) -> Any:
     return keras.Model(x, layer(x))
 
 
-def test_a_plain_model_goes_anywhere() -> None:
+def test_a_plain_model_works_in_all_targets() -> None:
     x = keras.Input((8, 8, 1))
     y = keras.layers.Conv2D(4, 3, activation="relu")(x)
     y = keras.layers.Dense(3, activation="softmax")(keras.layers.Flatten()(keras.layers.MaxPooling2D()(y)))
@@ -41,7 +41,7 @@ def test_a_plain_model_goes_anywhere() -> None:
     assert stopped(keras.Model(x, y)) == []
 
 
-def test_a_class_of_this_project_is_left_out_by_the_export() -> None:
+def test_the_export_removes_a_class_of_this_project() -> None:
     verdicts = judged(create("denoising_autoencoder"))
     assert verdicts["onnx"].ok and verdicts["embedded"].ok
     assert verdicts["keras"].layer == "layer 'corruption' (keras_gallery>Corruption)"
@@ -49,7 +49,7 @@ def test_a_class_of_this_project_is_left_out_by_the_export() -> None:
     assert "--to h5" in verdicts["keras2"].remedy
 
 
-def test_a_class_of_somebody_needs_its_module_everywhere() -> None:
+def test_a_custom_class_stops_all_targets() -> None:
     @keras.saving.register_keras_serializable("doctored")
     class Own(keras.layers.Layer):
         def call(self, x: Any) -> Any:
@@ -62,13 +62,15 @@ def test_a_class_of_somebody_needs_its_module_everywhere() -> None:
     )
 
 
-def test_lambda_goes_nowhere() -> None:
+def test_lambda_stops_all_targets() -> None:
     verdicts = judged(one(keras.layers.Lambda(lambda x: x * 2, name="twice")))
     assert not any(verdict.ok for verdict in verdicts.values())
     assert all("keras.ops" in verdict.remedy for verdict in verdicts.values())
 
 
-CASES: dict[str, tuple[Callable[[], Any], list[str], str]] = {  # a model, who stops, what mends it for the first
+CASES: dict[
+    str, tuple[Callable[[], Any], list[str], str]
+] = {  # a model, the targets that cannot run it, a word of the first remedy
     "stateful": (
         lambda: one(keras.layers.LSTM(3, stateful=True), SEQUENCE, batch_size=2),
         [*SERVERS, "tfjs_graph", "onnx", "openvino", "dl4j"],
@@ -103,7 +105,7 @@ def test_options(case: str) -> None:
     assert remedy in next(verdict for verdict in verdicts.values() if not verdict.ok).remedy
 
 
-def test_texts_stay_with_tensorflow() -> None:
+def test_strings_need_tensorflow() -> None:
     model = one(keras.layers.StringLookup(vocabulary=["a"]), (1,), dtype="string")
     found = stopped(model)
     assert {"onnx", "openvino", "tfjs_layers", "dl4j"} <= set(found) and not {*SERVERS, "keras"} & set(found)
@@ -115,7 +117,7 @@ def test_every_layer_of_keras_is_known() -> None:
         for layer in vars(keras.layers).values()
         if isinstance(layer, type) and issubclass(layer, keras.layers.Layer)
     }
-    # Not built by themselves, not at all in a functional model, or of another name in files.
+    # Not used on their own, not usable in a functional model, or stored under another name.
     without = {
         "Layer",
         "Wrapper",
@@ -129,6 +131,6 @@ def test_every_layer_of_keras_is_known() -> None:
     assert found - set(table.rows()) - without - cells == set()
 
 
-def test_verdicts_say_why_and_what_to_do() -> None:
+def test_reasons_are_single_lines() -> None:
     for row in (row for rows in table.rows().values() for row in rows):
         assert all(reason and "\n" not in reason and "/tmp" not in reason for reason in row["no"].values())

@@ -1,4 +1,4 @@
-"""A configuration as a list of layers: those that Keras writes, and those that others may."""
+"""Listing the layers of configurations that Keras and other programs write."""
 
 from __future__ import annotations
 
@@ -16,23 +16,28 @@ def listed(model: Any) -> dict[str, Layer]:
     return {layer.name: layer for layer in layers_of(json.loads(model.to_json()))}
 
 
-def test_models_in_models_and_what_stands_where() -> None:
+def test_nested_models_and_options() -> None:
     x = keras.Input((None, 6), name="series")
     inner = keras.Input((4,), name="code")
     decoder = keras.Model(inner, keras.layers.Dense(2, name="out")(inner), name="decoder")
     state = keras.layers.Bidirectional(keras.layers.GRU(2, name="gru"), name="both")(x)
     model = keras.Model(x, [decoder(state), decoder(state)], name="whole")
     found = listed(model)
-    inside = {"both/gru", "both/backward_gru", "decoder/code", "decoder/out"}  # one GRU goes by its own name
+    inside = {
+        "both/gru",
+        "both/backward_gru",
+        "decoder/code",
+        "decoder/out",
+    }  # Keras changes the name of one of the two GRUs
     assert {"whole", "series", "both", "decoder"} <= found.keys() and inside - {"both/gru"} <= found.keys()
     assert found["whole"].options["several_outputs"] is True
     assert found["series"].options["open_sizes"] is True and "open_sizes" not in found["decoder/code"].options
     assert found["decoder"].options["nested"] is True and found["decoder"].options["shared"] is True
     assert found["both"].options["of"] == "GRU"
-    assert not any(layer.foreign for layer in found.values())
+    assert not any(layer.is_custom for layer in found.values())
 
 
-def test_classes_functions_and_dtypes_of_others() -> None:
+def test_custom_classes_functions_and_dtypes() -> None:
     @keras.saving.register_keras_serializable("somebody")
     class Attention(keras.layers.Layer):
         def call(self, x: Any) -> Any:
@@ -45,7 +50,7 @@ def test_classes_functions_and_dtypes_of_others() -> None:
     x = keras.Input((6,), batch_size=4)
     y = keras.layers.Dense(3, activation=bent, dtype="mixed_float16", name="größe")(Attention(name="a")(x))
     found = listed(keras.Model(x, {"y": keras.ops.add(y, 1.0)}, name="m"))
-    assert (found["a"].kind, found["a"].foreign) == ("somebody>Attention", True)
+    assert (found["a"].kind, found["a"].is_custom) == ("somebody>Attention", True)
     assert found["größe"].options["function"] == ["somebody>bent"] and found["größe"].options["odd_name"] is True
     assert found["größe"].options["dtype"] == "mixed_float16"
     assert "ops.Add" in {layer.kind for layer in found.values()}
@@ -53,7 +58,7 @@ def test_classes_functions_and_dtypes_of_others() -> None:
     assert next(layer for layer in found.values() if layer.kind == "InputLayer").options["fixed_batch"] is True
 
 
-def test_keras_2_and_what_is_damaged() -> None:
+def test_keras_2_and_damaged_configurations() -> None:
     config = {
         "class_name": "Sequential",
         "config": [

@@ -1,4 +1,4 @@
-"""Model files as an attacker would make them: real ones of Keras, changed."""
+"""Builds malicious model files by modifying files that Keras wrote."""
 
 from __future__ import annotations
 
@@ -17,14 +17,21 @@ SECRET = b"the secret of this machine, 32 b"
 
 
 def read_config(source: Path) -> dict[str, Any]:
-    """The configuration in a .keras file."""
+    """Returns the configuration in a .keras file."""
     with zipfile.ZipFile(source) as archive:
         config: dict[str, Any] = json.loads(archive.read("config.json"))
         return config
 
 
 def rewrite(source: Path, place: Path, change: Change | None = None, **members: bytes) -> Path:
-    """A .keras file like `source` with another configuration, and with other members: by name, dots as underscores."""
+    """Writes a copy of the .keras file `source` with changes.
+
+    Args:
+        source: the original file.
+        place: the new file.
+        change: modifies the configuration.
+        members: new contents of members, by name with underscores instead of dots.
+    """
     changed = {name.replace("_", "."): data for name, data in members.items()}
     with zipfile.ZipFile(source) as archive, zipfile.ZipFile(place, "w") as out:
         for name in archive.namelist():
@@ -38,7 +45,7 @@ def rewrite(source: Path, place: Path, change: Change | None = None, **members: 
 
 
 def rewrite_h5(source: Path, place: Path, change: Change) -> Path:
-    """An HDF5 file like `source` with another configuration."""
+    """Writes a copy of the HDF5 file `source` with a changed configuration."""
     place.write_bytes(source.read_bytes())
     with h5py.File(place, "r+") as file:
         config = json.loads(file.attrs["model_config"])
@@ -48,7 +55,7 @@ def rewrite_h5(source: Path, place: Path, change: Change) -> Path:
 
 
 def insert(layer: dict[str, Any]) -> Change:
-    """Puts a layer at the end of a Sequential model."""
+    """Returns a change that adds a layer at the end of a Sequential model."""
 
     def change(config: dict[str, Any]) -> None:
         config["config"]["layers"].append(layer)
@@ -57,7 +64,7 @@ def insert(layer: dict[str, Any]) -> Change:
 
 
 def layer(class_name: str, module: str = "keras.layers", **config: Any) -> dict[str, Any]:
-    """A layer as Keras 3 writes it, named "payload"."""
+    """Returns the configuration of a layer named "payload", in Keras 3's format."""
     return {
         "module": module,
         "class_name": class_name,
@@ -67,12 +74,12 @@ def layer(class_name: str, module: str = "keras.layers", **config: Any) -> dict[
 
 
 def function(name: str, module: str) -> dict[str, Any]:
-    """A function as Keras 3 writes it."""
+    """Returns a serialized function, in Keras 3's format."""
     return {"module": module, "class_name": "function", "config": name, "registered_name": name}
 
 
 def change_weights(source: Path, place: Path, change: Callable[[h5py.File], None]) -> Path:
-    """A .keras file like `source` whose weights' HDF5 file is changed."""
+    """Writes a copy of the .keras file `source` with changed weights."""
     weights = place.with_suffix(".h5")
     with zipfile.ZipFile(source) as archive:
         weights.write_bytes(archive.read("model.weights.h5"))
@@ -84,10 +91,10 @@ def change_weights(source: Path, place: Path, change: Callable[[h5py.File], None
 def refused(
     read: Callable[[Path], object], file: Path, *words: str, error: type[ServingError] = PermissionDenied
 ) -> None:
-    """Asserts that a file is refused in one line with all these words."""
+    """Asserts that a file is refused with an error of one line that has all these words."""
     with pytest.raises(error) as caught:
         read(file)
     line = str(caught.value)
     assert "\n" not in line
-    assert line.startswith("Expected ") and " Received: " in line
+
     assert [word for word in words if word not in line] == [], line

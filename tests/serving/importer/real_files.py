@@ -1,4 +1,4 @@
-"""Files that Keras 2 itself made (see `files/make_keras2.py`), with what it answers."""
+"""Files that Keras 2 wrote (see `files/make_keras2.py`), with the outputs that it computed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def unpack(name: str, folder: Path) -> Path:
 
 
 def answers(folder: Path) -> tuple[Arrays, Arrays]:
-    """Inputs, and what Keras 2 answers to them, by their names in Keras 2."""
+    """Returns inputs and the outputs that Keras 2 computed, by their names in Keras 2."""
     with np.load(folder / "answers.npz") as arrays:
         named = {
             kind: {key.removeprefix(kind): arrays[key] for key in arrays if key.startswith(kind)}
@@ -30,7 +30,7 @@ def answers(folder: Path) -> tuple[Arrays, Arrays]:
 
 
 def ask(model: Any, inputs: Arrays) -> list[np.ndarray[Any, Any]]:
-    """A Keras 3 model's outputs in order, for inputs in order."""
+    """Returns the outputs of a Keras 3 model in order, for inputs in order."""
     import keras
 
     given = list(inputs.values())

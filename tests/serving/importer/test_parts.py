@@ -1,4 +1,4 @@
-"""Foreign models get the parts that signatures are found by, and answer as before."""
+"""Splitting imported models: the parts get their names, and the model computes the same as before."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ AUTOENCODER = {"serving_default", "reconstruct", "encode", "decode", "score"}
 
 
 def flat(code: str = "code", skip: bool = False, noisy: bool = False) -> keras.Model:
-    """Twelve features, four of them left in the code."""
+    """An autoencoder of 12 features with a code of 4."""
     x = layers.Input((12,), name="x")
     h = layers.GaussianNoise(0.1, name="noise")(x) if noisy else x
     h = layers.Dense(8, "relu", name="down")(h)
@@ -23,14 +23,14 @@ def flat(code: str = "code", skip: bool = False, noisy: bool = False) -> keras.M
     return keras.Model(x, layers.Add(name="sum")([x, y]) if skip else y)
 
 
-def halves(forth: str, back: str) -> keras.Model:
+def two_models(forth: str, back: str) -> keras.Model:
     encoder = keras.Sequential([layers.Input((12,)), layers.Dense(4)], name=forth)
     decoder = keras.Sequential([layers.Input((4,)), layers.Dense(12)], name=back)
     return keras.Sequential([encoder, decoder])
 
 
 def check(model: keras.Model, *arguments: str | None) -> tuple[keras.Model, set[str]]:
-    """The model with its parts, the names of its signatures, and the same answers."""
+    """Returns the model with named parts and its signatures. Checks that it computes the same as before."""
     named, _ = named_parts(model, *arguments)
     x = np.random.default_rng(0).random((3, *model.inputs[0].shape[1:]), np.float32)
     np.testing.assert_allclose(np.asarray(named(x)), np.asarray(model(x)), atol=1e-6)
@@ -43,8 +43,8 @@ def check(model: keras.Model, *arguments: str | None) -> tuple[keras.Model, set[
         flat("code"),
         flat("Bottleneck"),
         flat("latent_1"),
-        halves("encoder", "decoder"),
-        halves("my_encoder_1", "my_decoder_1"),
+        two_models("encoder", "decoder"),
+        two_models("my_encoder_1", "my_decoder_1"),
         keras.Sequential([layers.Input((12,)), layers.Dense(4, name="encoded"), layers.Dense(12)]),
     ],
     ids=lambda model: "-".join(layer.name for layer in model.layers),
@@ -56,7 +56,7 @@ def test_the_code_is_found_by_name(model: keras.Model) -> None:
 
 
 @pytest.mark.parametrize("given", [("middle", None), (None, "up"), ("middle", "up"), ("middle", "out")])
-def test_the_code_is_found_by_what_is_given(given: tuple[str | None, str | None]) -> None:
+def test_the_code_is_found_by_the_given_layers(given: tuple[str | None, str | None]) -> None:
     model = flat("middle")
     assert check(model)[1] == {"serving_default"}
     named, signatures = check(model, *given)
@@ -66,32 +66,32 @@ def test_the_code_is_found_by_what_is_given(given: tuple[str | None, str | None]
     np.testing.assert_allclose(np.asarray(named.get_layer("encoder")(x)), np.asarray(code), atol=1e-6)
 
 
-def test_noise_on_the_input_means_that_it_denoises() -> None:
+def test_noise_on_the_input_gives_denoise() -> None:
     assert check(flat(noisy=True))[1] == AUTOENCODER | {"denoise"}
 
 
 @pytest.mark.parametrize("softmax", ["activation", "layer"])
-def test_a_softmax_classifies(softmax: str) -> None:
+def test_a_softmax_gives_classify(softmax: str) -> None:
     last = [layers.Dense(3, "softmax")] if softmax == "activation" else [layers.Dense(3), layers.Softmax()]
     model = keras.Sequential([layers.Input((12,)), *last])
     assert "classify" in check(model)[1]
     assert "classify" not in check(keras.Sequential([layers.Input((12,)), layers.Dense(3)]))[1]
 
 
-def test_what_is_no_autoencoder_stays_as_it_is() -> None:
+def test_other_models_stay_unchanged() -> None:
     a, b = layers.Input((3,), name="a"), layers.Input((3,), name="b")
     model = keras.Model([a, b], layers.Add(name="add")([a, b]))
     assert named_parts(model) == (model, [])
-    with pytest.raises(InvalidArgument, match="one input and one output.*Received: 2 and 1"):
+    with pytest.raises(InvalidArgument, match="one input and one output.*Received: 2 inputs and 1 outputs"):
         named_parts(model, "add")
 
 
-def test_layers_that_do_not_fit() -> None:
+def test_layers_where_the_model_cannot_be_split() -> None:
     with pytest.raises(InvalidArgument, match="--encoder to be a layer of the model: x, down, .*Received: cod$"):
         named_parts(flat(), "cod")
     with pytest.raises(InvalidArgument, match="come after the encoder. Received: up and down"):
         named_parts(flat(), "up", "down")
-    with pytest.raises(InvalidArgument, match="layers after the code.*Received: out"):
+    with pytest.raises(InvalidArgument, match="layers after the encoder's output.*Received: --encoder out"):
         named_parts(flat(), "out")
-    with pytest.raises(FailedPrecondition, match="pass through its code, the output of code.*skip connection"):
+    with pytest.raises(FailedPrecondition, match="cannot be split at the output of code.*skip connection"):
         named_parts(flat(skip=True))

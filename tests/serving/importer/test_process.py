@@ -1,4 +1,4 @@
-"""Imports from end to end: a real file, the child process, a server that answers; and what is refused."""
+"""Imports from end to end: a file, the child process, and a server; and files that are refused."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Doubled(keras.layers.Layer):
 
 @pytest.fixture
 def autoencoder(tmp_path: Path) -> tuple[keras.Model, Path]:
-    """A model without parts of a name, and the file that Keras makes of it."""
+    """An autoencoder whose layers have no telling names, and its .keras file."""
     x = layers.Input((12,))
     h = layers.Dense(4, name="middle")(layers.GaussianNoise(0.1)(x))
     model = keras.Model(x, layers.Dense(12, "sigmoid")(h))
@@ -38,7 +38,7 @@ def autoencoder(tmp_path: Path) -> tuple[keras.Model, Path]:
     return model, tmp_path / "My model.keras"
 
 
-def left(root: Path) -> list[str]:
+def entries(root: Path) -> list[str]:
     return sorted(os.listdir(root)) if root.exists() else []
 
 
@@ -46,19 +46,19 @@ def test_a_file_is_imported_and_served(
     autoencoder: tuple[keras.Model, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model, file = autoencoder
-    for name in ("keras", "numpy", "openvino"):  # a download with modules beside the model: nobody runs them
+    for name in ("keras", "numpy", "openvino"):  # modules that came with the file must not run
         (tmp_path / f"{name}.py").write_text(f"open({str(tmp_path / 'canary')!r}, 'w')")
     monkeypatch.chdir(tmp_path)
-    said: list[str] = []
+    progress: list[str] = []
     request = Request(file, encoder="middle", save=tmp_path / "again.keras")
-    place = import_file(request, tmp_path / "saved_models", report=said.append)
+    place = import_file(request, tmp_path / "saved_models", report=progress.append)
     assert place == tmp_path / "saved_models" / "my_model" / "1"
-    assert left(tmp_path / "saved_models") == ["my_model"]
-    assert left(place.parent) == ["1"]
-    text = "\n".join(said)
+    assert entries(tmp_path / "saved_models") == ["my_model"]
+    assert entries(place.parent) == ["1"]
+    text = "\n".join(progress)
     assert f"Found Keras {keras.__version__.rpartition('.')[0]} file: Functional" in text
     assert "the output of middle (None, 4)" in text and "gaussian_noise" in text
-    assert "serving_default, reconstruct, encode, decode, score, denoise answer as TensorFlow does" in text
+    assert "serving_default, reconstruct, encode, decode, score, denoise match TensorFlow" in text
 
     assert not (tmp_path / "canary").exists()
 
@@ -74,7 +74,7 @@ def test_a_file_is_imported_and_served(
     np.testing.assert_allclose(denoised, np.asarray(model(x)), atol=1e-5)
 
 
-def test_classes_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_custom_classes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "my_layers.py").write_text(CLASS)
     monkeypatch.chdir(tmp_path)
     scope: dict[str, Any] = {}
@@ -82,9 +82,9 @@ def test_classes_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     model = keras.Sequential([layers.Input((3,)), scope["Doubled"](name="twice"), layers.Dense(2, "softmax")])
     model.save(tmp_path / "classifier.keras")
     root = tmp_path / "saved_models"
-    with pytest.raises(PermissionDenied, match="Received: layer 'twice' .*Doubled"):
+    with pytest.raises(PermissionDenied, match="layer 'twice' .*Doubled"):
         import_file(Request(tmp_path / "classifier.keras"), root, report=lambda line: None)
-    assert left(root) == []
+    assert entries(root) == []
     (tmp_path / "labels").write_text("cat\ndog\n")
     request = Request(
         tmp_path / "classifier.keras", name="pets", classes=["my_layers"], labels=parse_labels(tmp_path / "labels")
@@ -94,38 +94,40 @@ def test_classes_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert {"serving_default", "classify"} <= set(read_signatures(place))
 
 
-def test_what_runs_code_is_refused_in_the_child(tmp_path: Path) -> None:
+def test_files_with_code_are_refused(tmp_path: Path) -> None:
     model = keras.Sequential([layers.Input((3,)), layers.Lambda(lambda x: 2 * x, name="twice")])
     model.save(tmp_path / "lambda.keras")
     root = tmp_path / "saved_models"
-    with pytest.raises(PermissionDenied, match="Received: layer 'twice'.*Lambda.*--trust"):
+    with pytest.raises(PermissionDenied, match="layer 'twice'.*Lambda.*--trust"):
         import_file(Request(tmp_path / "lambda.keras"), root, report=lambda line: None)
-    assert left(root) == []
+    assert entries(root) == []
 
 
-def test_what_is_wrong_before_anything_is_read(tmp_path: Path) -> None:
+def test_wrong_arguments(tmp_path: Path) -> None:
     root = tmp_path / "saved_models"
-    with pytest.raises(NotFound, match="Received: .*missing.keras, which does not exist"):
+    with pytest.raises(NotFound, match="No such file or folder: .*missing.keras"):
         import_file(Request(tmp_path / "missing.keras"), root)
     (tmp_path / "x.keras").write_bytes(b"")
     with pytest.raises(InvalidArgument, match="Expected a model name"):
         import_file(Request(tmp_path / "x.keras", name="../x"), root)
-    with pytest.raises(InvalidArgument, match="Expected a new file that ends in .keras"):
+    with pytest.raises(InvalidArgument, match="Expected --save to be a new file that ends in .keras"):
         import_file(Request(tmp_path / "x.keras", save=tmp_path / "x.keras"), root)
     with pytest.raises(InvalidArgument, match="Received: .*x.keras, an empty file"):
         import_file(Request(tmp_path / "x.keras"), root, report=lambda line: None)
     (root / "x" / "3").mkdir(parents=True)
     with pytest.raises(InvalidArgument, match="which exists"):
         import_file(Request(tmp_path / "x.keras"), root, version=3)
-    with pytest.raises(InvalidArgument, match="Expected a text file with a label a line"):
+    with pytest.raises(InvalidArgument, match="Expected a text file with one label per line"):
         parse_labels(tmp_path / "none")
 
 
-def test_a_child_that_dies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever a file does to the process that reads it: one line, and nothing is left."""
+def test_a_crash_of_the_child_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If a file crashes the process that reads it, there is an error of one line, and no files are left."""
     keras.Sequential([layers.Input((3,)), layers.Dense(2)]).save(tmp_path / "x.keras")
     (tmp_path / "dying.py").write_text("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)")
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(FailedPrecondition, match=r"Received: an end .*, by signal 11 \(SIGSEGV\)"):
-        import_file(Request(tmp_path / "x.keras", classes=["dying"]), tmp_path / "saved_models", report=lambda line: None)
-    assert left(tmp_path / "saved_models") == []
+    with pytest.raises(FailedPrecondition, match=r"ended with signal 11 \(SIGSEGV\)"):
+        import_file(
+            Request(tmp_path / "x.keras", classes=["dying"]), tmp_path / "saved_models", report=lambda line: None
+        )
+    assert entries(tmp_path / "saved_models") == []

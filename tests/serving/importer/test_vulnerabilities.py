@@ -1,4 +1,4 @@
-"""Published attacks by a model's configuration: each in a file that would do it, refused with nothing done.
+"""Published attacks with a model's configuration. Each test builds a working malicious file, which must be refused.
 
 Sources: the CVE records, and the advisories of keras-team/keras and of HDF Group.
 """
@@ -22,19 +22,19 @@ from .crafted import SECRET, function, insert, layer, read_config, refused, rewr
 
 
 def lambda_that_touches(canary: Path) -> dict[str, Any]:
-    """A Lambda layer of Keras's own making, with the bytecode of a function that writes a file."""
+    """Returns the configuration of a Lambda layer with the bytecode of a function that writes a file."""
     attack = eval(f"lambda x: (open({str(canary)!r}, 'w').close(), x)[1]")
     config: dict[str, Any] = keras.saving.serialize_keras_object(keras.layers.Lambda(attack, name="payload"))
     return config
 
 
 def test_cve_2024_3660_lambda_bytecode(small_keras: Path, tmp_path: Path, canary: Path, read: Any) -> None:
-    """Lambda layers carry marshalled functions."""
+    """Lambda layers contain marshalled functions."""
     file = rewrite(small_keras, tmp_path / "a.keras", insert(lambda_that_touches(canary)))
     refused(read, file, "layer 'payload' of class Lambda", "--trust")
     assert not canary.exists()
     read(file, trust=True)
-    assert canary.exists()  # it was real
+    assert canary.exists()  # the attack works
 
 
 def test_cve_2025_9905_lambda_in_hdf5(small_h5: Path, tmp_path: Path, canary: Path, read: Any) -> None:
@@ -55,7 +55,7 @@ def test_cve_2025_9905_lambda_in_hdf5(small_h5: Path, tmp_path: Path, canary: Pa
 
 
 def test_cve_2026_12481_lambda_deep_inside(small_keras: Path, tmp_path: Path, canary: Path, read: Any) -> None:
-    """Outside of a scope, `Lambda.from_config` took no mode for unsafe mode: here, in a wrapper in a model."""
+    """Outside of a scope, `Lambda.from_config` was not in safe mode: here, in a wrapper in a model."""
     payload = layer("TimeDistributed", layer=lambda_that_touches(canary))
     payload["config"]["name"] = "outer"
     inner = read_config(small_keras)
@@ -66,7 +66,7 @@ def test_cve_2026_12481_lambda_deep_inside(small_keras: Path, tmp_path: Path, ca
 
 
 def test_cve_2025_1550_any_function_of_any_module(small_keras: Path, tmp_path: Path, canary: Path, read: Any) -> None:
-    """A layer could be any function of any module, called with arguments of the file's choice."""
+    """A layer could be any function of any module, called with arguments from the file."""
     payload = {
         **function("system", "os"),
         "name": "payload",
@@ -91,19 +91,19 @@ def test_cve_2025_8747_functions_of_keras_as_gadgets(
     """`keras.utils.get_file`, called by a Lambda layer, wrote a file of the attacker's choice anywhere."""
     fetched = tmp_path / "fetched"
     arguments = {"origin": secret.as_uri(), "cache_dir": str(tmp_path), "cache_subdir": "fetched"}
-    assert Path(keras.utils.get_file("stolen", **arguments)).read_bytes() == SECRET  # it is real
+    assert Path(keras.utils.get_file("stolen", **arguments)).read_bytes() == SECRET  # the attack works
     (fetched / "stolen").unlink()
     payload = layer("Lambda", function=function("get_file", "keras.utils"), arguments=arguments)
     payload["inbound_nodes"] = [{"args": ["stolen"], "kwargs": {}}]
     refused(read, rewrite(small_keras, tmp_path / "a.keras", insert(payload)), "layer 'payload' of class Lambda")
-    # The same without Lambda, which takes a function as well.
+    # The same attack with an Activation layer, which also has a function.
     payload = layer("Activation", activation=function("get_file", "keras.utils"))
     refused(read, rewrite(small_keras, tmp_path / "b.keras", insert(payload)), "'payload'", "keras.utils.get_file")
     assert not list(fetched.iterdir())
 
 
 def test_cve_2025_9906_turning_safe_mode_off(small_keras: Path, tmp_path: Path, canary: Path, read: Any) -> None:
-    """The file called `enable_unsafe_deserialization` first, then had its Lambda layer loaded."""
+    """The file first called `enable_unsafe_deserialization`; then Keras loaded its Lambda layer."""
     off = layer("Activation", activation=function("enable_unsafe_deserialization", "keras.config"))
 
     def change(config: dict[str, Any]) -> None:
@@ -115,7 +115,7 @@ def test_cve_2025_9906_turning_safe_mode_off(small_keras: Path, tmp_path: Path, 
 
 
 def test_cve_2025_49655_torch_module_wrapper(small_keras: Path, tmp_path: Path, canary: Path, read: Any) -> None:
-    """`TorchModuleWrapper` unpickled the file's bytes whatever the mode."""
+    """`TorchModuleWrapper` unpickled bytes from the file, even in safe mode."""
 
     class Attack:
         def __reduce__(self) -> tuple[Any, ...]:
@@ -123,7 +123,7 @@ def test_cve_2025_49655_torch_module_wrapper(small_keras: Path, tmp_path: Path, 
 
     pickled = pickle.dumps(Attack())
     pickle.loads(pickled).close()
-    assert canary.exists()  # it is real
+    assert canary.exists()  # the attack works
     canary.unlink()
     payload = layer("TorchModuleWrapper")
     payload["config"]["module"] = base64.b64encode(pickled).decode()
@@ -132,7 +132,7 @@ def test_cve_2025_49655_torch_module_wrapper(small_keras: Path, tmp_path: Path, 
 
 
 def test_cve_2026_1462_tfsm_layer(small_keras: Path, tmp_path: Path, canary: Path, read: Any) -> None:
-    """`TFSMLayer` loads a graph from a path, and a graph may write files."""
+    """`TFSMLayer` loads a graph from a path, and a graph can write files."""
     path = str(canary)
 
     class Attack(tf.Module):  # type: ignore[misc]
@@ -148,11 +148,11 @@ def test_cve_2026_1462_tfsm_layer(small_keras: Path, tmp_path: Path, canary: Pat
     refused(read, file, "layer 'payload' of class TFSMLayer", "--trust")
     assert not canary.exists()
     keras.layers.TFSMLayer(tmp_path / "graph", call_endpoint="serving_default")(np.zeros((1, 2), np.float32))
-    assert canary.exists()  # it is real
+    assert canary.exists()  # the attack works
 
 
 def test_namespace_hijack_by_registered_name(small_keras: Path, tmp_path: Path, read: Any) -> None:
-    """A class that some library has registered came in the place of Keras's own (keras-team/keras#22779)."""
+    """A class that a library had registered replaced Keras's own class (keras-team/keras#22779)."""
     made: list[str] = []
 
     @keras.saving.register_keras_serializable("hijack", "Dense")
@@ -173,7 +173,7 @@ def test_namespace_hijack_by_registered_name(small_keras: Path, tmp_path: Path, 
 
 
 def test_cve_2021_37678_yaml(tmp_path: Path, read: Any) -> None:
-    """Architectures in YAML made any object of Python."""
+    """Architectures in YAML could create any Python object."""
     file = tmp_path / "model.yaml"
     file.write_text("backend: !!python/object/apply:os.system ['true']\nclass_name: Sequential\n")
     refused(read, file, "YAML", error=InvalidArgument)
@@ -194,7 +194,7 @@ def test_pickled_models(protocol: int, tmp_path: Path, canary: Path, read: Any) 
 
 
 def test_weights_as_pickled_arrays(small_keras: Path, tmp_path: Path, canary: Path, read: Any) -> None:
-    """`model.weights.npz` holds dictionaries, which NumPy keeps as pickles."""
+    """`model.weights.npz` contains dictionaries, which NumPy stores as pickles."""
     packed = io.BytesIO()
     np.savez(packed, **{"layers/dense/vars": np.array({"0": 1}, object)})
     file = tmp_path / "a.keras"

@@ -1,4 +1,4 @@
-"""Published attacks by links and paths in a model's file: each in a file that would do it, refused.
+"""Published attacks with links and paths in a model file. Each test builds a malicious file, which must be refused.
 
 Sources: the CVE records, and the advisories of keras-team/keras and of HDF Group.
 """
@@ -20,30 +20,30 @@ from .crafted import SECRET, change_weights, insert, layer, refused, rewrite
 
 
 def test_cve_2025_12058_vocabulary_path(small_keras: Path, tmp_path: Path, secret: Path, read: Any) -> None:
-    """A lookup layer read its words from any path or address, and gave them away."""
+    """A lookup layer read its vocabulary from any path or URL, and so disclosed the file."""
     for at, class_name in enumerate(("StringLookup", "IntegerLookup", "TextVectorization")):
         payload = layer(class_name, vocabulary=str(secret), dtype="string")
         file = rewrite(small_keras, tmp_path / f"{at}.keras", insert(payload))
         refused(read, file, f"layer 'payload' of class {class_name}", str(secret))
     words = keras.layers.StringLookup(vocabulary=str(secret)).get_vocabulary()
-    assert SECRET.decode() in words  # it is real
+    assert SECRET.decode() in words  # the attack works
 
 
 def test_cve_2026_1669_external_storage(small_keras: Path, tmp_path: Path, secret: Path, read: Any) -> None:
-    """An array of an HDF5 file may lie in any other file."""
+    """An array of an HDF5 file can be stored in any other file."""
 
     def change(file: h5py.File) -> None:
         group = file["layers/dense/vars"]
         del group["1"]
         group.create_dataset("1", (3,), "f4", external=[(str(secret), 0, 12)])
-        assert group["1"][...].tobytes() == SECRET[:12]  # it is real
+        assert group["1"][...].tobytes() == SECRET[:12]  # the attack works
 
     file = change_weights(small_keras, tmp_path / "a.keras", change)
     refused(read, file, "'/layers/dense/vars/1'", "another file")
 
 
 def test_cve_2026_12480_virtual_dataset(small_keras: Path, tmp_path: Path, read: Any) -> None:
-    """An array of an HDF5 file may be put together of arrays in other HDF5 files."""
+    """An array of an HDF5 file can consist of arrays in other HDF5 files."""
     other = tmp_path / "other.h5"
     with h5py.File(other, "w") as source:
         source["secret"] = np.arange(3, dtype="f4")
@@ -54,7 +54,7 @@ def test_cve_2026_12480_virtual_dataset(small_keras: Path, tmp_path: Path, read:
         group = file["layers/dense/vars"]
         del group["1"]
         group.create_virtual_dataset("1", layout)
-        assert group["1"][2] == 2  # it is real
+        assert group["1"][2] == 2  # the attack works
 
     file = change_weights(small_keras, tmp_path / "a.keras", change)
     refused(read, file, "'/layers/dense/vars/1'", "virtual dataset")
@@ -62,14 +62,14 @@ def test_cve_2026_12480_virtual_dataset(small_keras: Path, tmp_path: Path, read:
 
 @pytest.mark.parametrize("kind", ["external", "soft"])
 def test_links_to_other_files(kind: str, small_h5: Path, small_keras: Path, tmp_path: Path, read: Any) -> None:
-    """Groups of an HDF5 file may be links (keras-team/keras#22900, GHSA-27f4-p4xq-cxg8)."""
+    """Groups of an HDF5 file can be links (keras-team/keras#22900, GHSA-27f4-p4xq-cxg8)."""
     link = h5py.ExternalLink(small_h5, "/model_weights") if kind == "external" else h5py.SoftLink("/first")
     file = tmp_path / "a.h5"
     file.write_bytes(small_h5.read_bytes())
     with h5py.File(file, "r+") as opened:
         opened.move("model_weights", "first")
         opened["model_weights"] = link
-        assert "last" in opened["model_weights"]  # it is real
+        assert "last" in opened["model_weights"]  # the attack works
     refused(read, file, "'/model_weights'", type(link).__name__)
 
     def change(weights: h5py.File) -> None:
@@ -89,9 +89,9 @@ def test_ghsa_hqp4_2352_xf5r_members_that_leave_the_folder(
     file = rewrite(small_keras, tmp_path / "a.keras")
     with zipfile.ZipFile(file, "a") as archive:
         archive.writestr(zipfile.ZipInfo("_" * len(name)), b"was here")
-    # zipfile itself would mend the name.
+    # zipfile would correct the name.
     file.write_bytes(file.read_bytes().replace(b"_" * len(name), name.encode()))
-    refused(read, file, repr(name), "elsewhere")
+    refused(read, file, repr(name), "leaves the archive")
 
 
 def test_symlinks(small_keras: Path, tmp_path: Path, secret: Path, read: Any) -> None:
@@ -103,25 +103,25 @@ def test_symlinks(small_keras: Path, tmp_path: Path, secret: Path, read: Any) ->
     refused(read, file, "'assets/link'", "link")
 
 
-def test_members_that_are_there_twice(small_keras: Path, tmp_path: Path, canary: Path, read: Any) -> None:
-    """What is checked and what is loaded may be two."""
+def test_duplicate_members(small_keras: Path, tmp_path: Path, canary: Path, read: Any) -> None:
+    """Otherwise one member could be checked, and another one loaded."""
     file = rewrite(small_keras, tmp_path / "a.keras")
     with zipfile.ZipFile(file, "a") as archive, pytest.warns(UserWarning, match="Duplicate"):
         archive.writestr("config.json", b"{}")
-    refused(read, file, "'config.json' twice")
+    refused(read, file, "'config.json' occurs twice")
 
 
 @pytest.mark.parametrize("name", ["..", "../../canary", "/canary", "a/../../canary"])
 def test_cve_2026_12479_layer_names(name: str, small_keras: Path, tmp_path: Path, read: Any) -> None:
-    """Names of layers became names of folders."""
+    """Keras used the names of layers as names of folders."""
     payload = layer("Dense", units=2)
     payload["config"]["name"] = name
-    refused(read, rewrite(small_keras, tmp_path / "a.keras", insert(payload)), repr(name), "elsewhere")
+    refused(read, rewrite(small_keras, tmp_path / "a.keras", insert(payload)), repr(name), "leaves the folder")
 
 
 @pytest.mark.parametrize("mode", ["w", "w:gz"])
 def test_cve_2025_12060_and_12638_tar_archives(mode: str, tmp_path: Path, read: Any) -> None:
-    """`get_file` extracted tar archives with links that led out of the folder; none is extracted here."""
+    """`get_file` extracted tar archives with links to other folders. The importer extracts no tar archive."""
     file = tmp_path / "model.tar"
     with tarfile.open(file, mode) as archive:  # type: ignore[call-overload]
         link = tarfile.TarInfo("out")

@@ -1,4 +1,4 @@
-"""Published attacks on memory by small model files: each in a file that would do it, refused.
+"""Published attacks with small files that use much memory. Each test builds a malicious file, which must be refused.
 
 Sources: the CVE records, and the advisories of keras-team/keras and of HDF Group.
 """
@@ -18,7 +18,7 @@ from .crafted import change_weights, insert, layer, refused, rewrite
 
 
 def test_cve_2026_0897_huge_shape(small_keras: Path, tmp_path: Path, read: Any) -> None:
-    """A dataset of a few bytes declares petabytes, all of them fill values."""
+    """A dataset of a few bytes declares petabytes of fill values."""
 
     def change(file: h5py.File) -> None:
         group = file["layers/dense/vars"]
@@ -30,8 +30,8 @@ def test_cve_2026_0897_huge_shape(small_keras: Path, tmp_path: Path, read: Any) 
     refused(read, file, "'/layers/dense/vars/0'", "10,000,000,000,000,000", error=ResourceExhausted)
 
 
-def test_many_arrays_over_the_same_bytes(small_keras: Path, tmp_path: Path, read: Any) -> None:
-    """Each array alone is justified, all together are not."""
+def test_many_arrays(small_keras: Path, tmp_path: Path, read: Any) -> None:
+    """Each array alone is within the limit, but all together are not."""
 
     def change(file: h5py.File) -> None:
         for at in range(20):
@@ -59,7 +59,7 @@ def test_zip_bombs(small_keras: Path, tmp_path: Path, read: Any) -> None:
     ids=["dense", "gigabytes", "convolution", "attention"],
 )
 def test_layers_larger_than_their_file(payload: dict[str, Any], small_keras: Path, tmp_path: Path, read: Any) -> None:
-    """A line of JSON asks for more weights than the file holds."""
+    """The configuration declares more weights than the file stores."""
     many = payload["class_name"] != "Dense"
 
     def change(config: dict[str, Any]) -> None:
@@ -70,17 +70,17 @@ def test_layers_larger_than_their_file(payload: dict[str, Any], small_keras: Pat
 
     file = rewrite(small_keras, tmp_path / "a.keras", change)
     error = InvalidArgument if payload["class_name"] == "MultiHeadAttention" else ResourceExhausted
-    refused(read, file, "weights" if error is ResourceExhausted else "can be built", error=error)
+    refused(read, file, "weights" if error is ResourceExhausted else "cannot be built", error=error)
 
 
-def test_numpy_arrays_of_endless_texts(small_keras: Path, tmp_path: Path, read: Any) -> None:
+def test_numpy_arrays_of_long_strings(small_keras: Path, tmp_path: Path, read: Any) -> None:
     payload = layer("Dense", units=2)
     payload["config"]["more"] = {"class_name": "__numpy__", "config": {"value": ["a"], "dtype": "S1000000000000"}}
     refused(read, rewrite(small_keras, tmp_path / "a.keras", insert(payload)), "'payload'", "S1000000000000")
 
 
-def test_calls_in_a_circle(small_keras: Path, tmp_path: Path, read: Any) -> None:
-    """A layer that waits for its own output hung older versions."""
+def test_cyclic_calls(small_keras: Path, tmp_path: Path, read: Any) -> None:
+    """Older versions of Keras hung on a layer whose input is its own output."""
     x = keras.Input((4,), name="x")
     keras.Model(x, keras.layers.Dense(4, name="payload")(x)).save(tmp_path / "good.keras")
 
@@ -88,10 +88,10 @@ def test_calls_in_a_circle(small_keras: Path, tmp_path: Path, read: Any) -> None
         config["config"]["layers"][1]["inbound_nodes"][0]["args"][0]["config"]["keras_history"][0] = "payload"
 
     file = rewrite(tmp_path / "good.keras", tmp_path / "a.keras", change)
-    refused(read, file, "can be built", error=InvalidArgument)
+    refused(read, file, "cannot be built", error=InvalidArgument)
 
 
-def test_json_without_a_bottom(small_keras: Path, tmp_path: Path, read: Any) -> None:
+def test_deeply_nested_json(small_keras: Path, tmp_path: Path, read: Any) -> None:
     deep = b'{"class_name":"Sequential","config":' + b'{"a":' * 50_000 + b"1" + b"}" * 50_001
     file = rewrite(small_keras, tmp_path / "a.keras", config_json=deep)
     refused(read, file, "config.json", "levels", error=InvalidArgument)

@@ -1,4 +1,4 @@
-"""The models of `make_keras2.py`: small ones that together hold what files of Keras 2 hold."""
+"""The models of `make_keras2.py`: small models that together have the features of Keras 2 files."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tensorflow.keras import layers
 
 
 def dense_autoencoder() -> keras.Model:
-    """Two models in a model, trained a step by Adam."""
+    """Two models in a model, trained with Adam for one step."""
     encoder = keras.Sequential(
         [
             layers.Dense(6, "relu", input_shape=(8,), kernel_initializer="he_normal"),
@@ -28,7 +28,7 @@ def dense_autoencoder() -> keras.Model:
 
 
 def flat_autoencoder() -> keras.Model:
-    """No models in it; a metric of one's own, and the optimizers' old form with `lr` and `decay`."""
+    """A model without models in it, with a custom metric and an optimizer in the old format (`lr`, `decay`)."""
 
     def closeness(true: tf.Tensor, predicted: tf.Tensor) -> tf.Tensor:
         return -tf.reduce_mean(tf.abs(true - predicted))
@@ -81,7 +81,7 @@ def recurrent() -> keras.Model:
 
 
 def sequence_to_sequence() -> keras.Model:
-    """Initial states, attention, layers that are called with names."""
+    """Initial states, attention, and layers that are called with keyword arguments."""
     history = keras.Input((5, 3), name="history")
     previous = keras.Input((4, 2), name="previous")
     encoded, h, c = layers.LSTM(4, return_sequences=True, return_state=True)(history)
@@ -108,7 +108,7 @@ def time_major() -> keras.Model:
 
 
 def several() -> keras.Model:
-    """Two inputs, three outputs; a layer and a model that are called twice, one that two others share; a slash."""
+    """Two inputs, three outputs, shared layers and models, and a slash in a name."""
     left, right = keras.Input((4,), name="left"), keras.Input((4,), name="right")
     shared = layers.Dense(4, "relu", name="block/shared")
     tower = keras.Sequential([layers.Dense(3, input_shape=(4,)), layers.Dense(4)], name="tower")
@@ -152,7 +152,7 @@ def activations() -> keras.Model:
 
 
 def operations() -> keras.Model:
-    """TensorFlow's functions and Python's operators among the layers."""
+    """TensorFlow functions and Python operators used as layers."""
     x = keras.Input((4, 3), name="x")
     y = layers.Dense(3)(x * 2.0 + 1.0)
     z = 1.0 - tf.nn.relu(y) / 2.0
@@ -188,12 +188,12 @@ def mixed_precision() -> keras.Model:
 
 
 def code() -> keras.Model:
-    """Code in the file."""
+    """A model with code in its file."""
     return keras.Sequential([layers.Dense(4, input_shape=(3,)), layers.Lambda(lambda x: x * 2, name="sampler")])
 
 
 def variational_autoencoder() -> keras.Model:
-    """A loss in the graph, with functions that only it needs; Keras 3 has another hard_sigmoid."""
+    """A loss in the graph, with functions that only the loss needs, and hard_sigmoid, which Keras 3 changed."""
     x = keras.Input((6,), name="x")
     hidden = layers.Dense(5, "hard_sigmoid")(x)
     mean, log_variance = layers.Dense(2, name="mean")(hidden), layers.Dense(2, name="log_variance")(hidden)
@@ -205,7 +205,7 @@ def variational_autoencoder() -> keras.Model:
 
 
 class Subclassed(keras.Model):
-    """A class that no other program has: only its graph can be served."""
+    """A custom class: without its code, only the graph can be served."""
 
     def __init__(self) -> None:
         super().__init__()

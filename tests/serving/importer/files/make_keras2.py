@@ -1,6 +1,6 @@
-"""Makes the files of Keras 2 in this folder: models, weights, a SavedModel, and what Keras 2 itself answers.
+"""Writes the files of Keras 2 in this folder: models, weights, a SavedModel, and the outputs of Keras 2.
 
-Needs an environment of its own, with the last TensorFlow that has Keras 2 alone (Python up to 3.11):
+It needs a separate environment with the last TensorFlow that contains Keras 2 (Python up to 3.11):
 
     pip install tensorflow-cpu==2.12.*
     python make_keras2.py
@@ -43,13 +43,13 @@ FORMS: dict[str, tuple[str, ...]] = {
 
 
 def example(x: tf.Tensor, rng: np.random.Generator) -> np.ndarray:
-    """Three examples, or as many as the model wants."""
+    """Returns random inputs: three examples, or the fixed batch size of the model."""
     shape = (x.shape[0] or 3, *x.shape[1:])
     return rng.integers(0, 11, shape, np.int32) if x.dtype.is_integer else rng.normal(size=shape).astype(np.float32)
 
 
 def set_weights(model: keras.Model, rng: np.random.Generator) -> None:
-    """None stays zero or one, where a mix-up would not be seen; variances stay positive."""
+    """Sets random weights. With initial zeros or ones, a mix-up would not be noticed. Variances stay positive."""
     for weight in model.weights:
         if weight.dtype.is_floating:
             signs = 1 if "variance" in weight.name else rng.choice([-1, 1], weight.shape)

@@ -1,4 +1,4 @@
-"""Makes the files of Keras 2.2.4 (2018) in this folder, as `make_keras2.py` does those of 2.12.
+"""Writes the files of Keras 2.2.4 (2018) in this folder. `make_keras2.py` writes those of Keras 2.12.
 
 Keras 2.2.4 runs on Theano 1.0.5, both made for Python up to 3.7:
 
@@ -19,7 +19,7 @@ from keras import layers
 
 
 def convnet():
-    """The old forms: no InputLayer in a Sequential, initializers as VarianceScaling; Theano turns kernels round."""
+    """Old formats: no InputLayer in a Sequential, initializers as VarianceScaling; Theano flips kernels."""
     model = keras.models.Sequential(
         [
             layers.Conv2D(3, (3, 2), activation="relu", input_shape=(6, 5, 2)),
@@ -35,7 +35,7 @@ def convnet():
 
 
 def recurrent():
-    """Recurrent layers with hard_sigmoid, as was usual, and a model in a model."""
+    """Recurrent layers with hard_sigmoid, the default at the time, and a model in a model."""
     x = layers.Input((5, 3), name="history")
     inner = keras.models.Sequential([layers.GRU(3, input_shape=(5, 3)), layers.Dense(2)], name="inner")
     merged = layers.concatenate([layers.LSTM(4)(x), inner(x), layers.Bidirectional(layers.LSTM(2))(x)])
@@ -45,7 +45,7 @@ def recurrent():
 
 
 def set_weights(model, rng):
-    """None stays zero or one, where a mix-up would not be seen; variances, which are last, stay positive."""
+    """Sets random weights. With initial zeros or ones, a mix-up would not be noticed. Variances stay positive."""
     for layer in model.layers:
         old = layer.get_weights()
         new = [rng.uniform(0.1, 0.6, each.shape) * rng.choice([-1, 1], each.shape) for each in old]

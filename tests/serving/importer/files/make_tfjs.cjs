@@ -1,7 +1,7 @@
-// Makes the layers models beside this file, in TensorFlow.js itself, with what it answers:
+// Writes the layers models in tfjs/, with inputs and the outputs that TensorFlow.js computes:
 //     NODE_PATH=tests/javascript/node_modules node tests/serving/importer/files/make_tfjs.cjs
-// Each folder of tfjs/ gets the model.json and model.weights.bin that TensorFlow.js saves, and answers.json: inputs
-// and outputs, in their order, each with a shape and its values.
+// Each folder of tfjs/ has the model.json and model.weights.bin that TensorFlow.js saves, and answers.json with the
+// inputs and outputs in order, each with its shape and values.
 "use strict";
 const fs = require("node:fs");
 const path = require("node:path");
@@ -13,7 +13,7 @@ const { input, layers, model, sequential } = require("@tensorflow/tfjs-layers");
 const BATCH = 3;
 
 function random(seed) {
-  // mulberry32: numbers in [0, 1) that are the same in each run
+  // mulberry32: reproducible random numbers in [0, 1)
   return () => {
     seed = (seed + 0x6d2b79f5) | 0;
     let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
@@ -95,7 +95,7 @@ async function make(name, seed) {
   const folder = path.join(__dirname, "tfjs", name);
   fs.mkdirSync(folder, { recursive: true });
   fs.writeFileSync(path.join(folder, "answers.json"), JSON.stringify(answers) + "\n");
-  // As it sends a model to a server: the files come in a form.
+  // Captures the files that TensorFlow.js would send to a server as a form.
   const fetchFunc = async (_, { body }) => {
     for (const [file, content] of body) fs.writeFileSync(path.join(folder, file), Buffer.from(await content.arrayBuffer()));
     return { ok: true };

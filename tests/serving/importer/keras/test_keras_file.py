@@ -1,4 +1,4 @@
-""".keras files: the model answers as Keras's own loading of the file, or as Keras 2 did that wrote it."""
+""".keras files: the model computes the same as in Keras itself, or in Keras 2 if that wrote the file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from keras import layers, ops
 from keras_gallery.serving.errors import InvalidArgument, PermissionDenied, ServingError
 from keras_gallery.serving.importer.keras import keras_file
-from keras_gallery.serving.importer.reading.result import ReadResult, Options
+from keras_gallery.serving.importer.reading.result import Options, ReadResult
 
 from ..crafted import change_weights, insert, layer, read_config, rewrite
 
@@ -39,7 +39,10 @@ def read(tmp_path: Path) -> Callable[..., ReadResult]:
 
 def test_small_model(small_model: Any, small_keras: Path, read: Any) -> None:
     found = read(small_keras)
-    assert found.description == f"Keras {'.'.join(keras.__version__.split('.')[:2])} file: Sequential, 2 layers, 23 parameters"
+    assert (
+        found.description
+        == f"Keras {'.'.join(keras.__version__.split('.')[:2])} file: Sequential, 2 layers, 23 parameters"
+    )
     assert found.method == "loaded with Keras"
     assert found.changes == []
     x = np.random.default_rng(1).normal(size=(3, 4)).astype(np.float32)
@@ -47,7 +50,7 @@ def test_small_model(small_model: Any, small_keras: Path, read: Any) -> None:
 
 
 def lookups() -> tuple[keras.Model, Any]:
-    """Words that are in the archive's own files."""
+    """A model with vocabularies, which are in files of the archive."""
     x = keras.Input((1,), dtype="string")
     vectorize = layers.TextVectorization(output_sequence_length=4)
     vectorize.adapt(["the cat", "the dog and the cat"])
@@ -57,7 +60,7 @@ def lookups() -> tuple[keras.Model, Any]:
 
 
 def nested() -> tuple[keras.Model, Any]:
-    """Models in a model, shared layers, operations, random layers; compiled, with optimizer states."""
+    """A model with models in it, shared layers, operations and random layers; compiled, with an optimizer state."""
     x = keras.Input((4,), name="x")
     inner = keras.Sequential([keras.Input((4,)), layers.Dense(4, "relu"), layers.Dropout(0.1)], name="inner")
     inner.compile("adam", "mse")
@@ -75,7 +78,7 @@ def recurrent() -> tuple[keras.Model, Any]:
 
 
 @pytest.mark.parametrize("make", [lookups, nested, recurrent])
-def test_answers(make: Callable[[], tuple[keras.Model, Any]], tmp_path: Path, read: Any) -> None:
+def test_outputs_stay_equal(make: Callable[[], tuple[keras.Model, Any]], tmp_path: Path, read: Any) -> None:
     model, inputs = make()
     model.save(tmp_path / "a.keras")
     found = read(tmp_path / "a.keras").model
@@ -85,7 +88,7 @@ def test_answers(make: Callable[[], tuple[keras.Model, Any]], tmp_path: Path, re
 
 
 @pytest.mark.parametrize(("name", "layers", "weights"), [("dense_autoencoder", 3, 155), ("several", 14, 135)])
-def test_answers_of_keras_2(name: str, layers: int, weights: int, tmp_path: Path, read: Any) -> None:
+def test_files_of_keras_2(name: str, layers: int, weights: int, tmp_path: Path, read: Any) -> None:
     with zipfile.ZipFile(KERAS_2 / f"keras2_{name}.zip") as files:
         files.extractall(tmp_path)
     found = read(tmp_path / "model.keras")
@@ -99,8 +102,8 @@ def test_answers_of_keras_2(name: str, layers: int, weights: int, tmp_path: Path
         np.testing.assert_allclose(each, other, atol=1e-5)
 
 
-def test_answers_of_the_last_keras_2(tmp_path: Path, read: Any) -> None:
-    """Layers of one class side by side, which Keras 3 sorts otherwise, and models in a model."""
+def test_files_of_the_last_keras_2(tmp_path: Path, read: Any) -> None:
+    """Parallel layers of one class, which Keras 3 orders differently, and models in a model."""
     keras2 = pytest.importorskip("tf_keras")
     dense = keras2.layers.Dense
     x = keras2.Input((4,), name="x")
@@ -120,7 +123,7 @@ class Doubling(layers.Layer):  # type: ignore[misc]
         return 2 * x
 
 
-def test_classes_that_were_named(tmp_path: Path, read: Any) -> None:
+def test_classes_of_the_user(tmp_path: Path, read: Any) -> None:
     keras.saving.register_keras_serializable("of_mine")(Doubling)
     try:
         model = keras.Sequential([keras.Input((4,)), Doubling(name="double")])
@@ -140,7 +143,7 @@ def test_weights_of_other_shapes(small_keras: Path, tmp_path: Path, read: Any) -
         del file["layers/dense/vars/1"]
         file["layers/dense/vars/1"] = np.ones(5, "f4")
 
-    with pytest.raises(InvalidArgument, match=r"Expected a model that can be loaded\. Received: a\.keras"):
+    with pytest.raises(InvalidArgument, match=r"The model in a\.keras cannot be loaded"):
         read(change_weights(small_keras, tmp_path / "a.keras", change))
 
 
@@ -152,7 +155,7 @@ def test_weights_that_are_missing(small_keras: Path, tmp_path: Path, read: Any) 
         read(change_weights(small_keras, tmp_path / "a.keras", change))
 
 
-def test_what_is_no_model(small_keras: Path, tmp_path: Path, read: Any) -> None:
+def test_a_layer_is_not_a_model(small_keras: Path, tmp_path: Path, read: Any) -> None:
     def change(config: dict[str, Any]) -> None:
         config.clear()
         config.update(layer("Dense", units=1))
@@ -167,13 +170,13 @@ def test_options_that_keras_does_not_know(small_keras: Path, tmp_path: Path, rea
         read(file)
 
 
-# === Files that went wrong ===
+# === Damaged files ===
 
 
-def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """The way to everything in a configuration."""
+def paths(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Returns the path of every value in a configuration."""
     inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    return [path, *(found for key, each in inner for found in places(each, (*path, key)))]
+    return [path, *(found for key, each in inner for found in paths(each, (*path, key)))]
 
 
 def changed(config: Any, path: tuple[Any, ...], value: Any) -> Any:
@@ -200,9 +203,9 @@ def model_or_error(file: Path) -> None:
 @given(data=st.data())
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 def test_configurations_with_an_error(data: st.DataObject, small_keras: Path) -> None:
-    """Whatever stands in the wrong place, a model comes out, or an error in one line."""
+    """With any value changed, the result is a model or an error of one line."""
     config = read_config(small_keras)
-    path = data.draw(st.sampled_from(places(config)))
+    path = data.draw(st.sampled_from(paths(config)))
     value = data.draw(st.sampled_from([..., None, True, -1, 2**70, 0.5, float("nan"), "", "x", [], {}, [[]], {"a": 1}]))
     if value is ... and not path:
         return
@@ -214,7 +217,7 @@ def test_configurations_with_an_error(data: st.DataObject, small_keras: Path) ->
 @given(at=st.integers(0, 10**9), byte=st.integers(0, 255))
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 def test_archives_with_an_error(at: int, byte: int, small_keras: Path) -> None:
-    """One byte is another, or the rest is missing."""
+    """One byte is changed, or the file ends early."""
     data = small_keras.read_bytes()
     at %= len(data)
     for text in (data[:at], data[:at] + bytes([byte]) + data[at + 1 :]):

@@ -1,4 +1,4 @@
-"""Weights alone: put where they belong, or the first layer that they do not fit is named."""
+"""Weights-only files: the weights go to the right layers, or an error names the layer that does not fit."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def read(file: Path, like: keras.Model | None) -> Any:
 
 
 def empty(folder: Path) -> keras.Model:
-    """The model of a folder of `real_files`, all its weights 0."""
+    """Returns the model of a folder of `real_files` with all weights set to 0."""
     (folder / "scratch").mkdir()
     model = h5_file.read(folder / "model.h5", Options(folder / "scratch")).model
     assert model is not None
@@ -41,12 +41,12 @@ def test_weights_of_keras_2(name: str, tmp_path: Path) -> None:
         np.testing.assert_allclose(got, want, atol=1e-5)
 
 
-def test_layers_with_other_names_go_by_their_order(tmp_path: Path) -> None:
+def test_layers_with_other_names_are_matched_by_order(tmp_path: Path) -> None:
     folder = unpack("keras2_dense_autoencoder", tmp_path / "file")
     encoder = keras.Sequential([keras.Input((8,)), keras.layers.Dense(6, "relu"), keras.layers.Dense(3, "swish")])
     decoder = keras.Sequential([keras.Input((3,)), keras.layers.Dense(6, "elu"), keras.layers.Dense(8, "sigmoid")])
     found = read(folder / "weights.h5", keras.Sequential([keras.Input((8,)), encoder, decoder]))
-    assert found.changes == ["weights given by the order of the layers; in the file these are called encoder, decoder"]
+    assert found.changes == ["layers matched by order, not by name; their names in the file are encoder, decoder"]
     inputs, outputs = answers(folder)
     np.testing.assert_allclose(ask(found.model, inputs)[0], outputs["decoder"], atol=1e-5)
 
@@ -65,22 +65,22 @@ def test_weights_of_keras_3(tmp_path: Path) -> None:
         np.testing.assert_array_equal(weight, want)
 
 
-def test_weights_that_are_left_over(tmp_path: Path) -> None:
+def test_unused_weights(tmp_path: Path) -> None:
     dense(4, count=2).save_weights(tmp_path / "some.weights.h5")
     found = read(tmp_path / "some.weights.h5", dense(4))
-    assert found.changes == ["2 of the file's 4 arrays left out, the model has no place for them"]
+    assert found.changes == ["2 of the file's 4 arrays left out, the model has no use for them"]
 
 
 def test_without_a_model(tmp_path: Path) -> None:
     file = unpack("keras2_dense_autoencoder", tmp_path / "file") / "weights.h5"
-    with pytest.raises(InvalidArgument, match=r"Expected --like MODEL.*2 layers: decoder \[6\] \[3, 6\]"):
+    with pytest.raises(InvalidArgument, match=r"with --like\. The file has 2 layers: decoder \[6\] \[3, 6\]"):
         read(file, None)
 
 
-def test_what_does_not_fit_is_named(tmp_path: Path) -> None:
+def test_errors_name_the_layer_that_does_not_fit(tmp_path: Path) -> None:
     file = unpack("keras2_dense_autoencoder", tmp_path / "file") / "weights.h5"
     with pytest.raises(
-        InvalidArgument, match=r"Expected weights for 1 layers \(dense_0\)\. Received: those of 2 layers"
+        InvalidArgument, match=r"Expected weights for 1 layers \(dense_0\)\. Received: weights for 2 layers"
     ):
         read(file, dense(3))
     with pytest.raises(
@@ -88,5 +88,5 @@ def test_what_does_not_fit_is_named(tmp_path: Path) -> None:
     ):
         read(file, dense(3, count=2))
     dense(3).save_weights(tmp_path / "some.weights.h5")
-    with pytest.raises(InvalidArgument, match=r"dense_0/kernel is \(4, 2\), that of the file is \(4, 3\)"):
+    with pytest.raises(InvalidArgument, match=r"has shape \(4, 2\) in the model and \(4, 3\) in the file"):
         read(tmp_path / "some.weights.h5", dense(2))

@@ -1,4 +1,4 @@
-"""Configurations of Keras 2: what is changed, what is refused, and TensorFlow's functions beside Keras's operations."""
+"""Converting configurations of Keras 2: changes, errors, and TensorFlow functions compared with Keras operations."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ REAL = sorted(file.stem for file in FOLDER.glob("keras2*.zip") if "subclassed" n
 
 
 def sequential(*layers: tuple[str, dict[str, Any]]) -> dict[str, Any]:
-    """A model of Keras 2 with these layers, the first of 3 features."""
+    """Returns the configuration of a Keras 2 model with these layers and 3 input features."""
     made = [
         {"class_name": name, "config": {"name": f"layer_{at}", "trainable": True, "dtype": "float32", **config}}
         for at, (name, config) in enumerate(layers)
@@ -35,7 +35,7 @@ def sequential(*layers: tuple[str, dict[str, Any]]) -> dict[str, Any]:
 
 
 def keys(value: Any) -> set[str]:
-    """Every key in a configuration."""
+    """Returns every key in a configuration."""
     if isinstance(value, dict):
         return set(value).union(*(keys(each) for each in value.values()))
     return set().union(*(keys(each) for each in value)) if isinstance(value, list) else set()
@@ -61,7 +61,7 @@ def test_repairs_are_complete_and_change_nothing_else(name: str, tmp_path: Path)
     assert repair(repaired) == (repaired, [])
 
 
-def test_keras_3_is_left_alone() -> None:
+def test_keras_3_is_not_changed() -> None:
     x = keras.Input((4, 3), name="x")
     inner = keras.Sequential([keras.Input((4, 3)), keras.layers.Dense(2, "hard_sigmoid"), keras.layers.LeakyReLU()])
     y = keras.layers.Bidirectional(keras.layers.LSTM(2))(inner(x * 2.0)[:, 1:])
@@ -96,15 +96,15 @@ SAMPLES: dict[str, dict[str, Any]] = {
     "equation": {"equation": "abc,cd->abd"},
     "output_shape": {"output_shape": 2},
 }
-# No layers by themselves, or refused.
+# Not layers of their own, or refused.
 LEFT_OUT = """
     AbstractRNNCell DenseFeatures InputLayer Lambda Layer LocallyConnected1D LocallyConnected2D RandomHeight RandomWidth
     Wrapper
 """
 
 
-def test_every_layer_of_keras_2_can_be_made() -> None:
-    """Configurations as Keras 2 itself writes them, of all its layers with their defaults."""
+def test_every_layer_of_keras_2_can_be_built() -> None:
+    """Converts the configurations that Keras 2 writes for all its layers with their defaults."""
     tf_keras = pytest.importorskip("tf_keras")
     import inspect
 
@@ -140,19 +140,19 @@ def test_every_layer_of_keras_2_can_be_made() -> None:
     assert failed == {}
 
 
-# === What is changed ===
+# === Changes ===
 
 
 def test_the_same_change_of_many_layers_is_one_line() -> None:
     _, changes = repair(sequential(*[("LSTM", {"units": 2, "time_major": False})] * 5))
     assert (
-        "5 layers, 'layer_0', 'layer_1', 'layer_2' and so on (LSTM): time_major=False dropped, "
+        "5 layers, 'layer_0', 'layer_1', 'layer_2' and so on (LSTM): time_major=False removed, "
         + ("Keras 3 has no such option")
         in changes
     )
 
 
-def test_initializers_of_old_forms() -> None:
+def test_old_initializers() -> None:
     old = {"class_name": "VarianceScaling", "config": {"scale": 1, "mode": "fan_in", "distribution": "normal"}}
     dense = {
         "units": 2,
@@ -162,13 +162,13 @@ def test_initializers_of_old_forms() -> None:
     repaired, changes = repair(sequential(("Dense", dense)))
     layer = keras.saving.deserialize_keras_object(repaired).layers[0]
     assert layer.kernel_initializer.distribution == "truncated_normal"
-    assert "layer 'layer_0' (Dense): bias_initializer: dtype dropped, it is that of the layer" in changes
+    assert "layer 'layer_0' (Dense): bias_initializer: dtype removed, the layer's dtype is used" in changes
 
 
-def test_a_gru_of_before_reset_after() -> None:
+def test_a_gru_from_before_reset_after_existed() -> None:
     repaired, changes = repair(sequential(("RepeatVector", {"n": 2}), ("GRU", {"units": 2})))
     assert keras.saving.deserialize_keras_object(repaired).layers[1].reset_after is False
-    assert "layer 'layer_1' (GRU): reset_after=False, as it was before there was this option" in changes
+    assert "layer 'layer_1' (GRU): reset_after=False added, as before this option existed" in changes
 
 
 def test_a_list_of_layers_is_a_sequential() -> None:
@@ -178,8 +178,8 @@ def test_a_list_of_layers_is_a_sequential() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
-def test_hard_sigmoid_is_that_of_keras_2_in_every_layer(tmp_path: Path) -> None:
-    """It is another function in Keras 3: max(0, min(1, x / 6 + 0.5)), and was max(0, min(1, 0.2 x + 0.5))."""
+def test_hard_sigmoid_equals_keras_2_in_every_layer(tmp_path: Path) -> None:
+    """Keras 3 changed the function from max(0, min(1, 0.2 x + 0.5)) to max(0, min(1, x / 6 + 0.5))."""
     tf_keras = pytest.importorskip("tf_keras")
     layers, function = tf_keras.layers, "hard_sigmoid"
     x = tf_keras.Input((6, 6, 2), name="x")
@@ -204,25 +204,25 @@ def test_hard_sigmoid_is_that_of_keras_2_in_every_layer(tmp_path: Path) -> None:
     np.testing.assert_allclose(ask(found.model, inputs)[0], model(inputs["x"]), atol=1e-5)
 
 
-# === What is refused ===
+# === Errors ===
 
 
 @pytest.mark.parametrize(
     ("layer", "config", "what"),
     [
-        ("BatchNormalization", {"renorm": True}, "with renorm=True, which Keras 3 has not"),
-        ("CuDNNLSTM", {"units": 2}, "which keeps its weights in the order of a GPU library"),
-        ("LocallyConnected1D", {"filters": 2}, "which Keras 3 has not"),
+        ("BatchNormalization", {"renorm": True}, "with renorm=True, which Keras 3 does not have"),
+        ("CuDNNLSTM", {"units": 2}, "which stores its weights in the order of a GPU library"),
+        ("LocallyConnected1D", {"filters": 2}, "which Keras 3 removed"),
         ("LSTM", {"units": 2, "activation": "hard_sigmoid"}, "with activation hard_sigmoid, which is another function"),
         ("TimeDistributed", {"layer": {"class_name": "LSTM", "config": {"time_major": True}}}, "with time_major=True"),
     ],
 )
-def test_what_nothing_takes_the_place_of(layer: str, config: dict[str, Any], what: str) -> None:
-    with pytest.raises(FailedPrecondition, match=rf"Received: layer 'layer_1' \({layer}\), {what}"):
+def test_layers_without_an_equivalent(layer: str, config: dict[str, Any], what: str) -> None:
+    with pytest.raises(FailedPrecondition, match=rf"No equivalent in Keras 3: layer 'layer_1' \({layer}\), {what}"):
         repair(sequential(("Dense", {"units": 2}), (layer, config)))
 
 
-def test_a_function_that_is_no_operation(tmp_path: Path) -> None:
+def test_a_function_without_an_operation(tmp_path: Path) -> None:
     config = read_config(unpack("keras2_operations", tmp_path) / "model.h5")
     config["config"]["layers"][1]["config"]["function"] = "io.write_file"
     with pytest.raises(
@@ -245,7 +245,7 @@ def test_a_function_that_is_no_operation(tmp_path: Path) -> None:
 def test_damaged_configurations(change: Any, tmp_path: Path) -> None:
     config = read_config(unpack("keras2_dense_autoencoder", tmp_path) / "model.h5")
     change(config["config"])
-    with pytest.raises(InvalidArgument, match="Received: one that is damaged"):
+    with pytest.raises(InvalidArgument, match="Damaged model configuration"):
         repair(config)
 
 
@@ -277,7 +277,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 
 
 def argument(function: str) -> Any:
-    """What a function is asked of."""
+    """Returns the first argument for a function."""
     if function in ("concat", "stack"):
         return [_X, _Y]
     if "squeeze" in function:
@@ -287,9 +287,9 @@ def argument(function: str) -> Any:
 
 
 @pytest.mark.parametrize("function", OPERATIONS)
-def test_operations_answer_as_tensorflow(function: str) -> None:
+def test_operations_equal_tensorflow(function: str) -> None:
     row, first = OPERATIONS[function], argument(function)
-    kwargs = dict(ARGUMENTS.get(function, {"y": _Y} if row.given == ("y",) else {}))
+    kwargs = dict(ARGUMENTS.get(function, {"y": _Y} if row.inputs == ("y",) else {}))
     if "keepdims" in row.options:
         kwargs |= {"axis": 1, "keepdims": True}
     made = convert(function, "layer", [first], kwargs)
@@ -327,5 +327,5 @@ def _value(value: Any) -> Any:
         ("math.add", {}, "tf.math.add without y"),
     ],
 )
-def test_calls_that_no_operation_answers(function: str, kwargs: dict[str, Any], what: str) -> None:
+def test_calls_without_an_operation(function: str, kwargs: dict[str, Any], what: str) -> None:
     assert convert(function, "layer", [_X], kwargs) == what

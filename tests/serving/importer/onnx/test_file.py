@@ -1,4 +1,4 @@
-"""ONNX files as SavedModels: what tf2onnx writes of the gallery's models, files of a few nodes, and harmful ones."""
+"""Converting ONNX files to SavedModels: files that tf2onnx wrote, small files, and malicious files."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def array(rng: np.random.Generator, *shape: int) -> np.ndarray:
 
 
 def save(place: Path, nodes: list[Any], weights: dict[str, np.ndarray] | None = None, **options: Any) -> Path:
-    """A model from `x` (batch, 3, 8, 8) to `y`, of the same shape unless given."""
+    """Writes a model from `x` (batch, 3, 8, 8) to `y`, which has the same shape by default."""
     tensors = [numpy_helper.from_array(value, name) for name, value in (weights or {}).items()]
     x = helper.make_tensor_value_info(options.pop("x", "x"), TensorProto.FLOAT, ["batch", 3, 8, 8])
     y = helper.make_tensor_value_info("y", TensorProto.FLOAT, options.pop("y", ["batch", 3, 8, 8]))
@@ -41,7 +41,7 @@ def save(place: Path, nodes: list[Any], weights: dict[str, np.ndarray] | None = 
 
 
 def convnet(place: Path, **options: Any) -> Path:
-    """As PyTorch would write it: channels first, its names with dots."""
+    """Writes a model as PyTorch does: channels first, names with dots."""
     rng = np.random.default_rng(0)
     x = options.get("x", "x")
     nodes = [
@@ -65,7 +65,7 @@ def signature(folder: Path) -> Any:
 
 # A convolutional network, transposed convolutions, an LSTM as one operator, a GRU as a loop, ids.
 @pytest.mark.parametrize("name", ["convnet", "segmenter", "lstm", "gru", "entity_embedding"])
-def test_what_tf2onnx_writes_keeps_names_shapes_and_answers(tmp_path: Path, name: str, read: Read) -> None:
+def test_files_of_tf2onnx_keep_names_shapes_and_outputs(tmp_path: Path, name: str, read: Read) -> None:
     model = small(name)
     randomise(model)
     written = export_to("onnx", model, tmp_path / "model.onnx")
@@ -90,11 +90,11 @@ def test_what_tf2onnx_writes_keeps_names_shapes_and_answers(tmp_path: Path, name
             np.testing.assert_allclose(got[key], value, rtol=1e-4, atol=1e-5)
 
 
-def test_channels_stay_first_and_names_are_made_fit(tmp_path: Path, read: Read) -> None:
+def test_channels_stay_first_and_names_become_valid(tmp_path: Path, read: Read) -> None:
     found = read(convnet(tmp_path / "net.onnx", x="input.1", producer_name="pytorch", producer_version="2.9.0"))
     assert found.description == "ONNX file of pytorch 2.9.0: 7 nodes"
-    assert found.changes[0] == "input 'input.1' is called input_1"
-    assert found.changes[1].startswith("answers of ONNX Runtime ")
+    assert found.changes[0] == "input 'input.1' renamed to input_1"
+    assert found.changes[1].startswith("compared with ONNX Runtime ")
     run = signature(found.saved_model)
     assert run.structured_input_signature[1]["input_1"].shape.as_list() == [None, 3, 8, 8]
     x = np.random.default_rng(0).random((3, 3, 8, 8), np.float32)
@@ -102,9 +102,9 @@ def test_channels_stay_first_and_names_are_made_fit(tmp_path: Path, read: Read) 
     np.testing.assert_allclose(run(input_1=tf.constant(x))["y"], session.run(None, {"input.1": x})[0], atol=1e-6)
 
 
-def test_weights_in_files_beside_are_taken_in(tmp_path: Path, read: Read) -> None:
+def test_external_weights_are_embedded(tmp_path: Path, read: Read) -> None:
     place = convnet(tmp_path / "net.onnx")
-    want = read(place).old({"x": np.ones((1, 3, 8, 8), np.float32)})["y"]
+    want = read(place).reference({"x": np.ones((1, 3, 8, 8), np.float32)})["y"]
     onnx.save(onnx.load(place), place, save_as_external_data=True, location="net.data", size_threshold=0)
     assert (tmp_path / "net.data").stat().st_size > 0
     found = read(place)
@@ -114,7 +114,7 @@ def test_weights_in_files_beside_are_taken_in(tmp_path: Path, read: Read) -> Non
 
 
 def referring(place: Path, **given: Any) -> Path:
-    """A model whose one weight, 192 numbers, is elsewhere."""
+    """Writes a model whose only weight, 192 numbers, is in an external file."""
     save(place, [helper.make_node("Add", ["x", "w"], ["y"])], {"w": np.zeros((3, 8, 8), np.float32)})
     model = onnx.load(place)
     tensor = model.graph.initializer[0]
@@ -129,18 +129,18 @@ def referring(place: Path, **given: Any) -> Path:
 @pytest.mark.parametrize(
     ("given", "error", "message"),
     [
-        ({"location": "../outside"}, PermissionDenied, "in files beside the model's. Received: '../outside'"),
+        ({"location": "../outside"}, PermissionDenied, "in the model file's folder. Received: '../outside'"),
         ({"location": "/etc/hostname"}, PermissionDenied, "Received: '/etc/hostname'"),
         ({"location": "linked"}, PermissionDenied, "a link or a device"),
-        ({}, PermissionDenied, "in files beside"),
-        ({"location": "missing"}, InvalidArgument, "Received: no missing in "),
+        ({}, PermissionDenied, "in the model file's folder"),
+        ({"location": "missing"}, InvalidArgument, "Weights file not found: missing in "),
         ({"location": "data", "offset": 4}, InvalidArgument, "Expected 768 bytes of 'w' in data"),
         ({"location": "data", "offset": -4}, InvalidArgument, "Expected 768 bytes of 'w' in data"),
         ({"location": "data", "length": 1 << 40}, InvalidArgument, "Expected 768 bytes of 'w' in data"),
-        ({"location": "data", "length": "all"}, InvalidArgument, "Expected a tensor in data"),
+        ({"location": "data", "length": "all"}, InvalidArgument, "Malformed reference to a tensor in data"),
     ],
 )
-def test_weights_elsewhere_are_refused(
+def test_weights_in_other_folders_are_refused(
     given: dict[str, Any], error: type[ServingError], message: str, tmp_path: Path, read: Read
 ) -> None:
     (tmp_path / "outside").write_bytes(b"\0" * 768)
@@ -152,9 +152,9 @@ def test_weights_elsewhere_are_refused(
         read(referring(folder / "net.onnx", **given))
 
 
-def test_foreign_operators_are_refused(tmp_path: Path, read: Read) -> None:
+def test_custom_operators_are_refused(tmp_path: Path, read: Read) -> None:
     node = helper.make_node("Evil", ["x"], ["y"], domain="com.example")
-    with pytest.raises(PermissionDenied, match="Expected ONNX's own operators. Received: 'com.example' in net.onnx"):
+    with pytest.raises(PermissionDenied, match="only standard ONNX operators. Received: 'com.example' in net.onnx"):
         read(save(tmp_path / "net.onnx", [node], domains=[helper.make_opsetid("com.example", 1)]))
     body = [helper.make_node("Relu", ["a"], ["b"])]
     function = helper.make_function("", "Own", ["a"], ["b"], body, [helper.make_opsetid("", 17)])
@@ -162,18 +162,18 @@ def test_foreign_operators_are_refused(tmp_path: Path, read: Read) -> None:
         read(save(tmp_path / "net.onnx", [helper.make_node("Own", ["x"], ["y"])], functions=[function]))
 
 
-def test_what_can_not_be_converted_is_named(tmp_path: Path, read: Read) -> None:
+def test_errors_name_the_node_that_cannot_be_converted(tmp_path: Path, read: Read) -> None:
     nodes = [
         helper.make_node("Relu", ["x"], ["a"]),
         helper.make_node("GridSample", ["a", "grid"], ["b"], name="warp"),
         helper.make_node("LpPool", ["b"], ["y"], kernel_shape=[2, 2]),
     ]
     place = save(tmp_path / "net.onnx", nodes, {"grid": np.zeros((1, 2, 2, 2), np.float32)})
-    with pytest.raises(FailedPrecondition, match="Expected operators .* Received: GridSample in node 'warp'$"):
+    with pytest.raises(FailedPrecondition, match="Unsupported ONNX operator: GridSample in node 'warp'$"):
         read(place)
     nodes = [helper.make_node("Pad", ["x", "pads"], ["y"], mode="wrap")]
     place = save(tmp_path / "net.onnx", nodes, {"pads": np.array([0, 0, 1, 1, 0, 0, 1, 1])}, y=["batch", 3, 10, 10])
-    with pytest.raises(FailedPrecondition, match="that can be converted. Received: Pad 'y' with mode=wrap"):
+    with pytest.raises(FailedPrecondition, match=r"ONNX node 'y' \(Pad\) cannot be converted: mode=wrap"):
         read(place)
 
 
@@ -190,8 +190,8 @@ def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
         onnx_file.read(save(tmp_path / "net.onnx", nodes), Options(tmp_path))
 
 
-def test_a_line_that_asks_for_memory_gets_none(tmp_path: Path, read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A terabyte of ones is not made beforehand. (Without ONNX Runtime, which would: in an import it has limits.)"""
+def test_large_constants_are_not_allocated(tmp_path: Path, read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Does not allocate a terabyte of zeros. (Runs without ONNX Runtime, which would: an import limits its memory.)"""
     nodes = [
         helper.make_node("ConstantOfShape", ["size"], ["zeros"]),
         helper.make_node("ReduceSum", ["zeros"], ["sum"]),
@@ -203,22 +203,18 @@ def test_a_line_that_asks_for_memory_gets_none(tmp_path: Path, read: Read, monke
     assert found.reference is None and found.changes == []
 
 
-def test_another_answer_than_onnx_runtimes_is_refused(
-    tmp_path: Path, read: Read, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_difference_from_onnx_runtime_is_refused(tmp_path: Path, read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
     from keras_gallery.serving.importer.onnx import graph as onnx_graph
 
     place = convnet(tmp_path / "net.onnx")
     monkeypatch.setitem(onnx_graph.OPERATORS, "Relu", lambda call, x: x)
-    with pytest.raises(FailedPrecondition, match="Expected the SavedModel to answer as the file does .* off by "):
+    with pytest.raises(FailedPrecondition, match="The converted model differs from ONNX Runtime .* off by "):
         read(place)
 
 
-def test_without_the_package_there_is_a_word_on_how_to_install_it(
-    tmp_path: Path, read: Read, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_missing_package_is_named(tmp_path: Path, read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
     place = convnet(tmp_path / "net.onnx")
     find = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "onnx" else find(name))
-    with pytest.raises(FailedPrecondition, match=r"Received: none \(pip install 'keras-gallery\[convert\]'\)$"):
+    with pytest.raises(FailedPrecondition, match=r"onnx is not installed \(pip install 'keras-gallery\[convert\]'\)$"):
         read(place)

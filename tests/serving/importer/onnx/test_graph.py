@@ -1,4 +1,4 @@
-"""ONNX's operators against the answers that its package records: the standard's examples, and files of PyTorch."""
+"""ONNX operators compared with the results recorded in the onnx package: the standard's examples, files of PyTorch."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PYTORCH = sorted(
 )
 Arrays = list[Any]
 
-# How many of ONNX's examples of an operator are refused, for options that few models have.
+# Number of examples of an operator that are refused, because of options that few models have.
 REFUSED = {
     "ArgMax": 8,
     "ArgMin": 8,
@@ -41,12 +41,12 @@ REFUSED = {
     "ReduceMin": 1,
     "Resize": 37,
 }
-# What NumPy and TensorFlow compute alike only nearly, or TensorFlow not at all, in 16 bits.
-OTHER_IN_16_BITS = {"test_mod_mixed_sign_float16"}
+# Examples in float16 whose results in TensorFlow differ from NumPy's.
+DIFFERENT_IN_FLOAT16 = {"test_mod_mixed_sign_float16"}
 
 
 def answers(model: Any, inputs: Arrays) -> Arrays:
-    """What a converted model answers, as a graph. Whole numbers of 64 bits, mostly axes and sizes, are part of it."""
+    """Runs a converted model as a graph. Inputs of int64, mostly axes and sizes, become constants of the graph."""
     values = onnx_tensors.arrays(model)
     names = [each.name for each in model.graph.input if each.name not in values]
     given = dict(zip(names, inputs, strict=True))
@@ -69,9 +69,9 @@ def check(got: Arrays, want: Arrays) -> None:
 
 @functools.cache
 def examples() -> dict[str, list[Any]]:
-    """Those of the standard by operator, as far as they are of plain numbers and of operators that are converted."""
+    """Returns the standard's examples by operator: those with plain arrays and supported operators."""
     with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")  # they overflow on purpose
+        warnings.simplefilter("ignore")  # some examples overflow on purpose
         from onnx.backend.test.case.node import collect_testcases
 
         cases = collect_testcases(None)
@@ -86,10 +86,10 @@ def examples() -> dict[str, list[Any]]:
 
 
 @pytest.mark.parametrize("operator", sorted(OPERATORS))
-def test_operators_answer_as_the_standards_examples(operator: str) -> None:
+def test_operators_equal_the_standards_examples(operator: str) -> None:
     refused = []
     for case in examples()[operator]:
-        if case.name in OTHER_IN_16_BITS or "training" in case.name:
+        if case.name in DIFFERENT_IN_FLOAT16 or "training" in case.name:
             continue
         inputs, outputs = case.data_sets[0]
         try:
@@ -102,14 +102,14 @@ def test_operators_answer_as_the_standards_examples(operator: str) -> None:
 
 
 @pytest.mark.parametrize("folder", PYTORCH, ids=lambda folder: folder.name)
-def test_pytorchs_files_answer_as_pytorch_did(folder: Path) -> None:
+def test_files_of_pytorch(folder: Path) -> None:
     def recorded(kind: str) -> Arrays:
         files = sorted(folder.glob(f"test_data_set_0/{kind}_*.pb"), key=lambda file: int(file.stem.rpartition("_")[2]))
         return [numpy_helper.to_array(onnx.TensorProto.FromString(file.read_bytes())) for file in files]
 
     try:
-        got = answers(onnx_file.prepared(onnx_file.load(folder / "model.onnx")), recorded("input"))
+        got = answers(onnx_file.prepare(onnx_file.load(folder / "model.onnx")), recorded("input"))
     except FailedPrecondition:
-        assert folder.name.startswith("test_PReLU_")  # which is another operator in the oldest version
+        assert folder.name.startswith("test_PReLU_")  # which cannot be upgraded from the oldest opset
         return
     check(got, recorded("output"))

@@ -1,4 +1,4 @@
-"""Configurations as their files have them, but for how to train: against Keras's own."""
+"""Reading configurations from files, compared with Keras."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ def test_tensorflow_js(own: bool, tmp_path: Path) -> None:
         assert read(path)[1] == "tfjs-layers 4.22.0"
 
 
-def test_how_to_train_is_left_out(small_keras: Path, tmp_path: Path) -> None:
-    """Its own and that of models in it: losses and metrics may be classes of anybody's."""
+def test_training_settings_are_removed(small_keras: Path, tmp_path: Path) -> None:
+    """For the model and for models in it, because losses and metrics can be custom classes."""
     training = {"optimizer": {"module": "os", "class_name": "system", "config": {}}}
 
     def change(config: dict[str, Any]) -> None:
@@ -76,11 +76,14 @@ def test_how_to_train_is_left_out(small_keras: Path, tmp_path: Path) -> None:
         (b'{"class_name": "Sequential"}', "Expected a class_name and a config"),
         (b'{"class_name": 1, "config": {}}', "Expected a class_name and a config"),
         (b'{"class_name": "Sequential", "config": "x"}', "Expected a class_name and a config"),
-        (b'{"class_name": "Sequential", "config": {"a": ' + b"[" * 101 + b"]" * 101 + b"}}", "at most 100 levels"),
+        (
+            b'{"class_name": "Sequential", "config": {"a": ' + b"[" * 101 + b"]" * 101 + b"}}",
+            "at most 100 levels",
+        ),
         (b'{"class_name": "Sequential", "config": {"a": 1' + b"0" * 5000 + b"}}", "Expected JSON"),
     ],
 )
-def test_what_is_no_configuration(text: bytes, received: str, small_keras: Path, tmp_path: Path) -> None:
+def test_malformed_configurations(text: bytes, received: str, small_keras: Path, tmp_path: Path) -> None:
     with pytest.raises(InvalidArgument, match=received):
         read_config(rewrite(small_keras, tmp_path / "a.keras", config_json=text))
 

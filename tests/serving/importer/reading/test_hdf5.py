@@ -1,4 +1,4 @@
-"""HDF5 files: what Keras writes is read; see test_vulnerabilities.py for what reaches for other files."""
+"""HDF5 files as Keras writes them, and others. See test_vulnerabilities_files.py for malicious files."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_bfloat16_as_keras_writes_it(tmp_path: Path) -> None:
         assert file["a"].shape == (3,)
 
 
-def test_texts(tmp_path: Path) -> None:
+def test_text_attributes(tmp_path: Path) -> None:
     def write(file: h5py.File) -> None:
         file.attrs["now"], file.attrs["then"] = "3.15", np.bytes_(b"2.0")
         file.attrs["names"] = [b"a", b"b"]
@@ -91,7 +91,7 @@ def odd_attribute(file: h5py.File) -> None:
         ),
     ],
 )
-def test_what_keras_does_not_write(write: Any, error: type[Exception], words: str, tmp_path: Path) -> None:
+def test_unexpected_contents_are_refused(write: Any, error: type[Exception], words: str, tmp_path: Path) -> None:
     make(tmp_path / "a.h5", write)
     with pytest.raises(error) as caught, hdf5.open_checked(tmp_path / "a.h5"):
         pass
@@ -101,11 +101,14 @@ def test_what_keras_does_not_write(write: Any, error: type[Exception], words: st
 def test_too_many_objects(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hdf5, "MAX_OBJECTS", 10)
     make(tmp_path / "a.h5", lambda file: [file.create_group(str(at)) for at in range(10)])
-    with pytest.raises(ResourceExhausted, match="at most 10 objects"), hdf5.open_checked(tmp_path / "a.h5"):
+    with (
+        pytest.raises(ResourceExhausted, match="of at most 10 objects"),
+        hdf5.open_checked(tmp_path / "a.h5"),
+    ):
         pass
 
 
-def test_damage(small_h5: Path, tmp_path: Path) -> None:
+def test_damaged_files(small_h5: Path, tmp_path: Path) -> None:
     data = bytearray(small_h5.read_bytes())
     for at in range(8, len(data), 97):
         changed = data[:at] + bytes([data[at] ^ 0xFF]) + data[at + 1 :]

@@ -1,4 +1,4 @@
-"""Files and folders are told apart by what is in them, whatever they are called."""
+"""Detecting the format of files and folders by their content."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ GRAPH_MODEL = {"format": "graph-model", "modelTopology": {"node": [], "library":
 
 
 def onnx_model() -> bytes:
-    """A real one, of onnx's own making."""
+    """Returns a small ONNX model."""
     onnx = pytest.importorskip("onnx")
     helper, kind = onnx.helper, onnx.TensorProto.FLOAT
     values = [helper.make_tensor_value_info(name, kind, [1]) for name in ("x", "y")]
@@ -44,7 +44,7 @@ def test_keras_files(small_keras: Path, small_h5: Path, small_model: Any, tmp_pa
         (small_h5, "h5"),
         (tmp_path / "small.weights.h5", "weights"),
     ):
-        other = tmp_path / "model.onnx"  # the name does not count
+        other = tmp_path / "model.onnx"  # the name does not matter
         other.write_bytes(source.read_bytes())
         assert kinds.recognise(other) == kind
 
@@ -58,9 +58,9 @@ def test_weights_of_keras_2(tmp_path: Path) -> None:
 def test_saved_models(small_model: Any, tmp_path: Path) -> None:
     small_model.export(tmp_path / "models" / "1", verbose=False)
     assert kinds.recognise(tmp_path / "models" / "1") == "saved_model"
-    with pytest.raises(InvalidArgument, match=r"a folder of versions \(give one of them, such as .*models/1\)"):
+    with pytest.raises(InvalidArgument, match=r"a folder of model versions \(import one of them, such as .*models/1\)"):
         kinds.recognise(tmp_path / "models")
-    with pytest.raises(InvalidArgument, match=r"the file of a SavedModel \(give its folder, .*models/1\)"):
+    with pytest.raises(InvalidArgument, match=r"a file of a SavedModel \(import its folder, .*models/1\)"):
         kinds.recognise(tmp_path / "models" / "1" / "saved_model.pb")
     (tmp_path / "models" / "1" / "saved_model.pb").unlink()
     with pytest.raises(InvalidArgument, match=r"a SavedModel without its saved_model\.pb"):
@@ -78,7 +78,7 @@ def test_onnx(tmp_path: Path) -> None:
     (tmp_path / "model").write_bytes(onnx_model())
     assert kinds.recognise(tmp_path / "model") == "onnx"
     (tmp_path / "model").write_bytes(onnx_model()[:-3])
-    with pytest.raises(InvalidArgument, match="cut short"):
+    with pytest.raises(InvalidArgument, match="incomplete file"):
         kinds.recognise(tmp_path / "model")
 
 
@@ -88,7 +88,7 @@ def test_frozen_graphs(tmp_path: Path) -> None:
     with tf.Graph().as_default() as graph:
         tf.constant(1.0)
     (tmp_path / "frozen.pb").write_bytes(graph.as_graph_def().SerializeToString())
-    with pytest.raises(InvalidArgument, match="a frozen graph of TensorFlow"):
+    with pytest.raises(InvalidArgument, match="a frozen TensorFlow graph"):
         kinds.recognise(tmp_path / "frozen.pb")
 
 
@@ -114,7 +114,7 @@ def tar(place: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("write", "named"),
+    ("write", "words"),
     [
         (lambda place: place.write_bytes(b""), "an empty file"),
         (lambda place: place.write_bytes(pickle.dumps({"weights": [1.0]})), "a Python pickle"),
@@ -125,44 +125,44 @@ def tar(place: Path) -> None:
         (lambda place: place.write_bytes((2).to_bytes(8, "little") + b'{"a":1}'), "a safetensors file"),
         (lambda place: place.write_bytes(gzip.compress(b"model")), "a gzip file (unpack it"),
         (tar, "a tar archive (unpack it"),
-        (plain_hdf5, "an HDF5 file that Keras has not written (in it: ['temperatures'])"),
+        (plain_hdf5, "an HDF5 file that Keras did not write (it contains ['temperatures'])"),
         (lambda place: place.write_text('{"class_name": "Sequential", "config": {}}'), "architecture in JSON"),
         (lambda place: place.write_text("class_name: Sequential\nconfig: {}\n"), "architecture in YAML"),
-        (lambda place: place.write_text('{"a": 1}'), "JSON that is no model of TensorFlow.js"),
+        (lambda place: place.write_text('{"a": 1}'), "JSON that is not a TensorFlow.js model"),
         (lambda place: place.write_text("version https://git-lfs.github.com/spec/v1\noid"), "git lfs pull"),
         (lambda place: place.write_text("<!DOCTYPE html><html>Not found"), "a web page"),
-        (lambda place: place.write_bytes(bytes(4096)), "nothing but zeros"),
-        (lambda place: place.write_text("import keras\n"), "no kind that is known here"),
+        (lambda place: place.write_bytes(bytes(4096)), "a file of zeros"),
+        (lambda place: place.write_text("import keras\n"), "a file of unknown format"),
     ],
 )
-def test_what_is_no_model(write: Any, named: str, tmp_path: Path) -> None:
+def test_unsupported_files(write: Any, words: str, tmp_path: Path) -> None:
     place = tmp_path / "model.keras"
     write(place)
     with pytest.raises(InvalidArgument) as caught:
         kinds.recognise(place)
     line = str(caught.value)
-    assert line.startswith("Expected a model of Keras") and str(place) in line and named in line and "\n" not in line
+    assert line.startswith("Expected a model of Keras") and str(place) in line and words in line and "\n" not in line
 
 
 @pytest.mark.parametrize(
-    ("names", "named"),
+    ("names", "words"),
     [
         (("config.json", "model.weights.h5", "metadata.json"), "an unpacked .keras file (zip its files again)"),
-        (("checkpoint", "ckpt-1.index"), "a checkpoint of TensorFlow"),
-        (("_CHECKPOINT_METADATA",), "a checkpoint of Orbax"),
-        (("notes.txt",), "a folder without saved_model.pb and model.json (in it: ['notes.txt'])"),
+        (("checkpoint", "ckpt-1.index"), "a TensorFlow checkpoint"),
+        (("_CHECKPOINT_METADATA",), "an Orbax checkpoint"),
+        (("notes.txt",), "a folder without saved_model.pb or model.json (it contains ['notes.txt'])"),
     ],
 )
-def test_folders_that_hold_no_model(names: tuple[str, ...], named: str, tmp_path: Path) -> None:
+def test_unsupported_folders(names: tuple[str, ...], words: str, tmp_path: Path) -> None:
     for name in names:
         (tmp_path / name).touch()
     with pytest.raises(InvalidArgument) as caught:
         kinds.recognise(tmp_path)
-    assert named in str(caught.value)
+    assert words in str(caught.value)
 
 
-def test_nothing(tmp_path: Path) -> None:
-    with pytest.raises(NotFound, match="which is not there"):
+def test_missing_files(tmp_path: Path) -> None:
+    with pytest.raises(NotFound, match="No such file or folder"):
         kinds.recognise(tmp_path / "model.keras")
     with pytest.raises(InvalidArgument, match="neither a file nor a folder"):
         kinds.recognise(Path("/dev/null"))
@@ -177,7 +177,7 @@ def test_archives_without_a_member(name: str, small_keras: Path, tmp_path: Path)
         kinds.recognise(tmp_path / "a.keras")
 
 
-def test_files_that_are_cut_short(small_keras: Path, small_h5: Path, tmp_path: Path) -> None:
+def test_incomplete_files(small_keras: Path, small_h5: Path, tmp_path: Path) -> None:
     for source in (small_keras, small_h5):
         data = source.read_bytes()
         for length in range(1, len(data), len(data) // 40):

@@ -1,4 +1,4 @@
-"""Layers models that TensorFlow.js itself has saved (`files/make_tfjs.cjs`), and what is wrong with others."""
+"""Layers models that TensorFlow.js saved (`files/make_tfjs.cjs`), and malformed models."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def changed(tmp_path: Path) -> Callable[..., Path]:
-    """A copy of a model, with its description or its weights changed."""
+    """Returns a function that copies a model with a changed model.json or changed weights."""
 
     def change(change: Change = lambda described: None, weights: bytes | None = None, name: str = "several") -> Path:
         folder = shutil.copytree(FILES / name, tmp_path / "changed")
@@ -52,7 +52,7 @@ def changed(tmp_path: Path) -> Callable[..., Path]:
 
 
 def recorded(name: str) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """What TensorFlow.js was given, and what it answered."""
+    """Returns recorded inputs and outputs of TensorFlow.js."""
     answers = json.loads((FILES / name / "answers.json").read_text("utf-8"))
     inputs, outputs = (
         [np.array(each["values"], np.float32).reshape(each["shape"]) for each in answers[kind]]
@@ -67,7 +67,7 @@ def answers(model: keras.Model, inputs: list[np.ndarray]) -> list[np.ndarray]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_answers_are_those_of_tensorflow_js(name: str, read: Callable[..., Any]) -> None:
+def test_outputs_equal_those_of_tensorflow_js(name: str, read: Callable[..., Any]) -> None:
     found = read(FILES / name)
     inputs, outputs = recorded(name)
     for got, want in zip(answers(found.model, inputs), outputs, strict=True):
@@ -76,16 +76,14 @@ def test_answers_are_those_of_tensorflow_js(name: str, read: Callable[..., Any])
     assert found.method == "rebuilt as a Keras 3 model" and found.reference is None
 
 
-def test_what_was_changed_is_said(read: Callable[..., Any]) -> None:
+def test_changes_are_reported(read: Callable[..., Any]) -> None:
     changes = read(FILES / "recurrent" / "model.json").changes
     assert any("hard_sigmoid" in change and "lstm_LSTM1" in change for change in changes)
 
 
 @needs_tensorflow_js
 @pytest.mark.parametrize("name", NAMES)
-def test_tensorflow_js_is_asked_again_where_it_is_installed(
-    name: str, installed: None, read: Callable[..., Any]
-) -> None:
+def test_the_reference_runs_in_tensorflow_js(name: str, installed: None, read: Callable[..., Any]) -> None:
     found = read(FILES / name)
     inputs, outputs = recorded(name)
     got = found.reference({tensor.name: x for tensor, x in zip(found.model.inputs, inputs, strict=True)})
@@ -96,29 +94,29 @@ def test_tensorflow_js_is_asked_again_where_it_is_installed(
 
 
 @needs_tensorflow_js
-def test_tensorflow_js_is_asked_in_an_import_too(tmp_path: Path, installed: None) -> None:
-    """Whose process may start no other program."""
+def test_an_import_compares_with_tensorflow_js(tmp_path: Path, installed: None) -> None:
+    """The sandbox of the import must allow Node."""
     from keras_gallery.serving.importer.process import Request, import_file
 
-    said: list[str] = []
-    place = import_file(Request(FILES / "dense_autoencoder"), tmp_path, report=said.append)
+    progress: list[str] = []
+    place = import_file(Request(FILES / "dense_autoencoder"), tmp_path, report=progress.append)
     assert place == tmp_path / "dense_autoencoder" / "1"
-    assert any(line.startswith("Answers of TensorFlow.js 4.22.0: differ by ") for line in said)
+    assert any(line.startswith("Compared with TensorFlow.js 4.22.0: ") for line in progress)
 
 
 @needs_tensorflow_js
-def test_packages_beside_the_file_are_not_run(
+def test_packages_in_the_working_directory_do_not_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, read: Callable[..., Any]
 ) -> None:
-    """A folder from elsewhere may bring its own `node_modules`."""
+    """A downloaded folder can contain a malicious `node_modules`."""
     monkeypatch.delenv("GALLERY_NODE_MODULES", raising=False)
     (tmp_path / "node_modules").symlink_to(MODULES)
     monkeypatch.chdir(tmp_path)
-    assert read(FILES / "several").old is None
+    assert read(FILES / "several").reference is None
 
 
-def test_the_form_of_the_converter_is_read(changed: Callable[..., Path], read: Callable[..., Any]) -> None:
-    """Which has the configuration one level further in, several groups and files, and names of cells in its scopes."""
+def test_the_format_of_the_converter(changed: Callable[..., Path], read: Callable[..., Any]) -> None:
+    """It nests the configuration deeper, has several groups and files, and has the cells in the names of weights."""
 
     def as_converted(described: dict[str, Any]) -> None:
         topology = described["modelTopology"]
@@ -177,7 +175,7 @@ def weight(described: dict[str, Any], at: int = 0) -> dict[str, Any]:
 
 
 def dense(described: dict[str, Any], name: str = "dense_Dense6") -> dict[str, Any]:
-    """A layer of the model."""
+    """Returns the entry of a layer in the model.json."""
     return next(layer for layer in described["modelTopology"]["config"]["layers"] if layer["name"] == name)
 
 
@@ -196,14 +194,14 @@ def paths(*names: str) -> Change:
 @pytest.mark.parametrize(
     ("change", "error", "message"),
     [
-        (paths("../../secret"), PermissionDenied, "in files beside the model's. Received: '../../secret'"),
+        (paths("../../secret"), PermissionDenied, "in the model file's folder. Received: '../../secret'"),
         (paths("/etc/hostname"), PermissionDenied, "Received: '/etc/hostname'"),
         (paths("http://localhost/x"), PermissionDenied, "Received: 'http://localhost/x'"),
-        (paths("..\\secret"), PermissionDenied, "in files beside"),
-        (paths(".."), PermissionDenied, "in files beside"),
-        (paths("a\0"), PermissionDenied, "in files beside"),
+        (paths("..\\secret"), PermissionDenied, "in the model file's folder"),
+        (paths(".."), PermissionDenied, "in the model file's folder"),
+        (paths("a\0"), PermissionDenied, "in the model file's folder"),
         (paths("linked"), PermissionDenied, "Received: linked, a link or a device"),
-        (paths("missing.bin"), InvalidArgument, "Received: no missing.bin in "),
+        (paths("missing.bin"), InvalidArgument, "Weights file not found: missing.bin in "),
         (paths(), InvalidArgument, "Expected 452 bytes of weights in changed. Received: 0"),
         (paths(WEIGHTS, WEIGHTS), InvalidArgument, "Expected 452 bytes of weights in changed. Received: 904"),
         (lambda it: it.pop("weightsManifest"), InvalidArgument, "Expected a weightsManifest of paths and weights"),
@@ -211,20 +209,24 @@ def paths(*names: str) -> Change:
         (lambda it: weight(it).update(dtype="complex64"), InvalidArgument, "Expected a weight's name, shape and dtype"),
         (lambda it: weight(it).update(shape=[2**31 - 1] * 30), InvalidArgument, r"Expected [\d,]+ bytes"),
         (lambda it: weight(it).update(shape=[-6, -4]), InvalidArgument, "Expected the sizes of weight"),
-        (lambda it: weight(it).update(shape=[4, 6]), InvalidArgument, r"of shape \[6, 4\]. Received: \[4, 6\]"),
-        (lambda it: weight(it).update(name="dense_Dense6/scale"), InvalidArgument, "Received: 0 in the model"),
-        (lambda it: weight(it, 1).update(name="dense_Dense6/kernel"), InvalidArgument, "Expected each weight once"),
+        (lambda it: weight(it).update(shape=[4, 6]), InvalidArgument, r"to have shape \[6, 4\]. Received: \[4, 6\]"),
+        (lambda it: weight(it).update(name="dense_Dense6/scale"), InvalidArgument, "Received: 0 variables"),
+        (
+            lambda it: weight(it, 1).update(name="dense_Dense6/kernel"),
+            InvalidArgument,
+            "Duplicate weight name",
+        ),
         (lambda it: weight(it).update(quantization={"dtype": "uint8"}), InvalidArgument, "name, shape and dtype"),
         (
             lambda it: dense(it, "first")["config"].update(units=10**9),
             ResourceExhausted,
-            "with the 113 weights of its file",
+            "about 113 weights, as many as the file stores",
         ),
-        (become_lambda, PermissionDenied, "Received: layer 'dense_Dense6' of class Lambda"),
-        (become_graph, FailedPrecondition, "a graph model, whose layers are gone"),
+        (become_lambda, PermissionDenied, "layer 'dense_Dense6' of class Lambda"),
+        (become_graph, FailedPrecondition, "a graph model, which has no layers"),
     ],
 )
-def test_what_does_not_fit_is_refused(
+def test_malformed_models_are_refused(
     change: Change, error: type[ServingError], message: str, changed: Callable[..., Path], read: Callable[..., Any]
 ) -> None:
     folder = changed(change)
@@ -238,5 +240,5 @@ def test_what_does_not_fit_is_refused(
 def test_a_missing_weight_is_named(changed: Callable[..., Path], read: Callable[..., Any]) -> None:
     data = (FILES / "several" / WEIGHTS).read_bytes()
     folder = changed(lambda it: it["weightsManifest"][0]["weights"].pop(), data[:-12])
-    with pytest.raises(InvalidArgument, match="^Expected a weight 'second/bias'. Received: none in the manifest$"):
+    with pytest.raises(InvalidArgument, match="^The manifest has no weight 'second/bias'$"):
         read(folder)
