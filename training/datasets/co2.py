@@ -13,9 +13,9 @@ Source: C. Keeling, T. Whorf 2004, weekly means of the Scripps Institution (publ
 
 import numpy as np
 
-from ..data.series import Series, cut
+from ..data.series import Series, train_test_windows
 
-BORDER = 382  # January 1990, counted in months from March 1958
+TEST_START = 382  # January 1990, counted in months from March 1958
 HISTORY, HORIZON = 36, 12
 
 
@@ -26,10 +26,10 @@ def load() -> Series:
     values = monthly.to_numpy(np.float32)[:, None]
     return Series(
         name="co2",
-        **cut(values, BORDER, HISTORY, HORIZON),
+        **train_test_windows(values, TEST_START, HISTORY, HORIZON),
         source="CO₂ at Mauna Loa (Keeling, Whorf 2004; public domain), as in statsmodels",
         labels=("CO₂ in ppm",),
-        border=BORDER,
+        test_start=TEST_START,
         season=12,
         arima={"order": (0, 1, 1), "seasonal_order": (0, 1, 1, 12)},
         ets={"trend": True, "seasonal": 12},

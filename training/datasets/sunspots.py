@@ -11,9 +11,9 @@ Source: National Geophysical Data Center (public domain), as in statsmodels. ARI
 
 import numpy as np
 
-from ..data.series import Series, cut
+from ..data.series import Series, train_test_windows
 
-FIRST, BORDER = 1700, 1950
+FIRST, TEST_START = 1700, 1950
 HISTORY, HORIZON = 33, 11  # three times the sun's cycle, and once
 
 
@@ -23,10 +23,10 @@ def load() -> Series:
     values = sunspots.load_pandas().data["SUNACTIVITY"].to_numpy(np.float32)[:, None]
     return Series(
         name="sunspots",
-        **cut(values, BORDER - FIRST, HISTORY, HORIZON),
+        **train_test_windows(values, TEST_START - FIRST, HISTORY, HORIZON),
         source="Sunspots, National Geophysical Data Center (public domain), as in statsmodels",
         labels=("sunspots",),
-        border=BORDER - FIRST,
+        test_start=TEST_START - FIRST,
         season=11,
         arima={"order": (9, 0, 0)},
         ets={"seasonal": 11},
