@@ -1,4 +1,4 @@
-"""`gallery results`: trains what is asked and writes the table of results."""
+"""`gallery results`: trains what is recipes and writes the table of results."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def run(values: argparse.Namespace) -> int:
     if not all(seed.isdecimal() for seed in seeds):
         raise BadHyperparameter(f"Expected --seeds to be numbers such as 0,1,2. Received: {values.seeds}.")
     with quiet_import():
-        from ..training.results.measure import Asked, everything, results
+        from ..training.results.measure import RecipeName, all_recipes, results
 
-    asked = everything() if values.all else [each for text in values.recipes for each in Asked.parse(text)]
-    page = results(asked, [int(seed) for seed in seeds], values.docs, values.runs)
+    recipes = all_recipes() if values.all else [each for text in values.recipes for each in RecipeName.parse(text)]
+    page = results(recipes, [int(seed) for seed in seeds], values.docs, values.runs)
     print(f"Written: {page}")
     return 0

@@ -1,4 +1,4 @@
-"""The one callback of the training."""
+"""The callback that keeps the weights of the best epoch."""
 
 import math
 from collections.abc import Mapping
@@ -10,12 +10,12 @@ from .errors import Diverged
 
 
 class BestWeights(keras.callbacks.Callback):
-    """Remembers the weights of the epoch with the least validation loss; stops a training that diverged.
+    """Keeps the weights of the epoch with the lowest validation loss, and stops training if the loss is not finite.
 
     Attributes:
-        weights: of the best epoch; None before the first epoch has ended.
-        epoch: the best epoch, from 1.
-        history: each epoch's `loss` and `val_loss`.
+        weights: weights of the best epoch; None before the end of the first epoch.
+        epoch: number of the best epoch, from 1.
+        history: `loss` and `val_loss` of each epoch.
     """
 
     def __init__(self) -> None:
@@ -28,8 +28,8 @@ class BestWeights(keras.callbacks.Callback):
         losses = {name: float((logs or {})[name]) for name in self.history}
         if not all(math.isfinite(loss) for loss in losses.values()):
             raise Diverged(
-                f"Expected a finite loss; a smaller learning rate may help. "
-                f"Received: {losses['loss']} in epoch {epoch + 1}."
+                f"The loss became {losses['loss']} in epoch {epoch + 1}. A smaller learning rate may help "
+                "(--learning-rate)."
             )
         if losses["val_loss"] < min(self.history["val_loss"], default=math.inf):
             self.weights = self.model.get_weights()

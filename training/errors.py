@@ -1,36 +1,36 @@
-"""What a user of the training can mend, each message one line: `Expected …. Received: ….`
+"""Errors of the training that the user can fix. Each message is one line.
 
 GalleryError                 (models/errors.py)
-├── UnknownDataset           no such source
-├── UnknownRecipe            the model has no such recipe
-├── DataUnavailable          the source's files are not here and cannot be fetched
-├── BadData                  a file that cannot be read, or values that no model here takes
-├── BadFolder                runs cannot be kept there
+├── UnknownDataset           no dataset has this name
+├── UnknownRecipe            the model has no recipe of this name
+├── DataUnavailable          files of the dataset are missing and cannot be downloaded
+├── BadData                  unreadable file, or values that the models do not support
+├── BadFolder                folder that cannot be written to
 ├── Diverged                 the loss is no longer a finite number
-└── UnknownRun               no finished run there
+└── UnknownRun               there is no finished run
 """
 
 from ..models.errors import GalleryError
 
 
 class UnknownDataset(GalleryError):
-    """No dataset of that name."""
+    """No dataset has this name."""
 
 
 class UnknownRecipe(GalleryError):
-    """The model has no recipe of that name."""
+    """The model has no recipe of this name."""
 
 
 class DataUnavailable(GalleryError):
-    """The dataset's files are not here and cannot be fetched."""
+    """Files of the dataset are missing and cannot be downloaded."""
 
 
 class BadData(GalleryError):
-    """A file that cannot be read, or values that the model cannot take."""
+    """A file cannot be read, or contains values that the models do not support."""
 
 
 class BadFolder(GalleryError):
-    """Runs cannot be kept there."""
+    """A folder for runs or results cannot be read or written."""
 
 
 class Diverged(GalleryError):
@@ -38,4 +38,4 @@ class Diverged(GalleryError):
 
 
 class UnknownRun(GalleryError):
-    """No finished run there."""
+    """There is no finished run, or its files are damaged."""

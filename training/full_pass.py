@@ -1,4 +1,4 @@
-"""The pass over the training set that a sparsity penalty can ask for."""
+"""The callback that computes mean activations over the training set, for the KL sparsity penalty."""
 
 from typing import Any
 
@@ -8,49 +8,49 @@ from numpy.typing import NDArray
 
 from ..models.layers.kl_sparsity import KLSparsity
 
-PIECE = 5_000
+CHUNK = 5_000  # images
 
 
 class FullPass(keras.callbacks.Callback):
-    """Tells a model's `KLSparsity` its mean activations over the training images, every few steps.
+    """Sets the mean activations of a model's `KLSparsity` layer from all training images, every few steps.
 
-    The notes do so before each step, which then is one over the whole training set; with steps over batches
-    the mean changes little from one to the next.
+    In the notes each step uses the whole training set, and the mean is computed before each step. Here a step uses a
+    batch, and the mean changes little from one step to the next.
 
     Args:
         images: all training images.
-        steps: between two passes; the first is before the first step.
+        steps: number of steps between two passes. The first pass is before the first step of each epoch.
     """
 
     def __init__(self, images: NDArray[np.float32], steps: int = 20) -> None:
         super().__init__()
         self.images = images
         self.steps = steps
-        self.due = 0
+        self.next_pass = 0  # step of the epoch
 
     def on_train_begin(self, logs: Any = None) -> None:
         encoder = self.model.get_layer("encoder")
         self.hidden = keras.Model(encoder.input, encoder.get_layer("code").output)
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        self.due = 0
+        self.next_pass = 0
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
-        if batch < self.due:
+        if batch < self.next_pass:
             return
-        self.due = batch + self.steps
+        self.next_pass = batch + self.steps
         if keras.backend.backend() == "jax":
-            self.model.jax_state_sync()  # the weights live in fit until then
+            self.model.jax_state_sync()  # during `fit` the current weights are not in the model
         layer = sparsity_of(self.model)
         assert layer is not None
-        pieces = range(0, len(self.images), PIECE)
+        starts = range(0, len(self.images), CHUNK)
         layer.set_mean_activation(
-            np.concatenate([self.hidden.predict_on_batch(self.images[start : start + PIECE]) for start in pieces])
+            np.concatenate([self.hidden.predict_on_batch(self.images[start : start + CHUNK]) for start in starts])
         )
 
 
 def sparsity_of(model: keras.Model) -> KLSparsity | None:
-    """The model's layer that wants full passes, if there is one."""
+    """Returns the model's `KLSparsity` layer that needs full passes, or None if it has none."""
     for layer in model.get_layer("encoder").layers:
         if isinstance(layer, KLSparsity) and layer.estimate == "full_pass":
             return layer

@@ -1,4 +1,4 @@
-"""Ctrl-C between two steps of a training, never within one."""
+"""Makes Ctrl-C interrupt the training between two steps, not within a step."""
 
 import signal
 import threading
@@ -11,12 +11,12 @@ import keras
 
 
 class RaiseInterrupt(keras.callbacks.Callback):
-    """Raises KeyboardInterrupt at the end of a step, once `asked` is true."""
+    """Raises KeyboardInterrupt at the end of a step if `requested` is true."""
 
-    asked = False
+    requested = False
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
-        if self.asked:
+        if self.requested:
             raise KeyboardInterrupt
 
     on_test_batch_end = on_train_batch_end
@@ -24,25 +24,25 @@ class RaiseInterrupt(keras.callbacks.Callback):
 
 @contextmanager
 def interrupt_between_steps() -> Iterator[RaiseInterrupt]:
-    """Ctrl-C waits for the end of the step; a second one acts at once.
+    """Delays Ctrl-C until the end of the current training step. A second Ctrl-C interrupts at once.
 
-    Python raises KeyboardInterrupt wherever it happens to be, and within TensorFlow's own code that can crash
-    the process. Another handler than Python's own is left in place.
+    By default Python raises KeyboardInterrupt at any point, and within TensorFlow's code that can crash the process.
+    A custom SIGINT handler is left in place.
     """
     callback = RaiseInterrupt()
-    ours = (
-        threading.current_thread() is threading.main_thread()  # no other can set a handler
+    replace_handler = (
+        threading.current_thread() is threading.main_thread()  # only the main thread can set a handler
         and signal.getsignal(signal.SIGINT) is signal.default_int_handler
     )
 
-    def ask(number: int, frame: FrameType | None) -> None:
-        callback.asked = True
+    def request(number: int, frame: FrameType | None) -> None:
+        callback.requested = True
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
-    if ours:
-        signal.signal(signal.SIGINT, ask)
+    if replace_handler:
+        signal.signal(signal.SIGINT, request)
     try:
         yield callback
     finally:
-        if ours:
+        if replace_handler:
             signal.signal(signal.SIGINT, signal.default_int_handler)

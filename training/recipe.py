@@ -1,4 +1,4 @@
-"""Recipes: how each model of the gallery is trained. One file a model in `recipes/`, each with its `RECIPES`."""
+"""Recipes: the training settings of each model. `recipes/<model>.py` defines the recipes of a model as `RECIPES`."""
 
 import importlib
 from collections.abc import Mapping
@@ -12,13 +12,13 @@ from .errors import UnknownRecipe
 
 @dataclass(frozen=True)
 class Target:
-    """A published figure to reach.
+    """A published result that the recipe should reach.
 
     Attributes:
-        figure: its name in a run's figures.
-        value: what was published.
-        at_least: whether more is better, not less.
-        source: where.
+        figure: name of the figure in the metrics of a run.
+        value: the published value.
+        source: the publication.
+        at_least: whether higher values are better; if not, lower values are.
     """
 
     figure: str
@@ -27,38 +27,41 @@ class Target:
     at_least: bool = False
 
     def missed_by(self, figure: float) -> float:
-        """How far `figure` is from the target, 0 where it is met."""
+        """Returns by how much `figure` misses the target; 0 if it reaches the target."""
         return max(0.0, self.value - figure if self.at_least else figure - self.value)
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """A model's training.
+    """The settings of a training.
 
     Attributes:
-        task: what the model learns and is judged by. `reconstruct` and `generate`: the image from itself.
-            `denoise`: from a noisy one; the noise is a layer of the model. `colorize`: from the grey one. `classify`,
-            `regress`, `segment`, `detect`: what the dataset tells of each example; `regress_entities` of one that is
-            categories alone. `classify_text`: the class of a text. `forecast`: the next steps of a sequence.
-            `translate`: a text for a text; `caption`: one for an image. `word_vectors`: which words stand near each
-            other.
-        dataset: the source's name.
-        loss: the sum over an example's values of the squared error or the cross-entropy; of classes
-            `crossentropy`, the mean over an image's pixels or a text's tokens where each has one, and for `detect` the
-            boxes' distance with it. For `forecast` the squared error is a share of the series' variance.
-        learning_rate: at the start, after the warm-up.
-        epochs: passes over the training examples.
-        batch_size: examples a step; more than there are for plain gradient descent.
-        hyperparameters: the builder's keywords, where they are not its defaults.
+        task: what the model learns. Of an image: `reconstruct` (to return the image itself), `denoise` (the clean
+            image for a noisy one; a layer of the model adds the noise), `colorize` (the colour image for the grey
+            one), `generate` (as `reconstruct`, for a generative model), `segment` (a class for each pixel), `detect`
+            (objects with boxes), `caption` (a text). Of an example of any kind: `classify` (a class), `regress`
+            (numbers). Of categories: `regress_entities` (numbers). Of a text: `classify_text` (a class), `translate`
+            (another text), `word_vectors` (which words occur near each other). Of a time series: `forecast` (the next
+            steps).
+        dataset: name of the dataset.
+        loss: `squared_error` or `binary_crossentropy`, summed over the values of an example; or `crossentropy` of
+            classes. With a class for each pixel or token, `crossentropy` is the mean over them; for `detect` the
+            distance of the boxes is added to it. For `forecast` the squared error is divided by the variance of the
+            series.
+        learning_rate: initial learning rate, after the warm-up.
+        epochs: number of passes over the training examples.
+        batch_size: number of examples in a step. Larger than the training set for plain gradient descent.
+        hyperparameters: the model's hyperparameters that differ from its defaults.
         optimizer: `adam`, `adamw` (weight decay 0.05), `sgd` (momentum 0.9) or `gradient_descent`: θ ← θ − η∇θ.
-        schedule: `cosine` falls to 0 over the training; `constant` does not.
-        warmup: share of the training over which the learning rate rises from 0. Only with `cosine`.
-        binarize: whether each epoch sees each image binarised anew: 1 with its value as the probability.
-        shift: whether the images of a step are all moved by up to a pixel, another way each time.
-        clipnorm: the greatest norm of a step's whole gradient, which is scaled down to it; 0 for any.
-        mirror: whether each image is mirrored at even chance each time it is seen, and moved by up to two pixels.
-        xla: whether steps are compiled by XLA on TensorFlow; it pays for dense layers, not for convolutions.
-        targets: published figures to reach.
+        schedule: `cosine` to decay the learning rate to 0 over the training, or `constant`.
+        warmup: fraction of the training over which the learning rate rises from 0. Only with `cosine`.
+        binarize: whether the images are binarised at random in each epoch: a value is the probability of 1.
+        shift: whether all images of a step are moved by up to one pixel, in a random direction for each step.
+        mirror: whether each image is mirrored with probability 1/2 and moved by up to two pixels, at random in each
+            epoch.
+        clipnorm: largest norm of the gradient of all weights; a larger gradient is scaled down. 0 for no limit.
+        xla: whether to compile steps with XLA on TensorFlow. This is faster for dense layers, slower for convolutions.
+        targets: published results to reach.
     """
 
     task: Literal[
@@ -95,10 +98,10 @@ class Recipe:
 
 
 def load_recipes(model: str) -> dict[str, Recipe]:
-    """The recipes of a model by name, the one for everyday use first.
+    """Returns the recipes of a model by name. The first one is the default.
 
     Raises:
-        UnknownModel: there is no architecture of that name.
+        UnknownModel: no model has this name.
     """
     describe(model)
     recipes: dict[str, Recipe] = importlib.import_module(f"..recipes.{model}", __name__).RECIPES
@@ -106,11 +109,11 @@ def load_recipes(model: str) -> dict[str, Recipe]:
 
 
 def load_recipe(model: str, name: str | None = None) -> Recipe:
-    """A recipe of a model, its first by default.
+    """Returns a recipe of a model, by default the first.
 
     Raises:
-        UnknownModel: there is no architecture of that name.
-        UnknownRecipe: it has no recipe of that name.
+        UnknownModel: no model has this name.
+        UnknownRecipe: the model has no recipe of this name.
     """
     recipes = load_recipes(model)
     if name is None:

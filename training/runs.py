@@ -1,10 +1,10 @@
-"""What a training leaves: `runs/<model>/<number>/`, whole or not at all.
+"""Runs: each finished training is saved in a folder `runs/<model>/<number>/`.
 
-config.json     the model, its hyperparameters, the training's settings and the versions it ran on
-metrics.json    figures on the test images
+config.json     model, hyperparameters, training settings and versions of the libraries
+metrics.json    figures on the test examples
 history.json    training and validation loss of each epoch
-tokens.json     what the ids of texts and categories stand for, where there are any
-model.keras     the best epoch's weights, without the optimizer
+tokens.json     tokens of the ids, if the dataset has texts or categories
+model.keras     model with the weights of the best epoch, without the optimizer
 pictures/       *.png
 """
 
@@ -28,10 +28,10 @@ class Run:
     """A finished training.
 
     Attributes:
-        folder: where it is kept.
-        config: the contents of config.json.
-        metrics: the contents of metrics.json.
-        history: the contents of history.json.
+        folder: folder of the run.
+        config: contents of config.json.
+        metrics: contents of metrics.json.
+        history: contents of history.json.
     """
 
     folder: Path
@@ -41,27 +41,27 @@ class Run:
 
     @property
     def interrupted(self) -> bool:
-        """Whether Ctrl-C ended it before its last epoch."""
+        """Whether Ctrl-C ended the training before the last epoch."""
         return bool(self.config["interrupted"])
 
     @cached_property
     def model(self) -> keras.Model:
-        """The trained model, not compiled.
+        """The trained model, not compiled. It is loaded at the first access.
 
         Raises:
             UnknownRun: model.keras is missing or damaged.
         """
-        builder(self.config["model"])  # makes the model's own layers known to Keras
+        builder(self.config["model"])  # registers the model's custom layers with Keras
         path = self.folder / "model.keras"
         try:
             return keras.saving.load_model(path, compile=False)
-        except Exception as error:  # Keras raises many kinds for a damaged file
+        except Exception as error:  # Keras raises many types of exceptions for a damaged file
             reason = " ".join(str(error).split())
-            raise UnknownRun(f"Expected a trained model in {path}. Received: {reason}.") from None
+            raise UnknownRun(f"Cannot load the trained model {path}: {reason}.") from None
 
     @classmethod
     def load(cls, folder: str | Path) -> "Run":
-        """Reads a run's figures; the model itself is read when it is asked for.
+        """Reads the JSON files of a run. The model itself is loaded at the first access of `model`.
 
         Raises:
             UnknownRun: there is no finished run in `folder`.
@@ -73,28 +73,29 @@ class Run:
                 for part in ("config", "metrics", "history")
             )
         except (OSError, ValueError) as error:
-            raise UnknownRun(f"Expected a finished run in {folder}. Received: {error}.") from None
+            raise UnknownRun(f"No finished run in {folder}: {error}.") from None
         return cls(folder, config, metrics, history)
 
 
 def latest_run(model: str, root: str | Path = "runs") -> Run:
-    """The newest finished run of a model.
+    """Returns the newest finished run of a model.
 
     Raises:
-        UnknownModel: there is no architecture of that name.
-        UnknownRun: it has no finished run.
+        UnknownModel: no model has this name.
+        UnknownRun: the model has no finished run.
     """
     describe(model)
     numbers = _numbers(Path(root, model))
     if not numbers:
-        raise UnknownRun(
-            f"Expected a finished run of {model} in {root}. Received: none; make one with: gallery train {model}"
-        )
+        raise UnknownRun(f"No finished run of {model} in {root}. Train the model first: gallery train {model}")
     return Run.load(Path(root, model, f"{max(numbers):03d}"))
 
 
-def keep(root: str | Path, model: str, write: Callable[[Path], None]) -> Path:
-    """Makes the model's next run folder; `write` fills a temporary one first, so no half of a run is seen."""
+def save_run(root: str | Path, model: str, write: Callable[[Path], None]) -> Path:
+    """Creates the next run folder of a model and returns it.
+
+    `write` fills a temporary folder, which is then renamed. So an incomplete run is never visible.
+    """
     home = Path(root, model)
     home.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=home, prefix=".unfinished-") as scratch:
@@ -110,7 +111,7 @@ def keep(root: str | Path, model: str, write: Callable[[Path], None]) -> Path:
             except OSError:
                 if not folder.exists():
                     raise
-            else:  # the number was free: no other training took it meanwhile
+            else:  # no other training has used this number in the meantime
                 return folder
 
 

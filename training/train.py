@@ -1,4 +1,4 @@
-"""Training: `train(config)` teaches, judges, draws and keeps a model."""
+"""Trains a model, evaluates it, draws its pictures and saves the run: `train(config)`."""
 
 import json
 import logging
@@ -21,7 +21,7 @@ from .data import dataset as data
 from .errors import BadFolder
 from .interrupt import interrupt_between_steps
 from .recipe import Recipe, load_recipe, load_recipes
-from .runs import Run, keep
+from .runs import Run, save_run
 from .tasks import TASKS, Task
 
 log = logging.getLogger(__name__)
@@ -32,33 +32,34 @@ OPTIMIZERS = {
     "sgd": partial(keras.optimizers.SGD, momentum=0.9),
     "gradient_descent": keras.optimizers.SGD,
 }
-STEPS_AT_ONCE = 16  # with XLA on TensorFlow
+STEPS_PER_EXECUTION = 16  # with XLA on TensorFlow
 VALIDATION_BATCH = 500
-# Of a recipe, as a run tells it.
-HOW = ("task", "loss", "optimizer", "schedule", "warmup", "binarize", "shift", "mirror", "clipnorm")
+# Settings of a recipe that are saved in the run's config.json.
+RECIPE_SETTINGS = ("task", "loss", "optimizer", "schedule", "warmup", "binarize", "shift", "mirror", "clipnorm")
 
 SETTINGS = (
-    Hyperparameter("epochs", int, None, "passes over the training examples", minimum=1),
-    Hyperparameter("batch_size", int, None, "examples a step", minimum=1),
-    Hyperparameter("learning_rate", float, None, "of the optimizer, at the start", minimum=1e-9),
-    Hyperparameter("seed", int, 0, "of every random choice", minimum=0, maximum=2**32 - 1),
+    Hyperparameter("epochs", int, None, "number of passes over the training examples", minimum=1),
+    Hyperparameter("batch_size", int, None, "number of training examples in a step", minimum=1),
+    Hyperparameter("learning_rate", float, None, "initial learning rate of the optimizer", minimum=1e-9),
+    Hyperparameter("seed", int, 0, "seed of all random numbers", minimum=0, maximum=2**32 - 1),
 )
 
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """What to train; None stands for what the model's recipe says.
+    """The settings of a training. A setting that is None is taken from the recipe.
 
     Attributes:
-        model: an architecture's name.
-        recipe: a name among the model's recipes; its first by default.
-        hyperparameters: the builder's keywords, before the recipe's; the dataset decides shapes and how many classes.
-        dataset: a source's name.
-        epochs: passes over the training examples, at least 1.
-        batch_size: examples a step, at least 1.
-        learning_rate: at the start, above 0.
-        seed: the same seed gives the same figures.
-        root: the run is kept in `<root>/<model>/<number>/`.
+        model: name of the model.
+        recipe: name of one of the model's recipes; by default the first.
+        hyperparameters: hyperparameters of the model, which override the recipe's. Shapes and the number of classes
+            must match the dataset.
+        dataset: name of the dataset.
+        epochs: number of passes over the training examples, at least 1.
+        batch_size: number of examples in a step, at least 1.
+        learning_rate: initial learning rate, above 0.
+        seed: seed of all random numbers; the same seed gives the same figures.
+        root: folder of all runs; the run is saved in `<root>/<model>/<number>/`.
     """
 
     model: str
@@ -73,22 +74,22 @@ class TrainConfig:
 
 
 def train(config: TrainConfig) -> Run:
-    """Trains a model by its recipe and keeps it with its figures and pictures.
+    """Trains a model by a recipe and saves it as a run, with its figures and pictures.
 
-    A tenth of the training examples is set apart to choose the best epoch; the test examples serve for the
-    figures alone. Everything is checked before it starts, and nothing is written before it ends. Ctrl-C keeps
-    the best epoch so far as an interrupted run.
+    A tenth of the training examples (the validation split) is held out to choose the best epoch. The test examples are
+    used only for the figures. All settings are checked before the training starts. The run is written at the end.
+    After Ctrl-C the best epoch so far is saved as an interrupted run.
 
     Raises:
-        GalleryError: what the user can mend: a wrong name, hyperparameter, setting, file or learning rate.
+        GalleryError: an error that the user can fix: a wrong name, hyperparameter, setting, file or learning rate.
         KeyboardInterrupt: Ctrl-C before the end of the first epoch, or after the last; nothing is written.
     """
     recipe = load_recipe(config.model, config.recipe)
-    config = settle(config, recipe)
+    config = resolve(config, recipe)
     _check_writable(Path(config.root, config.model))
     task = task_of(config, recipe)
     config = replace(config, hyperparameters=_hyperparameters(config, recipe, task))
-    keras.utils.set_random_seed(config.seed)  # on a CPU the training then repeats to the last bit
+    keras.utils.set_random_seed(config.seed)  # makes the training on a CPU reproducible to the last bit
     model = create(config.model, **config.hyperparameters)
 
     started = time.perf_counter()
@@ -97,19 +98,19 @@ def train(config: TrainConfig) -> Run:
     epochs_done = len(best.history["loss"])
     interrupted = epochs_done < int(config.epochs or 0)
     if interrupted:
-        log.warning("Interrupted: %d of %d epochs, epoch %d kept", epochs_done, config.epochs, best.epoch)
+        log.warning("Interrupted after %d of %d epochs: saving epoch %d", epochs_done, config.epochs, best.epoch)
 
-    # A new model: without the optimizer its file is a third as big.
+    # A new model, because without the optimizer the file is a third as large.
     trained = create(config.model, **config.hyperparameters)
     trained.set_weights(best.weights)
     normalization.finalize(trained)
     metrics = task.evaluate(trained) | {
         "parameters": trained.count_params(),
         "seconds": round(seconds, 2),
-        "images_per_second": round(len(task.seen.x) * epochs_done / seconds, 1),
+        "images_per_second": round(len(task.training.x) * epochs_done / seconds, 1),
     }
-    facts = asdict(replace(config, root=str(config.root))) | {
-        **{key: getattr(recipe, key) for key in HOW},
+    run_config = asdict(replace(config, root=str(config.root))) | {
+        **{key: getattr(recipe, key) for key in RECIPE_SETTINGS},
         "epochs_done": epochs_done,
         "best_epoch": best.epoch,
         "interrupted": interrupted,
@@ -119,7 +120,7 @@ def train(config: TrainConfig) -> Run:
     }
 
     def write(folder: Path) -> None:
-        contents: dict[str, Any] = {"config": facts, "metrics": metrics, "history": best.history}
+        contents: dict[str, Any] = {"config": run_config, "metrics": metrics, "history": best.history}
         if task.dataset.texts:
             contents["tokens"] = {
                 role: {"names": tokens.names, "split": tokens.split} for role, tokens in task.dataset.texts.items()
@@ -132,42 +133,44 @@ def train(config: TrainConfig) -> Run:
         (folder / "pictures").mkdir()
         task.draw(folder / "pictures", trained, best)
 
-    return Run.load(keep(config.root, config.model, write))
+    return Run.load(save_run(config.root, config.model, write))
 
 
-def settle(config: TrainConfig, recipe: Recipe) -> TrainConfig:
-    """The recipe's settings where none is given, all in range."""
-    settled: dict[str, Any] = {
+def resolve(config: TrainConfig, recipe: Recipe) -> TrainConfig:
+    """Returns `config` with the missing settings taken from the recipe. Raises BadHyperparameter if out of range."""
+    resolved: dict[str, Any] = {
         "recipe": config.recipe or next(iter(load_recipes(config.model))),
         "dataset": config.dataset or recipe.dataset,
     }
     for setting in SETTINGS:
         given = getattr(config, setting.name)
-        settled[setting.name] = setting.check(getattr(recipe, setting.name) if given is None else given)
-    return replace(config, **settled)
+        resolved[setting.name] = setting.check(getattr(recipe, setting.name) if given is None else given)
+    return replace(config, **resolved)
 
 
 def _check_writable(folder: Path) -> None:
-    """Tells before the training, without making the folder, whether a run can be kept there."""
+    """Raises BadFolder if runs cannot be saved in `folder`. Does not create the folder."""
     nearest = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     if not (nearest.is_dir() and os.access(nearest, os.W_OK)):
-        raise BadFolder(f"Expected a folder to keep runs in. Received: {folder}.")
+        raise BadFolder(f"Cannot write runs to the folder {folder}.")
 
 
 def task_of(config: TrainConfig, recipe: Recipe) -> Task:
-    """The recipe on the data of a settled `config`. Raises GalleryError, as `train`."""
+    """Returns the recipe's task with the dataset of a resolved `config`. Raises GalleryError as `train` does."""
     return TASKS[recipe.task](recipe, data.load(str(config.dataset)), config.seed)
 
 
 def _hyperparameters(config: TrainConfig, recipe: Recipe, task: Task) -> dict[str, Any]:
-    """Every hyperparameter of the model, with those that the dataset decides."""
+    """Returns all hyperparameters of the model. Those that depend on the dataset must match it."""
     known = {each.name: each for each in describe(config.model).hyperparameters}
-    decided = {name: value for name, value in task.hyperparameters().items() if name in known}
-    given = {**decided, **recipe.hyperparameters, **config.hyperparameters}
-    for name, value in decided.items():
+    by_dataset = {name: value for name, value in task.hyperparameters().items() if name in known}
+    given = {**by_dataset, **recipe.hyperparameters, **config.hyperparameters}
+    for name, value in by_dataset.items():
         if known[name].check(given[name]) != known[name].check(value):
-            wanted = known[name].format(value)
-            raise BadHyperparameter(f"Expected {name} to be {wanted}, as in {config.dataset}. Received: {given[name]}.")
+            expected = known[name].format(value)
+            raise BadHyperparameter(
+                f"Expected {name} to be {expected}, as in the dataset {config.dataset}. Received: {given[name]}."
+            )
     return {name: each.default for name, each in known.items()} | given
 
 
@@ -175,8 +178,8 @@ def _fit(model: keras.Model, task: Task, config: TrainConfig) -> BestWeights:
     recipe, epochs, batch_size = task.recipe, int(config.epochs or 0), int(config.batch_size or 0)
     task.prepare(model)
     batches = task.batches(model, batch_size, config.seed)
-    made = isinstance(batches["x"], keras.utils.PyDataset)
-    steps = epochs * (len(batches["x"]) if made else math.ceil(len(task.seen.x) / batch_size))
+    is_generated = isinstance(batches["x"], keras.utils.PyDataset)
+    steps = epochs * (len(batches["x"]) if is_generated else math.ceil(len(task.training.x) / batch_size))
     model.compile(
         OPTIMIZERS[recipe.optimizer](
             _learning_rate(float(config.learning_rate or 0), recipe, steps), global_clipnorm=recipe.clipnorm or None
@@ -202,20 +205,21 @@ def _fit(model: keras.Model, task: Task, config: TrainConfig) -> BestWeights:
 
 
 def compile_options(xla: bool) -> dict[str, Any]:
-    """What `Model.compile` is told, beside optimizer and loss, to be fast (see `benchmarks/train.py`).
+    """Returns the arguments of `Model.compile` that make training fast (measured by `benchmarks/train.py`).
 
     Args:
-        xla: a recipe's `xla`.
+        xla: whether to compile steps with XLA on TensorFlow.
     """
     if keras.backend.backend() != "tensorflow":
         return {}
-    return {"jit_compile": xla, "steps_per_execution": STEPS_AT_ONCE if xla else 1}
+    return {"jit_compile": xla, "steps_per_execution": STEPS_PER_EXECUTION if xla else 1}
 
 
 def _learning_rate(rate: float, recipe: Recipe, steps: int) -> Any:
     if recipe.schedule == "constant":
         return rate
-    rising = round(recipe.warmup * steps)
-    if not rising:
+    warmup_steps = round(recipe.warmup * steps)
+    if not warmup_steps:
         return keras.optimizers.schedules.CosineDecay(rate, steps)
-    return keras.optimizers.schedules.CosineDecay(0.0, steps - rising, warmup_target=rate, warmup_steps=rising)
+    decay_steps = steps - warmup_steps
+    return keras.optimizers.schedules.CosineDecay(0.0, decay_steps, warmup_target=rate, warmup_steps=warmup_steps)

@@ -1,1 +1,1 @@
-"""Autoencoders: `encoder` (image → code) and `decoder` (code → image), trained to give back the image."""
+"""Autoencoders: an `encoder` (image → code) and a `decoder` (code → image), trained to reconstruct the image."""

@@ -1,4 +1,4 @@
-"""Strided convolutions down, and transposed ones up again to just the same sizes."""
+"""Strided convolutions for an encoder, and transposed convolutions for a decoder that restore the same sizes."""
 
 from typing import Any
 
@@ -8,10 +8,10 @@ Shape = tuple[int, int, int]  # (height, width, channels)
 
 
 def down(image: Any, filters: tuple[int, ...], activation: str = "relu") -> tuple[Any, list[Shape]]:
-    """One 3×3 convolution for each of `filters`, each halving height and width.
+    """Applies a 3×3 convolution for each number in `filters`; each convolution halves height and width.
 
     Returns:
-        The last feature maps, and the shapes before and after each convolution.
+        The last feature maps, and a list of shapes: the image's, then that of each convolution's output.
     """
     x, shapes = image, [image.shape[1:]]
     for count in filters:
@@ -21,14 +21,17 @@ def down(image: Any, filters: tuple[int, ...], activation: str = "relu") -> tupl
 
 
 def up(x: Any, shapes: list[Shape], output_activation: str, activation: str = "relu") -> Any:
-    """The way back through `shapes` from the last one to the first, which takes `output_activation`."""
+    """Applies transposed convolutions that restore `shapes` of `down` in reverse, from the last to the first.
+
+    The last convolution has the activation `output_activation`, the convolutions before it have `activation`.
+    """
     for depth, (height, width, count) in reversed(list(enumerate(shapes[:-1]))):
         x = layers.Conv2DTranspose(
             count,
             3,
             strides=2,
             padding="same",
-            output_padding=(1 - height % 2, 1 - width % 2),  # undoes the ⌈ ⌉: odd sizes come back odd
+            output_padding=(1 - height % 2, 1 - width % 2),  # restores odd sizes, which `down` rounded up
             activation=activation if depth else output_activation,
         )(x)
     return x

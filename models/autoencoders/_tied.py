@@ -1,4 +1,4 @@
-"""Autoencoders whose decoder has no kernels of its own."""
+"""An autoencoder whose decoder uses the encoder's kernels, transposed."""
 
 from typing import Any
 
@@ -10,17 +10,19 @@ from ..layers.tied_dense import TiedDense
 
 @keras.saving.register_keras_serializable(package="keras_gallery")
 class TiedStack(keras.Model):
-    """A functional model of dense layers down to the code, and the same kernels transposed back up.
+    """A dense autoencoder with tied weights: the decoder uses the encoder's kernels, transposed.
 
-    Its configuration is the sizes below: that of two nested models would make each shared layer twice.
+    `get_config` returns the arguments below. The default configuration, of two nested models, would create each
+    shared layer twice.
 
     Args:
         image_shape: height, width and channels.
-        units: sizes of the hidden layers, the code last.
-        activation: of the hidden layers.
-        code_activation: of the code.
-        output_activation: of the reconstruction.
+        units: sizes of the encoder's layers; the last one is the size of the code.
+        activation: activation of the hidden layers.
+        code_activation: activation of the code.
+        output_activation: activation of the reconstruction.
         use_bias: whether the layers have biases.
+        name: name of the model.
     """
 
     def __init__(
@@ -34,11 +36,13 @@ class TiedStack(keras.Model):
         name: str,
     ) -> None:
         # === Layers ===
-        backs = [output_activation] + [activation] * (len(units) - 1)
-        forths = [activation] * (len(units) - 1) + [code_activation]
+        encoder_activations = [activation] * (len(units) - 1) + [code_activation]
+        decoder_activations = [output_activation] + [activation] * (len(units) - 1)
         tied = [
-            TiedDense(size, forth, back, use_bias, name=f"tied_{depth}")
-            for depth, (size, forth, back) in enumerate(zip(units, forths, backs, strict=True), 1)
+            TiedDense(size, encode, decode, use_bias, name=f"tied_{depth}")
+            for depth, (size, encode, decode) in enumerate(
+                zip(units, encoder_activations, decoder_activations, strict=True), 1
+            )
         ]
 
         # === Functional model ===

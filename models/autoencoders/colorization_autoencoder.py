@@ -1,4 +1,4 @@
-"""Black and white in, colour out."""
+"""The autoencoder that colours grey images."""
 
 import keras
 from keras import layers
@@ -11,26 +11,27 @@ from ._strided import down, up
 
 @register
 def colorization_autoencoder(*, image_shape: ImageShape = (32, 32, 3), filters: Counts = (32, 64, 128)) -> keras.Model:
-    """Sees a grey picture, must return the colour one.
+    """Colours black-and-white images: learns to predict the colour image from its grey version.
 
-    The decoder paints what the colours add to the grey, so that no detail has to pass through the code.
+    The decoder predicts only the difference between the colour image and the grey image. So the details of the image
+    need not pass through the code.
 
     Args:
-        image_shape: height, width and channels of the colour pictures; the channels are 3.
-        filters: of each convolution, which halves height and width; the decoder mirrors them.
+        image_shape: height, width and channels of the colour images; 3 channels.
+        filters: filters of each convolution of the encoder, which halves height and width; the decoder mirrors them.
 
     Formula:
         grey = 0.299 red + 0.587 green + 0.114 blue
-        x̂ = grey + D(E(grey)), cut to [0, 1]
+        x̂ = grey + D(E(grey)), clipped to [0, 1]
         minimise Σ (x̂ − colour)²
 
     Source:
         Notes 003, "Autoencoders: Applications" (image colorization); the weights of grey: ITU-R BT.601.
 
     Returns:
-        A model `(batch, height, width, 1)` to `(batch, height, width, 3)`, float32, both in [0, 1]; its layer
-        `encoder` gives the code `(batch, height / 2ᴸ, width / 2ᴸ, filters)`, its layer `decoder` takes one and
-        gives what the colours add.
+        A model from grey images `(batch, height, width, 1)` to colour images `(batch, height, width, 3)`, float32,
+        both in [0, 1]. Its layer `encoder` returns the code `(batch, height / 2ᴸ, width / 2ᴸ, filters)` of L
+        convolutions; its layer `decoder` turns a code into the difference between colour and grey.
     """
     height, width, channels = image_shape
     if channels != 3:

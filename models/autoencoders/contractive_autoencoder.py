@@ -1,4 +1,4 @@
-"""The autoencoder whose code hardly moves when its input does."""
+"""The autoencoder with a penalty on the derivative of its code."""
 
 import math
 from typing import Literal
@@ -19,16 +19,16 @@ def contractive_autoencoder(
     weight: NonNegative = 0.1,
     output_activation: Literal["sigmoid", "linear"] = "sigmoid",
 ) -> keras.Model:
-    """One hidden layer, penalised for the size of its derivative by the image.
+    """Encodes images robustly: the code hardly changes if the image changes slightly.
 
-    What stays is what the reconstruction needs: the code follows the directions in which images differ from
-    each other, and no other ones.
+    The loss penalises the derivative of the code by the image, so the code follows only the directions in which the
+    training images differ: those are the ones that the reconstruction needs.
 
     Args:
         image_shape: height, width and channels of the images.
         code_dim: size of the code.
-        weight: λ, beside an error summed over the image.
-        output_activation: f, of the reconstruction.
+        weight: λ, the weight of the penalty. The reconstruction error is summed over the pixels.
+        output_activation: f, the activation of the reconstruction.
 
     Formula:
         h = σ(W x + b)
@@ -37,12 +37,12 @@ def contractive_autoencoder(
         ‖∂h/∂x‖²_F = Σ_j (h_j (1 − h_j))² Σ_i W_ji²
 
     Source:
-        Notes 000, lecture 7 (contractive autoencoders, named); Rifai et al. 2011, "Contractive Auto-Encoders:
+        Notes 000, lecture 7 (mentions contractive autoencoders); Rifai et al. 2011, "Contractive Auto-Encoders:
         Explicit Invariance During Feature Extraction".
 
     Returns:
-        A model `(batch, height, width, channels)` to the same, float32; its layer `encoder` gives the code
-        `(batch, code_dim)` and its layer `decoder` takes one.
+        A model from images `(batch, height, width, channels)` to images of the same shape, float32. Its layer
+        `encoder` returns the code `(batch, code_dim)`; its layer `decoder` turns a code into an image.
     """
     # === Layers ===
     flatten = layers.Flatten(name="flatten")

@@ -1,4 +1,4 @@
-"""The autoencoder with convolutions in place of dense layers."""
+"""The autoencoder with convolutions instead of dense layers."""
 
 import math
 from typing import Literal
@@ -20,28 +20,28 @@ def convolutional_autoencoder(
     code_dim: Count = 30,
     output_activation: Literal["sigmoid", "linear"] = "sigmoid",
 ) -> keras.Model:
-    """Strided convolutions down to the code, and transposed ones back up.
+    """Compresses images with convolutions: strided ones encode, transposed ones decode.
 
     Args:
         image_shape: height, width and channels of the images; any size.
-        filters: of each convolution, which halves height and width; the decoder mirrors them.
-        code: `vector`, by a dense layer on the last feature maps, or these `maps` themselves.
-        code_dim: size of the vector. Not for `maps`.
-        output_activation: of the reconstruction: `sigmoid` for values in [0, 1], `linear` for real values.
+        filters: filters of each convolution of the encoder, which halves height and width; the decoder mirrors them.
+        code: `vector` for a dense layer on the last feature maps, `maps` for the feature maps themselves.
+        code_dim: size of the vector. Ignored for `maps`.
+        output_activation: activation of the reconstruction: `sigmoid` for values in [0, 1], `linear` for real values.
 
     Formula:
         (K * x)_{mn} = Σ_{ijc} K_{ijc} x_{2m+i, 2n+j, c}
         maps_l = max(0, K_l * maps_{l−1} + b_l)
         h = W maps_L + b
-        the decoder: each step's transpose, with weights of its own
+        decoder: the transpose of each step, with its own weights
 
     Source:
         Notes 004, "Auto encoders" and "Convolutional layer"; notes 003, "Autoencoders: Applications".
 
     Returns:
-        A model `(batch, height, width, channels)` to the same, float32; its layer `encoder` gives the code
-        `(batch, code_dim)`, or `(batch, height / 2ᴸ, width / 2ᴸ, filters)` for `maps`, and its layer `decoder`
-        takes one.
+        A model from images `(batch, height, width, channels)` to images of the same shape, float32. Its layer
+        `encoder` returns the code `(batch, code_dim)`, or `(batch, height / 2ᴸ, width / 2ᴸ, filters)` for `maps`
+        and L convolutions; its layer `decoder` turns a code into an image.
     """
     # === Functional model ===
     image = keras.Input(image_shape, name="image")

@@ -22,19 +22,20 @@ def denoising_autoencoder(
     noise: Literal["gaussian", "masking", "salt_and_pepper"] = "gaussian",
     noise_level: NonNegative = 0.4,
 ) -> keras.Model:
-    """Sees a corrupted image, must return the clean one.
+    """Removes noise from images: learns to return the clean image for a noisy one.
 
-    The corruption is a part of the model, on in training and off at inference, so the training target is
-    simply the input: `model.fit(x, x)`.
+    The model itself adds the noise, in training only. So the clean images are both input and target:
+    `model.fit(x, x)`.
 
     Args:
         image_shape: height, width and channels of the images; any size.
-        network: `convolutional`, or `dense` for the one hidden layer of dense_autoencoder.
-        filters: as in convolutional_autoencoder. Not for `dense`.
-        code: as in convolutional_autoencoder. Not for `dense`.
-        code_dim: size of the code. Not for `maps`.
-        noise: `gaussian` (clipped to [0, 1]), `masking` (values set to 0) or `salt_and_pepper` (0 or 1).
-        noise_level: standard deviation of `gaussian`; share of the values struck, at most 1, of the others.
+        network: `convolutional`, or `dense` for a single hidden layer as in dense_autoencoder.
+        filters: as in convolutional_autoencoder. Ignored for `dense`.
+        code: as in convolutional_autoencoder. Ignored for `dense`.
+        code_dim: size of the code. Ignored for `maps`.
+        noise: `gaussian` (clipped to [0, 1]), `masking` (values set to 0) or `salt_and_pepper` (values set to 0 or 1).
+        noise_level: standard deviation of `gaussian` noise; for the other kinds the fraction of changed values, at
+            most 1.
 
     Formula:
         x̃ = corrupt(x)
@@ -45,8 +46,9 @@ def denoising_autoencoder(
         "Extracting and Composing Robust Features with Denoising Autoencoders".
 
     Returns:
-        A model `(batch, height, width, channels)` to the same, float32; its layer `encoder` gives the code
-        `(batch, code_dim)`, its layer `decoder` takes one, and its layer `corruption` stands before them.
+        A model from images `(batch, height, width, channels)` to images of the same shape, float32. Its layer
+        `corruption` adds the noise in training, its layer `encoder` returns the code `(batch, code_dim)`, and its
+        layer `decoder` turns a code into an image.
     """
     # === Layers ===
     corruption = Corruption(noise, noise_level, name="corruption")

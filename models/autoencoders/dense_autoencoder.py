@@ -1,4 +1,4 @@
-"""The undercomplete autoencoder with one hidden layer."""
+"""The autoencoder with one hidden layer, smaller than the image (undercomplete)."""
 
 import math
 from typing import Literal
@@ -19,16 +19,16 @@ def dense_autoencoder(
     code_activation: Literal["sigmoid", "tanh", "relu", "linear"] = "sigmoid",
     output_activation: Literal["sigmoid", "linear"] = "sigmoid",
 ) -> keras.Model:
-    """One hidden layer, smaller than the image: the code.
+    """Compresses images to a short code with a single hidden layer.
 
-    The output follows the data: sigmoid with cross-entropy for values in [0, 1], linear with squared error
-    for real values.
+    The output depends on the data: sigmoid with cross-entropy for values in [0, 1], linear with squared error for
+    real values.
 
     Args:
         image_shape: height, width and channels of the images.
-        code_dim: size of the code; fewer than the image has values.
-        code_activation: g, of the code.
-        output_activation: f, of the reconstruction.
+        code_dim: size of the code; less than the number of values in an image.
+        code_activation: g, the activation of the code.
+        output_activation: f, the activation of the reconstruction.
 
     Formula:
         h = g(W x + b)
@@ -39,8 +39,8 @@ def dense_autoencoder(
         Notes 000, lecture 7 (undercomplete autoencoders); notes 004, "Auto encoders".
 
     Returns:
-        A model `(batch, height, width, channels)` to the same, float32; its layer `encoder` gives the code
-        `(batch, code_dim)` and its layer `decoder` takes one.
+        A model from images `(batch, height, width, channels)` to images of the same shape, float32. Its layer
+        `encoder` returns the code `(batch, code_dim)`; its layer `decoder` turns a code into an image.
     """
     values = math.prod(image_shape)
     if code_dim >= values:

@@ -1,4 +1,4 @@
-"""The autoencoder that finds what PCA finds."""
+"""The autoencoder that finds the same subspace as PCA."""
 
 import math
 
@@ -12,13 +12,14 @@ from ..registry import register
 
 @register
 def linear_autoencoder(*, image_shape: ImageShape = (28, 28, 1), code_dim: Count = 32) -> keras.Model:
-    """No activation function: with the squared error, the code spans PCA's subspace.
+    """Compresses images like PCA: without activation functions, the code spans the PCA subspace.
 
-    The subspace alone: W is any basis of it, neither orthogonal nor in PCA's order.
+    The loss is the squared error. W is an arbitrary basis of the subspace: its rows are not orthogonal and not in the
+    order of the principal components.
 
     Args:
         image_shape: height, width and channels of the images.
-        code_dim: size of the code; fewer than the image has values.
+        code_dim: size of the code; less than the number of values in an image.
 
     Formula:
         h = W x + b
@@ -30,8 +31,9 @@ def linear_autoencoder(*, image_shape: ImageShape = (28, 28, 1), code_dim: Count
         "Neural Networks and Principal Component Analysis".
 
     Returns:
-        A model `(batch, height, width, channels)` to the same, float32, any real values; its layer `encoder`
-        gives the code `(batch, code_dim)` and its layer `decoder` takes one.
+        A model from images `(batch, height, width, channels)` to images of the same shape, float32, of any real
+        values. Its layer `encoder` returns the code `(batch, code_dim)`; its layer `decoder` turns a code into an
+        image.
     """
     values = math.prod(image_shape)
     if code_dim >= values:

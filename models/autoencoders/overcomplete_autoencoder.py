@@ -1,4 +1,4 @@
-"""The autoencoder with room to copy."""
+"""The autoencoder whose code is larger than the image."""
 
 import math
 from typing import Literal
@@ -25,29 +25,30 @@ def overcomplete_autoencoder(
     code_activation: Literal["sigmoid", "relu", "linear"] = "sigmoid",
     output_activation: Literal["sigmoid", "linear"] = "sigmoid",
 ) -> keras.Model:
-    """A code at least as large as the image: a copy, unless something forbids it.
+    """Encodes images in a code larger than the image, with a regulariser that prevents mere copying.
 
     Args:
         image_shape: height, width and channels of the images.
-        code_dim: size of the code; no fewer than the image has values.
-        regularizer: `none`; the penalties of sparse_autoencoder, `l1` or `kl` (ρ = 0.05); that of
-            contractive_autoencoder; or `corruption`, the input's values masked as in denoising_autoencoder.
-        weight: of the penalty; for `corruption` the share of values masked, at most 1.
-        code_activation: g; `sigmoid` for `kl` and `contractive`.
-        output_activation: f, of the reconstruction.
+        code_dim: size of the code; at least the number of values in an image.
+        regularizer: `none`; a penalty of sparse_autoencoder, `l1` or `kl` (ρ = 0.05); the penalty of
+            contractive_autoencoder, `contractive`; or `corruption`, which masks input values as in
+            denoising_autoencoder.
+        weight: weight of the penalty; for `corruption` the fraction of masked values, at most 1.
+        code_activation: g, the activation of the code; must be `sigmoid` for `kl` and `contractive`.
+        output_activation: f, the activation of the reconstruction.
 
     Formula:
         h = g(W x + b)
         x̂ = f(W* h + c)
         dim h ≥ dim x
-        unregularised, linear: W* W = I copies every x, images or not
+        without regulariser, linear: W* W = I copies every x, even if x is no image
 
     Source:
         Notes 000, lecture 7 (overcomplete autoencoders; regularization); notes 004, "No bottleneck".
 
     Returns:
-        A model `(batch, height, width, channels)` to the same, float32; its layer `encoder` gives the code
-        `(batch, code_dim)` and its layer `decoder` takes one.
+        A model from images `(batch, height, width, channels)` to images of the same shape, float32. Its layer
+        `encoder` returns the code `(batch, code_dim)`; its layer `decoder` turns a code into an image.
     """
     values = math.prod(image_shape)
     if code_dim < values:

@@ -1,4 +1,4 @@
-"""The autoencoder most of whose units are inactive."""
+"""The autoencoder with a sparsity penalty."""
 
 import math
 from typing import Literal
@@ -25,35 +25,36 @@ def sparse_autoencoder(
     code_activation: Literal["sigmoid", "tanh", "relu"] = "sigmoid",
     output_activation: Literal["sigmoid", "linear"] = "sigmoid",
 ) -> keras.Model:
-    """One hidden layer, of any size, each of whose units is active for few images.
+    """Encodes images sparsely: each unit of the code is active for only a few images.
 
     Args:
         image_shape: height, width and channels of the images.
-        code_dim: size of the code; it may exceed the image's.
-        penalty: `kl`, on each unit's mean activation, or `l1`, on each activation. `kl` is not for `relu`,
-            whose activations have no upper end.
-        weight: β of `kl`, λ of `l1`, beside an error summed over the image.
-        rho: ρ of `kl`, the mean activation wanted, between 0 and 1.
-        estimate: of `kl`'s mean activation: each `batch`, or a `full_pass` over the training set now and then.
-        code_activation: g; with `tanh` a unit is inactive at −1, else at 0.
-        output_activation: f, of the reconstruction.
+        code_dim: size of the code; it may be larger than the image.
+        penalty: `kl`, on the mean activation of each unit, or `l1`, on each activation. `kl` does not work with
+            `relu`, whose activations have no upper bound.
+        weight: weight of the penalty, β of `kl` or λ of `l1`. The reconstruction error is summed over the pixels.
+        rho: ρ of `kl`, the target mean activation, between 0 and 1.
+        estimate: how `kl` estimates the mean activation: over each `batch`, or by a regular `full_pass` over the
+            training set.
+        code_activation: g, the activation of the code. An inactive unit is −1 for `tanh`, otherwise 0.
+        output_activation: f, the activation of the reconstruction.
 
     Formula:
         J_sparse = L(x, x̂) + β Σ_j KL(ρ‖ρ̂_j)
         KL(ρ‖ρ̂_j) = ρ log(ρ/ρ̂_j) + (1 − ρ) log((1 − ρ)/(1 − ρ̂_j))
         ρ̂_j = 1/m Σ_i h_j(x_i)
-        ∂J/∂h_j gains β (−ρ/ρ̂_j + (1 − ρ)/(1 − ρ̂_j)) / m
+        ∂J/∂h_j = ∂L/∂h_j + β (−ρ/ρ̂_j + (1 − ρ)/(1 − ρ̂_j)) / m
         or J_sparse = L(x, x̂) + λ Σ_j |h_j|
 
     Source:
         Notes 003, "Sparse Autoencoder" to "Gradient Calculation"; notes 004, "Sparse Autoencoders".
 
     Returns:
-        A model `(batch, height, width, channels)` to the same, float32; its layer `encoder` gives the code
-        `(batch, code_dim)` and its layer `decoder` takes one.
+        A model from images `(batch, height, width, channels)` to images of the same shape, float32. Its layer
+        `encoder` returns the code `(batch, code_dim)`; its layer `decoder` turns a code into an image.
     """
     if penalty == "kl" and code_activation == "relu":
-        raise BadHyperparameter("Expected code_activation to be sigmoid or tanh with the penalty kl. Received: relu.")
+        raise BadHyperparameter("Expected code_activation to be sigmoid or tanh for the penalty kl. Received: relu.")
 
     # === Layers ===
     low = -1.0 if code_activation == "tanh" else 0.0

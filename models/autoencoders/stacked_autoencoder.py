@@ -1,4 +1,4 @@
-"""The deep autoencoder."""
+"""The deep autoencoder, with several hidden layers."""
 
 import math
 from typing import Literal
@@ -24,16 +24,16 @@ def stacked_autoencoder(
     output_activation: Literal["sigmoid", "linear"] = "sigmoid",
     tied: bool = False,
 ) -> keras.Model:
-    """Hidden layers that shrink to the code, and their mirror image back.
+    """Compresses images with a deep network: several hidden layers that shrink to the code and back.
 
     Args:
         image_shape: height, width and channels of the images.
-        hidden: sizes of the encoder's hidden layers; the decoder's are the same in reverse.
+        hidden: sizes of the encoder's hidden layers; the decoder has the same sizes in reverse.
         code_dim: size of the code.
-        activation: of the hidden layers.
-        code_activation: of the code.
-        output_activation: of the reconstruction: `sigmoid` for values in [0, 1], `linear` for real values.
-        tied: whether the decoder uses the encoder's kernels, transposed; it has its own biases.
+        activation: activation of the hidden layers.
+        code_activation: activation of the code.
+        output_activation: activation of the reconstruction: `sigmoid` for values in [0, 1], `linear` for real values.
+        tied: whether the decoder uses the encoder's kernels, transposed. It always has its own biases.
 
     Formula:
         h₀ = x,  h_l = g(W_l h_{l−1} + b_l)
@@ -46,8 +46,8 @@ def stacked_autoencoder(
         Dimensionality of Data with Neural Networks".
 
     Returns:
-        A model `(batch, height, width, channels)` to the same, float32; its layer `encoder` gives the code
-        `(batch, code_dim)` and its layer `decoder` takes one.
+        A model from images `(batch, height, width, channels)` to images of the same shape, float32. Its layer
+        `encoder` returns the code `(batch, code_dim)`; its layer `decoder` turns a code into an image.
     """
     if tied:
         return TiedStack(

@@ -1,4 +1,4 @@
-"""The autoencoder whose decoder is its encoder, transposed."""
+"""The autoencoder whose decoder uses the encoder's kernel, transposed."""
 
 import math
 from typing import Literal
@@ -19,15 +19,15 @@ def tied_autoencoder(
     activation: Literal["sigmoid", "tanh", "relu", "linear"] = "linear",
     use_bias: bool = False,
 ) -> keras.Model:
-    """One kernel, used on the way in and, transposed, on the way back.
+    """Compresses images with one weight matrix: the decoder uses the encoder's kernel, transposed.
 
-    The loss reaches W on two paths: it is one weight, and its gradient is the sum of both.
+    W is a single weight. Its gradient is the sum of the gradients through the encoder and through the decoder.
 
     Args:
         image_shape: height, width and channels of the images.
-        code_dim: size of the code; fewer than the image has values.
-        activation: f, of the code and of the reconstruction; `linear` for the linear example.
-        use_bias: whether the code and the reconstruction have a bias; the notes have none.
+        code_dim: size of the code; less than the number of values in an image.
+        activation: f, the activation of the code and of the reconstruction; the notes use `linear`.
+        use_bias: whether the code and the reconstruction have a bias; the notes use none.
 
     Formula:
         h = f(W x)
@@ -39,8 +39,8 @@ def tied_autoencoder(
         Notes 001, question 1, "Backpropagation for autoencoders".
 
     Returns:
-        A model `(batch, height, width, channels)` to the same, float32; its layer `encoder` gives the code
-        `(batch, code_dim)` and its layer `decoder` takes one.
+        A model from images `(batch, height, width, channels)` to images of the same shape, float32. Its layer
+        `encoder` returns the code `(batch, code_dim)`; its layer `decoder` turns a code into an image.
     """
     values = math.prod(image_shape)
     if code_dim >= values:

@@ -1,4 +1,4 @@
-"""The autoencoder that is a generative model."""
+"""The variational autoencoder, a generative model."""
 
 import math
 from typing import Literal
@@ -24,19 +24,22 @@ def variational_autoencoder(
     activation: Literal["elu", "relu", "tanh"] = "elu",
     kl_weight: NonNegative = 1.0,
 ) -> keras.Model:
-    """The encoder gives a distribution over codes, close to a known one from which new images are drawn.
+    """Generates new images: encodes images as a distribution of codes from which new ones are drawn.
 
-    At inference the code is the distribution's mean. For the lower bound on log p(x) to be one, the images
-    are binary and the error is the cross-entropy: p(x|z) is a Bernoulli distribution of each pixel.
+    The encoder returns a normal distribution over codes, which training keeps close to N(0, 1). Codes drawn from
+    N(0, 1) are decoded to new images. At inference the code of an image is the mean of its distribution. The loss is
+    a bound on −log p(x) only for binary images and cross-entropy: p(x|z) is a Bernoulli distribution of each pixel.
 
     Args:
         image_shape: height, width and channels of the images.
-        network: `dense` or `convolutional`, for encoder and decoder.
-        hidden: sizes of the encoder's dense layers, and in reverse of the decoder's. Not for `convolutional`.
-        filters: of each convolution, which halves height and width; the decoder mirrors them. Not for `dense`.
+        network: `dense` or `convolutional`, for both encoder and decoder.
+        hidden: sizes of the encoder's dense layers; the decoder has the same sizes in reverse. Ignored for
+            `convolutional`.
+        filters: filters of each convolution of the encoder, which halves height and width; the decoder mirrors them.
+            Ignored for `dense`.
         code_dim: size of the code.
-        activation: of the hidden layers.
-        kl_weight: β of the KL term; 1 for the evidence lower bound.
+        activation: activation of the hidden layers.
+        kl_weight: β, the weight of the KL term; 1 for the evidence lower bound.
 
     Formula:
         q(z|x) = N(μ(x), σ²(x)),  p(z) = N(0, 1)
@@ -49,9 +52,10 @@ def variational_autoencoder(
         Welling 2013, "Auto-Encoding Variational Bayes".
 
     Returns:
-        A model `(batch, height, width, channels)` to the same, float32, in [0, 1]; its layer `encoder` gives the
-        code `(batch, code_dim)`, drawn from q(z|x) in training and its mean at inference, from its layers
-        `mean` and `log_variance`; its layer `decoder` takes a code.
+        A model from images `(batch, height, width, channels)` to images of the same shape, float32, in [0, 1]. Its
+        layer `encoder` returns the code `(batch, code_dim)`: a sample of q(z|x) in training, the mean of q(z|x) at
+        inference. The encoder's layers `mean` and `log_variance` return μ and log σ². The layer `decoder` turns a
+        code into an image.
     """
     # === Functional model ===
     image = keras.Input(image_shape, name="image")

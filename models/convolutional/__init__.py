@@ -1,1 +1,1 @@
-"""Convolutional networks: filters that slide over an image, for its class, its parts or its pixels."""
+"""Convolutional networks: classify images, detect objects and label pixels."""

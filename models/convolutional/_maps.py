@@ -1,4 +1,4 @@
-"""Convolutions in a row, and what feature maps must measure for the next layer."""
+"""Stacks of convolutions, and checks of the sizes of images and feature maps."""
 
 from typing import Any, Literal
 
@@ -9,35 +9,35 @@ from ..errors import BadHyperparameter
 
 def convolution_layers(
     x: Any,
-    count: int,
+    filters: int,
     number: int,
     name: str,
     kernel_size: int = 3,
     strides: int = 1,
     padding: Literal["valid", "same"] = "same",
 ) -> Any:
-    """`number` convolutions with ReLU, of `count` filters each, named `<name>_1`, `<name>_2`, …"""
+    """Applies `number` convolutions with ReLU, each with `filters` filters, named `<name>_1`, `<name>_2`, …"""
     for index in range(1, number + 1):
         if padding == "valid":
-            check_room(x, kernel_size)
+            check_size(x, kernel_size)
         x = layers.Conv2D(
-            count, kernel_size, strides=strides, padding=padding, activation="relu", name=f"{name}_{index}"
+            filters, kernel_size, strides=strides, padding=padding, activation="relu", name=f"{name}_{index}"
         )(x)
     return x
 
 
-def check_room(maps: Any, window: int) -> None:
-    """Refuses feature maps `(batch, height, width, channels)` on which a window has no place."""
+def check_size(maps: Any, window: int) -> None:
+    """Raises BadHyperparameter if feature maps `(batch, height, width, channels)` are smaller than a window."""
     height, width = maps.shape[1:3]
     if min(height, width) < window:
         raise BadHyperparameter(
-            f"Expected an image_shape whose maps hold a window of {window} × {window}. "
-            f"Received: maps of {height} × {width}."
+            f"image_shape is too small: a window of {window} × {window} does not fit on feature maps of "
+            f"{height} × {width}."
         )
 
 
 def check_multiple(image_shape: tuple[int, int, int], step: int) -> None:
-    """Refuses images whose sides are not multiples of `step`."""
+    """Raises BadHyperparameter if the height or the width of the images is not a multiple of `step`."""
     if image_shape[0] % step or image_shape[1] % step:
         raise BadHyperparameter(
             f"Expected image_shape to have a height and a width that are multiples of {step}. Received: {image_shape}."

@@ -1,4 +1,4 @@
-"""The typical architecture: blocks of convolutions and pooling, then dense layers."""
+"""The typical convolutional network: blocks of convolutions and pooling, then dense layers."""
 
 from typing import Literal
 
@@ -7,7 +7,7 @@ from keras import layers
 
 from ..hyperparameters import Count, Counts, ImageShape
 from ..registry import register
-from ._maps import check_room, convolution_layers
+from ._maps import check_size, convolution_layers
 
 
 @register
@@ -22,34 +22,37 @@ def conv_blocks(
     padding: Literal["valid", "same"] = "same",
     units: Count = 64,
 ) -> keras.Model:
-    """((convolution + ReLU) × k + pooling) × n, then dense: the image shrinks while its channels grow.
+    """Classifies images with blocks of convolutions and pooling, followed by dense layers.
+
+    The structure is ((convolution + ReLU) × k + pooling) × n, then dense layers. From block to block the feature maps
+    become smaller and have more channels.
 
     Args:
         image_shape: height, width and channels of the images.
-        classes: how many there are.
-        filters: of each block's convolutions; as many blocks as numbers.
-        convolutions: k, how many convolutions come before each pooling.
+        classes: number of classes.
+        filters: number of filters of the convolutions in each block; one number for each block.
+        convolutions: k, the number of convolutions before each pooling.
         kernel_size: f, height and width of the filters.
-        strides: s, of the convolutions.
-        padding: `valid` for none, `same` for zeros around the maps so that stride 1 keeps their size.
-        units: of the dense layer before the output.
+        strides: s, the stride of the convolutions.
+        padding: `valid` for no padding, `same` for zeros around the feature maps so that stride 1 keeps their size.
+        units: number of units of the dense layer before the output.
 
     Formula:
-        size after a convolution = ⌊(n + 2p − f) / s⌋ + 1, p zeros on each side
+        size after a convolution = ⌊(n + 2p − f) / s⌋ + 1, with p zeros on each side
         size after a pooling = ⌊n / 2⌋
 
     Source:
         Notes 004, "CNN architectures", "Stride" and "Padding".
 
     Returns:
-        A model `(batch, height, width, channels)` to class probabilities `(batch, classes)`, float32; its layer
-        `embedding` gives the features `(batch, units)`.
+        A model from images `(batch, height, width, channels)` to class probabilities `(batch, classes)`, float32. Its
+        layer `embedding` returns the features `(batch, units)`.
     """
     # === Functional model ===
     image = x = keras.Input(image_shape, name="image")
     for index, count in enumerate(filters, 1):
         x = convolution_layers(x, count, convolutions, f"conv_{index}", kernel_size, strides, padding)
-        check_room(x, 2)
+        check_size(x, 2)
         x = layers.MaxPooling2D(2, name=f"pool_{index}")(x)  # (batch, ⌊height / 2⌋, ⌊width / 2⌋, count)
     x = layers.Flatten(name="flatten")(x)
     x = layers.Dense(units, activation="relu", name="embedding")(x)

@@ -1,24 +1,25 @@
-"""The convolutional network of 93,322 parameters."""
+"""The small convolutional network of the notes, with 93,322 parameters."""
 
 import keras
 from keras import layers
 
 from ..hyperparameters import Count, Fraction, ImageShape
 from ..registry import register
-from ._maps import check_room
+from ._maps import check_size
 
 
 @register
 def convnet(*, image_shape: ImageShape = (28, 28, 1), classes: Count = 10, dropout: Fraction = 0.0) -> keras.Model:
-    """Three convolutions, two poolings and two dense layers: 93,322 parameters for a digit.
+    """Classifies images with a small network: three convolutions, two poolings and two dense layers.
 
-    All neurons of a feature map share one filter, so that 3 · 3 · 32 + 32 = 320 parameters serve 26 · 26 places:
-    what a filter has learnt in one corner it finds in any other.
+    With the default shape it has 93,322 parameters. All neurons of a feature map share one filter: the
+    3 · 3 · 32 + 32 = 320 parameters of the first convolution serve all 26 · 26 positions. So a pattern that the
+    filter has learnt in one corner is recognised everywhere.
 
     Args:
         image_shape: height, width and channels of the images, at least 18 × 18.
-        classes: how many there are.
-        dropout: share of the values struck before each dense layer, in training.
+        classes: number of classes.
+        dropout: fraction of the values before each dense layer that training sets to 0.
 
     Formula:
         maps_{mnk} = max(0, Σ_{ijc} K_{ijck} x_{m+i, n+j, c} + b_k)
@@ -29,16 +30,16 @@ def convnet(*, image_shape: ImageShape = (28, 28, 1), classes: Count = 10, dropo
         Notes 004, "Convnet code (Keras)".
 
     Returns:
-        A model `(batch, height, width, channels)` to class probabilities `(batch, classes)`, float32; its layer
-        `embedding` gives the features `(batch, 64)`.
+        A model from images `(batch, height, width, channels)` to class probabilities `(batch, classes)`, float32. Its
+        layer `embedding` returns the features `(batch, 64)`.
     """
     # === Functional model ===
     image = x = keras.Input(image_shape, name="image")
     for index, filters in enumerate((32, 64, 64), 1):
         if index > 1:
-            check_room(x, 2)
+            check_size(x, 2)
             x = layers.MaxPooling2D(2, name=f"max_pooling2d_{index - 1}")(x)  # 26 -> 13, 11 -> 5
-        check_room(x, 3)
+        check_size(x, 3)
         x = layers.Conv2D(filters, 3, activation="relu", name=f"conv2d_{index}")(x)  # 28 -> 26, 13 -> 11, 5 -> 3
     x = layers.Flatten(name="flatten")(x)  # (batch, 3 · 3 · 64)
     x = layers.Dropout(dropout, name="dropout_1")(x) if dropout else x

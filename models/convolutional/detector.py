@@ -1,4 +1,4 @@
-"""The network that finds objects and their boxes."""
+"""The network for object detection."""
 
 import keras
 from keras import layers
@@ -13,20 +13,22 @@ from ._maps import check_multiple, convolution_layers
 def detector(
     *, image_shape: ImageShape = (64, 64, 1), classes: Count = 10, filters: Counts = (16, 32, 64)
 ) -> keras.Model:
-    """Object detection in one look: each cell of a grid says which object has its centre in it, and its box.
+    """Finds objects in an image: predicts a class and a bounding box for each cell of a grid.
 
-    Targets are encoded and predictions decoded by `models.convolutional._grid`.
+    A cell predicts the object whose centre lies in the cell. `models.grid` encodes the training targets and decodes
+    the predictions.
 
     Args:
-        image_shape: height, width and channels of the images; sides that `filters` can halve.
-        classes: how many there are; the model has one more, the last, for a cell without an object's centre.
-        filters: of the convolutions at each size; each number halves height and width, so that three make cells
-            of 8 × 8 pixels.
+        image_shape: height, width and channels of the images. Height and width must be multiples of 2 to the power of
+            the length of `filters`.
+        classes: number of classes. The model adds one more class, the last, for a cell without an object.
+        filters: number of filters of the convolutions at each size. Each size has half the height and width of the
+            one before: three numbers make cells of 8 × 8 pixels.
 
     Formula:
         p̂_c = softmax(W maps_c + b), for each cell c
-        b̂_c = (y − h/2, x − w/2, y + h/2, x + w/2), with its centre (y, x) in cell c and its height h and width w
-            from sigmoids
+        b̂_c = (y − h/2, x − w/2, y + h/2, x + w/2), with the centre (y, x) in cell c, and height h and width w from
+            sigmoids
         L = Σ_c −log p̂_{c,ℓ} + λ Σ_{c with a centre} ‖b̂_c − b_c‖₁
 
     Source:
@@ -34,9 +36,9 @@ def detector(
         Zhou, Wang and Krähenbühl 2019, "Objects as Points" (no anchors).
 
     Returns:
-        A model `(batch, height, width, channels)` to a dict, cells row by row: `cell_probabilities`
-        `(batch, cells, classes + 1)` and `cell_boxes` `(batch, cells, 4)`, which are top, left, bottom and right as
-        fractions of the image's height and width. Both float32.
+        A model from images `(batch, height, width, channels)` to a dict of float32 tensors, with the cells row by row:
+        `cell_probabilities` `(batch, cells, classes + 1)`, and `cell_boxes` `(batch, cells, 4)` with top, left,
+        bottom and right as fractions of the image's height and width.
     """
     check_multiple(image_shape, 2 ** len(filters))
 

@@ -1,4 +1,4 @@
-"""The convnet with fewer channels between its layers."""
+"""The convnet with 1×1 convolutions that reduce its channels."""
 
 from typing import Any, Literal
 
@@ -9,7 +9,7 @@ from ..errors import BadHyperparameter
 from ..hyperparameters import Count, ImageShape
 from ..layers.depth_pooling import DepthPooling
 from ..registry import register
-from ._maps import check_room
+from ._maps import check_size
 
 FILTERS = (32, 64, 64)  # of the 3×3 convolutions, as in `convnet`
 
@@ -22,16 +22,18 @@ def pointwise_convnet(
     reduction: Literal["pointwise", "depth_pooling", "none"] = "pointwise",
     factor: Count = 4,
 ) -> keras.Model:
-    """`convnet` with 1×1 convolutions that reduce the channels before each layer that is costly in them.
+    """Classifies images with fewer parameters: 1×1 convolutions reduce the channels of `convnet`.
 
-    A 1×1 convolution is one matrix for all places: it pools over channels as a pooling layer pools over places,
-    with weights. Pooling over channels without weights is there to compare, and so is no reduction: `convnet`.
+    The channels are reduced after each 3×3 convolution, so the next layer is cheaper. A 1×1 convolution multiplies
+    the channels at each position by the same matrix. For comparison, `reduction` also offers max pooling over
+    channels, which has no weights, and no reduction, which is `convnet`.
 
     Args:
         image_shape: height, width and channels of the images, at least 18 × 18.
-        classes: how many there are.
-        reduction: `pointwise` by 1×1 convolutions, `depth_pooling` by the largest of neighbouring channels, or `none`.
-        factor: by which the channels are reduced; 1 to 32, a power of two. Not for `none`.
+        classes: number of classes.
+        reduction: `pointwise` for 1×1 convolutions, `depth_pooling` for the maximum of neighbouring channels, or
+            `none`.
+        factor: factor by which the channels are reduced; a power of two from 1 to 32. Ignored for `none`.
 
     Formula:
         maps_{mnk} = max(0, Σ_c W_{ck} x_{mnc} + b_k), k = 1 … channels / factor
@@ -40,8 +42,8 @@ def pointwise_convnet(
         Notes 004, "Purpose of 1×1 convolution" and "Pooling layer"; Lin, Chen and Yan 2013, "Network In Network".
 
     Returns:
-        A model `(batch, height, width, channels)` to class probabilities `(batch, classes)`, float32; its layer
-        `embedding` gives the features `(batch, 64)`.
+        A model from images `(batch, height, width, channels)` to class probabilities `(batch, classes)`, float32. Its
+        layer `embedding` returns the features `(batch, 64)`.
     """
     if reduction != "none" and any(count % factor for count in FILTERS):
         raise BadHyperparameter(f"Expected factor to divide {', '.join(map(str, FILTERS))}. Received: {factor}.")
@@ -50,9 +52,9 @@ def pointwise_convnet(
     image = x = keras.Input(image_shape, name="image")
     for index, count in enumerate(FILTERS, 1):
         if index > 1:
-            check_room(x, 2)
+            check_size(x, 2)
             x = layers.MaxPooling2D(2, name=f"pool_{index - 1}")(x)
-        check_room(x, 3)
+        check_size(x, 3)
         x = layers.Conv2D(count, 3, activation="relu", name=f"conv_{index}")(x)
         x = _reduced(x, reduction, count // factor, f"reduction_{index}")  # (batch, height, width, count / factor)
     x = layers.Flatten(name="flatten")(x)

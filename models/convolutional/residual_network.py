@@ -1,4 +1,4 @@
-"""The network with skip connections, and its plain twin."""
+"""The network with skip connections, and the same network without them."""
 
 from typing import Any
 
@@ -22,24 +22,27 @@ def residual_network(
     skips: bool = True,
     normalization: bool = True,
 ) -> keras.Model:
-    """Blocks that learn what to add to their input; without `skips`, the same layers learn the whole.
+    """Classifies images with a deep network whose blocks have skip connections (ResNet).
 
-    What goes around a block has no weights, where maps shrink and channels grow too: averaged places and
-    channels of zeros. So both twins have the same parameters, and a block whose weights are zero is the identity.
+    A skip connection adds the input of a block to its output, so the block learns only the difference. Skip
+    connections have no weights: to match smaller feature maps with more channels, they use average pooling and
+    channels of zeros. So the network has the same parameters with and without them, and a block with zero weights is
+    the identity.
 
     Args:
         image_shape: height, width and channels of the images.
-        classes: how many there are.
-        filters: of each stage's convolutions; each stage after the first halves height and width. Never falling.
-        blocks: a stage; of two convolutions each.
-        stem_stride: of the first convolution; 2 makes everything after it four times as cheap.
-        skips: whether each block's input is added to its output.
-        normalization: whether values are normalised over the batch before each ReLU; if not, convolutions have biases.
+        classes: number of classes.
+        filters: number of filters in each stage, in ascending order. Each stage after the first halves height and
+            width.
+        blocks: number of blocks in a stage, each with two convolutions.
+        stem_stride: stride of the first convolution; 2 makes all following layers four times as cheap.
+        skips: whether to use skip connections.
+        normalization: whether to apply batch normalisation before each ReLU; if not, the convolutions have biases.
 
     Formula:
         block(x) = W₂ * max(0, BN(W₁ * max(0, BN(x))))
         x_{l+1} = x_l + block(x_l)         with skips: the block learns h(x) − x
-        x_{l+1} = block(x_l)               the plain twin: it learns h(x)
+        x_{l+1} = block(x_l)               without skips: it learns h(x)
         ∂L/∂x_l = (1 + ∂block/∂x_l)ᵀ ∂L/∂x_{l+1}
 
     Source:
@@ -47,11 +50,11 @@ def residual_network(
         for Image Recognition" (option A) and "Identity Mappings in Deep Residual Networks" (activation first).
 
     Returns:
-        A model `(batch, height, width, channels)` to class probabilities `(batch, classes)`, float32; its layer
-        `embedding` gives the last feature maps' means `(batch, filters[-1])`.
+        A model from images `(batch, height, width, channels)` to class probabilities `(batch, classes)`, float32. Its
+        layer `embedding` returns the means of the last feature maps `(batch, filters[-1])`.
     """
     if list(filters) != sorted(filters):
-        raise BadHyperparameter(f"Expected filters that never fall. Received: {filters}.")
+        raise BadHyperparameter(f"Expected filters in ascending order. Received: {filters}.")
 
     # === Functional model ===
     image = keras.Input(image_shape, name="image")
@@ -69,7 +72,7 @@ def residual_network(
 
 
 def _block(x: Any, count: int, strides: int, name: str, normalization: bool) -> Any:
-    """(batch, height, width, channels) -> (batch, ⌈height / strides⌉, ⌈width / strides⌉, count)."""
+    """Maps (batch, height, width, channels) to (batch, ⌈height / strides⌉, ⌈width / strides⌉, count)."""
     for index, step in ((1, strides), (2, 1)):
         x = _activated(x, f"{name}_{index}", normalization)
         x = _convolution(x, count, step, f"{name}_conv_{index}", normalization)
@@ -77,7 +80,7 @@ def _block(x: Any, count: int, strides: int, name: str, normalization: bool) -> 
 
 
 def _shortcut(x: Any, count: int, strides: int, name: str) -> Any:
-    """What goes around a block, in the shape of what comes out of it."""
+    """Returns the input of a block in the shape of its output."""
     if strides > 1:
         x = layers.AveragePooling2D(strides, padding="same", name=f"{name}_shortcut_pool")(x)
     if x.shape[-1] < count:
@@ -97,7 +100,7 @@ def _convolution(x: Any, count: int, strides: int, name: str, normalization: boo
         3,
         strides=strides,
         padding="same",
-        use_bias=not normalization,  # the normalisation has one
+        use_bias=not normalization,  # batch normalisation has its own bias
         kernel_initializer="he_normal",
         name=name,
     )(x)

@@ -1,4 +1,4 @@
-"""The network that gives each pixel a class."""
+"""The network for semantic segmentation."""
 
 import keras
 from keras import layers
@@ -12,15 +12,16 @@ from ._maps import check_multiple, convolution_layers
 def segmenter(
     *, image_shape: ImageShape = (64, 64, 1), classes: Count = 11, filters: Counts = (8, 16, 32, 64)
 ) -> keras.Model:
-    """Semantic segmentation: down to small maps that see the whole, and up again to a class for each pixel.
+    """Labels each pixel of an image with a class: a small U-Net for semantic segmentation.
 
-    On the way up each step is given the maps of its size from the way down, which still know where the edges are.
+    The encoder reduces the image to small feature maps that cover the whole image; the decoder enlarges them again.
+    Each step of the decoder also receives the encoder's feature maps of the same size, which preserve edges.
 
     Args:
-        image_shape: height, width and channels of the images; sides that `filters` can halve, once less than it
-            has numbers.
-        classes: how many there are, the background last.
-        filters: of the convolutions at each size, from the image's down to the smallest.
+        image_shape: height, width and channels of the images. Height and width must be multiples of 2 to the power of
+            the length of `filters` − 1.
+        classes: number of classes; the last one is the background.
+        filters: number of filters at each size, from the image size to the smallest.
 
     Formula:
         down_1 = conv(image), down_l = conv(pool(down_{l−1}))
@@ -32,7 +33,8 @@ def segmenter(
         Notes 004, "Types of computer vision problems"; Ronneberger, Fischer and Brox 2015, "U-Net".
 
     Returns:
-        A model `(batch, height, width, channels)` to class probabilities `(batch, height, width, classes)`, float32.
+        A model from images `(batch, height, width, channels)` to class probabilities of each pixel
+        `(batch, height, width, classes)`, float32.
     """
     check_multiple(image_shape, 2 ** (len(filters) - 1))
 

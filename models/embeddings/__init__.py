@@ -1,1 +1,1 @@
-"""Embeddings: what is discrete, words and categories, as vectors whose distances mean something."""
+"""Embeddings: learn a vector for each word or category, so that similar ones have similar vectors."""

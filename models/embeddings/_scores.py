@@ -1,4 +1,4 @@
-"""The two tables of word2vec, and how well candidates fit what a network makes of its input words."""
+"""The embeddings of word2vec, and the scores of candidate words."""
 
 from typing import Any
 
@@ -7,21 +7,21 @@ from keras import layers
 
 
 def word_table(name: str, tokens: int, dim: int, **kwargs: Any) -> layers.Embedding:
-    """A row for each id, uniform in ±1/(2 dim) before training, as word2vec's own."""
+    """Returns an embedding layer with the initial values of word2vec, uniform in ±1/(2 dim)."""
     start = keras.initializers.RandomUniform(-0.5 / dim, 0.5 / dim)
     return layers.Embedding(tokens, dim, embeddings_initializer=start, name=name, **kwargs)
 
 
 def candidate_scores(hidden: Any, candidates: Any, tokens: int) -> Any:
-    """σ(uᵀ h) for the row u of `output_embedding` of each candidate.
+    """Returns the score σ(uᵀ h) of each candidate, where u is its row of the layer `output_embedding`.
 
     Args:
-        hidden: h, `(batch, dim)`.
-        candidates: ids `(batch, k)`.
-        tokens: how many ids there are.
+        hidden: h, the output of the hidden layer, `(batch, dim)`.
+        candidates: ids of the candidates, `(batch, k)`.
+        tokens: size of the vocabulary.
 
     Returns:
-        `(batch, k)`, from a layer named `scores`.
+        The output `(batch, k)` of a layer named `scores`.
     """
     rows = word_table("output_embedding", tokens, hidden.shape[-1])(candidates)  # (batch, k, dim)
     products = layers.Dot((2, 1), name="products")([rows, hidden])  # (batch, k)

@@ -1,4 +1,4 @@
-"""Categories as vectors, learnt inside a network for real values."""
+"""The regression network that learns a vector for each category."""
 
 from typing import Any
 
@@ -18,17 +18,17 @@ def entity_embedding(
     hidden: Counts = (32,),
     outputs: Count = 1,
 ) -> keras.Model:
-    """Real values from categories, each of which becomes a vector on the way.
+    """Predicts numbers from categories, such as month and year, and learns a vector for each category.
 
-    A category's vector is a row of its field's table: the one-hot vector times a matrix, without the multiplication.
-    It is learnt with everything else, so that categories with a like effect on the values come to lie close
-    together. An unknown category keeps the row it began with, near 0.
+    Each field (such as the month) has an embedding: a matrix with a row for each category. Looking up a row equals the
+    product of a one-hot vector with the matrix. The rows are trained with the rest of the network, so categories with
+    a similar effect on the prediction have similar vectors. An unknown category keeps its initial vector, near 0.
 
     Args:
-        categories: ids of each field, with 0 for padding and 1 for an unknown category.
-        dims: length of a vector of each field.
-        hidden: units of each hidden layer.
-        outputs: how many values are predicted.
+        categories: number of ids of each field, including 0 for padding and 1 for an unknown category.
+        dims: length of the vectors of each field.
+        hidden: number of units of each hidden layer.
+        outputs: number of predicted values.
 
     Formula:
         e_f = Eᶠᵀ onehot(c_f)
@@ -41,11 +41,11 @@ def entity_embedding(
         "Entity Embeddings of Categorical Variables", arXiv:1604.06737.
 
     Returns:
-        A model of ids, int32 `(batch, fields)`, to `(batch, outputs)`, float32, in the targets' units; its layers
-        `field_1`, `field_2`, … hold the vectors of each field's categories.
+        A model from ids, int32 `(batch, fields)`, to `(batch, outputs)`, float32, in the targets' units. Its layers
+        `field_1`, `field_2`, … contain the vectors of the categories of each field.
     """
     if len(dims) != len(categories):
-        raise BadHyperparameter(f"Expected dims to be {len(categories)} integers, one a field. Received: {dims}.")
+        raise BadHyperparameter(f"Expected dims to be {len(categories)} integers, one per field. Received: {dims}.")
 
     # === Functional model ===
     ids = keras.Input((len(categories),), dtype="int32", name="ids")

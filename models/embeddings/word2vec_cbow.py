@@ -1,4 +1,4 @@
-"""The continuous bag of words: a word from the words around it."""
+"""The continuous bag of words (CBOW) of word2vec: predicts a word from the words around it."""
 
 import keras
 
@@ -10,31 +10,32 @@ from ._scores import candidate_scores, word_table
 
 @register
 def word2vec_cbow(*, tokens: Count = 10_000, dim: Count = 100, window: Count = 5) -> keras.Model:
-    """A word from the words around it: which of the candidates stands in their middle.
+    """Learns word vectors by predicting a word from the words around it (continuous bag of words).
 
-    One hidden layer, which is linear: the mean of the context's rows of a table, whose weights are what is wanted in
-    the end. Among k candidates, one true and the others drawn at random (negative sampling), a softmax over
-    the whole vocabulary becomes k yes-or-no questions.
+    The hidden layer is the mean of the embeddings of the context words. The embeddings are the word vectors, the
+    result of the training. Instead of a softmax over the whole vocabulary, the model decides for each of k candidates
+    whether it is the middle word: one candidate is, the others are drawn at random (negative sampling).
 
-    This is what Mikolov et al. call CBOW. The notes draw that name over pairs (word, word nearby) instead, one output
-    each; `word2vec_skipgram` learns from those.
+    This is the CBOW model of Mikolov et al. The notes use this name for pairs (word, word nearby) with one output
+    each; `word2vec_skipgram` learns from such pairs.
 
     Args:
-        tokens: ids, with 0 for padding and 1 for an unknown word.
-        dim: length of a word's vector.
-        window: words on each side that a context holds at most.
+        tokens: size of the vocabulary, including id 0 for padding and id 1 for an unknown word.
+        dim: length of a word vector.
+        window: largest number of context words on each side.
 
     Formula:
-        h = 1/|C| Σ_{c ∈ C} v_c,  C the context without padding
+        h = 1/|C| Σ_{c ∈ C} v_c,  where C is the context without padding
         score_j = σ(u_jᵀ h)
-        L = −log score_1 − Σ_{j>1} log(1 − score_j),  candidate 1 the true word
+        L = −log score_1 − Σ_{j>1} log(1 − score_j),  where candidate 1 is the true word
 
     Source:
         Notes 004, "Word2vec"; Mikolov et al. 2013, arXiv:1301.3781 and arXiv:1310.4546.
 
     Returns:
-        A model {`context` (batch, 2 · window), `candidates` (batch, k)}, int32 ids, to scores (batch, k) in [0, 1],
-        float32; its layer `embedding` holds the vectors v, `output_embedding` the u.
+        A model from a dict of int32 ids, `context` (batch, 2 · window) and `candidates` (batch, k), to scores
+        (batch, k) in [0, 1], float32. Its layer `embedding` contains the vectors v, and `output_embedding` the
+        vectors u.
     """
     # === Functional model ===
     context = keras.Input((2 * window,), dtype="int32", name="context")

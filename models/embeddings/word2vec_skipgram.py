@@ -1,4 +1,4 @@
-"""The skip-gram: the words around it from a word."""
+"""The skip-gram model of word2vec: predicts the words around a word."""
 
 import keras
 from keras import layers
@@ -10,30 +10,31 @@ from ._scores import candidate_scores, word_table
 
 @register
 def word2vec_skipgram(*, tokens: Count = 10_000, dim: Count = 100) -> keras.Model:
-    """The words around it from a word: which of the candidates stands near.
+    """Learns word vectors by predicting the words around a word (skip-gram).
 
-    One hidden layer, which is linear: the word's row of a table, whose weights are what is wanted in the end. Each
-    word nearby is a question of its own, asked beside candidates drawn at random (negative sampling): how far a
-    context reaches is a matter of the training alone.
+    The hidden layer is the embedding of the word. The embeddings are the word vectors, the result of the training.
+    Each training example is a pair (word, word nearby): the model decides for each of k candidates whether it is the
+    word nearby; one candidate is, the others are drawn at random (negative sampling). The size of the context is a
+    choice of the training, not of the model.
 
-    This is what Mikolov et al. call skip-gram, in pairs (word, word nearby). The notes draw such pairs under the
-    name of CBOW, and under skip-gram a word with all words around it at once, whose loss is the sum of the pairs'.
+    This is the skip-gram model of Mikolov et al. The notes use the name CBOW for such pairs, and the name skip-gram
+    for a word with all words around it at once; the loss of the latter is the sum over the pairs.
 
     Args:
-        tokens: ids, with 0 for padding and 1 for an unknown word.
-        dim: length of a word's vector.
+        tokens: size of the vocabulary, including id 0 for padding and id 1 for an unknown word.
+        dim: length of a word vector.
 
     Formula:
         h = v_w
         score_j = σ(u_jᵀ h)
-        L = −log score_1 − Σ_{j>1} log(1 − score_j),  candidate 1 the word nearby
+        L = −log score_1 − Σ_{j>1} log(1 − score_j),  where candidate 1 is the word nearby
 
     Source:
         Notes 004, "Word2vec"; Mikolov et al. 2013, arXiv:1301.3781 and arXiv:1310.4546.
 
     Returns:
-        A model {`word` (batch, 1), `candidates` (batch, k)}, int32 ids, to scores (batch, k) in [0, 1], float32; its
-        layer `embedding` holds the vectors v, `output_embedding` the u.
+        A model from a dict of int32 ids, `word` (batch, 1) and `candidates` (batch, k), to scores (batch, k) in
+        [0, 1], float32. Its layer `embedding` contains the vectors v, and `output_embedding` the vectors u.
     """
     # === Functional model ===
     word = keras.Input((1,), dtype="int32", name="word")

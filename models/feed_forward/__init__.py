@@ -1,1 +1,1 @@
-"""Feed-forward networks: dense layers in a row, from features or pixels to numbers or class probabilities."""
+"""Feed-forward networks: stacks of dense layers, from features or pixels to numbers or class probabilities."""

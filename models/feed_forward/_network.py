@@ -1,4 +1,4 @@
-"""The two ends that every feed-forward network has: its input, and its hidden layers."""
+"""The input and the hidden layers of the feed-forward networks."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from ..errors import BadHyperparameter
 
 
 def flat_input(input_shape: tuple[int, ...]) -> tuple[Any, Any]:
-    """The input for vectors or images, and its values as a vector `(batch, values)`."""
+    """Returns the input for feature vectors or images, and its values as a vector `(batch, values)`."""
     if len(input_shape) == 1:
         features = keras.Input(input_shape, name="features")
         return features, features
@@ -17,12 +17,12 @@ def flat_input(input_shape: tuple[int, ...]) -> tuple[Any, Any]:
         image = keras.Input(input_shape, name="image")
         return image, layers.Flatten(name="flatten")(image)
     raise BadHyperparameter(
-        f"Expected input_shape to be a number of features, or height, width and channels. Received: {input_shape}."
+        f"Expected input_shape to have 1 number (features) or 3 (height, width, channels). Received: {input_shape}."
     )
 
 
 def hidden_layers(x: Any, units: tuple[int, ...], activation: str) -> Any:
-    """Dense layers in a row, the last one named `embedding`."""
+    """Applies a stack of dense layers. The last layer is named `embedding`."""
     for depth, count in enumerate(units, 1):
         name = "embedding" if depth == len(units) else f"hidden_{depth}"
         x = layers.Dense(count, activation=activation, name=name)(x)  # (batch, count)

@@ -1,4 +1,4 @@
-"""The feed-forward network for classes."""
+"""The feed-forward network for classification."""
 
 from typing import Literal
 
@@ -18,13 +18,13 @@ def mlp_classifier(
     hidden: Counts = (256, 128),
     activation: Literal["sigmoid", "tanh", "relu"] = "relu",
 ) -> keras.Model:
-    """Class probabilities from features or pixels: hidden layers and a softmax output.
+    """Classifies feature vectors or images with dense layers and a softmax output.
 
     Args:
-        input_shape: one number of features, or height, width and channels of images, which are flattened.
-        classes: k, how many there are.
-        hidden: units of each hidden layer.
-        activation: g, of the hidden layers.
+        input_shape: the number of features, or height, width and channels of images, which are flattened.
+        classes: k, the number of classes.
+        hidden: number of units of each hidden layer.
+        activation: g, the activation of the hidden layers.
 
     Formula:
         h_l = g(W_l h_{l−1} + b_l), h₀ = x
@@ -37,8 +37,8 @@ def mlp_classifier(
         Notes 002, "Output functions and loss functions" and "Back propagation".
 
     Returns:
-        A model `(batch, *input_shape)` to class probabilities `(batch, classes)`, float32; its layer
-        `embedding` gives the last hidden layer `(batch, hidden[-1])`.
+        A model from `(batch, *input_shape)` to class probabilities `(batch, classes)`, float32. Its layer
+        `embedding`, the last hidden layer, returns `(batch, hidden[-1])`.
     """
     # === Functional model ===
     inputs, x = flat_input(input_shape)

@@ -1,4 +1,4 @@
-"""The feed-forward network for real values."""
+"""The feed-forward network for regression."""
 
 from typing import Literal
 
@@ -18,17 +18,17 @@ def mlp_regressor(
     hidden: Counts = (64, 64),
     activation: Literal["sigmoid", "tanh", "relu"] = "relu",
 ) -> keras.Model:
-    """Real values from features: hidden layers and a linear output.
+    """Predicts numbers from feature vectors or images with dense layers and a linear output.
 
-    A logistic output would keep ŷ between 0 and 1; a linear one takes any value. Features and targets keep
-    their own units outside: two layers, fitted to the training data by `models.normalization.adapt`, bring
-    the features to mean 0 and variance 1, and the output back to the targets' mean and variance.
+    A sigmoid output would limit ŷ to values between 0 and 1; a linear output can have any value. Features and targets
+    are in their own units. One layer normalises the features to mean 0 and variance 1, another layer scales the
+    output to the mean and variance of the targets. `models.normalization.adapt` fits both to the training data.
 
     Args:
-        input_shape: one number of features, or height, width and channels of images, which are flattened.
-        outputs: k, how many values are predicted.
-        hidden: units of each hidden layer.
-        activation: g, of the hidden layers.
+        input_shape: the number of features, or height, width and channels of images, which are flattened.
+        outputs: k, the number of predicted values.
+        hidden: number of units of each hidden layer.
+        activation: g, the activation of the hidden layers.
 
     Formula:
         h₀ = (x − mean x) / std x
@@ -40,8 +40,8 @@ def mlp_regressor(
         Notes 002, "Output functions and loss functions" (ratings in R³).
 
     Returns:
-        A model `(batch, *input_shape)` to `(batch, outputs)`, float32, in the targets' units; its layer
-        `embedding` gives the last hidden layer `(batch, hidden[-1])`.
+        A model from `(batch, *input_shape)` to `(batch, outputs)`, float32, in the targets' units. Its layer
+        `embedding`, the last hidden layer, returns `(batch, hidden[-1])`.
     """
     # === Functional model ===
     inputs, x = flat_input(input_shape)

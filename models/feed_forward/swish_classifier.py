@@ -10,15 +10,15 @@ from ._network import flat_input
 
 @register
 def swish_classifier(*, input_shape: Counts = (10,), hidden: Count = 64, classes: Count = 7) -> keras.Model:
-    """Two dense layers with swish between them: the network whose gradients are worked out by hand.
+    """Classifies feature vectors or images with two dense layers and the swish activation.
 
-    `models.normalization.adapt` fits its first layer to the training data, so that x comes in its own units;
-    the formulas' x is what this layer makes of it.
+    The formulas give the gradients of all weights, derived by hand. The first layer normalises the inputs; it is
+    fitted to the training data by `models.normalization.adapt`. In the formulas, x is the normalised input.
 
     Args:
-        input_shape: D, one number of features, or height, width and channels of images, which are flattened.
-        hidden: H, units of the hidden layer.
-        classes: C, how many there are.
+        input_shape: D, the number of features, or height, width and channels of images, which are flattened.
+        hidden: H, the number of units of the hidden layer.
+        classes: C, the number of classes.
 
     Formula:
         swish(k) = k σ(k)
@@ -32,8 +32,8 @@ def swish_classifier(*, input_shape: Counts = (10,), hidden: Count = 64, classes
         Notes 001, question 3 (C = 7); Ramachandran, Zoph and Le 2017, "Searching for Activation Functions".
 
     Returns:
-        A model `(batch, *input_shape)` to class probabilities `(batch, classes)`, float32; its layer
-        `embedding` gives h₁ `(batch, hidden)`.
+        A model from `(batch, *input_shape)` to class probabilities `(batch, classes)`, float32. Its layer
+        `embedding` returns h₁ `(batch, hidden)`.
     """
     # === Functional model ===
     inputs, x = flat_input(input_shape)

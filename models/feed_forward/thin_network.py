@@ -1,4 +1,4 @@
-"""The network that is deep but one unit wide."""
+"""The deep network with one unit in each layer."""
 
 from typing import Literal
 
@@ -17,15 +17,16 @@ def thin_network(
     depth: Count = 5,
     activation: Literal["sigmoid", "tanh", "relu", "linear"] = "sigmoid",
 ) -> keras.Model:
-    """One unit a layer: the derivative by each weight is a plain product, one factor a layer.
+    """Shows vanishing gradients: a deep regression network with one unit in each layer.
 
-    Under sigmoid each factor w_l σ'(a_l) is at most |w_l| / 4, so that the first weights learn ever more
-    slowly as the network grows deeper. Features and target keep their own units, as in `mlp_regressor`.
+    The derivative by a weight is a product with one factor for each layer. For sigmoid, each factor w_l σ'(a_l) is at
+    most |w_l| / 4, so the deeper the network, the more slowly its first weights learn. Features and target are in
+    their own units, as in `mlp_regressor`.
 
     Args:
-        input_shape: one number of features, or height, width and channels of images, which are flattened.
-        depth: L − 1, how many layers of one unit come before the output.
-        activation: g, of these units.
+        input_shape: the number of features, or height, width and channels of images, which are flattened.
+        depth: L − 1, the number of layers before the output, each with one unit.
+        activation: g, the activation of these units.
 
     Formula:
         h₀ = (x − mean x) / std x
@@ -37,8 +38,8 @@ def thin_network(
         Notes 002, "Back propagation" (a deep but thin network).
 
     Returns:
-        A model `(batch, *input_shape)` to `(batch, 1)`, float32, in the target's units; its layers `unit_1`,
-        `unit_2`, … give h₁, h₂, … `(batch, 1)`.
+        A model from `(batch, *input_shape)` to `(batch, 1)`, float32, in the target's units. Its layers `unit_1`,
+        `unit_2`, … return h₁, h₂, … `(batch, 1)`.
     """
     # === Functional model ===
     inputs, x = flat_input(input_shape)

@@ -1,1 +1,1 @@
-"""Recurrent networks: one cell, applied to a sequence step by step, for values, classes, forecasts or texts."""
+"""Recurrent networks: read a sequence step by step, to predict numbers, classes, forecasts or texts."""

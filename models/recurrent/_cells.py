@@ -1,4 +1,4 @@
-"""The recurrent layers by the names of their cells."""
+"""Keras's recurrent layers by name."""
 
 from typing import Any, Literal
 

@@ -1,4 +1,4 @@
-"""The two ends of a forecaster: from a series' own units to what the network sees, and back."""
+"""The first and the last layers of a forecaster: they normalise the series and scale the forecast back."""
 
 from typing import Annotated, Any
 
@@ -12,10 +12,10 @@ from ..layers.seasonal_difference import SeasonalDifference
 Season = Annotated[int, Range(0, 65536)]
 
 
-def standard_history(features: int, season: int) -> tuple[Any, Any]:
-    """The input `history` `(batch, time, features)`, and what the network sees of it: of mean 0 and variance 1.
+def normalized_history(features: int, season: int) -> tuple[Any, Any]:
+    """Returns the input `history` `(batch, time, features)`, and the history normalised to mean 0 and variance 1.
 
-    With a season, what is seen are the changes since the last one `(batch, time − season, features)`.
+    If `season` is not 0, the seasonal differences `(batch, time − season, features)` are normalised instead.
     """
     history = x = keras.Input((None, features), name="history")
     if season:
@@ -24,7 +24,10 @@ def standard_history(features: int, season: int) -> tuple[Any, Any]:
 
 
 def forecaster(history: Any, y: Any, season: int, name: str) -> keras.Model:
-    """The model of `history` to what its network tells, y `(batch, horizon, features)`, in the series' own units."""
+    """Returns the model from `history` to the forecast `(batch, horizon, features)` in the units of the series.
+
+    `y` is the output of the network in normalised units, `(batch, horizon, features)`.
+    """
     y = layers.Normalization(invert=True, name="denormalization")(y)
     y = AddLastSeason(season, name="forecast")(y, history) if season else layers.Identity(name="forecast")(y)
     return keras.Model(history, y, name=name)

@@ -1,4 +1,4 @@
-"""What comes before and after the recurrent layer of a regressor: a sequence in, its last state to values."""
+"""The layers before and after the recurrent layer of a regression network."""
 
 from typing import Any
 
@@ -7,7 +7,10 @@ from keras import layers
 
 
 def many_to_one(recurrent: Any, features: int, outputs: int, name: str) -> keras.Model:
-    """A sequence `(batch, time, features)` to values `(batch, outputs)` by the last state, each in its own units."""
+    """Returns a model that predicts values from the last state of a recurrent layer.
+
+    It maps sequences `(batch, time, features)` to values `(batch, outputs)`, both in their own units.
+    """
     sequence = keras.Input((None, features), name="sequence")
     x = layers.Normalization(name="normalization")(sequence)
     h = recurrent(x)  # (batch, time, features) -> (batch, units)

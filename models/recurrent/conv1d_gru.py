@@ -1,4 +1,4 @@
-"""The recurrent network that reads a long sequence after a convolution has shortened it."""
+"""The recurrent network with a convolution that shortens long sequences."""
 
 import keras
 from keras import layers
@@ -19,30 +19,30 @@ def conv1d_gru(
     classes: Count = 10,
     convolution: bool = True,
 ) -> keras.Model:
-    """A strided convolution keeps what matters of neighbouring steps; so the recurrent layer has fewer of them to go.
+    """Classifies long sequences: a strided convolution shortens the sequence before a GRU reads it.
 
     Args:
-        features: values of a step.
-        filters: of the convolution.
-        kernel_size: f, steps that a filter sees. A sequence needs at least as many.
-        strides: s, steps from one window to the next.
-        units: of the GRU's state.
-        classes: k, how many there are.
-        convolution: whether there is one; if not, the GRU reads every step.
+        features: number of values in a step.
+        filters: number of filters of the convolution.
+        kernel_size: f, the number of steps in a window of the convolution. A sequence must have at least f steps.
+        strides: s, the number of steps from one window to the next.
+        units: size of the GRU's state.
+        classes: k, the number of classes.
+        convolution: whether to use the convolution; if not, the GRU reads every step.
 
     Formula:
         u_j = max(0, W_cᵀ (x_{sj+1}, …, x_{sj+f}) + b_c), j = 0 … ⌊(T − f) / s⌋
         h_j = GRU(h_{j−1}, u_j)
-        ŷ = softmax(Wᵀ h + b), h the last of them
-        f = 5, s = 2: 10 steps become 3, of the steps 1–5, 3–7 and 5–9
+        ŷ = softmax(Wᵀ h + b), where h is the last h_j
+        for f = 5, s = 2: 10 steps become 3, from the steps 1–5, 3–7 and 5–9
 
     Source:
         Notes 004, "1D convolution layers to process sequences".
 
     Returns:
-        A model `(batch, time, features)` to class probabilities `(batch, classes)`, float32; its layer `embedding`
-        gives the GRU's last state `(batch, units)`. A mask `(batch, time)`, with padding on the right, ends each
-        sequence at its own T.
+        A model from sequences `(batch, time, features)` to class probabilities `(batch, classes)`, float32. Its layer
+        `embedding` returns the GRU's last state `(batch, units)`. With a mask `(batch, time)`, with padding on the
+        right, T is the last unmasked step of each sequence.
     """
     # === Functional model ===
     sequence = x = keras.Input((None, features), name="sequence")

@@ -1,4 +1,4 @@
-"""The forecaster of several recurrent layers, one on the other."""
+"""The forecaster with several stacked recurrent layers."""
 
 import keras
 from keras import layers
@@ -6,7 +6,7 @@ from keras import layers
 from ..hyperparameters import Count, Counts
 from ..registry import register
 from ._cells import LAYERS, AnyCell
-from ._forecaster import Season, forecaster, standard_history
+from ._forecaster import Season, forecaster, normalized_history
 
 
 @register
@@ -18,15 +18,18 @@ def deep_rnn(
     units: Counts = (32, 32),
     cell: AnyCell = "gru",
 ) -> keras.Model:
-    """Recurrent layers, each of which reads the states of the one below; the last state tells all next steps at once.
+    """Forecasts a time series with several stacked recurrent layers.
+
+    Each layer reads the states of the layer below. A dense layer computes all steps of the forecast at once from the
+    last state of the top layer.
 
     Args:
-        features: values of a step.
-        horizon: H, how many steps are told.
-        season: p, steps of a season; the network then sees changes since the last season, and they are added to it
-            again; 0 for none. At least `horizon`; a history needs more steps than p.
-        units: of each layer's state; as many layers as numbers.
-        cell: of every layer.
+        features: number of values in a step.
+        horizon: H, the forecast horizon: number of predicted steps.
+        season: p, the number of steps in a season, at least `horizon`; 0 for no season. With a season, the network
+            predicts the differences from the season before, and a history needs more than p steps.
+        units: size of the state of each layer; one number for each layer.
+        cell: recurrent cell of all layers.
 
     Formula:
         x_t = (z_t − mean z) / std z, z_t = history_t − history_{t−p}, or history_t without a season
@@ -36,14 +39,15 @@ def deep_rnn(
         forecast_k = mean z + std z · y_k + history_{T+k−p}, k = 1 … H
 
     Source:
-        Notes 004, "Deep RNN unrolled through time" (stacked layers; trend and season removed, and added again).
+        Notes 004, "Deep RNN unrolled through time" (stacked layers; trend and season removed and added back).
 
     Returns:
-        A model `(batch, time, features)` to `(batch, horizon, features)`, float32, in the series' own units; its layer
-        `embedding` gives h^L_T `(batch, units[-1])`. A mask `(batch, time)` ends each history at its own T.
+        A model from histories `(batch, time, features)` to forecasts `(batch, horizon, features)`, float32, in the
+        units of the series. Its layer `embedding` returns h^L_T `(batch, units[-1])`. With a mask `(batch, time)`, T
+        is the last unmasked step of each history.
     """
     # === Functional model ===
-    history, x = standard_history(features, season)
+    history, x = normalized_history(features, season)
     for depth, count in enumerate(units, 1):
         is_last = depth == len(units)
         name = "embedding" if is_last else f"recurrent_{depth}"

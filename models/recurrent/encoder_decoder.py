@@ -1,4 +1,4 @@
-"""The recurrent network that reads a sequence into a vector and writes another one from it."""
+"""The encoder-decoder network, which turns one text into another."""
 
 import keras
 from keras import layers
@@ -20,20 +20,20 @@ def encoder_decoder(
     cell: Cell = "lstm",
     dropout: Fraction = 0.0,
 ) -> keras.Model:
-    """A sequence for a sequence of another length: all that is read goes through one vector before a word is written.
+    """Turns a text into a text of another length, such as a spelling into its pronunciation.
 
-    Word by word, an answer would begin before the question has ended. The encoder reads it from both ends, half
-    of the units each way; its last states are what the decoder begins from. The decoder tells each token from those
-    before it: in training from the true ones, once trained from its own.
+    The encoder reads the whole input before the decoder writes its first token. The encoder is bidirectional, with
+    half of the units for each direction; its last states are the initial states of the decoder. The decoder predicts
+    each token from the tokens before it: from the true tokens in training, and from its own predictions at inference.
 
     Args:
-        tokens: ids of the text that is read, with 0 for padding and 1 for the unknown.
-        output_tokens: ids of the text that is written, with 2 for its start and 3 for its end.
-        embedding_dim: values of a token.
-        units: of the vector, even; an LSTM has a second one of that size.
-        cell: of both halves.
-        dropout: share of the values of a token that is read, and of the state before the softmax, that training
-            leaves out.
+        tokens: size of the input vocabulary, including id 0 for padding and id 1 for an unknown token.
+        output_tokens: size of the output vocabulary, including id 2 for the start and id 3 for the end of a text.
+        embedding_dim: length of a token's vector.
+        units: size of the decoder's state, an even number. An LSTM has two states of this size.
+        cell: recurrent cell of encoder and decoder.
+        dropout: fraction of values that training sets to 0, in the input tokens' vectors and in the state before the
+            softmax.
 
     Formula:
         →h_t = cell(→h_{t−1}, E x_t), ←h_t = cell(←h_{t+1}, E x_t)
@@ -47,12 +47,12 @@ def encoder_decoder(
         Neural Networks"; Yao and Zweig 2015 for pronunciations.
 
     Returns:
-        A model of a dict, `text` ids int32 `(batch, time)` and `previous` ids `(batch, steps)`, which begin with 2, to
-        probabilities `(batch, steps, output_tokens)`, float32. Its sub-model `encoder` gives the states `(batch,
-        units)`, and `decoder` goes on from states.
+        A model from a dict of int32 ids, `text` `(batch, time)` and `previous` `(batch, steps)`, which starts with 2,
+        to probabilities `(batch, steps, output_tokens)`, float32. Its sub-model `encoder` returns the states `(batch,
+        units)`; its sub-model `decoder` writes a text from states.
     """
     if units % 2:
-        raise BadHyperparameter(f"Expected units to be even, half of them for each direction. Received: {units}.")
+        raise BadHyperparameter(f"Expected units to be even: half of them for each direction. Received: {units}.")
 
     # === Layers ===
     one_way = LAYERS[cell](units // 2, return_state=True, name="states")

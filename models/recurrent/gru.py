@@ -10,22 +10,23 @@ from ._many_to_one import many_to_one
 
 @register
 def gru(*, features: Count = 2, units: Count = 32, outputs: Count = 1, reset_after: bool = True) -> keras.Model:
-    """Two gates and one state: much of what an LSTM does with three quarters of its weights.
+    """Predicts numbers from a sequence with a GRU: two gates, and three quarters of an LSTM's weights.
 
-    The update gate does what the LSTM's forget and input gates do, one as much as the other does not; the reset
-    gate says how much of the state the new content sees. (The notes call "reset" what is called "update" elsewhere.)
+    The update gate replaces the LSTM's forget and input gates: the more it keeps of the old state, the less it adds
+    of the new content. The reset gate controls how much of the old state enters the new content. (The notes swap the
+    names: they call the update gate "reset".)
 
     Args:
-        features: values of a step.
-        units: of the state.
-        outputs: k, how many values are predicted.
-        reset_after: whether r is applied after the product with W_hg, which then has a bias b' of its own, as have
-            the gates; if not, before, as in the paper.
+        features: number of values in a step.
+        units: size of the state.
+        outputs: k, the number of predicted values.
+        reset_after: whether the reset gate is applied after the product with W_hg (which then has its own bias b', as
+            have the gates) or before it, as in the paper.
 
     Formula:
         x_t = (sequence_t − mean) / std
-        z_t = σ(W_xzᵀ x_t + W_hzᵀ h_{t−1} + b_z)                   update gate: what is kept of h
-        r_t = σ(W_xrᵀ x_t + W_hrᵀ h_{t−1} + b_r)                   reset gate: what g sees of h
+        z_t = σ(W_xzᵀ x_t + W_hzᵀ h_{t−1} + b_z)                   update gate: how much of h is kept
+        r_t = σ(W_xrᵀ x_t + W_hrᵀ h_{t−1} + b_r)                   reset gate: how much of h enters g
         g_t = tanh(W_xgᵀ x_t + b_g + r_t ⊙ (W_hgᵀ h_{t−1} + b'))    reset after
         g_t = tanh(W_xgᵀ x_t + b_g + W_hgᵀ (r_t ⊙ h_{t−1}))         reset before
         h_t = z_t ⊙ h_{t−1} + (1 − z_t) ⊙ g_t
@@ -36,8 +37,9 @@ def gru(*, features: Count = 2, units: Count = 32, outputs: Count = 1, reset_aft
         Machine Translation".
 
     Returns:
-        A model `(batch, time, features)` to `(batch, outputs)`, float32, in the targets' units; its layer `embedding`
-        gives h_T `(batch, units)`. A mask `(batch, time)` ends each sequence at its own T.
+        A model from sequences `(batch, time, features)` to `(batch, outputs)`, float32, in the targets' units. Its
+        layer `embedding` returns h_T `(batch, units)`. With a mask `(batch, time)`, T is the last unmasked step of
+        each sequence.
     """
     # === Functional model ===
     return many_to_one(layers.GRU(units, reset_after=reset_after, name="embedding"), features, outputs, "gru")

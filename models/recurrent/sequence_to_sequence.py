@@ -1,4 +1,4 @@
-"""The forecaster that reads one sequence and writes another."""
+"""The forecaster with one recurrent layer that reads and one that writes."""
 
 import keras
 from keras import layers
@@ -6,25 +6,25 @@ from keras import layers
 from ..hyperparameters import Count
 from ..registry import register
 from ._cells import LAYERS, Cell
-from ._forecaster import Season, forecaster, standard_history
+from ._forecaster import Season, forecaster, normalized_history
 
 
 @register
 def sequence_to_sequence(
     *, features: Count = 1, horizon: Count = 10, season: Season = 0, units: Count = 32, cell: Cell = "gru"
 ) -> keras.Model:
-    """The last steps of a series for its next ones: a layer reads, a second one writes from what the first has kept.
+    """Forecasts a time series: one recurrent layer reads it, a second one writes the next steps.
 
-    The writer is given the same vector at every step, and goes on from its own state. So a step that is told knows of
-    those before it, and weights do not grow with the horizon.
+    The second layer receives the last state of the first layer as its input at every step. Its own state carries
+    information from one predicted step to the next. The number of weights does not depend on the forecast horizon.
 
     Args:
-        features: values of a step.
-        horizon: H, how many steps are told.
-        season: p, steps of a season; the network then sees changes since the last season, and they are added to it
-            again; 0 for none. At least `horizon`; a history needs more steps than p.
-        units: of both layers' states.
-        cell: of both layers.
+        features: number of values in a step.
+        horizon: H, the forecast horizon: number of predicted steps.
+        season: p, the number of steps in a season, at least `horizon`; 0 for no season. With a season, the network
+            predicts the differences from the season before, and a history needs more than p steps.
+        units: size of the states of both layers.
+        cell: recurrent cell of both layers.
 
     Formula:
         x_t = (z_t − mean z) / std z, z_t = history_t − history_{t−p}, or history_t without a season
@@ -38,11 +38,12 @@ def sequence_to_sequence(
         same vector at each step); "Deep RNN" for trend and season.
 
     Returns:
-        A model `(batch, time, features)` to `(batch, horizon, features)`, float32, in the series' own units; its layer
-        `embedding` gives h_T `(batch, units)`. A mask `(batch, time)` ends each history at its own T.
+        A model from histories `(batch, time, features)` to forecasts `(batch, horizon, features)`, float32, in the
+        units of the series. Its layer `embedding` returns h_T `(batch, units)`. With a mask `(batch, time)`, T is the
+        last unmasked step of each history.
     """
     # === Functional model ===
-    history, x = standard_history(features, season)
+    history, x = normalized_history(features, season)
     h = LAYERS[cell](units, name="embedding")(x)  # (batch, units)
     h = layers.RepeatVector(horizon, name="repeated")(h)  # (batch, horizon, units)
     s = LAYERS[cell](units, return_sequences=True, name="writer")(h)

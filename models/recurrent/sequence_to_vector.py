@@ -1,4 +1,4 @@
-"""The network that reads a text and tells its class."""
+"""The network that classifies texts."""
 
 import keras
 from keras import layers
@@ -19,20 +19,20 @@ def sequence_to_vector(
     dropout: Fraction = 0.0,
     classes: Count = 2,
 ) -> keras.Model:
-    """A text read word by word; of all the states on the way only the last one is asked.
+    """Classifies a text: a recurrent layer reads it word by word, and its last state gives the class.
 
     Args:
-        tokens: ids of the words, with 0 for padding and 1 for the unknown.
-        embedding_dim: values of a word.
-        units: of the state, in each direction.
-        cell: of the recurrent layer.
-        bidirectional: whether a second layer reads the text from its end.
-        dropout: share of the words' values, and of the last state, that is left out in training.
-        classes: k, how many there are.
+        tokens: size of the vocabulary, including id 0 for padding and id 1 for an unknown word.
+        embedding_dim: length of a word's vector.
+        units: size of the state, in each direction.
+        cell: recurrent cell.
+        bidirectional: whether a second layer reads the text backwards.
+        dropout: fraction of values that training sets to 0, in the words' vectors and in the last state.
+        classes: k, the number of classes.
 
     Formula:
-        h_t = cell(h_{t−1}, E_{x_t}), t = 1 … T, the words; E_i is a row of a matrix
-        v = h_T, or (→h_T, ←h_1) from both ends
+        h_t = cell(h_{t−1}, E_{x_t}) for the words x_t, t = 1 … T; E_i is row i of the embedding
+        v = h_T, or (→h_T, ←h_1) if bidirectional
         ŷ = softmax(Wᵀ v + b)
 
     Source:
@@ -40,8 +40,9 @@ def sequence_to_vector(
         "Bidirectional Recurrent Neural Networks".
 
     Returns:
-        A model of ids `(batch, time)`, int32, to class probabilities `(batch, classes)`, float32; its layer
-        `embedding` gives v `(batch, units)`, twice as many from both ends. Padding changes nothing.
+        A model from ids `(batch, time)`, int32, to class probabilities `(batch, classes)`, float32. Its layer
+        `embedding` returns v `(batch, units)`, or `(batch, 2 · units)` if bidirectional. Padding does not change the
+        result.
     """
     # === Layers ===
     recurrent = LAYERS[cell](units, name="embedding")

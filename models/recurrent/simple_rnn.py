@@ -19,24 +19,25 @@ def simple_rnn(
     activation: Literal["tanh", "relu"] = "tanh",
     recurrent_initializer: Literal["orthogonal", "identity"] = "orthogonal",
 ) -> keras.Model:
-    """One state that each step of the sequence updates, with the same weights at every step.
+    """Predicts numbers from a sequence with the simplest recurrent network: a single state.
 
-    What the last answer owes to the first step comes through a product of as many factors as there are steps between.
-    Under tanh they are mostly smaller than 1 and the gradient vanishes; ReLU has no upper bound, and the gradient may
-    explode. ReLU with W_h the identity begins with factors of exactly 1 wherever a unit is on.
+    The weights are the same at every step. The derivative of the last state by the first is a product with one factor
+    for each step between them. With tanh most factors are smaller than 1, and the gradient vanishes. ReLU has no upper
+    bound, and the gradient may explode. If activation is ReLU and W_h starts as the identity, the factors start at
+    exactly 1 for each active unit.
 
     Args:
-        features: values of a step.
-        units: of the state.
-        outputs: k, how many values are predicted.
-        activation: g, of the state.
-        recurrent_initializer: what W_h begins as.
+        features: number of values in a step.
+        units: size of the state.
+        outputs: k, the number of predicted values.
+        activation: g, the activation of the state.
+        recurrent_initializer: initial value of W_h.
 
     Formula:
         x_t = (sequence_t − mean) / std
         h_t = g(W_hᵀ h_{t−1} + W_xᵀ x_t + b), h_0 = 0
         ŷ = mean y + std y · (W_yᵀ h_T + b_y)
-        ∂L/∂W_h = Σ_t h_{t−1} (g'(a_t) ⊙ ∂L/∂h_t)ᵀ, a_t what g is applied to
+        ∂L/∂W_h = Σ_t h_{t−1} (g'(a_t) ⊙ ∂L/∂h_t)ᵀ, with h_t = g(a_t)
         ∂h_T/∂h_1 = Π_{t=T…2} diag(g'(a_t)) W_hᵀ, g' = 1 − h_t² for tanh
 
     Source:
@@ -44,8 +45,9 @@ def simple_rnn(
         "A Simple Way to Initialize Recurrent Networks of Rectified Linear Units".
 
     Returns:
-        A model `(batch, time, features)` to `(batch, outputs)`, float32, in the targets' units; its layer `embedding`
-        gives h_T `(batch, units)`. A mask `(batch, time)` ends each sequence at its own T.
+        A model from sequences `(batch, time, features)` to `(batch, outputs)`, float32, in the targets' units. Its
+        layer `embedding` returns h_T `(batch, units)`. With a mask `(batch, time)`, T is the last unmasked step of
+        each sequence.
     """
     # === Layers ===
     recurrent = layers.SimpleRNN(

@@ -1,4 +1,4 @@
-"""The recurrent network that writes a sequence from one vector: a caption of an image."""
+"""The network that writes captions for images."""
 
 import keras
 from keras import layers
@@ -19,18 +19,18 @@ def vector_to_sequence(
     units: Count = 64,
     cell: Cell = "gru",
 ) -> keras.Model:
-    """A text for an image: convolutions make a vector of it, and a language model begins from that vector.
+    """Writes a caption for an image: convolutions encode the image, a recurrent decoder writes the text.
 
-    The image is seen once, before the first token. What is still to be written after each token, the state has to
-    remember.
+    The encoded image is only the initial state of the decoder. So the state must remember which part of the caption
+    is still to be written.
 
     Args:
         image_shape: height, width and channels of the images.
-        output_tokens: ids of the text that is written, with 2 for its start and 3 for its end.
-        filters: of each convolution; each halves height and width.
-        embedding_dim: values of a token.
-        units: of the vector; an LSTM has a second one of that size.
-        cell: of the writing half.
+        output_tokens: size of the vocabulary, including id 2 for the start and id 3 for the end of a text.
+        filters: number of filters of each convolution, which halves height and width.
+        embedding_dim: length of a token's vector.
+        units: size of the decoder's state. An LSTM has two states of this size.
+        cell: recurrent cell of the decoder.
 
     Formula:
         v = tanh(W conv(x) + b)
@@ -42,9 +42,9 @@ def vector_to_sequence(
         Notes 004, "Types of RNN", vector to sequence (an image and its caption); Vinyals et al. 2015, "Show and Tell".
 
     Returns:
-        A model of a dict, `image` `(batch, height, width, channels)` and `previous` ids int32 `(batch, steps)`, which
-        begin with 2, to probabilities `(batch, steps, output_tokens)`, float32. Its sub-model `encoder` gives the
-        states `(batch, units)`, and `decoder` goes on from states.
+        A model from a dict, `image` `(batch, height, width, channels)` and int32 ids `previous` `(batch, steps)`,
+        which start with 2, to probabilities `(batch, steps, output_tokens)`, float32. Its sub-model `encoder` returns
+        the states `(batch, units)`; its sub-model `decoder` writes a text from states.
     """
     # === Functional model ===
     image = keras.Input(image_shape, name="image")

@@ -165,12 +165,12 @@ def test_the_page_is_complete(name: str) -> None:
 def test_a_page_in_full() -> None:
     info = describe("dense_autoencoder")
     assert info.family == "autoencoders"
-    assert info.summary == "One hidden layer, smaller than the image: the code."
+    assert info.summary == "Compresses images to a short code with a single hidden layer."
     assert info.formula == "h = g(W x + b)\nx̂ = f(W* h + c)\ndim h < dim x"
     assert info.source.startswith("Notes 000, lecture 7")
     names = [each.name for each in info.hyperparameters]
     assert names == ["image_shape", "code_dim", "code_activation", "output_activation"]
-    assert info.hyperparameters[3].help == "f, of the reconstruction."
+    assert info.hyperparameters[3].help == "f, the activation of the reconstruction."
 
 
 def test_an_unknown_model_is_named_with_the_closest() -> None:

@@ -51,7 +51,7 @@ def test_interrupts(tmp_path: Path) -> None:
     folder = out / "dense_autoencoder" / "001"
     run = Run.load(folder)
     best, done = run.config["best_epoch"], run.config["epochs_done"]
-    assert f"Interrupted: {done} of 100000 epochs, epoch {best} kept" in lines
+    assert f"Interrupted after {done} of 100000 epochs: saving epoch {best}" in lines
     assert lines[-1] == f"returned {folder}"
     assert run.interrupted
     assert 3 <= done == len(run.history["loss"]) < 100_000

@@ -1,1 +1,1 @@
-"""What a model is trained on: datasets in memory, series and their windows, tokens, batches."""
+"""Training data: datasets in memory, windows of time series, tokens, and batches."""

@@ -1,4 +1,4 @@
-"""Training images in memory, a batch at a time, changed each time they are seen."""
+"""Batches of training images with random changes (data augmentation)."""
 
 import math
 from collections.abc import Callable
@@ -8,19 +8,19 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-REACH = 2  # pixels
+LARGEST_MOVE = 2  # pixels
 Change = Callable[[NDArray[np.float32], np.random.Generator], NDArray[np.float32]]
 
 
 class ChangedBatches(keras.utils.PyDataset):
-    """Batches of images that are changed anew each time they are seen.
+    """Batches of images that are changed at random in each epoch.
 
     Args:
         images: float32 `(n, height, width, channels)`, in [0, 1].
-        batch_size: images a step; the last step of an epoch takes what is left.
-        change: `binarize`, `shift` or `mirror`.
-        seed: of order and changes.
-        targets: `(n, …)`; by default the target is the changed image.
+        batch_size: number of images in a batch; the last batch of an epoch may be smaller.
+        change: the change of a batch: `binarize`, `shift` or `mirror`.
+        seed: seed of the order and of the changes.
+        targets: `(n, …)`; by default the targets are the changed images.
     """
 
     def __init__(
@@ -52,12 +52,12 @@ class ChangedBatches(keras.utils.PyDataset):
 
 
 def binarize(images: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
-    """0 or 1 for each value, 1 with its grey value as the probability: dynamic binarisation."""
+    """Sets each value to 0 or 1 at random; the value is the probability of 1 (dynamic binarisation)."""
     return (rng.random(images.shape, np.float32) < images).astype(np.float32)
 
 
 def shift(images: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
-    """All images moved by −1, 0 or 1 pixels down and right, the same for all; what comes in is 0."""
+    """Moves all images by −1, 0 or 1 pixels down and right, by the same random amount. New pixels are 0."""
     down, right = rng.integers(0, 3, 2)
     height, width = images.shape[1:3]
     padded = np.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0)))
@@ -65,10 +65,10 @@ def shift(images: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.f
 
 
 def mirror(images: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
-    """Each image mirrored at even chance, and moved by up to `REACH` pixels each way; what comes in is 0."""
+    """Mirrors each image with probability 1/2 and moves it by up to `LARGEST_MOVE` pixels. New pixels are 0."""
     count, height, width = images.shape[:3]
-    padded = np.pad(images, ((0, 0), (REACH, REACH), (REACH, REACH), (0, 0)))
-    down, right = rng.integers(0, 2 * REACH + 1, (2, count, 1))
+    padded = np.pad(images, ((0, 0), (LARGEST_MOVE, LARGEST_MOVE), (LARGEST_MOVE, LARGEST_MOVE), (0, 0)))
+    down, right = rng.integers(0, 2 * LARGEST_MOVE + 1, (2, count, 1))
     columns = np.where(rng.random((count, 1)) < 0.5, np.arange(width), np.arange(width)[::-1]) + right
     rows = np.arange(height) + down
     return np.asarray(padded[np.arange(count)[:, None, None], rows[:, :, None], columns[:, None, :]])

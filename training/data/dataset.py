@@ -1,4 +1,4 @@
-"""Datasets by name. One source a file in `datasets/`, each with a `load()` that returns a `Dataset`."""
+"""Loads datasets by name. `datasets/<name>.py` has a function `load()` that returns a `Dataset`."""
 
 import importlib
 import math
@@ -19,7 +19,7 @@ MOST_VALIDATION_EXAMPLES = 5_000
 
 
 class Examples(NamedTuple):
-    """Inputs and targets, as many of both."""
+    """Inputs and targets of the same number of examples."""
 
     x: NDArray[Any]
     y: NDArray[Any]
@@ -27,22 +27,23 @@ class Examples(NamedTuple):
 
 @dataclass(frozen=True)
 class Dataset:
-    """Examples, split for training and for testing.
+    """Examples, split into training and test examples.
 
     Attributes:
-        name: the source's file name.
-        x_train: images, float32 `(n, height, width, channels)` in [0, 1]; features, float32 `(n, features)`; sequences
-            of them, float32 `(n, time, features)`; or texts or categories as ids, int32 `(n, time)` (see `tokens.py`).
-        y_train: what is to be told of them: classes, int64 `(n,)`; values, float32 `(n, values)`; the class of each
-            pixel, int64 `(n, height, width)`; objects, float32 `(n, objects, 5)`: class, top, left, bottom and right
-            as fractions of the image's height and width, with the class −1 where an image has fewer; the next steps
-            of a sequence, float32 `(n, steps, features)`; or a text as ids, int32 `(n, time)`.
-        x_test: like `x_train`; no figure of a test example is used in training.
-        y_test: like `y_train`.
-        source: where the examples come from, and their licence.
-        labels: the names of the classes, or of the values.
-        texts: what the ids stand for. `text` and `output`: of a text that is read, and of one that is written; `word`:
-            of words; else by the name of each column of categories, in order.
+        name: name of the dataset.
+        x_train: training inputs. Images: float32 `(n, height, width, channels)` in [0, 1]. Features: float32
+            `(n, features)`. Sequences: float32 `(n, time, features)`. Texts or categories: int32 ids `(n, time)` (see
+            `tokens.py`).
+        y_train: training targets. Classes: int64 `(n,)`. Numbers: float32 `(n, values)`. Classes of pixels: int64
+            `(n, height, width)`. Objects: float32 `(n, objects, 5)` with class, top, left, bottom and right, as
+            fractions of the image's height and width; unused rows have the class −1. Next steps of a sequence:
+            float32 `(n, steps, features)`. Texts: int32 ids `(n, time)`.
+        x_test: test inputs, like `x_train`. They are not used in training.
+        y_test: test targets, like `y_train`.
+        source: origin of the examples, and their licence.
+        labels: names of the classes, or of the target values.
+        texts: the tokens of the ids. Keys: `text` for an input text, `output` for a text to be written, `word` for
+            words; for categories the name of each column, in order.
     """
 
     name: str
@@ -56,12 +57,12 @@ class Dataset:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of one input: (height, width, channels), (features,), (time, features) or (time,)."""
+        """Shape of one input: (height, width, channels), (features,), (time, features) or (time,)."""
         return self.x_train.shape[1:]
 
 
 def list_datasets() -> list[str]:
-    """The sources' names in alphabetical order."""
+    """Returns the names of the datasets in alphabetical order."""
     folder = Path(__file__).parents[1] / "datasets"
     return sorted(path.stem for path in folder.glob("*.py") if not path.stem.startswith("_"))
 
@@ -70,9 +71,9 @@ def load(name: str) -> Dataset:
     """Loads a dataset.
 
     Raises:
-        UnknownDataset: there is no source of that name.
-        DataUnavailable: its files are not here and cannot be fetched.
-        BadData: a file cannot be read, or holds other things than images in [0, 1], finite features or ids.
+        UnknownDataset: no dataset has this name.
+        DataUnavailable: files of the dataset are missing and cannot be downloaded.
+        BadData: a file cannot be read, or the inputs are not images in [0, 1], finite features or ids.
     """
     if name not in list_datasets():
         raise UnknownDataset(unknown_name("dataset", name, list_datasets()))
@@ -89,56 +90,59 @@ def load(name: str) -> Dataset:
 
 
 def check_images(images: NDArray[np.float32], what: str) -> None:
-    """Raises `BadData` unless `images` are float32 `(n, height, width, channels)`, n > 0, all in [0, 1]."""
+    """Raises `BadData` if `images` are not float32 `(n, height, width, channels)` with n > 0 and values in [0, 1]."""
     if images.ndim != 4 or images.dtype != np.float32 or not images.size:
         raise BadData(
             f"Expected {what} as float32 (n, height, width, channels). Received: {images.dtype} {images.shape}."
         )
-    low, high = images.min(), images.max()  # NaN if any value is
+    low, high = images.min(), images.max()  # NaN if any value is NaN
     if not (low >= 0 and high <= 1):
         raise BadData(f"Expected {what} in [0, 1]. Received: values from {low:g} to {high:g}.")
 
 
 def check_features(features: NDArray[np.float32], what: str) -> None:
-    """Raises `BadData` unless `features` are finite float32 `(n, features)` or `(n, time, features)`, n > 0."""
+    """Raises `BadData` if `features` are not finite float32 `(n, features)` or `(n, time, features)` with n > 0."""
     if features.dtype != np.float32 or not features.size or not np.isfinite(features).all():
         raise BadData(f"Expected {what} as finite float32 (n, features). Received: {features.dtype} {features.shape}.")
 
 
 def check_ids(ids: NDArray[np.int32], what: str) -> None:
-    """Raises `BadData` unless `ids` are int32 `(n, time)`, n > 0, none below 0."""
+    """Raises `BadData` if `ids` are not int32 `(n, time)` with n > 0 and values of at least 0."""
     if ids.ndim != 2 or not ids.size or ids.min() < 0:
         raise BadData(f"Expected {what} as int32 (n, time) of at least 0. Received: {ids.dtype} {ids.shape}.")
 
 
 def from_bytes(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Images `(n, height, width)` or `(n, height, width, channels)` of 0 to 255, as float32 in [0, 1] with channels."""
+    """Scales images of 0 to 255 to float32 in [0, 1]; `(n, height, width)` becomes `(n, height, width, 1)`."""
     return (images if images.ndim == 4 else images[..., None]).astype(np.float32) / np.float32(255)
 
 
 def hold_out(dataset: Dataset, seed: int) -> tuple[Examples, Examples]:
-    """Examples to learn from, and a tenth of the training examples, at most 5,000, to choose the best epoch by."""
+    """Splits the training examples at random into examples for training and for validation.
+
+    The validation split has a tenth of the training examples, but at most 5,000.
+    """
     order = np.random.default_rng(seed).permutation(len(dataset.x_train))
     count = min(math.ceil(VALIDATION_SHARE * len(order)), MOST_VALIDATION_EXAMPLES)
-    seen, held_out = order[count:], order[:count]
+    training, held_out = order[count:], order[:count]
     return (
-        Examples(dataset.x_train[seen], dataset.y_train[seen]),
+        Examples(dataset.x_train[training], dataset.y_train[training]),
         Examples(dataset.x_train[held_out], dataset.y_train[held_out]),
     )
 
 
 def split(name: str, x: NDArray[np.float32], y: NDArray[np.int64], source: str, labels: tuple[str, ...]) -> Dataset:
-    """A dataset that comes in one piece: a fifth of each class, always the same one, is for testing."""
+    """Returns a dataset in which a fixed random fifth of each class are the test examples."""
     train, test = stratified_split(y, test_share=0.2)
     return Dataset(name, x[train], y[train], x[test], y[test], source, labels)
 
 
 def stratified_split(labels: NDArray[np.int64], test_share: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Indices for training and testing: the same share of each class, always the same ones, in order."""
+    """Returns the sorted indices of training and test examples: a fixed random share of each class for testing."""
     rng = np.random.default_rng(0)
     test: list[NDArray[np.int64]] = []
     for label in np.unique(labels):
         members = rng.permutation(np.flatnonzero(labels == label))
         test.append(members[: round(test_share * len(members))])
-    chosen = np.sort(np.concatenate(test))
-    return np.setdiff1d(np.arange(len(labels)), chosen), chosen
+    test_indices = np.sort(np.concatenate(test))
+    return np.setdiff1d(np.arange(len(labels)), test_indices), test_indices

@@ -1,4 +1,4 @@
-"""A series of values over time, cut into windows to learn its next steps from."""
+"""Time series, divided into windows to train a forecaster."""
 
 from __future__ import annotations
 
@@ -14,56 +14,61 @@ from .dataset import Dataset, Examples
 
 @dataclass(frozen=True, kw_only=True)
 class Series(Dataset):
-    """Windows of a series: a history `(time, features)`, and the steps that come next, `(horizon, features)`.
+    """A dataset of windows of a time series.
+
+    A window has a history `(time, features)` as its input and the next steps `(horizon, features)` as its target.
 
     Attributes:
         values: the whole series, float32 `(steps, features)`, in its own units.
-        border: the first step of the test span. No training window reaches it, neither with its history nor with its
-            targets; every target of a test window is in the test span. The history of a test window may reach back.
-        season: p, after how many steps the pattern repeats, about.
-        arima: what statsmodels' `ARIMA` is told of its order.
-        ets: what statsmodels' `ExponentialSmoothing` is told of its trend and season.
+        test_start: first step of the test period. Training windows end before it. The targets of test windows are all
+            in the test period; their histories may begin before it.
+        season: p, the approximate number of steps in a season.
+        arima: arguments of the baseline, statsmodels' `ARIMA`.
+        ets: arguments of the baseline, statsmodels' `ExponentialSmoothing`.
     """
 
     values: NDArray[np.float32]
-    border: int
+    test_start: int
     season: int
     arima: Mapping[str, Any]
     ets: Mapping[str, Any]
 
     @property
     def horizon(self) -> int:
-        """How many steps are forecast."""
+        """Forecast horizon: number of predicted steps."""
         return int(self.y_train.shape[1])
 
     @property
     def origins(self) -> range:
-        """The first step that is forecast in each test window."""
-        return range(self.border, len(self.values) - self.horizon + 1)
+        """First predicted step of each test window."""
+        return range(self.test_start, len(self.values) - self.horizon + 1)
 
 
 def windows(values: NDArray[np.float32], history: int, horizon: int) -> Examples:
-    """All windows of a series `(steps, features)`: `(n, history, features)` and `(n, horizon, features)`."""
+    """Returns all windows of a series `(steps, features)`: `(n, history, features)` and `(n, horizon, features)`."""
     both = np.lib.stride_tricks.sliding_window_view(values, history + horizon, axis=0)  # (n, features, time)
-    cut = both.transpose(0, 2, 1)
-    return Examples(cut[:, :history].copy(), cut[:, history:].copy())
+    pairs = both.transpose(0, 2, 1)
+    return Examples(pairs[:, :history].copy(), pairs[:, history:].copy())
 
 
-def cut(values: NDArray[np.float32], border: int, history: int, horizon: int) -> dict[str, Any]:
-    """A series as training and test windows around the step `border`: the keywords of a `Series`."""
-    train, test = windows(values[:border], history, horizon), windows(values[border - history :], history, horizon)
+def train_test_windows(values: NDArray[np.float32], test_start: int, history: int, horizon: int) -> dict[str, Any]:
+    """Divides a series at the step `test_start` into training and test windows. Returns arguments of `Series`."""
+    train, test = (
+        windows(values[:test_start], history, horizon),
+        windows(values[test_start - history :], history, horizon),
+    )
     return {"x_train": train.x, "y_train": train.y, "x_test": test.x, "y_test": test.y, "values": values}
 
 
 def hold_out_last(series: Series, share: float) -> tuple[Examples, Examples]:
-    """Windows to learn from, and the last `share` of the training windows to choose the best epoch by.
+    """Splits the training windows into windows for training and, the last `share` of them, for validation.
 
-    Of two neighbours nearly all values are the same, so none are held out at random; and between the two parts
-    horizon − 1 windows are left out: no target is in both.
+    The validation windows are not chosen at random, because neighbouring windows share nearly all values. Between the
+    two parts horizon − 1 windows are left out, so that no step is a target in both.
     """
     count = round(share * len(series.x_train))
-    seen = len(series.x_train) - count - series.horizon + 1
+    training = len(series.x_train) - count - series.horizon + 1
     return (
-        Examples(series.x_train[:seen], series.y_train[:seen]),
+        Examples(series.x_train[:training], series.y_train[:training]),
         Examples(series.x_train[-count:], series.y_train[-count:]),
     )

@@ -1,4 +1,4 @@
-"""Texts as ids and back."""
+"""Converts texts to token ids and back."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 PADDING, UNKNOWN, START, END = range(4)
-MARKS = ("[START]", "[END]")  # the first two names of what a model writes
+MARKS = ("[START]", "[END]")  # the first two names in the vocabulary of texts that a model writes
 Split = Literal["words", "characters", "spaces", "whole"]
 
 SPLITS: dict[str, Callable[[str], list[str]]] = {
@@ -26,12 +26,12 @@ JOINTS = {"words": " ", "characters": "", "spaces": " ", "whole": " "}
 
 @dataclass(frozen=True)
 class Tokens:
-    """What ids stand for: 0 for padding, 1 for anything unknown, i for `names[i − 2]`.
+    """A vocabulary: id 0 is padding, id 1 is an unknown token, and id i is `names[i − 2]`.
 
     Attributes:
-        names: of the tokens, each once; `[START]` and `[END]` first where a model writes them.
-        split: how a text is taken apart. `words`: runs of a–z, 0–9 and ', in lower case. `characters`: each, in
-            lower case. `spaces`: what stands between blanks. `whole`: not at all.
+        names: the tokens, each once. For texts that a model writes, the first two are `[START]` and `[END]`.
+        split: how a text is split into tokens. `words`: runs of a–z, 0–9 and ', in lower case. `characters`: single
+            characters, in lower case. `spaces`: parts between spaces. `whole`: the text is one token.
     """
 
     names: tuple[str, ...]
@@ -43,13 +43,13 @@ class Tokens:
 
     @classmethod
     def of(cls, texts: Iterable[str], split: Split, *, most: int | None = None, marks: bool = False) -> Tokens:
-        """The tokens of `texts`, the most frequent first, equally frequent ones in alphabetical order.
+        """Returns the vocabulary of `texts`, sorted by frequency, then alphabetically.
 
         Args:
-            texts: whose tokens they are.
-            split: as above.
-            most: how many to keep; all by default.
-            marks: whether `[START]` and `[END]` come first.
+            texts: the texts to split.
+            split: how to split a text, as in the class.
+            most: largest number of tokens; the most frequent ones are kept. No limit by default.
+            marks: whether to add `[START]` and `[END]` as the first tokens.
         """
         counts = Counter(token for text in texts for token in SPLITS[split](text))
         names = sorted(counts, key=lambda name: (-counts[name], name))[:most]
@@ -57,36 +57,37 @@ class Tokens:
 
     @property
     def size(self) -> int:
-        """How many ids there are."""
+        """Number of ids, including padding and unknown."""
         return len(self.names) + 2
 
     @property
     def marked(self) -> bool:
+        """Whether texts begin with `[START]` and end with `[END]`."""
         return self.names[:2] == MARKS
 
     def ids(self, texts: Sequence[str], length: int | None = None) -> NDArray[np.int32]:
-        """Ids (n, time) of texts, padded on the right; with `[START]` before and `[END]` after, where there are marks.
+        """Converts texts to ids (n, time), padded on the right. If `marked`, adds `[START]` and `[END]`.
 
         Args:
-            texts: any.
-            length: time; of the longest text by default. Longer ones are cut.
+            texts: n texts.
+            length: number of ids of each text; longer texts are truncated. By default that of the longest text.
         """
         rows = [[self._ids.get(token, UNKNOWN) for token in SPLITS[self.split](text)] for text in texts]
         if self.marked:
             rows = [[START, *row, END] for row in rows]
         length = max(map(len, rows), default=0) if length is None else length
-        found = np.zeros((len(rows), length), np.int32)
-        for line, row in zip(found, rows, strict=True):
+        ids = np.zeros((len(rows), length), np.int32)
+        for line, row in zip(ids, rows, strict=True):
             line[: len(row)] = row[:length]
-        return found
+        return ids
 
     def texts(self, ids: NDArray[Any]) -> list[str]:
-        """The texts of ids (n, time), up to the first `[END]` where there are marks; without padding and marks."""
-        known = np.array(["", "[UNK]", *self.names], object)
-        found = []
+        """Converts ids (n, time) to texts without padding. If `marked`, a text ends at the first `[END]`."""
+        names = np.array(["", "[UNK]", *self.names], object)
+        texts = []
         for row in np.asarray(ids):
             if self.marked:
                 row = row[: np.argmax(row == END)] if (row == END).any() else row
                 row = row[row != START]
-            found.append(JOINTS[self.split].join(known[row[row != PADDING]]))
-        return found
+            texts.append(JOINTS[self.split].join(names[row[row != PADDING]]))
+        return texts

@@ -1,4 +1,4 @@
-"""Batches of words, the words around them, and words drawn at random beside them."""
+"""Training batches for word2vec: words, the words around them, and negative samples."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from .word_pairs import Ids, Noise, Text, contexts, kept_shares, pairs, thinned
+from .word_pairs import Ids, NegativeSampler, Text, contexts, keep_probabilities, pairs, subsampled
 
-SAMPLE = 1e-3  # the share of the text from which on a word is thinned out
+SAMPLE = 1e-3  # a word with a larger share of the text is subsampled
 NEGATIVES = 5
 
 
 class WordBatches(keras.utils.PyDataset):
-    """What a word2vec model learns from: inputs, candidates, and which of them is the true one.
+    """Training batches for word2vec: input words, candidate words, and labels that mark the true candidate.
 
-    In each epoch frequent words are thinned out anew, each context reaches as far as is drawn for it, and the
-    order is another one. All of an epoch is made at once, some fifty bytes a word and a pair: for half a million
-    words in a second or less.
+    Each epoch subsamples frequent words, draws a window size for each word and shuffles the examples. All examples of
+    an epoch are created at once. This needs about fifty bytes for each word and pair, and takes a second or less for
+    half a million words.
 
     Args:
-        text: what to learn from; each word has another one beside it in its sentence at least once.
-        counts: of each id in the text learnt from, which thinning and negatives go by.
-        window: words on each side.
-        cbow: whether the input is a context and the true candidate its word; else the input is a word and the true
-            candidate one of its context.
-        batch_size: examples a step. What is left of an epoch is filled up with its first ones.
-        seed: of every draw.
+        text: the text to learn from. Each word must have a neighbour in its sentence at least once.
+        counts: number of occurrences of each id in the training text, for subsampling and negative samples.
+        window: largest number of context words on each side.
+        cbow: if true, the input is a context and the true candidate is its middle word; if false, the input is a word
+            and the true candidate is a word of its context.
+        batch_size: number of examples in a batch. The last batch of an epoch is filled up with the first examples.
+        seed: seed of all random numbers.
     """
 
     def __init__(
@@ -36,18 +36,18 @@ class WordBatches(keras.utils.PyDataset):
     ) -> None:
         super().__init__()
         self.text = text
-        self.shares = kept_shares(counts, SAMPLE)
-        self.noise = Noise(counts)
+        self.shares = keep_probabilities(counts, SAMPLE)
+        self.negatives = NegativeSampler(counts)
         self.window = window
         self.cbow = cbow
         self.batch_size = batch_size
         self.rng = np.random.default_rng(seed)
         self.on_epoch_end()
-        # Epochs differ by some examples in a thousand; Keras wants as many steps in each.
+        # The number of examples varies by a few in a thousand, but Keras needs the same number of steps in each epoch.
         self.steps = max(1, round(len(self.targets) / batch_size))
 
     def on_epoch_end(self) -> None:
-        text = thinned(self.text, self.shares, self.rng)
+        text = subsampled(self.text, self.shares, self.rng)
         reach = self.rng.integers(1, self.window + 1, len(text.words))
         around = contexts(text, self.window, reach)
         if self.cbow:
@@ -62,14 +62,13 @@ class WordBatches(keras.utils.PyDataset):
         return self.steps
 
     def __getitem__(self, index: int) -> tuple[dict[str, Ids], NDArray[np.float32]]:
-        places = np.arange(index * self.batch_size, (index + 1) * self.batch_size)
-        chosen = self.order.take(places, mode="wrap")
-        return self.examples(chosen)
+        positions = np.arange(index * self.batch_size, (index + 1) * self.batch_size)
+        return self.examples(self.order.take(positions, mode="wrap"))
 
     def examples(self, chosen: NDArray[np.int64]) -> tuple[dict[str, Any], NDArray[np.float32]]:
-        """Inputs and targets of some of the epoch's examples, with negatives drawn anew."""
+        """Returns inputs and labels of the given examples of the epoch, with new negative samples."""
         true = self.targets[chosen]
-        candidates = np.column_stack([true, self.noise.draw(true, NEGATIVES, self.rng)])  # (batch, 1 + negatives)
-        wanted = np.zeros(candidates.shape, np.float32)
-        wanted[:, 0] = 1
-        return {"context" if self.cbow else "word": self.inputs[chosen], "candidates": candidates}, wanted
+        candidates = np.column_stack([true, self.negatives.draw(true, NEGATIVES, self.rng)])  # (batch, 1 + negatives)
+        labels = np.zeros(candidates.shape, np.float32)
+        labels[:, 0] = 1
+        return {"context" if self.cbow else "word": self.inputs[chosen], "candidates": candidates}, labels

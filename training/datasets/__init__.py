@@ -1,1 +1,1 @@
-"""One source of images a file; see `training/data.py`."""
+"""The datasets, one module for each; `training.data.dataset.load` loads them by name."""

@@ -1,12 +1,13 @@
-"""MNIST and its likes, from files here or else from the network.
+"""Loads MNIST, Fashion-MNIST and CIFAR-10, from local files or from the network.
 
-`GALLERY_DATA=<folder>` names a folder with, for the dataset `mnist`, one of
+If the environment variable `GALLERY_DATA` is set to a folder, the files are read from there. For the dataset `mnist`
+it must contain one of:
 
     <folder>/mnist/train-images-idx3-ubyte.gz   and t10k-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz,
-                                                t10k-labels-idx1-ubyte.gz; each packed or not
+                                                t10k-labels-idx1-ubyte.gz; compressed (.gz) or not
     <folder>/mnist/mnist.npz                    or <folder>/mnist.npz: x_train, y_train, x_test, y_test
 
-Without it, `keras.datasets` fetches the files once and keeps them.
+Without `GALLERY_DATA`, `keras.datasets` downloads the files once and caches them.
 """
 
 import os
@@ -34,16 +35,16 @@ NPZ_NAMES = ("x_train", "y_train", "x_test", "y_test")
 
 
 def load_files(name: str, source: str, labels: tuple[str, ...]) -> Dataset:
-    """Loads the dataset `name` from `GALLERY_DATA` if that is set, else through `keras.datasets`.
+    """Loads the dataset `name` from the folder `GALLERY_DATA` if it is set, otherwise with `keras.datasets`.
 
     Raises:
-        DataUnavailable: the files are not there, or cannot be fetched.
+        DataUnavailable: the files are missing or cannot be downloaded.
         BadData: a file cannot be read.
     """
     folder = os.environ.get("GALLERY_DATA")
     parts = _read_local(name, Path(folder)) if folder else _fetch(name)
     x_train, y_train, x_test, y_test = parts
-    y_train, y_test = (each.reshape(len(each), -1)[:, 0] for each in (y_train, y_test))  # CIFAR-10's are (n, 1)
+    y_train, y_test = (each.reshape(len(each), -1)[:, 0] for each in (y_train, y_test))  # those of CIFAR-10 are (n, 1)
     for images, classes in ((x_train, y_train), (x_test, y_test)):
         if images.dtype != np.uint8 or images.ndim not in (3, 4) or classes.shape != images.shape[:1]:
             raise BadData(
@@ -65,16 +66,16 @@ def _read_local(name: str, folder: Path) -> Parts:
     for npz in (folder / name / f"{name}.npz", folder / f"{name}.npz"):
         if npz.is_file():
             return read_npz(npz, NPZ_NAMES)
-    files = [_packed_or_not(folder / name / idx) for idx in IDX_NAMES]
+    files = [_plain_or_compressed(folder / name / idx) for idx in IDX_NAMES]
     if missing := [file for file in files if not file.is_file()]:
         raise DataUnavailable(
-            f"Expected {name}.npz or {IDX_NAMES[0]}.gz and its three companions in GALLERY_DATA/{name} "
-            f"(mnist_5k and digits need no files). Received: no {missing[0]}."
+            f"Missing file: {missing[0]}. The folder GALLERY_DATA/{name} must contain {name}.npz, or "
+            f"{IDX_NAMES[0]}.gz and the three other IDX files. The datasets mnist_5k and digits need no files."
         )
     return tuple(read_idx(file) for file in files)
 
 
-def _packed_or_not(plain: Path) -> Path:
+def _plain_or_compressed(plain: Path) -> Path:
     return plain if plain.is_file() else plain.with_name(f"{plain.name}.gz")
 
 
@@ -85,8 +86,8 @@ def _fetch(name: str) -> Parts:
     except Exception as error:  # Keras raises a plain Exception when it cannot download
         reason = " ".join(str(error).split())
         raise DataUnavailable(
-            f"Expected {name} from the network, or its files in GALLERY_DATA/{name} "
-            f"({IDX_NAMES[0]}.gz and its three companions, or {name}.npz), or --dataset mnist_5k, "
-            f"which needs neither. Received: {reason}."
+            f"Cannot download {name}: {reason}. Set GALLERY_DATA to a folder that contains {name}/{name}.npz or the "
+            f"IDX files {name}/{IDX_NAMES[0]}.gz and so on, or use the dataset mnist_5k, which needs no download "
+            "(--dataset mnist_5k)."
         ) from None
     return x_train, y_train, x_test, y_test

@@ -1,4 +1,4 @@
-"""The IDX file format of MNIST: two zero bytes, a type, the dimensions' number, each of them, the values."""
+"""Reads MNIST's file format IDX: two zero bytes, the type, the number of dimensions, the dimensions, the values."""
 
 import gzip
 import zlib
@@ -15,19 +15,19 @@ MAX_DIMENSIONS = 4
 
 
 def read_idx(path: Path) -> NDArray[np.uint8]:
-    """Reads unsigned bytes from an IDX file, packed with gzip if its name ends in `.gz`.
+    """Reads an IDX file of unsigned bytes, compressed with gzip if its name ends in `.gz`.
 
     Raises:
-        BadData: not such a file, cut short, or longer than its header says.
+        BadData: the file is not an IDX file of unsigned bytes, or shorter or longer than its header says.
     """
     try:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-            start = file.read(4)
-            known = start[:3] == bytes((0, 0, UNSIGNED_BYTES))
-            if len(start) < 4 or not known or not 1 <= start[3] <= MAX_DIMENSIONS:
-                raise ValueError(f"the header {start.hex() or 'of an empty file'}")
-            sizes = file.read(4 * start[3])
-            if len(sizes) < 4 * start[3]:
+            magic = file.read(4)
+            is_bytes = magic[:3] == bytes((0, 0, UNSIGNED_BYTES))
+            if len(magic) < 4 or not is_bytes or not 1 <= magic[3] <= MAX_DIMENSIONS:
+                raise ValueError(f"the header {magic.hex()}" if magic else "an empty file")
+            sizes = file.read(4 * magic[3])
+            if len(sizes) < 4 * magic[3]:
                 raise ValueError("an incomplete header")
             shape = tuple(int.from_bytes(sizes[i : i + 4], "big") for i in range(0, len(sizes), 4))
             return read_values(file, shape)

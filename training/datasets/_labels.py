@@ -1,3 +1,3 @@
-"""What the classes of several datasets are called."""
+"""Class names that several datasets share."""
 
 DIGITS = tuple("0123456789")

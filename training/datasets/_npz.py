@@ -1,4 +1,4 @@
-"""NumPy's .npz archives, of unsigned bytes alone: no pickles, and no memory on a header's word."""
+"""Reads .npz archives of unsigned bytes safely: without pickle, and without trusting the sizes in a header."""
 
 import zipfile
 import zlib
@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from ..errors import BadData
 from ._values import read_values
 
-# All that zipfile and NumPy raise for damaged archives and headers.
-DAMAGE = (
+# All exceptions that zipfile and NumPy raise for damaged archives and headers.
+DAMAGED = (
     EOFError,
     KeyError,
     NotImplementedError,
@@ -26,17 +26,18 @@ DAMAGE = (
 
 
 def read_npz(path: Path, names: Sequence[str]) -> tuple[NDArray[np.uint8], ...]:
-    """Reads the arrays called `names`. `np.load` is not used: it allocates what a header promises.
+    """Reads the arrays called `names`. `np.load` is not used, because it allocates the size given in the header.
 
     Raises:
-        BadData: not such an archive, an array is missing, of another type, or not as long as its header says.
+        BadData: the file is not an .npz archive, or an array is missing, has another type or does not have the size
+            given in its header.
     """
     try:
         with zipfile.ZipFile(path) as archive:
             return tuple(_read(archive, name) for name in names)
-    except DAMAGE as error:
+    except DAMAGED as error:
         reason = " ".join(str(error).split())
-        raise BadData(f"Expected {path} to hold the arrays {', '.join(names)}. Received: {reason}.") from None
+        raise BadData(f"Expected {path} to contain the arrays {', '.join(names)}. Received: {reason}.") from None
 
 
 def _read(archive: zipfile.ZipFile, name: str) -> NDArray[np.uint8]:

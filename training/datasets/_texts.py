@@ -1,4 +1,4 @@
-"""Texts with classes, as ids of the words of the training texts."""
+"""Builds a dataset of texts with classes; texts become ids of the most frequent training words."""
 
 from collections.abc import Sequence
 
@@ -18,16 +18,16 @@ def text_dataset(
     most: int,
     length: int,
 ) -> Dataset:
-    """Texts and their classes.
+    """Returns a dataset of texts and their classes.
 
     Args:
-        name: of the dataset.
-        train: texts, and their classes `(n,)`.
-        test: likewise.
-        source: where they come from.
-        labels: the names of the classes.
-        most: how many words are known, the most frequent ones of the training texts.
-        length: words of a text, at most; what comes after them is cut.
+        name: name of the dataset.
+        train: training texts, and their classes `(n,)`.
+        test: test texts, and their classes `(n,)`.
+        source: origin of the texts.
+        labels: names of the classes.
+        most: size of the vocabulary: the most frequent words of the training texts.
+        length: largest number of words in a text; longer texts are truncated.
     """
     tokens = Tokens.of(train[0], "words", most=most)
     return Dataset(

@@ -1,4 +1,4 @@
-"""The bytes behind a header that nobody vouches for."""
+"""Reads the values of an array from a file whose header may be wrong."""
 
 import math
 from io import BufferedIOBase
@@ -7,24 +7,24 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
-MAX_BYTES = 2**28  # CIFAR-10's largest array has 154 million; as float32 they take four times as much
-PIECE = 2**20
+MAX_BYTES = 2**28  # the largest array of CIFAR-10 has 154 million bytes, and four times as many as float32
+CHUNK = 2**20
 
 
 def read_values(file: BufferedIOBase | IO[bytes], shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    """Reads an array of that shape, which must end where the file does.
+    """Reads an array of bytes with this shape from the rest of a file.
 
     Raises:
-        ValueError: no values, more than `MAX_BYTES`, or another number of them in the file.
+        ValueError: the shape has no values or more than `MAX_BYTES`, or the file has fewer or more values.
     """
     count = math.prod(shape)
     if not 0 < count <= MAX_BYTES:
-        raise ValueError(f"the shape {shape}, not 1 to {MAX_BYTES} values")
+        raise ValueError(f"the shape {shape}, which does not have 1 to {MAX_BYTES} values")
     values = bytearray()
-    # In pieces: `read(count)` takes the memory before it knows whether the file has so many. One more is
-    # asked for, to see that there is none.
-    while piece := file.read(min(PIECE, count + 1 - len(values))):
-        values += piece
+    # Reads in chunks, because `read(count)` allocates the memory before it knows the size of the file. Reads one byte
+    # more than `count` to detect a file that is too long.
+    while chunk := file.read(min(CHUNK, count + 1 - len(values))):
+        values += chunk
     if len(values) != count:
-        raise ValueError(f"{'more' if len(values) > count else 'fewer'} values than the shape {shape} holds")
+        raise ValueError(f"{'more' if len(values) > count else 'fewer'} values than the shape {shape} has")
     return np.frombuffer(values, np.uint8).reshape(shape)

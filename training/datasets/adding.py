@@ -1,9 +1,10 @@
-"""The adding problem: 300 steps, of which two are marked; their values are to be added. Made here.
+"""The adding problem: sequences in which two values are marked; the target is their sum. Offline, generated.
 
-Shape: 20,000 training and 2,000 test sequences, float32 (300, 2): a value drawn from [0, 1), and 1 where it is marked,
-    else 0; one step of the first half and one of the second are marked. Target: the sum of the two, float32 (1,).
-    Who always answers 1 has a mean squared error of 1/6, the variance of such a sum.
-Split: drawn apart, with a fixed seed.
+Shape: 20,000 training and 2,000 test sequences, float32 (300, 2): a random value from [0, 1), and a mark: 1 for a
+    marked step, otherwise 0. One step of the first half and one step of the second half are marked. Target: the sum of
+    the two marked values, float32 (1,). A model that always answers 1 has a mean squared error of 1/6, the variance of
+    the sum.
+Split: generated separately, with a fixed seed.
 Source: S. Hochreiter, J. Schmidhuber 1997, "Long Short-Term Memory", Neural Computation 9, experiment 4; values and
     target as in Q. Le, N. Jaitly, G. Hinton 2015, "A Simple Way to Initialize Recurrent Networks of Rectified Linear
     Units", arXiv:1504.00941.
@@ -19,6 +20,7 @@ COUNTS = {"train": 20_000, "test": 2_000}
 
 
 def load() -> Dataset:
+    """Generates the dataset."""
     rng = np.random.default_rng(0)
     (x_train, y_train), (x_test, y_test) = (sequences(count, STEPS, rng) for count in COUNTS.values())
     return Dataset(
@@ -27,13 +29,13 @@ def load() -> Dataset:
         y_train=y_train,
         x_test=x_test,
         y_test=y_test,
-        source="The adding problem (Hochreiter, Schmidhuber 1997), made here",
+        source="The adding problem (Hochreiter, Schmidhuber 1997), generated",
         labels=("sum",),
     )
 
 
 def sequences(count: int, steps: int, rng: np.random.Generator) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Sequences `(count, steps, 2)` and the sums `(count, 1)` of their two marked values."""
+    """Returns sequences `(count, steps, 2)` and the sums `(count, 1)` of their two marked values."""
     values = rng.random((count, steps), np.float32)
     half = steps // 2
     rows = np.arange(count)[:, None]

@@ -1,9 +1,9 @@
-"""Sums of two numbers of up to three digits, spelled: "57+931" to "988".
+"""Sums of two numbers with up to three digits, as texts: "57+931" to "988". Offline, generated.
 
-Shape: 45,000 training and 5,000 test sums, each pair of summands in one order only and only once; up to 7 characters
-    in, up to 4 out, as ids (see `training/tokens.py`).
-Split: at random, always the same.
-Source: made here; the task of Zaremba and Sutskever 2014, "Learning to Execute", and of Keras's example `addition_rnn`.
+Shape: 45,000 training and 5,000 test sums. Each pair of summands occurs once, in one order. Inputs have up to 7
+    characters, targets up to 4, as ids (see `training/data/tokens.py`).
+Split: random with a fixed seed.
+Source: generated; the task of Zaremba and Sutskever 2014, "Learning to Execute", and of Keras's example `addition_rnn`.
 """
 
 import numpy as np
@@ -16,11 +16,12 @@ DIGITS = tuple("0123456789")
 
 
 def load() -> Dataset:
+    """Generates the dataset."""
     rng = np.random.default_rng(0)
-    # The digits' numbers are drawn first, so that small summands are not rare.
+    # The number of digits is drawn first, so that small summands are not rare.
     digits = rng.integers(1, 4, (8 * SUMS, 2))
     drawn = rng.integers(0, 10**digits)
-    first = np.unique(np.sort(drawn, axis=1), axis=0, return_index=True)[1]  # of each unordered pair
+    first = np.unique(np.sort(drawn, axis=1), axis=0, return_index=True)[1]  # index of each unordered pair
     pairs = drawn[rng.permutation(first)[:SUMS]]
     read, written = Tokens((*DIGITS, "+"), "characters"), Tokens((*MARKS, *DIGITS), "characters")
     x, y = read.ids([f"{a}+{b}" for a, b in pairs]), written.ids([str(a + b) for a, b in pairs])
@@ -30,6 +31,6 @@ def load() -> Dataset:
         y_train=y[TEST_SUMS:],
         x_test=x[:TEST_SUMS],
         y_test=y[:TEST_SUMS],
-        source=f"Sums of numbers from 0 to {LARGEST}, made here",
+        source=f"Sums of numbers from 0 to {LARGEST}, generated",
         texts={"text": read, "output": written},
     )

@@ -1,21 +1,23 @@
-"""Carbon dioxide in the air of Mauna Loa, 1958 to 2001, offline: it comes with statsmodels. Three years, then the next.
+"""Monthly carbon dioxide in the air of Mauna Loa, 1958 to 2001: a time series. Offline, included in statsmodels.
 
-Shape: 335 training and 133 test windows, a month apart; histories float32 (36, 1), targets float32 (12, 1): monthly
-    means in parts per million (volume), from 313 to 374.
-Split: by time. Training windows lie within March 1958 to December 1989, with history and targets; test windows forecast
-    1990 to 2001, and their histories may reach back before 1990. The level rises: most test values are above all
+Shape: 335 training and 133 test windows, each a month later than the one before. Histories of three years, float32
+    (36, 1); targets of the next year, float32 (12, 1). The values are monthly means in parts per million (volume),
+    from 313 to 374.
+Split: by time. Training windows are within March 1958 to December 1989, including their targets. Test windows forecast
+    1990 to 2001; their histories may begin before 1990. The series rises: most test values are larger than all
     training values.
-Source: C. Keeling, T. Whorf 2004, weekly means of the Scripps Institution (public domain), as in statsmodels; five
-    months without a value are interpolated, all before 1965. ARIMA is (0, 1, 1)(0, 1, 1)₁₂, the textbook's for monthly
-    series with trend and season. Exponential smoothing has a season and a trend: the least AIC of the
-    forms with and without season, and with no, a plain or a damped trend.
+Source: C. Keeling, T. Whorf 2004, weekly means of the Scripps Institution (public domain), as in statsmodels. Five
+    missing months, all before 1965, are interpolated.
+Baselines: ARIMA (0, 1, 1)(0, 1, 1)₁₂, the textbook's choice for monthly series with trend and season. Exponential
+    smoothing with season and trend: the lowest AIC of all forms with and without season, and with no, a linear or a
+    damped trend.
 """
 
 import numpy as np
 
-from ..data.series import Series, cut
+from ..data.series import Series, train_test_windows
 
-BORDER = 382  # January 1990, counted in months from March 1958
+TEST_START = 382  # January 1990, counted in months from March 1958
 HISTORY, HORIZON = 36, 12
 
 
@@ -26,10 +28,10 @@ def load() -> Series:
     values = monthly.to_numpy(np.float32)[:, None]
     return Series(
         name="co2",
-        **cut(values, BORDER, HISTORY, HORIZON),
+        **train_test_windows(values, TEST_START, HISTORY, HORIZON),
         source="CO₂ at Mauna Loa (Keeling, Whorf 2004; public domain), as in statsmodels",
         labels=("CO₂ in ppm",),
-        border=BORDER,
+        test_start=TEST_START,
         season=12,
         arima={"order": (0, 1, 1), "seasonal_order": (0, 1, 1, 12)},
         ets={"trend": True, "seasonal": 12},

@@ -1,8 +1,8 @@
-"""442 diabetes patients and how far their disease went in a year, offline: they come with scikit-learn.
+"""442 diabetes patients, and the progression of their disease within a year. Offline, included in scikit-learn.
 
-Shape: 353 training and 89 test patients, 10 features (age, sex, body mass index, blood pressure, six blood values) in
-    their own units, float32; one value, the progression, from 25 to 346.
-Split: fixed, a random fifth for testing.
+Shape: 353 training and 89 test patients. 10 features (age, sex, body mass index, blood pressure, six blood values) in
+    their own units, float32. One target, the progression, from 25 to 346.
+Split: a random fifth, with a fixed seed, for testing.
 Source: B. Efron, T. Hastie, I. Johnstone, R. Tibshirani 2004, "Least Angle Regression", Annals of Statistics 32.
 """
 

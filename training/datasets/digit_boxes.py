@@ -1,8 +1,8 @@
-"""9,000 canvases with one to four digits, and the box around each digit; offline.
+"""9,000 images with one to four digits, and the bounding box of each digit. Offline, drawn from mnist_5k.
 
-Shape: 8,000 training and 1,000 test canvases, (64, 64, 1), float32 in [0, 1]; up to 4 objects, float32 (4, 5): digit,
-    top, left, bottom and right as fractions of the canvas; −1 for the digit where there are fewer.
-Split: the training canvases show mnist_5k's training digits, the test canvases its test digits.
+Shape: 8,000 training and 1,000 test images, (64, 64, 1), float32 in [0, 1]. Up to 4 objects, float32 (4, 5): digit,
+    top, left, bottom and right as fractions of the image; unused rows have the digit −1.
+Split: training images contain training digits of mnist_5k, test images its test digits.
 Source: drawn from mnist_5k with a fixed seed; see there.
 """
 

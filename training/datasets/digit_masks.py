@@ -1,8 +1,8 @@
-"""9,000 canvases with one to four digits, and the digit that each pixel is of; offline.
+"""9,000 images with one to four digits, and the class of each pixel. Offline, drawn from mnist_5k.
 
-Shape: 8,000 training and 1,000 test canvases, (64, 64, 1), float32 in [0, 1]; classes of the pixels 0 to 9, and 10 for
+Shape: 8,000 training and 1,000 test images, (64, 64, 1), float32 in [0, 1]. Classes of the pixels: 0 to 9, and 10 for
     the background, int64 (64, 64).
-Split: the training canvases show mnist_5k's training digits, the test canvases its test digits.
+Split: training images contain training digits of mnist_5k, test images its test digits.
 Source: drawn from mnist_5k with a fixed seed; see there.
 """
 

@@ -1,8 +1,8 @@
-"""Handwritten digits and their English names, letter by letter, offline.
+"""5,000 handwritten digits and their English names, letter by letter. Offline, from mnist_5k.
 
-Shape: 4,000 training and 1,000 test images, (28, 28, 1), float32 in [0, 1]; names as ids (7,), int32, from `[START]` to
-    `[END]` (see `training/tokens.py`), of 15 letters.
-Split: as mnist_5k.
+Shape: 4,000 training and 1,000 test images, (28, 28, 1), float32 in [0, 1]. Names as ids (7,), int32, from `[START]` to
+    `[END]`, with 15 different letters (see `training/data/tokens.py`).
+Split: that of mnist_5k.
 Source: mnist_5k; see there.
 """
 

@@ -1,8 +1,8 @@
-"""Handwritten digits as long sequences, offline: pixel by pixel, row after row, at half the size.
+"""5,000 handwritten digits as long sequences, pixel by pixel. Offline, from mnist_5k.
 
-Shape: 4,000 training and 1,000 test sequences, float32 (196, 1) in [0, 1]: images of 14 × 14, each value the
-    mean of 2 × 2 pixels; labels 0 to 9.
-Split: as mnist_5k.
+Shape: 4,000 training and 1,000 test sequences, float32 (196, 1) in [0, 1]: the rows of images of 14 × 14, each value
+    the mean of 2 × 2 pixels. Labels 0 to 9.
+Split: that of mnist_5k.
 Source: mnist_5k; see there.
 """
 
@@ -21,6 +21,6 @@ def load() -> Dataset:
 
 
 def _sequences(images: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Images (n, 28, 28, 1) as sequences (n, 196, 1)."""
+    """Converts images (n, 28, 28, 1) to sequences (n, 196, 1)."""
     pooled: NDArray[np.float32] = images.reshape(-1, 14, 2, 14, 2).mean(axis=(2, 4))
     return pooled.reshape(-1, 196, 1)

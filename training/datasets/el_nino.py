@@ -1,8 +1,8 @@
-"""The temperature of the sea off Peru and Ecuador in each month of 1950 to 2010, offline: it comes with statsmodels.
+"""Monthly sea temperature off Peru and Ecuador, 1950 to 2010, by month and year. Offline, included in statsmodels.
 
-Shape: 586 training and 146 test months, the ids of month (January to December) and year, int32; one value, the
+Shape: 586 training and 146 test months. Two ids, month (January to December) and year, int32. One target, the
     temperature of the surface in °C, from 19.0 to 29.2.
-Split: fixed, a random fifth of the 732 months for testing.
+Split: a random fifth of the 732 months, with a fixed seed, for testing.
 Source: National Oceanic and Atmospheric Administration, ERSST.V3B averaged over 0–10° S, 90–80° W (Niño 1+2), public
     domain, as in statsmodels (`elnino`).
 """

@@ -1,10 +1,10 @@
-"""50,000 film reviews, for or against the film: IMDb.
+"""IMDb: 50,000 film reviews, positive or negative. Needs the network, or files in GALLERY_DATA.
 
-Shape: 25,000 training and 25,000 test reviews, as ids (256,), int32, of the 10,000 most frequent words of the training
-    part (see `training/tokens.py`), of each the first 256 words; labels 0 (against) and 1 (for), as many of both.
-Split: the dataset's own; no film is in both parts.
-Files: `GALLERY_DATA=<folder>` names a folder with `imdb/imdb.npz` and `imdb/imdb_word_index.json`, as Keras keeps them.
-    Without it, `keras.datasets` fetches them once.
+Shape: 25,000 training and 25,000 test reviews. The first 256 words of each review as ids (256,), int32, of the 10,000
+    most frequent training words (see `training/data/tokens.py`). Labels 0 (against) and 1 (for), equally frequent.
+Split: that of the dataset; no film is in both parts.
+Files: `GALLERY_DATA=<folder>` names a folder with `imdb/imdb.npz` and `imdb/imdb_word_index.json`, in Keras's format.
+    Without it, `keras.datasets` downloads them once.
 Source: A. Maas et al. 2011, "Learning Word Vectors for Sentiment Analysis", ACL; no licence is stated.
 """
 
@@ -24,7 +24,7 @@ from ._texts import text_dataset
 
 LABELS = ("against", "for")
 WORDS, LONGEST = 10_000, 256
-# Of Keras's imdb.npz, whose lists are pickled: no other file is opened.
+# Checksum of Keras's imdb.npz. The file contains pickled lists, so a file with another checksum is not opened.
 SHA256 = "69664113be75683a8fe16e3ed0ab59fda8886cb3cd7ada244f7d9544e4676b9f"
 
 
@@ -51,11 +51,11 @@ def _read_local(folder: Path) -> tuple[Any, Any, dict[str, int]]:
     npz, index = folder / "imdb.npz", folder / "imdb_word_index.json"
     if missing := [path for path in (npz, index) if not path.is_file()]:
         raise DataUnavailable(
-            f"Expected imdb.npz and imdb_word_index.json in GALLERY_DATA/imdb. Received: no {missing[0]}."
+            f"Missing file: {missing[0]}. The folder GALLERY_DATA/imdb must contain imdb.npz and imdb_word_index.json."
         )
-    found = hashlib.sha256(npz.read_bytes()).hexdigest()
-    if found != SHA256:
-        raise BadData(f"Expected {npz} with the SHA-256 {SHA256}. Received: {found}.")
+    checksum = hashlib.sha256(npz.read_bytes()).hexdigest()
+    if checksum != SHA256:
+        raise BadData(f"Expected {npz} with the SHA-256 checksum {SHA256}. Received: {checksum}.")
     with np.load(npz, allow_pickle=True) as arrays:
         train, test = ((arrays[f"x_{part}"], arrays[f"y_{part}"]) for part in ("train", "test"))
     return train, test, json.loads(index.read_text(encoding="utf-8"))
@@ -69,6 +69,6 @@ def _fetch() -> tuple[Any, Any, dict[str, int]]:
     except Exception as error:  # Keras raises a plain Exception when it cannot download
         reason = " ".join(str(error).split())
         raise DataUnavailable(
-            "Expected imdb from the network, or imdb.npz and imdb_word_index.json in GALLERY_DATA/imdb, or --dataset "
-            f"stress, which needs neither. Received: {reason}."
+            f"Cannot download imdb: {reason}. Set GALLERY_DATA to a folder that contains imdb/imdb.npz and "
+            "imdb/imdb_word_index.json, or use the dataset stress, which needs no download (--dataset stress)."
         ) from None

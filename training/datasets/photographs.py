@@ -1,8 +1,8 @@
-"""Patches of ten colour photographs, offline: they come with scikit-image and scikit-learn.
+"""Small patches of ten colour photographs. Offline, included in scikit-image and scikit-learn.
 
-Shape: 7,000 training and 500 test patches, about, (32, 32, 3), float32 in [0, 1]; labels 0 to 9 name the photograph.
-Split: each photograph is scaled to a height of 256 pixels; its right fifth is for testing, and no training
-    patch reaches into it. The figures are for other parts of known photographs, not for new ones.
+Shape: about 7,000 training and 500 test patches, (32, 32, 3), float32 in [0, 1]. Labels 0 to 9: the photograph.
+Split: each photograph is scaled to a height of 256 pixels. Test patches are from its right fifth, training patches
+    from the rest. So results are about other parts of known photographs, not about new photographs.
 Source: scikit-image (astronaut, chelsea, coffee, hubble_deep_field, ihc, motorcycle_left, retina, rocket: public
     domain, CC0 or CC BY; see its data/README.txt) and scikit-learn (china, flower: CC BY).
 """
@@ -31,15 +31,15 @@ FOLDERS = {"skimage": "skimage.data", "sklearn": "sklearn.datasets.images"}
 HEIGHT = 256
 SIZE = 32
 TEST_SHARE = 0.2
-TRAIN_STEP = 8  # between patches, which overlap
+TRAIN_STEP = 8  # pixels between patches, which overlap
 TEST_STEP = 16
 
 
 def load() -> Dataset:
     train: list[NDArray[np.uint8]] = []
     test: list[NDArray[np.uint8]] = []
-    for place in PHOTOGRAPHS.values():
-        photograph = _read(place)
+    for file in PHOTOGRAPHS.values():
+        photograph = _read(file)
         border = round(photograph.shape[1] * (1 - TEST_SHARE))
         train.append(_patches(photograph[:, :border], TRAIN_STEP))
         test.append(_patches(photograph[:, border:], TEST_STEP))
@@ -54,18 +54,18 @@ def load() -> Dataset:
     )
 
 
-def _read(place: str) -> NDArray[np.uint8]:
-    """A photograph (256, width, 3)."""
-    package, name = place.split("/")
-    with (resources.files(FOLDERS[package]) / name).open("rb") as file, Image.open(file) as image:
+def _read(file: str) -> NDArray[np.uint8]:
+    """Returns a photograph (256, width, 3)."""
+    package, name = file.split("/")
+    with (resources.files(FOLDERS[package]) / name).open("rb") as opened, Image.open(opened) as image:
         width = round(image.width * HEIGHT / image.height)
         return np.asarray(image.convert("RGB").resize((width, HEIGHT), Image.Resampling.LANCZOS))
 
 
 def _patches(photograph: NDArray[np.uint8], step: int) -> NDArray[np.uint8]:
-    """Patches (n, 32, 32, 3) of a photograph (height, width, 3), `step` pixels apart."""
+    """Returns patches (n, 32, 32, 3) of a photograph (height, width, 3), `step` pixels apart."""
     windows = np.lib.stride_tricks.sliding_window_view(photograph, (SIZE, SIZE), axis=(0, 1))[::step, ::step]
-    return windows.transpose(0, 1, 3, 4, 2).reshape(-1, SIZE, SIZE, 3)  # channels came last but two
+    return windows.transpose(0, 1, 3, 4, 2).reshape(-1, SIZE, SIZE, 3)  # (…, channels, 32, 32) to (n, 32, 32, channels)
 
 
 def _scaled(patches: list[NDArray[np.uint8]]) -> NDArray[np.float32]:

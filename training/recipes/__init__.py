@@ -1,1 +1,1 @@
-"""One model's recipe a file; see `training/recipe.py`."""
+"""The recipes, one module for each model; see `training/recipe.py`."""

@@ -1,4 +1,4 @@
-"""A code that stays where it is when the input moves."""
+"""Reconstructs digits with a code that hardly changes if the image changes slightly."""
 
 from ..recipe import Recipe
 

@@ -1,4 +1,4 @@
-"""Digits read pixel by pixel: shortened by a convolution, and step by step."""
+"""Classifies digits that are read pixel by pixel, with and without the convolution."""
 
 from dataclasses import replace
 

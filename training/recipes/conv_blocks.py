@@ -1,22 +1,12 @@
-"""Both patterns of blocks: one convolution before each pooling, and two."""
+"""Classifies digits with one or two convolutions before each pooling; trained like `convnet`, to compare them."""
 
 from dataclasses import replace
 
-from ..recipe import Recipe
+from .convnet import RECIPES as CONVNET
 
-_ONE = Recipe(
-    task="classify",
-    dataset="mnist_5k",
-    loss="crossentropy",
-    optimizer="adamw",
-    learning_rate=2e-3,
-    epochs=20,
-    batch_size=64,
-    shift=True,
-    xla=False,
-)
+_DIGITS = CONVNET["mnist_5k"]
 
 RECIPES = {
-    "mnist_5k": _ONE,
-    "mnist_5k_twice": replace(_ONE, hyperparameters={"filters": (16, 32), "convolutions": 2}),
+    "mnist_5k": _DIGITS,
+    "mnist_5k_twice": replace(_DIGITS, hyperparameters={"filters": (16, 32), "convolutions": 2}),
 }

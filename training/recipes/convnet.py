@@ -1,4 +1,4 @@
-"""The network of 93,322 parameters: digits."""
+"""Classifies handwritten digits."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Convolutions: small and quick, then the published figures."""
+"""Reconstructs digits and clothes: a small network for everyday use, then the published results."""
 
 from ..recipe import Recipe, Target
 

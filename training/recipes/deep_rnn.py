@@ -1,3 +1,3 @@
-"""Years of sunspots and months of carbon dioxide: `sequence_to_sequence`'s recipes, so that the two can be compared."""
+"""Forecasts sunspots and carbon dioxide, with the recipes of `sequence_to_sequence` to compare the models."""
 
 from .sequence_to_sequence import RECIPES as RECIPES

@@ -1,4 +1,4 @@
-"""Noise off digits: for the everyday 4,000, the published figure, the other kinds of noise."""
+"""Removes several kinds of noise from digits; `mnist` is for the published result."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Which digits are on a canvas, and where."""
+"""Finds digits on a canvas."""
 
 from ..recipe import Recipe
 

@@ -1,30 +1,29 @@
-"""Sums of numbers that are spelled, and how words are said."""
+"""Writes the sum of two numbers given as text, or the pronunciation of a word."""
+
+from dataclasses import replace
 
 from ..recipe import Recipe, Target
 
+_ADDITION = Recipe(
+    task="translate",
+    dataset="addition",
+    loss="crossentropy",
+    learning_rate=3e-3,
+    epochs=60,
+    batch_size=128,
+    warmup=0.1,
+    clipnorm=1.0,
+    xla=False,
+    targets=(Target("text_error", 0.01, "Keras's example addition_rnn"),),
+)
+
 RECIPES = {
-    "addition": Recipe(
-        task="translate",
-        dataset="addition",
-        loss="crossentropy",
-        learning_rate=3e-3,
-        epochs=60,
-        batch_size=128,
-        warmup=0.1,
-        clipnorm=1.0,
-        xla=False,
-        targets=(Target("text_error", 0.01, "Keras's example addition_rnn"),),
-    ),
-    "pronunciations": Recipe(
-        task="translate",
+    "addition": _ADDITION,
+    "pronunciations": replace(
+        _ADDITION,
         dataset="pronunciations",
-        loss="crossentropy",
-        learning_rate=3e-3,
         epochs=18,
         batch_size=256,
-        warmup=0.1,
-        clipnorm=1.0,
-        xla=False,
         hyperparameters={"units": 384, "embedding_dim": 64, "dropout": 0.3},
         targets=(
             Target("token_error", 0.0763, "Yao and Zweig 2015, encoder-decoder LSTM"),

@@ -1,4 +1,4 @@
-"""The temperature of the sea from month and year alone."""
+"""Predicts the temperature of the sea from month and year."""
 
 from ..recipe import Recipe
 

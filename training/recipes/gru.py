@@ -1,3 +1,3 @@
-"""Adding what is marked in a long sequence: `lstm`'s recipe, so that the two can be compared."""
+"""Adds the two marked numbers of a long sequence, with the recipe of `lstm` to compare the models."""
 
 from .lstm import RECIPES as RECIPES

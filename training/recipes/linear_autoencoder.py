@@ -1,4 +1,4 @@
-"""PCA's subspace, found by gradient descent."""
+"""Finds the PCA subspace of digits by gradient descent."""
 
 from ..recipe import Recipe
 

@@ -1,4 +1,4 @@
-"""Digits and clothes by dense layers; also by plain gradient descent."""
+"""Classifies digits, also by plain gradient descent."""
 
 from dataclasses import replace
 

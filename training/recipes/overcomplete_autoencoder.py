@@ -1,4 +1,4 @@
-"""More code than image: left alone, and with each thing that forbids a copy."""
+"""Reconstructs digits with a code larger than the image: with each regulariser, and without one."""
 
 from dataclasses import replace
 

@@ -1,24 +1,14 @@
-"""The convnet with fewer channels, by 1×1 convolutions, by pooling over channels, and not at all."""
+"""Classifies digits with fewer channels, by 1×1 convolutions, by pooling, or not at all; trained like `convnet`."""
 
 from dataclasses import replace
 
-from ..recipe import Recipe
+from .convnet import RECIPES as CONVNET
 
-_POINTWISE = Recipe(
-    task="classify",
-    dataset="mnist_5k",
-    loss="crossentropy",
-    optimizer="adamw",
-    learning_rate=2e-3,
-    epochs=20,
-    batch_size=64,
-    shift=True,
-    xla=False,
-)
+_DIGITS = CONVNET["mnist_5k"]
 
 RECIPES = {
-    "mnist_5k": _POINTWISE,
-    "mnist_5k_half": replace(_POINTWISE, hyperparameters={"factor": 2}),
-    "mnist_5k_depth_pooling": replace(_POINTWISE, hyperparameters={"reduction": "depth_pooling"}),
-    "mnist_5k_none": replace(_POINTWISE, hyperparameters={"reduction": "none"}),
+    "mnist_5k": _DIGITS,
+    "mnist_5k_half": replace(_DIGITS, hyperparameters={"factor": 2}),
+    "mnist_5k_depth_pooling": replace(_DIGITS, hyperparameters={"reduction": "depth_pooling"}),
+    "mnist_5k_none": replace(_DIGITS, hyperparameters={"reduction": "none"}),
 }

@@ -1,4 +1,4 @@
-"""Clothes by a deep network: with skip connections, and without them."""
+"""Classifies digits and clothes with a deep network, with and without skip connections."""
 
 from dataclasses import replace
 

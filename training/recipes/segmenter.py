@@ -1,4 +1,4 @@
-"""Which digit each pixel of a canvas is of."""
+"""Labels each pixel of a canvas with its digit."""
 
 from ..recipe import Recipe
 

@@ -1,4 +1,4 @@
-"""Years of sunspots and months of carbon dioxide; as they are, and with trend and season removed."""
+"""Forecasts sunspots and carbon dioxide, with and without removing trend and season."""
 
 from dataclasses import replace
 

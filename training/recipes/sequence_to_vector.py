@@ -1,4 +1,4 @@
-"""Where a word is stressed, letter by letter; whether a review is for the film, word by word."""
+"""Finds the stressed syllable of a word from its letters; classifies film reviews as positive or negative."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Adding what is marked in a long sequence: tanh, ReLU, and ReLU from the identity."""
+"""Adds the two marked numbers of a long sequence: with tanh, ReLU, and ReLU with identity initialisation."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""A hundred units, each active for one image in twenty: by KL or L1, ρ̂ of the batch or of all images."""
+"""Reconstructs digits with 100 units, each active for one image in twenty, by a KL or an L1 penalty."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Which of seven steps between two parties a person stands on; and digits."""
+"""Predicts the party preference of a person in seven classes; classifies digits."""
 
 from dataclasses import replace
 

@@ -1,22 +1,24 @@
-"""The notes' two examples: linear, and with the same nonlinear function twice."""
+"""Reconstructs digits with the two examples of the notes: linear, and with sigmoid."""
+
+from dataclasses import replace
 
 from ..recipe import Recipe
 
+_LINEAR = Recipe(
+    task="reconstruct",
+    dataset="mnist_5k",
+    loss="squared_error",
+    learning_rate=3e-3,
+    epochs=60,
+    batch_size=64,
+)
+
 RECIPES = {
-    "mnist_5k": Recipe(
-        task="reconstruct",
-        dataset="mnist_5k",
-        loss="squared_error",
-        learning_rate=3e-3,
-        epochs=60,
-        batch_size=64,
-    ),
-    "mnist_5k_sigmoid": Recipe(
-        task="reconstruct",
-        dataset="mnist_5k",
+    "mnist_5k": _LINEAR,
+    "mnist_5k_sigmoid": replace(
+        _LINEAR,
         loss="binary_crossentropy",
         learning_rate=1e-2,
-        epochs=60,
         batch_size=32,
         hyperparameters={"activation": "sigmoid", "use_bias": True},
     ),

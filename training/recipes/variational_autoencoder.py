@@ -1,4 +1,4 @@
-"""Binary digits, drawn anew in each epoch: a few minutes, the published figure, a plane of codes."""
+"""Generates binary digits, binarised at random in each epoch; `mnist` is for the published result."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""The name of a digit, letter by letter."""
+"""Writes the name of a handwritten digit, letter by letter."""
 
 from ..recipe import Recipe
 

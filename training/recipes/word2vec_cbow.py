@@ -1,4 +1,4 @@
-"""Vectors of words from 106 articles of Wikipedia: a word from the words around it."""
+"""Learns word vectors from 106 articles of Wikipedia, by predicting a word from the words around it."""
 
 from ..recipe import Recipe
 

@@ -1,14 +1,7 @@
-"""Vectors of words from 106 articles of Wikipedia: the words around it from a word."""
+"""Learns word vectors from 106 articles of Wikipedia, by predicting the words around a word."""
 
-from ..recipe import Recipe
+from dataclasses import replace
 
-RECIPES = {
-    "wikipedia": Recipe(
-        task="word_vectors",
-        dataset="wikipedia",
-        loss="binary_crossentropy",
-        learning_rate=4e-3,
-        epochs=10,
-        batch_size=8_192,
-    ),
-}
+from .word2vec_cbow import RECIPES as CBOW
+
+RECIPES = {"wikipedia": replace(CBOW["wikipedia"], learning_rate=4e-3, epochs=10, batch_size=8_192)}

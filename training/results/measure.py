@@ -1,4 +1,4 @@
-"""The table of results: trains what is asked, keeps each figure in `results.json`, writes `results.md` from it."""
+"""The table of results: trains what is recipes, keeps each figure in `results.json`, writes `results.md` from it."""
 
 import json
 import shutil
@@ -19,7 +19,7 @@ from ..recipe import Recipe, load_recipe, load_recipes
 from ..runs import Run
 from ..tasks import TASKS
 from ..tasks.classification import MOVES
-from ..train import HOW, TrainConfig, train
+from ..train import RECIPE_SETTINGS, TrainConfig, train
 from .page import page
 
 FILE = "results.json"
@@ -40,14 +40,14 @@ Results = dict[str, dict[str, dict[str, Any]]]
 
 
 @dataclass(frozen=True)
-class Asked:
+class RecipeName:
     """What to measure: a model's recipe."""
 
     model: str
     recipe: str
 
     @classmethod
-    def parse(cls, text: str) -> list["Asked"]:
+    def parse(cls, text: str) -> list["RecipeName"]:
         """`MODEL` for all its recipes, `MODEL/RECIPE` for one.
 
         Raises:
@@ -61,28 +61,28 @@ class Asked:
         return [cls(model, name) for name in load_recipes(model)]
 
 
-def everything() -> list[Asked]:
+def all_recipes() -> list[RecipeName]:
     """Every recipe of every model."""
-    return [asked for model in list_models() for asked in Asked.parse(model)]
+    return [each for model in list_models() for each in RecipeName.parse(model)]
 
 
 def results(
-    asked: Sequence[Asked],
+    recipes: Sequence[RecipeName],
     seeds: Sequence[int] = (0,),
     docs: str | Path = "docs",
     runs: str | Path = "runs",
-    say: Callable[[str], None] = print,
+    report: Callable[[str], None] = print,
 ) -> Path:
     """Trains each recipe with each seed, unless `runs` has that very run, measures, and writes the page anew.
 
     Each figure is kept as soon as it is there: a second call goes on where an interrupted one stopped.
 
     Args:
-        asked: the recipes; none only writes the page.
+        recipes: the recipes; none only writes the page.
         seeds: of the trainings; the pictures are the first one's.
         docs: holds `results.json`, `results.md` and `pictures/<model>/<recipe>/`.
         runs: where runs are kept.
-        say: told what is being done.
+        report: told what is being done.
 
     Returns:
         The page.
@@ -93,13 +93,13 @@ def results(
     """
     docs = Path(docs)
     known = load_results(docs)
-    for number, each in enumerate(asked, 1):
+    for number, each in enumerate(recipes, 1):
         for seed in seeds:
-            say(f"[{number}/{len(asked)}] {each.model}/{each.recipe}, seed {seed}")
+            report(f"[{number}/{len(recipes)}] {each.model}/{each.recipe}, seed {seed}")
             run = finished_run(each, seed, runs) or train(TrainConfig(each.model, each.recipe, seed=seed, root=runs))
             if run.interrupted:
                 raise KeyboardInterrupt
-            figures = figures_of(run, load_recipe(each.model, each.recipe), say)
+            figures = figures_of(run, load_recipe(each.model, each.recipe), report)
             row = known.setdefault(each.model, {}).setdefault(each.recipe, {"seeds": {}})
             row |= {
                 "parameters": run.metrics["parameters"],
@@ -132,15 +132,15 @@ def load_results(docs: Path) -> Results:
     return known
 
 
-def finished_run(asked: Asked, seed: int, runs: str | Path) -> Run | None:
+def finished_run(recipes: RecipeName, seed: int, runs: str | Path) -> Run | None:
     """The newest run that was trained by just this recipe, if there is one."""
-    recipe = load_recipe(asked.model, asked.recipe)
-    keys = (*HOW, "dataset", "epochs", "batch_size", "learning_rate")
+    recipe = load_recipe(recipes.model, recipes.recipe)
+    keys = (*RECIPE_SETTINGS, "dataset", "epochs", "batch_size", "learning_rate")
     wanted = {"seed": seed, "interrupted": False} | {key: getattr(recipe, key) for key in keys}
-    defaults = {each.name: each.default for each in describe(asked.model).hyperparameters}
+    defaults = {each.name: each.default for each in describe(recipes.model).hyperparameters}
     hyperparameters = json.loads(json.dumps(defaults | dict(recipe.hyperparameters)))  # tuples become lists
     decided = DECIDED - set(recipe.hyperparameters)
-    for folder in sorted(Path(runs, asked.model).glob("[0-9]*"), reverse=True):
+    for folder in sorted(Path(runs, recipes.model).glob("[0-9]*"), reverse=True):
         try:
             run = Run.load(folder)
         except UnknownRun:
@@ -152,10 +152,10 @@ def finished_run(asked: Asked, seed: int, runs: str | Path) -> Run | None:
     return None
 
 
-def figures_of(run: Run, recipe: Recipe, say: Callable[[str], None] = print) -> dict[str, Any]:
+def figures_of(run: Run, recipe: Recipe, report: Callable[[str], None] = print) -> dict[str, Any]:
     """A run's own figures and those that take minutes."""
     task = TASKS[recipe.task](recipe, data.load(recipe.dataset), run.config["seed"])
-    return dict(run.metrics) | task.measure(run.model, say)
+    return dict(run.metrics) | task.measure(run.model, report)
 
 
 def draw_moved(path: Path, known: Results) -> None:
@@ -179,9 +179,9 @@ def draw_gradient_norms(path: Path, title: str, norms: Curves) -> None:
     plots.lines(path, title, layers, curves, "layers with weights", "gradient norm of the first layer", log=True)
 
 
-def _command(asked: Asked, run: Run) -> str:
+def _command(recipes: RecipeName, run: Run) -> str:
     backend = run.config["backend"]
-    command = f"gallery train {asked.model} --recipe {asked.recipe}"
+    command = f"gallery train {recipes.model} --recipe {recipes.recipe}"
     return command if backend == "tensorflow" else f"KERAS_BACKEND={backend} {command}"
 
 

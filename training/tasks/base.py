@@ -37,18 +37,18 @@ class Task(ABC):
     targets: ClassVar[str]  # what `fits` expects, in words
 
     def __init__(self, recipe: Recipe, dataset: Dataset, seed: int) -> None:
-        if not self.fits(dataset):
+        if not self.accepts(dataset):
             raise BadData(
                 f"Expected a dataset with {self.targets} to {recipe.task}. "
                 f"Received: {dataset.name}, whose targets are {dataset.y_train.dtype} {dataset.y_train.shape}."
             )
         self.recipe = recipe
         self.dataset = dataset
-        self.seen, self.held_out = hold_out(dataset, seed)
+        self.training, self.held_out = hold_out(dataset, seed)
 
     @staticmethod
     @abstractmethod
-    def fits(dataset: Dataset) -> bool:
+    def accepts(dataset: Dataset) -> bool:
         """Whether its targets are of the kind that the task learns."""
 
     def hyperparameters(self) -> dict[str, Any]:
@@ -58,7 +58,7 @@ class Task(ABC):
 
     def prepare(self, model: keras.Model) -> None:
         """Fits what the model is to know of the data before it learns: the features' mean and variance."""
-        adapt(model, self.seen.x)
+        adapt(model, self.training.x)
 
     @abstractmethod
     def loss(self) -> dict[str, Any]:
@@ -66,7 +66,7 @@ class Task(ABC):
 
     def batches(self, model: keras.Model, batch_size: int, seed: int) -> dict[str, Any]:
         """What `Model.fit` learns from, as its keywords."""
-        return {"x": self.seen.x, "y": self.seen.y, "batch_size": batch_size}
+        return {"x": self.training.x, "y": self.training.y, "batch_size": batch_size}
 
     def callbacks(self, model: keras.Model) -> list[keras.callbacks.Callback]:
         """What else is to happen while it learns."""
@@ -84,7 +84,7 @@ class Task(ABC):
     def draw(self, folder: Path, model: keras.Model, best: BestWeights) -> None:
         """Draws a trained model, its learning and its answers into a folder that is there."""
 
-    def measure(self, model: keras.Model, say: Callable[[str], None]) -> dict[str, Any]:
+    def measure(self, model: keras.Model, report: Callable[[str], None]) -> dict[str, Any]:
         """The figures that take minutes."""
         return {}
 

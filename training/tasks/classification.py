@@ -21,7 +21,7 @@ from .base import Task, outputs_of
 MISTAKES = 10
 POINTS = 1_000
 LEAST_UNITS = 16  # of a dense first layer that is worth drawing
-LEARNT = 10_000  # training examples, at most, for the linear baseline
+LINEAR_EXAMPLES = 10_000  # training examples, at most, for the linear baseline
 MOVES = range(1, 9)  # pixels
 
 
@@ -31,7 +31,7 @@ class Classification(Task):
     targets = "one class an example"
 
     @staticmethod
-    def fits(dataset: Dataset) -> bool:
+    def accepts(dataset: Dataset) -> bool:
         return dataset.y_train.ndim == 1
 
     def hyperparameters(self) -> dict[str, Any]:
@@ -43,7 +43,7 @@ class Classification(Task):
     def batches(self, model: keras.Model, batch_size: int, seed: int) -> dict[str, Any]:
         if self.recipe.mirror or self.recipe.shift:
             change = mirror if self.recipe.mirror else shift
-            return {"x": ChangedBatches(self.seen.x, batch_size, change, seed, self.seen.y)}
+            return {"x": ChangedBatches(self.training.x, batch_size, change, seed, self.training.y)}
         return super().batches(model, batch_size, seed)
 
     def evaluate(self, model: keras.Model) -> dict[str, float]:
@@ -90,25 +90,25 @@ class Classification(Task):
         points = plots.two_dimensions(outputs_of(features, data.x_test[some]))
         plots.codes_2d(folder / "features.png", f"{title}: features of test images", points, data.y_test[some], "t-SNE")
 
-    def measure(self, model: keras.Model, say: Callable[[str], None]) -> dict[str, Any]:
+    def measure(self, model: keras.Model, report: Callable[[str], None]) -> dict[str, Any]:
         """`linear_accuracy`: of a logistic regression on the inputs of at most 10,000 training examples.
 
         For images `moved_1` to `moved_8`: the accuracy on test images that are moved by so many pixels, mean of the
         four directions. `gradient_norms`: see `depth`.
         """
-        say("    a linear classifier")
+        report("    a linear classifier")
         figures: dict[str, Any] = {"linear_accuracy": self._linear_accuracy()}
         if self.dataset.x_test.ndim == 4:
-            say("    moved images")
+            report("    moved images")
             figures |= {f"moved_{pixels}": self._accuracy_of_moved(model, pixels) for pixels in MOVES}
-        return figures | gradients_over_depth.gradient_norms(model, self.seen)
+        return figures | gradients_over_depth.gradient_norms(model, self.training)
 
     def _linear_accuracy(self) -> float:
         from sklearn.linear_model import LogisticRegression
         from sklearn.pipeline import make_pipeline
         from sklearn.preprocessing import StandardScaler
 
-        x, y = (part[:LEARNT] for part in self.seen)
+        x, y = (part[:LINEAR_EXAMPLES] for part in self.training)
         linear = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1_000, tol=1e-3))
         linear.fit(x.reshape(len(x), -1), y)
         return float(linear.score(self.dataset.x_test.reshape(len(self.dataset.x_test), -1), self.dataset.y_test))

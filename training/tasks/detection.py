@@ -29,7 +29,7 @@ class Detection(Task):
     targets = "objects (class, top, left, bottom, right)"
 
     @staticmethod
-    def fits(dataset: Dataset) -> bool:
+    def accepts(dataset: Dataset) -> bool:
         return dataset.y_train.ndim == 3 and dataset.y_train.dtype.kind == "f" and dataset.y_train.shape[2] == 5
 
     def hyperparameters(self) -> dict[str, Any]:
@@ -42,7 +42,7 @@ class Detection(Task):
         }
 
     def batches(self, model: keras.Model, batch_size: int, seed: int) -> dict[str, Any]:
-        x, y = self._encoded(model, self.seen)
+        x, y = self._encoded(model, self.training)
         return {"x": x, "y": y, "batch_size": batch_size}
 
     def validation(self, model: keras.Model) -> tuple[Any, Any]:

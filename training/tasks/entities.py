@@ -28,8 +28,8 @@ class Entities(Regression):
     targets = "real values of categories"
 
     @staticmethod
-    def fits(dataset: Dataset) -> bool:
-        return Regression.fits(dataset) and len(dataset.texts) == dataset.x_train.shape[1]
+    def accepts(dataset: Dataset) -> bool:
+        return Regression.accepts(dataset) and len(dataset.texts) == dataset.x_train.shape[1]
 
     def hyperparameters(self) -> dict[str, Any]:
         return super().hyperparameters() | {"categories": tuple(each.size for each in self.dataset.texts.values())}
@@ -49,7 +49,7 @@ class Entities(Regression):
         from sklearn.pipeline import make_pipeline
         from sklearn.preprocessing import OneHotEncoder
 
-        x, y = self.seen
+        x, y = self.training
         linear = make_pipeline(OneHotEncoder(handle_unknown="ignore"), LinearRegression())
         linear.fit(x[:, columns], y)
         return rmse(self.dataset.y_test, linear.predict(self.dataset.x_test[:, columns]))
@@ -65,15 +65,15 @@ class Entities(Regression):
             points = _plane(vectors)
             vector_plots.named_points(folder / f"{field}.png", title, points, names, "principal components")
             some = [names.index(name) for name in SHOWN if name in names] or range(len(names))
-            asked = np.array(some[:MOST_ROWS])
+            queries = np.array(some[:MOST_ROWS])
             found = [
                 [(names[index], float(cosine)) for index, cosine in zip(*row, strict=True)]
-                for row in zip(*neighbours(vectors, asked, min(NEIGHBOURS, len(names) - 1)), strict=True)
+                for row in zip(*neighbours(vectors, queries, min(NEIGHBOURS, len(names) - 1)), strict=True)
             ]
-            table = [names[index] for index in asked]
+            table = [names[index] for index in queries]
             vector_plots.neighbour_table(folder / f"{field}_neighbours.png", f"{title}, nearest", table, found)
 
-    def measure(self, model: keras.Model, say: Callable[[str], None]) -> dict[str, Any]:
+    def measure(self, model: keras.Model, report: Callable[[str], None]) -> dict[str, Any]:
         return {}
 
 

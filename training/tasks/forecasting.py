@@ -31,10 +31,10 @@ class Forecasting(Task):
 
     def __init__(self, recipe: Recipe, dataset: Dataset, seed: int) -> None:
         super().__init__(recipe, dataset, seed)
-        self.seen, self.held_out = hold_out_last(self.dataset, VALIDATION_SHARE)
+        self.training, self.held_out = hold_out_last(self.dataset, VALIDATION_SHARE)
 
     @staticmethod
-    def fits(dataset: Dataset) -> bool:
+    def accepts(dataset: Dataset) -> bool:
         return isinstance(dataset, Series)
 
     def hyperparameters(self) -> dict[str, Any]:
@@ -45,7 +45,7 @@ class Forecasting(Task):
 
     def loss(self) -> dict[str, Any]:
         """The mean squared error of a step, as a share of the variance: the same of CO₂ in ppm as in percent."""
-        variance = float(np.var(self.seen.y, axis=(0, 1)).mean())
+        variance = float(np.var(self.training.y, axis=(0, 1)).mean())
         return {"loss": keras.losses.MeanSquaredError(), "loss_weights": 1 / variance}
 
     @cached_property

@@ -30,26 +30,26 @@ class Reconstruction(Task):
     targets = "images"
 
     @staticmethod
-    def fits(dataset: Dataset) -> bool:
+    def accepts(dataset: Dataset) -> bool:
         return dataset.x_train.ndim == 4
 
     @cached_property
     def pca(self) -> Components | None:
         """Of the images that the model learns from; None for `colorize`."""
-        return None if self.recipe.task == "colorize" else Components(self.seen.x)
+        return None if self.recipe.task == "colorize" else Components(self.training.x)
 
     def loss(self) -> dict[str, Any]:
         return {"loss": LOSSES[self.recipe.loss]()}
 
     def batches(self, model: keras.Model, batch_size: int, seed: int) -> dict[str, Any]:
-        images = self.seen.x
+        images = self.training.x
         if self.recipe.binarize or self.recipe.shift:
             return {"x": ChangedBatches(images, batch_size, binarize if self.recipe.binarize else shift, seed)}
         shown = to_grey(images) if self.recipe.task == "colorize" else images
         return {"x": shown, "y": images, "batch_size": batch_size}
 
     def callbacks(self, model: keras.Model) -> list[keras.callbacks.Callback]:
-        return [FullPass(self.seen.x)] if sparsity_of(model) else []
+        return [FullPass(self.training.x)] if sparsity_of(model) else []
 
     def validation(self, model: keras.Model) -> tuple[Any, Any]:
         return evaluate.pairs(model, self.recipe, self.held_out.x)
@@ -60,7 +60,7 @@ class Reconstruction(Task):
     def draw(self, folder: Path, model: keras.Model, best: BestWeights) -> None:
         pictures.draw(folder, model, self.dataset, self.recipe, best, self.held_out.x, self.pca)
 
-    def measure(self, model: keras.Model, say: Callable[[str], None]) -> dict[str, Any]:
+    def measure(self, model: keras.Model, report: Callable[[str], None]) -> dict[str, Any]:
         if self.pca is None:
             return {}
-        return figures.measure(model, self.dataset, self.recipe, self.pca, say)
+        return figures.measure(model, self.dataset, self.recipe, self.pca, report)

@@ -25,14 +25,14 @@ class Regression(Task):
     targets = "real values"
 
     @staticmethod
-    def fits(dataset: Dataset) -> bool:
+    def accepts(dataset: Dataset) -> bool:
         return dataset.y_train.ndim == 2 and dataset.y_train.dtype.kind == "f"
 
     def hyperparameters(self) -> dict[str, Any]:
         return super().hyperparameters() | {"outputs": self.dataset.y_train.shape[1]}
 
     def prepare(self, model: keras.Model) -> None:
-        adapt(model, self.seen.x, self.seen.y)
+        adapt(model, self.training.x, self.training.y)
 
     def loss(self) -> dict[str, Any]:
         return {"loss": SquaredError()}
@@ -42,7 +42,7 @@ class Regression(Task):
         from sklearn.linear_model import LinearRegression
 
         wanted, predicted = self.dataset.y_test, outputs_of(model, self.dataset.x_test)
-        x, y = self.seen
+        x, y = self.training
         linear = LinearRegression().fit(x.reshape(len(x), -1), y)
         flat = self.dataset.x_test.reshape(len(wanted), -1)
         return {
@@ -61,9 +61,9 @@ class Regression(Task):
             wanted = self.dataset.y_test[:, index]
             answer_plots.scatter(folder / f"{name}.png", f"{title}: test examples", wanted, predicted[:, index], name)
 
-    def measure(self, model: keras.Model, say: Callable[[str], None]) -> dict[str, Any]:
-        return gradients_over_depth.gradient_norms(model, self.seen) | gradients_over_time.measure(
-            model, self.seen, say
+    def measure(self, model: keras.Model, report: Callable[[str], None]) -> dict[str, Any]:
+        return gradients_over_depth.gradient_norms(model, self.training) | gradients_over_time.measure(
+            model, self.training, report
         )
 
 

@@ -16,7 +16,7 @@ from ..pictures import plots
 from .base import Task, outputs_of
 
 SHOWN = 8
-THING_WEIGHT = 10.0  # of a pixel that is not background: without it, these few hardly count
+FOREGROUND_WEIGHT = 10.0  # of a pixel that is not background: without it, these few hardly count
 
 
 class Segmentation(Task):
@@ -25,7 +25,7 @@ class Segmentation(Task):
     targets = "a class for each pixel"
 
     @staticmethod
-    def fits(dataset: Dataset) -> bool:
+    def accepts(dataset: Dataset) -> bool:
         return dataset.y_train.ndim == 3 and dataset.y_train.dtype.kind == "i"
 
     def hyperparameters(self) -> dict[str, Any]:
@@ -35,8 +35,8 @@ class Segmentation(Task):
         return {"loss": keras.losses.SparseCategoricalCrossentropy()}
 
     def batches(self, model: keras.Model, batch_size: int, seed: int) -> dict[str, Any]:
-        is_thing = self.seen.y < len(self.dataset.labels) - 1
-        weights = np.where(is_thing, THING_WEIGHT, 1.0).astype(np.float32)
+        is_foreground = self.training.y < len(self.dataset.labels) - 1
+        weights = np.where(is_foreground, FOREGROUND_WEIGHT, 1.0).astype(np.float32)
         return super().batches(model, batch_size, seed) | {"sample_weight": weights}
 
     def evaluate(self, model: keras.Model) -> dict[str, float]:

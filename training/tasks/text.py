@@ -23,13 +23,13 @@ class TextClassification(Classification):
     targets = "one class a text"
 
     @staticmethod
-    def fits(dataset: Dataset) -> bool:
+    def accepts(dataset: Dataset) -> bool:
         return dataset.y_train.ndim == 1 and "text" in dataset.texts
 
     def hyperparameters(self) -> dict[str, Any]:
         return super().hyperparameters() | {"tokens": self.dataset.texts["text"].size}
 
-    def measure(self, model: keras.Model, say: Callable[[str], None]) -> dict[str, Any]:
+    def measure(self, model: keras.Model, report: Callable[[str], None]) -> dict[str, Any]:
         """`bag_of_words_accuracy`: of a logistic regression on how often each token, of characters each run of up to
         three, is in a text; of the same training examples. `majority_accuracy`: of always telling the most frequent
         class.
@@ -38,11 +38,11 @@ class TextClassification(Classification):
         from sklearn.linear_model import LogisticRegression
         from sklearn.pipeline import make_pipeline
 
-        say("    a bag of words")
+        report("    a bag of words")
         longest = LONGEST_GRAM[self.dataset.texts["text"].split]
         bag = CountVectorizer(analyzer=lambda row: grams(row[row != PADDING].tolist(), longest))
-        linear = make_pipeline(bag, LogisticRegression(max_iter=1_000, tol=1e-3)).fit(*self.seen)
-        most_frequent = np.bincount(self.seen.y).argmax()
+        linear = make_pipeline(bag, LogisticRegression(max_iter=1_000, tol=1e-3)).fit(*self.training)
+        most_frequent = np.bincount(self.training.y).argmax()
         return {
             "bag_of_words_accuracy": float(linear.score(self.dataset.x_test, self.dataset.y_test)),
             "majority_accuracy": float(np.mean(self.dataset.y_test == most_frequent)),

@@ -31,7 +31,7 @@ class Translation(Task):
     targets = "texts to write"
 
     @staticmethod
-    def fits(dataset: Dataset) -> bool:
+    def accepts(dataset: Dataset) -> bool:
         return "output" in dataset.texts
 
     def hyperparameters(self) -> dict[str, Any]:
@@ -43,7 +43,7 @@ class Translation(Task):
         return {"loss": keras.losses.SparseCategoricalCrossentropy(ignore_class=PADDING)}
 
     def batches(self, model: keras.Model, batch_size: int, seed: int) -> dict[str, Any]:
-        return {"x": TextBatches(self.seen, batch_size, seed, self._source)}
+        return {"x": TextBatches(self.training, batch_size, seed, self._source)}
 
     def validation(self, model: keras.Model) -> tuple[Any, Any]:
         x, y = self.held_out

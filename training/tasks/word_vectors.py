@@ -16,18 +16,18 @@ from ...models.losses import BinaryCrossentropy
 from ..best_weights import BestWeights
 from ..data.dataset import Dataset
 from ..data.word_batches import NEGATIVES, SAMPLE, WordBatches
-from ..data.word_pairs import counts_of, kept_shares, text_of
+from ..data.word_pairs import counts_of, keep_probabilities, text_of
 from ..figures.word_similarity import neighbours, similarity_figures
 from ..pictures import plots
 from ..pictures import vectors as vector_plots
 from .base import Task
 
 WINDOW = 5  # of a skip-gram; a CBOW model has its own
-JUDGED = 50_000  # examples, at most, that an epoch or a model is judged by
+EVALUATED_EXAMPLES = 50_000  # examples, at most, that an epoch or a model is judged by
 SHOWN = 150
 LEAST_LETTERS = 4  # of a word that is shown: shorter ones are mostly without a meaning of their own
 NEIGHBOURS = 6
-ASKED = (
+QUERY_WORDS = (
     *("war", "water", "french", "language", "film", "president"),
     *("science", "theory", "city", "century", "three", "his"),
 )
@@ -41,11 +41,11 @@ class WordVectors(Task):
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self.words = self.dataset.texts["word"]
-        self.text = text_of(self.seen.x)
+        self.text = text_of(self.training.x)
         self.counts = counts_of(self.text, self.words.size)
 
     @staticmethod
-    def fits(dataset: Dataset) -> bool:
+    def accepts(dataset: Dataset) -> bool:
         return "word" in dataset.texts
 
     def hyperparameters(self) -> dict[str, Any]:
@@ -65,7 +65,7 @@ class WordVectors(Task):
         """The same ones each time."""
         cbow = "context" in model.input
         examples = WordBatches(text_of(sentences), self.counts, _window(model), cbow, 1, seed=0)
-        return examples.examples(examples.order[:JUDGED])
+        return examples.examples(examples.order[:EVALUATED_EXAMPLES])
 
     def evaluate(self, model: keras.Model) -> dict[str, float]:
         """See `similarity_figures`. `pair_loss`: of an example of the test sentences, in nats.
@@ -83,7 +83,7 @@ class WordVectors(Task):
 
     def _frequency_scores(self) -> NDArray[np.float32]:
         """For each id the chance that it is the true one where it is a candidate."""
-        kept = self.counts * kept_shares(self.counts, SAMPLE)
+        kept = self.counts * keep_probabilities(self.counts, SAMPLE)
         true = kept / kept.sum()
         drawn = self.counts**0.75 / np.sum(self.counts**0.75)
         return np.asarray(true / np.maximum(true + NEGATIVES * drawn, 1e-12), np.float32)
@@ -97,22 +97,22 @@ class WordVectors(Task):
         points = plots.two_dimensions(vectors[shown])
         words = [names[index] for index in shown]
         vector_plots.named_points(folder / "words.png", f"{title}: frequent words", points, words, "t-SNE", side=10)
-        asked = np.array([names.index(word) for word in ASKED if word in names] or frequent[: len(ASKED)])
+        queries = np.array([names.index(word) for word in QUERY_WORDS if word in names] or frequent[: len(QUERY_WORDS)])
         found = [
             [(names[index], float(cosine)) for index, cosine in zip(*row, strict=True)]
-            for row in zip(*neighbours(vectors, asked, NEIGHBOURS), strict=True)
+            for row in zip(*neighbours(vectors, queries, NEIGHBOURS), strict=True)
         ]
-        table = [names[index] for index in asked]
+        table = [names[index] for index in queries]
         vector_plots.neighbour_table(folder / "neighbours.png", f"{title}: nearest words", table, found)
 
-    def measure(self, model: keras.Model, say: Callable[[str], None]) -> dict[str, Any]:
+    def measure(self, model: keras.Model, report: Callable[[str], None]) -> dict[str, Any]:
         """gensim's Word2Vec on the same sentences with the same settings, with one thread and with one for each core.
 
         `gensim_…` and `gensim_parallel_…`: the figures of `similarity_figures`, and `seconds` of the training.
         """
         figures: dict[str, Any] = {"gensim_threads": os.cpu_count() or 1}
         for name, threads in (("gensim", 1), ("gensim_parallel", figures["gensim_threads"])):
-            say(f"    gensim, threads: {threads}")
+            report(f"    gensim, threads: {threads}")
             vectors, seconds = self._by_gensim(model, threads)
             found = similarity_figures(vectors, self.words)
             figures |= {f"{name}_wordsim": found["wordsim"], f"{name}_simlex": found["simlex"]}

@@ -113,7 +113,7 @@ def test_the_code_may_exceed_the_image() -> None:
     [
         (
             {"code_activation": "relu"},
-            "Expected code_activation to be sigmoid or tanh with the penalty kl. Received: relu",
+            "Expected code_activation to be sigmoid or tanh for the penalty kl. Received: relu",
         ),
         ({"rho": 0.0}, "Expected rho to be between 0 and 1. Received: 0.0"),
         ({"rho": 1.0}, "Expected rho to be between 0 and 1. Received: 1.0"),

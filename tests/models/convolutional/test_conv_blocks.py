@@ -84,10 +84,10 @@ def test_same_padding_keeps_the_size_with_zeros_around() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"image_shape": (2, 9, 1), "padding": "valid"}, "a window of 3 × 3. Received: maps of 2 × 9"),
-        ({"image_shape": (2, 2, 1)}, "a window of 2 × 2. Received: maps of 1 × 1"),
+        ({"image_shape": (2, 9, 1), "padding": "valid"}, "a window of 3 × 3 does not fit on feature maps of 2 × 9"),
+        ({"image_shape": (2, 2, 1)}, "a window of 2 × 2 does not fit on feature maps of 1 × 1"),
     ],
 )
 def test_too_small_an_image_is_refused(options: dict, message: str) -> None:
-    with pytest.raises(BadHyperparameter, match=f"^Expected an image_shape whose maps hold {message}"):
+    with pytest.raises(BadHyperparameter, match=f"^image_shape is too small: {message}"):
         create("conv_blocks", **options)

@@ -87,5 +87,5 @@ def test_a_dense_layer_does_not_know_a_moved_image_again() -> None:
 def test_other_sizes() -> None:
     assert create("convnet", image_shape=(32, 40, 3), classes=4).output_shape == (None, 4)
     assert create("convnet", image_shape=(18, 18, 1)).get_layer("conv2d_3").output.shape == (None, 1, 1, 64)
-    with pytest.raises(BadHyperparameter, match="maps hold a window of 3 × 3. Received: maps of 8 × 2"):
+    with pytest.raises(BadHyperparameter, match="a window of 3 × 3 does not fit on feature maps of 8 × 2"):
         create("convnet", image_shape=(40, 17, 1))

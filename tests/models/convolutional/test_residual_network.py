@@ -100,5 +100,5 @@ def test_the_embedding_is_the_mean_over_all_places() -> None:
 
 
 def test_falling_filters_are_refused() -> None:
-    with pytest.raises(BadHyperparameter, match=r"Expected filters that never fall. Received: \(8, 4\)"):
+    with pytest.raises(BadHyperparameter, match=r"Expected filters in ascending order. Received: \(8, 4\)"):
         small(filters=(8, 4))

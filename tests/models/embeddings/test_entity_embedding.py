@@ -58,5 +58,5 @@ def test_any_number_of_fields(fields: int) -> None:
 
 
 def test_each_field_has_its_dimension() -> None:
-    with pytest.raises(BadHyperparameter, match=r"Expected dims to be 2 integers, one a field. Received: \(3,\)"):
+    with pytest.raises(BadHyperparameter, match=r"Expected dims to be 2 integers, one per field. Received: \(3,\)"):
         create("entity_embedding", categories=(4, 5), dims=(3,))

@@ -83,5 +83,5 @@ def test_images_are_flattened() -> None:
 
 @pytest.mark.parametrize("shape", [(28, 28), (2, 2, 2, 2)])
 def test_other_shapes_are_refused(shape: tuple[int, ...]) -> None:
-    with pytest.raises(BadHyperparameter, match="^Expected input_shape to be a number of features, or height"):
+    with pytest.raises(BadHyperparameter, match="^Expected input_shape to have 1 number "):
         create("mlp_regressor", input_shape=shape)

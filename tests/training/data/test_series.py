@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from keras_gallery.training.data.dataset import load
-from keras_gallery.training.data.series import Series, cut, hold_out_last, windows
+from keras_gallery.training.data.series import Series, hold_out_last, train_test_windows, windows
 from keras_gallery.training.figures.baselines import baselines
 from statsmodels.datasets import co2, sunspots
 from statsmodels.tsa.ar_model import ar_select_order
@@ -14,14 +14,14 @@ from statsmodels.tsa.statespace.exponential_smoothing import ExponentialSmoothin
 SERIES = ("co2", "sunspots")
 
 
-def counting(steps: int = 60, border: int = 40, history: int = 9, horizon: int = 4, season: int = 4) -> Series:
+def counting(steps: int = 60, test_start: int = 40, history: int = 9, horizon: int = 4, season: int = 4) -> Series:
     """Each value is its own step."""
     values = np.arange(steps, dtype=np.float32)[:, None]
     return Series(
         name="counting",
-        **cut(values, border, history, horizon),
+        **train_test_windows(values, test_start, history, horizon),
         source="",
-        border=border,
+        test_start=test_start,
         season=season,
         arima={"order": (0, 1, 0)},
         ets={},
@@ -53,8 +53,8 @@ def test_shipped_series_are_cut_at_their_border(name: str) -> None:
     series = load(name)
     assert isinstance(series, Series) and series.horizon == series.season
     history = series.x_train.shape[1]
-    assert len(series.x_train) == series.border - history - series.horizon + 1
-    for x, y, first in ((series.x_train, series.y_train, history), (series.x_test, series.y_test, series.border)):
+    assert len(series.x_train) == series.test_start - history - series.horizon + 1
+    for x, y, first in ((series.x_train, series.y_train, history), (series.x_test, series.y_test, series.test_start)):
         for index, origin in ((0, first), (len(x) - 1, first + len(x) - 1)):
             np.testing.assert_array_equal(x[index], series.values[origin - history : origin])
             np.testing.assert_array_equal(y[index], series.values[origin : origin + series.horizon])
@@ -67,14 +67,14 @@ def test_shipped_series_are_cut_at_their_border(name: str) -> None:
 def test_sunspots_are_the_years() -> None:
     table, series = sunspots.load_pandas().data, load("sunspots")
     years = table["YEAR"].to_numpy()
-    assert (years[0], years[series.border], years[-1], len(years)) == (1700, 1950, 2008, 309)
+    assert (years[0], years[series.test_start], years[-1], len(years)) == (1700, 1950, 2008, 309)
     np.testing.assert_array_equal(series.values[:, 0], table["SUNACTIVITY"].to_numpy(np.float32))
 
 
 def test_co2_is_the_mean_of_each_month() -> None:
     weekly, series = co2.load_pandas().data["co2"], load("co2")
     months = [(1958 + month // 12, month % 12 + 1) for month in range(2, 2 + len(series.values))]
-    assert months[series.border] == (1990, 1) and months[-1] == (2001, 12)
+    assert months[series.test_start] == (1990, 1) and months[-1] == (2001, 12)
     missing = 0
     for (year, month), value in zip(months, series.values[:, 0], strict=True):
         mean = weekly[(weekly.index.year == year) & (weekly.index.month == month)].mean()
@@ -103,9 +103,9 @@ def test_an_autoregression_is_continued_by_its_own_rule() -> None:
         values[step] = 0.9 * values[step - 1] + rng.normal()
     series = Series(
         name="ar",
-        **cut(values, 380, history=5, horizon=3),
+        **train_test_windows(values, 380, history=5, horizon=3),
         source="",
-        border=380,
+        test_start=380,
         season=2,
         arima={"order": (1, 0, 0), "trend": "n"},
         ets={},
@@ -123,9 +123,9 @@ def test_exponential_smoothing_by_its_recursion() -> None:
     values = (rng.normal(size=100).cumsum() + rng.normal(size=100)).astype(np.float32)[:, None]
     series = Series(
         name="walk",
-        **cut(values, 80, history=5, horizon=2),
+        **train_test_windows(values, 80, history=5, horizon=2),
         source="",
-        border=80,
+        test_start=80,
         season=2,
         arima={"order": (0, 1, 0)},
         ets={},
@@ -139,5 +139,5 @@ def test_exponential_smoothing_by_its_recursion() -> None:
 
 def test_orders_have_the_least_aic() -> None:
     series = load("sunspots")
-    training = series.values[: series.border, 0].astype(np.float64)
+    training = series.values[: series.test_start, 0].astype(np.float64)
     assert len(ar_select_order(training, 15, ic="aic").ar_lags) == series.arima["order"][0]

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from keras_gallery.training.data.tokens import Tokens
 from keras_gallery.training.data.word_pairs import (
-    Noise,
+    NegativeSampler,
     Text,
     contexts,
     counts_of,
-    kept_shares,
+    keep_probabilities,
     pairs,
+    subsampled,
     text_of,
-    thinned,
 )
 
 NOTES = Tokens(("hey", "this", "is", "great"), "words")
@@ -92,7 +92,7 @@ def test_frequent_words_are_kept_as_in_gensim() -> None:
     counts = np.array([0, 0, 600, 250, 100, 40, 9, 1])
     theirs = Word2Vec(min_count=1, sample=0.02)
     theirs.build_vocab_from_freq({str(word): int(count) for word, count in enumerate(counts) if count})
-    shares = kept_shares(counts, 0.02)
+    shares = keep_probabilities(counts, 0.02)
     wanted = [theirs.wv.get_vecattr(str(word), "sample_int") / (2**32 - 1) for word in range(2, 8)]
     np.testing.assert_allclose(shares[2:], wanted, rtol=1e-6)
     assert shares[2] < 0.3 and shares[-1] == 1  # of the most and of the least frequent
@@ -101,7 +101,7 @@ def test_frequent_words_are_kept_as_in_gensim() -> None:
 def test_a_thinned_text_keeps_each_words_share() -> None:
     rng = np.random.default_rng(0)
     text = Text(np.tile(np.arange(2, 5, dtype=np.int32), 40_000), np.repeat(np.arange(40_000), 3))
-    left = thinned(text, np.array([1, 1, 0.2, 0.7, 1]), rng)
+    left = subsampled(text, np.array([1, 1, 0.2, 0.7, 1]), rng)
     np.testing.assert_allclose(counts_of(left, 5)[2:] / 40_000, [0.2, 0.7, 1], atol=0.01)  # over four standard errors
     assert (np.diff(left.sentences) >= 0).all()
     assert (left.words[left.sentences == 7] == sorted(left.words[left.sentences == 7])).all()
@@ -109,7 +109,7 @@ def test_a_thinned_text_keeps_each_words_share() -> None:
 
 def test_noise_is_drawn_by_counts_to_three_quarters_and_never_the_word_itself() -> None:
     counts = np.array([0, 0, 10_000, 625, 0, 16, 1])
-    noise = Noise(counts)
+    noise = NegativeSampler(counts)
     np.testing.assert_allclose(noise.probabilities[[2, 3, 5, 6]], np.array([1_000, 125, 8, 1]) / 1_134)
     rng = np.random.default_rng(0)
     found = np.bincount(noise.draw(np.full(100_000, 1, np.int32), 5, rng).ravel(), minlength=7)

@@ -29,7 +29,7 @@ def principal_components(data: Dataset, code_dim: int) -> keras.Model:
 @pytest.fixture(scope="module")
 def figures() -> dict:
     data = load("digits")
-    return measure(principal_components(data, 10), data, RECIPE, Components(data.x_train), say=lambda line: None)
+    return measure(principal_components(data, 10), data, RECIPE, Components(data.x_train), report=lambda line: None)
 
 
 def test_pca_as_a_model_has_pcas_figures(figures: dict) -> None:
@@ -60,7 +60,7 @@ def test_another_subspace_has_an_angle() -> None:
     weights[2][0] = np.cos(np.pi / 6) * pca.axes[0] + np.sin(np.pi / 6) * pca.axes[30]  # 30° off
     model.set_weights(weights)
     plain = Recipe("reconstruct", "digits", "squared_error", 0.1, 1, 1)
-    figures = measure(model, data, plain, pca, say=lambda line: None)
+    figures = measure(model, data, plain, pca, report=lambda line: None)
     assert figures["angle"] == pytest.approx(30, abs=0.5)
     assert "sweep" not in figures
 

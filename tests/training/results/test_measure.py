@@ -15,10 +15,10 @@ from keras_gallery.training import Recipe, Target, load_recipes
 from keras_gallery.training.errors import BadFolder, UnknownRecipe
 from keras_gallery.training.recipes import denoising_autoencoder as recipes
 from keras_gallery.training.results.measure import (
-    Asked,
+    RecipeName,
+    all_recipes,
     draw_gradient_norms,
     draw_moved,
-    everything,
     load_results,
     results,
 )
@@ -41,7 +41,7 @@ QUICK = Recipe(
 
 def test_a_recipe_is_trained_measured_and_reused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recipes, "RECIPES", {"digits": QUICK, "digits_more": QUICK})
-    asked, said = Asked.parse("denoising_autoencoder/digits"), []
+    asked, said = RecipeName.parse("denoising_autoencoder/digits"), []
     written = results(asked, (0, 1), tmp_path / "docs", tmp_path / "runs", said.append)
     assert [line for line in said if line.startswith("[")] == [
         "[1/1] denoising_autoencoder/digits, seed 0",
@@ -81,19 +81,19 @@ def test_an_interrupted_training_has_no_row(tmp_path: Path, monkeypatch: pytest.
 
     monkeypatch.setattr(Reconstruction, "callbacks", lambda task, model: [Interrupt()])
     with pytest.raises(KeyboardInterrupt):
-        results(Asked.parse("denoising_autoencoder"), (0,), tmp_path / "docs", tmp_path / "runs")
+        results(RecipeName.parse("denoising_autoencoder"), (0,), tmp_path / "docs", tmp_path / "runs")
     assert load_results(tmp_path / "docs") == {}
     assert len(list((tmp_path / "runs/denoising_autoencoder").iterdir())) == 1  # the best weights so far
 
 
 def test_what_can_be_asked() -> None:
-    assert Asked.parse("dense_autoencoder/mnist_5k_relu") == [Asked("dense_autoencoder", "mnist_5k_relu")]
-    assert [each.recipe for each in Asked.parse("dense_autoencoder")] == list(load_recipes("dense_autoencoder"))
-    assert {each.model for each in everything()} == set(list_models())
+    assert RecipeName.parse("dense_autoencoder/mnist_5k_relu") == [RecipeName("dense_autoencoder", "mnist_5k_relu")]
+    assert [each.recipe for each in RecipeName.parse("dense_autoencoder")] == list(load_recipes("dense_autoencoder"))
+    assert {each.model for each in all_recipes()} == set(list_models())
     with pytest.raises(UnknownRecipe):
-        Asked.parse("linear_autoencoder/mnis")
+        RecipeName.parse("linear_autoencoder/mnis")
     with pytest.raises(UnknownModel):
-        Asked.parse("linear/mnist")
+        RecipeName.parse("linear/mnist")
 
 
 def test_damaged_results_are_told_and_kept(tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ def test_the_baselines_are_means_and_sums_of_effects() -> None:
     """Each field's mean alone; and month + year by least squares on the one-hot columns."""
     task = Entities(RECIPE, load("el_nino"), seed=0)
     assert task.hyperparameters()["categories"] == (14, 63)
-    x, y, x_test, y_test = *task.seen, task.dataset.x_test, task.dataset.y_test
+    x, y, x_test, y_test = *task.training, task.dataset.x_test, task.dataset.y_test
     found = task.evaluate(create("entity_embedding", dims=(1, 1)))
     for column, field in enumerate(task.dataset.texts):
         means = np.array([y[x[:, column] == each].mean() for each in x_test[:, column]])

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from keras_gallery.training import TrainConfig, load, train
 from keras_gallery.training.best_weights import BestWeights
-from keras_gallery.training.data.series import Series, cut
+from keras_gallery.training.data.series import Series, train_test_windows
 from keras_gallery.training.errors import BadData
 from keras_gallery.training.recipe import Recipe
 from keras_gallery.training.tasks.forecasting import Forecasting
@@ -24,10 +24,10 @@ def series(scale: float = 1.0) -> Series:
     values = np.sin(steps * 2 * np.pi / 6) + np.random.default_rng(0).normal(0, 0.1, len(steps))
     return Series(
         name="mine",
-        **cut((scale * values).astype(np.float32)[:, None], 90, HISTORY, HORIZON),
+        **train_test_windows((scale * values).astype(np.float32)[:, None], 90, HISTORY, HORIZON),
         source="",
         labels=("waves",),
-        border=90,
+        test_start=90,
         season=6,
         arima={"order": (2, 0, 0)},
         ets={"seasonal": 6},
@@ -59,10 +59,10 @@ def test_the_loss_is_a_share_of_the_variance() -> None:
         task = Forecasting(RECIPE, series(scale), seed=0)
         model = last_value()
         model.compile("sgd", **task.loss())
-        found.append(model.evaluate(*task.seen, verbose=0))
-        always = keras.Model(model.input, 0 * model.output + float(task.seen.y.mean()))
+        found.append(model.evaluate(*task.training, verbose=0))
+        always = keras.Model(model.input, 0 * model.output + float(task.training.y.mean()))
         always.compile("sgd", **task.loss())
-        assert always.evaluate(*task.seen, verbose=0) == pytest.approx(1, rel=1e-3)
+        assert always.evaluate(*task.training, verbose=0) == pytest.approx(1, rel=1e-3)
     assert found[0] == pytest.approx(found[1], rel=1e-4) and found[0] > 0.5
 
 
@@ -70,7 +70,7 @@ def test_the_last_windows_are_held_out() -> None:
     for seed in (0, 1):
         task = Forecasting(RECIPE, series(), seed)
         np.testing.assert_array_equal(task.held_out.y, task.dataset.y_train[-len(task.held_out.y) :])
-        np.testing.assert_array_equal(task.seen.y, task.dataset.y_train[: len(task.seen.y)])
+        np.testing.assert_array_equal(task.training.y, task.dataset.y_train[: len(task.training.y)])
         assert len(task.held_out.x) == 16  # a fifth of 80
 
 
