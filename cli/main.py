@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
+from ..models.errors import GalleryError
 from .parsing import UsageError, parse
 
 
@@ -17,9 +18,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit status: 0 for success, 2 for an error that the user can correct, 130 after Ctrl-C.
     """
-    from ..models.errors import GalleryError
-    from ..serving.errors import ServingError
-
     try:
         values = parse(list(sys.argv[1:] if arguments is None else arguments))
         if values.print_version:
@@ -30,16 +28,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
             values.parser.print_help()
         else:
             return int(values.execute(values))
-    except (UsageError, GalleryError, ServingError) as error:
-        line = str(error).partition("\n")[0]  # TensorFlow appends the position in the graph
-        print(f"gallery: {line}", file=sys.stderr)
-        return 2
     except KeyboardInterrupt:
         print("gallery: interrupted", file=sys.stderr)
         return 130
     except BrokenPipeError:  # the reader of the output, such as `head`, has closed the pipe
         sys.stderr.close()
+    except Exception as error:
+        if not _can_be_corrected(error):
+            raise
+        line = str(error).partition("\n")[0]  # TensorFlow appends the position in the graph
+        print(f"gallery: {line}", file=sys.stderr)
+        return 2
     return 0
+
+
+def _can_be_corrected(error: Exception) -> bool:
+    """Whether the user can correct the error."""
+    if isinstance(error, UsageError | GalleryError):
+        return True
+    from ..serving.errors import ServingError  # imports gRPC
+
+    return isinstance(error, ServingError)
 
 
 if __name__ == "__main__":

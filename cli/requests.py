@@ -65,7 +65,7 @@ REQUESTS: dict[str, Command] = {
         "text",
         "classify texts; prints the label and its score",
         "Prints each text with its most probable label and the label's probability.",
-        ['gallery classify-text sequence_to_vector "a film to see twice"', "gallery classify-text lstm < lines.txt"],
+        ["gallery classify-text sequence_to_vector banana", "gallery classify-text sequence_to_vector < words.txt"],
         labels_of_texts,
     ),
     "translate": print_texts(

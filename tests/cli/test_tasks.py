@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from keras_gallery.cli.drawing import ORANGE
 from keras_gallery.cli.main import main
-from keras_gallery.cli.pictures import ORANGE
 from keras_gallery.serving.client import Client
 from keras_gallery.serving.launcher import ServerProcess
 from keras_gallery.serving.ports import free_port
@@ -119,12 +119,12 @@ def test_detect_takes_the_pictures_of_a_folder(server: ServerProcess, folder: Pa
     [
         (["classify", "segmenter", "a.png"], "Expected a signature of segmenter: segment, "),
         (["segment", "classifier", "a.png"], "Expected a signature of classifier: classify, "),
-        (["detect", "detector", "c.npy"], "Expected a .png, .jpg, .jpeg file or a folder: c.npy. Received: a .npy"),
-        (["detect", "detector", "a.png", "--output", "a.gif"], "Expected an output file ending in .npy or .png"),
-        (["segment", "segmenter", "a.png", "--output", "a.gif"], "Expected an output file ending in .npy or .png"),
+        (["detect", "detector", "c.npy"], "Expected a .png, .jpg, .jpeg file or a folder. Received: c.npy"),
+        (["detect", "detector", "a.png", "--output", "a.gif"], "Expected an output file that ends in .npy or .png"),
+        (["segment", "segmenter", "a.png", "--output", "a.gif"], "Expected an output file that ends in .npy or .png"),
         (["classify", "vectors", "c.npy"], "Expected an array of shape ('n', 4) in c.npy. Received: (3, 8, 8)"),
         (["classify", "vectors", "a.png"], "Expected a signature of vectors: classify, "),
-        (["classify", "classifier", "nowhere.png"], "nowhere.png. Received: no such file"),
+        (["classify", "classifier", "nowhere.png"], "No such file: nowhere.png"),
     ],
 )
 def test_refusals(

@@ -44,9 +44,9 @@ def test_auto_takes_the_binary_where_it_is_found(no_binary: Path, monkeypatch: p
 @pytest.mark.parametrize(
     ("kind", "error", "message"),
     [
-        ("tensorflow-model-server", NotFound, "Expected tensorflow_model_server on PATH"),
-        ("container", NotFound, "Expected docker on PATH"),
-        ("other", InvalidArgument, "Expected a server of auto, embedded"),
+        ("tensorflow-model-server", NotFound, "tensorflow_model_server is not on PATH"),
+        ("container", NotFound, "docker is not on PATH"),
+        ("other", InvalidArgument, "Expected a server kind: auto, embedded"),
     ],
 )
 def test_what_is_not_there(no_binary: Path, kind: str, error: type[Exception], message: str) -> None:
@@ -56,7 +56,7 @@ def test_what_is_not_there(no_binary: Path, kind: str, error: type[Exception], m
 
 def test_a_wrong_tf_model_server_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TF_MODEL_SERVER", "/nowhere/server")
-    with pytest.raises(NotFound, match="Expected TF_MODEL_SERVER to name a program. Received: /nowhere/server"):
+    with pytest.raises(NotFound, match="TF_MODEL_SERVER does not name a program: /nowhere/server"):
         choose("auto")
 
 
@@ -121,13 +121,13 @@ def test_a_server_that_ends_is_told(saved_models: Path, tmp_path: Path, monkeypa
     monkeypatch.setenv("TF_MODEL_SERVER", str(program(tmp_path / "server", "exit 3\n")))
     ports = {"port": free_port(), "rest_port": free_port()}
     with ServerProcess("auto", {MODEL: saved_models / MODEL}, **ports) as server:
-        with pytest.raises(FailedPrecondition, match="Expected the server to run. Received: exit status 3"):
+        with pytest.raises(FailedPrecondition, match="The tensorflow-model-server server ended with exit status 3"):
             server.wait_until_ready()
 
 
 def test_find_models(saved_models: Path, tmp_path: Path) -> None:
     assert find_models(saved_models) == {MODEL: saved_models / MODEL}
-    with pytest.raises(NotFound, match="Expected exported models in .*: other. Received: denoiser"):
+    with pytest.raises(NotFound, match="No exported model other in .*. Exported models: denoiser"):
         find_models(saved_models, ["other"])
-    with pytest.raises(NotFound, match="at least one. Received: none"):
+    with pytest.raises(NotFound, match="No exported models in .*nowhere. Export one with"):
         find_models(tmp_path / "nowhere")
