@@ -11,10 +11,10 @@ from pathlib import Path
 from .command import Command
 from .progress import progress
 
+KINDS = ("auto", "embedded", "tensorflow-model-server", "container")  # as in serving/launcher, which imports gRPC
+
 
 def _configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> None:
-    from ..serving.launcher import KINDS
-
     parser.add_argument("names", nargs="*", metavar="name", help="the models to serve (default: all exported models)")
     parser.add_argument(
         "--saved-models", default="saved_models", help="folder of the exported models (default: saved_models)"

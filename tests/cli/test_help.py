@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import subprocess
 from pathlib import Path
@@ -16,7 +17,7 @@ from keras_gallery.models import list_models
 def test_the_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 0
     shown = capsys.readouterr().out
-    named = [line.split()[0] for line in shown.splitlines() if line.startswith("    ")]
+    named = [line.split()[0] for line in shown.splitlines() if re.match("    [a-z]", line)]
     assert named == list(COMMANDS) and "gallery demo" in shown
     with pytest.raises(SystemExit) as end:
         main(["--help"])
@@ -43,13 +44,12 @@ def test_every_option_is_described(name: str) -> None:
 
 @pytest.mark.parametrize("example", [example for name in COMMANDS for example in load(name).examples])
 def test_every_example_is_a_valid_command_line(example: str) -> None:
-    words = shlex.split(example.removeprefix('eval "$(').replace(")", " "), comments=True)
-    words = words[: min([len(words), *(words.index(sign) for sign in ("<", ">") if sign in words)])]
-    assert words[0] == "gallery"
-    name = words[1]
-    values, unknown = build_parser([name]).parse_known_args(words[1:])
+    command = re.search(r"gallery ([^<>)#]+)", example)
+    assert command
+    name, *arguments = shlex.split(command[1])
+    values, unknown = build_parser([name]).parse_known_args([name, *arguments])
     assert values.execute is load(name).run
-    assert all(word.startswith("--model.") or name == "train" for word in unknown)
+    assert unknown == (["--model.hidden", "64,32"] if "--model.hidden" in arguments else [])
 
 
 COMPLETED = {
@@ -73,9 +73,9 @@ def test_completion_in_bash(
     Path("saved").mkdir()
     Path("saved.txt").touch()
     assert main(["completion", "bash"]) == 0
-    Path("script").write_text(capsys.readouterr().out)
+    Path("completion.bash").write_text(capsys.readouterr().out)
     Path("program").write_text(
-        "source script\ncomplete -p gallery >&2\n"
+        "source ./completion.bash\ncomplete -p gallery >&2\n"
         'complete_line() { read -ra COMP_WORDS <<< "$1"; [[ $1 == *" " ]] && COMP_WORDS+=("")\n'
         'COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); COMPREPLY=(); _shtab_gallery; echo "${COMPREPLY[@]}"; }\n'
         + "".join(f"complete_line {shlex.quote(line)}\n" for line in COMPLETED)

@@ -11,9 +11,10 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
-from keras_gallery.cli import datasets
+from keras_gallery.cli import datasets, serve
 from keras_gallery.cli.list import FAMILIES
 from keras_gallery.models import describe, list_models
+from keras_gallery.serving import launcher
 from keras_gallery.training import list_datasets, load_recipes
 
 
@@ -43,6 +44,10 @@ def test_a_fast_command_imports_no_slow_package(arguments: list[str]) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "set()"
+
+
+def test_the_kinds_of_servers_are_those_of_the_launcher() -> None:
+    assert serve.KINDS == launcher.KINDS
 
 
 def test_version() -> None:
