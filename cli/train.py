@@ -10,7 +10,7 @@ from ..models.errors import GalleryError
 from ..models.hyperparameters import Hyperparameter
 from ..models.registry import describe, list_models
 from .command import Command
-from .progress import loading
+from .progress import loading, progress
 from .show import option
 
 
@@ -70,7 +70,8 @@ def _run(values: argparse.Namespace) -> int:
             learning_rate=values.learning_rate,
             seed=values.seed,
             root=values.runs,
-        )
+        ),
+        progress,
     )
     for name, figure in run.metrics.items():
         print(f"{name:24} {figure:,.4f}" if isinstance(figure, float) else f"{name:24} {figure:,}")

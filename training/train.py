@@ -6,7 +6,7 @@ import math
 import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from importlib.metadata import version
@@ -72,12 +72,16 @@ class TrainConfig:
     root: str | Path = "runs"
 
 
-def train(config: TrainConfig) -> Run:
+def train(config: TrainConfig, progress: Callable[[str], None] = lambda step: None) -> Run:
     """Trains a model by its recipe and keeps it with its figures and pictures.
 
     A tenth of the training examples is set apart to choose the best epoch; the test examples serve for the
     figures alone. Everything is checked before it starts, and nothing is written before it ends. Ctrl-C keeps
     the best epoch so far as an interrupted run.
+
+    Args:
+        config: what to train.
+        progress: called with a line of text at the start of each step.
 
     Raises:
         GalleryError: what the user can mend: a wrong name, hyperparameter, setting, file or learning rate.
@@ -86,6 +90,7 @@ def train(config: TrainConfig) -> Run:
     recipe = load_recipe(config.model, config.recipe)
     config = settle(config, recipe)
     _check_writable(Path(config.root, config.model))
+    progress(f"Loading the dataset {config.dataset}")
     task = task_of(config, recipe)
     config = replace(config, hyperparameters=_hyperparameters(config, recipe, task))
     keras.utils.set_random_seed(config.seed)  # on a CPU the training then repeats to the last bit
@@ -103,6 +108,7 @@ def train(config: TrainConfig) -> Run:
     trained = create(config.model, **config.hyperparameters)
     trained.set_weights(best.weights)
     normalization.finalize(trained)
+    progress("Evaluating the model on the test examples")
     metrics = task.evaluate(trained) | {
         "parameters": trained.count_params(),
         "seconds": round(seconds, 2),
@@ -119,6 +125,7 @@ def train(config: TrainConfig) -> Run:
     }
 
     def write(folder: Path) -> None:
+        progress("Saving the run with its images")
         contents: dict[str, Any] = {"config": facts, "metrics": metrics, "history": best.history}
         if task.dataset.texts:
             contents["tokens"] = {

@@ -84,7 +84,7 @@ def needs(file: Path) -> str:
     return text + (file.parent / "_files.py").read_text("utf-8") if "from ._files import" in text else text
 
 
-def test_show_tells_all() -> None:
+def test_show() -> None:
     shown = gallery("show", "denoising_autoencoder").stdout
     info = describe("denoising_autoencoder")
     assert info.summary in shown and "x̃ = corrupt(x)" in shown and "Notes 003" in shown
@@ -123,7 +123,7 @@ ERRORS = {
 
 
 @pytest.mark.parametrize("case", ERRORS)
-def test_errors_are_one_line_and_leave_nothing(tmp_path: Path, case: str) -> None:
+def test_an_error_is_one_line_and_writes_no_file(tmp_path: Path, case: str) -> None:
     import numpy as np
 
     np.save(tmp_path / "x.npy", np.zeros((1, 8, 8)))
@@ -136,6 +136,18 @@ def test_errors_are_one_line_and_leave_nothing(tmp_path: Path, case: str) -> Non
     assert message in error and error.startswith("gallery: "), done.stderr
     assert all(line.endswith(" ...") for line in progress), done.stderr
     assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    "arguments", [["train", "gru"], ["show", "gru"], ["export", "gru"], ["results"], ["demo"], ["doctor", "gru"]]
+)
+def test_without_keras_an_error_says_what_to_install(arguments: list[str], tmp_path: Path) -> None:
+    code = (
+        f"import sys; sys.modules['keras'] = None\nfrom keras_gallery.cli.main import main\nsys.exit(main({arguments}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
+    wanted = 'gallery: The package keras is not installed. Install it with: pip install "keras-gallery[models]"\n'
+    assert (done.returncode, done.stderr) == (2, wanted)
 
 
 def test_train_export_serve_and_ctrl_c(tmp_path: Path) -> None:

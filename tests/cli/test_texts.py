@@ -1,4 +1,4 @@
-"""The commands for texts, words and series: what they ask a client for, and what they print."""
+"""The commands for texts, words and series: what they send to the server, and what they print."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from PIL import Image
 
 
 class Fake:
-    """Answers without a server, so that it shows what was asked."""
+    """A client that answers without a server."""
 
     def __init__(self, target: str, timeout: float) -> None:
         assert target == "localhost:8500"
@@ -74,14 +74,14 @@ def test_texts(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == printed
 
 
-def test_lines_of_the_standard_input(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_lines_of_standard_input(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO("good day\n\nžába"))
     assert main(["translate", "m"]) == 0
     assert capsys.readouterr().out == "good day\tGOOD DAY\n\t\nžába\tŽÁBA\n"
 
 
 @pytest.mark.parametrize("command", PRINTED)
-def test_nothing_to_ask(command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_text(command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO(""))
     assert main([command, "m"]) == 2
     assert "No text given. Give texts as arguments, or a line each on standard input." in capsys.readouterr().err
@@ -124,7 +124,7 @@ BAD: dict[str, tuple[Any, str]] = {
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_no_series(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_file_without_a_series(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     content, message = BAD[name]
     if isinstance(content, str):
         Path(name).write_text(content)
