@@ -1,4 +1,4 @@
-"""`gallery demo`: the whole road in one command: train, export, serve, encode and denoise, and what came of it."""
+"""`gallery demo`: trains a model, exports it, serves it and sends requests to it, with the figures of each step."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..serving.quiet import quiet_import
+from .. import loading
+from .command import Command
 from .files import write_png
 
 if TYPE_CHECKING:
@@ -21,28 +22,27 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-HELP = "train a denoising autoencoder on real digits, export it, serve it, and ask it to encode and denoise"
 MODEL = "denoising_autoencoder"
 TOLERANCE = 1e-4
-CALLS = 50
+REQUESTS = 50  # for the median latency
 
 
-def configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> None:
+def _configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> None:
     parser.add_argument("--epochs", type=int, help="passes over the training images (default: the recipe's)")
-    parser.add_argument("--seed", type=int, default=0, help="same seed, same figures (default: 0)")
+    parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same results (default: 0)")
     parser.add_argument("--runs", default="runs", help="folder of all runs (default: runs)")
     parser.add_argument("--saved-models", default="saved_models", help="folder to export to (default: saved_models)")
-    parser.add_argument("--output", default="demo", help="folder for pictures and the server's log (default: demo)")
+    parser.add_argument("--output", default="demo", help="folder for images and the server's log (default: demo)")
 
 
-def run(values: argparse.Namespace) -> int:
+def _run(values: argparse.Namespace) -> int:
     started = time.monotonic()
 
-    def say(step: str) -> None:
+    def progress(step: str) -> None:
         print(f"\n[{time.monotonic() - started:5.1f} s] {step}", flush=True)
 
-    say("Loading Keras and TensorFlow")
-    with quiet_import():
+    progress("Loading Keras and TensorFlow")
+    with loading.loading():
         import numpy as np
 
         from ..serving.client import Client
@@ -54,46 +54,47 @@ def run(values: argparse.Namespace) -> int:
         from ..training.pictures.plots import image_strip
         from ..training.train import TrainConfig, train
 
-    say(f"Training {MODEL} on 4,000 handwritten digits")
+    progress(f"Training {MODEL} on 4,000 handwritten digits")
     run = train(TrainConfig(MODEL, epochs=values.epochs, seed=values.seed, root=values.runs))
     if run.interrupted:
-        print(f"Interrupted: the best weights so far are kept in {run.folder}")
+        print(f"Interrupted: the best weights so far are saved in {run.folder}")
         return 130
 
-    say("Exporting it as a SavedModel, and comparing the SavedModel with the model")
-    place = export(run.model, MODEL, values.saved_models)
-    print(f"Exported to {place}")
+    progress("Exporting it")
+    folder = export(run.model, MODEL, values.saved_models, progress=lambda step: print(f"    {step} ...", flush=True))
+    print(f"Exported to {folder}")
 
     output = Path(values.output)
     output.mkdir(parents=True, exist_ok=True)
     server = ServerProcess(
-        "auto", {MODEL: place.parent}, port=free_port(), rest_port=free_port(), log=output / "server.log"
+        "auto", {MODEL: folder.parent}, port=free_port(), rest_port=free_port(), log=output / "server.log"
     )
-    say(f"Serving it with the {server.kind} server")
+    progress(f"Serving it with the {server.kind} server")
     digits = load(str(run.config["dataset"]))
-    clean = digits.x_test[np.unique(digits.y_test, return_index=True)[1]]  # one of each label
+    clean = digits.x_test[np.unique(digits.y_test, return_index=True)[1]]  # one image of each digit
     noisy = add_noise(run.model, clean)
     files = [_png(image) for image in noisy]
-    from_files = np.rint(noisy * 255).astype(np.float32) / 255  # what the files hold
+    from_files = np.rint(noisy * 255).astype(np.float32) / 255  # the 8-bit values in the files
     encoder = run.model.get_layer("encoder")
 
     latencies: dict[str, float] = {}
     with server:
         server.wait_until_ready()
         print(f"gRPC at {server.grpc}, REST at {server.rest}, log in {output / 'server.log'}")
-        say("Asking it to encode and to denoise")
+        progress("Sending requests to encode and denoise digits")
         for protocol, target in (("gRPC", server.grpc), ("REST", server.rest)):
             with Client(target) as client:
-                asked: dict[str, tuple[Callable[[], Array], Array]] = _requests(
-                    client, run.model, encoder, noisy, files, from_files
-                )
-                for what, (ask, expected) in asked.items():
-                    difference = float(np.abs(ask() - expected).max())
+                requests = _requests(client, run.model, encoder, noisy, files, from_files)
+                for what, (request, expected) in requests.items():
+                    difference = float(np.abs(request() - expected).max())
                     if difference > TOLERANCE:
-                        print(f"gallery: {protocol} {what}: off by {difference:.2g} from Keras", file=sys.stderr)
+                        print(
+                            f"gallery: {protocol} {what}: the answer differs from Keras by {difference:.2g}",
+                            file=sys.stderr,
+                        )
                         return 1
-                    latencies[f"{protocol} {what}"] = _milliseconds(ask)
-                codes, denoised = asked["encode, arrays"][0](), asked["denoise, arrays"][0]()
+                    latencies[f"{protocol} {what}"] = _median_milliseconds(request)
+                codes, denoised = requests["encode, arrays"][0](), requests["denoise, arrays"][0]()
     picture = output / "denoised.png"
     image_strip(
         picture, "denoised and encoded by the server", {"clean": clean, "noisy": noisy}, codes, {"denoised": denoised}
@@ -103,23 +104,23 @@ def run(values: argparse.Namespace) -> int:
     for label, file in enumerate(files):
         (output / "noisy" / f"{label}.png").write_bytes(file)
 
-    say("Done")
+    progress("Done")
     metrics = run.metrics
     rows = [
         ("PSNR of noisy digits", f"{metrics['psnr_noisy']:.2f} dB"),
         ("PSNR of denoised digits", f"{metrics['psnr_denoised']:.2f} dB (+{metrics['psnr_lift']:.2f})"),
-        ("Error of reconstruction (MSE)", f"{metrics['mse']:.4f}"),
+        ("Reconstruction error (MSE)", f"{metrics['mse']:.4f}"),
         (f"  PCA with a code of {codes.shape[-1]}", f"{metrics['pca_mse']:.4f}"),
-        ("Error of denoising (MSE)", f"{metrics['denoise_mse']:.4f}"),
+        ("Denoising error (MSE)", f"{metrics['denoise_mse']:.4f}"),
         (f"  PCA with a code of {codes.shape[-1]}", f"{metrics['pca_denoise_mse']:.4f}"),
-        *((f"{what} of {len(clean)}", f"{ms:.2f} ms") for what, ms in latencies.items()),
+        *((f"{what} of {len(clean)} images", f"{ms:.2f} ms") for what, ms in latencies.items()),
     ]
-    print(f"On {len(digits.x_test):,} held-out digits, and for requests (median of {CALLS}):\n")
+    print(f"On {len(digits.x_test):,} test digits, with the median latency of {REQUESTS} requests:\n")
     for name, value in rows:
         print(f"    {name:34} {value}")
-    print(f"\nAll answers equal Keras within {TOLERANCE}; on these {len(clean)} digits the server lifted the PSNR")
-    print(f"from {psnr(clean, noisy):.2f} to {psnr(clean, denoised):.2f} dB.")
-    print(f"Picture: {picture}\n")
+    print(f"\nAll answers equal those of Keras within {TOLERANCE}. On these {len(clean)} digits, denoising raised the")
+    print(f"PSNR from {psnr(clean, noisy):.2f} to {psnr(clean, denoised):.2f} dB.")
+    print(f"Image: {picture}\n")
     print("Go on with (if `gallery` is not found: source .venv/bin/activate):")
     print(f"    gallery show {MODEL}")
     print(f"    gallery serve {MODEL}")
@@ -130,7 +131,7 @@ def run(values: argparse.Namespace) -> int:
 def _requests(
     client: Client, model: Any, encoder: Any, noisy: Array, files: list[bytes], from_files: Array
 ) -> dict[str, tuple[Callable[[], Array], Array]]:
-    """Each request with what Keras itself answers."""
+    """Returns each request, as a function that sends it, with the answer of Keras."""
     import numpy as np
 
     return {
@@ -142,17 +143,27 @@ def _requests(
 
 
 def _png(image: Array) -> bytes:
-    """An image (height, width, 1) in [0, 1] as the bytes of a PNG file."""
+    """Returns an image (height, width, 1) in [0, 1] as the bytes of a PNG file."""
     file = io.BytesIO()
     write_png(file, image)
     return file.getvalue()
 
 
-def _milliseconds(ask: Callable[[], Array]) -> float:
-    """The median time of a request."""
+def _median_milliseconds(request: Callable[[], Array]) -> float:
+    """Returns the median time of a request in milliseconds."""
     times = []
-    for _ in range(CALLS):
+    for _ in range(REQUESTS):
         started = time.perf_counter()
-        ask()
+        request()
         times.append(time.perf_counter() - started)
     return statistics.median(times) * 1000
+
+
+COMMAND = Command(
+    "train, export, serve and use a denoising autoencoder",
+    "Trains a denoising autoencoder on handwritten digits, exports it, serves it and sends requests to it, in about a "
+    "minute. Prints the figures of each step and writes an image with noisy and denoised digits.",
+    ["gallery demo", "gallery demo --epochs 5 --output first-try"],
+    _configure,
+    _run,
+)

@@ -1,4 +1,4 @@
-"""`gallery doctor FILE|NAME`: which runtimes can take a model, and what would mend it for the others."""
+"""`gallery doctor FILE|NAME`: which runtimes can load a model, and what to change for the others."""
 
 from __future__ import annotations
 
@@ -10,22 +10,23 @@ from pathlib import Path
 from typing import Any
 
 from ..serving.doctor.verdict import TARGETS, Verdict
+from .command import Command
+from .progress import loading
 
-HELP = "say which runtimes can take a model, and what stops the others"
 _WIDTH = max(map(len, TARGETS.values()))
 _BY = {"dl4j": " (by its documentation and source, not run)"}
-_LONGEST = 300  # characters of a line: names in files are anybody's
+_MAX_LENGTH = 300  # characters of a line: a file from elsewhere may hold names of any length
 
 
-def configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> None:
+def _configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> None:
     parser.add_argument(
-        "model", metavar="FILE|NAME", help="a model's file or folder, or an architecture of gallery list"
+        "model", metavar="FILE|NAME", help="a model's file or folder, or an architecture, see gallery list"
     )
     parser.add_argument("--runs", default="runs", help="folder of all runs, for NAME (default: runs)")
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
 
-def run(values: argparse.Namespace) -> int:
+def _run(values: argparse.Namespace) -> int:
     what, verdicts = _examined(values.model, values.runs)
     if values.json:
         print(json.dumps({"model": what, "targets": [asdict(each) for each in verdicts]}, indent=2))
@@ -38,7 +39,7 @@ def run(values: argparse.Namespace) -> int:
 
 
 def _examined(model: str, runs: str) -> tuple[str, list[Verdict]]:
-    """What the model is, and the verdicts."""
+    """Returns a description of the model, and the verdict for each runtime."""
     path = Path(model)
     if path.exists() or path.suffix or "/" in model:
         from ..serving.doctor.files import examine_file
@@ -56,18 +57,17 @@ def _examined(model: str, runs: str) -> tuple[str, list[Verdict]]:
 
 
 def config_of(name: str) -> Mapping[str, Any]:
-    """The configuration of an architecture with its defaults."""
-    from ..serving.quiet import quiet_import
+    """Returns the Keras configuration of an architecture with its default hyperparameters."""
+    from ..models import create
 
-    with quiet_import():
-        from ..models import create
-
-        found: Mapping[str, Any] = json.loads(create(name).to_json())
+    with loading():
+        import keras  # noqa: F401
+    found: Mapping[str, Any] = json.loads(create(name).to_json())
     return found
 
 
 def _newest(home: Path) -> Path | None:
-    """The model of the newest run in the folder of an architecture's runs."""
+    """Returns the model file of the newest run in the folder of an architecture's runs; None if there is none."""
     files = [path / "model.keras" for path in home.glob("[0-9]*") if path.name.isdecimal()]
     return max((file for file in files if file.is_file()), key=lambda file: int(file.parent.name), default=None)
 
@@ -82,6 +82,16 @@ def _lines(verdict: Verdict) -> list[str]:
 
 
 def shown(line: str) -> str:
-    """A line as it may be printed: without control characters, and not too long."""
+    """Returns a line that is safe to print: control characters are escaped, and a long line is cut."""
     safe = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in line)
-    return safe if len(safe) <= _LONGEST else f"{safe[: _LONGEST - 1]}…"
+    return safe if len(safe) <= _MAX_LENGTH else f"{safe[: _MAX_LENGTH - 1]}…"
+
+
+COMMAND = Command(
+    "check which runtimes can load a model",
+    "Checks which runtimes can load a model file, or the newest run of an architecture. For each other runtime, prints "
+    "the first layer that it does not support, the reason, and what to change.",
+    ["gallery doctor model.keras", "gallery doctor gru --json"],
+    _configure,
+    _run,
+)

@@ -3,70 +3,70 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
+from .. import api
 from ..models.registry import describe
-from ..serving.quiet import quiet_import
+from .command import Command
+from .progress import loading, progress
 
-HELP = "export a trained model as a SavedModel with named signatures, or to another runtime"
+if TYPE_CHECKING:
+    from ..training import Run
+
 TARGETS = ("keras", "h5", "tfjs", "onnx", "openvino")  # as in serving/targets, which imports TensorFlow
 
 
-def configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> None:
+def _configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> None:
     parser.add_argument("name", help="the architecture, see gallery list")
-    parser.add_argument("--run", help="folder of the run to export (default: the newest one)")
+    parser.add_argument("--run", help="folder of the run to export (default: the newest run)")
     parser.add_argument("--runs", default="runs", help="folder of all runs (default: runs)")
-    parser.add_argument("--as", dest="served_name", help="name that requests will use (default: NAME)")
-    parser.add_argument("--version", type=int, help="version number (default: the next free one)")
+    parser.add_argument("--as", dest="served_name", metavar="NAME", help="name of the served model (default: NAME)")
+    parser.add_argument("--version", type=int, help="version number (default: the next free number)")
     parser.add_argument("--saved-models", default="saved_models", help="folder to export to (default: saved_models)")
     parser.add_argument("--to", choices=TARGETS, metavar="TARGET", help=f"another runtime: {', '.join(TARGETS)}")
-    parser.add_argument("--signature", help="with --to: which one (default: serving_default)")
+    parser.add_argument("--signature", help="with --to: the signature to export (default: serving_default)")
     parser.add_argument("--output", help="with --to: the file or folder (default: NAME with the target's suffix)")
 
 
-def run(values: argparse.Namespace) -> int:
+def _run(values: argparse.Namespace) -> int:
     describe(values.name)
     _check(values)
-    with quiet_import():
+    with loading():
         from ..training import Run, latest_run
 
     run = Run.load(values.run) if values.run else latest_run(values.name, values.runs)
-    name, labels = values.served_name or values.name, run.config.get("labels")
-    tokens = Path(run.folder, "tokens.json")
-    texts = json.loads(tokens.read_text("utf-8")) if tokens.is_file() else None
+    name = values.served_name or values.name
     if values.to:
-        return _export_to(values, run, name, labels, texts)
-    with quiet_import():
-        from ..serving.export.writing import export
-        from ..serving.saved_model import read_signatures
+        return _export_to(values, run, name)
+    from ..serving.saved_model import read_signatures
 
-    place = export(run.model, name, values.saved_models, values.version, labels, texts)
-    print(f"Exported {run.folder} to {place}; go on with: gallery serve {place.parent.name}")
-    for name, signature in sorted(read_signatures(place).items()):
+    folder = api.export(run, name, saved_models=values.saved_models, version=values.version, progress=progress)
+    print(f"Exported {run.folder} to {folder}; go on with: gallery serve {folder.parent.name}")
+    for name, signature in sorted(read_signatures(folder).items()):
         print(f"    {name:16} {', '.join(signature.inputs)} -> {', '.join(signature.outputs)}")
     return 0
 
 
 def _check(values: argparse.Namespace) -> None:
-    """Raises InvalidArgument for options that say nothing beside each other."""
+    """Raises InvalidArgument for options that cannot be combined."""
     from ..serving.errors import InvalidArgument
 
-    idle = ("version",) if values.to else ("signature", "output")
-    if given := [option for option in idle if getattr(values, option) is not None]:
-        wanted, found = ("no --to", f"--to {values.to}") if values.to else ("--to", "no --to")
-        raise InvalidArgument(f"Expected {wanted} beside --{given[0]}. Received: {found}")
+    if values.to and values.version is not None:
+        raise InvalidArgument(f"--version cannot be combined with --to: a file for {values.to} has no version")
+    for option in ("signature", "output"):
+        if not values.to and getattr(values, option) is not None:
+            raise InvalidArgument(f"--{option} requires --to, such as --to onnx")
 
 
-def _export_to(values: argparse.Namespace, run: Any, name: str, labels: Any, texts: Any) -> int:
-    with quiet_import():
+def _export_to(values: argparse.Namespace, run: Run, name: str) -> int:
+    with loading():
         from ..serving.targets.convert import default_place, export_to
 
     signature = values.signature or "serving_default"
     place = values.output or default_place(values.to, name)
-    written = export_to(values.to, run.model, place, signature, labels, texts)
+    progress(f"Writing {place} and comparing its answers with the model's")
+    written = export_to(values.to, run.model, place, signature, *api.labels_and_texts(run))
     print(
         f"Exported {run.folder} to {written.place}: answers equal Keras within {written.difference:.1e} in "
         f"{written.runtime} ({signature}: {', '.join(written.inputs)} -> {', '.join(written.outputs)})"
@@ -74,3 +74,17 @@ def _export_to(values: argparse.Namespace, run: Any, name: str, labels: Any, tex
     for note in written.notes:
         print(f"    {note}")
     return 0
+
+
+COMMAND = Command(
+    "export a trained model as a SavedModel, or for another runtime",
+    "Exports the newest run of an architecture to saved_models/NAME/VERSION, ready to be served. With --to, writes a "
+    "file for another runtime instead. Both compare the exported model's answers with those of Keras.",
+    [
+        "gallery export denoising_autoencoder",
+        "gallery export mlp_classifier --as digits --version 2",
+        "gallery export denoising_autoencoder --to onnx --signature encode",
+    ],
+    _configure,
+    _run,
+)

@@ -1,4 +1,4 @@
-"""Pictures from files, through a running server, to files: what `encode`, `denoise`, `classify` and others share."""
+"""Image files and arrays for a running server: which files, how they are read, sent and written."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
     Array = NDArray[Any]
 
-PICTURES = (".png", ".jpg", ".jpeg")
-KINDS = (*PICTURES, ".npy")
+IMAGES = (".png", ".jpg", ".jpeg")
+SUFFIXES = (*IMAGES, ".npy")
+# What a task adds to the name of the input file.
 ENDINGS = {
     "encode": ".code",
     "denoise": ".denoised",
@@ -29,47 +30,47 @@ ENDINGS = {
 }
 
 
-def configure(parser: argparse.ArgumentParser, kinds: str = "PNG, JPEG or NPY") -> None:
-    """The options of the commands that write files."""
-    add_inputs(parser, kinds)
-    parser.add_argument(
-        "--output", type=Path, help="file (or folder, for several files) to write; default: beside the input"
-    )
-    add_server(parser)
-
-
-def add_inputs(parser: argparse.ArgumentParser, kinds: str = "PNG, JPEG or NPY") -> None:
-    """Which model is asked, and what about."""
-    parser.add_argument("name", help="the served model")
-    parser.add_argument("inputs", nargs="+", metavar="input", type=Path, help=f"{kinds} files, or folders of them")
+def add_inputs(parser: argparse.ArgumentParser, suffixes: Sequence[str] = SUFFIXES) -> None:
+    """Adds the arguments for the model and the input files."""
+    parser.add_argument("name", help="the name of the served model")
+    kinds = ", ".join(suffixes)
+    parser.add_argument("inputs", nargs="+", metavar="input", type=Path, help=f"files ({kinds}) or folders of them")
 
 
 def add_server(parser: argparse.ArgumentParser) -> None:
-    """The options of every command that asks a server."""
-    parser.add_argument("--server", default="localhost:8500", help="host:port for gRPC, or http://host:port for REST")
-    parser.add_argument("--timeout", type=float, default=60, help="seconds to wait for each answer (default: 60)")
+    """Adds the options of every command that sends requests to a server."""
+    parser.add_argument(
+        "--server",
+        default="localhost:8500",
+        help="host:port for gRPC, or http://host:port for REST (default: localhost:8500)",
+    )
+    parser.add_argument("--timeout", type=float, default=60, help="time limit of each request in seconds (default: 60)")
 
 
-def run(values: argparse.Namespace, task: str) -> int:
-    """Sends each input file and writes each answer, whole or not at all."""
+def connect(values: argparse.Namespace) -> Client:
+    """Returns a client of the server that the options name."""
     from ..serving.client import Client
 
-    pairs = pair(values.inputs, values.output, task)
-    with Client(values.server, timeout=values.timeout) as client:
-        for source, target in pairs:
-            answer = ask(client, values.name, source, task)
-            write(target, answer[0] if is_picture(source) else answer)
-            print(f"{source} -> {target}")
-    return 0
+    return Client(values.server, timeout=values.timeout)
 
 
 def pair(
-    sources: Sequence[Path], output: Path | None, task: str, kinds: Sequence[str] = KINDS
+    sources: Sequence[Path], output: Path | None, task: str, suffixes: Sequence[str] = SUFFIXES
 ) -> list[tuple[Path, Path]]:
-    """Input and output files, no output twice."""
+    """Returns the input files with their output files.
+
+    Args:
+        sources: files and folders.
+        output: the output file, or the folder for several; None for the input's own folder.
+        task: a key of `ENDINGS`.
+        suffixes: which files of a folder are inputs.
+
+    Raises:
+        GalleryError: an input does not exist, or two inputs have the same output.
+    """
     pairs: list[tuple[Path, Path]] = []
     for source in sources:
-        files = expand(source, kinds)
+        files = expand(source, suffixes)
         if source.is_dir():
             folder = output or source.with_name(source.resolve().name + ENDINGS[task].replace(".", "-"))
             pairs += [(file, folder / _target(file, task).name) for file in files]
@@ -81,49 +82,50 @@ def pair(
     written: dict[Path, Path] = {}
     for source, target in pairs:
         if target in written:
-            both = f"{written[target]} and {source}"
-            raise GalleryError(f"Expected an output for each input. Received: {target} for {both}.")
+            raise GalleryError(f"Two inputs have the same output {target}: {written[target]} and {source}.")
         written[target] = source
     return pairs
 
 
-def expand(source: Path, kinds: Sequence[str] = KINDS) -> list[Path]:
-    """A file itself, or the files of these kinds in a folder."""
+def expand(source: Path, suffixes: Sequence[str] = SUFFIXES) -> list[Path]:
+    """Returns the file itself, or the files with these suffixes in a folder. Raises GalleryError if there are none."""
+    kinds = ", ".join(suffixes)
     if source.is_dir():
-        files = sorted(file for file in source.iterdir() if file.suffix.lower() in kinds)
+        files = sorted(file for file in source.iterdir() if file.suffix.lower() in suffixes)
         if not files:
-            raise GalleryError(f"Expected {', '.join(kinds)} files in {source}. Received: none.")
+            raise GalleryError(f"The folder {source} has no {kinds} files.")
         return files
-    if not source.is_file() or source.suffix.lower() not in kinds:
-        got = "no such file" if not source.exists() else f"a {source.suffix or 'file without ending'}"
-        raise GalleryError(f"Expected a {', '.join(kinds)} file or a folder: {source}. Received: {got}.")
+    if not source.exists():
+        raise GalleryError(f"No such file: {source}")
+    if not source.is_file() or source.suffix.lower() not in suffixes:
+        raise GalleryError(f"Expected a {kinds} file or a folder. Received: {source}")
     return [source]
 
 
-def is_picture(file: Path) -> bool:
-    """Whether it holds one picture, and no array of them."""
-    return file.suffix.lower() in PICTURES
+def is_image(file: Path) -> bool:
+    """Whether the file holds one image, in contrast to an NPY file with an array of them."""
+    return file.suffix.lower() in IMAGES
 
 
-def row(file: Path, number: int) -> str:
-    """What a line says of an answer: the picture's file, or which row of an array."""
-    return str(file) if is_picture(file) else f"{file}[{number}]"
+def title(file: Path, number: int) -> str:
+    """What a printed line calls an image: its file, or the file and the row of an NPY file."""
+    return str(file) if is_image(file) else f"{file}[{number}]"
 
 
 def _target(file: Path, task: str) -> Path:
     """`digit.png` → `digit.code.npy` or `digit.denoised.png`."""
-    ending = ".npy" if task == "encode" or file.suffix.lower() == ".npy" else ".png"
-    return file.with_name(file.stem + ENDINGS[task] + ending)
+    suffix = ".npy" if task == "encode" or file.suffix.lower() == ".npy" else ".png"
+    return file.with_name(file.stem + ENDINGS[task] + suffix)
 
 
-def ask(client: Client, name: str, source: Path, task: str) -> Any:
-    """What the client's method `task` gives for a file: for the one picture in it, or for all rows of an NPY file."""
-    content = [source.read_bytes()] if is_picture(source) else _read_array(client, name, source, task)
+def send(client: Client, name: str, source: Path, task: str) -> Any:
+    """Returns the answer of the client's method `task` for the image in a file, or for all rows of an NPY file."""
+    content = [source.read_bytes()] if is_image(source) else _read_array(client, name, source, task)
     return getattr(client, task)(name, content)
 
 
 def load(file: Path) -> Array:
-    """The array in an NPY file."""
+    """Returns the array in an NPY file. Raises GalleryError if the file holds no numbers."""
     import numpy as np
 
     try:
@@ -134,7 +136,10 @@ def load(file: Path) -> Array:
 
 
 def _read_array(client: Client, name: str, source: Path, task: str) -> Array:
-    """The rows of an NPY file, such as images (n, height, width, channels); dimensions of size 1 may be left out."""
+    """Returns the rows of an NPY file, such as images (n, height, width, channels).
+
+    The file may leave out dimensions of size 1: the rows of a single image, and the channels of grey images.
+    """
     import numpy as np
 
     images = load(source)
@@ -155,24 +160,28 @@ def _read_array(client: Client, name: str, source: Path, task: str) -> Array:
 
 
 def write(target: Path, answer: Array) -> None:
-    """Writes an array as NPY or an image as PNG: beside the target, then renamed, so that no half is left behind."""
+    """Writes an array as NPY, or an image as PNG. The file appears complete or not at all.
+
+    Raises:
+        GalleryError: the file's suffix is not .npy, or not .png for an image.
+    """
     import numpy as np
 
-    ending = target.suffix.lower()
-    if ending not in (".npy", ".png") or (ending == ".png" and answer.ndim != 3):
+    suffix = target.suffix.lower()
+    if suffix not in (".npy", ".png") or (suffix == ".png" and answer.ndim != 3):
         kinds = ".npy or .png" if answer.ndim == 3 else ".npy"
-        raise GalleryError(f"Expected an output file ending in {kinds}. Received: {target}.")
+        raise GalleryError(f"Expected an output file that ends in {kinds}. Received: {target}.")
     target.parent.mkdir(parents=True, exist_ok=True)
-    handle, scratch = tempfile.mkstemp(dir=target.parent, prefix=".writing-", suffix=ending)
+    handle, partial = tempfile.mkstemp(dir=target.parent, prefix=".writing-", suffix=suffix)
     try:
         with os.fdopen(handle, "wb") as file:
-            if ending == ".npy":
+            if suffix == ".npy":
                 np.save(file, answer)
             else:
                 write_png(file, answer)
-        os.replace(scratch, target)
+        os.replace(partial, target)
     except BaseException:
-        os.unlink(scratch)
+        os.unlink(partial)
         raise
 
 

@@ -1,4 +1,4 @@
-"""`gallery import FILE`: a model from elsewhere as a SavedModel with named signatures, ready to be served."""
+"""`gallery import FILE`: a model file from elsewhere as a SavedModel, ready to be served."""
 
 from __future__ import annotations
 
@@ -9,35 +9,37 @@ from pathlib import Path
 
 from ..models import layers
 from ..models.registry import list_models
+from .command import Command
+from .progress import progress
 
-HELP = "import a model file: .keras, .h5, weights, SavedModel, TensorFlow.js, ONNX"
 
-
-def configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> None:
+def _configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> None:
     parser.add_argument("file", type=Path, help="the file, or the folder of a SavedModel or a TensorFlow.js model")
-    parser.add_argument("--name", help="name that requests will use (default: the file's)")
-    parser.add_argument("--encoder", metavar="LAYER", help="the layer whose output is the code (default: by its name)")
-    parser.add_argument("--decoder", metavar="LAYER", help="the layer that the way back begins with")
-    parser.add_argument("--labels", type=Path, metavar="FILE", help="names of the classes of a classifier, one a line")
+    parser.add_argument("--name", help="name of the served model (default: the name of the file)")
+    parser.add_argument(
+        "--encoder", metavar="LAYER", help="the layer whose output is the code (default: found by its name)"
+    )
+    parser.add_argument("--decoder", metavar="LAYER", help="the first layer of the decoder")
+    parser.add_argument("--labels", type=Path, metavar="FILE", help="the labels of a classifier: a text line each")
     parser.add_argument(
         "--like",
         metavar="MODEL",
-        help="for a file of weights alone: the model that they are of, a file or a name of gallery list",
+        help="for a file with only weights: the model that they belong to, a file or a name of gallery list",
     )
     parser.add_argument(
         "--classes",
         action="append",
         default=[],
         metavar="MODULE",
-        help="a module of yours that registers classes which the file uses; repeatable",
+        help="a Python module that registers the custom classes of the file; may be repeated",
     )
-    parser.add_argument("--trust", action="store_true", help="let the file run code of its own (Lambda layers)")
-    parser.add_argument("--save", type=Path, metavar="FILE", help="keep the repaired model, too: a new .keras file")
-    parser.add_argument("--version", type=int, help="version number (default: the next free one)")
+    parser.add_argument("--trust", action="store_true", help="allow the file to run its own code (Lambda layers)")
+    parser.add_argument("--save", type=Path, metavar="FILE", help="also save the repaired model: a new .keras file")
+    parser.add_argument("--version", type=int, help="version number (default: the next free number)")
     parser.add_argument("--saved-models", default="saved_models", help="folder to export to (default: saved_models)")
 
 
-def run(values: argparse.Namespace) -> int:
+def _run(values: argparse.Namespace) -> int:
     from ..serving.importer.process import Request, import_file, parse_labels
     from ..serving.saved_model import read_signatures
 
@@ -58,8 +60,20 @@ def run(values: argparse.Namespace) -> int:
         labels=parse_labels(values.labels) if values.labels else None,
         save=values.save,
     )
-    place = import_file(request, values.saved_models, values.version, lambda line: print(line, flush=True))
-    print(f"Imported {values.file} to {place}; go on with: gallery serve {place.parent.name}")
-    for name, signature in sorted(read_signatures(place).items()):
+    if values.file.exists():
+        progress(f"Reading {values.file} in a separate process")
+    folder = import_file(request, values.saved_models, values.version, lambda line: print(line, flush=True))
+    print(f"Imported {values.file} to {folder}; go on with: gallery serve {folder.parent.name}")
+    for name, signature in sorted(read_signatures(folder).items()):
         print(f"    {name:16} {', '.join(signature.inputs)} -> {', '.join(signature.outputs)}")
     return 0
+
+
+COMMAND = Command(
+    "import a model file: Keras, SavedModel, TensorFlow.js or ONNX",
+    "Imports a model from a .keras or .h5 file, a file of weights, a SavedModel, a TensorFlow.js model or an ONNX "
+    "file to saved_models/NAME/VERSION, ready to be served. The file is read in a separate process with limits.",
+    ["gallery import model.keras", "gallery import model.onnx --name digits --labels labels.txt"],
+    _configure,
+    _run,
+)

@@ -1,4 +1,4 @@
-"""`gallery list`: the architectures."""
+"""`gallery list`: the architectures, grouped by family."""
 
 from __future__ import annotations
 
@@ -6,17 +6,39 @@ import argparse
 from collections.abc import Sequence
 
 from ..models.registry import describe, list_models
+from .command import Command
 
-HELP = "list the architectures"
+# The families in the order of the list, with what they are for.
+FAMILIES = {
+    "feed_forward": "Feed-forward networks: classes and values from images or tables of numbers",
+    "convolutional": "Convolutional networks: classes, objects and regions in images",
+    "autoencoders": "Autoencoders: compress, denoise, colour and generate images",
+    "recurrent": "Recurrent networks: texts, time series and other sequences",
+    "embeddings": "Embeddings: vectors that stand for words and categories",
+}
 
 
-def configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> None:
-    parser.add_argument("pattern", nargs="?", default="*", help='only names that match, such as "*auto*"')
+def _configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> None:
+    parser.add_argument("pattern", nargs="?", default="*", help='lists only names that match, such as "*auto*"')
 
 
-def run(values: argparse.Namespace) -> int:
-    names = list_models(values.pattern)
-    width = max(map(len, names), default=0)
-    for name in names:
-        print(f"{name:{width}}  {describe(name).summary}")
+def _run(values: argparse.Namespace) -> int:
+    models = [describe(name) for name in list_models(values.pattern)]
+    width = max((len(info.name) for info in models), default=0)
+    blocks = []
+    for family, title in FAMILIES.items():
+        lines = [f"    {info.name:{width}}  {info.summary}" for info in models if info.family == family]
+        if lines:
+            blocks.append("\n".join((title, *lines)))
+    if blocks:
+        print("\n\n".join(blocks))
     return 0
+
+
+COMMAND = Command(
+    "list the architectures",
+    "Lists the architectures by family, with what each one is for.",
+    ["gallery list", 'gallery list "*autoencoder"'],
+    _configure,
+    _run,
+)

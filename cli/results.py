@@ -1,4 +1,4 @@
-"""`gallery results`: trains what is recipes and writes the table of results."""
+"""`gallery results`: trains recipes, measures them and writes the page of results."""
 
 from __future__ import annotations
 
@@ -6,32 +6,41 @@ import argparse
 from collections.abc import Sequence
 
 from ..models.errors import BadHyperparameter
-from ..serving.quiet import quiet_import
+from .command import Command
+from .progress import loading
 
-HELP = "train recipes, measure them beside PCA and other yardsticks, and write docs/results.md"
 
-
-def configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> None:
+def _configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> None:
     parser.add_argument(
         "recipes",
         nargs="*",
         metavar="MODEL[/RECIPE]",
-        help="what to train, one recipe or all of a model's; nothing only writes the page from what is known",
+        help="the recipes to train: one, or all of a model (default: none; the page is written from known results)",
     )
-    parser.add_argument("--all", action="store_true", help="every recipe of every model: hours")
-    parser.add_argument("--seeds", default="0", help="of the trainings, such as 0,1,2 (default: 0)")
-    parser.add_argument("--docs", default="docs", help="folder of the page, its data and its pictures (default: docs)")
-    parser.add_argument("--runs", default="runs", help="folder of all runs; finished ones are reused (default: runs)")
+    parser.add_argument("--all", action="store_true", help="train every recipe of every model (takes hours)")
+    parser.add_argument("--seeds", default="0", help="seeds of the training runs, such as 0,1,2 (default: 0)")
+    parser.add_argument("--docs", default="docs", help="folder of the page, its data and its images (default: docs)")
+    parser.add_argument("--runs", default="runs", help="folder of all runs; finished runs are reused (default: runs)")
 
 
-def run(values: argparse.Namespace) -> int:
+def _run(values: argparse.Namespace) -> int:
     seeds = values.seeds.split(",")
     if not all(seed.isdecimal() for seed in seeds):
         raise BadHyperparameter(f"Expected --seeds to be numbers such as 0,1,2. Received: {values.seeds}.")
-    with quiet_import():
+    with loading():
         from ..training.results.measure import RecipeName, all_recipes, results
 
     recipes = all_recipes() if values.all else [each for text in values.recipes for each in RecipeName.parse(text)]
     page = results(recipes, [int(seed) for seed in seeds], values.docs, values.runs)
     print(f"Written: {page}")
     return 0
+
+
+COMMAND = Command(
+    "train recipes, measure them and write docs/results.md",
+    "Trains recipes, compares them with PCA and other baselines, and writes docs/results.md with its data and images. "
+    "Results of earlier calls stay on the page.",
+    ["gallery results denoising_autoencoder/mnist_5k", "gallery results mlp_classifier --seeds 0,1,2"],
+    _configure,
+    _run,
+)

@@ -1,4 +1,4 @@
-"""`gallery serve`: exported models behind gRPC and REST."""
+"""`gallery serve`: exported models over gRPC and REST."""
 
 from __future__ import annotations
 
@@ -8,43 +8,51 @@ import socket
 from collections.abc import Sequence
 from pathlib import Path
 
-HELP = "serve exported models over gRPC and REST"
+from .command import Command
+from .progress import progress
+
+KINDS = ("auto", "embedded", "tensorflow-model-server", "container")  # as in serving/launcher, which imports gRPC
 
 
-def configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> None:
-    from ..serving.launcher import KINDS
-
-    parser.add_argument("names", nargs="*", metavar="name", help="models to serve (default: all that are exported)")
-    parser.add_argument("--saved-models", default="saved_models", help="folder of all models (default: saved_models)")
+def _configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> None:
+    parser.add_argument("names", nargs="*", metavar="name", help="the models to serve (default: all exported models)")
+    parser.add_argument(
+        "--saved-models", default="saved_models", help="folder of the exported models (default: saved_models)"
+    )
     parser.add_argument(
         "--with",
         dest="kind",
         choices=KINDS,
+        metavar="SERVER",
         default="auto",
-        help="the server: the real one as binary or container, or the embedded one; "
-        "auto (default) takes the binary where it is found and the embedded one otherwise",
+        help=f"the server: {', '.join(KINDS)} (default: auto, which is tensorflow-model-server if "
+        "that program is installed, and else embedded)",
     )
     parser.add_argument(
         "--host",
         default="127.0.0.1",
-        help="address to listen on; 0.0.0.0 lets other machines in (default: 127.0.0.1, this machine alone)",
+        help="address to listen on; 0.0.0.0 allows other machines to connect (default: 127.0.0.1, only this machine)",
     )
-    parser.add_argument("--port", type=port, default=8500, help="gRPC port; 0: any free one (default: 8500)")
-    parser.add_argument("--rest-port", type=port, default=8501, help="REST port; 0: any free one (default: 8501)")
+    parser.add_argument("--port", type=port, default=8500, help="gRPC port; 0 chooses a free port (default: 8500)")
+    parser.add_argument("--rest-port", type=port, default=8501, help="REST port; 0 chooses a free port (default: 8501)")
     parser.add_argument(
-        "--flag", action="append", default=[], metavar="--NAME=VALUE", help="a flag for the server itself; repeatable"
+        "--flag",
+        action="append",
+        default=[],
+        metavar="--NAME=VALUE",
+        help="a flag of the server itself; may be repeated",
     )
 
 
 def port(text: str) -> int:
-    """A port number; ValueError for what is none."""
+    """Parses a port number, from 0 to 65535. Raises ArgumentTypeError for anything else."""
     if not text.isdecimal() or int(text) > 65535:
         raise argparse.ArgumentTypeError(f"Expected a port from 0 to 65535. Received: {text}")
     return int(text)
 
 
 def check_free(host: str, number: int, option: str) -> int:
-    """`number`, or any free port for 0. Raises InvalidArgument if another process listens on it."""
+    """Returns `number`, or a free port for 0. Raises InvalidArgument if another process uses the port."""
     from ..serving.errors import InvalidArgument
     from ..serving.ports import free_port
 
@@ -55,11 +63,13 @@ def check_free(host: str, number: int, option: str) -> int:
         try:
             probe.bind((host, number))
         except OSError as error:
-            raise InvalidArgument(f"Expected a free port for {option}. Received: {number} ({error.strerror})") from None
+            raise InvalidArgument(
+                f"Port {number} cannot be used: {error.strerror}. Choose another with {option}"
+            ) from None
     return number
 
 
-def run(values: argparse.Namespace) -> int:
+def _run(values: argparse.Namespace) -> int:
     from ..serving.launcher import ServerProcess, find_models
 
     models = find_models(Path(values.saved_models), values.names)
@@ -71,13 +81,16 @@ def run(values: argparse.Namespace) -> int:
         rest_port=check_free(values.host, values.rest_port, "--rest-port"),
         flags=values.flag,
     )
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: the server is stopped in order
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C does: stops the server first
     if server.kind == "tensorflow-model-server" and values.host != "0.0.0.0":
-        print("Note: tensorflow_model_server has no option for the address. It listens on all interfaces.", flush=True)
+        print(
+            "Note: tensorflow_model_server has no option for the address. It listens on all network interfaces.",
+            flush=True,
+        )
     print(f"Starting the {server.kind} server: {' '.join(server.command)}", flush=True)
     try:
         with server:
-            server.wait_until_ready()
+            server.wait_until_ready(progress=progress)
             print(
                 f"Serving {', '.join(models)}: gRPC at {server.grpc}, REST at {server.rest}. Ctrl-C stops.", flush=True
             )
@@ -86,3 +99,17 @@ def run(values: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         print("Stopped.")
         return 0
+
+
+COMMAND = Command(
+    "serve exported models over gRPC and REST",
+    "Starts a model server with the API of TensorFlow Serving: gRPC at localhost:8500 and REST at "
+    "http://localhost:8501. It serves the newest version of each model, until Ctrl-C.",
+    [
+        "gallery serve",
+        "gallery serve denoising_autoencoder --port 0 --rest-port 0",
+        "gallery serve --flag=--enable_batching --flag=--monitoring_config_file=monitoring.config",
+    ],
+    _configure,
+    _run,
+)

@@ -1,37 +1,95 @@
-"""What the commands that take texts or words share: arguments, or lines of the standard input."""
+"""The commands that send texts or words to a running server: arguments, or lines of standard input."""
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from ..models.errors import GalleryError
 from . import files
+from .command import Command
+
+if TYPE_CHECKING:
+    from ..serving.client import Client
+
+Row = tuple[str, ...]  # the columns of a printed line
+# Sends texts to a server and returns the lines to print.
+Request = Callable[["Client", argparse.Namespace, list[str]], Iterable[Row]]
 
 
-def configure(parser: argparse.ArgumentParser, what: str) -> None:
-    """Which model is asked, and what about."""
-    parser.add_argument("name", help="the served model")
-    parser.add_argument(
-        "inputs", nargs="*", metavar=what, help=f"any {what}s; without one, lines of the standard input"
-    )
-    files.add_server(parser)
+def print_texts(
+    what: str,
+    help: str,
+    description: str,
+    examples: Sequence[str],
+    request: Request,
+    more_options: Callable[[argparse.ArgumentParser], None] | None = None,
+) -> Command:
+    """Returns a command that sends texts to a server and prints the answers, separated by tabs.
+
+    Args:
+        what: what each input is, such as "word".
+        help: see `Command`.
+        description: see `Command`.
+        examples: see `Command`.
+        request: sends the texts and returns the lines to print.
+        more_options: adds options that only this command has.
+    """
+
+    def configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> None:
+        parser.add_argument("name", help="the name of the served model")
+        parser.add_argument(
+            "inputs", nargs="*", metavar=what, help=f"one or more {what}s (default: the lines of standard input)"
+        )
+        files.add_server(parser)
+        if more_options:
+            more_options(parser)
+
+    def run(values: argparse.Namespace) -> int:
+        texts = _read(values)
+        with files.connect(values) as client:
+            rows = list(request(client, values, texts))
+        for row in rows:
+            print("\t".join(row))
+        return 0
+
+    return Command(help, description, examples, configure, run)
 
 
-def read(values: argparse.Namespace) -> list[str]:
-    """The texts, in order. Raises GalleryError where there are none."""
+def _read(values: argparse.Namespace) -> list[str]:
+    """Returns the texts in order. Raises GalleryError if there are none."""
     texts: list[str] = values.inputs or [line.rstrip("\n") for line in sys.stdin]
     if not texts:
-        raise GalleryError("Expected a text, or lines of the standard input. Received: none.")
+        raise GalleryError("No text given. Give texts as arguments, or a line each on standard input.")
     return texts
 
 
-def run(values: argparse.Namespace, task: str) -> int:
-    """Prints what the client's method `task` answers for each text."""
-    from ..serving.client import Client
+def labels_of_texts(client: Client, values: argparse.Namespace, texts: list[str]) -> Iterable[Row]:
+    """A line for each text: the text, its label and the label's score."""
+    found = client.classify_text(values.name, texts)
+    return [(text, label, f"{score:.4f}") for text, label, score in zip(texts, found.labels, found.scores, strict=True)]
 
-    texts = read(values)
-    with Client(values.server, timeout=values.timeout) as client:
-        for text, answer in zip(texts, getattr(client, task)(values.name, texts), strict=True):
-            print(f"{text}\t{answer}")
-    return 0
+
+def strings(method: str) -> Request:
+    """A line for each text: the text, and the string that a method of the client returns for it."""
+
+    def request(client: Client, values: argparse.Namespace, texts: list[str]) -> Iterable[Row]:
+        return zip(texts, getattr(client, method)(values.name, texts), strict=True)
+
+    return request
+
+
+def neighbours_options(parser: argparse.ArgumentParser) -> None:
+    """The options that only `nearest` has."""
+    parser.add_argument("--count", type=int, default=10, help="neighbours of each word, 1 to 1024 (default: 10)")
+    parser.add_argument("--field", help="the column of the categories, for a model of categories")
+
+
+def neighbours(client: Client, values: argparse.Namespace, words: list[str]) -> Iterable[Row]:
+    """A line for each neighbour of each word: the word, the neighbour and their similarity."""
+    found = client.nearest(values.name, words, values.count, field=values.field)
+    for word, names, similarities in zip(words, found.names, found.similarities, strict=True):
+        for name, similarity in zip(names, similarities, strict=True):
+            yield word, name, f"{similarity:.4f}"

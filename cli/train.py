@@ -9,30 +9,29 @@ from typing import Any
 from ..models.errors import GalleryError
 from ..models.hyperparameters import Hyperparameter
 from ..models.registry import describe, list_models
-from ..serving.quiet import quiet_import
+from .command import Command
+from .progress import loading, progress
 from .show import option
 
-HELP = "train an architecture on real data; every hyperparameter of the model is an option --model.…"
 
-
-def configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> None:
-    parser.add_argument("name", help="see gallery list")
-    parser.add_argument("--recipe", help="one of the model's recipes (see gallery show; default: its first)")
-    parser.add_argument("--dataset", help="where the images come from (default: the recipe's)")
-    parser.add_argument("--epochs", type=int, help="passes over the training images (default: the recipe's)")
-    parser.add_argument("--batch-size", type=int, help="images a step (default: the recipe's)")
-    parser.add_argument("--learning-rate", type=float, help="at the start (default: the recipe's)")
-    parser.add_argument("--seed", type=int, default=0, help="same seed, same figures (default: 0)")
+def _configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> None:
+    parser.add_argument("name", help="the architecture, see gallery list")
+    parser.add_argument("--recipe", help="the recipe, see gallery show NAME (default: the first one)")
+    parser.add_argument("--dataset", help="the dataset, see gallery datasets (default: the recipe's)")
+    parser.add_argument("--epochs", type=int, help="passes over the training examples (default: the recipe's)")
+    parser.add_argument("--batch-size", type=int, help="examples per training step (default: the recipe's)")
+    parser.add_argument("--learning-rate", type=float, help="learning rate at the start (default: the recipe's)")
+    parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same results (default: 0)")
     parser.add_argument("--runs", default="runs", help="folder of all runs (default: runs)")
     known = set(list_models())
     name = next((word for word in arguments if word in known), None)
     if name is not None:
-        add_hyperparameters(parser, name)
+        _add_hyperparameters(parser, name)
 
 
-def add_hyperparameters(parser: argparse.ArgumentParser, name: str) -> None:
-    """Adds `--model.…` for each keyword of a builder."""
-    with quiet_import():
+def _add_hyperparameters(parser: argparse.ArgumentParser, name: str) -> None:
+    """Adds an option such as `--model.code-dim` for each hyperparameter of an architecture."""
+    with loading():
         hyperparameters = describe(name).hyperparameters
     group = parser.add_argument_group(f"hyperparameters of {name}")
     for each in hyperparameters:
@@ -50,9 +49,9 @@ def _reader(hyperparameter: Hyperparameter) -> Callable[[str], Any]:
     return read
 
 
-def run(values: argparse.Namespace) -> int:
-    describe(values.name)  # an unknown name is told before TensorFlow is loaded
-    with quiet_import():
+def _run(values: argparse.Namespace) -> int:
+    describe(values.name)  # raises for an unknown name, before TensorFlow is loaded
+    with loading():
         from ..training import TrainConfig, train
 
     given = {
@@ -71,12 +70,27 @@ def run(values: argparse.Namespace) -> int:
             learning_rate=values.learning_rate,
             seed=values.seed,
             root=values.runs,
-        )
+        ),
+        progress,
     )
     for name, figure in run.metrics.items():
         print(f"{name:24} {figure:,.4f}" if isinstance(figure, float) else f"{name:24} {figure:,}")
     if run.interrupted:
-        print(f"Interrupted: the best weights so far are kept in {run.folder}")
+        print(f"Interrupted: the best weights so far are saved in {run.folder}")
         return 130
-    print(f"Kept in {run.folder}; go on with: gallery export {values.name}")
+    print(f"Saved in {run.folder}; go on with: gallery export {values.name}")
     return 0
+
+
+COMMAND = Command(
+    "train an architecture on a dataset",
+    "Trains an architecture by a recipe, prints its figures on the test examples and saves it to runs/NAME/NUMBER. "
+    "Each hyperparameter of the architecture is an option, such as --model.code-dim; gallery train NAME --help lists "
+    "them.",
+    [
+        "gallery train denoising_autoencoder",
+        "gallery train mlp_classifier --dataset digits --epochs 5 --model.hidden 64,32",
+    ],
+    _configure,
+    _run,
+)

@@ -1,6 +1,6 @@
-"""Runs a model server as a process of its own: the real `tensorflow_model_server`, its container, or the embedded one.
+"""Runs a model server as a child process: the embedded server, `tensorflow_model_server`, or its container image.
 
-All three take the same flags and serve the same `saved_models/`.
+All three accept the same flags and serve the same `saved_models/`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -22,52 +22,75 @@ from .wire import messages
 
 BINARY = "tensorflow_model_server"
 IMAGE = "tensorflow/serving"
+PROGRESS_SECONDS = 5  # between two lines while the models load
 KINDS = ("auto", "embedded", "tensorflow-model-server", "container")
 
 
 def find_models(root: Path, names: Sequence[str] = ()) -> dict[str, Path]:
-    """Folders of exported models below `root`, all or those named. NotFound where there are none."""
+    """Returns the folders of exported models by model name.
+
+    Args:
+        root: the folder of all exported models.
+        names: the models to find; by default all.
+
+    Raises:
+        NotFound: a named model is not exported, or there are no exported models.
+    """
     found = {
         folder.name: folder
         for folder in (sorted(root.iterdir()) if root.is_dir() else [])
         if folder.is_dir() and any((version / "saved_model.pb").is_file() for version in folder.iterdir())
     }
     missing = [name for name in names if name not in found]
-    if missing or not found:
-        wanted = ", ".join(missing) or "at least one"
-        have = ", ".join(found) or "none"
-        raise NotFound(f"Expected exported models in {root}: {wanted}. Received: {have} (see gallery export)")
+    if not found:
+        wanted = f"No exported model {' or '.join(missing)}" if missing else "No exported models"
+        raise NotFound(f"{wanted} in {root}. Export one with: gallery export NAME")
+    if missing:
+        raise NotFound(f"No exported model {' or '.join(missing)} in {root}. Exported models: {', '.join(found)}")
     return {name: found[name] for name in names or found}
 
 
 def binary() -> str | None:
-    """The real server's binary: `TF_MODEL_SERVER`, or `tensorflow_model_server` on PATH; None if there is none."""
+    """Returns the path of TensorFlow Serving's program, or None if it is not installed.
+
+    The environment variable TF_MODEL_SERVER has the path. By default, `tensorflow_model_server` is searched on PATH.
+
+    Raises:
+        NotFound: TF_MODEL_SERVER does not name a program.
+    """
     named = os.environ.get("TF_MODEL_SERVER")
     if not named:
         return shutil.which(BINARY)
     found = shutil.which(named)
     if found is None:
-        raise NotFound(f"Expected TF_MODEL_SERVER to name a program. Received: {named}")
+        raise NotFound(f"The environment variable TF_MODEL_SERVER does not name a program: {named}")
     return found
 
 
 def choose(kind: str) -> str:
-    """The kind that is meant: "auto" is the real server where it is found, and the embedded one otherwise."""
+    """Returns the kind of server to start: `kind`, or for "auto" the one that is installed.
+
+    "auto" chooses TensorFlow Serving's program if it is installed, and else the embedded server.
+
+    Raises:
+        InvalidArgument: `kind` is not one of `KINDS`.
+        NotFound: the server's program is not installed.
+    """
     if kind not in KINDS:
-        raise InvalidArgument(f"Expected a server of {', '.join(KINDS)}. Received: {kind}")
+        raise InvalidArgument(f"Expected a server kind: {', '.join(KINDS)}. Received: {kind}")
     if kind == "auto":
         return "tensorflow-model-server" if binary() else "embedded"
     if kind == "tensorflow-model-server" and binary() is None:
         raise NotFound(
-            f"Expected {BINARY} on PATH, or TF_MODEL_SERVER=/path/to/it. Received: neither (--with embedded needs none)"
+            f"{BINARY} is not on PATH. Install it, set TF_MODEL_SERVER to its path, or use the embedded server"
         )
     if kind == "container" and shutil.which("docker") is None:
-        raise NotFound("Expected docker on PATH. Received: no such program (--with embedded needs none)")
+        raise NotFound("docker is not on PATH. Install it, or use the embedded server")
     return kind
 
 
 def model_config(models: dict[str, str]) -> str:
-    """A text-format model config file for base paths by model name."""
+    """Returns a model config file in text format, given the base path of each model."""
     config = messages.ModelServerConfig()
     for name, base_path in models.items():
         config.model_config_list.config.add(name=name, base_path=base_path, model_platform="tensorflow")
@@ -83,15 +106,16 @@ def command(
     flags: Sequence[str] = (),
     host: str = "127.0.0.1",
 ) -> list[str]:
-    """The command line of a server.
+    """Returns the command line of a server, and writes its model config file.
 
     Args:
-        kind: one of `KINDS` but "auto".
-        models: base paths by model name.
-        folder: where the model config file is written.
-        port, rest_port: the ports of gRPC and REST.
-        flags: further flags, as tensorflow_model_server takes them.
-        host: the address to listen on. tensorflow_model_server itself has no such flag, and listens on all.
+        kind: one of `KINDS` except "auto".
+        models: the base path of each model.
+        folder: the folder for the model config file.
+        port: the gRPC port.
+        rest_port: the REST port.
+        flags: more flags of tensorflow_model_server.
+        host: the address to listen on. tensorflow_model_server has no such flag: it listens on all addresses.
     """
     paths = {name: str(path.absolute()) for name, path in models.items()}
     if kind == "container":
@@ -101,7 +125,7 @@ def command(
         address = f"[{host}]" if ":" in host else host
         ports = [f"--publish={address}:{port}:8500", f"--publish={address}:{rest_port}:8501"]
         config = f"--volume={folder.absolute()}/models.config:/etc/models.config:ro"
-        # --init: the server gets SIGTERM although it is not made to be process 1.
+        # --init: as process 1, the server would ignore SIGTERM.
         run = ["docker", "run", "--rm", "--init", *ports, *mounts, config, IMAGE]
         return [*run, "--model_config_file=/etc/models.config", *flags]
     (folder / "models.config").write_text(model_config(paths))
@@ -113,15 +137,23 @@ def command(
 
 
 class ServerProcess:
-    """A server that runs: started on entering, stopped on leaving.
+    """A model server in a child process. The `with` statement starts and stops it.
 
     Args:
         kind: one of `KINDS`.
-        models: base paths by model name.
-        port, rest_port: the ports of gRPC and REST.
-        host: the address to listen on, 127.0.0.1 by default: this machine alone.
-        flags: further flags.
-        log: the file that the server's output goes to; this process's own stderr by default.
+        models: the base path of each model.
+        port: the gRPC port.
+        rest_port: the REST port.
+        host: the address to listen on; by default 127.0.0.1, which only this machine can reach.
+        flags: more flags of tensorflow_model_server.
+        log: the file for the server's output; by default the standard error of this process.
+
+    Attributes:
+        kind: the kind of server, never "auto".
+        grpc: the address for gRPC clients on this machine, such as "localhost:8500".
+        rest: the address for REST clients on this machine, such as "http://localhost:8501".
+        command: the command line of the server.
+        process: the child process, or None before the `with` statement.
     """
 
     def __init__(
@@ -137,7 +169,7 @@ class ServerProcess:
     ) -> None:
         self.kind = choose(kind)
         self.models = models
-        # Where clients on this machine reach it: localhost, unless it listens on one other address alone.
+        # Clients on this machine connect to localhost, unless the server listens on another address only.
         reached = "localhost" if host in ("127.0.0.1", "0.0.0.0", "::") else f"[{host}]" if ":" in host else host
         self.grpc = f"{reached}:{port}"
         self.rest = f"http://{reached}:{rest_port}"
@@ -149,7 +181,7 @@ class ServerProcess:
     def __enter__(self) -> Self:
         output = open(self._log, "ab") if self._log else None
         try:
-            # Its own session: Ctrl-C reaches this process only, which then stops the server in order.
+            # In its own session, the server does not receive Ctrl-C. This process receives it and stops the server.
             self.process = subprocess.Popen(
                 self.command, stdout=output, stderr=subprocess.STDOUT if output else None, start_new_session=True
             )
@@ -161,21 +193,27 @@ class ServerProcess:
     def __exit__(self, *error: object) -> None:
         self.stop()
 
-    def wait_until_ready(self, seconds: float = 120) -> None:
-        """Waits until every model has an available version.
+    def wait_until_ready(self, seconds: float = 120, progress: Callable[[str], None] | None = None) -> None:
+        """Waits until each model has an available version.
+
+        Args:
+            seconds: the longest time to wait.
+            progress: called with a line of text every few seconds while models are loading.
 
         Raises:
-            FailedPrecondition: the server ended, a model can't be loaded, or the time is over.
+            FailedPrecondition: the server ended, or a model is not available in time.
         """
         assert self.process is not None
-        deadline = time.monotonic() + seconds
+        started = time.monotonic()
+        next_line = started + PROGRESS_SECONDS
         problem: object = "no answer"
         with Client(self.rest, timeout=5) as client:
             waiting = set(self.models)
-            while waiting and time.monotonic() < deadline:
+            while waiting and time.monotonic() < started + seconds:
                 if self.process.poll() is not None:
+                    log = f"in {self._log}" if self._log else "above"
                     raise FailedPrecondition(
-                        f"Expected the server to run. Received: exit status {self.process.returncode}"
+                        f"The {self.kind} server ended with exit status {self.process.returncode}. Its log is {log}"
                     )
                 for name in sorted(waiting):
                     try:
@@ -186,12 +224,16 @@ class ServerProcess:
                     problem = f"{name}: {states}"
                     if "AVAILABLE" in states.values():
                         waiting.discard(name)
+                if progress and waiting and time.monotonic() >= next_line:
+                    progress(f"Loading {', '.join(sorted(waiting))}, {time.monotonic() - started:.0f} s")
+                    next_line = time.monotonic() + PROGRESS_SECONDS
                 time.sleep(0.05)
         if waiting:
-            raise FailedPrecondition(f"Expected all models to be available in {seconds:.0f} s. Received: {problem}")
+            missing = ", ".join(sorted(waiting))
+            raise FailedPrecondition(f"Not available after {seconds:.0f} s: {missing}. Last status: {problem}")
 
     def stop(self, seconds: float = 20) -> int:
-        """Asks the server to end (SIGTERM), kills it after `seconds`; its exit status."""
+        """Stops the server with SIGTERM, and kills it if it still runs after `seconds`. Returns its exit status."""
         assert self.process is not None
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)

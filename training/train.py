@@ -6,7 +6,7 @@ import math
 import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from importlib.metadata import version
@@ -73,12 +73,16 @@ class TrainConfig:
     root: str | Path = "runs"
 
 
-def train(config: TrainConfig) -> Run:
+def train(config: TrainConfig, progress: Callable[[str], None] = lambda step: None) -> Run:
     """Trains a model by a recipe and saves it as a run, with its figures and pictures.
 
     A tenth of the training examples (the validation split) is held out to choose the best epoch. The test examples are
     used only for the figures. All settings are checked before the training starts. The run is written at the end.
     After Ctrl-C the best epoch so far is saved as an interrupted run.
+
+    Args:
+        config: what to train.
+        progress: called with a line of text at the start of each step.
 
     Raises:
         GalleryError: an error that the user can fix: a wrong name, hyperparameter, setting, file or learning rate.
@@ -87,6 +91,7 @@ def train(config: TrainConfig) -> Run:
     recipe = load_recipe(config.model, config.recipe)
     config = resolve(config, recipe)
     _check_writable(Path(config.root, config.model))
+    progress(f"Loading the dataset {config.dataset}")
     task = task_of(config, recipe)
     config = replace(config, hyperparameters=_hyperparameters(config, recipe, task))
     keras.utils.set_random_seed(config.seed)  # makes the training on a CPU reproducible to the last bit
@@ -104,6 +109,7 @@ def train(config: TrainConfig) -> Run:
     trained = create(config.model, **config.hyperparameters)
     trained.set_weights(best.weights)
     normalization.finalize(trained)
+    progress("Evaluating the model on the test examples")
     metrics = task.evaluate(trained) | {
         "parameters": trained.count_params(),
         "seconds": round(seconds, 2),
@@ -120,6 +126,7 @@ def train(config: TrainConfig) -> Run:
     }
 
     def write(folder: Path) -> None:
+        progress("Saving the run with its images")
         contents: dict[str, Any] = {"config": run_config, "metrics": metrics, "history": best.history}
         if task.dataset.texts:
             contents["tokens"] = {

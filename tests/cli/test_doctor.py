@@ -1,4 +1,4 @@
-"""`gallery doctor` as a person meets it."""
+"""`gallery doctor`: what it prints for files and architectures, and the tables behind it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    """A file whose layer has a name that would draw on the screen."""
+    """A model file with a layer whose name holds a terminal control sequence."""
     with quiet_import():
         import keras
     x = keras.Input((8, 4), name="x")
@@ -32,7 +32,7 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "model.keras"
 
 
-def test_a_line_a_target_and_what_mends_it(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_line_for_each_target_with_a_remedy(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor", str(file)]) == 0
     out = capsys.readouterr().out
     head, *lines = out.splitlines()
@@ -57,7 +57,7 @@ def test_json(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert {"ok", "layer", "reason", "remedy", "others"} <= told["targets"][0].keys()
 
 
-def test_a_file_is_judged_without_keras(file: Path) -> None:
+def test_a_file_is_examined_without_keras(file: Path) -> None:
     code = (
         f"import sys; from keras_gallery.cli.main import main\nassert main(['doctor', {str(file)!r}]) == 0\n"
         "print({'tensorflow', 'keras', 'openvino', 'onnx'} & set(sys.modules))"
@@ -66,7 +66,7 @@ def test_a_file_is_judged_without_keras(file: Path) -> None:
     assert done.stdout.splitlines()[-1:] == ["set()"], done.stderr
 
 
-def test_a_name_stands_for_its_newest_run(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_name_means_its_newest_run(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for run in ("009", "010"):
         (tmp_path / "runs" / "gru" / run).mkdir(parents=True)
     newest = tmp_path / "runs" / "gru" / "010" / "model.keras"
@@ -96,7 +96,7 @@ def test_wrong_arguments(
     assert message in error and error.count("\n") == 1
 
 
-def test_what_is_shown() -> None:
+def test_lines_are_safe_to_print() -> None:
     assert shown("a\tb\u202ec\ud800") == "a\\tb\\u202ec\\ud800" and len(shown("x" * 1000)) == 300
 
 
@@ -121,7 +121,7 @@ def test_the_doctor_agrees_with_what_was_measured(name: str) -> None:
 
 
 def _by_export(found: verdict.Verdict, target: str) -> bool:
-    """Whether it goes there as it is, or as the export writes it."""
+    """Whether the target can load the model as it is, or as `gallery export --to` writes it."""
     return found.ok or f"--to {target} " in found.remedy
 
 

@@ -1,4 +1,4 @@
-"""`gallery export` of a run that says what its classes are called."""
+"""`gallery export`: labels and texts of the run, other runtimes, and errors."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from keras_gallery import training
 
 
 @pytest.mark.parametrize(("config", "label"), [({"labels": ["ant", "bee", "žába"]}, "žába"), ({}, "2")])
-def test_labels_of_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, config: dict[str, Any], label: str) -> None:
+def test_the_labels_are_those_of_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, config: dict[str, Any], label: str
+) -> None:
     with quiet_import():
         import numpy as np
         import tensorflow as tf
@@ -29,7 +31,7 @@ def test_labels_of_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, conf
     assert classify(features=tf.constant(np.zeros((1, 4), np.float32)))["label"].numpy().tolist() == [label.encode()]
 
 
-def test_names_of_the_runs_ids(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_texts_are_those_of_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with quiet_import():
         from keras_gallery.serving.saved_model import read_signatures
 
@@ -42,7 +44,7 @@ def test_names_of_the_runs_ids(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert read_signatures(tmp_path / "w" / "1").keys() == {"serving_default", "embed", "nearest"}
 
 
-def test_a_label_too_few(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_one_label_too_few(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     with quiet_import():
         from ..serving.task_models import classifier
     run = SimpleNamespace(folder="a", config={"labels": ["ant", "bee"]}, model=classifier((4,)))
@@ -52,7 +54,7 @@ def test_a_label_too_few(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
     assert not any(tmp_path.iterdir())
 
 
-def test_to_another_runtime(
+def test_export_to_another_runtime(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with quiet_import():
@@ -74,19 +76,20 @@ def test_to_another_runtime(
     session = onnxruntime.InferenceSession("c.onnx", providers=["CPUExecutionProvider"])
     assert session.run(["label"], {"features": np.zeros((1, 4), np.float32)})[0].tolist() == ["žába"]
     assert main([*command, "--output", "c.onnx"]) == 2
-    assert capsys.readouterr().err == "gallery: Expected a new place for the export. Received: c.onnx, which exists\n"
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert error == "gallery: Expected a new place for the export. Received: c.onnx, which exists"
 
 
 def test_notes_are_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     with quiet_import():
         from keras_gallery.serving.targets import convert as targets
     written = targets.Written(tmp_path / "t.keras", ["a: one", "b: two"], "Keras 9", 2.4e-7, ["image"], ["code"])
-    asked = []
-    monkeypatch.setattr(targets, "export_to", lambda *each: asked.append(each) or written)
+    calls = []
+    monkeypatch.setattr(targets, "export_to", lambda *each: calls.append(each) or written)
     run = SimpleNamespace(folder=tmp_path, config={}, model="model")
     monkeypatch.setattr(training, "latest_run", lambda *_: run)
     assert main(["export", "tied_autoencoder", "--to", "keras"]) == 0
-    assert asked == [("keras", "model", "tied_autoencoder.keras", "serving_default", None, None)]
+    assert calls == [("keras", "model", "tied_autoencoder.keras", "serving_default", None, None)]
     assert capsys.readouterr().out == (
         f"Exported {tmp_path} to {tmp_path}/t.keras: answers equal Keras within 2.4e-07 in Keras 9 "
         "(serving_default: image -> code)\n    a: one\n    b: two\n"
@@ -96,12 +99,12 @@ def test_notes_are_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caps
 @pytest.mark.parametrize(
     ("options", "what"),
     [
-        (["--to", "onnx", "--version", "3"], "Expected no --to beside --version. Received: --to onnx"),
-        (["--signature", "encode"], "Expected --to beside --signature. Received: no --to"),
-        (["--output", "m.onnx"], "Expected --to beside --output. Received: no --to"),
+        (["--to", "onnx", "--version", "3"], "--version cannot be combined with --to: a file for onnx has no version"),
+        (["--signature", "encode"], "--signature requires --to, such as --to onnx"),
+        (["--output", "m.onnx"], "--output requires --to, such as --to onnx"),
     ],
 )
-def test_options_that_say_nothing(options: list[str], what: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_options_that_cannot_be_combined(options: list[str], what: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["export", "gru", *options]) == 2
     assert capsys.readouterr().err == f"gallery: {what}\n"
 

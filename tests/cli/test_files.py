@@ -1,4 +1,4 @@
-"""`gallery encode`, `denoise`, `colorize` and `generate`: files in, files out, through a running server."""
+"""`gallery encode`, `denoise`, `colorize` and `generate`: files sent to a running server, and files written."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Two pictures, an array and a text file."""
+    """Two image files, an array and a text file."""
     rng = np.random.default_rng(0)
     for name in ("a", "b"):
         Image.fromarray(rng.integers(0, 256, (8, 8), np.uint8)).save(tmp_path / f"{name}.png")
@@ -49,7 +49,7 @@ def pixels(file: Path) -> Any:
     return np.asarray(Image.open(file), np.float32)[None, ..., None] / 255
 
 
-def test_a_picture(server: ServerProcess, folder: Path) -> None:
+def test_an_image_file(server: ServerProcess, folder: Path) -> None:
     with Client(server.grpc) as client:
         want = client.denoise(MODEL, pixels(folder / "a.png"))[0]
         code = client.encode(MODEL, pixels(folder / "a.png"))[0]
@@ -61,7 +61,7 @@ def test_a_picture(server: ServerProcess, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("shape", [(3, 8, 8), (3, 8, 8, 1), (8, 8), (8, 8, 1)])
-def test_an_array(server: ServerProcess, tmp_path: Path, shape: tuple[int, ...]) -> None:
+def test_an_array_file(server: ServerProcess, tmp_path: Path, shape: tuple[int, ...]) -> None:
     images = np.random.default_rng(0).random(shape, np.float32)
     np.save(tmp_path / "x.npy", images)
     assert main(["denoise", MODEL, str(tmp_path / "x.npy"), "--server", server.grpc]) == 0
@@ -70,7 +70,7 @@ def test_an_array(server: ServerProcess, tmp_path: Path, shape: tuple[int, ...])
     np.testing.assert_allclose(np.load(tmp_path / "x.denoised.npy"), want, atol=1e-4)
 
 
-def test_bytes_are_scaled(server: ServerProcess, folder: Path) -> None:
+def test_an_array_of_bytes_is_scaled_to_0_1(server: ServerProcess, folder: Path) -> None:
     np.save(folder / "x.npy", np.asarray(Image.open(folder / "a.png")))
     for name in ("a.png", "x.npy"):
         assert main(["encode", MODEL, str(folder / name), "--server", server.grpc]) == 0
@@ -92,16 +92,16 @@ def test_several_files(server: ServerProcess, folder: Path, tmp_path: Path) -> N
     assert (folder / "b.code.npy").is_file() and (folder / "c.code.npy").is_file()
 
 
-def test_two_inputs_for_one_output(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_two_inputs_with_the_same_output(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Image.new("L", (8, 8)).save(folder / "a.jpg")
     before = sorted(folder.iterdir())
     assert main(["denoise", MODEL, str(folder)]) == 2
     error = capsys.readouterr().err
-    assert "Expected an output for each input. Received: " in error and error.count("\n") == 1
+    assert "Two inputs have the same output " in error and error.count("\n") == 1
     assert "a.jpg and " in error and sorted(folder.iterdir()) == before
 
 
-def test_colour(server: ServerProcess, folder: Path) -> None:
+def test_colorize(server: ServerProcess, folder: Path) -> None:
     rgb = np.random.default_rng(1).integers(0, 256, (8, 8, 3), np.uint8)
     Image.fromarray(rgb).save(folder / "rgb.png")
     with Client(server.grpc) as client:
@@ -119,7 +119,7 @@ def test_colour(server: ServerProcess, folder: Path) -> None:
 # === Generate ===
 
 
-def test_new_pictures(server: ServerProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_generate_from_a_seed(server: ServerProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert main(["generate", NEW, "--count", "11", "--seed", "3", "--server", server.grpc]) == 0
     with Client(server.rest) as client:
@@ -129,7 +129,7 @@ def test_new_pictures(server: ServerProcess, tmp_path: Path, monkeypatch: pytest
     np.testing.assert_allclose(np.concatenate([pixels(file) for file in files]), want, atol=0.5 / 255 + 1e-4)
 
 
-def test_pictures_of_codes(server: ServerProcess, tmp_path: Path) -> None:
+def test_generate_from_codes(server: ServerProcess, tmp_path: Path) -> None:
     codes = np.array([[0, 0], [1, -1]], np.float32)
     np.save(tmp_path / "codes.npy", codes)
     out = tmp_path / "out"
@@ -150,7 +150,7 @@ def test_pictures_of_codes(server: ServerProcess, tmp_path: Path) -> None:
         (["--codes", "nowhere.npy"], "Expected an NPY file of numbers: nowhere.npy"),
     ],
 )
-def test_nothing_new(
+def test_wrong_options_of_generate(
     server: ServerProcess,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -165,12 +165,14 @@ def test_nothing_new(
     assert not any(tmp_path.iterdir())
 
 
-def test_what_is_not_generative(server: ServerProcess, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_generate_with_another_kind_of_model(
+    server: ServerProcess, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["generate", MODEL, "--output", str(tmp_path / "out"), "--server", server.grpc]) == 2
     assert f"Expected a signature of {MODEL}: decode, denoise" in capsys.readouterr().err
 
 
-# === Refusals ===
+# === Wrong files ===
 
 
 @pytest.mark.parametrize(
@@ -184,7 +186,7 @@ def test_what_is_not_generative(server: ServerProcess, tmp_path: Path, capsys: p
         (lambda f: (f / "x.npy").write_bytes(b"\x93NUMPY"), "Expected an NPY file of numbers"),
     ],
 )
-def test_bad_pictures(
+def test_a_wrong_file(
     server: ServerProcess, tmp_path: Path, make: Any, message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     make(tmp_path)

@@ -1,4 +1,4 @@
-"""`gallery import` by its command line: weights for a model of the gallery, and what it says of mistakes."""
+"""`gallery import`: weights for an architecture of the gallery, and errors."""
 
 from __future__ import annotations
 
@@ -9,16 +9,18 @@ from keras_gallery.cli.main import main
 from keras_gallery.serving.quiet import quiet_import
 
 
-def test_weights_for_a_model_of_the_gallery(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_weights_of_an_architecture(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with quiet_import():
         from keras_gallery.models import create
     create("thin_network").save_weights(tmp_path / "thin.weights.h5")
     root = tmp_path / "saved_models"
     command = ["import", str(tmp_path / "thin.weights.h5"), "--like", "thin_network", "--saved-models", str(root)]
     assert main(command) == 0
-    said = capsys.readouterr().out
-    assert f"Imported {tmp_path / 'thin.weights.h5'} to {root / 'thin' / '1'}; go on with: gallery serve thin" in said
-    assert "    regress " in said and "features -> prediction" in said
+    printed = capsys.readouterr().out
+    assert (
+        f"Imported {tmp_path / 'thin.weights.h5'} to {root / 'thin' / '1'}; go on with: gallery serve thin" in printed
+    )
+    assert "    regress " in printed and "features -> prediction" in printed
     assert (root / "thin" / "1" / "saved_model.pb").is_file()
 
 
@@ -35,7 +37,7 @@ def test_weights_for_a_model_of_the_gallery(tmp_path: Path, capsys: pytest.Captu
         ),
     ],
 )
-def test_mistakes(
+def test_errors(
     arguments: list[str],
     message: str,
     tmp_path: Path,
@@ -45,6 +47,6 @@ def test_mistakes(
     monkeypatch.chdir(tmp_path)
     Path("labels.txt").write_text("cat\ndog\n")
     assert main(["import", *arguments]) == 2
-    told = capsys.readouterr().err
-    assert message in told and told.count("\n") == 1
+    *progress, error = capsys.readouterr().err.splitlines(keepends=True)
+    assert message in error and all(line.endswith(" ...\n") for line in progress)
     assert sorted(path.name for path in tmp_path.rglob("*")) in (["labels.txt"], ["labels.txt", "saved_models"])

@@ -1,4 +1,4 @@
-"""The `gallery` command as a person meets it."""
+"""The `gallery` command: fast commands, errors, and the way from training to a running server."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ import signal
 import subprocess
 import sys
 import time
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
-from keras_gallery.cli.main import COMMANDS
+from keras_gallery.cli import datasets, serve
+from keras_gallery.cli.list import FAMILIES
 from keras_gallery.models import describe, list_models
-from keras_gallery.training import load_recipes
+from keras_gallery.serving import launcher
+from keras_gallery.training import list_datasets, load_recipes
 
 
 def gallery(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -20,29 +23,68 @@ def gallery(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedPro
     return subprocess.run(command, capture_output=True, text=True, cwd=cwd, timeout=300)
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["list"], ["lst"], ["train", "nobody"]])
-def test_what_should_be_instant_imports_nothing_slow(arguments: list[str]) -> None:
+FAST = [
+    [],
+    ["--help"],
+    ["--version"],
+    ["list"],
+    ["datasets"],
+    ["completion", "bash"],
+    ["lst"],
+    ["train", "--help"],
+    ["train", "nobody"],
+]
+
+
+@pytest.mark.parametrize("arguments", FAST)
+def test_a_fast_command_imports_no_slow_package(arguments: list[str]) -> None:
     code = (
         f"import sys; from keras_gallery.cli.main import main\ntry: main({arguments})\nexcept SystemExit: pass\n"
-        "print({'tensorflow', 'keras', 'openvino', 'matplotlib'} & set(sys.modules))"
+        "print({'tensorflow', 'keras', 'numpy', 'grpc', 'openvino', 'matplotlib'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "set()"
 
 
-def test_help_names_every_command() -> None:
-    done = gallery("--help")
-    assert done.returncode == 0
-    named = [line.split()[0] for line in done.stdout.splitlines() if line.startswith("    ") and line[4] != " "]
-    assert named == list(COMMANDS)
+def test_the_kinds_of_servers_are_those_of_the_launcher() -> None:
+    assert serve.KINDS == launcher.KINDS
 
 
-def test_list_and_its_pattern() -> None:
-    assert [line.split()[0] for line in gallery("list").stdout.splitlines()] == list_models()
-    assert gallery("list", "dense*").stdout.split()[0] == "dense_autoencoder"
+def test_version() -> None:
+    assert gallery("--version").stdout == f"gallery {version('keras-gallery')}\n"
 
 
-def test_show_tells_all() -> None:
+def test_list_has_each_model_below_its_family() -> None:
+    blocks = gallery("list").stdout.split("\n\n")
+    listed = {block.splitlines()[0]: block.splitlines()[1:] for block in blocks}
+    assert list(listed) == list(FAMILIES.values())
+    for family, title in FAMILIES.items():
+        names = [line.split()[0] for line in listed[title]]
+        assert names == [name for name in list_models() if describe(name).family == family]
+    assert sum(map(len, listed.values())) == len(list_models())
+
+
+def test_list_of_a_pattern() -> None:
+    lines = gallery("list", "dense*").stdout.splitlines()
+    assert len(lines) == 2 and lines[1].split()[0] == "dense_autoencoder"
+    assert gallery("list", "nothing*").stdout == ""
+
+
+def test_datasets() -> None:
+    rows = [line.split(None, 2) for line in gallery("datasets").stdout.partition("\n\n")[0].splitlines()]
+    assert [row[0] for row in rows] == list_datasets()
+    assert all(summary for *_, summary in rows)
+    named = {name for name, source, *_ in rows if source != datasets.INSTALLED}
+    assert named == {file.stem for file in datasets.folder().glob("[!_]*.py") if "GALLERY_DATA" in needs(file)}
+
+
+def needs(file: Path) -> str:
+    """The source of a dataset, with the helper that reads `GALLERY_DATA` if the dataset uses it."""
+    text = file.read_text("utf-8")
+    return text + (file.parent / "_files.py").read_text("utf-8") if "from ._files import" in text else text
+
+
+def test_show() -> None:
     shown = gallery("show", "denoising_autoencoder").stdout
     info = describe("denoising_autoencoder")
     assert info.summary in shown and "x̃ = corrupt(x)" in shown and "Notes 003" in shown
@@ -52,11 +94,15 @@ def test_show_tells_all() -> None:
 
 
 ERRORS = {
-    "a command": (["sevre"], "Expected a command: list, show"),
-    "the command meant": (["sevre"], "Did you mean serve?"),
+    "a command": (["sevre"], "Unknown command: sevre. Did you mean serve?"),
+    "no such command": (["x"], "Unknown command: x. See: gallery --help"),
+    "an argument": (["list", "a", "b"], "Unknown argument of gallery list: b. See: gallery list --help"),
     "a model": (["train", "denoising_autoencodr"], "Did you mean denoising_autoencoder"),
-    "an option": (["train", "denoising_autoencoder", "--epoch", "3"], "did you mean --epochs?"),
-    "a hyperparameter": (["train", "denoising_autoencoder", "--model.code-dmi", "3"], "did you mean --model.code-dim"),
+    "an option": (
+        ["train", "denoising_autoencoder", "--epoch", "3"],
+        "Unknown option of gallery train: --epoch. Did you mean --epochs?",
+    ),
+    "a hyperparameter": (["train", "denoising_autoencoder", "--model.code-dmi", "3"], "Did you mean --model.code-dim"),
     "its range": (["train", "denoising_autoencoder", "--model.code-dim", "0"], "Expected code_dim to be an integer"),
     "its choices": (["train", "denoising_autoencoder", "--model.noise", "pink"], "gaussian, masking, salt_and_pepper"),
     "epochs": (["train", "denoising_autoencoder", "--epochs", "0"], "Expected epochs to be an integer of at least 1"),
@@ -65,16 +111,19 @@ ERRORS = {
     "seeds of results": (["results", "--seeds", "a,b"], "Expected --seeds to be numbers such as 0,1,2. Received: a,b"),
     "a dataset": (["train", "denoising_autoencoder", "--dataset", "mnist_5"], "Did you mean mnist_5k"),
     "a run": (["export", "denoising_autoencoder"], "gallery train denoising_autoencoder"),
-    "an exported model": (["serve"], "Expected exported models in saved_models: at least one. Received: none"),
+    "an exported model": (["serve"], "No exported models in saved_models. Export one with: gallery export NAME"),
     "a server": (["encode", "m", "x.npy", "--server", "localhost:1"], "Expected a model server at localhost:1"),
-    "an input": (["denoise", "m", "nowhere.png"], "nowhere.png. Received: no such file"),
-    "a kind of file": (["denoise", "m", "x.txt"], "Received: a .txt"),
+    "an input": (["denoise", "m", "nowhere.png"], "No such file: nowhere.png"),
+    "a kind of file": (
+        ["denoise", "m", "x.txt"],
+        "Expected a .png, .jpg, .jpeg, .npy file or a folder. Received: x.txt",
+    ),
     "a port": (["serve", "--port", "70000"], "Expected a port from 0 to 65535. Received: 70000"),
 }
 
 
 @pytest.mark.parametrize("case", ERRORS)
-def test_errors_are_one_line_and_leave_nothing(tmp_path: Path, case: str) -> None:
+def test_an_error_is_one_line_and_writes_no_file(tmp_path: Path, case: str) -> None:
     import numpy as np
 
     np.save(tmp_path / "x.npy", np.zeros((1, 8, 8)))
@@ -83,17 +132,35 @@ def test_errors_are_one_line_and_leave_nothing(tmp_path: Path, case: str) -> Non
     arguments, message = ERRORS[case]
     done = gallery(*arguments, cwd=tmp_path)
     assert done.returncode == 2, done.stdout + done.stderr
-    assert message in done.stderr and done.stderr.count("\n") == 1, done.stderr
+    *progress, error = done.stderr.splitlines()
+    assert message in error and error.startswith("gallery: "), done.stderr
+    assert all(line.endswith(" ...") for line in progress), done.stderr
     assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    "arguments", [["train", "gru"], ["show", "gru"], ["export", "gru"], ["results"], ["demo"], ["doctor", "gru"]]
+)
+def test_without_keras_an_error_says_what_to_install(arguments: list[str], tmp_path: Path) -> None:
+    code = (
+        f"import sys; sys.modules['keras'] = None\nfrom keras_gallery.cli.main import main\nsys.exit(main({arguments}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
+    wanted = 'gallery: The package keras is not installed. Install it with: pip install "keras-gallery[models]"\n'
+    assert (done.returncode, done.stderr) == (2, wanted)
 
 
 def test_train_export_serve_and_ctrl_c(tmp_path: Path) -> None:
     options = ["--dataset", "digits", "--epochs", "1", "--model.code-dim", "3", "--model.network", "dense"]
     trained = gallery("train", "denoising_autoencoder", *options, cwd=tmp_path)
     assert trained.returncode == 0, trained.stderr
-    assert "psnr_lift" in trained.stdout and "Kept in runs/denoising_autoencoder/001" in trained.stdout
+    assert "psnr_lift" in trained.stdout and "Saved in runs/denoising_autoencoder/001" in trained.stdout
     exported = gallery("export", "denoising_autoencoder", "--as", "small", cwd=tmp_path)
     assert exported.returncode == 0, exported.stderr
+    assert exported.stdout.startswith("Exported runs/denoising_autoencoder/001 to saved_models/small/1; go on with: ")
+    assert [line.partition(" ")[0] for line in exported.stderr.splitlines()] == [
+        *("Loading", "Writing", "Comparing", "Converting")
+    ]
     assert (tmp_path / "saved_models" / "small" / "1" / "saved_model.pb").is_file()
 
     command = [sys.executable, "-m", "keras_gallery.cli.main", "serve", "small", "--port", "0", "--rest-port", "0"]

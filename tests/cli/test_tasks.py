@@ -1,4 +1,4 @@
-"""`gallery classify`, `segment` and `detect`: files in, lines and pictures out, through a running server."""
+"""`gallery classify`, `segment` and `detect`: files sent to a running server, lines printed and images written."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from keras_gallery.cli.drawing import ORANGE
 from keras_gallery.cli.main import main
-from keras_gallery.cli.pictures import ORANGE
 from keras_gallery.serving.client import Client
 from keras_gallery.serving.launcher import ServerProcess
 from keras_gallery.serving.ports import free_port
@@ -40,7 +40,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A picture whose upper left quarter is bright, one of noise, and an array of three."""
+    """An image with a bright upper left quarter, an image of noise, and an array of three images."""
     bright = np.zeros((8, 8), np.uint8)
     bright[:4, :4] = 200
     Image.fromarray(bright).save(tmp_path / "a.png")
@@ -75,7 +75,7 @@ def test_classify(server: ServerProcess, folder: Path, capsys: pytest.CaptureFix
 
 
 @pytest.mark.parametrize("shape", [(3, 4), (4,)])
-def test_vectors(
+def test_classify_vectors(
     server: ServerProcess, tmp_path: Path, shape: tuple[int, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
     np.save(tmp_path / "x.npy", np.ones(shape))
@@ -104,10 +104,10 @@ def test_detect(server: ServerProcess, folder: Path, capsys: pytest.CaptureFixtu
     drawn = (colours(target) == ORANGE).all(-1)  # 32 times as large
     assert drawn.shape == (256, 256) and drawn[0, :128].all() and drawn[:128, 0].all() and drawn[128, :128].all()
     assert not drawn[130:].any() and not drawn[:, 130:].any()
-    assert (colours(target)[40:120, 40:120] == 200).all(), "the picture below"
+    assert (colours(target)[40:120, 40:120] == 200).all(), "the image is unchanged below the box"
 
 
-def test_detect_takes_the_pictures_of_a_folder(server: ServerProcess, folder: Path) -> None:
+def test_detect_in_the_images_of_a_folder(server: ServerProcess, folder: Path) -> None:
     Image.new("L", (8, 8)).save(folder / "d.jpg")
     assert main(["detect", "detector", str(folder), "--output", str(folder / "out"), "--server", server.rest]) == 0
     names = ["a.boxes.png", "b.boxes.png", "d.boxes.png"]
@@ -119,15 +119,15 @@ def test_detect_takes_the_pictures_of_a_folder(server: ServerProcess, folder: Pa
     [
         (["classify", "segmenter", "a.png"], "Expected a signature of segmenter: segment, "),
         (["segment", "classifier", "a.png"], "Expected a signature of classifier: classify, "),
-        (["detect", "detector", "c.npy"], "Expected a .png, .jpg, .jpeg file or a folder: c.npy. Received: a .npy"),
-        (["detect", "detector", "a.png", "--output", "a.gif"], "Expected an output file ending in .npy or .png"),
-        (["segment", "segmenter", "a.png", "--output", "a.gif"], "Expected an output file ending in .npy or .png"),
+        (["detect", "detector", "c.npy"], "Expected a .png, .jpg, .jpeg file or a folder. Received: c.npy"),
+        (["detect", "detector", "a.png", "--output", "a.gif"], "Expected an output file that ends in .npy or .png"),
+        (["segment", "segmenter", "a.png", "--output", "a.gif"], "Expected an output file that ends in .npy or .png"),
         (["classify", "vectors", "c.npy"], "Expected an array of shape ('n', 4) in c.npy. Received: (3, 8, 8)"),
         (["classify", "vectors", "a.png"], "Expected a signature of vectors: classify, "),
-        (["classify", "classifier", "nowhere.png"], "nowhere.png. Received: no such file"),
+        (["classify", "classifier", "nowhere.png"], "No such file: nowhere.png"),
     ],
 )
-def test_refusals(
+def test_errors(
     server: ServerProcess,
     folder: Path,
     monkeypatch: pytest.MonkeyPatch,

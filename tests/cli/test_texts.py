@@ -1,4 +1,4 @@
-"""The commands for texts, words and series: what they ask a client for, and what they print."""
+"""The commands for texts, words and series: what they send to the server, and what they print."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from PIL import Image
 
 
 class Fake:
-    """Answers without a server, so that it shows what was asked."""
+    """A client that answers without a server."""
 
     def __init__(self, target: str, timeout: float) -> None:
         assert target == "localhost:8500"
@@ -74,17 +74,17 @@ def test_texts(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == printed
 
 
-def test_lines_of_the_standard_input(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_lines_of_standard_input(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO("good day\n\nžába"))
     assert main(["translate", "m"]) == 0
     assert capsys.readouterr().out == "good day\tGOOD DAY\n\t\nžába\tŽÁBA\n"
 
 
 @pytest.mark.parametrize("command", PRINTED)
-def test_nothing_to_ask(command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_text(command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO(""))
     assert main([command, "m"]) == 2
-    assert "Expected a text, or lines of the standard input. Received: none." in capsys.readouterr().err
+    assert "No text given. Give texts as arguments, or a line each on standard input." in capsys.readouterr().err
 
 
 def test_caption(capsys: pytest.CaptureFixture[str]) -> None:
@@ -114,17 +114,17 @@ def test_forecast(name: str, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 BAD: dict[str, tuple[Any, str]] = {
-    "words.csv": ("1,2\n3,four\n", "Expected rows of as many numbers in words.csv. Received: something else."),
-    "ragged.csv": ("1,2\n3\n", "Expected rows of as many numbers in ragged.csv."),
-    "empty.csv": ("", "Expected rows of as many numbers in empty.csv."),
-    "head.csv": ("a,b\n", "Expected a series (time, features) in head.csv. Received: (0, 1)."),
-    "cube.npy": (np.zeros((2, 2, 2)), "Expected a series (time, features) in cube.npy. Received: (2, 2, 2)."),
-    "picture.png": ("", "Expected a .csv, .npy file or a folder: picture.png. Received: a .png."),
+    "words.csv": ("1,2\n3,four\n", "words.csv is not a table: each row must hold the same count of numbers."),
+    "ragged.csv": ("1,2\n3\n", "ragged.csv is not a table"),
+    "empty.csv": ("", "empty.csv is not a table"),
+    "head.csv": ("a,b\n", "Expected a series of shape (time, features) in head.csv. Received: (0, 1)."),
+    "cube.npy": (np.zeros((2, 2, 2)), "Expected a series of shape (time, features) in cube.npy. Received: (2, 2, 2)."),
+    "picture.png": ("", "Expected a .csv, .npy file or a folder. Received: picture.png"),
 }
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_no_series(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_file_without_a_series(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     content, message = BAD[name]
     if isinstance(content, str):
         Path(name).write_text(content)

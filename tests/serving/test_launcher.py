@@ -1,4 +1,4 @@
-"""Running a server as a process: which one, with which command."""
+"""The launcher: which server it starts, with which command line."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from google.protobuf import text_format
+from keras_gallery.serving import launcher
 from keras_gallery.serving.client import Client
 from keras_gallery.serving.errors import FailedPrecondition, InvalidArgument, NotFound
 from keras_gallery.serving.launcher import ServerProcess, choose, command, find_models, model_config
@@ -19,7 +20,7 @@ from .conftest import MODEL, embedded_only
 
 @pytest.fixture
 def no_binary(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """A PATH with nothing on it; returns the folder."""
+    """Sets PATH to an empty folder, and returns the folder."""
     monkeypatch.delenv("TF_MODEL_SERVER", raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))
     return tmp_path
@@ -31,7 +32,7 @@ def program(file: Path, text: str = "") -> Path:
     return file
 
 
-def test_auto_takes_the_binary_where_it_is_found(no_binary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_auto_is_the_program_if_it_is_installed(no_binary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert choose("auto") == "embedded"
     program(no_binary / "tensorflow_model_server")
     assert choose("auto") == "tensorflow-model-server"
@@ -44,23 +45,23 @@ def test_auto_takes_the_binary_where_it_is_found(no_binary: Path, monkeypatch: p
 @pytest.mark.parametrize(
     ("kind", "error", "message"),
     [
-        ("tensorflow-model-server", NotFound, "Expected tensorflow_model_server on PATH"),
-        ("container", NotFound, "Expected docker on PATH"),
-        ("other", InvalidArgument, "Expected a server of auto, embedded"),
+        ("tensorflow-model-server", NotFound, "tensorflow_model_server is not on PATH"),
+        ("container", NotFound, "docker is not on PATH"),
+        ("other", InvalidArgument, "Expected a server kind: auto, embedded"),
     ],
 )
-def test_what_is_not_there(no_binary: Path, kind: str, error: type[Exception], message: str) -> None:
+def test_a_server_that_is_not_installed(no_binary: Path, kind: str, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         choose(kind)
 
 
-def test_a_wrong_tf_model_server_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tf_model_server_does_not_name_a_program(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TF_MODEL_SERVER", "/nowhere/server")
-    with pytest.raises(NotFound, match="Expected TF_MODEL_SERVER to name a program. Received: /nowhere/server"):
+    with pytest.raises(NotFound, match="TF_MODEL_SERVER does not name a program: /nowhere/server"):
         choose("auto")
 
 
-def test_the_config_file_is_one_that_tensorflow_serving_reads() -> None:
+def test_tensorflow_serving_reads_the_config_file() -> None:
     from tensorflow_serving.apis import model_management_pb2
 
     odd = 'a"b\\c'
@@ -87,8 +88,8 @@ def listening_on(port: int, address: str) -> bool:
 
 
 @embedded_only()
-def test_other_machines_reach_the_server_only_if_asked(saved_models: Path, tmp_path: Path) -> None:
-    """127.0.0.2 stands for another address of this machine."""
+def test_other_machines_reach_the_server_only_with_host(saved_models: Path, tmp_path: Path) -> None:
+    """127.0.0.2 acts as another address of this machine."""
     for host, reached in ((None, False), ("0.0.0.0", True)):
         more = {"host": host} if host else {}
         ports = {"port": free_port(), "rest_port": free_port()}
@@ -103,7 +104,7 @@ def test_other_machines_reach_the_server_only_if_asked(saved_models: Path, tmp_p
 def test_any_program_with_the_same_flags_serves(
     saved_models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """TF_MODEL_SERVER names a script that starts the embedded server: the road of the real binary, for real."""
+    """TF_MODEL_SERVER names a script that starts the embedded server, to test the code path of the real program."""
     start = f'exec {sys.executable} -m keras_gallery.serving.server.model_server --host=127.0.0.1 "$@"\n'
     script = program(tmp_path / "server", start)
     if "TF_MODEL_SERVER" not in os.environ:
@@ -117,17 +118,28 @@ def test_any_program_with_the_same_flags_serves(
     assert server.process is not None and server.process.returncode == 0
 
 
-def test_a_server_that_ends_is_told(saved_models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_server_ends_while_the_models_load(
+    saved_models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("TF_MODEL_SERVER", str(program(tmp_path / "server", "exit 3\n")))
     ports = {"port": free_port(), "rest_port": free_port()}
     with ServerProcess("auto", {MODEL: saved_models / MODEL}, **ports) as server:
-        with pytest.raises(FailedPrecondition, match="Expected the server to run. Received: exit status 3"):
+        with pytest.raises(FailedPrecondition, match="The tensorflow-model-server server ended with exit status 3"):
             server.wait_until_ready()
 
 
 def test_find_models(saved_models: Path, tmp_path: Path) -> None:
     assert find_models(saved_models) == {MODEL: saved_models / MODEL}
-    with pytest.raises(NotFound, match="Expected exported models in .*: other. Received: denoiser"):
+    with pytest.raises(NotFound, match="No exported model other in .*. Exported models: denoiser"):
         find_models(saved_models, ["other"])
-    with pytest.raises(NotFound, match="at least one. Received: none"):
+    with pytest.raises(NotFound, match="No exported models in .*nowhere. Export one with"):
         find_models(tmp_path / "nowhere")
+
+
+def test_progress_while_the_models_load(saved_models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(launcher, "PROGRESS_SECONDS", 0)
+    lines: list[str] = []
+    ports = {"port": free_port(), "rest_port": free_port()}
+    with ServerProcess("auto", {MODEL: saved_models / MODEL}, log=tmp_path / "log", **ports) as server:
+        server.wait_until_ready(progress=lines.append)
+    assert lines[0] == f"Loading {MODEL}, 0 s"

@@ -1,4 +1,4 @@
-"""`gallery forecast`: the next steps of series, from a running server."""
+"""`gallery forecast`: time series from files, with the forecast of a running server printed."""
 
 from __future__ import annotations
 
@@ -9,24 +9,27 @@ from typing import TYPE_CHECKING, Any
 
 from ..models.errors import GalleryError
 from . import files
+from .command import Command
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-HELP = "forecast series (CSV or NPY, a row for each step) through a running server; prints file, step and values"
-KINDS = (".csv", ".npy")
+SUFFIXES = (".csv", ".npy")
 
 
-def configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> None:
-    files.add_inputs(parser, "CSV or NPY")
+def print_series(help: str, description: str, example: str) -> Command:
+    """Returns the command that prints the forecast for each file."""
+    return Command(help, description, [example], _configure, _run)
+
+
+def _configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> None:
+    files.add_inputs(parser, SUFFIXES)
     files.add_server(parser)
 
 
-def run(values: argparse.Namespace) -> int:
-    from ..serving.client import Client
-
-    sources = [file for source in values.inputs for file in files.expand(source, KINDS)]
-    with Client(values.server, timeout=values.timeout) as client:
+def _run(values: argparse.Namespace) -> int:
+    sources = [file for source in values.inputs for file in files.expand(source, SUFFIXES)]
+    with files.connect(values) as client:
         for source in sources:
             (steps,) = client.forecast(values.name, read(source)[None])  # (horizon, features)
             for number, step in enumerate(steps, 1):
@@ -35,7 +38,11 @@ def run(values: argparse.Namespace) -> int:
 
 
 def read(source: Path) -> NDArray[Any]:
-    """A series (time, features), float32; the first line of a CSV file may name its columns."""
+    """Reads a series, float32 (time, features). The first line of a CSV file may hold the names of the columns.
+
+    Raises:
+        GalleryError: the file holds no numbers, or rows of different lengths.
+    """
     import numpy as np
 
     if source.suffix.lower() == ".npy":
@@ -45,10 +52,10 @@ def read(source: Path) -> NDArray[Any]:
         try:
             series = np.array(lines[0 if _is_number(lines[0][0]) else 1 :], np.float32)
         except (ValueError, IndexError):
-            raise GalleryError(f"Expected rows of as many numbers in {source}. Received: something else.") from None
+            raise GalleryError(f"{source} is not a table: each row must hold the same count of numbers.") from None
     series = series[:, None] if series.ndim == 1 else series
     if series.ndim != 2 or not series.size:
-        raise GalleryError(f"Expected a series (time, features) in {source}. Received: {series.shape}.")
+        raise GalleryError(f"Expected a series of shape (time, features) in {source}. Received: {series.shape}.")
     return series.astype(np.float32)
 
 

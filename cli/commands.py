@@ -1,0 +1,27 @@
+"""The commands of `gallery`, in the order of `gallery --help`."""
+
+from __future__ import annotations
+
+import importlib
+import keyword
+
+from .command import Command
+from .requests import REQUESTS
+
+GROUPS = {
+    "Models and datasets": ("list", "show", "datasets"),
+    "Train, export and import": ("train", "export", "import", "doctor"),
+    "Serve": ("serve",),
+    "Send requests to a running server": tuple(REQUESTS),
+    "More": ("demo", "results", "completion"),
+}
+COMMANDS = tuple(name for names in GROUPS.values() for name in names)
+
+
+def load(name: str) -> Command:
+    """Returns a command: `classify` is in `requests`, `train` in `train.py`, and `import` in `import_.py`."""
+    if name in REQUESTS:
+        return REQUESTS[name]
+    module = importlib.import_module(f".{name}{'_' * keyword.iskeyword(name)}", __package__)
+    command: Command = module.COMMAND
+    return command

@@ -1,0 +1,50 @@
+"""`gallery completion SHELL`: the script that completes commands, options, models and files."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..models.registry import list_models
+from .command import Command
+
+SHELLS = ("bash", "zsh", "fish")
+FOLDERS = ("runs", "saved_models", "docs", "run")  # the options that take a folder
+ARCHITECTURES = ("show", "train", "export")  # the commands whose NAME is an architecture
+
+
+def _configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> None:
+    parser.add_argument("shell", choices=SHELLS, help="the shell that you use")
+
+
+def _run(values: argparse.Namespace) -> int:
+    import shtab
+
+    from .parsing import build_parser
+
+    parser = build_parser()
+    for command, child in parser.children.items():
+        for action in child._actions:
+            if action.dest == "name" and command in ARCHITECTURES:
+                action.choices = list_models()
+            elif action.dest in FOLDERS:
+                action.complete = shtab.DIRECTORY  # type: ignore[attr-defined]
+            elif action.type is Path or action.dest in ("model", "output"):
+                action.complete = shtab.FILE  # type: ignore[attr-defined]
+    print(shtab.complete(parser, shell=values.shell))
+    return 0
+
+
+COMMAND = Command(
+    "print the script for completion in bash, zsh or fish",
+    "Prints a script for your shell. With the script, the Tab key completes commands, options, architectures and "
+    "files.",
+    [
+        'eval "$(gallery completion bash)"    # in ~/.bashrc',
+        "gallery completion zsh > ~/.zfunc/_gallery    # a folder of fpath",
+        "gallery completion fish > ~/.config/fish/completions/gallery.fish",
+    ],
+    _configure,
+    _run,
+)

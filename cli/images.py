@@ -1,0 +1,122 @@
+"""The commands that send image files to a running server, and write files or print lines."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from . import files
+from .command import Command
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ..serving.client import Client
+
+Row = tuple[str, ...]  # the columns of a printed line
+# Turns the answer for a file into the array to write, and lines to print: (client, model, source, target, answer).
+ToWrite = Callable[["Client", str, Path, Path, Any], tuple["NDArray[Any]", list[Row]]]
+# Turns the answer for a file into the columns of a line for each of its images.
+ToPrint = Callable[[Any], Iterable[Row]]
+
+
+def _arrays(client: Client, model: str, source: Path, target: Path, answer: Any) -> tuple[NDArray[Any], list[Row]]:
+    """The answer itself, for the one image of an image file or for all images of an NPY file."""
+    return answer[0] if files.is_image(source) else answer, []
+
+
+def write_files(task: str, help: str, description: str, example: str, convert: ToWrite = _arrays) -> Command:
+    """Returns a command that sends image files to a server and writes a file for each.
+
+    Args:
+        task: the name of the client's method, such as "encode".
+        help: see `Command`.
+        description: see `Command`.
+        example: see `Command`.
+        convert: makes the array to write, and lines to print, from the answer.
+    """
+    suffixes = files.IMAGES if task == "detect" else files.SUFFIXES
+
+    def configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> None:
+        files.add_inputs(parser, suffixes)
+        parser.add_argument(
+            "--output", type=Path, help="the file to write, or the folder for several files (default: beside the input)"
+        )
+        files.add_server(parser)
+
+    def run(values: argparse.Namespace) -> int:
+        pairs = files.pair(values.inputs, values.output, task, suffixes)
+        with files.connect(values) as client:
+            for source, target in pairs:
+                answer = files.send(client, values.name, source, task)
+                array, rows = convert(client, values.name, source, target, answer)
+                files.write(target, array)
+                print(f"{source} -> {target}")
+                for row in rows:
+                    print("    " + "\t".join(row))
+        return 0
+
+    return Command(help, description, [example], configure, run)
+
+
+def print_images(task: str, help: str, description: str, example: str, rows: ToPrint) -> Command:
+    """Returns a command that sends image files to a server and prints a line for each image.
+
+    Args:
+        task: the name of the client's method, such as "classify".
+        help: see `Command`.
+        description: see `Command`.
+        example: see `Command`.
+        rows: makes the columns of the lines from the answer.
+    """
+
+    def configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> None:
+        files.add_inputs(parser)
+        files.add_server(parser)
+
+    def run(values: argparse.Namespace) -> int:
+        sources = [file for source in values.inputs for file in files.expand(source)]
+        with files.connect(values) as client:
+            for source in sources:
+                answer = files.send(client, values.name, source, task)
+                for number, row in enumerate(rows(answer)):
+                    print("\t".join((files.title(source, number), *row)))
+        return 0
+
+    return Command(help, description, [example], configure, run)
+
+
+def labels_of_images(found: Any) -> Iterable[Row]:
+    """The label of each image, and its score."""
+    return [(label, f"{score:.4f}") for label, score in zip(found.labels, found.scores, strict=True)]
+
+
+def captions(found: Any) -> Iterable[Row]:
+    """The caption of each image."""
+    return [(caption,) for caption in found]
+
+
+def masks(client: Client, model: str, source: Path, target: Path, answer: Any) -> tuple[NDArray[Any], list[Row]]:
+    """The class of each pixel: as a coloured image, or as numbers for an NPY file."""
+    mask = answer.mask[0] if files.is_image(source) else answer.mask
+    if target.suffix.lower() != ".npy":
+        from .drawing import colour_classes
+
+        (probabilities,) = client.signatures(model)["serving_default"].outputs.values()
+        classes = (probabilities.shape or (0,))[-1]  # of (batch, height, width, classes); the background is the last
+        mask = colour_classes(mask, background=classes - 1)
+    return mask, []
+
+
+def boxes(client: Client, model: str, source: Path, target: Path, answer: Any) -> tuple[NDArray[Any], list[Row]]:
+    """The image with a box around each object, and a line for each object."""
+    from .drawing import draw_boxes
+
+    (found,) = answer
+    rows = []
+    for label, score, (top, left, bottom, right) in zip(found.labels, found.scores, found.boxes, strict=True):
+        box = f"top {top:.1f}, left {left:.1f}, bottom {bottom:.1f}, right {right:.1f}"
+        rows.append((label, f"{score:.4f}", box))
+    return draw_boxes(source, found), rows
