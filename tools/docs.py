@@ -76,7 +76,9 @@ def _datasets_page() -> str:
     for file in sorted((ROOT / "training" / "datasets").glob("[a-z]*.py")):
         doc = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
         first, _, rest = doc.partition("\n")
-        items = "".join(f"\n- {line}" if line[:1].isalpha() else f" {line.strip()}" for line in rest.strip().splitlines())
+        items = "".join(
+            f"\n- {line}" if line[:1].isalpha() else f" {line.strip()}" for line in rest.strip().splitlines()
+        )
         lines.append(f"## {file.stem}\n\n{first}\n{items}\n")
     return "\n".join(lines)
 
