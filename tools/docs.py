@@ -54,6 +54,8 @@ def on_files(files: Any, config: Any) -> Any:
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     """Rewrites the links of the pages in `docs/`."""
+    if page.file.src_uri == "index.md":
+        page.meta["hide"] = ["navigation"]
     if page.file.generated_by:
         return markdown
     return rewrite(markdown, f"docs/{page.file.src_uri}", page.file.src_uri)

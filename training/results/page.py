@@ -16,8 +16,8 @@ figures are of test examples, which are used neither for training nor for choosi
 mean and the standard deviation over several seeds. A figure without ± is of one seed. `mnist_5k` has 4,000 training
 and 1,000 test digits of MNIST. PCA is fitted to the training images of the model, with a code of the same size.
 
-    gallery results MODEL/RECIPE --seeds 0,1,2    trains and measures one recipe, and updates this page
-    gallery results --all                         trains and measures everything, for hours; downloads datasets
+    gallery results MODEL/RECIPE --seeds 0,1,2   # trains and measures one recipe
+    gallery results --all                        # everything: takes hours, downloads datasets
 """
 
 
