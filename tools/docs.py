@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import shutil
 import sys
 import types
@@ -78,9 +79,8 @@ def _datasets_page() -> str:
     for file in sorted((ROOT / "training" / "datasets").glob("[a-z]*.py")):
         doc = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
         first, _, rest = doc.partition("\n")
-        items = "".join(
-            f"\n- {line}" if line[:1].isalpha() else f" {line.strip()}" for line in rest.strip().splitlines()
-        )
+        items = re.sub(r"^(?=[A-Z][\w ]{1,20}: )", "\n- ", rest.strip(), flags=re.MULTILINE)
+        items = re.sub(r"\n {4,}", " ", items)
         lines.append(f"## {file.stem}\n\n{first}\n{items}\n")
     return "\n".join(lines)
 
