@@ -1,4 +1,7 @@
-"""The README's commands, run as they stand there, one after another."""
+"""The commands of the README and of the documentation: the blocks marked `sh` and `python` are run as they stand.
+
+All pages share one working folder and one server. A command that an earlier page has run is not run again.
+"""
 
 from __future__ import annotations
 
@@ -16,11 +19,14 @@ from keras_gallery.serving.ports import free_port
 
 ROOT = Path(__file__).parents[1]
 BLOCK = re.compile(r"^```(sh|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+COMMAND = re.compile(r"(?:.*\\\n)*.+\n")  # a line, with the lines that continue it
+PAGES = ("README.md", "docs/start.md", "docs/train.md", "docs/serve.md", "docs/import.md")
+EPOCHS = 10
 
 
 @contextmanager
 def serving(command: str, folder: Path, environment: dict[str, str]) -> Iterator[None]:
-    """`gallery serve …` in another terminal."""
+    """Runs `gallery serve …` as in another terminal."""
     server = subprocess.Popen(
         ["bash", "-c", "exec " + command], cwd=folder, env=environment, stdout=subprocess.PIPE, text=True
     )
@@ -37,34 +43,78 @@ def serving(command: str, folder: Path, environment: dict[str, str]) -> Iterator
         server.stdout.close()
 
 
+class Terminal:
+    """Runs commands in a working folder; a server that a command starts runs until the terminal is closed."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.ports = {"8500": str(free_port()), "8501": str(free_port())}
+        self.environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+        self.stack = ExitStack()
+        self.done: set[str] = set()
+
+    def run(self, language: str, block: str) -> None:
+        """Runs a block of Python, or the commands of a block of shell."""
+        for command in [block] if language == "python" else COMMAND.findall(block):
+            if command not in self.done:
+                self.done.add(command)
+                self._run(language, self._adapted(command))
+
+    def _adapted(self, command: str) -> str:
+        """The command on free ports, and the demo with few epochs."""
+        if command == "make demo\n":
+            steps = subprocess.run(["make", "--dry-run", "demo"], cwd=ROOT, capture_output=True, text=True, check=True)
+            assert "bin/gallery demo\n" in steps.stdout
+            return f"gallery demo --epochs {EPOCHS}"
+        for usual, free in self.ports.items():
+            command = command.replace(f":{usual}", f":{free}")
+        if command.startswith("gallery serve"):
+            return f"{command.strip()} --port {self.ports['8500']} --rest-port {self.ports['8501']}"
+        if command.startswith("gallery denoise"):  # asks the usual port by default
+            return f"{command.strip()} --server localhost:{self.ports['8500']}"
+        return command
+
+    def _run(self, language: str, text: str) -> None:
+        if text.startswith("gallery serve"):
+            self.stack.enter_context(serving(text, self.folder, self.environment))
+            return
+        program = ["bash", "-euc", text] if language == "sh" else [sys.executable, "-c", text]
+        done = subprocess.run(program, cwd=self.folder, env=self.environment, capture_output=True, text=True)
+        assert done.returncode == 0, f"{text}\n{done.stdout}\n{done.stderr}"
+        if text.startswith("gallery demo"):
+            lift = re.search(r"PSNR of denoised digits +[\d.]+ dB \(\+([\d.]+)\)", done.stdout)
+            assert lift and float(lift[1]) >= 6
+            assert (self.folder / "demo" / "denoised.png").stat().st_size > 10_000
+
+
+@pytest.fixture(scope="module")
+def terminal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terminal]:
+    opened = Terminal(tmp_path_factory.mktemp("readme"))
+    with opened.stack:
+        opened.run("sh", "make demo\n")  # the other commands use its model and its pictures
+        yield opened
+
+
 @pytest.mark.models
-def test_readme(tmp_path: Path) -> None:
-    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    ports = {"8500": str(free_port()), "8501": str(free_port())}
-    blocks = BLOCK.findall((ROOT / "README.md").read_text())
+@pytest.mark.parametrize("page", PAGES)
+def test_page(terminal: Terminal, page: str) -> None:
+    blocks = BLOCK.findall((ROOT / page).read_text(encoding="utf-8"))
+    assert blocks
+    if page != "README.md":
+        terminal.run("sh", "gallery serve denoising_autoencoder\n")
+    for language, text in blocks:
+        terminal.run(language, text)
+
+
+@pytest.mark.models
+def test_files_that_the_commands_write(terminal: Terminal) -> None:
+    for page in ("README.md", "docs/serve.md"):
+        test_page(terminal, page)
+    assert len(list((terminal.folder / "demo" / "noisy-denoised").iterdir())) == 10
+    assert (terminal.folder / "three.npy").is_file()
+
+
+def test_the_readme_has_shell_and_python() -> None:
+    blocks = BLOCK.findall((ROOT / "README.md").read_text(encoding="utf-8"))
     assert {language for language, _ in blocks} == {"sh", "python"}
-    with ExitStack() as stack:
-        for language, text in blocks:
-            for usual, free in ports.items():
-                text = text.replace(f":{usual}", f":{free}")
-            if text.startswith("gallery serve"):
-                text = f"{text.strip()} --port {ports['8500']} --rest-port {ports['8501']}"
-                stack.enter_context(serving(text, tmp_path, environment))
-                continue
-            if text == "make demo\n":
-                steps = subprocess.run(
-                    ["make", "--dry-run", "demo"], cwd=ROOT, capture_output=True, text=True, check=True
-                )
-                assert "bin/gallery demo\n" in steps.stdout
-                text = "gallery demo"
-            # The default server is at the usual port.
-            text = text.replace("demo/noisy\n", f"demo/noisy --server localhost:{ports['8500']}\n")
-            program = ["bash", "-euc", text] if language == "sh" else [sys.executable, "-c", text]
-            done = subprocess.run(program, cwd=tmp_path, env=environment, capture_output=True, text=True)
-            assert done.returncode == 0, f"{text}\n{done.stdout}\n{done.stderr}"
-            if text == "gallery demo":
-                lift = re.search(r"PSNR of denoised digits +[\d.]+ dB \(\+([\d.]+)\)", done.stdout)
-                assert lift and float(lift[1]) >= 6
-                assert (tmp_path / "demo" / "denoised.png").stat().st_size > 10_000
-    assert len(list((tmp_path / "demo" / "noisy-denoised").iterdir())) == 10
-    assert (tmp_path / "three.npy").is_file()
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 120

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import shutil
 import sys
 import types
@@ -54,6 +55,8 @@ def on_files(files: Any, config: Any) -> Any:
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     """Rewrites the links of the pages in `docs/`."""
+    if page.file.src_uri == "index.md":
+        page.meta["hide"] = ["navigation"]
     if page.file.generated_by:
         return markdown
     return rewrite(markdown, f"docs/{page.file.src_uri}", page.file.src_uri)
@@ -76,7 +79,8 @@ def _datasets_page() -> str:
     for file in sorted((ROOT / "training" / "datasets").glob("[a-z]*.py")):
         doc = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
         first, _, rest = doc.partition("\n")
-        items = "".join(f"\n- {line}" if line[:1].isalpha() else f" {line.strip()}" for line in rest.strip().splitlines())
+        items = re.sub(r"^(?=[A-Z][\w ]{1,20}: )", "\n- ", rest.strip(), flags=re.MULTILINE)
+        items = re.sub(r"\n {4,}", " ", items)
         lines.append(f"## {file.stem}\n\n{first}\n{items}\n")
     return "\n".join(lines)
 

@@ -98,10 +98,15 @@ def model_page(name: str, results: Mapping[str, Any]) -> str:
 
 def models_page() -> str:
     """The page that lists all models by family."""
-    lines = ["# Models\n", "Each model is one short file with its formula. Each has at least one recipe that trains it.\n"]
+    lines = [
+        "# Models\n",
+        "Each model is one short file with its formula. Each has at least one recipe that trains it.\n",
+    ]
     for family, title in FAMILIES.items():
         lines.append(f"## [{title}]({family}/index.md)\n")
-        lines.append(_table(("model", "what it is"), [(f"[`{n}`]({family}/{n}.md)", describe(n).summary) for n in names(family)]))
+        lines.append(
+            _table(("model", "what it is"), [(f"[`{n}`]({family}/{n}.md)", describe(n).summary) for n in names(family)])
+        )
     return "\n".join(lines)
 
 
@@ -193,7 +198,10 @@ def _figures(own: Mapping[str, Any]) -> Iterator[str]:
             cells = [(f"`{n}`", *(figure(row, c.figure, c.form) for c in table.columns)) for n, row in rows.items()]
             yield _table(("recipe", *(column.heading for column in table.columns)), cells)
     yield "### Size and time\n\nSeconds of training on two CPU cores.\n"
-    cells = [(f"`{n}`", f"{row['parameters']:,}", figure(row, "seconds", ".0f"), f"`{row['command']}`") for n, row in own.items()]
+    cells = [
+        (f"`{n}`", f"{row['parameters']:,}", figure(row, "seconds", ".0f"), f"`{row['command']}`")
+        for n, row in own.items()
+    ]
     yield _table(("recipe", "parameters", "seconds", "command"), cells)
 
 
@@ -201,7 +209,9 @@ def _pictures(name: str, recipe: str, prose: str) -> Iterator[str]:
     """The first recipe's pictures that the text above does not show."""
     folder = ROOT / "docs" / "pictures" / name / recipe
     paths = [f"../../pictures/{name}/{recipe}/{path.name}" for path in sorted(folder.glob("*.png"))]
-    rest = [(CAPTIONS.get(Path(path).stem, Path(path).stem.replace("_", " ")), path) for path in paths if path not in prose]
+    rest = [
+        (CAPTIONS.get(Path(path).stem, Path(path).stem.replace("_", " ")), path) for path in paths if path not in prose
+    ]
     if rest:
         yield f"## More pictures\n\nOf the recipe `{recipe}`.\n"
         yield _grid(rest)

@@ -36,8 +36,8 @@ def table(results: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> str:
     runtimes = sorted({part for each in told for part in each.split(" and ")})
     return "\n".join(
         [
-            "Each cell is the greatest difference between an answer of that runtime and an answer of Keras, at batch sizes",
-            "1 and 7. All models have their default hyperparameters and random weights (Keras "
+            "Each cell is the greatest difference between an answer of that runtime and an answer of Keras, at batch",
+            "sizes 1 and 7. All models have their default hyperparameters and random weights (Keras "
             f"{version('keras')}, TensorFlow {version('tensorflow')}).",
             f"The runtimes are {', '.join(runtimes)}.",
             "TensorFlow Serving loads the same SavedModel as the embedded server. DL4J was not run: its column is the",

@@ -1,4 +1,4 @@
-"""`results.json` as a page of tables."""
+"""Writes the page of results: tables of the figures in `results.json`."""
 
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,18 +11,18 @@ Rows = Sequence[Sequence[str]]
 
 HEAD = """# Results
 
-Written by `gallery results`; the figures behind it are in [results.json](results.json). All figures are of test
-examples that no training and no choice of an epoch has seen. Figures with ± are mean and standard deviation over the
-seeds, figures without it are of one seed. `mnist_5k` are 4,000 training and 1,000 test digits of MNIST. PCA is fitted
-to the images that the model learnt from, and has a code of the same size.
+`gallery results` measures these figures, stores them in [results.json](results.json) and writes this page. All
+figures are of test examples, which are used neither for training nor for choosing an epoch. A figure with ± is the
+mean and the standard deviation over several seeds. A figure without ± is of one seed. `mnist_5k` has 4,000 training
+and 1,000 test digits of MNIST. PCA is fitted to the training images of the model, with a code of the same size.
 
-    gallery results MODEL/RECIPE --seeds 0,1,2    trains and measures one recipe, and writes this page anew
-    gallery results --all                         everything (hours); MNIST and Fashion-MNIST are fetched
+    gallery results MODEL/RECIPE --seeds 0,1,2   # trains and measures one recipe
+    gallery results --all                        # everything: takes hours, downloads datasets
 """
 
 
 def page(results: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> str:
-    """The page for what is in `results` (see `results.py`)."""
+    """Returns the page, in Markdown, for the content of `results.json` (see `measure.py`)."""
     rows = [
         (model, recipe, found[recipe])
         for model, found in sorted(results.items())
@@ -34,7 +34,7 @@ def page(results: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> str:
 
 
 def figure(row: Mapping[str, Any], name: str, form: str) -> str:
-    """Mean ± standard deviation over the seeds; empty where there is no such figure."""
+    """Returns a figure as mean ± standard deviation over the seeds; an empty text if it was not measured."""
     values = [seed[name] for seed in row["seeds"].values() if name in seed]
     if not values:
         return ""
@@ -59,7 +59,7 @@ def _targets(rows: Sequence[Any]) -> Iterator[str]:
                     "met" if not missed else f"missed by {missed:.4f}",
                 )
             )
-    yield _table(("recipe", "figure", "ours", "published", "where", ""), lines)
+    yield _table(("recipe", "figure", "measured", "published", "source", ""), lines)
 
 
 def _sections(rows: Sequence[Any]) -> Iterator[str]:
@@ -89,10 +89,9 @@ def _sweeps(rows: Sequence[Any]) -> Iterator[str]:
     from ..figures.slow import LEVELS  # imports Keras; the documentation site uses this module without it
 
     yield (
-        "## Noise removed\n\nPSNR in dB / SSIM of 1,000 test images, of the first seed, for Gaussian noise of "
-        "standard deviation σ "
-        "cut to [0, 1], and for a share of the values set to 0; beside the noisy image, a 3 × 3 median filter, and "
-        "PCA.\n"
+        "## Denoising\n\nPSNR in dB / SSIM of 1,000 test images, for the first seed. The noise is Gaussian with "
+        "standard deviation σ, clipped to [0, 1], or sets a share of the values to 0. The other rows are the noisy "
+        "image itself (identity), a 3 × 3 median filter, and PCA.\n"
     )
     for model, recipe, sweep in own:
         for kind, found in sweep.items():
@@ -108,9 +107,9 @@ def _sweeps(rows: Sequence[Any]) -> Iterator[str]:
 
 def _how(rows: Sequence[Any]) -> Iterator[str]:
     yield (
-        "## Size, time, command\n\nSeconds of training on 2 CPU cores, which at times had other work too. "
-        "`--seed` sets the seed; `KERAS_BACKEND` tells the backend that was used: dense networks learn faster on JAX, "
-        "convolutions on TensorFlow, on these cores.\n"
+        "## Size, time and command\n\nSeconds of training on 2 CPU cores. At times, other programs ran on them. "
+        "`--seed` sets the seed. `KERAS_BACKEND` is the backend of the training: on these cores, dense networks train "
+        "faster on JAX, and convolutional networks on TensorFlow.\n"
     )
     yield _table(
         ("recipe", "parameters", "seconds", "seeds", "command"),

@@ -1,11 +1,11 @@
-"""Which figures the page of results shows, in which tables."""
+"""The tables of the page of results, and their columns."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table: a heading, a figure's name, and how to write it."""
+    """A column of a table: its heading, the name of the figure, and the number format."""
 
     heading: str
     figure: str
@@ -14,7 +14,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """A table with a row for each recipe that has the figures of its first three columns, or of fewer if it has."""
+    """A table. It has a row for each recipe that has the figures of the first three columns (or of all, if fewer)."""
 
     title: str
     text: str
@@ -24,9 +24,9 @@ class Table:
 TABLES = (
     Table(
         "Classes",
-        "Accuracy, and cross-entropy in nats; accuracy of a logistic regression on the inputs of at most 10,000 "
-        "training examples. Of images also the accuracy when all test images are moved by 2 and by 4 pixels, which "
-        "none of the training images were by more than one or two.",
+        "Accuracy, and cross-entropy in nats. `linear` is the accuracy of a logistic regression on the inputs of at "
+        "most 10,000 training examples. For images, the last columns are the accuracy when all test images are moved "
+        "by 2 and by 4 pixels. No training image was moved by more than one or two pixels.",
         (
             Column("accuracy", "accuracy"),
             Column("cross-entropy", "cross_entropy", ".3f"),
@@ -37,8 +37,8 @@ TABLES = (
     ),
     Table(
         "Values",
-        "Root mean squared error and mean absolute error in the target's own unit, and R²; beside a linear regression"
-        " and the mean of the training targets.",
+        "Root mean squared error (RMSE) and mean absolute error (MAE) in the unit of the target, and R². `linear` is "
+        "the RMSE of a linear regression, `mean` the RMSE of always predicting the mean of the training targets.",
         (
             Column("RMSE", "rmse", ".2f"),
             Column("linear", "linear_rmse", ".2f"),
@@ -49,9 +49,9 @@ TABLES = (
     ),
     Table(
         "Texts",
-        "Accuracy, and cross-entropy in nats; beside a logistic regression on how often each word is in the text (of "
-        "spelled words: each run of up to three letters), fitted to the same training examples, and beside the most "
-        "frequent class.",
+        "Accuracy, and cross-entropy in nats. `bag of words` is the accuracy of a logistic regression on the word "
+        "counts of the text (for single words: the counts of all runs of up to three letters), fitted to the same "
+        "training examples. `most frequent` is the accuracy of always predicting the most frequent class.",
         (
             Column("accuracy", "accuracy"),
             Column("bag of words", "bag_of_words_accuracy"),
@@ -61,16 +61,18 @@ TABLES = (
     ),
     Table(
         "Written texts",
-        "Characters or phonemes that are wrong, missing or too many (Levenshtein), as a share of the true ones; share "
-        "of the texts that are not right in all. The likeliest token at each step is written. Where a word is said in "
-        "several ways, the nearest counts.",
+        "The token error is the number of wrong, missing and extra characters or phonemes (Levenshtein distance), as "
+        "a share of the characters or phonemes of the true text. The text error is the share of texts with any error. "
+        "The model writes the most probable token at each step. If a word has several pronunciations, the closest one "
+        "counts.",
         (Column("token error", "token_error", ".4f"), Column("text error", "text_error", ".4f")),
     ),
     Table(
         "Forecasts",
-        "Mean absolute error and root mean squared error over all steps of all test windows, in the series' unit; "
-        "beside ARIMA and exponential smoothing, whose parameters are fitted to the training span and whose state "
-        "follows the series up to each forecast, the values of the last season, and the last value.",
+        "Mean absolute error (MAE) and root mean squared error (RMSE) over all steps of all test windows, in the unit "
+        "of the series. The other columns are the errors of ARIMA, of exponential smoothing, of repeating the last "
+        "season, and of repeating the last value. The parameters of ARIMA and exponential smoothing are fitted to the "
+        "training span, and their state follows the series up to each forecast.",
         (
             Column("MAE", "mae", ".2f"),
             Column("ARIMA", "arima_mae", ".2f"),
@@ -86,9 +88,9 @@ TABLES = (
     ),
     Table(
         "The adding problem",
-        "Root mean squared error of the sum of two marked values among 300; who always answers 1 has 0.408. The norm "
-        "of the answer's gradient by the state after the first step, as a share of that by the last state: before "
-        "and after training.",
+        "Root mean squared error (RMSE) of the sum of two marked values among 300. A model that always answers 1 has "
+        "an RMSE of 0.408. `kept` is the norm of the output's gradient with respect to the state after the first "
+        "step, as a share of the norm with respect to the last state, before and after training.",
         (
             Column("RMSE", "rmse"),
             Column("kept before", "kept_before", ".1e"),
@@ -97,12 +99,13 @@ TABLES = (
     ),
     Table(
         "Words",
-        "Spearman's rank correlation of the vectors' cosines with how alike people find two words, over the pairs of "
-        "WordSim-353 and SimLex-999 whose words are both known; beside gensim's Word2Vec on the same sentences with "
-        "the same dimension, window, negatives and epochs. Our learning rates were chosen with these figures in view; "
-        "gensim has its defaults. Seconds of the trainings, ours with compiling and validation, gensim's with one "
-        "thread and with one for each core. Loss of an example of the test sentences in nats, and that of who knows "
-        "no more than how frequent each word is.",
+        "Spearman's rank correlation between the cosine similarity of two vectors and human similarity ratings, over "
+        "the pairs of WordSim-353 and SimLex-999 in which both words are known. gensim's Word2Vec was trained on the "
+        "same sentences with the same dimension, window, number of negative samples and epochs. We chose our learning "
+        "rates by these figures; gensim has its default learning rate. Our seconds of training include compilation "
+        "and validation. gensim used one thread, or one for each core (`all cores`). `loss` is the loss of an example "
+        "of the test sentences in nats, and `frequencies` the loss of a model that only knows how frequent each word "
+        "is.",
         (
             Column("WordSim", "wordsim", ".3f"),
             Column("gensim", "gensim_wordsim", ".3f"),
@@ -117,8 +120,9 @@ TABLES = (
     ),
     Table(
         "Pixels",
-        "Intersection over union of a digit's pixels, mean over the ten digits; of all digits' pixels together; share"
-        " of the pixels whose class is right. On canvases of digits that were in no training canvas.",
+        "The mean IoU is the intersection over union of the pixels of a digit, averaged over the ten digits. The "
+        "foreground IoU takes the pixels of all digits together. The pixel accuracy is the share of pixels with the "
+        "right class. The test canvases show digits that no training canvas shows.",
         (
             Column("mean IoU", "mean_iou"),
             Column("foreground IoU", "foreground_iou"),
@@ -127,9 +131,9 @@ TABLES = (
     ),
     Table(
         "Boxes",
-        "Mean intersection over union of the boxes found; precision and recall of the boxes (right: the right digit, "
-        "and an IoU of 0.5); average precision at that IoU, mean over the ten digits. On canvases of digits that were"
-        " in no training canvas.",
+        "The box IoU is the mean intersection over union of the boxes found. For precision and recall, a box is right "
+        "if it has the right digit and an IoU of at least 0.5. mAP is the average precision at this IoU, averaged "
+        "over the ten digits. The test canvases show digits that no training canvas shows.",
         (
             Column("box IoU", "box_iou"),
             Column("precision", "precision"),
@@ -139,9 +143,10 @@ TABLES = (
     ),
     Table(
         "Reconstruction and codes",
-        "MSE of a value; accuracy of a logistic regression (probe) and of the 5 nearest neighbours (kNN) on the codes"
-        " of at most 10,000 training images; AUROC of the squared error as a score that tells Fashion-MNIST's items "
-        "from digits (or digits from items).",
+        "`code` is the size of the code. MSE is the mean squared error of a value. `probe` is the accuracy of a "
+        "logistic regression on the codes of at most 10,000 training images, and `kNN` the accuracy of the 5 nearest "
+        "neighbours on these codes. AUROC measures how well the squared error tells images of Fashion-MNIST from "
+        "digits (for models of Fashion-MNIST: digits from its images). Each column `PCA` is the same figure for PCA.",
         (
             Column("code", "code_dim", ".0f"),
             Column("MSE", "mse"),
@@ -155,18 +160,20 @@ TABLES = (
     ),
     Table(
         "PCA's subspace",
-        "The largest principal angle between a linear decoder's subspace and PCA's.",
+        "The largest principal angle between the subspace of a linear decoder and the subspace of PCA.",
         (Column("angle in degrees", "angle", ".2f"), Column("MSE", "mse", ".5f"), Column("PCA", "pca_mse", ".5f")),
     ),
     Table(
         "Sparse codes",
-        "Mean activation over the training images (ρ = 0.05), and the share of units within a fifth of ρ.",
+        "The mean activation over the training images (the target ρ is 0.05), and the share of units within a fifth "
+        "of ρ.",
         (Column("mean activation", "mean_activation"), Column("units near ρ", "near_rho", ".2f"), Column("MSE", "mse")),
     ),
     Table(
-        "What noise does to a code",
-        "How far noise of σ = 0.1 moves the code: squared distance as a share of the codes' variance; PCA's beside "
-        "it. MSE of reconstructed images of uniform noise, which no model has learnt from.",
+        "Codes under noise",
+        "`shift` is how far Gaussian noise of σ = 0.1 moves the code: the squared distance as a share of the variance "
+        "of the codes. The last column is the MSE of reconstructed images of uniform noise, which are unlike all "
+        "training images.",
         (
             Column("shift", "shift", ".4f"),
             Column("PCA", "pca_shift", ".4f"),
@@ -176,8 +183,8 @@ TABLES = (
     ),
     Table(
         "Colours",
-        "MSE of a colour value, beside the grey picture itself and the mean colour of each grey level in the training"
-        " patches.",
+        "MSE of a colour value. `mean colour` is the MSE of choosing, for each grey level, its mean colour in the "
+        "training patches. `grey` is the MSE of the grey picture itself.",
         (
             Column("MSE", "mse"),
             Column("mean colour", "mean_colour_mse"),
@@ -187,8 +194,9 @@ TABLES = (
     ),
     Table(
         "Likelihood",
-        "−log p(x) in nats by 5,000 importance samples, and the lower bound of log p(x); test digits binarised once "
-        "at random, training digits anew in each epoch. Figures of fixed binarisations are other figures.",
+        "−log p(x) in nats, estimated with 5,000 importance samples, and the lower bound of log p(x). Test digits are "
+        "binarised once at random, training digits anew in each epoch. Do not compare these figures with results on "
+        "fixed binarised MNIST: the two datasets differ.",
         (
             Column("−log p(x)", "nll", ".2f"),
             Column("standard error", "nll_standard_error", ".2f"),
