@@ -22,7 +22,7 @@ quick: $(READY)
 check: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	rm -rf build/check && $(BIN)/pip install --quiet --no-deps --target build/check .
+	rm -rf build/check build/lib && $(BIN)/pip install --quiet --no-deps --target build/check .
 	cd build/check && MYPYPATH=. $(abspath $(BIN))/mypy --config-file $(abspath pyproject.toml) -p keras_gallery
 
 # The documentation site, in build/site. Broken links and pages without a place in the navigation are errors.
