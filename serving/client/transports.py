@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import functools
 from collections.abc import Mapping
 from typing import Any, Protocol
@@ -102,7 +101,7 @@ class RestTransport:
         self._http = httpx.Client(timeout=timeout, trust_env=False)
 
     def predict(self, spec: ModelSpec, signature: SignatureDef, inputs: Mapping[str, Array]) -> Arrays:
-        body = {"signature_name": signature.name, "inputs": {k: _to_json(v) for k, v in inputs.items()}}
+        body = {"signature_name": signature.name, "inputs": {k: json_values.plain(v) for k, v in inputs.items()}}
         outputs = self._call("POST", self._url + _path(spec) + ":predict", body)["outputs"]
         if len(signature.outputs) == 1:
             outputs = {next(iter(signature.outputs)): outputs}
@@ -155,18 +154,6 @@ def _where_cut(message: str) -> str:
 
 def _path(spec: ModelSpec) -> str:
     return quote(spec.name, safe="") + ("" if spec.version is None else f"/versions/{spec.version}")
-
-
-def _to_json(array: Array) -> Any:
-    if array.dtype.kind not in "OSUT":
-        return json_values.plain("", array)
-
-    def one(item: Any) -> Any:
-        if isinstance(item, list):
-            return [one(inner) for inner in item]
-        return {"b64": base64.b64encode(tensor.as_bytes(item)).decode()}
-
-    return one(array.tolist())
 
 
 def _from_json(value: Any, row: dtypes.DataType) -> Array:

@@ -1,4 +1,4 @@
-"""Puts a recorded case to a running server and gives its answer in the form of `golden.json`."""
+"""Sends a recorded request to a running server and returns the answer in the form of `golden.json`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ HEADERS = (
 
 
 def expand(value: Json, models: str) -> Json:
-    """Fills in what a case abbreviates: `{models}`, `{text*N}`, `{"$repeat": value, "n": N}`."""
+    """Expands the abbreviations of a case: `{models}`, `{text*N}`, `{"$repeat": value, "n": N}`."""
     if isinstance(value, str):
         return re.sub(r"\{([^{}*]+)\*(\d+)\}", lambda m: m[1] * int(m[2]), value).replace("{models}", models)
     if isinstance(value, dict):
@@ -43,7 +43,7 @@ def expand(value: Json, models: str) -> Json:
 
 
 def services() -> dict[str, tuple[str, Any, Any]]:
-    """Path, request and response class of each method, from the official stubs."""
+    """Returns the path, request class and response class of each method, from the official stubs."""
     from tensorflow_serving.apis import model_service_pb2, prediction_service_pb2
 
     return {
@@ -92,7 +92,7 @@ _KINDS = {"DT_FLOAT": "<f4", "DT_DOUBLE": "<f8", "DT_HALF": "<f2", "DT_COMPLEX64
 
 
 def tensor(proto: Any, case: Json) -> Json:
-    """A TensorProto as dtype, shape, the field that carries its values, and those."""
+    """Converts a TensorProto to its dtype, its shape, the name of the field with its values, and the values."""
     from tensorflow.core.framework import types_pb2
 
     dtype = types_pb2.DataType.Name(proto.dtype)
@@ -121,7 +121,7 @@ def tensor(proto: Any, case: Json) -> Json:
 
 
 def _plain(value: Any) -> Json:
-    """An element of a tensor as JSON holds it; a float as its shortest text reads."""
+    """Converts an element of a tensor to a JSON value, a float to the value of its shortest text."""
     if isinstance(value, bytes):
         try:
             return value.decode()
@@ -176,7 +176,7 @@ def ask_rest(case: Json, address: str, models: str) -> Json:
 
 
 def load_cases(folder: Path) -> dict[str, list[Json]]:
-    """The cases by set-up; those of a set-up whose cases change the server's state stay in order."""
+    """Reads the cases, grouped by server set-up and in order: some cases change the state of the server."""
     found: dict[str, list[Json]] = {}
     for file in sorted(folder.glob("*.json")):
         document = json.loads(file.read_text())

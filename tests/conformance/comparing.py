@@ -1,4 +1,8 @@
-"""Compares an answer with the recorded one: codes and messages exactly, floats within 1e-4, JSON bodies as values."""
+"""Compares an answer with the recorded one.
+
+Status codes and messages must be equal, floats within 1e-4. JSON bodies are compared as values: neither their layout
+nor the number of digits of a float matters.
+"""
 
 from __future__ import annotations
 
@@ -12,18 +16,23 @@ Json = Any
 
 
 def differences(case: Json, want: Json, got: Json) -> list[str]:
-    """What differs, in words; empty where the answers agree. The keys of `case` say what is left out."""
+    """Describes each difference. Returns an empty list if the answers agree.
+
+    Args:
+        case: the case. Its key `exact` compares the text of the body, `any` and `ignore` name values that may differ or
+            be missing, and `message_re` is a pattern for the message.
+    """
     want, got = json.loads(json.dumps([want, got]))  # copies, to be changed below
     found: list[str] = []
     if not case.get("exact"):
         for side in (want, got):
             _parse_body(side)
-    for path in case.get("any", []):  # any text will do, if it is there
-        for holder, key in _places(path, want, got):
-            holder[key] = bool(holder[key])
+    for path in case.get("any", []):  # any value that is not empty
+        for container, key in _places(path, want, got):
+            container[key] = bool(container[key])
     for path in case.get("ignore", []):
-        for holder, key in _places(path, want, got):
-            del holder[key]
+        for container, key in _places(path, want, got):
+            del container[key]
     if "message_re" in case:
         texts = [
             "".join(str(h.pop(k)) for p in ("message", "body.error") for h, k in _places(p, s)) for s in (want, got)
@@ -44,7 +53,7 @@ def _parse_body(answer: Json) -> None:
 
 
 def _places(path: str, *sides: Json) -> Iterator[tuple[Json, Any]]:
-    """In each side the holder of the value that a dotted path names, and its key there."""
+    """Finds the value that a dotted path names in each side. Yields its container and its key there."""
     *above, last = (int(part) if part.isdigit() else part for part in path.split("."))
     for side in sides:
         try:

@@ -1,4 +1,4 @@
-"""The comparison itself finds differences."""
+"""Tests of the comparison itself."""
 
 from __future__ import annotations
 

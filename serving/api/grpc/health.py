@@ -1,4 +1,9 @@
-"""The gRPC face's health service, `grpc.health.v1.Health`, with the answers of the C++ server's own."""
+"""The gRPC health service, `grpc.health.v1.Health`, with the answers of TensorFlow Serving's.
+
+grpcio-health-checking is not used because its answers differ: an unknown service is NOT_FOUND without the message
+"service name unknown", a malformed request and a name of over 200 bytes are not refused with "could not parse request",
+and its Watch streams do not end when the server stops.
+"""
 
 from __future__ import annotations
 
@@ -18,19 +23,19 @@ _Response = messages.message("grpc.health.v1.HealthCheckResponse")
 
 
 class Health:
-    """Tells of the server as a whole; no other service has a state of its own."""
+    """The state of the whole server. Single services have no state of their own."""
 
     def __init__(self) -> None:
         self._stopped = asyncio.Event()
 
     async def check(self, data: bytes) -> bytes:
-        """The state at this moment. NotFound for the name of a service, InvalidArgument for no request."""
+        """Returns the current state. Raises NotFound for a named service, InvalidArgument for a malformed request."""
         if _service(data):
             raise NotFound("service name unknown")
         return self._state()
 
     async def watch(self, data: bytes) -> AsyncIterator[bytes]:
-        """The state at this moment and whenever it changes. InvalidArgument for no request."""
+        """Yields the current state, then each change. Raises InvalidArgument for a malformed request."""
         service = _service(data)
         yield _state("SERVICE_UNKNOWN") if service else self._state()
         await self._stopped.wait()
@@ -38,7 +43,7 @@ class Health:
             yield self._state()
 
     def stop(self) -> None:
-        """Says from now on that nothing is served, and lets those who watch go."""
+        """Changes the state to NOT_SERVING and ends all watch streams."""
         self._stopped.set()
 
     def _state(self) -> bytes:

@@ -19,8 +19,8 @@ from ...wire.signature import DEFAULT_SIGNATURE
 from ..grpc.services import metadata
 from .paths import Target
 
-# What takes longer is done beside the event loop: bytes of a body of numbers (a few ms), of any other, of outputs.
-QUICK_NUMBERS, QUICK_BODY, QUICK_OUTPUTS = 1 << 20, 1 << 16, 1 << 20
+# Longer bodies are read, and larger outputs written, in a thread. Below, each takes the event loop a few milliseconds.
+QUICK_BODY_BYTES, QUICK_OUTPUT_BYTES = 1 << 18, 1 << 20
 
 
 class RestModels:
@@ -45,26 +45,23 @@ class RestModels:
 
     async def predict(self, target: Target, data: bytes) -> bytes:
         """Rows or columns, as the request has them."""
-        body = await _apart(len(data) > QUICK_NUMBERS, json_predict.parse_numbers, data)
-        if body is None:
-            body = await _apart(len(data) > QUICK_BODY, json_predict.parse_exactly, data)
+        long = len(data) > QUICK_BODY_BYTES
+        body = await _apart(long, json_predict.parse, data)
         with self._inference.models.using(target.spec) as servable:
             name = body.signature or DEFAULT_SIGNATURE
             signature = servable.signatures.get(name)
             if signature is None:
                 raise InvalidArgument(f'Serving signature name: "{name}" not found in signature def')
             definition = signature.definition
-            arrays = await _apart(len(data) > QUICK_NUMBERS, json_predict.number_arrays, body, definition)
-            if arrays is None:
-                arrays = await _apart(len(data) > QUICK_BODY, json_predict.exact_arrays, body, definition)
+            arrays = await _apart(long, json_predict.arrays, body, definition)
             outputs = await self._in_time(self._inference.evaluate(servable, signature, arrays))
         size = sum(array.nbytes for array in outputs.values())
         encode = json_answers.predictions if body.rows else json_answers.outputs
-        return bytes(await _apart(size > QUICK_OUTPUTS, encode, outputs))
+        return bytes(await _apart(size > QUICK_OUTPUT_BYTES, encode, outputs))
 
     async def examine(self, target: Target, data: bytes) -> bytes:
         """Classify and regress."""
-        signature, examples = await _apart(len(data) > QUICK_BODY, json_examples.parse, data)
+        signature, examples = await _apart(len(data) > QUICK_BODY_BYTES, json_examples.parse, data)
         spec = ModelSpec(target.spec.name, target.spec.version, target.spec.label, signature)
         if target.action == "classify":
             _, result = await self._in_time(self._examples.classify(spec, examples))

@@ -1,30 +1,36 @@
-"""The bodies of answers, laid out as TensorFlow Serving lays them out."""
+"""Writes the JSON bodies of predict, classify and regress answers.
+
+NumPy arrays are written by orjson. It writes each float with as few digits as read back to the same float, and null
+for NaN and infinity, which TensorFlow Serving writes as `NaN` and `Infinity`.
+"""
 
 from __future__ import annotations
 
 import base64
-import math
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
+import orjson
 
 from ...errors import InvalidArgument
 from .. import dtypes
-from . import floats as json_floats
-from .writer import indent, quoted
+from .writer import quoted
 
 Array = np.ndarray[Any, Any]
 
+_NULL = re.compile(rb"null")
+
 
 def predictions(arrays: Mapping[str, Array]) -> bytes:
-    """The answer to a predict request in rows: a list with an element for each row.
+    """Writes the answer to a predict request in the row form: a list with an element for each row.
 
     Args:
         arrays: the outputs by name, at least one.
 
     Raises:
-        InvalidArgument: the outputs share no batch dimension, or JSON can't hold one of them.
+        InvalidArgument: the outputs do not share a batch dimension, or JSON cannot hold one of them.
     """
     batch: int | None = None
     for name, array in arrays.items():
@@ -33,137 +39,105 @@ def predictions(arrays: Mapping[str, Array]) -> bytes:
         if batch is not None and len(array) != batch:
             raise InvalidArgument(f"Tensor name: {name} has inconsistent batch size: {len(array)} expecting: {batch}")
         batch = len(array)
-    if not batch:
-        rows = b"[]"
-    elif len(arrays) == 1:
+    if len(arrays) == 1:
         [(name, array)] = arrays.items()
-        rows = _in_line(name, array, 1)[:-1] + b"\n    ]"
-    else:
-        columns = [
-            [b"\n" + indent(3) + quoted(name.encode()) + b": " + row for row in _rows(name, array)]
-            for name, array in arrays.items()
-        ]
-        objects = [b"{" + b",".join(row) + b"\n        }" for row in zip(*columns, strict=True)]
-        rows = b"[\n        " + b",\n        ".join(objects) + b"\n    ]"
-    return b'{\n    "predictions": ' + rows + b"\n}"
+        return _body("predictions", _values(name, array))
+    columns = [[_member(name, row) for row in _rows(name, array)] for name, array in arrays.items()]
+    return _body("predictions", _list(_object(row) for row in zip(*columns, strict=True)))
 
 
 def outputs(arrays: Mapping[str, Array]) -> bytes:
-    """The answer to a predict request in columns. Raises InvalidArgument for what JSON can't hold."""
+    """Writes the answer to a predict request in the columnar form. Raises InvalidArgument if JSON cannot hold it."""
     if len(arrays) == 1:
         [(name, array)] = arrays.items()
-        content = _in_lines(name, array, 1)
-    else:
-        members = [
-            b"\n        " + quoted(name.encode()) + b": " + _in_lines(name, array, 2) for name, array in arrays.items()
-        ]
-        content = b"{" + b",".join(members) + b"\n    }"
-    return b'{\n    "outputs": ' + content + b"\n}"
+        return _body("outputs", _values(name, array))
+    return _body("outputs", _object(_member(name, _values(name, array)) for name, array in arrays.items()))
 
 
 def classifications(result: Any) -> bytes:
-    """The answer to a classify request, from a `ClassificationResult`. Raises InvalidArgument for an empty one."""
+    """Writes the answer to a classify request, a `ClassificationResult`. Raises InvalidArgument if it is empty."""
     if not result.classifications:
         raise InvalidArgument("Cannot convert empty ClassificationResults to JSON")
-    scores = [each.score for row in result.classifications for each in row.classes]
-    texts = iter(_floats(scores))
-    rows = [
-        b"[" + b", ".join([b"[%b, %b]" % (quoted(_bytes(each.label)), next(texts)) for each in row.classes]) + b"]"
+    scores = iter(_floats([each.score for row in result.classifications for each in row.classes]))
+    rows = (
+        _list(_list((quoted(_bytes(each.label)), next(scores))) for each in row.classes)
         for row in result.classifications
-    ]
-    return b'{\n    "results": [' + b", ".join(rows) + b"\n    ]\n}"
+    )
+    return _body("results", _list(rows))
 
 
 def regressions(result: Any) -> bytes:
-    """The answer to a regress request, from a `RegressionResult`. Raises InvalidArgument for an empty one."""
+    """Writes the answer to a regress request, a `RegressionResult`. Raises InvalidArgument if it is empty."""
     if not result.regressions:
         raise InvalidArgument("Cannot convert empty RegressionResults to JSON")
-    values = _floats([each.value for each in result.regressions])
-    return b'{\n    "results": [' + b", ".join(values) + b"]\n}"
+    return _body("results", _list(_floats([each.value for each in result.regressions])))
 
 
-def _floats(values: list[float]) -> list[bytes]:
-    return json_floats.dumps(np.array(values, np.float32))[1:-1].split(b",")
+def _body(name: str, content: bytes) -> bytes:
+    return b'{\n    "%b": %b\n}' % (name.encode(), content)
+
+
+def _member(name: str, value: bytes) -> bytes:
+    return quoted(name.encode()) + b": " + value
+
+
+def _object(members: Iterable[bytes]) -> bytes:
+    return b"{" + b",".join(members) + b"}"
+
+
+def _list(values: Iterable[bytes]) -> bytes:
+    return b"[" + b",".join(values) + b"]"
 
 
 def _bytes(text: str | bytes) -> bytes:
     return text if isinstance(text, bytes) else text.encode()
 
 
-# === Tensors ===
+def _floats(values: list[float]) -> list[bytes]:
+    return _rows("", np.array(values, np.float32))
 
 
-def _in_line(name: str, array: Array, level: int) -> bytes:
-    """Nested lists on one line, inside of `level` lists and objects."""
-    if _is_text(array) or not array.size:
-        return _nested(_leaves(name, array, level + array.ndim), array.shape, None)
-    return _numbers(name, array).replace(b",", b", ")
+# === Arrays ===
+
+
+def _values(name: str, array: Array) -> bytes:
+    """Writes an array as nested lists."""
+    if not array.dtype.hasobject:
+        return _numbers(array)
+    values: list[bytes] = array.ravel().tolist()
+    try:
+        leaves = [{"b64": base64.b64encode(v).decode()} if name.endswith("_bytes") else v.decode() for v in values]
+    except UnicodeDecodeError:
+        return _quoted(array.tolist())
+    return orjson.dumps(np.array(leaves, object).reshape(array.shape).tolist())
 
 
 def _rows(name: str, array: Array) -> list[bytes]:
-    """As `_in_line`, for each element of the first dimension by itself, in an object in a list of the document."""
-    depth = array.ndim
-    if _is_text(array) or not array.size:
-        leaves, size = _leaves(name, array, 2 + depth), math.prod(array.shape[1:])
-        starts = range(0, len(array) * size, size) if size else [0] * len(array)
-        return [_nested(leaves[at : at + size], array.shape[1:], None) for at in starts]
-    between = b"]" * (depth - 1) + b", " + b"[" * (depth - 1)
-    rows = _in_line(name, array, 3)[depth:-depth].split(between)
-    return [b"[" * (depth - 1) + row + b"]" * (depth - 1) for row in rows]
+    """Writes each element of the first dimension of an array."""
+    if array.dtype.hasobject or not array.size:
+        return [_values(name, np.asarray(row, array.dtype)) for row in array]
+    inner = array.ndim - 1
+    between = b"]" * inner + b"," + b"[" * inner
+    return [b"[" * inner + row + b"]" * inner for row in _numbers(array)[1 + inner : -1 - inner].split(between)]
 
 
-def _in_lines(name: str, array: Array, level: int) -> bytes:
-    """Nested lists with a line for each value, inside of `level` objects."""
-    if _is_text(array) or not array.size:
-        return _nested(_leaves(name, array, level + array.ndim), array.shape, level)
-    text, depth = _numbers(name, array), array.ndim
-    for ends in range(depth - 1, 0, -1):  # where the most lists end and begin first; each kind gets a mark
-        text = text.replace(b"]" * ends + b"," + b"[" * ends, bytes([0x80 + ends]))
-    text = text[depth : len(text) - depth].replace(b",", b",\n" + indent(level + depth))
-    for ends in range(1, depth):
-        closing, opening = _closing(level + depth, ends), _opening(level + depth - ends, ends)
-        text = text.replace(bytes([0x80 + ends]), closing + b",\n" + indent(level + depth - ends) + opening)
-    return _opening(level, depth) + text + _closing(level + depth, depth)
+def _quoted(value: Any) -> bytes:
+    """Writes nested lists of bytes that may not be UTF-8."""
+    return _list(map(_quoted, value)) if isinstance(value, list) else quoted(value)
 
 
-def _opening(level: int, count: int) -> bytes:
-    return b"".join([b"[\n" + indent(level + n + 1) for n in range(count)])
-
-
-def _closing(level: int, count: int) -> bytes:
-    return b"".join([b"\n" + indent(level - n - 1) + b"]" for n in range(count)])
-
-
-def _is_text(array: Array) -> bool:
-    return bool(array.dtype.hasobject)
-
-
-def _numbers(name: str, array: Array) -> bytes:
-    """Nested lists of numbers or truth values, without blanks."""
+def _numbers(array: Array) -> bytes:
     kind = dtypes.of_array(array).name
     if kind.startswith("complex"):
         raise InvalidArgument(f"Failed to write JSON value for tensor type: {kind}")
-    if kind in ("half", "bfloat16"):  # TensorFlow Serving refuses these and uint16; there is no need to
+    if kind in ("half", "bfloat16"):  # TensorFlow Serving refuses these and uint16
         array = array.astype(np.float32)
-    return json_floats.dumps(array) if array.dtype.kind == "f" else json_floats.write(array)
+    content = np.ascontiguousarray(array) if array.ndim else array[()]  # orjson does not write 0-dimensional arrays
+    text = orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY)
+    if array.dtype.kind == "f" and not (finite := np.isfinite(array)).all():
+        words = iter(array[~finite].tolist())
+        return _NULL.sub(lambda _: _WORDS[str(next(words))], text)
+    return text
 
 
-def _leaves(name: str, array: Array, level: int) -> list[bytes]:
-    """The strings of an array, as text or, where the output's name asks for it, as `{"b64": …}`."""
-    if not name.endswith("_bytes"):
-        return [quoted(each) for each in array.ravel().tolist()]
-    start, end = b'{\n%b"b64": "' % indent(level + 1), b'"\n%b}' % indent(level)
-    return [start + base64.b64encode(each) + end for each in array.ravel().tolist()]
-
-
-def _nested(texts: list[bytes], shape: tuple[int, ...], level: int | None) -> bytes:
-    """Values in nested lists: on one line, or with a line for each inside of `level` objects."""
-    for depth in range(len(shape) - 1, -1, -1):
-        size, line = shape[depth], b"" if level is None else b"\n" + indent(level + depth)
-        if size:
-            between = b", " if level is None else b"," + line + b"    "
-            start, end = (b"[", b"]") if level is None else (b"[" + line + b"    ", line + b"]")
-            texts = [start + between.join(texts[at : at + size]) + end for at in range(0, len(texts), size)]
-        else:
-            texts = [b"[]"] * math.prod(shape[:depth])
-    return texts[0]
+_WORDS = {"nan": b"NaN", "inf": b"Infinity", "-inf": b"-Infinity"}

@@ -1,6 +1,6 @@
-"""What a JSON document is to the codecs here: lists, `Object`s, text, int, float, bool and None.
+"""The Python values of a JSON document: list, `Object`, str, int, float, bool and None.
 
-Text is `str`; bytes in it that are not UTF-8 are kept as Python's "surrogateescape" keeps them.
+Bytes in a string that are not UTF-8 are kept in the str as Python's "surrogateescape" error handler keeps them.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 MISSING: Any = object()
-MAX_DEPTH = 1024  # of lists and objects in one another; orjson's, too
 
 
 @dataclass(slots=True)
@@ -17,21 +16,21 @@ class Object:
     """A JSON object.
 
     Attributes:
-        members: names and values in their order; a name may come again.
+        members: names and values in the order of the document. The same name may occur several times.
     """
 
     members: list[tuple[str, Any]] = field(default_factory=list)
 
     def find(self, name: str) -> Any:
-        """The value of the first member called `name`; `MISSING` if there is none."""
+        """Returns the value of the first member called `name`, or `MISSING`."""
         return next((value for key, value in self.members if key == name), MISSING)
 
 
 def text(data: bytes) -> str:
-    """Bytes as the text of a document."""
+    """Decodes bytes to a string of a document."""
     return data.decode(errors="surrogateescape")
 
 
 def raw(text: str) -> bytes:
-    """The bytes of a document's text."""
+    """Encodes a string of a document to its bytes."""
     return text.encode(errors="surrogateescape")

@@ -8,7 +8,8 @@ from ...errors import InvalidArgument
 from .. import messages
 from .base64 import decoded, is_base64
 from .document import MISSING, Object, raw
-from .predict import document_of, signature_of
+from .predict import as_object, signature_of
+from .reader import loads
 from .writer import text_of, type_name
 
 _LISTS = {"bytes": "bytes_list", "float": "float_list", "int64": "int64_list"}
@@ -24,7 +25,7 @@ def parse(data: bytes) -> tuple[str, Any]:
     Raises:
         InvalidArgument: in TensorFlow Serving's words.
     """
-    document = document_of(data)
+    document = as_object(loads(data))
     signature = signature_of(document)
     message = messages.Input()
     context, examples = document.find("context"), document.find("examples")

@@ -1,58 +1,94 @@
-"""Reads JSON as TensorFlow Serving does, which takes more than the standard's.
+"""Reads JSON with RapidJSON, the library that TensorFlow Serving uses: the same values, messages and offsets.
 
-That is: NaN, Inf and Infinity, text that is not UTF-8, objects that name a member twice, and whatever follows the
-document. Python's own reader gives the same for nearly all documents, a good deal faster than `json_exact_reader`,
-which is asked about the others, and about what is wrong.
+python-rapidjson is stricter than TensorFlow Serving in three points, which this module evens out: text after the
+document, a byte order mark before it, and strings that are not UTF-8.
 """
 
 from __future__ import annotations
 
-import json
 import re
+import sys
 from typing import Any
 
+import rapidjson
+
 from ...errors import InvalidArgument
-from . import exact_reader as json_exact_reader
-from .document import Object, text
-from .numbers import NUMBER, has_rounded, number
+from .document import Object, raw
 
-MAX_EXACT_BYTES = 2 << 20  # of a document that Python's reader does not take
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_PROBLEM = re.compile(r"Parse error at offset (\d+): (.*)", re.S)
+_ROOT_FOLLOWED = "The document root must not be followed by other values."
+_OLDER_WORDS = {"Invalid encoding in string.": "Invalid escape character in string."}  # TensorFlow Serving's RapidJSON
 
-_BEFORE = re.compile(rb"(?:\xef\xbb\xbf)?[ \n\r\t]*")
-_PAIR = re.compile(rb"\\u[dD][89abAB]..\\u[dD][c-fC-F]..")
-_HALF = re.compile(rb"\\u[dD][89a-fA-F]")
+# Bytes that are not UTF-8, as "surrogateescape" decodes them, to private-use characters and back.
+_HIDDEN = {0xDC00 + byte: 0x10FF00 + byte for byte in range(0x80, 0x100)}
+_SHOWN = {hidden: shown for shown, hidden in _HIDDEN.items()}
+
+
+class _Reader(rapidjson.Decoder):
+    """Keeps the members of an object in a list, so that repeated names stay."""
+
+    start_object = list
+    end_object = Object
+
+
+class _HiddenBytesReader(_Reader):
+    """Restores bytes that `_hide` replaced."""
+
+    def string(self, text: str) -> str:
+        return text.translate(_SHOWN)
+
+    def end_object(self, members: list[tuple[str, Any]]) -> Object:
+        return Object([(name.translate(_SHOWN), value) for name, value in members])
+
+
+_MODE = rapidjson.NM_NATIVE | rapidjson.NM_NAN
+_READER, _HIDDEN_BYTES_READER = _Reader(number_mode=_MODE), _HiddenBytesReader(number_mode=_MODE)
 
 
 def loads(data: bytes) -> Any:
-    """The document at the start of `data`, in the types of `json_document`.
+    """Reads the JSON document at the start of `data`. What follows the document is ignored.
+
+    NaN, Inf, Infinity and their negatives are numbers. Whole numbers of up to 64 bits are int, all others float.
 
     Raises:
-        InvalidArgument: in TensorFlow Serving's words, for what is no JSON to it; in ours for lists or objects nested
-            deeper than `MAX_DEPTH`, and for long bodies that are wrong or that it would take long to read.
+        InvalidArgument: `data` is not JSON, with TensorFlow Serving's message, or lists and objects are nested deeper
+            than Python's recursion limit (1,000 by default).
     """
     if not data:
         raise InvalidArgument("JSON Parse error: The document is empty")
-    start = _BEFORE.match(data)
-    assert start is not None  # it may be empty
-    problem = "half a surrogate pair, or no object"
-    if not _HALF.search(data) or not (b"\\\\" in data or _HALF.search(_PAIR.sub(b"", data))):
-        decoder = _EXACT if has_rounded(data) else _PLAIN
-        try:
-            value = decoder.raw_decode(text(data[start.end() :]))[0]
-            if type(value) not in (int, float):  # it may have left a part of the number over
-                return value
-        except (ValueError, RecursionError, OverflowError) as error:
-            problem = str(error) or "a number is too big"
-    if len(data) > MAX_EXACT_BYTES:
-        raise InvalidArgument(f"JSON Parse error: Expected standard JSON in {len(data)} bytes. Received: {problem}")
-    return json_exact_reader.read(data)
+    content = data.removeprefix(_BYTE_ORDER_MARK)
+    try:
+        return _read(content)
+    except RecursionError:
+        raise InvalidArgument(f"JSON is nested deeper than {sys.getrecursionlimit()} levels.") from None
+    except rapidjson.JSONDecodeError as error:
+        found = _PROBLEM.fullmatch(str(error))
+        assert found is not None
+        offset, problem = _original(int(found[1]), content), found[2]
+    if problem == _ROOT_FOLLOWED:
+        return _read(content[:offset])
+    offset += len(data) - len(content)
+    raise InvalidArgument(f"JSON Parse error: {_OLDER_WORDS.get(problem, problem)} at offset: {offset}")
 
 
-def _number(content: str) -> int | float:
-    match = NUMBER.fullmatch(content.encode())
-    assert match is not None  # Python's numbers are RapidJSON's
-    return number(*match.groups(b""))
+def _read(data: bytes) -> Any:
+    try:
+        return _READER(data)
+    except UnicodeDecodeError:
+        text = _hide(data)
+    return _HIDDEN_BYTES_READER(text)
 
 
-_PLAIN = json.JSONDecoder(object_pairs_hook=Object)
-_EXACT = json.JSONDecoder(object_pairs_hook=Object, parse_int=_number, parse_float=_number)
+def _hide(data: bytes) -> str:
+    return data.decode(errors="surrogateescape").translate(_HIDDEN)
+
+
+def _original(offset: int, data: bytes) -> int:
+    """Converts an offset in the text that RapidJSON read to the offset in `data`, in bytes."""
+    try:
+        data.decode()
+        return offset
+    except UnicodeDecodeError:
+        before = _hide(data).encode()[:offset].decode(errors="ignore")
+    return len(raw(before.translate(_SHOWN)))

@@ -8,30 +8,21 @@ from typing import Any
 import numpy as np
 
 from ...errors import InvalidArgument, Unimplemented
-from .. import dtypes
 from ..signature import TensorSpec
-from ..tensor import MAX_RANK, string_array
+from ..tensor import MAX_RANK
 from .base64 import decoded, is_base64
-from .document import MISSING, Object, raw
+from .document import MISSING, Object
+from .lists import LIMITS, from_list, from_value
 from .writer import text_of, type_name
 
 Array = np.ndarray[Any, Any]
 
-_INT32 = -(1 << 31), (1 << 31) - 1
-LIMITS = {  # of the values that JSON may have for a whole-number kind; of a small kind the low bits count
-    "int8": _INT32,
-    "int16": _INT32,
-    "int32": _INT32,
-    "uint8": _INT32,
-    "int64": (-(1 << 63), (1 << 63) - 1),
-    "uint32": (0, (1 << 32) - 1),
-    "uint64": (0, (1 << 64) - 1),
-}
+
 _TYPES: dict[str, set[type]] = {
     "float": {int, float},
     "double": {int, float},
     "bool": {bool},
-    "string": {str},
+    "string": {str, Object},
     **{kind: {int} for kind in LIMITS},
 }
 
@@ -64,9 +55,9 @@ class _Tensor:
         if len(shape) > MAX_RANK:
             raise InvalidArgument(f"tensor parsing error: {self._name}")
         values = self._values[: self._size * (1 if batch is None else batch)]
-        if self._dtype is dtypes.STRING:
-            return string_array([raw(each) if isinstance(each, str) else each for each in values]).reshape(shape)
-        return cast(np.array(values, wide(self._dtype)), self._dtype).reshape(shape)
+        array = from_list(values, shape, self._dtype)
+        assert array is not None  # each value was checked
+        return array
 
     def _fill(self, value: Any, level: int, shape: list[int]) -> None:
         if not isinstance(value, list):
@@ -75,7 +66,8 @@ class _Tensor:
                     f"JSON Value: {text_of(value)} found at incorrect level: {level + 1} in the JSON DOM. "
                     f"Expected at level: {len(shape)}"
                 )
-            self._values.append(_leaf(value, self._dtype.name))
+            _check(value, self._dtype.name)
+            self._values.append(value)
             return
         if level >= len(shape):
             raise InvalidArgument(f"Encountered list at unexpected level: {level} expected < {len(shape)}")
@@ -83,9 +75,6 @@ class _Tensor:
             raise InvalidArgument(
                 f"Encountered list at unexpected size: {len(value)} at level: {level} expected size: {shape[level]}"
             )
-        if level + 1 == len(shape) and _all_fit(value, self._dtype.name):
-            self._values += value
-            return
         for each in value:
             self._fill(each, level + 1, shape)
 
@@ -105,36 +94,17 @@ def _listed(shape: list[int]) -> str:
     return "[" + ",".join(map(str, shape)) + "]"
 
 
-def _all_fit(values: list[Any], kind: str) -> bool:
-    """Whether `_leaf` would give each of the values back as it is."""
-    if not values or not set(map(type, values)) <= _TYPES.get(kind, set()):
-        return False
-    least, most = LIMITS.get(kind, (None, None))
-    return least is None or (least <= min(values) and max(values) <= most)
-
-
-def _leaf(value: Any, kind: str) -> Any:
-    if isinstance(value, Object):
-        if kind == "string":
-            return decoded(value)
-    elif kind not in _TYPES:
+def _check(value: Any, kind: str) -> None:
+    """Raises InvalidArgument or Unimplemented if a value does not fit a data type."""
+    if kind not in _TYPES and not isinstance(value, Object):
         raise Unimplemented(f"Conversion of JSON Value: {text_of(value)} to type: {kind}")
-    elif _all_fit([value], kind):
-        return value
+    if type(value) in _TYPES.get(kind, ()):
+        if isinstance(value, Object):
+            decoded(value)
+        least, most = LIMITS.get(kind, (None, None))
+        if least is None or least <= value <= most:
+            return
     raise InvalidArgument(f"JSON Value: {text_of(value)} Type: {type_name(value)} is not of expected type: {kind}")
-
-
-def wide(dtype: dtypes.DataType) -> Any:
-    """The NumPy dtype that holds all that JSON may have for a numeric kind."""
-    if dtype.numpy.kind == "f":
-        return np.float64
-    return dtype.numpy if dtype.numpy.itemsize == 8 or dtype.numpy.kind == "b" else np.int64
-
-
-def cast(array: Array, dtype: dtypes.DataType) -> Array:
-    """Values as the model takes them: what is too large for a float is infinity, whole numbers keep the low bits."""
-    with np.errstate(over="ignore"):
-        return array.astype(dtype.numpy)
 
 
 # === Both forms ===
@@ -145,7 +115,27 @@ def _is_object(value: Any) -> bool:
 
 
 def from_rows(rows: list[Any], specs: Mapping[str, TensorSpec]) -> dict[str, Array]:
-    """Inputs from `instances`: each element a value for the only input, or an object with a value for each input."""
+    """Converts `instances`: a value of the only input for each row, or an object with a value of each input."""
+    columns = _columns(rows, specs)
+    arrays = {name: from_value(values, specs[name].dtype) for name, values in columns.items()}
+    found = {name: array for name, array in arrays.items() if array is not None and array.ndim <= MAX_RANK}
+    return found if len(found) == len(specs) else _row_by_row(rows, specs)
+
+
+def _columns(rows: list[Any], specs: Mapping[str, TensorSpec]) -> dict[str, list[Any]]:
+    """Returns the values of each input. Returns nothing if a row does not have exactly the inputs."""
+    if not any(map(_is_object, rows)):
+        return dict.fromkeys(specs, rows) if len(specs) == 1 else {}
+    if set(map(type, rows)) != {Object} or {len(row.members) for row in rows} != {len(specs)}:
+        return {}
+    named = [dict(row.members) for row in rows]
+    if any(row.keys() != specs.keys() for row in named):
+        return {}
+    return {name: [row[name] for row in named] for name in specs}
+
+
+def _row_by_row(rows: list[Any], specs: Mapping[str, TensorSpec]) -> dict[str, Array]:
+    """Does the same as `from_rows`, with all errors."""
     if not isinstance(rows[0], Object) and len(specs) > 1:
         raise InvalidArgument(
             "instances is a plain list, but expecting list of objects as multiple input tensors required as per "
@@ -198,7 +188,10 @@ def from_columns(values: Any, specs: Mapping[str, TensorSpec]) -> dict[str, Arra
     for name, column in columns.items():
         if column is MISSING:
             raise InvalidArgument(f"Missing named input: {name} in 'inputs' object.")
-        tensor = _Tensor(name, specs[name])
-        tensor.add(column)
-        arrays[name] = tensor.array()
+        array = from_value(column, specs[name].dtype)
+        if array is None:
+            tensor = _Tensor(name, specs[name])
+            tensor.add(column)
+            array = tensor.array()
+        arrays[name] = array
     return arrays

@@ -1,4 +1,8 @@
-"""Writes JSON as TensorFlow Serving does: strings, single values in error messages, whole error bodies."""
+"""Writes JSON as TensorFlow Serving does: strings, error bodies, and the values that error messages show.
+
+python-rapidjson cannot write these: it refuses strings that are not UTF-8, writes 1e39 as 1e+39, and keeps one member
+of several with the same name.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +12,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from .document import Object, raw, text
-from .numbers import shortest
 
-MAX_SHOWN = 1 << 18  # bytes of a value in an error message; TensorFlow Serving shows all of it
+MAX_SHOWN = 1 << 18  # bytes; TensorFlow Serving shows whole values
 
 _SPECIAL = re.compile(rb'["\\\x00-\x1f]')
 _ESCAPED = {bytes((code,)): b"\\u%04X" % code for code in range(0x20)} | {
@@ -19,7 +22,7 @@ _ESCAPED = {bytes((code,)): b"\\u%04X" % code for code in range(0x20)} | {
 
 
 def quoted(text: bytes) -> bytes:
-    """A JSON string; what is not UTF-8 stays as it is."""
+    """Writes a JSON string. Bytes that are not UTF-8 stay as they are."""
     return b'"' + _SPECIAL.sub(lambda match: _ESCAPED[match[0]], text) + b'"'
 
 
@@ -28,28 +31,27 @@ def indent(level: int) -> bytes:
 
 
 def error_body(message: str) -> bytes:
-    """The body of an answer that says what is wrong."""
+    """Writes the body of an error answer."""
     return b'{\n    "error": ' + quoted(raw(message)) + b"\n}"
 
 
 def text_of(value: Any) -> str:
-    """A value as `json_reader.loads` gives it, as error messages show it; cut after `MAX_SHOWN` bytes.
+    """Writes a value of a document for an error message, at most `MAX_SHOWN` bytes of it.
 
-    Objects take a line for each member, lists stay on one. Nothing is shown of NaN and of infinities, nor of what
-    comes after one.
+    Each member of an object is on a line, a list is on one line. The text ends before the first NaN or infinity.
     """
-    shown, room = [], MAX_SHOWN
+    shown, left = [], MAX_SHOWN
     for piece in _pieces(value):
         shown.append(piece)
-        room -= len(piece)
-        if room < 0:
-            shown[-1] = piece[:room] + "…".encode()
+        left -= len(piece)
+        if left < 0:
+            shown[-1] = piece[:left] + "…".encode()
             break
     return text(b"".join(shown))
 
 
 def _pieces(value: Any) -> Iterator[bytes]:
-    above: list[tuple[Iterator[Any], bool]] = []  # what is left of the lists and objects around the value
+    above: list[tuple[Iterator[Any], bool]] = []  # the rest of each list and object around the value
     while True:
         members = isinstance(value, Object)
         content = value.members if members else value if isinstance(value, list) else None
@@ -89,14 +91,35 @@ def _scalar(value: Any) -> bytes:
     if isinstance(value, str):
         return quoted(raw(value[:MAX_SHOWN]))
     if isinstance(value, float):
-        return shortest(value)
+        return _shortest(value)
     if isinstance(value, int):
         return str(value).encode()
     return b"{}" if isinstance(value, Object) else b"[]"
 
 
+def _shortest(value: float) -> bytes:
+    """Writes a finite float as RapidJSON does, with as few digits as read back to it: b"1.0", b"1e39"."""
+    text, sign = repr(abs(value)), "-" if str(value)[0] == "-" else ""
+    mantissa, _, exponent = text.partition("e")
+    whole, _, fraction = mantissa.partition(".")
+    digits = (whole + fraction).lstrip("0")
+    point = len(digits) + int(exponent or 0) - len(fraction)  # 0.1 <= value / 10^point < 1
+    digits = digits.rstrip("0")
+    if not digits:
+        shown = "0.0"
+    elif len(digits) <= point <= 21:
+        shown = digits + "0" * (point - len(digits)) + ".0"
+    elif 0 < point <= 21:
+        shown = f"{digits[:point]}.{digits[point:]}"
+    elif -6 < point <= 0:
+        shown = "0." + "0" * -point + digits
+    else:
+        shown = digits[0] + ("." + digits[1:] if digits[1:] else "") + f"e{point - 1}"
+    return (sign + shown).encode()
+
+
 def type_name(value: Any) -> str:
-    """The JSON type of a value, as error messages name it."""
+    """Returns the JSON type of a value, as TensorFlow Serving names it in error messages."""
     if isinstance(value, bool):
         return "True" if value else "False"
     return _TYPES[type(value)]

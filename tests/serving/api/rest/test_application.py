@@ -152,13 +152,14 @@ def refusal(reply: Reply, status: int) -> str:
 
 def test_rows(client: Client) -> None:
     reply = client.post({"instances": [1, 2.5]})
-    assert reply == (200, {"content-type": "application/json"}, b'{\n    "predictions": [3.0, 6.0\n    ]\n}')
+    assert reply[:2] == (200, {"content-type": "application/json"})
+    assert json.loads(reply.body) == {"predictions": [3.0, 6.0]}
 
 
 @pytest.mark.parametrize("version", ["", "/versions/3", "/labels/stable"])
 def test_columns(client: Client, version: str) -> None:
     reply = client.post({"inputs": {"x": [1]}}, f"/v1/models/m{version}:predict")
-    assert reply.body == b'{\n    "outputs": [\n        3.0\n    ]\n}'
+    assert json.loads(reply.body) == {"outputs": [3.0]}
 
 
 def test_text(client: Client) -> None:
@@ -166,8 +167,8 @@ def test_text(client: Client) -> None:
     assert [row["b64"] for row in json.loads(reply.body)["predictions"]] == ["YQ==", "/w=="]
 
 
-@pytest.mark.parametrize("count", [40_000, 300_000], ids=["beside the loop", "numbers beside the loop"])
-@pytest.mark.parametrize("ending", ["", " and more"], ids=["numbers", "exactly"])
+@pytest.mark.parametrize("count", [1_000, 300_000], ids=["on the event loop", "in a thread"])
+@pytest.mark.parametrize("ending", ["", " and more"], ids=["plain", "with text after it"])
 def test_large_bodies(client: Client, count: int, ending: str) -> None:
     body = '{"instances": [' + "0.5, " * count + "1]}" + ending
     assert json.loads(client.ask("POST", PREDICT, body.encode()).body)["predictions"] == [2.0] * count + [3.0]
@@ -175,12 +176,12 @@ def test_large_bodies(client: Client, count: int, ending: str) -> None:
 
 def test_classify(client: Client) -> None:
     reply = client.post({"signature_name": "classify", "examples": [{"x": 1.0}]}, "/v1/models/m:classify")
-    assert reply.body == b'{\n    "results": [[["a", 0.25], ["a", 0.75]]\n    ]\n}'
+    assert json.loads(reply.body) == {"results": [[["a", 0.25], ["a", 0.75]]]}
 
 
 def test_regress(client: Client) -> None:
     reply = client.post({"signature_name": "regress", "examples": [{}, {}]}, "/v1/models/m/versions/3:regress")
-    assert reply.body == b'{\n    "results": [1.0, 1.0]\n}'
+    assert json.loads(reply.body) == {"results": [1.0, 1.0]}
 
 
 def test_status(client: Client) -> None:

@@ -1,20 +1,21 @@
-"""Values in error messages: as TensorFlow Serving showed them, and never too much."""
+"""Values in error messages: as TensorFlow Serving shows them, up to a size limit."""
 
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from keras_gallery.serving.wire.json.document import MAX_DEPTH
 from keras_gallery.serving.wire.json.reader import loads
 from keras_gallery.serving.wire.json.writer import MAX_SHOWN, error_body, quoted, text_of, type_name
 
+DEPTH = 1000
 several = settings(max_examples=200, deadline=None, database=None)
 
-SHOWN = {  # recorded answers' words
+SHOWN = {  # from recorded answers
     b"null": "null",
     b"[[1,2,3]]": "[[1, 2, 3]]",
     b'{"a":[1,2]}': '{\n    "a": [1, 2]\n}',
@@ -59,9 +60,9 @@ def test_large_values_are_cut(text: bytes) -> None:
 
 
 def test_deep_values() -> None:
-    text = b"[" * MAX_DEPTH + b"]" * MAX_DEPTH
+    text = b"[" * DEPTH + b"]" * DEPTH
     assert text_of(loads(text)) == text.decode()
-    assert len(text_of(loads(b'{"a":' * MAX_DEPTH + b"1" + b"}" * MAX_DEPTH))) <= MAX_SHOWN + 1
+    assert len(text_of(loads(b'{"a":' * DEPTH + b"1" + b"}" * DEPTH))) <= MAX_SHOWN + 1
 
 
 def test_escapes() -> None:
@@ -88,3 +89,23 @@ def test_error_bodies(message: str) -> None:
 )  # fmt: skip
 def test_type_names(text: str, name: str) -> None:
     assert type_name(loads(text.encode())) == name
+
+
+@several
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_floats_read_back(value: float) -> None:
+    text = text_of(value)
+    assert float(text) == value
+    assert math.copysign(1, float(text)) == math.copysign(1, value)
+    assert "." in text or "e" in text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (1.0, "1.0"), (-2.5, "-2.5"), (0.0, "0.0"), (-0.0, "-0.0"), (1e20, "100000000000000000000.0"), (1e21, "1e21"),
+        (1.5e300, "1.5e300"), (1e-6, "0.000001"), (1e-7, "1e-7"), (1.25e-10, "1.25e-10"), (123456.789, "123456.789"),
+    ],
+)  # fmt: skip
+def test_floats_are_written_like_rapidjson(value: float, text: str) -> None:
+    assert text_of(value) == text
