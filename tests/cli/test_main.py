@@ -9,10 +9,10 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
-from keras_gallery.cli.main import COMMANDS
+from keras_gallery.cli.main import COMMANDS, main
 from keras_gallery.models import describe, list_models
-from keras_gallery.training import load_recipes
 
 
 def gallery(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -43,6 +43,8 @@ def test_list_and_its_pattern() -> None:
 
 
 def test_show_tells_all() -> None:
+    from keras_gallery.training import load_recipes
+
     shown = gallery("show", "denoising_autoencoder").stdout
     info = describe("denoising_autoencoder")
     assert info.summary in shown and "x̃ = corrupt(x)" in shown and "Notes 003" in shown
@@ -71,22 +73,52 @@ ERRORS = {
     "a kind of file": (["denoise", "m", "x.txt"], "Received: a .txt"),
     "a port": (["serve", "--port", "70000"], "Expected a port from 0 to 65535. Received: 70000"),
 }
+IMPORT_KERAS = (
+    *("an option", "a hyperparameter", "its range", "its choices", "epochs", "a recipe", "results of a recipe"),
+    *("a dataset", "a run"),
+)
 
 
-@pytest.mark.parametrize("case", ERRORS)
-def test_errors_are_one_line_and_leave_nothing(tmp_path: Path, case: str) -> None:
-    import numpy as np
-
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with an array and a text file."""
     np.save(tmp_path / "x.npy", np.zeros((1, 8, 8)))
     (tmp_path / "x.txt").write_text("text")
-    before = sorted(tmp_path.rglob("*"))
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    "case", [pytest.param(case, marks=[pytest.mark.models] if case in IMPORT_KERAS else []) for case in ERRORS]
+)
+def test_errors_are_one_line_and_leave_nothing(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], case: str
+) -> None:
+    monkeypatch.chdir(folder)
+    before = sorted(folder.rglob("*"))
     arguments, message = ERRORS[case]
-    done = gallery(*arguments, cwd=tmp_path)
+    assert main(arguments) == 2
+    written = capfd.readouterr().err
+    assert message in written and written.count("\n") == 1, written
+    assert sorted(folder.rglob("*")) == before
+
+
+@pytest.mark.parametrize("case", ["a command", "a server"])
+def test_errors_of_the_installed_command(folder: Path, case: str) -> None:
+    arguments, message = ERRORS[case]
+    done = gallery(*arguments, cwd=folder)
     assert done.returncode == 2, done.stdout + done.stderr
     assert message in done.stderr and done.stderr.count("\n") == 1, done.stderr
-    assert sorted(tmp_path.rglob("*")) == before
 
 
+@pytest.mark.models
+def test_an_error_after_importing_tensorflow_is_one_line(folder: Path) -> None:
+    arguments, message = ERRORS["its range"]
+    done = gallery(*arguments, cwd=folder)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert message in done.stderr and done.stderr.count("\n") == 1, done.stderr
+
+
+@pytest.mark.models
 def test_train_export_serve_and_ctrl_c(tmp_path: Path) -> None:
     options = ["--dataset", "digits", "--epochs", "1", "--model.code-dim", "3", "--model.network", "dense"]
     trained = gallery("train", "denoising_autoencoder", *options, cwd=tmp_path)
