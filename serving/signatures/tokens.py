@@ -107,7 +107,10 @@ def _valid(texts: Any, *, replace_control: bool = False) -> Any:
 
 
 def _lower(texts: Any) -> Any:
-    """`str.lower`. TensorFlow leaves it to ICU, for which I becomes ı in Turkey, and a text ends with a NUL."""
+    """`str.lower`. TensorFlow leaves it to ICU, for which I becomes ı in Turkey, and a text ends with a NUL.
+
+    TensorFlow 2.21 has the ICU of Unicode 13: after a newer letter, a Σ at the end of a word becomes σ instead of ς.
+    """
     texts = tf.strings.regex_replace(_valid(texts), r"\x00", "\ufffd")
     texts = tf.strings.lower(tf.strings.regex_replace(texts, "İ", "i\u0307"))  # ASCII
     return tf.strings.lower(texts, encoding="utf-8")
