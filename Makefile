@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 READY = $(VENV)/.ready
+# The first interrupts itself, and would a process of xdist; the second starts two processes of its own.
+ALONE = tests/training/test_interrupt.py tests/models/test_backends.py
 PACKAGES = tests/javascript/node_modules/.ready
 
 .PHONY: demo test quick check docs format
@@ -12,8 +14,8 @@ demo: $(READY)
 
 # TensorFlow.js, where there is npm; else the tests that need it are skipped.
 test: $(READY) $(if $(shell command -v npm),$(PACKAGES))
-	$(BIN)/python -m pytest -n 2 --dist loadfile --ignore tests/training/test_interrupt.py
-	$(BIN)/python -m pytest tests/training/test_interrupt.py # interrupts itself, and would a process of xdist
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ALONE:%=--ignore %)
+	$(BIN)/python -m pytest $(ALONE)
 
 # Half of the tests, in a minute: all that need no TensorFlow.
 quick: $(READY)

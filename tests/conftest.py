@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from .needs_models import PACKAGES, REASON, function_needs, installed, module_needs
+from .costs import LONGEST
+from .needs_models import PACKAGES, REASON, TESTS, function_needs, installed, module_needs
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -48,6 +49,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("models")
         if not installed() and item.get_closest_marker("models"):
             item.add_marker(pytest.mark.skip(reason=REASON))
+    items.sort(key=lambda item: LONGEST.get(item.path.relative_to(TESTS).as_posix(), len(LONGEST)))
 
 
 def needs_models(test: pytest.Function) -> bool:

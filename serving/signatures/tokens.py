@@ -118,6 +118,8 @@ def _lower(texts: Any) -> Any:
     """Does what `str.lower` does.
 
     TensorFlow uses ICU, which lowers I to ı in a Turkish locale, and for which a NUL ends the text.
+
+    TensorFlow 2.21 has the ICU of Unicode 13: after a newer letter, a Σ at the end of a word becomes σ instead of ς.
     """
     texts = tf.strings.regex_replace(_valid(texts), r"\x00", "\ufffd")
     texts = tf.strings.lower(tf.strings.regex_replace(texts, "İ", "i\u0307"))  # ASCII

@@ -10,12 +10,13 @@ import time
 from importlib.metadata import version
 from pathlib import Path
 
+import numpy as np
 import pytest
 from keras_gallery.cli import datasets, serve
 from keras_gallery.cli.list import FAMILIES
+from keras_gallery.cli.main import main
 from keras_gallery.models import describe, list_models
 from keras_gallery.serving import launcher
-from keras_gallery.training import list_datasets, load_recipes
 
 
 def gallery(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -71,6 +72,8 @@ def test_list_of_a_pattern() -> None:
 
 
 def test_datasets() -> None:
+    from keras_gallery.training import list_datasets
+
     rows = [line.split(None, 2) for line in gallery("datasets").stdout.partition("\n\n")[0].splitlines()]
     assert [row[0] for row in rows] == list_datasets()
     assert all(summary for *_, summary in rows)
@@ -84,7 +87,10 @@ def needs(file: Path) -> str:
     return text + (file.parent / "_files.py").read_text("utf-8") if "from ._files import" in text else text
 
 
+@pytest.mark.models
 def test_show() -> None:
+    from keras_gallery.training import load_recipes
+
     shown = gallery("show", "denoising_autoencoder").stdout
     info = describe("denoising_autoencoder")
     assert info.summary in shown and "x̃ = corrupt(x)" in shown and "Notes 003" in shown
@@ -120,22 +126,55 @@ ERRORS = {
     ),
     "a port": (["serve", "--port", "70000"], "Expected a port from 0 to 65535. Received: 70000"),
 }
+IMPORT_KERAS = (
+    *("an option", "a hyperparameter", "its range", "its choices", "epochs", "a recipe", "results of a recipe"),
+    *("a dataset", "a run"),
+)
 
 
-@pytest.mark.parametrize("case", ERRORS)
-def test_an_error_is_one_line_and_writes_no_file(tmp_path: Path, case: str) -> None:
-    import numpy as np
-
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with an array and a text file."""
     np.save(tmp_path / "x.npy", np.zeros((1, 8, 8)))
     (tmp_path / "x.txt").write_text("text")
-    before = sorted(tmp_path.rglob("*"))
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    "case", [pytest.param(case, marks=[pytest.mark.models] if case in IMPORT_KERAS else []) for case in ERRORS]
+)
+def test_an_error_is_one_line_and_writes_no_file(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], case: str
+) -> None:
+    monkeypatch.chdir(folder)
+    before = sorted(folder.rglob("*"))
     arguments, message = ERRORS[case]
-    done = gallery(*arguments, cwd=tmp_path)
+    assert main(arguments) == 2
+    written = capfd.readouterr().err
+    *progress, error = written.splitlines()
+    assert message in error and error.startswith("gallery: "), written
+    assert all(line.endswith(" ...") for line in progress), written
+    assert sorted(folder.rglob("*")) == before
+
+
+@pytest.mark.parametrize("case", ["a command", "a server"])
+def test_errors_of_the_installed_command(folder: Path, case: str) -> None:
+    arguments, message = ERRORS[case]
+    done = gallery(*arguments, cwd=folder)
     assert done.returncode == 2, done.stdout + done.stderr
     *progress, error = done.stderr.splitlines()
     assert message in error and error.startswith("gallery: "), done.stderr
     assert all(line.endswith(" ...") for line in progress), done.stderr
-    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.models
+def test_an_error_after_importing_tensorflow_is_one_line(folder: Path) -> None:
+    arguments, message = ERRORS["its range"]
+    done = gallery(*arguments, cwd=folder)
+    assert done.returncode == 2, done.stdout + done.stderr
+    *progress, error = done.stderr.splitlines()
+    assert message in error and error.startswith("gallery: "), done.stderr
+    assert all(line.endswith(" ...") for line in progress), done.stderr
 
 
 @pytest.mark.parametrize(
@@ -150,6 +189,7 @@ def test_without_keras_an_error_says_what_to_install(arguments: list[str], tmp_p
     assert (done.returncode, done.stderr) == (2, wanted)
 
 
+@pytest.mark.models
 def test_train_export_serve_and_ctrl_c(tmp_path: Path) -> None:
     options = ["--dataset", "digits", "--epochs", "1", "--model.code-dim", "3", "--model.network", "dense"]
     trained = gallery("train", "denoising_autoencoder", *options, cwd=tmp_path)

@@ -27,6 +27,8 @@ from .registered import (
     targets,
 )
 
+once = pytest.mark.variant  # on one backend only
+
 
 def weights_of(model: keras.Model) -> list[np.ndarray]:
     return [np.array(weight) for weight in model.get_weights()]
@@ -48,8 +50,9 @@ def test_listing_does_not_import_keras() -> None:
     assert done.stdout.strip() == "False"
 
 
+# On other backends one batch of a size that no other test has is enough: each size is compiled anew.
 @every_model
-@pytest.mark.parametrize("batch", [1, 7, 32])
+@pytest.mark.parametrize("batch", [pytest.param(1, marks=once), 7, pytest.param(32, marks=once)])
 def test_shapes_and_finite_outputs(name: str, batch: int) -> None:
     model = default(name)
     found = model(inputs(model, batch))
@@ -84,7 +87,7 @@ def test_the_code_has_its_size(name: str) -> None:
 
 
 @every_autoencoder
-@pytest.mark.parametrize(("height", "width", "channels"), [(8, 8, 1), (9, 7, 3)])
+@pytest.mark.parametrize(("height", "width", "channels"), [pytest.param(8, 8, 1, marks=once), (9, 7, 3)])
 def test_other_image_shapes(name: str, height: int, width: int, channels: int) -> None:
     given = 3 if name == "colorization_autoencoder" else channels
     sizes = {"code_dim": 9 * 7 * 3} if name == "overcomplete_autoencoder" else {}

