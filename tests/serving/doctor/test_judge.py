@@ -68,9 +68,8 @@ def test_lambda_stops_all_targets() -> None:
     assert all("keras.ops" in verdict.remedy for verdict in verdicts.values())
 
 
-CASES: dict[
-    str, tuple[Callable[[], Any], list[str], str]
-] = {  # a model, the targets that cannot run it, a word of the first remedy
+# A model, the targets that cannot run it, and a part of the first remedy.
+CASES: dict[str, tuple[Callable[[], Any], list[str], str]] = {
     "stateful": (
         lambda: one(keras.layers.LSTM(3, stateful=True), SEQUENCE, batch_size=2),
         [*SERVERS, "tfjs_graph", "onnx", "openvino", "dl4j"],
