@@ -74,7 +74,7 @@ def test_to_another_runtime(
     session = onnxruntime.InferenceSession("c.onnx", providers=["CPUExecutionProvider"])
     assert session.run(["label"], {"features": np.zeros((1, 4), np.float32)})[0].tolist() == ["žába"]
     assert main([*command, "--output", "c.onnx"]) == 2
-    assert capsys.readouterr().err == "gallery: Expected a new place for the export. Received: c.onnx, which exists\n"
+    assert capsys.readouterr().err == "gallery: c.onnx already exists: choose another path for the export\n"
 
 
 def test_notes_are_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -35,7 +35,7 @@ _WORDS = {  # what is in an error, and what it means; the first that fits counts
     r"StatefulPartitionedCall": _XLA,
     r'In Node, \("[^"]*", PartitionedCall,': _XLA,
     r'In Node, \("[^"]*", (\w+),': "tf2onnx does not convert the operation {0}",
-    r"operations that ONNX has\. Received: ([\w, ]+)$": "tf2onnx does not convert {0}",
+    r"operations that ONNX lacks: ([\w, ]+)$": "tf2onnx does not convert {0}",
     r"No conversion rule found for operations: (\w+)": "OpenVINO does not convert the operation {0}",
     r"(\w+) in layer '": "TensorFlow.js does not have the operation {0}",
     r"Unknown (layer|activation): (\w+)": "TensorFlow.js does not have the {0} {1}",
@@ -43,13 +43,13 @@ _WORDS = {  # what is in an error, and what it means; the first that fits counts
     r"Type parameter.*bfloat16": "ONNX Runtime has no such operation on bfloat16",
     r"ONNXRuntimeError": "ONNX Runtime refuses what tf2onnx writes",
     r"Exception from src/": "OpenVINO does not compile it",
-    r"whose \w+ are bytes": "it takes numbers, and no texts",
-    r"[Ff]orm of Keras [23]|HDF5 file holds no|^'name'$|^AssertionError|cannot pickle": _NO_FORM,
+    r"whose input \w+ is bytes": "it takes numbers, and no texts",
+    r"[Ff]orm of Keras [23]|HDF5 file holds only|^'name'$|^AssertionError|cannot pickle": _NO_FORM,
     r"Received: \w+ (?:has the |has \w+=|is of |is called )": _NO_FORM,
     r"No cast function|setting an array element": "it has no bfloat16",
     r"Error when deserializing": "Keras 2 does not read it",
-    r"(?:^|Received: )\S+ of shape": "its answers are of another shape or type there",
-    r"(?:^|Received: )\S+ (?:off by|different in|missing)": "its answers are others there",
+    r"(?:^|Received: |\): )\S+ of shape": "its answers are of another shape or type there",
+    r"(?:^|Received: |\): )\S+ (?:off by|different in|missing)": "its answers are others there",
     r"an answer (?:off by|of shape)": "its answers are others there",
     r"could not be broadcast|cannot be broadcast|must match input depth|has NaN elements|Shape mismatch": (
         "TensorFlow.js fails at its shapes"
@@ -73,7 +73,7 @@ def saved_model(case: Case, folder: Path, engine: TensorFlow) -> None:
     runner = engine.load(place, signatures)[DEFAULT_SIGNATURE]
     try:
         outputs = list(signatures[DEFAULT_SIGNATURE].outputs)
-        check("the SavedModel to answer as the model does", endpoint, lambda x: runner(x, outputs), lambda: "")
+        check("the SavedModel", endpoint, lambda x: runner(x, outputs), lambda: "TensorFlow")
     finally:
         runner.close()
 
@@ -134,7 +134,7 @@ def _layers_model(case: Case, file: Path) -> None:
         given = {str(at): inputs[spec.name] for at, spec in enumerate(endpoint.inputs)}
         return dict(zip(outputs, tfjs_node.ask(place / "model.json", given, tfjs_node.LAYERS).values(), strict=True))
 
-    check("the layers model to answer as the model does", endpoint, ask, lambda: "")
+    check("the layers model", endpoint, ask, lambda: "TensorFlow.js")
 
 
 def keras3(case: Case, place: Path) -> None:

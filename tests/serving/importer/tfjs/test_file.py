@@ -210,7 +210,7 @@ def paths(*names: str) -> Change:
         (lambda it: weight(it).pop("shape"), InvalidArgument, "Expected a weight's name, shape and dtype"),
         (lambda it: weight(it).update(dtype="complex64"), InvalidArgument, "Expected a weight's name, shape and dtype"),
         (lambda it: weight(it).update(shape=[2**31 - 1] * 30), InvalidArgument, r"Expected [\d,]+ bytes"),
-        (lambda it: weight(it).update(shape=[-6, -4]), InvalidArgument, "Expected the sizes of weight"),
+        (lambda it: weight(it).update(shape=[-6, -4]), InvalidArgument, "Invalid shape of weight"),
         (lambda it: weight(it).update(shape=[4, 6]), InvalidArgument, r"of shape \[6, 4\]. Received: \[4, 6\]"),
         (lambda it: weight(it).update(name="dense_Dense6/scale"), InvalidArgument, "Received: 0 in the model"),
         (lambda it: weight(it, 1).update(name="dense_Dense6/kernel"), InvalidArgument, "Expected each weight once"),
