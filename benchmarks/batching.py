@@ -33,9 +33,9 @@ CHANNELS = 8  # maximum number of gRPC connections; more clients share them
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--names", nargs="+", choices=NAMES, default=list(NAMES))
-    parser.add_argument("--clients", nargs="+", type=int, default=[1, 2, 8, 32])
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--names", nargs="+", choices=NAMES, default=list(NAMES), help="models (default: all)")
+    parser.add_argument("--clients", nargs="+", type=int, default=[1, 2, 8, 32], help="numbers of clients to measure")
+    parser.add_argument("--rounds", type=int, default=5, help="number of rounds (default: 5)")
     parser.add_argument("--seconds", type=float, default=1, help="duration of each run (default: 1)")
     parser.add_argument("--models", type=Path, help="folder of the exported models (default: a temporary one)")
     parser.add_argument("--export", type=Path, help=argparse.SUPPRESS)  # a child process

@@ -155,7 +155,7 @@ def report(soak: Soak, workers: int, log: str) -> int:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--minutes", type=float, default=10, help="duration (default: 10)")
     parser.add_argument("--workers", type=int, default=2, help="worker processes, at least 2 (default: 2)")
     parser.add_argument("--models", type=Path, help="folder of the exported models (default: a temporary one)")
     options = parser.parse_args()

@@ -30,8 +30,10 @@ CONTENDERS = ("torch loop", "gallery on tensorflow", "gallery on jax")
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--networks", nargs="+", choices=NETWORKS, default=list(NETWORKS))
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument(
+        "--networks", nargs="+", choices=NETWORKS, default=list(NETWORKS), help="networks (default: all)"
+    )
+    parser.add_argument("--rounds", type=int, default=3, help="number of rounds (default: 3)")
     parser.add_argument("--contender", choices=CONTENDERS, help=argparse.SUPPRESS)  # a child process
     values = parser.parse_args()
     if values.contender:
