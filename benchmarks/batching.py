@@ -1,11 +1,12 @@
-"""What batching does to speed: the server with --enable_batching beside the one without, in one run, over gRPC.
+"""Compares the speed of the server with and without --enable_batching, over gRPC.
 
     python benchmarks/batching.py [--names dense wide …] [--clients 1 2 8 32] [--rounds 5] [--seconds 1]
 
-Each client asks for one row, and again as soon as it has the answer (h2load; Debian's package nghttp2-client). The two
-servers, of one process each, are asked in turn, `rounds` times; the ratios are those of each round: median, least to
-most. `wide` is what batching is for: to run it takes the time that reading its weights takes, however many rows there
-are. The other models take their time for each row, or hardly any; they are to be no slower than without.
+Each client sends requests of one row in a closed loop: the next one as soon as it has the response (h2load; Debian's
+package nghttp2-client). The two servers have one process each. They run in turns, `rounds` times. The ratio is computed
+for each round; the tables have the median, the least and the most. Batching is made for models like `wide`, whose run
+time is the time to read the weights, for any number of rows. The other models' run time grows with each row, or is very
+short. They should not be slower with batching.
 """
 
 from __future__ import annotations
@@ -27,15 +28,15 @@ from serve_speed import Measured, measured
 
 NAMES = ("dense", "conv", "lstm", "wide")
 WIDTH = 2048
-CHANNELS = 8  # at most; more clients share them
+CHANNELS = 8  # maximum number of gRPC connections; more clients share them
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--names", nargs="+", choices=NAMES, default=list(NAMES))
-    parser.add_argument("--clients", nargs="+", type=int, default=[1, 2, 8, 32])
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=1, help="of each run (default: 1)")
+    parser.add_argument("--names", nargs="+", choices=NAMES, default=list(NAMES), help="models (default: all)")
+    parser.add_argument("--clients", nargs="+", type=int, default=[1, 2, 8, 32], help="numbers of clients to measure")
+    parser.add_argument("--rounds", type=int, default=5, help="number of rounds (default: 5)")
+    parser.add_argument("--seconds", type=float, default=1, help="duration of each run (default: 1)")
     parser.add_argument("--models", type=Path, help="folder of the exported models (default: a temporary one)")
     parser.add_argument("--export", type=Path, help=argparse.SUPPRESS)  # a child process
     options = parser.parse_args()
@@ -45,17 +46,17 @@ def main() -> int:
     if problem := missing("h2load"):
         sys.exit(problem)
     options.workers = 1
-    options.models = prepared(options.models)
+    options.models = prepare_models(options.models)
     with running(options, options.names) as plain, running(options, options.names, "--enable_batching") as batching:
         servers = [plain, batching]
         for name in options.names:
-            rows = [compared(name, clients, servers, options) for clients in options.clients]
+            rows = [compare(name, clients, servers, options) for clients in options.clients]
             print(Table(f"{name}: with batching, and without", rows).markdown(), flush=True)
     return 0
 
 
-def compared(name: str, clients: int, servers: list[ServerProcess], options: argparse.Namespace) -> dict[str, Any]:
-    """A row: one number of clients."""
+def compare(name: str, clients: int, servers: list[ServerProcess], options: argparse.Namespace) -> dict[str, Any]:
+    """Returns a table row for a number of clients."""
     loads = [load_of(name, clients, port_of(server.grpc)) for server in servers]
     pids = [server.process.pid for server in servers if server.process]
     for load in loads:  # warm-up
@@ -63,21 +64,22 @@ def compared(name: str, clients: int, servers: list[ServerProcess], options: arg
     runs: list[list[Measured]] = []
     for number in range(options.rounds):
         pairs = list(zip(loads, pids, strict=True))
-        turn = -1 if number % 2 else 1  # each is the first in every other round
-        runs.append([measured(load, options.seconds, pid) for load, pid in pairs[::turn]][::turn])
+        order = -1 if number % 2 else 1  # each server is first in every other round
+        runs.append([measured(load, options.seconds, pid) for load, pid in pairs[::order]][::order])
         progress(f"{name}, {clients} clients, round {number + 1} of {options.rounds}")
     ratios = sorted(batching.load.per_second / plain.load.per_second for plain, batching in runs)
     row: dict[str, Any] = {"clients": clients, "ratio": f"{median(ratios):.2f}"}
     row["least–most"] = f"{ratios[0]:.2f}–{ratios[-1]:.2f}"
-    for kind, found in zip(("without", "with"), zip(*runs, strict=True), strict=True):
-        row[f"{kind}: requests/s"] = median(run.load.per_second for run in found)
-        row[f"{kind}: p50 ms"] = median(run.load.p50 for run in found)
-        row[f"{kind}: p99 ms"] = median(run.load.p99 for run in found)
-        row[f"{kind}: server's CPU ms"] = median(run.cpu for run in found)
+    for kind, measurements in zip(("without", "with"), zip(*runs, strict=True), strict=True):
+        row[f"{kind}: requests/s"] = median(run.load.per_second for run in measurements)
+        row[f"{kind}: p50 ms"] = median(run.load.p50 for run in measurements)
+        row[f"{kind}: p99 ms"] = median(run.load.p99 for run in measurements)
+        row[f"{kind}: server's CPU ms"] = median(run.cpu for run in measurements)
     return row
 
 
 def load_of(name: str, clients: int, port: int) -> Callable[[float], Load]:
+    """Returns a function that runs the load for a number of seconds."""
     request = request_of(name, {"x": example("dense" if name == "wide" else name, 1)})
     size = answer_size(port, PREDICT, request)
     channels = min(clients, CHANNELS)
@@ -86,9 +88,9 @@ def load_of(name: str, clients: int, port: int) -> Callable[[float], Load]:
     )
 
 
-def prepared(folder: Path | None) -> Path:
-    """The folder with all models, those of `serve.py` and `wide`."""
-    folder = serve_models.prepared(folder)
+def prepare_models(folder: Path | None) -> Path:
+    """Exports the models of `serve_models.py` and `wide`, if necessary, and returns their folder."""
+    folder = serve_models.prepare_models(folder)
     if not (folder / "wide" / "1").exists():
         environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": "tensorflow"}
         command = [sys.executable, __file__, f"--export={folder}"]
@@ -97,7 +99,7 @@ def prepared(folder: Path | None) -> Path:
 
 
 def export_wide(folder: Path) -> None:
-    """784-2048-2048-2048-784: (batch, 784) → (batch, 784), weights of 46 MB."""
+    """Exports a dense network 784-2048-2048-2048-784 from (batch, 784) to (batch, 784) with 46 MB of weights."""
     import keras
     from keras_gallery.serving.export.writing import export
 

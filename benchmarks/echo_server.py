@@ -1,6 +1,8 @@
-"""The yardstick: a one-process `grpc.aio` server that gives back what it gets, `python benchmarks/echo_server.py PORT`.
+"""The baseline of the speed benchmark: a one-process `grpc.aio` server that returns the request.
 
-What a Python server of gRPC can do at best where it does nothing. It ends on SIGTERM.
+    python benchmarks/echo_server.py PORT
+
+It measures the most that a gRPC server in Python can reach. It ends on SIGTERM.
 """
 
 from __future__ import annotations

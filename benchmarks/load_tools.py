@@ -1,4 +1,4 @@
-"""Closed-loop load with h2load and wrk: how many answers a second, how fast, and whether all were right."""
+"""Measures throughput and latency with h2load and wrk in a closed loop, and checks that no response is an error."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ MICROSECONDS = {"us": 1, "ms": 1e3, "s": 1e6, "m": 6e7}
 
 
 class LoadError(Exception):
-    """Some answers were errors, so that the figures say nothing."""
+    """Some responses were errors, so the figures are invalid."""
 
 
 @dataclass(frozen=True)
 class Load:
-    """What one run gave: answers, how many a second, median and 99th percentile of their latency in milliseconds."""
+    """The result of a run: number of responses, responses per second, median and 99th percentile latency (ms)."""
 
     answers: int
     per_second: float
@@ -32,10 +32,10 @@ class Load:
 
 
 def missing(tool: str) -> str:
-    """Why `tool` can't be used, in one line; empty if it can."""
+    """Returns an error message if `tool` is not installed, else ""."""
     if shutil.which(tool):
         return ""
-    return f"Expected {tool} on PATH (Debian's package {PACKAGES[tool]}). Received: no such program"
+    return f"{tool} is not on PATH: install Debian's package {PACKAGES[tool]}"
 
 
 def grpc_load(
@@ -48,10 +48,10 @@ def grpc_load(
     connections: int = CONNECTIONS,
     streams: int = STREAMS,
 ) -> Load:
-    """Runs h2load: a unary call is an HTTP/2 POST of the message with five bytes before it.
+    """Runs h2load. A unary call is an HTTP/2 POST of the message with a prefix of five bytes.
 
-    h2load does not look at grpc-status; but an error has no message, so that the bytes of all answers tell.
-    Raises LoadError where they are not those of as many messages of `answer_size` bytes.
+    h2load ignores grpc-status, but a response with an error has no message. Therefore the number of received bytes
+    shows errors. Raises LoadError if it does not fit messages of `answer_size` bytes.
     """
     with tempfile.TemporaryDirectory(prefix="load-") as folder:
         body, log = Path(folder, "body"), Path(folder, "log")
@@ -65,14 +65,17 @@ def grpc_load(
 
 
 def read_h2load(output: str, log: np.ndarray, size: int, in_flight: int) -> Load:
-    """The figures in h2load's output and its log (HTTP status, microseconds)."""
+    """Reads the figures from h2load's output and log (HTTP status, microseconds).
+
+    Raises LoadError if there are errors or figures are missing.
+    """
     counts = re.search(r"requests: .* (\d+) done, (\d+) succeeded", output)
     data = re.search(r"\((\d+)\) data", output)
     speed = re.search(r"finished in [\d.]+\w+, ([\d.]+) req/s", output)
     if not (counts and data and speed and len(log)):
-        raise LoadError(f"Expected h2load's figures. Received: {output[-500:]}")
+        raise LoadError(f"No figures in the output of h2load: {output[-500:]}")
     done, succeeded, received = int(counts[1]), int(counts[2]), int(data[1])
-    # At the end of the time there may be messages without their status, or parts of messages.
+    # When the time is over, some messages may be incomplete or without status.
     if succeeded != done or not done * size <= received <= (done + in_flight) * size:
         raise LoadError(f"Expected {done} messages of {size} bytes. Received: {succeeded}, {received} bytes in all")
     p50, p99 = np.percentile(log[:, 1], (50, 99)) / 1000
@@ -80,7 +83,7 @@ def read_h2load(output: str, log: np.ndarray, size: int, in_flight: int) -> Load
 
 
 def rest_load(port: int, path: str, body: bytes, seconds: float) -> Load:
-    """Runs wrk. Raises LoadError where an answer is not 2xx, or does not come."""
+    """Runs wrk. Raises LoadError if a response is missing or is not 2xx."""
     with tempfile.TemporaryDirectory(prefix="load-") as folder:
         data, script = Path(folder, "body"), Path(folder, "post.lua")
         data.write_bytes(body)
@@ -95,15 +98,15 @@ def rest_load(port: int, path: str, body: bytes, seconds: float) -> Load:
 
 
 def read_wrk(output: str) -> Load:
-    """The figures in wrk's output."""
+    """Reads the figures from wrk's output. Raises LoadError if there are errors or figures are missing."""
     problem = re.search(r"Non-2xx or 3xx responses.*|Socket errors.*", output)
     if problem:
-        raise LoadError(f"Expected 2xx answers alone. Received: {problem[0]}")
+        raise LoadError(f"Expected only 2xx responses. Received: {problem[0]}")
     speed = re.search(r"Requests/sec:\s*([\d.]+)", output)
     count = re.search(r"(\d+) requests in", output)
     shares = dict(re.findall(r"^ +(\d+)% +([\d.]+[a-z]+) *$", output, re.MULTILINE))
     if not speed or not count or not {"50", "99"} <= shares.keys():
-        raise LoadError(f"Expected wrk's figures. Received: {output[-500:]}")
+        raise LoadError(f"No figures in the output of wrk: {output[-500:]}")
     p50, p99 = (_milliseconds(shares[share]) for share in ("50", "99"))
     return Load(int(count[1]), float(speed[1]), p50, p99)
 

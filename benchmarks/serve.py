@@ -1,14 +1,17 @@
-"""The model server's speed beside an echo server's in one run, and what else can be measured of it.
+"""Measures the model server: throughput, start, version swaps under load, and idle connections.
 
     python benchmarks/serve.py [speed start swaps idle] [--rows REGEX] [--rounds 5] [--seconds 2] [--json FILE]
 
-`speed`: requests per second in a closed loop (h2load with 8 connections of 2 requests in flight, wrk with 8
-connections; Debian's packages nghttp2-client and wrk) as fractions of what a one-process `grpc.aio` echo of 3.2 KB
-answers in the same run. To be reached are TensorFlow Serving's own fractions, measured so on two cores; on more cores
-any server is further ahead of the echo. `start`: seconds to ready, memory, the first request. `swaps`: new versions
-under load. `idle`: many connections that ask nothing.
+- `speed`: requests per second in a closed loop (h2load with 8 connections of 2 requests in flight, wrk with 8
+  connections; Debian's packages nghttp2-client and wrk). They are given as fractions of the requests per second of a
+  one-process `grpc.aio` echo server with messages of 3.2 KB in the same run. The targets are the fractions of
+  TensorFlow Serving, measured on two cores. With more cores, the fractions of any server are higher.
+- `start`: seconds until ready, memory, time of the first request.
+- `swaps`: new versions under load.
+- `idle`: many connections without requests.
 
-The server is `gallery-model-server`, or the program that TF_MODEL_SERVER names. The models are made once, with Keras.
+The server is `gallery-model-server`, or the program in the environment variable TF_MODEL_SERVER. The models are
+exported once, with Keras.
 """
 
 from __future__ import annotations
@@ -33,30 +36,28 @@ MEASURES = {"speed": speed, "start": start, "swaps": swaps, "idle": idle}
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("measures", nargs="*", metavar="measure", help=f"{', '.join(MEASURES)} (default: all)")
-    parser.add_argument(
-        "--rows", default="", help="rows of speed whose names match, such as 'gRPC dense' (default: all)"
-    )
-    parser.add_argument("--rounds", type=int, default=5, help="of speed (default: 5)")
-    parser.add_argument("--seconds", type=float, default=2, help="of each run of speed, 1 or more (default: 2)")
-    parser.add_argument("--swaps", type=int, default=50, help="how many versions follow one another (default: 50)")
-    parser.add_argument("--connections", type=int, default=1000, help="idle ones (default: 1000)")
-    parser.add_argument("--workers", type=int, default=0, help="the embedded server's processes (default: its own)")
+    parser.add_argument("--rows", default="", help="speed: rows whose names match, such as 'gRPC dense' (default: all)")
+    parser.add_argument("--rounds", type=int, default=5, help="speed: number of rounds (default: 5)")
+    parser.add_argument("--seconds", type=float, default=2, help="speed: duration of a run, at least 1 (default: 2)")
+    parser.add_argument("--swaps", type=int, default=50, help="swaps: number of new versions (default: 50)")
+    parser.add_argument("--connections", type=int, default=1000, help="idle: number of connections (default: 1000)")
+    parser.add_argument("--workers", type=int, default=0, help="worker processes (default: the server's default)")
     parser.add_argument("--models", type=Path, help="folder of the exported models (default: a temporary one)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures to this file")
     options = parser.parse_args()
     if unknown := set(options.measures) - MEASURES.keys():
-        parser.error(f"Expected measures of {', '.join(MEASURES)}. Received: {', '.join(sorted(unknown))}")
-    options.models = serve_models.prepared(options.models)
+        parser.error(f"Expected measures: {', '.join(MEASURES)}. Received: {', '.join(sorted(unknown))}")
+    options.models = serve_models.prepare_models(options.models)
     tables = []
     print(f"Server: {KIND}. {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} before.")
     for name in options.measures or MEASURES:
         try:
-            found = MEASURES[name](options)
+            results = MEASURES[name](options)
         except LoadError as error:
             sys.exit(f"{name}: {error}")
-        for table in found:
+        for table in results:
             print(table.markdown(), flush=True)
-        tables += found
+        tables += results
     if options.json:
         document = {"server": KIND, "tables": {table.title: table.rows for table in tables}}
         options.json.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n")

@@ -1,4 +1,4 @@
-"""Clients that ask again and again, each on a connection of its own, in a process of their own."""
+"""Clients that send requests in a closed loop, each with its own connection. They run in a separate process."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ import numpy as np
 from serve_common import Caller
 
 
-def ask(port: int, request: bytes, clients: int, stop: Event, results: Connection) -> None:
-    """Asks until `stop`.
+def send_requests(port: int, request: bytes, clients: int, stop: Event, results: Connection) -> None:
+    """Sends requests until `stop` is set.
 
-    Sends None to `results` once all clients have had an answer, and at the end `(times, seconds, failures)`: when each
-    request was sent (`time.monotonic`), how long it took, and what went wrong.
+    Writes None to `results` when all clients have a first response. At the end writes `(times, seconds, failures)`:
+    when each request was sent (`time.monotonic`), its duration, and the error messages.
     """
     started = threading.Barrier(clients, lambda: results.send(None), timeout=60)
 

@@ -1,4 +1,4 @@
-"""What all measures of `benchmarks/serve.py` share: the server, requests to it, its memory, tables."""
+"""Helpers for the benchmarks: start a server, encode requests, measure memory and CPU time, print tables."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SHAPES = {"dense": (784,), "conv": (28, 28, 1), "lstm": (50, 8), "images": (28, 
 
 
 class Table(NamedTuple):
-    """One measure's figures: rows with the same columns; a number's unit is in the column's name."""
+    """A table of figures. All rows have the same columns. The names of columns include the unit."""
 
     title: str
     rows: list[dict[str, Any]]
@@ -49,12 +49,12 @@ def progress(text: str, end: str = "\n") -> None:
 
 
 def example(model: str, batch: int) -> np.ndarray:
-    """Input of a model, (batch, …), float32 in [0, 1)."""
+    """Returns a model's input (batch, …), float32 in [0, 1)."""
     return np.random.default_rng(0).random((batch, *SHAPES[model]), np.float32)
 
 
 def request_of(model: str, inputs: dict[str, np.ndarray], signature: str = "serving_default") -> bytes:
-    """A serialized PredictRequest, tensors in `tensor_content` as TensorFlow's own client writes them."""
+    """Returns a serialized PredictRequest. Tensors are in `tensor_content`, as in TensorFlow's own client."""
     return encode_request(ModelSpec(model, signature=signature), inputs)
 
 
@@ -62,19 +62,19 @@ def request_of(model: str, inputs: dict[str, np.ndarray], signature: str = "serv
 def running(
     options: argparse.Namespace, names: Sequence[str], *flags: str, folder: Path | None = None
 ) -> Iterator[ServerProcess]:
-    """A server of the models, ready; exits with the end of its log where it does not get ready.
+    """Runs a server and waits until it is ready. If it fails to start, exits and prints the end of its log.
 
     Args:
-        options: the command line's.
-        names: the models.
-        flags: further flags.
-        folder: where they are; the prepared ones by default.
+        options: the command-line options.
+        names: names of the models to serve.
+        flags: additional flags of the server.
+        folder: folder of the models. The default is `options.models`.
     """
     root = folder or options.models
     workers = [f"--workers={options.workers}"] if options.workers and KIND == "embedded" else []
     models = {name: root / name for name in names}
-    with tempfile.TemporaryDirectory(prefix="serve-") as place:
-        log = Path(place, "log")
+    with tempfile.TemporaryDirectory(prefix="serve-") as log_folder:
+        log = Path(log_folder, "log")
         ports = {"port": free_port(), "rest_port": free_port()}
         with ServerProcess(KIND, models, flags=[*workers, *flags], log=log, **ports) as server:
             try:
@@ -89,10 +89,10 @@ def port_of(address: str) -> int:
 
 
 class Caller:
-    """One gRPC connection, which is up when this is made."""
+    """A gRPC connection. The constructor waits until it is connected."""
 
     def __init__(self, port: int, method: str = PREDICT) -> None:
-        # Channels to one address would otherwise share a connection, and so one worker process.
+        # By default, channels to the same address share a connection, and then also a worker process.
         self._channel = grpc.insecure_channel(f"127.0.0.1:{port}", [("grpc.use_local_subchannel_pool", 1)])
         grpc.channel_ready_future(self._channel).result(30)
         self.call = self._channel.unary_unary(method)
@@ -102,7 +102,7 @@ class Caller:
 
 
 def answer_size(port: int, method: str, request: bytes) -> int:
-    """Asks once; the length of the answer, which is an OK one."""
+    """Sends a request and returns the length of the response in bytes. Raises grpc.RpcError if it is not OK."""
     caller = Caller(port, method)
     try:
         return len(caller.call(request, timeout=60))
@@ -111,21 +111,21 @@ def answer_size(port: int, method: str, request: bytes) -> int:
 
 
 def megabytes(pid: int) -> float:
-    """Memory of a process and all its descendants; what several share is counted once (PSS)."""
+    """Returns the memory of a process and its descendants in MB. Shared memory is counted once (PSS)."""
     files = [(process / "smaps_rollup").read_text() for process in _processes(pid)]
     return sum(int(re.search(r"^Pss:\s+(\d+) kB", text, re.MULTILINE)[1]) for text in files) / 1024  # type: ignore[index]
 
 
 def cpu_seconds(pid: int) -> float:
-    """What a process and all its descendants have used of the processors until now."""
+    """Returns the CPU time of a process and its descendants until now."""
     times = [(process / "stat").read_text().rpartition(")")[2].split()[11:13] for process in _processes(pid)]
     return sum(int(ticks) for pair in times for ticks in pair) / os.sysconf("SC_CLK_TCK")
 
 
 def _processes(pid: int) -> list[Path]:
-    """`/proc/PID` of a process and all its descendants."""
-    found = [Path("/proc", str(pid))]
-    for each in found:  # which grows
+    """Returns `/proc/PID` of a process and its descendants."""
+    processes = [Path("/proc", str(pid))]
+    for each in processes:  # the list grows during the loop
         for thread in (each / "task").iterdir():
-            found += [Path("/proc", child) for child in (thread / "children").read_text().split()]
-    return found
+            processes += [Path("/proc", child) for child in (thread / "children").read_text().split()]
+    return processes

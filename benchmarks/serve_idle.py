@@ -1,4 +1,4 @@
-"""Connections that ask nothing: what each costs in memory, and what the others notice of them."""
+"""Measures how idle connections affect memory, and the speed of other connections."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ import load_tools
 from serve_common import PREDICT, Table, answer_size, example, megabytes, port_of, progress, request_of, running
 
 HELLO = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0"  # the preface and empty SETTINGS (RFC 9113)
-SPARE_FILES = 500
+SPARE_FILES = 500  # file descriptors for everything but the idle connections
 SECONDS = 3.0
 MODEL = "dense"
 
 
 def idle(options: argparse.Namespace) -> list[Table]:
-    """gRPC at batch 1 over two connections, alone and beside `--connections` idle ones."""
+    """Measures gRPC requests of batch 1 on two connections, without and with `--connections` idle connections."""
     if problem := load_tools.missing("h2load"):
         progress(problem)
         return []
-    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # the server gets it, too
-    count = min(options.connections, most - SPARE_FILES)
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))  # the server inherits this limit
+    count = min(options.connections, limit - SPARE_FILES)
     with running(options, [MODEL]) as server:
         assert server.process is not None
         port, request = port_of(server.grpc), request_of(MODEL, {"x": example(MODEL, 1)})
@@ -30,18 +30,18 @@ def idle(options: argparse.Namespace) -> list[Table]:
         rows = []
         sockets: list[socket.socket] = []
         load_tools.grpc_load(port, PREDICT, request, size, 1.0, connections=2, streams=1)  # warm-up
-        for wanted in (0, count):
-            progress(f"idle: {wanted:,} connections")
-            sockets += [socket.create_connection(("127.0.0.1", port), 30) for _ in range(wanted)]
+        for connections in (0, count):
+            progress(f"idle: {connections:,} connections")
+            sockets += [socket.create_connection(("127.0.0.1", port), 30) for _ in range(connections)]
             for each in sockets:
                 each.sendall(HELLO)
             for each in sockets:
-                each.recv(9)  # the server's own SETTINGS: it has taken the connection
+                each.recv(9)  # the server's SETTINGS show that it has accepted the connection
             load = load_tools.grpc_load(port, PREDICT, request, size, SECONDS, connections=2, streams=1)
             memory = megabytes(server.process.pid)
             rows.append(
                 {
-                    "idle connections": f"{wanted:,}",
+                    "idle connections": f"{connections:,}",
                     "memory MB": memory,
                     "requests/s": load.per_second,
                     "p50 ms": load.p50,

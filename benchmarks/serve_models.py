@@ -1,7 +1,7 @@
-"""The models that `benchmarks/serve.py` asks: `python benchmarks/serve_models.py FOLDER` exports them.
+"""Exports the models for the benchmarks: `python benchmarks/serve_models.py FOLDER`.
 
-Random weights of a fixed seed: speed does not depend on them. A program of its own, so that the process that measures
-is without TensorFlow.
+Their weights are random with a fixed seed, since the speed does not depend on the weights. This is a separate program
+so that the measuring process does not import TensorFlow.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ SEED = 7
 
 
 def dense() -> Any:
-    """784-400-20-400-784: (batch, 784) → (batch, 784)."""
+    """Dense network 784-400-20-400-784 from (batch, 784) to (batch, 784)."""
     from keras import Input, Model, layers
 
     x = pixels = Input((784,), name="x")
@@ -29,7 +29,7 @@ def dense() -> Any:
 
 
 def conv() -> Any:
-    """Strided convolutions with 32, 64, 64 and 32 filters: (batch, 28, 28, 1) → (batch, 28, 28, 1)."""
+    """Strided convolutions with 32, 64, 64 and 32 filters, from (batch, 28, 28, 1) to (batch, 28, 28, 1)."""
     from keras import Input, Model, layers
 
     x = image = Input((28, 28, 1), name="x")
@@ -41,7 +41,7 @@ def conv() -> Any:
 
 
 def lstm() -> Any:
-    """LSTM of 64 units: (batch, 50, 8) → (batch, 1)."""
+    """LSTM with 64 units, from (batch, 50, 8) to (batch, 1)."""
     from keras import Input, Model, layers
 
     series = Input((50, 8), name="x")
@@ -49,7 +49,7 @@ def lstm() -> Any:
 
 
 def images() -> Any:
-    """The gallery's denoiser: `encode` is OpenVINO's, `encode_png`, on strings, TensorFlow's."""
+    """The gallery's denoising autoencoder. OpenVINO runs `encode`, TensorFlow runs `encode_png` on strings."""
     from keras_gallery.models import create
 
     return create("denoising_autoencoder")
@@ -58,23 +58,23 @@ def images() -> Any:
 MODELS: dict[str, Callable[[], Any]] = {"dense": dense, "conv": conv, "lstm": lstm, "images": images}
 
 
-def prepared(folder: Path | None) -> Path:
-    """The folder with all models; made where there is none.
+def prepare_models(folder: Path | None) -> Path:
+    """Exports the models that `folder` lacks, and returns the folder.
 
     Args:
-        folder: where they are or are to be. By default a folder of this user's among the temporary files, another one
-            whenever the exporter, the engines or this file change.
+        folder: folder of the models. The default is a temporary folder of this user. Its name depends on the source
+            of the exporter, of the engines and of this file.
     """
     if folder is None:
         serving = Path(__file__).parents[1] / "serving"
-        rooms = ("export", "signatures", "engines")
-        sources = [Path(__file__), *(file for room in rooms for file in sorted((serving / room).rglob("*.py")))]
+        packages = ("export", "signatures", "engines")
+        sources = [Path(__file__), *(file for each in packages for file in sorted((serving / each).rglob("*.py")))]
         key = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:8]
-        home = Path(tempfile.gettempdir(), f"keras-gallery-benchmarks-{os.getuid()}")
-        home.mkdir(mode=0o700, exist_ok=True)
-        if home.stat().st_uid != os.getuid():
-            sys.exit(f"Expected {home} to be this user's. Received: somebody else's (see --models)")
-        folder = home / key
+        root = Path(tempfile.gettempdir(), f"keras-gallery-benchmarks-{os.getuid()}")
+        root.mkdir(mode=0o700, exist_ok=True)
+        if root.stat().st_uid != os.getuid():
+            sys.exit(f"{root} belongs to another user: choose another folder with --models")
+        folder = root / key
     if not all((folder / name / "1").exists() for name in MODELS):
         print(f"exporting {', '.join(MODELS)} to {folder}", file=sys.stderr)
         environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": "tensorflow"}

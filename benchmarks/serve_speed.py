@@ -1,4 +1,4 @@
-"""Requests per second in a closed loop, as fractions of an echo server's, so that the machine matters little."""
+"""Measures requests per second as fractions of an echo server's, so that the machine has little influence."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from serve_common import PREDICT, Table, answer_size, cpu_seconds, example, port
 
 
 class Row(NamedTuple):
-    """A model and a batch size, and the fraction of the echo server's speed that TensorFlow Serving reached."""
+    """A protocol, model and batch size, with TensorFlow Serving's fraction of the echo server's speed as target."""
 
-    face: str
+    protocol: str
     model: str
     batch: int
     target: float
 
     @property
     def name(self) -> str:
-        return f"{self.face} {self.model} b{self.batch}"
+        return f"{self.protocol} {self.model} b{self.batch}"
 
 
 ROWS = (
@@ -48,24 +48,25 @@ Run = Callable[[float], Load]
 
 
 class Measured(NamedTuple):
-    """A run: what the clients saw, and the processor time that the server took for an answer, in milliseconds."""
+    """The result of a run: the clients' figures, and the server's CPU time per response in milliseconds."""
 
     load: Load
     cpu: float
 
 
 def measured(run: Run, seconds: float, pid: int) -> Measured:
+    """Runs a load, and measures the CPU time of the server with this process id."""
     before = cpu_seconds(pid)
     load = run(seconds)
     return Measured(load, (cpu_seconds(pid) - before) * 1000 / load.answers)
 
 
 def speed(options: argparse.Namespace) -> list[Table]:
-    """Each row between two runs of the echo, the rows in turn, round after round, so that drift cancels."""
+    """Measures each row between two runs of the echo server, in several rounds, so that drift cancels out."""
     rows = [row for row in ROWS if re.search(options.rows, row.name)]
-    if (problem := load_tools.missing("wrk")) and any(row.face == "REST" for row in rows):
-        progress(f"{problem}: no REST rows")
-        rows = [row for row in rows if row.face != "REST"]
+    if (problem := load_tools.missing("wrk")) and any(row.protocol == "REST" for row in rows):
+        progress(f"REST rows are left out: {problem}")
+        rows = [row for row in rows if row.protocol != "REST"]
     if (problem := load_tools.missing("h2load")) or not rows:
         progress(problem or f"Expected --rows to match one of {', '.join(row.name for row in ROWS)}")
         return []
@@ -83,15 +84,15 @@ def speed(options: argparse.Namespace) -> list[Table]:
             for row, load in loads.items():
                 runs[row].append(measured(load, options.seconds, server.process.pid))
                 echoes.append(measured(echo, options.seconds, echo_pid))
-                yardstick = (echoes[-2].load.per_second + echoes[-1].load.per_second) / 2
-                fractions[row].append(runs[row][-1].load.per_second / yardstick)
+                baseline = (echoes[-2].load.per_second + echoes[-1].load.per_second) / 2
+                fractions[row].append(runs[row][-1].load.per_second / baseline)
                 progress(f" {row.name} {fractions[row][-1]:.3f},", end="")
             progress("")
     lines = [figures("echo", echoes)]
     for row in rows:
-        found = fractions[row]
-        lines.append(figures(row.name, runs[row], median(found), f"{min(found):.3f}–{max(found):.3f}", row.target))
-    return [Table("Requests per second, as fractions of the echo's", lines)]
+        values = fractions[row]
+        lines.append(figures(row.name, runs[row], median(values), f"{min(values):.3f}–{max(values):.3f}", row.target))
+    return [Table("Requests per second, as fractions of the echo server's", lines)]
 
 
 def figures(
@@ -112,7 +113,7 @@ def figures(
 
 @contextmanager
 def echoing() -> Iterator[tuple[Run, int]]:
-    """The echo server, up, and its process."""
+    """Starts the echo server. Yields a function that runs the load, and the process id."""
     port, message = free_port(), bytes(ECHO_BYTES)
     process = subprocess.Popen([sys.executable, echo_server.__file__, str(port)])
     try:
@@ -124,9 +125,9 @@ def echoing() -> Iterator[tuple[Run, int]]:
 
 
 def prepare(row: Row, port: int, rest_port: int) -> Run:
-    """A row's load; its request has been answered once with OK."""
+    """Sends a row's request once, which must succeed. Returns a function that runs the load."""
     array = example(row.model, row.batch)
-    if row.face == "gRPC":
+    if row.protocol == "gRPC":
         request = request_of(row.model, {"x": array})
         size = answer_size(port, PREDICT, request)
         return lambda seconds: load_tools.grpc_load(port, PREDICT, request, size, seconds)

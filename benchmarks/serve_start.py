@@ -1,4 +1,4 @@
-"""From the command to the first answer: seconds, memory, and what the first request pays, with and without warm-up."""
+"""Measures the start of a server: seconds until ready, memory, and the latency of the first request."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ def png() -> np.ndarray:
 
 
 def start(options: argparse.Namespace) -> list[Table]:
-    """Servers started one after another: two signatures on arrays, one on PNG files, which only TensorFlow runs."""
+    """Measures each model with and without warm-up.
+
+    Two signatures take arrays. `encode_png` takes PNG files, so only TensorFlow can run it.
+    """
     requests = {
         "dense": {"serving_default": {"x": example("dense", 1)}},
         "images": {"encode": {"image": example("images", 1)}, "encode_png": {"image_bytes": png()}},
@@ -48,7 +51,7 @@ def start(options: argparse.Namespace) -> list[Table]:
                             "ready s": round(ready, 2),
                             "memory MB": memory,
                             "first request ms": seconds[0] * 1000,
-                            "those after it ms": median(seconds[1:]) * 1000,
+                            "later requests ms": median(seconds[1:]) * 1000,
                         }
                     )
                 caller.close()

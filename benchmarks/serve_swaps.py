@@ -1,4 +1,4 @@
-"""New versions under load: failed requests, latency before and during the swaps, memory before and after them."""
+"""Measures new versions under load: failed requests, latency before and during the swaps, memory before and after."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from typing import Any
 
 import numpy as np
 from keras_gallery.serving.client import Client
-from serve_clients import ask
+from serve_clients import send_requests
 from serve_common import Table, example, megabytes, port_of, progress, request_of, running
 
 CLIENTS = 4
 BEFORE_SECONDS = 5.0
 MODEL = "dense"
-P99_RATIO, GROWTH = 3.0, 1.05  # at most
+P99_RATIO, GROWTH = 3.0, 1.05  # limits: latency during / before the swaps, memory after / before
 
 
 def swaps(options: argparse.Namespace) -> list[Table]:
-    """A version appears, takes over, the next one appears, `--swaps` times, while clients ask again and again."""
+    """Publishes a new version and waits until it replaces the old one, `--swaps` times, while clients send requests."""
     spawn = multiprocessing.get_context("spawn")  # gRPC does not survive a fork
     stop, (results, sender) = spawn.Event(), spawn.Pipe(duplex=False)
     original = options.models / MODEL / "1"
@@ -35,10 +35,10 @@ def swaps(options: argparse.Namespace) -> list[Table]:
             assert server.process is not None
             request = request_of(MODEL, {"x": example(MODEL, 1)})
             arguments = (port_of(server.grpc), request, CLIENTS, stop, sender)
-            asking = spawn.Process(target=ask, args=arguments, daemon=True)
-            asking.start()
-            sender.close()  # so that its end is noticed here
-            results.recv()  # all clients have their first answer
+            clients = spawn.Process(target=send_requests, args=arguments, daemon=True)
+            clients.start()
+            sender.close()  # so that `recv` fails if the process dies
+            results.recv()  # all clients have a first response
             begun = time.monotonic()
             time.sleep(BEFORE_SECONDS)
             memory, swapping = megabytes(server.process.pid), time.monotonic()
@@ -50,7 +50,7 @@ def swaps(options: argparse.Namespace) -> list[Table]:
             swapped, memory_after = time.monotonic(), megabytes(server.process.pid)
             stop.set()
             times, seconds, failures = results.recv()
-            asking.join()
+            clients.join()
     for failure in sorted(set(failures)):
         progress(f"failed: {failure}")
     before = seconds[(times >= begun) & (times < swapping)] * 1000
@@ -66,21 +66,21 @@ def swaps(options: argparse.Namespace) -> list[Table]:
     return [Table(f"{options.swaps} version swaps under load, {CLIENTS} clients, {len(during):,} requests", rows)]
 
 
-def measure(name: str, before: Any, swaps: Any, wanted: str = "", met: bool | None = None) -> dict[str, Any]:
-    return {"measure": name, "before": before, "swaps": swaps, "wanted": wanted, "reached": met}
+def measure(name: str, before: Any, swaps: Any, target: str = "", met: bool | None = None) -> dict[str, Any]:
+    return {"measure": name, "before": before, "swaps": swaps, "target": target, "reached": met}
 
 
-def publish(version: Path, place: Path) -> None:
-    """A version appears all at once: its files are linked beside the place, then the folder is renamed."""
-    partial = place.with_name(f".partial-{place.name}")
+def publish(version: Path, target: Path) -> None:
+    """Publishes a copy of a version in one step: links its files into a temporary folder, then renames the folder."""
+    partial = target.with_name(f".partial-{target.name}")
     shutil.copytree(version, partial, copy_function=os.link)
-    partial.rename(place)
+    partial.rename(target)
 
 
 def wait_for(client: Client, version: int) -> None:
-    """Until `version` and no other is loaded."""
+    """Waits until only `version` is loaded."""
     deadline = time.monotonic() + 60
     while [number for number, state in client.status(MODEL).items() if state != "END"] != [version]:
         if time.monotonic() > deadline:
-            raise TimeoutError(f"Expected version {version} alone. Received: {client.status(MODEL)}")
+            raise TimeoutError(f"Expected only version {version}. Received: {client.status(MODEL)}")
         time.sleep(0.05)

@@ -1,12 +1,14 @@
-"""A server under good and bad requests at once, while versions come and go and its processes are killed.
+"""Soak test: a server under good and bad requests, while versions change and its processes are killed.
 
     python benchmarks/soak.py --minutes 30 [--workers 2] [--models DIR]
 
-Good clients ask over gRPC and REST, one of them for what TensorFlow runs; bad ones send noise, half requests, gzip
-bombs, cancelled calls and the like. Meanwhile a new version takes over again and again, and worker processes and the
-TensorFlow process are killed in turn. At the end stands what came of the good requests, how the memory of a
-worker that is spared grew, and how many were killed. The exit status is 1 if a good request failed that no killed
-process had, memory grew by more than a fifth, a worker was not replaced, or the server wrote down an error of its own.
+Good clients send valid requests over gRPC and REST, one of them for a signature that TensorFlow runs. Bad clients send
+noise, incomplete requests, gzip bombs, cancelled calls and more. Meanwhile new versions are published, and worker
+processes and the TensorFlow process are killed. One worker is never killed, to measure the growth of its memory.
+
+At the end the program prints the results of the good requests, the memory of that worker, and the number of killed
+processes. The exit status is 1 if a good request failed for another reason than a killed process, if the memory grew by
+more than a fifth, if a killed worker was not replaced, or if the server logged an internal error.
 """
 
 from __future__ import annotations
@@ -32,14 +34,14 @@ from serve_swaps import publish
 from soak_clients import Counts, bad, good, grpc_once, png_once, rest_once
 
 SWAP_SECONDS, KILL_SECONDS, TENSORFLOW_KILL_SECONDS, SAMPLE_SECONDS = 15.0, 25.0, 70.0, 2.0
-GROWTH = 1.2  # at most: the median of the last quarter against that of the second
+GROWTH = 1.2  # limit: median memory in the last quarter of the time / median in the second quarter
 BAD_CLIENTS = 3
 WORKER = "keras_gallery.serving.server.worker"
 TENSORFLOW = "keras_gallery.serving.engines.tensorflow.worker"
 
 
 class Soak:
-    """The server and what is done to it, each on a beat of its own."""
+    """Samples memory, publishes versions and kills processes of a server, each at its own interval."""
 
     def __init__(self, server: ServerProcess, base: Path, original: Path) -> None:
         assert server.process is not None
@@ -48,9 +50,9 @@ class Soak:
         self.memory: list[float] = []
         self.kills = {"worker": 0, "tensorflow": 0}
         self.versions = 1
-        self._oldest = self.processes(WORKER)[0]  # is spared, so that its memory shows what is never given back
+        self._oldest = self.processes(WORKER)[0]  # never killed, so that memory leaks show
         self._base, self._original = base, original
-        self._beats = {
+        self._intervals = {
             self._sample: SAMPLE_SECONDS,
             self._swap: SWAP_SECONDS,
             self._kill_worker: KILL_SECONDS,
@@ -58,11 +60,11 @@ class Soak:
         }
 
     def run(self, seconds: float) -> None:
-        """Samples, swaps and kills until so many seconds are over."""
+        """Samples, swaps and kills for this many seconds."""
         begun = time.monotonic()
-        due = {action: begun + period for action, period in self._beats.items()}
+        due = {action: begun + period for action, period in self._intervals.items()}
         while (now := time.monotonic()) < begun + seconds:
-            for action, period in self._beats.items():
+            for action, period in self._intervals.items():
                 if now >= due[action]:
                     action()
                     due[action] = now + period
@@ -71,7 +73,7 @@ class Soak:
             time.sleep(0.5)
 
     def _sample(self) -> None:
-        with contextlib.suppress(OSError):  # of a process that ends meanwhile
+        with contextlib.suppress(OSError):  # a process may end meanwhile
             self.memory.append(megabytes(self._oldest))
 
     def _swap(self) -> None:
@@ -92,25 +94,25 @@ class Soak:
             self.kills[kind] += 1
 
     def processes(self, module: str) -> list[int]:
-        """Ids of the server's processes that run a module, in order."""
-        found = []
+        """Returns the sorted ids of the server's processes that run this module."""
+        pids = []
         for task in Path(f"/proc/{self.pid}/task").iterdir():
             for pid in (task / "children").read_text().split():
-                with contextlib.suppress(OSError):  # of a process that ends meanwhile
+                with contextlib.suppress(OSError):  # a process may end meanwhile
                     if module.encode() in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0"):
-                        found.append(int(pid))
-        return sorted(found)
+                        pids.append(int(pid))
+        return sorted(pids)
 
 
 def clients(soak: Soak, server: ServerProcess, stop: threading.Event) -> list[threading.Thread]:
-    """All of them, begun."""
+    """Starts all clients and returns their threads."""
     grpc_port, rest_port, counts = port_of(server.grpc), port_of(server.rest), soak.counts
-    asked = {
+    good_requests = {
         "grpc": lambda: grpc_once(grpc_port),
         "rest": lambda: rest_once(rest_port),
         "png": lambda: png_once(grpc_port),
     }
-    threads = [threading.Thread(target=good, args=(name, ask, counts, stop)) for name, ask in asked.items()]
+    threads = [threading.Thread(target=good, args=(name, send, counts, stop)) for name, send in good_requests.items()]
     threads += [
         threading.Thread(target=bad, args=(seed, grpc_port, rest_port, counts, stop)) for seed in range(BAD_CLIENTS)
     ]
@@ -120,7 +122,7 @@ def clients(soak: Soak, server: ServerProcess, stop: threading.Event) -> list[th
 
 
 def report(soak: Soak, workers: int, log: str) -> int:
-    """Prints the figures; the exit status."""
+    """Prints the figures and returns the exit status."""
     quarter = max(len(soak.memory) // 4, 1)
     early, late = (
         statistics.median(soak.memory[quarter : 2 * quarter]),
@@ -130,11 +132,11 @@ def report(soak: Soak, workers: int, log: str) -> int:
     alive = len(soak.processes(WORKER))
     count = soak.counts.of
     rows = [
-        ("good requests answered", sum(n for key, n in count.items() if key.startswith("good ")), "", None),
+        ("good requests succeeded", sum(n for key, n in count.items() if key.startswith("good ")), "", None),
         ("good requests failed", count["failed"], "0", count["failed"] == 0),
         ("good requests lost with a killed process", count["lost with a killed process"], "", None),
         ("bad requests", count["bad"], "", None),
-        ("versions that took over", soak.versions - 1, "", None),
+        ("new versions", soak.versions - 1, "", None),
         ("workers killed", soak.kills["worker"], "", None),
         ("workers at the end", alive, str(workers), alive == workers),
         ("TensorFlow processes killed", soak.kills["tensorflow"], "", None),
@@ -142,7 +144,7 @@ def report(soak: Soak, workers: int, log: str) -> int:
         ("memory of a worker MB, last quarter", late, f"≤ {GROWTH} ×", late <= GROWTH * early),
         ("errors in the log", len(errors), "0", not errors),
     ]
-    columns = ("measure", "figure", "wanted", "reached")
+    columns = ("measure", "figure", "target", "reached")
     print(Table("Soak", [dict(zip(columns, row, strict=True)) for row in rows]).markdown())
     for failure in soak.counts.failures[:20]:
         print(f"failed: {failure}", file=sys.stderr)
@@ -153,11 +155,11 @@ def report(soak: Soak, workers: int, log: str) -> int:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--minutes", type=float, default=10)
-    parser.add_argument("--workers", type=int, default=2, help="processes that answer, 2 or more (default: 2)")
+    parser.add_argument("--minutes", type=float, default=10, help="duration (default: 10)")
+    parser.add_argument("--workers", type=int, default=2, help="worker processes, at least 2 (default: 2)")
     parser.add_argument("--models", type=Path, help="folder of the exported models (default: a temporary one)")
     options = parser.parse_args()
-    models = serve_models.prepared(options.models)
+    models = serve_models.prepare_models(options.models)
     with tempfile.TemporaryDirectory(prefix=".soak-", dir=models) as folder:
         base, log = Path(folder, "dense"), Path(folder, "log")
         base.mkdir()
@@ -174,7 +176,7 @@ def main() -> int:
                 thread.join()
             with Client(server.rest) as client:
                 progress(f"versions of dense at the end: {client.status('dense')}")
-            time.sleep(5)  # for a worker that was killed last
+            time.sleep(5)  # until the last killed worker is replaced
             status = report(soak, options.workers, log.read_text(errors="replace"))
         print(f"exit status of the server: {server.process.returncode if server.process else None}")
     return status

@@ -1,4 +1,4 @@
-"""The two kinds of clients of `benchmarks/soak.py`: those who ask as they should, and those who do not."""
+"""The clients of `benchmarks/soak.py`: good clients send valid requests, bad clients send invalid ones."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from serve_common import Caller, example, request_of
 HELLO = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0"  # the preface and empty SETTINGS (RFC 9113)
 PATH = "/v1/models/dense:predict"
 STATUS = "/v1/models/dense"
-LOST_SECONDS = 5.0  # after a process was killed, in which the requests that it had may fail
-TENSORFLOW_SECONDS = 40.0  # in which the TensorFlow process is there again
+LOST_SECONDS = 5.0  # requests may fail for so long after a worker was killed
+TENSORFLOW_SECONDS = 40.0  # requests that TensorFlow runs may fail for so long after its process was killed
 
 
 class Counts:
-    """What came of requests, by kind of client; for all threads."""
+    """Counts the results of requests by kind of client. Thread-safe."""
 
     def __init__(self) -> None:
         self.of: Counter[str] = Counter()
@@ -42,7 +42,7 @@ class Counts:
             self.of[key] += 1
 
     def fail(self, name: str, begun: float, problem: str) -> None:
-        """A good request that failed: lost with a process that was killed while it ran, or for no such reason."""
+        """Counts a failed good request, either as lost with a killed process or as failed."""
         now = time.monotonic()
         lost = now - self.killed_at["worker"] < LOST_SECONDS + now - begun
         lost |= name == "png" and now - self.killed_at["tensorflow"] < TENSORFLOW_SECONDS + now - begun
@@ -51,7 +51,7 @@ class Counts:
             self.failures.append(f"{name}: {problem}")
 
 
-# === Good ones: each asks once and raises where the answer is not right ===
+# === Good clients: each function sends one request and raises an error if it fails ===
 
 X = example("dense", 1)
 DENSE = request_of("dense", {"x": X})
@@ -89,7 +89,7 @@ def rest_once(port: int) -> None:
 
 
 def png_once(port: int) -> None:
-    """A signature that TensorFlow runs."""
+    """Sends a request to a signature that TensorFlow runs."""
     caller = Caller(port)
     try:
         caller.call(PNG, timeout=60)
@@ -97,19 +97,19 @@ def png_once(port: int) -> None:
         caller.close()
 
 
-def good(name: str, ask: Callable[[], None], counts: Counts, stop: threading.Event) -> None:
-    """Asks until `stop`."""
+def good(name: str, send: Callable[[], None], counts: Counts, stop: threading.Event) -> None:
+    """Sends requests until `stop` is set."""
     while not stop.is_set():
         begun = time.monotonic()
         try:
-            ask()
+            send()
             counts.add(f"good {name}")
         except (OSError, http.client.HTTPException, grpc.RpcError, grpc.FutureTimeoutError) as error:
             counts.fail(name, begun, " ".join(str(error).split())[:300])
             stop.wait(0.1)
 
 
-# === Bad ones ===
+# === Bad clients ===
 
 
 def _frame(kind: int, flags: int, stream: int, payload: bytes = b"") -> bytes:
@@ -121,7 +121,7 @@ def _post(body: bytes, *lines: str, length: int | None = None) -> bytes:
     return "\r\n".join([*head, "", ""]).encode() + body
 
 
-def _say(port: int, *parts: bytes, read: bool = True) -> None:
+def _send(port: int, *parts: bytes, read: bool = True) -> None:
     with socket.create_connection(("127.0.0.1", port), 30) as client:
         client.settimeout(2)
         for part in parts:
@@ -146,35 +146,36 @@ def _call(port: int, data: bytes) -> None:
 
 
 BOMB = gzip.compress(bytes(100 << 20))
-ABUSES: dict[str, Callable[[random.Random, int, int], Any]] = {  # of chance, the gRPC port and the REST port
-    "noise over REST": lambda chance, _, rest: _say(rest, chance.randbytes(2000)),
-    "noise over gRPC": lambda chance, grpc_port, _: _say(grpc_port, HELLO, chance.randbytes(2000)),
-    "a long head": lambda _, __, rest: _say(rest, b"GET /" + b"a" * (1 << 20)),
-    "half a request": lambda _, __, rest: _say(rest, _post(BODY)[:-10], read=False),
-    "a body that is no JSON": lambda chance, _, rest: _say(rest, _post(chance.randbytes(5000))),
-    "a cut body": lambda chance, _, rest: _say(rest, _post(BODY[: chance.randrange(len(BODY))])),
-    "deep JSON": lambda _, __, rest: _say(rest, _post(b"[" * 100_000)),
-    "a wrong shape": lambda _, __, rest: _say(rest, _post(b'{"instances": [[1, 2, 3]]}')),
-    "a long body that never comes": lambda _, __, rest: _say(rest, _post(b"", length=1 << 40)),
-    "a packed body that blows up": lambda _, __, rest: _say(rest, _post(BOMB, "Content-Encoding: gzip")),
-    "an answer that is not read": lambda _, __, rest: _say(rest, _post(BODY) * 200, read=False),
-    "calls that are cancelled": lambda _, grpc_port, __: _cancel(grpc_port),
-    "a message that is none": lambda chance, grpc_port, _: _call(grpc_port, chance.randbytes(3000)),
-    "a cut message": lambda chance, grpc_port, _: _call(grpc_port, DENSE[: chance.randrange(len(DENSE))]),
-    "a packed message that blows up": lambda _, grpc_port, __: _call(grpc_port, BOMB),
-    "pings": lambda _, grpc_port, __: _say(grpc_port, HELLO, _frame(6, 0, 0, bytes(8)) * 5000, read=False),
-    "resets": lambda _, grpc_port, __: _say(
+# The arguments are a random generator, the gRPC port and the REST port.
+ABUSES: dict[str, Callable[[random.Random, int, int], Any]] = {
+    "noise over REST": lambda rng, _, rest: _send(rest, rng.randbytes(2000)),
+    "noise over gRPC": lambda rng, grpc_port, _: _send(grpc_port, HELLO, rng.randbytes(2000)),
+    "a long head": lambda _, __, rest: _send(rest, b"GET /" + b"a" * (1 << 20)),
+    "half a request": lambda _, __, rest: _send(rest, _post(BODY)[:-10], read=False),
+    "a body that is not JSON": lambda rng, _, rest: _send(rest, _post(rng.randbytes(5000))),
+    "a truncated body": lambda rng, _, rest: _send(rest, _post(BODY[: rng.randrange(len(BODY))])),
+    "deep JSON": lambda _, __, rest: _send(rest, _post(b"[" * 100_000)),
+    "a wrong shape": lambda _, __, rest: _send(rest, _post(b'{"instances": [[1, 2, 3]]}')),
+    "a long body that is never sent": lambda _, __, rest: _send(rest, _post(b"", length=1 << 40)),
+    "a gzip bomb over REST": lambda _, __, rest: _send(rest, _post(BOMB, "Content-Encoding: gzip")),
+    "a response that is not read": lambda _, __, rest: _send(rest, _post(BODY) * 200, read=False),
+    "cancelled calls": lambda _, grpc_port, __: _cancel(grpc_port),
+    "an invalid message": lambda rng, grpc_port, _: _call(grpc_port, rng.randbytes(3000)),
+    "a truncated message": lambda rng, grpc_port, _: _call(grpc_port, DENSE[: rng.randrange(len(DENSE))]),
+    "a gzip bomb over gRPC": lambda _, grpc_port, __: _call(grpc_port, BOMB),
+    "pings": lambda _, grpc_port, __: _send(grpc_port, HELLO, _frame(6, 0, 0, bytes(8)) * 5000, read=False),
+    "resets": lambda _, grpc_port, __: _send(
         grpc_port, HELLO, *(_frame(3, 0, each, bytes(4)) for each in range(1, 99, 2))
     ),
 }
 
 
 def bad(seed: int, grpc_port: int, rest_port: int, counts: Counts, stop: threading.Event) -> None:
-    """Does one thing after the other until `stop`; what comes of it is the server's affair."""
-    chance = random.Random(seed)
+    """Sends bad requests until `stop` is set, and ignores the results."""
+    rng = random.Random(seed)
     while not stop.is_set():
-        name = chance.choice(list(ABUSES))
+        name = rng.choice(list(ABUSES))
         with contextlib.suppress(OSError, grpc.RpcError, grpc.FutureTimeoutError):
-            ABUSES[name](chance, grpc_port, rest_port)
+            ABUSES[name](rng, grpc_port, rest_port)
         counts.add("bad")
         stop.wait(0.02)

@@ -1,10 +1,10 @@
-"""Training speed: `keras_gallery` beside a plain torch loop on the same network and data.
+"""Compares the training speed of `keras_gallery` with a torch training loop on the same network and data.
 
     python benchmarks/train.py [--networks dense convolutional] [--rounds 3]
 
-Each contender runs in a process of its own, in turn, `rounds` times; the first epoch, which compiles, is not timed.
-Printed are images per second (median, least to most) and the median's ratio to torch's. Needs `pip install torch`
-for the torch loop; without it the others are compared with each other.
+Each contender runs in its own process. They take turns, `rounds` times. The first epoch compiles the model and is not
+timed. The program prints images per second (median, minimum and maximum), and the ratio of the median to that of the
+torch loop. The torch loop needs `pip install torch`. Without torch, the other contenders are compared with each other.
 """
 
 from __future__ import annotations
@@ -30,8 +30,10 @@ CONTENDERS = ("torch loop", "gallery on tensorflow", "gallery on jax")
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--networks", nargs="+", choices=NETWORKS, default=list(NETWORKS))
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument(
+        "--networks", nargs="+", choices=NETWORKS, default=list(NETWORKS), help="networks (default: all)"
+    )
+    parser.add_argument("--rounds", type=int, default=3, help="number of rounds (default: 3)")
     parser.add_argument("--contender", choices=CONTENDERS, help=argparse.SUPPRESS)  # a child process
     values = parser.parse_args()
     if values.contender:
@@ -47,17 +49,17 @@ def main() -> int:
                 speeds[name].append(measure(network, name))
         first = statistics.median(speeds[contenders[0]])
         print(f"\n{network}: {NETWORKS[network][0]} {NETWORKS[network][1]}, batches of {BATCH}")
-        for name, found in speeds.items():
-            middle = statistics.median(found)
+        for name, rates in speeds.items():
+            middle = statistics.median(rates)
             print(
-                f"    {name:24} {middle:8,.0f} images/s ({min(found):,.0f} to {max(found):,.0f})"
+                f"    {name:24} {middle:8,.0f} images/s ({min(rates):,.0f} to {max(rates):,.0f})"
                 f"   {middle / first:.2f} x {contenders[0]}"
             )
     return 0
 
 
 def measure(network: str, contender: str) -> float:
-    """Images per second of one contender, in a process of its own."""
+    """Runs a contender in a new process and returns images per second."""
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": contender.rpartition(" ")[2]}
     if contender == "torch loop":
         environment["KERAS_BACKEND"] = "torch"
@@ -69,7 +71,7 @@ def measure(network: str, contender: str) -> float:
 
 
 def gallery(network: str) -> float:
-    """As `gallery train` fits: the same compile options."""
+    """Trains as `gallery train` does, with the same compile options. Returns images per second."""
     import keras
     import numpy as np
     from keras_gallery.models import create
@@ -87,7 +89,7 @@ def gallery(network: str) -> float:
 
 
 def torch_loop(network: str) -> float:
-    """The same layers, loss and optimiser, by hand."""
+    """Trains the same layers with the same loss and optimizer in torch. Returns images per second."""
     import torch
     from torch import nn
 

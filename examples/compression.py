@@ -1,10 +1,11 @@
-"""What a bottleneck can and cannot do: independent values do not compress, correlated ones do.
+"""Shows what an autoencoder's bottleneck can compress: correlated values, but not independent ones.
 
     python examples/compression.py
 
-Two sets of 20 Gaussian values an example: independent ones, and mixtures of 5 independent ones with a little
-noise. A linear autoencoder with a code of 5 learns each; printed is the share of the test variance that it
-loses, beside PCA's (notes 003, "Bottlenecks"). Independent values lose what does not fit: 15 of 20.
+There are two data sets with 20 Gaussian values per example: independent values, and mixtures of 5 independent values
+with a little noise. A linear autoencoder with a code of 5 values is trained on each. The program prints the fraction of
+the test variance that the autoencoder loses, and the same for PCA (notes 003, "Bottlenecks"). For independent values,
+the loss is the 15 of 20 values that do not fit into the code.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ VALUES, CODE, EXAMPLES = 20, 5, 5_000
 
 
 def data(correlated: bool, rng: np.random.Generator) -> np.ndarray:
-    """Float32 `(EXAMPLES, VALUES, 1, 1)`, each value with a variance of about 1."""
+    """Returns float32 `(EXAMPLES, VALUES, 1, 1)`. Each value has a variance of about 1."""
     x = rng.standard_normal((EXAMPLES, VALUES))
     if correlated:
         mixing = rng.standard_normal((CODE, VALUES)) / np.sqrt(CODE)
@@ -28,12 +29,12 @@ def data(correlated: bool, rng: np.random.Generator) -> np.ndarray:
 
 
 def lost(x: np.ndarray, rebuilt: np.ndarray) -> float:
-    """The share of the variance that is gone."""
+    """Returns the fraction of the variance that is lost."""
     return float(np.sum((rebuilt - x) ** 2) / np.sum((x - x.mean(axis=0)) ** 2))
 
 
 def main() -> dict[str, tuple[float, float]]:
-    found = {}
+    losses = {}
     for kind in ("independent", "correlated"):
         x = data(kind == "correlated", np.random.default_rng(0))
         train, test = x[: EXAMPLES * 4 // 5], x[EXAMPLES * 4 // 5 :]
@@ -41,10 +42,10 @@ def main() -> dict[str, tuple[float, float]]:
         model = create("linear_autoencoder", image_shape=x.shape[1:], code_dim=CODE)
         model.compile(keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(0.01, 2_500)), SquaredError())
         model.fit(train, train, batch_size=64, epochs=40, verbose=0)
-        ours = lost(test, model.predict(test, verbose=0))
-        found[kind] = ours, lost(test, Components(train).reconstruct(test, CODE))
-        print(f"{kind:12} values: {found[kind][0]:.3f} of the variance lost, PCA {found[kind][1]:.3f}")
-    return found
+        autoencoder = lost(test, model.predict(test, verbose=0))
+        losses[kind] = autoencoder, lost(test, Components(train).reconstruct(test, CODE))
+        print(f"{kind:12} values: {losses[kind][0]:.3f} of the variance lost, PCA {losses[kind][1]:.3f}")
+    return losses
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The examples, run as they stand there."""
+"""Runs the examples."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 
 @pytest.mark.models
 def test_independent_values_do_not_compress_and_correlated_ones_do(capsys: pytest.CaptureFixture[str]) -> None:
-    found = runpy.run_path(str(EXAMPLES / "compression.py"))["main"]()
-    assert found["independent"][0] == pytest.approx(15 / 20, abs=0.03)  # what does not fit is lost
-    assert found["correlated"][0] < 0.02
-    for ours, pca in found.values():
-        assert ours == pytest.approx(pca, rel=0.05)
+    losses = runpy.run_path(str(EXAMPLES / "compression.py"))["main"]()
+    assert losses["independent"][0] == pytest.approx(15 / 20, abs=0.03)  # 15 of 20 values do not fit into the code
+    assert losses["correlated"][0] < 0.02
+    for autoencoder, pca in losses.values():
+        assert autoencoder == pytest.approx(pca, rel=0.05)
     assert "correlated   values: 0.0" in capsys.readouterr().out

@@ -68,12 +68,12 @@ def export(
             "save the model, then export it with KERAS_BACKEND=tensorflow"
         )
     base = model_folder(Path(root), name, version)
-    found = endpoints(model, labels=labels, texts=texts)
+    signatures = endpoints(model, labels=labels, texts=texts)
     base.mkdir(parents=True, exist_ok=True)
     # Servers ignore folders whose name is not a number.
     partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=base))
     try:
-        _write(model, found, name, partial, progress or (lambda line: None))
+        _write(model, signatures, name, partial, progress or (lambda line: None))
         partial.chmod(0o755)  # mkdtemp makes the folder private, but the server may run as another user
         return publish(partial, base, version)
     except BaseException:
@@ -82,32 +82,32 @@ def export(
 
 
 def _write(
-    model: keras.Model, found: Mapping[str, Endpoint], name: str, folder: Path, progress: Callable[[str], None]
+    model: keras.Model, signatures: Mapping[str, Endpoint], name: str, folder: Path, progress: Callable[[str], None]
 ) -> None:
     progress("Writing the SavedModel")
     archive = keras.export.ExportArchive()
     archive.track(model)
-    for signature, endpoint in found.items():
+    for signature, endpoint in signatures.items():
         for table in endpoint.tables:
             archive.track(table)
         archive.add_endpoint(signature, endpoint.function, endpoint.inputs)
     archive.write_out(str(folder), verbose=False)
-    _set_methods(folder, found)
-    progress(f"Comparing the answers of {len(found)} signatures with the model's")
+    _set_methods(folder, signatures)
+    progress(f"Comparing the answers of {len(signatures)} signatures with the model's")
     loaded = tf.saved_model.load(str(folder))
-    for signature, endpoint in found.items():
+    for signature, endpoint in signatures.items():
         run = loaded.signatures[signature]
         check(f"{name}: signature {signature} of the SavedModel", endpoint, _tensorflow_caller(run))
     _check_no_gpu_operations(name, folder)
     progress("Converting the signatures for OpenVINO")
     write_openvino(folder)
-    write_warmup(folder, name, {signature: endpoint.example(1) for signature, endpoint in found.items()})
+    write_warmup(folder, name, {signature: endpoint.example(1) for signature, endpoint in signatures.items()})
 
 
-def _set_methods(folder: Path, found: Mapping[str, Endpoint]) -> None:
+def _set_methods(folder: Path, signatures: Mapping[str, Endpoint]) -> None:
     """Sets the method name of each signature. Keras writes Predict's, which Classify and Regress requests reject."""
     updater = tf.compat.v1.saved_model.signature_def_utils.MethodNameUpdater(str(folder))
-    for signature, endpoint in found.items():
+    for signature, endpoint in signatures.items():
         updater.replace_method_name(signature, endpoint.method)
     updater.save()
 

@@ -117,8 +117,8 @@ class Data:
     def example_endpoint(self, name: str, function: Callable[[Any], Tensors], method: str) -> dict[str, Endpoint]:
         """Returns an endpoint that takes serialized tf.Examples.
 
-        An example has one feature, a list of all floats of the input. Its name is the input's name. Returns an empty
-        dict for ids, and for inputs with dynamic dimensions, because a list does not tell their sizes.
+        An example has one feature with the name of the input: the list of all its floats. Returns an empty dict for
+        ids, and for inputs with dynamic dimensions, because their sizes are unknown.
 
         Args:
             name: name of the signature.

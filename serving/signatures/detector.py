@@ -57,5 +57,5 @@ def _suppress(cells: Any) -> Any:
     Returns the remaining cells (`MAX_BOXES`,), sorted by descending score and padded with −1.
     """
     boxes, scores = cells
-    kept = tf.image.non_max_suppression(boxes, scores, MAX_BOXES, MAX_OVERLAP, score_threshold=0.0)
-    return tf.pad(kept, [[0, MAX_BOXES - tf.size(kept)]], constant_values=-1)
+    selected = tf.image.non_max_suppression(boxes, scores, MAX_BOXES, MAX_OVERLAP, score_threshold=0.0)
+    return tf.pad(selected, [[0, MAX_BOXES - tf.size(selected)]], constant_values=-1)

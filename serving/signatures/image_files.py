@@ -29,12 +29,12 @@ def decode_images(files: Any, shape: tuple[int, int, int], *, make_grey: bool = 
     def one(file: Any) -> Any:
         is_jpeg = tf.equal(tf.strings.substr(file, 0, 3), b"\xff\xd8\xff")
         size = tf.cond(is_jpeg, lambda: tf.image.extract_jpeg_shape(file)[:2], lambda: _png_size(file))
-        expected = f"Expected a picture of {shape[0]}x{shape[1]} pixels (height x width). Received:"
-        with tf.control_dependencies([tf.debugging.Assert(tf.reduce_all(size == shape[:2]), [expected, size])]):
+        size_message = f"Expected a picture of {shape[0]}x{shape[1]} pixels (height x width). Received:"
+        with tf.control_dependencies([tf.debugging.Assert(tf.reduce_all(size == shape[:2]), [size_message, size])]):
             pixels = tf.io.decode_image(file, expand_animations=False)
         channels = tf.shape(pixels)[-1]
-        wanted = f"Expected a picture of {' or '.join(map(str, allowed))} channel(s). Received:"
-        with tf.control_dependencies([tf.debugging.Assert(tf.reduce_any(channels == allowed), [wanted, channels])]):
+        message = f"Expected a picture of {' or '.join(map(str, allowed))} channel(s). Received:"
+        with tf.control_dependencies([tf.debugging.Assert(tf.reduce_any(channels == allowed), [message, channels])]):
             image = tf.cast(pixels, tf.float32) / 255.0
         if make_grey:  # clipped, because the sum of the weights rounds to slightly more than 1
             image = tf.cond(channels == 3, lambda: tf.minimum(image @ GREY, 1.0), lambda: image)

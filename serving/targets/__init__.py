@@ -1,4 +1,4 @@
-"""A Keras model to a file for another runtime: Keras, HDF5, TensorFlow.js, ONNX, OpenVINO.
+"""Exports a Keras model to a file for another runtime: Keras, HDF5, TensorFlow.js, ONNX, OpenVINO.
 
-A new target is a module with `write` and `runner`, and a line in `convert.TARGETS`.
+To add a target, write a module with the functions that `convert.py` describes, and add a line to `convert.TARGETS`.
 """

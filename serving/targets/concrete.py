@@ -1,4 +1,4 @@
-"""An endpoint as a graph with its weights in it, as converters want it."""
+"""Freezes an endpoint to a graph without variables, as converters need it."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from ..signatures import Endpoint
 
 
 def frozen(endpoint: Endpoint) -> Any:
-    """A `tf.function` of the endpoint's inputs whose graph holds constants only.
+    """Returns a `tf.function` of the endpoint's inputs whose graph has constants instead of variables.
 
-    What a graph captures beside variables, such as the tensors that Keras's `Normalization` keeps, becomes constants
-    too. tf2onnx would take those for inputs.
+    Other captured tensors, such as those of Keras's `Normalization`, become constants too. Otherwise tf2onnx would
+    treat them as inputs.
     """
     function = tf.function(endpoint.function, input_signature=endpoint.inputs).get_concrete_function()
     constants = convert_variables_to_constants_v2(function, lower_control_flow=False)

@@ -1,16 +1,17 @@
-"""A model as a file for another runtime, checked in that runtime.
+"""Exports a model to a file for another runtime, and checks the file in that runtime.
 
-A target is a module here with
+A target is a module in this folder with
 
-- `SUFFIX`: of its file, such as ".onnx"; "" where it is a folder;
-- `write(model, endpoint, place) -> notes`: writes the file or folder at `place`, where nothing is yet. The notes say
-  what was changed on the way, a line for each layer;
-- `runner(place, endpoint) -> function`: answers arrays by the endpoint's names in the target's own runtime; raises
-  FailedPrecondition that says how to install that runtime where it is missing;
-- `runtime(place) -> str`: that runtime and its version, such as "ONNX Runtime 1.31.1"; asked after an answer;
-- `WHOLE`: whether it takes the model as a whole, and so no signature but the default one.
+- `SUFFIX`: suffix of the file, such as ".onnx", or "" for a folder;
+- `write(model, endpoint, place) -> notes`: writes the file or folder `place`, which does not exist yet. Returns a note
+  on each change to the model;
+- `runner(place, endpoint) -> function`: returns a function that runs the file in the target's runtime. It takes and
+  returns arrays by the endpoint's names;
+- `runtime(place) -> str`: name and version of the runtime, such as "ONNX Runtime 1.31.1". Called after a run;
+- `WHOLE`: whether the target always exports the whole model, so that no other signature can be chosen.
 
-Both raise FailedPrecondition, in one line, for what the target can't take.
+`write` and `runner` raise FailedPrecondition with a message of one line if the target does not support the model, or if
+a package is not installed.
 """
 
 from __future__ import annotations
@@ -39,22 +40,22 @@ TARGETS = {
     "onnx": "onnx",
     "openvino": "openvino",
 }
-TOLERANCE = 1e-4  # of floats: absolutely, or of the value where that is more
+TOLERANCE = 1e-4  # of floats: absolute, or relative for values above 1
 BATCHES = (1, 7)
 Arrays = dict[str, np.ndarray[Any, Any]]
 
 
 @dataclass(frozen=True)
 class Written:
-    """What was exported.
+    """An exported file.
 
     Attributes:
         place: the file or folder.
-        notes: what was changed on the way.
-        runtime: where its answers were checked.
-        difference: the largest one between a float there and here, at most `TOLERANCE`.
-        inputs: the names of what goes in.
-        outputs: the names of what comes out.
+        notes: changes to the model.
+        runtime: name and version of the runtime that checked the file.
+        difference: largest difference between the runtime's and the model's outputs, at most `TOLERANCE`.
+        inputs: names of the inputs.
+        outputs: names of the outputs.
     """
 
     place: Path
@@ -73,30 +74,31 @@ def export_to(
     labels: Sequence[str] | None = None,
     texts: Texts | None = None,
 ) -> Written:
-    """Writes a model as a file for another runtime, and compares what it answers there with what it answers here.
+    """Exports a model to a file for another runtime, and compares the outputs there with the model's.
 
     Args:
-        target: one of `TARGETS`.
+        target: a key of `TARGETS`.
         model: any built Keras model.
-        place: the file or folder to be; there must be nothing yet.
-        signature: which one, of those that `signatures` finds for the model.
-        labels: the names of its classes; see `export`.
-        texts: what its ids stand for; see `export`.
+        place: the file or folder to write. It must not exist.
+        signature: name of the signature to export, see `signatures.endpoints`.
+        labels: names of the classes, see `writing.export`.
+        texts: tokens that ids stand for, see `writing.export`.
 
     Raises:
-        AlreadyExists: something is at `place`.
-        InvalidArgument: no such target, no such signature, or another suffix than the target's.
-        FailedPrecondition: the target can't take it, answers otherwise, or its runtime is not installed; or Keras runs
-            on another backend than TensorFlow. Nothing is left behind.
+        AlreadyExists: `place` exists.
+        InvalidArgument: unknown target or signature, or `place` does not have the target's suffix.
+        FailedPrecondition: the target does not support the model, its outputs differ, its runtime is not installed, or
+            the Keras backend is not TensorFlow. No files are left behind.
     """
     if keras.config.backend() != "tensorflow":
         raise FailedPrecondition(
-            f"Expected Keras on TensorFlow for the export. Received: backend {keras.config.backend()}"
+            f"The export needs the TensorFlow backend of Keras, not {keras.config.backend()}: "
+            "save the model, then export it with KERAS_BACKEND=tensorflow"
         )
     module, place = _module(target), Path(place)
     if place.suffix != module.SUFFIX and module.SUFFIX:
         raise InvalidArgument(f"Expected a file name that ends in {module.SUFFIX}. Received: {place}")
-    _refuse_existing(place)
+    _check_is_new(place)
     endpoint = _endpoint(endpoints(model, labels=labels, texts=texts), signature, target, module.WHOLE)
     place.parent.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=place.parent))
@@ -105,9 +107,9 @@ def export_to(
         run = module.runner(made, endpoint)
         largest, outputs = check(place.name, endpoint, run, lambda: module.runtime(made))
         runtime = module.runtime(made)
-        files = sorted(partial.iterdir())  # "model.bin" before "model.xml"
+        files = sorted(partial.iterdir())  # model.bin comes before model.xml, which refers to it
         for file in files:
-            _refuse_existing(place.parent / file.name)
+            _check_is_new(place.parent / file.name)
         for file in files:
             file.rename(place.parent / file.name)
     finally:
@@ -116,38 +118,38 @@ def export_to(
 
 
 def _write(module: Any, model: keras.Model, endpoint: Endpoint, place: Path) -> list[str]:
-    """Has a target written. Raises FailedPrecondition for whatever its converter raises: each has its own kinds."""
+    """Writes a target. Raises FailedPrecondition for any error of its converter, since each converter has its own."""
     try:
         notes: list[str] = module.write(model, endpoint, place)
     except ServingError:
         raise
     except Exception as error:
         reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
-        raise FailedPrecondition(f"Expected a model that can become {place.name}. Received: {reason}") from error
+        raise FailedPrecondition(f"The model cannot be converted to {place.name}: {reason}") from error
     return notes
 
 
 def default_place(target: str, name: str) -> str:
-    """What a model's file or folder is called: "gru.onnx", "gru-tfjs"."""
+    """Returns the default file or folder name of an export, such as "gru.onnx" or "gru-tfjs"."""
     return f"{name}{_module(target).SUFFIX or f'-{target}'}"
 
 
 def check(
     what: str, endpoint: Endpoint, run: Callable[[Arrays], Arrays], runtime: Callable[[], str]
 ) -> tuple[float, list[str]]:
-    """Compares what `run` answers with what the endpoint's own function answers, at batch 1 and 7.
+    """Compares the outputs of `run` with those of the endpoint's function, for batches of 1 and 7.
 
     Args:
-        what: whose answers these are, for the error.
-        endpoint: the function, and examples to ask for.
-        run: answers by the endpoint's names.
-        runtime: where, for the error.
+        what: what `run` runs, for the error message.
+        endpoint: the function, with example inputs.
+        run: computes the outputs to check. It takes and returns arrays by the endpoint's names.
+        runtime: returns the name of the runtime, for the error message.
 
     Returns:
         The largest difference between floats, and the names of the outputs.
 
     Raises:
-        FailedPrecondition: floats differ by more than `TOLERANCE`, or anything else differs.
+        FailedPrecondition: floats differ by more than `TOLERANCE`, or other values differ.
     """
     function = tf.function(endpoint.function, input_signature=endpoint.inputs).get_concrete_function()
     largest, names = 0.0, []
@@ -159,8 +161,8 @@ def check(
             off = difference(got[name], value.numpy()) if name in got else "missing"
             if problem := too_far(off, TOLERANCE):
                 raise FailedPrecondition(
-                    f"Expected {what} to answer in {runtime()} as the model does (within {TOLERANCE}). "
-                    f"Received: {name} {problem} at batch {batch}"
+                    f"Wrong outputs of {what} in {runtime()}, compared with the Keras model (tolerance {TOLERANCE}): "
+                    f"{name} {problem} at batch {batch}"
                 )
             largest = max(largest, float(off))
     return largest, names
@@ -172,21 +174,22 @@ def _module(target: str) -> Any:
     return importlib.import_module(f".{TARGETS[target]}", __package__)
 
 
-def _endpoint(found: dict[str, Endpoint], signature: str, target: str, whole: bool) -> Endpoint:
-    if signature not in found:
-        raise InvalidArgument(f"Expected a signature: {', '.join(found)}. Received: {signature}")
+def _endpoint(available: dict[str, Endpoint], signature: str, target: str, whole: bool) -> Endpoint:
+    if signature not in available:
+        raise InvalidArgument(f"Expected a signature: {', '.join(available)}. Received: {signature}")
     if whole and signature != DEFAULT_SIGNATURE:
         raise InvalidArgument(
-            f"Expected no signature for {target}, which takes the model as a whole. Received: {signature}"
+            f"The target {target} exports the whole model, so no signature can be chosen. Received: {signature}"
         )
-    endpoint = found[signature]
+    endpoint = available[signature]
     if texts := [spec.name for spec in endpoint.inputs if spec.dtype == tf.string]:
         raise FailedPrecondition(
-            f"Expected a signature that takes numbers for {target}. Received: {signature}, whose {texts[0]} are bytes"
+            f"The target {target} needs a signature with numeric inputs. "
+            f"Received: {signature}, whose input {texts[0]} is bytes"
         )
     return endpoint
 
 
-def _refuse_existing(place: Path) -> None:
+def _check_is_new(place: Path) -> None:
     if place.exists() or place.is_symlink():
-        raise AlreadyExists(f"Expected a new place for the export. Received: {place}, which exists")
+        raise AlreadyExists(f"{place} already exists: choose another path for the export")

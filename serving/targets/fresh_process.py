@@ -1,4 +1,4 @@
-"""A model file in a process of its own that knows Keras, and nothing of this project."""
+"""Runs a model file in a separate process that has Keras, but not this project."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ _NAMES = {"keras": "Keras {}", "tf_keras": "Keras 2 (tf_keras {})"}
 
 
 class FreshProcess:
-    """Answers as the file does by the names of an endpoint's inputs and outputs, which are those of the whole model.
+    """Runs a model file in a separate process. Takes and returns arrays by the names of the model's endpoint.
 
-    The process is started at once and ends with this object.
+    The process starts at once and ends with this object.
 
     Args:
         package: "keras" or "tf_keras".
         place: the file.
-        endpoint: whose names are used.
+        endpoint: the default endpoint of the model. It gives the names and the order of inputs and outputs.
 
     Raises:
-        FailedPrecondition: the package is not installed; when called: the file can't be loaded there.
+        FailedPrecondition: the package is not installed. Calls raise it if the file can't be loaded or run there.
     """
 
     def __init__(self, package: str, place: Path, endpoint: Endpoint) -> None:
@@ -54,29 +54,30 @@ class FreshProcess:
             self._wait()
             self._is_loaded = True
         with tempfile.TemporaryDirectory() as folder:
-            given: Any = {str(at): inputs[name] for at, name in enumerate(self._inputs)}
-            np.savez(Path(folder, "in.npz"), **given)
+            numbered: Any = {str(at): inputs[name] for at, name in enumerate(self._inputs)}
+            np.savez(Path(folder, "in.npz"), **numbered)
             print(folder, file=self._process.stdin, flush=True)
             self._wait()
-            with np.load(Path(folder, "out.npz")) as found:
-                return {name: found[name if name in found else str(at)] for at, name in enumerate(self._outputs)}
+            with np.load(Path(folder, "out.npz")) as outputs:
+                return {name: outputs[name if name in outputs else str(at)] for at, name in enumerate(self._outputs)}
 
     def _wait(self) -> None:
         assert self._process.stdout
         line = self._process.stdout.readline().rstrip("\n")
         if line != "done":
-            reason = line or f"its end with status {self._process.wait()}"
-            raise FailedPrecondition(f"Expected a file that {self.name} loads by itself. Received: {reason}")
+            reason = line or f"the process ended with status {self._process.wait()}"
+            raise FailedPrecondition(f"{self.name} cannot load the file without this project: {reason}")
 
 
 def version(package: str) -> str:
-    """Such as "Keras 3.15.1". Raises FailedPrecondition where it is not installed."""
+    """Returns the name and version of a package, such as "Keras 3.15.1".
+
+    Raises FailedPrecondition if it is not installed.
+    """
     try:
         return _NAMES[package].format(importlib.metadata.version(package))
     except importlib.metadata.PackageNotFoundError:
-        raise FailedPrecondition(
-            f"Expected the package {package}. Received: none (pip install 'keras-gallery[convert]')"
-        ) from None
+        raise FailedPrecondition(f"{package} is not installed: pip install 'keras-gallery[convert]'") from None
 
 
 def _end(process: subprocess.Popen[str]) -> None:

@@ -1,6 +1,6 @@
-"""A model as an HDF5 file in the form of Keras 2, which Keras 3 and other readers of such files take as well.
+"""Exports a model to an HDF5 file in Keras 2 format, which Keras 3 and other programs read as well.
 
-What Keras 2 lacks is written in the form of Keras 3 instead; a note says so.
+If Keras 2 lacks a layer or option, the file is in Keras 3 format instead, and a note says so.
 """
 
 from __future__ import annotations
@@ -27,24 +27,24 @@ _TOLERANCE = 1e-4  # between Keras 2 and Keras 3
 
 
 def runtime(place: Path) -> str:
-    """Keras 3 and, if the file is in its form, Keras 2, with their versions."""
+    """Returns the versions of Keras 3 and, if the file is in Keras 2 format, of Keras 2."""
     return " and ".join(version(package) for package in _readers(place))
 
 
 def write(model: keras.Model, endpoint: Endpoint, place: Path) -> list[str]:
-    """Writes the whole model by Keras's own layers, all of them in the model itself."""
+    """Writes the whole model with Keras's own layers only, and without sub-models."""
     flat, notes = plain(model, flat=True)
     parts = [layer.name for layer in model.layers if isinstance(layer, keras.Model)]
     if parts:
         notes.append(
-            f"{', '.join(parts)}: their layers stand in the model, as Keras 2 and 3 count sub-models differently"
+            f"{', '.join(parts)}: their layers are in the model itself, as Keras 2 and 3 count sub-models differently"
         )
-    with _no_warnings():  # that this format is an old one
+    with _no_warnings():  # Keras warns that this format is outdated
         flat.save(place)
     with h5py.File(place, "r+") as file:
         written = json.loads(file.attrs["model_config"])
         without_masks(written["config"])
-        _refuse_operations(written["config"], notes)
+        _check_no_operations(written["config"], notes)
         try:
             written = {"class_name": "Functional", "config": keras2_config(written["config"])}
         except NoKeras2Form as reason:
@@ -57,14 +57,14 @@ def write(model: keras.Model, endpoint: Endpoint, place: Path) -> list[str]:
     return notes
 
 
-def _refuse_operations(config: dict[str, Any], notes: list[str]) -> None:
-    """Such files hold layers only, those of Keras 3 too."""
+def _check_no_operations(config: dict[str, Any], notes: list[str]) -> None:
+    """Raises FailedPrecondition for operations of `keras.ops`, which HDF5 files can't hold."""
     for layer in config["layers"]:
         kind = layer["class_name"]
         if not hasattr(keras.layers, kind):
-            whose = next((f" of {note.partition(':')[0]}" for note in notes if f" {kind}" in note), "")
+            source = next((f" of {note.partition(':')[0]}" for note in notes if f" {kind}" in note), "")
             raise FailedPrecondition(
-                f"Expected layers, as an HDF5 file holds no operations. Received: {layer['name']}{whose}, a {kind}"
+                f"An HDF5 file holds only layers, but {layer['name']}{source} is the operation {kind}"
             )
 
 
@@ -79,7 +79,7 @@ def _no_warnings() -> Iterator[None]:
 
 
 def _name_weights(group: Any) -> None:
-    """The names of weights as in Keras 2: "dense/kernel:0"."""
+    """Renames weights as in Keras 2, such as "dense/kernel:0"."""
     for layer in group.values():
         names = [name if isinstance(name, str) else name.decode() for name in layer.attrs["weight_names"]]
         for name in names:
@@ -88,7 +88,10 @@ def _name_weights(group: Any) -> None:
 
 
 def runner(place: Path, endpoint: Endpoint) -> Callable[[Arrays], Arrays]:
-    """Answers in fresh processes: in Keras 2, if the file is in its form, and in Keras 3, which must agree."""
+    """Runs the file in separate processes with Keras 3 and, if it is in Keras 2 format, with Keras 2.
+
+    Raises FailedPrecondition if their outputs differ.
+    """
     readers = [FreshProcess(package, place, endpoint) for package in _readers(place)]
 
     def run(inputs: Arrays) -> Arrays:
@@ -96,13 +99,13 @@ def runner(place: Path, endpoint: Endpoint) -> Callable[[Arrays], Arrays]:
         for other in others:
             for name, value in first.items():
                 if too_far(difference(other[name], value), _TOLERANCE):
-                    raise FailedPrecondition(f"Expected {runtime(place)} to agree. Received: other values of {name}")
+                    raise FailedPrecondition(f"{runtime(place)} give different values of {name}")
         return first
 
     return run
 
 
 def _readers(place: Path) -> tuple[str, ...]:
-    """The packages that read a file."""
+    """Returns the packages that can read a file."""
     with h5py.File(place) as file:
         return ("tf_keras", "keras") if file.attrs["keras_version"] == VERSION else ("keras",)

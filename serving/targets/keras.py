@@ -1,4 +1,4 @@
-"""A model as a .keras file that Keras alone loads, without this project."""
+"""Exports a model to a .keras file that Keras loads without this project."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ SUFFIX, WHOLE = ".keras", True
 
 
 def runtime(place: Path) -> str:
-    """Keras and its version."""
+    """Returns the version of Keras."""
     return version("keras")
 
 
 def write(model: keras.Model, endpoint: Endpoint, place: Path) -> list[str]:
-    """Writes the whole model by Keras's own layers, sub-models as such."""
+    """Writes the whole model with Keras's own layers only. Sub-models stay."""
     made, notes = plain(model)
     made.save(place)
     return notes
 
 
 def runner(place: Path, endpoint: Endpoint) -> Callable[[Arrays], Arrays]:
-    """Answers in a fresh process, as `keras.models.load_model` gives it there."""
+    """Loads the file with `keras.models.load_model` in a separate process, and runs it there."""
     return FreshProcess("keras", place, endpoint)

@@ -1,7 +1,7 @@
-"""A model's configuration as Keras 2 writes it, which Keras 3 reads as well.
+"""Converts a model's configuration to Keras 2 format, which Keras 3 reads as well.
 
-That differs from Keras 3's in the names of some options, in what says where a layer's inputs come from, and in that no
-class tells its module. Calls of sub-models are counted otherwise by the two, so there must be none.
+Compared with Keras 3, some options have other names, a layer's inputs are described differently, and classes have no
+module. Keras 2 and 3 count calls of sub-models differently, so the model must not have sub-models.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-VERSION = "2.15.0"  # the last Keras 2 of that name
+VERSION = "2.15.0"  # the last version of the package keras with Keras 2
 
-# Layers that are the same in both.
+# Layers that are the same in Keras 2 and 3.
 _LAYERS = frozenset(
     "InputLayer Dense Embedding Masking SimpleRNN LSTM GRU Bidirectional TimeDistributed "
     "Conv1D Conv2D Conv3D Conv1DTranspose Conv2DTranspose SeparableConv1D SeparableConv2D DepthwiseConv2D "
@@ -26,7 +26,7 @@ _LAYERS = frozenset(
     "ActivityRegularization".split()
 )
 _ACTIVATIONS = frozenset("linear elu selu softplus softsign relu gelu tanh sigmoid exponential softmax silu".split())
-# Options that Keras 2 lacks, with the value that means what it does without them.
+# Options that Keras 2 lacks, with the value for which the layer is the same as in Keras 2.
 _LACKING: Mapping[str, Any] = {
     "optional": False,
     "quantization_config": None,
@@ -38,16 +38,16 @@ _LACKING: Mapping[str, Any] = {
     "zero_output_for_mask": False,
 }
 _RENAMED = {("InputLayer", "batch_shape"): "batch_input_shape", ("LeakyReLU", "negative_slope"): "alpha"}
-_UNUSED = ("seed", "initializer", "regularizer", "constraint")  # ends of options that act in training alone
-_MASKS = ("NotEqual", "Any")  # operations that make the masks which layers hand on by themselves
+_UNUSED = ("seed", "initializer", "regularizer", "constraint")  # suffixes of options that are used in training only
+_MASKS = ("NotEqual", "Any")  # operations that compute masks, which layers also pass on by themselves
 
 
 class NoKeras2Form(Exception):
-    """Keras 2 lacks something; the message says which layer has it."""
+    """Keras 2 lacks a layer or option. The message names the layer."""
 
 
 def without_masks(config: dict[str, Any]) -> None:
-    """Takes out of a functional model's configuration what says where masks come from: layers find that themselves."""
+    """Removes the operations that compute masks from a functional model's configuration. Layers find masks anyway."""
     masks = {layer["name"] for layer in config["layers"] if layer["class_name"] in _MASKS}
     config["layers"] = [layer for layer in config["layers"] if layer["name"] not in masks]
     for layer in config["layers"]:
@@ -57,9 +57,9 @@ def without_masks(config: dict[str, Any]) -> None:
 
 
 def keras2_config(config: Mapping[str, Any]) -> dict[str, Any]:
-    """A functional model's configuration, as Keras 3 gives it, in the form of Keras 2.
+    """Converts the configuration of a functional model from Keras 3 to Keras 2 format.
 
-    Raises NoKeras2Form where Keras 2 lacks a layer, an option or an activation of it.
+    Raises NoKeras2Form if Keras 2 lacks a layer, an option or an activation of the model.
     """
     layers = []
     for layer in config["layers"]:
@@ -74,7 +74,7 @@ def _layer(serialized: Mapping[str, Any]) -> dict[str, Any]:
     if kind not in _LAYERS:
         raise NoKeras2Form(f"{name} is of class {kind}")
     config = dict(_options(kind, name, serialized["config"]))
-    if kind == "Identity":  # which older ones of Keras 2 lack
+    if kind == "Identity":  # older versions of Keras 2 lack it
         return {"class_name": "Activation", "config": config | {"activation": "linear"}}
     return {"class_name": kind, "config": config}
 
@@ -97,14 +97,14 @@ def _options(kind: str, name: str, config: Mapping[str, Any]) -> Iterator[tuple[
 
 
 def _dtype(name: str, dtype: Any) -> str:
-    found = dtype["config"]["name"] if isinstance(dtype, dict) else dtype
-    if found.startswith("mixed"):
-        raise NoKeras2Form(f"{name} has the dtype policy {found}")
-    return str(found)
+    policy = dtype["config"]["name"] if isinstance(dtype, dict) else dtype
+    if policy.startswith("mixed"):
+        raise NoKeras2Form(f"{name} has the dtype policy {policy}")
+    return str(policy)
 
 
 def _node(name: str, node: Mapping[str, Any]) -> list[list[Any]]:
-    """Where one call of a layer has its inputs from: [[layer, call, output, {}], …]."""
+    """Returns the sources of the inputs of a layer's call: [[layer, call, output, {}], …]."""
     for key, value in node["kwargs"].items():
         if value is not None and key != "training":
             raise NoKeras2Form(f"{name} is called with {key}")
@@ -119,5 +119,5 @@ def _source(tensor: Mapping[str, Any]) -> list[Any]:
 
 
 def _ends(ends: Any) -> Any:
-    """Always a list, or a dict, of [layer, call, output]."""
+    """Returns the model's inputs or outputs as a list or a dict of [layer, call, output], even if there is only one."""
     return [ends] if isinstance(ends, list) and isinstance(ends[0], str) else ends

@@ -1,10 +1,10 @@
-"""Answers as a model file does where this project is not: run as a script, with Keras 3 or Keras 2 and NumPy alone.
+"""Loads and runs a model file with Keras 3 or Keras 2. This script needs Keras and NumPy, but not this project.
 
     python -I keras_reader.py keras|tf_keras FILE
 
-It writes the line "done" when the file is loaded. Then each line of the standard input names a folder with `in.npz`,
-an array for each input of the model by its number; it is answered by `out.npz` there, the outputs by their keys or
-numbers, and a line "done". What goes wrong is a line, too.
+It prints the line "done" when the file is loaded. Then each line of the standard input names a folder. The script reads
+`in.npz` there (the model's inputs, by number), writes `out.npz` (the outputs, by key or number), and prints "done". If
+an error occurs, it prints the error in one line instead.
 """
 
 import importlib
@@ -17,10 +17,10 @@ CAUSE = "Exception encountered: "
 
 def main() -> None:
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)  # what the libraries have to say
+    os.dup2(2, 1)  # what the libraries print goes to stderr
     os.environ |= {"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
-    sys.modules["keras_gallery"] = None  # type: ignore[assignment]  # Keras would import what a file names
-    _, package, file = sys.argv
+    sys.modules["keras_gallery"] = None  # type: ignore[assignment]  # keeps Keras from importing this project's classes
+    _, package, model_file = sys.argv
     import numpy as np
 
     try:
@@ -29,21 +29,21 @@ def main() -> None:
             tree = library.tree
         else:
             tree = importlib.import_module("tensorflow").nest
-        model = library.models.load_model(file, compile=False)
+        model = library.models.load_model(model_file, compile=False)
         print("done", file=answers, flush=True)
         for line in sys.stdin:
             folder = line.rstrip("\n")
-            with np.load(os.path.join(folder, "in.npz")) as given:
-                inputs = [given[str(number)] for number in range(len(given.files))]
-            found = model(tree.pack_sequence_as(model.input, inputs), training=False)
-            if not isinstance(found, dict):
-                found = {str(number): value for number, value in enumerate(tree.flatten(found))}
-            outputs: Any = {name: np.asarray(value) for name, value in found.items()}
-            np.savez(os.path.join(folder, "out.npz"), **outputs)
+            with np.load(os.path.join(folder, "in.npz")) as file:
+                inputs = [file[str(number)] for number in range(len(file.files))]
+            outputs = model(tree.pack_sequence_as(model.input, inputs), training=False)
+            if not isinstance(outputs, dict):
+                outputs = {str(number): value for number, value in enumerate(tree.flatten(outputs))}
+            arrays: Any = {name: np.asarray(value) for name, value in outputs.items()}
+            np.savez(os.path.join(folder, "out.npz"), **arrays)
             print("done", file=answers, flush=True)
     except Exception as error:
         lines = str(error).strip().splitlines() or [""]
-        inner = [line for line in lines if line.startswith(CAUSE)]  # Keras wraps errors, the cause comes last
+        inner = [line for line in lines if line.startswith(CAUSE)]  # Keras wraps errors: the last line is the cause
         reason = inner[-1].removeprefix(CAUSE) if inner else lines[0]
         print(f"{type(error).__name__}: {reason[:300]}", file=answers, flush=True)
 

@@ -1,4 +1,4 @@
-"""A signature as an ONNX file, for ONNX Runtime and whatever else reads ONNX."""
+"""Exports a signature to an ONNX file."""
 
 from __future__ import annotations
 
@@ -20,33 +20,33 @@ Arrays = dict[str, np.ndarray[Any, Any]]
 
 
 def runtime(place: Path) -> str:
-    """ONNX Runtime and its version."""
+    """Returns the version of ONNX Runtime."""
     import onnxruntime
 
     return f"ONNX Runtime {onnxruntime.__version__}"
 
 
 def write(model: keras.Model, endpoint: Endpoint, place: Path) -> list[str]:
-    """Writes the endpoint under its names of inputs and outputs; the batch is of any size."""
+    """Writes the endpoint with its names of inputs and outputs. The batch size is dynamic."""
     try:
         import onnx
         import tf2onnx
     except ImportError:
-        raise FailedPrecondition("Expected tf2onnx. Received: none (pip install 'keras-gallery[convert]')") from None
+        raise FailedPrecondition("tf2onnx is not installed: pip install 'keras-gallery[convert]'") from None
     logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)
     try:
         converted, _ = tf2onnx.convert.from_function(frozen(endpoint), endpoint.inputs, opset=OPSET)
-    except Exception as error:  # tf2onnx raises whatever comes
+    except Exception as error:  # tf2onnx raises errors of many types
         reason = [*str(error).strip().splitlines(), type(error).__name__][0]
-        raise FailedPrecondition(f"Expected a signature that tf2onnx can convert. Received: {reason}") from error
-    if foreign := sorted({name for name in _operations(converted.graph) if not onnx.defs.has(name)}):
-        raise FailedPrecondition(f"Expected a signature of operations that ONNX has. Received: {', '.join(foreign)}")
+        raise FailedPrecondition(f"tf2onnx cannot convert the signature: {reason}") from error
+    if unknown := sorted({name for name in _operations(converted.graph) if not onnx.defs.has(name)}):
+        raise FailedPrecondition(f"The signature has operations that ONNX lacks: {', '.join(unknown)}")
     place.write_bytes(converted.SerializeToString())
     return []
 
 
 def _operations(graph: Any) -> Iterator[str]:
-    """The names of the operations in a graph and in the bodies of its loops."""
+    """Yields the names of the operations in a graph and in the bodies of its loops."""
     for node in graph.node:
         yield node.op_type
         for attribute in node.attribute:
@@ -55,18 +55,16 @@ def _operations(graph: Any) -> Iterator[str]:
 
 
 def runner(place: Path, endpoint: Endpoint) -> Callable[[Arrays], Arrays]:
-    """Answers in ONNX Runtime."""
+    """Runs the file in ONNX Runtime, on the CPU."""
     try:
         import onnxruntime
     except ImportError:
-        raise FailedPrecondition(
-            "Expected ONNX Runtime. Received: none (pip install 'keras-gallery[convert]')"
-        ) from None
+        raise FailedPrecondition("ONNX Runtime is not installed: pip install 'keras-gallery[convert]'") from None
     session = onnxruntime.InferenceSession(str(place), providers=["CPUExecutionProvider"])
-    wanted = [each.name for each in session.get_inputs()]
+    used = [each.name for each in session.get_inputs()]
     names = [each.name for each in session.get_outputs()]
 
     def run(inputs: Arrays) -> Arrays:
-        return dict(zip(names, session.run(None, {name: inputs[name] for name in wanted}), strict=True))
+        return dict(zip(names, session.run(None, {name: inputs[name] for name in used}), strict=True))
 
     return run

@@ -1,4 +1,4 @@
-"""A signature as OpenVINO's intermediate representation: an .xml file and a .bin file beside it."""
+"""Exports a signature to OpenVINO's intermediate representation: an .xml file and a .bin file."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ Arrays = dict[str, np.ndarray[Any, Any]]
 
 
 def runtime(place: Path) -> str:
-    """OpenVINO and its version."""
+    """Returns the version of OpenVINO."""
     import openvino
 
     return f"OpenVINO {openvino.__version__.partition('-')[0]}"
 
 
 def write(model: keras.Model, endpoint: Endpoint, place: Path) -> list[str]:
-    """Writes the endpoint under its names of inputs and outputs, recurrent layers as OpenVINO's fused operations."""
+    """Writes the endpoint with its names of inputs and outputs. Recurrent layers become OpenVINO's fused operations."""
     import openvino
 
     from ..engines.recurrent.fusion import fuse
@@ -36,7 +36,7 @@ def write(model: keras.Model, endpoint: Endpoint, place: Path) -> list[str]:
     module = tf.Module()
     module.function = frozen(endpoint)
     with tempfile.TemporaryDirectory(dir=place.parent) as folder:
-        # A graph of constants has nothing to learn, and custom gradients, such as swish's, could not be saved with it.
+        # Saving custom gradients, such as swish's, fails for a frozen graph, which does not need gradients.
         options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
         tf.saved_model.save(module, folder, module.function.get_concrete_function(), options)
         try:
@@ -46,16 +46,16 @@ def write(model: keras.Model, endpoint: Endpoint, place: Path) -> list[str]:
         except (RuntimeError, ValueError) as error:
             lines = str(error).strip().splitlines()
             reason = next((line.strip("- ") for line in lines if "No conversion rule" in line), lines[-1])
-            raise FailedPrecondition(f"Expected a signature that OpenVINO can convert. Received: {reason}") from error
+            raise FailedPrecondition(f"OpenVINO cannot convert the signature: {reason}") from error
     return []
 
 
 def runner(place: Path, endpoint: Endpoint) -> Callable[[Arrays], Arrays]:
-    """Answers in OpenVINO, on the CPU."""
+    """Runs the file in OpenVINO, on the CPU."""
     compiled = make_core().compile_model(str(place), "CPU")
 
     def run(inputs: Arrays) -> Arrays:
-        found = compiled({name: inputs[name] for port in compiled.inputs for name in port.names if name in inputs})
-        return {name: value for port, value in found.items() for name in port.names}
+        outputs = compiled({name: inputs[name] for port in compiled.inputs for name in port.names if name in inputs})
+        return {name: value for port, value in outputs.items() for name in port.names}
 
     return run

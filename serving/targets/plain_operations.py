@@ -1,4 +1,4 @@
-"""`keras.ops` in a functional model as layers, which more runtimes know. Those that no layer does stay as they are."""
+"""Replaces `keras.ops` in a functional model by layers, which more runtimes support."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras import layers
 
-_OF_TWO = {
+_MERGE_LAYERS = {
     "Add": layers.Add,
     "Subtract": layers.Subtract,
     "Multiply": layers.Multiply,
@@ -18,12 +18,12 @@ _ACTIVATIONS = {"Relu": "relu", "Sigmoid": "sigmoid", "Tanh": "tanh", "Softplus"
 
 
 def as_layers(operation: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
-    """The operation's outputs by layers; None where no layer does the same."""
+    """Calls layers instead of an operation and returns the outputs, or None if no layer does the same."""
     kind, name = type(operation).__name__, operation.name
     if keywords:
         return None
-    if kind in _OF_TWO and _are_alike(arguments):
-        return _OF_TWO[kind](name=name)(list(arguments))
+    if kind in _MERGE_LAYERS and _are_alike(arguments):
+        return _MERGE_LAYERS[kind](name=name)(list(arguments))
     if kind in _ACTIVATIONS:
         return layers.Activation(_ACTIVATIONS[kind], name=name)(*arguments)
     if kind == "Concatenate" and operation.axis:
@@ -34,14 +34,14 @@ def as_layers(operation: Any, arguments: tuple[Any, ...], keywords: dict[str, An
 
 
 def _are_alike(arguments: tuple[Any, ...]) -> bool:
-    """Whether these are tensors of one rank and type: layers bring others together otherwise than operations."""
+    """Returns whether these are tensors of equal rank and dtype. Otherwise layers broadcast differently."""
     if not all(isinstance(each, keras.KerasTensor) for each in arguments):
         return False
     return len({(len(each.shape), each.dtype) for each in arguments}) == 1
 
 
 def _columns(x: Any, count: int, name: str) -> Any:
-    """x (batch, n) in `count` parts (batch, n / count)."""
+    """Splits x (batch, n) into `count` parts (batch, n / count). Returns None for other shapes of x."""
     if len(x.shape) != 2 or x.shape[1] is None:
         return None
     size, dtype = x.shape[1] // count, x.dtype

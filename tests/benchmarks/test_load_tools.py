@@ -1,4 +1,4 @@
-"""The figures that `benchmarks/load_tools.py` reads from outputs of h2load 1.52 and wrk 4.1, recorded here."""
+"""Reading figures from recorded outputs of h2load 1.52 and wrk 4.1."""
 
 from __future__ import annotations
 
@@ -50,10 +50,10 @@ def load_tools() -> Iterator[Any]:
 
 def test_h2load(load_tools: Any) -> None:
     log = np.array([[200, 1000], [200, 3000], [200, 2000]])
-    found = load_tools.read_h2load(H2LOAD.format(succeeded=13930, data=13930 * 3205), log, 3205, 16)
-    assert found == load_tools.Load(13930, 4643.33, 2.0, pytest.approx(2.98))
-    # Messages whose status had not come at the end.
-    assert load_tools.read_h2load(H2LOAD.format(succeeded=13930, data=13946 * 3205), log, 3205, 16) == found
+    load = load_tools.read_h2load(H2LOAD.format(succeeded=13930, data=13930 * 3205), log, 3205, 16)
+    assert load == load_tools.Load(13930, 4643.33, 2.0, pytest.approx(2.98))
+    # The last messages came without their status.
+    assert load_tools.read_h2load(H2LOAD.format(succeeded=13930, data=13946 * 3205), log, 3205, 16) == load
 
 
 @pytest.mark.parametrize(("succeeded", "data"), [(13930, 13929 * 3205), (13930, 13950 * 3205), (13929, 13930 * 3205)])
@@ -62,8 +62,8 @@ def test_h2load_with_errors(load_tools: Any, succeeded: int, data: int) -> None:
         load_tools.read_h2load(H2LOAD.format(succeeded=succeeded, data=data), np.array([[200, 1000]]), 3205, 16)
 
 
-def test_h2load_without_answers(load_tools: Any) -> None:
-    with pytest.raises(load_tools.LoadError, match="Expected h2load's figures"):
+def test_h2load_without_responses(load_tools: Any) -> None:
+    with pytest.raises(load_tools.LoadError, match="No figures in the output of h2load"):
         load_tools.read_h2load("", np.zeros((0, 2)), 3205, 16)
 
 
@@ -79,7 +79,7 @@ def test_wrk_with_errors(load_tools: Any, problem: str) -> None:
         load_tools.read_wrk(WRK.format(problem=f"  {problem}\n", blank=" "))
 
 
-def test_the_command_explains_itself() -> None:
+def test_help() -> None:
     command = [sys.executable, str(BENCHMARKS / "serve.py"), "--help"]
     shown = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert shown.returncode == 0, shown.stderr

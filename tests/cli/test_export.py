@@ -77,7 +77,7 @@ def test_export_to_another_runtime(
     assert session.run(["label"], {"features": np.zeros((1, 4), np.float32)})[0].tolist() == ["žába"]
     assert main([*command, "--output", "c.onnx"]) == 2
     error = capsys.readouterr().err.splitlines()[-1]
-    assert error == "gallery: Expected a new place for the export. Received: c.onnx, which exists"
+    assert error == "gallery: c.onnx already exists: choose another path for the export"
 
 
 def test_notes_are_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -74,7 +74,7 @@ def saved_model(case: Case, folder: Path, engine: TensorFlow) -> None:
     runner = engine.load(file, signatures)[DEFAULT_SIGNATURE]
     try:
         outputs = list(signatures[DEFAULT_SIGNATURE].outputs)
-        check("the SavedModel to answer as the model does", endpoint, lambda x: runner(x, outputs), lambda: "")
+        check("the SavedModel", endpoint, lambda x: runner(x, outputs), lambda: "TensorFlow")
     finally:
         runner.close()
 
@@ -135,7 +135,7 @@ def _layers_model(case: Case, file: Path) -> None:
         numbered = {str(at): inputs[spec.name] for at, spec in enumerate(endpoint.inputs)}
         return dict(zip(outputs, tfjs_node.ask(file / "model.json", numbered, tfjs_node.LAYERS).values(), strict=True))
 
-    check("the layers model to answer as the model does", endpoint, run, lambda: "")
+    check("the layers model", endpoint, run, lambda: "TensorFlow.js")
 
 
 def keras3(case: Case, file: Path) -> None:

@@ -45,7 +45,7 @@ def layer_of(loop: Any) -> Layer | None:
         loop: OpenVINO's node. The model's dynamic dimensions must have symbols.
     """
     body = _Body(loop)
-    states = [name for name, source in body.changed.items() if _rank(source) == 2]
+    states = [name for name, source in body.carried.items() if _rank(source) == 2]
     updates = [body.update(state) for state in states]
     for x, sequence in body.rows():
         time = sequence.get_partial_shape()[0]
@@ -54,7 +54,7 @@ def layer_of(loop: Any) -> Layer | None:
             continue
         for cell, weights, names in body.candidates(len(states)):
             if list(cell.step(body.build, x, states, names, len(weights.recurrent))) == updates:
-                return Layer(cell, weights, sequence, [body.changed[state] for state in states], outputs)
+                return Layer(cell, weights, sequence, [body.carried[state] for state in states], outputs)
     return None
 
 
@@ -62,8 +62,8 @@ class _Body:
     """The body of a loop, as expressions.
 
     Attributes:
-        kept: sources of the inputs that are the same in each step, by the body's parameter.
-        changed: initial values of the inputs that each step changes, by the body's parameter.
+        invariants: sources of the inputs that are the same in each step, by the body's parameter.
+        carried: initial values of the inputs that each step changes, by the body's parameter.
     """
 
     def __init__(self, loop: Any) -> None:
@@ -71,22 +71,22 @@ class _Body:
         self.build = ExpressionBuilder()
         self._zero, self._one = self.build.constant(0), self.build.constant(1)
         self._results = results(self.build, loop.get_function())
-        self.kept: dict[Expression, Any] = {}
-        self.changed: dict[Expression, Any] = {}
+        self.invariants: dict[Expression, Any] = {}
+        self.carried: dict[Expression, Any] = {}
         self._sliced: dict[Expression, Any] = {}  # sources of which each step gets one row
-        self._result_of: dict[Expression, int] = {}  # index of a `changed` parameter's next value in the results
+        self._result_of: dict[Expression, int] = {}  # index of a `carried` parameter's next value in the results
         for each in loop.get_input_descriptions():
             parameter, source = self.build.parameter(each.body_parameter_index), loop.input_value(each.input_index)
             if isinstance(each, MergedInputDescription):
-                self.changed[parameter] = source
+                self.carried[parameter] = source
                 self._result_of[parameter] = each.body_value_index
             elif isinstance(each, InvariantInputDescription):
-                self.kept[parameter] = source
+                self.invariants[parameter] = source
             elif _is_row_by_row(each):
                 self._sliced[parameter] = source
         self._counters = [
             name
-            for name, source in self.changed.items()
+            for name, source in self.carried.items()
             if _value(source) == 0 and self.update(name) is name + self._one
         ]
 
@@ -98,7 +98,7 @@ class _Body:
         """Yields the expressions that may be a step's input (batch, features), each with its sequence."""
         for name, source in self._sliced.items():
             yield self.build("Squeeze", name, self._zero), source
-        for name, source in self.kept.items():
+        for name, source in self.invariants.items():
             for counter in self._counters if _rank(source) == 3 else ():
                 yield self.build("Gather", name, counter, self._zero, batch_dims=0), source
 
@@ -120,14 +120,14 @@ class _Body:
             return False
         if limit.operation == "Constant":
             return bool(time.is_static and limit.arguments == (time.get_length(),))
-        return limit in self.kept and _is_same(_length(self.kept[limit]), time)
+        return limit in self.invariants and _is_same(_length(self.invariants[limit]), time)
 
     def outputs(self, states: Sequence[Expression], time: Any) -> dict[int, str | int] | None:
         """Returns the content of each used output, as in `Layer.outputs`, or None if one has another content."""
         row = self.build("Unsqueeze", self.update(states[0]), self._zero) if states else None
         known: dict[Expression | None, str | int | None] = {
             self.update(name): self._list_content(name, row, time)
-            for name, source in self.changed.items()
+            for name, source in self.carried.items()
             if _rank(source) == 3
         }
         known |= {row: "last"} | {self.update(state): number for number, state in enumerate(states)}
@@ -157,7 +157,7 @@ class _Body:
             index = index.arguments[0]
         if before is not rows:
             return None
-        count = _count(self.changed[rows])
+        count = _count(self.carried[rows])
         if index is self._zero:
             return "last" if count.is_static and count.get_length() == 1 else None
         return "all" if index in self._counters and _is_same(count, time) else None
@@ -167,7 +167,7 @@ class _Body:
 
         The loop's constants are tried as weights in each order.
         """
-        constants = {name: source.get_node() for name, source in self.kept.items() if _rank(source) in (1, 2)}
+        constants = {name: source.get_node() for name, source in self.invariants.items() if _rank(source) in (1, 2)}
         if not 2 <= len(constants) <= 4 or any(node.get_type_name() != "Constant" for node in constants.values()):
             return
         arrays = {name: node.get_data() for name, node in constants.items()}

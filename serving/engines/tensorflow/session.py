@@ -85,11 +85,11 @@ class Session:
         """
         inputs = self._outputs_of(tuple(name for name, _ in feeds))
         outputs = self._outputs_of(tuple(fetches))
-        given = (ctypes.c_void_p * len(feeds))(*(tensor.pointer for _, tensor in feeds))
+        values = (ctypes.c_void_p * len(feeds))(*(tensor.pointer for _, tensor in feeds))
         results = (ctypes.c_void_p * len(fetches))()
         with Status() as status:
             library().SessionRun(
-                *(self._session, self._options, inputs, given, len(feeds)),
+                *(self._session, self._options, inputs, values, len(feeds)),
                 *(outputs, results, len(fetches), None, 0, None, status),
             )
         return [Tensor(pointer) for pointer in results if pointer]

@@ -1,6 +1,6 @@
-"""A function of a model as a TensorFlow.js graph model."""
+"""Exports a signature to a TensorFlow.js graph model."""
 
 from pathlib import Path
 
-# What a graph model may have. `tools/tfjs_operations.py` writes it.
+# The operations that TensorFlow.js supports in a graph model. `tools/tfjs_operations.py` writes this file.
 OPERATIONS = Path(__file__).with_name("operations.json")

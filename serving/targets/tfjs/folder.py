@@ -1,7 +1,7 @@
-"""A function of a model as a TensorFlow.js graph model: `model.json` and weights of at most 4 MB a file.
+"""Exports a signature to the folder of a TensorFlow.js graph model: `model.json` and weight files of at most 4 MB.
 
 const model = await tf.loadGraphModel("model.json");
-const {reconstruction} = await model.executeAsync({image});   // predict() where there are no loops
+const {reconstruction} = await model.executeAsync({image});   // or predict(), if the model has no loops
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from .weights import Arrays, encode
 
 SUFFIX, WHOLE = "", False
 MODEL = "model.json"
-_SHARD = 4 << 20  # bytes; browsers keep files of this size in their cache
+_SHARD = 4 << 20  # bytes; browsers cache files of this size
 
 
 def runtime(place: Path) -> str:
-    """TensorFlow.js and its version, of the packages that answer."""
+    """Returns the version of TensorFlow.js in the npm packages."""
     return f"TensorFlow.js {tfjs_node.version()}"
 
 
 def write(model: keras.Model, endpoint: Endpoint, place: Path) -> list[str]:
-    """Writes the folder `place`. Returns what was changed on the way.
+    """Writes the folder `place`. Returns a note on each change to the model.
 
-    Raises FailedPrecondition where the function uses an operation that TensorFlow.js lacks; the layer is named.
+    Raises FailedPrecondition if TensorFlow.js lacks an operation. The message names the layer.
     """
     graph = freeze(model, endpoint)
     specs, data = encode(graph.constants)
@@ -55,13 +55,13 @@ def write(model: keras.Model, endpoint: Endpoint, place: Path) -> list[str]:
 
 
 def runner(place: Path, endpoint: Endpoint) -> Callable[[Arrays], Arrays]:
-    """Answers as TensorFlow.js does in Node, on the CPU. Raises FailedPrecondition where that is not installed."""
+    """Runs the model with TensorFlow.js in Node, on the CPU. Raises FailedPrecondition if they are not installed."""
     tfjs_node.modules(tfjs_node.GRAPH)
     outputs = json.loads(Path(place, MODEL).read_text("utf-8"))["signature"]["outputs"]
     dtypes = {row.enum: row.numpy for row in DATA_TYPES}
 
     def run(inputs: Arrays) -> Arrays:
-        found = tfjs_node.ask(place / MODEL, inputs, tfjs_node.GRAPH)
-        return {name: array.astype(dtypes[outputs[name]["dtype"]]) for name, array in found.items()}
+        results = tfjs_node.ask(place / MODEL, inputs, tfjs_node.GRAPH)
+        return {name: array.astype(dtypes[outputs[name]["dtype"]]) for name, array in results.items()}
 
     return run

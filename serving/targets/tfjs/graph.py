@@ -1,7 +1,7 @@
-"""A function of a model as a frozen TensorFlow graph, in the form in which TensorFlow.js takes it.
+"""Converts an endpoint to a frozen TensorFlow graph in the format of TensorFlow.js.
 
-Variables become constants, and all constants leave the graph for the weights. What only checks goes. An operation that
-TensorFlow.js lacks is written by others that it has, or refused.
+Variables become constants, and the values of all constants move from the graph to the weights. Assertions are removed.
+Operations that TensorFlow.js lacks are replaced by others if possible, and rejected if not.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ _NARROWED = {tf.int64: "int32", tf.float64: "float32"}
 
 @dataclass(frozen=True)
 class Graph:
-    """What a TensorFlow.js graph model is made of.
+    """The parts of a TensorFlow.js graph model.
 
     Attributes:
         definition: the `GraphDef` as JSON, without the values of its constants.
-        constants: those, by the names of their nodes.
-        signature: its `inputs` and its `outputs` by name, as TensorFlow.js describes them.
-        notes: what was changed.
+        constants: the values of the constants, by the names of their nodes.
+        signature: the `inputs` and `outputs` by name, in the format of TensorFlow.js.
+        notes: changes to the model.
     """
 
     definition: dict[str, Any]
@@ -46,9 +46,9 @@ class Graph:
 
 
 def freeze(model: keras.Model, endpoint: Endpoint) -> Graph:
-    """The graph of an endpoint. Raises FailedPrecondition for what TensorFlow.js lacks."""
+    """Returns the graph of an endpoint. Raises FailedPrecondition if TensorFlow.js does not support it."""
     if endpoint.tables:
-        raise FailedPrecondition("Expected a function of arrays, for TensorFlow.js. Received: one with look-up tables")
+        raise FailedPrecondition("TensorFlow.js does not support signatures with look-up tables")
     function = tf.function(endpoint.function, input_signature=endpoint.inputs).get_concrete_function()
     frozen = convert_variables_to_constants_v2(function, lower_control_flow=False)
     tensors = {
@@ -57,34 +57,35 @@ def freeze(model: keras.Model, endpoint: Endpoint) -> Graph:
     }
     graph, notes = frozen.graph.as_graph_def(), []
     if assertions := prune(graph, [tensor.op.name for each in tensors.values() for tensor in each.values()]):
-        notes.append(f"{assertions} assertions are left out")
-    notes += [f"{name} is written by other operations" for name in sorted(rewrite(graph))]
-    _refuse_others(model, graph)
+        notes.append(f"assertions left out: {assertions}")
+    notes += [f"{name} is replaced by other operations" for name in sorted(rewrite(graph))]
+    _check_operations(model, graph)
     keep_items(graph)
     notes += [
-        f"{name} is {_NARROWED[tensor.dtype]}, which was {tensor.dtype.name}"
+        f"{name} is {_NARROWED[tensor.dtype]} instead of {tensor.dtype.name}"
         for each in tensors.values()
         for name, tensor in each.items()
         if tensor.dtype in _NARROWED
     ]
-    constants = dict(_taken_out(graph))
-    signature = {kind: {name: _described(tensor) for name, tensor in each.items()} for kind, each in tensors.items()}
+    constants = dict(_extract_constants(graph))
+    signature = {kind: {name: _describe(tensor) for name, tensor in each.items()} for kind, each in tensors.items()}
     return Graph(json_format.MessageToDict(graph), constants, signature, notes)
 
 
-def _refuse_others(model: keras.Model, graph: Any) -> None:
-    listed = json.loads(OPERATIONS.read_text("utf-8"))
+def _check_operations(model: keras.Model, graph: Any) -> None:
+    """Raises FailedPrecondition if TensorFlow.js lacks an operation."""
+    supported = json.loads(OPERATIONS.read_text("utf-8"))
     for nodes in bodies(graph):
         for node in nodes:
-            if node.op not in listed["operations"]:
+            if node.op not in supported["operations"]:
                 raise FailedPrecondition(
-                    f"Expected operations that TensorFlow.js {listed['version']} has. "
-                    f"Received: {node.op} in {_place(model, node.name)}"
+                    f"TensorFlow.js {supported['version']} does not support the operation "
+                    f"{node.op} in {_layer_of(model, node.name)}"
                 )
 
 
-def _place(model: keras.Model, node: str) -> str:
-    """The layer of a node: the innermost of its scopes that is a layer's name, perhaps with a number at its end."""
+def _layer_of(model: keras.Model, node: str) -> str:
+    """Describes the layer of a node: the innermost scope that is a layer's name, perhaps with a number at its end."""
     names = {layer.name for layer in model._flatten_layers()}
     for scope in reversed(node.split("/")[:-1]):
         for name in (scope, scope.rpartition("_")[0]):
@@ -93,8 +94,11 @@ def _place(model: keras.Model, node: str) -> str:
     return node
 
 
-def _taken_out(graph: Any) -> Iterator[tuple[str, Any]]:
-    """The constants by name; their nodes lose their values. Those of functions get names of their own."""
+def _extract_constants(graph: Any) -> Iterator[tuple[str, Any]]:
+    """Removes the values of constants from the graph and yields them by name.
+
+    Constants in functions get the function's name as prefix, so that names are unique.
+    """
     for node in graph.node:
         if node.op == "Const":
             yield node.name, _value(node)
@@ -121,8 +125,8 @@ def _value(node: Any) -> Any:
     return array
 
 
-def _described(tensor: Any) -> dict[str, Any]:
-    """A tensor as in a SavedModel's signature."""
+def _describe(tensor: Any) -> dict[str, Any]:
+    """Describes a tensor as in a SavedModel's signature."""
     dtype = BY_NUMBER[tensor.dtype.as_datatype_enum].enum
     return {
         "name": tensor.name,

@@ -1,7 +1,7 @@
-"""Loops that write lists, such as a recurrent layer's: so that TensorFlow.js keeps what is written.
+"""Changes loops that write lists, such as those of recurrent layers, so that TensorFlow.js keeps the written tensors.
 
-After each step TensorFlow.js (4.22) frees all tensors of the step that are not among its results, those too that the
-step has put into a list. So each becomes a result: the loop gets one more variable, which nothing reads.
+After each step TensorFlow.js (4.22) frees all tensors of the step that are not results, including those that the step
+has written to a list. Therefore each written tensor becomes a result: the loop gets a variable that nothing reads.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from .pruning import bodies
 
-_WRITES = {"TensorListSetItem": 2, "TensorListPushBack": 1}  # which input is written
+_WRITES = {"TensorListSetItem": 2, "TensorListPushBack": 1}  # index of the input that is written
 
 
 def keep_items(graph: Any) -> None:
@@ -23,19 +23,19 @@ def keep_items(graph: Any) -> None:
         for node in list(nodes):
             if node.op in ("While", "StatelessWhile"):
                 condition, step = (functions[node.attr[name].func.name] for name in ("cond", "body"))
-                for item, dtype in _written(step):
+                for item, dtype in _list_items(step):
                     nodes.append(_add_variable(node, condition, step, item, dtype))
 
 
-def _written(step: Any) -> Iterator[tuple[str, int]]:
-    """The tensors that a step writes into lists, with their dtypes."""
+def _list_items(step: Any) -> Iterator[tuple[str, int]]:
+    """Yields the tensors that a step writes to lists, with their dtypes."""
     for node in step.node_def:
         if node.op in _WRITES:
             yield node.input[_WRITES[node.op]], node.attr["element_dtype"].type
 
 
 def _add_variable(loop: Any, condition: Any, step: Any, item: str, dtype: int) -> Any:
-    """Makes `item` a result of the step. Returns the constant that the variable begins with."""
+    """Makes `item` a result of the step. Returns the constant with the variable's initial value."""
     number = len(loop.input)
     start = tf.compat.v1.NodeDef(name=f"{loop.name}/item_{number}", op="Const")
     start.attr["dtype"].type = dtype

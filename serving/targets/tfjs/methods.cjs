@@ -1,5 +1,5 @@
-// Gives tensors the methods by which @tensorflow/tfjs-layers calls operations, such as `x.square()`: the packages that
-// are loaded one by one have the operations alone.
+// Adds the methods to tensors with which @tensorflow/tfjs-layers calls operations, such as `x.square()`. The separate
+// packages, without @tensorflow/tfjs, have the operations as functions only.
 "use strict";
 const tf = require("@tensorflow/tfjs-core");
 

@@ -1,7 +1,7 @@
-"""TensorFlow.js's own answers: its npm packages, run by Node.
+"""Runs models with TensorFlow.js's npm packages in Node.
 
-The packages are looked for in the folder that GALLERY_NODE_MODULES names, else in `node_modules` of the working
-directory.
+The packages must be in the folder of the environment variable GALLERY_NODE_MODULES. The default is `node_modules` in
+the working directory.
 """
 
 from __future__ import annotations
@@ -18,41 +18,48 @@ from .weights import Arrays, decode, encode
 VARIABLE = "GALLERY_NODE_MODULES"
 GRAPH = ("core", "backend-cpu", "converter")
 LAYERS = ("core", "backend-cpu", "layers")
-_SECONDS = 300  # for one call
+_SECONDS = 300  # time limit of a run
 
 
 def modules(names: tuple[str, ...]) -> Path:
-    """The folder of npm packages. Raises FailedPrecondition where Node or one of `names` is missing."""
+    """Returns the folder of npm packages. Raises FailedPrecondition if Node or one of the packages is missing.
+
+    Args:
+        names: names of the packages, without "@tensorflow/tfjs-".
+    """
     if shutil.which("node") is None:
-        raise FailedPrecondition("Expected Node, to run TensorFlow.js. Received: no program node (see nodejs.org)")
+        raise FailedPrecondition("TensorFlow.js needs Node: no program node on PATH (see nodejs.org)")
     folder = Path(os.environ.get(VARIABLE) or "node_modules").absolute()
     packages = [f"@tensorflow/tfjs-{name}" for name in names]
     missing = [package for package in packages if not Path(folder, package, "package.json").is_file()]
     if missing:
         raise FailedPrecondition(
-            f"Expected TensorFlow.js in {folder}. Received: no {', '.join(missing)} (npm install {' '.join(packages)}; "
-            f"{VARIABLE} names another folder)"
+            f"TensorFlow.js is not installed in {folder} (missing: {', '.join(missing)}): "
+            f"npm install {' '.join(packages)} or set {VARIABLE} to another folder"
         )
     return folder
 
 
 def version() -> str:
-    """TensorFlow.js's version."""
+    """Returns the version of TensorFlow.js."""
     package = Path(modules(GRAPH[:1]), "@tensorflow", "tfjs-core", "package.json")
     return str(json.loads(package.read_text("utf-8"))["version"])
 
 
 def ask(file: Path, inputs: Arrays, names: tuple[str, ...]) -> Arrays:
-    """What a model answers, by the names of its outputs.
+    """Runs a model and returns its outputs by name.
 
     Args:
-        file: its `model.json`.
-        inputs: by the names of a graph model's signature. Those of a layers model are "0", "1" and so on, in order, as
-            are its outputs.
-        names: the packages that such a model needs: `GRAPH` or `LAYERS`.
+        file: the model's `model.json`.
+        inputs: arrays by the input names of a graph model's signature. The inputs and outputs of a layers model are
+            named "0", "1" and so on, in the model's order.
+        names: packages that the model needs: `GRAPH` or `LAYERS`.
+
+    Returns:
+        arrays by output name.
 
     Raises:
-        FailedPrecondition: they are not installed, or TensorFlow.js fails; its message is in the error.
+        FailedPrecondition: packages are missing, or TensorFlow.js fails. The error has TensorFlow.js's message.
     """
     environment = {**os.environ, "NODE_PATH": str(modules(names))}
     specs, data = encode(inputs)
@@ -61,9 +68,9 @@ def ask(file: Path, inputs: Arrays, names: tuple[str, ...]) -> Arrays:
     try:
         done = subprocess.run(command, input=request, capture_output=True, timeout=_SECONDS, env=environment)
     except subprocess.TimeoutExpired:
-        raise FailedPrecondition(f"Expected an answer of TensorFlow.js. Received: none in {_SECONDS} s") from None
+        raise FailedPrecondition(f"TensorFlow.js did not finish within {_SECONDS} s") from None
     if done.returncode:
         reason = [*done.stderr.decode(errors="replace").strip().splitlines(), f"status {done.returncode}"][0]
-        raise FailedPrecondition(f"Expected an answer of TensorFlow.js. Received: {reason[:500]}")
+        raise FailedPrecondition(f"TensorFlow.js failed: {reason[:500]}")
     head, _, body = done.stdout.partition(b"\n")
     return dict(decode(json.loads(head), body))

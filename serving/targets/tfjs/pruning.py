@@ -1,4 +1,4 @@
-"""Takes out of a TensorFlow graph what only checks or orders: control inputs, and all that no output needs."""
+"""Removes control inputs, assertions and all other nodes that no output needs from a TensorFlow graph."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from typing import Any
 
 
 def bodies(graph: Any) -> Iterator[Any]:
-    """The nodes of a `GraphDef`, then those of each of its functions."""
+    """Yields the nodes of a `GraphDef`, then the nodes of each of its functions."""
     yield graph.node
     for function in graph.library.function:
         yield function.node_def
 
 
 def prune(graph: Any, ends: Iterable[str]) -> int:
-    """Leaves what the nodes `ends` need. Returns how many assertions went."""
+    """Removes the nodes that the nodes `ends` don't need. Returns the number of removed assertions."""
     before = _assertions(graph)
-    _keep(graph.node, ends)
+    _remove_unneeded(graph.node, ends)
     for function in graph.library.function:
         function.ClearField("control_ret")
-        _keep(function.node_def, (result.split(":")[0] for result in function.ret.values()))
+        _remove_unneeded(function.node_def, (result.split(":")[0] for result in function.ret.values()))
     called = _called(graph)
     unused = [function for function in graph.library.function if function.signature.name not in called]
     after = _assertions(graph)
@@ -33,12 +33,12 @@ def _assertions(graph: Any) -> int:
     return sum(node.op == "Assert" for nodes in bodies(graph) for node in nodes)
 
 
-def _keep(nodes: Any, ends: Iterable[str]) -> None:
+def _remove_unneeded(nodes: Any, ends: Iterable[str]) -> None:
     by_name = {node.name: node for node in nodes}
     waiting, needed = list(ends), set()
     while waiting:
         name = waiting.pop()
-        if name in by_name and name not in needed:  # others are the arguments of a function
+        if name in by_name and name not in needed:  # other names are arguments of a function
             node = by_name[name]
             needed.add(name)
             node.input[:] = [each for each in node.input if not each.startswith("^")]
@@ -49,16 +49,16 @@ def _keep(nodes: Any, ends: Iterable[str]) -> None:
 
 
 def _called(graph: Any) -> set[str]:
-    """The names of the functions that the graph calls, and those call."""
+    """Returns the names of the functions that the graph calls, directly or in other functions."""
     functions = {function.signature.name: function for function in graph.library.function}
-    found: set[str] = set()
+    called: set[str] = set()
     waiting = [graph.node]
     while waiting:
         for node in waiting.pop():
-            for name in _functions_of(node) - found:
-                found.add(name)
+            for name in _functions_of(node) - called:
+                called.add(name)
                 waiting.append(functions[name].node_def)
-    return found
+    return called
 
 
 def _functions_of(node: Any) -> set[str]:

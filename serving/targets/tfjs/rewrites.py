@@ -1,4 +1,4 @@
-"""Operations that TensorFlow.js lacks, written by others that it has."""
+"""Replaces operations that TensorFlow.js lacks by operations that it has."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ import tensorflow as tf
 
 from .pruning import bodies
 
-# The same under another name.
+# Operations that have another name in TensorFlow.js, or an equivalent.
 _RENAMED = {"BatchMatMulV3": "BatchMatMulV2", "Inv": "Reciprocal", "LogicalXor": "NotEqual"}
-_GATHER_STRINGS = "GatherV2 of strings"  # GatherNd takes strings in TensorFlow.js, GatherV2 does not
-# Steps and what each is given: the first or second input, a constant, an earlier step by its number.
+_GATHER_STRINGS = "GatherV2 of strings"  # in TensorFlow.js GatherNd supports strings, and GatherV2 does not
+# For each operation, the steps that replace it. A step is an operation and its inputs: the first or second input of the
+# replaced operation, a constant, or the number of an earlier step.
 _STEPS: dict[str, tuple[tuple[str, ...], ...]] = {
     "Erfc": (("Erf", "first"), ("Sub", "one", "0")),
     "Softsign": (("Abs", "first"), ("AddV2", "0", "one"), ("RealDiv", "first", "1")),
@@ -22,19 +23,19 @@ _CONSTANTS = {"one": (1.0, tf.float32), "last axis": (-1, tf.int32)}
 
 
 def rewrite(graph: Any) -> set[str]:
-    """Changes a `GraphDef` and its functions in place. Returns the names of the operations that are gone."""
-    gone = set()
+    """Changes a `GraphDef` and its functions in place. Returns the names of the replaced operations."""
+    replaced = set()
     for nodes in bodies(graph):
         for node in list(nodes):
             name = _kind(node)
             if name in _RENAMED:
                 node.op = _RENAMED[name]
             elif name in _STEPS:
-                nodes.extend(_written_out(node, _STEPS[name]))
+                nodes.extend(_expand(node, _STEPS[name]))
             else:
                 continue
-            gone.add(name)
-    return gone
+            replaced.add(name)
+    return replaced
 
 
 def _kind(node: Any) -> str:
@@ -42,8 +43,8 @@ def _kind(node: Any) -> str:
     return _GATHER_STRINGS if is_gather else str(node.op)
 
 
-def _written_out(node: Any, steps: tuple[tuple[str, ...], ...]) -> Iterator[Any]:
-    """The constants and the steps but the last, which takes the node's place and name."""
+def _expand(node: Any, steps: tuple[tuple[str, ...], ...]) -> Iterator[Any]:
+    """Turns the node into the last step, and yields new nodes for the constants and the other steps."""
     names = dict(zip(("first", "second"), node.input, strict=False))
     for name in {each for step in steps for each in step[1:]} & _CONSTANTS.keys():
         value, dtype = _CONSTANTS[name]
@@ -52,8 +53,8 @@ def _written_out(node: Any, steps: tuple[tuple[str, ...], ...]) -> Iterator[Any]
         constant.attr["dtype"].type = dtype.as_datatype_enum
         constant.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(value, dtype, ()))
         yield constant
-    for number, (operation, *given) in enumerate(steps[:-1]):
+    for number, (operation, *inputs) in enumerate(steps[:-1]):
         names[str(number)] = f"{node.name}/{number}"
-        yield tf.compat.v1.NodeDef(name=names[str(number)], op=operation, input=[names[each] for each in given])
+        yield tf.compat.v1.NodeDef(name=names[str(number)], op=operation, input=[names[each] for each in inputs])
     node.op, node.input[:] = steps[-1][0], [names[each] for each in steps[-1][1:]]
     node.attr.clear()

@@ -1,14 +1,14 @@
-// Answers as a TensorFlow.js model does, in Node: node runner.cjs MODEL.JSON
-// On stdin a line of JSON, the entries of the inputs in a weights manifest, then their bytes. On stdout the same of the
-// outputs. A graph model takes its inputs by the names of its signature, a layers model in order,
-// and so are the outputs named.
+// Runs a TensorFlow.js model in Node: node runner.cjs MODEL.JSON
+// Standard input: a line of JSON with the entries of the inputs in a weights manifest, then their bytes.
+// Standard output: the same for the outputs.
+// Inputs and outputs of a graph model have the names of its signature. Those of a layers model are in the model's order.
 "use strict";
 const fs = require("node:fs");
 const path = require("node:path");
 const tf = require("@tensorflow/tfjs-core");
 require("@tensorflow/tfjs-backend-cpu");
 
-console.warn = () => {}; // that it would be faster elsewhere
+console.warn = () => {}; // TensorFlow.js warns that other backends are faster
 
 const buffer = (bytes) => bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
 
@@ -21,17 +21,17 @@ function source(file, model) {
   return { load: () => tf.io.getModelArtifactsForJSON(model, weights) };
 }
 
-async function graphAnswers(handler, model, inputs) {
+async function runGraphModel(handler, model, inputs) {
   const graph = await require("@tensorflow/tfjs-converter").loadGraphModel(handler);
   const names = Object.keys(model.signature.outputs);
   return [names, await graph.executeAsync(inputs, names)];
 }
 
-async function layersAnswers(handler, model, inputs) {
+async function runLayersModel(handler, model, inputs) {
   require("./methods.cjs");
   const layers = await require("@tensorflow/tfjs-layers").loadLayersModel(handler);
-  const found = layers.predict(Object.values(inputs));
-  return [layers.outputs.map((_, at) => String(at)), found];
+  const outputs = layers.predict(Object.values(inputs));
+  return [layers.outputs.map((_, at) => String(at)), outputs];
 }
 
 async function main(file) {
@@ -40,9 +40,9 @@ async function main(file) {
   const specs = JSON.parse(request.subarray(0, end).toString("utf8"));
   const inputs = tf.io.decodeWeights(buffer(request.subarray(end + 1)), specs);
   const model = JSON.parse(fs.readFileSync(file, "utf8"));
-  const answers = model.format === "graph-model" ? graphAnswers : layersAnswers;
-  const [names, found] = await answers(source(file, model), model, inputs);
-  const tensors = Array.isArray(found) ? found : [found];
+  const run = model.format === "graph-model" ? runGraphModel : runLayersModel;
+  const [names, outputs] = await run(source(file, model), model, inputs);
+  const tensors = Array.isArray(outputs) ? outputs : [outputs];
   const encoded = await tf.io.encodeWeights(tensors.map((tensor, at) => ({ name: names[at], tensor })));
   process.stdout.write(JSON.stringify(encoded.specs) + "\n");
   process.stdout.write(Buffer.from(encoded.data));

@@ -1,4 +1,4 @@
-"""Exports to another runtime: whole or not at all, checked, and refused in one line."""
+"""Exports to other runtimes: the file is checked, incomplete files are removed, and errors have one line."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def model() -> keras.Model:
 
 
 class Target(SimpleNamespace):
-    """A target whose runtime is the endpoint's own function, off by `off`."""
+    """A target whose runtime calls the endpoint's function and adds `off` to the outputs."""
 
     SUFFIX, WHOLE, off = ".txt", False, 0.0
 
@@ -36,8 +36,8 @@ class Target(SimpleNamespace):
 
     def runner(self, place: Path, endpoint: Any) -> Any:
         def run(inputs: dict[str, Any]) -> dict[str, Any]:
-            found = endpoint.function(inputs["features"])
-            return {key: self.changed(np.asarray(value)) for key, value in found.items()}
+            outputs = endpoint.function(inputs["features"])
+            return {key: self.changed(np.asarray(value)) for key, value in outputs.items()}
 
         return run
 
@@ -50,17 +50,17 @@ class Target(SimpleNamespace):
 
 @pytest.fixture
 def target(monkeypatch: pytest.MonkeyPatch) -> Target:
-    made = Target()
+    abacus = Target()
     monkeypatch.setitem(TARGETS, "abacus", "abacus")
     real = importlib.import_module
     fake = "keras_gallery.serving.targets"
     monkeypatch.setattr(
-        importlib, "import_module", lambda n, p=None: made if (n, p) == (".abacus", fake) else real(n, p)
+        importlib, "import_module", lambda n, p=None: abacus if (n, p) == (".abacus", fake) else real(n, p)
     )
-    return made
+    return abacus
 
 
-def test_what_was_written(tmp_path: Path, model: keras.Model, target: Target) -> None:
+def test_the_result_of_an_export(tmp_path: Path, model: keras.Model, target: Target) -> None:
     target.off = 3e-5
     written = export_to("abacus", model, tmp_path / "new" / "m.txt")
     assert written.place == tmp_path / "new" / "m.txt" and written.notes == ["a note"]
@@ -79,28 +79,28 @@ def test_what_was_written(tmp_path: Path, model: keras.Model, target: Target) ->
         (lambda x: x if len(x) == 1 else 1 - x, "probabilities off by .* at batch 7"),
     ],
 )
-def test_other_answers_leave_nothing(
+def test_wrong_outputs_leave_no_files(
     tmp_path: Path, model: keras.Model, target: Target, changed: Any, what: str
 ) -> None:
     target.changed = changed
-    with pytest.raises(FailedPrecondition, match=f"Expected m.txt to answer in Abacus 3 .* Received: {what}"):
+    with pytest.raises(FailedPrecondition, match=f"Wrong outputs of m.txt in Abacus 3, .*: {what}"):
         export_to("abacus", model, tmp_path / "m.txt")
     assert not any(tmp_path.iterdir())
 
 
-def test_whatever_a_converter_raises_is_told_in_a_line(
+def test_errors_of_a_converter_are_shown_in_one_line(
     tmp_path: Path, model: keras.Model, target: Target, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def write(*_: Any) -> None:
         raise KeyError("no\nsuch")
 
     monkeypatch.setattr(target, "write", write)
-    with pytest.raises(FailedPrecondition, match=r"can become m.txt. Received: KeyError: 'no\\nsuch'$"):
+    with pytest.raises(FailedPrecondition, match=r"cannot be converted to m.txt: KeyError: 'no\\nsuch'$"):
         export_to("abacus", model, tmp_path / "m.txt")
     assert not any(tmp_path.iterdir())
 
 
-def test_large_values_may_differ_by_their_share(tmp_path: Path, target: Target) -> None:
+def test_the_tolerance_is_relative_for_large_values(tmp_path: Path, target: Target) -> None:
     x = keras.Input((4,), name="features")
     large = keras.Model(x, keras.layers.Rescaling(1e6, 1e6, name="prediction")(x))
     target.changed = lambda x: x * np.float32(1 + 5e-5)  # off by 50 and more
@@ -110,7 +110,7 @@ def test_large_values_may_differ_by_their_share(tmp_path: Path, target: Target) 
 @pytest.mark.parametrize("name", ["m.txt", "m.bin"])
 def test_nothing_is_overwritten(tmp_path: Path, model: keras.Model, target: Target, name: str) -> None:
     (tmp_path / name).write_text("mine")
-    with pytest.raises(AlreadyExists, match=f"{name}, which exists"):
+    with pytest.raises(AlreadyExists, match=f"{name} already exists"):
         export_to("abacus", model, tmp_path / "m.txt")
     assert [each.read_text() for each in tmp_path.iterdir()] == ["mine"]
 
@@ -121,11 +121,11 @@ def test_nothing_is_overwritten(tmp_path: Path, model: keras.Model, target: Targ
         ("abacus", "m.zip", "serving_default", InvalidArgument, "ends in .txt. Received: .*m.zip"),
         ("coreml", "m.zip", "serving_default", InvalidArgument, "Expected a target: keras, h5, .* Received: coreml"),
         ("abacus", "m.txt", "paint", InvalidArgument, "Expected a signature: serving_default, .* Received: paint"),
-        ("abacus", "m.txt", "classify_example", FailedPrecondition, "numbers for abacus. Received: classify_example"),
-        ("keras", "m.keras", "embed", InvalidArgument, "takes the model as a whole. Received: embed"),
+        ("abacus", "m.txt", "classify_example", FailedPrecondition, "numeric inputs. Received: classify_example"),
+        ("keras", "m.keras", "embed", InvalidArgument, "exports the whole model, .* Received: embed"),
     ],
 )
-def test_refused(
+def test_invalid_arguments(
     tmp_path: Path,
     model: keras.Model,
     target: Target,
@@ -140,6 +140,6 @@ def test_refused(
     assert not any(tmp_path.iterdir())
 
 
-def test_places() -> None:
-    places = [default_place(target, "m") for target in ("keras", "h5", "tfjs", "onnx", "openvino")]
-    assert places == ["m.keras", "m.h5", "m-tfjs", "m.onnx", "m.xml"]
+def test_default_names() -> None:
+    names = [default_place(target, "m") for target in ("keras", "h5", "tfjs", "onnx", "openvino")]
+    assert names == ["m.keras", "m.h5", "m-tfjs", "m.onnx", "m.xml"]

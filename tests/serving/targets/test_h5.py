@@ -1,4 +1,4 @@
-"""HDF5 files in Keras 2 itself and in Keras 3."""
+"""HDF5 files, loaded with Keras 2 and with Keras 3."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ with quiet_import():
 
 
 def written(model: keras.Model, place: Path) -> tuple[dict[str, Any], list[str]]:
-    """The configuration in the file, and the notes."""
+    """Writes a file. Returns the configuration in it, and the notes."""
     notes = h5_file.write(model, None, place)  # type: ignore[arg-type]
     with h5py.File(place) as file:
         return json.loads(file.attrs["model_config"])["config"], notes
@@ -46,7 +46,7 @@ def written(model: keras.Model, place: Path) -> tuple[dict[str, Any], list[str]]
         ("entity_embedding", {}),
     ],
 )
-def test_both_load_it(tmp_path: Path, name: str, variant: dict[str, Any]) -> None:
+def test_keras_2_and_3_load_the_file(tmp_path: Path, name: str, variant: dict[str, Any]) -> None:
     model = small(name, **variant)
     randomise(model)
     written(model, tmp_path / "m.h5")
@@ -54,12 +54,12 @@ def test_both_load_it(tmp_path: Path, name: str, variant: dict[str, Any]) -> Non
     want = [to_numpy(each) for each in keras.tree.flatten(model(x, training=False))]
     for library in (tf_keras, keras):
         again = library.models.load_model(tmp_path / "m.h5", compile=False)
-        found = again(tf.nest.pack_sequence_as(again.input, tf.nest.flatten(x)), training=False)
-        for got, value in zip(tf.nest.flatten(found), want, strict=True):
+        outputs = again(tf.nest.pack_sequence_as(again.input, tf.nest.flatten(x)), training=False)
+        for got, value in zip(tf.nest.flatten(outputs), want, strict=True):
             np.testing.assert_allclose(to_numpy(got), value, rtol=1e-5, atol=1e-5)
 
 
-def test_the_form_of_keras_2(tmp_path: Path) -> None:
+def test_the_keras_2_format(tmp_path: Path) -> None:
     config, notes = written(small("residual_network"), tmp_path / "m.h5")
     assert notes == ["block_2_1_shortcut_channels: PadChannels written as Permute, ZeroPadding2D"]
     first, *others = config["layers"]
@@ -75,12 +75,14 @@ def test_the_form_of_keras_2(tmp_path: Path) -> None:
         assert weights["probabilities/probabilities/kernel:0"].shape == (8, 10)
 
 
-def test_in_fresh_processes(tmp_path: Path) -> None:
+def test_the_export_is_checked_in_both(tmp_path: Path) -> None:
     model = small("lstm")
     randomise(model)
-    found = export_to("h5", model, tmp_path / "m.h5")
-    assert found.runtime == f"Keras 2 (tf_keras {importlib.metadata.version('tf_keras')}) and Keras {keras.__version__}"
-    assert found.notes == []
+    exported = export_to("h5", model, tmp_path / "m.h5")
+    assert (
+        exported.runtime == f"Keras 2 (tf_keras {importlib.metadata.version('tf_keras')}) and Keras {keras.__version__}"
+    )
+    assert exported.notes == []
 
 
 @pytest.mark.parametrize(
@@ -91,7 +93,9 @@ def test_in_fresh_processes(tmp_path: Path) -> None:
         (keras.layers.BatchNormalization(synchronized=True, name="n"), "n has synchronized=True"),
     ],
 )
-def test_what_keras_2_lacks(tmp_path: Path, layer: keras.layers.Layer, reason: str) -> None:
+def test_the_keras_3_format_for_layers_that_keras_2_lacks(
+    tmp_path: Path, layer: keras.layers.Layer, reason: str
+) -> None:
     x = keras.Input((4, 2))
     model = keras.Model(x, layer(x))
     _, notes = written(model, tmp_path / "m.h5")
@@ -111,6 +115,6 @@ def test_states_from_another_layer(tmp_path: Path) -> None:
     np.testing.assert_allclose(to_numpy(again(x)), to_numpy(model(x)), atol=1e-6)
 
 
-def test_no_operations(tmp_path: Path) -> None:
-    with pytest.raises(FailedPrecondition, match="Received: get_item.* of forecast, a GetItem"):
+def test_operations_are_rejected(tmp_path: Path) -> None:
+    with pytest.raises(FailedPrecondition, match="get_item.* of forecast is the operation GetItem"):
         written(small("deep_rnn", season=3), tmp_path / "m.h5")

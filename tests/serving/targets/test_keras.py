@@ -1,4 +1,4 @@
-"""`.keras` files where this project is not."""
+"""`.keras` files, loaded without this project."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ with quiet_import():
     from ...models.registered import small
 
 
-def test_keras_alone_loads_it(tmp_path: Path) -> None:
-    model = small("detector")  # a dict of outputs; `CellBoxes` is ours
+def test_keras_loads_the_file_without_this_project(tmp_path: Path) -> None:
+    model = small("detector")  # outputs in a dict, and the custom layer `CellBoxes`
     model.compile("adam", loss=[keras.losses.MeanSquaredError()] * 2)
     written = export_to("keras", model, tmp_path / "m.keras")
     assert written.notes == ["cell_boxes: CellBoxes written as Activation, Conv2D, Flatten, Normalization, Reshape"]
@@ -34,16 +34,18 @@ def test_keras_alone_loads_it(tmp_path: Path) -> None:
         np.testing.assert_allclose(to_numpy(again(x)[name]), to_numpy(value), atol=1e-5)
 
 
-def test_a_process_without_this_project(tmp_path: Path) -> None:
+def test_the_separate_process_cannot_load_custom_layers(tmp_path: Path) -> None:
     model = small("denoising_autoencoder")
-    model.save(tmp_path / "m.keras")  # with our `Corruption` in it
+    model.save(tmp_path / "m.keras")  # has the custom layer `Corruption`
     process = FreshProcess("keras", tmp_path / "m.keras", endpoint := endpoints(model)["serving_default"])
-    with pytest.raises(FailedPrecondition, match="loads by itself. Received: TypeError: .*Corruption") as caught:
+    with pytest.raises(
+        FailedPrecondition, match="cannot load the file without this project: TypeError: .*Corruption"
+    ) as caught:
         process(endpoint.example(1))
     assert "\n" not in str(caught.value)
 
 
-def test_what_to_install(tmp_path: Path) -> None:
+def test_a_missing_package(tmp_path: Path) -> None:
     script = Path(sys.modules[FreshProcess.__module__].__file__ or "").with_name("keras_reader.py")
     done = subprocess.run([sys.executable, "-I", script, "no_such_keras", "m.keras"], capture_output=True, text=True)
     assert done.stdout == "ModuleNotFoundError: No module named 'no_such_keras'\n"

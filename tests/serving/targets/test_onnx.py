@@ -1,4 +1,4 @@
-"""ONNX files in ONNX Runtime."""
+"""ONNX files, run in ONNX Runtime."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ with quiet_import():
     from ...models.registered import small
 
 
-def answers(place: Path, inputs: dict[str, Any]) -> dict[str, Any]:
+def run(place: Path, inputs: dict[str, Any]) -> dict[str, Any]:
     session = onnxruntime.InferenceSession(str(place), providers=["CPUExecutionProvider"])
     return dict(zip([each.name for each in session.get_outputs()], session.run(None, inputs), strict=True))
 
@@ -34,7 +34,7 @@ def answers(place: Path, inputs: dict[str, Any]) -> dict[str, Any]:
         ("residual_network", {}, ("image", (8, 8, 1)), "probabilities"),
     ],
 )
-def test_any_batch_under_the_signatures_names(
+def test_any_batch_size_with_the_signatures_names(
     tmp_path: Path, name: str, variant: dict[str, Any], x: tuple[str, tuple[int, ...]], output: str
 ) -> None:
     model = small(name, **variant)
@@ -43,7 +43,7 @@ def test_any_batch_under_the_signatures_names(
     assert written.runtime == f"ONNX Runtime {onnxruntime.__version__}" and 0 < written.difference < 1e-4
     onnx.checker.check_model(str(written.place), full_check=True)
     values = np.random.default_rng(1).random((3, *x[1]), np.float32)
-    found = answers(written.place, {x[0]: values})
+    found = run(written.place, {x[0]: values})
     assert list(found) == [output]
     np.testing.assert_allclose(found[output], to_numpy(model(values)), rtol=1e-4, atol=1e-5)
 
@@ -53,11 +53,11 @@ def test_ids_and_lengths(tmp_path: Path) -> None:
     place = export_to("onnx", model, tmp_path / "m.onnx").place
     ids = np.array([[1, 2, 3, 0, 0], [5, 4, 3, 2, 1]], np.int32)
     alone = to_numpy(model(ids[:1, :3]))
-    np.testing.assert_allclose(answers(place, {"ids": ids})["probabilities"][:1], alone, atol=1e-6)
+    np.testing.assert_allclose(run(place, {"ids": ids})["probabilities"][:1], alone, atol=1e-6)
     model = small("gru")
     place = export_to("onnx", model, tmp_path / "p.onnx", "regress_padded").place
     x = np.random.default_rng(1).random((1, 9, 2), np.float32)
-    got = answers(place, {"sequence": x, "length": np.array([6], np.int32)})["prediction"]
+    got = run(place, {"sequence": x, "length": np.array([6], np.int32)})["prediction"]
     np.testing.assert_allclose(got, to_numpy(model(x[:, :6])), atol=1e-6)
 
 
@@ -66,28 +66,28 @@ def test_classes_have_labels(tmp_path: Path) -> None:
     place = export_to("onnx", model, tmp_path / "m.onnx", "classify", labels=["ant", "bee", "cow"]).place
     image = np.zeros((1, 4, 4, 1), np.float32)
     best = to_numpy(model(image)).argmax()
-    assert answers(place, {"image": image})["label"].tolist() == [["ant", "bee", "cow"][best]]
+    assert run(place, {"image": image})["label"].tolist() == [["ant", "bee", "cow"][best]]
 
 
 def test_an_operation_that_onnx_lacks(tmp_path: Path) -> None:
     model = small("variational_autoencoder")
-    with pytest.raises(FailedPrecondition, match="operations that ONNX has. Received: Stateless"):
+    with pytest.raises(FailedPrecondition, match="operations that ONNX lacks: Stateless"):
         export_to("onnx", model, tmp_path / "m.onnx", "generate")
     assert not any(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("package", ["tf2onnx", "onnxruntime"])
-def test_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, package: str) -> None:
+def test_missing_packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, package: str) -> None:
     monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(FailedPrecondition, match=r"\(pip install 'keras-gallery\[convert\]'\)"):
+    with pytest.raises(FailedPrecondition, match=r"is not installed: pip install 'keras-gallery\[convert\]'"):
         export_to("onnx", small("dense_autoencoder"), tmp_path / "m.onnx")
     assert not any(tmp_path.iterdir())
 
 
-def test_a_model_of_anywhere(tmp_path: Path) -> None:
+def test_a_model_with_several_inputs_and_outputs(tmp_path: Path) -> None:
     a, b = keras.Input((3,), name="a"), keras.Input((3,), name="b")
     model = keras.Model([a, b], [keras.layers.Add(name="sum")([a, b]), keras.layers.Subtract(name="rest")([a, b])])
     place = export_to("onnx", model, tmp_path / "m.onnx").place
     one, two = np.ones((2, 3), np.float32), np.full((2, 3), 2, np.float32)
-    found = answers(place, {"a": two, "b": one})
+    found = run(place, {"a": two, "b": one})
     assert found["sum"].tolist() == (two + one).tolist() and found["rest"].tolist() == one.tolist()

@@ -1,4 +1,4 @@
-"""Models by Keras's own layers: the same answers, and nobody else's classes."""
+"""Models rebuilt with Keras's own layers: the same outputs, and no classes of other packages."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def values(model: keras.Model, x: Any) -> list[np.ndarray]:
     return [to_numpy(each) for each in keras.tree.flatten(model(x, training=False))]
 
 
-def assert_alike(model: keras.Model, made: keras.Model, x: Any) -> None:
-    for got, want in zip(values(made, x), values(model, x), strict=True):
+def assert_alike(model: keras.Model, rebuilt: keras.Model, x: Any) -> None:
+    for got, want in zip(values(rebuilt, x), values(model, x), strict=True):
         np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-5)
 
 
@@ -32,7 +32,7 @@ def sub_models(model: keras.Model) -> list[str]:
 
 
 def modules(config: Any) -> set[str]:
-    """The modules of all classes in a configuration."""
+    """Returns the modules of all classes in a configuration."""
     if isinstance(config, dict):
         own = {config["module"]} if isinstance(config.get("module"), str) else set()
         return own.union(*map(modules, config.values()))
@@ -45,39 +45,41 @@ def test_every_model(name: str, variant: dict[str, Any]) -> None:
     randomise(model)
     x, layers, parts = inputs(model, 3), [each.name for each in model.layers], sub_models(model)
     for flat in (False, True) if parts else (False,):
-        made, _ = plain(model, flat=flat)
-        assert_alike(model, made, x)
-        found = modules(keras.saving.serialize_keras_object(made))
-        assert {each.partition(".")[0] for each in found} <= {"keras", "builtins"}
-        assert sub_models(made) == ([] if flat else parts)
-    assert [each.name for each in model.layers] == layers and model.layers[-1].output is not None  # untouched
+        rebuilt, _ = plain(model, flat=flat)
+        assert_alike(model, rebuilt, x)
+        used = modules(keras.saving.serialize_keras_object(rebuilt))
+        assert {each.partition(".")[0] for each in used} <= {"keras", "builtins"}
+        assert sub_models(rebuilt) == ([] if flat else parts)
+    assert [each.name for each in model.layers] == layers and model.layers[
+        -1
+    ].output is not None  # the original is unchanged
 
 
 def test_notes() -> None:
     _, notes = plain(small("denoising_autoencoder"))
-    assert notes == ["corruption: left out, it acts in training alone"]
+    assert notes == ["corruption: left out, it is only active in training"]
     _, notes = plain(small("tied_autoencoder"))
     assert notes == ["tied_1: TiedDense written as Dense; encoder and decoder no longer share a kernel"]
 
 
 def test_weights_are_copies() -> None:
     model = small("dense_autoencoder")
-    made, _ = plain(model)
+    rebuilt, _ = plain(model)
     before = values(model, x := inputs(model, 2))
-    made.set_weights([0 * weight for weight in made.get_weights()])
+    rebuilt.set_weights([0 * weight for weight in rebuilt.get_weights()])
     np.testing.assert_array_equal(values(model, x), before)
 
 
-def test_a_shared_layer_stays_one() -> None:
+def test_a_shared_layer_stays_shared() -> None:
     dense = keras.layers.Dense(3, name="twice")
     x = keras.Input((3,))
     model = keras.Model(x, dense(dense(x)))
-    made, _ = plain(model)
-    assert [each.name for each in made.layers].count("twice") == 1 and made.count_params() == 12
-    assert_alike(model, made, np.eye(3, dtype=np.float32))
+    rebuilt, _ = plain(model)
+    assert [each.name for each in rebuilt.layers].count("twice") == 1 and rebuilt.count_params() == 12
+    assert_alike(model, rebuilt, np.eye(3, dtype=np.float32))
 
 
-def test_sequential_and_names_that_repeat() -> None:
+def test_sequential_models_and_duplicate_names() -> None:
     def part(name: str) -> keras.Model:
         return keras.Sequential([keras.Input((2,)), keras.layers.Dense(2, name="dense")], name=name)
 
@@ -88,16 +90,16 @@ def test_sequential_and_names_that_repeat() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:Layer 'masked_conv1d.*was passed an input with a mask")
-def test_masks_go_on_behind_what_drops_them() -> None:
+def test_masks_pass_layers_that_drop_them() -> None:
     ids = keras.Input((None,), dtype="int32")
     x = keras.layers.Embedding(5, 3, mask_zero=True)(ids)
     model = keras.Model(ids, keras.layers.GRU(4)(MaskedConv1D(3, 2)(x)))
-    made, notes = plain(model)
+    rebuilt, notes = plain(model)
     assert notes == [f"{model.layers[-2].name}: MaskedConv1D written as Conv1D; it does not pass the mask on"]
-    assert_alike(model, made, np.array([[1, 2, 3, 4], [3, 1, 0, 0]]))
+    assert_alike(model, rebuilt, np.array([[1, 2, 3, 4], [3, 1, 0, 0]]))
 
 
-def test_masked_mean_by_a_mask() -> None:
+def test_masked_mean() -> None:
     model = small("word2vec_cbow")
     randomise(model)
     x = inputs(model, 2)
@@ -123,12 +125,12 @@ class Doubled(keras.layers.Layer):
         return keras.ops.add(x, x)
 
 
-def test_a_layer_without_weights_is_its_operations() -> None:
+def test_a_layer_without_weights_becomes_its_operations() -> None:
     x = keras.Input((3,))
     model = keras.Model(x, Doubled(name="doubled")(x))
-    made, notes = plain(model)
+    rebuilt, notes = plain(model)
     assert notes == ["doubled: Doubled written as Add"]
-    assert_alike(model, made, np.ones((2, 3), np.float32))
+    assert_alike(model, rebuilt, np.ones((2, 3), np.float32))
 
 
 @keras.saving.register_keras_serializable(package="tests")
@@ -145,14 +147,14 @@ def odd(x: Any) -> Any:
         (keras.layers.TimeDistributed(Weighted(), name="t"), "layer t of class TimeDistributed, with Weighted of"),
     ],
 )
-def test_refused(layer: keras.layers.Layer, what: str) -> None:
+def test_unsupported_layers(layer: keras.layers.Layer, what: str) -> None:
     x = keras.Input((4, 2))
     with pytest.raises(FailedPrecondition, match=what) as caught:
         plain(keras.Model(x, layer(x)))
     assert "\n" not in str(caught.value)
 
 
-def test_a_subclass_is_code() -> None:
+def test_a_subclass_of_model_is_rejected() -> None:
     class Coded(keras.Model):
         def call(self, x: Any) -> Any:
             return x

@@ -1,4 +1,4 @@
-"""TensorFlow.js graph models, which TensorFlow.js itself runs in Node."""
+"""TensorFlow.js graph models, run by TensorFlow.js in Node."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ def packages(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GALLERY_NODE_MODULES", str(MODULES))
 
 
-def of(*given: Any, shape: tuple[int | None, ...] = (4,)) -> keras.Model:
-    model = keras.Sequential([keras.Input(shape), *given])
+def sequential(*layers: Any, shape: tuple[int | None, ...] = (4,)) -> keras.Model:
+    model = keras.Sequential([keras.Input(shape), *layers])
     randomise(model)
     return model
 
 
-# Of each kind of graph one: products, convolutions, loops that write lists, one both ways and one with a mask, tables,
-# texts among the outputs, a loop over the examples of a batch.
+# One of each kind of graph: dense layers, convolutions, loops that write lists, a bidirectional loop, a loop with a
+# mask, tables, texts in the outputs, a loop over the examples of a batch.
 @needs_tensorflow_js
 @pytest.mark.parametrize(
     ("name", "variant", "signature", "noted"),
@@ -49,27 +49,29 @@ def of(*given: Any, shape: tuple[int | None, ...] = (4,)) -> keras.Model:
         ("denoising_autoencoder", {}, "score", ""),
         ("residual_network", {}, "serving_default", ""),
         ("segmenter", {}, "serving_default", ""),
-        ("convnet", {}, "classify", "GatherV2 of strings is written by other operations"),
-        ("detector", {}, "detect", "GatherV2 of strings is written by other operations"),
+        ("convnet", {}, "classify", "GatherV2 of strings is replaced by other operations"),
+        ("detector", {}, "detect", "GatherV2 of strings is replaced by other operations"),
         ("deep_rnn", {"cell": "lstm", "season": 3}, "serving_default", ""),
         ("encoder_decoder", {}, "serving_default", ""),
-        ("gru", {}, "regress_padded", "1 assertions are left out"),
+        ("gru", {}, "regress_padded", "assertions left out: 1"),
         ("entity_embedding", {}, "serving_default", ""),
         ("word2vec_cbow", {}, "serving_default", ""),
     ],
 )
-def test_answers_are_the_models(tmp_path: Path, name: str, variant: dict[str, Any], signature: str, noted: str) -> None:
+def test_outputs_equal_the_model(
+    tmp_path: Path, name: str, variant: dict[str, Any], signature: str, noted: str
+) -> None:
     model = small(name, **variant)
     randomise(model)
-    written = export_to("tfjs", model, tmp_path / "made", signature)  # compares them at batch 1 and 7
+    written = export_to("tfjs", model, tmp_path / "made", signature)  # compares the outputs at batch 1 and 7
     assert written.runtime == f"TensorFlow.js {tfjs_operations.read(MODULES)['version']}"
     assert written.difference < 1e-4 and written.notes == ([noted] if noted else [])
 
 
 @needs_tensorflow_js
-def test_another_program_loads_it_by_the_signatures_names(tmp_path: Path) -> None:
-    """As its users do; what TensorFlow.js answers is compared with Keras."""
-    model = of(layers.Dense(3, activation="softmax", name="probabilities"))
+def test_loading_with_the_public_api_of_tensorflow_js(tmp_path: Path) -> None:
+    """Loads the model as users do, by the names of the signature."""
+    model = sequential(layers.Dense(3, activation="softmax", name="probabilities"))
     export_to("tfjs", model, tmp_path / "made")
     x = np.random.default_rng(0).random((2, 4), np.float32)
     script = """
@@ -95,35 +97,35 @@ def test_another_program_loads_it_by_the_signatures_names(tmp_path: Path) -> Non
 
 
 @needs_tensorflow_js
-def test_operations_that_tensorflow_js_lacks_are_written_by_others(tmp_path: Path) -> None:
-    model = of(layers.Dense(5, activation="softsign"), layers.Dense(5, activation="gelu"))
+def test_operations_that_tensorflow_js_lacks_are_replaced(tmp_path: Path) -> None:
+    model = sequential(layers.Dense(5, activation="softsign"), layers.Dense(5, activation="gelu"))
     written = export_to("tfjs", model, tmp_path / "made")
-    assert "Softsign is written by other operations" in written.notes
+    assert "Softsign is replaced by other operations" in written.notes
 
 
 @needs_tensorflow_js
-def test_numbers_of_64_bits_have_32(tmp_path: Path) -> None:
+def test_64_bit_numbers_become_32_bit(tmp_path: Path) -> None:
     x = keras.Input((4,))
     model = keras.Model(x, layers.Lambda(lambda x: keras.ops.cast(10 * x, "int64"), name="tens")(x))
     written = export_to("tfjs", model, tmp_path / "made")
-    assert written.notes == ["tens is int32, which was int64"]
+    assert written.notes == ["tens is int32 instead of int64"]
 
 
-def test_an_operation_that_nothing_stands_for_is_refused_with_its_layer(tmp_path: Path) -> None:
-    model = of(layers.Discretization(bin_boundaries=[0.2, 0.5], name="bins"))
+def test_the_error_names_the_layer_of_an_unsupported_operation(tmp_path: Path) -> None:
+    model = sequential(layers.Discretization(bin_boundaries=[0.2, 0.5], name="bins"))
     with pytest.raises(
-        FailedPrecondition, match=r"^Expected operations that .* has. Received: Bucketize in layer 'bins'$"
+        FailedPrecondition, match=r"^TensorFlow.js .* does not support the operation Bucketize in layer 'bins'$"
     ):
         export_to("tfjs", model, tmp_path / "made")
     random = small("variational_autoencoder")
-    with pytest.raises(FailedPrecondition, match=r"^Expected operations .* Received: Stateless\w+ in \S+$"):
+    with pytest.raises(FailedPrecondition, match=r" does not support the operation Stateless\w+ in \S+$"):
         export_to("tfjs", random, tmp_path / "made", "generate")
     assert not list(tmp_path.iterdir())
 
 
 @needs_tensorflow_js
-def test_weights_are_cut_into_files_of_4_mb(tmp_path: Path) -> None:
-    model = of(layers.Dense(1100, activation="tanh"), layers.Dense(1100))
+def test_weights_are_split_into_files_of_4_mb(tmp_path: Path) -> None:
+    model = sequential(layers.Dense(1100, activation="tanh"), layers.Dense(1100))
     place = export_to("tfjs", model, tmp_path / "made").place
     (group,) = json.loads((place / "model.json").read_text("utf-8"))["weightsManifest"]
     sizes = [(place / name).stat().st_size for name in group["paths"]]
@@ -132,32 +134,32 @@ def test_weights_are_cut_into_files_of_4_mb(tmp_path: Path) -> None:
 
 
 def test_missing_packages_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    model = of(layers.Dense(1, name="prediction"))
+    model = sequential(layers.Dense(1, name="prediction"))
     monkeypatch.setenv("GALLERY_NODE_MODULES", str(tmp_path))
     with pytest.raises(FailedPrecondition, match=r"npm install @tensorflow/tfjs-core @tensorflow/tfjs-backend-cpu "):
         export_to("tfjs", model, tmp_path / "made")
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(FailedPrecondition, match="^Expected Node, .* Received: no program node"):
+    with pytest.raises(FailedPrecondition, match="^TensorFlow.js needs Node: no program node"):
         export_to("tfjs", model, tmp_path / "made")
     assert not list(tmp_path.iterdir())
 
 
 @needs_tensorflow_js
-def test_tensorflow_js_own_words_are_in_the_error(tmp_path: Path) -> None:
-    model = of(layers.Dense(1, name="prediction"))
+def test_the_error_has_the_message_of_tensorflow_js(tmp_path: Path) -> None:
+    model = sequential(layers.Dense(1, name="prediction"))
     endpoint = endpoints(model)["serving_default"]
     tfjs_folder.write(model, endpoint, tmp_path / "made")
     (tmp_path / "made" / "group1-shard1of1.bin").write_bytes(b"")
-    with pytest.raises(FailedPrecondition, match="^Expected an answer of TensorFlow.js. Received: .+$"):
+    with pytest.raises(FailedPrecondition, match="^TensorFlow.js failed: .+$"):
         tfjs_folder.runner(tmp_path / "made", endpoint)(endpoint.example(1))
 
 
 @needs_tensorflow_js
-def test_the_list_of_operations_is_that_of_the_package() -> None:
+def test_the_list_of_operations_is_up_to_date() -> None:
     assert json.loads(tfjs_operations.OPERATIONS.read_text("utf-8")) == tfjs_operations.read(MODULES)
 
 
-def test_arrays_keep_their_values_in_the_manifests_form() -> None:
+def test_encoding_and_decoding_arrays() -> None:
     arrays = {
         "floats": np.array([[0.5, -1e30], [np.inf, 3]], np.float32),
         "whole": np.array([-(2**31), 2**31 - 1], np.int64),
