@@ -122,7 +122,7 @@ def test_same_seed_same_figures(run: Run, out: Path) -> None:
         (
             {"dataset": "diabetes"},
             BadData,
-            "Expected a dataset with images to denoise. Received: diabetes, whose targets",
+            "The task denoise needs a dataset with images. Received: diabetes, with targets",
         ),
     ],
 )

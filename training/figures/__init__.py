@@ -1,1 +1,1 @@
-"""The figures of a trained model, with NumPy and outside yardsticks beside it."""
+"""The figures of a trained model, and of baselines to compare with: PCA, scikit-learn, statsmodels and others."""

@@ -1,7 +1,7 @@
-"""Forecasts without a network: the last value, the last season, and statsmodels' ARIMA and exponential smoothing.
+"""Baseline forecasts: the last value, the last season, and statsmodels' ARIMA and exponential smoothing.
 
-Parameters are fitted to the training span alone. At each origin of the test span the state is brought up to date with
-all values before it, and the next steps are forecast; the parameters stay.
+The parameters are fitted to the training period. For each forecast in the test period, only the state is updated, with
+all values before the first predicted step (the origin).
 """
 
 from __future__ import annotations
@@ -19,7 +19,10 @@ Floats = NDArray[np.float32]
 
 
 def baselines(series: Series) -> dict[str, Floats]:
-    """Forecasts `(origins, horizon, features)` by name: `naive`, `seasonal_naive`, `arima` and `ets`; some seconds."""
+    """Returns forecasts `(origins, horizon, features)` of `naive`, `seasonal_naive`, `arima` and `ets`, by name.
+
+    This takes a few seconds.
+    """
     steps = np.arange(series.horizon)
     last = np.array(series.origins)[:, None] - 1  # (origins, 1)
     same_season = last + 1 - series.season + steps % series.season  # (origins, horizon)
@@ -34,20 +37,20 @@ def baselines(series: Series) -> dict[str, Floats]:
 def _by_feature(series: Series, forecasts: Callable[..., Sequence[Any]]) -> Floats:
     columns = series.values.astype(np.float64).T
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # statsmodels tells of starting values that it replaces, and of small steps
-        found = [forecasts(column, series) for column in columns]
-    return np.stack(found, axis=-1).astype(np.float32)
+        warnings.simplefilter("ignore")  # statsmodels warns of replaced starting values and of small steps
+        by_feature = [forecasts(column, series) for column in columns]
+    return np.stack(by_feature, axis=-1).astype(np.float32)
 
 
 def _arima(column: NDArray[np.float64], series: Series) -> list[Any]:
     from statsmodels.tsa.arima.model import ARIMA
 
     state = ARIMA(column[: series.test_start], **series.arima).fit()
-    found = []
+    forecasts = []
     for origin in series.origins:
-        found.append(state.forecast(series.horizon))
+        forecasts.append(state.forecast(series.horizon))
         state = state.extend(column[origin : origin + 1])
-    return found
+    return forecasts
 
 
 def _ets(column: NDArray[np.float64], series: Series) -> list[Any]:

@@ -1,4 +1,4 @@
-"""Grey pictures, and the colours that they have on average."""
+"""Converts colour images to grey, and grey images to mean colours (the baseline of colourisation)."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,17 +8,18 @@ LEVELS = 256
 
 
 def to_grey(images: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Colour pictures `(n, height, width, 3)` as grey ones `(n, height, width, 1)`, both in [0, 1]."""
+    """Converts colour images `(n, height, width, 3)` to grey images `(n, height, width, 1)`, both in [0, 1]."""
     return np.asarray(np.clip(images @ GREY_WEIGHTS[:, None], 0, 1), np.float32)
 
 
 class MeanColours:
-    """For each of 256 grey levels the mean colour that training pictures have there.
+    """Colours grey images with the mean colour that each of 256 grey levels has in the training images.
 
-    What can be known of a pixel's colour without looking at its neighbours: the yardstick of colourisation.
+    This is the best prediction of a pixel's colour that does not look at its neighbours, and so a baseline for
+    colourisation.
 
     Args:
-        images: colour pictures `(n, height, width, 3)`, in [0, 1].
+        images: training images in colour, `(n, height, width, 3)`, in [0, 1].
     """
 
     def __init__(self, images: NDArray[np.float32]) -> None:
@@ -26,11 +27,11 @@ class MeanColours:
         levels = _level(to_grey(images)).ravel()
         counts = np.bincount(levels, minlength=LEVELS)
         sums = np.stack([np.bincount(levels, weights=colours[:, i], minlength=LEVELS) for i in range(3)], axis=1)
-        grey = np.linspace(0, 1, LEVELS)[:, None].repeat(3, axis=1)  # for levels never seen
+        grey = np.linspace(0, 1, LEVELS)[:, None].repeat(3, axis=1)  # for levels without a training pixel
         self.table = np.where(counts[:, None] > 0, sums / np.maximum(counts, 1)[:, None], grey).astype(np.float32)
 
     def __call__(self, grey: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Grey pictures `(n, height, width, 1)` as coloured ones `(n, height, width, 3)`."""
+        """Colours grey images `(n, height, width, 1)`; returns `(n, height, width, 3)`."""
         return self.table[_level(grey[..., 0])]
 
 

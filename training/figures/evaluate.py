@@ -1,4 +1,4 @@
-"""Figures of a trained autoencoder, on test images only, beside PCA of the same code size."""
+"""Figures of a trained autoencoder on test images, compared with PCA of the same code size."""
 
 import math
 from typing import Any
@@ -20,49 +20,49 @@ Images = NDArray[np.float32]  # (n, height, width, channels), in [0, 1]
 NOISE_SEED = 1
 BINARY_SEED = 1
 EPSILON = 1e-7
-LEAST_ERROR = 1e-10  # so that an image that comes back exactly has 100 dB
+LEAST_ERROR = 1e-10  # an exact reconstruction has a PSNR of 100 dB
 
 
 def mse(images: Images, reconstructed: Images) -> float:
-    """Mean squared error of a value."""
+    """Returns the mean squared error of a value."""
     return float(np.mean(np.square(reconstructed - images, dtype=np.float64)))
 
 
 def bce(images: Images, reconstructed: Images) -> float:
-    """Mean cross-entropy of a value, in nats: −x log x̂ − (1 − x) log(1 − x̂)."""
+    """Returns the mean cross-entropy of a value in nats: −x log x̂ − (1 − x) log(1 − x̂)."""
     p = np.clip(reconstructed.astype(np.float64), EPSILON, 1 - EPSILON)
     return float(np.mean(-images * np.log(p) - (1 - images) * np.log1p(-p)))
 
 
 def psnr(images: Images, reconstructed: Images) -> float:
-    """Peak signal-to-noise ratio in dB, −10 log₁₀ MSE with a peak of 1, at most 100: mean over the images."""
+    """Returns the peak signal-to-noise ratio in dB, −10 log₁₀ MSE with a peak of 1, at most 100, mean of the images."""
     errors = np.mean(np.square(reconstructed - images, dtype=np.float64), axis=(1, 2, 3))
     return float(np.mean(-10 * np.log10(np.maximum(errors, LEAST_ERROR))))
 
 
 def code_size(model: keras.Model) -> int:
-    """How many values a code has."""
+    """Returns the number of values in a code."""
     return math.prod(model.get_layer("encoder").output_shape[1:])
 
 
 def reconstruct(model: keras.Model, images: Images) -> Images:
-    """The model's answer to `images`."""
+    """Returns the output of the model for `images`."""
     return np.asarray(model.predict(images, batch_size=256, verbose=0))
 
 
 def add_noise(model: keras.Model, images: Images) -> Images:
-    """`images` under the noise that the model was trained against; the same each time."""
+    """Adds the noise of the model's training to `images`; the same noise at each call."""
     layer = model.get_layer("corruption")
     return under_noise(images, layer.noise, layer.level)
 
 
 def under_noise(images: Images, noise: Noise, level: float) -> Images:
-    """`images` under noise of that kind and level (see `Corruption`); the same each time."""
+    """Adds noise of this kind and level (see `Corruption`) to `images`; the same noise at each call."""
     return np.asarray(keras.ops.convert_to_numpy(corrupt(images, noise, level, NOISE_SEED)))
 
 
 def pairs(model: keras.Model, recipe: Recipe, images: Images) -> tuple[Images, Images]:
-    """What the model is shown and what it should answer, for images that it is judged by."""
+    """Returns inputs and targets for the evaluation of a model on `images`."""
     if recipe.binarize:
         images = binarize(images, np.random.default_rng(BINARY_SEED))
     if recipe.task == "denoise":
@@ -73,21 +73,21 @@ def pairs(model: keras.Model, recipe: Recipe, images: Images) -> tuple[Images, I
 
 
 def evaluate(model: keras.Model, data: Dataset, recipe: Recipe, pca: Components | None) -> dict[str, float]:
-    """The figures of a trained autoencoder on the test images, in seconds.
+    """Returns the figures of a trained autoencoder on the test images. This takes seconds.
 
     Args:
         model: the trained model.
-        data: its dataset.
-        recipe: what it was trained by.
-        pca: of the training images; None for `colorize`.
+        data: the dataset.
+        recipe: the recipe of the training.
+        pca: principal components of the training images; None for `colorize`.
 
     Returns:
-        For `reconstruct`, `denoise` and `generate`: `mse`, `squared_error` (of an image), `psnr` and `bce` of
-        reconstructed images, and `pca_mse`. For `denoise` also `psnr_noisy`, `psnr_denoised`, `psnr_lift`
-        (their difference), `denoise_mse`, `denoise_bce` and `pca_denoise_mse`, all against the clean images.
-        For `generate` also `elbo`, the lower bound of log p(x) in nats, one draw for each image. For
-        `colorize`: `mse` and `psnr`, `grey_mse` of the grey picture itself, and `mean_colour_mse` of the mean
-        colour of its grey level in the training images.
+        For `reconstruct`, `denoise` and `generate`: `mse`, `squared_error` (the sum over an image), `psnr` and `bce`
+        of reconstructed images, and `pca_mse`. For `denoise` also `psnr_noisy`, `psnr_denoised`, `psnr_lift` (their
+        difference), `denoise_mse`, `denoise_bce` and `pca_denoise_mse`, all compared with the clean images. For
+        `generate` also `elbo`, the lower bound of log p(x) in nats, with one sample for each image. For `colorize`:
+        `mse` and `psnr`; `grey_mse`, the error of the grey image itself; and `mean_colour_mse`, the error of the mean
+        colour of each grey level in the training images.
     """
     shown, wanted = pairs(model, recipe, data.x_test)
     if recipe.task == "colorize":
@@ -126,6 +126,6 @@ def evaluate(model: keras.Model, data: Dataset, recipe: Recipe, pca: Components 
 
 
 def loss_of(recipe: Recipe, images: Images, reconstructed: Images) -> float:
-    """The recipe's error of an image, without penalties."""
+    """Returns the recipe's loss of an image, without penalties."""
     error: Any = {"squared_error": mse, "binary_crossentropy": bce}[recipe.loss]
     return float(error(images, reconstructed)) * math.prod(images.shape[1:])

@@ -1,4 +1,4 @@
-"""How much of the gradient is left at the first layer of deep networks: with and without skips, and one unit wide."""
+"""Gradient norms at the first layer of deep networks: with and without skip connections, and with one unit a layer."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from ...models.losses import SquaredError
 from ..data.dataset import Examples
 
 EXAMPLES = 64
-RATE = 1e6  # so large that small gradients do not drown in the weights they are taken from
+RATE = 1e6  # so large that small gradients are not lost when they are subtracted from the weights
 SEEDS = (0, 1, 2)
-BLOCKS = (1, 2, 4, 6)  # a stage: 2 · 3 · blocks + 1 convolutions
+BLOCKS = (1, 2, 4, 6)  # blocks in a stage; a network has 2 · 3 · blocks + 1 convolutions
 DEPTHS = (1, 2, 4, 8, 16)
 THIN = ("sigmoid", "tanh", "relu", "linear")
 
@@ -23,20 +23,21 @@ Curves = dict[str, dict[str, float]]  # name → depth → norm
 
 
 def gradient_norms(model: keras.Model, examples: Examples) -> dict[str, Any]:
-    """For a network that has twins to compare: `gradient_norms`, by twin and number of layers with weights.
+    """Returns `gradient_norms`, by variant of the network and number of layers with weights; {} for other networks.
 
-    Norm of the loss's gradient by the first layer's weights, before any training, 64 examples, mean of three seeds.
+    A value is the norm of the loss's gradient by the first layer's weights before training, for 64 examples, mean of
+    three seeds.
     """
     if model.name not in FAMILIES:
         return {}
     few = Examples(*(part[:EXAMPLES] for part in examples))
-    twins, sizes = FAMILIES[model.name]
-    found: Curves = {}
-    for name, hyperparameters in twins.items():
+    variants, sizes = FAMILIES[model.name]
+    curves: Curves = {}
+    for name, hyperparameters in variants.items():
         for layers, depth in sizes.items():
             norms = [_norm(model, few, {**hyperparameters, **depth}, seed) for seed in SEEDS]
-            found.setdefault(name, {})[str(layers)] = float(np.mean(norms))
-    return {"gradient_norms": found}
+            curves.setdefault(name, {})[str(layers)] = float(np.mean(norms))
+    return {"gradient_norms": curves}
 
 
 def _norm(model: keras.Model, examples: Examples, hyperparameters: Mapping[str, Any], seed: int) -> float:
@@ -50,7 +51,7 @@ def _norm(model: keras.Model, examples: Examples, hyperparameters: Mapping[str, 
 
 
 def first_gradient(network: keras.Model, loss: Any, examples: Examples) -> Any:
-    """The loss's gradient by the first weights: what a step of gradient descent takes from them, on any backend."""
+    """Returns the loss's gradient by the first weights, computed on any backend from a step of gradient descent."""
     network.compile(keras.optimizers.SGD(RATE), loss, run_eagerly=True)
     before = network.trainable_weights[0].numpy()
     network.train_on_batch(*examples)

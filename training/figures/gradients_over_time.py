@@ -1,4 +1,4 @@
-"""How far back a recurrent network's answer reaches: gradients over time, before and after training, and clipped ones.
+"""Gradients of a recurrent network over time, before and after training, and the effect of gradient clipping.
 
 Source: notes 004, "Training RNNs" (vanishing and exploding gradients; gradient clipping, ReLU, identity, LSTM).
 """
@@ -18,10 +18,10 @@ from ...models.losses import SquaredError
 from ..data.dataset import Examples
 
 SEQUENCES = 64
-STEPS = 150  # of gradient descent, with and without clipping
-RATE = 0.1  # so large that networks whose gradient explodes are thrown off
+STEPS = 150  # steps of gradient descent, with and without clipping
+RATE = 0.1  # so large that a network with exploding gradients diverges
 CLIPNORM = 1.0
-# Few steps do not earn what XLA takes to compile a loop on TensorFlow; JAX is slow without it.
+# On TensorFlow, compiling a loop with XLA takes longer than these few steps; JAX is slow without it.
 COMPILED = keras.backend.backend() != "tensorflow"
 FREE, CLIPPED = "not clipped", f"clipped to {CLIPNORM:g}"
 
@@ -29,17 +29,18 @@ Curves = dict[str, list[float]]
 
 
 def measure(model: keras.Model, examples: Examples, report: Callable[[str], None]) -> dict[str, Any]:
-    """What a network with one recurrent layer, `embedding`, and one answer remembers; {} of others.
+    """Returns figures of a network with one recurrent layer, `embedding`, and one output; {} for other networks.
 
-    `memory`: `answer_gradients` before and after training, for 64 sequences; `kept_before` and `kept_after`: that of
-    the first step as a share of the last one's. `clipping`: of a network that learns anew by gradient descent, the
-    norm of each step's gradient up to the first that is not finite; not clipped, and clipped.
+    `memory`: `output_gradients` before and after training, for 64 sequences. `kept_before` and `kept_after`: the
+    gradient at the first step divided by the gradient at the last step. `clipping`: the norm of the gradient at each
+    step when an untrained network is trained by gradient descent, with and without clipping; a curve ends at the first
+    norm that is not finite.
     """
     if examples.x.ndim != 3 or model.output_shape[1:] != (1,):
         return {}
     report("    gradients over time")
     few = examples.x[:SEQUENCES]
-    before, after = (answer_gradients(each, few) for each in (_untrained(model, examples), model))
+    before, after = (output_gradients(each, few) for each in (_untrained(model, examples), model))
     return {
         "memory": {"before training": before.tolist(), "after training": after.tolist()},
         "kept_before": float(before[0] / before[-1]),
@@ -51,13 +52,13 @@ def measure(model: keras.Model, examples: Examples, report: Callable[[str], None
     }
 
 
-def answer_gradients(model: keras.Model, x: NDArray[np.float32]) -> NDArray[np.float32]:
-    """‖∂ŷ/∂s_t‖ for each step t, the mean over sequences: what the answer at the end owes to the state at t.
+def output_gradients(model: keras.Model, x: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Returns the gradient norm ‖∂ŷ/∂s_t‖ of the output by the state at each step t, mean of the sequences.
 
-    A loss's gradient by the state is ∂L/∂ŷ times it. The state s is h, and (h, c) of an LSTM.
+    The loss's gradient by the state is ∂L/∂ŷ · ∂ŷ/∂s_t. The state s is h, or (h, c) for an LSTM.
 
     Args:
-        model: of sequences to one value, as `simple_rnn`, `lstm` and `gru`.
+        model: a model from sequences to one value: `simple_rnn`, `lstm` or `gru`.
         x: sequences `(n, time, features)`.
 
     Returns:
@@ -67,35 +68,35 @@ def answer_gradients(model: keras.Model, x: NDArray[np.float32]) -> NDArray[np.f
     copy.set_weights(model.get_weights())
     normalization.finalize(copy)
     cell, features = copy.get_layer("embedding").cell, x.shape[-1]
-    nudges = Nudges((len(x), x.shape[1], sum(_sizes(cell))))
+    offsets = StateOffsets((len(x), x.shape[1], sum(_sizes(cell))))
     sequence = keras.Input(batch_shape=x.shape)
-    steps = nudges(copy.get_layer("normalization")(sequence))  # (n, time, features + state)
-    y = keras.layers.RNN(NudgedCell(cell, features))(steps)
+    steps = offsets(copy.get_layer("normalization")(sequence))  # (n, time, features + state)
+    y = keras.layers.RNN(OffsetCell(cell, features))(steps)
     for name in ("output", "prediction"):
         y = copy.get_layer(name)(y)
     network = keras.Model(sequence, y)
-    # A step of rate 1 takes the gradient from the nudges, which are 0: on any backend, and to the last digit.
-    network.compile(keras.optimizers.SGD(1.0), _answer, jit_compile=COMPILED)
+    # The offsets are 0. A step of gradient descent with rate 1 subtracts the gradient from them: exact on any backend.
+    network.compile(keras.optimizers.SGD(1.0), _output, jit_compile=COMPILED)
     network.train_on_batch(x, np.zeros((len(x), 1), np.float32))
-    gradients = -len(x) * ops.convert_to_numpy(nudges.values)
+    gradients = -len(x) * ops.convert_to_numpy(offsets.values)
     return np.asarray(np.linalg.norm(gradients, axis=2).mean(axis=0))
 
 
 def step_norms(network: keras.Model, examples: Examples, clipnorm: float | None) -> list[float]:
-    """The norm of the gradient in each of 150 steps of gradient descent, before it is clipped; all finite."""
-    optimizer = WatchedDescent(RATE, global_clipnorm=clipnorm)
+    """Returns the gradient norm, before clipping, of up to 150 steps of gradient descent, as long as it is finite."""
+    optimizer = NormRecordingSGD(RATE, global_clipnorm=clipnorm)
     optimizer.build(network.trainable_variables)
     network.compile(optimizer, SquaredError(), jit_compile=COMPILED)
     rng = np.random.default_rng(0)
-    found: list[float] = []
+    norms: list[float] = []
     for _ in range(STEPS):
         chosen = rng.integers(0, len(examples.x), SEQUENCES)
         network.train_on_batch(examples.x[chosen], examples.y[chosen])
         norm = float(ops.convert_to_numpy(optimizer.norm))
         if not np.isfinite(norm):
             break
-        found.append(norm)
-    return found
+        norms.append(norm)
+    return norms
 
 
 def _untrained(model: keras.Model, examples: Examples) -> keras.Model:
@@ -105,7 +106,7 @@ def _untrained(model: keras.Model, examples: Examples) -> keras.Model:
     return network
 
 
-def _answer(y: Any, y_hat: Any) -> Any:
+def _output(y: Any, y_hat: Any) -> Any:
     return y_hat
 
 
@@ -113,8 +114,8 @@ def _sizes(cell: Any) -> list[int]:
     return [cell.state_size] if isinstance(cell.state_size, int) else list(cell.state_size)
 
 
-class Nudges(keras.layers.Layer):
-    """Puts zeros beside a sequence `(batch, time, features)`, which can be learnt: `(batch, time, features + size)`."""
+class StateOffsets(keras.layers.Layer):
+    """Appends trainable zeros to a sequence `(batch, time, features)`: returns `(batch, time, features + size)`."""
 
     def __init__(self, shape: tuple[int, ...]) -> None:
         super().__init__()
@@ -124,8 +125,8 @@ class Nudges(keras.layers.Layer):
         return ops.concatenate([inputs, self.values], axis=-1)
 
 
-class NudgedCell(keras.layers.Layer):
-    """A cell whose state is moved, after each step, by what stands beside the step's features."""
+class OffsetCell(keras.layers.Layer):
+    """A recurrent cell that adds the offsets in its input to its state after each step."""
 
     def __init__(self, cell: Any, features: int) -> None:
         super().__init__()
@@ -135,14 +136,14 @@ class NudgedCell(keras.layers.Layer):
         self.output_size = cell.units
 
     def call(self, inputs: Any, states: Any) -> tuple[Any, list[Any]]:
-        _, after = self.cell(inputs[:, : self.features], states)
-        nudges = ops.split(inputs[:, self.features :], len(self.state_size), axis=-1)
-        moved = [state + nudge for state, nudge in zip(after, nudges, strict=True)]
+        _, new_states = self.cell(inputs[:, : self.features], states)
+        offsets = ops.split(inputs[:, self.features :], len(self.state_size), axis=-1)
+        moved = [state + offset for state, offset in zip(new_states, offsets, strict=True)]
         return moved[0], moved
 
 
-class WatchedDescent(keras.optimizers.SGD):
-    """Gradient descent that keeps the norm of the last step's whole gradient, before it is clipped."""
+class NormRecordingSGD(keras.optimizers.SGD):
+    """Gradient descent that stores the norm of the last step's gradient of all weights, before clipping."""
 
     def build(self, variables: list[Any]) -> None:
         super().build(variables)

@@ -1,10 +1,10 @@
-"""log p(x) of images under a variational autoencoder: the lower bound, and the estimate by importance sampling.
+"""Likelihood of images under a variational autoencoder: the lower bound, and an estimate by importance sampling.
 
     log p(x) ≥ E_q [log p(x|z) + log p(z) − log q(z|x)]
     log p(x) ≈ log 1/K Σ_k p(x|z_k) p(z_k) / q(z_k|x),   z_k ~ q(z|x)
 
 Source: Kingma and Welling 2013, "Auto-Encoding Variational Bayes"; Burda, Grosse and Salakhutdinov 2015,
-"Importance Weighted Autoencoders", whose figures take K = 5,000.
+"Importance Weighted Autoencoders", which uses K = 5,000.
 """
 
 import math
@@ -27,32 +27,36 @@ LEAST_PROBABILITY = 1e-7
 def importance_log_likelihood(
     model: keras.Model, images: Images, samples: int, seed: int = 0, progress: Callable[[int], None] | None = None
 ) -> NDArray[np.float64]:
-    """log p(x) of binary images `(n, height, width, channels)`, in nats: `(n,)`.
+    """Estimates log p(x) of binary images in nats.
 
     Args:
         model: a variational_autoencoder.
-        images: each value 0 or 1.
-        samples: K; the estimate is a lower bound in the mean, and nearer with more.
-        seed: of the codes drawn.
-        progress: called with the number of images done.
+        images: `(n, height, width, channels)`, each value 0 or 1.
+        samples: K, the number of samples. The expected value of the estimate is a lower bound, which is closer for
+            larger K.
+        seed: seed of the sampled codes.
+        progress: called with the number of finished images.
+
+    Returns:
+        `(n,)`.
     """
     mean, log_variance = _posterior(model, images)
-    weigh = _compiled(_weights_of(model))
+    log_weights = _compiled(_log_weights_of(model))
     rng = np.random.default_rng(seed)
-    found = []
+    estimates = []
     for done, (x, mu, log_var) in enumerate(zip(images, mean, log_variance, strict=True), 1):
         weights = []
         for first in range(0, samples, CODES_AT_ONCE):
             noise = rng.standard_normal((min(CODES_AT_ONCE, samples - first), len(mu)), np.float32)
-            weights.append(ops.convert_to_numpy(weigh(x, mu, log_var, noise)).astype(np.float64))
-        found.append(_log_mean_exp(np.concatenate(weights)))
+            weights.append(ops.convert_to_numpy(log_weights(x, mu, log_var, noise)).astype(np.float64))
+        estimates.append(_log_mean_exp(np.concatenate(weights)))
         if progress:
             progress(done)
-    return np.array(found)
+    return np.array(estimates)
 
 
 def lower_bound(model: keras.Model, images: Images, seed: int = 0) -> NDArray[np.float64]:
-    """The evidence lower bound of each image, with one draw from q(z|x), in nats: `(n,)`."""
+    """Returns the evidence lower bound of each image in nats, with one sample of q(z|x): `(n,)`."""
     mean, log_variance = _posterior(model, images)
     noise = np.random.default_rng(seed).standard_normal(mean.shape, np.float32)
     z = mean + np.exp(0.5 * log_variance) * noise
@@ -63,18 +67,18 @@ def lower_bound(model: keras.Model, images: Images, seed: int = 0) -> NDArray[np
 
 
 def _posterior(model: keras.Model, images: Images) -> tuple[Images, Images]:
-    """μ and log σ² of q(z|x), `(n, code_dim)` each."""
+    """Returns μ and log σ² of q(z|x), each `(n, code_dim)`."""
     encoder = model.get_layer("encoder")
     both = [encoder.get_layer(name).output for name in ("mean", "log_variance")]
     mean, log_variance = keras.Model(encoder.input, both).predict(images, batch_size=256, verbose=0)
     return mean, log_variance
 
 
-def _weights_of(model: keras.Model) -> Callable[[Any, Any, Any, Any], Any]:
-    """log p(x|z) + log p(z) − log q(z|x) for one x and each ε of `noise` `(k, code_dim)`: `(k,)`."""
+def _log_weights_of(model: keras.Model) -> Callable[[Any, Any, Any, Any], Any]:
+    """Returns a function for log p(x|z) + log p(z) − log q(z|x), `(k,)`, of one x and each ε of `(k, code_dim)`."""
     decoder = model.get_layer("decoder")
 
-    def weigh(x: Any, mean: Any, log_variance: Any, noise: Any) -> Any:
+    def log_weights(x: Any, mean: Any, log_variance: Any, noise: Any) -> Any:
         z = mean + ops.exp(0.5 * log_variance) * noise
         p = ops.clip(decoder(z, training=False), LEAST_PROBABILITY, 1 - LEAST_PROBABILITY)
         log_p_x = ops.sum(ops.log(ops.where(x > 0.5, p, 1 - p)), axis=(1, 2, 3))
@@ -83,7 +87,7 @@ def _weights_of(model: keras.Model) -> Callable[[Any, Any, Any, Any], Any]:
         log_q_z = -0.5 * ops.sum(ops.square(noise) + log_variance, axis=1)
         return log_p_x + log_p_z - log_q_z
 
-    return weigh
+    return log_weights
 
 
 def _compiled(function: Callable[..., Any]) -> Any:
@@ -94,7 +98,7 @@ def _compiled(function: Callable[..., Any]) -> Any:
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
-        return tf.function(function)  # XLA's convolutions are slow on a CPU
+        return tf.function(function)  # without XLA, whose convolutions are slow on a CPU
     return function
 
 

@@ -1,4 +1,4 @@
-"""Figures of what a model tells of examples, by NumPy: classes, values, the class of each pixel, boxes."""
+"""Metrics of predictions, computed with NumPy: classes, numbers, classes of pixels, boxes and texts."""
 
 from collections.abc import Sequence
 
@@ -11,113 +11,121 @@ Floats = NDArray[np.float32]
 Classes = NDArray[np.int64]
 
 LEAST_PROBABILITY = 1e-7  # as in Keras's loss
-OVERLAP = 0.5  # intersection over union from which on a box is found
+OVERLAP = 0.5  # lowest intersection over union of a correct box
 
 
-def accuracy(wanted: Classes, probabilities: Floats) -> float:
-    """Share of the examples whose likeliest class is right."""
-    return float(np.mean(probabilities.argmax(axis=-1) == wanted))
+def accuracy(labels: Classes, probabilities: Floats) -> float:
+    """Returns the fraction of examples whose most probable class is the label."""
+    return float(np.mean(probabilities.argmax(axis=-1) == labels))
 
 
-def cross_entropy(wanted: Classes, probabilities: Floats) -> float:
-    """−log ŷ_ℓ in nats: mean over the examples.
+def cross_entropy(labels: Classes, probabilities: Floats) -> float:
+    """Returns −log ŷ_ℓ in nats, mean of the examples.
 
     Args:
-        wanted: ℓ, `(n,)`.
+        labels: ℓ, `(n,)`.
         probabilities: ŷ, `(n, classes)`.
     """
-    right = np.take_along_axis(probabilities, wanted[:, None], axis=1).astype(np.float64)
-    return float(-np.log(right.clip(LEAST_PROBABILITY)).mean())
+    of_label = np.take_along_axis(probabilities, labels[:, None], axis=1).astype(np.float64)
+    return float(-np.log(of_label.clip(LEAST_PROBABILITY)).mean())
 
 
-def confusion(wanted: Classes, told: Classes, classes: int) -> NDArray[np.int64]:
-    """How often each class (rows) was told as each class (columns)."""
-    return np.bincount(wanted.ravel() * classes + told.ravel(), minlength=classes**2).reshape(classes, classes)
+def confusion(labels: Classes, predicted: Classes, classes: int) -> NDArray[np.int64]:
+    """Returns the confusion matrix: how often each class (rows) was predicted as each class (columns)."""
+    return np.bincount(labels.ravel() * classes + predicted.ravel(), minlength=classes**2).reshape(classes, classes)
 
 
 def class_ious(counts: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Intersection over union of each class, from a confusion matrix; NaN for a class that is nowhere."""
-    shared = counts.diagonal().astype(np.float64)
-    union = counts.sum(axis=0) + counts.sum(axis=1) - shared
-    ious: NDArray[np.float64] = np.divide(shared, union, out=np.full_like(shared, np.nan), where=union > 0)
+    """Returns the intersection over union of each class from a confusion matrix; NaN for a class without examples."""
+    intersection = counts.diagonal().astype(np.float64)
+    union = counts.sum(axis=0) + counts.sum(axis=1) - intersection
+    empty = np.full_like(intersection, np.nan)
+    ious: NDArray[np.float64] = np.divide(intersection, union, out=empty, where=union > 0)
     return ious
 
 
-def r2(wanted: Floats, predicted: Floats) -> float:
-    """Share of the values' variance that is explained: 1 − Σ(y − ŷ)² / Σ(y − mean y)²."""
-    rest = np.sum(np.square(wanted - predicted, dtype=np.float64))
-    return float(1 - rest / np.sum(np.square(wanted - wanted.mean(axis=0), dtype=np.float64)))
+def r2(targets: Floats, predicted: Floats) -> float:
+    """Returns the share of the targets' variance that is explained: 1 − Σ(y − ŷ)² / Σ(y − mean y)²."""
+    unexplained = np.sum(np.square(targets - predicted, dtype=np.float64))
+    return float(1 - unexplained / np.sum(np.square(targets - targets.mean(axis=0), dtype=np.float64)))
 
 
-def match(wanted: Objects, found: Objects) -> tuple[NDArray[np.bool_], Floats]:
-    """Which of the found objects are right, and how well their boxes fit.
+def match(true: Objects, detected: Objects) -> tuple[NDArray[np.bool_], Floats]:
+    """Matches detected objects with the true objects of an image.
 
-    The surest first, each takes the object of its class that it overlaps most, if nobody took it and they overlap by
-    half.
+    In order of their scores, each detected object is matched with the free true object of its class that it overlaps
+    most. The detection is correct if their intersection over union is at least `OVERLAP`.
 
     Returns:
-        `(found,)` whether each is right, and the intersection over union of those.
+        Whether each detected object is correct, `(detected,)`, and the intersection over union of the correct ones.
     """
-    right = np.zeros(len(found.labels), np.bool_)
+    correct = np.zeros(len(detected.labels), np.bool_)
     ious: list[float] = []
-    free = np.ones(len(wanted.labels), np.bool_)
-    overlaps = intersection_over_union(found.boxes, wanted.boxes)  # (found, wanted)
-    for index in np.argsort(-found.scores, kind="stable"):
-        fitting = np.where(free & (wanted.labels == found.labels[index]), overlaps[index], -1.0)
-        best = int(fitting.argmax()) if len(fitting) else -1
-        if best >= 0 and fitting[best] >= OVERLAP:
-            right[index], free[best] = True, False
-            ious.append(float(fitting[best]))
-    return right, np.array(ious, np.float32)
+    free = np.ones(len(true.labels), np.bool_)
+    overlaps = intersection_over_union(detected.boxes, true.boxes)  # (detected, true)
+    for index in np.argsort(-detected.scores, kind="stable"):
+        candidates = np.where(free & (true.labels == detected.labels[index]), overlaps[index], -1.0)
+        best = int(candidates.argmax()) if len(candidates) else -1
+        if best >= 0 and candidates[best] >= OVERLAP:
+            correct[index], free[best] = True, False
+            ious.append(float(candidates[best]))
+    return correct, np.array(ious, np.float32)
 
 
-def average_precision(scores: Floats, right: NDArray[np.bool_], wanted: int) -> float:
-    """Area under precision over recall, precision made to fall (all points, as in Pascal VOC from 2010 on).
+def average_precision(scores: Floats, correct: NDArray[np.bool_], count: int) -> float:
+    """Returns the area under the precision–recall curve (all points, as in Pascal VOC from 2010 on).
+
+    The precision at each recall is replaced by the largest precision at this or a higher recall.
 
     Args:
-        scores: of all found objects of a class, `(found,)`.
-        right: which of them are, `(found,)`.
-        wanted: how many objects of the class there are, above 0.
+        scores: scores of all detected objects of a class, `(detected,)`.
+        correct: whether each of them is correct, `(detected,)`.
+        count: number of true objects of the class, above 0.
     """
     order = np.argsort(-scores, kind="stable")
-    hits = right[order].cumsum()
+    hits = correct[order].cumsum()
     precision = hits / np.arange(1, len(hits) + 1)
-    falling = np.maximum.accumulate(precision[::-1])[::-1]
-    return float(np.sum(falling[right[order]]) / wanted)
+    largest = np.maximum.accumulate(precision[::-1])[::-1]
+    return float(np.sum(largest[correct[order]]) / count)
 
 
-def detection(wanted: Sequence[Objects], found: Sequence[Objects], classes: int) -> dict[str, float]:
-    """The figures of a detector, over all images.
+def detection(true: Sequence[Objects], detected: Sequence[Objects], classes: int) -> dict[str, float]:
+    """Returns the figures of a detector over all images.
+
+    Args:
+        true: true objects of each image.
+        detected: detected objects of each image.
+        classes: number of classes.
 
     Returns:
-        `box_iou`: mean intersection over union of the objects found; `precision` and `recall`; `map50`: the average
+        `box_iou`: mean intersection over union of the correct objects. `precision` and `recall`. `map50`: average
         precision of a class, mean over the classes.
     """
-    matches = [match(*pair) for pair in zip(wanted, found, strict=True)]
-    right = np.concatenate([each[0] for each in matches])
+    matches = [match(*pair) for pair in zip(true, detected, strict=True)]
+    correct = np.concatenate([each[0] for each in matches])
     ious = np.concatenate([each[1] for each in matches])
-    labels = np.concatenate([each.labels for each in found])
-    scores = np.concatenate([each.scores for each in found])
-    there = np.bincount(np.concatenate([each.labels for each in wanted]), minlength=classes)
+    labels = np.concatenate([each.labels for each in detected])
+    scores = np.concatenate([each.scores for each in detected])
+    counts = np.bincount(np.concatenate([each.labels for each in true]), minlength=classes)
     precisions = [
-        average_precision(scores[labels == label], right[labels == label], int(there[label]))
+        average_precision(scores[labels == label], correct[labels == label], int(counts[label]))
         for label in range(classes)
-        if there[label]
+        if counts[label]
     ]
     return {
         "box_iou": float(ious.mean()) if len(ious) else 0.0,
-        "precision": float(right.mean()) if len(right) else 0.0,
-        "recall": float(right.sum() / there.sum()),
+        "precision": float(correct.mean()) if len(correct) else 0.0,
+        "recall": float(correct.sum() / counts.sum()),
         "map50": float(np.mean(precisions)),
     }
 
 
-def edits(wanted: Sequence[int], told: Sequence[int]) -> int:
-    """How many tokens at least are to be put in, left out or replaced to make `wanted` of `told` (Levenshtein)."""
-    above = list(range(len(wanted) + 1))
-    for row, token in enumerate(told, 1):
+def edits(true: Sequence[int], predicted: Sequence[int]) -> int:
+    """Returns the Levenshtein distance: the least number of insertions, deletions and replacements of tokens."""
+    above = list(range(len(true) + 1))
+    for row, token in enumerate(predicted, 1):
         line = [row]
-        for column, true in enumerate(wanted, 1):
-            line.append(min(above[column] + 1, line[-1] + 1, above[column - 1] + (token != true)))
+        for column, true_token in enumerate(true, 1):
+            line.append(min(above[column] + 1, line[-1] + 1, above[column - 1] + (token != true_token)))
         above = line
     return above[-1]

@@ -1,4 +1,4 @@
-"""The figures that take minutes: what a code is good for, how noise is removed, how likely images are."""
+"""Figures of an autoencoder that take minutes: usefulness of the code, noise removal, likelihood of images."""
 
 import math
 from collections.abc import Callable
@@ -18,12 +18,13 @@ from .evaluate import BINARY_SEED, Images, code_size, mse, psnr, reconstruct, un
 from .likelihood import importance_log_likelihood
 from .pca import Components
 
-PROBED = 10_000  # training images, at most, for probe and neighbours
+PROBED = 10_000  # largest number of training images for probe and neighbours
 NEIGHBOURS = 5
-SWEPT = 1_000  # test images, at most, for the noise levels
+SWEPT = 1_000  # largest number of test images for the noise levels
 LEVELS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
 SMALL_NOISE = 0.1
 SAMPLES = 5_000
+# For each dataset, another one whose images should have a larger error.
 UNLIKE = {"mnist": "fashion_mnist", "mnist_5k": "fashion_mnist", "fashion_mnist": "mnist"}
 
 Curves = dict[str, dict[str, list[float]]]
@@ -32,17 +33,18 @@ Curves = dict[str, dict[str, list[float]]]
 def measure(
     model: keras.Model, data: Dataset, recipe: Recipe, pca: Components, report: Callable[[str], None] = print
 ) -> dict[str, Any]:
-    """All figures of a model that `evaluate` leaves out; not for `colorize`.
+    """Returns the figures of an autoencoder that `evaluate` leaves out; not for `colorize`.
 
     Returns:
-        `probe` and `knn`: accuracy of a logistic regression and of the 5 nearest neighbours on the codes, and
-        `pca_probe`, `pca_knn` on PCA's. `shift`: how far noise of σ = 0.1 moves a code, squared, as a share of
-        the codes' variance; `pca_shift`. `auroc`: of the squared error as a score, test images against those of
-        another dataset, where it can be had. `copied_noise_mse`: MSE of images of uniform noise. For a linear
-        decoder `angle`: the largest principal angle between its subspace and PCA's, in degrees. For a sparse
-        code `mean_activation` and `near_rho`, the share of units within a fifth of ρ. For `denoise` `sweep`:
-        for each kind of noise PSNR and SSIM of each method at each of `LEVELS`. For `generate` `nll`:
-        −log p(x) in nats by 5,000 importance samples, the images binarised once with a fixed seed.
+        `probe` and `knn`: accuracy of a logistic regression and of the 5 nearest neighbours on the codes; `pca_probe`
+        and `pca_knn`: the same on the codes of PCA. `shift`: squared distance by which noise of σ = 0.1 moves a code,
+        divided by the variance of the codes; `pca_shift`. `auroc`: AUROC of the squared error as a score that
+        separates the images of another dataset from the test images, if that dataset is available.
+        `copied_noise_mse`: MSE of reconstructed images of uniform noise. For a linear decoder, `angle`: the largest
+        principal angle in degrees between its subspace and that of PCA. For a sparse code, `mean_activation`, and
+        `near_rho`: the share of units within a fifth of ρ. For `denoise`, `sweep`: PSNR and SSIM of each method at
+        each of `LEVELS`, for each kind of noise. For `generate`, `nll`: −log p(x) in nats by 5,000 importance
+        samples, with images binarised once with a fixed seed.
     """
     size = code_size(model)
     report("    linear probe and nearest neighbours")
@@ -95,7 +97,7 @@ def _accuracies(encode: Callable[[Images], Any], data: Dataset) -> tuple[float, 
 
 
 def _shift(encode: Callable[[Images], Any], images: Images) -> float:
-    """E‖h(x + ε) − h(x)‖² / Σ_j Var h_j."""
+    """Returns E‖h(x + ε) − h(x)‖² / Σ_j Var h_j for noise ε and the code h."""
     codes, moved = encode(images), encode(under_noise(images, "gaussian", SMALL_NOISE))
     return float(np.sum(np.mean(np.square(moved - codes), axis=0)) / np.sum(np.var(codes, axis=0)))
 
@@ -115,7 +117,7 @@ def _auroc(model: keras.Model, data: Dataset) -> float | None:
 
 
 def _angle(model: keras.Model, pca: Components) -> float | None:
-    """In degrees; None where the decoder is not linear."""
+    """Returns the largest principal angle in degrees, or None if the decoder is not linear."""
     from scipy.linalg import subspace_angles
 
     decoder = model.get_layer("decoder")
@@ -149,17 +151,17 @@ def _sweep(model: keras.Model, data: Dataset, pca: Components, size: int, kind: 
         "PCA": lambda x: np.clip(pca.reconstruct(x, size), 0, 1),
         "this model": lambda x: reconstruct(model, x),
     }
-    found: Curves = {"psnr": {}, "ssim": {}}
+    curves: Curves = {"psnr": {}, "ssim": {}}
     noisy = [under_noise(clean, kind, level) for level in LEVELS]
     for name, method in methods.items():
-        answers = [method(images) for images in noisy]
-        found["psnr"][name] = [psnr(clean, answer) for answer in answers]
-        found["ssim"][name] = [ssim(clean, answer) for answer in answers]
-    return found
+        denoised = [method(images) for images in noisy]
+        curves["psnr"][name] = [psnr(clean, images) for images in denoised]
+        curves["ssim"][name] = [ssim(clean, images) for images in denoised]
+    return curves
 
 
 def ssim(images: Images, reconstructed: Images) -> float:
-    """Structural similarity with windows of 7 × 7 and a range of 1: mean over the images."""
+    """Returns the structural similarity (SSIM) with windows of 7 × 7 and a range of 1, mean of the images."""
     from skimage.metrics import structural_similarity
 
     return float(

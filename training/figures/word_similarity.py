@@ -1,4 +1,4 @@
-"""How alike people find two words, beside the cosine of the words' vectors."""
+"""Compares the cosine of two words' vectors with human judgements of the words' similarity."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from ..data.tokens import Tokens
 
 Floats = NDArray[np.float32]
 
-# Both as in gensim's test data: the words and the mean of what people said, from 0 to 10. WordSim-353 (Finkelstein et
-# al. 2002) counts what belongs together as alike, SimLex-999 (Hill, Reichart, Korhonen 2015) only what is alike.
+# From gensim's test data: pairs of words with the mean of the human judgements, from 0 to 10. In WordSim-353
+# (Finkelstein et al. 2002) related words count as similar, in SimLex-999 (Hill, Reichart, Korhonen 2015) they do not.
 FILES = {"wordsim": "wordsim353.tsv", "simlex": "simlex999.txt"}
 
 
 def judged(name: str) -> list[tuple[str, str, float]]:
-    """The word pairs of `wordsim` or `simlex`, in lower case, and how alike people found them."""
+    """Returns the word pairs of `wordsim` or `simlex` in lower case, with their mean judgement."""
     from gensim.test.utils import datapath
 
     with open(datapath(FILES[name]), encoding="utf-8") as file:
@@ -24,15 +24,15 @@ def judged(name: str) -> list[tuple[str, str, float]]:
 
 
 def similarity_figures(vectors: Floats, words: Tokens) -> dict[str, float]:
-    """For `wordsim` and `simlex` Spearman's rank correlation of the cosines with what people said.
+    """Returns Spearman's rank correlation of the vectors' cosines with human judgements.
 
     Args:
-        vectors: of each id, `(tokens, dim)`.
-        words: what the ids stand for.
+        vectors: vector of each id, `(tokens, dim)`.
+        words: the vocabulary.
 
     Returns:
-        `wordsim`, `simlex`, from −1 to 1; `wordsim_pairs`, `simlex_pairs`: over how many pairs, those whose words are
-        both known.
+        `wordsim` and `simlex`: correlations from −1 to 1. `wordsim_pairs` and `simlex_pairs`: number of pairs; only
+        pairs with two known words are used.
     """
     from scipy.stats import spearmanr
 
@@ -49,21 +49,21 @@ def similarity_figures(vectors: Floats, words: Tokens) -> dict[str, float]:
 
 
 def unit_vectors(vectors: Floats) -> Floats:
-    """Vectors `(n, dim)` at length 1; 0 stays 0."""
+    """Scales vectors `(n, dim)` to length 1. Zero vectors stay zero."""
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
     return np.asarray(vectors / np.where(norms == 0, 1, norms), np.float32)
 
 
 def neighbours(vectors: Floats, queries: NDArray[np.int64], count: int) -> tuple[NDArray[np.int64], Floats]:
-    """The `count` vectors whose angle with each query's is least, the nearest first, without the query itself.
+    """Returns the `count` vectors with the largest cosine to each query, the nearest first, without the query itself.
 
     Args:
         vectors: `(n, dim)`.
-        queries: which of them, `(m,)`.
-        count: below n.
+        queries: indices of the queries in `vectors`, `(m,)`.
+        count: number of neighbours, less than n.
 
     Returns:
-        Which vectors, and the cosines: `(m, count)` both.
+        Indices of the neighbours, and their cosines, both `(m, count)`.
     """
     units = unit_vectors(vectors)
     cosines = units[queries] @ units.T  # (m, n)

@@ -1,1 +1,1 @@
-"""The pictures of a run."""
+"""Draws the pictures of a run."""

@@ -1,4 +1,4 @@
-"""What all pictures share: their looks, charts, grids of images, and the file."""
+"""Shared by all pictures: style, charts, grids of images, and saving."""
 
 import math
 from collections.abc import Sequence
@@ -16,29 +16,29 @@ Floats = NDArray[np.float32]
 
 DPI = 100
 INK = "#333333"
-# Ten colours that stay apart for colour-blind readers, too: Petroff 2021, arXiv:2107.02270, greys last.
+# Ten colours that colour-blind readers can distinguish: Petroff 2021, arXiv:2107.02270; greys last.
 COLOURS = (
     *("#3f90da", "#ffa90e", "#bd1f01", "#832db6", "#a96b59"),
     *("#e76300", "#b9ac70", "#92dadd", "#94a4a2", "#717581"),
 )
-TILE = 60  # about how many pixels wide a small image in a grid is
+TILE = 60  # approximate width in pixels of an image in a grid
 GAP = 4
 
 
 def new_chart(width: float, height: float) -> "Figure":
-    """A figure for charts, of that size in inches."""
+    """Returns a new figure for charts; the size is in inches."""
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), layout="constrained")
 
 
 def save(figure: "Figure", path: Path) -> None:
-    """Writes a PNG file with everything that the figure has, a title wider than itself, too."""
+    """Writes the figure as a PNG file, large enough for all its texts."""
     figure.savefig(path, dpi=DPI, bbox_inches="tight", pad_inches=0.1, pil_kwargs={"optimize": True})
 
 
 def dress(axis: "Axes", title: str, xlabel: str, ylabel: str) -> None:
-    """Gives a chart its texts and looks."""
+    """Sets the texts and the style of a chart."""
     axis.set_title(title, fontsize=10, color=INK)
     axis.set_xlabel(xlabel, fontsize=9, color=INK)
     axis.set_ylabel(ylabel, fontsize=9, color=INK)
@@ -50,12 +50,12 @@ def dress(axis: "Axes", title: str, xlabel: str, ylabel: str) -> None:
 
 
 def as_colours(images: Floats) -> Floats:
-    """Grey or colour images `(…, 1 or 3)` as colour images `(…, 3)` in [0, 1]."""
+    """Converts grey or colour images `(…, 1 or 3)` to colour images `(…, 3)`, clipped to [0, 1]."""
     return np.broadcast_to(images.clip(0, 1), (*images.shape[:-1], 3))
 
 
 def as_square(images: Floats) -> Floats:
-    """`(n, …)` as `(rows, columns, …)`, about as many rows as columns, the last row filled up with white images."""
+    """Arranges images `(n, …)` as `(rows, columns, …)`, nearly square; the last row is filled up with white images."""
     columns = math.ceil(math.sqrt(len(images)))
     rows = math.ceil(len(images) / columns)
     white = np.ones((rows * columns - len(images), *images.shape[1:]), np.float32)
@@ -63,13 +63,13 @@ def as_square(images: Floats) -> Floats:
 
 
 def enlargement(image: Floats) -> int:
-    """By how many whole pixels of the file to draw each of the image's, `(height, width, channels)`."""
+    """Returns the integer factor by which to enlarge an image `(height, width, channels)` to about `TILE` pixels."""
     longer: int = max(image.shape[:2])
     return max(1, round(TILE / longer))
 
 
 def new_canvas(title: str, width: int, height: int) -> "tuple[Figure, Axes]":
-    """A figure for images alone; a unit of its axes, from the top left, is a pixel of the file."""
+    """Returns a new figure for images. Coordinates are pixels of the file, from the top left."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width / DPI, height / DPI))
@@ -84,9 +84,18 @@ def new_canvas(title: str, width: int, height: int) -> "tuple[Figure, Axes]":
 def draw_grid(
     path: Path, title: str, tiles: Floats, below: str = "", values: Sequence[str] = (), names: Sequence[str] = ()
 ) -> None:
-    """Draws images `(rows, columns, height, width, 3)` with labels of the columns and rows."""
-    larger = enlargement(tiles[0, 0])
-    tiles = tiles.repeat(larger, axis=2).repeat(larger, axis=3)
+    """Draws a grid of images `(rows, columns, height, width, 3)`.
+
+    Args:
+        path: PNG file to write.
+        title: title of the picture.
+        tiles: the images.
+        below: text below the grid.
+        values: labels of the columns.
+        names: labels of the rows.
+    """
+    factor = enlargement(tiles[0, 0])
+    tiles = tiles.repeat(factor, axis=2).repeat(factor, axis=3)
     tiles = np.pad(tiles, ((0, 0), (0, 0), (0, GAP), (0, GAP), (0, 0)), constant_values=1)
     rows, columns, height, width, _ = tiles.shape
     image = tiles.swapaxes(1, 2).reshape(rows * height, columns * width, 3)[:-GAP, :-GAP]

@@ -1,4 +1,4 @@
-"""Pictures of what a model tells of examples: each function makes one PNG file of NumPy arrays."""
+"""Pictures of a model's predictions: each function draws NumPy arrays to a PNG file."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,16 +10,16 @@ from ._canvas import COLOURS, INK, Floats, as_colours, as_square, draw_grid, dre
 
 TILE_INCHES = 2.0
 MOST_MAPS = 64
-WORDS_WIDTH = 84  # pixels that two words take
+WORDS_WIDTH = 84  # width of two words in pixels
 EDGE = "#ffa90e"
 
 
 def confusion_matrix(path: Path, title: str, counts: NDArray[np.int64], labels: Sequence[str]) -> None:
-    """Draws how often each class (rows) was told as each class (columns); darker for a larger share of its row."""
+    """Draws a confusion matrix: rows are true classes, columns predicted ones. Dark cells: large share of their row."""
     side = 2.0 + 0.5 * len(labels)
     figure = new_chart(side + 1, side)
     axis = figure.subplots()
-    dress(axis, title, "told", "true")
+    dress(axis, title, "predicted", "true")
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     axis.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     axis.grid(visible=False)
@@ -32,27 +32,27 @@ def confusion_matrix(path: Path, title: str, counts: NDArray[np.int64], labels: 
 
 
 def labelled_images(path: Path, title: str, images: Floats, words: Sequence[str]) -> None:
-    """Draws images `(n, height, width, 1 or 3)`, up to ten, in a row, each above its words."""
-    larger = max(1, round(WORDS_WIDTH / images.shape[2]))
-    tiles = as_colours(images).repeat(larger, axis=1).repeat(larger, axis=2)
+    """Draws up to ten images `(n, height, width, 1 or 3)` in a row, each with a label below."""
+    factor = max(1, round(WORDS_WIDTH / images.shape[2]))
+    tiles = as_colours(images).repeat(factor, axis=1).repeat(factor, axis=2)
     draw_grid(path, title, tiles[None], values=words)
 
 
-def scatter(path: Path, title: str, wanted: Floats, predicted: Floats, name: str) -> None:
-    """Draws each example at its true value and the predicted one, `(n,)` both, and the line where they are equal."""
+def scatter(path: Path, title: str, true: Floats, predicted: Floats, name: str) -> None:
+    """Draws true and predicted values, both `(n,)`, as points, and the line where they are equal."""
     figure = new_chart(4.6, 4.4)
     axis = figure.subplots()
     dress(axis, title, f"true {name}", f"predicted {name}")
-    ends = min(wanted.min(), predicted.min()), max(wanted.max(), predicted.max())
+    ends = min(true.min(), predicted.min()), max(true.max(), predicted.max())
     axis.plot(ends, ends, color=INK, linestyle="--", linewidth=1)
-    axis.scatter(wanted, predicted, s=14, color=COLOURS[0], linewidths=0)
+    axis.scatter(true, predicted, s=14, color=COLOURS[0], linewidths=0)
     save(figure, path)
 
 
 def feature_maps(path: Path, title: str, image: Floats, maps: Sequence[tuple[str, Floats]]) -> None:
-    """Draws an image `(height, width, 1 or 3)`, and beside it the maps `(height, width, channels)` of each layer.
+    """Draws an image `(height, width, 1 or 3)`, and next to it the feature maps `(height, width, channels)` of layers.
 
-    Of each layer the first 64, in a grid, all on the layer's own scale from white to blue.
+    The first 64 maps of each layer are drawn in a grid. Each layer has its own scale from white to blue.
     """
     figure = new_chart(2.6 * (len(maps) + 1), 2.9)
     figure.suptitle(title, fontsize=10, color=INK)
@@ -62,7 +62,7 @@ def feature_maps(path: Path, title: str, image: Floats, maps: Sequence[tuple[str
     for axis, (name, values) in zip(others, maps, strict=True):
         channels = values.transpose(2, 0, 1)[:MOST_MAPS]
         tiles = as_square(channels[..., None])[..., 0]  # (rows, columns, height, width)
-        tiles.reshape(-1, *channels.shape[1:])[len(channels) :] = np.nan  # what fills the last row is left blank
+        tiles.reshape(-1, *channels.shape[1:])[len(channels) :] = np.nan  # blank tiles fill the last row
         gap = max(1, tiles.shape[2] // 10)
         tiles = np.pad(tiles, ((0, 0), (0, 0), (0, gap), (0, gap)), constant_values=np.nan)
         rows, columns, height, width = tiles.shape
@@ -76,14 +76,14 @@ def feature_maps(path: Path, title: str, image: Floats, maps: Sequence[tuple[str
 def mask_rows(
     path: Path, title: str, images: Floats, masks: Mapping[str, NDArray[np.int64]], labels: Sequence[str]
 ) -> None:
-    """Draws images and below them, by name, the class of each pixel in its colour; the last class is left white.
+    """Draws images, and below them the class of each pixel as a colour. The last class is white.
 
     Args:
-        path: the PNG file to write.
-        title: above the picture.
+        path: PNG file to write.
+        title: title of the picture.
         images: `(n, height, width, 1 or 3)`.
-        masks: classes `(n, height, width)` by name.
-        labels: the classes' names.
+        masks: classes `(n, height, width)` by the name of the row.
+        labels: names of the classes.
     """
     from matplotlib.colors import to_rgb
 
@@ -92,14 +92,15 @@ def mask_rows(
     draw_grid(path, title, rows, names=["image", *masks])
 
 
-def boxes(path: Path, title: str, images: Floats, found: Sequence[Sequence[tuple[str, NDArray[np.float32]]]]) -> None:
-    """Draws images `(n, height, width, 1 or 3)` with boxes and their words.
+def boxes(path: Path, title: str, images: Floats, objects: Sequence[Sequence[tuple[str, NDArray[np.float32]]]]) -> None:
+    """Draws images with labelled boxes.
 
     Args:
-        path: the PNG file to write.
-        title: above the picture.
-        images: up to ten.
-        found: of each image, words and (top, left, bottom, right) as fractions of the height and width.
+        path: PNG file to write.
+        title: title of the picture.
+        images: `(n, height, width, 1 or 3)`, up to ten.
+        objects: label and box of each object of each image. A box is (top, left, bottom, right), as fractions of the
+            height and width.
     """
     count, height, width = images.shape[:3]
     columns = min(count, 5)
@@ -107,9 +108,10 @@ def boxes(path: Path, title: str, images: Floats, found: Sequence[Sequence[tuple
     size = TILE_INCHES
     figure = new_chart(size * columns, size * rows + 0.3)
     figure.suptitle(title, fontsize=10, color=INK)
-    for axis, image, objects in zip(figure.subplots(rows, columns, squeeze=False).ravel(), images, found, strict=False):
+    axes = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axis, image, in_image in zip(axes, images, objects, strict=False):
         axis.imshow(as_colours(image), extent=(0, width, height, 0), interpolation="nearest")
-        for words, (top, left, bottom, right) in objects:
+        for words, (top, left, bottom, right) in in_image:
             x, y = [left, right, right, left, left], [top, top, bottom, bottom, top]
             axis.plot(np.array(x) * width, np.array(y) * height, color=EDGE, linewidth=1.2)
             axis.text(left * width, top * height - 1, words, color=EDGE, fontsize=7, va="bottom")

@@ -1,4 +1,4 @@
-"""Which pictures a run gets, and of what; `plots.py` draws them."""
+"""Draws all pictures of a trained autoencoder, with the functions of `plots.py`."""
 
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ UNITS = 100
 STEPS = (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0)
 TRAVERSED = 8
 MAP_SIDE = 12
-MOST_DRAWN_CODE = 256  # values; a larger code is no readable strip
+MOST_DRAWN_CODE = 256  # values; a larger code is not drawn
 
 
 def draw(
@@ -34,16 +34,16 @@ def draw(
     held_out: Images,
     pca: Components | None,
 ) -> None:
-    """Draws a trained model: its learning, its answers, its units, its codes, and what else its kind has to show.
+    """Draws a trained autoencoder: learning curve, reconstructions, kernels, codes, and for some models more.
 
     Args:
-        folder: to write the PNG files into.
+        folder: folder for the PNG files.
         model: the trained model.
-        dataset: whose test images are drawn.
-        recipe: what it was trained by.
-        best: its learning.
-        held_out: the images that `best` chose by.
-        pca: of the training images; None for `colorize`.
+        dataset: the dataset; its test images are drawn.
+        recipe: the recipe of the training.
+        best: the callback with the history and the best epoch.
+        held_out: images of the validation split.
+        pca: principal components of the training images; None for `colorize`.
     """
     title = f"{model.name}, {dataset.name}"
     level = None
@@ -83,7 +83,7 @@ def _draw_answers(folder: Path, title: str, model: keras.Model, dataset: Dataset
 
 
 def _kernels(model: keras.Model) -> NDArray[np.float32]:
-    """What the units of the first layer with a kernel multiply its input by: (units, height, width, channels)."""
+    """Returns the kernels of the first layer with a kernel: (units, height, width, channels)."""
     encoder = model.get_layer("encoder")
     kernel: Any = next(layer.kernel for layer in encoder.layers if hasattr(layer, "kernel"))
     array = np.asarray(keras.ops.convert_to_numpy(kernel))
@@ -99,7 +99,7 @@ def _draw_generated(folder: Path, title: str, decoder: keras.Model, codes: NDArr
         folder / "samples.png", f"{title}: codes drawn from N(0, 1), decoded", reconstruct(decoder, drawn)
     )
 
-    # The dimensions that the codes use most; the others stay at 0.
+    # The dimensions of the code with the largest variance; the others stay at 0.
     rows = np.argsort(-codes.var(axis=0))[:TRAVERSED]
     moved = np.zeros((len(rows), len(STEPS), code_dim), np.float32)
     for row, dimension in enumerate(rows):

@@ -1,4 +1,4 @@
-"""Pictures of gradients over time: how far back a recurrent network's answer reaches."""
+"""Pictures of a recurrent network's gradients over time."""
 
 from __future__ import annotations
 
@@ -12,31 +12,31 @@ from . import plots
 
 
 def draw(folder: Path, title: str, figures: dict[str, Any]) -> None:
-    """Draws `gradient_norms.png` and `clipping.png`, of figures that `measure` has found."""
+    """Draws `gradient_norms.png` and `clipping.png` from the figures of `figures.gradients_over_time.measure`."""
     if "memory" not in figures:
         return
     curves = figures["memory"]
     steps = range(1, len(next(iter(curves.values()))) + 1)
     plots.lines(
-        folder / "gradient_norms.png", title, steps, curves, "step t", "norm of the answer's gradient by s_t", log=True
+        folder / "gradient_norms.png", title, steps, curves, "step t", "norm of the output's gradient by s_t", log=True
     )
-    norms = {name: [*found, *[np.nan] * (STEPS - len(found))] for name, found in figures["clipping"].items()}
+    norms = {name: [*values, *[np.nan] * (STEPS - len(values))] for name, values in figures["clipping"].items()}
     heading = f"{title}: gradient descent, rate {RATE:g}"
     plots.lines(
         folder / "clipping.png", heading, range(1, STEPS + 1), norms, "step of the training", "gradient norm", log=True
     )
 
 
-def draw_all(folder: Path, known: dict[str, dict[str, dict[str, Any]]]) -> None:
-    """Draws the gradients over time of every recipe of `results.json` that has them, before and after training."""
-    found = {
+def draw_all(folder: Path, results: dict[str, dict[str, dict[str, Any]]]) -> None:
+    """Draws the gradients over time of all recipes in `results.json` that have them, before and after training."""
+    memories = {
         f"{model}/{recipe}": next(iter(row["seeds"].values())).get("memory")
-        for model, recipes in sorted(known.items())
+        for model, recipes in sorted(results.items())
         for recipe, row in sorted(recipes.items())
     }
-    found = {name: memory for name, memory in found.items() if memory}
-    for when in ("before", "after") if found else ():
-        curves = {name: memory[f"{when} training"] for name, memory in found.items()}
+    memories = {name: memory for name, memory in memories.items() if memory}
+    for when in ("before", "after") if memories else ():
+        curves = {name: memory[f"{when} training"] for name, memory in memories.items()}
         steps = range(1, len(next(iter(curves.values()))) + 1)
         folder.mkdir(parents=True, exist_ok=True)
         plots.lines(
@@ -45,6 +45,6 @@ def draw_all(folder: Path, known: dict[str, dict[str, dict[str, Any]]]) -> None:
             steps,
             curves,
             "step t",
-            "norm of the answer's gradient by s_t",
+            "norm of the output's gradient by s_t",
             log=True,
         )

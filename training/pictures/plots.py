@@ -1,4 +1,4 @@
-"""Pictures of a trained autoencoder: each function makes one PNG file of NumPy arrays."""
+"""Pictures of a trained model: each function draws NumPy arrays to a PNG file."""
 
 from collections.abc import Mapping, Sequence
 from itertools import cycle
@@ -29,14 +29,14 @@ MOST_UNITS = 100
 def image_strip(
     path: Path, title: str, before: Mapping[str, Floats], codes: Floats | None, after: Mapping[str, Floats]
 ) -> None:
-    """Draws images in columns and their stages in labelled rows, with the codes as heat strips in between.
+    """Draws an example in each column: input images, its code as a strip of colours, and output images.
 
     Args:
-        path: the PNG file to write.
-        title: above the picture.
-        before: rows of images `(n, height, width, 1 or 3)` in [0, 1], by label, that lead to the codes.
-        codes: `(n, code_dim)`; without them there is no such row.
-        after: rows of images that come from the codes.
+        path: PNG file to write.
+        title: title of the picture.
+        before: rows of input images `(n, height, width, 1 or 3)` in [0, 1], by label.
+        codes: `(n, code_dim)`, or None to leave out the row of codes.
+        after: rows of output images, by label.
     """
     rows = {**before, **({} if codes is None else {"code": codes}), **after}
     images = next(row for row in rows.values() if row is not codes)
@@ -62,31 +62,31 @@ def image_strip(
 
 
 def sample_grid(path: Path, title: str, images: Floats) -> None:
-    """Draws images `(n, height, width, 1 or 3)` in [0, 1] in a grid, row by row, as nearly square as can be."""
+    """Draws images `(n, height, width, 1 or 3)` in [0, 1] in a nearly square grid, row by row."""
     draw_grid(path, title, as_square(as_colours(images)))
 
 
 def traversal(path: Path, title: str, images: Floats, values: Sequence[float], names: Sequence[str]) -> None:
-    """Draws what becomes of an image when one value of its code moves, one value of the code in each row.
+    """Draws decoded images for different values of one dimension of the code; each row varies another dimension.
 
     Args:
-        path: the PNG file to write.
-        title: above the picture.
+        path: PNG file to write.
+        title: title of the picture.
         images: `(rows, steps, height, width, 1 or 3)` in [0, 1].
-        values: `(steps,)`, what the value is in each column.
-        names: `(rows,)`, which value moves in each row.
+        values: `(steps,)`, the value in each column.
+        names: `(rows,)`, the name of the dimension in each row.
     """
-    draw_grid(path, title, as_colours(images), "what it is set to", [f"{value:.3g}" for value in values], names)
+    draw_grid(path, title, as_colours(images), "value of the dimension", [f"{value:.3g}" for value in values], names)
 
 
 def best_inputs(kernels: Floats) -> Floats:
-    """For each unit the input of norm 1 that activates it most: x_j = W_ij / √(Σ_j W_ij²) (notes 003, visualization).
+    """Returns the input of norm 1 that activates each unit most: x_j = W_ij / √(Σ_j W_ij²) (notes 003, visualization).
 
     Args:
-        kernels: the weights of each unit, `(units, height, width, channels)`.
+        kernels: weights of each unit, `(units, height, width, channels)`.
 
     Returns:
-        As `kernels`, float32; a unit whose weights are all zero keeps them.
+        The inputs in the shape of `kernels`, float32; zeros for a unit whose weights are all zero.
     """
     norms = np.sqrt(np.sum(np.square(kernels, dtype=np.float64), axis=(1, 2, 3), keepdims=True))
     return np.asarray(kernels / np.where(norms == 0, 1, norms), np.float32)
@@ -95,7 +95,8 @@ def best_inputs(kernels: Floats) -> Floats:
 def hidden_units(path: Path, title: str, kernels: Floats) -> None:
     """Draws the `best_inputs` of the first 100 units, each on its own scale.
 
-    Three channels are drawn as colours around grey; else it is the mean over the channels, from blue to red.
+    Kernels with three channels are drawn as colours around grey. Of other kernels the mean over the channels is drawn,
+    from blue to red.
     """
     from matplotlib import colormaps
 
@@ -107,41 +108,41 @@ def hidden_units(path: Path, title: str, kernels: Floats) -> None:
     if tiles.shape[-1] == 3:
         draw_grid(path, title, as_square(tiles), "grey: without effect")
     else:
-        colours = np.asarray(colormaps["RdBu_r"].resampled(17)(tiles[..., 0])[..., :3], np.float32)  # few: a small file
+        colours = np.asarray(colormaps["RdBu_r"].resampled(17)(tiles[..., 0])[..., :3], np.float32)  # a small file
         draw_grid(path, title, as_square(colours), "red: activates the unit, blue: inhibits it")
 
 
 def two_dimensions(codes: Floats) -> Floats:
-    """A place in the plane for each code: codes of one or two values as they are, others by t-SNE.
+    """Reduces codes to two dimensions with t-SNE. Codes of one or two values are not changed.
 
     Args:
-        codes: `(n, …)`; about 1,000 at most, which take some seconds.
+        codes: `(n, …)`. About 1,000 codes take a few seconds.
 
     Returns:
-        `(n, 2)`, the same each time.
+        `(n, 2)`, the same at each call.
     """
     flat = codes.reshape(len(codes), -1)
     if flat.shape[1] <= 2:
         return np.pad(flat, ((0, 0), (0, 2 - flat.shape[1])))
-    if np.ptp(flat, axis=0).max() == 0:  # all codes are one, and t-SNE would divide by zero
+    if np.ptp(flat, axis=0).max() == 0:  # all codes are equal: t-SNE would divide by zero
         return np.zeros((len(flat), 2), np.float32)
     from sklearn.manifold import TSNE
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     tsne = TSNE(perplexity=min(30.0, (len(flat) - 1) / 3), init="pca", random_state=0)
-    with threadpool_limits(1):  # more threads give other figures, and wait long for each other on a busy machine
+    with threadpool_limits(1):  # more threads change the result, and are slow on a busy machine
         return np.asarray(tsne.fit_transform(flat), np.float32)
 
 
 def codes_2d(path: Path, title: str, codes: Floats, labels: NDArray[np.int64], method: str) -> None:
-    """Draws each code as its label, in the label's colour.
+    """Draws each code as a point in the form and colour of its label.
 
     Args:
-        path: the PNG file to write.
-        title: above the picture.
+        path: PNG file to write.
+        title: title of the picture.
         codes: `(n, 2)`.
-        labels: `(n,)`, of up to ten kinds.
-        method: how the codes came to have two dimensions; names the axes.
+        labels: `(n,)`, up to ten different ones.
+        method: the method that reduced the codes to two dimensions, for the names of the axes.
     """
     figure = new_chart(6.4, 5.2)
     axis = figure.subplots()
@@ -156,14 +157,14 @@ def codes_2d(path: Path, title: str, codes: Floats, labels: NDArray[np.int64], m
 def learning_curve(
     path: Path, title: str, history: Mapping[str, Sequence[float]], best_epoch: int, pca: float | None = None
 ) -> None:
-    """Draws each epoch's loss, in training and in validation, and marks the epoch that is kept.
+    """Draws the training and validation loss of each epoch, and marks the best epoch.
 
     Args:
-        path: the PNG file to write.
-        title: above the picture.
-        history: `loss` and `val_loss`, a value an epoch.
-        best_epoch: counted from 1.
-        pca: the loss of PCA with as large a code, on the same scale.
+        path: PNG file to write.
+        title: title of the picture.
+        history: `loss` and `val_loss` of each epoch.
+        best_epoch: the best epoch, from 1.
+        pca: loss of PCA with a code of the same size.
     """
     from matplotlib.ticker import MaxNLocator
 
@@ -173,8 +174,8 @@ def learning_curve(
     epochs = range(1, len(history["loss"]) + 1)
     for name, label, colour in (("loss", "training", "#4c72b0"), ("val_loss", "validation", "#dd8452")):
         axis.plot(epochs, history[name], label=label, color=colour, marker=".", markersize=4)
-    kept = history["val_loss"][best_epoch - 1]
-    axis.plot(best_epoch, kept, "o", mfc="none", color=INK, label=f"kept: epoch {best_epoch}")
+    best_loss = history["val_loss"][best_epoch - 1]
+    axis.plot(best_epoch, best_loss, "o", mfc="none", color=INK, label=f"best epoch: {best_epoch}")
     if pca is not None:
         axis.axhline(pca, color=INK, linestyle="--", linewidth=1, label="PCA, equal code size")
     axis.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -192,13 +193,13 @@ def lines(
     *,
     log: bool = False,
 ) -> None:
-    """Draws a line for each name over the `levels`, with `log` on a logarithmic scale. The last one is in front."""
+    """Draws a line for each name over the `levels`. With `log` the vertical axis is logarithmic."""
     figure = new_chart(6.4, 3.8)
     axis = figure.subplots()
     dress(axis, title, xlabel, ylabel)
     for (name, values), colour, marker in zip(curves.items(), cycle(COLOURS), cycle(MARKERS), strict=False):
-        often = max(1, len(levels) // 15)
-        axis.plot(levels, values, label=name, color=colour, marker=marker, markersize=5, markevery=often)
+        markevery = max(1, len(levels) // 15)
+        axis.plot(levels, values, label=name, color=colour, marker=marker, markersize=5, markevery=markevery)
     if log:
         axis.set_yscale("log")
     axis.legend(frameon=False, fontsize=9, labelcolor=INK)
@@ -209,10 +210,10 @@ def kl_curve(path: Path, rho: float, means: Floats, title: str) -> None:
     """Draws the penalty KL(ρ‖ρ̂) over ρ̂, for ρ = 0.2 and for the model's ρ, above a histogram of the units' ρ̂.
 
     Args:
-        path: the PNG file to write.
-        rho: the mean activation that the model is trained towards, in (0, 1).
-        means: `(units,)`, the mean activation of each unit, in [0, 1].
-        title: above the picture.
+        path: PNG file to write.
+        rho: target mean activation of the model, in (0, 1).
+        means: mean activation of each unit, `(units,)`, in [0, 1].
+        title: title of the picture.
     """
     figure = new_chart(6.4, 4.2)
     upper, lower = figure.subplots(2, 1, sharex=True, gridspec_kw={"height_ratios": (3, 1)})

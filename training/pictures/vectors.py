@@ -1,4 +1,4 @@
-"""Pictures of what vectors of words and categories say: each function makes one PNG file of NumPy arrays."""
+"""Pictures of the vectors of words and categories: each function writes a PNG file."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,15 +11,15 @@ ROW = 0.3  # inches
 
 
 def named_points(path: Path, title: str, points: Floats, names: Sequence[str], method: str, side: float = 7.0) -> None:
-    """Draws names at their places.
+    """Draws points with their names.
 
     Args:
-        path: the PNG file to write.
-        title: above the picture.
+        path: PNG file to write.
+        title: title of the picture.
         points: `(n, 2)`.
-        names: of the points.
-        method: how the vectors came to have two dimensions; names the axes.
-        side: of the picture, in inches.
+        names: names of the points.
+        method: the method that reduced the vectors to two dimensions, for the names of the axes.
+        side: size of the picture in inches.
     """
     figure = new_chart(side, side * 0.85)
     axis = figure.subplots()
@@ -31,13 +31,13 @@ def named_points(path: Path, title: str, points: Floats, names: Sequence[str], m
 
 
 def neighbour_table(path: Path, title: str, names: Sequence[str], rows: Sequence[Sequence[tuple[str, float]]]) -> None:
-    """Draws a table: each name, and its neighbours with their cosines, the nearest first.
+    """Draws a table of names and their nearest neighbours with cosines.
 
     Args:
-        path: the PNG file to write.
-        title: above the table.
-        names: one a row.
-        rows: as many neighbours for each.
+        path: PNG file to write.
+        title: title of the table.
+        names: the name in each row.
+        rows: neighbours of each name, the same number in each row.
     """
     words = [[name, *(f"{word}  {cosine:.2f}" for word, cosine in row)] for name, row in zip(names, rows, strict=True)]
     figure = new_chart(1.5 * len(words[0]), ROW * (len(words) + 1) + 0.4)

@@ -1,1 +1,1 @@
-"""The table of results: trains recipes, stores each figure, writes the page."""
+"""The table of results: trains and measures recipes, stores their figures and writes the page."""

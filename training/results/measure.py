@@ -1,4 +1,4 @@
-"""The table of results: trains what is recipes, keeps each figure in `results.json`, writes `results.md` from it."""
+"""Trains and measures recipes, stores their figures in `results.json`, and writes the page `results.md`."""
 
 import json
 import shutil
@@ -26,11 +26,11 @@ FILE = "results.json"
 PAGE = "results.md"
 PICTURES = "pictures"
 COLOURS = 128
-MOVED_DATASET = "mnist_5k"  # whose recipes of that name are drawn together
+MOVED_DATASET = "mnist_5k"  # the recipes of this name are drawn in one picture
 NOISES = {"gaussian": "standard deviation of the noise", "masking": "share of the values set to 0"}
 
-# Hyperparameters that are the dataset's to decide.
-DECIDED = {
+# Hyperparameters that depend on the dataset.
+BY_DATASET = {
     *("image_shape", "input_shape", "classes", "outputs", "features", "horizon"),
     *("tokens", "output_tokens", "categories"),
 }
@@ -41,18 +41,18 @@ Results = dict[str, dict[str, dict[str, Any]]]
 
 @dataclass(frozen=True)
 class RecipeName:
-    """What to measure: a model's recipe."""
+    """A recipe to measure."""
 
     model: str
     recipe: str
 
     @classmethod
     def parse(cls, text: str) -> list["RecipeName"]:
-        """`MODEL` for all its recipes, `MODEL/RECIPE` for one.
+        """Parses `MODEL` (all recipes of the model) or `MODEL/RECIPE` (one recipe).
 
         Raises:
-            UnknownModel: there is no architecture of that name.
-            UnknownRecipe: it has no recipe of that name.
+            UnknownModel: no model has this name.
+            UnknownRecipe: the model has no recipe of this name.
         """
         model, _, recipe = text.partition("/")
         if recipe:
@@ -62,7 +62,7 @@ class RecipeName:
 
 
 def all_recipes() -> list[RecipeName]:
-    """Every recipe of every model."""
+    """Returns all recipes of all models."""
     return [each for model in list_models() for each in RecipeName.parse(model)]
 
 
@@ -73,23 +73,24 @@ def results(
     runs: str | Path = "runs",
     report: Callable[[str], None] = print,
 ) -> Path:
-    """Trains each recipe with each seed, unless `runs` has that very run, measures, and writes the page anew.
+    """Trains and measures each recipe with each seed, and updates the page.
 
-    Each figure is kept as soon as it is there: a second call goes on where an interrupted one stopped.
+    If `runs` contains a finished run of the same recipe and seed, it is not trained again. The figures of a run are
+    stored as soon as they are measured, so a second call continues after an interrupted one.
 
     Args:
-        recipes: the recipes; none only writes the page.
-        seeds: of the trainings; the pictures are the first one's.
-        docs: holds `results.json`, `results.md` and `pictures/<model>/<recipe>/`.
-        runs: where runs are kept.
-        report: told what is being done.
+        recipes: the recipes; with none, only the page is written.
+        seeds: seeds of the trainings; the pictures are from the first seed.
+        docs: folder of `results.json`, `results.md` and `pictures/<model>/<recipe>/`.
+        runs: folder of all runs.
+        report: called with progress messages.
 
     Returns:
-        The page.
+        The path of the page.
 
     Raises:
-        GalleryError: as `train`; or `docs` holds no results that can be read.
-        KeyboardInterrupt: Ctrl-C; what was measured before is kept.
+        GalleryError: as `train`; or `results.json` cannot be read.
+        KeyboardInterrupt: Ctrl-C; figures measured before are stored.
     """
     docs = Path(docs)
     known = load_results(docs)
@@ -108,7 +109,7 @@ def results(
             }
             row["seeds"][str(seed)] = figures
             if seed == seeds[0]:
-                _keep_pictures(docs / PICTURES / each.model / each.recipe, run, figures)
+                _copy_pictures(docs / PICTURES / each.model / each.recipe, run, figures)
             draw_moved(docs / PICTURES / "moved.png", known)
             gradients_over_time.draw_all(docs / PICTURES, known)
             _write(docs / FILE, json.dumps(known, indent=1, sort_keys=True) + "\n")
@@ -118,7 +119,7 @@ def results(
 
 
 def load_results(docs: Path) -> Results:
-    """What was measured before; nothing where there is no file.
+    """Reads the stored figures. Returns {} if there is no file.
 
     Raises:
         BadFolder: the file cannot be read.
@@ -128,38 +129,38 @@ def load_results(docs: Path) -> Results:
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
-        raise BadFolder(f"Expected results in {docs / FILE}. Received: {error}.") from None
+        raise BadFolder(f"Cannot read the results in {docs / FILE}: {error}.") from None
     return known
 
 
-def finished_run(recipes: RecipeName, seed: int, runs: str | Path) -> Run | None:
-    """The newest run that was trained by just this recipe, if there is one."""
-    recipe = load_recipe(recipes.model, recipes.recipe)
+def finished_run(recipe_name: RecipeName, seed: int, runs: str | Path) -> Run | None:
+    """Returns the newest finished run with exactly the settings of this recipe, or None."""
+    recipe = load_recipe(recipe_name.model, recipe_name.recipe)
     keys = (*RECIPE_SETTINGS, "dataset", "epochs", "batch_size", "learning_rate")
-    wanted = {"seed": seed, "interrupted": False} | {key: getattr(recipe, key) for key in keys}
-    defaults = {each.name: each.default for each in describe(recipes.model).hyperparameters}
+    settings = {"seed": seed, "interrupted": False} | {key: getattr(recipe, key) for key in keys}
+    defaults = {each.name: each.default for each in describe(recipe_name.model).hyperparameters}
     hyperparameters = json.loads(json.dumps(defaults | dict(recipe.hyperparameters)))  # tuples become lists
-    decided = DECIDED - set(recipe.hyperparameters)
-    for folder in sorted(Path(runs, recipes.model).glob("[0-9]*"), reverse=True):
+    by_dataset = BY_DATASET - set(recipe.hyperparameters)
+    for folder in sorted(Path(runs, recipe_name.model).glob("[0-9]*"), reverse=True):
         try:
             run = Run.load(folder)
         except UnknownRun:
             continue
-        found = dict(run.config["hyperparameters"])
-        same = found == hyperparameters | {name: found[name] for name in decided & found.keys()}
-        if same and all(run.config.get(key) == value for key, value in wanted.items()):
+        saved = dict(run.config["hyperparameters"])
+        same = saved == hyperparameters | {name: saved[name] for name in by_dataset & saved.keys()}
+        if same and all(run.config.get(key) == value for key, value in settings.items()):
             return run
     return None
 
 
 def figures_of(run: Run, recipe: Recipe, report: Callable[[str], None] = print) -> dict[str, Any]:
-    """A run's own figures and those that take minutes."""
+    """Returns the metrics of a run, and the further figures that take minutes."""
     task = TASKS[recipe.task](recipe, data.load(recipe.dataset), run.config["seed"])
     return dict(run.metrics) | task.measure(run.model, report)
 
 
 def draw_moved(path: Path, known: Results) -> None:
-    """Draws the accuracy on moved digits for each recipe of `MOVED_DATASET`, if there is any."""
+    """Draws the accuracy on moved digits of all recipes named `MOVED_DATASET`, if there are any."""
     curves = {}
     for model, recipes in sorted(known.items()):
         for name, row in recipes.items():
@@ -173,35 +174,35 @@ def draw_moved(path: Path, known: Results) -> None:
 
 
 def draw_gradient_norms(path: Path, title: str, norms: Curves) -> None:
-    """Draws the first layer's gradient norm over the number of layers, for each twin."""
+    """Draws the first layer's gradient norm over the number of layers, for each variant of the network."""
     layers = [int(depth) for depth in next(iter(norms.values()))]
-    curves = {name: list(found.values()) for name, found in norms.items()}
+    curves = {name: list(by_depth.values()) for name, by_depth in norms.items()}
     plots.lines(path, title, layers, curves, "layers with weights", "gradient norm of the first layer", log=True)
 
 
-def _command(recipes: RecipeName, run: Run) -> str:
+def _command(recipe: RecipeName, run: Run) -> str:
     backend = run.config["backend"]
-    command = f"gallery train {recipes.model} --recipe {recipes.recipe}"
+    command = f"gallery train {recipe.model} --recipe {recipe.recipe}"
     return command if backend == "tensorflow" else f"KERAS_BACKEND={backend} {command}"
 
 
-def _keep_pictures(folder: Path, run: Run, figures: dict[str, Any]) -> None:
+def _copy_pictures(folder: Path, run: Run, figures: dict[str, Any]) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     for picture in (run.folder / "pictures").glob("*.png"):
-        with Image.open(picture) as image:  # with fewer colours its file is a third as large
+        with Image.open(picture) as image:  # with fewer colours the file is a third as large
             image.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(folder / picture.name, optimize=True)
     title = f"{run.config['model']}, {run.config['dataset']}"
-    for kind, found in figures.get("sweep", {}).items():
+    for kind, curves in figures.get("sweep", {}).items():
         path = folder / f"psnr_{kind}.png"
-        plots.lines(path, f"{title}: PSNR under noise", LEVELS, found["psnr"], NOISES[kind], "PSNR in dB")
+        plots.lines(path, f"{title}: PSNR under noise", LEVELS, curves["psnr"], NOISES[kind], "PSNR in dB")
     if norms := figures.get("gradient_norms"):
         draw_gradient_norms(folder / "gradient_norms.png", f"{title}: before training", norms)
     gradients_over_time.draw(folder, title, figures)
 
 
 def _write(path: Path, text: str) -> None:
-    """Writes a file, whole or not at all."""
+    """Writes a file atomically."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.draft")
     draft.write_text(text, encoding="utf-8")

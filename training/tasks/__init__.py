@@ -1,4 +1,4 @@
-"""What a model learns, one task a file: how data reach it, what it is judged by, which pictures show it."""
+"""The tasks, one module for each: a task defines the batches, the loss, the figures and the pictures of a training."""
 
 from .base import Task
 from .classification import Classification
@@ -12,7 +12,7 @@ from .text import TextClassification
 from .translation import Translation
 from .word_vectors import WordVectors
 
-# By a recipe's `task`.
+# The task classes by the name in a recipe's `task`.
 TASKS: dict[str, type[Task]] = {
     "reconstruct": Reconstruction,
     "denoise": Reconstruction,

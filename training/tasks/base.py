@@ -1,4 +1,4 @@
-"""What the training asks of every task."""
+"""The base class of all tasks."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ from ..recipe import Recipe
 
 
 class Task(ABC):
-    """A recipe on its data.
+    """A recipe with its data: what `train` needs to train, evaluate and draw a model.
 
     Args:
-        recipe: what the model learns by.
-        dataset: what it learns from; the test examples are for the figures alone.
-        seed: of the choice of examples that are set apart.
+        recipe: the recipe.
+        dataset: the dataset; its test examples are used only for the figures.
+        seed: seed of the validation split.
 
     Attributes:
-        seen: the examples that it learns from.
-        held_out: those that choose the best epoch.
+        training: the examples for training.
+        held_out: the examples of the validation split, which choose the best epoch.
 
     Raises:
-        BadData: the dataset's targets are of another kind.
+        BadData: the task cannot use the dataset's targets.
     """
 
-    targets: ClassVar[str]  # what `fits` expects, in words
+    targets: ClassVar[str]  # the targets that `accepts` requires, for the error message
 
     def __init__(self, recipe: Recipe, dataset: Dataset, seed: int) -> None:
         if not self.accepts(dataset):
             raise BadData(
-                f"Expected a dataset with {self.targets} to {recipe.task}. "
-                f"Received: {dataset.name}, whose targets are {dataset.y_train.dtype} {dataset.y_train.shape}."
+                f"The task {recipe.task} needs a dataset with {self.targets}. "
+                f"Received: {dataset.name}, with targets {dataset.y_train.dtype} {dataset.y_train.shape}."
             )
         self.recipe = recipe
         self.dataset = dataset
@@ -49,46 +49,46 @@ class Task(ABC):
     @staticmethod
     @abstractmethod
     def accepts(dataset: Dataset) -> bool:
-        """Whether its targets are of the kind that the task learns."""
+        """Returns whether the task can use the dataset."""
 
     def hyperparameters(self) -> dict[str, Any]:
-        """What the data decide of a model; a builder takes those that it has."""
+        """Returns the hyperparameters that depend on the dataset. A model uses those that it has."""
         shape = self.dataset.shape
         return {"image_shape": shape, "input_shape": shape, "features": shape[-1]}
 
     def prepare(self, model: keras.Model) -> None:
-        """Fits what the model is to know of the data before it learns: the features' mean and variance."""
+        """Fits the normalisation layers of the model to the training examples."""
         adapt(model, self.training.x)
 
     @abstractmethod
     def loss(self) -> dict[str, Any]:
-        """What `Model.compile` is told of the loss, as its keywords."""
+        """Returns the arguments of `Model.compile` for the loss."""
 
     def batches(self, model: keras.Model, batch_size: int, seed: int) -> dict[str, Any]:
-        """What `Model.fit` learns from, as its keywords."""
+        """Returns the arguments of `Model.fit` for the training data."""
         return {"x": self.training.x, "y": self.training.y, "batch_size": batch_size}
 
     def callbacks(self, model: keras.Model) -> list[keras.callbacks.Callback]:
-        """What else is to happen while it learns."""
+        """Returns additional callbacks for the training."""
         return []
 
     def validation(self, model: keras.Model) -> tuple[Any, Any]:
-        """Inputs and targets of the examples that choose the best epoch."""
+        """Returns inputs and targets of the validation split."""
         return self.held_out.x, self.held_out.y
 
     @abstractmethod
     def evaluate(self, model: keras.Model) -> dict[str, float]:
-        """The figures of a trained model on the test examples, in seconds."""
+        """Returns the figures of a trained model on the test examples. This takes seconds."""
 
     @abstractmethod
     def draw(self, folder: Path, model: keras.Model, best: BestWeights) -> None:
-        """Draws a trained model, its learning and its answers into a folder that is there."""
+        """Draws the learning curve and the predictions of a trained model into an existing folder."""
 
     def measure(self, model: keras.Model, report: Callable[[str], None]) -> dict[str, Any]:
-        """The figures that take minutes."""
+        """Returns further figures of a trained model. This takes minutes; `report` is called with progress messages."""
         return {}
 
 
 def outputs_of(model: keras.Model, x: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The one output of a model for inputs of any number."""
+    """Returns the output of a model with a single output."""
     return np.asarray(model.predict(x, batch_size=256, verbose=0))

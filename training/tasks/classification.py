@@ -1,4 +1,4 @@
-"""Classes of examples."""
+"""The task of classifying examples."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from .base import Task, outputs_of
 
 MISTAKES = 10
 POINTS = 1_000
-LEAST_UNITS = 16  # of a dense first layer that is worth drawing
-LINEAR_EXAMPLES = 10_000  # training examples, at most, for the linear baseline
+LEAST_UNITS = 16  # a dense first layer with fewer units is not drawn
+LINEAR_EXAMPLES = 10_000  # largest number of training examples for the linear baseline
 MOVES = range(1, 9)  # pixels
 
 
 class Classification(Task):
-    """`classify`: the class of each example."""
+    """The task `classify`: predicts the class of each example."""
 
-    targets = "one class an example"
+    targets = "one class for each example"
 
     @staticmethod
     def accepts(dataset: Dataset) -> bool:
@@ -47,33 +47,33 @@ class Classification(Task):
         return super().batches(model, batch_size, seed)
 
     def evaluate(self, model: keras.Model) -> dict[str, float]:
-        """`accuracy`, and `cross_entropy` in nats."""
-        wanted, probabilities = self.dataset.y_test, outputs_of(model, self.dataset.x_test)
+        """Returns `accuracy`, and `cross_entropy` in nats."""
+        labels, probabilities = self.dataset.y_test, outputs_of(model, self.dataset.x_test)
         return {
-            "accuracy": metrics.accuracy(wanted, probabilities),
-            "cross_entropy": metrics.cross_entropy(wanted, probabilities),
+            "accuracy": metrics.accuracy(labels, probabilities),
+            "cross_entropy": metrics.cross_entropy(labels, probabilities),
         }
 
     def draw(self, folder: Path, model: keras.Model, best: BestWeights) -> None:
         data, title = self.dataset, f"{model.name}, {self.dataset.name}"
         plots.learning_curve(folder / "learning_curve.png", title, best.history, best.epoch)
         probabilities = outputs_of(model, data.x_test)
-        told = probabilities.argmax(axis=1)
-        counts = metrics.confusion(data.y_test, told, len(data.labels))
+        predicted = probabilities.argmax(axis=1)
+        counts = metrics.confusion(data.y_test, predicted, len(data.labels))
         answer_plots.confusion_matrix(folder / "confusion.png", f"{title}: test examples", counts, data.labels)
         if data.x_test.ndim != 4:
             return
-        wrong = np.flatnonzero(told != data.y_test)
-        surest = wrong[np.argsort(-probabilities.max(axis=1)[wrong], kind="stable")][:MISTAKES]
-        if len(surest):
-            words = [f"{data.labels[data.y_test[i]]}:\n{data.labels[told[i]]}?" for i in surest]
+        wrong = np.flatnonzero(predicted != data.y_test)
+        shown = wrong[np.argsort(-probabilities.max(axis=1)[wrong], kind="stable")][:MISTAKES]
+        if len(shown):
+            words = [f"{data.labels[data.y_test[i]]}:\n{data.labels[predicted[i]]}?" for i in shown]
             answer_plots.labelled_images(
-                folder / "mistakes.png", f"{title}: surest mistakes", data.x_test[surest], words
+                folder / "mistakes.png", f"{title}: mistakes with the highest probability", data.x_test[shown], words
             )
         self._draw_features(folder, title, model)
 
     def _draw_features(self, folder: Path, title: str, model: keras.Model) -> None:
-        """What the first layer looks for, what the convolutions make of an image, and where the features lie."""
+        """Draws the kernels of the first layer, the feature maps of an image, and the features of test images."""
         data = self.dataset
         units = _first_kernels(model, data.shape)
         if units is not None:
@@ -81,8 +81,8 @@ class Classification(Task):
         convolutions = [layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]
         if convolutions:
             shown = convolutions[:: max(1, len(convolutions) // 3)][:3]
-            found = keras.Model(model.inputs, [layer.output for layer in shown]).predict(data.x_test[:1], verbose=0)
-            arrays = found if isinstance(found, list) else [found]
+            outputs = keras.Model(model.inputs, [layer.output for layer in shown]).predict(data.x_test[:1], verbose=0)
+            arrays = outputs if isinstance(outputs, list) else [outputs]
             maps = [(layer.name, np.maximum(each[0], 0)) for layer, each in zip(shown, arrays, strict=True)]
             answer_plots.feature_maps(folder / "feature_maps.png", f"{title}: feature maps", data.x_test[0], maps)
         some = np.random.default_rng(0).permutation(len(data.x_test))[:POINTS]
@@ -91,10 +91,11 @@ class Classification(Task):
         plots.codes_2d(folder / "features.png", f"{title}: features of test images", points, data.y_test[some], "t-SNE")
 
     def measure(self, model: keras.Model, report: Callable[[str], None]) -> dict[str, Any]:
-        """`linear_accuracy`: of a logistic regression on the inputs of at most 10,000 training examples.
+        """Returns further figures.
 
-        For images `moved_1` to `moved_8`: the accuracy on test images that are moved by so many pixels, mean of the
-        four directions. `gradient_norms`: see `depth`.
+        `linear_accuracy`: the accuracy of a logistic regression on the inputs of at most 10,000 training examples. For
+        images, `moved_1` to `moved_8`: the accuracy on test images that are moved by this number of pixels, mean of
+        the four directions. `gradient_norms`: see `figures.gradients_over_depth`.
         """
         report("    a linear classifier")
         figures: dict[str, Any] = {"linear_accuracy": self._linear_accuracy()}
@@ -114,16 +115,16 @@ class Classification(Task):
         return float(linear.score(self.dataset.x_test.reshape(len(self.dataset.x_test), -1), self.dataset.y_test))
 
     def _accuracy_of_moved(self, model: keras.Model, pixels: int) -> float:
-        found = []
+        accuracies = []
         for axis in (1, 2):
             for direction in (-pixels, pixels):
                 images = moved(self.dataset.x_test, direction, axis)
-                found.append(metrics.accuracy(self.dataset.y_test, outputs_of(model, images)))
-        return float(np.mean(found))
+                accuracies.append(metrics.accuracy(self.dataset.y_test, outputs_of(model, images)))
+        return float(np.mean(accuracies))
 
 
 def moved(images: NDArray[np.float32], pixels: int, axis: int) -> NDArray[np.float32]:
-    """Images `(n, height, width, channels)`, moved down (axis 1) or right (axis 2); what comes in is 0."""
+    """Moves images `(n, height, width, channels)` down (axis 1) or right (axis 2). New pixels are 0."""
     rolled = np.roll(images, pixels, axis)
     empty = np.s_[:pixels] if pixels >= 0 else np.s_[pixels:]
     rolled[(slice(None),) * axis + (empty,)] = 0
@@ -131,7 +132,10 @@ def moved(images: NDArray[np.float32], pixels: int, axis: int) -> NDArray[np.flo
 
 
 def _first_kernels(model: keras.Model, shape: tuple[int, ...]) -> NDArray[np.float32] | None:
-    """Of the first layer with weights, as images (units, height, width, channels); None where it is too small."""
+    """Returns the kernels of the first layer with weights as images (units, height, width, channels).
+
+    Returns None if the layer is dense and has fewer than `LEAST_UNITS` units.
+    """
     kernel: Any = next(layer.kernel for layer in model.layers if hasattr(layer, "kernel"))
     array = np.asarray(keras.ops.convert_to_numpy(kernel))
     if array.ndim == 2:  # dense: (values, units)

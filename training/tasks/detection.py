@@ -1,4 +1,4 @@
-"""Objects and their boxes."""
+"""The task of detecting objects in images."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from ..pictures import plots
 from .base import Task
 
 SHOWN = 10
-BOX_WEIGHT = 5.0  # λ: as large as in YOLO
+BOX_WEIGHT = 5.0  # λ, as in YOLO
 
 
 class Detection(Task):
-    """`detect`: the class and the box of each object."""
+    """The task `detect`: predicts the class and the box of each object."""
 
     targets = "objects (class, top, left, bottom, right)"
 
@@ -50,16 +50,16 @@ class Detection(Task):
 
     def _encoded(self, model: keras.Model, examples: Examples) -> tuple[NDArray[np.float32], dict[str, Any]]:
         rows, columns = grid_of(model)
-        found = [
+        encoded = [
             encode(each.boxes, each.labels, rows, columns, len(self.dataset.labels)) for each in objects_of(examples.y)
         ]
-        cells, boxes = zip(*found, strict=True)
+        cells, boxes = zip(*encoded, strict=True)
         return examples.x, {"cell_probabilities": np.stack(cells), "cell_boxes": np.stack(boxes)}
 
     def evaluate(self, model: keras.Model) -> dict[str, float]:
-        """See `metrics.detection`."""
-        found = _found(model, self.dataset.x_test)
-        return metrics.detection(objects_of(self.dataset.y_test), found, len(self.dataset.labels))
+        """Returns the figures of `metrics.detection`."""
+        detected = _detected(model, self.dataset.x_test)
+        return metrics.detection(objects_of(self.dataset.y_test), detected, len(self.dataset.labels))
 
     def draw(self, folder: Path, model: keras.Model, best: BestWeights) -> None:
         title, labels = f"{model.name}, {self.dataset.name}", self.dataset.labels
@@ -70,13 +70,13 @@ class Detection(Task):
                 (f"{labels[label]} {score:.0%}", box)
                 for label, score, box in zip(each.labels, each.scores, each.boxes, strict=True)
             ]
-            for each in _found(model, images)
+            for each in _detected(model, images)
         ]
         answer_plots.boxes(folder / "boxes.png", f"{title}: test images", images, words)
 
 
 def grid_of(model: keras.Model) -> tuple[int, int]:
-    """Rows and columns of a detector's cells, which are square."""
+    """Returns the numbers of rows and columns of a detector's grid, whose cells are square."""
     height, width = model.input_shape[1:3]
     cells = model.get_layer("cell_boxes").output.shape[1]
     side = math.isqrt(height * width // cells)  # of a cell, in pixels
@@ -84,13 +84,13 @@ def grid_of(model: keras.Model) -> tuple[int, int]:
 
 
 def objects_of(targets: NDArray[np.float32]) -> list[Objects]:
-    """A dataset's objects `(n, objects, 5)`, image by image, without the rows that fill up."""
+    """Converts a dataset's targets `(n, objects, 5)` to the objects of each image, without the unused rows."""
     return [
         Objects(rows[:, 1:], rows[:, 0].astype(np.int32), np.ones(len(rows), np.float32))
         for rows in (each[each[:, 0] >= 0] for each in targets)
     ]
 
 
-def _found(model: keras.Model, images: NDArray[np.float32]) -> list[Objects]:
-    answers = model.predict(images, batch_size=256, verbose=0)
-    return [decode(*pair) for pair in zip(answers["cell_probabilities"], answers["cell_boxes"], strict=True)]
+def _detected(model: keras.Model, images: NDArray[np.float32]) -> list[Objects]:
+    outputs = model.predict(images, batch_size=256, verbose=0)
+    return [decode(*pair) for pair in zip(outputs["cell_probabilities"], outputs["cell_boxes"], strict=True)]

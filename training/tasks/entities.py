@@ -1,4 +1,4 @@
-"""Values of categories."""
+"""The task of predicting numbers from categories."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from ..pictures import vectors as vector_plots
 from .regression import Regression, rmse
 
 NEIGHBOURS = 5
-MOST_ROWS = 12  # categories of a field whose neighbours are shown
-# Years of El Niño.
+MOST_ROWS = 12  # largest number of categories of a field whose neighbours are shown
+# Years with El Niño.
 SHOWN = ("1957", "1965", "1972", "1973", "1982", "1983", "1987", "1991", "1997", "1998")
 
 
 class Entities(Regression):
-    """`regress_entities`: real values of examples that are described by categories alone."""
+    """The task `regress_entities`: predicts numbers from examples whose inputs are categories."""
 
-    targets = "real values of categories"
+    targets = "numbers for categories"
 
     @staticmethod
     def accepts(dataset: Dataset) -> bool:
@@ -35,9 +35,10 @@ class Entities(Regression):
         return super().hyperparameters() | {"categories": tuple(each.size for each in self.dataset.texts.values())}
 
     def evaluate(self, model: keras.Model) -> dict[str, float]:
-        """As a regression, but `linear_rmse` is of the one-hot categories: a number for each, added up.
+        """Returns the figures of a regression, with baselines for categories.
 
-        `<field>_rmse`: of one field alone, the mean of each of its categories.
+        `linear_rmse`: a linear regression on the one-hot categories of all fields. `<field>_rmse`: a linear regression
+        on a single field, which predicts the mean of each category.
         """
         figures = super().evaluate(model)
         fields = list(self.dataset.texts)
@@ -55,8 +56,9 @@ class Entities(Regression):
         return rmse(self.dataset.y_test, linear.predict(self.dataset.x_test[:, columns]))
 
     def draw(self, folder: Path, model: keras.Model, best: BestWeights) -> None:
-        """As of a regression; and of each field its vectors, in the plane of their first two principal components,
-        and the neighbours of some categories.
+        """Draws the pictures of a regression, and for each field its vectors and the neighbours of some categories.
+
+        The vectors are drawn in the plane of their first two principal components.
         """
         super().draw(folder, model, best)
         for number, (field, tokens) in enumerate(self.dataset.texts.items(), 1):
@@ -66,12 +68,12 @@ class Entities(Regression):
             vector_plots.named_points(folder / f"{field}.png", title, points, names, "principal components")
             some = [names.index(name) for name in SHOWN if name in names] or range(len(names))
             queries = np.array(some[:MOST_ROWS])
-            found = [
+            rows = [
                 [(names[index], float(cosine)) for index, cosine in zip(*row, strict=True)]
                 for row in zip(*neighbours(vectors, queries, min(NEIGHBOURS, len(names) - 1)), strict=True)
             ]
-            table = [names[index] for index in queries]
-            vector_plots.neighbour_table(folder / f"{field}_neighbours.png", f"{title}, nearest", table, found)
+            headings = [names[index] for index in queries]
+            vector_plots.neighbour_table(folder / f"{field}_neighbours.png", f"{title}, nearest", headings, rows)
 
     def measure(self, model: keras.Model, report: Callable[[str], None]) -> dict[str, Any]:
         return {}
@@ -82,7 +84,7 @@ def _vectors(model: keras.Model, number: int) -> NDArray[np.float32]:
 
 
 def _plane(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The first two principal components `(n, 2)` of vectors `(n, dim)`; of one dimension the second is 0."""
+    """Returns the first two principal components `(n, 2)` of vectors `(n, dim)`. If dim is 1, the second one is 0."""
     from sklearn.decomposition import PCA
 
     points = PCA(min(2, vectors.shape[1])).fit_transform(vectors)

@@ -1,4 +1,4 @@
-"""The next steps of a series."""
+"""The task of forecasting a time series."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ NAMES = {"naive": "last value", "seasonal_naive": "last season", "arima": "ARIMA
 
 
 class Forecasting(Task):
-    """`forecast`: the next steps of a series from those before; the last fifth of the training windows is held out."""
+    """The task `forecast`: predicts the next steps of a series.
+
+    The validation split is the last fifth of the training windows.
+    """
 
     targets = "windows of a series"
     dataset: Series
@@ -44,32 +47,32 @@ class Forecasting(Task):
         }
 
     def loss(self) -> dict[str, Any]:
-        """The mean squared error of a step, as a share of the variance: the same of CO₂ in ppm as in percent."""
+        """Returns the mean squared error divided by the variance of the targets, which does not depend on the unit."""
         variance = float(np.var(self.training.y, axis=(0, 1)).mean())
         return {"loss": keras.losses.MeanSquaredError(), "loss_weights": 1 / variance}
 
     @cached_property
     def baselines(self) -> dict[str, Floats]:
-        """Forecasts `(n, horizon, features)` of the test windows, by name."""
+        """Baseline forecasts `(n, horizon, features)` of the test windows, by name."""
         return baselines(self.dataset)
 
     def evaluate(self, model: keras.Model) -> dict[str, float]:
-        """`mae` and `rmse` over all steps, in the series' unit; `naive_mae`, … of each of the `baselines`."""
-        wanted = self.dataset.y_test
-        methods = {"": outputs_of(model, self.dataset.x_test)}
-        methods |= {f"{name}_": told for name, told in self.baselines.items()}
+        """Returns `mae` and `rmse` over all steps in the unit of the series, also of each baseline: `naive_mae`, …"""
+        targets = self.dataset.y_test
+        forecasts = {"": outputs_of(model, self.dataset.x_test)}
+        forecasts |= {f"{name}_": values for name, values in self.baselines.items()}
         figures: dict[str, float] = {}
-        for prefix, told in methods.items():
-            figures[f"{prefix}mae"] = float(np.abs(told - wanted).mean())
-            figures[f"{prefix}rmse"] = float(np.sqrt(np.square(told - wanted, dtype=np.float64).mean()))
+        for prefix, values in forecasts.items():
+            figures[f"{prefix}mae"] = float(np.abs(values - targets).mean())
+            figures[f"{prefix}rmse"] = float(np.sqrt(np.square(values - targets, dtype=np.float64).mean()))
         return figures
 
     def draw(self, folder: Path, model: keras.Model, best: BestWeights) -> None:
         data, title = self.dataset, f"{model.name}, {self.dataset.name}"
         plots.learning_curve(folder / "learning_curve.png", title, best.history, best.epoch)
-        answers = {NAMES[name]: told for name, told in self.baselines.items()}
-        answers["this model"] = outputs_of(model, data.x_test)
-        errors = {name: np.abs(told - data.y_test).mean(axis=(0, 2)) for name, told in answers.items()}  # by step
+        forecasts = {NAMES[name]: values for name, values in self.baselines.items()}
+        forecasts["this model"] = outputs_of(model, data.x_test)
+        errors = {name: np.abs(values - data.y_test).mean(axis=(0, 2)) for name, values in forecasts.items()}  # by step
         plots.lines(
             folder / "errors.png",
             f"{title}: test windows",
@@ -80,12 +83,12 @@ class Forecasting(Task):
         )
         best_name = min(NAMES.values(), key=lambda name: float(errors[name].mean()))
         shown = np.linspace(0, len(data.origins) - 1, SHOWN).round().astype(int)
-        told = {"what came": data.y_test, "this model": answers["this model"], best_name: answers[best_name]}
+        curves = {"actual": data.y_test, "this model": forecasts["this model"], best_name: forecasts[best_name]}
         series_plots.forecasts(
             folder / "forecast.png",
             f"{title}: test windows",
             data.x_test[shown, :, 0],
-            {name: values[shown, :, 0] for name, values in told.items()},
+            {name: values[shown, :, 0] for name, values in curves.items()},
             [data.origins[index] for index in shown],
             data.labels[0],
         )

@@ -1,4 +1,4 @@
-"""Autoencoders: the image from itself, from a noisy one, or from the grey one."""
+"""The tasks of autoencoders: reconstructing, denoising, colouring and generating images."""
 
 from __future__ import annotations
 
@@ -25,7 +25,11 @@ LOSSES = {"squared_error": SquaredError, "binary_crossentropy": BinaryCrossentro
 
 
 class Reconstruction(Task):
-    """`reconstruct` and `generate`: the image from itself; `denoise`: the noise is a layer of the model; `colorize`."""
+    """The tasks `reconstruct`, `generate`, `denoise` and `colorize`: the target is an image.
+
+    The input is the image itself, or for `colorize` its grey version. For `denoise` a layer of the model adds the
+    noise.
+    """
 
     targets = "images"
 
@@ -35,7 +39,7 @@ class Reconstruction(Task):
 
     @cached_property
     def pca(self) -> Components | None:
-        """Of the images that the model learns from; None for `colorize`."""
+        """The principal components of the training images; None for `colorize`."""
         return None if self.recipe.task == "colorize" else Components(self.training.x)
 
     def loss(self) -> dict[str, Any]:
@@ -45,8 +49,8 @@ class Reconstruction(Task):
         images = self.training.x
         if self.recipe.binarize or self.recipe.shift:
             return {"x": ChangedBatches(images, batch_size, binarize if self.recipe.binarize else shift, seed)}
-        shown = to_grey(images) if self.recipe.task == "colorize" else images
-        return {"x": shown, "y": images, "batch_size": batch_size}
+        inputs = to_grey(images) if self.recipe.task == "colorize" else images
+        return {"x": inputs, "y": images, "batch_size": batch_size}
 
     def callbacks(self, model: keras.Model) -> list[keras.callbacks.Callback]:
         return [FullPass(self.training.x)] if sparsity_of(model) else []

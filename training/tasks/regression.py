@@ -1,4 +1,4 @@
-"""Values of examples."""
+"""The task of predicting numbers."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from .base import Task, outputs_of
 
 
 class Regression(Task):
-    """`regress`: real values of each example."""
+    """The task `regress`: predicts one or several numbers for each example."""
 
-    targets = "real values"
+    targets = "numbers"
 
     @staticmethod
     def accepts(dataset: Dataset) -> bool:
@@ -38,19 +38,22 @@ class Regression(Task):
         return {"loss": SquaredError()}
 
     def evaluate(self, model: keras.Model) -> dict[str, float]:
-        """`rmse`, `mae`, `r2`; `linear_rmse` of a linear regression, `mean_rmse` of the training targets' mean."""
+        """Returns `rmse`, `mae`, `r2`, and two baselines.
+
+        `linear_rmse`: a linear regression. `mean_rmse`: the mean of the training targets.
+        """
         from sklearn.linear_model import LinearRegression
 
-        wanted, predicted = self.dataset.y_test, outputs_of(model, self.dataset.x_test)
+        targets, predicted = self.dataset.y_test, outputs_of(model, self.dataset.x_test)
         x, y = self.training
         linear = LinearRegression().fit(x.reshape(len(x), -1), y)
-        flat = self.dataset.x_test.reshape(len(wanted), -1)
+        flat = self.dataset.x_test.reshape(len(targets), -1)
         return {
-            "rmse": rmse(wanted, predicted),
-            "mae": float(np.abs(wanted - predicted).mean()),
-            "r2": metrics.r2(wanted, predicted),
-            "linear_rmse": rmse(wanted, linear.predict(flat)),
-            "mean_rmse": rmse(wanted, y.mean(axis=0)),
+            "rmse": rmse(targets, predicted),
+            "mae": float(np.abs(targets - predicted).mean()),
+            "r2": metrics.r2(targets, predicted),
+            "linear_rmse": rmse(targets, linear.predict(flat)),
+            "mean_rmse": rmse(targets, y.mean(axis=0)),
         }
 
     def draw(self, folder: Path, model: keras.Model, best: BestWeights) -> None:
@@ -58,8 +61,8 @@ class Regression(Task):
         plots.learning_curve(folder / "learning_curve.png", title, best.history, best.epoch)
         predicted = outputs_of(model, self.dataset.x_test)
         for index, name in enumerate(self.dataset.labels):
-            wanted = self.dataset.y_test[:, index]
-            answer_plots.scatter(folder / f"{name}.png", f"{title}: test examples", wanted, predicted[:, index], name)
+            targets = self.dataset.y_test[:, index]
+            answer_plots.scatter(folder / f"{name}.png", f"{title}: test examples", targets, predicted[:, index], name)
 
     def measure(self, model: keras.Model, report: Callable[[str], None]) -> dict[str, Any]:
         return gradients_over_depth.gradient_norms(model, self.training) | gradients_over_time.measure(
@@ -67,5 +70,6 @@ class Regression(Task):
         )
 
 
-def rmse(wanted: Any, predicted: Any) -> float:
-    return float(np.sqrt(np.mean(np.square(wanted - predicted, dtype=np.float64))))
+def rmse(targets: Any, predicted: Any) -> float:
+    """Returns the root mean squared error."""
+    return float(np.sqrt(np.mean(np.square(targets - predicted, dtype=np.float64))))

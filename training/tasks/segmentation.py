@@ -1,4 +1,4 @@
-"""The class of each pixel."""
+"""The task of semantic segmentation."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from ..pictures import plots
 from .base import Task, outputs_of
 
 SHOWN = 8
-FOREGROUND_WEIGHT = 10.0  # of a pixel that is not background: without it, these few hardly count
+FOREGROUND_WEIGHT = 10.0  # loss weight of foreground pixels, which are few
 
 
 class Segmentation(Task):
-    """`segment`: the class of each pixel, the last for the background."""
+    """The task `segment`: predicts the class of each pixel. The last class is the background."""
 
     targets = "a class for each pixel"
 
@@ -40,20 +40,24 @@ class Segmentation(Task):
         return super().batches(model, batch_size, seed) | {"sample_weight": weights}
 
     def evaluate(self, model: keras.Model) -> dict[str, float]:
-        """`pixel_accuracy`, `mean_iou` over the classes without the background, `foreground_iou` of all of them."""
+        """Returns `pixel_accuracy`, and two figures that leave out the background.
+
+        `mean_iou`: intersection over union of a class, mean over the classes. `foreground_iou`: intersection over
+        union of all classes together.
+        """
         background = len(self.dataset.labels) - 1
-        wanted, told = self.dataset.y_test, outputs_of(model, self.dataset.x_test).argmax(axis=-1)
-        counts = metrics.confusion(wanted, told, background + 1)
-        things = metrics.confusion((wanted == background) * 1, (told == background) * 1, 2)
+        labels, predicted = self.dataset.y_test, outputs_of(model, self.dataset.x_test).argmax(axis=-1)
+        counts = metrics.confusion(labels, predicted, background + 1)
+        foreground = metrics.confusion((labels == background) * 1, (predicted == background) * 1, 2)
         return {
-            "pixel_accuracy": float((wanted == told).mean()),
+            "pixel_accuracy": float((labels == predicted).mean()),
             "mean_iou": float(np.nanmean(metrics.class_ious(counts)[:background])),
-            "foreground_iou": float(metrics.class_ious(things)[0]),
+            "foreground_iou": float(metrics.class_ious(foreground)[0]),
         }
 
     def draw(self, folder: Path, model: keras.Model, best: BestWeights) -> None:
         title = f"{model.name}, {self.dataset.name}"
         plots.learning_curve(folder / "learning_curve.png", title, best.history, best.epoch)
-        images, wanted = self.dataset.x_test[:SHOWN], self.dataset.y_test[:SHOWN]
-        masks = {"true": wanted, "told": outputs_of(model, images).argmax(axis=-1)}
+        images, labels = self.dataset.x_test[:SHOWN], self.dataset.y_test[:SHOWN]
+        masks = {"true": labels, "predicted": outputs_of(model, images).argmax(axis=-1)}
         answer_plots.mask_rows(folder / "masks.png", f"{title}: test images", images, masks, self.dataset.labels)

@@ -1,4 +1,4 @@
-"""Classes of texts."""
+"""The task of classifying texts."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from ..data.dataset import Dataset
 from ..data.tokens import PADDING, Split
 from .classification import Classification
 
-# Tokens in a row, at most, that the bag of words counts together.
+# Largest n of the n-grams that the bag of words counts.
 LONGEST_GRAM: dict[Split, int] = {"words": 1, "characters": 3, "spaces": 1, "whole": 1}
 
 
 class TextClassification(Classification):
-    """`classify_text`: the class of each text."""
+    """The task `classify_text`: predicts the class of each text."""
 
-    targets = "one class a text"
+    targets = "one class for each text"
 
     @staticmethod
     def accepts(dataset: Dataset) -> bool:
@@ -30,9 +30,10 @@ class TextClassification(Classification):
         return super().hyperparameters() | {"tokens": self.dataset.texts["text"].size}
 
     def measure(self, model: keras.Model, report: Callable[[str], None]) -> dict[str, Any]:
-        """`bag_of_words_accuracy`: of a logistic regression on how often each token, of characters each run of up to
-        three, is in a text; of the same training examples. `majority_accuracy`: of always telling the most frequent
-        class.
+        """Returns two baselines.
+
+        `bag_of_words_accuracy`: a logistic regression on the counts of the words, or of the n-grams of up to three
+        characters, trained on the same examples. `majority_accuracy`: always the most frequent class.
         """
         from sklearn.feature_extraction.text import CountVectorizer
         from sklearn.linear_model import LogisticRegression
@@ -50,5 +51,5 @@ class TextClassification(Classification):
 
 
 def grams(tokens: Sequence[int], longest: int) -> list[tuple[int, ...]]:
-    """All runs of 1 to `longest` tokens."""
+    """Returns all n-grams of 1 to `longest` tokens."""
     return list(chain.from_iterable(zip(*(tokens[k:] for k in range(n)), strict=False) for n in range(1, longest + 1)))

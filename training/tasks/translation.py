@@ -1,4 +1,4 @@
-"""Texts to be written, for a text or for an image."""
+"""The tasks of writing a text for a text or for an image."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from .base import Task
 
 Ids = NDArray[np.int32]
 
-STEPS = 4  # lengths of batches are multiples of it, so that there are few shapes
-CHUNK = 1_000  # examples that are answered at once
+STEPS = 4  # the lengths of batches are multiples of it, so that there are few different shapes
+CHUNK = 1_000  # number of examples in a prediction
 SHOWN = 10
 
 
 class Translation(Task):
-    """`translate` and `caption`: a text, token by token, for a text or an image."""
+    """The tasks `translate` and `caption`: write a text, token by token, for a text or an image."""
 
     targets = "texts to write"
 
@@ -35,9 +35,9 @@ class Translation(Task):
         return "output" in dataset.texts
 
     def hyperparameters(self) -> dict[str, Any]:
-        sizes = {"text": "tokens", "output": "output_tokens"}
-        found = {sizes[role]: tokens.size for role, tokens in self.dataset.texts.items()}
-        return super().hyperparameters() | found
+        names = {"text": "tokens", "output": "output_tokens"}
+        sizes = {names[role]: tokens.size for role, tokens in self.dataset.texts.items()}
+        return super().hyperparameters() | sizes
 
     def loss(self) -> dict[str, Any]:
         return {"loss": keras.losses.SparseCategoricalCrossentropy(ignore_class=PADDING)}
@@ -51,26 +51,28 @@ class Translation(Task):
 
     @property
     def _source(self) -> str:
-        """The name of the model's first input."""
+        """Name of the model's first input."""
         return "text" if "text" in self.dataset.texts else "image"
 
     def evaluate(self, model: keras.Model) -> dict[str, float]:
-        """`token_error` and `text_error`: phonemes or characters that are wrong, missing or too many, as a share of
-        the true ones; and the share of texts that are not right in all. Where an input has several true texts, the
-        nearest counts.
+        """Returns the error rates of the written texts.
+
+        `token_error`: number of wrong, missing and superfluous tokens (phonemes or characters), divided by the number
+        of true tokens. `text_error`: fraction of texts with an error. If an input has several true texts, the one
+        with the fewest errors counts.
         """
-        wanted: dict[bytes, list[list[int]]] = {}
-        rows: dict[bytes, Any] = {}
+        true_texts: dict[bytes, list[list[int]]] = {}
+        inputs: dict[bytes, Any] = {}
         for x, y in zip(self.dataset.x_test, self.dataset.y_test, strict=True):
-            rows[x.tobytes()] = x
-            wanted.setdefault(x.tobytes(), []).append(y[(y != PADDING) & (y != START) & (y != END)].tolist())
-        told = write(model, np.stack(list(rows.values())), self.dataset.y_test.shape[1])
+            inputs[x.tobytes()] = x
+            true_texts.setdefault(x.tobytes(), []).append(y[(y != PADDING) & (y != START) & (y != END)].tolist())
+        written = write(model, np.stack(list(inputs.values())), self.dataset.y_test.shape[1])
         errors = tokens = wrong = 0
-        for true, answer in zip(wanted.values(), told, strict=True):
-            answer = answer[answer != PADDING].tolist()
-            distance, length = min((metrics.edits(each, answer), len(each)) for each in true)
+        for references, row in zip(true_texts.values(), written, strict=True):
+            text = row[row != PADDING].tolist()
+            distance, length = min((metrics.edits(each, text), len(each)) for each in references)
             errors, tokens, wrong = errors + distance, tokens + length, wrong + (distance > 0)
-        return {"token_error": errors / tokens, "text_error": wrong / len(told)}
+        return {"token_error": errors / tokens, "text_error": wrong / len(written)}
 
     def draw(self, folder: Path, model: keras.Model, best: BestWeights) -> None:
         data, title = self.dataset, f"{model.name}, {self.dataset.name}"
@@ -82,13 +84,13 @@ class Translation(Task):
 
 
 class TextBatches(keras.utils.PyDataset):
-    """Batches of texts of about the same length, in an order of their own in each epoch, with little padding.
+    """Batches of texts of about the same length, to keep padding short. Each epoch has a new random order.
 
     Args:
-        examples: ids `(n, time)` or images; and ids of the texts to write `(n, steps)`.
-        batch_size: examples a step.
-        seed: of the order.
-        source: the name of the model's first input.
+        examples: inputs, ids `(n, time)` or images; and targets, ids of the texts to write `(n, steps)`.
+        batch_size: number of examples in a batch.
+        seed: seed of the order.
+        source: name of the model's first input.
     """
 
     def __init__(self, examples: Examples, batch_size: int, seed: int, source: str) -> None:
@@ -97,7 +99,7 @@ class TextBatches(keras.utils.PyDataset):
         self.batch_size = batch_size
         self.source = source
         self.rng = np.random.default_rng(seed)
-        lengths = [(each > PADDING).sum(axis=1) for each in examples if each.ndim == 2]  # of what is read, and written
+        lengths = [(each > PADDING).sum(axis=1) for each in examples if each.ndim == 2]  # of input and output texts
         self.widths = np.ceil(np.stack(lengths, axis=1) / STEPS).astype(np.int64) * STEPS
         self.on_epoch_end()
 
@@ -106,7 +108,8 @@ class TextBatches(keras.utils.PyDataset):
         order = order[np.lexsort(self.widths[order].T)]  # stable: equal lengths stay in random order
         groups = [order[start : start + self.batch_size] for start in range(0, len(order), self.batch_size)]
         self.rng.shuffle(groups)
-        # Keras on TensorFlow takes the sizes in which the first two batches agree for those of all: see `__getitem__`.
+        # Keras on TensorFlow assumes that a size in which the first two batches agree is the same in all batches. So
+        # the first batch has the largest size (see `__getitem__`) and the second one the smallest.
         shortest = min(range(len(groups)), key=lambda index: self._width(groups[index]).sum())
         groups.insert(min(1, len(groups) - 1), groups.pop(shortest))
         self.groups = groups
@@ -119,18 +122,21 @@ class TextBatches(keras.utils.PyDataset):
 
     def __getitem__(self, index: int) -> tuple[Any, Any]:
         chosen = self.groups[index]
-        *read, written = self._width(chosen) if index else self.widths.max(axis=0)
-        x, y = self.examples.x[chosen], self.examples.y[chosen, :written]
-        return {self.source: x[:, : read[0]] if read else x, "previous": y[:, :-1]}, y[:, 1:]
+        *input_width, output_width = self._width(chosen) if index else self.widths.max(axis=0)
+        x, y = self.examples.x[chosen], self.examples.y[chosen, :output_width]
+        return {self.source: x[:, : input_width[0]] if input_width else x, "previous": y[:, :-1]}, y[:, 1:]
 
 
 def write(model: keras.Model, source: NDArray[Any], length: int) -> Ids:
-    """What a model writes, the likeliest token at each step: ids (n, steps) without the start, 0 from the end on.
+    """Writes a text for each input, with the most probable token at each step (greedy decoding).
 
     Args:
-        model: with sub-models `encoder` and `decoder` (see `models/recurrent/encoder_decoder.py`).
-        source: ids or images, as the encoder takes them.
-        length: steps, at most.
+        model: a model with sub-models `encoder` and `decoder` (see `models/recurrent/encoder_decoder.py`).
+        source: inputs of the encoder: ids or images.
+        length: largest number of steps.
+
+    Returns:
+        Ids (n, steps), without the start token, and 0 from the end token on.
     """
     parts = [_write(model, source[start : start + CHUNK], length) for start in range(0, len(source), CHUNK)]
     return np.concatenate(parts)
@@ -138,8 +144,8 @@ def write(model: keras.Model, source: NDArray[Any], length: int) -> Ids:
 
 def _write(model: keras.Model, source: NDArray[Any], length: int) -> Ids:
     encoder, decoder = model.get_layer("encoder"), model.get_layer("decoder")
-    found = encoder.predict_on_batch(source)
-    states = found if isinstance(found, list) else [found]
+    outputs = encoder.predict_on_batch(source)
+    states = outputs if isinstance(outputs, list) else [outputs]
     written = np.zeros((len(source), length), np.int32)
     last = np.full(len(source), START, np.int32)
     for step in range(length):

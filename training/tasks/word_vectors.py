@@ -1,4 +1,4 @@
-"""Words as vectors, from which words stand near each other."""
+"""The task of learning word vectors with word2vec."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from ..pictures import plots
 from ..pictures import vectors as vector_plots
 from .base import Task
 
-WINDOW = 5  # of a skip-gram; a CBOW model has its own
-EVALUATED_EXAMPLES = 50_000  # examples, at most, that an epoch or a model is judged by
+WINDOW = 5  # window size for skip-gram; a CBOW model has it as a hyperparameter
+EVALUATED_EXAMPLES = 50_000  # largest number of examples for validation and test
 SHOWN = 150
-LEAST_LETTERS = 4  # of a word that is shown: shorter ones are mostly without a meaning of their own
+LEAST_LETTERS = 4  # shorter words are not shown, because most of them are function words
 NEIGHBOURS = 6
 QUERY_WORDS = (
     *("war", "water", "french", "language", "film", "president"),
@@ -34,7 +34,7 @@ QUERY_WORDS = (
 
 
 class WordVectors(Task):
-    """`word_vectors`: which words stand near each other, each beside words drawn at random."""
+    """The task `word_vectors`: learns which words occur near each other, with negative sampling."""
 
     targets = "words"
 
@@ -62,27 +62,28 @@ class WordVectors(Task):
         return self._examples(model, self.held_out.x)
 
     def _examples(self, model: keras.Model, sentences: NDArray[np.int32]) -> tuple[Any, Any]:
-        """The same ones each time."""
+        """Returns examples of sentences for evaluation, the same at each call."""
         cbow = "context" in model.input
         examples = WordBatches(text_of(sentences), self.counts, _window(model), cbow, 1, seed=0)
         return examples.examples(examples.order[:EVALUATED_EXAMPLES])
 
     def evaluate(self, model: keras.Model) -> dict[str, float]:
-        """See `similarity_figures`. `pair_loss`: of an example of the test sentences, in nats.
+        """Returns the figures of `similarity_figures`, and losses of an example of the test sentences in nats.
 
-        `frequency_loss`: of knowing no more than how often each candidate is the true one; `chance_loss`: of nothing.
+        `pair_loss`: loss of the model. `frequency_loss`: loss of a model that knows only how often each candidate is
+        the true one. `chance_loss`: loss of a model that gives each candidate the probability 1/2.
         """
-        x, wanted = self._examples(model, self.dataset.x_test)
+        x, labels = self._examples(model, self.dataset.x_test)
         by_frequency = self._frequency_scores()[x["candidates"]]
         return {
             **similarity_figures(vectors_of(model), self.words),
-            "pair_loss": float(BinaryCrossentropy()(wanted, model.predict(x, batch_size=1_000, verbose=0))),
-            "frequency_loss": float(BinaryCrossentropy()(wanted, by_frequency)),
+            "pair_loss": float(BinaryCrossentropy()(labels, model.predict(x, batch_size=1_000, verbose=0))),
+            "frequency_loss": float(BinaryCrossentropy()(labels, by_frequency)),
             "chance_loss": float((1 + NEGATIVES) * np.log(2)),
         }
 
     def _frequency_scores(self) -> NDArray[np.float32]:
-        """For each id the chance that it is the true one where it is a candidate."""
+        """Returns for each id the probability that it is the true one, given that it is a candidate."""
         kept = self.counts * keep_probabilities(self.counts, SAMPLE)
         true = kept / kept.sum()
         drawn = self.counts**0.75 / np.sum(self.counts**0.75)
@@ -98,35 +99,36 @@ class WordVectors(Task):
         words = [names[index] for index in shown]
         vector_plots.named_points(folder / "words.png", f"{title}: frequent words", points, words, "t-SNE", side=10)
         queries = np.array([names.index(word) for word in QUERY_WORDS if word in names] or frequent[: len(QUERY_WORDS)])
-        found = [
+        rows = [
             [(names[index], float(cosine)) for index, cosine in zip(*row, strict=True)]
             for row in zip(*neighbours(vectors, queries, NEIGHBOURS), strict=True)
         ]
-        table = [names[index] for index in queries]
-        vector_plots.neighbour_table(folder / "neighbours.png", f"{title}: nearest words", table, found)
+        headings = [names[index] for index in queries]
+        vector_plots.neighbour_table(folder / "neighbours.png", f"{title}: nearest words", headings, rows)
 
     def measure(self, model: keras.Model, report: Callable[[str], None]) -> dict[str, Any]:
-        """gensim's Word2Vec on the same sentences with the same settings, with one thread and with one for each core.
+        """Trains gensim's Word2Vec on the same sentences with the same settings, and returns its figures.
 
-        `gensim_…` and `gensim_parallel_…`: the figures of `similarity_figures`, and `seconds` of the training.
+        `gensim_…`: with one thread. `gensim_parallel_…`: with one thread for each core. Both have `wordsim` and
+        `simlex` of `similarity_figures`, and the `seconds` of the training.
         """
         figures: dict[str, Any] = {"gensim_threads": os.cpu_count() or 1}
         for name, threads in (("gensim", 1), ("gensim_parallel", figures["gensim_threads"])):
             report(f"    gensim, threads: {threads}")
             vectors, seconds = self._by_gensim(model, threads)
-            found = similarity_figures(vectors, self.words)
-            figures |= {f"{name}_wordsim": found["wordsim"], f"{name}_simlex": found["simlex"]}
+            similarity = similarity_figures(vectors, self.words)
+            figures |= {f"{name}_wordsim": similarity["wordsim"], f"{name}_simlex": similarity["simlex"]}
             figures[f"{name}_seconds"] = round(seconds, 2)
         return figures
 
     def _by_gensim(self, model: keras.Model, threads: int) -> tuple[NDArray[np.float32], float]:
-        """Vectors of each id, and the seconds that they took."""
+        """Returns gensim's vector of each id, and the seconds of the training."""
         from gensim.models import Word2Vec
 
         starts = np.flatnonzero(np.diff(self.text.sentences)) + 1
         names = np.array(["", "", *self.words.names], object)[self.text.words]
         sentences = [each.tolist() for each in np.split(names, starts)]
-        theirs = Word2Vec(
+        word2vec = Word2Vec(
             vector_size=vectors_of(model).shape[1],
             window=_window(model),
             min_count=1,
@@ -136,19 +138,19 @@ class WordVectors(Task):
             workers=threads,
             seed=0,
         )
-        theirs.build_vocab(sentences)
+        word2vec.build_vocab(sentences)
         started = time.perf_counter()
-        theirs.train(sentences, total_examples=len(sentences), epochs=self.recipe.epochs)
+        word2vec.train(sentences, total_examples=len(sentences), epochs=self.recipe.epochs)
         seconds = time.perf_counter() - started
-        vectors = np.zeros((self.words.size, theirs.vector_size), np.float32)
+        vectors = np.zeros((self.words.size, word2vec.vector_size), np.float32)
         for number, word in enumerate(self.words.names, 2):
-            if word in theirs.wv:
-                vectors[number] = theirs.wv[word]
+            if word in word2vec.wv:
+                vectors[number] = word2vec.wv[word]
         return vectors, seconds
 
 
 def vectors_of(model: keras.Model) -> NDArray[np.float32]:
-    """Of each id, `(tokens, dim)`."""
+    """Returns the vector of each id, `(tokens, dim)`."""
     return np.asarray(keras.ops.convert_to_numpy(model.get_layer("embedding").embeddings), np.float32)
 
 

@@ -47,7 +47,7 @@ def test_the_chain_rule_over_time(name: str, hyperparameters: dict[str, Any]) ->
     for slope in reversed(slopes):
         expected.insert(0, np.linalg.norm(gradient, axis=1).mean())
         gradient = (gradient * slope) @ w_h.T
-    np.testing.assert_allclose(gradients_over_time.answer_gradients(model, X), expected, rtol=1e-4)
+    np.testing.assert_allclose(gradients_over_time.output_gradients(model, X), expected, rtol=1e-4)
     for ours, kept in zip(model.get_weights(), before, strict=True):
         np.testing.assert_array_equal(ours, kept)  # the model has learnt nothing by it
 
@@ -80,12 +80,12 @@ def test_gated_cells_by_finite_differences(name: str, hyperparameters: dict[str,
             gradients.append((answer(moved[0]) - answer(moved[1])) / (2 * step))
     expected = np.linalg.norm(np.stack(gradients), axis=0).mean()
     assert len(gradients) == (10 if name == "lstm" else 5)
-    assert gradients_over_time.answer_gradients(model, X)[-2] == pytest.approx(expected, rel=1e-2)
+    assert gradients_over_time.output_gradients(model, X)[-2] == pytest.approx(expected, rel=1e-2)
 
 
 def test_steps_of_plain_descent_have_the_norm_of_what_they_take() -> None:
     model, examples = network("gru"), Examples(X, Y)
-    optimizer = gradients_over_time.WatchedDescent(0.5)
+    optimizer = gradients_over_time.NormRecordingSGD(0.5)
     optimizer.build(model.trainable_variables)
     model.compile(optimizer, "mse")
     before = [np.array(keras.ops.convert_to_numpy(weight)) for weight in model.trainable_weights]

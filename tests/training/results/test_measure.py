@@ -98,7 +98,7 @@ def test_what_can_be_asked() -> None:
 
 def test_damaged_results_are_told_and_kept(tmp_path: Path) -> None:
     (tmp_path / "results.json").write_text("{")
-    with pytest.raises(BadFolder, match="Expected results in .*results.json"):
+    with pytest.raises(BadFolder, match="Cannot read the results in .*results.json"):
         results([], docs=tmp_path)
     assert (tmp_path / "results.json").read_text() == "{"
 

@@ -55,7 +55,7 @@ def test_the_baselines_are_means_and_sums_of_effects() -> None:
 
 def test_columns_without_names_are_refused() -> None:
     dataset = dataclasses.replace(load("el_nino"), texts={})
-    with pytest.raises(BadData, match="Expected a dataset with real values of categories to regress_entities"):
+    with pytest.raises(BadData, match="The task regress_entities needs a dataset with numbers for categories"):
         Entities(RECIPE, dataset, seed=0)
 
 

@@ -83,7 +83,7 @@ def test_pictures(tmp_path: Path) -> None:
 
 
 def test_series_alone_are_forecast() -> None:
-    with pytest.raises(BadData, match="Expected a dataset with windows of a series to forecast. Received: adding"):
+    with pytest.raises(BadData, match="The task forecast needs a dataset with windows of a series. Received: adding"):
         Forecasting(RECIPE, load("adding"), 0)
 
 

@@ -46,5 +46,7 @@ def test_what_the_data_decide_and_what_is_refused() -> None:
     decided = TextClassification(RECIPE, dataset, 0).hyperparameters()
     assert decided["tokens"] == 4 and decided["classes"] == 2
     plain = Dataset("mine", dataset.x_train, dataset.y_train, dataset.x_test, dataset.y_test, "", ("a", "b"))
-    with pytest.raises(BadData, match="Expected a dataset with one class a text to classify_text. Received: mine"):
+    with pytest.raises(
+        BadData, match="The task classify_text needs a dataset with one class for each text. Received: mine"
+    ):
         TextClassification(RECIPE, plain, 0)
