@@ -181,7 +181,7 @@ def hyperparameters_of(name: str, family: str) -> tuple[Hyperparameter, ...]:
 
 def _recipe(name: str, recipe: Recipe) -> tuple[str, ...]:
     given = ", ".join(f"`{key}={value}`" for key, value in recipe.hyperparameters.items())
-    batch = "all examples" if recipe.batch_size > 100_000 else str(recipe.batch_size)
+    batch = "all examples" if recipe.optimizer == "gradient_descent" else str(recipe.batch_size)
     optimizer = f"{recipe.optimizer}, {recipe.learning_rate:g}"
     return (
         f"`{name}`",
