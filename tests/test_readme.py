@@ -20,8 +20,8 @@ from keras_gallery.serving.ports import free_port
 ROOT = Path(__file__).parents[1]
 BLOCK = re.compile(r"^```(sh|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 COMMAND = re.compile(r"(?:.*\\\n)*.+\n")  # a line, with the lines that continue it
-PAGES = ("README.md", "docs/start.md", "docs/train.md", "docs/serve.md", "docs/import.md")
-EPOCHS = 10
+PAGES = ("README.md", "docs/start.md", "docs/train.md", "docs/serve.md")
+EPOCHS = 8
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
+TABLES_OF_MODELS = ("results.md", "import.md")
 PACKAGES = ("cli", "models", "serving", "training")
 sys.path.insert(0, str(ROOT))  # for `tools`
 
@@ -54,12 +55,15 @@ def on_files(files: Any, config: Any) -> Any:
 
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
-    """Rewrites the links of the pages in `docs/`."""
+    """Rewrites the links of the pages in `docs/`, and links the models in the tables of figures."""
+    from tools.docs_models import link_models
+
     if page.file.src_uri == "index.md":
         page.meta["hide"] = ["navigation"]
     if page.file.generated_by:
         return markdown
-    return rewrite(markdown, f"docs/{page.file.src_uri}", page.file.src_uri)
+    markdown = rewrite(markdown, f"docs/{page.file.src_uri}", page.file.src_uri)
+    return link_models(markdown) if page.file.src_uri in TABLES_OF_MODELS else markdown
 
 
 def _made_pages() -> dict[str, str]:

@@ -110,6 +110,17 @@ def models_page() -> str:
     return "\n".join(lines)
 
 
+def link_models(markdown: str) -> str:
+    """Links the models in the first columns of tables, for a page at the root of the site."""
+    families = {name: family for family in FAMILIES for name in names(family)}
+
+    def link(row: re.Match[str]) -> str:
+        family = families.get(row[2])
+        return f"| [{row[1]}](models/{family}/{row[2]}.md) |" if family else row[0]
+
+    return re.sub(r"^\| ((\w+)(?:/\w+)?) \|", link, markdown, flags=re.MULTILINE)
+
+
 def names(family: str) -> list[str]:
     """The models of a family, in the order of its README."""
     return list(_readme(family)[1])
@@ -170,9 +181,17 @@ def hyperparameters_of(name: str, family: str) -> tuple[Hyperparameter, ...]:
 
 def _recipe(name: str, recipe: Recipe) -> tuple[str, ...]:
     given = ", ".join(f"`{key}={value}`" for key, value in recipe.hyperparameters.items())
-    batch = "all examples" if recipe.batch_size > 100_000 else str(recipe.batch_size)
+    batch = "all examples" if recipe.optimizer == "gradient_descent" else str(recipe.batch_size)
     optimizer = f"{recipe.optimizer}, {recipe.learning_rate:g}"
-    return f"`{name}`", f"`{recipe.dataset}`", recipe.task, str(recipe.epochs), batch, optimizer, given
+    return (
+        f"`{name}`",
+        f"[`{recipe.dataset}`](../../datasets.md#{recipe.dataset})",
+        recipe.task,
+        str(recipe.epochs),
+        batch,
+        optimizer,
+        given,
+    )
 
 
 def _targets(recipes: Mapping[str, Recipe], own: Mapping[str, Any]) -> Iterator[str]:
