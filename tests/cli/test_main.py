@@ -66,7 +66,7 @@ ERRORS = {
     "a dataset": (["train", "denoising_autoencoder", "--dataset", "mnist_5"], "Did you mean mnist_5k"),
     "a run": (["export", "denoising_autoencoder"], "gallery train denoising_autoencoder"),
     "an exported model": (["serve"], "Expected exported models in saved_models: at least one. Received: none"),
-    "a server": (["encode", "m", "x.npy", "--server", "localhost:1"], "Expected a model server at localhost:1"),
+    "a server": (["encode", "m", "x.npy", "--server", "localhost:1"], "No model server at localhost:1"),
     "an input": (["denoise", "m", "nowhere.png"], "nowhere.png. Received: no such file"),
     "a kind of file": (["denoise", "m", "x.txt"], "Received: a .txt"),
     "a port": (["serve", "--port", "70000"], "Expected a port from 0 to 65535. Received: 70000"),
