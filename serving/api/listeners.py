@@ -1,4 +1,4 @@
-"""Both faces on their ports: a gRPC server and an HTTP server, opened and drained together."""
+"""The gRPC server and the HTTP server of a process."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from .. import limits
 from ..config import flags
 from ..config.flag_table import CORES
 from ..ports import PortInUse, listen
-from .grpc import limits as grpc_bounds
-from .grpc.memory_budget import GrpcRoom
+from .grpc import limits as grpc_limits
+from .grpc.memory_budget import MessageMemory
 from .grpc.services import GrpcApi
 from .http import protocol as http_protocol
 from .rest.application import RestApi
@@ -26,14 +26,15 @@ from .rest.application import RestApi
 log = logging.getLogger(__name__)
 
 
-class Faces:
-    """The listening part of one process.
+class Listeners:
+    """The gRPC server and the HTTP server of a process, opened and drained together.
 
     Args:
-        grpc_api, rest_api: what answers.
+        grpc_api: answers gRPC calls.
+        rest_api: answers HTTP requests.
         values: the flags.
-        credentials: for TLS over gRPC; None: without.
-        first: whether this process is the one that listens on the Unix socket, which can't be shared.
+        credentials: TLS credentials for gRPC. None for no TLS.
+        first: whether this process listens on the Unix socket, which processes cannot share.
     """
 
     def __init__(
@@ -55,7 +56,7 @@ class Faces:
         self._serving: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
-        """Begins to answer. Raises PortInUse."""
+        """Opens the ports and answers requests. Raises PortInUse."""
         if self._flags.rest_api_port:
             self._sockets = [listen(self._flags.host, self._flags.rest_api_port)]
             self._rest = self._rest_server()
@@ -65,7 +66,7 @@ class Faces:
             await self._grpc.start()
 
     async def drain(self) -> None:
-        """Takes no more requests and lets those in flight end, within --shutdown_grace_seconds."""
+        """Refuses new requests and waits up to --shutdown_grace_seconds for the requests in progress."""
         if self._rest:
             self._rest_api.stop()
             self._rest.should_exit = True
@@ -80,21 +81,21 @@ class Faces:
     def _grpc_server(self) -> grpc.aio.Server:
         processes = self._flags.workers or CORES
         options = {
-            **grpc_bounds.options(self._flags.max_request_bytes),
-            "grpc.so_reuseport": 1,  # beside the other workers; the port is reserved for them
+            **grpc_limits.options(self._flags.max_request_bytes),
+            "grpc.so_reuseport": 1,  # worker processes share the port
             **dict(flags.channel_arguments(self._flags.grpc_channel_arguments)),
         }
         server = grpc.aio.server(
             options=list(options.items()),
-            maximum_concurrent_rpcs=grpc_bounds.calls(processes),
+            maximum_concurrent_rpcs=grpc_limits.calls(processes),
         )
-        room = GrpcRoom(self._flags.max_request_bytes, limits.Budget(limits.share_of_memory(processes)))
-        server.add_generic_rpc_handlers(tuple(self._grpc_api.services(room)))
+        memory = MessageMemory(self._flags.max_request_bytes, limits.Budget(limits.share_of_memory(processes)))
+        server.add_generic_rpc_handlers(tuple(self._grpc_api.services(memory)))
         addresses = [f"{self._flags.host}:{self._flags.port}"] if self._flags.port else []
         if self._flags.grpc_socket_path and self._first:
             with contextlib.suppress(FileNotFoundError):
                 if Path(self._flags.grpc_socket_path).is_socket():
-                    os.unlink(self._flags.grpc_socket_path)  # left by a server that was killed
+                    os.unlink(self._flags.grpc_socket_path)  # left behind by a killed server
             addresses.append(f"unix:{self._flags.grpc_socket_path}")
         for address in addresses:
             try:
@@ -103,7 +104,7 @@ class Faces:
                 else:
                     server.add_secure_port(address, self._credentials)
             except RuntimeError:
-                raise PortInUse(f"Expected a free address for gRPC. Received: {address}") from None
+                raise PortInUse(f"The gRPC address {address} is already in use.") from None
         return server
 
     def _rest_server(self) -> uvicorn.Server:

@@ -1,4 +1,4 @@
-"""Asks a model server, over gRPC or REST, without TensorFlow."""
+"""A client for model servers over gRPC or REST, without TensorFlow."""
 
 from .answers import Classification, Detection, Neighbours, Segmentation
 from .client import Client

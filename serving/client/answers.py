@@ -1,4 +1,4 @@
-"""What the client makes of answers that are more than one array."""
+"""The results of client calls that return more than one array."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ class Classification(NamedTuple):
     """The classes of n examples.
 
     Attributes:
-        labels: the likeliest class of each (n).
-        scores: its probability (n,), float32.
-        probabilities: those of all classes (n, classes), float32.
+        labels: the most probable class of each example (n).
+        scores: the probability of this class (n,), float32.
+        probabilities: the probabilities of all classes (n, classes), float32.
     """
 
     labels: list[str]
@@ -30,8 +30,8 @@ class Segmentation(NamedTuple):
     """The classes of the pixels of n images.
 
     Attributes:
-        mask: the likeliest class of each (n, height, width), uint8; the highest one there is means background.
-        confidence: its probability (n, height, width), float32.
+        mask: the most probable class of each pixel (n, height, width), uint8. The highest class is the background.
+        confidence: the probability of this class (n, height, width), float32.
     """
 
     mask: Array
@@ -39,12 +39,12 @@ class Segmentation(NamedTuple):
 
 
 class Detection(NamedTuple):
-    """What was found in one image, the surest first.
+    """The objects found in an image, those with the highest score first.
 
     Attributes:
-        boxes: top, left, bottom and right of each, in pixels (count, 4), float32.
-        scores: its probability (count,), float32.
-        labels: its class (count).
+        boxes: top, left, bottom and right of each object, in pixels (count, 4), float32.
+        scores: the probability of each object (count,), float32.
+        labels: the class of each object (count).
     """
 
     boxes: Array
@@ -53,17 +53,17 @@ class Detection(NamedTuple):
 
     @classmethod
     def all_of(cls, arrays: Arrays) -> list[Self]:
-        """One for each image, without the rows that fill up."""
+        """Returns the detections of each image, without the padding rows."""
         rows = zip(arrays["boxes"], arrays["scores"], arrays["labels"], arrays["count"], strict=True)
         return [cls(boxes[:count], scores[:count], strings(labels[:count])) for boxes, scores, labels, count in rows]
 
 
 class Neighbours(NamedTuple):
-    """What lies near each of n words, the nearest first.
+    """The nearest neighbours of n words, the most similar first.
 
     Attributes:
-        names: the words (n, count).
-        similarities: the cosine of the angle to each (n, count), float32.
+        names: the neighbours of each word (n, count).
+        similarities: their cosine similarities (n, count), float32.
     """
 
     names: list[list[str]]
@@ -75,5 +75,5 @@ class Neighbours(NamedTuple):
 
 
 def strings(array: Any) -> list[str]:
-    """An array (n,) of bytes as texts."""
+    """Decodes an array (n,) of bytes to strings."""
     return [as_bytes(each).decode() for each in array.tolist()]

@@ -1,10 +1,10 @@
-"""Asks a model server to encode, classify, forecast, translate and so on: one client for gRPC and REST, no TensorFlow.
+"""A client for model servers over gRPC or REST, with a method for each task. It does not need TensorFlow.
 
     with Client("localhost:8500") as client:                  # or "http://localhost:8501"
         code = client.encode("denoising_autoencoder", images)
         clean = client.denoise("denoising_autoencoder", noisy)
 
-It speaks TensorFlow Serving's API, so that the server may be the real one or ours.
+It uses TensorFlow Serving's API, so it works with TensorFlow Serving and with the embedded server.
 """
 
 from __future__ import annotations
@@ -27,77 +27,82 @@ class Client(Connection):
     Args:
         target: "host:port" for gRPC, "http://host:port" for REST.
         timeout: the deadline of each call, in seconds.
-        transport: carries the requests in place of a connection to `target`.
+        transport: sends the requests instead of a connection to `target`.
 
-    Every call raises a `ServingError` where it fails: `NotFound` for an unknown model, `InvalidArgument` for input that
-    the model refuses, `DeadlineExceeded`, `Unavailable` where there is no server, and so on.
+    A failed call raises a `ServingError`: `NotFound` for an unknown model, `InvalidArgument` for input that the model
+    does not accept, `DeadlineExceeded` after the timeout, `Unavailable` if there is no server, and so on.
     """
 
     def encode(self, model: str, images: Any, *, version: int | None = None) -> Array:
-        """Codes of images (batch, …), float32, or of a list of PNG or JPEG files as bytes.
+        """Encodes images (batch, …), float32, or a list of PNG or JPEG files as bytes.
 
-        They have the model's own shape: (batch, code_dim), or (batch, height, width, filters) for feature maps.
+        The codes have the shape (batch, code_dim), or (batch, height, width, filters) if they are feature maps.
         """
         return self._one("encode", model, images, version)
 
     def decode(self, model: str, codes: Any, *, version: int | None = None) -> Array:
-        """Images (batch, …), float32, of codes as `encode` gives them."""
+        """Decodes codes, as `encode` returns them, to images (batch, …), float32."""
         return self._one("decode", model, codes, version)
 
     def generate(
         self, model: str, codes: Any = None, *, seed: int = 0, count: int = 1, version: int | None = None
     ) -> Array:
-        """New images (count, height, width, channels), float32, of a generative model.
+        """Generates images (count, height, width, channels), float32, with a generative model.
 
         Args:
             model: the model's name.
-            codes: (count, code_dim), to be decoded; by default they are drawn from N(0, 1).
-            seed: of the draw, 64 bits: the same one gives the same images.
-            count: how many to draw, 1 to 1024.
-            version: the version; the server's latest by default.
+            codes: the codes to decode, (count, code_dim). By default they are drawn from N(0, 1).
+            seed: the seed of the draw, 64 bits. The same seed gives the same images.
+            count: the number of images, 1 to 1024.
+            version: the version. By default the latest version on the server.
         """
         if codes is not None:
             return self.decode(model, codes, version=version)
         return self._one("generate", model, {"seed": seed, "count": count}, version)
 
     def colorize(self, model: str, images: Any, *, version: int | None = None) -> Array:
-        """Colour images (batch, height, width, 3), float32, of grey ones.
+        """Colours grey images. Returns images (batch, height, width, 3), float32.
 
         Args:
             model: the model's name.
-            images: (batch, height, width, 1), float32, or a list of PNG or JPEG files as bytes, whose colours, if
-                they have any, are turned to grey first.
-            version: the version; the server's latest by default.
+            images: (batch, height, width, 1), float32, or a list of PNG or JPEG files as bytes. Files in colour are
+                converted to grey first.
+            version: the version. By default the latest version on the server.
         """
         return self._one("colorize", model, images, version)
 
     def denoise(self, model: str, images: Any, *, version: int | None = None) -> Array:
-        """Clean images for noisy ones (batch, …), float32, or for a list of PNG or JPEG files as bytes."""
+        """Removes the noise from images (batch, …), float32, or from a list of PNG or JPEG files as bytes."""
         return self._one("denoise", model, images, version)
 
     def reconstruct(self, model: str, images: Any, *, version: int | None = None) -> Array:
-        """Images encoded and decoded again, (batch, …), float32."""
+        """Encodes and decodes images (batch, …), float32."""
         return self._one("reconstruct", model, images, version)
 
     def score(self, model: str, images: Any, *, version: int | None = None) -> Array:
-        """Reconstruction error (batch,) of images, float32: large for what is unlike the training data."""
+        """Returns the reconstruction error (batch,) of images, float32: large if they differ from the training data."""
         return self._one("score", model, images, version)
 
     def classify(self, model: str, inputs: Any, *, version: int | None = None) -> Classification:
-        """The classes of images or feature vectors (batch, …), float32, or of a list of PNG or JPEG files as bytes.
+        """Classifies images, feature vectors or sequences.
 
-        Of sequences (batch, time, features), too, or of a list of some of different lengths, (time, features) each.
+        Args:
+            model: the model's name.
+            inputs: images or feature vectors (batch, …), float32; a list of PNG or JPEG files as bytes; sequences
+                (batch, time, features); or a list of sequences of different lengths, (time, features) each.
+            version: the version. By default the latest version on the server.
         """
         return Classification.of(self._named("classify", model, inputs, version))
 
     def regress(self, model: str, inputs: Any, *, version: int | None = None) -> Array:
-        """Predictions (batch, k), float32, for inputs as `classify` takes them."""
+        """Returns the predictions (batch, k), float32, for inputs as in `classify`."""
         return self._one("regress", model, inputs, version)
 
     def embed(self, model: str, inputs: Any, *, field: str | None = None, version: int | None = None) -> Array:
-        """The features (batch, n), float32, that the model judges inputs by, as `classify` takes them, or texts.
+        """Returns the feature vectors (batch, n), float32, of inputs as in `classify`, or of texts.
 
-        Of a model of words, the vector of each word; of one of categories, that of each category of a `field`.
+        A model of word vectors returns the vector of each word. A model of categories returns the vector of each
+        category of a `field`.
         """
         return self._one(f"embed_{field}" if field else "embed", model, inputs, version)
 
@@ -110,66 +115,67 @@ class Client(Connection):
         field: str | None = None,
         version: int | None = None,
     ) -> Neighbours:
-        """The words, or categories of a `field`, whose vectors are most similar to that of each word given.
+        """Finds the words, or categories of a `field`, whose vectors are most similar to those of given words.
 
         Args:
             model: the model's name.
-            words: any number; InvalidArgument for one that the model does not know.
-            count: how many for each, 1 to 1024; as many as there are, where they are fewer.
-            field: whose categories they are, for a model of categories.
-            version: the version; the server's latest by default.
+            words: the words. An unknown word raises InvalidArgument.
+            count: the number of neighbours of each word, 1 to 1024, or all words if the model has fewer.
+            field: the field of the categories, for a model of categories.
+            version: the version. By default the latest version on the server.
         """
         signature = f"nearest_{field}" if field else "nearest"
         inputs = {field or "word": [words] if isinstance(words, str) else words, "count": count}
         return Neighbours.of(self.predict(model, inputs, signature=signature, version=version))
 
     def forecast(self, model: str, history: Any, lengths: Any = None, *, version: int | None = None) -> Array:
-        """The next steps (batch, horizon, features), float32, of series.
+        """Forecasts the next steps (batch, horizon, features), float32, of series.
 
         Args:
             model: the model's name.
             history: (batch, time, features), or a list of series of different lengths, (time, features) each.
-            lengths: how many steps of each count (batch,); all by default.
-            version: the version; the server's latest by default.
+            lengths: the number of steps of each series (batch,). By default all steps.
+            version: the version. By default the latest version on the server.
         """
         if lengths is None:
             return self._one("forecast", model, history, version)
         return self._padded("forecast", model, history, lengths, version)["forecast"]
 
     def classify_text(self, model: str, texts: Sequence[str] | str, *, version: int | None = None) -> Classification:
-        """The classes of texts."""
+        """Classifies texts."""
         return Classification.of(self._named("classify_text", model, texts, version))
 
     def translate(self, model: str, texts: Sequence[str] | str, *, version: int | None = None) -> list[str]:
-        """What the model writes for each of texts."""
+        """Translates texts. Returns a text for each."""
         return strings(self._one("translate", model, texts, version))
 
     def pronounce(self, model: str, words: Sequence[str] | str, *, version: int | None = None) -> list[str]:
-        """The sounds of each of words, with blanks between them."""
+        """Returns the sounds of each word, separated by blanks."""
         return strings(self._one("pronounce", model, words, version))
 
     def caption(self, model: str, images: Any, *, version: int | None = None) -> list[str]:
-        """What the model writes about images (batch, …), float32, or a list of PNG or JPEG files as bytes."""
+        """Captions images (batch, …), float32, or a list of PNG or JPEG files as bytes. Returns a text for each."""
         return strings(self._one("caption", model, images, version))
 
     def segment(self, model: str, images: Any, *, version: int | None = None) -> Segmentation:
-        """What each pixel belongs to, of images (batch, …), float32, or of a list of PNG or JPEG files as bytes."""
+        """Finds the class of each pixel of images (batch, …), float32, or of a list of PNG or JPEG files as bytes."""
         return Segmentation(**self._named("segment", model, images, version))
 
     def detect(self, model: str, images: Any, *, version: int | None = None) -> list[Detection]:
-        """What is where in each of images (batch, …), float32, or of a list of PNG or JPEG files as bytes."""
+        """Finds objects in images (batch, …), float32, or in a list of PNG or JPEG files as bytes."""
         return Detection.all_of(self._named("detect", model, images, version))
 
     def _one(self, signature: str, model: str, value: Any, version: int | None) -> Array:
-        """The only output of a signature, called as `_named` does."""
+        """Calls a signature as `_named` does, and returns its only output."""
         (output,) = self._named(signature, model, value, version).values()
         return output
 
     def _named(self, signature: str, model: str, value: Any, version: int | None) -> Arrays:
-        """All outputs of a signature.
+        """Calls a signature and returns all outputs.
 
-        Of its form for files, where `value` is a list of bytes; of that for texts, where it is one of strings and the
-        model has such a form; of that for padded sequences, where it is one of sequences whose lengths differ.
+        If `value` is a list of bytes, it calls the variant of the signature for files. If it is a list of strings, it
+        calls the variant for texts, if the model has one. If it is a list of sequences of different lengths, it calls
+        the variant for padded sequences.
         """
         if isinstance(value, bytes | str):
             value = [value]
@@ -183,7 +189,7 @@ class Client(Connection):
         return self.predict(model, value, signature=signature, version=version)
 
     def _padded(self, signature: str, model: str, values: Any, lengths: Any, version: int | None) -> Arrays:
-        """All outputs of a signature's form for padded sequences."""
+        """Calls the variant of a signature for padded sequences, and returns all outputs."""
         signature = f"{signature}_padded"
         (name,) = self._definition(model, signature, version).inputs.keys() - {"length"}
         return self.predict(model, {name: values, "length": lengths}, signature=signature, version=version)
@@ -194,12 +200,12 @@ def _are(values: Any, kind: Any) -> bool:
 
 
 def _stacked(sequences: Sequence[Any]) -> tuple[Array, Array]:
-    """Sequences (time, features) as one array, with zeros after the shorter ones, and their lengths."""
+    """Pads sequences (time, features) with zeros to one array. Returns the array and the lengths."""
     arrays = [np.asarray(each) for each in sequences]
     lengths = np.array([len(each) for each in arrays], np.int32)
     shapes = {each.shape[1:] for each in arrays}
     if len(shapes) > 1:
-        raise InvalidArgument(f"Expected sequences that differ in length alone. Received: steps of {sorted(shapes)}")
+        raise InvalidArgument(f"The sequences differ in the shape of their steps: {sorted(shapes)}.")
     stacked = np.zeros((len(arrays), lengths.max(), *shapes.pop()), np.result_type(*arrays))
     for row, each in zip(stacked, arrays, strict=True):
         row[: len(each)] = each

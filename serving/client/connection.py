@@ -1,4 +1,4 @@
-"""A connection to a model server: any signature, by arrays. `client.py` knows what models are for."""
+"""A connection to a model server that calls any signature with arrays. `client.py` has a method for each task."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Connection:
             self._transport = RestTransport(target, timeout)
         else:
             self._transport = GrpcTransport(target, timeout)
-        self._signatures: dict[ModelSpec, dict[str, SignatureDef]] = {}  # as last heard
+        self._signatures: dict[ModelSpec, dict[str, SignatureDef]] = {}  # as last received
 
     def predict(
         self,
@@ -43,45 +43,45 @@ class Connection:
         Args:
             model: the model's name.
             inputs: arrays by input name, or one array for a signature with one input. They are cast to the dtypes
-                that the signature declares where nothing but precision is lost.
+                of the signature if this loses nothing but precision.
             signature: the signature's name.
-            version: the version; the server's latest by default.
+            version: the version. By default the latest version on the server.
 
         Returns:
-            Arrays by output name; strings as object arrays of bytes.
+            Arrays by output name. Strings are object arrays of bytes.
         """
         spec = ModelSpec(model, version)
         definition = self._definition(model, signature, version)
         try:
             return self._ask(spec, definition, inputs)
         except (FailedPrecondition, InvalidArgument):
-            # A version that came since may have other inputs and outputs.
+            # A version that was loaded in the meantime may have other inputs and outputs.
             fresh = self.signatures(model, version=version).get(signature)
             if fresh is None or fresh == definition:
                 raise
             return self._ask(spec, fresh, inputs)
 
     def signatures(self, model: str, *, version: int | None = None) -> dict[str, SignatureDef]:
-        """The signatures of a model by name: names, dtypes and shapes of inputs and outputs."""
+        """Returns the signatures of a model by name, with the names, dtypes and shapes of inputs and outputs."""
         spec = ModelSpec(model, version)
         self._signatures[spec] = self._transport.signatures(spec)
         return self._signatures[spec]
 
     def models(self) -> list[str]:
-        """The names of all models that the embedded server has. Raises Unimplemented for any other server."""
+        """Returns the names of all models. Raises Unimplemented if the server is not the embedded server."""
         try:
             return self._transport.models()
         except (NotFound, Unimplemented):
             raise Unimplemented(
-                "Expected the embedded server: TensorFlow Serving can't list its models. Received: another server"
+                "This server cannot list its models. Only the embedded server of Keras Gallery can."
             ) from None
 
     def status(self, model: str, *, version: int | None = None) -> dict[int, str]:
-        """The state of each version of a model, such as {2: "AVAILABLE", 1: "END"}, highest first."""
+        """Returns the state of each version of a model, such as {2: "AVAILABLE", 1: "END"}, highest first."""
         return self._transport.status(ModelSpec(model, version))
 
     def close(self) -> None:
-        """Ends the connection."""
+        """Closes the connection."""
         self._transport.close()
 
     def __enter__(self) -> Self:
@@ -93,11 +93,11 @@ class Connection:
         self.close()
 
     def _known(self, model: str, version: int | None) -> dict[str, SignatureDef]:
-        """The signatures as last heard."""
+        """Returns the signatures as last received."""
         return self._signatures.get(ModelSpec(model, version)) or self.signatures(model, version=version)
 
     def _definition(self, model: str, signature: str, version: int | None) -> SignatureDef:
-        """One of them. Raises InvalidArgument where the model has no such signature."""
+        """Returns a signature. Raises InvalidArgument if the model does not have it."""
         known = self._signatures.get(ModelSpec(model, version), {})
         if signature not in known:
             known = self.signatures(model, version=version)
@@ -110,14 +110,14 @@ class Connection:
         if not isinstance(inputs, Mapping):
             if len(definition.inputs) != 1:
                 names = ", ".join(sorted(definition.inputs))
-                raise InvalidArgument(f"Expected inputs by name for {definition.name}: {names}. Received: one array")
+                raise InvalidArgument(f"{definition.name} has several inputs ({names}). Pass arrays by name.")
             inputs = {next(iter(definition.inputs)): inputs}
         arrays = {name: _cast(name, value, definition) for name, value in inputs.items()}
         return self._transport.predict(spec, definition, arrays)
 
 
 def _cast(name: str, value: Any, definition: SignatureDef) -> Array:
-    """An input as the array that the signature wants; what makes no sense goes as it is, for the server to refuse."""
+    """Casts an input to the dtype of the signature. Unsuitable inputs stay unchanged, and the server refuses them."""
     array = np.asarray(value)
     spec = definition.inputs.get(name)
     if spec is None or array.dtype == spec.dtype.numpy:

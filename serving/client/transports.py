@@ -1,4 +1,4 @@
-"""Carries a client's requests over gRPC or REST."""
+"""Sends the requests of a client over gRPC or REST."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Arrays = dict[str, Array]
 
 
 class Transport(Protocol):
-    """Carries requests; gRPC and REST are the two there are."""
+    """Sends requests to a server. There are two, for gRPC and for REST."""
 
     def predict(self, spec: ModelSpec, signature: SignatureDef, inputs: Mapping[str, Array]) -> Arrays: ...
     def signatures(self, spec: ModelSpec) -> dict[str, SignatureDef]: ...
@@ -42,7 +42,7 @@ class Transport(Protocol):
 
 
 class GrpcTransport:
-    """Requests over gRPC."""
+    """Sends requests over gRPC."""
 
     def __init__(self, target: str, timeout: float) -> None:
         self._timeout = timeout
@@ -84,16 +84,16 @@ class GrpcTransport:
         except grpc.RpcError as error:
             message = _where_cut(error.details() or error.code().name)
             if error.code() is grpc.StatusCode.UNAVAILABLE:
-                message = f"Expected a model server at {self._target}. Received: {message}"
+                message = f"No model server at {self._target}: {message}"
             raise from_code(error.code().name, message) from None
 
-    @functools.cache  # noqa: B019  (as long as the transport itself)
+    @functools.cache  # noqa: B019  (a transport has few methods)
     def _method(self, method: str) -> Any:
         return self._channel.unary_unary(method)
 
 
 class RestTransport:
-    """Requests over REST."""
+    """Sends requests over REST."""
 
     def __init__(self, target: str, timeout: float) -> None:
         self._target = target
@@ -107,9 +107,9 @@ class RestTransport:
             outputs = {next(iter(signature.outputs)): outputs}
         try:
             return {name: _from_json(outputs[name], each.dtype) for name, each in signature.outputs.items()}
-        except (KeyError, TypeError, ValueError, InvalidArgument):  # the answer of a newer version
+        except (KeyError, TypeError, ValueError, InvalidArgument):  # a newer version of the model answered
             names = ", ".join(signature.outputs)
-            raise FailedPrecondition(f"Expected outputs {names} from {signature.name}. Received: others") from None
+            raise FailedPrecondition(f"The answer of {signature.name} does not have the outputs {names}.") from None
 
     def signatures(self, spec: ModelSpec) -> dict[str, SignatureDef]:
         document = self._call("GET", self._url + _path(spec) + "/metadata")["metadata"]["signature_def"]
@@ -132,9 +132,9 @@ class RestTransport:
             content = None if body is None else json_values.dumps(body)
             answer = self._http.request(method, url, content=content, headers={"content-type": "application/json"})
         except httpx.TimeoutException:
-            raise DeadlineExceeded(f"Expected an answer from {self._target} in time. Received: none") from None
+            raise DeadlineExceeded(f"No answer from {self._target} within the timeout.") from None
         except httpx.HTTPError as error:
-            raise Unavailable(f"Expected a model server at {self._target}. Received: {error}") from None
+            raise Unavailable(f"No model server at {self._target}: {error}") from None
         try:
             document = json_values.loads(answer.content)
         except InvalidArgument:
@@ -148,7 +148,7 @@ class RestTransport:
 
 
 def _where_cut(message: str) -> str:
-    """A refusal without the lines in which TensorFlow adds where in the graph it was."""
+    """Removes the lines of an error message in which TensorFlow names nodes of the graph."""
     return message.partition("\n\t [[{{")[0]
 
 

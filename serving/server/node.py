@@ -11,7 +11,7 @@ from pathlib import Path
 import grpc
 
 from ..api.grpc.services import GrpcApi
-from ..api.listeners import Faces
+from ..api.listeners import Listeners
 from ..api.openapi import document as openapi
 from ..api.openapi import page as openapi_page
 from ..api.rest.application import RestApi
@@ -84,7 +84,7 @@ class Node:
         self._inference = Inference(
             self._models, threads(values), check_methods=values.enable_signature_method_name_check
         )
-        self._faces: Faces | None = None
+        self._faces: Listeners | None = None
 
     async def open(self, control: Control) -> None:
         """Opens the ports and answers requests. Raises PortInUse."""
@@ -106,7 +106,7 @@ class Node:
             metrics_path=self._metrics_path,
             routes={"/openapi.json": self._openapi, "/docs": self._docs},
         )
-        self._faces = Faces(grpc_api, rest_api, self._flags, credentials=self._credentials, first=self._first)
+        self._faces = Listeners(grpc_api, rest_api, self._flags, credentials=self._credentials, first=self._first)
         await self._faces.open()
 
     async def _openapi(self) -> tuple[int, str, bytes]:

@@ -1,4 +1,4 @@
-"""Bytes to NumPy and back: protocol buffers and dtypes. `json/` does the same for REST bodies.
+"""Converts between bytes and NumPy arrays: protocol buffers here, REST bodies in `json/`.
 
-Pure functions: this room knows no network, no engine and no model.
+The functions here know no network, no engine and no model.
 """

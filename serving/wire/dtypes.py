@@ -1,4 +1,4 @@
-"""TensorFlow's data types beside NumPy's: one table."""
+"""A table of TensorFlow's data types and their NumPy dtypes."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import numpy as np
 
 
 class DataType(NamedTuple):
-    """One row of the table.
+    """A row of the table.
 
     Attributes:
         number: the value of `tensorflow.DataType`, as in `TensorProto.dtype`.
-        name: what error messages call it, such as "float".
-        numpy: the dtype of arrays; strings are object arrays of `bytes`.
-        field: the `TensorProto` field that carries the values one by one, such as "float_val".
-        enum: the enum's own name, such as "DT_FLOAT".
+        name: the name in error messages, such as "float".
+        numpy: the dtype of arrays. Strings are object arrays of `bytes`.
+        field: the `TensorProto` field that holds a list of values, such as "float_val".
+        enum: the name in the enum `tensorflow.DataType`, such as "DT_FLOAT".
     """
 
     number: int
@@ -51,11 +51,11 @@ STRING = BY_NUMBER[7]
 
 
 def of_array(array: np.ndarray[Any, Any]) -> DataType:
-    """The row for an array; arrays of text (`S`, `U`) count as strings. TypeError for a dtype without one."""
+    """Returns the row for an array. Arrays of text (`S`, `U`) are strings. Raises TypeError for any other dtype."""
     if array.dtype.kind in "SUT":
         return STRING
     row = BY_NUMPY.get(array.dtype.newbyteorder("="))
     if row is None:
         known = ", ".join(row.numpy.name for row in DATA_TYPES)
-        raise TypeError(f"Expected an array of one of the dtypes {known}. Received: {array.dtype}")
+        raise TypeError(f"Unsupported dtype: {array.dtype}. Use one of {known}.")
     return row

@@ -1,4 +1,4 @@
-"""`ModelSpec`: which model a request means, and which one answered."""
+"""`ModelSpec`: the model, version and signature that a request names or an answer comes from."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ from typing import Any
 
 from . import messages
 
-# The few specs that clients send again and again are read once. Longer ones are not kept: the sender does not decide
-# how much memory is taken.
+# Decoded specs are cached, because clients send the same few again and again. Long ones are not, to bound the memory.
 _KNOWN, _MAX_BYTES = 256, 256
 
 
 @dataclass(frozen=True, slots=True)
 class ModelSpec:
-    """Which model, version (by number or by label) and signature ("": not said) is meant."""
+    """A model, its version by number or by label, and a signature, "" if none is named."""
 
     name: str
     version: int | None = None
@@ -24,7 +23,7 @@ class ModelSpec:
 
 
 def model_spec(message: Any) -> ModelSpec:
-    """A `ModelSpec` message as ours."""
+    """Converts a `ModelSpec` message."""
     choice = message.WhichOneof("version_choice")
     return ModelSpec(
         message.name,
@@ -35,7 +34,7 @@ def model_spec(message: Any) -> ModelSpec:
 
 
 def decode_spec(data: bytes) -> ModelSpec:
-    """A serialized `ModelSpec` as ours. Raises `google.protobuf.message.DecodeError` for bytes that are none."""
+    """Reads a serialized `ModelSpec`. Raises `google.protobuf.message.DecodeError` if it is malformed."""
     return _read_again(data) if len(data) <= _MAX_BYTES else _read(data)
 
 
@@ -48,7 +47,7 @@ _read_again = functools.lru_cache(_KNOWN)(_read)
 
 @functools.lru_cache(_KNOWN)
 def encode_spec(spec: ModelSpec) -> bytes:
-    """A serialized `ModelSpec`."""
+    """Serializes a `ModelSpec`."""
     message = messages.ModelSpec(name=spec.name, signature_name=spec.signature)
     if spec.version is not None:
         message.version.value = spec.version

@@ -1,8 +1,8 @@
-"""PredictRequest and PredictResponse ↔ NumPy: the hot path.
+"""Reads and writes PredictRequest and PredictResponse: the hot path of gRPC.
 
-Requests are read straight from their bytes: float and double values, as `float_val`, `double_val` or
-`tensor_content`, become arrays that share the request's memory. Everything else (varint kinds, strings, fields in
-an unusual form) goes through the generated classes, with the same result.
+This is written by hand because the protobuf library copies every value into a message and NumPy copies it again. Here
+float and double values (`float_val`, `double_val` or `tensor_content`) become arrays that share the memory of the
+request. All other types and rarely used encodings are read by the generated classes, with the same result.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Array = np.ndarray[Any, Any]
 
 @dataclass(frozen=True, slots=True)
 class PredictRequest:
-    """A decoded request. `inputs` maps names to arrays, or to a `TensorError` where the tensor makes no sense."""
+    """A decoded request. `inputs` maps names to arrays, or to a `TensorError` if the tensor is malformed."""
 
     spec: ModelSpec | None
     inputs: Mapping[str, Array | tensor.TensorError]
@@ -31,11 +31,11 @@ class PredictRequest:
 
 
 class _Unusual(Exception):
-    """The short cut does not cover this message."""
+    """The fast path does not read this message."""
 
 
 def decode_request(data: bytes) -> PredictRequest:
-    """The request in `data`. Raises `google.protobuf.message.DecodeError` for bytes that are no PredictRequest."""
+    """Reads a request. Raises `google.protobuf.message.DecodeError` if it is malformed."""
     try:
         return _read_request(data)
     except (_Unusual, IndexError, UnicodeDecodeError):
@@ -44,14 +44,14 @@ def decode_request(data: bytes) -> PredictRequest:
 
 def _parse_request(data: bytes) -> PredictRequest:
     message = messages.PredictRequest.FromString(data)
-    room = tensor.Room()
-    inputs = {name: tensor.array_or_error(proto, room) for name, proto in message.inputs.items()}
+    budget = tensor.FillBudget()
+    inputs = {name: tensor.array_or_error(proto, budget) for name, proto in message.inputs.items()}
     spec = model_spec(message.model_spec) if message.HasField("model_spec") else None
     return PredictRequest(spec, inputs, tuple(message.output_filter))
 
 
 def _varint(data: bytes, at: int) -> tuple[int, int]:
-    """The varint at `at` and the position after it."""
+    """Returns the varint at `at` and the position after it."""
     byte = data[at]
     if byte < 0x80:
         return byte, at + 1
@@ -63,12 +63,12 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
         if byte < 0x80:
             return value, at + 1
         shift += 7
-        if shift > 28:  # the generated classes read lengths of five bytes
+        if shift > 28:  # longer than five bytes
             raise _Unusual
 
 
 def _chunk(data: bytes, at: int, end: int) -> tuple[int, int]:
-    """Start and stop of the length-delimited field whose length stands at `at`."""
+    """Returns the start and stop of the length-delimited field whose length is at `at`."""
     length, start = _varint(data, at)
     if start + length > end:
         raise _Unusual
@@ -79,7 +79,7 @@ def _read_request(data: bytes) -> PredictRequest:
     spec: ModelSpec | None = None
     inputs: dict[str, Array | tensor.TensorError] = {}
     outputs: list[str] = []
-    room = tensor.Room()
+    budget = tensor.FillBudget()
     at, end = 0, len(data)
     while at < end:
         tag = data[at]
@@ -87,7 +87,7 @@ def _read_request(data: bytes) -> PredictRequest:
             raise _Unusual
         start, stop = _chunk(data, at + 1, end)
         if tag == 0x12:
-            name, value = _read_input(data, start, stop, room)
+            name, value = _read_input(data, start, stop, budget)
             inputs[name] = value
         elif tag == 0x0A:
             if spec is not None:
@@ -99,8 +99,8 @@ def _read_request(data: bytes) -> PredictRequest:
     return PredictRequest(spec, inputs, tuple(outputs))
 
 
-def _read_input(data: bytes, at: int, end: int, room: tensor.Room) -> tuple[str, Array | tensor.TensorError]:
-    """One entry of the map: key (tag 1), then value (tag 2)."""
+def _read_input(data: bytes, at: int, end: int, budget: tensor.FillBudget) -> tuple[str, Array | tensor.TensorError]:
+    """Reads an entry of the map: the key (tag 1), then the value (tag 2)."""
     if data[at] != 0x0A:
         raise _Unusual
     start, stop = _chunk(data, at + 1, end)
@@ -111,7 +111,7 @@ def _read_input(data: bytes, at: int, end: int, room: tensor.Room) -> tuple[str,
     if stop != end:
         raise _Unusual
     try:
-        return name, _read_tensor(data, start, stop, room)
+        return name, _read_tensor(data, start, stop, budget)
     except tensor.TensorError as error:
         return name, error.with_traceback(None)
 
@@ -123,7 +123,7 @@ _FLOATS: dict[int, tuple[int, np.dtype[Any]]] = {  # dtype number -> (its *_val 
 _NUMBERS = {kind: number for number, (_, kind) in _FLOATS.items()}
 
 
-def _read_tensor(data: bytes, at: int, end: int, room: tensor.Room) -> Array:
+def _read_tensor(data: bytes, at: int, end: int, budget: tensor.FillBudget) -> Array:
     begin, dtype, shape, values = at, 0, (0, 0), (0, 0, 0)
     while at < end:
         tag = data[at]
@@ -136,19 +136,19 @@ def _read_tensor(data: bytes, at: int, end: int, room: tensor.Room) -> Array:
             start, stop = _chunk(data, at + 1, end)
             values, at = (tag, start, stop), stop
         else:
-            return _parse_tensor(data[begin:end], room)
+            return _parse_tensor(data[begin:end], budget)
     if dtype not in _FLOATS or values[0] not in (0, 0x22, _FLOATS[dtype][0]):
-        return _parse_tensor(data[begin:end], room)
+        return _parse_tensor(data[begin:end], budget)
     kind, (tag, start, stop) = _FLOATS[dtype][1], values
     count, rest = divmod(stop - start, kind.itemsize)
     sizes = _read_shape(data, *shape)
     if rest or not count or len(sizes) > tensor.MAX_RANK or count != math.prod(sizes):
-        return _parse_tensor(data[begin:end], room)  # empty, to be filled up, cut, or refused
+        return _parse_tensor(data[begin:end], budget)  # empty, of another length than the shape, or malformed
     return np.frombuffer(data, kind, count, start).reshape(sizes)
 
 
-def _parse_tensor(data: bytes, room: tensor.Room) -> Array:
-    return tensor.to_array(messages.TensorProto.FromString(data), room)
+def _parse_tensor(data: bytes, budget: tensor.FillBudget) -> Array:
+    return tensor.to_array(messages.TensorProto.FromString(data), budget)
 
 
 def _read_shape(data: bytes, at: int, end: int) -> list[int]:
@@ -171,7 +171,7 @@ def _read_shape(data: bytes, at: int, end: int) -> list[int]:
 
 
 def _field(tag: int, content: bytes) -> bytes:
-    """A length-delimited field."""
+    """Writes a length-delimited field."""
     return bytes((tag,)) + tensor.varint(len(content)) + content
 
 
@@ -179,7 +179,7 @@ _NOTHING = np.empty(0, np.uint8)
 
 
 def _parts(array: Array, as_content: bool) -> tuple[bytes, Array]:
-    """A serialized `TensorProto` in two parts, so that large values are copied once, into the whole answer."""
+    """Serializes a `TensorProto` in two parts, so that large values are copied only once, into the whole message."""
     number = _NUMBERS.get(array.dtype)
     if number is None or array.size == 0:
         return tensor.from_array(array, as_content=as_content).SerializeToString(), _NOTHING
@@ -190,7 +190,7 @@ def _parts(array: Array, as_content: bool) -> tuple[bytes, Array]:
 
 
 def encode_tensors(tensors: Mapping[str, Array], tag: int, *, as_content: bool = False) -> bytes:
-    """A serialized `map<string, TensorProto>` field with the given tag."""
+    """Serializes a `map<string, TensorProto>` field with the given tag."""
     pieces: list[Any] = []
     for name, array in tensors.items():
         head, values = _parts(array, as_content)
@@ -201,12 +201,12 @@ def encode_tensors(tensors: Mapping[str, Array], tag: int, *, as_content: bool =
 
 
 def encode_response(spec: ModelSpec, outputs: Mapping[str, Array], *, as_content: bool = False) -> bytes:
-    """A serialized `PredictResponse`: which model answered, and its outputs by name."""
+    """Serializes a `PredictResponse`: the model that answered, and its outputs by name."""
     return encode_tensors(outputs, 0x0A, as_content=as_content) + _field(0x12, encode_spec(spec))
 
 
 def encode_request(spec: ModelSpec, inputs: Mapping[str, Array], outputs: tuple[str, ...] = ()) -> bytes:
-    """A serialized `PredictRequest`."""
+    """Serializes a `PredictRequest`."""
     wanted = b"".join(_field(0x1A, name.encode()) for name in outputs)
     return _field(0x0A, encode_spec(spec)) + encode_tensors(inputs, 0x12, as_content=True) + wanted
 

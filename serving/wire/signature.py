@@ -15,9 +15,9 @@ class TensorSpec:
     """An input or output of a signature.
 
     Attributes:
-        tensor: the graph's own name for it, such as "serving_default_x:0".
+        tensor: its name in the graph, such as "serving_default_x:0".
         dtype: its data type.
-        shape: sizes, −1 where any size will do; None where any rank will do.
+        shape: the sizes, −1 for any size. None if the rank may be any.
     """
 
     tensor: str
@@ -25,7 +25,7 @@ class TensorSpec:
     shape: tuple[int, ...] | None
 
     def accepts(self, shape: tuple[int, ...]) -> bool:
-        """Whether an array of `shape` fits."""
+        """Whether an array of this shape can be used."""
         if self.shape is None:
             return True
         return len(shape) == len(self.shape) and all(
@@ -35,10 +35,10 @@ class TensorSpec:
 
 @dataclass(frozen=True, slots=True)
 class SignatureDef:
-    """A named function of a SavedModel: what goes in and what comes out, by name and in the order of the names.
+    """A named function of a SavedModel: its inputs and outputs, sorted by name.
 
     Attributes:
-        defaults: values of inputs that a request may leave out.
+        defaults: values of optional inputs.
     """
 
     name: str

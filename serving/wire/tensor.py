@@ -1,4 +1,7 @@
-"""`TensorProto` ↔ NumPy, through the generated message classes. All data types; `predict.py` has the short cut."""
+"""Converts between `TensorProto` and NumPy arrays of all data types. `predict.py` has a fast path for floats.
+
+TensorFlow has `make_ndarray` and `make_tensor_proto` for this, but they import TensorFlow.
+"""
 
 from __future__ import annotations
 
@@ -12,21 +15,21 @@ from . import dtypes, messages
 
 Array = np.ndarray[Any, Any]
 
-# A short list of values is filled up with its last one. What the sender did not send is filled up to this many
-# elements of a request only, so that a few bytes cannot ask for gigabytes.
+# If a message has fewer values than its shape, the last value is repeated. At most this many elements of a request are
+# filled in, so that a request of a few bytes cannot allocate gigabytes.
 MAX_FILLED_ELEMENTS = 1 << 22
 
-# NumPy's limits: sizes of an array, and elements of up to 16 bytes.
+# NumPy's limits: dimensions of an array, and elements of up to 16 bytes.
 MAX_RANK = 64
 MAX_ELEMENTS = 1 << 59
 
 
 class TensorError(ValueError):
-    """The message is not a tensor: unknown dtype, impossible shape, or content of another length."""
+    """A malformed tensor: an unknown dtype, an impossible shape, or content of the wrong length."""
 
 
-class Room:
-    """How many elements of a request may still be filled up."""
+class FillBudget:
+    """The number of elements of a request that may still be filled in."""
 
     __slots__ = ("elements",)
 
@@ -35,54 +38,54 @@ class Room:
 
 
 def shape_of(tensor_shape: Any) -> tuple[int, ...]:
-    """The shape in a `TensorShapeProto`, whose word that the rank be unknown TensorFlow does not heed either.
+    """Returns the shape in a `TensorShapeProto`. `unknown_rank` is ignored, as in TensorFlow.
 
     Raises:
-        TensorError: for a negative size, or a shape that no NumPy array can have (its zeros left out).
+        TensorError: a size is negative, or the shape is too large for a NumPy array.
     """
     shape = tuple(dim.size for dim in tensor_shape.dim)
     if any(size < 0 for size in shape):
-        raise TensorError(f"Expected sizes of 0 and more. Received: shape={list(shape)}")
+        raise TensorError(f"Expected sizes of at least 0. Received: shape={list(shape)}")
     if len(shape) > MAX_RANK or math.prod(filter(None, shape)) >= MAX_ELEMENTS:
-        raise TensorError(f"Expected a shape that an array can have. Received: {len(shape)} sizes")
+        raise TensorError(f"The shape is too large: {len(shape)} dimensions, or over {MAX_ELEMENTS} elements.")
     return shape
 
 
-def fill(values: Array, shape: tuple[int, ...], room: Room, empty: Any = 0) -> Array:
-    """`values` (flat) in `shape`: too many are cut, too few repeat the last (or `empty`)."""
+def fill(values: Array, shape: tuple[int, ...], budget: FillBudget, empty: Any = 0) -> Array:
+    """Reshapes flat values. Extra values are dropped. Missing ones repeat the last value, or are `empty`."""
     count = math.prod(shape)
     if values.size == count:
         return values.reshape(shape)
     if values.size > count:
         return values[:count].reshape(shape)
-    if count > room.elements:
+    if count > budget.elements:
         raise TensorError(f"Expected {count} values for shape {list(shape)}. Received: {values.size}")
-    room.elements -= count
+    budget.elements -= count
     filled = np.empty(count, values.dtype)
     filled[: values.size] = values
     filled[values.size :] = values[-1] if values.size else empty
     return filled.reshape(shape)
 
 
-def to_array(proto: Any, room: Room | None = None) -> Array:
-    """The array in a `TensorProto`.
+def to_array(proto: Any, budget: FillBudget | None = None) -> Array:
+    """Converts a `TensorProto` to an array.
 
-    Strings come as object arrays of `bytes`. The array may be read-only and share the message's memory.
+    Strings become object arrays of `bytes`. The array may be read-only and share the memory of the message.
 
     Args:
         proto: the message.
-        room: what the tensors of one request share; by default the message has all of it.
+        budget: shared by the tensors of a request. By default the tensor has a budget of its own.
 
     Raises:
-        TensorError: for an unknown dtype, an impossible shape, content of another length, or a shape that names
-            more values than the message holds and there is room for (2²² a request).
+        TensorError: the dtype is unknown, the shape is impossible, the content has the wrong length, or more values
+            would have to be filled in than the budget allows (2²² for each request).
     """
     row = dtypes.BY_NUMBER.get(proto.dtype)
     if row is None:
-        raise TensorError(f"Expected a known dtype. Received: {proto.dtype}")
+        raise TensorError(f"Unknown dtype: {proto.dtype}.")
     shape = shape_of(proto.tensor_shape)
     if 0 in shape:
-        return np.empty(shape, row.numpy)  # whatever the message holds
+        return np.empty(shape, row.numpy)  # any values in the message are ignored
     if proto.tensor_content and row is dtypes.STRING:
         return _strings_from_content(proto.tensor_content, shape)
     if proto.tensor_content:
@@ -92,29 +95,29 @@ def to_array(proto: Any, room: Room | None = None) -> Array:
                 f"Received: {len(proto.tensor_content)}"
             )
         return np.frombuffer(proto.tensor_content, row.numpy).reshape(shape)
-    values, room = getattr(proto, row.field), room or Room()
+    values, budget = getattr(proto, row.field), budget or FillBudget()
     if row is dtypes.STRING:
-        return fill(string_array(values), shape, room, b"")
+        return fill(string_array(values), shape, budget, b"")
     if row.field == "half_val":
-        return fill(np.array(values, np.uint16).view(row.numpy), shape, room)
-    if row.numpy.kind == "c":  # real and imaginary parts by turns
+        return fill(np.array(values, np.uint16).view(row.numpy), shape, budget)
+    if row.numpy.kind == "c":  # real and imaginary parts alternate
         parts = np.array(values, np.float32 if row.numpy.itemsize == 8 else np.float64)
-        return fill(parts[: parts.size // 2 * 2].view(row.numpy), shape, room)
-    if row.numpy.itemsize < 4 and row.field == "int_val":  # sent as int32; the low bits count
-        return fill(np.array(values, np.int32).astype(row.numpy), shape, room)
-    return fill(np.array(values, row.numpy), shape, room)
+        return fill(parts[: parts.size // 2 * 2].view(row.numpy), shape, budget)
+    if row.numpy.itemsize < 4 and row.field == "int_val":  # sent as int32, of which the low bits count
+        return fill(np.array(values, np.int32).astype(row.numpy), shape, budget)
+    return fill(np.array(values, row.numpy), shape, budget)
 
 
-def array_or_error(proto: Any, room: Room | None = None) -> Array | TensorError:
-    """As `to_array`, but the error is for the reader to raise, if the tensor is wanted at all."""
+def array_or_error(proto: Any, budget: FillBudget | None = None) -> Array | TensorError:
+    """Converts a `TensorProto`, but returns an error instead of raising it: the tensor may not be needed."""
     try:
-        return to_array(proto, room)
+        return to_array(proto, budget)
     except TensorError as error:
-        return error.with_traceback(None)  # whose frames hold the message
+        return error.with_traceback(None)  # its frames hold the message
 
 
 def _strings_from_content(content: bytes, shape: tuple[int, ...]) -> Array:
-    """Strings in `tensor_content`: all lengths as varints, then all bytes."""
+    """Reads strings from `tensor_content`: all lengths as varints, then all bytes."""
     count = math.prod(shape)
     if count > len(content):
         raise TensorError(f"Expected {count} strings. Received: {len(content)} bytes of content")
@@ -123,7 +126,7 @@ def _strings_from_content(content: bytes, shape: tuple[int, ...]) -> Array:
         length, shift = 0, 0
         while True:
             if at >= len(content) or shift > 28:  # five bytes, as in TensorFlow
-                raise TensorError("Expected the length of each string. Received: content cut short")
+                raise TensorError("The content ends before the length of each string.")
             byte = content[at]
             at, length, shift = at + 1, length | (byte & 0x7F) << shift, shift + 7
             if byte < 0x80:
@@ -139,14 +142,14 @@ def _strings_from_content(content: bytes, shape: tuple[int, ...]) -> Array:
 
 
 def string_array(strings: Sequence[bytes]) -> Array:
-    """Strings as an object array (n,): NumPy's own kind would cut zero bytes at their ends."""
+    """Converts strings to an object array (n,). NumPy's own string dtype would drop zero bytes at the end."""
     array = np.empty(len(strings), object)
     array[:] = strings
     return array
 
 
 def as_bytes(value: Any) -> bytes:
-    """One element of a string array."""
+    """Returns the bytes of an element of a string array."""
     if isinstance(value, bytes):
         return value
     if isinstance(value, str):
@@ -155,7 +158,7 @@ def as_bytes(value: Any) -> bytes:
 
 
 def from_array(array: Array, *, as_content: bool = False) -> Any:
-    """A `TensorProto` that holds `array`, in the dtype's own field or, `as_content`, in `tensor_content`."""
+    """Converts an array to a `TensorProto`, with values in the field of the dtype or in `tensor_content`."""
     row = dtypes.of_array(array)
     proto = messages.TensorProto(dtype=row.number)
     proto.tensor_shape.SetInParent()
@@ -184,7 +187,7 @@ def from_array(array: Array, *, as_content: bool = False) -> Any:
 
 
 def varint(value: int) -> bytes:
-    """`value` (0 and more) as a protocol buffer varint."""
+    """Writes a value of at least 0 as a protocol buffer varint."""
     out = bytearray()
     while value > 0x7F:
         out.append(value & 0x7F | 0x80)

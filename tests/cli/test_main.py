@@ -118,7 +118,7 @@ ERRORS = {
     "a dataset": (["train", "denoising_autoencoder", "--dataset", "mnist_5"], "Did you mean mnist_5k"),
     "a run": (["export", "denoising_autoencoder"], "gallery train denoising_autoencoder"),
     "an exported model": (["serve"], "No exported models in saved_models. Export one with: gallery export NAME"),
-    "a server": (["encode", "m", "x.npy", "--server", "localhost:1"], "Expected a model server at localhost:1"),
+    "a server": (["encode", "m", "x.npy", "--server", "localhost:1"], "No model server at localhost:1"),
     "an input": (["denoise", "m", "nowhere.png"], "No such file: nowhere.png"),
     "a kind of file": (
         ["denoise", "m", "x.txt"],

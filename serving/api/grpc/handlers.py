@@ -1,4 +1,4 @@
-"""From a method on bytes to what gRPC calls: errors become statuses here, and the observer is told."""
+"""Makes gRPC handlers of methods on bytes: turns errors into gRPC statuses and reports requests to the observer."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from google.protobuf.message import DecodeError
 from ...errors import Internal, ServingError, Unimplemented
 from ...observe.observation import CURRENT, Observation
 from ...observe.observer import Observer
-from .memory_budget import GrpcRoom
+from .memory_budget import MessageMemory
 
 log = logging.getLogger(__name__)
 Call = Callable[[bytes], Awaitable[bytes]]
 
 
-def observed(name: str, call: Call, observer: Observer, room: GrpcRoom) -> grpc.RpcMethodHandler:
-    """A handler for the method `name`; each request is the observer's to allow and to keep."""
+def observed(name: str, call: Call, observer: Observer, memory: MessageMemory) -> grpc.RpcMethodHandler:
+    """Returns a handler for the method `name`. The observer may refuse a request, and records it."""
 
     async def handler(data: bytes, context: Any) -> bytes:
         request = Observation("grpc", name, status="CANCELLED", request_bytes=len(data))
@@ -30,7 +30,7 @@ def observed(name: str, call: Call, observer: Observer, room: GrpcRoom) -> grpc.
         started = perf_counter()
         try:
             observer.begin()
-            answer = room.hold(await call(room.request(data, context)), context)
+            answer = memory.hold(await call(memory.request(data, context)), context)
             request.status, request.response_bytes = "OK", len(answer)
             return answer
         except Exception as error:
@@ -50,12 +50,12 @@ def observed(name: str, call: Call, observer: Observer, room: GrpcRoom) -> grpc.
     return grpc.unary_unary_rpc_method_handler(handler)
 
 
-def unary(call: Call, room: GrpcRoom) -> grpc.RpcMethodHandler:
-    """A handler that the observer is not told of."""
+def unary(call: Call, memory: MessageMemory) -> grpc.RpcMethodHandler:
+    """Returns a handler whose requests are not reported to the observer."""
 
     async def handler(data: bytes, context: Any) -> bytes:
         try:
-            return await call(room.request(data, context))
+            return await call(memory.request(data, context))
         except Exception as error:
             await _abort(context, error)
 
@@ -63,7 +63,7 @@ def unary(call: Call, room: GrpcRoom) -> grpc.RpcMethodHandler:
 
 
 def stream(call: Callable[[Any], AsyncIterator[bytes]]) -> Callable[[Any, Any], AsyncIterator[bytes]]:
-    """For a method that answers with a stream."""
+    """Returns a handler for a method that answers with a stream."""
 
     async def handler(request: Any, context: Any) -> AsyncIterator[bytes]:
         try:
@@ -76,7 +76,7 @@ def stream(call: Callable[[Any], AsyncIterator[bytes]]) -> Callable[[Any, Any], 
 
 
 class Unknown(grpc.GenericRpcHandler):
-    """Any other method: refused without a word, as the C++ server does."""
+    """Refuses any other method with an empty message, as the C++ server does."""
 
     def service(self, _: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler:
         return grpc.stream_stream_rpc_method_handler(stream(self._refuse))
@@ -87,11 +87,11 @@ class Unknown(grpc.GenericRpcHandler):
 
 
 async def _abort(context: Any, error: Exception) -> NoReturn:
-    """Turns what a method raises into a gRPC status: the one place that does."""
+    """Ends a call with the gRPC status of an error. Logs errors of the server itself."""
     problem = _serving_error(error)
     if not isinstance(error, ServingError | DecodeError):
         log.error("gRPC request failed", exc_info=error)
-    error.__traceback__ = None  # its frames hold the request, unpacked, for as long as the answer takes
+    error.__traceback__ = None  # its frames hold the unpacked request until the answer is sent
     await context.abort(problem.code, _short(str(problem)))
     raise AssertionError  # abort has raised
 
@@ -101,14 +101,14 @@ def _serving_error(error: Exception) -> ServingError:
         return error
     if isinstance(error, DecodeError):
         return Internal("")
-    return Internal(f"{type(error).__name__}: {error}")  # ours to mend; the client gets one line
+    return Internal(f"{type(error).__name__}: {error}")  # an error of the server: the client gets one line
 
 
-_PLAIN = "".join(map(chr, range(0x20, 0x7F))).replace("%", "")  # sent as it is; anything else three times as long
+_PLAIN = "".join(map(chr, range(0x20, 0x7F))).replace("%", "")  # sent unchanged; other characters take three bytes
 
 
 def _short(text: str) -> str:
-    """A message that clients take: they refuse trailers over 8 KiB."""
+    """Shortens a message, because clients refuse trailers over 8 KiB."""
     if len(text) <= 600 or len(quote(text, safe=_PLAIN)) <= 7600:
         return text
     return text.encode()[:2500].decode(errors="ignore") + "..."

@@ -1,4 +1,7 @@
-"""What gRPC messages may take of a process's memory: requests unpacked, requests and answers while they are there."""
+"""The memory of gRPC messages in a process: the size of unpacked requests, and a budget for requests and answers.
+
+gRPC has no limit on the memory of all messages together, and unpacks compressed messages up to the maximum size.
+"""
 
 from __future__ import annotations
 
@@ -8,42 +11,43 @@ from ... import limits
 from ...errors import ResourceExhausted
 from ...limits import Budget
 
-LARGE_MESSAGE = 16 << 10  # bytes; `grpc_bounds.calls` counts what is smaller
-CONTROL_BYTES = 4 << 20  # for requests without tensors and examples
+LARGE_MESSAGE = 16 << 10  # bytes; `limits.calls` accounts for smaller messages
+CONTROL_BYTES = 4 << 20  # maximum size of requests without tensors and examples
 
 
-class GrpcRoom:
-    """For all calls of a process.
+class MessageMemory:
+    """Limits the memory of the messages of all calls in a process.
 
     Args:
-        max_message_bytes: the longest request, unpacked.
-        budget: for large messages together, each until its call is over: a client may let its answer wait.
+        max_message_bytes: maximum size of an unpacked request in bytes.
+        budget: shared by all large messages. A message holds its bytes until its call ends, because a client may read
+            its answer slowly.
     """
 
     def __init__(self, max_message_bytes: int, budget: Budget) -> None:
         self._max_message_bytes = max_message_bytes
         self._budget = budget
 
-    def for_control(self) -> GrpcRoom:
-        """The same room, for requests without tensors and examples, which are short."""
-        return GrpcRoom(min(self._max_message_bytes, CONTROL_BYTES), self._budget)
+    def for_control(self) -> MessageMemory:
+        """Returns a limit with the same budget for requests without tensors and examples, which are short."""
+        return MessageMemory(min(self._max_message_bytes, CONTROL_BYTES), self._budget)
 
     def request(self, data: bytes, context: Any) -> bytes:
-        """A request, unpacked if it is compressed. Raises ResourceExhausted."""
+        """Unpacks a request if it is compressed, and takes its size from the budget. Raises ResourceExhausted."""
         return self.hold(self.unpack(data), context)
 
     def unpack(self, data: bytes) -> bytes:
-        """As `request`, without a word on how long it is there."""
+        """Unpacks a request if it is compressed. Raises ResourceExhausted if it is too large."""
         data = limits.unpack_message(data, self._max_message_bytes)
         if len(data) > self._max_message_bytes:
             raise ResourceExhausted(f"Received message larger than max ({len(data)} vs. {self._max_message_bytes})")
         return data
 
     def hold(self, message: bytes, context: Any) -> bytes:
-        """A message that takes memory until the call is over. Raises ResourceExhausted where there is none left."""
+        """Takes the size of a message from the budget until the call ends. Raises ResourceExhausted."""
         size = len(message)
         if size > LARGE_MESSAGE:
             if not self._budget.take(size):
-                raise ResourceExhausted("Expected memory for all calls under way. Received: too many at once")
+                raise ResourceExhausted("The memory budget for requests is used up. Retry later.")
             context.add_done_callback(lambda _: self._budget.give(size))
         return message

@@ -1,4 +1,4 @@
-"""The gRPC face: PredictionService and ModelService. Decodes, calls the core, encodes."""
+"""The gRPC API: PredictionService, ModelService and the list of models."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from ...wire.model_spec import ModelSpec, encode_spec, model_spec
 from . import health as grpc_health
 from . import reflection as grpc_reflection
 from .handlers import Call, Unknown, observed, stream, unary
-from .memory_budget import GrpcRoom
+from .memory_budget import MessageMemory
 
-_LONG = ("Predict", "Classify", "Regress", "MultiInference")  # methods whose requests may be
+_LONG = ("Predict", "Classify", "Regress", "MultiInference")  # methods whose requests may be large
 
 
 class GrpcApi:
-    """The methods, each from request bytes to answer bytes.
+    """The methods of the gRPC API. Each converts the bytes of a request to the bytes of the answer.
 
     Args:
-        inference: the core.
-        control: what concerns the server as a whole.
-        observer: told of each request.
-        as_content: whether outputs are sent in `tensor_content` rather than in `*_val` fields.
-        health: whether there is a health service.
-        reflection: whether tools may ask what there is.
+        inference: runs the loaded models.
+        control: status, reload and metrics of the whole server.
+        observer: is called for each request.
+        as_content: whether outputs are sent in `tensor_content` instead of the `*_val` fields.
+        health: whether to serve the health service.
+        reflection: whether to serve reflection.
     """
 
     def __init__(
@@ -93,7 +93,7 @@ class GrpcApi:
         return bytes((await status(self._control, spec)).SerializeToString())
 
     async def reload(self, data: bytes) -> bytes:
-        """Also tells by how much the metrics that the request names have grown meanwhile."""
+        """Applies a new model config. The answer has the increase of each metric that the request names."""
         request = messages.ReloadConfigRequest.FromString(data)
         names: Sequence[str] = request.metric_names
         before = await self._counts(names)
@@ -105,15 +105,15 @@ class GrpcApi:
         return bytes(response.SerializeToString())
 
     async def list_models(self, data: bytes) -> bytes:
-        """Ours: a `ModelServerConfig` with the names of all models; the request is empty."""
+        """Returns a `ModelServerConfig` with the names of all models. The request is empty."""
         config = messages.ModelServerConfig()
         config.model_config_list.SetInParent()
         for model in await self._control.models():
             config.model_config_list.config.add(name=model.name)
         return bytes(config.SerializeToString())
 
-    def services(self, room: GrpcRoom) -> list[grpc.GenericRpcHandler]:
-        """Handlers for `grpc.aio.Server.add_generic_rpc_handlers`; `room` is for their messages."""
+    def services(self, memory: MessageMemory) -> list[grpc.GenericRpcHandler]:
+        """Returns the handlers for `grpc.aio.Server.add_generic_rpc_handlers`, with `memory` for their messages."""
         calls: dict[str, dict[str, Call]] = {
             "tensorflow.serving.PredictionService": {
                 "Predict": self.predict,
@@ -128,10 +128,10 @@ class GrpcApi:
             },
             "keras_gallery.ModelList": {"List": self.list_models},
         }
-        control = room.for_control()
+        control = memory.for_control()
         methods = {
             service: {
-                name: observed(name, call, self._observer, room if name in _LONG else control)
+                name: observed(name, call, self._observer, memory if name in _LONG else control)
                 for name, call in each.items()
             }
             for service, each in calls.items()
@@ -147,12 +147,12 @@ class GrpcApi:
         return [*known, Unknown()]
 
     def stop(self) -> None:
-        """Tells those who watch the server's health that it ends; to be called before the server drains."""
+        """Reports to health watchers that the server stops. Call this before the server drains."""
         if self._health:
             self._health.stop()
 
     async def _counts(self, names: Iterable[str]) -> dict[str, int]:
-        """Counters by TensorFlow's names for them, such as /tensorflow/serving/request_count, whatever their labels."""
+        """Returns counters by TensorFlow's names, such as /tensorflow/serving/request_count, summed over all labels."""
         counts = dict.fromkeys(names, 0)
         shown = {name.replace("/", ":"): name for name in counts}
         for line in (await self._control.metrics()).splitlines() if counts else []:
@@ -171,7 +171,7 @@ def _encode(response: Any, spec: ModelSpec) -> bytes:
 
 
 def metadata(inference: Inference, spec: ModelSpec) -> Any:
-    """A `GetModelMetadataResponse` with the signatures of the version that `spec` means."""
+    """Returns a `GetModelMetadataResponse` with the signatures of a model version."""
     with inference.models.using(spec) as servable:
         response = messages.GetModelMetadataResponse()
         response.model_spec.name = servable.name
@@ -184,7 +184,7 @@ def metadata(inference: Inference, spec: ModelSpec) -> Any:
 
 
 async def status(control: Control, spec: ModelSpec) -> Any:
-    """A `GetModelStatusResponse`; labels are ignored, as TensorFlow Serving does."""
+    """Returns a `GetModelStatusResponse`. Labels are ignored, as in TensorFlow Serving."""
     response = messages.GetModelStatusResponse()
     for version in await control.status(spec.name, spec.version):
         entry = response.model_version_status.add(version=version.number, state=version.state.value)

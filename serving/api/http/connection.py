@@ -1,6 +1,6 @@
-"""One HTTP connection: how long it lasts, what it holds of the memory that all share, and what goes out on it.
+"""An HTTP connection of uvicorn with timeouts, a share of the memory budget, and limits on unread answers.
 
-What comes in is read in `http_protocol.py`.
+`protocol.py` adds the limits on requests.
 """
 
 from __future__ import annotations
@@ -12,27 +12,27 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from ...errors import ResourceExhausted
-from .memory_budget import FULL, Room
+from .memory_budget import FULL, ConnectionMemory
 
-KEEP_ALIVE_SECONDS = 120.0  # without a request
-ANSWER_SECONDS = 300.0  # in which a client has read its answer
+KEEP_ALIVE_SECONDS = 120.0  # an idle connection is closed after this time
+ANSWER_SECONDS = 300.0  # timeout for a client to read an answer
 
 
 class HttpConnection(HttpToolsProtocol):
-    """A connection (see `http_room.Connection`).
+    """A connection (see `memory_budget.Connection`).
 
     Args:
-        room: what it shares with the others.
-        uvicorns: what uvicorn says.
+        memory: shared by all connections of the process.
+        options: the arguments that uvicorn passes to a protocol.
 
     Attributes:
-        answered: the request whose turn it is.
-        ended: whether nothing more is read.
+        answered: the request that is being answered.
+        ended: whether no more data is read.
     """
 
-    def __init__(self, room: Room, **uvicorns: Any) -> None:
-        super().__init__(**uvicorns)
-        self.room = room
+    def __init__(self, memory: ConnectionMemory, **options: Any) -> None:
+        super().__init__(**options)
+        self.memory = memory
         self.held = 0
         self.idle_since = 0.0
         self.answered: RequestResponseCycle | None = None
@@ -44,10 +44,10 @@ class HttpConnection(HttpToolsProtocol):
         super().connection_made(transport)
         self.idle_since = self.loop.time()
         self._idle_timer = self.loop.call_later(KEEP_ALIVE_SECONDS, self._end_if_idle)
-        self.room.enter(self)
+        self.memory.enter(self)
 
     def _end_if_idle(self) -> None:
-        """One timer a connection, looked at now and then, is cheaper than one a request."""
+        """Closes an idle connection. One timer for each connection is cheaper than one for each request."""
         left = KEEP_ALIVE_SECONDS
         if self.is_idle():
             left -= self.loop.time() - self.idle_since
@@ -60,18 +60,18 @@ class HttpConnection(HttpToolsProtocol):
         self.transport.abort()
 
     def refuse(self, status: int, message: str) -> None:
-        """Answers so, in the application's place, and ends."""
-        raise NotImplementedError  # where requests are read
+        """Answers with an error, without the application, and closes the connection."""
+        raise NotImplementedError
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.ended = True
         self.pipeline.clear()
         if self.answered is not None:
-            self.answered.disconnected = True  # uvicorn tells the request that came last
+            self.answered.disconnected = True  # uvicorn sets this only for the last request
         self._idle_timer.cancel()
         self.resume_writing()
         super().connection_lost(exc)
-        self.room.leave(self)
+        self.memory.leave(self)
 
     def awaits_client(self) -> bool:
         return self.answered is None or self.answered.response_complete or self.is_receiving()
@@ -80,23 +80,23 @@ class HttpConnection(HttpToolsProtocol):
         raise NotImplementedError
 
     def is_idle(self) -> bool:
-        """Whether there is no request, not even the beginning of one."""
+        """Whether there is no request, not even an incomplete one."""
         raise NotImplementedError
 
     def hold(self, count: int) -> None:
-        """For the application: until its answer is out, its request takes so many bytes more.
+        """Takes more bytes from the memory budget until the request is answered. The application calls this.
 
-        Raises ResourceExhausted where they are not there.
+        Raises ResourceExhausted if the budget is used up.
         """
-        if not self.transport.is_closing() and not self.room.take(self, count, alone=False):
+        if not self.transport.is_closing() and not self.memory.take(self, count, alone=False):
             raise ResourceExhausted(FULL)
 
-    # === What goes out ===
+    # === Answers ===
 
     def pause_writing(self) -> None:
         super().pause_writing()
         self._bound_answer()
-        if not self.room.take(self, self.transport.get_write_buffer_size()):
+        if not self.memory.take(self, self.transport.get_write_buffer_size()):
             self.abort()
 
     def resume_writing(self) -> None:
@@ -105,10 +105,10 @@ class HttpConnection(HttpToolsProtocol):
             self._answer_timer.cancel()
             self._answer_timer = None
             if self.answered is None or self.answered.response_complete:
-                self.room.give(self)
+                self.memory.give(self)
 
     def _bound_answer(self) -> None:
-        """The client has so long to read what is written."""
+        """Starts the timeout for the client to read the answer."""
         if self._answer_timer is None:
             self._answer_timer = self.loop.call_later(ANSWER_SECONDS, self.abort)
 
@@ -117,16 +117,16 @@ class HttpConnection(HttpToolsProtocol):
         if self.pipeline:
             self.answered = self.pipeline[-1][0]
         elif self.held and not self.flow.write_paused:
-            self.room.give(self)
+            self.memory.give(self)
         if self.ended and not self.pipeline:
             self.transport.close()
         if self.transport.is_closing():
             self._bound_answer()
         super().on_response_complete()
-        self._unset_keepalive_if_required()  # there is `_end_if_idle`
+        self._unset_keepalive_if_required()  # `_end_if_idle` replaces it
 
     def answer(self, status: int, message: str) -> None:
-        """Says it in the application's place, and that nothing else will be said."""
+        """Writes an error answer without the application, and closes the connection for writing."""
         body = json.dumps({"error": message}, indent=4).encode()
         headers = [
             *self.server_state.default_headers,

@@ -1,4 +1,4 @@
-"""What the HTTP connections of a process share: how many there may be, and the bytes that they hold together."""
+"""The number of HTTP connections of a process, and the memory budget that they share."""
 
 from __future__ import annotations
 
@@ -6,39 +6,42 @@ from typing import Protocol
 
 from ...limits import Budget
 
-ROOM_MADE = 32  # connections that are ended at once where there are too many
+CLOSED_AT_ONCE = 32  # connections that are closed when there are too many
 
 
 class Connection(Protocol):
-    """What the room wants to know of a connection, and may do to it.
+    """The part of a connection that `ConnectionMemory` uses.
 
     Attributes:
-        held: bytes of the budget that it has.
-        idle_since: when its last answer was complete; on the event loop's clock.
+        held: bytes that the connection has taken from the budget.
+        idle_since: the time of the event loop at which the last answer was complete.
     """
 
     held: int
     idle_since: float
 
     def awaits_client(self) -> bool:
-        """Whether nothing is being answered."""
+        """Whether no request is being answered."""
 
     def is_receiving(self) -> bool:
-        """Whether a request body comes in, whose request can be refused still."""
+        """Whether a request body is being received whose request can still be refused."""
 
     def abort(self) -> None:
-        """Ends it at once."""
+        """Closes the connection at once."""
 
     def refuse(self, status: int, message: str) -> None:
-        """Ends it with an answer, and gives back what it holds."""
+        """Answers with an error, returns the bytes to the budget, and closes the connection."""
 
 
-class Room:
-    """Where there is none left, those make room who kept the server waiting longest, or who took most.
+class ConnectionMemory:
+    """Limits the number of connections and the memory of their requests.
+
+    If there are too many connections, those that have been idle longest are closed. If the memory budget is used up,
+    the requests that hold the most memory are refused.
 
     Args:
-        connections: how many there may be.
-        budget: for what they hold together.
+        connections: the maximum number of connections.
+        budget: the bytes that all connections may hold together.
     """
 
     def __init__(self, connections: int, budget: Budget) -> None:
@@ -47,23 +50,26 @@ class Room:
         self._all: set[Connection] = set()
 
     def enter(self, connection: Connection) -> None:
-        """A connection begins. Where there are too many, some that wait for their clients end; perhaps this one."""
+        """Adds a connection. If there are too many, closes idle ones, which may include this one."""
         self._all.add(connection)
         if len(self._all) > self._most:
             waiting = [each for each in self._all if each.awaits_client()]
-            for each in sorted(waiting, key=lambda each: each.idle_since)[:ROOM_MADE]:
+            for each in sorted(waiting, key=lambda each: each.idle_since)[:CLOSED_AT_ONCE]:
                 each.abort()
 
     def leave(self, connection: Connection) -> None:
-        """A connection has ended."""
+        """Removes a connection that was closed."""
         self._all.discard(connection)
         self.give(connection)
 
     def take(self, connection: Connection, count: int, *, alone: bool = True) -> bool:
-        """Lets a connection hold more bytes; False where only smaller ones than this could make room for them.
+        """Takes bytes from the budget for a connection. Refuses requests that hold more, if necessary.
 
         Args:
-            alone: whether it may have more than there are, if no other holds any.
+            alone: whether the connection may exceed the budget if no other connection holds any bytes.
+
+        Returns:
+            whether the bytes were taken. False if no other request that can be refused holds more bytes.
         """
         while not self._budget.take(count, connection.held if alone else -1):
             others = (each for each in self._all if each.held and each.is_receiving())
@@ -75,9 +81,9 @@ class Room:
         return True
 
     def give(self, connection: Connection) -> None:
-        """Takes back all that a connection holds."""
+        """Returns all bytes of a connection to the budget."""
         self._budget.give(connection.held)
         connection.held = 0
 
 
-FULL = "Expected memory for all requests under way. Received: too many at once"
+FULL = "The memory budget for requests is used up. Retry later."

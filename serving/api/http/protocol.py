@@ -1,4 +1,8 @@
-"""HTTP/1.1 as uvicorn speaks it, with bounds: clients take neither memory nor time without end."""
+"""uvicorn's HTTP/1.1 protocol with limits on the size, time and number of requests.
+
+This is here because uvicorn has no limits on headers, request bodies and pipelined requests, and no timeouts for
+incomplete requests.
+"""
 
 from __future__ import annotations
 
@@ -10,56 +14,56 @@ import httptools
 
 from ... import limits
 from .connection import HttpConnection
-from .memory_budget import FULL, Room
+from .memory_budget import FULL, ConnectionMemory
 
-MAX_HEAD_BYTES = 64 << 10  # request line and headers; also whatever else comes that is no body
-MAX_PIPELINED = 64  # requests that wait on a connection for the one before them
-HEAD_SECONDS = 30.0
-BODY_SECONDS = 300.0
-LINGER_SECONDS = 2.0  # in which a client that is still sending may read why it was refused
-TOO_LONG = f"Expected request line and headers of {MAX_HEAD_BYTES} bytes at most. Received: more"
+MAX_HEAD_BYTES = 64 << 10  # request line, headers, and all other data that is not a body
+MAX_PIPELINED = 64  # requests that wait for an earlier request on the same connection
+HEAD_SECONDS = 30.0  # timeout for the request line and headers
+BODY_SECONDS = 300.0  # timeout for the body
+LINGER_SECONDS = 2.0  # time for a client that is still sending to read the error answer
+TOO_LONG = f"The request line and headers are longer than {MAX_HEAD_BYTES} bytes."
 
-_OFFER = (b"connection", b"upgrade", b"http2-settings")  # headers by which a client offers another protocol
+_OFFER = (b"connection", b"upgrade", b"http2-settings")  # headers that offer another protocol
 
 
-REQUEST, HEAD, BODY = range(3)  # what is awaited from the client
+REQUEST, HEAD, BODY = range(3)  # the part of a request that the client has to send next
 
 
 class _Refused(Exception):
-    """Raised in the parser's callbacks. Arguments: HTTP status, message."""
+    """Refuses a request from a callback of the parser. Arguments: HTTP status, message."""
 
 
 def bounded(max_body_bytes: int, processes: int) -> Any:
-    """For `uvicorn.Config(http=…)`.
+    """Returns the protocol for `uvicorn.Config(http=…)`.
 
     Args:
-        max_body_bytes: the longest request body.
-        processes: how many share the machine's memory.
+        max_body_bytes: maximum size of a request body in bytes.
+        processes: the number of processes that share the memory of the machine.
     """
-    room = Room(limits.connections(), limits.Budget(limits.share_of_memory(processes)))
-    return functools.partial(BoundedHttp, max_body_bytes, room)
+    memory = ConnectionMemory(limits.connections(), limits.Budget(limits.share_of_memory(processes)))
+    return functools.partial(BoundedHttp, max_body_bytes, memory)
 
 
 class BoundedHttp(HttpConnection):
-    """One connection.
+    """An HTTP connection with limits.
 
     Args:
-        max_body_bytes: the longest request body.
-        room: what it shares with the others.
-        uvicorns: what uvicorn says.
+        max_body_bytes: maximum size of a request body in bytes.
+        memory: shared by all connections of the process.
+        options: the arguments that uvicorn passes to a protocol.
     """
 
-    def __init__(self, max_body_bytes: int, room: Room, **uvicorns: Any) -> None:
-        super().__init__(room, **uvicorns)
+    def __init__(self, max_body_bytes: int, memory: ConnectionMemory, **options: Any) -> None:
+        super().__init__(memory, **options)
         self._max_body_bytes = max_body_bytes
         self._phase = self._timed = REQUEST
         self._timer: asyncio.TimerHandle | None = None
-        self._head_bytes = 0  # that came since the last request or the last bytes of a body
+        self._head_bytes = 0  # received since the last request or the last part of a body
         self._body_bytes = 0
         self._upgrade = False
         self._extensions = {"hold": self.hold}
 
-    # === What comes in ===
+    # === Requests ===
 
     def data_received(self, data: bytes) -> None:
         if self.ended:
@@ -68,7 +72,7 @@ class BoundedHttp(HttpConnection):
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
-            self._go_on(data[upgrade.args[0] :])
+            self._ignore_upgrade(data[upgrade.args[0] :])
             return
         except httptools.HttpParserError as error:
             refused = error.__context__
@@ -81,12 +85,12 @@ class BoundedHttp(HttpConnection):
             self._start_timer()
 
     def eof_received(self) -> bool:  # type: ignore[override]
-        """Keeps the connection where the client has said all and waits for the answer."""
+        """Keeps the connection open if the client has closed its side and waits for an answer."""
         self.ended = True
         return not self.awaits_client()
 
-    def _go_on(self, rest: bytes) -> None:
-        """Reads on as HTTP/1.1 where the client offers another protocol: the request anew, without the offer."""
+    def _ignore_upgrade(self, rest: bytes) -> None:
+        """Ignores a client's offer of another protocol: reads the request again without the offer."""
         lines = [self.parser.get_method() + b" " + self.url + b" HTTP/1.1"]
         lines += [name + b": " + value for name, value in self.headers if name not in _OFFER]
         self.parser = httptools.HttpRequestParser(self)
@@ -101,7 +105,7 @@ class BoundedHttp(HttpConnection):
         self.scope["extensions"] = self._extensions  # type: ignore[typeddict-item]
 
     def on_headers_complete(self) -> None:
-        if self._head_bytes > MAX_HEAD_BYTES:  # perhaps bytes of the body are among them
+        if self._head_bytes > MAX_HEAD_BYTES:  # this may include bytes of the body
             if len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > MAX_HEAD_BYTES:
                 raise _Refused(431, TOO_LONG)
         if self.parser.should_upgrade():
@@ -113,7 +117,7 @@ class BoundedHttp(HttpConnection):
             if name == b"content-length" and int(value) > self._max_body_bytes:
                 raise self._too_long(int(value))
         if len(self.pipeline) >= MAX_PIPELINED:
-            raise _Refused(429, f"Expected at most {MAX_PIPELINED} requests that wait on a connection. Received: more")
+            raise _Refused(429, f"Too many requests wait on this connection (limit {MAX_PIPELINED}).")
         super().on_headers_complete()
         if not self.pipeline:
             self.answered = self.cycle
@@ -129,7 +133,7 @@ class BoundedHttp(HttpConnection):
             raise self._too_long(self._body_bytes)
         if self.cycle.response_complete:
             return
-        if not self.room.take(self, len(body)):
+        if not self.memory.take(self, len(body)):
             raise _Refused(429, FULL)
         super().on_body(body)
 
@@ -153,14 +157,14 @@ class BoundedHttp(HttpConnection):
         self._stop_timer()
         super().connection_lost(exc)
 
-    # === Time ===
+    # === Timeouts ===
 
     def _start_timer(self) -> None:
-        """The client has so long to send what is awaited now."""
+        """Starts the timeout for the part of the request that the client has to send next."""
         self._stop_timer()
         self._timed = self._phase
         seconds = HEAD_SECONDS if self._phase is HEAD else BODY_SECONDS
-        message = f"Expected a request within {seconds:g} s. Received: a part of it"
+        message = f"The request was not complete within {seconds:g} s."
         self._timer = self.loop.call_later(seconds, self.refuse, 408, message)
 
     def _stop_timer(self) -> None:
@@ -170,7 +174,7 @@ class BoundedHttp(HttpConnection):
             self._timer = None
 
     def refuse(self, status: int, message: str) -> None:
-        """Ends the connection: after an answer in the application's place, or after the one that is under way."""
+        """Ends the connection after an error answer, or after the answer that is being sent."""
         self.ended = True
         self._stop_timer()
         if self.transport.is_closing():
@@ -178,12 +182,12 @@ class BoundedHttp(HttpConnection):
         self.pipeline.clear()
         cycle, receiving = self.answered, self.is_receiving()
         if cycle is not None and receiving:
-            cycle.disconnected = True  # for the application, which may wait for more
+            cycle.disconnected = True  # wakes the application if it waits for more of the body
             cycle.message_event.set()
         elif cycle is not None and not cycle.response_complete:
             return  # `on_response_complete` ends the connection
-        self.room.give(self)
+        self.memory.give(self)
         if receiving or self._phase is not BODY:
             self.answer(status, message)
-        self.flow.resume_reading()  # an end with bytes unread would take the answer back
+        self.flow.resume_reading()  # closing with unread bytes would discard the answer
         self.loop.call_later(LINGER_SECONDS, self.abort)

@@ -1,1 +1,1 @@
-"""The loaded models' signatures as an OpenAPI document and as a page."""
+"""The signatures of the loaded models as an OpenAPI document and as an HTML page."""

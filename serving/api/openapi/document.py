@@ -1,4 +1,8 @@
-"""An OpenAPI 3.1 document of the models that are served: each signature's requests and answers, in both forms."""
+"""The OpenAPI 3.1 document of the served models: the requests and answers of each signature, in both forms.
+
+OpenAPI libraries generate the document from Python functions and types. Here the schemas come from the signatures of
+the loaded models, so the document is written directly.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +21,7 @@ _METHODS = {"tensorflow/serving/classify": "classify", "tensorflow/serving/regre
 
 
 class ServedVersion(NamedTuple):
-    """A version that is served, and its signatures."""
+    """A served version of a model, and its signatures."""
 
     name: str
     number: int
@@ -25,10 +29,10 @@ class ServedVersion(NamedTuple):
 
 
 def document(versions: Iterable[ServedVersion]) -> Json:
-    """The document.
+    """Returns the document.
 
     Args:
-        versions: models in any order, each one's versions highest first.
+        versions: models in any order, the versions of each model highest first.
     """
     paths: Json = {}
     for version in versions:
@@ -46,8 +50,8 @@ def document(versions: Iterable[ServedVersion]) -> Json:
             "title": "Models",
             "version": importlib.metadata.version("keras-gallery"),
             "description": (
-                "The REST API of TensorFlow Serving. A path that names no version means the highest one. "
-                "NaN, Infinity and -Infinity count as numbers."
+                "The REST API of TensorFlow Serving. A path without a version uses the highest version. "
+                "NaN, Infinity and -Infinity are numbers."
             ),
         },
         "paths": paths,
@@ -55,7 +59,7 @@ def document(versions: Iterable[ServedVersion]) -> Json:
 
 
 def _operations(version: ServedVersion) -> dict[str, Json]:
-    """What can be posted to a version, by method."""
+    """Returns the POST operations of a version by method."""
     requests: dict[str, list[Json]] = {}
     answers: dict[str, list[Json]] = {}
     examples: dict[str, Json] = {}
@@ -81,7 +85,7 @@ def _operations(version: ServedVersion) -> dict[str, Json]:
 
 
 def forms(definition: SignatureDef) -> list[str]:
-    """The forms that a predict request may have; none, where it can be asked over gRPC only."""
+    """Returns the forms of predict requests that a signature accepts. Returns none if it needs gRPC."""
     inputs, outputs = definition.inputs.values(), definition.outputs.values()
     if not inputs or any(spec.dtype.name in tensor_schema.UNREADABLE for spec in inputs):
         return []
@@ -90,7 +94,7 @@ def forms(definition: SignatureDef) -> list[str]:
 
 
 def example_body(name: str, definition: SignatureDef, form: str) -> Json | None:
-    """A request that the signature takes; None where it would be too long to be read."""
+    """Returns an example of a request. Returns None if it would be too long for a reader."""
     row = form == "instances"
     shapes = [tensor_schema.example_shape(spec, row=row) for spec in definition.inputs.values()]
     if sum(map(prod, shapes)) > MAX_EXAMPLE_VALUES:
@@ -108,7 +112,7 @@ def _named(name: str, body: Json) -> Json:
 
 
 def _values(definition: SignatureDef, form: str) -> Json:
-    """What stands under "instances" or "inputs"."""
+    """Returns the schema of "instances" or "inputs"."""
     row = form == "instances"
     specs = definition.inputs
     schemas = {key: tensor_schema.of_input(spec, row=row) for key, spec in specs.items()}
@@ -119,7 +123,7 @@ def _values(definition: SignatureDef, form: str) -> Json:
 
 
 def _request(name: str, key: str, values: Json) -> Json:
-    """A body that holds `values` under `key`, for the signature called `name`."""
+    """Returns the schema of a body with `values` under `key`, for the signature `name`."""
     schema = _object({"signature_name": {"const": name}, key: values}, [key])
     if name != DEFAULT_SIGNATURE:
         schema["required"].insert(0, "signature_name")
@@ -134,7 +138,7 @@ def _answer(definition: SignatureDef, form: str) -> Json:
     return _object({"predictions": {"type": "array", "items": values}} if row else {"outputs": values})
 
 
-_FEATURE: Json = {"description": "a number, a text, {\"b64\": …}, or a list of one of these"}  # fmt: skip
+_FEATURE: Json = {"description": "a number, a string, {\"b64\": …}, or a list of one of these"}  # fmt: skip
 _FEATURES: Json = {"type": "object", "additionalProperties": _FEATURE}
 _EXAMPLES: Json = {"type": "array", "minItems": 1, "items": _FEATURES}
 
@@ -161,7 +165,7 @@ def _operation(summary: str, answer: Json, request: Json | None = None, examples
         "summary": summary,
         "responses": {
             "200": {"description": "The answer", "content": _content(answer)},
-            "default": {"description": "What is wrong", "content": error},
+            "default": {"description": "The error", "content": error},
         },
     }
     if request is not None:

@@ -1,4 +1,7 @@
-"""The page at /docs: what is served, with commands to try it. Plain HTML: no script, nothing from elsewhere."""
+"""The page at /docs: the served models, with commands to try them.
+
+It is plain HTML without scripts or external files. Viewers such as Swagger UI would load both.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from ...wire.signature import DEFAULT_SIGNATURE, SignatureDef, TensorSpec
 from . import schema as tensor_schema
 from .document import ServedVersion, example_body, forms
 
-MAX_COMMAND = 500  # characters of a body in a command; over it, Python makes the body
+MAX_COMMAND = 500  # characters of a body in a command; a Python command generates longer bodies
 
 _HEAD = """<!DOCTYPE html>
 <html lang="en">
@@ -32,16 +35,16 @@ summary { cursor: pointer; font-weight: 600; }
 </head>
 <body>
 <h1>Models</h1>
-<p>The REST API of TensorFlow Serving; as <a href="/openapi.json">OpenAPI</a>.</p>
+<p>The REST API of TensorFlow Serving, also as <a href="/openapi.json">OpenAPI</a>.</p>
 """
 
 
 def page(versions: Iterable[ServedVersion], address: str) -> str:
-    """The page.
+    """Returns the page.
 
     Args:
-        versions: as `openapi.document` takes them.
-        address: where the reader reaches the server, such as "http://localhost:8501".
+        versions: as for `document.document`.
+        address: the address of the server, such as "http://localhost:8501".
     """
     parts = [_HEAD]
     seen: set[str] = set()
@@ -67,7 +70,7 @@ def _signature(name: str, definition: SignatureDef, url: str, is_open: bool) -> 
     return (
         f"<details{' open' if is_open else ''}>\n<summary>{escape(name)}</summary>\n"
         f"{_table('Input', definition.inputs)}{_table('Output', definition.outputs)}"
-        f"{commands or '<p>Over gRPC only.</p>'}</details>\n"
+        f"{commands or '<p>Only available over gRPC.</p>'}</details>\n"
     )
 
 
@@ -80,7 +83,7 @@ def _table(title: str, specs: Mapping[str, TensorSpec]) -> str:
 
 
 def _command(name: str, definition: SignatureDef, form: str, url: str) -> str:
-    """A line for a shell that asks the signature."""
+    """Returns a shell command that sends a request to the signature."""
     body = example_body(name, definition, form)
     if body is not None and len(text := json.dumps(body)) <= MAX_COMMAND:
         return f"curl -d {shlex.quote(text)} {shlex.quote(url)}"
@@ -94,5 +97,5 @@ def _command(name: str, definition: SignatureDef, form: str, url: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    """A text for Python in double quotes, since the shell's are single ones."""
+    """Writes a Python string in double quotes, because the shell command has single quotes."""
     return json.dumps(text, ensure_ascii=False)

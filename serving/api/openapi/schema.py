@@ -1,4 +1,4 @@
-"""JSON schemas and examples of tensors, as the REST API takes and gives them."""
+"""JSON schemas and examples of the tensors in REST requests and answers."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ B64: Json = {
     "required": ["b64"],
     "additionalProperties": False,
 }
-# Those that the REST API does not read.
+# The REST API does not read these data types.
 UNREADABLE = {"half", "bfloat16", "uint16", "complex64", "complex128"}
 
 
 def of_input(spec: TensorSpec, *, row: bool = False) -> Json:
-    """The schema of an input, or of one row of it."""
+    """Returns the schema of an input, or of a row of it."""
     text: Json = {"anyOf": [{"type": "string"}, B64]}
     return _nested(text if spec.dtype is dtypes.STRING else _number(spec.dtype), spec, row)
 
 
 def of_output(name: str, spec: TensorSpec, *, row: bool = False) -> Json:
-    """The schema of an output, or of one row of it; strings called `…_bytes` come as base64."""
+    """Returns the schema of an output, or of a row of it. Strings named `…_bytes` are in base64."""
     text: Json = B64 if name.endswith("_bytes") else {"type": "string"}
     return _nested(text if spec.dtype is dtypes.STRING else _number(spec.dtype), spec, row)
 
@@ -52,23 +52,23 @@ def _nested(leaf: Json, spec: TensorSpec, row: bool) -> Json:
 
 
 def has_batch(spec: TensorSpec) -> bool:
-    """Whether the first dimension takes any size."""
+    """Whether the first dimension may have any size."""
     return spec.shape is None or len(spec.shape) > 0 and spec.shape[0] < 0
 
 
 def example_shape(spec: TensorSpec, *, row: bool = False) -> tuple[int, ...]:
-    """A shape that the input takes: one, where any size will do."""
+    """Returns a shape that the input accepts, with 1 for dimensions of any size."""
     shape = spec.shape if spec.shape is not None else (1,)
     return tuple(1 if size < 0 else size for size in (shape[1:] if row else shape))
 
 
 def example_value(dtype: dtypes.DataType) -> Any:
-    """A value that the type takes."""
+    """Returns a value of a data type."""
     return {"f": 0.0, "b": False, "O": "text", "c": 0.0}.get(dtype.numpy.kind, 0)
 
 
 def example(spec: TensorSpec, *, row: bool = False) -> Any:
-    """Nested lists that the input takes."""
+    """Returns nested lists that the input accepts."""
     value = example_value(spec.dtype)
     for size in reversed(example_shape(spec, row=row)):
         value = [value] * size
@@ -76,7 +76,7 @@ def example(spec: TensorSpec, *, row: bool = False) -> Any:
 
 
 def example_code(spec: TensorSpec, *, row: bool = False) -> str:
-    """A Python expression for `example`, short for any shape."""
+    """Returns a Python expression for `example`, which is short for any shape."""
     value = example_value(spec.dtype)
     code = f'"{value}"' if isinstance(value, str) else repr(value)
     for size in reversed(example_shape(spec, row=row)):
@@ -85,7 +85,7 @@ def example_code(spec: TensorSpec, *, row: bool = False) -> str:
 
 
 def words(spec: TensorSpec) -> str:
-    """Such as `float (?, 28, 28)`."""
+    """Describes an input or output, such as `float (?, 28, 28)`."""
     if spec.shape is None:
         return f"{spec.dtype.name} of any shape"
     return f"{spec.dtype.name} ({', '.join('?' if size < 0 else str(size) for size in spec.shape)})"

@@ -1,13 +1,16 @@
-"""The REST face: `/v1/models/…` as TensorFlow Serving answers it, as an ASGI application.
+"""The REST API as an ASGI application: `/v1/models/…` as in TensorFlow Serving.
 
-Beside the API there are, for GET alone:
+There is no web framework here, because TensorFlow Serving's rules for paths, methods and errors differ from those of
+every framework.
+
+In addition, these paths answer GET:
 
     /livez                        200 while the process answers
-    /readyz                       200 while every configured model has an available version and the server is not
-                                  ending; 503 with a reason otherwise
-    /models, /v1/models?list      all configured models with their versions and states; `/v1/models` by itself is
-                                  refused, as TensorFlow Serving does
-    the metrics' path, and what else the server hands over (`routes`)
+    /readyz                       200 if every configured model has an available version and the server is not
+                                  stopping; otherwise 503 with a reason
+    /models, /v1/models?list      all configured models with their versions and states; `/v1/models` without a query
+                                  is refused, as in TensorFlow Serving
+    the path of the metrics, and the paths in `routes`
 """
 
 from __future__ import annotations
@@ -39,7 +42,7 @@ CORS = [
     (b"access-control-allow-methods", b"POST, GET"),
     (b"access-control-allow-headers", b"Content-Type"),
 ]
-# What the observer calls the actions: the names of the gRPC methods.
+# The names of the actions in metrics and logs are those of the gRPC methods.
 _METHODS = {
     "predict": "Predict",
     "classify": "Classify",
@@ -53,17 +56,17 @@ Route = Callable[[], Awaitable[Answer | tuple[int, str, bytes]]]
 
 
 class RestApi:
-    """The application.
+    """The ASGI application.
 
     Args:
-        inference: the core.
-        control: what concerns the server as a whole.
-        observer: told of each request of the API.
-        max_request_bytes: the longest request body that is read.
-        cors: whether answers of the API carry CORS headers.
-        timeout_seconds: how long a model may take over a request; 0: as long as it likes.
-        metrics_path: where the metrics are; None: nowhere.
-        routes: other paths, such as "/docs", and what gives status, content type and body there.
+        inference: runs the loaded models.
+        control: status, reload and metrics of the whole server.
+        observer: is called for each request of the API.
+        max_request_bytes: maximum size of a request body in bytes.
+        cors: whether answers of the API have CORS headers.
+        timeout_seconds: the timeout of inference for a request. 0 for no timeout.
+        metrics_path: the path of the metrics. None for no metrics.
+        routes: more paths, such as "/docs". Each function returns status, content type and body.
     """
 
     def __init__(
@@ -89,11 +92,11 @@ class RestApi:
         self._stopping = False
 
     def stop(self) -> None:
-        """Says that the server ends, to who asks whether it is ready; to be called before the server drains."""
+        """Makes /readyz answer 503. Call this before the server drains."""
         self._stopping = True
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers one request; turns what goes wrong into a status and `{"error": …}`: the one place that does."""
+        """Answers a request. Turns every error into a status and `{"error": …}`."""
         request = Observation("rest", "", status="CANCELLED")
         CURRENT.set(request)
         started = perf_counter()
@@ -105,7 +108,7 @@ class RestApi:
             answer = Answer(error.http_status, JSON, error_body(str(error)))
         except rest_paths.VersionTooLarge:
             answer = Answer(400, JSON, b"")
-        except Exception as error:  # ours to mend; the client gets one line
+        except Exception as error:  # an error of the server: the client gets one line
             log.exception("REST request failed")
             request.status = "INTERNAL"
             answer = Answer(500, JSON, error_body(f"{type(error).__name__}: {error}"))
@@ -149,13 +152,13 @@ class RestApi:
         target = rest_paths.target(method, whole)
         body = await rest_body.read(scope, receive, self._max_request_bytes) if method == "POST" else b""
         request.method, request.request_bytes = _METHODS[target.action], len(body)
-        self._observer.begin()  # not before: a body that comes slowly is no pending request
+        self._observer.begin()  # a request whose body is being received is not pending
         if method == "GET":
             return Answer(200, JSON, await self._calls.describe(target))
         call = self._calls.predict if target.action == "predict" else self._calls.examine
         return Answer(200, JSON, await call(target, body))
 
-    # === Beside the API ===
+    # === Paths outside of the API ===
 
     async def _metrics(self, path: str) -> Answer:
         if path != self._metrics_path:
@@ -173,7 +176,7 @@ class RestApi:
             if not any(version.state is State.AVAILABLE for version in model.versions)
         ]
         if self._stopping:
-            return document(503, {"status": "not ready", "reason": "the server is ending"})
+            return document(503, {"status": "not ready", "reason": "the server is stopping"})
         if waiting:
             return document(503, {"status": "not ready", "reason": f"no version available of {', '.join(waiting)}"})
         return document(200, {"status": "ready"})

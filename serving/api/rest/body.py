@@ -13,20 +13,21 @@ Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 
 MAX_UNPACKED_BYTES = 100 << 20  # of a gzip body
-LARGE_BODY = 1 << 20  # there are never many at a time that are shorter, unpacked, and being read
+LARGE_BODY = 1 << 20  # the memory to read shorter bodies is not counted
 
 
 async def read(scope: Scope, receive: Receive, max_bytes: int) -> bytes:
-    """The body, unpacked if it came with gzip; what is no gzip then is as good as nothing.
+    """Reads the body of a request, and unpacks it if it is compressed with gzip. Damaged gzip counts as no body.
 
     Raises:
-        ResourceExhausted: it is longer than `max_bytes`, unpacks to too much, or takes too much memory to be read.
+        InvalidArgument: the connection was closed before the end of the body.
+        ResourceExhausted: the body is longer than `max_bytes`, too long when unpacked, or needs too much memory.
     """
     chunks, size = [], 0
     while True:
         event = await receive()
         if event["type"] == "http.disconnect":
-            raise InvalidArgument("Expected a request body. Received: a closed connection")
+            raise InvalidArgument("The connection was closed before the end of the request body.")
         chunks.append(event.get("body", b""))
         size += len(chunks[-1])
         if size > max_bytes:
@@ -37,6 +38,6 @@ async def read(scope: Scope, receive: Receive, max_bytes: int) -> bytes:
     if any(name == b"content-encoding" and b"gzip" in value for name, value in scope["headers"]):
         unpacked: bytes | None = await asyncio.to_thread(limits.unpack, body, MAX_UNPACKED_BYTES)
         body = unpacked or b""
-    if len(body) > LARGE_BODY and "extensions" in scope:  # see `http_connection.py`
+    if len(body) > LARGE_BODY and "extensions" in scope:  # see `HttpConnection.hold`
         scope["extensions"]["hold"](limits.json_memory(body))
     return body

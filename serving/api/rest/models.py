@@ -1,4 +1,4 @@
-"""What the REST face asks of models: from a request's body to its answer's."""
+"""The REST calls on models: converts the body of a request to the body of the answer."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ QUICK_BODY_BYTES, QUICK_OUTPUT_BYTES = 1 << 18, 1 << 20
 
 
 class RestModels:
-    """The calls, each from a target (and a body) to the answer's body.
+    """The calls. Each takes a target, and a body if there is one, and returns the body of the answer.
 
     Args:
-        inference: the core.
-        control: what concerns the server as a whole.
-        timeout_seconds: how long a model may take over a request; None: as long as it likes.
+        inference: runs the loaded models.
+        control: status, reload and metrics of the whole server.
+        timeout_seconds: the timeout of inference for a request. None for no timeout.
     """
 
     def __init__(self, inference: Inference, control: Control, timeout_seconds: float | None) -> None:
@@ -37,31 +37,31 @@ class RestModels:
         self._examples = ExampleInference(inference)
 
     async def describe(self, target: Target) -> bytes:
-        """Status and metadata."""
+        """Answers status and metadata requests."""
         spec = target.spec
         if target.action == "metadata":
             return json_messages.metadata(metadata(self._inference, spec))
-        return json_messages.status(await self._control.status(spec.name, spec.version))  # labels are not heeded
+        return json_messages.status(await self._control.status(spec.name, spec.version))  # labels are ignored
 
     async def predict(self, target: Target, data: bytes) -> bytes:
-        """Rows or columns, as the request has them."""
+        """Answers a predict request in the form of the request, rows or columns."""
         long = len(data) > QUICK_BODY_BYTES
-        body = await _apart(long, json_predict.parse, data)
+        body = await _call(long, json_predict.parse, data)
         with self._inference.models.using(target.spec) as servable:
             name = body.signature or DEFAULT_SIGNATURE
             signature = servable.signatures.get(name)
             if signature is None:
                 raise InvalidArgument(f'Serving signature name: "{name}" not found in signature def')
             definition = signature.definition
-            arrays = await _apart(long, json_predict.arrays, body, definition)
+            arrays = await _call(long, json_predict.arrays, body, definition)
             outputs = await self._in_time(self._inference.evaluate(servable, signature, arrays))
         size = sum(array.nbytes for array in outputs.values())
         encode = json_answers.predictions if body.rows else json_answers.outputs
-        return bytes(await _apart(size > QUICK_OUTPUT_BYTES, encode, outputs))
+        return bytes(await _call(size > QUICK_OUTPUT_BYTES, encode, outputs))
 
     async def examine(self, target: Target, data: bytes) -> bytes:
-        """Classify and regress."""
-        signature, examples = await _apart(len(data) > QUICK_BODY_BYTES, json_examples.parse, data)
+        """Answers classify and regress requests."""
+        signature, examples = await _call(len(data) > QUICK_BODY_BYTES, json_examples.parse, data)
         spec = ModelSpec(target.spec.name, target.spec.version, target.spec.label, signature)
         if target.action == "classify":
             _, result = await self._in_time(self._examples.classify(spec, examples))
@@ -77,6 +77,6 @@ class RestModels:
             raise DeadlineExceeded("Timed out waiting for notification") from None
 
 
-async def _apart(long: bool, function: Callable[..., Any], *arguments: Any) -> Any:
-    """The function's result; what takes long runs in a thread."""
+async def _call(long: bool, function: Callable[..., Any], *arguments: Any) -> Any:
+    """Calls a function, in a thread if it takes long."""
     return await asyncio.to_thread(function, *arguments) if long else function(*arguments)

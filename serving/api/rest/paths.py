@@ -1,4 +1,4 @@
-"""What a REST request's method and path ask for, by TensorFlow Serving's rules."""
+"""Reads the method and path of a REST request by TensorFlow Serving's rules."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _PATHS = {
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What is asked of which model.
+    """The action and the model that a request names.
 
     Attributes:
         action: "predict", "classify", "regress", "status" or "metadata".
@@ -32,20 +32,20 @@ class Target:
 
 
 class VersionTooLarge(Exception):
-    """The version is no 64-bit number: TensorFlow Serving says so with a status alone."""
+    """The version does not fit into 64 bits. TensorFlow Serving answers this with an empty body."""
 
 
 def is_uri(text: bytes) -> bool:
-    """Whether all characters of a path, or of a query, may stand there."""
+    """Whether all characters of a path or a query are allowed in a URI."""
     return _URI.fullmatch(text) is not None
 
 
 def target(method: str, path: str) -> Target:
-    """Reads the path of a request to the API. Its query counts as a part of the path.
+    """Reads the path of a request to the API. The query is a part of the path.
 
     Raises:
-        InvalidArgument: there is nothing of the kind.
-        VersionTooLarge: as it says.
+        InvalidArgument: the API has no such path.
+        VersionTooLarge: the version does not fit into 64 bits.
     """
     match = _PATHS[method].fullmatch(path) if method in _PATHS else None
     if match is None:
@@ -55,7 +55,7 @@ def target(method: str, path: str) -> Target:
         raise InvalidArgument("Missing model name in request.")
     action = match["action"] or "status"
     if method == "GET" and action != "metadata":
-        action = "status"  # a name in capitals is found, but then taken for none
+        action = "status"  # TensorFlow Serving ignores METADATA in capitals
     elif method == "POST" and action != action.lower():
         raise InvalidArgument(f"Malformed request: {method} {path}")
     label = _decoded(match["label"]) if match["label"] else None

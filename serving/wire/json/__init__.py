@@ -1,1 +1,1 @@
-"""REST bodies to NumPy and back, with TensorFlow Serving's status codes and messages."""
+"""Converts between REST bodies and NumPy arrays, with TensorFlow Serving's error messages."""

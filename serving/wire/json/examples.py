@@ -1,4 +1,4 @@
-"""REST classify and regress requests: JSON objects as tf.Examples."""
+"""REST classify and regress requests: converts JSON objects to tf.Examples."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ _MOST = (1 << 63) - 1
 
 
 def parse(data: bytes) -> tuple[str, Any]:
-    """Reads a request's body.
+    """Reads the body of a request.
 
     Returns:
-        the signature's name, "" if not said, and an `Input` message.
+        the name of the signature, "" if there is none, and an `Input` message.
 
     Raises:
-        InvalidArgument: in TensorFlow Serving's words.
+        InvalidArgument: with TensorFlow Serving's message.
     """
     document = as_object(loads(data))
     signature = signature_of(document)
@@ -33,7 +33,7 @@ def parse(data: bytes) -> tuple[str, Any]:
         _fill(message.example_list_with_context.context, context)
     problem = ""
     if examples is MISSING:
-        problem = "When method is classify, key 'examples' is expected and was not found"  # so for regress, too
+        problem = "When method is classify, key 'examples' is expected and was not found"  # also for regress
     elif not isinstance(examples, list):
         problem = "Expecting 'examples' value to be an list/array"
     elif not examples:
@@ -51,9 +51,9 @@ def _fill(example: Any, value: Any) -> None:
     if not isinstance(value, Object):
         raise InvalidArgument(f"Example must be JSON object but got JSON {type_name(value)}")
     for key, content in value.members:
-        name = raw(key).decode(errors="replace")  # in messages, text is UTF-8
+        name = raw(key).decode(errors="replace")  # protobuf strings are UTF-8
         feature = example.features.feature[name]
-        feature.Clear()  # the last of several with one name counts
+        feature.Clear()  # the last member of a name counts
         values = content if isinstance(content, list) else [content]
         kinds = list(dict.fromkeys(map(type, values)))
         if kinds == [float]:
@@ -66,9 +66,9 @@ def _fill(example: Any, value: Any) -> None:
 
 
 def _add(feature: Any, name: str, value: Any) -> None:
-    """Adds one value to a `Feature` message, which holds values of one kind only."""
+    """Adds a value to a `Feature` message, whose values must all have the same type."""
     if isinstance(value, int):
-        kind, value = "int64", int(value)  # truth values, too
+        kind, value = "int64", int(value)  # also for bool
     elif isinstance(value, float):
         kind = "float"
     elif isinstance(value, str) or is_base64(value):

@@ -1,4 +1,4 @@
-"""The JSON of a model's status and of its signatures, laid out as TensorFlow Serving's."""
+"""Writes the JSON of a model's status and signatures with the layout of TensorFlow Serving."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .. import messages
 
 
 class Status(Protocol):
-    """What is told of a version; `state` is an enumeration with TensorFlow Serving's names."""
+    """The status of a version. `state` is an enum with TensorFlow Serving's names."""
 
     @property
     def number(self) -> int: ...
@@ -25,7 +25,7 @@ class Status(Protocol):
 
 
 def versions(statuses: Sequence[Status]) -> list[dict[str, Any]]:
-    """Versions as a status answer lists them."""
+    """Returns the versions of a status answer."""
     return [
         {
             "version": str(each.number),
@@ -37,12 +37,12 @@ def versions(statuses: Sequence[Status]) -> list[dict[str, Any]]:
 
 
 def status(statuses: Sequence[Status]) -> bytes:
-    """The answer to a status request."""
+    """Writes the answer to a status request."""
     return _printed({"model_version_status": versions(statuses)})
 
 
 def metadata(response: Any) -> bytes:
-    """The answer to a metadata request, from a `GetModelMetadataResponse`."""
+    """Writes the answer to a metadata request from a `GetModelMetadataResponse`."""
     signatures = messages.SignatureDefMap()
     response.metadata["signature_def"].Unpack(signatures)
     parts = [
@@ -54,6 +54,6 @@ def metadata(response: Any) -> bytes:
 
 
 def _printed(document: Any) -> bytes:
-    """As protocol buffers print JSON."""
+    """Writes JSON with the layout of the protobuf library for C++."""
     text = json.dumps(document, indent=1, ensure_ascii=False) + "\n"
     return text.replace("<", "\\u003c").replace(">", "\\u003e").encode(errors="replace")

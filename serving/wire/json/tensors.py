@@ -1,4 +1,8 @@
-"""The inputs of a predict request, value by value: the checks are TensorFlow Serving's, in its order and its words."""
+"""The inputs of a predict request from `instances` or `inputs`.
+
+All values of an input are converted at once by `lists`. If that fails, they are checked one by one, in the order of
+TensorFlow Serving and with its messages.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +21,6 @@ from .writer import text_of, type_name
 
 Array = np.ndarray[Any, Any]
 
-
 _TYPES: dict[str, set[type]] = {
     "float": {int, float},
     "double": {int, float},
@@ -28,7 +31,7 @@ _TYPES: dict[str, set[type]] = {
 
 
 class _Tensor:
-    """The values of one input, item by item; each item has the shape of the first."""
+    """Collects the values of an input. Every item must have the shape of the first item."""
 
     def __init__(self, name: str, spec: TensorSpec) -> None:
         self._name, self._dtype = name, spec.dtype
@@ -37,7 +40,7 @@ class _Tensor:
         self._shape: list[int] | None = None
 
     def add(self, item: Any) -> None:
-        """Adds a value or nested lists of values. Raises InvalidArgument or Unimplemented for what does not fit."""
+        """Adds a value or nested lists of values. Raises InvalidArgument or Unimplemented if they do not fit."""
         shape = _shape(item)
         before = len(self._values)
         self._fill(item, 0, shape)
@@ -50,7 +53,7 @@ class _Tensor:
             raise InvalidArgument(f"Expecting shape {_listed(self._shape)} but got: {_listed(shape)}")
 
     def array(self, batch: int | None = None) -> Array:
-        """All of it, with a first dimension of size `batch` if that is given."""
+        """Returns all values as an array. If `batch` is given, it is the size of an additional first dimension."""
         shape = ([] if batch is None else [batch]) + (self._shape or [])
         if len(shape) > MAX_RANK:
             raise InvalidArgument(f"tensor parsing error: {self._name}")
@@ -80,13 +83,13 @@ class _Tensor:
 
 
 def _shape(item: Any) -> list[int]:
-    """The sizes along the first elements of nested lists."""
+    """Returns the lengths of nested lists along their first elements."""
     shape = []
     while isinstance(item, list):
         shape.append(len(item))
         item = item[0] if item else None
     if len(shape) > MAX_RANK:
-        raise InvalidArgument(f"Expected lists of at most {MAX_RANK} levels. Received: {len(shape)}")
+        raise InvalidArgument(f"Expected at most {MAX_RANK} levels of nested lists. Received: {len(shape)}")
     return shape
 
 
@@ -135,7 +138,7 @@ def _columns(rows: list[Any], specs: Mapping[str, TensorSpec]) -> dict[str, list
 
 
 def _row_by_row(rows: list[Any], specs: Mapping[str, TensorSpec]) -> dict[str, Array]:
-    """Does the same as `from_rows`, with all errors."""
+    """Does the same as `from_rows` row by row. Raises the error of the first wrong row."""
     if not isinstance(rows[0], Object) and len(specs) > 1:
         raise InvalidArgument(
             "instances is a plain list, but expecting list of objects as multiple input tensors required as per "
@@ -174,7 +177,7 @@ def _add(tensors: Mapping[str, _Tensor], name: str, value: Any, where: str) -> N
 
 
 def from_columns(values: Any, specs: Mapping[str, TensorSpec]) -> dict[str, Array]:
-    """Inputs from `inputs`: the values of the only input, or an object with the values of each."""
+    """Converts `inputs`: the values of the only input, or an object with the values of each input."""
     if _is_object(values):
         columns = {name: values.find(name) for name in sorted(specs)}
     elif len(specs) > 1:

@@ -1,4 +1,4 @@
-"""Classifiers, regressors, segmenters and detectors behind a real server: our client, official stubs, JSON."""
+"""Classifiers, regressors, segmenters and detectors on a real server, called by our client, official stubs and JSON."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LABELS = ["ant", "bee", "žába"]
 
 @dataclass
 class Tasks:
-    """The models in memory, and the server of all."""
+    """The models in memory, and a server with all of them."""
 
     models: dict[str, Any]
     server: ServerProcess
@@ -131,7 +131,7 @@ def stub(tasks: Tasks) -> Iterator[Any]:
 
 
 def fill(request: Any, model: str, signature: str, feature: str, rows: Any) -> Any:
-    """A ClassificationRequest or RegressionRequest with an example for each row."""
+    """Returns a ClassificationRequest or RegressionRequest with an example for each row."""
     request.model_spec.name, request.model_spec.signature_name = model, signature
     for row in rows:
         made = request.input.example_list.examples.add()
@@ -202,7 +202,7 @@ def test_regress_over_rest(tasks: Tasks, vectors: Any) -> None:
 
 @pytest.mark.parametrize("features", [[1, 2, 3, 4], [1, 0.5, 2.0, 3.0], [1.0, 2.0, 3.0]])
 def test_examples_that_are_refused(tasks: Tasks, features: list[float]) -> None:
-    """Integers, integers among floats, a value too few."""
+    """Integers, integers among floats, and a missing value."""
     body = {"signature_name": "regress_example", "examples": [{"features": features}]}
     assert httpx.post(f"{tasks.server.rest}/v1/models/regressor:regress", json=body, timeout=60).status_code == 400
 

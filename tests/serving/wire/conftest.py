@@ -1,4 +1,4 @@
-"""The outside oracles: TensorFlow, and the official messages of TensorFlow Serving."""
+"""TensorFlow and the official messages of TensorFlow Serving, to compare with."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The generated classes against the official ones, in one process."""
+"""The message classes against the official ones, in one process."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ SHARED = [  # (module, message, its fields)
 
 @pytest.mark.models
 @pytest.mark.parametrize(("module", "name", "fields"), SHARED, ids=[name for _, name, _ in SHARED])
-def test_each_side_reads_the_bytes_of_the_other(module: str, name: str, fields: dict[str, Any]) -> None:
+def test_official_classes_read_our_bytes_and_vice_versa(module: str, name: str, fields: dict[str, Any]) -> None:
     theirs = official(module, name)(**fields)
     ours = messages.message(theirs.DESCRIPTOR.full_name)(**fields)
     assert type(ours) is not type(theirs)
@@ -67,7 +67,7 @@ def test_version_1_of_reflection_has_the_bytes_of_the_alpha_version() -> None:
 
 
 def test_unknown_names() -> None:
-    with pytest.raises(AttributeError, match="Received: NoSuchMessage"):
+    with pytest.raises(AttributeError, match="TensorFlow Serving has no message NoSuchMessage"):
         messages.NoSuchMessage  # noqa: B018
     with pytest.raises(KeyError):
         messages.message("tensorflow.NoSuchMessage")

@@ -1,4 +1,4 @@
-"""The short cut for PredictRequest and PredictResponse against the official messages and the long way."""
+"""The fast path for PredictRequest and PredictResponse against the official messages and the generated classes."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def shape_bytes(sizes: list[int]) -> bytes:
 
 
 def values_bytes(values: list[float]) -> list[bytes]:
-    """The same values in each form that a sender may choose."""
+    """Returns the same values in each form that a client may send."""
     floats, doubles = (struct.pack(f"<{len(values)}{kind}", *values) for kind in "fd")
     return [
         chunk(0x2A, floats),
@@ -57,7 +57,7 @@ def values_bytes(values: list[float]) -> list[bytes]:
 
 @st.composite
 def tensors(draw: st.DrawFn) -> bytes:
-    """A TensorProto's bytes: fields in any order, some twice, some not at all, some unknown."""
+    """Draws the bytes of a TensorProto: fields in any order, some repeated, missing or unknown."""
     sizes = draw(st.lists(st.sampled_from([1, 2, 3, 1, 2, 3, 0, -1, 1 << 40, 1 << 62]), max_size=3))
     count = max(0, min(9, int(np.prod(sizes, dtype=object)))) if draw(st.booleans()) else draw(st.integers(0, 9))
     fields = [
@@ -82,7 +82,7 @@ def tensors(draw: st.DrawFn) -> bytes:
 
 @st.composite
 def requests(draw: st.DrawFn) -> bytes:
-    """A PredictRequest's bytes, in the same spirit."""
+    """Draws the bytes of a PredictRequest in the same way."""
     names = st.sampled_from([b"x", b"y", "ž".encode(), b"", b"a name of some length" * 8])
     fields = []
     for _ in range(draw(st.integers(0, 3))):
@@ -137,7 +137,7 @@ def test_reads_what_official_clients_send(
 
 @several
 @given(data=requests())
-def test_short_cut_and_long_way_agree(data: bytes) -> None:
+def test_the_fast_path_agrees_with_the_generated_classes(data: bytes) -> None:
     assert outcome(decode_request, data) == outcome(predict._parse_request, data)
 
 
@@ -195,7 +195,7 @@ ODD = {
 }
 
 
-def test_the_good_request_goes_the_short_way() -> None:
+def test_a_common_request_takes_the_fast_path() -> None:
     assert comparable(predict._read_request(GOOD)) == comparable(predict._parse_request(GOOD))
 
 
@@ -205,19 +205,19 @@ def test_odd_bytes(data: bytes) -> None:
 
 
 @pytest.mark.parametrize("data", [b"\x12", b"\x0a\x05a", b"\xff", b"not a message", bytes(5)])
-def test_no_request(data: bytes) -> None:
+def test_malformed_requests(data: bytes) -> None:
     with pytest.raises(DecodeError):
         decode_request(data)
 
 
-def test_a_tensor_that_makes_no_sense_spoils_only_itself(predict_pb2: ModuleType) -> None:
+def test_a_malformed_tensor_does_not_affect_the_others(predict_pb2: ModuleType) -> None:
     theirs = predict_pb2.PredictRequest(inputs={"good": {"dtype": 1, "float_val": [2.5]}, "bad": {"dtype": 99}})
     inputs = decode_request(theirs.SerializeToString()).inputs
     assert isinstance(inputs["bad"], TensorError)
     assert np.array_equal(inputs["good"], np.float32(2.5))
 
 
-def test_no_model_spec_is_told_from_an_empty_one(predict_pb2: ModuleType) -> None:
+def test_a_missing_model_spec_differs_from_an_empty_one(predict_pb2: ModuleType) -> None:
     empty = predict_pb2.PredictRequest(model_spec={}).SerializeToString()
     assert decode_request(b"").spec is None
     assert decode_request(empty).spec == ModelSpec("")
@@ -240,8 +240,8 @@ def short(count: int, values: bytes = PACKED3) -> bytes:
 
 
 @pytest.mark.parametrize("odd", [b"", chunk(0x22, b"")], ids=["short cut", "long way"])
-def test_a_request_is_not_filled_up_without_end(odd: bytes) -> None:
-    """A few bytes for each of very many tensors, however they are read."""
+def test_filled_in_values_of_a_request_are_limited(odd: bytes) -> None:
+    """A request with many tensors of a few bytes each."""
     count, each = 1000, tensor.MAX_FILLED_ELEMENTS // 4
     data = odd + b"".join(request_of(short(each), f"x{number}".encode()) for number in range(count)) + GOOD
     tracemalloc.start()
@@ -266,7 +266,7 @@ def test_a_request_is_not_filled_up_without_end(odd: bytes) -> None:
     ],
     ids=["huge shapes", "empty inputs", "empty outputs", "many sizes", "negative sizes", "long names"],
 )
-def test_memory_is_bounded_by_what_was_received(data: bytes) -> None:
+def test_memory_is_bounded_by_the_size_of_the_request(data: bytes) -> None:
     tracemalloc.start()
     try:
         decode_request(data)
@@ -275,7 +275,7 @@ def test_memory_is_bounded_by_what_was_received(data: bytes) -> None:
         tracemalloc.stop()
 
 
-def test_specs_are_read_once_unless_they_are_long() -> None:
+def test_short_specs_are_cached() -> None:
     def read(name: str) -> ModelSpec | None:
         return decode_request(chunk(0x0A, chunk(0x0A, name.encode()))).spec
 

@@ -1,4 +1,4 @@
-"""The gRPC face over a real connection, with official clients where there are any; the models are Python functions."""
+"""The gRPC API over a real connection, with official clients if there are any. The models are Python functions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from keras_gallery.serving.api.grpc.memory_budget import GrpcRoom
+from keras_gallery.serving.api.grpc.memory_budget import MessageMemory
 from keras_gallery.serving.api.grpc.services import GrpcApi
 from keras_gallery.serving.core.inference import Inference
 from keras_gallery.serving.engines.base import Arrays
@@ -37,7 +37,7 @@ COUNT = "/tensorflow/serving/request_count"
 
 
 class Control:
-    """A server with one model, whose reload counts."""
+    """A server with one model. A reload increases a counter."""
 
     def __init__(self) -> None:
         self.configs: list[bytes] = []
@@ -62,7 +62,7 @@ class Control:
 
 
 class Slow:
-    """Waits until it is let go; remembers whether it was entered."""
+    """A model that waits until `leave` is set, and records whether it was called."""
 
     def __init__(self) -> None:
         self.entered, self.leave = threading.Event(), threading.Event()
@@ -91,7 +91,7 @@ SIGNATURES = signatures(
 
 
 class WatchedApi(GrpcApi):
-    """Tells when a Predict call has ended, however it did."""
+    """Reports the end of a Predict call, successful or not."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -121,7 +121,7 @@ class Server:
         self.api = WatchedApi(inference, self.control, Observer(Metrics(), self), **self._options)
         self.loop, self._end = asyncio.get_running_loop(), asyncio.Event()
         server = grpc.aio.server()
-        server.add_generic_rpc_handlers(tuple(self.api.services(GrpcRoom(1 << 31, Budget(1 << 31)))))
+        server.add_generic_rpc_handlers(tuple(self.api.services(MessageMemory(1 << 31, Budget(1 << 31)))))
         port = server.add_insecure_port("127.0.0.1:0")
         await server.start()
         self._started.set_result(port)
@@ -144,7 +144,7 @@ class Server:
         return self
 
     def seen(self, **fields: Any) -> Observation:
-        """The request that the observer was told of, or will be soon, with these values."""
+        """Waits for the observed request with these values, and returns it."""
 
         def found() -> list[Observation]:
             return [each for each in self._requests if fields.items() <= dataclasses.asdict(each).items()]
@@ -154,7 +154,7 @@ class Server:
             return found()[-1]
 
     def stop(self) -> None:
-        """Drains as the real server does."""
+        """Drains like the real server."""
         if self._thread.is_alive():
             self.loop.call_soon_threadsafe(self.api.stop)
             self.loop.call_soon_threadsafe(self._end.set)
@@ -305,7 +305,7 @@ def test_unknown_methods(server: Server, method: str) -> None:
     assert refusal(server, method) == ("UNIMPLEMENTED", "")
 
 
-def test_our_own_faults_are_told_in_a_line_and_logged(server: Server, caplog: pytest.LogCaptureFixture) -> None:
+def test_errors_of_the_server_are_one_line_and_logged(server: Server, caplog: pytest.LogCaptureFixture) -> None:
     assert refusal(server, PREDICTION + "Predict", request("bug", x=X)) == (
         "INTERNAL",
         "ValueError: a bug\nin two lines",
@@ -326,7 +326,7 @@ def test_long_messages_reach_the_client(server: Server, letter: str, count: int)
 # === What is told of a request ===
 
 
-def test_what_the_observer_is_told(server: Server) -> None:
+def test_observed_requests(server: Server) -> None:
     data = request("double", x=X[:1])
     server.call(PREDICTION + "Predict", data)
     seen = server.seen(rows=1)
@@ -343,7 +343,7 @@ def test_what_the_observer_is_told(server: Server) -> None:
 
 
 @pytest.mark.parametrize("end", ["deadline", "cancel"])
-def test_a_call_ends_with_its_client_s_patience(server: Server, end: str) -> None:
+def test_a_call_ends_when_its_client_gives_up(server: Server, end: str) -> None:
     SLOW.entered.clear()
     SLOW.leave.clear()
     try:
@@ -377,7 +377,7 @@ def test_health(server: Server) -> None:
         next(server.channel.unary_stream("/grpc.health.v1.Health/Watch")(b"\xff", timeout=10))
 
 
-def test_those_who_watch_are_told_of_the_end_and_do_not_hold_it_up() -> None:
+def test_health_watchers_see_the_stop_and_do_not_delay_it() -> None:
     with Server(health=True) as other:
         stub = health_pb2_grpc.HealthStub(other.channel)
         whole = stub.Watch(health_pb2.HealthCheckRequest(), timeout=30)
@@ -387,7 +387,7 @@ def test_those_who_watch_are_told_of_the_end_and_do_not_hold_it_up() -> None:
         assert ([each.status for each in whole], list(unknown)) == ([2], [])
 
 
-def test_no_health_or_reflection_unless_asked_for() -> None:
+def test_health_and_reflection_are_off_by_default() -> None:
     with Server() as other:
         assert refusal(other, "/grpc.health.v1.Health/Check") == ("UNIMPLEMENTED", "")
         for version in ("v1", "v1alpha"):

@@ -1,16 +1,18 @@
-"""What HTTP connections share."""
+"""The limits that HTTP connections share."""
 
 from __future__ import annotations
 
-from keras_gallery.serving.api.http.memory_budget import FULL, ROOM_MADE, Room
+from keras_gallery.serving.api.http.memory_budget import CLOSED_AT_ONCE, FULL, ConnectionMemory
 from keras_gallery.serving.limits import Budget
 
 
 class Connection:
-    """One that takes down what is done to it."""
+    """Records the calls that it receives."""
 
-    def __init__(self, room: Room, *, idle_since: float = 0.0, receiving: bool = False, busy: bool = False) -> None:
-        self._room = room
+    def __init__(
+        self, memory: ConnectionMemory, *, idle_since: float = 0.0, receiving: bool = False, busy: bool = False
+    ) -> None:
+        self._memory = memory
         self.held = 0
         self.idle_since = idle_since
         self.receiving, self.busy = receiving, busy
@@ -28,51 +30,51 @@ class Connection:
 
     def refuse(self, status: int, message: str) -> None:
         self.refused = (status, message)
-        self._room.give(self)
+        self._memory.give(self)
 
 
-def test_the_oldest_idle_connections_make_room() -> None:
-    room = Room(100, Budget(1))
-    all_ = [Connection(room, idle_since=float(100 - number), busy=number == 99) for number in range(100)]
+def test_the_oldest_idle_connections_are_closed() -> None:
+    memory = ConnectionMemory(100, Budget(1))
+    all_ = [Connection(memory, idle_since=float(100 - number), busy=number == 99) for number in range(100)]
     for each in all_:
-        room.enter(each)
+        memory.enter(each)
     assert not any(each.aborted for each in all_)
-    room.enter(newest := Connection(room, idle_since=1000.0))
+    memory.enter(newest := Connection(memory, idle_since=1000.0))
     ended = [each.idle_since for each in all_ if each.aborted]
-    assert sorted(ended) == [float(number) for number in range(2, 2 + ROOM_MADE)], (
-        "all but the busy one, from the oldest"
+    assert sorted(ended) == [float(number) for number in range(2, 2 + CLOSED_AT_ONCE)], (
+        "the oldest connections that are not busy"
     )
     assert not newest.aborted
 
 
-def test_a_new_connection_ends_where_all_others_are_busy() -> None:
-    room = Room(3, Budget(1))
+def test_a_new_connection_is_closed_if_all_others_are_busy() -> None:
+    memory = ConnectionMemory(3, Budget(1))
     for _ in range(3):
-        room.enter(Connection(room, busy=True))
-    room.enter(newest := Connection(room))
+        memory.enter(Connection(memory, busy=True))
+    memory.enter(newest := Connection(memory))
     assert newest.aborted
 
 
-def test_who_holds_most_makes_room() -> None:
-    room = Room(10, budget := Budget(100))
-    small, large, busy, other = (Connection(room, receiving=number != 2) for number in range(4))
+def test_the_request_with_the_most_memory_is_refused() -> None:
+    memory = ConnectionMemory(10, budget := Budget(100))
+    small, large, busy, other = (Connection(memory, receiving=number != 2) for number in range(4))
     for each in (small, large, busy, other):
-        room.enter(each)
-    assert room.take(small, 10) and room.take(large, 50) and room.take(busy, 40)
-    assert room.take(other, 20)
+        memory.enter(each)
+    assert memory.take(small, 10) and memory.take(large, 50) and memory.take(busy, 40)
+    assert memory.take(other, 20)
     assert large.refused == (429, FULL) and large.held == 0
     assert (small.refused, busy.refused, budget.used) == (None, None, 70)
-    assert not room.take(other, 1000), "it holds most of those who could make room"
+    assert not memory.take(other, 1000), "no other request that can be refused holds more"
     assert other.refused is None and small.refused is None
     for each in (small, large, busy, other):
-        room.leave(each)
+        memory.leave(each)
     assert budget.used == 0
 
 
-def test_one_alone_may_hold_more_if_it_may() -> None:
-    room = Room(10, Budget(100))
-    room.enter(one := Connection(room, receiving=True))
-    assert not room.take(one, 101, alone=False)
-    assert room.take(one, 101) and room.take(one, 101)
-    room.give(one)
+def test_a_single_request_may_exceed_the_budget() -> None:
+    memory = ConnectionMemory(10, Budget(100))
+    memory.enter(one := Connection(memory, receiving=True))
+    assert not memory.take(one, 101, alone=False)
+    assert memory.take(one, 101) and memory.take(one, 101)
+    memory.give(one)
     assert one.held == 0

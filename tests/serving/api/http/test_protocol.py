@@ -1,4 +1,4 @@
-"""One HTTP connection without a network: what can't be waited for with a real one. The rest is in `tests/hardening`."""
+"""An HTTP connection without a network: timeouts and unread answers. The other tests are in `tests/hardening`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HEAD = b"POST / HTTP/1.1\r\nContent-Length: 4\r\n\r\n"
 
 
 class Transport(asyncio.Transport):
-    """Keeps what is written."""
+    """Keeps the written bytes."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -59,7 +59,7 @@ async def echo(scope: Any, receive: Callable[[], Awaitable[Any]], send: Callable
 
 
 class Connections:
-    """Connections that share a room."""
+    """Connections that share a memory budget."""
 
     def __init__(self) -> None:
         self._config = uvicorn.Config(echo, ws="none", lifespan="off", interface="asgi3", log_config=None)
@@ -86,7 +86,7 @@ async def settled() -> None:
         await asyncio.sleep(0)
 
 
-def test_idle_connections_end() -> None:
+def test_idle_connections_are_closed() -> None:
     async def test(connections: Connections) -> None:
         protocol, transport = connections.open()
         protocol._end_if_idle()
@@ -102,8 +102,8 @@ def test_idle_connections_end() -> None:
 
 
 @pytest.mark.parametrize("part", [b"P", HEAD, HEAD + b"123", HEAD + b"1234"])
-def test_connections_are_not_idle_while_there_is_a_request(part: bytes) -> None:
-    """Be there but a part of it, and the connection old."""
+def test_connections_with_a_request_are_not_idle(part: bytes) -> None:
+    """Even if the request is incomplete and the connection is old."""
 
     async def test(connections: Connections) -> None:
         protocol, transport = connections.open()
@@ -115,10 +115,10 @@ def test_connections_are_not_idle_while_there_is_a_request(part: bytes) -> None:
     run(test)
 
 
-def test_what_is_held_is_given_back() -> None:
+def test_memory_is_returned_to_the_budget() -> None:
     async def test(connections: Connections) -> None:
         protocol, transport = connections.open()
-        budget = protocol.room._budget
+        budget = protocol.memory._budget
         for held in range(4):
             protocol.data_received((HEAD + b"1234")[: len(HEAD) + held])
             assert (protocol.held, budget.used) == (held, held)
@@ -132,12 +132,12 @@ def test_what_is_held_is_given_back() -> None:
     run(test)
 
 
-def test_an_answer_that_is_not_read_is_held() -> None:
+def test_an_unread_answer_is_in_the_budget() -> None:
     async def test(connections: Connections) -> None:
         protocol, transport = connections.open()
-        budget = protocol.room._budget
+        budget = protocol.memory._budget
         protocol.data_received(HEAD)
-        protocol.pause_writing()  # as transports do while they write
+        protocol.pause_writing()  # as a transport does while it writes
         protocol.data_received(b"1234")
         await settled()
         protocol.resume_writing()
@@ -151,7 +151,7 @@ def test_an_answer_that_is_not_read_is_held() -> None:
     run(test)
 
 
-def test_the_request_that_is_answered_goes_on_when_the_next_one_is_bad() -> None:
+def test_a_malformed_request_does_not_end_the_one_before_it() -> None:
     async def test(connections: Connections) -> None:
         protocol, transport = connections.open()
         protocol.data_received(HEAD + b"1234" + HEAD + b"5678" + b"\0")
@@ -161,7 +161,7 @@ def test_the_request_that_is_answered_goes_on_when_the_next_one_is_bad() -> None
     run(test)
 
 
-def test_an_end_of_what_comes_is_no_end_of_what_goes() -> None:
+def test_answers_are_sent_after_the_client_has_closed_its_side() -> None:
     async def test(connections: Connections) -> None:
         protocol, transport = connections.open()
         protocol.data_received(HEAD + b"1234" + HEAD + b"5678")

@@ -1,4 +1,4 @@
-"""The OpenAPI document and the page: valid, and true to what the REST API takes and gives."""
+"""The OpenAPI document and the page: valid, and consistent with the REST API."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def described(*versions: ServedVersion) -> dict[str, Any]:
 
 
 def predict_schemas(made: dict[str, Any], path: str) -> tuple[Draft202012Validator, Draft202012Validator]:
-    """What requests to a path, and the answers of it, are checked with."""
+    """Returns validators for the requests to a path and for its answers."""
     operation = made["paths"][path]["post"]
     schemas = operation["requestBody"], operation["responses"]["200"]
     return tuple(Draft202012Validator(each["content"]["application/json"]["schema"]) for each in schemas)  # type: ignore[return-value]
@@ -124,7 +124,7 @@ DEFINITIONS = st.builds(signature, TENSORS, TENSORS)
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(NAMES, NAMES, DEFINITIONS)
-def test_examples_are_what_the_api_takes(model: str, name: str, definition: SignatureDef) -> None:
+def test_the_api_accepts_the_examples(model: str, name: str, definition: SignatureDef) -> None:
     made = described(ServedVersion(model, 1, {name: definition}))
     path = f"/v1/models/{openapi.quote(model, safe='')}:predict"
     requests, answers = predict_schemas(made, path)
@@ -140,7 +140,7 @@ def test_examples_are_what_the_api_takes(model: str, name: str, definition: Sign
 
 
 def some_answer(outputs: dict[str, TensorSpec], *, rows: bool) -> dict[str, Any]:
-    """An answer with these outputs."""
+    """Returns an answer with these outputs."""
     values = {}
     for name, each in outputs.items():
         shape = tuple(1 if size < 0 or at == 0 and rows else size for at, size in enumerate(each.shape or ()))
@@ -152,14 +152,14 @@ def some_answer(outputs: dict[str, TensorSpec], *, rows: bool) -> dict[str, Any]
     return {"predictions": [plain]} if rows else {"outputs": plain}
 
 
-def test_what_rest_can_not_ask_has_no_form() -> None:
+def test_signatures_that_need_grpc_have_no_form() -> None:
     assert openapi.forms(SIGNATURES["half"]) == openapi.forms(SIGNATURES["nothing"]) == []
     assert described(ServedVersion("m", 1, {"half": SIGNATURES["half"]}))["paths"].keys() == {
         "/v1/models/m",
         "/v1/models/m/metadata",
     }
     page = openapi_page.page([ServedVersion("m", 1, {"half": SIGNATURES["half"]})], "http://localhost")
-    assert "Over gRPC only." in page
+    assert "Only available over gRPC." in page
 
 
 def test_long_examples_are_left_out() -> None:
@@ -170,7 +170,7 @@ def test_long_examples_are_left_out() -> None:
 
 
 class Page(HTMLParser):
-    """Its tags with their attributes, and the texts of its commands."""
+    """Collects the tags with their attributes, and the commands."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -191,7 +191,7 @@ class Page(HTMLParser):
             self.commands.append(data)
 
 
-def test_the_page_takes_nothing_from_elsewhere_and_runs_nothing() -> None:
+def test_the_page_has_no_scripts_and_no_external_files() -> None:
     nasty = "<script>alert('1')</script>\"'&"
     definition = signature({nasty: spec("float", -1)}, {nasty: spec("float", -1)})
     versions = [ServedVersion(nasty, 1, {nasty: definition}), ServedVersion("m", 1, SIGNATURES)]
@@ -202,7 +202,7 @@ def test_the_page_takes_nothing_from_elsewhere_and_runs_nothing() -> None:
     assert all(link and link.startswith("/") for link in links)
 
 
-def test_the_pages_commands_send_what_the_api_takes() -> None:
+def test_the_api_accepts_the_commands_of_the_page() -> None:
     commands = Page(openapi_page.page([ServedVersion("m", 1, SIGNATURES)], "http://localhost:8501")).commands
     expected = [(name, form) for name, each in sorted(SIGNATURES.items()) for form in openapi.forms(each)]
     assert len(commands) == len(expected)

@@ -1,4 +1,4 @@
-"""The REST face as an application, without sockets; the models are Python functions."""
+"""The REST application without sockets. The models are Python functions."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from ...fake_models import definition, serve, signatures
 
 
 class Control:
-    """A server with the model "m" and, where told so, another that has no version yet."""
+    """A server with the model "m" and, if `loading` is set, another that has no version yet."""
 
     def __init__(self) -> None:
         self.loading = False
@@ -58,7 +58,7 @@ class Reply(NamedTuple):
 
 
 class Slow:
-    """Waits until it is let go."""
+    """A model that waits until `leave` is set."""
 
     def __init__(self) -> None:
         self.leave = threading.Event()
@@ -93,7 +93,7 @@ PREDICT = "/v1/models/m:predict"
 
 
 class Client:
-    """Puts requests to an application, one at a time."""
+    """Sends requests to an application, one at a time."""
 
     def __init__(self, **options: Any) -> None:
         self.inference, self.control = Inference(MODELS), Control()
@@ -205,7 +205,7 @@ def test_metadata(client: Client) -> None:
     assert signature_map["text"]["inputs"] == {}
 
 
-# === Refusals ===
+# === Errors ===
 
 
 @pytest.mark.parametrize(
@@ -227,18 +227,18 @@ def test_metadata(client: Client) -> None:
         (PREDICT, {"signature_name": "broken", "instances": [1]}, 500, "RuntimeError: no"),
     ],
 )  # fmt: skip
-def test_refusals(client: Client, path: str, document: Any, status: int, message: str) -> None:
+def test_errors(client: Client, path: str, document: Any, status: int, message: str) -> None:
     reply = client.post(document, path)
     text = reply.body.decode(errors="replace")
     assert (reply.status, json.loads(text)["error"]) == (status, message)
 
 
-def test_refusal_in_json_of_rapidjsons_layout(client: Client) -> None:
+def test_errors_have_the_layout_of_tensorflow_serving(client: Client) -> None:
     assert client.ask("GET", "/v1/models").body == b'{\n    "error": "Missing model name in request."\n}'
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_version_beyond_64_bits_has_no_words(client: Client, method: str) -> None:
+def test_a_version_over_64_bits_is_answered_without_a_body(client: Client, method: str) -> None:
     path = "/v1/models/m/versions/99999999999999999999" + (":predict" if method == "POST" else "")
     assert client.ask(method, path) == (400, {"content-type": "application/json"}, b"")
 
@@ -281,30 +281,30 @@ def test_gzip(client: Client) -> None:
 
 
 @pytest.mark.parametrize("body", [b'{"instances": [1]}', gzip.compress(b'{"instances": [1]}', mtime=0)[:-9], b""])
-def test_no_gzip(client: Client, body: bytes) -> None:
+def test_damaged_gzip_counts_as_no_body(client: Client, body: bytes) -> None:
     reply = client.ask("POST", PREDICT, body, {"content_encoding": "gzip"})
     assert refusal(reply, 400) == "JSON Parse error: The document is empty"
 
 
-def test_gzip_of_very_much(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_gzip_bodies(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rest_body, "MAX_UNPACKED_BYTES", 1000)
     reply = client.ask("POST", PREDICT, gzip.compress(b" " * 1001), {"content_encoding": "gzip"})
     assert "more than 1000 bytes when decompressed" in refusal(reply, ResourceExhausted.http_status)
 
 
-def test_longest_body() -> None:
+def test_maximum_body_size() -> None:
     client = Client(max_request_bytes=20)
     assert client.ask("POST", PREDICT, [b'{"instances"', b": [1]}"]).status == 200
     reply = client.ask("POST", PREDICT, [b'{"instances"', b": [1, 2]}"])
     assert refusal(reply, 429) == "Received message larger than max (21 vs. 20)"
 
 
-def test_a_client_that_goes_away(client: Client) -> None:
+def test_a_client_that_disconnects(client: Client) -> None:
     reply = asyncio.run(client._ask("POST", PREDICT, [], {}))
-    assert refusal(reply, 400) == "Expected a request body. Received: a closed connection"
+    assert refusal(reply, 400) == "The connection was closed before the end of the request body."
 
 
-def test_time_is_bounded() -> None:
+def test_timeout() -> None:
     client = Client(timeout_seconds=0.01)
     try:
         reply = client.post({"signature_name": "slow", "instances": [1]})
@@ -313,12 +313,12 @@ def test_time_is_bounded() -> None:
     assert refusal(reply, 504) == "Timed out waiting for notification"
 
 
-def test_no_bound() -> None:
+def test_no_timeout() -> None:
     slow.leave.set()
     assert Client(timeout_seconds=0).post({"signature_name": "slow", "instances": [1]}).status == 200
 
 
-# === Other sites ===
+# === CORS ===
 
 
 ORIGIN = {"origin": "http://example.org"}
@@ -336,7 +336,7 @@ def test_cors(cors: bool) -> None:
     assert client.ask("OPTIONS", PREDICT).status == 400
 
 
-# === Beside the API ===
+# === Paths outside of the API ===
 
 
 @pytest.mark.parametrize("path", ["/models", "/v1/models?list"])
@@ -367,7 +367,7 @@ def test_metrics() -> None:
     assert client.ask("GET", "/some/metrics/").status == 404
 
 
-def test_routes_of_others() -> None:
+def test_additional_routes() -> None:
     async def page() -> tuple[int, str, bytes]:
         return 200, "text/html", b"<p>"
 

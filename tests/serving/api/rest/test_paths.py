@@ -1,4 +1,4 @@
-"""Which requests there are: methods and paths by TensorFlow Serving's rules."""
+"""Methods and paths of REST requests by TensorFlow Serving's rules."""
 
 from __future__ import annotations
 

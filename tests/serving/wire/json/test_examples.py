@@ -1,4 +1,4 @@
-"""Classify and regress requests: features by TensorFlow Serving's rules, refusals in its words."""
+"""Classify and regress requests: features by TensorFlow Serving's rules, and its error messages."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ several = settings(max_examples=150, deadline=None, database=None)
 
 
 def features(message: Any) -> dict[str, tuple[str | None, list[Any]]]:
-    """An `Example` message, plainly: kind and values by name."""
+    """Returns the kind and the values of each feature of an `Example` message."""
     found = {}
     for name, feature in message.features.feature.items():
         kind = feature.WhichOneof("kind")
@@ -24,7 +24,7 @@ def features(message: Any) -> dict[str, tuple[str | None, list[Any]]]:
 
 
 def one(content: str | bytes) -> dict[str, tuple[str | None, list[Any]]]:
-    """The features of a single example."""
+    """Returns the features of a single example."""
     data = content.encode() if isinstance(content, str) else content
     _, message = json_examples.parse(b'{"examples": [' + data + b"]}")
     [example] = message.example_list.examples

@@ -19,7 +19,7 @@ SHORT = b"[1],[2],[3],[4],[5],[6],[7],[8],[9],[10],[11],[12],[13],[14],[15],[16]
 
 
 def nested(found: grid.Grid) -> Any:
-    """The values of a grid as nested lists."""
+    """Returns the values of a grid as nested lists."""
     return np.array(found.numbers, object).reshape(found.shape).tolist()
 
 

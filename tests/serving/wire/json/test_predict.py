@@ -24,7 +24,7 @@ several = settings(max_examples=150, deadline=None, database=None)
 
 
 def signature(**inputs: str) -> SignatureDef:
-    """A signature with inputs of the named data types."""
+    """Returns a signature with inputs of the named data types."""
     return SignatureDef("s", "", {name: TensorSpec(name, ROWS[kind], None) for name, kind in inputs.items()}, {})
 
 
@@ -136,7 +136,7 @@ def test_signature_name_and_form(body: str, name: str, rows: bool) -> None:
     assert (parsed.signature, parsed.rows) == (name, rows)
 
 
-# === What is refused ===
+# === Errors ===
 
 ELEMENT_0 = "Failed to process element: 0 of 'instances' list. Error: INVALID_ARGUMENT: "
 ELEMENT_1 = ELEMENT_0.replace("0", "1", 1)
@@ -332,7 +332,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("body", "definition", "message"), REFUSED.values(), ids=REFUSED)
-def test_refused_in_tensorflow_servings_words(body: str, definition: SignatureDef, message: str) -> None:
+def test_errors_are_tensorflow_servings(body: str, definition: SignatureDef, message: str) -> None:
     with pytest.raises(InvalidArgument) as refused:
         read(body, definition)
     assert str(refused.value) == message
