@@ -28,8 +28,8 @@ _SHOWN = {hidden: shown for shown, hidden in _HIDDEN.items()}
 class _Reader(rapidjson.Decoder):
     """Keeps the members of an object in a list, so that repeated names stay."""
 
-    start_object = list
-    end_object = Object
+    start_object: Any = list
+    end_object: Any = Object
 
 
 class _HiddenBytesReader(_Reader):
