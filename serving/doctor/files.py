@@ -37,9 +37,9 @@ def examine_file(path: Path) -> tuple[str, list[Verdict]]:
     special: dict[str, Verdict] = {}  # verdicts that do not come from the tables
     try:
         config, changes = repair(config)
-        if is_keras2 and (reasons := [each for each in changes if _HARMLESS not in each] or _unreadable(layers)):
-            reason = f"in the format of Keras 2: {reasons[0]}"
-            special["keras"] = Verdict("keras", False, "", reason, _IMPORT, len(reasons) - 1)
+        needed = [f"this file of Keras 2 needs a change: {each}" for each in changes if _HARMLESS not in each]
+        if is_keras2 and (reasons := needed or _unreadable(layers)):
+            special["keras"] = Verdict("keras", False, "", reasons[0], _IMPORT, len(reasons) - 1)
     except FailedPrecondition as error:  # without an equivalent in Keras 3, only targets that read Keras 2 are left
         verdict = Verdict("", False, "", str(error), _SOURCE)
         special = {each.target: replace(verdict, target=each.target) for each in examine(config)}
@@ -55,15 +55,16 @@ def examine_file(path: Path) -> tuple[str, list[Verdict]]:
 
 def _unreadable(layers: Sequence[Layer]) -> list[str]:
     """Lists what Keras 3 cannot load from a Keras 2 file although no repair is needed (tried with Keras 3.15)."""
-    reasons = [f"a model in a model, {layer.name}" for layer in layers if layer.options.get("nested")]
-    reasons += [f"a layer in a layer, {layer.name}" for layer in layers if "of" in layer.options]
+    parts = [f"a model in a model ({layer.name})" for layer in layers if layer.options.get("nested")]
+    parts += [f"a layer in a layer ({layer.name})" for layer in layers if "of" in layer.options]
     # Keras 2 wrote groups=1 for all convolutions.
-    reasons += [f"{each.name} (DepthwiseConv2D) has groups" for each in layers if _has_groups(each)]
-    return reasons + [
+    parts += [f"groups in a DepthwiseConv2D ({each.name})" for each in layers if _has_groups(each)]
+    parts += [
         f"the dtype policy {layer.options['dtype']}"
         for layer in layers
         if str(layer.options.get("dtype")).startswith("mixed")
     ]
+    return [f"this file of Keras 2 has {part}, which Keras 3 cannot load" for part in parts]
 
 
 def _has_groups(layer: Layer) -> bool:

@@ -81,7 +81,7 @@ def _custom(target: str, layer: Layer, name: str) -> Iterator[Finding]:
     is_ours, what = name.startswith(PROJECT), "class" if ">" in name else "function"
     called = f"a {what}" if name == layer.kind else f"{_cut(name)} is a {what}"
     if name == "lambda":
-        yield Finding(layer, "a function whose code is in the file", remedies.LAMBDA)
+        yield Finding(layer, "a function with its code in the file", remedies.LAMBDA)
     elif is_ours and target not in GRAPHS:
         yield Finding(layer, f"{called} of this project", remedies.for_project_class(target))
     elif not is_ours:

@@ -13,8 +13,8 @@ from ...limits import FREE_UNPACKED_BYTES
 if TYPE_CHECKING:
     import keras
 
-# How many weights may be missing in the file: states of random layers, which Keras 2 does not write, or of recurrent
-# layers.
+# Maximum number of weights that a file may lack: states of random layers (Keras 2 does not write them) and of
+# recurrent layers.
 FREE_ELEMENTS = FREE_UNPACKED_BYTES // 4
 
 
@@ -26,7 +26,7 @@ def check_weights(build: Callable[[], keras.Model], stored: int) -> keras.Model:
         stored: how many numbers the file stores.
 
     Returns:
-        The model without values for its weights. It shows the names and shapes of the layers.
+        The model. Its weights have shapes, but no values.
 
     Raises:
         ResourceExhausted: the model has more weights than the file stores.

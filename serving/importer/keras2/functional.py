@@ -61,7 +61,9 @@ class Functional:
         if is_time_major(old):
             if old["class_name"] not in tables.WITH_STATES:
                 raise unsupported(name, old["class_name"], "with time_major=True in a layer that it wraps")
-            self._report.add(name, old["class_name"], "transposes added before and after it, in place of time_major")
+            self._report.add(
+                name, old["class_name"], "transposes added before and after it, because Keras 3 has no time_major"
+            )
             self._insert_before(name, _operation(f"{name}_by_batch", "Transpose", axes=[1, 0, 2]))
             if (old["config"].get("layer") or old)["config"]["return_sequences"]:
                 self._insert_after(name, _operation(f"{name}_by_time", "Transpose", axes=[1, 0, 2]))

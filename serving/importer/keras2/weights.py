@@ -9,7 +9,7 @@ import numpy as np
 
 from .tables import SCALED
 
-# Blocks in the weights of each recurrent cell: whether the block goes through the recurrent activation.
+# For each recurrent cell, whether each block of its weights goes through the recurrent activation.
 _GATES = {
     "LSTMCell": (True, True, False, True),  # input, forget, candidate, output
     "ConvLSTMCell": (True, True, False, True),

@@ -37,7 +37,7 @@ class Call:
         return self.attributes.get(name, default)
 
     def refuse_unless(self, name: str, *values: Any) -> None:
-        """Raises Unsupported if an attribute has another value than these. It may be missing."""
+        """Raises Unsupported if an attribute has another value than these. A missing attribute is accepted."""
         if self.get(name, values[0]) not in values:
             raise Unsupported(f"{name}={self.attributes[name]} is not supported")
 

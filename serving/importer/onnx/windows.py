@@ -49,7 +49,11 @@ def _pad_spatial(x: Any, pads: Pads, value: float = 0.0) -> Any:
 
 
 def _strided(run: Callable[[Sequence[int]], Any], strides: Sequence[int], dilations: Sequence[int]) -> Any:
-    """Calls `run` with strides. TensorFlow does not allow strides with dilations: then it selects every n-th result."""
+    """Calls `run` with strides.
+
+    TensorFlow does not support strides and dilations together. In that case, this runs without strides and keeps every
+    n-th result.
+    """
     if max(strides) == 1 or max(dilations) == 1:
         return run(strides)
     return run([1] * len(strides))[(slice(None), *[slice(None, None, stride) for stride in strides])]

@@ -15,7 +15,7 @@ from .protobuf_fields import top_level_fields
 NAMES = {
     "keras": "a .keras file",
     "h5": "a whole model in HDF5",
-    "weights": "weights alone in HDF5",
+    "weights": "weights without a model, in HDF5",
     "saved_model": "a SavedModel",
     "tfjs_layers": "a TensorFlow.js layers model",
     "tfjs_graph": "a TensorFlow.js graph model",

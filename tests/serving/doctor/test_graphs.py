@@ -17,7 +17,7 @@ with quiet_import():
 LAYERS = {"keras", "keras2", "tfjs_layers", "dl4j"}
 
 
-class Computed(tf.Module):
+class Numbers(tf.Module):
     """A signature with numbers and common operations."""
 
     @tf.function(input_signature=[tf.TensorSpec((None, 4), name="x")])
@@ -25,7 +25,7 @@ class Computed(tf.Module):
         return {"y": tf.nn.relu(x @ tf.ones((4, 3)))}
 
 
-class Worded(tf.Module):
+class Strings(tf.Module):
     """A signature with strings, which it looks up in a table."""
 
     def __init__(self) -> None:
@@ -64,13 +64,13 @@ def stopped(verdicts: dict[str, Verdict]) -> set[str]:
 
 
 def test_numbers_work_in_all_targets_for_graphs(tmp_path: Path) -> None:
-    verdicts = saved(Computed(), "dense", tmp_path)
+    verdicts = saved(Numbers(), "dense", tmp_path)
     assert list(verdicts) == list(TARGETS) and stopped(verdicts) == LAYERS
     assert {node.op for node in used_nodes(read_meta_graph(tmp_path))} >= {"MatMul", "Relu"}
 
 
 def test_strings_need_tensorflow(tmp_path: Path) -> None:
-    verdicts = saved(Worded(), "ids", tmp_path)
+    verdicts = saved(Strings(), "ids", tmp_path)
     assert {"onnx", *LAYERS} <= stopped(verdicts) and verdicts["tensorflow_serving"].ok and verdicts["embedded"].ok
     assert "LookupTable" in verdicts["onnx"].reason and "outside of the model" in verdicts["onnx"].remedy
 

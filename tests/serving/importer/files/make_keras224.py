@@ -5,7 +5,7 @@ Keras 2.2.4 runs on Theano 1.0.5, both made for Python up to 3.7:
     pip install keras==2.2.4 theano==1.0.5 h5py numpy scipy
     KERAS_BACKEND=theano THEANO_FLAGS=cxx=,device=cpu,floatX=float32,blas.ldflags= python make_keras224.py
 
-These were made on Python 3.11 with NumPy 1.23 and SciPy 1.10, with the names put back that the two look for:
+These were made on Python 3.11 with NumPy 1.23 and SciPy 1.10, after restoring names that the two packages use:
 `collections.Callable` and the like, `inspect.getargspec`, `scipy.signal.sigtools` and `scipy.signal.signaltools`.
 """
 

@@ -96,5 +96,5 @@ def test_configurations_that_are_too_long(small_keras: Path, tmp_path: Path) -> 
 
 def test_files_without_a_configuration(small_model: Any, tmp_path: Path) -> None:
     small_model.save_weights(tmp_path / "a.weights.h5")
-    with pytest.raises(InvalidArgument, match="weights alone in HDF5"):
+    with pytest.raises(InvalidArgument, match="weights without a model, in HDF5"):
         read_config(tmp_path / "a.weights.h5")
