@@ -1,4 +1,4 @@
-"""`gallery results`: trains what is recipes and writes the table of results."""
+"""`gallery results`: trains what is asked and writes the table of results."""
 
 from __future__ import annotations
 

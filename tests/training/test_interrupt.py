@@ -74,7 +74,7 @@ def test_interrupt_waits_for_the_end_of_the_step() -> None:
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
-def test_another_handler_stays() -> None:
+def test_custom_handler_is_kept() -> None:
     """As in a shell's background job, which ignores Ctrl-C."""
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:

@@ -135,13 +135,13 @@ def test_refused_before_anything_is_written(
     assert not list(tmp_path.iterdir())
 
 
-def test_out_that_is_a_file(tmp_path: Path) -> None:
+def test_root_that_is_a_file(tmp_path: Path) -> None:
     (tmp_path / "runs").write_text("mine")
     with pytest.raises(BadFolder, match="Cannot write runs to the folder"):
         train(TrainConfig(**QUICK, root=tmp_path / "runs"))
 
 
-def test_images_that_are_no_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_images_of_other_dtypes_are_rejected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """NaN and values over 255 need floats or wider integers, which are refused."""
     monkeypatch.setenv("GALLERY_DATA", str(tmp_path))
     labels = np.zeros(4, np.uint8)
@@ -182,7 +182,7 @@ def fill(folder: Path) -> None:
         (folder / f"{part}.json").write_text(json.dumps({}))
 
 
-def test_runs_are_numbered_on(tmp_path: Path) -> None:
+def test_run_numbers_continue(tmp_path: Path) -> None:
     home = tmp_path / "dense_autoencoder"
     (home / "999").mkdir(parents=True)
     (home / "12 notes").mkdir()
@@ -206,7 +206,7 @@ def test_failure_while_writing_leaves_no_run(tmp_path: Path) -> None:
     assert not list((tmp_path / "model").iterdir())
 
 
-def test_no_noise_gives_finite_figures(tmp_path: Path) -> None:
+def test_zero_noise_has_finite_figures(tmp_path: Path) -> None:
     """Clean images have no error at all: JSON has no infinity."""
     hyperparameters = {**QUICK["hyperparameters"], "noise_level": 0.0}
     run = train(TrainConfig(**{**QUICK, "hyperparameters": hyperparameters, "epochs": 1}, root=tmp_path))
@@ -249,7 +249,7 @@ OTHERS: dict[str, tuple[str, dict[str, Any], str, set[str]]] = {
 
 
 @pytest.mark.parametrize("kind", [*KINDS, *OTHERS])
-def test_every_kind_is_trained_drawn_and_read_back(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_kind_of_model_is_trained_and_loaded(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     name, hyperparameters, source, pictures = (KINDS | OTHERS)[kind]
     module = import_module("keras_gallery.training.train")
     whole = load(source)
@@ -272,7 +272,7 @@ def test_every_kind_is_trained_drawn_and_read_back(kind: str, tmp_path: Path, mo
 
 
 @pytest.mark.slow
-def test_first_recipes_reach_their_results(tmp_path: Path) -> None:
+def test_default_recipes_reach_their_results(tmp_path: Path) -> None:
     known = load_results(Path(__file__).parents[2] / "docs")
     for name in list_models():
         run = train(TrainConfig(name, root=tmp_path))

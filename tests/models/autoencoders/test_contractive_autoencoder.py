@@ -24,7 +24,7 @@ def jacobians(encoder: keras.Model) -> np.ndarray:
     return np.stack(units, axis=1).reshape(4, 3, 6)
 
 
-def test_the_closed_form_is_the_norm_of_the_jacobian() -> None:
+def test_closed_form_equals_norm_of_jacobian() -> None:
     """λ‖∂h/∂x‖²_F, the mean over the batch; and with it no derivative but the sigmoid's own."""
     model = contractive(0.7)
     kernel, b, _, _ = randomise(model)
@@ -35,7 +35,7 @@ def test_the_closed_form_is_the_norm_of_the_jacobian() -> None:
     np.testing.assert_allclose(float(penalty(model, IMAGES)), expected, rtol=1e-4)
 
 
-def test_the_model_is_its_formula() -> None:
+def test_output_equals_formula() -> None:
     model = contractive(0.7)
     w, b, w_star, c = randomise(model)
     h = 1 / (1 + np.exp(-X @ w - b))

@@ -40,7 +40,7 @@ def test_a_strided_convolution(shape: tuple[int, ...]) -> None:
 
 
 @pytest.mark.parametrize("shape", [(4, 4, 1), (5, 7, 2), (6, 3, 1)])
-def test_the_way_back_is_the_transpose(shape: tuple[int, ...]) -> None:
+def test_decoder_is_transpose_of_convolution(shape: tuple[int, ...]) -> None:
     """⟨K * x, y⟩ = ⟨x, Kᵀ * y⟩ for each x: the decoder's linear map is the transpose of a strided convolution."""
     decoder = small(shape, code="maps", output_activation="linear").get_layer("decoder")
     kernel, bias = randomise(decoder)  # (3, 3, channels, 3), as a convolution of the image would have it
@@ -51,7 +51,7 @@ def test_the_way_back_is_the_transpose(shape: tuple[int, ...]) -> None:
         assert (convolved(x, kernel) * y[0]).sum() == pytest.approx((x * back).sum(), rel=1e-3, abs=1e-4)
 
 
-def test_a_deep_one_is_shallow_ones_in_a_row_with_a_relu_between() -> None:
+def test_deep_network_equals_shallow_ones_with_relu_between() -> None:
     """(5, 7, 1) → (3, 4, 3) → (2, 2, 2), and back."""
     deep = small((5, 7, 1), filters=(3, 2), code="maps", output_activation="linear")
     outer = small((5, 7, 1), filters=(3,), code="maps", output_activation="linear")
@@ -86,7 +86,7 @@ def test_the_vector_is_a_linear_map_of_the_last_feature_maps() -> None:
 
 @pytest.mark.parametrize("code", ["vector", "maps"])
 @pytest.mark.parametrize("shape", [(8, 8, 1), (9, 7, 3), (2, 30, 1), (1, 1, 1)])
-def test_every_size_comes_back(code: str, shape: tuple[int, ...]) -> None:
+def test_every_size_is_reconstructed(code: str, shape: tuple[int, ...]) -> None:
     model = small(shape, code=code, filters=(2, 3))
     x = RANDOM.random((2, *shape), dtype=np.float32)
     quarter = tuple(-(-side // 4) for side in shape[:2])

@@ -28,7 +28,7 @@ ACTIVATIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 
 @pytest.mark.parametrize("g", ACTIVATIONS)
 @pytest.mark.parametrize("f", ["sigmoid", "linear"])
-def test_the_model_is_its_formula(g: str, f: str) -> None:
+def test_output_equals_formula(g: str, f: str) -> None:
     """h = g(Wx + b), x̂ = f(W*h + c)."""
     model = create("dense_autoencoder", image_shape=(3, 3, 1), code_dim=2, code_activation=g, output_activation=f)
     weights = [RANDOM.normal(size=weight.shape).astype(np.float32) for weight in model.weights]
@@ -75,7 +75,7 @@ def test_derivative_of_the_sigmoid_code() -> None:
     np.testing.assert_allclose(gradient(lambda t: ops.sum(hidden.activation(t)), a), by_hand, rtol=1e-4, atol=1e-6)
 
 
-def test_a_code_as_large_as_the_image_is_refused() -> None:
+def test_a_code_as_large_as_the_image_is_rejected() -> None:
     create("dense_autoencoder", image_shape=(3, 3, 1), code_dim=8)
     with pytest.raises(BadHyperparameter, match="code_dim to be less than 9. Received: 9"):
         create("dense_autoencoder", image_shape=(3, 3, 1), code_dim=9)

@@ -56,7 +56,7 @@ def error(x_hat: np.ndarray, x: np.ndarray) -> float:
     return float(((x_hat - x) ** 2).sum() / ((x - x.mean(axis=0)) ** 2).sum())
 
 
-def test_the_model_is_its_formula() -> None:
+def test_output_equals_formula() -> None:
     """h = Wx + b, x̂ = W*h + c."""
     model = linear()
     w, b, w_star, c = randomise(model)
@@ -66,7 +66,7 @@ def test_the_model_is_its_formula() -> None:
     np.testing.assert_allclose(rebuilt(model, CORRELATED), h @ w_star + c, rtol=1e-4, atol=1e-5)
 
 
-def test_with_the_components_as_weights_it_is_pca() -> None:
+def test_with_principal_components_as_weights_it_equals_pca() -> None:
     """W the principal axes, b = −W mean, W* = Wᵀ, c the mean."""
     axes, mean = components(CORRELATED), CORRELATED.mean(axis=0)
     model = linear()
@@ -74,7 +74,7 @@ def test_with_the_components_as_weights_it_is_pca() -> None:
     np.testing.assert_allclose(rebuilt(model, CORRELATED), by_pca(CORRELATED), rtol=1e-4, atol=1e-4)
 
 
-def test_training_finds_what_pca_finds() -> None:
+def test_training_finds_the_pca_subspace() -> None:
     """Its error within 1 %, its subspace within 5 degrees; and correlated values do compress."""
     model = trained(CORRELATED)
     best = error(by_pca(CORRELATED), CORRELATED)
@@ -92,6 +92,6 @@ def test_independent_values_do_not_compress() -> None:
         assert abs(error(x_hat, INDEPENDENT) - share) < 0.07
 
 
-def test_a_code_as_large_as_the_image_is_refused() -> None:
+def test_a_code_as_large_as_the_image_is_rejected() -> None:
     with pytest.raises(BadHyperparameter, match="^Expected code_dim to be less than 6. Received: 6.$"):
         create("linear_autoencoder", image_shape=(6, 1, 1), code_dim=6)

@@ -74,7 +74,7 @@ def test_the_l1_penalty_and_its_gradient(g: str, low: int) -> None:
     np.testing.assert_allclose(gradient_by_biases(encoder, kernel, b), expected, rtol=1e-4, atol=1e-6)
 
 
-def test_the_model_is_its_formula() -> None:
+def test_output_equals_formula() -> None:
     """h = g(Wx + b), x̂ = f(W*h + c): the penalty changes the loss alone."""
     model = sparse(code_activation="tanh", output_activation="linear")
     w, b, w_star, c = randomise(model)
@@ -83,7 +83,7 @@ def test_the_model_is_its_formula() -> None:
     np.testing.assert_allclose(to_numpy(model(IMAGES)).reshape(X.shape), h @ w_star + c, rtol=1e-4, atol=1e-5)
 
 
-def test_each_penalty_puts_its_layer_behind_the_code() -> None:
+def test_each_penalty_adds_its_layer_after_the_code() -> None:
     kl = sparse(estimate="full_pass").get_layer("encoder").layers[-1]
     assert isinstance(kl, KLSparsity)
     assert (kl.rho, kl.weight, kl.low, kl.estimate) == (RHO, BETA, 0, "full_pass")
@@ -119,6 +119,6 @@ def test_the_code_may_exceed_the_image() -> None:
         ({"rho": 1.0}, "Expected rho to be between 0 and 1. Received: 1.0"),
     ],
 )
-def test_what_is_refused(options: dict[str, Any], message: str) -> None:
+def test_invalid_arguments_are_rejected(options: dict[str, Any], message: str) -> None:
     with pytest.raises(BadHyperparameter, match=message):
         create("sparse_autoencoder", image_shape=(3, 2, 1), **options)

@@ -27,7 +27,7 @@ def sigmoid(a: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("tied", [False, True])
-def test_the_published_sizes_and_their_mirror_image(tied: bool) -> None:
+def test_published_layer_sizes(tied: bool) -> None:
     model = create("stacked_autoencoder", tied=tied)
     for part, sizes in (("encoder", SIZES), ("decoder", SIZES[::-1])):
         inputs = model.get_layer(part).input_shape[1:]
@@ -41,7 +41,7 @@ def _changes(shapes: list[tuple[int, ...]]) -> list[int]:
     return [after for before, after in pairwise(counts) if after != before]
 
 
-def test_the_published_count_of_parameters() -> None:
+def test_published_parameter_count() -> None:
     """A kernel and a bias for each step down and each step up; tied, the kernels once."""
     kernels = sum(a * b for a, b in pairwise(SIZES))  # 784·1,000 + 1,000·500 + 500·250 + 250·30 = 1,416,500
     biases = sum(SIZES[1:]) + sum(SIZES[:-1])  # 1,780 + 2,534
@@ -49,7 +49,7 @@ def test_the_published_count_of_parameters() -> None:
     assert create("stacked_autoencoder", tied=True).count_params() == kernels + biases == 1_420_814
 
 
-def test_the_model_is_its_formula() -> None:
+def test_output_equals_formula() -> None:
     """h_l = g(W_l h_{l−1} + b_l) down to the code, which is linear, and back up with weights of its own."""
     model = small()
     w1, b1, w2, b2, w3, b3, v3, c3, v2, c2, v1, c1 = randomise(model)
@@ -59,7 +59,7 @@ def test_the_model_is_its_formula() -> None:
     np.testing.assert_allclose(to_numpy(model(IMAGES)).reshape(X.shape), x_hat, rtol=1e-4, atol=1e-5)
 
 
-def test_the_tied_model_is_its_formula() -> None:
+def test_tied_output_equals_formula() -> None:
     """W*_l = W_lᵀ, with biases of its own."""
     model = small(tied=True)
     randomise(model)
@@ -74,7 +74,7 @@ def test_the_tied_model_is_its_formula() -> None:
 
 
 @pytest.mark.parametrize("tied", [False, True])
-def test_each_activation_is_where_it_belongs(tied: bool) -> None:
+def test_each_activation_is_used_in_its_place(tied: bool) -> None:
     """Linear but for one place: there, and there alone, values are cut at 0."""
     for place, has_negative in (
         ("activation", (True, True)),

@@ -36,7 +36,7 @@ def half_squared_error(model: keras.Model, kernel: Any) -> Any:
     return 0.5 * ops.sum(ops.square(x_hat - IMAGE))
 
 
-def test_the_gradient_of_the_linear_one() -> None:
+def test_gradient_of_the_linear_model() -> None:
     """∂L/∂W = W x (WᵀWx − x)ᵀ + W (WᵀWx − x) xᵀ."""
     model = tied()
     (kernel,) = randomise(model)
@@ -66,7 +66,7 @@ def test_the_gradient_is_the_sum_of_both_paths(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_the_model_is_its_formula(name: str) -> None:
+def test_output_equals_formula(name: str) -> None:
     f, _ = FUNCTIONS[name]
     model = tied(activation=name, use_bias=True)
     kernel, b, c = randomise(model)
@@ -82,7 +82,7 @@ def is_tied(model: keras.Model) -> bool:
     return np.allclose(rebuilt, X @ kernel @ kernel.T, rtol=1e-4, atol=1e-5)
 
 
-def test_the_kernel_is_one_weight_and_stays_one(tmp_path: Path) -> None:
+def test_kernel_is_shared_after_training_and_loading(tmp_path: Path) -> None:
     model = tied()
     assert [tuple(each.shape) for each in model.weights] == [(6, 4)] and is_tied(model)
     for _ in range(2):  # a step, a save; a step of what was loaded, a save
@@ -97,6 +97,6 @@ def test_the_kernel_is_one_weight_and_stays_one(tmp_path: Path) -> None:
         model = loaded
 
 
-def test_a_code_as_large_as_the_image_is_refused() -> None:
+def test_a_code_as_large_as_the_image_is_rejected() -> None:
     with pytest.raises(BadHyperparameter, match="^Expected code_dim to be less than 4. Received: 4.$"):
         create("tied_autoencoder", image_shape=(2, 2, 1), code_dim=4)

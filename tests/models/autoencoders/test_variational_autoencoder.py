@@ -31,7 +31,7 @@ def distribution(encoder: keras.Model, x: np.ndarray) -> tuple[np.ndarray, np.nd
     return to_numpy(mean).astype(np.float64), to_numpy(log_variance).astype(np.float64)
 
 
-def test_the_kl_term_is_what_a_simulation_gives() -> None:
+def test_kl_term_equals_simulation() -> None:
     """E_q [log q(z|x) − log p(z)] over 200,000 draws, within five standard errors."""
     model = variational()
     randomise(model)
@@ -45,14 +45,14 @@ def test_the_kl_term_is_what_a_simulation_gives() -> None:
     assert found > 20 * logs.std() / np.sqrt(n)  # so that this could fail
 
 
-def test_kl_weight_weighs_the_kl_term() -> None:
+def test_kl_weight_scales_the_kl_term() -> None:
     once, thrice = variational(), variational(kl_weight=3.0)
     randomise(once)
     randomise(thrice)
     np.testing.assert_allclose(float(penalty(thrice, IMAGES)), 3 * float(penalty(once, IMAGES)), rtol=1e-5)
 
 
-def test_the_loss_is_above_the_negative_log_likelihood_by_the_posterior_s_divergence() -> None:
+def test_loss_exceeds_negative_log_likelihood_by_kl_to_posterior() -> None:
     """−ELBO = −log p(x) + KL(q(z|x)‖p(z|x)), each integrated over a code of one dimension."""
     model = variational(code_dim=1)
     model.set_weights([1.5 * weight for weight in randomise(model)])
@@ -73,7 +73,7 @@ def test_the_loss_is_above_the_negative_log_likelihood_by_the_posterior_s_diverg
 
 
 @pytest.mark.parametrize("network", ["dense", "convolutional"])
-def test_the_code_at_inference_is_the_mean_and_no_state_is_written(network: str) -> None:
+def test_code_at_inference_is_the_mean(network: str) -> None:
     model = variational(network=network)
     randomise(model)
     encoder = model.get_layer("encoder")
@@ -87,7 +87,7 @@ def test_the_code_at_inference_is_the_mean_and_no_state_is_written(network: str)
         np.testing.assert_array_equal(to_numpy(now), state)
 
 
-def test_the_code_in_training_is_drawn_anew_each_time() -> None:
+def test_code_in_training_is_random() -> None:
     model = variational()
     randomise(model)
     encoder = model.get_layer("encoder")
@@ -95,7 +95,7 @@ def test_the_code_in_training_is_drawn_anew_each_time() -> None:
     assert (first != second).all() and (first != to_numpy(encoder(IMAGES))).all()
 
 
-def test_the_gradient_reaches_the_distribution_through_the_draw() -> None:
+def test_gradient_passes_through_sampling() -> None:
     """z = μ + σ ε: ∂z/∂μ = 1 and ∂z/∂log σ² = ½ σ ε, by the biases of the layers that give them."""
     encoder = variational().get_layer("encoder")
     weights = randomise(encoder)
@@ -121,7 +121,7 @@ def test_the_gradient_reaches_the_distribution_through_the_draw() -> None:
 
 @pytest.mark.parametrize("network", ["dense", "convolutional"])
 @pytest.mark.parametrize("shape", [(3, 2, 1), (9, 7, 3), (1, 5, 1)])
-def test_every_size_comes_back_from_image_and_prior(network: str, shape: tuple[int, ...]) -> None:
+def test_every_size_is_reconstructed_and_generated(network: str, shape: tuple[int, ...]) -> None:
     model = variational(network=network, image_shape=shape)
     x = np.random.default_rng(0).random((2, *shape), dtype=np.float32)
     z = np.random.default_rng(1).normal(size=(2, 2)).astype(np.float32)
@@ -129,7 +129,7 @@ def test_every_size_comes_back_from_image_and_prior(network: str, shape: tuple[i
         assert found.shape == x.shape and found.min() >= 0 and found.max() <= 1
 
 
-def test_the_dense_model_is_its_formula() -> None:
+def test_dense_output_equals_formula() -> None:
     model = variational(activation="relu")
     w, b, w_mean, b_mean, _, _, v, c, v_out, c_out = randomise(model)
     x = IMAGES.reshape(4, 6)

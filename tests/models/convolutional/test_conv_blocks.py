@@ -88,6 +88,6 @@ def test_same_padding_keeps_the_size_with_zeros_around() -> None:
         ({"image_shape": (2, 2, 1)}, "a window of 2 × 2 does not fit on feature maps of 1 × 1"),
     ],
 )
-def test_too_small_an_image_is_refused(options: dict, message: str) -> None:
+def test_too_small_images_are_rejected(options: dict, message: str) -> None:
     with pytest.raises(BadHyperparameter, match=f"^image_shape is too small: {message}"):
         create("conv_blocks", **options)

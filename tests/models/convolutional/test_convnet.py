@@ -28,7 +28,7 @@ def table(model: keras.Model) -> list[tuple[str, tuple[int, ...], int]]:
     return [(layer.name, tuple(layer.output.shape[1:]), layer.count_params()) for layer in model.layers]
 
 
-def test_the_table_of_the_notes() -> None:
+def test_layers_match_the_table_of_the_notes() -> None:
     model = create("convnet")
     assert table(model) == TABLE
     assert model.count_params() == 93_322
@@ -58,7 +58,7 @@ def test_a_convolution_and_a_pooling() -> None:
 
 
 @pytest.mark.parametrize(("layer", "pixels"), [("conv2d_1", 1), ("conv2d_2", 2), ("conv2d_3", 4)])
-def test_what_a_filter_finds_moves_with_the_image(layer: str, pixels: int) -> None:
+def test_feature_maps_move_with_the_image(layer: str, pixels: int) -> None:
     """Moved by as many pixels as poolings before a layer join, an image moves its maps by one place."""
     model = create("convnet")
     randomise(model)
@@ -71,7 +71,7 @@ def test_what_a_filter_finds_moves_with_the_image(layer: str, pixels: int) -> No
     assert np.abs(after - before).max() > 0.1
 
 
-def test_a_dense_layer_does_not_know_a_moved_image_again() -> None:
+def test_dense_layer_changes_with_a_moved_image() -> None:
     """The strongest answer of each filter stays as strong wherever the object is; that of each dense unit does not."""
     x = np.zeros((1, 28, 28, 1), np.float32)
     x[:, 8:20, 6:18] = RANDOM.random((1, 12, 12, 1))

@@ -28,7 +28,7 @@ def test_a_class_and_a_box_for_each_cell(shape: tuple[int, int, int], classes: i
     np.testing.assert_allclose(found["cell_probabilities"].sum(axis=-1), 1, rtol=1e-5)
 
 
-def test_a_cell_answers_for_its_place() -> None:
+def test_cell_order_is_row_by_row() -> None:
     """Cells are counted row by row: an object in the image's third row and sixth column of cells stirs that cell most.
 
     The convolutions of an untrained network spread what they see evenly around it.
@@ -53,7 +53,7 @@ def losses(cell_probabilities: np.ndarray, cell_boxes: np.ndarray) -> tuple[floa
     )
 
 
-def test_the_loss_is_zero_at_the_answer() -> None:
+def test_loss_is_zero_for_correct_output() -> None:
     """Whatever the boxes of cells without an object are."""
     cell_classes, targets = encode(BOXES, LABELS, 8, 8, classes=10)
     boxes = np.where(targets[:, 4:] > 0, targets[:, :4], 0.7).astype(np.float32)
@@ -65,7 +65,7 @@ def test_the_loss_is_zero_at_the_answer() -> None:
     np.testing.assert_array_equal(found.labels, LABELS)
 
 
-def test_the_loss_elsewhere() -> None:
+def test_loss_of_wrong_output() -> None:
     """A sum over all cells of −log p̂, and over the two with an object of the four edges' distances."""
     cell_classes, targets = encode(BOXES, LABELS, 8, 8, classes=10)
     p_hat = RANDOM.dirichlet(np.ones(11), 64).astype(np.float32)
@@ -78,7 +78,7 @@ def test_the_loss_elsewhere() -> None:
     np.testing.assert_allclose(by_boxes, sum(edges), rtol=1e-5)
 
 
-def test_it_can_give_the_answer() -> None:
+def test_correct_output_is_possible() -> None:
     """The offsets that stand for a box are found by inverting the sigmoids."""
     model = create("detector")
     _, targets = encode(BOXES, LABELS, 8, 8, classes=10)
@@ -92,6 +92,6 @@ def test_it_can_give_the_answer() -> None:
     np.testing.assert_array_equal(np.flatnonzero(targets[:, 4]), rows * 8 + columns)
 
 
-def test_sides_that_cannot_be_halved_are_refused() -> None:
+def test_sides_that_cannot_be_halved_are_rejected() -> None:
     with pytest.raises(BadHyperparameter, match=r"multiples of 8. Received: \(60, 64, 1\)"):
         create("detector", image_shape=(60, 64, 1))

@@ -18,7 +18,7 @@ Y = RANDOM.normal(20, 3, (7, 1)).astype(np.float32)
 ONE_HOT = [np.eye(size, dtype=np.float32)[IDS[:, field]] for field, size in enumerate(SIZES)]
 
 
-def test_a_look_up_is_the_one_hot_vector_times_the_table() -> None:
+def test_lookup_equals_one_hot_vector_times_embedding() -> None:
     """And with it the whole network is its formula."""
     model = create("entity_embedding", categories=SIZES, dims=(3, 2), hidden=(6, 4))
     randomise(model)
@@ -35,7 +35,7 @@ def test_a_look_up_is_the_one_hot_vector_times_the_table() -> None:
     np.testing.assert_allclose(to_numpy(model(IDS)), expected, rtol=1e-4)
 
 
-def test_a_tables_gradient_is_that_of_the_matrix() -> None:
+def test_gradient_of_the_embedding() -> None:
     """Eᵀ onehot: only rows that were looked up learn, each the sum over the examples that did."""
     model = create("entity_embedding", categories=SIZES, dims=(3, 2), hidden=(6,))
     randomise(model)

@@ -47,7 +47,7 @@ def test_padding_does_not_count_wherever_it_is() -> None:
     np.testing.assert_allclose(scores, scores[[0, 0, 0, 0]], rtol=1e-5)
 
 
-def test_an_empty_context_says_nothing() -> None:
+def test_empty_context_scores_one_half() -> None:
     model = create("word2vec_cbow", tokens=TOKENS, dim=5, window=2)
     randomise(model)
     scores = to_numpy(model({"context": 0 * CONTEXT, "candidates": CANDIDATES}))

@@ -43,7 +43,7 @@ def test_loss_and_gradients_are_those_of_negative_sampling() -> None:
     np.testing.assert_allclose(found[1], by_u, rtol=1e-4, atol=1e-6)
 
 
-def test_rows_begin_small() -> None:
+def test_initial_embeddings_are_small() -> None:
     """As in word2vec: within ±1/(2 dim), so that all scores begin at a half."""
     model = create("word2vec_skipgram", tokens=500, dim=20)
     for table in model.get_weights():

@@ -29,7 +29,7 @@ def numpy_softmax(a: np.ndarray) -> np.ndarray:
     return powers / powers.sum(axis=-1, keepdims=True)
 
 
-def test_the_softmax_of_the_notes() -> None:
+def test_softmax_example_of_the_notes() -> None:
     """Of 10, 20 and 30: e³⁰ is a share 1 / (1 + e⁻¹⁰ + e⁻²⁰) of the sum, and the others e⁻¹⁰ and e⁻²⁰ of it."""
     found = to_numpy(softmax(ops.convert_to_tensor([[10.0, 20.0, 30.0]])))[0]
     largest = 1 / (1 + np.exp(-10) + np.exp(-20))
@@ -41,7 +41,7 @@ def test_softmax_does_not_overflow() -> None:
     np.testing.assert_allclose(found, [[0, 0, 1]], atol=1e-6)
 
 
-def test_the_model_is_its_formula() -> None:
+def test_output_equals_formula() -> None:
     model = create("mlp_classifier", input_shape=(2, 2, 1), classes=3, hidden=(5, 2))
     w1, b1, w2, b2, w3, b3 = randomise(model)
     x = RANDOM.normal(size=(4, 2, 2, 1)).astype(np.float32)

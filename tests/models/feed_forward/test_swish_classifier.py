@@ -48,7 +48,7 @@ def by_hand(model: keras.Model, x: np.ndarray, labels: np.ndarray) -> tuple[np.n
     return np.array(y_hats), [np.mean(each, axis=0) for each in zip(*gradients, strict=True)]
 
 
-def test_the_model_is_its_formula() -> None:
+def test_output_equals_formula() -> None:
     model = network()
     assert model.output_shape == (None, 7)
     np.testing.assert_allclose(to_numpy(model(X)), by_hand(model, X, LABELS)[0], rtol=1e-4)

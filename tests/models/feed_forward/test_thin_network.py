@@ -41,7 +41,7 @@ def gradients_of(model: keras.Model) -> list[float]:
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("depth", [1, 4])
-def test_the_derivative_is_a_product_of_one_factor_a_layer(depth: int, activation: str) -> None:
+def test_derivative_is_a_product_of_one_factor_per_layer(depth: int, activation: str) -> None:
     model = network(depth, activation)
     for index, weight in enumerate(model.trainable_variables):  # positive, so that no ReLU is off
         weight.assign(np.full(weight.shape, 0.4 + 0.1 * index, np.float32))
@@ -71,7 +71,7 @@ def first_gradient(depth: int, activation: str) -> float:
     return abs(gradients_of(model)[0])
 
 
-def test_it_shrinks_with_depth_under_sigmoid() -> None:
+def test_gradient_shrinks_with_depth_for_sigmoid() -> None:
     """Each factor is σ' ≤ 1/4; a linear unit with weight 1 passes the gradient on as it is."""
     found = [first_gradient(depth, "sigmoid") for depth in (1, 2, 3, 4, 5)]
     for shallow, deep in zip(found, found[1:], strict=False):
@@ -80,7 +80,7 @@ def test_it_shrinks_with_depth_under_sigmoid() -> None:
     assert linear[0] == pytest.approx(linear[1], rel=1e-4)
 
 
-def test_its_layers_have_one_unit() -> None:
+def test_layers_have_one_unit() -> None:
     model = create("thin_network", input_shape=(3, 3, 1), depth=4)
     units = [layer.units for layer in model.layers if isinstance(layer, keras.layers.Dense)]
     assert units == [1] * 5

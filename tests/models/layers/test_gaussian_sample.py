@@ -25,7 +25,7 @@ def drawn(layer: GaussianSample, mean: Any = MEAN, log_variance: Any = LOG_VARIA
     return layer.stateless_call([], layer.non_trainable_variables, pair, training=True)[0]
 
 
-def test_at_inference_it_is_the_mean_and_no_state_is_written() -> None:
+def test_inference_returns_the_mean() -> None:
     layer = GaussianSample(seed=3)
     before = to_numpy(layer.seed_generator.state).copy()
     np.testing.assert_array_equal(to_numpy(layer([MEAN, LOG_VARIANCE])), MEAN)
@@ -33,7 +33,7 @@ def test_at_inference_it_is_the_mean_and_no_state_is_written() -> None:
     np.testing.assert_array_equal(to_numpy(layer.seed_generator.state), before)
 
 
-def test_each_draw_in_training_is_a_fresh_one_and_a_seed_repeats_them() -> None:
+def test_samples_differ_and_repeat_with_a_seed() -> None:
     first, again = (
         [to_numpy(layer([MEAN, LOG_VARIANCE], training=True)) for _ in range(2)]
         for layer in (GaussianSample(seed=3), GaussianSample(seed=3))
@@ -43,7 +43,7 @@ def test_each_draw_in_training_is_a_fresh_one_and_a_seed_repeats_them() -> None:
     assert (to_numpy(drawn(GaussianSample(seed=4))) != first[0]).all()
 
 
-def test_the_draws_have_their_distribution() -> None:
+def test_samples_have_the_given_distribution() -> None:
     """z = μ + σ ε: (z − μ) / σ is standard normal, and its values are independent of each other."""
     n = 50_000
     mean, log_variance = np.tile(MEAN[:1], (n, 1)), np.tile(LOG_VARIANCE[:1], (n, 1))
@@ -56,7 +56,7 @@ def test_the_draws_have_their_distribution() -> None:
     assert abs((noise[1:] * noise[:-1]).mean()) < 5 / np.sqrt(n)
 
 
-def test_the_gradient_passes_through_the_draw() -> None:
+def test_gradient_passes_through_sampling() -> None:
     """∂z/∂μ = 1 and ∂z/∂log σ² = ½ σ ε."""
     layer = GaussianSample(seed=6)
     sigma = np.exp(LOG_VARIANCE / 2)
@@ -67,7 +67,7 @@ def test_the_gradient_passes_through_the_draw() -> None:
     np.testing.assert_allclose(by_log_variance, 0.5 * sigma * noise, rtol=1e-4, atol=1e-5)
 
 
-def test_the_config_makes_the_same_layer() -> None:
+def test_layer_can_be_rebuilt_from_config() -> None:
     layer = GaussianSample(seed=7)
     again = remade(layer)
     assert isinstance(again, GaussianSample) and again.seed == 7

@@ -60,7 +60,7 @@ def test_padding_changes_nothing(name: str, variant: dict[str, Any]) -> None:
 
 
 @every_reader
-def test_late_steps_count_and_so_does_the_order(name: str, variant: dict[str, Any]) -> None:
+def test_late_steps_and_their_order_matter(name: str, variant: dict[str, Any]) -> None:
     model = small(name, **variant)
     randomise(model)
     whole = sequences(model)[0]

@@ -30,7 +30,7 @@ def network(activation: str = "tanh") -> keras.Model:
 
 
 @pytest.mark.parametrize("activation", ["tanh", "relu"])
-def test_unrolled_by_hand_it_is_keras(activation: str) -> None:
+def test_numpy_steps_equal_keras(activation: str) -> None:
     """h_t = g(W_hᵀ h_{t−1} + W_xᵀ x_t + b)."""
     model = network(activation)
     expected = cells.many_to_one(model, X, lambda *given: cells.simple_rnn(*given, activation))
@@ -38,7 +38,7 @@ def test_unrolled_by_hand_it_is_keras(activation: str) -> None:
     assert model.get_layer("embedding").output.shape == (None, 5)
 
 
-def test_back_propagation_through_time_by_hand() -> None:
+def test_backpropagation_through_time() -> None:
     """The gradient by each weight is the sum over the time steps; each term is that of a step's own copy of W_h."""
     model = network()
     w_x, w_h, b, w_y, b_y = [np.asarray(weight, np.float64) for weight in model.trainable_variables]
@@ -79,7 +79,7 @@ def jacobian(model: keras.Model, x: np.ndarray, h_1: np.ndarray) -> np.ndarray:
     return gradient(lambda states: ops.sum(layer(x, initial_state=states) * np.eye(units, dtype=np.float32)), states)
 
 
-def test_the_last_state_by_the_first_is_a_product_of_factors() -> None:
+def test_derivative_of_last_state_is_a_product() -> None:
     """∂h_T/∂h_1 = Π_{t=T…2} diag(1 − h_t²) W_hᵀ."""
     model = network()
     w_x, w_h, b = cells.weights_of(model.get_layer("embedding"))
@@ -103,7 +103,7 @@ def norms(activation: str, scale: float) -> list[float]:
     return found
 
 
-def test_gradients_vanish_explode_or_stay() -> None:
+def test_gradients_vanish_or_explode() -> None:
     np.testing.assert_allclose(norms("relu", 1.0), [1, 1, 1], rtol=1e-5)
     np.testing.assert_allclose(norms("relu", 2.0), [2, 2**4, 2**16], rtol=1e-4)
     np.testing.assert_allclose(norms("relu", 0.5), [1 / 2, 1 / 2**4, 1 / 2**16], rtol=1e-4)
@@ -125,7 +125,7 @@ def test_identity_initialisation_with_relu_keeps_the_gradient() -> None:
     assert np.abs(orthogonal - np.eye(4)).max() > 0.1
 
 
-def test_it_is_one_step_after_another() -> None:
+def test_sequence_can_be_continued_from_a_state() -> None:
     """The state after a sequence is what the next step goes on from."""
     layer = network().get_layer("embedding")
     state = None

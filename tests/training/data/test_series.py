@@ -49,7 +49,7 @@ def test_no_step_is_in_two_parts() -> None:
 
 
 @pytest.mark.parametrize("name", SERIES)
-def test_shipped_series_are_cut_at_their_border(name: str) -> None:
+def test_series_are_split_at_test_start(name: str) -> None:
     series = load(name)
     assert isinstance(series, Series) and series.horizon == series.season
     history = series.x_train.shape[1]
@@ -64,7 +64,7 @@ def test_shipped_series_are_cut_at_their_border(name: str) -> None:
     assert len(seen.x) + len(held_out.x) + series.horizon - 1 == len(series.x_train)
 
 
-def test_sunspots_are_the_years() -> None:
+def test_sunspots_by_year() -> None:
     table, series = sunspots.load_pandas().data, load("sunspots")
     years = table["YEAR"].to_numpy()
     assert (years[0], years[series.test_start], years[-1], len(years)) == (1700, 1950, 2008, 309)
@@ -95,7 +95,7 @@ def test_forecasts_by_hand() -> None:
     np.testing.assert_allclose(told["arima"], told["naive"], rtol=1e-5)
 
 
-def test_an_autoregression_is_continued_by_its_own_rule() -> None:
+def test_arima_continues_an_autoregression() -> None:
     """Values that follow x_t = 0.9 x_{t−1} from each origin on, whatever came before: parameters of the first span."""
     rng = np.random.default_rng(0)
     values = np.zeros((400, 1), np.float32)
@@ -137,7 +137,7 @@ def test_exponential_smoothing_by_its_recursion() -> None:
     np.testing.assert_allclose(told, np.repeat(np.array(levels)[79:98, None], 2, axis=1), atol=1e-3)
 
 
-def test_orders_have_the_least_aic() -> None:
+def test_baseline_orders_have_the_lowest_aic() -> None:
     series = load("sunspots")
     training = series.values[: series.test_start, 0].astype(np.float64)
     assert len(ar_select_order(training, 15, ic="aic").ar_lags) == series.arima["order"][0]

@@ -38,7 +38,7 @@ def neighbours_of(text: Text, window: int) -> set[tuple[int, int]]:
     }
 
 
-def test_the_true_candidate_stands_near() -> None:
+def test_true_candidate_is_a_neighbour() -> None:
     """Thinned out, farther words come near, but never those of another sentence."""
     near = neighbours_of(TEXT, 4)
     pairs, contexts = batches(False), batches(True)
@@ -51,7 +51,7 @@ def test_the_true_candidate_stands_near() -> None:
             assert context.any() and {(int(word), int(each)) for each in context[context > 0]} <= near
 
 
-def test_every_epoch_is_drawn_anew_and_repeats_with_the_seed() -> None:
+def test_epochs_differ_and_repeat_with_the_seed() -> None:
     first, again, other = batches(False), batches(False), batches(False, seed=1)
     np.testing.assert_array_equal(first[0][0]["candidates"], again[0][0]["candidates"])
     assert (first[0][0]["word"] != other[0][0]["word"]).any()
@@ -60,7 +60,7 @@ def test_every_epoch_is_drawn_anew_and_repeats_with_the_seed() -> None:
     assert len(first) == steps and not np.array_equal(before, first.targets)
 
 
-def test_near_words_are_asked_for_more_often() -> None:
+def test_near_words_are_more_frequent() -> None:
     """Of contexts that reach as far as is drawn, half hold a second word at a window of 2."""
     text = Text(np.arange(2, 2_002, dtype=np.int32), np.zeros(2_000, np.int64))  # one sentence, each word once
     found = WordBatches(text, counts_of(text, 2_002), window=2, cbow=False, batch_size=64, seed=0)

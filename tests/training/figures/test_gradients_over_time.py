@@ -83,7 +83,7 @@ def test_gated_cells_by_finite_differences(name: str, hyperparameters: dict[str,
     assert gradients_over_time.output_gradients(model, X)[-2] == pytest.approx(expected, rel=1e-2)
 
 
-def test_steps_of_plain_descent_have_the_norm_of_what_they_take() -> None:
+def test_recorded_norm_equals_gradient_norm() -> None:
     model, examples = network("gru"), Examples(X, Y)
     optimizer = gradients_over_time.NormRecordingSGD(0.5)
     optimizer.build(model.trainable_variables)
@@ -95,7 +95,7 @@ def test_steps_of_plain_descent_have_the_norm_of_what_they_take() -> None:
     assert float(keras.ops.convert_to_numpy(optimizer.norm)) == pytest.approx(taken, rel=1e-4)
 
 
-def test_what_is_measured_and_drawn(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_figures_and_pictures(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gradients_over_time, "STEPS", 4)
     model = network("simple_rnn")
     figures = gradients_over_time.measure(model, Examples(X, Y), lambda line: None)
@@ -109,7 +109,7 @@ def test_what_is_measured_and_drawn(tmp_path: Any, monkeypatch: pytest.MonkeyPat
     assert all(imread(path).std() > 0.05 for path in tmp_path.glob("*.png"))
 
 
-def test_other_models_have_no_such_figures() -> None:
+def test_other_models_have_no_figures() -> None:
     model = create("mlp_regressor", input_shape=(3,), hidden=(2,), outputs=1)
     assert (
         gradients_over_time.measure(model, Examples(np.ones((1, 3), np.float32), np.ones((1, 1), np.float32)), print)

@@ -31,20 +31,20 @@ def exact(model: keras.Model) -> np.ndarray:
     return np.log(np.trapezoid(likelihood * density, z, axis=1))
 
 
-def test_the_estimate_is_the_integral(model: keras.Model) -> None:
+def test_estimate_equals_integral(model: keras.Model) -> None:
     done: list[int] = []
     estimate = importance_log_likelihood(model, IMAGES, samples=20_000, progress=done.append)
     np.testing.assert_allclose(estimate, exact(model), atol=0.25)
     assert done == [1, 2, 3, 4, 5, 6]
 
 
-def test_more_samples_than_fit_at_once_are_one_mean(model: keras.Model) -> None:
+def test_samples_in_several_chunks(model: keras.Model) -> None:
     """5,000 at once: 5,001 samples are two pieces of unlike size."""
     estimate = importance_log_likelihood(model, IMAGES[:2], samples=5_001)
     np.testing.assert_allclose(estimate, exact(model)[:2], atol=0.2)
 
 
-def test_the_bound_is_below(model: keras.Model) -> None:
+def test_lower_bound_is_below_likelihood(model: keras.Model) -> None:
     bounds = np.mean([lower_bound(model, IMAGES, seed) for seed in range(30)], axis=0)
     assert (bounds < exact(model) + 0.05).all()
     one_sample = np.mean([importance_log_likelihood(model, IMAGES, 1, seed) for seed in range(100)], axis=0)

@@ -24,7 +24,7 @@ def test_classes() -> None:
     np.testing.assert_allclose(metrics.class_ious(counts), jaccard_score(wanted, told, average=None))
 
 
-def test_a_class_that_is_nowhere_has_no_iou() -> None:
+def test_class_without_examples_has_no_iou() -> None:
     assert np.isnan(metrics.class_ious(np.array([[3, 0], [0, 0]]))).tolist() == [False, True]
 
 
@@ -52,7 +52,7 @@ def objects(*rows: tuple[float, ...]) -> Objects:
     return Objects(array[:, 2:], array[:, 0].astype(np.int32), array[:, 1])
 
 
-def test_each_object_is_found_once() -> None:
+def test_each_object_is_matched_once() -> None:
     wanted = objects((1, 1, 0, 0, 0.5, 0.5), (2, 1, 0.5, 0.5, 1, 1))
     found = objects(
         (1, 0.6, 0, 0, 0.5, 0.5),  # exactly, but less sure than the next

@@ -20,6 +20,6 @@ def test_projection_and_codes() -> None:
     np.testing.assert_allclose(np.abs(pca.encode(TEST, 3)), np.abs(codes), atol=1e-5)  # an axis has no sign
 
 
-def test_a_code_as_large_as_the_image_loses_nothing() -> None:
+def test_full_size_code_is_exact() -> None:
     for code_dim in (12, 500):
         np.testing.assert_allclose(Components(TRAIN).reconstruct(TEST, code_dim), TEST, atol=1e-5)

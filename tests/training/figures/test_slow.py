@@ -32,7 +32,7 @@ def figures() -> dict:
     return measure(principal_components(data, 10), data, RECIPE, Components(data.x_train), report=lambda line: None)
 
 
-def test_pca_as_a_model_has_pcas_figures(figures: dict) -> None:
+def test_pca_as_a_model_has_the_figures_of_pca(figures: dict) -> None:
     for name in ("probe", "knn", "shift"):
         assert figures[name] == pytest.approx(figures[f"pca_{name}"], rel=0.02)
     assert figures["knn"] > 0.9
@@ -52,7 +52,7 @@ def test_noise_is_measured_for_each_method(figures: dict) -> None:
             np.testing.assert_allclose(methods["PCA"], methods["this model"], rtol=0.2)
 
 
-def test_another_subspace_has_an_angle() -> None:
+def test_angle_of_another_subspace() -> None:
     data = load("digits")
     model = principal_components(data, 10)
     weights = model.get_weights()

@@ -45,7 +45,7 @@ def test_strip_has_a_row_for_each_stage(tmp_path: Path) -> None:
     assert is_blue.sum() == is_red.sum() == 3 * 32 * 21
 
 
-def test_strip_of_colour_images_beside_grey_ones(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_strip_of_colour_and_grey_images(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """No codes, no row for them; colours beyond [0, 1] are cut."""
     black, red = np.zeros((4, 30, 20, 1), np.float32), np.broadcast_to(2 * RED - 0.5, (4, 30, 20, 3))
     image_strip(tmp_path / "a.png", "title", {"grey": black}, None, {"coloured": red})
@@ -123,7 +123,7 @@ def test_hidden_units_are_a_hundred_at_most(tmp_path: Path) -> None:
     np.testing.assert_array_equal(imread(tmp_path / "a.png"), imread(tmp_path / "b.png"))
 
 
-def test_codes_of_one_or_two_values_stay_as_they_are() -> None:
+def test_codes_of_one_or_two_values_are_unchanged() -> None:
     codes = np.random.default_rng(0).normal(size=(50, 2)).astype(np.float32)
     np.testing.assert_array_equal(two_dimensions(codes), codes)
     np.testing.assert_array_equal(two_dimensions(codes[:, :1]), codes * [1, 0])
@@ -142,7 +142,7 @@ def test_neighbours_stay_neighbours(count: int) -> None:
         assert trustworthiness(maps.reshape(count, 16), places) > 0.9
 
 
-def test_equal_codes_are_one_place() -> None:
+def test_equal_codes_have_the_same_position() -> None:
     np.testing.assert_array_equal(two_dimensions(np.full((40, 3), 7, np.float32)), np.zeros((40, 2)))
 
 

@@ -34,7 +34,7 @@ def model() -> keras.Model:
     return create("encoder_decoder", tokens=4, output_tokens=6, embedding_dim=4, units=6)
 
 
-def test_every_text_is_in_one_batch_cut_to_the_longest(dataset: Dataset) -> None:
+def test_batches_contain_every_text_once(dataset: Dataset) -> None:
     batches = TextBatches(Examples(dataset.x_train, dataset.y_train), 4, 0, "text")
     assert len(batches) == 8
     for _ in range(2):
@@ -53,7 +53,7 @@ def test_every_text_is_in_one_batch_cut_to_the_longest(dataset: Dataset) -> None
         batches.on_epoch_end()
 
 
-def test_what_is_written_is_the_likeliest_token_after_the_ones_before(model: keras.Model) -> None:
+def test_greedy_decoding(model: keras.Model) -> None:
     x = np.array([[2, 3, 3], [3, 0, 0]], np.int32)
     told = write(model, x, 5)
     assert told.shape == (2, 5)
@@ -68,7 +68,7 @@ def test_what_is_written_is_the_likeliest_token_after_the_ones_before(model: ker
             before.append(likeliest)
 
 
-def test_figures_count_edits_to_the_nearest_true_text(
+def test_figures_count_edits(
     dataset: Dataset, model: keras.Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One text right, one with one of two tokens wrong, the others missing."""
@@ -95,7 +95,7 @@ def test_edits(wanted: str, told: str, least: int) -> None:
     assert metrics.edits([ord(c) for c in wanted], [ord(c) for c in told]) == least
 
 
-def test_a_text_for_an_image(dataset: Dataset) -> None:
+def test_captions(dataset: Dataset) -> None:
     images = np.random.default_rng(0).random((6, 8, 8, 1), np.float32)
     captions = replace(
         dataset, x_train=images, x_test=images, y_train=dataset.y_test, texts={"output": dataset.texts["output"]}
@@ -106,12 +106,12 @@ def test_a_text_for_an_image(dataset: Dataset) -> None:
     assert x.keys() == {"image", "previous"} and y.shape == x["previous"].shape
 
 
-def test_other_datasets_are_refused() -> None:
+def test_other_datasets_are_rejected() -> None:
     with pytest.raises(BadData, match="texts to write to translate. Received: digits"):
         Translation(load_recipe("encoder_decoder"), load("digits"), 0)
 
 
-def test_sums_are_right_and_none_is_trained_and_tested() -> None:
+def test_addition_dataset() -> None:
     data = addition.load()
     read, written = data.texts["text"], data.texts["output"]
     sums = read.texts(data.x_train), read.texts(data.x_test)
@@ -121,7 +121,7 @@ def test_sums_are_right_and_none_is_trained_and_tested() -> None:
         assert sum(map(int, text.split("+"))) == int(told)
 
 
-def test_pronunciations_by_hand() -> None:
+def test_pronunciations_dataset() -> None:
     data = load("pronunciations")
     words, said = data.texts["text"].texts(data.x_train), data.texts["output"].texts(data.y_train)
     known = dict(zip(words, said, strict=True)) | dict(
