@@ -1,4 +1,4 @@
-"""Hyperparameters: from a signature, from text, and what is refused."""
+"""Hyperparameters: reading a signature, parsing and checking values."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def builder(
     shape: ImageShape = (28, 28, 1),
     counts: Counts = (32, 64),
 ) -> None:
-    """A builder of nothing.
+    """A builder for these tests.
 
     Args:
         count: how many,
@@ -113,7 +113,7 @@ def test_parse_rejects_invalid_text(kind: str, text: str) -> None:
         ("count", np.int64(3), 3),
         ("fraction", 1, 1.0),
         ("fraction", np.float32(0.5), 0.5),
-        ("shape", [28, 28, 1], (28, 28, 1)),  # as JSON gives it back
+        ("shape", [28, 28, 1], (28, 28, 1)),  # as JSON returns it
     ],
 )
 def test_check_converts_to_the_type(kind: str, value: object, checked: object) -> None:
@@ -145,7 +145,7 @@ def test_check_rejects_invalid_values(kind: str, value: object) -> None:
 
 
 @pytest.mark.parametrize("kind", ["count", "fraction", "spread", "counts"])
-@pytest.mark.parametrize("digits", [400, 5000])  # more than a float holds; more than Python reads
+@pytest.mark.parametrize("digits", [400, 5000])  # too large for a float; too long for Python's int()
 def test_very_long_numbers_are_rejected(kind: str, digits: int) -> None:
     with pytest.raises(BadHyperparameter, match="^Expected "):
         KNOWN[kind].parse("9" * digits)

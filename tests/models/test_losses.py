@@ -1,4 +1,4 @@
-"""The reconstruction errors against NumPy: sums over features, means over the batch."""
+"""The losses, compared with NumPy: sums over features, means over the batch."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_cross_entropy() -> None:
 
 def test_cross_entropy_is_finite_for_certain_wrong_output() -> None:
     certain = np.array([[0.0, 1.0]], np.float32)
-    assert 20 < float(BinaryCrossentropy()(1 - certain, certain)) < 100  # logarithms stop at Keras's 1e-7
+    assert 20 < float(BinaryCrossentropy()(1 - certain, certain)) < 100  # Keras clips probabilities at 1e-7
 
 
 def test_cell_cross_entropy() -> None:

@@ -1,4 +1,4 @@
-"""Fitting a model's normalisation, against NumPy, and what becomes of it when weights are set or saved."""
+"""Fitting a model's normalisation, compared with NumPy, and its state after setting or saving weights."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_features_are_normalised_and_output_is_scaled() -> None:
 
 @pytest.mark.parametrize("constant", [0.0, 0.1, 1e6])
 def test_constant_feature_is_only_shifted(constant: float) -> None:
-    """Keras alone would divide what is new in it by 1e-7."""
+    """Keras alone would divide new values of it by 1e-7."""
     model = regressor()
     x = X.copy()
     x[:, 1] = constant
@@ -56,7 +56,7 @@ def test_constant_feature_is_only_shifted(constant: float) -> None:
 
 def test_images_are_normalised() -> None:
     model = create("thin_network", input_shape=(4, 4, 1))
-    images, targets = RANDOM.random((9, 4, 4, 1)), RANDOM.random(9)  # targets without an axis of outputs
+    images, targets = RANDOM.random((9, 4, 4, 1)), RANDOM.random(9)  # targets without an output axis
     adapt(model, images, targets)
     np.testing.assert_allclose(to_numpy(model.get_layer("normalization").mean)[0], images.mean(0).ravel(), rtol=1e-5)
     np.testing.assert_allclose(to_numpy(model.get_layer("prediction").mean), [[targets.mean()]], rtol=1e-5)
@@ -75,7 +75,7 @@ def test_every_step_of_a_sequence_counts() -> None:
 
 @pytest.mark.parametrize("season", [0, 4])
 def test_forecaster_is_fitted_to_seasonal_differences(season: int) -> None:
-    """And its answers take the same mean and variance back."""
+    """Its output is scaled back with the same mean and variance."""
     model = create("deep_rnn", features=3, horizon=2, season=season, units=(2,))
     series = X.reshape(5, 10, 3)
     adapt(model, series)

@@ -1,4 +1,4 @@
-"""What holds for every registered model, and for the registry itself."""
+"""Tests of every registered model, and of the registry itself."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_shapes_and_finite_outputs(name: str, batch: int) -> None:
 
 @every_autoencoder
 def test_an_autoencoder_is_its_decoder_after_its_encoder(name: str) -> None:
-    """At inference; whatever it does while training."""
+    """This holds at inference."""
     model = default(name)
     encoder, decoder = model.get_layer("encoder"), model.get_layer("decoder")
     x = pictures(model.input_shape, 7)
@@ -68,7 +68,7 @@ def test_an_autoencoder_is_its_decoder_after_its_encoder(name: str) -> None:
     assert code.shape == (7, *encoder.output_shape[1:]) and np.isfinite(code).all()
     assert decoder.input_shape == encoder.output_shape
     decoded = to_numpy(decoder(code))
-    if name == "colorization_autoencoder":  # here it is grey + decoder(encoder(grey)), cut to [0, 1]
+    if name == "colorization_autoencoder":  # its output is grey + decoder(encoder(grey)), clipped to [0, 1]
         decoded = np.clip(x + decoded, 0, 1)
     np.testing.assert_allclose(to_numpy(model(x)), decoded, atol=1e-6)
 
@@ -134,7 +134,7 @@ def test_saving_and_loading_gives_the_same_model(name: str, variant: dict[str, A
         wholes.append((loaded.get_layer("encoder"), model.get_layer("encoder")))
         parts.append((loaded.get_layer("decoder"), model.get_layer("decoder")))
     for part, same in [*wholes, *parts]:
-        assert part.count_params() == same.count_params()  # what is tied is still tied
+        assert part.count_params() == same.count_params()  # tied weights are still tied
     for part, same in wholes:
         keras.tree.map_structure(np.testing.assert_array_equal, numpys(part(x)), numpys(same(x)))
         assert [float(each) for each in part.losses] == [float(each) for each in same.losses]

@@ -1,4 +1,4 @@
-"""The full pass: ρ̂ is the mean activation over all training images, at the steps where it is due."""
+"""The full pass: ρ̂ is set to the mean activation over all training images every few steps."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ IMAGES = np.random.default_rng(0).random((40, 4, 4, 1), np.float32)
 
 
 class Watch(keras.callbacks.Callback):
-    """What the layer holds after each step, and what the mean was before it."""
+    """Records ρ̂ of the layer after each step, and the mean activation before the step."""
 
     def __init__(self) -> None:
         super().__init__()

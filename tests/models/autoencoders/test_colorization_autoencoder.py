@@ -1,4 +1,4 @@
-"""The colorization autoencoder: grey in, grey and what the decoder adds out."""
+"""The colorization autoencoder: the output is the grey image plus the output of the decoder."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def small() -> keras.Model:
 
 
 def with_decoder_that_adds(colour: tuple[float, float, float]) -> keras.Model:
-    """A model whose decoder gives the same red, green and blue everywhere."""
+    """Returns a model whose decoder returns the same colour for each pixel."""
     model = small()
     decoder = model.get_layer("decoder")
     *zeros, bias = (np.zeros_like(each) for each in decoder.get_weights())

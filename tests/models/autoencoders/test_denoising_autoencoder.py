@@ -1,4 +1,4 @@
-"""The denoising autoencoder: where its noise is, its sizes and its networks."""
+"""The denoising autoencoder: its noise, its sizes and its two networks."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_noise_is_added_only_in_training(noise: str) -> None:
 
 
 def test_each_training_step_has_new_noise() -> None:
-    """With a learning rate of 0 the weights stay, so that only the noise can change the loss."""
+    """With a learning rate of 0 the weights stay constant, so only the noise can change the loss."""
     model = create("denoising_autoencoder", **SMALL)
     model.compile(keras.optimizers.SGD(0.0), "mean_squared_error")
     x = np.random.default_rng(0).random((4, 8, 8, 1), dtype=np.float32)

@@ -1,5 +1,5 @@
-"""The sparse autoencoder: what the penalty adds to the gradient of the code's biases, by hand and by automatic
-derivation through the encoder."""
+"""The sparse autoencoder: the penalty's gradient by the biases of the code, by hand and by automatic
+differentiation."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_the_kl_penalty_and_its_gradient(g: str, estimate: str) -> None:
     if g == "sigmoid":
         active = 1 / (1 + np.exp(-a))
         slopes = active * (1 - active)
-    else:  # −1 is inactive
+    else:  # an inactive unit is −1
         active = (np.tanh(a) + 1) / 2
         slopes = (1 - np.tanh(a) ** 2) / 2
     rho_hat = active.mean(axis=0)
@@ -60,7 +60,7 @@ def test_the_kl_penalty_and_its_gradient(g: str, estimate: str) -> None:
 
 @pytest.mark.parametrize(("g", "low"), [("relu", 0), ("sigmoid", 0), ("tanh", -1)])
 def test_the_l1_penalty_and_its_gradient(g: str, low: int) -> None:
-    """λ sign(h − low) ∂h/∂b: λ whatever the activation's size, and for relu nothing once it is 0."""
+    """The gradient is λ sign(h − low) ∂h/∂b, independent of the activation's size; 0 for an inactive ReLU."""
     encoder = sparse(penalty="l1", code_activation=g).get_layer("encoder")
     kernel, b = randomise(encoder)
     a = X @ kernel + b
@@ -75,7 +75,7 @@ def test_the_l1_penalty_and_its_gradient(g: str, low: int) -> None:
 
 
 def test_output_equals_formula() -> None:
-    """h = g(Wx + b), x̂ = f(W*h + c): the penalty changes the loss alone."""
+    """h = g(Wx + b), x̂ = f(W*h + c): the penalty does not change the output."""
     model = sparse(code_activation="tanh", output_activation="linear")
     w, b, w_star, c = randomise(model)
     h = np.tanh(X @ w + b)

@@ -1,4 +1,4 @@
-"""The detector: a class and a box for each cell, and the loss of both."""
+"""The detector: its outputs for each cell, and its loss."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_a_class_and_a_box_for_each_cell(shape: tuple[int, int, int], classes: i
 
 
 def test_cell_order_is_row_by_row() -> None:
-    """Cells are counted row by row: an object in the image's third row and sixth column of cells stirs that cell most.
+    """Cells are numbered row by row: an object in the third row and sixth column changes the output of that cell most.
 
     The convolutions of an untrained network spread what they see evenly around it.
     """
@@ -45,7 +45,7 @@ def test_cell_order_is_row_by_row() -> None:
 
 
 def losses(cell_probabilities: np.ndarray, cell_boxes: np.ndarray) -> tuple[float, float]:
-    """Of one image with the two objects above, on a grid of 8 × 8."""
+    """Returns the losses of one image with the two objects above, on a grid of 8 × 8."""
     cell_classes, targets = encode(BOXES, LABELS, 8, 8, classes=10)
     return (
         float(CellCrossentropy()(cell_classes[None], cell_probabilities[None])),
@@ -54,7 +54,7 @@ def losses(cell_probabilities: np.ndarray, cell_boxes: np.ndarray) -> tuple[floa
 
 
 def test_loss_is_zero_for_correct_output() -> None:
-    """Whatever the boxes of cells without an object are."""
+    """The boxes of cells without an object do not matter."""
     cell_classes, targets = encode(BOXES, LABELS, 8, 8, classes=10)
     boxes = np.where(targets[:, 4:] > 0, targets[:, :4], 0.7).astype(np.float32)
     certain = np.eye(11, dtype=np.float32)[cell_classes]
@@ -66,7 +66,7 @@ def test_loss_is_zero_for_correct_output() -> None:
 
 
 def test_loss_of_wrong_output() -> None:
-    """A sum over all cells of −log p̂, and over the two with an object of the four edges' distances."""
+    """The losses are −log p̂ of all cells, and the distances of the four edges in cells with an object, as sums."""
     cell_classes, targets = encode(BOXES, LABELS, 8, 8, classes=10)
     p_hat = RANDOM.dirichlet(np.ones(11), 64).astype(np.float32)
     boxes = RANDOM.random((64, 4), dtype=np.float32)
@@ -79,7 +79,7 @@ def test_loss_of_wrong_output() -> None:
 
 
 def test_correct_output_is_possible() -> None:
-    """The offsets that stand for a box are found by inverting the sigmoids."""
+    """Inverting the sigmoids gives the inputs of `CellBoxes` for each true box."""
     model = create("detector")
     _, targets = encode(BOXES, LABELS, 8, 8, classes=10)
     centre, size = (BOXES[:, :2] + BOXES[:, 2:]) / 2, BOXES[:, 2:] - BOXES[:, :2]

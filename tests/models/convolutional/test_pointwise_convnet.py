@@ -1,4 +1,4 @@
-"""1 × 1 convolutions as matrices over channels, beside the other reductions."""
+"""`pointwise_convnet`: 1 × 1 convolutions are matrix products over channels, and the other reductions."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_reduction_changes_only_channels(reduction: str, factor: int) -> None:
 
 
 def test_parameters() -> None:
-    """A 1 × 1 convolution costs (32·8 + 8) + 2·(64·16 + 16), and depth pooling nothing."""
+    """The 1 × 1 convolutions have (32·8 + 8) + 2·(64·16 + 16) parameters, depth pooling has none."""
     counts = [create("pointwise_convnet", reduction=each).count_params() for each in ("depth_pooling", "pointwise")]
     assert counts == [24_202, 24_202 + 264 + 2_080]
     assert 3 * counts[1] < create("convnet").count_params()

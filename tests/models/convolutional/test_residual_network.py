@@ -1,4 +1,4 @@
-"""Residual blocks: the identity at zero weights, the twins, and how the gradient reaches the first layer."""
+"""Residual blocks: the identity for zero weights, with and without skips, and the gradient at the first layer."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def small(**options: Any) -> keras.Model:
 
 
 def part(model: keras.Model, first: str, last: str) -> keras.Model:
-    """What lies between the outputs of two layers."""
+    """Returns the part of a model between the outputs of two layers."""
     return keras.Model(model.get_layer(first).output, model.get_layer(last).output)
 
 
@@ -33,14 +33,14 @@ def test_block_with_zero_weights_is_the_identity() -> None:
         model.get_layer(name).kernel.assign(np.zeros(model.get_layer(name).kernel.shape))
     maps = RANDOM.normal(size=(2, 8, 8, 4)).astype(np.float32)
     np.testing.assert_array_equal(to_numpy(part(model, "block_1_1", "block_1_2")(maps)), maps)
-    # Where maps shrink and channels grow: the mean of each 2 × 2 places, and channels of zeros.
+    # If maps become smaller: the mean of each 2 × 2 positions, and additional channels of zeros.
     means = maps.reshape(2, 4, 2, 4, 2, 4).mean(axis=(2, 4))
     found = to_numpy(part(model, "block_1_2", "block_2_1")(maps))
     np.testing.assert_allclose(found, np.pad(means, ((0, 0), (0, 0), (0, 0), (0, 2))), atol=1e-6)
 
 
 def test_skip_connection_adds_the_input() -> None:
-    """x + block(x), and block(x)."""
+    """The outputs are x + block(x) with skips, and block(x) without."""
     model, twin = small(), small(skips=False)
     twin.set_weights(randomise(model))
     maps = RANDOM.normal(size=(2, 8, 8, 4)).astype(np.float32)
@@ -60,7 +60,7 @@ def test_weights_are_the_same_with_and_without_skips(options: dict[str, Any]) ->
 
 
 def gradient_norm(blocks: int, skips: bool) -> float:
-    """Of the first layer, before training."""
+    """Returns the gradient norm of the first layer before training."""
     keras.utils.set_random_seed(0)
     model = small(blocks=blocks, skips=skips, normalization=False)
     loss = keras.losses.SparseCategoricalCrossentropy()

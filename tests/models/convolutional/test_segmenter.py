@@ -1,4 +1,4 @@
-"""The segmenter: a class for each pixel, from all that is around it."""
+"""The segmenter: its sizes, and the pixels that each prediction depends on."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_sizes_of_encoder_and_decoder() -> None:
 
 
 def test_pixel_class_depends_on_distant_pixels() -> None:
-    """Its class depends on pixels 28 away, the size of a digit."""
+    """The class of a pixel depends on pixels at a distance of 28, the size of a digit."""
     model = create("segmenter")
     keras.utils.set_random_seed(0)
     x = RANDOM.random((1, 64, 64, 1), dtype=np.float32)
@@ -44,7 +44,7 @@ def test_pixel_class_depends_on_distant_pixels() -> None:
 
 
 def test_skip_connections_pass_edges_to_the_decoder() -> None:
-    """With nothing coming up from below, pixels still differ as the image does."""
+    """If the smaller feature maps are zero, the output still depends on the pixels of the image."""
     model = create("segmenter")
     randomise(model)
     grow = model.get_layer("grow_1")

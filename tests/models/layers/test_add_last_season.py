@@ -1,4 +1,4 @@
-"""The last season, found at the end of each series and added, against NumPy."""
+"""`AddLastSeason`, compared with NumPy."""
 
 from __future__ import annotations
 

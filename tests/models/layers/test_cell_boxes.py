@@ -1,4 +1,4 @@
-"""Boxes from a grid's cells against NumPy."""
+"""`CellBoxes`, compared with NumPy."""
 
 from __future__ import annotations
 

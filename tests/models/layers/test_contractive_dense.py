@@ -1,4 +1,4 @@
-"""The layer that is penalised for its derivative, against NumPy."""
+"""`ContractiveDense`, compared with NumPy."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_output_is_that_of_a_sigmoid_layer() -> None:
 
 @pytest.mark.parametrize("weight", [0.0, 0.7])
 def test_penalty_equals_sum_of_squared_derivatives(weight: float) -> None:
-    """λ Σ_i Σ_j (∂h_j/∂x_i)² with ∂h_j/∂x_i = h_j (1 − h_j) W_ji, element by element; the mean over the batch."""
+    """The penalty is λ Σ_i Σ_j (∂h_j/∂x_i)² with ∂h_j/∂x_i = h_j (1 − h_j) W_ji, averaged over the batch."""
     layer = built(weight)
     kernel, bias = randomise(layer)
     norms = []

@@ -1,4 +1,4 @@
-"""The corruption against NumPy and the closed forms of its moments."""
+"""`Corruption`, compared with NumPy and the closed forms of its moments."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def corrupted(value: float, noise: Noise, level: float, seed: int = 0) -> np.nda
 @pytest.mark.parametrize("value", [0.0, 0.3, 1.0])
 @pytest.mark.parametrize("level", [0.1, 0.4, 1.0])
 def test_gaussian_moments(value: float, level: float) -> None:
-    """A clipped normal's moments: with a = −v/σ, b = (1−v)/σ, Φ and φ the normal's distribution and density.
+    """The moments of a clipped normal distribution, with a = −v/σ, b = (1−v)/σ, Φ and φ the normal distribution and density.
 
     E[c] = v(Φ(b)−Φ(a)) + σ(φ(a)−φ(b)) + P(above 1)
     E[c²] = (v²+σ²)(Φ(b)−Φ(a)) + σ((v+0)φ(a) − (v+1)φ(b)) + P(above 1)
@@ -32,7 +32,7 @@ def test_gaussian_moments(value: float, level: float) -> None:
     mean = value * inside + level * (norm.pdf(a) - norm.pdf(b)) + norm.sf(b)
     square = (value**2 + level**2) * inside + level * (value * norm.pdf(a) - (value + 1) * norm.pdf(b)) + norm.sf(b)
     found = corrupted(value, "gaussian", level).astype(np.float64)
-    error = 5 / np.sqrt(PIXELS)  # five standard errors of a quantity within [0, 1]
+    error = 5 / np.sqrt(PIXELS)  # five standard errors of a value in [0, 1]
     assert found.min() >= 0 and found.max() <= 1
     assert abs(found.mean() - mean) < error
     assert abs((found**2).mean() - square) < error

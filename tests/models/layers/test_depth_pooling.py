@@ -1,4 +1,4 @@
-"""Pooling over channels against NumPy."""
+"""`DepthPooling`, compared with NumPy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The code's distance from the prior, against numerical integration."""
+"""`GaussianKL`, compared with numerical integration."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LOG_VARIANCE = RANDOM.normal(size=(4, 3)).astype(np.float32)
 
 
 def integrated(mean: float, log_variance: float) -> float:
-    """∫ q log(q/p), over ten standard deviations."""
+    """Returns ∫ q log(q/p) over ten standard deviations."""
     q, p = norm(mean, np.exp(log_variance / 2)), norm(0, 1)
     return quad(lambda z: q.pdf(z) * (q.logpdf(z) - p.logpdf(z)), mean - 10 * q.std(), mean + 10 * q.std())[0]
 

@@ -1,4 +1,4 @@
-"""The draw of a code against the moments of its distribution, and its derivatives."""
+"""`GaussianSample`: the distribution of its samples, and its derivatives."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LOG_VARIANCE = RANDOM.normal(size=(4, 3)).astype(np.float32)
 
 
 def drawn(layer: GaussianSample, mean: Any = MEAN, log_variance: Any = LOG_VARIANCE) -> Any:
-    """A draw that leaves the layer's state as it was, so that the next one has the same noise."""
+    """Returns a sample without changing the layer's state, so that the next sample has the same noise."""
     layer.build([MEAN.shape, LOG_VARIANCE.shape])
     pair = [ops.convert_to_tensor(mean), ops.convert_to_tensor(log_variance)]
     return layer.stateless_call([], layer.non_trainable_variables, pair, training=True)[0]
@@ -44,13 +44,13 @@ def test_samples_differ_and_repeat_with_a_seed() -> None:
 
 
 def test_samples_have_the_given_distribution() -> None:
-    """z = μ + σ ε: (z − μ) / σ is standard normal, and its values are independent of each other."""
+    """(z − μ) / σ has a standard normal distribution, with independent values."""
     n = 50_000
     mean, log_variance = np.tile(MEAN[:1], (n, 1)), np.tile(LOG_VARIANCE[:1], (n, 1))
     z = to_numpy(drawn(GaussianSample(seed=5), mean, log_variance)).astype(np.float64)
     noise = (z - MEAN[0]) / np.exp(LOG_VARIANCE[0] / 2)
     for unit in range(3):
-        assert kstest(noise[:, unit], "norm").statistic < 2 / np.sqrt(n)  # of 1,500 true normals one is further off
+        assert kstest(noise[:, unit], "norm").statistic < 2 / np.sqrt(n)  # 1 of 1,500 true normal samples is above
     correlations = np.corrcoef(noise.T)[np.triu_indices(3, 1)]
     assert (np.abs(correlations) < 5 / np.sqrt(n)).all()
     assert abs((noise[1:] * noise[:-1]).mean()) < 5 / np.sqrt(n)

@@ -1,4 +1,4 @@
-"""The KL penalty against SciPy's relative entropy, and its derivative by automatic derivation."""
+"""`KLSparsity`, compared with SciPy's relative entropy, and its derivative by automatic differentiation."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..gradients import gradient
 from ..layer_checks import penalty, remade, to_numpy
 
 H = np.random.default_rng(0).uniform(0.02, 0.9, (4, 6)).astype(np.float32)
-STORED = np.random.default_rng(1).uniform(0.02, 0.9, (50, 6)).astype(np.float32)  # of a whole training set
+STORED = np.random.default_rng(1).uniform(0.02, 0.9, (50, 6)).astype(np.float32)  # activations of a whole training set
 RHO, BETA = 0.2, 3.0
 
 
@@ -50,7 +50,7 @@ def test_the_divergence_is_smallest_and_0_at_rho(rho: float) -> None:
 
 
 def test_divergence_is_finite_for_constant_units() -> None:
-    """ρ̂ is kept at a millionth: KL(0.05‖10⁻⁶) = 0.492, KL(0.05‖1 − 10⁻⁶) = 12.93."""
+    """ρ̂ is clipped at a millionth: KL(0.05‖10⁻⁶) = 0.492, KL(0.05‖1 − 10⁻⁶) = 12.93."""
     ends = np.array([0.0, 1.0], np.float32)
     expected = relative_entropy(0.05, np.array([1e-6, 1 - 1e-6]))
     np.testing.assert_allclose(to_numpy(bernoulli_kl(0.05, ops.convert_to_tensor(ends))), expected, rtol=0.01)
@@ -58,7 +58,7 @@ def test_divergence_is_finite_for_constant_units() -> None:
 
 
 def test_the_penalty_of_a_batch() -> None:
-    """β Σ_j KL(ρ‖ρ̂_j), ρ̂_j the batch's mean."""
+    """The penalty is β Σ_j KL(ρ‖ρ̂_j), where ρ̂_j is the mean of the batch."""
     expected = BETA * relative_entropy(RHO, H.mean(axis=0)).sum()
     np.testing.assert_allclose(float(penalty(KLSparsity(RHO, BETA), H)), expected, rtol=1e-4)
 
@@ -98,7 +98,7 @@ def test_estimates_agree_if_the_batch_is_the_training_set() -> None:
 
 
 def test_inactive_is_minus_one_for_tanh() -> None:
-    """−1 counts as 0 and 1 as 1: tanh's activations 2h − 1 are penalised as the sigmoid's h, slopes halved."""
+    """The tanh activations 2h − 1 have the same penalty as the sigmoid activations h, with half the gradient."""
     tanh = 2 * H - 1
     for low_0, low_1 in (
         (KLSparsity(RHO, BETA), KLSparsity(RHO, BETA, -1.0)),

@@ -1,4 +1,4 @@
-"""The L1 penalty against NumPy, and its derivative by automatic derivation."""
+"""`L1Sparsity`, compared with NumPy, and its derivative by automatic differentiation."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ H = np.random.default_rng(0).uniform(-0.9, 0.9, (4, 6)).astype(np.float32)
 @pytest.mark.parametrize("low", [0.0, -1.0])
 @pytest.mark.parametrize("weight", [0.0, 0.3])
 def test_penalty_equals_formula(weight: float, low: float) -> None:
-    """λ Σ_j |h_j − low|, the mean over the batch."""
+    """The penalty is λ Σ_j |h_j − low|, averaged over the batch."""
     expected = weight * np.abs(H - low).sum(axis=1).mean()
     np.testing.assert_allclose(float(penalty(L1Sparsity(weight, low), H)), expected, rtol=1e-5)
 
@@ -28,7 +28,7 @@ def test_no_penalty_if_all_units_are_inactive() -> None:
 
 @pytest.mark.parametrize("low", [0.0, -1.0])
 def test_gradient_has_constant_size(low: float) -> None:
-    """λ or −λ for an example, whatever the activation's size; over the batch its mean."""
+    """The gradient is λ or −λ for each example, divided by the batch size, for any size of the activation."""
     found = gradient(lambda h: penalty(L1Sparsity(0.3, low), h), H)
     np.testing.assert_allclose(found * len(H), 0.3 * np.sign(H - low), rtol=1e-5)
 

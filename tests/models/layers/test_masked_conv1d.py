@@ -1,4 +1,4 @@
-"""A convolution that hands its mask on: windows of the sequence alone."""
+"""`MaskedConv1D`: its mask, and its equality with Keras's `Conv1D`."""
 
 from __future__ import annotations
 

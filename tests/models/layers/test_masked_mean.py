@@ -1,4 +1,4 @@
-"""The mean of what is there against NumPy."""
+"""`MaskedMean`, compared with NumPy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""More channels, of zeros."""
+"""`PadChannels` appends channels of zeros."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Changes since the last season, against NumPy."""
+"""`SeasonalDifference`, compared with NumPy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The dense layer that goes both ways, against NumPy."""
+"""`TiedDense`, compared with NumPy."""
 
 from __future__ import annotations
 

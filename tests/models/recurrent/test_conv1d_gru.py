@@ -1,4 +1,4 @@
-"""How a convolution shortens a sequence, and the whole network against NumPy."""
+"""`conv1d_gru`: the length after the convolution, and the whole network in NumPy."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def shortened(model: keras.Model, x: np.ndarray) -> np.ndarray:
 
 
 def test_ten_steps_become_three() -> None:
-    """A filter of 5 with stride 2 sees steps 1–5, 3–7 and 5–9."""
+    """A filter of size 5 with stride 2 is applied to the steps 1–5, 3–7 and 5–9."""
     model = create("conv1d_gru", filters=1)
     model.get_layer("convolution").set_weights([np.ones((5, 1, 1)), np.zeros(1)])
     steps = np.arange(1, 11, dtype=np.float32).reshape(1, 10, 1)

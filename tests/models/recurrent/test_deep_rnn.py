@@ -1,4 +1,4 @@
-"""Stacked recurrent layers against NumPy, and the arithmetic of seasons."""
+"""`deep_rnn`: stacked recurrent layers in NumPy, and seasons."""
 
 from __future__ import annotations
 

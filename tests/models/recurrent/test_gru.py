@@ -1,4 +1,4 @@
-"""The GRU against its gate equations, in both forms, step by step in NumPy."""
+"""The GRU: equals the notes' equations in NumPy, with the reset gate before and after the product."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_three_quarters_of_an_lstms_weights() -> None:
 
 @both_forms
 def test_state_gradient_is_product_of_update_gates(reset_after: bool) -> None:
-    """Without what comes back from h, ∂h_T/∂h_1 = diag(Π_t z_t)."""
+    """If the recurrent kernel is zero, ∂h_T/∂h_1 = diag(Π_t z_t)."""
     layer = network(reset_after).get_layer("embedding")
     x, h_1 = RANDOM.normal(size=(1, 20, 2)).astype(np.float32), RANDOM.normal(size=(1, 5)).astype(np.float32)
     w_x, w_h, b = layer.get_weights()

@@ -1,4 +1,4 @@
-"""The LSTM against the gate equations of the notes, step by step in NumPy."""
+"""The LSTM: equals the notes' equations in NumPy, and the gradient of its long-term state."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_forget_gate_starts_open() -> None:
 
 
 def long_term_state(model: keras.Model, x: np.ndarray, c_1: np.ndarray) -> np.ndarray:
-    """The diagonal of ∂c_T/∂c_1 by automatic derivation, where it is a diagonal."""
+    """Returns the diagonal of ∂c_T/∂c_1 by automatic differentiation; the matrix must be diagonal."""
     layer = model.get_layer("embedding")
     again = keras.layers.LSTM(layer.units, return_state=True)
     again.build(x.shape)
@@ -43,7 +43,7 @@ def long_term_state(model: keras.Model, x: np.ndarray, c_1: np.ndarray) -> np.nd
 
 
 def test_long_term_gradient_is_product_of_forget_gates() -> None:
-    """Without what comes back from h, ∂c_T/∂c_1 = diag(Π_t f_t): 1 where they are open, whatever T."""
+    """If the recurrent kernel is zero, ∂c_T/∂c_1 = diag(Π_t f_t): 1 for open gates and any T."""
     model, x = network(), RANDOM.normal(size=(1, 50, 2)).astype(np.float32)
     w_x, w_h, b = model.get_layer("embedding").get_weights()
     c_1 = RANDOM.normal(size=(1, 5)).astype(np.float32)

@@ -1,4 +1,4 @@
-"""One layer that reads and one that writes, against NumPy, and the arithmetic of seasons."""
+"""`sequence_to_sequence`: both recurrent layers in NumPy, and seasons."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The reader of texts against NumPy: words to rows of a matrix, to a state, to probabilities."""
+"""`sequence_to_vector`: equals its formula in NumPy."""
 
 from __future__ import annotations
 

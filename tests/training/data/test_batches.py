@@ -1,4 +1,4 @@
-"""Binary images: drawn anew in each epoch, with the grey value as the probability."""
+"""Random changes of training images: binarisation, shift and mirroring."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ def test_the_mean_is_the_grey_value() -> None:
 def test_each_epoch_has_every_image_once() -> None:
     images = np.zeros((10, 2, 3, 1), np.float32)
     images[np.arange(6), np.arange(6) // 3, np.arange(6) % 3] = (
-        1  # six that can be told apart, four of which each value is a coin
+        1  # six different binary images, and four with random values
     )
-    images[6:] = 0.5  # four whose values are coins
+    images[6:] = 0.5  # four images whose values are 0 or 1 with probability 1/2
     batches = ChangedBatches(images, 4, binarize, seed=0)
     assert len(batches) == 3
 
@@ -41,7 +41,7 @@ def test_each_epoch_has_every_image_once() -> None:
 
 
 def test_shift_moves_all_images_equally() -> None:
-    """Of a single bright pixel in the middle all nine moves are seen, and none other."""
+    """A single bright pixel in the middle appears in all nine positions, and nowhere else."""
     images = np.zeros((2, 5, 4, 1), np.float32)
     images[:, 2, 1] = 1
     seen = set()
@@ -61,7 +61,7 @@ def test_pixels_moved_out_are_lost() -> None:
 
 
 def test_mirror_changes_each_image_separately() -> None:
-    """Of a single pixel off the middle: both sides and all 25 moves are seen, each image keeps its target."""
+    """A single pixel appears on both sides and in all 25 positions, and each image keeps its target."""
     images = np.zeros((500, 9, 9, 1), np.float32)
     images[:, 4, 3] = np.arange(1, 501, dtype=np.float32).reshape(-1, 1) / 500
     changed = mirror(images, np.random.default_rng(0))

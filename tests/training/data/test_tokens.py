@@ -1,4 +1,4 @@
-"""Texts as ids and back."""
+"""Converting texts to ids and back."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def test_start_and_end_tokens() -> None:
     tokens = Tokens((*MARKS, "AE", "T"), "spaces")
     np.testing.assert_array_equal(tokens.ids(["AE T", "T"]), [[2, 4, 5, 3], [2, 5, 3, 0]])
     assert tokens.texts(np.array([[2, 4, 5, 3, 5], [4, 5, 5, 3, 0]])) == ["AE T", "AE T T"]
-    assert tokens.texts(np.array([[4, 4]])) == ["AE AE"]  # cut before its end
+    assert tokens.texts(np.array([[4, 4]])) == ["AE AE"]  # without an end token
 
 
 @pytest.mark.parametrize(

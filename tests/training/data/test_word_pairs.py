@@ -1,4 +1,4 @@
-"""The notes' tables, and what is drawn at random, against loops and closed forms."""
+"""The training pairs of word2vec: the notes' tables, subsampling and negative sampling."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def notes_text() -> Text:
 
 
 def test_the_pair_table_of_the_notes() -> None:
-    """Which they call CBOW, with a window of 2: an input word and an output word a row."""
+    """The notes call it CBOW; the window is 2, and each row has an input word and an output word."""
     text = notes_text()
     inputs, outputs = (NAMES[each].tolist() for each in pairs(text.words, contexts(text, window=2)))
     assert list(zip(inputs, outputs, strict=True)) == [
@@ -38,7 +38,7 @@ def test_the_pair_table_of_the_notes() -> None:
 
 
 def test_the_padded_table_of_the_notes() -> None:
-    """Which they call skip-gram, with a window of 1: an input word and all the words around it a row."""
+    """The notes call it skip-gram; the window is 1, and each row has an input word and all words around it."""
     text = notes_text()
     rows = {NAMES[word]: NAMES[around].tolist() for word, around in zip(text.words, contexts(text, 1), strict=True)}
     assert rows == {
@@ -95,7 +95,7 @@ def test_frequent_words_are_kept_as_in_gensim() -> None:
     shares = keep_probabilities(counts, 0.02)
     wanted = [theirs.wv.get_vecattr(str(word), "sample_int") / (2**32 - 1) for word in range(2, 8)]
     np.testing.assert_allclose(shares[2:], wanted, rtol=1e-6)
-    assert shares[2] < 0.3 and shares[-1] == 1  # of the most and of the least frequent
+    assert shares[2] < 0.3 and shares[-1] == 1  # most and least frequent word
 
 
 def test_subsampling_keeps_each_word_with_its_probability() -> None:

@@ -1,4 +1,4 @@
-"""Data sets: shapes and splits against the shipped files, and what is refused."""
+"""Datasets: shapes and splits compared with the original files, and rejected data."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_mnist_5k_is_split_evenly() -> None:
     assert dataset.x_test.shape == (1000, 28, 28, 1)
     assert np.bincount(dataset.y_train).tolist() == [400] * 10
     assert np.bincount(dataset.y_test).tolist() == [100] * 10
-    # Each image of the file is in one part, once.
+    # Each image of the file occurs once in one of the parts.
     for digit in range(10):
         found = np.concatenate(
             [dataset.x_train[dataset.y_train == digit], dataset.x_test[dataset.y_test == digit]]
@@ -50,7 +50,7 @@ def test_digits() -> None:
 
 
 def test_photographs_are_split_without_overlap() -> None:
-    """Every patch is a piece of its photograph, and no test pixel is in a training patch."""
+    """Every patch is a part of its photograph, and no test pixel is in a training patch."""
     dataset = load("photographs")
     assert dataset.x_train.shape[1:] == dataset.x_test.shape[1:] == (32, 32, 3)
     assert 5_000 < len(dataset.x_train) < 10_000 and 300 < len(dataset.x_test) < 1_000
@@ -76,7 +76,7 @@ def test_diabetes_is_in_its_own_units() -> None:
     np.testing.assert_allclose(np.sort(everyone, axis=0), np.sort(raw.data, axis=0), rtol=1e-6)
     both = np.concatenate([dataset.y_train, dataset.y_test])
     assert both.shape == (442, 1) and (both.min(), both.max()) == (25, 346)
-    # Each target has stayed with its features.
+    # Each target still belongs to its features.
     where = int(np.flatnonzero((raw.data.astype(np.float32) == dataset.x_test[0]).all(axis=1))[0])
     assert dataset.y_test[0, 0] == raw.target[where]
 
@@ -101,8 +101,8 @@ def test_canvases_match_their_masks_and_boxes() -> None:
         for label, *edges in there:
             top, left_edge, bottom, right = (int(edge) for edge in np.array(edges) * 64)
             part = np.s_[top:bottom, left_edge:right]
-            own = mask[part] == label  # another digit may reach into a corner
-            assert own.any(axis=1)[[0, -1]].all() and own.any(axis=0)[[0, -1]].all()  # the box is tight
+            own = mask[part] == label  # a corner of the box may contain another digit
+            assert own.any(axis=1)[[0, -1]].all() and own.any(axis=0)[[0, -1]].all()  # the box is as small as possible
             left[part] = 0
         assert not left.any()
         assert ((mask < 10) == (image[..., 0] >= 0.25)).all()

@@ -1,4 +1,4 @@
-"""MNIST from files: IDX and .npz, sound and damaged, and from Keras's download."""
+"""MNIST from intact and damaged IDX and .npz files, and from Keras's download."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def check(name: str = "mnist") -> None:
 
 
 def test_colour_images_and_their_labels_in_a_column(folder: Path) -> None:
-    """As CIFAR-10 has them."""
+    """CIFAR-10 has labels of this shape."""
     images = RNG.integers(0, 256, (3, 32, 32, 3), np.uint8)
     labels = np.array([[7], [0], [9]], np.uint8)
     np.savez(folder / "cifar10.npz", x_train=images, y_train=labels, x_test=images[:1], y_test=labels[:1])
@@ -218,7 +218,7 @@ def test_npz_with_missing_array_and_other_files(tmp_path: Path) -> None:
 
 
 def test_sizes_in_headers_do_not_allocate_memory(tmp_path: Path) -> None:
-    """Headers that promise 4 GB, and files that unpack to 100 MB where a few bytes were promised."""
+    """Headers that announce 4 GB, and files that decompress to 100 MB although a few bytes were announced."""
     huge = npz(tmp_path / "b.npz", npy("{'descr': '|u1', 'fortran_order': False, 'shape': (4294967296,), }\n"))
     bomb = tmp_path / "c.gz"
     bomb.write_bytes(gzip.compress(SOUND + bytes(100_000_000), 1))

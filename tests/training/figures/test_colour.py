@@ -1,4 +1,4 @@
-"""Grey pictures against scikit-image's sums, mean colours against a loop."""
+"""Grey images compared with Pillow, mean colours compared with a loop."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_white_stays_within_range() -> None:
 
 def test_mean_colour_of_each_grey_level() -> None:
     train = RNG.random((20, 16, 16, 3), np.float32)
-    test = RNG.random((2, 4, 4, 1), np.float32) * 0.2 + 0.4  # levels that were seen
+    test = RNG.random((2, 4, 4, 1), np.float32) * 0.2 + 0.4  # levels that the training images have
     answer = MeanColours(train)(test)
     levels = np.rint(to_grey(train)[..., 0] * 255)
     for index in np.ndindex(2, 4, 4):

@@ -1,4 +1,4 @@
-"""The figures against scikit-image, Keras, and PCA by hand."""
+"""The figures compared with scikit-image, Keras, and PCA by hand."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_psnr_of_a_perfect_image_is_finite() -> None:
 
 
 def test_bce_equals_keras_also_where_the_output_is_0_or_1() -> None:
-    # Keras takes log(1 − x̂) in float32, where 1 − 1e-7 is 1 − 1.2e-7.
+    # Keras computes log(1 − x̂) in float32, in which 1 − 1e-7 is 1 − 1.2e-7.
     for output, tolerance in ((OUTPUT, 1e-6), (np.round(OUTPUT), 0.01)):
         expected = keras.ops.convert_to_numpy(keras.losses.binary_crossentropy(CLEAN, output)).mean()
         assert bce(CLEAN, output) == pytest.approx(expected, rel=tolerance)
@@ -42,7 +42,7 @@ def recipe(task: str, loss: str = "binary_crossentropy", binarize: bool = False)
 
 
 def identity_autoencoder() -> keras.Model:
-    """Its code is the image itself: what comes in goes out."""
+    """Returns an autoencoder whose code and output are the input image."""
     image, code = keras.Input((4, 4, 1)), keras.Input((16,))
     encoder = keras.Model(image, keras.layers.Flatten()(image), name="encoder")
     decoder = keras.Model(code, keras.layers.Reshape((4, 4, 1))(code), name="decoder")
@@ -78,7 +78,7 @@ def test_figures_of_colorization() -> None:
     model = create("colorization_autoencoder", filters=(2,))
     model.get_layer("decoder").set_weights([np.zeros_like(w) for w in model.get_layer("decoder").get_weights()])
     figures = evaluate(model, dataset, recipe("colorize"), None)
-    # It adds nothing to the grey picture.
+    # The model adds nothing to the grey image.
     assert figures["mse"] == pytest.approx(figures["grey_mse"], rel=1e-5)
     assert 0 < figures["mean_colour_mse"] < figures["grey_mse"]
 
@@ -103,4 +103,4 @@ def test_noise_is_that_of_the_model_and_reproducible() -> None:
     noisy = add_noise(model, images)
     np.testing.assert_array_equal(noisy, add_noise(model, images))
     assert noisy.dtype == np.float32
-    assert 0.25 < noisy.std() < 0.3  # σ = 0.3, less what is clipped
+    assert 0.25 < noisy.std() < 0.3  # σ = 0.3, reduced by clipping

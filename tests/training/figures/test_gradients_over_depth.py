@@ -1,4 +1,4 @@
-"""Gradient norms over depth: against autodiff by hand, and as the theory has them."""
+"""Gradient norms over depth: compared with formulas, and vanishing as in theory."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ RNG = np.random.default_rng(0)
 
 
 def test_gradient_of_a_linear_network() -> None:
-    """Of a linear network: ∂/∂W Σ(xW − y)² / n = 2 xᵀ(xW − y) / n."""
+    """For a linear network, ∂/∂W Σ(xW − y)² / n = 2 xᵀ(xW − y) / n."""
     x, y = RNG.random((8, 3), np.float32), RNG.random((8, 1), np.float32)
     inputs = keras.Input((3,))
     network = keras.Model(inputs, layers.Dense(1, use_bias=False)(inputs))

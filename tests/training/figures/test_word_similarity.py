@@ -1,4 +1,4 @@
-"""Rank correlation with people's judgement, and nearest vectors, against loops."""
+"""Rank correlation with human judgements, and nearest vectors, compared with loops."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def test_number_of_judged_pairs() -> None:
 
 
 def test_vectors_that_agree_with_judgements() -> None:
-    """Of words at angles that grow as the similarity falls the correlation is 1, and −1 the other way round."""
+    """If the angle grows as the similarity falls, the correlation is 1; in the opposite case it is −1."""
     chosen = [("tiger", "cat"), ("book", "paper"), ("plane", "car"), ("drink", "car")]
     said = {(first, second): mean for first, second, mean in judged("wordsim")}
     words = Tokens(tuple(sorted({word for pair in chosen for word in pair} | {"old", "new", "hard", "easy"})), "words")

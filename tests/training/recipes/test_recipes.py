@@ -1,4 +1,4 @@
-"""Every registered model has a recipe, and every recipe can be carried out."""
+"""Every model has recipes, and every recipe fits its model and dataset."""
 
 from __future__ import annotations
 

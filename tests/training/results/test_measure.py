@@ -1,4 +1,4 @@
-"""The table of results: what it trains, keeps, reuses and writes."""
+"""The results: training, storing, reusing runs and writing the page."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_recipe_is_trained_measured_and_reused(tmp_path: Path, monkeypatch: pyte
     assert f"| denoising_autoencoder/digits | mse | {mean:.4f} ± " in text and "| 1 | a book | met |" in text
     assert "| another | missed by " in text
 
-    # A second time, nothing is trained.
+    # The second call trains nothing.
     results(asked, (0, 1), tmp_path / "docs", tmp_path / "runs", said.append)
     assert len(list((tmp_path / "runs/denoising_autoencoder").iterdir())) == 2
     assert load_results(tmp_path / "docs") == known

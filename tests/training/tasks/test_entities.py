@@ -1,4 +1,4 @@
-"""Months and years: the dataset, the baselines in closed form, and a short training."""
+"""The task of predicting numbers from categories: dataset, baselines and a short training."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_el_nino_equals_the_table() -> None:
 
 
 def test_baselines_by_hand() -> None:
-    """Each field's mean alone; and month + year by least squares on the one-hot columns."""
+    """The baselines are the mean of each category, and least squares on the one-hot columns of all fields."""
     task = Entities(RECIPE, load("el_nino"), seed=0)
     assert task.hyperparameters()["categories"] == (14, 63)
     x, y, x_test, y_test = *task.training, task.dataset.x_test, task.dataset.y_test

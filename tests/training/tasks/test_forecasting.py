@@ -1,4 +1,4 @@
-"""Forecasts: the task's loss, figures and pictures, of models whose answers are known."""
+"""The task of forecasting: loss, figures and pictures of models with known forecasts."""
 
 from __future__ import annotations
 
@@ -47,13 +47,13 @@ def test_figures_by_hand() -> None:
     assert figures["mae"] == pytest.approx(np.abs(errors).mean(), rel=1e-5)
     assert figures["rmse"] == pytest.approx(np.sqrt((errors**2).mean()), rel=1e-5)
     assert (figures["naive_mae"], figures["naive_rmse"]) == pytest.approx((figures["mae"], figures["rmse"]), rel=1e-5)
-    # The noise of two values is all that is left of a wave once its last period is subtracted.
+    # If the last period of a wave is subtracted, only the noise of two values remains.
     assert figures["seasonal_naive_rmse"] == pytest.approx(0.1 * np.sqrt(2), rel=0.3)
     assert figures["ets_rmse"] < figures["seasonal_naive_rmse"]
 
 
 def test_loss_is_divided_by_the_variance() -> None:
-    """So it is the same in every unit; and about 1 where the mean is told."""
+    """So it does not depend on the unit, and is about 1 for a model that predicts the mean."""
     found = []
     for scale in (1.0, 1_000.0):
         task = Forecasting(RECIPE, series(scale), seed=0)

@@ -1,4 +1,4 @@
-"""Classes of texts: a bag of words by hand, and what is learnt, measured and drawn."""
+"""The task of classifying texts: n-grams, baselines and figures."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_bag_of_words_ignores_the_order() -> None:
 
 
 def test_characters_are_counted_as_ngrams() -> None:
-    """Two, and no single letter, tell these apart; padding tells nothing."""
+    """Only pairs of letters distinguish these words; padding is ignored."""
     task = TextClassification(RECIPE, texts("characters", ["abab", "aabb", "baba", "bbaa"] * 10, [0, 1, 0, 1] * 10), 0)
     assert task.measure(None, print)["bag_of_words_accuracy"] == 1
     longer = texts("characters", ["ab", "abxxxxxx"] * 20, [0, 0] * 20)

@@ -1,4 +1,4 @@
-"""Texts to be written: the batches, what is written, and its errors."""
+"""The tasks of writing texts: batches, decoding and error rates."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ WORDS = ("ab", "ba", "bb", "b", "aabb", "abababa")
 
 @pytest.fixture(scope="module")
 def dataset() -> Dataset:
-    """Words and the same words backwards."""
+    """Returns a dataset of words and the same words in reverse."""
     read, written = Tokens(("a", "b"), "characters"), Tokens((*MARKS, "a", "b"), "characters")
     x, y = read.ids(WORDS * 5), written.ids([word[::-1] for word in WORDS * 5])
     return Dataset("backwards", x, y, x[:6], y[:6], "here", texts={"text": read, "output": written})
@@ -45,7 +45,7 @@ def test_batches_contain_every_text_once(dataset: Dataset) -> None:
             assert len(x) <= 4 and previous.shape == target.shape
             np.testing.assert_array_equal(previous[:, 1:][target[:, 1:] > 0], target[:, :-1][target[:, 1:] > 0])
             assert (previous[:, 0] == START).all()
-            if index:  # the first one is as wide as all, for Keras
+            if index:  # the first batch has the largest width, for Keras
                 assert x.shape[1] == min(7, -(-int((x > 0).sum(1).max()) // 4) * 4)
             rows += dataset.texts["text"].texts(x)
             assert dataset.texts["output"].texts(target) == [word[::-1] for word in rows[-len(x) :]]
@@ -68,10 +68,8 @@ def test_greedy_decoding(model: keras.Model) -> None:
             before.append(likeliest)
 
 
-def test_figures_count_edits(
-    dataset: Dataset, model: keras.Model, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """One text right, one with one of two tokens wrong, the others missing."""
+def test_figures_count_edits(dataset: Dataset, model: keras.Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One text is correct, one has one of two tokens wrong, the others are empty."""
     output = dataset.texts["output"]
     told = output.ids(["ba", "aa", "", "", "", ""], 9)[:, 1:]
     told[told == END] = 0

@@ -1,4 +1,4 @@
-"""Words of Wikipedia: the dataset, what a model is judged by, gensim beside it, and a short training."""
+"""The task of learning word vectors: dataset, figures, the gensim baseline and a short training."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def wikipedia() -> Dataset:
 
 @pytest.fixture(scope="module")
 def small(wikipedia: Dataset) -> Dataset:
-    """A tenth of the sentences, and the thousand most frequent words."""
+    """Returns a tenth of the sentences with the thousand most frequent words."""
     words = Tokens(wikipedia.texts["word"].names[:1_000], "words")
     parts = {part: getattr(wikipedia, part)[::10] for part in ("x_train", "y_train", "x_test", "y_test")}
     few = {part: np.where(ids >= words.size, 1, ids) for part, ids in parts.items() if part.startswith("x")}
@@ -50,7 +50,7 @@ def test_figures_of_an_untrained_model(name: str, small: Dataset) -> None:
     model = create(name, tokens=task.words.size, dim=8)
     model.get_layer("output_embedding").set_weights([np.zeros((task.words.size, 8))])
     found = task.evaluate(model)
-    # All scores a half: −log ½ for each candidate.
+    # All scores are 1/2: the loss is −log ½ for each candidate.
     assert found["pair_loss"] == pytest.approx(found["chance_loss"], rel=1e-5)
     assert found["chance_loss"] == pytest.approx((1 + NEGATIVES) * np.log(2))
     assert 0 < found["frequency_loss"] < found["chance_loss"]
@@ -60,7 +60,7 @@ def test_figures_of_an_untrained_model(name: str, small: Dataset) -> None:
 
 
 def test_frequency_scores_are_optimal_without_input(small: Dataset) -> None:
-    """The share of the true ones among the times that a word was a candidate."""
+    """The score of a word is the share of cases in which it is the true candidate."""
     task = WordVectors(load_recipe("word2vec_cbow"), small, 0)
     examples = task.batches(create("word2vec_cbow", tokens=task.words.size, dim=2), 4_096, seed=1)["x"]
     true, all_of_them = np.zeros(task.words.size), np.zeros(task.words.size)
