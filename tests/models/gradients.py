@@ -1,4 +1,4 @@
-"""The derivative by the backend in use, as an oracle for derivatives by hand."""
+"""Automatic differentiation with the current backend, to check derivatives by hand."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 
 def gradient(function: Callable[[Any], Any], at: np.ndarray) -> np.ndarray:
-    """d function / d `at`; `function` maps a tensor to a scalar tensor, written in `keras.ops`."""
+    """Returns the derivative of `function` at `at`. `function` maps a tensor to a scalar with `keras.ops`."""
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
@@ -18,7 +18,7 @@ def gradient(function: Callable[[Any], Any], at: np.ndarray) -> np.ndarray:
         with tf.GradientTape() as tape:
             tape.watch(point)
             value = function(point)
-        return np.array(tf.convert_to_tensor(tape.gradient(value, point)))  # a table's are rows alone
+        return np.array(tf.convert_to_tensor(tape.gradient(value, point)))  # dense, for an embedding too
     if keras.backend.backend() == "jax":
         import jax
 
@@ -31,12 +31,12 @@ def gradient(function: Callable[[Any], Any], at: np.ndarray) -> np.ndarray:
 
 
 def weight_gradients(model: keras.Model, loss: Callable[[Any], Any], inputs: np.ndarray) -> list[np.ndarray]:
-    """d `loss`(model(`inputs`)) / d each trainable weight, at inference."""
+    """Returns the derivative of `loss(model(inputs))` by each trainable weight, in inference mode."""
     return [weight_gradient(model, loss, inputs, index) for index in range(len(model.trainable_variables))]
 
 
 def weight_gradient(model: keras.Model, loss: Callable[[Any], Any], inputs: np.ndarray, index: int) -> np.ndarray:
-    """d `loss`(model(`inputs`)) / d the trainable weight of that index, at inference."""
+    """Returns the derivative of `loss(model(inputs))` by one trainable weight, in inference mode."""
     weights = [np.array(weight) for weight in model.trainable_variables]
 
     def value(weight: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What the tests of several layers and models share."""
+"""Helpers for the tests of layers and models."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ def to_numpy(tensor: Any) -> np.ndarray:
 
 
 def penalty(layer: keras.layers.Layer, inputs: Any, weights: Any = None) -> Any:
-    """What a layer or model adds to the loss for `inputs`: a scalar tensor, which `gradient` can derive.
+    """Returns the losses that a layer or model adds for `inputs`, as a scalar that `gradient` can differentiate.
 
-    `weights` stand in for the trainable ones.
+    `weights` replace the trainable weights.
     """
     if not layer.built:
         layer.build(keras.tree.map_structure(np.shape, inputs))
@@ -28,14 +28,14 @@ def penalty(layer: keras.layers.Layer, inputs: Any, weights: Any = None) -> Any:
 
 
 def remade(layer: keras.layers.Layer) -> keras.layers.Layer:
-    """The layer again, from its configuration alone."""
+    """Returns a copy of the layer, rebuilt from its configuration."""
     again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(layer))
     assert type(again) is type(layer) and again.get_config() == layer.get_config()
     return again
 
 
 def randomise(model: keras.Model | keras.layers.Layer, seed: int = 0) -> list[np.ndarray]:
-    """Gives every weight, biases too, values that no initializer gives, and returns them; variances stay above 0."""
+    """Sets all weights, including biases, to random values (variances above 0), and returns them."""
     random = np.random.default_rng(seed)
     weights = []
     for weight in model.weights:

@@ -1,4 +1,4 @@
-"""The registered models as the tests of all of them build and feed them; a new model needs its lines here."""
+"""Parameter counts, small variants and inputs of all models, for tests of every model. Add new models here."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from keras_gallery.models import create, describe, list_models
 from keras_gallery.models.losses import BoxDistance, CellCrossentropy, SquaredError
 
-# Every model with its defaults; a new model needs its line here. A kernel a·b and its bias b are a dense layer.
+# Parameters of every model with its defaults. A dense layer has a kernel of a·b and a bias of b parameters.
 PARAMETERS = {
     # down (9·1·32 + 32) + (9·32·64 + 64) + (9·64·128 + 128), up (9·128·64 + 64) + (9·64·32 + 32) + (9·32·3 + 3)
     "colorization_autoencoder": 185_795,
@@ -62,7 +62,7 @@ every_autoencoder = pytest.mark.parametrize(
     "name", [name for name in list_models() if describe(name).family == "autoencoders"]
 )
 
-# What `small` gives each model beside an image_shape of (8, 8, 1).
+# Hyperparameters of the small models, in addition to an image_shape of (8, 8, 1).
 SMALL: dict[str, dict[str, Any]] = {
     "colorization_autoencoder": {"image_shape": (8, 8, 3), "filters": (8, 12)},
     "contractive_autoencoder": {"code_dim": 8, "weight": 0.5},
@@ -99,7 +99,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "word2vec_skipgram": {"tokens": 8, "dim": 6},
 }
 
-# The forms of a model that are built from other layers than its default one.
+# Variants of a model that use other layers than the default.
 VARIANTS: dict[str, list[dict[str, Any]]] = {
     "conv1d_gru": [{"convolution": False}],
     "convnet": [{"dropout": 0.5}],
@@ -136,7 +136,7 @@ every_variant = pytest.mark.parametrize(
 
 TIME = 8  # steps of a sequence
 
-default = functools.cache(create)  # for tests that leave the model as it is
+default = functools.cache(create)  # for tests that do not change the model
 
 
 def small(name: str, **variant: Any) -> keras.Model:
@@ -146,17 +146,17 @@ def small(name: str, **variant: Any) -> keras.Model:
 
 
 def pictures(shape: tuple[int | None, ...], batch: int) -> np.ndarray:
-    """For a model's `input_shape` or `output_shape`: binary, as the cross-entropy and the lower bound like them."""
+    """Returns random binary images for a model's `input_shape` or `output_shape`."""
     return (np.random.default_rng(0).random((batch, *sizes(shape))) > 0.7).astype(np.float32)
 
 
 def sizes(shape: tuple[int | None, ...]) -> tuple[int, ...]:
-    """An example's shape; `TIME` for a size that is left open."""
+    """Returns the shape of an example; a size of None becomes `TIME`."""
     return tuple(TIME if size is None else size for size in shape[1:])
 
 
 def inputs(model: keras.Model, batch: int) -> Any:
-    """What a model takes, arranged as its inputs are: `pictures`, or small ids above 0."""
+    """Returns inputs in the structure of the model's inputs: `pictures`, or small ids above 0."""
 
     def values(tensor: Any) -> np.ndarray:
         if tensor.dtype == "float32":
@@ -166,7 +166,7 @@ def inputs(model: keras.Model, batch: int) -> Any:
     return keras.tree.map_structure(values, model.input)
 
 
-# The loss of each kind of output; squared error where none is named.
+# The loss of each kind of output; squared error for all others.
 LOSSES = {
     "probabilities": keras.losses.SparseCategoricalCrossentropy,
     "token_probabilities": keras.losses.SparseCategoricalCrossentropy,
@@ -178,7 +178,7 @@ LOSSES = {
 
 
 def per_output(model: keras.Model, make: Callable[[str, tuple[int | None, ...]], Any]) -> Any:
-    """What `make` gives for the name and the shape of each output, arranged as the model's outputs are."""
+    """Calls `make` with the name and the shape of each output; the result has the structure of the outputs."""
     if isinstance(model.output, dict):
         return {name: make(name, tuple(tensor.shape)) for name, tensor in model.output.items()}
     return make(model.layers[-1].name, model.output_shape)

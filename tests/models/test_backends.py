@@ -1,4 +1,4 @@
-"""The other tests of this folder again, under each other Keras backend that is installed."""
+"""Runs the other tests of this folder with each other installed Keras backend."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import pytest
 from keras_gallery.models import list_models
 
 BACKENDS = ("jax", "tensorflow", "torch")
-# Each model's own formulas, and its variants, are checked on one backend. On all of them every model is built, trained
-# and saved, and layers and losses are compared with NumPy.
+# The formulas and the variants of each model are tested with one backend only. With all backends, every model is built,
+# trained and saved, and layers and losses are compared with NumPy.
 ONCE = (*list_models(), "padding")
 MARKED = "not slow and not variant"
 
@@ -30,6 +30,6 @@ def test_the_models_run_on(backend: str) -> None:
     ignored = [f"--ignore={file}" for file in (this, *once)]
     command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "-m", MARKED, str(this.parent), *ignored]
     environment = {**os.environ, "KERAS_BACKEND": backend, "JAX_PLATFORMS": "cpu"}
-    environment["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"  # most of the time goes into compiling
+    environment["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"  # most of the time is spent on compiling
     done = subprocess.run(command, env=environment, cwd=this.parents[2], capture_output=True, text=True, timeout=900)
     assert done.returncode == 0, done.stdout[-3000:]

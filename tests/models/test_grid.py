@@ -1,4 +1,4 @@
-"""Objects to a grid's cells and back."""
+"""`models.grid`: objects to cells and back."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ LABELS = np.array([3, 1, 4], np.int32)
 
 
 def certain(cell_classes: np.ndarray, classes: int) -> np.ndarray:
-    """Probabilities 0 and 1."""
+    """Returns probabilities of 0 and 1 for the given classes."""
     return np.eye(classes + 1, dtype=np.float32)[cell_classes]
 
 
-def test_an_object_is_where_its_centre_is() -> None:
+def test_object_belongs_to_the_cell_of_its_centre() -> None:
     """Centres (0.2, 0.2), (0.7, 0.2) and (0.8, 0.8) on a grid of 2 × 4."""
     cell_classes, cell_boxes = encode(BOXES, LABELS, 2, 4, classes=5)
     assert cell_classes.tolist() == [3, 5, 5, 5, 1, 5, 5, 4]
@@ -27,8 +27,8 @@ def test_an_object_is_where_its_centre_is() -> None:
 
 
 @pytest.mark.parametrize(("rows", "columns"), [(8, 8), (5, 9)])
-def test_objects_come_back(rows: int, columns: int) -> None:
-    """Random objects in cells of their own, small enough to overlap little."""
+def test_decoded_objects_equal_encoded_ones(rows: int, columns: int) -> None:
+    """Random objects in different cells, small enough to overlap little."""
     for _ in range(20):
         cells = RANDOM.choice(rows * columns, 4, replace=False)
         centres = (np.stack(np.divmod(cells, columns), axis=1) + RANDOM.uniform(0.05, 0.95, (4, 2))) / (rows, columns)
@@ -50,7 +50,7 @@ def test_an_image_without_objects() -> None:
     assert found.boxes.shape == (0, 4) and found.labels.shape == found.scores.shape == (0,)
 
 
-def test_of_two_objects_in_a_cell_the_larger_one_stands() -> None:
+def test_larger_of_two_objects_in_a_cell_is_kept() -> None:
     boxes = np.array([[0.1, 0.1, 0.5, 0.5], [0.2, 0.2, 0.4, 0.4]], np.float32)
     for order in ([0, 1], [1, 0]):
         cell_classes, cell_boxes = encode(boxes[order], np.array([7, 8])[order], 1, 1, classes=9)
@@ -63,10 +63,10 @@ def test_a_centre_on_the_far_edge_is_in_the_last_cell() -> None:
     assert cell_classes.tolist() == [1, 1, 1, 0]
 
 
-def test_of_boxes_that_overlap_the_surest_stays() -> None:
+def test_overlapping_box_with_highest_score_is_kept() -> None:
     boxes = np.array([[0, 0, 0.5, 0.5], [0, 0, 0.5, 0.45], [0.5, 0.5, 1, 1], [0, 0, 1, 1]], np.float32)
     probabilities = np.array([[0.6, 0.2, 0.2], [0.1, 0.8, 0.1], [0.5, 0.2, 0.3], [0.2, 0.3, 0.5]], np.float32)
-    found = decode(probabilities, boxes)  # the last cell says that it has none
+    found = decode(probabilities, boxes)  # the last cell has no object
     np.testing.assert_array_equal(found.boxes, boxes[[1, 2]])
     assert found.labels.tolist() == [1, 0]
     np.testing.assert_array_equal(found.scores, np.float32([0.8, 0.5]))
@@ -74,8 +74,8 @@ def test_of_boxes_that_overlap_the_surest_stays() -> None:
 
 
 def test_intersection_over_union() -> None:
-    """By counting the pixels of masks."""
-    corners = np.sort(RANDOM.integers(0, 30, (12, 2, 2)), axis=1).astype(np.float32)  # two corners a box
+    """Compared with counting the pixels of masks."""
+    corners = np.sort(RANDOM.integers(0, 30, (12, 2, 2)), axis=1).astype(np.float32)  # two corners of each box
     corners[:, 1] += 1
     boxes = corners.reshape(12, 4) / 32
     masks = np.zeros((12, 32, 32), bool)

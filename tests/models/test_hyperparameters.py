@@ -1,4 +1,4 @@
-"""Hyperparameters: from a signature, from text, and what is refused."""
+"""Hyperparameters: reading a signature, parsing and checking values."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def builder(
     shape: ImageShape = (28, 28, 1),
     counts: Counts = (32, 64),
 ) -> None:
-    """A builder of nothing.
+    """A builder for these tests.
 
     Args:
         count: how many,
@@ -40,7 +40,7 @@ def builder(
 KNOWN = {each.name: each for each in hyperparameters_of(builder)}
 
 
-def test_a_signature_is_read() -> None:
+def test_hyperparameters_are_read_from_signature() -> None:
     assert list(KNOWN) == ["count", "fraction", "spread", "flag", "choice", "shape", "counts"]
     assert KNOWN["count"] == Hyperparameter("count", int, 32, "how many, on two lines.", minimum=1, maximum=65536)
     assert KNOWN["shape"].help == "of the images: height, width, channels."
@@ -49,7 +49,7 @@ def test_a_signature_is_read() -> None:
     assert (KNOWN["shape"].length, KNOWN["counts"].length) == (3, None)
 
 
-def test_what_a_signature_cannot_hold() -> None:
+def test_unsupported_signatures_are_rejected() -> None:
     def of_text(*, text: str = "a") -> None: ...
 
     with pytest.raises(TypeError, match="Expected int, float, bool, Literal or tuple"):
@@ -100,7 +100,7 @@ def test_parse(kind: str, text: str, value: object) -> None:
         ("counts", "16,,32"),
     ],
 )
-def test_parse_refuses(kind: str, text: str) -> None:
+def test_parse_rejects_invalid_text(kind: str, text: str) -> None:
     with pytest.raises(BadHyperparameter) as caught:
         KNOWN[kind].parse(text)
     message = str(caught.value)
@@ -113,10 +113,10 @@ def test_parse_refuses(kind: str, text: str) -> None:
         ("count", np.int64(3), 3),
         ("fraction", 1, 1.0),
         ("fraction", np.float32(0.5), 0.5),
-        ("shape", [28, 28, 1], (28, 28, 1)),  # as JSON gives it back
+        ("shape", [28, 28, 1], (28, 28, 1)),  # as JSON returns it
     ],
 )
-def test_check_gives_the_plain_type(kind: str, value: object, checked: object) -> None:
+def test_check_converts_to_the_type(kind: str, value: object, checked: object) -> None:
     found = KNOWN[kind].check(value)
     assert found == checked and type(found) is type(checked)
 
@@ -139,25 +139,25 @@ def test_check_gives_the_plain_type(kind: str, value: object, checked: object) -
         ("counts", ()),
     ],
 )
-def test_check_refuses(kind: str, value: object) -> None:
+def test_check_rejects_invalid_values(kind: str, value: object) -> None:
     with pytest.raises(BadHyperparameter, match="^Expected .*Received: "):
         KNOWN[kind].check(value)
 
 
 @pytest.mark.parametrize("kind", ["count", "fraction", "spread", "counts"])
-@pytest.mark.parametrize("digits", [400, 5000])  # more than a float holds; more than Python reads
-def test_endless_numbers(kind: str, digits: int) -> None:
+@pytest.mark.parametrize("digits", [400, 5000])  # too large for a float; too long for Python's int()
+def test_very_long_numbers_are_rejected(kind: str, digits: int) -> None:
     with pytest.raises(BadHyperparameter, match="^Expected "):
         KNOWN[kind].parse("9" * digits)
 
 
 @pytest.mark.parametrize("kind", ["count", "spread"])
-def test_an_integer_that_no_float_can_hold(kind: str) -> None:
+def test_integer_too_large_for_float_is_rejected(kind: str) -> None:
     with pytest.raises(BadHyperparameter, match="^Expected "):
         KNOWN[kind].check(10**400)
 
 
-def test_what_is_expected_in_words() -> None:
+def test_description_of_allowed_values() -> None:
     assert {kind: known.expects for kind, known in KNOWN.items()} == {
         "count": "an integer from 1 to 65536",
         "fraction": "a number from 0 to 1",

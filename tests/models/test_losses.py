@@ -1,4 +1,4 @@
-"""The reconstruction errors against NumPy: sums over features, means over the batch."""
+"""The losses, compared with NumPy: sums over features, means over the batch."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def test_cross_entropy() -> None:
     np.testing.assert_allclose(BinaryCrossentropy()(X, X_HAT), expected, rtol=1e-5)
 
 
-def test_cross_entropy_is_finite_where_the_output_is_certain_and_wrong() -> None:
+def test_cross_entropy_is_finite_for_certain_wrong_output() -> None:
     certain = np.array([[0.0, 1.0]], np.float32)
-    assert 20 < float(BinaryCrossentropy()(1 - certain, certain)) < 100  # logarithms stop at Keras's 1e-7
+    assert 20 < float(BinaryCrossentropy()(1 - certain, certain)) < 100  # Keras clips probabilities at 1e-7
 
 
 def test_cell_cross_entropy() -> None:
@@ -42,6 +42,6 @@ def test_box_distance() -> None:
 
 
 @pytest.mark.parametrize("loss", [SquaredError(), BinaryCrossentropy(), CellCrossentropy(), BoxDistance()])
-def test_the_config_makes_the_same_loss(loss: keras.losses.Loss) -> None:
+def test_loss_can_be_rebuilt_from_config(loss: keras.losses.Loss) -> None:
     again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(loss))
     assert type(again) is type(loss) and again.get_config() == loss.get_config()

@@ -1,4 +1,4 @@
-"""Fitting a model's normalisation, against NumPy, and what becomes of it when weights are set or saved."""
+"""Fitting a model's normalisation, compared with NumPy, and its state after setting or saving weights."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ def adapted() -> keras.Model:
     return model
 
 
-def test_it_changes_nothing_before_it_is_adapted() -> None:
+def test_no_change_before_adapt() -> None:
     model = regressor()
     np.testing.assert_array_equal(to_numpy(model.get_layer("normalization")(X)), X)
     np.testing.assert_array_equal(to_numpy(model.get_layer("prediction")(Y)), Y)
 
 
-def test_features_become_standard_and_the_output_takes_the_targets_units() -> None:
+def test_features_are_normalised_and_output_is_scaled() -> None:
     model = adapted()
     standard = (X - X.mean(axis=0)) / X.std(axis=0)
     np.testing.assert_allclose(to_numpy(model.get_layer("normalization")(X)), standard, atol=1e-3)
@@ -44,8 +44,8 @@ def test_features_become_standard_and_the_output_takes_the_targets_units() -> No
 
 
 @pytest.mark.parametrize("constant", [0.0, 0.1, 1e6])
-def test_a_feature_that_never_varies_is_only_moved(constant: float) -> None:
-    """Keras alone would divide what is new in it by 1e-7."""
+def test_constant_feature_is_only_shifted(constant: float) -> None:
+    """Keras alone would divide new values of it by 1e-7."""
     model = regressor()
     x = X.copy()
     x[:, 1] = constant
@@ -54,9 +54,9 @@ def test_a_feature_that_never_varies_is_only_moved(constant: float) -> None:
     np.testing.assert_allclose(normalized[:, 1], 1, atol=1e-6)
 
 
-def test_images_are_taken_as_they_come() -> None:
+def test_images_are_normalised() -> None:
     model = create("thin_network", input_shape=(4, 4, 1))
-    images, targets = RANDOM.random((9, 4, 4, 1)), RANDOM.random(9)  # targets without an axis of outputs
+    images, targets = RANDOM.random((9, 4, 4, 1)), RANDOM.random(9)  # targets without an output axis
     adapt(model, images, targets)
     np.testing.assert_allclose(to_numpy(model.get_layer("normalization").mean)[0], images.mean(0).ravel(), rtol=1e-5)
     np.testing.assert_allclose(to_numpy(model.get_layer("prediction").mean), [[targets.mean()]], rtol=1e-5)
@@ -74,8 +74,8 @@ def test_every_step_of_a_sequence_counts() -> None:
 
 
 @pytest.mark.parametrize("season", [0, 4])
-def test_a_forecaster_is_fitted_to_what_its_network_sees(season: int) -> None:
-    """And its answers take the same mean and variance back."""
+def test_forecaster_is_fitted_to_seasonal_differences(season: int) -> None:
+    """Its output is scaled back with the same mean and variance."""
     model = create("deep_rnn", features=3, horizon=2, season=season, units=(2,))
     series = X.reshape(5, 10, 3)
     adapt(model, series)
@@ -87,7 +87,7 @@ def test_a_forecaster_is_fitted_to_what_its_network_sees(season: int) -> None:
     np.testing.assert_allclose(to_numpy(back(forth(values))), values, rtol=1e-4, atol=1e-4)
 
 
-def test_a_model_without_such_layers_is_left_alone() -> None:
+def test_model_without_normalization_is_unchanged() -> None:
     model = create("mlp_classifier", input_shape=(3,), hidden=(4,))
     before = [np.array(weight) for weight in model.get_weights()]
     adapt(model, X, Y)
@@ -95,7 +95,7 @@ def test_a_model_without_such_layers_is_left_alone() -> None:
         np.testing.assert_array_equal(new, old)
 
 
-def test_weights_that_are_set_count_once_they_are_finalized() -> None:
+def test_finalize_applies_set_weights() -> None:
     model, expected = regressor(), adapted()
     model.set_weights(expected.get_weights())
     finalize(model)
@@ -103,7 +103,7 @@ def test_weights_that_are_set_count_once_they_are_finalized() -> None:
 
 
 @pytest.mark.parametrize("file", ["model.keras", "model.weights.h5"])
-def test_files_keep_it(file: str, tmp_path: Path) -> None:
+def test_normalization_is_saved(file: str, tmp_path: Path) -> None:
     model = adapted()
     if file.endswith(".keras"):
         model.save(tmp_path / file)
@@ -115,7 +115,7 @@ def test_files_keep_it(file: str, tmp_path: Path) -> None:
     np.testing.assert_array_equal(to_numpy(loaded(X)), to_numpy(model(X)))
 
 
-def test_training_leaves_it_and_learns_in_the_targets_units() -> None:
+def test_training_keeps_normalization() -> None:
     keras.utils.set_random_seed(0)
     model = adapted()
     mean = to_numpy(model.get_layer("prediction").mean).copy()

@@ -1,4 +1,4 @@
-"""What holds for every registered model, and for the registry itself."""
+"""Tests of every registered model, and of the registry itself."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_shapes_and_finite_outputs(name: str, batch: int) -> None:
 
 @every_autoencoder
 def test_an_autoencoder_is_its_decoder_after_its_encoder(name: str) -> None:
-    """At inference; whatever it does while training."""
+    """This holds at inference."""
     model = default(name)
     encoder, decoder = model.get_layer("encoder"), model.get_layer("decoder")
     x = pictures(model.input_shape, 7)
@@ -71,13 +71,13 @@ def test_an_autoencoder_is_its_decoder_after_its_encoder(name: str) -> None:
     assert code.shape == (7, *encoder.output_shape[1:]) and np.isfinite(code).all()
     assert decoder.input_shape == encoder.output_shape
     decoded = to_numpy(decoder(code))
-    if name == "colorization_autoencoder":  # here it is grey + decoder(encoder(grey)), cut to [0, 1]
+    if name == "colorization_autoencoder":  # its output is grey + decoder(encoder(grey)), clipped to [0, 1]
         decoded = np.clip(x + decoded, 0, 1)
     np.testing.assert_allclose(to_numpy(model(x)), decoded, atol=1e-6)
 
 
 @every_autoencoder
-def test_the_code_has_its_size(name: str) -> None:
+def test_code_size(name: str) -> None:
     code_shape = default(name).get_layer("encoder").output_shape
     sizes = {each.name: each.default for each in describe(name).hyperparameters}
     if "code_dim" in sizes:
@@ -98,7 +98,7 @@ def test_other_image_shapes(name: str, height: int, width: int, channels: int) -
 
 
 @every_variant
-def test_a_step_changes_every_trainable_weight_and_thirty_lower_the_loss(name: str, variant: dict[str, Any]) -> None:
+def test_training_changes_all_weights_and_lowers_the_loss(name: str, variant: dict[str, Any]) -> None:
     keras.utils.set_random_seed(0)
     model = small(name, **variant)
     x, y = inputs(model, 32), targets(model, 32)
@@ -137,7 +137,7 @@ def test_saving_and_loading_gives_the_same_model(name: str, variant: dict[str, A
         wholes.append((loaded.get_layer("encoder"), model.get_layer("encoder")))
         parts.append((loaded.get_layer("decoder"), model.get_layer("decoder")))
     for part, same in [*wholes, *parts]:
-        assert part.count_params() == same.count_params()  # what is tied is still tied
+        assert part.count_params() == same.count_params()  # tied weights are still tied
     for part, same in wholes:
         keras.tree.map_structure(np.testing.assert_array_equal, numpys(part(x)), numpys(same(x)))
         assert [float(each) for each in part.losses] == [float(each) for each in same.losses]
@@ -155,7 +155,7 @@ def test_the_same_seed_gives_the_same_weights(name: str) -> None:
 
 
 @every_model
-def test_the_page_is_complete(name: str) -> None:
+def test_description_is_complete(name: str) -> None:
     info = describe(name)
     assert info.name == name == default(name).name
     assert info.summary.endswith(".") and info.formula and info.source
@@ -165,7 +165,7 @@ def test_the_page_is_complete(name: str) -> None:
         assert hyperparameter.parse(hyperparameter.format(hyperparameter.default)) == hyperparameter.default
 
 
-def test_a_page_in_full() -> None:
+def test_description_of_a_model() -> None:
     info = describe("dense_autoencoder")
     assert info.family == "autoencoders"
     assert info.summary == "Compresses images to a short code with a single hidden layer."
@@ -176,14 +176,14 @@ def test_a_page_in_full() -> None:
     assert info.hyperparameters[3].help == "f, the activation of the reconstruction."
 
 
-def test_an_unknown_model_is_named_with_the_closest() -> None:
+def test_unknown_model_error_suggests_the_closest() -> None:
     with pytest.raises(UnknownModel, match=r"Unknown model: dense_autoencodr\. Did you mean dense_auto.*Available: "):
         create("dense_autoencodr")
     with pytest.raises(GalleryError, match=r"Unknown model: \.\./registry\. Available: "):
         describe("../registry")
 
 
-def test_an_unknown_hyperparameter_is_named_with_the_closest() -> None:
+def test_unknown_hyperparameter_error_suggests_the_closest() -> None:
     with pytest.raises(BadHyperparameter, match=r"of dense_autoencoder: code_dimm\. Did you mean code_dim"):
         create("dense_autoencoder", code_dimm=3)
 
@@ -193,7 +193,7 @@ def test_values_are_checked_before_a_layer_is_made() -> None:
         create("dense_autoencoder", code_dim=0)
 
 
-def test_a_second_builder_of_a_name_is_refused() -> None:
+def test_duplicate_builder_is_rejected() -> None:
     create("dense_autoencoder", image_shape=(8, 8, 1))  # registers it
 
     def dense_autoencoder() -> None: ...
@@ -202,7 +202,7 @@ def test_a_second_builder_of_a_name_is_refused() -> None:
         register(dense_autoencoder)
 
 
-def test_a_builder_has_keywords_with_defaults_alone() -> None:
+def test_builder_needs_keywords_with_defaults() -> None:
     def positional(size: int = 1) -> None: ...
 
     def required(*, size: int) -> None: ...

@@ -1,4 +1,4 @@
-"""The full pass: ρ̂ is the mean activation over all training images, at the steps where it is due."""
+"""The full pass: ρ̂ is set to the mean activation over all training images every few steps."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ IMAGES = np.random.default_rng(0).random((40, 4, 4, 1), np.float32)
 
 
 class Watch(keras.callbacks.Callback):
-    """What the layer holds after each step, and what the mean was before it."""
+    """Records ρ̂ of the layer after each step, and the mean activation before the step."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -27,7 +27,7 @@ class Watch(keras.callbacks.Callback):
         self.held.append(np.array(sparsity_of(self.model).mean_activation))
 
 
-def test_it_passes_when_due() -> None:
+def test_mean_activation_is_updated_every_few_steps() -> None:
     model = create("sparse_autoencoder", image_shape=(4, 4, 1), code_dim=3, estimate="full_pass")
     model.compile(keras.optimizers.SGD(0.05), "mean_squared_error")
     watch = Watch()
@@ -37,6 +37,6 @@ def test_it_passes_when_due() -> None:
     assert np.abs(watch.held[0] - watch.held[-1]).max() > 1e-4
 
 
-def test_only_a_full_pass_model_asks_for_it() -> None:
+def test_only_full_pass_models_use_the_callback() -> None:
     assert sparsity_of(create("sparse_autoencoder", image_shape=(4, 4, 1))) is None
     assert sparsity_of(create("dense_autoencoder", image_shape=(4, 4, 1), code_dim=2)) is None

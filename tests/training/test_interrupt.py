@@ -1,4 +1,4 @@
-"""Ctrl-C, as the terminal sends it, to a real training."""
+"""Ctrl-C during a training in a separate process."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ print("returned", run.folder, flush=True)
 
 
 def test_interrupts(tmp_path: Path) -> None:
-    """In the first epoch: nothing is left. Later: the best weights are kept, and the run says so."""
+    """In the first epoch, nothing is written. Later, the best epoch is saved as an interrupted run."""
     out = tmp_path / "runs"
     process = subprocess.Popen(
         [sys.executable, "-u", "-c", SCRIPT, str(out)],
@@ -60,7 +60,7 @@ def test_interrupts(tmp_path: Path) -> None:
 
 
 def test_interrupt_waits_for_the_end_of_the_step() -> None:
-    """Raised within TensorFlow's code, KeyboardInterrupt crashes Python now and then."""
+    """A KeyboardInterrupt within TensorFlow's code sometimes crashes Python."""
     with interrupt_between_steps() as callback:
         callback.on_train_batch_end(0)
         signal.raise_signal(signal.SIGINT)
@@ -74,8 +74,8 @@ def test_interrupt_waits_for_the_end_of_the_step() -> None:
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
-def test_another_handler_stays() -> None:
-    """As in a shell's background job, which ignores Ctrl-C."""
+def test_custom_handler_is_kept() -> None:
+    """For instance, a background job of a shell ignores Ctrl-C."""
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         with interrupt_between_steps():

@@ -1,4 +1,4 @@
-"""Training: what a run holds, that it repeats, and what is refused before anything is written."""
+"""Training: contents of a run, reproducibility, and errors before anything is written."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def run(out: Path) -> Run:
 
 
 def figures(run: Run) -> dict[str, Any]:
-    """All but the time it took."""
+    """Returns the metrics of a run without the times."""
     return {key: value for key, value in run.metrics.items() if key not in ("seconds", "images_per_second")}
 
 
@@ -58,8 +58,8 @@ def test_run_folder(run: Run, out: Path) -> None:
         "pictures/hidden_units.png",
         "pictures/learning_curve.png",
     ]
-    assert run.config["hyperparameters"]["image_shape"] == [8, 8, 1]  # the data set's
-    assert run.config["hyperparameters"]["noise_level"] == 0.4  # the builder's
+    assert run.config["hyperparameters"]["image_shape"] == [8, 8, 1]  # from the dataset
+    assert run.config["hyperparameters"]["noise_level"] == 0.4  # the model's default
     assert run.config["learning_rate"] == load_recipe("denoising_autoencoder").learning_rate
     assert {key: run.config[key] for key in ("model", "recipe", "dataset", "task", "epochs", "batch_size", "seed")} == {
         "model": "denoising_autoencoder",
@@ -135,14 +135,14 @@ def test_refused_before_anything_is_written(
     assert not list(tmp_path.iterdir())
 
 
-def test_out_that_is_a_file(tmp_path: Path) -> None:
+def test_root_that_is_a_file(tmp_path: Path) -> None:
     (tmp_path / "runs").write_text("mine")
     with pytest.raises(BadFolder, match="Cannot write runs to the folder"):
         train(TrainConfig(**QUICK, root=tmp_path / "runs"))
 
 
-def test_images_that_are_no_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """NaN and values over 255 need floats or wider integers, which are refused."""
+def test_images_of_other_dtypes_are_rejected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Floats and wider integers, which could contain NaN or values above 255, are rejected."""
     monkeypatch.setenv("GALLERY_DATA", str(tmp_path))
     labels = np.zeros(4, np.uint8)
     for images in (np.full((4, 28, 28), np.nan, np.float32), np.full((4, 28, 28), 256, np.uint16)):
@@ -154,7 +154,7 @@ def test_images_that_are_no_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 def test_diverging_training_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     recipe = dataclasses.replace(load_recipe("dense_autoencoder"), optimizer="sgd", loss="squared_error")
-    # By import_module: the package's `train` is the function.
+    # Uses import_module, because `training.train` is the function.
     module = import_module("keras_gallery.training.train")
     monkeypatch.setattr(module, "load_recipe", lambda model, name: recipe)
     hyperparameters = {"code_activation": "linear", "output_activation": "linear"}
@@ -182,7 +182,7 @@ def fill(folder: Path) -> None:
         (folder / f"{part}.json").write_text(json.dumps({}))
 
 
-def test_runs_are_numbered_on(tmp_path: Path) -> None:
+def test_run_numbers_continue(tmp_path: Path) -> None:
     home = tmp_path / "dense_autoencoder"
     (home / "999").mkdir(parents=True)
     (home / "12 notes").mkdir()
@@ -192,7 +192,7 @@ def test_runs_are_numbered_on(tmp_path: Path) -> None:
 
 def test_another_training_takes_the_number_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     save_run(tmp_path, "model", fill)
-    monkeypatch.setattr(runs, "_numbers", lambda home: [])  # as seen before the other one was there
+    monkeypatch.setattr(runs, "_numbers", lambda home: [])  # as if the other run did not exist yet
     assert save_run(tmp_path, "model", fill).name == "002"
 
 
@@ -206,8 +206,8 @@ def test_failure_while_writing_leaves_no_run(tmp_path: Path) -> None:
     assert not list((tmp_path / "model").iterdir())
 
 
-def test_no_noise_gives_finite_figures(tmp_path: Path) -> None:
-    """Clean images have no error at all: JSON has no infinity."""
+def test_zero_noise_has_finite_figures(tmp_path: Path) -> None:
+    """Clean images have an error of 0; JSON cannot represent an infinite PSNR."""
     hyperparameters = {**QUICK["hyperparameters"], "noise_level": 0.0}
     run = train(TrainConfig(**{**QUICK, "hyperparameters": hyperparameters, "epochs": 1}, root=tmp_path))
     assert run.metrics["psnr_noisy"] == 100
@@ -249,7 +249,7 @@ OTHERS: dict[str, tuple[str, dict[str, Any], str, set[str]]] = {
 
 
 @pytest.mark.parametrize("kind", [*KINDS, *OTHERS])
-def test_every_kind_is_trained_drawn_and_read_back(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_kind_of_model_is_trained_and_loaded(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     name, hyperparameters, source, pictures = (KINDS | OTHERS)[kind]
     module = import_module("keras_gallery.training.train")
     whole = load(source)
@@ -272,12 +272,12 @@ def test_every_kind_is_trained_drawn_and_read_back(kind: str, tmp_path: Path, mo
 
 
 @pytest.mark.slow
-def test_first_recipes_reach_their_results(tmp_path: Path) -> None:
+def test_default_recipes_reach_their_results(tmp_path: Path) -> None:
     known = load_results(Path(__file__).parents[2] / "docs")
     for name in list_models():
         run = train(TrainConfig(name, root=tmp_path))
         found = known[name][run.config["recipe"]]["seeds"]["0"]
-        # Another processor sums in another order.
+        # Other processors sum in another order.
         figure = next(
             key
             for key in ("mse", "cross_entropy", "rmse", "mean_iou", "map50", "token_error", "pair_loss")

@@ -1,4 +1,4 @@
-"""The colorization autoencoder: grey in, grey and what the decoder adds out."""
+"""The colorization autoencoder: the output is the grey image plus the output of the decoder."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def small() -> keras.Model:
 
 
 def with_decoder_that_adds(colour: tuple[float, float, float]) -> keras.Model:
-    """A model whose decoder gives the same red, green and blue everywhere."""
+    """Returns a model whose decoder returns the same colour for each pixel."""
     model = small()
     decoder = model.get_layer("decoder")
     *zeros, bias = (np.zeros_like(each) for each in decoder.get_weights())
@@ -25,22 +25,22 @@ def with_decoder_that_adds(colour: tuple[float, float, float]) -> keras.Model:
     return model
 
 
-def test_a_decoder_that_adds_nothing_gives_the_grey_picture_in_three_channels() -> None:
+def test_a_zero_decoder_returns_the_grey_image() -> None:
     np.testing.assert_array_equal(to_numpy(with_decoder_that_adds((0, 0, 0))(GREY)), np.repeat(GREY, 3, axis=-1))
 
 
-def test_what_the_decoder_adds_is_added_to_the_grey() -> None:
+def test_decoder_output_is_added_to_grey() -> None:
     added = np.array([0.05, -0.05, 0.1], np.float32)
     np.testing.assert_allclose(to_numpy(with_decoder_that_adds(tuple(added))(GREY)), GREY + added, rtol=1e-5)
 
 
-def test_colours_are_cut_to_their_range() -> None:
+def test_colours_are_clipped() -> None:
     found = to_numpy(with_decoder_that_adds((0.5, -0.5, 2.0))(GREY))
     np.testing.assert_allclose(found, np.clip(GREY + np.array([0.5, -0.5, 2.0], np.float32), 0, 1), atol=1e-6)
     assert found.max() == 1 and found.min() == 0
 
 
-def test_the_shapes() -> None:
+def test_shapes() -> None:
     model = small()
     assert (model.input_shape, model.output_shape) == ((None, 6, 5, 1), (None, 6, 5, 3))
     assert model.get_layer("encoder").output_shape == (None, 2, 2, 2)
@@ -48,6 +48,6 @@ def test_the_shapes() -> None:
 
 
 @pytest.mark.parametrize("channels", [1, 4])
-def test_pictures_without_three_channels_are_refused(channels: int) -> None:
+def test_images_without_three_channels_are_rejected(channels: int) -> None:
     with pytest.raises(BadHyperparameter, match=f"^Expected image_shape to have 3 channels. Received: {channels}.$"):
         create("colorization_autoencoder", image_shape=(6, 5, channels))

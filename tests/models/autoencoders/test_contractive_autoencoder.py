@@ -1,4 +1,4 @@
-"""The contractive autoencoder: its penalty against the whole Jacobian by automatic derivation."""
+"""The contractive autoencoder: its penalty equals the norm of the Jacobian by automatic differentiation."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ def contractive(weight: float) -> keras.Model:
 
 
 def jacobians(encoder: keras.Model) -> np.ndarray:
-    """∂h_j/∂x_i of each example: `(batch, units, features)`."""
+    """Returns ∂h_j/∂x_i of each example, `(batch, units, features)`."""
     units = [gradient(lambda x, j=j: ops.sum(encoder(x)[:, j]), IMAGES) for j in range(3)]
     return np.stack(units, axis=1).reshape(4, 3, 6)
 
 
-def test_the_closed_form_is_the_norm_of_the_jacobian() -> None:
-    """λ‖∂h/∂x‖²_F, the mean over the batch; and with it no derivative but the sigmoid's own."""
+def test_closed_form_equals_norm_of_jacobian() -> None:
+    """The penalty is λ‖∂h/∂x‖²_F, averaged over the batch."""
     model = contractive(0.7)
     kernel, b, _, _ = randomise(model)
     found = jacobians(model.get_layer("encoder"))
@@ -35,7 +35,7 @@ def test_the_closed_form_is_the_norm_of_the_jacobian() -> None:
     np.testing.assert_allclose(float(penalty(model, IMAGES)), expected, rtol=1e-4)
 
 
-def test_the_model_is_its_formula() -> None:
+def test_output_equals_formula() -> None:
     model = contractive(0.7)
     w, b, w_star, c = randomise(model)
     h = 1 / (1 + np.exp(-X @ w - b))
@@ -45,7 +45,7 @@ def test_the_model_is_its_formula() -> None:
 
 
 def test_the_penalty_shrinks_the_jacobian() -> None:
-    """The same start, the same steps: the code of the model with a penalty follows its input less."""
+    """After the same training, the model with a penalty has a smaller Jacobian."""
     norms = []
     for weight in (0.0, 5.0):
         model = contractive(weight)

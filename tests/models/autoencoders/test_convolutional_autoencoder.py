@@ -1,4 +1,4 @@
-"""The convolutional autoencoder: its convolutions against loops, and its sizes."""
+"""The convolutional autoencoder: its convolutions equal loops in NumPy, and its sizes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def small(shape: tuple[int, ...], **options: Any) -> keras.Model:
 
 
 def convolved(x: np.ndarray, kernel: np.ndarray) -> np.ndarray:
-    """Every second 3×3 window of one image, after zeros around it: one before an odd side, and one after any."""
+    """Convolves an image with stride 2. The padding is one zero after each side, and one before odd sides."""
     height, width, _ = x.shape
     padded = np.pad(x, ((height % 2, 1), (width % 2, 1), (0, 0)))
     maps = np.zeros((-(-height // 2), -(-width // 2), kernel.shape[-1]))
@@ -40,10 +40,10 @@ def test_a_strided_convolution(shape: tuple[int, ...]) -> None:
 
 
 @pytest.mark.parametrize("shape", [(4, 4, 1), (5, 7, 2), (6, 3, 1)])
-def test_the_way_back_is_the_transpose(shape: tuple[int, ...]) -> None:
-    """⟨K * x, y⟩ = ⟨x, Kᵀ * y⟩ for each x: the decoder's linear map is the transpose of a strided convolution."""
+def test_decoder_is_transpose_of_convolution(shape: tuple[int, ...]) -> None:
+    """The decoder is the transpose of a strided convolution: ⟨K * x, y⟩ = ⟨x, Kᵀ * y⟩ for each x."""
     decoder = small(shape, code="maps", output_activation="linear").get_layer("decoder")
-    kernel, bias = randomise(decoder)  # (3, 3, channels, 3), as a convolution of the image would have it
+    kernel, bias = randomise(decoder)  # (3, 3, channels, 3), like a convolution of the image
     y = RANDOM.normal(size=(1, *decoder.input_shape[1:])).astype(np.float32)
     back = to_numpy(decoder(y))[0] - bias
     for _ in range(3):
@@ -51,8 +51,8 @@ def test_the_way_back_is_the_transpose(shape: tuple[int, ...]) -> None:
         assert (convolved(x, kernel) * y[0]).sum() == pytest.approx((x * back).sum(), rel=1e-3, abs=1e-4)
 
 
-def test_a_deep_one_is_shallow_ones_in_a_row_with_a_relu_between() -> None:
-    """(5, 7, 1) → (3, 4, 3) → (2, 2, 2), and back."""
+def test_deep_network_equals_shallow_ones_with_relu_between() -> None:
+    """The sizes are (5, 7, 1) → (3, 4, 3) → (2, 2, 2), and in reverse."""
     deep = small((5, 7, 1), filters=(3, 2), code="maps", output_activation="linear")
     outer = small((5, 7, 1), filters=(3,), code="maps", output_activation="linear")
     inner = small((3, 4, 3), filters=(2,), code="maps", output_activation="linear")
@@ -86,7 +86,7 @@ def test_the_vector_is_a_linear_map_of_the_last_feature_maps() -> None:
 
 @pytest.mark.parametrize("code", ["vector", "maps"])
 @pytest.mark.parametrize("shape", [(8, 8, 1), (9, 7, 3), (2, 30, 1), (1, 1, 1)])
-def test_every_size_comes_back(code: str, shape: tuple[int, ...]) -> None:
+def test_every_size_is_reconstructed(code: str, shape: tuple[int, ...]) -> None:
     model = small(shape, code=code, filters=(2, 3))
     x = RANDOM.random((2, *shape), dtype=np.float32)
     quarter = tuple(-(-side // 4) for side in shape[:2])
@@ -114,6 +114,6 @@ def test_a_linear_output_takes_any_value() -> None:
 
 
 def test_maps_of_the_published_size() -> None:
-    """Two layers of 32 filters: (9·1·32 + 32) + (9·32·32 + 32) down, (9·32·32 + 32) + (9·32 + 1) up."""
+    """Two layers of 32 filters: encoder (9·1·32 + 32) + (9·32·32 + 32), decoder (9·32·32 + 32) + (9·32 + 1)."""
     model = create("convolutional_autoencoder", filters=(32, 32), code="maps")
     assert model.count_params() == 320 + 9_248 + 9_248 + 289

@@ -1,4 +1,4 @@
-"""The denoising autoencoder: where its noise is, its sizes and its networks."""
+"""The denoising autoencoder: its noise, its sizes and its two networks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SMALL = {"image_shape": (8, 8, 1), "code_dim": 3, "filters": (4,)}
 
 @pytest.mark.parametrize("network", ["convolutional", "dense"])
 @pytest.mark.parametrize("shape", [(8, 8, 1), (9, 7, 3), (2, 30, 1)])
-def test_every_size_comes_back(network: str, shape: tuple[int, ...]) -> None:
+def test_every_size_is_reconstructed(network: str, shape: tuple[int, ...]) -> None:
     model = create("denoising_autoencoder", network=network, image_shape=shape, code_dim=5)
     x = np.random.default_rng(0).random((2, *shape), dtype=np.float32)
     rebuilt = keras.ops.convert_to_numpy(model(x))
@@ -22,7 +22,7 @@ def test_every_size_comes_back(network: str, shape: tuple[int, ...]) -> None:
 
 
 @pytest.mark.parametrize("noise", ["gaussian", "masking", "salt_and_pepper"])
-def test_the_corruption_acts_in_training_alone(noise: str) -> None:
+def test_noise_is_added_only_in_training(noise: str) -> None:
     model = create("denoising_autoencoder", **SMALL, noise=noise, noise_level=0.5)
     x = np.random.default_rng(0).random((4, 8, 8, 1), dtype=np.float32)
     layer = model.get_layer("corruption")
@@ -36,8 +36,8 @@ def test_the_corruption_acts_in_training_alone(noise: str) -> None:
     )
 
 
-def test_training_sees_fresh_noise_at_each_step() -> None:
-    """With a learning rate of 0 the weights stay, so that only the noise can change the loss."""
+def test_each_training_step_has_new_noise() -> None:
+    """With a learning rate of 0 the weights stay constant, so only the noise can change the loss."""
     model = create("denoising_autoencoder", **SMALL)
     model.compile(keras.optimizers.SGD(0.0), "mean_squared_error")
     x = np.random.default_rng(0).random((4, 8, 8, 1), dtype=np.float32)
@@ -60,7 +60,7 @@ def test_the_dense_network_is_the_dense_autoencoder() -> None:
     assert model.count_params() == (784 * 3 + 3) + (3 * 784 + 784)
 
 
-def test_more_filters_than_halvings_keep_one_pixel() -> None:
+def test_more_filters_than_halvings_leave_one_pixel() -> None:
     model = create("denoising_autoencoder", image_shape=(5, 4, 1), filters=(2,) * 6)
     x = np.ones((1, 5, 4, 1), np.float32)
     assert keras.ops.convert_to_numpy(model(x)).shape == x.shape

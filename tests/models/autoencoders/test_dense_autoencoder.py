@@ -1,4 +1,4 @@
-"""The one-hidden-layer autoencoder against the lecture's formulas, in NumPy and by automatic derivation."""
+"""The dense autoencoder: its formulas in NumPy, and its derivatives by automatic differentiation."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ ACTIVATIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 
 @pytest.mark.parametrize("g", ACTIVATIONS)
 @pytest.mark.parametrize("f", ["sigmoid", "linear"])
-def test_the_model_is_its_formula(g: str, f: str) -> None:
+def test_output_equals_formula(g: str, f: str) -> None:
     """h = g(Wx + b), x̂ = f(W*h + c)."""
     model = create("dense_autoencoder", image_shape=(3, 3, 1), code_dim=2, code_activation=g, output_activation=f)
     weights = [RANDOM.normal(size=weight.shape).astype(np.float32) for weight in model.weights]
     model.set_weights(weights)
-    w, b, w_star, c = weights  # Keras keeps W and W* transposed: (9, 2) and (2, 9)
+    w, b, w_star, c = weights  # Keras stores W and W* transposed: (9, 2) and (2, 9)
     h = ACTIVATIONS[g](X @ w + b)
     x_hat = ACTIVATIONS[f](h @ w_star + c)
     images = X.reshape(-1, 3, 3, 1)
@@ -42,7 +42,7 @@ def test_the_model_is_its_formula(g: str, f: str) -> None:
 
 
 def squared_error(x_hat: Any) -> Any:
-    return len(X) * SquaredError()(X, x_hat)  # the mean over the batch, times its size
+    return len(X) * SquaredError()(X, x_hat)  # the sum over the batch
 
 
 def cross_entropy(x_hat: Any) -> Any:
@@ -66,7 +66,7 @@ def test_the_cross_entropy_is_smallest_at_the_input() -> None:
 
 
 def test_derivative_of_the_sigmoid_code() -> None:
-    """∂h/∂a = h(1−h), through the model's own encoder: the bias b has ∂a/∂b = 1."""
+    """∂h/∂a = h(1−h), computed with the model's encoder by the bias b, since ∂a/∂b = 1."""
     model = create("dense_autoencoder", image_shape=(3, 3, 1), code_dim=5)
     hidden = model.get_layer("encoder").get_layer("code")
     a = RANDOM.normal(size=(4, 5)).astype(np.float32)
@@ -75,7 +75,7 @@ def test_derivative_of_the_sigmoid_code() -> None:
     np.testing.assert_allclose(gradient(lambda t: ops.sum(hidden.activation(t)), a), by_hand, rtol=1e-4, atol=1e-6)
 
 
-def test_a_code_as_large_as_the_image_is_refused() -> None:
+def test_a_code_as_large_as_the_image_is_rejected() -> None:
     create("dense_autoencoder", image_shape=(3, 3, 1), code_dim=8)
     with pytest.raises(BadHyperparameter, match="code_dim to be less than 9. Received: 9"):
         create("dense_autoencoder", image_shape=(3, 3, 1), code_dim=9)

@@ -1,4 +1,4 @@
-"""The linear autoencoder against PCA by NumPy's singular values."""
+"""The linear autoencoder finds the PCA subspace, computed by NumPy's singular value decomposition."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..layer_checks import randomise, to_numpy
 RANDOM = np.random.default_rng(0)
 FEATURES, CODE, N, STEPS = 6, 2, 400, 600
 INDEPENDENT = RANDOM.normal(size=(N, FEATURES)).astype(np.float32)
-# Two causes of six values, with a little noise, around a mean that is not 0.
+# Six values that depend on two factors, with a little noise and a mean other than 0.
 CORRELATED = (
     RANDOM.normal(size=(N, CODE)) * [1.5, 1.0] @ RANDOM.normal(size=(CODE, FEATURES))
     + 0.3 * RANDOM.normal(size=(N, FEATURES))
@@ -27,7 +27,7 @@ def linear() -> keras.Model:
 
 
 def components(x: np.ndarray) -> np.ndarray:
-    """The first principal axes: `(CODE, FEATURES)`."""
+    """Returns the first principal axes, `(CODE, FEATURES)`."""
     return np.linalg.svd(x - x.mean(axis=0), full_matrices=False)[2][:CODE]
 
 
@@ -52,11 +52,11 @@ def trained(x: np.ndarray) -> keras.Model:
 
 
 def error(x_hat: np.ndarray, x: np.ndarray) -> float:
-    """The share of the variance that is lost."""
+    """Returns the share of the variance that is lost."""
     return float(((x_hat - x) ** 2).sum() / ((x - x.mean(axis=0)) ** 2).sum())
 
 
-def test_the_model_is_its_formula() -> None:
+def test_output_equals_formula() -> None:
     """h = Wx + b, x̂ = W*h + c."""
     model = linear()
     w, b, w_star, c = randomise(model)
@@ -66,16 +66,16 @@ def test_the_model_is_its_formula() -> None:
     np.testing.assert_allclose(rebuilt(model, CORRELATED), h @ w_star + c, rtol=1e-4, atol=1e-5)
 
 
-def test_with_the_components_as_weights_it_is_pca() -> None:
-    """W the principal axes, b = −W mean, W* = Wᵀ, c the mean."""
+def test_with_principal_components_as_weights_it_equals_pca() -> None:
+    """W are the principal axes, b = −W mean, W* = Wᵀ, and c is the mean."""
     axes, mean = components(CORRELATED), CORRELATED.mean(axis=0)
     model = linear()
     model.set_weights([axes.T, -axes @ mean, axes, mean])
     np.testing.assert_allclose(rebuilt(model, CORRELATED), by_pca(CORRELATED), rtol=1e-4, atol=1e-4)
 
 
-def test_training_finds_what_pca_finds() -> None:
-    """Its error within 1 %, its subspace within 5 degrees; and correlated values do compress."""
+def test_training_finds_the_pca_subspace() -> None:
+    """The error is within 1 %, the subspace within 5 degrees of PCA. Correlated values are compressible."""
     model = trained(CORRELATED)
     best = error(by_pca(CORRELATED), CORRELATED)
     found = error(rebuilt(model, CORRELATED), CORRELATED)
@@ -86,12 +86,12 @@ def test_training_finds_what_pca_finds() -> None:
 
 
 def test_independent_values_do_not_compress() -> None:
-    """Two of six equal directions fit the code: about 4/6 of the variance is lost, by PCA as well."""
+    """The code holds two of six equal directions: about 4/6 of the variance is lost, also by PCA."""
     share = 1 - CODE / FEATURES
     for x_hat in (rebuilt(trained(INDEPENDENT), INDEPENDENT), by_pca(INDEPENDENT)):
         assert abs(error(x_hat, INDEPENDENT) - share) < 0.07
 
 
-def test_a_code_as_large_as_the_image_is_refused() -> None:
+def test_a_code_as_large_as_the_image_is_rejected() -> None:
     with pytest.raises(BadHyperparameter, match="^Expected code_dim to be less than 6. Received: 6.$"):
         create("linear_autoencoder", image_shape=(6, 1, 1), code_dim=6)

@@ -1,4 +1,4 @@
-"""The overcomplete autoencoder: a copy where nothing forbids it, and what forbids it."""
+"""The overcomplete autoencoder: it copies its input without a regulariser, and the layers of each regulariser."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def overcomplete(**options: Any) -> keras.Model:
     return create("overcomplete_autoencoder", **{"image_shape": (2, 2, 1), "code_dim": 6, **options})
 
 
-def test_unregularised_and_linear_it_copies_anything() -> None:
-    """W any matrix (6, 4) of full rank, W* its left inverse: W* W = I, and nothing is learnt of x."""
+def test_linear_without_regularizer_copies_any_input() -> None:
+    """W is any matrix (6, 4) of full rank, and W* its left inverse: W* W = I."""
     w = RANDOM.normal(size=(6, 4))
     w_star = np.linalg.pinv(w)
     model = overcomplete(regularizer="none", code_activation="linear", output_activation="linear")
@@ -37,7 +37,7 @@ def test_unregularised_and_linear_it_copies_anything() -> None:
 
 @pytest.mark.parametrize("g", ["sigmoid", "relu", "linear"])
 @pytest.mark.parametrize("f", ["sigmoid", "linear"])
-def test_the_model_is_its_formula(g: str, f: str) -> None:
+def test_output_equals_formula(g: str, f: str) -> None:
     functions = {
         "sigmoid": lambda a: 1 / (1 + np.exp(-a)),
         "relu": lambda a: np.maximum(a, 0),
@@ -61,7 +61,7 @@ REGULARIZERS = {
 
 
 @pytest.mark.parametrize("regularizer", REGULARIZERS)
-def test_each_regularizer_puts_its_layer_in(regularizer: str) -> None:
+def test_each_regularizer_adds_its_layer(regularizer: str) -> None:
     model = overcomplete(regularizer=regularizer, weight=0.3)
     found = [*model.layers, *model.get_layer("encoder").layers]
     ours = [layer for layer in found if type(layer) in set().union(*REGULARIZERS.values())]
@@ -76,7 +76,7 @@ def test_each_regularizer_puts_its_layer_in(regularizer: str) -> None:
 
 
 @pytest.mark.parametrize("regularizer", REGULARIZERS)
-def test_only_the_corruption_changes_what_is_seen_in_training(regularizer: str) -> None:
+def test_only_corruption_changes_the_training_input(regularizer: str) -> None:
     model = overcomplete(regularizer=regularizer)
     randomise(model)
     same = np.allclose(to_numpy(model(IMAGES, training=True)), to_numpy(model(IMAGES)), atol=1e-7)
@@ -98,7 +98,7 @@ def test_only_the_corruption_changes_what_is_seen_in_training(regularizer: str) 
         ({"weight": 1.5}, "Expected a masking noise level from 0 to 1. Received: 1.5."),
     ],
 )
-def test_what_is_refused(options: dict[str, Any], message: str) -> None:
+def test_invalid_arguments_are_rejected(options: dict[str, Any], message: str) -> None:
     with pytest.raises(BadHyperparameter, match=f"^{message}$"):
         overcomplete(**options)
 

@@ -1,5 +1,5 @@
-"""The sparse autoencoder: what the penalty adds to the gradient of the code's biases, by hand and by automatic
-derivation through the encoder."""
+"""The sparse autoencoder: the penalty's gradient by the biases of the code, by hand and by automatic
+differentiation."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_the_kl_penalty_and_its_gradient(g: str, estimate: str) -> None:
     if g == "sigmoid":
         active = 1 / (1 + np.exp(-a))
         slopes = active * (1 - active)
-    else:  # −1 is inactive
+    else:  # an inactive unit is −1
         active = (np.tanh(a) + 1) / 2
         slopes = (1 - np.tanh(a) ** 2) / 2
     rho_hat = active.mean(axis=0)
@@ -60,7 +60,7 @@ def test_the_kl_penalty_and_its_gradient(g: str, estimate: str) -> None:
 
 @pytest.mark.parametrize(("g", "low"), [("relu", 0), ("sigmoid", 0), ("tanh", -1)])
 def test_the_l1_penalty_and_its_gradient(g: str, low: int) -> None:
-    """λ sign(h − low) ∂h/∂b: λ whatever the activation's size, and for relu nothing once it is 0."""
+    """The gradient is λ sign(h − low) ∂h/∂b, independent of the activation's size; 0 for an inactive ReLU."""
     encoder = sparse(penalty="l1", code_activation=g).get_layer("encoder")
     kernel, b = randomise(encoder)
     a = X @ kernel + b
@@ -74,8 +74,8 @@ def test_the_l1_penalty_and_its_gradient(g: str, low: int) -> None:
     np.testing.assert_allclose(gradient_by_biases(encoder, kernel, b), expected, rtol=1e-4, atol=1e-6)
 
 
-def test_the_model_is_its_formula() -> None:
-    """h = g(Wx + b), x̂ = f(W*h + c): the penalty changes the loss alone."""
+def test_output_equals_formula() -> None:
+    """h = g(Wx + b), x̂ = f(W*h + c): the penalty does not change the output."""
     model = sparse(code_activation="tanh", output_activation="linear")
     w, b, w_star, c = randomise(model)
     h = np.tanh(X @ w + b)
@@ -83,7 +83,7 @@ def test_the_model_is_its_formula() -> None:
     np.testing.assert_allclose(to_numpy(model(IMAGES)).reshape(X.shape), h @ w_star + c, rtol=1e-4, atol=1e-5)
 
 
-def test_each_penalty_puts_its_layer_behind_the_code() -> None:
+def test_each_penalty_adds_its_layer_after_the_code() -> None:
     kl = sparse(estimate="full_pass").get_layer("encoder").layers[-1]
     assert isinstance(kl, KLSparsity)
     assert (kl.rho, kl.weight, kl.low, kl.estimate) == (RHO, BETA, 0, "full_pass")
@@ -119,6 +119,6 @@ def test_the_code_may_exceed_the_image() -> None:
         ({"rho": 1.0}, "Expected rho to be between 0 and 1. Received: 1.0"),
     ],
 )
-def test_what_is_refused(options: dict[str, Any], message: str) -> None:
+def test_invalid_arguments_are_rejected(options: dict[str, Any], message: str) -> None:
     with pytest.raises(BadHyperparameter, match=message):
         create("sparse_autoencoder", image_shape=(3, 2, 1), **options)

@@ -1,4 +1,4 @@
-"""The deep autoencoder: its sizes, mirrored, and its formula in NumPy, tied and not."""
+"""The deep autoencoder: its sizes, and its formula in NumPy with and without tied weights."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def sigmoid(a: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("tied", [False, True])
-def test_the_published_sizes_and_their_mirror_image(tied: bool) -> None:
+def test_published_layer_sizes(tied: bool) -> None:
     model = create("stacked_autoencoder", tied=tied)
     for part, sizes in (("encoder", SIZES), ("decoder", SIZES[::-1])):
         inputs = model.get_layer(part).input_shape[1:]
@@ -36,21 +36,21 @@ def test_the_published_sizes_and_their_mirror_image(tied: bool) -> None:
 
 
 def _changes(shapes: list[tuple[int, ...]]) -> list[int]:
-    """The numbers of values, each new one once: (28, 28, 1) and (784,) are the same."""
+    """Returns the sequence of sizes without repetitions: (28, 28, 1) and (784,) are the same size."""
     counts = [int(np.prod(shape)) for shape in shapes]
     return [after for before, after in pairwise(counts) if after != before]
 
 
-def test_the_published_count_of_parameters() -> None:
-    """A kernel and a bias for each step down and each step up; tied, the kernels once."""
+def test_published_parameter_count() -> None:
+    """Encoder and decoder have a kernel and a bias for each layer. If tied, they share the kernels."""
     kernels = sum(a * b for a, b in pairwise(SIZES))  # 784·1,000 + 1,000·500 + 500·250 + 250·30 = 1,416,500
     biases = sum(SIZES[1:]) + sum(SIZES[:-1])  # 1,780 + 2,534
     assert create("stacked_autoencoder").count_params() == 2 * kernels + biases == 2_837_314
     assert create("stacked_autoencoder", tied=True).count_params() == kernels + biases == 1_420_814
 
 
-def test_the_model_is_its_formula() -> None:
-    """h_l = g(W_l h_{l−1} + b_l) down to the code, which is linear, and back up with weights of its own."""
+def test_output_equals_formula() -> None:
+    """h_l = g(W_l h_{l−1} + b_l) for the encoder; the code is linear; the decoder has its own weights."""
     model = small()
     w1, b1, w2, b2, w3, b3, v3, c3, v2, c2, v1, c1 = randomise(model)
     code = np.tanh(np.tanh(X @ w1 + b1) @ w2 + b2) @ w3 + b3
@@ -59,8 +59,8 @@ def test_the_model_is_its_formula() -> None:
     np.testing.assert_allclose(to_numpy(model(IMAGES)).reshape(X.shape), x_hat, rtol=1e-4, atol=1e-5)
 
 
-def test_the_tied_model_is_its_formula() -> None:
-    """W*_l = W_lᵀ, with biases of its own."""
+def test_tied_output_equals_formula() -> None:
+    """W*_l = W_lᵀ; the decoder has its own biases."""
     model = small(tied=True)
     randomise(model)
     (w1, b1, c1), (w2, b2, c2), (w3, b3, c3) = (
@@ -74,8 +74,8 @@ def test_the_tied_model_is_its_formula() -> None:
 
 
 @pytest.mark.parametrize("tied", [False, True])
-def test_each_activation_is_where_it_belongs(tied: bool) -> None:
-    """Linear but for one place: there, and there alone, values are cut at 0."""
+def test_each_activation_is_used_in_its_place(tied: bool) -> None:
+    """All activations are linear except one, which is ReLU: only there are values clipped at 0."""
     for place, has_negative in (
         ("activation", (True, True)),
         ("code_activation", (False, True)),

@@ -1,4 +1,4 @@
-"""The tied autoencoder: the homework's gradients by hand, in NumPy, against automatic derivation through the model."""
+"""The tied autoencoder: the homework's gradients in NumPy equal those of automatic differentiation."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ RANDOM = np.random.default_rng(0)
 X = RANDOM.normal(size=(1, 6)).astype(np.float32)  # one example
 IMAGE = X.reshape(1, 3, 2, 1)
 
-# f, and its derivative written with f's value.
+# f, and its derivative as a function of f's value.
 FUNCTIONS: dict[str, tuple[Any, Any]] = {
     "sigmoid": (lambda a: 1 / (1 + np.exp(-a)), lambda f: f * (1 - f)),
     "tanh": (np.tanh, lambda f: 1 - f**2),
@@ -31,12 +31,12 @@ def tied(**options: Any) -> keras.Model:
 
 
 def half_squared_error(model: keras.Model, kernel: Any) -> Any:
-    """½‖f(Wᵀf(Wx)) − x‖² as a function of the kernel."""
+    """Returns ½‖f(Wᵀf(Wx)) − x‖² for a kernel."""
     x_hat, _ = model.stateless_call([kernel], model.non_trainable_variables, ops.convert_to_tensor(IMAGE))
     return 0.5 * ops.sum(ops.square(x_hat - IMAGE))
 
 
-def test_the_gradient_of_the_linear_one() -> None:
+def test_gradient_of_the_linear_model() -> None:
     """∂L/∂W = W x (WᵀWx − x)ᵀ + W (WᵀWx − x) xᵀ."""
     model = tied()
     (kernel,) = randomise(model)
@@ -50,7 +50,7 @@ def test_the_gradient_of_the_linear_one() -> None:
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_the_gradient_is_the_sum_of_both_paths(name: str) -> None:
-    """With h = f(Wx), x̂ = f(Wᵀh) and δ = (x̂ − x) f'(Wᵀh): h δᵀ from the way back, (Wδ f'(Wx)) xᵀ from the way in."""
+    """With h = f(Wx), x̂ = f(Wᵀh) and δ = (x̂ − x) f'(Wᵀh): h δᵀ from the decoder, (Wδ f'(Wx)) xᵀ from the encoder."""
     f, slope = FUNCTIONS[name]
     model = tied(activation=name)
     (kernel,) = randomise(model)
@@ -61,12 +61,12 @@ def test_the_gradient_is_the_sum_of_both_paths(name: str) -> None:
     back, forth = h @ delta.T, ((w @ delta) * slope(h)) @ x.T
     found = gradient(lambda each: half_squared_error(model, each), kernel).T
     np.testing.assert_allclose(found, back + forth, rtol=1e-4, atol=1e-5)
-    for path in (back, forth):  # neither alone is the gradient
+    for path in (back, forth):  # neither path alone is the gradient
         assert np.abs(found - path).max() > 0.01
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_the_model_is_its_formula(name: str) -> None:
+def test_output_equals_formula(name: str) -> None:
     f, _ = FUNCTIONS[name]
     model = tied(activation=name, use_bias=True)
     kernel, b, c = randomise(model)
@@ -76,16 +76,16 @@ def test_the_model_is_its_formula(name: str) -> None:
 
 
 def is_tied(model: keras.Model) -> bool:
-    """Whether decoder(encoder(x)) is x W Wᵀ of the one kernel there is."""
+    """Returns whether the model has a single kernel W and decoder(encoder(x)) is x W Wᵀ."""
     (kernel,) = (np.array(each) for each in model.get_weights())
     rebuilt = to_numpy(model.get_layer("decoder")(model.get_layer("encoder")(IMAGE))).reshape(X.shape)
     return np.allclose(rebuilt, X @ kernel @ kernel.T, rtol=1e-4, atol=1e-5)
 
 
-def test_the_kernel_is_one_weight_and_stays_one(tmp_path: Path) -> None:
+def test_kernel_is_shared_after_training_and_loading(tmp_path: Path) -> None:
     model = tied()
     assert [tuple(each.shape) for each in model.weights] == [(6, 4)] and is_tied(model)
-    for _ in range(2):  # a step, a save; a step of what was loaded, a save
+    for _ in range(2):  # train a step and save; load, train a step and save
         before = np.array(model.get_weights()[0])
         model.compile(keras.optimizers.SGD(0.1), "mean_squared_error", run_eagerly=True)
         model.train_on_batch(IMAGE, IMAGE)
@@ -97,6 +97,6 @@ def test_the_kernel_is_one_weight_and_stays_one(tmp_path: Path) -> None:
         model = loaded
 
 
-def test_a_code_as_large_as_the_image_is_refused() -> None:
+def test_a_code_as_large_as_the_image_is_rejected() -> None:
     with pytest.raises(BadHyperparameter, match="^Expected code_dim to be less than 4. Received: 4.$"):
         create("tied_autoencoder", image_shape=(2, 2, 1), code_dim=4)

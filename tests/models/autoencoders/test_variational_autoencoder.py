@@ -1,4 +1,4 @@
-"""The variational autoencoder: its KL term by simulation, its bound by integration, its code at inference."""
+"""The variational autoencoder: its KL term by simulation, its bound by integration, and its code."""
 
 from __future__ import annotations
 
@@ -25,35 +25,35 @@ def variational(**options: Any) -> keras.Model:
 
 
 def distribution(encoder: keras.Model, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """μ and log σ² of q(z|x)."""
+    """Returns μ and log σ² of q(z|x)."""
     outputs = [encoder.get_layer(name).output for name in ("mean", "log_variance")]
     mean, log_variance = keras.Model(encoder.input, outputs)(x)
     return to_numpy(mean).astype(np.float64), to_numpy(log_variance).astype(np.float64)
 
 
-def test_the_kl_term_is_what_a_simulation_gives() -> None:
-    """E_q [log q(z|x) − log p(z)] over 200,000 draws, within five standard errors."""
+def test_kl_term_equals_simulation() -> None:
+    """E_q [log q(z|x) − log p(z)] over 200,000 samples, within five standard errors."""
     model = variational()
     randomise(model)
     mean, log_variance = distribution(model.get_layer("encoder"), IMAGES)
     sigma = np.exp(log_variance / 2)
     n = 200_000
     z = mean + sigma * np.random.default_rng(1).standard_normal((n, *mean.shape))  # (n, batch, units)
-    logs = (norm.logpdf(z, mean, sigma) - norm.logpdf(z)).sum(axis=-1).mean(axis=-1)  # (n,), the batch's mean
+    logs = (norm.logpdf(z, mean, sigma) - norm.logpdf(z)).sum(axis=-1).mean(axis=-1)  # (n,), mean of the batch
     found = float(penalty(model, IMAGES))
     assert abs(found - logs.mean()) < 5 * logs.std() / np.sqrt(n)
-    assert found > 20 * logs.std() / np.sqrt(n)  # so that this could fail
+    assert found > 20 * logs.std() / np.sqrt(n)  # otherwise this test could not fail
 
 
-def test_kl_weight_weighs_the_kl_term() -> None:
+def test_kl_weight_scales_the_kl_term() -> None:
     once, thrice = variational(), variational(kl_weight=3.0)
     randomise(once)
     randomise(thrice)
     np.testing.assert_allclose(float(penalty(thrice, IMAGES)), 3 * float(penalty(once, IMAGES)), rtol=1e-5)
 
 
-def test_the_loss_is_above_the_negative_log_likelihood_by_the_posterior_s_divergence() -> None:
-    """−ELBO = −log p(x) + KL(q(z|x)‖p(z|x)), each integrated over a code of one dimension."""
+def test_loss_exceeds_negative_log_likelihood_by_kl_to_posterior() -> None:
+    """−ELBO = −log p(x) + KL(q(z|x)‖p(z|x)), both integrated numerically for a code of one dimension."""
     model = variational(code_dim=1)
     model.set_weights([1.5 * weight for weight in randomise(model)])
     x = IMAGES[3:]
@@ -68,17 +68,17 @@ def test_the_loss_is_above_the_negative_log_likelihood_by_the_posterior_s_diverg
     posterior = np.exp(by_hand) * norm.pdf(z) / likelihood  # p(z|x)
     bound = trapezoid(q * by_hand, z) - float(penalty(model, x))
     divergence = trapezoid(q * np.log(np.maximum(q, 1e-300) / posterior), z)
-    assert divergence > 0.1 and float(penalty(model, x)) > 0.1  # so that this could fail
+    assert divergence > 0.1 and float(penalty(model, x)) > 0.1  # otherwise this test could not fail
     np.testing.assert_allclose(np.log(likelihood) - bound, divergence, rtol=1e-3)
 
 
 @pytest.mark.parametrize("network", ["dense", "convolutional"])
-def test_the_code_at_inference_is_the_mean_and_no_state_is_written(network: str) -> None:
+def test_code_at_inference_is_the_mean(network: str) -> None:
     model = variational(network=network)
     randomise(model)
     encoder = model.get_layer("encoder")
     before = [to_numpy(each).copy() for each in model.non_trainable_variables]
-    assert before  # the random stream's state
+    assert before  # the state of the random numbers
     mean, _ = distribution(model.get_layer("encoder"), IMAGES)
     for call in (encoder, encoder, lambda x: encoder(x, training=False)):
         np.testing.assert_allclose(to_numpy(call(IMAGES)), mean, rtol=1e-6)
@@ -87,7 +87,7 @@ def test_the_code_at_inference_is_the_mean_and_no_state_is_written(network: str)
         np.testing.assert_array_equal(to_numpy(now), state)
 
 
-def test_the_code_in_training_is_drawn_anew_each_time() -> None:
+def test_code_in_training_is_random() -> None:
     model = variational()
     randomise(model)
     encoder = model.get_layer("encoder")
@@ -95,13 +95,13 @@ def test_the_code_in_training_is_drawn_anew_each_time() -> None:
     assert (first != second).all() and (first != to_numpy(encoder(IMAGES))).all()
 
 
-def test_the_gradient_reaches_the_distribution_through_the_draw() -> None:
-    """z = μ + σ ε: ∂z/∂μ = 1 and ∂z/∂log σ² = ½ σ ε, by the biases of the layers that give them."""
+def test_gradient_passes_through_sampling() -> None:
+    """z = μ + σ ε: ∂z/∂μ = 1 and ∂z/∂log σ² = ½ σ ε, computed by the biases of the layers of μ and log σ²."""
     encoder = variational().get_layer("encoder")
     weights = randomise(encoder)
 
     def drawn(index: int, bias: Any) -> Any:
-        """The code with another bias; the noise is the same each time, as the state is."""
+        """Returns the code with another bias. The noise is the same at each call, because the state is."""
         given = [bias if index == each else ops.convert_to_tensor(weights[each]) for each in range(len(weights))]
         state = encoder.non_trainable_variables
         return encoder.stateless_call(given, state, ops.convert_to_tensor(IMAGES), training=True)[0]
@@ -121,7 +121,7 @@ def test_the_gradient_reaches_the_distribution_through_the_draw() -> None:
 
 @pytest.mark.parametrize("network", ["dense", "convolutional"])
 @pytest.mark.parametrize("shape", [(3, 2, 1), (9, 7, 3), (1, 5, 1)])
-def test_every_size_comes_back_from_image_and_prior(network: str, shape: tuple[int, ...]) -> None:
+def test_every_size_is_reconstructed_and_generated(network: str, shape: tuple[int, ...]) -> None:
     model = variational(network=network, image_shape=shape)
     x = np.random.default_rng(0).random((2, *shape), dtype=np.float32)
     z = np.random.default_rng(1).normal(size=(2, 2)).astype(np.float32)
@@ -129,7 +129,7 @@ def test_every_size_comes_back_from_image_and_prior(network: str, shape: tuple[i
         assert found.shape == x.shape and found.min() >= 0 and found.max() <= 1
 
 
-def test_the_dense_model_is_its_formula() -> None:
+def test_dense_output_equals_formula() -> None:
     model = variational(activation="relu")
     w, b, w_mean, b_mean, _, _, v, c, v_out, c_out = randomise(model)
     x = IMAGES.reshape(4, 6)

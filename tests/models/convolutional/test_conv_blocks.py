@@ -1,4 +1,4 @@
-"""The blocks' patterns, and the arithmetic of padding and stride."""
+"""The blocks of `conv_blocks`, and the sizes after padding and stride."""
 
 from __future__ import annotations
 
@@ -60,10 +60,10 @@ def test_the_size_after_a_convolution(n: int, f: int, s: int, padding: str, p: i
 
 
 def test_a_map_of_3_by_3_under_a_filter_of_2_by_2() -> None:
-    """Of a … i, the filter sees abde, bcef, degh and efhi."""
+    """In an image with the values a … i, the filter is applied to abde, bcef, degh and efhi."""
     model = create("conv_blocks", image_shape=(3, 3, 1), filters=(1,), kernel_size=2, padding="valid", units=1)
     kernel, *_ = randomise(model)
-    model.get_layer("conv_1_1").bias.assign([10.0])  # keeps the ReLU out of it
+    model.get_layer("conv_1_1").bias.assign([10.0])  # so that the ReLU has no effect
     a, b, c, d, e, f, g, h, i = letters = np.random.default_rng(0).normal(size=9).astype(np.float32)
     seen = np.array([[(a, b, d, e), (b, c, e, f)], [(d, e, g, h), (e, f, h, i)]])
     found = to_numpy(model.get_layer("conv_1_1")(letters.reshape(1, 3, 3, 1)))[0, :, :, 0]
@@ -71,7 +71,7 @@ def test_a_map_of_3_by_3_under_a_filter_of_2_by_2() -> None:
 
 
 def test_same_padding_keeps_the_size_with_zeros_around() -> None:
-    """A filter that is 1 in its lower right corner brings each pixel's lower right neighbour, and zeros at the end."""
+    """A filter that is 1 in its lower right corner returns the lower right neighbour of each pixel, or 0 at the edge."""
     model = create("conv_blocks", image_shape=(4, 4, 1), filters=(1,), units=1)
     kernel = np.zeros((3, 3, 1, 1), np.float32)
     kernel[2, 2] = 1
@@ -88,6 +88,6 @@ def test_same_padding_keeps_the_size_with_zeros_around() -> None:
         ({"image_shape": (2, 2, 1)}, "a window of 2 × 2 does not fit on feature maps of 1 × 1"),
     ],
 )
-def test_too_small_an_image_is_refused(options: dict, message: str) -> None:
+def test_too_small_images_are_rejected(options: dict, message: str) -> None:
     with pytest.raises(BadHyperparameter, match=f"^image_shape is too small: {message}"):
         create("conv_blocks", **options)

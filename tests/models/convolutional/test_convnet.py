@@ -1,4 +1,4 @@
-"""The notes' convolutional network: its table, its arithmetic against NumPy, and what moving an image does."""
+"""The notes' convolutional network: its layers, its computation in NumPy, and the effect of moving an image."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def table(model: keras.Model) -> list[tuple[str, tuple[int, ...], int]]:
     return [(layer.name, tuple(layer.output.shape[1:]), layer.count_params()) for layer in model.layers]
 
 
-def test_the_table_of_the_notes() -> None:
+def test_layers_match_the_table_of_the_notes() -> None:
     model = create("convnet")
     assert table(model) == TABLE
     assert model.count_params() == 93_322
@@ -45,7 +45,7 @@ def test_dropout_adds_no_parameters_and_is_off_at_inference() -> None:
 
 
 def test_a_convolution_and_a_pooling() -> None:
-    """maps = max(0, K * x + b) over each 3 × 3 window; then the largest of each 2 × 2."""
+    """maps = max(0, K * x + b) for each 3 × 3 window, then the maximum of each 2 × 2."""
     model = create("convnet", image_shape=(19, 18, 2))
     kernel, bias, *_ = randomise(model)
     x = RANDOM.normal(size=(2, 19, 18, 2)).astype(np.float32)
@@ -58,8 +58,8 @@ def test_a_convolution_and_a_pooling() -> None:
 
 
 @pytest.mark.parametrize(("layer", "pixels"), [("conv2d_1", 1), ("conv2d_2", 2), ("conv2d_3", 4)])
-def test_what_a_filter_finds_moves_with_the_image(layer: str, pixels: int) -> None:
-    """Moved by as many pixels as poolings before a layer join, an image moves its maps by one place."""
+def test_feature_maps_move_with_the_image(layer: str, pixels: int) -> None:
+    """If the image moves by the total pooling factor before a layer, the feature maps move by one position."""
     model = create("convnet")
     randomise(model)
     maps = keras.Model(model.input, model.get_layer(layer).output)
@@ -71,8 +71,8 @@ def test_what_a_filter_finds_moves_with_the_image(layer: str, pixels: int) -> No
     assert np.abs(after - before).max() > 0.1
 
 
-def test_a_dense_layer_does_not_know_a_moved_image_again() -> None:
-    """The strongest answer of each filter stays as strong wherever the object is; that of each dense unit does not."""
+def test_dense_layer_changes_with_a_moved_image() -> None:
+    """The maximum of each feature map does not depend on the object's position; the output of a dense unit does."""
     x = np.zeros((1, 28, 28, 1), np.float32)
     x[:, 8:20, 6:18] = RANDOM.random((1, 12, 12, 1))
     moved = np.roll(x, (5, 7), axis=(1, 2))

@@ -1,4 +1,4 @@
-"""1 × 1 convolutions as matrices over channels, beside the other reductions."""
+"""`pointwise_convnet`: 1 × 1 convolutions are matrix products over channels, and the other reductions."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_without_a_reduction_it_is_the_convnet() -> None:
 
 @pytest.mark.parametrize("reduction", ["pointwise", "depth_pooling"])
 @pytest.mark.parametrize("factor", [2, 4])
-def test_channels_go_down_and_places_stay(reduction: str, factor: int) -> None:
+def test_reduction_changes_only_channels(reduction: str, factor: int) -> None:
     model = create("pointwise_convnet", reduction=reduction, factor=factor)
     for index, (side, filters) in enumerate([(26, 32), (11, 64), (3, 64)], 1):
         assert model.get_layer(f"conv_{index}").output.shape == (None, side, side, filters)
@@ -40,13 +40,13 @@ def test_channels_go_down_and_places_stay(reduction: str, factor: int) -> None:
 
 
 def test_parameters() -> None:
-    """A 1 × 1 convolution costs (32·8 + 8) + 2·(64·16 + 16), and depth pooling nothing."""
+    """The 1 × 1 convolutions have (32·8 + 8) + 2·(64·16 + 16) parameters, depth pooling has none."""
     counts = [create("pointwise_convnet", reduction=each).count_params() for each in ("depth_pooling", "pointwise")]
     assert counts == [24_202, 24_202 + 264 + 2_080]
     assert 3 * counts[1] < create("convnet").count_params()
 
 
-def test_a_factor_that_leaves_a_rest_is_refused() -> None:
+def test_factor_must_divide_the_channels() -> None:
     with pytest.raises(BadHyperparameter, match="Expected factor to divide 32, 64, 64. Received: 3"):
         create("pointwise_convnet", factor=3)
     create("pointwise_convnet", factor=3, reduction="none")

@@ -1,4 +1,4 @@
-"""Residual blocks: the identity at zero weights, the twins, and how the gradient reaches the first layer."""
+"""Residual blocks: the identity for zero weights, with and without skips, and the gradient at the first layer."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ def small(**options: Any) -> keras.Model:
 
 
 def part(model: keras.Model, first: str, last: str) -> keras.Model:
-    """What lies between the outputs of two layers."""
+    """Returns the part of a model between the outputs of two layers."""
     return keras.Model(model.get_layer(first).output, model.get_layer(last).output)
 
 
-def test_a_block_with_weights_of_zero_is_the_identity() -> None:
+def test_block_with_zero_weights_is_the_identity() -> None:
     model = small()
     randomise(model)
     for name in ("block_1_2_conv_2", "block_2_1_conv_2"):
         model.get_layer(name).kernel.assign(np.zeros(model.get_layer(name).kernel.shape))
     maps = RANDOM.normal(size=(2, 8, 8, 4)).astype(np.float32)
     np.testing.assert_array_equal(to_numpy(part(model, "block_1_1", "block_1_2")(maps)), maps)
-    # Where maps shrink and channels grow: the mean of each 2 × 2 places, and channels of zeros.
+    # If maps become smaller: the mean of each 2 × 2 positions, and additional channels of zeros.
     means = maps.reshape(2, 4, 2, 4, 2, 4).mean(axis=(2, 4))
     found = to_numpy(part(model, "block_1_2", "block_2_1")(maps))
     np.testing.assert_allclose(found, np.pad(means, ((0, 0), (0, 0), (0, 0), (0, 2))), atol=1e-6)
 
 
-def test_a_block_adds_to_its_input_what_its_twin_gives() -> None:
-    """x + block(x), and block(x)."""
+def test_skip_connection_adds_the_input() -> None:
+    """The outputs are x + block(x) with skips, and block(x) without."""
     model, twin = small(), small(skips=False)
     twin.set_weights(randomise(model))
     maps = RANDOM.normal(size=(2, 8, 8, 4)).astype(np.float32)
@@ -50,7 +50,7 @@ def test_a_block_adds_to_its_input_what_its_twin_gives() -> None:
 
 
 @pytest.mark.parametrize("options", [{}, {"filters": (4, 4, 12), "blocks": 1}, {"normalization": False}])
-def test_the_twins_have_the_same_weights(options: dict[str, Any]) -> None:
+def test_weights_are_the_same_with_and_without_skips(options: dict[str, Any]) -> None:
     twins = [small(skips=skips, **options) for skips in (True, False)]
     paths = [[weight.path for weight in twin.weights] for twin in twins]
     assert paths[0] == paths[1]
@@ -60,7 +60,7 @@ def test_the_twins_have_the_same_weights(options: dict[str, Any]) -> None:
 
 
 def gradient_norm(blocks: int, skips: bool) -> float:
-    """Of the first layer, before training."""
+    """Returns the gradient norm of the first layer before training."""
     keras.utils.set_random_seed(0)
     model = small(blocks=blocks, skips=skips, normalization=False)
     loss = keras.losses.SparseCategoricalCrossentropy()
@@ -75,7 +75,7 @@ def test_skips_carry_the_gradient_to_the_first_layer() -> None:
 
 @pytest.mark.parametrize("skips", [True, False])
 @pytest.mark.parametrize(("shape", "stem_stride"), [((9, 7, 3), 1), ((28, 28, 1), 2), ((1, 1, 1), 2)])
-def test_any_size_is_taken(shape: tuple[int, ...], stem_stride: int, skips: bool) -> None:
+def test_any_image_size_is_allowed(shape: tuple[int, ...], stem_stride: int, skips: bool) -> None:
     model = small(image_shape=shape, stem_stride=stem_stride, skips=skips)
     stem = tuple(-(-side // stem_stride) for side in shape[:2])
     assert model.get_layer("stem").output.shape == (None, *stem, 4)
@@ -84,7 +84,7 @@ def test_any_size_is_taken(shape: tuple[int, ...], stem_stride: int, skips: bool
     assert np.isfinite(to_numpy(model(np.ones((2, *shape), np.float32)))).all()
 
 
-def test_biases_are_there_where_the_normalisation_has_none() -> None:
+def test_convolutions_have_biases_without_normalization() -> None:
     kinds = [{weight.name for weight in small(normalization=each).weights} for each in (True, False)]
     assert kinds[1] == {"kernel", "bias"}
     assert kinds[0] == {"kernel", "bias", "gamma", "beta", "moving_mean", "moving_variance"}
@@ -92,13 +92,13 @@ def test_biases_are_there_where_the_normalisation_has_none() -> None:
     assert not with_biases
 
 
-def test_the_embedding_is_the_mean_over_all_places() -> None:
+def test_embedding_is_the_mean_over_positions() -> None:
     model = small()
     randomise(model)
     maps = RANDOM.normal(size=(2, 4, 4, 6)).astype(np.float32)
     np.testing.assert_allclose(to_numpy(model.get_layer("embedding")(maps)), maps.mean(axis=(1, 2)), atol=1e-6)
 
 
-def test_falling_filters_are_refused() -> None:
+def test_descending_filters_are_rejected() -> None:
     with pytest.raises(BadHyperparameter, match=r"Expected filters in ascending order. Received: \(8, 4\)"):
         small(filters=(8, 4))

@@ -1,4 +1,4 @@
-"""The segmenter: a class for each pixel, from all that is around it."""
+"""The segmenter: its sizes, and the pixels that each prediction depends on."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_probabilities_for_each_pixel(shape: tuple[int, int, int], classes: int)
     assert model.layers[-1].name == "pixel_probabilities"
 
 
-def test_down_and_up_again() -> None:
+def test_sizes_of_encoder_and_decoder() -> None:
     model = create("segmenter")
     sides = [model.get_layer(name).output.shape[1] for name in ("down_1_2", "down_2_2", "down_3_2", "down_4_2")]
     assert sides == [64, 32, 16, 8]
@@ -33,8 +33,8 @@ def test_down_and_up_again() -> None:
         assert model.get_layer(f"up_{depth}_2").output.shape == (None, side, side, filters)
 
 
-def test_a_pixel_knows_the_whole_of_its_object() -> None:
-    """Its class depends on pixels 28 away, the size of a digit."""
+def test_pixel_class_depends_on_distant_pixels() -> None:
+    """The class of a pixel depends on pixels at a distance of 28, the size of a digit."""
     model = create("segmenter")
     keras.utils.set_random_seed(0)
     x = RANDOM.random((1, 64, 64, 1), dtype=np.float32)
@@ -43,8 +43,8 @@ def test_a_pixel_knows_the_whole_of_its_object() -> None:
         assert np.abs(far).max() > 0
 
 
-def test_the_way_down_shows_the_way_up_where_edges_are() -> None:
-    """With nothing coming up from below, pixels still differ as the image does."""
+def test_skip_connections_pass_edges_to_the_decoder() -> None:
+    """If the smaller feature maps are zero, the output still depends on the pixels of the image."""
     model = create("segmenter")
     randomise(model)
     grow = model.get_layer("grow_1")
@@ -53,7 +53,7 @@ def test_the_way_down_shows_the_way_up_where_edges_are() -> None:
     assert found.std(axis=(1, 2)).max() > 1e-3
 
 
-def test_the_loss_is_the_mean_over_pixels_and_zero_at_the_answer() -> None:
+def test_loss_is_mean_over_pixels_and_zero_if_correct() -> None:
     labels = RANDOM.integers(11, size=(2, 8, 8))
     loss = keras.losses.SparseCategoricalCrossentropy()
     y_hat = RANDOM.dirichlet(np.ones(11), (2, 8, 8)).astype(np.float32)
@@ -62,7 +62,7 @@ def test_the_loss_is_the_mean_over_pixels_and_zero_at_the_answer() -> None:
     assert float(loss(labels, np.eye(11, dtype=np.float32)[labels])) < 1e-5
 
 
-def test_sides_that_cannot_be_halved_are_refused() -> None:
+def test_sides_that_cannot_be_halved_are_rejected() -> None:
     with pytest.raises(BadHyperparameter, match=r"multiples of 8. Received: \(64, 60, 1\)"):
         create("segmenter", image_shape=(64, 60, 1))
     assert create("segmenter", image_shape=(64, 60, 1), filters=(4, 4, 4)).output_shape == (None, 64, 60, 11)

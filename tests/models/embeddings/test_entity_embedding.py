@@ -1,4 +1,4 @@
-"""The network of categories against the notes: one-hot vectors times matrices."""
+"""The entity embedding: looking up a vector equals a one-hot vector times a matrix."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ Y = RANDOM.normal(20, 3, (7, 1)).astype(np.float32)
 ONE_HOT = [np.eye(size, dtype=np.float32)[IDS[:, field]] for field, size in enumerate(SIZES)]
 
 
-def test_a_look_up_is_the_one_hot_vector_times_the_table() -> None:
-    """And with it the whole network is its formula."""
+def test_lookup_equals_one_hot_vector_times_embedding() -> None:
+    """The whole network equals its formula."""
     model = create("entity_embedding", categories=SIZES, dims=(3, 2), hidden=(6, 4))
     randomise(model)
     adapt(model, IDS, Y)
@@ -35,8 +35,8 @@ def test_a_look_up_is_the_one_hot_vector_times_the_table() -> None:
     np.testing.assert_allclose(to_numpy(model(IDS)), expected, rtol=1e-4)
 
 
-def test_a_tables_gradient_is_that_of_the_matrix() -> None:
-    """Eᵀ onehot: only rows that were looked up learn, each the sum over the examples that did."""
+def test_gradient_of_the_embedding() -> None:
+    """Only rows that were looked up have a gradient: the sum over the examples that use the row."""
     model = create("entity_embedding", categories=SIZES, dims=(3, 2), hidden=(6,))
     randomise(model)
     first, second, w1, b1, w2, b2 = [np.array(weight) for weight in model.trainable_variables]

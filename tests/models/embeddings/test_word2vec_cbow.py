@@ -1,4 +1,4 @@
-"""The continuous bag of words against word2vec's formulas in NumPy: the mean of a context without its padding."""
+"""The continuous bag of words: equals word2vec's formulas in NumPy, and ignores padding."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ INPUTS = {"context": CONTEXT, "candidates": CANDIDATES}
 
 
 def test_scores_loss_and_gradients() -> None:
-    """h is the mean over the words that are there, and each of them gets its share of ∂L/∂h."""
+    """h is the mean of the context words, and each of them has the same share of ∂L/∂h."""
     model = create("word2vec_cbow", tokens=TOKENS, dim=5, window=2)
     v, u = randomise(model)
     scores, expected_loss, by_v, by_u = [], 0.0, np.zeros_like(v), np.zeros_like(u)
@@ -36,7 +36,7 @@ def test_scores_loss_and_gradients() -> None:
     found = weight_gradients(model, lambda answer: BinaryCrossentropy()(WANTED, answer), INPUTS)
     np.testing.assert_allclose(found[0], by_v, rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(found[1], by_u, rtol=1e-4, atol=1e-6)
-    assert not found[0][0].any()  # padding learns nothing
+    assert not found[0][0].any()  # padding has no gradient
 
 
 def test_padding_does_not_count_wherever_it_is() -> None:
@@ -47,7 +47,7 @@ def test_padding_does_not_count_wherever_it_is() -> None:
     np.testing.assert_allclose(scores, scores[[0, 0, 0, 0]], rtol=1e-5)
 
 
-def test_an_empty_context_says_nothing() -> None:
+def test_empty_context_scores_one_half() -> None:
     model = create("word2vec_cbow", tokens=TOKENS, dim=5, window=2)
     randomise(model)
     scores = to_numpy(model({"context": 0 * CONTEXT, "candidates": CANDIDATES}))

@@ -1,4 +1,4 @@
-"""The skip-gram against word2vec's formulas, in NumPy and by automatic derivation."""
+"""The skip-gram: equals word2vec's formulas in NumPy, with gradients by automatic differentiation."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ def test_loss_and_gradients_are_those_of_negative_sampling() -> None:
     np.testing.assert_allclose(found[1], by_u, rtol=1e-4, atol=1e-6)
 
 
-def test_rows_begin_small() -> None:
-    """As in word2vec: within ±1/(2 dim), so that all scores begin at a half."""
+def test_initial_embeddings_are_small() -> None:
+    """As in word2vec, they are within ±1/(2 dim), so all scores start at about one half."""
     model = create("word2vec_skipgram", tokens=500, dim=20)
     for table in model.get_weights():
         assert 0.02 < np.abs(table).max() <= 1 / 40

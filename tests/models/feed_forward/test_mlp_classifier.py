@@ -1,4 +1,4 @@
-"""Softmax and cross-entropy against the notes' formulas, in NumPy and by automatic derivation."""
+"""The classifier: softmax, cross-entropy and gradients equal the notes' formulas."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ cross_entropy = keras.losses.SparseCategoricalCrossentropy()
 
 
 def softmax(a: Any) -> Any:
-    """As the model's last layer has it."""
+    """Returns the softmax of the model's last layer."""
     return create("mlp_classifier", classes=3, hidden=(2,)).get_layer("probabilities").activation(a)
 
 
@@ -29,8 +29,8 @@ def numpy_softmax(a: np.ndarray) -> np.ndarray:
     return powers / powers.sum(axis=-1, keepdims=True)
 
 
-def test_the_softmax_of_the_notes() -> None:
-    """Of 10, 20 and 30: e³⁰ is a share 1 / (1 + e⁻¹⁰ + e⁻²⁰) of the sum, and the others e⁻¹⁰ and e⁻²⁰ of it."""
+def test_softmax_example_of_the_notes() -> None:
+    """For 10, 20 and 30: e³⁰ has the share 1 / (1 + e⁻¹⁰ + e⁻²⁰) of the sum; the others have e⁻¹⁰ and e⁻²⁰ times it."""
     found = to_numpy(softmax(ops.convert_to_tensor([[10.0, 20.0, 30.0]])))[0]
     largest = 1 / (1 + np.exp(-10) + np.exp(-20))
     np.testing.assert_allclose(found, [np.exp(-20) * largest, np.exp(-10) * largest, largest], rtol=1e-4)
@@ -41,7 +41,7 @@ def test_softmax_does_not_overflow() -> None:
     np.testing.assert_allclose(found, [[0, 0, 1]], atol=1e-6)
 
 
-def test_the_model_is_its_formula() -> None:
+def test_output_equals_formula() -> None:
     model = create("mlp_classifier", input_shape=(2, 2, 1), classes=3, hidden=(5, 2))
     w1, b1, w2, b2, w3, b3 = randomise(model)
     x = RANDOM.normal(size=(4, 2, 2, 1)).astype(np.float32)
@@ -52,7 +52,7 @@ def test_the_model_is_its_formula() -> None:
 
 
 def test_cross_entropy() -> None:
-    """−log ŷ_ℓ, the mean over the batch; all of −Σ_c y_c log ŷ_c but one term is 0."""
+    """The loss is −log ŷ_ℓ, averaged over the batch; all other terms of −Σ_c y_c log ŷ_c are 0."""
     y_hat = numpy_softmax(RANDOM.normal(size=(4, 3))).astype(np.float32)
     found = float(cross_entropy(LABELS, y_hat))
     np.testing.assert_allclose(found, -np.log([y_hat[i, label] for i, label in enumerate(LABELS)]).mean(), rtol=1e-5)
@@ -60,7 +60,7 @@ def test_cross_entropy() -> None:
 
 
 def test_derivative_by_the_probabilities() -> None:
-    """∂L/∂ŷ_i = −1(i=ℓ) / ŷ_ℓ. Keras divides ŷ by its sum, which adds a constant that the softmax takes away again."""
+    """∂L/∂ŷ_i = −1(i=ℓ) / ŷ_ℓ. Keras divides ŷ by its sum, which adds a constant that the softmax cancels."""
     y_hat = numpy_softmax(RANDOM.normal(size=(4, 3))).astype(np.float32)
     by_hand = -ONE_HOT / y_hat
     found = gradient(lambda p: -ops.sum(ONE_HOT * ops.log(p)), y_hat)
@@ -70,7 +70,7 @@ def test_derivative_by_the_probabilities() -> None:
 
 
 def test_derivative_by_the_last_pre_activation() -> None:
-    """∂L/∂a_L = ŷ − y, for one example: the mean over the batch times its size."""
+    """∂L/∂a_L = ŷ − y for each example; the loss is multiplied by the batch size."""
     a = RANDOM.normal(size=(4, 3)).astype(np.float32)
     found = gradient(lambda a: 4 * cross_entropy(LABELS, softmax(a)), a)
     np.testing.assert_allclose(found, numpy_softmax(a) - ONE_HOT, rtol=1e-4, atol=1e-5)

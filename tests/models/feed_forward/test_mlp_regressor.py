@@ -1,4 +1,4 @@
-"""The regressor against the notes' formulas, in NumPy and by automatic derivation."""
+"""The regressor: output, loss and gradients equal the notes' formulas."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ ACTIVATIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 
 
 @pytest.mark.parametrize("g", ACTIVATIONS)
-def test_the_model_is_its_formula(g: str) -> None:
-    """h₁ = g(W₁ x + b₁), h₂ = g(W₂ h₁ + b₂), ŷ = mean y + std y · (W_O h₂ + b_O), x normalised."""
+def test_output_equals_formula(g: str) -> None:
+    """h₁ = g(W₁ x + b₁), h₂ = g(W₂ h₁ + b₂), ŷ = mean y + std y · (W_O h₂ + b_O), where x is normalised."""
     model = create("mlp_regressor", input_shape=(4,), outputs=3, hidden=(5, 2), activation=g)
     randomise(model)
     adapt(model, X, Y)
@@ -38,7 +38,7 @@ def test_the_model_is_its_formula(g: str) -> None:
     assert model.get_layer("embedding").output.shape == (None, 2)
 
 
-def test_the_loss_is_the_notes() -> None:
+def test_loss_equals_formula() -> None:
     """1/N Σ_i Σ_j (ŷ_ij − y_ij)²."""
     y_hat = RANDOM.normal(size=Y.shape).astype(np.float32)
     expected = sum((y_hat[i, j] - Y[i, j]) ** 2 for i in range(6) for j in range(3)) / 6
@@ -50,12 +50,12 @@ def test_gradients_by_hand() -> None:
     randomise(model)
     adapt(model, X, Y)
     w1, b1, w2, b2, w3, b3 = [np.array(weight) for weight in model.trainable_variables]
-    # Forward, a row of each matrix an example.
+    # Forward pass; each row is an example.
     h0 = (X - X.mean(0)) / X.std(0)
     h1 = np.tanh(h0 @ w1 + b1)
     h2 = np.tanh(h1 @ w2 + b2)
     y_hat = Y.mean(0) + Y.std(0) * (h2 @ w3 + b3)
-    # Backward: each line is one factor of the chain rule.
+    # Backward pass; each line is one factor of the chain rule.
     by_y_hat = 2 * (y_hat - Y) / len(X)
     by_a3 = by_y_hat * Y.std(0)
     by_a2 = by_a3 @ w3.T * (1 - h2**2)
@@ -66,8 +66,8 @@ def test_gradients_by_hand() -> None:
         np.testing.assert_allclose(by_autodiff, by_hand, rtol=1e-3, atol=1e-4)
 
 
-def test_its_output_takes_any_value() -> None:
-    """Unlike a logistic output, which ends at 0 and 1."""
+def test_output_can_have_any_value() -> None:
+    """A sigmoid output would be limited to values between 0 and 1."""
     model = create("mlp_regressor", input_shape=(4,), outputs=2)
     model.get_layer("output").bias.assign([-50.0, 1000.0])
     np.testing.assert_allclose(to_numpy(model(0 * X)), np.tile([-50.0, 1000.0], (6, 1)))
@@ -82,6 +82,6 @@ def test_images_are_flattened() -> None:
 
 
 @pytest.mark.parametrize("shape", [(28, 28), (2, 2, 2, 2)])
-def test_other_shapes_are_refused(shape: tuple[int, ...]) -> None:
+def test_other_shapes_are_rejected(shape: tuple[int, ...]) -> None:
     with pytest.raises(BadHyperparameter, match="^Expected input_shape to have 1 number "):
         create("mlp_regressor", input_shape=shape)

@@ -1,4 +1,4 @@
-"""The four gradients of the two-layer network with swish, by hand against automatic derivation."""
+"""The four gradients of the two-layer network with swish, by hand and by automatic differentiation."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def network() -> keras.Model:
 
 
 def by_hand(model: keras.Model, x: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
-    """ŷ, and the mean over the batch of ∇W₁, ∇b₁, ∇W₂ and ∇b₂; W is the transpose of Keras's kernel."""
+    """Returns ŷ and the gradients ∇W₁, ∇b₁, ∇W₂, ∇b₂, averaged over the batch. W is the transpose of Keras's kernel."""
     kernel_1, b1, kernel_2, b2 = [np.array(weight) for weight in model.trainable_variables]
     w1, w2 = kernel_1.T, kernel_2.T
     mean, std = X.mean(0), X.std(0)
@@ -48,14 +48,14 @@ def by_hand(model: keras.Model, x: np.ndarray, labels: np.ndarray) -> tuple[np.n
     return np.array(y_hats), [np.mean(each, axis=0) for each in zip(*gradients, strict=True)]
 
 
-def test_the_model_is_its_formula() -> None:
+def test_output_equals_formula() -> None:
     model = network()
     assert model.output_shape == (None, 7)
     np.testing.assert_allclose(to_numpy(model(X)), by_hand(model, X, LABELS)[0], rtol=1e-4)
 
 
 def test_swish_and_its_slope() -> None:
-    """swish(z) = z σ(z), swish' = σ + z σ (1 − σ); its least value is near −0.278, at z = −1.278."""
+    """swish(z) = z σ(z), swish' = σ + z σ (1 − σ); the minimum is about −0.278, at z = −1.278."""
     swish = network().get_layer("embedding").activation
     z = np.linspace(-6, 6, 25, dtype=np.float32)
     np.testing.assert_allclose(to_numpy(swish(ops.convert_to_tensor(z))), z * sigmoid(z), rtol=1e-5, atol=1e-6)

@@ -1,4 +1,4 @@
-"""The chain rule of a network of single units, factor by factor, against automatic derivation."""
+"""The thin network: the chain rule, factor by factor, equals automatic differentiation."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ X = np.array([[2.5]], np.float32)
 Y = np.array([[4.0]], np.float32)
 SEEN_X, SEEN_Y = np.array([[1.0], [2.0], [3.0]]), np.array([[0.0], [5.0], [7.0]])
 
-# g, and g' from h = g(a)
+# g, and g' as a function of h = g(a)
 ACTIVATIONS: dict[str, tuple[Callable[[float], float], Callable[[float], float]]] = {
     "sigmoid": (lambda a: 1 / (1 + np.exp(-a)), lambda h: h * (1 - h)),
     "tanh": (np.tanh, lambda h: 1 - h * h),
@@ -34,16 +34,16 @@ def network(depth: int, activation: str) -> keras.Model:
 
 
 def gradients_of(model: keras.Model) -> list[float]:
-    """By w₁, b₁, w₂, b₂, … to w_L, b_L."""
+    """Returns the gradients by w₁, b₁, w₂, b₂, …, w_L, b_L."""
     found = weight_gradients(model, lambda y_hat: SquaredError()(Y, y_hat), X)
     return [float(each.ravel()[0]) for each in found]
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("depth", [1, 4])
-def test_the_derivative_is_a_product_of_one_factor_a_layer(depth: int, activation: str) -> None:
+def test_derivative_is_a_product_of_one_factor_per_layer(depth: int, activation: str) -> None:
     model = network(depth, activation)
-    for index, weight in enumerate(model.trainable_variables):  # positive, so that no ReLU is off
+    for index, weight in enumerate(model.trainable_variables):  # positive, so that all ReLUs are active
         weight.assign(np.full(weight.shape, 0.4 + 0.1 * index, np.float32))
     g, slope = ACTIVATIONS[activation]
     values = [float(to_numpy(weight).ravel()[0]) for weight in model.trainable_variables]
@@ -64,23 +64,23 @@ def test_the_derivative_is_a_product_of_one_factor_a_layer(depth: int, activatio
 
 
 def first_gradient(depth: int, activation: str) -> float:
-    """|∂L/∂w₁| with every weight 1 and every bias 0."""
+    """Returns |∂L/∂w₁| if every weight is 1 and every bias is 0."""
     model = network(depth, activation)
     for weight in model.trainable_variables:
         weight.assign(np.full(weight.shape, float(len(weight.shape) == 2), np.float32))
     return abs(gradients_of(model)[0])
 
 
-def test_it_shrinks_with_depth_under_sigmoid() -> None:
-    """Each factor is σ' ≤ 1/4; a linear unit with weight 1 passes the gradient on as it is."""
+def test_gradient_shrinks_with_depth_for_sigmoid() -> None:
+    """Each factor is σ' ≤ 1/4. A linear unit with weight 1 does not change the gradient."""
     found = [first_gradient(depth, "sigmoid") for depth in (1, 2, 3, 4, 5)]
     for shallow, deep in zip(found, found[1:], strict=False):
-        assert 0 < deep < 0.3 * shallow  # 1/4, and a little for a loss that differs with depth
+        assert 0 < deep < 0.3 * shallow  # 1/4, with a tolerance, because the loss depends on the depth
     linear = [first_gradient(depth, "linear") for depth in (1, 5)]
     assert linear[0] == pytest.approx(linear[1], rel=1e-4)
 
 
-def test_its_layers_have_one_unit() -> None:
+def test_layers_have_one_unit() -> None:
     model = create("thin_network", input_shape=(3, 3, 1), depth=4)
     units = [layer.units for layer in model.layers if isinstance(layer, keras.layers.Dense)]
     assert units == [1] * 5

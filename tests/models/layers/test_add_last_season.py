@@ -1,4 +1,4 @@
-"""The last season, found at the end of each series and added, against NumPy."""
+"""`AddLastSeason`, compared with NumPy."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ every_horizon = pytest.mark.parametrize("horizon", [1, 3, 5])
 
 
 @every_horizon
-def test_each_step_gains_the_one_a_season_before(horizon: int) -> None:
+def test_values_of_last_season_are_added(horizon: int) -> None:
     z = RANDOM.normal(size=(4, horizon, 2)).astype(np.float32)
     layer = AddLastSeason(5)
     expected = np.stack([z[:, k] + HISTORY[:, 9 + k - 5] for k in range(horizon)], axis=1)
@@ -26,7 +26,7 @@ def test_each_step_gains_the_one_a_season_before(horizon: int) -> None:
 
 
 @every_horizon
-def test_with_a_mask_each_series_ends_at_its_own_step(horizon: int) -> None:
+def test_mask_sets_the_end_of_each_series(horizon: int) -> None:
     z, lengths = RANDOM.normal(size=(4, horizon, 2)).astype(np.float32), np.array([9, 5, 7, 6])
     mask = np.arange(9) < lengths[:, None]
     found = to_numpy(AddLastSeason(5)(z, HISTORY, history_mask=mask))
@@ -34,16 +34,16 @@ def test_with_a_mask_each_series_ends_at_its_own_step(horizon: int) -> None:
         np.testing.assert_array_equal(each, change + series[length - 5 : length - 5 + horizon])
 
 
-def test_it_undoes_the_seasonal_difference() -> None:
+def test_inverts_seasonal_difference() -> None:
     changes = to_numpy(SeasonalDifference(3)(HISTORY))
     found = to_numpy(AddLastSeason(3)(changes[:, -3:], HISTORY[:, :-3]))
     np.testing.assert_allclose(found, HISTORY[:, -3:], rtol=1e-5, atol=1e-6)
 
 
-def test_the_config_makes_the_same_layer() -> None:
+def test_layer_can_be_rebuilt_from_config() -> None:
     assert remade(AddLastSeason(11, name="forecast")).get_config()["season"] == 11
 
 
-def test_a_season_shorter_than_the_horizon_is_refused() -> None:
+def test_season_shorter_than_horizon_is_rejected() -> None:
     with pytest.raises(BadHyperparameter, match=r"^Expected season to be at least the horizon \(6\)\. Received: 5\.$"):
         AddLastSeason(5)(np.zeros((4, 6, 2), np.float32), HISTORY)

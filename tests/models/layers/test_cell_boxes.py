@@ -1,4 +1,4 @@
-"""Boxes from a grid's cells against NumPy."""
+"""`CellBoxes`, compared with NumPy."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def sigmoid(a: float) -> float:
     return float(1 / (1 + np.exp(-a)))
 
 
-def test_each_cell_gives_a_box() -> None:
+def test_each_cell_returns_a_box() -> None:
     x = RANDOM.normal(size=(2, 3, 4, 4)).astype(np.float32)
     found = to_numpy(CellBoxes()(x))
     assert found.shape == (2, 12, 4) == (2, *CellBoxes().compute_output_shape((None, 3, 4, 4))[1:])
@@ -33,5 +33,5 @@ def test_boxes_have_their_centre_in_their_cell_and_their_edges_in_order() -> Non
     assert (boxes[..., :2] <= boxes[..., 2:]).all()
 
 
-def test_the_config_makes_the_same_layer() -> None:
+def test_layer_can_be_rebuilt_from_config() -> None:
     remade(CellBoxes(name="boxes"))

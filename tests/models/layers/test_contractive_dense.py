@@ -1,4 +1,4 @@
-"""The layer that is penalised for its derivative, against NumPy."""
+"""`ContractiveDense`, compared with NumPy."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ def built(weight: float = 0.7) -> ContractiveDense:
     return layer
 
 
-def test_it_is_a_sigmoid_layer() -> None:
+def test_output_is_that_of_a_sigmoid_layer() -> None:
     layer = built()
     kernel, bias = randomise(layer)
     np.testing.assert_allclose(to_numpy(layer(X)), 1 / (1 + np.exp(-X @ kernel - bias)), rtol=1e-5)
 
 
 @pytest.mark.parametrize("weight", [0.0, 0.7])
-def test_the_penalty_is_the_jacobian_s_squares(weight: float) -> None:
-    """λ Σ_i Σ_j (∂h_j/∂x_i)² with ∂h_j/∂x_i = h_j (1 − h_j) W_ji, element by element; the mean over the batch."""
+def test_penalty_equals_sum_of_squared_derivatives(weight: float) -> None:
+    """The penalty is λ Σ_i Σ_j (∂h_j/∂x_i)² with ∂h_j/∂x_i = h_j (1 − h_j) W_ji, averaged over the batch."""
     layer = built(weight)
     kernel, bias = randomise(layer)
     norms = []
@@ -37,7 +37,7 @@ def test_the_penalty_is_the_jacobian_s_squares(weight: float) -> None:
     np.testing.assert_allclose(float(penalty(layer, X)), weight * np.mean(norms), rtol=1e-4)
 
 
-def test_a_layer_that_follows_nothing_pays_nothing() -> None:
+def test_zero_kernel_has_no_penalty() -> None:
     layer = built()
     kernel, bias = randomise(layer)
     layer.set_weights([np.zeros_like(kernel), bias])
@@ -45,13 +45,13 @@ def test_a_layer_that_follows_nothing_pays_nothing() -> None:
 
 
 @pytest.mark.parametrize("training", [True, False])
-def test_it_is_penalised_at_any_time(training: bool) -> None:
+def test_penalty_in_training_and_inference(training: bool) -> None:
     layer = built()
     layer(X, training=training)
     assert [float(each) for each in layer.losses] == [pytest.approx(float(penalty(layer, X)))]
 
 
-def test_the_config_makes_the_same_layer() -> None:
+def test_layer_can_be_rebuilt_from_config() -> None:
     layer = ContractiveDense(3, 0.7, name="code", bias_initializer="ones")
     again = remade(layer)
     assert isinstance(again, ContractiveDense) and (again.units, again.weight) == (3, 0.7)
@@ -62,6 +62,6 @@ def test_the_config_makes_the_same_layer() -> None:
 
 
 @pytest.mark.parametrize("weight", [-0.1, float("nan"), float("inf")])
-def test_what_the_layer_refuses(weight: float) -> None:
+def test_invalid_arguments_are_rejected(weight: float) -> None:
     with pytest.raises(BadHyperparameter, match=f"^Expected a contractive weight of at least 0. Received: {weight}.$"):
         ContractiveDense(3, weight)

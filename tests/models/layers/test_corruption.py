@@ -1,4 +1,4 @@
-"""The corruption against NumPy and the closed forms of its moments."""
+"""`Corruption`, compared with NumPy and the closed forms of its moments."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def corrupted(value: float, noise: Noise, level: float, seed: int = 0) -> np.nda
 @pytest.mark.parametrize("value", [0.0, 0.3, 1.0])
 @pytest.mark.parametrize("level", [0.1, 0.4, 1.0])
 def test_gaussian_moments(value: float, level: float) -> None:
-    """A clipped normal's moments: with a = −v/σ, b = (1−v)/σ, Φ and φ the normal's distribution and density.
+    """The moments of a clipped normal distribution, with a = −v/σ, b = (1−v)/σ, Φ and φ the normal distribution and density.
 
     E[c] = v(Φ(b)−Φ(a)) + σ(φ(a)−φ(b)) + P(above 1)
     E[c²] = (v²+σ²)(Φ(b)−Φ(a)) + σ((v+0)φ(a) − (v+1)φ(b)) + P(above 1)
@@ -32,7 +32,7 @@ def test_gaussian_moments(value: float, level: float) -> None:
     mean = value * inside + level * (norm.pdf(a) - norm.pdf(b)) + norm.sf(b)
     square = (value**2 + level**2) * inside + level * (value * norm.pdf(a) - (value + 1) * norm.pdf(b)) + norm.sf(b)
     found = corrupted(value, "gaussian", level).astype(np.float64)
-    error = 5 / np.sqrt(PIXELS)  # five standard errors of a quantity within [0, 1]
+    error = 5 / np.sqrt(PIXELS)  # five standard errors of a value in [0, 1]
     assert found.min() >= 0 and found.max() <= 1
     assert abs(found.mean() - mean) < error
     assert abs((found**2).mean() - square) < error
@@ -41,14 +41,14 @@ def test_gaussian_moments(value: float, level: float) -> None:
 
 
 @pytest.mark.parametrize("level", [0.0, 0.25, 1.0])
-def test_masking_drops_a_share_and_keeps_the_rest(level: float) -> None:
+def test_masking_sets_a_fraction_to_zero(level: float) -> None:
     found = corrupted(0.3, "masking", level)
     assert abs((found == 0).mean() - level) < 5 / np.sqrt(PIXELS)
     assert set(np.unique(found)) <= {np.float32(0), np.float32(0.3)}
 
 
 @pytest.mark.parametrize("level", [0.0, 0.25, 1.0])
-def test_salt_and_pepper_hits_half_and_half(level: float) -> None:
+def test_salt_and_pepper_are_equally_frequent(level: float) -> None:
     found = corrupted(0.3, "salt_and_pepper", level)
     for hit in (0, 1):
         assert abs((found == hit).mean() - level / 2) < 5 / np.sqrt(PIXELS)
@@ -56,7 +56,7 @@ def test_salt_and_pepper_hits_half_and_half(level: float) -> None:
 
 
 @every_noise
-def test_pixels_are_hit_independently(noise: Noise) -> None:
+def test_pixels_are_corrupted_independently(noise: Noise) -> None:
     found = corrupted(0.5, noise, 0.4).astype(np.float64)
     changes = found - found.mean()
     for axis in (0, 1):
@@ -65,7 +65,7 @@ def test_pixels_are_hit_independently(noise: Noise) -> None:
 
 
 @every_noise
-def test_a_seed_fixes_the_noise(noise: Noise) -> None:
+def test_noise_is_reproducible_with_a_seed(noise: Noise) -> None:
     first = corrupted(0.5, noise, 0.4, seed=1)
     np.testing.assert_array_equal(first, corrupted(0.5, noise, 0.4, seed=1))
     assert (first != corrupted(0.5, noise, 0.4, seed=2)).any()
@@ -82,7 +82,7 @@ def test_the_layer_is_off_at_inference(noise: Noise) -> None:
 
 
 @every_noise
-def test_the_layer_gives_fresh_noise_while_training(noise: Noise) -> None:
+def test_each_call_in_training_has_new_noise(noise: Noise) -> None:
     x = np.full((5, 8, 8, 1), 0.5, np.float32)
     layer = Corruption(noise, 0.5, seed=3)
     first, second = (keras.ops.convert_to_numpy(layer(x, training=True)) for _ in range(2))
@@ -92,7 +92,7 @@ def test_the_layer_gives_fresh_noise_while_training(noise: Noise) -> None:
 
 
 @every_noise
-def test_the_config_makes_the_same_layer(noise: Noise) -> None:
+def test_layer_can_be_rebuilt_from_config(noise: Noise) -> None:
     layer = Corruption(noise, 0.25, seed=3, name="corruption")
     assert {key: layer.get_config()[key] for key in ("noise", "level", "seed")} == {
         "noise": noise,
@@ -112,6 +112,6 @@ def test_the_config_makes_the_same_layer(noise: Noise) -> None:
         ("gaussian", float("nan"), "Received: nan"),
     ],
 )
-def test_what_the_layer_refuses(noise: Noise, level: float, message: str) -> None:
+def test_invalid_arguments_are_rejected(noise: Noise, level: float, message: str) -> None:
     with pytest.raises(BadHyperparameter, match=f"^Expected .*{message}"):
         Corruption(noise, level)

@@ -1,4 +1,4 @@
-"""Pooling over channels against NumPy."""
+"""`DepthPooling`, compared with NumPy."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ RANDOM = np.random.default_rng(0)
 
 @pytest.mark.parametrize("pool_size", [1, 2, 3, 6])
 @pytest.mark.parametrize("places", [(), (5,), (4, 3)])
-def test_the_largest_of_neighbouring_channels(places: tuple[int, ...], pool_size: int) -> None:
+def test_output_is_maximum_of_neighbouring_channels(places: tuple[int, ...], pool_size: int) -> None:
     x = RANDOM.normal(size=(2, *places, 6)).astype(np.float32)
     groups = [x[..., first : first + pool_size].max(axis=-1) for first in range(0, 6, pool_size)]
     layer = DepthPooling(pool_size)
@@ -23,11 +23,11 @@ def test_the_largest_of_neighbouring_channels(places: tuple[int, ...], pool_size
     assert not layer.weights
 
 
-def test_the_config_makes_the_same_layer() -> None:
+def test_layer_can_be_rebuilt_from_config() -> None:
     assert remade(DepthPooling(3, name="pool")).get_config()["pool_size"] == 3
 
 
-def test_what_it_refuses() -> None:
+def test_invalid_arguments_are_rejected() -> None:
     with pytest.raises(BadHyperparameter, match="Expected pool_size to be at least 1. Received: 0"):
         DepthPooling(0)
     with pytest.raises(BadHyperparameter, match="Expected pool_size to divide 6 channels. Received: 4"):

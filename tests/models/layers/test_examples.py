@@ -1,4 +1,4 @@
-"""The examples in the docstrings of layers and of `models.grid` run and return what they show."""
+"""The examples in the docstrings of the layers and of `models.grid` are correct."""
 
 import doctest
 import importlib

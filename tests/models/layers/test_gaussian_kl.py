@@ -1,4 +1,4 @@
-"""The code's distance from the prior, against numerical integration."""
+"""`GaussianKL`, compared with numerical integration."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ LOG_VARIANCE = RANDOM.normal(size=(4, 3)).astype(np.float32)
 
 
 def integrated(mean: float, log_variance: float) -> float:
-    """∫ q log(q/p), over ten standard deviations."""
+    """Returns ∫ q log(q/p) over ten standard deviations."""
     q, p = norm(mean, np.exp(log_variance / 2)), norm(0, 1)
     return quad(lambda z: q.pdf(z) * (q.logpdf(z) - p.logpdf(z)), mean - 10 * q.std(), mean + 10 * q.std())[0]
 
 
-def test_the_divergence_is_the_integral() -> None:
+def test_divergence_equals_integral() -> None:
     expected = [sum(map(integrated, *each)) for each in zip(MEAN, LOG_VARIANCE, strict=True)]
     np.testing.assert_allclose(to_numpy(gaussian_kl(MEAN, LOG_VARIANCE)), expected, rtol=1e-4)
 
 
-def test_the_divergence_is_0_at_the_prior_and_more_elsewhere() -> None:
+def test_divergence_is_0_only_at_the_prior() -> None:
     zeros = np.zeros((1, 3), np.float32)
     assert float(gaussian_kl(zeros, zeros)[0]) == 0
     assert (to_numpy(gaussian_kl(MEAN, LOG_VARIANCE)) > 0).all()
@@ -52,7 +52,7 @@ def test_its_gradients() -> None:
 
 
 @pytest.mark.parametrize("training", [True, False])
-def test_the_pair_passes_and_is_penalised_at_any_time(training: bool) -> None:
+def test_inputs_are_returned_and_penalised(training: bool) -> None:
     layer = GaussianKL()
     mean, log_variance = layer([MEAN, LOG_VARIANCE], training=training)
     np.testing.assert_array_equal(to_numpy(mean), MEAN)
@@ -60,12 +60,12 @@ def test_the_pair_passes_and_is_penalised_at_any_time(training: bool) -> None:
     assert len(layer.losses) == 1 and not layer.weights
 
 
-def test_the_config_makes_the_same_layer() -> None:
+def test_layer_can_be_rebuilt_from_config() -> None:
     again = remade(GaussianKL(0.3, name="kl"))
     assert isinstance(again, GaussianKL) and (again.weight, again.name) == (0.3, "kl")
 
 
 @pytest.mark.parametrize("weight", [-0.1, float("nan"), float("inf")])
-def test_what_the_layer_refuses(weight: float) -> None:
+def test_invalid_arguments_are_rejected(weight: float) -> None:
     with pytest.raises(BadHyperparameter, match=f"^Expected a KL weight of at least 0. Received: {weight}.$"):
         GaussianKL(weight)

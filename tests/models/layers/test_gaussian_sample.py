@@ -1,4 +1,4 @@
-"""The draw of a code against the moments of its distribution, and its derivatives."""
+"""`GaussianSample`: the distribution of its samples, and its derivatives."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ LOG_VARIANCE = RANDOM.normal(size=(4, 3)).astype(np.float32)
 
 
 def drawn(layer: GaussianSample, mean: Any = MEAN, log_variance: Any = LOG_VARIANCE) -> Any:
-    """A draw that leaves the layer's state as it was, so that the next one has the same noise."""
+    """Returns a sample without changing the layer's state, so that the next sample has the same noise."""
     layer.build([MEAN.shape, LOG_VARIANCE.shape])
     pair = [ops.convert_to_tensor(mean), ops.convert_to_tensor(log_variance)]
     return layer.stateless_call([], layer.non_trainable_variables, pair, training=True)[0]
 
 
-def test_at_inference_it_is_the_mean_and_no_state_is_written() -> None:
+def test_inference_returns_the_mean() -> None:
     layer = GaussianSample(seed=3)
     before = to_numpy(layer.seed_generator.state).copy()
     np.testing.assert_array_equal(to_numpy(layer([MEAN, LOG_VARIANCE])), MEAN)
@@ -33,7 +33,7 @@ def test_at_inference_it_is_the_mean_and_no_state_is_written() -> None:
     np.testing.assert_array_equal(to_numpy(layer.seed_generator.state), before)
 
 
-def test_each_draw_in_training_is_a_fresh_one_and_a_seed_repeats_them() -> None:
+def test_samples_differ_and_repeat_with_a_seed() -> None:
     first, again = (
         [to_numpy(layer([MEAN, LOG_VARIANCE], training=True)) for _ in range(2)]
         for layer in (GaussianSample(seed=3), GaussianSample(seed=3))
@@ -43,20 +43,20 @@ def test_each_draw_in_training_is_a_fresh_one_and_a_seed_repeats_them() -> None:
     assert (to_numpy(drawn(GaussianSample(seed=4))) != first[0]).all()
 
 
-def test_the_draws_have_their_distribution() -> None:
-    """z = μ + σ ε: (z − μ) / σ is standard normal, and its values are independent of each other."""
+def test_samples_have_the_given_distribution() -> None:
+    """(z − μ) / σ has a standard normal distribution, with independent values."""
     n = 50_000
     mean, log_variance = np.tile(MEAN[:1], (n, 1)), np.tile(LOG_VARIANCE[:1], (n, 1))
     z = to_numpy(drawn(GaussianSample(seed=5), mean, log_variance)).astype(np.float64)
     noise = (z - MEAN[0]) / np.exp(LOG_VARIANCE[0] / 2)
     for unit in range(3):
-        assert kstest(noise[:, unit], "norm").statistic < 2 / np.sqrt(n)  # of 1,500 true normals one is further off
+        assert kstest(noise[:, unit], "norm").statistic < 2 / np.sqrt(n)  # 1 of 1,500 true normal samples is above
     correlations = np.corrcoef(noise.T)[np.triu_indices(3, 1)]
     assert (np.abs(correlations) < 5 / np.sqrt(n)).all()
     assert abs((noise[1:] * noise[:-1]).mean()) < 5 / np.sqrt(n)
 
 
-def test_the_gradient_passes_through_the_draw() -> None:
+def test_gradient_passes_through_sampling() -> None:
     """∂z/∂μ = 1 and ∂z/∂log σ² = ½ σ ε."""
     layer = GaussianSample(seed=6)
     sigma = np.exp(LOG_VARIANCE / 2)
@@ -67,7 +67,7 @@ def test_the_gradient_passes_through_the_draw() -> None:
     np.testing.assert_allclose(by_log_variance, 0.5 * sigma * noise, rtol=1e-4, atol=1e-5)
 
 
-def test_the_config_makes_the_same_layer() -> None:
+def test_layer_can_be_rebuilt_from_config() -> None:
     layer = GaussianSample(seed=7)
     again = remade(layer)
     assert isinstance(again, GaussianSample) and again.seed == 7

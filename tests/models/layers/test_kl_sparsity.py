@@ -1,4 +1,4 @@
-"""The KL penalty against SciPy's relative entropy, and its derivative by automatic derivation."""
+"""`KLSparsity`, compared with SciPy's relative entropy, and its derivative by automatic differentiation."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..gradients import gradient
 from ..layer_checks import penalty, remade, to_numpy
 
 H = np.random.default_rng(0).uniform(0.02, 0.9, (4, 6)).astype(np.float32)
-STORED = np.random.default_rng(1).uniform(0.02, 0.9, (50, 6)).astype(np.float32)  # of a whole training set
+STORED = np.random.default_rng(1).uniform(0.02, 0.9, (50, 6)).astype(np.float32)  # activations of a whole training set
 RHO, BETA = 0.2, 3.0
 
 
@@ -49,8 +49,8 @@ def test_the_divergence_is_smallest_and_0_at_rho(rho: float) -> None:
     assert (np.delete(found, found.argmin()) > 1e-5).all()
 
 
-def test_the_divergence_is_finite_where_a_unit_never_or_always_fires() -> None:
-    """ρ̂ is kept at a millionth: KL(0.05‖10⁻⁶) = 0.492, KL(0.05‖1 − 10⁻⁶) = 12.93."""
+def test_divergence_is_finite_for_constant_units() -> None:
+    """ρ̂ is clipped at a millionth: KL(0.05‖10⁻⁶) = 0.492, KL(0.05‖1 − 10⁻⁶) = 12.93."""
     ends = np.array([0.0, 1.0], np.float32)
     expected = relative_entropy(0.05, np.array([1e-6, 1 - 1e-6]))
     np.testing.assert_allclose(to_numpy(bernoulli_kl(0.05, ops.convert_to_tensor(ends))), expected, rtol=0.01)
@@ -58,18 +58,18 @@ def test_the_divergence_is_finite_where_a_unit_never_or_always_fires() -> None:
 
 
 def test_the_penalty_of_a_batch() -> None:
-    """β Σ_j KL(ρ‖ρ̂_j), ρ̂_j the batch's mean."""
+    """The penalty is β Σ_j KL(ρ‖ρ̂_j), where ρ̂_j is the mean of the batch."""
     expected = BETA * relative_entropy(RHO, H.mean(axis=0)).sum()
     np.testing.assert_allclose(float(penalty(KLSparsity(RHO, BETA), H)), expected, rtol=1e-4)
 
 
-def test_the_penalty_of_a_full_pass_is_that_of_the_stored_mean() -> None:
+def test_full_pass_penalty_uses_the_stored_mean() -> None:
     expected = BETA * relative_entropy(RHO, STORED.mean(axis=0)).sum()
     np.testing.assert_allclose(float(penalty(full_pass(), H)), expected, rtol=1e-4)
     np.testing.assert_allclose(float(penalty(full_pass(), H[:1])), expected, rtol=1e-4)
 
 
-def test_a_full_pass_begins_at_rho() -> None:
+def test_full_pass_starts_at_rho() -> None:
     layer = KLSparsity(RHO, BETA, estimate="full_pass")
     layer.build((None, 6))
     np.testing.assert_allclose(to_numpy(layer.mean_activation), np.full(6, RHO), rtol=1e-6)
@@ -83,13 +83,13 @@ def test_the_gradient_term_of_a_batch() -> None:
     np.testing.assert_allclose(found, expected, rtol=1e-4)
 
 
-def test_the_gradient_term_of_a_full_pass_is_at_the_stored_mean() -> None:
+def test_full_pass_gradient_uses_the_stored_mean() -> None:
     found = gradient(lambda h: penalty(full_pass(), h), H)
     expected = np.tile(BETA * derivative(STORED.mean(axis=0)) / len(H), (len(H), 1))
     np.testing.assert_allclose(found, expected, rtol=1e-4)
 
 
-def test_both_estimates_agree_where_the_batch_is_the_training_set() -> None:
+def test_estimates_agree_if_the_batch_is_the_training_set() -> None:
     batch, full = KLSparsity(RHO, BETA), full_pass(activations=H)
     np.testing.assert_allclose(float(penalty(full, H)), float(penalty(batch, H)), rtol=1e-5)
     np.testing.assert_allclose(
@@ -97,8 +97,8 @@ def test_both_estimates_agree_where_the_batch_is_the_training_set() -> None:
     )
 
 
-def test_for_tanh_inactive_is_minus_one() -> None:
-    """−1 counts as 0 and 1 as 1: tanh's activations 2h − 1 are penalised as the sigmoid's h, slopes halved."""
+def test_inactive_is_minus_one_for_tanh() -> None:
+    """The tanh activations 2h − 1 have the same penalty as the sigmoid activations h, with half the gradient."""
     tanh = 2 * H - 1
     for low_0, low_1 in (
         (KLSparsity(RHO, BETA), KLSparsity(RHO, BETA, -1.0)),
@@ -113,7 +113,7 @@ def test_for_tanh_inactive_is_minus_one() -> None:
 
 @pytest.mark.parametrize("training", [True, False])
 @pytest.mark.parametrize("estimate", ["batch", "full_pass"])
-def test_the_activations_pass_and_nothing_is_written(estimate: Any, training: bool) -> None:
+def test_inputs_are_returned_and_no_state_changes(estimate: Any, training: bool) -> None:
     layer = KLSparsity(RHO, BETA, estimate=estimate)
     np.testing.assert_array_equal(to_numpy(layer(H, training=training)), H)
     assert len(layer.losses) == 1 and not layer.trainable_weights
@@ -122,7 +122,7 @@ def test_the_activations_pass_and_nothing_is_written(estimate: Any, training: bo
 
 
 @pytest.mark.parametrize("estimate", ["batch", "full_pass"])
-def test_the_config_makes_the_same_layer(estimate: Any) -> None:
+def test_layer_can_be_rebuilt_from_config(estimate: Any) -> None:
     again = remade(KLSparsity(RHO, BETA, -1.0, estimate))
     assert isinstance(again, KLSparsity)
     assert (again.rho, again.weight, again.low, again.estimate) == (RHO, BETA, -1.0, estimate)
@@ -139,6 +139,6 @@ def test_the_config_makes_the_same_layer(estimate: Any) -> None:
         ({"estimate": "epoch"}, "Expected estimate to be batch or full_pass. Received: epoch."),
     ],
 )
-def test_what_the_layer_refuses(options: dict[str, Any], message: str) -> None:
+def test_invalid_arguments_are_rejected(options: dict[str, Any], message: str) -> None:
     with pytest.raises(BadHyperparameter, match=f"^{message}$"):
         KLSparsity(**options)

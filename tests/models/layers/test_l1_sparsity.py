@@ -1,4 +1,4 @@
-"""The L1 penalty against NumPy, and its derivative by automatic derivation."""
+"""`L1Sparsity`, compared with NumPy, and its derivative by automatic differentiation."""
 
 from __future__ import annotations
 
@@ -15,37 +15,37 @@ H = np.random.default_rng(0).uniform(-0.9, 0.9, (4, 6)).astype(np.float32)
 
 @pytest.mark.parametrize("low", [0.0, -1.0])
 @pytest.mark.parametrize("weight", [0.0, 0.3])
-def test_the_penalty_is_its_formula(weight: float, low: float) -> None:
-    """λ Σ_j |h_j − low|, the mean over the batch."""
+def test_penalty_equals_formula(weight: float, low: float) -> None:
+    """The penalty is λ Σ_j |h_j − low|, averaged over the batch."""
     expected = weight * np.abs(H - low).sum(axis=1).mean()
     np.testing.assert_allclose(float(penalty(L1Sparsity(weight, low), H)), expected, rtol=1e-5)
 
 
-def test_the_penalty_is_nothing_where_all_units_are_inactive() -> None:
+def test_no_penalty_if_all_units_are_inactive() -> None:
     for low in (0.0, -1.0):
         assert float(penalty(L1Sparsity(0.3, low), np.full((4, 6), low, np.float32))) == 0
 
 
 @pytest.mark.parametrize("low", [0.0, -1.0])
-def test_its_gradient_has_one_size(low: float) -> None:
-    """λ or −λ for an example, whatever the activation's size; over the batch its mean."""
+def test_gradient_has_constant_size(low: float) -> None:
+    """The gradient is λ or −λ for each example, divided by the batch size, for any size of the activation."""
     found = gradient(lambda h: penalty(L1Sparsity(0.3, low), h), H)
     np.testing.assert_allclose(found * len(H), 0.3 * np.sign(H - low), rtol=1e-5)
 
 
 @pytest.mark.parametrize("training", [True, False])
-def test_the_activations_pass_and_are_penalised_at_any_time(training: bool) -> None:
+def test_inputs_are_returned_and_penalised(training: bool) -> None:
     layer = L1Sparsity(0.3)
     np.testing.assert_array_equal(to_numpy(layer(H, training=training)), H)
     assert [float(each) for each in layer.losses] == [float(penalty(layer, H))]
 
 
-def test_the_config_makes_the_same_layer() -> None:
+def test_layer_can_be_rebuilt_from_config() -> None:
     again = remade(L1Sparsity(0.3, -1.0, name="sparsity"))
     assert isinstance(again, L1Sparsity) and (again.weight, again.low, again.name) == (0.3, -1.0, "sparsity")
 
 
 @pytest.mark.parametrize("weight", [-0.1, float("nan"), float("inf")])
-def test_what_the_layer_refuses(weight: float) -> None:
+def test_invalid_arguments_are_rejected(weight: float) -> None:
     with pytest.raises(BadHyperparameter, match=f"^Expected an L1 weight of at least 0. Received: {weight}.$"):
         L1Sparsity(weight)

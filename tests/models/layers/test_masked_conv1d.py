@@ -1,4 +1,4 @@
-"""A convolution that hands its mask on: windows of the sequence alone."""
+"""`MaskedConv1D`: its mask, and its equality with Keras's `Conv1D`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ RANDOM = np.random.default_rng(0)
 
 
 @pytest.mark.parametrize(("f", "s"), [(5, 2), (3, 1), (4, 3), (1, 2), (2, 5)])
-def test_the_windows_that_count_are_those_of_the_sequence_alone(f: int, s: int) -> None:
+def test_unmasked_windows_contain_no_padding(f: int, s: int) -> None:
     lengths = np.array([12, 5, 7, 6, 11])
     x, mask = RANDOM.normal(size=(5, 12, 2)).astype(np.float32), np.arange(12) < lengths[:, None]
     layer = MaskedConv1D(3, f, strides=s)
@@ -25,7 +25,7 @@ def test_the_windows_that_count_are_those_of_the_sequence_alone(f: int, s: int) 
         np.testing.assert_allclose(each[counts], alone, rtol=1e-5, atol=1e-6)
 
 
-def test_it_is_keras_convolution() -> None:
+def test_equals_keras_convolution() -> None:
     x = RANDOM.normal(size=(2, 9, 2)).astype(np.float32)
     layer, kerass = MaskedConv1D(3, 4, strides=2, activation="relu"), keras.layers.Conv1D(3, 4, 2, activation="relu")
     kerass.build(x.shape)
@@ -35,6 +35,6 @@ def test_it_is_keras_convolution() -> None:
     assert layer.compute_mask(x, None) is None
 
 
-def test_the_config_makes_the_same_layer() -> None:
+def test_layer_can_be_rebuilt_from_config() -> None:
     config = remade(MaskedConv1D(3, 5, strides=2, activation="relu", name="convolution")).get_config()
     assert (config["filters"], config["kernel_size"], config["strides"]) == (3, (5,), (2,))

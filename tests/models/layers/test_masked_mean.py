@@ -1,4 +1,4 @@
-"""The mean of what is there against NumPy."""
+"""`MaskedMean`, compared with NumPy."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ X = np.random.default_rng(0).normal(size=(4, 3, 2)).astype(np.float32)
 MASK = np.array([[True, False, True], [False, False, False], [True, True, True], [False, True, False]])
 
 
-def test_what_is_masked_does_not_count() -> None:
+def test_masked_steps_are_ignored() -> None:
     rows = [x[mask].mean(axis=0) if mask.any() else np.zeros(2) for x, mask in zip(X, MASK, strict=True)]
     layer = MaskedMean()
     np.testing.assert_allclose(to_numpy(layer(X, mask=MASK)), np.stack(rows), rtol=1e-5, atol=1e-7)
     assert layer.compute_output_shape((None, 3, 2)) == (None, 2)
 
 
-def test_without_a_mask_everything_counts() -> None:
+def test_without_mask_all_steps_count() -> None:
     np.testing.assert_allclose(to_numpy(MaskedMean()(X)), X.mean(axis=1), rtol=1e-5, atol=1e-7)
 
 
-def test_an_embedding_gives_the_mask_and_none_goes_on() -> None:
+def test_mask_comes_from_an_embedding_and_ends_here() -> None:
     ids = keras.Input((None,), dtype="int32")
     mean = MaskedMean()(keras.layers.Embedding(5, 2, mask_zero=True, name="table")(ids))
     assert getattr(mean, "_keras_mask", None) is None
@@ -33,5 +33,5 @@ def test_an_embedding_gives_the_mask_and_none_goes_on() -> None:
     np.testing.assert_allclose(found, [(table[3] + table[4]) / 2, [0, 0]], rtol=1e-5, atol=1e-7)
 
 
-def test_the_config_makes_the_same_layer() -> None:
+def test_layer_can_be_rebuilt_from_config() -> None:
     remade(MaskedMean(name="mean"))

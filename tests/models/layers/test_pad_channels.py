@@ -1,4 +1,4 @@
-"""More channels, of zeros."""
+"""`PadChannels` appends channels of zeros."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..layer_checks import remade, to_numpy
 
 
 @pytest.mark.parametrize("channels", [3, 5])
-def test_zeros_come_after_the_channels(channels: int) -> None:
+def test_zeros_are_appended(channels: int) -> None:
     x = np.random.default_rng(0).normal(size=(2, 4, 2, 3)).astype(np.float32)
     layer = PadChannels(channels)
     found = to_numpy(layer(x))
@@ -20,10 +20,10 @@ def test_zeros_come_after_the_channels(channels: int) -> None:
     assert not layer.weights
 
 
-def test_the_config_makes_the_same_layer() -> None:
+def test_layer_can_be_rebuilt_from_config() -> None:
     assert remade(PadChannels(5, name="pad")).get_config()["channels"] == 5
 
 
-def test_fewer_channels_are_refused() -> None:
+def test_fewer_channels_are_rejected() -> None:
     with pytest.raises(BadHyperparameter, match="Expected channels to be at least 3. Received: 2"):
         PadChannels(2)(np.zeros((1, 2, 2, 3), np.float32))

@@ -1,4 +1,4 @@
-"""Changes since the last season, against NumPy."""
+"""`SeasonalDifference`, compared with NumPy."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ X = np.random.default_rng(0).normal(size=(3, 8, 2)).astype(np.float32)
 
 
 @pytest.mark.parametrize("season", [1, 3, 7])
-def test_each_step_loses_the_one_a_season_before(season: int) -> None:
+def test_values_of_last_season_are_subtracted(season: int) -> None:
     layer = SeasonalDifference(season)
     expected = np.stack([X[:, t] - X[:, t - season] for t in range(season, 8)], axis=1)
     np.testing.assert_array_equal(to_numpy(layer(X)), expected)
@@ -32,18 +32,18 @@ def test_a_line_with_a_season_becomes_a_constant() -> None:
     np.testing.assert_array_equal(to_numpy(SeasonalDifference(3)(series.reshape(1, 12, 1).astype(np.float32))), 2 * 3)
 
 
-def test_a_difference_is_there_where_both_steps_are() -> None:
+def test_difference_is_unmasked_if_both_steps_are() -> None:
     mask = np.array([[True, True, True, True, True, False], [True, True, False, True, True, True]])
     found = to_numpy(SeasonalDifference(2).compute_mask(X[:2, :6], mask))
     np.testing.assert_array_equal(found, [[True, True, True, False], [False, True, False, True]])
     assert SeasonalDifference(2).compute_mask(X, None) is None
 
 
-def test_the_config_makes_the_same_layer() -> None:
+def test_layer_can_be_rebuilt_from_config() -> None:
     assert remade(SeasonalDifference(11, name="difference")).get_config()["season"] == 11
 
 
-def test_what_it_refuses() -> None:
+def test_invalid_arguments_are_rejected() -> None:
     with pytest.raises(BadHyperparameter, match="^Expected season to be at least 1. Received: 0.$"):
         SeasonalDifference(0)
     with pytest.raises(GalleryError, match=r"Expected more than 8 steps \(one season\)\. Received: 8\."):

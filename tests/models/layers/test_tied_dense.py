@@ -1,4 +1,4 @@
-"""The dense layer that goes both ways, against NumPy."""
+"""`TiedDense`, compared with NumPy."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def sigmoid(a: np.ndarray) -> np.ndarray:
     return 1 / (1 + np.exp(-a))
 
 
-def test_forth_and_back() -> None:
+def test_encode_and_decode() -> None:
     layer = built()
     kernel, b, c = randomise(layer)
     w = kernel.T  # (3, 5)
@@ -34,7 +34,7 @@ def test_forth_and_back() -> None:
     np.testing.assert_allclose(to_numpy(layer(H, back=True)), sigmoid(H @ w + c), rtol=1e-5, atol=1e-6)
 
 
-def test_forth_and_back_without_biases() -> None:
+def test_encode_and_decode_without_biases() -> None:
     layer = built(use_bias=False)
     (kernel,) = randomise(layer)
     np.testing.assert_allclose(to_numpy(layer(X)), np.tanh(X @ kernel), rtol=1e-5, atol=1e-6)
@@ -47,7 +47,7 @@ def test_there_is_one_kernel() -> None:
     assert [weight.name for weight in built(use_bias=False).weights] == ["kernel"]
 
 
-def test_shapes_are_known_before_there_are_values() -> None:
+def test_output_shapes_of_symbolic_inputs() -> None:
     layer = TiedDense(3)
     h = layer(keras.Input((5,)))
     assert h.shape == (None, 3)
@@ -55,7 +55,7 @@ def test_shapes_are_known_before_there_are_values() -> None:
 
 
 @pytest.mark.parametrize("use_bias", [True, False])
-def test_the_config_makes_the_same_layer(use_bias: bool) -> None:
+def test_layer_can_be_rebuilt_from_config(use_bias: bool) -> None:
     layer = built(use_bias=use_bias)
     again = remade(layer)
     again.set_weights(randomise(layer))

@@ -1,7 +1,7 @@
-"""The recurrent cells of the notes, step by step in NumPy: an oracle for Keras's layers.
+"""The recurrent cells of the notes, step by step in NumPy, to check Keras's layers.
 
-Each takes a sequence (batch, time, features) and Keras's kernels, whose columns are the gates side by side, and gives
-h_1 … h_T (batch, time, units); a row is an example, so W_hᵀ h_{t−1} is written h @ W_h.
+Each function takes sequences (batch, time, features) and Keras's kernels, with the gates next to each other in the
+columns, and returns h_1 … h_T (batch, time, units). Rows are examples, so W_hᵀ h_{t−1} is written h @ W_h.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def lstm(x: np.ndarray, w_x: np.ndarray, w_h: np.ndarray, b: np.ndarray) -> np.n
 
 
 def gru(x: np.ndarray, w_x: np.ndarray, w_h: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """With the reset gate after the product where `b` is (2, 3 · units), before it where it is (3 · units,)."""
+    """The reset gate is applied after the product if `b` is (2, 3 · units), and before it if `b` is (3 · units,)."""
     units, h, states = len(w_h), np.zeros((len(x), len(w_h))), []
     for t in range(x.shape[1]):
         if b.ndim == 2:
@@ -58,12 +58,12 @@ CELLS: dict[str, Callable[..., np.ndarray]] = {"simple_rnn": simple_rnn, "lstm":
 
 
 def weights_of(layer: keras.layers.Layer) -> list[np.ndarray]:
-    """In double precision."""
+    """Returns the weights of a layer in double precision."""
     return [np.asarray(weight, np.float64) for weight in layer.get_weights()]
 
 
 def many_to_one(model: keras.Model, x: np.ndarray, states: Callable[..., np.ndarray]) -> np.ndarray:
-    """What `simple_rnn`, `lstm` and `gru` answer: values (batch, outputs), with `states` one of the cells."""
+    """Returns the output (batch, outputs) of `simple_rnn`, `lstm` or `gru`; `states` is one of the cells above."""
     x_mean, x_variance = weights_of(model.get_layer("normalization"))[:2]
     y_mean, y_variance = weights_of(model.get_layer("prediction"))[:2]
     w_y, b_y = weights_of(model.get_layer("output"))

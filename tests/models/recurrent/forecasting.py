@@ -1,4 +1,4 @@
-"""What the tests of both forecasters share."""
+"""Checks that the tests of both forecasters share."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from . import cells
 
 RANDOM = np.random.default_rng(0)
 HISTORY = RANDOM.normal(50, 20, (6, 9, 2)).astype(np.float32)
-Network = Callable[[keras.Model, np.ndarray], np.ndarray]  # of standard steps, (batch, time, 2), to (batch, 4, 2)
+Network = Callable[[keras.Model, np.ndarray], np.ndarray]  # from normalised steps (batch, time, 2) to (batch, 4, 2)
 
 
 def forecaster(name: str, **options: Any) -> keras.Model:
@@ -36,7 +36,7 @@ def check_the_formula(name: str, network: Network, **options: Any) -> None:
 
 
 def check_the_season(name: str) -> None:
-    """It is the model without a season, of changes since the last one, which is added again."""
+    """With a season, the model equals one without a season for the seasonal differences, plus the last season."""
     seasonal, plain = forecaster(name, season=5), forecaster(name)
     plain.set_weights(seasonal.get_weights())
     changes = HISTORY[:, 5:] - HISTORY[:, :-5]
@@ -48,7 +48,7 @@ def check_the_season(name: str) -> None:
 
 
 def check_trend_and_season(name: str) -> None:
-    """Of a line and a season together, changes since the last season are all the same: told without any network."""
+    """The seasonal differences of a linear trend with a season are constant, so any network predicts it exactly."""
     t = np.arange(40)
     series = np.stack([0.5 * t + np.tile([3, -1, 7, 0, 2], 8), 9 - t + np.tile([0, 1, 0, 5, 5], 8)], axis=1)
     histories = np.stack([series[start : start + 12] for start in range(20)]).astype(np.float32)

@@ -1,4 +1,4 @@
-"""How a convolution shortens a sequence, and the whole network against NumPy."""
+"""`conv1d_gru`: the length after the convolution, and the whole network in NumPy."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def shortened(model: keras.Model, x: np.ndarray) -> np.ndarray:
 
 
 def test_ten_steps_become_three() -> None:
-    """A filter of 5 with stride 2 sees steps 1–5, 3–7 and 5–9."""
+    """A filter of size 5 with stride 2 is applied to the steps 1–5, 3–7 and 5–9."""
     model = create("conv1d_gru", filters=1)
     model.get_layer("convolution").set_weights([np.ones((5, 1, 1)), np.zeros(1)])
     steps = np.arange(1, 11, dtype=np.float32).reshape(1, 10, 1)
@@ -43,7 +43,7 @@ def softmax(a: np.ndarray) -> np.ndarray:
     return np.exp(a) / np.exp(a).sum(axis=1, keepdims=True)
 
 
-def test_the_model_is_its_formula() -> None:
+def test_output_equals_formula() -> None:
     model = network()
     kernel, b_c = cells.weights_of(model.get_layer("convolution"))
     windows = np.stack([X[:, first : first + 5] for first in (0, 2, 4)], axis=1)  # (batch, windows, 5, features)
@@ -53,7 +53,7 @@ def test_the_model_is_its_formula() -> None:
     np.testing.assert_allclose(to_numpy(model(X)), softmax(h @ w + b), rtol=1e-4, atol=1e-6)
 
 
-def test_the_plain_twin_reads_every_step() -> None:
+def test_without_convolution_every_step_is_read() -> None:
     model = network(convolution=False)
     h = cells.gru(X, *cells.weights_of(model.get_layer("embedding")))[:, -1]
     w, b = cells.weights_of(model.get_layer("probabilities"))

@@ -1,4 +1,4 @@
-"""Stacked recurrent layers against NumPy, and the arithmetic of seasons."""
+"""`deep_rnn`: stacked recurrent layers in NumPy, and seasons."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ def test_each_layer_reads_the_states_of_the_one_below(cell: str) -> None:
     forecasting.check_the_formula(NAME, network, units=(5, 3, 4), cell=cell)
 
 
-def test_as_many_layers_as_numbers() -> None:
+def test_one_layer_for_each_number() -> None:
     model = create(NAME, units=(7,), cell="lstm")
     assert [layer.units for layer in model.layers if isinstance(layer, keras.layers.LSTM)] == [7]
 
 
-def test_the_season_is_taken_away_and_added_again() -> None:
+def test_season_is_removed_and_added_back() -> None:
     forecasting.check_the_season(NAME)
     forecasting.check_trend_and_season(NAME)
 
 
-def test_what_it_refuses() -> None:
+def test_invalid_arguments_are_rejected() -> None:
     forecasting.check_what_it_refuses(NAME)

@@ -1,4 +1,4 @@
-"""The GRU against its gate equations, in both forms, step by step in NumPy."""
+"""The GRU: equals the notes' equations in NumPy, with the reset gate before and after the product."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ def network(reset_after: bool) -> keras.Model:
 
 
 @both_forms
-def test_step_by_step_it_is_keras(reset_after: bool) -> None:
+def test_numpy_steps_equal_keras(reset_after: bool) -> None:
     model = network(reset_after)
     assert model.get_layer("embedding").get_weights()[2].shape == ((2, 15) if reset_after else (15,))
     np.testing.assert_allclose(to_numpy(model(X)), cells.many_to_one(model, X, cells.gru), rtol=1e-4, atol=1e-5)
 
 
-def test_the_forms_differ() -> None:
+def test_reset_before_and_after_differ() -> None:
     after, before = network(True), network(False)
     w_x, w_h, b = before.get_layer("embedding").get_weights()
     after.get_layer("embedding").set_weights([w_x, w_h, np.stack([b, 0 * b])])
@@ -47,8 +47,8 @@ def test_three_quarters_of_an_lstms_weights() -> None:
 
 
 @both_forms
-def test_the_state_passes_gradients_on_through_the_update_gates(reset_after: bool) -> None:
-    """Without what comes back from h, ∂h_T/∂h_1 = diag(Π_t z_t)."""
+def test_state_gradient_is_product_of_update_gates(reset_after: bool) -> None:
+    """If the recurrent kernel is zero, ∂h_T/∂h_1 = diag(Π_t z_t)."""
     layer = network(reset_after).get_layer("embedding")
     x, h_1 = RANDOM.normal(size=(1, 20, 2)).astype(np.float32), RANDOM.normal(size=(1, 5)).astype(np.float32)
     w_x, w_h, b = layer.get_weights()

@@ -1,4 +1,4 @@
-"""The LSTM against the gate equations of the notes, step by step in NumPy."""
+"""The LSTM: equals the notes' equations in NumPy, and the gradient of its long-term state."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ def network() -> keras.Model:
     return model
 
 
-def test_step_by_step_it_is_keras() -> None:
+def test_numpy_steps_equal_keras() -> None:
     model = network()
     np.testing.assert_allclose(to_numpy(model(X)), cells.many_to_one(model, X, cells.lstm), rtol=1e-4, atol=1e-5)
     assert model.get_layer("embedding").output.shape == (None, 5)
 
 
-def test_the_forget_gate_begins_open() -> None:
+def test_forget_gate_starts_open() -> None:
     model = create("lstm", units=5)
     *_, b = model.get_layer("embedding").get_weights()
     np.testing.assert_array_equal(b, [0] * 5 + [1] * 5 + [0] * 10)  # i, f, g, o
 
 
 def long_term_state(model: keras.Model, x: np.ndarray, c_1: np.ndarray) -> np.ndarray:
-    """The diagonal of ∂c_T/∂c_1 by automatic derivation, where it is a diagonal."""
+    """Returns the diagonal of ∂c_T/∂c_1 by automatic differentiation; the matrix must be diagonal."""
     layer = model.get_layer("embedding")
     again = keras.layers.LSTM(layer.units, return_state=True)
     again.build(x.shape)
@@ -42,8 +42,8 @@ def long_term_state(model: keras.Model, x: np.ndarray, c_1: np.ndarray) -> np.nd
     return gradient(lambda c: ops.sum(again(x, initial_state=[ops.zeros_like(c), c])[2]), c_1)[0]
 
 
-def test_the_long_term_state_passes_gradients_on_through_the_forget_gates_alone() -> None:
-    """Without what comes back from h, ∂c_T/∂c_1 = diag(Π_t f_t): 1 where they are open, whatever T."""
+def test_long_term_gradient_is_product_of_forget_gates() -> None:
+    """If the recurrent kernel is zero, ∂c_T/∂c_1 = diag(Π_t f_t): 1 for open gates and any T."""
     model, x = network(), RANDOM.normal(size=(1, 50, 2)).astype(np.float32)
     w_x, w_h, b = model.get_layer("embedding").get_weights()
     c_1 = RANDOM.normal(size=(1, 5)).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Right-padded batches give the answers of each sequence alone, in every recurrent model that reads one."""
+"""In each recurrent model that reads a sequence, padding on the right does not change the output."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ every_reader = pytest.mark.parametrize(
 
 
 def sequences(model: keras.Model) -> list[np.ndarray]:
-    """One of each length: ids (time,) or floats (time, features)."""
+    """Returns a sequence of each length: ids (time,) or floats (time, features)."""
     random = np.random.default_rng(0)
     if keras.backend.standardize_dtype(model.input.dtype) == "int32":
         tokens = model.get_layer("token_embedding").input_dim
@@ -42,11 +42,11 @@ def padded(alone: list[np.ndarray], padding: float) -> np.ndarray:
     return batch
 
 
-# Keras says that the model itself hands no mask on. A layer in it that drops one would still be an error.
+# Keras warns that the model itself does not pass the mask on. A layer that drops the mask would still be an error.
 @pytest.mark.filterwarnings(r"ignore:Layer '\w+' \(of type Functional\) was passed an input with a mask:UserWarning")
 @every_reader
 def test_padding_changes_nothing(name: str, variant: dict[str, Any]) -> None:
-    """And one set of weights serves every length."""
+    """A sequence has the same output alone and in a padded batch."""
     model = small(name, **variant)
     randomise(model)
     alone = sequences(model)
@@ -60,12 +60,12 @@ def test_padding_changes_nothing(name: str, variant: dict[str, Any]) -> None:
 
 
 @every_reader
-def test_late_steps_count_and_so_does_the_order(name: str, variant: dict[str, Any]) -> None:
+def test_late_steps_and_their_order_matter(name: str, variant: dict[str, Any]) -> None:
     model = small(name, **variant)
     randomise(model)
     whole = sequences(model)[0]
     changed = whole.copy()
-    changed[10] = whole[10] % 3 + 1  # another id or value; a convolution has no window for step 12
+    changed[10] = whole[10] % 3 + 1  # another id or value; no window of the convolution contains step 12
     answer, *others = to_numpy(model(np.stack([whole, changed, whole[::-1]])))
     for other in others:
         assert np.abs(other - answer).max() > 1e-5

@@ -1,4 +1,4 @@
-"""One layer that reads and one that writes, against NumPy, and the arithmetic of seasons."""
+"""`sequence_to_sequence`: both recurrent layers in NumPy, and seasons."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ NAME = "sequence_to_sequence"
 
 
 @pytest.mark.parametrize("cell", ["gru", "lstm"])
-def test_the_writer_is_given_the_readers_last_state_at_every_step(cell: str) -> None:
+def test_second_layer_reads_the_last_state_at_every_step(cell: str) -> None:
     def network(model: keras.Model, x: np.ndarray) -> np.ndarray:
         h = cells.CELLS[cell](x, *cells.weights_of(model.get_layer("embedding")))[:, -1:]  # (batch, 1, units)
         s = cells.CELLS[cell](np.repeat(h, 4, axis=1), *cells.weights_of(model.get_layer("writer")))
@@ -23,14 +23,14 @@ def test_the_writer_is_given_the_readers_last_state_at_every_step(cell: str) -> 
     forecasting.check_the_formula(NAME, network, units=5, cell=cell)
 
 
-def test_its_weights_do_not_grow_with_the_horizon() -> None:
+def test_weights_do_not_depend_on_the_horizon() -> None:
     assert create(NAME, horizon=3).count_params() == create(NAME, horizon=30).count_params()
 
 
-def test_the_season_is_taken_away_and_added_again() -> None:
+def test_season_is_removed_and_added_back() -> None:
     forecasting.check_the_season(NAME)
     forecasting.check_trend_and_season(NAME)
 
 
-def test_what_it_refuses() -> None:
+def test_invalid_arguments_are_rejected() -> None:
     forecasting.check_what_it_refuses(NAME)

@@ -1,4 +1,4 @@
-"""The reader of texts against NumPy: words to rows of a matrix, to a state, to probabilities."""
+"""`sequence_to_vector`: equals its formula in NumPy."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def softmax(a: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize("cell", cells.CELLS)
 @pytest.mark.parametrize("bidirectional", [False, True])
-def test_the_model_is_its_formula(cell: str, bidirectional: bool) -> None:
+def test_output_equals_formula(cell: str, bidirectional: bool) -> None:
     model = network(cell=cell, bidirectional=bidirectional)
     (rows,), weights = (cells.weights_of(model.get_layer(name)) for name in ("token_embedding", "embedding"))
     x = rows[IDS]  # (batch, time, embedding_dim)
@@ -39,25 +39,25 @@ def test_the_model_is_its_formula(cell: str, bidirectional: bool) -> None:
     assert model.get_layer("embedding").output.shape == (None, 6 if bidirectional else 3)
 
 
-def test_looking_up_a_word_is_one_hot_times_a_matrix() -> None:
+def test_word_lookup_equals_one_hot_times_matrix() -> None:
     layer = network().get_layer("token_embedding")
     (rows,) = layer.get_weights()
     np.testing.assert_allclose(to_numpy(layer(IDS)), np.eye(9, dtype=np.float32)[IDS] @ rows, rtol=1e-6)
 
 
-def test_dropout_is_for_training_alone() -> None:
+def test_dropout_is_off_at_inference() -> None:
     keras.utils.set_random_seed(0)
     model, plain = network(dropout=0.5), network()
     np.testing.assert_array_equal(to_numpy(model(IDS)), to_numpy(plain(IDS)))
     assert np.abs(to_numpy(model(IDS, training=True)) - to_numpy(plain(IDS))).max() > 1e-3
 
 
-def test_a_text_of_padding_alone_has_an_answer() -> None:
+def test_text_of_padding_has_finite_output() -> None:
     model = network()
     w, b = cells.weights_of(model.get_layer("probabilities"))
     np.testing.assert_allclose(to_numpy(model(0 * IDS[:1])), softmax(b[None]), rtol=1e-5)
 
 
-def test_another_cell_is_refused() -> None:
+def test_unknown_cell_is_rejected() -> None:
     with pytest.raises(BadHyperparameter, match="Expected cell to be one of simple_rnn, lstm, gru. Received: rnn"):
         network(cell="rnn")

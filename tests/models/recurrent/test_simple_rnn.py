@@ -1,4 +1,4 @@
-"""The simple recurrent network against the notes: step by step in NumPy, and backwards through time by hand."""
+"""The simple recurrent network: its steps, its backpropagation through time and its gradients, as in the notes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def network(activation: str = "tanh") -> keras.Model:
 
 
 @pytest.mark.parametrize("activation", ["tanh", "relu"])
-def test_unrolled_by_hand_it_is_keras(activation: str) -> None:
+def test_numpy_steps_equal_keras(activation: str) -> None:
     """h_t = g(W_hᵀ h_{t−1} + W_xᵀ x_t + b)."""
     model = network(activation)
     expected = cells.many_to_one(model, X, lambda *given: cells.simple_rnn(*given, activation))
@@ -38,8 +38,8 @@ def test_unrolled_by_hand_it_is_keras(activation: str) -> None:
     assert model.get_layer("embedding").output.shape == (None, 5)
 
 
-def test_back_propagation_through_time_by_hand() -> None:
-    """The gradient by each weight is the sum over the time steps; each term is that of a step's own copy of W_h."""
+def test_backpropagation_through_time() -> None:
+    """The gradient by a weight is a sum over the time steps; each term is the gradient by a separate copy of W_h."""
     model = network()
     w_x, w_h, b, w_y, b_y = [np.asarray(weight, np.float64) for weight in model.trainable_variables]
     x = (X - X.mean((0, 1))) / X.std((0, 1))
@@ -61,7 +61,7 @@ def test_back_propagation_through_time_by_hand() -> None:
     for by_autodiff, by_hand in zip(found, expected, strict=True):
         np.testing.assert_allclose(by_autodiff, by_hand, rtol=1e-3, atol=1e-4)
 
-    def loss(copies: Any) -> Any:  # of W_h, one for each step (time, units, units)
+    def loss(copies: Any) -> Any:  # copies of W_h, one for each step (time, units, units)
         state = ops.zeros((4, 5))
         for t in range(TIME):
             state = ops.tanh(state @ copies[t] + (x[:, t] @ w_x + b).astype(np.float32))
@@ -69,17 +69,17 @@ def test_back_propagation_through_time_by_hand() -> None:
 
     terms = gradient(loss, np.stack([w_h] * TIME).astype(np.float32))
     np.testing.assert_allclose(terms, by_w_h, rtol=1e-3, atol=1e-4)
-    assert (terms[0] == 0).all() and (terms[1:] != 0).any((1, 2)).all()  # h_0 is 0; every other step has its part
+    assert (terms[0] == 0).all() and (terms[1:] != 0).any((1, 2)).all()  # h_0 is 0; every other step contributes
 
 
 def jacobian(model: keras.Model, x: np.ndarray, h_1: np.ndarray) -> np.ndarray:
-    """∂h_T/∂h_1 (units, units) by automatic derivation, of a sequence x_2 … x_T (1, time, features)."""
+    """Returns ∂h_T/∂h_1 (units, units) by automatic differentiation, for a sequence x_2 … x_T (1, time, features)."""
     layer, units = model.get_layer("embedding"), h_1.shape[1]
     x, states = np.repeat(x, units, axis=0), np.repeat(h_1, units, axis=0)  # a row for each component of h_T
     return gradient(lambda states: ops.sum(layer(x, initial_state=states) * np.eye(units, dtype=np.float32)), states)
 
 
-def test_the_last_state_by_the_first_is_a_product_of_factors() -> None:
+def test_derivative_of_last_state_is_a_product() -> None:
     """∂h_T/∂h_1 = Π_{t=T…2} diag(1 − h_t²) W_hᵀ."""
     model = network()
     w_x, w_h, b = cells.weights_of(model.get_layer("embedding"))
@@ -93,7 +93,7 @@ def test_the_last_state_by_the_first_is_a_product_of_factors() -> None:
 
 
 def norms(activation: str, scale: float) -> list[float]:
-    """‖∂h_T/∂h_1‖ over T − 1 = 1, 4 and 16 steps, with W_h a rotation times `scale` and inputs of 0."""
+    """Returns ‖∂h_T/∂h_1‖ for T − 1 = 1, 4 and 16 steps; W_h is a rotation times `scale`, and the inputs are 0."""
     model = create("simple_rnn", features=1, units=4, activation=activation, recurrent_initializer="identity")
     layer, found = model.get_layer("embedding"), []
     layer.cell.recurrent_kernel.assign(scale * np.eye(4, dtype=np.float32)[[1, 2, 3, 0]])
@@ -103,13 +103,13 @@ def norms(activation: str, scale: float) -> list[float]:
     return found
 
 
-def test_gradients_vanish_explode_or_stay() -> None:
+def test_gradients_vanish_or_explode() -> None:
     np.testing.assert_allclose(norms("relu", 1.0), [1, 1, 1], rtol=1e-5)
     np.testing.assert_allclose(norms("relu", 2.0), [2, 2**4, 2**16], rtol=1e-4)
     np.testing.assert_allclose(norms("relu", 0.5), [1 / 2, 1 / 2**4, 1 / 2**16], rtol=1e-4)
-    one, four, sixteen = norms("tanh", 1.0)  # each factor 1 − h_t² takes a little, and less as h shrinks
+    one, four, sixteen = norms("tanh", 1.0)  # each factor 1 − h_t² is slightly below 1
     assert 1 > one > four > sixteen
-    assert norms("tanh", 2.0)[-1] < 1  # saturated: tanh keeps from exploding
+    assert norms("tanh", 2.0)[-1] < 1  # saturated: tanh prevents explosion
 
 
 def test_identity_initialisation_with_relu_keeps_the_gradient() -> None:
@@ -118,15 +118,15 @@ def test_identity_initialisation_with_relu_keeps_the_gradient() -> None:
     np.testing.assert_array_equal(w_h, np.eye(4))
     assert (b == 0).all()
     x = RANDOM.normal(size=(1, 30, 2)).astype(np.float32)
-    on = np.full((1, 4), 100, np.float32)  # so far above 0 that no input switches a unit off
+    on = np.full((1, 4), 100, np.float32)  # so large that no input makes a unit inactive
     np.testing.assert_allclose(jacobian(model, x, on), np.eye(4), atol=1e-6)
     orthogonal = create("simple_rnn", units=4).get_layer("embedding").get_weights()[1]
     np.testing.assert_allclose(orthogonal @ orthogonal.T, np.eye(4), atol=1e-5)
     assert np.abs(orthogonal - np.eye(4)).max() > 0.1
 
 
-def test_it_is_one_step_after_another() -> None:
-    """The state after a sequence is what the next step goes on from."""
+def test_sequence_can_be_continued_from_a_state() -> None:
+    """A sequence can be processed in two parts, with the state after the first part as the initial state."""
     layer = network().get_layer("embedding")
     state = None
     for t in range(TIME):

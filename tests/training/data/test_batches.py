@@ -1,4 +1,4 @@
-"""Binary images: drawn anew in each epoch, with the grey value as the probability."""
+"""Random changes of training images: binarisation, shift and mirroring."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ def test_the_mean_is_the_grey_value() -> None:
     np.testing.assert_allclose(binary.mean(axis=0), grey[0], atol=0.015)  # over four standard errors
 
 
-def test_an_epoch_sees_each_image_once_and_the_next_one_anew() -> None:
+def test_each_epoch_has_every_image_once() -> None:
     images = np.zeros((10, 2, 3, 1), np.float32)
     images[np.arange(6), np.arange(6) // 3, np.arange(6) % 3] = (
-        1  # six that can be told apart, four of which each value is a coin
+        1  # six different binary images, and four with random values
     )
-    images[6:] = 0.5  # four whose values are coins
+    images[6:] = 0.5  # four images whose values are 0 or 1 with probability 1/2
     batches = ChangedBatches(images, 4, binarize, seed=0)
     assert len(batches) == 3
 
@@ -40,8 +40,8 @@ def test_an_epoch_sees_each_image_once_and_the_next_one_anew() -> None:
     np.testing.assert_array_equal(again[0][0], first[:4])
 
 
-def test_a_shift_moves_every_image_alike() -> None:
-    """Of a single bright pixel in the middle all nine moves are seen, and none other."""
+def test_shift_moves_all_images_equally() -> None:
+    """A single bright pixel in the middle appears in all nine positions, and nowhere else."""
     images = np.zeros((2, 5, 4, 1), np.float32)
     images[:, 2, 1] = 1
     seen = set()
@@ -54,14 +54,14 @@ def test_a_shift_moves_every_image_alike() -> None:
     assert seen == {(row, column) for row in (1, 2, 3) for column in (0, 1, 2)}
 
 
-def test_what_leaves_the_image_is_lost() -> None:
+def test_pixels_moved_out_are_lost() -> None:
     images = np.ones((1, 3, 3, 1), np.float32)
     sums = {float(shift(images, np.random.default_rng(seed)).sum()) for seed in range(50)}
     assert sums == {4.0, 6.0, 9.0}
 
 
-def test_mirror_moves_each_image_by_itself() -> None:
-    """Of a single pixel off the middle: both sides and all 25 moves are seen, each image keeps its target."""
+def test_mirror_changes_each_image_separately() -> None:
+    """A single pixel appears on both sides and in all 25 positions, and each image keeps its target."""
     images = np.zeros((500, 9, 9, 1), np.float32)
     images[:, 4, 3] = np.arange(1, 501, dtype=np.float32).reshape(-1, 1) / 500
     changed = mirror(images, np.random.default_rng(0))

@@ -1,4 +1,4 @@
-"""Windows of series: against slices by hand, without a leak, and the forecasts that need no network."""
+"""Windows of time series: slices without overlap of training and test, and the baseline forecasts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SERIES = ("co2", "sunspots")
 
 
 def counting(steps: int = 60, test_start: int = 40, history: int = 9, horizon: int = 4, season: int = 4) -> Series:
-    """Each value is its own step."""
+    """Returns a series whose values are the numbers of the steps."""
     values = np.arange(steps, dtype=np.float32)[:, None]
     return Series(
         name="counting",
@@ -44,12 +44,12 @@ def test_no_step_is_in_two_parts() -> None:
     assert series.y_train.max() == 39 and series.x_train.min() == 0
     assert held_out.y.max() == 39 and len(held_out.x) == 7  # a quarter of 28
     assert seen.y.max() < held_out.y.min()
-    assert seen.y.max() == held_out.y.min() - 1  # and no more is left out than must be
+    assert seen.y.max() == held_out.y.min() - 1  # no more windows than necessary are left out
     np.testing.assert_array_equal(series.y_test[:, 0, 0], series.origins)
 
 
 @pytest.mark.parametrize("name", SERIES)
-def test_shipped_series_are_cut_at_their_border(name: str) -> None:
+def test_series_are_split_at_test_start(name: str) -> None:
     series = load(name)
     assert isinstance(series, Series) and series.horizon == series.season
     history = series.x_train.shape[1]
@@ -64,7 +64,7 @@ def test_shipped_series_are_cut_at_their_border(name: str) -> None:
     assert len(seen.x) + len(held_out.x) + series.horizon - 1 == len(series.x_train)
 
 
-def test_sunspots_are_the_years() -> None:
+def test_sunspots_by_year() -> None:
     table, series = sunspots.load_pandas().data, load("sunspots")
     years = table["YEAR"].to_numpy()
     assert (years[0], years[series.test_start], years[-1], len(years)) == (1700, 1950, 2008, 309)
@@ -91,12 +91,12 @@ def test_forecasts_by_hand() -> None:
     np.testing.assert_array_equal(told["seasonal_naive"], series.y_test - 4)
     longer = counting(horizon=6)
     np.testing.assert_array_equal(baselines(longer)["seasonal_naive"][0, :, 0], [36, 37, 38, 39, 36, 37])
-    # A random walk's best forecast is its last value.
+    # The best forecast of a random walk is its last value.
     np.testing.assert_allclose(told["arima"], told["naive"], rtol=1e-5)
 
 
-def test_an_autoregression_is_continued_by_its_own_rule() -> None:
-    """Values that follow x_t = 0.9 x_{t−1} from each origin on, whatever came before: parameters of the first span."""
+def test_arima_continues_an_autoregression() -> None:
+    """The forecasts follow x_t = φ x_{t−1} with the same φ at each origin: it is fitted to the training period."""
     rng = np.random.default_rng(0)
     values = np.zeros((400, 1), np.float32)
     for step in range(1, len(values)):
@@ -113,12 +113,12 @@ def test_an_autoregression_is_continued_by_its_own_rule() -> None:
     told = baselines(series)["arima"][..., 0]
     last = series.x_test[:, -1]
     ratio = told[:, :1] / last
-    assert ratio.std() < 1e-5 and 0.85 < ratio.mean() < 0.95  # one φ for all origins
+    assert ratio.std() < 1e-5 and 0.85 < ratio.mean() < 0.95  # the same φ for all origins
     np.testing.assert_allclose(told, last * ratio ** np.arange(1, 4), rtol=1e-4, atol=1e-5)
 
 
 def test_exponential_smoothing_by_its_recursion() -> None:
-    """ℓ_t = ℓ_{t−1} + α (x_t − ℓ_{t−1}), which is the forecast of every step, whatever the start after 80 steps."""
+    """ℓ_t = ℓ_{t−1} + α (x_t − ℓ_{t−1}) is the forecast; after 80 steps the initial value does not matter."""
     rng = np.random.default_rng(1)
     values = (rng.normal(size=100).cumsum() + rng.normal(size=100)).astype(np.float32)[:, None]
     series = Series(
@@ -137,7 +137,7 @@ def test_exponential_smoothing_by_its_recursion() -> None:
     np.testing.assert_allclose(told, np.repeat(np.array(levels)[79:98, None], 2, axis=1), atol=1e-3)
 
 
-def test_orders_have_the_least_aic() -> None:
+def test_baseline_orders_have_the_lowest_aic() -> None:
     series = load("sunspots")
     training = series.values[: series.test_start, 0].astype(np.float64)
     assert len(ar_select_order(training, 15, ic="aic").ar_lags) == series.arima["order"][0]

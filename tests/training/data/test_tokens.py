@@ -1,4 +1,4 @@
-"""Texts as ids and back."""
+"""Converting texts to ids and back."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ def test_ids_count_from_two() -> None:
     assert tokens.texts(np.array([[2, 3, 0], [1, 2, 0]])) == ["ab", "[UNK]a"]
 
 
-def test_what_is_written_has_a_start_and_an_end() -> None:
+def test_start_and_end_tokens() -> None:
     tokens = Tokens((*MARKS, "AE", "T"), "spaces")
     np.testing.assert_array_equal(tokens.ids(["AE T", "T"]), [[2, 4, 5, 3], [2, 5, 3, 0]])
     assert tokens.texts(np.array([[2, 4, 5, 3, 5], [4, 5, 5, 3, 0]])) == ["AE T", "AE T T"]
-    assert tokens.texts(np.array([[4, 4]])) == ["AE AE"]  # cut before its end
+    assert tokens.texts(np.array([[4, 4]])) == ["AE AE"]  # without an end token
 
 
 @pytest.mark.parametrize(
@@ -37,6 +37,6 @@ def test_splits(split: str, parts: list[str]) -> None:
     assert len(tokens.ids(["It's GREAT; no. 7"])[0]) == len(parts)
 
 
-def test_the_most_frequent_come_first() -> None:
+def test_tokens_are_sorted_by_frequency() -> None:
     assert Tokens.of(["b a", "c b", "b c"], "words").names == ("b", "c", "a")
     assert Tokens.of(["b a", "c b", "b c"], "words", most=2, marks=True).names == (*MARKS, "b", "c")

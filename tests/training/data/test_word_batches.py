@@ -1,4 +1,4 @@
-"""What a word2vec model is given, step by step."""
+"""The batches for word2vec."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from keras_gallery.training.data.word_batches import NEGATIVES, WordBatches
 from keras_gallery.training.data.word_pairs import Text, counts_of
 
-# 400 sentences of five words; all words are about as frequent, so that few are left out.
+# 400 sentences of five words. All words are about equally frequent, so few are removed by subsampling.
 WORDS = np.random.default_rng(0).integers(2, 2_002, 2_000).astype(np.int32)
 TEXT = Text(WORDS, np.repeat(np.arange(400), 5))
 COUNTS = counts_of(TEXT, 2_002)
@@ -38,8 +38,8 @@ def neighbours_of(text: Text, window: int) -> set[tuple[int, int]]:
     }
 
 
-def test_the_true_candidate_stands_near() -> None:
-    """Thinned out, farther words come near, but never those of another sentence."""
+def test_true_candidate_is_a_neighbour() -> None:
+    """Subsampling brings distant words of a sentence closer together, but not words of another sentence."""
     near = neighbours_of(TEXT, 4)
     pairs, contexts = batches(False), batches(True)
     for index in range(len(pairs)):
@@ -51,7 +51,7 @@ def test_the_true_candidate_stands_near() -> None:
             assert context.any() and {(int(word), int(each)) for each in context[context > 0]} <= near
 
 
-def test_every_epoch_is_drawn_anew_and_repeats_with_the_seed() -> None:
+def test_epochs_differ_and_repeat_with_the_seed() -> None:
     first, again, other = batches(False), batches(False), batches(False, seed=1)
     np.testing.assert_array_equal(first[0][0]["candidates"], again[0][0]["candidates"])
     assert (first[0][0]["word"] != other[0][0]["word"]).any()
@@ -60,8 +60,8 @@ def test_every_epoch_is_drawn_anew_and_repeats_with_the_seed() -> None:
     assert len(first) == steps and not np.array_equal(before, first.targets)
 
 
-def test_near_words_are_asked_for_more_often() -> None:
-    """Of contexts that reach as far as is drawn, half hold a second word at a window of 2."""
+def test_near_words_are_more_frequent() -> None:
+    """With random window sizes up to 2, half of the contexts contain the second word."""
     text = Text(np.arange(2, 2_002, dtype=np.int32), np.zeros(2_000, np.int64))  # one sentence, each word once
     found = WordBatches(text, counts_of(text, 2_002), window=2, cbow=False, batch_size=64, seed=0)
     distances = np.abs(found.inputs[:, 0] - found.targets)

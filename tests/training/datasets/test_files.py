@@ -1,4 +1,4 @@
-"""MNIST from files: IDX and .npz, sound and damaged, and from Keras's download."""
+"""MNIST from intact and damaged IDX and .npz files, and from Keras's download."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def check(name: str = "mnist") -> None:
 
 
 def test_colour_images_and_their_labels_in_a_column(folder: Path) -> None:
-    """As CIFAR-10 has them."""
+    """CIFAR-10 has labels of this shape."""
     images = RNG.integers(0, 256, (3, 32, 32, 3), np.uint8)
     labels = np.array([[7], [0], [9]], np.uint8)
     np.savez(folder / "cifar10.npz", x_train=images, y_train=labels, x_test=images[:1], y_test=labels[:1])
@@ -91,13 +91,13 @@ def test_a_missing_file_is_named(folder: Path) -> None:
         load("mnist")
 
 
-def test_images_of_other_dimensions_are_refused(folder: Path) -> None:
+def test_images_of_other_dimensions_are_rejected(folder: Path) -> None:
     np.savez(folder / "mnist.npz", **{**ARRAYS, "x_test": ARRAYS["x_test"].reshape(2, -1)})
     with pytest.raises(BadData, match=r"Expected mnist as uint8 images .*\(2, 784\)"):
         load("mnist")
 
 
-def test_variable_without_a_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_data_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GALLERY_DATA", "/no/such/folder")
     with pytest.raises(DataUnavailable, match="Missing file: /no/such.* GALLERY_DATA/mnist must contain mnist.npz"):
         load("mnist")
@@ -114,7 +114,7 @@ def test_download(monkeypatch: pytest.MonkeyPatch) -> None:
     check("fashion_mnist")
 
 
-def test_failed_download_names_the_ways(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_download_error_names_alternatives(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail() -> Any:
         raise Exception("URL fetch failure on https://x: no network\nand more")
 
@@ -156,7 +156,7 @@ def test_damaged_idx(tmp_path: Path, name: str, content: bytes, message: str) ->
 
 
 @given(content=st.binary(max_size=64) | st.binary(max_size=64).map(lambda tail: SOUND[:10] + tail))
-def test_random_bytes_are_refused_in_words(content: bytes, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_random_bytes_are_rejected(content: bytes, tmp_path_factory: pytest.TempPathFactory) -> None:
     path = tmp_path_factory.getbasetemp() / "random"
     path.write_bytes(content)
     with pytest.raises(BadData):
@@ -174,7 +174,7 @@ def npz(path: Path, member: bytes) -> Path:
     return path
 
 
-def test_pickles_are_refused(tmp_path: Path) -> None:
+def test_pickles_are_rejected(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", x=np.array([print], object))
     with pytest.raises(BadData, match="Received: x of object"):
         read_npz(tmp_path / "a.npz", ("x",))
@@ -206,7 +206,7 @@ def test_damaged_npz(tmp_path: Path, member: bytes, message: str) -> None:
         read_npz(npz(tmp_path / "a.npz", member), ("x",))
 
 
-def test_npz_without_the_name_or_no_archive(tmp_path: Path) -> None:
+def test_npz_with_missing_array_and_other_files(tmp_path: Path) -> None:
     buffer = io.BytesIO()
     np.savez(buffer, y=ARRAYS["y_test"])
     (tmp_path / "a.npz").write_bytes(buffer.getvalue())
@@ -217,8 +217,8 @@ def test_npz_without_the_name_or_no_archive(tmp_path: Path) -> None:
         read_npz(tmp_path / "b.npz", ("y",))
 
 
-def test_sizes_in_files_decide_no_memory(tmp_path: Path) -> None:
-    """Headers that promise 4 GB, and files that unpack to 100 MB where a few bytes were promised."""
+def test_sizes_in_headers_do_not_allocate_memory(tmp_path: Path) -> None:
+    """Headers that announce 4 GB, and files that decompress to 100 MB although a few bytes were announced."""
     huge = npz(tmp_path / "b.npz", npy("{'descr': '|u1', 'fortran_order': False, 'shape': (4294967296,), }\n"))
     bomb = tmp_path / "c.gz"
     bomb.write_bytes(gzip.compress(SOUND + bytes(100_000_000), 1))

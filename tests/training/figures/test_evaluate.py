@@ -1,4 +1,4 @@
-"""The figures against scikit-image, Keras, and PCA by hand."""
+"""The figures compared with scikit-image, Keras, and PCA by hand."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_psnr_of_a_perfect_image_is_finite() -> None:
 
 
 def test_bce_equals_keras_also_where_the_output_is_0_or_1() -> None:
-    # Keras takes log(1 − x̂) in float32, where 1 − 1e-7 is 1 − 1.2e-7.
+    # Keras computes log(1 − x̂) in float32, in which 1 − 1e-7 is 1 − 1.2e-7.
     for output, tolerance in ((OUTPUT, 1e-6), (np.round(OUTPUT), 0.01)):
         expected = keras.ops.convert_to_numpy(keras.losses.binary_crossentropy(CLEAN, output)).mean()
         assert bce(CLEAN, output) == pytest.approx(expected, rel=tolerance)
@@ -42,7 +42,7 @@ def recipe(task: str, loss: str = "binary_crossentropy", binarize: bool = False)
 
 
 def identity_autoencoder() -> keras.Model:
-    """Its code is the image itself: what comes in goes out."""
+    """Returns an autoencoder whose code and output are the input image."""
     image, code = keras.Input((4, 4, 1)), keras.Input((16,))
     encoder = keras.Model(image, keras.layers.Flatten()(image), name="encoder")
     decoder = keras.Model(code, keras.layers.Reshape((4, 4, 1))(code), name="decoder")
@@ -55,7 +55,7 @@ def small_dataset() -> Dataset:
     return Dataset("small", x[:40], digits.y_train[:40], x[40:], digits.y_train[40:60], "here", digits.labels)
 
 
-def test_identity_gains_nothing() -> None:
+def test_figures_of_the_identity() -> None:
     model, dataset = identity_autoencoder(), small_dataset()
     figures = evaluate(model, dataset, recipe("denoise"), Components(dataset.x_train))
     noisy = add_noise(model, dataset.x_test)
@@ -72,18 +72,18 @@ def test_identity_gains_nothing() -> None:
     assert code_size(model) == 16
 
 
-def test_colours_beside_grey_and_mean_colours() -> None:
+def test_figures_of_colorization() -> None:
     photographs = load("photographs")
     dataset = replace(photographs, x_train=photographs.x_train[::50], x_test=photographs.x_test[::50])
     model = create("colorization_autoencoder", filters=(2,))
     model.get_layer("decoder").set_weights([np.zeros_like(w) for w in model.get_layer("decoder").get_weights()])
     figures = evaluate(model, dataset, recipe("colorize"), None)
-    # It adds nothing to the grey picture.
+    # The model adds nothing to the grey image.
     assert figures["mse"] == pytest.approx(figures["grey_mse"], rel=1e-5)
     assert 0 < figures["mean_colour_mse"] < figures["grey_mse"]
 
 
-def test_what_is_shown_and_what_is_wanted() -> None:
+def test_inputs_and_targets_of_each_task() -> None:
     model, images = identity_autoencoder(), RNG.random((3, 4, 4, 1), np.float32)
     shown, wanted = pairs(model, recipe("denoise"), images)
     assert wanted is images and (shown != images).any()
@@ -93,14 +93,14 @@ def test_what_is_shown_and_what_is_wanted() -> None:
     assert shown.shape == (3, 4, 4, 1) and wanted.shape == (3, 4, 4, 3)
 
 
-def test_the_error_of_an_image_is_its_sum() -> None:
+def test_loss_of_an_image_is_a_sum() -> None:
     squared = loss_of(recipe("reconstruct", loss="squared_error"), CLEAN, OUTPUT)
     assert squared == pytest.approx(((OUTPUT - CLEAN) ** 2).sum(axis=(1, 2, 3)).mean(), rel=1e-5)
 
 
-def test_noise_is_the_layers_and_repeats() -> None:
+def test_noise_is_that_of_the_model_and_reproducible() -> None:
     model, images = identity_autoencoder(), np.full((200, 4, 4, 1), 0.5, np.float32)
     noisy = add_noise(model, images)
     np.testing.assert_array_equal(noisy, add_noise(model, images))
     assert noisy.dtype == np.float32
-    assert 0.25 < noisy.std() < 0.3  # σ = 0.3, less what is clipped
+    assert 0.25 < noisy.std() < 0.3  # σ = 0.3, reduced by clipping

@@ -1,4 +1,4 @@
-"""Gradient norms over depth: against autodiff by hand, and as the theory has them."""
+"""Gradient norms over depth: compared with formulas, and vanishing as in theory."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from keras_gallery.training.figures import gradients_over_depth
 RNG = np.random.default_rng(0)
 
 
-def test_the_gradient_is_what_a_step_takes() -> None:
-    """Of a linear network: ∂/∂W Σ(xW − y)² / n = 2 xᵀ(xW − y) / n."""
+def test_gradient_of_a_linear_network() -> None:
+    """For a linear network, ∂/∂W Σ(xW − y)² / n = 2 xᵀ(xW − y) / n."""
     x, y = RNG.random((8, 3), np.float32), RNG.random((8, 1), np.float32)
     inputs = keras.Input((3,))
     network = keras.Model(inputs, layers.Dense(1, use_bias=False)(inputs))
@@ -25,7 +25,7 @@ def test_the_gradient_is_what_a_step_takes() -> None:
     )
 
 
-def test_thin_networks_lose_their_gradient_under_sigmoid_alone() -> None:
+def test_thin_networks_lose_their_gradient_only_with_sigmoid() -> None:
     model = create("thin_network", input_shape=(3,), depth=1)
     x = RNG.random((64, 3), np.float32)
     found = gradients_over_depth.gradient_norms(model, Examples(x, x.sum(axis=1, keepdims=True)))["gradient_norms"]
@@ -36,7 +36,7 @@ def test_thin_networks_lose_their_gradient_under_sigmoid_alone() -> None:
     assert found["sigmoid"]["9"] < 1e-2 * found["tanh"]["9"]
 
 
-def test_other_models_have_no_twins() -> None:
+def test_other_models_have_no_gradient_norms() -> None:
     model = create("mlp_classifier", input_shape=(3,), hidden=(2,))
     assert (
         gradients_over_depth.gradient_norms(model, Examples(np.ones((1, 3), np.float32), np.zeros(1, np.int64))) == {}

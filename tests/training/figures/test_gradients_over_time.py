@@ -1,4 +1,4 @@
-"""Gradients over time: by the chain rule in NumPy, and as the theory has them."""
+"""Gradients over time: compared with the chain rule in NumPy and finite differences."""
 
 from __future__ import annotations
 
@@ -49,12 +49,12 @@ def test_the_chain_rule_over_time(name: str, hyperparameters: dict[str, Any]) ->
         gradient = (gradient * slope) @ w_h.T
     np.testing.assert_allclose(gradients_over_time.output_gradients(model, X), expected, rtol=1e-4)
     for ours, kept in zip(model.get_weights(), before, strict=True):
-        np.testing.assert_array_equal(ours, kept)  # the model has learnt nothing by it
+        np.testing.assert_array_equal(ours, kept)  # the measurement does not change the model
 
 
 @pytest.mark.parametrize(("name", "hyperparameters"), [("lstm", {}), ("gru", {}), ("gru", {"reset_after": False})])
 def test_gated_cells_by_finite_differences(name: str, hyperparameters: dict[str, Any]) -> None:
-    """Of the last state but one: the cell, its state moved a little each way, by Keras alone."""
+    """The gradient by the second to last state, by moving the state a little in each direction."""
     model = network(name, **hyperparameters)
     layer, output, prediction = (model.get_layer(part) for part in ("embedding", "output", "prediction"))
     z = keras.ops.convert_to_numpy(model.get_layer("normalization")(X))
@@ -83,7 +83,7 @@ def test_gated_cells_by_finite_differences(name: str, hyperparameters: dict[str,
     assert gradients_over_time.output_gradients(model, X)[-2] == pytest.approx(expected, rel=1e-2)
 
 
-def test_steps_of_plain_descent_have_the_norm_of_what_they_take() -> None:
+def test_recorded_norm_equals_gradient_norm() -> None:
     model, examples = network("gru"), Examples(X, Y)
     optimizer = gradients_over_time.NormRecordingSGD(0.5)
     optimizer.build(model.trainable_variables)
@@ -95,13 +95,13 @@ def test_steps_of_plain_descent_have_the_norm_of_what_they_take() -> None:
     assert float(keras.ops.convert_to_numpy(optimizer.norm)) == pytest.approx(taken, rel=1e-4)
 
 
-def test_what_is_measured_and_drawn(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_figures_and_pictures(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gradients_over_time, "STEPS", 4)
     model = network("simple_rnn")
     figures = gradients_over_time.measure(model, Examples(X, Y), lambda line: None)
     assert [len(curve) for curve in figures["memory"].values()] == [12, 12]
     assert [len(curve) for curve in figures["clipping"].values()] == [4, 4]
-    figures["clipping"]["not clipped"] = [1.0, 1e9]  # and then no number
+    figures["clipping"]["not clipped"] = [1.0, 1e9]  # diverged after two steps
     pictures.draw(tmp_path, "title", figures)
     pictures.draw_all(tmp_path, {"simple_rnn": {"adding": {"seeds": {"0": figures}}}})
     drawn = {path.stem for path in tmp_path.glob("*.png")}
@@ -109,7 +109,7 @@ def test_what_is_measured_and_drawn(tmp_path: Any, monkeypatch: pytest.MonkeyPat
     assert all(imread(path).std() > 0.05 for path in tmp_path.glob("*.png"))
 
 
-def test_other_models_have_no_such_figures() -> None:
+def test_other_models_have_no_figures() -> None:
     model = create("mlp_regressor", input_shape=(3,), hidden=(2,), outputs=1)
     assert (
         gradients_over_time.measure(model, Examples(np.ones((1, 3), np.float32), np.ones((1, 1), np.float32)), print)

@@ -1,4 +1,4 @@
-"""log p(x): the estimate by importance sampling against the integral on a grid."""
+"""log p(x): the estimate by importance sampling compared with an integral on a grid."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ IMAGES = (RNG.random((6, 3, 3, 1)) < 0.4).astype(np.float32)
 
 @pytest.fixture(scope="module")
 def model() -> keras.Model:
-    """Random weights, a code of one dimension: the integral over it can be done on a grid."""
+    """Returns a model with random weights and a code of one dimension, over which a grid can integrate."""
     keras.utils.set_random_seed(3)
     model = create("variational_autoencoder", image_shape=(3, 3, 1), hidden=(8,), code_dim=1)
     model.set_weights([0.4 * RNG.normal(size=weight.shape) for weight in model.get_weights()])
@@ -22,7 +22,7 @@ def model() -> keras.Model:
 
 
 def exact(model: keras.Model) -> np.ndarray:
-    """log ∫ p(x|z) N(z; 0, 1) dz by the trapezoidal rule."""
+    """Returns log ∫ p(x|z) N(z; 0, 1) dz by the trapezoidal rule."""
     z = np.linspace(-10, 10, 20_001)
     p = keras.ops.convert_to_numpy(model.get_layer("decoder")(z[:, None].astype(np.float32))).astype(np.float64)
     p = np.clip(p, 1e-7, 1 - 1e-7)
@@ -31,20 +31,20 @@ def exact(model: keras.Model) -> np.ndarray:
     return np.log(np.trapezoid(likelihood * density, z, axis=1))
 
 
-def test_the_estimate_is_the_integral(model: keras.Model) -> None:
+def test_estimate_equals_integral(model: keras.Model) -> None:
     done: list[int] = []
     estimate = importance_log_likelihood(model, IMAGES, samples=20_000, progress=done.append)
     np.testing.assert_allclose(estimate, exact(model), atol=0.25)
     assert done == [1, 2, 3, 4, 5, 6]
 
 
-def test_more_samples_than_fit_at_once_are_one_mean(model: keras.Model) -> None:
-    """5,000 at once: 5,001 samples are two pieces of unlike size."""
+def test_samples_in_several_chunks(model: keras.Model) -> None:
+    """5,001 samples are processed in two chunks of different size."""
     estimate = importance_log_likelihood(model, IMAGES[:2], samples=5_001)
     np.testing.assert_allclose(estimate, exact(model)[:2], atol=0.2)
 
 
-def test_the_bound_is_below(model: keras.Model) -> None:
+def test_lower_bound_is_below_likelihood(model: keras.Model) -> None:
     bounds = lower_bound(model, np.tile(IMAGES, (100, 1, 1, 1))).reshape(100, len(IMAGES))  # each with its own noise
     assert (bounds[:30].mean(axis=0) < exact(model) + 0.05).all()
     one_sample = importance_log_likelihood(model, np.tile(IMAGES, (100, 1, 1, 1)), samples=1, seed=1)

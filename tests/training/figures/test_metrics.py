@@ -1,4 +1,4 @@
-"""Figures of classes, values, pixels and boxes, against scikit-learn and by hand."""
+"""Metrics of classes, numbers, pixels and boxes, compared with scikit-learn and by hand."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_classes() -> None:
     np.testing.assert_allclose(metrics.class_ious(counts), jaccard_score(wanted, told, average=None))
 
 
-def test_a_class_that_is_nowhere_has_no_iou() -> None:
+def test_class_without_examples_has_no_iou() -> None:
     assert np.isnan(metrics.class_ious(np.array([[3, 0], [0, 0]]))).tolist() == [False, True]
 
 
@@ -38,24 +38,24 @@ def test_r2() -> None:
 
 
 def test_average_precision() -> None:
-    """Where precision already falls, the area is scikit-learn's."""
+    """If the precision never rises with the recall, the area equals that of scikit-learn."""
     scores, right = np.array([0.9, 0.8, 0.7, 0.6], np.float32), np.array([True, True, False, True])
     assert metrics.average_precision(scores, right, 3) == pytest.approx(average_precision_score(right, scores))
-    # Of 6 there were; the third hit stands behind two mistakes, at precision 3/5.
+    # There are 6 true objects; the third hit comes after two mistakes, so the precision is 3/5.
     scores, right = np.arange(5, 0, -1, np.float32), np.array([True, False, False, True, True])
     assert metrics.average_precision(scores, right, 6) == pytest.approx((1 + 3 / 5 + 3 / 5) / 6)
 
 
 def objects(*rows: tuple[float, ...]) -> Objects:
-    """Of (label, score, top, left, bottom, right)."""
+    """Returns objects from rows of (label, score, top, left, bottom, right)."""
     array = np.array(rows, np.float32).reshape(-1, 6)
     return Objects(array[:, 2:], array[:, 0].astype(np.int32), array[:, 1])
 
 
-def test_each_object_is_found_once() -> None:
+def test_each_object_is_matched_once() -> None:
     wanted = objects((1, 1, 0, 0, 0.5, 0.5), (2, 1, 0.5, 0.5, 1, 1))
     found = objects(
-        (1, 0.6, 0, 0, 0.5, 0.5),  # exactly, but less sure than the next
+        (1, 0.6, 0, 0, 0.5, 0.5),  # exact box, but a lower score than the next
         (1, 0.9, 0, 0, 0.5, 0.4),  # IoU 0.8
         (2, 0.8, 0.5, 0.5, 1, 0.7),  # IoU 0.4
         (3, 0.7, 0.5, 0.5, 1, 1),  # another digit

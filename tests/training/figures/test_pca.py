@@ -1,4 +1,4 @@
-"""Principal components against the singular value decomposition."""
+"""Principal components, compared with the singular value decomposition."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ def test_projection_and_codes() -> None:
     codes = (TEST.reshape(5, -1) - mean) @ axes.T
     expected = (codes @ axes + mean).reshape(TEST.shape)
     np.testing.assert_allclose(pca.reconstruct(TEST, 3), expected, atol=1e-5)
-    np.testing.assert_allclose(np.abs(pca.encode(TEST, 3)), np.abs(codes), atol=1e-5)  # an axis has no sign
+    np.testing.assert_allclose(np.abs(pca.encode(TEST, 3)), np.abs(codes), atol=1e-5)  # any sign
 
 
-def test_a_code_as_large_as_the_image_loses_nothing() -> None:
+def test_full_size_code_is_exact() -> None:
     for code_dim in (12, 500):
         np.testing.assert_allclose(Components(TRAIN).reconstruct(TEST, code_dim), TEST, atol=1e-5)

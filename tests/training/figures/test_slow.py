@@ -1,4 +1,4 @@
-"""The figures that take minutes, on models whose figures are known."""
+"""The slow figures, for models whose figures are known."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ RECIPE = Recipe("denoise", "digits", "squared_error", 0.1, 1, 1)
 
 
 def principal_components(data: Dataset, code_dim: int) -> keras.Model:
-    """A linear autoencoder whose weights are PCA's, with a corruption so that noise is measured too."""
+    """Returns a linear autoencoder with the weights of PCA, and with a corruption layer to measure noise removal."""
     pca = Components(data.x_train)
     plain = create("linear_autoencoder", image_shape=data.shape, code_dim=code_dim)
     axes = pca.axes[:code_dim]
@@ -32,13 +32,13 @@ def figures() -> dict:
     return measure(principal_components(data, 10), data, RECIPE, Components(data.x_train), report=lambda line: None)
 
 
-def test_pca_as_a_model_has_pcas_figures(figures: dict) -> None:
+def test_pca_as_a_model_has_the_figures_of_pca(figures: dict) -> None:
     for name in ("probe", "knn", "shift"):
         assert figures[name] == pytest.approx(figures[f"pca_{name}"], rel=0.02)
     assert figures["knn"] > 0.9
     assert figures["angle"] < 0.1
-    assert figures["copied_noise_mse"] > 0.05  # ten components hold little of noise
-    assert "auroc" not in figures  # no dataset to tell digits from
+    assert figures["copied_noise_mse"] > 0.05  # ten components cannot represent noise
+    assert "auroc" not in figures  # there is no other dataset to compare with
 
 
 def test_noise_is_measured_for_each_method(figures: dict) -> None:
@@ -48,11 +48,11 @@ def test_noise_is_measured_for_each_method(figures: dict) -> None:
             assert set(methods) == {"identity", "median filter", "PCA", "this model"}
             assert all(len(values) == 7 for values in methods.values())
             assert methods["identity"][0] > methods["identity"][-1], measure_
-            # PCA's images are cut to [0, 1], the model's are not.
+            # The images of PCA are clipped to [0, 1], those of the model are not.
             np.testing.assert_allclose(methods["PCA"], methods["this model"], rtol=0.2)
 
 
-def test_another_subspace_has_an_angle() -> None:
+def test_angle_of_another_subspace() -> None:
     data = load("digits")
     model = principal_components(data, 10)
     weights = model.get_weights()

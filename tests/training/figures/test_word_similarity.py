@@ -1,4 +1,4 @@
-"""Rank correlation with people's judgement, and nearest vectors, against loops."""
+"""Rank correlation with human judgements, and nearest vectors, compared with loops."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from keras_gallery.training.data.tokens import Tokens
 from keras_gallery.training.figures.word_similarity import judged, neighbours, similarity_figures, unit_vectors
 
 
-def test_the_judged_pairs_are_all_there() -> None:
+def test_number_of_judged_pairs() -> None:
     wordsim, simlex = judged("wordsim"), judged("simlex")
     assert (len(wordsim), len(simlex)) == (353, 999)
     assert wordsim[1] == ("tiger", "cat", 7.35) and simlex[0] == ("old", "new", 1.58)
     assert all(word == word.lower() for each in (wordsim, simlex) for pair in each for word in pair[:2])
 
 
-def test_vectors_that_agree_with_people() -> None:
-    """Of words at angles that grow as the similarity falls the correlation is 1, and −1 the other way round."""
+def test_vectors_that_agree_with_judgements() -> None:
+    """If the angle grows as the similarity falls, the correlation is 1; in the opposite case it is −1."""
     chosen = [("tiger", "cat"), ("book", "paper"), ("plane", "car"), ("drink", "car")]
     said = {(first, second): mean for first, second, mean in judged("wordsim")}
     words = Tokens(tuple(sorted({word for pair in chosen for word in pair} | {"old", "new", "hard", "easy"})), "words")
@@ -35,7 +35,7 @@ def test_vectors_that_agree_with_people() -> None:
     np.testing.assert_allclose(figures["wordsim"], by_hand, atol=1e-6)
 
 
-def test_the_nearest_have_the_least_angle() -> None:
+def test_neighbours_have_the_largest_cosine() -> None:
     rng = np.random.default_rng(0)
     vectors = rng.normal(size=(20, 3)).astype(np.float32) * rng.uniform(0.1, 9, (20, 1)).astype(np.float32)
     found, cosines = neighbours(vectors, np.array([4, 11]), 5)
@@ -49,5 +49,5 @@ def test_the_nearest_have_the_least_angle() -> None:
         np.testing.assert_allclose(np.arccos(told), [angles[other] for other in row], atol=1e-3)
 
 
-def test_a_vector_of_zeros_stays() -> None:
+def test_zero_vector_stays_zero() -> None:
     np.testing.assert_allclose(unit_vectors(np.float32([[3, 4], [0, 0]])), [[0.6, 0.8], [0, 0]])

@@ -1,4 +1,4 @@
-"""Pictures of answers: what is drawn, and where."""
+"""Pictures of predictions: contents and positions."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from matplotlib.image import imread
 
 
 def where(path: Path, colour: object) -> np.ndarray:
-    """Which pixels of the file have the colour, about: (height, width)."""
+    """Returns which pixels of the file have approximately the colour, (height, width)."""
     return (np.abs(imread(path)[..., :3] - np.asarray(colour)) < 0.03).all(axis=-1)
 
 
-def test_confusion_is_dark_on_the_diagonal_where_all_is_right(tmp_path: Path) -> None:
+def test_confusion_matrix_of_correct_predictions_is_diagonal(tmp_path: Path) -> None:
     answer_plots.confusion_matrix(tmp_path / "a.png", "title", np.diag([5, 5, 5]), ["a", "b", "c"])
     dark = where(tmp_path / "a.png", to_rgb("#08306b"))  # the end of ColorBrewer's Blues
     rows, columns = np.nonzero(dark)
     assert dark.sum() > 3_000
-    assert np.corrcoef(rows, columns)[0, 1] > 0.8  # from the top left to the bottom right
+    assert np.corrcoef(rows, columns)[0, 1] > 0.8  # along the diagonal
 
 
 def test_masks_are_drawn_in_their_colours_and_the_background_white(tmp_path: Path) -> None:
@@ -34,7 +34,7 @@ def test_masks_are_drawn_in_their_colours_and_the_background_white(tmp_path: Pat
     assert np.nonzero(first)[0].max() < np.nonzero(second)[0].min()
 
 
-def test_boxes_are_where_they_are_said_to_be(tmp_path: Path) -> None:
+def test_boxes_are_drawn_at_their_positions(tmp_path: Path) -> None:
     images = np.zeros((1, 64, 64, 1), np.float32)
     answer_plots.boxes(tmp_path / "a.png", "title", images, [[("7 90%", np.array([0.5, 0.0, 1.0, 0.5]))]])
     rows, columns = np.nonzero(where(tmp_path / "a.png", 0))
@@ -43,13 +43,13 @@ def test_boxes_are_where_they_are_said_to_be(tmp_path: Path) -> None:
     assert abs(np.median(box_columns[box_rows > box_rows.max() - 3]) - np.quantile(columns, 0.25)) < 8
 
 
-def test_feature_maps_and_scatter_and_words(tmp_path: Path) -> None:
+def test_feature_maps_scatter_and_labels(tmp_path: Path) -> None:
     maps = [("conv", np.random.default_rng(0).random((8, 8, 5), np.float32))]
     answer_plots.feature_maps(tmp_path / "maps.png", "title", np.zeros((8, 8, 1), np.float32), maps)
     values = np.linspace(0, 1, 20, dtype=np.float32)
     answer_plots.scatter(tmp_path / "scatter.png", "title", values, 1 - values, "value")
     rows, columns = np.nonzero(where(tmp_path / "scatter.png", to_rgb(COLOURS[0])))
-    assert np.corrcoef(rows, columns)[0, 1] > 0.9  # falling: rows count from the top
+    assert np.corrcoef(rows, columns)[0, 1] > 0.9  # rows count from the top
     answer_plots.labelled_images(
         tmp_path / "words.png", "title", np.zeros((2, 8, 8, 1), np.float32), ["4:\n9?", "1:\n7?"]
     )

@@ -1,4 +1,4 @@
-"""Pictures of a run: what is drawn, and where."""
+"""Pictures of a run: contents and positions."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ DARK_RED, MIDDLE, DARK_BLUE = (to_rgb(colour) for colour in ("#67001f", "#f7f7f7
 
 
 def where(path: Path, colour: object, tolerance: float = 0.01) -> np.ndarray:
-    """Which pixels of the file have the colour: (height, width)."""
+    """Returns which pixels of the file have the colour, (height, width)."""
     return (np.abs(imread(path)[..., :3] - np.asarray(colour)) < tolerance).all(axis=-1)
 
 
 def test_strip_has_a_row_for_each_stage(tmp_path: Path) -> None:
-    """White images in the last row, black ones in the first, codes of both signs in between."""
+    """Black images in the first row, codes of both signs in the second, white images in the last."""
     white, black = np.ones((3, 8, 8, 1), np.float32), np.zeros((3, 8, 8, 1), np.float32)
     codes = np.array([[-1, 1], [1, -1], [-1, 1]], np.float32)
     image_strip(tmp_path / "a.png", "title", {"clean": black}, codes, {"denoised": white})
@@ -45,11 +45,11 @@ def test_strip_has_a_row_for_each_stage(tmp_path: Path) -> None:
     assert is_blue.sum() == is_red.sum() == 3 * 32 * 21
 
 
-def test_strip_of_colour_images_beside_grey_ones(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """No codes, no row for them; colours beyond [0, 1] are cut."""
+def test_strip_of_colour_and_grey_images(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Without codes there is no row for them. Colours outside [0, 1] are clipped."""
     black, red = np.zeros((4, 30, 20, 1), np.float32), np.broadcast_to(2 * RED - 0.5, (4, 30, 20, 3))
     image_strip(tmp_path / "a.png", "title", {"grey": black}, None, {"coloured": red})
-    assert not caplog.records  # matplotlib would warn of them
+    assert not caplog.records  # matplotlib would warn of unclipped colours
     is_red, is_black = where(tmp_path / "a.png", RED), where(tmp_path / "a.png", 0)
     assert is_red.sum() == is_black.sum() == 4 * 60 * 40  # twice as large
     assert np.flatnonzero(is_red.any(axis=1)).min() - np.flatnonzero(is_black.any(axis=1)).max() < 10
@@ -64,7 +64,7 @@ def test_strip_is_as_wide_as_its_title(tmp_path: Path) -> None:
 
 
 def test_sample_grid_is_nearly_square(tmp_path: Path) -> None:
-    """Five images: three, and two below."""
+    """Five images are arranged in rows of three and two."""
     sample_grid(tmp_path / "a.png", "title", np.broadcast_to(RED, (5, 20, 20, 3)).astype(np.float32))
     widths = where(tmp_path / "a.png", RED).sum(axis=1)
     assert sorted(set(widths)) == [0, 120, 180]
@@ -72,7 +72,7 @@ def test_sample_grid_is_nearly_square(tmp_path: Path) -> None:
 
 
 def test_traversal_has_a_row_for_each_name_and_a_column_for_each_value(tmp_path: Path) -> None:
-    """Greens from dark to light, row by row."""
+    """The greens become lighter row by row."""
     levels = np.linspace(0.2, 1, 6).reshape(2, 3)
     images = np.broadcast_to(levels[..., None, None, None] * GREEN, (2, 3, 10, 10, 3)).astype(np.float32)
     traversal(tmp_path / "a.png", "title", images, [-3, 0, 3], ["first", "second"])
@@ -86,7 +86,7 @@ def test_traversal_has_a_row_for_each_name_and_a_column_for_each_value(tmp_path:
 
 
 def test_best_input_activates_its_unit_most() -> None:
-    """By Cauchy-Schwarz it is the unit's weights, as long as 1, and activates it by their norm."""
+    """By the Cauchy–Schwarz inequality, it is the unit's weights scaled to norm 1."""
     rng = np.random.default_rng(0)
     kernels = rng.normal(size=(5, 4, 3, 2)).astype(np.float32)
     kernels[3] = 0
@@ -102,7 +102,7 @@ def test_best_input_activates_its_unit_most() -> None:
 
 
 def test_hidden_units_each_have_their_own_scale(tmp_path: Path) -> None:
-    """A weak unit, a strong one, one of opposite weights, one of a single weight, and one of none."""
+    """Units with weak, strong and opposite weights, with a single weight and without weights."""
     kernels = np.ones((5, 20, 20, 1), np.float32) * np.array([1e-3, 1e3, -1, 0, 0], np.float32).reshape(5, 1, 1, 1)
     kernels[3, 10, 10] = 1
     hidden_units(tmp_path / "a.png", "title", kernels)
@@ -123,7 +123,7 @@ def test_hidden_units_are_a_hundred_at_most(tmp_path: Path) -> None:
     np.testing.assert_array_equal(imread(tmp_path / "a.png"), imread(tmp_path / "b.png"))
 
 
-def test_codes_of_one_or_two_values_stay_as_they_are() -> None:
+def test_codes_of_one_or_two_values_are_unchanged() -> None:
     codes = np.random.default_rng(0).normal(size=(50, 2)).astype(np.float32)
     np.testing.assert_array_equal(two_dimensions(codes), codes)
     np.testing.assert_array_equal(two_dimensions(codes[:, :1]), codes * [1, 0])
@@ -131,7 +131,7 @@ def test_codes_of_one_or_two_values_stay_as_they_are() -> None:
 
 @pytest.mark.parametrize("count", [6, 90])
 def test_neighbours_stay_neighbours(count: int) -> None:
-    """Three clusters of feature maps: the same each time, and as for flat codes."""
+    """Three clusters of feature maps stay apart; the result is reproducible, and the same for flattened codes."""
     rng = np.random.default_rng(0)
     maps = (10 * np.arange(count).reshape(-1, 1, 1, 1) % 3 * rng.normal(size=(2, 2, 4))).astype(np.float32)
     maps += rng.normal(scale=0.1, size=maps.shape)
@@ -142,12 +142,12 @@ def test_neighbours_stay_neighbours(count: int) -> None:
         assert trustworthiness(maps.reshape(count, 16), places) > 0.9
 
 
-def test_equal_codes_are_one_place() -> None:
+def test_equal_codes_have_the_same_position() -> None:
     np.testing.assert_array_equal(two_dimensions(np.full((40, 3), 7, np.float32)), np.zeros((40, 2)))
 
 
 def test_codes_have_their_labels_colour(tmp_path: Path) -> None:
-    """Label 0 to the left, label 1 to the right."""
+    """Label 0 is drawn on the left, label 1 on the right."""
     codes = np.random.default_rng(0).normal(size=(100, 2)).astype(np.float32)
     codes[:, 0] = np.repeat([-5, 5], 50) + codes[:, 0] / 5
     codes_2d(tmp_path / "a.png", "title", codes, np.repeat([0, 1], 50), "t-SNE")
@@ -157,7 +157,7 @@ def test_codes_have_their_labels_colour(tmp_path: Path) -> None:
 
 
 def test_learning_curve(tmp_path: Path) -> None:
-    """Two lines, of many pixels each, and a level of PCA where it is given."""
+    """There are two lines, and a horizontal line for PCA if it is given."""
     history = {"loss": [3.0, 2.0, 1.0], "val_loss": [3.0, 1.5, 1.8]}
     levels = []
     for name, pca in (("a", None), ("b", 2.5)):
@@ -170,26 +170,26 @@ def test_learning_curve(tmp_path: Path) -> None:
 
 
 def test_lines(tmp_path: Path) -> None:
-    """A colour for each line, in order, the better one above."""
+    """Each line has its own colour and height."""
     curves = {"identity": [10.0, 8.0, 6.0], "median filter": [12.0, 11.0, 10.0], "this model": [20.0, 19.0, 18.0]}
     lines(tmp_path / "a.png", "title", [0.1, 0.2, 0.4], curves, "noise", "PSNR in dB")
     heights = []
     for colour in COLOURS[:3]:
         rows, columns = np.nonzero(where(tmp_path / "a.png", to_rgb(colour)))
-        heights.append(rows[columns == columns.max()].mean())  # at the last level: no legend there
+        heights.append(rows[columns == columns.max()].mean())  # at the last level, where there is no legend
     assert heights[0] > heights[1] > heights[2]
     assert not where(tmp_path / "a.png", to_rgb(COLOURS[3])).any()
 
 
 def test_kl_curve_is_lowest_at_rho(tmp_path: Path) -> None:
-    """Both curves touch 0 at their own ρ; the units stand where their means are."""
+    """Both curves touch 0 at their ρ, and the histogram shows the means of the units."""
     kl_curve(tmp_path / "a.png", 0.6, np.full(10, 0.805, np.float32), "title")
     ink = where(tmp_path / "a.png", to_rgb(INK))
     bottom = int(ink.sum(axis=1).argmax())  # an axis line, from 0 to 1
     left, right = np.flatnonzero(ink[bottom])[[0, -1]]
 
     def share(colour: str, rows: slice) -> float:
-        """Where, from 0 to 1, the lowest pixels of the colour are."""
+        """Returns the horizontal position, from 0 to 1, of the lowest pixels of the colour."""
         found, columns = np.nonzero(where(tmp_path / "a.png", to_rgb(colour), 0.1)[rows])
         return float((columns[found == found.max()].mean() - left) / (right - left))
 

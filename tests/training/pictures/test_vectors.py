@@ -1,4 +1,4 @@
-"""Pictures of vectors: what is drawn, and where."""
+"""Pictures of vectors: contents and positions."""
 
 from __future__ import annotations
 

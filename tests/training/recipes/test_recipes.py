@@ -1,4 +1,4 @@
-"""Every registered model has a recipe, and every recipe can be carried out."""
+"""Every model has recipes, and every recipe fits its model and dataset."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from keras_gallery.training.tasks import TASKS
 from keras_gallery.training.train import OPTIMIZERS
 
 
-def test_models_and_recipes_are_the_same() -> None:
+def test_every_model_has_recipes() -> None:
     files = (Path(__file__).parents[3] / "training" / "recipes").glob("[!_]*.py")
     assert sorted(path.stem for path in files) == list_models()
 
@@ -63,7 +63,7 @@ def test_every_first_recipe_needs_no_network() -> None:
         assert load_recipe(model).dataset not in ("mnist", "fashion_mnist", "cifar10", "reviews", "imdb")
 
 
-def test_targets_are_met_or_missed() -> None:
+def test_missed_targets() -> None:
     less, more = Target("mse", 0.5, "here"), Target("accuracy", 0.5, "here", at_least=True)
     assert (less.missed_by(0.4), less.missed_by(0.5), more.missed_by(0.6)) == (0, 0, 0)
     assert less.missed_by(0.75) == more.missed_by(0.25) == 0.25

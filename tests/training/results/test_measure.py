@@ -1,4 +1,4 @@
-"""The table of results: what it trains, keeps, reuses and writes."""
+"""The results: training, storing, reusing runs and writing the page."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ QUICK = Recipe(
 )
 
 
-def test_a_recipe_is_trained_measured_and_reused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_recipe_is_trained_measured_and_reused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recipes, "RECIPES", {"digits": QUICK, "digits_more": QUICK})
     asked, said = RecipeName.parse("denoising_autoencoder/digits"), []
     written = results(asked, (0, 1), tmp_path / "docs", tmp_path / "runs", said.append)
@@ -65,13 +65,13 @@ def test_a_recipe_is_trained_measured_and_reused(tmp_path: Path, monkeypatch: py
     assert f"| denoising_autoencoder/digits | mse | {mean:.4f} ± " in text and "| 1 | a book | met |" in text
     assert "| another | missed by " in text
 
-    # A second time, nothing is trained.
+    # The second call trains nothing.
     results(asked, (0, 1), tmp_path / "docs", tmp_path / "runs", said.append)
     assert len(list((tmp_path / "runs/denoising_autoencoder").iterdir())) == 2
     assert load_results(tmp_path / "docs") == known
 
 
-def test_an_interrupted_training_has_no_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interrupted_training_is_not_stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recipes, "RECIPES", {"digits": replace(QUICK, epochs=50)})
 
     class Interrupt(keras.callbacks.Callback):
@@ -86,7 +86,7 @@ def test_an_interrupted_training_has_no_row(tmp_path: Path, monkeypatch: pytest.
     assert len(list((tmp_path / "runs/denoising_autoencoder").iterdir())) == 1  # the best weights so far
 
 
-def test_what_can_be_asked() -> None:
+def test_parsing_of_recipe_names() -> None:
     assert RecipeName.parse("dense_autoencoder/mnist_5k_relu") == [RecipeName("dense_autoencoder", "mnist_5k_relu")]
     assert [each.recipe for each in RecipeName.parse("dense_autoencoder")] == list(load_recipes("dense_autoencoder"))
     assert {each.model for each in all_recipes()} == set(list_models())
@@ -96,14 +96,14 @@ def test_what_can_be_asked() -> None:
         RecipeName.parse("linear/mnist")
 
 
-def test_damaged_results_are_told_and_kept(tmp_path: Path) -> None:
+def test_damaged_results_are_reported_and_kept(tmp_path: Path) -> None:
     (tmp_path / "results.json").write_text("{")
     with pytest.raises(BadFolder, match="Cannot read the results in .*results.json"):
         results([], docs=tmp_path)
     assert (tmp_path / "results.json").read_text() == "{"
 
 
-def test_the_page_of_the_project_is_its_data() -> None:
+def test_results_page_matches_its_data() -> None:
     known = json.loads((DOCS / "results.json").read_text(encoding="utf-8"))
     assert (DOCS / "results.md").read_text(encoding="utf-8") == page(known)
     assert set(known) == set(list_models())

@@ -1,4 +1,4 @@
-"""Months and years: the dataset, the baselines in closed form, and a short training."""
+"""The task of predicting numbers from categories: dataset, baselines and a short training."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from statsmodels.datasets import elnino
 RECIPE = load_recipe("entity_embedding", "el_nino")
 
 
-def test_el_nino_is_the_table_cell_by_cell() -> None:
+def test_el_nino_equals_the_table() -> None:
     dataset = load("el_nino")
     assert (dataset.x_train.shape, dataset.x_test.shape) == ((586, 2), (146, 2))
     table = elnino.load_pandas().data.to_numpy()
@@ -34,8 +34,8 @@ def test_el_nino_is_the_table_cell_by_cell() -> None:
     np.testing.assert_array_equal(load("el_nino").x_test, dataset.x_test)
 
 
-def test_the_baselines_are_means_and_sums_of_effects() -> None:
-    """Each field's mean alone; and month + year by least squares on the one-hot columns."""
+def test_baselines_by_hand() -> None:
+    """The baselines are the mean of each category, and least squares on the one-hot columns of all fields."""
     task = Entities(RECIPE, load("el_nino"), seed=0)
     assert task.hyperparameters()["categories"] == (14, 63)
     x, y, x_test, y_test = *task.training, task.dataset.x_test, task.dataset.y_test
@@ -53,13 +53,13 @@ def test_the_baselines_are_means_and_sums_of_effects() -> None:
     assert found["linear_rmse"] < found["month_rmse"] < found["mean_rmse"]
 
 
-def test_columns_without_names_are_refused() -> None:
+def test_columns_without_names_are_rejected() -> None:
     dataset = dataclasses.replace(load("el_nino"), texts={})
     with pytest.raises(BadData, match="The task regress_entities needs a dataset with numbers for categories"):
         Entities(RECIPE, dataset, seed=0)
 
 
-def test_a_short_training_is_drawn(tmp_path: Path) -> None:
+def test_short_training(tmp_path: Path) -> None:
     run = train(TrainConfig("entity_embedding", epochs=2, root=tmp_path))
     assert run.history["loss"][1] < run.history["loss"][0]
     assert run.config["hyperparameters"]["categories"] == [14, 63]

@@ -1,4 +1,4 @@
-"""Forecasts: the task's loss, figures and pictures, of models whose answers are known."""
+"""The task of forecasting: loss, figures and pictures of models with known forecasts."""
 
 from __future__ import annotations
 
@@ -47,13 +47,13 @@ def test_figures_by_hand() -> None:
     assert figures["mae"] == pytest.approx(np.abs(errors).mean(), rel=1e-5)
     assert figures["rmse"] == pytest.approx(np.sqrt((errors**2).mean()), rel=1e-5)
     assert (figures["naive_mae"], figures["naive_rmse"]) == pytest.approx((figures["mae"], figures["rmse"]), rel=1e-5)
-    # The noise of two values is all that is left of a wave once its last period is subtracted.
+    # If the last period of a wave is subtracted, only the noise of two values remains.
     assert figures["seasonal_naive_rmse"] == pytest.approx(0.1 * np.sqrt(2), rel=0.3)
     assert figures["ets_rmse"] < figures["seasonal_naive_rmse"]
 
 
-def test_the_loss_is_a_share_of_the_variance() -> None:
-    """So it is the same in every unit; and about 1 where the mean is told."""
+def test_loss_is_divided_by_the_variance() -> None:
+    """So it does not depend on the unit, and is about 1 for a model that predicts the mean."""
     found = []
     for scale in (1.0, 1_000.0):
         task = Forecasting(RECIPE, series(scale), seed=0)
@@ -82,12 +82,12 @@ def test_pictures(tmp_path: Path) -> None:
     assert all(imread(path).std() > 0.05 for path in tmp_path.iterdir())
 
 
-def test_series_alone_are_forecast() -> None:
+def test_other_datasets_are_rejected() -> None:
     with pytest.raises(BadData, match="The task forecast needs a dataset with windows of a series. Received: adding"):
         Forecasting(RECIPE, load("adding"), 0)
 
 
-def test_a_forecaster_is_trained(tmp_path: Path) -> None:
+def test_short_training(tmp_path: Path) -> None:
     config = TrainConfig("sequence_to_sequence", "co2_seasonal", {"units": 4}, "sunspots", epochs=2, root=tmp_path)
     with pytest.raises(Exception, match="season"):
         train(TrainConfig("sequence_to_sequence", "sunspots", {"season": 3}, epochs=1, root=tmp_path))

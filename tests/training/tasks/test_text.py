@@ -1,4 +1,4 @@
-"""Classes of texts: a bag of words by hand, and what is learnt, measured and drawn."""
+"""The task of classifying texts: n-grams, baselines and figures."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ def texts(split: str, words: list[str], labels: list[int]) -> Dataset:
     return Dataset("mine", x, y, x, y, "", ("a", "b"), {"text": tokens})
 
 
-def test_runs_of_tokens() -> None:
+def test_ngrams() -> None:
     assert grams([5, 6, 7], 1) == [(5,), (6,), (7,)]
     assert grams([5, 6, 7], 3) == [(5,), (6,), (7,), (5, 6), (6, 7), (5, 6, 7)]
     assert grams([5], 3) == [(5,)]
 
 
-def test_a_bag_tells_words_but_not_their_order() -> None:
+def test_bag_of_words_ignores_the_order() -> None:
     words = ["good film", "film good", "bad film", "film bad"] * 10
     by_word = TextClassification(RECIPE, texts("words", words, [1, 1, 0, 0] * 10), 0)
     assert by_word.measure(None, print) == {"bag_of_words_accuracy": 1.0, "majority_accuracy": 0.5}
@@ -33,15 +33,15 @@ def test_a_bag_tells_words_but_not_their_order() -> None:
     assert by_order.measure(None, print)["bag_of_words_accuracy"] == 0.5
 
 
-def test_letters_are_counted_in_runs_of_up_to_three() -> None:
-    """Two, and no single letter, tell these apart; padding tells nothing."""
+def test_characters_are_counted_as_ngrams() -> None:
+    """Only pairs of letters distinguish these words; padding is ignored."""
     task = TextClassification(RECIPE, texts("characters", ["abab", "aabb", "baba", "bbaa"] * 10, [0, 1, 0, 1] * 10), 0)
     assert task.measure(None, print)["bag_of_words_accuracy"] == 1
     longer = texts("characters", ["ab", "abxxxxxx"] * 20, [0, 0] * 20)
     assert longer.x_train.shape == (40, 8)
 
 
-def test_what_the_data_decide_and_what_is_refused() -> None:
+def test_hyperparameters_and_rejected_datasets() -> None:
     dataset = texts("words", ["good", "bad"] * 5, [1, 0] * 5)
     decided = TextClassification(RECIPE, dataset, 0).hyperparameters()
     assert decided["tokens"] == 4 and decided["classes"] == 2

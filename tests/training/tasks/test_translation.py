@@ -1,4 +1,4 @@
-"""Texts to be written: the batches, what is written, and its errors."""
+"""The tasks of writing texts: batches, decoding and error rates."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ WORDS = ("ab", "ba", "bb", "b", "aabb", "abababa")
 
 @pytest.fixture(scope="module")
 def dataset() -> Dataset:
-    """Words and the same words backwards."""
+    """Returns a dataset of words and the same words in reverse."""
     read, written = Tokens(("a", "b"), "characters"), Tokens((*MARKS, "a", "b"), "characters")
     x, y = read.ids(WORDS * 5), written.ids([word[::-1] for word in WORDS * 5])
     return Dataset("backwards", x, y, x[:6], y[:6], "here", texts={"text": read, "output": written})
@@ -34,7 +34,7 @@ def model() -> keras.Model:
     return create("encoder_decoder", tokens=4, output_tokens=6, embedding_dim=4, units=6)
 
 
-def test_every_text_is_in_one_batch_cut_to_the_longest(dataset: Dataset) -> None:
+def test_batches_contain_every_text_once(dataset: Dataset) -> None:
     batches = TextBatches(Examples(dataset.x_train, dataset.y_train), 4, 0, "text")
     assert len(batches) == 8
     for _ in range(2):
@@ -45,7 +45,7 @@ def test_every_text_is_in_one_batch_cut_to_the_longest(dataset: Dataset) -> None
             assert len(x) <= 4 and previous.shape == target.shape
             np.testing.assert_array_equal(previous[:, 1:][target[:, 1:] > 0], target[:, :-1][target[:, 1:] > 0])
             assert (previous[:, 0] == START).all()
-            if index:  # the first one is as wide as all, for Keras
+            if index:  # the first batch has the largest width, for Keras
                 assert x.shape[1] == min(7, -(-int((x > 0).sum(1).max()) // 4) * 4)
             rows += dataset.texts["text"].texts(x)
             assert dataset.texts["output"].texts(target) == [word[::-1] for word in rows[-len(x) :]]
@@ -53,7 +53,7 @@ def test_every_text_is_in_one_batch_cut_to_the_longest(dataset: Dataset) -> None
         batches.on_epoch_end()
 
 
-def test_what_is_written_is_the_likeliest_token_after_the_ones_before(model: keras.Model) -> None:
+def test_greedy_decoding(model: keras.Model) -> None:
     x = np.array([[2, 3, 3], [3, 0, 0]], np.int32)
     told = write(model, x, 5)
     assert told.shape == (2, 5)
@@ -68,10 +68,8 @@ def test_what_is_written_is_the_likeliest_token_after_the_ones_before(model: ker
             before.append(likeliest)
 
 
-def test_figures_count_edits_to_the_nearest_true_text(
-    dataset: Dataset, model: keras.Model, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """One text right, one with one of two tokens wrong, the others missing."""
+def test_figures_count_edits(dataset: Dataset, model: keras.Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One text is correct, one has one of two tokens wrong, the others are empty."""
     output = dataset.texts["output"]
     told = output.ids(["ba", "aa", "", "", "", ""], 9)[:, 1:]
     told[told == END] = 0
@@ -95,7 +93,7 @@ def test_edits(wanted: str, told: str, least: int) -> None:
     assert metrics.edits([ord(c) for c in wanted], [ord(c) for c in told]) == least
 
 
-def test_a_text_for_an_image(dataset: Dataset) -> None:
+def test_captions(dataset: Dataset) -> None:
     images = np.random.default_rng(0).random((6, 8, 8, 1), np.float32)
     captions = replace(
         dataset, x_train=images, x_test=images, y_train=dataset.y_test, texts={"output": dataset.texts["output"]}
@@ -106,12 +104,12 @@ def test_a_text_for_an_image(dataset: Dataset) -> None:
     assert x.keys() == {"image", "previous"} and y.shape == x["previous"].shape
 
 
-def test_other_datasets_are_refused() -> None:
+def test_other_datasets_are_rejected() -> None:
     with pytest.raises(BadData, match="texts to write to translate. Received: digits"):
         Translation(load_recipe("encoder_decoder"), load("digits"), 0)
 
 
-def test_sums_are_right_and_none_is_trained_and_tested() -> None:
+def test_addition_dataset() -> None:
     data = addition.load()
     read, written = data.texts["text"], data.texts["output"]
     sums = read.texts(data.x_train), read.texts(data.x_test)
@@ -121,7 +119,7 @@ def test_sums_are_right_and_none_is_trained_and_tested() -> None:
         assert sum(map(int, text.split("+"))) == int(told)
 
 
-def test_pronunciations_by_hand() -> None:
+def test_pronunciations_dataset() -> None:
     data = load("pronunciations")
     words, said = data.texts["text"].texts(data.x_train), data.texts["output"].texts(data.y_train)
     known = dict(zip(words, said, strict=True)) | dict(

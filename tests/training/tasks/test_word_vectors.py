@@ -1,4 +1,4 @@
-"""Words of Wikipedia: the dataset, what a model is judged by, gensim beside it, and a short training."""
+"""The task of learning word vectors: dataset, figures, the gensim baseline and a short training."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def wikipedia() -> Dataset:
 
 @pytest.fixture(scope="module")
 def small(wikipedia: Dataset) -> Dataset:
-    """A tenth of the sentences, and the thousand most frequent words."""
+    """Returns a tenth of the sentences with the thousand most frequent words."""
     words = Tokens(wikipedia.texts["word"].names[:1_000], "words")
     parts = {part: getattr(wikipedia, part)[::10] for part in ("x_train", "y_train", "x_test", "y_test")}
     few = {part: np.where(ids >= words.size, 1, ids) for part, ids in parts.items() if part.startswith("x")}
@@ -45,12 +45,12 @@ def test_wikipedia(wikipedia: Dataset) -> None:
 
 
 @pytest.mark.parametrize("name", ["word2vec_skipgram", "word2vec_cbow"])
-def test_what_a_model_is_judged_by(name: str, small: Dataset) -> None:
+def test_figures_of_an_untrained_model(name: str, small: Dataset) -> None:
     task = WordVectors(load_recipe(name), small, 0)
     model = create(name, tokens=task.words.size, dim=8)
     model.get_layer("output_embedding").set_weights([np.zeros((task.words.size, 8))])
     found = task.evaluate(model)
-    # All scores a half: −log ½ for each candidate.
+    # All scores are 1/2: the loss is −log ½ for each candidate.
     assert found["pair_loss"] == pytest.approx(found["chance_loss"], rel=1e-5)
     assert found["chance_loss"] == pytest.approx((1 + NEGATIVES) * np.log(2))
     assert 0 < found["frequency_loss"] < found["chance_loss"]
@@ -59,8 +59,8 @@ def test_what_a_model_is_judged_by(name: str, small: Dataset) -> None:
     np.testing.assert_array_equal(x["candidates"], again["candidates"])
 
 
-def test_knowing_how_frequent_words_are_is_the_best_answer_without_an_input(small: Dataset) -> None:
-    """The share of the true ones among the times that a word was a candidate."""
+def test_frequency_scores_are_optimal_without_input(small: Dataset) -> None:
+    """The score of a word is the share of cases in which it is the true candidate."""
     task = WordVectors(load_recipe("word2vec_cbow"), small, 0)
     examples = task.batches(create("word2vec_cbow", tokens=task.words.size, dim=2), 4_096, seed=1)["x"]
     true, all_of_them = np.zeros(task.words.size), np.zeros(task.words.size)
@@ -75,7 +75,7 @@ def test_knowing_how_frequent_words_are_is_the_best_answer_without_an_input(smal
     np.testing.assert_allclose(task._frequency_scores()[often], (true / np.maximum(all_of_them, 1))[often], atol=0.05)
 
 
-def test_gensim_is_trained_on_the_same_words(small: Dataset) -> None:
+def test_gensim_baseline(small: Dataset) -> None:
     task = WordVectors(dataclasses.replace(load_recipe("word2vec_skipgram"), epochs=1), small, 0)
     model = create("word2vec_skipgram", tokens=task.words.size, dim=8)
     vectors, seconds = task._by_gensim(model, threads=1)
@@ -87,7 +87,7 @@ def test_gensim_is_trained_on_the_same_words(small: Dataset) -> None:
 
 
 @pytest.mark.parametrize("name", ["word2vec_skipgram", "word2vec_cbow"])
-def test_a_short_training_is_drawn(name: str, small: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_short_training(name: str, small: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(import_module("keras_gallery.training.train").data, "load", lambda asked: small)
     run = train(TrainConfig(name, None, {"dim": 8}, epochs=3, batch_size=256, learning_rate=0.01, root=tmp_path))
     assert run.history["loss"][2] < run.history["loss"][0]
