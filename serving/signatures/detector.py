@@ -12,7 +12,7 @@ from .base import Data, Endpoint, Tensors, embed, label_names
 
 PROBABILITIES, BOXES = "cell_probabilities", "cell_boxes"
 MAX_BOXES = 16  # per image
-MAX_OVERLAP = 0.5  # boxes with a larger intersection over union with a box of a higher score are removed
+MAX_OVERLAP = 0.5  # limit of intersection over union: boxes that overlap a better box more are removed
 
 
 def detector(model: keras.Model, data: Data, labels: Sequence[str] | None) -> dict[str, Endpoint]:

@@ -34,7 +34,7 @@ def as_layers(operation: Any, arguments: tuple[Any, ...], keywords: dict[str, An
 
 
 def _are_alike(arguments: tuple[Any, ...]) -> bool:
-    """Returns whether these are tensors of equal rank and dtype. Otherwise layers broadcast differently."""
+    """Returns whether these are tensors of equal rank and dtype. Layers broadcast other inputs in another way."""
     if not all(isinstance(each, keras.KerasTensor) for each in arguments):
         return False
     return len({(len(each.shape), each.dtype) for each in arguments}) == 1

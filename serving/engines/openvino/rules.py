@@ -22,11 +22,11 @@ _STRUCTURE = frozenset(
     "StridedSlice Tile Transpose Unpack VarHandleOp Variable VariableV2 ZerosLike".split()
 )
 _ARITHMETIC = frozenset(
-    # elements
+    # elementwise
     "Abs Add AddN AddV2 BiasAdd ClipByValue Cos Elu Equal Erf Erfc Exp Greater GreaterEqual Inv LeakyRelu Less "
     "LessEqual Log Log1p LogicalAnd LogicalNot LogicalOr Maximum Minimum Mul Neg NotEqual Pow RealDiv Reciprocal Relu "
     "Relu6 Rsqrt Select SelectV2 Selu Sigmoid Sign Sin Softplus Softsign Sqrt Square SquaredDifference Sub Tanh "
-    # sums
+    # reductions and products
     "All Any BatchMatMul BatchMatMulV2 BatchMatMulV3 Einsum LogSoftmax MatMul Max Mean Min Prod Softmax Sum "
     # images
     "AvgPool AvgPool3D Conv2D Conv2DBackpropInput Conv3D Conv3DBackpropInputV2 DepthwiseConv2dNative FusedBatchNorm "

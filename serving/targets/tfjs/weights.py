@@ -68,7 +68,8 @@ def size_of(spec: Mapping[str, Any]) -> int:
 def decode(specs: Sequence[Mapping[str, Any]], data: bytes) -> Iterator[tuple[str, np.ndarray[Any, Any]]]:
     """Yields the names and arrays in `data`. Strings are object arrays of bytes.
 
-    `data` must be as long as the sum of `size_of` of all entries. This also checks the entries.
+    The entries must be valid. For an untrusted file, call `size_of` on each entry first, and compare the sum of the
+    sizes with the length of `data`.
     """
     at = 0
     for spec in specs:

@@ -90,7 +90,7 @@ def test_sequential_models_and_duplicate_names() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:Layer 'masked_conv1d.*was passed an input with a mask")
-def test_masks_pass_layers_that_drop_them() -> None:
+def test_masks_reach_layers_after_a_layer_that_drops_them() -> None:
     ids = keras.Input((None,), dtype="int32")
     x = keras.layers.Embedding(5, 3, mask_zero=True)(ids)
     model = keras.Model(ids, keras.layers.GRU(4)(MaskedConv1D(3, 2)(x)))
