@@ -115,7 +115,7 @@ def boxes(client: Client, model: str, source: Path, target: Path, answer: Any) -
     from .drawing import draw_boxes
 
     (found,) = answer
-    rows = []
+    rows: list[Row] = []
     for label, score, (top, left, bottom, right) in zip(found.labels, found.scores, found.boxes, strict=True):
         box = f"top {top:.1f}, left {left:.1f}, bottom {bottom:.1f}, right {right:.1f}"
         rows.append((label, f"{score:.4f}", box))
