@@ -15,7 +15,7 @@ from keras_gallery import training
 
 
 @pytest.mark.parametrize(("config", "label"), [({"labels": ["ant", "bee", "žába"]}, "žába"), ({}, "2")])
-def test_the_labels_are_those_of_the_run(
+def test_the_labels_of_the_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, config: dict[str, Any], label: str
 ) -> None:
     with quiet_import():
@@ -31,7 +31,7 @@ def test_the_labels_are_those_of_the_run(
     assert classify(features=tf.constant(np.zeros((1, 4), np.float32)))["label"].numpy().tolist() == [label.encode()]
 
 
-def test_the_texts_are_those_of_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_texts_of_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with quiet_import():
         from keras_gallery.serving.saved_model import read_signatures
 

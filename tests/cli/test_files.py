@@ -165,9 +165,7 @@ def test_wrong_options_of_generate(
     assert not any(tmp_path.iterdir())
 
 
-def test_generate_with_another_kind_of_model(
-    server: ServerProcess, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_generate_with_a_wrong_model(server: ServerProcess, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["generate", MODEL, "--output", str(tmp_path / "out"), "--server", server.grpc]) == 2
     assert f"Expected a signature of {MODEL}: decode, denoise" in capsys.readouterr().err
 

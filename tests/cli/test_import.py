@@ -16,12 +16,11 @@ def test_weights_of_an_architecture(tmp_path: Path, capsys: pytest.CaptureFixtur
     root = tmp_path / "saved_models"
     command = ["import", str(tmp_path / "thin.weights.h5"), "--like", "thin_network", "--saved-models", str(root)]
     assert main(command) == 0
+    place = root / "thin" / "1"
     printed = capsys.readouterr().out
-    assert (
-        f"Imported {tmp_path / 'thin.weights.h5'} to {root / 'thin' / '1'}; go on with: gallery serve thin" in printed
-    )
+    assert f"Imported {tmp_path / 'thin.weights.h5'} to {place}; go on with: gallery serve thin" in printed
     assert "    regress " in printed and "features -> prediction" in printed
-    assert (root / "thin" / "1" / "saved_model.pb").is_file()
+    assert (place / "saved_model.pb").is_file()
 
 
 @pytest.mark.parametrize(

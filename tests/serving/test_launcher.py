@@ -118,9 +118,7 @@ def test_any_program_with_the_same_flags_serves(
     assert server.process is not None and server.process.returncode == 0
 
 
-def test_the_server_ends_while_the_models_load(
-    saved_models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_server_ends_early(saved_models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TF_MODEL_SERVER", str(program(tmp_path / "server", "exit 3\n")))
     ports = {"port": free_port(), "rest_port": free_port()}
     with ServerProcess("auto", {MODEL: saved_models / MODEL}, **ports) as server:
