@@ -69,3 +69,18 @@ def test_rewrite_between_folders() -> None:
     moved = {"models/recurrent/README.md#gru": "models/recurrent/gru.md"}.get
     page = "models/recurrent/index.md"
     assert rewrite(text, "models/recurrent/README.md", page, moved) == "[a](../../results.md) [b](gru.md)"
+
+
+def test_the_paths_of_the_architecture_exist() -> None:
+    rows = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8").partition("## Where things go")[2]
+    rows = rows.partition("\n## ")[0]
+    checked = 0
+    for row in rows.splitlines():
+        folders = [ROOT]  # a file may also be named by its path in a folder that the row names before
+        for path in re.findall(r"`([\w/.<>]*/[\w/.<>]*|\w+\.\w+)`", row):
+            there = [folder / path.partition("<")[0] for folder in folders]
+            found = [place for place in there if place.exists()]
+            assert found, f"{path} in {row}"
+            folders.append(found[0] if found[0].is_dir() else found[0].parent)
+            checked += 1
+    assert checked > 40
