@@ -96,12 +96,13 @@ def test_bad_image_files_are_rejected(saved_models: Path, case: str) -> None:
         run(image_bytes=tf.constant([make()]))
 
 
-def test_versions_count_up_and_are_never_overwritten(tmp_path: Path, keras_model: Any) -> None:
-    assert export(keras_model, "m", tmp_path).name == "1"
-    assert export(keras_model, "m", tmp_path).name == "2"
-    assert export(keras_model, "m", tmp_path, version=40).name == "40"
+def test_versions_count_up_and_are_never_overwritten(tmp_path: Path) -> None:
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    assert export(model, "m", tmp_path).name == "1"
+    assert export(model, "m", tmp_path).name == "2"
+    assert export(model, "m", tmp_path, version=40).name == "40"
     with pytest.raises(InvalidArgument, match="Version 40 already exists"):
-        export(keras_model, "m", tmp_path, version=40)
+        export(model, "m", tmp_path, version=40)
     assert sorted(folder.name for folder in (tmp_path / "m").iterdir()) == ["1", "2", "40"]
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import warnings
+from collections.abc import Iterator
 from types import ModuleType
 
 import pytest
+
+from .recorded import Recorded, Recorder
 
 
 @pytest.fixture(scope="session")
@@ -14,6 +18,17 @@ def tf() -> ModuleType:
         warnings.simplefilter("ignore")  # of other packages' modules, while they are imported
         import tensorflow
     return tensorflow
+
+
+@pytest.fixture(scope="session")
+def recorded() -> Iterator[Recorded]:
+    """TensorFlow's answers about tensors. With RECORD=1 they are recorded."""
+    if os.environ.get("RECORD"):
+        recorder = Recorder()
+        yield recorder
+        recorder.write()
+    else:
+        yield Recorded()
 
 
 @pytest.fixture(scope="session")
