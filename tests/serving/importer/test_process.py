@@ -115,7 +115,7 @@ def test_what_is_wrong_before_anything_is_read(tmp_path: Path) -> None:
     with pytest.raises(InvalidArgument, match="Received: .*x.keras, an empty file"):
         import_file(Request(tmp_path / "x.keras"), root, say=lambda line: None)
     (root / "x" / "3").mkdir(parents=True)
-    with pytest.raises(InvalidArgument, match="which exists"):
+    with pytest.raises(InvalidArgument, match="Version 3 already exists"):
         import_file(Request(tmp_path / "x.keras"), root, version=3)
     with pytest.raises(InvalidArgument, match="Expected a text file with a label a line"):
         parse_labels(tmp_path / "none")
