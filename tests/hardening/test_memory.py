@@ -54,7 +54,7 @@ def test_large_bodies_that_come_at_once(server: AbusedServer) -> None:
 def test_one_body_that_is_longer_than_all_may_be(server: AbusedServer) -> None:
     """Is taken, if it is alone; what it would take to be read is not."""
     status, answer = server.rest("POST", PATH, BODY + b" " * (2 * BUDGET))
-    assert status == 429 and b"Expected memory for all requests" in answer
+    assert status == 429 and b"The memory budget for requests is used up" in answer
     status, answer = server.rest("POST", PATH, BODY + b" " * (BUDGET // 3))
     assert status == 200, answer
 

@@ -86,6 +86,7 @@ def _grid(text: bytes) -> Grid | None:
     if structure != unit:
         return None
     try:
-        return Grid(orjson.loads(b"[" + text.translate(_NO_BRACKETS) + b"]"), shape)
-    except orjson.JSONDecodeError:
+        numbers = orjson.loads(b"[" + text.translate(_NO_BRACKETS) + b"]")
+    except orjson.JSONDecodeError:  # an empty list among others, NaN, a malformed number
         return None
+    return Grid(numbers, shape) if len(numbers) == before else None

@@ -50,7 +50,7 @@ def from_list(values: list[Any], shape: Sequence[int], dtype: dtypes.DataType) -
     """Converts values in one list to an array of the given shape. Returns None if a value does not fit the type."""
     kind = dtype.name
     if not values:
-        return np.empty(shape, dtype.numpy)
+        return np.zeros(shape, dtype.numpy)
     if kind == "string":
         try:
             return string_array(list(map(to_bytes, values))).reshape(shape)
