@@ -27,7 +27,12 @@ LIMITS = {  # of the values that TensorFlow Serving accepts for an integer type;
     "uint32": (0, (1 << 32) - 1),
     "uint64": (0, (1 << 64) - 1),
 }
-_CODES = {"float": "d", "double": "d", **{kind: "q" for kind in LIMITS}, "uint64": "Q"}  # struct's, of 8 bytes
+_CODES = {
+    "float": "d",
+    "double": "d",
+    **{kind: "q" for kind in LIMITS},
+    "uint64": "Q",
+}  # format codes of `struct`, 8 bytes each
 
 
 def from_value(value: Any, dtype: dtypes.DataType) -> Array | None:
@@ -84,4 +89,4 @@ def _has_boolean(values: list[Any], array: Array) -> bool:
     if len(suspects) < len(values) // 4:
         return any(type(values[position]) is bool for position in suspects)
     types = list(map(type, values))
-    return bool in (types[:1] if types.count(types[0]) == len(types) else set(types))  # to count is faster than a set
+    return bool in (types[:1] if types.count(types[0]) == len(types) else set(types))  # counting is faster than a set

@@ -11,7 +11,7 @@ import pytest
 
 def _import(name: str) -> ModuleType:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what others' modules warn of when they are imported
+        warnings.simplefilter("ignore")  # warnings of imported packages
         return importlib.import_module(name)
 
 
