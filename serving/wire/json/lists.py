@@ -32,7 +32,7 @@ _CODES = {
     "double": "d",
     **{kind: "q" for kind in LIMITS},
     "uint64": "Q",
-}  # format codes of `struct`, 8 bytes each
+}  # for `struct`, 8 bytes each
 
 
 def from_value(value: Any, dtype: dtypes.DataType) -> Array | None:
