@@ -16,7 +16,7 @@ from .document import Object
 from .reader import loads as read
 
 _SAMPLE = 1024  # bytes
-_SHORT = 6  # lists that end in the sample, from which on the lists cost as much as their numbers
+_SHORT = 6  # if fewer lists end in the sample, they are long and a grid is no faster
 _MOST_DIMENSIONS = 8
 _NO_BRACKETS = bytes(0x20 if letter in b"[]" else letter for letter in range(256))
 _IN_NUMBERS = b"0123456789+-.eE \t\r\n"
@@ -74,7 +74,7 @@ def _grid(text: bytes) -> Grid | None:
     if depth > _MOST_DIMENSIONS:
         return None
     shape: list[int] = []
-    unit, before = b"", 1  # the brackets and commas of a list of the level below, and its count of numbers
+    unit, before = b"", 1  # brackets and commas of a list one level down, and the count of its numbers
     for level in range(1, depth + 1):
         end = structure.find(b"]" * level)
         count, rest = divmod(structure.count(b",", 0, max(end, 0)) + 1, before)
@@ -86,6 +86,7 @@ def _grid(text: bytes) -> Grid | None:
     if structure != unit:
         return None
     try:
-        return Grid(orjson.loads(b"[" + text.translate(_NO_BRACKETS) + b"]"), shape)
-    except orjson.JSONDecodeError:
+        numbers = orjson.loads(b"[" + text.translate(_NO_BRACKETS) + b"]")
+    except orjson.JSONDecodeError:  # an empty list among others, NaN, a malformed number
         return None
+    return Grid(numbers, shape) if len(numbers) == before else None

@@ -27,7 +27,12 @@ LIMITS = {  # of the values that TensorFlow Serving accepts for an integer type;
     "uint32": (0, (1 << 32) - 1),
     "uint64": (0, (1 << 64) - 1),
 }
-_CODES = {"float": "d", "double": "d", **{kind: "q" for kind in LIMITS}, "uint64": "Q"}  # struct's, of 8 bytes
+_CODES = {
+    "float": "d",
+    "double": "d",
+    **{kind: "q" for kind in LIMITS},
+    "uint64": "Q",
+}  # for `struct`, 8 bytes each
 
 
 def from_value(value: Any, dtype: dtypes.DataType) -> Array | None:
@@ -50,7 +55,7 @@ def from_list(values: list[Any], shape: Sequence[int], dtype: dtypes.DataType) -
     """Converts values in one list to an array of the given shape. Returns None if a value does not fit the type."""
     kind = dtype.name
     if not values:
-        return np.empty(shape, dtype.numpy)
+        return np.zeros(shape, dtype.numpy)
     if kind == "string":
         try:
             return string_array(list(map(to_bytes, values))).reshape(shape)
@@ -84,4 +89,4 @@ def _has_boolean(values: list[Any], array: Array) -> bool:
     if len(suspects) < len(values) // 4:
         return any(type(values[position]) is bool for position in suspects)
     types = list(map(type, values))
-    return bool in (types[:1] if types.count(types[0]) == len(types) else set(types))  # to count is faster than a set
+    return bool in (types[:1] if types.count(types[0]) == len(types) else set(types))  # counting is faster than a set

@@ -1,6 +1,6 @@
 """Reads JSON with RapidJSON, the library that TensorFlow Serving uses: the same values, messages and offsets.
 
-python-rapidjson is stricter than TensorFlow Serving in three points, which this module evens out: text after the
+python-rapidjson is stricter than TensorFlow Serving in three points, which this module corrects: text after the
 document, a byte order mark before it, and strings that are not UTF-8.
 """
 
@@ -18,9 +18,10 @@ from .document import Object, raw
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _PROBLEM = re.compile(r"Parse error at offset (\d+): (.*)", re.S)
 _ROOT_FOLLOWED = "The document root must not be followed by other values."
-_OLDER_WORDS = {"Invalid encoding in string.": "Invalid escape character in string."}  # TensorFlow Serving's RapidJSON
+# TensorFlow Serving has an older version of RapidJSON, with another message for this error.
+_OLDER_MESSAGES = {"Invalid encoding in string.": "Invalid escape character in string."}
 
-# Bytes that are not UTF-8, as "surrogateescape" decodes them, to private-use characters and back.
+# python-rapidjson reads UTF-8 only. Other bytes are replaced by private-use characters before it reads the text.
 _HIDDEN = {0xDC00 + byte: 0x10FF00 + byte for byte in range(0x80, 0x100)}
 _SHOWN = {hidden: shown for shown, hidden in _HIDDEN.items()}
 
@@ -32,8 +33,10 @@ class _Reader(rapidjson.Decoder):
     end_object: Any = Object
 
 
-class _HiddenBytesReader(_Reader):
-    """Restores bytes that `_hide` replaced."""
+class _HiddenBytesReader(rapidjson.Decoder):
+    """Does the same for text with bytes that `_hide` replaced, and restores them."""
+
+    start_object = list
 
     def string(self, text: str) -> str:
         return text.translate(_SHOWN)
@@ -69,7 +72,7 @@ def loads(data: bytes) -> Any:
     if problem == _ROOT_FOLLOWED:
         return _read(content[:offset])
     offset += len(data) - len(content)
-    raise InvalidArgument(f"JSON Parse error: {_OLDER_WORDS.get(problem, problem)} at offset: {offset}")
+    raise InvalidArgument(f"JSON Parse error: {_OLDER_MESSAGES.get(problem, problem)} at offset: {offset}")
 
 
 def _read(data: bytes) -> Any:

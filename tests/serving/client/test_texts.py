@@ -92,7 +92,7 @@ def test_forecasts_of_different_lengths(client: Client, texts: Texts, history: A
 
 
 def test_a_history_that_is_too_short(client: Client, history: Any) -> None:
-    for signature in ("serving_default", "forecast"):  # whatever the engine
+    for signature in ("serving_default", "forecast"):  # with any engine
         with pytest.raises(InvalidArgument):
             client.predict("series", history[:, :SEASON], signature=signature)
     with pytest.raises(InvalidArgument, match=r"Expected lengths from 5 to 9. Received: \[4\]"):

@@ -115,11 +115,7 @@ def test_wrong_arguments(tmp_path: Path) -> None:
     with pytest.raises(InvalidArgument, match="Received: .*x.keras, an empty file"):
         import_file(Request(tmp_path / "x.keras"), root, report=lambda line: None)
     (root / "x" / "3").mkdir(parents=True)
-<<<<<<< HEAD
-    with pytest.raises(InvalidArgument, match="exists"):
-=======
     with pytest.raises(InvalidArgument, match="Version 3 already exists"):
->>>>>>> w/engines
         import_file(Request(tmp_path / "x.keras"), root, version=3)
     with pytest.raises(InvalidArgument, match="Expected a text file with one label per line"):
         parse_labels(tmp_path / "none")

@@ -19,7 +19,7 @@ from keras_gallery.serving.wire.tensor import TensorError, varint
 
 several = settings(max_examples=200, deadline=None, database=None)
 
-# === What is put in ===
+# === Decoding ===
 
 NAMES = st.text(st.characters(exclude_categories=["Cs"]), max_size=6)
 SHAPES = arrays_of.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=4)
@@ -73,7 +73,7 @@ def tensors(draw: st.DrawFn) -> bytes:
             b"\x18\x05",  # version_number
             b"\xf2\x01\x02hi",  # a field that no version has
             chunk(0x12, b"\x18\x01"),  # unknown rank
-            chunk(0x12, chunk(0x12, b"")),  # a size of 0, unsaid
+            chunk(0x12, chunk(0x12, b"")),  # a size of 0, which is not written
             chunk(0x12, chunk(0x12, b"\x08\x02\x12\x04rows")),  # a named size
         ]
     )
@@ -100,7 +100,7 @@ def requests(draw: st.DrawFn) -> bytes:
     return b"".join(draw(st.permutations(fields)))
 
 
-# === What comes out ===
+# === Encoding ===
 
 
 def comparable(request: PredictRequest) -> Any:
@@ -283,7 +283,7 @@ def test_short_specs_are_cached() -> None:
     assert read("m" * 300) == ModelSpec("m" * 300) and read("m" * 300) is not read("m" * 300)
 
 
-# === Written by us ===
+# === Encoding ===
 
 
 def parsed(tf: ModuleType, tensors: Any) -> Any:

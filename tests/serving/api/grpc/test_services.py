@@ -111,7 +111,7 @@ class Server:
     def __init__(self, **options: Any) -> None:
         self.control = Control()
         self._requests: list[Observation] = []
-        self._told = threading.Condition()
+        self._changed = threading.Condition()
         self._options = options
         self._started: concurrent.futures.Future[int] = concurrent.futures.Future()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()))
@@ -131,9 +131,9 @@ class Server:
 
     def record(self, request: Observation) -> None:
         """Part of `Sink`."""
-        with self._told:
+        with self._changed:
             self._requests.append(request)
-            self._told.notify_all()
+            self._changed.notify_all()
 
     def close(self) -> None:
         """Part of `Sink`."""
@@ -149,8 +149,8 @@ class Server:
         def found() -> list[Observation]:
             return [each for each in self._requests if fields.items() <= dataclasses.asdict(each).items()]
 
-        with self._told:
-            assert self._told.wait_for(found, 10)
+        with self._changed:
+            assert self._changed.wait_for(found, 10)
             return found()[-1]
 
     def stop(self) -> None:
@@ -259,7 +259,7 @@ def test_list_of_models(server: Server) -> None:
     assert [each.name for each in config.model_config_list.config] == ["m"]
 
 
-# === Refusals ===
+# === Errors ===
 
 METHODS = ["Predict", "Classify", "Regress", "MultiInference", "GetModelMetadata"]
 EVERY = [*(PREDICTION + name for name in METHODS), MODEL + "GetModelStatus", MODEL + "HandleReloadConfigRequest"]
@@ -323,7 +323,7 @@ def test_long_messages_reach_the_client(server: Server, letter: str, count: int)
     assert words.endswith(")" if count == 100 else ("..." if letter != "a" or count > 3_000 else ")"))
 
 
-# === What is told of a request ===
+# === Observed requests ===
 
 
 def test_observed_requests(server: Server) -> None:
@@ -441,7 +441,7 @@ def test_version_1_of_reflection(server: Server) -> None:
         next(answers)
 
 
-# === Whatever comes ===
+# === Random bytes ===
 
 SPEC = {"name": "m", "signature_name": "double"}
 WHOLE = {

@@ -67,6 +67,7 @@ def test_integers_stay_integers() -> None:
         b'{"x":[%s],"y]":3}',
         b'{"x[%s]":3}',
         b"[%s]",
+        b'{"inputs":[[[[[[[]]]]]]]}',
     ],
 )
 def test_everything_else_is_read_list_by_list(text: bytes) -> None:

@@ -42,7 +42,7 @@ def same(found: Any, expected: Any, kind: str) -> None:
     np.testing.assert_array_equal(found, np.array(expected, ROWS[kind].numpy))
 
 
-# === Values in ===
+# === Accepted values ===
 
 ACCEPTED: dict[str, tuple[str | bytes, SignatureDef, dict[str, Any]]] = {
     "rows": ('{"instances": [[1.5, -2], [3, 4]]}', FLOAT, {"x": [[1.5, -2], [3, 4]]}),
@@ -110,7 +110,7 @@ def test_arrays_as_lists(kind: str, data: st.DataObject) -> None:
     listed = json.dumps(array.tolist())
     for body in (f'{{"instances": {listed}}}', f'{{"inputs": {listed}}}', f'{{"inputs": {{"x": {listed}}}}}'):
         found = read(body, signature(x=kind))["x"]
-        if kind == "double":  # TensorFlow Serving rounds several times on the way to one
+        if kind == "double":  # RapidJSON rounds several times
             np.testing.assert_allclose(found, array, rtol=1e-15, atol=5e-324)
         else:
             same(found, array, kind)
