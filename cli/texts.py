@@ -73,7 +73,7 @@ def labels_of_texts(client: Client, values: argparse.Namespace, texts: list[str]
 
 
 def strings(method: str) -> Request:
-    """Returns a request with a line for each text: the text, and the string that the client's method returns."""
+    """Returns a request that gives a line for each text: the text and the answer of the client's method."""
 
     def request(client: Client, values: argparse.Namespace, texts: list[str]) -> Iterable[Row]:
         return zip(texts, getattr(client, method)(values.name, texts), strict=True)
