@@ -117,7 +117,7 @@ def _run(values: argparse.Namespace) -> int:
     ]
     print(f"On {len(digits.x_test):,} test digits, with the median latency of {REQUESTS} requests:\n")
     for name, value in rows:
-        print(f"    {name:34} {value}")
+        print(f"    {name:38} {value}")
     print(f"\nAll answers equal those of Keras within {TOLERANCE}. On these {len(clean)} digits, denoising raised the")
     print(f"PSNR from {psnr(clean, noisy):.2f} to {psnr(clean, denoised):.2f} dB.")
     print(f"Image: {picture}\n")
@@ -161,8 +161,8 @@ def _median_milliseconds(request: Callable[[], Array]) -> float:
 
 COMMAND = Command(
     "train, export, serve and use a denoising autoencoder",
-    "Trains a denoising autoencoder on handwritten digits, exports it, serves it and sends requests to it, in about a "
-    "minute. Prints the figures of each step and writes an image with noisy and denoised digits.",
+    "Trains a denoising autoencoder on handwritten digits, exports it, serves it and sends requests to it. "
+    "Prints the figures of each step and writes an image with noisy and denoised digits.",
     ["gallery demo", "gallery demo --epochs 5 --output first-try"],
     _configure,
     _run,

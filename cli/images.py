@@ -23,7 +23,7 @@ ToPrint = Callable[[Any], Iterable[Row]]
 
 
 def _arrays(client: Client, model: str, source: Path, target: Path, answer: Any) -> tuple[NDArray[Any], list[Row]]:
-    """The answer itself, for the one image of an image file or for all images of an NPY file."""
+    """Returns the answer itself: for the only image of an image file, or for all images of an NPY file."""
     return answer[0] if files.is_image(source) else answer, []
 
 
@@ -89,17 +89,17 @@ def print_images(task: str, help: str, description: str, example: str, rows: ToP
 
 
 def labels_of_images(found: Any) -> Iterable[Row]:
-    """The label of each image, and its score."""
+    """Returns the label of each image and its score."""
     return [(label, f"{score:.4f}") for label, score in zip(found.labels, found.scores, strict=True)]
 
 
 def captions(found: Any) -> Iterable[Row]:
-    """The caption of each image."""
+    """Returns the caption of each image."""
     return [(caption,) for caption in found]
 
 
 def masks(client: Client, model: str, source: Path, target: Path, answer: Any) -> tuple[NDArray[Any], list[Row]]:
-    """The class of each pixel: as a coloured image, or as numbers for an NPY file."""
+    """Returns the class of each pixel: as a coloured image, or as numbers for an NPY file."""
     mask = answer.mask[0] if files.is_image(source) else answer.mask
     if target.suffix.lower() != ".npy":
         from .drawing import colour_classes
@@ -111,7 +111,7 @@ def masks(client: Client, model: str, source: Path, target: Path, answer: Any) -
 
 
 def boxes(client: Client, model: str, source: Path, target: Path, answer: Any) -> tuple[NDArray[Any], list[Row]]:
-    """The image with a box around each object, and a line for each object."""
+    """Returns the image with a box around each object, and a line for each object."""
     from .drawing import draw_boxes
 
     (found,) = answer

@@ -62,18 +62,18 @@ def _read(values: argparse.Namespace) -> list[str]:
     """Returns the texts in order. Raises GalleryError if there are none."""
     texts: list[str] = values.inputs or [line.rstrip("\n") for line in sys.stdin]
     if not texts:
-        raise GalleryError("No text given. Give texts as arguments, or a line each on standard input.")
+        raise GalleryError("No text given. Pass texts as arguments, or write one text per line to standard input.")
     return texts
 
 
 def labels_of_texts(client: Client, values: argparse.Namespace, texts: list[str]) -> Iterable[Row]:
-    """A line for each text: the text, its label and the label's score."""
+    """Returns a line for each text: the text, its label and the label's score."""
     found = client.classify_text(values.name, texts)
     return [(text, label, f"{score:.4f}") for text, label, score in zip(texts, found.labels, found.scores, strict=True)]
 
 
 def strings(method: str) -> Request:
-    """A line for each text: the text, and the string that a method of the client returns for it."""
+    """Returns a request that gives a line for each text: the text and the answer of the client's method."""
 
     def request(client: Client, values: argparse.Namespace, texts: list[str]) -> Iterable[Row]:
         return zip(texts, getattr(client, method)(values.name, texts), strict=True)
@@ -88,7 +88,7 @@ def neighbours_options(parser: argparse.ArgumentParser) -> None:
 
 
 def neighbours(client: Client, values: argparse.Namespace, words: list[str]) -> Iterable[Row]:
-    """A line for each neighbour of each word: the word, the neighbour and their similarity."""
+    """Yields a line for each neighbour of each word: the word, the neighbour and their similarity."""
     found = client.nearest(values.name, words, values.count, field=values.field)
     for word, names, similarities in zip(words, found.names, found.similarities, strict=True):
         for name, similarity in zip(names, similarities, strict=True):

@@ -17,7 +17,8 @@ import importlib
 import sys
 from typing import TYPE_CHECKING, Any
 
-from .api import create, export, list_models, load_dataset, serve, train
+from .api import create, export, list_models, load_dataset, train
+from .server import serve
 
 if TYPE_CHECKING:
     from .serving.client import Client

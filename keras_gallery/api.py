@@ -1,4 +1,4 @@
-"""The functions of `import keras_gallery as kg`: from an architecture's name to a server that answers requests.
+"""The functions of `import keras_gallery as kg` that build, train and export models.
 
 The functions import what they need when they are called, so that this module loads fast.
 """
@@ -6,8 +6,7 @@ The functions import what they need when they are called, so that this module lo
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +16,6 @@ from .models.errors import GalleryError
 if TYPE_CHECKING:
     import keras
 
-    from .serving.launcher import ServerProcess
     from .serving.signatures import Texts
     from .training import Dataset, Run
 
@@ -226,60 +224,3 @@ def labels_and_texts(run: Run) -> tuple[Sequence[str] | None, Texts | None]:
     """Returns the names of a run's classes and of its text ids; None for names that the run does not have."""
     file = Path(run.folder, "tokens.json")
     return run.config.get("labels"), json.loads(file.read_text("utf-8")) if file.is_file() else None
-
-
-@contextmanager
-def serve(
-    *names: str,
-    saved_models: str | Path = "saved_models",
-    kind: str = "auto",
-    host: str = "127.0.0.1",
-    port: int | None = None,
-    rest_port: int | None = None,
-    flags: Sequence[str] = (),
-    log: str | Path | None = None,
-    timeout: float = 120,
-) -> Iterator[ServerProcess]:
-    """Runs a model server as a child process for the length of a `with` block.
-
-    The block starts when all models are ready to answer. The server stops at the end of the block.
-
-    Args:
-        names: names of exported models; by default all models in `saved_models`.
-        saved_models: the folder of all exported models.
-        kind: "embedded" for this package's server, "tensorflow-model-server" or "container" for TensorFlow Serving, or
-            "auto" for TensorFlow Serving if its program is installed, and else the embedded server.
-        host: the address to listen on; "0.0.0.0" allows requests from other machines.
-        port: the gRPC port; by default any free port.
-        rest_port: the REST port; by default any free port.
-        flags: more command-line flags for the server, such as "--enable_batching".
-        log: the file for the server's log; by default this process's standard error.
-        timeout: how long to wait until the models are ready, in seconds.
-
-    Yields:
-        The server: `server.grpc` and `server.rest` are its addresses for `Client`.
-
-    Raises:
-        NotFound: a model is not exported, or the server's program is not installed.
-        FailedPrecondition: the server ended, or a model could not be loaded before the timeout.
-
-    Example:
-        >>> with serve("digits") as server, kg.Client(server.grpc) as client:
-        ...     client.classify("digits", load_dataset("digits").x_test[:5]).labels
-        ['9', '9', '2', '4', '6']
-    """
-    from .serving.launcher import ServerProcess, find_models
-    from .serving.ports import free_port
-
-    process = ServerProcess(
-        kind,
-        find_models(Path(saved_models), names),
-        host=host,
-        port=free_port() if port is None else port,
-        rest_port=free_port() if rest_port is None else rest_port,
-        flags=flags,
-        log=None if log is None else Path(log),
-    )
-    with process:
-        process.wait_until_ready(timeout)
-        yield process

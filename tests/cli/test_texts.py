@@ -84,7 +84,10 @@ def test_lines_of_standard_input(monkeypatch: pytest.MonkeyPatch, capsys: pytest
 def test_no_text(command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO(""))
     assert main([command, "m"]) == 2
-    assert "No text given. Give texts as arguments, or a line each on standard input." in capsys.readouterr().err
+    assert (
+        "No text given. Pass texts as arguments, or write one text per line to standard input."
+        in capsys.readouterr().err
+    )
 
 
 def test_caption(capsys: pytest.CaptureFixture[str]) -> None:
