@@ -12,6 +12,7 @@ import functools
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
+from typing import NamedTuple
 
 TESTS = Path(__file__).parent
 ROOT = TESTS.parent
@@ -61,9 +62,28 @@ def files_of(name: str) -> list[Path]:
     return [file for file in found if file.is_file()]
 
 
+class Source(NamedTuple):
+    """What is kept of a file: the names that it imports, and by function the names that this imports and mentions."""
+
+    imports: dict[str, str]
+    functions: dict[str, tuple[tuple[str, ...], frozenset[str]]]
+
+
 @functools.cache
-def tree(file: Path) -> ast.Module:
-    return ast.parse(file.read_text(encoding="utf-8"))
+def source(file: Path) -> Source:
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    functions = [each for each in tree.body if isinstance(each, kinds) and file.is_relative_to(TESTS)]
+    return Source(
+        {name.replace("/", ".").rpartition(".")[2]: name for name in imports(tree, file, deep=False)},
+        {
+            each.name: (
+                tuple(imports(each, file, deep=True)),
+                frozenset(name.id for name in ast.walk(each) if isinstance(name, ast.Name)),
+            )
+            for each in functions
+        },
+    )
 
 
 @functools.cache
@@ -73,7 +93,7 @@ def module_needs(file: Path) -> bool:
     while todo:
         if (each := todo.pop()) not in seen:
             seen.add(each)
-            for name in imports(tree(each), each, deep=False):
+            for name in source(each).imports.values():
                 if name.split(".")[0] in PACKAGES:
                     return True
                 todo += files_of(name)
@@ -90,37 +110,14 @@ def function_needs(file: Path, name: str) -> bool:
     """Whether the function `name` of the module `file` imports one of `PACKAGES`, or uses a function that does."""
     seen, todo = set(), [(file, name)]
     while todo:
-        if (each := todo.pop()) not in seen:
+        if (each := todo.pop()) not in seen and each[0].is_relative_to(TESTS):
             seen.add(each)
-            needs, used = _uses(*each)
-            if needs:
+            file, name = each
+            imported, mentioned = source(file).functions.get(name, ((), frozenset()))
+            if any(name_needs(each) for each in imported):
                 return True
-            todo += used
+            for used in mentioned:
+                if (full := source(file).imports.get(used)) in LAZY:
+                    return True
+                todo += [(other, used) for other in (files_of(full) if full else [file])]
     return False
-
-
-@functools.cache
-def _uses(file: Path, name: str) -> tuple[bool, list[tuple[Path, str]]]:
-    """Whether a function imports one of `PACKAGES` itself, and the functions of the tests that it uses."""
-    node = definitions(file).get(name)
-    if node is None:
-        return False, []
-    needs = any(name_needs(each) for each in imports(node, file, deep=True))
-    found = []
-    for used in {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}:
-        full = imported_names(file).get(used)
-        needs = needs or full in LAZY
-        found += [(each, used) for each in (files_of(full) if full else [file]) if each.is_relative_to(TESTS)]
-    return needs, found
-
-
-@functools.cache
-def definitions(file: Path) -> dict[str, ast.AST]:
-    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-    return {each.name: each for each in tree(file).body if isinstance(each, kinds)}
-
-
-@functools.cache
-def imported_names(file: Path) -> dict[str, str]:
-    """Full names by the names that the module `file` gives them."""
-    return {each.replace("/", ".").rpartition(".")[2]: each for each in imports(tree(file), file, deep=False)}

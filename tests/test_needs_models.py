@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 
 import pytest
 
 from .costs import LONGEST
-from .needs_models import TESTS, function_needs, imports, module_needs, name_needs, tree
+from .needs_models import TESTS, function_needs, imports, module_needs, name_needs
 
 
 @pytest.mark.parametrize(
@@ -45,8 +46,9 @@ def test_imports_within_functions_and_for_type_checkers(tmp_path: Path) -> None:
         "import json\nif TYPE_CHECKING:\n    import keras\nwith quiet():\n    import h5py\n"
         "def f():\n    from keras_gallery.models import create\n"
     )
-    assert list(imports(tree(file), file, deep=False)) == ["json", "h5py"]
-    assert list(imports(tree(file), file, deep=True)) == ["json", "h5py", "keras_gallery.models.create"]
+    tree = ast.parse(file.read_text())
+    assert list(imports(tree, file, deep=False)) == ["json", "h5py"]
+    assert list(imports(tree, file, deep=True)) == ["json", "h5py", "keras_gallery.models.create"]
     assert name_needs("h5py") and name_needs("keras_gallery.models.create") and not name_needs("json")
 
 
