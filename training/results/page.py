@@ -1,4 +1,4 @@
-"""`results.json` as a page of tables."""
+"""Writes the page of results from `results.json`."""
 
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,7 +23,7 @@ to the images that the model learnt from, and has a code of the same size.
 
 
 def page(results: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> str:
-    """The page for what is in `results` (see `results.py`)."""
+    """Returns the page for the contents of `results.json` (see `measure.py`)."""
     rows = [
         (model, recipe, found[recipe])
         for model, found in sorted(results.items())
@@ -35,7 +35,7 @@ def page(results: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> str:
 
 
 def figure(row: Mapping[str, Any], name: str, form: str) -> str:
-    """Mean ± standard deviation over the seeds; empty where there is no such figure."""
+    """Returns mean ± standard deviation over the seeds, or "" if the recipe does not have this figure."""
     values = [seed[name] for seed in row["seeds"].values() if name in seed]
     if not values:
         return ""

@@ -1,11 +1,11 @@
-"""Which figures the page of results shows, in which tables."""
+"""The tables of the page of results and their columns."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table: a heading, a figure's name, and how to write it."""
+    """A column of a table: heading, name of the figure, and number format."""
 
     heading: str
     figure: str
@@ -14,7 +14,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """A table with a row for each recipe that has the figures of its first three columns, or of fewer if it has."""
+    """A table with a row for each recipe that has the figures of its first three columns (or of all, if fewer)."""
 
     title: str
     text: str
