@@ -1,1 +1,1 @@
-"""Custom layers, one a file: serialisable, on `keras.ops` alone."""
+"""Custom Keras layers, one in each file. They use only `keras.ops` and can be saved and loaded."""

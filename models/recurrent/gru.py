@@ -13,8 +13,8 @@ def gru(*, features: Count = 2, units: Count = 32, outputs: Count = 1, reset_aft
     """Predicts numbers from a sequence with a GRU: two gates, and three quarters of an LSTM's weights.
 
     The update gate replaces the LSTM's forget and input gates: the more it keeps of the old state, the less it adds
-    of the new content. The reset gate controls how much of the old state enters the new content. (The notes swap the
-    names: they call the update gate "reset".)
+    of the new content. The reset gate controls how much of the old state enters the new content. (The notes call the
+    update gate "reset".)
 
     Args:
         features: number of values in a step.

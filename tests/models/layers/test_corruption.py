@@ -22,7 +22,7 @@ def corrupted(value: float, noise: Noise, level: float, seed: int = 0) -> np.nda
 @pytest.mark.parametrize("value", [0.0, 0.3, 1.0])
 @pytest.mark.parametrize("level", [0.1, 0.4, 1.0])
 def test_gaussian_moments(value: float, level: float) -> None:
-    """The moments of a clipped normal distribution, with a = −v/σ, b = (1−v)/σ, Φ and φ the normal distribution and density.
+    """The moments of a clipped normal, with a = −v/σ, b = (1−v)/σ, and Φ and φ the standard normal CDF and density.
 
     E[c] = v(Φ(b)−Φ(a)) + σ(φ(a)−φ(b)) + P(above 1)
     E[c²] = (v²+σ²)(Φ(b)−Φ(a)) + σ((v+0)φ(a) − (v+1)φ(b)) + P(above 1)
