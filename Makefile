@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 READY = $(VENV)/.ready
-# The first interrupts itself, and would a process of xdist; the second starts two processes of its own.
+# Tests in a process of their own: the first sends itself an interrupt, the second starts two test processes.
 ALONE = tests/training/test_interrupt.py tests/models/test_backends.py
 PACKAGES = tests/javascript/node_modules/.ready
 
@@ -12,22 +12,23 @@ PACKAGES = tests/javascript/node_modules/.ready
 demo: $(READY)
 	$(BIN)/gallery demo
 
-# TensorFlow.js, where there is npm; else the tests that need it are skipped.
+# All tests. Without npm, the tests that need TensorFlow.js are skipped.
 test: $(READY) $(if $(shell command -v npm),$(PACKAGES))
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ALONE:%=--ignore %)
 	$(BIN)/python -m pytest $(ALONE)
 
-# Half of the tests, in a minute: all that need no TensorFlow.
+# All tests that need no TensorFlow: more than half, in less than a minute.
 quick: $(READY)
 	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m 'not models and not slow'
 
-check: $(READY)
+# The linter, the type checker, and the documentation site.
+check: docs
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	rm -rf build/check build/lib && $(BIN)/pip install --quiet --no-deps --target build/check .
 	cd build/check && MYPYPATH=. $(abspath $(BIN))/mypy --config-file $(abspath pyproject.toml) -p keras_gallery
 
-# The documentation site, in build/site. Broken links and pages without a place in the navigation are errors.
+# The documentation site, in build/site. Broken links and pages that are not in the navigation are errors.
 docs: $(READY)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 
@@ -35,7 +36,7 @@ format: $(READY)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# Reinstalled when the dependencies change; the sources are used in place.
+# Installed again when the dependencies change. The sources are used in place.
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if (3, 11) <= v < (3, 14) else f"Expected Python 3.11 to 3.13. Received: {v[0]}.{v[1]} (choose another with: make PYTHON=python3.12)")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
