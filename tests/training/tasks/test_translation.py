@@ -105,7 +105,7 @@ def test_captions(dataset: Dataset) -> None:
 
 
 def test_other_datasets_are_rejected() -> None:
-    with pytest.raises(BadData, match="texts to write to translate. Received: digits"):
+    with pytest.raises(BadData, match="The task translate needs a dataset with texts to write. Received: digits"):
         Translation(load_recipe("encoder_decoder"), load("digits"), 0)
 
 
