@@ -52,7 +52,7 @@ def _reader(hyperparameter: Hyperparameter) -> Callable[[str], Any]:
 def _run(values: argparse.Namespace) -> int:
     describe(values.name)  # raises for an unknown name, before TensorFlow is loaded
     with loading():
-        from ..training import TrainConfig, train
+        from ..training.train import TrainConfig, train
 
     given = {
         key.removeprefix("model."): value

@@ -137,7 +137,7 @@ def train(
         True
     """
     with loading():
-        from .training import TrainConfig, train
+        from .training.train import TrainConfig, train
     return train(
         TrainConfig(
             model=name,

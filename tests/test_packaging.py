@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.long
 ROOT = Path(__file__).parents[1]
 # Setuptools is used as installed: a build in isolation would download it.
 BUILD = "from setuptools import build_meta as b; b.build_sdist({folder!r}); b.build_wheel({folder!r})"

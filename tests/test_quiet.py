@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 # Records name resolution and connections, and refuses them; what it prints last are those, and the files at home.
 WATCH = """
 import os, pathlib, socket, sys, threading
@@ -44,6 +46,7 @@ def test_importing_openvino_contacts_nobody(tmp_path: Path) -> None:
     assert run_watched(f"{imports}import openvino\nopenvino.Core()", tmp_path) == "[] []"
 
 
+@pytest.mark.long
 def test_the_check_sees_what_openvino_does_otherwise(tmp_path: Path) -> None:
     """Without our package the import of OpenVINO is noticed."""
     assert "openvino_ga_cid" in run_watched("import openvino", tmp_path)

@@ -13,7 +13,6 @@ import json
 import re
 import shutil
 import sys
-import types
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +31,6 @@ def on_startup(**_: Any) -> None:
 
 def on_config(config: Any) -> Any:
     """Fills in the models' part of the navigation."""
-    _skip_imports_of_training()
     from tools.docs_models import FAMILIES, names
 
     families = [
@@ -87,14 +85,6 @@ def _datasets_page() -> str:
         items = re.sub(r"\n {4,}", " ", items)
         lines.append(f"## {file.stem}\n\n{first}\n{items}\n")
     return "\n".join(lines)
-
-
-def _skip_imports_of_training() -> None:
-    """Lets modules of `training` be imported without its `__init__`, which imports Keras."""
-    if "keras_gallery.training" not in sys.modules:
-        package = types.ModuleType("keras_gallery.training")
-        package.__path__ = [str(ROOT / "training")]
-        sys.modules["keras_gallery.training"] = package
 
 
 def _collect_packages(place: Path) -> None:

@@ -14,6 +14,9 @@ from typing import Any
 import grpc
 import numpy as np
 from google.protobuf import json_format, message_factory
+from keras_gallery.serving.wire import messages
+
+SERVICES = ("PredictionService", "ModelService")
 
 Json = Any
 HEADERS = (
@@ -43,17 +46,18 @@ def expand(value: Json, models: str) -> Json:
 
 
 def services() -> dict[str, tuple[str, Any, Any]]:
-    """Returns the path, request class and response class of each method, from the official stubs."""
-    from tensorflow_serving.apis import model_service_pb2, prediction_service_pb2
+    """Returns the path, request class and response class of each method.
 
+    The descriptors are those of the server. `tests/serving/wire/test_messages.py` compares them with the official ones.
+    """
+    found = (messages.POOL.FindServiceByName(f"tensorflow.serving.{name}") for name in SERVICES)
     return {
         method.name: (
             f"/{service.full_name}/{method.name}",
             message_factory.GetMessageClass(method.input_type),
             message_factory.GetMessageClass(method.output_type),
         )
-        for module in (model_service_pb2, prediction_service_pb2)
-        for service in module.DESCRIPTOR.services_by_name.values()
+        for service in found
         for method in service.methods
     }
 
@@ -64,7 +68,8 @@ def ask_grpc(case: Json, channel: grpc.Channel, models: str) -> Json:
     if raw:
         data = base64.b64decode(case.get("bytes", ""))
     else:
-        data = json_format.ParseDict(expand(case.get("request", {}), models), request_type()).SerializeToString()
+        document = expand(case.get("request", {}), models)
+        data = json_format.ParseDict(document, request_type(), descriptor_pool=messages.POOL).SerializeToString()
     options = {
         "timeout": case.get("timeout", 60),
         "metadata": [tuple(pair) for pair in case.get("metadata", [])],
@@ -80,7 +85,7 @@ def ask_grpc(case: Json, channel: grpc.Channel, models: str) -> Json:
     if response_type is None:
         return {"code": "OK", "response": {"bytes": base64.b64encode(answer).decode()}}
     message = response_type.FromString(answer)
-    document = json_format.MessageToDict(message, preserving_proto_field_name=True)
+    document = json_format.MessageToDict(message, preserving_proto_field_name=True, descriptor_pool=messages.POOL)
     if "outputs" in document:
         document["outputs"] = {name: tensor(proto, case) for name, proto in message.outputs.items()}
     return {"code": "OK", "response": document}
@@ -93,9 +98,7 @@ _KINDS = {"DT_FLOAT": "<f4", "DT_DOUBLE": "<f8", "DT_HALF": "<f2", "DT_COMPLEX64
 
 def tensor(proto: Any, case: Json) -> Json:
     """Converts a TensorProto to its dtype, its shape, the name of the field with its values, and the values."""
-    from tensorflow.core.framework import types_pb2
-
-    dtype = types_pb2.DataType.Name(proto.dtype)
+    dtype = messages.POOL.FindEnumTypeByName("tensorflow.DataType").values_by_number[proto.dtype].name
     fields = [(d.name, list(got)) for d, got in proto.ListFields() if d.name.endswith("_val")]
     if proto.tensor_content:
         field = "tensor_content"

@@ -15,9 +15,11 @@ from typing import Any, NamedTuple
 
 import grpc
 import pytest
+from keras_gallery.serving.engines.tensorflow import library
 from keras_gallery.serving.launcher import binary
 from keras_gallery.serving.ports import free_port
 
+from ..needs_models import REASON
 from .asking import ask_grpc, ask_rest, services
 
 HERE = Path(__file__).parent
@@ -103,6 +105,8 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
     Only one server runs at a time, so tests should be ordered by setup.
     """
+    if not real() and library.find() is None:
+        pytest.skip(REASON)
     current: list[Any] = []
 
     def get(name: str) -> Running:

@@ -15,7 +15,7 @@ from keras_gallery.training.interrupt import interrupt_between_steps
 
 SCRIPT = """
 import sys
-from keras_gallery.training import TrainConfig, train
+from keras_gallery.training.train import TrainConfig, train
 
 config = dict(hyperparameters={"code_dim": 4}, dataset="digits", root=sys.argv[1])
 try:

@@ -14,11 +14,12 @@ import numpy as np
 import pytest
 from keras_gallery.models import list_models
 from keras_gallery.models.errors import BadHyperparameter, UnknownModel
-from keras_gallery.training import Run, TrainConfig, latest_run, load, load_recipe, runs, train
+from keras_gallery.training import Run, latest_run, load, load_recipe, runs
 from keras_gallery.training.errors import BadData, BadFolder, Diverged, UnknownDataset, UnknownRecipe, UnknownRun
 from keras_gallery.training.figures.evaluate import mse
 from keras_gallery.training.results.measure import load_results
 from keras_gallery.training.runs import save_run
+from keras_gallery.training.train import TrainConfig, train
 from matplotlib.image import imread
 
 QUICK: dict[str, Any] = {

@@ -10,6 +10,7 @@ from keras_gallery.models import layers
 MODULES = [f"{layers.__name__}.{each.name}" for each in pkgutil.iter_modules(layers.__path__)]
 
 
+@pytest.mark.models
 @pytest.mark.parametrize("name", [*MODULES, "keras_gallery.models.grid"])
 def test_docstring_example(name: str) -> None:
     failed, attempted = doctest.testmod(importlib.import_module(name))

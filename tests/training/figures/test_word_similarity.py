@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from keras_gallery.training.data.tokens import Tokens
 from keras_gallery.training.figures.word_similarity import judged, neighbours, similarity_figures, unit_vectors
+
+pytestmark = pytest.mark.models  # gensim has the judgements
 
 
 def test_number_of_judged_pairs() -> None:

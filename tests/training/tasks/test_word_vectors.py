@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from keras_gallery.models import create
-from keras_gallery.training import Dataset, TrainConfig, load, load_recipe, train
+from keras_gallery.training import Dataset, load, load_recipe
 from keras_gallery.training.data.tokens import Tokens
 from keras_gallery.training.data.word_batches import NEGATIVES
 from keras_gallery.training.tasks.word_vectors import WordVectors, vectors_of
+from keras_gallery.training.train import TrainConfig, train
 
 
 @pytest.fixture(scope="module")
