@@ -10,8 +10,8 @@ For a detector, the sum is over the cells c of an image:
     L(p, p̂) = −Σ_c log p̂_{c,ℓ}                              ℓ is the true class of the cell
     L(b, b̂) = Σ_c w_c ‖b̂_c − b_c‖₁                          w_c is 1 if the cell contains an object's centre, else 0
 
-Source: notes 000, lecture 7 (choice of f and of the loss); notes 002, "Output functions and loss functions"; notes
-003, "Error Function".
+Source: lecture notes 000, lecture 7 (choice of f and of the loss); notes 002, "Output functions and loss functions";
+notes 003, "Error Function".
 """
 
 from typing import Any

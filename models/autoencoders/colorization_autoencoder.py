@@ -18,7 +18,8 @@ def colorization_autoencoder(*, image_shape: ImageShape = (32, 32, 3), filters: 
 
     Args:
         image_shape: height, width and channels of the colour images; 3 channels.
-        filters: filters of each convolution of the encoder, which halves height and width; the decoder mirrors them.
+        filters: number of filters of each convolution in the encoder. Each convolution halves height and width, rounded
+            up. The decoder has transposed convolutions for the same sizes in reverse order.
 
     Formula:
         grey = 0.299 red + 0.587 green + 0.114 blue
@@ -26,7 +27,7 @@ def colorization_autoencoder(*, image_shape: ImageShape = (32, 32, 3), filters: 
         minimise Σ (x̂ − colour)²
 
     Source:
-        Notes 003, "Autoencoders: Applications" (image colorization); the weights of grey: ITU-R BT.601.
+        Lecture notes 003, "Autoencoders: Applications" (image colorization); the weights of grey: ITU-R BT.601.
 
     Returns:
         A model from grey images `(batch, height, width, 1)` to colour images `(batch, height, width, 3)`, float32,

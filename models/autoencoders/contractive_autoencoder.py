@@ -37,12 +37,12 @@ def contractive_autoencoder(
         ‖∂h/∂x‖²_F = Σ_j (h_j (1 − h_j))² Σ_i W_ji²
 
     Source:
-        Notes 000, lecture 7 (mentions contractive autoencoders); Rifai et al. 2011, "Contractive Auto-Encoders:
+        Lecture notes 000, lecture 7 (mentions contractive autoencoders); Rifai et al. 2011, "Contractive Auto-Encoders:
         Explicit Invariance During Feature Extraction".
 
     Returns:
-        A model from images `(batch, height, width, channels)` to images of the same shape, float32. Its layer
-        `encoder` returns the code `(batch, code_dim)`; its layer `decoder` turns a code into an image.
+        A model from images `(batch, height, width, channels)` to images of the same shape, float32. The layer `encoder`
+        maps an image to its code `(batch, code_dim)`. The layer `decoder` maps a code to an image.
     """
     # === Layers ===
     flatten = layers.Flatten(name="flatten")

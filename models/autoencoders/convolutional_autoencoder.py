@@ -24,7 +24,8 @@ def convolutional_autoencoder(
 
     Args:
         image_shape: height, width and channels of the images; any size.
-        filters: filters of each convolution of the encoder, which halves height and width; the decoder mirrors them.
+        filters: number of filters of each convolution in the encoder. Each convolution halves height and width, rounded
+            up. The decoder has transposed convolutions for the same sizes in reverse order.
         code: `vector` for a dense layer on the last feature maps, `maps` for the feature maps themselves.
         code_dim: size of the vector. Ignored for `maps`.
         output_activation: activation of the reconstruction: `sigmoid` for values in [0, 1], `linear` for real values.
@@ -36,7 +37,7 @@ def convolutional_autoencoder(
         decoder: the transpose of each step, with its own weights
 
     Source:
-        Notes 004, "Auto encoders" and "Convolutional layer"; notes 003, "Autoencoders: Applications".
+        Lecture notes 004, "Auto encoders" and "Convolutional layer"; notes 003, "Autoencoders: Applications".
 
     Returns:
         A model from images `(batch, height, width, channels)` to images of the same shape, float32. Its layer

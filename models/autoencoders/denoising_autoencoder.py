@@ -42,7 +42,7 @@ def denoising_autoencoder(
         minimise L(x, D(E(x̃)))
 
     Source:
-        Notes 003, "Denoising Autoencoder"; notes 004, "Denoising Autoencoders"; Vincent et al. 2008,
+        Lecture notes 003, "Denoising Autoencoder"; notes 004, "Denoising Autoencoders"; Vincent et al. 2008,
         "Extracting and Composing Robust Features with Denoising Autoencoders".
 
     Returns:

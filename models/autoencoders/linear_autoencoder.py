@@ -19,7 +19,7 @@ def linear_autoencoder(*, image_shape: ImageShape = (28, 28, 1), code_dim: Count
 
     Args:
         image_shape: height, width and channels of the images.
-        code_dim: size of the code; less than the number of values in an image.
+        code_dim: size of the code, which must be less than the number of values in an image.
 
     Formula:
         h = W x + b
@@ -27,13 +27,12 @@ def linear_autoencoder(*, image_shape: ImageShape = (28, 28, 1), code_dim: Count
         minimise Σ_j (x̂_j − x_j)²
 
     Source:
-        Notes 000, lecture 7 (autoencoders and PCA); notes 004, "PCA Vs Autoencoders"; Baldi and Hornik 1989,
+        Lecture notes 000, lecture 7 (autoencoders and PCA); notes 004, "PCA Vs Autoencoders"; Baldi and Hornik 1989,
         "Neural Networks and Principal Component Analysis".
 
     Returns:
-        A model from images `(batch, height, width, channels)` to images of the same shape, float32, of any real
-        values. Its layer `encoder` returns the code `(batch, code_dim)`; its layer `decoder` turns a code into an
-        image.
+        A model from images `(batch, height, width, channels)` to images of the same shape, float32, of any real values.
+        The layer `encoder` maps an image to its code `(batch, code_dim)`. The layer `decoder` maps a code to an image.
     """
     values = math.prod(image_shape)
     if code_dim >= values:

@@ -44,11 +44,11 @@ def overcomplete_autoencoder(
         without regulariser, linear: W* W = I copies every x, even if x is no image
 
     Source:
-        Notes 000, lecture 7 (overcomplete autoencoders; regularization); notes 004, "No bottleneck".
+        Lecture notes 000, lecture 7 (overcomplete autoencoders; regularization); notes 004, "No bottleneck".
 
     Returns:
-        A model from images `(batch, height, width, channels)` to images of the same shape, float32. Its layer
-        `encoder` returns the code `(batch, code_dim)`; its layer `decoder` turns a code into an image.
+        A model from images `(batch, height, width, channels)` to images of the same shape, float32. The layer `encoder`
+        maps an image to its code `(batch, code_dim)`. The layer `decoder` maps a code to an image.
     """
     values = math.prod(image_shape)
     if code_dim < values:

@@ -47,11 +47,11 @@ def sparse_autoencoder(
         or J_sparse = L(x, x̂) + λ Σ_j |h_j|
 
     Source:
-        Notes 003, "Sparse Autoencoder" to "Gradient Calculation"; notes 004, "Sparse Autoencoders".
+        Lecture notes 003, "Sparse Autoencoder" to "Gradient Calculation"; notes 004, "Sparse Autoencoders".
 
     Returns:
-        A model from images `(batch, height, width, channels)` to images of the same shape, float32. Its layer
-        `encoder` returns the code `(batch, code_dim)`; its layer `decoder` turns a code into an image.
+        A model from images `(batch, height, width, channels)` to images of the same shape, float32. The layer `encoder`
+        maps an image to its code `(batch, code_dim)`. The layer `decoder` maps a code to an image.
     """
     if penalty == "kl" and code_activation == "relu":
         raise BadHyperparameter("Expected code_activation to be sigmoid or tanh for the penalty kl. Received: relu.")

@@ -28,7 +28,7 @@ def stacked_autoencoder(
 
     Args:
         image_shape: height, width and channels of the images.
-        hidden: sizes of the encoder's hidden layers; the decoder has the same sizes in reverse.
+        hidden: sizes of the encoder's hidden layers. The decoder has the same sizes in reverse order.
         code_dim: size of the code.
         activation: activation of the hidden layers.
         code_activation: activation of the code.
@@ -41,13 +41,13 @@ def stacked_autoencoder(
         tied: W*_l = W_lᵀ
 
     Source:
-        Notes 003, "Hyperparameter" (the decoder is symmetric to the encoder); notes 004, "Stacked / Deep
-        Autoencoder"; the 784-1000-500-250-30 network: Hinton and Salakhutdinov 2006, "Reducing the
-        Dimensionality of Data with Neural Networks".
+        Lecture notes 003, "Hyperparameter" (the decoder is symmetric to the encoder); notes 004, "Stacked / Deep
+        Autoencoder"; the 784-1000-500-250-30 network: Hinton and Salakhutdinov 2006, "Reducing the Dimensionality of
+        Data with Neural Networks".
 
     Returns:
-        A model from images `(batch, height, width, channels)` to images of the same shape, float32. Its layer
-        `encoder` returns the code `(batch, code_dim)`; its layer `decoder` turns a code into an image.
+        A model from images `(batch, height, width, channels)` to images of the same shape, float32. The layer `encoder`
+        maps an image to its code `(batch, code_dim)`. The layer `decoder` maps a code to an image.
     """
     if tied:
         return TiedStack(

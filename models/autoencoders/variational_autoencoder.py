@@ -35,8 +35,8 @@ def variational_autoencoder(
         network: `dense` or `convolutional`, for both encoder and decoder.
         hidden: sizes of the encoder's dense layers; the decoder has the same sizes in reverse. Ignored for
             `convolutional`.
-        filters: filters of each convolution of the encoder, which halves height and width; the decoder mirrors them.
-            Ignored for `dense`.
+        filters: number of filters of each convolution in the encoder. Each convolution halves height and width, rounded
+            up. The decoder has transposed convolutions for the same sizes in reverse order. Ignored for `dense`.
         code_dim: size of the code.
         activation: activation of the hidden layers.
         kl_weight: β, the weight of the KL term; 1 for the evidence lower bound.
@@ -48,7 +48,7 @@ def variational_autoencoder(
         KL = ½ Σ_j (μ_j² + σ_j² − log σ_j² − 1)
 
     Source:
-        Notes 003, "Variational Autoencoder" and "Variational Inference"; notes 004, "Applications"; Kingma and
+        Lecture notes 003, "Variational Autoencoder" and "Variational Inference"; notes 004, "Applications"; Kingma and
         Welling 2013, "Auto-Encoding Variational Bayes".
 
     Returns:

@@ -42,10 +42,10 @@ def conv_blocks(
         size after a pooling = ⌊n / 2⌋
 
     Source:
-        Notes 004, "CNN architectures", "Stride" and "Padding".
+        Lecture notes 004, "CNN architectures", "Stride" and "Padding".
 
     Returns:
-        A model from images `(batch, height, width, channels)` to class probabilities `(batch, classes)`, float32. Its
+        A model from images `(batch, height, width, channels)` to class probabilities `(batch, classes)`, float32. The
         layer `embedding` returns the features `(batch, units)`.
     """
     # === Functional model ===

@@ -27,10 +27,10 @@ def convnet(*, image_shape: ImageShape = (28, 28, 1), classes: Count = 10, dropo
         parameters of a convolution = filters · (height · width · channels of a filter) + filters
 
     Source:
-        Notes 004, "Convnet code (Keras)".
+        Lecture notes 004, "Convnet code (Keras)".
 
     Returns:
-        A model from images `(batch, height, width, channels)` to class probabilities `(batch, classes)`, float32. Its
+        A model from images `(batch, height, width, channels)` to class probabilities `(batch, classes)`, float32. The
         layer `embedding` returns the features `(batch, 64)`.
     """
     # === Functional model ===

@@ -32,7 +32,7 @@ def detector(
         L = Σ_c −log p̂_{c,ℓ} + λ Σ_{c with a centre} ‖b̂_c − b_c‖₁
 
     Source:
-        Notes 004, "Types of computer vision problems"; Redmon et al. 2016, "You Only Look Once" (the grid);
+        Lecture notes 004, "Types of computer vision problems"; Redmon et al. 2016, "You Only Look Once" (the grid);
         Zhou, Wang and Krähenbühl 2019, "Objects as Points" (no anchors).
 
     Returns:

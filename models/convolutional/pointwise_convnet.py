@@ -39,10 +39,11 @@ def pointwise_convnet(
         maps_{mnk} = max(0, Σ_c W_{ck} x_{mnc} + b_k), k = 1 … channels / factor
 
     Source:
-        Notes 004, "Purpose of 1×1 convolution" and "Pooling layer"; Lin, Chen and Yan 2013, "Network In Network".
+        Lecture notes 004, "Purpose of 1×1 convolution" and "Pooling layer"; Lin, Chen and Yan 2013, "Network In
+        Network".
 
     Returns:
-        A model from images `(batch, height, width, channels)` to class probabilities `(batch, classes)`, float32. Its
+        A model from images `(batch, height, width, channels)` to class probabilities `(batch, classes)`, float32. The
         layer `embedding` returns the features `(batch, 64)`.
     """
     if reduction != "none" and any(count % factor for count in FILTERS):

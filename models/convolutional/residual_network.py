@@ -46,11 +46,11 @@ def residual_network(
         ∂L/∂x_l = (1 + ∂block/∂x_l)ᵀ ∂L/∂x_{l+1}
 
     Source:
-        Notes 004, "Purpose of skip connections" and "Residual learning"; He et al. 2016, "Deep Residual Learning
-        for Image Recognition" (option A) and "Identity Mappings in Deep Residual Networks" (activation first).
+        Lecture notes 004, "Purpose of skip connections" and "Residual learning"; He et al. 2016, "Deep Residual
+        Learning for Image Recognition" (option A) and "Identity Mappings in Deep Residual Networks" (activation first).
 
     Returns:
-        A model from images `(batch, height, width, channels)` to class probabilities `(batch, classes)`, float32. Its
+        A model from images `(batch, height, width, channels)` to class probabilities `(batch, classes)`, float32. The
         layer `embedding` returns the means of the last feature maps `(batch, filters[-1])`.
     """
     if list(filters) != sorted(filters):

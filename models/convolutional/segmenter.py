@@ -30,7 +30,7 @@ def segmenter(
         L = −1/(height · width) Σ_{mn} log ŷ_{mn,ℓ}, ℓ the pixel's true class
 
     Source:
-        Notes 004, "Types of computer vision problems"; Ronneberger, Fischer and Brox 2015, "U-Net".
+        Lecture notes 004, "Types of computer vision problems"; Ronneberger, Fischer and Brox 2015, "U-Net".
 
     Returns:
         A model from images `(batch, height, width, channels)` to class probabilities of each pixel

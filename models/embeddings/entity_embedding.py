@@ -37,12 +37,12 @@ def entity_embedding(
         L = 1/N Σ_i Σ_j (ŷ_ij − y_ij)²
 
     Source:
-        Notes 004, "Embeddings" and "Training an embedding as part of a larger model"; Guo and Berkhahn 2016,
+        Lecture notes 004, "Embeddings" and "Training an embedding as part of a larger model"; Guo and Berkhahn 2016,
         "Entity Embeddings of Categorical Variables", arXiv:1604.06737.
 
     Returns:
-        A model from ids, int32 `(batch, fields)`, to `(batch, outputs)`, float32, in the targets' units. Its layers
-        `field_1`, `field_2`, … contain the vectors of the categories of each field.
+        A model from ids, int32 `(batch, fields)`, to `(batch, outputs)`, float32, in the units of the targets. Its
+        layers `field_1`, `field_2`, … contain the vectors of the categories of each field.
     """
     if len(dims) != len(categories):
         raise BadHyperparameter(f"Expected dims to be {len(categories)} integers, one per field. Received: {dims}.")

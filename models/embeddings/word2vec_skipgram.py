@@ -30,7 +30,7 @@ def word2vec_skipgram(*, tokens: Count = 10_000, dim: Count = 100) -> keras.Mode
         L = −log score_1 − Σ_{j>1} log(1 − score_j),  where candidate 1 is the word nearby
 
     Source:
-        Notes 004, "Word2vec"; Mikolov et al. 2013, arXiv:1301.3781 and arXiv:1310.4546.
+        Lecture notes 004, "Word2vec"; Mikolov et al. 2013, arXiv:1301.3781 and arXiv:1310.4546.
 
     Returns:
         A model from a dict of int32 ids, `word` (batch, 1) and `candidates` (batch, k), to scores (batch, k) in

@@ -21,7 +21,7 @@ def mlp_classifier(
     """Classifies feature vectors or images with dense layers and a softmax output.
 
     Args:
-        input_shape: the number of features, or height, width and channels of images, which are flattened.
+        input_shape: the number of features, or height, width and channels of images. Images are flattened.
         classes: k, the number of classes.
         hidden: number of units of each hidden layer.
         activation: g, the activation of the hidden layers.
@@ -34,11 +34,11 @@ def mlp_classifier(
         ∂L/∂a_L = ŷ − y
 
     Source:
-        Notes 002, "Output functions and loss functions" and "Back propagation".
+        Lecture notes 002, "Output functions and loss functions" and "Back propagation".
 
     Returns:
-        A model from `(batch, *input_shape)` to class probabilities `(batch, classes)`, float32. Its layer
-        `embedding`, the last hidden layer, returns `(batch, hidden[-1])`.
+        A model from `(batch, *input_shape)` to class probabilities `(batch, classes)`, float32. The last hidden layer,
+        `embedding`, returns `(batch, hidden[-1])`.
     """
     # === Functional model ===
     inputs, x = flat_input(input_shape)

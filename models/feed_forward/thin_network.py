@@ -24,7 +24,7 @@ def thin_network(
     their own units, as in `mlp_regressor`.
 
     Args:
-        input_shape: the number of features, or height, width and channels of images, which are flattened.
+        input_shape: the number of features, or height, width and channels of images. Images are flattened.
         depth: L − 1, the number of layers before the output, each with one unit.
         activation: g, the activation of these units.
 
@@ -35,7 +35,7 @@ def thin_network(
         ∂L/∂w₁ = ∂L/∂ŷ · ∂ŷ/∂a_L · w_L g'(a_{L−1}) · w_{L−1} g'(a_{L−2}) ⋯ w₂ g'(a₁) · h₀
 
     Source:
-        Notes 002, "Back propagation" (a deep but thin network).
+        Lecture notes 002, "Back propagation" (a deep but thin network).
 
     Returns:
         A model from `(batch, *input_shape)` to `(batch, 1)`, float32, in the target's units. Its layers `unit_1`,

@@ -16,8 +16,8 @@ class ContractiveDense(keras.layers.Dense):
         ∂h_j/∂x_i = h_j (1 − h_j) W_ji
         ‖∂h/∂x‖²_F = Σ_j (h_j (1 − h_j))² Σ_i W_ji²
 
-    With a large penalty, the output hardly changes if the input changes slightly (notes 000, lecture 7; the closed
-    form: Rifai et al. 2011, "Contractive Auto-Encoders").
+    With a large penalty, the output hardly changes if the input changes slightly (lecture notes 000, lecture 7; the
+    closed form: Rifai et al. 2011, "Contractive Auto-Encoders").
 
     Args:
         units: number of outputs, the size of h.

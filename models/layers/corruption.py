@@ -14,8 +14,8 @@ Noise = Literal["gaussian", "masking", "salt_and_pepper"]
 class Corruption(keras.layers.Layer):
     """Adds noise to images with values in [0, 1] during training. At inference it returns its inputs unchanged.
 
-    A model that receives the noisy image and has to return the clean image cannot learn the identity (notes 003,
-    "Denoising Autoencoder"; Vincent et al. 2008, "Extracting and Composing Robust Features with Denoising
+    A model that receives the noisy image and has to return the clean image cannot learn the identity (lecture notes
+    003, "Denoising Autoencoder"; Vincent et al. 2008, "Extracting and Composing Robust Features with Denoising
     Autoencoders").
 
     Args:

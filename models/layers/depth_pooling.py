@@ -13,8 +13,8 @@ from ..errors import BadHyperparameter
 class DepthPooling(keras.layers.Layer):
     """Takes the largest value of each group of neighbouring channels.
 
-    Other pooling layers reduce height and width and keep the channels. This layer reduces the channels and keeps
-    height and width. It has no weights (notes 004, "Pooling layer": "downsampling by depth").
+    Other pooling layers reduce height and width and keep the channels. This layer reduces the channels and keeps height
+    and width. It has no weights (lecture notes 004, "Pooling layer": "downsampling by depth").
 
     Args:
         pool_size: number of channels in a group, at least 1.

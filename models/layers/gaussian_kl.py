@@ -16,7 +16,8 @@ class GaussianKL(keras.layers.Layer):
 
         KL = ½ Σ_j (μ_j² + σ_j² − log σ_j² − 1)
 
-    (notes 003, "Variational Inference"; Kingma and Welling 2013, "Auto-Encoding Variational Bayes", appendix B).
+    (lecture notes 003, "Variational Inference"; Kingma and Welling 2013, "Auto-Encoding Variational Bayes", appendix
+    B).
 
     Args:
         weight: β, at least 0. With 1 the loss is the negative evidence lower bound.

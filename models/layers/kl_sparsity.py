@@ -21,8 +21,8 @@ class KLSparsity(keras.layers.Layer):
         ∂KL/∂ρ̂  = −ρ/ρ̂ + (1 − ρ)/(1 − ρ̂)
 
     The estimate `batch` uses the mean over the batch for ρ̂. The estimate `full_pass` uses the value of the last call
-    of `set_mean_activation`: the penalty and the gradient of each example are then computed at that ρ̂ (notes 003,
-    "Gradient Calculation").
+    of `set_mean_activation`: the penalty and the gradient of each example are then computed at that ρ̂ (lecture notes
+    003, "Gradient Calculation").
 
     Args:
         rho: ρ, the target mean activation, between 0 and 1.

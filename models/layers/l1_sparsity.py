@@ -12,8 +12,8 @@ from ..errors import BadHyperparameter
 class L1Sparsity(keras.layers.Layer):
     """Adds λ Σ_j |h_j − low|, averaged over the batch, to the loss and returns its inputs unchanged.
 
-    The gradient is λ or −λ regardless of the activation's size, so many activations become exactly `low` (notes 003,
-    "L1 Regularization Sparse").
+    The gradient is λ or −λ regardless of the activation's size, so many activations become exactly `low` (lecture notes
+    003, "L1 Regularization Sparse").
 
     Args:
         weight: λ, at least 0.

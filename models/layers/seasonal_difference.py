@@ -12,8 +12,8 @@ from ..errors import BadHyperparameter, GalleryError
 class SeasonalDifference(keras.layers.Layer):
     """Computes z_t = x_t − x_{t−p}, which removes a season of p steps and a linear trend from a series.
 
-    A linear trend becomes a constant: if x_t = a t + s_t with s_t = s_{t−p}, then z_t = a p (notes 004, "Deep RNN":
-    "remove trend and seasonality").
+    A linear trend becomes a constant: if x_t = a t + s_t with s_t = s_{t−p}, then z_t = a p (lecture notes 004, "Deep
+    RNN": "remove trend and seasonality").
 
     Args:
         season: p, the number of steps in a season, at least 1.

@@ -13,7 +13,8 @@ class TiedDense(keras.layers.Layer):
         encode: h = g(W x + b)
         decode: x̂ = f(Wᵀ h + c), with `back=True`
 
-    The encoder and the decoder share the weight W; its gradient is the sum of both paths (notes 001, question 1).
+    The encoder and the decoder share the weight W; its gradient is the sum of both paths (lecture notes 001, question
+    1).
 
     Args:
         units: size of h.

@@ -37,10 +37,10 @@ def conv1d_gru(
         for f = 5, s = 2: 10 steps become 3, from the steps 1–5, 3–7 and 5–9
 
     Source:
-        Notes 004, "1D convolution layers to process sequences".
+        Lecture notes 004, "1D convolution layers to process sequences".
 
     Returns:
-        A model from sequences `(batch, time, features)` to class probabilities `(batch, classes)`, float32. Its layer
+        A model from sequences `(batch, time, features)` to class probabilities `(batch, classes)`, float32. The layer
         `embedding` returns the GRU's last state `(batch, units)`. With a mask `(batch, time)`, with padding on the
         right, T is the last unmasked step of each sequence.
     """

@@ -26,8 +26,8 @@ def deep_rnn(
     Args:
         features: number of values in a step.
         horizon: H, the forecast horizon: number of predicted steps.
-        season: p, the number of steps in a season, at least `horizon`; 0 for no season. With a season, the network
-            predicts the differences from the season before, and a history needs more than p steps.
+        season: p, the seasonal period in steps, at least `horizon`; 0 for no seasonality. If p is not 0, the network
+            predicts the differences from the values p steps earlier, and a history needs more than p steps.
         units: size of the state of each layer; one number for each layer.
         cell: recurrent cell of all layers.
 
@@ -39,12 +39,12 @@ def deep_rnn(
         forecast_k = mean z + std z · y_k + history_{T+k−p}, k = 1 … H
 
     Source:
-        Notes 004, "Deep RNN unrolled through time" (stacked layers; trend and season removed and added back).
+        Lecture notes 004, "Deep RNN unrolled through time" (stacked layers; trend and season removed and added back).
 
     Returns:
         A model from histories `(batch, time, features)` to forecasts `(batch, horizon, features)`, float32, in the
-        units of the series. Its layer `embedding` returns h^L_T `(batch, units[-1])`. With a mask `(batch, time)`, T
-        is the last unmasked step of each history.
+        units of the series. The layer `embedding` returns h^L_T `(batch, units[-1])`. T is the last step of each
+        history, or the last unmasked step if the input has a mask `(batch, time)`.
     """
     # === Functional model ===
     history, x = normalized_history(features, season)

@@ -43,8 +43,8 @@ def encoder_decoder(
         L = −1/N Σ_t log p(y_t | y_1 … y_{t−1}, x)
 
     Source:
-        Notes 004, "Types of RNN", encoder-decoder; Sutskever, Vinyals and Le 2014, "Sequence to Sequence Learning with
-        Neural Networks"; Yao and Zweig 2015 for pronunciations.
+        Lecture notes 004, "Types of RNN", encoder-decoder; Sutskever, Vinyals and Le 2014, "Sequence to Sequence
+        Learning with Neural Networks"; Yao and Zweig 2015 for pronunciations.
 
     Returns:
         A model from a dict of int32 ids, `text` `(batch, time)` and `previous` `(batch, steps)`, which starts with 2,

@@ -33,13 +33,13 @@ def gru(*, features: Count = 2, units: Count = 32, outputs: Count = 1, reset_aft
         ŷ = mean y + std y · (W_yᵀ h_T + b_y)
 
     Source:
-        Notes 004, "GRU"; Cho et al. 2014, "Learning Phrase Representations using RNN Encoder–Decoder for Statistical
-        Machine Translation".
+        Lecture notes 004, "GRU"; Cho et al. 2014, "Learning Phrase Representations using RNN Encoder–Decoder for
+        Statistical Machine Translation".
 
     Returns:
-        A model from sequences `(batch, time, features)` to `(batch, outputs)`, float32, in the targets' units. Its
-        layer `embedding` returns h_T `(batch, units)`. With a mask `(batch, time)`, T is the last unmasked step of
-        each sequence.
+        A model from sequences `(batch, time, features)` to `(batch, outputs)`, float32, in the units of the targets.
+        The layer `embedding` returns h_T `(batch, units)`. T is the last step of each sequence, or the last unmasked
+        step if the input has a mask `(batch, time)`.
     """
     # === Functional model ===
     return many_to_one(layers.GRU(units, reset_after=reset_after, name="embedding"), features, outputs, "gru")

@@ -31,13 +31,13 @@ def lstm(*, features: Count = 2, units: Count = 32, outputs: Count = 1) -> keras
         ŷ = mean y + std y · (W_yᵀ h_T + b_y)
 
     Source:
-        Notes 004, "LSTM"; Hochreiter and Schmidhuber 1997, "Long Short-Term Memory"; Gers, Schmidhuber and Cummins
-        2000, "Learning to Forget".
+        Lecture notes 004, "LSTM"; Hochreiter and Schmidhuber 1997, "Long Short-Term Memory"; Gers, Schmidhuber and
+        Cummins 2000, "Learning to Forget".
 
     Returns:
-        A model from sequences `(batch, time, features)` to `(batch, outputs)`, float32, in the targets' units. Its
-        layer `embedding` returns h_T `(batch, units)`. With a mask `(batch, time)`, T is the last unmasked step of
-        each sequence.
+        A model from sequences `(batch, time, features)` to `(batch, outputs)`, float32, in the units of the targets.
+        The layer `embedding` returns h_T `(batch, units)`. T is the last step of each sequence, or the last unmasked
+        step if the input has a mask `(batch, time)`.
     """
     # === Functional model ===
     return many_to_one(layers.LSTM(units, name="embedding"), features, outputs, "lstm")

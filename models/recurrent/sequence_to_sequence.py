@@ -21,8 +21,8 @@ def sequence_to_sequence(
     Args:
         features: number of values in a step.
         horizon: H, the forecast horizon: number of predicted steps.
-        season: p, the number of steps in a season, at least `horizon`; 0 for no season. With a season, the network
-            predicts the differences from the season before, and a history needs more than p steps.
+        season: p, the seasonal period in steps, at least `horizon`; 0 for no seasonality. If p is not 0, the network
+            predicts the differences from the values p steps earlier, and a history needs more than p steps.
         units: size of the states of both layers.
         cell: recurrent cell of both layers.
 
@@ -34,13 +34,13 @@ def sequence_to_sequence(
         forecast_k = mean z + std z · y_k + history_{T+k−p}
 
     Source:
-        Notes 004, "Types of RNN", sequence to sequence (the last N days for the next N) and vector to sequence (the
-        same vector at each step); "Deep RNN" for trend and season.
+        Lecture notes 004, "Types of RNN", sequence to sequence (the last N days for the next N) and vector to sequence
+        (the same vector at each step); "Deep RNN" for trend and season.
 
     Returns:
         A model from histories `(batch, time, features)` to forecasts `(batch, horizon, features)`, float32, in the
-        units of the series. Its layer `embedding` returns h_T `(batch, units)`. With a mask `(batch, time)`, T is the
-        last unmasked step of each history.
+        units of the series. The layer `embedding` returns h_T `(batch, units)`. T is the last step of each history, or
+        the last unmasked step if the input has a mask `(batch, time)`.
     """
     # === Functional model ===
     history, x = normalized_history(features, season)

@@ -36,11 +36,11 @@ def sequence_to_vector(
         ŷ = softmax(Wᵀ v + b)
 
     Source:
-        Notes 004, "Types of RNN", sequence to vector (a movie review to its sentiment); Schuster and Paliwal 1997,
-        "Bidirectional Recurrent Neural Networks".
+        Lecture notes 004, "Types of RNN", sequence to vector (a movie review to its sentiment); Schuster and Paliwal
+        1997, "Bidirectional Recurrent Neural Networks".
 
     Returns:
-        A model from ids `(batch, time)`, int32, to class probabilities `(batch, classes)`, float32. Its layer
+        A model from ids `(batch, time)`, int32, to class probabilities `(batch, classes)`, float32. The layer
         `embedding` returns v `(batch, units)`, or `(batch, 2 · units)` if bidirectional. Padding does not change the
         result.
     """

@@ -41,13 +41,13 @@ def simple_rnn(
         ∂h_T/∂h_1 = Π_{t=T…2} diag(g'(a_t)) W_hᵀ, g' = 1 − h_t² for tanh
 
     Source:
-        Notes 004, "RNNs", "Back-propagation through time" and "Tanh vs ReLU in RNNs"; Le, Jaitly and Hinton 2015,
-        "A Simple Way to Initialize Recurrent Networks of Rectified Linear Units".
+        Lecture notes 004, "RNNs", "Back-propagation through time" and "Tanh vs ReLU in RNNs"; Le, Jaitly and Hinton
+        2015, "A Simple Way to Initialize Recurrent Networks of Rectified Linear Units".
 
     Returns:
-        A model from sequences `(batch, time, features)` to `(batch, outputs)`, float32, in the targets' units. Its
-        layer `embedding` returns h_T `(batch, units)`. With a mask `(batch, time)`, T is the last unmasked step of
-        each sequence.
+        A model from sequences `(batch, time, features)` to `(batch, outputs)`, float32, in the units of the targets.
+        The layer `embedding` returns h_T `(batch, units)`. T is the last step of each sequence, or the last unmasked
+        step if the input has a mask `(batch, time)`.
     """
     # === Layers ===
     recurrent = layers.SimpleRNN(

@@ -39,7 +39,8 @@ def vector_to_sequence(
         L = −1/N Σ_t log p(y_t | y_1 … y_{t−1}, x)
 
     Source:
-        Notes 004, "Types of RNN", vector to sequence (an image and its caption); Vinyals et al. 2015, "Show and Tell".
+        Lecture notes 004, "Types of RNN", vector to sequence (an image and its caption); Vinyals et al. 2015, "Show and
+        Tell".
 
     Returns:
         A model from a dict, `image` `(batch, height, width, channels)` and int32 ids `previous` `(batch, steps)`,
