@@ -1,4 +1,4 @@
-"""The autoencoder with a penalty on the derivative of its code."""
+"""The autoencoder with a penalty on the derivative of the code with respect to the image."""
 
 import math
 from typing import Literal
@@ -21,13 +21,13 @@ def contractive_autoencoder(
 ) -> keras.Model:
     """Encodes images robustly: the code hardly changes if the image changes slightly.
 
-    The loss penalises the derivative of the code by the image, so the code follows only the directions in which the
-    training images differ: those are the ones that the reconstruction needs.
+    The loss penalises the derivative of the code with respect to the image. So the code changes only in the directions
+    that the reconstruction needs: the directions in which the training images differ.
 
     Args:
         image_shape: height, width and channels of the images.
         code_dim: size of the code.
-        weight: λ, the weight of the penalty. The reconstruction error is summed over the pixels.
+        weight: λ, the weight of the penalty, relative to the reconstruction error summed over the pixels.
         output_activation: f, the activation of the reconstruction.
 
     Formula:

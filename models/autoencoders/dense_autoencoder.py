@@ -21,8 +21,8 @@ def dense_autoencoder(
 ) -> keras.Model:
     """Compresses images to a short code with a single hidden layer.
 
-    The output depends on the data: sigmoid with cross-entropy for values in [0, 1], linear with squared error for
-    real values.
+    For images with values in [0, 1], use the output activation `sigmoid` and train with cross-entropy. For images with
+    any real values, use `linear` and train with squared error.
 
     Args:
         image_shape: height, width and channels of the images.

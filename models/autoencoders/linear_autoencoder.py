@@ -14,8 +14,8 @@ from ..registry import register
 def linear_autoencoder(*, image_shape: ImageShape = (28, 28, 1), code_dim: Count = 32) -> keras.Model:
     """Compresses images like PCA: without activation functions, the code spans the PCA subspace.
 
-    The loss is the squared error. W is an arbitrary basis of the subspace: its rows are not orthogonal and not in the
-    order of the principal components.
+    Train the model with squared error. The rows of W are an arbitrary basis of the PCA subspace: they are not the
+    principal components, and in general they are not orthogonal.
 
     Args:
         image_shape: height, width and channels of the images.
@@ -31,8 +31,9 @@ def linear_autoencoder(*, image_shape: ImageShape = (28, 28, 1), code_dim: Count
         "Neural Networks and Principal Component Analysis".
 
     Returns:
-        A model from images `(batch, height, width, channels)` to images of the same shape, float32, of any real values.
-        The layer `encoder` maps an image to its code `(batch, code_dim)`. The layer `decoder` maps a code to an image.
+        A model from images `(batch, height, width, channels)` to images of the same shape, float32 with any real
+        values. The layer `encoder` maps an image to its code `(batch, code_dim)`. The layer `decoder` maps a code to an
+        image.
     """
     values = math.prod(image_shape)
     if code_dim >= values:

@@ -33,7 +33,7 @@ def stacked_autoencoder(
         activation: activation of the hidden layers.
         code_activation: activation of the code.
         output_activation: activation of the reconstruction: `sigmoid` for values in [0, 1], `linear` for real values.
-        tied: whether the decoder uses the encoder's kernels, transposed. It always has its own biases.
+        tied: whether the decoder uses the encoder's kernels, transposed. The decoder always has its own biases.
 
     Formula:
         h₀ = x,  h_l = g(W_l h_{l−1} + b_l)

@@ -21,13 +21,13 @@ def tied_autoencoder(
 ) -> keras.Model:
     """Compresses images with one weight matrix: the decoder uses the encoder's kernel, transposed.
 
-    W is a single weight. Its gradient is the sum of the gradients through the encoder and through the decoder.
+    The gradient of W is the sum of the gradients through the encoder and through the decoder.
 
     Args:
         image_shape: height, width and channels of the images.
         code_dim: size of the code, which must be less than the number of values in an image.
-        activation: f, the activation of the code and of the reconstruction; the notes use `linear`.
-        use_bias: whether the code and the reconstruction have a bias; the notes use none.
+        activation: f, the activation of the code and of the reconstruction. The lecture notes use `linear`.
+        use_bias: whether the encoder and the decoder have biases. The lecture notes use no biases.
 
     Formula:
         h = f(W x)

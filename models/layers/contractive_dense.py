@@ -1,4 +1,4 @@
-"""A dense layer with a penalty on its derivative by the input."""
+"""A dense layer with a penalty on the derivative of the output with respect to the input."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ class ContractiveDense(keras.layers.Dense):
 
     Args:
         units: number of outputs, the size of h.
-        weight: λ, at least 0.
+        weight: λ, the weight of the penalty, at least 0.
 
     Call arguments:
         inputs: `(batch, features)`.
@@ -47,7 +47,7 @@ class ContractiveDense(keras.layers.Dense):
         return h
 
     def plain_call(self, inputs: Any, mask: Any = None) -> Any:
-        """Does the same at inference with a `Dense` layer of Keras."""
+        """Computes the output at inference with Keras's own `Dense` layer, which has no penalty."""
         dense = keras.layers.Dense(self.units, activation="sigmoid", use_bias=self.use_bias, name=self.name)
         h = dense(inputs)
         dense.set_weights(self.get_weights())

@@ -19,8 +19,8 @@ class Corruption(keras.layers.Layer):
     Autoencoders").
 
     Args:
-        noise: `gaussian` (the result is clipped to [0, 1]), `masking` (some values are set to 0) or
-            `salt_and_pepper` (some values are set to 0 or 1, with equal probability).
+        noise: `gaussian` (the result is clipped to [0, 1]), `masking` (some values are set to 0) or `salt_and_pepper`
+            (some values are set to 0 or 1 with equal probability).
         level: for `gaussian` the standard deviation, at least 0; otherwise the fraction of values that are changed,
             from 0 to 1.
         seed: seed of the random numbers, for reproducible noise.
@@ -52,7 +52,7 @@ class Corruption(keras.layers.Layer):
         return corrupt(inputs, self.noise, self.level, self.seed_generator) if training else inputs
 
     def plain_call(self, inputs: Any, mask: Any = None) -> Any:
-        """Returns the inputs: the layer does nothing at inference."""
+        """Returns the inputs, because the layer does nothing at inference."""
         return inputs
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:

@@ -11,7 +11,7 @@ from ..errors import BadHyperparameter
 
 @keras.saving.register_keras_serializable(package="keras_gallery")
 class DepthPooling(keras.layers.Layer):
-    """Takes the largest value of each group of neighbouring channels.
+    """Computes the maximum of each group of neighbouring channels.
 
     Other pooling layers reduce height and width and keep the channels. This layer reduces the channels and keeps height
     and width. It has no weights (lecture notes 004, "Pooling layer": "downsampling by depth").
@@ -46,7 +46,7 @@ class DepthPooling(keras.layers.Layer):
         return ops.max(groups, axis=-1)  # (…, channels / pool_size)
 
     def plain_call(self, inputs: Any, mask: Any = None) -> Any:
-        """Does the same with Keras's own layers if all sizes are known: 1D pooling over the flattened values."""
+        """Computes the maxima by Keras's 1D max pooling over the flattened values. Calls `call` if a size is unknown."""
         shape = inputs.shape[1:]
         if None in shape:
             return self.call(inputs)

@@ -39,7 +39,7 @@ class MaskedMean(keras.layers.Layer):
         return ops.sum(inputs * weights, axis=1) / ops.maximum(ops.sum(weights, axis=1), 1)
 
     def plain_call(self, inputs: Any, mask: Any = None) -> Any:
-        """Does the same with Keras's own layers, but returns NaN if all steps are masked."""
+        """Computes the mean with Keras's own layer. The mean is NaN if all steps are masked."""
         return keras.layers.GlobalAveragePooling1D(name=self.name)(inputs, mask=mask)
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> None:
