@@ -118,7 +118,7 @@ class Hyperparameter:
         return str(value).lower() if self.type is bool else str(value)
 
     def _is_number(self, value: Any) -> bool:
-        """Returns whether a value is a finite number of the right type and in range. Booleans do not count as numbers."""
+        """Returns whether a value is a finite number of the right type and in range. Booleans are not numbers."""
         number_type: Any = Real if self.type is float else Integral
         if isinstance(value, bool) or not isinstance(value, number_type):
             return False

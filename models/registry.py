@@ -137,7 +137,7 @@ def _file(name: str) -> Path:
 
 
 def _files() -> dict[str, Path]:
-    """Returns the file of each model, keyed by the model's name. `register` raises KeyError if two models have one name."""
+    """Returns the file of each model, keyed by the model's name. `register` raises KeyError for duplicate names."""
     return {
         path.stem: path
         for path in Path(__file__).parent.glob("*/*.py")

@@ -20,9 +20,9 @@ def mlp_regressor(
 ) -> keras.Model:
     """Predicts numbers from feature vectors or images with dense layers and a linear output.
 
-    A sigmoid output would limit ŷ to values between 0 and 1; a linear output can have any value. Features and targets
-    are in their own units. One layer normalises the features to mean 0 and variance 1, another layer scales the
-    output to the mean and variance of the targets. `models.normalization.adapt` fits both to the training data.
+    A sigmoid output would limit ŷ to values between 0 and 1. A linear output can have any value. The first layer
+    normalises the features to mean 0 and variance 1. The last layer scales the output to the mean and the variance of
+    the targets. `models.normalization.adapt` fits both layers to the training data.
 
     Args:
         input_shape: the number of features, or height, width and channels of images. Images are flattened.

@@ -1,4 +1,4 @@
-"""The two-layer network with the swish activation."""
+"""The classification network with one hidden layer and the swish activation."""
 
 import keras
 from keras import layers
@@ -12,8 +12,8 @@ from ._network import flat_input
 def swish_classifier(*, input_shape: Counts = (10,), hidden: Count = 64, classes: Count = 7) -> keras.Model:
     """Classifies feature vectors or images with two dense layers and the swish activation.
 
-    The formulas give the gradients of all weights, derived by hand. The first layer normalises the inputs; it is
-    fitted to the training data by `models.normalization.adapt`. In the formulas, x is the normalised input.
+    The formulas include the gradients with respect to all weights. The first layer normalises the inputs.
+    `models.normalization.adapt` fits this layer to the training data. In the formulas, x is the normalised input.
 
     Args:
         input_shape: D, the number of features, or height, width and channels of images. Images are flattened.

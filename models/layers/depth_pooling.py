@@ -46,7 +46,7 @@ class DepthPooling(keras.layers.Layer):
         return ops.max(groups, axis=-1)  # (…, channels / pool_size)
 
     def plain_call(self, inputs: Any, mask: Any = None) -> Any:
-        """Computes the maxima by Keras's 1D max pooling over the flattened values. Calls `call` if a size is unknown."""
+        """Computes the output by Keras's 1D max pooling of the flattened input. If a size is unknown, uses `call`."""
         shape = inputs.shape[1:]
         if None in shape:
             return self.call(inputs)

@@ -79,7 +79,7 @@ class KLSparsity(keras.layers.Layer):
         return inputs
 
     def mean_of(self, activations: Any) -> Any:
-        """Rescales the activations `(n, units)` from [low, 1] to [0, 1] and returns the mean ρ̂ of each unit, `(units,)`."""
+        """Rescales activations `(n, units)` from [low, 1] to [0, 1] and returns the mean ρ̂ of each unit, `(units,)`."""
         return ops.mean((activations - self.low) / (1.0 - self.low), axis=0)
 
     def plain_call(self, inputs: Any, mask: Any = None) -> Any:

@@ -39,10 +39,10 @@ class PadChannels(keras.layers.Layer):
         return ops.pad(inputs, [*before, (0, self.channels - inputs.shape[-1])])
 
     def plain_call(self, inputs: Any, mask: Any = None) -> Any:
-        """Appends the channels with Keras's own layers. Calls `call` if the input is not `(batch, height, width, channels)`.
+        """Appends the channels with Keras's own layers if the input is `(batch, height, width, channels)`.
 
         Keras's padding layer pads height and width. So the width and the channels are swapped before and after the
-        padding.
+        padding. Inputs of another rank use `call`.
         """
         if len(inputs.shape) != 4:
             return self.call(inputs)

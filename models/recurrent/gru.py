@@ -12,16 +12,16 @@ from ._many_to_one import many_to_one
 def gru(*, features: Count = 2, units: Count = 32, outputs: Count = 1, reset_after: bool = True) -> keras.Model:
     """Predicts numbers from a sequence with a GRU: two gates, and three quarters of an LSTM's weights.
 
-    The update gate replaces the LSTM's forget and input gates: the more it keeps of the old state, the less it adds
-    of the new content. The reset gate controls how much of the old state enters the new content. (The notes call the
-    update gate "reset".)
+    The update gate replaces the LSTM's forget and input gates: the larger the fraction of the old state that the gate
+    keeps, the smaller the fraction of new content that the gate adds. The reset gate controls how much of the old state
+    enters the new content. (The lecture notes call the update gate "reset".)
 
     Args:
         features: number of values in a step.
         units: size of the state.
         outputs: k, the number of predicted values.
-        reset_after: whether the reset gate is applied after the product with W_hg (which then has its own bias b', as
-            have the gates) or before it, as in the paper.
+        reset_after: whether the reset gate is applied after the product with W_hg. If false, the reset gate is applied
+            before the product, as in the paper. If true, each product with h has an additional bias, such as b'.
 
     Formula:
         x_t = (sequence_t − mean) / std

@@ -1,4 +1,4 @@
-"""The recurrent network with long short-term memory."""
+"""The recurrent network with long short-term memory (LSTM)."""
 
 import keras
 from keras import layers
@@ -12,8 +12,9 @@ from ._many_to_one import many_to_one
 def lstm(*, features: Count = 2, units: Count = 32, outputs: Count = 1) -> keras.Model:
     """Predicts numbers from a sequence with an LSTM: a long-term state, and gates that control it.
 
-    At each step the long-term state is only multiplied by the forget gate and added to. As long as this gate is open,
-    the gradient passes unchanged over any number of steps. The gate starts open, with a bias of 1.
+    At each step, the network multiplies the long-term state by the forget gate and adds new content. While the forget
+    gate is 1, the gradient passes unchanged through any number of steps. The forget gate starts near 1, because its
+    initial bias is 1.
 
     Args:
         features: number of values in a step.

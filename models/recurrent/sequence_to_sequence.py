@@ -1,4 +1,4 @@
-"""The forecaster with one recurrent layer that reads and one that writes."""
+"""The forecaster with a recurrent encoder and a recurrent decoder."""
 
 import keras
 from keras import layers
@@ -13,10 +13,11 @@ from ._forecaster import Season, forecaster, normalized_history
 def sequence_to_sequence(
     *, features: Count = 1, horizon: Count = 10, season: Season = 0, units: Count = 32, cell: Cell = "gru"
 ) -> keras.Model:
-    """Forecasts a time series: one recurrent layer reads it, a second one writes the next steps.
+    """Forecasts a time series: a recurrent layer reads the series, a second one predicts the next steps.
 
-    The second layer receives the last state of the first layer as its input at every step. Its own state carries
-    information from one predicted step to the next. The number of weights does not depend on the forecast horizon.
+    At every step, the input of the second layer is the last state of the first layer. The state of the second layer
+    carries information from one predicted step to the next. The number of weights does not depend on the forecast
+    horizon.
 
     Args:
         features: number of values in a step.
@@ -34,8 +35,8 @@ def sequence_to_sequence(
         forecast_k = mean z + std z · y_k + history_{T+k−p}
 
     Source:
-        Lecture notes 004, "Types of RNN", sequence to sequence (the last N days for the next N) and vector to sequence
-        (the same vector at each step); "Deep RNN" for trend and season.
+        Lecture notes 004, "Types of RNN" (sequence to sequence: forecasts N days from the last N days; vector to
+        sequence: the input is the same vector at each step) and "Deep RNN" (trend and seasonality).
 
     Returns:
         A model from histories `(batch, time, features)` to forecasts `(batch, horizon, features)`, float32, in the
