@@ -24,7 +24,7 @@ def stacked_autoencoder(
     output_activation: Literal["sigmoid", "linear"] = "sigmoid",
     tied: bool = False,
 ) -> keras.Model:
-    """Compresses images with a deep network: several hidden layers that shrink to the code and back.
+    """Compresses images with a deep network: several hidden layers before and after the code.
 
     Args:
         image_shape: height, width and channels of the images.

@@ -33,7 +33,7 @@ def variational_autoencoder(
 
     Args:
         image_shape: height, width and channels of the images.
-        network: `dense` or `convolutional`, for both encoder and decoder.
+        network: `dense` or `convolutional`, for both the encoder and the decoder.
         hidden: sizes of the encoder's dense layers; the decoder has the same sizes in reverse. Ignored for
             `convolutional`.
         filters: number of filters of each convolution in the encoder. Each convolution halves height and width, rounded

@@ -39,7 +39,7 @@ def conv_blocks(
         units: number of units of the hidden dense layer.
 
     Formula:
-        size after a convolution = ⌊(n + 2p − f) / s⌋ + 1, with p zeros on each side of size n
+        size after a convolution = ⌊(n + 2p − f) / s⌋ + 1, from size n with p zeros on each side
         size after a pooling layer = ⌊n / 2⌋
 
     Source:

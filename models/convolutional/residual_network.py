@@ -37,7 +37,8 @@ def residual_network(
         blocks: number of blocks in each stage. Each block has two convolutions.
         stem_stride: stride of the first convolution. With 2, all following layers cost a quarter.
         skips: whether to use skip connections.
-        normalization: whether to apply batch normalisation before each ReLU. Without it, the convolutions have biases.
+        normalization: whether to apply batch normalisation before each ReLU. Without batch normalisation, the
+            convolutions have biases.
 
     Formula:
         block(x) = W₂ * max(0, BN(W₁ * max(0, BN(x))))
@@ -47,7 +48,8 @@ def residual_network(
 
     Source:
         Lecture notes 004, "Purpose of skip connections" and "Residual learning"; He et al. 2016, "Deep Residual
-        Learning for Image Recognition" (option A) and "Identity Mappings in Deep Residual Networks" (activation first).
+        Learning for Image Recognition" (option A) and "Identity Mappings in Deep Residual Networks" (activation before
+        convolution).
 
     Returns:
         A model from images `(batch, height, width, channels)` to class probabilities `(batch, classes)`, float32. The

@@ -15,8 +15,8 @@ def segmenter(
     """Labels each pixel of an image with a class: a small U-Net for semantic segmentation.
 
     The encoder reduces the image to small feature maps. The decoder enlarges these feature maps to the size of the
-    image. Each step of the decoder also receives the encoder's feature maps of the same size. They preserve the edges
-    of objects.
+    image. Each step of the decoder also receives the encoder's feature maps of the same size. These feature maps
+    preserve the edges of objects.
 
     Args:
         image_shape: height, width and channels of the images. Height and width must be multiples of 2ⁿ⁻¹, where n is

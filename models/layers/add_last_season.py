@@ -1,4 +1,4 @@
-"""Adds the values of one seasonal period earlier to forecast seasonal differences."""
+"""Adds each predicted seasonal difference to the value one seasonal period earlier."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from ..errors import BadHyperparameter
 
 @keras.saving.register_keras_serializable(package="keras_gallery")
 class AddLastSeason(keras.layers.Layer):
-    """Turns forecast seasonal differences into forecasts: x_{T+k} = z_k + x_{T+k−p}.
+    """Turns predicted seasonal differences into a forecast: x_{T+k} = z_k + x_{T+k−p}.
 
     This layer is the inverse of `SeasonalDifference` for the steps after the end of a series.
 

@@ -12,11 +12,11 @@ Noise = Literal["gaussian", "masking", "salt_and_pepper"]
 
 @keras.saving.register_keras_serializable(package="keras_gallery")
 class Corruption(keras.layers.Layer):
-    """Adds noise to images with values in [0, 1] during training. At inference it returns its inputs unchanged.
+    """Adds noise to images with values in [0, 1] during training. Returns the inputs unchanged at inference.
 
-    A model that receives the noisy image and has to return the clean image cannot learn the identity (lecture notes
-    003, "Denoising Autoencoder"; Vincent et al. 2008, "Extracting and Composing Robust Features with Denoising
-    Autoencoders").
+    The input of the model is then a noisy image and the target is the clean image, so the model cannot learn the
+    identity (lecture notes 003, "Denoising Autoencoder"; Vincent et al. 2008, "Extracting and Composing Robust Features
+    with Denoising Autoencoders").
 
     Args:
         noise: `gaussian` (the result is clipped to [0, 1]), `masking` (some values are set to 0) or `salt_and_pepper`

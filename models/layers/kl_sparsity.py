@@ -13,7 +13,7 @@ EPSILON = 1e-6
 
 @keras.saving.register_keras_serializable(package="keras_gallery")
 class KLSparsity(keras.layers.Layer):
-    """Adds the sparsity penalty β Σ_j KL(ρ‖ρ̂_j) to the loss and returns its inputs unchanged.
+    """Adds the sparsity penalty β Σ_j KL(ρ‖ρ̂_j) to the loss and returns the inputs unchanged.
 
     ρ̂_j is the mean activation of unit j over the training set, and ρ is the target for this mean.
 

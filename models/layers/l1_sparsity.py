@@ -10,7 +10,7 @@ from ..errors import BadHyperparameter
 
 @keras.saving.register_keras_serializable(package="keras_gallery")
 class L1Sparsity(keras.layers.Layer):
-    """Adds λ Σ_j |h_j − low|, averaged over the batch, to the loss and returns its inputs unchanged.
+    """Adds λ Σ_j |h_j − low|, averaged over the batch, to the loss and returns the inputs unchanged.
 
     The gradient is λ or −λ, however close an activation is to `low`. So many activations become exactly `low` (lecture
     notes 003, "L1 Regularization Sparse").

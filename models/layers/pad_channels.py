@@ -42,7 +42,7 @@ class PadChannels(keras.layers.Layer):
         """Appends the channels with Keras's own layers if the input is `(batch, height, width, channels)`.
 
         Keras's padding layer pads height and width. So the width and the channels are swapped before and after the
-        padding. Inputs of another rank use `call`.
+        padding. For an input of another rank, the method calls `call`.
         """
         if len(inputs.shape) != 4:
             return self.call(inputs)

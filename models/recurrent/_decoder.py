@@ -1,4 +1,4 @@
-"""The text decoder of `encoder_decoder` and `vector_to_sequence`, which predicts a text token by token."""
+"""The text decoder of `encoder_decoder` and `vector_to_sequence`, which predicts the tokens of a text one by one."""
 
 import keras
 from keras import layers

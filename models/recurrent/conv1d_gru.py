@@ -28,7 +28,7 @@ def conv1d_gru(
         strides: s, the number of steps from one window to the next.
         units: size of the GRU's state.
         classes: k, the number of classes.
-        convolution: whether to use the convolution. Without it, the GRU reads every step.
+        convolution: whether to use the convolution. Without the convolution, the GRU reads every step.
 
     Formula:
         u_j = max(0, W_cᵀ (x_{sj+1}, …, x_{sj+f}) + b_c), j = 0 … ⌊(T − f) / s⌋

@@ -22,9 +22,10 @@ def encoder_decoder(
 ) -> keras.Model:
     """Turns a text into a text of another length, such as a spelling into its pronunciation.
 
-    The encoder reads the whole input before the decoder writes its first token. The encoder is bidirectional, with half
-    of the units for each direction. The last states of the encoder are the initial states of the decoder. The decoder
-    predicts each token from the previous tokens: the true tokens in training, and the predicted tokens at inference.
+    The encoder reads the whole input before the decoder predicts the first token. The encoder is bidirectional, with
+    half of the units for each direction. The last states of the encoder are the initial states of the decoder. The
+    decoder predicts each token from the previous tokens: the true tokens in training, and the predicted tokens at
+    inference.
 
     Args:
         tokens: size of the input vocabulary, including id 0 for padding and id 1 for an unknown token.
@@ -44,7 +45,7 @@ def encoder_decoder(
 
     Source:
         Lecture notes 004, "Types of RNN", encoder-decoder; Sutskever, Vinyals and Le 2014, "Sequence to Sequence
-        Learning with Neural Networks"; Yao and Zweig 2015 for pronunciations.
+        Learning with Neural Networks"; Yao and Zweig 2015 (pronunciations).
 
     Returns:
         A model from a dict of int32 ids, `text` `(batch, time)` and `previous` `(batch, steps)`, to probabilities

@@ -13,8 +13,8 @@ def lstm(*, features: Count = 2, units: Count = 32, outputs: Count = 1) -> keras
     """Predicts numbers from a sequence with an LSTM: a long-term state, and gates that control it.
 
     At each step, the network multiplies the long-term state by the forget gate and adds new content. While the forget
-    gate is 1, the gradient passes unchanged through any number of steps. The forget gate starts near 1, because its
-    initial bias is 1.
+    gate is open (1), the gradient passes unchanged through any number of steps. The initial bias of the forget gate is
+    1, so the gate starts mostly open.
 
     Args:
         features: number of values in a step.

@@ -13,19 +13,18 @@ from ._forecaster import Season, forecaster, normalized_history
 def sequence_to_sequence(
     *, features: Count = 1, horizon: Count = 10, season: Season = 0, units: Count = 32, cell: Cell = "gru"
 ) -> keras.Model:
-    """Forecasts a time series: a recurrent layer reads the series, a second one predicts the next steps.
+    """Forecasts a time series: a recurrent encoder reads the series, a recurrent decoder predicts the next steps.
 
-    At every step, the input of the second layer is the last state of the first layer. The state of the second layer
-    carries information from one predicted step to the next. The number of weights does not depend on the forecast
-    horizon.
+    At every step, the input of the decoder is the last state of the encoder. The state of the decoder carries
+    information from one predicted step to the next. The number of weights does not depend on the forecast horizon.
 
     Args:
         features: number of values in a step.
         horizon: H, the forecast horizon: number of predicted steps.
         season: p, the seasonal period in steps, at least `horizon`; 0 for no seasonality. If p is not 0, the network
             predicts the differences from the values p steps earlier, and a history needs more than p steps.
-        units: size of the states of both layers.
-        cell: recurrent cell of both layers.
+        units: size of the states of the encoder and the decoder.
+        cell: recurrent cell of the encoder and the decoder.
 
     Formula:
         x_t = (z_t − mean z) / std z, z_t = history_t − history_{t−p}, or history_t without a season

@@ -23,8 +23,8 @@ def simple_rnn(
 
     The weights are the same at every step. The derivative of the last state with respect to the first state is a
     product with one factor for each step between the two states. With tanh, most factors are smaller than 1, so the
-    gradient vanishes. ReLU has no upper bound, so the gradient may explode. With ReLU and the initial W_h `identity`,
-    each factor is exactly 1 for an active unit at the start of training.
+    gradient vanishes. ReLU has no upper bound, so the gradient may explode. With ReLU and an identity matrix as the
+    initial W_h, each factor is exactly 1 for an active unit at the start of training.
 
     Args:
         features: number of values in a step.
