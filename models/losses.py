@@ -1,6 +1,6 @@
 """Loss functions that sum over the values of an example and average over the batch.
 
-The losses of autoencoders and regressors sum over the features j of an example x and its prediction x̂:
+The losses of autoencoders and regressors sum over the features j of a target x and a prediction x̂:
 
     L(x, x̂) = Σ_j (x̂_j − x_j)²                              real values, linear output
     L(x, x̂) = −Σ_j [x_j log x̂_j + (1 − x_j) log(1 − x̂_j)]   values in [0, 1], sigmoid output, in nats

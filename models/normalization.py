@@ -17,7 +17,7 @@ def adapt(model: keras.Model, x: Any, y: Any = None) -> None:
     The layer `normalization` and its inverse `denormalization` are fitted to the inputs of the layer `normalization`:
     the features, or the output of earlier layers, such as flattened pixels or seasonal differences. For sequences, the
     mean and the variance are computed over all steps of all sequences. The layer `prediction` is fitted to the targets.
-    A model need not have all of these layers.
+    `adapt` ignores layers that the model does not have.
 
     Call `adapt` before the model is compiled: a training step that Keras has already traced keeps the old constants.
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 
-NOT_FAMILIES = {"layers"}
+NOT_FAMILIES = {"layers"}  # folders without models
 
 _builders: dict[str, Callable[..., Any]] = {}
 
@@ -68,6 +68,7 @@ class ModelInfo:
 
 def register(build: Callable[P, R]) -> Callable[P, R]:
     """Registers a builder function by name and adds a check of the hyperparameters to each call of the builder.
+
     Raises:
         KeyError: another builder has the same name.
         TypeError: a parameter is not a valid hyperparameter (see `hyperparameters_of`).

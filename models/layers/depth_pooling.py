@@ -14,7 +14,7 @@ class DepthPooling(keras.layers.Layer):
     """Computes the maximum of each group of neighbouring channels.
 
     Other pooling layers reduce height and width and keep the channels. This layer reduces the channels and keeps height
-    and width. It has no weights (lecture notes 004, "Pooling layer": "downsampling by depth").
+    and width. The layer has no weights (lecture notes 004, "Pooling layer": "downsampling by depth").
 
     Args:
         pool_size: number of channels in a group, at least 1.

@@ -1,4 +1,4 @@
-"""The L1 sparsity penalty: keeps the sum of the activations small."""
+"""The L1 sparsity penalty: makes many activations inactive."""
 
 from typing import Any
 

@@ -10,8 +10,8 @@ class MaskedConv1D(keras.layers.Conv1D):
     """Keras's `Conv1D` with padding "valid", which also computes the mask of its output.
 
     An output step is unmasked if the last input step in the window of this output step is unmasked. If the padding is
-    on the right, a sequence of T steps has ⌊(T − f) / s⌋ + 1 unmasked output steps, and none of these windows contains
-    padding.
+    on the right, a sequence of T steps has ⌊(T − f) / s⌋ + 1 unmasked output steps. The windows of these steps contain
+    no padding.
 
     Args:
         filters: number of filters.
