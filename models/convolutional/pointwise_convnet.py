@@ -26,7 +26,8 @@ def pointwise_convnet(
 
     A 1×1 convolution after each 3×3 convolution reduces the number of channels, so the next layer needs fewer weights.
     The 1×1 convolution multiplies the channels at each position by the same matrix. For comparison, the channels can be
-    reduced by max pooling over channels, which has no weights. Without a reduction, the network is that of `convnet`.
+    reduced by max pooling over channels, which has no weights. Without a reduction, the layers are the same as in
+    `convnet`.
 
     Args:
         image_shape: height, width and channels of the images, at least 18 × 18.

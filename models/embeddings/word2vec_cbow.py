@@ -14,7 +14,7 @@ def word2vec_cbow(*, tokens: Count = 10_000, dim: Count = 100, window: Count = 5
 
     The hidden layer is the mean of the embeddings of the context words. These embeddings are the word vectors that the
     training produces. Instead of a softmax over the whole vocabulary, the model scores k candidate words. One candidate
-    is the true word; the others are drawn at random (negative sampling).
+    is the true word. All other candidates are drawn at random (negative sampling).
 
     This is the CBOW model of Mikolov et al. The lecture notes use the name CBOW for a model that learns from pairs
     (word, word nearby). In this package, that model is `word2vec_skipgram`.

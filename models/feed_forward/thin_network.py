@@ -38,7 +38,7 @@ def thin_network(
         Lecture notes 002, "Back propagation" (a deep but thin network).
 
     Returns:
-        A model from `(batch, *input_shape)` to `(batch, 1)`, float32, in the target's units. Its layers `unit_1`,
+        A model from `(batch, *input_shape)` to `(batch, 1)`, float32, in the units of the target. The layers `unit_1`,
         `unit_2`, … return h₁, h₂, … `(batch, 1)`.
     """
     # === Functional model ===

@@ -7,7 +7,7 @@ import keras
 
 @keras.saving.register_keras_serializable(package="keras_gallery")
 class MaskedConv1D(keras.layers.Conv1D):
-    """Keras's `Conv1D` with padding "valid", which also computes the mask of its output.
+    """Keras's `Conv1D` layer with padding "valid" and a mask for the output.
 
     An output step is unmasked if the last input step in the window of this output step is unmasked. If the padding is
     on the right, a sequence of T steps has ⌊(T − f) / s⌋ + 1 unmasked output steps. The windows of these steps contain

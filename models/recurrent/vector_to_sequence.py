@@ -1,4 +1,4 @@
-"""The network that writes captions for images."""
+"""The network that predicts captions for images."""
 
 import keras
 from keras import layers
@@ -19,7 +19,7 @@ def vector_to_sequence(
     units: Count = 64,
     cell: Cell = "gru",
 ) -> keras.Model:
-    """Writes a caption for an image: convolutions encode the image, a recurrent decoder writes the text.
+    """Writes a caption for an image: convolutions encode the image, a recurrent decoder predicts the words.
 
     The decoder receives the encoded image only as its initial state. So the state of the decoder must also represent
     the part of the caption that is not yet written.
