@@ -1,8 +1,8 @@
-"""Errors that the user can fix. Each message is one line.
+"""Errors that the user can fix. Each error message is a single line.
 
 GalleryError                 (a ValueError)
 ├── UnknownModel             no model has this name
-└── BadHyperparameter        unknown hyperparameter, or a value that is not allowed
+└── BadHyperparameter        the hyperparameter is unknown, or its value is not allowed
 """
 
 import difflib
@@ -26,9 +26,15 @@ def closest(name: str, names: Iterable[str]) -> list[str]:
     return difflib.get_close_matches(name, list(names), n=3, cutoff=0.5)
 
 
-def unknown_name(kind: str, name: str, names: Iterable[str]) -> str:
-    """Returns the error message for an unknown name: `Unknown model: …. Did you mean …? Available: ….`"""
+def unknown_name(noun: str, name: str, names: Iterable[str]) -> str:
+    """Returns the error message for an unknown name, such as `Unknown model: gro. Did you mean gru? Available: gru.`
+
+    Args:
+        noun: what the name stands for, such as `model`.
+        name: the unknown name.
+        names: the known names.
+    """
     names = list(names)
     similar = closest(name, names)
     suggestion = f" Did you mean {' or '.join(similar)}?" if similar else ""
-    return f"Unknown {kind}: {name}.{suggestion} Available: {', '.join(names) or 'none'}."
+    return f"Unknown {noun}: {name}.{suggestion} Available: {', '.join(names) or 'none'}."

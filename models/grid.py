@@ -1,8 +1,8 @@
-"""Converts between a detector's grid of cells and objects (labelled boxes). Uses only NumPy.
+"""Converts objects (labelled boxes) to a detector's grid of cells, and predictions back to objects. Uses only NumPy.
 
 A box is (top, left, bottom, right), as fractions of the image's height and width. The image is divided into a grid of
-`rows` × `columns` cells. An object belongs to the cell that contains the centre of its box. Cells are numbered row by
-row.
+`rows` × `columns` cells. An object belongs to the cell that contains the centre of the object's box. Cells are numbered
+row by row.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class Objects:
     Attributes:
         boxes: the box of each object, `(objects, 4)`, float32.
         labels: the class of each object, `(objects,)`, int32, from 0.
-        scores: the probability of each label, `(objects,)`, float32; 1 for true labels.
+        scores: the probability of each label, `(objects,)`, float32. The score of a true label is 1.
     """
 
     boxes: Floats
@@ -39,12 +39,12 @@ def encode(boxes: Floats, labels: Integers, rows: int, columns: int, classes: in
         labels: classes of the objects, `(objects,)`, from 0 to `classes` − 1.
         rows: number of rows of the grid.
         columns: number of columns of the grid.
-        classes: number of classes. This number is also the class of a cell without an object.
+        classes: number of classes. A cell without an object has the class number `classes`.
 
     Returns:
-        The class of each cell, `(cells,)`, int32, and the box and weight of each cell, `(cells, 5)`, float32. The
-        weight is 1 for a cell with an object; a cell without one is all zeros. Stacked over images, these are the
-        targets of `CellCrossentropy` and `BoxDistance`.
+        The class of each cell, `(cells,)`, int32, and the box and weight of each cell, `(cells, 5)`, float32. A cell
+        with an object has the weight 1. A cell without an object has five zeros. The classes are the targets of
+        `CellCrossentropy`. The boxes and weights are the targets of `BoxDistance`.
 
     Example:
 
@@ -69,27 +69,32 @@ def encode(boxes: Floats, labels: Integers, rows: int, columns: int, classes: in
 def decode(cell_probabilities: Floats, cell_boxes: Floats, overlap: float = 0.5) -> Objects:
     """Returns the detected objects of one image, the highest score first.
 
-    A cell contains an object if the most probable class is not "no object". An object near the border of two cells
-    may be detected in both. So of two boxes that overlap by more than `overlap`, only the box with the higher score
-    is kept (non-maximum suppression).
+    A cell contains an object if the most probable class of the cell is not "no object". An object near the border of
+    two cells may be detected in both cells. So if two boxes overlap by more than `overlap`, the box with the lower
+    score is removed, whatever the two labels are (non-maximum suppression).
 
     Args:
         cell_probabilities: `(cells, classes + 1)`; the last column is for "no object".
         cell_boxes: `(cells, 4)`; further columns, such as a weight, are ignored.
-        overlap: highest intersection over union at which two boxes count as two objects.
+        overlap: the largest allowed intersection over union of two detected boxes, from 0 to 1.
     """
     labels = cell_probabilities.argmax(axis=1)
     scores = cell_probabilities.max(axis=1)
-    with_object = np.flatnonzero(labels < cell_probabilities.shape[1] - 1)
-    kept: list[int] = []
-    for cell in with_object[np.argsort(-scores[with_object], kind="stable")]:
-        if not kept or intersection_over_union(cell_boxes[[cell], :4], cell_boxes[kept, :4]).max() <= overlap:
-            kept.append(int(cell))
-    return Objects(cell_boxes[kept, :4], labels[kept].astype(np.int32), scores[kept])
+    candidates = np.flatnonzero(labels < cell_probabilities.shape[1] - 1)
+    cells: list[int] = []
+    for cell in candidates[np.argsort(-scores[candidates], kind="stable")]:
+        if not cells or intersection_over_union(cell_boxes[[cell], :4], cell_boxes[cells, :4]).max() <= overlap:
+            cells.append(int(cell))
+    return Objects(cell_boxes[cells, :4], labels[cells].astype(np.int32), scores[cells])
 
 
 def intersection_over_union(first: Floats, second: Floats) -> Floats:
-    """Returns the intersection over union, from 0 to 1, of each pair of boxes: `(n, 4)` and `(m, 4)` to `(n, m)`."""
+    """Returns the intersection over union of each pair of boxes, `(n, m)`, from 0 to 1.
+
+    Args:
+        first: n boxes `(n, 4)`.
+        second: m boxes `(m, 4)`.
+    """
     low = np.maximum(first[:, None, :2], second[None, :, :2])  # (n, m, 2): top and left of the intersection
     high = np.minimum(first[:, None, 2:], second[None, :, 2:])
     intersection = np.prod(np.maximum(high - low, 0), axis=-1)

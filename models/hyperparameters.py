@@ -1,7 +1,7 @@
 """Reads the hyperparameters of a model from the signature of its builder function.
 
-The signature states the type, the range or the choices, and the default of each hyperparameter. Building a model, the
-command line and the docs all use it:
+The signature states the type, the default, and the range or the choices of each hyperparameter. `create`, the command
+line and the documentation read the signature:
 
     def dense_autoencoder(*, code_dim: Count = 32, output: Literal["sigmoid", "linear"] = "sigmoid")
 """
@@ -22,7 +22,7 @@ BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "
 
 @dataclass(frozen=True)
 class Range:
-    """The smallest and the largest allowed value, both included. For a tuple they apply to each item."""
+    """The smallest and the largest allowed value, or None for no limit. For a tuple, the range applies to each item."""
 
     minimum: float | None = None
     maximum: float | None = None
@@ -43,11 +43,11 @@ class Hyperparameter:
         name: name of the keyword argument.
         type: int, float, bool, str (one of `choices`) or tuple (of integers).
         default: default value.
-        help: its description in the `Args` section of the builder's docstring.
+        help: description of the hyperparameter, from the `Args` section of the builder's docstring.
         choices: the allowed values, if the type is str.
-        minimum: the smallest allowed value, or None.
-        maximum: the largest allowed value, or None.
-        length: the number of integers in a tuple; None for any number from 1.
+        minimum: the smallest allowed value, or None for no limit.
+        maximum: the largest allowed value, or None for no limit.
+        length: the number of integers in a tuple, or None if a tuple may have one or more integers.
     """
 
     name: str
@@ -76,7 +76,7 @@ class Hyperparameter:
         return noun if self.maximum is None else f"{noun} of at most {self.maximum}"
 
     def check(self, value: Any) -> Any:
-        """Checks `value` and returns it in the hyperparameter's type: a list as a tuple, and 1 as 1.0 for a float.
+        """Checks a value and returns the value converted to `type`. For example, a list becomes a tuple.
 
         Raises:
             BadHyperparameter: the value has the wrong type, is out of range or is not one of the choices.
@@ -97,7 +97,11 @@ class Hyperparameter:
         raise self._error(value)
 
     def parse(self, text: str) -> Any:
-        """Parses a value from the command line: `32`, `0.4`, `true`, `gaussian` or `28,28,1`."""
+        """Parses a value from the command line, such as `32`, `0.4`, `true`, `gaussian` or `28,28,1`.
+
+        Raises:
+            BadHyperparameter: the text cannot be converted to `type`, or the value is not allowed.
+        """
         try:
             if self.type is tuple:
                 return self.check(tuple(int(item) for item in text.strip("() ,").split(",")))
@@ -108,15 +112,15 @@ class Hyperparameter:
             raise self._error(text) from None
 
     def format(self, value: Any) -> str:
-        """Formats a value as text that `parse` can read."""
+        """Formats a value as text that `parse` reads."""
         if self.type is tuple:
             return ",".join(str(item) for item in value)
         return str(value).lower() if self.type is bool else str(value)
 
     def _is_number(self, value: Any) -> bool:
-        """Returns whether `value` is a finite number of the right type and in range. A bool is not a number."""
-        kind: Any = Real if self.type is float else Integral
-        if isinstance(value, bool) or not isinstance(value, kind):
+        """Returns whether a value is a finite number of the right type and in range. Booleans are not numbers."""
+        number_type: Any = Real if self.type is float else Integral
+        if isinstance(value, bool) or not isinstance(value, number_type):
             return False
         try:
             if not math.isfinite(value):
@@ -132,9 +136,10 @@ class Hyperparameter:
 def hyperparameters_of(builder: Callable[..., Any]) -> tuple[Hyperparameter, ...]:
     """Reads the hyperparameters from a builder's signature and their descriptions from its docstring.
 
+    Supported types are int, float, bool, `Literal` of strings, and tuple of integers. `Annotated` adds a `Range`.
+
     Raises:
-        TypeError: a parameter is not keyword-only, has no default, or has a type other than int, float, bool,
-            `Literal` of strings or tuple of ints.
+        TypeError: a parameter is not keyword-only, has no default, or has an unsupported type such as str.
     """
     hints = typing.get_type_hints(builder, include_extras=True)
     descriptions = arguments(builder.__doc__ or "")

@@ -1,17 +1,17 @@
 """Loss functions that sum over the values of an example and average over the batch.
 
-For reconstructions x̂ of x and for predictions, the sum is over the features j:
+The losses of autoencoders and regressors sum over the features j of a target x and a prediction x̂:
 
     L(x, x̂) = Σ_j (x̂_j − x_j)²                              real values, linear output
     L(x, x̂) = −Σ_j [x_j log x̂_j + (1 − x_j) log(1 − x̂_j)]   values in [0, 1], sigmoid output, in nats
 
-For a detector, the sum is over the cells c of an image:
+The losses of a detector sum over the cells c of an image:
 
     L(p, p̂) = −Σ_c log p̂_{c,ℓ}                              ℓ is the true class of the cell
     L(b, b̂) = Σ_c w_c ‖b̂_c − b_c‖₁                          w_c is 1 if the cell contains an object's centre, else 0
 
-Source: notes 000, lecture 7 (choice of f and of the loss); notes 002, "Output functions and loss functions"; notes
-003, "Error Function".
+Source: lecture notes 000, lecture 7 (choice of the output activation and of the loss); notes 002, "Output functions and
+loss functions"; notes 003, "Error Function".
 """
 
 from typing import Any

@@ -1,7 +1,8 @@
-"""Fits the normalisation layers of a model to its training data.
+"""Fits the normalisation layers of a model to the training data.
 
-Keras's `Normalization` computes with constants derived from its weights. After `set_weights`, a model still uses the
-old constants until `finalize` is called. Saving and loading a model keeps weights and constants consistent.
+Keras's `Normalization` layer computes with constants that Keras derives from the weights of the layer. After
+`set_weights`, a model still uses the old constants until `finalize` is called. A model that is loaded from a file needs
+no call of `finalize`.
 """
 
 from typing import Any
@@ -11,19 +12,19 @@ import numpy as np
 
 
 def adapt(model: keras.Model, x: Any, y: Any = None) -> None:
-    """Sets mean and variance of a model's normalisation layers from the training data.
+    """Sets the mean and the variance of a model's normalisation layers from the training data.
 
-    The layers `normalization` and `denormalization` (its inverse) are fitted to the values that reach `normalization`:
-    the features, or the output of the layers before it, such as flattened pixels or seasonal differences. For
-    sequences, the statistics are taken over all steps of all sequences. The layer `prediction` is fitted to the
-    targets. If the model lacks one of these layers, nothing is done for it.
+    The layer `normalization` and its inverse `denormalization` are fitted to the inputs of the layer `normalization`:
+    the features, or the output of earlier layers, such as flattened pixels or seasonal differences. For sequences, the
+    mean and the variance are computed over all steps of all sequences. The layer `prediction` is fitted to the targets.
+    `adapt` ignores layers that the model does not have.
 
-    Call it before the model is compiled: a training step that is already traced keeps the old constants.
+    Call `adapt` before the model is compiled: a training step that Keras has already traced keeps the old constants.
 
     Args:
         model: a model of the gallery.
         x: the training inputs `(n, …)`.
-        y: the training targets `(n, outputs)`, for a regressor.
+        y: the training targets `(n, outputs)`. Without targets, the layer `prediction` is not changed.
     """
     layers = {layer.name: layer for layer in model.layers}
     if "normalization" in layers:
@@ -43,7 +44,7 @@ def finalize(model: keras.Model) -> None:
 
 
 def _fit(layer: keras.layers.Normalization, values: Any) -> None:
-    # For a constant feature Keras would divide by 1e-7: any other value of it at inference would become huge.
+    # Keras would divide a constant feature by 1e-7. A different value of the feature at inference would become huge.
     constant = values.min(axis=0) == values.max(axis=0)
     layer.adapt_mean.assign(values.mean(axis=0))
     layer.adapt_variance.assign(np.where(constant, 1.0, values.var(axis=0)))

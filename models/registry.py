@@ -1,8 +1,8 @@
 """Lists, describes and builds the gallery's models by name.
 
 Each model has its own file: `<family>/<name>.py` defines the builder function `<name>`, and `<name>` is the model's
-name. `list_models` reads only file names, and `describe` reads only docstrings. Keras is imported when a model is
-built or its hyperparameters are read.
+name. `list_models` reads only file names, and `describe` parses the file without importing it. Keras is imported only
+to build a model or to read the hyperparameters of a model.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     import keras
 
 P = ParamSpec("P")
-Built = TypeVar("Built")
+R = TypeVar("R")
 
-NOT_FAMILIES = {"layers"}
+NOT_FAMILIES = {"layers"}  # folders without models
 
 _builders: dict[str, Callable[..., Any]] = {}
 
@@ -37,7 +37,7 @@ class ModelInfo:
 
     Attributes:
         name: name of the model, of its file and of its builder function.
-        family: name of the folder.
+        family: name of the folder that contains the model's file.
         doc: docstring of the builder function.
     """
 
@@ -66,8 +66,8 @@ class ModelInfo:
         return hyperparameters_of(builder(self.name))
 
 
-def register(build: Callable[P, Built]) -> Callable[P, Built]:
-    """Decorator that registers a builder function under its name and checks its hyperparameters at each call.
+def register(build: Callable[P, R]) -> Callable[P, R]:
+    """Registers a builder function by name and adds a check of the hyperparameters to each call of the builder.
 
     Raises:
         KeyError: another builder has the same name.
@@ -76,22 +76,22 @@ def register(build: Callable[P, Built]) -> Callable[P, Built]:
     name = build.__name__
     if name in _builders:
         raise KeyError(f"Duplicate builder: {name} is already registered.")
-    known = {each.name: each for each in hyperparameters_of(build)}
+    hyperparameters = {each.name: each for each in hyperparameters_of(build)}
 
     @functools.wraps(build)
-    def checked(*args: P.args, **given: P.kwargs) -> Built:
-        for key, value in given.items():
-            if key not in known:
-                raise BadHyperparameter(unknown_name(f"hyperparameter of {name}", key, known))
-            given[key] = known[key].check(value)
-        return build(*args, **given)
+    def check_and_build(*args: P.args, **values: P.kwargs) -> R:
+        for key, value in values.items():
+            if key not in hyperparameters:
+                raise BadHyperparameter(unknown_name(f"hyperparameter of {name}", key, hyperparameters))
+            values[key] = hyperparameters[key].check(value)
+        return build(*args, **values)
 
-    _builders[name] = checked
-    return checked
+    _builders[name] = check_and_build
+    return check_and_build
 
 
 def list_models(pattern: str = "*") -> list[str]:
-    """Returns the names of the models in alphabetical order. `pattern` is a shell pattern such as `*auto*`."""
+    """Returns the names of the models that match a shell pattern such as `*auto*`, in alphabetical order."""
     return sorted(name for name in _files() if fnmatchcase(name, pattern))
 
 
@@ -100,6 +100,7 @@ def describe(name: str) -> ModelInfo:
 
     Raises:
         UnknownModel: no model has this name.
+        KeyError: the model's file does not define a function with the model's name.
     """
     file = _file(name)
     for node in ast.parse(file.read_text(encoding="utf-8")).body:
@@ -120,7 +121,7 @@ def builder(name: str) -> Callable[..., keras.Model]:
 
 
 def create(name: str, **hyperparameters: Any) -> keras.Model:
-    """Builds a model. Hyperparameters that are not given have their default values.
+    """Builds a model. A hyperparameter without a value in the call has its default value.
 
     Raises:
         UnknownModel: no model has this name.
@@ -137,7 +138,7 @@ def _file(name: str) -> Path:
 
 
 def _files() -> dict[str, Path]:
-    """Returns the file of each model by name. If two families use one name, `register` raises an error."""
+    """Returns the file of each model, keyed by the model's name. `register` raises KeyError for duplicate names."""
     return {
         path.stem: path
         for path in Path(__file__).parent.glob("*/*.py")

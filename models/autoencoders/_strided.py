@@ -11,7 +11,7 @@ def down(image: Any, filters: tuple[int, ...], activation: str = "relu") -> tupl
     """Applies a 3×3 convolution for each number in `filters`; each convolution halves height and width.
 
     Returns:
-        The last feature maps, and a list of shapes: the image's, then that of each convolution's output.
+        The last feature maps, and a list with the shapes of the image and of each convolution's output, in this order.
     """
     x, shapes = image, [image.shape[1:]]
     for count in filters:
@@ -21,9 +21,13 @@ def down(image: Any, filters: tuple[int, ...], activation: str = "relu") -> tupl
 
 
 def up(x: Any, shapes: list[Shape], output_activation: str, activation: str = "relu") -> Any:
-    """Applies transposed convolutions that restore `shapes` of `down` in reverse, from the last to the first.
+    """Applies transposed convolutions that restore the sizes in `shapes`, from the last shape to the first.
 
-    The last convolution has the activation `output_activation`, the convolutions before it have `activation`.
+    Args:
+        x: feature maps with the shape `shapes[-1]`.
+        shapes: the shapes that `down` returned.
+        output_activation: activation of the last transposed convolution, whose output is the image.
+        activation: activation of all other transposed convolutions.
     """
     for depth, (height, width, count) in reversed(list(enumerate(shapes[:-1]))):
         x = layers.Conv2DTranspose(

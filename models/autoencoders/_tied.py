@@ -12,12 +12,12 @@ from ..layers.tied_dense import TiedDense
 class TiedStack(keras.Model):
     """A dense autoencoder with tied weights: the decoder uses the encoder's kernels, transposed.
 
-    `get_config` returns the arguments below. The default configuration, of two nested models, would create each
-    shared layer twice.
+    `get_config` returns the constructor's arguments. Keras's default configuration lists the encoder and the decoder as
+    two models, so loading the default configuration would create each shared layer twice.
 
     Args:
         image_shape: height, width and channels.
-        units: sizes of the encoder's layers; the last one is the size of the code.
+        units: sizes of the encoder's layers. The last size is the size of the code.
         activation: activation of the hidden layers.
         code_activation: activation of the code.
         output_activation: activation of the reconstruction.

@@ -13,12 +13,13 @@ from ._strided import down, up
 def colorization_autoencoder(*, image_shape: ImageShape = (32, 32, 3), filters: Counts = (32, 64, 128)) -> keras.Model:
     """Colours black-and-white images: learns to predict the colour image from its grey version.
 
-    The decoder predicts only the difference between the colour image and the grey image. So the details of the image
-    need not pass through the code.
+    The decoder predicts only the difference between the colour image and the grey image. So the code need not contain
+    the details of the image.
 
     Args:
-        image_shape: height, width and channels of the colour images; 3 channels.
-        filters: filters of each convolution of the encoder, which halves height and width; the decoder mirrors them.
+        image_shape: height, width and channels of the colour images. There must be 3 channels.
+        filters: number of filters of each convolution in the encoder. Each convolution halves height and width, rounded
+            up. The decoder has transposed convolutions for the same sizes in reverse order.
 
     Formula:
         grey = 0.299 red + 0.587 green + 0.114 blue
@@ -26,12 +27,14 @@ def colorization_autoencoder(*, image_shape: ImageShape = (32, 32, 3), filters: 
         minimise Σ (x̂ − colour)²
 
     Source:
-        Notes 003, "Autoencoders: Applications" (image colorization); the weights of grey: ITU-R BT.601.
+        Lecture notes 003, "Autoencoders: Applications" (image colorization); ITU-R BT.601 (the weights of red, green
+        and blue in grey).
 
     Returns:
-        A model from grey images `(batch, height, width, 1)` to colour images `(batch, height, width, 3)`, float32,
-        both in [0, 1]. Its layer `encoder` returns the code `(batch, height / 2ᴸ, width / 2ᴸ, filters)` of L
-        convolutions; its layer `decoder` turns a code into the difference between colour and grey.
+        A model from grey images `(batch, height, width, 1)` to colour images `(batch, height, width, 3)`, float32, both
+        in [0, 1]. The layer `encoder` maps a grey image to its code
+        `(batch, ⌈height / 2ᴸ⌉, ⌈width / 2ᴸ⌉, filters[-1])`, where L is the number of convolutions. The layer `decoder`
+        maps a code to the difference between the colour image and the grey image.
     """
     height, width, channels = image_shape
     if channels != 3:

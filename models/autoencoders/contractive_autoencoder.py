@@ -1,4 +1,4 @@
-"""The autoencoder with a penalty on the derivative of its code."""
+"""The autoencoder with a penalty on the derivative of the code with respect to the image."""
 
 import math
 from typing import Literal
@@ -21,13 +21,13 @@ def contractive_autoencoder(
 ) -> keras.Model:
     """Encodes images robustly: the code hardly changes if the image changes slightly.
 
-    The loss penalises the derivative of the code by the image, so the code follows only the directions in which the
-    training images differ: those are the ones that the reconstruction needs.
+    The loss penalises the derivative of the code with respect to the image. So the code changes only in the directions
+    that the reconstruction needs: the directions in which the training images differ.
 
     Args:
         image_shape: height, width and channels of the images.
         code_dim: size of the code.
-        weight: λ, the weight of the penalty. The reconstruction error is summed over the pixels.
+        weight: λ, the weight of the penalty, relative to the reconstruction error summed over the pixels.
         output_activation: f, the activation of the reconstruction.
 
     Formula:
@@ -37,12 +37,12 @@ def contractive_autoencoder(
         ‖∂h/∂x‖²_F = Σ_j (h_j (1 − h_j))² Σ_i W_ji²
 
     Source:
-        Notes 000, lecture 7 (mentions contractive autoencoders); Rifai et al. 2011, "Contractive Auto-Encoders:
+        Lecture notes 000, lecture 7 (mentions contractive autoencoders); Rifai et al. 2011, "Contractive Auto-Encoders:
         Explicit Invariance During Feature Extraction".
 
     Returns:
-        A model from images `(batch, height, width, channels)` to images of the same shape, float32. Its layer
-        `encoder` returns the code `(batch, code_dim)`; its layer `decoder` turns a code into an image.
+        A model from images `(batch, height, width, channels)` to images of the same shape, float32. The layer `encoder`
+        maps an image to its code `(batch, code_dim)`. The layer `decoder` maps a code to an image.
     """
     # === Layers ===
     flatten = layers.Flatten(name="flatten")

@@ -20,28 +20,31 @@ def convolutional_autoencoder(
     code_dim: Count = 30,
     output_activation: Literal["sigmoid", "linear"] = "sigmoid",
 ) -> keras.Model:
-    """Compresses images with convolutions: strided ones encode, transposed ones decode.
+    """Compresses images with convolutions: strided convolutions encode, transposed convolutions decode.
 
     Args:
         image_shape: height, width and channels of the images; any size.
-        filters: filters of each convolution of the encoder, which halves height and width; the decoder mirrors them.
-        code: `vector` for a dense layer on the last feature maps, `maps` for the feature maps themselves.
-        code_dim: size of the vector. Ignored for `maps`.
+        filters: number of filters of each convolution in the encoder. Each convolution halves height and width, rounded
+            up. The decoder has transposed convolutions for the same sizes in reverse order.
+        code: `vector` if the code is the output of a dense layer on the last feature maps, `maps` if the code is these
+            feature maps.
+        code_dim: size of the code. Ignored if `code` is `maps`.
         output_activation: activation of the reconstruction: `sigmoid` for values in [0, 1], `linear` for real values.
 
     Formula:
         (K * x)_{mn} = Σ_{ijc} K_{ijc} x_{2m+i, 2n+j, c}
         maps_l = max(0, K_l * maps_{l−1} + b_l)
         h = W maps_L + b
-        decoder: the transpose of each step, with its own weights
+        decoder: the transpose of each step, with separate weights
 
     Source:
-        Notes 004, "Auto encoders" and "Convolutional layer"; notes 003, "Autoencoders: Applications".
+        Lecture notes 004, "Auto encoders" and "Convolutional layer"; notes 003, "Autoencoders: Applications".
 
     Returns:
-        A model from images `(batch, height, width, channels)` to images of the same shape, float32. Its layer
-        `encoder` returns the code `(batch, code_dim)`, or `(batch, height / 2ᴸ, width / 2ᴸ, filters)` for `maps`
-        and L convolutions; its layer `decoder` turns a code into an image.
+        A model from images `(batch, height, width, channels)` to images of the same shape, float32. The layer `encoder`
+        maps an image to its code: `(batch, code_dim)` for `vector`, and
+        `(batch, ⌈height / 2ᴸ⌉, ⌈width / 2ᴸ⌉, filters[-1])` for `maps`, where L is the number of convolutions. The layer
+        `decoder` maps a code to an image.
     """
     # === Functional model ===
     image = keras.Input(image_shape, name="image")

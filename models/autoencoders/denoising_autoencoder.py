@@ -24,39 +24,42 @@ def denoising_autoencoder(
 ) -> keras.Model:
     """Removes noise from images: learns to return the clean image for a noisy one.
 
-    The model itself adds the noise, in training only. So the clean images are both input and target:
+    The model adds the noise itself, but only in training. So the clean images are both the inputs and the targets:
     `model.fit(x, x)`.
 
     Args:
         image_shape: height, width and channels of the images; any size.
-        network: `convolutional`, or `dense` for a single hidden layer as in dense_autoencoder.
-        filters: as in convolutional_autoencoder. Ignored for `dense`.
-        code: as in convolutional_autoencoder. Ignored for `dense`.
-        code_dim: size of the code. Ignored for `maps`.
+        network: `convolutional` for the network of convolutional_autoencoder, `dense` for the network of
+            dense_autoencoder with a ReLU code.
+        filters: number of filters of each convolution in the encoder (see convolutional_autoencoder). Ignored for the
+            network `dense`.
+        code: `vector` or `maps` (see convolutional_autoencoder). Ignored for the network `dense`.
+        code_dim: size of the code. Ignored for the network `convolutional` with the code `maps`.
         noise: `gaussian` (clipped to [0, 1]), `masking` (values set to 0) or `salt_and_pepper` (values set to 0 or 1).
-        noise_level: standard deviation of `gaussian` noise; for the other kinds the fraction of changed values, at
-            most 1.
+        noise_level: for `gaussian`, the standard deviation of the noise; for `masking` and `salt_and_pepper`, the
+            fraction of changed values, at most 1.
 
     Formula:
         x̃ = corrupt(x)
         minimise L(x, D(E(x̃)))
 
     Source:
-        Notes 003, "Denoising Autoencoder"; notes 004, "Denoising Autoencoders"; Vincent et al. 2008,
+        Lecture notes 003, "Denoising Autoencoder"; notes 004, "Denoising Autoencoders"; Vincent et al. 2008,
         "Extracting and Composing Robust Features with Denoising Autoencoders".
 
     Returns:
-        A model from images `(batch, height, width, channels)` to images of the same shape, float32. Its layer
-        `corruption` adds the noise in training, its layer `encoder` returns the code `(batch, code_dim)`, and its
-        layer `decoder` turns a code into an image.
+        A model from images `(batch, height, width, channels)` to images of the same shape, float32. The layer
+        `corruption` adds the noise in training. The layer `encoder` maps an image to its code: feature maps for the
+        network `convolutional` with the code `maps`, otherwise `(batch, code_dim)`. The layer `decoder` maps a code to
+        an image.
     """
     # === Layers ===
     corruption = Corruption(noise, noise_level, name="corruption")
     if network == "dense":
-        plain = dense_autoencoder(image_shape=image_shape, code_dim=code_dim, code_activation="relu")
+        autoencoder = dense_autoencoder(image_shape=image_shape, code_dim=code_dim, code_activation="relu")
     else:
-        plain = convolutional_autoencoder(image_shape=image_shape, filters=filters, code=code, code_dim=code_dim)
-    encoder, decoder = plain.get_layer("encoder"), plain.get_layer("decoder")
+        autoencoder = convolutional_autoencoder(image_shape=image_shape, filters=filters, code=code, code_dim=code_dim)
+    encoder, decoder = autoencoder.get_layer("encoder"), autoencoder.get_layer("decoder")
 
     # === Functional model ===
     image = keras.Input(image_shape, name="image")

@@ -21,12 +21,12 @@ def dense_autoencoder(
 ) -> keras.Model:
     """Compresses images to a short code with a single hidden layer.
 
-    The output depends on the data: sigmoid with cross-entropy for values in [0, 1], linear with squared error for
-    real values.
+    For images with values in [0, 1], use the output activation `sigmoid` and train with cross-entropy. For images with
+    any real values, use `linear` and train with squared error.
 
     Args:
         image_shape: height, width and channels of the images.
-        code_dim: size of the code; less than the number of values in an image.
+        code_dim: size of the code, which must be less than the number of values in an image.
         code_activation: g, the activation of the code.
         output_activation: f, the activation of the reconstruction.
 
@@ -36,11 +36,11 @@ def dense_autoencoder(
         dim h < dim x
 
     Source:
-        Notes 000, lecture 7 (undercomplete autoencoders); notes 004, "Auto encoders".
+        Lecture notes 000, lecture 7 (undercomplete autoencoders); notes 004, "Auto encoders".
 
     Returns:
-        A model from images `(batch, height, width, channels)` to images of the same shape, float32. Its layer
-        `encoder` returns the code `(batch, code_dim)`; its layer `decoder` turns a code into an image.
+        A model from images `(batch, height, width, channels)` to images of the same shape, float32. The layer `encoder`
+        maps an image to its code `(batch, code_dim)`. The layer `decoder` maps a code to an image.
     """
     values = math.prod(image_shape)
     if code_dim >= values:

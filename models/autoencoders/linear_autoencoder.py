@@ -14,12 +14,12 @@ from ..registry import register
 def linear_autoencoder(*, image_shape: ImageShape = (28, 28, 1), code_dim: Count = 32) -> keras.Model:
     """Compresses images like PCA: without activation functions, the code spans the PCA subspace.
 
-    The loss is the squared error. W is an arbitrary basis of the subspace: its rows are not orthogonal and not in the
-    order of the principal components.
+    Train the model with squared error. The rows of W are an arbitrary basis of the PCA subspace: they are not the
+    principal components, and in general they are not orthogonal.
 
     Args:
         image_shape: height, width and channels of the images.
-        code_dim: size of the code; less than the number of values in an image.
+        code_dim: size of the code, which must be less than the number of values in an image.
 
     Formula:
         h = W x + b
@@ -27,12 +27,12 @@ def linear_autoencoder(*, image_shape: ImageShape = (28, 28, 1), code_dim: Count
         minimise Σ_j (x̂_j − x_j)²
 
     Source:
-        Notes 000, lecture 7 (autoencoders and PCA); notes 004, "PCA Vs Autoencoders"; Baldi and Hornik 1989,
+        Lecture notes 000, lecture 7 (autoencoders and PCA); notes 004, "PCA Vs Autoencoders"; Baldi and Hornik 1989,
         "Neural Networks and Principal Component Analysis".
 
     Returns:
-        A model from images `(batch, height, width, channels)` to images of the same shape, float32, of any real
-        values. Its layer `encoder` returns the code `(batch, code_dim)`; its layer `decoder` turns a code into an
+        A model from images `(batch, height, width, channels)` to images of the same shape, float32 with any real
+        values. The layer `encoder` maps an image to its code `(batch, code_dim)`. The layer `decoder` maps a code to an
         image.
     """
     values = math.prod(image_shape)

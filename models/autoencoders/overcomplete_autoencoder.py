@@ -25,15 +25,15 @@ def overcomplete_autoencoder(
     code_activation: Literal["sigmoid", "relu", "linear"] = "sigmoid",
     output_activation: Literal["sigmoid", "linear"] = "sigmoid",
 ) -> keras.Model:
-    """Encodes images in a code larger than the image, with a regulariser that prevents mere copying.
+    """Encodes images in a code larger than the image, with a regulariser against mere copying of the input.
 
     Args:
         image_shape: height, width and channels of the images.
         code_dim: size of the code; at least the number of values in an image.
-        regularizer: `none`; a penalty of sparse_autoencoder, `l1` or `kl` (ρ = 0.05); the penalty of
-            contractive_autoencoder, `contractive`; or `corruption`, which masks input values as in
-            denoising_autoencoder.
-        weight: weight of the penalty; for `corruption` the fraction of masked values, at most 1.
+        regularizer: `none`; `l1` or `kl` for a sparsity penalty (see sparse_autoencoder; ρ = 0.05 for `kl`);
+            `contractive` for a penalty on the derivative of the code (see contractive_autoencoder); or `corruption`,
+            which sets random input values to 0 in training (see denoising_autoencoder).
+        weight: weight of the penalty; for `corruption`, the fraction of values set to 0, at most 1. Ignored for `none`.
         code_activation: g, the activation of the code; must be `sigmoid` for `kl` and `contractive`.
         output_activation: f, the activation of the reconstruction.
 
@@ -41,14 +41,14 @@ def overcomplete_autoencoder(
         h = g(W x + b)
         x̂ = f(W* h + c)
         dim h ≥ dim x
-        without regulariser, linear: W* W = I copies every x, even if x is no image
+        without a regulariser and with linear activations: W* W = I copies every x, even an x that is not an image
 
     Source:
-        Notes 000, lecture 7 (overcomplete autoencoders; regularization); notes 004, "No bottleneck".
+        Lecture notes 000, lecture 7 (overcomplete autoencoders; regularization); notes 004, "No bottleneck".
 
     Returns:
-        A model from images `(batch, height, width, channels)` to images of the same shape, float32. Its layer
-        `encoder` returns the code `(batch, code_dim)`; its layer `decoder` turns a code into an image.
+        A model from images `(batch, height, width, channels)` to images of the same shape, float32. The layer `encoder`
+        maps an image to its code `(batch, code_dim)`. The layer `decoder` maps a code to an image.
     """
     values = math.prod(image_shape)
     if code_dim < values:

@@ -29,14 +29,16 @@ def sparse_autoencoder(
 
     Args:
         image_shape: height, width and channels of the images.
-        code_dim: size of the code; it may be larger than the image.
-        penalty: `kl`, on the mean activation of each unit, or `l1`, on each activation. `kl` does not work with
-            `relu`, whose activations have no upper bound.
-        weight: weight of the penalty, β of `kl` or λ of `l1`. The reconstruction error is summed over the pixels.
-        rho: ρ of `kl`, the target mean activation, between 0 and 1.
-        estimate: how `kl` estimates the mean activation: over each `batch`, or by a regular `full_pass` over the
-            training set.
-        code_activation: g, the activation of the code. An inactive unit is −1 for `tanh`, otherwise 0.
+        code_dim: size of the code, which may be larger than the number of values in an image.
+        penalty: `kl` penalises the mean activation of each unit, `l1` penalises each activation. `kl` does not work
+            with the code activation `relu`, because a ReLU has no upper bound.
+        weight: weight of the penalty (β for `kl`, λ for `l1`), relative to the reconstruction error summed over the
+            pixels.
+        rho: ρ, the target mean activation for `kl`, between 0 and 1. Ignored for `l1`.
+        estimate: how `kl` estimates the mean activation: `batch` for the mean over each batch, `full_pass` for the mean
+            over the whole training set, computed at regular intervals. Ignored for `l1`.
+        code_activation: g, the activation of the code. An inactive unit has the value −1 for `tanh` and 0 for `sigmoid`
+            and `relu`.
         output_activation: f, the activation of the reconstruction.
 
     Formula:
@@ -47,11 +49,11 @@ def sparse_autoencoder(
         or J_sparse = L(x, x̂) + λ Σ_j |h_j|
 
     Source:
-        Notes 003, "Sparse Autoencoder" to "Gradient Calculation"; notes 004, "Sparse Autoencoders".
+        Lecture notes 003, "Sparse Autoencoder" to "Gradient Calculation"; notes 004, "Sparse Autoencoders".
 
     Returns:
-        A model from images `(batch, height, width, channels)` to images of the same shape, float32. Its layer
-        `encoder` returns the code `(batch, code_dim)`; its layer `decoder` turns a code into an image.
+        A model from images `(batch, height, width, channels)` to images of the same shape, float32. The layer `encoder`
+        maps an image to its code `(batch, code_dim)`. The layer `decoder` maps a code to an image.
     """
     if penalty == "kl" and code_activation == "relu":
         raise BadHyperparameter("Expected code_activation to be sigmoid or tanh for the penalty kl. Received: relu.")

@@ -24,16 +24,16 @@ def stacked_autoencoder(
     output_activation: Literal["sigmoid", "linear"] = "sigmoid",
     tied: bool = False,
 ) -> keras.Model:
-    """Compresses images with a deep network: several hidden layers that shrink to the code and back.
+    """Compresses images with a deep network: several hidden layers before and after the code.
 
     Args:
         image_shape: height, width and channels of the images.
-        hidden: sizes of the encoder's hidden layers; the decoder has the same sizes in reverse.
+        hidden: sizes of the encoder's hidden layers. The decoder has the same sizes in reverse order.
         code_dim: size of the code.
         activation: activation of the hidden layers.
         code_activation: activation of the code.
         output_activation: activation of the reconstruction: `sigmoid` for values in [0, 1], `linear` for real values.
-        tied: whether the decoder uses the encoder's kernels, transposed. It always has its own biases.
+        tied: whether the decoder uses the encoder's kernels, transposed. The decoder always has its own biases.
 
     Formula:
         h₀ = x,  h_l = g(W_l h_{l−1} + b_l)
@@ -41,13 +41,13 @@ def stacked_autoencoder(
         tied: W*_l = W_lᵀ
 
     Source:
-        Notes 003, "Hyperparameter" (the decoder is symmetric to the encoder); notes 004, "Stacked / Deep
-        Autoencoder"; the 784-1000-500-250-30 network: Hinton and Salakhutdinov 2006, "Reducing the
-        Dimensionality of Data with Neural Networks".
+        Lecture notes 003, "Hyperparameter" (the decoder is symmetric to the encoder); notes 004, "Stacked / Deep
+        Autoencoder"; the 784-1000-500-250-30 network: Hinton and Salakhutdinov 2006, "Reducing the Dimensionality of
+        Data with Neural Networks".
 
     Returns:
-        A model from images `(batch, height, width, channels)` to images of the same shape, float32. Its layer
-        `encoder` returns the code `(batch, code_dim)`; its layer `decoder` turns a code into an image.
+        A model from images `(batch, height, width, channels)` to images of the same shape, float32. The layer `encoder`
+        maps an image to its code `(batch, code_dim)`. The layer `decoder` maps a code to an image.
     """
     if tied:
         return TiedStack(

@@ -21,13 +21,13 @@ def tied_autoencoder(
 ) -> keras.Model:
     """Compresses images with one weight matrix: the decoder uses the encoder's kernel, transposed.
 
-    W is a single weight. Its gradient is the sum of the gradients through the encoder and through the decoder.
+    The gradient of W is the sum of the gradients through the encoder and through the decoder.
 
     Args:
         image_shape: height, width and channels of the images.
-        code_dim: size of the code; less than the number of values in an image.
-        activation: f, the activation of the code and of the reconstruction; the notes use `linear`.
-        use_bias: whether the code and the reconstruction have a bias; the notes use none.
+        code_dim: size of the code, which must be less than the number of values in an image.
+        activation: f, the activation of the code and of the reconstruction. The lecture notes use `linear`.
+        use_bias: whether the encoder and the decoder have biases. The lecture notes use no biases.
 
     Formula:
         h = f(W x)
@@ -36,11 +36,11 @@ def tied_autoencoder(
         ∂L/∂W = W x (Wᵀ W x − x)ᵀ + W (Wᵀ W x − x) xᵀ        (linear f)
 
     Source:
-        Notes 001, question 1, "Backpropagation for autoencoders".
+        Lecture notes 001, question 1, "Backpropagation for autoencoders".
 
     Returns:
-        A model from images `(batch, height, width, channels)` to images of the same shape, float32. Its layer
-        `encoder` returns the code `(batch, code_dim)`; its layer `decoder` turns a code into an image.
+        A model from images `(batch, height, width, channels)` to images of the same shape, float32. The layer `encoder`
+        maps an image to its code `(batch, code_dim)`. The layer `decoder` maps a code to an image.
     """
     values = math.prod(image_shape)
     if code_dim >= values:

@@ -24,22 +24,23 @@ def variational_autoencoder(
     activation: Literal["elu", "relu", "tanh"] = "elu",
     kl_weight: NonNegative = 1.0,
 ) -> keras.Model:
-    """Generates new images: encodes images as a distribution of codes from which new ones are drawn.
+    """Generates new images from random codes: encodes each image as a normal distribution of codes.
 
-    The encoder returns a normal distribution over codes, which training keeps close to N(0, 1). Codes drawn from
-    N(0, 1) are decoded to new images. At inference the code of an image is the mean of its distribution. The loss is
-    a bound on −log p(x) only for binary images and cross-entropy: p(x|z) is a Bernoulli distribution of each pixel.
+    The encoder computes the mean and the variance of a normal distribution of codes for each image. The KL term of the
+    loss keeps these distributions close to N(0, 1). To generate a new image, draw a code from N(0, 1) and decode the
+    code. The loss is an upper bound on −log p(x) only for binary images and cross-entropy, because p(x|z) is then a
+    Bernoulli distribution for each pixel.
 
     Args:
         image_shape: height, width and channels of the images.
-        network: `dense` or `convolutional`, for both encoder and decoder.
+        network: `dense` or `convolutional`, for both the encoder and the decoder.
         hidden: sizes of the encoder's dense layers; the decoder has the same sizes in reverse. Ignored for
             `convolutional`.
-        filters: filters of each convolution of the encoder, which halves height and width; the decoder mirrors them.
-            Ignored for `dense`.
+        filters: number of filters of each convolution in the encoder. Each convolution halves height and width, rounded
+            up. The decoder has transposed convolutions for the same sizes in reverse order. Ignored for `dense`.
         code_dim: size of the code.
         activation: activation of the hidden layers.
-        kl_weight: β, the weight of the KL term; 1 for the evidence lower bound.
+        kl_weight: β, the weight of the KL term. With 1, the loss is the negative evidence lower bound.
 
     Formula:
         q(z|x) = N(μ(x), σ²(x)),  p(z) = N(0, 1)
@@ -48,14 +49,14 @@ def variational_autoencoder(
         KL = ½ Σ_j (μ_j² + σ_j² − log σ_j² − 1)
 
     Source:
-        Notes 003, "Variational Autoencoder" and "Variational Inference"; notes 004, "Applications"; Kingma and
+        Lecture notes 003, "Variational Autoencoder" and "Variational Inference"; notes 004, "Applications"; Kingma and
         Welling 2013, "Auto-Encoding Variational Bayes".
 
     Returns:
-        A model from images `(batch, height, width, channels)` to images of the same shape, float32, in [0, 1]. Its
-        layer `encoder` returns the code `(batch, code_dim)`: a sample of q(z|x) in training, the mean of q(z|x) at
-        inference. The encoder's layers `mean` and `log_variance` return μ and log σ². The layer `decoder` turns a
-        code into an image.
+        A model from images `(batch, height, width, channels)` to images of the same shape, float32, in [0, 1]. The
+        layer `encoder` maps an image to its code `(batch, code_dim)`: a sample from q(z|x) in training, and the mean of
+        q(z|x) at inference. The encoder's layers `mean` and `log_variance` return μ and log σ². The layer `decoder`
+        maps a code to an image.
     """
     # === Functional model ===
     image = keras.Input(image_shape, name="image")

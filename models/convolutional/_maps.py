@@ -16,7 +16,10 @@ def convolution_layers(
     strides: int = 1,
     padding: Literal["valid", "same"] = "same",
 ) -> Any:
-    """Applies `number` convolutions with ReLU, each with `filters` filters, named `<name>_1`, `<name>_2`, …"""
+    """Applies `number` convolutions with ReLU and `filters` filters each. The layers are named `<name>_1`, …
+
+    Raises BadHyperparameter if the feature maps are smaller than the kernel and `padding` is `valid`.
+    """
     for index in range(1, number + 1):
         if padding == "valid":
             check_size(x, kernel_size)
@@ -27,7 +30,7 @@ def convolution_layers(
 
 
 def check_size(maps: Any, window: int) -> None:
-    """Raises BadHyperparameter if feature maps `(batch, height, width, channels)` are smaller than a window."""
+    """Raises BadHyperparameter if the maps `(batch, height, width, channels)` are smaller than `window` × `window`."""
     height, width = maps.shape[1:3]
     if min(height, width) < window:
         raise BadHyperparameter(

@@ -1,4 +1,4 @@
-"""The typical convolutional network: blocks of convolutions and pooling, then dense layers."""
+"""The typical convolutional network: blocks of convolutions and max pooling, then dense layers."""
 
 from typing import Literal
 
@@ -22,30 +22,31 @@ def conv_blocks(
     padding: Literal["valid", "same"] = "same",
     units: Count = 64,
 ) -> keras.Model:
-    """Classifies images with blocks of convolutions and pooling, followed by dense layers.
+    """Classifies images with blocks of convolutions and max pooling, followed by two dense layers.
 
-    The structure is ((convolution + ReLU) × k + pooling) × n, then dense layers. From block to block the feature maps
-    become smaller and have more channels.
+    The structure is ((convolution + ReLU) × k + max pooling) × number of blocks, then a hidden dense layer and a
+    softmax layer.
 
     Args:
         image_shape: height, width and channels of the images.
         classes: number of classes.
-        filters: number of filters of the convolutions in each block; one number for each block.
-        convolutions: k, the number of convolutions before each pooling.
+        filters: number of filters of the convolutions in each block: one integer per block.
+        convolutions: k, the number of convolutions before each max pooling layer.
         kernel_size: f, height and width of the filters.
         strides: s, the stride of the convolutions.
-        padding: `valid` for no padding, `same` for zeros around the feature maps so that stride 1 keeps their size.
-        units: number of units of the dense layer before the output.
+        padding: `valid` for no padding, `same` for zeros around the feature maps. With `same` and stride 1, a
+            convolution keeps the size of the feature maps.
+        units: number of units of the hidden dense layer.
 
     Formula:
-        size after a convolution = ⌊(n + 2p − f) / s⌋ + 1, with p zeros on each side
-        size after a pooling = ⌊n / 2⌋
+        size after a convolution = ⌊(n + 2p − f) / s⌋ + 1, from size n with p zeros on each side
+        size after a pooling layer = ⌊n / 2⌋
 
     Source:
-        Notes 004, "CNN architectures", "Stride" and "Padding".
+        Lecture notes 004, "CNN architectures", "Stride" and "Padding".
 
     Returns:
-        A model from images `(batch, height, width, channels)` to class probabilities `(batch, classes)`, float32. Its
+        A model from images `(batch, height, width, channels)` to class probabilities `(batch, classes)`, float32. The
         layer `embedding` returns the features `(batch, units)`.
     """
     # === Functional model ===

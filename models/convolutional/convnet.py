@@ -1,4 +1,4 @@
-"""The small convolutional network of the notes, with 93,322 parameters."""
+"""The small convolutional network of the lecture notes, with 93,322 parameters."""
 
 import keras
 from keras import layers
@@ -10,16 +10,16 @@ from ._maps import check_size
 
 @register
 def convnet(*, image_shape: ImageShape = (28, 28, 1), classes: Count = 10, dropout: Fraction = 0.0) -> keras.Model:
-    """Classifies images with a small network: three convolutions, two poolings and two dense layers.
+    """Classifies images with a small network: 3 convolutions, 2 pooling layers and 2 dense layers.
 
-    With the default shape it has 93,322 parameters. All neurons of a feature map share one filter: the
-    3 · 3 · 32 + 32 = 320 parameters of the first convolution serve all 26 · 26 positions. So a pattern that the
-    filter has learnt in one corner is recognised everywhere.
+    With the default arguments, the network has 93,322 parameters. A convolution applies the same filters at all
+    positions: the first convolution has only 3 · 3 · 32 + 32 = 320 parameters for 26 · 26 positions. So the network
+    recognises a pattern everywhere, even if the pattern was only in one corner of the training images.
 
     Args:
         image_shape: height, width and channels of the images, at least 18 × 18.
         classes: number of classes.
-        dropout: fraction of the values before each dense layer that training sets to 0.
+        dropout: dropout rate before each dense layer: the fraction of values that are set to 0 in training.
 
     Formula:
         maps_{mnk} = max(0, Σ_{ijc} K_{ijck} x_{m+i, n+j, c} + b_k)
@@ -27,10 +27,10 @@ def convnet(*, image_shape: ImageShape = (28, 28, 1), classes: Count = 10, dropo
         parameters of a convolution = filters · (height · width · channels of a filter) + filters
 
     Source:
-        Notes 004, "Convnet code (Keras)".
+        Lecture notes 004, "Convnet code (Keras)".
 
     Returns:
-        A model from images `(batch, height, width, channels)` to class probabilities `(batch, classes)`, float32. Its
+        A model from images `(batch, height, width, channels)` to class probabilities `(batch, classes)`, float32. The
         layer `embedding` returns the features `(batch, 64)`.
     """
     # === Functional model ===

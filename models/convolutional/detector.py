@@ -15,15 +15,15 @@ def detector(
 ) -> keras.Model:
     """Finds objects in an image: predicts a class and a bounding box for each cell of a grid.
 
-    A cell predicts the object whose centre lies in the cell. `models.grid` encodes the training targets and decodes
-    the predictions.
+    Each cell predicts the object whose centre lies in the cell. The functions of `models.grid` encode the training
+    targets and decode the predictions.
 
     Args:
-        image_shape: height, width and channels of the images. Height and width must be multiples of 2 to the power of
-            the length of `filters`.
-        classes: number of classes. The model adds one more class, the last, for a cell without an object.
-        filters: number of filters of the convolutions at each size. Each size has half the height and width of the
-            one before: three numbers make cells of 8 × 8 pixels.
+        image_shape: height, width and channels of the images. Height and width must be multiples of 2ⁿ, where n is the
+            length of `filters`.
+        classes: number of classes. The model adds one class after these classes, for a cell without an object.
+        filters: number of filters of the convolutions at each size of the feature maps. Max pooling halves height and
+            width after each size, so three integers give cells of 8 × 8 pixels.
 
     Formula:
         p̂_c = softmax(W maps_c + b), for each cell c
@@ -32,13 +32,13 @@ def detector(
         L = Σ_c −log p̂_{c,ℓ} + λ Σ_{c with a centre} ‖b̂_c − b_c‖₁
 
     Source:
-        Notes 004, "Types of computer vision problems"; Redmon et al. 2016, "You Only Look Once" (the grid);
-        Zhou, Wang and Krähenbühl 2019, "Objects as Points" (no anchors).
+        Lecture notes 004, "Types of computer vision problems"; Redmon et al. 2016, "You Only Look Once" (the grid);
+        Zhou, Wang and Krähenbühl 2019, "Objects as Points" (detection without anchor boxes).
 
     Returns:
-        A model from images `(batch, height, width, channels)` to a dict of float32 tensors, with the cells row by row:
-        `cell_probabilities` `(batch, cells, classes + 1)`, and `cell_boxes` `(batch, cells, 4)` with top, left,
-        bottom and right as fractions of the image's height and width.
+        A model from images `(batch, height, width, channels)` to a dict of two float32 tensors, in which the cells are
+        in row-major order: `cell_probabilities` `(batch, cells, classes + 1)`, and `cell_boxes` `(batch, cells, 4)`. A
+        box is (top, left, bottom, right), as fractions of the image's height and width.
     """
     check_multiple(image_shape, 2 ** len(filters))
 

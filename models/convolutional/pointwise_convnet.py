@@ -1,4 +1,4 @@
-"""The convnet with 1×1 convolutions that reduce its channels."""
+"""The network of `convnet` with 1×1 convolutions that reduce the number of channels."""
 
 from typing import Any, Literal
 
@@ -11,7 +11,7 @@ from ..layers.depth_pooling import DepthPooling
 from ..registry import register
 from ._maps import check_size
 
-FILTERS = (32, 64, 64)  # of the 3×3 convolutions, as in `convnet`
+FILTERS = (32, 64, 64)  # number of filters of the 3×3 convolutions, the same as in `convnet`
 
 
 @register
@@ -24,25 +24,27 @@ def pointwise_convnet(
 ) -> keras.Model:
     """Classifies images with fewer parameters: 1×1 convolutions reduce the channels of `convnet`.
 
-    The channels are reduced after each 3×3 convolution, so the next layer is cheaper. A 1×1 convolution multiplies
-    the channels at each position by the same matrix. For comparison, `reduction` also offers max pooling over
-    channels, which has no weights, and no reduction, which is `convnet`.
+    A 1×1 convolution after each 3×3 convolution reduces the number of channels, so the next layer needs fewer weights.
+    The 1×1 convolution multiplies the channels at each position by the same matrix. For comparison, the channels can be
+    reduced by max pooling over channels, which has no weights. Without a reduction, the layers are the same as in
+    `convnet`.
 
     Args:
         image_shape: height, width and channels of the images, at least 18 × 18.
         classes: number of classes.
-        reduction: `pointwise` for 1×1 convolutions, `depth_pooling` for the maximum of neighbouring channels, or
+        reduction: `pointwise` for 1×1 convolutions, `depth_pooling` for max pooling over neighbouring channels, or
             `none`.
-        factor: factor by which the channels are reduced; a power of two from 1 to 32. Ignored for `none`.
+        factor: factor by which the number of channels is divided: a power of two from 1 to 32. Ignored for `none`.
 
     Formula:
         maps_{mnk} = max(0, Σ_c W_{ck} x_{mnc} + b_k), k = 1 … channels / factor
 
     Source:
-        Notes 004, "Purpose of 1×1 convolution" and "Pooling layer"; Lin, Chen and Yan 2013, "Network In Network".
+        Lecture notes 004, "Purpose of 1×1 convolution" and "Pooling layer"; Lin, Chen and Yan 2013, "Network In
+        Network".
 
     Returns:
-        A model from images `(batch, height, width, channels)` to class probabilities `(batch, classes)`, float32. Its
+        A model from images `(batch, height, width, channels)` to class probabilities `(batch, classes)`, float32. The
         layer `embedding` returns the features `(batch, 64)`.
     """
     if reduction != "none" and any(count % factor for count in FILTERS):
@@ -56,14 +58,14 @@ def pointwise_convnet(
             x = layers.MaxPooling2D(2, name=f"pool_{index - 1}")(x)
         check_size(x, 3)
         x = layers.Conv2D(count, 3, activation="relu", name=f"conv_{index}")(x)
-        x = _reduced(x, reduction, count // factor, f"reduction_{index}")  # (batch, height, width, count / factor)
+        x = _reduce_channels(x, reduction, count // factor, f"reduction_{index}")  # channels: count / factor
     x = layers.Flatten(name="flatten")(x)
     x = layers.Dense(64, activation="relu", name="embedding")(x)
     y_hat = layers.Dense(classes, activation="softmax", name="probabilities")(x)
     return keras.Model(image, y_hat, name="pointwise_convnet")
 
 
-def _reduced(x: Any, reduction: str, channels: int, name: str) -> Any:
+def _reduce_channels(x: Any, reduction: str, channels: int, name: str) -> Any:
     if reduction == "pointwise":
         return layers.Conv2D(channels, 1, activation="relu", name=name)(x)
     if reduction == "depth_pooling":

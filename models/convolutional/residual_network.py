@@ -1,4 +1,4 @@
-"""The network with skip connections, and the same network without them."""
+"""The residual network, with or without skip connections."""
 
 from typing import Any
 
@@ -24,33 +24,35 @@ def residual_network(
 ) -> keras.Model:
     """Classifies images with a deep network whose blocks have skip connections (ResNet).
 
-    A skip connection adds the input of a block to its output, so the block learns only the difference. Skip
-    connections have no weights: to match smaller feature maps with more channels, they use average pooling and
-    channels of zeros. So the network has the same parameters with and without them, and a block with zero weights is
-    the identity.
+    A skip connection adds the input of a block to the output of the block. So the block learns only the difference
+    between the desired output and the input. Skip connections have no weights: if the output has smaller feature maps
+    or more channels, the skip connection applies average pooling and appends channels of zeros. So the network has the
+    same number of parameters with and without skip connections.
 
     Args:
         image_shape: height, width and channels of the images.
         classes: number of classes.
         filters: number of filters in each stage, in ascending order. Each stage after the first halves height and
             width.
-        blocks: number of blocks in a stage, each with two convolutions.
-        stem_stride: stride of the first convolution; 2 makes all following layers four times as cheap.
+        blocks: number of blocks in each stage. Each block has two convolutions.
+        stem_stride: stride of the first convolution. With 2, all following layers cost a quarter.
         skips: whether to use skip connections.
-        normalization: whether to apply batch normalisation before each ReLU; if not, the convolutions have biases.
+        normalization: whether to apply batch normalisation before each ReLU. Without batch normalisation, the
+            convolutions have biases.
 
     Formula:
         block(x) = W₂ * max(0, BN(W₁ * max(0, BN(x))))
         x_{l+1} = x_l + block(x_l)         with skips: the block learns h(x) − x
-        x_{l+1} = block(x_l)               without skips: it learns h(x)
+        x_{l+1} = block(x_l)               without skips: the block learns h(x)
         ∂L/∂x_l = (1 + ∂block/∂x_l)ᵀ ∂L/∂x_{l+1}
 
     Source:
-        Notes 004, "Purpose of skip connections" and "Residual learning"; He et al. 2016, "Deep Residual Learning
-        for Image Recognition" (option A) and "Identity Mappings in Deep Residual Networks" (activation first).
+        Lecture notes 004, "Purpose of skip connections" and "Residual learning"; He et al. 2016, "Deep Residual
+        Learning for Image Recognition" (option A) and "Identity Mappings in Deep Residual Networks" (activation before
+        convolution).
 
     Returns:
-        A model from images `(batch, height, width, channels)` to class probabilities `(batch, classes)`, float32. Its
+        A model from images `(batch, height, width, channels)` to class probabilities `(batch, classes)`, float32. The
         layer `embedding` returns the means of the last feature maps `(batch, filters[-1])`.
     """
     if list(filters) != sorted(filters):
@@ -65,22 +67,22 @@ def residual_network(
             name = f"block_{stage}_{index}"
             y = _block(x, count, strides, name, normalization)
             x = layers.Add(name=name)([_shortcut(x, count, strides, name), y]) if skips else y
-    x = _activated(x, "last", normalization)
+    x = _activate(x, "last", normalization)
     x = layers.GlobalAveragePooling2D(name="embedding")(x)  # (batch, filters)
     y_hat = layers.Dense(classes, activation="softmax", name="probabilities")(x)
     return keras.Model(image, y_hat, name="residual_network")
 
 
 def _block(x: Any, count: int, strides: int, name: str, normalization: bool) -> Any:
-    """Maps (batch, height, width, channels) to (batch, ⌈height / strides⌉, ⌈width / strides⌉, count)."""
+    """Applies two convolutions. Returns feature maps `(batch, ⌈height / strides⌉, ⌈width / strides⌉, count)`."""
     for index, step in ((1, strides), (2, 1)):
-        x = _activated(x, f"{name}_{index}", normalization)
+        x = _activate(x, f"{name}_{index}", normalization)
         x = _convolution(x, count, step, f"{name}_conv_{index}", normalization)
     return x
 
 
 def _shortcut(x: Any, count: int, strides: int, name: str) -> Any:
-    """Returns the input of a block in the shape of its output."""
+    """Returns the input of a block, pooled and padded to the shape of the block's output."""
     if strides > 1:
         x = layers.AveragePooling2D(strides, padding="same", name=f"{name}_shortcut_pool")(x)
     if x.shape[-1] < count:
@@ -88,7 +90,7 @@ def _shortcut(x: Any, count: int, strides: int, name: str) -> Any:
     return x
 
 
-def _activated(x: Any, name: str, normalization: bool) -> Any:
+def _activate(x: Any, name: str, normalization: bool) -> Any:
     if normalization:
         x = layers.BatchNormalization(momentum=0.9, name=f"{name}_norm")(x)
     return layers.ReLU(name=f"{name}_relu")(x)

@@ -14,23 +14,25 @@ def segmenter(
 ) -> keras.Model:
     """Labels each pixel of an image with a class: a small U-Net for semantic segmentation.
 
-    The encoder reduces the image to small feature maps that cover the whole image; the decoder enlarges them again.
-    Each step of the decoder also receives the encoder's feature maps of the same size, which preserve edges.
+    The encoder reduces the image to small feature maps. The decoder enlarges these feature maps to the size of the
+    image. Each step of the decoder also receives the encoder's feature maps of the same size. These feature maps
+    preserve the edges of objects.
 
     Args:
-        image_shape: height, width and channels of the images. Height and width must be multiples of 2 to the power of
-            the length of `filters` − 1.
-        classes: number of classes; the last one is the background.
-        filters: number of filters at each size, from the image size to the smallest.
+        image_shape: height, width and channels of the images. Height and width must be multiples of 2ⁿ⁻¹, where n is
+            the length of `filters`.
+        classes: number of classes, including the background, which is the last class.
+        filters: number of filters of the convolutions at each size of the feature maps, from the image size to the
+            smallest size.
 
     Formula:
         down_1 = conv(image), down_l = conv(pool(down_{l−1}))
         up_n = down_n, up_l = conv([down_l, transposed conv(up_{l+1})])
         ŷ_{mn} = softmax(W up_1_{mn} + b)
-        L = −1/(height · width) Σ_{mn} log ŷ_{mn,ℓ}, ℓ the pixel's true class
+        L = −1/(height · width) Σ_{mn} log ŷ_{mn,ℓ}, where ℓ is the true class of the pixel
 
     Source:
-        Notes 004, "Types of computer vision problems"; Ronneberger, Fischer and Brox 2015, "U-Net".
+        Lecture notes 004, "Types of computer vision problems"; Ronneberger, Fischer and Brox 2015, "U-Net".
 
     Returns:
         A model from images `(batch, height, width, channels)` to class probabilities of each pixel

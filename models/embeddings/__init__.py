@@ -1,1 +1,1 @@
-"""Embeddings: learn a vector for each word or category, so that similar ones have similar vectors."""
+"""Embeddings: learn a vector for each word or category, so that similar words have similar vectors."""

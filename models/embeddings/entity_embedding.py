@@ -20,13 +20,14 @@ def entity_embedding(
 ) -> keras.Model:
     """Predicts numbers from categories, such as month and year, and learns a vector for each category.
 
-    Each field (such as the month) has an embedding: a matrix with a row for each category. Looking up a row equals the
-    product of a one-hot vector with the matrix. The rows are trained with the rest of the network, so categories with
-    a similar effect on the prediction have similar vectors. An unknown category keeps its initial vector, near 0.
+    Each field (such as the month) has an embedding: a matrix with a row for each category. A look-up of a row equals
+    the product of a one-hot vector and the matrix. The rows are trained with the rest of the network, so categories
+    with a similar effect on the prediction have similar vectors. The vector of an unknown category is not trained. It
+    stays near 0.
 
     Args:
-        categories: number of ids of each field, including 0 for padding and 1 for an unknown category.
-        dims: length of the vectors of each field.
+        categories: number of ids of each field, including id 0 for padding and id 1 for an unknown category.
+        dims: length of the vectors of each field: one integer per field.
         hidden: number of units of each hidden layer.
         outputs: number of predicted values.
 
@@ -37,12 +38,12 @@ def entity_embedding(
         L = 1/N Σ_i Σ_j (ŷ_ij − y_ij)²
 
     Source:
-        Notes 004, "Embeddings" and "Training an embedding as part of a larger model"; Guo and Berkhahn 2016,
+        Lecture notes 004, "Embeddings" and "Training an embedding as part of a larger model"; Guo and Berkhahn 2016,
         "Entity Embeddings of Categorical Variables", arXiv:1604.06737.
 
     Returns:
-        A model from ids, int32 `(batch, fields)`, to `(batch, outputs)`, float32, in the targets' units. Its layers
-        `field_1`, `field_2`, … contain the vectors of the categories of each field.
+        A model from ids, int32 `(batch, fields)`, to `(batch, outputs)`, float32, in the units of the targets. The
+        layers `field_1`, `field_2`, … contain the vectors of the categories of each field.
     """
     if len(dims) != len(categories):
         raise BadHyperparameter(f"Expected dims to be {len(categories)} integers, one per field. Received: {dims}.")

@@ -12,13 +12,14 @@ from ._scores import candidate_scores, word_table
 def word2vec_skipgram(*, tokens: Count = 10_000, dim: Count = 100) -> keras.Model:
     """Learns word vectors by predicting the words around a word (skip-gram).
 
-    The hidden layer is the embedding of the word. The embeddings are the word vectors, the result of the training.
-    Each training example is a pair (word, word nearby): the model decides for each of k candidates whether it is the
-    word nearby; one candidate is, the others are drawn at random (negative sampling). The size of the context is a
-    choice of the training, not of the model.
+    The hidden layer is the embedding of the word. These embeddings are the word vectors that the training produces.
+    Each training example has a word and k candidate words, and the model scores the candidates. One candidate is the
+    word nearby. All other candidates are drawn at random (negative sampling). The training data determines how far
+    apart two nearby words may be.
 
-    This is the skip-gram model of Mikolov et al. The notes use the name CBOW for such pairs, and the name skip-gram
-    for a word with all words around it at once; the loss of the latter is the sum over the pairs.
+    This is the skip-gram model of Mikolov et al. The lecture notes use the name CBOW for this model, and the name
+    skip-gram for a model that predicts all words around a word at once. The loss of that model is the sum of the losses
+    of the pairs (word, word nearby).
 
     Args:
         tokens: size of the vocabulary, including id 0 for padding and id 1 for an unknown word.
@@ -30,11 +31,12 @@ def word2vec_skipgram(*, tokens: Count = 10_000, dim: Count = 100) -> keras.Mode
         L = −log score_1 − Σ_{j>1} log(1 − score_j),  where candidate 1 is the word nearby
 
     Source:
-        Notes 004, "Word2vec"; Mikolov et al. 2013, arXiv:1301.3781 and arXiv:1310.4546.
+        Lecture notes 004, "Word2vec"; Mikolov et al. 2013, arXiv:1301.3781 and arXiv:1310.4546.
 
     Returns:
-        A model from a dict of int32 ids, `word` (batch, 1) and `candidates` (batch, k), to scores (batch, k) in
-        [0, 1], float32. Its layer `embedding` contains the vectors v, and `output_embedding` the vectors u.
+        A model from a dict of int32 ids, `word` `(batch, 1)` and `candidates` `(batch, k)`, to scores `(batch, k)` in
+        [0, 1], float32. The layer `embedding` contains the vectors v. The layer `output_embedding` contains the vectors
+        u.
     """
     # === Functional model ===
     word = keras.Input((1,), dtype="int32", name="word")

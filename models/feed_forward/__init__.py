@@ -1,1 +1,1 @@
-"""Feed-forward networks: stacks of dense layers, from features or pixels to numbers or class probabilities."""
+"""Feed-forward networks: dense layers that compute numbers or class probabilities from features or pixels."""

@@ -9,7 +9,11 @@ from ..errors import BadHyperparameter
 
 
 def flat_input(input_shape: tuple[int, ...]) -> tuple[Any, Any]:
-    """Returns the input for feature vectors or images, and its values as a vector `(batch, values)`."""
+    """Returns the input layer for feature vectors or images, and the flattened input `(batch, values)`.
+
+    Raises:
+        BadHyperparameter: `input_shape` has neither 1 nor 3 numbers.
+    """
     if len(input_shape) == 1:
         features = keras.Input(input_shape, name="features")
         return features, features

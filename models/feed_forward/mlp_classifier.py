@@ -21,7 +21,7 @@ def mlp_classifier(
     """Classifies feature vectors or images with dense layers and a softmax output.
 
     Args:
-        input_shape: the number of features, or height, width and channels of images, which are flattened.
+        input_shape: the number of features, or height, width and channels of images. Images are flattened.
         classes: k, the number of classes.
         hidden: number of units of each hidden layer.
         activation: g, the activation of the hidden layers.
@@ -30,15 +30,15 @@ def mlp_classifier(
         h_l = g(W_l h_{l−1} + b_l), h₀ = x
         a_L = W_L h_{L−1} + b_L
         ŷ_j = exp(a_Lj) / Σ_i exp(a_Li)
-        L = −log ŷ_ℓ, ℓ the true class
+        L = −log ŷ_ℓ, where ℓ is the true class
         ∂L/∂a_L = ŷ − y
 
     Source:
-        Notes 002, "Output functions and loss functions" and "Back propagation".
+        Lecture notes 002, "Output functions and loss functions" and "Back propagation".
 
     Returns:
-        A model from `(batch, *input_shape)` to class probabilities `(batch, classes)`, float32. Its layer
-        `embedding`, the last hidden layer, returns `(batch, hidden[-1])`.
+        A model from `(batch, *input_shape)` to class probabilities `(batch, classes)`, float32. The last hidden layer,
+        `embedding`, returns `(batch, hidden[-1])`.
     """
     # === Functional model ===
     inputs, x = flat_input(input_shape)

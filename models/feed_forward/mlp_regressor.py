@@ -20,12 +20,12 @@ def mlp_regressor(
 ) -> keras.Model:
     """Predicts numbers from feature vectors or images with dense layers and a linear output.
 
-    A sigmoid output would limit ŷ to values between 0 and 1; a linear output can have any value. Features and targets
-    are in their own units. One layer normalises the features to mean 0 and variance 1, another layer scales the
-    output to the mean and variance of the targets. `models.normalization.adapt` fits both to the training data.
+    A sigmoid output would limit ŷ to values between 0 and 1. A linear output can have any value. The first layer
+    normalises the features to mean 0 and variance 1. The last layer scales the output to the mean and the variance of
+    the targets. `models.normalization.adapt` fits both layers to the training data.
 
     Args:
-        input_shape: the number of features, or height, width and channels of images, which are flattened.
+        input_shape: the number of features, or height, width and channels of images. Images are flattened.
         outputs: k, the number of predicted values.
         hidden: number of units of each hidden layer.
         activation: g, the activation of the hidden layers.
@@ -37,11 +37,11 @@ def mlp_regressor(
         L = 1/N Σ_i Σ_j (ŷ_ij − y_ij)²
 
     Source:
-        Notes 002, "Output functions and loss functions" (ratings in R³).
+        Lecture notes 002, "Output functions and loss functions" (ratings in R³).
 
     Returns:
-        A model from `(batch, *input_shape)` to `(batch, outputs)`, float32, in the targets' units. Its layer
-        `embedding`, the last hidden layer, returns `(batch, hidden[-1])`.
+        A model from `(batch, *input_shape)` to `(batch, outputs)`, float32, in the units of the targets. The last
+        hidden layer, `embedding`, returns `(batch, hidden[-1])`.
     """
     # === Functional model ===
     inputs, x = flat_input(input_shape)

@@ -1,4 +1,4 @@
-"""The two-layer network with the swish activation."""
+"""The classification network with one hidden layer and the swish activation."""
 
 import keras
 from keras import layers
@@ -12,11 +12,11 @@ from ._network import flat_input
 def swish_classifier(*, input_shape: Counts = (10,), hidden: Count = 64, classes: Count = 7) -> keras.Model:
     """Classifies feature vectors or images with two dense layers and the swish activation.
 
-    The formulas give the gradients of all weights, derived by hand. The first layer normalises the inputs; it is
-    fitted to the training data by `models.normalization.adapt`. In the formulas, x is the normalised input.
+    The formulas include the gradients with respect to all weights. The first layer normalises the inputs.
+    `models.normalization.adapt` fits this layer to the training data. In the formulas, x is the normalised input.
 
     Args:
-        input_shape: D, the number of features, or height, width and channels of images, which are flattened.
+        input_shape: D, the number of features, or height, width and channels of images. Images are flattened.
         hidden: H, the number of units of the hidden layer.
         classes: C, the number of classes.
 
@@ -29,11 +29,11 @@ def swish_classifier(*, input_shape: Counts = (10,), hidden: Count = 64, classes
         ∇b₁ L = (W₂ᵀ (ŷ − y)) ⊙ (σ(z₁) + z₁ σ(z₁) (1 − σ(z₁))), ∇W₁ L = ∇b₁ L · xᵀ
 
     Source:
-        Notes 001, question 3 (C = 7); Ramachandran, Zoph and Le 2017, "Searching for Activation Functions".
+        Lecture notes 001, question 3 (C = 7); Ramachandran, Zoph and Le 2017, "Searching for Activation Functions".
 
     Returns:
-        A model from `(batch, *input_shape)` to class probabilities `(batch, classes)`, float32. Its layer
-        `embedding` returns h₁ `(batch, hidden)`.
+        A model from `(batch, *input_shape)` to class probabilities `(batch, classes)`, float32. The layer `embedding`
+        returns h₁ `(batch, hidden)`.
     """
     # === Functional model ===
     inputs, x = flat_input(input_shape)

@@ -19,14 +19,14 @@ def thin_network(
 ) -> keras.Model:
     """Shows vanishing gradients: a deep regression network with one unit in each layer.
 
-    The derivative by a weight is a product with one factor for each layer. For sigmoid, each factor w_l σ'(a_l) is at
-    most |w_l| / 4, so the deeper the network, the more slowly its first weights learn. Features and target are in
-    their own units, as in `mlp_regressor`.
+    The derivative of the loss with respect to a weight is a product with one factor for each later layer. For sigmoid,
+    the absolute value of each factor w_l σ'(a_{l−1}) is at most |w_l| / 4. So the first weights of a deep network learn
+    slowly. The network normalises the features and scales the output to the units of the target, like `mlp_regressor`.
 
     Args:
-        input_shape: the number of features, or height, width and channels of images, which are flattened.
+        input_shape: the number of features, or height, width and channels of images. Images are flattened.
         depth: L − 1, the number of layers before the output, each with one unit.
-        activation: g, the activation of these units.
+        activation: g, the activation of the layers before the output.
 
     Formula:
         h₀ = (x − mean x) / std x
@@ -35,10 +35,10 @@ def thin_network(
         ∂L/∂w₁ = ∂L/∂ŷ · ∂ŷ/∂a_L · w_L g'(a_{L−1}) · w_{L−1} g'(a_{L−2}) ⋯ w₂ g'(a₁) · h₀
 
     Source:
-        Notes 002, "Back propagation" (a deep but thin network).
+        Lecture notes 002, "Back propagation" (a deep but thin network).
 
     Returns:
-        A model from `(batch, *input_shape)` to `(batch, 1)`, float32, in the target's units. Its layers `unit_1`,
+        A model from `(batch, *input_shape)` to `(batch, 1)`, float32, in the units of the target. The layers `unit_1`,
         `unit_2`, … return h₁, h₂, … `(batch, 1)`.
     """
     # === Functional model ===

@@ -1,1 +1,1 @@
-"""Custom Keras layers, one in each file. They use only `keras.ops` and can be saved and loaded."""
+"""Custom Keras layers, one per file. The layers compute only with `keras.ops`, and Keras can save and load them."""

@@ -1,4 +1,4 @@
-"""Adds the values of one season ago to forecast differences."""
+"""Adds each predicted seasonal difference to the value one seasonal period earlier."""
 
 from typing import Any
 
@@ -10,19 +10,19 @@ from ..errors import BadHyperparameter
 
 @keras.saving.register_keras_serializable(package="keras_gallery")
 class AddLastSeason(keras.layers.Layer):
-    """Turns forecast seasonal differences into forecasts: x_{T+k} = z_k + x_{T+k−p}.
+    """Turns predicted seasonal differences into a forecast: x_{T+k} = z_k + x_{T+k−p}.
 
-    The inverse of `SeasonalDifference` for the steps after the end of a series.
+    This layer is the inverse of `SeasonalDifference` for the steps after the end of a series.
 
     Args:
-        season: p, the number of steps in a season. At least the forecast horizon, because later steps would need
-            values that are not in the history.
+        season: p, the seasonal period in steps. The period must be at least the forecast horizon, because later steps
+            would need values after the end of the history.
 
     Call arguments:
         differences: z_1 … z_H `(batch, horizon, features)`, horizon ≤ p.
         history: x_1 … x_T `(batch, time, features)`, at least p steps.
-        history_mask: `(batch, time)`, False for padding, which is on the right. T is then the number of unmasked
-            steps of each series.
+        history_mask: `(batch, time)`, False for padding. Padding must be on the right. With a mask, T is the number of
+            unmasked steps of each series.
 
     Example:
 
@@ -46,7 +46,7 @@ class AddLastSeason(keras.layers.Layer):
         if history_mask is None:
             return differences + history[:, -self.season :][:, :horizon]
         lengths = ops.sum(ops.cast(history_mask, "int32"), axis=1)  # (batch,): T of each series
-        steps = lengths[:, None] - self.season + ops.arange(horizon, dtype="int32")  # (batch, horizon), from 0
+        steps = lengths[:, None] - self.season + ops.arange(horizon, dtype="int32")  # (batch, horizon), indices from 0
         return differences + ops.take_along_axis(history, steps[:, :, None], axis=1)
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> None:

@@ -15,12 +15,12 @@ class CellBoxes(keras.layers.Layer):
         h = σ(c)                         w = σ(d)
         box = (y − h/2, x − w/2, y + h/2, x + w/2)
 
-    All values of a box are fractions of the image's height and width. The sigmoids are those of Redmon and Farhadi
-    2017, "YOLO9000".
+    All values of a box are fractions of the image's height and width. Source: Redmon and Farhadi 2017, "YOLO9000" (the
+    sigmoids).
 
     Call arguments:
-        inputs: (a, b, c, d) of each cell, `(batch, rows, columns, 4)`. The output holds top, left, bottom and
-            right of each box, `(batch, rows · columns, 4)`, with the cells row by row.
+        inputs: (a, b, c, d) of each cell, `(batch, rows, columns, 4)`. The output contains the box (top, left, bottom,
+            right) of each cell, `(batch, rows · columns, 4)`, in row-major order.
 
     Example:
 
@@ -38,7 +38,7 @@ class CellBoxes(keras.layers.Layer):
         return ops.reshape(boxes, (-1, rows * columns, 4))
 
     def plain_call(self, inputs: Any, mask: Any = None) -> Any:
-        """Does the same with Keras's own layers: a matrix product for each cell, plus the corner of the cell."""
+        """Computes the boxes with Keras's own layers: a matrix product for each cell, plus the corner of the cell."""
         rows, columns = inputs.shape[1:3]
         values = keras.layers.Activation("sigmoid", name=f"{self.name}_values")(inputs)
         centre_and_size = keras.layers.Conv2D(4, 1, use_bias=False, name=f"{self.name}_in_cell")

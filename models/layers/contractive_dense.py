@@ -1,4 +1,4 @@
-"""A dense layer with a penalty on its derivative by the input."""
+"""A dense layer with a penalty on the derivative of the output with respect to the input."""
 
 from typing import Any
 
@@ -16,12 +16,12 @@ class ContractiveDense(keras.layers.Dense):
         ∂h_j/∂x_i = h_j (1 − h_j) W_ji
         ‖∂h/∂x‖²_F = Σ_j (h_j (1 − h_j))² Σ_i W_ji²
 
-    With a large penalty, the output hardly changes if the input changes slightly (notes 000, lecture 7; the closed
-    form: Rifai et al. 2011, "Contractive Auto-Encoders").
+    With a large penalty, the output hardly changes if the input changes slightly (lecture notes 000, lecture 7; the
+    closed form: Rifai et al. 2011, "Contractive Auto-Encoders").
 
     Args:
         units: number of outputs, the size of h.
-        weight: λ, at least 0.
+        weight: λ, the weight of the penalty, at least 0.
 
     Call arguments:
         inputs: `(batch, features)`.
@@ -47,7 +47,7 @@ class ContractiveDense(keras.layers.Dense):
         return h
 
     def plain_call(self, inputs: Any, mask: Any = None) -> Any:
-        """Does the same at inference with a `Dense` layer of Keras."""
+        """Computes the output at inference with Keras's own `Dense` layer, which has no penalty."""
         dense = keras.layers.Dense(self.units, activation="sigmoid", use_bias=self.use_bias, name=self.name)
         h = dense(inputs)
         dense.set_weights(self.get_weights())

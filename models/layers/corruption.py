@@ -12,15 +12,15 @@ Noise = Literal["gaussian", "masking", "salt_and_pepper"]
 
 @keras.saving.register_keras_serializable(package="keras_gallery")
 class Corruption(keras.layers.Layer):
-    """Adds noise to images with values in [0, 1] during training. At inference it returns its inputs unchanged.
+    """Adds noise to images with values in [0, 1] during training. Returns the inputs unchanged at inference.
 
-    A model that receives the noisy image and has to return the clean image cannot learn the identity (notes 003,
-    "Denoising Autoencoder"; Vincent et al. 2008, "Extracting and Composing Robust Features with Denoising
-    Autoencoders").
+    The input of the model is then a noisy image and the target is the clean image, so the model cannot learn the
+    identity (lecture notes 003, "Denoising Autoencoder"; Vincent et al. 2008, "Extracting and Composing Robust Features
+    with Denoising Autoencoders").
 
     Args:
-        noise: `gaussian` (the result is clipped to [0, 1]), `masking` (some values are set to 0) or
-            `salt_and_pepper` (some values are set to 0 or 1, with equal probability).
+        noise: `gaussian` (the result is clipped to [0, 1]), `masking` (some values are set to 0) or `salt_and_pepper`
+            (some values are set to 0 or 1 with equal probability).
         level: for `gaussian` the standard deviation, at least 0; otherwise the fraction of values that are changed,
             from 0 to 1.
         seed: seed of the random numbers, for reproducible noise.
@@ -52,7 +52,7 @@ class Corruption(keras.layers.Layer):
         return corrupt(inputs, self.noise, self.level, self.seed_generator) if training else inputs
 
     def plain_call(self, inputs: Any, mask: Any = None) -> Any:
-        """Returns the inputs: the layer does nothing at inference."""
+        """Returns the inputs, because the layer does nothing at inference."""
         return inputs
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:

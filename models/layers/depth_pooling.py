@@ -11,10 +11,10 @@ from ..errors import BadHyperparameter
 
 @keras.saving.register_keras_serializable(package="keras_gallery")
 class DepthPooling(keras.layers.Layer):
-    """Takes the largest value of each group of neighbouring channels.
+    """Computes the maximum of each group of neighbouring channels.
 
-    Other pooling layers reduce height and width and keep the channels. This layer reduces the channels and keeps
-    height and width. It has no weights (notes 004, "Pooling layer": "downsampling by depth").
+    Other pooling layers reduce height and width and keep the channels. This layer reduces the channels and keeps height
+    and width. The layer has no weights (lecture notes 004, "Pooling layer": "downsampling by depth").
 
     Args:
         pool_size: number of channels in a group, at least 1.
@@ -46,7 +46,7 @@ class DepthPooling(keras.layers.Layer):
         return ops.max(groups, axis=-1)  # (…, channels / pool_size)
 
     def plain_call(self, inputs: Any, mask: Any = None) -> Any:
-        """Does the same with Keras's own layers if all sizes are known: 1D pooling over the flattened values."""
+        """Computes the output by Keras's 1D max pooling of the flattened input. If a size is unknown, uses `call`."""
         shape = inputs.shape[1:]
         if None in shape:
             return self.call(inputs)

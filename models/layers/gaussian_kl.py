@@ -10,16 +10,17 @@ from ..errors import BadHyperparameter
 
 @keras.saving.register_keras_serializable(package="keras_gallery")
 class GaussianKL(keras.layers.Layer):
-    """Adds β KL(q(z|x)‖p(z)), averaged over the batch, to the loss and returns its inputs unchanged.
+    """Adds β KL(q(z|x)‖p(z)), averaged over the batch, to the loss and returns the inputs unchanged.
 
-    For q = N(μ, σ²) in each dimension and p = N(0, 1), in nats:
+    If q is N(μ, σ²) in each dimension and p is N(0, 1), the KL divergence in nats is:
 
         KL = ½ Σ_j (μ_j² + σ_j² − log σ_j² − 1)
 
-    (notes 003, "Variational Inference"; Kingma and Welling 2013, "Auto-Encoding Variational Bayes", appendix B).
+    Source: lecture notes 003, "Variational Inference"; Kingma and Welling 2013, "Auto-Encoding Variational Bayes",
+    appendix B.
 
     Args:
-        weight: β, at least 0. With 1 the loss is the negative evidence lower bound.
+        weight: β, the weight of the penalty, at least 0. With 1, the loss is the negative evidence lower bound.
 
     Call arguments:
         inputs: the pair μ `(batch, units)` and log σ² `(batch, units)`.
@@ -44,7 +45,7 @@ class GaussianKL(keras.layers.Layer):
         return [mean, log_variance]
 
     def plain_call(self, inputs: Any, mask: Any = None) -> Any:
-        """Returns the inputs: the layer does nothing at inference."""
+        """Returns the inputs, because the layer does nothing at inference."""
         return inputs
 
     def compute_output_shape(self, input_shape: Any) -> Any:

@@ -40,7 +40,7 @@ class GaussianSample(keras.layers.Layer):
         return mean + ops.exp(0.5 * log_variance) * noise
 
     def plain_call(self, inputs: Any, mask: Any = None) -> Any:
-        """Returns the mean, as the layer does at inference."""
+        """Returns the mean μ, which is the layer's output at inference."""
         return inputs[0]
 
     def compute_output_shape(self, input_shape: Any) -> Any:

@@ -13,22 +13,22 @@ EPSILON = 1e-6
 
 @keras.saving.register_keras_serializable(package="keras_gallery")
 class KLSparsity(keras.layers.Layer):
-    """Adds the sparsity penalty β Σ_j KL(ρ‖ρ̂_j) to the loss and returns its inputs unchanged.
+    """Adds the sparsity penalty β Σ_j KL(ρ‖ρ̂_j) to the loss and returns the inputs unchanged.
 
-    ρ̂_j is the mean activation of unit j over the training set, and ρ is its target value.
+    ρ̂_j is the mean activation of unit j over the training set, and ρ is the target for this mean.
 
         KL(ρ‖ρ̂) = ρ log(ρ/ρ̂) + (1 − ρ) log((1 − ρ)/(1 − ρ̂))       0 if ρ̂ = ρ, otherwise positive
         ∂KL/∂ρ̂  = −ρ/ρ̂ + (1 − ρ)/(1 − ρ̂)
 
-    The estimate `batch` uses the mean over the batch for ρ̂. The estimate `full_pass` uses the value of the last call
-    of `set_mean_activation`: the penalty and the gradient of each example are then computed at that ρ̂ (notes 003,
-    "Gradient Calculation").
+    With the estimate `batch`, ρ̂ is the mean over the batch. With the estimate `full_pass`, ρ̂ is the mean from the
+    last call of `set_mean_activation`, and the penalty and the gradient of each example are computed at this ρ̂
+    (lecture notes 003, "Gradient Calculation").
 
     Args:
         rho: ρ, the target mean activation, between 0 and 1.
-        weight: β, at least 0.
-        low: the activation of an inactive unit: 0, or −1 for tanh. Activations are rescaled to [0, 1]: for tanh,
-            to (h + 1) / 2.
+        weight: β, the weight of the penalty, at least 0.
+        low: the activation of an inactive unit: 0, or −1 for tanh. The layer rescales the activations from [low, 1] to
+            [0, 1]: for tanh, to (h + 1) / 2.
         estimate: how ρ̂ is estimated, `batch` or `full_pass`.
 
     Call arguments:
@@ -67,23 +67,23 @@ class KLSparsity(keras.layers.Layer):
             )
 
     def set_mean_activation(self, activations: Any) -> None:
-        """Sets ρ̂ to the mean of the activations `(n, units)` of the whole training set."""
+        """Sets ρ̂ of the estimate `full_pass` to the mean of the activations `(n, units)` of the whole training set."""
         self.mean_activation.assign(self.mean_of(activations))
 
     def call(self, inputs: Any) -> Any:
         rho_hat = self.mean_of(inputs)  # (units,)
         if self.estimate == "full_pass":
-            # The value is the stored mean; the gradient is that of the batch mean.
+            # The value of rho_hat is the stored mean. The gradient of rho_hat is the gradient of the batch mean.
             rho_hat = self.mean_activation + rho_hat - ops.stop_gradient(rho_hat)
         self.add_loss(self.weight * ops.sum(bernoulli_kl(self.rho, rho_hat)))
         return inputs
 
     def mean_of(self, activations: Any) -> Any:
-        """Returns ρ̂, the mean of activations `(n, units)` rescaled to [0, 1], `(units,)`."""
+        """Rescales activations `(n, units)` from [low, 1] to [0, 1] and returns the mean ρ̂ of each unit, `(units,)`."""
         return ops.mean((activations - self.low) / (1.0 - self.low), axis=0)
 
     def plain_call(self, inputs: Any, mask: Any = None) -> Any:
-        """Returns the inputs: the layer does nothing at inference."""
+        """Returns the inputs, because the layer does nothing at inference."""
         return inputs
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
@@ -100,6 +100,6 @@ class KLSparsity(keras.layers.Layer):
 
 
 def bernoulli_kl(rho: float, rho_hat: Any) -> Any:
-    """Returns KL(ρ‖ρ̂) in nats, in the shape of ρ̂. ρ̂ is clipped to [1e-6, 1 − 1e-6]."""
+    """Returns KL(ρ‖ρ̂) in nats, with the shape of ρ̂. ρ̂ is first clipped to [1e-6, 1 − 1e-6]."""
     rho_hat = ops.clip(rho_hat, EPSILON, 1 - EPSILON)
     return rho * (ops.log(rho) - ops.log(rho_hat)) + (1 - rho) * (ops.log(1 - rho) - ops.log(1 - rho_hat))

@@ -1,4 +1,4 @@
-"""The L1 sparsity penalty: keeps the sum of the activations small."""
+"""The L1 sparsity penalty: makes many activations inactive."""
 
 from typing import Any
 
@@ -10,13 +10,13 @@ from ..errors import BadHyperparameter
 
 @keras.saving.register_keras_serializable(package="keras_gallery")
 class L1Sparsity(keras.layers.Layer):
-    """Adds λ Σ_j |h_j − low|, averaged over the batch, to the loss and returns its inputs unchanged.
+    """Adds λ Σ_j |h_j − low|, averaged over the batch, to the loss and returns the inputs unchanged.
 
-    The gradient is λ or −λ regardless of the activation's size, so many activations become exactly `low` (notes 003,
-    "L1 Regularization Sparse").
+    The gradient is λ or −λ, however close an activation is to `low`. So many activations become exactly `low` (lecture
+    notes 003, "L1 Regularization Sparse").
 
     Args:
-        weight: λ, at least 0.
+        weight: λ, the weight of the penalty, at least 0.
         low: the activation of an inactive unit: 0, or −1 for tanh.
 
     Call arguments:
@@ -42,7 +42,7 @@ class L1Sparsity(keras.layers.Layer):
         return inputs
 
     def plain_call(self, inputs: Any, mask: Any = None) -> Any:
-        """Returns the inputs: the layer does nothing at inference."""
+        """Returns the inputs, because the layer does nothing at inference."""
         return inputs
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:

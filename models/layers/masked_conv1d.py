@@ -7,10 +7,11 @@ import keras
 
 @keras.saving.register_keras_serializable(package="keras_gallery")
 class MaskedConv1D(keras.layers.Conv1D):
-    """Keras's `Conv1D` with padding "valid", which also computes the mask of its output.
+    """Keras's `Conv1D` layer with padding "valid" and a mask for the output.
 
-    An output step is unmasked if the last input step of its window is. If the padding is on the right, a sequence of
-    T steps has ⌊(T − f) / s⌋ + 1 unmasked output steps, and none of these windows contains padding.
+    An output step is unmasked if the last input step in the window of this output step is unmasked. If the padding is
+    on the right, a sequence of T steps has ⌊(T − f) / s⌋ + 1 unmasked output steps. The windows of these steps contain
+    no padding.
 
     Args:
         filters: number of filters.
@@ -19,9 +20,9 @@ class MaskedConv1D(keras.layers.Conv1D):
         activation: activation function.
 
     Call arguments:
-        inputs: sequences `(batch, time, features)`, at least f steps. The shape of the output is
+        inputs: sequences `(batch, time, features)` of at least f steps. The shape of the output is
             `(batch, ⌊(time − f) / s⌋ + 1, filters)`.
-        mask: `(batch, time)`, False for padding, which is on the right.
+        mask: `(batch, time)`, False for padding. Padding must be on the right.
 
     Example:
 
@@ -30,13 +31,13 @@ class MaskedConv1D(keras.layers.Conv1D):
         (1, 3, 4)
     """
 
-    plain_limit = "it does not pass the mask on"
+    plain_limit = "its output has no mask"
 
     def __init__(self, filters: int, kernel_size: int, strides: int = 1, activation: Any = None, **kwargs: Any) -> None:
         super().__init__(filters, kernel_size, strides=strides, activation=activation, **kwargs)
 
     def plain_call(self, inputs: Any, mask: Any = None) -> Any:
-        """Does the same with Keras's own `Conv1D`, which does not compute the output's mask."""
+        """Computes the output with Keras's own `Conv1D` layer. The output has no mask."""
         convolution = keras.layers.Conv1D.from_config(self.get_config())
         outputs = convolution(inputs)
         convolution.set_weights(self.get_weights())

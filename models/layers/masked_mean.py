@@ -16,7 +16,7 @@ class MaskedMean(keras.layers.Layer):
 
     Call arguments:
         inputs: `(batch, time, features)`. The output is `(batch, features)`.
-        mask: `(batch, time)`, False for padding. An `Embedding` with `mask_zero=True` computes it.
+        mask: `(batch, time)`, False for padding. An `Embedding` layer with `mask_zero=True` computes this mask.
 
     Example:
 
@@ -26,7 +26,7 @@ class MaskedMean(keras.layers.Layer):
         [[2.0]]
     """
 
-    plain_limit = "the mean of a sequence of padding only is NaN"
+    plain_limit = "the mean of a sequence with only padding is NaN"
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -39,7 +39,7 @@ class MaskedMean(keras.layers.Layer):
         return ops.sum(inputs * weights, axis=1) / ops.maximum(ops.sum(weights, axis=1), 1)
 
     def plain_call(self, inputs: Any, mask: Any = None) -> Any:
-        """Does the same with Keras's own layers, but returns NaN if all steps are masked."""
+        """Computes the mean with Keras's own layer. The mean is NaN if all steps are masked."""
         return keras.layers.GlobalAveragePooling1D(name=self.name)(inputs, mask=mask)
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> None:

@@ -10,7 +10,7 @@ from ..errors import BadHyperparameter
 
 @keras.saving.register_keras_serializable(package="keras_gallery")
 class PadChannels(keras.layers.Layer):
-    """Appends channels of zeros, so that feature maps can be added to maps with more channels.
+    """Appends channels of zeros, so that feature maps can be added to feature maps with more channels.
 
     Source: He et al. 2016, "Deep Residual Learning for Image Recognition", option A.
 
@@ -39,9 +39,10 @@ class PadChannels(keras.layers.Layer):
         return ops.pad(inputs, [*before, (0, self.channels - inputs.shape[-1])])
 
     def plain_call(self, inputs: Any, mask: Any = None) -> Any:
-        """Does the same for feature maps with Keras's own layers.
+        """Appends the channels with Keras's own layers if the input is `(batch, height, width, channels)`.
 
-        Keras's layers pad height and width, so the channels are swapped with the width before and after.
+        Keras's padding layer pads height and width. So the width and the channels are swapped before and after the
+        padding. For an input of another rank, the method calls `call`.
         """
         if len(inputs.shape) != 4:
             return self.call(inputs)

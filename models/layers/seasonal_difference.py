@@ -1,4 +1,4 @@
-"""Differences of a series from its values one season ago."""
+"""The differences between the values of a series and the values one seasonal period earlier."""
 
 from typing import Any
 
@@ -10,18 +10,18 @@ from ..errors import BadHyperparameter, GalleryError
 
 @keras.saving.register_keras_serializable(package="keras_gallery")
 class SeasonalDifference(keras.layers.Layer):
-    """Computes z_t = x_t − x_{t−p}, which removes a season of p steps and a linear trend from a series.
+    """Computes z_t = x_t − x_{t−p}, which removes a linear trend and a seasonality of p steps from a series.
 
-    A linear trend becomes a constant: if x_t = a t + s_t with s_t = s_{t−p}, then z_t = a p (notes 004, "Deep RNN":
-    "remove trend and seasonality").
+    A linear trend becomes a constant: if x_t = a t + s_t with s_t = s_{t−p}, then z_t = a p (lecture notes 004, "Deep
+    RNN": "remove trend and seasonality").
 
     Args:
-        season: p, the number of steps in a season, at least 1.
+        season: p, the seasonal period in steps, at least 1.
 
     Call arguments:
-        inputs: series `(batch, time, features)`, more than p steps. The output starts at step p + 1; its shape is
-            `(batch, time − p, features)`.
-        mask: `(batch, time)`, False for padding. A difference is unmasked if both of its steps are.
+        inputs: series `(batch, time, features)` of more than p steps. The output `(batch, time − p, features)` starts
+            with the difference at step p + 1.
+        mask: `(batch, time)`, False for padding. A difference is unmasked if both of its steps are unmasked.
 
     Example:
 
@@ -30,7 +30,7 @@ class SeasonalDifference(keras.layers.Layer):
         [1.0, 1.0]
     """
 
-    plain_limit = "it does not pass the mask on"
+    plain_limit = "its output has no mask"
 
     def __init__(self, season: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -41,11 +41,11 @@ class SeasonalDifference(keras.layers.Layer):
     def call(self, inputs: Any) -> Any:
         steps = inputs.shape[1]
         if steps is not None and steps <= self.season:
-            raise GalleryError(f"Expected more than {self.season} steps (one season). Received: {steps}.")
+            raise GalleryError(f"Expected more than {self.season} steps (the seasonal period). Received: {steps}.")
         return inputs[:, self.season :] - inputs[:, : -self.season]
 
     def plain_call(self, inputs: Any, mask: Any = None) -> Any:
-        """Does the same with Keras's own layers, which do not compute the output's mask."""
+        """Computes the differences with Keras's own layers. The output has no mask."""
         later = keras.layers.Cropping1D((self.season, 0), name=f"{self.name}_later")(inputs)
         earlier = keras.layers.Cropping1D((0, self.season), name=f"{self.name}_earlier")(inputs)
         return keras.layers.Subtract(name=self.name)([later, earlier])

@@ -1,4 +1,4 @@
-"""A dense layer whose transposed kernel serves as the decoder."""
+"""A dense layer that encodes with a kernel and decodes with the transposed kernel."""
 
 from typing import Any
 
@@ -8,12 +8,13 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="keras_gallery")
 class TiedDense(keras.layers.Layer):
-    """A dense layer that encodes with a kernel W and decodes with its transpose.
+    """A dense layer that encodes with a kernel W and decodes with the transpose Wᵀ.
 
         encode: h = g(W x + b)
         decode: x̂ = f(Wᵀ h + c), with `back=True`
 
-    The encoder and the decoder share the weight W; its gradient is the sum of both paths (notes 001, question 1).
+    The gradient of W is the sum of the gradients through the encoder and through the decoder (lecture notes 001,
+    question 1).
 
     Args:
         units: size of h.
@@ -65,7 +66,7 @@ class TiedDense(keras.layers.Layer):
         return self.activation(a + self.bias if self.use_bias else a)
 
     def plain_call(self, inputs: Any, back: bool = False, mask: Any = None) -> Any:
-        """Does the same with Keras's own `Dense` layers, which have separate kernels."""
+        """Encodes or decodes with Keras's own `Dense` layer. The encoder and the decoder have separate kernels."""
         name = f"{self.name}_back" if back else self.name
         units = self.kernel.shape[0] if back else self.units
         activation = self.back_activation if back else self.activation

@@ -1,1 +1,1 @@
-"""Recurrent networks: read a sequence step by step, to predict numbers, classes, forecasts or texts."""
+"""Recurrent networks: process sequences step by step, to predict numbers, classes, time series or texts."""

@@ -1,4 +1,4 @@
-"""The decoder that writes a text token by token, shared by two models."""
+"""The text decoder of `encoder_decoder` and `vector_to_sequence`, which predicts the tokens of a text one by one."""
 
 import keras
 from keras import layers
@@ -9,12 +9,12 @@ STATES = {"lstm": 2, "gru": 1}  # number of state arrays of a cell
 
 
 def text_decoder(output_tokens: int, embedding_dim: int, units: int, cell: Cell, dropout: float) -> keras.Model:
-    """Returns the model `decoder`: a language model with given initial states.
+    """Returns the model `decoder`: a language model whose initial states are inputs.
 
     Returns:
-        A model from `[previous, *states]`, int32 ids `(batch, time)` and states `(batch, units)`, to
-        `[probabilities, *states]`, probabilities `(batch, time, output_tokens)` and states `(batch, units)`. It can
-        process a text in one call, or step by step with the returned states.
+        A model from `[previous, *states]` to `[probabilities, *final_states]`: `previous` are int32 ids
+        `(batch, time)`, each state is `(batch, units)`, and `probabilities` are `(batch, time, output_tokens)`. A call
+        can process a whole text. To process a text step by step, pass the final states of each call to the next call.
     """
     previous = keras.Input((None,), dtype="int32", name="previous")
     states = [keras.Input((units,), name=f"state_{number}") for number in range(1, STATES[cell] + 1)]
@@ -27,16 +27,16 @@ def text_decoder(output_tokens: int, embedding_dim: int, units: int, cell: Cell,
     return keras.Model([previous, *states], [p, *final_states], name="decoder")
 
 
-def teacher_forced(
+def teacher_forcing_model(
     encoder: keras.Model, output_tokens: int, embedding_dim: int, cell: Cell, dropout: float, name: str
 ) -> keras.Model:
-    """Joins `encoder` and a decoder into a model for training with teacher forcing.
+    """Joins `encoder` and a new decoder into a model for training with teacher forcing.
 
-    Each token is predicted from the states of the encoder and from the true tokens before it.
+    The model predicts each token from the states of the encoder and from the true tokens before the predicted token.
 
     Returns:
-        A model from a dict, the encoder's input under its own name and ids `previous` `(batch, time)`, to
-        probabilities `(batch, time, output_tokens)`.
+        A model from a dict to probabilities `(batch, time, output_tokens)`. The dict contains the input of `encoder`
+        under the name of this input, and int32 ids `previous` `(batch, time)`.
     """
     states = encoder.outputs
     decoder = text_decoder(output_tokens, embedding_dim, states[0].shape[-1], cell, dropout)

@@ -1,4 +1,4 @@
-"""The first and the last layers of a forecaster: they normalise the series and scale the forecast back."""
+"""The first and the last layers of a forecaster, which normalise the history and scale the forecast back."""
 
 from typing import Annotated, Any
 
@@ -15,7 +15,7 @@ Season = Annotated[int, Range(0, 65536)]
 def normalized_history(features: int, season: int) -> tuple[Any, Any]:
     """Returns the input `history` `(batch, time, features)`, and the history normalised to mean 0 and variance 1.
 
-    If `season` is not 0, the seasonal differences `(batch, time − season, features)` are normalised instead.
+    If `season` is not 0, the second value is the normalised seasonal differences `(batch, time − season, features)`.
     """
     history = x = keras.Input((None, features), name="history")
     if season:

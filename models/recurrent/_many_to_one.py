@@ -9,7 +9,7 @@ from keras import layers
 def many_to_one(recurrent: Any, features: int, outputs: int, name: str) -> keras.Model:
     """Returns a model that predicts values from the last state of a recurrent layer.
 
-    It maps sequences `(batch, time, features)` to values `(batch, outputs)`, both in their own units.
+    The model maps sequences `(batch, time, features)` to values `(batch, outputs)` in the units of the targets.
     """
     sequence = keras.Input((None, features), name="sequence")
     x = layers.Normalization(name="normalization")(sequence)

@@ -28,21 +28,21 @@ def conv1d_gru(
         strides: s, the number of steps from one window to the next.
         units: size of the GRU's state.
         classes: k, the number of classes.
-        convolution: whether to use the convolution; if not, the GRU reads every step.
+        convolution: whether to use the convolution. Without the convolution, the GRU reads every step.
 
     Formula:
         u_j = max(0, W_cᵀ (x_{sj+1}, …, x_{sj+f}) + b_c), j = 0 … ⌊(T − f) / s⌋
         h_j = GRU(h_{j−1}, u_j)
         ŷ = softmax(Wᵀ h + b), where h is the last h_j
-        for f = 5, s = 2: 10 steps become 3, from the steps 1–5, 3–7 and 5–9
+        for f = 5, s = 2 and T = 10: u has 3 steps, computed from the input steps 1–5, 3–7 and 5–9
 
     Source:
-        Notes 004, "1D convolution layers to process sequences".
+        Lecture notes 004, "1D convolution layers to process sequences".
 
     Returns:
-        A model from sequences `(batch, time, features)` to class probabilities `(batch, classes)`, float32. Its layer
-        `embedding` returns the GRU's last state `(batch, units)`. With a mask `(batch, time)`, with padding on the
-        right, T is the last unmasked step of each sequence.
+        A model from sequences `(batch, time, features)` to class probabilities `(batch, classes)`, float32. The layer
+        `embedding` returns the GRU's last state `(batch, units)`. T is the last step of each sequence. If the input has
+        a mask `(batch, time)`, T is the last unmasked step, and padding must be on the right.
     """
     # === Functional model ===
     sequence = x = keras.Input((None, features), name="sequence")

@@ -20,15 +20,15 @@ def deep_rnn(
 ) -> keras.Model:
     """Forecasts a time series with several stacked recurrent layers.
 
-    Each layer reads the states of the layer below. A dense layer computes all steps of the forecast at once from the
-    last state of the top layer.
+    The states of each recurrent layer are the inputs of the next layer. A dense layer computes all steps of the
+    forecast at once from the last state of the last recurrent layer.
 
     Args:
         features: number of values in a step.
         horizon: H, the forecast horizon: number of predicted steps.
-        season: p, the number of steps in a season, at least `horizon`; 0 for no season. With a season, the network
-            predicts the differences from the season before, and a history needs more than p steps.
-        units: size of the state of each layer; one number for each layer.
+        season: p, the seasonal period in steps, at least `horizon`; 0 for no seasonality. If p is not 0, the network
+            predicts the differences from the values p steps earlier, and a history needs more than p steps.
+        units: size of the state of each recurrent layer: one integer per layer.
         cell: recurrent cell of all layers.
 
     Formula:
@@ -39,12 +39,13 @@ def deep_rnn(
         forecast_k = mean z + std z · y_k + history_{T+k−p}, k = 1 … H
 
     Source:
-        Notes 004, "Deep RNN unrolled through time" (stacked layers; trend and season removed and added back).
+        Lecture notes 004, "Deep RNN unrolled through time" (stacked layers; removal of trend and seasonality before the
+        network, and addition of both after the network).
 
     Returns:
         A model from histories `(batch, time, features)` to forecasts `(batch, horizon, features)`, float32, in the
-        units of the series. Its layer `embedding` returns h^L_T `(batch, units[-1])`. With a mask `(batch, time)`, T
-        is the last unmasked step of each history.
+        units of the series. The layer `embedding` returns h^L_T `(batch, units[-1])`. T is the last step of each
+        history, or the last unmasked step if the input has a mask `(batch, time)`.
     """
     # === Functional model ===
     history, x = normalized_history(features, season)

@@ -12,16 +12,16 @@ from ._many_to_one import many_to_one
 def gru(*, features: Count = 2, units: Count = 32, outputs: Count = 1, reset_after: bool = True) -> keras.Model:
     """Predicts numbers from a sequence with a GRU: two gates, and three quarters of an LSTM's weights.
 
-    The update gate replaces the LSTM's forget and input gates: the more it keeps of the old state, the less it adds
-    of the new content. The reset gate controls how much of the old state enters the new content. (The notes call the
-    update gate "reset".)
+    The update gate replaces the LSTM's forget and input gates: the larger the fraction of the old state that the gate
+    keeps, the smaller the fraction of new content that the gate adds. The reset gate controls how much of the old state
+    enters the new content. (The lecture notes call the update gate "reset".)
 
     Args:
         features: number of values in a step.
         units: size of the state.
         outputs: k, the number of predicted values.
-        reset_after: whether the reset gate is applied after the product with W_hg (which then has its own bias b', as
-            have the gates) or before it, as in the paper.
+        reset_after: whether the reset gate is applied after the product with W_hg. If false, the reset gate is applied
+            before the product, as in the paper. If true, each product with h has an additional bias, such as b'.
 
     Formula:
         x_t = (sequence_t − mean) / std
@@ -33,13 +33,13 @@ def gru(*, features: Count = 2, units: Count = 32, outputs: Count = 1, reset_aft
         ŷ = mean y + std y · (W_yᵀ h_T + b_y)
 
     Source:
-        Notes 004, "GRU"; Cho et al. 2014, "Learning Phrase Representations using RNN Encoder–Decoder for Statistical
-        Machine Translation".
+        Lecture notes 004, "GRU"; Cho et al. 2014, "Learning Phrase Representations using RNN Encoder–Decoder for
+        Statistical Machine Translation".
 
     Returns:
-        A model from sequences `(batch, time, features)` to `(batch, outputs)`, float32, in the targets' units. Its
-        layer `embedding` returns h_T `(batch, units)`. With a mask `(batch, time)`, T is the last unmasked step of
-        each sequence.
+        A model from sequences `(batch, time, features)` to `(batch, outputs)`, float32, in the units of the targets.
+        The layer `embedding` returns h_T `(batch, units)`. T is the last step of each sequence, or the last unmasked
+        step if the input has a mask `(batch, time)`.
     """
     # === Functional model ===
     return many_to_one(layers.GRU(units, reset_after=reset_after, name="embedding"), features, outputs, "gru")

@@ -1,4 +1,4 @@
-"""The recurrent network with long short-term memory."""
+"""The recurrent network with long short-term memory (LSTM)."""
 
 import keras
 from keras import layers
@@ -12,8 +12,9 @@ from ._many_to_one import many_to_one
 def lstm(*, features: Count = 2, units: Count = 32, outputs: Count = 1) -> keras.Model:
     """Predicts numbers from a sequence with an LSTM: a long-term state, and gates that control it.
 
-    At each step the long-term state is only multiplied by the forget gate and added to. As long as this gate is open,
-    the gradient passes unchanged over any number of steps. The gate starts open, with a bias of 1.
+    At each step, the network multiplies the long-term state by the forget gate and adds new content. While the forget
+    gate is open (1), the gradient passes unchanged through any number of steps. The initial bias of the forget gate is
+    1, so the gate starts mostly open.
 
     Args:
         features: number of values in a step.
@@ -31,13 +32,13 @@ def lstm(*, features: Count = 2, units: Count = 32, outputs: Count = 1) -> keras
         ŷ = mean y + std y · (W_yᵀ h_T + b_y)
 
     Source:
-        Notes 004, "LSTM"; Hochreiter and Schmidhuber 1997, "Long Short-Term Memory"; Gers, Schmidhuber and Cummins
-        2000, "Learning to Forget".
+        Lecture notes 004, "LSTM"; Hochreiter and Schmidhuber 1997, "Long Short-Term Memory"; Gers, Schmidhuber and
+        Cummins 2000, "Learning to Forget".
 
     Returns:
-        A model from sequences `(batch, time, features)` to `(batch, outputs)`, float32, in the targets' units. Its
-        layer `embedding` returns h_T `(batch, units)`. With a mask `(batch, time)`, T is the last unmasked step of
-        each sequence.
+        A model from sequences `(batch, time, features)` to `(batch, outputs)`, float32, in the units of the targets.
+        The layer `embedding` returns h_T `(batch, units)`. T is the last step of each sequence, or the last unmasked
+        step if the input has a mask `(batch, time)`.
     """
     # === Functional model ===
     return many_to_one(layers.LSTM(units, name="embedding"), features, outputs, "lstm")

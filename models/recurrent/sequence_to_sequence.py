@@ -1,4 +1,4 @@
-"""The forecaster with one recurrent layer that reads and one that writes."""
+"""The forecaster with a recurrent encoder and a recurrent decoder."""
 
 import keras
 from keras import layers
@@ -13,18 +13,18 @@ from ._forecaster import Season, forecaster, normalized_history
 def sequence_to_sequence(
     *, features: Count = 1, horizon: Count = 10, season: Season = 0, units: Count = 32, cell: Cell = "gru"
 ) -> keras.Model:
-    """Forecasts a time series: one recurrent layer reads it, a second one writes the next steps.
+    """Forecasts a time series: a recurrent encoder reads the series, a recurrent decoder predicts the next steps.
 
-    The second layer receives the last state of the first layer as its input at every step. Its own state carries
+    At every step, the input of the decoder is the last state of the encoder. The state of the decoder carries
     information from one predicted step to the next. The number of weights does not depend on the forecast horizon.
 
     Args:
         features: number of values in a step.
         horizon: H, the forecast horizon: number of predicted steps.
-        season: p, the number of steps in a season, at least `horizon`; 0 for no season. With a season, the network
-            predicts the differences from the season before, and a history needs more than p steps.
-        units: size of the states of both layers.
-        cell: recurrent cell of both layers.
+        season: p, the seasonal period in steps, at least `horizon`; 0 for no seasonality. If p is not 0, the network
+            predicts the differences from the values p steps earlier, and a history needs more than p steps.
+        units: size of the states of the encoder and the decoder.
+        cell: recurrent cell of the encoder and the decoder.
 
     Formula:
         x_t = (z_t − mean z) / std z, z_t = history_t − history_{t−p}, or history_t without a season
@@ -34,13 +34,13 @@ def sequence_to_sequence(
         forecast_k = mean z + std z · y_k + history_{T+k−p}
 
     Source:
-        Notes 004, "Types of RNN", sequence to sequence (the last N days for the next N) and vector to sequence (the
-        same vector at each step); "Deep RNN" for trend and season.
+        Lecture notes 004, "Types of RNN" (sequence to sequence: forecasts N days from the last N days; vector to
+        sequence: the input is the same vector at each step) and "Deep RNN" (trend and seasonality).
 
     Returns:
         A model from histories `(batch, time, features)` to forecasts `(batch, horizon, features)`, float32, in the
-        units of the series. Its layer `embedding` returns h_T `(batch, units)`. With a mask `(batch, time)`, T is the
-        last unmasked step of each history.
+        units of the series. The layer `embedding` returns h_T `(batch, units)`. T is the last step of each history, or
+        the last unmasked step if the input has a mask `(batch, time)`.
     """
     # === Functional model ===
     history, x = normalized_history(features, season)

@@ -19,28 +19,28 @@ def sequence_to_vector(
     dropout: Fraction = 0.0,
     classes: Count = 2,
 ) -> keras.Model:
-    """Classifies a text: a recurrent layer reads it word by word, and its last state gives the class.
+    """Classifies a text: a recurrent layer reads the words, and a dense layer classifies the last state.
 
     Args:
         tokens: size of the vocabulary, including id 0 for padding and id 1 for an unknown word.
         embedding_dim: length of a word's vector.
-        units: size of the state, in each direction.
+        units: size of the state in each direction.
         cell: recurrent cell.
         bidirectional: whether a second layer reads the text backwards.
-        dropout: fraction of values that training sets to 0, in the words' vectors and in the last state.
+        dropout: dropout rate of the words' vectors and of the last state: the fraction of values that are set to 0 in
+            training.
         classes: k, the number of classes.
 
     Formula:
-        h_t = cell(h_{t−1}, E_{x_t}) for the words x_t, t = 1 … T; E_i is row i of the embedding
-        v = h_T, or (→h_T, ←h_1) if bidirectional
-        ŷ = softmax(Wᵀ v + b)
+        h_t = cell(h_{t−1}, E_{x_t}) for the words x_t, t = 1 … T; E_i is row i of the embedding v = h_T, or (→h_T,
+        ←h_1) if bidirectional ŷ = softmax(Wᵀ v + b)
 
     Source:
-        Notes 004, "Types of RNN", sequence to vector (a movie review to its sentiment); Schuster and Paliwal 1997,
-        "Bidirectional Recurrent Neural Networks".
+        Lecture notes 004, "Types of RNN", sequence to vector (the sentiment of a movie review); Schuster and Paliwal
+        1997, "Bidirectional Recurrent Neural Networks".
 
     Returns:
-        A model from ids `(batch, time)`, int32, to class probabilities `(batch, classes)`, float32. Its layer
+        A model from ids `(batch, time)`, int32, to class probabilities `(batch, classes)`, float32. The layer
         `embedding` returns v `(batch, units)`, or `(batch, 2 · units)` if bidirectional. Padding does not change the
         result.
     """

@@ -1,4 +1,4 @@
-"""The network that writes captions for images."""
+"""The network that predicts captions for images."""
 
 import keras
 from keras import layers
@@ -6,7 +6,7 @@ from keras import layers
 from ..hyperparameters import Count, Counts, ImageShape
 from ..registry import register
 from ._cells import Cell
-from ._decoder import STATES, teacher_forced
+from ._decoder import STATES, teacher_forcing_model
 
 
 @register
@@ -19,15 +19,15 @@ def vector_to_sequence(
     units: Count = 64,
     cell: Cell = "gru",
 ) -> keras.Model:
-    """Writes a caption for an image: convolutions encode the image, a recurrent decoder writes the text.
+    """Writes a caption for an image: convolutions encode the image, a recurrent decoder predicts the words.
 
-    The encoded image is only the initial state of the decoder. So the state must remember which part of the caption
-    is still to be written.
+    The decoder receives the encoded image only as its initial state. So the state of the decoder must also represent
+    the part of the caption that is not yet written.
 
     Args:
         image_shape: height, width and channels of the images.
         output_tokens: size of the vocabulary, including id 2 for the start and id 3 for the end of a text.
-        filters: number of filters of each convolution, which halves height and width.
+        filters: number of filters of each convolution. Each convolution halves height and width, rounded up.
         embedding_dim: length of a token's vector.
         units: size of the decoder's state. An LSTM has two states of this size.
         cell: recurrent cell of the decoder.
@@ -39,12 +39,14 @@ def vector_to_sequence(
         L = −1/N Σ_t log p(y_t | y_1 … y_{t−1}, x)
 
     Source:
-        Notes 004, "Types of RNN", vector to sequence (an image and its caption); Vinyals et al. 2015, "Show and Tell".
+        Lecture notes 004, "Types of RNN", vector to sequence (an image and its caption); Vinyals et al. 2015, "Show and
+        Tell".
 
     Returns:
-        A model from a dict, `image` `(batch, height, width, channels)` and int32 ids `previous` `(batch, steps)`,
-        which start with 2, to probabilities `(batch, steps, output_tokens)`, float32. Its sub-model `encoder` returns
-        the states `(batch, units)`; its sub-model `decoder` writes a text from states.
+        A model from a dict, `image` `(batch, height, width, channels)` and int32 ids `previous` `(batch, steps)`, to
+        probabilities `(batch, steps, output_tokens)`, float32. `previous` is the caption, shifted by one step so that
+        it starts with id 2. The sub-model `encoder` returns the decoder's initial states `(batch, units)`. The
+        sub-model `decoder` predicts a caption from these states.
     """
     # === Functional model ===
     image = keras.Input(image_shape, name="image")
@@ -54,4 +56,4 @@ def vector_to_sequence(
     x = layers.Flatten(name="flatten")(x)
     v = [layers.Dense(units, activation="tanh", name=f"vector_{n}")(x) for n in range(1, STATES[cell] + 1)]
     encoder = keras.Model(image, v, name="encoder")
-    return teacher_forced(encoder, output_tokens, embedding_dim, cell, 0.0, "vector_to_sequence")
+    return teacher_forcing_model(encoder, output_tokens, embedding_dim, cell, 0.0, "vector_to_sequence")

@@ -93,7 +93,7 @@ def test_show() -> None:
 
     shown = gallery("show", "denoising_autoencoder").stdout
     info = describe("denoising_autoencoder")
-    assert info.summary in shown and "x̃ = corrupt(x)" in shown and "Notes 003" in shown
+    assert info.summary in shown and "x̃ = corrupt(x)" in shown and "Lecture notes 003" in shown
     assert all("--model." + each.name.replace("_", "-") in shown for each in info.hyperparameters)
     assert "Total params: 111,521" in shown
     assert all(f"--recipe {name} " in shown for name in load_recipes("denoising_autoencoder"))

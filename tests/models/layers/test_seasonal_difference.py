@@ -46,5 +46,5 @@ def test_layer_can_be_rebuilt_from_config() -> None:
 def test_invalid_arguments_are_rejected() -> None:
     with pytest.raises(BadHyperparameter, match="^Expected season to be at least 1. Received: 0.$"):
         SeasonalDifference(0)
-    with pytest.raises(GalleryError, match=r"Expected more than 8 steps \(one season\)\. Received: 8\."):
+    with pytest.raises(GalleryError, match=r"Expected more than 8 steps \(the seasonal period\)\. Received: 8\."):
         SeasonalDifference(8)(X)

@@ -66,5 +66,5 @@ def check_what_it_refuses(name: str) -> None:
         create(name, horizon=12, season=11)
     with pytest.raises(BadHyperparameter, match=r"^Expected season to be an integer from 0 to 65536\. Received: -1\.$"):
         create(name, season=-1)
-    with pytest.raises(ValueError, match=r"Expected more than 11 steps \(one season\)\. Received: 11\."):
+    with pytest.raises(ValueError, match=r"Expected more than 11 steps \(the seasonal period\)\. Received: 11\."):
         create(name, season=11)(np.zeros((1, 11, 1), np.float32))
