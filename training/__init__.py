@@ -1,4 +1,4 @@
-"""Training: datasets, recipes and runs. `train` trains a model of the gallery and saves it as a run."""
+"""Trains models with datasets and recipes. `train` trains a model of the gallery and saves it as a run."""
 
 from .data.dataset import Dataset, list_datasets, load
 from .recipe import Recipe, Target, load_recipe, load_recipes
