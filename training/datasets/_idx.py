@@ -1,7 +1,7 @@
 """Reads IDX files, the file format of MNIST.
 
-An IDX file has two zero bytes, a byte for the data type, a byte for the number of dimensions, the size of each dimension
-as a big-endian 32-bit integer, and the values.
+An IDX file has two zero bytes, a byte for the data type, a byte for the number of dimensions, the size of each
+dimension as a big-endian 32-bit integer, and the values.
 """
 
 import gzip

@@ -1,6 +1,7 @@
 """Gradient norms at the first layer of deep networks before training.
 
-The networks are `residual_network`, with and without skip connections, and `thin_network`, which has one unit per layer.
+The networks are `residual_network`, with and without skip connections, and `thin_network`, which has one unit in each
+layer.
 """
 
 from __future__ import annotations
@@ -28,9 +29,9 @@ Curves = dict[str, dict[str, float]]  # name → depth → norm
 def gradient_norms(model: keras.Model, examples: Examples) -> dict[str, Any]:
     """Returns `gradient_norms` of the variants of a `residual_network` or `thin_network`; {} for another model.
 
-    `gradient_norms` has a norm for each variant of the network and each number of layers with weights. It is the norm of
-    the gradient of the loss with respect to the first layer's weights before training, on 64 examples. The norm is
-    averaged over three seeds.
+    `gradient_norms` has a norm for each variant of the network and each number of layers with weights. The norm is that
+    of the gradient of the loss with respect to the first layer's weights before training, on 64 examples, averaged over
+    three seeds.
     """
     if model.name not in FAMILIES:
         return {}

@@ -1,4 +1,4 @@
-"""Computes the likelihood of images under a variational autoencoder: the lower bound and an importance-sampling estimate.
+"""Computes the likelihood of images under a variational autoencoder: a lower bound, and an estimate by sampling.
 
     log p(x) ≥ E_q [log p(x|z) + log p(z) − log q(z|x)]
     log p(x) ≈ log 1/K Σ_k p(x|z_k) p(z_k) / q(z_k|x),   z_k ~ q(z|x)
@@ -32,8 +32,8 @@ def importance_log_likelihood(
     Args:
         model: a `variational_autoencoder`.
         images: `(n, height, width, channels)`, each value 0 or 1.
-        samples: K, the number of samples for each image. The expected value of the estimate is a lower bound. A larger K
-            makes the bound tighter.
+        samples: K, the number of samples for each image. The expected value of the estimate is a lower bound. A larger
+            K makes the bound tighter.
         seed: seed of the sampled codes.
         progress: called after each image with the number of finished images.
 

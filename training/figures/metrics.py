@@ -59,9 +59,9 @@ def r2(targets: Floats, predicted: Floats) -> float:
 def match(true: Objects, detected: Objects) -> tuple[NDArray[np.bool_], Floats]:
     """Matches the detected objects of an image with the true objects.
 
-    The detected objects are processed in descending order of their scores. Each is compared with the true objects of its
-    class that are not matched yet. If the largest intersection over union is at least `OVERLAP`, the detected object is
-    correct and is matched with that true object.
+    The detected objects are processed in descending order of their scores. Each is compared with the true objects of
+    its class that are not matched yet. If the largest intersection over union is at least `OVERLAP`, the detected
+    object is correct and is matched with that true object.
 
     Returns:
         Whether each detected object is correct, `(detected,)`, and the intersection over union of each correct object.
