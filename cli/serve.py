@@ -26,7 +26,7 @@ def _configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> Non
         metavar="SERVER",
         default="auto",
         help=f"the server: {', '.join(KINDS)} (default: auto, which selects tensorflow-model-server if that program "
-        "is installed, and otherwise Keras Gallery's own server)",
+        "is installed, and otherwise embedded, Keras Gallery's own server)",
     )
     parser.add_argument(
         "--host",

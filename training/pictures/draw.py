@@ -37,8 +37,8 @@ def draw(
     """Draws the pictures of a trained autoencoder.
 
     They are the learning curve, the predictions, the kernels of the first layer and the codes. If the encoder has a
-    `KLSparsity` layer, its mean activations are also drawn. For the task `generate`, images that are decoded from random
-    and from varied codes are also drawn.
+    `KLSparsity` layer, its mean activations are also drawn. For the task `generate`, images that are decoded from
+    random and from varied codes are also drawn.
 
     Args:
         folder: folder for the PNG files.

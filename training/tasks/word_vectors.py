@@ -70,9 +70,9 @@ class WordVectors(Task):
     def evaluate(self, model: keras.Model) -> dict[str, float]:
         """Returns the metrics of `similarity_figures`, and three losses on examples of the test sentences.
 
-        The losses are in nats, averaged over the examples. `pair_loss` is the loss of the model. `frequency_loss` is the
-        loss of a baseline that uses only the word frequencies. `chance_loss` is the loss of predicting the probability
-        1/2 for each candidate.
+        The losses are in nats, averaged over the examples. `pair_loss` is the loss of the model. `frequency_loss` is
+        the loss of a baseline that uses only the word frequencies. `chance_loss` is the loss of predicting the
+        probability 1/2 for each candidate.
         """
         x, labels = self._examples(model, self.dataset.x_test)
         by_frequency = self._frequency_scores()[x["candidates"]]
