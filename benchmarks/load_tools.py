@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-PACKAGES = {"h2load": "nghttp2-client", "wrk": "wrk"}  # Debian's
+PACKAGES = {"h2load": "nghttp2-client", "wrk": "wrk"}  # the Debian package of each tool
 CONNECTIONS = 8
 STREAMS = 2  # requests in flight on each gRPC connection
 MICROSECONDS = {"us": 1, "ms": 1e3, "s": 1e6, "m": 6e7}
@@ -48,7 +48,7 @@ def grpc_load(
     connections: int = CONNECTIONS,
     streams: int = STREAMS,
 ) -> Load:
-    """Runs h2load. A unary call is an HTTP/2 POST of the message with a prefix of five bytes.
+    """Runs h2load and returns its figures. It sends a unary call as an HTTP/2 POST: five bytes, then the message.
 
     h2load ignores grpc-status, but a response with an error has no message. Therefore the number of received bytes
     reveals errors. Raises LoadError if this number does not fit messages of `answer_size` bytes.
@@ -92,7 +92,7 @@ def read_h2load(output: str, log: np.ndarray, size: int, in_flight: int) -> Load
 
 
 def rest_load(port: int, path: str, body: bytes, seconds: float) -> Load:
-    """Runs wrk. Raises LoadError if a response is missing or is not 2xx."""
+    """Runs wrk and returns its figures. Raises LoadError if a response is missing or is not 2xx."""
     with tempfile.TemporaryDirectory(prefix="load-") as folder:
         data, script = Path(folder, "body"), Path(folder, "post.lua")
         data.write_bytes(body)

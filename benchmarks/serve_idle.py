@@ -10,7 +10,7 @@ import load_tools
 from serve_common import PREDICT, Table, answer_size, example, megabytes, port_of, progress, request_of, running
 
 HELLO = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0"  # connection preface and empty SETTINGS (RFC 9113)
-SPARE_FILES = 500  # file descriptors for everything but the idle connections
+SPARE_FILES = 500  # number of file descriptors that are reserved for other uses than idle connections
 SECONDS = 3.0
 MODEL = "dense"
 
@@ -39,7 +39,7 @@ def idle(options: argparse.Namespace) -> list[Table]:
             for each in sockets:
                 each.sendall(HELLO)
             for each in sockets:
-                each.recv(9)  # the server's SETTINGS show that it has accepted the connection
+                each.recv(9)  # the server sends SETTINGS when it has accepted the connection
             load = load_tools.grpc_load(port, PREDICT, request, size, SECONDS, connections=2, streams=1)
             memory = megabytes(server.process.pid)
             rows.append(

@@ -1,4 +1,4 @@
-"""Measures requests per second, divided by those of an echo server so that the machine has little influence."""
+"""Measures the server's speed as a fraction of an echo server's speed, so that the machine has little influence."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from serve_common import PREDICT, Table, answer_size, cpu_seconds, example, port
 class Row(NamedTuple):
     """A combination of protocol, model and batch size to measure.
 
-    The target is TensorFlow Serving's requests per second, as a fraction of those of the echo server.
+    The target is TensorFlow Serving's requests per second, divided by the echo server's requests per second.
     """
 
     protocol: str

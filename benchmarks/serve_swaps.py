@@ -27,7 +27,7 @@ def swaps(options: argparse.Namespace) -> list[Table]:
 
     Each new version must replace the previous version before the next version is published.
     """
-    spawn = multiprocessing.get_context("spawn")  # gRPC does not survive a fork
+    spawn = multiprocessing.get_context("spawn")  # gRPC does not work in a forked process
     stop, (results, sender) = spawn.Event(), spawn.Pipe(duplex=False)
     original = options.models / MODEL / "1"
     with tempfile.TemporaryDirectory(prefix=".swaps-", dir=options.models) as folder:

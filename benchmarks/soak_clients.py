@@ -1,4 +1,4 @@
-"""The clients of `benchmarks/soak.py`: good clients send valid requests, bad clients send invalid ones."""
+"""The clients of `benchmarks/soak.py`. Good clients send valid requests, and bad clients send invalid requests."""
 
 from __future__ import annotations
 

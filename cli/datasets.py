@@ -1,4 +1,4 @@
-"""`gallery datasets` lists the datasets, what each contains and whether it is downloaded. Does not import Keras."""
+"""`gallery datasets` lists the datasets: what each contains, and whether it is downloaded. It does not import Keras."""
 
 from __future__ import annotations
 

@@ -131,7 +131,7 @@ def _run(values: argparse.Namespace) -> int:
 def _requests(
     client: Client, model: Any, encoder: Any, noisy: Array, files: list[bytes], from_files: Array
 ) -> dict[str, tuple[Callable[[], Array], Array]]:
-    """Returns the requests by name. Each is a function that sends the request, with the answer that Keras computes."""
+    """Returns the requests by name: a function that sends the request, and the answer that Keras computes."""
     import numpy as np
 
     return {

@@ -1,11 +1,11 @@
 """Saves and loads runs. A run is a finished training, in a folder `runs/<model>/<number>/` with these files:
 
 config.json     model, hyperparameters, training settings and versions of the libraries
-metrics.json    figures on the test examples
+metrics.json    metrics on the test examples
 history.json    training and validation loss of each epoch
 tokens.json     vocabularies of the ids, if the dataset has texts or categories
 model.keras     model with the weights of the best epoch, without the optimizer
-pictures/       *.png
+pictures/       PNG files that the task draws
 """
 
 import json
@@ -25,7 +25,7 @@ from .errors import UnknownRun
 
 @dataclass(frozen=True)
 class Run:
-    """A finished training.
+    """A finished training, saved in a folder.
 
     Attributes:
         folder: folder of the run.
@@ -82,7 +82,7 @@ def latest_run(model: str, root: str | Path = "runs") -> Run:
 
     Raises:
         UnknownModel: no model has this name.
-        UnknownRun: the model has no finished run.
+        UnknownRun: the model has no finished run, or the files of the newest run are damaged.
     """
     describe(model)
     numbers = _numbers(Path(root, model))

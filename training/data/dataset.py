@@ -115,7 +115,7 @@ def check_features(features: NDArray[np.float32], what: str) -> None:
 def check_ids(ids: NDArray[np.int32], what: str) -> None:
     """Raises `BadData` if `ids` are not int32 `(n, time)` with n > 0 and values of at least 0."""
     if ids.ndim != 2 or not ids.size or ids.min() < 0:
-        raise BadData(f"Expected {what} as int32 (n, time) of at least 0. Received: {ids.dtype} {ids.shape}.")
+        raise BadData(f"Expected {what} as int32 (n, time) with no value below 0. Received: {ids.dtype} {ids.shape}.")
 
 
 def from_bytes(images: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -18,10 +18,11 @@ class WordBatches(keras.utils.PyDataset):
     """Training batches for word2vec: input words, candidate words, and labels that mark the true candidate.
 
     Before each epoch, frequent words are subsampled, a window size is drawn for each word, and the examples are created
-    and shuffled. This needs about fifty bytes for each word and pair, and at most a second for half a million words.
+    and shuffled. An epoch needs about fifty bytes of memory for each word and pair. Its preparation takes at most a
+    second for half a million words.
 
     Args:
-        text: the text to learn from. Each word must have a neighbour in its sentence at least once.
+        text: the text to learn from. A word is learned only if another word is in its sentence.
         counts: number of occurrences of each id in the training text, for subsampling and negative samples.
         window: largest number of context words on each side.
         cbow: if True, the input is a context, and the true candidate is the word in the middle of the context. If

@@ -69,7 +69,7 @@ def _place(
     label: int,
     rng: np.random.Generator,
 ) -> tuple[int, int, int, int] | None:
-    """Crops a digit to its ink, and draws it at a random free position.
+    """Crops a digit to its ink, and draws it on the canvas and the mask at a random free position.
 
     Returns:
         The top, left, bottom and right edges of the digit in pixels, or None if no free position was found.

@@ -1,1 +1,1 @@
-"""Trains and measures recipes, stores their metrics and writes the page of results."""
+"""Trains the models of recipes, measures and stores their metrics, and writes the page of results."""
