@@ -67,7 +67,7 @@ def config_of(name: str) -> Mapping[str, Any]:
 
 
 def _newest(home: Path) -> Path | None:
-    """Returns the model file of the newest run in the folder of an architecture's runs, or None without a run."""
+    """Returns the model file of the newest run in the folder of an architecture's runs, or None if there is no run."""
     files = [path / "model.keras" for path in home.glob("[0-9]*") if path.name.isdecimal()]
     return max((file for file in files if file.is_file()), key=lambda file: int(file.parent.name), default=None)
 

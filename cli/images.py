@@ -43,7 +43,7 @@ def write_files(task: str, help: str, description: str, example: str, convert: T
     def configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> None:
         files.add_inputs(parser, suffixes)
         parser.add_argument(
-            "--output", type=Path, help="the file to write, or the folder for several files (default: beside the input)"
+            "--output", type=Path, help="output file, or output folder for several inputs (default: beside the input)"
         )
         files.add_server(parser)
 

@@ -16,8 +16,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: the command-line arguments without the program's name. The default is the arguments of this process.
 
     Returns:
-        The exit status: 0 for success, 2 for an error that the user can correct, 130 after Ctrl-C, or the status that
-        the command returns.
+        The exit status of the command, which is 0 for success. The status is 2 after an error that the user can
+        correct, and 130 after Ctrl-C.
     """
     try:
         values = parse(list(sys.argv[1:] if arguments is None else arguments))

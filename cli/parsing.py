@@ -38,7 +38,7 @@ class Parser(argparse.ArgumentParser):
         raise UsageError(message)
 
     def refuse(self, unknown: Sequence[str]) -> NoReturn:
-        """Raises UsageError for arguments that the command does not have."""
+        """Raises UsageError for unknown arguments. The message suggests similar options."""
         option = unknown[0].split("=")[0]
         close = difflib.get_close_matches(option, list(self._option_string_actions), n=3)
         hint = f"Did you mean {' or '.join(close)}?" if close else f"See: {self.prog} --help"

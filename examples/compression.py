@@ -3,10 +3,10 @@
     python examples/compression.py
 
 Two data sets have 20 Gaussian values per example. In the first data set, the values are independent. In the second,
-the values are mixtures of 5 independent values with a little noise. A linear autoencoder with a code of 5 values is trained
-on each data set. The program prints the fraction of the test variance that the autoencoder loses, and the fraction that
-PCA loses. For independent values, the autoencoder loses about 15/20 of the variance, because only 5 of 20 values fit
-into the code.
+the values are mixtures of 5 independent values with a little noise. A linear autoencoder with a code of 5 values is
+trained on each data set. The program prints the fraction of the test variance that the autoencoder loses, and the
+fraction that PCA loses. For independent values, the autoencoder loses about 15/20 of the variance, because only 5 of 20
+values fit into the code.
 
 Source: lecture notes 003, "Bottlenecks".
 """

@@ -12,12 +12,12 @@ from .errors import UnknownRecipe
 
 @dataclass(frozen=True)
 class Target:
-    """A published result that the recipe should reach.
+    """A result, usually published, that the recipe should reach.
 
     Attributes:
-        figure: name of the figure in the metrics of a run.
-        value: the published value.
-        source: the publication.
+        figure: name of the metric.
+        value: the value to reach.
+        source: the publication, or another origin of the value.
         at_least: True if higher values are better, False if lower values are better.
     """
 
@@ -27,7 +27,7 @@ class Target:
     at_least: bool = False
 
     def missed_by(self, figure: float) -> float:
-        """Returns the difference by which `figure` misses the target, or 0 if `figure` reaches the target."""
+        """Returns the difference between the metric's value `figure` and the target; 0 if it reaches the target."""
         return max(0.0, self.value - figure if self.at_least else figure - self.value)
 
 
@@ -63,7 +63,7 @@ class Recipe:
             epoch.
         clipnorm: largest norm of the gradient of all weights; a larger gradient is scaled down. 0 means no limit.
         xla: whether to compile steps with XLA on TensorFlow. XLA makes dense layers faster and convolutions slower.
-        targets: published results to reach.
+        targets: results to reach.
     """
 
     task: Literal[

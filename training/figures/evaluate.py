@@ -95,7 +95,7 @@ def evaluate(model: keras.Model, data: Dataset, recipe: Recipe, pca: Components 
         an image), `psnr` and `bce` of reconstructed images, and `pca_mse`.
 
         For `denoise`, there are also `psnr_noisy`, `psnr_denoised` and their difference `psnr_lift`, and `denoise_mse`,
-        `denoise_bce` and `pca_denoise_mse`. They compare with the clean images.
+        `denoise_bce` and `pca_denoise_mse`. These metrics compare images with the clean images.
 
         For `generate`, there is also `elbo`, the lower bound of log p(x) in nats, with one sample for each image.
 

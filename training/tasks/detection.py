@@ -20,7 +20,7 @@ from ..pictures import plots
 from .base import Task
 
 SHOWN = 10
-BOX_WEIGHT = 5.0  # λ, as in YOLO
+BOX_WEIGHT = 5.0  # λ, the weight of the box loss, as in YOLO
 
 
 class Detection(Task):
@@ -57,7 +57,7 @@ class Detection(Task):
         return examples.x, {"cell_probabilities": np.stack(cells), "cell_boxes": np.stack(boxes)}
 
     def evaluate(self, model: keras.Model) -> dict[str, float]:
-        """Returns the figures of `metrics.detection`."""
+        """Returns `box_iou`, `precision`, `recall` and `map50` (see `metrics.detection`)."""
         detected = _detected(model, self.dataset.x_test)
         return metrics.detection(objects_of(self.dataset.y_test), detected, len(self.dataset.labels))
 
