@@ -19,7 +19,7 @@ MOST_VALIDATION_EXAMPLES = 5_000
 
 
 class Examples(NamedTuple):
-    """Inputs and targets of the same number of examples."""
+    """The inputs and the targets of n examples. Both arrays have n rows."""
 
     x: NDArray[Any]
     y: NDArray[Any]

@@ -26,7 +26,7 @@ class MeanColours:
         levels = _level(to_grey(images)).ravel()
         counts = np.bincount(levels, minlength=LEVELS)
         sums = np.stack([np.bincount(levels, weights=colours[:, i], minlength=LEVELS) for i in range(3)], axis=1)
-        grey = np.linspace(0, 1, LEVELS)[:, None].repeat(3, axis=1)  # for levels without a training pixel
+        grey = np.linspace(0, 1, LEVELS)[:, None].repeat(3, axis=1)  # used for levels that no training pixel has
         self.table = np.where(counts[:, None] > 0, sums / np.maximum(counts, 1)[:, None], grey).astype(np.float32)
 
     def __call__(self, grey: NDArray[np.float32]) -> NDArray[np.float32]:

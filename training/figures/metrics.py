@@ -10,7 +10,7 @@ from ...models.grid import Objects, intersection_over_union
 Floats = NDArray[np.float32]
 Classes = NDArray[np.int64]
 
-LEAST_PROBABILITY = 1e-7  # as in Keras's loss
+LEAST_PROBABILITY = 1e-7  # smaller probabilities are raised to this value, as in Keras's loss
 OVERLAP = 0.5  # lowest intersection over union of a correct box
 
 
@@ -51,7 +51,7 @@ def class_ious(counts: NDArray[np.int64]) -> NDArray[np.float64]:
 
 
 def r2(targets: Floats, predicted: Floats) -> float:
-    """Returns the share of the targets' variance that is explained: 1 − Σ(y − ŷ)² / Σ(y − mean y)²."""
+    """Returns the coefficient of determination: 1 − Σ(y − ŷ)² / Σ(y − mean y)²."""
     unexplained = np.sum(np.square(targets - predicted, dtype=np.float64))
     return float(1 - unexplained / np.sum(np.square(targets - targets.mean(axis=0), dtype=np.float64)))
 
@@ -82,8 +82,8 @@ def match(true: Objects, detected: Objects) -> tuple[NDArray[np.bool_], Floats]:
 def average_precision(scores: Floats, correct: NDArray[np.bool_], count: int) -> float:
     """Returns the average precision: the area under the precision–recall curve.
 
-    All points of the curve are used, as in Pascal VOC from 2010 on. Before that, the precision at each recall is
-    replaced with the largest precision at this or a higher recall.
+    First, the precision at each recall is replaced with the largest precision at this or a higher recall. Then all
+    points of the curve are used, as in Pascal VOC from 2010 on.
 
     Args:
         scores: scores of all detected objects of a class, `(detected,)`.

@@ -50,7 +50,7 @@ def measure(
         `shift`: squared distance by which noise with σ = 0.1 moves a code, divided by the variance of the codes.
         `pca_probe`, `pca_knn` and `pca_shift`: `probe`, `knn` and `shift` with the codes of PCA.
         `auroc`: area under the ROC curve of the squared error as a score that separates the images of another dataset
-        from the test images. It is left out if there is no such dataset or it is not available.
+        from the test images. It is left out if no such dataset is available.
         `copied_noise_mse`: mean squared error of reconstructed images of uniform noise.
         `angle`, for a linear decoder: largest principal angle between the subspaces of the decoder and of PCA, in
         degrees.

@@ -22,7 +22,7 @@ UNITS = 100
 STEPS = (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0)
 TRAVERSED = 8
 MAP_SIDE = 12
-MOST_DRAWN_CODE = 256  # values; a larger code is not drawn
+MOST_DRAWN_CODE = 256  # largest number of values in a code that is drawn
 
 
 def draw(

@@ -67,7 +67,7 @@ def sample_grid(path: Path, title: str, images: Floats) -> None:
 
 
 def traversal(path: Path, title: str, images: Floats, values: Sequence[float], names: Sequence[str]) -> None:
-    """Draws images decoded from codes in which one dimension varies. Each row varies another dimension.
+    """Draws images decoded from codes in which one dimension varies. Each row varies a different dimension.
 
     Args:
         path: PNG file to write.
@@ -110,12 +110,16 @@ def hidden_units(path: Path, title: str, kernels: Floats) -> None:
     if tiles.shape[-1] == 3:
         draw_grid(path, title, as_square(tiles), "grey: without effect")
     else:
-        colours = np.asarray(colormaps["RdBu_r"].resampled(17)(tiles[..., 0])[..., :3], np.float32)  # a small file
+        colours = np.asarray(
+            colormaps["RdBu_r"].resampled(17)(tiles[..., 0])[..., :3], np.float32
+        )  # few colours make a small file
         draw_grid(path, title, as_square(colours), "red: activates the unit, blue: inhibits it")
 
 
 def two_dimensions(codes: Floats) -> Floats:
-    """Reduces codes to two dimensions with t-SNE. Codes of one or two values are not changed.
+    """Reduces codes to two dimensions with t-SNE.
+
+    Codes of two values are not changed. Codes of one value get a second value of 0.
 
     Args:
         codes: `(n, …)`. About 1,000 codes take a few seconds.
