@@ -2,11 +2,12 @@
 
     python benchmarks/batching.py [--names dense wide …] [--clients 1 2 8 32] [--rounds 5] [--seconds 1]
 
-Each client sends requests of one row in a closed loop: the next one as soon as it has the response (h2load; Debian's
-package nghttp2-client). The two servers have one process each. They run in turns, `rounds` times. The ratio is computed
-for each round; the tables have the median, the least and the most. Batching is made for models like `wide`, whose run
-time is the time to read the weights, for any number of rows. The other models' run time grows with each row, or is very
-short. They should not be slower with batching.
+Each client sends requests of one row in a closed loop: it sends the next request as soon as it has the response. The
+clients are h2load (Debian's package nghttp2-client). Each of the two servers has one process. The servers are measured
+in turns, `rounds` times. The ratio of their speeds is computed for each round; the tables have its median, minimum and
+maximum. Batching is made for models like `wide`: reading the weights takes most of its run time, so the run time hardly
+depends on the number of rows. The run time of the other models is very short or grows with the number of rows. Batching
+should not make these models slower.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ def main() -> int:
     parser.add_argument("--names", nargs="+", choices=NAMES, default=list(NAMES), help="models (default: all)")
     parser.add_argument("--clients", nargs="+", type=int, default=[1, 2, 8, 32], help="numbers of clients to measure")
     parser.add_argument("--rounds", type=int, default=5, help="number of rounds (default: 5)")
-    parser.add_argument("--seconds", type=float, default=1, help="duration of each run (default: 1)")
+    parser.add_argument("--seconds", type=float, default=1, help="duration of each run in seconds (default: 1)")
     parser.add_argument("--models", type=Path, help="folder of the exported models (default: a temporary one)")
     parser.add_argument("--export", type=Path, help=argparse.SUPPRESS)  # a child process
     options = parser.parse_args()
@@ -56,7 +57,7 @@ def main() -> int:
 
 
 def compare(name: str, clients: int, servers: list[ServerProcess], options: argparse.Namespace) -> dict[str, Any]:
-    """Returns a table row for a number of clients."""
+    """Measures both servers with this number of clients, and returns the row of the table."""
     loads = [load_of(name, clients, port_of(server.grpc)) for server in servers]
     pids = [server.process.pid for server in servers if server.process]
     for load in loads:  # warm-up
@@ -69,7 +70,7 @@ def compare(name: str, clients: int, servers: list[ServerProcess], options: argp
         progress(f"{name}, {clients} clients, round {number + 1} of {options.rounds}")
     ratios = sorted(batching.load.per_second / plain.load.per_second for plain, batching in runs)
     row: dict[str, Any] = {"clients": clients, "ratio": f"{median(ratios):.2f}"}
-    row["least–most"] = f"{ratios[0]:.2f}–{ratios[-1]:.2f}"
+    row["min–max"] = f"{ratios[0]:.2f}–{ratios[-1]:.2f}"
     for kind, measurements in zip(("without", "with"), zip(*runs, strict=True), strict=True):
         row[f"{kind}: requests/s"] = median(run.load.per_second for run in measurements)
         row[f"{kind}: p50 ms"] = median(run.load.p50 for run in measurements)
@@ -79,7 +80,7 @@ def compare(name: str, clients: int, servers: list[ServerProcess], options: argp
 
 
 def load_of(name: str, clients: int, port: int) -> Callable[[float], Load]:
-    """Returns a function that runs the load for a number of seconds."""
+    """Returns a function that sends requests from `clients` clients for a number of seconds."""
     request = request_of(name, {"x": example("dense" if name == "wide" else name, 1)})
     size = answer_size(port, PREDICT, request)
     channels = min(clients, CHANNELS)
@@ -89,7 +90,7 @@ def load_of(name: str, clients: int, port: int) -> Callable[[float], Load]:
 
 
 def prepare_models(folder: Path | None) -> Path:
-    """Exports the models of `serve_models.py` and `wide`, if necessary, and returns their folder."""
+    """Exports the models of `serve_models.py` and the model `wide` if the folder lacks them. Returns the folder."""
     folder = serve_models.prepare_models(folder)
     if not (folder / "wide" / "1").exists():
         environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": "tensorflow"}
@@ -99,7 +100,7 @@ def prepare_models(folder: Path | None) -> Path:
 
 
 def export_wide(folder: Path) -> None:
-    """Exports a dense network 784-2048-2048-2048-784 from (batch, 784) to (batch, 784) with 46 MB of weights."""
+    """Exports `wide`, a dense network 784-2048-2048-2048-784 with 46 MB of weights."""
     import keras
     from keras_gallery.serving.export.writing import export
 

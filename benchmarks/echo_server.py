@@ -2,7 +2,7 @@
 
     python benchmarks/echo_server.py PORT
 
-It measures the most that a gRPC server in Python can reach. It ends on SIGTERM.
+Its speed is the upper limit for a gRPC server in Python. SIGTERM stops the server.
 """
 
 from __future__ import annotations

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import numpy as np
 
-PACKAGES = {"h2load": "nghttp2-client", "wrk": "wrk"}  # Debian's
+PACKAGES = {"h2load": "nghttp2-client", "wrk": "wrk"}  # the Debian package of each tool
 CONNECTIONS = 8
 STREAMS = 2  # requests in flight on each gRPC connection
 MICROSECONDS = {"us": 1, "ms": 1e3, "s": 1e6, "m": 6e7}
 
 
 class LoadError(Exception):
-    """Some responses were errors, so the figures are invalid."""
+    """The figures are missing, or are invalid because some responses were errors."""
 
 
 @dataclass(frozen=True)
@@ -48,10 +48,10 @@ def grpc_load(
     connections: int = CONNECTIONS,
     streams: int = STREAMS,
 ) -> Load:
-    """Runs h2load. A unary call is an HTTP/2 POST of the message with a prefix of five bytes.
+    """Runs h2load and returns its figures. It sends a unary call as an HTTP/2 POST: five bytes, then the message.
 
     h2load ignores grpc-status, but a response with an error has no message. Therefore the number of received bytes
-    shows errors. Raises LoadError if it does not fit messages of `answer_size` bytes.
+    reveals errors. Raises LoadError if this number does not fit messages of `answer_size` bytes.
     """
     with tempfile.TemporaryDirectory(prefix="load-") as folder:
         body, log = Path(folder, "body"), Path(folder, "log")
@@ -65,9 +65,16 @@ def grpc_load(
 
 
 def read_h2load(output: str, log: np.ndarray, size: int, in_flight: int) -> Load:
-    """Reads the figures from h2load's output and log (HTTP status, microseconds).
+    """Reads the figures from h2load's output and log.
 
-    Raises LoadError if there are errors or figures are missing.
+    Args:
+        output: the standard output of h2load.
+        log: HTTP status and latency in microseconds of each request, int64 (requests, 2).
+        size: number of bytes of each response.
+        in_flight: maximum number of requests in flight.
+
+    Raises:
+        LoadError: a request failed, or figures are missing.
     """
     counts = re.search(r"requests: .* (\d+) done, (\d+) succeeded", output)
     data = re.search(r"\((\d+)\) data", output)
@@ -75,15 +82,17 @@ def read_h2load(output: str, log: np.ndarray, size: int, in_flight: int) -> Load
     if not (counts and data and speed and len(log)):
         raise LoadError(f"No figures in the output of h2load: {output[-500:]}")
     done, succeeded, received = int(counts[1]), int(counts[2]), int(data[1])
-    # When the time is over, some messages may be incomplete or without status.
+    # When the time is over, some messages may be incomplete or lack a status.
     if succeeded != done or not done * size <= received <= (done + in_flight) * size:
-        raise LoadError(f"Expected {done} messages of {size} bytes. Received: {succeeded}, {received} bytes in all")
+        raise LoadError(
+            f"Expected {done} messages of {size} bytes. Received: {succeeded} messages, {received} bytes in total"
+        )
     p50, p99 = np.percentile(log[:, 1], (50, 99)) / 1000
     return Load(done, float(speed[1]), float(p50), float(p99))
 
 
 def rest_load(port: int, path: str, body: bytes, seconds: float) -> Load:
-    """Runs wrk. Raises LoadError if a response is missing or is not 2xx."""
+    """Runs wrk and returns its figures. Raises LoadError if a response is missing or is not 2xx."""
     with tempfile.TemporaryDirectory(prefix="load-") as folder:
         data, script = Path(folder, "body"), Path(folder, "post.lua")
         data.write_bytes(body)
@@ -98,7 +107,7 @@ def rest_load(port: int, path: str, body: bytes, seconds: float) -> Load:
 
 
 def read_wrk(output: str) -> Load:
-    """Reads the figures from wrk's output. Raises LoadError if there are errors or figures are missing."""
+    """Reads the figures from wrk's output. Raises LoadError if a request failed, or figures are missing."""
     problem = re.search(r"Non-2xx or 3xx responses.*|Socket errors.*", output)
     if problem:
         raise LoadError(f"Expected only 2xx responses. Received: {problem[0]}")

@@ -1,14 +1,14 @@
-"""Measures the model server: throughput, start, version swaps under load, and idle connections.
+"""Measures the model server: throughput, start-up, version swaps under load, and idle connections.
 
     python benchmarks/serve.py [speed start swaps idle] [--rows REGEX] [--rounds 5] [--seconds 2] [--json FILE]
 
-- `speed`: requests per second in a closed loop (h2load with 8 connections of 2 requests in flight, wrk with 8
-  connections; Debian's packages nghttp2-client and wrk). They are given as fractions of the requests per second of a
-  one-process `grpc.aio` echo server with messages of 3.2 KB in the same run. The targets are the fractions of
-  TensorFlow Serving, measured on two cores. With more cores, the fractions of any server are higher.
-- `start`: seconds until ready, memory, time of the first request.
-- `swaps`: new versions under load.
-- `idle`: many connections without requests.
+- `speed` measures requests per second in a closed loop. The clients are h2load with 8 connections of 2 requests in
+  flight, and wrk with 8 connections (Debian's packages nghttp2-client and wrk). A figure is the server's requests per
+  second divided by those of a one-process `grpc.aio` echo server with messages of 3.2 KB in the same run. The targets
+  are the figures of TensorFlow Serving, measured on two cores. With more cores, the figures of any server are higher.
+- `start` measures the seconds until the server is ready, its memory, and the latency of the first request.
+- `swaps` publishes new versions under load, and measures failed requests, latency and memory.
+- `idle` measures how many idle connections affect memory and speed.
 
 The server is `gallery-model-server`, or the program in the environment variable TF_MODEL_SERVER. The models are
 exported once, with Keras.
@@ -38,7 +38,9 @@ def main() -> int:
     parser.add_argument("measures", nargs="*", metavar="measure", help=f"{', '.join(MEASURES)} (default: all)")
     parser.add_argument("--rows", default="", help="speed: rows whose names match, such as 'gRPC dense' (default: all)")
     parser.add_argument("--rounds", type=int, default=5, help="speed: number of rounds (default: 5)")
-    parser.add_argument("--seconds", type=float, default=2, help="speed: duration of a run, at least 1 (default: 2)")
+    parser.add_argument(
+        "--seconds", type=float, default=2, help="speed: duration of a run in seconds, at least 1 (default: 2)"
+    )
     parser.add_argument("--swaps", type=int, default=50, help="swaps: number of new versions (default: 50)")
     parser.add_argument("--connections", type=int, default=1000, help="idle: number of connections (default: 1000)")
     parser.add_argument("--workers", type=int, default=0, help="worker processes (default: the server's default)")
@@ -49,7 +51,7 @@ def main() -> int:
         parser.error(f"Expected measures: {', '.join(MEASURES)}. Received: {', '.join(sorted(unknown))}")
     options.models = serve_models.prepare_models(options.models)
     tables = []
-    print(f"Server: {KIND}. {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} before.")
+    print(f"Server: {KIND}. {os.cpu_count()} cores, load average before the run: {os.getloadavg()[0]:.1f}.")
     for name in options.measures or MEASURES:
         try:
             results = MEASURES[name](options)

@@ -1,4 +1,4 @@
-"""Clients that send requests in a closed loop, each with its own connection. They run in a separate process."""
+"""Clients that send requests in a closed loop. Each client has its own connection. They run in a separate process."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from serve_common import Caller
 def send_requests(port: int, request: bytes, clients: int, stop: Event, results: Connection) -> None:
     """Sends requests until `stop` is set.
 
-    Writes None to `results` when all clients have a first response. At the end writes `(times, seconds, failures)`:
-    when each request was sent (`time.monotonic`), its duration, and the error messages.
+    Writes None to `results` when all clients have received their first response. At the end it writes
+    `(times, seconds, failures)`: the time at which each request was sent (`time.monotonic`), the duration of each
+    request in seconds, and the error messages.
     """
     started = threading.Barrier(clients, lambda: results.send(None), timeout=60)
 

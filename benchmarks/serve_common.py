@@ -25,7 +25,7 @@ SHAPES = {"dense": (784,), "conv": (28, 28, 1), "lstm": (50, 8), "images": (28, 
 
 
 class Table(NamedTuple):
-    """A table of figures. All rows have the same columns. The names of columns include the unit."""
+    """A table of figures. All rows have the same columns. The name of a column includes its unit."""
 
     title: str
     rows: list[dict[str, Any]]
@@ -49,12 +49,12 @@ def progress(text: str, end: str = "\n") -> None:
 
 
 def example(model: str, batch: int) -> np.ndarray:
-    """Returns a model's input (batch, …), float32 in [0, 1)."""
+    """Returns a random input for a model of `SHAPES`, float32 (batch, …) in [0, 1)."""
     return np.random.default_rng(0).random((batch, *SHAPES[model]), np.float32)
 
 
 def request_of(model: str, inputs: dict[str, np.ndarray], signature: str = "serving_default") -> bytes:
-    """Returns a serialized PredictRequest. Tensors are in `tensor_content`, as in TensorFlow's own client."""
+    """Returns a serialized PredictRequest with its tensors in `tensor_content`, as TensorFlow writes them."""
     return encode_request(ModelSpec(model, signature=signature), inputs)
 
 
@@ -62,7 +62,7 @@ def request_of(model: str, inputs: dict[str, np.ndarray], signature: str = "serv
 def running(
     options: argparse.Namespace, names: Sequence[str], *flags: str, folder: Path | None = None
 ) -> Iterator[ServerProcess]:
-    """Runs a server and waits until it is ready. If it fails to start, exits and prints the end of its log.
+    """Runs a server and waits until it is ready. If the server fails to start, prints the end of its log and exits.
 
     Args:
         options: the command-line options.
@@ -89,10 +89,10 @@ def port_of(address: str) -> int:
 
 
 class Caller:
-    """A gRPC connection. The constructor waits until it is connected."""
+    """A gRPC connection. The constructor waits until the connection is ready."""
 
     def __init__(self, port: int, method: str = PREDICT) -> None:
-        # By default, channels to the same address share a connection, and then also a worker process.
+        # By default, channels to the same address share a connection, so that one worker process would serve them all.
         self._channel = grpc.insecure_channel(f"127.0.0.1:{port}", [("grpc.use_local_subchannel_pool", 1)])
         grpc.channel_ready_future(self._channel).result(30)
         self.call = self._channel.unary_unary(method)
@@ -102,7 +102,7 @@ class Caller:
 
 
 def answer_size(port: int, method: str, request: bytes) -> int:
-    """Sends a request and returns the length of the response in bytes. Raises grpc.RpcError if it is not OK."""
+    """Sends a request and returns the length of the response in bytes. Raises grpc.RpcError if the request fails."""
     caller = Caller(port, method)
     try:
         return len(caller.call(request, timeout=60))
@@ -117,13 +117,13 @@ def megabytes(pid: int) -> float:
 
 
 def cpu_seconds(pid: int) -> float:
-    """Returns the CPU time of a process and its descendants until now."""
+    """Returns the total CPU time of a process and its running descendants in seconds."""
     times = [(process / "stat").read_text().rpartition(")")[2].split()[11:13] for process in _processes(pid)]
     return sum(int(ticks) for pair in times for ticks in pair) / os.sysconf("SC_CLK_TCK")
 
 
 def _processes(pid: int) -> list[Path]:
-    """Returns `/proc/PID` of a process and its descendants."""
+    """Returns the folder `/proc/PID` of a process, and the folders of its descendants."""
     processes = [Path("/proc", str(pid))]
     for each in processes:  # the list grows during the loop
         for thread in (each / "task").iterdir():

@@ -1,4 +1,4 @@
-"""Measures how idle connections affect memory, and the speed of other connections."""
+"""Measures how idle connections affect the server's memory and the speed of other connections."""
 
 from __future__ import annotations
 
@@ -9,14 +9,17 @@ import socket
 import load_tools
 from serve_common import PREDICT, Table, answer_size, example, megabytes, port_of, progress, request_of, running
 
-HELLO = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0"  # the preface and empty SETTINGS (RFC 9113)
-SPARE_FILES = 500  # file descriptors for everything but the idle connections
+HELLO = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0"  # connection preface and empty SETTINGS (RFC 9113)
+SPARE_FILES = 500  # number of file descriptors that are reserved for other uses than idle connections
 SECONDS = 3.0
 MODEL = "dense"
 
 
 def idle(options: argparse.Namespace) -> list[Table]:
-    """Measures gRPC requests of batch 1 on two connections, without and with `--connections` idle connections."""
+    """Measures gRPC requests of one row on two connections, first without and then with idle connections.
+
+    The number of idle connections is `--connections`, or less if the limit on open files is lower.
+    """
     if problem := load_tools.missing("h2load"):
         progress(problem)
         return []
@@ -36,7 +39,7 @@ def idle(options: argparse.Namespace) -> list[Table]:
             for each in sockets:
                 each.sendall(HELLO)
             for each in sockets:
-                each.recv(9)  # the server's SETTINGS show that it has accepted the connection
+                each.recv(9)  # the server sends SETTINGS when it has accepted the connection
             load = load_tools.grpc_load(port, PREDICT, request, size, SECONDS, connections=2, streams=1)
             memory = megabytes(server.process.pid)
             rows.append(

@@ -1,7 +1,7 @@
 """Exports the models for the benchmarks: `python benchmarks/serve_models.py FOLDER`.
 
-Their weights are random with a fixed seed, since the speed does not depend on the weights. This is a separate program
-so that the measuring process does not import TensorFlow.
+The weights of the models are random with a fixed seed, because the speed does not depend on the weights. The export is
+a separate program so that the process that measures does not import TensorFlow.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ SEED = 7
 
 
 def dense() -> Any:
-    """Dense network 784-400-20-400-784 from (batch, 784) to (batch, 784)."""
+    """Returns a dense network 784-400-20-400-784 from (batch, 784) to (batch, 784)."""
     from keras import Input, Model, layers
 
     x = pixels = Input((784,), name="x")
@@ -29,7 +29,10 @@ def dense() -> Any:
 
 
 def conv() -> Any:
-    """Strided convolutions with 32, 64, 64 and 32 filters, from (batch, 28, 28, 1) to (batch, 28, 28, 1)."""
+    """Returns a convolutional network from (batch, 28, 28, 1) to (batch, 28, 28, 1).
+
+    It has strided convolutions with 32 and 64 filters, then transposed convolutions with 64 and 32 filters.
+    """
     from keras import Input, Model, layers
 
     x = image = Input((28, 28, 1), name="x")
@@ -41,7 +44,7 @@ def conv() -> Any:
 
 
 def lstm() -> Any:
-    """LSTM with 64 units, from (batch, 50, 8) to (batch, 1)."""
+    """Returns an LSTM with 64 units, from (batch, 50, 8) to (batch, 1)."""
     from keras import Input, Model, layers
 
     series = Input((50, 8), name="x")
@@ -49,7 +52,10 @@ def lstm() -> Any:
 
 
 def images() -> Any:
-    """The gallery's denoising autoencoder. OpenVINO runs `encode`, TensorFlow runs `encode_png` on strings."""
+    """Returns the gallery's denoising autoencoder.
+
+    OpenVINO runs its signature `encode`. TensorFlow runs its signature `encode_png`, because the input is strings.
+    """
     from keras_gallery.models import create
 
     return create("denoising_autoencoder")
@@ -62,8 +68,8 @@ def prepare_models(folder: Path | None) -> Path:
     """Exports the models that `folder` lacks, and returns the folder.
 
     Args:
-        folder: folder of the models. The default is a temporary folder of this user. Its name depends on the source
-            of the exporter, of the engines and of this file.
+        folder: folder of the models. The default is a temporary folder of this user. The name of the temporary folder
+            depends on the source code of the exporter, of the engines and of this file.
     """
     if folder is None:
         serving = Path(__file__).parents[1] / "serving"

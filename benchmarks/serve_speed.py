@@ -1,4 +1,4 @@
-"""Measures requests per second as fractions of an echo server's, so that the machine has little influence."""
+"""Measures the server's speed as a fraction of an echo server's speed, so that the machine has little influence."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ from serve_common import PREDICT, Table, answer_size, cpu_seconds, example, port
 
 
 class Row(NamedTuple):
-    """A protocol, model and batch size, with TensorFlow Serving's fraction of the echo server's speed as target."""
+    """A combination of protocol, model and batch size to measure.
+
+    The target is TensorFlow Serving's requests per second, divided by the echo server's requests per second.
+    """
 
     protocol: str
     model: str
@@ -62,7 +65,10 @@ def measured(run: Run, seconds: float, pid: int) -> Measured:
 
 
 def speed(options: argparse.Namespace) -> list[Table]:
-    """Measures each row between two runs of the echo server, in several rounds, so that drift cancels out."""
+    """Measures each row between two runs of the echo server, in several rounds.
+
+    The baseline of a run is the mean of the echo runs before and after it, so that drift of the machine cancels out.
+    """
     rows = [row for row in ROWS if re.search(options.rows, row.name)]
     if (problem := load_tools.missing("wrk")) and any(row.protocol == "REST" for row in rows):
         progress(f"REST rows are left out: {problem}")
@@ -102,7 +108,7 @@ def figures(
         "row": name,
         "requests/s": median(run.load.per_second for run in runs),
         "fraction": round(fraction, 3),
-        "least–most": spread,
+        "min–max": spread,
         "TensorFlow Serving": target,
         "reached": None if target is None else fraction >= target,
         "p50 ms": median(run.load.p50 for run in runs),
@@ -113,7 +119,7 @@ def figures(
 
 @contextmanager
 def echoing() -> Iterator[tuple[Run, int]]:
-    """Starts the echo server. Yields a function that runs the load, and the process id."""
+    """Runs the echo server. Yields a function that sends requests to it, and the id of its process."""
     port, message = free_port(), bytes(ECHO_BYTES)
     process = subprocess.Popen([sys.executable, echo_server.__file__, str(port)])
     try:
@@ -125,7 +131,10 @@ def echoing() -> Iterator[tuple[Run, int]]:
 
 
 def prepare(row: Row, port: int, rest_port: int) -> Run:
-    """Sends a row's request once, which must succeed. Returns a function that runs the load."""
+    """Returns a function that sends the row's request to the server for a number of seconds.
+
+    Before that, sends the request once, and raises grpc.RpcError or httpx.HTTPError if it fails.
+    """
     array = example(row.model, row.batch)
     if row.protocol == "gRPC":
         request = request_of(row.model, {"x": array})

@@ -1,4 +1,4 @@
-"""Measures the start of a server: seconds until ready, memory, and the latency of the first request."""
+"""Measures the start of a server: the seconds until it is ready, its memory, and the latency of the first request."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ def png() -> np.ndarray:
 def start(options: argparse.Namespace) -> list[Table]:
     """Measures each model with and without warm-up.
 
-    Two signatures take arrays. `encode_png` takes PNG files, so only TensorFlow can run it.
+    The input of `encode_png` is PNG files, so only TensorFlow can run this signature. The input of the other signatures
+    is arrays.
     """
     requests = {
         "dense": {"serving_default": {"x": example("dense", 1)}},
@@ -55,7 +56,7 @@ def start(options: argparse.Namespace) -> list[Table]:
                         }
                     )
                 caller.close()
-    title = "Start, memory of all processes when ready, first request"
+    title = "Start: memory of all processes when the server is ready, and the first request"
     return [Table(title if KIND != "embedded" else f"{title} (TensorFlow Serving: {TENSORFLOW_SERVING})", rows)]
 
 

@@ -1,4 +1,4 @@
-"""Measures new versions under load: failed requests, latency before and during the swaps, memory before and after."""
+"""Measures version swaps under load: failed requests, latency before and during the swaps, memory before and after."""
 
 from __future__ import annotations
 
@@ -19,12 +19,15 @@ from serve_common import Table, example, megabytes, port_of, progress, request_o
 CLIENTS = 4
 BEFORE_SECONDS = 5.0
 MODEL = "dense"
-P99_RATIO, GROWTH = 3.0, 1.05  # limits: latency during / before the swaps, memory after / before
+P99_RATIO, GROWTH = 3.0, 1.05  # limits: p99 latency during / before the swaps, memory after / before
 
 
 def swaps(options: argparse.Namespace) -> list[Table]:
-    """Publishes a new version and waits until it replaces the old one, `--swaps` times, while clients send requests."""
-    spawn = multiprocessing.get_context("spawn")  # gRPC does not survive a fork
+    """Publishes `--swaps` new versions while clients send requests.
+
+    Each new version must replace the previous version before the next version is published.
+    """
+    spawn = multiprocessing.get_context("spawn")  # gRPC does not work in a forked process
     stop, (results, sender) = spawn.Event(), spawn.Pipe(duplex=False)
     original = options.models / MODEL / "1"
     with tempfile.TemporaryDirectory(prefix=".swaps-", dir=options.models) as folder:
@@ -38,7 +41,7 @@ def swaps(options: argparse.Namespace) -> list[Table]:
             clients = spawn.Process(target=send_requests, args=arguments, daemon=True)
             clients.start()
             sender.close()  # so that `recv` fails if the process dies
-            results.recv()  # all clients have a first response
+            results.recv()  # all clients have received their first response
             begun = time.monotonic()
             time.sleep(BEFORE_SECONDS)
             memory, swapping = megabytes(server.process.pid), time.monotonic()
@@ -71,16 +74,19 @@ def measure(name: str, before: Any, swaps: Any, target: str = "", met: bool | No
 
 
 def publish(version: Path, target: Path) -> None:
-    """Publishes a copy of a version in one step: links its files into a temporary folder, then renames the folder."""
+    """Publishes a copy of the folder `version` as `target` in one step.
+
+    Links its files into a temporary folder, then renames the temporary folder.
+    """
     partial = target.with_name(f".partial-{target.name}")
     shutil.copytree(version, partial, copy_function=os.link)
     partial.rename(target)
 
 
 def wait_for(client: Client, version: int) -> None:
-    """Waits until only `version` is loaded."""
+    """Waits until only `version` is loaded. Raises TimeoutError after a minute."""
     deadline = time.monotonic() + 60
     while [number for number, state in client.status(MODEL).items() if state != "END"] != [version]:
         if time.monotonic() > deadline:
-            raise TimeoutError(f"Expected only version {version}. Received: {client.status(MODEL)}")
+            raise TimeoutError(f"Version {version} did not replace the other versions in 60 s: {client.status(MODEL)}")
         time.sleep(0.05)

@@ -1,14 +1,19 @@
-"""Soak test: a server under good and bad requests, while versions change and its processes are killed.
+"""Soak test: runs a server for a long time under good and bad requests, version swaps and killed processes.
 
     python benchmarks/soak.py --minutes 30 [--workers 2] [--models DIR]
 
-Good clients send valid requests over gRPC and REST, one of them for a signature that TensorFlow runs. Bad clients send
-noise, incomplete requests, gzip bombs, cancelled calls and more. Meanwhile new versions are published, and worker
-processes and the TensorFlow process are killed. One worker is never killed, to measure the growth of its memory.
+Good clients send valid requests over gRPC and REST. One good client uses a signature that TensorFlow runs. Bad clients
+send noise, incomplete requests, gzip bombs, cancelled calls and more. Meanwhile the program publishes new versions, and
+kills worker processes and the TensorFlow process. It never kills the oldest worker, to measure the growth of its
+memory.
 
-At the end the program prints the results of the good requests, the memory of that worker, and the number of killed
-processes. The exit status is 1 if a good request failed for another reason than a killed process, if the memory grew by
-more than a fifth, if a killed worker was not replaced, or if the server logged an internal error.
+At the end the program prints the number of good requests that succeeded and failed, the memory of the oldest worker,
+and the number of killed processes. The exit status is 1 in these cases:
+
+- A good request failed, and no process was killed at that time.
+- The memory of the oldest worker grew by more than a fifth.
+- A killed worker was not replaced.
+- The server logged an internal error.
 """
 
 from __future__ import annotations
@@ -41,7 +46,7 @@ TENSORFLOW = "keras_gallery.serving.engines.tensorflow.worker"
 
 
 class Soak:
-    """Samples memory, publishes versions and kills processes of a server, each at its own interval."""
+    """Measures memory, publishes versions and kills processes of a server. Each action has its own interval."""
 
     def __init__(self, server: ServerProcess, base: Path, original: Path) -> None:
         assert server.process is not None
@@ -50,7 +55,7 @@ class Soak:
         self.memory: list[float] = []
         self.kills = {"worker": 0, "tensorflow": 0}
         self.versions = 1
-        self._oldest = self.processes(WORKER)[0]  # never killed, so that memory leaks show
+        self._oldest = self.processes(WORKER)[0]  # never killed, so that a memory leak shows
         self._base, self._original = base, original
         self._intervals = {
             self._sample: SAMPLE_SECONDS,
@@ -60,7 +65,7 @@ class Soak:
         }
 
     def run(self, seconds: float) -> None:
-        """Samples, swaps and kills for this many seconds."""
+        """Repeats the actions for this many seconds."""
         begun = time.monotonic()
         due = {action: begun + period for action, period in self._intervals.items()}
         while (now := time.monotonic()) < begun + seconds:
@@ -155,7 +160,7 @@ def report(soak: Soak, workers: int, log: str) -> int:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--minutes", type=float, default=10, help="duration (default: 10)")
+    parser.add_argument("--minutes", type=float, default=10, help="duration in minutes (default: 10)")
     parser.add_argument("--workers", type=int, default=2, help="worker processes, at least 2 (default: 2)")
     parser.add_argument("--models", type=Path, help="folder of the exported models (default: a temporary one)")
     options = parser.parse_args()
@@ -176,7 +181,7 @@ def main() -> int:
                 thread.join()
             with Client(server.rest) as client:
                 progress(f"versions of dense at the end: {client.status('dense')}")
-            time.sleep(5)  # until the last killed worker is replaced
+            time.sleep(5)  # the server needs some time to replace the worker that was killed last
             status = report(soak, options.workers, log.read_text(errors="replace"))
         print(f"exit status of the server: {server.process.returncode if server.process else None}")
     return status

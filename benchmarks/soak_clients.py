@@ -1,4 +1,4 @@
-"""The clients of `benchmarks/soak.py`: good clients send valid requests, bad clients send invalid ones."""
+"""The clients of `benchmarks/soak.py`. Good clients send valid requests, and bad clients send invalid requests."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ import numpy as np
 from PIL import Image
 from serve_common import Caller, example, request_of
 
-HELLO = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0"  # the preface and empty SETTINGS (RFC 9113)
+HELLO = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0"  # connection preface and empty SETTINGS (RFC 9113)
 PATH = "/v1/models/dense:predict"
 STATUS = "/v1/models/dense"
-LOST_SECONDS = 5.0  # requests may fail for so long after a worker was killed
-TENSORFLOW_SECONDS = 40.0  # requests that TensorFlow runs may fail for so long after its process was killed
+LOST_SECONDS = 5.0  # after a worker was killed, requests may fail for this long
+TENSORFLOW_SECONDS = 40.0  # after the TensorFlow process was killed, requests that it runs may fail for this long
 
 
 class Counts:
-    """Counts the results of requests by kind of client. Thread-safe."""
+    """Counts the successful, failed, lost and bad requests. Thread-safe."""
 
     def __init__(self) -> None:
         self.of: Counter[str] = Counter()
@@ -42,7 +42,7 @@ class Counts:
             self.of[key] += 1
 
     def fail(self, name: str, begun: float, problem: str) -> None:
-        """Counts a failed good request, either as lost with a killed process or as failed."""
+        """Counts a good request that failed. If a process was killed at that time, the request counts as lost."""
         now = time.monotonic()
         lost = now - self.killed_at["worker"] < LOST_SECONDS + now - begun
         lost |= name == "png" and now - self.killed_at["tensorflow"] < TENSORFLOW_SECONDS + now - begun
@@ -98,7 +98,7 @@ def png_once(port: int) -> None:
 
 
 def good(name: str, send: Callable[[], None], counts: Counts, stop: threading.Event) -> None:
-    """Sends requests until `stop` is set."""
+    """Sends good requests until `stop` is set, and counts the results."""
     while not stop.is_set():
         begun = time.monotonic()
         try:
@@ -171,7 +171,7 @@ ABUSES: dict[str, Callable[[random.Random, int, int], Any]] = {
 
 
 def bad(seed: int, grpc_port: int, rest_port: int, counts: Counts, stop: threading.Event) -> None:
-    """Sends bad requests until `stop` is set, and ignores the results."""
+    """Sends bad requests until `stop` is set. Counts them, and ignores their responses."""
     rng = random.Random(seed)
     while not stop.is_set():
         name = rng.choice(list(ABUSES))

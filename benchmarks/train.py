@@ -2,9 +2,10 @@
 
     python benchmarks/train.py [--networks dense convolutional] [--rounds 3]
 
-Each contender runs in its own process. They take turns, `rounds` times. The first epoch compiles the model and is not
-timed. The program prints images per second (median, minimum and maximum), and the ratio of the median to that of the
-torch loop. The torch loop needs `pip install torch`. Without torch, the other contenders are compared with each other.
+The contenders are the torch loop, and the gallery on TensorFlow and on JAX. They take turns, `rounds` times, each in a
+new process. The first epoch compiles the model and is not timed. The program prints the median, minimum and maximum of
+the images per second, and the ratio of the median to the median of the torch loop. The torch loop needs
+`pip install torch`. Without torch, the ratio is to the gallery on TensorFlow.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ def main() -> int:
 
 
 def measure(network: str, contender: str) -> float:
-    """Runs a contender in a new process and returns images per second."""
+    """Runs a contender in a new process and returns its images per second."""
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": contender.rpartition(" ")[2]}
     if contender == "torch loop":
         environment["KERAS_BACKEND"] = "torch"
@@ -71,7 +72,7 @@ def measure(network: str, contender: str) -> float:
 
 
 def gallery(network: str) -> float:
-    """Trains as `gallery train` does, with the same compile options. Returns images per second."""
+    """Trains a gallery model with the compile options of `gallery train`. Returns images per second."""
     import keras
     import numpy as np
     from keras_gallery.models import create

@@ -1,4 +1,4 @@
-"""What a command consists of."""
+"""`Command`, the description of a command of `gallery`."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ class Command:
     """A command of `gallery`.
 
     Attributes:
-        help: its line in `gallery --help`.
-        description: what it does, for its own `--help`.
-        examples: command lines that work as they stand, given the models and files that they name.
-        configure: adds its options to a parser. It also receives the arguments of the command line.
-        run: runs it and returns the exit status. Only this function imports slow packages such as Keras.
+        help: the command's line in `gallery --help`.
+        description: what the command does, for `gallery COMMAND --help`.
+        examples: complete command lines. They work if the models and files that they name exist.
+        configure: adds the command's options to a parser. The second argument is the command's own arguments.
+        run: runs the command and returns the exit status.
     """
 
     help: str
@@ -27,4 +27,4 @@ class Command:
 
 
 def no_options(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> None:
-    """The `configure` of a command without options."""
+    """Adds no options: the `configure` function of a command without options."""

@@ -19,7 +19,10 @@ COMMANDS = tuple(name for names in GROUPS.values() for name in names)
 
 
 def load(name: str) -> Command:
-    """Returns a command: `classify` is in `requests`, `train` in `train.py`, and `import` in `import_.py`."""
+    """Returns the command with this name.
+
+    The command `classify` is in `requests.py`, `train` is in `train.py`, and `import` is in `import_.py`.
+    """
     if name in REQUESTS:
         return REQUESTS[name]
     module = importlib.import_module(f".{name}{'_' * keyword.iskeyword(name)}", __package__)

@@ -1,4 +1,4 @@
-"""`gallery completion SHELL`: the script that completes commands, options, models and files."""
+"""`gallery completion SHELL` prints a shell script that completes commands, options, architectures and files."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..models.registry import list_models
 from .command import Command
 
 SHELLS = ("bash", "zsh", "fish")
-FOLDERS = ("runs", "saved_models", "docs", "run")  # the options that take a folder
+FOLDERS = ("runs", "saved_models", "docs", "run")  # the options whose value is a folder
 ARCHITECTURES = ("show", "train", "export")  # the commands whose NAME is an architecture
 
 
@@ -37,7 +37,7 @@ def _run(values: argparse.Namespace) -> int:
 
 
 COMMAND = Command(
-    "print the script for completion in bash, zsh or fish",
+    "print a completion script for bash, zsh or fish",
     "Prints a script for your shell. With the script, the Tab key completes commands, options, architectures and "
     "files.",
     [

@@ -1,4 +1,4 @@
-"""`gallery datasets`: the datasets, with what they hold and whether they need the network. Does not import Keras."""
+"""`gallery datasets` lists the datasets: what each contains, and whether it is downloaded. It does not import Keras."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .command import Command, no_options
 
 INSTALLED = "installed"
 DOWNLOADED = "download"
-# The datasets that are not installed with `pip install "keras-gallery[models]"`.
+# Where a dataset comes from, if `pip install "keras-gallery[models]"` does not install it.
 SOURCES = {
     "cifar10": DOWNLOADED,
     "fashion_mnist": DOWNLOADED,
@@ -20,20 +20,20 @@ SOURCES = {
     "reviews": "own file",
 }
 LEGEND = f"""
-{INSTALLED}: needs no network; the files come with the installed packages, or the examples are computed
+{INSTALLED}: needs no network; the files are in the installed packages, or the examples are computed
 {DOWNLOADED}: downloaded once, or read from the folder in the environment variable GALLERY_DATA
-own file: read from the folder in GALLERY_DATA; there is no download"""
+own file: read from the folder in the environment variable GALLERY_DATA; there is no download"""
 
 
 def folder() -> Path:
-    """The folder with a module for each dataset, found without importing `training`."""
+    """Returns the folder with a module for each dataset. Does not import `training`, which is slow."""
     spec = find_spec("..training", __package__)
     assert spec is not None and spec.submodule_search_locations
     return Path(spec.submodule_search_locations[0], "datasets")
 
 
 def summaries() -> dict[str, str]:
-    """The first line of each dataset module's docstring, by the dataset's name."""
+    """Returns the first line of each dataset module's docstring, by the name of the dataset."""
     found = {}
     for file in sorted(folder().glob("[!_]*.py")):
         doc = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
@@ -52,7 +52,7 @@ def _run(values: argparse.Namespace) -> int:
 
 COMMAND = Command(
     "list the datasets",
-    "Lists the datasets, with whether they are downloaded and what they hold.",
+    "Lists the datasets: whether each is downloaded, and what it contains.",
     ["gallery datasets", "gallery train mlp_classifier --dataset digits"],
     no_options,
     _run,

@@ -1,4 +1,4 @@
-"""`gallery demo`: trains a model, exports it, serves it and sends requests to it, with the figures of each step."""
+"""`gallery demo` trains a model, exports it, serves it and sends requests to it. It prints figures for each step."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def _run(values: argparse.Namespace) -> int:
                     difference = float(np.abs(request() - expected).max())
                     if difference > TOLERANCE:
                         print(
-                            f"gallery: {protocol} {what}: the answer differs from Keras by {difference:.2g}",
+                            f"gallery: {protocol} {what}: the answer differs from that of Keras by {difference:.2g}",
                             file=sys.stderr,
                         )
                         return 1
@@ -131,7 +131,7 @@ def _run(values: argparse.Namespace) -> int:
 def _requests(
     client: Client, model: Any, encoder: Any, noisy: Array, files: list[bytes], from_files: Array
 ) -> dict[str, tuple[Callable[[], Array], Array]]:
-    """Returns each request, as a function that sends it, with the answer of Keras."""
+    """Returns the requests by name: a function that sends the request, and the answer that Keras computes."""
     import numpy as np
 
     return {

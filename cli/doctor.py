@@ -1,4 +1,4 @@
-"""`gallery doctor FILE|NAME`: which runtimes can load a model, and what to change for the others."""
+"""`gallery doctor FILE|NAME` shows which runtimes can load a model, and what to change for the other runtimes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .progress import loading
 
 _WIDTH = max(map(len, TARGETS.values()))
 _BY = {"dl4j": " (by its documentation and source, not run)"}
-_MAX_LENGTH = 300  # characters of a line: a file from elsewhere may hold names of any length
+_MAX_LENGTH = 300  # characters of a line, because a model file may contain names of any length
 
 
 def _configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> None:
@@ -67,7 +67,7 @@ def config_of(name: str) -> Mapping[str, Any]:
 
 
 def _newest(home: Path) -> Path | None:
-    """Returns the model file of the newest run in the folder of an architecture's runs; None if there is none."""
+    """Returns the model file of the newest run in the folder of an architecture's runs, or None if there is no run."""
     files = [path / "model.keras" for path in home.glob("[0-9]*") if path.name.isdecimal()]
     return max((file for file in files if file.is_file()), key=lambda file: int(file.parent.name), default=None)
 
@@ -89,8 +89,8 @@ def shown(line: str) -> str:
 
 COMMAND = Command(
     "check which runtimes can load a model",
-    "Checks which runtimes can load a model file, or the newest run of an architecture. For each other runtime, prints "
-    "the first layer that it does not support, the reason, and what to change.",
+    "Checks which runtimes can load a model file, or the newest run of an architecture. If a runtime cannot load the "
+    "model, prints the first layer that the runtime does not support, the reason, and what to change.",
     ["gallery doctor model.keras", "gallery doctor gru --json"],
     _configure,
     _run,

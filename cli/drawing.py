@@ -1,4 +1,4 @@
-"""Draws answers for people: the classes of pixels as colours, objects as boxes."""
+"""Draws the answers of models: the classes of pixels as colours, and objects as boxes."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from PIL import Image, ImageDraw
 from ..serving.client import Detection
 
 Array = np.ndarray[Any, Any]
-GOLDEN = 0.618034  # the step between the hues of two classes: the colours of the first classes differ clearly
+GOLDEN = 0.618034  # the step between the hues of two classes, so that the colours of the first classes differ clearly
 ORANGE = (255, 140, 0)
-MIN_SIDE = 256  # pixels: boxes and labels are readable
+MIN_SIDE = 256  # pixels, so that boxes and labels are readable
 
 
 def colour_classes(mask: Array, background: int) -> Array:
@@ -30,7 +30,7 @@ def colour_classes(mask: Array, background: int) -> Array:
 def draw_boxes(source: Path, found: Detection) -> Array:
     """Returns the image in a file with boxes, labels and scores, as (height, width, 3) in [0, 1].
 
-    A small image is enlarged by a whole number.
+    A small image is enlarged by an integer factor.
     """
     with Image.open(source) as opened:
         image = opened.convert("RGB")

@@ -1,4 +1,4 @@
-"""`gallery export NAME`: a trained model as a SavedModel, ready to be served, or as a file for another runtime."""
+"""`gallery export NAME` exports a trained model as a SavedModel for serving, or as a file for another runtime."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ def _configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> Non
     parser.add_argument("--as", dest="served_name", metavar="NAME", help="name of the served model (default: NAME)")
     parser.add_argument("--version", type=int, help="version number (default: the next free number)")
     parser.add_argument("--saved-models", default="saved_models", help="folder to export to (default: saved_models)")
-    parser.add_argument("--to", choices=TARGETS, metavar="TARGET", help=f"another runtime: {', '.join(TARGETS)}")
+    parser.add_argument(
+        "--to", choices=TARGETS, metavar="TARGET", help=f"write a file for another runtime: {', '.join(TARGETS)}"
+    )
     parser.add_argument("--signature", help="with --to: the signature to export (default: serving_default)")
     parser.add_argument("--output", help="with --to: the file or folder (default: NAME with the target's suffix)")
 
@@ -49,7 +51,7 @@ def _run(values: argparse.Namespace) -> int:
 
 
 def _check(values: argparse.Namespace) -> None:
-    """Raises InvalidArgument for options that cannot be combined."""
+    """Raises InvalidArgument if the options cannot be combined."""
     from ..serving.errors import InvalidArgument
 
     if values.to and values.version is not None:
@@ -68,8 +70,8 @@ def _export_to(values: argparse.Namespace, run: Run, name: str) -> int:
     progress(f"Writing {place} and comparing its answers with the model's")
     written = export_to(values.to, run.model, place, signature, *api.labels_and_texts(run))
     print(
-        f"Exported {run.folder} to {written.place}: answers equal Keras within {written.difference:.1e} in "
-        f"{written.runtime} ({signature}: {', '.join(written.inputs)} -> {', '.join(written.outputs)})"
+        f"Exported {run.folder} to {written.place}: its answers in {written.runtime} equal those of Keras within "
+        f"{written.difference:.1e} ({signature}: {', '.join(written.inputs)} -> {', '.join(written.outputs)})"
     )
     for note in written.notes:
         print(f"    {note}")
@@ -79,7 +81,7 @@ def _export_to(values: argparse.Namespace, run: Run, name: str) -> int:
 COMMAND = Command(
     "export a trained model as a SavedModel, or for another runtime",
     "Exports the newest run of an architecture to saved_models/NAME/VERSION, ready to be served. With --to, writes a "
-    "file for another runtime instead. Both compare the exported model's answers with those of Keras.",
+    "file for another runtime instead. In both cases, compares the answers of the exported model with those of Keras.",
     [
         "gallery export denoising_autoencoder",
         "gallery export mlp_classifier --as digits --version 2",

@@ -1,4 +1,4 @@
-"""Image files and arrays for a running server: which files, how they are read, sent and written."""
+"""Finds, reads, sends and writes the files of the commands that send requests to a server."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 IMAGES = (".png", ".jpg", ".jpeg")
 SUFFIXES = (*IMAGES, ".npy")
-# What a task adds to the name of the input file.
+# The text that each task appends to the stem of the input file's name.
 ENDINGS = {
     "encode": ".code",
     "denoise": ".denoised",
@@ -38,7 +38,7 @@ def add_inputs(parser: argparse.ArgumentParser, suffixes: Sequence[str] = SUFFIX
 
 
 def add_server(parser: argparse.ArgumentParser) -> None:
-    """Adds the options of every command that sends requests to a server."""
+    """Adds the options `--server` and `--timeout`."""
     parser.add_argument(
         "--server",
         default="localhost:8500",
@@ -48,7 +48,7 @@ def add_server(parser: argparse.ArgumentParser) -> None:
 
 
 def connect(values: argparse.Namespace) -> Client:
-    """Returns a client of the server that the options name."""
+    """Returns a client of the server in the options."""
     from ..serving.client import Client
 
     return Client(values.server, timeout=values.timeout)
@@ -57,16 +57,18 @@ def connect(values: argparse.Namespace) -> Client:
 def pair(
     sources: Sequence[Path], output: Path | None, task: str, suffixes: Sequence[str] = SUFFIXES
 ) -> list[tuple[Path, Path]]:
-    """Returns the input files with their output files.
+    """Returns pairs of an input file and its output file.
 
     Args:
         sources: files and folders.
-        output: the output file, or the folder for several; None for the input's own folder.
+        output: the output file if `sources` is a single file, otherwise the folder of the output files. None for a
+            file beside the input file, or for a folder beside the input folder.
         task: a key of `ENDINGS`.
-        suffixes: which files of a folder are inputs.
+        suffixes: the file name suffixes of inputs.
 
     Raises:
-        GalleryError: an input does not exist, or two inputs have the same output.
+        GalleryError: an input does not exist or has another suffix, a folder has no inputs, or two inputs have the
+            same output.
     """
     pairs: list[tuple[Path, Path]] = []
     for source in sources:
@@ -88,7 +90,11 @@ def pair(
 
 
 def expand(source: Path, suffixes: Sequence[str] = SUFFIXES) -> list[Path]:
-    """Returns the file itself, or the files with these suffixes in a folder. Raises GalleryError if there are none."""
+    """Returns the file itself, or the files with these suffixes in a folder.
+
+    Raises:
+        GalleryError: the file does not exist or has another suffix, or the folder has no such files.
+    """
     kinds = ", ".join(suffixes)
     if source.is_dir():
         files = sorted(file for file in source.iterdir() if file.suffix.lower() in suffixes)
@@ -103,29 +109,29 @@ def expand(source: Path, suffixes: Sequence[str] = SUFFIXES) -> list[Path]:
 
 
 def is_image(file: Path) -> bool:
-    """Whether the file holds one image, in contrast to an NPY file with an array of them."""
+    """Returns whether the file is a PNG or JPEG file, which holds one image. An NPY file can hold several images."""
     return file.suffix.lower() in IMAGES
 
 
 def title(file: Path, number: int) -> str:
-    """What a printed line calls an image: its file, or the file and the row of an NPY file."""
+    """Returns the name of an image for a printed line: its file, and for an NPY file also the row."""
     return str(file) if is_image(file) else f"{file}[{number}]"
 
 
 def _target(file: Path, task: str) -> Path:
-    """`digit.png` → `digit.code.npy` or `digit.denoised.png`."""
+    """Returns the default output file: `digit.code.npy` or `digit.denoised.png` for `digit.png`."""
     suffix = ".npy" if task == "encode" or file.suffix.lower() == ".npy" else ".png"
     return file.with_name(file.stem + ENDINGS[task] + suffix)
 
 
 def send(client: Client, name: str, source: Path, task: str) -> Any:
-    """Returns the answer of the client's method `task` for the image in a file, or for all rows of an NPY file."""
+    """Calls the client's method `task` with the image in a file, or with all rows of an NPY file."""
     content = [source.read_bytes()] if is_image(source) else _read_array(client, name, source, task)
     return getattr(client, task)(name, content)
 
 
 def load(file: Path) -> Array:
-    """Returns the array in an NPY file. Raises GalleryError if the file holds no numbers."""
+    """Returns the array in an NPY file. Raises GalleryError if the file cannot be read or has pickled objects."""
     import numpy as np
 
     try:
@@ -138,7 +144,8 @@ def load(file: Path) -> Array:
 def _read_array(client: Client, name: str, source: Path, task: str) -> Array:
     """Returns the rows of an NPY file, such as images (n, height, width, channels).
 
-    The file may leave out dimensions of size 1: the rows of a single image, and the channels of grey images.
+    The file may lack the first dimension if it holds one image, and the last dimension if the images are grey. uint8
+    values are divided by 255.
     """
     import numpy as np
 
@@ -160,10 +167,12 @@ def _read_array(client: Client, name: str, source: Path, task: str) -> Array:
 
 
 def write(target: Path, answer: Array) -> None:
-    """Writes an array as NPY, or an image as PNG. The file appears complete or not at all.
+    """Writes an array as an NPY file, or an image (height, width, channels) as a PNG file, atomically.
+
+    The suffix of the file selects the format.
 
     Raises:
-        GalleryError: the file's suffix is not .npy, or not .png for an image.
+        GalleryError: the suffix is neither .npy nor .png, or it is .png and the array is not an image.
     """
     import numpy as np
 
@@ -186,7 +195,7 @@ def write(target: Path, answer: Array) -> None:
 
 
 def write_png(file: IO[bytes], image: Array) -> None:
-    """Writes an image (height, width, 1 or 3) in [0, 1] as a PNG file."""
+    """Writes an image (height, width, 1 or 3) as a PNG file. Values are clipped to [0, 1]."""
     import numpy as np
     from PIL import Image
 

@@ -1,4 +1,4 @@
-"""The commands that send image files to a running server, and write files or print lines."""
+"""Makes the commands that send image files to a running server and write files or print lines."""
 
 from __future__ import annotations
 
@@ -16,33 +16,34 @@ if TYPE_CHECKING:
     from ..serving.client import Client
 
 Row = tuple[str, ...]  # the columns of a printed line
-# Turns the answer for a file into the array to write, and lines to print: (client, model, source, target, answer).
+# Converts the answer for a file to the array to write and the lines to print.
+# The arguments are the client, the name of the model, the input file, the output file and the answer.
 ToWrite = Callable[["Client", str, Path, Path, Any], tuple["NDArray[Any]", list[Row]]]
-# Turns the answer for a file into the columns of a line for each of its images.
+# Converts the answer for a file to the columns of one line for each image in the file.
 ToPrint = Callable[[Any], Iterable[Row]]
 
 
 def _arrays(client: Client, model: str, source: Path, target: Path, answer: Any) -> tuple[NDArray[Any], list[Row]]:
-    """Returns the answer itself: for the only image of an image file, or for all images of an NPY file."""
+    """Returns the array to write: the first row of the answer for an image file, all rows for an NPY file."""
     return answer[0] if files.is_image(source) else answer, []
 
 
 def write_files(task: str, help: str, description: str, example: str, convert: ToWrite = _arrays) -> Command:
-    """Returns a command that sends image files to a server and writes a file for each.
+    """Returns a command that sends image files to a server and writes an output file for each input file.
 
     Args:
         task: the name of the client's method, such as "encode".
         help: see `Command`.
         description: see `Command`.
         example: see `Command`.
-        convert: makes the array to write, and lines to print, from the answer.
+        convert: converts an answer to the array to write and the lines to print.
     """
     suffixes = files.IMAGES if task == "detect" else files.SUFFIXES
 
     def configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> None:
         files.add_inputs(parser, suffixes)
         parser.add_argument(
-            "--output", type=Path, help="the file to write, or the folder for several files (default: beside the input)"
+            "--output", type=Path, help="output file, or output folder for several inputs (default: beside the input)"
         )
         files.add_server(parser)
 
@@ -69,7 +70,7 @@ def print_images(task: str, help: str, description: str, example: str, rows: ToP
         help: see `Command`.
         description: see `Command`.
         example: see `Command`.
-        rows: makes the columns of the lines from the answer.
+        rows: converts an answer to the columns of the lines.
     """
 
     def configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> None:
@@ -99,13 +100,15 @@ def captions(found: Any) -> Iterable[Row]:
 
 
 def masks(client: Client, model: str, source: Path, target: Path, answer: Any) -> tuple[NDArray[Any], list[Row]]:
-    """Returns the class of each pixel: as a coloured image, or as numbers for an NPY file."""
+    """Returns the class of each pixel: as colours if the output file is a PNG file, as numbers if it is an NPY file."""
     mask = answer.mask[0] if files.is_image(source) else answer.mask
     if target.suffix.lower() != ".npy":
         from .drawing import colour_classes
 
         (probabilities,) = client.signatures(model)["serving_default"].outputs.values()
-        classes = (probabilities.shape or (0,))[-1]  # of (batch, height, width, classes); the background is the last
+        classes = (probabilities.shape or (0,))[
+            -1
+        ]  # shape (batch, height, width, classes); the last class is the background
         mask = colour_classes(mask, background=classes - 1)
     return mask, []
 

@@ -1,4 +1,4 @@
-"""`gallery import FILE`: a model file from elsewhere as a SavedModel, ready to be served."""
+"""`gallery import FILE` converts a model file from elsewhere to a SavedModel that can be served."""
 
 from __future__ import annotations
 
@@ -20,18 +20,20 @@ def _configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> Non
         "--encoder", metavar="LAYER", help="the layer whose output is the code (default: found by its name)"
     )
     parser.add_argument("--decoder", metavar="LAYER", help="the first layer of the decoder")
-    parser.add_argument("--labels", type=Path, metavar="FILE", help="the labels of a classifier: a text line each")
+    parser.add_argument(
+        "--labels", type=Path, metavar="FILE", help="text file with a classifier's labels, one per line"
+    )
     parser.add_argument(
         "--like",
         metavar="MODEL",
-        help="for a file with only weights: the model that they belong to, a file or a name of gallery list",
+        help="if the file has only weights: their model, as a file or as an architecture of gallery list",
     )
     parser.add_argument(
         "--classes",
         action="append",
         default=[],
         metavar="MODULE",
-        help="a Python module that registers the custom classes of the file; may be repeated",
+        help="Python module that registers the file's custom classes with Keras; may be repeated",
     )
     parser.add_argument("--trust", action="store_true", help="allow the file to run its own code (Lambda layers)")
     parser.add_argument("--save", type=Path, metavar="FILE", help="also save the repaired model: a new .keras file")
@@ -72,7 +74,8 @@ def _run(values: argparse.Namespace) -> int:
 COMMAND = Command(
     "import a model file: Keras, SavedModel, TensorFlow.js or ONNX",
     "Imports a model from a .keras or .h5 file, a file of weights, a SavedModel, a TensorFlow.js model or an ONNX "
-    "file to saved_models/NAME/VERSION, ready to be served. The file is read in a separate process with limits.",
+    "file to saved_models/NAME/VERSION, ready to be served. A separate process with limits on memory and time reads "
+    "the file.",
     ["gallery import model.keras", "gallery import model.onnx --name digits --labels labels.txt"],
     _configure,
     _run,

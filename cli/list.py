@@ -1,4 +1,4 @@
-"""`gallery list`: the architectures, grouped by family."""
+"""`gallery list` lists the architectures, grouped by family."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from ..models.registry import describe, list_models
 from .command import Command
 
-# The families in the order of the list, with what they are for.
+# The families in the order of the list, with the heading of each family.
 FAMILIES = {
     "feed_forward": "Feed-forward networks: classes and values from images or tables of numbers",
     "convolutional": "Convolutional networks: classes, objects and regions in images",
@@ -19,7 +19,9 @@ FAMILIES = {
 
 
 def _configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> None:
-    parser.add_argument("pattern", nargs="?", default="*", help='lists only names that match, such as "*auto*"')
+    parser.add_argument(
+        "pattern", nargs="?", default="*", help='list only names that match this pattern, such as "*auto*"'
+    )
 
 
 def _run(values: argparse.Namespace) -> int:
@@ -37,7 +39,7 @@ def _run(values: argparse.Namespace) -> int:
 
 COMMAND = Command(
     "list the architectures",
-    "Lists the architectures by family, with what each one is for.",
+    "Lists the architectures by family, with a short description of each.",
     ["gallery list", 'gallery list "*autoencoder"'],
     _configure,
     _run,

@@ -1,4 +1,4 @@
-"""The `gallery` command's main function: runs a command and turns its errors into one line and an exit status."""
+"""The main function of `gallery`: runs a command, and converts an error to a one-line message and an exit status."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command of `gallery`.
 
     Args:
-        arguments: the command line without the program's name; by default that of this process.
+        arguments: the command-line arguments without the program's name. The default is the arguments of this process.
 
     Returns:
-        The exit status: 0 for success, 2 for an error that the user can correct, 130 after Ctrl-C.
+        The exit status of the command, which is 0 for success. The status is 2 after an error that the user can
+        correct, and 130 after Ctrl-C.
     """
     try:
         values = parse(list(sys.argv[1:] if arguments is None else arguments))
@@ -43,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _can_be_corrected(error: Exception) -> bool:
-    """Whether the user can correct the error."""
+    """Returns whether the user can correct the error."""
     if isinstance(error, UsageError | GalleryError):
         return True
     from ..serving.errors import ServingError  # imports gRPC

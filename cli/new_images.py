@@ -1,4 +1,4 @@
-"""`gallery generate`: new images from a generative model of a running server."""
+"""`gallery generate` writes new images that a generative model on a running server decodes from codes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _run(values: argparse.Namespace) -> int:
     with files.connect(values) as client:
         images = client.generate(values.name, codes, seed=values.seed, count=values.count)
     folder = values.output or Path(f"{values.name}-generated")
-    digits = len(str(len(images) - 1))  # leading zeros: the order of the names is that of the numbers
+    digits = len(str(len(images) - 1))  # leading zeros, so that the files are in numerical order
     for number, image in enumerate(images):
         files.write(folder / f"{number:0{digits}}.png", image)
     print(f"{len(images)} images -> {folder}")

@@ -1,4 +1,4 @@
-"""The command line of `gallery`: its parser, its help and its errors."""
+"""Parses the command line of `gallery`: the parsers, the help text and the usage errors."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ Trains Keras models, exports them as SavedModels and serves them. Start with: ga
 
 
 class UsageError(ValueError):
-    """The command line has an unknown command or option, or a value that an option does not accept."""
+    """The command line has an unknown command, an unknown option or an invalid value."""
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that raises UsageError, and that suggests the option which was probably meant."""
+    """A parser that raises UsageError. For an unknown option, the message suggests similar options."""
 
     def __init__(self, **options: object) -> None:
         super().__init__(
@@ -38,7 +38,7 @@ class Parser(argparse.ArgumentParser):
         raise UsageError(message)
 
     def refuse(self, unknown: Sequence[str]) -> NoReturn:
-        """Raises UsageError for arguments that the command does not have."""
+        """Raises UsageError for unknown arguments. The message suggests similar options."""
         option = unknown[0].split("=")[0]
         close = difflib.get_close_matches(option, list(self._option_string_actions), n=3)
         hint = f"Did you mean {' or '.join(close)}?" if close else f"See: {self.prog} --help"
@@ -69,8 +69,8 @@ def build_parser(configured: Sequence[str] = COMMANDS, arguments: Sequence[str] 
     """Returns the parser of `gallery`.
 
     Args:
-        configured: the commands that get their options; some options of `train` take seconds to collect.
-        arguments: the command's own arguments.
+        configured: the commands whose options are added. The options of `train` can take seconds to add.
+        arguments: the arguments after the command's name.
     """
     parser = MainParser()
     parser.add_argument("--version", dest="print_version", action="store_true", help="print the version and exit")
@@ -92,10 +92,13 @@ def build_parser(configured: Sequence[str] = COMMANDS, arguments: Sequence[str] 
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
-    """Parses a command line. `values.execute` runs its command; it is None for `gallery` and `gallery --version`.
+    """Parses a command line.
+
+    Returns:
+        The values of the options. `execute` is the function that runs the command, or None without a command.
 
     Raises:
-        UsageError: an unknown command or option, or a wrong value.
+        UsageError: the command line has an unknown command, an unknown option or an invalid value.
     """
     first = arguments[0] if arguments else ""
     if first and not first.startswith("-") and first not in COMMANDS:

@@ -10,13 +10,13 @@ from .. import loading as imports
 
 
 def progress(step: str) -> None:
-    """Prints a step that takes seconds: "Writing the SavedModel ..."."""
+    """Prints the name of a step, followed by an ellipsis, such as "Writing the SavedModel ..."."""
     print(f"{step} ...", file=sys.stderr, flush=True)
 
 
 @contextmanager
 def loading() -> Iterator[None]:
-    """A block of imports that loads Keras and TensorFlow, which takes seconds. See `keras_gallery.loading`."""
+    """Prints a progress line if Keras is not imported yet, then runs the block as `keras_gallery.loading.loading`."""
     if "keras" not in sys.modules:
         progress("Loading Keras and TensorFlow")
     with imports.loading():

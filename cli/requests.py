@@ -1,6 +1,7 @@
-"""The commands that send images, texts or series to a running server, as a table.
+"""The table of the commands that send images, texts or series to a running server.
 
-Four functions make them: `write_files` (images to files), `print_images`, `print_texts` and `print_series`.
+`write_files` makes the commands that write files. `print_images`, `print_texts` and `print_series` make the commands
+that print lines.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ REQUESTS: dict[str, Command] = {
         "segment",
         "find the class of each pixel; writes PNG files",
         "Writes the class of each pixel as a coloured image: scene.png becomes scene.mask.png. "
-        "For an NPY file, or an output that ends in .npy, it writes the numbers of the classes.",
+        "If the input or the output is an NPY file, writes the numbers of the classes as an array.",
         "gallery segment segmenter scene.png",
         masks,
     ),
@@ -50,7 +51,7 @@ REQUESTS: dict[str, Command] = {
         "detect",
         "find objects in images; writes PNG files with boxes",
         "Draws a box around each object: scene.png becomes scene.boxes.png. "
-        "Also prints the label, score and box of each object, in pixels.",
+        "Prints the label and the score of each object, and the edges of its box in pixels.",
         "gallery detect detector scene.png",
         boxes,
     ),
@@ -71,7 +72,7 @@ REQUESTS: dict[str, Command] = {
     "translate": print_texts(
         "text",
         "translate texts; prints the translations",
-        "Prints each text with the text that the model writes for it.",
+        "Prints each text and its translation.",
         ['gallery translate encoder_decoder "57+931"'],
         strings("translate"),
     ),
@@ -85,8 +86,8 @@ REQUESTS: dict[str, Command] = {
     "nearest": print_texts(
         "word",
         "find similar words or categories; prints them with their similarity",
-        "Prints the words, or categories, whose vectors are most similar to that of each given one, "
-        "with the cosine similarity.",
+        "For each word or category, prints the words or categories with the most similar vectors, and their cosine "
+        "similarity.",
         ["gallery nearest word2vec_skipgram king --count 5"],
         neighbours,
         neighbours_options,

@@ -1,4 +1,4 @@
-"""`gallery results`: trains recipes, measures them and writes the page of results."""
+"""`gallery results` trains recipes, measures them and writes the page of results."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def _configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> Non
         "recipes",
         nargs="*",
         metavar="MODEL[/RECIPE]",
-        help="the recipes to train: one, or all of a model (default: none; the page is written from known results)",
+        help="a recipe, or a model for all its recipes (default: none; writes the page from the stored results)",
     )
     parser.add_argument("--all", action="store_true", help="train every recipe of every model (takes hours)")
     parser.add_argument("--seeds", default="0", help="seeds of the training runs, such as 0,1,2 (default: 0)")
@@ -38,8 +38,8 @@ def _run(values: argparse.Namespace) -> int:
 
 COMMAND = Command(
     "train recipes, measure them and write docs/results.md",
-    "Trains recipes, compares them with PCA and other baselines, and writes docs/results.md with its data and images. "
-    "Results of earlier calls stay on the page.",
+    "Trains recipes, compares the models with PCA and other baselines, and writes docs/results.md with its data and "
+    "images. The results of earlier calls stay on the page.",
     ["gallery results denoising_autoencoder/mnist_5k", "gallery results mlp_classifier --seeds 0,1,2"],
     _configure,
     _run,

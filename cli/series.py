@@ -1,4 +1,4 @@
-"""`gallery forecast`: time series from files, with the forecast of a running server printed."""
+"""`gallery forecast` sends time series in files to a running server and prints the forecasts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SUFFIXES = (".csv", ".npy")
 
 
 def print_series(help: str, description: str, example: str) -> Command:
-    """Returns the command that prints the forecast for each file."""
+    """Returns a command that sends the time series in each file to a server and prints the forecast."""
     return Command(help, description, [example], _configure, _run)
 
 
@@ -38,10 +38,16 @@ def _run(values: argparse.Namespace) -> int:
 
 
 def read(source: Path) -> NDArray[Any]:
-    """Reads a series, float32 (time, features). The first line of a CSV file may hold the names of the columns.
+    """Reads a time series from a CSV or NPY file.
+
+    The first line of a CSV file may contain the names of the columns. An array (time,) in an NPY file is a series with
+    one feature.
+
+    Returns:
+        The series, float32 (time, features).
 
     Raises:
-        GalleryError: the file holds no numbers, or rows of different lengths.
+        GalleryError: the file contains something other than numbers, has rows of different lengths or is empty.
     """
     import numpy as np
 

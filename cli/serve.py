@@ -1,4 +1,4 @@
-"""`gallery serve`: exported models over gRPC and REST."""
+"""`gallery serve` serves exported models over gRPC and REST."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def _configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> Non
         choices=KINDS,
         metavar="SERVER",
         default="auto",
-        help=f"the server: {', '.join(KINDS)} (default: auto, which is tensorflow-model-server if "
-        "that program is installed, and else embedded)",
+        help=f"the server: {', '.join(KINDS)} (default: auto, which selects tensorflow-model-server if that program "
+        "is installed, and otherwise embedded, Keras Gallery's own server)",
     )
     parser.add_argument(
         "--host",
@@ -40,19 +40,19 @@ def _configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> Non
         action="append",
         default=[],
         metavar="--NAME=VALUE",
-        help="a flag of the server itself; may be repeated",
+        help="a command-line flag to pass to the server; may be repeated",
     )
 
 
 def port(text: str) -> int:
-    """Parses a port number, from 0 to 65535. Raises ArgumentTypeError for anything else."""
+    """Parses a port number from 0 to 65535. Raises ArgumentTypeError if the text is not such a number."""
     if not text.isdecimal() or int(text) > 65535:
         raise argparse.ArgumentTypeError(f"Expected a port from 0 to 65535. Received: {text}")
     return int(text)
 
 
 def check_free(host: str, number: int, option: str) -> int:
-    """Returns `number`, or a free port for 0. Raises InvalidArgument if another process uses the port."""
+    """Returns `number`, or a free port if `number` is 0. Raises InvalidArgument if the port cannot be used."""
     from ..serving.errors import InvalidArgument
     from ..serving.ports import free_port
 
@@ -81,7 +81,7 @@ def _run(values: argparse.Namespace) -> int:
         rest_port=check_free(values.host, values.rest_port, "--rest-port"),
         flags=values.flag,
     )
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C does: stops the server first
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # SIGTERM also stops the server before this process ends
     if server.kind == "tensorflow-model-server" and values.host != "0.0.0.0":
         print(
             "Note: tensorflow_model_server has no option for the address. It listens on all network interfaces.",

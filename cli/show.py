@@ -1,4 +1,4 @@
-"""`gallery show NAME`: what an architecture is, and how it is trained."""
+"""`gallery show NAME` describes an architecture, its hyperparameters and its recipes."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ def _run(values: argparse.Namespace) -> int:
 
 
 def option(hyperparameter: str) -> str:
-    """The command-line option of a hyperparameter: `code_dim` is `--model.code-dim`."""
+    """Returns the command-line option of a hyperparameter: `--model.code-dim` for `code_dim`."""
     return "--model." + hyperparameter.replace("_", "-")
 
 
 COMMAND = Command(
     "show an architecture: formula, source, hyperparameters, recipes and layers",
-    "Shows what an architecture computes, where it comes from, its hyperparameters, its recipes (the settings for "
-    "training on a dataset) and its layers.",
+    "Shows the formula, the source, the hyperparameters and the layers of an architecture, and its recipes (the "
+    "settings for training on a dataset).",
     ["gallery show denoising_autoencoder"],
     _configure,
     _run,

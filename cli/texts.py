@@ -1,4 +1,7 @@
-"""The commands that send texts or words to a running server: arguments, or lines of standard input."""
+"""Makes the commands that send texts or words to a running server.
+
+The texts are the arguments of the command, or the lines of standard input.
+"""
 
 from __future__ import annotations
 
@@ -30,12 +33,12 @@ def print_texts(
     """Returns a command that sends texts to a server and prints the answers, separated by tabs.
 
     Args:
-        what: what each input is, such as "word".
+        what: the name of an input in the help text, such as "word".
         help: see `Command`.
         description: see `Command`.
         examples: see `Command`.
         request: sends the texts and returns the lines to print.
-        more_options: adds options that only this command has.
+        more_options: adds further options of the command.
     """
 
     def configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> None:
@@ -59,7 +62,7 @@ def print_texts(
 
 
 def _read(values: argparse.Namespace) -> list[str]:
-    """Returns the texts in order. Raises GalleryError if there are none."""
+    """Returns the texts in the arguments, or the lines of standard input. Raises GalleryError if there is no text."""
     texts: list[str] = values.inputs or [line.rstrip("\n") for line in sys.stdin]
     if not texts:
         raise GalleryError("No text given. Pass texts as arguments, or write one text per line to standard input.")
@@ -73,7 +76,7 @@ def labels_of_texts(client: Client, values: argparse.Namespace, texts: list[str]
 
 
 def strings(method: str) -> Request:
-    """Returns a request that gives a line for each text: the text and the answer of the client's method."""
+    """Returns a request that calls this method of the client. Its lines have a text and the answer for the text."""
 
     def request(client: Client, values: argparse.Namespace, texts: list[str]) -> Iterable[Row]:
         return zip(texts, getattr(client, method)(values.name, texts), strict=True)
@@ -82,13 +85,15 @@ def strings(method: str) -> Request:
 
 
 def neighbours_options(parser: argparse.ArgumentParser) -> None:
-    """The options that only `nearest` has."""
-    parser.add_argument("--count", type=int, default=10, help="neighbours of each word, 1 to 1024 (default: 10)")
-    parser.add_argument("--field", help="the column of the categories, for a model of categories")
+    """Adds the further options of `nearest`."""
+    parser.add_argument(
+        "--count", type=int, default=10, help="number of neighbours of each word, 1 to 1024 (default: 10)"
+    )
+    parser.add_argument("--field", help="the column of the categories, if the model has vectors for categories")
 
 
 def neighbours(client: Client, values: argparse.Namespace, words: list[str]) -> Iterable[Row]:
-    """Yields a line for each neighbour of each word: the word, the neighbour and their similarity."""
+    """Yields a line for each neighbour of each word: the word, its neighbour and the cosine similarity of the two."""
     found = client.nearest(values.name, words, values.count, field=values.field)
     for word, names, similarities in zip(words, found.names, found.similarities, strict=True):
         for name, similarity in zip(names, similarities, strict=True):

@@ -1,4 +1,4 @@
-"""`gallery train NAME`: trains an architecture by its recipe."""
+"""`gallery train NAME` trains an architecture with one of its recipes."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _reader(hyperparameter: Hyperparameter) -> Callable[[str], Any]:
 
 
 def _run(values: argparse.Namespace) -> int:
-    describe(values.name)  # raises for an unknown name, before TensorFlow is loaded
+    describe(values.name)  # an unknown name raises an error here, before TensorFlow is loaded
     with loading():
         from ..training.train import TrainConfig, train
 
@@ -84,9 +84,9 @@ def _run(values: argparse.Namespace) -> int:
 
 COMMAND = Command(
     "train an architecture on a dataset",
-    "Trains an architecture by a recipe, prints its figures on the test examples and saves it to runs/NAME/NUMBER. "
-    "Each hyperparameter of the architecture is an option, such as --model.code-dim; gallery train NAME --help lists "
-    "them.",
+    "Trains an architecture with a recipe, prints the model's metrics on the test examples and saves the run in "
+    "runs/NAME/NUMBER. Each hyperparameter of the architecture is an option, such as --model.code-dim; gallery train "
+    "NAME --help lists these options.",
     [
         "gallery train denoising_autoencoder",
         "gallery train mlp_classifier --dataset digits --epochs 5 --model.hidden 64,32",

@@ -1,11 +1,14 @@
-"""Shows what an autoencoder's bottleneck can compress: correlated values, but not independent ones.
+"""Shows that an autoencoder's bottleneck can compress correlated values, but not independent values.
 
     python examples/compression.py
 
-There are two data sets with 20 Gaussian values per example: independent values, and mixtures of 5 independent values
-with a little noise. A linear autoencoder with a code of 5 values is trained on each. The program prints the fraction of
-the test variance that the autoencoder loses, and the same for PCA (notes 003, "Bottlenecks"). For independent values,
-the loss is the 15 of 20 values that do not fit into the code.
+Two data sets have 20 Gaussian values per example. In the first data set, the values are independent. In the second,
+the values are mixtures of 5 independent values with a little noise. A linear autoencoder with a code of 5 values is
+trained on each data set. The program prints the fraction of the test variance that the autoencoder loses, and the
+fraction that PCA loses. For independent values, the autoencoder loses about 15/20 of the variance, because only 5 of 20
+values fit into the code.
+
+Source: lecture notes 003, "Bottlenecks".
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ VALUES, CODE, EXAMPLES = 20, 5, 5_000
 
 
 def data(correlated: bool, rng: np.random.Generator) -> np.ndarray:
-    """Returns float32 `(EXAMPLES, VALUES, 1, 1)`. Each value has a variance of about 1."""
+    """Returns random examples, float32 `(EXAMPLES, VALUES, 1, 1)`. Each value has a variance of about 1."""
     x = rng.standard_normal((EXAMPLES, VALUES))
     if correlated:
         mixing = rng.standard_normal((CODE, VALUES)) / np.sqrt(CODE)
@@ -29,7 +32,7 @@ def data(correlated: bool, rng: np.random.Generator) -> np.ndarray:
 
 
 def lost(x: np.ndarray, rebuilt: np.ndarray) -> float:
-    """Returns the fraction of the variance that is lost."""
+    """Returns the fraction of the variance of `x` that its reconstruction loses."""
     return float(np.sum((rebuilt - x) ** 2) / np.sum((x - x.mean(axis=0)) ** 2))
 
 

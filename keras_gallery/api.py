@@ -1,6 +1,6 @@
 """The functions of `import keras_gallery as kg` that build, train and export models.
 
-The functions import what they need when they are called, so that this module loads fast.
+Each function imports Keras and other slow packages when it is called, so that the import of this module is fast.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ def create(name: str, **hyperparameters: Any) -> keras.Model:
 
     Args:
         name: an architecture's name, see `list_models`.
-        hyperparameters: keywords of the architecture's builder, such as `code_dim=16`. The default values and ranges
-            are in the output of `gallery show NAME`.
+        hyperparameters: keywords of the architecture's builder, such as `code_dim=16`. `gallery show NAME` prints
+            their default values and ranges.
 
     Returns:
         A functional `keras.Model` with initial weights. It is not compiled.
@@ -104,10 +104,9 @@ def train(
     runs: str | Path = "runs",
     **hyperparameters: Any,
 ) -> Run:
-    """Trains an architecture by one of its recipes and saves the run in `<runs>/<name>/<number>/`.
+    """Trains an architecture with one of its recipes and saves the run in `<runs>/<name>/<number>/`.
 
-    A setting that is None has the recipe's value. The recipes of an architecture are in the output of
-    `gallery show NAME`.
+    If a setting is None, the recipe's value is used. `gallery show NAME` prints the recipes of an architecture.
 
     Args:
         name: an architecture's name, see `list_models`.
@@ -121,15 +120,16 @@ def train(
         hyperparameters: keywords of the architecture's builder, such as `code_dim=16`.
 
     Returns:
-        The run: `run.model` is the trained Keras model, `run.metrics` holds the figures on the test examples,
-        `run.history` the losses of each epoch, and `run.folder` is the folder. After Ctrl-C, `run.interrupted` is True
-        and the run holds the best epoch so far.
+        The run. `run.model` is the trained Keras model, `run.metrics` are its metrics on the test examples,
+        `run.history` are the losses of each epoch, and `run.folder` is the folder of the run. If Ctrl-C interrupted
+        the training, `run.interrupted` is True, and the model has the weights of the best epoch so far.
 
     Raises:
         GalleryError: a name, setting or hyperparameter is unknown or out of range, the dataset cannot be loaded, or
             the loss diverged. The message says which.
         MissingPackage: Keras is not installed.
-        KeyboardInterrupt: Ctrl-C was pressed before the end of the first epoch. Nothing is saved.
+        KeyboardInterrupt: Ctrl-C was pressed before the end of the first epoch, or after the training. Nothing is
+            saved.
 
     Example:
         >>> run = train("mlp_classifier", dataset="digits", epochs=5)
@@ -169,14 +169,15 @@ def export(
     Before the version is published, the SavedModel is loaded again, and its answers are compared with the model's.
 
     Args:
-        source: what to export: a run, an architecture's name (its newest run), or any built Keras model.
-        name: the model's name in requests; by default the name of the run's architecture. Required for a Keras model.
+        source: a run, a Keras model, or the name of an architecture to export its newest run.
+        name: the model's name in requests; by default the name of the run's architecture. Required if `source` is a
+            Keras model.
         saved_models: the folder of all exported models.
         version: the version number, at least 1; by default the next free number.
-        runs: the folder of all runs, used if `source` is a name.
-        labels: the names of the classes; by default those of the run's dataset, or "0", "1" and so on for a Keras
-            model.
-        texts: the names of the text ids, by role (see `serving.signatures`); by default those of the run.
+        runs: the folder of all runs. It is used only if `source` is a name.
+        labels: the names of the classes. The default is the labels of the run's dataset, or "0", "1" and so on for a
+            Keras model.
+        texts: the tokens of the text ids, by role (see `serving.signatures`). The default is the tokens of the run.
         progress: called with a line of text at the start of each step.
 
     Returns:
@@ -221,6 +222,6 @@ def export(
 
 
 def labels_and_texts(run: Run) -> tuple[Sequence[str] | None, Texts | None]:
-    """Returns the names of a run's classes and of its text ids; None for names that the run does not have."""
+    """Returns the labels of a run and the tokens of its text ids. Each is None if the run does not have it."""
     file = Path(run.folder, "tokens.json")
     return run.config.get("labels"), json.loads(file.read_text("utf-8")) if file.is_file() else None

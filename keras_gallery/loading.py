@@ -1,4 +1,4 @@
-"""Imports of Keras and TensorFlow: without their log lines, and with a clear error if they are not installed."""
+"""Imports Keras and TensorFlow without their log lines, and with a clear error if they are not installed."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ class MissingPackage(GalleryError, ImportError):
 
 @contextmanager
 def loading() -> Iterator[None]:
-    """A block of imports that may load Keras and TensorFlow.
+    """Runs a `with` block of imports without the log lines of Keras and TensorFlow.
 
     Raises:
-        MissingPackage: a package is not installed. The message has the pip command that installs it.
+        MissingPackage: a package is not installed. The message contains the pip command that installs the package.
     """
     try:
         with quiet_import():

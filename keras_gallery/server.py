@@ -25,26 +25,27 @@ def serve(
 ) -> Iterator[ServerProcess]:
     """Runs a model server as a child process for the length of a `with` block.
 
-    The block starts when all models are ready to answer. The server stops at the end of the block.
+    The block starts when all models are loaded. The server stops at the end of the block.
 
     Args:
         names: names of exported models; by default all models in `saved_models`.
         saved_models: the folder of all exported models.
-        kind: "embedded" for this package's server, "tensorflow-model-server" or "container" for TensorFlow Serving, or
-            "auto" for TensorFlow Serving if its program is installed, and else the embedded server.
+        kind: the server. "embedded" is Keras Gallery's own server. "tensorflow-model-server" is TensorFlow Serving's
+            program, and "container" is its container. "auto" is "tensorflow-model-server" if that program is
+            installed, and otherwise "embedded".
         host: the address to listen on; "0.0.0.0" allows requests from other machines.
         port: the gRPC port; by default any free port.
         rest_port: the REST port; by default any free port.
         flags: more command-line flags for the server, such as "--enable_batching".
         log: the file for the server's log; by default this process's standard error.
-        timeout: how long to wait until the models are ready, in seconds.
+        timeout: the longest time to wait until the models are loaded, in seconds.
 
     Yields:
-        The server: `server.grpc` and `server.rest` are its addresses for `Client`.
+        The server process. Pass its address `grpc` or `rest` to `Client`.
 
     Raises:
         NotFound: a model is not exported, or the server's program is not installed.
-        FailedPrecondition: the server ended, or a model could not be loaded before the timeout.
+        FailedPrecondition: the server process ended, or a model was not loaded before the timeout.
 
     Example:
         >>> digits = load_dataset("digits").x_test[:5]

@@ -1,4 +1,4 @@
-"""Training: datasets, recipes and runs. `train.train` trains a model of the gallery and saves it as a run.
+"""Trains models with datasets and recipes. `train.train` trains a model of the gallery and saves it as a run.
 
 From the lowest folder to the highest: `data`, `datasets`, `recipes`, `figures`, `pictures`, `tasks`, `results`.
 The names below are imported when they are first used, because `runs` imports Keras.

@@ -10,7 +10,9 @@ from .errors import Diverged
 
 
 class BestWeights(keras.callbacks.Callback):
-    """Keeps the weights of the epoch with the lowest validation loss, and stops training if the loss is not finite.
+    """Keeps the weights of the epoch with the lowest validation loss.
+
+    Raises Diverged at the end of an epoch whose training or validation loss is not finite.
 
     Attributes:
         weights: weights of the best epoch; None before the end of the first epoch.

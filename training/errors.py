@@ -1,13 +1,13 @@
-"""Errors of the training that the user can fix. Each message is one line.
+"""Errors in training that the user can fix. Each message is one line.
 
 GalleryError                 (models/errors.py)
 ├── UnknownDataset           no dataset has this name
-├── UnknownRecipe            the model has no recipe of this name
+├── UnknownRecipe            the model has no recipe with this name
 ├── DataUnavailable          files of the dataset are missing and cannot be downloaded
-├── BadData                  unreadable file, or values that the models do not support
-├── BadFolder                folder that cannot be written to
+├── BadData                  a file cannot be read, or contains values that the models do not support
+├── BadFolder                a folder for runs or results cannot be read or written
 ├── Diverged                 the loss is no longer a finite number
-└── UnknownRun               there is no finished run
+└── UnknownRun               there is no finished run, or its files are damaged
 """
 
 from ..models.errors import GalleryError
@@ -18,7 +18,7 @@ class UnknownDataset(GalleryError):
 
 
 class UnknownRecipe(GalleryError):
-    """The model has no recipe of this name."""
+    """The model has no recipe with this name."""
 
 
 class DataUnavailable(GalleryError):

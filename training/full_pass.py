@@ -12,21 +12,21 @@ CHUNK = 5_000  # images
 
 
 class FullPass(keras.callbacks.Callback):
-    """Sets the mean activations of a model's `KLSparsity` layer from all training images, every few steps.
+    """Computes the mean activations over all training images every few steps, and sets them in the `KLSparsity` layer.
 
-    In the notes each step uses the whole training set, and the mean is computed before each step. Here a step uses a
-    batch, and the mean changes little from one step to the next.
+    In the lecture notes (003), each step uses the whole training set, and the means are computed before each step. Here
+    a step uses a batch. The means change little from one step to the next, so they are computed only every few steps.
 
     Args:
         images: all training images.
-        steps: number of steps between two passes. The first pass is before the first step of each epoch.
+        steps: number of steps from one computation to the next. The first step of each epoch always computes the means.
     """
 
     def __init__(self, images: NDArray[np.float32], steps: int = 20) -> None:
         super().__init__()
         self.images = images
         self.steps = steps
-        self.next_pass = 0  # step of the epoch
+        self.next_pass = 0  # number of a step in the epoch
 
     def on_train_begin(self, logs: Any = None) -> None:
         encoder = self.model.get_layer("encoder")
@@ -40,7 +40,7 @@ class FullPass(keras.callbacks.Callback):
             return
         self.next_pass = batch + self.steps
         if keras.backend.backend() == "jax":
-            self.model.jax_state_sync()  # during `fit` the current weights are not in the model
+            self.model.jax_state_sync()  # during `fit`, JAX keeps the current weights outside of the model
         layer = sparsity_of(self.model)
         assert layer is not None
         starts = range(0, len(self.images), CHUNK)
@@ -50,7 +50,7 @@ class FullPass(keras.callbacks.Callback):
 
 
 def sparsity_of(model: keras.Model) -> KLSparsity | None:
-    """Returns the model's `KLSparsity` layer that needs full passes, or None if it has none."""
+    """Returns the model's `KLSparsity` layer with `estimate="full_pass"`, or None if the model has no such layer."""
     for layer in model.get_layer("encoder").layers:
         if isinstance(layer, KLSparsity) and layer.estimate == "full_pass":
             return layer

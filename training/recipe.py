@@ -1,4 +1,4 @@
-"""Recipes: the training settings of each model. `recipes/<model>.py` defines the recipes of a model as `RECIPES`."""
+"""Defines and loads recipes, the training settings of a model. `recipes/<model>.py` has the recipes of a model."""
 
 import importlib
 from collections.abc import Mapping
@@ -12,13 +12,13 @@ from .errors import UnknownRecipe
 
 @dataclass(frozen=True)
 class Target:
-    """A published result that the recipe should reach.
+    """A result, usually published, that the recipe should reach.
 
     Attributes:
-        figure: name of the figure in the metrics of a run.
-        value: the published value.
-        source: the publication.
-        at_least: whether higher values are better; if not, lower values are.
+        figure: name of the metric.
+        value: the value to reach.
+        source: the publication, or another origin of the value.
+        at_least: True if higher values are better, False if lower values are better.
     """
 
     figure: str
@@ -27,41 +27,43 @@ class Target:
     at_least: bool = False
 
     def missed_by(self, figure: float) -> float:
-        """Returns by how much `figure` misses the target; 0 if it reaches the target."""
+        """Returns the difference between the metric's value `figure` and the target; 0 if it reaches the target."""
         return max(0.0, self.value - figure if self.at_least else figure - self.value)
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """The settings of a training.
+    """The settings for training a model on a dataset.
 
     Attributes:
-        task: what the model learns. Of an image: `reconstruct` (to return the image itself), `denoise` (the clean
-            image for a noisy one; a layer of the model adds the noise), `colorize` (the colour image for the grey
-            one), `generate` (as `reconstruct`, for a generative model), `segment` (a class for each pixel), `detect`
-            (objects with boxes), `caption` (a text). Of an example of any kind: `classify` (a class), `regress`
-            (numbers). Of categories: `regress_entities` (numbers). Of a text: `classify_text` (a class), `translate`
-            (another text), `word_vectors` (which words occur near each other). Of a time series: `forecast` (the next
-            steps).
+        task: what the model learns to predict:
+            from an image: the image itself (`reconstruct`, and `generate` for a generative model), the clean image
+            (`denoise`; a layer of the model adds the noise), the colour image (`colorize`), the class of each pixel
+            (`segment`), objects and their boxes (`detect`) or a text (`caption`);
+            from images, features or a sequence: a class (`classify`) or numbers (`regress`);
+            from categories: numbers (`regress_entities`);
+            from a text: its class (`classify_text`), another text (`translate`) or the words that occur near each
+            other (`word_vectors`);
+            from a time series: its next steps (`forecast`).
         dataset: name of the dataset.
-        loss: `squared_error` or `binary_crossentropy`, summed over the values of an example; or `crossentropy` of
-            classes. With a class for each pixel or token, `crossentropy` is the mean over them; for `detect` the
-            distance of the boxes is added to it. For `forecast` the squared error is divided by the variance of the
-            series.
+        loss: `squared_error` and `binary_crossentropy` are summed over the values of an example. `crossentropy` is for
+            classes; if each pixel or token has a class, it is averaged over the pixels or tokens. For `detect`, the
+            distance of the boxes is added to `crossentropy`. For `forecast`, the squared error is averaged over the
+            values, and divided by the variance of the targets.
         learning_rate: initial learning rate, after the warm-up.
         epochs: number of passes over the training examples.
-        batch_size: number of examples in a step. Larger than the training set for plain gradient descent.
-        hyperparameters: the model's hyperparameters that differ from its defaults.
-        optimizer: `adam`, `adamw` (weight decay 0.05), `sgd` (momentum 0.9) or `gradient_descent`: θ ← θ − η∇θ.
+        batch_size: number of examples in a step. For plain gradient descent, it is larger than the training set.
+        hyperparameters: the model's hyperparameters that differ from the model's defaults.
+        optimizer: `adam`, `adamw` (weight decay 0.05), `sgd` (momentum 0.9) or `gradient_descent` (θ ← θ − η∇θ).
         schedule: `cosine` to decay the learning rate to 0 over the training, or `constant`.
-        warmup: fraction of the training over which the learning rate rises from 0. Only with `cosine`.
-        binarize: whether the images are binarised at random in each epoch: a value is the probability of 1.
-        shift: whether all images of a step are moved by up to one pixel, in a random direction for each step.
+        warmup: fraction of the training in which the learning rate rises from 0. It is used only with `cosine`.
+        binarize: whether the images are binarised at random in each epoch. A value is the probability of 1.
+        shift: whether the images are moved by up to one pixel at random. All images of a batch move in the same way.
         mirror: whether each image is mirrored with probability 1/2 and moved by up to two pixels, at random in each
             epoch.
-        clipnorm: largest norm of the gradient of all weights; a larger gradient is scaled down. 0 for no limit.
-        xla: whether to compile steps with XLA on TensorFlow. This is faster for dense layers, slower for convolutions.
-        targets: published results to reach.
+        clipnorm: largest norm of the gradient of all weights; a larger gradient is scaled down. 0 means no limit.
+        xla: whether to compile steps with XLA on TensorFlow. XLA makes dense layers faster and convolutions slower.
+        targets: results to reach.
     """
 
     task: Literal[
@@ -98,7 +100,7 @@ class Recipe:
 
 
 def load_recipes(model: str) -> dict[str, Recipe]:
-    """Returns the recipes of a model by name. The first one is the default.
+    """Returns the recipes of a model by name. The first recipe is the default.
 
     Raises:
         UnknownModel: no model has this name.
@@ -109,11 +111,11 @@ def load_recipes(model: str) -> dict[str, Recipe]:
 
 
 def load_recipe(model: str, name: str | None = None) -> Recipe:
-    """Returns a recipe of a model, by default the first.
+    """Returns the recipe of a model with this name, or the first recipe if the name is None.
 
     Raises:
         UnknownModel: no model has this name.
-        UnknownRecipe: the model has no recipe of this name.
+        UnknownRecipe: the model has no recipe with this name.
     """
     recipes = load_recipes(model)
     if name is None:

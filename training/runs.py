@@ -1,11 +1,11 @@
-"""Runs: each finished training is saved in a folder `runs/<model>/<number>/`.
+"""Saves and loads runs. A run is a finished training, in a folder `runs/<model>/<number>/` with these files:
 
 config.json     model, hyperparameters, training settings and versions of the libraries
-metrics.json    figures on the test examples
+metrics.json    metrics on the test examples
 history.json    training and validation loss of each epoch
-tokens.json     tokens of the ids, if the dataset has texts or categories
+tokens.json     vocabularies of the ids, if the dataset has texts or categories
 model.keras     model with the weights of the best epoch, without the optimizer
-pictures/       *.png
+pictures/       PNG files that the task draws
 """
 
 import json
@@ -25,7 +25,7 @@ from .errors import UnknownRun
 
 @dataclass(frozen=True)
 class Run:
-    """A finished training.
+    """A finished training, saved in a folder.
 
     Attributes:
         folder: folder of the run.
@@ -46,7 +46,7 @@ class Run:
 
     @cached_property
     def model(self) -> keras.Model:
-        """The trained model, not compiled. It is loaded at the first access.
+        """The trained model, not compiled. It is loaded when it is first used.
 
         Raises:
             UnknownRun: model.keras is missing or damaged.
@@ -61,7 +61,7 @@ class Run:
 
     @classmethod
     def load(cls, folder: str | Path) -> "Run":
-        """Reads the JSON files of a run. The model itself is loaded at the first access of `model`.
+        """Reads the JSON files of a run. The property `model` loads the model when it is first used.
 
         Raises:
             UnknownRun: there is no finished run in `folder`.
@@ -82,7 +82,7 @@ def latest_run(model: str, root: str | Path = "runs") -> Run:
 
     Raises:
         UnknownModel: no model has this name.
-        UnknownRun: the model has no finished run.
+        UnknownRun: the model has no finished run, or the files of the newest run are damaged.
     """
     describe(model)
     numbers = _numbers(Path(root, model))
@@ -94,7 +94,8 @@ def latest_run(model: str, root: str | Path = "runs") -> Run:
 def save_run(root: str | Path, model: str, write: Callable[[Path], None]) -> Path:
     """Creates the next run folder of a model and returns it.
 
-    `write` fills a temporary folder, which is then renamed. So an incomplete run is never visible.
+    `write` writes the files to a temporary folder. Then the temporary folder is renamed, so that an incomplete run is
+    never visible.
     """
     home = Path(root, model)
     home.mkdir(parents=True, exist_ok=True)
@@ -111,7 +112,7 @@ def save_run(root: str | Path, model: str, write: Callable[[Path], None]) -> Pat
             except OSError:
                 if not folder.exists():
                     raise
-            else:  # no other training has used this number in the meantime
+            else:  # no other process has used this number in the meantime
                 return folder
 
 

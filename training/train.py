@@ -1,4 +1,4 @@
-"""Trains a model, evaluates it, draws its pictures and saves the run: `train(config)`."""
+"""Trains a model, evaluates it, draws its pictures and saves the run."""
 
 import json
 import logging
@@ -47,18 +47,18 @@ SETTINGS = (
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """The settings of a training. A setting that is None is taken from the recipe.
+    """The settings of a training. If a setting is None, the recipe's value is used.
 
     Attributes:
         model: name of the model.
-        recipe: name of one of the model's recipes; by default the first.
-        hyperparameters: hyperparameters of the model, which override the recipe's. Shapes and the number of classes
-            must match the dataset.
+        recipe: name of one of the model's recipes. The default is the first recipe.
+        hyperparameters: hyperparameters of the model. They override the hyperparameters in the recipe. Shapes and the
+            number of classes must match the dataset.
         dataset: name of the dataset.
         epochs: number of passes over the training examples, at least 1.
         batch_size: number of examples in a step, at least 1.
         learning_rate: initial learning rate, above 0.
-        seed: seed of all random numbers; the same seed gives the same figures.
+        seed: seed of all random numbers. On a CPU, the same seed gives the same weights.
         root: folder of all runs; the run is saved in `<root>/<model>/<number>/`.
     """
 
@@ -74,19 +74,23 @@ class TrainConfig:
 
 
 def train(config: TrainConfig, progress: Callable[[str], None] = lambda step: None) -> Run:
-    """Trains a model by a recipe and saves it as a run, with its figures and pictures.
+    """Trains a model with a recipe and saves it as a run, with its metrics and pictures.
 
-    A tenth of the training examples (the validation split) is held out to choose the best epoch. The test examples are
-    used only for the figures. All settings are checked before the training starts. The run is written at the end.
-    After Ctrl-C the best epoch so far is saved as an interrupted run.
+    A part of the training examples (the validation split) is held out to choose the best epoch. The test examples are
+    used only for metrics and pictures. All settings are checked before the training starts. The run is saved at the
+    end. If Ctrl-C interrupts the training, the best epoch so far is saved as an interrupted run.
 
     Args:
-        config: what to train.
+        config: the settings.
         progress: called with a line of text at the start of each step.
 
+    Returns:
+        The saved run.
+
     Raises:
-        GalleryError: an error that the user can fix: a wrong name, hyperparameter, setting, file or learning rate.
-        KeyboardInterrupt: Ctrl-C before the end of the first epoch, or after the last; nothing is written.
+        GalleryError: a name, setting, hyperparameter or file is wrong, or the loss diverged.
+        KeyboardInterrupt: Ctrl-C was pressed before the end of the first epoch, or after the training. Nothing is
+            saved.
     """
     recipe = load_recipe(config.model, config.recipe)
     config = resolve(config, recipe)
@@ -105,7 +109,7 @@ def train(config: TrainConfig, progress: Callable[[str], None] = lambda step: No
     if interrupted:
         log.warning("Interrupted after %d of %d epochs: saving epoch %d", epochs_done, config.epochs, best.epoch)
 
-    # A new model, because without the optimizer the file is a third as large.
+    # The new model has no optimizer, so its file is a third as large.
     trained = create(config.model, **config.hyperparameters)
     trained.set_weights(best.weights)
     normalization.finalize(trained)
@@ -144,7 +148,11 @@ def train(config: TrainConfig, progress: Callable[[str], None] = lambda step: No
 
 
 def resolve(config: TrainConfig, recipe: Recipe) -> TrainConfig:
-    """Returns `config` with the missing settings taken from the recipe. Raises BadHyperparameter if out of range."""
+    """Returns `config` with the recipe's values for settings that are None.
+
+    Raises:
+        BadHyperparameter: a setting is out of range.
+    """
     resolved: dict[str, Any] = {
         "recipe": config.recipe or next(iter(load_recipes(config.model))),
         "dataset": config.dataset or recipe.dataset,
@@ -163,12 +171,20 @@ def _check_writable(folder: Path) -> None:
 
 
 def task_of(config: TrainConfig, recipe: Recipe) -> Task:
-    """Returns the recipe's task with the dataset of a resolved `config`. Raises GalleryError as `train` does."""
+    """Returns the recipe's task with the dataset of a resolved `config`.
+
+    Raises:
+        GalleryError: the dataset cannot be loaded, or the task cannot use it.
+    """
     return TASKS[recipe.task](recipe, data.load(str(config.dataset)), config.seed)
 
 
 def _hyperparameters(config: TrainConfig, recipe: Recipe, task: Task) -> dict[str, Any]:
-    """Returns all hyperparameters of the model. Those that depend on the dataset must match it."""
+    """Returns all hyperparameters of the model.
+
+    Raises:
+        BadHyperparameter: a hyperparameter that depends on the dataset does not match the dataset.
+    """
     known = {each.name: each for each in describe(config.model).hyperparameters}
     by_dataset = {name: value for name, value in task.hyperparameters().items() if name in known}
     given = {**by_dataset, **recipe.hyperparameters, **config.hyperparameters}
@@ -212,7 +228,7 @@ def _fit(model: keras.Model, task: Task, config: TrainConfig) -> BestWeights:
 
 
 def compile_options(xla: bool) -> dict[str, Any]:
-    """Returns the arguments of `Model.compile` that make training fast (measured by `benchmarks/train.py`).
+    """Returns the arguments of `Model.compile` that make training fast (see `benchmarks/train.py`).
 
     Args:
         xla: whether to compile steps with XLA on TensorFlow.

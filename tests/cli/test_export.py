@@ -69,10 +69,9 @@ def test_export_to_another_runtime(
     command = ["export", "mlp_classifier", "--to", "onnx", "--signature", "classify"]
     assert main([*command, "--as", "c"]) == 0
     printed = capsys.readouterr().out
-    assert printed.startswith("Exported runs/c/001 to c.onnx: answers equal Keras within ")
-    assert printed.endswith(
-        f" in ONNX Runtime {onnxruntime.__version__} (classify: features -> probabilities, label, score)\n"
-    )
+    runtime = f"ONNX Runtime {onnxruntime.__version__}"
+    assert printed.startswith(f"Exported runs/c/001 to c.onnx: its answers in {runtime} equal those of Keras within ")
+    assert printed.endswith(" (classify: features -> probabilities, label, score)\n")
     session = onnxruntime.InferenceSession("c.onnx", providers=["CPUExecutionProvider"])
     assert session.run(["label"], {"features": np.zeros((1, 4), np.float32)})[0].tolist() == ["žába"]
     assert main([*command, "--output", "c.onnx"]) == 2
@@ -91,7 +90,7 @@ def test_notes_are_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caps
     assert main(["export", "tied_autoencoder", "--to", "keras"]) == 0
     assert calls == [("keras", "model", "tied_autoencoder.keras", "serving_default", None, None)]
     assert capsys.readouterr().out == (
-        f"Exported {tmp_path} to {tmp_path}/t.keras: answers equal Keras within 2.4e-07 in Keras 9 "
+        f"Exported {tmp_path} to {tmp_path}/t.keras: its answers in Keras 9 equal those of Keras within 2.4e-07 "
         "(serving_default: image -> code)\n    a: one\n    b: two\n"
     )
 

@@ -18,9 +18,9 @@ class ChangedBatches(keras.utils.PyDataset):
     Args:
         images: float32 `(n, height, width, channels)`, in [0, 1].
         batch_size: number of images in a batch; the last batch of an epoch may be smaller.
-        change: the change of a batch: `binarize`, `shift` or `mirror`.
+        change: the function that changes a batch: `binarize`, `shift` or `mirror`.
         seed: seed of the order and of the changes.
-        targets: `(n, …)`; by default the targets are the changed images.
+        targets: `(n, …)`. By default, the targets are the changed images.
     """
 
     def __init__(
@@ -52,12 +52,15 @@ class ChangedBatches(keras.utils.PyDataset):
 
 
 def binarize(images: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
-    """Sets each value to 0 or 1 at random; the value is the probability of 1 (dynamic binarisation)."""
+    """Replaces each value at random with 0 or 1. The value is the probability of 1 (dynamic binarisation)."""
     return (rng.random(images.shape, np.float32) < images).astype(np.float32)
 
 
 def shift(images: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
-    """Moves all images by −1, 0 or 1 pixels down and right, by the same random amount. New pixels are 0."""
+    """Moves all images of a batch down and right by random numbers of pixels. New pixels are 0.
+
+    The numbers are −1, 0 or 1. They are the same for all images of the batch.
+    """
     down, right = rng.integers(0, 3, 2)
     height, width = images.shape[1:3]
     padded = np.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0)))
@@ -65,7 +68,10 @@ def shift(images: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.f
 
 
 def mirror(images: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
-    """Mirrors each image with probability 1/2 and moves it by up to `LARGEST_MOVE` pixels. New pixels are 0."""
+    """Mirrors each image left to right with probability 1/2, and moves it at random. New pixels are 0.
+
+    An image moves by up to `LARGEST_MOVE` pixels vertically and horizontally, independently of the other images.
+    """
     count, height, width = images.shape[:3]
     padded = np.pad(images, ((0, 0), (LARGEST_MOVE, LARGEST_MOVE), (LARGEST_MOVE, LARGEST_MOVE), (0, 0)))
     down, right = rng.integers(0, 2 * LARGEST_MOVE + 1, (2, count, 1))

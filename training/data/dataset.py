@@ -19,7 +19,7 @@ MOST_VALIDATION_EXAMPLES = 5_000
 
 
 class Examples(NamedTuple):
-    """Inputs and targets of the same number of examples."""
+    """The inputs and the targets of n examples. Both arrays have n rows."""
 
     x: NDArray[Any]
     y: NDArray[Any]
@@ -31,19 +31,25 @@ class Dataset:
 
     Attributes:
         name: name of the dataset.
-        x_train: training inputs. Images: float32 `(n, height, width, channels)` in [0, 1]. Features: float32
-            `(n, features)`. Sequences: float32 `(n, time, features)`. Texts or categories: int32 ids `(n, time)` (see
-            `tokens.py`).
-        y_train: training targets. Classes: int64 `(n,)`. Numbers: float32 `(n, values)`. Classes of pixels: int64
-            `(n, height, width)`. Objects: float32 `(n, objects, 5)` with class, top, left, bottom and right, as
-            fractions of the image's height and width; unused rows have the class −1. Next steps of a sequence:
-            float32 `(n, steps, features)`. Texts: int32 ids `(n, time)`.
-        x_test: test inputs, like `x_train`. They are not used in training.
-        y_test: test targets, like `y_train`.
+        x_train: training inputs:
+            images: float32 `(n, height, width, channels)` in [0, 1];
+            features: float32 `(n, features)`;
+            sequences: float32 `(n, time, features)`;
+            texts or categories: int32 ids `(n, time)` (see `tokens.py`).
+        y_train: training targets:
+            classes: int64 `(n,)`;
+            numbers: float32 `(n, values)`;
+            classes of pixels: int64 `(n, height, width)`;
+            objects: float32 `(n, objects, 5)`. A row is the class, top, left, bottom and right of an object. The edges
+            are fractions of the image's height and width. Unused rows have the class −1;
+            next steps of a sequence: float32 `(n, steps, features)`;
+            texts: int32 ids `(n, time)`.
+        x_test: test inputs, in the format of `x_train`. They are not used in training.
+        y_test: test targets, in the format of `y_train`.
         source: origin of the examples, and their licence.
         labels: names of the classes, or of the target values.
-        texts: the tokens of the ids. Keys: `text` for an input text, `output` for a text to be written, `word` for
-            words; for categories the name of each column, in order.
+        texts: the vocabularies of the ids. The keys are `text` for input texts, `output` for target texts, and `word`
+            for sentences of words. For categories, the keys are the names of the columns in order.
     """
 
     name: str
@@ -109,18 +115,18 @@ def check_features(features: NDArray[np.float32], what: str) -> None:
 def check_ids(ids: NDArray[np.int32], what: str) -> None:
     """Raises `BadData` if `ids` are not int32 `(n, time)` with n > 0 and values of at least 0."""
     if ids.ndim != 2 or not ids.size or ids.min() < 0:
-        raise BadData(f"Expected {what} as int32 (n, time) of at least 0. Received: {ids.dtype} {ids.shape}.")
+        raise BadData(f"Expected {what} as int32 (n, time) with no value below 0. Received: {ids.dtype} {ids.shape}.")
 
 
 def from_bytes(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Scales images of 0 to 255 to float32 in [0, 1]; `(n, height, width)` becomes `(n, height, width, 1)`."""
+    """Scales images from 0–255 to float32 in [0, 1]. Grey images `(n, height, width)` get a dimension for channels."""
     return (images if images.ndim == 4 else images[..., None]).astype(np.float32) / np.float32(255)
 
 
 def hold_out(dataset: Dataset, seed: int) -> tuple[Examples, Examples]:
-    """Splits the training examples at random into examples for training and for validation.
+    """Splits the training examples at random into training and validation examples, and returns both.
 
-    The validation split has a tenth of the training examples, but at most 5,000.
+    The validation split has a tenth of the training examples, but at most 5,000 examples.
     """
     order = np.random.default_rng(seed).permutation(len(dataset.x_train))
     count = min(math.ceil(VALIDATION_SHARE * len(order)), MOST_VALIDATION_EXAMPLES)
@@ -132,13 +138,21 @@ def hold_out(dataset: Dataset, seed: int) -> tuple[Examples, Examples]:
 
 
 def split(name: str, x: NDArray[np.float32], y: NDArray[np.int64], source: str, labels: tuple[str, ...]) -> Dataset:
-    """Returns a dataset in which a fixed random fifth of each class are the test examples."""
+    """Returns a dataset whose test examples are a random fifth of each class. The split is the same at each call."""
     train, test = stratified_split(y, test_share=0.2)
     return Dataset(name, x[train], y[train], x[test], y[test], source, labels)
 
 
 def stratified_split(labels: NDArray[np.int64], test_share: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Returns the sorted indices of training and test examples: a fixed random share of each class for testing."""
+    """Splits examples at random, with the same share of test examples in each class.
+
+    Args:
+        labels: class of each example, `(n,)`.
+        test_share: share of the examples of each class that are test examples.
+
+    Returns:
+        The sorted indices of the training examples and of the test examples. They are the same at each call.
+    """
     rng = np.random.default_rng(0)
     test: list[NDArray[np.int64]] = []
     for label in np.unique(labels):

@@ -1,4 +1,4 @@
-"""Time series, divided into windows to train a forecaster."""
+"""Divides time series into windows, the examples for training a forecaster."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ class Series(Dataset):
     A window has a history `(time, features)` as its input and the next steps `(horizon, features)` as its target.
 
     Attributes:
-        values: the whole series, float32 `(steps, features)`, in its own units.
-        test_start: first step of the test period. Training windows end before it. The targets of test windows are all
-            in the test period; their histories may begin before it.
-        season: p, the approximate number of steps in a season.
-        arima: arguments of the baseline, statsmodels' `ARIMA`.
-        ets: arguments of the baseline, statsmodels' `ExponentialSmoothing`.
+        values: the whole series, float32 `(steps, features)`, not normalised.
+        test_start: first step of the test period. Training windows end before the test period. The targets of test
+            windows are all in the test period; the histories of test windows may begin before it.
+        season: p, the seasonal period in steps (approximate).
+        arima: arguments of statsmodels' `ARIMA`, a baseline.
+        ets: arguments of statsmodels' `ExponentialSmoothing`, a baseline.
     """
 
     values: NDArray[np.float32]
@@ -45,14 +45,27 @@ class Series(Dataset):
 
 
 def windows(values: NDArray[np.float32], history: int, horizon: int) -> Examples:
-    """Returns all windows of a series `(steps, features)`: `(n, history, features)` and `(n, horizon, features)`."""
+    """Returns the histories and targets of all windows of a series.
+
+    Args:
+        values: the series, `(steps, features)`.
+        history: number of steps in a history.
+        horizon: number of steps in a target.
+
+    Returns:
+        Histories `(n, history, features)` and targets `(n, horizon, features)`.
+    """
     both = np.lib.stride_tricks.sliding_window_view(values, history + horizon, axis=0)  # (n, features, time)
     pairs = both.transpose(0, 2, 1)
     return Examples(pairs[:, :history].copy(), pairs[:, history:].copy())
 
 
 def train_test_windows(values: NDArray[np.float32], test_start: int, history: int, horizon: int) -> dict[str, Any]:
-    """Divides a series at the step `test_start` into training and test windows. Returns arguments of `Series`."""
+    """Divides a series at the step `test_start` into training and test windows.
+
+    Returns:
+        The arguments `x_train`, `y_train`, `x_test`, `y_test` and `values` of `Series`.
+    """
     train, test = (
         windows(values[:test_start], history, horizon),
         windows(values[test_start - history :], history, horizon),
@@ -61,10 +74,11 @@ def train_test_windows(values: NDArray[np.float32], test_start: int, history: in
 
 
 def hold_out_last(series: Series, share: float) -> tuple[Examples, Examples]:
-    """Splits the training windows into windows for training and, the last `share` of them, for validation.
+    """Splits the training windows into training and validation windows, and returns both.
 
-    The validation windows are not chosen at random, because neighbouring windows share nearly all values. Between the
-    two parts horizon − 1 windows are left out, so that no step is a target in both.
+    The validation windows are the last `share` of the windows. They are not chosen at random, because neighbouring
+    windows share nearly all values. Between the two parts, horizon − 1 windows are left out, so that no step is a
+    target in both parts.
     """
     count = round(share * len(series.x_train))
     training = len(series.x_train) - count - series.horizon + 1

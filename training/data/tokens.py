@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 PADDING, UNKNOWN, START, END = range(4)
-MARKS = ("[START]", "[END]")  # the first two names in the vocabulary of texts that a model writes
+MARKS = ("[START]", "[END]")  # the first two tokens in the vocabulary of target texts
 Split = Literal["words", "characters", "spaces", "whole"]
 
 SPLITS: dict[str, Callable[[str], list[str]]] = {
@@ -29,9 +29,11 @@ class Tokens:
     """A vocabulary: id 0 is padding, id 1 is an unknown token, and id i is `names[i − 2]`.
 
     Attributes:
-        names: the tokens, each once. For texts that a model writes, the first two are `[START]` and `[END]`.
-        split: how a text is split into tokens. `words`: runs of a–z, 0–9 and ', in lower case. `characters`: single
-            characters, in lower case. `spaces`: parts between spaces. `whole`: the text is one token.
+        names: the tokens, without duplicates. In the vocabulary of target texts, which a model learns to write, the
+            first two tokens are `[START]` and `[END]`.
+        split: the method that splits a text into tokens. `words` finds runs of a–z, 0–9 and ' in the lower-case text.
+            `characters` returns each character of the lower-case text. `spaces` splits the text at spaces. `whole`
+            returns the text as one token.
     """
 
     names: tuple[str, ...]
@@ -47,8 +49,9 @@ class Tokens:
 
         Args:
             texts: the texts to split.
-            split: how to split a text, as in the class.
-            most: largest number of tokens; the most frequent ones are kept. No limit by default.
+            split: the method that splits a text, see the class.
+            most: largest number of tokens, without `[START]` and `[END]`. The most frequent tokens are kept. There is
+                no limit by default.
             marks: whether to add `[START]` and `[END]` as the first tokens.
         """
         counts = Counter(token for text in texts for token in SPLITS[split](text))
@@ -57,12 +60,12 @@ class Tokens:
 
     @property
     def size(self) -> int:
-        """Number of ids, including padding and unknown."""
+        """Number of ids, including the ids of padding and of unknown tokens."""
         return len(self.names) + 2
 
     @property
     def marked(self) -> bool:
-        """Whether texts begin with `[START]` and end with `[END]`."""
+        """Whether the ids of a text begin with `[START]` and end with `[END]`."""
         return self.names[:2] == MARKS
 
     def ids(self, texts: Sequence[str], length: int | None = None) -> NDArray[np.int32]:
@@ -70,7 +73,8 @@ class Tokens:
 
         Args:
             texts: n texts.
-            length: number of ids of each text; longer texts are truncated. By default that of the longest text.
+            length: number of ids of each text; longer texts are truncated. The default is the length of the longest
+                text.
         """
         rows = [[self._ids.get(token, UNKNOWN) for token in SPLITS[self.split](text)] for text in texts]
         if self.marked:
@@ -82,7 +86,10 @@ class Tokens:
         return ids
 
     def texts(self, ids: NDArray[Any]) -> list[str]:
-        """Converts ids (n, time) to texts without padding. If `marked`, a text ends at the first `[END]`."""
+        """Converts ids (n, time) to n texts without padding.
+
+        An unknown token becomes `[UNK]`. If `marked`, a text ends before the first `[END]` and has no `[START]`.
+        """
         names = np.array(["", "[UNK]", *self.names], object)
         texts = []
         for row in np.asarray(ids):

@@ -1,4 +1,4 @@
-"""Training batches for word2vec: words, the words around them, and negative samples."""
+"""Training batches for word2vec, made of words, their context words and negative samples."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from numpy.typing import NDArray
 
 from .word_pairs import Ids, NegativeSampler, Text, contexts, keep_probabilities, pairs, subsampled
 
-SAMPLE = 1e-3  # a word with a larger share of the text is subsampled
+SAMPLE = 1e-3  # threshold of `keep_probabilities`
 NEGATIVES = 5
 
 
 class WordBatches(keras.utils.PyDataset):
     """Training batches for word2vec: input words, candidate words, and labels that mark the true candidate.
 
-    Each epoch subsamples frequent words, draws a window size for each word and shuffles the examples. All examples of
-    an epoch are created at once. This needs about fifty bytes for each word and pair, and takes a second or less for
-    half a million words.
+    Before each epoch, frequent words are subsampled, a window size is drawn for each word, and the examples are created
+    and shuffled. An epoch needs about fifty bytes of memory for each word and pair. Its preparation takes at most a
+    second for half a million words.
 
     Args:
-        text: the text to learn from. Each word must have a neighbour in its sentence at least once.
+        text: the text to learn from. A word is learned only if another word is in its sentence.
         counts: number of occurrences of each id in the training text, for subsampling and negative samples.
         window: largest number of context words on each side.
-        cbow: if true, the input is a context and the true candidate is its middle word; if false, the input is a word
-            and the true candidate is a word of its context.
+        cbow: if True, the input is a context, and the true candidate is the word in the middle of the context. If
+            False, the input is a word, and the true candidate is a word in the context of the input.
         batch_size: number of examples in a batch. The last batch of an epoch is filled up with the first examples.
         seed: seed of all random numbers.
     """
@@ -66,7 +66,11 @@ class WordBatches(keras.utils.PyDataset):
         return self.examples(self.order.take(positions, mode="wrap"))
 
     def examples(self, chosen: NDArray[np.int64]) -> tuple[dict[str, Any], NDArray[np.float32]]:
-        """Returns inputs and labels of the given examples of the epoch, with new negative samples."""
+        """Returns the inputs and labels of some examples of the epoch, with new negative samples.
+
+        Args:
+            chosen: indices of the examples.
+        """
         true = self.targets[chosen]
         candidates = np.column_stack([true, self.negatives.draw(true, NEGATIVES, self.rng)])  # (batch, 1 + negatives)
         labels = np.zeros(candidates.shape, np.float32)

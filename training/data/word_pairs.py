@@ -1,4 +1,4 @@
-"""Training examples for word2vec from sentences of ids: words, the words around them, and negative samples.
+"""Converts sentences of ids to training examples for word2vec: words, their context words, and negative samples.
 
 A text becomes one of two tables:
 
@@ -6,10 +6,12 @@ A text becomes one of two tables:
     contexts    a row for each word: (word, all words near it, padded)   for CBOW
 
 As in Mikolov et al., CBOW predicts a word from its context, and skip-gram predicts each word of the context from the
-word. The notes draw both from the word to its neighbours, and call the first table CBOW and the second skip-gram.
+word. The lecture notes use the names differently: they call the table `pairs` CBOW and the table `contexts` skip-gram,
+and in both they predict the context from the word.
 
-Source: notes 004, "Word2vec"; Mikolov et al. 2013, arXiv:1310.4546 (subsampling, negative sampling). The probability
-of keeping a word is that of gensim and of the original program, which differs from the paper.
+Source: lecture notes 004, "Word2vec"; Mikolov et al. 2013, arXiv:1310.4546 (subsampling, negative sampling). The
+formula of the probability of keeping a word is the formula of gensim and of the original program. The paper has another
+formula.
 """
 
 from typing import NamedTuple
@@ -38,7 +40,10 @@ class Text(NamedTuple):
 
 
 def text_of(sentences: Ids) -> Text:
-    """Returns the known words of sentences `(n, time)`. Unknown words are removed; their neighbours become adjacent."""
+    """Returns the known words of sentences of ids `(n, time)`.
+
+    Padding and unknown words are removed, so that the words before and after an unknown word become adjacent.
+    """
     rows, columns = np.nonzero(sentences > UNKNOWN)
     return Text(sentences[rows, columns], rows)
 
@@ -49,23 +54,23 @@ def counts_of(text: Text, tokens: int) -> NDArray[np.int64]:
 
 
 def keep_probabilities(counts: NDArray[np.int64], sample: float) -> NDArray[np.float64]:
-    """Returns the probability that subsampling keeps an occurrence of each word: 1 for all but frequent words.
+    """Returns the probability that subsampling keeps an occurrence of each word. It is below 1 only for frequent words.
 
         p = min(1, √(s/f) + s/f),  f the word's share of the text, s the `sample`
 
     Args:
-        counts: number of occurrences of each word.
-        sample: threshold of the word's share of the text, above 0. The default of gensim is 0.001.
+        counts: number of occurrences of each word, `(tokens,)`.
+        sample: s, above 0. Words with a share of at most about 2.6 s are always kept. The default of gensim is 0.001.
 
     Returns:
-        A probability for each word; 1 for words that do not occur.
+        A probability for each word, `(tokens,)`. It is 1 for words that do not occur.
     """
     threshold = sample * counts.sum() / np.maximum(counts, 1)
     return np.asarray(np.minimum(1.0, np.sqrt(threshold) + threshold))
 
 
 def subsampled(text: Text, shares: NDArray[np.float64], rng: np.random.Generator) -> Text:
-    """Returns a subsampled text: each word is kept with its probability in `shares`, the others are removed."""
+    """Returns a random part of a text. `shares` has the probability of keeping an occurrence of each id."""
     kept = rng.random(len(text.words)) < shares[text.words]
     return Text(text.words[kept], text.sentences[kept])
 
@@ -76,11 +81,11 @@ def contexts(text: Text, window: int, reach: NDArray[np.int64] | None = None) ->
     Args:
         text: n words.
         window: largest number of words on each side.
-        reach: `(n,)`, the number of words on each side of each word, from 1 to `window`; by default `window`. Random
-            numbers give near words more weight.
+        reach: `(n,)`, the number of words on each side of each word, from 1 to `window`. The default is `window` for
+            each word. With random numbers, near words are in more contexts than distant words.
 
     Returns:
-        `(n, 2 · window)`, in the order of the text, with 0 for missing words.
+        Ids `(n, 2 · window)`, in the order of the text. The id is 0 if there is no word.
     """
     count = len(text.words)
     around = np.full((count, 2 * window), PADDING, np.int32)
@@ -98,7 +103,7 @@ def pairs(words: Ids, around: Ids) -> tuple[Ids, Ids]:
     """Returns a pair (word, word near it) for each word in the contexts that is not padding.
 
     Args:
-        words: `(n,)`.
+        words: ids, `(n,)`.
         around: the contexts of the words, `(n, 2 · window)`, from `contexts`.
 
     Returns:
@@ -109,7 +114,7 @@ def pairs(words: Ids, around: Ids) -> tuple[Ids, Ids]:
 
 
 class NegativeSampler:
-    """Draws negative samples: a word's probability is proportional to its count to the power of 3/4.
+    """Draws negative samples. The probability of a word is proportional to its count to the power of 3/4.
 
     Args:
         counts: number of occurrences of each id; at least two must be above 0.
@@ -121,14 +126,14 @@ class NegativeSampler:
     def __init__(self, counts: NDArray[np.int64]) -> None:
         weights = counts**NOISE_POWER
         self.probabilities: NDArray[np.float64] = weights / weights.sum()
-        # A table in which each word has entries in proportion to its probability. A look-up in it is ten times as fast
-        # as a search in the cumulative sums.
+        # In the table, the number of entries of a word is proportional to its probability. A look-up in the table is
+        # ten times as fast as a search in the cumulative sums.
         ends = np.cumsum(self.probabilities)
         quantiles = (np.arange(TABLE_SIZE) + 0.5) / TABLE_SIZE
         self._table = np.minimum(np.searchsorted(ends, quantiles), np.flatnonzero(counts)[-1]).astype(np.int32)
 
     def draw(self, words: Ids, count: int, rng: np.random.Generator) -> Ids:
-        """Draws `count` words for each of `words` `(n,)`, never the word itself: `(n, count)`."""
+        """Draws `count` ids for each id in `words` `(n,)`, never the id itself. Returns `(n, count)`."""
         drawn = self._table[rng.integers(TABLE_SIZE, size=(len(words), count))]
         while (clash := drawn == words[:, None]).any():
             drawn[clash] = self._table[rng.integers(TABLE_SIZE, size=clash.sum())]

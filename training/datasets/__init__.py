@@ -1,1 +1,1 @@
-"""The datasets, one module for each; `training.data.dataset.load` loads them by name."""
+"""The datasets. Each has a module; `training.data.dataset.load` loads a dataset by name."""

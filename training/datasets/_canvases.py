@@ -1,4 +1,4 @@
-"""Draws canvases with several digits, together with the box and the pixels of each digit."""
+"""Draws images with several digits (canvases), and records the box and the pixels of each digit."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from ..data.dataset import Dataset
 from . import mnist_5k
 
-SIDE = 64  # of a canvas, in pixels
+SIDE = 64  # height and width of a canvas in pixels
 MOST_DIGITS = 4
 TRIES = 20  # attempts to find a free position for a digit
 INK = 0.25  # smallest value of a pixel that belongs to a digit
@@ -19,13 +19,13 @@ COUNTS = {"train": 8_000, "test": 1_000}
 
 @dataclass(frozen=True)
 class Canvases:
-    """Canvases with the digits on them.
+    """Canvases with their targets for segmentation and detection.
 
     Attributes:
         images: float32 `(n, 64, 64, 1)`, in [0, 1].
         masks: digit of each pixel, or `BACKGROUND`, int64 `(n, 64, 64)`.
         objects: digit, top, left, bottom and right of each digit, float32 `(n, 4, 5)`. The edges are fractions of the
-            canvas. Unused rows are −1 and zeros.
+            canvas's side. Unused rows have the digit −1 and edges of 0.
     """
 
     images: NDArray[np.float32]
@@ -34,7 +34,10 @@ class Canvases:
 
 
 def canvases() -> tuple[Canvases, Canvases]:
-    """Returns training and test canvases, with training and test digits of mnist_5k; the same at each call."""
+    """Returns the training canvases and the test canvases. They are the same at each call.
+
+    Training canvases contain training digits of mnist_5k, and test canvases contain test digits of mnist_5k.
+    """
     digits: Dataset = mnist_5k.load()
     rng = np.random.default_rng(0)
     return (
@@ -66,10 +69,10 @@ def _place(
     label: int,
     rng: np.random.Generator,
 ) -> tuple[int, int, int, int] | None:
-    """Draws a digit, cropped to its ink, at a random free position.
+    """Crops a digit to its ink, and draws it on the canvas and the mask at a random free position.
 
     Returns:
-        Top, left, bottom and right of the digit in pixels, or None if no free position was found.
+        The top, left, bottom and right edges of the digit in pixels, or None if no free position was found.
     """
     rows, columns = np.nonzero(digit[..., 0] >= INK)
     cropped = digit[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]  # (height, width, 1)

@@ -1,11 +1,11 @@
 """Loads MNIST, Fashion-MNIST and CIFAR-10, from local files or from the network.
 
-If the environment variable `GALLERY_DATA` is set to a folder, the files are read from there. For the dataset `mnist`
-it must contain one of:
+If the environment variable `GALLERY_DATA` is set to a folder, the files are read from this folder. For the dataset
+`mnist`, the folder must contain one of these:
 
-    <folder>/mnist/train-images-idx3-ubyte.gz   and t10k-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz,
-                                                t10k-labels-idx1-ubyte.gz; compressed (.gz) or not
-    <folder>/mnist/mnist.npz                    or <folder>/mnist.npz: x_train, y_train, x_test, y_test
+- `mnist/mnist.npz` or `mnist.npz`, with the arrays x_train, y_train, x_test and y_test;
+- `mnist/train-images-idx3-ubyte`, `mnist/train-labels-idx1-ubyte`, `mnist/t10k-images-idx3-ubyte` and
+  `mnist/t10k-labels-idx1-ubyte`, each with or without the suffix `.gz` (compressed with gzip).
 
 Without `GALLERY_DATA`, `keras.datasets` downloads the files once and caches them.
 """
@@ -44,7 +44,9 @@ def load_files(name: str, source: str, labels: tuple[str, ...]) -> Dataset:
     folder = os.environ.get("GALLERY_DATA")
     parts = _read_local(name, Path(folder)) if folder else _fetch(name)
     x_train, y_train, x_test, y_test = parts
-    y_train, y_test = (each.reshape(len(each), -1)[:, 0] for each in (y_train, y_test))  # those of CIFAR-10 are (n, 1)
+    y_train, y_test = (
+        each.reshape(len(each), -1)[:, 0] for each in (y_train, y_test)
+    )  # the labels of CIFAR-10 are (n, 1)
     for images, classes in ((x_train, y_train), (x_test, y_test)):
         if images.dtype != np.uint8 or images.ndim not in (3, 4) or classes.shape != images.shape[:1]:
             raise BadData(

@@ -1,4 +1,8 @@
-"""Reads MNIST's file format IDX: two zero bytes, the type, the number of dimensions, the dimensions, the values."""
+"""Reads IDX files, the file format of MNIST.
+
+An IDX file has two zero bytes, a byte for the data type, a byte for the number of dimensions, the size of each
+dimension as a big-endian 32-bit integer, and the values.
+"""
 
 import gzip
 import zlib
@@ -15,10 +19,10 @@ MAX_DIMENSIONS = 4
 
 
 def read_idx(path: Path) -> NDArray[np.uint8]:
-    """Reads an IDX file of unsigned bytes, compressed with gzip if its name ends in `.gz`.
+    """Reads an IDX file of unsigned bytes. If its name ends in `.gz`, the file is compressed with gzip.
 
     Raises:
-        BadData: the file is not an IDX file of unsigned bytes, or shorter or longer than its header says.
+        BadData: the file cannot be read or is not an IDX file of unsigned bytes, or its size does not fit its header.
     """
     try:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:

@@ -1,4 +1,4 @@
-"""Reads .npz archives of unsigned bytes safely: without pickle, and without trusting the sizes in a header."""
+"""Reads .npz archives of unsigned bytes, without pickle and without trusting the sizes in their headers."""
 
 import zipfile
 import zlib
@@ -26,11 +26,13 @@ DAMAGED = (
 
 
 def read_npz(path: Path, names: Sequence[str]) -> tuple[NDArray[np.uint8], ...]:
-    """Reads the arrays called `names`. `np.load` is not used, because it allocates the size given in the header.
+    """Returns the arrays with these names in an .npz archive.
+
+    `np.load` is not used, because it allocates as much memory as the header says, even if the file is small.
 
     Raises:
-        BadData: the file is not an .npz archive, or an array is missing, has another type or does not have the size
-            given in its header.
+        BadData: the file is not an .npz archive, or an array is missing, is not uint8 in C order, or does not have the
+            size in its header.
     """
     try:
         with zipfile.ZipFile(path) as archive:

@@ -1,4 +1,4 @@
-"""Builds a dataset of texts with classes; texts become ids of the most frequent training words."""
+"""Builds datasets of texts with classes. The vocabulary is the most frequent words of the training texts."""
 
 from collections.abc import Sequence
 
@@ -26,8 +26,8 @@ def text_dataset(
         test: test texts, and their classes `(n,)`.
         source: origin of the texts.
         labels: names of the classes.
-        most: size of the vocabulary: the most frequent words of the training texts.
-        length: largest number of words in a text; longer texts are truncated.
+        most: largest number of words in the vocabulary.
+        length: number of ids of each text; longer texts are truncated, shorter texts are padded.
     """
     tokens = Tokens.of(train[0], "words", most=most)
     return Dataset(

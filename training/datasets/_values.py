@@ -7,15 +7,16 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
-MAX_BYTES = 2**28  # the largest array of CIFAR-10 has 154 million bytes, and four times as many as float32
+MAX_BYTES = 2**28  # more than the 154 million bytes of the largest array, CIFAR-10's training images
 CHUNK = 2**20
 
 
 def read_values(file: BufferedIOBase | IO[bytes], shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    """Reads an array of bytes with this shape from the rest of a file.
+    """Reads a uint8 array with this shape from the rest of a file.
 
     Raises:
-        ValueError: the shape has no values or more than `MAX_BYTES`, or the file has fewer or more values.
+        ValueError: the shape has no values or more than `MAX_BYTES` values, or the file has fewer or more values than
+            the shape.
     """
     count = math.prod(shape)
     if not 0 < count <= MAX_BYTES:

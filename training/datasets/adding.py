@@ -1,10 +1,10 @@
-"""The adding problem: sequences in which two values are marked; the target is their sum. Offline, generated.
+"""The adding problem: predict the sum of the two marked values in a sequence. The sequences are generated.
 
-Shape: 20,000 training and 2,000 test sequences, float32 (300, 2): a random value from [0, 1), and a mark: 1 for a
-    marked step, otherwise 0. One step of the first half and one step of the second half are marked. Target: the sum of
-    the two marked values, float32 (1,). A model that always answers 1 has a mean squared error of 1/6, the variance of
-    the sum.
-Split: generated separately, with a fixed seed.
+Shape: 20,000 training and 2,000 test sequences, float32 (300, 2). Each step has a random value in [0, 1), and a mark,
+    which is 1 or 0. One step in the first half and one step in the second half have the mark 1. The target is the sum
+    of the two marked values, float32 (1,). A model that always predicts 1 has a mean squared error of 1/6, the variance
+    of the sum.
+Split: training and test sequences are generated one after the other, with a fixed seed.
 Source: S. Hochreiter, J. Schmidhuber 1997, "Long Short-Term Memory", Neural Computation 9, experiment 4; values and
     target as in Q. Le, N. Jaitly, G. Hinton 2015, "A Simple Way to Initialize Recurrent Networks of Rectified Linear
     Units", arXiv:1504.00941.

@@ -1,7 +1,7 @@
-"""Sums of two numbers with up to three digits, as texts: "57+931" to "988". Offline, generated.
+"""Sums of two numbers with up to three digits, as texts such as "57+931" and "988". The sums are generated.
 
-Shape: 45,000 training and 5,000 test sums. Each pair of summands occurs once, in one order. Inputs have up to 7
-    characters, targets up to 4, as ids (see `training/data/tokens.py`).
+Shape: 45,000 training and 5,000 test sums. Each pair of numbers occurs at most once, in one order. Inputs have up to 7
+    characters and targets have up to 4 characters, as ids (see `training/data/tokens.py`).
 Split: random with a fixed seed.
 Source: generated; the task of Zaremba and Sutskever 2014, "Learning to Execute", and of Keras's example `addition_rnn`.
 """
@@ -18,7 +18,7 @@ DIGITS = tuple("0123456789")
 def load() -> Dataset:
     """Generates the dataset."""
     rng = np.random.default_rng(0)
-    # The number of digits is drawn first, so that small summands are not rare.
+    # The number of digits is drawn first, so that small numbers are not rare.
     digits = rng.integers(1, 4, (8 * SUMS, 2))
     drawn = rng.integers(0, 10**digits)
     first = np.unique(np.sort(drawn, axis=1), axis=0, return_index=True)[1]  # index of each unordered pair

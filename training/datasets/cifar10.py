@@ -1,8 +1,8 @@
-"""CIFAR-10: 60,000 small colour photographs in ten classes. Needs the network, or files in GALLERY_DATA.
+"""CIFAR-10: 60,000 small colour photographs in ten classes. They are downloaded, or read from GALLERY_DATA.
 
 Shape: 50,000 training and 10,000 test images, (32, 32, 3), float32 in [0, 1]; labels 0 to 9 (airplane, automobile,
     bird, cat, deer, dog, frog, horse, ship, truck).
-Split: that of the dataset.
+Split: the published split.
 Files: `cifar10.npz` with x_train, y_train, x_test, y_test; see `datasets/_files.py`.
 Source: A. Krizhevsky 2009, "Learning Multiple Layers of Features from Tiny Images"; no licence is stated.
 """

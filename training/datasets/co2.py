@@ -1,16 +1,16 @@
-"""Monthly carbon dioxide in the air of Mauna Loa, 1958 to 2001: a time series. Offline, included in statsmodels.
+"""A time series: monthly carbon dioxide in the air of Mauna Loa, 1958 to 2001. statsmodels includes the data.
 
-Shape: 335 training and 133 test windows, each a month later than the one before. Histories of three years, float32
-    (36, 1); targets of the next year, float32 (12, 1). The values are monthly means in parts per million (volume),
-    from 313 to 374.
-Split: by time. Training windows are within March 1958 to December 1989, including their targets. Test windows forecast
-    1990 to 2001; their histories may begin before 1990. The series rises: most test values are larger than all
+Shape: 335 training and 133 test windows. Each window begins a month after the previous window. Histories have three
+    years, float32 (36, 1); targets have the next year, float32 (12, 1). The values are monthly means in parts per
+    million (volume), from 313 to 374.
+Split: by time. Training windows, including their targets, are within March 1958 to December 1989. Test windows forecast
+    1990 to 2001; their histories may begin before 1990. The series rises, so most test values are larger than all
     training values.
 Source: C. Keeling, T. Whorf 2004, weekly means of the Scripps Institution (public domain), as in statsmodels. Five
     missing months, all before 1965, are interpolated.
-Baselines: ARIMA (0, 1, 1)(0, 1, 1)₁₂, the textbook's choice for monthly series with trend and season. Exponential
-    smoothing with season and trend: the lowest AIC of all forms with and without season, and with no, a linear or a
-    damped trend.
+Baselines: the ARIMA model is (0, 1, 1)(0, 1, 1)₁₂, the textbook choice for monthly series with trend and seasonality.
+    Exponential smoothing has a linear trend and seasonality. This form has the lowest AIC of all forms with and without
+    seasonality, and with a linear, a damped or no trend.
 """
 
 import numpy as np

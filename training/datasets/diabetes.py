@@ -1,7 +1,7 @@
-"""442 diabetes patients, and the progression of their disease within a year. Offline, included in scikit-learn.
+"""Data of 442 diabetes patients, and the progression of their disease in a year. scikit-learn includes the data.
 
-Shape: 353 training and 89 test patients. 10 features (age, sex, body mass index, blood pressure, six blood values) in
-    their own units, float32. One target, the progression, from 25 to 346.
+Shape: 353 training and 89 test patients. The 10 features, float32, are age, sex, body mass index, blood pressure and
+    six blood values, not normalised. The target is the progression, from 25 to 346.
 Split: a random fifth, with a fixed seed, for testing.
 Source: B. Efron, T. Hastie, I. Johnstone, R. Tibshirani 2004, "Least Angle Regression", Annals of Statistics 32.
 """

@@ -1,9 +1,9 @@
-"""5,000 handwritten digits and their English names, letter by letter. Offline, from mnist_5k.
+"""5,000 handwritten digits and their English names, letter by letter. The digits are from mnist_5k.
 
-Shape: 4,000 training and 1,000 test images, (28, 28, 1), float32 in [0, 1]. Names as ids (7,), int32, from `[START]` to
-    `[END]`, with 15 different letters (see `training/data/tokens.py`).
-Split: that of mnist_5k.
-Source: mnist_5k; see there.
+Shape: 4,000 training and 1,000 test images, (28, 28, 1), float32 in [0, 1]. The target is the name as ids (7,), int32,
+    from `[START]` to `[END]` (see `training/data/tokens.py`). The names have 15 different letters.
+Split: the split of mnist_5k.
+Source: see `mnist_5k.py`.
 """
 
 from dataclasses import replace

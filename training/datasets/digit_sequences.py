@@ -1,9 +1,9 @@
-"""5,000 handwritten digits as long sequences, pixel by pixel. Offline, from mnist_5k.
+"""5,000 handwritten digits as long sequences, pixel by pixel. The digits are from mnist_5k.
 
-Shape: 4,000 training and 1,000 test sequences, float32 (196, 1) in [0, 1]: the rows of images of 14 × 14, each value
-    the mean of 2 × 2 pixels. Labels 0 to 9.
-Split: that of mnist_5k.
-Source: mnist_5k; see there.
+Shape: 4,000 training and 1,000 test sequences, float32 (196, 1) in [0, 1]. An image is reduced to 14 × 14 pixels by
+    averaging 2 × 2 pixels. The sequence is the rows of the reduced image, one after the other. Labels 0 to 9.
+Split: the split of mnist_5k.
+Source: see `mnist_5k.py`.
 """
 
 from dataclasses import replace

@@ -1,7 +1,7 @@
-"""1,797 small handwritten digits. Offline, included in scikit-learn.
+"""1,797 small handwritten digits. scikit-learn includes the data.
 
 Shape: 1,438 training and 359 test images, (8, 8, 1), float32 in [0, 1] (17 grey levels). Labels 0 to 9.
-Split: a random fifth of each digit, with a fixed seed, for testing.
+Split: the test images are a random fifth of the images of each digit, with a fixed seed.
 Source: E. Alpaydin, C. Kaynak, Optical Recognition of Handwritten Digits, UCI Machine Learning Repository,
     CC BY 4.0.
 """

@@ -1,8 +1,8 @@
-"""Monthly sea temperature off Peru and Ecuador, 1950 to 2010, by month and year. Offline, included in statsmodels.
+"""Monthly sea temperature off Peru and Ecuador, 1950 to 2010, by month and year. statsmodels includes the data.
 
-Shape: 586 training and 146 test months. Two ids, month (January to December) and year, int32. One target, the
-    temperature of the surface in °C, from 19.0 to 29.2.
-Split: a random fifth of the 732 months, with a fixed seed, for testing.
+Shape: 586 training and 146 test months. The inputs are two ids, int32: the month (January to December) and the year.
+    The target is the temperature of the sea surface in °C, from 19.0 to 29.2.
+Split: the test months are a random fifth of the 732 months, with a fixed seed.
 Source: National Oceanic and Atmospheric Administration, ERSST.V3B averaged over 0–10° S, 90–80° W (Niño 1+2), public
     domain, as in statsmodels (`elnino`).
 """

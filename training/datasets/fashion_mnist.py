@@ -1,8 +1,8 @@
-"""Fashion-MNIST: 70,000 photographs of clothes in ten classes. Needs the network, or files in GALLERY_DATA.
+"""Fashion-MNIST: 70,000 photographs of clothes in ten classes. They are downloaded, or read from GALLERY_DATA.
 
 Shape: 60,000 training and 10,000 test images, (28, 28, 1), float32 in [0, 1]. Labels 0 to 9 (T-shirt,
     trousers, pullover, dress, coat, sandal, shirt, sneaker, bag, ankle boot).
-Split: that of the dataset.
+Split: the published split.
 Files: see `datasets/_files.py`.
 Source: H. Xiao, K. Rasul, R. Vollgraf 2017, "Fashion-MNIST", arXiv:1708.07747, MIT licence.
 """

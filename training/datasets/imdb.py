@@ -1,10 +1,11 @@
-"""IMDb: 50,000 film reviews, positive or negative. Needs the network, or files in GALLERY_DATA.
+"""IMDb: 50,000 film reviews, positive or negative. They are downloaded, or read from GALLERY_DATA.
 
-Shape: 25,000 training and 25,000 test reviews. The first 256 words of each review as ids (256,), int32, of the 10,000
-    most frequent training words (see `training/data/tokens.py`). Labels 0 (against) and 1 (for), equally frequent.
-Split: that of the dataset; no film is in both parts.
-Files: `GALLERY_DATA=<folder>` names a folder with `imdb/imdb.npz` and `imdb/imdb_word_index.json`, in Keras's format.
-    Without it, `keras.datasets` downloads them once.
+Shape: 25,000 training and 25,000 test reviews. The input is the first 256 words of a review as ids (256,), int32. The
+    vocabulary is the 10,000 most frequent training words (see `training/data/tokens.py`). The labels are 0 (against)
+    and 1 (for). They are equally frequent.
+Split: the published split; no film is in both parts.
+Files: the folder in the environment variable `GALLERY_DATA` must contain `imdb/imdb.npz` and
+    `imdb/imdb_word_index.json`, in Keras's format. Without `GALLERY_DATA`, `keras.datasets` downloads the files once.
 Source: A. Maas et al. 2011, "Learning Word Vectors for Sentiment Analysis", ACL; no licence is stated.
 """
 

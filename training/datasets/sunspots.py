@@ -1,13 +1,14 @@
-"""Yearly number of sunspots, 1700 to 2008: a time series. Offline, included in statsmodels.
+"""A time series: yearly number of sunspots, 1700 to 2008. statsmodels includes the data.
 
-Shape: 207 training and 49 test windows, each a year later than the one before. Histories of 33 years, float32 (33, 1);
-    targets of the next 11 years, float32 (11, 1). The values are yearly means of the number of sunspots, from 0 to 190.
-Split: by time. Training windows are within 1700 to 1949, including their targets. Test windows forecast 1950–1960 to
-    1998–2008; their histories may begin before 1950.
+Shape: 207 training and 49 test windows. Each window begins a year after the previous window. Histories have 33 years,
+    float32 (33, 1); targets have the next 11 years, float32 (11, 1). The values are yearly means of the number of
+    sunspots, from 0 to 190.
+Split: by time. Training windows, including their targets, are within 1700 to 1949. The first test window forecasts 1950
+    to 1960, and the last forecasts 1998 to 2008. The histories of test windows may begin before 1950.
 Source: National Geophysical Data Center (public domain), as in statsmodels.
-Baselines: ARIMA is AR(9), the order with the lowest AIC among AR(0) to AR(15) on the training period. Exponential
-    smoothing with season and no trend: the lowest AIC of all forms with and without season, and with no, a linear or a
-    damped trend.
+Baselines: the ARIMA model is AR(9), the order with the lowest AIC among AR(0) to AR(15) on the training period.
+    Exponential smoothing has seasonality and no trend. This form has the lowest AIC of all forms with and without
+    seasonality, and with a linear, a damped or no trend.
 """
 
 import numpy as np
@@ -15,7 +16,7 @@ import numpy as np
 from ..data.series import Series, train_test_windows
 
 FIRST, TEST_START = 1700, 1950
-HISTORY, HORIZON = 33, 11  # three solar cycles, and one
+HISTORY, HORIZON = 33, 11  # years: three solar cycles, and one solar cycle
 
 
 def load() -> Series:

@@ -1,9 +1,9 @@
-"""29,848 sentences from 106 articles of the English Wikipedia. Offline, included in gensim.
+"""29,848 sentences from 106 articles of the English Wikipedia. gensim includes the articles.
 
 Shape: 28,356 training and 1,492 test sentences of up to 160 words, int32 ids, padded on the right. The target is the
-    number of the article, int64. The vocabulary has 9,167 words, each at least five times in the training sentences;
-    other words are unknown.
-Split: a random twentieth of the sentences, with a fixed seed, for testing.
+    number of the article, int64. The vocabulary is the 9,167 words that occur at least five times in the training
+    sentences; other words are unknown.
+Split: the test sentences are a random twentieth of the sentences, with a fixed seed.
 Source: Wikipedia, CC BY-SA, as in gensim's test data (`enwiki-latest-pages-articles1`, shortened), "Anarchism" to
     "Andrei Tarkovsky"; redirects are left out.
 """
@@ -22,7 +22,7 @@ TEST_SHARE = 0.05
 LEAST_COUNT = 5
 LONGEST = 160
 SENTENCE_ENDS = re.compile(r"\n|[.!?]\s")
-QUOTES = re.compile(r"'{2,}|(?<!\w)'|'(?!\w)")  # of markup and quotations, not the apostrophe in "earth's"
+QUOTES = re.compile(r"'{2,}|(?<!\w)'|'(?!\w)")  # quotes of markup and quotations, but not the apostrophe in "earth's"
 
 
 def load() -> Dataset:

@@ -1,1 +1,1 @@
-"""The figures of a trained model, and of baselines to compare with: PCA, scikit-learn, statsmodels and others."""
+"""Computes the metrics of trained models and of baselines such as PCA, scikit-learn's and statsmodels' models."""

@@ -1,7 +1,8 @@
-"""Baseline forecasts: the last value, the last season, and statsmodels' ARIMA and exponential smoothing.
+"""Baseline forecasts: naive, seasonal naive, and statsmodels' ARIMA and exponential smoothing.
 
-The parameters are fitted to the training period. For each forecast in the test period, only the state is updated, with
-all values before the first predicted step (the origin).
+The naive forecast repeats the last value, and the seasonal naive forecast repeats the last seasonal period. The
+parameters of ARIMA and exponential smoothing are fitted to the training period. For each forecast in the test period,
+only their state is updated, with all values before the first predicted step (the origin).
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ def baselines(series: Series) -> dict[str, Floats]:
 def _by_feature(series: Series, forecasts: Callable[..., Sequence[Any]]) -> Floats:
     columns = series.values.astype(np.float64).T
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # statsmodels warns of replaced starting values and of small steps
+        warnings.simplefilter("ignore")  # statsmodels warns about replaced starting values and small steps
         by_feature = [forecasts(column, series) for column in columns]
     return np.stack(by_feature, axis=-1).astype(np.float32)
 
@@ -57,5 +58,5 @@ def _ets(column: NDArray[np.float64], series: Series) -> list[Any]:
     from statsmodels.tsa.statespace.exponential_smoothing import ExponentialSmoothing
 
     fitted = ExponentialSmoothing(column[: series.test_start], **series.ets).fit(disp=False)
-    # `extend` would start from the state at the beginning of the series, not at the end.
+    # `extend` would start from the state at the beginning of the series, not from the state at its end.
     return [fitted.apply(column[:origin]).forecast(series.horizon) for origin in series.origins]

@@ -1,9 +1,9 @@
-"""Converts colour images to grey, and grey images to mean colours (the baseline of colourisation)."""
+"""Converts colour images to grey, and colours grey images with mean colours (the baseline for colourisation)."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-GREY_WEIGHTS = np.array([0.299, 0.587, 0.114], np.float32)  # of red, green and blue: ITU-R BT.601
+GREY_WEIGHTS = np.array([0.299, 0.587, 0.114], np.float32)  # weights of red, green and blue: ITU-R BT.601
 LEVELS = 256
 
 
@@ -13,10 +13,9 @@ def to_grey(images: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 class MeanColours:
-    """Colours grey images with the mean colour that each of 256 grey levels has in the training images.
+    """Colours grey images with the mean colour of each of 256 grey levels in the training images.
 
-    This is the best prediction of a pixel's colour that does not look at its neighbours, and so a baseline for
-    colourisation.
+    It is a baseline for colourisation: the best prediction of a pixel's colour from only the grey level of the pixel.
 
     Args:
         images: training images in colour, `(n, height, width, 3)`, in [0, 1].
@@ -27,7 +26,7 @@ class MeanColours:
         levels = _level(to_grey(images)).ravel()
         counts = np.bincount(levels, minlength=LEVELS)
         sums = np.stack([np.bincount(levels, weights=colours[:, i], minlength=LEVELS) for i in range(3)], axis=1)
-        grey = np.linspace(0, 1, LEVELS)[:, None].repeat(3, axis=1)  # for levels without a training pixel
+        grey = np.linspace(0, 1, LEVELS)[:, None].repeat(3, axis=1)  # used for levels that no training pixel has
         self.table = np.where(counts[:, None] > 0, sums / np.maximum(counts, 1)[:, None], grey).astype(np.float32)
 
     def __call__(self, grey: NDArray[np.float32]) -> NDArray[np.float32]:

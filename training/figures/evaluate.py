@@ -1,4 +1,4 @@
-"""Figures of a trained autoencoder on test images, compared with PCA of the same code size."""
+"""Metrics of a trained autoencoder on test images, and of PCA with the same code size."""
 
 import math
 from typing import Any
@@ -24,18 +24,21 @@ LEAST_ERROR = 1e-10  # an exact reconstruction has a PSNR of 100 dB
 
 
 def mse(images: Images, reconstructed: Images) -> float:
-    """Returns the mean squared error of a value."""
+    """Returns the mean squared error over all values of all images."""
     return float(np.mean(np.square(reconstructed - images, dtype=np.float64)))
 
 
 def bce(images: Images, reconstructed: Images) -> float:
-    """Returns the mean cross-entropy of a value in nats: −x log x̂ − (1 − x) log(1 − x̂)."""
+    """Returns the mean of −x log x̂ − (1 − x) log(1 − x̂) over all values of all images, in nats."""
     p = np.clip(reconstructed.astype(np.float64), EPSILON, 1 - EPSILON)
     return float(np.mean(-images * np.log(p) - (1 - images) * np.log1p(-p)))
 
 
 def psnr(images: Images, reconstructed: Images) -> float:
-    """Returns the peak signal-to-noise ratio in dB, −10 log₁₀ MSE with a peak of 1, at most 100, mean of the images."""
+    """Returns the peak signal-to-noise ratio in dB for a peak of 1, averaged over the images.
+
+    The ratio of an image is −10 log₁₀ MSE, at most 100 dB.
+    """
     errors = np.mean(np.square(reconstructed - images, dtype=np.float64), axis=(1, 2, 3))
     return float(np.mean(-10 * np.log10(np.maximum(errors, LEAST_ERROR))))
 
@@ -51,18 +54,24 @@ def reconstruct(model: keras.Model, images: Images) -> Images:
 
 
 def add_noise(model: keras.Model, images: Images) -> Images:
-    """Adds the noise of the model's training to `images`; the same noise at each call."""
+    """Adds the noise of the model's `corruption` layer to `images`. The noise is the same at each call."""
     layer = model.get_layer("corruption")
     return under_noise(images, layer.noise, layer.level)
 
 
 def under_noise(images: Images, noise: Noise, level: float) -> Images:
-    """Adds noise of this kind and level (see `Corruption`) to `images`; the same noise at each call."""
+    """Adds noise to `images`. The noise is the same at each call.
+
+    Args:
+        images: the images, in [0, 1].
+        noise: the noise distribution, see `models/layers/corruption.py`.
+        level: the noise level, see `models/layers/corruption.py`.
+    """
     return np.asarray(keras.ops.convert_to_numpy(corrupt(images, noise, level, NOISE_SEED)))
 
 
 def pairs(model: keras.Model, recipe: Recipe, images: Images) -> tuple[Images, Images]:
-    """Returns inputs and targets for the evaluation of a model on `images`."""
+    """Returns the inputs and the targets that the recipe's task makes from `images`, for validation and evaluation."""
     if recipe.binarize:
         images = binarize(images, np.random.default_rng(BINARY_SEED))
     if recipe.task == "denoise":
@@ -73,7 +82,7 @@ def pairs(model: keras.Model, recipe: Recipe, images: Images) -> tuple[Images, I
 
 
 def evaluate(model: keras.Model, data: Dataset, recipe: Recipe, pca: Components | None) -> dict[str, float]:
-    """Returns the figures of a trained autoencoder on the test images. This takes seconds.
+    """Returns the metrics of a trained autoencoder on the test images. This takes seconds.
 
     Args:
         model: the trained model.
@@ -82,12 +91,16 @@ def evaluate(model: keras.Model, data: Dataset, recipe: Recipe, pca: Components 
         pca: principal components of the training images; None for `colorize`.
 
     Returns:
-        For `reconstruct`, `denoise` and `generate`: `mse`, `squared_error` (the sum over an image), `psnr` and `bce`
-        of reconstructed images, and `pca_mse`. For `denoise` also `psnr_noisy`, `psnr_denoised`, `psnr_lift` (their
-        difference), `denoise_mse`, `denoise_bce` and `pca_denoise_mse`, all compared with the clean images. For
-        `generate` also `elbo`, the lower bound of log p(x) in nats, with one sample for each image. For `colorize`:
-        `mse` and `psnr`; `grey_mse`, the error of the grey image itself; and `mean_colour_mse`, the error of the mean
-        colour of each grey level in the training images.
+        The metrics by name. For `reconstruct`, `denoise` and `generate`, they are `mse`, `squared_error` (the sum over
+        an image), `psnr` and `bce` of reconstructed images, and `pca_mse`.
+
+        For `denoise`, there are also `psnr_noisy`, `psnr_denoised` and their difference `psnr_lift`, and `denoise_mse`,
+        `denoise_bce` and `pca_denoise_mse`. These metrics compare images with the clean images.
+
+        For `generate`, there is also `elbo`, the lower bound of log p(x) in nats, with one sample for each image.
+
+        For `colorize`, the metrics are `mse` and `psnr`; `grey_mse`, the error of the grey image itself; and
+        `mean_colour_mse`, the error of `MeanColours`.
     """
     shown, wanted = pairs(model, recipe, data.x_test)
     if recipe.task == "colorize":
@@ -126,6 +139,6 @@ def evaluate(model: keras.Model, data: Dataset, recipe: Recipe, pca: Components 
 
 
 def loss_of(recipe: Recipe, images: Images, reconstructed: Images) -> float:
-    """Returns the recipe's loss of an image, without penalties."""
+    """Returns the recipe's loss, without penalties, averaged over the images."""
     error: Any = {"squared_error": mse, "binary_crossentropy": bce}[recipe.loss]
     return float(error(images, reconstructed)) * math.prod(images.shape[1:])

@@ -1,4 +1,8 @@
-"""Gradient norms at the first layer of deep networks: with and without skip connections, and with one unit a layer."""
+"""Gradient norms at the first layer of deep networks before training.
+
+The networks are `residual_network`, with and without skip connections, and `thin_network`, which has one unit in each
+layer.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +17,9 @@ from ...models.losses import SquaredError
 from ..data.dataset import Examples
 
 EXAMPLES = 64
-RATE = 1e6  # so large that small gradients are not lost when they are subtracted from the weights
+RATE = 1e6  # so large that subtracting a small gradient from the weights does not round it away
 SEEDS = (0, 1, 2)
-BLOCKS = (1, 2, 4, 6)  # blocks in a stage; a network has 2 · 3 · blocks + 1 convolutions
+BLOCKS = (1, 2, 4, 6)  # blocks in each of 3 stages; a network has 2 · 3 · blocks + 1 convolutions
 DEPTHS = (1, 2, 4, 8, 16)
 THIN = ("sigmoid", "tanh", "relu", "linear")
 
@@ -23,9 +27,10 @@ Curves = dict[str, dict[str, float]]  # name → depth → norm
 
 
 def gradient_norms(model: keras.Model, examples: Examples) -> dict[str, Any]:
-    """Returns `gradient_norms`, by variant of the network and number of layers with weights; {} for other networks.
+    """Returns `gradient_norms` of the variants of a `residual_network` or `thin_network`; {} for another model.
 
-    A value is the norm of the loss's gradient by the first layer's weights before training, for 64 examples, mean of
+    `gradient_norms` has a norm for each variant of the network and each number of layers with weights. The norm is that
+    of the gradient of the loss with respect to the first layer's weights before training, on 64 examples, averaged over
     three seeds.
     """
     if model.name not in FAMILIES:
@@ -51,7 +56,10 @@ def _norm(model: keras.Model, examples: Examples, hyperparameters: Mapping[str, 
 
 
 def first_gradient(network: keras.Model, loss: Any, examples: Examples) -> Any:
-    """Returns the loss's gradient by the first weights, computed on any backend from a step of gradient descent."""
+    """Returns the gradient of the loss with respect to the first weights.
+
+    The gradient is computed from the change of the weights in a step of gradient descent, which works on any backend.
+    """
     network.compile(keras.optimizers.SGD(RATE), loss, run_eagerly=True)
     before = network.trainable_weights[0].numpy()
     network.train_on_batch(*examples)

@@ -1,6 +1,6 @@
 """Gradients of a recurrent network over time, before and after training, and the effect of gradient clipping.
 
-Source: notes 004, "Training RNNs" (vanishing and exploding gradients; gradient clipping, ReLU, identity, LSTM).
+Source: lecture notes 004, "Training RNNs" (vanishing and exploding gradients; gradient clipping, ReLU, identity, LSTM).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ SEQUENCES = 64
 STEPS = 150  # steps of gradient descent, with and without clipping
 RATE = 0.1  # so large that a network with exploding gradients diverges
 CLIPNORM = 1.0
-# On TensorFlow, compiling a loop with XLA takes longer than these few steps; JAX is slow without it.
+# On TensorFlow, compiling a loop with XLA takes longer than these few steps. JAX is slow without XLA.
 COMPILED = keras.backend.backend() != "tensorflow"
 FREE, CLIPPED = "not clipped", f"clipped to {CLIPNORM:g}"
 
@@ -29,12 +29,17 @@ Curves = dict[str, list[float]]
 
 
 def measure(model: keras.Model, examples: Examples, report: Callable[[str], None]) -> dict[str, Any]:
-    """Returns figures of a network with one recurrent layer, `embedding`, and one output; {} for other networks.
+    """Returns the gradients of a model from sequences to one value; {} for another model.
 
-    `memory`: `output_gradients` before and after training, for 64 sequences. `kept_before` and `kept_after`: the
-    gradient at the first step divided by the gradient at the last step. `clipping`: the norm of the gradient at each
-    step when an untrained network is trained by gradient descent, with and without clipping; a curve ends at the first
-    norm that is not finite.
+    Args:
+        model: the trained model. Its recurrent layer is called `embedding`.
+        examples: the training examples.
+        report: called with a progress message.
+
+    Returns:
+        `memory`: the `output_gradients` for 64 sequences, before and after training.
+        `kept_before` and `kept_after`: the gradient at the first step, divided by the gradient at the last step.
+        `clipping`: the `step_norms` of an untrained network, with and without gradient clipping.
     """
     if examples.x.ndim != 3 or model.output_shape[1:] != (1,):
         return {}
@@ -53,16 +58,17 @@ def measure(model: keras.Model, examples: Examples, report: Callable[[str], None
 
 
 def output_gradients(model: keras.Model, x: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Returns the gradient norm ‖∂ŷ/∂s_t‖ of the output by the state at each step t, mean of the sequences.
+    """Returns the norm ‖∂ŷ/∂s_t‖ of the output's gradient with respect to the state at each step t.
 
-    The loss's gradient by the state is ∂L/∂ŷ · ∂ŷ/∂s_t. The state s is h, or (h, c) for an LSTM.
+    The norm is averaged over the sequences. The gradient of the loss with respect to the state is ∂L/∂ŷ · ∂ŷ/∂s_t. The
+    state s is h, or (h, c) for an LSTM.
 
     Args:
         model: a model from sequences to one value: `simple_rnn`, `lstm` or `gru`.
         x: sequences `(n, time, features)`.
 
     Returns:
-        `(time,)`.
+        The norms, `(time,)`.
     """
     copy = keras.models.clone_model(model)
     copy.set_weights(model.get_weights())
@@ -75,7 +81,8 @@ def output_gradients(model: keras.Model, x: NDArray[np.float32]) -> NDArray[np.f
     for name in ("output", "prediction"):
         y = copy.get_layer(name)(y)
     network = keras.Model(sequence, y)
-    # The offsets are 0. A step of gradient descent with rate 1 subtracts the gradient from them: exact on any backend.
+    # The offsets are 0. A step of gradient descent with a learning rate of 1 sets them to minus the gradient, exactly
+    # and on any backend.
     network.compile(keras.optimizers.SGD(1.0), _output, jit_compile=COMPILED)
     network.train_on_batch(x, np.zeros((len(x), 1), np.float32))
     gradients = -len(x) * ops.convert_to_numpy(offsets.values)
@@ -83,7 +90,15 @@ def output_gradients(model: keras.Model, x: NDArray[np.float32]) -> NDArray[np.f
 
 
 def step_norms(network: keras.Model, examples: Examples, clipnorm: float | None) -> list[float]:
-    """Returns the gradient norm, before clipping, of up to 150 steps of gradient descent, as long as it is finite."""
+    """Trains a network with gradient descent for up to 150 steps, and returns the gradient norm of each step.
+
+    The norm is the norm before clipping. The training stops at the first norm that is not finite.
+
+    Args:
+        network: the network to train.
+        examples: the training examples.
+        clipnorm: largest norm of the gradient of all weights, or None for no clipping.
+    """
     optimizer = NormRecordingSGD(RATE, global_clipnorm=clipnorm)
     optimizer.build(network.trainable_variables)
     network.compile(optimizer, SquaredError(), jit_compile=COMPILED)
@@ -143,7 +158,7 @@ class OffsetCell(keras.layers.Layer):
 
 
 class NormRecordingSGD(keras.optimizers.SGD):
-    """Gradient descent that stores the norm of the last step's gradient of all weights, before clipping."""
+    """Gradient descent. `norm` is the norm of the gradient of all weights in the last step, before clipping."""
 
     def build(self, variables: list[Any]) -> None:
         super().build(variables)

@@ -1,10 +1,10 @@
-"""Likelihood of images under a variational autoencoder: the lower bound, and an estimate by importance sampling.
+"""Computes the likelihood of images under a variational autoencoder: a lower bound, and an estimate by sampling.
 
     log p(x) ≥ E_q [log p(x|z) + log p(z) − log q(z|x)]
     log p(x) ≈ log 1/K Σ_k p(x|z_k) p(z_k) / q(z_k|x),   z_k ~ q(z|x)
 
 Source: Kingma and Welling 2013, "Auto-Encoding Variational Bayes"; Burda, Grosse and Salakhutdinov 2015,
-"Importance Weighted Autoencoders", which uses K = 5,000.
+"Importance Weighted Autoencoders" (with K = 5,000).
 """
 
 import math
@@ -30,15 +30,15 @@ def importance_log_likelihood(
     """Estimates log p(x) of binary images in nats.
 
     Args:
-        model: a variational_autoencoder.
+        model: a `variational_autoencoder`.
         images: `(n, height, width, channels)`, each value 0 or 1.
-        samples: K, the number of samples. The expected value of the estimate is a lower bound, which is closer for
-            larger K.
+        samples: K, the number of samples for each image. The expected value of the estimate is a lower bound. A larger
+            K makes the bound tighter.
         seed: seed of the sampled codes.
-        progress: called with the number of finished images.
+        progress: called after each image with the number of finished images.
 
     Returns:
-        `(n,)`.
+        An estimate for each image, `(n,)`.
     """
     mean, log_variance = _posterior(model, images)
     log_weights = _compiled(_log_weights_of(model))
@@ -75,7 +75,11 @@ def _posterior(model: keras.Model, images: Images) -> tuple[Images, Images]:
 
 
 def _log_weights_of(model: keras.Model) -> Callable[[Any, Any, Any, Any], Any]:
-    """Returns a function for log p(x|z) + log p(z) − log q(z|x), `(k,)`, of one x and each ε of `(k, code_dim)`."""
+    """Returns a function that computes log p(x|z) + log p(z) − log q(z|x) for one image x and k codes z.
+
+    Its arguments are x, the mean and log variance of q(z|x), and the noise ε of each code, `(k, code_dim)`. It returns
+    `(k,)`.
+    """
     decoder = model.get_layer("decoder")
 
     def log_weights(x: Any, mean: Any, log_variance: Any, noise: Any) -> Any:

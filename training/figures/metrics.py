@@ -1,4 +1,4 @@
-"""Metrics of predictions, computed with NumPy: classes, numbers, classes of pixels, boxes and texts."""
+"""Computes metrics of predicted classes, numbers, boxes and texts with NumPy."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from ...models.grid import Objects, intersection_over_union
 Floats = NDArray[np.float32]
 Classes = NDArray[np.int64]
 
-LEAST_PROBABILITY = 1e-7  # as in Keras's loss
+LEAST_PROBABILITY = 1e-7  # smaller probabilities are raised to this value, as in Keras's loss
 OVERLAP = 0.5  # lowest intersection over union of a correct box
 
 
@@ -20,7 +20,7 @@ def accuracy(labels: Classes, probabilities: Floats) -> float:
 
 
 def cross_entropy(labels: Classes, probabilities: Floats) -> float:
-    """Returns −log ŷ_ℓ in nats, mean of the examples.
+    """Returns −log ŷ_ℓ in nats, averaged over the examples.
 
     Args:
         labels: ℓ, `(n,)`.
@@ -31,12 +31,18 @@ def cross_entropy(labels: Classes, probabilities: Floats) -> float:
 
 
 def confusion(labels: Classes, predicted: Classes, classes: int) -> NDArray[np.int64]:
-    """Returns the confusion matrix: how often each class (rows) was predicted as each class (columns)."""
+    """Returns the confusion matrix `(classes, classes)`: the number of examples of each true and predicted class.
+
+    Rows are true classes, and columns are predicted classes.
+    """
     return np.bincount(labels.ravel() * classes + predicted.ravel(), minlength=classes**2).reshape(classes, classes)
 
 
 def class_ious(counts: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Returns the intersection over union of each class from a confusion matrix; NaN for a class without examples."""
+    """Returns the intersection over union of each class from a confusion matrix.
+
+    It is NaN for a class that is neither in the labels nor in the predictions.
+    """
     intersection = counts.diagonal().astype(np.float64)
     union = counts.sum(axis=0) + counts.sum(axis=1) - intersection
     empty = np.full_like(intersection, np.nan)
@@ -45,19 +51,20 @@ def class_ious(counts: NDArray[np.int64]) -> NDArray[np.float64]:
 
 
 def r2(targets: Floats, predicted: Floats) -> float:
-    """Returns the share of the targets' variance that is explained: 1 − Σ(y − ŷ)² / Σ(y − mean y)²."""
+    """Returns the coefficient of determination: 1 − Σ(y − ŷ)² / Σ(y − mean y)²."""
     unexplained = np.sum(np.square(targets - predicted, dtype=np.float64))
     return float(1 - unexplained / np.sum(np.square(targets - targets.mean(axis=0), dtype=np.float64)))
 
 
 def match(true: Objects, detected: Objects) -> tuple[NDArray[np.bool_], Floats]:
-    """Matches detected objects with the true objects of an image.
+    """Matches the detected objects of an image with the true objects.
 
-    In order of their scores, each detected object is matched with the free true object of its class that it overlaps
-    most. The detection is correct if their intersection over union is at least `OVERLAP`.
+    The detected objects are processed in descending order of their scores. Each is compared with the true objects of
+    its class that are not matched yet. If the largest intersection over union is at least `OVERLAP`, the detected
+    object is correct and is matched with that true object.
 
     Returns:
-        Whether each detected object is correct, `(detected,)`, and the intersection over union of the correct ones.
+        Whether each detected object is correct, `(detected,)`, and the intersection over union of each correct object.
     """
     correct = np.zeros(len(detected.labels), np.bool_)
     ious: list[float] = []
@@ -73,13 +80,14 @@ def match(true: Objects, detected: Objects) -> tuple[NDArray[np.bool_], Floats]:
 
 
 def average_precision(scores: Floats, correct: NDArray[np.bool_], count: int) -> float:
-    """Returns the area under the precision–recall curve (all points, as in Pascal VOC from 2010 on).
+    """Returns the average precision: the area under the precision–recall curve.
 
-    The precision at each recall is replaced by the largest precision at this or a higher recall.
+    First, the precision at each recall is replaced with the largest precision at this or a higher recall. Then all
+    points of the curve are used, as in Pascal VOC from 2010 on.
 
     Args:
         scores: scores of all detected objects of a class, `(detected,)`.
-        correct: whether each of them is correct, `(detected,)`.
+        correct: whether each detected object is correct, `(detected,)`.
         count: number of true objects of the class, above 0.
     """
     order = np.argsort(-scores, kind="stable")
@@ -90,7 +98,7 @@ def average_precision(scores: Floats, correct: NDArray[np.bool_], count: int) ->
 
 
 def detection(true: Sequence[Objects], detected: Sequence[Objects], classes: int) -> dict[str, float]:
-    """Returns the figures of a detector over all images.
+    """Returns the metrics of a detector over all images.
 
     Args:
         true: true objects of each image.
@@ -98,8 +106,9 @@ def detection(true: Sequence[Objects], detected: Sequence[Objects], classes: int
         classes: number of classes.
 
     Returns:
-        `box_iou`: mean intersection over union of the correct objects. `precision` and `recall`. `map50`: average
-        precision of a class, mean over the classes.
+        `box_iou`: the mean intersection over union of the correct objects; 0 without correct objects.
+        `precision` and `recall`: the fractions of the detected and of the true objects that are matched.
+        `map50`: the average precision, averaged over the classes that have true objects.
     """
     matches = [match(*pair) for pair in zip(true, detected, strict=True)]
     correct = np.concatenate([each[0] for each in matches])

@@ -1,4 +1,4 @@
-"""Principal component analysis, the baseline of the autoencoders."""
+"""Principal component analysis (PCA), the baseline for autoencoders."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,10 +19,13 @@ class Components:
         self.axes = np.asarray(pca.components_, np.float32)  # (components, features), in order of variance
 
     def encode(self, images: NDArray[np.float32], code_dim: int) -> NDArray[np.float32]:
-        """Returns the first `code_dim` coordinates of images, or all if there are fewer: `(n, code_dim)`."""
+        """Returns the coordinates of images along the first `code_dim` components, `(n, code_dim)`.
+
+        If there are fewer components, returns the coordinates along all components.
+        """
         return np.asarray((images.reshape(len(images), -1) - self.mean) @ self.axes[:code_dim].T)
 
     def reconstruct(self, images: NDArray[np.float32], code_dim: int) -> NDArray[np.float32]:
-        """Reconstructs images from their first `code_dim` coordinates."""
+        """Reconstructs images from their coordinates along the first `code_dim` components."""
         flat = self.encode(images, code_dim) @ self.axes[:code_dim] + self.mean
         return np.asarray(flat.reshape(images.shape), np.float32)

@@ -1,4 +1,7 @@
-"""Figures of an autoencoder that take minutes: usefulness of the code, noise removal, likelihood of images."""
+"""Metrics of autoencoders that take minutes to compute. Only `tasks/reconstruction.py` uses this module.
+
+The metrics measure how useful the code is, how well noise is removed, and the likelihood of images.
+"""
 
 import math
 from collections.abc import Callable
@@ -18,13 +21,13 @@ from .evaluate import BINARY_SEED, Images, code_size, mse, psnr, reconstruct, un
 from .likelihood import importance_log_likelihood
 from .pca import Components
 
-PROBED = 10_000  # largest number of training images for probe and neighbours
+PROBED = 10_000  # largest number of training images for `probe` and `knn`
 NEIGHBOURS = 5
 SWEPT = 1_000  # largest number of test images for the noise levels
 LEVELS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
 SMALL_NOISE = 0.1
 SAMPLES = 5_000
-# For each dataset, another one whose images should have a larger error.
+# For each dataset, another dataset whose images should have a larger reconstruction error.
 UNLIKE = {"mnist": "fashion_mnist", "mnist_5k": "fashion_mnist", "fashion_mnist": "mnist"}
 
 Curves = dict[str, dict[str, list[float]]]
@@ -33,18 +36,29 @@ Curves = dict[str, dict[str, list[float]]]
 def measure(
     model: keras.Model, data: Dataset, recipe: Recipe, pca: Components, report: Callable[[str], None] = print
 ) -> dict[str, Any]:
-    """Returns the figures of an autoencoder that `evaluate` leaves out; not for `colorize`.
+    """Returns the metrics of an autoencoder that `figures.evaluate` does not compute. Do not use it for `colorize`.
+
+    Args:
+        model: the trained autoencoder.
+        data: the dataset.
+        recipe: the recipe of the training.
+        pca: principal components of the training images.
+        report: called with progress messages.
 
     Returns:
-        `probe` and `knn`: accuracy of a logistic regression and of the 5 nearest neighbours on the codes; `pca_probe`
-        and `pca_knn`: the same on the codes of PCA. `shift`: squared distance by which noise of σ = 0.1 moves a code,
-        divided by the variance of the codes; `pca_shift`. `auroc`: AUROC of the squared error as a score that
-        separates the images of another dataset from the test images, if that dataset is available.
-        `copied_noise_mse`: MSE of reconstructed images of uniform noise. For a linear decoder, `angle`: the largest
-        principal angle in degrees between its subspace and that of PCA. For a sparse code, `mean_activation`, and
-        `near_rho`: the share of units within a fifth of ρ. For `denoise`, `sweep`: PSNR and SSIM of each method at
-        each of `LEVELS`, for each kind of noise. For `generate`, `nll`: −log p(x) in nats by 5,000 importance
-        samples, with images binarised once with a fixed seed.
+        `probe` and `knn`: test accuracy of a logistic regression and of a 5-nearest-neighbours classifier on the codes.
+        `shift`: squared distance by which noise with σ = 0.1 moves a code, divided by the variance of the codes.
+        `pca_probe`, `pca_knn` and `pca_shift`: `probe`, `knn` and `shift` with the codes of PCA.
+        `auroc`: area under the ROC curve of the squared error as a score that separates the images of another dataset
+        from the test images. It is left out if no such dataset is available.
+        `copied_noise_mse`: mean squared error of reconstructed images of uniform noise.
+        `angle`, for a linear decoder: largest principal angle between the subspaces of the decoder and of PCA, in
+        degrees.
+        `mean_activation` and `near_rho`, for a `KLSparsity` code: the mean activation of the units, and the share of
+        units whose mean activation is within a fifth of ρ.
+        `sweep`, for `denoise`: PSNR and SSIM of each method at each of `LEVELS`, for Gaussian and for masking noise.
+        `nll` and `nll_standard_error`, for `generate`: −log p(x) in nats with 5,000 importance samples, and its
+        standard error. The images are binarised once with a fixed seed.
     """
     size = code_size(model)
     report("    linear probe and nearest neighbours")
@@ -117,7 +131,10 @@ def _auroc(model: keras.Model, data: Dataset) -> float | None:
 
 
 def _angle(model: keras.Model, pca: Components) -> float | None:
-    """Returns the largest principal angle in degrees, or None if the decoder is not linear."""
+    """Returns the largest principal angle between the subspaces of the decoder and of PCA, in degrees.
+
+    Returns None if the decoder is not linear.
+    """
     from scipy.linalg import subspace_angles
 
     decoder = model.get_layer("decoder")
@@ -161,7 +178,7 @@ def _sweep(model: keras.Model, data: Dataset, pca: Components, size: int, kind: 
 
 
 def ssim(images: Images, reconstructed: Images) -> float:
-    """Returns the structural similarity (SSIM) with windows of 7 × 7 and a range of 1, mean of the images."""
+    """Returns the structural similarity (SSIM) with windows of 7 × 7 pixels, averaged over the images in [0, 1]."""
     from skimage.metrics import structural_similarity
 
     return float(

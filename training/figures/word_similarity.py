@@ -1,4 +1,4 @@
-"""Compares the cosine of two words' vectors with human judgements of the words' similarity."""
+"""Compares the cosine similarity of word vectors with human judgements of word similarity."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from ..data.tokens import Tokens
 
 Floats = NDArray[np.float32]
 
-# From gensim's test data: pairs of words with the mean of the human judgements, from 0 to 10. In WordSim-353
-# (Finkelstein et al. 2002) related words count as similar, in SimLex-999 (Hill, Reichart, Korhonen 2015) they do not.
+# Files in gensim's test data with pairs of words and the mean of the human judgements, from 0 to 10. In WordSim-353
+# (Finkelstein et al. 2002), related words count as similar. In SimLex-999 (Hill, Reichart, Korhonen 2015), words that
+# are only related do not count as similar.
 FILES = {"wordsim": "wordsim353.tsv", "simlex": "simlex999.txt"}
 
 
@@ -24,15 +25,15 @@ def judged(name: str) -> list[tuple[str, str, float]]:
 
 
 def similarity_figures(vectors: Floats, words: Tokens) -> dict[str, float]:
-    """Returns Spearman's rank correlation of the vectors' cosines with human judgements.
+    """Returns Spearman's rank correlations of the vectors' cosine similarities with human judgements.
 
     Args:
         vectors: vector of each id, `(tokens, dim)`.
         words: the vocabulary.
 
     Returns:
-        `wordsim` and `simlex`: correlations from −1 to 1. `wordsim_pairs` and `simlex_pairs`: number of pairs; only
-        pairs with two known words are used.
+        `wordsim` and `simlex`: the correlations, from −1 to 1. `wordsim_pairs` and `simlex_pairs`: the numbers of pairs
+        that are used. Pairs with an unknown word are left out.
     """
     from scipy.stats import spearmanr
 
@@ -55,7 +56,9 @@ def unit_vectors(vectors: Floats) -> Floats:
 
 
 def neighbours(vectors: Floats, queries: NDArray[np.int64], count: int) -> tuple[NDArray[np.int64], Floats]:
-    """Returns the `count` vectors with the largest cosine to each query, the nearest first, without the query itself.
+    """Returns the `count` vectors with the largest cosine similarity to each query, in descending order.
+
+    The query itself is left out.
 
     Args:
         vectors: `(n, dim)`.
@@ -63,7 +66,7 @@ def neighbours(vectors: Floats, queries: NDArray[np.int64], count: int) -> tuple
         count: number of neighbours, less than n.
 
     Returns:
-        Indices of the neighbours, and their cosines, both `(m, count)`.
+        Indices of the neighbours, and their cosine similarities, both `(m, count)`.
     """
     units = unit_vectors(vectors)
     cosines = units[queries] @ units.T  # (m, n)

@@ -1,4 +1,4 @@
-"""Shared by all pictures: style, charts, grids of images, and saving."""
+"""The functions that all pictures share: style, charts, grids of images, and saving."""
 
 import math
 from collections.abc import Sequence
@@ -16,24 +16,24 @@ Floats = NDArray[np.float32]
 
 DPI = 100
 INK = "#333333"
-# Ten colours that colour-blind readers can distinguish: Petroff 2021, arXiv:2107.02270; greys last.
+# Ten colours that colour-blind readers can distinguish (Petroff 2021, arXiv:2107.02270). The greys are last.
 COLOURS = (
     *("#3f90da", "#ffa90e", "#bd1f01", "#832db6", "#a96b59"),
     *("#e76300", "#b9ac70", "#92dadd", "#94a4a2", "#717581"),
 )
-TILE = 60  # approximate width in pixels of an image in a grid
+TILE = 60  # approximate length of the longer side of an image in a grid, in pixels
 GAP = 4
 
 
 def new_chart(width: float, height: float) -> "Figure":
-    """Returns a new figure for charts; the size is in inches."""
+    """Returns a new figure for charts. The size is in inches."""
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), layout="constrained")
 
 
 def save(figure: "Figure", path: Path) -> None:
-    """Writes the figure as a PNG file, large enough for all its texts."""
+    """Writes the figure as a PNG file. The file is large enough for all texts of the figure."""
     figure.savefig(path, dpi=DPI, bbox_inches="tight", pad_inches=0.1, pil_kwargs={"optimize": True})
 
 
@@ -55,7 +55,7 @@ def as_colours(images: Floats) -> Floats:
 
 
 def as_square(images: Floats) -> Floats:
-    """Arranges images `(n, …)` as `(rows, columns, …)`, nearly square; the last row is filled up with white images."""
+    """Arranges images `(n, …)` in a nearly square grid `(rows, columns, …)`. White images fill the last row."""
     columns = math.ceil(math.sqrt(len(images)))
     rows = math.ceil(len(images) / columns)
     white = np.ones((rows * columns - len(images), *images.shape[1:]), np.float32)
@@ -63,13 +63,13 @@ def as_square(images: Floats) -> Floats:
 
 
 def enlargement(image: Floats) -> int:
-    """Returns the integer factor by which to enlarge an image `(height, width, channels)` to about `TILE` pixels."""
+    """Returns the integer factor that enlarges an image `(height, width, channels)` to about `TILE` pixels."""
     longer: int = max(image.shape[:2])
     return max(1, round(TILE / longer))
 
 
 def new_canvas(title: str, width: int, height: int) -> "tuple[Figure, Axes]":
-    """Returns a new figure for images. Coordinates are pixels of the file, from the top left."""
+    """Returns a new figure for images, and its axes. Coordinates are in pixels, from the top left."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width / DPI, height / DPI))

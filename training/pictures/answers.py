@@ -1,4 +1,4 @@
-"""Pictures of a model's predictions: each function draws NumPy arrays to a PNG file."""
+"""Draws a model's predictions. Each function draws NumPy arrays to a PNG file."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,7 +15,10 @@ EDGE = "#ffa90e"
 
 
 def confusion_matrix(path: Path, title: str, counts: NDArray[np.int64], labels: Sequence[str]) -> None:
-    """Draws a confusion matrix: rows are true classes, columns predicted ones. Dark cells: large share of their row."""
+    """Draws a confusion matrix. Rows are true classes, and columns are predicted classes.
+
+    The colour of a cell is its share of the row: a larger share is darker.
+    """
     side = 2.0 + 0.5 * len(labels)
     figure = new_chart(side + 1, side)
     axis = figure.subplots()
@@ -32,14 +35,14 @@ def confusion_matrix(path: Path, title: str, counts: NDArray[np.int64], labels: 
 
 
 def labelled_images(path: Path, title: str, images: Floats, words: Sequence[str]) -> None:
-    """Draws up to ten images `(n, height, width, 1 or 3)` in a row, each with a label below."""
+    """Draws images `(n, height, width, 1 or 3)` in a row, with a label below each image."""
     factor = max(1, round(WORDS_WIDTH / images.shape[2]))
     tiles = as_colours(images).repeat(factor, axis=1).repeat(factor, axis=2)
     draw_grid(path, title, tiles[None], values=words)
 
 
 def scatter(path: Path, title: str, true: Floats, predicted: Floats, name: str) -> None:
-    """Draws true and predicted values, both `(n,)`, as points, and the line where they are equal."""
+    """Draws true and predicted values, both `(n,)`, as points, and the line of equal values."""
     figure = new_chart(4.6, 4.4)
     axis = figure.subplots()
     dress(axis, title, f"true {name}", f"predicted {name}")
@@ -76,13 +79,13 @@ def feature_maps(path: Path, title: str, image: Floats, maps: Sequence[tuple[str
 def mask_rows(
     path: Path, title: str, images: Floats, masks: Mapping[str, NDArray[np.int64]], labels: Sequence[str]
 ) -> None:
-    """Draws images, and below them the class of each pixel as a colour. The last class is white.
+    """Draws images, and below each image the classes of its pixels as colours. The last class is white.
 
     Args:
         path: PNG file to write.
         title: title of the picture.
         images: `(n, height, width, 1 or 3)`.
-        masks: classes `(n, height, width)` by the name of the row.
+        masks: classes `(n, height, width)` by the label of the row.
         labels: names of the classes.
     """
     from matplotlib.colors import to_rgb

@@ -1,4 +1,4 @@
-"""Draws all pictures of a trained autoencoder, with the functions of `plots.py`."""
+"""Draws the pictures of autoencoders. Only `tasks/reconstruction.py` uses this module."""
 
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ UNITS = 100
 STEPS = (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0)
 TRAVERSED = 8
 MAP_SIDE = 12
-MOST_DRAWN_CODE = 256  # values; a larger code is not drawn
+MOST_DRAWN_CODE = 256  # largest number of values in a code that is drawn
 
 
 def draw(
@@ -34,14 +34,18 @@ def draw(
     held_out: Images,
     pca: Components | None,
 ) -> None:
-    """Draws a trained autoencoder: learning curve, reconstructions, kernels, codes, and for some models more.
+    """Draws the pictures of a trained autoencoder.
+
+    They are the learning curve, the predictions, the kernels of the first layer and the codes. If the encoder has a
+    `KLSparsity` layer, its mean activations are also drawn. For the task `generate`, images that are decoded from
+    random and from varied codes are also drawn.
 
     Args:
         folder: folder for the PNG files.
         model: the trained model.
         dataset: the dataset; its test images are drawn.
         recipe: the recipe of the training.
-        best: the callback with the history and the best epoch.
+        best: the callback that has the losses of each epoch and the best epoch.
         held_out: images of the validation split.
         pca: principal components of the training images; None for `colorize`.
     """
@@ -70,7 +74,7 @@ def draw(
 
 
 def _draw_answers(folder: Path, title: str, model: keras.Model, dataset: Dataset, recipe: Recipe) -> None:
-    images = dataset.x_test[np.unique(dataset.y_test, return_index=True)[1][:SHOWN]]  # one of each label
+    images = dataset.x_test[np.unique(dataset.y_test, return_index=True)[1][:SHOWN]]  # one image of each label
     shown, wanted = pairs(model, recipe, images)
     before = {"denoise": {"clean": wanted, "noisy": shown}, "colorize": {"colour": wanted, "grey": shown}}.get(
         recipe.task, {"image": wanted}
@@ -83,7 +87,7 @@ def _draw_answers(folder: Path, title: str, model: keras.Model, dataset: Dataset
 
 
 def _kernels(model: keras.Model) -> NDArray[np.float32]:
-    """Returns the kernels of the first layer with a kernel: (units, height, width, channels)."""
+    """Returns the kernels of the first layer with weights, (units, height, width, channels)."""
     encoder = model.get_layer("encoder")
     kernel: Any = next(layer.kernel for layer in encoder.layers if hasattr(layer, "kernel"))
     array = np.asarray(keras.ops.convert_to_numpy(kernel))
@@ -99,7 +103,7 @@ def _draw_generated(folder: Path, title: str, decoder: keras.Model, codes: NDArr
         folder / "samples.png", f"{title}: codes drawn from N(0, 1), decoded", reconstruct(decoder, drawn)
     )
 
-    # The dimensions of the code with the largest variance; the others stay at 0.
+    # Only the dimensions of the code with the largest variance are varied. The other dimensions stay at 0.
     rows = np.argsort(-codes.var(axis=0))[:TRAVERSED]
     moved = np.zeros((len(rows), len(STEPS), code_dim), np.float32)
     for row, dimension in enumerate(rows):

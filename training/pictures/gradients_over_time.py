@@ -1,4 +1,4 @@
-"""Pictures of a recurrent network's gradients over time."""
+"""Draws the gradients of recurrent networks over time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from . import plots
 
 
 def draw(folder: Path, title: str, figures: dict[str, Any]) -> None:
-    """Draws `gradient_norms.png` and `clipping.png` from the figures of `figures.gradients_over_time.measure`."""
+    """Draws `gradient_norms.png` and `clipping.png` from the results of `figures.gradients_over_time.measure`.
+
+    Draws nothing if the results are empty.
+    """
     if "memory" not in figures:
         return
     curves = figures["memory"]
@@ -28,7 +31,10 @@ def draw(folder: Path, title: str, figures: dict[str, Any]) -> None:
 
 
 def draw_all(folder: Path, results: dict[str, dict[str, dict[str, Any]]]) -> None:
-    """Draws the gradients over time of all recipes in `results.json` that have them, before and after training."""
+    """Draws `memory_before.png` and `memory_after.png`: the gradients over time before and after training.
+
+    Each picture has a curve for each recipe in `results.json` that has these gradients.
+    """
     memories = {
         f"{model}/{recipe}": next(iter(row["seeds"].values())).get("memory")
         for model, recipes in sorted(results.items())

@@ -1,4 +1,4 @@
-"""Pictures of a trained model: each function draws NumPy arrays to a PNG file."""
+"""Draws trained models: images, codes, kernels and curves. Each function draws NumPy arrays to a PNG file."""
 
 from collections.abc import Mapping, Sequence
 from itertools import cycle
@@ -29,7 +29,7 @@ MOST_UNITS = 100
 def image_strip(
     path: Path, title: str, before: Mapping[str, Floats], codes: Floats | None, after: Mapping[str, Floats]
 ) -> None:
-    """Draws an example in each column: input images, its code as a strip of colours, and output images.
+    """Draws an example in each column: its input images, its code as a strip of colours, and its output images.
 
     Args:
         path: PNG file to write.
@@ -67,7 +67,7 @@ def sample_grid(path: Path, title: str, images: Floats) -> None:
 
 
 def traversal(path: Path, title: str, images: Floats, values: Sequence[float], names: Sequence[str]) -> None:
-    """Draws decoded images for different values of one dimension of the code; each row varies another dimension.
+    """Draws images decoded from codes in which one dimension varies. Each row varies a different dimension.
 
     Args:
         path: PNG file to write.
@@ -80,13 +80,15 @@ def traversal(path: Path, title: str, images: Floats, values: Sequence[float], n
 
 
 def best_inputs(kernels: Floats) -> Floats:
-    """Returns the input of norm 1 that activates each unit most: x_j = W_ij / √(Σ_j W_ij²) (notes 003, visualization).
+    """Returns the input of norm 1 that activates each unit most: x_j = W_ij / √(Σ_j W_ij²).
+
+    Source: lecture notes 003, visualization.
 
     Args:
         kernels: weights of each unit, `(units, height, width, channels)`.
 
     Returns:
-        The inputs in the shape of `kernels`, float32; zeros for a unit whose weights are all zero.
+        The inputs, float32, in the shape of `kernels`. They are zeros for a unit whose weights are all zero.
     """
     norms = np.sqrt(np.sum(np.square(kernels, dtype=np.float64), axis=(1, 2, 3), keepdims=True))
     return np.asarray(kernels / np.where(norms == 0, 1, norms), np.float32)
@@ -95,8 +97,8 @@ def best_inputs(kernels: Floats) -> Floats:
 def hidden_units(path: Path, title: str, kernels: Floats) -> None:
     """Draws the `best_inputs` of the first 100 units, each on its own scale.
 
-    Kernels with three channels are drawn as colours around grey. Of other kernels the mean over the channels is drawn,
-    from blue to red.
+    Kernels with three channels are drawn as colours around grey. For other kernels, the mean over the channels is drawn
+    on a scale from blue to red.
     """
     from matplotlib import colormaps
 
@@ -108,18 +110,22 @@ def hidden_units(path: Path, title: str, kernels: Floats) -> None:
     if tiles.shape[-1] == 3:
         draw_grid(path, title, as_square(tiles), "grey: without effect")
     else:
-        colours = np.asarray(colormaps["RdBu_r"].resampled(17)(tiles[..., 0])[..., :3], np.float32)  # a small file
+        colours = np.asarray(
+            colormaps["RdBu_r"].resampled(17)(tiles[..., 0])[..., :3], np.float32
+        )  # few colours make a small file
         draw_grid(path, title, as_square(colours), "red: activates the unit, blue: inhibits it")
 
 
 def two_dimensions(codes: Floats) -> Floats:
-    """Reduces codes to two dimensions with t-SNE. Codes of one or two values are not changed.
+    """Reduces codes to two dimensions with t-SNE.
+
+    Codes of two values are not changed. Codes of one value get a second value of 0.
 
     Args:
         codes: `(n, …)`. About 1,000 codes take a few seconds.
 
     Returns:
-        `(n, 2)`, the same at each call.
+        The codes in two dimensions, `(n, 2)`. They are the same at each call.
     """
     flat = codes.reshape(len(codes), -1)
     if flat.shape[1] <= 2:
@@ -135,14 +141,14 @@ def two_dimensions(codes: Floats) -> Floats:
 
 
 def codes_2d(path: Path, title: str, codes: Floats, labels: NDArray[np.int64], method: str) -> None:
-    """Draws each code as a point in the form and colour of its label.
+    """Draws each code as its label, such as the digit 7, in the colour of the label.
 
     Args:
         path: PNG file to write.
         title: title of the picture.
         codes: `(n, 2)`.
-        labels: `(n,)`, up to ten different ones.
-        method: the method that reduced the codes to two dimensions, for the names of the axes.
+        labels: label of each code, `(n,)`. With more than ten labels, the colours repeat.
+        method: the method that reduced the codes to two dimensions, for the labels of the axes.
     """
     figure = new_chart(6.4, 5.2)
     axis = figure.subplots()
@@ -164,7 +170,7 @@ def learning_curve(
         title: title of the picture.
         history: `loss` and `val_loss` of each epoch.
         best_epoch: the best epoch, from 1.
-        pca: loss of PCA with a code of the same size.
+        pca: loss of PCA with a code of the same size, or None to leave it out.
     """
     from matplotlib.ticker import MaxNLocator
 
@@ -193,7 +199,7 @@ def lines(
     *,
     log: bool = False,
 ) -> None:
-    """Draws a line for each name over the `levels`. With `log` the vertical axis is logarithmic."""
+    """Draws a line for each curve over the `levels`. With `log`, the vertical axis is logarithmic."""
     figure = new_chart(6.4, 3.8)
     axis = figure.subplots()
     dress(axis, title, xlabel, ylabel)
@@ -207,7 +213,9 @@ def lines(
 
 
 def kl_curve(path: Path, rho: float, means: Floats, title: str) -> None:
-    """Draws the penalty KL(ρ‖ρ̂) over ρ̂, for ρ = 0.2 and for the model's ρ, above a histogram of the units' ρ̂.
+    """Draws the penalty KL(ρ‖ρ̂) over ρ̂, and below it a histogram of the units' mean activations ρ̂.
+
+    The penalty is drawn for ρ = 0.2 and for the model's ρ.
 
     Args:
         path: PNG file to write.

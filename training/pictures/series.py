@@ -1,4 +1,4 @@
-"""Pictures of time series and their forecasts."""
+"""Draws time series and forecasts."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,13 +11,14 @@ from ._canvas import COLOURS, INK, Floats, dress, new_chart, save
 def forecasts(
     path: Path, title: str, histories: Floats, curves: Mapping[str, Floats], origins: Sequence[int], unit: str
 ) -> None:
-    """Draws windows of a series below each other: the history, the actual values after it, and forecasts.
+    """Draws windows of a series below each other. A window shows the history, the actual next values and the forecasts.
 
     Args:
         path: PNG file to write.
         title: title of the picture.
         histories: `(n, time)`.
-        curves: actual values and forecasts `(n, horizon)` by name. The first, drawn in black, are the actual values.
+        curves: actual values and forecasts `(n, horizon)` by name. The actual values are the first item and are drawn
+            in black.
         origins: first predicted step of each window, `(n,)`.
         unit: unit of the values.
     """

@@ -1,4 +1,4 @@
-"""Pictures of the vectors of words and categories: each function writes a PNG file."""
+"""Draws the vectors of words and categories. Each function writes a PNG file."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,7 +7,7 @@ from matplotlib.transforms import Bbox
 
 from ._canvas import COLOURS, INK, Floats, dress, new_chart, save
 
-ROW = 0.3  # inches
+ROW = 0.3  # height of a row in inches
 
 
 def named_points(path: Path, title: str, points: Floats, names: Sequence[str], method: str, side: float = 7.0) -> None:
@@ -18,8 +18,8 @@ def named_points(path: Path, title: str, points: Floats, names: Sequence[str], m
         title: title of the picture.
         points: `(n, 2)`.
         names: names of the points.
-        method: the method that reduced the vectors to two dimensions, for the names of the axes.
-        side: size of the picture in inches.
+        method: the method that reduced the vectors to two dimensions, for the labels of the axes.
+        side: width of the picture in inches.
     """
     figure = new_chart(side, side * 0.85)
     axis = figure.subplots()
@@ -31,13 +31,13 @@ def named_points(path: Path, title: str, points: Floats, names: Sequence[str], m
 
 
 def neighbour_table(path: Path, title: str, names: Sequence[str], rows: Sequence[Sequence[tuple[str, float]]]) -> None:
-    """Draws a table of names and their nearest neighbours with cosines.
+    """Draws a table with names, their nearest neighbours and the cosine similarities.
 
     Args:
         path: PNG file to write.
         title: title of the table.
-        names: the name in each row.
-        rows: neighbours of each name, the same number in each row.
+        names: the name at the start of each row.
+        rows: neighbours and cosine similarities of each name. Each row has the same number of neighbours.
     """
     words = [[name, *(f"{word}  {cosine:.2f}" for word, cosine in row)] for name, row in zip(names, rows, strict=True)]
     figure = new_chart(1.5 * len(words[0]), ROW * (len(words) + 1) + 0.4)

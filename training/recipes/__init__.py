@@ -1,1 +1,1 @@
-"""The recipes, one module for each model; see `training/recipe.py`."""
+"""The recipes of the models. Each model has a module; see `training/recipe.py`."""

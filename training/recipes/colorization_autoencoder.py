@@ -1,6 +1,7 @@
 """Colours patches of photographs, or the images of CIFAR-10.
 
-`photographs` needs few epochs: its patches overlap, so the validation loss does not show overfitting.
+The recipe `photographs` has few epochs, because the validation loss does not show overfitting: patches of the training
+and the validation split overlap.
 """
 
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Classifies digits that are read pixel by pixel, with and without the convolution."""
+"""Classifies digits as sequences of pixels, with and without the convolution."""
 
 from dataclasses import replace
 

@@ -1,4 +1,7 @@
-"""Classifies digits with one or two convolutions before each pooling; trained like `convnet`, to compare them."""
+"""Classifies digits with one or two convolutions before each pooling layer.
+
+The training settings are those of `convnet`, to compare the models.
+"""
 
 from dataclasses import replace
 

@@ -1,4 +1,7 @@
-"""Reconstructs digits and clothes: a small network for everyday use, then the published results."""
+"""Reconstructs digits and clothes.
+
+`mnist_5k` trains a small network quickly. The other recipes are for comparison with published results.
+"""
 
 from ..recipe import Recipe, Target
 

@@ -1,3 +1,3 @@
-"""Forecasts sunspots and carbon dioxide, with the recipes of `sequence_to_sequence` to compare the models."""
+"""Forecasts sunspots and carbon dioxide. The recipes are those of `sequence_to_sequence`, to compare the models."""
 
 from .sequence_to_sequence import RECIPES as RECIPES

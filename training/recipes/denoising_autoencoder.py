@@ -1,4 +1,7 @@
-"""Removes several kinds of noise from digits; `mnist` is for the published result."""
+"""Removes Gaussian, masking, and salt-and-pepper noise from digits.
+
+The recipe `mnist` is for comparison with a published result.
+"""
 
 from dataclasses import replace
 

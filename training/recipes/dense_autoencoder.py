@@ -1,4 +1,4 @@
-"""Reconstructs digits from a code with sigmoid, as in the notes, or with ReLU."""
+"""Reconstructs digits from a code with a sigmoid activation, as in the lecture notes, or with ReLU."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Finds digits on a canvas."""
+"""Detects digits in images with several digits."""
 
 from ..recipe import Recipe
 

@@ -1,4 +1,4 @@
-"""Writes the sum of two numbers given as text, or the pronunciation of a word."""
+"""Writes the sum of two numbers in a text such as "57+931", or the pronunciation of a word."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Predicts the temperature of the sea from month and year."""
+"""Predicts the temperature of the sea surface from the month and the year."""
 
 from ..recipe import Recipe
 

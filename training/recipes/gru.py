@@ -1,3 +1,3 @@
-"""Adds the two marked numbers of a long sequence, with the recipe of `lstm` to compare the models."""
+"""Adds the two marked numbers in a long sequence. The recipe is that of `lstm`, to compare the models."""
 
 from .lstm import RECIPES as RECIPES

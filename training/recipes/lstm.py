@@ -1,4 +1,7 @@
-"""Adds the two marked numbers of a long sequence; trained like `simple_rnn`, with a larger learning rate."""
+"""Adds the two marked numbers in a long sequence.
+
+The settings are those of `simple_rnn`, except for a larger learning rate.
+"""
 
 from dataclasses import replace
 

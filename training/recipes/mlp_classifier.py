@@ -1,4 +1,4 @@
-"""Classifies digits, also by plain gradient descent."""
+"""Classifies digits with AdamW, or with plain gradient descent."""
 
 from dataclasses import replace
 
@@ -17,7 +17,7 @@ _DIGITS = Recipe(
 RECIPES = {
     "mnist_5k": _DIGITS,
     "mnist": replace(_DIGITS, dataset="mnist", learning_rate=1e-3, epochs=20, batch_size=128),
-    # θ ← θ − η∇θ over all examples, 1,000 times.
+    # The step θ ← θ − η∇θ over all examples is repeated 1,000 times.
     "digits_gradient_descent": replace(
         _DIGITS,
         dataset="digits",

@@ -1,4 +1,4 @@
-"""Predicts the progression of a disease from ten measurements, also by plain gradient descent."""
+"""Predicts the progression of a disease from ten features with Adam, or with plain gradient descent."""
 
 from dataclasses import replace
 
@@ -16,7 +16,7 @@ _ADAM = Recipe(
 
 RECIPES = {
     "diabetes": _ADAM,
-    # θ ← θ − η∇θ over all examples, 1,000 times. The squared error is in the target's own units, so η must be small.
+    # The step θ ← θ − η∇θ over all examples is repeated 1,000 times. The loss is not normalised, so η must be small.
     "diabetes_gradient_descent": replace(
         _ADAM,
         optimizer="gradient_descent",

@@ -1,4 +1,4 @@
-"""Reconstructs digits with a code larger than the image: with each regulariser, and without one."""
+"""Reconstructs digits with a code that is larger than the image, with each regulariser and without a regulariser."""
 
 from dataclasses import replace
 

@@ -1,4 +1,7 @@
-"""Classifies digits with fewer channels, by 1×1 convolutions, by pooling, or not at all; trained like `convnet`."""
+"""Classifies digits with fewer channels by 1×1 convolutions or by depth pooling, and without such a reduction.
+
+The training settings are those of `convnet`, to compare the models.
+"""
 
 from dataclasses import replace
 

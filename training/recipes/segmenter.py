@@ -1,4 +1,4 @@
-"""Labels each pixel of a canvas with its digit."""
+"""Predicts the digit, or the background, of each pixel in images with several digits."""
 
 from ..recipe import Recipe
 

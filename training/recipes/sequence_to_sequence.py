@@ -1,4 +1,4 @@
-"""Forecasts sunspots and carbon dioxide, with and without removing trend and season."""
+"""Forecasts sunspots and carbon dioxide, with and without removing the trend and the seasonality."""
 
 from dataclasses import replace
 

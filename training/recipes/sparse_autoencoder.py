@@ -1,4 +1,4 @@
-"""Reconstructs digits with 100 units, each active for one image in twenty, by a KL or an L1 penalty."""
+"""Reconstructs digits from a sparse code of 100 units, with a KL or an L1 penalty."""
 
 from dataclasses import replace
 

@@ -1,4 +1,7 @@
-"""Reconstructs digits and clothes with deep networks: a small one for everyday use, then the published ones."""
+"""Reconstructs digits and clothes with deep networks.
+
+`mnist_5k` trains a small network quickly. The other recipes are for comparison with published results.
+"""
 
 from dataclasses import replace
 

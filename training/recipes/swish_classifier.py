@@ -1,4 +1,4 @@
-"""Predicts the party preference of a person in seven classes; classifies digits."""
+"""Classifies the party preference of persons in seven classes, or digits."""
 
 from dataclasses import replace
 

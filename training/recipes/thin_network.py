@@ -1,4 +1,4 @@
-"""Predicts the progression of a disease with two or eight layers: with eight, sigmoid hardly learns."""
+"""Predicts the progression of a disease with two or eight layers. With eight layers, sigmoid units hardly learn."""
 
 from dataclasses import replace
 

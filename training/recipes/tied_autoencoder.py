@@ -1,4 +1,4 @@
-"""Reconstructs digits with the two examples of the notes: linear, and with sigmoid."""
+"""Reconstructs digits with the two examples of the lecture notes: linear units, and sigmoid units."""
 
 from dataclasses import replace
 

@@ -1,4 +1,7 @@
-"""Generates binary digits, binarised at random in each epoch; `mnist` is for the published result."""
+"""Generates digits, with images that are binarised at random in each epoch.
+
+The recipe `mnist` is for comparison with a published result.
+"""
 
 from dataclasses import replace
 

@@ -1,1 +1,1 @@
-"""The table of results: trains and measures recipes, stores their figures and writes the page."""
+"""Trains the models of recipes, measures and stores their metrics, and writes the page of results."""

@@ -1,4 +1,4 @@
-"""Trains and measures recipes, stores their figures in `results.json`, and writes the page `results.md`."""
+"""Trains and measures recipes, stores their metrics in `results.json`, and writes the page `results.md`."""
 
 import json
 import shutil
@@ -26,7 +26,7 @@ FILE = "results.json"
 PAGE = "results.md"
 PICTURES = "pictures"
 COLOURS = 128
-MOVED_DATASET = "mnist_5k"  # the recipes of this name are drawn in one picture
+MOVED_DATASET = "mnist_5k"  # the recipes with this name are drawn in one picture
 NOISES = {"gaussian": "standard deviation of the noise", "masking": "share of the values set to 0"}
 
 # Hyperparameters that depend on the dataset.
@@ -41,7 +41,7 @@ Results = dict[str, dict[str, dict[str, Any]]]
 
 @dataclass(frozen=True)
 class RecipeName:
-    """A recipe to measure."""
+    """The name of a recipe to measure: a model, and one of its recipes."""
 
     model: str
     recipe: str
@@ -52,7 +52,7 @@ class RecipeName:
 
         Raises:
             UnknownModel: no model has this name.
-            UnknownRecipe: the model has no recipe of this name.
+            UnknownRecipe: the model has no recipe with this name.
         """
         model, _, recipe = text.partition("/")
         if recipe:
@@ -75,12 +75,12 @@ def results(
 ) -> Path:
     """Trains and measures each recipe with each seed, and updates the page.
 
-    If `runs` contains a finished run of the same recipe and seed, it is not trained again. The figures of a run are
-    stored as soon as they are measured, so a second call continues after an interrupted one.
+    If `runs` contains a finished run of the same recipe and seed, this run is measured and nothing is trained. The
+    metrics of a run are stored as soon as they are measured.
 
     Args:
-        recipes: the recipes; with none, only the page is written.
-        seeds: seeds of the trainings; the pictures are from the first seed.
+        recipes: the recipes. If there are none, only the page is written.
+        seeds: seeds of the training runs. The pictures are from the first seed.
         docs: folder of `results.json`, `results.md` and `pictures/<model>/<recipe>/`.
         runs: folder of all runs.
         report: called with progress messages.
@@ -89,8 +89,8 @@ def results(
         The path of the page.
 
     Raises:
-        GalleryError: as `train`; or `results.json` cannot be read.
-        KeyboardInterrupt: Ctrl-C; figures measured before are stored.
+        GalleryError: `train` raises this error, or `results.json` cannot be read.
+        KeyboardInterrupt: Ctrl-C was pressed. The metrics that were measured before are stored.
     """
     docs = Path(docs)
     known = load_results(docs)
@@ -119,7 +119,7 @@ def results(
 
 
 def load_results(docs: Path) -> Results:
-    """Reads the stored figures. Returns {} if there is no file.
+    """Returns the results in `results.json`, or {} if there is no such file.
 
     Raises:
         BadFolder: the file cannot be read.
@@ -134,7 +134,10 @@ def load_results(docs: Path) -> Results:
 
 
 def finished_run(recipe_name: RecipeName, seed: int, runs: str | Path) -> Run | None:
-    """Returns the newest finished run with exactly the settings of this recipe, or None."""
+    """Returns the newest uninterrupted run with exactly the settings of this recipe and this seed.
+
+    Returns None if there is no such run.
+    """
     recipe = load_recipe(recipe_name.model, recipe_name.recipe)
     keys = (*RECIPE_SETTINGS, "dataset", "epochs", "batch_size", "learning_rate")
     settings = {"seed": seed, "interrupted": False} | {key: getattr(recipe, key) for key in keys}
@@ -154,13 +157,13 @@ def finished_run(recipe_name: RecipeName, seed: int, runs: str | Path) -> Run | 
 
 
 def figures_of(run: Run, recipe: Recipe, report: Callable[[str], None] = print) -> dict[str, Any]:
-    """Returns the metrics of a run, and the further figures that take minutes."""
+    """Returns the stored metrics of a run, and the metrics of `Task.measure`, which take minutes to compute."""
     task = TASKS[recipe.task](recipe, data.load(recipe.dataset), run.config["seed"])
     return dict(run.metrics) | task.measure(run.model, report)
 
 
 def draw_moved(path: Path, known: Results) -> None:
-    """Draws the accuracy on moved digits of all recipes named `MOVED_DATASET`, if there are any."""
+    """Draws the accuracy on moved images of all recipes with the name `MOVED_DATASET`, if there are such results."""
     curves = {}
     for model, recipes in sorted(known.items()):
         for name, row in recipes.items():
@@ -190,7 +193,7 @@ def _copy_pictures(folder: Path, run: Run, figures: dict[str, Any]) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     for picture in (run.folder / "pictures").glob("*.png"):
-        with Image.open(picture) as image:  # with fewer colours the file is a third as large
+        with Image.open(picture) as image:  # with fewer colours, the file is a third as large
             image.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(folder / picture.name, optimize=True)
     title = f"{run.config['model']}, {run.config['dataset']}"
     for kind, curves in figures.get("sweep", {}).items():

@@ -19,22 +19,22 @@ from ..recipe import Recipe
 
 
 class Task(ABC):
-    """A recipe with its data: what `train` needs to train, evaluate and draw a model.
+    """The data, loss, metrics and pictures that `train` needs to train, evaluate and draw a model.
 
     Args:
         recipe: the recipe.
-        dataset: the dataset; its test examples are used only for the figures.
+        dataset: the dataset. Its test examples are used only for metrics and pictures.
         seed: seed of the validation split.
 
     Attributes:
-        training: the examples for training.
-        held_out: the examples of the validation split, which choose the best epoch.
+        training: the training examples, without the validation split.
+        held_out: the examples of the validation split. The loss on these examples determines the best epoch.
 
     Raises:
-        BadData: the task cannot use the dataset's targets.
+        BadData: the task cannot use the dataset.
     """
 
-    targets: ClassVar[str]  # the targets that `accepts` requires, for the error message
+    targets: ClassVar[str]  # describes the targets that `accepts` requires, for the error message
 
     def __init__(self, recipe: Recipe, dataset: Dataset, seed: int) -> None:
         if not self.accepts(dataset):
@@ -52,7 +52,7 @@ class Task(ABC):
         """Returns whether the task can use the dataset."""
 
     def hyperparameters(self) -> dict[str, Any]:
-        """Returns the hyperparameters that depend on the dataset. A model uses those that it has."""
+        """Returns the hyperparameters that depend on the dataset. Hyperparameters that the model lacks are ignored."""
         shape = self.dataset.shape
         return {"image_shape": shape, "input_shape": shape, "features": shape[-1]}
 
@@ -78,14 +78,14 @@ class Task(ABC):
 
     @abstractmethod
     def evaluate(self, model: keras.Model) -> dict[str, float]:
-        """Returns the figures of a trained model on the test examples. This takes seconds."""
+        """Returns the metrics of a trained model on the test examples. This takes seconds."""
 
     @abstractmethod
     def draw(self, folder: Path, model: keras.Model, best: BestWeights) -> None:
         """Draws the learning curve and the predictions of a trained model into an existing folder."""
 
     def measure(self, model: keras.Model, report: Callable[[str], None]) -> dict[str, Any]:
-        """Returns further figures of a trained model. This takes minutes; `report` is called with progress messages."""
+        """Returns further metrics of a trained model. This takes minutes. `report` is called with progress messages."""
         return {}
 
 

@@ -47,7 +47,7 @@ class Classification(Task):
         return super().batches(model, batch_size, seed)
 
     def evaluate(self, model: keras.Model) -> dict[str, float]:
-        """Returns `accuracy`, and `cross_entropy` in nats."""
+        """Returns `accuracy`, and `cross_entropy` in nats, on the test examples."""
         labels, probabilities = self.dataset.y_test, outputs_of(model, self.dataset.x_test)
         return {
             "accuracy": metrics.accuracy(labels, probabilities),
@@ -73,7 +73,7 @@ class Classification(Task):
         self._draw_features(folder, title, model)
 
     def _draw_features(self, folder: Path, title: str, model: keras.Model) -> None:
-        """Draws the kernels of the first layer, the feature maps of an image, and the features of test images."""
+        """Draws the kernels of the first layer, the feature maps of a test image, and the features of test images."""
         data = self.dataset
         units = _first_kernels(model, data.shape)
         if units is not None:
@@ -91,11 +91,12 @@ class Classification(Task):
         plots.codes_2d(folder / "features.png", f"{title}: features of test images", points, data.y_test[some], "t-SNE")
 
     def measure(self, model: keras.Model, report: Callable[[str], None]) -> dict[str, Any]:
-        """Returns further figures.
+        """Returns further metrics.
 
-        `linear_accuracy`: the accuracy of a logistic regression on the inputs of at most 10,000 training examples. For
-        images, `moved_1` to `moved_8`: the accuracy on test images that are moved by this number of pixels, mean of
-        the four directions. `gradient_norms`: see `figures.gradients_over_depth`.
+        `linear_accuracy`: test accuracy of a logistic regression that is trained on at most 10,000 training examples.
+        `moved_1` to `moved_8`, for images: accuracy on test images that are moved by this number of pixels, averaged
+        over the four directions.
+        `gradient_norms`: see `figures.gradients_over_depth`.
         """
         report("    a linear classifier")
         figures: dict[str, Any] = {"linear_accuracy": self._linear_accuracy()}
@@ -124,7 +125,10 @@ class Classification(Task):
 
 
 def moved(images: NDArray[np.float32], pixels: int, axis: int) -> NDArray[np.float32]:
-    """Moves images `(n, height, width, channels)` down (axis 1) or right (axis 2). New pixels are 0."""
+    """Moves images `(n, height, width, channels)` down (axis 1) or right (axis 2). New pixels are 0.
+
+    A negative number of pixels moves the images up or left.
+    """
     rolled = np.roll(images, pixels, axis)
     empty = np.s_[:pixels] if pixels >= 0 else np.s_[pixels:]
     rolled[(slice(None),) * axis + (empty,)] = 0

@@ -20,7 +20,7 @@ from ..pictures import plots
 from .base import Task
 
 SHOWN = 10
-BOX_WEIGHT = 5.0  # λ, as in YOLO
+BOX_WEIGHT = 5.0  # λ, the weight of the box loss, as in YOLO
 
 
 class Detection(Task):
@@ -57,7 +57,7 @@ class Detection(Task):
         return examples.x, {"cell_probabilities": np.stack(cells), "cell_boxes": np.stack(boxes)}
 
     def evaluate(self, model: keras.Model) -> dict[str, float]:
-        """Returns the figures of `metrics.detection`."""
+        """Returns `box_iou`, `precision`, `recall` and `map50` (see `metrics.detection`)."""
         detected = _detected(model, self.dataset.x_test)
         return metrics.detection(objects_of(self.dataset.y_test), detected, len(self.dataset.labels))
 
@@ -76,15 +76,15 @@ class Detection(Task):
 
 
 def grid_of(model: keras.Model) -> tuple[int, int]:
-    """Returns the numbers of rows and columns of a detector's grid, whose cells are square."""
+    """Returns the numbers of rows and columns of a detector's grid. The cells of the grid are square."""
     height, width = model.input_shape[1:3]
     cells = model.get_layer("cell_boxes").output.shape[1]
-    side = math.isqrt(height * width // cells)  # of a cell, in pixels
+    side = math.isqrt(height * width // cells)  # side of a cell in pixels
     return height // side, width // side
 
 
 def objects_of(targets: NDArray[np.float32]) -> list[Objects]:
-    """Converts a dataset's targets `(n, objects, 5)` to the objects of each image, without the unused rows."""
+    """Returns the objects of each image from a dataset's targets `(n, objects, 5)`. Unused rows are left out."""
     return [
         Objects(rows[:, 1:], rows[:, 0].astype(np.int32), np.ones(len(rows), np.float32))
         for rows in (each[each[:, 0] >= 0] for each in targets)

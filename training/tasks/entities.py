@@ -17,13 +17,13 @@ from ..pictures import vectors as vector_plots
 from .regression import Regression, rmse
 
 NEIGHBOURS = 5
-MOST_ROWS = 12  # largest number of categories of a field whose neighbours are shown
-# Years with El Niño.
+MOST_ROWS = 12  # largest number of categories in a table of neighbours
+# Years with El Niño, whose neighbours are shown.
 SHOWN = ("1957", "1965", "1972", "1973", "1982", "1983", "1987", "1991", "1997", "1998")
 
 
 class Entities(Regression):
-    """The task `regress_entities`: predicts numbers from examples whose inputs are categories."""
+    """The task `regress_entities`: predicts numbers from categories."""
 
     targets = "numbers for categories"
 
@@ -35,10 +35,10 @@ class Entities(Regression):
         return super().hyperparameters() | {"categories": tuple(each.size for each in self.dataset.texts.values())}
 
     def evaluate(self, model: keras.Model) -> dict[str, float]:
-        """Returns the figures of a regression, with baselines for categories.
+        """Returns the metrics of `Regression.evaluate`, with other baselines.
 
-        `linear_rmse`: a linear regression on the one-hot categories of all fields. `<field>_rmse`: a linear regression
-        on a single field, which predicts the mean of each category.
+        `linear_rmse`: RMSE of a linear regression on the one-hot categories of all fields. `<field>_rmse`: RMSE of a
+        linear regression on the categories of one field. It predicts the mean target of each category.
         """
         figures = super().evaluate(model)
         fields = list(self.dataset.texts)
@@ -56,9 +56,10 @@ class Entities(Regression):
         return rmse(self.dataset.y_test, linear.predict(self.dataset.x_test[:, columns]))
 
     def draw(self, folder: Path, model: keras.Model, best: BestWeights) -> None:
-        """Draws the pictures of a regression, and for each field its vectors and the neighbours of some categories.
+        """Draws the pictures of `Regression.draw`, and two pictures for each field.
 
-        The vectors are drawn in the plane of their first two principal components.
+        One picture shows the vectors of all categories along their first two principal components. The other is a table
+        with the nearest neighbours of some categories.
         """
         super().draw(folder, model, best)
         for number, (field, tokens) in enumerate(self.dataset.texts.items(), 1):
@@ -84,7 +85,10 @@ def _vectors(model: keras.Model, number: int) -> NDArray[np.float32]:
 
 
 def _plane(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Returns the first two principal components `(n, 2)` of vectors `(n, dim)`. If dim is 1, the second one is 0."""
+    """Returns the coordinates `(n, 2)` of vectors `(n, dim)` along their first two principal components.
+
+    If `dim` is 1, the second coordinate is 0.
+    """
     from sklearn.decomposition import PCA
 
     points = PCA(min(2, vectors.shape[1])).fit_transform(vectors)

@@ -47,7 +47,10 @@ class Forecasting(Task):
         }
 
     def loss(self) -> dict[str, Any]:
-        """Returns the mean squared error divided by the variance of the targets, which does not depend on the unit."""
+        """Returns the arguments for the mean squared error, divided by the variance of the targets.
+
+        This loss does not depend on the unit of the series.
+        """
         variance = float(np.var(self.training.y, axis=(0, 1)).mean())
         return {"loss": keras.losses.MeanSquaredError(), "loss_weights": 1 / variance}
 
@@ -57,7 +60,11 @@ class Forecasting(Task):
         return baselines(self.dataset)
 
     def evaluate(self, model: keras.Model) -> dict[str, float]:
-        """Returns `mae` and `rmse` over all steps in the unit of the series, also of each baseline: `naive_mae`, …"""
+        """Returns the errors of the model and of the baselines over all steps, in the unit of the series.
+
+        `mae` and `rmse` are the errors of the model, `naive_mae` and `naive_rmse` are the errors of the naive forecast,
+        and so on for each baseline.
+        """
         targets = self.dataset.y_test
         forecasts = {"": outputs_of(model, self.dataset.x_test)}
         forecasts |= {f"{name}_": values for name, values in self.baselines.items()}
@@ -72,7 +79,9 @@ class Forecasting(Task):
         plots.learning_curve(folder / "learning_curve.png", title, best.history, best.epoch)
         forecasts = {NAMES[name]: values for name, values in self.baselines.items()}
         forecasts["this model"] = outputs_of(model, data.x_test)
-        errors = {name: np.abs(values - data.y_test).mean(axis=(0, 2)) for name, values in forecasts.items()}  # by step
+        errors = {
+            name: np.abs(values - data.y_test).mean(axis=(0, 2)) for name, values in forecasts.items()
+        }  # for each step
         plots.lines(
             folder / "errors.png",
             f"{title}: test windows",

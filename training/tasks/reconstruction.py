@@ -25,10 +25,10 @@ LOSSES = {"squared_error": SquaredError, "binary_crossentropy": BinaryCrossentro
 
 
 class Reconstruction(Task):
-    """The tasks `reconstruct`, `generate`, `denoise` and `colorize`: the target is an image.
+    """The tasks `reconstruct`, `generate`, `denoise` and `colorize`: predicts an image.
 
-    The input is the image itself, or for `colorize` its grey version. For `denoise` a layer of the model adds the
-    noise.
+    The input is the target image, or for `colorize` the target image in grey. For `denoise`, a layer of the model adds
+    noise to the input during training.
     """
 
     targets = "images"

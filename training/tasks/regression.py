@@ -38,9 +38,10 @@ class Regression(Task):
         return {"loss": SquaredError()}
 
     def evaluate(self, model: keras.Model) -> dict[str, float]:
-        """Returns `rmse`, `mae`, `r2`, and two baselines.
+        """Returns `rmse`, `mae` and `r2` on the test examples, and the RMSE of two baselines.
 
-        `linear_rmse`: a linear regression. `mean_rmse`: the mean of the training targets.
+        `linear_rmse` is the RMSE of a linear regression. `mean_rmse` is the RMSE of predicting the mean of the training
+        targets.
         """
         from sklearn.linear_model import LinearRegression
 

@@ -40,10 +40,10 @@ class Segmentation(Task):
         return super().batches(model, batch_size, seed) | {"sample_weight": weights}
 
     def evaluate(self, model: keras.Model) -> dict[str, float]:
-        """Returns `pixel_accuracy`, and two figures that leave out the background.
+        """Returns `pixel_accuracy`, and two metrics that leave out the background.
 
-        `mean_iou`: intersection over union of a class, mean over the classes. `foreground_iou`: intersection over
-        union of all classes together.
+        `mean_iou` is the intersection over union of a class, averaged over the classes. `foreground_iou` is the
+        intersection over union of all classes together.
         """
         background = len(self.dataset.labels) - 1
         labels, predicted = self.dataset.y_test, outputs_of(model, self.dataset.x_test).argmax(axis=-1)

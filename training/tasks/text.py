@@ -13,7 +13,7 @@ from ..data.dataset import Dataset
 from ..data.tokens import PADDING, Split
 from .classification import Classification
 
-# Largest n of the n-grams that the bag of words counts.
+# Largest n of the n-grams in the bag-of-words baseline, for each method to split texts.
 LONGEST_GRAM: dict[Split, int] = {"words": 1, "characters": 3, "spaces": 1, "whole": 1}
 
 
@@ -30,10 +30,11 @@ class TextClassification(Classification):
         return super().hyperparameters() | {"tokens": self.dataset.texts["text"].size}
 
     def measure(self, model: keras.Model, report: Callable[[str], None]) -> dict[str, Any]:
-        """Returns two baselines.
+        """Returns the test accuracies of two baselines.
 
-        `bag_of_words_accuracy`: a logistic regression on the counts of the words, or of the n-grams of up to three
-        characters, trained on the same examples. `majority_accuracy`: always the most frequent class.
+        `bag_of_words_accuracy`: a logistic regression on the counts of words, or on the counts of n-grams of up to
+        three characters. It is trained on the training examples.
+        `majority_accuracy`: always predicting the most frequent class of the training examples.
         """
         from sklearn.feature_extraction.text import CountVectorizer
         from sklearn.linear_model import LogisticRegression

@@ -1,4 +1,4 @@
-"""The tasks of writing a text for a text or for an image."""
+"""The tasks of translating a text and of captioning an image."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from .base import Task
 
 Ids = NDArray[np.int32]
 
-STEPS = 4  # the lengths of batches are multiples of it, so that there are few different shapes
+STEPS = 4  # the lengths of texts in a batch are multiples of 4, so that there are few different shapes
 CHUNK = 1_000  # number of examples in a prediction
 SHOWN = 10
 
 
 class Translation(Task):
-    """The tasks `translate` and `caption`: write a text, token by token, for a text or an image."""
+    """The tasks `translate` and `caption`: predicts a text, token by token, from a text or an image."""
 
     targets = "texts to write"
 
@@ -55,11 +55,11 @@ class Translation(Task):
         return "text" if "text" in self.dataset.texts else "image"
 
     def evaluate(self, model: keras.Model) -> dict[str, float]:
-        """Returns the error rates of the written texts.
+        """Returns the error rates of the predicted texts.
 
-        `token_error`: number of wrong, missing and superfluous tokens (phonemes or characters), divided by the number
-        of true tokens. `text_error`: fraction of texts with an error. If an input has several true texts, the one
-        with the fewest errors counts.
+        `token_error` is the number of wrong, missing and superfluous tokens (phonemes or characters), divided by the
+        number of true tokens. `text_error` is the fraction of texts with an error. If an input has several true texts,
+        the predicted text is compared with the true text that gives the fewest errors.
         """
         true_texts: dict[bytes, list[list[int]]] = {}
         inputs: dict[bytes, Any] = {}
@@ -84,10 +84,10 @@ class Translation(Task):
 
 
 class TextBatches(keras.utils.PyDataset):
-    """Batches of texts of about the same length, to keep padding short. Each epoch has a new random order.
+    """Batches of texts of about the same length, which need little padding. Each epoch has a new random order.
 
     Args:
-        examples: inputs, ids `(n, time)` or images; and targets, ids of the texts to write `(n, steps)`.
+        examples: the inputs are ids `(n, time)` or images. The targets are the ids of the true texts, `(n, steps)`.
         batch_size: number of examples in a batch.
         seed: seed of the order.
         source: name of the model's first input.
@@ -105,11 +105,11 @@ class TextBatches(keras.utils.PyDataset):
 
     def on_epoch_end(self) -> None:
         order = self.rng.permutation(len(self.widths))
-        order = order[np.lexsort(self.widths[order].T)]  # stable: equal lengths stay in random order
+        order = order[np.lexsort(self.widths[order].T)]  # stable sort: equal lengths stay in random order
         groups = [order[start : start + self.batch_size] for start in range(0, len(order), self.batch_size)]
         self.rng.shuffle(groups)
-        # Keras on TensorFlow assumes that a size in which the first two batches agree is the same in all batches. So
-        # the first batch has the largest size (see `__getitem__`) and the second one the smallest.
+        # If a dimension is the same in the first two batches, Keras on TensorFlow assumes that it is the same in all
+        # batches. So the first batch has the largest size (see `__getitem__`), and the second batch the smallest.
         shortest = min(range(len(groups)), key=lambda index: self._width(groups[index]).sum())
         groups.insert(min(1, len(groups) - 1), groups.pop(shortest))
         self.groups = groups
@@ -128,15 +128,15 @@ class TextBatches(keras.utils.PyDataset):
 
 
 def write(model: keras.Model, source: NDArray[Any], length: int) -> Ids:
-    """Writes a text for each input, with the most probable token at each step (greedy decoding).
+    """Predicts a text for each input by greedy decoding: each step selects the most probable token.
 
     Args:
         model: a model with sub-models `encoder` and `decoder` (see `models/recurrent/encoder_decoder.py`).
-        source: inputs of the encoder: ids or images.
+        source: inputs of the encoder: ids `(n, time)` or images.
         length: largest number of steps.
 
     Returns:
-        Ids (n, steps), without the start token, and 0 from the end token on.
+        Ids `(n, length)` without the start token. The ids are 0 from the end token on.
     """
     parts = [_write(model, source[start : start + CHUNK], length) for start in range(0, len(source), CHUNK)]
     return np.concatenate(parts)

@@ -22,7 +22,7 @@ from ..pictures import plots
 from ..pictures import vectors as vector_plots
 from .base import Task
 
-WINDOW = 5  # window size for skip-gram; a CBOW model has it as a hyperparameter
+WINDOW = 5  # window size for skip-gram; for CBOW, the window size is a hyperparameter of the model
 EVALUATED_EXAMPLES = 50_000  # largest number of examples for validation and test
 SHOWN = 150
 LEAST_LETTERS = 4  # shorter words are not shown, because most of them are function words
@@ -62,16 +62,17 @@ class WordVectors(Task):
         return self._examples(model, self.held_out.x)
 
     def _examples(self, model: keras.Model, sentences: NDArray[np.int32]) -> tuple[Any, Any]:
-        """Returns examples of sentences for evaluation, the same at each call."""
+        """Returns the inputs and labels of at most 50,000 examples from sentences. They are the same at each call."""
         cbow = "context" in model.input
         examples = WordBatches(text_of(sentences), self.counts, _window(model), cbow, 1, seed=0)
         return examples.examples(examples.order[:EVALUATED_EXAMPLES])
 
     def evaluate(self, model: keras.Model) -> dict[str, float]:
-        """Returns the figures of `similarity_figures`, and losses of an example of the test sentences in nats.
+        """Returns the metrics of `similarity_figures`, and three losses on examples of the test sentences.
 
-        `pair_loss`: loss of the model. `frequency_loss`: loss of a model that knows only how often each candidate is
-        the true one. `chance_loss`: loss of a model that gives each candidate the probability 1/2.
+        The losses are in nats, averaged over the examples. `pair_loss` is the loss of the model. `frequency_loss` is
+        the loss of a baseline that uses only the word frequencies. `chance_loss` is the loss of predicting the
+        probability 1/2 for each candidate.
         """
         x, labels = self._examples(model, self.dataset.x_test)
         by_frequency = self._frequency_scores()[x["candidates"]]
@@ -83,7 +84,7 @@ class WordVectors(Task):
         }
 
     def _frequency_scores(self) -> NDArray[np.float32]:
-        """Returns for each id the probability that it is the true one, given that it is a candidate."""
+        """Returns the probability of each id that it is the true candidate if it is one of the candidates."""
         kept = self.counts * keep_probabilities(self.counts, SAMPLE)
         true = kept / kept.sum()
         drawn = self.counts**0.75 / np.sum(self.counts**0.75)
@@ -107,10 +108,11 @@ class WordVectors(Task):
         vector_plots.neighbour_table(folder / "neighbours.png", f"{title}: nearest words", headings, rows)
 
     def measure(self, model: keras.Model, report: Callable[[str], None]) -> dict[str, Any]:
-        """Trains gensim's Word2Vec on the same sentences with the same settings, and returns its figures.
+        """Trains gensim's Word2Vec on the same sentences with the same settings, and returns metrics of its vectors.
 
-        `gensim_…`: with one thread. `gensim_parallel_…`: with one thread for each core. Both have `wordsim` and
-        `simlex` of `similarity_figures`, and the `seconds` of the training.
+        `gensim_wordsim`, `gensim_simlex` and `gensim_seconds` are the correlations of `similarity_figures` and the
+        training time with one thread. `gensim_parallel_wordsim` and so on are the results with `gensim_threads`
+        threads, one for each core.
         """
         figures: dict[str, Any] = {"gensim_threads": os.cpu_count() or 1}
         for name, threads in (("gensim", 1), ("gensim_parallel", figures["gensim_threads"])):
@@ -122,7 +124,7 @@ class WordVectors(Task):
         return figures
 
     def _by_gensim(self, model: keras.Model, threads: int) -> tuple[NDArray[np.float32], float]:
-        """Returns gensim's vector of each id, and the seconds of the training."""
+        """Returns gensim's vector of each id, `(tokens, dim)`, and the training time in seconds."""
         from gensim.models import Word2Vec
 
         starts = np.flatnonzero(np.diff(self.text.sentences)) + 1
