@@ -1,4 +1,4 @@
-"""Connections to the TensorFlow process: load a SavedModel, run a signature."""
+"""Loads and runs models in the TensorFlow process, over a pool of connections."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Array = np.ndarray[Any, Any]
 
 
 class Connections:
-    """A pool of connections from this process. It grows to the largest number of parallel requests.
+    """A pool of connections to the TensorFlow process. The pool grows to the maximum number of parallel requests.
 
     Args:
         address: returns the Unix socket of the TensorFlow process, and starts the process if it does not run.
@@ -43,7 +43,7 @@ class Connections:
             the connection that keeps the model loaded until it is closed, and the model's number.
 
         Raises:
-            ServingError: TensorFlow can't load it, or the process ended.
+            ServingError: TensorFlow can't load the SavedModel, or the TensorFlow process ended.
         """
         stream = self._connect()
         try:
@@ -67,10 +67,11 @@ class Connections:
             fetches: names of the output tensors.
 
         Returns:
-            the output tensors, or None if the process has no model of this number.
+            the output tensors, or None if the TensorFlow process has no model with this number.
 
         Raises:
-            ServingError: the model's error, or Unavailable if the process ended.
+            ServingError: the model raised an error.
+            Unavailable: the TensorFlow process ended.
             WouldBlock: no connection is idle, and an event loop runs in this thread.
         """
         body, described = [], []
