@@ -61,7 +61,7 @@ def test_a_convolution_over_too_short_a_sequence(tensorflow: TensorFlow, models:
 
 
 @pytest.mark.parametrize("onednn", ["0", "1"])
-def test_the_least_size_for_openvino(
+def test_the_smallest_size_for_openvino(
     models: Path, tmp_path: Path, onednn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", onednn)
