@@ -1,1 +1,1 @@
-"""Exports a Keras model to `saved_models/<name>/<version>/`, and compares the outputs."""
+"""Exports a Keras model to `saved_models/<name>/<version>/`, and checks the outputs of the SavedModel."""

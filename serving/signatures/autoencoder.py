@@ -31,7 +31,10 @@ def autoencoder(model: keras.Model, data: Data) -> dict[str, Endpoint]:
         return {data.kind: decoder(h, training=False)}
 
     def score(x: Any) -> Tensors:
-        """Returns the squared error Σ_j (x̂_j − x_j)² of each example. It is large for data unlike the training data."""
+        """Returns the squared error Σ_j (x̂_j − x_j)² of each example.
+
+        The error is large for data unlike the training data.
+        """
         error = tf.square(model(x, training=False) - x)
         return {"score": tf.reduce_sum(error, axis=list(range(1, len(data.shape) + 1)))}
 

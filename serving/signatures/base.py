@@ -145,8 +145,8 @@ class Data:
 def embed(model: keras.Model, data: Data) -> dict[str, Endpoint]:
     """Returns the endpoint `embed`: the output (batch, n) of the layer named `embedding`.
 
-    Returns an empty dict if no layer has this name, or if the layer is a `keras.layers.Embedding`, because this is the
-    default name of such layers.
+    Returns an empty dict if no layer has this name. Also returns an empty dict if the layer is a
+    `keras.layers.Embedding`, because `embedding` is the default name of such layers.
     """
     layer = {layer.name: layer for layer in model.layers}.get("embedding")
     if layer is None or isinstance(layer, keras.layers.Embedding):

@@ -17,7 +17,7 @@ Run = Callable[[Arrays], Arrays]  # raises RunFailed
 BATCHES = (2, 1, 7, 32)
 LIMITS = (1e12, 1e6, 1e3)  # input magnitudes to try, in this order, until both engines overflow at the same positions
 NARROW = (1e-5, 2e-6)  # tolerances: relative to the value, and to the largest value in its tensor
-WIDE = (1e-4, 1e-4)  # the same tolerances for inputs so large that rounding errors matter
+WIDE = (1e-4, 1e-4)  # tolerances, as in NARROW, for inputs so large that rounding errors matter
 _SIZES = (8, 32, 1, 64, 224)  # sizes to try for dynamic dimensions
 _SECONDS, _ROUNDS = 0.1, 3  # minimum duration and number of rounds of a measurement
 _IPC_SECONDS = 5e-5  # cost of sending a request to the TensorFlow process
@@ -36,7 +36,7 @@ class Verdict(NamedTuple):
 
     Attributes:
         limit: largest magnitude of floating-point inputs.
-        least: smallest size of a dynamic dimension, except the batch dimension. TensorFlow rejects smaller sizes.
+        least: smallest size of each dynamic dimension other than the batch dimension. TensorFlow rejects smaller sizes.
         times_faster: TensorFlow's time divided by OpenVINO's.
     """
 

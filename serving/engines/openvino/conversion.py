@@ -1,6 +1,7 @@
 """Converts SavedModels that have no OpenVINO files yet. Keeps the result in a cache folder.
 
-The conversion runs in a child process. If this process crashes or hangs, TensorFlow runs the remaining signatures.
+The conversion runs in a child process. If the child process crashes or hangs, TensorFlow runs the signatures that are
+not converted.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ class Converter:
     """Converts SavedModels, one at a time.
 
     Args:
-        files: finds existing OpenVINO files. It has the path of the cache folder and the tags of the meta graph.
+        files: finds existing OpenVINO files. Its attributes are the cache folder and the tags of the meta graph.
         seconds: time limit for one SavedModel. TensorFlow runs the signatures that are not converted by then.
         niceness: niceness of the child process, 0 to 19. A higher value means a lower priority.
     """
@@ -109,7 +110,8 @@ class Converter:
     def _complete(self, target: Path, folder: Path, failure: str, errors: str) -> Index:
         """Returns the index that the child process wrote.
 
-        If the process failed, adds that reason for each signature without a reason, and writes the index again.
+        If the child process failed, the failure becomes the reason for each signature that has no reason yet. The index
+        is then written again.
         """
         index = read(target) or Index(saved_model.fingerprint(folder))
         if failure and not self._closed:

@@ -96,7 +96,7 @@ class OpenVinoRunner:
         limit: largest magnitude of floating-point inputs for OpenVINO.
         fallback: runs the requests that OpenVINO must not run, and the requests for which OpenVINO raises an error. If
             None, OpenVINO runs all requests with a valid shape.
-        least: smallest size of a dynamic dimension for OpenVINO, except the batch dimension.
+        least: smallest size for OpenVINO of each dynamic dimension other than the batch dimension.
     """
 
     engine = "openvino"

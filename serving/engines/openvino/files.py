@@ -1,9 +1,9 @@
 """The OpenVINO files of a SavedModel: an index, and an IR file for each signature that OpenVINO runs.
 
-The export writes them into the SavedModel's folder `assets.extra/openvino/`, which TensorFlow Serving ignores. The
-server writes them into a cache folder. `index.json` has the SavedModel's fingerprint, and for each signature the chosen
-engine with the reason. For each IR file, it also has the range of inputs for which OpenVINO was compared with
-TensorFlow.
+The export writes these files into the SavedModel's folder `assets.extra/openvino/`, which TensorFlow Serving ignores. A
+server writes them into a cache folder. `index.json` has the SavedModel's fingerprint, and the chosen engine with the
+reason for each signature. If OpenVINO runs a signature, `index.json` also has the name of the IR file, and the limits
+of the inputs for which OpenVINO was compared with TensorFlow.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Entry:
     Attributes:
         file: path of the IR file.
         limit: largest magnitude of floating-point inputs. TensorFlow runs larger values, NaN and infinities.
-        least: smallest size of a dynamic dimension, except the batch dimension. TensorFlow rejects smaller sizes.
+        least: smallest size of each dynamic dimension other than the batch dimension. TensorFlow rejects smaller sizes.
     """
 
     file: str

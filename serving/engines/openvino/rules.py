@@ -1,9 +1,10 @@
 """Decides which signatures may be converted for OpenVINO: signatures that use only the operations listed here.
 
-For the listed operations, OpenVINO and TensorFlow compute the same results. TensorFlow runs signatures with other
-operations: strings, look-up tables, random numbers, assertions, writes, branches, and operations whose result differs
-for some inputs only (the order of equal values, rounding to integers, indices out of range, half-precision floats).
-Loops are allowed here. The conversion later rejects loops that are not recurrent layers (see `recurrent`).
+For the listed operations, OpenVINO and TensorFlow compute the same results for all inputs that OpenVINO accepts.
+TensorFlow runs signatures with other operations: strings, look-up tables, random numbers, assertions, writes, branches,
+and operations whose result differs for some inputs only (the order of equal values, rounding to integers, indices out
+of range, half-precision floats). Loops are allowed here. The conversion later rejects loops that are not recurrent
+layers (see `recurrent`).
 """
 
 from __future__ import annotations

@@ -153,7 +153,7 @@ class Cell:
     def _bias(self, weights: Weights) -> Array:
         """Returns the bias in OpenVINO's order: (gates·units,), or (gates·units + units,) if the cell has two rows.
 
-        OpenVINO adds up the two rows for all gates but the last, and has both rows of the last gate.
+        With two rows, the result has the sum of both rows for all gates but the last, and both rows for the last gate.
         """
         shape = (self.bias_rows, weights.kernel.shape[1])
         bias = np.reshape(weights.bias, shape) if weights.bias else np.zeros(shape, np.float32)

@@ -73,8 +73,8 @@ class _Body:
         self._results = results(self.build, loop.get_function())
         self.invariants: dict[Expression, Any] = {}
         self.carried: dict[Expression, Any] = {}
-        self._sliced: dict[Expression, Any] = {}  # sources of the inputs that are one row in each step
-        self._result_of: dict[Expression, int] = {}  # index in `_results` of the next value
+        self._sliced: dict[Expression, Any] = {}  # sequences from which each step gets one row, by parameter
+        self._result_of: dict[Expression, int] = {}  # index of a parameter's next value in `_results`
         for each in loop.get_input_descriptions():
             parameter, source = self.build.parameter(each.body_parameter_index), loop.input_value(each.input_index)
             if isinstance(each, MergedInputDescription):
@@ -146,7 +146,7 @@ class _Body:
         return outputs
 
     def _list_content(self, rows: Expression, row: Expression | None, time: Any) -> str | None:
-        """Returns what a list contains after the last step: "all" outputs, the "last" output, or else None."""
+        """Returns the content of a list after the last step: "all" outputs, only the "last" output, or else None."""
         update = self.update(rows)
         if update.operation != "ScatterUpdate" or update.arguments[2:] != (row, self._zero):
             return None
@@ -163,7 +163,7 @@ class _Body:
         return "all" if index in self._counters and _is_same(count, time) else None
 
     def candidates(self, states: int) -> Iterator[tuple[Cell, Weights, Weights]]:
-        """Yields each cell with `states` states that fits the loop, with weights as arrays and as expressions.
+        """Yields (cell, weights as arrays, weights as expressions) for each cell that fits the loop.
 
         Tries the loop's constants as weights in every order.
         """
@@ -209,7 +209,7 @@ def _runs_first_step(condition: Any, time: Any) -> bool:
 
 
 def _length(number: Any) -> Any:
-    """Returns a node's output `number` as a dimension."""
+    """Returns the value of a scalar node output as a dimension."""
     return _dimension(ops.reshape(number, np.array([1]), special_zero=False))
 
 

@@ -122,7 +122,7 @@ class Model:
     def free_if_unused(self) -> None:
         """Frees the model if no runner is open.
 
-        Runners call this again after a run during which they were closed, because the run may have loaded the model.
+        If a runner is closed during a run, the run may load the model again. The runner then calls this after the run.
         """
         if not self.runners:
             self.free()

@@ -36,7 +36,7 @@ def _run_in_this_thread() -> int:
 
 
 class Session:
-    """A SavedModel's graph with its variables, look-up tables and assets. They are freed when this object is deleted.
+    """A SavedModel's graph with its variables, look-up tables and assets. All are freed when this object is deleted.
 
     Args:
         folder: the SavedModel.

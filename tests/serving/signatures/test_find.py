@@ -18,7 +18,7 @@ Shape = tuple[int | None, ...]
 
 
 def joined(before: Shape, code: Shape, after: Shape) -> keras.Model:
-    """Returns an untrained autoencoder with the shape `before` of the input, `code` of the code, `after` of the output."""
+    """Returns an untrained model. Input, code and output have the shapes `before`, `code` and `after`."""
 
     def part(name: str, shape: Shape, to: Shape) -> keras.Model:
         x = keras.Input(shape)

@@ -20,7 +20,7 @@ NAMES = {
     "whole": ["New Zealand", "", "\x00", "I"],
 }
 LETTERS = "aAiIıİkKKsSſßσςÆæéÉ\u0307\u0345 \t\x00\x1c\x85\xa0\u2028\u3000\ufeff'-.2\u00ad"
-# Letters of Unicode 14, which TensorFlow's ICU does not know. Next to these letters, ICU and Python lower Σ differently.
+# Letters of Unicode 14, which TensorFlow's ICU does not know. ICU and Python lower a Σ after such a letter differently.
 NEW = "𐕲Ⱟ"
 SOME = (
     st.text(st.sampled_from(LETTERS + "Σ"))

@@ -40,8 +40,8 @@ def sequential(*layers: Any, shape: tuple[int | None, ...] = (4,)) -> keras.Mode
     return model
 
 
-# The models have different graphs: dense layers, convolutions, loops that write lists, a bidirectional loop, a loop with
-# a mask, `Embedding` layers, texts in the outputs, and a loop over the examples of a batch.
+# The models have different graphs: dense layers, convolutions, loops that write lists, a bidirectional loop, a loop
+# with a mask, `Embedding` layers, texts in the outputs, and a loop over the examples of a batch.
 @needs_tensorflow_js
 @pytest.mark.parametrize(
     ("name", "variant", "signature", "note"),
