@@ -28,7 +28,7 @@ class WouldBlock(Exception):
     """The call would block the event loop for a long time. The model was not run: call the runner again in a thread."""
 
 
-def refuse_event_loop() -> None:
+def raise_in_event_loop() -> None:
     """Raises WouldBlock if an event loop runs in this thread."""
     try:
         asyncio.get_running_loop()

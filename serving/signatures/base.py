@@ -75,7 +75,7 @@ class Data:
     def endpoint(self, function: Callable[[Any], Tensors]) -> Endpoint:
         """Returns an endpoint that applies `function` to this input.
 
-        Each call wraps the function anew, because TensorFlow needs a different function for each signature.
+        The endpoint has a new function, because TensorFlow needs a different function for each signature.
         """
         return Endpoint(lambda x: function(x), [self.spec], self.example)
 

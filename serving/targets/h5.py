@@ -1,6 +1,6 @@
 """Exports a model to an HDF5 file in Keras 2 format, which Keras 3 and other programs read as well.
 
-If Keras 2 lacks a layer or option, the file is in Keras 3 format instead, and a note says so.
+If Keras 2 lacks a layer or option, the file is in Keras 3 format instead, and a note gives the reason.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ import orjson
 
 from ...errors import ServingError, Unavailable, from_code
 from ...wire import dtypes
-from ..base import refuse_event_loop
+from ..base import raise_in_event_loop
 from .frames import LOAD, NOT_LOADED, RUN, Buffer, Stream, strings_from_bytes, strings_to_bytes
 
 _CODE_NAMES = {code.value[0]: code.name for code in grpc.StatusCode}
@@ -92,7 +92,7 @@ class Connections:
             try:
                 stream, is_new = self._idle.pop(), False
             except IndexError:
-                refuse_event_loop()
+                raise_in_event_loop()
                 stream, is_new = self._connect(), True
             try:
                 code, reply = _request(stream, RUN, head, body)

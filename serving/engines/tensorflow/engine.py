@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ...errors import InvalidArgument
 from ...wire.signature import SignatureDef
-from ..base import Arrays, Runner, refuse_event_loop
+from ..base import Arrays, Runner, raise_in_event_loop
 from . import image_operations
 from . import library as tensorflow_library
 from .connections import Connections
@@ -104,7 +104,7 @@ class Model:
         number = self._number
         if number is not None and number != stale:
             return number
-        refuse_event_loop()
+        raise_in_event_loop()
         with self._lock:
             if self._number is None or self._number == stale:
                 self._release()

@@ -1,4 +1,4 @@
-"""Checks the input shapes of models with image operations, because some of TensorFlow's operations do not check them.
+"""Checks the input shapes of models with image operations. Some image operations of TensorFlow do not check shapes.
 
 If the rank differs from the declared rank, these operations abort the process. If the number of channels differs, the
 result depends on the processor: TensorFlow computes a grouped convolution if it uses oneDNN, and otherwise returns the

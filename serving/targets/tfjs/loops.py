@@ -1,4 +1,4 @@
-"""Changes loops that write lists, such as those of recurrent layers, so that TensorFlow.js keeps the written tensors.
+"""Changes loops that write lists, such as loops of recurrent layers, so that TensorFlow.js keeps the written tensors.
 
 After each step, TensorFlow.js (4.22) frees all tensors of the step that are not results of the step, including tensors
 that the step has written to a list. Therefore each written tensor becomes a result: the loop gets an additional

@@ -1,4 +1,4 @@
-"""Removes control inputs, assertions and all other nodes that no output needs from a TensorFlow graph."""
+"""Prunes a TensorFlow graph: removes control inputs, assertions, and all other nodes that no output needs."""
 
 from __future__ import annotations
 

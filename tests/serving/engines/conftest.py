@@ -52,7 +52,7 @@ def files(tmp_path: Path) -> OpenVinoFiles:
 
 
 @pytest.fixture(scope="session")
-def converted(models: Path, tmp_path_factory: pytest.TempPathFactory) -> OpenVinoFiles:
+def converted_files(models: Path, tmp_path_factory: pytest.TempPathFactory) -> OpenVinoFiles:
     """A cache folder with the OpenVINO files of the SavedModel "networks"."""
     files = OpenVinoFiles(tmp_path_factory.mktemp("cache"))
     assert Converter(files).prepare(models / "networks")

@@ -64,7 +64,7 @@ def shapes(folder: Path) -> None:
 
 
 def words_table(folder: Path) -> Any:
-    """Returns a look-up table from words to numbers, which it reads from a file. The SavedModel copies this file."""
+    """Returns a look-up table from words to numbers. TensorFlow reads it from a file, and copies the file to the assets."""
     file = folder.parent / "words.txt"
     file.write_text("\n".join(WORDS))
     words = tf.lookup.TextFileInitializer(

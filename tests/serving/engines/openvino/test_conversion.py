@@ -50,30 +50,30 @@ REASONS = {
 
 
 @pytest.mark.parametrize("name", REASONS)
-def test_the_reason_for_each_engine(models: Path, converted: OpenVinoFiles, name: str) -> None:
-    index = converted.of(models / "networks")
+def test_the_reason_for_each_engine(models: Path, converted_files: OpenVinoFiles, name: str) -> None:
+    index = converted_files.of(models / "networks")
     assert index is not None
     assert index.reasons.keys() == REASONS.keys()
     assert index.reasons[name].startswith(REASONS[name])
     assert (name in index.signatures) == REASONS[name].startswith("openvino")
 
 
-def test_equal_signatures_share_a_file(models: Path, converted: OpenVinoFiles) -> None:
-    index = converted.of(models / "networks")
+def test_equal_signatures_share_a_file(models: Path, converted_files: OpenVinoFiles) -> None:
+    index = converted_files.of(models / "networks")
     assert index is not None
     assert index.signatures["dense"].file == index.signatures["dense_copy"].file != index.signatures["conv"].file
     used = {Path(entry.file).name for entry in index.signatures.values()}
     assert used == {file.name for file in Path(index.signatures["dense"].file).parent.glob("*.xml")}
 
 
-def test_large_inputs_are_allowed_for_all_networks(models: Path, converted: OpenVinoFiles) -> None:
-    index = converted.of(models / "networks")
+def test_large_inputs_are_allowed_for_all_networks(models: Path, converted_files: OpenVinoFiles) -> None:
+    index = converted_files.of(models / "networks")
     assert index is not None
     assert {entry.limit for entry in index.signatures.values()} == {1e12}
 
 
-def test_the_least_size_is_the_smallest_that_tensorflow_accepts(models: Path, converted: OpenVinoFiles) -> None:
-    index = converted.of(models / "networks")
+def test_the_least_size_is_the_smallest_that_tensorflow_accepts(models: Path, converted_files: OpenVinoFiles) -> None:
+    index = converted_files.of(models / "networks")
     assert index is not None
     assert {name: entry.least for name, entry in index.signatures.items() if entry.least > 1} == {"steps": 4}
 
@@ -187,25 +187,25 @@ def folder(models: Path) -> Path:
 
 
 def test_a_second_start_uses_the_cached_files(
-    folder: Path, converted: OpenVinoFiles, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    folder: Path, converted_files: OpenVinoFiles, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(conversion, "subprocess", None)
     caplog.set_level("INFO")
-    assert Converter(converted).prepare(folder)
+    assert Converter(converted_files).prepare(folder)
     assert "random: tensorflow (operation RandomUniform)" in caplog.text
 
 
-def test_no_temporary_files_remain(folder: Path, converted: OpenVinoFiles) -> None:
-    (cached,) = converted.cache.iterdir()
-    assert converted.cache_folder(saved_model.fingerprint(folder)) == cached
+def test_no_temporary_files_remain(folder: Path, converted_files: OpenVinoFiles) -> None:
+    (cached,) = converted_files.cache.iterdir()
+    assert converted_files.cache_folder(saved_model.fingerprint(folder)) == cached
     assert {file.suffix for file in cached.iterdir()} == {".xml", ".bin", ".json"}
 
 
-def test_other_tags_have_other_files(converted: OpenVinoFiles) -> None:
+def test_other_tags_have_other_files(converted_files: OpenVinoFiles) -> None:
     def cache_folder(*tags: str) -> Path:
-        return OpenVinoFiles(converted.cache, tags).cache_folder("f")
+        return OpenVinoFiles(converted_files.cache, tags).cache_folder("f")
 
-    assert cache_folder("serve", "gpu") != converted.cache_folder("f")
+    assert cache_folder("serve", "gpu") != converted_files.cache_folder("f")
     assert cache_folder("b", "a") == cache_folder("a", "b")
 
 
@@ -246,9 +246,9 @@ def test_a_conversion_that_crashes(
 
 
 def test_signatures_converted_before_a_crash_are_used(
-    folder: Path, files: OpenVinoFiles, converted: OpenVinoFiles
+    folder: Path, files: OpenVinoFiles, converted_files: OpenVinoFiles
 ) -> None:
-    done = converted.of(folder)
+    done = converted_files.of(folder)
     assert done is not None
 
     class Broken(Converter):

@@ -22,18 +22,18 @@ from ...conftest import MODEL
 
 
 @pytest.fixture(scope="module")
-def runners(models: Path, converted: OpenVinoFiles, tensorflow: TensorFlow) -> Iterator[Mapping[str, Runner]]:
+def runners(models: Path, converted_files: OpenVinoFiles, tensorflow: TensorFlow) -> Iterator[Mapping[str, Runner]]:
     """OpenVINO's runners of `models / "networks"`."""
-    loaded = OpenVino(converted, tensorflow).load(models / "networks", read_signatures(models / "networks"))
+    loaded = OpenVino(converted_files, tensorflow).load(models / "networks", read_signatures(models / "networks"))
     yield loaded
     for runner in loaded.values():
         runner.close()
 
 
 @pytest.fixture(scope="module")
-def alone(models: Path, converted: OpenVinoFiles) -> Mapping[str, Runner]:
+def no_fallback(models: Path, converted_files: OpenVinoFiles) -> Mapping[str, Runner]:
     """OpenVINO's runners, without TensorFlow as fallback."""
-    return OpenVino(converted).load(models / "networks", read_signatures(models / "networks"))
+    return OpenVino(converted_files).load(models / "networks", read_signatures(models / "networks"))
 
 
 @pytest.fixture(scope="module")
@@ -107,8 +107,8 @@ def test_outputs_are_not_overwritten_by_the_next_run(runners: Mapping[str, Runne
     np.testing.assert_array_equal(first, copy)
 
 
-def test_the_pool_has_at_most_one_request_per_thread(models: Path, converted: OpenVinoFiles) -> None:
-    runner: Any = OpenVino(converted).load(models / "networks", read_signatures(models / "networks"))["dense"]
+def test_the_pool_has_at_most_one_request_per_thread(models: Path, converted_files: OpenVinoFiles) -> None:
+    runner: Any = OpenVino(converted_files).load(models / "networks", read_signatures(models / "networks"))["dense"]
     x = np.random.default_rng(0).random((100, 1, 6), np.float32)
     want = runner({"x": x[:, 0]}, ["y"])["y"]
     with ThreadPoolExecutor(5) as pool:
@@ -185,14 +185,14 @@ def test_tensorflow_runs_requests_that_fail_in_openvino(
     np.testing.assert_allclose(runner(x, ["y"])["y"], want, rtol=1e-6)
 
 
-def test_without_tensorflow(alone: Mapping[str, Runner]) -> None:
+def test_without_tensorflow(no_fallback: Mapping[str, Runner]) -> None:
     with pytest.raises(InvalidArgument, match=r"^Expected shape \[-1, 6\] for input x. Received: \[2, 7\]$"):
-        alone["dense"]({"x": UNUSUAL["wrong_width"]}, ["y"])
+        no_fallback["dense"]({"x": UNUSUAL["wrong_width"]}, ["y"])
     short = r"^Expected shape \[-1, -1, 6\] of at least 4 for input x. Received: \[2, 3, 6\]$"
     with pytest.raises(InvalidArgument, match=short):
-        alone["steps"]({"x": np.ones((2, 3, 6), np.float32)}, ["y"])
-    assert alone["dense"]({"x": UNUSUAL["nan"]}, ["y"])["y"].shape == (1, 8)
-    assert alone["dense"]({"x": UNUSUAL["empty"]}, ["y"])["y"].shape == (0, 8)
+        no_fallback["steps"]({"x": np.ones((2, 3, 6), np.float32)}, ["y"])
+    assert no_fallback["dense"]({"x": UNUSUAL["nan"]}, ["y"])["y"].shape == (1, 8)
+    assert no_fallback["dense"]({"x": UNUSUAL["empty"]}, ["y"])["y"].shape == (0, 8)
 
 
 # === Files ===
