@@ -23,12 +23,12 @@ def fuse(model: Any) -> None:
     """Replaces the loops of recurrent layers in an `openvino.Model` in place."""
     if not loops(model):
         return
-    constant_folding = Manager()  # a bias may be computed before the loop as a slice of a matrix
+    constant_folding = Manager()  # if a bias is a slice of a constant matrix, makes it a constant
     constant_folding.register_pass(ConstantFolding())
     constant_folding.run_passes(model)
     _name_dimensions(model)
     layers = [(loop, layer_of(loop)) for loop in loops(model)]
-    for loop, layer in reversed(layers):  # last loop first, because its input may be the output of an earlier loop
+    for loop, layer in reversed(layers):  # last loop first: the input of a loop may be the output of an earlier loop
         if layer is not None:
             _replace(loop, layer)
     model.validate_nodes_and_infer_types()

@@ -40,7 +40,7 @@ class Connections:
         """Loads a SavedModel in the TensorFlow process.
 
         Returns:
-            the connection that keeps the model loaded until it is closed, and the model's number.
+            a connection and the model's number. The model stays loaded until the connection is closed.
 
         Raises:
             ServingError: TensorFlow can't load the SavedModel, or the TensorFlow process ended.

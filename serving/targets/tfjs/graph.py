@@ -46,7 +46,7 @@ class Graph:
 
 
 def freeze(model: keras.Model, endpoint: Endpoint) -> Graph:
-    """Returns the graph of an endpoint. Raises FailedPrecondition if TensorFlow.js does not support it."""
+    """Returns the graph of an endpoint. Raises FailedPrecondition if TensorFlow.js does not support the graph."""
     if endpoint.tables:
         raise FailedPrecondition("TensorFlow.js does not support signatures with look-up tables")
     function = tf.function(endpoint.function, input_signature=endpoint.inputs).get_concrete_function()

@@ -64,7 +64,7 @@ def shapes(folder: Path) -> None:
 
 
 def words_table(folder: Path) -> Any:
-    """Returns a look-up table from words to numbers. TensorFlow reads it from a file, and copies the file to the assets."""
+    """Returns a look-up table from words to numbers, stored in a file that TensorFlow copies to the assets."""
     file = folder.parent / "words.txt"
     file.write_text("\n".join(WORDS))
     words = tf.lookup.TextFileInitializer(

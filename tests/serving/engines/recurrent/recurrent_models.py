@@ -141,8 +141,8 @@ def save_loop(
         step: computes the new states from the weights, a row and the states.
         gates: number of gates.
         states: number of states.
-        bounded: whether the loop has a maximum number of iterations, as in Keras 3. OpenVINO reads a loop without a
-            maximum as another graph.
+        bounded: whether the loop has a maximum number of iterations, as in Keras 3. OpenVINO converts a loop without a
+            maximum to a different graph.
         steps: returns the number of steps, from the length of the series.
         start: index of the first step.
         by: increment of the index.
