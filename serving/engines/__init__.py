@@ -1,4 +1,4 @@
-"""Engines: each engine turns the signatures of a SavedModel into callables on NumPy arrays.
+"""The engines. An engine turns the signatures of a model into callables on NumPy arrays.
 
 `base.py` defines the interface. To add an engine, write a class with `load` in a new module or folder, and add a line
 to `core/loader.py`.

@@ -1,4 +1,4 @@
-"""The interface of an engine: it returns a callable on NumPy arrays for each signature."""
+"""The interface of an engine. An engine returns a callable on NumPy arrays for each signature."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Arrays = dict[str, np.ndarray[Any, Any]]
 
 
 def bytes_of(arrays: Arrays) -> int:
-    """Returns the size of all arrays in bytes. Strings count with their length."""
+    """Returns the size of all arrays in bytes, including the content of strings."""
     count = 0
     for array in arrays.values():
         count += array.nbytes
@@ -25,10 +25,10 @@ def bytes_of(arrays: Arrays) -> int:
 
 
 class WouldBlock(Exception):
-    """The run would block the event loop for a long time. Nothing was run: call the runner again in a thread."""
+    """The call would block the event loop for a long time. The model was not run: call the runner again in a thread."""
 
 
-def refuse_event_loop() -> None:
+def raise_in_event_loop() -> None:
     """Raises WouldBlock if an event loop runs in this thread."""
     try:
         asyncio.get_running_loop()
@@ -46,8 +46,9 @@ class Runner(Protocol):
         """Runs the signature on `inputs` (arrays by name) and returns the named `outputs`.
 
         Raises:
-            ServingError: the model rejects the inputs, or the engine failed.
-            WouldBlock: the call comes from an event loop and would take long, for example to start a process.
+            ServingError: the model rejects the inputs, or the engine fails.
+            WouldBlock: the caller runs in an event loop, and the call would take long, for example because it starts
+                a process.
         """
 
     def close(self) -> None:
@@ -55,17 +56,17 @@ class Runner(Protocol):
 
 
 class Engine(Protocol):
-    """Loads SavedModels and runs their signatures."""
+    """Loads models and runs their signatures."""
 
     def load(self, folder: Path, signatures: Mapping[str, SignatureDef]) -> dict[str, Runner]:
         """Returns a runner for each of `signatures` that this engine can run, by name.
 
         Args:
-            folder: the SavedModel.
-            signatures: signatures of that SavedModel, by name.
+            folder: folder of the model version.
+            signatures: signatures of this model version, by name.
 
         Raises:
-            ServingError: the SavedModel can't be loaded.
+            ServingError: the model can't be loaded.
         """
 
     def close(self) -> None:

@@ -16,7 +16,7 @@ class Graph:
         self._functions = {function.signature.name: function for function in graph.library.function}
 
     def nodes_of(self, signature: SignatureDef) -> Iterator[Any]:
-        """Yields the nodes between a signature's inputs and outputs, then the nodes of the functions they call."""
+        """Yields the nodes that compute a signature's outputs from its inputs, then the nodes of called functions."""
         seen = {_node_of(spec.tensor) for spec in signature.inputs.values()}
         waiting = [_node_of(spec.tensor) for spec in signature.outputs.values()]
         called: list[str] = []
@@ -43,7 +43,7 @@ class Graph:
 
 
 def _node_of(tensor: str) -> str:
-    """Returns the node's name in the name of a tensor: "a" for "a:0", "^a" and "a"."""
+    """Returns the name of a tensor's node: "a" for the tensor names "a:0", "^a" and "a"."""
     return tensor.removeprefix("^").split(":")[0]
 
 

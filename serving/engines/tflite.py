@@ -1,6 +1,6 @@
-"""Runs signatures with TensorFlow Lite, from the `model.tflite` of a version folder.
+"""Runs the signatures of a version folder's `model.tflite` with TensorFlow Lite.
 
-The runtime is LiteRT (package ai-edge-litert). It runs in this process and does not need TensorFlow.
+The runtime is LiteRT (package ai-edge-litert). LiteRT runs in this process and does not need TensorFlow.
 """
 
 from __future__ import annotations
@@ -23,11 +23,13 @@ FILE = "model.tflite"
 def read_meta_graph(folder: Path) -> Any | None:
     """Returns a `MetaGraphDef` with the signatures of `model.tflite`, or None if the folder has no such file.
 
-    If the file has no signatures, the result has "serving_default" with all inputs and outputs of the model.
+    If the file has no signatures, the result has one signature, "serving_default", with all inputs and outputs of the
+    model.
 
     Raises:
         Unimplemented: LiteRT is not installed.
-        InvalidArgument: the file is not a TensorFlow Lite model, or has operations that LiteRT does not support.
+        InvalidArgument: the file is not a TensorFlow Lite model, LiteRT does not support an operation in the file, or
+            an input or output has an unsupported dtype.
     """
     if not (folder / FILE).is_file():
         return None
@@ -47,10 +49,10 @@ def read_meta_graph(folder: Path) -> Any | None:
 
 
 def _row_of(detail: Mapping[str, Any]) -> dtypes.DataType:
-    kind = np.dtype(detail["dtype"])
-    row = dtypes.STRING if kind.kind == "S" else dtypes.BY_NUMPY.get(kind)
+    dtype = np.dtype(detail["dtype"])
+    row = dtypes.STRING if dtype.kind == "S" else dtypes.BY_NUMPY.get(dtype)
     if row is None:
-        raise InvalidArgument(f"Unsupported dtype of tensor {detail['name']}: {kind}")
+        raise InvalidArgument(f"Unsupported dtype of tensor {detail['name']}: {dtype}")
     return row
 
 
@@ -72,10 +74,10 @@ class TfLite:
 
 
 class Model:
-    """A TensorFlow Lite file with a pool of interpreters. The pool grows to the largest number of parallel runs.
+    """A TensorFlow Lite file with a pool of interpreters. The pool grows to the maximum number of parallel runs.
 
     Attributes:
-        signatures: LiteRT's details of the inputs and of the outputs (each a dict by name), by signature name.
+        signatures: by signature name, a pair of dicts: LiteRT's details of each input, and of each output, by name.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -108,7 +110,7 @@ class Model:
             functions = self._new()
         try:
             results = functions[signature].run(inputs)
-        except (RuntimeError, ValueError) as error:  # the interpreter may be broken: it does not go back to the pool
+        except (RuntimeError, ValueError) as error:  # a failed interpreter is not reused
             raise Internal(_message(error)) from None
         self._idle.append(functions)
         return results
@@ -129,7 +131,7 @@ def _of_signature(runner: Any) -> _Function:
 
 
 def _without_signature(interpreter: Any) -> _Function:
-    """Returns a function for a file without signatures. It has all inputs and outputs of the model."""
+    """Returns a function with all inputs and outputs of the model, for a file without signatures."""
     inputs, outputs = (
         {detail["name"].removesuffix(":0"): detail for detail in details}
         for details in (interpreter.get_input_details(), interpreter.get_output_details())
@@ -148,7 +150,7 @@ def _without_signature(interpreter: Any) -> _Function:
 
 
 class TfLiteRunner:
-    """Runs one signature."""
+    """Runs one signature with LiteRT."""
 
     engine = "tflite"
 
@@ -170,6 +172,6 @@ class TfLiteRunner:
 
 
 def _fits(shape: tuple[int, ...], spec: TensorSpec) -> bool:
-    """Returns whether `shape` is the declared shape. The first dimension (the batch) may have any size."""
+    """Returns whether `shape` matches the declared shape. The first dimension (the batch) may have any size."""
     declared = spec.shape or ()
     return spec.accepts((*declared[:1], *shape[1:])) and len(shape) == len(declared)

@@ -1,1 +1,1 @@
-"""Exports a Keras model to `saved_models/<name>/<version>/`: writes it, compares the outputs, publishes it."""
+"""Exports a Keras model to `saved_models/<name>/<version>/`, and checks the outputs of the SavedModel."""

@@ -10,10 +10,10 @@ Array = np.ndarray[Any, Any]
 
 
 def difference(got: Array, want: Array) -> float | str:
-    """Returns the largest difference between floats: absolute for values up to 1, else relative to the value.
+    """Returns the largest difference between floats: absolute for expected values up to 1, relative for larger values.
 
-    NaN equals NaN, and an infinity equals the same infinity. Returns a description instead of a number if the shapes or
-    kinds differ, or if values other than floats differ.
+    NaN equals NaN, and an infinity equals the same infinity. Returns a description instead of a number if the shapes
+    differ, if one array has floats and the other integers (or any other type), or if values other than floats differ.
 
     Args:
         got: the array to check.
@@ -36,7 +36,7 @@ def difference(got: Array, want: Array) -> float | str:
 
 
 def too_far(off: float | str, tolerance: float) -> str:
-    """Describes a difference from `difference` that exceeds the tolerance. Returns "" if it does not."""
+    """Returns a description of `off`, the result of `difference`, or "" if `off` is within the tolerance."""
     if isinstance(off, str):
         return off
     return "" if off <= tolerance else f"off by {off:.1e}"

@@ -25,9 +25,10 @@ def model_folder(root: Path, name: str, version: int | None) -> Path:
 
 
 def publish(finished: Path, base: Path, version: int | None) -> Path:
-    """Renames the finished folder to a version folder below `base`, and returns that.
+    """Renames the folder `finished` to a version folder below `base`. Returns the version folder.
 
-    If `version` is None, uses the next free number, even if other processes export at the same time.
+    If `version` is None, uses the next free number, even if other processes export at the same time. Raises OSError if
+    the folder can't be renamed, for example because `version` exists.
     """
     while True:
         taken = [int(folder.name) for folder in base.iterdir() if folder.name.isdecimal()]

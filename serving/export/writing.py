@@ -1,4 +1,4 @@
-"""Exports a Keras model to `saved_models/<name>/<version>/` for TensorFlow Serving and the embedded server.
+"""Exports a Keras model to `saved_models/<name>/<version>/` for TensorFlow Serving and Keras Gallery's own server.
 
 A version is written to a temporary folder and renamed at the end, so that a server never sees an incomplete version.
 Before that, the SavedModel is loaded and its outputs are compared with the model's.
@@ -45,17 +45,17 @@ def export(
     """Exports a model as a new version.
 
     Args:
-        model: any built Keras model. `signatures.endpoints` tells its signatures.
+        model: any built Keras model. See `signatures.endpoints` for the signatures.
         name: name of the model in requests, and of its folder below `root`.
         root: folder of all models.
-        version: number of the version, by default the next free one.
+        version: number of the version, by default the next free number.
         labels: names of the classes of a classifier or a detector, by default "0", "1" and so on.
         texts: tokens that ids stand for, by role: {"text": {"names": [...], "split": "words"}}. See
-            `signatures.endpoints`. Without them the model takes ids only.
+            `signatures.endpoints`. Without `texts`, the model takes ids only.
         progress: called with a line of text at the start of each step.
 
     Returns:
-        The folder of the version. Servers that watch `root` load it from now on.
+        The folder of the version. Servers that watch `root` load the version.
 
     Raises:
         InvalidArgument: `name` is not a folder name, the version exists, or the number of labels or names is wrong.
@@ -105,7 +105,10 @@ def _write(
 
 
 def _set_methods(folder: Path, signatures: Mapping[str, Endpoint]) -> None:
-    """Sets the method name of each signature. Keras writes Predict's, which Classify and Regress requests reject."""
+    """Sets the method name of each signature.
+
+    Keras writes the method name of Predict. Classify and Regress requests reject signatures with this name.
+    """
     updater = tf.compat.v1.saved_model.signature_def_utils.MethodNameUpdater(str(folder))
     for signature, endpoint in signatures.items():
         updater.replace_method_name(signature, endpoint.method)
@@ -113,10 +116,10 @@ def _set_methods(folder: Path, signatures: Mapping[str, Endpoint]) -> None:
 
 
 def check(what: str, endpoint: Endpoint, run: Callable[[Arrays], Arrays]) -> None:
-    """Compares the outputs of `run` with those of the endpoint's function, for batches of 1, 7 and 32.
+    """Compares the outputs of `run` and of the endpoint's function, for batches of 1, 7 and 32.
 
     Args:
-        what: what `run` runs, for the error message.
+        what: description of `run` for the error message.
         endpoint: the function, with example inputs.
         run: computes the outputs to check.
 
@@ -150,7 +153,7 @@ def operations(graph: Any) -> set[str]:
 
 
 def _check_no_gpu_operations(name: str, folder: Path) -> None:
-    """Raises FailedPrecondition if the graph has `Cudnn*` operations, with which it does not load on a CPU."""
+    """Raises FailedPrecondition if the graph has `Cudnn*` operations, which do not load on a CPU."""
     graph = saved_model.read_meta_graph(folder).graph_def
     gpu_operations = sorted(op for op in operations(graph) if op.startswith("Cudnn"))
     if gpu_operations:
@@ -165,7 +168,7 @@ def write_openvino(folder: Path) -> None:
 
 
 def write_warmup(folder: Path, name: str, inputs: Mapping[str, Arrays]) -> None:
-    """Writes a warm-up request for each signature. A server runs these before it accepts requests."""
+    """Writes a warm-up request for each signature. A server runs the warm-up requests before it serves the model."""
     os.makedirs(folder / warmup.FILE.parent, exist_ok=True)
     with tf.io.TFRecordWriter(str(folder / warmup.FILE)) as out:
         for signature, arrays in inputs.items():

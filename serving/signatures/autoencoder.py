@@ -14,7 +14,7 @@ MAX_COUNT = 1024  # images per `generate` request
 
 
 def autoencoder(model: keras.Model, data: Data) -> dict[str, Endpoint]:
-    """Returns the endpoints of a model whose output has its input's shape."""
+    """Returns the endpoints of an autoencoder. The model's output must have the same shape as its input."""
     encoder, decoder = model.get_layer("encoder"), model.get_layer("decoder")
     code = [tf.TensorSpec((None, *encoder.output_shape[1:]), tf.float32, name="code")]
 
@@ -31,7 +31,10 @@ def autoencoder(model: keras.Model, data: Data) -> dict[str, Endpoint]:
         return {data.kind: decoder(h, training=False)}
 
     def score(x: Any) -> Tensors:
-        """Squared error Σ_j (x̂_j − x_j)² of each example. It is large for data unlike the training data."""
+        """Returns the squared error Σ_j (x̂_j − x_j)² of each example.
+
+        The error is large for data unlike the training data.
+        """
         error = tf.square(model(x, training=False) - x)
         return {"score": tf.reduce_sum(error, axis=list(range(1, len(data.shape) + 1)))}
 
@@ -71,9 +74,9 @@ def colorizer(model: keras.Model, data: Data) -> dict[str, Endpoint]:
 
 
 def _generator(decoder: Any, kind: str, code_shape: tuple[int, ...]) -> Endpoint:
-    """Returns an endpoint that generates data: it decodes codes drawn from N(0, 1). A seed always gives the same data.
+    """Returns an endpoint that draws codes from N(0, 1) and decodes them. The same seed always gives the same data.
 
-    Its inputs are the scalars `seed` (int64) and `count` (int32, 1 to `MAX_COUNT`).
+    The inputs are the scalars `seed` (int64) and `count` (int32, 1 to `MAX_COUNT`).
     """
 
     def generate(seed: Any, count: Any) -> Tensors:

@@ -1,4 +1,4 @@
-"""The class of an exported function, and what all kinds of models share: inputs, image files, tf.Examples, labels."""
+"""The class `Endpoint`, and helpers for all model types: inputs, image files, tf.Examples, labels."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Endpoint:
     Attributes:
         function: takes tensors in the order of `inputs`, and returns a dict of tensors.
         inputs: a named `tf.TensorSpec` for each input. The first dimension is the batch, except for scalars.
-        example: returns inputs for a batch size, for checks and warm-up.
+        example: returns example inputs for a batch size. Checks and warm-up requests use them.
         method: method name of the signature in TensorFlow Serving. Predict requests can use any signature.
         tables: look-up tables that the function uses. The SavedModel must track them.
     """
@@ -42,19 +42,18 @@ class Endpoint:
 class Data:
     """The input of a model with one input.
 
-    Its kind, which is also its name in signatures, is `image` (batch, height, width, channels), `sequence` (batch,
-    time, features) of any length, `ids` (batch, …), or else `features` (batch, …). `ids` are int32, all others
-    float32.
+    The name of the input in signatures depends on its shape and dtype: `ids` for int32, `image` for (batch, height,
+    width, channels), `sequence` for (batch, time, features) of any length, and otherwise `features`.
 
     Args:
         model: the model.
         seed: seed of the examples.
-        kind: another name of the input.
+        kind: a name for the input. If None, the name depends on the shape and the dtype.
 
     Attributes:
         shape: shape of an example, without the batch. None means any size.
-        kind: name of the input.
-        too_short: see `too_short_length`.
+        kind: name of the input in signatures.
+        too_short: the result of `too_short_length`.
     """
 
     def __init__(self, model: keras.Model, seed: int, kind: str | None = None) -> None:
@@ -70,13 +69,13 @@ class Data:
         return tf.TensorSpec((None, *self.shape), self._model.inputs[0].dtype, name=self.kind)
 
     def example(self, batch: int) -> Arrays:
-        """Returns random data for `batch` examples. Dynamic dimensions have another size for another batch size."""
+        """Returns random data for `batch` examples. The size of dynamic dimensions depends on the batch size."""
         return {self.kind: random(self._rng, self.spec, batch, self._model)}
 
     def endpoint(self, function: Callable[[Any], Tensors]) -> Endpoint:
         """Returns an endpoint that applies `function` to this input.
 
-        Each call wraps the function anew, because TensorFlow needs a different function for each signature.
+        The endpoint has a new function, because TensorFlow needs a different function for each signature.
         """
         return Endpoint(lambda x: function(x), [self.spec], self.example)
 
@@ -89,7 +88,7 @@ class Data:
 
         Args:
             endpoints: endpoints on arrays.
-            names: endpoints to convert. Names that `endpoints` lacks are ignored.
+            names: names of the endpoints to convert. Names that are not in `endpoints` are ignored.
             make_grey: whether to convert colour files to grey.
         """
         if len(self.shape) != 3:
@@ -117,8 +116,8 @@ class Data:
     def example_endpoint(self, name: str, function: Callable[[Any], Tensors], method: str) -> dict[str, Endpoint]:
         """Returns an endpoint that takes serialized tf.Examples.
 
-        An example has one feature with the name of the input: the list of all its floats. Returns an empty dict for
-        ids, and for inputs with dynamic dimensions, because their sizes are unknown.
+        A tf.Example must have one feature with the name of the input: a list with all floats of the input. Returns an
+        empty dict if the input has ids or dynamic dimensions.
 
         Args:
             name: name of the signature.
@@ -146,7 +145,8 @@ class Data:
 def embed(model: keras.Model, data: Data) -> dict[str, Endpoint]:
     """Returns the endpoint `embed`: the output (batch, n) of the layer named `embedding`.
 
-    Returns an empty dict if there is no such layer, or if it is an `Embedding` layer, whose default name this is.
+    Returns an empty dict if no layer has this name. Also returns an empty dict if the layer is a
+    `keras.layers.Embedding`, because `embedding` is the default name of such layers.
     """
     layer = {layer.name: layer for layer in model.layers}.get("embedding")
     if layer is None or isinstance(layer, keras.layers.Embedding):
@@ -168,7 +168,7 @@ def label_names(labels: Sequence[str] | None, count: int) -> list[str]:
 
 
 def check_count(count: Any, most: int) -> Any:
-    """Returns `count`. The graph fails for a count outside 1 to `most`, before it allocates memory."""
+    """Returns `count`. If `count` is not from 1 to `most`, the graph fails before it allocates memory."""
     message = tf.strings.format(f"Expected a count from 1 to {most}. Received: {{}}", count)
     is_valid = tf.logical_and(count >= 1, count <= most)
     with tf.control_dependencies([tf.debugging.Assert(is_valid, [message])]):
@@ -176,7 +176,7 @@ def check_count(count: Any, most: int) -> Any:
 
 
 def random(rng: np.random.Generator, spec: Any, batch: int, model: keras.Model) -> np.ndarray[Any, Any]:
-    """Returns random values for an input of the model: floats in [0, 1), or ids that are in all its tables."""
+    """Returns random values for an input of the model: floats in [0, 1), or ids that all `Embedding` layers know."""
     dynamic_size = 8 + too_short_length(model) + batch % 3
     shape = (batch, *(size or dynamic_size for size in spec.shape[1:]))
     if spec.dtype.is_floating:
@@ -185,7 +185,7 @@ def random(rng: np.random.Generator, spec: Any, batch: int, model: keras.Model) 
 
 
 def too_short_length(model: keras.Model) -> int:
-    """Returns the largest length of a sequence that is too short for the model's season or convolution kernels."""
+    """Returns the largest sequence length that is too short for the model's convolution kernels or seasonal period."""
     windows = [layer.kernel_size[0] - 1 for layer in model.layers if isinstance(layer, keras.layers.Conv1D)]
     return int(max([0, *windows, *(getattr(layer, "season", 0) for layer in model.layers)]))
 
@@ -199,6 +199,6 @@ def _kind(shape: tuple[int | None, ...], dtype: str) -> str:
 
 
 def table_sizes(model: keras.Model) -> list[int]:
-    """Returns the number of ids of each `Embedding` layer, including those of sub-models."""
+    """Returns the number of ids of each `Embedding` layer, including the layers of sub-models."""
     sizes = [layer.input_dim for layer in model.layers if isinstance(layer, keras.layers.Embedding)]
     return sizes + [size for layer in model.layers if isinstance(layer, keras.Model) for size in table_sizes(layer)]

@@ -20,8 +20,8 @@ def classifier(
 ) -> dict[str, Endpoint]:
     """Returns the endpoints of a model with output probabilities (batch, classes).
 
-    `serving_default` has no strings, so that OpenVINO can run it. If the model reads ids and `texts` has the names of
-    the "text" tokens, the endpoints include `classify_text` and `embed_text`.
+    `serving_default` has no strings, so that OpenVINO can run it. If the input has ids and `texts` has tokens for
+    "text", the endpoints include `classify_text` and `embed_text`.
     """
     names = label_names(labels, model.outputs[0].shape[-1])
 
@@ -34,7 +34,7 @@ def classifier(
         return {"probabilities": p, "label": best, "score": tf.reduce_max(p, -1)}
 
     def scored(x: Any) -> Tensors:
-        """All classes with their scores, not sorted by score, as TensorFlow's own classifiers return them."""
+        """Returns all classes with their scores, in the order of the labels, as TensorFlow's own classifiers do."""
         p = model(x, training=False)
         return {CLASSES: tf.broadcast_to(tf.constant(names), tf.shape(p)), SCORES: p}
 

@@ -12,15 +12,15 @@ from .base import Data, Endpoint, Tensors, embed, label_names
 
 PROBABILITIES, BOXES = "cell_probabilities", "cell_boxes"
 MAX_BOXES = 16  # per image
-MAX_OVERLAP = 0.5  # limit of intersection over union: boxes that overlap a better box more are removed
+MAX_OVERLAP = 0.5  # a box is removed if its intersection over union with a box of higher score is larger
 
 
 def detector(model: keras.Model, data: Data, labels: Sequence[str] | None) -> dict[str, Endpoint]:
     """Returns the endpoints of a model that predicts an object and its box for each cell of an image.
 
-    Its outputs are `cell_probabilities` (batch, cells, classes + 1) of the object whose centre is in the cell, where
-    the last class is "no object", and `cell_boxes` (batch, cells, 4): top, left, bottom, right, as fractions of the
-    image's height and width.
+    The model has two outputs. `cell_probabilities` (batch, cells, classes + 1) has the class probabilities of the
+    object whose centre is in the cell. The last class is "no object". `cell_boxes` (batch, cells, 4) has the top, left,
+    bottom and right of the box, as fractions of the image's height and width.
     """
     names = label_names(labels, model.output[PROBABILITIES].shape[-1] - 1)
 
@@ -28,7 +28,7 @@ def detector(model: keras.Model, data: Data, labels: Sequence[str] | None) -> di
         return dict(model(x, training=False))
 
     def detect(x: Any) -> Tensors:
-        """Boxes in pixels, clipped to the image, sorted by descending score. Unused rows are zeros and ""."""
+        """Returns boxes in pixels, clipped to the image, sorted by descending score. Unused rows have zeros and ""."""
         outputs = model(x, training=False)
         p, boxes = outputs[PROBABILITIES], outputs[BOXES]
         best = tf.argmax(p, -1, tf.int32)  # (batch, cells)
@@ -38,7 +38,7 @@ def detector(model: keras.Model, data: Data, labels: Sequence[str] | None) -> di
         cells = tf.maximum(cells, 0)
         height, width = tf.unstack(tf.cast(tf.shape(x)[1:3], tf.float32))
         inside = tf.clip_by_value(tf.gather(boxes, cells, batch_dims=1), 0.0, 1.0)
-        label = tf.where(is_used, tf.gather(best, cells, batch_dims=1), len(names))  # the last is ""
+        label = tf.where(is_used, tf.gather(best, cells, batch_dims=1), len(names))  # the last label is ""
         return {
             "boxes": tf.where(is_used[..., None], inside * tf.stack([height, width, height, width]), 0.0),
             "scores": tf.where(is_used, tf.gather(scores, cells, batch_dims=1), 0.0),
@@ -52,9 +52,9 @@ def detector(model: keras.Model, data: Data, labels: Sequence[str] | None) -> di
 
 
 def _suppress(cells: Any) -> Any:
-    """Non-maximum suppression over the boxes (cells, 4) and scores (cells,) of one image, regardless of classes.
+    """Applies non-maximum suppression to the boxes (cells, 4) and scores (cells,) of one image. Ignores the classes.
 
-    Returns the remaining cells (`MAX_BOXES`,), sorted by descending score and padded with −1.
+    Returns the indices of the remaining cells (`MAX_BOXES`,), sorted by descending score and padded with −1.
     """
     boxes, scores = cells
     selected = tf.image.non_max_suppression(boxes, scores, MAX_BOXES, MAX_OVERLAP, score_threshold=0.0)

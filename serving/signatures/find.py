@@ -1,4 +1,4 @@
-"""Recognizes kinds of models by the names of layers, inputs and outputs, and by shapes."""
+"""Recognizes the type of a model by the names of its layers, inputs and outputs, and by shapes."""
 
 from __future__ import annotations
 
@@ -32,37 +32,38 @@ def endpoints(
     Models with one float32 input are recognized by the name of the last layer:
 
     - `probabilities` (batch, classes): a classifier with `classify`. The input may also be int32 ids. If `texts` has
-      their names, there is also `classify_text`.
-    - `prediction` (batch, k): a regressor with `regress`. The input may also be int32 ids of categories. With tables
-      named `field_1`, … there are also `embed_<field>` and `nearest_<field>`.
+      tokens for these ids, there is also `classify_text`.
+    - `prediction` (batch, k): a regressor with `regress`. The input may also be int32 ids of categories. If the model
+      has `Embedding` layers named `field_1`, … and `texts` has tokens for each field, there are also `embed_<field>`
+      and `nearest_<field>`.
     - `pixel_probabilities` (batch, height, width, classes): a segmenter with `segment`.
     - `forecast` (batch, horizon, features): a forecaster with `forecast`.
 
     Models with sub-models (or layers) named `encoder` and `decoder`:
 
-    - If the output has the input's shape: `reconstruct`, `encode`, `decode` and `score`. If there is a layer
-      `corruption`, which denoising autoencoders have, also `denoise`. If the encoder has layers `mean` and
-      `log_variance`, so that codes are normally distributed, also `generate`.
+    - If the output has the input's shape: `reconstruct`, `encode`, `decode` and `score`. With a layer `corruption`
+      (denoising autoencoder), there is also `denoise`. With layers `mean` and `log_variance` in the encoder
+      (variational autoencoder), there is also `generate`.
     - If the input is a grey image and the output a colour image: `colorize` and `encode`.
-    - If there is an input `previous`, the model generates texts: `caption` for an image, `translate` and `pronounce`
-      for a text.
+    - If there is an input `previous`, the model generates texts: `caption` for an image, and `translate` for a text. If
+      the input text is split into characters and the output at spaces, there is also `pronounce`.
 
     Other models:
 
     - Outputs named `cell_probabilities` and `cell_boxes`: a detector with `detect`.
-    - Last layer `scores` and a table `embedding`: word vectors with `embed` and `nearest`.
+    - Last layer `scores` and an `Embedding` layer named `embedding`: word vectors with `embed` and `nearest`.
     - Any other model has `serving_default` only, with the names of its inputs and outputs.
 
     Classifiers, regressors, segmenters, forecasters and detectors with a layer named `embedding` also get `embed`.
-    Models of images with one or three channels also take PNG or JPEG bytes, such as `classify_png`. Models of sequences
-    that support masks also take padded sequences with their lengths, such as `classify_padded`.
+    Models of images with one or three channels also get signatures for PNG or JPEG files, such as `classify_png`.
+    Models of sequences that support masks also get signatures for padded sequences, such as `classify_padded`.
 
     Args:
         model: any built Keras model.
         seed: seed of the inputs for checks and warm-up.
         labels: names of the classes of a classifier or a detector, by default "0", "1" and so on.
         texts: tokens that ids stand for, by role: `text` for input texts, `output` for generated texts, `word`, or the
-            name of each field of categories, in the order of the fields. Without them, the model takes ids only.
+            name of each field of categories, in the order of the fields. Without `texts`, the model takes ids only.
 
     Raises:
         InvalidArgument: the number of labels is not the number of classes, or the number of names does not fit the
@@ -103,7 +104,7 @@ def _output_names(model: keras.Model) -> list[str]:
 
 
 def plain(model: keras.Model, seed: int) -> Endpoint:
-    """Returns an endpoint that calls the model, with the Keras names of its inputs and outputs."""
+    """Returns an endpoint that calls the model. Inputs and outputs have the names that Keras gives them."""
     rng = np.random.default_rng(seed)
     specs = [
         tf.TensorSpec((None, *each.shape[1:]), keras.backend.standardize_dtype(each.dtype), name=each.name)

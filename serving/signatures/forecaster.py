@@ -13,7 +13,7 @@ from .padded import padded
 def forecaster(model: keras.Model, data: Data) -> dict[str, Endpoint]:
     """Returns the endpoints of a model that predicts the next steps (batch, horizon, features).
 
-    Its input is the history (batch, time, features).
+    The model's input is the history (batch, time, features).
     """
 
     def forecast(x: Any) -> Tensors:

@@ -12,7 +12,7 @@ GREY = ((0.299,), (0.587,), (0.114,))  # weights of red, green and blue (ITU-R B
 def decode_images(files: Any, shape: tuple[int, int, int], *, make_grey: bool = False) -> Any:
     """Decodes PNG or JPEG files (batch,) to images (batch, height, width, channels), float32 in [0, 1].
 
-    The size is read from the file's header before decoding, so that a small file can't claim a huge image.
+    The size in the file's header is checked before decoding, so that a small file can't decode to a huge image.
 
     Args:
         files: string tensor with the content of the files.

@@ -1,4 +1,4 @@
-"""Endpoints on sequences of different lengths, padded to the longest."""
+"""Endpoints that take sequences of different lengths, padded to the length of the longest sequence."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ LENGTH = "length"
 def padded(model: keras.Model, data: Data, endpoints: dict[str, Endpoint], names: Iterable[str]) -> dict[str, Endpoint]:
     """Returns endpoints that take padded sequences, such as `forecast_padded` for `forecast`.
 
-    Their inputs are the sequences (batch, time, features) and the length of each (batch,). Values after a sequence's
-    end are ignored. Returns an empty dict if the model's output changes when a sequence is padded.
+    The inputs are the sequences (batch, time, features) and the length of each sequence (batch,). Values after the end
+    of a sequence are ignored. Returns an empty dict if padding changes the model's output.
 
     Args:
         model: the model.
-        data: its input.
+        data: the model's input.
         endpoints: endpoints on sequences of equal length.
-        names: endpoints to convert. Names that `endpoints` lacks are ignored.
+        names: names of the endpoints to convert. Names that are not in `endpoints` are ignored.
     """
     if data.kind not in ("sequence", "history") or not _supports_masks(model, data):
         return {}
@@ -48,7 +48,7 @@ def padded(model: keras.Model, data: Data, endpoints: dict[str, Endpoint], names
 
 
 def _call_masked(function: Callable[[Any], Any], x: Any, length: Any) -> Any:
-    """Calls `function` on masked sequences. Ignores Keras's warning that the model's output has no mask."""
+    """Calls `function` on sequences with a mask. Ignores Keras's warning that the model's output has no mask."""
     x = tf.identity(x)
     x._keras_mask = tf.sequence_mask(length, tf.shape(x)[1])
     with warnings.catch_warnings(action="ignore", category=UserWarning):
@@ -63,7 +63,7 @@ def _checked(length: Any, least: int, most: Any) -> Any:
 
 
 def _supports_masks(model: keras.Model, data: Data) -> bool:
-    """Returns whether masked steps don't change the output. Keras only warns if a layer drops the mask."""
+    """Returns whether the model ignores masked steps. Runs the model, because Keras only warns about dropped masks."""
     x = tf.constant(data.example(2)[data.kind])
     masked = _call_masked(lambda each: model(each, training=False), x, [x.shape[1] - 2] * 2)
     return bool(np.allclose(masked, model(x[:, :-2], training=False), rtol=1e-4, atol=1e-5))

@@ -13,9 +13,9 @@ from .padded import padded
 
 
 def regressor(model: keras.Model, data: Data) -> dict[str, Endpoint]:
-    """Returns the endpoints of a model with output predictions (batch, k).
+    """Returns the endpoints of a model that outputs predictions (batch, k).
 
-    Regress requests of TensorFlow Serving allow one number per example, so `regress_example` exists only if k = 1.
+    In TensorFlow Serving, a Regress request returns one number per example, so `regress_example` exists only if k = 1.
     """
 
     def regress(x: Any) -> Tensors:

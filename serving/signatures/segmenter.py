@@ -10,7 +10,7 @@ import tensorflow as tf
 from ..errors import InvalidArgument
 from .base import Data, Endpoint, Tensors, embed
 
-MAX_CLASSES = 256  # a mask has one byte per pixel, like mask files
+MAX_CLASSES = 256  # a mask has one byte per pixel
 
 
 def segmenter(model: keras.Model, data: Data) -> dict[str, Endpoint]:

@@ -1,6 +1,6 @@
 """Converts texts to ids and back inside an exported graph.
 
-The tokens are the same as in Python with `str.lower`, `str.split` and `re`.
+The ids are the same as with Python's `str.lower`, `str.split` and `re`.
 
 Id 0 is padding, id 1 is an unknown token, and id i stands for `names[i − 2]`. In generated texts id 2 marks the start
 and id 3 the end.
@@ -46,22 +46,22 @@ class Tokens:
         self.names = list(names)
         self.split = split
         ids = {name: number for number, name in enumerate(names, 2)}
-        if split == "characters":  # with upper-case letters, because Python may know more of them than ICU
+        if split == "characters":  # add upper-case letters, because ICU may not know all of Python's
             ids = {c: ids[c.lower()] for c in map(chr, range(sys.maxunicode + 1)) if c.lower() in ids} | ids
         rows = tf.lookup.KeyValueTensorInitializer(list(ids), list(ids.values()), tf.string, tf.int32)
         self.table = tf.lookup.StaticHashTable(rows, UNKNOWN)
 
     def ids(self, texts: Any) -> Any:
-        """Converts texts (batch,) to ids (batch, time), padded on the right. The time is at least 1."""
+        """Converts texts (batch,) to ids (batch, time), padded on the right. `time` is at least 1."""
         ids = tf.ragged.map_flat_values(self.table.lookup, _SPLITS[self.split](texts)).to_tensor(PADDING)
         return tf.pad(ids, [[0, 0], [0, tf.maximum(1 - tf.shape(ids)[1], 0)]])
 
     def word_ids(self, words: Any) -> Any:
-        """Converts words (batch,), which are single tokens, to ids (batch,)."""
+        """Converts words (batch,) to ids (batch,). Each word is one token."""
         return self.table.lookup(_lower(words) if self.split in ("words", "characters") else words)
 
     def known_ids(self, words: Any) -> Any:
-        """Converts words as `word_ids` does. The graph fails for an unknown word."""
+        """Converts words (batch,) to ids (batch,). The graph fails for an unknown word."""
         ids = self.word_ids(words)
         unknown = _valid(tf.strings.reduce_join(tf.boolean_mask(words, ids == UNKNOWN)[:1]), replace_control=True)
         shown = tf.strings.substr(unknown, 0, MAX_SHOWN, unit="UTF8_CHAR")
@@ -70,7 +70,7 @@ class Tokens:
             return tf.identity(ids)
 
     def texts(self, ids: Any) -> Any:
-        """Converts ids (batch, time) to texts (batch,), without padding and start."""
+        """Converts ids (batch, time) to texts (batch,). Leaves out padding and start tokens."""
         names = tf.gather(tf.constant(["", "[UNK]", *self.names]), ids)
         is_shown = tf.logical_and(ids != PADDING, ids != START)
         separator = "" if self.split == "characters" else " "
@@ -115,14 +115,15 @@ def _valid(texts: Any, *, replace_control: bool = False) -> Any:
 
 
 def _lower(texts: Any) -> Any:
-    """Does what `str.lower` does.
+    """Converts texts to lower case like `str.lower`.
 
-    TensorFlow uses ICU, which lowers I to ı in a Turkish locale, and for which a NUL ends the text.
+    TensorFlow uses ICU, which would convert I to ı in a Turkish locale, and would end the text at a NUL.
 
-    TensorFlow 2.21 has the ICU of Unicode 13: after a newer letter, a Σ at the end of a word becomes σ instead of ς.
+    One difference remains. The ICU of TensorFlow 2.21 has Unicode 13: after a letter of a newer Unicode version, a Σ at
+    the end of a word becomes σ instead of ς.
     """
     texts = tf.strings.regex_replace(_valid(texts), r"\x00", "\ufffd")
-    texts = tf.strings.lower(tf.strings.regex_replace(texts, "İ", "i\u0307"))  # ASCII
+    texts = tf.strings.lower(tf.strings.regex_replace(texts, "İ", "i\u0307"))  # ASCII letters only
     return tf.strings.lower(texts, encoding="utf-8")
 
 

@@ -1,4 +1,4 @@
-"""Endpoints of models with a vector for each word or category: look up vectors, and find nearest neighbours."""
+"""Endpoints that look up the vector of a word or category, and find the words with the most similar vectors."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from .base import Arrays, Data, Endpoint, Tensors, check_count
 from .tokens import Tokens, tokens_of
 
 MAX_COUNT = 1024  # neighbours per word in a `nearest` request
-FIELD = "field_{}"  # name of the table of each field of categories
+FIELD = "field_{}"  # name of the `Embedding` layer of each field of categories
 
 
 def words(model: keras.Model, texts: Mapping[str, Tokens]) -> dict[str, Endpoint]:
-    """Returns the endpoints of a model with the words' vectors in a table `embedding`.
+    """Returns the endpoints of a model with an `Embedding` layer named `embedding`, which has a vector for each word.
 
-    Returns an empty dict if `texts` has no "word".
+    Returns an empty dict if `texts` has no tokens for "word".
     """
     table = model.get_layer("embedding")
     return _table_endpoints(table, "word", tokens_of(texts, "word", table.input_dim)) if "word" in texts else {}
@@ -28,12 +28,12 @@ def words(model: keras.Model, texts: Mapping[str, Tokens]) -> dict[str, Endpoint
 def entities(model: keras.Model, data: Data, texts: Mapping[str, Tokens]) -> dict[str, Endpoint]:
     """Returns the endpoints of a model that predicts from ids of categories (batch, fields).
 
-    The model looks up each field in a table named `field_1`, `field_2` and so on.
+    The model has an `Embedding` layer for each field, named `field_1`, `field_2` and so on.
 
     Args:
         model: the model.
-        data: its input.
-        texts: names of the categories of each field, by the field's name, in the order of the fields.
+        data: the model's input.
+        texts: tokens of the categories of each field, by the name of the field, in the order of the fields.
     """
     tables = [model.get_layer(FIELD.format(number)) for number in range(1, len(texts) + 1)]
     tokens = {field: tokens_of(texts, field, table.input_dim) for field, table in zip(texts, tables, strict=True)}
@@ -60,11 +60,11 @@ def entities(model: keras.Model, data: Data, texts: Mapping[str, Tokens]) -> dic
 
 
 def _table_endpoints(table: Any, name: str, tokens: Tokens) -> dict[str, Endpoint]:
-    """Returns the endpoints of a table of vectors.
+    """Returns the endpoints `embed` and `nearest` of an `Embedding` layer.
 
     `embed` returns the vector of each word. An unknown word has the vector of the unknown token. `nearest` returns the
-    names with the most similar vectors (cosine), the most similar first, without the word itself. It fails for an
-    unknown word.
+    names with the most similar vectors (cosine), the most similar first, without the word itself. `nearest` fails for
+    an unknown word.
     """
     rng = np.random.default_rng(0)
     word = tf.TensorSpec((None,), tf.string, name=name)

@@ -1,4 +1,4 @@
-"""Freezes an endpoint to a graph without variables, as converters need it."""
+"""Freezes an endpoint: returns a graph without variables, which the converters need."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from ..signatures import Endpoint
 
 
 def frozen(endpoint: Endpoint) -> Any:
-    """Returns a `tf.function` of the endpoint's inputs whose graph has constants instead of variables.
+    """Returns a `tf.function` that computes the endpoint, with constants instead of variables.
 
-    Other captured tensors, such as those of Keras's `Normalization`, become constants too. Otherwise tf2onnx would
-    treat them as inputs.
+    Other captured tensors, such as the mean in Keras's `Normalization`, become constants too. Otherwise tf2onnx would
+    treat these tensors as inputs.
     """
     function = tf.function(endpoint.function, input_signature=endpoint.inputs).get_concrete_function()
     constants = convert_variables_to_constants_v2(function, lower_control_flow=False)

@@ -1,12 +1,12 @@
 """Exports a model to a file for another runtime, and checks the file in that runtime.
 
-A target is a module in this folder with
+A target is a module in this folder. It defines
 
 - `SUFFIX`: suffix of the file, such as ".onnx", or "" for a folder;
 - `write(model, endpoint, place) -> notes`: writes the file or folder `place`, which does not exist yet. Returns a note
   on each change to the model;
-- `runner(place, endpoint) -> function`: returns a function that runs the file in the target's runtime. It takes and
-  returns arrays by the endpoint's names;
+- `runner(place, endpoint) -> function`: returns a function that runs the file in the target's runtime. The function
+  takes and returns dicts of arrays by the endpoint's names;
 - `runtime(place) -> str`: name and version of the runtime, such as "ONNX Runtime 1.31.1". Called after a run;
 - `WHOLE`: whether the target always exports the whole model, so that no other signature can be chosen.
 
@@ -40,7 +40,7 @@ TARGETS = {
     "onnx": "onnx",
     "openvino": "openvino",
 }
-TOLERANCE = 1e-4  # of floats: absolute, or relative for values above 1
+TOLERANCE = 1e-4  # for floats: absolute, or relative for values above 1
 BATCHES = (1, 7)
 Arrays = dict[str, np.ndarray[Any, Any]]
 
@@ -74,7 +74,7 @@ def export_to(
     labels: Sequence[str] | None = None,
     texts: Texts | None = None,
 ) -> Written:
-    """Exports a model to a file for another runtime, and compares the outputs there with the model's.
+    """Exports a model to a file for another runtime, and compares the outputs in that runtime with the model's.
 
     Args:
         target: a key of `TARGETS`.
@@ -87,7 +87,7 @@ def export_to(
     Raises:
         AlreadyExists: `place` exists.
         InvalidArgument: unknown target or signature, or `place` does not have the target's suffix.
-        FailedPrecondition: the target does not support the model, its outputs differ, its runtime is not installed, or
+        FailedPrecondition: the target does not support the model, the outputs differ, the runtime is not installed, or
             the Keras backend is not TensorFlow. No files are left behind.
     """
     if keras.config.backend() != "tensorflow":
@@ -103,10 +103,11 @@ def export_to(
     place.parent.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=place.parent))
     try:
-        notes = _write(module, model, endpoint, made := partial / place.name)
-        run = module.runner(made, endpoint)
-        largest, outputs = check(place.name, endpoint, run, lambda: module.runtime(made))
-        runtime = module.runtime(made)
+        unchecked = partial / place.name
+        notes = _write(module, model, endpoint, unchecked)
+        run = module.runner(unchecked, endpoint)
+        largest, outputs = check(place.name, endpoint, run, lambda: module.runtime(unchecked))
+        runtime = module.runtime(unchecked)
         files = sorted(partial.iterdir())  # model.bin comes before model.xml, which refers to it
         for file in files:
             _check_is_new(place.parent / file.name)
@@ -118,7 +119,7 @@ def export_to(
 
 
 def _write(module: Any, model: keras.Model, endpoint: Endpoint, place: Path) -> list[str]:
-    """Writes a target. Raises FailedPrecondition for any error of its converter, since each converter has its own."""
+    """Calls the target's `write`. Raises FailedPrecondition for any error, since each converter has its own errors."""
     try:
         notes: list[str] = module.write(model, endpoint, place)
     except ServingError:
@@ -137,12 +138,12 @@ def default_place(target: str, name: str) -> str:
 def check(
     what: str, endpoint: Endpoint, run: Callable[[Arrays], Arrays], runtime: Callable[[], str]
 ) -> tuple[float, list[str]]:
-    """Compares the outputs of `run` with those of the endpoint's function, for batches of 1 and 7.
+    """Compares the outputs of `run` and of the endpoint's function, for batches of 1 and 7.
 
     Args:
-        what: what `run` runs, for the error message.
+        what: name of the file that `run` runs, for the error message.
         endpoint: the function, with example inputs.
-        run: computes the outputs to check. It takes and returns arrays by the endpoint's names.
+        run: computes the outputs to check. It takes and returns dicts of arrays by the endpoint's names.
         runtime: returns the name of the runtime, for the error message.
 
     Returns:

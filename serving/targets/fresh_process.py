@@ -20,17 +20,18 @@ _NAMES = {"keras": "Keras {}", "tf_keras": "Keras 2 (tf_keras {})"}
 
 
 class FreshProcess:
-    """Runs a model file in a separate process. Takes and returns arrays by the names of the model's endpoint.
+    """Runs a model file in a separate process. A call takes and returns dicts of arrays by the endpoint's names.
 
-    The process starts at once and ends with this object.
+    The process starts at once, and ends when this object is deleted.
 
     Args:
         package: "keras" or "tf_keras".
         place: the file.
-        endpoint: the default endpoint of the model. It gives the names and the order of inputs and outputs.
+        endpoint: the default endpoint of the model, which has the names and the order of inputs and outputs.
 
     Raises:
-        FailedPrecondition: the package is not installed. Calls raise it if the file can't be loaded or run there.
+        FailedPrecondition: the package is not installed. A call raises FailedPrecondition if the process can't load or
+            run the file.
     """
 
     def __init__(self, package: str, place: Path, endpoint: Endpoint) -> None:
@@ -72,7 +73,7 @@ class FreshProcess:
 def version(package: str) -> str:
     """Returns the name and version of a package, such as "Keras 3.15.1".
 
-    Raises FailedPrecondition if it is not installed.
+    Raises FailedPrecondition if the package is not installed.
     """
     try:
         return _NAMES[package].format(importlib.metadata.version(package))

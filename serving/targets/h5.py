@@ -1,6 +1,6 @@
 """Exports a model to an HDF5 file in Keras 2 format, which Keras 3 and other programs read as well.
 
-If Keras 2 lacks a layer or option, the file is in Keras 3 format instead, and a note says so.
+If Keras 2 lacks a layer or option, the file is in Keras 3 format instead, and a note gives the reason.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from .keras2_form import VERSION, NoKeras2Form, keras2_config, without_masks
 from .plain import plain
 
 SUFFIX, WHOLE = ".h5", True
-_TOLERANCE = 1e-4  # between Keras 2 and Keras 3
+_TOLERANCE = 1e-4  # of the outputs of Keras 2 and Keras 3
 
 
 def runtime(place: Path) -> str:
@@ -32,12 +32,15 @@ def runtime(place: Path) -> str:
 
 
 def write(model: keras.Model, endpoint: Endpoint, place: Path) -> list[str]:
-    """Writes the whole model with Keras's own layers only, and without sub-models."""
+    """Writes the whole model with Keras's own layers only, and without sub-models. Returns a note on each change.
+
+    Raises FailedPrecondition if the model has operations of `keras.ops`, or a layer can't be replaced.
+    """
     flat, notes = plain(model, flat=True)
     parts = [layer.name for layer in model.layers if isinstance(layer, keras.Model)]
     if parts:
         notes.append(
-            f"{', '.join(parts)}: their layers are in the model itself, as Keras 2 and 3 count sub-models differently"
+            f"{', '.join(parts)}: replaced with their layers, since Keras 2 and 3 count calls of sub-models differently"
         )
     with _no_warnings():  # Keras warns that this format is outdated
         flat.save(place)
@@ -48,7 +51,7 @@ def write(model: keras.Model, endpoint: Endpoint, place: Path) -> list[str]:
         try:
             written = {"class_name": "Functional", "config": keras2_config(written["config"])}
         except NoKeras2Form as reason:
-            notes.append(f"in the form of Keras 3, which Keras 2 can't read: {reason}")
+            notes.append(f"in Keras 3 format, which Keras 2 can't read: {reason}")
         else:
             for holder in (file, file["model_weights"]):
                 holder.attrs["keras_version"] = VERSION
@@ -88,9 +91,10 @@ def _name_weights(group: Any) -> None:
 
 
 def runner(place: Path, endpoint: Endpoint) -> Callable[[Arrays], Arrays]:
-    """Runs the file in separate processes with Keras 3 and, if it is in Keras 2 format, with Keras 2.
+    """Returns a function that runs the file in a separate process, with Keras 3.
 
-    Raises FailedPrecondition if their outputs differ.
+    If the file is in Keras 2 format, the function also runs the file with Keras 2, and raises FailedPrecondition if the
+    outputs differ.
     """
     readers = [FreshProcess(package, place, endpoint) for package in _readers(place)]
 
@@ -106,6 +110,6 @@ def runner(place: Path, endpoint: Endpoint) -> Callable[[Arrays], Arrays]:
 
 
 def _readers(place: Path) -> tuple[str, ...]:
-    """Returns the packages that can read a file."""
+    """Returns the names of the packages that can read the file: "keras", and "tf_keras" for Keras 2."""
     with h5py.File(place) as file:
         return ("tf_keras", "keras") if file.attrs["keras_version"] == VERSION else ("keras",)

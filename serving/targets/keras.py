@@ -20,12 +20,12 @@ def runtime(place: Path) -> str:
 
 
 def write(model: keras.Model, endpoint: Endpoint, place: Path) -> list[str]:
-    """Writes the whole model with Keras's own layers only. Sub-models stay."""
-    made, notes = plain(model)
-    made.save(place)
+    """Writes the whole model with Keras's own layers only. Keeps sub-models. Returns a note on each replaced layer."""
+    rebuilt, notes = plain(model)
+    rebuilt.save(place)
     return notes
 
 
 def runner(place: Path, endpoint: Endpoint) -> Callable[[Arrays], Arrays]:
-    """Loads the file with `keras.models.load_model` in a separate process, and runs it there."""
+    """Returns a function that loads and runs the file with Keras in a separate process."""
     return FreshProcess("keras", place, endpoint)

@@ -1,7 +1,7 @@
 """Converts a model's configuration to Keras 2 format, which Keras 3 reads as well.
 
-Compared with Keras 3, some options have other names, a layer's inputs are described differently, and classes have no
-module. Keras 2 and 3 count calls of sub-models differently, so the model must not have sub-models.
+In Keras 2, some options have other names, the inputs of a layer are described differently, and classes have no module.
+Keras 2 and 3 count calls of sub-models differently, so the model must not have sub-models.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _LACKING: Mapping[str, Any] = {
 }
 _RENAMED = {("InputLayer", "batch_shape"): "batch_input_shape", ("LeakyReLU", "negative_slope"): "alpha"}
 _UNUSED = ("seed", "initializer", "regularizer", "constraint")  # suffixes of options that are used in training only
-_MASKS = ("NotEqual", "Any")  # operations that compute masks, which layers also pass on by themselves
+_MASKS = ("NotEqual", "Any")  # operations that compute masks
 
 
 class NoKeras2Form(Exception):
@@ -47,7 +47,10 @@ class NoKeras2Form(Exception):
 
 
 def without_masks(config: dict[str, Any]) -> None:
-    """Removes the operations that compute masks from a functional model's configuration. Layers find masks anyway."""
+    """Removes the operations that compute masks from a functional model's configuration.
+
+    The layers do not need these operations, because Keras passes masks from layer to layer.
+    """
     masks = {layer["name"] for layer in config["layers"] if layer["class_name"] in _MASKS}
     config["layers"] = [layer for layer in config["layers"] if layer["name"] not in masks]
     for layer in config["layers"]:

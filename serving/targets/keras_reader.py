@@ -2,9 +2,9 @@
 
     python -I keras_reader.py keras|tf_keras FILE
 
-It prints the line "done" when the file is loaded. Then each line of the standard input names a folder. The script reads
-`in.npz` there (the model's inputs, by number), writes `out.npz` (the outputs, by key or number), and prints "done". If
-an error occurs, it prints the error in one line instead.
+The script prints the line "done" when the file is loaded. Then the script reads the path of a folder from each line of
+the standard input. It reads `in.npz` in this folder (the model's inputs, by number), writes `out.npz` (the outputs, by
+key or number), and prints "done". If an error occurs, the script prints the error in one line and ends.
 """
 
 import importlib
@@ -17,7 +17,7 @@ CAUSE = "Exception encountered: "
 
 def main() -> None:
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)  # what the libraries print goes to stderr
+    os.dup2(2, 1)  # output that the libraries print goes to stderr
     os.environ |= {"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
     sys.modules["keras_gallery"] = None  # type: ignore[assignment]  # keeps Keras from importing this project's classes
     _, package, model_file = sys.argv

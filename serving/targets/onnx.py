@@ -27,7 +27,7 @@ def runtime(place: Path) -> str:
 
 
 def write(model: keras.Model, endpoint: Endpoint, place: Path) -> list[str]:
-    """Writes the endpoint with its names of inputs and outputs. The batch size is dynamic."""
+    """Writes the endpoint with the same names of inputs and outputs, and a dynamic batch size. Returns no notes."""
     try:
         import onnx
         import tf2onnx
@@ -55,7 +55,7 @@ def _operations(graph: Any) -> Iterator[str]:
 
 
 def runner(place: Path, endpoint: Endpoint) -> Callable[[Arrays], Arrays]:
-    """Runs the file in ONNX Runtime, on the CPU."""
+    """Returns a function that runs the file in ONNX Runtime, on the CPU."""
     try:
         import onnxruntime
     except ImportError:

@@ -28,7 +28,10 @@ def runtime(place: Path) -> str:
 
 
 def write(model: keras.Model, endpoint: Endpoint, place: Path) -> list[str]:
-    """Writes the endpoint with its names of inputs and outputs. Recurrent layers become OpenVINO's fused operations."""
+    """Writes the endpoint with the same names of inputs and outputs. Returns no notes.
+
+    Recurrent layers become OpenVINO's fused operations.
+    """
     import openvino
 
     from ..engines.recurrent.fusion import fuse
@@ -51,7 +54,7 @@ def write(model: keras.Model, endpoint: Endpoint, place: Path) -> list[str]:
 
 
 def runner(place: Path, endpoint: Endpoint) -> Callable[[Arrays], Arrays]:
-    """Runs the file in OpenVINO, on the CPU."""
+    """Returns a function that runs the file in OpenVINO, on the CPU."""
     compiled = make_core().compile_model(str(place), "CPU")
 
     def run(inputs: Arrays) -> Arrays:

@@ -5,10 +5,11 @@ A layer of another package defines its replacement with a method
     plain_call(*arguments, mask=None) -> outputs
 
 The arguments are the symbolic tensors with which the model calls the layer. The method calls Keras's own layers and
-operations on them, with copies of its weights. The last of them gets the layer's name. A layer that is only active in
-training returns its input. If the replacement differs from the layer, the attribute `plain_limit` describes how.
+operations on these tensors, with copies of the layer's weights. The last layer or operation gets the layer's name. A
+layer that is only active in training returns its input. If the replacement differs from the layer, the attribute
+`plain_limit` describes the difference.
 
-A layer without weights does not need the method: its `call` is recorded as the `keras.ops` that it calls.
+A layer without weights does not need the method: the operations that its `call` method runs replace the layer.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from .plain_operations import as_layers
 
 
 def plain(model: keras.Model, *, flat: bool = False) -> tuple[keras.Model, list[str]]:
-    """Returns a model of Keras's own layers with the same outputs as `model` with `training=False`.
+    """Returns a model of Keras's own layers. Its outputs equal the outputs of `model` with `training=False`.
 
     Layers and sub-models keep their names, and shared layers stay shared. The new model is not compiled.
 
@@ -37,10 +38,11 @@ def plain(model: keras.Model, *, flat: bool = False) -> tuple[keras.Model, list[
         the new model, and a note on each replaced layer.
 
     Raises:
-        FailedPrecondition: a layer has no replacement. The message names it.
+        FailedPrecondition: a layer has no replacement, or the model is a subclass of `keras.Model`. The message names
+            the layer or the model.
     """
     rebuilder = _Rebuilder(flat)
-    with warnings.catch_warnings(action="ignore", category=UserWarning):  # dropped masks, as in the original model
+    with warnings.catch_warnings(action="ignore", category=UserWarning):  # the original model drops the same masks
         rebuilt = rebuilder.model(model)
     return rebuilt, list(dict.fromkeys(rebuilder.notes))
 
@@ -50,7 +52,7 @@ class _Rebuilder:
         self.notes: list[str] = []
         self._flat = flat
         self._copies: dict[int, Any] = {}  # copies of layers and sub-models, by the id of the original
-        self._names: dict[str, int] = {}  # number of copies with a name
+        self._names: dict[str, int] = {}  # number of copies, by name of the layer
 
     def model(self, model: keras.Model) -> keras.Model:
         graph = _graph(model)
@@ -122,7 +124,7 @@ def _is_keras_own(layer: Any) -> bool:
 
 
 def _check_only_keras(layer: Any) -> None:
-    """Raises FailedPrecondition for layers with code or objects of other packages: cells, layers, activations."""
+    """Raises FailedPrecondition if a layer contains functions, or objects of other packages, such as cells."""
     if isinstance(layer, keras.layers.Lambda):
         raise FailedPrecondition(f"Expected layers without custom code. Received: layer {layer.name}, a Lambda")
     for module, name in _classes(keras.saving.serialize_keras_object(layer)):

@@ -1,4 +1,4 @@
-"""Replaces `keras.ops` in a functional model by layers, which more runtimes support."""
+"""Replaces `keras.ops` in a functional model with layers, which more runtimes support."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ACTIVATIONS = {"Relu": "relu", "Sigmoid": "sigmoid", "Tanh": "tanh", "Softplus"
 
 
 def as_layers(operation: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
-    """Calls layers instead of an operation and returns the outputs, or None if no layer does the same."""
+    """Calls layers instead of an operation. Returns the outputs, or None if no layer computes the same values."""
     kind, name = type(operation).__name__, operation.name
     if keywords:
         return None
@@ -34,7 +34,10 @@ def as_layers(operation: Any, arguments: tuple[Any, ...], keywords: dict[str, An
 
 
 def _are_alike(arguments: tuple[Any, ...]) -> bool:
-    """Returns whether these are tensors of equal rank and dtype. Layers broadcast other inputs in another way."""
+    """Returns whether all arguments are tensors of equal rank and dtype.
+
+    For other arguments, layers and operations broadcast differently.
+    """
     if not all(isinstance(each, keras.KerasTensor) for each in arguments):
         return False
     return len({(len(each.shape), each.dtype) for each in arguments}) == 1

@@ -1,4 +1,4 @@
-"""Compares the outputs of OpenVINO with those of TensorFlow on generated inputs, and measures which is faster."""
+"""Compares the outputs of OpenVINO and TensorFlow on generated inputs, and measures which engine is faster."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from ..base import Arrays
 
 Run = Callable[[Arrays], Arrays]  # raises RunFailed
 BATCHES = (2, 1, 7, 32)
-LIMITS = (1e12, 1e6, 1e3)  # magnitudes of inputs to try, in this order, until both engines overflow in the same places
+LIMITS = (1e12, 1e6, 1e3)  # input magnitudes to try, in this order, until both engines overflow at the same positions
 NARROW = (1e-5, 2e-6)  # tolerances: relative to the value, and to the largest value in its tensor
-WIDE = (1e-4, 1e-4)  # for numbers so large that rounding matters
+WIDE = (1e-4, 1e-4)  # tolerances, as in NARROW, for inputs so large that rounding errors matter
 _SIZES = (8, 32, 1, 64, 224)  # sizes to try for dynamic dimensions
 _SECONDS, _ROUNDS = 0.1, 3  # minimum duration and number of rounds of a measurement
 _IPC_SECONDS = 5e-5  # cost of sending a request to the TensorFlow process
@@ -36,7 +36,7 @@ class Verdict(NamedTuple):
 
     Attributes:
         limit: largest magnitude of floating-point inputs.
-        least: smallest size of a dynamic dimension, except the batch dimension. TensorFlow raises an error below it.
+        least: smallest size of each dynamic dimension other than the batch dimension. TensorFlow rejects smaller sizes.
         times_faster: TensorFlow's time divided by OpenVINO's.
     """
 
@@ -76,15 +76,15 @@ class Inputs:
         self._specs = signature.inputs
         self._size = size
         self.has_batch = any(spec.shape and spec.shape[0] < 0 for spec in self._specs.values())
-        self.has_open_sizes = any(size < 0 for spec in self._specs.values() for size in (spec.shape or ())[1:])
+        self.has_dynamic_sizes = any(size < 0 for spec in self._specs.values() for size in (spec.shape or ())[1:])
 
     def make(self, batch: int, floats: str = "normal", integers: str = "small", scale: float = 1.0) -> Arrays:
         """Returns an array for each input. The same arguments always give the same arrays.
 
         Args:
             batch: batch size.
-            floats: kind of floating-point values: a key of `_FLOATS`.
-            integers: kind of integers: a key of `_INTEGERS`.
+            floats: distribution of floating-point values: a key of `_FLOATS`.
+            integers: range of integers: a key of `_INTEGERS`.
             scale: factor for floating-point values.
         """
         rng = np.random.default_rng(batch)
@@ -93,8 +93,8 @@ class Inputs:
     def _array(
         self, rng: np.random.Generator, spec: TensorSpec, batch: int, floats: str, integers: str, scale: float
     ) -> Any:
-        open_sizes = (batch if at == 0 else self._size for at in range(len(spec.shape or ())))
-        shape = tuple(made if size < 0 else size for size, made in zip(spec.shape or (), open_sizes, strict=True))
+        dynamic = (batch if at == 0 else self._size for at in range(len(spec.shape or ())))
+        shape = tuple(new if size < 0 else size for size, new in zip(spec.shape or (), dynamic, strict=True))
         dtype = spec.dtype.numpy
         if dtype.kind == "f":
             return np.asarray(_FLOATS[floats](rng, shape) * scale, dtype)
@@ -109,24 +109,24 @@ class Inputs:
 
 
 def compare(signature: SignatureDef, tensorflow: Run, openvino: Run) -> Verdict:
-    """Compares the engines on all kinds of inputs.
+    """Compares the engines for different batch sizes, dynamic sizes and values.
 
     Raises:
-        Rejected: OpenVINO's outputs differ, it fails, or it is slower.
+        Rejected: OpenVINO's outputs differ, OpenVINO fails, or OpenVINO is slower.
     """
     size = _usable_size(signature, tensorflow)
     inputs = Inputs(signature, size)
     check = _Check(signature, tensorflow, openvino)
-    least = _least_size(signature, tensorflow, size) if inputs.has_open_sizes else 1
-    for other in (least, least + 1, size + 1, 2 * size + 3) if inputs.has_open_sizes else ():
+    least = _least_size(signature, tensorflow, size) if inputs.has_dynamic_sizes else 1
+    for other in (least, least + 1, size + 1, 2 * size + 3) if inputs.has_dynamic_sizes else ():
         check(Inputs(signature, other).make(2))
     for batch in BATCHES if inputs.has_batch else BATCHES[:1]:
         check(inputs.make(batch))
     kinds = {spec.dtype.numpy.kind for spec in signature.inputs.values()}
-    for kind in _FLOATS if "f" in kinds else ():
-        check(inputs.make(2, floats=kind), WIDE if kind in ("pixels", "hundreds") else NARROW)
-    for kind in _INTEGERS if kinds & {"i", "u"} else ():
-        check(inputs.make(2, integers=kind), NARROW if kind == "small" else WIDE)
+    for floats in _FLOATS if "f" in kinds else ():
+        check(inputs.make(2, floats=floats), WIDE if floats in ("pixels", "hundreds") else NARROW)
+    for integers in _INTEGERS if kinds & {"i", "u"} else ():
+        check(inputs.make(2, integers=integers), NARROW if integers == "small" else WIDE)
     limit = next((scale for scale in LIMITS if check.overflows_alike(inputs.make(2, scale=scale))), None)
     if limit is None:
         raise Rejected("different overflow for large values")
@@ -141,7 +141,7 @@ def _usable_size(signature: SignatureDef, tensorflow: Run) -> int:
 
 
 def _least_size(signature: SignatureDef, tensorflow: Run, most: int) -> int:
-    """Returns the smallest size of dynamic dimensions that TensorFlow accepts. It is known to accept `most`."""
+    """Returns the smallest size of dynamic dimensions that TensorFlow accepts. TensorFlow must accept `most`."""
     least = 1
     while least < most:
         middle = (least + most) // 2
@@ -153,7 +153,7 @@ def _least_size(signature: SignatureDef, tensorflow: Run, most: int) -> int:
 
 
 def _accepts(signature: SignatureDef, tensorflow: Run, size: int) -> bool:
-    """Returns whether TensorFlow's outputs for this size have the declared shapes and are not empty.
+    """Returns whether TensorFlow runs this size, and returns outputs that have the declared shapes and are not empty.
 
     A convolution over a sequence that is too short returns an empty tensor on some processors, and uninitialised memory
     on others.
@@ -166,7 +166,7 @@ def _accepts(signature: SignatureDef, tensorflow: Run, size: int) -> bool:
 
 
 class _Check:
-    """Runs both engines and raises Rejected if their outputs differ."""
+    """Runs both engines. Raises Rejected if their outputs differ, or if only one engine fails."""
 
     def __init__(self, signature: SignatureDef, tensorflow: Run, openvino: Run) -> None:
         self._dtypes: dict[str, DataType] = {name: spec.dtype for name, spec in signature.outputs.items()}
@@ -181,7 +181,7 @@ class _Check:
 
     def overflows_alike(self, inputs: Arrays) -> bool:
         """Returns whether both engines' outputs have NaN and infinities at the same positions."""
-        return all(np.array_equal(_kinds(got), _kinds(want)) for _, want, got in self._outputs(inputs))
+        return all(np.array_equal(_classes(got), _classes(want)) for _, want, got in self._outputs(inputs))
 
     def _outputs(self, inputs: Arrays) -> Iterator[tuple[str, Any, Any]]:
         """Yields each output's name, TensorFlow's value and OpenVINO's value. Yields nothing if both fail."""
@@ -205,22 +205,25 @@ def _is_close(got: Any, want: Any, relative: float, absolute: float) -> bool:
     if want.dtype.kind != "f":
         return bool(np.array_equal(got, want))
     finite = np.isfinite(want)
-    if not np.array_equal(_kinds(got), _kinds(want)):
+    if not np.array_equal(_classes(got), _classes(want)):
         return False
     want, got = want[finite].astype(np.float64), got[finite]
     largest = np.abs(want).max(initial=0)
     return bool(np.all(np.abs(got - want) <= relative * np.abs(want) + absolute * largest))
 
 
-def _kinds(array: Any) -> Any:
-    """Returns 1 for infinity, -1 for negative infinity, 2 for NaN, 0 for other numbers. Keeps integers as they are."""
+def _classes(array: Any) -> Any:
+    """Returns 1 for infinity, -1 for negative infinity, 2 for NaN, 0 for other floats. Returns integers unchanged."""
     if array.dtype.kind != "f":
         return array
     return np.select([array == np.inf, array == -np.inf, np.isnan(array)], [1, -1, 2], 0)
 
 
 def _times_faster(inputs: Inputs, tensorflow: Run, openvino: Run) -> float:
-    """Returns the geometric mean of the ratio of TensorFlow's to OpenVINO's time, for batches of 1 and 32."""
+    """Returns how many times faster OpenVINO is: the geometric mean for batches of 1 and 32.
+
+    Raises Rejected if OpenVINO is slower.
+    """
     batches = (1, 32) if inputs.has_batch else (1,)
     ratios = [_ratio(inputs.make(batch), tensorflow, openvino) for batch in batches]
     mean = float(np.exp(np.mean(np.log(ratios))))
@@ -230,7 +233,7 @@ def _times_faster(inputs: Inputs, tensorflow: Run, openvino: Run) -> float:
 
 
 def _ratio(inputs: Arrays, tensorflow: Run, openvino: Run) -> float:
-    """Returns TensorFlow's shortest time divided by OpenVINO's.
+    """Returns TensorFlow's shortest time, plus `_IPC_SECONDS`, divided by OpenVINO's shortest time.
 
     The engines run in turns, so that other load on the machine affects both equally.
     """

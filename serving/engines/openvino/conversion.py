@@ -1,6 +1,7 @@
-"""Converts SavedModels without OpenVINO files, in a child process, and keeps the result in the cache folder.
+"""Converts SavedModels that have no OpenVINO files yet. Keeps the result in a cache folder.
 
-If the child process crashes or hangs, TensorFlow serves the SavedModel.
+The conversion runs in a child process. If the child process crashes or hangs, TensorFlow runs the signatures that are
+not converted.
 """
 
 from __future__ import annotations
@@ -20,15 +21,15 @@ from ..tensorflow import library as tensorflow_library
 from .files import Index, OpenVinoFiles, read
 
 log = logging.getLogger(__name__)
-_UNUSED_SECONDS = 90 * 24 * 3600  # files in the cache are removed if no server used them for so long
+_UNUSED_SECONDS = 90 * 24 * 3600  # the cache drops files that no server used for this time
 
 
 class Converter:
     """Converts SavedModels, one at a time.
 
     Args:
-        files: the cache folder, and the tags of the meta graph.
-        seconds: time limit for a SavedModel. TensorFlow runs the signatures that are not converted by then.
+        files: finds existing OpenVINO files. Its attributes are the cache folder and the tags of the meta graph.
+        seconds: time limit for one SavedModel. TensorFlow runs the signatures that are not converted by then.
         niceness: niceness of the child process, 0 to 19. A higher value means a lower priority.
     """
 
@@ -67,7 +68,7 @@ class Converter:
             process.kill()
 
     def _convert(self, folder: Path) -> Index | None:
-        if tensorflow_library.find() is None:  # nothing to compare with
+        if tensorflow_library.find() is None:  # the comparison needs TensorFlow
             return None
         target = self._files.cache_folder(saved_model.fingerprint(folder))
         with self._one_at_a_time:
@@ -78,7 +79,7 @@ class Converter:
                 index = self.convert_into(partial, folder)
                 if self._closed:
                     return None
-                shutil.rmtree(target, ignore_errors=True)  # if it exists, it is unreadable
+                shutil.rmtree(target, ignore_errors=True)  # a folder that exists here has no readable index
                 partial.rename(target)
                 return index
             finally:
@@ -102,12 +103,16 @@ class Converter:
         except subprocess.TimeoutExpired:
             self._process.kill()
             _, errors = self._process.communicate()
-            failure = f"over {self._seconds:g} s"
+            failure = f"took more than {self._seconds:g} s"
         self._process = None
         return self._complete(target, folder, failure, errors.decode(errors="replace").strip())
 
     def _complete(self, target: Path, folder: Path, failure: str, errors: str) -> Index:
-        """Reads the index of the child process. If it failed, adds a reason for each signature that has none."""
+        """Returns the index that the child process wrote.
+
+        If the child process failed, the failure becomes the reason for each signature that has no reason yet. The index
+        is then written again.
+        """
         index = read(target) or Index(saved_model.fingerprint(folder))
         if failure and not self._closed:
             log.warning("%s: the conversion for OpenVINO failed (%s): %s", folder, failure, errors[-500:])
@@ -117,7 +122,7 @@ class Converter:
         return index
 
     def _remove_unused(self, cache: Path) -> None:
-        """Removes folders not used for `_UNUSED_SECONDS`, including partial ones of servers that were killed."""
+        """Removes folders not used for `_UNUSED_SECONDS`, including partial folders of servers that were killed."""
         for folder in cache.iterdir():
             if time.time() - folder.stat().st_mtime > _UNUSED_SECONDS:
                 shutil.rmtree(folder, ignore_errors=True)

@@ -26,7 +26,7 @@ from .rules import reasons_against
 def convert(folder: Path, tags: list[str], target: Path) -> None:
     """Converts a SavedModel into the folder `target`.
 
-    Writes the index after each signature, so that finished signatures survive a crash.
+    Writes the index after each signature, so that a crash does not lose the finished signatures.
     """
     meta_graph = saved_model.read_meta_graph(folder, tags)
     signatures = saved_model.signatures_of(meta_graph)
@@ -51,19 +51,21 @@ def convert(folder: Path, tags: list[str], target: Path) -> None:
 
 
 class Converter:
-    """Converts the signatures of a SavedModel, and compares them with TensorFlow."""
+    """Converts the signatures of a SavedModel, and compares their outputs with TensorFlow's."""
 
     def __init__(self, folder: Path, tags: list[str], meta_graph: Any, target: Path) -> None:
         self._folder, self._target = folder, target
         self._meta_graph = meta_graph
         self._core = make_core()
         self._session = Session(folder, tags)
-        self._files: dict[
-            bytes, tuple[Entry, float]
-        ] = {}  # by digest: files that passed the comparison, and how many times faster they are
+        # Files that passed the comparison, and how many times faster OpenVINO is, by the digest of the file.
+        self._files: dict[bytes, tuple[Entry, float]] = {}
 
     def convert(self, signature: SignatureDef) -> tuple[Entry, float]:
-        """Returns the file of a signature, and how many times faster than TensorFlow it is. Raises Rejected."""
+        """Converts a signature. Returns its entry, and how many times faster OpenVINO is than TensorFlow.
+
+        Raises Rejected if OpenVINO must not run the signature.
+        """
         import openvino
 
         file = self._target / f"{len(list(self._target.glob('*.xml')))}.xml"
@@ -88,9 +90,9 @@ class Converter:
     def _read(self, signature: SignatureDef) -> Any:
         """Returns an OpenVINO model of a signature.
 
-        OpenVINO reads only the default signature, so this writes a temporary SavedModel with the signature as default.
-        Its inputs are called in0, in1, … and its outputs out0, out1, …, in the order of the sorted names. Recurrent
-        layers are fused. Raises Rejected for other loops, because OpenVINO is slow at them.
+        OpenVINO reads only the default signature, so this method writes a temporary SavedModel with the signature as
+        default. The model's inputs are named in0, in1, … and its outputs out0, out1, …, in the order of the sorted
+        names. Recurrent layers are fused. Raises Rejected for other loops, which OpenVINO runs slowly.
         """
         from ..recurrent.fusion import fuse, loops  # imports OpenVINO
 
@@ -142,7 +144,7 @@ def _openvino(runner: OpenVinoRunner, signature: SignatureDef) -> Run:
 
 
 def _digest(file: Path) -> bytes:
-    """Returns a digest of a model's files. It ignores the names of nodes."""
+    """Returns a digest of a model's files. The names of nodes do not change the digest."""
     digest = hashlib.sha256(re.sub(rb' (friendly_)?name="[^"]*"', b"", file.read_bytes()))
     with open(file.with_suffix(".bin"), "rb") as weights:
         digest.update(hashlib.file_digest(weights, "sha256").digest())

@@ -1,8 +1,8 @@
 """Runs signatures with OpenVINO, from IR files whose outputs were compared with TensorFlow's.
 
-If TensorFlow is installed, it runs the requests that the comparison did not cover: shapes other than the declared one,
-dimensions that are too small, empty arrays, values beyond the limit, NaN and infinities. It also runs the requests that
-OpenVINO fails at.
+If TensorFlow is installed, it runs the requests that the comparison did not cover: shapes other than the declared
+shape, dimensions that are too small, empty arrays, values beyond the limit, NaN and infinities. TensorFlow also runs
+the requests for which OpenVINO raises an error.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from .files import OpenVinoFiles
 
 log = logging.getLogger(__name__)
 
-_MAXIMUM, _MINIMUM = np.maximum.reduce, np.minimum.reduce  # array.max() and array.min(), with less overhead
+_MAXIMUM, _MINIMUM = np.maximum.reduce, np.minimum.reduce  # like array.max() and array.min(), with less overhead
 
 
 def make_core(threads: int = 1) -> Any:
     """Returns an OpenVINO core with the settings for serving. The conversion measures with the same settings.
 
     Args:
-        threads: number of threads for one run. Several threads wait for each other in busy loops, which takes CPU
-            time from other processes.
+        threads: number of threads for one run. More than one thread takes CPU time from other processes, because the
+            threads wait for each other in busy loops.
     """
     import openvino
 
@@ -61,7 +61,7 @@ class OpenVino:
         self._core = make_core(threads)
 
     def load(self, folder: Path, signatures: Mapping[str, SignatureDef]) -> dict[str, Runner]:
-        """Returns a runner for each signature that has an IR file made from exactly this SavedModel."""
+        """Returns a runner for each signature that has a usable IR file, converted from exactly this SavedModel."""
         index = self._files.of(folder)
         entries = {name: entry for name, entry in index.signatures.items() if name in signatures} if index else {}
         compiled: dict[str, Any] = {}
@@ -87,16 +87,16 @@ class OpenVino:
 
 
 class OpenVinoRunner:
-    """A compiled model with a pool of inference requests. The pool grows to the largest number of parallel runs.
+    """A compiled model with a pool of inference requests. The pool grows to the maximum number of parallel runs.
 
     Args:
-        compiled: the model. Its inputs are called in0, in1, … and its outputs out0, out1, …, in the order of the
-            signature's sorted names.
+        compiled: the model. The model's inputs must be named in0, in1, … and its outputs out0, out1, …, in the order
+            of the signature's sorted names.
         signature: the signature that the model computes.
         limit: largest magnitude of floating-point inputs for OpenVINO.
-        fallback: runs the requests that OpenVINO must not run or fails at. If None, OpenVINO runs all requests with
-            the right shape.
-        least: smallest size of a dynamic dimension for OpenVINO, except the batch dimension.
+        fallback: runs the requests that OpenVINO must not run, and the requests for which OpenVINO raises an error. If
+            None, OpenVINO runs all requests with a valid shape.
+        least: smallest size for OpenVINO of each dynamic dimension other than the batch dimension.
     """
 
     engine = "openvino"

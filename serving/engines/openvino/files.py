@@ -1,8 +1,9 @@
 """The OpenVINO files of a SavedModel: an index, and an IR file for each signature that OpenVINO runs.
 
-The files are in the SavedModel's folder `assets.extra/openvino/` (TensorFlow Serving ignores it) if the export made
-them, or in a cache folder. `index.json` has the SavedModel's fingerprint, and for each signature the file, the largest
-values for which it was compared with TensorFlow, and the chosen engine with the reason.
+The export writes these files into the SavedModel's folder `assets.extra/openvino/`, which TensorFlow Serving ignores. A
+server writes them into a cache folder. `index.json` has the SavedModel's fingerprint, and the chosen engine with the
+reason for each signature. If OpenVINO runs a signature, `index.json` also has the name of the IR file, and the limits
+of the inputs for which OpenVINO was compared with TensorFlow.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from typing import Any
 from ... import saved_model
 
 FOLDER = Path("assets.extra", "openvino")
-RULES = 3  # increase this when the conversion of the same SavedModel changes
+RULES = 3  # version of the conversion: increase it when the same SavedModel is converted differently
 log = logging.getLogger(__name__)
 
 
@@ -32,7 +33,7 @@ class Entry:
     Attributes:
         file: path of the IR file.
         limit: largest magnitude of floating-point inputs. TensorFlow runs larger values, NaN and infinities.
-        least: smallest size of a dynamic dimension, except the batch dimension. TensorFlow raises an error below it.
+        least: smallest size of each dynamic dimension other than the batch dimension. TensorFlow rejects smaller sizes.
     """
 
     file: str
@@ -90,7 +91,7 @@ class OpenVinoFiles:
     """Finds the OpenVINO files of SavedModels.
 
     Args:
-        cache: folder of the files that a server made. None means the user's cache folder.
+        cache: cache folder for the files that servers convert. None means the user's cache folder.
         tags: tags of the meta graph to serve.
     """
 
@@ -101,9 +102,9 @@ class OpenVinoFiles:
         self.tags = tuple(sorted(tags))
 
     def of(self, folder: Path) -> Index | None:
-        """Returns the index for the SavedModel in `folder`: the export's, or else the one in the cache.
+        """Returns the index for the SavedModel in `folder`, or None if there is no index for exactly this SavedModel.
 
-        The index must be made from exactly this SavedModel. Returns None if there is no such index.
+        Looks in the SavedModel's folder first, then in the cache.
         """
         exported = read(folder / FOLDER)
         fingerprint = saved_model.fingerprint(folder)
@@ -117,6 +118,9 @@ class OpenVinoFiles:
         return read(cached)
 
     def cache_folder(self, fingerprint: str) -> Path:
-        """Returns the cache folder of a SavedModel's files. It depends on the OpenVINO version and on `RULES`."""
-        made_with = (fingerprint, *self.tags, importlib.metadata.version("openvino"), RULES)
-        return self.cache / hashlib.sha256(repr(made_with).encode()).hexdigest()[:40]
+        """Returns the cache folder for the files of the SavedModel with this fingerprint.
+
+        The folder's name also depends on the tags, the OpenVINO version and `RULES`.
+        """
+        key = (fingerprint, *self.tags, importlib.metadata.version("openvino"), RULES)
+        return self.cache / hashlib.sha256(repr(key).encode()).hexdigest()[:40]

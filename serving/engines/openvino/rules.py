@@ -1,9 +1,10 @@
-"""Decides which signatures may be converted for OpenVINO: those that use only the operations listed here.
+"""Decides which signatures may be converted for OpenVINO: signatures that use only the operations listed here.
 
-OpenVINO computes the listed operations as TensorFlow does, for all inputs that it accepts. TensorFlow runs signatures
-with other operations: strings, tables, random numbers, assertions, writes, branches, and operations whose result
-differs for some inputs only (the order of equal values, rounding to integers, indices out of range, half-precision
-numbers). Loops are allowed here, and the conversion rejects loops that are not recurrent layers (see `recurrent`).
+For the listed operations, OpenVINO and TensorFlow compute the same results for all inputs that OpenVINO accepts.
+TensorFlow runs signatures with other operations: strings, look-up tables, random numbers, assertions, writes, branches,
+and operations whose result differs for some inputs only (the order of equal values, rounding to integers, indices out
+of range, half-precision floats). Loops are allowed here. The conversion later rejects loops that are not recurrent
+layers (see `recurrent`).
 """
 
 from __future__ import annotations
@@ -32,13 +33,14 @@ _ARITHMETIC = frozenset(
     "AvgPool AvgPool3D Conv2D Conv2DBackpropInput Conv3D Conv3DBackpropInputV2 DepthwiseConv2dNative FusedBatchNorm "
     "FusedBatchNormV2 FusedBatchNormV3 MaxPool MaxPool3D ResizeBilinear ResizeNearestNeighbor".split()
 )
-# Recurrent layers use these. The conversion rejects other loops.
+# Operations of the loops of recurrent layers. The conversion rejects other loops.
 _LOOPS = frozenset(
     "StatelessWhile TensorListFromTensor TensorListGetItem TensorListReserve TensorListSetItem TensorListStack "
     "While".split()
 )
-# Allowed only if no input of the signature is an integer. A request could otherwise contain a zero divisor or an index
-# out of range. For the same reason integer arithmetic is excluded then: overflow does not wrap as in TensorFlow.
+# Allowed only if the signature has no integer input. Otherwise a request could contain a zero divisor or an index out
+# of range. Signatures with integer inputs must not use integer arithmetic either: on overflow, OpenVINO does not wrap
+# as TensorFlow does.
 _ON_SHAPES = frozenset("FloorDiv FloorMod Gather GatherNd GatherV2 OneHot ResourceGather".split())
 _FLOATING = {1}
 _INTEGERS = {3, 4, 5, 6, 9, 17}  # int32, uint8, int16, int8, int64, uint16
@@ -74,9 +76,8 @@ def _reason_against_node(node: Any, has_integer_inputs: bool) -> str | None:
     for attribute in node.attr.values():
         for number in (attribute.type, *attribute.list.type):
             number %= 100  # dtypes above 100 are references
-            if number not in (0, _VARIANT) and (
-                reason := _reason_against_dtype(number)
-            ):  # a variant is a list of tensors
+            # A variant is a list of tensors.
+            if number not in (0, _VARIANT) and (reason := _reason_against_dtype(number)):
                 return reason
     if node.op not in _STRUCTURE | _ARITHMETIC | _LOOPS and (has_integer_inputs or node.op not in _ON_SHAPES):
         return f"operation {node.op}"
@@ -101,5 +102,5 @@ def _writes(nodes: Sequence[Any]) -> bool:
 
 
 def _variables(nodes: Sequence[Any]) -> set[str]:
-    kinds = ("VarHandleOp", "Variable", "VariableV2")
-    return {node.attr["shared_name"].s.decode() or node.name for node in nodes if node.op in kinds}
+    operations = ("VarHandleOp", "Variable", "VariableV2")
+    return {node.attr["shared_name"].s.decode() or node.name for node in nodes if node.op in operations}

@@ -1,4 +1,4 @@
-"""Keras's recurrent cells: one step of each as an expression, and the whole layer as OpenVINO's fused operation.
+"""Defines each recurrent cell of Keras: the expressions of one step, and OpenVINO's fused operation for the layer.
 
 Shapes: x (batch, features), h and c (batch, units), kernel (features, gates·units), recurrent (units, gates·units).
 """
@@ -19,7 +19,7 @@ Array = np.ndarray[Any, np.dtype[np.float32]]
 
 @dataclass(frozen=True)
 class Weights:
-    """Kernel, recurrent kernel, and no, one or two biases, as expressions or as arrays."""
+    """The weights of a layer, as expressions or as arrays: kernel, recurrent kernel, and a list of 0, 1 or 2 biases."""
 
     kernel: Any
     recurrent: Any
@@ -78,7 +78,10 @@ def _split(expression: Expression, gates: int, units: int) -> list[Expression]:
 
 
 def _bias_row(build: ExpressionBuilder, bias: Sequence[Expression], row: int) -> Sequence[Expression]:
-    """Returns one of two bias vectors, or one row of a bias matrix (2, gates·units), in a sequence of length 0 or 1."""
+    """Returns the bias of the kernel (row 0) or of the recurrent kernel (row 1), or an empty sequence without a bias.
+
+    `bias` has two vectors (gates·units,), one matrix (2, gates·units), or nothing.
+    """
     if len(bias) != 1:
         return bias[row : row + 1]
     return [build("Squeeze", build("Split", *bias, build.constant(0), num_splits=2, output=row), build.constant(0))]
@@ -91,15 +94,15 @@ def _interpolate(build: ExpressionBuilder, z: Expression, h: Expression, g: Expr
 
 @dataclass(frozen=True)
 class Cell:
-    """A kind of recurrent layer.
+    """A type of recurrent layer.
 
     Attributes:
         step: returns the expressions of the new states. The first state is the cell's output.
         states: number of states.
-        order: for each gate in OpenVINO's weights, its position in Keras's weights.
+        order: position of each gate in Keras's weights, in the order of OpenVINO's weights.
         bias_rows: 2 if the recurrent kernel has its own bias, else 1.
         operation: name of OpenVINO's operation.
-        attributes: attributes of that operation.
+        attributes: attributes of OpenVINO's operation.
     """
 
     step: Step
@@ -126,12 +129,13 @@ class Cell:
         """Builds OpenVINO's fused operation for the whole layer.
 
         Args:
-            inputs: the sequence (batch, time, features), each state (batch, 1, units), the lengths (batch,).
-            weights: the arrays.
+            inputs: the input sequence (batch, time, features), each initial state (batch, 1, units), and the lengths
+                of the sequences (batch,).
+            weights: the weights as arrays.
 
         Returns:
-            a node. Its outputs are the output of all steps (batch, 1, time, units), and each state after the last
-            step (batch, 1, units).
+            the node of the operation. The node's outputs are the layer's output at all steps (batch, 1, time, units),
+            and each state after the last step (batch, 1, units).
         """
         arrays = (self._transposed(weights.kernel), self._transposed(weights.recurrent), self._bias(weights)[None])
         arguments = map(ops.constant, arrays)
@@ -139,7 +143,7 @@ class Cell:
         return operation(*inputs, *arguments, len(weights.recurrent), "forward", **self.attributes)
 
     def _transposed(self, kernel: Array) -> Array:
-        """(rows, gates·units) → (1, gates·units, rows)."""
+        """Returns a kernel (rows, gates·units) as (1, gates·units, rows), with the gates in OpenVINO's order."""
         return np.ascontiguousarray(self._ordered(kernel).T[np.newaxis])
 
     def _ordered(self, array: Array) -> Array:
@@ -147,7 +151,10 @@ class Cell:
         return np.concatenate([gates[gate] for gate in self.order], axis=-1)
 
     def _bias(self, weights: Weights) -> Array:
-        """Returns the bias (gates·units,). With two rows, (gates·units + units,): both rows of the last gate stay."""
+        """Returns the bias in OpenVINO's order: (gates·units,), or (gates·units + units,) if the cell has two rows.
+
+        With two rows, the result has the sum of both rows for all gates but the last, and both rows for the last gate.
+        """
         shape = (self.bias_rows, weights.kernel.shape[1])
         bias = np.reshape(weights.bias, shape) if weights.bias else np.zeros(shape, np.float32)
         if self.bias_rows == 1:

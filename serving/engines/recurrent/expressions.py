@@ -1,4 +1,4 @@
-"""Symbolic expressions of what an OpenVINO graph computes. Graphs with the same expressions compute the same."""
+"""Symbolic expressions of the outputs of an OpenVINO graph. Graphs with equal expressions compute equal outputs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _SMALL = 8  # elements; a larger constant is identified by its name, not by its 
 class Expression:
     """An operation on other expressions.
 
-    `ExpressionBuilder` makes them. It returns the same object for equal expressions, so `is` compares them.
+    `ExpressionBuilder` returns the same object for equal expressions, so compare expressions with `is`.
 
     Attributes:
         operation: name of the operation.
@@ -36,7 +36,7 @@ class Expression:
         return self._build("MatMul", self, other, transpose_a=False, transpose_b=False)
 
     def columns(self, start: int, stop: int) -> Expression:
-        """`self[:, start:stop]`."""
+        """Returns `self[:, start:stop]`."""
         return self._build("columns", self, start, stop)
 
 
@@ -48,13 +48,13 @@ class ExpressionBuilder:
     """Builds expressions, for example `build("Tanh", x)`."""
 
     def __init__(self) -> None:
-        self._made: dict[tuple[Any, ...], Expression] = {}
+        self._expressions: dict[tuple[Any, ...], Expression] = {}
 
     def __call__(self, operation: str, *arguments: Any, **attributes: object) -> Expression:
         key = (operation, arguments, repr(sorted(attributes.items())))
-        if key not in self._made:
-            self._made[key] = Expression(self, len(self._made), operation, arguments)
-        return self._made[key]
+        if key not in self._expressions:
+            self._expressions[key] = Expression(self, len(self._expressions), operation, arguments)
+        return self._expressions[key]
 
     def constant(self, *values: float) -> Expression:
         """Returns a constant scalar or vector."""
@@ -107,7 +107,7 @@ def _expression(build: ExpressionBuilder, node: Any, arguments: list[Expression]
 def _columns(
     node: Any, attributes: Mapping[str, Any], arguments: list[Expression], index: int
 ) -> tuple[int, int] | None:
-    """Returns (start, stop) if the node takes a range of a matrix's columns, else None."""
+    """Returns (start, stop) if the node selects the columns `[:, start:stop]` of a matrix, else None."""
     shape = node.get_input_partial_shape(0) if arguments else None
     if shape is None or shape.rank.is_dynamic or len(shape) != 2 or shape[1].is_dynamic:
         return None
@@ -125,7 +125,7 @@ def _sliced_columns(
 ) -> tuple[int, int] | None:
     """Returns (start, stop) if the slice is `[:, start:stop]`, else None.
 
-    Slices with strides, negative numbers, or added or removed axes are not supported.
+    Returns None for slices with strides, with negative indices, or that add or remove axes.
     """
     masks = {name: [*mask, 0, 0][:2] for name, mask in attributes.items() if name.endswith("_mask")}
     begin_mask, end_mask = masks.pop("begin_mask"), masks.pop("end_mask")

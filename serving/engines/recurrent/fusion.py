@@ -1,8 +1,8 @@
 """Replaces recurrent layers in an OpenVINO model with OpenVINO's fused operations.
 
 TensorFlow writes a recurrent layer as a loop: each step takes a row of the sequence, computes the new states, and
-writes the output into a list. OpenVINO would run this loop step by step, which takes about twenty times as long as its
-own operation for the whole layer. Other loops are left unchanged.
+writes the output into a list. OpenVINO would run this loop step by step. That takes about twenty times as long as
+OpenVINO's fused operation for the whole layer. Other loops are left unchanged.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from openvino.passes import ConstantFolding, Manager
 
 from .loops import Layer, layer_of
 
-_SWAPPED = np.array([1, 0, 2])  # between (batch, time, …) and (time, batch, …)
+_SWAPPED = np.array([1, 0, 2])  # transposes (batch, time, …) to (time, batch, …), and back
 
 
 def fuse(model: Any) -> None:
     """Replaces the loops of recurrent layers in an `openvino.Model` in place."""
     if not loops(model):
         return
-    constant_folding = Manager()  # a bias may be a slice of a matrix, taken before the loop
+    constant_folding = Manager()  # if a bias is a slice of a constant matrix, makes it a constant
     constant_folding.register_pass(ConstantFolding())
     constant_folding.run_passes(model)
     _name_dimensions(model)
     layers = [(loop, layer_of(loop)) for loop in loops(model)]
-    for loop, layer in reversed(layers):  # last loop first: a layer's input may be the output of an earlier loop
+    for loop, layer in reversed(layers):  # last loop first: the input of a loop may be the output of an earlier loop
         if layer is not None:
             _replace(loop, layer)
     model.validate_nodes_and_infer_types()

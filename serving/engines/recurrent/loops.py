@@ -20,13 +20,13 @@ class Layer:
     """A recurrent layer that was found in a loop.
 
     Attributes:
-        cell: kind of the layer.
+        cell: type of the layer.
         weights: the weights as arrays.
         sequence: node output with the input sequence (time, batch, features).
         states: node outputs with the initial states (batch, units).
-        outputs: content of each loop output that is used, by its index: "all" for the layer's output at all steps
-            (time, batch, units), "last" for the output at the last step (1, batch, units), or a number n for the final
-            value of state n (batch, units).
+        outputs: content of each loop output that the model uses, by the index of the output: "all" for the layer's
+            output at all steps (time, batch, units), "last" for the output at the last step (1, batch, units), or a
+            number n for the final value of state n (batch, units).
     """
 
     cell: Cell
@@ -37,12 +37,12 @@ class Layer:
 
 
 def layer_of(loop: Any) -> Layer | None:
-    """Returns the layer that a loop computes, or None.
+    """Returns the layer that a loop computes, or None if the loop is not a recurrent layer.
 
-    The loop must run one of the known cells on all rows of a sequence, and nothing else that it computes may be used.
+    The loop must run one of `CELLS` on all rows of a sequence. The model must not use any other result of the loop.
 
     Args:
-        loop: OpenVINO's node. The model's dynamic dimensions must have symbols.
+        loop: the node of the loop in an OpenVINO model. The model's dynamic dimensions must have symbols.
     """
     body = _Body(loop)
     states = [name for name, source in body.carried.items() if _rank(source) == 2]
@@ -62,8 +62,8 @@ class _Body:
     """The body of a loop, as expressions.
 
     Attributes:
-        invariants: sources of the inputs that are the same in each step, by the body's parameter.
-        carried: initial values of the inputs that each step changes, by the body's parameter.
+        invariants: sources of the inputs that are the same in each step, by parameter of the body.
+        carried: initial values of the inputs that each step changes, by parameter of the body.
     """
 
     def __init__(self, loop: Any) -> None:
@@ -73,8 +73,8 @@ class _Body:
         self._results = results(self.build, loop.get_function())
         self.invariants: dict[Expression, Any] = {}
         self.carried: dict[Expression, Any] = {}
-        self._sliced: dict[Expression, Any] = {}  # sources of which each step gets one row
-        self._result_of: dict[Expression, int] = {}  # index of a `carried` parameter's next value in the results
+        self._sliced: dict[Expression, Any] = {}  # sequences from which each step gets one row, by parameter
+        self._result_of: dict[Expression, int] = {}  # index of a parameter's next value in `_results`
         for each in loop.get_input_descriptions():
             parameter, source = self.build.parameter(each.body_parameter_index), loop.input_value(each.input_index)
             if isinstance(each, MergedInputDescription):
@@ -95,7 +95,7 @@ class _Body:
         return self._results[self._result_of[parameter]]
 
     def rows(self) -> Iterator[tuple[Expression, Any]]:
-        """Yields the expressions that may be a step's input (batch, features), each with its sequence."""
+        """Yields each expression that may be a step's input (batch, features), and the sequence that it reads from."""
         for name, source in self._sliced.items():
             yield self.build("Squeeze", name, self._zero), source
         for name, source in self.invariants.items():
@@ -123,7 +123,7 @@ class _Body:
         return limit in self.invariants and _is_same(_length(self.invariants[limit]), time)
 
     def outputs(self, states: Sequence[Expression], time: Any) -> dict[int, str | int] | None:
-        """Returns the content of each used output, as in `Layer.outputs`, or None if one has another content."""
+        """Returns `Layer.outputs`, or None if a used output of the loop has content that `Layer` can't describe."""
         row = self.build("Unsqueeze", self.update(states[0]), self._zero) if states else None
         known: dict[Expression | None, str | int | None] = {
             self.update(name): self._list_content(name, row, time)
@@ -146,14 +146,14 @@ class _Body:
         return outputs
 
     def _list_content(self, rows: Expression, row: Expression | None, time: Any) -> str | None:
-        """Returns the content of a list after the last step: "all" outputs, the "last" output, or None for neither."""
+        """Returns the content of a list after the last step: "all" outputs, only the "last" output, or else None."""
         update = self.update(rows)
         if update.operation != "ScatterUpdate" or update.arguments[2:] != (row, self._zero):
             return None
         before, index = update.arguments[:2]
-        if before.operation == "Broadcast":  # to the output's shape, which is unknown before the loop
+        if before.operation == "Broadcast":  # broadcast to the output's shape, which is unknown before the loop
             before = before.arguments[0]
-        if index.operation == "Reshape":  # to a vector
+        if index.operation == "Reshape":  # reshaped to a vector
             index = index.arguments[0]
         if before is not rows:
             return None
@@ -163,9 +163,9 @@ class _Body:
         return "all" if index in self._counters and _is_same(count, time) else None
 
     def candidates(self, states: int) -> Iterator[tuple[Cell, Weights, Weights]]:
-        """Yields each cell that fits, with its weights as arrays and as expressions.
+        """Yields (cell, weights as arrays, weights as expressions) for each cell that fits the loop.
 
-        The loop's constants are tried as weights in each order.
+        Tries the loop's constants as weights in every order.
         """
         constants = {name: source.get_node() for name, source in self.invariants.items() if _rank(source) in (1, 2)}
         if not 2 <= len(constants) <= 4 or any(node.get_type_name() != "Constant" for node in constants.values()):
@@ -209,17 +209,17 @@ def _runs_first_step(condition: Any, time: Any) -> bool:
 
 
 def _length(number: Any) -> Any:
-    """Returns the dimension of a vector of length `number`."""
+    """Returns the value of a scalar node output as a dimension."""
     return _dimension(ops.reshape(number, np.array([1]), special_zero=False))
 
 
 def _dimension(shape: Any) -> Any:
-    """Returns the first dimension of a shape. OpenVINO traces the number to the dimension that it came from."""
+    """Returns the first dimension of a shape, with the symbol of the dimension from which the size was read."""
     return ops.broadcast(np.float32(0), shape).get_output_partial_shape(0)[0]
 
 
 def _count(rows: Any) -> Any:
-    """Returns the first dimension of a list."""
+    """Returns the number of elements of a list, as a dimension."""
     node = rows.get_node()
     if node.get_type_name() == "Broadcast" and node.input_value(1).get_node().get_type_name() == "Concat":
         return _dimension(ops.concat(node.input_value(1).get_node().input_values(), 0))

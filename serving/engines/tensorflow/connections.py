@@ -1,4 +1,4 @@
-"""Connections to the TensorFlow process: load a SavedModel, run a signature."""
+"""Loads and runs models in the TensorFlow process, over a pool of connections."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import orjson
 
 from ...errors import ServingError, Unavailable, from_code
 from ...wire import dtypes
-from ..base import refuse_event_loop
+from ..base import raise_in_event_loop
 from .frames import LOAD, NOT_LOADED, RUN, Buffer, Stream, strings_from_bytes, strings_to_bytes
 
 _CODE_NAMES = {code.value[0]: code.name for code in grpc.StatusCode}
@@ -24,7 +24,7 @@ Array = np.ndarray[Any, Any]
 
 
 class Connections:
-    """A pool of connections from this process. It grows to the largest number of parallel requests.
+    """A pool of connections to the TensorFlow process. The pool grows to the maximum number of parallel requests.
 
     Args:
         address: returns the Unix socket of the TensorFlow process, and starts the process if it does not run.
@@ -40,10 +40,10 @@ class Connections:
         """Loads a SavedModel in the TensorFlow process.
 
         Returns:
-            the connection that keeps the model loaded until it is closed, and the model's number.
+            a connection and the model's number. The model stays loaded until the connection is closed.
 
         Raises:
-            ServingError: TensorFlow can't load it, or the process ended.
+            ServingError: TensorFlow can't load the SavedModel, or the TensorFlow process ended.
         """
         stream = self._connect()
         try:
@@ -67,10 +67,11 @@ class Connections:
             fetches: names of the output tensors.
 
         Returns:
-            the output tensors, or None if the process has no model of this number.
+            the output tensors, or None if the TensorFlow process has no model with this number.
 
         Raises:
-            ServingError: the model's error, or Unavailable if the process ended.
+            ServingError: the model raised an error.
+            Unavailable: the TensorFlow process ended.
             WouldBlock: no connection is idle, and an event loop runs in this thread.
         """
         body, described = [], []
@@ -91,7 +92,7 @@ class Connections:
             try:
                 stream, is_new = self._idle.pop(), False
             except IndexError:
-                refuse_event_loop()
+                raise_in_event_loop()
                 stream, is_new = self._connect(), True
             try:
                 code, reply = _request(stream, RUN, head, body)

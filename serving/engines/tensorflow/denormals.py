@@ -14,7 +14,10 @@ _REGISTERS = {
 
 
 def flush() -> None:
-    """Makes this thread treat denormal numbers as zero. Does nothing on a processor or C library not listed here."""
+    """Makes this thread treat denormal numbers as zero, on Linux with glibc on a listed processor.
+
+    Does nothing on other systems.
+    """
     if sys.platform != "linux" or platform.machine() not in _REGISTERS or platform.libc_ver()[0] != "glibc":
         return
     size, offset, bits = _REGISTERS[platform.machine()]

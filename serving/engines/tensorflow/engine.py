@@ -1,7 +1,8 @@
 """Runs signatures with TensorFlow, in a TensorFlow process that all processes of a server share.
 
-It runs any SavedModel: string operations, image bytes, tf.Example parsing, any dtype. The TensorFlow process loads a
-model when it is first needed, and again after a restart. `process.py` starts the process.
+This engine runs any SavedModel, including string operations, image bytes, tf.Example parsing and any dtype. The
+TensorFlow process loads a model when a run first needs it, and again after a restart of the process. `process.py`
+starts the process.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from pathlib import Path
 
 from ...errors import InvalidArgument
 from ...wire.signature import SignatureDef
-from ..base import Arrays, Runner, refuse_event_loop
+from ..base import Arrays, Runner, raise_in_event_loop
 from . import image_operations
 from . import library as tensorflow_library
 from .connections import Connections
@@ -44,7 +45,9 @@ class TensorFlow:
         runners = self.load_lazily(folder, signatures)
         if not runners and signatures:
             names = ", ".join(sorted(signatures))
-            log.warning("%s: not served without TensorFlow (pip install 'keras-gallery[models]'): %s", folder, names)
+            log.warning(
+                "%s: TensorFlow is missing (pip install 'keras-gallery[models]'), not served: %s", folder, names
+            )
         try:
             for runner in list(runners.values())[:1]:
                 runner.model.number()
@@ -55,7 +58,10 @@ class TensorFlow:
         return dict(runners)
 
     def load_lazily(self, folder: Path, signatures: Mapping[str, SignatureDef]) -> dict[str, TensorFlowRunner]:
-        """Returns the runners as `load` does, but the first run loads the model."""
+        """Returns a runner for each signature. The first run loads the SavedModel.
+
+        If TensorFlow is not installed, returns no runners.
+        """
         if tensorflow_library.find() is None:
             return {}
         model = Model(self, folder, len(signatures))
@@ -89,7 +95,7 @@ class Model:
         """Returns the model's number in the TensorFlow process, and loads the model if necessary.
 
         Args:
-            stale: a number that the process does not know (any more). It is never returned.
+            stale: a model number that is no longer valid, and must not be returned.
 
         Raises:
             ServingError: the model can't be loaded.
@@ -98,7 +104,7 @@ class Model:
         number = self._number
         if number is not None and number != stale:
             return number
-        refuse_event_loop()
+        raise_in_event_loop()
         with self._lock:
             if self._number is None or self._number == stale:
                 self._release()
@@ -106,7 +112,7 @@ class Model:
             return self._number
 
     def close_runner(self) -> None:
-        """Counts one open runner less. Frees the model after the last one."""
+        """Decreases the number of open runners by 1. Frees the model if no runner is open."""
         with self._lock:
             self.runners -= 1
         if not self.runners:
@@ -114,7 +120,10 @@ class Model:
         self.free_if_unused()
 
     def free_if_unused(self) -> None:
-        """Frees the model if no runner is open. A runner that is closed during a run may have loaded it again."""
+        """Frees the model if no runner is open.
+
+        If a runner is closed during a run, the run may load the model again. The runner then calls this after the run.
+        """
         if not self.runners:
             self.free()
 
@@ -131,7 +140,7 @@ class Model:
 
 
 class TensorFlowRunner:
-    """Runs one signature."""
+    """Runs one signature in the TensorFlow process."""
 
     engine = "tensorflow"
 
@@ -165,7 +174,10 @@ class TensorFlowRunner:
         return {name: arrays[name] for name in outputs}
 
     def _check_outputs(self, inputs: Arrays, arrays: Arrays) -> None:
-        """Raises InvalidArgument for outputs of a wrong shape: oneDNN returns uninitialised memory for small inputs."""
+        """Raises InvalidArgument if an output has a wrong shape.
+
+        This happens for inputs that are too small: oneDNN then returns uninitialised memory.
+        """
         if not all(spec.accepts(inputs[name].shape) for name, spec in self._signature.inputs.items()):
             return  # TensorFlow Serving returns these outputs, too
         for name, array in arrays.items():

@@ -1,13 +1,13 @@
 """The protocol between the server's processes and the TensorFlow process.
 
 A frame has three parts: a header (u8 kind, u32 length of the head, u64 length of the body), the head, and the body with
-the bytes of the tensors. Numbers are little-endian. A connection has one request at a time. Lengths are trusted, since
-both ends belong to the server.
+the bytes of the tensors. Numbers are little-endian. A connection has one request at a time. Lengths are not checked,
+since both ends belong to the server.
 
 - Request LOAD: the head is JSON [folder, tags]. The model stays loaded until the connection ends.
 - Request RUN: the head is JSON [model number, [name, dtype, shape, length] of each input, names of the outputs].
-- Reply: the kind is a gRPC code. With code 0 the head is JSON: the model's number, or [dtype, shape, length] of each
-  output. With another code the head is the error message.
+- Reply: the kind is a gRPC code. With code 0 the head is JSON: the model's number for LOAD, and [dtype, shape, length]
+  of each output for RUN. With any other code the head is the error message.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Buffer = Any  # bytes, a memoryview, or a flat array of uint8
 
 
 class Stream:
-    """Writes frames to a socket, and reads pieces of known length from it. Raises ConnectionError if it closes."""
+    """Reads and writes frames on a socket. Raises ConnectionError if the other end closes the connection."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._socket = connection
@@ -48,7 +48,7 @@ class Stream:
                 parts[0] = parts[0][sent:]
 
     def read(self) -> tuple[int, bytes]:
-        """Reads the kind and the head of the next frame. The caller must read its body next."""
+        """Reads the kind and the head of the next frame. The caller must then read the frame's body."""
         kind, length, _ = _HEADER.unpack(self.take(_HEADER.size))
         return kind, self.take(length)
 
@@ -66,7 +66,7 @@ class Stream:
         at, size = 0, target.nbytes
         while at < size:
             if self._start == self._end:
-                if size - at >= self._memory.nbytes:  # without the buffer
+                if size - at >= self._memory.nbytes:  # read directly into `target`
                     at += self._received(target[at:])
                     continue
                 self._start, self._end = 0, self._received(self._memory)

@@ -1,7 +1,8 @@
-"""Rejects inputs that some image operations of TensorFlow do not check.
+"""Checks the input shapes of models with image operations. Some image operations of TensorFlow do not check shapes.
 
-If the rank differs from the declared one, these operations abort the process. If the number of channels differs, the
-result depends on the processor: a grouped convolution with oneDNN, the status UNIMPLEMENTED without it.
+If the rank differs from the declared rank, these operations abort the process. If the number of channels differs, the
+result depends on the processor: TensorFlow computes a grouped convolution if it uses oneDNN, and otherwise returns the
+status UNIMPLEMENTED.
 """
 
 from __future__ import annotations
@@ -20,7 +21,10 @@ Shapes = Mapping[str, tuple[int, ...]]
 
 
 def declared_shapes(folder: Path, tags: Sequence[str], signatures: Mapping[str, SignatureDef]) -> dict[str, Shapes]:
-    """Returns the declared shape of each input, by signature. Empty for signatures without image operations."""
+    """Returns the declared shape of each input, by signature name and input name.
+
+    The dict of a signature is empty if the signature has no image operations, or if the SavedModel can't be read.
+    """
     try:
         graph = Graph(saved_model.read_meta_graph(folder, tags).graph_def)
     except ServingError:  # TensorFlow reports the error when it loads the model

@@ -1,7 +1,7 @@
-"""TensorFlow's C library through ctypes, without TensorFlow's Python package. It loads in 0.5 s instead of 10 s.
+"""Calls TensorFlow's C library through ctypes. The library loads in 0.5 s, TensorFlow's Python package in 10 s.
 
-The library is part of TensorFlow's wheel, and TensorFlow Serving is built on the same code. Only child processes of
-the server load it.
+The library is part of TensorFlow's wheel. TensorFlow Serving is built on the same code. Only child processes of the
+server load the library.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ STRING_BYTES = 24  # size of a TF_TString
 
 
 class TensorFlowError(Exception):
-    """An error that TensorFlow reports: its message and the number of its gRPC code."""
+    """An error that TensorFlow reports. `code` is the number of the gRPC code."""
 
     def __init__(self, code: int, message: str) -> None:
         super().__init__(message)
@@ -113,7 +113,7 @@ def library() -> Library:
 
 
 class Status:
-    """A context manager for the status of C calls. On exit it raises a reported error as `TensorFlowError`."""
+    """A context manager for the status of C calls. On exit, raises TensorFlowError if a call reported an error."""
 
     def __enter__(self) -> int:
         self._pointer = int(library().NewStatus())

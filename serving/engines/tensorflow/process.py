@@ -1,4 +1,4 @@
-"""Starts the TensorFlow process when it is first needed, and restarts it after it died."""
+"""Starts the TensorFlow process when it is first needed, and restarts the process if it has ended."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ log = logging.getLogger(__name__)
 
 
 class TensorFlowProcess:
-    """One TensorFlow process for a whole server.
+    """The one TensorFlow process of a server.
 
-    The process ends with `close`, or when the parent process dies.
+    The process ends when `close` is called, or when the parent process ends.
 
     Args:
         intra_op: number of threads for one operation. 0 means one per core.
@@ -35,9 +35,9 @@ class TensorFlowProcess:
         self._closed = False
 
     def address(self) -> str:
-        """Returns the Unix socket of the process, and starts the process if it does not run. Does not wait for it.
+        """Returns the path of the process's Unix socket, and starts the process if it does not run.
 
-        Raises Unavailable after `close`.
+        Does not wait until the process is ready. Raises Unavailable after `close`.
         """
         with self._lock:
             if self._closed:
@@ -77,8 +77,8 @@ class TensorFlowProcess:
                     *(sys.executable, "-P", "-m", "keras_gallery.serving.engines.tensorflow.worker"),
                     *(str(listener.fileno()), *self._options),
                 ],
-                stdin=subprocess.PIPE,  # the process ends when this closes
-                stdout=2,  # what libraries print goes to stderr
+                stdin=subprocess.PIPE,  # the process ends when this pipe closes
+                stdout=2,  # output that libraries print goes to stderr
                 pass_fds=[listener.fileno()],
                 start_new_session=True,  # Ctrl-C reaches only the server, which then ends this process
             )

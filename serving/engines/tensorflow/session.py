@@ -1,4 +1,4 @@
-"""Loads and runs a SavedModel with TensorFlow's C library: the same code as in TensorFlow Serving."""
+"""Loads and runs a SavedModel with TensorFlow's C library, which has the same code as TensorFlow Serving."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _run_in_this_thread() -> int:
 
 
 class Session:
-    """A SavedModel's graph with its variables, tables and assets. It is freed with the last reference to the object.
+    """A SavedModel's graph with its variables, look-up tables and assets. All are freed when this object is deleted.
 
     Args:
         folder: the SavedModel.
@@ -51,7 +51,7 @@ class Session:
         tf = library()
         self._session: int | None = None
         self._cache: dict[Any, Any] = {}
-        # Running operations in other threads costs more than it gains, except in models that decode many images.
+        # Running operations in other threads is slower, except in models that decode many images.
         file = model_file(folder)
         is_parallel = file is None or re.search(rb"(?<!Unicode)Decode", file.read_bytes()) is not None
         self._options = None if is_parallel else _run_in_this_thread()
@@ -71,7 +71,7 @@ class Session:
     def run(self, feeds: Sequence[tuple[str, Tensor]], fetches: Sequence[str]) -> list[Tensor]:
         """Runs the graph. Any number of threads may call this at once.
 
-        Shapes of inputs are checked by the graph only, as in TensorFlow Serving.
+        Only the graph checks the shapes of inputs, as in TensorFlow Serving.
 
         Args:
             feeds: name and value of each input tensor.

@@ -1,4 +1,4 @@
-"""Converts tensors of TensorFlow's C library to bytes and NumPy arrays and back, without needless copies."""
+"""Converts between tensors of TensorFlow's C library, bytes and NumPy arrays, without needless copies."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _WRITABLE = 0x200
 
 
 class Tensor:
-    """A tensor of the C library. It is freed with the last reference to the object."""
+    """A tensor of the C library. The tensor is freed when this object is deleted."""
 
     __slots__ = ("pointer",)
 
@@ -30,7 +30,7 @@ class Tensor:
 
     @property
     def dtype(self) -> int:
-        """The number of its dtype."""
+        """The number of the tensor's dtype."""
         return int(library().TensorType(self.pointer))
 
     @property
@@ -39,7 +39,7 @@ class Tensor:
 
     @property
     def memory(self) -> memoryview:
-        """Its bytes, to read or write while the object lives. Not for tensors of strings."""
+        """The tensor's bytes, to read or write while this object exists. Use `strings` for a tensor of strings."""
         size = library().TensorByteSize(self.pointer)
         if not size:
             return memoryview(b"")
@@ -73,7 +73,7 @@ def _free_strings(data: int, size: int, _: int | None) -> None:
 
 
 def from_strings(shape: Sequence[int], strings: Iterable[bytes]) -> Tensor:
-    """Returns a tensor of strings, in row-major order."""
+    """Returns a tensor of the given strings, which are in row-major order."""
     size = math.prod(shape) * STRING_BYTES
     memory = ctypes.create_string_buffer(max(size, 1))  # zeros: empty strings
     address = ctypes.addressof(memory)
@@ -86,7 +86,7 @@ def from_strings(shape: Sequence[int], strings: Iterable[bytes]) -> Tensor:
 
 
 def from_array(array: np.ndarray[Any, Any]) -> Tensor:
-    """Returns a tensor with the values of an array. Strings are object arrays of bytes."""
+    """Returns a tensor with the values of an array. An array of strings has dtype object and elements of type bytes."""
     row = dtypes.of_array(array)
     if row is dtypes.STRING:
         return from_strings(array.shape, array.ravel().tolist())
@@ -97,7 +97,7 @@ def from_array(array: np.ndarray[Any, Any]) -> Tensor:
 
 
 def to_array(tensor: Tensor) -> np.ndarray[Any, Any]:
-    """Returns a copy of a tensor's values."""
+    """Returns a copy of a tensor's values. Strings become an array of dtype object with elements of type bytes."""
     row = dtypes.BY_NUMBER[tensor.dtype]
     if row is dtypes.STRING:
         array = np.empty(math.prod(tensor.shape), object)

@@ -1,7 +1,7 @@
 """The TensorFlow process: answers requests on a Unix socket, with one thread per connection.
 
-`process.py` starts it, and `frames.py` describes the protocol. A SavedModel that several connections load is loaded
-once, and freed when the last of these connections ends.
+`process.py` starts it, and `frames.py` describes the protocol. If several connections load the same SavedModel, the
+process loads it once, and frees it when the last of these connections ends.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Models:
         self._loading: dict[Any, Future[int]] = {}  # includes finished loads
 
     def acquire(self, folder: str, tags: list[str]) -> int:
-        """Loads a SavedModel, or uses the loaded one, and returns its number. Call `release` when done.
+        """Loads a SavedModel if it is not loaded yet, and returns its number. Call `release` when done.
 
         Raises TensorFlowError if the SavedModel can't be loaded.
         """
@@ -78,7 +78,7 @@ class Models:
         return number
 
     def release(self, number: int) -> None:
-        """Undoes one `acquire`. After the last one, frees the model."""
+        """Undoes one call of `acquire`. Frees the model when all calls are undone."""
         with self._lock:
             self._users[number] -= 1
             if self._users[number]:
@@ -98,7 +98,7 @@ def _is_of(loading: Future[int], number: int) -> bool:
 
 
 def serve(stream: Stream, models: Models) -> None:
-    """Answers the requests of a connection until it ends."""
+    """Answers the requests of a connection until the connection ends."""
     denormals.flush()  # this thread runs operations itself
     held: list[int] = []
     try:
@@ -150,16 +150,16 @@ def _to_buffer(tensor: Tensor) -> Buffer:
     return strings_to_bytes(tensor.strings()) if tensor.dtype == STRING else tensor.memory
 
 
-def _end_with_the_server() -> None:
+def _exit_when_stdin_closes() -> None:
     sys.stdin.buffer.read()
     os._exit(0)
 
 
 def main() -> None:
     descriptor, intra_op, inter_op = map(int, sys.argv[1:])
-    threading.Thread(target=_end_with_the_server, daemon=True).start()
+    threading.Thread(target=_exit_when_stdin_closes, daemon=True).start()
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))  # each model in each worker process is a connection
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))  # a connection per model and worker process
     library()
     models = Models(session_config(intra_op, inter_op))
     with socket.socket(fileno=descriptor) as listener:

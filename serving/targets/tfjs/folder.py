@@ -55,7 +55,10 @@ def write(model: keras.Model, endpoint: Endpoint, place: Path) -> list[str]:
 
 
 def runner(place: Path, endpoint: Endpoint) -> Callable[[Arrays], Arrays]:
-    """Runs the model with TensorFlow.js in Node, on the CPU. Raises FailedPrecondition if they are not installed."""
+    """Returns a function that runs the model with TensorFlow.js in Node, on the CPU.
+
+    Raises FailedPrecondition if Node or TensorFlow.js is not installed.
+    """
     tfjs_node.modules(tfjs_node.GRAPH)
     outputs = json.loads(Path(place, MODEL).read_text("utf-8"))["signature"]["outputs"]
     dtypes = {row.enum: row.numpy for row in DATA_TYPES}

@@ -1,7 +1,7 @@
 """Converts an endpoint to a frozen TensorFlow graph in the format of TensorFlow.js.
 
 Variables become constants, and the values of all constants move from the graph to the weights. Assertions are removed.
-Operations that TensorFlow.js lacks are replaced by others if possible, and rejected if not.
+Operations that TensorFlow.js lacks are replaced with other operations if possible, and otherwise rejected.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Graph:
 
 
 def freeze(model: keras.Model, endpoint: Endpoint) -> Graph:
-    """Returns the graph of an endpoint. Raises FailedPrecondition if TensorFlow.js does not support it."""
+    """Returns the graph of an endpoint. Raises FailedPrecondition if TensorFlow.js does not support the graph."""
     if endpoint.tables:
         raise FailedPrecondition("TensorFlow.js does not support signatures with look-up tables")
     function = tf.function(endpoint.function, input_signature=endpoint.inputs).get_concrete_function()
@@ -68,7 +68,7 @@ def freeze(model: keras.Model, endpoint: Endpoint) -> Graph:
         if tensor.dtype in _NARROWED
     ]
     constants = dict(_extract_constants(graph))
-    signature = {kind: {name: _describe(tensor) for name, tensor in each.items()} for kind, each in tensors.items()}
+    signature = {key: {name: _describe(tensor) for name, tensor in each.items()} for key, each in tensors.items()}
     return Graph(json_format.MessageToDict(graph), constants, signature, notes)
 
 
@@ -85,7 +85,10 @@ def _check_operations(model: keras.Model, graph: Any) -> None:
 
 
 def _layer_of(model: keras.Model, node: str) -> str:
-    """Describes the layer of a node: the innermost scope that is a layer's name, perhaps with a number at its end."""
+    """Returns a description of a node's layer for error messages, or the node's name if no layer is found.
+
+    The innermost scope that is a layer's name, with or without a number at the end, is the layer.
+    """
     names = {layer.name for layer in model._flatten_layers()}
     for scope in reversed(node.split("/")[:-1]):
         for name in (scope, scope.rpartition("_")[0]):
@@ -95,9 +98,9 @@ def _layer_of(model: keras.Model, node: str) -> str:
 
 
 def _extract_constants(graph: Any) -> Iterator[tuple[str, Any]]:
-    """Removes the values of constants from the graph and yields them by name.
+    """Yields the name and the value of each constant, and removes the value from the graph.
 
-    Constants in functions get the function's name as prefix, so that names are unique.
+    A constant in a function gets the function's name as prefix, so that names are unique.
     """
     for node in graph.node:
         if node.op == "Const":
@@ -126,7 +129,7 @@ def _value(node: Any) -> Any:
 
 
 def _describe(tensor: Any) -> dict[str, Any]:
-    """Describes a tensor as in a SavedModel's signature."""
+    """Returns the description of a tensor in the signature of a graph model: name, dtype and shape."""
     dtype = BY_NUMBER[tensor.dtype.as_datatype_enum].enum
     return {
         "name": tensor.name,

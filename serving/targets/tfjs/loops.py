@@ -1,7 +1,8 @@
-"""Changes loops that write lists, such as those of recurrent layers, so that TensorFlow.js keeps the written tensors.
+"""Changes loops that write lists, such as loops of recurrent layers, so that TensorFlow.js keeps the written tensors.
 
-After each step TensorFlow.js (4.22) frees all tensors of the step that are not results, including those that the step
-has written to a list. Therefore each written tensor becomes a result: the loop gets a variable that nothing reads.
+After each step, TensorFlow.js (4.22) frees all tensors of the step that are not results of the step, including tensors
+that the step has written to a list. Therefore each written tensor becomes a result: the loop gets an additional
+variable that nothing reads.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ _WRITES = {"TensorListSetItem": 2, "TensorListPushBack": 1}  # index of the inpu
 
 
 def keep_items(graph: Any) -> None:
-    """Changes the loops of a `GraphDef` in place."""
+    """Changes the loops of a `GraphDef` in place, so that each tensor that a step writes to a list is a result."""
     functions = {function.signature.name: function for function in graph.library.function}
     for nodes in bodies(graph):
         for node in list(nodes):

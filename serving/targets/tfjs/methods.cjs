@@ -1,5 +1,5 @@
-// Adds the methods to tensors with which @tensorflow/tfjs-layers calls operations, such as `x.square()`. The separate
-// packages, without @tensorflow/tfjs, have the operations as functions only.
+// Adds a method for each operation to tensors, such as `x.square()`, because @tensorflow/tfjs-layers calls these methods.
+// The package @tensorflow/tfjs would add the methods. The packages that are used here have functions only.
 "use strict";
 const tf = require("@tensorflow/tfjs-core");
 

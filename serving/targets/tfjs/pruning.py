@@ -1,4 +1,4 @@
-"""Removes control inputs, assertions and all other nodes that no output needs from a TensorFlow graph."""
+"""Prunes a TensorFlow graph: removes control inputs, assertions, and all other nodes that no output needs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ def bodies(graph: Any) -> Iterator[Any]:
 
 
 def prune(graph: Any, ends: Iterable[str]) -> int:
-    """Removes the nodes that the nodes `ends` don't need. Returns the number of removed assertions."""
+    """Removes all nodes that are not needed to compute the nodes named `ends`, and all functions that are not called.
+
+    Returns the number of removed assertions.
+    """
     before = _assertions(graph)
     _remove_unneeded(graph.node, ends)
     for function in graph.library.function:
@@ -49,7 +52,7 @@ def _remove_unneeded(nodes: Any, ends: Iterable[str]) -> None:
 
 
 def _called(graph: Any) -> set[str]:
-    """Returns the names of the functions that the graph calls, directly or in other functions."""
+    """Returns the names of the functions that the graph calls, directly or through other functions."""
     functions = {function.signature.name: function for function in graph.library.function}
     called: set[str] = set()
     waiting = [graph.node]

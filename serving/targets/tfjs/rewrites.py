@@ -1,4 +1,4 @@
-"""Replaces operations that TensorFlow.js lacks by operations that it has."""
+"""Replaces operations that TensorFlow.js lacks with operations that TensorFlow.js supports."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def rewrite(graph: Any) -> set[str]:
     replaced = set()
     for nodes in bodies(graph):
         for node in list(nodes):
-            name = _kind(node)
+            name = _operation(node)
             if name in _RENAMED:
                 node.op = _RENAMED[name]
             elif name in _STEPS:
@@ -38,7 +38,7 @@ def rewrite(graph: Any) -> set[str]:
     return replaced
 
 
-def _kind(node: Any) -> str:
+def _operation(node: Any) -> str:
     is_gather = node.op == "GatherV2" and node.attr["Tparams"].type == tf.string.as_datatype_enum
     return _GATHER_STRINGS if is_gather else str(node.op)
 

@@ -1,7 +1,8 @@
 // Runs a TensorFlow.js model in Node: node runner.cjs MODEL.JSON
-// Standard input: a line of JSON with the entries of the inputs in a weights manifest, then their bytes.
-// Standard output: the same for the outputs.
-// Inputs and outputs of a graph model have the names of its signature. Those of a layers model are in the model's order.
+// Standard input: a line of JSON with a weights manifest entry for each input, then the bytes of the inputs.
+// Standard output: the outputs in the same format.
+// Inputs and outputs of a graph model have the names of its signature. Inputs and outputs of a layers model are in the
+// model's order.
 "use strict";
 const fs = require("node:fs");
 const path = require("node:path");

@@ -1,6 +1,6 @@
-"""TensorFlow.js's weight format: the bytes of the arrays, and a manifest with their names, shapes and dtypes.
+"""Reads and writes TensorFlow.js's weight format: the bytes of the arrays, and a manifest of names, shapes and dtypes.
 
-Numbers are little-endian. A Boolean takes one byte. A string is its length as uint32 and its UTF-8 bytes. Weights may
+Numbers are little-endian. A boolean has one byte. A string has its length as uint32, then its UTF-8 bytes. Weights may
 be quantized: stored as uint8 or uint16 with a `scale` and a `min`, or as float16.
 """
 
@@ -56,7 +56,7 @@ def _content(name: str, array: np.ndarray[Any, Any]) -> tuple[str, bytes]:
 
 
 def size_of(spec: Mapping[str, Any]) -> int:
-    """Returns the size of a manifest entry's numbers in bytes. Raises InvalidArgument for an invalid entry."""
+    """Returns the size of a manifest entry's array in bytes. Raises InvalidArgument for an invalid entry."""
     name, shape, stored = spec.get("name"), spec.get("shape"), _stored(spec)
     if not isinstance(name, str) or not isinstance(shape, list) or stored is None:
         raise InvalidArgument(f"Expected a weight's name, shape and dtype. Received: {str(spec)[:200]}")

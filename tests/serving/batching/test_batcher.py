@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras_gallery.serving.batching import batcher as batching
-from keras_gallery.serving.engines.base import refuse_event_loop
+from keras_gallery.serving.engines.base import raise_in_event_loop
 from keras_gallery.serving.errors import Internal, InvalidArgument
 
 from .fake_batching import HOUR, NAMES, SECONDS, Served, Signature, floats, play, same, serve
@@ -141,7 +141,7 @@ def test_a_quick_signature_uses_a_thread_while_a_run_is_in_progress() -> None:
 def test_a_run_that_refuses_the_event_loop_uses_a_thread() -> None:
     class Blocking(Signature):
         def run(self, inputs: Any, outputs: Sequence[str]) -> Any:
-            refuse_event_loop()
+            raise_in_event_loop()
             return super().run(inputs, outputs)
 
     async def scene() -> None:

@@ -1,4 +1,4 @@
-"""Fixtures: SavedModels of many kinds, and engines."""
+"""Fixtures: the SavedModels of `made_models.py`, and engines."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from keras_gallery.serving.quiet import quiet_import
 
 
 @pytest.fixture(scope="session")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a SavedModel for each function of `made_models.py`."""
     with quiet_import(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -47,13 +47,13 @@ def tensorflow(process: TensorFlowProcess) -> Iterator[TensorFlow]:
 
 @pytest.fixture
 def files(tmp_path: Path) -> OpenVinoFiles:
-    """An empty cache."""
+    """An empty cache folder of OpenVINO files."""
     return OpenVinoFiles(tmp_path / "cache")
 
 
 @pytest.fixture(scope="session")
-def converted(made: Path, tmp_path_factory: pytest.TempPathFactory) -> OpenVinoFiles:
-    """A cache with the OpenVINO files of `made / "networks"`."""
+def converted_files(models: Path, tmp_path_factory: pytest.TempPathFactory) -> OpenVinoFiles:
+    """A cache folder with the OpenVINO files of the SavedModel "networks"."""
     files = OpenVinoFiles(tmp_path_factory.mktemp("cache"))
-    assert Converter(files).prepare(made / "networks")
+    assert Converter(files).prepare(models / "networks")
     return files

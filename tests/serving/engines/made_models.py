@@ -1,4 +1,4 @@
-"""Builds SavedModels of many kinds with TensorFlow."""
+"""Builds SavedModels with many dtypes, shapes and operations, using TensorFlow."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def save(folder: Path, signatures: dict[str, tuple[list[Any], Callable[..., Any]
     """Writes a TF2 SavedModel with one function per signature.
 
     Args:
-        folder: where to write it.
+        folder: folder of the SavedModel to write.
         signatures: specs of the inputs and the function, by signature name.
         **tracked: variables and tables that the functions use.
     """
@@ -38,7 +38,7 @@ def save(folder: Path, signatures: dict[str, tuple[list[Any], Callable[..., Any]
 
 
 def dtypes(folder: Path) -> None:
-    """One signature per dtype, with the dtype's name. It reverses the rows of an array (batch, 3)."""
+    """Writes a signature for each dtype, named like the dtype. The signature reverses the rows of x (batch, 3)."""
 
     def reversed_rows(dtype: str) -> tuple[list[Any], Callable[..., Any]]:
         return [Spec([None, 3], dtype, name="x")], lambda x: {"y": x[:, ::-1]}
@@ -47,7 +47,7 @@ def dtypes(folder: Path) -> None:
 
 
 def shapes(folder: Path) -> None:
-    """Signatures without a batch dimension, with any rank, and with many outputs."""
+    """Writes signatures without a batch dimension, with any rank, and with many outputs."""
     save(
         folder,
         {
@@ -64,7 +64,7 @@ def shapes(folder: Path) -> None:
 
 
 def words_table(folder: Path) -> Any:
-    """Returns a table from words to numbers. It reads a file, which the SavedModel copies to its assets."""
+    """Returns a look-up table from words to numbers, stored in a file that TensorFlow copies to the assets."""
     file = folder.parent / "words.txt"
     file.write_text("\n".join(WORDS))
     words = tf.lookup.TextFileInitializer(
@@ -74,7 +74,7 @@ def words_table(folder: Path) -> Any:
 
 
 def examples(folder: Path) -> None:
-    """A signature that parses tf.Example, with a variable and a table of words from an asset file."""
+    """Writes a signature that parses tf.Examples, with a variable and a look-up table from an asset file."""
     table = words_table(folder)
     factor = tf.Variable(10.0)
     features = {"word": tf.io.FixedLenFeature([], tf.string), "x": tf.io.FixedLenFeature([2], tf.float32)}
@@ -88,9 +88,10 @@ def examples(folder: Path) -> None:
 
 
 def tf1(folder: Path, *, as_text: bool = False) -> None:
-    """A TF1 graph with two sets of tags.
+    """Writes a TensorFlow 1 graph with two sets of tags.
 
-    It has reference and resource variables, a table from an asset, and signatures that share an input.
+    The graph has reference and resource variables, a look-up table from an asset file, and signatures that share an
+    input.
     """
     builder = v1.saved_model.Builder(str(folder))
     for tags, offset in ((["serve"], 0.0), (["serve", "gpu"], 100.0)):
@@ -120,7 +121,7 @@ def tf1(folder: Path, *, as_text: bool = False) -> None:
 
 
 def networks(folder: Path) -> None:
-    """Signatures that OpenVINO can run, and signatures that it must not run for different reasons."""
+    """Writes signatures that OpenVINO can run, and signatures that it must not run for different reasons."""
     rng = np.random.default_rng(5)
     kernel = tf.Variable(rng.normal(size=(3, 3, 1, 4)).astype(np.float32))
     dense = tf.Variable(rng.normal(size=(6, 8)).astype(np.float32))
@@ -136,24 +137,24 @@ def networks(folder: Path) -> None:
         folder,
         {
             "dense": (rows, lambda x: {"y": tf.nn.relu(x @ dense)}),
-            "again": (rows, lambda x: {"y": tf.nn.relu(x @ dense)}),
+            "dense_copy": (rows, lambda x: {"y": tf.nn.relu(x @ dense)}),
             "same_name": (rows, lambda x: {"x": tf.nn.relu(x @ dense)}),
             "conv": (images, lambda x: {"y": tf.nn.conv2d(x, kernel, 2, "SAME"), "a": tf.reduce_mean(x, [1, 2])}),
             "bytes": ([Spec([None, 4], tf.uint8, name="x")], lambda x: {"y": tf.cast(x, tf.float32) / 255.0}),
-            "whole": (whole, lambda x: {"y": tf.cast(x, tf.float32) * 0.5}),
-            "wide": ([Spec([None, 6], tf.int64, name="x")], lambda x: {"y": x[:, ::-1]}),
-            "wraps": (whole, lambda x: {"y": x + 1}),
+            "integers": (whole, lambda x: {"y": tf.cast(x, tf.float32) * 0.5}),
+            "int64": ([Spec([None, 6], tf.int64, name="x")], lambda x: {"y": x[:, ::-1]}),
+            "integer_sum": (whole, lambda x: {"y": x + 1}),
             "double": ([Spec([None, 6], tf.float64, name="x")], lambda x: {"y": x * 2}),
-            "divides": (whole, lambda x: {"y": 7 // x}),
-            "gathers": (whole, lambda x: {"y": tf.gather(dense, x)}),
-            "rounds": (rows, lambda x: {"y": tf.cast(x, tf.int32)}),
-            "draws": (rows, lambda x: {"y": x + tf.random.uniform([6])}),
-            "counts": (rows, counted),
-            "reads": (rows, lambda x: {"y": x + count}),
-            "loops": (rows, lambda x: {"y": tf.map_fn(lambda row: row * 2, x)}),
-            "says": (rows, lambda x: {"y": tf.strings.as_string(x)}),
+            "division": (whole, lambda x: {"y": 7 // x}),
+            "gather": (whole, lambda x: {"y": tf.gather(dense, x)}),
+            "to_integers": (rows, lambda x: {"y": tf.cast(x, tf.int32)}),
+            "random": (rows, lambda x: {"y": x + tf.random.uniform([6])}),
+            "counter": (rows, counted),
+            "reads_counter": (rows, lambda x: {"y": x + count}),
+            "loop": (rows, lambda x: {"y": tf.map_fn(lambda row: row * 2, x)}),
+            "strings": (rows, lambda x: {"y": tf.strings.as_string(x)}),
             "any_rank": ([Spec(None, tf.float32, name="x")], lambda x: {"y": x * 2}),
-            "magnifies": (rows, lambda x: {"y": x * 1e20 * 1e20}),
+            "large_factor": (rows, lambda x: {"y": x * 1e20 * 1e20}),
             "steps": ([Spec([None, None, 6], name="x")], lambda x: {"y": tf.nn.conv1d(x, window, 1, "VALID")}),
         },
         kernel=kernel,
@@ -163,7 +164,7 @@ def networks(folder: Path) -> None:
 
 
 def windows(folder: Path) -> None:
-    """A convolution that needs sequences of at least four steps."""
+    """Writes a convolution that needs sequences of at least four steps."""
     window = np.random.default_rng(5).normal(size=(4, 6, 2)).astype(np.float32)
     save(
         folder,
@@ -172,7 +173,7 @@ def windows(folder: Path) -> None:
 
 
 def tflite_source(folder: Path) -> None:
-    """The SavedModel that `tflite` converts."""
+    """Writes the SavedModel that `tflite` converts."""
     rows = [Spec([None, 3], tf.float32, name="x")]
     two = [Spec([None, 2], tf.float32, name="a"), Spec([None], tf.int32, name="b")]
     words = [Spec([None], tf.string, name="words"), Spec([None], tf.int32, name="at")]
@@ -187,7 +188,7 @@ def tflite_source(folder: Path) -> None:
 
 
 def tflite(folder: Path, source: Path) -> None:
-    """A version folder with a `model.tflite` that has all signatures of a SavedModel."""
+    """Writes a version folder with a `model.tflite` that has all signatures of the SavedModel `source`."""
     signatures = ["serving_default", "two", "pick"]
     converter = tf.lite.TFLiteConverter.from_saved_model(str(source), signature_keys=signatures)
     folder.mkdir(parents=True)
@@ -195,7 +196,7 @@ def tflite(folder: Path, source: Path) -> None:
 
 
 def tflite_without_signatures(folder: Path) -> None:
-    """A version folder with a `model.tflite` without signatures."""
+    """Writes a version folder with a `model.tflite` that has no signatures."""
     function = tf.function(lambda a, b: (a + b, a * 2), [Spec([None, 3], tf.float32, name=name) for name in "ab"])
     converter = tf.lite.TFLiteConverter.from_concrete_functions([function.get_concrete_function()], tf.Module())
     folder.mkdir(parents=True)

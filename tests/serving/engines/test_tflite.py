@@ -1,4 +1,4 @@
-"""The TensorFlow Lite engine on files made by TensorFlow's converter."""
+"""Tests the TensorFlow Lite engine on files that TensorFlow's converter wrote."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def load(folder: Path) -> dict[str, Runner]:
 
 
 @pytest.fixture(scope="module")
-def runners(made: Path) -> Mapping[str, Runner]:
-    return load(made / "tflite")
+def runners(models: Path) -> Mapping[str, Runner]:
+    return load(models / "tflite")
 
 
 def words(*values: bytes) -> Any:
@@ -35,9 +35,9 @@ def words(*values: bytes) -> Any:
     return array
 
 
-def test_signatures_are_those_of_the_saved_model(made: Path) -> None:
-    got = saved_model.signatures_of(read_meta_graph(made / "tflite"))
-    want = saved_model.read_signatures(made / "tflite_source")
+def test_signatures_are_those_of_the_saved_model(models: Path) -> None:
+    got = saved_model.signatures_of(read_meta_graph(models / "tflite"))
+    want = saved_model.read_signatures(models / "tflite_source")
 
     def plain(specs: Mapping[str, TensorSpec]) -> Any:
         return {name: (spec.dtype, spec.shape) for name, spec in specs.items()}
@@ -52,9 +52,9 @@ def test_signatures_are_those_of_the_saved_model(made: Path) -> None:
 
 @pytest.mark.parametrize("batch", [1, 4, 2, 0])
 def test_outputs_equal_tensorflow(
-    made: Path, tensorflow: TensorFlow, runners: Mapping[str, Runner], batch: int
+    models: Path, tensorflow: TensorFlow, runners: Mapping[str, Runner], batch: int
 ) -> None:
-    expected = tensorflow.load(made / "tflite_source", saved_model.read_signatures(made / "tflite_source"))
+    expected = tensorflow.load(models / "tflite_source", saved_model.read_signatures(models / "tflite_source"))
     rng = np.random.default_rng(batch)
     inputs: dict[str, dict[str, Any]] = {
         "serving_default": {"x": rng.normal(size=(batch, 3)).astype(np.float32)},
@@ -83,8 +83,8 @@ def test_parallel_requests(runners: Mapping[str, Runner]) -> None:
     assert 1 <= len(runner._model._idle) <= 4
 
 
-def test_a_file_without_signatures(made: Path) -> None:
-    folder = made / "tflite_plain"
+def test_a_file_without_signatures(models: Path) -> None:
+    folder = models / "tflite_plain"
     (signature,) = saved_model.signatures_of(read_meta_graph(folder)).values()
     assert signature.name == "serving_default"
     assert {name: spec.shape for name, spec in signature.inputs.items()} == {"a": (-1, 3), "b": (-1, 3)}
@@ -109,9 +109,9 @@ def test_a_failed_run_does_not_affect_the_next_one(runners: Mapping[str, Runner]
     assert runners["pick"](picked, ["picked"])["picked"].tolist() == [b"b"]
 
 
-def test_a_folder_without_a_tflite_file(made: Path) -> None:
-    assert read_meta_graph(made / "dtypes") is None
-    assert TfLite().load(made / "dtypes", saved_model.read_signatures(made / "dtypes")) == {}
+def test_a_folder_without_a_tflite_file(models: Path) -> None:
+    assert read_meta_graph(models / "dtypes") is None
+    assert TfLite().load(models / "dtypes", saved_model.read_signatures(models / "dtypes")) == {}
 
 
 @pytest.mark.parametrize("content", [b"", b"no model", bytes(100)])
@@ -121,17 +121,17 @@ def test_files_that_are_not_models(tmp_path: Path, content: bytes) -> None:
         read_meta_graph(tmp_path)
 
 
-def test_without_the_runtime(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_litert(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(Unimplemented, match="pip install ai-edge-litert"):
-        read_meta_graph(made / "tflite")
+        read_meta_graph(models / "tflite")
 
 
-def test_no_tensorflow_is_imported(made: Path) -> None:
+def test_no_tensorflow_is_imported(models: Path) -> None:
     code = f"""
 import sys; from pathlib import Path
 from keras_gallery.serving.engines import tflite
-assert tflite.read_meta_graph(Path({str(made / "tflite")!r}))
+assert tflite.read_meta_graph(Path({str(models / "tflite")!r}))
 assert "ai_edge_litert" in sys.modules and "tensorflow" not in sys.modules
 """
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

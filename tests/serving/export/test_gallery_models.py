@@ -1,4 +1,4 @@
-"""Exports and serves every autoencoder of the gallery, untrained and small, and sends gRPC and REST requests."""
+"""Exports each autoencoder of the gallery, untrained and small, and tests them on a server over gRPC and REST."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ OVERRIDES: dict[str, dict[str, Any]] = {
     "overcomplete_autoencoder": {"code_dim": 64},
     "tied_autoencoder": {"code_dim": 5},
 }
-FORMS: dict[str, tuple[str, dict[str, Any]]] = {  # served name -> model and hyperparameters
+SERVED: dict[str, tuple[str, dict[str, Any]]] = {  # name on the server -> name in the gallery and hyperparameters
     **{name: (name, OVERRIDES.get(name, {})) for name in list_models() if describe(name).family == "autoencoders"},
     "feature_maps": ("convolutional_autoencoder", {"code": "maps", "filters": (4, 3)}),
     "sparse_l1": ("sparse_autoencoder", {"penalty": "l1"}),
@@ -38,7 +38,7 @@ COUNT = 5
 
 @dataclass
 class Gallery:
-    """The models in memory, their version folders, and a server of all models."""
+    """The models in memory, their version folders, and a server that serves all models."""
 
     models: dict[str, Any]
     folders: dict[str, Path]
@@ -54,7 +54,7 @@ def gallery(tmp_path_factory: pytest.TempPathFactory, server_kind: str) -> Itera
     keras.utils.set_random_seed(3)
     root = tmp_path_factory.mktemp("gallery")
     models = {
-        served: create(name, **{"image_shape": (8, 8, 1), **options}) for served, (name, options) in FORMS.items()
+        served: create(name, **{"image_shape": (8, 8, 1), **options}) for served, (name, options) in SERVED.items()
     }
     folders = {served: export(model, served, root) for served, model in models.items()}
     bases = {served: folder.parent for served, folder in folders.items()}
@@ -66,8 +66,8 @@ def gallery(tmp_path_factory: pytest.TempPathFactory, server_kind: str) -> Itera
 
 @pytest.fixture(params=["grpc", "rest"])
 def client(request: pytest.FixtureRequest, gallery: Gallery) -> Iterator[Client]:
-    with Client(getattr(gallery.server, request.param), timeout=120) as made:
-        yield made
+    with Client(getattr(gallery.server, request.param), timeout=120) as connected:
+        yield connected
 
 
 def drawn(dimensions: int, seed: int, count: int) -> Any:
@@ -87,7 +87,7 @@ def files_of(images: Any) -> list[bytes]:
 
 
 def keras_outputs(model: Any, x: Any) -> dict[str, tuple[dict[str, Any], Any]]:
-    """Returns inputs and Keras's output for each signature that a model may have."""
+    """Returns the inputs, and the output of the Keras model, for each signature that an autoencoder may have."""
     encoder, decoder = model.get_layer("encoder"), model.get_layer("decoder")
     out, code = np.asarray(model(x)), np.asarray(encoder(x))
     image, files = {"image": x}, {"image_bytes": np.array(files_of(x), object)}
@@ -103,7 +103,7 @@ def keras_outputs(model: Any, x: Any) -> dict[str, tuple[dict[str, Any], Any]]:
     }
 
 
-@pytest.mark.parametrize("name", FORMS)
+@pytest.mark.parametrize("name", SERVED)
 def test_outputs_equal_keras(gallery: Gallery, client: Client, images: Any, name: str) -> None:
     expected = keras_outputs(gallery.models[name], images)
     signatures = client.signatures(name)
@@ -122,7 +122,7 @@ SPECIAL = {
 }
 
 
-@pytest.mark.parametrize("name", FORMS)
+@pytest.mark.parametrize("name", SERVED)
 def test_signatures(gallery: Gallery, client: Client, name: str) -> None:
     assert set(client.signatures(name)) == SPECIAL.get(name, AUTOENCODER)
 
@@ -149,7 +149,7 @@ def operations(folder: Path, signature: str | None = None) -> set[str]:
     return export.operations(tf.saved_model.load(str(folder)).signatures[signature].graph.as_graph_def())
 
 
-@pytest.mark.parametrize("name", FORMS)
+@pytest.mark.parametrize("name", SERVED)
 def test_graphs_have_no_gpu_operations_and_only_generate_is_random(gallery: Gallery, name: str) -> None:
     used = operations(gallery.folders[name])
     assert not [op for op in used if op.startswith("Cudnn")]
@@ -198,9 +198,9 @@ def test_encode_is_deterministic(client: Client, images: Any) -> None:
 
 @pytest.mark.parametrize("count", [0, -1, 1025, (1 << 31) - 1])
 def test_a_count_out_of_range(client: Client, count: int) -> None:
-    with pytest.raises(InvalidArgument, match=f"Expected a count from 1 to 1024. Received: {count}") as refused:
+    with pytest.raises(InvalidArgument, match=f"Expected a count from 1 to 1024. Received: {count}") as caught:
         client.generate(GENERATIVE, count=count)
-    assert "\n" not in str(refused.value)
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -212,7 +212,7 @@ def test_a_count_out_of_range(client: Client, count: int) -> None:
         ({"seed": 0}, "Missing named input: count"),
     ],
 )
-def test_bad_bodies(gallery: Gallery, inputs: Any, message: str) -> None:
+def test_invalid_request_bodies(gallery: Gallery, inputs: Any, message: str) -> None:
     body = {"signature_name": "generate", "inputs": inputs}
     answer = httpx.post(f"{gallery.server.rest}/v1/models/{GENERATIVE}:predict", json=body)
     assert answer.status_code == 400
@@ -222,12 +222,12 @@ def test_bad_bodies(gallery: Gallery, inputs: Any, message: str) -> None:
 @pytest.mark.parametrize(
     "inputs", [{"seed": [0], "count": [2]}, {"seed": 0, "count": [2, 3]}, {"seed": [0, 1], "count": 2}]
 )
-def test_lists_for_single_numbers(client: Client, inputs: Any) -> None:
+def test_lists_instead_of_scalars_are_rejected(client: Client, inputs: Any) -> None:
     with pytest.raises(InvalidArgument):
         client.predict(GENERATIVE, inputs, signature="generate")
 
 
-def test_numbers_that_do_not_fit(client: Client) -> None:
+def test_integers_that_do_not_fit_the_dtype_are_rejected(client: Client) -> None:
     with pytest.raises(InvalidArgument, match="Expected count to fit into int32. Received: 4294967297"):
         client.generate(GENERATIVE, count=(1 << 32) + 1)
     with pytest.raises(InvalidArgument, match="Expected seed to fit into int64. Received: 9223372036854775808"):

@@ -1,4 +1,4 @@
-"""Exports every recurrent network and embedding of the gallery, untrained and small, and reads the signatures."""
+"""Exports each recurrent network and embedding model of the gallery, untrained and small, and checks the signatures."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ def test_signatures_of_exported_models(name: str, tmp_path: Path) -> None:
     assert not [op for op in used if op.startswith("Cudnn") or "Random" in op]
 
 
-FORMS = [(name, variant) for name in NAMES for variant in VARIANTS.get(name, [])]
+CASES = [(name, variant) for name in NAMES for variant in VARIANTS.get(name, [])]
 
 
-@pytest.mark.parametrize(("name", "variant"), FORMS, ids=str)
+@pytest.mark.parametrize(("name", "variant"), CASES, ids=str)
 def test_every_variant_has_the_same_signatures(name: str, variant: dict[str, Any]) -> None:
     model = small(name, **variant)
     found = endpoints(model, texts=texts_of(model))

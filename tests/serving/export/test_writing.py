@@ -1,4 +1,4 @@
-"""Exporting a model to a version folder with signatures whose outputs equal the model's."""
+"""Tests the export of a model to a version folder: the signatures, their outputs, and failed exports."""
 
 from __future__ import annotations
 
@@ -78,10 +78,10 @@ BAD_FILES = {
     "another size": (lambda: tf.io.encode_png(np.zeros((9, 8, 1), np.uint8)).numpy(), r"8x8 pixels.*"),
     "three channels": (lambda: tf.io.encode_png(np.zeros((8, 8, 3), np.uint8)).numpy(), r"1 channel"),
     "jpeg of another size": (lambda: tf.io.encode_jpeg(np.zeros((9, 8, 1), np.uint8)).numpy(), r"8x8 pixels"),
-    "no picture": (lambda: b"no picture", r"8x8 pixels"),
-    "nothing": (lambda: b"", r"8x8 pixels"),
-    # The header claims 2^31-1 x 2^31-1 pixels. The file is rejected before it is decoded.
-    "huge claim": (
+    "bytes that are not an image": (lambda: b"no picture", r"8x8 pixels"),
+    "empty file": (lambda: b"", r"8x8 pixels"),
+    # The size in the header is 2^31-1 x 2^31-1 pixels. The file is rejected before it is decoded.
+    "header of a huge image": (
         lambda: tf.io.encode_png(np.zeros((8, 8, 1), np.uint8)).numpy()[:16] + b"\x7f\xff\xff\xff" * 2 + b"\0" * 9,
         r"8x8 pixels",
     ),
@@ -142,7 +142,7 @@ def test_any_model_with_encoder_and_decoder(tmp_path: Path) -> None:
     assert list(read_signatures(folder)["encode"].inputs) == ["features"]
 
 
-def test_other_models_have_the_names_of_their_layers(tmp_path: Path) -> None:
+def test_inputs_and_outputs_of_other_models_are_named_after_layers(tmp_path: Path) -> None:
     a, b = keras.Input((2,), name="a"), keras.Input((3,), name="b", dtype="int32")
     total = keras.layers.Dense(2, name="total")(keras.layers.Concatenate()([a, keras.ops.cast(b, "float32")]))
     folder = export(keras.Model([a, b], [total]), "plain", tmp_path)
@@ -170,7 +170,7 @@ def test_tensorflow_runs_signatures_with_assertions(tmp_path: Path, monkeypatch:
     index = openvino_files.read(export(layer, "m", tmp_path) / openvino_files.FOLDER)
     assert index is not None
     assert set(index.signatures) == {"serving_default"}
-    assert index.reasons["checked"] == "tensorflow (strings)"  # the strings of the assertion
+    assert index.reasons["checked"] == "tensorflow (strings)"  # the assertion has strings
 
 
 def test_equal_signatures_share_an_openvino_file(saved_models: Path) -> None:
@@ -182,7 +182,7 @@ def test_equal_signatures_share_an_openvino_file(saved_models: Path) -> None:
     assert index.signatures["serving_default"] == index.signatures["reconstruct"] != index.signatures["encode"]
 
 
-# === Classifiers and others ===
+# === Classifiers and regressors ===
 
 
 class Defined(NamedTuple):
@@ -196,7 +196,7 @@ def classifier_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return export(classifier(), "c", tmp_path_factory.mktemp("classifier"), labels=["ant", "bee", "žába"])
 
 
-def test_methods(classifier_folder: Path, tmp_path: Path) -> None:
+def test_the_method_names_of_signatures(classifier_folder: Path, tmp_path: Path) -> None:
     method = {each.name: each.method_name for each in read_signatures(classifier_folder).values()}
     assert method.pop("classify_example") == "tensorflow/serving/classify"
     assert set(method.values()) == {"tensorflow/serving/predict"} and len(method) == 5

@@ -1,4 +1,4 @@
-"""The outputs of a detector, compared with greedy non-maximum suppression in NumPy."""
+"""Compares the outputs of a detector with greedy non-maximum suppression in NumPy."""
 
 from __future__ import annotations
 
@@ -29,7 +29,10 @@ def overlap(a: Any, b: Any) -> float:
 
 
 def greedy(cells: Any, most: int = 16) -> Found:
-    """Keeps the box with the highest score, then the best box that overlaps it by at most half, and so on."""
+    """Returns the (box, score, label) triples that greedy suppression keeps.
+
+    Visits the boxes by descending score, and keeps a box if it overlaps each box kept so far by at most half.
+    """
     cells = cells.reshape(-1, CLASSES + 5)
     rest = [(cell[-4:], cell[:-4].max(), cell[:-4].argmax()) for cell in cells if cell[:-4].argmax() < CLASSES]
     kept: list[Any] = []
@@ -43,11 +46,11 @@ def greedy(cells: Any, most: int = 16) -> Found:
 def random_cells(rng: np.random.Generator, batch: int, size: float) -> Any:
     p = rng.dirichlet(np.ones(CLASSES + 1), (batch, HEIGHT, WIDTH))
     centre, side = rng.random((batch, HEIGHT, WIDTH, 2)), size * rng.uniform(0.8, 1, (batch, HEIGHT, WIDTH, 2))
-    boxes = [centre - side / 2, centre + side / 2]  # some extend beyond the image
+    boxes = [centre - side / 2, centre + side / 2]  # some boxes extend beyond the image
     return np.concatenate([p, *boxes], -1).astype(np.float32)
 
 
-@pytest.mark.parametrize("size", [0.05, 0.3, 0.9])  # of the boxes
+@pytest.mark.parametrize("size", [0.05, 0.3, 0.9])  # size of the boxes
 def test_outputs_equal_greedy_suppression(size: float) -> None:
     images = random_cells(np.random.default_rng(0), 20, size)
     got, want = detect(images), [greedy(image) for image in images]
@@ -59,7 +62,7 @@ def test_outputs_equal_greedy_suppression(size: float) -> None:
         np.testing.assert_allclose(got["scores"][row], [s for _, s, _ in each] + [0] * (16 - count), atol=1e-6)
         np.testing.assert_allclose(got["boxes"][row, :count].ravel(), np.ravel([b for b, _, _ in each]), atol=1e-5)
         assert not got["boxes"][row, count:].any()
-    # Small boxes fill all 16 rows. Large boxes suppress so many others that rows stay empty.
+    # Small boxes fill all 16 rows. Large boxes suppress so many other boxes that some rows stay empty.
     objects = (images[..., :-4].argmax(-1) < CLASSES).sum((1, 2))
     assert (
         objects.min() > 16 and (got["count"] == 16).all() == (size < 0.9) and (got["count"] < 16).all() == (size == 0.9)
@@ -72,7 +75,7 @@ def test_boxes_that_overlap() -> None:
     cells[..., -4:] = [0.2, 0.25, 0.8, 0.75]
     cells[0, 0, 0, 1], cells[0, 0, 1, 0], cells[0, 0, 2, 1] = 0.9, 0.8, 0.4  # one object in three cells
     cells[0, 4, 7, [2, CLASSES]] = 0.45, 0.5
-    cells[0, 4, 6, 2], cells[0, 4, 6, -4:] = 0.4, [0.6, 0.5, 1.2, 1]  # overlaps the first by less than half
+    cells[0, 4, 6, 2], cells[0, 4, 6, -4:] = 0.4, [0.6, 0.5, 1.2, 1]  # overlaps the box of "bee" by less than half
     got = detect(cells)
     assert got["count"] == [2] and got["labels"][0, :3].tolist() == [b"bee", b"cicada", b""]
     np.testing.assert_allclose(got["scores"][0, :3], [0.9, 0.4, 0])

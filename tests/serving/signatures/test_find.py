@@ -1,4 +1,4 @@
-"""The signatures of a model and their outputs, before any export."""
+"""Tests which signatures a model gets, and the outputs of the signatures. No model is exported."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Shape = tuple[int | None, ...]
 
 
 def joined(before: Shape, code: Shape, after: Shape) -> keras.Model:
-    """Returns an untrained model with `encoder` and `decoder` of these shapes."""
+    """Returns an untrained model. Input, code and output have the shapes `before`, `code` and `after`."""
 
     def part(name: str, shape: Shape, to: Shape) -> keras.Model:
         x = keras.Input(shape)
@@ -84,10 +84,10 @@ def test_a_model_with_two_inputs_is_not_an_autoencoder() -> None:
 
 def test_generated_codes_are_normal() -> None:
     values = draw(0, 1024).ravel()
-    # With 6,144 values, the probability is 3e-6 that the mean is off by 0.06, and also that the variance is off by 0.1.
+    # With 6,144 values, the mean is off by 0.06 with probability 3e-6, and the variance is off by 0.1 with the same.
     assert abs(values.mean()) < 0.06 and abs(values.var() - 1) < 0.1
     assert abs(np.corrcoef(values[:-1], values[1:])[0, 1]) < 0.06
-    assert 0.66 < (abs(values) < 1).mean() < 0.71  # 0.683 of a normal distribution
+    assert 0.66 < (abs(values) < 1).mean() < 0.71  # 0.683 for a normal distribution
 
 
 def test_a_seed_always_gives_the_same_data() -> None:
@@ -117,6 +117,6 @@ def test_colour_files_as_grey_images(kind: str) -> None:
     got = decode_images(tf.constant(files), (4, 6, 1), make_grey=True).numpy()
     opened = [np.asarray(Image.open(io.BytesIO(file)), np.float64) / 255 for file in files]
     want = [opened[0], opened[1] @ [0.299, 0.587, 0.114]]
-    # JPEG decoders may differ by a few levels.
+    # The results of JPEG decoders may differ by a few of the 256 levels.
     np.testing.assert_allclose(got[..., 0], want, atol=1e-6 if kind == "png" else 4 / 255)
     assert got.min() >= 0 and got.max() <= 1

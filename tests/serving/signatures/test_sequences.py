@@ -1,4 +1,4 @@
-"""Models of sequences: their signatures, and equal outputs for padded and single sequences."""
+"""Tests the signatures of models of sequences, and that padding a sequence does not change the outputs."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from keras_gallery.serving.signatures import Endpoint, endpoints
 from .. import text_models
 
 FORECAST = {"forecast", "forecast_padded"}
-MADE = {
+MODELS = {
     "forecaster": (text_models.forecaster, "history", FORECAST),
-    "forecaster with a season": (lambda: text_models.forecaster(season=4), "history", FORECAST),
-    "forecaster with a long season": (lambda: text_models.forecaster(season=30), "history", FORECAST),
+    "forecaster with a seasonal period": (lambda: text_models.forecaster(season=4), "history", FORECAST),
+    "forecaster with a long seasonal period": (lambda: text_models.forecaster(season=30), "history", FORECAST),
     "regressor": (text_models.sequence_regressor, "sequence", {"regress", "embed", "regress_padded", "embed_padded"}),
     "classifier": (
         text_models.sequence_classifier,
@@ -29,7 +29,7 @@ MADE = {
         {"classify", "embed"},
     ),
 }
-every_kind = pytest.mark.parametrize("kind", MADE)
+every_model = pytest.mark.parametrize("case", MODELS)
 
 
 def run(endpoint: Endpoint, *inputs: Any) -> dict[str, Any]:
@@ -37,14 +37,14 @@ def run(endpoint: Endpoint, *inputs: Any) -> dict[str, Any]:
     return {name: value.numpy() for name, value in endpoint.function(*tensors).items()}
 
 
-def min_length(kind: str) -> int:
+def min_length(case: str) -> int:
     """Returns the length of the shortest sequence that the model accepts."""
-    return 31 if "long" in kind else 5 if "season" in kind else 1
+    return 31 if "long" in case else 5 if "season" in case else 1
 
 
-@every_kind
-def test_signatures(kind: str) -> None:
-    make, name, expected = MADE[kind]
+@every_model
+def test_signatures(case: str) -> None:
+    make, name, expected = MODELS[case]
     found = endpoints(make())
     assert set(found) == {"serving_default"} | expected and next(iter(found)) == "serving_default"
     for endpoint in found.values():
@@ -56,17 +56,17 @@ def test_signatures(kind: str) -> None:
         assert all(np.isfinite(answer).all() for answer in answers.values() if answer.dtype.kind == "f")
 
 
-@every_kind
-def test_padded_sequences_give_the_same_outputs(kind: str) -> None:
+@every_model
+def test_padded_sequences_give_the_same_outputs(case: str) -> None:
     keras.utils.set_random_seed(0)
-    found = endpoints(MADE[kind][0]())
+    found = endpoints(MODELS[case][0]())
     rng = np.random.default_rng(0)
     time = 40
-    lengths = [time, min_length(kind), min_length(kind) + 1, 35]
+    lengths = [time, min_length(case), min_length(case) + 1, 35]
     x = rng.standard_normal((4, time, 2)).astype(np.float32)
     for row, length in zip(x, lengths, strict=True):
         row[length:] = 1e6
-    for name in MADE[kind][2]:
+    for name in MODELS[case][2]:
         if name.endswith("_padded"):
             got = run(found[name], x, lengths)
             for at, length in enumerate(lengths):

@@ -1,4 +1,7 @@
-"""The signatures of classifiers, regressors, segmenters and detectors, and their outputs, before any export."""
+"""Tests the signatures of classifiers, regressors, segmenters and detectors, and the outputs of the signatures.
+
+No model is exported.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +47,7 @@ def not_last() -> keras.Model:
 
 
 def like_a_decoder() -> keras.Model:
-    """Returns a segmenter whose output has its input's shape, with layers `encoder` and `decoder`."""
+    """Returns a segmenter with layers `encoder` and `decoder`, whose output has the same shape as the input."""
     x = keras.Input((8, 8, 2), name="image")
     h = layers.Conv2D(2, 1, name="decoder")(layers.Conv2D(2, 1, name="encoder")(x))
     return keras.Model(x, layers.Softmax(name="pixel_probabilities")(h))
@@ -60,18 +63,18 @@ FOUND: dict[str, tuple[Callable[[], keras.Model], set[str]]] = {
     "classifier of images of any size": (lambda: classifier((None, None, 1)), {"classify", "embed"}),
     "classifier of vectors": (lambda: classifier((4,), embedding=False), {"classify", "classify_example"}),
     "classifier of sequences": (lambda: classifier((5, 2)), {"classify", "classify_example", "embed"}),
-    "classifier, sequential": (
+    "sequential classifier": (
         lambda: keras.Sequential([keras.Input((4,)), layers.Dense(2, name="probabilities")]),
         {"classify", "classify_example"},
     ),
-    "classifier of tokens": (tokens, {"classify"}),
-    "probabilities in between": (not_last, set()),
+    "classifier of ids": (tokens, {"classify"}),
+    "a layer after the probabilities": (not_last, set()),
     "regressor of vectors": (regressor, {"regress", "regress_example", "embed"}),
     "regressor of images": (
         lambda: regressor((8, 8, 3), embedding=False),
         {"regress", "regress_png", "regress_example"},
     ),
-    "regressor to three numbers": (lambda: regressor(k=3), {"regress", "embed"}),
+    "regressor with three outputs": (lambda: regressor(k=3), {"regress", "embed"}),
     "segmenter": (segmenter, {"segment", "segment_png"}),
     "segmenter with the layers of an autoencoder": (like_a_decoder, {"segment"}),
     "detector": (quadrant_detector, {"detect", "detect_png"}),
@@ -102,7 +105,7 @@ def test_every_registered_model_has_more_than_the_default_signature(name: str) -
 
 @pytest.fixture(scope="module")
 def images() -> Any:
-    """Images with values that PNG files can represent."""
+    """Returns images (7, 8, 8, 1) with values that PNG files can represent."""
     return np.random.default_rng(0).integers(0, 256, (7, 8, 8, 1)).astype(np.float32) / 255
 
 
@@ -167,7 +170,7 @@ def test_embed(model: keras.Model, images: Any) -> None:
 BAD_EXAMPLES = {
     "another feature": (lambda: example(features=[0] * 64), "Feature: image .* is required but could not be found"),
     "too few values": (lambda: example(image=[0] * 63), "Key: image.*Number of float values"),
-    "no example": (lambda: b"no example", "Could not parse example"),
+    "bytes that are not an example": (lambda: b"no example", "Could not parse example"),
 }
 
 
@@ -203,7 +206,7 @@ def test_segment(images: Any) -> None:
         assert answer["mask"].dtype == np.uint8
 
 
-def test_more_classes_than_fit_into_a_byte() -> None:
+def test_a_segmenter_has_at_most_256_classes() -> None:
     x = keras.Input((2, 2, 1), name="image")
     with pytest.raises(InvalidArgument, match="Expected at most 256 classes of pixels. Received: 257"):
         endpoints(keras.Model(x, layers.Conv2D(257, 1, name="pixel_probabilities")(x)))

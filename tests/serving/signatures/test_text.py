@@ -1,4 +1,4 @@
-"""Models of texts and words: their signatures, and the same outputs as a Python loop over the Keras models."""
+"""Tests the signatures of models of texts and words, and compares their outputs with a Python loop over the models."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def run(endpoint: Endpoint, **inputs: Any) -> dict[str, Any]:
 
 
 def in_graph(endpoint: Endpoint) -> Endpoint:
-    """The endpoint as a graph, as it is exported: faster if it has a loop."""
+    """Returns the endpoint as a graph, as in an export. A graph with a loop is faster than eager execution."""
     return dataclasses.replace(endpoint, function=tf.function(endpoint.function, input_signature=endpoint.inputs))
 
 
 # === Signatures ===
 
-PLAIN = {"serving_default"}
+DEFAULT = {"serving_default"}
 FOUND: dict[str, tuple[Any, Any, set[str]]] = {
     "classifier": (text_models.reviews, TEXTS["reviews"], {"classify", "embed", "classify_text", "embed_text"}),
     "classifier of ids": (text_models.reviews, None, {"classify", "embed"}),
@@ -58,7 +58,7 @@ FOUND: dict[str, tuple[Any, Any, set[str]]] = {
 def test_signatures(case: str) -> None:
     make, texts, expected = FOUND[case]
     found = endpoints(make(), texts=texts)
-    assert set(found) == PLAIN | expected and next(iter(found)) == "serving_default"
+    assert set(found) == DEFAULT | expected and next(iter(found)) == "serving_default"
     for endpoint in found.values():
         answers = run(endpoint, **endpoint.example(2))
         assert all(len(answer) == 2 for answer in answers.values())
@@ -75,7 +75,7 @@ def test_signatures(case: str) -> None:
         (text_models.words, "word"),
     ],
 )
-def test_a_missing_name(make: Any, role: str) -> None:
+def test_a_wrong_number_of_names(make: Any, role: str) -> None:
     texts = TEXTS[make.__name__]
     names = texts[role]["names"]
     short = {**texts, role: {**texts[role], "names": names[:-1]}}
@@ -107,7 +107,7 @@ def test_classify_text() -> None:
 
 
 def in_python(model: keras.Model, source: Any, tokens: plain.Tokens) -> list[str]:
-    """Generates a text for each source, one token at a time."""
+    """Generates a text for each source with Keras calls in a Python loop, one token at a time."""
     encoder, decoder = model.get_layer("encoder"), tf.function(model.get_layer("decoder"))
     texts = []
     for one in source:
@@ -123,7 +123,7 @@ def in_python(model: keras.Model, source: Any, tokens: plain.Tokens) -> list[str
 
 
 def with_end_bias(model: keras.Model, bias: float) -> keras.Model:
-    """Makes the end token more likely by a factor e^bias, and padding and the start token unlikely."""
+    """Changes the decoder so that padding and the start token are unlikely, and the end token has the bias `bias`."""
     layer = model.get_layer("decoder").layers[-1]
     layer.bias.assign(np.array([-20, 0, -20, bias] + [0] * (layer.bias.shape[0] - 4)))
     return model
@@ -205,9 +205,9 @@ def test_counts_out_of_range(count: int) -> None:
 def test_unknown_words_are_shown_in_the_error(words: Any, shown: str) -> None:
     nearest = endpoints(text_models.words(), texts=TEXTS["words"])["nearest"]
     graph = tf.function(nearest.function, input_signature=nearest.inputs)
-    with pytest.raises(tf.errors.InvalidArgumentError) as refused:
+    with pytest.raises(tf.errors.InvalidArgumentError) as caught:
         graph(tf.constant(words), tf.constant(1))
-    assert f"[Expected a word that the model knows. Received: {shown}]" in str(refused.value)
+    assert f"[Expected a word that the model knows. Received: {shown}]" in str(caught.value)
 
 
 def test_categories() -> None:

@@ -1,4 +1,4 @@
-"""Conversion of texts to ids in a graph gives the same tokens as in plain Python."""
+"""Tests that a graph converts texts to the same ids as plain Python."""
 
 from __future__ import annotations
 
@@ -20,19 +20,20 @@ NAMES = {
     "whole": ["New Zealand", "", "\x00", "I"],
 }
 LETTERS = "aAiIıİkKKsSſßσςÆæéÉ\u0307\u0345 \t\x00\x1c\x85\xa0\u2028\u3000\ufeff'-.2\u00ad"
-NEW = "𐕲Ⱟ"  # of Unicode 14, which TensorFlow's ICU does not know: beside these, it does not write Σ as Python does
+# Letters of Unicode 14, which TensorFlow's ICU does not know. ICU and Python lower a Σ after such a letter differently.
+NEW = "𐕲Ⱟ"
 SOME = (
     st.text(st.sampled_from(LETTERS + "Σ"))
     | st.text(st.sampled_from(LETTERS + NEW))
     | st.text(st.characters(codec="utf-8", exclude_characters="Σ"))
-    | st.text(st.characters(max_codepoint=0x7FF))  # all known to ICU, or to nobody
+    | st.text(st.characters(max_codepoint=0x7FF))  # ICU and Python know the same letters in this range
     | st.sampled_from(["don't film", "New Zealand", "AH0 B"])
 )
 
 
 @pytest.fixture(scope="module", params=NAMES)
 def both(request: pytest.FixtureRequest) -> tuple[plain.Tokens, Any, Tokens]:
-    """Returns tokens in plain Python, the graph of the exported tokens, and the exported tokens."""
+    """Returns the tokens in plain Python, the graph that converts texts to ids, and the tokens of the graph."""
     tokens = Tokens(NAMES[request.param], request.param)
     graph = tf.function(tokens.ids, input_signature=[tf.TensorSpec((None,), tf.string)])
     return plain.Tokens(tuple(NAMES[request.param]), request.param), graph, tokens
@@ -52,7 +53,9 @@ def test_ids_equal_plain_python(both: tuple[plain.Tokens, Any, Tokens], texts: l
 
 def test_every_character(both: tuple[plain.Tokens, Any, Tokens]) -> None:
     want, graph, _ = both
-    texts = [f"i{c}k" for c in map(chr, range(0x20000)) if not "\ud800" <= c <= "\udfff"]  # there are no letters beyond
+    texts = [
+        f"i{c}k" for c in map(chr, range(0x20000)) if not "\ud800" <= c <= "\udfff"
+    ]  # no letters have higher code points
     ids = want.ids(texts)
     np.testing.assert_array_equal(graph(tf.constant([text.encode() for text in texts])), ids)
 
@@ -74,7 +77,7 @@ def test_an_empty_batch(both: tuple[plain.Tokens, Any, Tokens]) -> None:
     assert both[1](tf.constant([], tf.string)).shape == (0, 1)
 
 
-def test_bad_tokens() -> None:
+def test_an_unknown_split_and_a_duplicate_name_are_rejected() -> None:
     with pytest.raises(InvalidArgument, match="^Expected a split: words, .*, whole. Received: lines$"):
         Tokens(["a"], "lines")
     with pytest.raises(InvalidArgument, match="^Duplicate token name: 'a'$"):

@@ -1,4 +1,4 @@
-"""Exports to other runtimes: the file is checked, incomplete files are removed, and errors have one line."""
+"""Tests exports to other runtimes: the file is checked, incomplete files are removed, and errors have one line."""
 
 from __future__ import annotations
 
@@ -103,12 +103,12 @@ def test_errors_of_a_converter_are_shown_in_one_line(
 def test_the_tolerance_is_relative_for_large_values(tmp_path: Path, target: Target) -> None:
     x = keras.Input((4,), name="features")
     large = keras.Model(x, keras.layers.Rescaling(1e6, 1e6, name="prediction")(x))
-    target.changed = lambda x: x * np.float32(1 + 5e-5)  # off by 50 and more
+    target.changed = lambda x: x * np.float32(1 + 5e-5)  # an absolute error of 50 or more
     assert export_to("abacus", large, tmp_path / "m.txt").difference == pytest.approx(5e-5, rel=0.05)
 
 
 @pytest.mark.parametrize("name", ["m.txt", "m.bin"])
-def test_nothing_is_overwritten(tmp_path: Path, model: keras.Model, target: Target, name: str) -> None:
+def test_existing_files_are_not_overwritten(tmp_path: Path, model: keras.Model, target: Target, name: str) -> None:
     (tmp_path / name).write_text("mine")
     with pytest.raises(AlreadyExists, match=f"{name} already exists"):
         export_to("abacus", model, tmp_path / "m.txt")

@@ -1,4 +1,4 @@
-"""HDF5 files, loaded with Keras 2 and with Keras 3."""
+"""Tests that Keras 2 and Keras 3 load exported HDF5 files."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ with quiet_import():
 
 
 def written(model: keras.Model, place: Path) -> tuple[dict[str, Any], list[str]]:
-    """Writes a file. Returns the configuration in it, and the notes."""
+    """Writes an HDF5 file. Returns the configuration of the model in the file, and the notes."""
     notes = h5_file.write(model, None, place)  # type: ignore[arg-type]
     with h5py.File(place) as file:
         return json.loads(file.attrs["model_config"])["config"], notes
@@ -75,7 +75,7 @@ def test_the_keras_2_format(tmp_path: Path) -> None:
         assert weights["probabilities/probabilities/kernel:0"].shape == (8, 10)
 
 
-def test_the_export_is_checked_in_both(tmp_path: Path) -> None:
+def test_the_export_is_checked_in_keras_2_and_3(tmp_path: Path) -> None:
     model = small("lstm")
     randomise(model)
     exported = export_to("h5", model, tmp_path / "m.h5")
@@ -99,7 +99,7 @@ def test_the_keras_3_format_for_layers_that_keras_2_lacks(
     x = keras.Input((4, 2))
     model = keras.Model(x, layer(x))
     _, notes = written(model, tmp_path / "m.h5")
-    assert notes == [f"in the form of Keras 3, which Keras 2 can't read: {reason}"]
+    assert notes == [f"in Keras 3 format, which Keras 2 can't read: {reason}"]
     assert h5_file.runtime(tmp_path / "m.h5") == f"Keras {keras.__version__}"
     values = np.random.default_rng(0).random((2, 4, 2), np.float32)
     again = keras.saving.load_model(tmp_path / "m.h5", compile=False)
@@ -115,6 +115,6 @@ def test_states_from_another_layer(tmp_path: Path) -> None:
     np.testing.assert_allclose(to_numpy(again(x)), to_numpy(model(x)), atol=1e-6)
 
 
-def test_operations_are_rejected(tmp_path: Path) -> None:
+def test_operations_of_keras_ops_are_rejected(tmp_path: Path) -> None:
     with pytest.raises(FailedPrecondition, match="get_item.* of forecast is the operation GetItem"):
         written(small("deep_rnn", season=3), tmp_path / "m.h5")

@@ -1,4 +1,4 @@
-"""`.keras` files, loaded without this project."""
+"""Tests that Keras loads exported `.keras` files without this project."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ with quiet_import():
 
 
 def test_keras_loads_the_file_without_this_project(tmp_path: Path) -> None:
-    model = small("detector")  # outputs in a dict, and the custom layer `CellBoxes`
+    model = small("detector")  # its outputs are a dict, and it has the custom layer `CellBoxes`
     model.compile("adam", loss=[keras.losses.MeanSquaredError()] * 2)
     written = export_to("keras", model, tmp_path / "m.keras")
     assert written.notes == ["cell_boxes: CellBoxes written as Activation, Conv2D, Flatten, Normalization, Reshape"]
@@ -36,7 +36,7 @@ def test_keras_loads_the_file_without_this_project(tmp_path: Path) -> None:
 
 def test_the_separate_process_cannot_load_custom_layers(tmp_path: Path) -> None:
     model = small("denoising_autoencoder")
-    model.save(tmp_path / "m.keras")  # has the custom layer `Corruption`
+    model.save(tmp_path / "m.keras")  # the model has the custom layer `Corruption`
     process = FreshProcess("keras", tmp_path / "m.keras", endpoint := endpoints(model)["serving_default"])
     with pytest.raises(
         FailedPrecondition, match="cannot load the file without this project: TypeError: .*Corruption"

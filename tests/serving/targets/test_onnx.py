@@ -1,4 +1,4 @@
-"""ONNX files, run in ONNX Runtime."""
+"""Tests exported ONNX files in ONNX Runtime."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ def run(place: Path, inputs: dict[str, Any]) -> dict[str, Any]:
     ("name", "variant", "x", "output"),
     [
         ("denoising_autoencoder", {}, ("image", (8, 8, 1)), "reconstruction"),
-        ("deep_rnn", {"cell": "lstm", "season": 3}, ("history", (11, 1)), "forecast"),  # `Normalization` and loops
+        ("deep_rnn", {"cell": "lstm", "season": 3}, ("history", (11, 1)), "forecast"),  # has `Normalization` and loops
         ("residual_network", {}, ("image", (8, 8, 1)), "probabilities"),
     ],
 )
-def test_any_batch_size_with_the_signatures_names(
+def test_outputs_for_a_new_batch_size_equal_the_model(
     tmp_path: Path, name: str, variant: dict[str, Any], x: tuple[str, tuple[int, ...]], output: str
 ) -> None:
     model = small(name, **variant)
@@ -48,7 +48,7 @@ def test_any_batch_size_with_the_signatures_names(
     np.testing.assert_allclose(found[output], to_numpy(model(values)), rtol=1e-4, atol=1e-5)
 
 
-def test_ids_and_lengths(tmp_path: Path) -> None:
+def test_padded_ids_and_sequences(tmp_path: Path) -> None:
     model = small("sequence_to_vector")
     place = export_to("onnx", model, tmp_path / "m.onnx").place
     ids = np.array([[1, 2, 3, 0, 0], [5, 4, 3, 2, 1]], np.int32)
@@ -84,7 +84,7 @@ def test_missing_packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, packa
     assert not any(tmp_path.iterdir())
 
 
-def test_a_model_with_several_inputs_and_outputs(tmp_path: Path) -> None:
+def test_a_model_with_two_inputs_and_two_outputs(tmp_path: Path) -> None:
     a, b = keras.Input((3,), name="a"), keras.Input((3,), name="b")
     model = keras.Model([a, b], [keras.layers.Add(name="sum")([a, b]), keras.layers.Subtract(name="rest")([a, b])])
     place = export_to("onnx", model, tmp_path / "m.onnx").place

@@ -1,4 +1,4 @@
-"""OpenVINO files, run in OpenVINO."""
+"""Tests exported OpenVINO files in OpenVINO."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_a_recurrent_layer_is_a_fused_operation(tmp_path: Path) -> None:
         ("dense_autoencoder", "encode", {"code"}),
     ],
 )
-def test_names(tmp_path: Path, name: str, signature: str, outputs: set[str]) -> None:
+def test_names_of_inputs_and_outputs(tmp_path: Path, name: str, signature: str, outputs: set[str]) -> None:
     written = export_to("openvino", small(name), tmp_path / "m.xml", signature)
     read = openvino.Core().read_model(str(written.place))
     assert set().union(*(port.names for port in read.inputs)) >= set(written.inputs)

@@ -1,4 +1,4 @@
-"""Models rebuilt with Keras's own layers: the same outputs, and no classes of other packages."""
+"""Tests that models rebuilt with Keras's own layers have the same outputs, and no classes of other packages."""
 
 from __future__ import annotations
 
@@ -50,9 +50,9 @@ def test_every_model(name: str, variant: dict[str, Any]) -> None:
         used = modules(keras.saving.serialize_keras_object(rebuilt))
         assert {each.partition(".")[0] for each in used} <= {"keras", "builtins"}
         assert sub_models(rebuilt) == ([] if flat else parts)
-    assert [each.name for each in model.layers] == layers and model.layers[
-        -1
-    ].output is not None  # the original is unchanged
+    # The original model is unchanged.
+    assert [each.name for each in model.layers] == layers
+    assert model.layers[-1].output is not None
 
 
 def test_notes() -> None:
@@ -134,7 +134,7 @@ def test_a_layer_without_weights_becomes_its_operations() -> None:
 
 
 @keras.saving.register_keras_serializable(package="tests")
-def odd(x: Any) -> Any:
+def cube(x: Any) -> Any:
     return x * x * x
 
 
@@ -143,7 +143,7 @@ def odd(x: Any) -> Any:
     [
         (Weighted(name="w"), "layer w of class Weighted"),
         (keras.layers.Lambda(lambda x: x, name="l"), "layer l, a Lambda"),
-        (keras.layers.Dense(2, activation=odd, name="d"), "layer d of class Dense, with function of"),
+        (keras.layers.Dense(2, activation=cube, name="d"), "layer d of class Dense, with function of"),
         (keras.layers.TimeDistributed(Weighted(), name="t"), "layer t of class TimeDistributed, with Weighted of"),
     ],
 )

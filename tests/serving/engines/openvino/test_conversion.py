@@ -1,4 +1,4 @@
-"""Conversion for OpenVINO: which signatures are converted, and failures that must not stop the server."""
+"""Tests the conversion for OpenVINO: which signatures are converted, and that failures do not stop the server."""
 
 from __future__ import annotations
 
@@ -27,65 +27,65 @@ from keras_gallery.serving.wire.signature import SignatureDef, TensorSpec
 
 REASONS = {
     "dense": "openvino",
-    "again": "openvino",
+    "dense_copy": "openvino",
     "same_name": "openvino",
     "conv": "openvino",
     "bytes": "openvino",
-    "whole": "openvino",
-    "wide": "tensorflow (different values of y)",  # OpenVINO computes 64-bit integers in 32 bits
-    "wraps": "tensorflow (integer arithmetic)",
+    "integers": "openvino",
+    "int64": "tensorflow (different values of y)",  # OpenVINO computes 64-bit integers in 32 bits
+    "integer_sum": "tensorflow (integer arithmetic)",
     "double": "tensorflow (dtype double)",
-    "divides": "tensorflow (operation FloorDiv)",  # by zero
-    "gathers": "tensorflow (operation ResourceGather)",  # out of range
-    "rounds": "tensorflow (rounding to integers)",
-    "draws": "tensorflow (operation RandomUniform)",
-    "counts": "tensorflow (operation AssignAddVariableOp)",
-    "reads": "tensorflow (variables that another signature writes)",
-    "loops": "tensorflow (a loop that is not a recurrent layer)",
-    "says": "tensorflow (strings)",
+    "division": "tensorflow (operation FloorDiv)",  # the divisor may be zero
+    "gather": "tensorflow (operation ResourceGather)",  # the index may be out of range
+    "to_integers": "tensorflow (rounding to integers)",
+    "random": "tensorflow (operation RandomUniform)",
+    "counter": "tensorflow (operation AssignAddVariableOp)",
+    "reads_counter": "tensorflow (variables that another signature writes)",
+    "loop": "tensorflow (a loop that is not a recurrent layer)",
+    "strings": "tensorflow (strings)",
     "any_rank": "tensorflow (unknown rank)",
-    "magnifies": "openvino",
+    "large_factor": "openvino",
     "steps": "openvino",
 }
 
 
 @pytest.mark.parametrize("name", REASONS)
-def test_the_reason_for_each_engine(made: Path, converted: OpenVinoFiles, name: str) -> None:
-    index = converted.of(made / "networks")
+def test_the_reason_for_each_engine(models: Path, converted_files: OpenVinoFiles, name: str) -> None:
+    index = converted_files.of(models / "networks")
     assert index is not None
     assert index.reasons.keys() == REASONS.keys()
     assert index.reasons[name].startswith(REASONS[name])
     assert (name in index.signatures) == REASONS[name].startswith("openvino")
 
 
-def test_equal_signatures_share_a_file(made: Path, converted: OpenVinoFiles) -> None:
-    index = converted.of(made / "networks")
+def test_equal_signatures_share_a_file(models: Path, converted_files: OpenVinoFiles) -> None:
+    index = converted_files.of(models / "networks")
     assert index is not None
-    assert index.signatures["dense"].file == index.signatures["again"].file != index.signatures["conv"].file
+    assert index.signatures["dense"].file == index.signatures["dense_copy"].file != index.signatures["conv"].file
     used = {Path(entry.file).name for entry in index.signatures.values()}
     assert used == {file.name for file in Path(index.signatures["dense"].file).parent.glob("*.xml")}
 
 
-def test_the_limit_of_real_models(made: Path, converted: OpenVinoFiles) -> None:
-    index = converted.of(made / "networks")
+def test_large_inputs_are_allowed_for_all_networks(models: Path, converted_files: OpenVinoFiles) -> None:
+    index = converted_files.of(models / "networks")
     assert index is not None
     assert {entry.limit for entry in index.signatures.values()} == {1e12}
 
 
-def test_the_least_size_is_the_smallest_that_tensorflow_accepts(made: Path, converted: OpenVinoFiles) -> None:
-    index = converted.of(made / "networks")
+def test_the_least_size_is_the_smallest_that_tensorflow_accepts(models: Path, converted_files: OpenVinoFiles) -> None:
+    index = converted_files.of(models / "networks")
     assert index is not None
     assert {name: entry.least for name, entry in index.signatures.items() if entry.least > 1} == {"steps": 4}
 
 
-def test_graphs_of_tensorflow_1(made: Path, files: OpenVinoFiles) -> None:
-    assert Converter(files).prepare(made / "tf1")
-    index = files.of(made / "tf1")
+def test_graphs_of_tensorflow_1(models: Path, files: OpenVinoFiles) -> None:
+    assert Converter(files).prepare(models / "tf1")
+    index = files.of(models / "tf1")
     assert index is not None
     assert index.signatures.keys() == {"code", "total"}
     assert index.reasons["checked"] == "tensorflow (operation CheckNumerics)"
     with_other_tags = OpenVinoFiles(files.cache, ("serve", "gpu"))
-    assert with_other_tags.of(made / "tf1") is None
+    assert with_other_tags.of(models / "tf1") is None
 
 
 # === The comparison, with engines written in Python ===
@@ -119,12 +119,12 @@ def test_equal_engines() -> None:
 
 UNEQUAL: dict[str, tuple[SignatureDef, Callable[[Any], Any], Callable[[Any], Any], str]] = {
     "values": (signature(), lambda x: x, lambda x: x * np.float32(1.0001), "different values of y"),
-    "zeros": (signature(), lambda x: x / x, lambda x: np.ones_like(x), "different values of y"),
+    "NaN": (signature(), lambda x: x / x, lambda x: np.ones_like(x), "different values of y"),
     "shape": (signature(), lambda x: x, lambda x: x[:1], "different shape or dtype"),
     "dtype": (signature(), lambda x: x, lambda x: x.astype(np.float64), "different shape or dtype"),
     "a larger size": (signature(shape=(-1, -1)), lambda x: x, lambda x: x + (x.shape[1] > 8), "different values of y"),
     "a smaller size": (signature(shape=(-1, -1)), lambda x: x, lambda x: x + (x.shape[1] < 2), "different values of y"),
-    "a size for OpenVINO": (
+    "a size that only OpenVINO accepts": (
         signature(shape=(-1, -1)),
         lambda x: fail_if(x.shape[1] == 9, x),
         lambda x: x,
@@ -133,14 +133,14 @@ UNEQUAL: dict[str, tuple[SignatureDef, Callable[[Any], Any], Callable[[Any], Any
     "large integers": (signature("int32"), lambda x: x, lambda x: np.clip(x, -(1 << 20), 1 << 20), "different values"),
     "the largest integer": (signature("uint8"), lambda x: x + 1, lambda x: np.minimum(x, 254) + 1, "different values"),
     "negative integers": (signature("int8"), lambda x: x, np.abs, "different values of y"),
-    "more lenient": (
+    "a batch that only OpenVINO accepts": (
         signature(),
         lambda x: fail_if(len(x) == 7, x),
         lambda x: x,
         "OpenVINO accepts inputs for which TensorFlow fails",
     ),
-    "stricter": (signature(), lambda x: x, lambda x: fail_if(len(x) == 32, x), "fails"),
-    "nothing to compare": (
+    "a batch that only TensorFlow accepts": (signature(), lambda x: x, lambda x: fail_if(len(x) == 32, x), "fails"),
+    "TensorFlow always fails": (
         signature(),
         lambda x: fail_if(True, x),
         lambda x: x,
@@ -162,7 +162,7 @@ def test_a_slower_engine() -> None:
         compare(signature(), engine(lambda x: x), engine(lambda x: x, 0.005))
 
 
-def test_the_limit_is_lowered_until_both_overflow_in_the_same_places() -> None:
+def test_the_limit_is_lowered_until_both_engines_overflow_at_the_same_positions() -> None:
     def overflows(x: Any) -> Any:
         return np.where(np.abs(x) > 1e8, np.nan, x)
 
@@ -182,30 +182,30 @@ def test_dynamic_dimensions() -> None:
 
 
 @pytest.fixture
-def folder(made: Path) -> Path:
-    return made / "networks"
+def folder(models: Path) -> Path:
+    return models / "networks"
 
 
-def test_a_second_start_converts_nothing(
-    folder: Path, converted: OpenVinoFiles, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+def test_a_second_start_uses_the_cached_files(
+    folder: Path, converted_files: OpenVinoFiles, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(conversion, "subprocess", None)
     caplog.set_level("INFO")
-    assert Converter(converted).prepare(folder)
-    assert "draws: tensorflow (operation RandomUniform)" in caplog.text
+    assert Converter(converted_files).prepare(folder)
+    assert "random: tensorflow (operation RandomUniform)" in caplog.text
 
 
-def test_no_temporary_files_remain(folder: Path, converted: OpenVinoFiles) -> None:
-    (cached,) = converted.cache.iterdir()
-    assert converted.cache_folder(saved_model.fingerprint(folder)) == cached
+def test_no_temporary_files_remain(folder: Path, converted_files: OpenVinoFiles) -> None:
+    (cached,) = converted_files.cache.iterdir()
+    assert converted_files.cache_folder(saved_model.fingerprint(folder)) == cached
     assert {file.suffix for file in cached.iterdir()} == {".xml", ".bin", ".json"}
 
 
-def test_other_tags_have_other_files(converted: OpenVinoFiles) -> None:
+def test_other_tags_have_other_files(converted_files: OpenVinoFiles) -> None:
     def cache_folder(*tags: str) -> Path:
-        return OpenVinoFiles(converted.cache, tags).cache_folder("f")
+        return OpenVinoFiles(converted_files.cache, tags).cache_folder("f")
 
-    assert cache_folder("serve", "gpu") != converted.cache_folder("f")
+    assert cache_folder("serve", "gpu") != converted_files.cache_folder("f")
     assert cache_folder("b", "a") == cache_folder("a", "b")
 
 
@@ -219,10 +219,10 @@ def test_the_users_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
 
 def test_a_conversion_that_takes_too_long(folder: Path, files: OpenVinoFiles, caplog: pytest.LogCaptureFixture) -> None:
     assert not Converter(files, seconds=0.01).prepare(folder)
-    assert "the conversion for OpenVINO failed (over 0.01 s)" in caplog.text
+    assert "the conversion for OpenVINO failed (took more than 0.01 s)" in caplog.text
     index = files.of(folder)
     assert index is not None
-    assert set(index.reasons.values()) == {"tensorflow (conversion failed: over 0.01 s)"}
+    assert set(index.reasons.values()) == {"tensorflow (conversion failed: took more than 0.01 s)"}
     assert index.reasons.keys() == REASONS.keys()
 
 
@@ -242,27 +242,27 @@ def test_a_conversion_that_crashes(
     monkeypatch.setattr(sys, "executable", str(script))
     assert not Converter(files).prepare(folder)
     assert f"failed (status {status})" in caplog.text
-    assert files.of(folder) is not None  # it is not tried again
+    assert files.of(folder) is not None  # the conversion is not tried again
 
 
 def test_signatures_converted_before_a_crash_are_used(
-    folder: Path, files: OpenVinoFiles, converted: OpenVinoFiles
+    folder: Path, files: OpenVinoFiles, converted_files: OpenVinoFiles
 ) -> None:
-    done = converted.of(folder)
+    done = converted_files.of(folder)
     assert done is not None
 
     class Broken(Converter):
         def convert_into(self, target: Path, folder: Path) -> Any:
             partial = read(Path(done.signatures["dense"].file).parent)
             assert partial is not None
-            del partial.reasons["says"]
+            del partial.reasons["strings"]
             partial.write(target)
             return self._complete(target, folder, "status -11", "")
 
     assert Broken(files).prepare(folder)
     index = files.of(folder)
     assert index is not None
-    assert index.reasons == {**done.reasons, "says": "tensorflow (conversion failed: status -11)"}
+    assert index.reasons == {**done.reasons, "strings": "tensorflow (conversion failed: status -11)"}
 
 
 def test_a_stopping_server_stops_the_conversion(folder: Path, files: OpenVinoFiles) -> None:
@@ -275,7 +275,7 @@ def test_a_stopping_server_stops_the_conversion(folder: Path, files: OpenVinoFil
     converter.close()
     started.join(60)
     assert not started.is_alive()
-    assert files.of(folder) is None  # it is tried again by the next server
+    assert files.of(folder) is None  # the next server tries the conversion again
     assert list(files.cache.iterdir()) == []
 
 
@@ -316,15 +316,15 @@ def test_unused_files_are_removed(folder: Path, files: OpenVinoFiles) -> None:
     cached = files.cache_folder(saved_model.fingerprint(folder))
     os.utime(cached, (long_ago, long_ago))
     files.of(folder)
-    assert cached.stat().st_mtime > long_ago + 1  # used just now
+    assert cached.stat().st_mtime > long_ago + 1  # `of` marks the folder as used
 
 
-def test_signatures_excluded_by_the_rules_load_no_library(made: Path, files: OpenVinoFiles) -> None:
+def test_openvino_is_not_imported_for_signatures_that_the_rules_exclude(models: Path, files: OpenVinoFiles) -> None:
     """The signature has only strings, so the conversion ends before it imports OpenVINO."""
     code = f"""
 import sys; from pathlib import Path
 from keras_gallery.serving.engines.openvino import conversion_worker
-conversion_worker.convert(Path({str(made / "examples")!r}), ["serve"], Path(sys.argv[1]))
+conversion_worker.convert(Path({str(models / "examples")!r}), ["serve"], Path(sys.argv[1]))
 assert "openvino" not in sys.modules
 """
     files.cache.mkdir()

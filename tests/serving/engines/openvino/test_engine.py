@@ -1,4 +1,4 @@
-"""The OpenVINO engine: the same outputs as TensorFlow, and the requests that it passes on to TensorFlow."""
+"""Tests that the OpenVINO engine returns TensorFlow's outputs, and which requests it passes on to TensorFlow."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ from ...conftest import MODEL
 
 
 @pytest.fixture(scope="module")
-def runners(made: Path, converted: OpenVinoFiles, tensorflow: TensorFlow) -> Iterator[Mapping[str, Runner]]:
-    """OpenVINO's runners of `made / "networks"`."""
-    loaded = OpenVino(converted, tensorflow).load(made / "networks", read_signatures(made / "networks"))
+def runners(models: Path, converted_files: OpenVinoFiles, tensorflow: TensorFlow) -> Iterator[Mapping[str, Runner]]:
+    """OpenVINO's runners of `models / "networks"`."""
+    loaded = OpenVino(converted_files, tensorflow).load(models / "networks", read_signatures(models / "networks"))
     yield loaded
     for runner in loaded.values():
         runner.close()
 
 
 @pytest.fixture(scope="module")
-def alone(made: Path, converted: OpenVinoFiles) -> Mapping[str, Runner]:
+def no_fallback(models: Path, converted_files: OpenVinoFiles) -> Mapping[str, Runner]:
     """OpenVINO's runners, without TensorFlow as fallback."""
-    return OpenVino(converted).load(made / "networks", read_signatures(made / "networks"))
+    return OpenVino(converted_files).load(models / "networks", read_signatures(models / "networks"))
 
 
 @pytest.fixture(scope="module")
-def expected(made: Path, tensorflow: TensorFlow) -> Iterator[Mapping[str, Runner]]:
-    """TensorFlow's runners of `made / "networks"`."""
-    loaded = tensorflow.load(made / "networks", read_signatures(made / "networks"))
+def expected(models: Path, tensorflow: TensorFlow) -> Iterator[Mapping[str, Runner]]:
+    """TensorFlow's runners of `models / "networks"`."""
+    loaded = tensorflow.load(models / "networks", read_signatures(models / "networks"))
     yield loaded
     for runner in loaded.values():
         runner.close()
@@ -56,11 +56,11 @@ def assert_same(got: Mapping[str, Any], want: Mapping[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("batch", [1, 2, 33])
-@pytest.mark.parametrize("name", ["dense", "again", "same_name", "conv", "bytes", "whole"])
+@pytest.mark.parametrize("name", ["dense", "dense_copy", "same_name", "conv", "bytes", "integers"])
 def test_outputs_equal_tensorflow(
-    made: Path, runners: Mapping[str, Runner], expected: Mapping[str, Runner], name: str, batch: int
+    models: Path, runners: Mapping[str, Runner], expected: Mapping[str, Runner], name: str, batch: int
 ) -> None:
-    signature = read_signatures(made / "networks")[name]
+    signature = read_signatures(models / "networks")[name]
     spec = signature.inputs["x"]
     rng = np.random.default_rng(batch)
     shape = (batch, *(spec.shape or ())[1:])
@@ -107,8 +107,8 @@ def test_outputs_are_not_overwritten_by_the_next_run(runners: Mapping[str, Runne
     np.testing.assert_array_equal(first, copy)
 
 
-def test_the_pool_has_at_most_one_request_per_thread(made: Path, converted: OpenVinoFiles) -> None:
-    runner: Any = OpenVino(converted).load(made / "networks", read_signatures(made / "networks"))["dense"]
+def test_the_pool_has_at_most_one_request_per_thread(models: Path, converted_files: OpenVinoFiles) -> None:
+    runner: Any = OpenVino(converted_files).load(models / "networks", read_signatures(models / "networks"))["dense"]
     x = np.random.default_rng(0).random((100, 1, 6), np.float32)
     want = runner({"x": x[:, 0]}, ["y"])["y"]
     with ThreadPoolExecutor(5) as pool:
@@ -119,10 +119,10 @@ def test_the_pool_has_at_most_one_request_per_thread(made: Path, converted: Open
 
 # === Requests that TensorFlow runs ===
 
-ODD = {
-    "wider": np.ones((2, 7), np.float32),
-    "flat": np.ones(6, np.float32),
-    "deeper": np.ones((2, 3, 6), np.float32),
+UNUSUAL = {
+    "wrong_width": np.ones((2, 7), np.float32),
+    "rank_1": np.ones(6, np.float32),
+    "rank_3": np.ones((2, 3, 6), np.float32),
     "empty": np.ones((0, 6), np.float32),
     "nan": np.full((1, 6), np.nan, np.float32),
     "infinite": np.array([[1, -np.inf, 1, np.inf, 1, 1]], np.float32),
@@ -132,7 +132,7 @@ ODD = {
 
 
 def outcome(runner: Runner, x: Any) -> Any:
-    """Returns the output, or the error's type and its message without the name of the node."""
+    """Returns the output. If the run fails, returns the type of the error and the first line of its message."""
     try:
         return runner({"x": x}, ["y"])["y"]
     except Exception as error:
@@ -140,11 +140,11 @@ def outcome(runner: Runner, x: Any) -> Any:
 
 
 @pytest.mark.parametrize("signature", ["dense", "conv"])
-@pytest.mark.parametrize("case", ODD)
+@pytest.mark.parametrize("case", UNUSUAL)
 def test_tensorflow_runs_unusual_inputs(
     runners: Mapping[str, Runner], expected: Mapping[str, Runner], signature: str, case: str
 ) -> None:
-    got, want = (outcome(engine[signature], ODD[case]) for engine in (runners, expected))
+    got, want = (outcome(engine[signature], UNUSUAL[case]) for engine in (runners, expected))
     if isinstance(want, tuple):
         assert got == want
     else:
@@ -164,14 +164,16 @@ def test_tensorflow_rejects_short_sequences(
         np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-6)
 
 
-def test_the_error_message_is_tensorflows(runners: Mapping[str, Runner]) -> None:
+def test_the_error_message_comes_from_tensorflow(runners: Mapping[str, Runner]) -> None:
     with pytest.raises(
         InvalidArgument, match=r"^Matrix size-incompatible: In\[0\]: \[2,7\], In\[1\]: \[6,8\]\n\t \[\["
     ):
-        runners["dense"]({"x": ODD["wider"]}, ["y"])
+        runners["dense"]({"x": UNUSUAL["wrong_width"]}, ["y"])
 
 
-def test_tensorflow_runs_what_openvino_fails_at(runners: Mapping[str, Runner], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tensorflow_runs_requests_that_fail_in_openvino(
+    runners: Mapping[str, Runner], monkeypatch: pytest.MonkeyPatch
+) -> None:
     runner: Any = runners["dense"]
     x = {"x": np.ones((1, 6), np.float32)}
     want = runner(x, ["y"])["y"]
@@ -183,20 +185,20 @@ def test_tensorflow_runs_what_openvino_fails_at(runners: Mapping[str, Runner], m
     np.testing.assert_allclose(runner(x, ["y"])["y"], want, rtol=1e-6)
 
 
-def test_without_tensorflow(alone: Mapping[str, Runner]) -> None:
+def test_without_tensorflow(no_fallback: Mapping[str, Runner]) -> None:
     with pytest.raises(InvalidArgument, match=r"^Expected shape \[-1, 6\] for input x. Received: \[2, 7\]$"):
-        alone["dense"]({"x": ODD["wider"]}, ["y"])
+        no_fallback["dense"]({"x": UNUSUAL["wrong_width"]}, ["y"])
     short = r"^Expected shape \[-1, -1, 6\] of at least 4 for input x. Received: \[2, 3, 6\]$"
     with pytest.raises(InvalidArgument, match=short):
-        alone["steps"]({"x": np.ones((2, 3, 6), np.float32)}, ["y"])
-    assert alone["dense"]({"x": ODD["nan"]}, ["y"])["y"].shape == (1, 8)
-    assert alone["dense"]({"x": ODD["empty"]}, ["y"])["y"].shape == (0, 8)
+        no_fallback["steps"]({"x": np.ones((2, 3, 6), np.float32)}, ["y"])
+    assert no_fallback["dense"]({"x": UNUSUAL["nan"]}, ["y"])["y"].shape == (1, 8)
+    assert no_fallback["dense"]({"x": UNUSUAL["empty"]}, ["y"])["y"].shape == (0, 8)
 
 
 # === Files ===
 
 
-def test_the_files_of_an_export(saved_models: Path, files: OpenVinoFiles) -> None:
+def test_the_engine_uses_the_files_of_an_export(saved_models: Path, files: OpenVinoFiles) -> None:
     folder = saved_models / MODEL / "1"
     index = read(folder / FOLDER)
     assert index is not None

@@ -1,4 +1,4 @@
-"""Loading and closing a model many times does not leak memory."""
+"""Tests that loading and closing a model many times does not leak memory."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from keras_gallery.serving.saved_model import read_signatures, signatures_of
 from keras_gallery.serving.wire.signature import SignatureDef
 
 SWAPS = 100
-SIDE = 1500  # 9 MB of weights, so that a leak of a tenth of them is visible
+SIDE = 1500  # 9 MB of weights, so that a leak of a tenth of the weights is visible
 
 
 def resident(pid: int) -> int:
@@ -29,7 +29,10 @@ def resident(pid: int) -> int:
 
 
 def growth(engine: Engine, folder: Path, signatures: dict[str, SignatureDef], pid: Callable[[], int]) -> float:
-    """Returns how much a process's memory grows from the first 10 to the last 10 swaps, as a fraction."""
+    """Loads and closes the model `SWAPS` times. Returns the growth of the process's memory, as a fraction.
+
+    Compares the maximum of the last 10 rounds with the maximum of the first 10 rounds.
+    """
     sizes = []
     for _ in range(SWAPS):
         loaded: dict[str, Any] = engine.load(folder, signatures)

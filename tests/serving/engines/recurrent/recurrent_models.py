@@ -1,4 +1,4 @@
-"""SavedModels with recurrent layers and other loops, made with Keras and TensorFlow."""
+"""SavedModels with recurrent layers and other loops, built with Keras and TensorFlow."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ FEATURES, UNITS = 5, 3
 
 
 def save(folder: Path, make: Callable[[Any], Any], length: int | None = None) -> Any:
-    """Exports a model with random weights and returns the Keras model.
+    """Exports a model with random weights. Returns the Keras model.
 
     Args:
-        folder: where to write the SavedModel.
+        folder: folder of the SavedModel to write.
         make: applies the layers to an input (batch, length, 5).
         length: length of the input series. None means any length.
     """
@@ -39,7 +39,7 @@ def encoder_decoder(x: Any) -> Any:
 
 
 def three_layers(x: Any) -> Any:
-    """One layer of each kind."""
+    """One SimpleRNN, one GRU and one LSTM layer."""
     x = layers.SimpleRNN(4, return_sequences=True)(x)
     return layers.LSTM(UNITS)(layers.GRU(6, return_sequences=True)(x))
 
@@ -49,7 +49,7 @@ def layer(kind: Any, units: int = UNITS, **options: Any) -> Callable[[Any], Any]
     return lambda x: kind(units, **options)(x)
 
 
-# Models that are fused. By name: the layers, the length of the series, and the number of fused operations.
+# Models that are fused, by name: the layers, the length of the series, and the number of fused operations.
 FUSED: dict[str, tuple[Callable[[Any], Any], int | None, int]] = {
     "lstm": (layer(layers.LSTM, return_sequences=True, return_state=True), None, 1),
     "lstm_last": (layer(layers.LSTM), 6, 1),
@@ -57,10 +57,10 @@ FUSED: dict[str, tuple[Callable[[Any], Any], int | None, int]] = {
     "gru": (layer(layers.GRU, return_sequences=True, return_state=True), None, 1),
     "gru_no_bias": (layer(layers.GRU, use_bias=False), 6, 1),
     "gru_reset_before": (layer(layers.GRU, reset_after=False, return_sequences=True), None, 1),
-    "gru_of_one": (layer(layers.GRU, 1, reset_after=False, use_bias=False), None, 1),
+    "gru_with_one_unit": (layer(layers.GRU, 1, reset_after=False, use_bias=False), None, 1),
     "simple": (layer(layers.SimpleRNN, return_sequences=True), None, 1),
     "simple_relu": (layer(layers.SimpleRNN, activation="relu"), 6, 1),
-    "both_ways": (lambda x: layers.Bidirectional(layers.LSTM(UNITS, return_sequences=True))(x), None, 2),
+    "bidirectional": (lambda x: layers.Bidirectional(layers.LSTM(UNITS, return_sequences=True))(x), None, 2),
     "three_layers": (three_layers, None, 3),
     "encoder_decoder": (encoder_decoder, 6, 2),
     "convolved": (lambda x: layers.GRU(UNITS)(layers.Conv1D(4, 3, strides=2, padding="same")(x)), None, 1),
@@ -78,7 +78,7 @@ def series(batch: int, length: int) -> np.ndarray[Any, Any]:
     return np.random.default_rng(batch).normal(size=(batch, length, FEATURES)).astype(np.float32)
 
 
-# === Steps of loops that are like Keras's, or differ in one thing: (weights, row, states) → new states ===
+# === Steps of loops, equal to Keras's steps or with one difference: (weights, row, states) → new states ===
 
 
 def simple(weights: Any, x: Any, h: Any) -> tuple[Any, ...]:
@@ -88,12 +88,12 @@ def simple(weights: Any, x: Any, h: Any) -> tuple[Any, ...]:
 
 
 def residual(weights: Any, x: Any, h: Any) -> tuple[Any, ...]:
-    """SimpleRNN that also adds the state."""
+    """SimpleRNN that adds the old state to the new state."""
     return (simple(weights, x, h)[0] + h,)
 
 
 def squashed(weights: Any, x: Any, h: Any) -> tuple[Any, ...]:
-    """SimpleRNN with another tanh."""
+    """SimpleRNN that applies tanh twice."""
     return (tf.tanh(simple(weights, x, h)[0]),)
 
 
@@ -104,7 +104,7 @@ def transposed_weights(weights: Any, x: Any, h: Any) -> tuple[Any, ...]:
 
 
 def lstm(weights: Any, x: Any, h: Any, c: Any, order: str = "ifgo", squash: Any = tf.tanh) -> tuple[Any, ...]:
-    """LSTM with this order of the gates and this activation of the output. The defaults are Keras's."""
+    """LSTM with the gates in `order` and the output activation `squash`. The defaults are the same as in Keras."""
     kernel, recurrent, bias, _ = weights
     gates = dict(zip(order, tf.split(x @ kernel + h @ recurrent + bias, 4, axis=1), strict=True))
     c = tf.sigmoid(gates["f"]) * c + tf.sigmoid(gates["i"]) * tf.tanh(gates["g"])
@@ -112,7 +112,7 @@ def lstm(weights: Any, x: Any, h: Any, c: Any, order: str = "ifgo", squash: Any 
 
 
 def gru(weights: Any, x: Any, h: Any, *, swapped: bool = False) -> tuple[Any, ...]:
-    """GRU with z·h + (1-z)·g as the new state, as in Keras. If `swapped`, z·g + (1-z)·h, as in other libraries."""
+    """GRU. The new state is z·h + (1-z)·g, as in Keras. If `swapped`, it is z·g + (1-z)·h, as in other libraries."""
     kernel, recurrent, bias, recurrent_bias = weights
     xz, xr, xg = tf.split(x @ kernel + bias, 3, axis=1)
     hz, hr, hg = tf.split(h @ recurrent + recurrent_bias, 3, axis=1)
@@ -134,20 +134,20 @@ def save_loop(
     read: Callable[[Any, Any], Any] = lambda at, time: at,
     write: Callable[[Any, Any], Any] = lambda at, time: at,
 ) -> None:
-    """Saves a loop. The defaults give the same loop as Keras.
+    """Saves a model with one loop. With the default options, the loop is the same as in Keras.
 
     Args:
-        folder: where to write the SavedModel.
+        folder: folder of the SavedModel to write.
         step: computes the new states from the weights, a row and the states.
         gates: number of gates.
         states: number of states.
-        bounded: whether the loop has a maximum number of iterations, as in Keras 3. OpenVINO has another kind of loop
-            for loops without a maximum.
+        bounded: whether the loop has a maximum number of iterations, as in Keras 3. OpenVINO converts a loop without a
+            maximum to a different graph.
         steps: returns the number of steps, from the length of the series.
         start: index of the first step.
         by: increment of the index.
-        read: returns the row that a step reads, from its index and the length.
-        write: returns the row that a step writes, from its index and the length.
+        read: returns the row that a step reads, from the index of the step and the length.
+        write: returns the row that a step writes, from the index of the step and the length.
     """
     rng = np.random.default_rng(7)
     shapes = ((FEATURES, gates * UNITS), (UNITS, gates * UNITS), (gates * UNITS,), (gates * UNITS,))

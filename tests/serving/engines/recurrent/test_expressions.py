@@ -1,4 +1,4 @@
-"""Expressions of what OpenVINO graphs compute."""
+"""Tests the expressions of OpenVINO graphs."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_a_matrix_product() -> None:
 
 
 def sliced(begin: list[int], end: list[int], strides: list[int], **masks: list[int]) -> Any:
-    """Returns a function that slices. Missing masks count as zeros."""
+    """Returns a function that applies StridedSlice to its argument. Missing masks count as zeros."""
     masks = {"begin_mask": [], "end_mask": [], **masks}
     return lambda x: ops.strided_slice(x, np.int32(begin), np.int32(end), np.int32(strides), **masks)
 
@@ -80,7 +80,7 @@ def test_other_splits_and_slices_are_not_columns(make: Any) -> None:
 
 
 def test_shared_subexpressions_are_not_repeated() -> None:
-    """The graph has 2^100 paths."""
+    """The graph has 2^100 paths from the input to the output, so following each path would never end."""
     build = ExpressionBuilder()
 
     def doubled(x: Any) -> Any:

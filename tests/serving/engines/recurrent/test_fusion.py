@@ -1,4 +1,4 @@
-"""Loops that are recurrent layers become fused operations, other loops stay, and outputs equal TensorFlow's."""
+"""Tests that recurrent layers become fused operations, that other loops stay, and that outputs equal TensorFlow's."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ with quiet_import(), warnings.catch_warnings():
     warnings.simplefilter("ignore")
     import tensorflow as tf
 
-    from . import recurrent_models as made
+    from . import recurrent_models as examples
 
 TOLERANCE = 1e-5
 BATCHES = (1, 7, 32)
@@ -39,13 +39,13 @@ def _without_warnings() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[Path, Any]]:
-    """Returns a function from a name in `made.FUSED` to the SavedModel and the Keras model."""
+    """Returns a function from a name in `examples.FUSED` to the SavedModel and the Keras model."""
 
     @functools.cache
     def save(name: str) -> tuple[Path, Any]:
         folder = tmp_path_factory.mktemp(name)
-        layers, length, _ = made.FUSED[name]
-        return folder, made.save(folder, layers, length)
+        layers, length, _ = examples.FUSED[name]
+        return folder, examples.save(folder, layers, length)
 
     return save
 
@@ -71,7 +71,7 @@ def check(folder: Path, model: Any, lengths: Sequence[int]) -> None:
     names = {name for output in compiled.outputs for name in output.get_names()}
     for batch in BATCHES:
         for length in lengths:
-            x = made.series(batch, length)
+            x = examples.series(batch, length)
             got, wanted = compiled([x]), run(x=tf.constant(x))
             assert wanted.keys() <= names
             for name, want in wanted.items():
@@ -81,18 +81,18 @@ def check(folder: Path, model: Any, lengths: Sequence[int]) -> None:
 # === Keras layers ===
 
 
-@pytest.mark.parametrize("name", made.FUSED)
+@pytest.mark.parametrize("name", examples.FUSED)
 def test_a_layer_becomes_one_operation(saved: Callable[[str], tuple[Path, Any]], name: str) -> None:
     folder, _ = saved(name)
     model = fused(folder)
-    _, length, count = made.FUSED[name]
+    _, length, count = examples.FUSED[name]
     assert operations(model) == count
     assert not loops(model)
     check(folder, model, [length] if length else LENGTHS)
 
 
 def test_fused_operations_are_not_split(saved: Callable[[str], tuple[Path, Any]]) -> None:
-    """OpenVINO compiles some operations into loops, but not these."""
+    """OpenVINO compiles some recurrent operations into loops. It must not do this for the fused operations."""
     for name in ("lstm", "gru", "gru_reset_before", "simple", "simple_relu"):
         compiled = make_core().compile_model(fused(saved(name)[0]), "CPU")
         kinds = {node.get_rt_info()["layerType"].astype(str) for node in compiled.get_runtime_model().get_ops()}
@@ -100,9 +100,9 @@ def test_fused_operations_are_not_split(saved: Callable[[str], tuple[Path, Any]]
         assert not kinds & {"Loop", "TensorIterator"}
 
 
-@pytest.mark.parametrize("name", made.NOT_FUSED)
+@pytest.mark.parametrize("name", examples.NOT_FUSED)
 def test_unsupported_layers_stay_loops(tmp_path: Path, name: str) -> None:
-    made.save(tmp_path, made.NOT_FUSED[name])
+    examples.save(tmp_path, examples.NOT_FUSED[name])
     model = fused(tmp_path)
     assert operations(model) == 0
     assert len(loops(model)) == 1
@@ -110,14 +110,14 @@ def test_unsupported_layers_stay_loops(tmp_path: Path, name: str) -> None:
 
 
 def test_one_of_two_layers_is_fused(tmp_path: Path) -> None:
-    made.save(tmp_path, lambda x: made.NOT_FUSED["other_gates"](made.FUSED["lstm"][0](x)[0]))
+    examples.save(tmp_path, lambda x: examples.NOT_FUSED["other_gates"](examples.FUSED["lstm"][0](x)[0]))
     model = fused(tmp_path)
     assert operations(model) == 1
     assert len(loops(model)) == 1
     check(tmp_path, model, LENGTHS)
 
 
-# === Compared with the formulas, step by step ===
+# === Comparison with the formulas, step by step ===
 
 
 def sigmoid(x: Array) -> Array:
@@ -156,8 +156,8 @@ def test_outputs_equal_the_formulas(
     weights = [weight.astype(np.float64) for weight in keras_model.get_weights()]
     compiled = make_core().compile_model(fused(folder), "CPU")
     for batch in BATCHES:
-        x = made.series(batch, 9)
-        states: tuple[Array, ...] = tuple(np.zeros((batch, made.UNITS)) for _ in range(2 if step is lstm else 1))
+        x = examples.series(batch, 9)
+        states: tuple[Array, ...] = tuple(np.zeros((batch, examples.UNITS)) for _ in range(2 if step is lstm else 1))
         wanted = []
         for at in range(9):
             states = step(x[:, at], *states, *weights)
@@ -165,22 +165,22 @@ def test_outputs_equal_the_formulas(
         np.testing.assert_allclose(compiled([x])[0], np.stack(wanted, axis=1), rtol=0, atol=TOLERANCE)
 
 
-# === Loops that differ from a layer in one thing ===
+# === Loops with one difference from a layer ===
 
 
-@pytest.mark.parametrize("name", made.EXACT)
+@pytest.mark.parametrize("name", examples.EXACT)
 def test_a_loop_like_keras_is_fused(tmp_path: Path, name: str) -> None:
-    """This shows that the loops below stay because of their difference, not for another reason."""
-    made.save_loop(tmp_path, **made.EXACT[name])
+    """A loop without a difference is fused, so the loops of the next test stay because of their difference."""
+    examples.save_loop(tmp_path, **examples.EXACT[name])
     model = fused(tmp_path)
     assert operations(model) == 1
     assert not loops(model)
     check(tmp_path, model, LENGTHS)
 
 
-@pytest.mark.parametrize("name", made.DIFFERENT)
+@pytest.mark.parametrize("name", examples.DIFFERENT)
 def test_a_different_loop_stays(tmp_path: Path, name: str) -> None:
-    made.save_loop(tmp_path, **made.DIFFERENT[name])
+    examples.save_loop(tmp_path, **examples.DIFFERENT[name])
     model = fused(tmp_path)
     assert operations(model) == 0
     assert len(loops(model)) == 1
@@ -199,7 +199,7 @@ def test_the_conversion_fuses_layers(saved: Callable[[str], tuple[Path, Any]], f
 
 
 def test_the_conversion_leaves_other_loops_to_tensorflow(tmp_path: Path, files: OpenVinoFiles) -> None:
-    made.save(tmp_path, made.NOT_FUSED["other_activation"])
+    examples.save(tmp_path, examples.NOT_FUSED["other_activation"])
     assert not Converter(files).prepare(tmp_path)
     index = files.of(tmp_path)
     assert index is not None

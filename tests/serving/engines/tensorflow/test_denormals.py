@@ -1,4 +1,4 @@
-"""Denormal numbers count as zero in one thread only."""
+"""Tests that `flush` changes the treatment of denormal numbers in one thread only."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import numpy as np
 from keras_gallery.serving.engines.tensorflow import denormals
 
 
-def test_one_thread_flushes_denormals_and_no_other() -> None:
+def test_only_the_calling_thread_treats_denormals_as_zero() -> None:
     denormal = np.float32([1e-40])
     results = []
 
     def run() -> None:
         results.append((denormal * np.float32(1)).tolist())
         denormals.flush()
-        results.append((denormal * np.float32(1)).tolist())  # as an input
-        results.append((np.float32([1e-30]) * np.float32(1e-10)).tolist())  # as a result
+        results.append((denormal * np.float32(1)).tolist())  # the input is denormal
+        results.append((np.float32([1e-30]) * np.float32(1e-10)).tolist())  # the result is denormal
 
     thread = threading.Thread(target=run)
     thread.start()

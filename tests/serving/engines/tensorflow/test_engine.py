@@ -1,4 +1,4 @@
-"""The TensorFlow engine on SavedModels of many kinds, and the TensorFlow process, which may die."""
+"""Tests the TensorFlow engine on many SavedModels, and the start, sharing and end of the TensorFlow process."""
 
 from __future__ import annotations
 
@@ -46,13 +46,13 @@ def strings(*values: bytes) -> Any:
 
 
 @pytest.fixture(scope="module")
-def shapes(made: Path, tensorflow: TensorFlow) -> dict[str, Runner]:
-    return load(tensorflow, made / "shapes")
+def shapes(models: Path, tensorflow: TensorFlow) -> dict[str, Runner]:
+    return load(tensorflow, models / "shapes")
 
 
 @pytest.fixture(scope="module")
-def by_dtype(made: Path, tensorflow: TensorFlow) -> dict[str, Runner]:
-    return load(tensorflow, made / "dtypes")
+def by_dtype(models: Path, tensorflow: TensorFlow) -> dict[str, Runner]:
+    return load(tensorflow, models / "dtypes")
 
 
 @pytest.mark.parametrize("rows", [0, 1, 5])
@@ -112,8 +112,8 @@ def test_inputs_and_outputs_are_matched_by_name(shapes: dict[str, Runner]) -> No
     assert answer["a"].tolist() == [10, 20]
 
 
-def test_only_requested_outputs_are_computed(made: Path, tensorflow: TensorFlow) -> None:
-    checked = load(tensorflow, made / "tf1")["checked"]
+def test_only_requested_outputs_are_computed(models: Path, tensorflow: TensorFlow) -> None:
+    checked = load(tensorflow, models / "tf1")["checked"]
     nan = {"x": np.full((1, 6), np.nan, np.float32)}
     assert np.isnan(checked(nan, ["code"])["code"]).all()
     with pytest.raises(InvalidArgument, match="Expected numbers : Tensor had NaN values"):
@@ -131,14 +131,14 @@ def test_the_number_of_output_choices_is_limited(shapes: dict[str, Runner]) -> N
     assert len(runner._choices) == 64
 
 
-def test_error_messages_are_tensorflows(shapes: dict[str, Runner]) -> None:
+def test_error_messages_come_from_tensorflow(shapes: dict[str, Runner]) -> None:
     with pytest.raises(InvalidArgument, match=r"^Incompatible shapes: \[.*\] vs. \[.*\]\n\t \[\[{{.*node add}}\]\]"):
         shapes["two"]({"a": np.arange(3), "b": np.ones((2, 2), np.float32)}, ["sum"])
     with pytest.raises(InvalidArgument, match=r"^Expects arg\[0\] to be float but double is provided$"):
         shapes["vector"]({"x": np.ones(3)}, ["y"])
 
 
-def test_examples_assets_and_tables(made: Path, tensorflow: TensorFlow) -> None:
+def test_examples_assets_and_tables(models: Path, tensorflow: TensorFlow) -> None:
     import tensorflow as tf
 
     rows = [("two", [1.0, 2.0]), ("none", [3.0, 4.0])]
@@ -153,7 +153,7 @@ def test_examples_assets_and_tables(made: Path, tensorflow: TensorFlow) -> None:
         ).SerializeToString()
         for word, x in rows
     ]
-    runner = load(tensorflow, made / "examples")["serving_default"]
+    runner = load(tensorflow, models / "examples")["serving_default"]
     answer = runner({"inputs": strings(*serialized)}, ["number", "sum"])
     assert answer["number"].tolist() == [2, -1]
     assert answer["sum"].tolist() == [30, 70]
@@ -164,12 +164,12 @@ def test_examples_assets_and_tables(made: Path, tensorflow: TensorFlow) -> None:
 @pytest.mark.parametrize("name", ["tf1", "text"])
 @pytest.mark.parametrize(("tags", "offset"), [(("serve",), 0.5), (("gpu", "serve"), 100.5)])
 def test_graphs_of_tensorflow_1(
-    made: Path, process: TensorFlowProcess, name: str, tags: tuple[str, ...], offset: float
+    models: Path, process: TensorFlowProcess, name: str, tags: tuple[str, ...], offset: float
 ) -> None:
     from ..made_models import WEIGHTS
 
     with contextlib.closing(TensorFlow(process.address, tags)) as engine:
-        runners = load(engine, made / name, tags)
+        runners = load(engine, models / name, tags)
         x = np.random.default_rng(1).random((3, 6), np.float32)
         want = x @ WEIGHTS + offset
         np.testing.assert_allclose(runners["code"]({"x": x}, ["code"])["code"], want, rtol=1e-5)
@@ -178,28 +178,28 @@ def test_graphs_of_tensorflow_1(
 
 
 @pytest.mark.parametrize("tags", [("train",), ("serve", "tpu"), ()])
-def test_tags_without_a_meta_graph(made: Path, process: TensorFlowProcess, tags: tuple[str, ...]) -> None:
-    with contextlib.closing(TensorFlow(process.address, tags)) as engine, pytest.raises(NotFound) as refused:
-        engine.load(made / "tf1", read_signatures(made / "tf1"))
+def test_tags_without_a_meta_graph(models: Path, process: TensorFlowProcess, tags: tuple[str, ...]) -> None:
+    with contextlib.closing(TensorFlow(process.address, tags)) as engine, pytest.raises(NotFound) as from_tensorflow:
+        engine.load(models / "tf1", read_signatures(models / "tf1"))
     with pytest.raises(NotFound) as ours:
-        read_signatures(made / "tf1", tags)
-    assert str(ours.value) == str(refused.value)  # TensorFlow's message
+        read_signatures(models / "tf1", tags)
+    assert str(ours.value) == str(from_tensorflow.value)  # TensorFlow's message
 
 
-def test_a_folder_without_a_saved_model(made: Path, tmp_path: Path, tensorflow: TensorFlow) -> None:
-    with pytest.raises(NotFound) as refused:
-        tensorflow.load(tmp_path, read_signatures(made / "shapes"))
+def test_a_folder_without_a_saved_model(models: Path, tmp_path: Path, tensorflow: TensorFlow) -> None:
+    with pytest.raises(NotFound) as from_tensorflow:
+        tensorflow.load(tmp_path, read_signatures(models / "shapes"))
     with pytest.raises(NotFound) as ours:
         read_signatures(tmp_path)
-    assert str(ours.value) == str(refused.value)
+    assert str(ours.value) == str(from_tensorflow.value)
 
 
 def test_without_tensorflow(
-    made: Path, tensorflow: TensorFlow, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    models: Path, tensorflow: TensorFlow, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(tensorflow_library, "find", lambda: None)
-    assert load(tensorflow, made / "shapes") == {}
-    assert "not served without TensorFlow (pip install 'keras-gallery[models]'): any_rank, many" in caplog.text
+    assert load(tensorflow, models / "shapes") == {}
+    assert "TensorFlow is missing (pip install 'keras-gallery[models]'), not served: any_rank, many" in caplog.text
 
 
 # === The process ===
@@ -207,14 +207,14 @@ def test_without_tensorflow(
 
 @pytest.fixture
 def owner() -> Iterator[TensorFlowProcess]:
-    made = TensorFlowProcess(intra_op=1, inter_op=1)
-    yield made
-    made.close()
+    process = TensorFlowProcess(intra_op=1, inter_op=1)
+    yield process
+    process.close()
 
 
 @pytest.fixture
 def connect(owner: TensorFlowProcess) -> Iterator[Callable[[], TensorFlow]]:
-    """Returns a function that makes engines. They all use the TensorFlow process of `owner`."""
+    """Returns a function that creates an engine. All engines use the TensorFlow process of `owner`."""
     with contextlib.ExitStack() as stack:
 
         def make() -> TensorFlow:
@@ -249,8 +249,8 @@ def test_all_callers_get_the_same_process(owner: TensorFlowProcess) -> None:
         owner.address()
 
 
-def test_parallel_requests(made: Path, tensorflow: TensorFlow) -> None:
-    runner = load(tensorflow, made / "shapes")["two"]
+def test_parallel_requests(models: Path, tensorflow: TensorFlow) -> None:
+    runner = load(tensorflow, models / "shapes")["two"]
 
     def run(n: int) -> bool:
         inputs = {"a": np.array([n]), "b": np.full((1, 2), n, np.float32)}
@@ -261,10 +261,10 @@ def test_parallel_requests(made: Path, tensorflow: TensorFlow) -> None:
     assert len(tensorflow.connections._idle) <= 16
 
 
-def test_models_are_shared_and_counted(made: Path, connect: Callable[[], TensorFlow]) -> None:
-    """A loaded model keeps its number. A model that was freed gets a new number."""
+def test_models_are_shared_and_counted(models: Path, connect: Callable[[], TensorFlow]) -> None:
+    """A model keeps its number while a connection uses it. After the model was freed, it gets a new number."""
     first, second = connect(), connect()
-    folder = made / "shapes"
+    folder = models / "shapes"
     first_stream, number = first.connections.load(folder)
     second_stream, second_number = second.connections.load(folder)
     assert second_number == number
@@ -283,11 +283,11 @@ def test_models_are_shared_and_counted(made: Path, connect: Callable[[], TensorF
 
 
 def test_a_killed_process_is_restarted(
-    made: Path, owner: TensorFlowProcess, connect: Callable[[], TensorFlow], caplog: pytest.LogCaptureFixture
+    models: Path, owner: TensorFlowProcess, connect: Callable[[], TensorFlow], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
     engines = [connect(), connect()]
-    runners = [load(engine, made / "shapes")["scalar"] for engine in engines]
+    runners = [load(engine, models / "shapes")["scalar"] for engine in engines]
     x = {"x": np.array(1, np.float32)}
     assert [runner(x, ["y"])["y"] for runner in runners] == [2, 2]
     first = pid_of(owner)
@@ -299,10 +299,10 @@ def test_a_killed_process_is_restarted(
 
 
 def test_a_request_in_flight_fails_if_the_process_dies(
-    made: Path, owner: TensorFlowProcess, connect: Callable[[], TensorFlow]
+    models: Path, owner: TensorFlowProcess, connect: Callable[[], TensorFlow]
 ) -> None:
     engine = connect()
-    runner = load(engine, made / "shapes")["scalar"]
+    runner = load(engine, models / "shapes")["scalar"]
     x = {"x": np.array(1, np.float32)}
     runner(x, ["y"])
     os.kill(pid_of(owner), signal.SIGSTOP)  # so that the request stays in flight
@@ -316,10 +316,10 @@ def test_a_request_in_flight_fails_if_the_process_dies(
 
 
 def test_a_run_that_would_block_the_event_loop(
-    made: Path, owner: TensorFlowProcess, connect: Callable[[], TensorFlow]
+    models: Path, owner: TensorFlowProcess, connect: Callable[[], TensorFlow]
 ) -> None:
     engine = connect()
-    runner = engine.load_lazily(made / "shapes", read_signatures(made / "shapes"))["scalar"]
+    runner = engine.load_lazily(models / "shapes", read_signatures(models / "shapes"))["scalar"]
     x = {"x": np.array(1, np.float32)}
 
     async def run_on_event_loop() -> Any:
@@ -332,8 +332,8 @@ def test_a_run_that_would_block_the_event_loop(
     assert asyncio.run(run_on_event_loop())["y"] == 2
 
 
-def test_closing_the_last_runner_frees_the_model(made: Path, tensorflow: TensorFlow) -> None:
-    runners: Any = load(tensorflow, made / "shapes")
+def test_closing_the_last_runner_frees_the_model(models: Path, tensorflow: TensorFlow) -> None:
+    runners: Any = load(tensorflow, models / "shapes")
     model = runners["scalar"].model
     for name in set(runners) - {"scalar"}:
         runners[name].close()
@@ -341,23 +341,22 @@ def test_closing_the_last_runner_frees_the_model(made: Path, tensorflow: TensorF
     assert model._connection is not None
     runners["scalar"].close()
     assert model._connection is None
-    assert (
-        runners["scalar"]({"x": np.array(1, np.float32)}, ["y"])["y"] == 2
-    )  # like a run that started before the close
+    # A run after the close stands for a run that started before the close.
+    assert runners["scalar"]({"x": np.array(1, np.float32)}, ["y"])["y"] == 2
     assert model._connection is None
 
 
-def test_truncated_weights_are_an_error(made: Path, tmp_path: Path, tensorflow: TensorFlow) -> None:
+def test_truncated_weights_are_an_error(models: Path, tmp_path: Path, tensorflow: TensorFlow) -> None:
     import shutil
 
-    folder = shutil.copytree(made / "tf1", tmp_path / "1")
+    folder = shutil.copytree(models / "tf1", tmp_path / "1")
     weights = folder / "variables" / "variables.data-00000-of-00001"
     weights.write_bytes(weights.read_bytes()[:10])
     with pytest.raises(ServingError):
         load(tensorflow, folder)
 
 
-def test_the_process_ends_with_its_parent(made: Path) -> None:
+def test_the_process_ends_with_its_parent(models: Path) -> None:
     code = (
         "import os, sys; from keras_gallery.serving.engines.tensorflow.process import TensorFlowProcess\n"
         "owner = TensorFlowProcess(); print(owner.address(), owner._process.pid, flush=True)\n"

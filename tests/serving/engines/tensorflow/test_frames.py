@@ -1,4 +1,4 @@
-"""Frames through a socket, complete and in pieces."""
+"""Tests writing and reading frames over a socket."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def ends() -> Iterator[tuple[Stream, Stream]]:
 
 
 @pytest.mark.parametrize("sizes", [[], [0], [1], [70_000], [3, 0, 65_536, 1], [5_000_000, 2], [1] * 2000], ids=str)
-def test_what_is_written_is_read(ends: tuple[Stream, Stream], sizes: list[int]) -> None:
+def test_writing_and_reading_frames(ends: tuple[Stream, Stream], sizes: list[int]) -> None:
     rng = np.random.default_rng(len(sizes))
     body = [rng.integers(0, 256, size, np.uint8) for size in sizes]
 

@@ -1,4 +1,4 @@
-"""Results do not depend on the processor: they are the same with and without TensorFlow's oneDNN operations."""
+"""Tests that results are the same with and without oneDNN, which TensorFlow uses on some processors only."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ...conftest import MODEL
 
 @pytest.fixture(scope="module", params=["0", "1"], ids=["without_onednn", "with_onednn"])
 def tensorflow(request: pytest.FixtureRequest) -> Iterator[TensorFlow]:
-    """A TensorFlow process with or without oneDNN."""
+    """A TensorFlow engine with or without oneDNN."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TF_ENABLE_ONEDNN_OPTS", request.param)
         owner = TensorFlowProcess()
@@ -48,9 +48,9 @@ def test_a_wrong_size_gives_tensorflows_error(encode: Runner) -> None:
         encode({"image": np.zeros((1, 9, 8, 1), np.float32)}, ["code"])
 
 
-def test_a_convolution_over_too_short_a_sequence(tensorflow: TensorFlow, made: Path) -> None:
-    """Without oneDNN the output is empty. With oneDNN it would be uninitialised memory of a wrong shape."""
-    steps = tensorflow.load(made / "windows", read_signatures(made / "windows"))["steps"]
+def test_a_convolution_over_too_short_a_sequence(tensorflow: TensorFlow, models: Path) -> None:
+    """Without oneDNN the output is empty. With oneDNN TensorFlow returns uninitialised memory of a wrong shape."""
+    steps = tensorflow.load(models / "windows", read_signatures(models / "windows"))["steps"]
     assert steps({"x": np.ones((2, 4, 6), np.float32)}, ["y"])["y"].shape == (2, 1, 2)
     try:
         output = steps({"x": np.ones((2, 3, 6), np.float32)}, ["y"])["y"]
@@ -61,10 +61,12 @@ def test_a_convolution_over_too_short_a_sequence(tensorflow: TensorFlow, made: P
 
 
 @pytest.mark.parametrize("onednn", ["0", "1"])
-def test_the_least_size_for_openvino(made: Path, tmp_path: Path, onednn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_smallest_size_for_openvino(
+    models: Path, tmp_path: Path, onednn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", onednn)
     files = OpenVinoFiles(tmp_path)
-    Converter(files).prepare(made / "windows")
-    index = files.of(made / "windows")
+    Converter(files).prepare(models / "windows")
+    index = files.of(models / "windows")
     assert index is not None
     assert {name: entry.least for name, entry in index.signatures.items()} == {"steps": 4}

@@ -1,4 +1,4 @@
-"""TensorFlow.js graph models, run by TensorFlow.js in Node."""
+"""Tests exported TensorFlow.js graph models with TensorFlow.js in Node."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ def sequential(*layers: Any, shape: tuple[int | None, ...] = (4,)) -> keras.Mode
     return model
 
 
-# One of each kind of graph: dense layers, convolutions, loops that write lists, a bidirectional loop, a loop with a
-# mask, tables, texts in the outputs, a loop over the examples of a batch.
+# The models have different graphs: dense layers, convolutions, loops that write lists, a bidirectional loop, a loop
+# with a mask, `Embedding` layers, texts in the outputs, and a loop over the examples of a batch.
 @needs_tensorflow_js
 @pytest.mark.parametrize(
-    ("name", "variant", "signature", "noted"),
+    ("name", "variant", "signature", "note"),
     [
         ("denoising_autoencoder", {}, "score", ""),
         ("residual_network", {}, "serving_default", ""),
@@ -58,21 +58,19 @@ def sequential(*layers: Any, shape: tuple[int | None, ...] = (4,)) -> keras.Mode
         ("word2vec_cbow", {}, "serving_default", ""),
     ],
 )
-def test_outputs_equal_the_model(
-    tmp_path: Path, name: str, variant: dict[str, Any], signature: str, noted: str
-) -> None:
+def test_outputs_equal_the_model(tmp_path: Path, name: str, variant: dict[str, Any], signature: str, note: str) -> None:
     model = small(name, **variant)
     randomise(model)
-    written = export_to("tfjs", model, tmp_path / "made", signature)  # compares the outputs at batch 1 and 7
+    written = export_to("tfjs", model, tmp_path / "exported", signature)  # compares the outputs at batch 1 and 7
     assert written.runtime == f"TensorFlow.js {tfjs_operations.read(MODULES)['version']}"
-    assert written.difference < 1e-4 and written.notes == ([noted] if noted else [])
+    assert written.difference < 1e-4 and written.notes == ([note] if note else [])
 
 
 @needs_tensorflow_js
 def test_loading_with_the_public_api_of_tensorflow_js(tmp_path: Path) -> None:
-    """Loads the model as users do, by the names of the signature."""
+    """Loads the model with `loadGraphModel`, and uses the names of the signature."""
     model = sequential(layers.Dense(3, activation="softmax", name="probabilities"))
-    export_to("tfjs", model, tmp_path / "made")
+    export_to("tfjs", model, tmp_path / "exported")
     x = np.random.default_rng(0).random((2, 4), np.float32)
     script = """
         const tf = require("@tensorflow/tfjs-core");
@@ -88,7 +86,7 @@ def test_loading_with_the_public_api_of_tensorflow_js(tmp_path: Path) -> None:
           console.log(JSON.stringify({ shape, values: [...found.probabilities.dataSync()] }));
         });
     """
-    command = ["node", "-e", script, str(tmp_path / "made"), json.dumps(x.tolist())]
+    command = ["node", "-e", script, str(tmp_path / "exported"), json.dumps(x.tolist())]
     done = subprocess.run(
         command, env={"PATH": os.environ["PATH"], "NODE_PATH": str(MODULES)}, capture_output=True, check=True
     )
@@ -99,7 +97,7 @@ def test_loading_with_the_public_api_of_tensorflow_js(tmp_path: Path) -> None:
 @needs_tensorflow_js
 def test_operations_that_tensorflow_js_lacks_are_replaced(tmp_path: Path) -> None:
     model = sequential(layers.Dense(5, activation="softsign"), layers.Dense(5, activation="gelu"))
-    written = export_to("tfjs", model, tmp_path / "made")
+    written = export_to("tfjs", model, tmp_path / "exported")
     assert "Softsign is replaced by other operations" in written.notes
 
 
@@ -107,7 +105,7 @@ def test_operations_that_tensorflow_js_lacks_are_replaced(tmp_path: Path) -> Non
 def test_64_bit_numbers_become_32_bit(tmp_path: Path) -> None:
     x = keras.Input((4,))
     model = keras.Model(x, layers.Lambda(lambda x: keras.ops.cast(10 * x, "int64"), name="tens")(x))
-    written = export_to("tfjs", model, tmp_path / "made")
+    written = export_to("tfjs", model, tmp_path / "exported")
     assert written.notes == ["tens is int32 instead of int64"]
 
 
@@ -116,17 +114,17 @@ def test_the_error_names_the_layer_of_an_unsupported_operation(tmp_path: Path) -
     with pytest.raises(
         FailedPrecondition, match=r"^TensorFlow.js .* does not support the operation Bucketize in layer 'bins'$"
     ):
-        export_to("tfjs", model, tmp_path / "made")
+        export_to("tfjs", model, tmp_path / "exported")
     random = small("variational_autoencoder")
     with pytest.raises(FailedPrecondition, match=r" does not support the operation Stateless\w+ in \S+$"):
-        export_to("tfjs", random, tmp_path / "made", "generate")
+        export_to("tfjs", random, tmp_path / "exported", "generate")
     assert not list(tmp_path.iterdir())
 
 
 @needs_tensorflow_js
 def test_weights_are_split_into_files_of_4_mb(tmp_path: Path) -> None:
     model = sequential(layers.Dense(1100, activation="tanh"), layers.Dense(1100))
-    place = export_to("tfjs", model, tmp_path / "made").place
+    place = export_to("tfjs", model, tmp_path / "exported").place
     (group,) = json.loads((place / "model.json").read_text("utf-8"))["weightsManifest"]
     sizes = [(place / name).stat().st_size for name in group["paths"]]
     assert sizes[0] == 4 << 20 and sum(sizes) == sum(map(size_of, group["weights"])) >= 4 * model.count_params()
@@ -137,10 +135,10 @@ def test_missing_packages_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     model = sequential(layers.Dense(1, name="prediction"))
     monkeypatch.setenv("GALLERY_NODE_MODULES", str(tmp_path))
     with pytest.raises(FailedPrecondition, match=r"npm install @tensorflow/tfjs-core @tensorflow/tfjs-backend-cpu "):
-        export_to("tfjs", model, tmp_path / "made")
+        export_to("tfjs", model, tmp_path / "exported")
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(FailedPrecondition, match="^TensorFlow.js needs Node: no program node"):
-        export_to("tfjs", model, tmp_path / "made")
+        export_to("tfjs", model, tmp_path / "exported")
     assert not list(tmp_path.iterdir())
 
 
@@ -148,10 +146,10 @@ def test_missing_packages_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_the_error_has_the_message_of_tensorflow_js(tmp_path: Path) -> None:
     model = sequential(layers.Dense(1, name="prediction"))
     endpoint = endpoints(model)["serving_default"]
-    tfjs_folder.write(model, endpoint, tmp_path / "made")
-    (tmp_path / "made" / "group1-shard1of1.bin").write_bytes(b"")
+    tfjs_folder.write(model, endpoint, tmp_path / "exported")
+    (tmp_path / "exported" / "group1-shard1of1.bin").write_bytes(b"")
     with pytest.raises(FailedPrecondition, match="^TensorFlow.js failed: .+$"):
-        tfjs_folder.runner(tmp_path / "made", endpoint)(endpoint.example(1))
+        tfjs_folder.runner(tmp_path / "exported", endpoint)(endpoint.example(1))
 
 
 @needs_tensorflow_js
@@ -162,17 +160,17 @@ def test_the_list_of_operations_is_up_to_date() -> None:
 def test_encoding_and_decoding_arrays() -> None:
     arrays = {
         "floats": np.array([[0.5, -1e30], [np.inf, 3]], np.float32),
-        "whole": np.array([-(2**31), 2**31 - 1], np.int64),
-        "truths": np.array([True, False]),
+        "integers": np.array([-(2**31), 2**31 - 1], np.int64),
+        "booleans": np.array([True, False]),
         "texts": np.array([[b"", "é".encode()]], object),
-        "none": np.zeros((0, 3), np.float32),
+        "empty": np.zeros((0, 3), np.float32),
     }
     specs, data = encode(arrays)
     found = dict(decode(specs, data))
     assert {spec["name"]: spec["dtype"] for spec in specs} == dict(
-        floats="float32", whole="int32", truths="bool", texts="string", none="float32"
+        floats="float32", integers="int32", booleans="bool", texts="string", empty="float32"
     )
     for name, array in arrays.items():
         np.testing.assert_array_equal(found[name], array)
     with pytest.raises(InvalidArgument, match="at most 32 bits"):
-        encode({"far": np.array([2**31])})
+        encode({"large": np.array([2**31])})
