@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 MODELS = frozenset({"Functional", "Sequential", "Model"})
-FUNCTIONS = "function"  # the option with the names of the custom functions that a layer calls
+FUNCTIONS = "function"  # option: names of the custom functions that a layer calls
 _INNER_LAYERS = ("layer", "backward_layer", "cell", "layers", "cells")  # options that contain layers
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_.\\/>-]*")  # names that TensorFlow allows for a scope
 
@@ -42,7 +42,8 @@ def layers_of(config: Mapping[str, Any]) -> list[Layer]:
     - a model in the model: `nested`
     - a layer: `shared`, `initial_state`, `odd_name`, and `function`, the names of the custom functions that it calls
     - a wrapper: `of`, the class of the wrapped layer
-    - an input: `open_sizes`, `open_images` (unknown sizes), `fixed_batch`
+    - an input with unknown sizes: `open_images` if it has four or more axes, else `open_sizes`
+    - an input with a fixed batch size: `fixed_batch`
 
     Args:
         config: `{"class_name": ..., "config": ...}` of Keras 2 or 3.
@@ -54,8 +55,8 @@ def _layers(config: Mapping[str, Any], path: str | None) -> Iterator[Layer]:
     """Yields a model or layer, and the layers in it.
 
     Args:
-        config: its configuration.
-        path: name of the model that contains it: None for the outermost model, "" for layers of the outermost model.
+        config: configuration of the model or layer.
+        path: name of the model around it. None for the outermost model, "" for the layers of the outermost model.
     """
     inner = config.get("config")
     inner = {"layers": inner} if isinstance(inner, list) else inner if isinstance(inner, Mapping) else {}
@@ -81,7 +82,7 @@ def _layers(config: Mapping[str, Any], path: str | None) -> Iterator[Layer]:
 
 
 def _masks(inner: Mapping[str, Any]) -> set[str]:
-    """Returns the names of the operations that compute masks. Keras adds them again if they are missing."""
+    """Returns the names of the operations whose results are only used as masks. Keras can recreate these operations."""
     nodes = {str(each.get("name")): (_kind(each), each.get("inbound_nodes") or ()) for each in _inner_layers(inner)}
     masks = {name for name, (kind, _) in nodes.items() if kind in ("ops.NotEqual", "ops.Any")}
     used = set(_sources(inner.get("output_layers")))

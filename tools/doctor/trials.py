@@ -28,7 +28,7 @@ from .cases import Case
 _REASON = 160  # maximum number of characters
 _ESCAPES = re.compile(r"\x1b\[\d*m|/tmp/[^ ]*/")
 _XLA = "functions that Keras compiles with XLA cannot be converted"
-_NO_FORM = "it cannot be written in the format of Keras 2"
+_NO_FORM = "the model cannot be written in the format of Keras 2"
 _DIFFERENT = "the results differ"
 _WORDS = {  # pattern of an error message → reason in the table; the first match counts
     r"input_number=": "Keras cannot load the file that it saves",
@@ -40,25 +40,25 @@ _WORDS = {  # pattern of an error message → reason in the table; the first mat
     r"No conversion rule found for operations: (\w+)": "OpenVINO does not convert the operation {0}",
     r"(\w+) in layer '": "TensorFlow.js does not have the operation {0}",
     r"Unknown (layer|activation): (\w+)": "TensorFlow.js does not have the {0} {1}",
-    r"AssignVariableOp": "the state of its random number generator stays in the graph",
+    r"AssignVariableOp": "the graph contains the state of a random number generator",
     r"Type parameter.*bfloat16": "ONNX Runtime does not have the operation for bfloat16",
     r"ONNXRuntimeError": "ONNX Runtime rejects the output of tf2onnx",
-    r"Exception from src/": "OpenVINO cannot compile it",
-    r"whose (?:\w+ are|input \w+ is) bytes": "it supports only numbers, not strings",
+    r"Exception from src/": "OpenVINO cannot compile the model",
+    r"whose (?:\w+ are|input \w+ is) bytes": "the runtime supports only numbers, not strings",
     r"[Ff]orm of Keras [23]|HDF5 file holds (?:no|only)|^'name'$|^AssertionError|cannot pickle": _NO_FORM,
     r"Received: \w+ (?:has the |has \w+=|is of |is called )": _NO_FORM,
-    r"No cast function|setting an array element": "it does not support bfloat16",
-    r"Error when deserializing": "Keras 2 cannot load it",
+    r"No cast function|setting an array element": "the runtime does not support bfloat16",
+    r"Error when deserializing": "Keras 2 cannot load the file",
     r"(?:^|Received: |\): )\S+ of shape": "the results have another shape or dtype",
     r"(?:^|Received: |\): )\S+ (?:off by|other in|different in|missing)": _DIFFERENT,
     r"a result (?:off by|of shape)": _DIFFERENT,
     r"could not be broadcast|cannot be broadcast|must match input depth|has NaN elements|Shape mismatch": (
-        "TensorFlow.js fails on its shapes"
+        "TensorFlow.js raises an error about shapes"
     ),
     r"Tensor is disposed|is not iterable|Cannot read properties|to unknown dtype|can not be cast to": (
-        "TensorFlow.js fails on it"
+        "TensorFlow.js raises an error"
     ),
-    r"in user code|zip\(\)": "the converter fails on its function",
+    r"in user code|zip\(\)": "the converter cannot convert the model's function",
     r"float8": "tf2onnx does not support this dtype",
 }
 
