@@ -30,7 +30,8 @@ def examine(config: Mapping[str, Any]) -> list[Verdict]:
     """Returns a verdict for each target on a model, in the order of `TARGETS`.
 
     Args:
-        config: the model's configuration `{"class_name": ..., "config": ...}` of Keras 3, or of Keras 2 after `importer.keras2.repair`.
+        config: `{"class_name": ..., "config": ...}` of a model of Keras 3, or of Keras 2 after
+            `importer.keras2.repair`.
     """
     layers = layers_of(config)
     return [_verdict(target, [each for layer in layers for each in _findings(target, layer)]) for target in TARGETS]

@@ -1,4 +1,4 @@
-"""Converts a functional model of Keras 2 to Keras 3: its layers, its calls, and layers that must be added."""
+"""Converts a functional model of Keras 2 to Keras 3, and adds layers for options that Keras 3 does not have."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ Config = dict[str, Any]
 
 
 class Functional:
-    """Converts one functional model.
+    """Converts one functional model. Create it, then call `write` once.
 
     Args:
         config: configuration of the model in Keras 2's format.
-        layer: function that converts the configuration of a layer.
+        layer: converts the configuration of a layer.
         report: collects the changes.
     """
 
@@ -53,14 +53,14 @@ class Functional:
         return write(*rename_layers(self._layers, self._inputs, self._outputs))
 
     def _rewrite(self, name: str) -> None:
-        """Converts the configuration of a layer, and inserts layers before and after it if it needs them."""
+        """Converts the configuration of a layer, and inserts helper layers before and after the layer if necessary."""
         old = self._layers[name].config
         new = self._layers[name].config = self._layer(old)
         if before := scaling_layer(new):
             self._insert_before(name, before)
         if is_time_major(old):
             if old["class_name"] not in tables.WITH_STATES:
-                raise unsupported(name, old["class_name"], "with time_major=True in a layer that it wraps")
+                raise unsupported(name, old["class_name"], "with time_major=True in the wrapped layer")
             self._report.add(
                 name, old["class_name"], "transposes added before and after it, because Keras 3 has no time_major"
             )
@@ -86,7 +86,7 @@ class Functional:
         self._layers[new] = Layer(config, calls)
 
     def _operation(self, name: str) -> None:
-        """Replaces a TensorFlow function by an operation of `keras.ops`."""
+        """Replaces a TensorFlow function with an operation of `keras.ops`."""
         layer = self._layers[name]
         kind, config = layer.config["class_name"], layer.config["config"]
         if len(layer.calls) != 1:
@@ -124,9 +124,9 @@ def _operation(name: str, class_name: str, **options: Any) -> Config:
 
 
 def scaling_layer(layer: Mapping[str, Any]) -> Config | None:
-    """Returns a layer that scales the input of an Activation layer as in Keras 2, or None if none is needed.
+    """Returns a Rescaling layer for the input of an Activation layer that differs from Keras 2, or else None.
 
-    Layers with weights need no such layer: `weights.adjust` multiplies their weights.
+    Layers with weights do not need a Rescaling layer, because `weights.adjust` multiplies their weights.
     """
     config = layer["config"]
     if layer["class_name"] != "Activation" or config["activation"] not in tables.SCALED:

@@ -1,7 +1,7 @@
 """Checks that a model configuration uses only harmless classes of Keras: an allowlist.
 
-Keras's safe mode is a blocklist, and each gap in it was a way to run code. In addition, this check names the layer
-that it refuses, and it covers formats for which Keras has no safe mode (HDF5, TensorFlow.js).
+Keras's safe mode is a blocklist: a dangerous class that is not on the list can run code. In addition, this check names
+the refused layer, and covers formats for which Keras has no safe mode (HDF5, TensorFlow.js).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from .known_classes import ACTIVATIONS, CLASSES, NAMES, REFUSED
 if TYPE_CHECKING:
     from .result import Options
 
-# Values that Keras serializes like objects, and that it creates without a class from the file.
+# Class names of plain values. Keras creates these values itself, without a class that the file names.
 _VALUES = frozenset(
     "__keras_tensor__ __tensor__ __numpy__ __bytes__ __ellipsis__ __slice__ __tuple__ TensorShape".split()
 )
@@ -28,11 +28,11 @@ _TRUST_HINT = "(--trust allows it)"
 
 
 def vet(config: Mapping[str, Any], options: Options) -> None:
-    """Refuses a configuration that could run code or open files when it is loaded.
+    """Raises PermissionDenied if Keras could run code or open files when it loads a configuration.
 
     Args:
         config: a model configuration as Keras 3 or Keras 2 writes it.
-        options: `trust` allows everything; `classes` are allowed in addition to Keras's own.
+        options: `trust` allows every class and function. `classes` are allowed in addition to Keras's own classes.
 
     Raises:
         PermissionDenied: the configuration is unsafe. The message names the layer, its class and the reason.
@@ -50,8 +50,8 @@ class _Vetting:
 
     Args:
         classes: registered names that are allowed.
-        unrequested: registered names that are not allowed, not even as plain text: Keras replaces a text that is a
-            registered name by the class or function.
+        unrequested: registered names that are not allowed, not even as plain text, because Keras replaces such a text
+            with the registered class or function.
     """
 
     def __init__(self, classes: frozenset[str], unrequested: frozenset[str]) -> None:
@@ -71,7 +71,7 @@ class _Vetting:
             raise _denied(f"{owner} uses {value!r}, a registered name that --classes does not allow")
 
     def _object(self, value: Mapping[str, Any], owner: str) -> str:
-        """Checks a serialized object. Returns a description of the layer that the values in it belong to."""
+        """Checks a serialized object. Returns a description of the layer that contains the object's values."""
         kind, inner = value["class_name"], value.get("config")
         if not isinstance(kind, str):
             raise InvalidArgument(f"Expected text as the class_name in {owner}. Received: {kind!r:.100}")
@@ -94,7 +94,7 @@ class _Vetting:
         what = f"{owner} of class {kind}"
         if kind in REFUSED:
             raise _denied(f"{what}, {REFUSED[kind]} {_TRUST_HINT}")
-        # Without a "module", Keras uses its old loader, which looks up the class_name only.
+        # Without a "module", Keras uses its old loader, which looks up only the class_name.
         if (registered if "module" in value and registered else kind) in self.classes:
             return
         if registered not in (None, kind):
@@ -114,7 +114,7 @@ class _Vetting:
 
 
 def _check_value(kind: str, inner: Any, owner: str) -> None:
-    """Checks the dtype of an array: for one such as S1000000000, NumPy would allocate that many bytes."""
+    """Checks the dtype of an array. For a dtype such as S1000000000, NumPy would allocate a billion bytes."""
     dtype = inner.get("dtype") if isinstance(inner, Mapping) else None
     if kind in ("__numpy__", "__tensor__") and str(dtype) not in _DTYPES:
         raise _denied(f"{owner} with an array of type {dtype!r:.100}")

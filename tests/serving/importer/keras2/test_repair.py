@@ -168,7 +168,7 @@ def test_old_initializers() -> None:
 def test_a_gru_from_before_reset_after_existed() -> None:
     repaired, changes = repair(sequential(("RepeatVector", {"n": 2}), ("GRU", {"units": 2})))
     assert keras.saving.deserialize_keras_object(repaired).layers[1].reset_after is False
-    assert "layer 'layer_1' (GRU): reset_after=False added, as before this option existed" in changes
+    assert "layer 'layer_1' (GRU): reset_after=False added, because older versions did not have this option" in changes
 
 
 def test_a_list_of_layers_is_a_sequential() -> None:
