@@ -42,7 +42,7 @@ def examine_file(path: Path) -> tuple[str, list[Verdict]]:
         if is_keras2 and (reasons := needed or _unreadable(layers)):
             special["keras"] = Verdict("keras", False, "", reasons[0], _IMPORT, len(reasons) - 1)
     except FailedPrecondition as error:  # no equivalent in Keras 3
-        # Only targets that read files of Keras 2 may run the model.
+        # Only targets that read files of Keras 2 can still run the model.
         verdict = Verdict("", False, "", str(error), _SOURCE)
         special = {each.target: replace(verdict, target=each.target) for each in examine(config)}
         special = {target: each for target, each in special.items() if target not in _READ_KERAS_2}

@@ -1,4 +1,4 @@
-"""Decides for each target whether it can run the layers of a model configuration."""
+"""Decides which targets can run the layers of a model configuration."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PROJECT = "keras_gallery>"  # package of this project's layers
 # Classes without rows in the tables. Samples of other layers contain them.
 _UNMEASURED = frozenset({*MODELS, "InputLayer", "SimpleRNNCell", "LSTMCell", "GRUCell", "StackedRNNCells"})
 COLUMNS = {"tensorflow_serving": "saved_model", "embedded": "saved_model"}  # target → column of the tables
-# Targets that get a graph of operations, so that the class of a layer does not matter.
+# Targets that get a graph of operations. For these targets, the class of a layer does not matter.
 GRAPHS = frozenset({"tensorflow_serving", "embedded", "tfjs_graph", "onnx", "openvino"})
 _LONGEST = 60  # maximum number of characters of a name
 

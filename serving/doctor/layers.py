@@ -19,7 +19,7 @@ class Layer:
 
     Attributes:
         name: the layer's name after the names of the models that contain it: "encoder/code".
-        kind: the layer's class. A class that is not Keras's own has its package: "keras_gallery>Corruption".
+        kind: the layer's class. If Keras does not have the class, its package comes first: "keras_gallery>Corruption".
         options: the configuration of the layer as plain values, and the options that `layers_of` adds.
     """
 
@@ -34,12 +34,12 @@ class Layer:
 
 
 def layers_of(config: Mapping[str, Any]) -> list[Layer]:
-    """Lists all layers of a model: the model itself, then its layers, each followed by the layers in it.
+    """Lists all layers of a model: the model itself, then its layers, each followed by the layers inside it.
 
     `options` gets these additional entries, if they apply:
 
     - the model: `several_inputs`, `several_outputs`, `named_inputs`, `named_outputs`
-    - a model in the model: `nested`
+    - a nested model: `nested`
     - a layer: `shared`, `initial_state`, `odd_name`, and `function`, the names of the custom functions that it calls
     - a wrapper: `of`, the class of the wrapped layer
     - an input with unknown sizes: `open_images` if it has four or more axes, else `open_sizes`

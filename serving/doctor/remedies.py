@@ -33,7 +33,7 @@ def remedy(target: str, layer: Layer, when: Mapping[str, Any]) -> str:
     Args:
         target: one of `verdict.TARGETS`.
         layer: the layer.
-        when: the options that cause the problem, or {} if the layer itself does.
+        when: the options that cause the problem, or {} if the target does not have the layer at all.
     """
     for rule in _rules():
         options = rule.get("options")

@@ -33,7 +33,7 @@ def rows() -> dict[str, list[Row]]:
 
 @functools.cache
 def versions() -> dict[str, str]:
-    """Returns the package versions that `measured.json` holds for, and the source of the rules about DL4J."""
+    """Returns the versions of the measured packages, and the source of the rules about DL4J."""
     return dict(read("measured.json")["versions"]) | dict(read("known.json")["sources"])
 
 

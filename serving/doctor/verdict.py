@@ -1,4 +1,4 @@
-"""The verdict on a model and a target, and the names of the targets."""
+"""Defines the verdict on a model for a target, and the names of the targets."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ def import_file(
 ) -> Path:
     """Imports a model file as a new version of a model.
 
-    If the import fails, `root` has no new files in it.
+    If the import fails, it leaves no files in `root`.
 
     Args:
         request: the file and the options.
@@ -73,7 +73,7 @@ def import_file(
         NotFound: the file does not exist.
         InvalidArgument: the name is not valid, the version exists, or the model has no layer of the given name.
         PermissionDenied: the file would run code, or refers to other files.
-        FailedPrecondition: the file cannot be read, or the exported model computes other values than the file's.
+        FailedPrecondition: the file cannot be read, or the results of the exported model and of the file differ.
         ResourceExhausted: the model is too large.
     """
     if not request.file.exists():
@@ -105,7 +105,7 @@ def import_file(
 
 
 def _name(file: Path) -> str:
-    """Derives a model name from a file name: my_model_v2 for `My model.v2.h5`. For model.json, uses the folder."""
+    """Derives a model name from a file name: my_model_v2 for `My model.v2.h5`. For model.json, uses its folder."""
     stem = file.resolve().parent.name if file.name == "model.json" else file.name.removesuffix(file.suffix)
     return re.sub(r"\W+", "_", stem.removesuffix(".weights").lower(), flags=re.ASCII).strip("_") or "model"
 

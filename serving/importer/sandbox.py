@@ -1,4 +1,4 @@
-"""Restricts the child process of an import: limits memory and time, and forbids harmful actions by an audit hook."""
+"""Restricts the child process of an import: limits memory and time, and forbids harmful actions with an audit hook."""
 
 from __future__ import annotations
 
@@ -61,13 +61,13 @@ def limit() -> None:
 def guard(*writable: Path) -> None:
     """Forbids actions that no import needs, until this process ends.
 
-    It forbids processes other than the conversion worker and TensorFlow.js, sockets, pickles that name classes,
+    This forbids processes other than the conversion worker and TensorFlow.js, sockets, pickles that name classes,
     compiled Python code outside of modules, and changes to files outside of the given folders. The audit hook sees
     the actions of Python, but not those of C libraries. `reading.vetting` and `saved_model.operations` refuse models
     that could do harm through a C library.
 
     Args:
-        writable: folders that may be written to. The first one is also the folder for temporary files.
+        writable: folders that may be written to. The first folder is also used for temporary files.
     """
     folders = [os.path.realpath(folder) for folder in writable]
     tempfile.tempdir = folders[0]

@@ -1,4 +1,4 @@
-"""Loads model files in Keras without this project, and compares the results with recorded ones.
+"""Loads model files in Keras without this project, and compares the results with recorded results.
 
     python load_files.py keras|tf_keras FOLDER [SAVED]
 
@@ -19,7 +19,7 @@ TOLERANCE = 1e-4  # equal to `serving.targets.convert.TOLERANCE`
 
 
 def difference(model: Any, file: Path) -> str:
-    """Describes how the model's results differ from the results in the file. "" if they differ by at most `TOLERANCE`."""
+    """Describes how the model's results differ from the results in the file. "" if all are within `TOLERANCE`."""
     arrays = np.load(file)
     for batch in sorted({name.split("_")[0].removeprefix("in") for name in arrays if name.startswith("in")}):
         inputs = [arrays[f"in{batch}_{at}"] for at in range(len(model.inputs))]

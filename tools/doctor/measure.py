@@ -1,4 +1,4 @@
-"""Runs a small model for each layer of Keras in each runtime, and records which of them work.
+"""Runs a small model for each layer of Keras in each runtime, and records which models work.
 
     python -m tools.doctor.measure ['Conv*' ...] [--targets onnx,openvino] [--missing]
 

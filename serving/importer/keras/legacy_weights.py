@@ -28,7 +28,7 @@ def names(group: h5py.Group, attribute: str) -> list[str]:
 
 
 def layers(group: h5py.Group) -> dict[str, list[h5py.Dataset]]:
-    """Returns the arrays of each layer that has weights, in order. Raises InvalidArgument if an array is missing."""
+    """Returns the arrays of each layer that has weights. Raises InvalidArgument if an array is missing."""
     try:
         return {
             layer: [group[layer][name] for name in weights]
@@ -50,7 +50,7 @@ def load(
     Args:
         model: the model.
         config: the model's configuration in the file.
-        arrays: the arrays of each layer that has weights, in order.
+        arrays: the arrays of each layer that has weights, in the order of the file.
         pairs: maps layer names in the configuration to layer names in `arrays`, if the names differ.
 
     Returns:

@@ -41,7 +41,7 @@ def rearrange(weights: Path, config: Mapping[str, Any], model: keras.Model) -> N
 
 
 class _Rearrangement:
-    """Copies the group of each layer. If two models share a layer, its only group is copied for each model."""
+    """Copies the group of each layer. If two models share a layer, the group of the layer is copied to both models."""
 
     def __init__(self) -> None:
         self._copied: list[tuple[Any, h5py.Group]] = []

@@ -136,7 +136,7 @@ def scaling_layer(layer: Mapping[str, Any]) -> Config | None:
 
 
 def is_time_major(layer: Mapping[str, Any]) -> bool:
-    """Whether a layer of Keras 2, or a layer wrapped in it, takes inputs of shape (time, batch, features)."""
+    """Whether a layer of Keras 2, or the layer that it wraps, has inputs of shape (time, batch, features)."""
     config = layer["config"]
     if not isinstance(config, dict):
         return False
@@ -144,7 +144,7 @@ def is_time_major(layer: Mapping[str, Any]) -> bool:
 
 
 def sequential_as_functional(layers: Sequence[Mapping[str, Any]]) -> Config:
-    """Converts the layers of a Sequential to a functional model, both in Keras 2's format."""
+    """Converts the layers of a Sequential to a functional model. Both are in Keras 2's format."""
     names = [each["config"]["name"] for each in layers]
     nodes = [[], *([[[name, 0, 0, {}]]] for name in names)]
     return {

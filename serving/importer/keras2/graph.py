@@ -1,4 +1,4 @@
-"""Reads the graph of a functional model of Keras 2, and writes it in Keras 3's format."""
+"""Reads the graph of a functional model in Keras 2's format, and writes the graph in Keras 3's format."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def read_endpoints(value: Any) -> Any:
 
 
 def renumber_calls(layers: dict[str, Layer], ends: list[Any]) -> list[Any]:
-    """Renumbers the calls of every layer from 0. In a nested model, Keras 2 numbers them from 1. Modifies `layers`.
+    """Renumbers the calls of every layer from 0. In a nested model, Keras 2 starts at 1. Modifies `layers`.
 
     Returns:
         `ends` with the new numbers of the calls.
@@ -192,7 +192,7 @@ def write(layers: dict[str, Layer], inputs: Any, outputs: Any) -> dict[str, Any]
         return {"class_name": "__keras_tensor__", "config": {"shape": [], "dtype": "float32", "keras_history": history}}
 
     def end(tensor: Tensor) -> list[Any]:
-        # Here, Keras numbers the calls of a functional model from 1. In inbound_nodes, it numbers them from 0.
+        # Here, Keras numbers the calls of a functional model from 1. In inbound_nodes, the numbers start at 0.
         offset = layers[tensor.layer].config["class_name"] == "Functional"
         return [tensor.layer, tensor.call + offset, tensor.output]
 

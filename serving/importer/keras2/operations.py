@@ -16,9 +16,9 @@ class Operation:
         class_name: class of the operation in `keras.src.ops`.
         module: module of the class in `keras.src.ops`.
         inputs: TensorFlow's names of the inputs after the first one, in order.
-        options: maps TensorFlow's names of options to those of Keras 3.
-        fixed: options of Keras 3 that are set if the call does not set them.
-        only: options of TensorFlow that Keras 3 does not have. Maps each to its only accepted value.
+        options: maps names of options in TensorFlow to names of options in Keras 3.
+        fixed: default values for options of Keras 3.
+        only: options of TensorFlow that Keras 3 does not have. Maps each option to its only accepted value.
     """
 
     class_name: str

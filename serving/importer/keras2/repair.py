@@ -22,7 +22,7 @@ _OPERATIONS = [module for module in CLASSES if module.startswith("keras.src.ops.
 def is_keras2(config: Any) -> bool:
     """Whether a configuration is in Keras 2's format, which TensorFlow.js writes, too.
 
-    Only in this format do layers have a batch_input_shape, and are the calls lists.
+    Only this format has layers with a batch_input_shape, and calls that are lists.
     """
     if isinstance(config, Mapping):
         if "batch_input_shape" in config or any(isinstance(node, list) for node in config.get("inbound_nodes") or ()):
@@ -61,7 +61,8 @@ class _Repairs:
     """Converts a configuration.
 
     Args:
-        old: whether Keras 2 wrote the configuration. If not, only the modules of the classes are missing.
+        old: whether Keras 2 wrote the configuration. Otherwise, the configuration lacks only the modules
+            of the classes.
     """
 
     def __init__(self, old: bool) -> None:
@@ -201,7 +202,7 @@ class _Repairs:
         }
 
     def _scaled(self, layer: Config) -> list[Config]:
-        """Returns a list with the layer. If its activation differs from Keras 2, a scaling layer comes first."""
+        """Returns [layer], or [scaling layer, layer] if the activation of the layer differs from Keras 2."""
         before = scaling_layer(layer) if self.old else None
         return [layer] if before is None else [before, layer]
 
@@ -217,7 +218,7 @@ def _object(module: str, class_name: str, config: Config) -> Config:
 
 
 def _with_input(layers: list[Config]) -> list[Config]:
-    """Adds an input layer to the layers of a Sequential. Before Keras 2.2, the first layer had the input shape."""
+    """Adds an input layer to the layers of a Sequential, if it is missing. Keras before 2.2 did not write one."""
     if not layers or layers[0]["class_name"] == "InputLayer":
         return layers
     first: Any = layers[0]

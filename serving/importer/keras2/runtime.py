@@ -1,4 +1,4 @@
-"""Runs a file in Keras 2, if Keras 2 is installed (`pip install tf_keras`), to compare it with the rebuilt model."""
+"""Runs a file in Keras 2 (`pip install tf_keras`), so that the results can be compared with the rebuilt model."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ..reading.result import Arrays, Options
 from .operations import LAYERS, OPERATIONS
 from .tables import POLICIES, REPLACED, TRAINING_ONLY
 
-# Classes that are harmless in Keras 2. Lookup layers are left out: they can read any file.
+# Classes that are harmless in Keras 2. Lookup layers are left out, because they can read any file.
 _KNOWN = (NAMES | {*LAYERS, *REPLACED, *POLICIES, *TRAINING_ONLY, "AddLoss", "AddMetric"}) - {
     "StringLookup",
     "IntegerLookup",
@@ -38,7 +38,7 @@ def reference_function(path: Path, raw: Any, model: keras.Model, options: Option
     Args:
         path: the file.
         raw: the configuration in the file. Keras 2 loads the whole configuration, even parts that the repair removed.
-        model: the rebuilt model in Keras 3. The function uses the names of its inputs and outputs.
+        model: the rebuilt model in Keras 3. The function uses the model's names of inputs and outputs.
         options: `trust` allows every class.
 
     Returns:

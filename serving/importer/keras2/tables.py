@@ -138,7 +138,7 @@ TRAINING_ONLY = ("RadialConstraint",)
 # Activations that differ in Keras 3 by a factor on their input: hard_sigmoid(x) was clip(0.2 x + 0.5, 0, 1) and now is
 # clip(x / 6 + 0.5, 0, 1). So the old hard_sigmoid(x) is the new hard_sigmoid(1.2 x).
 SCALED: dict[str, float] = {"hard_sigmoid": 1.2}
-# Layers in which multiplying the weights multiplies the input of the activation: option of the activation → classes.
+# Layers whose weights can be multiplied instead of the input of the activation: option of the activation → classes.
 SCALABLE: dict[str, frozenset[str]] = {
     "activation": frozenset(
         """Activation Dense EinsumDense Conv1D Conv2D Conv3D Conv1DTranspose Conv2DTranspose Conv3DTranspose

@@ -1,4 +1,4 @@
-"""Restores a model's optimizer, losses and metrics from the file, if Keras 3 has the same classes."""
+"""Restores the optimizer, losses and metrics of a model from its file, if Keras 3 has them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def compile_model(model: keras.Model, training: Mapping[str, Any]) -> list[str]:
 
     Args:
         model: the model.
-        training: the `training_config` in the file, of Keras 2 or 3.
+        training: the `training_config` of a file of Keras 2 or 3.
 
     Returns:
         A line of text for each change.

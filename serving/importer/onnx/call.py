@@ -56,7 +56,7 @@ class Call:
         return [int(each) for each in self.static(value).ravel()]
 
     def static(self, value: Any) -> np.ndarray[Any, Any]:
-        """Returns the value of an input that must be a constant. Raises Unsupported if it is not."""
+        """Returns the value of a constant input. Raises Unsupported if the input depends on the data."""
         constant = value if isinstance(value, np.ndarray) else tf.get_static_value(value)
         if constant is None:
             raise Unsupported("an input must be a constant, but depends on the data")

@@ -27,7 +27,7 @@ _SMALL = 1024  # maximum number of elements of a constant; larger constants beco
 def read(path: Path, options: Options) -> ReadResult:
     """Converts an ONNX file to a SavedModel.
 
-    The result has a `reference` if ONNX Runtime is installed.
+    The result has a `reference` if ONNX Runtime is installed and can load the model.
 
     Raises:
         PermissionDenied: the file has custom operators, or its weights are in another folder.

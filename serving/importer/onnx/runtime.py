@@ -40,7 +40,7 @@ def reference_function(model: Any, new_names: Mapping[str, str]) -> Callable[[Ar
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4  # only fatal errors, for no warnings about old operators
+    options.log_severity_level = 4  # log only fatal errors, and no warnings about old operators
     try:
         data = model.SerializeToString()
         session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])

@@ -30,7 +30,7 @@ def recognise(path: Path) -> str:
 
     Raises:
         NotFound: the path does not exist.
-        InvalidArgument: the file is damaged or has another format. The message names the other format, if possible.
+        InvalidArgument: the file is damaged, or its format is not supported. The message names known formats.
         PermissionDenied, ResourceExhausted: the file is unsafe or too large; see `archive` and `hdf5`.
     """
     try:

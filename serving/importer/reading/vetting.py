@@ -1,4 +1,4 @@
-"""Checks that a model configuration uses only harmless classes of Keras: an allowlist.
+"""Checks a model configuration against an allowlist of harmless Keras classes.
 
 Keras's safe mode is a blocklist: a dangerous class that is not on the list can run code. In addition, this check names
 the refused layer, and covers formats for which Keras has no safe mode (HDF5, TensorFlow.js).

@@ -1,4 +1,4 @@
-"""Copies an untrusted SavedModel: only the files that belong to it, without following links."""
+"""Copies only the files that belong to an untrusted SavedModel. Does not follow links."""
 
 from __future__ import annotations
 

@@ -107,7 +107,7 @@ def _as_layers(what: str, folder: Path, metadata: Metadata, options: Options) ->
 
 
 def _graph_function(model: keras.Model, loaded: Any, signature: Any) -> Callable[[Arrays], Arrays]:
-    """Returns a function that runs the graph. It uses the input and output names of `model`.
+    """Returns a function that runs the graph. The function uses the input and output names of `model`.
 
     The function holds a reference to `loaded`, because TensorFlow would otherwise free the variables.
     """

@@ -96,7 +96,7 @@ def _arrays(layer: Any) -> list[Any]:
 
 
 def _nodes(folder: Path, meta_graph: Any) -> dict[str, str]:
-    """Returns the JSON metadata of each Keras object by path. Keras before 2.5 wrote it to saved_model.pb."""
+    """Returns the JSON metadata of each Keras object by path. Keras before 2.5 wrote the metadata to saved_model.pb."""
     if (folder / KERAS_METADATA).exists():
         try:
             message = _message().FromString((folder / KERAS_METADATA).read_bytes())

@@ -70,10 +70,10 @@ def _writer(version: str) -> str:
 
 
 def _in_tensorflow_js(file: Path, model: keras.Model) -> Callable[[Arrays], Arrays] | None:
-    """Returns a function that runs the file in TensorFlow.js. It uses the input and output names of `model`.
+    """Returns a function that runs the file in TensorFlow.js with the input and output names of `model`.
 
     Returns None if TensorFlow.js is not installed in the folder of GALLERY_NODE_MODULES. Packages in the working
-    directory are not used: they may come with the untrusted file.
+    directory are not used, because they may come with the untrusted file.
     """
     try:
         tfjs_node.modules(tfjs_node.LAYERS)

@@ -64,6 +64,6 @@ def _variables(layer: keras.layers.Layer, parents: Chain = ()) -> Iterator[tuple
 
 
 def _is_within(scopes: list[str], chain: Chain) -> bool:
-    """Whether the chain has all these names, in this order."""
+    """Whether `chain` contains all names in `scopes`, in the same order."""
     rest = iter(chain)
     return all(scope in rest for scope in scopes)
