@@ -31,7 +31,7 @@ def remedy(target: str, layer: Layer, when: Mapping[str, Any]) -> str:
     """Returns the remedy for a layer that a target cannot run.
 
     Args:
-        target: one of `verdict.TARGETS`.
+        target: a key of `verdict.TARGETS`.
         layer: the layer.
         when: the options that cause the problem, or {} if the target does not have the layer at all.
     """

@@ -35,7 +35,7 @@ def named_parts(
     Raises:
         InvalidArgument: there is no layer of that name, the model has several inputs or outputs, the model uses the
             layer more than once, or the decoder does not come after the encoder.
-        FailedPrecondition: a path bypasses the code, so that the model cannot be split there.
+        FailedPrecondition: a path bypasses the code, and the model cannot be split there.
     """
     if isinstance(model, keras.Sequential):
         model = keras.Model(model.inputs[0], model.outputs[0], name=model.name)
@@ -61,9 +61,9 @@ def named_parts(
     return _split(model, encoder, decoder)
 
 
-def _by_name(names: Iterable[str], wanted: tuple[str, ...]) -> str | None:
-    """Returns the first name that contains a wanted word, such as `my_encoder_1`, or None. Ignores case."""
-    for word in wanted:
+def _by_name(names: Iterable[str], words: tuple[str, ...]) -> str | None:
+    """Returns the first name that contains one of the words, such as `my_encoder_1`, or None. Ignores case."""
+    for word in words:
         for name in names:
             if word in name.lower().split("_") or word == name.lower():
                 return name

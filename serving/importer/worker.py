@@ -181,7 +181,7 @@ def _write_answers(version: Path, folder: Path) -> None:
 
 
 def main() -> None:
-    # Send the prints of libraries to the log (stderr), so that stdout has only lines for the parent process.
+    # Send the output of libraries to the log (stderr). Then stdout has only lines for the parent process.
     with os.fdopen(os.dup(1), "w", buffering=1) as lines:
         os.dup2(2, 1)
 

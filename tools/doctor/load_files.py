@@ -30,9 +30,9 @@ def difference(model: Any, file: Path) -> str:
             if result.shape != expected.shape:
                 return f"a result of shape {result.shape}"
             result, expected = result.astype(np.float64), expected.astype(np.float64)
-            off = np.max(np.abs(result - expected) / np.maximum(np.abs(expected), 1), initial=0)
-            if not off <= TOLERANCE:
-                return f"a result off by {off:.1e}"
+            deviation = np.max(np.abs(result - expected) / np.maximum(np.abs(expected), 1), initial=0)
+            if not deviation <= TOLERANCE:
+                return f"a result off by {deviation:.1e}"
     return ""
 
 

@@ -1,4 +1,4 @@
-"""Defines samples of convolution, pooling, padding, resizing and augmentation layers, for one to three dimensions."""
+"""Defines samples of layers for images, volumes and sequences of images, such as convolution and pooling."""
 
 from __future__ import annotations
 

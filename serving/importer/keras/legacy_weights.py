@@ -77,10 +77,11 @@ def load(
 
 def check(name: str, layer: keras.layers.Layer, slots: Sequence[Slot], arrays: Sequence[Any]) -> None:
     """Raises InvalidArgument if the shapes of the arrays differ from the shapes of the layer's weights."""
-    want, got = [tuple(slot[0].shape) for slot in slots], [tuple(array.shape) for array in arrays]
-    if want != got:
+    expected, received = [tuple(slot[0].shape) for slot in slots], [tuple(array.shape) for array in arrays]
+    if expected != received:
         raise InvalidArgument(
-            f"Expected weights {_shapes(want)} for layer {name!r} ({type(layer).__name__}). Received: {_shapes(got)}"
+            f"Expected weights {_shapes(expected)} for layer {name!r} ({type(layer).__name__}). "
+            f"Received: {_shapes(received)}"
         )
 
 

@@ -1,4 +1,4 @@
-"""Reads weights-only HDF5 files of Keras 2 and Keras 3 into a given model."""
+"""Loads weights-only HDF5 files of Keras 2 and Keras 3 into a model."""
 
 from __future__ import annotations
 

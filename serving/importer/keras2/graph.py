@@ -52,9 +52,9 @@ def map_tensors(value: Any, change: Callable[[Tensor], Any]) -> Any:
 
 def tensors(value: Any) -> Iterator[Tensor]:
     """Yields every tensor in nested lists and dictionaries, in order."""
-    found: list[Tensor] = []
-    map_tensors(value, found.append)
-    yield from found
+    collected: list[Tensor] = []
+    map_tensors(value, collected.append)
+    yield from collected
 
 
 # === Reading ===
@@ -149,15 +149,15 @@ def prune(layers: dict[str, Layer], inputs: Any, outputs: Any) -> tuple[list[str
     Returns:
         The names of the removed layers, and `outputs` with the new numbers of the calls.
     """
-    kept = needed_calls(layers, outputs) | {(tensor.layer, tensor.call) for tensor in tensors(inputs)}
+    needed = needed_calls(layers, outputs) | {(tensor.layer, tensor.call) for tensor in tensors(inputs)}
     numbers: dict[tuple[str, int], int] = {}
     for name, layer in layers.items():
         if not layer.calls:
             numbers[name, 0] = 0
-        remaining = [call for call in range(len(layer.calls)) if (name, call) in kept]
+        remaining = [call for call in range(len(layer.calls)) if (name, call) in needed]
         numbers |= {(name, call): number for number, call in enumerate(remaining)}
         layer.calls = [layer.calls[call] for call in remaining]
-    removed = [name for name in layers if not any(name == each for each, _ in kept)]
+    removed = [name for name in layers if not any(name == each for each, _ in needed)]
     for name in removed:
         del layers[name]
 

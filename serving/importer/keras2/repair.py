@@ -218,7 +218,7 @@ def _object(module: str, class_name: str, config: Config) -> Config:
 
 
 def _with_input(layers: list[Config]) -> list[Config]:
-    """Adds an input layer to the layers of a Sequential, if it is missing. Keras before 2.2 did not write one."""
+    """Adds an input layer to the layers of a Sequential, if it is missing, as in files of Keras before 2.2."""
     if not layers or layers[0]["class_name"] == "InputLayer":
         return layers
     first: Any = layers[0]

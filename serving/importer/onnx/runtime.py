@@ -65,18 +65,18 @@ def compare(function: Any, reference: Callable[[Arrays], Arrays]) -> str:
     for batch in BATCHES:
         inputs = _example(specs, batch)
         try:
-            want = reference(inputs)
+            expected = reference(inputs)
         except Exception as error:  # the errors of ONNX Runtime have no public class
             reason = " ".join(str(error).split())[:200]
             return f"not compared with {name()}, which fails on random values: {reason}"
         outputs = function(*(tf.constant(inputs[spec.name]) for spec in specs))
-        for key, array in want.items():
-            off = difference(outputs[key].numpy(), array)
-            if reason := too_far(off, TOLERANCE):
+        for key, array in expected.items():
+            deviation = difference(outputs[key].numpy(), array)
+            if reason := too_far(deviation, TOLERANCE):
                 raise FailedPrecondition(
                     f"The converted model differs from {name()} (tolerance {TOLERANCE:g}): output {key} is {reason}"
                 )
-            worst = max(worst, float(off))
+            worst = max(worst, float(deviation))
     return f"compared with {name()}: largest difference {worst:.1g}"
 
 

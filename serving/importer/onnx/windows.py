@@ -132,9 +132,13 @@ def _transposed_pads(call: Call, x: Any, y: Any, strides: Sequence[int]) -> Pads
         pads = call.get("pads", [0] * (2 * count)) if auto_pad == "NOTSET" else [0] * (2 * count)
         return list(zip(pads[:count], pads[count:], strict=True))
     extra = call.get("output_padding", [0] * count)
-    if None in y.shape[1:] or any(size < want for size, want in zip(y.shape[1:-1], output_sizes[-count:], strict=True)):
+    if None in y.shape[1:] or any(
+        size < target for size, target in zip(y.shape[1:-1], output_sizes[-count:], strict=True)
+    ):
         raise Unsupported("output_shape with unknown or larger sizes is not supported")
-    total = [size + each - want for size, each, want in zip(y.shape[1:-1], extra, output_sizes[-count:], strict=True)]
+    total = [
+        size + each - target for size, each, target in zip(y.shape[1:-1], extra, output_sizes[-count:], strict=True)
+    ]
     ends = [(each // 2, each - each // 2) for each in total]
     return ends if auto_pad == "SAME_UPPER" else [each[::-1] for each in ends]
 

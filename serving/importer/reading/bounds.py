@@ -25,8 +25,8 @@ def check_size(what: str, declared: int, stored: int) -> None:
     Raises:
         ResourceExhausted: the data is too large.
     """
-    most = min(int(memory() * MODEL_SHARE), max(FREE_UNPACKED_BYTES, MAX_RATIO * stored))
-    if declared > most:
+    maximum = min(int(memory() * MODEL_SHARE), max(FREE_UNPACKED_BYTES, MAX_RATIO * stored))
+    if declared > maximum:
         raise ResourceExhausted(
-            f"Expected {what} to unpack to at most {most:,} bytes ({stored:,} stored bytes). Received: {declared:,}"
+            f"Expected {what} to unpack to at most {maximum:,} bytes ({stored:,} stored bytes). Received: {declared:,}"
         )

@@ -123,8 +123,8 @@ def _zip_format(path: Path) -> str:
         raise _unsupported(path, "a NumPy archive of arrays")
     if inner := next((name for name in names if name.endswith(("saved_model.pb", "model.json"))), ""):
         raise _unsupported(path, f"a zip archive that contains {inner!r:.200} (unpack it, and import that folder)")
-    wanted = archive.CONFIG if archive.CONFIG not in names else archive.WEIGHTS[0]
-    raise _unsupported(path, f"a zip archive without {wanted}")
+    missing = archive.CONFIG if archive.CONFIG not in names else archive.WEIGHTS[0]
+    raise _unsupported(path, f"a zip archive without {missing}")
 
 
 def _json_format(path: Path) -> str:

@@ -134,8 +134,8 @@ def _compare(model: keras.Model, reference: Callable[[Arrays], Arrays]) -> None:
     for batch in BATCHES:
         inputs = endpoint.example(batch)
         new = endpoint.function(*inputs.values())
-        for name, want in reference(inputs).items():
-            if problem := too_far(difference(np.asarray(new[name]), want), TOLERANCE):
+        for name, expected in reference(inputs).items():
+            if problem := too_far(difference(np.asarray(new[name]), expected), TOLERANCE):
                 raise FailedPrecondition(
                     f"The rebuilt layers differ from the graph (tolerance {TOLERANCE}): output {name} is {problem}"
                 )

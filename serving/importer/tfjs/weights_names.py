@@ -26,7 +26,7 @@ def load(model: keras.Model, arrays: Mapping[str, np.ndarray[Any, Any]]) -> None
     """
     variables = dict(_variables(model))
     known = {name for chain, _ in variables for name in chain}
-    # Start with the names that have the most parts, because they are the most specific.
+    # Start with the names that have the most parts, because these names are the most specific.
     for name, array in sorted(arrays.items(), key=lambda item: -item[0].count("/")):
         *scopes, last = name.split("/")
         layers = [scope for scope in scopes if scope in known]
