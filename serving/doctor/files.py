@@ -29,12 +29,12 @@ def examine_file(path: Path) -> tuple[str, list[Verdict]]:
     from ..importer.keras2.repair import repair
     from ..importer.reading.config import read
 
-    kind = kinds.recognise(path)
-    if kind in graphs.READERS:
-        return f"{path}: {kinds.NAMES[kind]}", graphs.examine_graph(kind, path)
+    file_format = kinds.recognise(path)
+    if file_format in graphs.READERS:
+        return f"{path}: {kinds.NAMES[file_format]}", graphs.examine_graph(file_format, path)
     config, version = read(path)
     layers = layers_of(config)
-    is_keras2 = version.startswith("2") or kind == "tfjs_layers"
+    is_keras2 = version.startswith("2") or file_format == "tfjs_layers"
     special: dict[str, Verdict] = {}  # verdicts that do not come from the tables
     try:
         config, changes = repair(config)
@@ -49,9 +49,9 @@ def examine_file(path: Path) -> tuple[str, list[Verdict]]:
     # The program that wrote the file can read it.
     if version.startswith("2"):
         special["keras2"] = Verdict("keras2", True)
-    if kind == "tfjs_layers":
+    if file_format == "tfjs_layers":
         special["tfjs_layers"] = Verdict("tfjs_layers", True)
-    what = f"{path}: {kinds.NAMES[kind]}{f' of Keras {version}' if version else ''}"
+    what = f"{path}: {kinds.NAMES[file_format]}{f' of Keras {version}' if version else ''}"
     return what, [special.get(each.target, each) for each in examine(config)]
 
 

@@ -30,17 +30,17 @@ _TENSORFLOW = "replace {} with TensorFlow's own operations"
 _ONNX = "replace {} with ONNX's own operations"
 
 
-def examine_graph(kind: str, path: Path) -> list[Verdict]:
+def examine_graph(file_format: str, path: Path) -> list[Verdict]:
     """Returns a verdict for each target.
 
     Args:
-        kind: format of the model, a key of `READERS`.
+        file_format: format of the model, a key of `READERS`.
         path: the file, or the folder of a SavedModel.
 
     Raises:
         ServingError: the file is damaged, or the package onnx is not installed.
     """
-    return READERS[kind](path)
+    return READERS[file_format](path)
 
 
 def _saved_model(path: Path) -> list[Verdict]:

@@ -60,21 +60,21 @@ def _layers(config: Mapping[str, Any], path: str | None) -> Iterator[Layer]:
     """
     inner = config.get("config")
     inner = {"layers": inner} if isinstance(inner, list) else inner if isinstance(inner, Mapping) else {}
-    kind = _kind(config)
-    name = str(inner.get("name") or config.get("name") or kind)
+    class_name = _kind(config)
+    name = str(inner.get("name") or config.get("name") or class_name)
     full = f"{path}/{name}" if path else name
     options = {key: _plain(value) for key, value in inner.items() if key not in _INNER_LAYERS}
     options |= {FUNCTIONS: names} if (names := sorted(_functions(inner))) else {}
     options |= {"odd_name": True} if not _PLAIN_NAME.fullmatch(name) else {}
     options |= {"shared": True} if len(config.get("inbound_nodes") or ()) > 1 else {}
     options |= {"initial_state": True} if _has_state(config.get("inbound_nodes") or ()) else {}
-    if "layers" in inner and kind in MODELS:
+    if "layers" in inner and class_name in MODELS:
         options |= {"nested": True} if path is not None else _endpoint_options(inner)
     elif wrapped := [_kind(each) for each in _inner_layers(inner)]:
         options |= {"of": wrapped[0]}
-    if kind == "InputLayer" and path == "":
+    if class_name == "InputLayer" and path == "":
         options |= _size_options(inner)
-    yield Layer(full, kind, options)
+    yield Layer(full, class_name, options)
     masks = _masks(inner)
     for child in _inner_layers(inner):
         if child.get("name") not in masks:
@@ -84,7 +84,7 @@ def _layers(config: Mapping[str, Any], path: str | None) -> Iterator[Layer]:
 def _masks(inner: Mapping[str, Any]) -> set[str]:
     """Returns the names of the operations whose results are only used as masks. Keras can recreate these operations."""
     nodes = {str(each.get("name")): (_kind(each), each.get("inbound_nodes") or ()) for each in _inner_layers(inner)}
-    masks = {name for name, (kind, _) in nodes.items() if kind in ("ops.NotEqual", "ops.Any")}
+    masks = {name for name, (class_name, _) in nodes.items() if class_name in ("ops.NotEqual", "ops.Any")}
     used = set(_sources(inner.get("output_layers")))
     for name, (_, calls) in nodes.items():
         for call in calls if name not in masks else ():
@@ -133,14 +133,14 @@ def _plain(value: Any) -> Any:
         return [_plain(each) for each in value]
     if not isinstance(value, Mapping):
         return value
-    kind, inner = value.get("class_name"), value.get("config")
-    if kind == "__tuple__":
+    class_name, inner = value.get("class_name"), value.get("config")
+    if class_name == "__tuple__":
         return _plain(value.get("items"))
-    if kind == FUNCTIONS:
+    if class_name == FUNCTIONS:
         return inner
-    if isinstance(kind, str) and kind.endswith("Policy") and isinstance(inner, Mapping):
+    if isinstance(class_name, str) and class_name.endswith("Policy") and isinstance(inner, Mapping):
         return inner.get("name") or f"{inner.get('mode')}_from_{inner.get('source_name')}"
-    return kind
+    return class_name
 
 
 def _functions(value: Any) -> Iterator[str]:
@@ -149,12 +149,12 @@ def _functions(value: Any) -> Iterator[str]:
         for each in value:
             yield from _functions(each)
     elif isinstance(value, Mapping):
-        kind = value.get("class_name")
-        if kind == FUNCTIONS:
+        class_name = value.get("class_name")
+        if class_name == FUNCTIONS:
             yield str(value.get("registered_name") if ">" in str(value.get("registered_name")) else value.get("config"))
-        elif kind == "__lambda__":
+        elif class_name == "__lambda__":
             yield "lambda"
-        elif isinstance(kind, str) and ">" in _kind(value):
+        elif isinstance(class_name, str) and ">" in _kind(value):
             yield _kind(value)
         for key, each in value.items():
             if key not in _INNER_LAYERS:

@@ -52,10 +52,10 @@ def limit() -> None:
         ("RLIMIT_FSIZE", limits.memory()),
         ("RLIMIT_CORE", 0),
     ):
-        kind = getattr(resource, name)
-        _, hard = resource.getrlimit(kind)
+        limit_number = getattr(resource, name)
+        _, hard = resource.getrlimit(limit_number)
         bound = maximum if hard == resource.RLIM_INFINITY else min(maximum, hard)
-        resource.setrlimit(kind, (bound, bound))
+        resource.setrlimit(limit_number, (bound, bound))
 
 
 def guard(*writable: Path) -> None:

@@ -70,9 +70,9 @@ def read(file: Path, options: Options) -> ReadResult:
 
 
 def _read(request: Mapping[str, Any], scratch: Path, report: Report) -> ReadResult:
-    kind = kinds.recognise(Path(request["file"]))
-    if request["like"] and kind != "weights":
-        raise InvalidArgument(f"Expected a weights-only file for --like. Received: {kinds.NAMES[kind]}")
+    file_format = kinds.recognise(Path(request["file"]))
+    if request["like"] and file_format != "weights":
+        raise InvalidArgument(f"Expected a weights-only file for --like. Received: {kinds.NAMES[file_format]}")
     report("Loading Keras and TensorFlow")
     import keras
 

@@ -60,8 +60,8 @@ class _Rearrangement:
         _copy(source, out, [name for name in source if name not in (*_CONTAINERS, *_TRAINING)])
         container: Mapping[str, h5py.Group] = next((source[name] for name in _CONTAINERS if name in source), {})
         groups, group_names = _groups(container), _group_names(model)
-        for kind, entries in _by_class(config).items():
-            names = groups.get(kind, [])
+        for snake_name, entries in _by_class(config).items():
+            names = groups.get(snake_name, [])
             if names and len(names) != len(entries):
                 raise _missing(f"some {entries[0]['class_name']} layers of {model.name}")
             for at, entry in enumerate(entries):
@@ -117,9 +117,9 @@ def _group_names(model: keras.Model) -> dict[str, str]:
     counted: dict[str, int] = defaultdict(int)
     group_names = {}
     for layer in model.layers:
-        kind = _snake_case(type(layer).__name__)
-        group_names[layer.name] = f"{kind}_{counted[kind]}" if counted[kind] else kind
-        counted[kind] += 1
+        snake_name = _snake_case(type(layer).__name__)
+        group_names[layer.name] = f"{snake_name}_{counted[snake_name]}" if counted[snake_name] else snake_name
+        counted[snake_name] += 1
     return group_names
 
 

@@ -88,9 +88,9 @@ class Functional:
     def _operation(self, name: str) -> None:
         """Replaces a TensorFlow function with an operation of `keras.ops`."""
         layer = self._layers[name]
-        kind, config = layer.config["class_name"], layer.config["config"]
+        class_name, config = layer.config["class_name"], layer.config["config"]
         if len(layer.calls) != 1:
-            raise unsupported(name, kind, f"which is called {len(layer.calls)} times")
+            raise unsupported(name, class_name, f"which is called {len(layer.calls)} times")
         call = layer.calls[0]
         if call.kwargs.pop("transpose_b", False):
             swap = _operation(f"{name}_transposed", "Swapaxes", axis1=-2, axis2=-1)
@@ -98,10 +98,10 @@ class Functional:
             call.kwargs["b"] = Tensor(swap["config"]["name"], 0, 0)
         converted = operations.convert(config["function"], config["name"], call.args, call.kwargs)
         if isinstance(converted, str):
-            raise unsupported(name, kind, f"which calls {converted} (Keras 3 has no such operation)")
+            raise unsupported(name, class_name, f"which calls {converted} (Keras 3 has no such operation)")
         layer.config, args = converted
         layer.calls = [Call(args)]
-        self._report.add(name, kind, "TensorFlow function replaced by an operation of keras.ops")
+        self._report.add(name, class_name, "TensorFlow function replaced by an operation of keras.ops")
 
 
 def _calls(config: Mapping[str, Any], names: set[str]) -> list[Call]:

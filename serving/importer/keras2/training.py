@@ -51,8 +51,8 @@ def _optimizer(serialized: Mapping[str, Any], changes: list[str]) -> keras.optim
     name = serialized["class_name"].rpartition(">")[2]
     if name not in _OPTIMIZERS:
         raise ValueError(f"unknown optimizer {name}")
-    kind = getattr(keras.optimizers, name)
-    known = inspect.signature(kind).parameters
+    optimizer_class = getattr(keras.optimizers, name)
+    known = inspect.signature(optimizer_class).parameters
     options: dict[str, Any] = {}
     for key, value in serialized["config"].items():
         if key == "lr":
@@ -68,15 +68,15 @@ def _optimizer(serialized: Mapping[str, Any], changes: list[str]) -> keras.optim
         schedule = keras.optimizers.schedules.InverseTimeDecay
         options["learning_rate"] = schedule(options.get("learning_rate", 0.001), decay_steps=1, decay_rate=decay)
         changes.append(f"optimizer {name}: decay={decay:g} replaced by the schedule InverseTimeDecay")
-    return kind(**options)
+    return optimizer_class(**options)
 
 
 def _schedule(serialized: Mapping[str, Any]) -> Any:
     name, config = serialized["class_name"], serialized["config"]
-    kind = vars(keras.optimizers.schedules).get(name)
-    if kind is None or not all(_is_plain(value) for value in config.values()):
+    schedule_class = vars(keras.optimizers.schedules).get(name)
+    if schedule_class is None or not all(_is_plain(value) for value in config.values()):
         raise ValueError(f"unknown learning rate schedule {name}")
-    return kind(**config)
+    return schedule_class(**config)
 
 
 def _function(serialized: Any, module: Any, role: str, changes: list[str]) -> Any:

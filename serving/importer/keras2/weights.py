@@ -39,13 +39,14 @@ def adjust(model: keras.Model) -> None:
     an activation are multiplied by the factor. Normalization layers compute their state from the loaded weights.
     """
     for layer in _layers(model):
-        kind = type(layer).__name__
-        if kind in _GATES:
-            _scale(layer, _WEIGHTS, _factor(layer.recurrent_activation), _GATES[kind])
-        elif kind == "Normalization":
+        class_name = type(layer).__name__
+        if class_name in _GATES:
+            _scale(layer, _WEIGHTS, _factor(layer.recurrent_activation), _GATES[class_name])
+        elif class_name == "Normalization":
             layer.finalize_state()
-        elif kind not in ("Activation", "LSTM", "GRU", "SimpleRNN"):  # their cells are visited as layers of their own
-            _scale(layer, _LAST_WEIGHTS.get(kind, _WEIGHTS), _factor(getattr(layer, "activation", None)), (True,))
+        # The cells of LSTM, GRU and SimpleRNN are layers, too, and are adjusted on their own.
+        elif class_name not in ("Activation", "LSTM", "GRU", "SimpleRNN"):
+            _scale(layer, _LAST_WEIGHTS.get(class_name, _WEIGHTS), _factor(getattr(layer, "activation", None)), (True,))
 
 
 def _layers(model: keras.Model) -> list[keras.layers.Layer]:

@@ -137,8 +137,8 @@ def _problem(info: zipfile.ZipInfo) -> str:
         return "has a path that leaves the archive"
     if len(parts) > MAX_DEPTH or any(len(part) > 255 for part in parts):
         return "has a path that is too long"
-    kind = stat.S_IFMT(info.external_attr >> 16)
-    if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
+    file_type = stat.S_IFMT(info.external_attr >> 16)
+    if file_type not in (0, stat.S_IFREG, stat.S_IFDIR):
         return "is a link or a device"
     if info.compress_type not in _COMPRESSIONS or info.flag_bits & 0x1:
         return "is encrypted, or compressed with another method than deflate"

@@ -34,11 +34,13 @@ def read(path: Path) -> tuple[dict[str, Any], str]:
         PermissionDenied: the file is unsafe, as `archive.open_checked` and `hdf5.open_checked` describe.
         ResourceExhausted: the file or its configuration is too large.
     """
-    kind = kinds.recognise(path)
+    file_format = kinds.recognise(path)
     readers = {"keras": _from_keras, "h5": _from_h5, "tfjs_layers": _from_tfjs}
-    if kind not in readers:
-        raise InvalidArgument(f"Expected a file with a model configuration. Received: {path}, {kinds.NAMES[kind]}")
-    config, version = readers[kind](path)
+    if file_format not in readers:
+        raise InvalidArgument(
+            f"Expected a file with a model configuration. Received: {path}, {kinds.NAMES[file_format]}"
+        )
+    config, version = readers[file_format](path)
     if not isinstance(config.get("class_name"), str) or not isinstance(config.get("config"), dict | list):
         raise InvalidArgument(
             f"Expected a class_name and a config in {path}. Received the keys {list(config)[:5]!r:.200}"

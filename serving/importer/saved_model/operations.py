@@ -176,8 +176,8 @@ def _constant_bytes(node: Any) -> int:
     if node.op != "Const":
         return 0
     tensor = node.attr["value"].tensor
-    kind = dtypes.BY_NUMBER.get(tensor.dtype)
-    itemsize = kind.numpy.itemsize if kind else 8
+    dtype = dtypes.BY_NUMBER.get(tensor.dtype)
+    itemsize = dtype.numpy.itemsize if dtype else 8
     return math.prod(max(0, int(dim.size)) for dim in tensor.tensor_shape.dim) * itemsize
 
 

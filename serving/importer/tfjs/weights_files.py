@@ -52,5 +52,5 @@ def _groups(manifest: Any) -> Iterator[Mapping[str, Any]]:
         yield group
 
 
-def _is_list_of(values: Any, kind: type) -> bool:
-    return isinstance(values, list) and all(isinstance(each, kind) for each in values)
+def _is_list_of(values: Any, item_type: type) -> bool:
+    return isinstance(values, list) and all(isinstance(each, item_type) for each in values)
