@@ -18,7 +18,7 @@ class Layer:
     """A layer of a configuration.
 
     Attributes:
-        name: the layer's name after the names of the models that contain it: "encoder/code".
+        name: names of the models that contain the layer, then the layer's name, such as "encoder/code".
         kind: the layer's class. If Keras does not have the class, its package comes first: "keras_gallery>Corruption".
         options: the configuration of the layer as plain values, and the options that `layers_of` adds.
     """

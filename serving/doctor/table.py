@@ -17,7 +17,7 @@ from typing import Any
 
 from .layers import Layer
 
-ACTIVATIONS = ("activation", "recurrent_activation")  # options that follow the rows of the layer Activation
+ACTIVATIONS = ("activation", "recurrent_activation")  # options that are looked up in the rows of the layer Activation
 Row = Mapping[str, Any]
 
 

@@ -52,10 +52,10 @@ def limit() -> None:
         ("RLIMIT_FSIZE", limits.memory()),
         ("RLIMIT_CORE", 0),
     ):
-        limit_number = getattr(resource, name)
-        _, hard = resource.getrlimit(limit_number)
+        limit_id = getattr(resource, name)
+        _, hard = resource.getrlimit(limit_id)
         bound = maximum if hard == resource.RLIM_INFINITY else min(maximum, hard)
-        resource.setrlimit(limit_number, (bound, bound))
+        resource.setrlimit(limit_id, (bound, bound))
 
 
 def guard(*writable: Path) -> None:

@@ -145,11 +145,13 @@ class _Repairs:
     def _part(self, layer: str, class_name: str, key: str, value: Mapping[str, Any], module: str) -> Config | None:
         part = tables.PART_NAMES.get(value["class_name"], value["class_name"])
         if part in tables.TRAINING_ONLY and self.old:
-            self.report.add(layer, class_name, f"{key} {part} removed, Keras 3 does not have it; only training uses it")
+            self.report.add(
+                layer, class_name, f"{key} {part} removed, because Keras 3 does not have it and only training uses it"
+            )
             return None
         config = dict(value["config"])
         if self.old and config.pop("dtype", None):
-            self.report.add(layer, class_name, f"{key}: dtype removed, the layer's dtype is used")
+            self.report.add(layer, class_name, f"{key}: dtype removed, because Keras 3 uses the layer's dtype")
         for option, values in tables.PART_VALUES.get(part, {}).items() if self.old else ():
             config[option] = values.get(config.get(option), config.get(option))
         return _object(module, part, config)

@@ -162,7 +162,7 @@ def test_old_initializers() -> None:
     repaired, changes = repair(sequential(("Dense", dense)))
     layer = keras.saving.deserialize_keras_object(repaired).layers[0]
     assert layer.kernel_initializer.distribution == "truncated_normal"
-    assert "layer 'layer_0' (Dense): bias_initializer: dtype removed, the layer's dtype is used" in changes
+    assert "layer 'layer_0' (Dense): bias_initializer: dtype removed, because Keras 3 uses the layer's dtype" in changes
 
 
 def test_a_gru_from_before_reset_after_existed() -> None:
