@@ -1,1 +1,4 @@
-"""Programs for maintainers, not part of the wheel. Run them from the repository's root: `python -m tools.<name>`."""
+"""Programs for maintainers, which the wheel does not contain.
+
+Run them in the root folder of the repository: `python -m tools.<name>`.
+"""

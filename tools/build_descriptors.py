@@ -1,10 +1,10 @@
-"""Writes `tensorflow_serving.pb`, the descriptors of all protocol buffer messages of the APIs.
+"""Writes `tensorflow_serving.pb`: descriptors of all protocol buffer messages of TensorFlow Serving's APIs.
 
     python -m tools.build_descriptors
 
-The descriptors come from the official packages, so that no .proto file is copied by hand. The program needs
-`tensorflow-serving-api` (which installs TensorFlow), `grpcio-health-checking` and `grpcio-reflection`. The server only
-reads the file, and needs none of these packages.
+The descriptors come from the official packages, so that nobody copies .proto files by hand. This program needs
+`tensorflow-serving-api` (which installs TensorFlow), `grpcio-health-checking` and `grpcio-reflection`. The server does
+not need these packages, because it only reads `tensorflow_serving.pb`.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def official_descriptors() -> bytes:
         reflection_pb2,
     ):
         add(module.DESCRIPTOR)
-    # No package has version 1 of the reflection API. It equals the alpha version except for the name.
+    # No package contains version 1 of the reflection API. Version 1 differs from the alpha version only in its name.
     alpha = str(text_format.MessageToString(files.file[-1]))
     files.file.add().CopyFrom(text_format.Parse(alpha.replace("v1alpha", "v1"), descriptor_pb2.FileDescriptorProto()))
     return bytes(files.SerializeToString(deterministic=True))

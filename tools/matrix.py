@@ -1,10 +1,10 @@
-"""Runs every architecture in every runtime, and writes the differences from Keras to the table in docs/import.md.
+"""Runs every architecture in every runtime, and writes the differences from Keras to a table in docs/import.md.
 
     python -m tools.matrix [MODEL ...] [--targets onnx,openvino] [--missing]
 
-This builds the models (by default all) with their default hyperparameters and a fixed seed, exports each to each
-target, and runs it in the target's own runtime with batches of 1 and 7. The largest difference goes to
-`docs/import.json`. It takes about a minute per model.
+For each model (by default all), the program builds the model with default hyperparameters and a fixed seed, exports the
+model to each target, and runs the exported model in the target's own runtime with batches of 1 and 7. It writes the
+largest difference to `docs/import.json`. This takes about a minute per model.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ Result = dict[str, Any]  # {"runtime": ..., "difference": ...} or {"reason": ...
 
 
 def served(name: str, model: Any, folder: Path) -> Result:
-    """Exports the model as a SavedModel, and sends requests to the embedded server over gRPC."""
+    """Measures a SavedModel of the model in the embedded server (`serving/server`), with requests over gRPC."""
     endpoint = endpoints(model)[DEFAULT_SIGNATURE]
     export(model, name, folder)
-    where = {name: folder / name}
-    with ServerProcess("embedded", where, port=free_port(), rest_port=free_port(), log=folder / "log") as server:
+    folders = {name: folder / name}
+    with ServerProcess("embedded", folders, port=free_port(), rest_port=free_port(), log=folder / "log") as server:
         server.wait_until_ready()
         with Client(server.grpc) as client:
             difference, _ = check("", endpoint, lambda x: client.predict(name, x), lambda: "")
@@ -63,7 +63,7 @@ def exported(target: str, suffix: str) -> Callable[[str, Any, Path], Result]:
 
 
 def by_doctor(name: str, model: Any, folder: Path) -> Result:
-    """Returns the doctor's verdict on DL4J, for the file of `gallery export --to h5`. Runs nothing in DL4J."""
+    """Returns the doctor's verdict for DL4J on the file of `gallery export --to h5`. Does not run DL4J."""
     file = folder / f"{name}.h5"
     for note in h5_file.write(model, endpoints(model)[DEFAULT_SIGNATURE], file):
         if is_keras3_only(note):
@@ -84,7 +84,7 @@ TARGETS: dict[str, Callable[[str, Any, Path], Result]] = {
 
 
 def measure(name: str, targets: Sequence[str]) -> dict[str, Result]:
-    """Measures one architecture in each target."""
+    """Returns the result of an architecture in each target."""
     import keras
 
     results = {}
@@ -101,7 +101,7 @@ def measure(name: str, targets: Sequence[str]) -> dict[str, Result]:
 
 
 def write(results: Mapping[str, Mapping[str, Result]], docs: Path) -> None:
-    """Writes the results to `import.json`, and their table between the markers in `import.md`."""
+    """Writes the results to `import.json`, and a table of the results between the markers in `import.md`."""
     (docs / DOCS).with_suffix(".json").write_text(json.dumps(results, indent=1, sort_keys=True) + "\n", "utf-8")
     page = docs / DOCS
     text = page.read_text("utf-8") if page.is_file() else f"{BEGIN}\n{END}\n"
@@ -111,7 +111,7 @@ def write(results: Mapping[str, Mapping[str, Result]], docs: Path) -> None:
 
 
 def read(docs: Path) -> dict[str, dict[str, Result]]:
-    """Reads the recorded results."""
+    """Reads the recorded results: a dictionary of targets for each architecture."""
     file = (docs / DOCS).with_suffix(".json")
     return dict(json.loads(file.read_text("utf-8"))) if file.is_file() else {}
 
@@ -119,9 +119,13 @@ def read(docs: Path) -> dict[str, dict[str, Result]]:
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m tools.matrix")
     parser.add_argument("models", nargs="*", metavar="MODEL", help="architectures (default: all)")
-    parser.add_argument("--targets", default=",".join(TARGETS), help=f"of {', '.join(TARGETS)} (default: all)")
-    parser.add_argument("--missing", action="store_true", help="only results that are not recorded yet")
-    parser.add_argument("--docs", type=Path, default=Path("docs"), help="folder of the page (default: docs)")
+    parser.add_argument(
+        "--targets", default=",".join(TARGETS), help=f"comma-separated list of {', '.join(TARGETS)} (default: all)"
+    )
+    parser.add_argument("--missing", action="store_true", help="measure only the results that are not recorded yet")
+    parser.add_argument(
+        "--docs", type=Path, default=Path("docs"), help="folder of import.md and import.json (default: docs)"
+    )
     values = parser.parse_args(arguments)
     for name in values.models or list_models():
         known = read(values.docs).get(name, {})

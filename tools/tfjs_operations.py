@@ -1,8 +1,8 @@
-"""Lists the operations that TensorFlow.js supports in graph models, in `serving/targets/tfjs/operations.json`.
+"""Writes the operations that TensorFlow.js supports in graph models to `serving/targets/tfjs/operations.json`.
 
     python -m tools.tfjs_operations node_modules
 
-The operations come from the npm package @tensorflow/tfjs-converter, which has tables of TensorFlow's operations.
+The operations come from the npm package @tensorflow/tfjs-converter, which contains tables of TensorFlow's operations.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from keras_gallery.serving.targets.tfjs import OPERATIONS
 
 
 def read(modules: Path) -> dict[str, Any]:
-    """Returns {"version": …, "operations": […]} of the converter in a folder of npm packages."""
+    """Returns the converter's {"version": …, "operations": […]}. `modules` is a folder of npm packages."""
     package = modules / "@tensorflow" / "tfjs-converter"
     tables = sorted(package.glob("dist/operations/op_list/*.js"))
     names = {name for table in tables for name in re.findall(r"'tfOpName': '(\w+)'", table.read_text("utf-8"))}

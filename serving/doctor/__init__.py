@@ -1,4 +1,4 @@
-"""Predicts which runtimes can run a model, from tables of measurements for each layer.
+"""Predicts which runtimes can run a model, from tables with a row for each layer and option.
 
-`tools/doctor` makes the measurements.
+`tools/doctor` measures the rows.
 """

@@ -1,4 +1,4 @@
-"""Examines a model file without running any of it."""
+"""Examines a model file without running the model."""
 
 from __future__ import annotations
 
@@ -13,50 +13,52 @@ from .judge import examine
 from .layers import Layer, layers_of
 from .verdict import Verdict
 
-_HARMLESS = "batch_input_shape renamed"  # a change that Keras 3 makes by itself
+_HARMLESS = "batch_input_shape renamed"  # Keras 3 makes this change itself
 _READ_KERAS_2 = ("keras2", "tfjs_layers", "dl4j")  # targets that read files of Keras 2
 _SOURCE = "replace the layer in the program that created the model"
-_IMPORT = "gallery import makes that change, and gallery export NAME --to keras writes the model for Keras 3"
+_IMPORT = "run gallery import, which makes this change, and then gallery export NAME --to keras"
 
 
 def examine_file(path: Path) -> tuple[str, list[Verdict]]:
     """Returns a description of a model file or folder, and a verdict for each target.
 
     Raises:
-        ServingError: the file does not exist, is damaged or unsafe, or is not a model with a known format.
+        ServingError: the file does not exist, is damaged or unsafe, or has no known format. Or the file is an ONNX
+            file, and the package onnx is not installed.
     """
     from ..importer.keras2.repair import repair
     from ..importer.reading.config import read
 
-    kind = kinds.recognise(path)
-    if kind in graphs.READERS:
-        return f"{path}: {kinds.NAMES[kind]}", graphs.examine_graph(kind, path)
+    file_format = kinds.recognise(path)
+    if file_format in graphs.READERS:
+        return f"{path}: {kinds.NAMES[file_format]}", graphs.examine_graph(file_format, path)
     config, version = read(path)
     layers = layers_of(config)
-    is_keras2 = version.startswith("2") or kind == "tfjs_layers"
+    is_keras2 = version.startswith("2") or file_format == "tfjs_layers"
     special: dict[str, Verdict] = {}  # verdicts that do not come from the tables
     try:
         config, changes = repair(config)
         needed = [f"this file of Keras 2 needs a change: {each}" for each in changes if _HARMLESS not in each]
         if is_keras2 and (reasons := needed or _unreadable(layers)):
             special["keras"] = Verdict("keras", False, "", reasons[0], _IMPORT, len(reasons) - 1)
-    except FailedPrecondition as error:  # without an equivalent in Keras 3, only targets that read Keras 2 are left
+    except FailedPrecondition as error:  # no equivalent in Keras 3
+        # Only targets that read files of Keras 2 can still run the model.
         verdict = Verdict("", False, "", str(error), _SOURCE)
         special = {each.target: replace(verdict, target=each.target) for each in examine(config)}
         special = {target: each for target, each in special.items() if target not in _READ_KERAS_2}
     # The program that wrote the file can read it.
     if version.startswith("2"):
         special["keras2"] = Verdict("keras2", True)
-    if kind == "tfjs_layers":
+    if file_format == "tfjs_layers":
         special["tfjs_layers"] = Verdict("tfjs_layers", True)
-    what = f"{path}: {kinds.NAMES[kind]}{f' of Keras {version}' if version else ''}"
+    what = f"{path}: {kinds.NAMES[file_format]}{f' of Keras {version}' if version else ''}"
     return what, [special.get(each.target, each) for each in examine(config)]
 
 
 def _unreadable(layers: Sequence[Layer]) -> list[str]:
-    """Lists what Keras 3 cannot load from a Keras 2 file although no repair is needed (tried with Keras 3.15)."""
-    parts = [f"a model in a model ({layer.name})" for layer in layers if layer.options.get("nested")]
-    parts += [f"a layer in a layer ({layer.name})" for layer in layers if "of" in layer.options]
+    """Lists the parts of a Keras 2 file that need no repair but that Keras 3 cannot load (tried with Keras 3.15)."""
+    parts = [f"a nested model ({layer.name})" for layer in layers if layer.options.get("nested")]
+    parts += [f"a wrapper layer ({layer.name})" for layer in layers if "of" in layer.options]
     # Keras 2 wrote groups=1 for all convolutions.
     parts += [f"groups in a DepthwiseConv2D ({each.name})" for each in layers if _has_groups(each)]
     parts += [

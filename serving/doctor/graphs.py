@@ -24,19 +24,23 @@ _IGNORED = frozenset(
 )
 _ONNX_DOMAINS = frozenset({"", "ai.onnx", "ai.onnx.ml"})
 _CHANNELS_FIRST = frozenset({b"NCHW", b"NCDHW"})
-_SOURCE = "use the model that it was made from, as a .keras file"
+_SOURCE = "use the original Keras model, as a .keras file"
 _OUTSIDE = "compute {} outside of the model"
-_TENSORFLOW = "replace {} by TensorFlow's own operations"
-_ONNX = "replace {} by ONNX's own operations"
+_TENSORFLOW = "replace {} with TensorFlow's own operations"
+_ONNX = "replace {} with ONNX's own operations"
 
 
-def examine_graph(kind: str, path: Path) -> list[Verdict]:
-    """Returns a verdict for each target on the graph at `path`; `kind` is a key of `READERS`.
+def examine_graph(file_format: str, path: Path) -> list[Verdict]:
+    """Returns a verdict for each target.
+
+    Args:
+        file_format: format of the model, a key of `READERS`.
+        path: the file, or the folder of a SavedModel.
 
     Raises:
         ServingError: the file is damaged, or the package onnx is not installed.
     """
-    return READERS[kind](path)
+    return READERS[file_format](path)
 
 
 def _saved_model(path: Path) -> list[Verdict]:
@@ -55,12 +59,12 @@ def _saved_model(path: Path) -> list[Verdict]:
         stopped |= _missing(target, custom, _TENSORFLOW)
         if first:
             reason = f"{', '.join(first)} with channels first, which TensorFlow does not support on a CPU"
-            stopped[target] = (reason, 'use data_format="channels_last" in the model that it was made from')
+            stopped[target] = (reason, 'use data_format="channels_last" in the original model')
     return _verdicts(stopped)
 
 
 def used_nodes(meta_graph: Any) -> Iterator[Any]:
-    """Yields the nodes that the signatures need, including those in functions that they call."""
+    """Yields the nodes that the signatures need, including the nodes of called functions."""
     graph = Graph(meta_graph.graph_def)
     for signature in saved_model.signatures_of(meta_graph).values():
         yield from graph.nodes_of(signature)
@@ -74,7 +78,7 @@ def _onnx(path: Path) -> list[Verdict]:
     model = onnx.load(str(path), load_external_data=False)
     custom = {f"{node.domain}.{node.op_type}" for node in model.graph.node if node.domain not in _ONNX_DOMAINS}
     no_layers = ("an ONNX file has operations, not layers", _SOURCE)
-    no_reader = ("it does not read ONNX files", "gallery import converts the file to a SavedModel")
+    no_reader = ("this runtime does not read ONNX files", "gallery import converts the file to a SavedModel")
     return _verdicts(
         dict.fromkeys(_LAYERS, no_layers)
         | dict.fromkeys(("tensorflow_serving", "embedded", "tfjs_graph"), no_reader)
@@ -89,10 +93,10 @@ def _tfjs(path: Path) -> list[Verdict]:
 
 
 def _missing(target: str, names: Iterable[str], remedy: str) -> dict[str, tuple[str, str]]:
-    """Returns {target: (reason, remedy)} if `names`, the operations that the target does not have, is not empty."""
+    """Returns {target: (reason, remedy)} for unsupported operations. Returns {} if `names` is empty."""
     operations = sorted(names)
     shown = ", ".join(operations[:3]) + (f" and {len(operations) - 3} more" if len(operations) > 3 else "")
-    return {target: (f"it has no {shown}", remedy.format(shown))} if operations else {}
+    return {target: (f"unsupported operations: {shown}", remedy.format(shown))} if operations else {}
 
 
 def _verdicts(stopped: Mapping[str, tuple[str, str]]) -> list[Verdict]:
@@ -104,7 +108,7 @@ def _verdicts(stopped: Mapping[str, tuple[str, str]]) -> list[Verdict]:
 
 @functools.cache
 def operations(name: str) -> frozenset[str]:
-    """Returns the operations that "tensorflow", "tf2onnx", "openvino" or "tfjs" knows."""
+    """Returns the operations that a package supports: "tensorflow", "tf2onnx", "openvino" or "tfjs"."""
     if name != "tfjs":
         return frozenset(table.read("operations.json")["operations"][name].split())
     file = resources.files(__package__).joinpath("../targets/tfjs/operations.json")

@@ -1,4 +1,4 @@
-"""Decides for each target whether it can run the layers of a model configuration."""
+"""Decides which targets can run the layers of a model configuration."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from .layers import FUNCTIONS, MODELS, Layer, layers_of
 from .verdict import TARGETS, Verdict
 
 PROJECT = "keras_gallery>"  # package of this project's layers
-# Classes without measurements of their own: they are measured as a part of other samples.
+# Classes without rows in the tables. Samples of other layers contain them.
 _UNMEASURED = frozenset({*MODELS, "InputLayer", "SimpleRNNCell", "LSTMCell", "GRUCell", "StackedRNNCells"})
-COLUMNS = {"tensorflow_serving": "saved_model", "embedded": "saved_model"}  # target → its name in the tables
-# Targets that get a graph of operations, so that the class of a layer does not matter.
+COLUMNS = {"tensorflow_serving": "saved_model", "embedded": "saved_model"}  # target → column of the tables
+# Targets that get a graph of operations. For these targets, the class of a layer does not matter.
 GRAPHS = frozenset({"tensorflow_serving", "embedded", "tfjs_graph", "onnx", "openvino"})
 _LONGEST = 60  # maximum number of characters of a name
 
 
 class Finding(NamedTuple):
-    """A problem of a target with a layer: the layer, the reason, and a remedy."""
+    """A reason why a target cannot run a layer, and a remedy."""
 
     layer: Layer
     reason: str
@@ -27,10 +27,11 @@ class Finding(NamedTuple):
 
 
 def examine(config: Mapping[str, Any]) -> list[Verdict]:
-    """Returns a verdict for each target, in the order of `TARGETS`, from the configuration of a model.
+    """Returns a verdict for each target on a model, in the order of `TARGETS`.
 
     Args:
-        config: `{"class_name": ..., "config": ...}` of Keras 3, or of Keras 2 after `importer.keras2.repair`.
+        config: `{"class_name": ..., "config": ...}` of a model of Keras 3, or of Keras 2 after
+            `importer.keras2.repair`.
     """
     layers = layers_of(config)
     return [_verdict(target, [each for layer in layers for each in _findings(target, layer)]) for target in TARGETS]
@@ -51,7 +52,7 @@ def _cut(name: str) -> str:
 
 
 def _findings(target: str, layer: Layer) -> Iterator[Finding]:
-    """Yields the problems of a target with a layer."""
+    """Yields the reasons why a target cannot run a layer."""
     if layer.is_custom:
         yield from _custom(target, layer, layer.kind)
         return
@@ -71,17 +72,17 @@ def _findings(target: str, layer: Layer) -> Iterator[Finding]:
 
 
 def _with_options(row: table.Row, layer: Layer, reason: str) -> str:
-    """Puts the options that a row is about before the reason: "recurrent_dropout=0.2: ..."."""
+    """Puts the options in the row's condition before the reason: "recurrent_dropout=0.2: ..."."""
     options = ", ".join(f"{key}={_cut(str(layer.options[key]))}" for key in row["when"] if key in layer.options)
     return f"{options}: {reason}" if options else reason
 
 
 def _custom(target: str, layer: Layer, name: str) -> Iterator[Finding]:
-    """Yields the problems of a target with a class or function that Keras does not have."""
+    """Yields the reasons why a target cannot run a class or function that Keras does not have."""
     is_ours, what = name.startswith(PROJECT), "class" if ">" in name else "function"
     called = f"a {what}" if name == layer.kind else f"{_cut(name)} is a {what}"
     if name == "lambda":
-        yield Finding(layer, "a function with its code in the file", remedies.LAMBDA)
+        yield Finding(layer, "a function whose code is in the file", remedies.LAMBDA)
     elif is_ours and target not in GRAPHS:
         yield Finding(layer, f"{called} of this project", remedies.for_project_class(target))
     elif not is_ours:
@@ -93,20 +94,20 @@ def _custom(target: str, layer: Layer, name: str) -> Iterator[Finding]:
 
 
 def _dl4j(layer: Layer) -> Iterator[Finding]:
-    """Yields the problems of DL4J with a layer, by DL4J's source and documentation."""
+    """Yields the reasons why DL4J cannot run a layer, according to DL4J's source and documentation."""
     known = table.read("known.json")["dl4j"]
     if layer.options.get("nested"):
-        yield Finding(layer, "it does not support a model in a model", remedies.FLAT)
+        yield Finding(layer, "DL4J does not support nested models", remedies.FLAT)
         return
     if layer.kind not in (*known["layers"], *MODELS):
-        yield Finding(layer, f"it has no {_cut(layer.kind)}", remedies.remedy("dl4j", layer, {}))
+        yield Finding(layer, f"DL4J has no layer {_cut(layer.kind)}", remedies.remedy("dl4j", layer, {}))
         return
     for option in table.ACTIVATIONS:
         name = layer.options.get(option)
         if isinstance(name, str) and name not in known["activations"]:
             yield Finding(
                 layer,
-                f"{option}={_cut(name)}: it has no such activation",
+                f"{option}={_cut(name)}: DL4J has no such activation",
                 remedies.remedy("dl4j", layer, {option: name}),
             )
     for rule in known["rules"]:

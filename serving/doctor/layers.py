@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 MODELS = frozenset({"Functional", "Sequential", "Model"})
-FUNCTIONS = "function"  # the option with the names of the custom functions that a layer calls
+FUNCTIONS = "function"  # option: names of the custom functions that a layer calls
 _INNER_LAYERS = ("layer", "backward_layer", "cell", "layers", "cells")  # options that contain layers
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_.\\/>-]*")  # names that TensorFlow allows for a scope
 
@@ -18,8 +18,8 @@ class Layer:
     """A layer of a configuration.
 
     Attributes:
-        name: the layer's name after the names of the models that contain it: "encoder/code".
-        kind: the layer's class. A class that is not Keras's own has its package: "keras_gallery>Corruption".
+        name: names of the models that contain the layer, then the layer's name, such as "encoder/code".
+        kind: the layer's class. If Keras does not have the class, its package comes first: "keras_gallery>Corruption".
         options: the configuration of the layer as plain values, and the options that `layers_of` adds.
     """
 
@@ -34,15 +34,16 @@ class Layer:
 
 
 def layers_of(config: Mapping[str, Any]) -> list[Layer]:
-    """Lists all layers of a model: the model itself, then its layers, each followed by the layers in it.
+    """Lists all layers of a model: the model itself, then its layers, each followed by the layers inside it.
 
     `options` gets these additional entries, if they apply:
 
     - the model: `several_inputs`, `several_outputs`, `named_inputs`, `named_outputs`
-    - a model in the model: `nested`
+    - a nested model: `nested`
     - a layer: `shared`, `initial_state`, `odd_name`, and `function`, the names of the custom functions that it calls
     - a wrapper: `of`, the class of the wrapped layer
-    - an input: `open_sizes`, `open_images` (unknown sizes), `fixed_batch`
+    - an input with unknown sizes: `open_images` if it has four or more axes, else `open_sizes`
+    - an input with a fixed batch size: `fixed_batch`
 
     Args:
         config: `{"class_name": ..., "config": ...}` of Keras 2 or 3.
@@ -54,26 +55,26 @@ def _layers(config: Mapping[str, Any], path: str | None) -> Iterator[Layer]:
     """Yields a model or layer, and the layers in it.
 
     Args:
-        config: its configuration.
-        path: name of the model that contains it: None for the outermost model, "" for layers of the outermost model.
+        config: configuration of the model or layer.
+        path: name of the model around it. None for the outermost model, "" for the layers of the outermost model.
     """
     inner = config.get("config")
     inner = {"layers": inner} if isinstance(inner, list) else inner if isinstance(inner, Mapping) else {}
-    kind = _kind(config)
-    name = str(inner.get("name") or config.get("name") or kind)
+    class_name = _kind(config)
+    name = str(inner.get("name") or config.get("name") or class_name)
     full = f"{path}/{name}" if path else name
     options = {key: _plain(value) for key, value in inner.items() if key not in _INNER_LAYERS}
     options |= {FUNCTIONS: names} if (names := sorted(_functions(inner))) else {}
     options |= {"odd_name": True} if not _PLAIN_NAME.fullmatch(name) else {}
     options |= {"shared": True} if len(config.get("inbound_nodes") or ()) > 1 else {}
     options |= {"initial_state": True} if _has_state(config.get("inbound_nodes") or ()) else {}
-    if "layers" in inner and kind in MODELS:
+    if "layers" in inner and class_name in MODELS:
         options |= {"nested": True} if path is not None else _endpoint_options(inner)
     elif wrapped := [_kind(each) for each in _inner_layers(inner)]:
         options |= {"of": wrapped[0]}
-    if kind == "InputLayer" and path == "":
+    if class_name == "InputLayer" and path == "":
         options |= _size_options(inner)
-    yield Layer(full, kind, options)
+    yield Layer(full, class_name, options)
     masks = _masks(inner)
     for child in _inner_layers(inner):
         if child.get("name") not in masks:
@@ -81,9 +82,9 @@ def _layers(config: Mapping[str, Any], path: str | None) -> Iterator[Layer]:
 
 
 def _masks(inner: Mapping[str, Any]) -> set[str]:
-    """Returns the names of the operations that compute masks. Keras adds them again if they are missing."""
+    """Returns the names of the operations whose results are only used as masks. Keras can recreate these operations."""
     nodes = {str(each.get("name")): (_kind(each), each.get("inbound_nodes") or ()) for each in _inner_layers(inner)}
-    masks = {name for name, (kind, _) in nodes.items() if kind in ("ops.NotEqual", "ops.Any")}
+    masks = {name for name, (class_name, _) in nodes.items() if class_name in ("ops.NotEqual", "ops.Any")}
     used = set(_sources(inner.get("output_layers")))
     for name, (_, calls) in nodes.items():
         for call in calls if name not in masks else ():
@@ -132,14 +133,14 @@ def _plain(value: Any) -> Any:
         return [_plain(each) for each in value]
     if not isinstance(value, Mapping):
         return value
-    kind, inner = value.get("class_name"), value.get("config")
-    if kind == "__tuple__":
+    class_name, inner = value.get("class_name"), value.get("config")
+    if class_name == "__tuple__":
         return _plain(value.get("items"))
-    if kind == FUNCTIONS:
+    if class_name == FUNCTIONS:
         return inner
-    if isinstance(kind, str) and kind.endswith("Policy") and isinstance(inner, Mapping):
+    if isinstance(class_name, str) and class_name.endswith("Policy") and isinstance(inner, Mapping):
         return inner.get("name") or f"{inner.get('mode')}_from_{inner.get('source_name')}"
-    return kind
+    return class_name
 
 
 def _functions(value: Any) -> Iterator[str]:
@@ -148,12 +149,12 @@ def _functions(value: Any) -> Iterator[str]:
         for each in value:
             yield from _functions(each)
     elif isinstance(value, Mapping):
-        kind = value.get("class_name")
-        if kind == FUNCTIONS:
+        class_name = value.get("class_name")
+        if class_name == FUNCTIONS:
             yield str(value.get("registered_name") if ">" in str(value.get("registered_name")) else value.get("config"))
-        elif kind == "__lambda__":
+        elif class_name == "__lambda__":
             yield "lambda"
-        elif isinstance(kind, str) and ">" in _kind(value):
+        elif isinstance(class_name, str) and ">" in _kind(value):
             yield _kind(value)
         for key, each in value.items():
             if key not in _INNER_LAYERS:

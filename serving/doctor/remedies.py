@@ -13,12 +13,12 @@ from .layers import Layer
 
 LAMBDA = "rewrite it as a registered class (keras.saving.register_keras_serializable) or with keras.ops operations"
 UNKNOWN = "try it: gallery export compares the results"
-FLAT = "build one model without models in it: call the layers of the inner model directly"
+FLAT = "build one model without nested models: call the layers of the nested model directly"
 _EXPORTS = {"keras": "keras", "keras2": "h5", "dl4j": "h5", "tfjs_layers": "tfjs", "tfjs_graph": "tfjs"}
 _DEFAULTS = {
     "tfjs_layers": "use a graph model, which supports more layers: gallery export NAME --to tfjs",
     "keras2": "use Keras 3, or layers that both versions have",
-    "dl4j": "use layers that it has, or the model as ONNX: gallery export NAME --to onnx",
+    "dl4j": "use layers that DL4J has, or export the model to ONNX: gallery export NAME --to onnx",
 }
 
 
@@ -31,9 +31,9 @@ def remedy(target: str, layer: Layer, when: Mapping[str, Any]) -> str:
     """Returns the remedy for a layer that a target cannot run.
 
     Args:
-        target: one of `verdict.TARGETS`.
+        target: a key of `verdict.TARGETS`.
         layer: the layer.
-        when: the options that cause the problem, or {} if the layer itself does.
+        when: the options that cause the problem, or {} if the target does not have the layer at all.
     """
     for rule in _rules():
         options = rule.get("options")
@@ -43,12 +43,12 @@ def remedy(target: str, layer: Layer, when: Mapping[str, Any]) -> str:
             continue
         if any(fnmatchcase(layer.kind, pattern) for pattern in rule.get("layers", ("*",))):
             return str(rule["remedy"])
-    return _DEFAULTS.get(target, "use layers that it has")
+    return _DEFAULTS.get(target, "use layers that this runtime supports")
 
 
 def for_project_class(target: str) -> str:
     """Returns the remedy for a class of this project."""
-    return f"gallery export NAME --to {_EXPORTS[target]} writes the model without it"
+    return f"gallery export NAME --to {_EXPORTS[target]} writes the model without this class"
 
 
 def for_custom_class(target: str) -> str:
@@ -57,4 +57,4 @@ def for_custom_class(target: str) -> str:
         return "import the module that defines and registers it before you load the model"
     if target in ("tfjs_layers", "dl4j"):
         return "use Keras's own layers instead, or register a class of that name in the target"
-    return "use Keras's own layers instead, or import its module with gallery import --classes"
+    return "use Keras's own layers instead, or import the class's module with gallery import --classes"

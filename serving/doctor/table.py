@@ -1,9 +1,10 @@
 """Reads the tables `measured.json` and `known.json`, and finds the rows that apply to a layer.
 
 A row is `{"layer": ..., "when": {option: value}, "ok": [target], "no": {target: reason}}`. The layer is a class of
-Keras, or "*" for any class. The row applies if the layer has the options in "when". A value there is compared with the
-option's value, or is one of the conditions ">0", ">1", "not 1", "set" and "list".
-`tools/doctor/measure.py` writes `measured.json`; `known.json` has what cannot be measured, with its source.
+Keras, or "*" for any class. The row applies if the layer has all options in "when". An option must have the value in
+"when", or meet the condition in "when": ">0", ">1", "not 1", "set" or "list".
+
+`tools/doctor/measure.py` writes `measured.json`. `known.json` has the rows and rules that cannot be measured.
 """
 
 from __future__ import annotations
@@ -16,13 +17,13 @@ from typing import Any
 
 from .layers import Layer
 
-ACTIVATIONS = ("activation", "recurrent_activation")  # options that are checked like an Activation layer
+ACTIVATIONS = ("activation", "recurrent_activation")  # options that are looked up in the rows of the layer Activation
 Row = Mapping[str, Any]
 
 
 @functools.cache
 def rows() -> dict[str, list[Row]]:
-    """Returns all rows by layer."""
+    """Returns the rows of both tables for each class of layer."""
     rows: dict[str, list[Row]] = {}
     for name in ("measured.json", "known.json"):
         for row in read(name)["rows"]:
@@ -32,7 +33,7 @@ def rows() -> dict[str, list[Row]]:
 
 @functools.cache
 def versions() -> dict[str, str]:
-    """Returns the versions of the packages that `measured.json` was made with, and the source about DL4J."""
+    """Returns the versions of the measured packages, and the source of the rules about DL4J."""
     return dict(read("measured.json")["versions"]) | dict(read("known.json")["sources"])
 
 

@@ -1,4 +1,4 @@
-"""The verdict on a model and a target, and the names of the targets."""
+"""Defines the verdict on a model for a target, and the names of the targets."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ class Verdict:
     Attributes:
         target: a key of `TARGETS`.
         ok: whether the target can run the model.
-        layer: the first layer that it cannot run, such as "layer 'corruption' (keras_gallery>Corruption)", or "".
-        reason: why it cannot run the layer, or the model.
-        remedy: a change to the model that helps.
-        others: number of other layers that it cannot run.
+        layer: the first layer that the target cannot run: "layer 'corruption' (keras_gallery>Corruption)", or "".
+        reason: why the target cannot run the layer or the model.
+        remedy: what to change, so that the target can run the model.
+        others: number of other layers that the target cannot run.
     """
 
     target: str

@@ -1,7 +1,7 @@
 """Gives the parts of an imported model the names that `signatures.endpoints` looks for.
 
-An autoencoder is split at its code, the tensor that every path goes through. The two halves are named `encoder` and
-`decoder`. They share the layers and weights of the original model.
+An autoencoder is split at its code: the tensor that every path from the input to the output goes through. The two
+halves are named `encoder` and `decoder`. They share the layers and weights of the original model.
 """
 
 from __future__ import annotations
@@ -27,14 +27,15 @@ def named_parts(
     Args:
         model: any functional or sequential model.
         encoder: name of the layer (or sub-model) whose output is the code.
-        decoder: name of the first layer (or sub-model) of the decoder. One of the two is enough.
+        decoder: name of the first layer (or sub-model) of the decoder. One of the two names is enough.
 
     Returns:
-        The model with its parts named, or the same model if it has no such parts. And a line for each part.
+        The model with named parts (the same model if it has no such parts), and a line of text for each part.
 
     Raises:
-        InvalidArgument: there is no layer of that name, or the decoder does not come after the encoder.
-        FailedPrecondition: a path goes around the code, so that the model cannot be split there.
+        InvalidArgument: there is no layer of that name, the model has several inputs or outputs, the model uses the
+            layer more than once, or the decoder does not come after the encoder.
+        FailedPrecondition: a path bypasses the code, and the model cannot be split there.
     """
     if isinstance(model, keras.Sequential):
         model = keras.Model(model.inputs[0], model.outputs[0], name=model.name)
@@ -60,9 +61,9 @@ def named_parts(
     return _split(model, encoder, decoder)
 
 
-def _by_name(names: Iterable[str], wanted: tuple[str, ...]) -> str | None:
-    """Returns the first layer with a wanted word in its name, in any case, such as `my_encoder_1`."""
-    for word in wanted:
+def _by_name(names: Iterable[str], words: tuple[str, ...]) -> str | None:
+    """Returns the first name that contains one of the words, such as `my_encoder_1`, or None. Ignores case."""
+    for word in words:
         for name in names:
             if word in name.lower().split("_") or word == name.lower():
                 return name
@@ -70,6 +71,7 @@ def _by_name(names: Iterable[str], wanted: tuple[str, ...]) -> str | None:
 
 
 def _split(model: keras.Model, encoder: str | None, decoder: str | None) -> tuple[keras.Model, list[str]]:
+    """Splits a model at the output of the layer `encoder`, or else at the input of the layer `decoder`."""
     code = _tensor(model, encoder, "output") if encoder else _tensor(model, decoder or "", "input")
     if decoder and not _depends_on(code, _tensor(model, decoder, "input")):
         raise InvalidArgument(f"Expected the decoder to come after the encoder. Received: {encoder} and {decoder}")
@@ -83,7 +85,7 @@ def _split(model: keras.Model, encoder: str | None, decoder: str | None) -> tupl
         decoder_half = keras.Model(code, model.outputs[0], name="decoder")
     except ValueError:
         raise FailedPrecondition(
-            f"The model cannot be split at {position}: a path goes around it, such as a skip connection"
+            f"The model cannot be split at {position}: a path such as a skip connection bypasses this tensor"
         ) from None
     x = keras.Input(model.inputs[0].shape[1:], dtype=model.inputs[0].dtype, name=model.inputs[0].name)
     noise = _noise(model)
@@ -95,7 +97,7 @@ def _split(model: keras.Model, encoder: str | None, decoder: str | None) -> tupl
 
 
 def _noise(model: keras.Model) -> str | None:
-    """Returns the layer that adds noise to the input during training, or None."""
+    """Describes the layer that adds noise to the input, such as "noise (GaussianNoise)". None if there is none."""
     for layer in model.layers:
         if isinstance(layer, NOISE) and any(_tensor(model, layer.name, "input") is x for x in model.inputs):
             return f"{layer.name} ({type(layer).__name__})"
@@ -103,7 +105,7 @@ def _noise(model: keras.Model) -> str | None:
 
 
 def _classifier(model: keras.Model) -> tuple[keras.Model, list[str]]:
-    """If the output is a softmax over classes, adds a last layer that is named "probabilities"."""
+    """Adds a last layer that is named "probabilities" if the output is a softmax over classes."""
     last = model.outputs[0]._keras_history.operation
     activation = getattr(last, "activation", None)
     softmax = isinstance(last, keras.layers.Softmax) or activation is keras.activations.softmax
@@ -124,7 +126,7 @@ def _node(model: keras.Model, name: str) -> Any:
 
 
 def _tensor(model: keras.Model, name: str, side: str) -> Any:
-    """Returns the "output" or "input" tensor of a layer. Raises InvalidArgument if there are several."""
+    """Returns the "output" or "input" tensor of a layer. Raises InvalidArgument if there are several tensors."""
     tensors = getattr(_node(model, name), f"{side}_tensors")
     if len(tensors) != 1:
         raise InvalidArgument(f"Expected a layer with one {side}. Received: {name} with {len(tensors)}")
@@ -132,7 +134,7 @@ def _tensor(model: keras.Model, name: str, side: str) -> Any:
 
 
 def _depends_on(code: Any, tensor: Any) -> bool:
-    """Whether `tensor` is `code`, or is computed from it."""
+    """Whether `tensor` is `code`, or is computed from `code`."""
     queue, seen = [tensor], set()
     while queue:
         each = queue.pop()

@@ -1,4 +1,4 @@
-"""Imports a model file in a child process with limits. The parent process never reads the file."""
+"""Imports a model file in a child process with limits on memory and time. The parent process never reads the file."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ _ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PYTHONPATH", "GALL
 
 @dataclass(frozen=True)
 class Request:
-    """What to import, and with which options.
+    """The file to import, and the options of the import.
 
     Attributes:
         file: the file, or the folder of a SavedModel or a TensorFlow.js model.
-        name: model name in requests; by default derived from the file's name.
+        name: model name in requests. By default, it is derived from the file's name.
         trust: whether code in the file may run.
-        classes: modules to import that register custom classes of the model.
+        classes: modules to import. They register the model's custom classes.
         like: the model that a weights-only file belongs to. Either a file, or (module, name) for
             `module.create(name)`.
         encoder: layer whose output is the code of an autoencoder.
         decoder: layer whose input is the code of an autoencoder.
         labels: names of the classes of a classifier.
-        save: new .keras file for the model, as rebuilt by Keras 3.
+        save: path of a new .keras file for the rebuilt model, or None.
     """
 
     file: Path
@@ -58,7 +58,7 @@ def import_file(
 ) -> Path:
     """Imports a model file as a new version of a model.
 
-    If the import fails, `root` has no new files in it.
+    If the import fails, it leaves no files in `root`.
 
     Args:
         request: the file and the options.
@@ -67,13 +67,13 @@ def import_file(
         report: called with each line of progress.
 
     Returns:
-        The folder of the new version. A running server loads it from now on.
+        The folder of the new version. A server that serves `root` loads the version without a restart.
 
     Raises:
         NotFound: the file does not exist.
-        InvalidArgument: the name is not valid, the version exists, or the model has no layer of a given name.
+        InvalidArgument: the name is not valid, the version exists, or the model has no layer of the given name.
         PermissionDenied: the file would run code, or refers to other files.
-        FailedPrecondition: the file cannot be read, or the exported model computes other values than the file.
+        FailedPrecondition: the file cannot be read, or the results of the exported model and of the file differ.
         ResourceExhausted: the model is too large.
     """
     if not request.file.exists():
@@ -84,7 +84,7 @@ def import_file(
     root = Path(root)
     base = model_folder(root, name, version)
     root.mkdir(parents=True, exist_ok=True)
-    # Servers ignore folders of this name.
+    # Servers ignore folders whose name starts with .partial-.
     scratch = Path(tempfile.mkdtemp(prefix=".partial-", dir=root)).resolve()
     try:
         absolute = {
@@ -94,7 +94,7 @@ def import_file(
             "folder": str(scratch),
         }
         _run(asdict(request) | absolute, scratch, report)
-        report(f"Served for a test: {compare(name, scratch / 'version', scratch / 'answers')}")
+        report(f"Tested on the embedded server: {compare(name, scratch / 'version', scratch / 'answers')}")
         base.mkdir(exist_ok=True)
         if request.save:
             shutil.move(scratch / "model.keras", request.save)
@@ -105,13 +105,16 @@ def import_file(
 
 
 def _name(file: Path) -> str:
-    """Derives a model name from a file name: my_model_v2 for `My model.v2.h5`; the folder's name for `model.json`."""
+    """Derives a model name from a file name: my_model_v2 for `My model.v2.h5`. For model.json, uses its folder."""
     stem = file.resolve().parent.name if file.name == "model.json" else file.name.removesuffix(file.suffix)
     return re.sub(r"\W+", "_", stem.removesuffix(".weights").lower(), flags=re.ASCII).strip("_") or "model"
 
 
 def _run(request: dict[str, Any], scratch: Path, report: Callable[[str], None]) -> None:
-    """Runs the child process until it ends. Raises the error that it reports."""
+    """Runs the child process until it ends.
+
+    Raises the error that the child process reports, or FailedPrecondition if the child process crashes.
+    """
     log = scratch / "log"
     environment = {key: os.environ[key] for key in _ENVIRONMENT if key in os.environ} | {
         **dict.fromkeys(("HOME", "KERAS_HOME", "TMPDIR"), str(scratch)),
@@ -136,11 +139,11 @@ def _run(request: dict[str, Any], scratch: Path, report: Callable[[str], None]) 
             assert child.stdin is not None
             child.stdin.write(json.dumps(request).encode())
             child.stdin.close()
-            done = _wait(child, report)
+            succeeded = _wait(child, report)
         finally:
             if child.poll() is None:
                 os.killpg(child.pid, signal.SIGKILL)
-    if not done:
+    if not succeeded:
         raise FailedPrecondition(_failure(child.returncode, log))
 
 
@@ -159,7 +162,7 @@ def _wait(child: subprocess.Popen[bytes], report: Callable[[str], None]) -> bool
 
 
 def _failure(status: int, log: Path) -> str:
-    """Says how the child process ended, with the last line of its log."""
+    """Describes how the child process ended, with the last line of its log."""
     lines = log.read_text(errors="replace").strip().splitlines()
     how = f"signal {-status} ({signal.Signals(-status).name})" if status < 0 else f"status {status}"
     return f"The process that reads the file ended with {how}" + (f": {lines[-1][:200]}" if lines else "")

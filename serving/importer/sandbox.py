@@ -1,4 +1,4 @@
-"""Restricts the child process of an import: limits on memory and time, an audit hook against harmful actions."""
+"""Restricts the child process of an import: limits memory and time, and forbids harmful actions with an audit hook."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from .. import limits
 from ..errors import PermissionDenied
 
 MEMORY_SHARE = 0.75
-CPU_SECONDS = 1800  # of processor time
+CPU_SECONDS = 1800  # limit of processor time
 WORKER = "keras_gallery.serving.engines.openvino.conversion_worker"
 RUNNER = Path(__file__).parents[1] / "targets" / "tfjs" / "runner.cjs"  # TensorFlow.js runs no code from a model file
 
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
-# Audit events that change files. For each path: its argument's index, and the index of the folder's descriptor that
-# a relative path starts from.
+# Audit events that change files. For each path in the event's arguments: the index of the path, and the index of the
+# descriptor of the folder that a relative path starts from (None if the event has no such argument).
 _CHANGES = {
     "os.chmod": ((0, 2),),
     "os.chown": ((0, 3),),
@@ -39,7 +39,7 @@ _PROCESSES = ("os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", 
 def limit() -> None:
     """Limits memory, processor time and file size of this process and its children, and turns core dumps off.
 
-    Call this first. Does nothing on Windows, which has no such limits.
+    Call this first. On Windows, this function does nothing, because Windows has no such limits.
     """
     try:
         import resource
@@ -47,26 +47,27 @@ def limit() -> None:
         return
     memory = int(limits.memory() * MEMORY_SHARE)
     for name, maximum in (
-        ("RLIMIT_DATA", memory),  # allocated memory; the reserved address space is far larger
+        ("RLIMIT_DATA", memory),  # limits allocated memory, but not the reserved address space, which is far larger
         ("RLIMIT_CPU", CPU_SECONDS),
         ("RLIMIT_FSIZE", limits.memory()),
         ("RLIMIT_CORE", 0),
     ):
-        kind = getattr(resource, name)
-        _, hard = resource.getrlimit(kind)
+        limit_id = getattr(resource, name)
+        _, hard = resource.getrlimit(limit_id)
         bound = maximum if hard == resource.RLIM_INFINITY else min(maximum, hard)
-        resource.setrlimit(kind, (bound, bound))
+        resource.setrlimit(limit_id, (bound, bound))
 
 
 def guard(*writable: Path) -> None:
     """Forbids actions that no import needs, until this process ends.
 
-    Forbidden are: processes other than the conversion worker and TensorFlow.js, sockets, pickles that name classes,
+    This forbids processes other than the conversion worker and TensorFlow.js, sockets, pickles that name classes,
     compiled Python code outside of modules, and changes to files outside of the given folders. The audit hook sees
-    what Python does, but not what C libraries do: `reading.vetting` refuses models that would use these.
+    the actions of Python, but not those of C libraries. `reading.vetting` and `saved_model.operations` refuse models
+    that could do harm through a C library.
 
     Args:
-        writable: folders that may be written to. The first one is also the folder for temporary files.
+        writable: folders that may be written to. The first folder is also used for temporary files.
     """
     folders = [os.path.realpath(folder) for folder in writable]
     tempfile.tempdir = folders[0]
@@ -113,7 +114,9 @@ def _check_path(path: Any, folders: Sequence[str], what: str) -> None:
         return
     real = os.path.realpath(os.fsdecode(path))
     if real != os.devnull and not any(os.path.commonpath((real, folder)) == folder for folder in folders):
-        raise PermissionDenied(f"Forbidden during an import: changing a file outside of its folder: {what} {real}")
+        raise PermissionDenied(
+            f"Forbidden during an import: changing a file outside of the import's folder: {what} {real}"
+        )
 
 
 def _check_open(arguments: tuple[Any, ...], folders: Sequence[str]) -> None:

@@ -1,4 +1,4 @@
-"""The last check of an import: serves the model for a moment, and compares the results with TensorFlow's."""
+"""The last check of an import: serves the model briefly, and compares the results with TensorFlow's results."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TOLERANCE = 1e-4
 
 
 def compare(name: str, version: Path, answers: Path) -> str:
-    """Serves a version, sends its warm-up requests, and compares the responses with recorded ones.
+    """Serves a version, sends its warm-up requests, and compares the responses with TensorFlow's responses.
 
     Args:
         name: model name in the requests.
@@ -25,10 +25,10 @@ def compare(name: str, version: Path, answers: Path) -> str:
         answers: folder with TensorFlow's responses: a `PredictResponse` in `<number>.pb` for each warm-up request.
 
     Returns:
-        The result, in one line.
+        One line of text: the compared signatures, and the largest difference.
 
     Raises:
-        FailedPrecondition: a response differs by more than `TOLERANCE`.
+        FailedPrecondition: a result differs by more than `TOLERANCE`.
     """
     worst, compared = 0.0, []
     with tempfile.TemporaryDirectory() as folder:
@@ -39,18 +39,18 @@ def compare(name: str, version: Path, answers: Path) -> str:
             with Client(server.grpc) as client:
                 for number, record in enumerate(warmup.read(version)):
                     signature = record.request.spec.signature
-                    got = client.predict(name, record.request.inputs, signature=signature)
+                    results = client.predict(name, record.request.inputs, signature=signature)
                     message = messages.PredictResponse.FromString((answers / f"{number}.pb").read_bytes())
-                    want = {key: tensor.to_array(proto) for key, proto in message.outputs.items()}
-                    for key, value in want.items():
-                        off = difference(got[key], value)
-                        if problem := too_far(off, TOLERANCE):
+                    expected = {key: tensor.to_array(proto) for key, proto in message.outputs.items()}
+                    for key, value in expected.items():
+                        largest = difference(results[key], value)
+                        if problem := too_far(largest, TOLERANCE):
                             raise FailedPrecondition(
                                 f"The server's results differ from TensorFlow's (tolerance {TOLERANCE:g}): "
                                 f"output {key} of signature {signature} is {problem}"
                             )
-                        worst = max(worst, float(off))
+                        worst = max(worst, float(largest))
                     compared.append(signature)
     if not compared:
-        return "the model loads; no signature could be tried"
+        return "the model loads, but there is no warm-up request to compare"
     return f"{', '.join(compared)} match TensorFlow (largest difference {worst:.1g})"

@@ -1,8 +1,9 @@
 """The child process of an import: reads a file, exports the model, and reports progress as lines of JSON.
 
-`process.py` starts it. A JSON request comes on stdin: `file`, `name`, `folder` (for all output), `trust`, `classes`
-(modules), `like` (a file, or [module, name]), `encoder`, `decoder`, `labels`, `save` (whether to write model.keras).
-On stdout are lines {"progress": text}, and at the end {"done": true} or {"error": status code, "message": text}.
+`process.py` starts this program. The program reads a JSON request from stdin: `file`, `name`, `folder` (for all
+output), `trust`, `classes` (modules), `like` (a file, or [module, name]), `encoder`, `decoder`, `labels`, `save`
+(whether to write model.keras). The program writes lines {"progress": text} to stdout. The last line is
+{"done": true} or {"error": status code, "message": text}.
 """
 
 from __future__ import annotations
@@ -41,37 +42,37 @@ READERS = {
 def run(request: Mapping[str, Any], report: Report) -> None:
     """Exports the model of `file` to `folder`/version, and writes reference responses to `folder`/answers."""
     scratch, name = Path(request["folder"]), str(request["name"])
-    found = _read(request, scratch, report)
-    report(f"Found {found.description}")
-    report(f"Method: {found.method}")
-    for change in found.changes:
+    result = _read(request, scratch, report)
+    report(f"Found {result.description}")
+    report(f"Method: {result.method}")
+    for change in result.changes:
         report(f"    {change}")
     version = scratch / "version"
-    if found.model is not None:
-        _export(found, found.model, request, version, report)
-    elif found.saved_model is not None:
+    if result.model is not None:
+        _export(result, result.model, request, version, report)
+    elif result.saved_model is not None:
         if request["encoder"] or request["decoder"] or request["save"]:
             raise InvalidArgument(
                 "Expected a file with layers for --encoder, --decoder and --save. Received: a graph without layers"
             )
         from .saved_model import served_graph as graph
 
-        for note in graph.write(found.saved_model, name, version):
+        for note in graph.write(result.saved_model, name, version):
             report(f"    {note}")
     _write_answers(version, scratch / "answers")
 
 
 def read(file: Path, options: Options) -> ReadResult:
-    """Reads a model file with the reader for its format. Raises ServingError."""
+    """Reads a model file with the reader for its format. Raises ServingError if the file cannot be read safely."""
     reader = importlib.import_module(f".{READERS[kinds.recognise(file)]}", __package__)
-    found: ReadResult = reader.read(file, options)
-    return found
+    result: ReadResult = reader.read(file, options)
+    return result
 
 
 def _read(request: Mapping[str, Any], scratch: Path, report: Report) -> ReadResult:
-    kind = kinds.recognise(Path(request["file"]))
-    if request["like"] and kind != "weights":
-        raise InvalidArgument(f"Expected a weights-only file for --like. Received: {kinds.NAMES[kind]}")
+    file_format = kinds.recognise(Path(request["file"]))
+    if request["like"] and file_format != "weights":
+        raise InvalidArgument(f"Expected a weights-only file for --like. Received: {kinds.NAMES[file_format]}")
     report("Loading Keras and TensorFlow")
     import keras
 
@@ -101,39 +102,41 @@ def _folder(scratch: Path, name: str) -> Path:
 def _like(like: Any, options: Options) -> keras.Model | None:
     """Returns the model that a weights-only file belongs to: created by a module, or read from another file."""
     if isinstance(like, str):
-        found = read(Path(like), options)
-        if found.model is None:
-            raise InvalidArgument(f"Expected a model with layers for --like. Received: {found.description}")
-        return found.model
+        result = read(Path(like), options)
+        if result.model is None:
+            raise InvalidArgument(f"Expected a model with layers for --like. Received: {result.description}")
+        return result.model
     if like is None:
         return None
     module, name = like
     return importlib.import_module(module).create(name)
 
 
-def _export(found: ReadResult, model: keras.Model, request: Mapping[str, Any], version: Path, report: Report) -> None:
+def _export(result: ReadResult, model: keras.Model, request: Mapping[str, Any], version: Path, report: Report) -> None:
     from ..export.writing import export
     from .parts import named_parts
 
     if not model.built or not model.inputs:
-        raise FailedPrecondition("The model was never built: give its first layer an input shape, and save it again")
+        raise FailedPrecondition(
+            "The model was never built: give its first layer an input shape, and save the model again"
+        )
     named, notes = named_parts(model, request["encoder"], request["decoder"])
     for note in notes:
         report(f"    {note}")
-    if found.reference is not None:
-        largest = _difference(model, named, found.reference)
-        report(f"Compared with {found.reference_name}: largest difference {largest:.1g}")
-    report("Exporting it as a SavedModel, and comparing the SavedModel with the model")
-    made = export(named, request["name"], version.parent / "exported", 1, request["labels"])
-    made.rename(version)
+    if result.reference is not None:
+        largest = _difference(model, named, result.reference)
+        report(f"Compared with {result.reference_name}: largest difference {largest:.1g}")
+    report("Exporting the model as a SavedModel, and comparing the results of both")
+    exported = export(named, request["name"], version.parent / "exported", 1, request["labels"])
+    exported.rename(version)
     if request["save"]:
         model.save(version.parent / "model.keras")
 
 
 def _difference(model: keras.Model, named: keras.Model, reference: Callable[[Arrays], Arrays]) -> float:
-    """Returns the largest difference between the model and the file's own runtime.
+    """Returns the largest difference between the results of the model and of the file's own runtime.
 
-    Raises FailedPrecondition if it is above `TOLERANCE`.
+    Raises FailedPrecondition if the difference is above `TOLERANCE`.
     """
     import numpy as np
 
@@ -144,12 +147,12 @@ def _difference(model: keras.Model, named: keras.Model, reference: Callable[[Arr
         inputs = endpoint.example(batch)
         new = [np.asarray(each) for each in _outputs(named, [inputs[spec.name] for spec in endpoint.inputs])]
         for (name, before), after in zip(reference(inputs).items(), new, strict=True):
-            off = difference(after, before)
-            if problem := too_far(off, TOLERANCE):
+            largest = difference(after, before)
+            if problem := too_far(largest, TOLERANCE):
                 raise FailedPrecondition(
                     f"The rebuilt model differs from the file (tolerance {TOLERANCE:g}): output {name} is {problem}"
                 )
-            worst = max(worst, float(off))
+            worst = max(worst, float(largest))
     return worst
 
 
@@ -157,12 +160,12 @@ def _outputs(model: keras.Model, inputs: list[Any]) -> list[Any]:
     """Returns the outputs of a model as a list, for a list of inputs."""
     import keras
 
-    found: list[Any] = keras.tree.flatten(model(keras.tree.pack_sequence_as(model.input, inputs), training=False))
-    return found
+    result: list[Any] = keras.tree.flatten(model(keras.tree.pack_sequence_as(model.input, inputs), training=False))
+    return result
 
 
 def _write_answers(version: Path, folder: Path) -> None:
-    """Runs the warm-up requests in TensorFlow, and writes a file with a PredictResponse for each."""
+    """Runs the warm-up requests in TensorFlow, and writes each PredictResponse to a file."""
     import tensorflow as tf
 
     from ..core import warmup
@@ -178,7 +181,7 @@ def _write_answers(version: Path, folder: Path) -> None:
 
 
 def main() -> None:
-    # Send the prints of libraries to the log (stderr), so that stdout has only lines for the parent process.
+    # Send the output of libraries to the log (stderr). Then stdout has only lines for the parent process.
     with os.fdopen(os.dup(1), "w", buffering=1) as lines:
         os.dup2(2, 1)
 
@@ -196,7 +199,7 @@ def main() -> None:
             send(error=error.code.name, message=str(error))
         except MemoryError:
             send(error="RESOURCE_EXHAUSTED", message="The model does not fit into memory")
-        except Exception as error:  # libraries raise many kinds of errors for a malformed model
+        except Exception as error:  # libraries raise errors of many classes for a malformed model
             import traceback
 
             traceback.print_exc()

@@ -1,4 +1,4 @@
-"""Builds the samples as models, each for one row of the table."""
+"""Builds a model for each sample. Each model measures one row of the table in `serving/doctor`."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ from . import samples, samples_images, samples_sequences
 from .samples import Sample
 
 GROUPS = (*samples.GROUPS, *samples_images.GROUPS, *samples_sequences.GROUPS)
+# Layer in the keys of `samples.MODELS` → layer in the table.
 _KINDS = {"Layer": "*", "Model": "*"}
-_NAME = "sample"  # name of the measured layer
+_NAME = "sample"  # name of the layer that a sample measures
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Case:
 
     @property
     def endpoint(self) -> Endpoint:
-        """The model's function with example inputs. String inputs are strings of one letter."""
+        """The model's function with example inputs. Each string in the example inputs has one letter."""
         endpoint = endpoints(self.model)[DEFAULT_SIGNATURE]
         if all(spec.dtype != "string" for spec in endpoint.inputs):
             return endpoint
@@ -49,18 +50,18 @@ class Case:
 
 
 def key_of(layer: str, when: Mapping[str, Any]) -> str:
-    """Returns the key of a row."""
+    """Returns a row's key, such as 'Conv1D {"groups": ">1"}'."""
     return f"{layer} {json.dumps(when)}"
 
 
 def cases(patterns: Sequence[str] = ("*",)) -> Iterator[Case]:
-    """Yields the models of all samples whose layer matches one of the shell patterns."""
+    """Yields the cases of all samples whose layer matches one of the shell patterns."""
     for sample in GROUPS:
         model = build(sample, _NAME)
-        found = next(each for each in layers_of(json.loads(model.to_json())) if each.name == _NAME)
-        when = {option: table.condition_for(option, found.options[option]) for option in sample.when}
-        if any(fnmatchcase(found.kind, each) for each in patterns):
-            yield Case(found.kind, when, model)
+        measured = next(each for each in layers_of(json.loads(model.to_json())) if each.name == _NAME)
+        when = {option: table.condition_for(option, measured.options[option]) for option in sample.when}
+        if any(fnmatchcase(measured.kind, each) for each in patterns):
+            yield Case(measured.kind, when, model)
     for key, sample in samples.MODELS.items():
         layer, _, option = key.partition(":")
         option, _, value = option.partition("=")
@@ -69,20 +70,20 @@ def cases(patterns: Sequence[str] = ("*",)) -> Iterator[Case]:
 
 
 def build(sample: Sample, name: str = "") -> keras.Model:
-    """Builds the model of a sample with random weights. `name` is the name for its layer."""
+    """Builds the model of a sample with random weights. `name` is the name of the sample's layer."""
     keras.utils.set_random_seed(1)
     inputs = [keras.Input(shape, dtype=dtype, name=f"x{at}") for at, (shape, dtype) in enumerate(sample.inputs)]
-    made = sample.make()
-    is_layer = isinstance(made, keras.layers.Layer)
+    layer_or_function = sample.make()
+    is_layer = isinstance(layer_or_function, keras.layers.Layer)
     if is_layer and name:
-        made.name = name
-    results = made(inputs if len(inputs) > 1 else inputs[0])
+        layer_or_function.name = name
+    results = layer_or_function(inputs if len(inputs) > 1 else inputs[0])
     if is_layer and isinstance(results, list | tuple):
-        # All outputs of one layer would have the same name.
+        # Without these layers, all outputs would have the same name.
         results = [keras.layers.Activation("linear", name=f"y{at}")(each) for at, each in enumerate(results)]
     model = keras.Model(inputs if len(inputs) > 1 else inputs[0], results)
     rng = np.random.default_rng(1)
     for weight in model.weights:
         if keras.backend.is_float_dtype(weight.dtype):
-            weight.assign(rng.uniform(0.1, 0.9, weight.shape))  # positive, as variances must be
+            weight.assign(rng.uniform(0.1, 0.9, weight.shape))  # positive, because variances must be positive
     return model

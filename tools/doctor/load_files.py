@@ -1,10 +1,10 @@
-"""Loads model files in Keras without this project, and compares the results with recorded ones.
+"""Loads model files in Keras without this project, and compares the results with recorded results.
 
     python load_files.py keras|tf_keras FOLDER [SAVED]
 
-This program runs in a process of its own. For each model, FOLDER has `<number>.keras` or `<number>.h5`, and
-`<number>.npz` with arrays `in<batch>_<position>` and `out<batch>_<position>`. It prints a JSON object: for each number
-the reason why the model fails, or "". It saves each model that loads again in the folder SAVED.
+`trials.py` starts this program in a fresh process. For each model, FOLDER has `<number>.keras` or `<number>.h5`, and
+`<number>.npz` with arrays `in<batch>_<position>` and `out<batch>_<position>`. The program prints a JSON object. It maps
+each number to the reason why the model fails, or to "". With SAVED, each loaded model is saved to that folder.
 """
 
 import importlib
@@ -15,24 +15,24 @@ from typing import Any
 
 import numpy as np
 
-TOLERANCE = 1e-4  # same as `targets.TOLERANCE`
+TOLERANCE = 1e-4  # equal to `serving.targets.convert.TOLERANCE`
 
 
 def difference(model: Any, file: Path) -> str:
-    """Says how the model's results differ from those in the file; "" if they are equal within the tolerance."""
+    """Describes how the model's results differ from the results in the file. "" if all are within `TOLERANCE`."""
     arrays = np.load(file)
     for batch in sorted({name.split("_")[0].removeprefix("in") for name in arrays if name.startswith("in")}):
         inputs = [arrays[f"in{batch}_{at}"] for at in range(len(model.inputs))]
         results = model(inputs if len(inputs) > 1 else inputs[0], training=False)
         results = list(results.values()) if isinstance(results, dict) else results
-        for at, got in enumerate(results if isinstance(results, list | tuple) else [results]):
-            got, want = np.asarray(got), arrays[f"out{batch}_{at}"]
-            if got.shape != want.shape:
-                return f"a result of shape {got.shape}"
-            got, want = got.astype(np.float64), want.astype(np.float64)
-            off = np.max(np.abs(got - want) / np.maximum(np.abs(want), 1), initial=0)
-            if not off <= TOLERANCE:
-                return f"a result off by {off:.1e}"
+        for at, result in enumerate(results if isinstance(results, list | tuple) else [results]):
+            result, expected = np.asarray(result), arrays[f"out{batch}_{at}"]
+            if result.shape != expected.shape:
+                return f"a result of shape {result.shape}"
+            result, expected = result.astype(np.float64), expected.astype(np.float64)
+            deviation = np.max(np.abs(result - expected) / np.maximum(np.abs(expected), 1), initial=0)
+            if not deviation <= TOLERANCE:
+                return f"a result off by {deviation:.1e}"
     return ""
 
 
@@ -48,7 +48,7 @@ def main() -> None:
             reasons[file.stem] = difference(model, file.with_suffix(".npz"))
             for folder in sys.argv[3:]:
                 model.save(Path(folder, file.name))
-        except Exception as error:  # any error of Keras is a reason
+        except Exception as error:  # any error of Keras is a reason why the model fails
             reasons[file.stem] = " ".join(str(error).split()) or type(error).__name__
     print(json.dumps(reasons))
 

@@ -1,9 +1,9 @@
-"""Runs a small model for each layer of Keras in each runtime, and records which of them work.
+"""Runs a small model for each layer of Keras in each runtime, and records which models work.
 
     python -m tools.doctor.measure ['Conv*' ...] [--targets onnx,openvino] [--missing]
 
 This updates the rows of the given layers in `serving/doctor/measured.json`, and keeps the other rows. A model works in
-a runtime if its results equal those of Keras, with random weights and batches of 1 and 7.
+a runtime if the results of the runtime equal the results of Keras, with random weights and batches of 1 and 7.
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ from .cases import Case, cases, key_of
 
 FILE = Path(doctor.__file__).with_name("measured.json")
 PACKAGES = ("keras", "tensorflow", "tf_keras", "tf2onnx", "onnxruntime", "openvino")
-TOGETHER: dict[str, tuple[str, str, Callable[[Case, Path], None]]] = {  # all models in one fresh process
+TOGETHER: dict[
+    str, tuple[str, str, Callable[[Case, Path], None]]
+] = {  # targets that run all models in one fresh process
     "keras": ("keras", ".keras", trials.keras3),
     "keras2": ("tf_keras", ".h5", trials.keras2),
 }
@@ -38,11 +40,11 @@ ALONE: dict[str, Callable[[Case, Path], object]] = {
     "openvino": trials.exported("openvino", ".xml"),
 }
 TARGETS = ("saved_model", *TOGETHER, "tfjs_layers", *ALONE)
-_CHUNK = 16  # number of models in memory, and in a fresh process
+_CHUNK = 16  # number of models that are measured together
 
 
 def measure(batch: Sequence[Case], targets: Sequence[str]) -> dict[str, dict[str, str]]:
-    """Returns, for each case (by its key) and target, the reason why it fails, or "" if it works."""
+    """Returns {key of the case: {target: reason}}. The reason says why the model fails, or is "" if the model works."""
     reasons: dict[str, dict[str, str]] = {case.key: {} for case in batch}
     together = {name: trials.in_fresh_process(*TOGETHER[name], batch) for name in set(TOGETHER) & set(targets)}
     together |= {"tfjs_layers": trials.tfjs_layers(batch)} if "tfjs_layers" in targets else {}
@@ -66,13 +68,13 @@ def measure(batch: Sequence[Case], targets: Sequence[str]) -> dict[str, dict[str
 
 
 def known() -> dict[str, dict[str, Any]]:
-    """Returns the rows of the file by key."""
+    """Returns the rows of `measured.json` by key."""
     rows = json.loads(FILE.read_text("utf-8"))["rows"] if FILE.is_file() else []
     return {key_of(row["layer"], row["when"]): row for row in rows}
 
 
 def write(batch: Sequence[Case], reasons: Mapping[str, Mapping[str, str]]) -> None:
-    """Updates the file with the results of `measure`."""
+    """Updates `measured.json` with the results of `measure`."""
     rows = known()
     for case in batch:
         old = rows.get(case.key, {"ok": [], "no": {}})
@@ -92,11 +94,15 @@ def write(batch: Sequence[Case], reasons: Mapping[str, Mapping[str, str]]) -> No
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tools.doctor.measure")
-    parser.add_argument("layers", nargs="*", default=["*"], help="shell patterns of classes (default: all)")
-    parser.add_argument("--targets", default=",".join(TARGETS), help=f"of {', '.join(TARGETS)} (default: all)")
-    parser.add_argument("--missing", action="store_true", help="only results that the file does not have yet")
+    parser.add_argument("layers", nargs="*", default=["*"], help="shell patterns of layer classes (default: all)")
     parser.add_argument(
-        "--seconds", type=float, default=float("inf"), help="time limit; when it is over, exit with status 3"
+        "--targets", default=",".join(TARGETS), help=f"comma-separated list of {', '.join(TARGETS)} (default: all)"
+    )
+    parser.add_argument(
+        "--missing", action="store_true", help="measure only the results that the file does not have yet"
+    )
+    parser.add_argument(
+        "--seconds", type=float, default=float("inf"), help="time limit: if it is exceeded, exit with status 3"
     )
     values = parser.parse_args()
     start, rows = time.monotonic(), known() if values.missing else {}
@@ -108,7 +114,7 @@ def main() -> None:
 
 
 def _missing(case: Case, targets: str, rows: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Returns the targets for which the rows have no result."""
+    """Returns the targets for which the row of a case has no result."""
     row = rows.get(case.key, {"ok": (), "no": {}})
     return [target for target in targets.split(",") if target not in row["ok"] and target not in row["no"]]
 

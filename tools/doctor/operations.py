@@ -1,9 +1,10 @@
-"""Lists the TensorFlow operations that converters know, with their versions, in `serving/doctor/operations.json`.
+"""Writes the TensorFlow operations that converters support to `serving/doctor/operations.json`.
 
     python -m tools.doctor.operations
 
-TensorFlow and tf2onnx have lists of operations. OpenVINO has no list: its TensorFlow frontend converts a graph with
-each operation, to find out whether it has a rule. TensorFlow.js's list is `serving/targets/tfjs/operations.json`.
+TensorFlow and tf2onnx have lists of operations. OpenVINO has no list. Therefore this program converts a graph with each
+operation, to find out whether OpenVINO has a conversion rule. `tools/tfjs_operations.py` writes the list for
+TensorFlow.js.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ def read() -> dict[str, dict[str, str]]:
 
 
 def has_openvino_rule(operation: str) -> bool:
-    """Whether OpenVINO's TensorFlow frontend has a rule for an operation. It may not convert all uses of it."""
+    """Whether OpenVINO has a conversion rule for an operation. The rule may not cover all uses of the operation."""
     from openvino.frontend import FrontEndManager
     from tensorflow.core.framework.graph_pb2 import GraphDef
 
@@ -48,7 +49,7 @@ def has_openvino_rule(operation: str) -> bool:
         frontend = FrontEndManager().load_by_framework("tf")
         try:
             frontend.convert(frontend.load(str(file)))
-        except Exception as error:  # of many kinds, because the operation has no attributes and too few inputs
+        except Exception as error:  # errors of many classes: the operation lacks attributes and inputs
             return "No conversion rule found" not in str(error) and "unconverted operation" not in str(error)
     return True
 

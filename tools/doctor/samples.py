@@ -1,7 +1,6 @@
-"""Samples: a small model for each layer of Keras, and for each option that some runtime may not support.
+"""Defines samples: a small model for each layer of Keras, and for each option that some runtime may not support.
 
-`measure.py` runs each sample in every runtime. A sample has the inputs, the layer to build, and the options of the
-layer that the sample is about.
+`measure.py` runs each sample in every runtime.
 """
 
 from __future__ import annotations
@@ -22,9 +21,9 @@ class Sample:
     """A model to measure.
 
     Attributes:
-        make: returns the layer, or a function that is called with the inputs.
-        inputs: for each input, its shape without the batch and its dtype.
-        when: the options that the sample is about.
+        make: returns the layer, or a function from the inputs to the outputs.
+        inputs: shape (without the batch) and dtype of each input.
+        when: names of the layer's options that the sample measures.
     """
 
     make: Callable[[], Any]
@@ -157,7 +156,7 @@ DTYPES = (
     *("int8_from_float32", "int4_from_float32", "float8_from_float32"),
 )
 
-OPERATIONS: dict[str, Callable[[Any], Any]] = {  # operations of keras.ops, which a functional model stores like layers
+OPERATIONS: dict[str, Callable[[Any], Any]] = {  # operations of keras.ops; a functional model stores them like layers
     "Add": lambda x: ops.add(x, 0.5),
     "Subtract": lambda x: ops.subtract(x, 0.5),
     "Multiply": lambda x: ops.multiply(x, 0.5),
@@ -216,7 +215,7 @@ OPERATIONS: dict[str, Callable[[Any], Any]] = {  # operations of keras.ops, whic
     "OneHot": lambda x: ops.one_hot(ops.cast(x, "int32"), 3),
 }
 
-MODELS: dict[str, Sample] = {  # samples of whole models; the key has the row's layer and option
+MODELS: dict[str, Sample] = {  # samples of whole models; the key is layer:option or layer:option=value
     "Functional:nested": Sample(_functional(_nested), VECTOR),
     "Sequential:nested": Sample(_functional(_sequential), VECTOR),
     "Layer:shared": Sample(_functional(_shared), VECTOR),

@@ -1,4 +1,4 @@
-"""Samples of layers for images, volumes and sequences: convolution, pooling, padding, resizing, augmentation."""
+"""Defines samples of layers for images, volumes and sequences of images, such as convolution and pooling."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ _CONVOLUTIONS = [
     sample(SEQUENCE, lambda: k.Conv1DTranspose(3, 3, dilation_rate=2), "dilation_rate"),
     sample(IMAGE, lambda: k.Conv2DTranspose(3, 3, strides=2, padding="same")),
     *(
-        sample(IMAGE, partial(k.Conv2DTranspose, 3, 3, 2, how, output_padding=1), "output_padding", "padding")
-        for how in ("same", "valid")
+        sample(IMAGE, partial(k.Conv2DTranspose, 3, 3, 2, mode, output_padding=1), "output_padding", "padding")
+        for mode in ("same", "valid")
     ),
     sample(IMAGE, lambda: k.Conv2DTranspose(3, 3, dilation_rate=2), "dilation_rate"),
     sample(IMAGE, lambda: k.Conv2DTranspose(3, 3, data_format=_FIRST), "data_format"),
@@ -86,8 +86,8 @@ _POOLING = [
 _RESIZING = [
     sample(PHOTO, lambda: k.Resizing(10, 12)),
     *(
-        sample(PHOTO, partial(k.Resizing, 10, 12, interpolation=how), "interpolation")
-        for how in ("nearest", "bicubic", "lanczos3", "area")
+        sample(PHOTO, partial(k.Resizing, 10, 12, interpolation=mode), "interpolation")
+        for mode in ("nearest", "bicubic", "lanczos3", "area")
     ),
     sample(PHOTO, lambda: k.Resizing(10, 12, antialias=True), "antialias"),
     sample(PHOTO, lambda: k.Resizing(10, 12, crop_to_aspect_ratio=True), "crop_to_aspect_ratio"),
@@ -95,7 +95,7 @@ _RESIZING = [
     sample(PHOTO, lambda: k.CenterCrop(10, 12)),
 ]
 
-_AUGMENTING: dict[str, dict[str, Any]] = {
+_AUGMENTATION: dict[str, dict[str, Any]] = {
     "AugMix": {},
     "AutoContrast": {},
     "ContrastLimitedAdaptiveHistogramEqualization": {},
@@ -126,14 +126,14 @@ _RANDOM = [
     sample(PHOTO, lambda: k.RandomRotation(0.2)),
     sample(PHOTO, lambda: k.RandomTranslation(0.2, 0.2)),
     sample(PHOTO, lambda: k.RandomZoom(0.2)),
-    *(sample(PHOTO, partial(getattr(k, name), **options)) for name, options in _AUGMENTING.items()),
+    *(sample(PHOTO, partial(getattr(k, name), **options)) for name, options in _AUGMENTATION.items()),
 ]
 
-_CONVOLVED_TIME = [
+_CONVOLUTIONAL_LSTM = [
     sample([((5, 8, 2), "float32")], lambda: k.ConvLSTM1D(3, 3)),
     sample(IMAGES_OF_TIME, lambda: k.ConvLSTM2D(3, 3)),
     sample(IMAGES_OF_TIME, lambda: k.ConvLSTM2D(3, 3, go_backwards=True), "go_backwards"),
     sample([((4, 6, 6, 6, 2), "float32")], lambda: k.ConvLSTM3D(3, 3)),
 ]
 
-GROUPS = [*_CONVOLUTIONS, *_POOLING, *_RESIZING, *_RANDOM, *_CONVOLVED_TIME]
+GROUPS = [*_CONVOLUTIONS, *_POOLING, *_RESIZING, *_RANDOM, *_CONVOLUTIONAL_LSTM]

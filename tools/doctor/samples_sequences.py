@@ -1,4 +1,4 @@
-"""Samples of recurrent layers, and of layers that convert texts, categories and sound to numbers."""
+"""Defines samples of recurrent layers, and of layers that convert texts, categories and sound to numbers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from keras import layers as k
 
 from .samples import IDS, SEQUENCE, TEXTS, VECTOR, WAVE, WAVES, sample
 
-_OPTIONS: dict[str, dict[str, Any]] = {  # for each of the three recurrent layers
+_OPTIONS: dict[str, dict[str, Any]] = {  # measured option → options of a recurrent layer
     "return_sequences": {"return_sequences": True},
     "return_state": {"return_state": True},
     "go_backwards": {"go_backwards": True, "return_sequences": True},
@@ -26,17 +26,17 @@ def _of_cell(make: Callable[..., Any]) -> Any:
     return k.RNN(make(3))
 
 
-def _both_ways(how: str | None) -> Any:
-    return k.Bidirectional(k.LSTM(3), merge_mode=how)
+def _bidirectional(merge_mode: str | None) -> Any:
+    return k.Bidirectional(k.LSTM(3), merge_mode=merge_mode)
 
 
 _RECURRENT = [
     *(sample(SEQUENCE, partial(make, 3)) for make in (k.SimpleRNN, k.LSTM)),
     *(sample(SEQUENCE, partial(k.GRU, 3, reset_after=after), "reset_after") for after in (True, False)),
     *(
-        sample(SEQUENCE, partial(make, 3, **given), option)
+        sample(SEQUENCE, partial(make, 3, **options), option)
         for make in (k.SimpleRNN, k.LSTM, partial(k.GRU, reset_after=False))
-        for option, given in _OPTIONS.items()
+        for option, options in _OPTIONS.items()
     ),
     sample(SEQUENCE, lambda: k.LSTM(3, recurrent_activation="hard_sigmoid"), "recurrent_activation"),
     sample(SEQUENCE, lambda: k.GRU(3, recurrent_activation="hard_sigmoid", reset_after=False), "recurrent_activation"),
@@ -45,7 +45,10 @@ _RECURRENT = [
     sample(SEQUENCE, lambda: k.Bidirectional(k.LSTM(3)), "of"),
     sample(SEQUENCE, lambda: k.Bidirectional(k.GRU(3, reset_after=False)), "of"),
     sample(SEQUENCE, lambda: k.Bidirectional(k.SimpleRNN(3)), "of"),
-    *(sample(SEQUENCE, partial(_both_ways, how), "merge_mode") for how in ("sum", "mul", "ave", None)),
+    *(
+        sample(SEQUENCE, partial(_bidirectional, merge_mode), "merge_mode")
+        for merge_mode in ("sum", "mul", "ave", None)
+    ),
 ]
 
 _CATEGORIES = [

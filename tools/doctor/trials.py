@@ -1,4 +1,4 @@
-"""Runs a sample in each runtime. A trial raises if the runtime cannot run the model, or if the results differ."""
+"""Runs a sample in each runtime. A trial raises an error if the runtime cannot run the model, or if results differ."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from keras_gallery.serving.wire.signature import DEFAULT_SIGNATURE
 
 from .cases import Case
 
-_REASON = 160  # maximum number of characters
+_REASON = 160  # maximum number of characters of a reason
 _ESCAPES = re.compile(r"\x1b\[\d*m|/tmp/[^ ]*/")
 _XLA = "functions that Keras compiles with XLA cannot be converted"
-_NO_FORM = "it cannot be written in the format of Keras 2"
+_NO_FORM = "the model cannot be written in the format of Keras 2"
 _DIFFERENT = "the results differ"
 _WORDS = {  # pattern of an error message → reason in the table; the first match counts
     r"input_number=": "Keras cannot load the file that it saves",
@@ -40,31 +40,31 @@ _WORDS = {  # pattern of an error message → reason in the table; the first mat
     r"No conversion rule found for operations: (\w+)": "OpenVINO does not convert the operation {0}",
     r"(\w+) in layer '": "TensorFlow.js does not have the operation {0}",
     r"Unknown (layer|activation): (\w+)": "TensorFlow.js does not have the {0} {1}",
-    r"AssignVariableOp": "the state of its random number generator stays in the graph",
+    r"AssignVariableOp": "the graph contains the state of a random number generator",
     r"Type parameter.*bfloat16": "ONNX Runtime does not have the operation for bfloat16",
     r"ONNXRuntimeError": "ONNX Runtime rejects the output of tf2onnx",
-    r"Exception from src/": "OpenVINO cannot compile it",
-    r"whose (?:\w+ are|input \w+ is) bytes": "it supports only numbers, not strings",
+    r"Exception from src/": "OpenVINO cannot compile the model",
+    r"whose (?:\w+ are|input \w+ is) bytes": "the runtime supports only numbers, not strings",
     r"[Ff]orm of Keras [23]|HDF5 file holds (?:no|only)|^'name'$|^AssertionError|cannot pickle": _NO_FORM,
     r"Received: \w+ (?:has the |has \w+=|is of |is called )": _NO_FORM,
-    r"No cast function|setting an array element": "it does not support bfloat16",
-    r"Error when deserializing": "Keras 2 cannot load it",
+    r"No cast function|setting an array element": "the runtime does not support bfloat16",
+    r"Error when deserializing": "Keras 2 cannot load the file",
     r"(?:^|Received: |\): )\S+ of shape": "the results have another shape or dtype",
     r"(?:^|Received: |\): )\S+ (?:off by|other in|different in|missing)": _DIFFERENT,
     r"a result (?:off by|of shape)": _DIFFERENT,
     r"could not be broadcast|cannot be broadcast|must match input depth|has NaN elements|Shape mismatch": (
-        "TensorFlow.js fails on its shapes"
+        "TensorFlow.js raises an error about shapes"
     ),
     r"Tensor is disposed|is not iterable|Cannot read properties|to unknown dtype|can not be cast to": (
-        "TensorFlow.js fails on it"
+        "TensorFlow.js raises an error"
     ),
-    r"in user code|zip\(\)": "the converter fails on its function",
+    r"in user code|zip\(\)": "the converter cannot convert the model's function",
     r"float8": "tf2onnx does not support this dtype",
 }
 
 
 def saved_model(case: Case, folder: Path, engine: TensorFlow) -> None:
-    """Exports the model, and runs it in TensorFlow's C library, which TensorFlow Serving uses, too."""
+    """Exports a SavedModel, and runs it in TensorFlow's C library, as TensorFlow Serving does."""
     endpoint, file = case.endpoint, folder / "saved_model"
     archive = keras.export.ExportArchive()
     archive.track(case.model)
@@ -80,7 +80,7 @@ def saved_model(case: Case, folder: Path, engine: TensorFlow) -> None:
 
 
 def exported(target: str, suffix: str) -> Callable[[Case, Path], object]:
-    """Returns a trial that exports as `gallery export --to` does, and runs the file in the target's runtime."""
+    """Returns a trial that exports a model as `gallery export --to` does, and runs the file in its runtime."""
     return lambda case, folder: export_to(target, case.model, folder / f"{target}{suffix}")
 
 
@@ -88,7 +88,7 @@ def tfjs_layers(batch: Sequence[Case]) -> list[str]:
     """Converts HDF5 files of Keras 2 as TensorFlow.js's converter does, and runs them in Node.
 
     Returns:
-        For each case, the reason why it fails, or "" if it works.
+        For each case, the reason why the model fails, or "" if the model works.
     """
     with tempfile.TemporaryDirectory() as folder:
         reasons = in_fresh_process("tf_keras", ".h5", _plain_keras2, batch, saved=Path(folder))
@@ -99,7 +99,7 @@ def tfjs_layers(batch: Sequence[Case]) -> list[str]:
 
 
 def _plain_keras2(case: Case, file: Path) -> None:
-    """Writes a file like `keras2`, but with only the forward layer in each Bidirectional, as Keras 2 writes it."""
+    """Writes an HDF5 file exactly as Keras 2 does: each Bidirectional has only its forward layer."""
     keras2(case, file)
     with h5py.File(file, "r+") as file:
         config = json.loads(file.attrs["model_config"])
@@ -139,7 +139,7 @@ def _layers_model(case: Case, file: Path) -> None:
 
 
 def keras3(case: Case, file: Path) -> None:
-    """Writes a .keras file."""
+    """Writes a .keras file of Keras 3."""
     case.model.save(file)
 
 
@@ -151,7 +151,7 @@ def keras2(case: Case, file: Path) -> None:
 
 
 def is_keras3_only(note: str) -> bool:
-    """Whether a note of the HDF5 export says that the file has the format of Keras 3, which Keras 2 cannot read."""
+    """Whether a note of the HDF5 export says that the file has Keras 3's format, which Keras 2 cannot read."""
     return re.search(r"form(at)? of Keras 3|Keras 3('s)? form(at)?", note) is not None
 
 
@@ -161,14 +161,14 @@ def in_fresh_process(
     """Writes model files, loads them in one process without this project, and compares the results.
 
     Args:
-        module: the Keras that loads the files: "keras" or "tf_keras".
+        module: package that loads the files: "keras" or "tf_keras".
         suffix: suffix of the files.
         write: writes the file of a case.
         batch: the cases.
-        saved: folder where that Keras saves each loaded model again as `<number><suffix>`.
+        saved: folder where the package saves each loaded model again, as `<number><suffix>`.
 
     Returns:
-        For each case, the reason why it fails, or "" if it works.
+        For each case, the reason why the model fails, or "" if the model works.
     """
 
     def write_sample(case: Case, file: Path) -> None:
@@ -184,35 +184,35 @@ def in_fresh_process(
         write(case, file)
 
     with tempfile.TemporaryDirectory() as folder:
-        places = [Path(folder, f"{number}{suffix}") for number in range(len(batch))]
-        reasons = [reason_of(write_sample, case, file) for case, file in zip(batch, places, strict=True)]
-        for file, reason in zip(places, reasons, strict=True):
+        files = [Path(folder, f"{number}{suffix}") for number in range(len(batch))]
+        reasons = [reason_of(write_sample, case, file) for case, file in zip(batch, files, strict=True)]
+        for file, reason in zip(files, reasons, strict=True):
             if reason:
                 file.unlink(missing_ok=True)
         command = [sys.executable, "-I", str(Path(__file__).with_name("load_files.py")), module, folder]
         command += [str(saved)] if saved else []
         done = subprocess.run(command, capture_output=True, text=True, check=True)
     loaded = json.loads(done.stdout.splitlines()[-1])
-    return [reason or short(loaded[file.stem]) for file, reason in zip(places, reasons, strict=True)]
+    return [reason or short(loaded[file.stem]) for file, reason in zip(files, reasons, strict=True)]
 
 
 def _plain(value: Any) -> Any:
-    """Converts to NumPy, with float32 for dtypes that NumPy does not have, such as bfloat16."""
+    """Converts a tensor to a NumPy array. Floating-point dtypes, such as bfloat16, become float32."""
     array = keras.ops.convert_to_numpy(value)
     return array.astype(np.float32) if array.dtype.kind in "Vf" else array
 
 
 def reason_of(trial: Callable[..., object], *arguments: Any) -> str:
-    """Runs a trial. Returns the reason why it fails, or "" if it works."""
+    """Runs a trial. Returns the reason why the trial fails, or "" if it succeeds."""
     try:
         trial(*arguments)
-    except Exception as error:  # any error of a runtime is a reason
+    except Exception as error:  # any error of a runtime is a reason why the trial fails
         return short(str(error) or type(error).__name__)
     return ""
 
 
 def short(error: str) -> str:
-    """Shortens an error message to a reason for the table: the phrase for a known error, else its first words."""
+    """Shortens an error message to a reason for the table: a phrase for a known error, or the start of the text."""
     text = " ".join(_ESCAPES.sub("", error).split())
     for pattern, words in _WORDS.items():
         if match := re.search(pattern, text):

@@ -22,12 +22,12 @@ from .weight_sizes import elements
 def read(path: Path, options: Options) -> ReadResult:
     """Reads the model of an HDF5 file.
 
-    The result has a `reference` if Keras 2 wrote the file and tf_keras is installed.
+    The result has a `reference` if Keras 2 wrote the file, and tf_keras is installed and can load the file.
 
     Raises:
         PermissionDenied: the file would run code, or refers to other files.
         FailedPrecondition: a layer has no equivalent in Keras 3.
-        InvalidArgument: the file is damaged, or its weights do not fit its layers.
+        InvalidArgument: the file is damaged, or the weights do not fit the layers.
         ResourceExhausted: the layers need more weights than the file has, or the model is too large.
     """
     raw, version = config_file.read(path)
@@ -40,7 +40,9 @@ def read(path: Path, options: Options) -> ReadResult:
     model = build_checked(path, config, options, elements(path))
     with hdf5.open_checked(path) as file:
         if "model_weights" not in file:
-            raise InvalidArgument(f"Expected a model with weights. Received: {path.name}, a configuration only")
+            raise InvalidArgument(
+                f"Expected a model with weights. Received: {path.name}, which has only a configuration"
+            )
         weights = file["model_weights"]
         changes += legacy_weights.load(model, raw, legacy_weights.layers(weights))
         if hdf5.text(weights, "backend") == "theano":

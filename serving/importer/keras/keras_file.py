@@ -1,4 +1,4 @@
-"""Reads `.keras` files. The checked contents are written to a new archive, and Keras loads only that one."""
+"""Reads `.keras` files. Keras loads only a new archive with the checked contents, never the file itself."""
 
 from __future__ import annotations
 
@@ -73,11 +73,11 @@ def keras_errors(path: Path, action: str) -> Iterator[None]:
 
     Args:
         path: the file, for the message.
-        action: what is done with the model: "built", "loaded" or "rebuilt".
+        action: the failed step, for the message: "built", "loaded" or "rebuilt".
     """
     try:
         with warnings.catch_warnings():
-            # Keras only warns of this, and leaves random weights in the layers.
+            # Keras only warns if it skips a container, and leaves random weights in the layers of that container.
             warnings.filterwarnings("error", message="Skipping nested container")
             yield
     except ServingError:
@@ -99,7 +99,7 @@ def build_checked(path: Path, config: dict[str, Any], options: Options, stored: 
         path: the file, for error messages.
         config: a configuration that `vet` accepted.
         options: see `result.py`.
-        stored: how many numbers the file stores.
+        stored: number of array elements in the file.
 
     Raises:
         InvalidArgument: Keras cannot build the model.
@@ -131,7 +131,7 @@ def _unpack(path: Path, folder: Path) -> Path:
 
 
 def _write(config: dict[str, Any], version: str, unpacked: Path, target: Path) -> Path:
-    """Writes an archive with the checked contents only. Deletes the folder `unpacked`."""
+    """Writes an archive with only the checked contents. Deletes the folder `unpacked`."""
     with zipfile.ZipFile(target, "w") as out:
         out.writestr(archive.CONFIG, json.dumps(config))
         out.writestr(archive.METADATA, json.dumps({"keras_version": version, "date_saved": ""}))

@@ -1,7 +1,7 @@
-"""Loads weights from HDF5 files of whole models: lists of arrays for each layer, trainable weights first.
+"""Loads weights that a file stores as a list of arrays for each layer, such as an HDF5 file of a whole model.
 
-The order of the layers is that of the configuration in the file. Keras may order the layers of the rebuilt model
-differently.
+Each list has the trainable weights first. The lists follow the order of the layers in the file's configuration. Keras
+may order the layers of the rebuilt model differently.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ import numpy as np
 from ...errors import InvalidArgument
 from ..keras2.tables import new_name
 
-Slot = list[Any]  # variables that get the same array: a layer's variable, and those of its copies
+Slot = list[Any]  # variables that get the same array: a variable of a shared layer, and the same variable of its copies
 
 
 def names(group: h5py.Group, attribute: str) -> list[str]:
-    """Reads a list of strings from a group's attribute, which may be split into `attribute0`, `attribute1`, …"""
+    """Reads a list of strings from an attribute of a group. The list may be split into `attribute0`, `attribute1`, …"""
     parts = [attribute] if attribute in group.attrs else []
     while f"{attribute}{len(parts)}" in group.attrs:
         parts.append(f"{attribute}{len(parts)}")
@@ -28,7 +28,7 @@ def names(group: h5py.Group, attribute: str) -> list[str]:
 
 
 def layers(group: h5py.Group) -> dict[str, list[h5py.Dataset]]:
-    """Returns the arrays of each layer that has weights, in order. Raises InvalidArgument if an array is missing."""
+    """Returns the arrays of each layer that has weights. Raises InvalidArgument if an array is missing."""
     try:
         return {
             layer: [group[layer][name] for name in weights]
@@ -50,14 +50,14 @@ def load(
     Args:
         model: the model.
         config: the model's configuration in the file.
-        arrays: the arrays of each layer that has weights, in order.
-        pairs: maps layer names in the configuration to those in `arrays`, if they differ.
+        arrays: the arrays of each layer that has weights, in the order of the file.
+        pairs: maps layer names in the configuration to layer names in `arrays`, if the names differ.
 
     Returns:
-        A line for each layer in `arrays` that the model does not have.
+        A line of text for each layer in `arrays` that the model does not have.
 
     Raises:
-        InvalidArgument: the arrays of a layer are missing, or have other shapes than its weights.
+        InvalidArgument: the arrays of a layer are missing, or have other shapes than the layer's weights.
     """
     unused = dict(arrays)
     configs = {each["config"]["name"]: each for each in _layers_of(config)}
@@ -76,11 +76,12 @@ def load(
 
 
 def check(name: str, layer: keras.layers.Layer, slots: Sequence[Slot], arrays: Sequence[Any]) -> None:
-    """Raises InvalidArgument if the shapes of the arrays differ from those of a layer's weights."""
-    want, got = [tuple(slot[0].shape) for slot in slots], [tuple(array.shape) for array in arrays]
-    if want != got:
+    """Raises InvalidArgument if the shapes of the arrays differ from the shapes of the layer's weights."""
+    expected, received = [tuple(slot[0].shape) for slot in slots], [tuple(array.shape) for array in arrays]
+    if expected != received:
         raise InvalidArgument(
-            f"Expected weights {_shapes(want)} for layer {name!r} ({type(layer).__name__}). Received: {_shapes(got)}"
+            f"Expected weights {_shapes(expected)} for layer {name!r} ({type(layer).__name__}). "
+            f"Received: {_shapes(received)}"
         )
 
 
@@ -103,13 +104,13 @@ def _slots(layer: keras.layers.Layer, config: Mapping[str, Any]) -> list[Slot]:
 
 
 class _Order:
-    """Lists the variables of a layer or model in the order of the file. A shared layer counts only once."""
+    """Lists the variables of a layer or model in the order of the file. Lists the variables of a shared layer once."""
 
     def __init__(self) -> None:
         self._shared: dict[int, list[Slot]] = {}
 
     def of(self, layer: keras.layers.Layer, config: Mapping[str, Any]) -> tuple[list[Slot], list[Slot]]:
-        """Returns the trainable variables, and the others."""
+        """Returns the trainable variables, and the non-trainable variables."""
         trainable: list[Slot] = []
         others: list[Slot] = []
         for child, each in self._children(layer, config):

@@ -1,4 +1,7 @@
-"""Checks that a file stores the weights that its configuration needs: a line of JSON can declare terabytes."""
+"""Checks that a file stores as many weights as its configuration declares.
+
+Without this check, a configuration of one line could allocate terabytes.
+"""
 
 from __future__ import annotations
 
@@ -13,17 +16,17 @@ from ...limits import FREE_UNPACKED_BYTES
 if TYPE_CHECKING:
     import keras
 
-# Maximum number of weights that a file may lack: states of random layers (Keras 2 does not write them) and of
-# recurrent layers.
+# Maximum number of weights that may be missing in a file: the states of recurrent layers, and the states of random
+# layers, which Keras 2 does not write.
 FREE_ELEMENTS = FREE_UNPACKED_BYTES // 4
 
 
 def check_weights(build: Callable[[], keras.Model], stored: int) -> keras.Model:
-    """Builds a model without allocating its weights, and counts them.
+    """Builds a model without allocating its weights, and checks the number of weights.
 
     Args:
         build: builds the model, such as `lambda: keras.saving.deserialize_keras_object(config)`.
-        stored: how many numbers the file stores.
+        stored: number of array elements in the file.
 
     Returns:
         The model. Its weights have shapes, but no values.
@@ -39,7 +42,7 @@ def check_weights(build: Callable[[], keras.Model], stored: int) -> keras.Model:
             model = build()
             needed = sum(math.prod(weight.shape) for weight in model.variables)
     finally:
-        # Otherwise Keras would allocate the weights when the next such scope ends.
+        # Without this, Keras would allocate the weights when the next StatelessScope ends.
         keras.utils.clear_session(free_memory=False)
     if needed > stored + FREE_ELEMENTS:
         raise ResourceExhausted(
@@ -49,7 +52,7 @@ def check_weights(build: Callable[[], keras.Model], stored: int) -> keras.Model:
 
 
 def elements(weights: Path) -> int:
-    """Returns how many numbers an HDF5 file stores. Raises the same errors as `hdf5.open_checked`."""
+    """Returns the number of array elements in an HDF5 file. Raises the same errors as `hdf5.open_checked`."""
     import h5py
 
     from ..reading import hdf5

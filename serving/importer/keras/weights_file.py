@@ -1,4 +1,4 @@
-"""Reads weights-only HDF5 files of Keras 2 and Keras 3 into a given model."""
+"""Loads weights-only HDF5 files of Keras 2 and Keras 3 into a model."""
 
 from __future__ import annotations
 
@@ -29,14 +29,13 @@ def read(path: Path, options: Options) -> ReadResult:
     """Loads the weights of a file into the model `options.like`.
 
     Raises:
-        InvalidArgument: `options.like` is None, or the weights do not fit its layers. The message names the layer.
+        InvalidArgument: `options.like` is None, or the weights do not fit the model. The message names the layer.
         PermissionDenied, ResourceExhausted: see `hdf5.open_checked`.
     """
     with hdf5.open_checked(path) as file:
         if options.like is None:
             raise InvalidArgument(
-                f"{path.name} holds only weights: give the model that they belong to with --like. "
-                f"The file has {_contents(file)}"
+                f"{path.name} holds only weights: specify their model with --like. The file has {_contents(file)}"
             )
         version = hdf5.text(file, "keras_version")
         if "layer_names" in file.attrs or "layer_names0" in file.attrs:
@@ -54,7 +53,10 @@ def read(path: Path, options: Options) -> ReadResult:
 
 
 def _load_legacy(model: keras.Model, file: h5py.File) -> list[str]:
-    """Matches layers by name, or by order if the names differ. Returns notes for the user."""
+    """Loads weights in the format of Keras 2. Matches layers by name, or by order if the names differ.
+
+    Returns lines of text for the user. Raises InvalidArgument.
+    """
     arrays = legacy_weights.layers(file)
     config = keras.saving.serialize_keras_object(model)
     weighted = [layer for layer in model.layers if layer.weights]
@@ -74,6 +76,7 @@ def _load_legacy(model: keras.Model, file: h5py.File) -> list[str]:
 
 
 def _load(model: keras.Model, file: h5py.File, path: Path, folder: Path) -> list[str]:
+    """Loads weights in the format of Keras 3. Returns lines of text for the user. Raises InvalidArgument."""
     shutil.copyfile(path, folder / NAME)
     try:
         model.load_weights(folder / NAME)
@@ -92,7 +95,7 @@ def _load(model: keras.Model, file: h5py.File, path: Path, folder: Path) -> list
 
 
 def _contents(file: h5py.File) -> str:
-    """Lists the layers of a file with the shapes of their weights."""
+    """Lists the first layers of a file, with the shapes of their weights."""
     layers: dict[str, list[str]] = {}
     for name, array in _arrays(file).items():
         layer = name.split("/vars/")[0] if "/vars/" in name else name.split("/")[0]

@@ -1,7 +1,7 @@
 """Moves the weights in a .keras file of Keras 2 to the HDF5 groups where Keras 3 looks for them.
 
-Both versions number the layers of each class: dense, dense_1. But Keras 3 may order the layers of the rebuilt model
-differently, and Keras 2.12 counted each layer with weights twice: dense, dense_2.
+Keras 2 and Keras 3 number the layers of each class: dense, dense_1. But Keras 3 may order the layers of the rebuilt
+model differently, and Keras 2.12 counted each layer with weights twice: dense, dense_2.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ...errors import InvalidArgument
 from ..reading import hdf5
 from .tables import new_name
 
-_CONTAINERS = ("_layer_checkpoint_dependencies", "layers")  # name up to Keras 2.15, and later name
+_CONTAINERS = ("_layer_checkpoint_dependencies", "layers")  # group of the layers: name up to Keras 2.15, and later name
 _TRAINING = ("metrics", "optimizer")
 
 
@@ -29,7 +29,7 @@ def rearrange(weights: Path, config: Mapping[str, Any], model: keras.Model) -> N
     Args:
         weights: the file `model.weights.h5`.
         config: the model's configuration in the file.
-        model: the rebuilt model. Only its layers are used, not its weights.
+        model: the rebuilt model. The values of its weights are not used.
 
     Raises:
         InvalidArgument: the weights of a layer are missing.
@@ -41,7 +41,7 @@ def rearrange(weights: Path, config: Mapping[str, Any], model: keras.Model) -> N
 
 
 class _Rearrangement:
-    """Copies the group of each layer. A layer that two models share has only one group, which is copied twice."""
+    """Copies the group of each layer. If two models share a layer, the group of the layer is copied to both models."""
 
     def __init__(self) -> None:
         self._copied: list[tuple[Any, h5py.Group]] = []
@@ -60,8 +60,8 @@ class _Rearrangement:
         _copy(source, out, [name for name in source if name not in (*_CONTAINERS, *_TRAINING)])
         container: Mapping[str, h5py.Group] = next((source[name] for name in _CONTAINERS if name in source), {})
         groups, group_names = _groups(container), _group_names(model)
-        for kind, entries in _by_class(config).items():
-            names = groups.get(kind, [])
+        for snake_name, entries in _by_class(config).items():
+            names = groups.get(snake_name, [])
             if names and len(names) != len(entries):
                 raise _missing(f"some {entries[0]['class_name']} layers of {model.name}")
             for at, entry in enumerate(entries):
@@ -117,13 +117,13 @@ def _group_names(model: keras.Model) -> dict[str, str]:
     counted: dict[str, int] = defaultdict(int)
     group_names = {}
     for layer in model.layers:
-        kind = _snake_case(type(layer).__name__)
-        group_names[layer.name] = f"{kind}_{counted[kind]}" if counted[kind] else kind
-        counted[kind] += 1
+        snake_name = _snake_case(type(layer).__name__)
+        group_names[layer.name] = f"{snake_name}_{counted[snake_name]}" if counted[snake_name] else snake_name
+        counted[snake_name] += 1
     return group_names
 
 
 def _snake_case(name: str) -> str:
-    """Converts a class name as both versions of Keras do: max_pooling2d for MaxPooling2D."""
+    """Converts a class name as Keras 2 and Keras 3 do: max_pooling2d for MaxPooling2D."""
     name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", re.sub(r"\W+", "", name))
     return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()

@@ -1,4 +1,4 @@
-"""Converts a functional model of Keras 2 to Keras 3: its layers, its calls, and layers that must be added."""
+"""Converts a functional model of Keras 2 to Keras 3, and adds layers for options that Keras 3 does not have."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ Config = dict[str, Any]
 
 
 class Functional:
-    """Converts one functional model.
+    """Converts one functional model. Create it, then call `write` once.
 
     Args:
         config: configuration of the model in Keras 2's format.
-        layer: function that converts the configuration of a layer.
+        layer: converts the configuration of a layer.
         report: collects the changes.
     """
 
@@ -53,14 +53,14 @@ class Functional:
         return write(*rename_layers(self._layers, self._inputs, self._outputs))
 
     def _rewrite(self, name: str) -> None:
-        """Converts the configuration of a layer, and inserts layers before and after it if it needs them."""
+        """Converts the configuration of a layer, and inserts helper layers before and after the layer if necessary."""
         old = self._layers[name].config
         new = self._layers[name].config = self._layer(old)
         if before := scaling_layer(new):
             self._insert_before(name, before)
         if is_time_major(old):
             if old["class_name"] not in tables.WITH_STATES:
-                raise unsupported(name, old["class_name"], "with time_major=True in a layer that it wraps")
+                raise unsupported(name, old["class_name"], "with time_major=True in the wrapped layer")
             self._report.add(
                 name, old["class_name"], "transposes added before and after it, because Keras 3 has no time_major"
             )
@@ -86,11 +86,11 @@ class Functional:
         self._layers[new] = Layer(config, calls)
 
     def _operation(self, name: str) -> None:
-        """Replaces a TensorFlow function by an operation of `keras.ops`."""
+        """Replaces a TensorFlow function with an operation of `keras.ops`."""
         layer = self._layers[name]
-        kind, config = layer.config["class_name"], layer.config["config"]
+        class_name, config = layer.config["class_name"], layer.config["config"]
         if len(layer.calls) != 1:
-            raise unsupported(name, kind, f"which is called {len(layer.calls)} times")
+            raise unsupported(name, class_name, f"which is called {len(layer.calls)} times")
         call = layer.calls[0]
         if call.kwargs.pop("transpose_b", False):
             swap = _operation(f"{name}_transposed", "Swapaxes", axis1=-2, axis2=-1)
@@ -98,10 +98,10 @@ class Functional:
             call.kwargs["b"] = Tensor(swap["config"]["name"], 0, 0)
         converted = operations.convert(config["function"], config["name"], call.args, call.kwargs)
         if isinstance(converted, str):
-            raise unsupported(name, kind, f"which calls {converted} (Keras 3 has no such operation)")
+            raise unsupported(name, class_name, f"which calls {converted} (Keras 3 has no such operation)")
         layer.config, args = converted
         layer.calls = [Call(args)]
-        self._report.add(name, kind, "TensorFlow function replaced by an operation of keras.ops")
+        self._report.add(name, class_name, "TensorFlow function replaced by an operation of keras.ops")
 
 
 def _calls(config: Mapping[str, Any], names: set[str]) -> list[Call]:
@@ -124,9 +124,9 @@ def _operation(name: str, class_name: str, **options: Any) -> Config:
 
 
 def scaling_layer(layer: Mapping[str, Any]) -> Config | None:
-    """Returns a layer that scales the input of an Activation layer as in Keras 2, or None if none is needed.
+    """Returns a Rescaling layer for the input of an Activation layer that differs from Keras 2, or else None.
 
-    Layers with weights need no such layer: `weights.adjust` multiplies their weights.
+    Layers with weights do not need a Rescaling layer, because `weights.adjust` multiplies their weights.
     """
     config = layer["config"]
     if layer["class_name"] != "Activation" or config["activation"] not in tables.SCALED:
@@ -136,7 +136,7 @@ def scaling_layer(layer: Mapping[str, Any]) -> Config | None:
 
 
 def is_time_major(layer: Mapping[str, Any]) -> bool:
-    """Whether a layer of Keras 2, or a layer wrapped in it, takes inputs of shape (time, batch, features)."""
+    """Whether a layer of Keras 2, or the layer that it wraps, has inputs of shape (time, batch, features)."""
     config = layer["config"]
     if not isinstance(config, dict):
         return False
@@ -144,7 +144,7 @@ def is_time_major(layer: Mapping[str, Any]) -> bool:
 
 
 def sequential_as_functional(layers: Sequence[Mapping[str, Any]]) -> Config:
-    """Converts the layers of a Sequential to a functional model, both in Keras 2's format."""
+    """Converts the layers of a Sequential to a functional model. Both are in Keras 2's format."""
     names = [each["config"]["name"] for each in layers]
     nodes = [[], *([[[name, 0, 0, {}]]] for name in names)]
     return {

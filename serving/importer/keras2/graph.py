@@ -1,4 +1,4 @@
-"""Reads the graph of a functional model of Keras 2, and writes it in Keras 3's format."""
+"""Reads the graph of a functional model in Keras 2's format, and writes the graph in Keras 3's format."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ CONSTANT = "_CONSTANT_VALUE"
 
 
 class Tensor(NamedTuple):
-    """An output of a call of a layer.
+    """A symbolic tensor: one output of one call of a layer.
 
     Attributes:
         layer: name of the layer.
@@ -52,21 +52,21 @@ def map_tensors(value: Any, change: Callable[[Tensor], Any]) -> Any:
 
 def tensors(value: Any) -> Iterator[Tensor]:
     """Yields every tensor in nested lists and dictionaries, in order."""
-    found: list[Tensor] = []
-    map_tensors(value, found.append)
-    yield from found
+    collected: list[Tensor] = []
+    map_tensors(value, collected.append)
+    yield from collected
 
 
 # === Reading ===
 
 
 def read_call(node: Any, layers: set[str], *, unnest: bool) -> Call:
-    """Reads a node of Keras 2.
+    """Reads the arguments of a call from a node in Keras 2's format.
 
     Args:
         node: the inputs, as nested lists of [layer, call, output, keyword arguments].
         layers: names of the model's layers.
-        unnest: whether a list of one input means the input itself. True for all layers except TensorFlow functions.
+        unnest: whether to replace a list of one input with the input. True for all layers except TensorFlow functions.
     """
     kwargs: dict[str, Any] = {}
 
@@ -97,7 +97,7 @@ def _read_argument(value: Any, layers: set[str]) -> Any:
 
 
 def read_endpoints(value: Any) -> Any:
-    """Reads the inputs or outputs of a model. In Keras 2, a list of one means a single tensor."""
+    """Reads the inputs or outputs of a model. In Keras 2, a list of one tensor means the tensor."""
     if isinstance(value, dict):
         return {key: read_endpoints(each) for key, each in value.items()}
     if isinstance(value[0], str):
@@ -107,10 +107,10 @@ def read_endpoints(value: Any) -> Any:
 
 
 def renumber_calls(layers: dict[str, Layer], ends: list[Any]) -> list[Any]:
-    """Numbers the calls of every layer from 0: in a model that is itself a layer, they start at 1. Changes `layers`.
+    """Renumbers the calls of every layer from 0. In a nested model, Keras 2 starts at 1. Modifies `layers`.
 
     Returns:
-        `ends` with the new numbers.
+        `ends` with the new numbers of the calls.
     """
     first: dict[str, int] = {}
     for tensor in tensors([[[call.args, call.kwargs] for each in layers.values() for call in each.calls], ends]):
@@ -124,7 +124,7 @@ def renumber_calls(layers: dict[str, Layer], ends: list[Any]) -> list[Any]:
 
 
 def map_calls(layers: dict[str, Layer], change: Callable[[Tensor], Tensor]) -> None:
-    """Applies `change` to every tensor in the arguments of the calls."""
+    """Applies `change` to every tensor in the arguments of the calls. Modifies `layers`."""
     for layer in layers.values():
         layer.calls = [Call(map_tensors(call.args, change), map_tensors(call.kwargs, change)) for call in layer.calls]
 
@@ -144,20 +144,20 @@ def needed_calls(layers: dict[str, Layer], outputs: Any) -> set[tuple[str, int]]
 
 
 def prune(layers: dict[str, Layer], inputs: Any, outputs: Any) -> tuple[list[str], Any]:
-    """Removes calls that no output needs, such as those of a loss. Changes `layers`.
+    """Removes calls that no output needs, such as calls that compute a loss. Modifies `layers`.
 
     Returns:
         The names of the removed layers, and `outputs` with the new numbers of the calls.
     """
-    kept = needed_calls(layers, outputs) | {(tensor.layer, tensor.call) for tensor in tensors(inputs)}
+    needed = needed_calls(layers, outputs) | {(tensor.layer, tensor.call) for tensor in tensors(inputs)}
     numbers: dict[tuple[str, int], int] = {}
     for name, layer in layers.items():
         if not layer.calls:
             numbers[name, 0] = 0
-        remaining = [call for call in range(len(layer.calls)) if (name, call) in kept]
+        remaining = [call for call in range(len(layer.calls)) if (name, call) in needed]
         numbers |= {(name, call): number for number, call in enumerate(remaining)}
         layer.calls = [layer.calls[call] for call in remaining]
-    removed = [name for name in layers if not any(name == each for each, _ in kept)]
+    removed = [name for name in layers if not any(name == each for each, _ in needed)]
     for name in removed:
         del layers[name]
 
@@ -172,7 +172,7 @@ def prune(layers: dict[str, Layer], inputs: Any, outputs: Any) -> tuple[list[str
 
 
 def rename_layers(layers: dict[str, Layer], inputs: Any, outputs: Any) -> tuple[dict[str, Layer], Any, Any]:
-    """Returns the arguments with the names that the layers now have in their configurations."""
+    """Renames the layers to the names in their configurations. Returns the three arguments with the new names."""
     names = {name: layer.config["config"]["name"] for name, layer in layers.items()}
 
     def change(tensor: Tensor) -> Tensor:
@@ -188,11 +188,11 @@ def write(layers: dict[str, Layer], inputs: Any, outputs: Any) -> dict[str, Any]
 
     def written(tensor: Tensor) -> dict[str, Any]:
         history = list(tensor)
-        # Keras ignores the shape: it replaces the entry by the tensor itself.
+        # Keras ignores this shape, because it replaces the whole entry with the tensor.
         return {"class_name": "__keras_tensor__", "config": {"shape": [], "dtype": "float32", "keras_history": history}}
 
     def end(tensor: Tensor) -> list[Any]:
-        # In this list, Keras numbers the calls of a functional model from 1; in inbound_nodes it starts at 0.
+        # Here, Keras numbers the calls of a functional model from 1. In inbound_nodes, the numbers start at 0.
         offset = layers[tensor.layer].config["class_name"] == "Functional"
         return [tensor.layer, tensor.call + offset, tensor.output]
 

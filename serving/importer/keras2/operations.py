@@ -16,9 +16,9 @@ class Operation:
         class_name: class of the operation in `keras.src.ops`.
         module: module of the class in `keras.src.ops`.
         inputs: TensorFlow's names of the inputs after the first one, in order.
-        options: maps TensorFlow's names of options to those of Keras 3.
-        fixed: options of Keras 3 with a fixed default value.
-        only: TensorFlow's options that Keras 3 does not have, with the only value that is accepted.
+        options: maps names of options in TensorFlow to names of options in Keras 3.
+        fixed: default values for options of Keras 3.
+        only: options of TensorFlow that Keras 3 does not have. Maps each option to its only accepted value.
     """
 
     class_name: str
@@ -43,8 +43,8 @@ _AXIS = {"axis": "axis"}
 OPERATIONS: dict[str, Operation] = {
     **_binary(
         *(
-            f"{place}.{name}:{new}"
-            for place in ("math", "__operators__")
+            f"{prefix}.{name}:{new}"
+            for prefix in ("math", "__operators__")
             for name, new in (
                 ("add", "Add"),
                 ("subtract", "Subtract"),
@@ -163,8 +163,8 @@ def convert(
         kwargs: keyword arguments of the call.
 
     Returns:
-        The operation's configuration in Keras 3's format, and its arguments. If there is no such operation, a text
-        that describes the call, such as "tf.math.cumsum".
+        The operation's configuration in Keras 3's format, and the arguments of the call. If Keras 3 has no equivalent,
+        a text that describes the call, such as "tf.math.cumsum".
     """
     row = OPERATIONS.get(function)
     if row is None:
@@ -204,7 +204,7 @@ def _constant(value: Any) -> bool:
 
 
 def _key(spec: Any) -> Any:
-    """Converts the index of a tensor: slices, numbers, None and an ellipsis."""
+    """Converts the index of a tensor to Keras 3's format: slices, integers, None and an ellipsis."""
     if isinstance(spec, list):
         return [_key(each) for each in spec]
     if isinstance(spec, dict) and spec.keys() == {"start", "stop", "step"}:

@@ -1,6 +1,6 @@
-"""Converts a configuration of Keras 2 to Keras 3's format, with a line for each change.
+"""Converts a configuration of Keras 2 to Keras 3's format, and describes each change in a line of text.
 
-Keras 3 writes the module of each class and the arguments of each call. The other differences are in `tables.py`.
+Only Keras 3 writes the module of each class and all arguments of each call. `tables.py` lists the other differences.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ _OPERATIONS = [module for module in CLASSES if module.startswith("keras.src.ops.
 
 
 def is_keras2(config: Any) -> bool:
-    """Whether a configuration is in Keras 2's format: only there, inputs have a batch_input_shape, and calls are lists.
+    """Whether a configuration is in Keras 2's format, which TensorFlow.js writes, too.
 
-    TensorFlow.js writes the same format.
+    Only this format has layers with a batch_input_shape, and calls that are lists.
     """
     if isinstance(config, Mapping):
         if "batch_input_shape" in config or any(isinstance(node, list) for node in config.get("inbound_nodes") or ()):
@@ -40,7 +40,7 @@ def repair(config: Mapping[str, Any]) -> tuple[Config, list[str]]:
         config: `{"class_name": ..., "config": ...}` of Keras 2 or 3. It is not modified.
 
     Returns:
-        The configuration with a module for each class, and a line for each change except pure changes of format.
+        The configuration with a module for each class, and a line of text for each change of an option or a layer.
 
     Raises:
         FailedPrecondition: a layer or an option has no equivalent in Keras 3.
@@ -61,16 +61,17 @@ class _Repairs:
     """Converts a configuration.
 
     Args:
-        old: whether Keras 2 wrote the configuration. If not, only the modules of the classes are missing.
+        old: whether Keras 2 wrote the configuration. Otherwise, the configuration lacks only the modules
+            of the classes.
     """
 
     def __init__(self, old: bool) -> None:
         self.old = old
         self.report = Report()
 
-    def layer(self, given: Mapping[str, Any]) -> Config:
+    def layer(self, source: Mapping[str, Any]) -> Config:
         """Converts a layer or a model."""
-        class_name, config = given["class_name"], given["config"]
+        class_name, config = source["class_name"], source["config"]
         if isinstance(config, list):  # a Sequential of Keras before 2.2.3
             config = {"name": "sequential", "layers": config}
         name = config.get("name", "")
@@ -93,30 +94,32 @@ class _Repairs:
     def _options(self, class_name: str, layer: str, config: Mapping[str, Any]) -> Config:
         renamed = tables.RENAMED.get(class_name, {}) if self.old else {}
         dropped = tables.DROPPED_OF_ALL | tables.DROPPED.get(class_name, {}) if self.old else {}
-        made: Config = {}
+        converted: Config = {}
         for key, value in config.items():
             if key in renamed:
-                made[renamed[key]] = value
+                converted[renamed[key]] = value
                 self.report.add(layer, class_name, f"{key} renamed to {renamed[key]}")
             elif key in dropped:
                 self._drop(layer, class_name, key, value, dropped[key])
             elif class_name == "Lambda" and key in ("function", "output_shape"):
-                made[key] = _code(value)
+                converted[key] = _code(value)
             elif class_name == "Lambda" and key in tables.LAMBDA_ONLY:
                 continue
             elif tables.NUMBERS.get(class_name) == key and isinstance(value, list) and len(value) == 1:
-                made[key] = value[0]
+                converted[key] = value[0]
             else:
-                made[key] = self._value(layer, class_name, key, value)
+                converted[key] = self._value(layer, class_name, key, value)
         if self.old:
-            if "name" in made:
-                made["name"] = self._name(made["name"], class_name)
+            if "name" in converted:
+                converted["name"] = self._name(converted["name"], class_name)
             for key, value in tables.OLD_DEFAULTS.get(class_name, {}).items():
-                if key not in made:
-                    made[key] = value
-                    self.report.add(layer, class_name, f"{key}={value} added, as before this option existed")
-            self._check_activations(layer, class_name, made)
-        return made
+                if key not in converted:
+                    converted[key] = value
+                    self.report.add(
+                        layer, class_name, f"{key}={value} added, because older versions did not have this option"
+                    )
+            self._check_activations(layer, class_name, converted)
+        return converted
 
     def _drop(self, layer: str, class_name: str, key: str, value: Any, rule: tables.Dropped) -> None:
         if value not in rule.values and tables.ANY not in rule.values:
@@ -125,7 +128,7 @@ class _Repairs:
             self.report.add(layer, class_name, f"{key}={value} removed, {rule.why}")
 
     def _value(self, layer: str, class_name: str, key: str, value: Any) -> Any:
-        """Converts the value of an option: an initializer or the like, a dtype policy, a layer, or a plain value."""
+        """Converts an option's value: an initializer, regularizer, constraint, dtype policy, layer or plain data."""
         if isinstance(value, list):
             return [self._value(layer, class_name, key, each) for each in value]
         if not isinstance(value, dict) or "class_name" not in value:
@@ -142,11 +145,13 @@ class _Repairs:
     def _part(self, layer: str, class_name: str, key: str, value: Mapping[str, Any], module: str) -> Config | None:
         part = tables.PART_NAMES.get(value["class_name"], value["class_name"])
         if part in tables.TRAINING_ONLY and self.old:
-            self.report.add(layer, class_name, f"{key} {part} removed, Keras 3 does not have it; only training uses it")
+            self.report.add(
+                layer, class_name, f"{key} {part} removed, because Keras 3 does not have it and only training uses it"
+            )
             return None
         config = dict(value["config"])
         if self.old and config.pop("dtype", None):
-            self.report.add(layer, class_name, f"{key}: dtype removed, the layer's dtype is used")
+            self.report.add(layer, class_name, f"{key}: dtype removed, because Keras 3 uses the layer's dtype")
         for option, values in tables.PART_VALUES.get(part, {}).items() if self.old else ():
             config[option] = values.get(config.get(option), config.get(option))
         return _object(module, part, config)
@@ -167,36 +172,39 @@ class _Repairs:
     def _name(self, name: str, class_name: str) -> str:
         new = tables.new_name(name)
         if new != name:
-            self.report.add(name, class_name, "/ in its name replaced by _, because Keras 3 does not allow it")
+            self.report.add(name, class_name, "/ in its name replaced by _, because Keras 3 does not allow / in names")
         return new
 
     # === Models ===
 
     def _model(self, class_name: str, config: Mapping[str, Any]) -> Config:
-        kept = {key: config[key] for key in ("trainable",) if key in config}
-        kept["name"] = self._name(config["name"], class_name) if self.old else config["name"]
+        common = {key: config[key] for key in ("trainable",) if key in config}
+        common["name"] = self._name(config["name"], class_name) if self.old else config["name"]
         if class_name == "Functional" and self.old:
-            made: Config = {**kept, **Functional(config, self.layer, self.report).write()}
+            converted: Config = {**common, **Functional(config, self.layer, self.report).write()}
         elif class_name == "Functional":
             layers = [
                 {**self.layer(each), "name": each["name"], "inbound_nodes": each["inbound_nodes"]}
                 for each in config["layers"]
             ]
-            made = {**config, "layers": layers}
+            converted = {**config, "layers": layers}
         else:
-            given = _with_input(config["layers"]) if self.old else config["layers"]
-            if self.old and any(is_time_major(each) for each in given):
-                return self._model("Functional", {**kept, **sequential_as_functional(given)})
-            made = {**kept, "layers": [part for each in given for part in self._scaled(self.layer(each))]}
+            layer_configs = _with_input(config["layers"]) if self.old else config["layers"]
+            if self.old and any(is_time_major(each) for each in layer_configs):
+                return self._model("Functional", {**common, **sequential_as_functional(layer_configs)})
+            converted = {
+                **common,
+                "layers": [part for each in layer_configs for part in self._scaled(self.layer(each))],
+            }
         return {
             "module": tables.MODELS[class_name],
             "class_name": class_name,
-            "config": made,
+            "config": converted,
             "registered_name": class_name if class_name == "Functional" else None,
         }
 
     def _scaled(self, layer: Config) -> list[Config]:
-        """Returns a layer, after a scaling layer if its activation differs from Keras 2."""
+        """Returns [layer], or [scaling layer, layer] if the activation of the layer differs from Keras 2."""
         before = scaling_layer(layer) if self.old else None
         return [layer] if before is None else [before, layer]
 
@@ -212,7 +220,7 @@ def _object(module: str, class_name: str, config: Config) -> Config:
 
 
 def _with_input(layers: list[Config]) -> list[Config]:
-    """Puts an input layer first in a Sequential's layers. Before Keras 2.2, only the first layer had the shape."""
+    """Adds an input layer to the layers of a Sequential, if it is missing, as in files of Keras before 2.2."""
     if not layers or layers[0]["class_name"] == "InputLayer":
         return layers
     first: Any = layers[0]
@@ -227,7 +235,7 @@ def _with_input(layers: list[Config]) -> list[Config]:
 
 
 def _code(function: Any) -> Any:
-    """Converts the code of a Lambda layer to Keras 3's format. `vet` refuses it unless the file is trusted."""
+    """Converts the code of a Lambda layer to Keras 3's format. `vet` refuses such layers in untrusted files."""
     if not isinstance(function, list) or len(function) != 3:
         return function
     return {"class_name": "__lambda__", "config": dict(zip(("code", "defaults", "closure"), function, strict=True))}

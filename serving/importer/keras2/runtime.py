@@ -1,4 +1,4 @@
-"""Runs a file in Keras 2 itself, if it is installed (`pip install tf_keras`), to compare with the rebuilt model."""
+"""Runs a file in Keras 2 (`pip install tf_keras`), so that the results can be compared with the rebuilt model."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ..reading.result import Arrays, Options
 from .operations import LAYERS, OPERATIONS
 from .tables import POLICIES, REPLACED, TRAINING_ONLY
 
-# Classes that are harmless in Keras 2. Lookup layers are left out: they can read any file.
+# Classes that are harmless in Keras 2. Lookup layers are left out, because they can read any file.
 _KNOWN = (NAMES | {*LAYERS, *REPLACED, *POLICIES, *TRAINING_ONLY, "AddLoss", "AddMetric"}) - {
     "StringLookup",
     "IntegerLookup",
@@ -37,8 +37,8 @@ def reference_function(path: Path, raw: Any, model: keras.Model, options: Option
 
     Args:
         path: the file.
-        raw: the configuration in the file. Keras 2 loads all of it, including parts that the repair removed.
-        model: the rebuilt model in Keras 3. The function uses its names of inputs and outputs.
+        raw: the configuration in the file. Keras 2 loads the whole configuration, even parts that the repair removed.
+        model: the rebuilt model in Keras 3. The function uses the model's names of inputs and outputs.
         options: `trust` allows every class.
 
     Returns:
@@ -50,10 +50,10 @@ def reference_function(path: Path, raw: Any, model: keras.Model, options: Option
 
     with hdf5.open_checked(path) as file:
         if hdf5.text(file["model_weights"], "backend") not in ("", "tensorflow"):
-            return None  # from Theano: its kernels must be flipped, which tf_keras does not do
+            return None  # tf_keras does not flip the kernels of a file from Theano
         try:
             old = tf_keras.models.load_model(file, compile=False)
-        except Exception:  # Keras raises many kinds of errors for files that it cannot load
+        except Exception:  # Keras raises errors of many classes for files that it cannot load
             return None
 
     def run(inputs: Arrays) -> Arrays:

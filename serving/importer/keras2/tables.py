@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-# Stands for any value, for options that do not change the results.
+# Matches any value of an option, because the option does not change the results.
 ANY = object()
 
 
@@ -12,7 +12,7 @@ class Dropped(NamedTuple):
     """Rule for an option that Keras 3 does not have.
 
     Attributes:
-        values: values with which the option can be removed. With any other value the file is refused.
+        values: values that allow the option to be removed. A file with any other value is refused.
         why: reason for the user; "" if the change is not reported.
     """
 
@@ -73,7 +73,7 @@ OLD_DEFAULTS: dict[str, dict[str, Any]] = {
     **dict.fromkeys(("GRU", "GRUCell"), {"reset_after": False}),
 }
 
-# Classes with another name in Keras 3, and a note for the user ("" for none).
+# Classes with another name in Keras 3: old name → (new name, reason for the user or "").
 REPLACED: dict[str, tuple[str, str]] = {
     "ThresholdedReLU": ("ReLU", "with theta as its threshold"),
     "Model": ("Functional", ""),  # name before Keras 2.4
@@ -86,7 +86,7 @@ REPLACED: dict[str, tuple[str, str]] = {
     "GRUV2": ("GRU", ""),
 }
 
-# Layers that Keras 3 does not have, and what the user can do.
+# Layers without an equivalent in Keras 3: class → reason and advice for the user.
 REFUSED: dict[str, str] = {
     **dict.fromkeys(
         ("CuDNNLSTM", "CuDNNGRU"),
@@ -103,7 +103,7 @@ REFUSED: dict[str, str] = {
     ),
 }
 
-# Modules of the objects in a layer's options, by the end of the option's name.
+# Modules of initializers, regularizers and constraints, by the suffix of the option's name.
 PARTS: dict[str, str] = {
     "_initializer": "keras.initializers",
     "_regularizer": "keras.regularizers",
@@ -113,7 +113,7 @@ PARTS: dict[str, str] = {
     "constraint": "keras.constraints",
 }
 
-# Old names of these objects.
+# Old names of initializers, regularizers and constraints.
 PART_NAMES: dict[str, str] = {
     "normal": "RandomNormal",
     "uniform": "RandomUniform",
@@ -127,18 +127,18 @@ PART_NAMES: dict[str, str] = {
     "WeightRegularizer": "L1L2",
 }
 
-# Old values of their options, with the new values.
+# Old values in the options of these objects: class → option → old value → new value.
 PART_VALUES: dict[str, dict[str, dict[Any, Any]]] = {
     "VarianceScaling": {"distribution": {"normal": "truncated_normal"}},
 }
 
-# Objects that Keras 3 does not have and only training uses.
+# Constraints that Keras 3 does not have. Only training uses them.
 TRAINING_ONLY = ("RadialConstraint",)
 
 # Activations that differ in Keras 3 by a factor on their input: hard_sigmoid(x) was clip(0.2 x + 0.5, 0, 1) and now is
-# clip(x / 6 + 0.5, 0, 1). So the old function of x is the new one of 1.2 x.
+# clip(x / 6 + 0.5, 0, 1). So the old hard_sigmoid(x) is the new hard_sigmoid(1.2 x).
 SCALED: dict[str, float] = {"hard_sigmoid": 1.2}
-# Layers in which multiplying the weights multiplies the input of the activation, by the option of the activation.
+# Layers whose weights can be multiplied instead of the input of the activation: option of the activation → classes.
 SCALABLE: dict[str, frozenset[str]] = {
     "activation": frozenset(
         """Activation Dense EinsumDense Conv1D Conv2D Conv3D Conv1DTranspose Conv2DTranspose Conv3DTranspose
@@ -147,13 +147,13 @@ SCALABLE: dict[str, frozenset[str]] = {
     "recurrent_activation": frozenset("LSTM LSTMCell GRU GRUCell ConvLSTM1D ConvLSTM2D ConvLSTM3D".split()),
 }
 
-# Layers whose inputs are a sequence and, after it, the initial states.
+# Layers whose inputs can be a list of the sequence and the initial states.
 WITH_STATES = ("LSTM", "GRU", "SimpleRNN", "RNN", "Bidirectional", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D")
 
 # Options of a Lambda layer that only Keras 2 writes.
 LAMBDA_ONLY = ("module", "function_type", "output_shape_type", "output_shape_module")
 
-# Classes of dtype policies, including the names in TensorFlow 2.0 to 2.3.
+# Class names of dtype policies, including the names in TensorFlow 2.0 to 2.3.
 POLICIES = ("Policy", "PolicyV1", "DTypePolicy")
 
 # Classes of models, with the module that Keras 3 writes for them.

@@ -1,4 +1,4 @@
-"""Restores a model's optimizer, losses and metrics from its file, if Keras 3 has them."""
+"""Restores the optimizer, losses and metrics of a model from its file, if Keras 3 has them."""
 
 from __future__ import annotations
 
@@ -19,20 +19,21 @@ _NAMES = {
 _REDUCTIONS = {"auto": "sum_over_batch_size"}
 _ACCURACY = ("accuracy", "crossentropy", "ce")  # Keras chooses the variant when training starts
 _OPTIMIZERS = "SGD RMSprop Adam AdamW Adadelta Adagrad Adamax Nadam Ftrl Lion Adafactor".split()
+# Options that are removed without a note.
 _SILENT = ("name", "jit_compile", "is_legacy_optimizer")
 
 
 def compile_model(model: keras.Model, training: Mapping[str, Any]) -> list[str]:
     """Compiles a model with the optimizer, losses and metrics of its file, without the optimizer's state.
 
-    If Keras does not have the optimizer or the loss, the model stays uncompiled.
+    If Keras does not have the optimizer or a loss, the model stays uncompiled.
 
     Args:
         model: the model.
-        training: the `training_config` in the file, of Keras 2 or 3.
+        training: the `training_config` of a file of Keras 2 or 3.
 
     Returns:
-        A line for each change.
+        A line of text for each change.
     """
     changes: list[str] = []
     try:
@@ -46,14 +47,14 @@ def compile_model(model: keras.Model, training: Mapping[str, Any]) -> list[str]:
     return changes
 
 
-def _optimizer(given: Mapping[str, Any], changes: list[str]) -> keras.optimizers.Optimizer:
-    name = given["class_name"].rpartition(">")[2]
+def _optimizer(serialized: Mapping[str, Any], changes: list[str]) -> keras.optimizers.Optimizer:
+    name = serialized["class_name"].rpartition(">")[2]
     if name not in _OPTIMIZERS:
         raise ValueError(f"unknown optimizer {name}")
-    kind = getattr(keras.optimizers, name)
-    known = inspect.signature(kind).parameters
+    optimizer_class = getattr(keras.optimizers, name)
+    known = inspect.signature(optimizer_class).parameters
     options: dict[str, Any] = {}
-    for key, value in given["config"].items():
+    for key, value in serialized["config"].items():
         if key == "lr":
             options["learning_rate"] = value
             changes.append(f"optimizer {name}: lr renamed to learning_rate")
@@ -63,43 +64,43 @@ def _optimizer(given: Mapping[str, Any], changes: list[str]) -> keras.optimizers
             options[key] = _schedule(value)
         elif value and key not in (*_SILENT, "decay"):
             changes.append(f"optimizer {name}: {key}={value!r:.50} removed, Keras 3 has no such option")
-    if decay := given["config"].get("decay"):
+    if decay := serialized["config"].get("decay"):
         schedule = keras.optimizers.schedules.InverseTimeDecay
         options["learning_rate"] = schedule(options.get("learning_rate", 0.001), decay_steps=1, decay_rate=decay)
         changes.append(f"optimizer {name}: decay={decay:g} replaced by the schedule InverseTimeDecay")
-    return kind(**options)
+    return optimizer_class(**options)
 
 
-def _schedule(given: Mapping[str, Any]) -> Any:
-    name, config = given["class_name"], given["config"]
-    kind = vars(keras.optimizers.schedules).get(name)
-    if kind is None or not all(_is_plain(value) for value in config.values()):
+def _schedule(serialized: Mapping[str, Any]) -> Any:
+    name, config = serialized["class_name"], serialized["config"]
+    schedule_class = vars(keras.optimizers.schedules).get(name)
+    if schedule_class is None or not all(_is_plain(value) for value in config.values()):
         raise ValueError(f"unknown learning rate schedule {name}")
-    return kind(**config)
+    return schedule_class(**config)
 
 
-def _function(given: Any, module: Any, role: str, changes: list[str]) -> Any:
-    """Returns the name or an object of a loss or metric of Keras. Returns None for an unknown metric.
+def _function(serialized: Any, module: Any, role: str, changes: list[str]) -> Any:
+    """Returns a loss or metric of Keras, as a name or an object. Returns None for an unknown metric.
 
     Raises ValueError for an unknown loss.
     """
     config: Mapping[str, Any] = {}
-    if isinstance(given, Mapping):
-        config = {key: value for key, value in (given.get("config") or {}).items() if key != "fn"}
-        fn = (given.get("config") or {}).get("fn")
-        given = given["class_name"] if fn is None else fn
-    name = _NAMES.get(given, given) if isinstance(given, str) else ""
-    found = vars(module).get(name)
+    if isinstance(serialized, Mapping):
+        config = {key: value for key, value in (serialized.get("config") or {}).items() if key != "fn"}
+        fn = (serialized.get("config") or {}).get("fn")
+        serialized = serialized["class_name"] if fn is None else fn
+    name = _NAMES.get(serialized, serialized) if isinstance(serialized, str) else ""
+    attribute = vars(module).get(name)
     if name in _ACCURACY:
         return name
-    if inspect.isfunction(found) and not hasattr(module, "get_" + name):
+    if inspect.isfunction(attribute) and not hasattr(module, "get_" + name):
         return name
-    if inspect.isclass(found) and all(_is_plain(value) for value in config.values()):
+    if inspect.isclass(attribute) and all(_is_plain(value) for value in config.values()):
         config = {key: _REDUCTIONS.get(value, value) if key == "reduction" else value for key, value in config.items()}
-        return found(**config)
+        return attribute(**config)
     if role == "loss":
-        raise ValueError(f"unknown loss {given!r:.50}")
-    changes.append(f"{role} {given!r:.50} removed, Keras does not have it")
+        raise ValueError(f"unknown loss {serialized!r:.50}")
+    changes.append(f"{role} {serialized!r:.50} removed, Keras does not have it")
     return None
 
 

@@ -1,4 +1,4 @@
-"""Adjusts the weights of a model of Keras 2 after they were loaded into the Keras 3 model."""
+"""Adjusts the weights of a Keras 2 file after they are loaded into the rebuilt Keras 3 model."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from .tables import SCALED
 
-# For each recurrent cell, whether each block of its weights goes through the recurrent activation.
+# Gates of each recurrent cell, in the order of the weights. True: the gate uses the recurrent activation.
 _GATES = {
     "LSTMCell": (True, True, False, True),  # input, forget, candidate, output
     "ConvLSTMCell": (True, True, False, True),
@@ -33,19 +33,20 @@ def flip_kernels(model: keras.Model) -> None:
 
 
 def adjust(model: keras.Model) -> None:
-    """Adjusts a model of a repaired configuration with loaded weights, so that it computes the same as in Keras 2.
+    """Adjusts the loaded weights of a rebuilt model, so that the model computes the same values as in Keras 2.
 
-    Call this only once. For activations that differ by a factor on their input (`tables.SCALED`), it multiplies the
-    weights before the activation by that factor.
+    Call this only once. Some activations differ by a factor on their input (`tables.SCALED`). The weights before such
+    an activation are multiplied by the factor. Normalization layers compute their state from the loaded weights.
     """
     for layer in _layers(model):
-        kind = type(layer).__name__
-        if kind in _GATES:
-            _scale(layer, _WEIGHTS, _factor(layer.recurrent_activation), _GATES[kind])
-        elif kind == "Normalization":
+        class_name = type(layer).__name__
+        if class_name in _GATES:
+            _scale(layer, _WEIGHTS, _factor(layer.recurrent_activation), _GATES[class_name])
+        elif class_name == "Normalization":
             layer.finalize_state()
-        elif kind not in ("Activation", "LSTM", "GRU", "SimpleRNN"):  # their cells are visited as layers of their own
-            _scale(layer, _LAST_WEIGHTS.get(kind, _WEIGHTS), _factor(getattr(layer, "activation", None)), (True,))
+        # The cells of LSTM, GRU and SimpleRNN are layers, too, and are adjusted on their own.
+        elif class_name not in ("Activation", "LSTM", "GRU", "SimpleRNN"):
+            _scale(layer, _LAST_WEIGHTS.get(class_name, _WEIGHTS), _factor(getattr(layer, "activation", None)), (True,))
 
 
 def _layers(model: keras.Model) -> list[keras.layers.Layer]:

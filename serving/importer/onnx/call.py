@@ -1,4 +1,4 @@
-"""The call of an ONNX operator: what the functions in the operator tables receive."""
+"""The call of an ONNX operator. Each function in the operator tables receives a `Call`."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ class Unsupported(Exception):
 
 @dataclass(frozen=True)
 class Call:
-    """One node of a graph.
+    """A node of an ONNX graph, without its inputs.
 
     Attributes:
-        opset: version of the ONNX operators.
+        opset: version of the ONNX operator set.
         attributes: attributes by name: numbers, strings, lists, NumPy arrays, graphs.
         outputs: number of outputs.
         run: runs a graph that is an attribute of the node, on a list of inputs.
@@ -37,12 +37,14 @@ class Call:
         return self.attributes.get(name, default)
 
     def refuse_unless(self, name: str, *values: Any) -> None:
-        """Raises Unsupported if an attribute has another value than these. A missing attribute is accepted."""
+        """Raises Unsupported if an attribute is present and has none of these values."""
         if self.get(name, values[0]) not in values:
             raise Unsupported(f"{name}={self.attributes[name]} is not supported")
 
     def ints(self, name: str, value: Any) -> list[int] | None:
-        """Returns integers that are an input in newer opsets and an attribute in older ones. None if both are missing.
+        """Returns integers from an input (newer opsets) or from an attribute (older opsets). None if both are missing.
+
+        Raises Unsupported if the input is not a constant.
 
         Args:
             name: name of the attribute.
@@ -54,7 +56,7 @@ class Call:
         return [int(each) for each in self.static(value).ravel()]
 
     def static(self, value: Any) -> np.ndarray[Any, Any]:
-        """Returns the value of an input that must be a constant. Raises Unsupported if it is not."""
+        """Returns the value of a constant input. Raises Unsupported if the input depends on the data."""
         constant = value if isinstance(value, np.ndarray) else tf.get_static_value(value)
         if constant is None:
             raise Unsupported("an input must be a constant, but depends on the data")

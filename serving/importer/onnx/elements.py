@@ -1,4 +1,4 @@
-"""ONNX operators in TensorFlow: element-wise operators, products and reductions.
+"""ONNX operators in TensorFlow: element-wise operators, matrix products and reductions.
 
 Each operator is a function of a `Call` and of its inputs. A missing optional input is None. Small constants are NumPy
 arrays.
@@ -154,7 +154,7 @@ def _softmax(function: Callable[..., Any]) -> Operator:
     def apply(call: Call, x: Any) -> Any:
         if call.opset >= 13:
             return function(x, call.get("axis", -1))
-        axis = call.get("axis", 1) % len(x.shape)  # before opset 13: over all axes from this one on
+        axis = call.get("axis", 1) % len(x.shape)  # before opset 13, the softmax is over this axis and all later axes
         shape = tf.shape(x)
         rows = tf.reshape(x, (tf.reduce_prod(shape[:axis]), tf.reduce_prod(shape[axis:])))
         return tf.ensure_shape(tf.reshape(function(rows, -1), shape), x.shape)

@@ -1,6 +1,7 @@
-"""Converts ONNX files to SavedModels with the same names of inputs and outputs, shapes and order of axes.
+"""Converts ONNX files to SavedModels.
 
-The conversion is this project's own (`graph.py`). It needs only the package onnx, and a converted model runs only
+Shapes, order of axes and names stay the same, except that inputs are renamed if TensorFlow does not allow their names.
+The converter (`graph.py`) is part of this project, and needs only the package onnx. A converted model runs only
 operations of TensorFlow.
 """
 
@@ -19,19 +20,20 @@ from ..reading.result import Options, ReadResult
 from . import runtime as onnx_runtime
 
 _INSTALL = "(pip install 'keras-gallery[convert]')"
-_OLDEST_OPSET, _UPGRADED_OPSET = 7, 13  # before 7, operators broadcast in another way
-_SMALL = 1024  # maximum number of elements of a constant; larger weights become variables
+_OLDEST_OPSET, _UPGRADED_OPSET = 7, 13  # before opset 7, operators broadcast in another way
+_SMALL = 1024  # maximum number of elements of a constant; larger constants become variables
 
 
 def read(path: Path, options: Options) -> ReadResult:
     """Converts an ONNX file to a SavedModel.
 
-    The result has a `reference` if ONNX Runtime is installed.
+    The result has a `reference` if ONNX Runtime is installed and can load the model.
 
     Raises:
         PermissionDenied: the file has custom operators, or its weights are in another folder.
-        FailedPrecondition: the model cannot be converted, or the package onnx is not installed.
-        InvalidArgument: the file is damaged.
+        FailedPrecondition: the model cannot be converted, its results differ from those of ONNX Runtime, or the package
+            onnx is not installed.
+        InvalidArgument: the file or its external weights are damaged or missing.
     """
     if importlib.util.find_spec("onnx") is None:
         raise FailedPrecondition(f"The package onnx is not installed {_INSTALL}")
@@ -62,7 +64,7 @@ def _argument_name(name: str) -> str:
 
 
 def load(path: Path) -> Any:
-    """Reads and checks the model, and embeds its external weights. Raises the same errors as `read`."""
+    """Reads and checks an ONNX file, and embeds its external weights in the model. Raises the same errors as `read`."""
     import onnx
     from google.protobuf.message import DecodeError
 
@@ -89,7 +91,7 @@ def load(path: Path) -> Any:
 
 
 def prepare(model: Any) -> Any:
-    """Checks that all operators can be converted, and infers shapes. Raises FailedPrecondition."""
+    """Infers the shapes of a model. Raises FailedPrecondition if an operator is not supported."""
     import onnx
 
     from .graph import OPERATORS, nodes_of, opset
@@ -102,19 +104,19 @@ def prepare(model: Any) -> Any:
             raise FailedPrecondition(f"Unsupported ONNX operator: {node.op_type} in node {name!r}")
     try:
         return onnx.shape_inference.infer_shapes(model, data_prop=True)
-    except (onnx.shape_inference.InferenceError, ValueError):  # too large, or inconsistent
+    except (onnx.shape_inference.InferenceError, ValueError):  # the model is too large, or its shapes are inconsistent
         return model
 
 
 def _upgraded(model: Any) -> Any:
-    """Returns the model in a newer opset. Raises FailedPrecondition."""
+    """Returns the model in opset 13. Raises FailedPrecondition if the model cannot be upgraded."""
     import onnx.version_converter
 
     # onnx converts PRelu wrongly.
     reason = "it has a PRelu" if any(node.op_type == "PRelu" for node in model.graph.node) else ""
     try:
         upgraded = onnx.version_converter.convert_version(model, _UPGRADED_OPSET)
-    except Exception as error:  # a RuntimeError, or an error without a public class
+    except Exception as error:  # a RuntimeError, or an error of a private class
         reason = _line(error)
     if reason:
         raise FailedPrecondition(f"The model's opset is older than {_OLDEST_OPSET} and cannot be upgraded: {reason}")
@@ -122,13 +124,13 @@ def _upgraded(model: Any) -> Any:
 
 
 def _inputs(model: Any) -> list[Any]:
-    """Returns the inputs of the model without weights, which older files list as inputs, too."""
+    """Returns the inputs of the model. Leaves out weights, which older files list as inputs, too."""
     weights = {each.name for each in model.graph.initializer}
     return [each for each in model.graph.input if each.name not in weights]
 
 
 def _function(model: Any, new_names: Mapping[str, str]) -> tuple[Any, tf.Module]:
-    """Converts the model to a concrete function, and a module with its variables. Raises FailedPrecondition."""
+    """Converts the model. Returns a concrete function, and a module with its variables. Raises FailedPrecondition."""
     from . import tensors as onnx_tensors
     from .graph import Runner
 
@@ -150,7 +152,7 @@ def _function(model: Any, new_names: Mapping[str, str]) -> tuple[Any, tf.Module]
         return module.serve.get_concrete_function(), module
     except ServingError:
         raise
-    except Exception as error:  # TensorFlow raises many kinds of errors for an inconsistent graph
+    except Exception as error:  # TensorFlow raises errors of many classes for an inconsistent graph
         raise FailedPrecondition(f"The ONNX model cannot be converted: {_line(error)}") from error
 
 

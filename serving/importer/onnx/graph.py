@@ -1,4 +1,4 @@
-"""Runs an ONNX graph node by node in TensorFlow. Inside a `tf.function`, this converts it to a TensorFlow graph."""
+"""Runs an ONNX graph node by node in TensorFlow. Inside a `tf.function`, this converts the graph."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _SMALL = 1024  # maximum number of elements of constants that are computed at co
 
 
 def nodes_of(graph: Any) -> Iterator[Any]:
-    """Yields the nodes of a graph, and of the graphs in its nodes."""
+    """Yields the nodes of a graph, and the nodes of its subgraphs, such as the body of a loop."""
     for node in graph.node:
         yield node
         for attribute in node.attribute:
@@ -35,12 +35,12 @@ def nodes_of(graph: Any) -> Iterator[Any]:
 
 
 def opset(model: Any) -> int:
-    """Returns the version of the operators that a model uses."""
+    """Returns the version of the operator set that a model uses."""
     return max((each.version for each in model.opset_import if each.domain in DOMAINS), default=1)
 
 
 class Runner:
-    """Runs the graphs of a model.
+    """Runs the graph of a model.
 
     Args:
         model: the model. All its operators must be in `OPERATORS`.
@@ -92,7 +92,7 @@ def _as_list(results: Any) -> list[Any]:
 
 
 def _is_computed_now(operator: str, inputs: list[Any]) -> bool:
-    """Whether to compute a node at conversion: its inputs are small constants, and its outputs are small."""
+    """Whether to compute a node at conversion, because its inputs are small constants and its outputs are small."""
     present = [each for each in inputs if each is not None]
     if not all(isinstance(each, np.ndarray) for each in present) or sum(each.size for each in present) > _SMALL:
         return False
@@ -112,7 +112,7 @@ def _attribute(attribute: Any) -> Any:
 
 
 def _with_shape(value: Any, declared: Any) -> Any:
-    """Sets the shape of a tensor that the file declares."""
+    """Sets the shape of a tensor to the shape that the file declares."""
     if declared is None or not declared.HasField("shape") or not isinstance(value, tf.Tensor):
         return value
     shape = [each.dim_value if each.HasField("dim_value") else None for each in declared.shape.dim]

@@ -1,4 +1,4 @@
-"""ONNX operators in TensorFlow: recurrent layers, loops and conditions."""
+"""ONNX operators in TensorFlow: recurrent layers, loops and conditionals. See `elements.py`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from onnx import helper
 
 from .call import Call, Operator, Unsupported
 
-Step = Callable[[list[Any], Any], list[Any]]  # (states, inputs of a time step (batch, features)) → new states
+# (states, inputs of one time step (batch, features)) → new states
+Step = Callable[[list[Any], Any], list[Any]]
 
 
 def _lstm(call: Call, kernel: Any, recurrent: Any, bias: Any) -> Step:
@@ -87,8 +88,8 @@ def _if(call: Call, condition: Any) -> Any:
 
 def _loop(call: Call, max_steps: Any, condition: Any, *values: Any) -> Any:
     body = call.attributes["body"]
-    rows = body.output[1 + len(values) :]
-    dtypes = [tf.as_dtype(helper.tensor_dtype_to_np_dtype(each.type.tensor_type.elem_type)) for each in rows]
+    scan_outputs = body.output[1 + len(values) :]
+    dtypes = [tf.as_dtype(helper.tensor_dtype_to_np_dtype(each.type.tensor_type.elem_type)) for each in scan_outputs]
     lists = [tf.TensorArray(dtype, 0, dynamic_size=True, infer_shape=False) for dtype in dtypes]
     max_steps = tf.constant(tf.int64.max) if max_steps is None else tf.reshape(tf.cast(max_steps, tf.int64), ())
     condition = tf.constant(True) if condition is None else tf.reshape(condition, ())

@@ -1,4 +1,4 @@
-"""Runs an ONNX file in ONNX Runtime, if it is installed, to compare with the converted model."""
+"""Runs an ONNX file in ONNX Runtime, if it is installed, and compares the results with the converted model."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def reference_function(model: Any, new_names: Mapping[str, str]) -> Callable[[Ar
 
     Args:
         model: the `ModelProto`, without references to other files.
-        new_names: maps the names of the model's inputs to those that the function uses.
+        new_names: maps the names of the model's inputs to the names of the function's inputs.
 
     Returns:
         The function, or None if ONNX Runtime is not installed or cannot load the model.
@@ -40,11 +40,11 @@ def reference_function(model: Any, new_names: Mapping[str, str]) -> Callable[[Ar
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4  # no warnings about old operators
+    options.log_severity_level = 4  # log only fatal errors, and no warnings about old operators
     try:
         data = model.SerializeToString()
         session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-    except Exception:  # its errors have no public class
+    except Exception:  # the errors of ONNX Runtime have no public class
         return None
     outputs = [each.name for each in session.get_outputs()]
 
@@ -56,7 +56,7 @@ def reference_function(model: Any, new_names: Mapping[str, str]) -> Callable[[Ar
 
 
 def compare(function: Any, reference: Callable[[Arrays], Arrays]) -> str:
-    """Compares a concrete function with ONNX Runtime on random inputs. Returns the result as a line.
+    """Compares a concrete function with ONNX Runtime on random inputs. Returns the result as a line of text.
 
     Raises FailedPrecondition if the difference is above `TOLERANCE`.
     """
@@ -65,18 +65,18 @@ def compare(function: Any, reference: Callable[[Arrays], Arrays]) -> str:
     for batch in BATCHES:
         inputs = _example(specs, batch)
         try:
-            want = reference(inputs)
-        except Exception as error:  # its errors have no public class
+            expected = reference(inputs)
+        except Exception as error:  # the errors of ONNX Runtime have no public class
             reason = " ".join(str(error).split())[:200]
             return f"not compared with {name()}, which fails on random values: {reason}"
         outputs = function(*(tf.constant(inputs[spec.name]) for spec in specs))
-        for key, array in want.items():
-            off = difference(outputs[key].numpy(), array)
-            if reason := too_far(off, TOLERANCE):
+        for key, array in expected.items():
+            deviation = difference(outputs[key].numpy(), array)
+            if reason := too_far(deviation, TOLERANCE):
                 raise FailedPrecondition(
                     f"The converted model differs from {name()} (tolerance {TOLERANCE:g}): output {key} is {reason}"
                 )
-            worst = max(worst, float(off))
+            worst = max(worst, float(deviation))
     return f"compared with {name()}: largest difference {worst:.1g}"
 
 

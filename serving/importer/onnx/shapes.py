@@ -11,7 +11,7 @@ from onnx import helper
 from .call import Call, Operator, Unsupported
 
 _MAX_INDEX = (1 << 31) - 1
-# Modes of nearest-neighbour resizing that repeat each pixel if the scale is an integer.
+# (coordinates, rounding) of nearest-neighbour resizing that repeat each pixel if the scale is an integer.
 _REPEATING = {("asymmetric", "floor"), ("half_pixel", "round_prefer_floor"), ("half_pixel", "round_prefer_ceil")}
 
 
@@ -69,7 +69,7 @@ def _slice(call: Call, x: Any, starts: Any = None, ends: Any = None, axes: Any =
 
 
 def _slice_bound(value: Any) -> Any:
-    """Clips a start or an end of a slice: ONNX writes very large numbers for "to the end"."""
+    """Clips a start or an end of a slice. ONNX files have very large numbers for "to the end"."""
     if isinstance(value, np.generic):
         return int(np.clip(value, -_MAX_INDEX, _MAX_INDEX))
     return tf.cast(tf.clip_by_value(value, -_MAX_INDEX, _MAX_INDEX), tf.int32)
@@ -128,7 +128,7 @@ def _constant(call: Call) -> Any:
             return np.array(value, np.float32)
         if name in ("value_int", "value_ints"):
             return np.array(value, np.int64)
-    raise Unsupported("this kind of constant is not supported")
+    raise Unsupported("string constants and sparse constants are not supported")
 
 
 def _constant_of_shape(call: Call, shape: Any) -> Any:
@@ -144,13 +144,13 @@ def _depth_to_space(call: Call, x: Any) -> Any:
     return tf.reshape(blocks, (-1, channels // size**2, height * size, width * size))
 
 
-def _resize(call: Call, x: Any, *given: Any) -> Any:
-    """Resizes images: nearest neighbour by an integer scale, or linear with half-pixel centres."""
+def _resize(call: Call, x: Any, *optional: Any) -> Any:
+    """Resizes images: nearest neighbour with integer scales, or linear with half-pixel centres."""
     call.refuse_unless("antialias", 0)
     call.refuse_unless("axes", None)
     call.refuse_unless("keep_aspect_ratio_policy", "stretch")
-    sizes = given[2] if len(given) > 2 else None
-    scales = given[1] if len(given) > 1 else given[0] if given else np.array(call.attributes["scales"])
+    sizes = optional[2] if len(optional) > 2 else None
+    scales = optional[1] if len(optional) > 1 else optional[0] if optional else np.array(call.attributes["scales"])
     height_width = x.shape[2:]
     if len(x.shape) != 4 or None in height_width:
         raise Unsupported("only images of a fixed size are supported")

@@ -18,7 +18,7 @@ _EXTERNAL = onnx.TensorProto.EXTERNAL
 
 
 def embed_external_data(model: Any, folder: Path) -> None:
-    """Copies the data of external files into the model. Afterwards, the model refers to no file.
+    """Copies the data of external files into the model. Afterwards, the model does not refer to other files.
 
     Raises:
         PermissionDenied: a file is not in the folder, or is a link or a device.
@@ -32,7 +32,7 @@ def embed_external_data(model: Any, folder: Path) -> None:
 
 
 def arrays(model: Any) -> dict[str, np.ndarray[Any, Any]]:
-    """Returns the initializers by name. Raises InvalidArgument if the data of one does not fit its shape."""
+    """Returns the weights by name. Raises InvalidArgument if the data of a weight does not fit its shape."""
     try:
         return {each.name: numpy_helper.to_array(each) for each in model.graph.initializer}
     except (ValueError, TypeError) as error:

@@ -1,6 +1,6 @@
 """ONNX operators in TensorFlow: convolutions, pooling and normalizations. See `elements.py`.
 
-ONNX has shape (batch, channels, …); TensorFlow computes with (batch, …, channels). "…" are the spatial axes.
+ONNX tensors have shape (batch, channels, …). TensorFlow computes with (batch, …, channels). "…" are the spatial axes.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ def _channels_first(x: Any) -> Any:
 
 def _pads(call: Call, x: Any, windows: Sequence[int], strides: Sequence[int]) -> Pads:
     """Returns the padding for the spatial axes of `x` (batch, channels, …)."""
-    count, kind = len(windows), call.get("auto_pad", "NOTSET")
-    if kind in ("NOTSET", "VALID"):
-        pads = call.get("pads", [0] * (2 * count)) if kind == "NOTSET" else [0] * (2 * count)
+    count, auto_pad = len(windows), call.get("auto_pad", "NOTSET")
+    if auto_pad in ("NOTSET", "VALID"):
+        pads = call.get("pads", [0] * (2 * count)) if auto_pad == "NOTSET" else [0] * (2 * count)
         return list(zip(pads[:count], pads[count:], strict=True))
     sizes = x.shape[2:]
     if None in sizes:
-        raise Unsupported(f"auto_pad={kind} with unknown sizes is not supported")
+        raise Unsupported(f"auto_pad={auto_pad} with unknown sizes is not supported")
     all_pads = []
     for size, window, stride in zip(sizes, windows, strides, strict=True):
         total = max((-(-size // stride) - 1) * stride + window - size, 0)
         ends = (total // 2, total - total // 2)
-        all_pads.append(ends if kind == "SAME_UPPER" else ends[::-1])
+        all_pads.append(ends if auto_pad == "SAME_UPPER" else ends[::-1])
     return all_pads
 
 
@@ -51,8 +51,8 @@ def _pad_spatial(x: Any, pads: Pads, value: float = 0.0) -> Any:
 def _strided(run: Callable[[Sequence[int]], Any], strides: Sequence[int], dilations: Sequence[int]) -> Any:
     """Calls `run` with strides.
 
-    TensorFlow does not support strides and dilations together. In that case, this runs without strides and keeps every
-    n-th result.
+    TensorFlow does not support strides and dilations together. If both are above 1, `run` gets strides of 1, and every
+    n-th result is kept.
     """
     if max(strides) == 1 or max(dilations) == 1:
         return run(strides)
@@ -77,7 +77,7 @@ def _conv(call: Call, x: Any, kernel: Any, bias: Any = None) -> Any:
 
 
 def _depthwise(call: Call, x: Any, kernel: Any, bias: Any = None) -> Any:
-    """A depthwise convolution: each channel has its own kernels."""
+    """Computes a depthwise convolution. Each channel has its own kernels."""
     strides, dilations = call.get("strides", [1, 1]), call.get("dilations", [1, 1])
     windows = [(size - 1) * step + 1 for size, step in zip(kernel.shape[2:], dilations, strict=True)]
     y = _pad_spatial(_channels_last(x), _pads(call, x, windows, strides))
@@ -123,23 +123,27 @@ def _conv_transpose(call: Call, x: Any, kernel: Any, bias: Any = None) -> Any:
 
 def _transposed_pads(call: Call, x: Any, y: Any, strides: Sequence[int]) -> Pads:
     """Returns how much to crop from the spatial axes of `y` (batch, …, channels)."""
-    count, kind = len(strides), call.get("auto_pad", "NOTSET")
+    count, auto_pad = len(strides), call.get("auto_pad", "NOTSET")
     output_sizes = call.get("output_shape", None)
-    if kind.startswith("SAME") and output_sizes is None and None not in x.shape[2:]:
+    if auto_pad.startswith("SAME") and output_sizes is None and None not in x.shape[2:]:
         output_sizes = [size * stride for size, stride in zip(x.shape[2:], strides, strict=True)]
     if output_sizes is None:
         call.refuse_unless("auto_pad", "NOTSET", "VALID")
-        pads = call.get("pads", [0] * (2 * count)) if kind == "NOTSET" else [0] * (2 * count)
+        pads = call.get("pads", [0] * (2 * count)) if auto_pad == "NOTSET" else [0] * (2 * count)
         return list(zip(pads[:count], pads[count:], strict=True))
     extra = call.get("output_padding", [0] * count)
-    if None in y.shape[1:] or any(size < want for size, want in zip(y.shape[1:-1], output_sizes[-count:], strict=True)):
+    if None in y.shape[1:] or any(
+        size < target for size, target in zip(y.shape[1:-1], output_sizes[-count:], strict=True)
+    ):
         raise Unsupported("output_shape with unknown or larger sizes is not supported")
-    total = [size + each - want for size, each, want in zip(y.shape[1:-1], extra, output_sizes[-count:], strict=True)]
+    total = [
+        size + each - target for size, each, target in zip(y.shape[1:-1], extra, output_sizes[-count:], strict=True)
+    ]
     ends = [(each // 2, each - each // 2) for each in total]
-    return ends if kind == "SAME_UPPER" else [each[::-1] for each in ends]
+    return ends if auto_pad == "SAME_UPPER" else [each[::-1] for each in ends]
 
 
-def _pool(kind: str) -> Operator:
+def _pool(pooling_type: str) -> Operator:
     def pool(call: Call, x: Any) -> Any:
         windows = call.attributes["kernel_shape"]
         strides, dilations = (call.get(name, [1] * len(windows)) for name in ("strides", "dilations"))
@@ -150,10 +154,12 @@ def _pool(kind: str) -> Operator:
 
         def run(values: Any) -> Any:
             return _strided(
-                lambda steps: tf.nn.pool(values, windows, kind, steps, "VALID", dilations=dilations), strides, dilations
+                lambda steps: tf.nn.pool(values, windows, pooling_type, steps, "VALID", dilations=dilations),
+                strides,
+                dilations,
             )
 
-        if kind == "MAX":
+        if pooling_type == "MAX":
             return _channels_first(run(_pad_spatial(_pad_spatial(y, pads, y.dtype.min), extra, y.dtype.min)))
         inner = tf.ones_like(y)
         counted = _pad_spatial(inner, pads, float(call.get("count_include_pad", 0)))
@@ -163,7 +169,7 @@ def _pool(kind: str) -> Operator:
 
 
 def _rest(call: Call, x: Any, pads: Pads, extents: Sequence[int], strides: Sequence[int]) -> Pads:
-    """Returns the padding at the end that completes the last window, for ceil_mode=1."""
+    """Returns the additional padding that completes the last window if ceil_mode=1, or else zeros."""
     if not call.get("ceil_mode", 0):
         return [(0, 0)] * len(pads)
     if None in x.shape[2:]:

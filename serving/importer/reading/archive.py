@@ -29,9 +29,9 @@ _COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
 class _BoundedFile(io.FileIO):
-    """A file that refuses long reads until `opened` is set.
+    """A file that limits the size of a read until `opened` is set.
 
-    `zipfile` reads the whole directory of an archive in one call when it opens the archive.
+    `zipfile` reads the whole directory of an archive in one call. The limit bounds the memory for this call.
     """
 
     opened = False
@@ -50,8 +50,10 @@ def open_checked(path: Path) -> Iterator[zipfile.ZipFile]:
 
     Raises:
         InvalidArgument: the file is damaged or is not a zip archive.
-        PermissionDenied: a member's path leaves the target folder, or a member occurs twice.
-        ResourceExhausted: there are too many members, or they unpack to more than `check_size` allows.
+        PermissionDenied: a member has an unsafe path, is a link or a device, is encrypted, uses another compression
+            than deflate, or occurs twice.
+        ResourceExhausted: the directory is too long, there are too many members, or the members unpack to more than
+            `check_size` allows.
     """
     with _BoundedFile(path) as file:
         with _read_errors(path.name):
@@ -80,7 +82,7 @@ def read(archive: zipfile.ZipFile, name: str, limit: int) -> bytes:
 def extract(archive: zipfile.ZipFile, names: Iterable[str], folder: Path) -> None:
     """Extracts members of a checked archive into a folder.
 
-    Raises InvalidArgument if a member is damaged, or if its file exists.
+    Raises InvalidArgument if a member is damaged, or if a file of that name exists in the folder.
     """
     for name in names:
         file = folder / name
@@ -113,13 +115,13 @@ def _check(infos: list[zipfile.ZipInfo], length: int) -> None:
     for info in infos:
         if reason := _problem(info):
             raise PermissionDenied(f"Unsafe archive: member {info.orig_filename!r} {reason}")
-        # Some file systems ignore case.
+        # Ignore case, as some file systems do.
         key = info.filename.rstrip("/").casefold()
         if key in seen:
             raise PermissionDenied(f"Unsafe archive: member {info.filename!r} occurs twice")
         seen.add(key)
         check_size(f"member {info.filename!r}", info.file_size, info.compress_size)
-    # If members overlap in the file, the same bytes count for each of them.
+    # Overlapping members would count the same stored bytes several times.
     if (stored := sum(info.compress_size for info in infos)) > length:
         raise ResourceExhausted(
             f"Expected the compressed members to have at most {length:,} bytes, the length of the file. "
@@ -135,8 +137,8 @@ def _problem(info: zipfile.ZipInfo) -> str:
         return "has a path that leaves the archive"
     if len(parts) > MAX_DEPTH or any(len(part) > 255 for part in parts):
         return "has a path that is too long"
-    kind = stat.S_IFMT(info.external_attr >> 16)
-    if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
+    file_type = stat.S_IFMT(info.external_attr >> 16)
+    if file_type not in (0, stat.S_IFREG, stat.S_IFDIR):
         return "is a link or a device"
     if info.compress_type not in _COMPRESSIONS or info.flag_bits & 0x1:
         return "is encrypted, or compressed with another method than deflate"

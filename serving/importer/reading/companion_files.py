@@ -1,4 +1,4 @@
-"""Files that a model file refers to, such as external weights. They must be in the model file's folder."""
+"""Finds the files that a model file refers to, such as external weights, in the folder of the model file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def companion_file(folder: Path, name: str) -> Path:
     """Returns the path of a regular file in a folder.
 
     Raises:
-        PermissionDenied: the name is a path to another folder, or the file is a link or a device.
+        PermissionDenied: the name is not a plain file name, or the file is a link or a device.
         InvalidArgument: the file does not exist.
     """
     plain = name.removeprefix("./")

@@ -25,19 +25,22 @@ def read(path: Path) -> tuple[dict[str, Any], str]:
         path: a .keras file, a whole model in HDF5, or the model.json of a TensorFlow.js layers model.
 
     Returns:
-        The configuration `{"class_name": ..., "config": ...}` with its other keys, but without optimizers, losses
-        and metrics. And the version, such as "2.12.0", or "" if the file does not state it.
+        The configuration `{"class_name": ..., "config": ..., ...}` without optimizers, losses and metrics, and the
+        version, such as "2.12.0". The version is "" if the file does not state it.
 
     Raises:
+        NotFound: the file does not exist.
         InvalidArgument: the file has another format, or is damaged.
-        PermissionDenied: the file refers to data outside of it.
-        ResourceExhausted: the configuration is too large.
+        PermissionDenied: the file is unsafe, as `archive.open_checked` and `hdf5.open_checked` describe.
+        ResourceExhausted: the file or its configuration is too large.
     """
-    kind = kinds.recognise(path)
+    file_format = kinds.recognise(path)
     readers = {"keras": _from_keras, "h5": _from_h5, "tfjs_layers": _from_tfjs}
-    if kind not in readers:
-        raise InvalidArgument(f"Expected a file with a model configuration. Received: {path}, {kinds.NAMES[kind]}")
-    config, version = readers[kind](path)
+    if file_format not in readers:
+        raise InvalidArgument(
+            f"Expected a file with a model configuration. Received: {path}, {kinds.NAMES[file_format]}"
+        )
+    config, version = readers[file_format](path)
     if not isinstance(config.get("class_name"), str) or not isinstance(config.get("config"), dict | list):
         raise InvalidArgument(
             f"Expected a class_name and a config in {path}. Received the keys {list(config)[:5]!r:.200}"
@@ -46,7 +49,7 @@ def read(path: Path) -> tuple[dict[str, Any], str]:
 
 
 def _without_training(value: Any) -> Any:
-    """Removes the optimizers, losses and metrics of a model and of the models in it: serving does not need them."""
+    """Removes the optimizers, losses and metrics of a model and of its nested models. Only training uses them."""
     if isinstance(value, list):
         return [_without_training(each) for each in value]
     if isinstance(value, dict):
@@ -77,6 +80,6 @@ def _from_tfjs(path: Path) -> tuple[dict[str, Any], Any]:
     config = topology.get("model_config", topology)
     if not isinstance(config, dict):
         raise InvalidArgument(f"Expected an object as model_config in model.json. Received: {type(config).__name__}")
-    if config is topology:  # TensorFlow.js itself writes it so; the converter from Keras nests it
+    if config is topology:  # written by TensorFlow.js; the converter from Keras writes model_config
         config = {name: value for name, value in topology.items() if name not in ("keras_version", "backend")}
     return config, topology.get("keras_version")

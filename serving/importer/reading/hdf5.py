@@ -26,7 +26,8 @@ def open_checked(path: Path) -> Iterator[h5py.File]:
 
     Raises:
         InvalidArgument: the file is damaged or is not an HDF5 file.
-        PermissionDenied: the file has links or external data, or values that are neither numbers nor text.
+        PermissionDenied: the file has links, external or virtual data, two paths to an object, a compression other than
+            gzip, or values that are neither numbers nor text.
         ResourceExhausted: the file has too many objects or levels, or its arrays are larger than `check_size` allows.
     """
     with _read_errors(path.name):
@@ -90,7 +91,7 @@ class _Walk:
         dtype = attribute.dtype
         if dtype.kind not in _NUMBER_KINDS + "S" and not h5py.check_string_dtype(dtype):
             raise PermissionDenied(_unsupported_type(path, dtype))
-        self.attributes += math.prod(attribute.shape or ()) * dtype.itemsize  # an empty attribute has no shape
+        self.attributes += math.prod(attribute.shape or ()) * dtype.itemsize  # the shape of an empty attribute is None
         check_size(f"attributes up to {path!r}", self.attributes, self.length)
 
     def dataset(self, dataset: h5py.Dataset) -> None:
@@ -115,7 +116,7 @@ class _Walk:
             check_size(f"a chunk of array {path!r}", chunk, stored)
         self.declared += declared
         self.stored += stored
-        # If arrays overlap in the file, the same bytes count for each of them.
+        # Overlapping arrays would count the same stored bytes several times.
         check_size(f"the arrays up to {path!r}", max(self.declared, self.stored), self.length)
 
 

@@ -9,7 +9,7 @@ from ...errors import InvalidArgument, ResourceExhausted
 from ...limits import json_memory, share_of_memory
 
 MAX_BYTES = 64 << 20
-MAX_DEPTH = 100  # each model in a model adds about 12 levels
+MAX_DEPTH = 100  # each nested model adds about 12 levels
 
 
 def read_json(data: bytes, what: str) -> dict[str, Any]:
@@ -21,7 +21,7 @@ def read_json(data: bytes, what: str) -> dict[str, Any]:
 
     Raises:
         InvalidArgument: the data is not JSON, not an object, or has more than `MAX_DEPTH` levels.
-        ResourceExhausted: the data is too long, or would need too much memory.
+        ResourceExhausted: the data is too long, or parsing would need too much memory.
     """
     if len(data) > MAX_BYTES or json_memory(data) > share_of_memory(1):
         raise ResourceExhausted(f"Expected {what} to have at most {MAX_BYTES:,} bytes. Received: {len(data):,}")

@@ -30,16 +30,16 @@ def recognise(path: Path) -> str:
 
     Raises:
         NotFound: the path does not exist.
-        InvalidArgument: the file is damaged or has another format. The message says which, if it is known.
+        InvalidArgument: the file is damaged, or its format is not supported. The message names known formats.
         PermissionDenied, ResourceExhausted: the file is unsafe or too large; see `archive` and `hdf5`.
     """
     try:
         mode = path.stat().st_mode
         if stat.S_ISDIR(mode):
-            return _folder_kind(path)
+            return _folder_format(path)
         if not stat.S_ISREG(mode):
             raise _unsupported(path, "neither a file nor a folder")
-        return _file_kind(path)
+        return _file_format(path)
     except FileNotFoundError:
         raise NotFound(f"No such file or folder: {path}") from None
     except OSError as error:
@@ -47,7 +47,7 @@ def recognise(path: Path) -> str:
 
 
 def tfjs_json(path: Path) -> Path:
-    """Returns the path of model.json; `path` is that file or its folder."""
+    """Returns the path of the model.json of a TensorFlow.js model. `path` is the file itself or its folder."""
     return path / "model.json" if path.is_dir() else path
 
 
@@ -64,11 +64,11 @@ def _unsupported(path: Path, what: str) -> InvalidArgument:
     return InvalidArgument(f"Expected a model of Keras, TensorFlow, TensorFlow.js or ONNX. Received: {path}, {what}")
 
 
-def _folder_kind(path: Path) -> str:
+def _folder_format(path: Path) -> str:
     if (path / "saved_model.pb").is_file() or (path / "saved_model.pbtxt").is_file():
         return "saved_model"
     if (path / "model.json").is_file():
-        return _json_kind(path / "model.json")
+        return _json_format(path / "model.json")
     names = {each.name for each in path.iterdir()}
     if "config.json" in names and names & set(archive.WEIGHTS):
         raise _unsupported(path, "an unpacked .keras file (zip its files again)")
@@ -83,36 +83,36 @@ def _folder_kind(path: Path) -> str:
     raise _unsupported(path, f"a folder without saved_model.pb or model.json (it contains {sorted(names)[:5]!r:.200})")
 
 
-def _file_kind(path: Path) -> str:
+def _file_format(path: Path) -> str:
     with open(path, "rb") as file:
         header = file.read(_HEADER_BYTES)
         if not header:
             raise _unsupported(path, "an empty file")
         if header.startswith(_HDF5):
-            return _hdf5_kind(path)
+            return _hdf5_format(path)
         if header.startswith(b"PK\x03\x04"):
-            return _zip_kind(path)
+            return _zip_format(path)
         if header.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
-            return _json_kind(path)
+            return _json_format(path)
         if known := file_type(header):
             raise _unsupported(path, known)
         file.seek(0)
-        return _protobuf_kind(path, top_level_fields(file))
+        return _protobuf_format(path, top_level_fields(file))
 
 
-def _hdf5_kind(path: Path) -> str:
-    from . import hdf5  # here: the other formats do not need h5py
+def _hdf5_format(path: Path) -> str:
+    from . import hdf5  # imported here, because the other formats do not need h5py
 
     with hdf5.open_checked(path) as file:
         if "model_config" in file.attrs:
             return "h5"
-        # Keras 2 lists the layers in an attribute. Keras 3 writes groups with these names.
+        # Keras 2 lists the layers in the attribute. Keras 3 writes these groups.
         if "layer_names" in file.attrs or {"layers", "vars", "_layer_checkpoint_dependencies"} & set(file):
             return "weights"
         raise _unsupported(path, f"an HDF5 file that Keras did not write (it contains {list(file)[:5]!r:.200})")
 
 
-def _zip_kind(path: Path) -> str:
+def _zip_format(path: Path) -> str:
     with archive.open_checked(path) as opened:
         names = set(opened.NameToInfo)
     if archive.CONFIG in names and names & set(archive.WEIGHTS):
@@ -123,11 +123,11 @@ def _zip_kind(path: Path) -> str:
         raise _unsupported(path, "a NumPy archive of arrays")
     if inner := next((name for name in names if name.endswith(("saved_model.pb", "model.json"))), ""):
         raise _unsupported(path, f"a zip archive that contains {inner!r:.200} (unpack it, and import that folder)")
-    wanted = archive.CONFIG if archive.CONFIG not in names else archive.WEIGHTS[0]
-    raise _unsupported(path, f"a zip archive without {wanted}")
+    missing = archive.CONFIG if archive.CONFIG not in names else archive.WEIGHTS[0]
+    raise _unsupported(path, f"a zip archive without {missing}")
 
 
-def _json_kind(path: Path) -> str:
+def _json_format(path: Path) -> str:
     value = read_json(read_bounded(path, MAX_BYTES), path.name)
     topology: Any = value.get("modelTopology")
     if isinstance(topology, dict):
@@ -143,11 +143,11 @@ def _json_kind(path: Path) -> str:
     raise _unsupported(path, f"JSON that is not a TensorFlow.js model (it contains {list(value)[:5]!r:.200})")
 
 
-def _protobuf_kind(path: Path, fields: set[tuple[int, int]] | None) -> str:
+def _protobuf_format(path: Path, fields: set[tuple[int, int]] | None) -> str:
     if fields and {(1, 0), (7, 2)} <= fields:  # ir_version and graph
         return "onnx"
     if fields == {(1, 0), (2, 2)}:  # saved_model_schema_version and meta_graphs
         raise _unsupported(path, f"a file of a SavedModel (import its folder, {path.parent})")
     if fields and (1, 2) in fields and fields <= {(1, 2), (2, 2), (3, 0), (4, 2)}:  # node, library, versions
-        raise _unsupported(path, "a frozen TensorFlow graph (import the SavedModel that it was made from)")
+        raise _unsupported(path, "a frozen TensorFlow graph (import the original SavedModel)")
     raise _unsupported(path, "a file of unknown format, or an incomplete file")

@@ -1,11 +1,11 @@
-"""The classes of Keras that a configuration may use. Each was reviewed: it runs no code from the file.
+"""Lists the classes of Keras that a configuration may use. A review showed that none of them runs code from the file.
 
-A new class of a later Keras is refused until it is listed here. A test finds the classes that are missing.
+A new class of a later Keras is refused until this file lists it. A test reports the missing classes.
 """
 
 from __future__ import annotations
 
-# Class names by the module that Keras writes with the name.
+# Module that Keras writes into the configuration → class names.
 CLASSES: dict[str, frozenset[str]] = {
     module: frozenset(names.split())
     for module, names in {
@@ -128,7 +128,7 @@ ACTIVATIONS = frozenset(
     """.split()
 )
 
-# Classes of Keras that can run code from the file, and serialized values that are code. Each with the reason.
+# Reasons why some classes of Keras, and some serialized values, are refused.
 REFUSED = {
     "Lambda": "which runs code from the file",
     "TFSMLayer": "which runs a SavedModel from a path in the file",
@@ -140,5 +140,5 @@ REFUSED = {
     "TypeSpec": "which creates an object of any class that the file names",
     "CompositeTensor": "which creates an object of any class that the file names",
 }
-# Base classes, which do nothing by themselves.
+# Base classes. A configuration does not need them.
 BASES = frozenset({"InputSpec", "Layer", "Wrapper"})

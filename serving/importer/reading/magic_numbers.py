@@ -1,4 +1,4 @@
-"""Recognises files of unsupported formats by their first bytes, for clear error messages."""
+"""Names unsupported file formats by their first bytes, for error messages."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _TORCH = "a PyTorch file (export the model to ONNX: torch.onnx.export)"
 
 # Offset, bytes, description. The first match counts.
 SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
-    (4, b"TFL3", "a TensorFlow Lite model, which cannot be converted back (import the model that it was made from)"),
+    (4, b"TFL3", "a TensorFlow Lite model, which cannot be converted back (import the original model)"),
     (0, b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19", _TORCH),
     *((0, bytes((0x80, protocol)), _PICKLE) for protocol in range(2, 6)),
     *((0, bytes((0x78, level)), f"zlib data, perhaps {_PICKLE}") for level in (0x01, 0x5E, 0x9C, 0xDA)),
@@ -32,5 +32,5 @@ SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
 
 
 def file_type(header: bytes) -> str:
-    """Describes the format of a file by its first bytes; "" if the format is unknown."""
+    """Describes the format of a file by its first bytes. Returns "" if the format is unknown."""
     return next((name for at, magic, name in SIGNATURES if header[at : at + len(magic)] == magic), "")

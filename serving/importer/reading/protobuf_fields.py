@@ -5,26 +5,26 @@ from __future__ import annotations
 import os
 from typing import BinaryIO
 
-_MAX_FIELDS = 100_000  # a frozen graph has one for each node
+_MAX_FIELDS = 100_000  # a frozen graph has one field for each node
 
 
 def top_level_fields(file: BinaryIO) -> set[tuple[int, int]] | None:
-    """Returns (field number, wire type) for the fields of a message.
+    """Returns the set of (field number, wire type) of the fields of a message.
 
-    Reads at most the first 100,000 fields. Returns None if the file is not a message, or is incomplete.
+    Reads at most the first 100,000 fields. Returns None if the file is empty or incomplete, or is not a message.
 
     Args:
         file: a binary file at the start of the message. The message extends to the end of the file.
     """
     end = os.fstat(file.fileno()).st_size
-    found: set[tuple[int, int]] = set()
+    fields_found: set[tuple[int, int]] = set()
     for _ in range(_MAX_FIELDS):
         if file.tell() == end:
-            return found or None
+            return fields_found or None
         key = _varint(file)
         if key is None or key >> 3 == 0:
             return None
-        found.add((key >> 3, key & 7))
+        fields_found.add((key >> 3, key & 7))
         if key & 7 == 0:
             skipped = _varint(file)
             length: int | None = 0 if skipped is not None else None
@@ -33,7 +33,7 @@ def top_level_fields(file: BinaryIO) -> set[tuple[int, int]] | None:
         if length is None or file.tell() + length > end:
             return None
         file.seek(length, os.SEEK_CUR)
-    return found
+    return fields_found
 
 
 def _varint(file: BinaryIO) -> int | None:

@@ -1,4 +1,4 @@
-"""Options and result of the file readers."""
+"""The options of a file reader, and its result."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ class Options:
 
 @dataclass(frozen=True)
 class ReadResult:
-    """What a reader returns: a Keras model, or the folder of a SavedModel that is served without changes.
+    """The result of a reader: a Keras model, or the folder of a SavedModel that is served without changes.
 
     Attributes:
-        description: what the file is, such as "HDF5 file of Keras 2.12: Functional, 7 layers".
+        description: description of the file, such as "HDF5 file of Keras 2.12: Functional, 7 layers".
         method: how the file was read, such as "rebuilt as a Keras 3 model".
-        changes: a line for each change to the model.
+        changes: a line of text for each change to the model.
         model: the model with its weights, or None.
         saved_model: the folder of a SavedModel, or None.
-        reference: runs the file in the runtime that it was made for. Maps inputs to outputs, both by name. None if
-            that runtime is not installed.
-        reference_name: name and version of that runtime, such as "Keras 2 (tf_keras 2.21)".
+        reference: function that runs the file in its original runtime. It maps input arrays by name to output arrays by
+            name. None if that runtime is not available.
+        reference_name: name and version of the original runtime, such as "Keras 2 (tf_keras 2.21)".
     """
 
     description: str

@@ -1,7 +1,7 @@
-"""Checks that a model configuration uses only harmless classes of Keras: an allowlist.
+"""Checks a model configuration against an allowlist of harmless Keras classes.
 
-Keras's safe mode is a blocklist, and each gap in it was a way to run code. In addition, this check names the layer
-that it refuses, and it covers formats for which Keras has no safe mode (HDF5, TensorFlow.js).
+Keras's safe mode is a blocklist: a dangerous class that is not on the list can run code. In addition, this check names
+the refused layer, and covers formats for which Keras has no safe mode (HDF5, TensorFlow.js).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from .known_classes import ACTIVATIONS, CLASSES, NAMES, REFUSED
 if TYPE_CHECKING:
     from .result import Options
 
-# Values that Keras serializes like objects, and that it creates without a class from the file.
+# Class names of plain values. Keras creates these values itself, without a class that the file names.
 _VALUES = frozenset(
     "__keras_tensor__ __tensor__ __numpy__ __bytes__ __ellipsis__ __slice__ __tuple__ TensorShape".split()
 )
@@ -28,11 +28,11 @@ _TRUST_HINT = "(--trust allows it)"
 
 
 def vet(config: Mapping[str, Any], options: Options) -> None:
-    """Refuses a configuration that could run code or open files when it is loaded.
+    """Raises PermissionDenied if Keras could run code or open files when it loads a configuration.
 
     Args:
         config: a model configuration as Keras 3 or Keras 2 writes it.
-        options: `trust` allows everything; `classes` are allowed in addition to Keras's own.
+        options: `trust` allows every class and function. `classes` are allowed in addition to Keras's own classes.
 
     Raises:
         PermissionDenied: the configuration is unsafe. The message names the layer, its class and the reason.
@@ -50,8 +50,8 @@ class _Vetting:
 
     Args:
         classes: registered names that are allowed.
-        unrequested: registered names that are not allowed, not even as plain text: Keras replaces a text that is a
-            registered name by the class or function.
+        unrequested: registered names that are not allowed, not even as plain text, because Keras replaces such a text
+            with the registered class or function.
     """
 
     def __init__(self, classes: frozenset[str], unrequested: frozenset[str]) -> None:
@@ -71,37 +71,37 @@ class _Vetting:
             raise _denied(f"{owner} uses {value!r}, a registered name that --classes does not allow")
 
     def _object(self, value: Mapping[str, Any], owner: str) -> str:
-        """Checks a serialized object. Returns a description of the layer that the values in it belong to."""
-        kind, inner = value["class_name"], value.get("config")
-        if not isinstance(kind, str):
-            raise InvalidArgument(f"Expected text as the class_name in {owner}. Received: {kind!r:.100}")
+        """Checks a serialized object. Returns a description of the layer that contains the object's values."""
+        class_name, inner = value["class_name"], value.get("config")
+        if not isinstance(class_name, str):
+            raise InvalidArgument(f"Expected text as the class_name in {owner}. Received: {class_name!r:.100}")
         for key in ("module", "registered_name"):
             if not isinstance(value.get(key), str | None):
                 raise InvalidArgument(f"Expected text as the {key} in {owner}. Received: {value[key]!r:.100}")
         name = value.get("name") or (inner.get("name") if isinstance(inner, Mapping) else None)
         owner = f"layer {name!r:.100}" if isinstance(name, str) else owner
-        if kind in _VALUES:
-            _check_value(kind, inner, owner)
-        elif kind == "function":
+        if class_name in _VALUES:
+            _check_value(class_name, inner, owner)
+        elif class_name == "function":
             self._function(value, owner)
         else:
-            self._class(kind, value, owner)
-            _check_config(kind, inner, name, owner)
+            self._class(class_name, value, owner)
+            _check_config(class_name, inner, name, owner)
         return owner
 
-    def _class(self, kind: str, value: Mapping[str, Any], owner: str) -> None:
+    def _class(self, class_name: str, value: Mapping[str, Any], owner: str) -> None:
         registered, module = value.get("registered_name"), value.get("module")
-        what = f"{owner} of class {kind}"
-        if kind in REFUSED:
-            raise _denied(f"{what}, {REFUSED[kind]} {_TRUST_HINT}")
-        # Without a "module", Keras uses its old loader, which looks up the class_name only.
-        if (registered if "module" in value and registered else kind) in self.classes:
+        what = f"{owner} of class {class_name}"
+        if class_name in REFUSED:
+            raise _denied(f"{what}, {REFUSED[class_name]} {_TRUST_HINT}")
+        # Without a "module", Keras uses its old loader, which looks up only the class_name.
+        if (registered if "module" in value and registered else class_name) in self.classes:
             return
-        if registered not in (None, kind):
+        if registered not in (None, class_name):
             raise _denied(f"{what}, registered as {registered!r:.100} (import its module with --classes)")
-        if kind not in NAMES:
+        if class_name not in NAMES:
             raise _denied(f"{what}, which is not a class of Keras (import its module with --classes)")
-        if module is not None and kind not in CLASSES.get(module, ()):
+        if module is not None and class_name not in CLASSES.get(module, ()):
             raise _denied(f"{what} in module {module!r:.100}, where Keras has no such class")
 
     def _function(self, value: Mapping[str, Any], owner: str) -> None:
@@ -113,22 +113,24 @@ class _Vetting:
             raise _denied(f"{owner} with function {module}.{name}, which is not an activation of Keras")
 
 
-def _check_value(kind: str, inner: Any, owner: str) -> None:
-    """Checks the dtype of an array: for one such as S1000000000, NumPy would allocate that many bytes."""
+def _check_value(class_name: str, inner: Any, owner: str) -> None:
+    """Checks the dtype of an array. For a dtype such as S1000000000, NumPy would allocate a billion bytes."""
     dtype = inner.get("dtype") if isinstance(inner, Mapping) else None
-    if kind in ("__numpy__", "__tensor__") and str(dtype) not in _DTYPES:
+    if class_name in ("__numpy__", "__tensor__") and str(dtype) not in _DTYPES:
         raise _denied(f"{owner} with an array of type {dtype!r:.100}")
 
 
-def _check_config(kind: str, inner: Any, name: Any, owner: str) -> None:
+def _check_config(class_name: str, inner: Any, name: Any, owner: str) -> None:
     if not isinstance(inner, Mapping | list):
         raise InvalidArgument(f"Expected an object or a list as the config of {owner}. Received: {inner!r:.100}")
     for each in (name, inner.get("name") if isinstance(inner, Mapping) else None):
         if isinstance(each, str) and _is_unsafe_path(each):
-            raise _denied(f"{owner} of class {kind}, whose name is a path that leaves the folder")
-    if kind in NAMES and isinstance(inner, Mapping) and isinstance(inner.get("vocabulary"), str):
+            raise _denied(f"{owner} of class {class_name}, whose name is a path that leaves the folder")
+    if class_name in NAMES and isinstance(inner, Mapping) and isinstance(inner.get("vocabulary"), str):
         vocabulary = inner["vocabulary"]
-        raise _denied(f"{owner} of class {kind}, which reads its vocabulary from the file {vocabulary!r} {_TRUST_HINT}")
+        raise _denied(
+            f"{owner} of class {class_name}, which reads its vocabulary from the file {vocabulary!r} {_TRUST_HINT}"
+        )
 
 
 def _is_unsafe_path(name: str) -> bool:

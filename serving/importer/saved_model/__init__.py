@@ -1,1 +1,1 @@
-"""Reader of SavedModels. Rebuilds the layers if Keras 2 recorded them; otherwise the graph is served unchanged."""
+"""Reader of SavedModels. Rebuilds the layers if Keras 2 recorded them. Otherwise, the graph is served unchanged."""

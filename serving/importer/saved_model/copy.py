@@ -1,4 +1,4 @@
-"""Copies an untrusted SavedModel: only the files that belong to it, without following links."""
+"""Copies only the files that belong to an untrusted SavedModel. Does not follow links."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _FOLDERS = ("variables", "assets")
 
 
 def copy(source: Path, target: Path) -> Path:
-    """Copies saved_model.pb, keras_metadata.pb, variables/ and assets/ into the new folder `target`, and returns it.
+    """Copies saved_model.pb, keras_metadata.pb, variables/ and assets/ into the new folder `target`. Returns `target`.
 
     Raises:
-        PermissionDenied: one of them is a link or a device.
-        ResourceExhausted: there are more than `MAX_FILES` files, or they are larger than half of the memory.
+        PermissionDenied: a file or folder is a link or a device.
+        ResourceExhausted: there are more than `MAX_FILES` files, or the files are larger than half of the memory.
         InvalidArgument: saved_model.pb is missing.
     """
     target.mkdir()

@@ -1,4 +1,4 @@
-"""Reads SavedModels. Rebuilds the layers if Keras 2 recorded them; otherwise the graph is served unchanged."""
+"""Reads SavedModels. Rebuilds the layers if Keras 2 recorded them. Otherwise, the graph is served unchanged."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ def read(path: Path, options: Options) -> ReadResult:
     """Reads a SavedModel of TensorFlow 1 or 2, or of Keras 2 or 3.
 
     The result has a `model` if Keras 2 wrote the SavedModel and the rebuilt layers compute the same values as the
-    graph. Otherwise it has a `saved_model`, which is a copy.
+    graph. Otherwise, the result has a `saved_model`, which is a copy of the folder.
 
     Raises:
-        PermissionDenied: the graph does more than compute, or the folder has links in it.
+        PermissionDenied: the graph has a forbidden operation (see `operations.py`), or the folder contains links.
         FailedPrecondition: there is no signature.
         InvalidArgument: the SavedModel is damaged, or has no graph for serving.
         ResourceExhausted: the SavedModel is too large.
@@ -107,9 +107,9 @@ def _as_layers(what: str, folder: Path, metadata: Metadata, options: Options) ->
 
 
 def _graph_function(model: keras.Model, loaded: Any, signature: Any) -> Callable[[Arrays], Arrays]:
-    """Returns a function that runs the graph, with the model's names of inputs and outputs.
+    """Returns a function that runs the graph. The function uses the input and output names of `model`.
 
-    The function holds a reference to `loaded`: without it, TensorFlow would free the variables.
+    The function holds a reference to `loaded`, because TensorFlow would otherwise free the variables.
     """
     names = [each._keras_history.operation.name for each in model.outputs]
     arguments = list(signature.structured_input_signature[1])
@@ -134,8 +134,8 @@ def _compare(model: keras.Model, reference: Callable[[Arrays], Arrays]) -> None:
     for batch in BATCHES:
         inputs = endpoint.example(batch)
         new = endpoint.function(*inputs.values())
-        for name, want in reference(inputs).items():
-            if problem := too_far(difference(np.asarray(new[name]), want), TOLERANCE):
+        for name, expected in reference(inputs).items():
+            if problem := too_far(difference(np.asarray(new[name]), expected), TOLERANCE):
                 raise FailedPrecondition(
                     f"The rebuilt layers differ from the graph (tolerance {TOLERANCE}): output {name} is {problem}"
                 )

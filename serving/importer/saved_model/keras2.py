@@ -1,4 +1,7 @@
-"""Rebuilds the layers of a SavedModel of Keras 2: configuration from its metadata, weights from its checkpoint."""
+"""Rebuilds the layers of a SavedModel of Keras 2.
+
+The configuration comes from the metadata of the SavedModel, and the weights come from its checkpoint.
+"""
 
 from __future__ import annotations
 
@@ -27,12 +30,12 @@ _LAYER = re.compile(r"root\.(layer(?:_with_weights)?-\d+)")
 
 @dataclass(frozen=True)
 class Metadata:
-    """What Keras 2 recorded about a model.
+    """The metadata of a model in a SavedModel of Keras 2.
 
     Attributes:
         config: the configuration as Keras 2 writes it.
         version: version of Keras, such as "2.12.0"; "" if it is not recorded.
-        layers: attribute of the loaded SavedModel that has each layer, by the layer's name.
+        layers: maps each layer's name to the attribute of the loaded SavedModel that holds the layer.
     """
 
     config: dict[str, Any]
@@ -43,7 +46,7 @@ class Metadata:
 def read_metadata(folder: Path, meta_graph: Any) -> Metadata | None:
     """Reads the metadata of a SavedModel.
 
-    Returns None if Keras 2 did not write the SavedModel. Raises InvalidArgument if the metadata is damaged.
+    Returns None if the SavedModel has no configuration of Keras 2. Raises InvalidArgument if the metadata is damaged.
     """
     nodes = _nodes(folder, meta_graph)
     if "root" not in nodes:
@@ -65,12 +68,12 @@ def rebuild(metadata: Metadata, loaded: Any, stored: int, name: str, options: Op
     Args:
         metadata: metadata of the SavedModel.
         loaded: result of `tf.saved_model.load`.
-        stored: how many numbers its files store at most.
+        stored: upper bound of the number of weights in the files of the SavedModel.
         name: name of the folder, for error messages.
         options: see `result.py`.
 
     Returns:
-        The model, and a line for each change.
+        The model, and a line of text for each change.
 
     Raises:
         ServingError: the model cannot be built.
@@ -93,7 +96,7 @@ def _arrays(layer: Any) -> list[Any]:
 
 
 def _nodes(folder: Path, meta_graph: Any) -> dict[str, str]:
-    """Returns the JSON metadata of each Keras object by its path. Before Keras 2.5 it was in saved_model.pb itself."""
+    """Returns the JSON metadata of each Keras object by path. Keras before 2.5 wrote the metadata to saved_model.pb."""
     if (folder / KERAS_METADATA).exists():
         try:
             message = _message().FromString((folder / KERAS_METADATA).read_bytes())
@@ -113,7 +116,7 @@ def _json(text: str) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """Converts serialized tuples and shapes to lists."""
+    """Converts serialized tuples and shapes in a value to lists."""
     if isinstance(value, Mapping):
         if value.get("class_name") in ("__tuple__", "TensorShape"):
             return [_plain(each) for each in value["items"]]

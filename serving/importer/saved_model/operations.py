@@ -1,4 +1,4 @@
-"""Checks that a TensorFlow graph only computes: some operations write files or run code."""
+"""Checks that a TensorFlow graph only computes. Some operations read or write files, or run code."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from ...errors import InvalidArgument, PermissionDenied
 from ...wire import dtypes
 from ..reading.bounds import check_size
 
-# Operations that do more than compute, by a pattern of their names, with the reason for the error message.
+# Forbidden operations: pattern of the name → reason for the error message.
 _REFUSED = {
     "File": "which reads or writes files",
     "Reader": "which reads files",
     "Dataset": "which may read files",
     "PyFunc": "which runs Python",
-    "Debug|Dump|^Copy(Host)?$": "which writes its input to a place that the graph chooses",
+    "Debug|Dump|^Copy(Host)?$": "which writes its input to a path that the graph chooses",
     "Proto": "which may read files",
     "VocabRemapping": "which reads files",
     "Rpc|Send|Recv|Host|T[pP][uU]": "which talks to other processes or devices",
 }
-# Stateful operations whose effects stay within the model. All other stateful operations are refused.
+# Stateful operations without effects outside of the model. All other stateful operations are refused.
 _ALLOWED = re.compile(
     """
     VarHandleOp | VarIsInitializedOp | ReadVariableOp | Assign(Add|Sub)?VariableOp | Variable(V2|Shape)?
@@ -39,7 +39,7 @@ _ALLOWED = re.compile(
     """,
     re.VERBOSE,
 )
-# Operations of a saver. Nothing else may use them: with them a signature could read or write any file.
+# Operations of a saver. Only a saver may use them, because a signature could read or write any file with them.
 _SAVER = frozenset(
     "SaveV2 RestoreV2 MergeV2Checkpoints ShardedFilename ShardedFilespec Save SaveSlices Restore RestoreSlice".split()
 )
@@ -48,11 +48,11 @@ _TRUST_HINT = "(--trust allows it)"
 
 
 def check_graph(meta_graph: Any, stored: int) -> None:
-    """Refuses a graph that does more than compute.
+    """Raises PermissionDenied if a graph has an operation that does more than compute.
 
     Args:
         meta_graph: a `MetaGraphDef`.
-        stored: size of its file in bytes.
+        stored: size of the graph's file in bytes.
 
     Raises:
         PermissionDenied: an operation is not allowed. The message names the node, the operation and the reason.
@@ -74,7 +74,7 @@ def check_graph(meta_graph: Any, stored: int) -> None:
 
 
 def _uses(meta_graph: Any, graph: _Graph) -> Iterator[tuple[str, Iterable[tuple[str, Any]]]]:
-    """Yields what can run, with its nodes: signatures, initializers, functions and the restore operation."""
+    """Yields (name, nodes) for each entry point: signatures, initializers, functions and the restore operation."""
     for name, signature in meta_graph.signature_def.items():
         yield name, graph.reach(name for info in signature.outputs.values() for name in _tensors(info))
     for key in ("saved_model_main_op", "legacy_init_op"):
@@ -87,7 +87,7 @@ def _uses(meta_graph: Any, graph: _Graph) -> Iterator[tuple[str, Iterable[tuple[
 
 
 def _tensors(info: Any) -> list[str]:
-    """Returns the names of the tensors of a signature's output; a sparse output has three."""
+    """Returns the names of the tensors of a signature's output. A sparse output has three tensors."""
     sparse = info.coo_sparse
     parts = [sparse.values_tensor_name, sparse.indices_tensor_name, sparse.dense_shape_tensor_name]
     return [info.name, *parts, *(name for part in info.composite_tensor.components for name in _tensors(part))]
@@ -105,7 +105,7 @@ class _Graph:
         self._functions = {each.signature.name: each.node_def for each in graph.library.function}
 
     def all_nodes(self) -> Iterator[tuple[str, Any]]:
-        """Yields every node, after a text that says which function it is in ("" for the main graph)."""
+        """Yields (location, node) for every node. The location names the function, or is "" in the main graph."""
         for node in self._main.values():
             yield "", node
         for name, nodes in self._functions.items():
@@ -113,7 +113,7 @@ class _Graph:
                 yield f" of function {name!r:.100}", node
 
     def reach(self, fetches: Iterable[str], functions: Iterable[str] = ()) -> Iterator[tuple[str, Any]]:
-        """Yields the nodes that some outputs of the graph need, and all nodes of the functions that these call."""
+        """Yields (location, node) for the nodes that `fetches` need, and for all nodes of the called functions."""
         pending = [name.lstrip("^").partition(":")[0] for name in fetches]
         called = list(functions)
         seen: set[str] = set()
@@ -172,12 +172,12 @@ def _check_node(where: str, node: Any) -> None:
 
 
 def _constant_bytes(node: Any) -> int:
-    """Returns the size of a constant in memory. In the file, a single value can fill a large constant."""
+    """Returns the size of a constant in memory. The file may store a single value for a large constant."""
     if node.op != "Const":
         return 0
     tensor = node.attr["value"].tensor
-    kind = dtypes.BY_NUMBER.get(tensor.dtype)
-    itemsize = kind.numpy.itemsize if kind else 8
+    dtype = dtypes.BY_NUMBER.get(tensor.dtype)
+    itemsize = dtype.numpy.itemsize if dtype else 8
     return math.prod(max(0, int(dim.size)) for dim in tensor.tensor_shape.dim) * itemsize
 
 

@@ -14,19 +14,19 @@ from ...wire import dtypes
 from ...wire.signature import SignatureDef
 from ..reading.result import Arrays
 
-OPEN_SIZE = 8  # size of unknown dimensions in the example inputs
+OPEN_SIZE = 8  # size of unknown dimensions in the example inputs, except the batch
 
 
 def write(source: Path, name: str, target: Path) -> list[str]:
     """Copies the SavedModel in `source` to `target`, and adds OpenVINO files and warm-up requests.
 
     Returns:
-        A line for each signature without a warm-up request.
+        A line of text for each signature without a warm-up request.
     """
     shutil.copytree(source, target)
     write_openvino(target)
     loaded = tf.saved_model.load(str(target))
-    tried, notes = {}, []
+    examples, notes = {}, []
     for signature in saved_model.read_signatures(target).values():
         if signature.name not in loaded.signatures:
             continue
@@ -37,10 +37,10 @@ def write(source: Path, name: str, target: Path) -> list[str]:
         try:
             loaded.signatures[signature.name](**{key: tf.constant(value) for key, value in inputs.items()})
         except (tf.errors.OpError, ValueError, TypeError) as error:
-            notes.append(f"signature {signature.name}: not tried, it fails on random values: {_line(error)}")
+            notes.append(f"signature {signature.name}: not tried, because it fails on random values: {_line(error)}")
             continue
-        tried[signature.name] = inputs
-    write_warmup(target, name, tried)
+        examples[signature.name] = inputs
+    write_warmup(target, name, examples)
     return notes
 
 

@@ -1,4 +1,7 @@
-"""Reads layers models of TensorFlow.js: a `model.json` with a configuration of Keras 2, and files of weights."""
+"""Reads layers models of TensorFlow.js.
+
+Such a model is a `model.json`, with a configuration in the format of Keras 2, and files of weights.
+"""
 
 from __future__ import annotations
 
@@ -25,19 +28,19 @@ from . import weights_names as tfjs_weights_names
 def read(path: Path, options: Options) -> ReadResult:
     """Reads a layers model from its model.json or its folder.
 
-    The result has a `reference` if TensorFlow.js is installed.
+    The result has a `reference` if TensorFlow.js is installed in the folder of GALLERY_NODE_MODULES.
 
     Raises:
         PermissionDenied: the file would run code, or its weights are in another folder.
         FailedPrecondition: the file is a graph model, or a layer has no equivalent in Keras 3.
-        InvalidArgument: the file is damaged, or its weights do not fit its layers.
+        InvalidArgument: the file is damaged, or the weights do not fit the layers.
         ResourceExhausted: the layers need more weights than the files have, or the model is too large.
     """
     file = kinds.tfjs_json(path)
     if kinds.recognise(path) == "tfjs_graph":
         raise FailedPrecondition(
             f"Expected a TensorFlow.js layers model. Received: {file}, a graph model, which has no layers (import the "
-            "Keras file or the SavedModel that it was made from)"
+            "original Keras file or SavedModel)"
         )
     content = read_json(kinds.read_bounded(file, MAX_BYTES), file.name)
     raw, version = config_file.read(path)
@@ -60,17 +63,17 @@ def read(path: Path, options: Options) -> ReadResult:
 
 
 def _writer(version: str) -> str:
-    """Names the program that wrote a file: "tfjs-layers 4.22.0", or "Keras 2.12.0" if it was converted from Keras."""
+    """Names the program that wrote a model: "tfjs-layers 4.22.0", or "Keras 2.12.0" for a converted Keras model."""
     if not version or not version.isprintable():
         return "an unnamed version"
     return f"Keras {version}"[:60] if version[0].isdecimal() else version[:60]
 
 
 def _in_tensorflow_js(file: Path, model: keras.Model) -> Callable[[Arrays], Arrays] | None:
-    """Returns a function that runs the file in TensorFlow.js, with the model's names of inputs and outputs.
+    """Returns a function that runs the file in TensorFlow.js with the input and output names of `model`.
 
     Returns None if TensorFlow.js is not installed in the folder of GALLERY_NODE_MODULES. Packages in the working
-    directory are not used: they may come with the untrusted file.
+    directory are not used, because they may come with the untrusted file.
     """
     try:
         tfjs_node.modules(tfjs_node.LAYERS)

@@ -16,9 +16,9 @@ Arrays = dict[str, np.ndarray[Any, Any]]
 
 
 def read(folder: Path, manifest: Any) -> Arrays:
-    """Returns the arrays by name.
+    """Returns the weights by name.
 
-    The sizes in the manifest must equal the sizes of the files, so that a small file cannot use much memory.
+    The sizes in the manifest must equal the sizes of the files, so that a small file cannot claim much memory.
 
     Args:
         folder: folder of the model.json.
@@ -26,7 +26,7 @@ def read(folder: Path, manifest: Any) -> Arrays:
 
     Raises:
         PermissionDenied: a file is not in the folder, or is a link or a device.
-        InvalidArgument: the manifest is malformed, a file is missing, or the sizes differ.
+        InvalidArgument: the manifest is malformed, a weight name occurs twice, a file is missing, or the sizes differ.
     """
     arrays: Arrays = {}
     for group in _groups(manifest):
@@ -52,5 +52,5 @@ def _groups(manifest: Any) -> Iterator[Mapping[str, Any]]:
         yield group
 
 
-def _is_list_of(values: Any, kind: type) -> bool:
-    return isinstance(values, list) and all(isinstance(each, kind) for each in values)
+def _is_list_of(values: Any, item_type: type) -> bool:
+    return isinstance(values, list) and all(isinstance(each, item_type) for each in values)

@@ -11,21 +11,22 @@ import numpy as np
 from ...errors import InvalidArgument
 
 Chain = tuple[str, ...]  # names of the nested layers that a variable is in, outermost first
+# Variables with another name in TensorFlow.js: class → (name in TensorFlow.js, name in Keras 3).
 _RENAMED = {"DepthwiseConv1D": ("depthwise_kernel", "kernel"), "DepthwiseConv2D": ("depthwise_kernel", "kernel")}
 
 
 def load(model: keras.Model, arrays: Mapping[str, np.ndarray[Any, Any]]) -> None:
     """Assigns the weights to a model.
 
-    `lstm/lstm_cell/kernel` is a variable `kernel` of the layer `lstm`, or of a layer in it. Parts of the name that are
-    not layers of the model are ignored.
+    For example, the weight `lstm/lstm_cell/kernel` is the variable `kernel` of the layer `lstm`, or of a layer inside
+    `lstm`. Parts of the name that are not layers of the model are ignored.
 
     Raises:
-        InvalidArgument: a weight of the model is missing, a weight fits no variable or several, or a shape differs.
+        InvalidArgument: a weight of the model is missing, fits several variables or none, or has another shape.
     """
     variables = dict(_variables(model))
     known = {name for chain, _ in variables for name in chain}
-    # Names with the most parts first: they are the most specific.
+    # Start with the names that have the most parts, because these names are the most specific.
     for name, array in sorted(arrays.items(), key=lambda item: -item[0].count("/")):
         *scopes, last = name.split("/")
         layers = [scope for scope in scopes if scope in known]
@@ -47,7 +48,7 @@ def load(model: keras.Model, arrays: Mapping[str, np.ndarray[Any, Any]]) -> None
 
 
 def _variables(layer: keras.layers.Layer, parents: Chain = ()) -> Iterator[tuple[tuple[Chain, str], Any]]:
-    """Yields each variable of a layer once, with its name in TensorFlow.js."""
+    """Yields each variable of a layer once, after its chain of layers and its name in TensorFlow.js."""
     seen: set[int] = set()
     queue = [(layer, parents)]
     while queue:
@@ -63,6 +64,6 @@ def _variables(layer: keras.layers.Layer, parents: Chain = ()) -> Iterator[tuple
 
 
 def _is_within(scopes: list[str], chain: Chain) -> bool:
-    """Whether the chain has all these names, in this order."""
+    """Whether `chain` contains all names in `scopes`, in the same order."""
     rest = iter(chain)
     return all(scope in rest for scope in scopes)

@@ -162,13 +162,13 @@ def test_old_initializers() -> None:
     repaired, changes = repair(sequential(("Dense", dense)))
     layer = keras.saving.deserialize_keras_object(repaired).layers[0]
     assert layer.kernel_initializer.distribution == "truncated_normal"
-    assert "layer 'layer_0' (Dense): bias_initializer: dtype removed, the layer's dtype is used" in changes
+    assert "layer 'layer_0' (Dense): bias_initializer: dtype removed, because Keras 3 uses the layer's dtype" in changes
 
 
 def test_a_gru_from_before_reset_after_existed() -> None:
     repaired, changes = repair(sequential(("RepeatVector", {"n": 2}), ("GRU", {"units": 2})))
     assert keras.saving.deserialize_keras_object(repaired).layers[1].reset_after is False
-    assert "layer 'layer_1' (GRU): reset_after=False added, as before this option existed" in changes
+    assert "layer 'layer_1' (GRU): reset_after=False added, because older versions did not have this option" in changes
 
 
 def test_a_list_of_layers_is_a_sequential() -> None:
