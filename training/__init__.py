@@ -1,4 +1,16 @@
-"""Training: datasets, recipes and runs. `train` trains a model of the gallery and saves it as a run."""
+"""Training: datasets, recipes and runs. `train` trains a model of the gallery and saves it as a run.
+
+This list of the folders begins with the lowest one. A module may import only from its own folder and from lower folders
+(nearer to the start of the list); `tests/test_layering.py` checks it.
+
+    data        loads datasets by name; windows of series, tokens, batches
+    datasets    one module for each dataset
+    recipes     how each model is trained; `recipe.py` reads them
+    figures     computes the results of trained models and of baselines (a figure here is a number)
+    pictures    draws arrays to PNG files
+    tasks       batches, loss, results and pictures for each type of training
+    results     trains and measures recipes, and writes the results page
+"""
 
 from .data.dataset import Dataset, list_datasets, load
 from .recipe import Recipe, Target, load_recipe, load_recipes

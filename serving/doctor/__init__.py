@@ -1,4 +1,4 @@
-"""Predicts which runtimes can run a model, from tables of measurements for each layer.
+"""Predicts which runtimes can run a model, from tables of measured results for each layer.
 
-`tools/doctor` makes the measurements.
+`TARGETS` in `verdict.py` lists the runtimes. `tools/doctor` measures the results.
 """

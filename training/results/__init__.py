@@ -1,1 +1,1 @@
-"""The table of results: trains and measures recipes, stores their figures and writes the page."""
+"""Trains and measures recipes, stores the results in `docs/results.json`, and writes the page `docs/results.md`."""
