@@ -78,7 +78,7 @@ def test_what_pages_load_exists(site: Path) -> None:
 def test_each_model_has_a_page(site: Path, name: str) -> None:
     info = describe(name)
     text = (site / "models" / info.family / f"{name}.html").read_text(encoding="utf-8")
-    for heading in ("Formula", "Input and output", "Hyperparameters", "Recipes", "Figures"):
+    for heading in ("Formula", "Input and output", "Hyperparameters", "Recipes", "Results"):
         assert f">{heading}<" in text
     assert f"pictures/{name}/" in text
     assert "<table>" in text
