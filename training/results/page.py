@@ -14,8 +14,8 @@ HEAD = """# Results
 `gallery results` measures these results, stores them in [results.json](results.json) and writes this page. All results
 are measured on test examples. Test examples are not used for training or for choosing the best epoch. A result with ±
 is the mean and the standard deviation over several seeds. A result without ± is of one seed. `mnist_5k` has 4,000
-training digits and 1,000 test digits of MNIST. PCA has a code of the same size as the model, and is fitted to the same training
-images.
+training digits and 1,000 test digits of MNIST. PCA has a code of the same size as the model, and is fitted to the same
+training images.
 
     gallery results MODEL/RECIPE --seeds 0,1,2   # trains and measures one recipe
     gallery results --all                        # all recipes: takes hours, downloads datasets

@@ -72,9 +72,9 @@ TABLES = (
         "Forecasts",
         "Mean absolute error (MAE) and root mean squared error (RMSE) over all steps of all test windows, in the unit "
         "of the series. The other columns are the errors of ARIMA, of exponential smoothing (`smoothing`), of "
-        "repeating the last season (`season`), and of repeating the last value (`last`). The parameters of ARIMA and exponential "
-        "smoothing are fitted to the training part of the series. Their state is updated with all values before each "
-        "forecast.",
+        "repeating the last season (`season`), and of repeating the last value (`last`). The parameters of ARIMA and "
+        "exponential smoothing are fitted to the training part of the series. Their state is updated with all values "
+        "before each forecast.",
         (
             Column("MAE", "mae", ".2f"),
             Column("ARIMA", "arima_mae", ".2f"),
