@@ -1,20 +1,22 @@
 """Serving: export and import of models, the embedded model server, and its client.
 
-This package does not depend on the gallery's models or on training. Its folders, from the lowest layer to the highest
-(a module imports only from its own folder and from folders above it in this list; `tests/test_layering.py` checks it):
+This package does not depend on the gallery's models or on training. This list of its folders begins with the lowest
+one. A module may import only from its own folder and from lower folders (nearer to the start of the list);
+`tests/test_layering.py` checks it.
 
-    errors, limits, memory, ports, quiet    shared by all folders
-    wire, saved_model                       messages to NumPy arrays and back; the signatures of a SavedModel
+    errors, limits, memory, ports, quiet    modules that all folders may use
+    wire, saved_model                       bytes to NumPy arrays and back; the signatures of a SavedModel
     config                                  flags and configuration files
-    observe                                 metrics, request log, traces
+    observe                                 metrics, request log, traces; the limit of pending requests
     engines                                 run a signature: OpenVINO, TensorFlow, TensorFlow Lite
     batching                                runs several requests as one batch
-    core                                    inference on NumPy arrays
-    lifecycle                               which versions are loaded and available to requests
-    processes                               worker processes and calls between processes
-    api                                     gRPC and REST
-    server                                  the embedded model server
+    core                                    inference on NumPy arrays; loads models, sets up their batching
+    lifecycle                               decides which versions are loaded
+    processes                               starts worker processes; calls functions in other processes
+    api                                     gRPC, REST, HTTP connections, OpenAPI
+    server                                  the programs that run: the main program and the worker process
     client, launcher                        sends requests to a server; starts a server
-    signatures, export, targets             Keras model to SavedModel, or to a file for another runtime
-    importer, doctor                        model file to SavedModel; where a model can run
+    signatures, export, targets             convert a Keras model to a SavedModel, or for another runtime
+    importer                                converts a model file to a SavedModel
+    doctor                                  predicts which runtimes can load a model
 """

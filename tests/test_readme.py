@@ -1,6 +1,7 @@
-"""The commands of the README and of the documentation: the blocks marked `sh` and `python` are run as they stand.
+"""Runs the commands of the README and of the documentation: all blocks marked `sh` or `python`.
 
-All pages share one working folder and one server. A command that an earlier page has run is not run again.
+The commands run unchanged, except for the ports and for the epochs of the demo. All pages share one working folder and
+one server. A command that is on several pages runs once.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ EPOCHS = 8
 
 @contextmanager
 def serving(command: str, folder: Path, environment: dict[str, str]) -> Iterator[None]:
-    """Runs `gallery serve …` as in another terminal."""
+    """Runs `gallery serve …` in the background, as a user would in another terminal."""
     server = subprocess.Popen(
         ["bash", "-c", "exec " + command], cwd=folder, env=environment, stdout=subprocess.PIPE, text=True
     )
@@ -61,7 +62,7 @@ class Terminal:
                 self._run(language, self._adapted(command))
 
     def _adapted(self, command: str) -> str:
-        """The command on free ports, and the demo with few epochs."""
+        """Returns the command with free ports in place of the usual ports. The demo gets few epochs."""
         if command == "make demo\n":
             steps = subprocess.run(["make", "--dry-run", "demo"], cwd=ROOT, capture_output=True, text=True, check=True)
             assert "bin/gallery demo\n" in steps.stdout
@@ -70,7 +71,7 @@ class Terminal:
             command = command.replace(f":{usual}", f":{free}")
         if command.startswith("gallery serve"):
             return f"{command.strip()} --port {self.ports['8500']} --rest-port {self.ports['8501']}"
-        if command.startswith("gallery denoise"):  # asks the usual port by default
+        if command.startswith("gallery denoise"):  # uses port 8500 without --server
             return f"{command.strip()} --server localhost:{self.ports['8500']}"
         return command
 

@@ -1,9 +1,9 @@
-"""Makes the documentation site's pages that are written elsewhere: a hook of MkDocs, named in mkdocs.yml.
+"""Makes the pages of the documentation site that are not in `docs/`: a hook of MkDocs, listed in mkdocs.yml.
 
     make docs        (or: python -m mkdocs build --strict)
 
-Pages in `docs/` stand as they are, apart from their links. Made here are the page of each model and family, the list
-of datasets, and the pages of README, CHANGELOG and CONTRIBUTING. Keras and TensorFlow are not imported.
+This module makes a page for each model and each family, the list of datasets, and the pages of README, CHANGELOG and
+CONTRIBUTING. In the pages of `docs/`, it only rewrites links. It does not import Keras or TensorFlow.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from tools.docs_links import PAGES, rewrite  # noqa: E402
 
 
 def on_startup(**_: Any) -> None:
-    """Puts the packages where the Python reference finds them."""
+    """Copies the packages to the folder from which the Python reference reads them."""
     _collect_packages(ROOT / "build" / "reference" / "keras_gallery")
 
 
 def on_config(config: Any) -> Any:
-    """Fills in the models' part of the navigation."""
+    """Adds the pages of the models to the navigation."""
     from tools.docs_models import FAMILIES, names
 
     families = [
@@ -44,7 +44,7 @@ def on_config(config: Any) -> Any:
 
 
 def on_files(files: Any, config: Any) -> Any:
-    """Adds the pages that are made here."""
+    """Adds the pages that this module makes."""
     from mkdocs.structure.files import File
 
     for path, text in _made_pages().items():
@@ -53,7 +53,7 @@ def on_files(files: Any, config: Any) -> Any:
 
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
-    """Rewrites the links of the pages in `docs/`, and links the models in the tables of figures."""
+    """Rewrites the links of the pages in `docs/`, and links the names of models in the tables of results."""
     from tools.docs_models import link_models
 
     if page.file.src_uri == "index.md":
@@ -77,7 +77,7 @@ def _made_pages() -> dict[str, str]:
 
 
 def _datasets_page() -> str:
-    lines = ["# Datasets\n", "`gallery train` loads these by name; a recipe names the one that it uses.\n"]
+    lines = ["# Datasets\n", "Each recipe names its dataset. `gallery train --dataset NAME` chooses another dataset.\n"]
     for file in sorted((ROOT / "training" / "datasets").glob("[a-z]*.py")):
         doc = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
         first, _, rest = doc.partition("\n")
@@ -88,7 +88,7 @@ def _datasets_page() -> str:
 
 
 def _collect_packages(place: Path) -> None:
-    """Copies the packages under one folder: in the repository they stand side by side at its root."""
+    """Copies the packages into one folder, because in the repository they are separate folders at its root."""
     shutil.rmtree(place, ignore_errors=True)
     shutil.copytree(ROOT / "keras_gallery", place, ignore=shutil.ignore_patterns("__pycache__"))
     for name in PACKAGES:

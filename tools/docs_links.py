@@ -1,7 +1,6 @@
-"""Links of the repository's Markdown files, as links of the documentation site.
+"""Rewrites the links of the repository's Markdown files for the documentation site.
 
-The same page is read in two places: in the repository, where its links go to files, and on the site, where only some of
-these files are pages.
+In the repository, links lead to files. On the site, they must lead to pages, and only some of the files have a page.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ FAMILY = re.compile(r"models/(\w+)/README\.md")
 
 
 def page_of(path: str) -> str | None:
-    """The site's page or file for a file of the repository; None if the site has none.
+    """Returns the page of the site for a file of the repository. Returns None if the file has no page.
 
     Args:
         path: relative to the repository's root, such as `docs/serve.md`.

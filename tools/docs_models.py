@@ -1,4 +1,4 @@
-"""The site's pages of the models, made from docstrings, recipes, figures and pictures without importing Keras."""
+"""Makes the site's pages of the models from docstrings, recipes, results and pictures, without importing Keras."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ CAPTIONS = {
     "samples": "Generated images",
     "sum": "True and predicted sums",
     "temperature": "True and predicted temperature",
-    "traversal": "One value of the code, moved from −3 to 3",
+    "traversal": "One value of the code, changed from −3 to 3",
     "words": "Frequent words, in the plane",
 }
 Rows = Sequence[Sequence[str]]
@@ -100,7 +100,7 @@ def models_page() -> str:
     """The page that lists all models by family."""
     lines = [
         "# Models\n",
-        "Each model is one short file with its formula. Each has at least one recipe that trains it.\n",
+        "Each model is one short file with its formula. Each model has one or more recipes for its training.\n",
     ]
     for family, title in FAMILIES.items():
         lines.append(f"## [{title}]({family}/index.md)\n")
@@ -197,18 +197,18 @@ def _recipe(name: str, recipe: Recipe) -> tuple[str, ...]:
 def _targets(recipes: Mapping[str, Recipe], own: Mapping[str, Any]) -> Iterator[str]:
     found: list[tuple[str, Target]] = [(name, each) for name in own for each in recipes[name].targets]
     if found:
-        yield "## Published figures\n"
+        yield "## Published results\n"
         rows = [
             (f"`{name}`", each.figure, figure(own[name], each.figure, ".4f"), f"{each.value:g}", each.source)
             for name, each in found
         ]
-        yield _table(("recipe", "figure", "measured", "published", "source"), rows)
+        yield _table(("recipe", "metric", "measured", "published", "source"), rows)
 
 
 def _figures(own: Mapping[str, Any]) -> Iterator[str]:
-    """The tables of the results page that have figures of this model."""
-    yield "## Figures\n"
-    yield "All figures are of test examples. [The page of results](../../results.md) compares them with other models.\n"
+    """The tables of the results page that have results of this model."""
+    yield "## Results\n"
+    yield "All results are measured on test examples. The [results page](../../results.md) has all models.\n"
     for table in TABLES:
         first = [column.figure for column in table.columns[:3]]
         rows = {name: row for name, row in own.items() if all(figure(row, each, "") for each in first)}
@@ -216,7 +216,7 @@ def _figures(own: Mapping[str, Any]) -> Iterator[str]:
             yield f"### {table.title}\n\n{table.text}\n"
             cells = [(f"`{n}`", *(figure(row, c.figure, c.form) for c in table.columns)) for n, row in rows.items()]
             yield _table(("recipe", *(column.heading for column in table.columns)), cells)
-    yield "### Size and time\n\nSeconds of training on two CPU cores.\n"
+    yield "### Size and time\n\nThe time is the training time in seconds on two CPU cores.\n"
     cells = [
         (f"`{n}`", f"{row['parameters']:,}", figure(row, "seconds", ".0f"), f"`{row['command']}`")
         for n, row in own.items()
@@ -225,14 +225,14 @@ def _figures(own: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _pictures(name: str, recipe: str, prose: str) -> Iterator[str]:
-    """The first recipe's pictures that the text above does not show."""
+    """The pictures of the first recipe that the text above does not show."""
     folder = ROOT / "docs" / "pictures" / name / recipe
     paths = [f"../../pictures/{name}/{recipe}/{path.name}" for path in sorted(folder.glob("*.png"))]
     rest = [
         (CAPTIONS.get(Path(path).stem, Path(path).stem.replace("_", " ")), path) for path in paths if path not in prose
     ]
     if rest:
-        yield f"## More pictures\n\nOf the recipe `{recipe}`.\n"
+        yield f"## More pictures\n\nThese pictures are of the recipe `{recipe}`.\n"
         yield _grid(rest)
 
 

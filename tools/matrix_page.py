@@ -36,7 +36,7 @@ def table(results: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> str:
     runtimes = sorted({part for each in told for part in each.split(" and ")})
     return "\n".join(
         [
-            "Each cell is the greatest difference between an answer of that runtime and an answer of Keras, at batch",
+            "Each cell is the greatest difference between an output in this runtime and the output in Keras, at batch",
             "sizes 1 and 7. All models have their default hyperparameters and random weights (Keras "
             f"{version('keras')}, TensorFlow {version('tensorflow')}).",
             f"The runtimes are {', '.join(runtimes)}.",

@@ -1,1 +1,1 @@
-"""Batching: runs requests that arrive together as one batch, by TensorFlow Serving's batching parameters."""
+"""Runs several requests for a signature as one batch, with the batching parameters of TensorFlow Serving."""

@@ -1,4 +1,5 @@
-"""Inference on NumPy arrays: checks, Predict, Classify, Regress, MultiInference, loaded models, warm-up.
+"""Inference on NumPy arrays: input checks, Predict, Classify, Regress and MultiInference.
 
-The API layer calls this package, which contains no network code.
+This folder also loads models: `loader.py` chooses an engine for each signature, sets up batching and runs the warm-up
+requests. The API layer calls this folder, which contains no network code.
 """

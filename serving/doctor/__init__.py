@@ -1,4 +1,4 @@
-"""Predicts which runtimes can run a model, from tables with a row for each layer and option.
+"""Predicts which runtimes can run a model, from tables of measured results for each layer.
 
-`tools/doctor` measures the rows.
+`TARGETS` in `verdict.py` lists the runtimes. `tools/doctor` measures the results.
 """

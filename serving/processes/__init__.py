@@ -1,1 +1,4 @@
-"""The worker processes: the pool that starts and replaces them, and the calls between processes."""
+"""Starts and replaces worker processes, and calls functions in other processes.
+
+`server/worker.py` is the program that a worker process runs.
+"""

@@ -1,6 +1,6 @@
 """Chooses the signatures of an exported Keras model, from the names of the model's layers, inputs and outputs.
 
-`find.py` recognizes the type of a model. The other files define the endpoints of each model type.
+`find.py` recognizes the type of a model, such as classifier. For each type, one file makes the endpoints.
 """
 
 from .base import Endpoint

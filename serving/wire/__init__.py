@@ -1,4 +1,4 @@
-"""Converts between bytes and NumPy arrays: protocol buffers here, REST bodies in `json/`.
+"""Converts between bytes and NumPy arrays: protocol buffers in this folder, REST bodies in `json/`.
 
-The functions here know no network, no engine and no model.
+The functions do not use the network, an engine or a loaded model.
 """

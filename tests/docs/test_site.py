@@ -1,4 +1,4 @@
-"""The documentation site: built without network, Keras or TensorFlow; its pages load nothing from elsewhere."""
+"""Builds the documentation site without internet access, Keras or TensorFlow, and checks its pages."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 class Loaded(HTMLParser):
-    """Collects the addresses that a page loads by itself, not those that it links to."""
+    """Collects the addresses of the files that a browser loads with a page. Links do not count."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -56,18 +56,18 @@ def pages(site: Path) -> Iterator[tuple[str, str]]:
         yield str(path.relative_to(site)), path.read_text(encoding="utf-8")
 
 
-def test_pages_load_nothing_from_elsewhere(site: Path) -> None:
+def test_pages_load_nothing_from_other_sites(site: Path) -> None:
     found = {name: Loaded(text).addresses for name, text in pages(site)}
     assert len(found) > 50
     elsewhere = {name: [each for each in those if "//" in each] for name, those in found.items()}
     assert not {name: those for name, those in elsewhere.items() if those}
     for style in site.rglob("*.css"):
         assert "url(http" not in style.read_text(encoding="utf-8"), style
-    # The theme's script loads a diagram library from a server if a page has such diagrams.
+    # If a page has a Mermaid diagram, the theme's script loads a diagram library from another site.
     assert not [name for name, text in pages(site) if 'class="mermaid"' in text]
 
 
-def test_what_pages_load_exists(site: Path) -> None:
+def test_files_that_pages_load_exist(site: Path) -> None:
     for name, text in pages(site):
         for address in Loaded(text).addresses:
             if not address.startswith("data:") and name != "404.html":
@@ -78,7 +78,7 @@ def test_what_pages_load_exists(site: Path) -> None:
 def test_each_model_has_a_page(site: Path, name: str) -> None:
     info = describe(name)
     text = (site / "models" / info.family / f"{name}.html").read_text(encoding="utf-8")
-    for heading in ("Formula", "Input and output", "Hyperparameters", "Recipes", "Figures"):
+    for heading in ("Formula", "Input and output", "Hyperparameters", "Recipes", "Results"):
         assert f">{heading}<" in text
     assert f"pictures/{name}/" in text
     assert "<table>" in text

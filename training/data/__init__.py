@@ -1,1 +1,4 @@
-"""Training data: datasets in memory, windows of time series, tokens, and batches."""
+"""Code for training data that all datasets share: the class `Dataset`, windows of time series, tokens, and batches.
+
+`training/datasets` has the datasets themselves.
+"""

@@ -1,1 +1,5 @@
-"""Computes the metrics of trained models and of baselines such as PCA, scikit-learn's and statsmodels' models."""
+"""Computes the results of trained models, and of baselines: PCA, scikit-learn, statsmodels and others.
+
+In this project's code, a figure is a number (a plot is a picture). `evaluate.py`, `slow.py`, `pca.py`, `colour.py` and
+`likelihood.py` are for autoencoders. `metrics.py` and the other files are for the other tasks.
+"""

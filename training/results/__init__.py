@@ -1,1 +1,1 @@
-"""Trains the models of recipes, measures and stores their metrics, and writes the page of results."""
+"""Trains and measures recipes, stores the results in `docs/results.json`, and writes the page `docs/results.md`."""

@@ -1,4 +1,4 @@
-"""Writes the page of results: tables of the figures in `results.json`."""
+"""Writes the results page: tables of the figures in `results.json` (a figure is a number)."""
 
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,13 +11,14 @@ Rows = Sequence[Sequence[str]]
 
 HEAD = """# Results
 
-`gallery results` measures these figures, stores them in [results.json](results.json) and writes this page. All
-figures are of test examples, which are used neither for training nor for choosing an epoch. A figure with ± is the
-mean and the standard deviation over several seeds. A figure without ± is of one seed. `mnist_5k` has 4,000 training
-and 1,000 test digits of MNIST. PCA is fitted to the training images of the model, with a code of the same size.
+`gallery results` measures these results, stores them in [results.json](results.json) and writes this page. All results
+are measured on test examples. Test examples are not used for training or for choosing the best epoch. A result with ±
+is the mean and the standard deviation over several seeds. A result without ± is of one seed. `mnist_5k` has 4,000
+training digits and 1,000 test digits of MNIST. PCA has a code of the same size as the model, and is fitted to the same
+training images.
 
     gallery results MODEL/RECIPE --seeds 0,1,2   # trains and measures one recipe
-    gallery results --all                        # everything: takes hours, downloads datasets
+    gallery results --all                        # all recipes: takes hours, downloads datasets
 """
 
 
@@ -43,7 +44,7 @@ def figure(row: Mapping[str, Any], name: str, form: str) -> str:
 
 
 def _targets(rows: Sequence[Any]) -> Iterator[str]:
-    yield "## Published figures\n"
+    yield "## Published results\n"
     lines = []
     for model, recipe, row in rows:
         for target in load_recipe(model, recipe).targets:
@@ -59,7 +60,7 @@ def _targets(rows: Sequence[Any]) -> Iterator[str]:
                     "met" if not missed else f"missed by {missed:.4f}",
                 )
             )
-    yield _table(("recipe", "figure", "measured", "published", "source", ""), lines)
+    yield _table(("recipe", "metric", "measured", "published", "source", ""), lines)
 
 
 def _sections(rows: Sequence[Any]) -> Iterator[str]:
@@ -89,9 +90,9 @@ def _sweeps(rows: Sequence[Any]) -> Iterator[str]:
     from ..figures.slow import LEVELS  # imports Keras; the documentation site uses this module without it
 
     yield (
-        "## Denoising\n\nPSNR in dB / SSIM of 1,000 test images, for the first seed. The noise is Gaussian with "
-        "standard deviation σ, clipped to [0, 1], or sets a share of the values to 0. The other rows are the noisy "
-        "image itself (identity), a 3 × 3 median filter, and PCA.\n"
+        "## Denoising\n\nPSNR in dB / SSIM of 1,000 test images, for the first seed. Gaussian noise has the standard "
+        "deviation σ, and the noisy values are clipped to [0, 1]. Masking noise sets a share of the values to 0. The "
+        "models are compared with the noisy image itself (identity), a 3 × 3 median filter, and PCA.\n"
     )
     for model, recipe, sweep in own:
         for kind, found in sweep.items():
@@ -107,9 +108,9 @@ def _sweeps(rows: Sequence[Any]) -> Iterator[str]:
 
 def _how(rows: Sequence[Any]) -> Iterator[str]:
     yield (
-        "## Size, time and command\n\nSeconds of training on 2 CPU cores. At times, other programs ran on them. "
-        "`--seed` sets the seed. `KERAS_BACKEND` is the backend of the training: on these cores, dense networks train "
-        "faster on JAX, and convolutional networks on TensorFlow.\n"
+        "## Size, time and command\n\nThe time is the training time in seconds on 2 CPU cores. During some trainings, "
+        "other programs used the cores, too. `--seed` sets the seed. `KERAS_BACKEND` is the backend of the training. "
+        "On these cores, dense networks train faster on JAX, and convolutional networks train faster on TensorFlow.\n"
     )
     yield _table(
         ("recipe", "parameters", "seconds", "seeds", "command"),

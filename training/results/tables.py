@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table: its heading, the name of the figure, and the number format."""
+    """A column of a table: its heading, the name of the figure in `results.json`, and the number format."""
 
     heading: str
     figure: str
@@ -23,22 +23,22 @@ class Table:
 
 TABLES = (
     Table(
-        "Classes",
+        "Classification",
         "Accuracy, and cross-entropy in nats. `linear` is the accuracy of a logistic regression on the inputs of at "
-        "most 10,000 training examples. For images, the last columns are the accuracy when all test images are moved "
-        "by 2 and by 4 pixels. No training image was moved by more than one or two pixels.",
+        "most 10,000 training examples. For images, the last two columns are the accuracy on test images that are "
+        "shifted by 2 and by 4 pixels. In training, no image was shifted by more than two pixels.",
         (
             Column("accuracy", "accuracy"),
             Column("cross-entropy", "cross_entropy", ".3f"),
             Column("linear", "linear_accuracy"),
-            Column("moved by 2", "moved_2", ".3f"),
-            Column("moved by 4", "moved_4", ".3f"),
+            Column("shifted by 2", "moved_2", ".3f"),
+            Column("shifted by 4", "moved_4", ".3f"),
         ),
     ),
     Table(
-        "Values",
+        "Regression",
         "Root mean squared error (RMSE) and mean absolute error (MAE) in the unit of the target, and R². `linear` is "
-        "the RMSE of a linear regression, `mean` the RMSE of always predicting the mean of the training targets.",
+        "the RMSE of a linear regression. `mean` is the RMSE of always predicting the mean of the training targets.",
         (
             Column("RMSE", "rmse", ".2f"),
             Column("linear", "linear_rmse", ".2f"),
@@ -48,10 +48,11 @@ TABLES = (
         ),
     ),
     Table(
-        "Texts",
+        "Text classification",
         "Accuracy, and cross-entropy in nats. `bag of words` is the accuracy of a logistic regression on the word "
-        "counts of the text (for single words: the counts of all runs of up to three letters), fitted to the same "
-        "training examples. `most frequent` is the accuracy of always predicting the most frequent class.",
+        "counts of the text, fitted to the same training examples. If the text is a single word, the logistic "
+        "regression uses the counts of all runs of up to three letters. `most frequent` is the accuracy of always "
+        "predicting the most frequent class.",
         (
             Column("accuracy", "accuracy"),
             Column("bag of words", "bag_of_words_accuracy"),
@@ -60,19 +61,20 @@ TABLES = (
         ),
     ),
     Table(
-        "Written texts",
-        "The token error is the number of wrong, missing and extra characters or phonemes (Levenshtein distance), as "
-        "a share of the characters or phonemes of the true text. The text error is the share of texts with any error. "
-        "The model writes the most probable token at each step. If a word has several pronunciations, the closest one "
-        "counts.",
+        "Text generation",
+        "The tokens are characters or phonemes. The token error is the number of wrong, missing and extra tokens "
+        "(Levenshtein distance), as a share of the tokens of the true text. The text error is the share of texts with "
+        "an error. The model writes the most probable token at each step. If a word has several pronunciations, the "
+        "result is compared with the closest pronunciation.",
         (Column("token error", "token_error", ".4f"), Column("text error", "text_error", ".4f")),
     ),
     Table(
         "Forecasts",
         "Mean absolute error (MAE) and root mean squared error (RMSE) over all steps of all test windows, in the unit "
-        "of the series. The other columns are the errors of ARIMA, of exponential smoothing, of repeating the last "
-        "season, and of repeating the last value. The parameters of ARIMA and exponential smoothing are fitted to the "
-        "training span, and their state follows the series up to each forecast.",
+        "of the series. The other columns are the errors of ARIMA, of exponential smoothing (`smoothing`), of "
+        "repeating the last season (`season`), and of repeating the last value (`last`). The parameters of ARIMA and "
+        "exponential smoothing are fitted to the training part of the series. Their state is updated with all values "
+        "before each forecast.",
         (
             Column("MAE", "mae", ".2f"),
             Column("ARIMA", "arima_mae", ".2f"),
@@ -88,9 +90,10 @@ TABLES = (
     ),
     Table(
         "The adding problem",
-        "Root mean squared error (RMSE) of the sum of two marked values among 300. A model that always answers 1 has "
-        "an RMSE of 0.408. `kept` is the norm of the output's gradient with respect to the state after the first "
-        "step, as a share of the norm with respect to the last state, before and after training.",
+        "Root mean squared error (RMSE) of the sum of two marked values among 300. On the test set, always predicting "
+        "the mean of the training targets has an RMSE of 0.407. `kept` compares two norms of the output's gradient: "
+        "the norm with respect to the state after the first step, divided by the norm with respect to the last state. "
+        "It is measured before and after training.",
         (
             Column("RMSE", "rmse"),
             Column("kept before", "kept_before", ".1e"),
@@ -98,14 +101,14 @@ TABLES = (
         ),
     ),
     Table(
-        "Words",
+        "Word embeddings",
         "Spearman's rank correlation between the cosine similarity of two vectors and human similarity ratings, over "
         "the pairs of WordSim-353 and SimLex-999 in which both words are known. gensim's Word2Vec was trained on the "
-        "same sentences with the same dimension, window, number of negative samples and epochs. We chose our learning "
-        "rates by these figures; gensim has its default learning rate. Our seconds of training include compilation "
-        "and validation. gensim used one thread, or one for each core (`all cores`). `loss` is the loss of an example "
-        "of the test sentences in nats, and `frequencies` the loss of a model that only knows how frequent each word "
-        "is.",
+        "same sentences with the same dimension, window, number of negative samples and epochs. We chose the learning "
+        "rates of our models by these results; gensim has its default learning rate. `seconds` is the training time "
+        "of our models, with compilation and validation. The next two columns are the training time of gensim with one "
+        "thread, and with one thread for each core (`all cores`). `loss` is the mean loss of an example of the test "
+        "sentences in nats. `frequencies` is the loss of a model that only knows how frequent each word is.",
         (
             Column("WordSim", "wordsim", ".3f"),
             Column("gensim", "gensim_wordsim", ".3f"),
@@ -119,10 +122,11 @@ TABLES = (
         ),
     ),
     Table(
-        "Pixels",
-        "The mean IoU is the intersection over union of the pixels of a digit, averaged over the ten digits. The "
-        "foreground IoU takes the pixels of all digits together. The pixel accuracy is the share of pixels with the "
-        "right class. The test canvases show digits that no training canvas shows.",
+        "Segmentation",
+        "The IoU is the intersection over union of the true and predicted pixels. The mean IoU is computed for each of "
+        "the ten digits and averaged. The foreground IoU is computed for the pixels of all digits together. The pixel "
+        "accuracy is the share of pixels with the right class. The digits on the test canvases are not on any training "
+        "canvas.",
         (
             Column("mean IoU", "mean_iou"),
             Column("foreground IoU", "foreground_iou"),
@@ -130,10 +134,10 @@ TABLES = (
         ),
     ),
     Table(
-        "Boxes",
+        "Object detection",
         "The box IoU is the mean intersection over union of the boxes found. For precision and recall, a box is right "
         "if it has the right digit and an IoU of at least 0.5. mAP is the average precision at this IoU, averaged "
-        "over the ten digits. The test canvases show digits that no training canvas shows.",
+        "over the ten digits. The digits on the test canvases are not on any training canvas.",
         (
             Column("box IoU", "box_iou"),
             Column("precision", "precision"),
@@ -144,9 +148,10 @@ TABLES = (
     Table(
         "Reconstruction and codes",
         "`code` is the size of the code. MSE is the mean squared error of a value. `probe` is the accuracy of a "
-        "logistic regression on the codes of at most 10,000 training images, and `kNN` the accuracy of the 5 nearest "
-        "neighbours on these codes. AUROC measures how well the squared error tells images of Fashion-MNIST from "
-        "digits (for models of Fashion-MNIST: digits from its images). Each column `PCA` is the same figure for PCA.",
+        "logistic regression on the codes of at most 10,000 training images. `kNN` is the accuracy of the 5 nearest "
+        "neighbours on these codes. AUROC measures how well the squared error separates the test images from images of "
+        "another dataset: Fashion-MNIST for models of digits, and MNIST for models of Fashion-MNIST. Each column `PCA` "
+        "is the metric to its left, for PCA.",
         (
             Column("code", "code_dim", ".0f"),
             Column("MSE", "mse"),
@@ -165,15 +170,15 @@ TABLES = (
     ),
     Table(
         "Sparse codes",
-        "The mean activation over the training images (the target ρ is 0.05), and the share of units within a fifth "
-        "of ρ.",
+        "The mean activation over the training images (the target ρ is 0.05), and the share of units whose mean "
+        "activation is within a fifth of ρ.",
         (Column("mean activation", "mean_activation"), Column("units near ρ", "near_rho", ".2f"), Column("MSE", "mse")),
     ),
     Table(
         "Codes under noise",
-        "`shift` is how far Gaussian noise of σ = 0.1 moves the code: the squared distance as a share of the variance "
-        "of the codes. The last column is the MSE of reconstructed images of uniform noise, which are unlike all "
-        "training images.",
+        "`shift` is the mean squared distance by which Gaussian noise of σ = 0.1 in the image moves the code, as a "
+        "share of the variance of the codes. The last column is the MSE of reconstructed images of uniform noise, "
+        "which are unlike all training images.",
         (
             Column("shift", "shift", ".4f"),
             Column("PCA", "pca_shift", ".4f"),
@@ -182,9 +187,9 @@ TABLES = (
         ),
     ),
     Table(
-        "Colours",
-        "MSE of a colour value. `mean colour` is the MSE of choosing, for each grey level, its mean colour in the "
-        "training patches. `grey` is the MSE of the grey picture itself.",
+        "Colorization",
+        "MSE of a colour value. `mean colour` is the MSE of predicting, for each grey level, its mean colour in the "
+        "training patches. `grey` is the MSE of the grey image itself.",
         (
             Column("MSE", "mse"),
             Column("mean colour", "mean_colour_mse"),
@@ -195,8 +200,8 @@ TABLES = (
     Table(
         "Likelihood",
         "−log p(x) in nats, estimated with 5,000 importance samples, and the lower bound of log p(x). Test digits are "
-        "binarised once at random, training digits anew in each epoch. Do not compare these figures with results on "
-        "fixed binarised MNIST: the two datasets differ.",
+        "binarised at random once. Training digits are binarised again in each epoch. Do not compare these results "
+        "with results on fixed binarised MNIST: the two datasets differ.",
         (
             Column("−log p(x)", "nll", ".2f"),
             Column("standard error", "nll_standard_error", ".2f"),

@@ -1,4 +1,4 @@
-"""The tasks of recipes. A task defines the batches, the loss, the metrics and the pictures of a training."""
+"""The tasks. A task defines the batches, the loss, the results and the pictures of a training."""
 
 from .base import Task
 from .classification import Classification

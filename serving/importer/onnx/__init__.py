@@ -1,5 +1,11 @@
 """Reader of ONNX files: converts each ONNX operator to TensorFlow.
 
-To add an operator, add a function to the table in `elements.py`, `shapes.py`, `windows.py` or `loops.py`, under the
-operator's ONNX name.
+To add an operator, add a function under the operator's ONNX name to the table in one of these files:
+
+- `elements.py`: element-wise operators, products (`MatMul`, `Gemm`, `Einsum`), reductions, `TopK`
+- `shapes.py`: reshape, slice, concatenate, gather, resize
+- `windows.py`: convolution, pooling, normalization
+- `loops.py`: recurrent layers, loops, conditions
+
+If the output can be much larger than the inputs, also add the name to `_GROWING` in `graph.py`.
 """
