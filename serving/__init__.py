@@ -4,17 +4,20 @@ This package does not depend on the gallery's models or on training. Its folders
 (a module imports only from its own folder and from folders above it in this list; `tests/test_layering.py` checks it):
 
     errors, limits, memory, ports, quiet    shared by all folders
-    wire, saved_model                       messages to NumPy arrays and back; the signatures of a SavedModel
-    config                                  flags and configuration files
-    observe                                 metrics, request log, traces
-    engines                                 run a signature: OpenVINO, TensorFlow, TensorFlow Lite
+    wire                                    converts messages to NumPy arrays and back
+    saved_model                             reads the signatures of a SavedModel
+    config                                  reads flags and configuration files
+    observe                                 writes metrics, request log and traces
+    engines                                 run a signature with OpenVINO, TensorFlow or TensorFlow Lite
     batching                                runs several requests as one batch
-    core                                    inference on NumPy arrays
-    lifecycle                               which versions are loaded and available to requests
-    processes                               worker processes and calls between processes
-    api                                     gRPC and REST
-    server                                  the embedded model server
-    client, launcher                        sends requests to a server; starts a server
-    signatures, export, targets             Keras model to SavedModel, or to a file for another runtime
-    importer, doctor                        model file to SavedModel; where a model can run
+    core                                    runs inference on NumPy arrays
+    lifecycle                               decides which versions are loaded and available to requests
+    processes                               starts worker processes and calls between processes
+    api                                     offers gRPC and REST
+    server                                  is the embedded model server
+    client                                  sends requests to a server
+    launcher                                starts a server
+    signatures, export, targets             convert a Keras model to a SavedModel, or to a file for another runtime
+    importer                                converts a model file to a SavedModel
+    doctor                                  predicts which runtimes can run a model
 """

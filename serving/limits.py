@@ -12,9 +12,9 @@ from .errors import ResourceExhausted
 
 MEMORY_SHARE = 0.25  # share of the machine's memory in each `Budget`
 MAX_OPEN_FILES = 1 << 20
-SPARE_OPEN_FILES = 256  # open files reserved for models, logs and processes
+SPARE_OPEN_FILES = 256  # number of open files reserved for models, logs and processes
 
-# Any data may decompress to FREE_UNPACKED_BYTES. Above this, the result may have MAX_RATIO times the compressed size.
+# Compressed data may decompress to FREE_UNPACKED_BYTES, or to MAX_RATIO times the compressed size if that is more.
 FREE_UNPACKED_BYTES = 16 << 20
 MAX_RATIO = 100
 
@@ -24,7 +24,8 @@ _CGROUP_FILES = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limi
 class Budget:
     """A byte limit for all requests of one process together.
 
-    A single request may exceed the limit if no other request holds memory: other code checks the size of a request.
+    A request may exceed this limit if no other request holds memory. The maximum size of one request is checked
+    elsewhere (--max_request_bytes).
 
     Args:
         limit: the limit in bytes.
@@ -53,7 +54,7 @@ class Budget:
 
 
 def share_of_memory(processes: int) -> int:
-    """Returns the limit in bytes of a `Budget` in one of `processes` processes: each gets the same share."""
+    """Returns the limit in bytes for the `Budget` of one process. All `processes` processes have the same limit."""
     return int(memory() * MEMORY_SHARE) // processes
 
 
@@ -69,7 +70,10 @@ def memory() -> int:
 
 
 def raise_open_files() -> None:
-    """Raises this process's limit on open files and connections as far as the system allows, up to 1,048,576."""
+    """Raises this process's limit on open files as far as the system allows, up to 1,048,576.
+
+    Each connection counts as an open file.
+    """
     try:
         import resource
     except ImportError:  # Windows has no such limit
@@ -84,9 +88,10 @@ def raise_open_files() -> None:
 
 
 def connections() -> int:
-    """Returns how many connections the gRPC or the REST server may hold.
+    """Returns the maximum number of connections of the gRPC server, which is also the maximum of the REST server.
 
-    This is half of the limit on open files, after a reserve for models, logs and processes.
+    The limit on open files is reduced by a reserve for models, logs and processes. Each server may use one half of the
+    rest. On Windows, which has no limit on open files, the maximum is 1,048,576.
     """
     try:
         import resource
@@ -97,12 +102,12 @@ def connections() -> int:
     return max(most - SPARE_OPEN_FILES, 2) // 2
 
 
-# Memory in bytes of the Python objects that a JSON parser makes, for each occurrence of a character.
+# Estimated bytes of the Python objects that a JSON parser creates for each occurrence of a character.
 _JSON_COSTS = {",": 32, "[": 80, "{": 128, '"': 25, ":": 64}
 
 
 def json_memory(text: bytes) -> int:
-    """Estimates the maximum memory in bytes for parsing a JSON text: up to about fifty times the length of the text."""
+    """Estimates the maximum memory in bytes for parsing a JSON text. It can be fifty times the length of the text."""
     characters = np.frombuffer(text, np.uint8)
     return len(text) + sum(int((characters == ord(each)).sum()) * cost for each, cost in _JSON_COSTS.items())
 
@@ -112,8 +117,8 @@ def unpack(data: bytes, limit: int, *, wbits: int = 31) -> bytes | None:
 
     Args:
         data: compressed data.
-        limit: the maximum size of the result in bytes. If the result is above 16 MiB, a second limit applies: a
-            hundred times the length of `data`.
+        limit: the maximum size of the result in bytes. A second limit applies to results above 16 MiB: 100 times the
+            length of `data`.
         wbits: the format, as in `zlib.decompressobj`; the default is gzip.
 
     Raises:
@@ -136,11 +141,12 @@ def unpack(data: bytes, limit: int, *, wbits: int = 31) -> bytes | None:
 
 
 def unpack_message(data: bytes, limit: int) -> bytes:
-    """Returns a gRPC message, decompressed if it is compressed.
+    """Returns a gRPC message, decompressed if it is compressed with gzip or zlib.
 
-    gRPC's own decompression has no limit but the maximum message size, so the server switches it off. gRPC then does
-    not report whether a message is compressed, and this function looks at the first bytes: no protocol buffer message
-    begins like gzip data, and none of our messages begins like zlib data (field 15).
+    gRPC's own decompression has no limit except the maximum message size, so the server switches it off. gRPC then does
+    not report whether a message is compressed, so this function reads the first bytes. No protocol buffer message
+    begins like gzip data, and no message of this server begins like zlib data (field 15). If the decompression fails,
+    the message is returned unchanged.
 
     Raises:
         ResourceExhausted: the message exceeds a limit of `unpack` when decompressed.
