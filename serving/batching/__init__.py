@@ -1,1 +1,1 @@
-"""Batching: runs requests that arrive together as one batch, by TensorFlow Serving's batching parameters."""
+"""Runs requests that arrive together as one batch, with TensorFlow Serving's batching parameters."""

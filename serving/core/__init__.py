@@ -1,4 +1,4 @@
-"""Inference on NumPy arrays: checks, Predict, Classify, Regress, MultiInference, loaded models, warm-up.
+"""Runs inference on NumPy arrays: checks, Predict, Classify, Regress, MultiInference, loaded models, warm-up.
 
-The API layer calls this package, which contains no network code.
+The API layer calls this package. The package contains no network code.
 """

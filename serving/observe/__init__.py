@@ -1,4 +1,4 @@
-"""Records requests: metrics, the request log, traces.
+"""Records each request in the metrics, the request log and the traces.
 
-The API layer and the core fill in an `Observation` for each request. The modules here store it.
+The API layer and the core fill in an `Observation` for each request. The modules of this folder store the observations.
 """

@@ -1,1 +1,1 @@
-"""The worker processes: the pool that starts and replaces them, and the calls between processes."""
+"""The pool that starts and replaces worker processes, and the calls between processes."""

@@ -1,4 +1,7 @@
-"""Starts the worker processes and replaces those that end. Each loads all models and answers on the shared ports."""
+"""Starts the worker processes, and replaces a worker that ends.
+
+Each worker loads all models and answers requests on the shared ports.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ from .worker_process import Load, Worker
 
 log = logging.getLogger(__name__)
 START_SECONDS = 60.0  # time limit for a worker to open its ports
-RETRY_SECONDS = 0.2  # pause before a worker is replaced; doubled if the next worker ends soon
+RETRY_SECONDS = 0.2  # pause before a worker is replaced; doubled if another worker has ended a short time before
 MAX_RETRY_SECONDS = 30.0
 
 
@@ -30,7 +33,7 @@ class WorkerPool:
         arguments: the flags for the workers.
         count: the number of workers.
         methods: the methods that workers may call, by name.
-        grace_seconds: how many seconds requests in progress have when the server stops.
+        grace_seconds: time limit in seconds for the requests in progress when the server stops.
 
     Attributes:
         restarts: how many workers were started to replace one that ended.
@@ -63,10 +66,13 @@ class WorkerPool:
         for number in range(self._count):
             threading.Thread(target=self._add, args=(number == 0,), name="worker", daemon=True).start()
 
-    # === As a host ===
+    # === The methods of a host ===
 
     def load(self, id: int, name: str, version: int, folder: Path) -> None:
-        """Loads a version into one worker, then into the others: a model that crashes its process ends only one."""
+        """Loads a version into one worker first, then into all other workers.
+
+        A model that crashes the process therefore ends two workers at most.
+        """
         load = (name, version, folder)
         self._load_into_one(id, load)
         while True:
@@ -82,7 +88,10 @@ class WorkerPool:
                 raise errors[0]
 
     def _load_into_one(self, id: int, load: Load) -> None:
-        """Loads a version into a worker. If this process ends meanwhile, perhaps for another reason, tries a second."""
+        """Loads a version into one worker. If this worker ends meanwhile, tries one other worker.
+
+        The first worker may have ended for another reason. Raises Internal if the second worker also ends.
+        """
         for _ in range(2):
             worker = self._first_worker()
             try:
@@ -108,7 +117,7 @@ class WorkerPool:
     # === Life cycle ===
 
     def open(self) -> None:
-        """Opens the ports in all workers. Raises the first worker's error."""
+        """Opens the ports in all workers. Raises an error of a worker."""
         self._first_worker()
         with self._changed:
             self._is_open = True
@@ -117,7 +126,7 @@ class WorkerPool:
             each.result(START_SECONDS)
 
     def drain(self) -> None:
-        """Ends all workers after their requests in progress."""
+        """Ends each worker after the worker's requests in progress. Kills workers that exceed the time limit by 5 s."""
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
@@ -134,7 +143,7 @@ class WorkerPool:
                 worker.process.wait()
 
     def metrics(self) -> list[Snapshot]:
-        """Returns the metrics of all workers, and the counters of workers that have ended."""
+        """Returns the metrics of all workers. The first snapshot has the counters of workers that have ended."""
         with self._changed:
             answers = {worker: worker.channel.submit("metrics") for worker in self._workers}
             snapshots = [self._past]
@@ -219,7 +228,7 @@ class _LoadThread:
 
 
 def _wait(futures: Sequence[Future[Any]]) -> None:
-    """Waits for all futures. Raises their errors, except serving errors and those of workers that have ended."""
+    """Waits for all futures. Raises the first error that is neither ChannelClosed nor another ServingError."""
     for each in futures:
         error = each.exception()
         if error and not isinstance(error, ChannelClosed | ServingError):

@@ -1,1 +1,1 @@
-"""The embedded model server: its main program, and the program of its worker processes."""
+"""The embedded model server: the main program, and the program of the worker processes."""
