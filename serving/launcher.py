@@ -23,7 +23,7 @@ from .wire import messages
 
 BINARY = "tensorflow_model_server"
 IMAGE = "tensorflow/serving"
-PROGRESS_SECONDS = 5  # time between two progress messages while models are loading
+PROGRESS_SECONDS = 5  # seconds between two progress messages while models are loading
 KINDS = ("auto", "embedded", "tensorflow-model-server", "container")
 
 
@@ -54,7 +54,7 @@ def find_models(root: Path, names: Sequence[str] = ()) -> dict[str, Path]:
 def binary() -> str | None:
     """Returns the path of TensorFlow Serving's program, or None if it is not installed.
 
-    If the environment variable TF_MODEL_SERVER is set, it names the program. Otherwise this function searches PATH for
+    The environment variable TF_MODEL_SERVER can set the program. Without this variable, the function searches PATH for
     `tensorflow_model_server`.
 
     Raises:
@@ -92,7 +92,7 @@ def choose(kind: str) -> str:
 
 
 def model_config(models: dict[str, str]) -> str:
-    """Returns a model config file in text format, given the base path of each model."""
+    """Returns the text of a model config file for the given models and base paths."""
     config = messages.ModelServerConfig()
     for name, base_path in models.items():
         config.model_config_list.config.add(name=name, base_path=base_path, model_platform="tensorflow")

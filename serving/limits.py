@@ -10,7 +10,7 @@ import numpy as np
 
 from .errors import ResourceExhausted
 
-MEMORY_SHARE = 0.25  # share of the machine's memory in each `Budget`
+MEMORY_SHARE = 0.25  # share of the machine's memory for a `Budget`, divided by the number of processes
 MAX_OPEN_FILES = 1 << 20
 SPARE_OPEN_FILES = 256  # number of open files reserved for models, logs and processes
 
@@ -107,7 +107,10 @@ _JSON_COSTS = {",": 32, "[": 80, "{": 128, '"': 25, ":": 64}
 
 
 def json_memory(text: bytes) -> int:
-    """Estimates the maximum memory in bytes for parsing a JSON text. It can be fifty times the length of the text."""
+    """Estimates the maximum memory in bytes for parsing a JSON text.
+
+    The result can be more than fifty times the length of the text.
+    """
     characters = np.frombuffer(text, np.uint8)
     return len(text) + sum(int((characters == ord(each)).sum()) * cost for each, cost in _JSON_COSTS.items())
 

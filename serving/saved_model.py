@@ -93,7 +93,7 @@ def _foreign(number: int) -> dtypes.DataType:
 
 
 def fingerprint(folder: Path) -> str:
-    """Returns a SHA-256 hash of the SavedModel file and the variables. Two folders with equal hashes hold one model."""
+    """Returns a SHA-256 hash of the SavedModel file and the variables. Equal hashes mean equal graphs and weights."""
     digest = hashlib.sha256()
     file = model_file(folder)
     for each in [*([file] if file else []), *sorted((folder / "variables").glob("variables.*"))]:

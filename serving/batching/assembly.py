@@ -91,7 +91,7 @@ def cut(outputs: Arrays, names: Sequence[str], start: int, stop: int, size: int)
 
 
 def split(arrays: Arrays, sizes: Sequence[int]) -> list[Arrays]:
-    """Splits the arrays along dimension 0, and returns parts with `sizes` rows as views."""
+    """Splits the arrays along dimension 0. Returns a part for each number of rows in `sizes`, as views."""
     parts, start = [], 0
     for size in sizes:
         parts.append({name: array[start : start + size] for name, array in arrays.items()})

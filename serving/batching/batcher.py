@@ -30,7 +30,7 @@ Observe = Callable[[Sequence[float], int, int], None]
 
 
 class Owner(Protocol):
-    """The servable that a signature belongs to. It stays loaded between `acquire` and `release`."""
+    """The servable of a signature. The servable stays loaded between `acquire` and `release`."""
 
     def acquire(self) -> bool: ...
 
@@ -81,7 +81,7 @@ class Batcher:
             Unavailable: the queue is full.
             Exception: any error of the signature.
 
-        A request for only some of the outputs never raises the first two errors. It runs alone instead.
+        A request for only some of the outputs does not raise the first two errors. Such a request runs alone instead.
         """
         part = self._runner.part(arrays, outputs)
         if self._may_run_inline(part):

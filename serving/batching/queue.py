@@ -1,4 +1,4 @@
-"""The queue of a signature. It groups waiting requests into batches as they arrive."""
+"""The queue of a signature, which groups requests into batches as the requests arrive."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class BatchQueue:
 
     Args:
         parameters: the batching parameters.
-        on_ready: called when a batch is ready, which means that it waits only for a thread.
+        on_ready: called when a batch is ready, which means that the batch waits only for a thread.
     """
 
     def __init__(self, parameters: BatchingParameters, on_ready: Callable[[], None]) -> None:

@@ -39,9 +39,9 @@ class Part:
         outputs: the names of the requested outputs.
         rows: size of dimension 0; 1 if the part is unbatchable.
         strict: whether it is an error if the outputs can't be cut into rows. This is True for a request for all
-            outputs. TensorFlow Serving does not batch any other request, so other requests must not fail here.
+            outputs. TensorFlow Serving does not batch any other request, so other requests must not raise this error.
         unbatchable: whether the inputs have no common dimension 0, or too many rows. Such a part runs alone. It is
-            never strict, since `BatchRunner.part` raises an error for a strict part with such inputs.
+            never strict: for such a strict part, `BatchRunner.part` raises InvalidArgument.
     """
 
     arrays: Arrays

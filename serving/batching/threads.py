@@ -1,4 +1,4 @@
-"""The thread pool that runs batches, shared by all signatures of a process."""
+"""The thread pool that runs batches. All signatures of a process share this thread pool."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Parses and checks the flags of the embedded server.
 
-The environment variables MODEL_NAME and MODEL_BASE_PATH can replace two of the flags.
+The environment variables MODEL_NAME and MODEL_BASE_PATH can set --model_name and --model_base_path.
 """
 
 from __future__ import annotations
@@ -68,9 +68,9 @@ def parse(arguments: Sequence[str], environment: Mapping[str, str] = os.environ)
 
     Args:
         arguments: the command line, without the program name.
-        environment: the environment variables. They apply if neither --model_base_path nor --model_config_file is
-            set. As in TensorFlow Serving's container, MODEL_NAME then sets --model_name, and --model_base_path is
-            MODEL_BASE_PATH/MODEL_NAME, by default /models/MODEL_NAME.
+        environment: the environment variables. If neither --model_base_path nor --model_config_file is set, MODEL_NAME
+            sets the model, as in TensorFlow Serving's container: --model_name is then MODEL_NAME, and
+            --model_base_path is MODEL_BASE_PATH/MODEL_NAME, by default /models/MODEL_NAME.
 
     Raises:
         ValueError: a flag is unknown, a value is invalid, or the flags contradict each other. The message has one

@@ -1,4 +1,4 @@
-"""The models to serve: names, base paths, version policies and labels, from flags or a model config file."""
+"""The configuration of each served model: name, base path, version policy and labels."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def parse_config_file(path: Path) -> list[ModelConfig]:
     """Reads the models from a `ModelServerConfig` file in protocol buffer text format.
 
     Raises:
-        InvalidArgument: the file can't be read or parsed, or its content is invalid.
+        InvalidArgument: the file can't be read or parsed, or a model in the file has invalid settings.
     """
     config = messages.ModelServerConfig()
     try:

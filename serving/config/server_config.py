@@ -91,7 +91,7 @@ class Ssl:
 
 
 def batching_parameters(path: Path) -> BatchingParameters:
-    """Reads a BatchingParameters file. Raises InvalidArgument if it can't be read or is invalid."""
+    """Reads a BatchingParameters file. Raises InvalidArgument if the file can't be read or is invalid."""
     message = _read(path, "BatchingParameters")
     wrapped = {
         descriptor.name: value.value
@@ -120,13 +120,13 @@ def model_batching_parameters(folder: Path) -> BatchingParameters | None:
 
 
 def monitoring(path: Path) -> Monitoring:
-    """Reads a MonitoringConfig file. Raises InvalidArgument if it can't be read or parsed."""
+    """Reads a MonitoringConfig file. Raises InvalidArgument if the file can't be read or parsed."""
     prometheus = _read(path, "MonitoringConfig").prometheus_config
     return Monitoring(prometheus.enable, prometheus.path or METRICS_PATH)
 
 
 def ssl(path: Path) -> Ssl:
-    """Reads an SSLConfig file. Raises InvalidArgument if it can't be read or parsed."""
+    """Reads an SSLConfig file. Raises InvalidArgument if the file can't be read or parsed."""
     message = _read(path, "SSLConfig")
     return Ssl(message.server_key, message.server_cert, message.custom_ca, message.client_verify)
 

@@ -30,7 +30,7 @@ def check_inputs(definition: SignatureDef, inputs: Mapping[str, Array | TensorEr
     """Returns an array for each input of the signature, in the signature's order.
 
     If the request lacks an input, the array is the signature's default value for this input. Raises InvalidArgument if
-    there is no default value, or if an input is unknown or can't be parsed.
+    an input without a default value is missing, or if an input is unknown or can't be parsed.
     """
     expected, defaults = definition.inputs, definition.defaults
     if len(inputs) != len(expected) and (len(inputs) > len(expected) or not defaults):

@@ -1,4 +1,4 @@
-"""Classify, Regress and MultiInference on tf.Examples, for the gRPC and REST APIs."""
+"""Runs Classify, Regress and MultiInference requests on tf.Examples, for the gRPC and REST APIs."""
 
 from __future__ import annotations
 

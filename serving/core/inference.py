@@ -1,4 +1,4 @@
-"""Predict on NumPy arrays, for the gRPC and REST APIs."""
+"""Runs Predict requests on NumPy arrays, for the gRPC and REST APIs."""
 
 from __future__ import annotations
 
@@ -95,10 +95,7 @@ class Inference:
                 request.runtime_seconds += perf_counter() - started
 
     async def _run(self, servable: Servable, signature: Signature, arrays: Arrays, outputs: Sequence[str]) -> Arrays:
-        """Runs the signature in its batcher, if it has one.
-
-        Otherwise a quick run runs on the event loop, and a slow run in a thread.
-        """
+        """Runs the signature in its batcher, or without a batcher on the event loop (if quick) or in a thread."""
         if signature.batcher:
             return await signature.batcher.run(arrays, outputs)
         if signature.is_quick(arrays):
@@ -132,7 +129,7 @@ def _rows(arrays: Arrays) -> int:
 
 
 def named(spec: ModelSpec | None) -> ModelSpec:
-    """Returns `spec`. Raises InvalidArgument if it does not name a model."""
+    """Returns `spec`. Raises InvalidArgument if `spec` is None or does not name a model."""
     if spec is None:
         raise InvalidArgument("Missing ModelSpec")
     if not spec.name:

@@ -25,7 +25,8 @@ class Signature:
     Attributes:
         definition: names, dtypes and shapes of inputs and outputs.
         runner: runs the signature in an engine.
-        quick_bytes: a run is expected to be quick if the inputs have at most this many bytes; negative: no run is.
+        quick_bytes: a run is expected to be quick if the inputs have at most this many bytes. A negative number means
+            that no run is expected to be quick.
         batcher: runs requests in batches; None: each request runs alone.
     """
 

@@ -35,7 +35,7 @@ class Host(Protocol):
         """Loads a version. Raises ServingError if loading fails; then no part of the version stays loaded."""
 
     def unload(self, id: int) -> None:
-        """Waits for the servable's requests in progress, then frees it."""
+        """Waits for the requests that use the servable, then frees the servable."""
 
     def publish(self, table: Table) -> None:
         """Makes the loaded versions in `table` available to requests. Requests can't use any other version."""

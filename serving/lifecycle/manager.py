@@ -32,8 +32,8 @@ class Manager:
             `reload`.
         retries: how many times to retry a version that could not be loaded.
         retry_seconds: seconds between a failed load and the next try.
-        load_threads: how many versions are loaded in parallel.
-        unload_threads: how many versions are unloaded in parallel.
+        load_threads: the maximum number of versions that are loaded in parallel.
+        unload_threads: the maximum number of versions that are unloaded in parallel.
         early_labels: whether a new label may name a version that is not available yet.
         improve: called in the background with the folder of each loaded version, for one version at a time. The
             function may convert the model to a faster file format. If it returns True, the version is loaded again.

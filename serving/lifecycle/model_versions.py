@@ -30,7 +30,7 @@ class Resources:
         loads, unloads: the thread pools for loading and unloading.
         retries: how many times to retry a version that could not be loaded.
         retry_seconds: seconds between a failed load and the next try.
-        improve: may convert the model in a folder to a faster file format; returns whether it has written files.
+        improve: may convert the model in a folder to a faster file format; returns whether to load the model again.
         improvements: the thread pool for `improve`.
     """
 
@@ -52,7 +52,7 @@ class ModelVersions:
     Attributes:
         config: the model's configuration; None if the model is no longer served.
         labels: version numbers by label, for the labels of `config` that `assign_labels` has accepted.
-        failed: whether no version could be loaded.
+        failed: whether no version could be loaded, or no version was found.
     """
 
     def __init__(self, config: ModelConfig, resources: Resources) -> None:
@@ -192,7 +192,7 @@ class ModelVersions:
         self._resources.wake()
 
     def _improve(self, version: Version) -> None:
-        """Loads an available version again if `improve` has written files for this version."""
+        """Calls `improve` for a version. If this returns True, loads the version again."""
         if self._resources.improve(version.folder):
             with self._changed:
                 if self.config and self._known.get(version.number) is version and version.state is State.AVAILABLE:

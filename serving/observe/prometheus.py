@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 Labels = tuple[str, ...]
-Histogram = tuple[list[int], float]  # the count of each bucket, and the sum of the values; the last bucket is unlimited
+Histogram = tuple[list[int], float]  # the counts of the buckets (the last bucket has no upper limit); the sum of values
 Snapshot = dict[str, dict[Labels, float | Histogram]]  # values by metric name and labels
 
 

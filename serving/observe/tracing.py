@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from ..errors import InvalidArgument
 from .observation import MAX_TEXT, Observation
 
-EXPORT_SECONDS = 2  # time limit for sending spans
+EXPORT_SECONDS = 2  # time limit in seconds for sending spans
 PACKAGES = ("opentelemetry.sdk", "opentelemetry.exporter.otlp.proto.http")
 
 
@@ -48,7 +48,10 @@ class Tracer:
     """Sends spans to a collector, in a thread. If the queue of spans is full, new spans are dropped.
 
     Args:
-        endpoint: the value of --trace_endpoint. Raises the errors of `traces_url`.
+        endpoint: the value of --trace_endpoint.
+
+    Raises:
+        InvalidArgument: `endpoint` is not an HTTP address, or the packages for tracing are missing.
     """
 
     def __init__(self, endpoint: str) -> None:
@@ -60,7 +63,7 @@ class Tracer:
         from opentelemetry.trace import SpanKind, Status, StatusCode
         from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-        # If the collector is unreachable, log one line for each batch of spans, not one for each try.
+        # If the collector is unreachable, log one line for each batch of spans, not a line for each try.
         logging.getLogger("opentelemetry.exporter").setLevel(logging.ERROR)
         version = importlib.metadata.version("keras-gallery")
         name = os.environ.get("OTEL_SERVICE_NAME", "gallery-model-server")

@@ -1,4 +1,4 @@
-"""Calls that concern the whole server: model status, reload, metrics. Every process of the server can make them."""
+"""Calls that concern the whole server: model status, reload, metrics. All processes of the server can use them."""
 
 from __future__ import annotations
 

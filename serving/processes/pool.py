@@ -21,8 +21,8 @@ from .channel import ChannelClosed
 from .worker_process import Load, Worker
 
 log = logging.getLogger(__name__)
-START_SECONDS = 60.0  # time limit for a worker to open its ports
-RETRY_SECONDS = 0.2  # pause before a worker is replaced; doubled if another worker has ended a short time before
+START_SECONDS = 60.0  # time limit in seconds for a worker to open the ports
+RETRY_SECONDS = 0.2  # pause in seconds before a worker is replaced; doubled if another worker ended shortly before
 MAX_RETRY_SECONDS = 30.0
 
 
@@ -36,7 +36,7 @@ class WorkerPool:
         grace_seconds: time limit in seconds for the requests in progress when the server stops.
 
     Attributes:
-        restarts: how many workers were started to replace one that ended.
+        restarts: the number of workers that were started as a replacement.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class WorkerPool:
         self._count = count
         self._grace_seconds = grace_seconds
         self._changed = threading.Condition()
-        self._workers: list[Worker] = []  # the workers that have loaded all of `_loads`
+        self._workers: list[Worker] = []  # the workers that have loaded the versions in `_loads`
         self._loads: dict[int, Load] = {}
         self._table: Table = {}
         self._is_open = False
@@ -117,7 +117,7 @@ class WorkerPool:
     # === Life cycle ===
 
     def open(self) -> None:
-        """Opens the ports in all workers. Raises an error of a worker."""
+        """Opens the ports in all workers. Raises the error of a worker that can't open the ports."""
         self._first_worker()
         with self._changed:
             self._is_open = True

@@ -101,7 +101,10 @@ class ModelServer:
         }
 
     async def run(self) -> None:
-        """Serves until SIGTERM or SIGINT, then waits for the requests in progress. Raises PortInUse."""
+        """Serves until SIGTERM or SIGINT, then waits for the requests in progress.
+
+        Raises PortInUse if a port can't be used.
+        """
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -174,7 +177,10 @@ class ModelServer:
                 log.error("%s: %s", path, error)
 
     def _improve(self, folder: Path) -> bool:
-        """Converts a SavedModel for OpenVINO, unless it is already converted. Returns whether new files are ready."""
+        """Converts a SavedModel for OpenVINO, unless it is already converted.
+
+        Returns whether the conversion was necessary, and OpenVINO can now run at least one signature.
+        """
         return self._files.of(folder) is None and self._converter.prepare(folder)
 
     def _metrics(self) -> str:

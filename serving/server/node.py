@@ -87,7 +87,7 @@ class Node:
         self._faces: Listeners | None = None
 
     async def open(self, control: Control) -> None:
-        """Opens the ports and answers requests. Raises PortInUse."""
+        """Opens the ports and answers requests. Raises PortInUse if a port can't be used."""
         grpc_api = GrpcApi(
             self._inference,
             control,
@@ -176,7 +176,7 @@ def batching_parameters(values: argparse.Namespace) -> BatchingParameters:
 
 
 def check(values: argparse.Namespace) -> None:
-    """Raises the errors that a `Node` with these flags would raise, before worker processes are started."""
+    """Raises the errors that a `Node` with these flags would raise. Call it before worker processes are started."""
     tls(values)
     metrics_path(values)
     batching_parameters(values)
