@@ -37,18 +37,18 @@ def find_models(root: Path, names: Sequence[str] = ()) -> dict[str, Path]:
     Raises:
         NotFound: a model in `names` is not exported, or there are no exported models.
     """
-    found = {
+    exported = {
         folder.name: folder
         for folder in (sorted(root.iterdir()) if root.is_dir() else [])
         if folder.is_dir() and any((version / "saved_model.pb").is_file() for version in folder.iterdir())
     }
-    missing = [name for name in names if name not in found]
-    if not found:
-        wanted = f"No exported model {' or '.join(missing)}" if missing else "No exported models"
-        raise NotFound(f"{wanted} in {root}. Export one with: gallery export NAME")
+    missing = [name for name in names if name not in exported]
+    if not exported:
+        problem = f"No exported model {' or '.join(missing)}" if missing else "No exported models"
+        raise NotFound(f"{problem} in {root}. Export one with: gallery export NAME")
     if missing:
-        raise NotFound(f"No exported model {' or '.join(missing)} in {root}. Exported models: {', '.join(found)}")
-    return {name: found[name] for name in names or found}
+        raise NotFound(f"No exported model {' or '.join(missing)} in {root}. Exported models: {', '.join(exported)}")
+    return {name: exported[name] for name in names or exported}
 
 
 def binary() -> str | None:
@@ -60,13 +60,13 @@ def binary() -> str | None:
     Raises:
         NotFound: TF_MODEL_SERVER does not name a program.
     """
-    named = os.environ.get("TF_MODEL_SERVER")
-    if not named:
+    name = os.environ.get("TF_MODEL_SERVER")
+    if not name:
         return shutil.which(BINARY)
-    found = shutil.which(named)
-    if found is None:
-        raise NotFound(f"The environment variable TF_MODEL_SERVER does not name a program: {named}")
-    return found
+    path = shutil.which(name)
+    if path is None:
+        raise NotFound(f"The environment variable TF_MODEL_SERVER does not name a program: {name}")
+    return path
 
 
 def choose(kind: str) -> str:
@@ -232,7 +232,9 @@ class ServerProcess:
                 time.sleep(0.05)
         if waiting:
             missing = ", ".join(sorted(waiting))
-            raise FailedPrecondition(f"Not available after {seconds:.0f} s: {missing}. Last status: {problem}")
+            raise FailedPrecondition(
+                f"These models are not available after {seconds:.0f} s: {missing}. Last status: {problem}"
+            )
 
     def stop(self, seconds: float = 20) -> int:
         """Stops the server with SIGTERM, and kills it if it still runs after `seconds`. Returns the exit status."""

@@ -98,8 +98,8 @@ def connections() -> int:
     except ImportError:
         return MAX_OPEN_FILES
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    most = MAX_OPEN_FILES if soft == resource.RLIM_INFINITY else min(soft, MAX_OPEN_FILES)
-    return max(most - SPARE_OPEN_FILES, 2) // 2
+    open_files = MAX_OPEN_FILES if soft == resource.RLIM_INFINITY else min(soft, MAX_OPEN_FILES)
+    return max(open_files - SPARE_OPEN_FILES, 2) // 2
 
 
 # Estimated bytes of the Python objects that a JSON parser creates for each occurrence of a character.
@@ -127,15 +127,15 @@ def unpack(data: bytes, limit: int, *, wbits: int = 31) -> bytes | None:
     Raises:
         ResourceExhausted: the result would exceed a limit.
     """
-    most = min(limit, max(FREE_UNPACKED_BYTES, MAX_RATIO * len(data)))
+    max_bytes = min(limit, max(FREE_UNPACKED_BYTES, MAX_RATIO * len(data)))
     unpacker = zlib.decompressobj(wbits)
     try:
-        unpacked = unpacker.decompress(data, most)
+        unpacked = unpacker.decompress(data, max_bytes)
         if unpacker.eof:
             return unpacked
         if unpacker.unconsumed_tail or unpacker.decompress(b"", 1):
             raise ResourceExhausted(
-                f"Compressed request of {len(data)} bytes has more than {most} bytes when decompressed: "
+                f"Compressed request of {len(data)} bytes has more than {max_bytes} bytes when decompressed: "
                 "send a smaller request, or an uncompressed one."
             )
     except zlib.error:

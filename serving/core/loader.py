@@ -125,8 +125,8 @@ class Loader:
         runners: dict[str, Runner] = {}
         try:
             for engine in self._engines:
-                if left := {key: each for key, each in definitions.items() if key not in runners}:
-                    runners |= engine.load(folder, left)
+                if remaining := {key: each for key, each in definitions.items() if key not in runners}:
+                    runners |= engine.load(folder, remaining)
             if not runners:
                 names = ", ".join(sorted(definitions))
                 raise Unimplemented(f"No engine can run any signature of {folder}: {names}.")

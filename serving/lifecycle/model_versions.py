@@ -172,7 +172,7 @@ class ModelVersions:
         except ServingError as problem:
             error = problem
         except Exception as problem:
-            log.exception("%s version %d", self.name, version.number)
+            log.exception("unexpected error while loading %s version %d", self.name, version.number)
             error = ServingError(f"{type(problem).__name__}: {problem}")
         with self._changed:
             version.error, version.files = error, files

@@ -138,7 +138,7 @@ class WorkerPool:
             try:
                 worker.process.wait(max(0.0, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:
-                log.warning("worker %d did not stop in time: killed", worker.process.pid)
+                log.warning("worker %d did not stop in time: killing it", worker.process.pid)
                 worker.process.kill()
                 worker.process.wait()
 
@@ -195,7 +195,7 @@ class WorkerPool:
             self._past = merge([self._past, totals(worker.counts)])
             if self._stopping:
                 return
-            log.error("worker %d ended with status %d: starting another", worker.process.pid, status)
+            log.error("worker %d ended with status %d: starting another worker", worker.process.pid, status)
             recently = time.monotonic() - self._ended_at < MAX_RETRY_SECONDS
             self._retry_seconds = min(self._retry_seconds * 2, MAX_RETRY_SECONDS) if recently else RETRY_SECONDS
             self._ended_at = time.monotonic()

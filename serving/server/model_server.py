@@ -119,7 +119,7 @@ class ModelServer:
                 await self._open()
                 watching = asyncio.create_task(self._watch_config()) if self._flags.model_config_file else None
                 await stop.wait()
-                log.info("stopping: requests in progress have %d s to end", self._flags.shutdown_grace_seconds)
+                log.info("stopping: waiting up to %d s for requests in progress", self._flags.shutdown_grace_seconds)
                 if watching:
                     watching.cancel()
         finally:

@@ -144,8 +144,8 @@ def threads(values: argparse.Namespace) -> int:
     of an API without an open port does not count.
     """
     flags = {"rest_api_num_threads": values.rest_api_port, "grpc_max_threads": values.port or values.grpc_socket_path}
-    most: int = max(getattr(values, flag) for flag, is_open in flags.items() if is_open)
-    return math.ceil(most / (values.workers or CORES))
+    count: int = max(getattr(values, flag) for flag, is_open in flags.items() if is_open)
+    return math.ceil(count / (values.workers or CORES))
 
 
 def threads_of_a_run(values: argparse.Namespace) -> int:
