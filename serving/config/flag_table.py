@@ -20,7 +20,8 @@ class Flag:
     Attributes:
         default: the default value. The type of the default value is the flag's type.
         ours: whether TensorFlow Serving lacks this flag.
-        ignored: whether the flag has no effect. It is accepted so that TensorFlow Serving's command lines work.
+        ignored: whether the flag has no effect. The server accepts the flag so that TensorFlow Serving's command lines
+            work.
         minimum, maximum: the range of a flag that is an integer or a float.
     """
 
@@ -45,7 +46,7 @@ FLAGS = (
     Flag(
         "model_config_file_poll_wait_seconds",
         0,
-        "seconds between two reads of --model_config_file; 0: read it once, at the start",
+        "seconds between two reads of --model_config_file; 0: read the file only at the start",
     ),
     Flag(
         "file_system_poll_wait_seconds", 1, "seconds between two searches for new versions; 0: search only at the start"
@@ -64,9 +65,9 @@ FLAGS = (
         minimum=-INT64,
         maximum=INT64,
     ),
-    Flag("num_load_threads", 0, "maximum number of versions loaded in parallel; 0: one for each CPU core"),
+    Flag("num_load_threads", 0, "maximum number of versions loaded in parallel; 0: number of CPU cores"),
     Flag("num_unload_threads", 0, "maximum number of versions unloaded in parallel; 0: 32"),
-    Flag("enable_model_warmup", True, "replay a version's recorded warm-up requests when it is loaded"),
+    Flag("enable_model_warmup", True, "replay the recorded warm-up requests of each version that is loaded"),
     Flag("num_request_iterations_for_warmup", 0, "how many times to replay each warm-up request; 0: once"),
     # === Ports ===
     Flag("port", 8500, "TCP port of the gRPC API; 0: no TCP port", maximum=65535),
@@ -75,7 +76,7 @@ FLAGS = (
     Flag(
         "grpc_max_threads",
         4 * CORES,
-        "maximum number of gRPC requests that run in parallel, in all worker processes together",
+        "maximum number of gRPC requests that run in parallel, over all worker processes",
         minimum=1,
     ),
     Flag("enable_grpc_healthcheck_service", False, "offer the gRPC health service, grpc.health.v1.Health"),
@@ -104,12 +105,13 @@ FLAGS = (
     Flag("workers", 0, "number of worker processes that answer requests; 0: one for each CPU core", ours=True),
     Flag("shutdown_grace_seconds", 15, "seconds that requests in progress may take after SIGTERM", ours=True),
     # === Running ===
+    Flag("prefer_tflite_model", False, "load model.tflite instead of the SavedModel if a version has this file"),
     Flag("enable_batching", False, "run requests that arrive together as one batch"),
     Flag("batching_parameters_file", "", "text-format BatchingParameters file; needs --enable_batching"),
     Flag(
         "enable_per_model_batching_parameters",
         False,
-        "read batching_params.pbtxt in each version folder; versions without this file are not batched",
+        "read batching_params.pbtxt in each version folder; do not batch requests for versions without this file",
     ),
     Flag(
         "tensorflow_session_parallelism",
@@ -163,7 +165,6 @@ FLAGS = (
     Flag("enable_profiler", True, "offer the profiler service", ignored=True),
     Flag("xla_cpu_compilation_enabled", False, "compile with XLA on the CPU", ignored=True),
     Flag("xla_gpu_compilation_enabled", False, "compile with XLA on the GPU", ignored=True),
-    Flag("prefer_tflite_model", False, "load model.tflite instead of the SavedModel if a version has one"),
     Flag("num_tflite_pools", CORES, "number of pools of TensorFlow Lite interpreters", ignored=True),
     Flag("num_tflite_interpreters_per_pool", 1, "number of TensorFlow Lite interpreters in a pool", ignored=True),
     Flag("skip_initialize_tpu", False, "do not initialize the TPU", ignored=True),

@@ -146,8 +146,8 @@ def find_heads(tasks: Sequence[Task], signatures: Mapping[str, Defined], *, chec
     """Returns the heads for a MultiInference request.
 
     Raises:
-        InvalidArgument: a task names no model, a signature is unknown or not suitable for the task's method, or the
-            tasks name different models or the same signature twice.
+        InvalidArgument: a task names no model, the tasks name different models or the same signature twice, or a
+            signature is unknown or not suitable for the task's method.
         Unimplemented: a method is neither Classify nor Regress.
     """
     heads: dict[str, Head] = {}
