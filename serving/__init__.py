@@ -1,4 +1,4 @@
-"""Serving: export and import of models, the embedded model server, and its client.
+"""Serving: export and import of models, the embedded model server, and the client of the server.
 
 This package does not depend on the gallery's models or on training. Its folders, from the lowest layer to the highest
 (a module imports only from its own folder and from folders above it in this list; `tests/test_layering.py` checks it):

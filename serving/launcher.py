@@ -52,7 +52,7 @@ def find_models(root: Path, names: Sequence[str] = ()) -> dict[str, Path]:
 
 
 def binary() -> str | None:
-    """Returns the path of TensorFlow Serving's program, or None if it is not installed.
+    """Returns the path of TensorFlow Serving's program, or None if the program is not installed.
 
     The environment variable TF_MODEL_SERVER can set the program. Without this variable, the function searches PATH for
     `tensorflow_model_server`.
@@ -183,7 +183,7 @@ class ServerProcess:
     def __enter__(self) -> Self:
         output = open(self._log, "ab") if self._log else None
         try:
-            # In its own session, the server does not receive Ctrl-C. This process receives it and stops the server.
+            # In its own session, the server does not receive Ctrl-C. This process receives Ctrl-C and stops the server.
             self.process = subprocess.Popen(
                 self.command, stdout=output, stderr=subprocess.STDOUT if output else None, start_new_session=True
             )

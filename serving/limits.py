@@ -40,8 +40,8 @@ class Budget:
     def take(self, count: int, held: int = 0) -> bool:
         """Reserves `count` more bytes for a request that already holds `held` bytes.
 
-        Returns False, and reserves nothing, if this would exceed the limit while other requests hold memory. With
-        `held=-1` the limit also applies to a single request.
+        Returns False, and reserves nothing, if the limit would be exceeded and other requests hold memory. With
+        `held=-1`, the limit applies even if no other request holds memory.
         """
         if self.used + count > self.limit and self.used > held:
             return False
@@ -146,7 +146,7 @@ def unpack(data: bytes, limit: int, *, wbits: int = 31) -> bytes | None:
 def unpack_message(data: bytes, limit: int) -> bytes:
     """Returns a gRPC message, decompressed if it is compressed with gzip or zlib.
 
-    gRPC's own decompression has no limit except the maximum message size, so the server switches it off. gRPC then does
+    The server switches off gRPC's own decompression, which has no limit except the maximum message size. gRPC then does
     not report whether a message is compressed, so this function reads the first bytes. No protocol buffer message
     begins like gzip data, and no message of this server begins like zlib data (field 15). If the decompression fails,
     the message is returned unchanged.

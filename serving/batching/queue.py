@@ -57,7 +57,7 @@ class BatchQueue:
         self._timeout = (parameters.batch_timeout_micros or 0) / 1e6
         self._open: dict[Hashable, Batch] = {}  # batches that further requests may join, by batch key
         self._ready: dict[Batch, None] = {}  # batches that wait for a thread; these batches may also be open
-        self._rows = 0  # rows of all waiting requests; an empty request counts as one row, to limit such requests too
+        self._rows = 0  # rows of all waiting requests; the limit also applies to empty requests: each counts as one row
 
     def is_empty(self) -> bool:
         """Returns whether no batch is ready."""

@@ -38,7 +38,7 @@ class Part:
         arrays: the inputs by name.
         outputs: the names of the requested outputs.
         rows: size of dimension 0; 1 if the part is unbatchable.
-        strict: whether it is an error if the outputs can't be cut into rows. This is True for a request for all
+        strict: whether outputs that can't be cut into rows raise FailedPrecondition. True for a request for all
             outputs. TensorFlow Serving does not batch any other request, so other requests must not raise this error.
         unbatchable: whether the inputs have no common dimension 0, or too many rows. Such a part runs alone. It is
             never strict: for such a strict part, `BatchRunner.part` raises InvalidArgument.

@@ -41,7 +41,7 @@ class ModelConfig:
         Args:
             available: the versions on disk.
             failed: versions that could not be loaded. If `latest` limits the number of versions, the next lower
-                versions replace these versions.
+                versions are served instead of the failed versions.
         """
         versions = sorted(set(available), reverse=True)
         if self.specific:

@@ -95,7 +95,10 @@ class Inference:
                 request.runtime_seconds += perf_counter() - started
 
     async def _run(self, servable: Servable, signature: Signature, arrays: Arrays, outputs: Sequence[str]) -> Arrays:
-        """Runs the signature in its batcher, or without a batcher on the event loop (if quick) or in a thread."""
+        """Runs the signature in its batcher, if there is a batcher.
+
+        Otherwise runs the signature on the event loop if the run is quick, and in a thread if the run is slow.
+        """
         if signature.batcher:
             return await signature.batcher.run(arrays, outputs)
         if signature.is_quick(arrays):

@@ -14,7 +14,7 @@ from .servable import Servable
 
 @dataclass(frozen=True, slots=True)
 class ServedModel:
-    """A model's loaded versions, highest first, and its labels with their version numbers."""
+    """The loaded versions of a model, highest first, and the model's version numbers by label."""
 
     versions: Mapping[int, Servable]
     labels: Mapping[str, int] = field(default_factory=dict)

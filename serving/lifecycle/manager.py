@@ -1,8 +1,9 @@
 """The manager decides which versions of the models are loaded, from the models' folders and version policies.
 
 A thread polls the folders. A new version is loaded while the old version still answers requests. As soon as the new
-version is ready, it answers requests, and the old version is unloaded after its last request. If a version can't be
-loaded, the old version stays available. The status of the new version then shows the error, and the manager retries.
+version is ready, the new version answers requests. The old version is then unloaded after its last request. If a
+version can't be loaded, the old version stays available. The status of the new version shows the error, and the manager
+tries to load the new version again.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ class Manager:
         unload_threads: the maximum number of versions that are unloaded in parallel.
         early_labels: whether a new label may name a version that is not available yet.
         improve: called in the background with the folder of each loaded version, for one version at a time. The
-            function may convert the model to a faster file format. If it returns True, the version is loaded again.
+            function may convert the model to a faster file format. If the function returns True, the version is loaded
+            again.
     """
 
     def __init__(
@@ -80,7 +82,7 @@ class Manager:
     def status(self, name: str, version: int | None = None) -> list[VersionStatus]:
         """Returns the status of all versions of a model, highest first; with `version`, of this version only.
 
-        Raises NotFound if the model has no versions, or not this version.
+        Raises NotFound if the model is unknown or has no versions, or if the version is unknown.
         """
         with self._changed:
             model = self._models.get(name)

@@ -192,7 +192,7 @@ class ModelVersions:
         self._resources.wake()
 
     def _improve(self, version: Version) -> None:
-        """Calls `improve` for a version. If this returns True, loads the version again."""
+        """Calls `improve` for a version, and loads the version again if `improve` returns True."""
         if self._resources.improve(version.folder):
             with self._changed:
                 if self.config and self._known.get(version.number) is version and version.state is State.AVAILABLE:

@@ -20,7 +20,7 @@ class Observation:
         face: the API, "grpc" or "rest".
         method: the gRPC method's name, such as "Predict". REST requests have the name of the same gRPC method.
         model: the name of the requested model.
-        version, signature: the version and the signature that answer the request, as soon as they are known.
+        version, signature: the version and the signature that answer the request; None and "" until they are known.
         status: the gRPC code's name, such as "OK" or "NOT_FOUND".
         seconds: time from the request's arrival to its answer.
         runtime_seconds: time in the engine, including the wait for a batch; 0 if the request did not reach the engine.

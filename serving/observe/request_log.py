@@ -113,7 +113,7 @@ class RequestLog:
             raise OSError("a line was written only in part")
 
     def _is_there(self) -> bool:
-        """Returns whether the open file is still the file at `path`. After log rotation, this is not so."""
+        """Returns whether the open file is still the file at `path`. Returns False after log rotation."""
         try:
             named = os.stat(self._path)
         except FileNotFoundError:

@@ -19,7 +19,7 @@ class Control(Protocol):
     async def status(self, name: str, version: int | None = None) -> list[VersionStatus]:
         """Returns the status of all versions of a model, highest first; with `version`, of this version only.
 
-        Raises NotFound if the model has no versions, or not this version.
+        Raises NotFound if the model is unknown or has no versions, or if the version is unknown.
         """
 
     async def reload(self, config: bytes) -> None:

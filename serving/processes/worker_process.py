@@ -13,7 +13,7 @@ from typing import Any
 from ..observe.prometheus import Snapshot
 from .channel import Channel
 
-Load = tuple[str, int, Path]  # a model's name, a version, its folder
+Load = tuple[str, int, Path]  # the name of a model, a version number, and the folder of the version
 
 
 class Worker:
