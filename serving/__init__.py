@@ -1,4 +1,4 @@
-"""Serving: export and import of models, the embedded model server, and its client.
+"""Serving: export and import of models, the embedded model server, and the client of the server.
 
 This package does not depend on the gallery's models or on training. This list of its folders begins with the lowest
 one. A module may import only from its own folder and from lower folders (nearer to the start of the list);

@@ -1,4 +1,4 @@
-"""The errors of the server and the client, each with its gRPC code and its HTTP status.
+"""The errors of the server and the client. Each error class has a gRPC code and an HTTP status.
 
     ServingError
     ├── InvalidArgument      ├── NotFound            ├── FailedPrecondition   ├── OutOfRange
@@ -81,17 +81,20 @@ class DeadlineExceeded(ServingError):
     code, http_status = grpc.StatusCode.DEADLINE_EXCEEDED, 504
 
 
-_BY_CODE: dict[str, type[ServingError]] = {kind.code.name: kind for kind in ServingError.__subclasses__()}
-_BY_HTTP: dict[int, type[ServingError]] = {  # if several codes share a status, the first class above wins
-    kind.http_status: kind for kind in reversed(ServingError.__subclasses__())
+_BY_CODE: dict[str, type[ServingError]] = {each.code.name: each for each in ServingError.__subclasses__()}
+_BY_HTTP: dict[int, type[ServingError]] = {  # if several classes share a status, the first of these classes wins
+    each.http_status: each for each in reversed(ServingError.__subclasses__())
 } | {413: ResourceExhausted}
 
 
 def from_code(name: str, message: str) -> ServingError:
-    """Returns the error for the name of a gRPC code, such as "NOT_FOUND"; a plain `ServingError` if it is unknown."""
+    """Returns the error for the name of a gRPC code, such as "NOT_FOUND". An unknown name gives a `ServingError`."""
     return _BY_CODE.get(name, ServingError)(message)
 
 
 def from_http_status(status: int, message: str) -> ServingError:
-    """Returns the error for an HTTP status, such as 404; `Internal` if no class has this status."""
+    """Returns the error for an HTTP status, such as 404.
+
+    Status 413 gives `ResourceExhausted`. A status that no error class has gives `Internal`.
+    """
     return _BY_HTTP.get(status, Internal)(message)

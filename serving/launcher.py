@@ -1,6 +1,7 @@
-"""Runs a model server as a child process: the embedded server, `tensorflow_model_server`, or its container image.
+"""Runs a model server as a child process.
 
-All three accept the same flags and serve the same `saved_models/`.
+The model server is the embedded server (serving/server), TensorFlow Serving's program `tensorflow_model_server`, or
+TensorFlow Serving's container image. All three accept TensorFlow Serving's flags and serve the same `saved_models/`.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from .wire import messages
 
 BINARY = "tensorflow_model_server"
 IMAGE = "tensorflow/serving"
-PROGRESS_SECONDS = 5  # between two lines while the models load
+PROGRESS_SECONDS = 5  # seconds between two progress messages while models are loading
 KINDS = ("auto", "embedded", "tensorflow-model-server", "container")
 
 
@@ -31,50 +32,51 @@ def find_models(root: Path, names: Sequence[str] = ()) -> dict[str, Path]:
 
     Args:
         root: the folder of all exported models.
-        names: the models to find; by default all.
+        names: the names of the models to find; empty: all models.
 
     Raises:
-        NotFound: a named model is not exported, or there are no exported models.
+        NotFound: a model in `names` is not exported, or there are no exported models.
     """
-    found = {
+    exported = {
         folder.name: folder
         for folder in (sorted(root.iterdir()) if root.is_dir() else [])
         if folder.is_dir() and any((version / "saved_model.pb").is_file() for version in folder.iterdir())
     }
-    missing = [name for name in names if name not in found]
-    if not found:
-        wanted = f"No exported model {' or '.join(missing)}" if missing else "No exported models"
-        raise NotFound(f"{wanted} in {root}. Export one with: gallery export NAME")
+    missing = [name for name in names if name not in exported]
+    if not exported:
+        problem = f"No exported model {' or '.join(missing)}" if missing else "No exported models"
+        raise NotFound(f"{problem} in {root}. Export one with: gallery export NAME")
     if missing:
-        raise NotFound(f"No exported model {' or '.join(missing)} in {root}. Exported models: {', '.join(found)}")
-    return {name: found[name] for name in names or found}
+        raise NotFound(f"No exported model {' or '.join(missing)} in {root}. Exported models: {', '.join(exported)}")
+    return {name: exported[name] for name in names or exported}
 
 
 def binary() -> str | None:
-    """Returns the path of TensorFlow Serving's program, or None if it is not installed.
+    """Returns the path of TensorFlow Serving's program, or None if the program is not installed.
 
-    The environment variable TF_MODEL_SERVER has the path. By default, `tensorflow_model_server` is searched on PATH.
+    The environment variable TF_MODEL_SERVER can set the program. Without this variable, the function searches PATH for
+    `tensorflow_model_server`.
 
     Raises:
         NotFound: TF_MODEL_SERVER does not name a program.
     """
-    named = os.environ.get("TF_MODEL_SERVER")
-    if not named:
+    name = os.environ.get("TF_MODEL_SERVER")
+    if not name:
         return shutil.which(BINARY)
-    found = shutil.which(named)
-    if found is None:
-        raise NotFound(f"The environment variable TF_MODEL_SERVER does not name a program: {named}")
-    return found
+    path = shutil.which(name)
+    if path is None:
+        raise NotFound(f"The environment variable TF_MODEL_SERVER does not name a program: {name}")
+    return path
 
 
 def choose(kind: str) -> str:
-    """Returns the kind of server to start: `kind`, or for "auto" the one that is installed.
+    """Returns the kind of server to start: `kind`, unless `kind` is "auto".
 
-    "auto" chooses TensorFlow Serving's program if it is installed, and else the embedded server.
+    For "auto", returns "tensorflow-model-server" if TensorFlow Serving's program is installed, otherwise "embedded".
 
     Raises:
         InvalidArgument: `kind` is not one of `KINDS`.
-        NotFound: the server's program is not installed.
+        NotFound: the server's program is not installed, or TF_MODEL_SERVER does not name a program.
     """
     if kind not in KINDS:
         raise InvalidArgument(f"Expected a server kind: {', '.join(KINDS)}. Received: {kind}")
@@ -90,7 +92,7 @@ def choose(kind: str) -> str:
 
 
 def model_config(models: dict[str, str]) -> str:
-    """Returns a model config file in text format, given the base path of each model."""
+    """Returns the text of a model config file for the given models and base paths."""
     config = messages.ModelServerConfig()
     for name, base_path in models.items():
         config.model_config_list.config.add(name=name, base_path=base_path, model_platform="tensorflow")
@@ -106,7 +108,7 @@ def command(
     flags: Sequence[str] = (),
     host: str = "127.0.0.1",
 ) -> list[str]:
-    """Returns the command line of a server, and writes its model config file.
+    """Writes a model config file and returns the command line of a server that uses this file.
 
     Args:
         kind: one of `KINDS` except "auto".
@@ -114,8 +116,8 @@ def command(
         folder: the folder for the model config file.
         port: the gRPC port.
         rest_port: the REST port.
-        flags: more flags of tensorflow_model_server.
-        host: the address to listen on. tensorflow_model_server has no such flag: it listens on all addresses.
+        flags: additional command-line flags.
+        host: the address to listen on. "tensorflow-model-server" ignores `host` and listens on all addresses.
     """
     paths = {name: str(path.absolute()) for name, path in models.items()}
     if kind == "container":
@@ -125,7 +127,7 @@ def command(
         address = f"[{host}]" if ":" in host else host
         ports = [f"--publish={address}:{port}:8500", f"--publish={address}:{rest_port}:8501"]
         config = f"--volume={folder.absolute()}/models.config:/etc/models.config:ro"
-        # --init: as process 1, the server would ignore SIGTERM.
+        # Without --init, the server would be process 1 and would ignore SIGTERM.
         run = ["docker", "run", "--rm", "--init", *ports, *mounts, config, IMAGE]
         return [*run, "--model_config_file=/etc/models.config", *flags]
     (folder / "models.config").write_text(model_config(paths))
@@ -145,11 +147,11 @@ class ServerProcess:
         port: the gRPC port.
         rest_port: the REST port.
         host: the address to listen on; by default 127.0.0.1, which only this machine can reach.
-        flags: more flags of tensorflow_model_server.
-        log: the file for the server's output; by default the standard error of this process.
+        flags: additional command-line flags.
+        log: the file for the server's output. By default the server inherits the output streams of this process.
 
     Attributes:
-        kind: the kind of server, never "auto".
+        kind: the kind of server that runs: one of `KINDS` except "auto".
         grpc: the address for gRPC clients on this machine, such as "localhost:8500".
         rest: the address for REST clients on this machine, such as "http://localhost:8501".
         command: the command line of the server.
@@ -169,7 +171,7 @@ class ServerProcess:
     ) -> None:
         self.kind = choose(kind)
         self.models = models
-        # Clients on this machine connect to localhost, unless the server listens on another address only.
+        # Clients on this machine connect to localhost, unless the server listens only on another address.
         reached = "localhost" if host in ("127.0.0.1", "0.0.0.0", "::") else f"[{host}]" if ":" in host else host
         self.grpc = f"{reached}:{port}"
         self.rest = f"http://{reached}:{rest_port}"
@@ -181,7 +183,7 @@ class ServerProcess:
     def __enter__(self) -> Self:
         output = open(self._log, "ab") if self._log else None
         try:
-            # In its own session, the server does not receive Ctrl-C. This process receives it and stops the server.
+            # In its own session, the server does not receive Ctrl-C. This process receives Ctrl-C and stops the server.
             self.process = subprocess.Popen(
                 self.command, stdout=output, stderr=subprocess.STDOUT if output else None, start_new_session=True
             )
@@ -201,7 +203,7 @@ class ServerProcess:
             progress: called with a line of text every few seconds while models are loading.
 
         Raises:
-            FailedPrecondition: the server ended, or a model is not available in time.
+            FailedPrecondition: the server ended, or a model has no available version after `seconds`.
         """
         assert self.process is not None
         started = time.monotonic()
@@ -230,10 +232,12 @@ class ServerProcess:
                 time.sleep(0.05)
         if waiting:
             missing = ", ".join(sorted(waiting))
-            raise FailedPrecondition(f"Not available after {seconds:.0f} s: {missing}. Last status: {problem}")
+            raise FailedPrecondition(
+                f"These models are not available after {seconds:.0f} s: {missing}. Last status: {problem}"
+            )
 
     def stop(self, seconds: float = 20) -> int:
-        """Stops the server with SIGTERM, and kills it if it still runs after `seconds`. Returns its exit status."""
+        """Stops the server with SIGTERM, and kills it if it still runs after `seconds`. Returns the exit status."""
         assert self.process is not None
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)

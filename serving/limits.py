@@ -10,11 +10,11 @@ import numpy as np
 
 from .errors import ResourceExhausted
 
-MEMORY_SHARE = 0.25  # share of the machine's memory in each `Budget`
+MEMORY_SHARE = 0.25  # share of the machine's memory for a `Budget`, divided by the number of processes
 MAX_OPEN_FILES = 1 << 20
-SPARE_OPEN_FILES = 256  # open files reserved for models, logs and processes
+SPARE_OPEN_FILES = 256  # number of open files reserved for models, logs and processes
 
-# Any data may decompress to FREE_UNPACKED_BYTES. Above this, the result may have MAX_RATIO times the compressed size.
+# Compressed data may decompress to FREE_UNPACKED_BYTES, or to MAX_RATIO times the compressed size if that is more.
 FREE_UNPACKED_BYTES = 16 << 20
 MAX_RATIO = 100
 
@@ -24,7 +24,8 @@ _CGROUP_FILES = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limi
 class Budget:
     """A byte limit for all requests of one process together.
 
-    A single request may exceed the limit if no other request holds memory: other code checks the size of a request.
+    A request may exceed this limit if no other request holds memory. The maximum size of one request is checked
+    elsewhere (--max_request_bytes).
 
     Args:
         limit: the limit in bytes.
@@ -39,8 +40,8 @@ class Budget:
     def take(self, count: int, held: int = 0) -> bool:
         """Reserves `count` more bytes for a request that already holds `held` bytes.
 
-        Returns False, and reserves nothing, if this would exceed the limit while other requests hold memory. With
-        `held=-1` the limit also applies to a single request.
+        Returns False, and reserves nothing, if the limit would be exceeded and other requests hold memory. With
+        `held=-1`, the limit applies even if no other request holds memory.
         """
         if self.used + count > self.limit and self.used > held:
             return False
@@ -53,7 +54,7 @@ class Budget:
 
 
 def share_of_memory(processes: int) -> int:
-    """Returns the limit in bytes of a `Budget` in one of `processes` processes: each gets the same share."""
+    """Returns the limit in bytes for the `Budget` of one process. All `processes` processes have the same limit."""
     return int(memory() * MEMORY_SHARE) // processes
 
 
@@ -69,7 +70,10 @@ def memory() -> int:
 
 
 def raise_open_files() -> None:
-    """Raises this process's limit on open files and connections as far as the system allows, up to 1,048,576."""
+    """Raises this process's limit on open files as far as the system allows, up to 1,048,576.
+
+    Each connection counts as an open file.
+    """
     try:
         import resource
     except ImportError:  # Windows has no such limit
@@ -84,25 +88,29 @@ def raise_open_files() -> None:
 
 
 def connections() -> int:
-    """Returns how many connections the gRPC or the REST server may hold.
+    """Returns the maximum number of connections of the gRPC server, which is also the maximum of the REST server.
 
-    This is half of the limit on open files, after a reserve for models, logs and processes.
+    The limit on open files is reduced by a reserve for models, logs and processes. Each server may use one half of the
+    rest. On Windows, which has no limit on open files, the maximum is 1,048,576.
     """
     try:
         import resource
     except ImportError:
         return MAX_OPEN_FILES
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    most = MAX_OPEN_FILES if soft == resource.RLIM_INFINITY else min(soft, MAX_OPEN_FILES)
-    return max(most - SPARE_OPEN_FILES, 2) // 2
+    open_files = MAX_OPEN_FILES if soft == resource.RLIM_INFINITY else min(soft, MAX_OPEN_FILES)
+    return max(open_files - SPARE_OPEN_FILES, 2) // 2
 
 
-# Memory in bytes of the Python objects that a JSON parser makes, for each occurrence of a character.
+# Estimated bytes of the Python objects that a JSON parser creates for each occurrence of a character.
 _JSON_COSTS = {",": 32, "[": 80, "{": 128, '"': 25, ":": 64}
 
 
 def json_memory(text: bytes) -> int:
-    """Estimates the maximum memory in bytes for parsing a JSON text: up to about fifty times the length of the text."""
+    """Estimates the maximum memory in bytes for parsing a JSON text.
+
+    The result can be more than fifty times the length of the text.
+    """
     characters = np.frombuffer(text, np.uint8)
     return len(text) + sum(int((characters == ord(each)).sum()) * cost for each, cost in _JSON_COSTS.items())
 
@@ -112,22 +120,22 @@ def unpack(data: bytes, limit: int, *, wbits: int = 31) -> bytes | None:
 
     Args:
         data: compressed data.
-        limit: the maximum size of the result in bytes. If the result is above 16 MiB, a second limit applies: a
-            hundred times the length of `data`.
+        limit: the maximum size of the result in bytes. A second limit applies to results above 16 MiB: 100 times the
+            length of `data`.
         wbits: the format, as in `zlib.decompressobj`; the default is gzip.
 
     Raises:
         ResourceExhausted: the result would exceed a limit.
     """
-    most = min(limit, max(FREE_UNPACKED_BYTES, MAX_RATIO * len(data)))
+    max_bytes = min(limit, max(FREE_UNPACKED_BYTES, MAX_RATIO * len(data)))
     unpacker = zlib.decompressobj(wbits)
     try:
-        unpacked = unpacker.decompress(data, most)
+        unpacked = unpacker.decompress(data, max_bytes)
         if unpacker.eof:
             return unpacked
         if unpacker.unconsumed_tail or unpacker.decompress(b"", 1):
             raise ResourceExhausted(
-                f"Compressed request of {len(data)} bytes has more than {most} bytes when decompressed: "
+                f"Compressed request of {len(data)} bytes has more than {max_bytes} bytes when decompressed: "
                 "send a smaller request, or an uncompressed one."
             )
     except zlib.error:
@@ -136,11 +144,12 @@ def unpack(data: bytes, limit: int, *, wbits: int = 31) -> bytes | None:
 
 
 def unpack_message(data: bytes, limit: int) -> bytes:
-    """Returns a gRPC message, decompressed if it is compressed.
+    """Returns a gRPC message, decompressed if it is compressed with gzip or zlib.
 
-    gRPC's own decompression has no limit but the maximum message size, so the server switches it off. gRPC then does
-    not report whether a message is compressed, and this function looks at the first bytes: no protocol buffer message
-    begins like gzip data, and none of our messages begins like zlib data (field 15).
+    The server switches off gRPC's own decompression, which has no limit except the maximum message size. gRPC then does
+    not report whether a message is compressed, so this function reads the first bytes. No protocol buffer message
+    begins like gzip data, and no message of this server begins like zlib data (field 15). If the decompression fails,
+    the message is returned unchanged.
 
     Raises:
         ResourceExhausted: the message exceeds a limit of `unpack` when decompressed.

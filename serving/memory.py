@@ -12,8 +12,8 @@ ARENAS = 2
 def limit_arenas() -> None:
     """Limits glibc to two memory arenas, which all threads share. Call it before threads are started.
 
-    By default glibc gives each thread its own arena, and other threads do not reuse the memory freed there. A server
-    that loads many versions of a model, each in another thread, would grow with every version.
+    By default glibc gives each thread its own arena, and other threads do not reuse the freed memory of this arena. The
+    memory of a server that loads each version of a model in another thread would grow with every version.
     """
     with contextlib.suppress(AttributeError):
         ctypes.CDLL(None).mallopt(M_ARENA_MAX, ARENAS)

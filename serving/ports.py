@@ -1,4 +1,4 @@
-"""TCP ports: the server reserves each port once, and its worker processes share it."""
+"""TCP ports: the server reserves each port once, and all worker processes listen on the same port."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import socket
 
 
 class PortInUse(Exception):
-    """Another process uses the port, or the system does not allow it."""
+    """Another process uses the port, or the system does not allow this process to use the port."""
 
 
 def _socket(host: str) -> socket.socket:
@@ -14,10 +14,18 @@ def _socket(host: str) -> socket.socket:
 
 
 def reserve(host: str, port: int, flag: str) -> socket.socket:
-    """Checks that no other process uses the port, and reserves it.
+    """Reserves a port that no other process uses.
 
-    Returns a socket that is bound to the port but does not listen. The sockets that `listen` makes can share the port
-    with it. Raises PortInUse with the name of `flag` in the message.
+    Returns a socket that is bound to the port but does not listen. Sockets from the function `listen` can share the
+    port with this socket.
+
+    Args:
+        host: the address to listen on.
+        port: the port.
+        flag: the name of the flag that sets the port, for the error message.
+
+    Raises:
+        PortInUse: the port can't be used.
     """
     probe, held = _socket(host), _socket(host)
     try:
@@ -43,7 +51,7 @@ def free_port() -> int:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Returns a socket bound to a reserved port. Each worker process binds its own socket to the same port."""
+    """Returns a socket that is bound to a reserved port. Each worker process binds its own socket to the same port."""
     bound = _socket(host)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)

@@ -1,4 +1,4 @@
-"""Imports TensorFlow without the messages that it writes to stderr."""
+"""Hides the messages that TensorFlow writes to stderr during its import."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def quiet_import() -> Iterator[None]:
-    """Hides what the block writes to stderr. If the block raises, the hidden text is written after all."""
+    """Hides the text that a `with` block writes to stderr. If the block raises an exception, the text is shown."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     sys.stderr.flush()
     kept = os.dup(2)

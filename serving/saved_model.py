@@ -1,4 +1,4 @@
-"""Reads the signatures and the fingerprint of a SavedModel folder, without TensorFlow."""
+"""Reads the signatures of a SavedModel folder, and computes a fingerprint of the folder, without TensorFlow."""
 
 from __future__ import annotations
 
@@ -60,12 +60,12 @@ def _read(folder: Path) -> Any:
 
 
 def read_signatures(folder: Path, tags: Iterable[str] = ("serve",)) -> dict[str, SignatureDef]:
-    """Reads the signatures by name, without TensorFlow's internal ones. Raises the errors of `read_meta_graph`."""
+    """Returns the signatures by name, except TensorFlow's internal ones. Raises the errors of `read_meta_graph`."""
     return signatures_of(read_meta_graph(folder, tags))
 
 
 def signatures_of(meta_graph: Any) -> dict[str, SignatureDef]:
-    """Like `read_signatures`, for a `MetaGraphDef` in memory."""
+    """Returns the signatures of a `MetaGraphDef` by name, except TensorFlow's internal signatures."""
     return {
         name: SignatureDef(
             name,
@@ -86,14 +86,14 @@ def _spec(info: Any) -> TensorSpec:
 
 
 def _foreign(number: int) -> dtypes.DataType:
-    """Returns a dtype that requests cannot have, such as a resource. Its NumPy dtype `V` matches no array."""
+    """Returns a dtype that requests cannot contain, such as DT_RESOURCE. The NumPy dtype `V` matches no array."""
     known = messages.TensorProto.DESCRIPTOR.fields_by_name["dtype"].enum_type.values_by_number
     enum = known[number].name if number in known else f"DT_{number}"
     return dtypes.DataType(number, enum.removeprefix("DT_").lower(), np.dtype("V"), "", enum)
 
 
 def fingerprint(folder: Path) -> str:
-    """Returns the SHA-256 of the SavedModel file and its variables. Equal fingerprints mean the same model."""
+    """Returns a SHA-256 hash of the SavedModel file and the variables. Equal hashes mean equal graphs and weights."""
     digest = hashlib.sha256()
     file = model_file(folder)
     for each in [*([file] if file else []), *sorted((folder / "variables").glob("variables.*"))]:

@@ -18,7 +18,10 @@ from ..wire.predict import Array
 
 
 def rows_of(arrays: Arrays) -> int:
-    """Returns the size of dimension 0, which must be the same for all arrays. Raises InvalidArgument otherwise."""
+    """Returns the size of dimension 0.
+
+    Raises InvalidArgument if there is no array, an array is a scalar, or the sizes differ.
+    """
     if not arrays:
         raise InvalidArgument("Batching Run() must have at least one input tensor")
     rows = -1
@@ -32,16 +35,16 @@ def rows_of(arrays: Arrays) -> int:
 
 
 def kind_of(arrays: Arrays, *, pad: bool) -> Hashable:
-    """Returns a key that is equal for requests that can be joined.
+    """Returns the batch key of a request. Requests with equal batch keys can be joined.
 
-    It holds the names, dtypes and inner dimensions of the arrays. With `pad`, inner dimensions may differ, and the key
-    holds only the ranks.
+    The batch key consists of the names, dtypes and inner dimensions of the arrays. With `pad`, the batch key has the
+    ranks instead of the inner dimensions, which may then differ.
     """
     return tuple([(name, array.dtype, array.ndim if pad else array.shape[1:]) for name, array in arrays.items()])
 
 
 def round_up(rows: int, allowed: Sequence[int]) -> int:
-    """Returns the smallest size in `allowed` (increasing) that is at least `rows`; `rows` itself if none is."""
+    """Returns the smallest size in `allowed` (increasing) that is at least `rows`; `rows` if all sizes are smaller."""
     at = bisect.bisect_left(allowed, rows)
     return allowed[at] if at < len(allowed) else rows
 
@@ -58,13 +61,14 @@ def join(parts: Sequence[Arrays], size: int) -> Arrays:
     """Joins the arrays of several requests along dimension 0 and pads the result.
 
     Args:
-        parts: the arrays of each request, with the same `kind_of`.
+        parts: the arrays of each request. All requests have the same batch key (`kind_of`).
         size: the number of rows in the result. Padding rows repeat the first row of the last request that is not
             empty, since this is a valid row for the model.
 
     Returns:
-        arrays (size, …). If inner dimensions differ, the largest size is used. Shorter arrays are padded with their
-        own first element, since this is a valid value for the model; empty arrays with zeros or empty strings.
+        arrays (size, …). If the requests differ in the size of an inner dimension, the result has the largest size.
+        Smaller arrays are padded with their own first element, since this is a valid value for the model. Empty arrays
+        are padded with zeros or empty strings.
     """
     return {name: _join(arrays, size) for name, arrays in zip(parts[0], _by_name(parts), strict=True)}
 
@@ -73,7 +77,7 @@ def cut(outputs: Arrays, names: Sequence[str], start: int, stop: int, size: int)
     """Returns the rows `start` to `stop` of the named outputs, as views.
 
     Raises:
-        FailedPrecondition: one of the outputs does not have `size` rows, which is the size of the batch.
+        FailedPrecondition: an output is a scalar, or does not have `size` rows. `size` is the size of the whole batch.
     """
     for name in names:
         if not outputs[name].ndim:
@@ -87,7 +91,7 @@ def cut(outputs: Arrays, names: Sequence[str], start: int, stop: int, size: int)
 
 
 def split(arrays: Arrays, sizes: Sequence[int]) -> list[Arrays]:
-    """Splits the arrays along dimension 0 into parts with these numbers of rows, as views."""
+    """Splits the arrays along dimension 0. Returns a part for each number of rows in `sizes`, as views."""
     parts, start = [], 0
     for size in sizes:
         parts.append({name: array[start : start + size] for name, array in arrays.items()})

@@ -1,8 +1,8 @@
 """Runs requests for one signature in batches.
 
 Without a batch timeout, no request waits while a thread is idle: requests that arrive while all threads are busy form
-the next batch. With a timeout, a request waits that long for further requests, as in TensorFlow Serving. The error
-messages are TensorFlow Serving's.
+the next batch. With a batch timeout, a request waits up to this time for further requests, as in TensorFlow Serving.
+The error messages are TensorFlow Serving's.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from .queue import Batch, BatchQueue
 from .running import BatchRunner, Part, Runnable
 from .threads import BatchThreads
 
-# After this many runs on the event loop, one request runs in a thread, to see whether others arrive meanwhile and could
-# form a batch. If the shortest of these runs took less than WORTH_A_THREAD_SECONDS, a batch would not save time, and
-# the runs stay on the event loop.
+# After PROBE_AFTER runs on the event loop, one request runs in a thread. If other requests arrive meanwhile, they can
+# form a batch. If the shortest run on the event loop took less than WORTH_A_THREAD_SECONDS, a batch would not save
+# time, and all runs stay on the event loop.
 PROBE_AFTER = 64
 WORTH_A_THREAD_SECONDS = 0.0003
 
@@ -30,7 +30,7 @@ Observe = Callable[[Sequence[float], int, int], None]
 
 
 class Owner(Protocol):
-    """The servable that a signature belongs to. It stays loaded between `acquire` and `release`."""
+    """The servable of a signature. The servable stays loaded between `acquire` and `release`."""
 
     def acquire(self) -> bool: ...
 
@@ -42,11 +42,12 @@ class Batcher:
 
     Args:
         signature: the signature to run.
-        owner: its servable, which stays loaded during each run. A run continues even if all its requests are cancelled.
+        owner: the servable of the signature. The servable stays loaded during each run. A run continues even if all
+            requests in the batch are cancelled.
         parameters: the batching parameters.
         threads: the thread pool that runs the batches.
-        observe: called for each run with the seconds that each of its requests waited, the number of rows, and the
-            number of rows with padding.
+        observe: called for each run with the waiting times of the requests in seconds, the number of rows without
+            padding, and the number of rows with padding.
     """
 
     def __init__(
@@ -65,7 +66,7 @@ class Batcher:
         self._running = 0  # number of batches in threads
         self._crowded = False  # whether requests arrived while a batch was in a thread
         self._inline_runs = 0  # number of runs on the event loop since the last probe
-        self._shortest = math.inf  # the shortest of these runs in seconds; longer ones may have been interrupted
+        self._shortest = math.inf  # the shortest of these runs in seconds; longer runs may have been interrupted
 
     async def run(self, arrays: Arrays, outputs: Sequence[str]) -> Arrays:
         """Runs a request and returns the named outputs.
@@ -79,6 +80,8 @@ class Batcher:
             FailedPrecondition: an output does not have a row for each row of the inputs.
             Unavailable: the queue is full.
             Exception: any error of the signature.
+
+        A request for only some of the outputs does not raise the first two errors. Such a request runs alone instead.
         """
         part = self._runner.part(arrays, outputs)
         if self._may_run_inline(part):
@@ -98,14 +101,14 @@ class Batcher:
                 self._queue.remove(request)
 
     def is_empty(self) -> bool:
-        """Whether no batch is ready."""
+        """Returns whether no batch is ready."""
         return self._queue.is_empty()
 
     def take(self) -> _Run:
         """Takes the next batch to run from the queue."""
         batch = self._queue.take()
         if not self._running:
-            self._crowded = False  # until a request arrives during this run
+            self._crowded = False  # becomes True if a request arrives during this run
         self._running += 1
         self._owner.acquire()
         parts = [request.part for request in batch.requests]
@@ -117,7 +120,7 @@ class Batcher:
         """Returns the outputs or the error for each part. Called in a thread."""
         try:
             return self._runner.run_all(parts)
-        except Exception as error:  # any error, such as a lack of memory, is the answer to these requests
+        except Exception as error:  # each request gets this error, for example MemoryError
             return [error] * len(parts)
 
     def finished(self) -> None:
@@ -126,7 +129,7 @@ class Batcher:
         self._owner.release()
 
     def _may_run_inline(self, part: Part) -> bool:
-        """Whether to run a request at once on the event loop, without batching."""
+        """Returns whether to run a request at once on the event loop, without batching."""
         if self._waits or self._running or self._crowded or not self._queue.is_empty():
             return False
         if not self._runner.is_quick(part):

@@ -1,4 +1,4 @@
-"""The queue of a signature: waiting requests, grouped into batches as they arrive."""
+"""The queue of a signature, which groups requests into batches as the requests arrive."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MAX_ENQUEUED_BATCHES = 10
 
 
 class Batch:
-    """Requests of one kind, in the order of their arrival."""
+    """Requests with the same batch key (`kind`), in the order of arrival."""
 
     def __init__(self, kind: Hashable) -> None:
         self.kind = kind
@@ -27,7 +27,7 @@ class Batch:
 
 
 class Request:
-    """A part in a batch, with the future for its outputs."""
+    """A part in a batch, with a future for the outputs of the part."""
 
     __slots__ = ("answer", "batch", "part", "since")
 
@@ -39,11 +39,11 @@ class Request:
 
 
 class BatchQueue:
-    """Waiting batches. Use it on one event loop only.
+    """The waiting batches of one signature. Use it on one event loop only.
 
     Args:
         parameters: the batching parameters.
-        on_ready: called when a batch is ready to run and waits only for a thread.
+        on_ready: called when a batch is ready, which means that the batch waits only for a thread.
     """
 
     def __init__(self, parameters: BatchingParameters, on_ready: Callable[[], None]) -> None:
@@ -55,20 +55,23 @@ class BatchQueue:
         most = parameters.max_enqueued_batches
         self._max_batches = MAX_ENQUEUED_BATCHES if most is None else max(most, 1)
         self._timeout = (parameters.batch_timeout_micros or 0) / 1e6
-        self._open: dict[Hashable, Batch] = {}  # batches that further requests may join, by kind
-        self._ready: dict[Batch, None] = {}  # batches that wait for a thread; they may also be open
-        self._rows = 0  # of all waiting requests; an empty request counts as one row, so that the limit applies to it
+        self._open: dict[Hashable, Batch] = {}  # batches that further requests may join, by batch key
+        self._ready: dict[Batch, None] = {}  # batches that wait for a thread; these batches may also be open
+        self._rows = 0  # rows of all waiting requests; the limit also applies to empty requests: each counts as one row
 
     def is_empty(self) -> bool:
-        """Whether no batch is ready."""
+        """Returns whether no batch is ready."""
         return not self._ready
 
     def put(self, part: Part, kind: Hashable | None) -> list[Request]:
-        """Adds a request to the queue, split into several parts if splitting is enabled and it is too large.
+        """Adds a request to the queue.
+
+        If splitting is enabled, a request that does not fit into the open batch is split into several parts. Returns
+        the queued request, or its parts.
 
         Args:
             part: the request.
-            kind: equal for requests that can be joined; None if this request must run alone.
+            kind: the batch key; None if this request must run alone.
 
         Raises:
             Unavailable: the queue is full.
@@ -92,7 +95,7 @@ class BatchQueue:
         return batch
 
     def remove(self, request: Request) -> None:
-        """Removes a request, if its batch has not been taken."""
+        """Removes a request from the queue, unless `take` has returned the request's batch."""
         batch = request.batch
         if not batch.taken:
             del batch.requests[request]

@@ -13,8 +13,8 @@ from ..errors import FailedPrecondition, InvalidArgument, ServingError
 from ..wire.signature import SignatureDef
 from .assembly import cut, join, kind_of, padding_bytes, round_up, rows_of
 
-# Maximum bytes of padding in a batch, or the size of the requests themselves if that is larger. Without this limit, one
-# long request could pad the other requests to hundreds of times their size.
+# The padding of a batch may take PADDING_BYTES, or as many bytes as the requests if that is more. Without this limit,
+# one long request could enlarge the other requests hundreds of times.
 PADDING_BYTES = 256 << 20
 
 
@@ -32,16 +32,16 @@ class Runnable(Protocol):
 
 @dataclass(slots=True, eq=False)
 class Part:
-    """One request's share of a batch.
+    """A request in a batch, or a part of a split request.
 
     Attributes:
         arrays: the inputs by name.
         outputs: the names of the requested outputs.
-        rows: size of dimension 0.
-        strict: whether outputs that can't be cut into rows are an error. This is so for requests for all outputs:
-            TensorFlow Serving does not batch requests for some of the outputs, and these never see that error.
-        unbatchable: whether the inputs have no common dimension 0, or too many rows. Only for a part that is not
-            strict; a strict one is refused.
+        rows: size of dimension 0; 1 if the part is unbatchable.
+        strict: whether outputs that can't be cut into rows raise FailedPrecondition. True for a request for all
+            outputs. TensorFlow Serving does not batch any other request, so other requests must not raise this error.
+        unbatchable: whether the inputs have no common dimension 0, or too many rows. Such a part runs alone. It is
+            never strict: for such a strict part, `BatchRunner.part` raises InvalidArgument.
     """
 
     arrays: Arrays
@@ -71,7 +71,7 @@ class BatchRunner:
         self._max_input = parameters.max_batch_size or DEFAULT_MAX_BATCH_SIZE
 
     def part(self, arrays: Arrays, outputs: Sequence[str]) -> Part:
-        """Returns the part for a request. Raises InvalidArgument for a strict part that can't be batched."""
+        """Returns the part for a request. Raises InvalidArgument if a request for all outputs can't be batched."""
         strict = len(outputs) == self._all_outputs
         try:
             rows = rows_of(arrays)
@@ -84,7 +84,7 @@ class BatchRunner:
         return Part(arrays, outputs, rows, strict)
 
     def kind(self, part: Part) -> Hashable | None:
-        """Returns a key that is equal for parts that can be joined; None: run the part alone and without padding."""
+        """Returns the batch key of a part; None if the part must run alone and without padding."""
         if part.unbatchable or not self._is_batchable:
             return None
         for name, array in part.arrays.items():
@@ -93,7 +93,10 @@ class BatchRunner:
         return kind_of(part.arrays, pad=self._pads)
 
     def size(self, parts: Sequence[Part]) -> int:
-        """Returns how many rows a batch of these parts (of one kind) has, with padding to an allowed batch size."""
+        """Returns the number of rows in a batch of these parts, which have the same batch key.
+
+        The number includes padding to an allowed batch size, if the padding does not take too many bytes.
+        """
         rows = sum([part.rows for part in parts])
         if not self._allowed or not rows or self.kind(parts[0]) is None:
             return rows
@@ -101,7 +104,7 @@ class BatchRunner:
         return size if size == rows or _is_affordable(parts, size) else rows
 
     def is_quick(self, part: Part) -> bool:
-        """Whether a single request, with its padding, is small enough to run on the event loop."""
+        """Returns whether a single request, with padding, is small enough to run on the event loop."""
         size: float = bytes_of(part.arrays)
         if self._allowed and part.rows:
             size *= self.size([part]) / part.rows
@@ -111,10 +114,10 @@ class BatchRunner:
         """Returns the outputs or the error for each part.
 
         Args:
-            parts: parts of one kind, or a single part.
+            parts: parts with the same batch key, or a single part.
 
         Raises:
-            Exception: an error of the batch that no single request caused.
+            Exception: the run of a whole batch failed, and the error does not mean invalid data (HTTP status 400).
         """
         size = self.size(parts)
         if len(parts) == 1 or self._pads and not _is_affordable(parts, size):
@@ -125,7 +128,7 @@ class BatchRunner:
         except ServingError as error:
             if error.http_status != 400:
                 raise
-            # One request's invalid data must not fail the other requests: run each alone.
+            # Invalid data of one request must not fail the other requests: run each request alone.
             return [self._try_one(part) for part in parts]
         stops = itertools.accumulate(part.rows for part in parts)
         return [self._try_cut(part, outputs, stop, size) for part, stop in zip(parts, stops, strict=True)]
@@ -162,5 +165,5 @@ class BatchRunner:
 
 def _is_affordable(parts: Sequence[Part], size: int) -> bool:
     arrays = [part.arrays for part in parts]
-    given = sum(array.nbytes for part in arrays for array in part.values())
-    return padding_bytes(arrays, size) <= max(PADDING_BYTES, given)
+    request_bytes = sum(array.nbytes for part in arrays for array in part.values())
+    return padding_bytes(arrays, size) <= max(PADDING_BYTES, request_bytes)

@@ -1,4 +1,4 @@
-"""The thread pool that runs batches, shared by all signatures of a process."""
+"""The thread pool that runs batches. All signatures of a process share this thread pool."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Source(Protocol):
     """A queue of jobs."""
 
     def is_empty(self) -> bool:
-        """Whether no job waits."""
+        """Returns whether no job waits."""
 
     def take(self) -> Job:
         """Removes and returns the next job. Called only if the source is not empty."""
@@ -58,7 +58,7 @@ class BatchThreads:
         while self._idle and self._sources:
             source = next(iter(self._sources))
             del self._sources[source]
-            if source.is_empty():  # all its requests were cancelled
+            if source.is_empty():  # all requests of the source were cancelled
                 continue
             job = source.take()
             if not source.is_empty():
@@ -70,7 +70,7 @@ class BatchThreads:
         while (task := self._jobs.get()) is not None:
             loop, job = task
             job.run()
-            with contextlib.suppress(RuntimeError):  # the loop has ended
+            with contextlib.suppress(RuntimeError):  # the event loop has ended
                 loop.call_soon_threadsafe(self._end, job)
 
     def _end(self, job: Job) -> None:

@@ -1,4 +1,7 @@
-"""The flags of the embedded server: TensorFlow Serving's names and defaults, and a few flags of our own."""
+"""The command-line flags of the embedded server.
+
+The names and defaults are TensorFlow Serving's. Flags with `ours=True` exist only in the embedded server.
+"""
 
 from __future__ import annotations
 
@@ -12,13 +15,14 @@ CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """One flag: `--name=value`, `--name value`, and for a boolean `--name` alone.
+    """A command-line flag, written as `--name=value` or `--name value`. For a boolean, `--name` alone means true.
 
     Attributes:
-        default: the default value. Its type is the flag's type.
+        default: the default value. The type of the default value is the flag's type.
         ours: whether TensorFlow Serving lacks this flag.
-        ignored: whether the flag has no effect. It is accepted so that TensorFlow Serving's command lines work.
-        minimum, maximum: the range of an integer or a float.
+        ignored: whether the flag has no effect. The server accepts the flag so that TensorFlow Serving's command lines
+            work.
+        minimum, maximum: the range of a flag that is an integer or a float.
     """
 
     name: str
@@ -42,7 +46,7 @@ FLAGS = (
     Flag(
         "model_config_file_poll_wait_seconds",
         0,
-        "seconds between two reads of --model_config_file; 0: read it once, at the start",
+        "seconds between two reads of --model_config_file; 0: read the file only at the start",
     ),
     Flag(
         "file_system_poll_wait_seconds", 1, "seconds between two searches for new versions; 0: search only at the start"
@@ -51,7 +55,7 @@ FLAGS = (
     Flag(
         "allow_version_labels_for_unavailable_models", False, "allow a new label for a version that is not loaded yet"
     ),
-    Flag("enable_signature_method_name_check", False, "run Classify and Regress only on signatures made for them"),
+    Flag("enable_signature_method_name_check", False, "reject requests that do not fit the signature's method name"),
     # === Loading ===
     Flag("max_num_load_retries", 5, "how many times to retry a version that could not be loaded"),
     Flag(
@@ -61,29 +65,30 @@ FLAGS = (
         minimum=-INT64,
         maximum=INT64,
     ),
-    Flag("num_load_threads", 0, "number of versions loaded in parallel; 0: one for each CPU core"),
-    Flag("num_unload_threads", 0, "number of versions unloaded in parallel; 0: 32"),
-    Flag("enable_model_warmup", True, "replay a version's recorded warm-up requests when it is loaded"),
+    Flag("num_load_threads", 0, "maximum number of versions loaded in parallel; 0: number of CPU cores"),
+    Flag("num_unload_threads", 0, "maximum number of versions unloaded in parallel; 0: 32"),
+    Flag("enable_model_warmup", True, "replay the recorded warm-up requests of each version that is loaded"),
     Flag("num_request_iterations_for_warmup", 0, "how many times to replay each warm-up request; 0: once"),
     # === Ports ===
-    Flag("port", 8500, "TCP port of the gRPC API; 0: none", maximum=65535),
+    Flag("port", 8500, "TCP port of the gRPC API; 0: no TCP port", maximum=65535),
     Flag("grpc_socket_path", "", "path of a Unix socket for the gRPC API, in addition to --port"),
     Flag("grpc_channel_arguments", "", "comma-separated name=value options of the gRPC server"),
     Flag(
         "grpc_max_threads",
         4 * CORES,
-        "number of gRPC requests that run in parallel, over all worker processes",
+        "maximum number of gRPC requests that run in parallel, over all worker processes",
         minimum=1,
     ),
     Flag("enable_grpc_healthcheck_service", False, "offer the gRPC health service, grpc.health.v1.Health"),
     Flag("enable_grpc_reflection", False, "let tools such as grpcurl list the services and messages", ours=True),
-    Flag("ssl_config_file", "", "text-format SSLConfig file: gRPC over TLS"),
-    Flag("use_alts_credentials", False, "not supported: the server refuses to start with gRPC over ALTS"),
-    Flag("rest_api_port", 0, "TCP port of the REST API; 0: none", maximum=65535),
+    Flag("ssl_config_file", "", "text-format SSLConfig file with TLS keys and certificates for gRPC"),
+    Flag("use_alts_credentials", False, "use ALTS for gRPC; not supported: the server does not start with this flag"),
+    Flag("rest_api_port", 0, "TCP port of the REST API; 0: no REST API", maximum=65535),
     Flag(
         "rest_api_num_threads",
         4 * CORES,
-        "number of REST requests that run in parallel; with both APIs on, the larger of the two numbers counts",
+        "maximum number of REST requests that run in parallel; if gRPC is on too, the larger of this number and "
+        "--grpc_max_threads applies to both APIs",
         minimum=1,
     ),
     Flag("rest_api_timeout_in_ms", 30_000, "time limit for a REST request in milliseconds"),
@@ -100,14 +105,20 @@ FLAGS = (
     Flag("workers", 0, "number of worker processes that answer requests; 0: one for each CPU core", ours=True),
     Flag("shutdown_grace_seconds", 15, "seconds that requests in progress may take after SIGTERM", ours=True),
     # === Running ===
+    Flag("prefer_tflite_model", False, "load model.tflite instead of the SavedModel if a version has this file"),
     Flag("enable_batching", False, "run requests that arrive together as one batch"),
     Flag("batching_parameters_file", "", "text-format BatchingParameters file; needs --enable_batching"),
     Flag(
         "enable_per_model_batching_parameters",
         False,
-        "read batching_params.pbtxt in each version folder; versions without this file are not batched",
+        "read batching_params.pbtxt in each version folder; do not batch requests for versions without this file",
     ),
-    Flag("tensorflow_session_parallelism", 0, "default of the next two flags; 0: number of CPU cores", maximum=INT64),
+    Flag(
+        "tensorflow_session_parallelism",
+        0,
+        "default of --tensorflow_intra_op_parallelism and --tensorflow_inter_op_parallelism; 0: number of CPU cores",
+        maximum=INT64,
+    ),
     Flag(
         "tensorflow_intra_op_parallelism",
         0,
@@ -117,12 +128,15 @@ FLAGS = (
     Flag(
         "tensorflow_inter_op_parallelism",
         0,
-        "number of requests run in parallel; 0: --tensorflow_session_parallelism",
+        "number of requests that TensorFlow runs in parallel; 0: --tensorflow_session_parallelism",
         maximum=INT64,
     ),
     Flag("enable_serialization_as_tensor_content", False, "send gRPC outputs as bytes in the field tensor_content"),
     Flag(
-        "convert_to_openvino", True, "run models with OpenVINO if it supports them; false: TensorFlow only", ours=True
+        "convert_to_openvino",
+        True,
+        "run models with OpenVINO if OpenVINO supports them; false: do not use OpenVINO",
+        ours=True,
     ),
     Flag(
         "openvino_cache_dir",
@@ -131,8 +145,8 @@ FLAGS = (
         ours=True,
     ),
     # === Observing ===
-    Flag("monitoring_config_file", "", "text-format MonitoringConfig file: Prometheus metrics on the REST port"),
-    Flag("request_log", "", "file for one line of JSON for each request; -: standard output; empty: no log", ours=True),
+    Flag("monitoring_config_file", "", "text-format MonitoringConfig file with Prometheus settings for the REST port"),
+    Flag("request_log", "", "log file, one JSON line for each request; -: standard output; empty: no log", ours=True),
     Flag(
         "trace_endpoint",
         "",
@@ -151,7 +165,6 @@ FLAGS = (
     Flag("enable_profiler", True, "offer the profiler service", ignored=True),
     Flag("xla_cpu_compilation_enabled", False, "compile with XLA on the CPU", ignored=True),
     Flag("xla_gpu_compilation_enabled", False, "compile with XLA on the GPU", ignored=True),
-    Flag("prefer_tflite_model", False, "load model.tflite instead of the SavedModel if a version has one"),
     Flag("num_tflite_pools", CORES, "number of pools of TensorFlow Lite interpreters", ignored=True),
     Flag("num_tflite_interpreters_per_pool", 1, "number of TensorFlow Lite interpreters in a pool", ignored=True),
     Flag("skip_initialize_tpu", False, "do not initialize the TPU", ignored=True),

@@ -1,4 +1,7 @@
-"""Parses and checks the flags of the embedded server, with MODEL_NAME and MODEL_BASE_PATH from the environment."""
+"""Parses and checks the flags of the embedded server.
+
+The environment variables MODEL_NAME and MODEL_BASE_PATH can set --model_name and --model_base_path.
+"""
 
 from __future__ import annotations
 
@@ -65,11 +68,13 @@ def parse(arguments: Sequence[str], environment: Mapping[str, str] = os.environ)
 
     Args:
         arguments: the command line, without the program name.
-        environment: the environment variables. As in TensorFlow Serving's container, MODEL_NAME and MODEL_BASE_PATH
-            set --model_name and --model_base_path if neither --model_base_path nor --model_config_file is given.
+        environment: the environment variables. If neither --model_base_path nor --model_config_file is set, MODEL_NAME
+            sets the model, as in TensorFlow Serving's container: --model_name is then MODEL_NAME, and
+            --model_base_path is MODEL_BASE_PATH/MODEL_NAME, by default /models/MODEL_NAME.
 
     Raises:
-        ValueError: an unknown flag or an invalid value, with a message of one line.
+        ValueError: a flag is unknown, a value is invalid, or the flags contradict each other. The message has one
+            line.
     """
     values = _read(arguments)
     if environment.get("MODEL_NAME") and not values.model_base_path and not values.model_config_file:
@@ -81,7 +86,7 @@ def parse(arguments: Sequence[str], environment: Mapping[str, str] = os.environ)
 
 
 def warn_of_ignored(values: argparse.Namespace) -> None:
-    """Logs a warning for each flag that is set but has no effect."""
+    """Logs a warning for each flag without effect whose value is not the default."""
     for flag in FLAGS:
         if flag.ignored and getattr(values, flag.name) != flag.default:
             log.warning("--%s is accepted, but has no effect", flag.name)
@@ -106,7 +111,7 @@ def _read(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 def _check(values: argparse.Namespace) -> None:
-    """Checks that the flags fit together."""
+    """Raises ValueError if a necessary flag is missing or the flags contradict each other."""
     if not values.port and not values.rest_api_port and not values.grpc_socket_path:
         raise ValueError("No port to listen on: set --port, --rest_api_port or --grpc_socket_path")
     if values.port and values.port == values.rest_api_port:
@@ -121,7 +126,7 @@ def _check(values: argparse.Namespace) -> None:
 
 
 def channel_arguments(text: str) -> list[tuple[str, Any]]:
-    """Parses gRPC options such as "grpc.name=1,grpc.other=text". Raises ValueError for a part without "="."""
+    """Returns the options in a text such as "grpc.name=1,grpc.other=text". Raises ValueError for a part without "="."""
     options: list[tuple[str, Any]] = []
     for part in filter(None, text.split(",")):
         name, equals, value = part.partition("=")

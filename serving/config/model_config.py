@@ -1,4 +1,4 @@
-"""The models to serve: names, base paths, version policies and labels, from flags or a model config file."""
+"""The configuration of each served model: name, base path, version policy and labels."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class ModelConfig:
         name: the model's name in requests.
         base_path: the folder with the model's versions. Each version is a SavedModel in a folder named by a number.
         latest: how many of the highest versions to serve; 0: all versions.
-        specific: the only versions to serve; empty: `latest` applies.
+        specific: the version numbers to serve; empty: `latest` applies.
         labels: version numbers by label, such as {"stable": 1}.
-        platform: the kind of model; only "tensorflow" is supported.
+        platform: the model platform; only "tensorflow" is supported.
     """
 
     name: str
@@ -40,7 +40,8 @@ class ModelConfig:
 
         Args:
             available: the versions on disk.
-            failed: versions that could not be loaded. `latest` does not count them.
+            failed: versions that could not be loaded. If `latest` limits the number of versions, the next lower
+                versions are served instead of the failed versions.
         """
         versions = sorted(set(available), reverse=True)
         if self.specific:
@@ -52,8 +53,8 @@ class ModelConfig:
     def versions_on_disk(self) -> dict[int, Path]:
         """Returns the version folders by version number.
 
-        A folder is a version if its name is an int64 number; leading zeros are allowed. Raises OSError if the base
-        path can't be read.
+        A folder is a version if the folder's name is an integer from 0 to 2^63 - 1; leading zeros are allowed. Raises
+        OSError if the base path can't be read.
         """
         versions: dict[int, Path] = {}
         for folder in sorted(self.base_path.iterdir()):
@@ -69,7 +70,7 @@ def parse_config_file(path: Path) -> list[ModelConfig]:
     """Reads the models from a `ModelServerConfig` file in protocol buffer text format.
 
     Raises:
-        InvalidArgument: the file can't be read or parsed, or its content is invalid.
+        InvalidArgument: the file can't be read or parsed, or a model in the file has invalid settings.
     """
     config = messages.ModelServerConfig()
     try:
@@ -107,7 +108,7 @@ def model_configs(config: Any) -> list[ModelConfig]:
 
 
 def check_change(old: Mapping[str, ModelConfig], new: Collection[ModelConfig]) -> None:
-    """Raises InvalidArgument if a model changes its platform, or its platform is not supported."""
+    """Raises InvalidArgument if the platform of a model changes or is not supported."""
     for config in new:
         was = old[config.name].platform if config.name in old else config.platform
         if was != config.platform:
@@ -121,7 +122,7 @@ def check_change(old: Mapping[str, ModelConfig], new: Collection[ModelConfig]) -
 
 
 def _platform(message: Any) -> str:
-    if message.model_type:  # deprecated: 1 is TensorFlow
+    if message.model_type:  # deprecated field; 1 means TensorFlow
         if message.model_type != 1:
             raise InvalidArgument(f"ModelServerConfig::model_type choice {message.model_type} not supported.")
         return PLATFORM

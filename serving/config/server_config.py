@@ -1,4 +1,4 @@
-"""Reads configuration files in protocol buffer text format: batching parameters, monitoring, TLS.
+"""Reads the configuration files for batching, monitoring and TLS, in protocol buffer text format.
 
 The `tensorflow-serving-api` package lacks these messages, so this module defines them, with TensorFlow Serving's field
 names and types. The field numbers are arbitrary: the text format does not use them.
@@ -39,17 +39,17 @@ _SCHEMA = {
 
 @dataclass(frozen=True, slots=True)
 class BatchingParameters:
-    """How requests are run as batches. None means the server's default.
+    """Settings for batching. None means the server's default.
 
     Attributes:
         max_batch_size: the maximum number of rows in a batch.
         batch_timeout_micros: how many microseconds a request waits for other requests.
-        max_enqueued_batches: how many batches may wait. Further requests are refused.
-        num_batch_threads: how many batches run in parallel.
-        thread_pool_name: the name of these threads in the metrics.
-        allowed_batch_sizes: sizes in increasing order. Each batch is padded to the next of these sizes.
-        pad_variable_length_inputs: whether rows of different lengths are padded to the longest.
-        enable_large_batch_splitting: whether a request is split into several batches if it is too large for one.
+        max_enqueued_batches: the maximum number of waiting batches. Further requests raise Unavailable.
+        num_batch_threads: the maximum number of batches that run in parallel.
+        thread_pool_name: the name of the batch threads in the metrics.
+        allowed_batch_sizes: batch sizes in increasing order. Each batch is padded to the next allowed size.
+        pad_variable_length_inputs: whether rows of different lengths are padded to the longest row.
+        enable_large_batch_splitting: whether a request that is too large for one batch is split.
         max_execution_batch_size: the maximum number of rows in a batch if requests are split; at most
             `max_batch_size`.
     """
@@ -67,7 +67,7 @@ class BatchingParameters:
 
 @dataclass(frozen=True, slots=True)
 class Monitoring:
-    """Whether the REST port serves metrics, and at which path."""
+    """Settings for metrics: whether the REST port serves metrics, and the path of the metrics."""
 
     enabled: bool = False
     path: str = METRICS_PATH
@@ -80,7 +80,7 @@ class Ssl:
     Attributes:
         server_key: the server's private key.
         server_cert: the server's certificate.
-        custom_ca: the certificate authority for client certificates.
+        custom_ca: the certificates of the authorities that sign client certificates.
         client_verify: whether clients need a certificate.
     """
 
@@ -91,12 +91,12 @@ class Ssl:
 
 
 def batching_parameters(path: Path) -> BatchingParameters:
-    """Reads a BatchingParameters file. Raises InvalidArgument if it can't be read or is invalid."""
+    """Reads a BatchingParameters file. Raises InvalidArgument if the file can't be read or is invalid."""
     message = _read(path, "BatchingParameters")
     wrapped = {
         descriptor.name: value.value
         for descriptor, value in message.ListFields()
-        if descriptor.message_type is not None  # a wrapper such as Int64Value, which tells 0 from a missing value
+        if descriptor.message_type is not None  # wrappers such as Int64Value distinguish 0 from a missing value
     }
     parameters = BatchingParameters(
         **wrapped,
@@ -113,40 +113,40 @@ def batching_parameters(path: Path) -> BatchingParameters:
 def model_batching_parameters(folder: Path) -> BatchingParameters | None:
     """Reads the batching parameters file in a version's folder, for --enable_per_model_batching_parameters.
 
-    Returns None if there is no such file: the version is then not batched. Raises InvalidArgument for an invalid file.
+    Returns None if the file does not exist. Raises InvalidArgument if the file is invalid.
     """
     path = folder / MODEL_BATCHING_FILE
     return batching_parameters(path) if path.exists() else None
 
 
 def monitoring(path: Path) -> Monitoring:
-    """Reads a MonitoringConfig file. Raises InvalidArgument if it can't be read or parsed."""
+    """Reads a MonitoringConfig file. Raises InvalidArgument if the file can't be read or parsed."""
     prometheus = _read(path, "MonitoringConfig").prometheus_config
     return Monitoring(prometheus.enable, prometheus.path or METRICS_PATH)
 
 
 def ssl(path: Path) -> Ssl:
-    """Reads an SSLConfig file. Raises InvalidArgument if it can't be read or parsed."""
+    """Reads an SSLConfig file. Raises InvalidArgument if the file can't be read or parsed."""
     message = _read(path, "SSLConfig")
     return Ssl(message.server_key, message.server_cert, message.custom_ca, message.client_verify)
 
 
-def _read(path: Path, kind: str) -> Any:
-    message = messages.message(f"tensorflow.serving.{kind}")()
+def _read(path: Path, name: str) -> Any:
+    message = messages.message(f"tensorflow.serving.{name}")()
     try:
         text_format.Parse(path.read_bytes().decode(), message, descriptor_pool=messages.POOL)
     except OSError as error:
-        raise InvalidArgument(f"Cannot read the {kind} file {path}: {error.strerror}") from None
+        raise InvalidArgument(f"Cannot read the {name} file {path}: {error.strerror}") from None
     except (text_format.ParseError, UnicodeDecodeError) as error:
         problem = " ".join(str(error).split()).replace(" : ", ": ", 1)
         raise InvalidArgument(
-            f"Error parsing text-format tensorflow.serving.{kind}: {problem} Invalid protobuf file: '{path}'"
+            f"Error parsing text-format tensorflow.serving.{name}: {problem} Invalid protobuf file: '{path}'"
         ) from None
     return message
 
 
 def _check(parameters: BatchingParameters) -> None:
-    """Checks the values. The error messages are TensorFlow Serving's."""
+    """Raises InvalidArgument, with TensorFlow Serving's messages, if a value is invalid."""
     for name in ("max_batch_size", "num_batch_threads", "max_execution_batch_size"):
         if (value := getattr(parameters, name)) is not None and value < 1:
             raise InvalidArgument(f"{name} must be positive; was {value}")
@@ -172,7 +172,7 @@ def _check(parameters: BatchingParameters) -> None:
 
 
 def _describe() -> descriptor_pb2.FileDescriptorProto:
-    """Builds the protocol buffer description of `_SCHEMA`."""
+    """Returns `_SCHEMA` as a protocol buffer file descriptor."""
     proto = descriptor_pb2.FieldDescriptorProto
     scalars = {"bool": proto.TYPE_BOOL, "string": proto.TYPE_STRING, "int64": proto.TYPE_INT64}
     file = descriptor_pb2.FileDescriptorProto(
@@ -181,8 +181,8 @@ def _describe() -> descriptor_pb2.FileDescriptorProto:
         syntax="proto3",
         dependency=["google/protobuf/wrappers.proto"],
     )
-    for kind, fields in _SCHEMA.items():
-        message = file.message_type.add(name=kind)
+    for message_name, fields in _SCHEMA.items():
+        message = file.message_type.add(name=message_name)
         for number, (name, declared) in enumerate(fields.items(), start=1):
             type_name = declared.removeprefix("repeated ")
             field_proto = message.field.add(name=name, number=number)

@@ -1,4 +1,7 @@
-"""Checks a Predict request against a signature, with TensorFlow Serving's order and error messages."""
+"""Checks a Predict request against a signature.
+
+The order of the checks and the error messages are TensorFlow Serving's.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ _METHODS = ("tensorflow/serving/predict", CLASSIFY, REGRESS)  # method names tha
 
 
 def check_method(definition: SignatureDef) -> None:
-    """Raises Internal if the signature's method name is not one of TensorFlow Serving's."""
+    """Raises Internal if Predict does not accept the signature's method name."""
     if definition.method_name not in _METHODS:
         raise Internal(
             f"Expected prediction signature method_name to be one of {{{', '.join(_METHODS)}}}. "
@@ -24,9 +27,10 @@ def check_method(definition: SignatureDef) -> None:
 
 
 def check_inputs(definition: SignatureDef, inputs: Mapping[str, Array | TensorError]) -> Arrays:
-    """Returns all inputs of the signature in its order: the request's array, or else the signature's default value.
+    """Returns an array for each input of the signature, in the signature's order.
 
-    Raises InvalidArgument if an input is missing, unknown or can't be parsed.
+    If the request lacks an input, the array is the signature's default value for this input. Raises InvalidArgument if
+    an input without a default value is missing, or if an input is unknown or can't be parsed.
     """
     expected, defaults = definition.inputs, definition.defaults
     if len(inputs) != len(expected) and (len(inputs) > len(expected) or not defaults):
@@ -56,7 +60,7 @@ def check_inputs(definition: SignatureDef, inputs: Mapping[str, Array | TensorEr
 
 
 def check_outputs(definition: SignatureDef, outputs: Sequence[str]) -> Sequence[str]:
-    """Returns the requested output names; all of the signature's outputs if none is requested.
+    """Returns the requested output names, or the names of all outputs if the request names no output.
 
     Raises InvalidArgument for an unknown or duplicate output.
     """
@@ -82,7 +86,7 @@ def check_dtypes(definition: SignatureDef, arrays: Arrays) -> None:
 
 
 def _wrong_dtype(definition: SignatureDef, arrays: Arrays) -> InvalidArgument:
-    """Returns the error for the first array with a wrong dtype. TensorFlow numbers the inputs by their tensor names."""
+    """Returns the error for the first array with a wrong dtype. Inputs are numbered in the order of tensor names."""
     expected = definition.inputs
     by_tensor = sorted(arrays, key=lambda name: expected[name].tensor)
     position = next(i for i, name in enumerate(by_tensor) if arrays[name].dtype != expected[name].dtype.numpy)

@@ -1,4 +1,4 @@
-"""Classify, Regress and MultiInference on tf.Examples, for the gRPC and REST APIs."""
+"""Runs Classify, Regress and MultiInference requests on tf.Examples, for the gRPC and REST APIs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,11 @@ from .servable import Servable
 
 
 class ExampleInference:
-    """Answers requests with an `Input` message: a list of examples, and optionally a context that they share."""
+    """Runs Classify, Regress and MultiInference requests.
+
+    Each request has an `Input` message with a list of examples. The message may also have a context, which applies to
+    all of these examples.
+    """
 
     def __init__(self, inference: Inference) -> None:
         self._inference = inference
@@ -31,19 +35,24 @@ class ExampleInference:
             the model, version and signature that answered, and a `ClassificationResult` message.
 
         Raises:
-            ServingError: NotFound for an unknown model; InvalidArgument for an unknown signature, a signature that
-                does not classify, or invalid examples.
+            ServingError: NotFound for an unknown model or version; InvalidArgument for an unknown signature, a
+                signature that is not suitable for Classify, or invalid examples.
         """
         return await self._one(CLASSIFY, spec, examples)
 
     async def regress(self, spec: ModelSpec | None, examples: Any) -> tuple[ModelSpec, Any]:
-        """Returns a number for each example: like `classify`, with a `RegressionResult` message."""
+        """Returns a number for each example. Arguments and errors are those of `classify`.
+
+        Returns:
+            the model, version and signature that answered, and a `RegressionResult` message.
+        """
         return await self._one(REGRESS, spec, examples)
 
     async def multi(self, tasks: Sequence[Task], examples: Any) -> Any:
         """Returns a `MultiInferenceResponse` message with a result for each task. All tasks must name the same model.
 
-        Raises the errors of `find_heads`, and NotFound for an unknown model.
+        Raises the errors of `find_heads`, NotFound for an unknown model or version, and InvalidArgument for invalid
+        examples.
         """
         first = named(tasks[0].spec if tasks else ModelSpec(""))
         response = messages.MultiInferenceResponse()

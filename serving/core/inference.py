@@ -1,4 +1,4 @@
-"""Predict on NumPy arrays, for the gRPC and REST APIs."""
+"""Runs Predict requests on NumPy arrays, for the gRPC and REST APIs."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ class Inference:
     Args:
         models: the served models.
         threads: the number of threads for runs that are too slow for the event loop.
-        check_methods: whether a request must fit the signature's method name (--enable_signature_method_name_check).
+        check_methods: whether to check that requests fit the signature's method name
+            (--enable_signature_method_name_check).
     """
 
     def __init__(self, models: ServedModels, threads: int = 4, *, check_methods: bool = False) -> None:
@@ -49,8 +50,9 @@ class Inference:
             the model, version and signature that answered, and the outputs by name.
 
         Raises:
-            ServingError: NotFound for an unknown model, FailedPrecondition for an unknown signature,
-                InvalidArgument for inputs or outputs that do not match the signature.
+            ServingError: NotFound for an unknown model or version; FailedPrecondition for an unknown signature;
+                InvalidArgument for a missing model name, an unknown label, or inputs or outputs that do not match the
+                signature; Internal for a method name that is not accepted; any error of the run.
         """
         spec = named(spec)
         with self.models.using(spec) as servable:
@@ -67,7 +69,10 @@ class Inference:
         inputs: Mapping[str, Array | TensorError],
         outputs: Sequence[str] = (),
     ) -> Arrays:
-        """Like `predict`, for a given signature."""
+        """Checks inputs and outputs, runs a signature of `servable`, and returns the outputs by name.
+
+        Raises the errors of `predict` for inputs, outputs and method names.
+        """
         if self.check_methods:
             check_method(signature.definition)
         arrays = check_inputs(signature.definition, inputs)
@@ -75,7 +80,10 @@ class Inference:
         return await self.run(servable, signature, arrays, wanted)
 
     async def run(self, servable: Servable, signature: Signature, arrays: Arrays, outputs: Sequence[str]) -> Arrays:
-        """Runs a signature on inputs whose names are checked. Raises InvalidArgument for wrong dtypes."""
+        """Runs a signature on inputs with checked names, and returns the named outputs.
+
+        Raises InvalidArgument if an input has the wrong dtype.
+        """
         check_dtypes(signature.definition, arrays)
         request, started = CURRENT.get(), perf_counter()
         try:
@@ -87,7 +95,10 @@ class Inference:
                 request.runtime_seconds += perf_counter() - started
 
     async def _run(self, servable: Servable, signature: Signature, arrays: Arrays, outputs: Sequence[str]) -> Arrays:
-        """Runs a batched signature in its batcher, a quick run on the event loop, and any other run in a thread."""
+        """Runs the signature in its batcher, if there is a batcher.
+
+        Otherwise runs the signature on the event loop if the run is quick, and in a thread if the run is slow.
+        """
         if signature.batcher:
             return await signature.batcher.run(arrays, outputs)
         if signature.is_quick(arrays):
@@ -100,27 +111,28 @@ class Inference:
 
         def done(_: Any) -> None:
             servable.release()
-            with contextlib.suppress(RuntimeError):  # the loop may have ended
+            with contextlib.suppress(RuntimeError):  # the event loop may have ended
                 loop.call_soon_threadsafe(self._turns.release)
 
         running = self._pool.submit(signature.run, arrays, outputs)
-        servable.acquire()  # the run continues if its request is cancelled, and needs the servable until its end
+        servable.acquire()  # if the request is cancelled, the run continues and still needs the servable
         running.add_done_callback(done)
         return await asyncio.wrap_future(running)
 
     def close(self) -> None:
+        """Stops the threads."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _rows(arrays: Arrays) -> int:
-    """Returns the batch size of a request; 1 if it has no batch dimension."""
+    """Returns the size of dimension 0 of the first input; 1 if there is no input or the first input is a scalar."""
     for array in arrays.values():
         return len(array) if array.ndim else 1
     return 1
 
 
 def named(spec: ModelSpec | None) -> ModelSpec:
-    """Returns `spec`. Raises InvalidArgument if it does not name a model."""
+    """Returns `spec`. Raises InvalidArgument if `spec` is None or does not name a model."""
     if spec is None:
         raise InvalidArgument("Missing ModelSpec")
     if not spec.name:
@@ -129,5 +141,5 @@ def named(spec: ModelSpec | None) -> ModelSpec:
 
 
 def spec_of(servable: Servable, signature: Signature) -> ModelSpec:
-    """Returns the model spec of an answer."""
+    """Returns the model, version and signature that answer a request."""
     return ModelSpec(servable.name, servable.version, signature=signature.definition.name)

@@ -1,4 +1,7 @@
-"""Loads a version of a model: reads its signatures, chooses an engine for each, replays its warm-up requests."""
+"""Loads a version of a model.
+
+The loader reads the signatures, chooses an engine for each signature, and replays the version's warm-up requests.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ from .servable import Servable, Signature
 
 log = logging.getLogger(__name__)
 
-TIMED_RUNS = 3  # additional warm-up runs that measure whether a signature is quick
+TIMED_RUNS = 3  # maximum number of additional runs of a warm-up request, which measure whether the signature is quick
 
 
 class Batching:
@@ -32,8 +35,8 @@ class Batching:
 
     Args:
         parameters: the parameters for all models.
-        per_model: whether to use the parameters file in each version folder instead. Versions without this file are
-            then not batched.
+        per_model: whether to use the parameters file in each version folder instead. Requests for versions without
+            this file are then not batched.
     """
 
     def __init__(self, parameters: BatchingParameters, *, per_model: bool = False) -> None:
@@ -43,7 +46,7 @@ class Batching:
         self.threads = BatchThreads(parameters.num_batch_threads or CORES)
 
     def parameters(self, folder: Path) -> BatchingParameters | None:
-        """Returns the parameters for the version in `folder`; None if it is not batched.
+        """Returns the parameters for the version in `folder`; None if requests for this version are not batched.
 
         Raises InvalidArgument if the version's parameters file is invalid.
         """
@@ -51,15 +54,15 @@ class Batching:
 
 
 class Loader:
-    """Loads versions: turns a version's folder into a `Servable`.
+    """Loads the folder of a version as a `Servable`.
 
     Args:
-        engines: the engines. Each signature is run by the first engine that supports it.
+        engines: the engines in order of preference. The first engine that supports a signature runs the signature.
         metrics: records how long loading and warm-up took.
         tags: the tags of the meta graph to load.
-        tflite: whether to load `model.tflite` instead of the SavedModel if the folder has one.
+        tflite: whether to load `model.tflite` instead of the SavedModel if the folder has this file.
         warmups: how many times each recorded request is replayed; 0: no warm-up.
-        batching: batches the requests; None: no batching.
+        batching: the batching settings; None: no batching.
     """
 
     def __init__(
@@ -83,7 +86,8 @@ class Loader:
         """Loads the version in `folder`.
 
         Raises:
-            ServingError: the SavedModel is missing or truncated, or no engine supports any of its signatures.
+            ServingError: the SavedModel is missing or truncated, the batching parameters file is invalid, or no engine
+                supports any signature of the version.
         """
         started = time.perf_counter()
         try:
@@ -101,7 +105,7 @@ class Loader:
         meta_graph = tflite.read_meta_graph(folder) if self._tflite else None
         if meta_graph is None:
             meta_graph = saved_model.read_meta_graph(folder, self._tags)
-        meta_graph.ClearField("graph_def")  # the largest part; engines read it from the file
+        meta_graph.ClearField("graph_def")  # frees the largest part; engines read the graph from the file
         parameters = self._batching.parameters(folder) if self._batching else None
         runners = self._runners(folder, meta_graph)
         definitions = saved_model.signatures_of(meta_graph)
@@ -121,8 +125,8 @@ class Loader:
         runners: dict[str, Runner] = {}
         try:
             for engine in self._engines:
-                if left := {key: each for key, each in definitions.items() if key not in runners}:
-                    runners |= engine.load(folder, left)
+                if remaining := {key: each for key, each in definitions.items() if key not in runners}:
+                    runners |= engine.load(folder, remaining)
             if not runners:
                 names = ", ".join(sorted(definitions))
                 raise Unimplemented(f"No engine can run any signature of {folder}: {names}.")
@@ -138,7 +142,7 @@ class Loader:
             signature.batcher = Batcher(signature, servable, parameters, batching.threads, observe)
 
     def _warm_up(self, servable: Servable, folder: Path) -> None:
-        """Replays the recorded requests. Their times show which signatures are quick."""
+        """Replays the recorded requests. The run times show which signatures are quick."""
         if not self._warmups:
             return
         begun, count = time.perf_counter(), 0

@@ -1,6 +1,6 @@
-"""How Classify and Regress use a signature: its input of tf.Examples, its outputs, and the result built from them.
+"""Checks that a signature is suitable for Classify or Regress, and builds the result message from the outputs.
 
-The checks, their order and their error messages are TensorFlow Serving's.
+The checks, the order of the checks and the error messages are TensorFlow Serving's.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ..wire.signature import DEFAULT_SIGNATURE, SignatureDef, TensorSpec
 from ..wire.tensor import Array, as_bytes, string_array
 from .checks import CLASSIFY, REGRESS
 
-INPUTS = "inputs"  # the name of the input of tf.Examples
+INPUTS = "inputs"  # the name of the input that receives the tf.Examples
 CLASSES, SCORES, OUTPUTS = "classes", "scores", "outputs"
 
 
@@ -41,7 +41,11 @@ class Head(Protocol):
 
 
 class Classifier:
-    """A signature for Classify: the outputs "classes" (batch, classes) of strings, "scores" of floats, or both."""
+    """A signature for Classify.
+
+    The signature has one or both of these outputs: "classes", strings of shape (batch, classes), and "scores", floats
+    of shape (batch, classes).
+    """
 
     field = "classification_result"
 
@@ -79,7 +83,7 @@ class Classifier:
 
 
 class Regressor:
-    """A signature for Regress: an output "outputs" (batch,) or (batch, 1) of floats."""
+    """A signature for Regress. The only output is "outputs": floats of shape (batch,) or (batch, 1)."""
 
     field = "regression_result"
     outputs: tuple[str, ...] = (OUTPUTS,)
@@ -118,7 +122,7 @@ class Task(NamedTuple):
 
 
 class Defined(Protocol):
-    """A loaded signature, of which only the definition is needed here."""
+    """A loaded signature. This module uses only the definition."""
 
     @property
     def definition(self) -> SignatureDef: ...
@@ -141,8 +145,10 @@ def find_head(method: str, name: str, signatures: Mapping[str, Defined], *, chec
 def find_heads(tasks: Sequence[Task], signatures: Mapping[str, Defined], *, check_method: bool) -> list[Head]:
     """Returns the heads for a MultiInference request.
 
-    Raises InvalidArgument as `find_head` does, and for duplicate signatures or different models; Unimplemented for
-    a method other than Classify and Regress.
+    Raises:
+        InvalidArgument: a task names no model, the tasks name different models or the same signature twice, or a
+            signature is unknown or not suitable for the task's method.
+        Unimplemented: a method is neither Classify nor Regress.
     """
     heads: dict[str, Head] = {}
     for spec, method in tasks:
@@ -162,10 +168,11 @@ def find_heads(tasks: Sequence[Task], signatures: Mapping[str, Defined], *, chec
 
 
 def serialized_examples(message: Any) -> Array:
-    """Returns the serialized examples (batch,) of an `Input` message, each with the shared context in front.
+    """Returns the serialized examples of an `Input` message as an array of strings (batch,).
 
-    Parsing such bytes merges both: a feature in the example overrides the same feature in the context. Raises
-    InvalidArgument if there are no examples.
+    If the message has a context, the serialized context precedes each example. The model then parses both as one
+    message: a feature in the example overrides the same feature in the context. Raises InvalidArgument if there are no
+    examples.
     """
     kind, context = message.WhichOneof("kind"), b""
     examples = getattr(message, kind).examples if kind else ()
@@ -176,9 +183,9 @@ def serialized_examples(message: Any) -> Array:
     return string_array([context + example.SerializeToString() for example in examples])
 
 
-def _check(definition: SignatureDef, kind: str, method: str, check_method: bool) -> None:
+def _check(definition: SignatureDef, task: str, method: str, check_method: bool) -> None:
     if check_method and definition.method_name != method:
-        raise InvalidArgument(f"Expected {kind} signature method_name to be {method}. Was: {definition.method_name}")
+        raise InvalidArgument(f"Expected {task} signature method_name to be {method}. Was: {definition.method_name}")
     if len(definition.inputs) != 1:
         raise InvalidArgument("Expected one input Tensor.")
 
@@ -198,7 +205,7 @@ def _shape(array: Array) -> str:
 
 
 def _text(definition: SignatureDef) -> str:
-    """Formats a signature in protocol buffer text format."""
+    """Returns a signature in protocol buffer text format."""
     message = messages.SignatureDef(method_name=definition.method_name)
     for infos, specs in ((message.inputs, definition.inputs), (message.outputs, definition.outputs)):
         for name, spec in specs.items():

@@ -1,4 +1,4 @@
-"""A loaded version of a model: its signatures, each with the runner of its engine."""
+"""A loaded version of a model, with a runner for each signature."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from ..batching.batcher import Batcher
 from ..engines.base import Arrays, Runner, bytes_of
 from ..wire.signature import SignatureDef
 
-# A shorter run may block the event loop: handing it to a thread would cost more than it saves.
+# A run that takes less than QUICK_SECONDS may block the event loop: a switch to a thread would take longer.
 QUICK_SECONDS = 0.002
-# If a run takes this long although its size was quick before, the size says little about the time. Then the signature
-# runs in threads until it was quick QUICK_RUNS times.
+# If a run of a quick size takes more than SLOW_SECONDS, the size does not predict the time. The signature then runs in
+# threads until QUICK_RUNS runs have been quick.
 SLOW_SECONDS = 0.01
 QUICK_RUNS = 1000
 
@@ -25,7 +25,8 @@ class Signature:
     Attributes:
         definition: names, dtypes and shapes of inputs and outputs.
         runner: runs the signature in an engine.
-        quick_bytes: a run with up to this many bytes of inputs is quick; negative: no run is known to be quick.
+        quick_bytes: a run is expected to be quick if the inputs have at most this many bytes. A negative number means
+            that no run is expected to be quick.
         batcher: runs requests in batches; None: each request runs alone.
     """
 
@@ -37,7 +38,7 @@ class Signature:
         self._ignored = 0  # number of further quick runs that do not change `quick_bytes`
 
     def is_quick(self, inputs: Arrays) -> bool:
-        """Whether a run with these inputs is probably short enough to block the event loop."""
+        """Returns whether a run with these inputs is probably short enough to block the event loop."""
         return bytes_of(inputs) <= self.quick_bytes
 
     def run(self, inputs: Arrays, outputs: Sequence[str]) -> Arrays:
@@ -60,7 +61,7 @@ class Signature:
 
 
 class Servable:
-    """A loaded version. It counts the requests that use it, and frees the model only after the last of them."""
+    """A loaded version, with a count of the requests that use it. `close` frees the model after the last request."""
 
     def __init__(self, name: str, version: int, meta_graph: Any, signatures: dict[str, Signature]) -> None:
         self.name = name
@@ -72,7 +73,7 @@ class Servable:
         self._changed = threading.Condition()
 
     def acquire(self) -> bool:
-        """Keeps the servable loaded until `release`. Returns False if it is closed and no request uses it."""
+        """Keeps the servable loaded until `release`. Returns False if the servable is closed and not in use."""
         with self._changed:
             if self._closed and not self._users:
                 return False

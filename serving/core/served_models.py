@@ -1,4 +1,4 @@
-"""The models available to requests: a table that is replaced as a whole, so that readers need no lock."""
+"""The table of the models that requests can use. The table is replaced as a whole, so that readers need no lock."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from .servable import Servable
 
 @dataclass(frozen=True, slots=True)
 class ServedModel:
-    """A model's loaded versions, highest first, and its labels with their version numbers."""
+    """The loaded versions of a model, highest first, and the model's version numbers by label."""
 
     versions: Mapping[int, Servable]
     labels: Mapping[str, int] = field(default_factory=dict)
 
 
 class ServedModels:
-    """Finds the servable for a request."""
+    """Finds the servable for a request, in a table of all loaded models."""
 
     def __init__(self) -> None:
         self._table: Mapping[str, ServedModel] = {}
@@ -31,11 +31,11 @@ class ServedModels:
         self._table = table
 
     def find(self, spec: ModelSpec) -> Servable:
-        """Returns the version or label that `spec` names; the highest version if it names neither.
+        """Returns the servable of the version or label in `spec`; the highest version if `spec` has neither.
 
         Raises:
             NotFound: the model is unknown, or the version is not loaded.
-            InvalidArgument: the label is unknown.
+            InvalidArgument: `spec` has a label, and the model or the label is unknown.
         """
         model = self._table.get(spec.name)
         version = spec.version
@@ -58,7 +58,7 @@ class ServedModels:
         if request:
             request.model = spec.name
         servable = self.find(spec)
-        while not servable.acquire():  # it was closed after `find`: look in the new table
+        while not servable.acquire():  # the servable was closed after `find`: search the new table
             servable = self.find(spec)
         if request:
             request.version = servable.version

@@ -1,6 +1,7 @@
-"""Reads warm-up requests: `assets.extra/tf_serving_warmup_requests`, a TFRecord file of PredictionLog messages.
+"""Reads the warm-up requests of a version, which the server replays when it loads the version.
 
-Like TensorFlow Serving, the server replays them when it loads a version.
+As in TensorFlow Serving, the file is `assets.extra/tf_serving_warmup_requests`, a TFRecord file of PredictionLog
+messages.
 """
 
 from __future__ import annotations
@@ -39,15 +40,15 @@ class Record(NamedTuple):
     """A recorded request.
 
     Attributes:
-        kind: "predict", "classify", "regress" or "multi".
-        request: a `PredictRequest` for "predict", a request message of the API for the other kinds.
+        kind: the method of the request: "predict", "classify", "regress" or "multi".
+        request: a `predict.PredictRequest` for "predict"; for the other methods, the protocol buffer message.
     """
 
     kind: str
     request: Any
 
     def runs(self, signatures: Mapping[str, Defined]) -> list[Run]:
-        """Returns the runs of the request. Raises the same ServingError that the API would return."""
+        """Returns the runs of signatures that answer the request. Raises the ServingError that the API would return."""
         if self.kind == "predict":
             return [_predict_run(self.request, signatures)]
         rows = predictions.serialized_examples(self.request.input)
@@ -73,7 +74,10 @@ def _predict_run(request: predict.PredictRequest, signatures: Mapping[str, Defin
 
 
 def read(folder: Path) -> Iterator[Record]:
-    """Reads the first 1,000 recorded requests of the version in `folder`. Skips unreadable or unsupported ones."""
+    """Reads the recorded requests of the version in `folder`.
+
+    Reads at most 1,000 requests. Skips unreadable and unsupported requests with a warning.
+    """
     try:
         file = open(folder / FILE, "rb")
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Hosts: the manager decides which versions are loaded, and a host loads them. `LocalHost` loads into this process."""
+"""Hosts load and unload the versions that the manager chooses. `LocalHost` loads versions into this process."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..core.served_models import ServedModel, ServedModels
 
 
 class Published(NamedTuple):
-    """The part of a model that requests may use.
+    """The versions and labels of a model that requests may use.
 
     Attributes:
         versions: servable ids by version number, highest version first.
@@ -32,13 +32,13 @@ class Host(Protocol):
     """Loads and unloads servables, each with an id, and makes them available to requests."""
 
     def load(self, id: int, name: str, version: int, folder: Path) -> None:
-        """Loads a version. Raises ServingError if that fails; nothing stays loaded then."""
+        """Loads a version. Raises ServingError if loading fails; then no part of the version stays loaded."""
 
     def unload(self, id: int) -> None:
-        """Waits for the servable's requests in progress, then frees it."""
+        """Waits for the requests that use the servable, then frees the servable."""
 
     def publish(self, table: Table) -> None:
-        """Makes these versions, if they are loaded, available to requests, and no others."""
+        """Makes the loaded versions in `table` available to requests. Requests can't use any other version."""
 
 
 class LocalHost:

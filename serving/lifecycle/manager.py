@@ -1,8 +1,9 @@
-"""The manager loads and unloads the versions of all models, following their folders and version policies.
+"""The manager decides which versions of the models are loaded, from the models' folders and version policies.
 
-A thread polls the folders. A new version is loaded while the old version still answers requests. When the new version
-is ready, requests use it, and the old version is unloaded after its last request. If a version can't be loaded, its
-status shows the error, the manager retries, and the old version stays available.
+A thread polls the folders. A new version is loaded while the old version still answers requests. As soon as the new
+version is ready, the new version answers requests. The old version is then unloaded after its last request. If a
+version can't be loaded, the old version stays available. The status of the new version shows the error, and the manager
+tries to load the new version again.
 """
 
 from __future__ import annotations
@@ -28,14 +29,16 @@ class Manager:
     Args:
         configs: the models to serve.
         host: loads the versions and makes them available to requests.
-        poll_seconds: seconds between two looks at the folders; 0: only at the start and after a change of state.
+        poll_seconds: seconds between two polls of the folders; 0: poll only at the start, after each load, and after
+            `reload`.
         retries: how many times to retry a version that could not be loaded.
         retry_seconds: seconds between a failed load and the next try.
-        load_threads: how many versions are loaded in parallel.
-        unload_threads: how many versions are unloaded in parallel.
+        load_threads: the maximum number of versions that are loaded in parallel.
+        unload_threads: the maximum number of versions that are unloaded in parallel.
         early_labels: whether a new label may name a version that is not available yet.
-        improve: called in the background with the folder of each loaded version, one at a time. It may convert the
-            model so that it runs faster. If it returns True, the version is loaded again to replace itself.
+        improve: called in the background with the folder of each loaded version, for one version at a time. The
+            function may convert the model to a faster file format. If the function returns True, the version is loaded
+            again.
     """
 
     def __init__(
@@ -70,14 +73,17 @@ class Manager:
             improve,
             ThreadPoolExecutor(1, thread_name_prefix="improve"),
         )
-        # Also the models that are no longer served: their status is still available.
+        # Includes models that are no longer served: requests can still read the status of these models.
         self._models = {config.name: ModelVersions(config, self._resources) for config in configs}
         self._thread = threading.Thread(target=self._watch, name="versions", daemon=True)
 
     # === Queries ===
 
     def status(self, name: str, version: int | None = None) -> list[VersionStatus]:
-        """Returns the status of a model's versions, or of one version, highest first. Raises NotFound if unknown."""
+        """Returns the status of all versions of a model, highest first; with `version`, of this version only.
+
+        Raises NotFound if the model is unknown or has no versions, or if the version is unknown.
+        """
         with self._changed:
             model = self._models.get(name)
             statuses = [each for each in model.statuses() if version in (None, each.number)] if model else []
@@ -107,9 +113,9 @@ class Manager:
         """Serves exactly these models. Returns when each new model has an available version or has failed.
 
         Raises:
-            InvalidArgument: a model's platform changes. Nothing is changed then.
+            InvalidArgument: a model's platform changes or is not supported. The served models do not change.
             ServingError: a new model has no version that can be loaded. The other models are served.
-            FailedPrecondition: a label names a version that is not available. The label keeps its old version.
+            FailedPrecondition: a label names a version that is not available. The label keeps the old version.
         """
         with self._reloading, self._changed:
             check_change({n: model.config for n, model in self._models.items() if model.config}, configs)
@@ -146,7 +152,7 @@ class Manager:
                     )
 
     def stop(self) -> None:
-        """Stops polling and unloads all versions, each after its requests in progress."""
+        """Stops polling, and unloads each version after the version's requests in progress."""
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
@@ -178,7 +184,7 @@ class Manager:
             for model in models:
                 try:
                     model.poll()
-                except Exception:  # an error in one model must not stop the others
+                except Exception:  # an error in one model must not stop the other models
                     log.exception("model %s: checking its versions failed", model.name)
             self._wake.wait(self._poll_seconds or None)
             self._wake.clear()

@@ -1,4 +1,4 @@
-"""The versions of one model: compares its folder with the loaded versions, and starts loading and unloading."""
+"""Manages the versions of one model: compares the model's folder with the loaded versions, and loads and unloads."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ class Resources:
 
     Attributes:
         host: loads the versions.
-        changed: the lock for the state of all models, notified of every change.
+        changed: the lock for the state of all models; a condition that is notified of every change.
         publish: makes the available versions visible to requests; called with the lock held.
         wake: makes the manager poll the folders at once.
         loads, unloads: the thread pools for loading and unloading.
         retries: how many times to retry a version that could not be loaded.
         retry_seconds: seconds between a failed load and the next try.
-        improve: may convert the model in a folder so that it runs faster; returns whether there are new files.
-        improvements: the thread for `improve`.
+        improve: may convert the model in a folder to a faster file format; returns whether to load the model again.
+        improvements: the thread pool for `improve`.
     """
 
     host: Host
@@ -51,8 +51,8 @@ class ModelVersions:
 
     Attributes:
         config: the model's configuration; None if the model is no longer served.
-        labels: version numbers by label: the accepted labels of `config`.
-        failed: whether no version can be loaded at present.
+        labels: version numbers by label, for the labels of `config` that `assign_labels` has accepted.
+        failed: whether no version could be loaded, or no version was found.
     """
 
     def __init__(self, config: ModelConfig, resources: Resources) -> None:
@@ -65,7 +65,7 @@ class ModelVersions:
         self._resources = resources
         self._changed = resources.changed
 
-    # === State; called with the lock held ===
+    # === State: call these methods with the lock held ===
 
     def statuses(self) -> list[VersionStatus]:
         """Returns the status of all versions, highest first."""
@@ -77,13 +77,14 @@ class ModelVersions:
         return Published({n: v.id for n in sorted(served, reverse=True) if (v := served[n])}, dict(self.labels))
 
     def is_usable(self) -> bool:
-        """Whether a version is available."""
+        """Returns whether a version is available."""
         return any(version.served() for version in self._known.values())
 
     def assign_labels(self, *, early: bool) -> None:
-        """Accepts the config's labels for available versions; with `early`, new labels for any version.
+        """Accepts the labels of `config` that name an available version.
 
-        A label whose new version is not available keeps its old version.
+        With `early`, a new label may name any version. If an existing label names a version that is not available, the
+        label keeps the old version.
         """
         wanted = self.config.labels if self.config else {}
         served = self.published().versions
@@ -117,7 +118,7 @@ class ModelVersions:
             if version is None or number in retried or unloaded or moved:
                 self._begin_loading(number, on_disk[number], version if moved else None)
         if all(known[number].state is State.AVAILABLE for number in wanted):
-            self._unload_all_but(wanted)  # not earlier, so that a version is available at every moment
+            self._unload_all_but(wanted)  # not earlier, so that at least one version is always available
         if all(number in given_up or v.state is State.END and v.error is None for number, v in known.items()):
             self._note_failure()
 
@@ -171,7 +172,7 @@ class ModelVersions:
         except ServingError as problem:
             error = problem
         except Exception as problem:
-            log.exception("%s version %d", self.name, version.number)
+            log.exception("unexpected error while loading %s version %d", self.name, version.number)
             error = ServingError(f"{type(problem).__name__}: {problem}")
         with self._changed:
             version.error, version.files = error, files
@@ -191,7 +192,7 @@ class ModelVersions:
         self._resources.wake()
 
     def _improve(self, version: Version) -> None:
-        """Loads an available version again if `improve` has made it faster."""
+        """Calls `improve` for a version, and loads the version again if `improve` returns True."""
         if self._resources.improve(version.folder):
             with self._changed:
                 if self.config and self._known.get(version.number) is version and version.state is State.AVAILABLE:
@@ -217,6 +218,7 @@ class ModelVersions:
                     self.begin_unloading(each)
 
     def begin_unloading(self, version: Version) -> None:
+        """Starts to unload a version in a thread. Call it with the lock held."""
         version.state = State.UNLOADING
         self._resources.unloads.submit(self._finish_unloading, version)
 

@@ -1,4 +1,4 @@
-"""The manager's record of a version: its state, its error, its files."""
+"""The manager's record of a version: state, error and files."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class State(enum.Enum):
 
 
 class VersionStatus(NamedTuple):
-    """The public status of a version: its number, its state, and the error of the last load (code "OK": no error)."""
+    """The public status of a version: number, state, and the error of the last load (code "OK": no error)."""
 
     number: int
     state: State
@@ -52,12 +52,12 @@ class Version:
         number: the version number.
         folder: the version's folder.
         state: the version's state.
-        error: the error of the last load, if it failed.
+        error: the error of the last load; None if there was no error.
         attempts: how many times loading was started.
         retry_at: the earliest time of the next try after a failed load, on the clock of `time.monotonic`.
-        files: the files at the last load. If they have changed since a failed load, it is retried at once.
-        previous: an earlier load of the same version, available until this load is ready.
-        id: the id of the servable; each load has its own.
+        files: the files at the last load. If the files have changed since a failed load, the load is retried at once.
+        previous: an earlier load of the same version, which answers requests until this load is ready.
+        id: the id of the servable; each load has its own id.
     """
 
     number: int
@@ -75,13 +75,13 @@ class Version:
         self.id = next(_ids)
 
     def served(self) -> Version | None:
-        """Returns the load that answers requests: this one, or the previous one until this one is ready, or None."""
+        """Returns the load that answers requests: this load, or the previous load until this load is ready, or None."""
         if self.state is State.AVAILABLE:
             return self
         return self.previous if self.previous and self.previous.state is State.AVAILABLE else None
 
     def status(self) -> VersionStatus:
-        """Returns the public status. A version that is loaded again stays AVAILABLE meanwhile."""
+        """Returns the public status. A version stays AVAILABLE while it is loaded again."""
         if self.served():
             return VersionStatus(self.number, State.AVAILABLE)
         if self.error is None:
@@ -90,7 +90,10 @@ class Version:
 
 
 def files_of(folder: Path) -> Files:
-    """Returns names, sizes and times of all files below `folder`. They change while files are being copied."""
+    """Returns names, sizes and modification times of all files below `folder`; empty if the folder can't be read.
+
+    The result changes while files are being copied into the folder.
+    """
     try:
         files = [(str(p.relative_to(folder)), p.stat()) for p in sorted(folder.rglob("*")) if p.is_file()]
     except OSError:
@@ -99,7 +102,7 @@ def files_of(folder: Path) -> Files:
 
 
 def version_states(models: Iterable[ModelStatus]) -> Snapshot:
-    """Returns a metrics snapshot with the number of versions of each model in each state."""
+    """Returns a snapshot of the metrics that count the versions of each model in each state."""
     snapshot: Snapshot = {}
     for model in models:
         for version in model.versions:

@@ -1,4 +1,4 @@
-"""The metrics of one process: counters and histograms as plain numbers, cheap to update and combined when read."""
+"""The metrics of one process. Counters and histograms are plain numbers, which are cheap to update."""
 
 from __future__ import annotations
 
@@ -10,17 +10,18 @@ from pathlib import Path
 from .observation import Observation
 from .prometheus import EXAMPLES, FAMILIES, LATENCY, Labels, Snapshot, add_value
 
-# Failed requests may name any model. Above this number of different labels, they are counted under `OTHERS`.
+# A failed request may name any model. After MAX_FAILURES different combinations of labels, failed requests with new
+# combinations are counted under the model name `OTHERS`.
 MAX_FAILURES = 1000
 OTHERS = "(others)"
-# The methods in TensorFlow Serving's own metrics: with these names over gRPC, in lower case over REST.
+# The methods that TensorFlow Serving's metrics count. The label is this name for gRPC, and in lower case for REST.
 _COUNTED = {"Predict", "Classify", "Regress", "MultiInference"}
 _WITH_EXAMPLES = {"Classify", "Regress", "MultiInference"}
 RUNTIME = "TF1"  # TensorFlow Serving's label for the runtime of a model
 
 
 class _Series:
-    """Counts of the successful requests with the same labels."""
+    """The counters and histograms of successful requests with the same labels."""
 
     __slots__ = ("latency", "latency_sum", "rows", "rows_sum", "runtime", "runtime_sum")
 
@@ -32,7 +33,7 @@ class _Series:
 
 
 class Metrics:
-    """The metrics of one process. There are no locks: only one thread changes each number; any thread may read it.
+    """The metrics of one process. There are no locks: each number is changed by one thread and read by any thread.
 
     Args:
         process: this process's name in the metrics.
@@ -112,7 +113,7 @@ class Metrics:
             self.observe(":tensorflow:serving:batching_session:queuing_latency", (threads,), seconds * 1e6)
 
     def record_load(self, folder: Path, seconds: float, *, ok: bool) -> None:
-        """Counts a successful or failed load of a version, which took `seconds`."""
+        """Counts a load of a version that took `seconds`. `ok` is whether the load was successful."""
         path = str(folder)
         self.add(":tensorflow:cc:saved_model:load_attempt_count", (path, "success" if ok else "fail"))
         if ok:
@@ -128,7 +129,10 @@ class Metrics:
     # === Reading ===
 
     def snapshot(self) -> Snapshot:
-        """Returns all metrics at this moment. Snapshots can be pickled, and merged with those of other processes."""
+        """Returns the current values of all metrics.
+
+        A snapshot can be pickled, and merged with the snapshots of other processes.
+        """
         snapshot: Snapshot = {}
         for (face, method, model, version, signature, engine), series in list(self._served.items()):
             served = (model, "" if version is None else str(version), signature, engine)
@@ -176,7 +180,7 @@ def _add_tensorflow_serving(snapshot: Snapshot, face: str, method: str, model: s
 
 
 def process_usage(number: int) -> tuple[float, int] | None:
-    """Returns the CPU seconds and resident bytes of a process; None if it has ended or the system has no /proc."""
+    """Returns CPU seconds and resident bytes of a process; None if the process has ended or there is no /proc."""
     try:
         fields = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()
     except OSError:

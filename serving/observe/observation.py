@@ -1,4 +1,7 @@
-"""The record of one request: filled in while the request is answered, read by metrics, request log and traces."""
+"""The record of one request, which the server fills in while it answers the request.
+
+Metrics, request log and traces read the record.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from collections.abc import Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass
 
-MAX_TEXT = 256  # maximum number of characters kept of a text that a client chose
+MAX_TEXT = 256  # maximum number of characters that are kept of a text from a client
 
 
 @dataclass(slots=True)
@@ -15,14 +18,15 @@ class Observation:
 
     Attributes:
         face: the API, "grpc" or "rest".
-        method: the gRPC method's name, such as "Predict", also for REST requests.
-        model, version, signature: the requested ones, replaced by the ones that answered once they are known.
+        method: the gRPC method's name, such as "Predict". REST requests have the name of the same gRPC method.
+        model: the name of the requested model.
+        version, signature: the version and the signature that answer the request; None and "" until they are known.
         status: the gRPC code's name, such as "OK" or "NOT_FOUND".
         seconds: time from the request's arrival to its answer.
         runtime_seconds: time in the engine, including the wait for a batch; 0 if the request did not reach the engine.
         engine: the name of the engine that ran the request.
-        rows: size of the request's batch dimension, or the number of its tf.Examples.
-        batch_rows: rows of the batch that the request was part of; 0 if it was run alone.
+        rows: size of the request's batch dimension, or the number of tf.Examples in the request.
+        batch_rows: always 0; the batcher does not fill in this field yet.
         request_bytes, response_bytes: bytes on the wire, without headers.
         peer: the client's address.
         request_id: the value of the header x-request-id.
@@ -47,7 +51,7 @@ class Observation:
     traceparent: str = ""
 
     def read_headers(self, headers: Iterable[tuple[str | bytes, str | bytes]]) -> None:
-        """Reads request id and trace from HTTP headers or gRPC metadata. The names must be in lower case."""
+        """Sets `request_id` and `traceparent` from HTTP headers or gRPC metadata with names in lower case."""
         for name, value in headers:
             if name in ("x-request-id", b"x-request-id"):
                 self.request_id = _text(value)
@@ -59,5 +63,5 @@ def _text(value: str | bytes) -> str:
     return (value.decode("latin-1") if isinstance(value, bytes) else value)[:MAX_TEXT]
 
 
-# The record of the current request: set by the API layer, filled in by the core.
+# The record of the current request. The API layer sets this variable, and the core fills in the record.
 CURRENT: ContextVar[Observation | None] = ContextVar("observation", default=None)

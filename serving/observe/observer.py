@@ -1,4 +1,4 @@
-"""The entry point of this folder: the API layer reports each request to an `Observer`, which stores it."""
+"""The API layer reports each request to an `Observer`, which counts the request, logs it and traces it."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ class Sink(Protocol):
 class Observer:
     """Counts and stores the requests of a process. Request handlers call it on the event loop's thread:
 
-        observer.begin()                                 # in a `try`: may refuse the request
+        observer.begin()                                 # in a `try` block: raises if too many requests wait
         request = Observation("grpc", "Predict")         # filled in while the request is answered
-        if observer.detailed: request.read_headers(…)    # peer, request id, trace: only if a sink needs them
-        observer.record(request)                         # always, even if `begin` raised
+        if observer.detailed: request.read_headers(…)    # only if the log or the tracer needs these details
+        observer.record(request)                         # always, even if `begin` has raised
 
     Args:
         metrics: the metrics, always updated.
-        sinks: the request log and the tracer, if flags enable them.
+        sinks: the request log, the tracer, both or none.
         max_pending: the maximum number of requests that wait or run in this process.
 
     Attributes:
@@ -70,15 +70,15 @@ class Observer:
 
 
 def observer_of(values: argparse.Namespace, process: str = "server") -> Observer:
-    """Creates the observer that the flags describe.
+    """Returns an observer with the request log and the tracer that the flags enable.
 
     Args:
         values: the flags.
         process: this process's name in the metrics.
 
     Raises:
-        InvalidArgument: the request log can't be opened, the trace endpoint is no HTTP address, or the packages for
-            tracing are missing.
+        InvalidArgument: the request log can't be opened, the trace endpoint is not an HTTP address, or the packages
+            for tracing are missing.
     """
     metrics = Metrics(process)
     sinks: list[Sink] = []

@@ -1,7 +1,7 @@
-"""The metrics' names and labels, and their text for Prometheus.
+"""Defines the names and labels of the metrics, and formats the metrics as text for Prometheus.
 
-Names, labels and buckets are TensorFlow Serving's, so that its dashboards also work with this server. In addition,
-there are metrics whose names begin with `keras_gallery:`. Histograms of times are in microseconds.
+Names, labels and buckets are TensorFlow Serving's, so dashboards for TensorFlow Serving also work with this server. The
+names of additional metrics begin with `keras_gallery:`. Time histograms are in microseconds.
 """
 
 from __future__ import annotations
@@ -10,17 +10,17 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 Labels = tuple[str, ...]
-Histogram = tuple[list[int], float]  # counts by bucket, the last one without an upper limit; the sum of the values
-Snapshot = dict[str, dict[Labels, float | Histogram]]  # values by metric and labels
+Histogram = tuple[list[int], float]  # the counts of the buckets (the last bucket has no upper limit); the sum of values
+Snapshot = dict[str, dict[Labels, float | Histogram]]  # values by metric name and labels
 
 
 class Family(NamedTuple):
     """A metric.
 
     Attributes:
-        kind: "counter", "gauge" or "histogram".
+        kind: the metric type in Prometheus: "counter", "gauge" or "histogram".
         labels: the names of the labels.
-        limits: the upper limits of a histogram's buckets.
+        limits: the upper limits of a histogram's buckets, except the last bucket.
     """
 
     kind: str
@@ -74,13 +74,13 @@ FAMILIES = {
 
 
 def add_value(snapshot: Snapshot, name: str, labels: Labels, value: float | Histogram) -> None:
-    """Adds a value to the snapshot's value with these labels."""
+    """Adds `value` to the snapshot's value of the metric `name` with these labels."""
     points = snapshot.setdefault(name, {})
     points[labels] = _sum(points[labels], value) if labels in points else value
 
 
 def merge(snapshots: Iterable[Snapshot]) -> Snapshot:
-    """Merges the snapshots of several processes: adds up the values with the same labels."""
+    """Merges the snapshots of several processes: adds up the values of the same metric with the same labels."""
     merged: Snapshot = {}
     for snapshot in snapshots:
         for name, points in snapshot.items():
@@ -97,12 +97,12 @@ def _sum(one: float | Histogram, other: float | Histogram) -> float | Histogram:
 
 
 def totals(snapshot: Snapshot) -> Snapshot:
-    """Returns the part of a snapshot that stays valid after its process has ended: everything except gauges."""
+    """Returns the metrics that stay valid after the process of a snapshot has ended: all metrics except gauges."""
     return {name: points for name, points in snapshot.items() if FAMILIES[name].kind != "gauge"}
 
 
 def text(snapshot: Snapshot) -> str:
-    """Formats a snapshot in Prometheus' text format, version 0.0.4."""
+    """Returns a snapshot in Prometheus' text format, version 0.0.4."""
     lines: list[str] = []
     for name, family in FAMILIES.items():
         lines.append(f"# TYPE {name} {family.kind}")

@@ -1,6 +1,6 @@
 """The request log: one line of JSON for each request, in a file or on standard output.
 
-Requests never wait for the log. A thread writes the lines. If its queue is full or a write fails, the line is dropped
+Requests never wait for the log: a thread writes the lines. If the queue is full or a write fails, the line is dropped
 and counted in a metric. Several processes may append to one file, since each line is a single write. After log
 rotation, the next line creates a new file; no signal is needed.
 """
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 WAITING_LINES = 10_000  # maximum length of the queue
 DROPPED = "keras_gallery:request_log_dropped_total"
 _TRACEPARENT = re.compile("[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}.*")
-MAX_TEXT = 128  # maximum characters of a text that a client chose: keeps a line short enough for one atomic write
+MAX_TEXT = 128  # maximum number of characters of a text from a client: a line must fit into one atomic write
 
 
 class _Line(NamedTuple):
@@ -42,7 +42,7 @@ class RequestLog:
 
     Args:
         path: the file; "-": standard output.
-        metrics: counts the lines that are written and the lines that are dropped.
+        metrics: counts the written lines and the dropped lines.
 
     Raises:
         InvalidArgument: the file can't be opened.
@@ -71,7 +71,7 @@ class RequestLog:
             self._metrics.add(DROPPED, ("full queue",))
 
     def close(self, seconds: float = 2.0) -> None:
-        """Writes the queued lines; gives up after twice `seconds`."""
+        """Writes the queued lines. Gives up after `2 * seconds`."""
         with contextlib.suppress(queue.Full):
             self._queue.put(None, timeout=seconds)
         self._thread.join(seconds)
@@ -113,7 +113,7 @@ class RequestLog:
             raise OSError("a line was written only in part")
 
     def _is_there(self) -> bool:
-        """Whether the open file is still the file at `path`; it is not after log rotation."""
+        """Returns whether the open file is still the file at `path`. Returns False after log rotation."""
         try:
             named = os.stat(self._path)
         except FileNotFoundError:

@@ -1,4 +1,6 @@
-"""OpenTelemetry traces: one span for each request, a child of the client's span if the client sent a `traceparent`.
+"""OpenTelemetry traces, with one span for each request.
+
+If the client sends the header `traceparent`, the span is a child of the client's span.
 
 The packages of `keras-gallery[tracing]` are imported only if --trace_endpoint is set. The OpenTelemetry SDK's
 environment variables (OTEL_SERVICE_NAME, OTEL_TRACES_SAMPLER, …) apply.
@@ -17,15 +19,15 @@ from urllib.parse import urlsplit
 from ..errors import InvalidArgument
 from .observation import MAX_TEXT, Observation
 
-EXPORT_SECONDS = 2
+EXPORT_SECONDS = 2  # time limit in seconds for sending spans
 PACKAGES = ("opentelemetry.sdk", "opentelemetry.exporter.otlp.proto.http")
 
 
 def traces_url(endpoint: str) -> str:
-    """Returns the URL that receives the spans: `endpoint`, with the default path /v1/traces if it has no path.
+    """Returns the URL that receives the spans: `endpoint`, with the path /v1/traces if `endpoint` has no path.
 
     Raises:
-        InvalidArgument: `endpoint` is no HTTP address, or the packages for tracing are missing.
+        InvalidArgument: `endpoint` is not an HTTP address, or the packages for tracing are missing.
     """
     parts = urlsplit(endpoint)
     if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -46,7 +48,10 @@ class Tracer:
     """Sends spans to a collector, in a thread. If the queue of spans is full, new spans are dropped.
 
     Args:
-        endpoint: the value of --trace_endpoint. Raises the errors of `traces_url`.
+        endpoint: the value of --trace_endpoint.
+
+    Raises:
+        InvalidArgument: `endpoint` is not an HTTP address, or the packages for tracing are missing.
     """
 
     def __init__(self, endpoint: str) -> None:
@@ -58,7 +63,7 @@ class Tracer:
         from opentelemetry.trace import SpanKind, Status, StatusCode
         from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-        # If the collector is unreachable, log one line for each batch of spans, not one for each try.
+        # If the collector is unreachable, log one line for each batch of spans, not a line for each try.
         logging.getLogger("opentelemetry.exporter").setLevel(logging.ERROR)
         version = importlib.metadata.version("keras-gallery")
         name = os.environ.get("OTEL_SERVICE_NAME", "gallery-model-server")
@@ -83,7 +88,7 @@ class Tracer:
         span.end(end)
 
     def close(self) -> None:
-        """Sends the queued spans, for EXPORT_SECONDS at most."""
+        """Sends the queued spans. Gives up after EXPORT_SECONDS."""
         closing = threading.Thread(target=self._provider.shutdown, name="close tracer", daemon=True)
         closing.start()
         closing.join(EXPORT_SECONDS)

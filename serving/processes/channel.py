@@ -1,7 +1,6 @@
-"""Calls between the server's own processes over a socket pair: each end can call the methods that the other end offers.
+"""Calls between the server's own processes over a socket pair. Each end can call the methods that the other end offers.
 
-Messages are pickled. This is safe, since both ends are this server's processes and nothing that a client sent is
-unpickled.
+Messages are pickled. This is safe: both ends are processes of this server, and no pickle comes from a client.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ class Channel:
     """One end of the connection between two processes.
 
     Args:
-        connection: the socket. The channel closes it.
+        connection: this end of the socket pair. The channel closes this end.
         methods: the methods that the other end may call, by name. Each call runs in its own thread.
         closed: called when the other process has ended.
     """
@@ -46,7 +45,7 @@ class Channel:
         threading.Thread(target=self._read, name="channel", daemon=True).start()
 
     def submit(self, method: str, *arguments: Any) -> Future[Any]:
-        """Calls a method of the other end. The future gets the result, the method's exception or ChannelClosed."""
+        """Calls a method of the other end. The future has the result, the method's exception or ChannelClosed."""
         answer: Future[Any] = Future()
         number = next(self._numbers)
         with self._state:
@@ -58,7 +57,10 @@ class Channel:
         return answer
 
     def call(self, method: str, *arguments: Any, timeout: float | None = None) -> Any:
-        """Like `submit`, but waits for the result. Raises TimeoutError after `timeout` seconds."""
+        """Calls a method of the other end and returns the result.
+
+        Raises the method's exception, ChannelClosed, or TimeoutError after `timeout` seconds.
+        """
         return self.submit(method, *arguments).result(timeout)
 
     def _send(self, message: Any) -> None:
@@ -103,5 +105,5 @@ class Channel:
     def _answer(self, number: int, method: str, arguments: Any) -> None:
         try:
             self._send((False, number, self._methods[method](*arguments), None))
-        except Exception as error:  # the caller handles it
+        except Exception as error:  # raised in the calling process
             self._send((False, number, None, error))

@@ -1,4 +1,4 @@
-"""Calls about the whole server, in any of its processes: model status, reload, metrics."""
+"""Calls that concern the whole server: model status, reload, metrics. All processes of the server can use them."""
 
 from __future__ import annotations
 
@@ -14,13 +14,16 @@ from ..wire import messages
 
 
 class Control(Protocol):
-    """What the gRPC and REST APIs need from the server, apart from inference."""
+    """The calls of the gRPC and REST APIs that concern the whole server."""
 
     async def status(self, name: str, version: int | None = None) -> list[VersionStatus]:
-        """Returns the status of a model's versions, or of one version, highest first. Raises NotFound if unknown."""
+        """Returns the status of all versions of a model, highest first; with `version`, of this version only.
+
+        Raises NotFound if the model is unknown or has no versions, or if the version is unknown.
+        """
 
     async def reload(self, config: bytes) -> None:
-        """Serves exactly the models of a serialized `ModelServerConfig`. Returns when new models are loaded.
+        """Serves exactly the models of a serialized `ModelServerConfig`. Returns after all new models are loaded.
 
         Raises ServingError if the config is invalid or a new model can't be loaded.
         """
@@ -33,7 +36,7 @@ class Control(Protocol):
 
 
 class LocalControl:
-    """The `Control` in the manager's process."""
+    """Implements `Control` in the manager's process."""
 
     def __init__(self, manager: Manager, metrics: Callable[[], str]) -> None:
         self._manager = manager
@@ -53,7 +56,7 @@ class LocalControl:
 
 
 class RemoteControl:
-    """The `Control` in a worker process: calls the manager's process."""
+    """Implements `Control` in a worker process, with calls to the manager's process."""
 
     def __init__(self, submit: Callable[..., Future[Any]]) -> None:
         self._submit = submit
@@ -75,5 +78,5 @@ class RemoteControl:
 
 
 def reload(manager: Manager, config: bytes) -> None:
-    """Like `Control.reload`, for a manager in this process."""
+    """Makes `manager` serve exactly the models of a serialized `ModelServerConfig`. Raises ServingError on failure."""
     manager.reload(model_config.model_configs(messages.ModelServerConfig.FromString(config)))

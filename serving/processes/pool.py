@@ -1,4 +1,7 @@
-"""Starts the worker processes and replaces those that end. Each loads all models and answers on the shared ports."""
+"""Starts the worker processes, and replaces a worker that ends.
+
+Each worker loads all models and answers requests on the shared ports.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +21,8 @@ from .channel import ChannelClosed
 from .worker_process import Load, Worker
 
 log = logging.getLogger(__name__)
-START_SECONDS = 60.0  # time limit for a worker to open its ports
-RETRY_SECONDS = 0.2  # pause before a worker is replaced; doubled if the next worker ends soon
+START_SECONDS = 60.0  # time limit in seconds for a worker to open the ports
+RETRY_SECONDS = 0.2  # pause in seconds before a worker is replaced; doubled if another worker ended shortly before
 MAX_RETRY_SECONDS = 30.0
 
 
@@ -30,10 +33,10 @@ class WorkerPool:
         arguments: the flags for the workers.
         count: the number of workers.
         methods: the methods that workers may call, by name.
-        grace_seconds: how many seconds requests in progress have when the server stops.
+        grace_seconds: time limit in seconds for the requests in progress when the server stops.
 
     Attributes:
-        restarts: how many workers were started to replace one that ended.
+        restarts: the number of workers that were started as a replacement.
     """
 
     def __init__(
@@ -48,7 +51,7 @@ class WorkerPool:
         self._count = count
         self._grace_seconds = grace_seconds
         self._changed = threading.Condition()
-        self._workers: list[Worker] = []  # the workers that have loaded all of `_loads`
+        self._workers: list[Worker] = []  # the workers that have loaded the versions in `_loads`
         self._loads: dict[int, Load] = {}
         self._table: Table = {}
         self._is_open = False
@@ -63,10 +66,13 @@ class WorkerPool:
         for number in range(self._count):
             threading.Thread(target=self._add, args=(number == 0,), name="worker", daemon=True).start()
 
-    # === As a host ===
+    # === The methods of a host ===
 
     def load(self, id: int, name: str, version: int, folder: Path) -> None:
-        """Loads a version into one worker, then into the others: a model that crashes its process ends only one."""
+        """Loads a version into one worker first, then into all other workers.
+
+        A model that crashes the process therefore ends two workers at most.
+        """
         load = (name, version, folder)
         self._load_into_one(id, load)
         while True:
@@ -82,7 +88,10 @@ class WorkerPool:
                 raise errors[0]
 
     def _load_into_one(self, id: int, load: Load) -> None:
-        """Loads a version into a worker. If this process ends meanwhile, perhaps for another reason, tries a second."""
+        """Loads a version into one worker. If this worker ends meanwhile, tries one other worker.
+
+        The first worker may have ended for another reason. Raises Internal if the second worker also ends.
+        """
         for _ in range(2):
             worker = self._first_worker()
             try:
@@ -108,7 +117,7 @@ class WorkerPool:
     # === Life cycle ===
 
     def open(self) -> None:
-        """Opens the ports in all workers. Raises the first worker's error."""
+        """Opens the ports in all workers. Raises the error of a worker that can't open the ports."""
         self._first_worker()
         with self._changed:
             self._is_open = True
@@ -117,7 +126,7 @@ class WorkerPool:
             each.result(START_SECONDS)
 
     def drain(self) -> None:
-        """Ends all workers after their requests in progress."""
+        """Ends each worker after the worker's requests in progress. Kills workers that exceed the time limit by 5 s."""
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
@@ -129,12 +138,12 @@ class WorkerPool:
             try:
                 worker.process.wait(max(0.0, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:
-                log.warning("worker %d did not stop in time: killed", worker.process.pid)
+                log.warning("worker %d did not stop in time: killing it", worker.process.pid)
                 worker.process.kill()
                 worker.process.wait()
 
     def metrics(self) -> list[Snapshot]:
-        """Returns the metrics of all workers, and the counters of workers that have ended."""
+        """Returns the metrics of all workers. The first snapshot has the counters of workers that have ended."""
         with self._changed:
             answers = {worker: worker.channel.submit("metrics") for worker in self._workers}
             snapshots = [self._past]
@@ -186,7 +195,7 @@ class WorkerPool:
             self._past = merge([self._past, totals(worker.counts)])
             if self._stopping:
                 return
-            log.error("worker %d ended with status %d: starting another", worker.process.pid, status)
+            log.error("worker %d ended with status %d: starting another worker", worker.process.pid, status)
             recently = time.monotonic() - self._ended_at < MAX_RETRY_SECONDS
             self._retry_seconds = min(self._retry_seconds * 2, MAX_RETRY_SECONDS) if recently else RETRY_SECONDS
             self._ended_at = time.monotonic()
@@ -219,7 +228,7 @@ class _LoadThread:
 
 
 def _wait(futures: Sequence[Future[Any]]) -> None:
-    """Waits for all futures. Raises their errors, except serving errors and those of workers that have ended."""
+    """Waits for all futures. Raises the first error that is neither ChannelClosed nor another ServingError."""
     for each in futures:
         error = each.exception()
         if error and not isinstance(error, ChannelClosed | ServingError):

@@ -1,4 +1,4 @@
-"""Starts a worker process and calls it, from the manager's process."""
+"""Starts a worker process from the manager's process, and calls methods in the worker process."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 from ..observe.prometheus import Snapshot
 from .channel import Channel
 
-Load = tuple[str, int, Path]  # a model's name, a version, its folder
+Load = tuple[str, int, Path]  # the name of a model, a version number, and the folder of the version
 
 
 class Worker:
@@ -23,11 +23,11 @@ class Worker:
         arguments: the flags for the process.
         methods: the methods that the process may call, by name.
         closed: called when the process has ended.
-        first: whether this is the worker that opens what workers can't share, such as a Unix socket.
+        first: whether this worker opens the Unix socket, which workers can't share.
 
     Attributes:
         ids: the ids of the servables in the process.
-        counts: the metrics of the process when they were last read; they are kept after its end.
+        counts: the metrics that were last read from the process, also after the process has ended.
     """
 
     def __init__(
@@ -52,6 +52,6 @@ class Worker:
         self.ids.add(id)
 
     def unload(self, id: int) -> Future[Any]:
-        """Starts to unload a version from the process."""
+        """Starts to unload a version from the process. The future ends when the version is unloaded."""
         self.ids.discard(id)
         return self.channel.submit("unload", id)

@@ -15,8 +15,9 @@ def server_credentials(config: Ssl) -> grpc.ServerCredentials:
     """Returns the TLS credentials of the gRPC server.
 
     Raises:
-        InvalidArgument: a key or certificate can't be read, or they do not belong together. gRPC itself would only
-            report that it cannot listen on the port.
+        InvalidArgument: a key or a certificate can't be read, the key does not belong to the certificate, or
+            client_verify is set without custom_ca. Without these checks, gRPC would only report that it cannot listen
+            on the port.
     """
     _check_pair(config)
     if config.custom_ca:
@@ -46,7 +47,7 @@ def _check_pair(config: Ssl) -> None:
 
 
 def _check_authority(text: str) -> None:
-    ascii_text = text.encode("ascii", "replace").decode()  # any text may stand between certificates
+    ascii_text = text.encode("ascii", "replace").decode()  # a PEM file may have any text between certificates
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_verify_locations(cadata=ascii_text)
     except (ssl.SSLError, ValueError) as error:

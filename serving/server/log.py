@@ -7,7 +7,7 @@ import sys
 
 
 def set_up_logging() -> None:
-    """Writes log records of level INFO and above as lines; of uvicorn's only warnings and errors."""
+    """Writes log records of level INFO and above to stderr. From uvicorn, writes only warnings and errors."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     for name in ("uvicorn.error", "uvicorn"):
         logging.getLogger(name).setLevel(logging.WARNING)
@@ -15,5 +15,5 @@ def set_up_logging() -> None:
 
 
 def _is_relevant(record: logging.LogRecord) -> bool:
-    """Drops the traceback that gRPC logs whenever a client disconnects before its response."""
+    """Returns False for the record with a traceback that gRPC logs if a client disconnects before the response."""
     return not record.exc_info or type(record.exc_info[1]).__name__ != "ExecuteBatchError"

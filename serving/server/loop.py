@@ -10,14 +10,14 @@ from typing import Any
 from .. import memory
 
 # Parsing a request of nested lists creates thousands of objects. With Python's default threshold of 700, the garbage
-# collector would run many times during this, which took six times as long as the parsing itself.
+# collector ran many times during the parsing, and these runs took six times as long as the parsing itself.
 GARBAGE_THRESHOLDS = 50_000, 20, 20
 
 
 def run(main: Coroutine[Any, Any, None]) -> None:
-    """Runs `main` on an event loop: uvloop if it is installed."""
+    """Runs `main` on a new event loop, with uvloop if it is installed."""
     memory.limit_arenas()
-    gc.freeze()  # the collector need not look at the imported modules again
+    gc.freeze()  # the garbage collector then skips the imported modules
     gc.set_threshold(*GARBAGE_THRESHOLDS)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(main)

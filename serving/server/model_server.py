@@ -3,7 +3,7 @@
     gallery-model-server --port=8500 --rest_api_port=8501 --model_name=m --model_base_path=saved_models/m
 
 With --workers=1 everything runs in one process. With more workers, this process manages the versions of the models
-(`lifecycle/manager.py`), and worker processes (`processes/pool.py`) answer requests, each with all models loaded. None
+(`lifecycle/manager.py`), and worker processes (`processes/pool.py`) answer requests. Each worker loads all models. None
 of these processes imports TensorFlow.
 """
 
@@ -20,10 +20,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-# Set before gRPC is imported, here and in the workers: otherwise gRPC's core logs raw bytes that clients sent.
+# Both variables must be set before gRPC is imported. The worker processes inherit them. Without GRPC_VERBOSITY, gRPC's
+# core logs raw bytes that clients sent.
 os.environ.setdefault("GRPC_VERBOSITY", "NONE")
-# The thread that waits for calls also reads them. This saves a thread switch for each message: 8 % more requests a
-# second.
+# With this setting, the thread that waits for calls also reads them. This saves a thread switch for each message and
+# gives 8 % more requests a second.
 os.environ.setdefault("GRPC_EXPERIMENTS", "-event_engine_listener")
 
 from .. import limits
@@ -53,7 +54,7 @@ class ModelServer:
     Args:
         configs: the models to serve.
         values: the flags, parsed by `flags.parse`.
-        arguments: the same flags as a command line.
+        arguments: the command line with the same flags.
 
     Raises:
         InvalidArgument: a configuration file is invalid, or the request log can't be written.
@@ -100,7 +101,10 @@ class ModelServer:
         }
 
     async def run(self) -> None:
-        """Serves until SIGTERM or SIGINT, then waits for the requests in progress. Raises PortInUse."""
+        """Serves until SIGTERM or SIGINT, then waits for the requests in progress.
+
+        Raises PortInUse if a port can't be used.
+        """
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -115,7 +119,7 @@ class ModelServer:
                 await self._open()
                 watching = asyncio.create_task(self._watch_config()) if self._flags.model_config_file else None
                 await stop.wait()
-                log.info("stopping: requests in progress have %d s to end", self._flags.shutdown_grace_seconds)
+                log.info("stopping: waiting up to %d s for requests in progress", self._flags.shutdown_grace_seconds)
                 if watching:
                     watching.cancel()
         finally:
@@ -156,7 +160,7 @@ class ModelServer:
         self._tensorflow.close()
 
     async def _watch_config(self) -> None:
-        """Reads the model config file regularly, and serves its models when it has changed."""
+        """Reads the model config file regularly. If the file has changed, serves the models in the file."""
         if not self._flags.model_config_file_poll_wait_seconds:
             return
         path = Path(self._flags.model_config_file)
@@ -173,7 +177,10 @@ class ModelServer:
                 log.error("%s: %s", path, error)
 
     def _improve(self, folder: Path) -> bool:
-        """Converts a SavedModel for OpenVINO if this has never been done. Returns whether there are new files."""
+        """Converts a SavedModel for OpenVINO, unless it is already converted.
+
+        Returns whether the conversion was necessary, and OpenVINO can now run at least one signature.
+        """
         return self._files.of(folder) is None and self._converter.prepare(folder)
 
     def _metrics(self) -> str:
@@ -194,7 +201,11 @@ def models_of(values: argparse.Namespace) -> list[ModelConfig]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command. Returns the exit status: 0 after a stop by signal, 2 for invalid settings or a port in use."""
+    """Runs the command `gallery-model-server`.
+
+    Returns the exit status: 0 after --version or after a stop by SIGTERM or SIGINT, 2 for invalid settings or a port
+    in use, 130 for SIGINT before the server has started.
+    """
     set_up_logging()
     arguments = sys.argv[1:] if arguments is None else arguments
     try:

@@ -1,4 +1,4 @@
-"""A process that answers requests: its engines, loaded models, inference, and the gRPC and REST APIs."""
+"""The parts of a process that answers requests: engines, loaded models, inference, and the gRPC and REST APIs."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ from . import credentials
 
 
 class Node:
-    """The parts of a worker process, or of the whole server if it has one process.
+    """The parts of a worker process, or of the whole server if it has only one process.
 
     Args:
         values: the flags.
-        tensorflow_address: returns the address of the TensorFlow process, and starts this process if necessary.
+        tensorflow_address: returns the address of the TensorFlow process. Starts the TensorFlow process if necessary.
         name: the name of this process in the metrics.
-        first: whether this process opens what processes can't share (the Unix socket).
+        first: whether this process opens the Unix socket, which processes can't share.
 
     Attributes:
         host: loads models into this process.
@@ -87,7 +87,7 @@ class Node:
         self._faces: Listeners | None = None
 
     async def open(self, control: Control) -> None:
-        """Opens the ports and answers requests. Raises PortInUse."""
+        """Opens the ports and answers requests. Raises PortInUse if a port can't be used."""
         grpc_api = GrpcApi(
             self._inference,
             control,
@@ -123,7 +123,7 @@ class Node:
         ]
 
     async def drain(self) -> None:
-        """Refuses new requests and waits for the requests in progress."""
+        """Stops accepting requests, and waits for the requests in progress."""
         if self._faces:
             await self._faces.drain()
         self._observer.close()
@@ -140,11 +140,12 @@ class Node:
 def threads(values: argparse.Namespace) -> int:
     """Returns the number of inference threads in one process.
 
-    All processes share the larger of --grpc_max_threads and --rest_api_num_threads; only flags of open ports count.
+    The larger of --grpc_max_threads and --rest_api_num_threads is divided by the number of worker processes. The flag
+    of an API without an open port does not count.
     """
     flags = {"rest_api_num_threads": values.rest_api_port, "grpc_max_threads": values.port or values.grpc_socket_path}
-    most: int = max(getattr(values, flag) for flag, is_open in flags.items() if is_open)
-    return math.ceil(most / (values.workers or CORES))
+    count: int = max(getattr(values, flag) for flag, is_open in flags.items() if is_open)
+    return math.ceil(count / (values.workers or CORES))
 
 
 def threads_of_a_run(values: argparse.Namespace) -> int:
@@ -154,7 +155,7 @@ def threads_of_a_run(values: argparse.Namespace) -> int:
 
 
 def tls(values: argparse.Namespace) -> grpc.ServerCredentials | None:
-    """Returns the credentials from --ssl_config_file; None without this flag: gRPC is then not encrypted."""
+    """Returns the credentials from --ssl_config_file. Without this flag, returns None: gRPC is not encrypted."""
     if not values.ssl_config_file:
         return None
     return credentials.server_credentials(server_config.ssl(Path(values.ssl_config_file)))
@@ -175,7 +176,7 @@ def batching_parameters(values: argparse.Namespace) -> BatchingParameters:
 
 
 def check(values: argparse.Namespace) -> None:
-    """Raises the errors that a `Node` with these flags would raise, before worker processes are started."""
+    """Raises the errors that a `Node` with these flags would raise. Call it before worker processes are started."""
     tls(values)
     metrics_path(values)
     batching_parameters(values)
@@ -183,6 +184,6 @@ def check(values: argparse.Namespace) -> None:
 
 
 def openvino_files(values: argparse.Namespace) -> OpenVinoFiles:
-    """Returns the store of the files that OpenVINO runs."""
+    """Returns the store of the models that are converted for OpenVINO."""
     cache = Path(values.openvino_cache_dir) if values.openvino_cache_dir else None
     return OpenVinoFiles(cache, values.saved_model_tags.split(","))

@@ -1,6 +1,7 @@
-"""The program of a worker process: answers requests on the shared ports, and loads the versions the manager chooses.
+"""The program of a worker process.
 
-`processes/worker_process.py` starts the worker with one end of a socket pair. The worker stops when the other end is
+A worker loads the versions that the manager chooses, and answers requests on the shared ports. The manager's process
+starts the worker with one end of a socket pair (`processes/worker_process.py`). The worker stops when the other end is
 closed.
 """
 
@@ -25,7 +26,7 @@ from .node import Node
 
 
 async def serve(connection: Connection, arguments: Sequence[str], *, first: bool) -> None:
-    """Answers requests until the manager's process stops it or ends."""
+    """Answers requests until the manager's process stops this worker, or until the manager's process ends."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
@@ -45,17 +46,20 @@ async def serve(connection: Connection, arguments: Sequence[str], *, first: bool
         "drain": lambda: loop.call_soon_threadsafe(stop.set),
     }
 
-    def gone() -> None:
-        with contextlib.suppress(RuntimeError):  # the loop may have ended
+    def stop_serving() -> None:
+        with contextlib.suppress(RuntimeError):  # the event loop may have ended
             loop.call_soon_threadsafe(stop.set)
 
-    channel = Channel(connection, methods, gone)
+    channel = Channel(connection, methods, closed=stop_serving)
     await stop.wait()
     await node.drain()
 
 
 def main() -> None:
-    """`python -m keras_gallery.serving.server.worker FD FIRST FLAG…`"""
+    """Runs `python -m keras_gallery.serving.server.worker FD ROLE FLAG…`.
+
+    FD is the file descriptor of the socket. ROLE is "first" or "other".
+    """
     connection, first = Connection(int(sys.argv[1])), sys.argv[2] == "first"
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # on Ctrl-C the manager's process stops its workers
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # log rotation needs no signal
@@ -64,7 +68,7 @@ def main() -> None:
     run(serve(connection, sys.argv[3:], first=first))
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(0)  # skips unloading the models: the process's end frees them
+    os._exit(0)  # skips unloading the models, since the end of the process frees them
 
 
 if __name__ == "__main__":
