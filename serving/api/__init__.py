@@ -1,4 +1,4 @@
 """The network side of the server: gRPC, REST, HTTP and the OpenAPI pages.
 
-A request handler decodes bytes with `wire`, calls `core`, and encodes the answer. It knows no engine.
+A request handler decodes bytes with `wire`, calls `core`, and encodes the answer. It does not depend on an engine.
 """

@@ -1,4 +1,4 @@
-"""Converts between bytes and NumPy arrays: protocol buffers here, REST bodies in `json/`.
+"""Converts between bytes and NumPy arrays. The modules in `json/` do this for REST, the other modules for gRPC.
 
-The functions here know no network, no engine and no model.
+This package imports no network code, no engine and no model.
 """
