@@ -1,4 +1,7 @@
-"""Servers for the setups of the recorded cases: the embedded server, or the one in TF_MODEL_SERVER."""
+"""Runs a server for each setup of the recorded cases.
+
+The server is Keras Gallery's own server, or the program in the environment variable TF_MODEL_SERVER.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ from .asking import ask_grpc, ask_rest, services
 HERE = Path(__file__).parent
 MODELS = str(HERE / "models")
 SETUPS: dict[str, Any] = json.loads((HERE / "setups.json").read_text())
-SECONDS = 120  # time limit for a server to be ready
+SECONDS = 120  # timeout for a server to become ready
 
 
 class Running(NamedTuple):
@@ -39,7 +42,7 @@ class Running(NamedTuple):
 
 
 def wait_until_ready(running: Running, process: subprocess.Popen[bytes], ready: dict[str, int], log: Path) -> None:
-    """Waits until each model has as many available versions as the setup says."""
+    """Waits until each model has as many available versions as `ready` says. Raises RuntimeError after `SECONDS`."""
     path, request_type, response_type = services()["GetModelStatus"]
     deadline = time.monotonic() + SECONDS
     for name, count in ready.items():
@@ -62,7 +65,7 @@ def wait_until_ready(running: Running, process: subprocess.Popen[bytes], ready: 
 
 @contextmanager
 def serve(setup: dict[str, Any], folder: Path, flags: tuple[str, ...] = ()) -> Iterator[Running]:
-    """Runs a server with a setup during the block."""
+    """Runs a server with the given setup during the `with` block."""
     for name, text in setup.get("files", {}).items():
         (folder / name).write_text(text.replace("{models}", MODELS))
     grpc_port, rest_port = free_port(), free_port()
@@ -93,15 +96,15 @@ def serve(setup: dict[str, Any], folder: Path, flags: tuple[str, ...] = ()) -> I
 
 
 def real() -> bool:
-    """Whether the cases run against a real TensorFlow Serving."""
+    """Returns whether the cases run against a real TensorFlow Serving."""
     return bool(os.environ.get("TF_MODEL_SERVER"))
 
 
 @pytest.fixture(scope="session")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """Returns a function from a setup's name to a running server.
+    """Returns a function that takes the name of a setup and returns a running server with this setup.
 
-    Only one server runs at a time, so tests should be ordered by setup.
+    Only one server runs at a time. To avoid restarts, the tests should be ordered by setup.
     """
     current: list[Any] = []
 
