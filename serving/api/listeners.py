@@ -1,4 +1,4 @@
-"""The gRPC server and the HTTP server of a process."""
+"""Runs the gRPC server and the HTTP server of a process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A client for model servers over gRPC or REST, with a method for each task. It does not need TensorFlow.
+"""A client for model servers over gRPC or REST, with a method for each task. The client does not need TensorFlow.
 
     with Client("localhost:8500") as client:                  # or "http://localhost:8501"
         code = client.encode("denoising_autoencoder", images)
@@ -26,7 +26,7 @@ class Client(Connection):
 
     Args:
         target: "host:port" for gRPC, "http://host:port" for REST.
-        timeout: the deadline of each call, in seconds.
+        timeout: the timeout of each call, in seconds.
         transport: an object that sends the requests. By default the client connects to `target`.
 
     A failed call raises a subclass of `ServingError`, for example `NotFound` for an unknown model, `InvalidArgument`
@@ -77,7 +77,7 @@ class Client(Connection):
         return self._one("denoise", model, images, version)
 
     def reconstruct(self, model: str, images: Any, *, version: int | None = None) -> Array:
-        """Encodes and then decodes images. Arguments and result have the shape (batch, …), float32."""
+        """Encodes and then decodes images (batch, …), float32. Returns images of the same shape."""
         return self._one("reconstruct", model, images, version)
 
     def score(self, model: str, images: Any, *, version: int | None = None) -> Array:
@@ -167,15 +167,16 @@ class Client(Connection):
         return Detection.all_of(self._named("detect", model, images, version))
 
     def _one(self, signature: str, model: str, value: Any, version: int | None) -> Array:
-        """Returns the only output of a signature, which `_named` calls."""
+        """Calls a signature with one output by `_named`. Returns the output."""
         (output,) = self._named(signature, model, value, version).values()
         return output
 
     def _named(self, signature: str, model: str, value: Any, version: int | None) -> Arrays:
         """Calls a signature and returns all outputs by name.
 
-        A list of bytes needs the variant of the signature for image files. A list of strings needs the variant for
-        texts, if the model has it. A list of sequences of different lengths needs the variant for padded sequences.
+        For a list of bytes, calls the variant of the signature for image files. For a list of strings, calls the
+        variant for texts if the model has this variant. For a list of sequences of different lengths, calls the variant
+        for padded sequences.
         """
         if isinstance(value, bytes | str):
             value = [value]

@@ -1,4 +1,4 @@
-"""A connection to a model server. It calls any signature with arrays; `client.py` adds a method for each task."""
+"""A connection to a model server that can call any signature. `client.py` adds a method for each task."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Connection:
             self._transport = RestTransport(target, timeout)
         else:
             self._transport = GrpcTransport(target, timeout)
-        self._signatures: dict[ModelSpec, dict[str, SignatureDef]] = {}  # the last ones received
+        self._signatures: dict[ModelSpec, dict[str, SignatureDef]] = {}  # the signatures received last
 
     def predict(
         self,
@@ -97,7 +97,7 @@ class Connection:
         return self._signatures.get(ModelSpec(model, version)) or self.signatures(model, version=version)
 
     def _definition(self, model: str, signature: str, version: int | None) -> SignatureDef:
-        """Returns a signature. Raises InvalidArgument if the model does not have it."""
+        """Returns a signature of a model. Raises InvalidArgument if the model does not have the signature."""
         known = self._signatures.get(ModelSpec(model, version), {})
         if signature not in known:
             known = self.signatures(model, version=version)

@@ -51,7 +51,7 @@ STRING = BY_NUMBER[7]
 
 
 def of_array(array: np.ndarray[Any, Any]) -> DataType:
-    """Returns the data type of an array. NumPy's string dtypes are strings. Raises TypeError for an unknown dtype."""
+    """Returns the data type of an array. NumPy's string dtypes are `STRING`. Raises TypeError for an unknown dtype."""
     if array.dtype.kind in "SUT":
         return STRING
     row = BY_NUMPY.get(array.dtype.newbyteorder("="))

@@ -42,7 +42,7 @@ def model_spec(message: Any) -> ModelSpec:
 
 
 def decode_spec(data: bytes) -> ModelSpec:
-    """Reads a serialized `ModelSpec`. Raises `google.protobuf.message.DecodeError` if it is malformed."""
+    """Reads a serialized `ModelSpec`. Raises `google.protobuf.message.DecodeError` for malformed bytes."""
     return _read_again(data) if len(data) <= _MAX_BYTES else _read(data)
 
 

@@ -41,7 +41,7 @@ class _Unusual(Exception):
 
 
 def decode_request(data: bytes) -> PredictRequest:
-    """Reads a request. Raises `google.protobuf.message.DecodeError` if it is malformed."""
+    """Reads a request. Raises `google.protobuf.message.DecodeError` for malformed bytes."""
     try:
         return _read_request(data)
     except (_Unusual, IndexError, UnicodeDecodeError):
@@ -149,7 +149,7 @@ def _read_tensor(data: bytes, at: int, end: int, budget: tensor.FillBudget) -> A
     count, rest = divmod(stop - start, numpy_dtype.itemsize)
     sizes = _read_shape(data, *shape)
     if rest or not count or len(sizes) > tensor.MAX_RANK or count != math.prod(sizes):
-        return _parse_tensor(data[begin:end], budget)  # no values, too few or many for the shape, or malformed
+        return _parse_tensor(data[begin:end], budget)  # no values, a wrong number of values, or malformed
     return np.frombuffer(data, numpy_dtype, count, start).reshape(sizes)
 
 
@@ -187,7 +187,7 @@ _NOTHING = np.empty(0, np.uint8)
 def _parts(array: Array, as_content: bool) -> tuple[bytes, Array]:
     """Serializes a `TensorProto` to two parts whose concatenation is the message.
 
-    The second part has the values, not yet copied, so that they are copied only once, into the whole message.
+    The second part is an array of values, so that the values are copied only once, into the whole message.
     """
     number = _NUMBERS.get(array.dtype)
     if number is None or array.size == 0:

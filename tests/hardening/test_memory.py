@@ -52,7 +52,7 @@ def test_many_large_bodies(server: AbusedServer) -> None:
 
 
 def test_one_body_above_the_memory_budget(server: AbusedServer) -> None:
-    """A single body may exceed the budget, but the memory for parsing it may not."""
+    """A single body may exceed the budget. The memory for parsing a body may not exceed the budget."""
     status, answer = server.rest("POST", PATH, BODY + b" " * (2 * BUDGET))
     assert status == 429 and b"The memory budget for requests is used up" in answer
     status, answer = server.rest("POST", PATH, BODY + b" " * (BUDGET // 3))

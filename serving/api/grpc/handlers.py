@@ -93,7 +93,7 @@ class Unknown(grpc.GenericRpcHandler):
 
 
 async def _abort(context: Any, error: Exception) -> NoReturn:
-    """Ends a call with the gRPC status of an error. Logs the error if it is a bug in the server."""
+    """Ends a call with the gRPC status of an error. Logs the traceback if the error is a bug in the server."""
     problem = _serving_error(error)
     if not isinstance(error, ServingError | DecodeError):
         log.error("gRPC request failed", exc_info=error)
@@ -107,7 +107,7 @@ def _serving_error(error: Exception) -> ServingError:
         return error
     if isinstance(error, DecodeError):
         return Internal("")
-    return Internal(f"{type(error).__name__}: {error}")  # a bug: the client gets one line, the log a traceback
+    return Internal(f"{type(error).__name__}: {error}")  # a bug: the answer has one line, the log has the traceback
 
 
 _PLAIN = "".join(map(chr, range(0x20, 0x7F))).replace("%", "")  # gRPC sends every other byte as three bytes

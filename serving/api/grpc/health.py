@@ -37,7 +37,7 @@ class Health:
     async def watch(self, data: bytes) -> AsyncIterator[bytes]:
         """Yields the current state, then NOT_SERVING when the server stops.
 
-        For a named service it yields only SERVICE_UNKNOWN. Raises InvalidArgument for a malformed request.
+        For a named service, yields only SERVICE_UNKNOWN. Raises InvalidArgument for a malformed request.
         """
         service = _service(data)
         yield _state("SERVICE_UNKNOWN") if service else self._state()

@@ -29,18 +29,18 @@ class MessageMemory:
         self._budget = budget
 
     def for_control(self) -> MessageMemory:
-        """Returns a limit for short requests, without tensors and examples. It shares the budget of this limit."""
+        """Returns a `MessageMemory` with the same budget, for short requests without tensors and examples."""
         return MessageMemory(min(self._max_message_bytes, CONTROL_BYTES), self._budget)
 
     def request(self, data: bytes, context: Any) -> bytes:
-        """Unpacks a request if it is compressed, and takes its size from the budget until the call ends.
+        """Unpacks a request if it is compressed. Takes the unpacked size from the budget until the call ends.
 
-        Raises ResourceExhausted if the request is too large or the budget is used up.
+        Raises ResourceExhausted if the unpacked request is too large or the budget is used up.
         """
         return self.hold(self.unpack(data), context)
 
     def unpack(self, data: bytes) -> bytes:
-        """Unpacks a request if it is compressed. Raises ResourceExhausted if it is too large."""
+        """Unpacks a request if it is compressed. Raises ResourceExhausted if the unpacked request is too large."""
         data = limits.unpack_message(data, self._max_message_bytes)
         if len(data) > self._max_message_bytes:
             raise ResourceExhausted(f"Received message larger than max ({len(data)} vs. {self._max_message_bytes})")

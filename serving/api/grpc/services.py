@@ -154,7 +154,7 @@ class GrpcApi:
     async def _counts(self, names: Iterable[str]) -> dict[str, int]:
         """Returns the value of each counter by name, such as /tensorflow/serving/request_count.
 
-        The value is the sum over all labels. It is 0 for an unknown name.
+        The value is the sum over all labels. An unknown name has the value 0.
         """
         counts = dict.fromkeys(names, 0)
         printed = {name.replace("/", ":"): name for name in counts}

@@ -1,4 +1,4 @@
-"""A uvicorn HTTP connection with idle and answer timeouts. It takes the memory of its data from a shared budget.
+"""A uvicorn HTTP connection with idle and answer timeouts. All connections share a memory budget.
 
 `protocol.py` adds the limits on requests.
 """
@@ -19,14 +19,14 @@ ANSWER_SECONDS = 300.0  # timeout for a client to read an answer
 
 
 class HttpConnection(HttpToolsProtocol):
-    """An HTTP connection. It implements `memory_budget.Connection`, which describes more of its attributes.
+    """An HTTP connection that implements `memory_budget.Connection`.
 
     Args:
         memory: the limits on connections and memory, shared by all connections of the process.
         options: the arguments that uvicorn passes to a protocol.
 
     Attributes:
-        answered: the request that is being answered, or the last one that was.
+        answered: the request that is being answered or was answered last.
         ended: whether the connection ignores further data from the client.
     """
 

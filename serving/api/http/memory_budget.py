@@ -21,10 +21,10 @@ class Connection(Protocol):
     idle_since: float
 
     def awaits_client(self) -> bool:
-        """Returns whether the server waits for the client: no request is complete and still without its answer."""
+        """Returns whether the connection waits for the client. False if the server is answering a complete request."""
 
     def is_receiving(self) -> bool:
-        """Returns whether a request body is being received and its answer has not started."""
+        """Returns whether a request body is being received and the answer to the request has not started."""
 
     def abort(self) -> None:
         """Closes the connection at once."""

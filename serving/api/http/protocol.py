@@ -174,7 +174,7 @@ class BoundedHttp(HttpConnection):
             self._timer = None
 
     def refuse(self, status: int, message: str) -> None:
-        """Ends the connection after an error answer. If another answer is being sent, ends it after that answer."""
+        """Sends an error answer and ends the connection. If another answer is being sent, only ends the connection."""
         self.ended = True
         self._stop_timer()
         if self.transport.is_closing():

@@ -85,7 +85,10 @@ def _operations(version: ServedVersion) -> dict[str, Json]:
 
 
 def forms(definition: SignatureDef) -> list[str]:
-    """Returns the forms of predict requests that a signature accepts: "instances", "inputs". [] if it needs gRPC."""
+    """Returns the forms of predict requests that a signature accepts: "instances", "inputs" or both.
+
+    Returns [] if only gRPC can call the signature.
+    """
     inputs, outputs = definition.inputs.values(), definition.outputs.values()
     if not inputs or any(spec.dtype.name in tensor_schema.UNREADABLE for spec in inputs):
         return []
@@ -94,7 +97,7 @@ def forms(definition: SignatureDef) -> list[str]:
 
 
 def example_body(name: str, definition: SignatureDef, form: str) -> Json | None:
-    """Returns an example of a request body. Returns None if it would have over `MAX_EXAMPLE_VALUES` values."""
+    """Returns an example request body. Returns None if the example would have over `MAX_EXAMPLE_VALUES` values."""
     row = form == "instances"
     shapes = [tensor_schema.example_shape(spec, row=row) for spec in definition.inputs.values()]
     if sum(map(prod, shapes)) > MAX_EXAMPLE_VALUES:

@@ -1,6 +1,6 @@
 """The page at /docs: the served models, with commands to try them.
 
-It is plain HTML without scripts or external files. Viewers such as Swagger UI would load both.
+The page is plain HTML without scripts or external files. Viewers such as Swagger UI load scripts and external files.
 """
 
 from __future__ import annotations

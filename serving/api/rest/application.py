@@ -1,7 +1,7 @@
-"""The REST API as an ASGI application. It has the paths `/v1/models/…` of TensorFlow Serving.
+"""The REST API as an ASGI application, with the paths `/v1/models/…` of TensorFlow Serving.
 
-It does not use a web framework, because TensorFlow Serving's rules for paths, methods and errors differ from the rules
-of every framework.
+The application does not use a web framework, because TensorFlow Serving's rules for paths, methods and errors differ
+from the rules of every framework.
 
 In addition, these paths answer GET requests:
 
@@ -112,7 +112,7 @@ class RestApi:
             answer = Answer(error.http_status, JSON, error_body(str(error)))
         except rest_paths.VersionTooLarge:
             answer = Answer(400, JSON, b"")
-        except Exception as error:  # a bug: the client gets one line, the log a traceback
+        except Exception as error:  # a bug: the answer has one line, the log has the traceback
             log.exception("REST request failed")
             request.status = "INTERNAL"
             answer = Answer(500, JSON, error_body(f"{type(error).__name__}: {error}"))

@@ -21,7 +21,8 @@ async def read(scope: Scope, receive: Receive, max_bytes: int) -> bytes:
 
     Raises:
         InvalidArgument: the connection was closed before the end of the body.
-        ResourceExhausted: the body is longer than `max_bytes`, too long when unpacked, or needs too much memory.
+        ResourceExhausted: the body is longer than `max_bytes`, the unpacked body is too long, or the memory budget is
+            used up.
     """
     chunks, size = [], 0
     while True:

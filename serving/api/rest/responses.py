@@ -31,7 +31,7 @@ def page(status: int, reason: str) -> Answer:
 
 
 def preflight(scope: Scope) -> Answer:
-    """Answers a CORS preflight request. The status is 400 if the request has no HTTP origin."""
+    """Answers a CORS preflight request. The status is 400 if the header Origin is not an HTTP or HTTPS URL."""
     origin = dict(scope["headers"]).get(b"origin", b"")
     allowed = b"http://" in origin or b"https://" in origin
     return Answer(200 if allowed else 400, PREFLIGHT, b"")

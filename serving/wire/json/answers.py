@@ -1,7 +1,7 @@
 """Writes the JSON bodies of predict, classify and regress answers.
 
-orjson writes the NumPy arrays, each float with the fewest digits that read back to the same float. It writes NaN and
-infinity as null. This module replaces each null with `NaN` or `Infinity`, as TensorFlow Serving writes them.
+orjson writes the NumPy arrays. It writes each float with the fewest digits that read back to the same float, and NaN
+and infinity as null. This module replaces each null with `NaN` or `Infinity`, as TensorFlow Serving writes them.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def outputs(arrays: Mapping[str, Array]) -> bytes:
 
 
 def classifications(result: Any) -> bytes:
-    """Writes a `ClassificationResult` as the answer to a classify request. Raises InvalidArgument if it is empty."""
+    """Writes a `ClassificationResult` as the answer to a classify request. Raises InvalidArgument if empty."""
     if not result.classifications:
         raise InvalidArgument("Cannot convert empty ClassificationResults to JSON")
     scores = iter(_floats([each.score for row in result.classifications for each in row.classes]))
@@ -67,7 +67,7 @@ def classifications(result: Any) -> bytes:
 
 
 def regressions(result: Any) -> bytes:
-    """Writes a `RegressionResult` as the answer to a regress request. Raises InvalidArgument if it is empty."""
+    """Writes a `RegressionResult` as the answer to a regress request. Raises InvalidArgument if empty."""
     if not result.regressions:
         raise InvalidArgument("Cannot convert empty RegressionResults to JSON")
     return _body("results", _list(_floats([each.value for each in result.regressions])))

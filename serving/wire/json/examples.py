@@ -33,7 +33,8 @@ def parse(data: bytes) -> tuple[str, Any]:
         _fill(message.example_list_with_context.context, context)
     problem = ""
     if examples is MISSING:
-        problem = "When method is classify, key 'examples' is expected and was not found"  # the same for regress
+        # TensorFlow Serving has the same message for regress requests.
+        problem = "When method is classify, key 'examples' is expected and was not found"
     elif not isinstance(examples, list):
         problem = "Expecting 'examples' value to be an list/array"
     elif not examples:

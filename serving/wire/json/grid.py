@@ -1,8 +1,8 @@
 """Reads nested lists of numbers as one list, without a Python object for each list.
 
 Without this module, reading images of shape (28, 28, 1), whose innermost lists hold one number each, takes four times
-as long. orjson reads the numbers, because it is faster than RapidJSON. Its results differ from RapidJSON's at most in
-the last bit of a double.
+as long. orjson reads the numbers, because orjson is faster than RapidJSON. The results of the two libraries differ at
+most in the last bit of a double.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ class Grid:
 
 
 def loads(data: bytes) -> tuple[Any, Grid | None]:
-    """Reads a JSON document. Its nested lists of numbers become a `Grid` if they are short and the only lists.
+    """Reads a JSON document. If its only list consists of short nested lists of numbers, the list becomes a `Grid`.
 
     Returns:
-        The document and the grid, or the document and None. If there is a grid, the document has an empty list in its
-        place: as the value of `instances`, of `inputs`, or of a member of `inputs`.
+        The document and the grid, or the document and None. If there is a grid, the document has an empty list in place
+        of the grid: as the value of `instances`, of `inputs`, or of a member of `inputs`.
 
     Raises:
         InvalidArgument: the document is malformed, see `reader.loads`.
@@ -67,7 +67,7 @@ def _candidates(document: Object) -> list[Any]:
 
 
 def _grid(text: bytes) -> Grid | None:
-    """Reads `[[…], …]`. Returns None if it has other values than numbers, or lists of a level differ in length."""
+    """Reads `[[…], …]`. Returns None if a value is not a number, or if the lists of a level differ in length."""
     if b'"' in text:
         return None
     structure = text.translate(None, _IN_NUMBERS)

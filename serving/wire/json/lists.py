@@ -39,8 +39,8 @@ def from_value(value: Any, dtype: dtypes.DataType) -> Array | None:
     """Converts a value or nested lists of values to an array.
 
     Returns:
-        The array. None if the lists differ in length or depth, or a value does not fit the data type. `tensors` then
-        finds the error.
+        The array. None if the lists differ in length or depth, or a value does not fit the data type. `tensors.py` then
+        raises the error.
     """
     flat: list[Any] = [value]
     shape: list[int] = []

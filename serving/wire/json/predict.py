@@ -27,7 +27,7 @@ class Body:
     Attributes:
         data: the bytes of the body.
         document: the JSON object in the body, with an empty list in place of the grid.
-        grid: the nested lists of numbers, if the body has no other lists. Otherwise None.
+        grid: the nested lists of numbers from `grid.loads`, or None.
         signature: the name of the requested signature. "" if the body has none.
     """
 
@@ -69,7 +69,7 @@ def as_object(document: Any) -> Object:
 
 
 def signature_of(document: Object) -> str:
-    """Returns the name of the requested signature, or "". Raises InvalidArgument if it is not a string."""
+    """Returns the name of the requested signature, or "". Raises InvalidArgument if the name is not a string."""
     name = document.find("signature_name")
     if name is MISSING:
         return ""
@@ -84,8 +84,8 @@ def arrays(body: Body, definition: SignatureDef) -> dict[str, Array]:
     """Converts the body of a request to the inputs of a signature.
 
     Raises:
-        InvalidArgument: missing or unknown inputs, rows of different shapes, or values of the wrong type.
-        Unimplemented: an input has a data type that TensorFlow Serving does not read from JSON.
+        InvalidArgument: missing inputs, rows with unknown inputs or different shapes, or values of the wrong type.
+        Unimplemented: `inputs` has a data type that TensorFlow Serving does not read from JSON.
     """
     specs = definition.inputs
     if not specs:

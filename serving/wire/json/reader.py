@@ -1,4 +1,4 @@
-"""Reads JSON with RapidJSON, the library in TensorFlow Serving, so values, error messages and offsets are the same.
+"""Reads JSON with RapidJSON, as TensorFlow Serving does, so values, error messages and offsets are the same.
 
 python-rapidjson rejects three inputs that TensorFlow Serving accepts: text after the document, a byte order mark before
 the document, and strings that are not UTF-8. This module accepts them.

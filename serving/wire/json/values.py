@@ -18,7 +18,7 @@ Array = np.ndarray[Any, Any]
 
 
 def loads(data: bytes) -> Any:
-    """Reads a JSON document. NaN, Infinity and -Infinity are numbers. Raises InvalidArgument if it is not JSON."""
+    """Reads a JSON document. NaN, Infinity and -Infinity are numbers. Raises InvalidArgument for malformed JSON."""
     try:
         return rapidjson.loads(data, number_mode=rapidjson.NM_NATIVE | rapidjson.NM_NAN)
     except (ValueError, RecursionError) as error:
@@ -62,7 +62,7 @@ def _string(value: Any) -> bytes:
 
 
 def plain(array: Array) -> Any:
-    """Returns an array as a value for `dumps`. Strings become `{"b64": …}`. Raises InvalidArgument if complex."""
+    """Returns an array as a value for `dumps`, with strings as `{"b64": …}`. Raises InvalidArgument if complex."""
     if array.dtype.kind in "OSUT":
         return _base64(array.tolist())
     if array.dtype.kind == "c":

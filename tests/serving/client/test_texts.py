@@ -92,7 +92,7 @@ def test_forecasts_of_different_lengths(client: Client, texts: Texts, history: A
 
 
 def test_a_history_that_is_too_short(client: Client, history: Any) -> None:
-    for signature in ("serving_default", "forecast"):  # whichever engine runs the signature
+    for signature in ("serving_default", "forecast"):  # every engine must raise InvalidArgument
         with pytest.raises(InvalidArgument):
             client.predict("series", history[:, :PERIOD], signature=signature)
     with pytest.raises(InvalidArgument, match=r"Expected lengths from 5 to 9. Received: \[4\]"):

@@ -177,7 +177,10 @@ def test_malformed_tensors(name: str, shape: tuple[int, ...], fields: dict[str, 
 def test_tensorflow_rejects_malformed_tensors(
     recorded: Recorded, wrong: tuple[str, tuple[int, ...], dict[str, Any]]
 ) -> None:
-    """TensorFlow accepts some shapes that NumPy cannot hold, or that have far more elements than the message."""
+    """The test skips shapes that NumPy cannot hold, and shapes with far more elements than the message.
+
+    TensorFlow accepts some of these shapes.
+    """
     name, shape, fields = wrong
     if math.prod(filter(None, shape)) >= 1 << 40 and (0 in shape or not fields.get("tensor_content")):
         return

@@ -319,7 +319,7 @@ def test_bugs_are_logged_with_a_traceback(server: Server, caplog: pytest.LogCapt
 @pytest.mark.parametrize("letter", ["a", "ž", "🎈", "%"])
 @pytest.mark.parametrize("count", [100, 3_000, 100_000])
 def test_long_error_messages_are_shortened(server: Server, letter: str, count: int) -> None:
-    """gRPC clients reject longer messages."""
+    """gRPC clients reject trailers over 8 KiB."""
     data = predict.encode_request(ModelSpec(letter * count), {})
     code, details = refusal(server, PREDICTION + "Predict", data)
     assert code == "NOT_FOUND"

@@ -1,4 +1,4 @@
-"""Tests of the JSON of REST answers. Python's json module reads the answers, NumPy compares the values."""
+"""Tests of the JSON of REST answers. Python's json module reads the answers, and NumPy compares the values."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from keras_gallery.serving.wire.json import grid, reader
 from keras_gallery.serving.wire.json.document import Object
 
 NUMBERS = st.one_of(st.integers(-(1 << 63), (1 << 63) - 1), st.floats(allow_nan=False, allow_infinity=False))
-ROWS = [[[1.5], [-2e-3], [3]], [[4], [5], [6.25]]] * 8  # short lists, as images of one channel have
+ROWS = [[[1.5], [-2e-3], [3]], [[4], [5], [6.25]]] * 8  # the innermost lists are short, as in images with one channel
 SHORT = b"[1],[2],[3],[4],[5],[6],[7],[8],[9],[10],[11],[12],[13],[14],[15],[16]"
 
 

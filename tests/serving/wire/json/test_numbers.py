@@ -1,4 +1,4 @@
-"""Tests of reading JSON numbers. Compares them with exact arithmetic and with recorded values of TensorFlow Serving."""
+"""Tests of reading JSON numbers. The values must equal exact arithmetic or recorded values of TensorFlow Serving."""
 
 from __future__ import annotations
 

@@ -112,7 +112,7 @@ REFUSED = {
     rb'["\u12': r"Incorrect hex digit after \u escape in string. at offset: 2",
     rb'["\ud800"]': "The surrogate pair in string is invalid. at offset: 2",
     rb'["\ud800\u0041"]': "The surrogate pair in string is invalid. at offset: 2",
-    rb'["\udc00"]': "The surrogate pair in string is invalid. at offset: 2",  # TensorFlow Serving accepts it
+    rb'["\udc00"]': "The surrogate pair in string is invalid. at offset: 2",  # TensorFlow Serving accepts this string
     b"\xef\xbb\xbf[tru]": "Invalid value. at offset: 7",
     b'["\xff\xc3\xa9", tru]': "Invalid value. at offset: 11",
     b'["\xff", "a': "Missing a closing quotation mark in string. at offset: 8",
