@@ -19,9 +19,9 @@ def differences(case: Json, want: Json, got: Json) -> list[str]:
     """Describes each difference. Returns an empty list if the answers agree.
 
     Args:
-        case: the case. If it has the key `exact`, the text of the body must be equal. `any` is a list of paths: for
-            their values, only whether they are empty is compared. `ignore` is a list of paths to values that are not
-            compared. `message_re` is a regular expression that the error message must match.
+        case: the case, with these optional keys. `exact`: whether the texts of the bodies must be equal. `any`: paths
+            to values that must both be empty, or both not be empty. `ignore`: paths to values that are not compared.
+            `message_re`: a regular expression that the error message must match.
         want: the recorded answer.
         got: the answer.
     """

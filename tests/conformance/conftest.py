@@ -30,7 +30,7 @@ SECONDS = 120  # timeout for a server to become ready
 
 
 class Running(NamedTuple):
-    """A running server: its REST address and a channel to its gRPC port."""
+    """The REST address of a running server, and a channel to the server's gRPC port."""
 
     rest: str
     channel: grpc.Channel
@@ -77,7 +77,7 @@ def serve(setup: dict[str, Any], folder: Path, flags: tuple[str, ...] = ()) -> I
             [*program, f"--port={grpc_port}", f"--rest_api_port={rest_port}", *own, *flags],
             stdout=output,
             stderr=subprocess.STDOUT,
-            env={**os.environ, "XDG_CACHE_HOME": str(folder.parent / "cache")},  # for converted models
+            env={**os.environ, "XDG_CACHE_HOME": str(folder.parent / "cache")},  # the cache of converted models
             start_new_session=True,
         )
     options = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]

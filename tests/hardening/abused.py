@@ -1,4 +1,4 @@
-"""A server process for hardening tests. It has methods to check that the server answers and how much memory it uses."""
+"""A server process for hardening tests, with methods that check the answers and the memory of the server."""
 
 from __future__ import annotations
 

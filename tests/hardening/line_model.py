@@ -1,4 +1,4 @@
-"""Writes a SavedModel and its OpenVINO file without TensorFlow. The model is y = 2x + 1 on rows of eight numbers."""
+"""Writes a SavedModel and its OpenVINO file without TensorFlow. The model computes y = 2x + 1 for rows of 8 numbers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FLOAT = 1  # DT_FLOAT
 
 
 def write(folder: Path, slope: float = 2.0) -> None:
-    """Writes a version of the model, y = slope · x + 1."""
+    """Writes a version of the model that computes y = slope · x + 1."""
     graph = messages.MetaGraphDef()
     graph.meta_info_def.tags.append("serve")
     graph.meta_info_def.tensorflow_version = "2.21.0"

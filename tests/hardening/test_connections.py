@@ -44,7 +44,10 @@ def test_idle_connections(server: AbusedServer, face: str) -> None:
 
 
 def test_more_connections_than_the_limit(base_path: Path, tmp_path: Path) -> None:
-    """The server closes the oldest REST connections, and rejects new gRPC connections. It never runs out of files."""
+    """The server closes the oldest REST connections, and rejects new gRPC connections.
+
+    The server always has file descriptors left for other purposes.
+    """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with contextlib.ExitStack() as stack:
         resource.setrlimit(resource.RLIMIT_NOFILE, (600, hard))  # the server process inherits this limit

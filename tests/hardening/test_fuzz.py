@@ -1,4 +1,4 @@
-"""Tests with random requests over REST and gRPC, which must not cause internal errors or tracebacks in the log."""
+"""Tests with random requests over REST and gRPC. No request may cause an internal error or a traceback in the log."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def channel(server: AbusedServer) -> Iterator[grpc.Channel]:
 
 @st.composite
 def damaged(draw: st.DrawFn, whole: st.SearchStrategy[bytes]) -> bytes:
-    """Draws bytes from `whole`, then removes, inserts, inverts and repeats parts of them."""
+    """Draws bytes from `whole`, then removes, inserts, inverts and repeats parts of the bytes."""
     data = bytearray(draw(whole))
     for _ in range(draw(st.integers(0, 4))):
         start, length = draw(st.integers(0, len(data))), draw(st.integers(0, 12))
@@ -153,7 +153,7 @@ def test_messages(channel: grpc.Channel, method: str, data: bytes) -> None:
     except grpc.RpcError as error:
         code, details = error.code(), error.details()  # type: ignore[attr-defined]
         assert code is not grpc.StatusCode.UNKNOWN
-        assert code is not grpc.StatusCode.INTERNAL or details == ""  # without details, the message is malformed
+        assert code is not grpc.StatusCode.INTERNAL or details == ""  # "" for malformed messages
 
 
 frames = st.builds(

@@ -68,7 +68,7 @@ def test_a_message_above_the_limit(channel: grpc.Channel) -> None:
 
 
 @pytest.mark.parametrize("length", [MAX_REQUEST_BYTES + 1, (1 << 31) - 1, (1 << 32) - 1])
-def test_a_message_that_claims_to_be_long(server: AbusedServer, length: int) -> None:
+def test_a_large_length_prefix(server: AbusedServer, length: int) -> None:
     """The server allocates no memory for data that has not arrived."""
     with (
         server.bounded_memory(),

@@ -174,7 +174,7 @@ class BoundedHttp(HttpConnection):
             self._timer = None
 
     def refuse(self, status: int, message: str) -> None:
-        """Sends an error answer and ends the connection. If another answer is being sent, only ends the connection."""
+        """Sends an error answer, and ends the connection. Sends no error answer if another answer is being sent."""
         self.ended = True
         self._stop_timer()
         if self.transport.is_closing():

@@ -16,7 +16,7 @@ from ...errors import InvalidArgument
 from .document import Object
 from .reader import loads as read
 
-_SAMPLE = 1024  # bytes
+_SAMPLE = 1024  # bytes after the first bracket
 _SHORT = 6  # if fewer lists end in the sample, the lists are long and a grid is no faster
 _MOST_DIMENSIONS = 8
 _NO_BRACKETS = bytes(0x20 if letter in b"[]" else letter for letter in range(256))
@@ -55,7 +55,7 @@ def loads(data: bytes) -> tuple[Any, Grid | None]:
             document = read(data[:start] + b"[]" + data[end:])
             if isinstance(document, Object) and [] in _candidates(document):
                 return document, grid
-    except InvalidArgument:  # with an offset that is wrong for `data`; the next line raises the correct error
+    except InvalidArgument:  # the offset in its message is wrong for `data`; the last line raises the correct error
         pass
     return read(data), None
 

@@ -74,7 +74,7 @@ def tensors(draw: st.DrawFn) -> bytes:
             b"\xf2\x01\x02hi",  # an unknown field
             chunk(0x12, b"\x18\x01"),  # unknown rank
             chunk(0x12, chunk(0x12, b"")),  # a size of 0, which protobuf omits
-            chunk(0x12, chunk(0x12, b"\x08\x02\x12\x04rows")),  # a named size
+            chunk(0x12, chunk(0x12, b"\x08\x02\x12\x04rows")),  # a size with a name
         ]
     )
     return b"".join(draw(st.permutations(fields + draw(st.just([]) | st.lists(extra, max_size=2)))))
