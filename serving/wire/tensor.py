@@ -131,7 +131,7 @@ def _strings_from_content(content: bytes, shape: tuple[int, ...]) -> Array:
         length, shift = 0, 0
         while True:
             if at >= len(content) or shift > 28:  # five bytes, as in TensorFlow
-                raise TensorError("The content ends before the length of each string.")
+                raise TensorError("The content has a truncated or malformed string length.")
             byte = content[at]
             at, length, shift = at + 1, length | (byte & 0x7F) << shift, shift + 7
             if byte < 0x80:
