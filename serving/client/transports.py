@@ -148,7 +148,7 @@ class RestTransport:
 
 
 def _without_graph_nodes(message: str) -> str:
-    """Removes the last lines of an error message, in which TensorFlow names nodes of the graph."""
+    """Removes the last lines of an error message if they are TensorFlow's list of graph nodes."""
     return message.partition("\n\t [[{{")[0]
 
 

@@ -1,4 +1,4 @@
-"""Converts between bytes and NumPy arrays. The modules in `json/` do this for REST, the other modules for gRPC.
+"""Converts between bytes and NumPy arrays. `json/` has the REST formats. The other modules have the gRPC formats.
 
 This package imports no network code, no engine and no model.
 """

@@ -213,7 +213,7 @@ def encode_tensors(tensors: Mapping[str, Array], tag: int, *, as_content: bool =
 
 
 def encode_response(spec: ModelSpec, outputs: Mapping[str, Array], *, as_content: bool = False) -> bytes:
-    """Serializes a `PredictResponse` with the model that answered and its outputs by name."""
+    """Serializes a `PredictResponse`. `spec` is the model that answered, and `outputs` has the outputs by name."""
     return encode_tensors(outputs, 0x0A, as_content=as_content) + _field(0x12, encode_spec(spec))
 
 

@@ -15,7 +15,7 @@ from . import dtypes, messages
 
 Array = np.ndarray[Any, Any]
 
-# If a message has fewer values than its shape, the last value is repeated. All such tensors of a request together may
+# If a message has too few values for the shape, the last value is repeated. All such tensors of a request together may
 # have at most this many elements, so that a request of a few bytes cannot allocate gigabytes.
 MAX_FILLED_ELEMENTS = 1 << 22
 

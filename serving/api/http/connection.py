@@ -108,7 +108,7 @@ class HttpConnection(HttpToolsProtocol):
                 self.memory.give(self)
 
     def _bound_answer(self) -> None:
-        """Starts the timeout for the client to read the answer, if it is not running."""
+        """Starts the timeout for the client to read the answer, if the timeout is not running."""
         if self._answer_timer is None:
             self._answer_timer = self.loop.call_later(ANSWER_SECONDS, self.abort)
 

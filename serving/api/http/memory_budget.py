@@ -1,4 +1,4 @@
-"""The number of HTTP connections of a process, and the memory budget that they share."""
+"""Limits the number of HTTP connections of a process, and the memory of all these connections."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page at /docs: the served models, with commands to try them.
+"""Writes the HTML page at /docs. It shows the served models, and commands that call the models.
 
 The page is plain HTML without scripts or external files. Viewers such as Swagger UI load scripts and external files.
 """

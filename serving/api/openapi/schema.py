@@ -60,7 +60,7 @@ def has_batch(spec: TensorSpec) -> bool:
 
 
 def example_shape(spec: TensorSpec, *, row: bool = False) -> tuple[int, ...]:
-    """Returns a shape that the input, or one row of it, accepts. Dimensions of any size are 1."""
+    """Returns a shape that the input accepts. If `row`, returns the shape of one row. Dimensions of any size are 1."""
     shape = spec.shape if spec.shape is not None else (1,)
     return tuple(1 if size < 0 else size for size in (shape[1:] if row else shape))
 
@@ -71,7 +71,7 @@ def example_value(dtype: dtypes.DataType) -> Any:
 
 
 def example(spec: TensorSpec, *, row: bool = False) -> Any:
-    """Returns nested lists that the input, or one row of it, accepts."""
+    """Returns nested lists that the input accepts. If `row`, returns one row."""
     value = example_value(spec.dtype)
     for size in reversed(example_shape(spec, row=row)):
         value = [value] * size

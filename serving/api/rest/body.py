@@ -12,7 +12,7 @@ from ...errors import InvalidArgument, ResourceExhausted
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 
-MAX_UNPACKED_BYTES = 100 << 20  # maximum size of a gzip body after it is unpacked
+MAX_UNPACKED_BYTES = 100 << 20  # maximum size of an unpacked gzip body
 LARGE_BODY = 1 << 20  # bytes; the memory for parsing shorter bodies is not taken from the memory budget
 
 

@@ -1,4 +1,4 @@
-"""The REST calls on models, which convert the body of a request to the body of the answer."""
+"""Converts the body of a REST request for a model to the body of the answer."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from ...wire.signature import DEFAULT_SIGNATURE
 from ..grpc.services import metadata
 from .paths import Target
 
-# Longer bodies are read in a thread, and larger outputs are written in a thread. Below these sizes, reading or writing
-# blocks the event loop for a few milliseconds.
+# Larger bodies are read in a thread, and larger outputs are written in a thread. Reading or writing smaller ones blocks
+# the event loop for a few milliseconds.
 QUICK_BODY_BYTES, QUICK_OUTPUT_BYTES = 1 << 18, 1 << 20
 
 

@@ -67,7 +67,9 @@ def _fill(example: Any, value: Any) -> None:
 
 
 def _add(feature: Any, name: str, value: Any) -> None:
-    """Adds a value to a `Feature` message. Raises InvalidArgument if earlier values have another type."""
+    """Adds a value to a `Feature` message.
+    Raises InvalidArgument if the value cannot be in a feature, or if earlier values have another type.
+    """
     if isinstance(value, int):
         dtype, value = "int64", int(value)  # bool is a subclass of int
     elif isinstance(value, float):

@@ -37,7 +37,7 @@ class Grid:
 
 
 def loads(data: bytes) -> tuple[Any, Grid | None]:
-    """Reads a JSON document. If its only list consists of short nested lists of numbers, the list becomes a `Grid`.
+    """Reads a JSON document. Reads the document's only list as a `Grid`, if it is a list of short lists of numbers.
 
     Returns:
         The document and the grid, or the document and None. If there is a grid, the document has an empty list in place
@@ -55,7 +55,7 @@ def loads(data: bytes) -> tuple[Any, Grid | None]:
             document = read(data[:start] + b"[]" + data[end:])
             if isinstance(document, Object) and [] in _candidates(document):
                 return document, grid
-    except InvalidArgument:  # the offset in its message is wrong for `data`; the last line raises the correct error
+    except InvalidArgument:  # the error has a wrong offset; the last line raises the correct error
         pass
     return read(data), None
 

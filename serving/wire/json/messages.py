@@ -42,7 +42,7 @@ def status(statuses: Sequence[Status]) -> bytes:
 
 
 def metadata(response: Any) -> bytes:
-    """Writes the answer to a metadata request from a `GetModelMetadataResponse`."""
+    """Writes a `GetModelMetadataResponse` as the answer to a metadata request."""
     signatures = messages.SignatureDefMap()
     response.metadata["signature_def"].Unpack(signatures)
     parts = [

@@ -28,7 +28,7 @@ _SHOWN = {hidden: shown for shown, hidden in _HIDDEN.items()}
 
 
 class _Reader(rapidjson.Decoder):
-    """Reads objects as lists of members, which keep repeated names."""
+    """Reads the members of an object to a list. The list keeps repeated names."""
 
     start_object: Any = list
     end_object: Any = Object
@@ -53,7 +53,8 @@ _READER, _HIDDEN_BYTES_READER = _Reader(number_mode=_MODE), _HiddenBytesReader(n
 def loads(data: bytes) -> Any:
     """Reads the JSON document at the start of `data`. Text after the document is ignored.
 
-    NaN, Inf, Infinity and their negatives are numbers. Integers of up to 64 bits are int, all other numbers float.
+    NaN, Inf and Infinity are numbers, with or without a minus sign. Integers of up to 64 bits become int. All other
+    numbers become float.
 
     Raises:
         InvalidArgument: `data` is not JSON (with TensorFlow Serving's error message), or lists and objects are nested

@@ -55,7 +55,7 @@ class _Tensor:
     def array(self, batch: int | None = None) -> Array:
         """Returns the values as an array.
 
-        If `batch` is given, the array has an additional first dimension of this size. Extra values are dropped.
+        If `batch` is given, the array has an additional first dimension of size `batch`. Extra values are dropped.
         """
         shape = ([] if batch is None else [batch]) + (self._shape or [])
         if len(shape) > MAX_RANK:
@@ -180,7 +180,7 @@ def _add(tensors: Mapping[str, _Tensor], name: str, value: Any, where: str) -> N
 
 
 def from_columns(values: Any, specs: Mapping[str, TensorSpec]) -> dict[str, Array]:
-    """Converts `inputs`, which is the values of the only input, or an object with the values of each input."""
+    """Converts `inputs`. Its content is the values of the only input, or an object with the values of each input."""
     if _is_object(values):
         columns = {name: values.find(name) for name in sorted(specs)}
     elif len(specs) > 1:

@@ -88,7 +88,7 @@ def dumps(value: Any) -> bytes:
 
 
 def _has_nan(value: Any) -> bool:
-    """Returns whether a value has NaN or infinity outside of arrays. `plain` converts arrays with them to lists."""
+    """Returns whether a value has NaN or infinity outside of arrays. `plain` converts arrays with NaN to lists."""
     if isinstance(value, dict):
         return any(map(_has_nan, value.values()))
     if isinstance(value, list):
