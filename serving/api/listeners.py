@@ -1,4 +1,4 @@
-"""The gRPC server and the HTTP server of a process."""
+"""Runs the gRPC server and the HTTP server of a process."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ log = logging.getLogger(__name__)
 
 
 class Listeners:
-    """The gRPC server and the HTTP server of a process, opened and drained together.
+    """Opens and drains the gRPC server and the HTTP server of a process together.
 
     Args:
         grpc_api: answers gRPC calls.
         rest_api: answers HTTP requests.
-        values: the flags.
+        values: the values of the server's flags.
         credentials: TLS credentials for gRPC. None for no TLS.
-        first: whether this process listens on the Unix socket, which processes cannot share.
+        first: whether this process also listens on the Unix socket. Processes cannot share the socket.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Listeners:
         self._serving: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
-        """Opens the ports and answers requests. Raises PortInUse."""
+        """Opens the ports and starts to answer requests. Raises PortInUse if a port is in use."""
         if self._flags.rest_api_port:
             self._sockets = [listen(self._flags.host, self._flags.rest_api_port)]
             self._rest = self._rest_server()
@@ -66,7 +66,7 @@ class Listeners:
             await self._grpc.start()
 
     async def drain(self) -> None:
-        """Refuses new requests and waits up to --shutdown_grace_seconds for the requests in progress."""
+        """Stops accepting requests and waits up to --shutdown_grace_seconds for the requests in progress."""
         if self._rest:
             self._rest_api.stop()
             self._rest.should_exit = True

@@ -12,7 +12,7 @@ class Classification(NamedTuple):
     """The classes of n examples.
 
     Attributes:
-        labels: the most probable class of each example (n).
+        labels: the most probable class of each example, n strings.
         scores: the probability of this class (n,), float32.
         probabilities: the probabilities of all classes (n, classes), float32.
     """
@@ -30,7 +30,7 @@ class Segmentation(NamedTuple):
     """The classes of the pixels of n images.
 
     Attributes:
-        mask: the most probable class of each pixel (n, height, width), uint8. The highest class is the background.
+        mask: the most probable class of each pixel (n, height, width), uint8. The last class is the background.
         confidence: the probability of this class (n, height, width), float32.
     """
 
@@ -39,12 +39,12 @@ class Segmentation(NamedTuple):
 
 
 class Detection(NamedTuple):
-    """The objects found in an image, those with the highest score first.
+    """The objects in an image, sorted by descending score.
 
     Attributes:
         boxes: top, left, bottom and right of each object, in pixels (count, 4), float32.
         scores: the probability of each object (count,), float32.
-        labels: the class of each object (count).
+        labels: the class of each object, `count` strings.
     """
 
     boxes: Array
@@ -59,11 +59,11 @@ class Detection(NamedTuple):
 
 
 class Neighbours(NamedTuple):
-    """The nearest neighbours of n words, the most similar first.
+    """The nearest neighbours of n words, sorted by descending similarity.
 
     Attributes:
-        names: the neighbours of each word (n, count).
-        similarities: their cosine similarities (n, count), float32.
+        names: the neighbours of each word, n lists of `count` strings.
+        similarities: the cosine similarity of each neighbour (n, count), float32.
     """
 
     names: list[list[str]]

@@ -1,10 +1,10 @@
-"""A client for model servers over gRPC or REST, with a method for each task. It does not need TensorFlow.
+"""A client for model servers over gRPC or REST, with a method for each task. The client does not need TensorFlow.
 
     with Client("localhost:8500") as client:                  # or "http://localhost:8501"
         code = client.encode("denoising_autoencoder", images)
         clean = client.denoise("denoising_autoencoder", noisy)
 
-It uses TensorFlow Serving's API, so it works with TensorFlow Serving and with the embedded server.
+The client uses TensorFlow Serving's API, so it works with TensorFlow Serving and with Keras Gallery's own server.
 """
 
 from __future__ import annotations
@@ -26,22 +26,23 @@ class Client(Connection):
 
     Args:
         target: "host:port" for gRPC, "http://host:port" for REST.
-        timeout: the deadline of each call, in seconds.
-        transport: sends the requests instead of a connection to `target`.
+        timeout: the timeout of each call, in seconds.
+        transport: an object that sends the requests. By default the client connects to `target`.
 
-    A failed call raises a `ServingError`: `NotFound` for an unknown model, `InvalidArgument` for input that the model
-    does not accept, `DeadlineExceeded` after the timeout, `Unavailable` if there is no server, and so on.
+    A failed call raises a subclass of `ServingError`, for example `NotFound` for an unknown model, `InvalidArgument`
+    for input that the model does not accept, `DeadlineExceeded` after the timeout, or `Unavailable` if there is no
+    server.
     """
 
     def encode(self, model: str, images: Any, *, version: int | None = None) -> Array:
         """Encodes images (batch, …), float32, or a list of PNG or JPEG files as bytes.
 
-        The codes have the shape (batch, code_dim), or (batch, height, width, filters) if they are feature maps.
+        Returns codes of shape (batch, code_dim), or (batch, height, width, filters) if the codes are feature maps.
         """
         return self._one("encode", model, images, version)
 
     def decode(self, model: str, codes: Any, *, version: int | None = None) -> Array:
-        """Decodes codes, as `encode` returns them, to images (batch, …), float32."""
+        """Decodes codes from `encode` to images (batch, …), float32."""
         return self._one("decode", model, codes, version)
 
     def generate(
@@ -51,9 +52,9 @@ class Client(Connection):
 
         Args:
             model: the model's name.
-            codes: the codes to decode, (count, code_dim). By default they are drawn from N(0, 1).
-            seed: the seed of the draw, 64 bits. The same seed gives the same images.
-            count: the number of images, 1 to 1024.
+            codes: the codes to decode, (count, code_dim). By default the server draws codes from N(0, 1).
+            seed: the random seed for drawing codes, 64 bits. The same seed gives the same images.
+            count: the number of codes to draw, 1 to 1024.
             version: the version. By default the latest version on the server.
         """
         if codes is not None:
@@ -61,12 +62,12 @@ class Client(Connection):
         return self._one("generate", model, {"seed": seed, "count": count}, version)
 
     def colorize(self, model: str, images: Any, *, version: int | None = None) -> Array:
-        """Colours grey images. Returns images (batch, height, width, 3), float32.
+        """Colorizes greyscale images. Returns images (batch, height, width, 3), float32.
 
         Args:
             model: the model's name.
-            images: (batch, height, width, 1), float32, or a list of PNG or JPEG files as bytes. Files in colour are
-                converted to grey first.
+            images: (batch, height, width, 1), float32, or a list of PNG or JPEG files as bytes. Colour files are
+                converted to greyscale first.
             version: the version. By default the latest version on the server.
         """
         return self._one("colorize", model, images, version)
@@ -76,11 +77,11 @@ class Client(Connection):
         return self._one("denoise", model, images, version)
 
     def reconstruct(self, model: str, images: Any, *, version: int | None = None) -> Array:
-        """Encodes and decodes images (batch, …), float32."""
+        """Encodes and then decodes images (batch, …), float32. Returns images of the same shape."""
         return self._one("reconstruct", model, images, version)
 
     def score(self, model: str, images: Any, *, version: int | None = None) -> Array:
-        """Returns the reconstruction error (batch,) of images, float32: large if they differ from the training data."""
+        """Returns the reconstruction error (batch,), float32, which is large for images unlike the training data."""
         return self._one("score", model, images, version)
 
     def classify(self, model: str, inputs: Any, *, version: int | None = None) -> Classification:
@@ -95,14 +96,14 @@ class Client(Connection):
         return Classification.of(self._named("classify", model, inputs, version))
 
     def regress(self, model: str, inputs: Any, *, version: int | None = None) -> Array:
-        """Returns the predictions (batch, k), float32, for inputs as in `classify`."""
+        """Returns the predictions (batch, k), float32. `classify` describes the possible inputs."""
         return self._one("regress", model, inputs, version)
 
     def embed(self, model: str, inputs: Any, *, field: str | None = None, version: int | None = None) -> Array:
-        """Returns the feature vectors (batch, n), float32, of inputs as in `classify`, or of texts.
+        """Returns the feature vectors (batch, n), float32, of texts or of the inputs that `classify` describes.
 
         A model of word vectors returns the vector of each word. A model of categories returns the vector of each
-        category of a `field`.
+        category in a `field`.
         """
         return self._one(f"embed_{field}" if field else "embed", model, inputs, version)
 
@@ -115,12 +116,12 @@ class Client(Connection):
         field: str | None = None,
         version: int | None = None,
     ) -> Neighbours:
-        """Finds the words, or categories of a `field`, whose vectors are most similar to those of given words.
+        """Finds the words, or the categories of a `field`, whose vectors are most similar to the vectors of `words`.
 
         Args:
             model: the model's name.
             words: the words. An unknown word raises InvalidArgument.
-            count: the number of neighbours of each word, 1 to 1024, or all words if the model has fewer.
+            count: the number of neighbours of each word, 1 to 1024. A model with fewer words returns all words.
             field: the field of the categories, for a model of categories.
             version: the version. By default the latest version on the server.
         """
@@ -146,15 +147,15 @@ class Client(Connection):
         return Classification.of(self._named("classify_text", model, texts, version))
 
     def translate(self, model: str, texts: Sequence[str] | str, *, version: int | None = None) -> list[str]:
-        """Translates texts. Returns a text for each."""
+        """Translates texts. Returns the translation of each text."""
         return strings(self._one("translate", model, texts, version))
 
     def pronounce(self, model: str, words: Sequence[str] | str, *, version: int | None = None) -> list[str]:
-        """Returns the sounds of each word, separated by blanks."""
+        """Returns the pronunciation of each word, as phonemes separated by spaces."""
         return strings(self._one("pronounce", model, words, version))
 
     def caption(self, model: str, images: Any, *, version: int | None = None) -> list[str]:
-        """Captions images (batch, …), float32, or a list of PNG or JPEG files as bytes. Returns a text for each."""
+        """Returns a caption of each image, for images (batch, …), float32, or a list of PNG or JPEG files as bytes."""
         return strings(self._one("caption", model, images, version))
 
     def segment(self, model: str, images: Any, *, version: int | None = None) -> Segmentation:
@@ -166,16 +167,16 @@ class Client(Connection):
         return Detection.all_of(self._named("detect", model, images, version))
 
     def _one(self, signature: str, model: str, value: Any, version: int | None) -> Array:
-        """Calls a signature as `_named` does, and returns its only output."""
+        """Calls a signature with one output by `_named`. Returns the output."""
         (output,) = self._named(signature, model, value, version).values()
         return output
 
     def _named(self, signature: str, model: str, value: Any, version: int | None) -> Arrays:
-        """Calls a signature and returns all outputs.
+        """Calls a signature and returns all outputs by name.
 
-        If `value` is a list of bytes, it calls the variant of the signature for files. If it is a list of strings, it
-        calls the variant for texts, if the model has one. If it is a list of sequences of different lengths, it calls
-        the variant for padded sequences.
+        For a list of bytes, calls the variant of the signature for image files. For a list of strings, calls the
+        variant for texts if the model has this variant. For a list of sequences of different lengths, calls the variant
+        for padded sequences.
         """
         if isinstance(value, bytes | str):
             value = [value]
@@ -195,12 +196,13 @@ class Client(Connection):
         return self.predict(model, {name: values, "length": lengths}, signature=signature, version=version)
 
 
-def _are(values: Any, kind: Any) -> bool:
-    return isinstance(values, Sequence) and bool(values) and all(isinstance(each, kind) for each in values)
+def _are(values: Any, types: Any) -> bool:
+    """Returns whether `values` is a sequence of one or more instances of the given types."""
+    return isinstance(values, Sequence) and bool(values) and all(isinstance(each, types) for each in values)
 
 
 def _stacked(sequences: Sequence[Any]) -> tuple[Array, Array]:
-    """Pads sequences (time, features) with zeros to one array. Returns the array and the lengths."""
+    """Pads sequences (time, features) with zeros to one array. Returns the array and the sequences' lengths."""
     arrays = [np.asarray(each) for each in sequences]
     lengths = np.array([len(each) for each in arrays], np.int32)
     shapes = {each.shape[1:] for each in arrays}

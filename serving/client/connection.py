@@ -1,4 +1,4 @@
-"""A connection to a model server that calls any signature with arrays. `client.py` has a method for each task."""
+"""A connection to a model server that can call any signature. `client.py` adds a method for each task."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Connection:
             self._transport = RestTransport(target, timeout)
         else:
             self._transport = GrpcTransport(target, timeout)
-        self._signatures: dict[ModelSpec, dict[str, SignatureDef]] = {}  # as last received
+        self._signatures: dict[ModelSpec, dict[str, SignatureDef]] = {}  # the signatures received last
 
     def predict(
         self,
@@ -42,8 +42,8 @@ class Connection:
 
         Args:
             model: the model's name.
-            inputs: arrays by input name, or one array for a signature with one input. They are cast to the dtypes
-                of the signature if this loses nothing but precision.
+            inputs: arrays by input name, or one array for a signature with one input. Arrays of numbers are cast to
+                the dtypes of the signature. A cast to a smaller float may lose precision.
             signature: the signature's name.
             version: the version. By default the latest version on the server.
 
@@ -55,7 +55,7 @@ class Connection:
         try:
             return self._ask(spec, definition, inputs)
         except (FailedPrecondition, InvalidArgument):
-            # A version that was loaded in the meantime may have other inputs and outputs.
+            # The server may have loaded a new version, with other inputs and outputs.
             fresh = self.signatures(model, version=version).get(signature)
             if fresh is None or fresh == definition:
                 raise
@@ -68,16 +68,16 @@ class Connection:
         return self._signatures[spec]
 
     def models(self) -> list[str]:
-        """Returns the names of all models. Raises Unimplemented if the server is not the embedded server."""
+        """Returns the names of all models. Raises Unimplemented if the server is not Keras Gallery's own server."""
         try:
             return self._transport.models()
         except (NotFound, Unimplemented):
             raise Unimplemented(
-                "This server cannot list its models. Only the embedded server of Keras Gallery can."
+                "This server cannot list its models. Only Keras Gallery's own server can list them."
             ) from None
 
     def status(self, model: str, *, version: int | None = None) -> dict[int, str]:
-        """Returns the state of each version of a model, such as {2: "AVAILABLE", 1: "END"}, highest first."""
+        """Returns the state of each version of a model, such as {2: "AVAILABLE", 1: "END"}, in descending order."""
         return self._transport.status(ModelSpec(model, version))
 
     def close(self) -> None:
@@ -93,11 +93,11 @@ class Connection:
         self.close()
 
     def _known(self, model: str, version: int | None) -> dict[str, SignatureDef]:
-        """Returns the signatures as last received."""
+        """Returns the signatures that were received last. Fetches the signatures if there are none."""
         return self._signatures.get(ModelSpec(model, version)) or self.signatures(model, version=version)
 
     def _definition(self, model: str, signature: str, version: int | None) -> SignatureDef:
-        """Returns a signature. Raises InvalidArgument if the model does not have it."""
+        """Returns a signature of a model. Raises InvalidArgument if the model does not have the signature."""
         known = self._signatures.get(ModelSpec(model, version), {})
         if signature not in known:
             known = self.signatures(model, version=version)
@@ -117,7 +117,11 @@ class Connection:
 
 
 def _cast(name: str, value: Any, definition: SignatureDef) -> Array:
-    """Casts an input to the dtype of the signature. Unsuitable inputs stay unchanged, and the server refuses them."""
+    """Casts an input to the dtype of the signature.
+
+    Returns inputs of unsuitable dtypes unchanged, so that the server returns the error. Raises InvalidArgument if an
+    integer does not fit into the dtype.
+    """
     array = np.asarray(value)
     spec = definition.inputs.get(name)
     if spec is None or array.dtype == spec.dtype.numpy:

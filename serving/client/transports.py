@@ -32,7 +32,7 @@ Arrays = dict[str, Array]
 
 
 class Transport(Protocol):
-    """Sends requests to a server. There are two, for gRPC and for REST."""
+    """Sends requests to a server. This module has a transport for gRPC and a transport for REST."""
 
     def predict(self, spec: ModelSpec, signature: SignatureDef, inputs: Mapping[str, Array]) -> Arrays: ...
     def signatures(self, spec: ModelSpec) -> dict[str, SignatureDef]: ...
@@ -60,9 +60,9 @@ class GrpcTransport:
         request = messages.GetModelMetadataRequest(metadata_field=["signature_def"])
         request.model_spec.ParseFromString(encode_spec(spec))
         answer = self._rpc("/tensorflow.serving.PredictionService/GetModelMetadata", request.SerializeToString())
-        found = messages.SignatureDefMap()
-        messages.GetModelMetadataResponse.FromString(answer).metadata["signature_def"].Unpack(found)
-        return signatures_of(found)
+        signature_map = messages.SignatureDefMap()
+        messages.GetModelMetadataResponse.FromString(answer).metadata["signature_def"].Unpack(signature_map)
+        return signatures_of(signature_map)
 
     def status(self, spec: ModelSpec) -> dict[int, str]:
         request = messages.GetModelStatusRequest()
@@ -82,7 +82,7 @@ class GrpcTransport:
         try:
             return self._method(method)(data, timeout=self._timeout)  # type: ignore[no-any-return]
         except grpc.RpcError as error:
-            message = _where_cut(error.details() or error.code().name)
+            message = _without_graph_nodes(error.details() or error.code().name)
             if error.code() is grpc.StatusCode.UNAVAILABLE:
                 message = f"No model server at {self._target}: {message}"
             raise from_code(error.code().name, message) from None
@@ -113,9 +113,9 @@ class RestTransport:
 
     def signatures(self, spec: ModelSpec) -> dict[str, SignatureDef]:
         document = self._call("GET", self._url + _path(spec) + "/metadata")["metadata"]["signature_def"]
-        found = messages.SignatureDefMap()
-        json_format.ParseDict(document, found, ignore_unknown_fields=True)
-        return signatures_of(found)
+        signature_map = messages.SignatureDefMap()
+        json_format.ParseDict(document, signature_map, ignore_unknown_fields=True)
+        return signatures_of(signature_map)
 
     def status(self, spec: ModelSpec) -> dict[int, str]:
         entries = self._call("GET", self._url + _path(spec))["model_version_status"]
@@ -142,13 +142,13 @@ class RestTransport:
         if isinstance(document, dict) and answer.is_success:
             return document
         if isinstance(document, dict):
-            raise from_http_status(answer.status_code, _where_cut(str(document.get("error", document))))
+            raise from_http_status(answer.status_code, _without_graph_nodes(str(document.get("error", document))))
         message = f"Expected a JSON object from {url}. Received: HTTP status {answer.status_code}"
         raise Internal(message) if answer.is_success else from_http_status(answer.status_code, message)
 
 
-def _where_cut(message: str) -> str:
-    """Removes the lines of an error message in which TensorFlow names nodes of the graph."""
+def _without_graph_nodes(message: str) -> str:
+    """Removes the last lines of an error message if they are TensorFlow's list of graph nodes."""
     return message.partition("\n\t [[{{")[0]
 
 
@@ -156,5 +156,5 @@ def _path(spec: ModelSpec) -> str:
     return quote(spec.name, safe="") + ("" if spec.version is None else f"/versions/{spec.version}")
 
 
-def _from_json(value: Any, row: dtypes.DataType) -> Array:
-    return json_values.strings(value) if row is dtypes.STRING else np.asarray(value, row.numpy)
+def _from_json(value: Any, dtype: dtypes.DataType) -> Array:
+    return json_values.strings(value) if dtype is dtypes.STRING else np.asarray(value, dtype.numpy)

@@ -9,12 +9,12 @@ import numpy as np
 
 
 class DataType(NamedTuple):
-    """A row of the table.
+    """A data type of TensorFlow.
 
     Attributes:
         number: the value of `tensorflow.DataType`, as in `TensorProto.dtype`.
         name: the name in error messages, such as "float".
-        numpy: the dtype of arrays. Strings are object arrays of `bytes`.
+        numpy: the NumPy dtype. It is `object` for strings, whose arrays hold `bytes`.
         field: the `TensorProto` field that holds a list of values, such as "float_val".
         enum: the name in the enum `tensorflow.DataType`, such as "DT_FLOAT".
     """
@@ -44,14 +44,14 @@ _ROWS = (
     (22, "uint32", np.uint32, "uint32_val", "DT_UINT32"),
     (23, "uint64", np.uint64, "uint64_val", "DT_UINT64"),
 )
-DATA_TYPES = tuple(DataType(n, name, np.dtype(kind), field, enum) for n, name, kind, field, enum in _ROWS)
+DATA_TYPES = tuple(DataType(n, name, np.dtype(dtype), field, enum) for n, name, dtype, field, enum in _ROWS)
 BY_NUMBER = {row.number: row for row in DATA_TYPES}
 BY_NUMPY = {row.numpy: row for row in DATA_TYPES}
 STRING = BY_NUMBER[7]
 
 
 def of_array(array: np.ndarray[Any, Any]) -> DataType:
-    """Returns the row for an array. Arrays of text (`S`, `U`) are strings. Raises TypeError for any other dtype."""
+    """Returns the data type of an array. NumPy's string dtypes are `STRING`. Raises TypeError for an unknown dtype."""
     if array.dtype.kind in "SUT":
         return STRING
     row = BY_NUMPY.get(array.dtype.newbyteorder("="))

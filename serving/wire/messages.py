@@ -1,8 +1,8 @@
 """The protocol buffer messages of TensorFlow Serving, without TensorFlow.
 
-The package tensorflow-serving-api is not used, because it imports TensorFlow, which takes 11 s and 0.8 GB. The classes
-here come from `tensorflow_serving.pb` (see `tools/build_descriptors.py`) and load in 0.1 s. They are in a descriptor
-pool of their own, so they do not clash with TensorFlow's classes.
+The package tensorflow-serving-api is not used, because it imports TensorFlow, which takes 11 s and 0.8 GB. This module
+builds the message classes from `tensorflow_serving.pb` (see `tools/build_descriptors.py`) in 0.1 s. The classes have
+their own descriptor pool, so they do not clash with TensorFlow's classes.
 """
 
 from __future__ import annotations
@@ -26,17 +26,20 @@ POOL = _load(DESCRIPTORS) if DESCRIPTORS.exists() else descriptor_pool.Descripto
 
 
 def message(full_name: str) -> Any:
-    """Returns a message class by its full name, such as `tensorflow.serving.PredictRequest`. Raises KeyError."""
+    """Returns a message class by its full name, such as `tensorflow.serving.PredictRequest`.
+
+    Raises KeyError if there is no such message.
+    """
     return message_factory.GetMessageClass(POOL.FindMessageTypeByName(full_name))
 
 
 def __getattr__(name: str) -> Any:
-    """Finds `messages.PredictRequest` in the package `tensorflow.serving`, then in `tensorflow`."""
+    """Returns the message class `name` of the protobuf package `tensorflow.serving` or `tensorflow`."""
     for package in ("tensorflow.serving", "tensorflow"):
         try:
-            found = message(f"{package}.{name}")
+            message_class = message(f"{package}.{name}")
         except KeyError:
             continue
-        globals()[name] = found
-        return found
+        globals()[name] = message_class
+        return message_class
     raise AttributeError(f"TensorFlow Serving has no message {name}.")

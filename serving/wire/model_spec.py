@@ -1,4 +1,4 @@
-"""`ModelSpec`: the model, version and signature that a request names or an answer comes from."""
+"""`ModelSpec`: the model, version and signature that a request names, or that answered the request."""
 
 from __future__ import annotations
 
@@ -8,13 +8,21 @@ from typing import Any
 
 from . import messages
 
-# Decoded specs are cached, because clients send the same few again and again. Long ones are not, to bound the memory.
+# Clients send the same few specs again and again, so decoded specs are cached. Specs over 256 bytes are not cached, to
+# limit the memory of the cache.
 _KNOWN, _MAX_BYTES = 256, 256
 
 
 @dataclass(frozen=True, slots=True)
 class ModelSpec:
-    """A model, its version by number or by label, and a signature, "" if none is named."""
+    """A model, a version and a signature.
+
+    Attributes:
+        name: the model's name.
+        version: the number of the version. None if the request does not give a number.
+        label: the label of the version, such as "stable". None if the request does not give a label.
+        signature: the signature's name. "" if the request does not name a signature.
+    """
 
     name: str
     version: int | None = None
@@ -34,7 +42,7 @@ def model_spec(message: Any) -> ModelSpec:
 
 
 def decode_spec(data: bytes) -> ModelSpec:
-    """Reads a serialized `ModelSpec`. Raises `google.protobuf.message.DecodeError` if it is malformed."""
+    """Reads a serialized `ModelSpec`. Raises `google.protobuf.message.DecodeError` for malformed bytes."""
     return _read_again(data) if len(data) <= _MAX_BYTES else _read(data)
 
 

@@ -1,8 +1,8 @@
 """Reads and writes PredictRequest and PredictResponse: the hot path of gRPC.
 
-This is written by hand because the protobuf library copies every value into a message and NumPy copies it again. Here
-float and double values (`float_val`, `double_val` or `tensor_content`) become arrays that share the memory of the
-request. All other types and rarely used encodings are read by the generated classes, with the same result.
+This code is written by hand, because the protobuf library copies every value into a message and NumPy copies the value
+again. Here, float and double values (`float_val`, `double_val` or `tensor_content`) become arrays that share the memory
+of the request. The generated protobuf classes read all other types and rare encodings, with the same result.
 """
 
 from __future__ import annotations
@@ -23,7 +23,13 @@ Array = np.ndarray[Any, Any]
 
 @dataclass(frozen=True, slots=True)
 class PredictRequest:
-    """A decoded request. `inputs` maps names to arrays, or to a `TensorError` if the tensor is malformed."""
+    """A decoded request.
+
+    Attributes:
+        spec: the model, version and signature. None if the message has no `model_spec`.
+        inputs: arrays by input name. A malformed tensor is a `TensorError`.
+        outputs: the names of the outputs to return. () for all outputs.
+    """
 
     spec: ModelSpec | None
     inputs: Mapping[str, Array | tensor.TensorError]
@@ -31,11 +37,11 @@ class PredictRequest:
 
 
 class _Unusual(Exception):
-    """The fast path does not read this message."""
+    """Raised if the fast path cannot read a message."""
 
 
 def decode_request(data: bytes) -> PredictRequest:
-    """Reads a request. Raises `google.protobuf.message.DecodeError` if it is malformed."""
+    """Reads a request. Raises `google.protobuf.message.DecodeError` for malformed bytes."""
     try:
         return _read_request(data)
     except (_Unusual, IndexError, UnicodeDecodeError):
@@ -100,7 +106,7 @@ def _read_request(data: bytes) -> PredictRequest:
 
 
 def _read_input(data: bytes, at: int, end: int, budget: tensor.FillBudget) -> tuple[str, Array | tensor.TensorError]:
-    """Reads an entry of the map: the key (tag 1), then the value (tag 2)."""
+    """Reads an entry of the map `inputs`: the key (field 1), then the value (field 2)."""
     if data[at] != 0x0A:
         raise _Unusual
     start, stop = _chunk(data, at + 1, end)
@@ -116,11 +122,11 @@ def _read_input(data: bytes, at: int, end: int, budget: tensor.FillBudget) -> tu
         return name, error.with_traceback(None)
 
 
-_FLOATS: dict[int, tuple[int, np.dtype[Any]]] = {  # dtype number -> (its *_val tag, NumPy's dtype)
+_FLOATS: dict[int, tuple[int, np.dtype[Any]]] = {  # number of the data type -> (tag of its *_val field, NumPy dtype)
     1: (0x2A, np.dtype("<f4")),
     2: (0x32, np.dtype("<f8")),
 }
-_NUMBERS = {kind: number for number, (_, kind) in _FLOATS.items()}
+_NUMBERS = {numpy_dtype: number for number, (_, numpy_dtype) in _FLOATS.items()}
 
 
 def _read_tensor(data: bytes, at: int, end: int, budget: tensor.FillBudget) -> Array:
@@ -139,12 +145,12 @@ def _read_tensor(data: bytes, at: int, end: int, budget: tensor.FillBudget) -> A
             return _parse_tensor(data[begin:end], budget)
     if dtype not in _FLOATS or values[0] not in (0, 0x22, _FLOATS[dtype][0]):
         return _parse_tensor(data[begin:end], budget)
-    kind, (tag, start, stop) = _FLOATS[dtype][1], values
-    count, rest = divmod(stop - start, kind.itemsize)
+    numpy_dtype, (_, start, stop) = _FLOATS[dtype][1], values
+    count, rest = divmod(stop - start, numpy_dtype.itemsize)
     sizes = _read_shape(data, *shape)
     if rest or not count or len(sizes) > tensor.MAX_RANK or count != math.prod(sizes):
-        return _parse_tensor(data[begin:end], budget)  # empty, of another length than the shape, or malformed
-    return np.frombuffer(data, kind, count, start).reshape(sizes)
+        return _parse_tensor(data[begin:end], budget)  # no values, a wrong number of values, or malformed
+    return np.frombuffer(data, numpy_dtype, count, start).reshape(sizes)
 
 
 def _parse_tensor(data: bytes, budget: tensor.FillBudget) -> Array:
@@ -179,7 +185,10 @@ _NOTHING = np.empty(0, np.uint8)
 
 
 def _parts(array: Array, as_content: bool) -> tuple[bytes, Array]:
-    """Serializes a `TensorProto` in two parts, so that large values are copied only once, into the whole message."""
+    """Serializes a `TensorProto` to two parts whose concatenation is the message.
+
+    The second part is an array of values, so that the values are copied only once, into the whole message.
+    """
     number = _NUMBERS.get(array.dtype)
     if number is None or array.size == 0:
         return tensor.from_array(array, as_content=as_content).SerializeToString(), _NOTHING
@@ -190,7 +199,10 @@ def _parts(array: Array, as_content: bool) -> tuple[bytes, Array]:
 
 
 def encode_tensors(tensors: Mapping[str, Array], tag: int, *, as_content: bool = False) -> bytes:
-    """Serializes a `map<string, TensorProto>` field with the given tag."""
+    """Serializes a `map<string, TensorProto>` field with the given tag.
+
+    The values are in `tensor_content` if `as_content`, otherwise in the `*_val` field of the data type.
+    """
     pieces: list[Any] = []
     for name, array in tensors.items():
         head, values = _parts(array, as_content)
@@ -201,14 +213,14 @@ def encode_tensors(tensors: Mapping[str, Array], tag: int, *, as_content: bool =
 
 
 def encode_response(spec: ModelSpec, outputs: Mapping[str, Array], *, as_content: bool = False) -> bytes:
-    """Serializes a `PredictResponse`: the model that answered, and its outputs by name."""
+    """Serializes a `PredictResponse`. `spec` is the model that answered, and `outputs` has the outputs by name."""
     return encode_tensors(outputs, 0x0A, as_content=as_content) + _field(0x12, encode_spec(spec))
 
 
 def encode_request(spec: ModelSpec, inputs: Mapping[str, Array], outputs: tuple[str, ...] = ()) -> bytes:
-    """Serializes a `PredictRequest`."""
-    wanted = b"".join(_field(0x1A, name.encode()) for name in outputs)
-    return _field(0x0A, encode_spec(spec)) + encode_tensors(inputs, 0x12, as_content=True) + wanted
+    """Serializes a `PredictRequest`. `outputs` are the names of the outputs to return, () for all outputs."""
+    output_filter = b"".join(_field(0x1A, name.encode()) for name in outputs)
+    return _field(0x0A, encode_spec(spec)) + encode_tensors(inputs, 0x12, as_content=True) + output_filter
 
 
 __all__ = [

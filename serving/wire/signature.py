@@ -15,9 +15,9 @@ class TensorSpec:
     """An input or output of a signature.
 
     Attributes:
-        tensor: its name in the graph, such as "serving_default_x:0".
-        dtype: its data type.
-        shape: the sizes, −1 for any size. None if the rank may be any.
+        tensor: the tensor's name in the graph, such as "serving_default_x:0".
+        dtype: the data type.
+        shape: the size of each dimension, −1 for any size. None for any rank.
     """
 
     tensor: str
@@ -25,7 +25,7 @@ class TensorSpec:
     shape: tuple[int, ...] | None
 
     def accepts(self, shape: tuple[int, ...]) -> bool:
-        """Whether an array of this shape can be used."""
+        """Returns whether the tensor may have the given shape."""
         if self.shape is None:
             return True
         return len(shape) == len(self.shape) and all(
@@ -35,10 +35,14 @@ class TensorSpec:
 
 @dataclass(frozen=True, slots=True)
 class SignatureDef:
-    """A named function of a SavedModel: its inputs and outputs, sorted by name.
+    """A named function of a SavedModel.
 
     Attributes:
-        defaults: values of optional inputs.
+        name: the signature's name, such as "serving_default".
+        method_name: TensorFlow Serving's API method, such as "tensorflow/serving/predict".
+        inputs: the inputs, sorted by name.
+        outputs: the outputs, sorted by name.
+        defaults: the default values of the optional inputs.
     """
 
     name: str

@@ -1,6 +1,6 @@
-"""Converts between `TensorProto` and NumPy arrays of all data types. `predict.py` has a fast path for floats.
+"""Converts between `TensorProto` messages and NumPy arrays of all data types. `predict.py` has a fast path for floats.
 
-TensorFlow has `make_ndarray` and `make_tensor_proto` for this, but they import TensorFlow.
+TensorFlow's functions `make_ndarray` and `make_tensor_proto` are not used, because they import TensorFlow.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from . import dtypes, messages
 
 Array = np.ndarray[Any, Any]
 
-# If a message has fewer values than its shape, the last value is repeated. At most this many elements of a request are
-# filled in, so that a request of a few bytes cannot allocate gigabytes.
+# If a message has too few values for the shape, the last value is repeated. All such tensors of a request together may
+# have at most this many elements, so that a request of a few bytes cannot allocate gigabytes.
 MAX_FILLED_ELEMENTS = 1 << 22
 
-# NumPy's limits: dimensions of an array, and elements of up to 16 bytes.
+# NumPy's limits on the number of dimensions of an array, and on the number of elements if each has 16 bytes.
 MAX_RANK = 64
 MAX_ELEMENTS = 1 << 59
 
@@ -29,7 +29,7 @@ class TensorError(ValueError):
 
 
 class FillBudget:
-    """The number of elements of a request that may still be filled in."""
+    """The number of elements that the remaining tensors of a request may have if they need repeated values."""
 
     __slots__ = ("elements",)
 
@@ -46,13 +46,18 @@ def shape_of(tensor_shape: Any) -> tuple[int, ...]:
     shape = tuple(dim.size for dim in tensor_shape.dim)
     if any(size < 0 for size in shape):
         raise TensorError(f"Expected sizes of at least 0. Received: shape={list(shape)}")
-    if len(shape) > MAX_RANK or math.prod(filter(None, shape)) >= MAX_ELEMENTS:
-        raise TensorError(f"The shape is too large: {len(shape)} dimensions, or over {MAX_ELEMENTS} elements.")
+    if len(shape) > MAX_RANK:
+        raise TensorError(f"Expected at most {MAX_RANK} dimensions. Received: {len(shape)}")
+    if math.prod(filter(None, shape)) >= MAX_ELEMENTS:
+        raise TensorError(f"Expected fewer than {MAX_ELEMENTS} elements. Received: shape={list(shape)}")
     return shape
 
 
 def fill(values: Array, shape: tuple[int, ...], budget: FillBudget, empty: Any = 0) -> Array:
-    """Reshapes flat values. Extra values are dropped. Missing ones repeat the last value, or are `empty`."""
+    """Reshapes flat values. Extra values are dropped. Missing values repeat the last value.
+
+    If there are no values, all elements are `empty`. Raises TensorError if the budget is used up.
+    """
     count = math.prod(shape)
     if values.size == count:
         return values.reshape(shape)
@@ -74,11 +79,11 @@ def to_array(proto: Any, budget: FillBudget | None = None) -> Array:
 
     Args:
         proto: the message.
-        budget: shared by the tensors of a request. By default the tensor has a budget of its own.
+        budget: the fill budget, shared by the tensors of a request. By default the tensor gets a new budget.
 
     Raises:
-        TensorError: the dtype is unknown, the shape is impossible, the content has the wrong length, or more values
-            would have to be filled in than the budget allows (2²² for each request).
+        TensorError: the dtype is unknown, the shape is impossible, the content has the wrong length, or values are
+            missing and the budget (2²² elements per request) is used up.
     """
     row = dtypes.BY_NUMBER.get(proto.dtype)
     if row is None:
@@ -103,17 +108,17 @@ def to_array(proto: Any, budget: FillBudget | None = None) -> Array:
     if row.numpy.kind == "c":  # real and imaginary parts alternate
         parts = np.array(values, np.float32 if row.numpy.itemsize == 8 else np.float64)
         return fill(parts[: parts.size // 2 * 2].view(row.numpy), shape, budget)
-    if row.numpy.itemsize < 4 and row.field == "int_val":  # sent as int32, of which the low bits count
+    if row.numpy.itemsize < 4 and row.field == "int_val":  # sent as int32; only the low bits count
         return fill(np.array(values, np.int32).astype(row.numpy), shape, budget)
     return fill(np.array(values, row.numpy), shape, budget)
 
 
 def array_or_error(proto: Any, budget: FillBudget | None = None) -> Array | TensorError:
-    """Converts a `TensorProto`, but returns an error instead of raising it: the tensor may not be needed."""
+    """Converts a `TensorProto`. Returns a TensorError instead of raising it: the model may not use the tensor."""
     try:
         return to_array(proto, budget)
     except TensorError as error:
-        return error.with_traceback(None)  # its frames hold the message
+        return error.with_traceback(None)  # the traceback would keep the message in memory
 
 
 def _strings_from_content(content: bytes, shape: tuple[int, ...]) -> Array:
@@ -126,7 +131,7 @@ def _strings_from_content(content: bytes, shape: tuple[int, ...]) -> Array:
         length, shift = 0, 0
         while True:
             if at >= len(content) or shift > 28:  # five bytes, as in TensorFlow
-                raise TensorError("The content ends before the length of each string.")
+                raise TensorError("The content has a truncated or malformed string length.")
             byte = content[at]
             at, length, shift = at + 1, length | (byte & 0x7F) << shift, shift + 7
             if byte < 0x80:
@@ -142,14 +147,14 @@ def _strings_from_content(content: bytes, shape: tuple[int, ...]) -> Array:
 
 
 def string_array(strings: Sequence[bytes]) -> Array:
-    """Converts strings to an object array (n,). NumPy's own string dtype would drop zero bytes at the end."""
+    """Converts strings to an object array (n,). NumPy's dtype for bytes would drop zero bytes at the end."""
     array = np.empty(len(strings), object)
     array[:] = strings
     return array
 
 
 def as_bytes(value: Any) -> bytes:
-    """Returns the bytes of an element of a string array."""
+    """Converts an element of a string array to bytes. Raises TypeError if the element is not str or bytes."""
     if isinstance(value, bytes):
         return value
     if isinstance(value, str):
@@ -158,7 +163,10 @@ def as_bytes(value: Any) -> bytes:
 
 
 def from_array(array: Array, *, as_content: bool = False) -> Any:
-    """Converts an array to a `TensorProto`, with values in the field of the dtype or in `tensor_content`."""
+    """Converts an array to a `TensorProto`. Raises TypeError for an unsupported dtype.
+
+    The values are in `tensor_content` if `as_content`, otherwise in the `*_val` field of the data type.
+    """
     row = dtypes.of_array(array)
     proto = messages.TensorProto(dtype=row.number)
     proto.tensor_shape.SetInParent()

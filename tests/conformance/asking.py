@@ -28,7 +28,11 @@ HEADERS = (
 
 
 def expand(value: Json, models: str) -> Json:
-    """Expands the abbreviations of a case: `{models}`, `{text*N}`, `{"$repeat": value, "n": N}`."""
+    """Expands the abbreviations of a case.
+
+    `{models}` becomes the folder `models`, `{text*N}` becomes N times the text, and `{"$repeat": value, "n": N}` in a
+    list becomes N times the value.
+    """
     if isinstance(value, str):
         return re.sub(r"\{([^{}*]+)\*(\d+)\}", lambda m: m[1] * int(m[2]), value).replace("{models}", models)
     if isinstance(value, dict):
@@ -91,8 +95,8 @@ def ask_grpc(case: Json, channel: grpc.Channel, models: str) -> Json:
     return {"code": "OK", "response": document}
 
 
-_KINDS = {"DT_FLOAT": "<f4", "DT_DOUBLE": "<f8", "DT_HALF": "<f2", "DT_COMPLEX64": "<c8", "DT_BOOL": "?"} | {
-    f"DT_{sign}INT{bits}": f"<{kind}{bits // 8}" for sign, kind in (("", "i"), ("U", "u")) for bits in (8, 16, 32, 64)
+_DTYPES = {"DT_FLOAT": "<f4", "DT_DOUBLE": "<f8", "DT_HALF": "<f2", "DT_COMPLEX64": "<c8", "DT_BOOL": "?"} | {
+    f"DT_{sign}INT{bits}": f"<{code}{bits // 8}" for sign, code in (("", "i"), ("U", "u")) for bits in (8, 16, 32, 64)
 }
 
 
@@ -104,8 +108,8 @@ def tensor(proto: Any, case: Json) -> Json:
         field = "tensor_content"
         if dtype == "DT_BFLOAT16":
             values: list[Any] = (np.frombuffer(proto.tensor_content, "<u2").astype("<u4") << 16).view("<f4").tolist()
-        elif dtype in _KINDS:
-            values = list(np.frombuffer(proto.tensor_content, _KINDS[dtype]))
+        elif dtype in _DTYPES:
+            values = list(np.frombuffer(proto.tensor_content, _DTYPES[dtype]))
         else:
             values = [proto.tensor_content]
     else:
@@ -124,7 +128,7 @@ def tensor(proto: Any, case: Json) -> Json:
 
 
 def _plain(value: Any) -> Json:
-    """Converts an element of a tensor to a JSON value, a float to the value of its shortest text."""
+    """Converts an element of a tensor to a JSON value. A float becomes the number with the shortest decimal form."""
     if isinstance(value, bytes):
         try:
             return value.decode()
@@ -179,9 +183,9 @@ def ask_rest(case: Json, address: str, models: str) -> Json:
 
 
 def load_cases(folder: Path) -> dict[str, list[Json]]:
-    """Reads the cases, grouped by server set-up and in order: some cases change the state of the server."""
-    found: dict[str, list[Json]] = {}
+    """Reads the cases, grouped by server setup. Keeps their order, because some cases change the server's state."""
+    cases: dict[str, list[Json]] = {}
     for file in sorted(folder.glob("*.json")):
         document = json.loads(file.read_text())
-        found.setdefault(document["setup"], []).extend(document["cases"])
-    return found
+        cases.setdefault(document["setup"], []).extend(document["cases"])
+    return cases

@@ -1,7 +1,7 @@
-"""Compares an answer with the recorded one.
+"""Compares an answer with the recorded answer.
 
-Status codes and messages must be equal, floats within 1e-4. JSON bodies are compared as values: neither their layout
-nor the number of digits of a float matters.
+Status codes and messages must be equal. Floats may have a relative difference of 1e-4. JSON bodies are compared as
+values, so their layout and the number of digits of a float do not matter.
 """
 
 from __future__ import annotations
@@ -19,15 +19,18 @@ def differences(case: Json, want: Json, got: Json) -> list[str]:
     """Describes each difference. Returns an empty list if the answers agree.
 
     Args:
-        case: the case. Its key `exact` compares the text of the body, `any` and `ignore` name values that may differ or
-            be missing, and `message_re` is a pattern for the message.
+        case: the case, with these optional keys. `exact`: whether the texts of the bodies must be equal. `any`: paths
+            to values that must both be empty, or both not be empty. `ignore`: paths to values that are not compared.
+            `message_re`: a regular expression that the error message must match.
+        want: the recorded answer.
+        got: the answer.
     """
-    want, got = json.loads(json.dumps([want, got]))  # copies, to be changed below
+    want, got = json.loads(json.dumps([want, got]))  # copies, because the code below changes them
     found: list[str] = []
     if not case.get("exact"):
         for side in (want, got):
             _parse_body(side)
-    for path in case.get("any", []):  # any value that is not empty
+    for path in case.get("any", []):  # compare only whether the values are empty
         for container, key in _places(path, want, got):
             container[key] = bool(container[key])
     for path in case.get("ignore", []):
@@ -53,7 +56,7 @@ def _parse_body(answer: Json) -> None:
 
 
 def _places(path: str, *sides: Json) -> Iterator[tuple[Json, Any]]:
-    """Finds the value that a dotted path names in each side. Yields its container and its key there."""
+    """Finds the value at a dotted path in each answer. Yields the value's container and its key in the container."""
     *above, last = (int(part) if part.isdigit() else part for part in path.split("."))
     for side in sides:
         try:

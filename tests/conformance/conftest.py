@@ -1,4 +1,7 @@
-"""Servers for the setups of the recorded cases: the embedded server, or the one in TF_MODEL_SERVER."""
+"""Runs a server for each setup of the recorded cases.
+
+The server is Keras Gallery's own server, or the program in the environment variable TF_MODEL_SERVER.
+"""
 
 from __future__ import annotations
 
@@ -25,11 +28,11 @@ from .asking import ask_grpc, ask_rest, services
 HERE = Path(__file__).parent
 MODELS = str(HERE / "models")
 SETUPS: dict[str, Any] = json.loads((HERE / "setups.json").read_text())
-SECONDS = 120  # time limit for a server to be ready
+SECONDS = 120  # timeout for a server to become ready
 
 
 class Running(NamedTuple):
-    """A running server: its REST address and a channel to its gRPC port."""
+    """The REST address of a running server, and a channel to the server's gRPC port."""
 
     rest: str
     channel: grpc.Channel
@@ -41,7 +44,7 @@ class Running(NamedTuple):
 
 
 def wait_until_ready(running: Running, process: subprocess.Popen[bytes], ready: dict[str, int], log: Path) -> None:
-    """Waits until each model has as many available versions as the setup says."""
+    """Waits until each model has as many available versions as `ready` says. Raises RuntimeError after `SECONDS`."""
     path, request_type, response_type = services()["GetModelStatus"]
     deadline = time.monotonic() + SECONDS
     for name, count in ready.items():
@@ -64,7 +67,7 @@ def wait_until_ready(running: Running, process: subprocess.Popen[bytes], ready: 
 
 @contextmanager
 def serve(setup: dict[str, Any], folder: Path, flags: tuple[str, ...] = ()) -> Iterator[Running]:
-    """Runs a server with a setup during the block."""
+    """Runs a server with the given setup during the `with` block."""
     for name, text in setup.get("files", {}).items():
         (folder / name).write_text(text.replace("{models}", MODELS))
     grpc_port, rest_port = free_port(), free_port()
@@ -76,7 +79,7 @@ def serve(setup: dict[str, Any], folder: Path, flags: tuple[str, ...] = ()) -> I
             [*program, f"--port={grpc_port}", f"--rest_api_port={rest_port}", *own, *flags],
             stdout=output,
             stderr=subprocess.STDOUT,
-            env={**os.environ, "XDG_CACHE_HOME": str(folder.parent / "cache")},  # for converted models
+            env={**os.environ, "XDG_CACHE_HOME": str(folder.parent / "cache")},  # the cache of converted models
             start_new_session=True,
         )
     options = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
@@ -95,15 +98,15 @@ def serve(setup: dict[str, Any], folder: Path, flags: tuple[str, ...] = ()) -> I
 
 
 def real() -> bool:
-    """Whether the cases run against a real TensorFlow Serving."""
+    """Returns whether the cases run against a real TensorFlow Serving."""
     return bool(os.environ.get("TF_MODEL_SERVER"))
 
 
 @pytest.fixture(scope="session")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """Returns a function from a setup's name to a running server.
+    """Returns a function that takes the name of a setup and returns a running server with this setup.
 
-    Only one server runs at a time, so tests should be ordered by setup.
+    Only one server runs at a time. To avoid restarts, the tests should be ordered by setup.
     """
     if not real() and library.find() is None:
         pytest.skip(REASON)

@@ -1,4 +1,4 @@
-"""Tests of the comparison itself."""
+"""Tests of the functions in `comparing.py`."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ def changed(**changes: Any) -> dict[str, Any]:
         {"closed": "OSError"},
     ],
 )
-def test_what_differs(got: dict[str, Any]) -> None:
+def test_answers_that_differ(got: dict[str, Any]) -> None:
     assert differences({}, ANSWER, got)
 
 
-def test_what_agrees() -> None:
+def test_options_of_the_comparison() -> None:
     assert not differences({}, ANSWER, changed(body='{"predictions":[1.00001,NaN,"a"]}'))
     assert differences({"exact": True}, ANSWER, changed(body='{"predictions":[1.0,NaN,"a"]}'))
     assert not differences({"ignore": ["status", "body.predictions.2"]}, ANSWER, changed(status=3))

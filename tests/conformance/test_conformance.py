@@ -1,7 +1,7 @@
 """Compares our server's answers with the recorded answers of a real TensorFlow Serving 2.20.0.
 
-`cases/` has the requests, `golden.json` the recorded answers, `setups.json` the flags of the servers. If our answer is
-better on purpose, `better.json` has our answer, and docs/compatibility.md the reason.
+`cases/` has the requests, `golden.json` has the recorded answers, and `setups.json` has the flags of the servers. If
+our answer is better on purpose, `better.json` has our answer, and docs/compatibility.md gives the reason.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def test_recorded_answer(servers: Any, setup: str, case: dict[str, Any]) -> None
     running = servers(setup)
     deadline = time.monotonic() + case.get("wait", 0)
     while (wrong := differences(case, want, running.ask(case))) and time.monotonic() < deadline:
-        time.sleep(0.05)  # the server needs some time until it gives this answer
+        time.sleep(0.05)  # the answer changes to the expected one after some time
     assert not wrong, "\n".join(wrong)
 
 

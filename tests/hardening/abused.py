@@ -1,4 +1,4 @@
-"""A server process for hardening tests, which check meanwhile that it still answers and how much memory it uses."""
+"""A server process for hardening tests, with methods that check the answers and the memory of the server."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ BODY = json.dumps({"instances": X.tolist()}).encode()
 PREDICT = "/tensorflow.serving.PredictionService/Predict"
 STATUS = "/tensorflow.serving.ModelService/GetModelStatus"
 
-# Runs the server with smaller limits: arguments `module.NAME=number` before the flags replace constants. TensorFlow
-# seems not to be installed, so that OpenVINO must answer all requests.
+# Runs the server with other limits: arguments `module.NAME=number` before the flags replace constants. The script makes
+# `import tensorflow` fail, so that OpenVINO must answer all requests.
 _START = """
 import importlib, sys
 sys.modules["tensorflow"] = None
@@ -44,15 +44,15 @@ sys.exit(model_server.main())
 
 
 class AbusedServer:
-    """The embedded server with the model `line` (y = 2x + 1 on rows of eight).
+    """The embedded server (serving/server) with the model `line` (y = 2x + 1 on rows of eight numbers).
 
     Args:
         base_path: the model's base path.
         log: the file for the server's output.
-        flags: further flags.
+        flags: additional flags.
         workers: the number of worker processes.
-        bounds: new values for constants of the server, such as `api__http__protocol__HEAD_SECONDS`, where `__` stands
-            for a dot; only with one worker.
+        bounds: new values for constants of the server, such as `api__http__protocol__HEAD_SECONDS`. `__` stands for a
+            dot. Use this only with one worker.
     """
 
     def __init__(self, base_path: Path, log: Path, *flags: str, workers: int = 1, **bounds: float) -> None:
@@ -92,7 +92,7 @@ class AbusedServer:
         except OSError:
             return False
 
-    # === Good requests ===
+    # === Valid requests ===
 
     def rest(self, method: str, path: str, body: bytes | None = None, **headers: str) -> tuple[int, bytes]:
         """Sends a request over REST. Returns the status and the body of the response."""
@@ -124,7 +124,7 @@ class AbusedServer:
 
     @contextlib.contextmanager
     def bounded_memory(self, most: int = SMALL) -> Iterator[None]:
-        """Checks after the block that the server answers and uses less than `most` bytes more memory than before."""
+        """Checks after the block that the server answers, and that its memory has grown by less than `most` bytes."""
         before = self.memory()
         yield
         self.check()
@@ -137,7 +137,7 @@ class AbusedServer:
         return socket.create_connection(("127.0.0.1", self.rest_port if rest else self.port), timeout=30)
 
     def tell(self, data: bytes) -> bytes:
-        """Sends bytes to the REST port. Returns what the server sends until it closes the connection."""
+        """Sends bytes to the REST port. Returns all bytes that the server sends until it closes the connection."""
         with self.connect() as client:
             return tell(client, data)
 
@@ -148,7 +148,7 @@ def request(x: Any = X, model: str = MODEL) -> bytes:
 
 
 def tell(client: socket.socket, data: bytes) -> bytes:
-    """Sends bytes, closes the sending side, and returns what the server sends until it closes or resets."""
+    """Sends bytes and closes the sending side. Returns all bytes that the server sends before it closes its side."""
     received = b""
     try:
         client.sendall(data)
@@ -164,24 +164,24 @@ def tell(client: socket.socket, data: bytes) -> bytes:
 
 
 def children(pid: int) -> list[int]:
-    """Returns the process ids of all descendants."""
-    found = []
-    with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # threads and processes may end meanwhile
+    """Returns the process ids of all descendants of a process."""
+    pids = []
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # threads and processes may end at any time
         for task in Path(f"/proc/{pid}/task").iterdir():
             for child in (task / "children").read_text().split():
-                found += [int(child), *children(int(child))]
-    return found
+                pids += [int(child), *children(int(child))]
+    return pids
 
 
 def resident(pid: int, field: str = "VmRSS") -> int:
-    """Returns the resident memory of a process in bytes; with `VmHWM`, its maximum so far."""
+    """Returns the resident memory of a process in bytes. The field `VmHWM` is the maximum so far."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return next(int(line.split()[1]) << 10 for line in lines if line.startswith(field))
 
 
-def eventually(true: Callable[[], bool], seconds: float = 30) -> None:
-    """Waits until `true()` returns True."""
+def eventually(condition: Callable[[], bool], seconds: float = 30) -> None:
+    """Waits until `condition()` returns True. Fails after the given time."""
     end = time.monotonic() + seconds
-    while not true():
+    while not condition():
         assert time.monotonic() < end, "the condition did not become true in time"
         time.sleep(0.02)

@@ -1,4 +1,4 @@
-"""Fixtures: the model of the hardening tests, and one server for each test module."""
+"""The fixtures of the hardening tests: the files of the model, and a server for each test module."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ BOUNDS = {
 
 @pytest.fixture(scope="session")
 def base_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Returns the model's base path, with version 1."""
+    """Writes version 1 of the model. Returns the model's base path."""
     base = tmp_path_factory.mktemp("models") / MODEL
     line_model.write(base / "1")
     return base
@@ -30,7 +30,10 @@ def base_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def server(base_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AbusedServer]:
-    """Starts a server of one process with short time limits. It must survive the module and log no traceback."""
+    """Starts a server of one process with short timeouts.
+
+    At the end of the test module, checks that the server still answers and has not logged a traceback.
+    """
     log = tmp_path_factory.mktemp("server") / "server.log"
     with AbusedServer(base_path, log, f"--max_request_bytes={MAX_REQUEST_BYTES}", **BOUNDS) as running:
         yield running

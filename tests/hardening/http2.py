@@ -1,4 +1,4 @@
-"""Builds HTTP/2 frames and headers by hand, including invalid ones that no library would send."""
+"""Builds HTTP/2 frames and headers by hand, because libraries do not send invalid frames."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PUSH_PROMISE, PING, GOAWAY, WINDO
 END_STREAM, ACK, END_HEADERS = 1, 1, 4
 
 
-def frame(kind: int, flags: int = 0, stream: int = 0, payload: bytes = b"") -> bytes:
-    return struct.pack(">I", len(payload))[1:] + struct.pack(">BBI", kind, flags, stream) + payload
+def frame(frame_type: int, flags: int = 0, stream: int = 0, payload: bytes = b"") -> bytes:
+    return struct.pack(">I", len(payload))[1:] + struct.pack(">BBI", frame_type, flags, stream) + payload
 
 
 def start() -> bytes:
@@ -51,14 +51,14 @@ def message(data: bytes, *, packed: bool = False) -> bytes:
 
 
 def frames(client: socket.socket) -> Iterator[tuple[int, int, int, bytes]]:
-    """Reads frames (kind, flags, stream, payload) until the server closes the connection or sends no more."""
+    """Yields frames (type, flags, stream, payload) until the server closes the connection, or a read times out."""
     buffer = b""
     try:
         while part := client.recv(1 << 16):
             buffer += part
             while len(buffer) >= 9 and len(buffer) >= (size := 9 + int.from_bytes(buffer[:3])):
-                kind, flags, stream = struct.unpack(">BBI", buffer[3:9])
-                yield kind, flags, stream, buffer[9:size]
+                frame_type, flags, stream = struct.unpack(">BBI", buffer[3:9])
+                yield frame_type, flags, stream, buffer[9:size]
                 buffer = buffer[size:]
     except (TimeoutError, ConnectionResetError):
         pass

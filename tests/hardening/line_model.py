@@ -1,4 +1,4 @@
-"""Writes a SavedModel without TensorFlow: y = 2x + 1 on rows of eight, with its OpenVINO file."""
+"""Writes a SavedModel and its OpenVINO file without TensorFlow. The model computes y = 2x + 1 for rows of 8 numbers."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from keras_gallery.serving import saved_model
 from keras_gallery.serving.engines.openvino.files import FOLDER, Entry, Index
 from keras_gallery.serving.wire import messages, tensor
 
-FLOAT = 1
+FLOAT = 1  # DT_FLOAT
 
 
 def write(folder: Path, slope: float = 2.0) -> None:
-    """Writes a version of the model."""
+    """Writes a version of the model that computes y = slope · x + 1."""
     graph = messages.MetaGraphDef()
     graph.meta_info_def.tags.append("serve")
     graph.meta_info_def.tensorflow_version = "2.21.0"

@@ -1,4 +1,4 @@
-"""Tests with thousands of idle connections."""
+"""Tests with hundreds or thousands of idle connections."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from . import http2
 from .abused import MODEL, PREDICT, AbusedServer, eventually, request, resident
 
 IDLE = 10_000
-PER_CONNECTION = 32 << 10  # bytes of memory, at most
+PER_CONNECTION = 32 << 10  # maximum memory of an idle connection in bytes
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -25,7 +25,7 @@ def many_files() -> None:
 
 @pytest.mark.parametrize("face", ["rest", "grpc"])
 def test_idle_connections(server: AbusedServer, face: str) -> None:
-    """Other connections are still answered, and an idle connection needs little memory."""
+    """The server still answers requests, and an idle connection needs little memory."""
     count = min(IDLE, limits.connections() - 100)
     server.check()
     before = resident(server.process.pid)
@@ -44,10 +44,13 @@ def test_idle_connections(server: AbusedServer, face: str) -> None:
 
 
 def test_more_connections_than_the_limit(base_path: Path, tmp_path: Path) -> None:
-    """Over REST, the oldest connections are closed; over gRPC, new ones. Open files are left for everything else."""
+    """The server closes the oldest REST connections, and rejects new gRPC connections.
+
+    The server always has file descriptors left for other purposes.
+    """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with contextlib.ExitStack() as stack:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (600, hard))  # inherited
+        resource.setrlimit(resource.RLIMIT_NOFILE, (600, hard))  # the server process inherits this limit
         try:
             server = stack.enter_context(AbusedServer(base_path, tmp_path / "log", limits__MAX_OPEN_FILES=600))
         finally:

@@ -1,4 +1,4 @@
-"""Random requests over REST and gRPC. They must never cause an internal error or a traceback in the log."""
+"""Tests with random requests over REST and gRPC. No request may cause an internal error or a traceback in the log."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ bounded = settings(
 
 @pytest.fixture(scope="module")
 def channel(server: AbusedServer) -> Iterator[grpc.Channel]:
-    with grpc.insecure_channel(f"127.0.0.1:{server.port}") as made:
-        yield made
+    with grpc.insecure_channel(f"127.0.0.1:{server.port}") as channel:
+        yield channel
 
 
 @st.composite
 def damaged(draw: st.DrawFn, whole: st.SearchStrategy[bytes]) -> bytes:
-    """Returns bytes with parts removed, inserted, inverted and repeated."""
+    """Draws bytes from `whole`, then removes, inserts, inverts and repeats parts of the bytes."""
     data = bytearray(draw(whole))
     for _ in range(draw(st.integers(0, 4))):
         start, length = draw(st.integers(0, len(data))), draw(st.integers(0, 12))
@@ -153,7 +153,7 @@ def test_messages(channel: grpc.Channel, method: str, data: bytes) -> None:
     except grpc.RpcError as error:
         code, details = error.code(), error.details()  # type: ignore[attr-defined]
         assert code is not grpc.StatusCode.UNKNOWN
-        assert code is not grpc.StatusCode.INTERNAL or details == ""  # if the data is no valid message
+        assert code is not grpc.StatusCode.INTERNAL or details == ""  # "" for malformed messages
 
 
 frames = st.builds(

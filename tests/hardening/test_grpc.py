@@ -20,7 +20,7 @@ from . import http2
 from .abused import MODEL, PREDICT, SMALL, STATUS, AbusedServer, eventually, request, resident
 from .conftest import MAX_REQUEST_BYTES
 
-CALLS_BYTES = 4_000 * (32 << 10)  # memory for 4,000 calls that have begun, 32 KiB each
+CALLS_BYTES = 4_000 * (32 << 10)  # memory for 4,000 incomplete calls, 32 KiB each
 RELOAD = "/tensorflow.serving.ModelService/HandleReloadConfigRequest"
 UNARY = ["Predict", "Classify", "Regress", "MultiInference", "GetModelMetadata"]
 
@@ -28,8 +28,8 @@ UNARY = ["Predict", "Classify", "Regress", "MultiInference", "GetModelMetadata"]
 @pytest.fixture
 def channel(server: AbusedServer) -> Iterator[grpc.Channel]:
     unlimited = [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1)]
-    with grpc.insecure_channel(f"127.0.0.1:{server.port}", unlimited) as made:
-        yield made
+    with grpc.insecure_channel(f"127.0.0.1:{server.port}", unlimited) as channel:
+        yield channel
 
 
 def refusal(channel: grpc.Channel, method: str, data: bytes, **options: object) -> grpc.StatusCode:
@@ -40,18 +40,21 @@ def refusal(channel: grpc.Channel, method: str, data: bytes, **options: object) 
 
 
 def connect(server: AbusedServer, *frames: bytes) -> socket.socket:
-    """Opens an HTTP/2 connection and sends these frames."""
+    """Opens an HTTP/2 connection and sends the frames."""
     client = server.connect(rest=False)
     client.sendall(http2.start() + b"".join(frames))
     return client
 
 
 def status(client: socket.socket) -> bytes | None:
-    """Returns the `grpc-status` of the first answer, found without decoding HPACK; None if there is no answer."""
+    """Returns the `grpc-status` of the first answer. Returns None if there is no answer.
+
+    The function searches the header bytes for the name, without decoding HPACK.
+    """
     client.settimeout(10)
-    for kind, _, _, payload in http2.frames(client):
+    for frame_type, _, _, payload in http2.frames(client):
         at = payload.find(b"grpc-status")
-        if kind == http2.HEADERS and at >= 0:
+        if frame_type == http2.HEADERS and at >= 0:
             length = payload[at + 11]
             return payload[at + 12 : at + 12 + length]
     return None
@@ -65,8 +68,8 @@ def test_a_message_above_the_limit(channel: grpc.Channel) -> None:
 
 
 @pytest.mark.parametrize("length", [MAX_REQUEST_BYTES + 1, (1 << 31) - 1, (1 << 32) - 1])
-def test_a_message_that_claims_to_be_long(server: AbusedServer, length: int) -> None:
-    """The server reserves no memory for data that has not arrived."""
+def test_a_large_length_prefix(server: AbusedServer, length: int) -> None:
+    """The server allocates no memory for data that has not arrived."""
     with (
         server.bounded_memory(),
         connect(server, http2.frame(http2.HEADERS, http2.END_HEADERS, 1, http2.call(PREDICT))) as client,
@@ -76,17 +79,17 @@ def test_a_message_that_claims_to_be_long(server: AbusedServer, length: int) -> 
 
 
 def test_a_compressed_message(channel: grpc.Channel) -> None:
-    for kind in (grpc.Compression.Gzip, grpc.Compression.Deflate):
+    for compression in (grpc.Compression.Gzip, grpc.Compression.Deflate):
         x = np.zeros((1000, 8), np.float32)
-        answer = channel.unary_unary(PREDICT)(request(x), timeout=60, compression=kind)
+        answer = channel.unary_unary(PREDICT)(request(x), timeout=60, compression=compression)
         assert set(messages.PredictResponse.FromString(answer).outputs["y"].float_val) == {1.0}
 
 
-@pytest.mark.parametrize("kind", [grpc.Compression.Gzip, grpc.Compression.Deflate])
-def test_a_decompression_bomb(server: AbusedServer, channel: grpc.Channel, kind: grpc.Compression) -> None:
+@pytest.mark.parametrize("compression", [grpc.Compression.Gzip, grpc.Compression.Deflate])
+def test_a_decompression_bomb(server: AbusedServer, channel: grpc.Channel, compression: grpc.Compression) -> None:
     before = resident(server.process.pid, "VmHWM")
     for _ in range(3):
-        assert refusal(channel, PREDICT, bytes(64 << 20), compression=kind) is grpc.StatusCode.RESOURCE_EXHAUSTED
+        assert refusal(channel, PREDICT, bytes(64 << 20), compression=compression) is grpc.StatusCode.RESOURCE_EXHAUSTED
     assert resident(server.process.pid, "VmHWM") < before + SMALL
     server.check()
 
@@ -105,7 +108,7 @@ def test_truncated_messages(channel: grpc.Channel, method: str, part: int) -> No
 
 
 def test_messages_with_many_small_fields(server: AbusedServer, channel: grpc.Channel) -> None:
-    """Each field costs more memory than it has bytes on the wire."""
+    """Each field needs more memory in the server than it has bytes in the message."""
     spec = request()[: request().index(b"\x12")]
     many = 100_000
     bodies = {
@@ -143,13 +146,13 @@ SHAPES = {
     "overflow": [1 << 32, 1 << 32],
     "rank": [1] * 300,
     "zero_and_huge": [0, 1 << 62],
-    "claims": [1 << 28, 8],
+    "large": [1 << 28, 8],
 }
 
 
 @pytest.mark.parametrize("case", SHAPES)
 def test_invalid_shapes(server: AbusedServer, channel: grpc.Channel, case: str) -> None:
-    """The server does not allocate arrays of the claimed shapes."""
+    """The server does not allocate arrays of these shapes."""
     message = messages.PredictRequest()
     message.model_spec.name = MODEL
     tensor = message.inputs["x"]
@@ -185,7 +188,7 @@ def test_long_metadata(server: AbusedServer, channel: grpc.Channel) -> None:
 
 
 def test_many_messages_for_a_unary_call(server: AbusedServer) -> None:
-    """The server answers the first message or none, and does not store the others."""
+    """The server answers at most the first message, and does not store the other messages."""
     messages = http2.frame(http2.DATA, 0, 1, http2.message(request())) * 100
     with (
         server.bounded_memory(),
@@ -215,7 +218,7 @@ def test_deadlines_that_have_passed(server: AbusedServer, channel: grpc.Channel)
 
 
 def test_many_calls_at_once(server: AbusedServer, channel: grpc.Channel) -> None:
-    """There are more calls than a connection may have at a time: the client waits, and the calls are answered."""
+    """If a client has more calls than the limit per connection, the calls wait in the client until they are sent."""
     call = channel.unary_unary(PREDICT)
     running = [call.future(request(), timeout=60) for _ in range(2000)]
     assert {each.code() for each in running} <= {grpc.StatusCode.OK, grpc.StatusCode.RESOURCE_EXHAUSTED}
@@ -228,7 +231,7 @@ PARTS = (b"", b"PRI", http2.PREFACE, http2.PREFACE + b"\0\0", b"GET / HTTP/1.1\r
 
 
 def test_connections_without_a_handshake(server: AbusedServer) -> None:
-    """All cases run at once, so that the test waits for the time limit only once."""
+    """All connections are open at the same time, so that the test waits for the timeout only once."""
     with contextlib.ExitStack() as stack:
         clients = [stack.enter_context(server.connect(rest=False)) for _ in PARTS]
         for client, part in zip(clients, PARTS, strict=True):
@@ -247,8 +250,8 @@ FLOODS = {
     "priorities": http2.frame(http2.PRIORITY, 0, 1, bytes(5)) * 1000,
     "unknown_frames": http2.frame(99, payload=bytes(100)) * 1000,
     "empty_data": http2.frame(http2.DATA, 0, 1) * 1000,
-    "headers_without_end": http2.frame(http2.CONTINUATION, 0, 1, http2.field(b"a", b"b" * 1000)) * 100,
-    "resets_of_nothing": http2.frame(http2.RST_STREAM, 0, 1, bytes(4)) * 1000,
+    "endless_headers": http2.frame(http2.CONTINUATION, 0, 1, http2.field(b"a", b"b" * 1000)) * 100,
+    "resets_of_an_idle_stream": http2.frame(http2.RST_STREAM, 0, 1, bytes(4)) * 1000,
     "goaways": http2.frame(http2.GOAWAY, payload=bytes(8)) * 1000,
     "promises": http2.frame(http2.PUSH_PROMISE, 4, 1, bytes(4)) * 1000,
 }
@@ -256,14 +259,14 @@ FLOODS = {
 
 @pytest.mark.parametrize("case", FLOODS)
 def test_floods_of_frames(server: AbusedServer, case: str) -> None:
-    """The server may close the connection, stop reading or accept the frames, but it keeps answering others."""
-    end_headers = 0 if case == "headers_without_end" else http2.END_HEADERS
-    begun = (
+    """The server may close the connection, stop reading or accept the frames. It still answers other connections."""
+    end_headers = 0 if case == "endless_headers" else http2.END_HEADERS
+    headers = (
         http2.frame(http2.HEADERS, end_headers, 1, http2.call(PREDICT))
-        if case in ("empty_data", "headers_without_end")
+        if case in ("empty_data", "endless_headers")
         else b""
     )
-    with server.bounded_memory(), connect(server, begun) as client:
+    with server.bounded_memory(), connect(server, headers) as client:
         client.settimeout(1)
         with contextlib.suppress(OSError):
             for _ in range(200):
@@ -271,7 +274,7 @@ def test_floods_of_frames(server: AbusedServer, case: str) -> None:
 
 
 def test_a_flood_of_resets(server: AbusedServer) -> None:
-    """Calls are started and reset as fast as possible. Other calls are answered meanwhile."""
+    """Clients start and reset calls as fast as possible. At the same time, the server answers other calls."""
     stop = time.monotonic() + 3
     with server.bounded_memory(), ThreadPoolExecutor(2) as threads:
         floods = [threads.submit(_reset_calls, server, stop) for _ in range(2)]
@@ -302,19 +305,19 @@ def _reset_calls(server: AbusedServer, stop: float) -> int:
 
 
 def test_calls_with_incomplete_messages(server: AbusedServer) -> None:
-    begun = b"".join(
+    calls = b"".join(
         http2.frame(http2.HEADERS, http2.END_HEADERS, stream, http2.call(STATUS))
         + http2.frame(http2.DATA, 0, stream, b"\0\0\0\x01\0abc")
         for stream in range(1, 1000, 2)
     )
     with server.bounded_memory(CALLS_BYTES), contextlib.ExitStack() as clients:
         for _ in range(8):
-            clients.enter_context(connect(server, begun))
+            clients.enter_context(connect(server, calls))
         server.check()
 
 
 def test_closed_connections_are_released(server: AbusedServer) -> None:
-    """Afterwards, as many files are open as before."""
+    """When the clients have closed their connections, the server has closed its sockets, too."""
     server.check()
     before = server.open_files()
     for _ in range(200):

@@ -24,12 +24,12 @@ def head(*lines: str, method: str = "POST", path: str = PATH) -> bytes:
 
 
 def statuses(answer: bytes) -> list[int]:
-    """Returns the HTTP statuses in a server's output."""
+    """Returns the HTTP statuses of the answers in `answer`."""
     return [int(status) for status in re.findall(rb"(?:^|\n|[}\]])HTTP/1\.1 (\d{3}) ", answer)]
 
 
 def receive(client: socket.socket) -> tuple[int, Any]:
-    """Reads the next response. Returns its status and JSON."""
+    """Reads the next response. Returns the response's status and JSON document."""
     answer = http.client.HTTPResponse(client)
     answer.begin()
     return answer.status, json.loads(answer.read())
@@ -50,11 +50,11 @@ REFUSED = {
     "two_lengths": (head("Content-Length: 5", "Content-Length: 6") + b"123456", 400),
     "length_and_chunks": (head("Content-Length: 5", "Transfer-Encoding: chunked") + b"0\r\n\r\n", 400),
     "negative_length": (head("Content-Length: -1"), 400),
-    "no_number": (head("Content-Length: 0x10"), 400),
-    "number_too_long": (head(f"Content-Length: {'9' * 30}"), 400),
-    "chunk_of_no_size": (head("Transfer-Encoding: chunked") + b"zz\r\n", 400),
-    "chunk_of_any_size": (head("Transfer-Encoding: chunked") + b"f" * 30 + b"\r\n", 400),
-    "chunk_without_end": (head("Transfer-Encoding: chunked") + b"1\r\nabc\r\n", 400),
+    "hexadecimal_length": (head("Content-Length: 0x10"), 400),
+    "length_of_30_digits": (head(f"Content-Length: {'9' * 30}"), 400),
+    "chunk_size_that_is_no_number": (head("Transfer-Encoding: chunked") + b"zz\r\n", 400),
+    "chunk_size_of_30_digits": (head("Transfer-Encoding: chunked") + b"f" * 30 + b"\r\n", 400),
+    "chunk_longer_than_its_size": (head("Transfer-Encoding: chunked") + b"1\r\nabc\r\n", 400),
     "long_path": (head(path="/" + "a" * (1 << 17), method="GET"), 431),
     "long_header": (head(f"A: {'a' * (1 << 17)}"), 431),
     "many_headers": (head(*["A: b"] * 40_000), 431),
@@ -62,7 +62,7 @@ REFUSED = {
     "long_chunk_extension": (head("Transfer-Encoding: chunked") + b"1;" + b"a" * (1 << 20), 431),
     "length_too_large": (head(f"Content-Length: {MAX_REQUEST_BYTES + 1}"), 413),
     "length_2_to_the_60": (head(f"Content-Length: {1 << 60}"), 413),
-    "expected_too_large": (head(f"Content-Length: {MAX_REQUEST_BYTES + 1}", "Expect: 100-continue"), 413),
+    "length_too_large_with_expect": (head(f"Content-Length: {MAX_REQUEST_BYTES + 1}", "Expect: 100-continue"), 413),
     "chunks_too_large": (head("Transfer-Encoding: chunked") + b"10000\r\n%s\r\n" % bytes(1 << 16) * 80, 413),
 }
 
@@ -100,10 +100,10 @@ ENDLESS = {
 
 @pytest.mark.parametrize("case", ENDLESS)
 def test_endless_headers(server: AbusedServer, case: str) -> None:
-    """The server does not store endless headers: it closes the connection."""
+    """The server closes the connection instead of storing endless headers."""
     start, repeated = ENDLESS[case]
     with server.bounded_memory(), server.connect() as client:
-        with pytest.raises(ConnectionError):  # the server closes the connection
+        with pytest.raises(ConnectionError):  # when the server closes the connection
             client.sendall(start)
             for _ in range(1 << 20):
                 client.sendall(repeated * ((1 << 18) // len(repeated)))
@@ -124,7 +124,7 @@ def test_too_many_pipelined_requests(server: AbusedServer) -> None:
 
 
 def test_a_bad_request_after_a_good_one(server: AbusedServer) -> None:
-    """The good request is answered first."""
+    """The server answers the good request before it closes the connection."""
     answer = server.tell(GOOD + b"\0\0\0\0")
     assert statuses(answer)[0] == 200 and set(statuses(answer)[1:]) <= {400, 501}
 
@@ -137,7 +137,7 @@ def test_one_byte_at_a_time(server: AbusedServer) -> None:
         assert receive(client) == (200, {"predictions": Y})
 
 
-def test_chunks_of_a_byte_with_extensions_and_trailers(server: AbusedServer) -> None:
+def test_one_byte_chunks_with_extensions_and_trailers(server: AbusedServer) -> None:
     chunks = b"".join(b"1;a=b\r\n%c\r\n" % byte for byte in BODY)
     answer = server.tell(head("Transfer-Encoding: chunked") + chunks + b"0\r\nA: b\r\n\r\n")
     assert statuses(answer) == [200]
@@ -153,7 +153,7 @@ def test_expect_continue(server: AbusedServer) -> None:
 
 @pytest.mark.parametrize("other", ["h2c", "websocket"])
 def test_an_upgrade_header_is_ignored(server: AbusedServer, other: str) -> None:
-    """Java's HTTP client sends such headers with its first request. Its body is read, and the next request works."""
+    """Java's HTTP client sends such headers with its first request. The server answers this and the next request."""
     offer = head(
         "Connection: Upgrade, HTTP2-Settings", f"Upgrade: {other}", "HTTP2-Settings: AAEAAEAAAAIAAAABAAMAAABk",
         f"Content-Length: {len(BODY)}",
@@ -168,7 +168,7 @@ NAMES = ["..", "%2e%2e", "%2E%2e%2f%2e%2e%2fetc", "%00", "a%00b", "%ff%fe", "a" 
 
 @pytest.mark.parametrize("name", NAMES, ids=range(len(NAMES)))
 @pytest.mark.parametrize("path", ["/v1/models/{}", "/v1/models/{}:predict", "/v1/models/line/labels/{}", "/{}"])
-def test_tricks_in_names(server: AbusedServer, path: str, name: str) -> None:
+def test_malicious_names(server: AbusedServer, path: str, name: str) -> None:
     for method in ("GET", "POST"):
         status, answer = server.rest(method, path.format(name), b"{}")
         assert status in (400, 404) or (status == 200 and method == "GET" and "labels" in path)
@@ -179,7 +179,7 @@ def test_tricks_in_names(server: AbusedServer, path: str, name: str) -> None:
 
 
 def test_incomplete_requests(server: AbusedServer) -> None:
-    """Their clients get status 408 after the time limit. Other clients are answered meanwhile."""
+    """Incomplete requests get status 408 after the timeout. Until then, the server answers other clients."""
     parts = [b"\r\nP", b"POST", GOOD.partition(b"\r\n")[0], GOOD[:-100], GOOD[:-1]]
     with contextlib.ExitStack() as stack:
         clients = [stack.enter_context(server.connect()) for _ in parts]
@@ -194,7 +194,7 @@ def test_incomplete_requests(server: AbusedServer) -> None:
 
 
 def test_slow_headers(server: AbusedServer) -> None:
-    """Sending a byte now and then does not extend the time limit."""
+    """A client cannot extend the timeout by sending a byte now and then."""
     with server.connect() as client:
         client.sendall(b"GET /")
         client.settimeout(0.2)
@@ -204,11 +204,11 @@ def test_slow_headers(server: AbusedServer) -> None:
                 return
             except TimeoutError:
                 client.sendall(b"a")
-    raise AssertionError("it was never refused")
+    raise AssertionError("the server never refused the request")
 
 
 def test_idle_connections_stay_open(server: AbusedServer) -> None:
-    """The time limit for a request does not apply between requests, nor before the first."""
+    """The timeout for a request does not apply before the first request, or between requests."""
     with server.connect() as fresh, server.connect() as used, server.connect() as late:
         used.sendall(GOOD)
         assert receive(used)[0] == 200
@@ -220,7 +220,7 @@ def test_idle_connections_stay_open(server: AbusedServer) -> None:
 
 
 def test_an_answer_that_is_never_read(server: AbusedServer) -> None:
-    """The server drops the answer after a time limit."""
+    """The server closes the connection after a timeout."""
     rows = json.dumps({"instances": [[1] * 8] * 200_000}, separators=(",", ":")).encode()
     with server.connect() as client:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 12)
@@ -258,7 +258,10 @@ def test_a_compressed_body(server: AbusedServer) -> None:
 
 
 def test_http_decompression_bombs(server: AbusedServer) -> None:
-    """Several bodies that decompress to a thousand times their size: each is refused and hardly decompressed."""
+    """A decompression bomb is a body that decompresses to a thousand times its size.
+
+    The server refuses several bombs at the same time, without decompressing them completely.
+    """
     bomb = packed(b" " * (64 << 20))
     before = resident(server.process.pid, "VmHWM")
     clients = [server.connect() for _ in range(4)]

@@ -1,4 +1,4 @@
-"""Tests of the memory budget for all requests together, on a server with a very small budget."""
+"""Tests of the memory budget that all requests share, on a server with a very small budget."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import grpc
 import numpy as np
 import pytest
 from keras_gallery.serving import limits
-from keras_gallery.serving.api.grpc import memory_budget as grpc_room
+from keras_gallery.serving.api.grpc.memory_budget import CONTROL_BYTES
 
 from . import http2
 from .abused import BODY, MODEL, PREDICT, SMALL, STATUS, AbusedServer, eventually, request, resident
@@ -35,7 +35,7 @@ def server(base_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 
 def test_many_large_bodies(server: AbusedServer) -> None:
-    """When the memory budget is used up, the largest requests are refused. Small requests are still answered."""
+    """When the memory budget is used up, the server refuses the largest requests and still answers small requests."""
     with contextlib.ExitStack() as clients:
         sending = [clients.enter_context(server.connect()) for _ in range(10)]
         for client in sending:
@@ -52,7 +52,7 @@ def test_many_large_bodies(server: AbusedServer) -> None:
 
 
 def test_one_body_above_the_memory_budget(server: AbusedServer) -> None:
-    """A single body may exceed the budget, but the memory for parsing it may not."""
+    """A single body may exceed the budget. The memory for parsing a body may not exceed the budget."""
     status, answer = server.rest("POST", PATH, BODY + b" " * (2 * BUDGET))
     assert status == 429 and b"The memory budget for requests is used up" in answer
     status, answer = server.rest("POST", PATH, BODY + b" " * (BUDGET // 3))
@@ -70,9 +70,9 @@ def test_answers_over_rest_that_are_not_read(server: AbusedServer) -> None:
         server.check()
 
 
-@pytest.mark.parametrize(("method", "most"), [(PREDICT, limits.FREE_UNPACKED_BYTES), (STATUS, grpc_room.CONTROL_BYTES)])
+@pytest.mark.parametrize(("method", "most"), [(PREDICT, limits.FREE_UNPACKED_BYTES), (STATUS, CONTROL_BYTES)])
 def test_grpc_decompression_bombs(server: AbusedServer, method: str, most: int) -> None:
-    """Without --max_request_bytes, the compressed size limits how far messages are decompressed."""
+    """Without --max_request_bytes, the maximum decompressed size depends on the compressed size."""
     bomb = gzip.compress(bytes(2 * SMALL))
     before = resident(server.process.pid, "VmHWM")
     with grpc.insecure_channel(f"127.0.0.1:{server.port}") as channel:
@@ -86,7 +86,7 @@ def test_grpc_decompression_bombs(server: AbusedServer, method: str, most: int) 
 
 
 def test_answers_over_grpc_that_are_not_read(server: AbusedServer) -> None:
-    """Calls with large answers are refused, other calls are answered. After the clients are gone, all calls are."""
+    """The server refuses calls with large answers until the clients are gone. It answers other calls at any time."""
     large = request(np.zeros((1900, 8), np.float32))  # fits into the initial flow-control window
     call = http2.frame(http2.HEADERS, http2.END_HEADERS, 1, http2.call(PREDICT))
     no_window = http2.PREFACE + http2.frame(http2.SETTINGS, payload=b"\0\4\0\0\0\0")

@@ -1,4 +1,4 @@
-"""Tests of waiting requests: their memory after they are cancelled, and which requests count as pending."""
+"""Tests of waiting requests: memory after cancellation, and which requests count as pending."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from .abused import BODY, MODEL, AbusedServer
 THREADS = 2
 
 
-def test_waiting_requests_free_their_arrays_when_cancelled() -> None:
-    """They free their arrays at once, and not only when a thread becomes free."""
+def test_cancelled_requests_free_their_arrays() -> None:
+    """A request that waits for a thread frees its arrays when it is cancelled, even if no thread is free."""
     held = threading.Event()
 
     def slow(inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

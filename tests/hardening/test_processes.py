@@ -28,7 +28,7 @@ def server(base_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 @contextlib.contextmanager
 def requests_meanwhile(server: AbusedServer) -> Iterator[dict[str, int]]:
-    """Sends requests over REST and gRPC on new connections during the block. Counts "good" and "lost" answers."""
+    """Sends requests over REST and gRPC, on new connections, during the block. Counts "good" and "lost" requests."""
     counts: dict[str, int] = {}
     stop = threading.Event()
 
@@ -36,10 +36,10 @@ def requests_meanwhile(server: AbusedServer) -> Iterator[dict[str, int]]:
         while not stop.is_set():
             try:
                 server.check()
-                found = "good"
+                result = "good"
             except (OSError, grpc.RpcError):
-                found = "lost"  # the connection's process has ended
-            counts[found] = counts.get(found, 0) + 1
+                result = "lost"  # the worker process of the connection has ended
+            counts[result] = counts.get(result, 0) + 1
 
     thread = threading.Thread(target=ask)
     thread.start()
@@ -51,7 +51,7 @@ def requests_meanwhile(server: AbusedServer) -> Iterator[dict[str, int]]:
 
 
 def good(counts: dict[str, int], more: int) -> Callable[[], bool]:
-    """Returns a condition: there have been `more` further good answers."""
+    """Returns a function that returns whether there have been `more` good requests since this call."""
     wanted = counts.get("good", 0) + more
     return lambda: counts.get("good", 0) >= wanted
 
@@ -68,21 +68,21 @@ def test_a_killed_worker_is_replaced(server: AbusedServer) -> None:
 
 
 def workers(server: AbusedServer) -> list[int]:
-    """Waits until both workers answer, and returns their process ids."""
-    found: list[int] = []
+    """Waits until both workers are ready, and returns their process ids."""
+    pids: list[int] = []
 
     def are_ready() -> bool:
-        found[:] = children(server.process.pid)
-        return len(found) == 2 and all(_listens(pid) for pid in found)
+        pids[:] = children(server.process.pid)
+        return len(pids) == 2 and all(_listens(pid) for pid in pids)
 
     eventually(are_ready)
-    return found
+    return pids
 
 
 def _listens(pid: int) -> bool:
-    """Whether a process has its two listening sockets. It opens them after it has loaded the models."""
+    """Returns whether a worker has its two listening sockets, which it opens after it has loaded the models."""
     sockets = []
-    with contextlib.suppress(FileNotFoundError):  # the process may end meanwhile
+    with contextlib.suppress(FileNotFoundError):  # the process may end at any time
         sockets = [os.readlink(each) for each in Path(f"/proc/{pid}/fd").iterdir()]
     tables = [Path(f"/proc/net/{name}").read_text() for name in ("tcp", "tcp6")]
     rows = [line.split() for table in tables for line in table.splitlines()]
@@ -104,7 +104,7 @@ def _answers(server: AbusedServer) -> bool:
 
 
 def test_a_stopped_worker(server: AbusedServer) -> None:
-    """The other worker answers its connections. When the stopped worker continues, all are answered."""
+    """The other worker still answers. When the stopped worker continues, the server answers all connections."""
     stopped = workers(server)[0]
     clients = [server.connect() for _ in range(12)]  # some of them reach the other worker
     os.kill(stopped, signal.SIGSTOP)
@@ -126,31 +126,31 @@ def test_a_stopped_worker(server: AbusedServer) -> None:
 def test_a_new_version_while_workers_are_killed(
     server: AbusedServer, base_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """In the end, all processes serve the new version, and only this version."""
-    made = tmp_path_factory.mktemp("made") / "2"
-    line_model.write(made, slope=3.0)
-    made.rename(base_path / "2")
+    """In the end, all worker processes serve only the new version."""
+    version_2 = tmp_path_factory.mktemp("made") / "2"
+    line_model.write(version_2, slope=3.0)
+    version_2.rename(base_path / "2")
     os.kill(workers(server)[0], signal.SIGKILL)
     eventually(lambda: set(_versions(server, 20)) == {2})
-    (base_path / "2").rename(made)
+    (base_path / "2").rename(version_2)
     eventually(lambda: set(_versions(server, 20)) == {1})
 
 
 def _versions(server: AbusedServer, times: int) -> list[float]:
-    """Returns the answering version on each of `times` new connections; empty if a call fails.
+    """Returns the version that answers on each of `times` new connections. Returns [] if a call fails.
 
-    The version is the slope of its model minus one.
+    The slope of a version's model is its version number plus one.
     """
     from keras_gallery.serving.wire import messages
 
-    found: list[float] = []
+    versions: list[float] = []
     with contextlib.suppress(grpc.RpcError):
         for _ in range(times):
             options = [("grpc.use_local_subchannel_pool", 1)]
             with grpc.insecure_channel(f"127.0.0.1:{server.port}", options) as channel:
                 answer = messages.PredictResponse.FromString(channel.unary_unary(PREDICT)(request(), timeout=60))
-                found.append(answer.outputs["y"].float_val[1] - 2)
-    return found if len(found) == times else []
+                versions.append(answer.outputs["y"].float_val[1] - 2)
+    return versions if len(versions) == times else []
 
 
 def test_workers_end_with_the_server(base_path: Path, tmp_path: Path) -> None:
@@ -168,7 +168,7 @@ def _runs(pid: int) -> bool:
         return False
 
 
-def test_a_full_disk_under_the_request_log(base_path: Path, tmp_path: Path) -> None:
+def test_a_request_log_on_a_full_disk(base_path: Path, tmp_path: Path) -> None:
     with AbusedServer(base_path, tmp_path / "log", "--request_log=/dev/full") as server:
         for _ in range(20):
             server.check()

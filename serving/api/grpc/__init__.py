@@ -1,1 +1,1 @@
-"""The gRPC API: services, request handlers, health, reflection, limits."""
+"""The gRPC API: services, request handlers, health, reflection and limits."""

@@ -1,4 +1,7 @@
-"""Makes gRPC handlers of methods on bytes: turns errors into gRPC statuses and reports requests to the observer."""
+"""Wraps methods that convert bytes to bytes in gRPC handlers.
+
+The handlers turn errors into gRPC statuses and report requests to the observer.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,10 @@ Call = Callable[[bytes], Awaitable[bytes]]
 
 
 def observed(name: str, call: Call, observer: Observer, memory: MessageMemory) -> grpc.RpcMethodHandler:
-    """Returns a handler for the method `name`. The observer may refuse a request, and records it."""
+    """Returns a handler for the method `name` that reports each request to the observer.
+
+    The observer may reject a request with ResourceExhausted if too many requests are in progress.
+    """
 
     async def handler(data: bytes, context: Any) -> bytes:
         request = Observation("grpc", name, status="CANCELLED", request_bytes=len(data))
@@ -51,7 +57,7 @@ def observed(name: str, call: Call, observer: Observer, memory: MessageMemory) -
 
 
 def unary(call: Call, memory: MessageMemory) -> grpc.RpcMethodHandler:
-    """Returns a handler whose requests are not reported to the observer."""
+    """Returns a handler that does not report its requests to the observer."""
 
     async def handler(data: bytes, context: Any) -> bytes:
         try:
@@ -76,7 +82,7 @@ def stream(call: Callable[[Any], AsyncIterator[bytes]]) -> Callable[[Any, Any], 
 
 
 class Unknown(grpc.GenericRpcHandler):
-    """Refuses any other method with an empty message, as the C++ server does."""
+    """Answers calls of unknown methods with UNIMPLEMENTED and an empty message, as TensorFlow Serving does."""
 
     def service(self, _: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler:
         return grpc.stream_stream_rpc_method_handler(stream(self._refuse))
@@ -87,13 +93,13 @@ class Unknown(grpc.GenericRpcHandler):
 
 
 async def _abort(context: Any, error: Exception) -> NoReturn:
-    """Ends a call with the gRPC status of an error. Logs errors of the server itself."""
+    """Ends a call with the gRPC status of an error. Logs the traceback if the error is a bug in the server."""
     problem = _serving_error(error)
     if not isinstance(error, ServingError | DecodeError):
         log.error("gRPC request failed", exc_info=error)
-    error.__traceback__ = None  # its frames hold the unpacked request until the answer is sent
+    error.__traceback__ = None  # the traceback would keep the unpacked request in memory until the answer is sent
     await context.abort(problem.code, _short(str(problem)))
-    raise AssertionError  # abort has raised
+    raise AssertionError  # not reached, because `abort` raises
 
 
 def _serving_error(error: Exception) -> ServingError:
@@ -101,14 +107,14 @@ def _serving_error(error: Exception) -> ServingError:
         return error
     if isinstance(error, DecodeError):
         return Internal("")
-    return Internal(f"{type(error).__name__}: {error}")  # an error of the server: the client gets one line
+    return Internal(f"{type(error).__name__}: {error}")  # a bug: the answer has one line, the log has the traceback
 
 
-_PLAIN = "".join(map(chr, range(0x20, 0x7F))).replace("%", "")  # sent unchanged; other characters take three bytes
+_PLAIN = "".join(map(chr, range(0x20, 0x7F))).replace("%", "")  # gRPC sends every other byte as three bytes
 
 
 def _short(text: str) -> str:
-    """Shortens a message, because clients refuse trailers over 8 KiB."""
+    """Shortens a message, because clients reject trailers over 8 KiB."""
     if len(text) <= 600 or len(quote(text, safe=_PLAIN)) <= 7600:
         return text
     return text.encode()[:2500].decode(errors="ignore") + "..."

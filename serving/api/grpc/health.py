@@ -1,8 +1,8 @@
-"""The gRPC health service, `grpc.health.v1.Health`, with the answers of TensorFlow Serving's.
+"""The gRPC health service, `grpc.health.v1.Health`, with the same answers as in TensorFlow Serving.
 
-grpcio-health-checking is not used because its answers differ: an unknown service is NOT_FOUND without the message
-"service name unknown", a malformed request and a name of over 200 bytes are not refused with "could not parse request",
-and its Watch streams do not end when the server stops.
+grpcio-health-checking is not used, because it differs in three points. Its NOT_FOUND error for an unknown service lacks
+the message "service name unknown". It does not answer malformed requests, and names of over 200 bytes, with the message
+"could not parse request". Its Watch streams do not end when the server stops.
 """
 
 from __future__ import annotations
@@ -23,19 +23,22 @@ _Response = messages.message("grpc.health.v1.HealthCheckResponse")
 
 
 class Health:
-    """The state of the whole server. Single services have no state of their own."""
+    """The health of the whole server. There is no health state for single services."""
 
     def __init__(self) -> None:
         self._stopped = asyncio.Event()
 
     async def check(self, data: bytes) -> bytes:
-        """Returns the current state. Raises NotFound for a named service, InvalidArgument for a malformed request."""
+        """Returns the state. Raises NotFound for a named service, and InvalidArgument for a malformed request."""
         if _service(data):
             raise NotFound("service name unknown")
         return self._state()
 
     async def watch(self, data: bytes) -> AsyncIterator[bytes]:
-        """Yields the current state, then each change. Raises InvalidArgument for a malformed request."""
+        """Yields the current state, then NOT_SERVING when the server stops.
+
+        For a named service, yields only SERVICE_UNKNOWN. Raises InvalidArgument for a malformed request.
+        """
         service = _service(data)
         yield _state("SERVICE_UNKNOWN") if service else self._state()
         await self._stopped.wait()

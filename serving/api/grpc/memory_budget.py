@@ -1,6 +1,6 @@
-"""The memory of gRPC messages in a process: the size of unpacked requests, and a budget for requests and answers.
+"""Limits the memory of gRPC messages in a process: the size of each unpacked request, and a budget for all messages.
 
-gRPC has no limit on the memory of all messages together, and unpacks compressed messages up to the maximum size.
+gRPC limits only the size of each message, not the memory of all messages together.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ class MessageMemory:
 
     Args:
         max_message_bytes: maximum size of an unpacked request in bytes.
-        budget: shared by all large messages. A message holds its bytes until its call ends, because a client may read
-            its answer slowly.
+        budget: the memory budget of all large messages. The bytes of a message return to the budget when its call
+            ends, because a client may read the answer slowly.
     """
 
     def __init__(self, max_message_bytes: int, budget: Budget) -> None:
@@ -29,22 +29,28 @@ class MessageMemory:
         self._budget = budget
 
     def for_control(self) -> MessageMemory:
-        """Returns a limit with the same budget for requests without tensors and examples, which are short."""
+        """Returns a `MessageMemory` with the same budget, for short requests without tensors and examples."""
         return MessageMemory(min(self._max_message_bytes, CONTROL_BYTES), self._budget)
 
     def request(self, data: bytes, context: Any) -> bytes:
-        """Unpacks a request if it is compressed, and takes its size from the budget. Raises ResourceExhausted."""
+        """Unpacks a request if it is compressed. Takes the unpacked size from the budget until the call ends.
+
+        Raises ResourceExhausted if the unpacked request is too large or the budget is used up.
+        """
         return self.hold(self.unpack(data), context)
 
     def unpack(self, data: bytes) -> bytes:
-        """Unpacks a request if it is compressed. Raises ResourceExhausted if it is too large."""
+        """Unpacks a request if it is compressed. Raises ResourceExhausted if the unpacked request is too large."""
         data = limits.unpack_message(data, self._max_message_bytes)
         if len(data) > self._max_message_bytes:
             raise ResourceExhausted(f"Received message larger than max ({len(data)} vs. {self._max_message_bytes})")
         return data
 
     def hold(self, message: bytes, context: Any) -> bytes:
-        """Takes the size of a message from the budget until the call ends. Raises ResourceExhausted."""
+        """Takes the size of a large message from the budget until the call ends. Returns the message.
+
+        Raises ResourceExhausted if the budget is used up.
+        """
         size = len(message)
         if size > LARGE_MESSAGE:
             if not self._budget.take(size):

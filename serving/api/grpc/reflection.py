@@ -1,6 +1,7 @@
-"""gRPC server reflection, with grpcio-reflection: tools such as grpcurl list the services and their messages.
+"""gRPC server reflection: tools such as grpcurl can list the services and their messages.
 
-The library has the version v1alpha of the service. The messages of version v1 have the same bytes, so both are served.
+grpcio-reflection has only version v1alpha of the service. The messages of version v1 have the same encoding, so this
+module serves both versions.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ class Reflection:
     """Answers reflection requests.
 
     Args:
-        services: the names of all services. Services whose descriptors `wire.messages` lacks are not listed.
+        services: the names of all services. A service without a descriptor in `wire.messages` is not listed.
     """
 
     def __init__(self, services: Iterable[str]) -> None:

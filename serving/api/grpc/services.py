@@ -29,7 +29,7 @@ class GrpcApi:
     Args:
         inference: runs the loaded models.
         control: status, reload and metrics of the whole server.
-        observer: is called for each request.
+        observer: records each request.
         as_content: whether outputs are sent in `tensor_content` instead of the `*_val` fields.
         health: whether to serve the health service.
         reflection: whether to serve reflection.
@@ -93,7 +93,7 @@ class GrpcApi:
         return bytes((await status(self._control, spec)).SerializeToString())
 
     async def reload(self, data: bytes) -> bytes:
-        """Applies a new model config. The answer has the increase of each metric that the request names."""
+        """Applies a new model config. Returns how much the reload increased each metric that the request names."""
         request = messages.ReloadConfigRequest.FromString(data)
         names: Sequence[str] = request.metric_names
         before = await self._counts(names)
@@ -105,7 +105,7 @@ class GrpcApi:
         return bytes(response.SerializeToString())
 
     async def list_models(self, data: bytes) -> bytes:
-        """Returns a `ModelServerConfig` with the names of all models. The request is empty."""
+        """Returns a `ModelServerConfig` with the names of all models. Ignores the request."""
         config = messages.ModelServerConfig()
         config.model_config_list.SetInParent()
         for model in await self._control.models():
@@ -113,7 +113,7 @@ class GrpcApi:
         return bytes(config.SerializeToString())
 
     def services(self, memory: MessageMemory) -> list[grpc.GenericRpcHandler]:
-        """Returns the handlers for `grpc.aio.Server.add_generic_rpc_handlers`, with `memory` for their messages."""
+        """Returns the handlers for `grpc.aio.Server.add_generic_rpc_handlers`. `memory` limits their messages."""
         calls: dict[str, dict[str, Call]] = {
             "tensorflow.serving.PredictionService": {
                 "Predict": self.predict,
@@ -147,16 +147,19 @@ class GrpcApi:
         return [*known, Unknown()]
 
     def stop(self) -> None:
-        """Reports to health watchers that the server stops. Call this before the server drains."""
+        """Reports to health clients that the server stops. Call this before the server drains."""
         if self._health:
             self._health.stop()
 
     async def _counts(self, names: Iterable[str]) -> dict[str, int]:
-        """Returns counters by TensorFlow's names, such as /tensorflow/serving/request_count, summed over all labels."""
+        """Returns the value of each counter by name, such as /tensorflow/serving/request_count.
+
+        The value is the sum over all labels. An unknown name has the value 0.
+        """
         counts = dict.fromkeys(names, 0)
-        shown = {name.replace("/", ":"): name for name in counts}
+        printed = {name.replace("/", ":"): name for name in counts}
         for line in (await self._control.metrics()).splitlines() if counts else []:
-            if name := shown.get(line.partition("{")[0].partition(" ")[0]):
+            if name := printed.get(line.partition("{")[0].partition(" ")[0]):
                 counts[name] += int(float(line.rpartition(" ")[2]))
         return counts
 
@@ -184,7 +187,7 @@ def metadata(inference: Inference, spec: ModelSpec) -> Any:
 
 
 async def status(control: Control, spec: ModelSpec) -> Any:
-    """Returns a `GetModelStatusResponse`. Labels are ignored, as in TensorFlow Serving."""
+    """Returns a `GetModelStatusResponse`. Ignores a version label, as TensorFlow Serving does."""
     response = messages.GetModelStatusResponse()
     for version in await control.status(spec.name, spec.version):
         entry = response.model_version_status.add(version=version.number, state=version.state.value)

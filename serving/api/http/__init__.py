@@ -1,1 +1,1 @@
-"""HTTP/1.1 connections, with limits on their number, their memory and their time."""
+"""HTTP/1.1 connections with timeouts, and with limits on their number and memory."""

@@ -1,4 +1,4 @@
-"""An HTTP connection of uvicorn with timeouts, a share of the memory budget, and limits on unread answers.
+"""A uvicorn HTTP connection with idle and answer timeouts. All connections share a memory budget.
 
 `protocol.py` adds the limits on requests.
 """
@@ -19,15 +19,15 @@ ANSWER_SECONDS = 300.0  # timeout for a client to read an answer
 
 
 class HttpConnection(HttpToolsProtocol):
-    """A connection (see `memory_budget.Connection`).
+    """An HTTP connection that implements `memory_budget.Connection`.
 
     Args:
-        memory: shared by all connections of the process.
+        memory: the limits on connections and memory, shared by all connections of the process.
         options: the arguments that uvicorn passes to a protocol.
 
     Attributes:
-        answered: the request that is being answered.
-        ended: whether no more data is read.
+        answered: the request that is being answered or was answered last.
+        ended: whether the connection ignores further data from the client.
     """
 
     def __init__(self, memory: ConnectionMemory, **options: Any) -> None:
@@ -47,7 +47,7 @@ class HttpConnection(HttpToolsProtocol):
         self.memory.enter(self)
 
     def _end_if_idle(self) -> None:
-        """Closes an idle connection. One timer for each connection is cheaper than one for each request."""
+        """Closes the connection if it is idle. One timer per connection is cheaper than one timer per request."""
         left = KEEP_ALIVE_SECONDS
         if self.is_idle():
             left -= self.loop.time() - self.idle_since
@@ -60,7 +60,7 @@ class HttpConnection(HttpToolsProtocol):
         self.transport.abort()
 
     def refuse(self, status: int, message: str) -> None:
-        """Answers with an error, without the application, and closes the connection."""
+        """Sends an error answer without calling the application, and closes the connection."""
         raise NotImplementedError
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -80,11 +80,11 @@ class HttpConnection(HttpToolsProtocol):
         raise NotImplementedError
 
     def is_idle(self) -> bool:
-        """Whether there is no request, not even an incomplete one."""
+        """Returns whether there is no request, complete or incomplete."""
         raise NotImplementedError
 
     def hold(self, count: int) -> None:
-        """Takes more bytes from the memory budget until the request is answered. The application calls this.
+        """Takes bytes from the memory budget until the request is answered. The application calls this method.
 
         Raises ResourceExhausted if the budget is used up.
         """
@@ -108,7 +108,7 @@ class HttpConnection(HttpToolsProtocol):
                 self.memory.give(self)
 
     def _bound_answer(self) -> None:
-        """Starts the timeout for the client to read the answer."""
+        """Starts the timeout for the client to read the answer, if the timeout is not running."""
         if self._answer_timer is None:
             self._answer_timer = self.loop.call_later(ANSWER_SECONDS, self.abort)
 
@@ -123,10 +123,10 @@ class HttpConnection(HttpToolsProtocol):
         if self.transport.is_closing():
             self._bound_answer()
         super().on_response_complete()
-        self._unset_keepalive_if_required()  # `_end_if_idle` replaces it
+        self._unset_keepalive_if_required()  # `_end_if_idle` replaces uvicorn's keep-alive timer
 
     def answer(self, status: int, message: str) -> None:
-        """Writes an error answer without the application, and closes the connection for writing."""
+        """Writes an error answer without calling the application, and closes the connection for writing."""
         body = json.dumps({"error": message}, indent=4).encode()
         headers = [
             *self.server_state.default_headers,

@@ -1,4 +1,4 @@
-"""The number of HTTP connections of a process, and the memory budget that they share."""
+"""Limits the number of HTTP connections of a process, and the memory of all these connections."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Protocol
 
 from ...limits import Budget
 
-CLOSED_AT_ONCE = 32  # connections that are closed when there are too many
+CLOSED_AT_ONCE = 32  # if there are too many connections, up to this many are closed together
 
 
 class Connection(Protocol):
@@ -14,30 +14,30 @@ class Connection(Protocol):
 
     Attributes:
         held: bytes that the connection has taken from the budget.
-        idle_since: the time of the event loop at which the last answer was complete.
+        idle_since: the event loop's time when the connection was opened or its last answer was complete.
     """
 
     held: int
     idle_since: float
 
     def awaits_client(self) -> bool:
-        """Whether no request is being answered."""
+        """Returns whether the connection waits for the client. False if the server is answering a complete request."""
 
     def is_receiving(self) -> bool:
-        """Whether a request body is being received whose request can still be refused."""
+        """Returns whether a request body is being received and the answer to the request has not started."""
 
     def abort(self) -> None:
         """Closes the connection at once."""
 
     def refuse(self, status: int, message: str) -> None:
-        """Answers with an error, returns the bytes to the budget, and closes the connection."""
+        """Sends an error answer, returns the connection's bytes to the budget, and closes the connection."""
 
 
 class ConnectionMemory:
     """Limits the number of connections and the memory of their requests.
 
-    If there are too many connections, those that have been idle longest are closed. If the memory budget is used up,
-    the requests that hold the most memory are refused.
+    If there are too many connections, the connections that have been idle longest are closed. If the memory budget is
+    used up, the requests that hold the most memory are refused.
 
     Args:
         connections: the maximum number of connections.
@@ -50,7 +50,7 @@ class ConnectionMemory:
         self._all: set[Connection] = set()
 
     def enter(self, connection: Connection) -> None:
-        """Adds a connection. If there are too many, closes idle ones, which may include this one."""
+        """Adds a connection. If there are too many, closes idle connections, perhaps also the new one."""
         self._all.add(connection)
         if len(self._all) > self._most:
             waiting = [each for each in self._all if each.awaits_client()]
@@ -63,13 +63,18 @@ class ConnectionMemory:
         self.give(connection)
 
     def take(self, connection: Connection, count: int, *, alone: bool = True) -> bool:
-        """Takes bytes from the budget for a connection. Refuses requests that hold more, if necessary.
+        """Takes bytes from the budget for a connection.
+
+        If the budget is used up, refuses requests that hold more bytes than the connection, the largest first.
 
         Args:
+            connection: the connection.
+            count: the number of bytes.
             alone: whether the connection may exceed the budget if no other connection holds any bytes.
 
         Returns:
-            whether the bytes were taken. False if no other request that can be refused holds more bytes.
+            Whether the bytes were taken. False if the budget is used up and no other request that can still be refused
+            holds more bytes.
         """
         while not self._budget.take(count, connection.held if alone else -1):
             others = (each for each in self._all if each.held and each.is_receiving())

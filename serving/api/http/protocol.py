@@ -1,7 +1,7 @@
 """uvicorn's HTTP/1.1 protocol with limits on the size, time and number of requests.
 
-This is here because uvicorn has no limits on headers, request bodies and pipelined requests, and no timeouts for
-incomplete requests.
+This module is necessary because uvicorn has no limits on headers, request bodies and pipelined requests, and no
+timeouts for incomplete requests.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ REQUEST, HEAD, BODY = range(3)  # the part of a request that the client has to s
 
 
 class _Refused(Exception):
-    """Refuses a request from a callback of the parser. Arguments: HTTP status, message."""
+    """A callback of the parser raises this to refuse a request. The arguments are an HTTP status and a message."""
 
 
 def bounded(max_body_bytes: int, processes: int) -> Any:
@@ -45,11 +45,11 @@ def bounded(max_body_bytes: int, processes: int) -> Any:
 
 
 class BoundedHttp(HttpConnection):
-    """An HTTP connection with limits.
+    """An HTTP connection with limits on requests.
 
     Args:
         max_body_bytes: maximum size of a request body in bytes.
-        memory: shared by all connections of the process.
+        memory: the limits on connections and memory, shared by all connections of the process.
         options: the arguments that uvicorn passes to a protocol.
     """
 
@@ -85,12 +85,12 @@ class BoundedHttp(HttpConnection):
             self._start_timer()
 
     def eof_received(self) -> bool:  # type: ignore[override]
-        """Keeps the connection open if the client has closed its side and waits for an answer."""
+        """Returns whether to keep the connection open: the client has closed its side, but waits for an answer."""
         self.ended = True
         return not self.awaits_client()
 
     def _ignore_upgrade(self, rest: bytes) -> None:
-        """Ignores a client's offer of another protocol: reads the request again without the offer."""
+        """Ignores a client's offer to switch to another protocol, by parsing the request again without the offer."""
         lines = [self.parser.get_method() + b" " + self.url + b" HTTP/1.1"]
         lines += [name + b": " + value for name, value in self.headers if name not in _OFFER]
         self.parser = httptools.HttpRequestParser(self)
@@ -105,7 +105,7 @@ class BoundedHttp(HttpConnection):
         self.scope["extensions"] = self._extensions  # type: ignore[typeddict-item]
 
     def on_headers_complete(self) -> None:
-        if self._head_bytes > MAX_HEAD_BYTES:  # this may include bytes of the body
+        if self._head_bytes > MAX_HEAD_BYTES:  # the count may include bytes of the body
             if len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > MAX_HEAD_BYTES:
                 raise _Refused(431, TOO_LONG)
         if self.parser.should_upgrade():
@@ -174,7 +174,7 @@ class BoundedHttp(HttpConnection):
             self._timer = None
 
     def refuse(self, status: int, message: str) -> None:
-        """Ends the connection after an error answer, or after the answer that is being sent."""
+        """Sends an error answer, and ends the connection. Sends no error answer if another answer is being sent."""
         self.ended = True
         self._stop_timer()
         if self.transport.is_closing():

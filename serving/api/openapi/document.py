@@ -1,7 +1,7 @@
-"""The OpenAPI 3.1 document of the served models: the requests and answers of each signature, in both forms.
+"""The OpenAPI 3.1 document of the served models: the requests and answers of each signature.
 
-OpenAPI libraries generate the document from Python functions and types. Here the schemas come from the signatures of
-the loaded models, so the document is written directly.
+OpenAPI libraries generate such a document from Python functions and types. Here, the schemas come from the signatures
+of the loaded models, so this module writes the document itself.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ...wire.signature import DEFAULT_SIGNATURE, SignatureDef, TensorSpec
 from . import schema as tensor_schema
 from .schema import Json
 
-MAX_EXAMPLE_VALUES = 1000
+MAX_EXAMPLE_VALUES = 1000  # a longer example would be unreadable
 _METHODS = {"tensorflow/serving/classify": "classify", "tensorflow/serving/regress": "regress"}
 
 
@@ -29,10 +29,10 @@ class ServedVersion(NamedTuple):
 
 
 def document(versions: Iterable[ServedVersion]) -> Json:
-    """Returns the document.
+    """Returns the OpenAPI document.
 
     Args:
-        versions: models in any order, the versions of each model highest first.
+        versions: the served versions, in any order of models, with the highest version of each model first.
     """
     paths: Json = {}
     for version in versions:
@@ -59,7 +59,7 @@ def document(versions: Iterable[ServedVersion]) -> Json:
 
 
 def _operations(version: ServedVersion) -> dict[str, Json]:
-    """Returns the POST operations of a version by method."""
+    """Returns the POST operations of a version by method, such as "predict"."""
     requests: dict[str, list[Json]] = {}
     answers: dict[str, list[Json]] = {}
     examples: dict[str, Json] = {}
@@ -85,7 +85,10 @@ def _operations(version: ServedVersion) -> dict[str, Json]:
 
 
 def forms(definition: SignatureDef) -> list[str]:
-    """Returns the forms of predict requests that a signature accepts. Returns none if it needs gRPC."""
+    """Returns the forms of predict requests that a signature accepts: "instances", "inputs" or both.
+
+    Returns [] if only gRPC can call the signature.
+    """
     inputs, outputs = definition.inputs.values(), definition.outputs.values()
     if not inputs or any(spec.dtype.name in tensor_schema.UNREADABLE for spec in inputs):
         return []
@@ -94,7 +97,7 @@ def forms(definition: SignatureDef) -> list[str]:
 
 
 def example_body(name: str, definition: SignatureDef, form: str) -> Json | None:
-    """Returns an example of a request. Returns None if it would be too long for a reader."""
+    """Returns an example request body. Returns None if the example would have over `MAX_EXAMPLE_VALUES` values."""
     row = form == "instances"
     shapes = [tensor_schema.example_shape(spec, row=row) for spec in definition.inputs.values()]
     if sum(map(prod, shapes)) > MAX_EXAMPLE_VALUES:
@@ -161,7 +164,7 @@ def _content(schema: Json) -> Json:
 
 def _operation(summary: str, answer: Json, request: Json | None = None, examples: Json | None = None) -> Json:
     error = _content(_object({"error": {"type": "string"}}))
-    made: Json = {
+    operation: Json = {
         "summary": summary,
         "responses": {
             "200": {"description": "The answer", "content": _content(answer)},
@@ -172,8 +175,8 @@ def _operation(summary: str, answer: Json, request: Json | None = None, examples
         body = _content(request)
         if examples:
             body["application/json"]["examples"] = examples
-        made["requestBody"] = {"required": True, "content": body}
-    return made
+        operation["requestBody"] = {"required": True, "content": body}
+    return operation
 
 
 def _status(name: str) -> Json:

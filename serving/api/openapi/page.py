@@ -1,6 +1,6 @@
-"""The page at /docs: the served models, with commands to try them.
+"""Writes the HTML page at /docs. It shows the served models, and commands that call the models.
 
-It is plain HTML without scripts or external files. Viewers such as Swagger UI would load both.
+The page is plain HTML without scripts or external files. Viewers such as Swagger UI load scripts and external files.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from ...wire.signature import DEFAULT_SIGNATURE, SignatureDef, TensorSpec
 from . import schema as tensor_schema
 from .document import ServedVersion, example_body, forms
 
-MAX_COMMAND = 500  # characters of a body in a command; a Python command generates longer bodies
+MAX_COMMAND = 500  # maximum length of a body in a curl command; a Python command generates longer bodies
 
 _HEAD = """<!DOCTYPE html>
 <html lang="en">
@@ -35,15 +35,15 @@ summary { cursor: pointer; font-weight: 600; }
 </head>
 <body>
 <h1>Models</h1>
-<p>The REST API of TensorFlow Serving, also as <a href="/openapi.json">OpenAPI</a>.</p>
+<p>This server has the REST API of TensorFlow Serving (<a href="/openapi.json">OpenAPI document</a>).</p>
 """
 
 
 def page(versions: Iterable[ServedVersion], address: str) -> str:
-    """Returns the page.
+    """Returns the HTML page.
 
     Args:
-        versions: as for `document.document`.
+        versions: the served versions, in any order of models, with the highest version of each model first.
         address: the address of the server, such as "http://localhost:8501".
     """
     parts = [_HEAD]
@@ -76,7 +76,7 @@ def _signature(name: str, definition: SignatureDef, url: str, is_open: bool) -> 
 
 def _table(title: str, specs: Mapping[str, TensorSpec]) -> str:
     rows = "".join(
-        f"<tr><td>{escape(name)}</td><td>{escape(tensor_schema.words(spec))}</td></tr>\n"
+        f"<tr><td>{escape(name)}</td><td>{escape(tensor_schema.description(spec))}</td></tr>\n"
         for name, spec in specs.items()
     )
     return f"<table>\n<tr><th>{title}</th><th>Type and shape</th></tr>\n{rows}</table>\n"
@@ -97,5 +97,5 @@ def _command(name: str, definition: SignatureDef, form: str, url: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    """Writes a Python string in double quotes, because the shell command has single quotes."""
+    """Writes a Python string in double quotes, because the shell command uses single quotes."""
     return json.dumps(text, ensure_ascii=False)

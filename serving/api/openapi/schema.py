@@ -21,13 +21,16 @@ UNREADABLE = {"half", "bfloat16", "uint16", "complex64", "complex128"}
 
 
 def of_input(spec: TensorSpec, *, row: bool = False) -> Json:
-    """Returns the schema of an input, or of a row of it."""
+    """Returns the schema of an input. If `row`, returns the schema of one row of the input."""
     text: Json = {"anyOf": [{"type": "string"}, B64]}
     return _nested(text if spec.dtype is dtypes.STRING else _number(spec.dtype), spec, row)
 
 
 def of_output(name: str, spec: TensorSpec, *, row: bool = False) -> Json:
-    """Returns the schema of an output, or of a row of it. Strings named `…_bytes` are in base64."""
+    """Returns the schema of an output. If `row`, returns the schema of one row of the output.
+
+    Strings are in base64 if `name` ends with `_bytes`.
+    """
     text: Json = B64 if name.endswith("_bytes") else {"type": "string"}
     return _nested(text if spec.dtype is dtypes.STRING else _number(spec.dtype), spec, row)
 
@@ -52,12 +55,12 @@ def _nested(leaf: Json, spec: TensorSpec, row: bool) -> Json:
 
 
 def has_batch(spec: TensorSpec) -> bool:
-    """Whether the first dimension may have any size."""
+    """Returns whether the first dimension may have any size."""
     return spec.shape is None or len(spec.shape) > 0 and spec.shape[0] < 0
 
 
 def example_shape(spec: TensorSpec, *, row: bool = False) -> tuple[int, ...]:
-    """Returns a shape that the input accepts, with 1 for dimensions of any size."""
+    """Returns a shape that the input accepts. If `row`, returns the shape of one row. Dimensions of any size are 1."""
     shape = spec.shape if spec.shape is not None else (1,)
     return tuple(1 if size < 0 else size for size in (shape[1:] if row else shape))
 
@@ -68,7 +71,7 @@ def example_value(dtype: dtypes.DataType) -> Any:
 
 
 def example(spec: TensorSpec, *, row: bool = False) -> Any:
-    """Returns nested lists that the input accepts."""
+    """Returns nested lists that the input accepts. If `row`, returns one row."""
     value = example_value(spec.dtype)
     for size in reversed(example_shape(spec, row=row)):
         value = [value] * size
@@ -76,7 +79,7 @@ def example(spec: TensorSpec, *, row: bool = False) -> Any:
 
 
 def example_code(spec: TensorSpec, *, row: bool = False) -> str:
-    """Returns a Python expression for `example`, which is short for any shape."""
+    """Returns a Python expression for the result of `example`. The expression is short for any shape."""
     value = example_value(spec.dtype)
     code = f'"{value}"' if isinstance(value, str) else repr(value)
     for size in reversed(example_shape(spec, row=row)):
@@ -84,8 +87,8 @@ def example_code(spec: TensorSpec, *, row: bool = False) -> str:
     return code
 
 
-def words(spec: TensorSpec) -> str:
-    """Describes an input or output, such as `float (?, 28, 28)`."""
+def description(spec: TensorSpec) -> str:
+    """Returns the data type and shape of an input or output, such as `float (?, 28, 28)`."""
     if spec.shape is None:
         return f"{spec.dtype.name} of any shape"
     return f"{spec.dtype.name} ({', '.join('?' if size < 0 else str(size) for size in spec.shape)})"

@@ -1,1 +1,1 @@
-"""The REST API: paths, bodies, responses."""
+"""The REST API: paths, bodies and responses."""

@@ -1,16 +1,17 @@
-"""The REST API as an ASGI application: `/v1/models/…` as in TensorFlow Serving.
+"""The REST API as an ASGI application, with the paths `/v1/models/…` of TensorFlow Serving.
 
-There is no web framework here, because TensorFlow Serving's rules for paths, methods and errors differ from those of
-every framework.
+The application does not use a web framework, because TensorFlow Serving's rules for paths, methods and errors differ
+from the rules of every framework.
 
-In addition, these paths answer GET:
+In addition, these paths answer GET requests:
 
-    /livez                        200 while the process answers
+    /livez                        200 if the process is running
     /readyz                       200 if every configured model has an available version and the server is not
                                   stopping; otherwise 503 with a reason
     /models, /v1/models?list      all configured models with their versions and states; `/v1/models` without a query
-                                  is refused, as in TensorFlow Serving
-    the path of the metrics, and the paths in `routes`
+                                  is an error, as in TensorFlow Serving
+    `metrics_path`                the metrics
+    the paths in `routes`
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ CORS = [
     (b"access-control-allow-methods", b"POST, GET"),
     (b"access-control-allow-headers", b"Content-Type"),
 ]
-# The names of the actions in metrics and logs are those of the gRPC methods.
+# Metrics and logs call the actions by the names of the gRPC methods.
 _METHODS = {
     "predict": "Predict",
     "classify": "Classify",
@@ -61,12 +62,12 @@ class RestApi:
     Args:
         inference: runs the loaded models.
         control: status, reload and metrics of the whole server.
-        observer: is called for each request of the API.
+        observer: records each request of the API.
         max_request_bytes: maximum size of a request body in bytes.
         cors: whether answers of the API have CORS headers.
         timeout_seconds: the timeout of inference for a request. 0 for no timeout.
         metrics_path: the path of the metrics. None for no metrics.
-        routes: more paths, such as "/docs". Each function returns status, content type and body.
+        routes: functions for additional paths, such as "/docs". Each returns an HTTP status, a content type and a body.
     """
 
     def __init__(
@@ -96,7 +97,10 @@ class RestApi:
         self._stopping = True
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers a request. Turns every error into a status and `{"error": …}`."""
+        """Answers a request. An error becomes an HTTP status with the body `{"error": …}`.
+
+        The body is empty if the version in the path does not fit into 64 bits.
+        """
         request = Observation("rest", "", status="CANCELLED")
         CURRENT.set(request)
         started = perf_counter()
@@ -108,7 +112,7 @@ class RestApi:
             answer = Answer(error.http_status, JSON, error_body(str(error)))
         except rest_paths.VersionTooLarge:
             answer = Answer(400, JSON, b"")
-        except Exception as error:  # an error of the server: the client gets one line
+        except Exception as error:  # a bug: the answer has one line, the log has the traceback
             log.exception("REST request failed")
             request.status = "INTERNAL"
             answer = Answer(500, JSON, error_body(f"{type(error).__name__}: {error}"))
@@ -117,8 +121,8 @@ class RestApi:
                 request.seconds = perf_counter() - started
                 self._record(request, scope)
         headers = [
-            *(self._cors if answer.kind in (JSON, PREFLIGHT) else []),
-            (b"content-type", answer.kind.encode()),
+            *(self._cors if answer.content_type in (JSON, PREFLIGHT) else []),
+            (b"content-type", answer.content_type.encode()),
             (b"content-length", str(len(answer.body)).encode()),
         ]
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
@@ -139,17 +143,17 @@ class RestApi:
         if not rest_paths.is_uri(path) or not rest_paths.is_uri(query):
             return page(400, "Bad Request")
         name = path.decode()
-        whole = f"{name}?{query.decode()}" if query else name
+        full_path = f"{name}?{query.decode()}" if query else name
         if name == self._metrics_path:
-            return await self._metrics(whole)
-        route = self._routes.get("/models" if whole == "/v1/models?list" else name)
+            return await self._metrics(full_path)
+        route = self._routes.get("/models" if full_path == "/v1/models?list" else name)
         if route and method in ("GET", "HEAD"):
             return Answer(*await route())
         if not name.lower().startswith("/v1/"):
             return page(404, "Not Found")
         if method == "OPTIONS":
             return preflight(scope)
-        target = rest_paths.target(method, whole)
+        target = rest_paths.target(method, full_path)
         body = await rest_body.read(scope, receive, self._max_request_bytes) if method == "POST" else b""
         request.method, request.request_bytes = _METHODS[target.action], len(body)
         self._observer.begin()  # a request whose body is being received is not pending
@@ -158,7 +162,7 @@ class RestApi:
         call = self._calls.predict if target.action == "predict" else self._calls.examine
         return Answer(200, JSON, await call(target, body))
 
-    # === Paths outside of the API ===
+    # === Paths outside of TensorFlow Serving's API ===
 
     async def _metrics(self, path: str) -> Answer:
         if path != self._metrics_path:

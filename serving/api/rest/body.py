@@ -12,16 +12,17 @@ from ...errors import InvalidArgument, ResourceExhausted
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 
-MAX_UNPACKED_BYTES = 100 << 20  # of a gzip body
-LARGE_BODY = 1 << 20  # the memory to read shorter bodies is not counted
+MAX_UNPACKED_BYTES = 100 << 20  # maximum size of an unpacked gzip body
+LARGE_BODY = 1 << 20  # bytes; the memory for parsing shorter bodies is not taken from the memory budget
 
 
 async def read(scope: Scope, receive: Receive, max_bytes: int) -> bytes:
-    """Reads the body of a request, and unpacks it if it is compressed with gzip. Damaged gzip counts as no body.
+    """Reads the body of a request, and unpacks it if it is compressed with gzip. Damaged gzip data gives an empty body.
 
     Raises:
         InvalidArgument: the connection was closed before the end of the body.
-        ResourceExhausted: the body is longer than `max_bytes`, too long when unpacked, or needs too much memory.
+        ResourceExhausted: the body is longer than `max_bytes`, the unpacked body is too long, or the memory budget is
+            used up.
     """
     chunks, size = [], 0
     while True:

@@ -1,4 +1,4 @@
-"""The REST calls on models: converts the body of a request to the body of the answer."""
+"""Converts the body of a REST request for a model to the body of the answer."""
 
 from __future__ import annotations
 
@@ -19,12 +19,13 @@ from ...wire.signature import DEFAULT_SIGNATURE
 from ..grpc.services import metadata
 from .paths import Target
 
-# Longer bodies are read, and larger outputs written, in a thread. Below, each takes the event loop a few milliseconds.
+# Larger bodies are read in a thread, and larger outputs are written in a thread. Reading or writing smaller ones blocks
+# the event loop for a few milliseconds.
 QUICK_BODY_BYTES, QUICK_OUTPUT_BYTES = 1 << 18, 1 << 20
 
 
 class RestModels:
-    """The calls. Each takes a target, and a body if there is one, and returns the body of the answer.
+    """The calls on models. Each method returns the body of the answer.
 
     Args:
         inference: runs the loaded models.
@@ -44,7 +45,7 @@ class RestModels:
         return json_messages.status(await self._control.status(spec.name, spec.version))  # labels are ignored
 
     async def predict(self, target: Target, data: bytes) -> bytes:
-        """Answers a predict request in the form of the request, rows or columns."""
+        """Answers a predict request. The answer has the same form as the request, row form or columnar form."""
         long = len(data) > QUICK_BODY_BYTES
         body = await _call(long, json_predict.parse, data)
         with self._inference.models.using(target.spec) as servable:
@@ -78,5 +79,5 @@ class RestModels:
 
 
 async def _call(long: bool, function: Callable[..., Any], *arguments: Any) -> Any:
-    """Calls a function, in a thread if it takes long."""
+    """Calls a function. If `long`, calls the function in a thread."""
     return await asyncio.to_thread(function, *arguments) if long else function(*arguments)

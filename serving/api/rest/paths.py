@@ -21,10 +21,11 @@ _PATHS = {
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The action and the model that a request names.
+    """The action and the model in the path of a request.
 
     Attributes:
         action: "predict", "classify", "regress", "status" or "metadata".
+        spec: the model, and its version if the path has one.
     """
 
     action: str
@@ -32,19 +33,19 @@ class Target:
 
 
 class VersionTooLarge(Exception):
-    """The version does not fit into 64 bits. TensorFlow Serving answers this with an empty body."""
+    """The version does not fit into 64 bits. TensorFlow Serving answers such a request with an empty body."""
 
 
 def is_uri(text: bytes) -> bool:
-    """Whether all characters of a path or a query are allowed in a URI."""
+    """Returns whether all characters of a path or a query are allowed in a URI."""
     return _URI.fullmatch(text) is not None
 
 
 def target(method: str, path: str) -> Target:
-    """Reads the path of a request to the API. The query is a part of the path.
+    """Reads the path of a request to the API. `path` includes the query.
 
     Raises:
-        InvalidArgument: the API has no such path.
+        InvalidArgument: the API has no such path, or the path has no model name.
         VersionTooLarge: the version does not fit into 64 bits.
     """
     match = _PATHS[method].fullmatch(path) if method in _PATHS else None
@@ -55,7 +56,7 @@ def target(method: str, path: str) -> Target:
         raise InvalidArgument("Missing model name in request.")
     action = match["action"] or "status"
     if method == "GET" and action != "metadata":
-        action = "status"  # TensorFlow Serving ignores METADATA in capitals
+        action = "status"  # TensorFlow Serving reads METADATA in capitals as a status request
     elif method == "POST" and action != action.lower():
         raise InvalidArgument(f"Malformed request: {method} {path}")
     label = _decoded(match["label"]) if match["label"] else None

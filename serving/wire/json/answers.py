@@ -1,7 +1,7 @@
 """Writes the JSON bodies of predict, classify and regress answers.
 
-NumPy arrays are written by orjson. It writes each float with as few digits as read back to the same float, and null
-for NaN and infinity, which TensorFlow Serving writes as `NaN` and `Infinity`.
+orjson writes the NumPy arrays. It writes each float with the fewest digits that read back to the same float, and NaN
+and infinity as null. This module replaces each null with `NaN` or `Infinity`, as TensorFlow Serving writes them.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ _NULL = re.compile(rb"null")
 
 
 def predictions(arrays: Mapping[str, Array]) -> bytes:
-    """Writes the answer to a predict request in the row form: a list with an element for each row.
+    """Writes the answer to a predict request in the row form, a list with an element for each row of the batch.
 
     Args:
         arrays: the outputs by name, at least one.
 
     Raises:
-        InvalidArgument: the outputs do not share a batch dimension, or JSON cannot hold one of them.
+        InvalidArgument: the outputs do not share a batch dimension, or an output is complex.
     """
     batch: int | None = None
     for name, array in arrays.items():
@@ -47,7 +47,7 @@ def predictions(arrays: Mapping[str, Array]) -> bytes:
 
 
 def outputs(arrays: Mapping[str, Array]) -> bytes:
-    """Writes the answer to a predict request in the columnar form. Raises InvalidArgument if JSON cannot hold it."""
+    """Writes the answer to a predict request in the columnar form. Raises InvalidArgument for complex outputs."""
     if len(arrays) == 1:
         [(name, array)] = arrays.items()
         return _body("outputs", _values(name, array))
@@ -55,7 +55,7 @@ def outputs(arrays: Mapping[str, Array]) -> bytes:
 
 
 def classifications(result: Any) -> bytes:
-    """Writes the answer to a classify request, a `ClassificationResult`. Raises InvalidArgument if it is empty."""
+    """Writes a `ClassificationResult` as the answer to a classify request. Raises InvalidArgument if empty."""
     if not result.classifications:
         raise InvalidArgument("Cannot convert empty ClassificationResults to JSON")
     scores = iter(_floats([each.score for row in result.classifications for each in row.classes]))
@@ -67,7 +67,7 @@ def classifications(result: Any) -> bytes:
 
 
 def regressions(result: Any) -> bytes:
-    """Writes the answer to a regress request, a `RegressionResult`. Raises InvalidArgument if it is empty."""
+    """Writes a `RegressionResult` as the answer to a regress request. Raises InvalidArgument if empty."""
     if not result.regressions:
         raise InvalidArgument("Cannot convert empty RegressionResults to JSON")
     return _body("results", _list(_floats([each.value for each in result.regressions])))
@@ -101,7 +101,7 @@ def _floats(values: list[float]) -> list[bytes]:
 
 
 def _values(name: str, array: Array) -> bytes:
-    """Writes an array as nested lists."""
+    """Writes an array as nested lists. Strings become base64 if `name` ends with `_bytes`."""
     if not array.dtype.hasobject:
         return _numbers(array)
     values: list[bytes] = array.ravel().tolist()
@@ -127,17 +127,17 @@ def _quoted(value: Any) -> bytes:
 
 
 def _numbers(array: Array) -> bytes:
-    kind = dtypes.of_array(array).name
-    if kind.startswith("complex"):
-        raise InvalidArgument(f"Failed to write JSON value for tensor type: {kind}")
-    if kind in ("half", "bfloat16"):  # TensorFlow Serving refuses these and uint16
+    dtype = dtypes.of_array(array).name
+    if dtype.startswith("complex"):
+        raise InvalidArgument(f"Failed to write JSON value for tensor type: {dtype}")
+    if dtype in ("half", "bfloat16"):  # TensorFlow Serving returns an error for half, bfloat16 and uint16
         array = array.astype(np.float32)
     content = np.ascontiguousarray(array) if array.ndim else array[()]  # orjson does not write 0-dimensional arrays
     text = orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY)
     if array.dtype.kind == "f" and not (finite := np.isfinite(array)).all():
-        words = iter(array[~finite].tolist())
-        return _NULL.sub(lambda _: _WORDS[str(next(words))], text)
+        values = iter(array[~finite].tolist())
+        return _NULL.sub(lambda _: _NOT_FINITE[str(next(values))], text)
     return text
 
 
-_WORDS = {"nan": b"NaN", "inf": b"Infinity", "-inf": b"-Infinity"}
+_NOT_FINITE = {"nan": b"NaN", "inf": b"Infinity", "-inf": b"-Infinity"}

@@ -1,4 +1,4 @@
-"""Bytes in JSON, `{"b64": …}`, decoded by TensorFlow Serving's rules, which are less strict than Python's."""
+"""Decodes bytes in JSON, `{"b64": …}`, by TensorFlow Serving's rules, which are less strict than Python's."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _SPACE = b" \t\n\v\f\r"
 
 
 def is_base64(value: Any) -> bool:
-    """Whether a value is `{"b64": …}` with a string and no other member."""
+    """Returns whether a value is `{"b64": …}` with a string and no other member."""
     return (
         isinstance(value, Object)
         and len(value.members) == 1
@@ -23,10 +23,10 @@ def is_base64(value: Any) -> bool:
 
 
 def decoded(value: Object) -> bytes:
-    """Decodes `{"b64": …}`. White space is ignored. The padding may be missing, and may be `.` instead of `=`.
+    """Decodes `{"b64": …}`. White space is ignored. The padding may be missing, or be `.` instead of `=`.
 
     Raises:
-        InvalidArgument: another object, or a string that is not base64.
+        InvalidArgument: the object has another form, or its string is not base64.
     """
     if not is_base64(value):
         raise InvalidArgument(f"JSON Value: {text_of(value)} not formatted correctly for base64 data")

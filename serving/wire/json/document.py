@@ -1,6 +1,6 @@
 """The Python values of a JSON document: list, `Object`, str, int, float, bool and None.
 
-Bytes in a string that are not UTF-8 are kept in the str as Python's "surrogateescape" error handler keeps them.
+Strings may have bytes that are not UTF-8. A str keeps each such byte as a surrogate, by Python's "surrogateescape".
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ class Object:
     """A JSON object.
 
     Attributes:
-        members: names and values in the order of the document. The same name may occur several times.
+        members: pairs of name and value in the order of the document. The same name may occur several times.
     """
 
     members: list[tuple[str, Any]] = field(default_factory=list)
@@ -27,10 +27,10 @@ class Object:
 
 
 def text(data: bytes) -> str:
-    """Decodes bytes to a string of a document."""
+    """Decodes the bytes of a JSON string."""
     return data.decode(errors="surrogateescape")
 
 
 def raw(text: str) -> bytes:
-    """Encodes a string of a document to its bytes."""
+    """Returns the bytes of a string that `text` decoded."""
     return text.encode(errors="surrogateescape")

@@ -1,4 +1,4 @@
-"""REST classify and regress requests: converts JSON objects to tf.Examples."""
+"""Reads REST classify and regress requests, and converts their JSON objects to tf.Examples."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ def parse(data: bytes) -> tuple[str, Any]:
     """Reads the body of a request.
 
     Returns:
-        the name of the signature, "" if there is none, and an `Input` message.
+        The name of the signature ("" if the body has none) and an `Input` message.
 
     Raises:
-        InvalidArgument: with TensorFlow Serving's message.
+        InvalidArgument: the body is malformed. The error message is the same as TensorFlow Serving's.
     """
     document = as_object(loads(data))
     signature = signature_of(document)
@@ -33,32 +33,33 @@ def parse(data: bytes) -> tuple[str, Any]:
         _fill(message.example_list_with_context.context, context)
     problem = ""
     if examples is MISSING:
-        problem = "When method is classify, key 'examples' is expected and was not found"  # also for regress
+        # TensorFlow Serving has the same message for regress requests.
+        problem = "When method is classify, key 'examples' is expected and was not found"
     elif not isinstance(examples, list):
         problem = "Expecting 'examples' value to be an list/array"
     elif not examples:
         problem = "'examples' value is an empty array"
     if problem:
         raise InvalidArgument(f"JSON Value: {text_of(document)} {problem}")
-    made = message.example_list if context is MISSING else message.example_list_with_context
+    example_list = message.example_list if context is MISSING else message.example_list_with_context
     for example in examples:
-        _fill(made.examples.add(), example)
+        _fill(example_list.examples.add(), example)
     return signature, message
 
 
 def _fill(example: Any, value: Any) -> None:
-    """Fills an `Example` message."""
+    """Adds the features of a JSON object to an `Example` message."""
     if not isinstance(value, Object):
         raise InvalidArgument(f"Example must be JSON object but got JSON {type_name(value)}")
     for key, content in value.members:
         name = raw(key).decode(errors="replace")  # protobuf strings are UTF-8
         feature = example.features.feature[name]
-        feature.Clear()  # the last member of a name counts
+        feature.Clear()  # if a name is repeated, its last value counts
         values = content if isinstance(content, list) else [content]
-        kinds = list(dict.fromkeys(map(type, values)))
-        if kinds == [float]:
+        types = set(map(type, values))
+        if types == {float}:
             feature.float_list.value.extend(values)
-        elif kinds == [str]:
+        elif types == {str}:
             feature.bytes_list.value.extend(map(raw, values))
         else:
             for each in values:
@@ -66,21 +67,23 @@ def _fill(example: Any, value: Any) -> None:
 
 
 def _add(feature: Any, name: str, value: Any) -> None:
-    """Adds a value to a `Feature` message, whose values must all have the same type."""
+    """Adds a value to a `Feature` message.
+    Raises InvalidArgument if the value cannot be in a feature, or if earlier values have another type.
+    """
     if isinstance(value, int):
-        kind, value = "int64", int(value)  # also for bool
+        dtype, value = "int64", int(value)  # bool is a subclass of int
     elif isinstance(value, float):
-        kind = "float"
+        dtype = "float"
     elif isinstance(value, str) or is_base64(value):
-        kind = "bytes"
+        dtype = "bytes"
     else:
         raise InvalidArgument(f"Feature: {name} has element with unexpected JSON type: {type_name(value)}")
-    held = feature.WhichOneof("kind")
-    if held not in (None, _LISTS[kind]):
-        expected = next(kind for kind, field in _LISTS.items() if field == held)
+    field = feature.WhichOneof("kind")
+    if field not in (None, _LISTS[dtype]):
+        expected = next(name for name, of_name in _LISTS.items() if of_name == field)
         raise InvalidArgument(f"Unexpected element type in feature: {name} expecting type: {expected}")
-    if kind == "int64" and value > _MOST:
+    if dtype == "int64" and value > _MOST:
         raise InvalidArgument(f"Feature: {name} has uint64_t element. Only int64_t is supported.")
-    if kind == "bytes":
+    if dtype == "bytes":
         value = decoded(value) if isinstance(value, Object) else raw(value)
-    getattr(feature, _LISTS[kind]).value.append(value)
+    getattr(feature, _LISTS[dtype]).value.append(value)

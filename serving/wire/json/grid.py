@@ -1,7 +1,8 @@
 """Reads nested lists of numbers as one list, without a Python object for each list.
 
-Without this, images of shape (28, 28, 1), whose innermost lists hold one number each, take four times as long. The
-numbers are read by orjson, which is faster than RapidJSON and differs from it in the last bit of a double at most.
+Without this module, reading images of shape (28, 28, 1), whose innermost lists hold one number each, takes four times
+as long. orjson reads the numbers, because orjson is faster than RapidJSON. The results of the two libraries differ at
+most in the last bit of a double.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from ...errors import InvalidArgument
 from .document import Object
 from .reader import loads as read
 
-_SAMPLE = 1024  # bytes
-_SHORT = 6  # if fewer lists end in the sample, they are long and a grid is no faster
+_SAMPLE = 1024  # bytes after the first bracket
+_SHORT = 6  # if fewer lists end in the sample, the lists are long and a grid is no faster
 _MOST_DIMENSIONS = 8
 _NO_BRACKETS = bytes(0x20 if letter in b"[]" else letter for letter in range(256))
 _IN_NUMBERS = b"0123456789+-.eE \t\r\n"
@@ -24,10 +25,10 @@ _IN_NUMBERS = b"0123456789+-.eE \t\r\n"
 
 @dataclass(slots=True)
 class Grid:
-    """Nested lists of numbers with the same length and depth everywhere, read as one list.
+    """Nested lists of numbers, flattened. All lists of a level have the same length.
 
     Attributes:
-        numbers: int and float.
+        numbers: all numbers in order, each an int or a float.
         shape: the lengths of the nested lists, outermost first.
     """
 
@@ -36,25 +37,25 @@ class Grid:
 
 
 def loads(data: bytes) -> tuple[Any, Grid | None]:
-    """Reads a document like `reader.loads`, with nested lists of numbers as a `Grid` if the lists are short.
+    """Reads a JSON document. Reads the document's only list as a `Grid`, if it is a list of short lists of numbers.
 
     Returns:
-        the document with an empty list in place of the only list in it, and that list; or the whole document and None.
-        The list is the value of `instances`, of `inputs`, or of a member of `inputs`.
+        The document and the grid, or the document and None. If there is a grid, the document has an empty list in place
+        of the grid: as the value of `instances`, of `inputs`, or of a member of `inputs`.
 
     Raises:
-        InvalidArgument: as `reader.loads`.
+        InvalidArgument: the document is malformed, see `reader.loads`.
     """
     start = data.find(b"[")
     if start < 0 or data.count(b"]", start, start + _SAMPLE) < _SHORT:
         return read(data), None
     end = data.rfind(b"]") + 1
     try:
-        if found := _grid(data[start:end]):
+        if grid := _grid(data[start:end]):
             document = read(data[:start] + b"[]" + data[end:])
             if isinstance(document, Object) and [] in _candidates(document):
-                return document, found
-    except InvalidArgument:  # its offset is not one in `data`
+                return document, grid
+    except InvalidArgument:  # the error has a wrong offset; the last line raises the correct error
         pass
     return read(data), None
 
@@ -66,7 +67,7 @@ def _candidates(document: Object) -> list[Any]:
 
 
 def _grid(text: bytes) -> Grid | None:
-    """Reads `[[…], …]`. Returns None for anything but nested lists of numbers of the same length and depth."""
+    """Reads `[[…], …]`. Returns None if a value is not a number, or if the lists of a level differ in length."""
     if b'"' in text:
         return None
     structure = text.translate(None, _IN_NUMBERS)
@@ -74,7 +75,7 @@ def _grid(text: bytes) -> Grid | None:
     if depth > _MOST_DIMENSIONS:
         return None
     shape: list[int] = []
-    unit, before = b"", 1  # brackets and commas of a list one level down, and the count of its numbers
+    unit, before = b"", 1  # brackets and commas of an inner list, and the count of its numbers
     for level in range(1, depth + 1):
         end = structure.find(b"]" * level)
         count, rest = divmod(structure.count(b",", 0, max(end, 0)) + 1, before)
@@ -87,6 +88,6 @@ def _grid(text: bytes) -> Grid | None:
         return None
     try:
         numbers = orjson.loads(b"[" + text.translate(_NO_BRACKETS) + b"]")
-    except orjson.JSONDecodeError:  # an empty list among others, NaN, a malformed number
+    except orjson.JSONDecodeError:  # for example, an empty list, NaN or a malformed number
         return None
     return Grid(numbers, shape) if len(numbers) == before else None

@@ -1,4 +1,4 @@
-"""Nested lists of JSON values to arrays, all values at once."""
+"""Converts nested lists of JSON values to arrays, all values at once."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .document import raw
 Array = np.ndarray[Any, Any]
 
 _INT32 = -(1 << 31), (1 << 31) - 1
-LIMITS = {  # of the values that TensorFlow Serving accepts for an integer type; small types keep the low bits
+LIMITS = {  # the range that TensorFlow Serving accepts for each integer type; int8, int16 and uint8 keep the low bits
     "int8": _INT32,
     "int16": _INT32,
     "int32": _INT32,
@@ -30,16 +30,17 @@ LIMITS = {  # of the values that TensorFlow Serving accepts for an integer type;
 _CODES = {
     "float": "d",
     "double": "d",
-    **{kind: "q" for kind in LIMITS},
+    **dict.fromkeys(LIMITS, "q"),
     "uint64": "Q",
 }  # for `struct`, 8 bytes each
 
 
 def from_value(value: Any, dtype: dtypes.DataType) -> Array | None:
-    """Converts a value or nested lists of values.
+    """Converts a value or nested lists of values to an array.
 
     Returns:
-        None if the lists differ in length or depth, or a value does not fit the data type. `tensors` has the error.
+        The array. None if the lists differ in length or depth, or a value does not fit the data type. `tensors.py` then
+        raises the error.
     """
     flat: list[Any] = [value]
     shape: list[int] = []
@@ -53,26 +54,25 @@ def from_value(value: Any, dtype: dtypes.DataType) -> Array | None:
 
 def from_list(values: list[Any], shape: Sequence[int], dtype: dtypes.DataType) -> Array | None:
     """Converts values in one list to an array of the given shape. Returns None if a value does not fit the type."""
-    kind = dtype.name
     if not values:
         return np.zeros(shape, dtype.numpy)
-    if kind == "string":
+    if dtype.name == "string":
         try:
             return string_array(list(map(to_bytes, values))).reshape(shape)
         except InvalidArgument:
             return None
-    if kind == "bool":
+    if dtype.name == "bool":
         return np.array(values, bool).reshape(shape) if set(map(type, values)) == {bool} else None
-    if kind not in _CODES:
+    if dtype.name not in _CODES:
         return None
-    try:  # struct is twice as fast as NumPy, and refuses all but numbers and booleans
-        packed = struct.pack(f"{len(values)}{_CODES[kind]}", *values)
+    try:  # struct is twice as fast as NumPy, and raises an error for all values but numbers and booleans
+        packed = struct.pack(f"{len(values)}{_CODES[dtype.name]}", *values)
     except (struct.error, OverflowError):
         return None
-    array = np.frombuffer(packed, _CODES[kind])
+    array = np.frombuffer(packed, _CODES[dtype.name])
     if _has_boolean(values, array):
         return None
-    least, most = LIMITS.get(kind, (None, None))
+    least, most = LIMITS.get(dtype.name, (None, None))
     if least is not None and not (least <= array.min() and array.max() <= most):
         return None
     with np.errstate(over="ignore"):  # a double that is too large for a float becomes infinity
@@ -85,6 +85,7 @@ def to_bytes(value: Any) -> bytes:
 
 
 def _has_boolean(values: list[Any], array: Array) -> bool:
+    """Returns whether a value is a boolean. `array` holds the values as numbers, with booleans as 0 and 1."""
     suspects = np.flatnonzero((array == 0) | (array == 1)).tolist()
     if len(suspects) < len(values) // 4:
         return any(type(values[position]) is bool for position in suspects)

@@ -12,7 +12,7 @@ from .. import messages
 
 
 class Status(Protocol):
-    """The status of a version. `state` is an enum with TensorFlow Serving's names."""
+    """The status of a model version. `state` is a member of an enum with TensorFlow Serving's names."""
 
     @property
     def number(self) -> int: ...
@@ -25,7 +25,7 @@ class Status(Protocol):
 
 
 def versions(statuses: Sequence[Status]) -> list[dict[str, Any]]:
-    """Returns the versions of a status answer."""
+    """Returns the list of versions in the answer to a status request, as JSON values."""
     return [
         {
             "version": str(each.number),
@@ -42,7 +42,7 @@ def status(statuses: Sequence[Status]) -> bytes:
 
 
 def metadata(response: Any) -> bytes:
-    """Writes the answer to a metadata request from a `GetModelMetadataResponse`."""
+    """Writes a `GetModelMetadataResponse` as the answer to a metadata request."""
     signatures = messages.SignatureDefMap()
     response.metadata["signature_def"].Unpack(signatures)
     parts = [
@@ -54,6 +54,6 @@ def metadata(response: Any) -> bytes:
 
 
 def _printed(document: Any) -> bytes:
-    """Writes JSON with the layout of the protobuf library for C++."""
+    """Writes JSON with the indentation and escapes of the C++ protobuf library."""
     text = json.dumps(document, indent=1, ensure_ascii=False) + "\n"
     return text.replace("<", "\\u003c").replace(">", "\\u003e").encode(errors="replace")

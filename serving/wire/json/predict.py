@@ -1,4 +1,4 @@
-"""REST predict requests to arrays: the row form (`instances`) and the columnar form (`inputs`)."""
+"""Converts REST predict requests in the row form (`instances`) or the columnar form (`inputs`) to arrays."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ class Body:
     """The body of a predict request.
 
     Attributes:
-        data: the body as sent.
-        document: the JSON object in it. If there is a grid, an empty list is in its place.
-        grid: the nested lists of numbers in it, if there are no other lists.
-        signature: the name of the requested signature, "" if the body has none.
+        data: the bytes of the body.
+        document: the JSON object in the body, with an empty list in place of the grid.
+        grid: the nested lists of numbers from `grid.loads`, or None.
+        signature: the name of the requested signature. "" if the body has none.
     """
 
     data: bytes
@@ -38,7 +38,7 @@ class Body:
 
     @property
     def rows(self) -> bool:
-        """Whether the request is in the row form. Then the answer is, too."""
+        """Returns whether the request has the row form. The answer must have the same form."""
         return self.document.find("instances") is not MISSING
 
     def whole(self) -> Object:
@@ -56,20 +56,20 @@ def parse(data: bytes) -> Body:
     body = Body(data, as_object(document), grid)
     try:
         body.signature = signature_of(document)
-    except InvalidArgument:  # its message shows the document
+    except InvalidArgument:  # the error message must show the document with the grid
         body.signature = signature_of(body.whole())
     return body
 
 
 def as_object(document: Any) -> Object:
-    """Returns the document if it is a JSON object. Raises InvalidArgument otherwise."""
+    """Returns the document if it is a JSON object. Otherwise raises InvalidArgument."""
     if not isinstance(document, Object):
         raise InvalidArgument(f"JSON Value: {text_of(document)} Is not object")
     return document
 
 
 def signature_of(document: Object) -> str:
-    """Returns the name of the requested signature, or "". Raises InvalidArgument if it is not a string."""
+    """Returns the name of the requested signature, or "". Raises InvalidArgument if the name is not a string."""
     name = document.find("signature_name")
     if name is MISSING:
         return ""
@@ -84,8 +84,8 @@ def arrays(body: Body, definition: SignatureDef) -> dict[str, Array]:
     """Converts the body of a request to the inputs of a signature.
 
     Raises:
-        InvalidArgument: missing or unknown inputs, rows of different shapes, or values of the wrong type.
-        Unimplemented: an input has a data type that TensorFlow Serving does not read from JSON.
+        InvalidArgument: missing inputs, rows with unknown inputs or different shapes, or values of the wrong type.
+        Unimplemented: `inputs` has a data type that TensorFlow Serving does not read from JSON.
     """
     specs = definition.inputs
     if not specs:

@@ -1,7 +1,7 @@
-"""Reads JSON with RapidJSON, the library that TensorFlow Serving uses: the same values, messages and offsets.
+"""Reads JSON with RapidJSON, as TensorFlow Serving does, so values, error messages and offsets are the same.
 
-python-rapidjson is stricter than TensorFlow Serving in three points, which this module corrects: text after the
-document, a byte order mark before it, and strings that are not UTF-8.
+python-rapidjson rejects three inputs that TensorFlow Serving accepts: text after the document, a byte order mark before
+the document, and strings that are not UTF-8. This module accepts them.
 """
 
 from __future__ import annotations
@@ -18,23 +18,24 @@ from .document import Object, raw
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _PROBLEM = re.compile(r"Parse error at offset (\d+): (.*)", re.S)
 _ROOT_FOLLOWED = "The document root must not be followed by other values."
-# TensorFlow Serving has an older version of RapidJSON, with another message for this error.
+# TensorFlow Serving has an older version of RapidJSON, which has another message for this error.
 _OLDER_MESSAGES = {"Invalid encoding in string.": "Invalid escape character in string."}
 
-# python-rapidjson reads UTF-8 only. Other bytes are replaced by private-use characters before it reads the text.
+# python-rapidjson reads only UTF-8. `_hide` replaces all other bytes with private-use characters before
+# python-rapidjson reads the text, and `_HiddenBytesReader` restores the bytes.
 _HIDDEN = {0xDC00 + byte: 0x10FF00 + byte for byte in range(0x80, 0x100)}
 _SHOWN = {hidden: shown for shown, hidden in _HIDDEN.items()}
 
 
 class _Reader(rapidjson.Decoder):
-    """Keeps the members of an object in a list, so that repeated names stay."""
+    """Reads the members of an object to a list. The list keeps repeated names."""
 
     start_object: Any = list
     end_object: Any = Object
 
 
 class _HiddenBytesReader(rapidjson.Decoder):
-    """Does the same for text with bytes that `_hide` replaced, and restores them."""
+    """Reads text in which `_hide` replaced bytes. Restores the bytes, and keeps repeated names."""
 
     start_object = list
 
@@ -50,13 +51,14 @@ _READER, _HIDDEN_BYTES_READER = _Reader(number_mode=_MODE), _HiddenBytesReader(n
 
 
 def loads(data: bytes) -> Any:
-    """Reads the JSON document at the start of `data`. What follows the document is ignored.
+    """Reads the JSON document at the start of `data`. Text after the document is ignored.
 
-    NaN, Inf, Infinity and their negatives are numbers. Whole numbers of up to 64 bits are int, all others float.
+    NaN, Inf and Infinity are numbers, with or without a minus sign. Integers of up to 64 bits become int. All other
+    numbers become float.
 
     Raises:
-        InvalidArgument: `data` is not JSON, with TensorFlow Serving's message, or lists and objects are nested deeper
-            than Python's recursion limit (1,000 by default).
+        InvalidArgument: `data` is not JSON (with TensorFlow Serving's error message), or lists and objects are nested
+            deeper than Python's recursion limit (1,000 by default).
     """
     if not data:
         raise InvalidArgument("JSON Parse error: The document is empty")
@@ -66,9 +68,9 @@ def loads(data: bytes) -> Any:
     except RecursionError:
         raise InvalidArgument(f"JSON is nested deeper than {sys.getrecursionlimit()} levels.") from None
     except rapidjson.JSONDecodeError as error:
-        found = _PROBLEM.fullmatch(str(error))
-        assert found is not None
-        offset, problem = _original(int(found[1]), content), found[2]
+        match = _PROBLEM.fullmatch(str(error))
+        assert match is not None
+        offset, problem = _original(int(match[1]), content), match[2]
     if problem == _ROOT_FOLLOWED:
         return _read(content[:offset])
     offset += len(data) - len(content)
@@ -88,7 +90,7 @@ def _hide(data: bytes) -> str:
 
 
 def _original(offset: int, data: bytes) -> int:
-    """Converts an offset in the text that RapidJSON read to the offset in `data`, in bytes."""
+    """Converts an offset in the text that RapidJSON reads to the offset in `data`. Both are in bytes."""
     try:
         data.decode()
         return offset

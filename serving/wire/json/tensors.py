@@ -1,7 +1,7 @@
-"""The inputs of a predict request from `instances` or `inputs`.
+"""Converts the `instances` or `inputs` of a predict request to arrays.
 
-All values of an input are converted at once by `lists`. If that fails, they are checked one by one, in the order of
-TensorFlow Serving and with its messages.
+`lists` converts all values of an input at once. If that fails, this module checks the values one by one, in the same
+order and with the same error messages as TensorFlow Serving.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _TYPES: dict[str, set[type]] = {
     "double": {int, float},
     "bool": {bool},
     "string": {str, Object},
-    **{kind: {int} for kind in LIMITS},
+    **{name: {int} for name in LIMITS},
 }
 
 
@@ -40,7 +40,7 @@ class _Tensor:
         self._shape: list[int] | None = None
 
     def add(self, item: Any) -> None:
-        """Adds a value or nested lists of values. Raises InvalidArgument or Unimplemented if they do not fit."""
+        """Adds a value or nested lists of values. Raises InvalidArgument or Unimplemented if a value does not fit."""
         shape = _shape(item)
         before = len(self._values)
         self._fill(item, 0, shape)
@@ -53,7 +53,10 @@ class _Tensor:
             raise InvalidArgument(f"Expecting shape {_listed(self._shape)} but got: {_listed(shape)}")
 
     def array(self, batch: int | None = None) -> Array:
-        """Returns all values as an array. If `batch` is given, it is the size of an additional first dimension."""
+        """Returns the values as an array.
+
+        If `batch` is given, the array has an additional first dimension of size `batch`. Extra values are dropped.
+        """
         shape = ([] if batch is None else [batch]) + (self._shape or [])
         if len(shape) > MAX_RANK:
             raise InvalidArgument(f"tensor parsing error: {self._name}")
@@ -83,7 +86,7 @@ class _Tensor:
 
 
 def _shape(item: Any) -> list[int]:
-    """Returns the lengths of nested lists along their first elements."""
+    """Returns the lengths of nested lists, measured on the first element of each list."""
     shape = []
     while isinstance(item, list):
         shape.append(len(item))
@@ -97,20 +100,20 @@ def _listed(shape: list[int]) -> str:
     return "[" + ",".join(map(str, shape)) + "]"
 
 
-def _check(value: Any, kind: str) -> None:
-    """Raises InvalidArgument or Unimplemented if a value does not fit a data type."""
-    if kind not in _TYPES and not isinstance(value, Object):
-        raise Unimplemented(f"Conversion of JSON Value: {text_of(value)} to type: {kind}")
-    if type(value) in _TYPES.get(kind, ()):
+def _check(value: Any, dtype: str) -> None:
+    """Raises InvalidArgument or Unimplemented if a value does not fit the data type with the name `dtype`."""
+    if dtype not in _TYPES and not isinstance(value, Object):
+        raise Unimplemented(f"Conversion of JSON Value: {text_of(value)} to type: {dtype}")
+    if type(value) in _TYPES.get(dtype, ()):
         if isinstance(value, Object):
             decoded(value)
-        least, most = LIMITS.get(kind, (None, None))
+        least, most = LIMITS.get(dtype, (None, None))
         if least is None or least <= value <= most:
             return
-    raise InvalidArgument(f"JSON Value: {text_of(value)} Type: {type_name(value)} is not of expected type: {kind}")
+    raise InvalidArgument(f"JSON Value: {text_of(value)} Type: {type_name(value)} is not of expected type: {dtype}")
 
 
-# === Both forms ===
+# === Row form and columnar form ===
 
 
 def _is_object(value: Any) -> bool:
@@ -118,15 +121,15 @@ def _is_object(value: Any) -> bool:
 
 
 def from_rows(rows: list[Any], specs: Mapping[str, TensorSpec]) -> dict[str, Array]:
-    """Converts `instances`: a value of the only input for each row, or an object with a value of each input."""
+    """Converts `instances`. Each row is a value of the only input, or an object with a value for each input."""
     columns = _columns(rows, specs)
     arrays = {name: from_value(values, specs[name].dtype) for name, values in columns.items()}
-    found = {name: array for name, array in arrays.items() if array is not None and array.ndim <= MAX_RANK}
-    return found if len(found) == len(specs) else _row_by_row(rows, specs)
+    converted = {name: array for name, array in arrays.items() if array is not None and array.ndim <= MAX_RANK}
+    return converted if len(converted) == len(specs) else _row_by_row(rows, specs)
 
 
 def _columns(rows: list[Any], specs: Mapping[str, TensorSpec]) -> dict[str, list[Any]]:
-    """Returns the values of each input. Returns nothing if a row does not have exactly the inputs."""
+    """Returns the values of each input. Returns {} if the names in a row are not exactly the names of the inputs."""
     if not any(map(_is_object, rows)):
         return dict.fromkeys(specs, rows) if len(specs) == 1 else {}
     if set(map(type, rows)) != {Object} or {len(row.members) for row in rows} != {len(specs)}:
@@ -138,7 +141,7 @@ def _columns(rows: list[Any], specs: Mapping[str, TensorSpec]) -> dict[str, list
 
 
 def _row_by_row(rows: list[Any], specs: Mapping[str, TensorSpec]) -> dict[str, Array]:
-    """Does the same as `from_rows` row by row. Raises the error of the first wrong row."""
+    """Converts `instances` one row at a time. Raises the error of the first wrong row."""
     if not isinstance(rows[0], Object) and len(specs) > 1:
         raise InvalidArgument(
             "instances is a plain list, but expecting list of objects as multiple input tensors required as per "
@@ -177,7 +180,7 @@ def _add(tensors: Mapping[str, _Tensor], name: str, value: Any, where: str) -> N
 
 
 def from_columns(values: Any, specs: Mapping[str, TensorSpec]) -> dict[str, Array]:
-    """Converts `inputs`: the values of the only input, or an object with the values of each input."""
+    """Converts `inputs`. Its content is the values of the only input, or an object with the values of each input."""
     if _is_object(values):
         columns = {name: values.find(name) for name in sorted(specs)}
     elif len(specs) > 1:

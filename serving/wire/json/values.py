@@ -1,4 +1,4 @@
-"""JSON for the client: documents, arrays of strings, and numbers with NaN and infinity."""
+"""Reads and writes the JSON of the client: documents, arrays of strings, and numbers with NaN and infinity."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Array = np.ndarray[Any, Any]
 
 
 def loads(data: bytes) -> Any:
-    """Reads a JSON document. NaN, Infinity and -Infinity are numbers. Raises InvalidArgument if it is not JSON."""
+    """Reads a JSON document. NaN, Infinity and -Infinity are numbers. Raises InvalidArgument for malformed JSON."""
     try:
         return rapidjson.loads(data, number_mode=rapidjson.NM_NATIVE | rapidjson.NM_NAN)
     except (ValueError, RecursionError) as error:
@@ -26,7 +26,10 @@ def loads(data: bytes) -> Any:
 
 
 def strings(value: Any) -> Array:
-    """Converts nested lists of text, or of `{"b64": …}`, to an object array of bytes."""
+    """Converts nested lists of strings, or of `{"b64": …}`, to an object array of bytes.
+
+    Raises InvalidArgument if the lists differ in length or depth, or if a value is of another type.
+    """
     leaves: list[bytes] = []
     shape: list[int] = []
 
@@ -59,7 +62,7 @@ def _string(value: Any) -> bytes:
 
 
 def plain(array: Array) -> Any:
-    """Converts an array to a value for `dumps`, strings to `{"b64": …}`. Raises InvalidArgument for complex numbers."""
+    """Returns an array as a value for `dumps`, with strings as `{"b64": …}`. Raises InvalidArgument if complex."""
     if array.dtype.kind in "OSUT":
         return _base64(array.tolist())
     if array.dtype.kind == "c":
@@ -78,13 +81,14 @@ def _base64(value: Any) -> Any:
 
 
 def dumps(value: Any) -> bytes:
-    """Writes JSON: arrays of numbers as nested lists, NaN and infinity as `NaN` and `Infinity`."""
-    if _has_nan(value):  # orjson would write null
+    """Writes JSON. Arrays of numbers become nested lists. NaN and infinity become `NaN` and `Infinity`."""
+    if _has_nan(value):  # orjson would write NaN and infinity as null
         return rapidjson.dumps(value, default=lambda array: array.tolist(), ensure_ascii=False).encode()
     return orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY)
 
 
 def _has_nan(value: Any) -> bool:
+    """Returns whether a value has NaN or infinity outside of arrays. `plain` converts arrays with NaN to lists."""
     if isinstance(value, dict):
         return any(map(_has_nan, value.values()))
     if isinstance(value, list):

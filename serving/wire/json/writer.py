@@ -1,7 +1,7 @@
-"""Writes JSON as TensorFlow Serving does: strings, error bodies, and the values that error messages show.
+"""Writes JSON as TensorFlow Serving does: strings, error bodies, and values in error messages.
 
-python-rapidjson cannot write these: it refuses strings that are not UTF-8, writes 1e39 as 1e+39, and keeps one member
-of several with the same name.
+python-rapidjson cannot do this. It rejects strings that are not UTF-8, writes 1e39 as 1e+39, and drops all but one of
+several members with the same name.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 from .document import Object, raw, text
 
-MAX_SHOWN = 1 << 18  # bytes; TensorFlow Serving shows whole values
+MAX_SHOWN = 1 << 18  # bytes of a value in an error message; TensorFlow Serving has no limit
 
 _SPECIAL = re.compile(rb'["\\\x00-\x1f]')
 _ESCAPED = {bytes((code,)): b"\\u%04X" % code for code in range(0x20)} | {
@@ -22,7 +22,7 @@ _ESCAPED = {bytes((code,)): b"\\u%04X" % code for code in range(0x20)} | {
 
 
 def quoted(text: bytes) -> bytes:
-    """Writes a JSON string. Bytes that are not UTF-8 stay as they are."""
+    """Writes a JSON string. Bytes that are not UTF-8 stay unchanged."""
     return b'"' + _SPECIAL.sub(lambda match: _ESCAPED[match[0]], text) + b'"'
 
 
@@ -36,9 +36,9 @@ def error_body(message: str) -> bytes:
 
 
 def text_of(value: Any) -> str:
-    """Writes a value of a document for an error message, at most `MAX_SHOWN` bytes of it.
+    """Writes a JSON value for an error message. The text is cut after `MAX_SHOWN` bytes.
 
-    Each member of an object is on a line, a list is on one line. The text ends before the first NaN or infinity.
+    Each member of an object is on a new line. A list is on one line. The text ends before the first NaN or infinity.
     """
     shown, left = [], MAX_SHOWN
     for piece in _pieces(value):
@@ -51,7 +51,7 @@ def text_of(value: Any) -> str:
 
 
 def _pieces(value: Any) -> Iterator[bytes]:
-    above: list[tuple[Iterator[Any], bool]] = []  # the rest of each list and object around the value
+    above: list[tuple[Iterator[Any], bool]] = []  # for each list or object around the value: its remaining content
     while True:
         members = isinstance(value, Object)
         content = value.members if members else value if isinstance(value, list) else None
@@ -98,7 +98,10 @@ def _scalar(value: Any) -> bytes:
 
 
 def _shortest(value: float) -> bytes:
-    """Writes a finite float as RapidJSON does, with as few digits as read back to it: b"1.0", b"1e39"."""
+    """Writes a finite float as RapidJSON does: with the fewest digits that read back to the same float.
+
+    Examples are b"1.0" and b"1e39".
+    """
     text, sign = repr(abs(value)), "-" if str(value)[0] == "-" else ""
     mantissa, _, exponent = text.partition("e")
     whole, _, fraction = mantissa.partition(".")
@@ -119,7 +122,7 @@ def _shortest(value: float) -> bytes:
 
 
 def type_name(value: Any) -> str:
-    """Returns the JSON type of a value, as TensorFlow Serving names it in error messages."""
+    """Returns the name of a value's JSON type in TensorFlow Serving's error messages, such as "Number"."""
     if isinstance(value, bool):
         return "True" if value else "False"
     return _TYPES[type(value)]

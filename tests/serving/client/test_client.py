@@ -1,4 +1,4 @@
-"""The client over gRPC and REST, against a real server."""
+"""Tests of the client over gRPC and REST with a real server."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ from ..conftest import MODEL, embedded_only
 
 @pytest.fixture(params=["grpc", "rest"])
 def client(request: pytest.FixtureRequest, server: ServerProcess) -> Iterator[Client]:
-    with Client(getattr(server, request.param)) as made:
-        yield made
+    with Client(getattr(server, request.param)) as client:
+        yield client
 
 
-def test_every_call_equals_keras(client: Client, keras_model: Any, images: Any) -> None:
+def test_results_equal_the_keras_model(client: Client, keras_model: Any, images: Any) -> None:
     want = keras_model.predict(images, verbose=0)
     code = keras_model.get_layer("encoder").predict(images, verbose=0)
     np.testing.assert_allclose(client.encode(MODEL, images), code, atol=1e-4)
@@ -46,12 +46,12 @@ def test_every_call_equals_keras(client: Client, keras_model: Any, images: Any) 
     assert client.encode(MODEL, images).dtype == np.float32
 
 
-def test_files(client: Client, images: Any, png_files: list[bytes]) -> None:
+def test_png_files(client: Client, images: Any, png_files: list[bytes]) -> None:
     np.testing.assert_allclose(client.encode(MODEL, png_files), client.encode(MODEL, images), atol=1e-4)
     np.testing.assert_allclose(client.denoise(MODEL, png_files[0]), client.denoise(MODEL, images[:1]), atol=1e-4)
 
 
-def test_predict_by_name_version_and_list(client: Client, images: Any) -> None:
+def test_predict_with_input_names_a_version_and_lists(client: Client, images: Any) -> None:
     want = client.encode(MODEL, images)
     by_name = client.predict(MODEL, {"image": images.tolist()}, signature="encode", version=1)
     assert list(by_name) == ["code"]
@@ -64,40 +64,40 @@ def test_not_a_number(client: Client, images: Any) -> None:
     assert np.isnan(client.score(MODEL, holes)).all()
 
 
-class Swapped:
+class ChangingServer:
     """A transport to a server that loads a version with other signatures while the client is connected."""
 
     def __init__(self) -> None:
-        self.kind, self.asked = "float", 0
+        self.dtype, self.signature_requests = "float", 0
 
     def signatures(self, spec: ModelSpec) -> dict[str, SignatureDef]:
-        self.asked += 1
-        row = next(row for row in dtypes.DATA_TYPES if row.name == self.kind)
+        self.signature_requests += 1
+        row = next(row for row in dtypes.DATA_TYPES if row.name == self.dtype)
         spec_of_x = TensorSpec("x:0", row, (-1,))
-        return {name: SignatureDef(name, "", {"x": spec_of_x}, {"y": spec_of_x}) for name in ("old", self.kind)}
+        return {name: SignatureDef(name, "", {"x": spec_of_x}, {"y": spec_of_x}) for name in ("old", self.dtype)}
 
     def predict(self, spec: ModelSpec, signature: SignatureDef, inputs: Mapping[str, Any]) -> dict[str, Any]:
         row = signature.inputs["x"].dtype
-        if row.name != self.kind or inputs["x"].dtype != row.numpy:
-            raise InvalidArgument(f"Expects arg[0] to be {self.kind} but {inputs['x'].dtype} is provided")
+        if row.name != self.dtype or inputs["x"].dtype != row.numpy:
+            raise InvalidArgument(f"Expects arg[0] to be {self.dtype} but {inputs['x'].dtype} is provided")
         return {"y": inputs["x"]}
 
     def close(self) -> None: ...
 
 
 def test_a_version_with_other_signatures() -> None:
-    server = Swapped()
+    server = ChangingServer()
     with Client("", transport=server) as client:  # type: ignore[arg-type]
         for _ in range(3):
             assert client.predict("m", [1, 2], signature="old")["y"].dtype == np.float32
-        assert server.asked == 1, "signatures are kept between requests"
-        server.kind = "double"
+        assert server.signature_requests == 1, "the client caches signatures"
+        server.dtype = "double"
         assert client.predict("m", [1, 2], signature="old")["y"].dtype == np.float64
-        server.kind = "int32"
+        server.dtype = "int32"
         assert client.predict("m", [1, 2], signature="int32")["y"].dtype == np.int32
         with pytest.raises(InvalidArgument, match="Expects arg"):
             client.predict("m", ["text"], signature="old")
-        server.kind = "int64"
+        server.dtype = "int64"
         assert set(client.signatures("m")) == {"old", "int64"}
 
 
@@ -111,7 +111,7 @@ def test_models(client: Client) -> None:
     assert client.models() == [MODEL]
 
 
-def test_errors_are_one_hierarchy(client: Client, images: Any) -> None:
+def test_errors(client: Client, images: Any) -> None:
     with pytest.raises(NotFound, match="nobody"):
         client.encode("nobody", images)
     with pytest.raises(NotFound, match=r"version 9|Specific\(denoiser, 9\)"):
@@ -134,14 +134,14 @@ def test_no_server(scheme: str) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["", "http://"])
-def test_a_deadline_is_kept(scheme: str) -> None:
+def test_a_server_that_does_not_answer(scheme: str) -> None:
     with socket.create_server(("localhost", 0)) as silent:
         with Client(f"{scheme}localhost:{silent.getsockname()[1]}", timeout=0.3) as client:
             with pytest.raises((DeadlineExceeded, Unavailable)):
                 client.status(MODEL)
 
 
-def test_a_web_page_is_no_model_server() -> None:
+def test_a_web_server_that_is_not_a_model_server() -> None:
     import http.server
     import threading
 
@@ -166,7 +166,7 @@ def test_a_web_page_is_no_model_server() -> None:
         page.shutdown()
 
 
-def test_a_timeout_above_zero() -> None:
+def test_a_timeout_of_zero_is_an_error() -> None:
     with pytest.raises(InvalidArgument, match="Expected a timeout above 0 seconds. Received: 0"):
         Client("localhost:1", timeout=0)
 

@@ -1,4 +1,7 @@
-"""Classifiers, regressors, segmenters and detectors on a real server, called by our client, official stubs and JSON."""
+"""Tests of classifiers, regressors, segmenters and detectors on a real server.
+
+The requests come from our client, from the official gRPC stubs, and from an HTTP client with JSON.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ LABELS = ["ant", "bee", "žába"]
 
 @dataclass
 class Tasks:
-    """The models in memory, and a server with all of them."""
+    """The Keras models by name, and a server with all these models."""
 
     models: dict[str, Any]
     server: ServerProcess
@@ -53,8 +56,8 @@ def tasks(tmp_path_factory: pytest.TempPathFactory, server_kind: str) -> Iterato
 
 @pytest.fixture(params=["grpc", "rest"])
 def client(request: pytest.FixtureRequest, tasks: Tasks) -> Iterator[Client]:
-    with Client(getattr(tasks.server, request.param), timeout=60) as made:
-        yield made
+    with Client(getattr(tasks.server, request.param), timeout=60) as client:
+        yield client
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +104,7 @@ def test_segment(client: Client, images: Any, png_files: list[bytes]) -> None:
 
 def test_detect(client: Client) -> None:
     images = np.zeros((3, 8, 8, 1), np.float32)
-    images[1, 4:, :4] = 0.6  # below, on the left
+    images[1, 4:, :4] = 0.6  # the lower left quadrant
     images[2] = 1
     none, one, four = client.detect("detector", images)
     assert none.boxes.shape == (0, 4) and none.labels == []
@@ -114,12 +117,12 @@ def test_detect(client: Client) -> None:
     np.testing.assert_allclose(same.boxes, one.boxes)
 
 
-def test_a_model_of_another_kind(client: Client, images: Any) -> None:
+def test_a_model_for_another_task(client: Client, images: Any) -> None:
     with pytest.raises(InvalidArgument, match="Expected a signature of segmenter: segment, .*. Received: classify"):
         client.classify("segmenter", images)
 
 
-# === Examples, as TensorFlow Serving's users send them ===
+# === tf.Examples in Classify and Regress requests ===
 
 
 @pytest.fixture(scope="module")
@@ -134,8 +137,8 @@ def fill(request: Any, model: str, signature: str, feature: str, rows: Any) -> A
     """Returns a ClassificationRequest or RegressionRequest with an example for each row."""
     request.model_spec.name, request.model_spec.signature_name = model, signature
     for row in rows:
-        made = request.input.example_list.examples.add()
-        made.features.feature[feature].float_list.value.extend(row.ravel().tolist())
+        example = request.input.example_list.examples.add()
+        example.features.feature[feature].float_list.value.extend(row.ravel().tolist())
     return request
 
 
@@ -171,12 +174,12 @@ def test_multi_inference(stub: Any, vectors: Any) -> None:
     assert len(result.regression_result.regressions) == 1
 
 
-def test_the_default_signature_is_none_of_examples(stub: Any, images: Any) -> None:
+def test_the_default_signature_does_not_read_examples(stub: Any, images: Any) -> None:
     from tensorflow_serving.apis import classification_pb2
 
-    with pytest.raises(grpc.RpcError) as refused:
+    with pytest.raises(grpc.RpcError) as caught:
         stub.Classify(fill(classification_pb2.ClassificationRequest(), "classifier", "", "image", images), 60)
-    assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
 
 
 def post(tasks: Tasks, path: str, body: Any) -> Any:
@@ -201,21 +204,21 @@ def test_regress_over_rest(tasks: Tasks, vectors: Any) -> None:
 
 
 @pytest.mark.parametrize("features", [[1, 2, 3, 4], [1, 0.5, 2.0, 3.0], [1.0, 2.0, 3.0]])
-def test_examples_that_are_refused(tasks: Tasks, features: list[float]) -> None:
-    """Integers, integers among floats, and a missing value."""
+def test_invalid_examples(tasks: Tasks, features: list[float]) -> None:
+    """The server rejects integers, a mixture of integers and floats, and a missing value."""
     body = {"signature_name": "regress_example", "examples": [{"features": features}]}
     assert httpx.post(f"{tasks.server.rest}/v1/models/regressor:regress", json=body, timeout=60).status_code == 400
 
 
-TEXT_AND_NUMBERS: dict[tuple[str, str], Callable[[Any], bool]] = {
+CHECKS: dict[tuple[str, str], Callable[[Any], bool]] = {
     ("classifier", "classify"): lambda row: row["label"] in LABELS and len(row["probabilities"]) == 3,
     ("detector", "detect"): lambda row: len(row["boxes"]) == 16 and row["labels"][15] == "",
     ("segmenter", "segment"): lambda row: row["mask"][0][0] in (0, 1),
 }
 
 
-@pytest.mark.parametrize(("model", "signature"), TEXT_AND_NUMBERS)
+@pytest.mark.parametrize(("model", "signature"), CHECKS)
 def test_predictions_over_rest(tasks: Tasks, images: Any, model: str, signature: str) -> None:
     body = {"signature_name": signature, "instances": images[:2].tolist()}
     rows = post(tasks, f"{model}:predict", body)["predictions"]
-    assert len(rows) == 2 and all(map(TEXT_AND_NUMBERS[model, signature], rows))
+    assert len(rows) == 2 and all(map(CHECKS[model, signature], rows))

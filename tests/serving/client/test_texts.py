@@ -1,4 +1,4 @@
-"""Models of sequences, texts and words on a real server, over gRPC and REST."""
+"""Tests of models for time series, texts and words on a real server, over gRPC and REST."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from keras_gallery.serving.ports import free_port
 from keras_gallery.serving.quiet import quiet_import
 
 LABELS = ["bad", "so-so", "good"]
-SEASON, STEPS = 4, 9
-STRANGE = ["", "Don't", "žluťoučký 🙂", "a\tb\n", "A GREAT film"]
+PERIOD, STEPS = 4, 9
+TEXTS_TO_TRY = ["", "Don't", "žluťoučký 🙂", "a\tb\n", "A GREAT film"]
 
 
 @dataclass
 class Texts:
-    """The models in memory, the functions of their signatures, and a server with all models."""
+    """The Keras models by name, the endpoints of each model by name, and a server with all models."""
 
     models: dict[str, Any]
     endpoints: dict[str, Any]
     server: ServerProcess
 
     def ask(self, model: str, signature: str, **inputs: Any) -> dict[str, Any]:
-        """Returns the result of the function of a signature before the export."""
+        """Calls the Python function of a signature, without the server. Returns the outputs by name."""
         import tensorflow as tf
 
         endpoint = self.endpoints[model][signature]
-        given = [tf.constant(inputs[spec.name], spec.dtype) for spec in endpoint.inputs]
-        return {name: value.numpy() for name, value in endpoint.function(*given).items()}
+        tensors = [tf.constant(inputs[spec.name], spec.dtype) for spec in endpoint.inputs]
+        return {name: value.numpy() for name, value in endpoint.function(*tensors).items()}
 
     def texts(self, model: str, signature: str, **inputs: Any) -> list[str]:
         return [each.decode() for each in self.ask(model, signature, **inputs)["text"]]
@@ -51,20 +51,20 @@ def texts(tmp_path_factory: pytest.TempPathFactory, server_kind: str) -> Iterato
     keras.utils.set_random_seed(0)
     root = tmp_path_factory.mktemp("texts")
     names = ("reviews", "spelling", "captions", "places", "words")
-    models = {"series": text_models.forecaster(SEASON)} | {name: getattr(text_models, name)() for name in names}
-    given: dict[str, dict[str, Any]] = {name: {"texts": text_models.TEXTS[name]} for name in names}
-    given["reviews"]["labels"] = LABELS
-    bases = {name: export(model, name, root, **given.get(name, {})).parent for name, model in models.items()}
-    found = {name: endpoints(model, **given.get(name, {})) for name, model in models.items()}
+    models = {"series": text_models.forecaster(PERIOD)} | {name: getattr(text_models, name)() for name in names}
+    options: dict[str, dict[str, Any]] = {name: {"texts": text_models.TEXTS[name]} for name in names}
+    options["reviews"]["labels"] = LABELS
+    bases = {name: export(model, name, root, **options.get(name, {})).parent for name, model in models.items()}
+    functions = {name: endpoints(model, **options.get(name, {})) for name, model in models.items()}
     with ServerProcess(server_kind, bases, log=root / "log", port=free_port(), rest_port=free_port()) as server:
         server.wait_until_ready()
-        yield Texts(models, found, server)
+        yield Texts(models, functions, server)
 
 
 @pytest.fixture(params=["grpc", "rest"])
 def client(request: pytest.FixtureRequest, texts: Texts) -> Iterator[Client]:
-    with Client(getattr(texts.server, request.param), timeout=60) as made:
-        yield made
+    with Client(getattr(texts.server, request.param), timeout=60) as client:
+        yield client
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +75,7 @@ def history() -> Any:
 # === Series ===
 
 
-@pytest.mark.parametrize("steps", [SEASON + 1, STEPS])
+@pytest.mark.parametrize("steps", [PERIOD + 1, STEPS])
 def test_forecast(client: Client, texts: Texts, history: Any, steps: int) -> None:
     want = texts.models["series"].predict(history[:, :steps], verbose=0)
     np.testing.assert_allclose(client.forecast("series", history[:, :steps]), want, atol=1e-4)
@@ -83,7 +83,7 @@ def test_forecast(client: Client, texts: Texts, history: Any, steps: int) -> Non
 
 
 def test_forecasts_of_different_lengths(client: Client, texts: Texts, history: Any) -> None:
-    lengths = [STEPS, SEASON + 1, STEPS - 1]
+    lengths = [STEPS, PERIOD + 1, STEPS - 1]
     series = [each[:length] for each, length in zip(history, lengths, strict=True)]
     want = [texts.models["series"].predict(each[None], verbose=0)[0] for each in series]
     np.testing.assert_allclose(client.forecast("series", series), want, atol=1e-4)
@@ -92,11 +92,11 @@ def test_forecasts_of_different_lengths(client: Client, texts: Texts, history: A
 
 
 def test_a_history_that_is_too_short(client: Client, history: Any) -> None:
-    for signature in ("serving_default", "forecast"):  # with any engine
+    for signature in ("serving_default", "forecast"):  # every engine must raise InvalidArgument
         with pytest.raises(InvalidArgument):
-            client.predict("series", history[:, :SEASON], signature=signature)
+            client.predict("series", history[:, :PERIOD], signature=signature)
     with pytest.raises(InvalidArgument, match=r"Expected lengths from 5 to 9. Received: \[4\]"):
-        client.forecast("series", history, [STEPS, SEASON, SEASON])
+        client.forecast("series", history, [STEPS, PERIOD, PERIOD])
     with pytest.raises(InvalidArgument, match=r"^The sequences differ in the shape of their steps: \[\("):
         client.forecast("series", [np.zeros((5, 2)), np.zeros((6, 3))])
 
@@ -105,16 +105,16 @@ def test_a_history_that_is_too_short(client: Client, history: Any) -> None:
 
 
 def test_classify_text(client: Client, texts: Texts) -> None:
-    want = texts.ask("reviews", "classify_text", text=STRANGE)
-    for got in (client.classify_text("reviews", STRANGE), client.classify("reviews", STRANGE)):
+    want = texts.ask("reviews", "classify_text", text=TEXTS_TO_TRY)
+    for got in (client.classify_text("reviews", TEXTS_TO_TRY), client.classify("reviews", TEXTS_TO_TRY)):
         np.testing.assert_allclose(got.probabilities, want["probabilities"], atol=1e-4)
         assert got.labels == [LABELS[p.argmax()] for p in want["probabilities"]]
     assert client.classify_text("reviews", "a film").labels == client.classify_text("reviews", ["a film"]).labels
-    embedding = texts.ask("reviews", "embed_text", text=STRANGE)["embedding"]
-    np.testing.assert_allclose(client.embed("reviews", STRANGE), embedding, atol=1e-4)
+    embedding = texts.ask("reviews", "embed_text", text=TEXTS_TO_TRY)["embedding"]
+    np.testing.assert_allclose(client.embed("reviews", TEXTS_TO_TRY), embedding, atol=1e-4)
 
 
-def test_ids(client: Client, texts: Texts) -> None:
+def test_token_ids(client: Client, texts: Texts) -> None:
     ids = np.array([[7, 2, 0], [3, 1, 11]])
     want = texts.models["reviews"].predict(ids, verbose=0)
     np.testing.assert_allclose(client.classify("reviews", ids).probabilities, want, atol=1e-4)
@@ -124,14 +124,14 @@ def test_ids(client: Client, texts: Texts) -> None:
 
 
 def test_translate(client: Client, texts: Texts) -> None:
-    want = texts.texts("spelling", "translate", text=STRANGE)
-    assert client.translate("spelling", STRANGE) == want
-    assert client.pronounce("spelling", STRANGE) == want
+    want = texts.texts("spelling", "translate", text=TEXTS_TO_TRY)
+    assert client.translate("spelling", TEXTS_TO_TRY) == want
+    assert client.pronounce("spelling", TEXTS_TO_TRY) == want
     assert client.translate("spelling", "Don't") == want[1:2]
     assert len(set(want)) > 1
 
 
-def test_bytes_that_are_no_text(client: Client) -> None:
+def test_bytes_that_are_not_utf8(client: Client) -> None:
     answer = client.predict("spelling", np.array([b"\xff\xfe", b"a\x00b"], object), signature="translate")
     assert len(answer["text"]) == 2
 
@@ -144,7 +144,7 @@ def test_caption(client: Client, texts: Texts, images: Any, png_files: list[byte
 # === Words and categories ===
 
 
-def test_words(client: Client, texts: Texts) -> None:
+def test_nearest_and_embed(client: Client, texts: Texts) -> None:
     want = texts.ask("words", "nearest", word=["good", "FILM"], count=3)
     got = client.nearest("words", ["good", "FILM"], 3)
     assert got.names == [[name.decode() for name in row] for row in want["names"]]
@@ -154,10 +154,10 @@ def test_words(client: Client, texts: Texts) -> None:
     np.testing.assert_allclose(client.embed("words", ["a", "?"]), rows[[2, 1]], atol=1e-6)
 
 
-def test_refusals(client: Client) -> None:
-    with pytest.raises(InvalidArgument, match="Expected a word that the model knows. Received: zebra") as refused:
+def test_invalid_requests_to_nearest(client: Client) -> None:
+    with pytest.raises(InvalidArgument, match="Expected a word that the model knows. Received: zebra") as caught:
         client.nearest("words", ["good", "zebra", "lion"])
-    assert "\n" not in str(refused.value)
+    assert "\n" not in str(caught.value)
     with pytest.raises(InvalidArgument, match="Expected a count from 1 to 1024. Received: 0"):
         client.nearest("words", "good", 0)
     with pytest.raises(InvalidArgument, match="Expected a signature of words: .*. Received: nearest_city"):
@@ -173,13 +173,13 @@ def test_categories(client: Client, texts: Texts) -> None:
     np.testing.assert_allclose(client.embed("places", "Côte d'Ivoire", field="country"), rows[[2]], atol=1e-6)
 
 
-# === JSON, as people write it ===
+# === JSON over REST ===
 
 
 BODIES: dict[str, tuple[str, Any]] = {
-    "rows of text": ("reviews", {"signature_name": "classify_text", "instances": ["a film", ""]}),
-    "named rows": ("spelling", {"signature_name": "pronounce", "instances": [{"text": "film"}, {"text": "žába"}]}),
-    "categories": ("places", {"signature_name": "regress", "instances": [{"country": "Peru", "city": "Lima"}] * 2}),
+    "list of texts": ("reviews", {"signature_name": "classify_text", "instances": ["a film", ""]}),
+    "input names": ("spelling", {"signature_name": "pronounce", "instances": [{"text": "film"}, {"text": "žába"}]}),
+    "two inputs": ("places", {"signature_name": "regress", "instances": [{"country": "Peru", "city": "Lima"}] * 2}),
 }
 
 

@@ -1,4 +1,4 @@
-"""TensorFlow and the official messages of TensorFlow Serving, to compare with."""
+"""Fixtures for comparing with TensorFlow and with the official messages of TensorFlow Serving."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from .recorded import Recorded, Recorder
 @pytest.fixture(scope="session")
 def tf() -> ModuleType:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of other packages' modules, while they are imported
+        warnings.simplefilter("ignore")  # warnings of the modules that TensorFlow imports
         import tensorflow
     return tensorflow
 
 
 @pytest.fixture(scope="session")
 def recorded() -> Iterator[Recorded]:
-    """TensorFlow's answers about tensors. With RECORD=1 they are recorded."""
+    """TensorFlow's results for tensors. If the environment variable RECORD is set, records the results anew."""
     if os.environ.get("RECORD"):
         recorder = Recorder()
         yield recorder

@@ -1,7 +1,7 @@
-"""TensorFlow's answers about tensors, recorded: so that the tests compare with TensorFlow where it is not installed.
+"""Recorded results of TensorFlow's functions for tensors, so that the tests run without TensorFlow.
 
-`test_recorded.py` compares the recorded answers with the installed TensorFlow. After a change of the requests, record
-the answers anew: `RECORD=1 python -m pytest tests/serving/wire/test_tensor.py -m ''`.
+`test_recorded.py` compares the recorded results with the installed TensorFlow. If a test calls the functions with new
+arguments, record the results anew: `RECORD=1 python -m pytest tests/serving/wire/test_tensor.py -m ''`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Request = dict[str, Any]
 
 
 class Recorded:
-    """TensorFlow's recorded answers. A request without one raises KeyError."""
+    """Returns TensorFlow's recorded results. Raises KeyError for a call that is not recorded."""
 
     def __init__(self) -> None:
         self.calls: dict[str, dict[str, Any]] = json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {}
@@ -34,26 +34,26 @@ class Recorded:
         return self.calls[_key(request)]["answer"]
 
     def make_tensor_proto(self, array: Array, number: int) -> bytes:
-        """`tf.make_tensor_proto`, serialized."""
+        """Returns the result of `tf.make_tensor_proto`, serialized."""
         return _unpacked(self.answer({"call": "make_tensor_proto", "dtype": number, "array": pack_array(array)}))
 
     def parse_tensor(self, data: bytes, number: int) -> Array | None:
-        """`tf.io.parse_tensor`; None if TensorFlow raises InvalidArgumentError."""
-        found = self.answer({"call": "parse_tensor", "dtype": number, "data": _packed(data)})
-        return None if found is None else unpack_array(found, number)
+        """Returns the result of `tf.io.parse_tensor`. Returns None if TensorFlow raises InvalidArgumentError."""
+        answer = self.answer({"call": "parse_tensor", "dtype": number, "data": _packed(data)})
+        return None if answer is None else unpack_array(answer, number)
 
 
 class Recorder(Recorded):
-    """Asks TensorFlow, and keeps the answers for `write`."""
+    """Calls TensorFlow and stores the results. `write` saves the results to the file."""
 
     def __init__(self) -> None:
         self.calls = {}
         tensorflow()
 
     def answer(self, request: Request) -> Any:
-        found = ask_tensorflow(request)
-        self.calls[_key(request)] = {"request": request, "answer": found}
-        return found
+        answer = ask_tensorflow(request)
+        self.calls[_key(request)] = {"request": request, "answer": answer}
+        return answer
 
     def write(self) -> None:
         lines = (f"{json.dumps(key)}: {json.dumps(self.calls[key])}" for key in sorted(self.calls))
@@ -61,7 +61,7 @@ class Recorder(Recorded):
 
 
 def tensorflow() -> ModuleType:
-    # Not by an import statement, which would mark all tests that use the recorded answers as tests of the models extra.
+    # An import statement would mark all tests that use the recorded results as tests that need the models extra.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return importlib.import_module("tensorflow")

@@ -1,4 +1,4 @@
-"""The message classes against the official ones, in one process."""
+"""Compares the message classes with the official message classes, in the same process."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ def official(module: str, name: str) -> Any:
 
 
 @pytest.mark.models
-def test_committed_descriptors_are_the_official_ones() -> None:
+def test_committed_descriptors_equal_the_official_descriptors() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         expected = descriptor_pb2.FileDescriptorSet.FromString(official_descriptors())
-    found = descriptor_pb2.FileDescriptorSet.FromString(messages.DESCRIPTORS.read_bytes())
-    assert [file.name for file in found.file] == [file.name for file in expected.file]
-    assert found == expected
+    committed = descriptor_pb2.FileDescriptorSet.FromString(messages.DESCRIPTORS.read_bytes())
+    assert [file.name for file in committed.file] == [file.name for file in expected.file]
+    assert committed == expected
 
 
 APIS = "tensorflow_serving.apis."
-SHARED = [  # (module, message, its fields)
+SHARED = [  # (module, name of the message class, fields)
     (APIS + "predict_pb2", "PredictRequest", {"model_spec": {"name": "m", "version": {"value": 7}}}),
     (APIS + "predict_pb2", "PredictResponse", {"model_spec": {"name": "m", "version_label": "stable"}}),
     (APIS + "classification_pb2", "ClassificationRequest", {"model_spec": {"signature_name": "s"}}),
@@ -56,7 +56,7 @@ def test_official_classes_read_our_bytes_and_vice_versa(module: str, name: str, 
     assert type(theirs).FromString(ours.SerializeToString()) == theirs
 
 
-def test_version_1_of_reflection_has_the_bytes_of_the_alpha_version() -> None:
+def test_reflection_messages_of_v1_and_v1alpha_have_the_same_encoding() -> None:
     alpha, one = (
         messages.message(f"grpc.reflection.{version}.ServerReflectionResponse") for version in ("v1alpha", "v1")
     )
@@ -73,7 +73,7 @@ def test_unknown_names() -> None:
         messages.message("tensorflow.NoSuchMessage")
 
 
-def test_a_name_is_looked_up_once() -> None:
+def test_message_classes_are_cached() -> None:
     assert messages.PredictRequest is messages.PredictRequest
     assert messages.message("tensorflow.serving.PredictRequest") is messages.PredictRequest
 

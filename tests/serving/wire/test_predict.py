@@ -1,4 +1,4 @@
-"""The fast path for PredictRequest and PredictResponse against the official messages and the generated classes."""
+"""Compares the fast path for PredictRequest and PredictResponse with the official and the generated classes."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from keras_gallery.serving.wire import messages, predict, tensor
 from keras_gallery.serving.wire.predict import ModelSpec, PredictRequest, decode_request
 from keras_gallery.serving.wire.tensor import TensorError, varint
 
-several = settings(max_examples=200, deadline=None, database=None)
+many_examples = settings(max_examples=200, deadline=None, database=None)
 
-# === Decoding ===
+# === Random requests ===
 
 NAMES = st.text(st.characters(exclude_categories=["Cs"]), max_size=6)
 SHAPES = arrays_of.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=4)
@@ -41,8 +41,8 @@ def shape_bytes(sizes: list[int]) -> bytes:
 
 
 def values_bytes(values: list[float]) -> list[bytes]:
-    """Returns the same values in each form that a client may send."""
-    floats, doubles = (struct.pack(f"<{len(values)}{kind}", *values) for kind in "fd")
+    """Returns fields with the values in each encoding that a client may send."""
+    floats, doubles = (struct.pack(f"<{len(values)}{code}", *values) for code in "fd")
     return [
         chunk(0x2A, floats),
         b"".join(b"\x2d" + floats[i : i + 4] for i in range(0, len(floats), 4)),  # unpacked
@@ -57,7 +57,7 @@ def values_bytes(values: list[float]) -> list[bytes]:
 
 @st.composite
 def tensors(draw: st.DrawFn) -> bytes:
-    """Draws the bytes of a TensorProto: fields in any order, some repeated, missing or unknown."""
+    """Draws the bytes of a TensorProto. Its fields have any order. Some are repeated or unknown."""
     sizes = draw(st.lists(st.sampled_from([1, 2, 3, 1, 2, 3, 0, -1, 1 << 40, 1 << 62]), max_size=3))
     count = max(0, min(9, int(np.prod(sizes, dtype=object)))) if draw(st.booleans()) else draw(st.integers(0, 9))
     fields = [
@@ -69,12 +69,12 @@ def tensors(draw: st.DrawFn) -> bytes:
         [
             *fields,
             *values_bytes([7.0]),
-            b"\x08\x81\x00",  # dtype 1 in more bytes than it needs
+            b"\x08\x81\x00",  # dtype 1, encoded in two bytes instead of one
             b"\x18\x05",  # version_number
-            b"\xf2\x01\x02hi",  # a field that no version has
+            b"\xf2\x01\x02hi",  # an unknown field
             chunk(0x12, b"\x18\x01"),  # unknown rank
-            chunk(0x12, chunk(0x12, b"")),  # a size of 0, which is not written
-            chunk(0x12, chunk(0x12, b"\x08\x02\x12\x04rows")),  # a named size
+            chunk(0x12, chunk(0x12, b"")),  # a size of 0, which protobuf omits
+            chunk(0x12, chunk(0x12, b"\x08\x02\x12\x04rows")),  # a size with a name
         ]
     )
     return b"".join(draw(st.permutations(fields + draw(st.just([]) | st.lists(extra, max_size=2)))))
@@ -82,7 +82,7 @@ def tensors(draw: st.DrawFn) -> bytes:
 
 @st.composite
 def requests(draw: st.DrawFn) -> bytes:
-    """Draws the bytes of a PredictRequest in the same way."""
+    """Draws the bytes of a PredictRequest. Its fields have any order. Some are repeated or incomplete."""
     names = st.sampled_from([b"x", b"y", "ž".encode(), b"", b"a name of some length" * 8])
     fields = []
     for _ in range(draw(st.integers(0, 3))):
@@ -100,7 +100,7 @@ def requests(draw: st.DrawFn) -> bytes:
     return b"".join(draw(st.permutations(fields)))
 
 
-# === Encoding ===
+# === Decoding ===
 
 
 def comparable(request: PredictRequest) -> Any:
@@ -123,9 +123,9 @@ def official_spec(spec: ModelSpec) -> dict[str, Any]:
     return {"name": spec.name, "signature_name": spec.signature, **choice}
 
 
-@several
+@many_examples
 @given(spec=SPECS, inputs=INPUTS, outputs=st.lists(NAMES, max_size=3))
-def test_reads_what_official_clients_send(
+def test_requests_of_official_clients(
     tf: ModuleType, predict_pb2: ModuleType, spec: ModelSpec, inputs: Any, outputs: list[str]
 ) -> None:
     theirs = predict_pb2.PredictRequest(model_spec=official_spec(spec), output_filter=outputs)
@@ -135,15 +135,15 @@ def test_reads_what_official_clients_send(
     assert comparable(decode_request(theirs.SerializeToString())) == expected
 
 
-@several
+@many_examples
 @given(data=requests())
 def test_the_fast_path_agrees_with_the_generated_classes(data: bytes) -> None:
     assert outcome(decode_request, data) == outcome(predict._parse_request, data)
 
 
-@several
+@many_examples
 @given(data=requests(), more=st.data())
-def test_broken_bytes_are_a_decode_error_or_a_request(data: bytes, more: st.DataObject) -> None:
+def test_the_fast_path_agrees_with_the_generated_classes_on_damaged_bytes(data: bytes, more: st.DataObject) -> None:
     broken = bytearray(data)
     for _ in range(more.draw(st.integers(1, 4))):
         at = more.draw(st.integers(0, len(broken)))
@@ -154,7 +154,7 @@ def test_broken_bytes_are_a_decode_error_or_a_request(data: bytes, more: st.Data
     assert outcome(decode_request, bytes(broken)) == outcome(predict._parse_request, bytes(broken))
 
 
-@several
+@many_examples
 @given(data=st.binary(max_size=60))
 def test_random_bytes(data: bytes) -> None:
     assert outcome(decode_request, data) == outcome(predict._parse_request, data)
@@ -169,29 +169,29 @@ SHAPE3 = shape_bytes([3])
 PACKED3 = chunk(0x2A, struct.pack("<3f", 1, 2, 3))
 CONTENT3 = chunk(0x22, struct.pack("<3f", 4, 5, 6))
 GOOD = request_of(FLOAT + SHAPE3 + PACKED3)
-ODD = {
-    "length in more bytes than it needs": b"\x12" + bytes((GOOD[1] | 0x80, 0x80, 0x00)) + GOOD[2:],
-    "length in more bytes than may be": b"\x1a\x81\x80\x80\x80\x80\x80\x00y",
+UNUSUAL = {
+    "length padded to three bytes": b"\x12" + bytes((GOOD[1] | 0x80, 0x80, 0x00)) + GOOD[2:],
+    "length padded to seven bytes": b"\x1a\x81\x80\x80\x80\x80\x80\x00y",
     "length beyond the end": b"\x12\x7f",
-    "no end of a length": b"\x12\xff\xff",
-    "dtype runs over the tensor's end": request_of(SHAPE3 + PACKED3 + b"\x08") + b"\x01",
+    "truncated length": b"\x12\xff\xff",
+    "truncated dtype": request_of(SHAPE3 + PACKED3 + b"\x08") + b"\x01",
     "dtype above 32 bits": request_of(b"\x08" + varint((1 << 32) + 1) + SHAPE3 + PACKED3),
     "dtype twice": request_of(b"\x08\x02" + FLOAT + SHAPE3 + PACKED3),
     "shape in two parts": request_of(FLOAT + shape_bytes([1]) + SHAPE3 + PACKED3),
     "values in two parts": request_of(FLOAT + shape_bytes([6]) + PACKED3 + PACKED3),
-    "values, then content": request_of(FLOAT + SHAPE3 + PACKED3 + CONTENT3),
-    "content, then values": request_of(FLOAT + SHAPE3 + CONTENT3 + PACKED3),
-    "content in two parts": request_of(FLOAT + SHAPE3 + chunk(0x22, b"") + CONTENT3),
-    "content of an impossible shape": request_of(FLOAT + shape_bytes([1 << 62, 0]) + chunk(0x22, b"")),
-    "content of too many sizes": request_of(FLOAT + shape_bytes([1] * 65) + chunk(0x22, b"1234")),
-    "content of very many sizes": request_of(FLOAT + shape_bytes([1 << 30] * 50_000) + chunk(0x22, b"1234")),
+    "float_val before tensor_content": request_of(FLOAT + SHAPE3 + PACKED3 + CONTENT3),
+    "tensor_content before float_val": request_of(FLOAT + SHAPE3 + CONTENT3 + PACKED3),
+    "tensor_content twice": request_of(FLOAT + SHAPE3 + chunk(0x22, b"") + CONTENT3),
+    "tensor_content with an impossible shape": request_of(FLOAT + shape_bytes([1 << 62, 0]) + chunk(0x22, b"")),
+    "tensor_content with 65 dimensions": request_of(FLOAT + shape_bytes([1] * 65) + chunk(0x22, b"1234")),
+    "tensor_content with 50,000 dimensions": request_of(FLOAT + shape_bytes([1 << 30] * 50_000) + chunk(0x22, b"1234")),
     "half above 16 bits": request_of(b"\x08\x13" + chunk(0x6A, varint(1 << 20))),
     "the same input twice": GOOD + request_of(FLOAT + SHAPE3 + CONTENT3),
     "model spec in two parts": chunk(0x0A, chunk(0x0A, b"m")) + GOOD + chunk(0x0A, chunk(0x1A, b"s")),
     "unknown field": GOOD + chunk(0x22, b"y"),
-    "name that is no text": request_of(FLOAT + SHAPE3 + PACKED3, b"\xff"),
-    "output that is no text": chunk(0x1A, b"\xc3"),
-    "model that is no text": chunk(0x0A, chunk(0x0A, b"\xc3")),
+    "name that is not UTF-8": request_of(FLOAT + SHAPE3 + PACKED3, b"\xff"),
+    "output name that is not UTF-8": chunk(0x1A, b"\xc3"),
+    "model name that is not UTF-8": chunk(0x0A, chunk(0x0A, b"\xc3")),
 }
 
 
@@ -199,8 +199,8 @@ def test_a_common_request_takes_the_fast_path() -> None:
     assert comparable(predict._read_request(GOOD)) == comparable(predict._parse_request(GOOD))
 
 
-@pytest.mark.parametrize("data", ODD.values(), ids=ODD)
-def test_odd_bytes(data: bytes) -> None:
+@pytest.mark.parametrize("data", UNUSUAL.values(), ids=UNUSUAL)
+def test_the_fast_path_agrees_with_the_generated_classes_on_unusual_bytes(data: bytes) -> None:
     assert outcome(decode_request, data) == outcome(predict._parse_request, data)
 
 
@@ -217,7 +217,7 @@ def test_a_malformed_tensor_does_not_affect_the_others(predict_pb2: ModuleType) 
     assert np.array_equal(inputs["good"], np.float32(2.5))
 
 
-def test_a_missing_model_spec_differs_from_an_empty_one(predict_pb2: ModuleType) -> None:
+def test_a_missing_model_spec_differs_from_an_empty_model_spec(predict_pb2: ModuleType) -> None:
     empty = predict_pb2.PredictRequest(model_spec={}).SerializeToString()
     assert decode_request(b"").spec is None
     assert decode_request(empty).spec == ModelSpec("")
@@ -226,8 +226,8 @@ def test_a_missing_model_spec_differs_from_an_empty_one(predict_pb2: ModuleType)
 @pytest.mark.parametrize("as_content", [False, True], ids=["float_val", "tensor_content"])
 def test_floats_are_not_copied(predict_pb2: ModuleType, as_content: bool) -> None:
     values = np.arange(6, dtype=np.float32)
-    held = {"tensor_content": values.tobytes()} if as_content else {"float_val": values.tolist()}
-    tensor = {"dtype": 1, "tensor_shape": {"dim": [{"size": 2}, {"size": 3}]}, **held}
+    field = {"tensor_content": values.tobytes()} if as_content else {"float_val": values.tolist()}
+    tensor = {"dtype": 1, "tensor_shape": {"dim": [{"size": 2}, {"size": 3}]}, **field}
     theirs = predict_pb2.PredictRequest(model_spec={"name": "m"}, inputs={"x": tensor}, output_filter=["y"])
     data = theirs.SerializeToString()
     array = decode_request(data).inputs["x"]
@@ -239,11 +239,11 @@ def short(count: int, values: bytes = PACKED3) -> bytes:
     return FLOAT + shape_bytes([count]) + values
 
 
-@pytest.mark.parametrize("odd", [b"", chunk(0x22, b"")], ids=["short cut", "long way"])
-def test_filled_in_values_of_a_request_are_limited(odd: bytes) -> None:
-    """A request with many tensors of a few bytes each."""
+@pytest.mark.parametrize("unknown_field", [b"", chunk(0x22, b"")], ids=["fast path", "generated classes"])
+def test_the_fill_budget_of_a_request(unknown_field: bytes) -> None:
+    """The request has many tensors with large shapes and few values."""
     count, each = 1000, tensor.MAX_FILLED_ELEMENTS // 4
-    data = odd + b"".join(request_of(short(each), f"x{number}".encode()) for number in range(count)) + GOOD
+    data = unknown_field + b"".join(request_of(short(each), f"x{number}".encode()) for number in range(count)) + GOOD
     tracemalloc.start()
     try:
         inputs = decode_request(data).inputs
@@ -264,7 +264,7 @@ def test_filled_in_values_of_a_request_are_limited(odd: bytes) -> None:
         request_of(FLOAT + shape_bytes([-1] * 5000)),
         chunk(0x0A, chunk(0x0A, b"m" * 100_000)) * 2,
     ],
-    ids=["huge shapes", "empty inputs", "empty outputs", "many sizes", "negative sizes", "long names"],
+    ids=["huge shapes", "empty inputs", "empty outputs", "many dimensions", "negative sizes", "long names"],
 )
 def test_memory_is_bounded_by_the_size_of_the_request(data: bytes) -> None:
     tracemalloc.start()
@@ -290,7 +290,7 @@ def parsed(tf: ModuleType, tensors: Any) -> Any:
     return {name: tf.make_ndarray(proto) for name, proto in tensors.items()}
 
 
-@several
+@many_examples
 @given(spec=SPECS, outputs=INPUTS, as_content=st.booleans())
 def test_official_clients_read_our_answers(
     tf: ModuleType, predict_pb2: ModuleType, spec: ModelSpec, outputs: Any, as_content: bool
@@ -303,7 +303,7 @@ def test_official_clients_read_our_answers(
         assert not any(proto.tensor_content for proto in theirs.outputs.values())
 
 
-@several
+@many_examples
 @given(spec=SPECS, inputs=INPUTS, outputs=st.lists(NAMES, max_size=3).map(tuple))
 def test_official_servers_read_our_requests(
     tf: ModuleType, predict_pb2: ModuleType, spec: ModelSpec, inputs: Any, outputs: tuple[str, ...]
@@ -326,14 +326,14 @@ def test_official_servers_read_our_requests(
         np.arange(6.0)[::-2],
         np.arange(3, dtype=">f4"),
     ],
-    ids=["no rows", "scalar", "no columns", "transposed", "every other", "big-endian"],
+    ids=["no rows", "scalar", "no columns", "transposed", "reversed", "big-endian"],
 )
 @pytest.mark.parametrize("as_content", [False, True])
 def test_encoded_tensors(tf: ModuleType, predict_pb2: ModuleType, array: Any, as_content: bool) -> None:
     array = np.asarray(array)
     data = predict.encode_tensors({"before": np.ones(1), "x": array}, 0x0A, as_content=as_content)
-    found = tf.make_ndarray(predict_pb2.PredictResponse.FromString(data).outputs["x"])
-    assert (found.shape, found.tolist()) == (array.shape, array.tolist())
+    result = tf.make_ndarray(predict_pb2.PredictResponse.FromString(data).outputs["x"])
+    assert (result.shape, result.tolist()) == (array.shape, array.tolist())
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The recorded answers of TensorFlow against the installed one."""
+"""Compares the recorded results of TensorFlow with the installed TensorFlow."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .recorded import Recorded, ask_tensorflow
 
 @pytest.mark.models
 @pytest.mark.parametrize("row", DATA_TYPES, ids=lambda row: row.name)
-def test_tensorflow_answers_as_recorded(row: DataType) -> None:
+def test_recorded_results(row: DataType) -> None:
     calls = [each for each in Recorded().calls.values() if each["request"]["dtype"] == row.number]
     assert len(calls) >= 20
     for call in calls:

@@ -1,4 +1,4 @@
-"""Tensors against TensorFlow: its Python functions and `tf.io.parse_tensor`, which is C++."""
+"""Compares `tensor.py` with TensorFlow's Python functions and with `tf.io.parse_tensor`, which is written in C++."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SEED = 7
 
 
 def sample(row: DataType, shape: tuple[int, ...]) -> np.ndarray[Any, Any]:
-    """Returns random values of all bit patterns of a dtype except NaN."""
+    """Returns an array of random values."""
     rng = np.random.default_rng(SEED)
     if row is dtypes.STRING:
         array = np.empty(shape, object)
@@ -56,20 +56,20 @@ def as_official(proto: Any) -> Any:
 
 
 def parsed(recorded: Recorded, proto: Any) -> np.ndarray[Any, Any]:
-    """What TensorFlow reads from a TensorProto."""
+    """Returns the array that TensorFlow reads from a TensorProto."""
     array = recorded.parse_tensor(proto.SerializeToString(deterministic=True), proto.dtype)
-    assert array is not None, "TensorFlow refuses it"
+    assert array is not None, "TensorFlow raises an error for this TensorProto"
     return array
 
 
-def same(found: np.ndarray[Any, Any], expected: np.ndarray[Any, Any]) -> None:
-    assert found.dtype == expected.dtype
-    assert found.shape == expected.shape
-    assert found.tolist() == expected.tolist()
+def same(array: np.ndarray[Any, Any], expected: np.ndarray[Any, Any]) -> None:
+    assert array.dtype == expected.dtype
+    assert array.shape == expected.shape
+    assert array.tolist() == expected.tolist()
 
 
 @every_dtype
-def test_table_is_tensorflows(tf: ModuleType, row: DataType) -> None:
+def test_data_types_equal_tensorflows(tf: ModuleType, row: DataType) -> None:
     from tensorflow.core.framework import tensor_pb2, types_pb2
 
     assert types_pb2.DataType.Name(row.number) == row.enum
@@ -79,7 +79,7 @@ def test_table_is_tensorflows(tf: ModuleType, row: DataType) -> None:
 
 @every_dtype
 @every_shape
-def test_reads_what_tensorflow_makes(recorded: Recorded, row: DataType, shape: tuple[int, ...]) -> None:
+def test_protos_of_tensorflow(recorded: Recorded, row: DataType, shape: tuple[int, ...]) -> None:
     array = sample(row, shape)
     theirs = recorded.make_tensor_proto(array, row.number)
     same(to_array(messages.TensorProto.FromString(theirs)), array)
@@ -88,22 +88,25 @@ def test_reads_what_tensorflow_makes(recorded: Recorded, row: DataType, shape: t
 @every_dtype
 @every_shape
 @pytest.mark.parametrize("as_content", [False, True], ids=["values", "content"])
-def test_tensorflow_reads_what_we_make(
+def test_tensorflow_reads_our_protos(
     recorded: Recorded, row: DataType, shape: tuple[int, ...], as_content: bool
 ) -> None:
     array = sample(row, shape)
     proto = from_array(array, as_content=as_content)
-    filled = [field.name for field, _ in proto.ListFields() if field.name not in ("dtype", "tensor_shape")]
-    assert filled == ([] if array.size == 0 else ["tensor_content" if as_content else row.field])
+    fields = [field.name for field, _ in proto.ListFields() if field.name not in ("dtype", "tensor_shape")]
+    assert fields == ([] if array.size == 0 else ["tensor_content" if as_content else row.field])
     same(to_array(proto), array)
     same(parsed(recorded, proto), array)
 
 
 @every_dtype
-@pytest.mark.parametrize("sent", [0, 1, 2, 6, 7])
-def test_number_of_values_sent(recorded: Recorded, row: DataType, sent: int) -> None:
-    """Fewer than six values repeat the last, no values are zero, and extra values are dropped, as in C++."""
-    proto = from_array(sample(row, (sent,)))
+@pytest.mark.parametrize("count", [0, 1, 2, 6, 7])
+def test_missing_and_extra_values(recorded: Recorded, row: DataType, count: int) -> None:
+    """If a shape (2, 3) has fewer than six values, the last value is repeated. Extra values are dropped.
+
+    If there are no values, all elements are zero, or empty strings.
+    """
+    proto = from_array(sample(row, (count,)))
     proto.tensor_shape.CopyFrom(proto_of(row, (2, 3)).tensor_shape)
     same(to_array(proto), parsed(recorded, proto))
 
@@ -111,18 +114,18 @@ def test_number_of_values_sent(recorded: Recorded, row: DataType, sent: int) -> 
 @pytest.mark.parametrize(
     ("name", "fields"),
     [
-        ("float", {"int_val": [5]}),  # another dtype's field does not count
+        ("float", {"int_val": [5]}),  # the values are in the field of another dtype
         ("string", {"float_val": [1.0]}),
         ("uint8", {"int_val": [256, -1, 300]}),  # the low bits count
         ("int8", {"int_val": [128, -129, 1000]}),
         ("uint16", {"int_val": [65536, -1, 70000]}),
         ("half", {"half_val": [15360, 65535 + 15361, -1024]}),
         ("bfloat16", {"half_val": [16256, 65536 + 16256, -128]}),
-        ("complex64", {"scomplex_val": [1, 2, 3]}),  # half a value
+        ("complex64", {"scomplex_val": [1, 2, 3]}),  # the second value has no imaginary part
     ],
     ids=lambda value: value if isinstance(value, str) else ",".join(value),
 )
-def test_odd_values(recorded: Recorded, name: str, fields: dict[str, Any]) -> None:
+def test_unusual_values(recorded: Recorded, name: str, fields: dict[str, Any]) -> None:
     row = row_of(name)
     proto = proto_of(row, (3,), **fields)
     same(to_array(proto), parsed(recorded, proto))
@@ -135,16 +138,16 @@ MALFORMED = {
     "two negative sizes": ("float", (-2, -3), {"float_val": [1.0] * 6}),
     "overflow": ("float", (1 << 32, 1 << 32), {"float_val": [1.0]}),
     "overflow to zero": ("float", (HUGE, 4), {}),
-    "overflow beside a zero": ("float", (HUGE, HUGE, 0), {}),
-    "too large for NumPy beside a zero": ("double", (HUGE, 0), {}),
+    "overflow and a size of zero": ("float", (HUGE, HUGE, 0), {}),
+    "too large for NumPy and a size of zero": ("double", (HUGE, 0), {}),
     "far too large, one value": ("float", (1 << 40,), {"float_val": [1.0]}),
     "far too large, no value": ("double", (1 << 40,), {}),
     "far too large, strings": ("string", (1 << 40,), {"string_val": [b"a"]}),
     "far too large, halves": ("half", (1 << 40,), {"half_val": [1]}),
     "far too large, in content": ("float", (1 << 40,), {"tensor_content": b"1234"}),
     "far too many strings in content": ("string", (1 << 40,), {"tensor_content": b"\1a"}),
-    "more sizes than NumPy takes": ("float", (1,) * 65, {"float_val": [1.0]}),
-    "very many large sizes": ("float", (HUGE,) * 100_000, {"float_val": [1.0]}),
+    "more dimensions than NumPy allows": ("float", (1,) * 65, {"float_val": [1.0]}),
+    "very many large dimensions": ("float", (HUGE,) * 100_000, {"float_val": [1.0]}),
     "content too short": ("float", (2,), {"tensor_content": b"1234"}),
     "content too long": ("float", (), {"tensor_content": b"12345678"}),
     "content of half an element": ("int32", (1,), {"tensor_content": b"12345"}),
@@ -171,8 +174,13 @@ def test_malformed_tensors(name: str, shape: tuple[int, ...], fields: dict[str, 
 @pytest.mark.parametrize(
     "wrong", [row for row in MALFORMED.values() if len(row[1]) <= 64], ids=lambda row: str(row)[:40]
 )
-def test_tensorflow_refuses_them_too(recorded: Recorded, wrong: tuple[str, tuple[int, ...], dict[str, Any]]) -> None:
-    """Except for shapes that NumPy cannot hold, and shapes far larger than the message."""
+def test_tensorflow_rejects_malformed_tensors(
+    recorded: Recorded, wrong: tuple[str, tuple[int, ...], dict[str, Any]]
+) -> None:
+    """The test skips shapes that NumPy cannot hold, and shapes with far more elements than the message.
+
+    TensorFlow accepts some of these shapes.
+    """
     name, shape, fields = wrong
     if math.prod(filter(None, shape)) >= 1 << 40 and (0 in shape or not fields.get("tensor_content")):
         return
@@ -186,7 +194,7 @@ def test_unknown_dtypes(number: int) -> None:
         to_array(messages.TensorProto(dtype=number, float_val=[1.0]))
 
 
-def test_the_number_of_filled_in_values_is_limited() -> None:
+def test_the_fill_budget() -> None:
     def filled(count: int) -> Any:
         return to_array(proto_of(row_of("uint8"), (count,), int_val=[3]))
 
@@ -208,18 +216,21 @@ def test_the_tensors_of_a_request_share_the_budget() -> None:
 
 LIKE_TENSORFLOW = {
     "unknown rank": ({"unknown_rank": True}, {"float_val": [2.5]}),
-    "unknown rank, with sizes": ({"unknown_rank": True, "dim": [{"size": 2}]}, {"float_val": [2.5]}),
-    "content of an empty shape": ({"dim": [{"size": 0}, {"size": 3}]}, {"tensor_content": b"1234"}),
-    "values of an empty shape": ({"dim": [{"size": 0}]}, {"float_val": [1.0]}),
+    "unknown rank and sizes": ({"unknown_rank": True, "dim": [{"size": 2}]}, {"float_val": [2.5]}),
+    "content for an empty shape": ({"dim": [{"size": 0}, {"size": 3}]}, {"tensor_content": b"1234"}),
+    "values for an empty shape": ({"dim": [{"size": 0}]}, {"float_val": [1.0]}),
     "content and values": ({"dim": [{"size": 1}]}, {"tensor_content": b"1234", "float_val": [1.0]}),
     "named sizes": ({"dim": [{"size": 2, "name": "rows"}]}, {"float_val": [1.0]}),
-    "strings' lengths of an empty shape": ({"dim": [{"size": 0}]}, {"dtype": 7, "tensor_content": b"\xff"}),
-    "long lengths": ({"dim": [{"size": 1}]}, {"dtype": 7, "tensor_content": b"\x81\x80\x80\x80\x00a"}),
+    "string content for an empty shape": ({"dim": [{"size": 0}]}, {"dtype": 7, "tensor_content": b"\xff"}),
+    "string length padded to five bytes": (
+        {"dim": [{"size": 1}]},
+        {"dtype": 7, "tensor_content": b"\x81\x80\x80\x80\x00a"},
+    ),
 }
 
 
 @pytest.mark.parametrize(("shape", "fields"), LIKE_TENSORFLOW.values(), ids=LIKE_TENSORFLOW)
-def test_odd_forms(recorded: Recorded, shape: dict[str, Any], fields: dict[str, Any]) -> None:
+def test_unusual_protos(recorded: Recorded, shape: dict[str, Any], fields: dict[str, Any]) -> None:
     proto = messages.TensorProto(tensor_shape=shape, **{"dtype": 1, **fields})
     same(to_array(proto), parsed(recorded, proto))
 

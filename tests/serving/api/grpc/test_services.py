@@ -1,4 +1,7 @@
-"""The gRPC API over a real connection, with official clients if there are any. The models are Python functions."""
+"""Tests of the gRPC API over a real connection, with the official clients for health and reflection.
+
+The models are Python functions.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +40,7 @@ COUNT = "/tensorflow/serving/request_count"
 
 
 class Control:
-    """A server with one model. A reload increases a counter."""
+    """The control of a server with one model. A reload increases a counter."""
 
     def __init__(self) -> None:
         self.configs: list[bytes] = []
@@ -91,7 +94,7 @@ SIGNATURES = signatures(
 
 
 class WatchedApi(GrpcApi):
-    """Reports the end of a Predict call, successful or not."""
+    """Sets the event `ended` at the end of each Predict call, whether the call succeeds or fails."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -106,7 +109,7 @@ class WatchedApi(GrpcApi):
 
 
 class Server:
-    """A gRPC server on an event loop in a thread."""
+    """A gRPC server that runs on an event loop in a thread."""
 
     def __init__(self, **options: Any) -> None:
         self.control = Control()
@@ -130,13 +133,13 @@ class Server:
         inference.close()
 
     def record(self, request: Observation) -> None:
-        """Part of `Sink`."""
+        """Stores an observed request. A `Sink` needs this method."""
         with self._changed:
             self._requests.append(request)
             self._changed.notify_all()
 
     def close(self) -> None:
-        """Part of `Sink`."""
+        """Does nothing. A `Sink` needs this method."""
 
     def __enter__(self) -> Server:
         self._thread.start()
@@ -144,17 +147,17 @@ class Server:
         return self
 
     def seen(self, **fields: Any) -> Observation:
-        """Waits for the observed request with these values, and returns it."""
+        """Waits for an observed request with these values, and returns the last such request."""
 
-        def found() -> list[Observation]:
+        def matching() -> list[Observation]:
             return [each for each in self._requests if fields.items() <= dataclasses.asdict(each).items()]
 
         with self._changed:
-            assert self._changed.wait_for(found, 10)
-            return found()[-1]
+            assert self._changed.wait_for(matching, 10)
+            return matching()[-1]
 
     def stop(self) -> None:
-        """Drains like the real server."""
+        """Drains and stops the server."""
         if self._thread.is_alive():
             self.loop.call_soon_threadsafe(self.api.stop)
             self.loop.call_soon_threadsafe(self._end.set)
@@ -176,9 +179,9 @@ def server() -> Iterator[Server]:
         yield running
 
 
-def refusal(server: Server, method: str, request: Any = b"", **how: Any) -> tuple[str, str]:
+def refusal(server: Server, method: str, request: Any = b"", **options: Any) -> tuple[str, str]:
     with pytest.raises(grpc.RpcError) as caught:
-        server.call(method, request, **how)
+        server.call(method, request, **options)
     error: Any = caught.value
     return error.code().name, error.details()
 
@@ -208,26 +211,26 @@ def test_tensor_content() -> None:
 
 
 def test_classify_and_regress(server: Server) -> None:
-    asked = messages.ClassificationRequest(model_spec={"name": "m", "signature_name": "classify"}, input=INPUT)
-    classified = messages.ClassificationResponse.FromString(server.call(PREDICTION + "Classify", asked))
+    message = messages.ClassificationRequest(model_spec={"name": "m", "signature_name": "classify"}, input=INPUT)
+    classified = messages.ClassificationResponse.FromString(server.call(PREDICTION + "Classify", message))
     assert [[each.score for each in row.classes] for row in classified.result.classifications] == [[1, 1], [1, 1]]
     assert classified.model_spec.signature_name == "classify"
-    asked = messages.RegressionRequest(model_spec={"name": "m"}, input=INPUT)
-    regressed = messages.RegressionResponse.FromString(server.call(PREDICTION + "Regress", asked))
+    message = messages.RegressionRequest(model_spec={"name": "m"}, input=INPUT)
+    regressed = messages.RegressionResponse.FromString(server.call(PREDICTION + "Regress", message))
     assert [each.value for each in regressed.result.regressions] == [1, 1]
     assert regressed.model_spec.version.value == 3
 
 
 def test_multi_inference(server: Server) -> None:
     tasks = [{"model_spec": {"name": "m"}, "method_name": "tensorflow/serving/regress"}]
-    asked = messages.MultiInferenceRequest(tasks=tasks, input=INPUT)
-    answer = messages.MultiInferenceResponse.FromString(server.call(PREDICTION + "MultiInference", asked))
+    message = messages.MultiInferenceRequest(tasks=tasks, input=INPUT)
+    answer = messages.MultiInferenceResponse.FromString(server.call(PREDICTION + "MultiInference", message))
     assert [each.value for each in answer.results[0].regression_result.regressions] == [1, 1]
 
 
 def test_status(server: Server) -> None:
-    asked = messages.GetModelStatusRequest(model_spec={"name": "m", "version_label": "not looked at"})
-    answer = messages.GetModelStatusResponse.FromString(server.call(MODEL + "GetModelStatus", asked))
+    message = messages.GetModelStatusRequest(model_spec={"name": "m", "version_label": "ignored"})
+    answer = messages.GetModelStatusResponse.FromString(server.call(MODEL + "GetModelStatus", message))
     states = [(each.version, each.state, each.status.error_code) for each in answer.model_version_status]
     assert states == [(4, 50, 15), (3, 30, 0)]
     assert [each.status.error_message for each in answer.model_version_status] == ["why", ""]
@@ -235,23 +238,23 @@ def test_status(server: Server) -> None:
 
 
 def test_metadata(server: Server) -> None:
-    asked = messages.GetModelMetadataRequest(model_spec={"name": "m"}, metadata_field=["signature_def"] * 2)
-    answer = messages.GetModelMetadataResponse.FromString(server.call(PREDICTION + "GetModelMetadata", asked))
-    found = messages.SignatureDefMap()
-    assert answer.metadata["signature_def"].Unpack(found)
-    assert found.signature_def["classify"].method_name == "tensorflow/serving/classify"
+    message = messages.GetModelMetadataRequest(model_spec={"name": "m"}, metadata_field=["signature_def"] * 2)
+    answer = messages.GetModelMetadataResponse.FromString(server.call(PREDICTION + "GetModelMetadata", message))
+    signature_map = messages.SignatureDefMap()
+    assert answer.metadata["signature_def"].Unpack(signature_map)
+    assert signature_map.signature_def["classify"].method_name == "tensorflow/serving/classify"
     assert (answer.model_spec.name, answer.model_spec.version.value) == ("m", 3)
 
 
 def test_reload(server: Server) -> None:
     config = messages.ModelServerConfig(model_config_list={"config": [{"name": "n", "base_path": "/n"}]})
-    asked = messages.ReloadConfigRequest(config=config, metric_names=[COUNT, "/nothing", COUNT])
-    answer = messages.ReloadConfigResponse.FromString(server.call(MODEL + "HandleReloadConfigRequest", asked))
+    message = messages.ReloadConfigRequest(config=config, metric_names=[COUNT, "/nothing", COUNT])
+    answer = messages.ReloadConfigResponse.FromString(server.call(MODEL + "HandleReloadConfigRequest", message))
     assert answer.HasField("status") and answer.status.error_code == 0
     assert messages.ModelServerConfig.FromString(server.control.configs[-1]) == config
     assert {each.name: each.int64_value_increase for each in answer.metric} == {COUNT: 2, "/nothing": 0}
-    asked = messages.ReloadConfigRequest(metric_names=[COUNT])
-    assert refusal(server, MODEL + "HandleReloadConfigRequest", asked) == ("INVALID_ARGUMENT", "no list")
+    message = messages.ReloadConfigRequest(metric_names=[COUNT])
+    assert refusal(server, MODEL + "HandleReloadConfigRequest", message) == ("INVALID_ARGUMENT", "no list")
 
 
 def test_list_of_models(server: Server) -> None:
@@ -266,35 +269,35 @@ EVERY = [*(PREDICTION + name for name in METHODS), MODEL + "GetModelStatus", MOD
 
 
 @pytest.mark.parametrize("method", EVERY)
-def test_no_message(server: Server, method: str) -> None:
+def test_malformed_messages(server: Server, method: str) -> None:
     assert refusal(server, method, b"\xff\xff\xff\xff") == ("INTERNAL", "")
 
 
 @pytest.mark.parametrize("method", EVERY)
-def test_no_model_spec(server: Server, method: str) -> None:
-    words = {
+def test_missing_model_spec(server: Server, method: str) -> None:
+    details = {
         PREDICTION + "MultiInference": "ModelSpec has no name specified.",
         MODEL + "HandleReloadConfigRequest": "no list",
     }.get(method, "Missing ModelSpec")
-    assert refusal(server, method) == ("INVALID_ARGUMENT", words)
+    assert refusal(server, method) == ("INVALID_ARGUMENT", details)
 
 
 @pytest.mark.parametrize(
-    ("name", "fields", "words"),
+    ("name", "fields", "details"),
     [
         ("", [], "GetModelMetadataRequest must specify at least one metadata_field"),
         ("", ["signature_def", "x"], "Metadata field x is not supported"),
         ("", ["signature_def"], "ModelSpec has no name specified."),
     ],
 )
-def test_metadata_requests(server: Server, name: str, fields: list[str], words: str) -> None:
-    asked = messages.GetModelMetadataRequest(model_spec={"name": name}, metadata_field=fields)
-    assert refusal(server, PREDICTION + "GetModelMetadata", asked) == ("INVALID_ARGUMENT", words)
+def test_metadata_requests(server: Server, name: str, fields: list[str], details: str) -> None:
+    message = messages.GetModelMetadataRequest(model_spec={"name": name}, metadata_field=fields)
+    assert refusal(server, PREDICTION + "GetModelMetadata", message) == ("INVALID_ARGUMENT", details)
 
 
-def test_status_of_no_name(server: Server) -> None:
-    asked = messages.GetModelStatusRequest(model_spec={})
-    assert refusal(server, MODEL + "GetModelStatus", asked) == ("NOT_FOUND", "Could not find any versions of model ")
+def test_status_without_a_model_name(server: Server) -> None:
+    message = messages.GetModelStatusRequest(model_spec={})
+    assert refusal(server, MODEL + "GetModelStatus", message) == ("NOT_FOUND", "Could not find any versions of model ")
 
 
 @pytest.mark.parametrize(
@@ -305,7 +308,7 @@ def test_unknown_methods(server: Server, method: str) -> None:
     assert refusal(server, method) == ("UNIMPLEMENTED", "")
 
 
-def test_errors_of_the_server_are_one_line_and_logged(server: Server, caplog: pytest.LogCaptureFixture) -> None:
+def test_bugs_are_logged_with_a_traceback(server: Server, caplog: pytest.LogCaptureFixture) -> None:
     assert refusal(server, PREDICTION + "Predict", request("bug", x=X)) == (
         "INTERNAL",
         "ValueError: a bug\nin two lines",
@@ -315,12 +318,13 @@ def test_errors_of_the_server_are_one_line_and_logged(server: Server, caplog: py
 
 @pytest.mark.parametrize("letter", ["a", "ž", "🎈", "%"])
 @pytest.mark.parametrize("count", [100, 3_000, 100_000])
-def test_long_messages_reach_the_client(server: Server, letter: str, count: int) -> None:
+def test_long_error_messages_are_shortened(server: Server, letter: str, count: int) -> None:
+    """gRPC clients reject trailers over 8 KiB."""
     data = predict.encode_request(ModelSpec(letter * count), {})
-    code, words = refusal(server, PREDICTION + "Predict", data)
+    code, details = refusal(server, PREDICTION + "Predict", data)
     assert code == "NOT_FOUND"
-    assert words.startswith("Servable not found for request: Latest(" + letter * 100)
-    assert words.endswith(")" if count == 100 else ("..." if letter != "a" or count > 3_000 else ")"))
+    assert details.startswith("Servable not found for request: Latest(" + letter * 100)
+    assert details.endswith(")" if count == 100 else ("..." if letter != "a" or count > 3_000 else ")"))
 
 
 # === Observed requests ===
@@ -343,7 +347,7 @@ def test_observed_requests(server: Server) -> None:
 
 
 @pytest.mark.parametrize("end", ["deadline", "cancel"])
-def test_a_call_ends_when_its_client_gives_up(server: Server, end: str) -> None:
+def test_a_call_ends_at_its_deadline_or_when_it_is_cancelled(server: Server, end: str) -> None:
     SLOW.entered.clear()
     SLOW.leave.clear()
     try:
@@ -356,7 +360,7 @@ def test_a_call_ends_when_its_client_gives_up(server: Server, end: str) -> None:
             assert call.cancelled()
         else:
             assert call.exception().code() is grpc.StatusCode.DEADLINE_EXCEEDED
-        assert server.api.ended.wait(10)  # though the run goes on
+        assert server.api.ended.wait(10)  # although the model is still running
         server.seen(signature="slow", status="CANCELLED" if end == "cancel" else "DEADLINE_EXCEEDED")
     finally:
         SLOW.leave.set()
@@ -369,8 +373,8 @@ def test_health(server: Server) -> None:
     stub = health_pb2_grpc.HealthStub(server.channel)
     assert stub.Check(health_pb2.HealthCheckRequest(), timeout=10).status == 1
     check = "/grpc.health.v1.Health/Check"
-    asked = health_pb2.HealthCheckRequest(service="tensorflow.serving.PredictionService")
-    assert refusal(server, check, asked) == ("NOT_FOUND", "service name unknown")
+    message = health_pb2.HealthCheckRequest(service="tensorflow.serving.PredictionService")
+    assert refusal(server, check, message) == ("NOT_FOUND", "service name unknown")
     for broken in (b"\xff", health_pb2.HealthCheckRequest(service="a" * 201)):
         assert refusal(server, check, broken) == ("INVALID_ARGUMENT", "could not parse request")
     with pytest.raises(grpc.RpcError, match="could not parse request"):
@@ -380,11 +384,11 @@ def test_health(server: Server) -> None:
 def test_health_watchers_see_the_stop_and_do_not_delay_it() -> None:
     with Server(health=True) as other:
         stub = health_pb2_grpc.HealthStub(other.channel)
-        whole = stub.Watch(health_pb2.HealthCheckRequest(), timeout=30)
+        all_services = stub.Watch(health_pb2.HealthCheckRequest(), timeout=30)
         unknown = stub.Watch(health_pb2.HealthCheckRequest(service="x"), timeout=30)
-        assert (next(whole).status, next(unknown).status) == (1, 3)
+        assert (next(all_services).status, next(unknown).status) == (1, 3)
         other.stop()
-        assert ([each.status for each in whole], list(unknown)) == ([2], [])
+        assert ([each.status for each in all_services], list(unknown)) == ([2], [])
 
 
 def test_health_and_reflection_are_off_by_default() -> None:
@@ -424,9 +428,9 @@ def test_the_official_client_finds_every_message(server: Server) -> None:
 
 def test_version_1_of_reflection(server: Server) -> None:
     method = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo"
-    kind = messages.message("grpc.reflection.v1.ServerReflectionResponse")
+    response_class = messages.message("grpc.reflection.v1.ServerReflectionResponse")
     extension = {"containing_type": "tensorflow.serving.ModelSpec", "extension_number": 1000}
-    asked = [
+    requests = [
         b"\x3a\x00",
         b"",
         messages.message("grpc.reflection.v1.ServerReflectionRequest")(
@@ -434,9 +438,9 @@ def test_version_1_of_reflection(server: Server) -> None:
         ).SerializeToString(),
         b"\xff",
     ]
-    answers = server.channel.stream_stream(method)(iter(asked), timeout=10)
-    assert len(kind.FromString(next(answers)).list_services_response.service) == 5
-    assert [kind.FromString(next(answers)).error_response.error_code for _ in range(2)] == [3, 5]
+    answers = server.channel.stream_stream(method)(iter(requests), timeout=10)
+    assert len(response_class.FromString(next(answers)).list_services_response.service) == 5
+    assert [response_class.FromString(next(answers)).error_response.error_code for _ in range(2)] == [3, 5]
     with pytest.raises(grpc.RpcError, match="Malformed ServerReflectionRequest"):
         next(answers)
 
@@ -458,7 +462,7 @@ WHOLE = {
 @pytest.mark.parametrize("name", WHOLE)
 @settings(max_examples=150, deadline=None, database=None)
 @given(data=st.data())
-def test_any_bytes_are_answered_or_refused(name: str, data: st.DataObject) -> None:
+def test_random_bytes_raise_only_expected_errors(name: str, data: st.DataObject) -> None:
     mangled = bytearray(WHOLE[name])
     for _ in range(data.draw(st.integers(0, 3))):
         at = data.draw(st.integers(0, len(mangled)))

@@ -1,4 +1,4 @@
-"""The limits that HTTP connections share."""
+"""Tests of the limits on the number and memory of HTTP connections."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from keras_gallery.serving.limits import Budget
 
 
 class Connection:
-    """Records the calls that it receives."""
+    """A connection that records calls of `abort` and `refuse`."""
 
     def __init__(
         self, memory: ConnectionMemory, *, idle_since: float = 0.0, receiving: bool = False, busy: bool = False
@@ -33,7 +33,7 @@ class Connection:
         self._memory.give(self)
 
 
-def test_the_oldest_idle_connections_are_closed() -> None:
+def test_the_connections_that_have_been_idle_longest_are_closed() -> None:
     memory = ConnectionMemory(100, Budget(1))
     all_ = [Connection(memory, idle_since=float(100 - number), busy=number == 99) for number in range(100)]
     for each in all_:
@@ -42,7 +42,7 @@ def test_the_oldest_idle_connections_are_closed() -> None:
     memory.enter(newest := Connection(memory, idle_since=1000.0))
     ended = [each.idle_since for each in all_ if each.aborted]
     assert sorted(ended) == [float(number) for number in range(2, 2 + CLOSED_AT_ONCE)], (
-        "the oldest connections that are not busy"
+        "closes the connections that have been idle longest, and no busy connection"
     )
     assert not newest.aborted
 
@@ -64,7 +64,7 @@ def test_the_request_with_the_most_memory_is_refused() -> None:
     assert memory.take(other, 20)
     assert large.refused == (429, FULL) and large.held == 0
     assert (small.refused, busy.refused, budget.used) == (None, None, 70)
-    assert not memory.take(other, 1000), "no other request that can be refused holds more"
+    assert not memory.take(other, 1000), "no other request that can still be refused holds more bytes"
     assert other.refused is None and small.refused is None
     for each in (small, large, busy, other):
         memory.leave(each)

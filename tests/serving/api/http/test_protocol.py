@@ -1,4 +1,7 @@
-"""An HTTP connection without a network: timeouts and unread answers. The other tests are in `tests/hardening`."""
+"""Tests of timeouts, memory and unread answers of an HTTP connection, without a network.
+
+`tests/hardening` has the tests over a network.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ HEAD = b"POST / HTTP/1.1\r\nContent-Length: 4\r\n\r\n"
 
 
 class Transport(asyncio.Transport):
-    """Keeps the written bytes."""
+    """A transport that stores the written bytes and how the connection was closed."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -103,7 +106,7 @@ def test_idle_connections_are_closed() -> None:
 
 @pytest.mark.parametrize("part", [b"P", HEAD, HEAD + b"123", HEAD + b"1234"])
 def test_connections_with_a_request_are_not_idle(part: bytes) -> None:
-    """Even if the request is incomplete and the connection is old."""
+    """A connection with a complete or incomplete request stays open, even if the connection is old."""
 
     async def test(connections: Connections) -> None:
         protocol, transport = connections.open()
@@ -137,7 +140,7 @@ def test_an_unread_answer_is_in_the_budget() -> None:
         protocol, transport = connections.open()
         budget = protocol.memory._budget
         protocol.data_received(HEAD)
-        protocol.pause_writing()  # as a transport does while it writes
+        protocol.pause_writing()  # a transport calls this while it writes
         protocol.data_received(b"1234")
         await settled()
         protocol.resume_writing()
@@ -151,7 +154,7 @@ def test_an_unread_answer_is_in_the_budget() -> None:
     run(test)
 
 
-def test_a_malformed_request_does_not_end_the_one_before_it() -> None:
+def test_a_request_is_answered_if_a_later_request_is_malformed() -> None:
     async def test(connections: Connections) -> None:
         protocol, transport = connections.open()
         protocol.data_received(HEAD + b"1234" + HEAD + b"5678" + b"\0")

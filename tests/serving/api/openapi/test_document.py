@@ -1,4 +1,4 @@
-"""The OpenAPI document and the page: valid, and consistent with the REST API."""
+"""Tests of the OpenAPI document and the HTML page. Both must be valid and match the REST API."""
 
 from __future__ import annotations
 
@@ -52,22 +52,23 @@ SIGNATURES = {
 
 
 def described(*versions: ServedVersion) -> dict[str, Any]:
-    made = openapi.document(versions)
-    OpenAPIV31SpecValidator(json.loads(json.dumps(made))).validate()
-    return made
+    document = openapi.document(versions)
+    OpenAPIV31SpecValidator(json.loads(json.dumps(document))).validate()
+    return document
 
 
-def predict_schemas(made: dict[str, Any], path: str) -> tuple[Draft202012Validator, Draft202012Validator]:
-    """Returns validators for the requests to a path and for its answers."""
-    operation = made["paths"][path]["post"]
+def predict_schemas(document: dict[str, Any], path: str) -> tuple[Draft202012Validator, Draft202012Validator]:
+    """Returns a validator for the requests to a path, and a validator for the answers."""
+    operation = document["paths"][path]["post"]
     schemas = operation["requestBody"], operation["responses"]["200"]
     return tuple(Draft202012Validator(each["content"]["application/json"]["schema"]) for each in schemas)  # type: ignore[return-value]
 
 
 def test_paths() -> None:
     one = {"serving_default": SIGNATURES["serving_default"]}
-    made = described(ServedVersion("m", 2, one), ServedVersion("m", 1, SIGNATURES), ServedVersion("a/{b} c", 7, one))
-    assert {path: list(item) for path, item in made["paths"].items()} == {
+    versions = ServedVersion("m", 2, one), ServedVersion("m", 1, SIGNATURES), ServedVersion("a/{b} c", 7, one)
+    document = described(*versions)
+    assert {path: list(item) for path, item in document["paths"].items()} == {
         "/v1/models/m": ["get"],
         "/v1/models/m/metadata": ["get"],
         "/v1/models/m:predict": ["post"],
@@ -104,7 +105,7 @@ def test_no_models() -> None:
         ({"signature_name": "scalar", "instances": [3]}, False),
         ({"signature_name": "nothing", "inputs": {}}, False),
         ({"signature_name": "half", "instances": [1.0]}, False),
-        ({"signature_name": "none", "instances": [1.0]}, False),
+        ({"signature_name": "unknown", "instances": [1.0]}, False),
         ({}, False),
     ],
     ids=str,
@@ -125,10 +126,10 @@ DEFINITIONS = st.builds(signature, TENSORS, TENSORS)
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(NAMES, NAMES, DEFINITIONS)
 def test_the_api_accepts_the_examples(model: str, name: str, definition: SignatureDef) -> None:
-    made = described(ServedVersion(model, 1, {name: definition}))
+    document = described(ServedVersion(model, 1, {name: definition}))
     path = f"/v1/models/{openapi.quote(model, safe='')}:predict"
-    requests, answers = predict_schemas(made, path)
-    examples = made["paths"][path]["post"]["requestBody"]["content"]["application/json"]["examples"]
+    requests, answers = predict_schemas(document, path)
+    examples = document["paths"][path]["post"]["requestBody"]["content"]["application/json"]["examples"]
     assert len(examples) == len(openapi.forms(definition))
     for example in examples.values():
         requests.validate(example["value"])
@@ -140,7 +141,7 @@ def test_the_api_accepts_the_examples(model: str, name: str, definition: Signatu
 
 
 def some_answer(outputs: dict[str, TensorSpec], *, rows: bool) -> dict[str, Any]:
-    """Returns an answer with these outputs."""
+    """Returns an answer with the given outputs, in the row form or the columnar form."""
     values = {}
     for name, each in outputs.items():
         shape = tuple(1 if size < 0 or at == 0 and rows else size for at, size in enumerate(each.shape or ()))
@@ -164,13 +165,13 @@ def test_signatures_that_need_grpc_have_no_form() -> None:
 
 def test_long_examples_are_left_out() -> None:
     large = signature({"x": spec("float", -1, 100, 100)}, {"y": spec("float", -1)})
-    made = described(ServedVersion("m", 1, {"serving_default": large}))
-    content = made["paths"]["/v1/models/m:predict"]["post"]["requestBody"]["content"]["application/json"]
+    document = described(ServedVersion("m", 1, {"serving_default": large}))
+    content = document["paths"]["/v1/models/m:predict"]["post"]["requestBody"]["content"]["application/json"]
     assert "examples" not in content
 
 
 class Page(HTMLParser):
-    """Collects the tags with their attributes, and the commands."""
+    """Collects the tags of a page with their attributes, and the shell commands of the page."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -192,10 +193,10 @@ class Page(HTMLParser):
 
 
 def test_the_page_has_no_scripts_and_no_external_files() -> None:
-    nasty = "<script>alert('1')</script>\"'&"
-    definition = signature({nasty: spec("float", -1)}, {nasty: spec("float", -1)})
-    versions = [ServedVersion(nasty, 1, {nasty: definition}), ServedVersion("m", 1, SIGNATURES)]
-    page = Page(openapi_page.page(versions, f"http://{nasty}"))
+    unsafe_name = "<script>alert('1')</script>\"'&"
+    definition = signature({unsafe_name: spec("float", -1)}, {unsafe_name: spec("float", -1)})
+    versions = [ServedVersion(unsafe_name, 1, {unsafe_name: definition}), ServedVersion("m", 1, SIGNATURES)]
+    page = Page(openapi_page.page(versions, f"http://{unsafe_name}"))
     assert not {"script", "img", "link", "iframe", "form"} & {tag for tag, _ in page.tags}
     assert not [attribute for _, attributes in page.tags for attribute in attributes if attribute.startswith("on")]
     links = [attributes["href"] for tag, attributes in page.tags if tag == "a"]
@@ -207,13 +208,14 @@ def test_the_api_accepts_the_commands_of_the_page() -> None:
     expected = [(name, form) for name, each in sorted(SIGNATURES.items()) for form in openapi.forms(each)]
     assert len(commands) == len(expected)
     for command, (name, form) in zip(commands, expected, strict=True):
-        words = shlex.split(command)
-        assert words[-1] == "http://localhost:8501/v1/models/m:predict"
-        if words[0] == "curl":
-            body = words[2]
+        arguments = shlex.split(command)
+        assert arguments[-1] == "http://localhost:8501/v1/models/m:predict"
+        if arguments[0] == "curl":
+            body = arguments[2]
         else:
-            assert words[:2] == ["python3", "-c"] and words[3:6] == ["|", "curl", "-d"]
-            body = subprocess.run([sys.executable, "-c", words[2]], check=True, capture_output=True, text=True).stdout
+            assert arguments[:2] == ["python3", "-c"] and arguments[3:6] == ["|", "curl", "-d"]
+            program = [sys.executable, "-c", arguments[2]]
+            body = subprocess.run(program, check=True, capture_output=True, text=True).stdout
         parsed = json_predict.parse(body.encode())
         assert (parsed.signature or "serving_default", parsed.rows) == (name, form == "instances")
         inputs = json_predict.arrays(parsed, SIGNATURES[name])

@@ -1,4 +1,4 @@
-"""The REST application without sockets. The models are Python functions."""
+"""Tests of the REST application without sockets. The models are Python functions."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from ...fake_models import definition, serve, signatures
 
 
 class Control:
-    """A server with the model "m" and, if `loading` is set, another that has no version yet."""
+    """The control of a server with the model "m". If `loading` is set, the model "z" is still loading."""
 
     def __init__(self) -> None:
         self.loading = False
@@ -37,7 +37,7 @@ class Control:
         return [VersionStatus(4, State.END, "DATA_LOSS", "w<h>y"), VersionStatus(3, State.AVAILABLE)]
 
     async def reload(self, config: bytes) -> None:
-        raise AssertionError("not asked for over REST")
+        raise AssertionError("the REST API has no reload")
 
     async def models(self) -> list[ModelStatus]:
         others = [ModelStatus("z", [VersionStatus(1, State.LOADING)])] if self.loading else []
@@ -128,17 +128,17 @@ class Client:
 
         await self.api(scope, receive, send)
         start, end = events
-        found = {key.decode(): value.decode() for key, value in start["headers"]}
+        answer_headers = {key.decode(): value.decode() for key, value in start["headers"]}
         if method != "HEAD":
-            assert int(found.pop("content-length")) == len(end["body"])
-        return Reply(start["status"], found, end["body"])
+            assert int(answer_headers.pop("content-length")) == len(end["body"])
+        return Reply(start["status"], answer_headers, end["body"])
 
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[Client]:
-    made = Client()
-    yield made
-    made.inference.close()
+    client = Client()
+    yield client
+    client.inference.close()
 
 
 def refusal(reply: Reply, status: int) -> str:
@@ -168,7 +168,7 @@ def test_text(client: Client) -> None:
 
 
 @pytest.mark.parametrize("count", [1_000, 300_000], ids=["on the event loop", "in a thread"])
-@pytest.mark.parametrize("ending", ["", " and more"], ids=["plain", "with text after it"])
+@pytest.mark.parametrize("ending", ["", " and more"], ids=["document", "document and more text"])
 def test_large_bodies(client: Client, count: int, ending: str) -> None:
     body = '{"instances": [' + "0.5, " * count + "1]}" + ending
     assert json.loads(client.ask("POST", PREDICT, body.encode()).body)["predictions"] == [2.0] * count + [3.0]
@@ -233,7 +233,7 @@ def test_errors(client: Client, path: str, document: Any, status: int, message: 
     assert (reply.status, json.loads(text)["error"]) == (status, message)
 
 
-def test_errors_have_the_layout_of_tensorflow_serving(client: Client) -> None:
+def test_error_bodies_are_formatted_as_in_tensorflow_serving(client: Client) -> None:
     assert client.ask("GET", "/v1/models").body == b'{\n    "error": "Missing model name in request."\n}'
 
 
@@ -252,7 +252,7 @@ def test_a_version_over_64_bits_is_answered_without_a_body(client: Client, metho
         ("GET", "/v1/models/m?a=%", 400, "Bad Request"), ("TRACE", "/v1/models/m", 501, "Not Implemented"),
     ],
 )  # fmt: skip
-def test_pages_outside_of_the_api(client: Client, method: str, path: str, status: int, title: str) -> None:
+def test_error_pages_outside_of_the_api(client: Client, method: str, path: str, status: int, title: str) -> None:
     reply = client.ask(method, path)
     assert (reply.status, reply.headers) == (status, {"content-type": "text/html"})
     assert f"<TITLE>{status} {title}</TITLE>" in reply.body.decode()
@@ -266,7 +266,7 @@ def test_head_has_no_body(client: Client) -> None:
 
 @settings(max_examples=100, deadline=None, database=None)
 @given(st.binary(max_size=40), st.sampled_from(["predict", "classify", "regress"]))
-def test_any_body_is_answered(client: Client, data: bytes, action: str) -> None:
+def test_random_bodies_get_status_200_or_400(client: Client, data: bytes, action: str) -> None:
     for body in (data, b'{"instances": [' + data + b"]}", b'{"examples": [' + data + b"]}"):
         reply = client.ask("POST", f"/v1/models/m:{action}", body)
         assert reply.status in (200, 400)
@@ -281,7 +281,7 @@ def test_gzip(client: Client) -> None:
 
 
 @pytest.mark.parametrize("body", [b'{"instances": [1]}', gzip.compress(b'{"instances": [1]}', mtime=0)[:-9], b""])
-def test_damaged_gzip_counts_as_no_body(client: Client, body: bytes) -> None:
+def test_damaged_gzip_data_gives_an_empty_body(client: Client, body: bytes) -> None:
     reply = client.ask("POST", PREDICT, body, {"content_encoding": "gzip"})
     assert refusal(reply, 400) == "JSON Parse error: The document is empty"
 
@@ -328,15 +328,15 @@ SHARED = {key.decode(): value.decode() for key, value in CORS}
 @pytest.mark.parametrize("cors", [True, False])
 def test_cors(cors: bool) -> None:
     client, more = Client(cors=cors), SHARED if cors else {}
-    answered, refused = client.post({"instances": [1]}, **ORIGIN), client.ask("GET", "/v1/nothing", headers=ORIGIN)
-    assert answered.headers == refused.headers == {"content-type": "application/json", **more}
+    answer, error = client.post({"instances": [1]}, **ORIGIN), client.ask("GET", "/v1/nothing", headers=ORIGIN)
+    assert answer.headers == error.headers == {"content-type": "application/json", **more}
     assert client.ask("GET", "/nothing", headers=ORIGIN).headers == {"content-type": "text/html"}
     preflight = client.ask("OPTIONS", PREDICT, headers={**ORIGIN, "access_control_request_method": "POST"})
     assert preflight == (200, {"content-type": "text/html; charset=ISO-8859-1", **more}, b"")
     assert client.ask("OPTIONS", PREDICT).status == 400
 
 
-# === Paths outside of the API ===
+# === Paths outside of TensorFlow Serving's API ===
 
 
 @pytest.mark.parametrize("path", ["/models", "/v1/models?list"])

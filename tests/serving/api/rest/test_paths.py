@@ -1,4 +1,4 @@
-"""Methods and paths of REST requests by TensorFlow Serving's rules."""
+"""Tests of reading the method and path of REST requests by TensorFlow Serving's rules."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from keras_gallery.serving.api.rest.paths import Target, VersionTooLarge, is_uri
 from keras_gallery.serving.errors import InvalidArgument
 from keras_gallery.serving.wire.model_spec import ModelSpec
 
-FOUND = {
+VALID = {
     "POST /v1/models/m:predict": Target("predict", ModelSpec("m")),
     "POST /v1/models/m:classify": Target("classify", ModelSpec("m")),
     "POST /v1/models/m/versions/12:regress": Target("regress", ModelSpec("m", 12)),
@@ -28,8 +28,8 @@ FOUND = {
 }
 
 
-@pytest.mark.parametrize(("request_line", "expected"), FOUND.items())
-def test_found(request_line: str, expected: Target) -> None:
+@pytest.mark.parametrize(("request_line", "expected"), VALID.items())
+def test_valid(request_line: str, expected: Target) -> None:
     assert target(*request_line.split(" ")) == expected
 
 
@@ -43,41 +43,41 @@ def test_found(request_line: str, expected: Target) -> None:
     ],
 )  # fmt: skip
 def test_malformed(request_line: str) -> None:
-    with pytest.raises(InvalidArgument) as refused:
+    with pytest.raises(InvalidArgument) as caught:
         target(*request_line.split(" "))
-    assert str(refused.value) == f"Malformed request: {request_line}"
+    assert str(caught.value) == f"Malformed request: {request_line}"
 
 
 @pytest.mark.parametrize("path", ["/v1/models", "/v1/models/versions/1", "/v1/models/labels/l/metadata"])
-def test_no_name(path: str) -> None:
+def test_missing_model_name(path: str) -> None:
     with pytest.raises(InvalidArgument, match="^Missing model name in request.$"):
         target("GET", path)
 
 
 @pytest.mark.parametrize("version", ["9223372036854775808", "99999999999999999999", "9" * 5000])
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_no_version(method: str, version: str) -> None:
+def test_version_over_64_bits(method: str, version: str) -> None:
     with pytest.raises(VersionTooLarge):
         target(method, f"/v1/models/m/versions/{version}" + (":predict" if method == "POST" else ""))
 
 
 @pytest.mark.parametrize(
-    ("text", "right"),
+    ("text", "valid"),
     [
         ("/v1/models/a-b_c.d~!$&'()*+,;=:@/%2f", True), ("", True), ("a=b&c=/?d", True), ("/a b", False),
         ("/%zz", False), ("/%2", False), ("/a<b>", False),
         ("/a\x00", False), ("/é", False), ('/"', False), ("/[a]", False),
     ],
 )  # fmt: skip
-def test_uris(text: str, right: bool) -> None:
-    assert is_uri(text.encode()) is right
+def test_uris(text: str, valid: bool) -> None:
+    assert is_uri(text.encode()) is valid
 
 
 @settings(max_examples=200, deadline=None, database=None)
 @given(st.sampled_from(["GET", "POST", "PUT"]), st.text("/:v1modelsrn%2Fabp?", max_size=30))
-def test_any_path_is_found_or_refused(method: str, path: str) -> None:
-    for whole in (path, "/v1/models" + path):
+def test_random_paths_raise_only_expected_errors(method: str, path: str) -> None:
+    for full_path in (path, "/v1/models" + path):
         try:
-            assert target(method, whole).spec.name
+            assert target(method, full_path).spec.name
         except (InvalidArgument, VersionTooLarge):
             pass

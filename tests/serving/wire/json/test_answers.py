@@ -1,4 +1,4 @@
-"""The JSON of REST answers, against NumPy and Python's json."""
+"""Tests of the JSON of REST answers. Python's json module reads the answers, and NumPy compares the values."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from keras_gallery.serving.errors import InvalidArgument
 from keras_gallery.serving.wire import messages
 from keras_gallery.serving.wire.json import answers as json_answers
 
-several = settings(max_examples=150, deadline=None, database=None)
+many_examples = settings(max_examples=150, deadline=None, database=None)
 
 
 def answer(rows: bool, **outputs: Any) -> Any:
@@ -32,32 +32,32 @@ ANSWERS = {
     "rows": (True, {"y": TWO}, TWO.tolist()),
     "columns": (False, {"y": TWO}, TWO.tolist()),
     "no rows": (True, {"y": TWO[:0]}, []),
-    "rows of nothing": (True, {"y": TWO[:, :0]}, [[], []]),
-    "columns of nothing": (False, {"y": TWO[:, :0]}, [[], []]),
+    "rows without values": (True, {"y": TWO[:, :0]}, [[], []]),
+    "columns without values": (False, {"y": TWO[:, :0]}, [[], []]),
     "one value": (False, {"y": np.float32(2.5)}, 2.5),
-    "one whole number": (False, {"y": np.int64(3)}, 3),
+    "one integer": (False, {"y": np.int64(3)}, 3),
     "rows of two outputs": (
         True,
         {"y": TWO, "n": np.array([3, 4])},
         [{"y": [1.5, -2], "n": 3}, {"y": [0.25, 4], "n": 4}],
     ),
-    "rows of deep outputs": (
+    "rows of nested outputs": (
         True,
         {"y": np.arange(8).reshape(2, 2, 2), "z": np.ones((2, 1, 1, 1)), "e": np.ones((2, 0))},
         [{"y": [[0, 1], [2, 3]], "z": [[[1.0]]], "e": []}, {"y": [[4, 5], [6, 7]], "z": [[[1.0]]], "e": []}],
     ),
     "columns of two outputs": (False, {"y": TWO, "n": np.array([3])}, {"y": TWO.tolist(), "n": [3]}),
-    "truth values": (True, {"y": np.array([True, False])}, [True, False]),
-    "truth values beside numbers": (True, {"y": np.array([True]), "n": np.array([7], np.uint8)}, [{"y": True, "n": 7}]),
+    "booleans": (True, {"y": np.array([True, False])}, [True, False]),
+    "booleans and numbers": (True, {"y": np.array([True]), "n": np.array([7], np.uint8)}, [{"y": True, "n": 7}]),
     "64 bits": (True, {"y": np.array([(1 << 64) - 1], np.uint64)}, [(1 << 64) - 1]),
     "half": (True, {"y": np.array([0.5, 65504], np.float16)}, [0.5, 65504]),
     "bfloat16": (True, {"y": np.array([0.5, 3], ml_dtypes.bfloat16)}, [0.5, 3]),
     "transposed": (True, {"y": TWO.T}, TWO.T.tolist()),
     "text": (True, {"y": np.array(["žluť".encode(), b'"\n'], object)}, ["žluť", '"\n']),
-    "bytes by name": (True, {"y_bytes": BYTES}, [{"b64": "/wA="}, {"b64": "YQ=="}]),
+    "bytes in rows": (True, {"y_bytes": BYTES}, [{"b64": "/wA="}, {"b64": "YQ=="}]),
     "bytes in columns": (False, {"y_bytes": BYTES.reshape(2, 1)}, [[{"b64": "/wA="}], [{"b64": "YQ=="}]]),
-    "one text": (False, {"y": np.array(b"a", object)}, "a"),
-    "bytes beside numbers": (
+    "one string": (False, {"y": np.array(b"a", object)}, "a"),
+    "bytes and numbers": (
         True,
         {"y_bytes": BYTES[1:], "n": np.array([2.5])},
         [{"y_bytes": {"b64": "YQ=="}, "n": 2.5}],
@@ -80,20 +80,20 @@ def test_nan_and_infinities(rows: bool, dtype: Any) -> None:
     np.testing.assert_array_equal(values, special)
 
 
-KINDS = st.sampled_from(["f4", "f8", "i4", "i8", "u1", "u8", "?"])
+DTYPES = st.sampled_from(["f4", "f8", "i4", "i8", "u1", "u8", "?"])
 
 
-@several
+@many_examples
 @given(
-    array=arrays_of.arrays(KINDS, arrays_of.array_shapes(max_dims=4, max_side=3), elements=None),
+    array=arrays_of.arrays(DTYPES, arrays_of.array_shapes(max_dims=4, max_side=3), elements=None),
     rows=st.booleans(),
     beside=st.booleans(),
 )
-def test_arrays_come_back_as_they_were(array: np.ndarray[Any, Any], rows: bool, beside: bool) -> None:
-    found = answer(rows, y=array, **({"n": np.zeros(len(array), np.int32)} if beside else {}))
+def test_random_arrays(array: np.ndarray[Any, Any], rows: bool, beside: bool) -> None:
+    result = answer(rows, y=array, **({"n": np.zeros(len(array), np.int32)} if beside else {}))
     if beside:
-        found = [row["y"] for row in found] if rows else found["y"]
-    np.testing.assert_array_equal(np.array(found, array.dtype), array)
+        result = [row["y"] for row in result] if rows else result["y"]
+    np.testing.assert_array_equal(np.array(result, array.dtype), array)
 
 
 @pytest.mark.parametrize(
@@ -104,23 +104,23 @@ def test_arrays_come_back_as_they_were(array: np.ndarray[Any, Any], rows: bool, 
     ],
 )
 def test_outputs_without_a_shared_batch(outputs: dict[str, Any], message: str) -> None:
-    with pytest.raises(InvalidArgument) as refused:
+    with pytest.raises(InvalidArgument) as caught:
         answer(True, **outputs)
-    assert str(refused.value) == message
+    assert str(caught.value) == message
 
 
-def test_complex_numbers_have_no_json() -> None:
+def test_complex_numbers_raise_an_error() -> None:
     with pytest.raises(InvalidArgument, match="^Failed to write JSON value for tensor type: complex64$"):
         answer(False, y=np.array([1j], np.complex64))
 
 
-def test_strings_that_are_not_utf8_are_written_as_they_are() -> None:
+def test_strings_that_are_not_utf8_stay_unchanged() -> None:
     array = np.array([[b"\xff\xfe!", b"\0"]], object)
     assert b'[["\xff\xfe!","\\u0000"]]' in json_answers.predictions({"y": array})
     assert b'"y": ["\xff\xfe!","\\u0000"]' in json_answers.predictions({"y": array, "n": np.array([3])})
 
 
-def test_floats_have_as_few_digits_as_read_back() -> None:
+def test_floats_have_few_digits_and_read_back_to_the_same_value() -> None:
     array = np.array([0.1, 1, 1e-7, 16777216, 3.4028235e38], np.float32)
     texts = json_answers.outputs({"y": array}).decode().partition("[")[2].partition("]")[0].split(",")
     assert max(map(len, texts)) <= 13
@@ -136,8 +136,8 @@ def test_classifications() -> None:
         row = result.classifications.add()
         for label in labels:
             row.classes.add(label=label, score=0.1)
-    found = json.loads(json_answers.classifications(result))
-    assert found == {"results": [[["low", 0.1], ["high", 0.1]], [['a"b', 0.1]]]}
+    document = json.loads(json_answers.classifications(result))
+    assert document == {"results": [[["low", 0.1], ["high", 0.1]], [['a"b', 0.1]]]}
 
 
 def test_regressions() -> None:
@@ -148,9 +148,9 @@ def test_regressions() -> None:
 
 
 @pytest.mark.parametrize(
-    ("write", "kind"),
+    ("write", "message_type"),
     [(json_answers.classifications, "ClassificationResult"), (json_answers.regressions, "RegressionResult")],
 )
-def test_no_results(write: Any, kind: str) -> None:
-    with pytest.raises(InvalidArgument, match=f"^Cannot convert empty {kind}s to JSON$"):
-        write(getattr(messages, kind)())
+def test_no_results(write: Any, message_type: str) -> None:
+    with pytest.raises(InvalidArgument, match=f"^Cannot convert empty {message_type}s to JSON$"):
+        write(getattr(messages, message_type)())

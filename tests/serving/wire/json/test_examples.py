@@ -1,4 +1,4 @@
-"""Classify and regress requests: features by TensorFlow Serving's rules, and its error messages."""
+"""Tests of REST classify and regress requests. Features and error messages must equal TensorFlow Serving's."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from hypothesis import strategies as st
 from keras_gallery.serving.errors import InvalidArgument
 from keras_gallery.serving.wire.json import examples as json_examples
 
-several = settings(max_examples=150, deadline=None, database=None)
+many_examples = settings(max_examples=150, deadline=None, database=None)
 
 
 def features(message: Any) -> dict[str, tuple[str | None, list[Any]]]:
-    """Returns the kind and the values of each feature of an `Example` message."""
-    found = {}
+    """Returns the list field (such as "float_list") and the values of each feature of an `Example` message."""
+    result = {}
     for name, feature in message.features.feature.items():
-        kind = feature.WhichOneof("kind")
-        found[name] = kind, list(getattr(feature, kind).value) if kind else []
-    return found
+        field = feature.WhichOneof("kind")
+        result[name] = field, list(getattr(feature, field).value) if field else []
+    return result
 
 
 def one(content: str | bytes) -> dict[str, tuple[str | None, list[Any]]]:
-    """Returns the features of a single example."""
+    """Reads a request with one example. Returns the features of the example."""
     data = content.encode() if isinstance(content, str) else content
     _, message = json_examples.parse(b'{"examples": [' + data + b"]}")
     [example] = message.example_list.examples
@@ -35,12 +35,12 @@ FEATURES: dict[str, tuple[str | bytes, tuple[str | None, list[Any]]]] = {
     "floats": ('{"x": [1.0, 2.5, -3e2]}', ("float_list", [1.0, 2.5, -300.0])),
     "one float": ('{"x": 0.5}', ("float_list", [0.5])),
     "too large for a float": ('{"x": 1e39}', ("float_list", [np.inf])),
-    "whole numbers": ('{"x": [1, -9223372036854775808]}', ("int64_list", [1, -(1 << 63)])),
-    "truth values": ('{"x": [true, false, 3]}', ("int64_list", [1, 0, 3])),
+    "integers": ('{"x": [1, -9223372036854775808]}', ("int64_list", [1, -(1 << 63)])),
+    "booleans": ('{"x": [true, false, 3]}', ("int64_list", [1, 0, 3])),
     "text": ('{"x": ["a", "\\u017e"]}', ("bytes_list", [b"a", "ž".encode()])),
     "bytes": ('{"x": [{"b64": "/w=="}, "t"]}', ("bytes_list", [b"\xff", b"t"])),
     "no values": ('{"x": []}', (None, [])),
-    "twice: the last": ('{"x": [1.5], "x": 2}', ("int64_list", [2])),
+    "repeated name, last value counts": ('{"x": [1.5], "x": 2}', ("int64_list", [2])),
     "text that is not UTF-8": (b'{"x": "\xff"}', ("bytes_list", [b"\xff"])),
 }
 
@@ -54,9 +54,9 @@ def test_signature_and_context() -> None:
     body = b'{"signature_name": "s", "context": {"c": 1}, "examples": [{"x": 1.0}, {}]}'
     signature, message = json_examples.parse(body)
     assert signature == "s"
-    listed = message.example_list_with_context
-    assert features(listed.context) == {"c": ("int64_list", [1])}
-    assert [features(example) for example in listed.examples] == [{"x": ("float_list", [1.0])}, {}]
+    example_list = message.example_list_with_context
+    assert features(example_list.context) == {"c": ("int64_list", [1])}
+    assert [features(example) for example in example_list.examples] == [{"x": ("float_list", [1.0])}, {}]
 
 
 REFUSED = {
@@ -65,7 +65,7 @@ REFUSED = {
         'JSON Value: {\n    "signature_name": "c"\n} When method is classify, key \'examples\' is expected and was not '
         "found",
     ),
-    "examples no list": (
+    "examples not a list": (
         '{"examples": {"x": [1.0]}}',
         'JSON Value: {\n    "examples": {\n        "x": [1.0]\n    }\n} '
         "Expecting 'examples' value to be an list/array",
@@ -74,41 +74,50 @@ REFUSED = {
         '{"examples": []}',
         "JSON Value: {\n    \"examples\": []\n} 'examples' value is an empty array",
     ),
-    "name no text": (
+    "name not a string": (
         '{"signature_name": 1, "examples": []}',
         'JSON Value: {\n    "signature_name": 1,\n    "examples": []\n} not formatted correctly. '
         "'signature_name' key must be a string value.",
     ),
-    "no object": ("[1]", "JSON Value: [1] Is not object"),
-    "no JSON": ('{"examples": [', "JSON Parse error: Invalid value. at offset: 14"),
-    "example no object": ('{"examples": [1]}', "Example must be JSON object but got JSON Number"),
-    "context no object": ('{"examples": [1], "context": [1]}', "Example must be JSON object but got JSON Array"),
-    "mixed": ('{"examples": [{"x": [1.0, "a"]}]}', "Unexpected element type in feature: x expecting type: float"),
-    "mixed numbers": ('{"examples": [{"x": [1, 1.5]}]}', "Unexpected element type in feature: x expecting type: int64"),
-    "mixed text": ('{"examples": [{"x": ["a", 1]}]}', "Unexpected element type in feature: x expecting type: bytes"),
+    "body not an object": ("[1]", "JSON Value: [1] Is not object"),
+    "body not JSON": ('{"examples": [', "JSON Parse error: Invalid value. at offset: 14"),
+    "example not an object": ('{"examples": [1]}', "Example must be JSON object but got JSON Number"),
+    "context not an object": ('{"examples": [1], "context": [1]}', "Example must be JSON object but got JSON Array"),
+    "mixed float and string": (
+        '{"examples": [{"x": [1.0, "a"]}]}',
+        "Unexpected element type in feature: x expecting type: float",
+    ),
+    "mixed integer and float": (
+        '{"examples": [{"x": [1, 1.5]}]}',
+        "Unexpected element type in feature: x expecting type: int64",
+    ),
+    "mixed string and integer": (
+        '{"examples": [{"x": ["a", 1]}]}',
+        "Unexpected element type in feature: x expecting type: bytes",
+    ),
     "null": ('{"examples": [{"x": null}]}', "Feature: x has element with unexpected JSON type: Null"),
     "object": ('{"examples": [{"x": {"a": 1}}]}', "Feature: x has element with unexpected JSON type: Object"),
-    "lists": ('{"examples": [{"x": [[1]]}]}', "Feature: x has element with unexpected JSON type: Array"),
-    "unsigned": (
+    "nested lists": ('{"examples": [{"x": [[1]]}]}', "Feature: x has element with unexpected JSON type: Array"),
+    "integer over 63 bits": (
         '{"examples": [{"id": 18446744073709551615}]}',
         "Feature: id has uint64_t element. Only int64_t is supported.",
     ),
-    "no base64": ('{"examples": [{"x": {"b64": "!"}}]}', "Unable to base64 decode"),
+    "not base64": ('{"examples": [{"x": {"b64": "!"}}]}', "Unable to base64 decode"),
 }
 
 
 @pytest.mark.parametrize(("body", "message"), REFUSED.values(), ids=REFUSED)
-def test_refused_in_tensorflow_servings_words(body: str, message: str) -> None:
-    with pytest.raises(InvalidArgument) as refused:
+def test_error_messages_of_tensorflow_serving(body: str, message: str) -> None:
+    with pytest.raises(InvalidArgument) as caught:
         json_examples.parse(body.encode())
-    assert str(refused.value) == message
+    assert str(caught.value) == message
 
 
-@several
+@many_examples
 @given(st.binary(max_size=50))
-def test_any_bytes_are_read_or_refused(data: bytes) -> None:
+def test_random_bytes_raise_only_invalid_argument(data: bytes) -> None:
     for body in (data, b'{"examples": [{"x": ' + data + b"}]}", b'{"examples": [{"' + data + b'": 1}]}'):
         try:
             json_examples.parse(body)
-        except InvalidArgument as refused:
-            assert str(refused)
+        except InvalidArgument as caught:
+            assert str(caught)

@@ -1,4 +1,4 @@
-"""Nested lists of numbers that are read as one list, against reading list by list."""
+"""Compares `grid.loads`, which reads nested lists of numbers as one list, with `reader.loads`."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from keras_gallery.serving.wire.json import grid, reader
 from keras_gallery.serving.wire.json.document import Object
 
 NUMBERS = st.one_of(st.integers(-(1 << 63), (1 << 63) - 1), st.floats(allow_nan=False, allow_infinity=False))
-ROWS = [[[1.5], [-2e-3], [3]], [[4], [5], [6.25]]] * 8  # short lists, as images of one channel have
+ROWS = [[[1.5], [-2e-3], [3]], [[4], [5], [6.25]]] * 8  # the innermost lists are short, as in images with one channel
 SHORT = b"[1],[2],[3],[4],[5],[6],[7],[8],[9],[10],[11],[12],[13],[14],[15],[16]"
 
 
-def nested(found: grid.Grid) -> Any:
+def nested(result: grid.Grid) -> Any:
     """Returns the values of a grid as nested lists."""
-    return np.array(found.numbers, object).reshape(found.shape).tolist()
+    return np.array(result.numbers, object).reshape(result.shape).tolist()
 
 
 @pytest.mark.parametrize(
@@ -34,18 +34,18 @@ def nested(found: grid.Grid) -> Any:
     ],
 )
 @pytest.mark.parametrize("rows", [orjson.dumps(ROWS), str(ROWS).encode()], ids=["compact", "spaced"])
-def test_short_lists_are_read_as_one(text: bytes, rows: bytes) -> None:
-    document, found = grid.loads(text % rows)
-    assert found is not None and found.shape == [16, 3, 1]
-    assert nested(found) == ROWS
+def test_short_lists_become_a_grid(text: bytes, rows: bytes) -> None:
+    document, result = grid.loads(text % rows)
+    assert result is not None and result.shape == [16, 3, 1]
+    assert nested(result) == ROWS
     assert document == reader.loads(text % b"[]")
 
 
 def test_integers_stay_integers() -> None:
     rows = [[1], [2**63], [-3]] * 20
-    _, found = grid.loads(b'{"inputs":%s}' % orjson.dumps(rows))
-    assert found is not None and found.numbers == [number for [number] in rows]
-    assert {type(number) for number in found.numbers} == {int}
+    _, result = grid.loads(b'{"inputs":%s}' % orjson.dumps(rows))
+    assert result is not None and result.numbers == [number for [number] in rows]
+    assert {type(number) for number in result.numbers} == {int}
 
 
 @pytest.mark.parametrize(
@@ -70,10 +70,10 @@ def test_integers_stay_integers() -> None:
         b'{"inputs":[[[[[[[]]]]]]]}',
     ],
 )
-def test_everything_else_is_read_list_by_list(text: bytes) -> None:
+def test_documents_without_a_grid(text: bytes) -> None:
     text = text.replace(b"%s", SHORT)
-    document, found = grid.loads(text)
-    assert found is None
+    document, result = grid.loads(text)
+    assert result is None
     assert repr(document) == repr(reader.loads(text))
 
 
@@ -93,22 +93,22 @@ def test_everything_else_is_read_list_by_list(text: bytes) -> None:
         b'{"inputs":[%s] 1}',
     ],
 )
-def test_errors_are_those_of_the_reader(text: bytes) -> None:
+def test_error_messages_equal_those_of_the_reader(text: bytes) -> None:
     text = text.replace(b"%s", SHORT)
     with pytest.raises(InvalidArgument) as expected:
         reader.loads(text)
-    with pytest.raises(InvalidArgument) as refused:
+    with pytest.raises(InvalidArgument) as caught:
         grid.loads(text)
-    assert str(refused.value) == str(expected.value)
+    assert str(caught.value) == str(expected.value)
 
 
 @settings(max_examples=300, deadline=None, database=None)
 @given(st.lists(st.lists(NUMBERS, max_size=2), min_size=16, max_size=30), st.sampled_from(["", " ", "\n"]))
-def test_any_short_lists(rows: Any, blank: str) -> None:
+def test_random_short_lists(rows: Any, blank: str) -> None:
     text = orjson.dumps({"inputs": rows}).replace(b",", b"," + blank.encode())
-    document, found = grid.loads(text)
+    document, result = grid.loads(text)
     assert isinstance(document, Object)
-    if found is None:
+    if result is None:
         assert document == reader.loads(text)
     else:
-        assert nested(found) == rows
+        assert nested(result) == rows

@@ -1,4 +1,4 @@
-"""Nested lists to arrays, against NumPy."""
+"""Tests of converting nested lists to arrays. The results must equal NumPy's."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ def leaves(value: Any) -> list[Any]:
 @settings(max_examples=300, deadline=None, database=None)
 @given(LISTS)
 def test_doubles(value: Any) -> None:
-    found = from_value(value, TYPES["double"])
+    array = from_value(value, TYPES["double"])
     try:
         expected = np.array(value, np.float64)
     except (TypeError, ValueError):
-        assert found is None
+        assert array is None
     else:
         if any(type(leaf) not in (int, float) for leaf in leaves(value)):
-            assert found is None
+            assert array is None
         else:
-            assert found is not None
-            np.testing.assert_array_equal(found, expected)
+            assert array is not None
+            np.testing.assert_array_equal(array, expected)
 
 
 @pytest.mark.parametrize(
-    ("kind", "value"),
+    ("dtype", "value"),
     [
         ("float", [1.5, True]),
         ("float", [True, False]),
@@ -64,12 +64,12 @@ def test_doubles(value: Any) -> None:
         ("half", [1.0]),
     ],
 )
-def test_values_that_do_not_fit(kind: str, value: Any) -> None:
-    assert from_value(value, TYPES[kind]) is None
+def test_values_that_do_not_fit(dtype: str, value: Any) -> None:
+    assert from_value(value, TYPES[dtype]) is None
 
 
 @pytest.mark.parametrize(
-    ("kind", "value"),
+    ("dtype", "value"),
     [
         ("uint64", [(1 << 64) - 1]),
         ("int64", [-(1 << 63)]),
@@ -80,8 +80,8 @@ def test_values_that_do_not_fit(kind: str, value: Any) -> None:
         ("half", [[], []]),
     ],
 )
-def test_values_that_fit(kind: str, value: Any) -> None:
-    found = from_value(value, TYPES[kind])
-    assert found is not None and found.dtype == TYPES[kind].numpy
-    expected = [each.encode() for each in value] if kind == "string" else value
-    np.testing.assert_array_equal(found, np.array(expected, TYPES[kind].numpy))
+def test_values_that_fit(dtype: str, value: Any) -> None:
+    array = from_value(value, TYPES[dtype])
+    assert array is not None and array.dtype == TYPES[dtype].numpy
+    expected = [each.encode() for each in value] if dtype == "string" else value
+    np.testing.assert_array_equal(array, np.array(expected, TYPES[dtype].numpy))

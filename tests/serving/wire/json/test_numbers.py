@@ -1,4 +1,4 @@
-"""JSON numbers: against exact arithmetic, and values that TensorFlow Serving answered."""
+"""Tests of reading JSON numbers. The values must equal exact arithmetic or recorded values of TensorFlow Serving."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from keras_gallery.serving.errors import InvalidArgument
 from keras_gallery.serving.wire.json.reader import loads
 
-several = settings(max_examples=300, deadline=None, database=None)
+many_examples = settings(max_examples=300, deadline=None, database=None)
 digits = st.text("0123456789", max_size=25)
 whole = st.just("0") | st.builds("{}{}".format, st.integers(1, 9), digits)
 fraction = st.just("") | st.builds(".{}{}".format, digits, st.integers(0, 9))
@@ -22,9 +22,9 @@ texts = st.builds("{}{}{}{}".format, st.sampled_from(["", "-"]), whole, fraction
 
 
 def read(text: str) -> int | float:
-    [found] = loads(b"[" + text.encode() + b"]")
-    assert isinstance(found, int | float)
-    return found
+    [number] = loads(b"[" + text.encode() + b"]")
+    assert isinstance(number, int | float)
+    return number
 
 
 @pytest.mark.parametrize("value", [0, 1, -1, 2**31, -(2**31) - 1, 2**63 - 1, 2**63, 2**64 - 1, -(2**63)])
@@ -44,25 +44,25 @@ def test_all_other_numbers_are_floats(text: str) -> None:
     assert read(text) == float(text)
 
 
-@several
+@many_examples
 @given(st.integers(0, 10**15 - 1), st.integers(-22, 22))
-def test_exact_where_significand_and_power_are(significand: int, power: int) -> None:
+def test_numbers_with_few_digits_are_exact(significand: int, power: int) -> None:
     text = f"{significand}e{power}"
     assert read(text) == float(text)
 
 
-@several
+@many_examples
 @given(texts)
-def test_near_the_exact_value(text: str) -> None:
+def test_all_numbers_are_near_the_exact_value(text: str) -> None:
     try:
-        found = read(text)
+        number = read(text)
     except InvalidArgument:
         assert Fraction(text) == 0 or abs(Fraction(text)) > 10**307
         return
     exact = Fraction(text)
     # RapidJSON uses the first 17 digits of a number and rounds several times.
     tolerance = abs(exact) * Fraction(60, 2**53) + Fraction(5e-324)
-    assert abs(Fraction(found) - exact) <= tolerance
+    assert abs(Fraction(number) - exact) <= tolerance
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_near_the_exact_value(text: str) -> None:
         ("3.4028235e38", 3.4028235e38),
     ],
 )
-def test_rounds_as_tensorflow_serving(text: str, value: float) -> None:
+def test_rounding_equals_tensorflow_serving(text: str, value: float) -> None:
     assert read(text) == value
 
 

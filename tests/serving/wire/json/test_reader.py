@@ -1,4 +1,4 @@
-"""Reading JSON: values against Python's json, and errors with TensorFlow Serving's messages and offsets."""
+"""Tests of reading JSON. Compares values with Python's json module, and error messages with TensorFlow Serving's."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from keras_gallery.serving.errors import InvalidArgument
 from keras_gallery.serving.wire.json.document import MISSING, Object, raw
 from keras_gallery.serving.wire.json.reader import loads
 
-several = settings(max_examples=300, deadline=None, database=None)
+many_examples = settings(max_examples=300, deadline=None, database=None)
 
 
 def plain(value: Any) -> Any:
-    """Converts a document to what Python's json returns."""
+    """Converts a document to the value that Python's json module returns."""
     if isinstance(value, Object):
         return {name: plain(each) for name, each in reversed(value.members)}
     if isinstance(value, list):
@@ -34,9 +34,9 @@ DOCUMENTS = st.recursive(
 )  # fmt: skip
 
 
-@several
+@many_examples
 @given(document=DOCUMENTS, indent=st.none() | st.integers(0, 2), ascii_only=st.booleans())
-def test_reads_what_python_writes(document: Any, indent: int | None, ascii_only: bool) -> None:
+def test_documents_written_by_python(document: Any, indent: int | None, ascii_only: bool) -> None:
     text = json.dumps(document, indent=indent, ensure_ascii=ascii_only)
     assert plain(loads(text.encode())) == document
 
@@ -47,7 +47,7 @@ def test_types_of_values() -> None:
     assert [type(value) for value in document.find("a")] == [int, int, float, bool, bool, type(None), str, Object]
 
 
-def test_the_first_member_of_a_repeated_name_is_found() -> None:
+def test_find_returns_the_first_member_of_a_repeated_name() -> None:
     document = loads(b'{"a": 1, "b": 2, "a": 3}')
     assert document.find("a") == 1
     assert document.find("c") is MISSING
@@ -112,7 +112,7 @@ REFUSED = {
     rb'["\u12': r"Incorrect hex digit after \u escape in string. at offset: 2",
     rb'["\ud800"]': "The surrogate pair in string is invalid. at offset: 2",
     rb'["\ud800\u0041"]': "The surrogate pair in string is invalid. at offset: 2",
-    rb'["\udc00"]': "The surrogate pair in string is invalid. at offset: 2",  # TensorFlow Serving accepts it
+    rb'["\udc00"]': "The surrogate pair in string is invalid. at offset: 2",  # TensorFlow Serving accepts this string
     b"\xef\xbb\xbf[tru]": "Invalid value. at offset: 7",
     b'["\xff\xc3\xa9", tru]': "Invalid value. at offset: 11",
     b'["\xff", "a': "Missing a closing quotation mark in string. at offset: 8",
@@ -120,10 +120,10 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("text", "problem"), REFUSED.items())
-def test_errors_are_tensorflow_servings(text: bytes, problem: str) -> None:
-    with pytest.raises(InvalidArgument) as refused:
+def test_error_messages_of_tensorflow_serving(text: bytes, problem: str) -> None:
+    with pytest.raises(InvalidArgument) as caught:
         loads(text)
-    assert str(refused.value) == f"JSON Parse error: {problem}"
+    assert str(caught.value) == f"JSON Parse error: {problem}"
 
 
 PIECES = st.sampled_from(
@@ -133,31 +133,31 @@ PIECES = st.sampled_from(
 )  # fmt: skip
 
 
-@several
+@many_examples
 @given(st.binary(max_size=60) | st.lists(PIECES, max_size=12).map(lambda pieces: "".join(pieces).encode()))
-def test_any_bytes_are_read_or_refused_in_one_line(data: bytes) -> None:
+def test_random_bytes_raise_only_errors_of_one_line(data: bytes) -> None:
     try:
         loads(data)
-    except InvalidArgument as refused:
-        assert "\n" not in str(refused)
+    except InvalidArgument as caught:
+        assert "\n" not in str(caught)
 
 
-@several
+@many_examples
 @given(data=st.binary(max_size=20).filter(lambda data: not set(data) & set(b'"\\') and min(data, default=32) >= 32))
-def test_any_bytes_in_strings_and_names(data: bytes) -> None:
+def test_random_bytes_in_strings_and_names(data: bytes) -> None:
     for document in (b'{"%b": ["%b"]}', b'{"%b": ["%b"]} \xff', b'\xef\xbb\xbf{"%b": ["%b"]} junk'):
         [(name, [value])] = loads(document % (data, data)).members
         assert raw(name) == raw(value) == data
 
 
 @pytest.mark.parametrize("text", [rb'["\\ud83d\ude00"]', rb'["\ud83d\ude00", "\\ud83d"]', rb'["\\\ud83d\ude00"]'])
-def test_escapes_beside_backslashes(text: bytes) -> None:
+def test_surrogate_escapes_after_backslashes(text: bytes) -> None:
     try:
-        found = loads(text)
-    except InvalidArgument as refused:
-        assert "surrogate pair" in str(refused)
+        value = loads(text)
+    except InvalidArgument as caught:
+        assert "surrogate pair" in str(caught)
     else:
-        assert found == json.loads(text)
+        assert value == json.loads(text)
 
 
 def test_errors_of_long_bodies_have_an_offset() -> None:

@@ -1,4 +1,4 @@
-"""Values in error messages: as TensorFlow Serving shows them, up to a size limit."""
+"""Tests of writing JSON values in error messages. The text must equal TensorFlow Serving's, up to a size limit."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from keras_gallery.serving.wire.json.reader import loads
 from keras_gallery.serving.wire.json.writer import MAX_SHOWN, error_body, quoted, text_of, type_name
 
 DEPTH = 1000
-several = settings(max_examples=200, deadline=None, database=None)
+many_examples = settings(max_examples=200, deadline=None, database=None)
 
 SHOWN = {  # from recorded answers
     b"null": "null",
@@ -31,7 +31,7 @@ SHOWN = {  # from recorded answers
 
 
 @pytest.mark.parametrize(("text", "shown"), SHOWN.items())
-def test_values_as_messages_show_them(text: bytes, shown: str) -> None:
+def test_values_in_recorded_error_messages(text: bytes, shown: str) -> None:
     assert text_of(loads(text)) == shown
 
 
@@ -42,9 +42,9 @@ DOCUMENTS = st.recursive(
 )  # fmt: skip
 
 
-@several
+@many_examples
 @given(DOCUMENTS)
-def test_what_is_shown_reads_back(document: Any) -> None:
+def test_written_values_read_back_to_the_same_values(document: Any) -> None:
     assert json.loads(text_of(loads(json.dumps(document).encode()))) == document
 
 
@@ -59,7 +59,7 @@ def test_large_values_are_cut(text: bytes) -> None:
     assert len(shown) == MAX_SHOWN + 1
 
 
-def test_deep_values() -> None:
+def test_deeply_nested_values() -> None:
     text = b"[" * DEPTH + b"]" * DEPTH
     assert text_of(loads(text)) == text.decode()
     assert len(text_of(loads(b'{"a":' * DEPTH + b"1" + b"}" * DEPTH))) <= MAX_SHOWN + 1
@@ -74,7 +74,7 @@ def test_escapes() -> None:
     assert quoted(b"\xff") == b'"\xff"'
 
 
-@several
+@many_examples
 @given(st.text(max_size=20))
 def test_error_bodies(message: str) -> None:
     body = error_body(message.encode(errors="replace").decode())
@@ -91,9 +91,9 @@ def test_type_names(text: str, name: str) -> None:
     assert type_name(loads(text.encode())) == name
 
 
-@several
+@many_examples
 @given(st.floats(allow_nan=False, allow_infinity=False))
-def test_floats_read_back(value: float) -> None:
+def test_floats_read_back_to_the_same_value(value: float) -> None:
     text = text_of(value)
     assert float(text) == value
     assert math.copysign(1, float(text)) == math.copysign(1, value)
