@@ -17,7 +17,9 @@ def _configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> Non
     parser.add_argument("file", type=Path, help="the file, or the folder of a SavedModel or a TensorFlow.js model")
     parser.add_argument("--name", help="name of the served model (default: the name of the file)")
     parser.add_argument(
-        "--encoder", metavar="LAYER", help="the layer whose output is the code (default: found by its name)"
+        "--encoder",
+        metavar="LAYER",
+        help="the layer whose output is the code (default: the layer is found by its name)",
     )
     parser.add_argument("--decoder", metavar="LAYER", help="the first layer of the decoder")
     parser.add_argument(

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ..models.layers.kl_sparsity import KLSparsity
 
-CHUNK = 5_000  # images
+CHUNK = 5_000  # number of images in a prediction
 
 
 class FullPass(keras.callbacks.Callback):

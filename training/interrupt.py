@@ -26,8 +26,8 @@ class RaiseInterrupt(keras.callbacks.Callback):
 def interrupt_between_steps() -> Iterator[RaiseInterrupt]:
     """Delays Ctrl-C until the end of the current training step. A second Ctrl-C interrupts at once.
 
-    By default, Python raises KeyboardInterrupt at any point. Within TensorFlow's code, that can crash the process. A
-    custom SIGINT handler is not replaced. Then, and outside the main thread, Ctrl-C is not delayed.
+    By default, Python raises KeyboardInterrupt at any point. Within TensorFlow's code, that can crash the process.
+    Ctrl-C is not delayed outside the main thread, or if the program has its own SIGINT handler.
 
     Yields:
         The callback to pass to `Model.fit`.

@@ -18,7 +18,7 @@ from .regression import Regression, rmse
 
 NEIGHBOURS = 5
 MOST_ROWS = 12  # largest number of categories in a table of neighbours
-# Years with El Niño, whose neighbours are shown.
+# Years with El Niño. Their neighbours are shown.
 SHOWN = ("1957", "1965", "1972", "1973", "1982", "1983", "1987", "1991", "1997", "1998")
 
 
@@ -64,7 +64,7 @@ class Entities(Regression):
         super().draw(folder, model, best)
         for number, (field, tokens) in enumerate(self.dataset.texts.items(), 1):
             title, names = f"{model.name}, {self.dataset.name}: {field}", tokens.names
-            vectors = _vectors(model, number)[2:]  # without padding and unknown
+            vectors = _vectors(model, number)[2:]  # without the vectors of padding and unknown categories
             points = _plane(vectors)
             vector_plots.named_points(folder / f"{field}.png", title, points, names, "principal components")
             some = [names.index(name) for name in SHOWN if name in names] or range(len(names))

@@ -21,7 +21,7 @@ from .base import Task
 Ids = NDArray[np.int32]
 
 STEPS = 4  # the lengths of texts in a batch are multiples of 4, so that there are few different shapes
-CHUNK = 1_000  # number of examples in a prediction
+CHUNK = 1_000  # number of texts that are predicted at once
 SHOWN = 10
 
 
@@ -99,7 +99,9 @@ class TextBatches(keras.utils.PyDataset):
         self.batch_size = batch_size
         self.source = source
         self.rng = np.random.default_rng(seed)
-        lengths = [(each > PADDING).sum(axis=1) for each in examples if each.ndim == 2]  # of input and output texts
+        lengths = [
+            (each > PADDING).sum(axis=1) for each in examples if each.ndim == 2
+        ]  # number of ids of the input and output texts
         self.widths = np.ceil(np.stack(lengths, axis=1) / STEPS).astype(np.int64) * STEPS
         self.on_epoch_end()
 

@@ -93,7 +93,7 @@ class WordVectors(Task):
     def draw(self, folder: Path, model: keras.Model, best: BestWeights) -> None:
         title = f"{model.name}, {self.dataset.name}"
         plots.learning_curve(folder / "learning_curve.png", title, best.history, best.epoch)
-        vectors, names = vectors_of(model)[2:], self.words.names  # without padding and unknown
+        vectors, names = vectors_of(model)[2:], self.words.names  # without the vectors of padding and unknown words
         frequent = np.argsort(-self.counts[2:], kind="stable")
         shown = [index for index in frequent if len(names[index]) >= LEAST_LETTERS][:SHOWN]
         points = plots.two_dimensions(vectors[shown])
