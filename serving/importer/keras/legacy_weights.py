@@ -72,7 +72,7 @@ def load(
         for slot, array in zip(slots, layer_arrays, strict=True):
             for variable in slot:
                 variable.assign(np.asarray(array))
-    return [f"weights of {name!r} left out, the model has no such layer" for name in unused]
+    return [f"weights of {name!r} left out, because the model has no such layer" for name in unused]
 
 
 def check(name: str, layer: keras.layers.Layer, slots: Sequence[Slot], arrays: Sequence[Any]) -> None:

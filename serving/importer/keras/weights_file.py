@@ -90,7 +90,9 @@ def _load(model: keras.Model, file: h5py.File, path: Path, folder: Path) -> list
     stored = {name for name in _arrays(file) if not name.startswith("optimizer/")}
     unused = len(stored) - len(model.weights)
     return (
-        [f"{unused} of the file's {len(stored)} arrays left out, the model has no use for them"] if unused > 0 else []
+        [f"{unused} of the file's {len(stored)} arrays left out, because the model does not use them"]
+        if unused > 0
+        else []
     )
 
 

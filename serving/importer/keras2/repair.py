@@ -125,7 +125,7 @@ class _Repairs:
         if value not in rule.values and tables.ANY not in rule.values:
             raise unsupported(layer, class_name, f"with {key}={value!r}, which Keras 3 does not have")
         if rule.why:
-            self.report.add(layer, class_name, f"{key}={value} removed, {rule.why}")
+            self.report.add(layer, class_name, f"{key}={value} removed, because {rule.why}")
 
     def _value(self, layer: str, class_name: str, key: str, value: Any) -> Any:
         """Converts an option's value: an initializer, regularizer, constraint, dtype policy, layer or plain data."""

@@ -20,7 +20,7 @@ class Report:
             names.append(layer)
 
     def lines(self) -> list[str]:
-        """Returns lines such as "layer 'lstm' (LSTM): time_major=False removed, Keras 3 has no such option"."""
+        """Returns lines such as "layer 'lstm' (LSTM): time_major=False removed, because Keras 3 has no such option"."""
         return [f"{_layers(names)} ({class_name}): {change}" for (class_name, change), names in self._layers.items()]
 
 

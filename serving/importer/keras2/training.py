@@ -63,7 +63,7 @@ def _optimizer(serialized: Mapping[str, Any], changes: list[str]) -> keras.optim
         elif key == "learning_rate" and isinstance(value, dict):
             options[key] = _schedule(value)
         elif value and key not in (*_SILENT, "decay"):
-            changes.append(f"optimizer {name}: {key}={value!r:.50} removed, Keras 3 has no such option")
+            changes.append(f"optimizer {name}: {key}={value!r:.50} removed, because Keras 3 has no such option")
     if decay := serialized["config"].get("decay"):
         schedule = keras.optimizers.schedules.InverseTimeDecay
         options["learning_rate"] = schedule(options.get("learning_rate", 0.001), decay_steps=1, decay_rate=decay)
@@ -100,7 +100,7 @@ def _function(serialized: Any, module: Any, role: str, changes: list[str]) -> An
         return attribute(**config)
     if role == "loss":
         raise ValueError(f"unknown loss {serialized!r:.50}")
-    changes.append(f"{role} {serialized!r:.50} removed, Keras does not have it")
+    changes.append(f"{role} {serialized!r:.50} removed, because Keras does not have it")
     return None
 
 

@@ -74,8 +74,11 @@ def test_the_reference_runs_in_keras_2(name: str, tmp_path: Path, options: Optio
 def test_description_and_changes(tmp_path: Path, options: Options) -> None:
     found = read(unpack("keras2_recurrent", tmp_path / "file") / "model.h5", options)
     assert found.description == "HDF5 file of Keras 2.12: Functional, 9 layers, 417 parameters"
-    assert "layer 'lstm' (LSTM): time_major=False removed, Keras 3 has no such option" in found.changes
-    assert "layer 'embedding' (Embedding): input_length=7 removed, Keras 3 derives it from the input" in found.changes
+    assert "layer 'lstm' (LSTM): time_major=False removed, because Keras 3 has no such option" in found.changes
+    assert (
+        "layer 'embedding' (Embedding): input_length=7 removed, because Keras 3 derives it from the input"
+        in found.changes
+    )
 
 
 def test_models_in_the_model_keep_their_names(tmp_path: Path, options: Options) -> None:
@@ -96,7 +99,7 @@ def test_time_major_inputs_keep_their_shape(tmp_path: Path, options: Options) ->
 def test_layers_that_only_a_loss_needs_are_removed(tmp_path: Path, options: Options) -> None:
     found = read(unpack("keras2_variational_autoencoder", tmp_path / "file") / "model.h5", options)
     assert "layer 'add_loss' (AddLoss): removed, because no output needs it" in found.changes
-    assert "weights of 'log_variance' left out, the model has no such layer" in found.changes
+    assert "weights of 'log_variance' left out, because the model has no such layer" in found.changes
     assert found.reference is None  # Keras 2 would run functions that are not on the allowlist
 
 
@@ -118,7 +121,7 @@ def test_decay_becomes_a_schedule(tmp_path: Path, options: Options) -> None:
     assert found.model is not None
     schedule = found.model.optimizer._learning_rate
     assert float(schedule(500)) == pytest.approx(0.1 / (1 + 1e-3 * 500))  # as in Keras 2
-    assert "metric 'closeness' removed, Keras does not have it" in found.changes
+    assert "metric 'closeness' removed, because Keras does not have it" in found.changes
 
 
 def test_a_model_with_a_custom_loss_is_not_compiled(tmp_path: Path, options: Options) -> None:

@@ -68,7 +68,7 @@ def test_weights_of_keras_3(tmp_path: Path) -> None:
 def test_unused_weights(tmp_path: Path) -> None:
     dense(4, count=2).save_weights(tmp_path / "some.weights.h5")
     found = read(tmp_path / "some.weights.h5", dense(4))
-    assert found.changes == ["2 of the file's 4 arrays left out, the model has no use for them"]
+    assert found.changes == ["2 of the file's 4 arrays left out, because the model does not use them"]
 
 
 def test_without_a_model(tmp_path: Path) -> None:

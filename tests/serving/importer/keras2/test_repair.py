@@ -146,7 +146,7 @@ def test_every_layer_of_keras_2_can_be_built() -> None:
 def test_the_same_change_of_many_layers_is_one_line() -> None:
     _, changes = repair(sequential(*[("LSTM", {"units": 2, "time_major": False})] * 5))
     assert (
-        "5 layers, 'layer_0', 'layer_1', 'layer_2' and so on (LSTM): time_major=False removed, "
+        "5 layers, 'layer_0', 'layer_1', 'layer_2' and so on (LSTM): time_major=False removed, because "
         + ("Keras 3 has no such option")
         in changes
     )
