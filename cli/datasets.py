@@ -20,7 +20,7 @@ SOURCES = {
     "reviews": "own file",
 }
 LEGEND = f"""
-{INSTALLED}: needs no network; the files are in the installed packages, or the examples are computed
+{INSTALLED}: needs no internet access; the files are in the installed packages, or the examples are computed
 {DOWNLOADED}: downloaded once, or read from the folder in the environment variable GALLERY_DATA
 own file: read from the folder in the environment variable GALLERY_DATA; there is no download"""
 
