@@ -36,28 +36,31 @@ class Recipe:
     """The settings for training a model on a dataset.
 
     Attributes:
-        task: what the model learns to predict:
-            from an image: the image itself (`reconstruct`, and `generate` for a generative model), the clean image
-            (`denoise`; a layer of the model adds the noise), the colour image (`colorize`), the class of each pixel
-            (`segment`), objects and their boxes (`detect`) or a text (`caption`);
-            from images, features or a sequence: a class (`classify`) or numbers (`regress`);
-            from categories: numbers (`regress_entities`);
-            from a text: its class (`classify_text`), another text (`translate`) or the words that occur near each
-            other (`word_vectors`);
-            from a time series: its next steps (`forecast`).
+        task: what the model learns:
+            `reconstruct`: an image → the same image. `generate`: the same, for a generative model.
+            `denoise`: a noisy image → the clean image. A layer of the model adds the noise.
+            `colorize`: a grey image → the colour image.
+            `segment`: an image → the class of each pixel. `detect`: an image → objects and their boxes.
+            `caption`: an image → a text.
+            `classify`, `regress`: images, features or a sequence → a class, or numbers.
+            `regress_entities`: categories → numbers.
+            `classify_text`: a text → its class. `translate`: a text → another text.
+            `word_vectors`: words → the words that occur near them.
+            `forecast`: a time series → its next steps.
         dataset: name of the dataset.
         loss: `squared_error` and `binary_crossentropy` are summed over the values of an example. `crossentropy` is for
             classes; if each pixel or token has a class, it is averaged over the pixels or tokens. For `detect`, the
             distance of the boxes is added to `crossentropy`. For `forecast`, the squared error is averaged over the
             values, and divided by the variance of the targets.
-        learning_rate: initial learning rate, after the warm-up.
+        learning_rate: learning rate at the start of the training, or at the end of the warm-up if there is one.
         epochs: number of passes over the training examples.
         batch_size: number of examples in a step. For plain gradient descent, it is larger than the training set.
         hyperparameters: the model's hyperparameters that differ from the model's defaults.
         optimizer: `adam`, `adamw` (weight decay 0.05), `sgd` (momentum 0.9) or `gradient_descent` (θ ← θ − η∇θ).
         schedule: `cosine` to decay the learning rate to 0 over the training, or `constant`.
         warmup: fraction of the training in which the learning rate rises from 0. It is used only with `cosine`.
-        binarize: whether the images are binarised at random in each epoch. A value is the probability of 1.
+        binarize: whether each pixel value is replaced at random with 0 or 1 in each epoch. The value is the
+            probability of 1.
         shift: whether the images are moved by up to one pixel at random. All images of a batch move in the same way.
         mirror: whether each image is mirrored with probability 1/2 and moved by up to two pixels, at random in each
             epoch.

@@ -20,9 +20,9 @@ class KLSparsity(keras.layers.Layer):
         KL(ρ‖ρ̂) = ρ log(ρ/ρ̂) + (1 − ρ) log((1 − ρ)/(1 − ρ̂))       0 if ρ̂ = ρ, otherwise positive
         ∂KL/∂ρ̂  = −ρ/ρ̂ + (1 − ρ)/(1 − ρ̂)
 
-    With the estimate `batch`, ρ̂ is the mean over the batch. With the estimate `full_pass`, ρ̂ is the mean from the
-    last call of `set_mean_activation`, and the penalty and the gradient of each example are computed at this ρ̂
-    (lecture notes 003, "Gradient Calculation").
+    With the estimate `batch`, ρ̂ is the mean over the batch. With the estimate `full_pass`, ρ̂ is the mean that
+    `set_mean_activation` last stored. The penalty, and its gradient for each example, use this ρ̂ (lecture notes 003,
+    "Gradient Calculation").
 
     Args:
         rho: ρ, the target mean activation, between 0 and 1.

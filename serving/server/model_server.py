@@ -215,7 +215,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 0
         flags.warn_of_ignored(values)
         limits.raise_open_files()
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # log rotation needs no signal
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # this server does not reopen its logs on SIGHUP
         run(ModelServer(models_of(values), values, arguments).run())
     except (ValueError, ServingError, PortInUse) as error:
         print(f"gallery-model-server: {error}", file=sys.stderr)

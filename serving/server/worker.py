@@ -62,7 +62,7 @@ def main() -> None:
     """
     connection, first = Connection(int(sys.argv[1])), sys.argv[2] == "first"
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # on Ctrl-C the manager's process stops its workers
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # log rotation needs no signal
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # this server does not reopen its logs on SIGHUP
     limits.raise_open_files()
     set_up_logging()
     run(serve(connection, sys.argv[3:], first=first))

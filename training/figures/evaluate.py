@@ -94,8 +94,9 @@ def evaluate(model: keras.Model, data: Dataset, recipe: Recipe, pca: Components 
         The metrics by name. For `reconstruct`, `denoise` and `generate`, they are `mse`, `squared_error` (the sum over
         an image), `psnr` and `bce` of reconstructed images, and `pca_mse`.
 
-        For `denoise`, there are also `psnr_noisy`, `psnr_denoised` and their difference `psnr_lift`, and `denoise_mse`,
-        `denoise_bce` and `pca_denoise_mse`. These metrics compare images with the clean images.
+        For `denoise`, there are also comparisons with the clean images: `psnr_noisy` for the noisy images;
+        `psnr_denoised`, `denoise_mse` and `denoise_bce` for the denoised images; `pca_denoise_mse` for noisy images
+        that PCA reconstructs. `psnr_lift` is `psnr_denoised` minus `psnr_noisy`.
 
         For `generate`, there is also `elbo`, the lower bound of log p(x) in nats, with one sample for each image.
 

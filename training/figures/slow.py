@@ -55,7 +55,7 @@ def measure(
         `angle`, for a linear decoder: largest principal angle between the subspaces of the decoder and of PCA, in
         degrees.
         `mean_activation` and `near_rho`, for a `KLSparsity` code: the mean activation of the units, and the share of
-        units whose mean activation is within a fifth of ρ.
+        units whose mean activation differs from ρ by at most 20 % of ρ.
         `sweep`, for `denoise`: PSNR and SSIM of each method at each of `LEVELS`, for Gaussian and for masking noise.
         `nll` and `nll_standard_error`, for `generate`: −log p(x) in nats with 5,000 importance samples, and its
         standard error. The images are binarised once with a fixed seed.

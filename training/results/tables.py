@@ -14,7 +14,10 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """A table. It has a row for each recipe that has the figures of the first three columns (or of all, if fewer)."""
+    """A table with a row for each recipe whose results include the metrics of the first three columns.
+
+    In a table with fewer than three columns, the results must include the metrics of all columns.
+    """
 
     title: str
     text: str
@@ -51,8 +54,8 @@ TABLES = (
         "Text classification",
         "Accuracy, and cross-entropy in nats. `bag of words` is the accuracy of a logistic regression on the word "
         "counts of the text, fitted to the same training examples. If the text is a single word, the logistic "
-        "regression uses the counts of all runs of up to three letters. `most frequent` is the accuracy of always "
-        "predicting the most frequent class.",
+        "regression uses the counts of all sequences of one to three adjacent letters. `most frequent` is the accuracy "
+        "of always predicting the most frequent class.",
         (
             Column("accuracy", "accuracy"),
             Column("bag of words", "bag_of_words_accuracy"),
@@ -171,14 +174,14 @@ TABLES = (
     Table(
         "Sparse codes",
         "The mean activation over the training images (the target ρ is 0.05), and the share of units whose mean "
-        "activation is within a fifth of ρ.",
+        "activation differs from ρ by at most 20 % of ρ.",
         (Column("mean activation", "mean_activation"), Column("units near ρ", "near_rho", ".2f"), Column("MSE", "mse")),
     ),
     Table(
         "Codes under noise",
-        "`shift` is the mean squared distance by which Gaussian noise of σ = 0.1 in the image moves the code, as a "
-        "share of the variance of the codes. The last column is the MSE of reconstructed images of uniform noise, "
-        "which are unlike all training images.",
+        "Gaussian noise with σ = 0.1 in an image moves the code of the image. `shift` is the mean squared distance of "
+        "this move, divided by the variance of the codes. The last column is the MSE of reconstructed images of "
+        "uniform noise, which are unlike all training images.",
         (
             Column("shift", "shift", ".4f"),
             Column("PCA", "pca_shift", ".4f"),
@@ -201,7 +204,7 @@ TABLES = (
         "Likelihood",
         "−log p(x) in nats, estimated with 5,000 importance samples, and the lower bound of log p(x). Test digits are "
         "binarised at random once. Training digits are binarised again in each epoch. Do not compare these results "
-        "with results on fixed binarised MNIST: the two datasets differ.",
+        "with published results on MNIST that was binarised once for all epochs: that is another dataset.",
         (
             Column("−log p(x)", "nll", ".2f"),
             Column("standard error", "nll_standard_error", ".2f"),

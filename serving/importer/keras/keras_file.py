@@ -77,13 +77,13 @@ def keras_errors(path: Path, action: str) -> Iterator[None]:
     """
     try:
         with warnings.catch_warnings():
-            # Keras only warns if it skips a container, and leaves random weights in the layers of that container.
+            # If Keras skips a container, it leaves random weights in the container's layers and only gives a warning.
             warnings.filterwarnings("error", message="Skipping nested container")
             yield
     except ServingError:
         raise
     except Exception as error:
-        # Keras writes the whole configuration before the cause.
+        # The message of Keras has the whole configuration before the cause. Only the cause is kept.
         text = _ANSI_CODES.sub("", str(error)).rpartition("Exception encountered: ")[2]
         shown = "".join(each for each in " ".join(text.split())[:300] if each.isprintable())
         reason = f"{type(error).__name__}: {shown}"

@@ -140,5 +140,5 @@ REFUSED = {
     "TypeSpec": "which creates an object of any class that the file names",
     "CompositeTensor": "which creates an object of any class that the file names",
 }
-# Base classes. A configuration does not need them.
+# Base classes that CLASSES omits, because a configuration does not need them. Only a test uses this set.
 BASES = frozenset({"InputSpec", "Layer", "Wrapper"})

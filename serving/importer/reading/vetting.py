@@ -1,7 +1,8 @@
 """Checks a model configuration against an allowlist of harmless Keras classes.
 
-Keras's safe mode is a blocklist: a dangerous class that is not on the list can run code. In addition, this check names
-the refused layer, and covers formats for which Keras has no safe mode (HDF5, TensorFlow.js).
+Keras's safe mode is not enough: it is a blocklist, so a dangerous class that is not on the list can run code. Unlike
+safe mode, this allowlist also names the refused layer, and covers formats for which Keras has no safe mode (HDF5,
+TensorFlow.js).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from .known_classes import ACTIVATIONS, CLASSES, NAMES, REFUSED
 if TYPE_CHECKING:
     from .result import Options
 
-# Class names of plain values. Keras creates these values itself, without a class that the file names.
+# Values of `class_name` that mark plain values, such as tensors and tuples.
 _VALUES = frozenset(
     "__keras_tensor__ __tensor__ __numpy__ __bytes__ __ellipsis__ __slice__ __tuple__ TensorShape".split()
 )
@@ -71,7 +72,7 @@ class _Vetting:
             raise _denied(f"{owner} uses {value!r}, a registered name that --classes does not allow")
 
     def _object(self, value: Mapping[str, Any], owner: str) -> str:
-        """Checks a serialized object. Returns a description of the layer that contains the object's values."""
+        """Checks a serialized object. Returns its description, or `owner` if it has no name."""
         class_name, inner = value["class_name"], value.get("config")
         if not isinstance(class_name, str):
             raise InvalidArgument(f"Expected text as the class_name in {owner}. Received: {class_name!r:.100}")
@@ -125,7 +126,7 @@ def _check_config(class_name: str, inner: Any, name: Any, owner: str) -> None:
         raise InvalidArgument(f"Expected an object or a list as the config of {owner}. Received: {inner!r:.100}")
     for each in (name, inner.get("name") if isinstance(inner, Mapping) else None):
         if isinstance(each, str) and _is_unsafe_path(each):
-            raise _denied(f"{owner} of class {class_name}, whose name is a path that leaves the folder")
+            raise _denied(f"{owner} of class {class_name}, whose name is not safe as a part of a file path")
     if class_name in NAMES and isinstance(inner, Mapping) and isinstance(inner.get("vocabulary"), str):
         vocabulary = inner["vocabulary"]
         raise _denied(

@@ -9,11 +9,11 @@ import tensorflow as tf
 
 from .pruning import bodies
 
-# Operations that have another name in TensorFlow.js, or an equivalent.
+# Operations that TensorFlow.js has under another name, or for which it has an equivalent operation.
 _RENAMED = {"BatchMatMulV3": "BatchMatMulV2", "Inv": "Reciprocal", "LogicalXor": "NotEqual"}
 _GATHER_STRINGS = "GatherV2 of strings"  # in TensorFlow.js GatherNd supports strings, and GatherV2 does not
-# For each operation, the steps that replace it. A step is an operation and its inputs: the first or second input of the
-# replaced operation, a constant, or the number of an earlier step.
+# For each operation, the steps that replace it. A step is an operation, followed by its inputs. Each input is "first"
+# or "second" (an input of the replaced operation), the name of a constant, or the number of an earlier step.
 _STEPS: dict[str, tuple[tuple[str, ...], ...]] = {
     "Erfc": (("Erf", "first"), ("Sub", "one", "0")),
     "Softsign": (("Abs", "first"), ("AddV2", "0", "one"), ("RealDiv", "first", "1")),
