@@ -87,6 +87,7 @@ def test_export_takes_a_name_or_a_keras_model(tmp_path: Path, monkeypatch: pytes
         kg.export("thin_network")
 
 
+@pytest.mark.models
 def test_wrong_names(tmp_path: Path) -> None:
     assert kg.list_models() == registered() and kg.list_models("dense*") == ["dense_autoencoder"]
     with pytest.raises(UnknownModel, match="Did you mean dense_autoencoder"):
