@@ -1,8 +1,8 @@
-"""The test files that take longest, which start first: so that no process is left with a long one at the end."""
+"""The slowest test files. They start first, so that no process still runs a slow file after the others have finished."""
 
 from __future__ import annotations
 
-# From `pytest --durations=0`, those of over 10 seconds. By the path below tests/: the place in this order.
+# The files that take more than 10 seconds, according to `pytest --durations=0`: path below tests/ to place in the order.
 LONGEST = {
     path: place
     for place, path in enumerate(

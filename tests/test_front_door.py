@@ -36,6 +36,7 @@ def test_the_client_needs_no_keras() -> None:
     assert python(code) == "set()\n"
 
 
+@pytest.mark.models
 def test_all_names_exist() -> None:
     assert set(kg.__all__) <= set(dir(kg))
     assert all(getattr(kg, name) is not None for name in kg.__all__)
@@ -59,6 +60,7 @@ def test_a_missing_package_is_one_clear_line(call: str, package: str) -> None:
     assert python(code) == f"{MissingPackage.__name__} {wanted}\n"
 
 
+@pytest.mark.models
 def test_train_export_serve_and_ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     run = kg.train("mlp_classifier", dataset="digits", epochs=2, hidden=(8,))
@@ -77,6 +79,7 @@ def test_train_export_serve_and_ask(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert server.process is not None and server.process.returncode == 0
 
 
+@pytest.mark.models
 def test_export_takes_a_name_or_a_keras_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     model = kg.create("thin_network")

@@ -273,6 +273,7 @@ def test_floods_of_frames(server: AbusedServer, case: str) -> None:
                 client.sendall(FLOODS[case])
 
 
+@pytest.mark.long
 def test_a_flood_of_resets(server: AbusedServer) -> None:
     """Clients start and reset calls as fast as possible. At the same time, the server answers other calls."""
     stop = time.monotonic() + 3

@@ -15,6 +15,8 @@ import pytest
 from . import line_model
 from .abused import MODEL, PREDICT, AbusedServer, children, eventually, request
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def server(base_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AbusedServer]:

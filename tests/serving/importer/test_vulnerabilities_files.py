@@ -116,7 +116,8 @@ def test_cve_2026_12479_layer_names(name: str, small_keras: Path, tmp_path: Path
     """Keras used the names of layers as names of folders."""
     payload = layer("Dense", units=2)
     payload["config"]["name"] = name
-    refused(read, rewrite(small_keras, tmp_path / "a.keras", insert(payload)), repr(name), "not safe as a part of a file path")
+    file = rewrite(small_keras, tmp_path / "a.keras", insert(payload))
+    refused(read, file, repr(name), "not safe as a part of a file path")
 
 
 @pytest.mark.parametrize("mode", ["w", "w:gz"])

@@ -129,6 +129,7 @@ def test_the_clients_trace(collector: Collector, traceparent: str, trace: str | 
         assert span.trace_id != bytes(16)
 
 
+@pytest.mark.long
 def test_an_unreachable_collector_does_not_delay_the_end() -> None:
     tracer = Tracer("http://127.0.0.1:9")
     for _ in range(5000):
