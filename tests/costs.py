@@ -1,8 +1,8 @@
-"""The slowest test files. They start first, so that no process still runs a slow file after the others have finished."""
+"""The slowest test files. They start first, so that no process runs a slow file after the others have finished."""
 
 from __future__ import annotations
 
-# The files that take more than 10 seconds, according to `pytest --durations=0`: path below tests/ to place in the order.
+# The files that take more than 10 seconds (`pytest --durations=0`): path below tests/ to place in the order.
 LONGEST = {
     path: place
     for place, path in enumerate(
