@@ -54,11 +54,11 @@ def port(text: str) -> int:
 def check_free(host: str, number: int, option: str) -> int:
     """Returns `number`, or a free port if `number` is 0. Raises InvalidArgument if the port cannot be used."""
     from ..serving.errors import InvalidArgument
-    from ..serving.ports import free_port
+    from ..serving.ports import free_port, tcp_socket
 
     if not number:
         return free_port()
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+    with tcp_socket(host) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, number))

@@ -9,7 +9,8 @@ class PortInUse(Exception):
     """Another process uses the port, or the system does not allow this process to use the port."""
 
 
-def _socket(host: str) -> socket.socket:
+def tcp_socket(host: str) -> socket.socket:
+    """Returns an unbound TCP socket for IPv6 if `host` is an IPv6 address, otherwise for IPv4."""
     return socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
 
 
@@ -27,7 +28,7 @@ def reserve(host: str, port: int, flag: str) -> socket.socket:
     Raises:
         PortInUse: the port can't be used.
     """
-    probe, held = _socket(host), _socket(host)
+    probe, held = tcp_socket(host), tcp_socket(host)
     try:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # ignore connections that have just ended
         probe.bind((host, port))
@@ -52,7 +53,7 @@ def free_port() -> int:
 
 def listen(host: str, port: int) -> socket.socket:
     """Returns a socket that is bound to a reserved port. Each worker process binds its own socket to the same port."""
-    bound = _socket(host)
+    bound = tcp_socket(host)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     try:
