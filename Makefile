@@ -19,7 +19,7 @@ test: $(READY) $(if $(shell command -v npm),$(PACKAGES))
 
 # All tests that need no TensorFlow: more than half, in less than a minute.
 quick: $(READY)
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m 'not models and not slow and not long'
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder --hypothesis-profile quick -m 'not models and not slow and not long'
 
 # The linter, the type checker, and the documentation site.
 check: docs

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import signal
 import sys
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from . import random_inputs  # noqa: F401  (registers the profile for --hypothesis-profile)
 from .costs import LONGEST
 from .needs_models import PACKAGES, REASON, TESTS, function_needs, installed, module_needs
 
@@ -52,6 +54,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if not installed() and item.get_closest_marker("models"):
             item.add_marker(pytest.mark.skip(reason=REASON))
     items.sort(key=lambda item: LONGEST.get(item.path.relative_to(TESTS).as_posix(), len(LONGEST)))
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()  # saves time: the garbage collector skips the thousands of collected tests
 
 
 def needs_models(test: pytest.Function) -> bool:

@@ -29,12 +29,19 @@ def installed() -> bool:
     return all(find_spec(name) for name in ("h5py", "keras", "onnx", "tensorflow", "tensorflow_serving"))
 
 
+def statements(node: ast.AST) -> Iterator[ast.AST]:
+    """The statements directly in `node`: expressions have none."""
+    for field in ("body", "orelse", "handlers", "finalbody", "cases"):
+        inner = getattr(node, field, None)
+        yield from inner if isinstance(inner, list) else ()
+
+
 def imports(node: ast.AST, file: Path, deep: bool) -> Iterator[str]:
     """The full names that `node` imports. Only if `deep`: what functions in it import.
 
     A name below the root of the repository is its path: "/…/tests/serving/fake_models/serve".
     """
-    for child in ast.iter_child_nodes(node):
+    for child in statements(node):
         if isinstance(child, ast.Import):
             yield from (alias.name for alias in child.names)
         elif isinstance(child, ast.ImportFrom):

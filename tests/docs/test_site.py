@@ -12,6 +12,7 @@ import pytest
 from keras_gallery.models import describe, list_models
 
 pytest.importorskip("mkdocs", reason="the documentation site needs the extra `docs`")
+pytestmark = pytest.mark.long
 ROOT = Path(__file__).parents[2]
 LOADING = {("script", "src"), ("img", "src"), ("img", "srcset"), ("iframe", "src"), ("source", "src"), ("link", "href")}
 

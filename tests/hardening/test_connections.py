@@ -14,6 +14,8 @@ from keras_gallery.serving import limits
 from . import http2
 from .abused import MODEL, PREDICT, AbusedServer, eventually, request, resident
 
+pytestmark = pytest.mark.long
+
 IDLE = 10_000
 PER_CONNECTION = 32 << 10  # maximum memory of an idle connection in bytes
 

@@ -9,21 +9,20 @@ from typing import Any
 
 import grpc
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
+from ..random_inputs import random_inputs
 from . import http2
 from .abused import BODY, MODEL, PREDICT, AbusedServer, request
+
+pytestmark = pytest.mark.long
 
 PATH = f"/v1/models/{MODEL}:predict"
 STATUSES = {100, 200, 400, 404, 408, 413, 429, 431, 501}
 
-bounded = settings(
-    max_examples=500,
-    derandomize=True,
-    database=None,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+bounded = random_inputs(
+    500, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 
 

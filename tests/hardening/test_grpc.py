@@ -86,6 +86,7 @@ def test_a_compressed_message(channel: grpc.Channel) -> None:
 
 
 @pytest.mark.parametrize("compression", [grpc.Compression.Gzip, grpc.Compression.Deflate])
+@pytest.mark.long
 def test_a_decompression_bomb(server: AbusedServer, channel: grpc.Channel, compression: grpc.Compression) -> None:
     before = resident(server.process.pid, "VmHWM")
     for _ in range(3):
@@ -107,6 +108,7 @@ def test_truncated_messages(channel: grpc.Channel, method: str, part: int) -> No
     refusal(channel, f"/tensorflow.serving.PredictionService/{method}", request()[:part])
 
 
+@pytest.mark.long
 def test_messages_with_many_small_fields(server: AbusedServer, channel: grpc.Channel) -> None:
     """Each field needs more memory in the server than it has bytes in the message."""
     spec = request()[: request().index(b"\x12")]
@@ -180,6 +182,7 @@ def test_wrong_methods(channel: grpc.Channel, method: str) -> None:
     assert refusal(channel, method, b"") is grpc.StatusCode.UNIMPLEMENTED
 
 
+@pytest.mark.long
 def test_long_metadata(server: AbusedServer, channel: grpc.Channel) -> None:
     with server.bounded_memory():
         for size in (20_000, 1 << 20):
@@ -200,6 +203,7 @@ def test_many_messages_for_a_unary_call(server: AbusedServer) -> None:
                 client.sendall(messages)
 
 
+@pytest.mark.long
 def test_calls_that_are_cancelled_at_once(server: AbusedServer, channel: grpc.Channel) -> None:
     call = channel.unary_unary(PREDICT)
     with server.bounded_memory():
@@ -209,6 +213,7 @@ def test_calls_that_are_cancelled_at_once(server: AbusedServer, channel: grpc.Ch
                 each.cancel()
 
 
+@pytest.mark.long
 def test_deadlines_that_have_passed(server: AbusedServer, channel: grpc.Channel) -> None:
     call = channel.unary_unary(PREDICT)
     with server.bounded_memory():
@@ -217,6 +222,7 @@ def test_deadlines_that_have_passed(server: AbusedServer, channel: grpc.Channel)
         assert codes <= {grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.OK}
 
 
+@pytest.mark.long
 def test_many_calls_at_once(server: AbusedServer, channel: grpc.Channel) -> None:
     """If a client has more calls than the limit per connection, the calls wait in the client until they are sent."""
     call = channel.unary_unary(PREDICT)
@@ -230,6 +236,7 @@ def test_many_calls_at_once(server: AbusedServer, channel: grpc.Channel) -> None
 PARTS = (b"", b"PRI", http2.PREFACE, http2.PREFACE + b"\0\0", b"GET / HTTP/1.1\r\n\r\n", bytes(100))
 
 
+@pytest.mark.long
 def test_connections_without_a_handshake(server: AbusedServer) -> None:
     """All connections are open at the same time, so that the test waits for the timeout only once."""
     with contextlib.ExitStack() as stack:
@@ -258,6 +265,7 @@ FLOODS = {
 
 
 @pytest.mark.parametrize("case", FLOODS)
+@pytest.mark.long
 def test_floods_of_frames(server: AbusedServer, case: str) -> None:
     """The server may close the connection, stop reading or accept the frames. It still answers other connections."""
     end_headers = 0 if case == "endless_headers" else http2.END_HEADERS
@@ -305,6 +313,7 @@ def _reset_calls(server: AbusedServer, stop: float) -> int:
     return stream // 2
 
 
+@pytest.mark.long
 def test_calls_with_incomplete_messages(server: AbusedServer) -> None:
     calls = b"".join(
         http2.frame(http2.HEADERS, http2.END_HEADERS, stream, http2.call(STATUS))

@@ -99,6 +99,7 @@ ENDLESS = {
 
 
 @pytest.mark.parametrize("case", ENDLESS)
+@pytest.mark.long
 def test_endless_headers(server: AbusedServer, case: str) -> None:
     """The server closes the connection instead of storing endless headers."""
     start, repeated = ENDLESS[case]
@@ -178,6 +179,7 @@ def test_malicious_names(server: AbusedServer, path: str, name: str) -> None:
 # === Slow clients ===
 
 
+@pytest.mark.long
 def test_incomplete_requests(server: AbusedServer) -> None:
     """Incomplete requests get status 408 after the timeout. Until then, the server answers other clients."""
     parts = [b"\r\nP", b"POST", GOOD.partition(b"\r\n")[0], GOOD[:-100], GOOD[:-1]]
@@ -193,6 +195,7 @@ def test_incomplete_requests(server: AbusedServer) -> None:
             assert statuses(answer) == [408], part
 
 
+@pytest.mark.long
 def test_slow_headers(server: AbusedServer) -> None:
     """A client cannot extend the timeout by sending a byte now and then."""
     with server.connect() as client:
@@ -207,6 +210,7 @@ def test_slow_headers(server: AbusedServer) -> None:
     raise AssertionError("the server never refused the request")
 
 
+@pytest.mark.long
 def test_idle_connections_stay_open(server: AbusedServer) -> None:
     """The timeout for a request does not apply before the first request, or between requests."""
     with server.connect() as fresh, server.connect() as used, server.connect() as late:
@@ -219,6 +223,7 @@ def test_idle_connections_stay_open(server: AbusedServer) -> None:
             assert receive(client) == (200, {"predictions": Y})
 
 
+@pytest.mark.long
 def test_an_answer_that_is_never_read(server: AbusedServer) -> None:
     """The server closes the connection after a timeout."""
     rows = json.dumps({"instances": [[1] * 8] * 200_000}, separators=(",", ":")).encode()
@@ -237,6 +242,7 @@ def _is_reset(client: socket.socket) -> bool:
     return False
 
 
+@pytest.mark.long
 def test_endless_requests_whose_answers_are_never_read(server: AbusedServer) -> None:
     with server.bounded_memory(), server.connect() as client:
         client.settimeout(3)
@@ -257,6 +263,7 @@ def test_a_compressed_body(server: AbusedServer) -> None:
     assert statuses(server.tell(packed(BODY))) == [200]
 
 
+@pytest.mark.long
 def test_http_decompression_bombs(server: AbusedServer) -> None:
     """A decompression bomb is a body that decompresses to a thousand times its size.
 

@@ -19,6 +19,8 @@ from . import http2
 from .abused import BODY, MODEL, PREDICT, SMALL, STATUS, AbusedServer, eventually, request, resident
 from .conftest import BOUNDS
 
+pytestmark = pytest.mark.long
+
 BUDGET = 8 << 20
 PATH = f"/v1/models/{MODEL}:predict"
 HEAD = f"POST {PATH} HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n"

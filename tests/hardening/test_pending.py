@@ -10,12 +10,15 @@ import weakref
 from pathlib import Path
 
 import numpy as np
+import pytest
 from keras_gallery.serving.core.inference import Inference
 from keras_gallery.serving.core.servable import Signature
 from keras_gallery.serving.wire.model_spec import ModelSpec
 
 from ..serving.fake_models import Runner, definition, serve
 from .abused import BODY, MODEL, AbusedServer
+
+pytestmark = pytest.mark.long
 
 THREADS = 2
 

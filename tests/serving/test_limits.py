@@ -12,7 +12,7 @@ import zlib
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from keras_gallery.serving import limits
 from keras_gallery.serving.errors import ResourceExhausted
@@ -20,13 +20,15 @@ from keras_gallery.serving.limits import Budget
 from keras_gallery.serving.wire import predict
 from keras_gallery.serving.wire.model_spec import ModelSpec
 
+from ..random_inputs import random_inputs
+
 MIB = 1 << 20
 
 
 # === Compressed data ===
 
 
-@settings(max_examples=50, deadline=None)
+@random_inputs(50)
 @given(st.binary(max_size=5000))
 def test_decompression(data: bytes) -> None:
     assert limits.unpack(gzip.compress(data), 5000) == data

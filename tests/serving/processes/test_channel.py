@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -23,14 +24,16 @@ def fail() -> None:
 def ends() -> Iterator[tuple[Channel, Channel, threading.Event]]:
     """Returns the calling end, the end with the methods, and an event that is set when the calling end is closed."""
     ours, theirs = Pipe()
-    closed, gate = threading.Event(), threading.Event()
+    closed, other_closed, gate = threading.Event(), threading.Event(), threading.Event()
     methods: dict[str, Callable[..., Any]] = {"add": lambda a, b: a + b, "fail": fail, "wait": gate.wait}
-    other = Channel(theirs, methods | {"open": gate.set})
-    one = Channel(ours, {"name": lambda: "one"}, closed.set)
-    yield one, other, closed
-    gate.set()
-    for connection in (ours, theirs):
-        connection.close()
+    with socket.fromfd(theirs.fileno(), socket.AF_UNIX, socket.SOCK_STREAM) as copy:
+        other = Channel(theirs, methods | {"open": gate.set}, other_closed.set)
+        one = Channel(ours, {"name": lambda: "one"}, closed.set)
+        yield one, other, closed
+        gate.set()
+        with contextlib.suppress(OSError):  # a test has done so
+            copy.shutdown(socket.SHUT_RDWR)
+        assert closed.wait(SECONDS) and other_closed.wait(SECONDS)  # each channel closes its connection
 
 
 def test_calls_both_ways(ends: Any) -> None:

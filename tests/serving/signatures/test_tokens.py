@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 import tensorflow as tf
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from keras_gallery.serving.errors import InvalidArgument
 from keras_gallery.serving.signatures.tokens import Tokens
 from keras_gallery.training.data import tokens as plain
+
+from ...random_inputs import random_inputs
 
 NAMES = {
     "words": ["don't", "film", "k", "i", "s2"],
@@ -39,7 +41,7 @@ def both(request: pytest.FixtureRequest) -> tuple[plain.Tokens, Any, Tokens]:
     return plain.Tokens(tuple(NAMES[request.param]), request.param), graph, tokens
 
 
-@settings(deadline=None, max_examples=300)
+@random_inputs(300)
 @given(texts=st.lists(SOME, min_size=1, max_size=4))
 @example(texts=["", ""])
 @example(texts=["İK ΟΔΟΣ ΑΣ'Α Don't"])

@@ -10,14 +10,16 @@ from typing import Any
 import numpy as np
 import pytest
 from google.protobuf.message import DecodeError
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays_of
 from keras_gallery.serving.wire import messages, predict, tensor
 from keras_gallery.serving.wire.predict import ModelSpec, PredictRequest, decode_request
 from keras_gallery.serving.wire.tensor import TensorError, varint
 
-many_examples = settings(max_examples=200, deadline=None, database=None)
+from ...random_inputs import random_inputs
+
+many_examples = random_inputs(200)
 
 # === Random requests ===
 

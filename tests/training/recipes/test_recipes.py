@@ -1,16 +1,14 @@
-"""Every model has recipes, and every recipe fits its model and dataset."""
+"""Every model has recipes, and every recipe has a dataset and sensible values."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
-from keras_gallery.models import create, describe, list_models
+from keras_gallery.models import list_models
 from keras_gallery.models.errors import UnknownModel
 from keras_gallery.training import Target, list_datasets, load_recipe, load_recipes
 from keras_gallery.training.errors import UnknownRecipe
-from keras_gallery.training.tasks import TASKS
-from keras_gallery.training.train import OPTIMIZERS
 
 
 def test_every_model_has_recipes() -> None:
@@ -25,32 +23,9 @@ RECIPES = [(model, name) for model in list_models() for name in load_recipes(mod
 def test_recipe(model: str, name: str) -> None:
     recipe = load_recipe(model, name)
     assert recipe.dataset in list_datasets()
-    assert recipe.task in TASKS and recipe.optimizer in OPTIMIZERS
     assert recipe.learning_rate > 0 and recipe.epochs > 0 and recipe.batch_size > 0
     assert 0 <= recipe.warmup < 1
     assert name.startswith(recipe.dataset)
-    known = {each.name: each for each in describe(model).hyperparameters}
-    for key, value in recipe.hyperparameters.items():
-        assert known[key].check(value) == value
-        assert value != known[key].default, "a default is not repeated"
-    built = create(model, **recipe.hyperparameters)
-    names = [layer.name for layer in built.layers]
-    assert ("corruption" in names) == (recipe.task == "denoise")
-    if describe(model).family == "autoencoders":
-        assert (built.input_shape != built.output_shape) == (recipe.task == "colorize")
-    ends = {
-        "classify": "probabilities",
-        "classify_text": "probabilities",
-        "regress": "prediction",
-        "regress_entities": "prediction",
-        "segment": "pixel_probabilities",
-        "forecast": "forecast",
-        "translate": "token_probabilities",
-        "caption": "token_probabilities",
-        "word_vectors": "scores",
-    }
-    if recipe.task in ends:
-        assert names[-1] == ends[recipe.task]
     assert recipe.binarize == (recipe.task == "generate")
 
 

@@ -18,7 +18,7 @@ import pytest
 from google.protobuf.message import DecodeError
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from keras_gallery.serving.api.grpc.memory_budget import MessageMemory
 from keras_gallery.serving.api.grpc.services import GrpcApi
@@ -33,6 +33,7 @@ from keras_gallery.serving.observe.observer import Observer
 from keras_gallery.serving.wire import messages, predict
 from keras_gallery.serving.wire.model_spec import ModelSpec
 
+from ....random_inputs import random_inputs
 from ...fake_models import definition, serve, signatures
 
 PREDICTION, MODEL = "/tensorflow.serving.PredictionService/", "/tensorflow.serving.ModelService/"
@@ -460,7 +461,7 @@ WHOLE = {
 
 
 @pytest.mark.parametrize("name", WHOLE)
-@settings(max_examples=150, deadline=None, database=None)
+@random_inputs(150)
 @given(data=st.data())
 def test_random_bytes_raise_only_expected_errors(name: str, data: st.DataObject) -> None:
     mangled = bytearray(WHOLE[name])

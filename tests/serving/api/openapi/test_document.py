@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from keras_gallery.serving.api.openapi import document as openapi
@@ -21,6 +21,8 @@ from keras_gallery.serving.wire import dtypes
 from keras_gallery.serving.wire.json import predict as json_predict
 from keras_gallery.serving.wire.signature import SignatureDef, TensorSpec
 from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from ....random_inputs import random_inputs
 
 PREDICT = "tensorflow/serving/predict"
 
@@ -62,6 +64,12 @@ def predict_schemas(document: dict[str, Any], path: str) -> tuple[Draft202012Val
     operation = document["paths"][path]["post"]
     schemas = operation["requestBody"], operation["responses"]["200"]
     return tuple(Draft202012Validator(each["content"]["application/json"]["schema"]) for each in schemas)  # type: ignore[return-value]
+
+
+@pytest.fixture(scope="module")
+def document() -> dict[str, Any]:
+    """The description of a model with all signatures."""
+    return described(ServedVersion("m", 1, SIGNATURES))
 
 
 def test_paths() -> None:
@@ -110,8 +118,8 @@ def test_no_models() -> None:
     ],
     ids=str,
 )
-def test_requests(body: dict[str, Any], valid: bool) -> None:
-    requests, _ = predict_schemas(described(ServedVersion("m", 1, SIGNATURES)), "/v1/models/m:predict")
+def test_requests(body: dict[str, Any], valid: bool, document: dict[str, Any]) -> None:
+    requests, _ = predict_schemas(document, "/v1/models/m:predict")
     assert requests.is_valid(body) == valid
 
 
@@ -123,7 +131,7 @@ TENSORS = st.dictionaries(NAMES, SPECS, min_size=1, max_size=3)
 DEFINITIONS = st.builds(signature, TENSORS, TENSORS)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@random_inputs(60, suppress_health_check=[HealthCheck.too_slow])
 @given(NAMES, NAMES, DEFINITIONS)
 def test_the_api_accepts_the_examples(model: str, name: str, definition: SignatureDef) -> None:
     document = described(ServedVersion(model, 1, {name: definition}))

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from keras_gallery.serving.api.rest import body as rest_body
 from keras_gallery.serving.api.rest.application import CORS, RestApi
@@ -22,6 +22,7 @@ from keras_gallery.serving.lifecycle.versions import ModelStatus, State, Version
 from keras_gallery.serving.observe.metrics import Metrics
 from keras_gallery.serving.observe.observer import Observer
 
+from ....random_inputs import random_inputs
 from ...fake_models import definition, serve, signatures
 
 
@@ -264,7 +265,7 @@ def test_head_has_no_body(client: Client) -> None:
     assert client.ask("HEAD", "/livez").status == 200
 
 
-@settings(max_examples=100, deadline=None, database=None)
+@random_inputs(100)
 @given(st.binary(max_size=40), st.sampled_from(["predict", "classify", "regress"]))
 def test_random_bodies_get_status_200_or_400(client: Client, data: bytes, action: str) -> None:
     for body in (data, b'{"instances": [' + data + b"]}", b'{"examples": [' + data + b"]}"):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from keras_gallery.serving.api.rest.paths import Target, VersionTooLarge, is_uri, target
 from keras_gallery.serving.errors import InvalidArgument
 from keras_gallery.serving.wire.model_spec import ModelSpec
+
+from ....random_inputs import random_inputs
 
 VALID = {
     "POST /v1/models/m:predict": Target("predict", ModelSpec("m")),
@@ -73,7 +75,7 @@ def test_uris(text: str, valid: bool) -> None:
     assert is_uri(text.encode()) is valid
 
 
-@settings(max_examples=200, deadline=None, database=None)
+@random_inputs(200)
 @given(st.sampled_from(["GET", "POST", "PUT"]), st.text("/:v1modelsrn%2Fabp?", max_size=30))
 def test_random_paths_raise_only_expected_errors(method: str, path: str) -> None:
     for full_path in (path, "/v1/models" + path):

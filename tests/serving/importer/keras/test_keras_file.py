@@ -13,13 +13,14 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from keras import layers, ops
 from keras_gallery.serving.errors import InvalidArgument, PermissionDenied, ServingError
 from keras_gallery.serving.importer.keras import keras_file
 from keras_gallery.serving.importer.reading.result import Options, ReadResult
 
+from ....random_inputs import random_inputs
 from ..crafted import change_weights, insert, layer, read_config, rewrite
 
 KERAS_2 = Path(__file__).parents[1] / "files"
@@ -201,7 +202,7 @@ def model_or_error(file: Path) -> None:
 
 
 @given(data=st.data())
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@random_inputs(60, suppress_health_check=list(HealthCheck))
 def test_configurations_with_an_error(data: st.DataObject, small_keras: Path) -> None:
     """With any value changed, the result is a model or an error of one line."""
     config = read_config(small_keras)
@@ -215,7 +216,7 @@ def test_configurations_with_an_error(data: st.DataObject, small_keras: Path) ->
 
 
 @given(at=st.integers(0, 10**9), byte=st.integers(0, 255))
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@random_inputs(60, suppress_health_check=list(HealthCheck))
 def test_archives_with_an_error(at: int, byte: int, small_keras: Path) -> None:
     """One byte is changed, or the file ends early."""
     data = small_keras.read_bytes()

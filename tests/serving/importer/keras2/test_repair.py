@@ -1,9 +1,8 @@
-"""Converting configurations of Keras 2: changes, errors, and TensorFlow functions compared with Keras operations."""
+"""Converting configurations of Keras 2: real files, every layer, and errors."""
 
 from __future__ import annotations
 
 import copy
-import importlib
 import json
 from pathlib import Path
 from typing import Any
@@ -11,27 +10,16 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 from keras_gallery.serving.errors import FailedPrecondition, InvalidArgument
 from keras_gallery.serving.importer.keras import h5_file
-from keras_gallery.serving.importer.keras2.operations import OPERATIONS, convert
 from keras_gallery.serving.importer.keras2.repair import is_keras2, repair
 from keras_gallery.serving.importer.reading.config import read_config
 from keras_gallery.serving.importer.reading.result import Options
 
 from ..real_files import FOLDER, ask, unpack
+from .test_changes import sequential
 
 REAL = sorted(file.stem for file in FOLDER.glob("keras2*.zip") if "subclassed" not in file.stem)
-
-
-def sequential(*layers: tuple[str, dict[str, Any]]) -> dict[str, Any]:
-    """Returns the configuration of a Keras 2 model with these layers and 3 input features."""
-    made = [
-        {"class_name": name, "config": {"name": f"layer_{at}", "trainable": True, "dtype": "float32", **config}}
-        for at, (name, config) in enumerate(layers)
-    ]
-    made[0]["config"]["batch_input_shape"] = [None, 3]
-    return {"class_name": "Sequential", "config": {"name": "model", "layers": made}}
 
 
 def keys(value: Any) -> set[str]:
@@ -143,15 +131,6 @@ def test_every_layer_of_keras_2_can_be_built() -> None:
 # === Changes ===
 
 
-def test_the_same_change_of_many_layers_is_one_line() -> None:
-    _, changes = repair(sequential(*[("LSTM", {"units": 2, "time_major": False})] * 5))
-    assert (
-        "5 layers, 'layer_0', 'layer_1', 'layer_2' and so on (LSTM): time_major=False removed, because "
-        + ("Keras 3 has no such option")
-        in changes
-    )
-
-
 def test_old_initializers() -> None:
     old = {"class_name": "VarianceScaling", "config": {"scale": 1, "mode": "fan_in", "distribution": "normal"}}
     dense = {
@@ -207,21 +186,6 @@ def test_hard_sigmoid_equals_keras_2_in_every_layer(tmp_path: Path) -> None:
 # === Errors ===
 
 
-@pytest.mark.parametrize(
-    ("layer", "config", "what"),
-    [
-        ("BatchNormalization", {"renorm": True}, "with renorm=True, which Keras 3 does not have"),
-        ("CuDNNLSTM", {"units": 2}, "which stores its weights in the order of a GPU library"),
-        ("LocallyConnected1D", {"filters": 2}, "which Keras 3 removed"),
-        ("LSTM", {"units": 2, "activation": "hard_sigmoid"}, "with activation hard_sigmoid, which is another function"),
-        ("TimeDistributed", {"layer": {"class_name": "LSTM", "config": {"time_major": True}}}, "with time_major=True"),
-    ],
-)
-def test_layers_without_an_equivalent(layer: str, config: dict[str, Any], what: str) -> None:
-    with pytest.raises(FailedPrecondition, match=rf"No equivalent in Keras 3: layer 'layer_1' \({layer}\), {what}"):
-        repair(sequential(("Dense", {"units": 2}), (layer, config)))
-
-
 def test_a_function_without_an_operation(tmp_path: Path) -> None:
     config = read_config(unpack("keras2_operations", tmp_path) / "model.h5")
     config["config"]["layers"][1]["config"]["function"] = "io.write_file"
@@ -247,85 +211,3 @@ def test_damaged_configurations(change: Any, tmp_path: Path) -> None:
     change(config["config"])
     with pytest.raises(InvalidArgument, match="Damaged model configuration"):
         repair(config)
-
-
-# === Functions ===
-
-_X = np.random.default_rng(0).uniform(0.1, 0.9, (2, 4, 3)).astype(np.float32)
-_Y = np.random.default_rng(1).uniform(0.1, 0.9, (2, 4, 3)).astype(np.float32)
-ARGUMENTS: dict[str, dict[str, Any]] = {
-    "linalg.matmul": {"b": _Y.swapaxes(1, 2)},
-    "matmul": {"b": _Y.swapaxes(1, 2)},
-    "math.logical_and": {"y": _Y > 0.5},
-    "math.logical_or": {"y": _Y > 0.5},
-    "nn.gelu": {"approximate": True},
-    "nn.leaky_relu": {"alpha": 0.3},
-    "concat": {"axis": -1},
-    "stack": {"axis": 1},
-    "expand_dims": {"axis": 1},
-    "reshape": {"shape": [-1, 6]},
-    "transpose": {"perm": [0, 2, 1]},
-    "compat.v1.transpose": {"perm": [0, 2, 1]},
-    "tile": {"multiples": [1, 2, 1]},
-    "clip_by_value": {"clip_value_min": 0.2, "clip_value_max": 0.5},
-    "cast": {"dtype": "int32"},
-    "split": {"num_or_size_splits": 2, "axis": 1},
-    "__operators__.getitem": {
-        "slice_spec": [{"start": None, "stop": None, "step": None}, {"start": 1, "stop": 3, "step": None}, 0]
-    },
-}
-
-
-def argument(function: str) -> Any:
-    """Returns the first argument for a function."""
-    if function in ("concat", "stack"):
-        return [_X, _Y]
-    if "squeeze" in function:
-        return _X[:1]
-    logical = ("math.logical_and", "math.logical_or", "math.logical_not", "math.reduce_any", "math.reduce_all")
-    return _X > 0.5 if function in logical else _X - (0.5 if function.startswith(("nn.", "math.abs")) else 0)
-
-
-@pytest.mark.parametrize("function", OPERATIONS)
-def test_operations_equal_tensorflow(function: str) -> None:
-    row, first = OPERATIONS[function], argument(function)
-    kwargs = dict(ARGUMENTS.get(function, {"y": _Y} if row.inputs == ("y",) else {}))
-    if "keepdims" in row.options:
-        kwargs |= {"axis": 1, "keepdims": True}
-    made = convert(function, "layer", [first], kwargs)
-    assert isinstance(made, tuple), made
-    given, args = made
-    kind = vars(importlib.import_module(given["module"]))[given["class_name"]]
-    got = kind(**given["config"])(*keras.saving.deserialize_keras_object(args[1:1]), first, *map(_value, args[1:]))
-    if function == "__operators__.getitem":
-        want = tf.constant(first)[:, 1:3, 0]
-    else:
-        found = tf
-        for part in function.split("."):
-            found = getattr(found, part, None) if found is not None else None
-        if found is None:  # an operator of tensors
-            found = getattr(tf.math, function.rpartition(".")[2])
-        want = found([tf.constant(each) for each in first] if isinstance(first, list) else tf.constant(first), **kwargs)
-    for each, other in zip(
-        got if isinstance(got, list | tuple) else [got], want if isinstance(want, list) else [want], strict=True
-    ):
-        np.testing.assert_allclose(np.asarray(each), np.asarray(other), atol=1e-6)
-
-
-def _value(value: Any) -> Any:
-    return value if isinstance(value, np.ndarray) else tuple(keras.saving.deserialize_keras_object(value))
-
-
-@pytest.mark.parametrize(
-    ("function", "kwargs", "what"),
-    [
-        ("math.cumsum", {}, "tf.math.cumsum"),
-        ("linalg.matmul", {"b": _Y, "transpose_a": True}, "tf.linalg.matmul with transpose_a=True"),
-        ("math.reduce_mean", {"axis": object()}, "tf.math.reduce_mean with a tensor as axis"),
-        ("concat", {"axis": 0, "odd": 1}, "tf.concat with odd"),
-        ("split", {"num_or_size_splits": [1, 2]}, "tf.split with parts of different sizes"),
-        ("math.add", {}, "tf.math.add without y"),
-    ],
-)
-def test_calls_without_an_operation(function: str, kwargs: dict[str, Any], what: str) -> None:
-    assert convert(function, "layer", [_X], kwargs) == what

@@ -11,7 +11,7 @@ from typing import Any
 
 import keras
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from keras import layers, ops
 from keras_gallery.serving.errors import PermissionDenied, ServingError
@@ -19,6 +19,7 @@ from keras_gallery.serving.importer.reading import known_classes, vetting
 from keras_gallery.serving.importer.reading.config import read_config
 from keras_gallery.serving.importer.reading.result import Options
 
+from ....random_inputs import random_inputs
 from ..crafted import function, layer
 
 NOTHING = Options(Path())
@@ -186,7 +187,7 @@ def objects(value: Any) -> list[Any]:
 
 
 @given(st.dictionaries(names, values, max_size=6))
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@random_inputs(400, suppress_health_check=[HealthCheck.too_slow])
 def test_no_accepted_configuration_has_a_dangerous_name(config: dict[str, Any]) -> None:
     try:
         vetting.vet(config, NOTHING)

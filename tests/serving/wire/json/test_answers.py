@@ -9,14 +9,16 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays_of
 from keras_gallery.serving.errors import InvalidArgument
 from keras_gallery.serving.wire import messages
 from keras_gallery.serving.wire.json import answers as json_answers
 
-many_examples = settings(max_examples=150, deadline=None, database=None)
+from ....random_inputs import random_inputs
+
+many_examples = random_inputs(150)
 
 
 def answer(rows: bool, **outputs: Any) -> Any:

@@ -6,12 +6,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from keras_gallery.serving.errors import InvalidArgument
 from keras_gallery.serving.wire.json import examples as json_examples
 
-many_examples = settings(max_examples=150, deadline=None, database=None)
+from ....random_inputs import random_inputs
+
+many_examples = random_inputs(150)
 
 
 def features(message: Any) -> dict[str, tuple[str | None, list[Any]]]:

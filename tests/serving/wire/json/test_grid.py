@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from keras_gallery.serving.errors import InvalidArgument
 from keras_gallery.serving.wire.json import grid, reader
 from keras_gallery.serving.wire.json.document import Object
+
+from ....random_inputs import random_inputs
 
 NUMBERS = st.one_of(st.integers(-(1 << 63), (1 << 63) - 1), st.floats(allow_nan=False, allow_infinity=False))
 ROWS = [[[1.5], [-2e-3], [3]], [[4], [5], [6.25]]] * 8  # the innermost lists are short, as in images with one channel
@@ -102,7 +104,7 @@ def test_error_messages_equal_those_of_the_reader(text: bytes) -> None:
     assert str(caught.value) == str(expected.value)
 
 
-@settings(max_examples=300, deadline=None, database=None)
+@random_inputs(300)
 @given(st.lists(st.lists(NUMBERS, max_size=2), min_size=16, max_size=30), st.sampled_from(["", " ", "\n"]))
 def test_random_short_lists(rows: Any, blank: str) -> None:
     text = orjson.dumps({"inputs": rows}).replace(b",", b"," + blank.encode())

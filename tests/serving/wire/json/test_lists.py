@@ -6,11 +6,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from keras_gallery.serving.wire import dtypes
 from keras_gallery.serving.wire.json.document import Object
 from keras_gallery.serving.wire.json.lists import from_value
+
+from ....random_inputs import random_inputs
 
 TYPES = {row.name: row for row in dtypes.DATA_TYPES}
 VALUES = st.one_of(st.integers(-(1 << 40), 1 << 40), st.floats(allow_nan=False), st.sampled_from([True, None, "1"]))
@@ -21,7 +23,7 @@ def leaves(value: Any) -> list[Any]:
     return [leaf for each in value for leaf in leaves(each)] if isinstance(value, list) else [value]
 
 
-@settings(max_examples=300, deadline=None, database=None)
+@random_inputs(300)
 @given(LISTS)
 def test_doubles(value: Any) -> None:
     array = from_value(value, TYPES["double"])

@@ -6,12 +6,14 @@ import math
 from fractions import Fraction
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from keras_gallery.serving.errors import InvalidArgument
 from keras_gallery.serving.wire.json.reader import loads
 
-many_examples = settings(max_examples=300, deadline=None, database=None)
+from ....random_inputs import random_inputs
+
+many_examples = random_inputs(300)
 digits = st.text("0123456789", max_size=25)
 whole = st.just("0") | st.builds("{}{}".format, st.integers(1, 9), digits)
 fraction = st.just("") | st.builds(".{}{}".format, digits, st.integers(0, 9))

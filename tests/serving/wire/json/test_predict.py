@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays_of
 from keras_gallery.serving.errors import InvalidArgument, ServingError, Unimplemented
@@ -19,8 +19,10 @@ from keras_gallery.serving.wire.json import predict as json_predict
 from keras_gallery.serving.wire.json import tensors as json_tensors
 from keras_gallery.serving.wire.signature import SignatureDef, TensorSpec
 
+from ....random_inputs import random_inputs
+
 ROWS = {row.name: row for row in dtypes.DATA_TYPES}
-many_examples = settings(max_examples=150, deadline=None, database=None)
+many_examples = random_inputs(150)
 
 
 def signature(**inputs: str) -> SignatureDef:
@@ -411,7 +413,7 @@ def outcome(data: bytes, dtype: str) -> Any:
     return (parsed.signature, parsed.rows, array.dtype, array.shape), array
 
 
-@settings(max_examples=600, deadline=None, database=None)
+@random_inputs(600)
 @given(body=BODIES, dtype=DTYPES)
 def test_fast_paths_change_nothing(body: str, dtype: str) -> None:
     """Converting all values at once gives the same arrays and errors as converting the values one by one."""

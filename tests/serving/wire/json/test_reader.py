@@ -8,13 +8,15 @@ import sys
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from keras_gallery.serving.errors import InvalidArgument
 from keras_gallery.serving.wire.json.document import MISSING, Object, raw
 from keras_gallery.serving.wire.json.reader import loads
 
-many_examples = settings(max_examples=300, deadline=None, database=None)
+from ....random_inputs import random_inputs
+
+many_examples = random_inputs(300)
 
 
 def plain(value: Any) -> Any:

@@ -7,13 +7,15 @@ import math
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from keras_gallery.serving.wire.json.reader import loads
 from keras_gallery.serving.wire.json.writer import MAX_SHOWN, error_body, quoted, text_of, type_name
 
+from ....random_inputs import random_inputs
+
 DEPTH = 1000
-many_examples = settings(max_examples=200, deadline=None, database=None)
+many_examples = random_inputs(200)
 
 SHOWN = {  # from recorded answers
     b"null": "null",

@@ -1,0 +1,62 @@
+"""Converts configurations of Keras 2 without Keras: the list of changes, and errors for what Keras 3 lacks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from keras_gallery.serving.errors import FailedPrecondition
+from keras_gallery.serving.importer.keras2.operations import convert
+from keras_gallery.serving.importer.keras2.repair import repair
+
+X = np.zeros((2, 4, 3), np.float32)
+
+
+def sequential(*layers: tuple[str, dict[str, Any]]) -> dict[str, Any]:
+    """Returns the configuration of a Keras 2 model with these layers and 3 input features."""
+    made = [
+        {"class_name": name, "config": {"name": f"layer_{at}", "trainable": True, "dtype": "float32", **config}}
+        for at, (name, config) in enumerate(layers)
+    ]
+    made[0]["config"]["batch_input_shape"] = [None, 3]
+    return {"class_name": "Sequential", "config": {"name": "model", "layers": made}}
+
+
+def test_the_same_change_of_many_layers_is_one_line() -> None:
+    _, changes = repair(sequential(*[("LSTM", {"units": 2, "time_major": False})] * 5))
+    assert (
+        "5 layers, 'layer_0', 'layer_1', 'layer_2' and so on (LSTM): time_major=False removed, because "
+        + ("Keras 3 has no such option")
+        in changes
+    )
+
+
+@pytest.mark.parametrize(
+    ("layer", "config", "what"),
+    [
+        ("BatchNormalization", {"renorm": True}, "with renorm=True, which Keras 3 does not have"),
+        ("CuDNNLSTM", {"units": 2}, "which stores its weights in the order of a GPU library"),
+        ("LocallyConnected1D", {"filters": 2}, "which Keras 3 removed"),
+        ("LSTM", {"units": 2, "activation": "hard_sigmoid"}, "with activation hard_sigmoid, which is another function"),
+        ("TimeDistributed", {"layer": {"class_name": "LSTM", "config": {"time_major": True}}}, "with time_major=True"),
+    ],
+)
+def test_layers_without_an_equivalent(layer: str, config: dict[str, Any], what: str) -> None:
+    with pytest.raises(FailedPrecondition, match=rf"No equivalent in Keras 3: layer 'layer_1' \({layer}\), {what}"):
+        repair(sequential(("Dense", {"units": 2}), (layer, config)))
+
+
+@pytest.mark.parametrize(
+    ("function", "kwargs", "what"),
+    [
+        ("math.cumsum", {}, "tf.math.cumsum"),
+        ("linalg.matmul", {"b": X, "transpose_a": True}, "tf.linalg.matmul with transpose_a=True"),
+        ("math.reduce_mean", {"axis": object()}, "tf.math.reduce_mean with a tensor as axis"),
+        ("concat", {"axis": 0, "odd": 1}, "tf.concat with odd"),
+        ("split", {"num_or_size_splits": [1, 2]}, "tf.split with parts of different sizes"),
+        ("math.add", {}, "tf.math.add without y"),
+    ],
+)
+def test_calls_without_an_operation(function: str, kwargs: dict[str, Any], what: str) -> None:
+    assert convert(function, "layer", [X], kwargs) == what

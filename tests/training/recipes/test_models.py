@@ -1,0 +1,39 @@
+"""Every recipe fits its model: hyperparameters, input, outputs and task."""
+
+from __future__ import annotations
+
+import pytest
+from keras_gallery.models import create, describe
+from keras_gallery.training import load_recipe
+from keras_gallery.training.tasks import TASKS
+from keras_gallery.training.train import OPTIMIZERS
+
+from .test_recipes import RECIPES
+
+
+@pytest.mark.parametrize(("model", "name"), RECIPES)
+def test_recipe_fits_its_model(model: str, name: str) -> None:
+    recipe = load_recipe(model, name)
+    assert recipe.task in TASKS and recipe.optimizer in OPTIMIZERS
+    known = {each.name: each for each in describe(model).hyperparameters}
+    for key, value in recipe.hyperparameters.items():
+        assert known[key].check(value) == value
+        assert value != known[key].default, "a default is not repeated"
+    built = create(model, **recipe.hyperparameters)
+    names = [layer.name for layer in built.layers]
+    assert ("corruption" in names) == (recipe.task == "denoise")
+    if describe(model).family == "autoencoders":
+        assert (built.input_shape != built.output_shape) == (recipe.task == "colorize")
+    ends = {
+        "classify": "probabilities",
+        "classify_text": "probabilities",
+        "regress": "prediction",
+        "regress_entities": "prediction",
+        "segment": "pixel_probabilities",
+        "forecast": "forecast",
+        "translate": "token_probabilities",
+        "caption": "token_probabilities",
+        "word_vectors": "scores",
+    }
+    if recipe.task in ends:
+        assert names[-1] == ends[recipe.task]
