@@ -48,7 +48,7 @@ def grpc_load(
     connections: int = CONNECTIONS,
     streams: int = STREAMS,
 ) -> Load:
-    """Runs h2load and returns its figures. It sends a unary call as an HTTP/2 POST: five bytes, then the message.
+    """Runs h2load and returns its figures. h2load sends a unary call as an HTTP/2 POST: five bytes, then the message.
 
     h2load ignores grpc-status, but a response with an error has no message. Therefore the number of received bytes
     reveals errors. Raises LoadError if this number does not fit messages of `answer_size` bytes.

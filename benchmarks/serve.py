@@ -3,12 +3,13 @@
     python benchmarks/serve.py [speed start swaps idle] [--rows REGEX] [--rounds 5] [--seconds 2] [--json FILE]
 
 - `speed` measures requests per second in a closed loop. The clients are h2load with 8 connections of 2 requests in
-  flight, and wrk with 8 connections (Debian's packages nghttp2-client and wrk). A figure is the server's requests per
-  second divided by those of a one-process `grpc.aio` echo server with messages of 3.2 KB in the same run. The targets
-  are the figures of TensorFlow Serving, measured on two cores. With more cores, the figures of any server are higher.
+  flight, and wrk with 8 connections (Debian's packages nghttp2-client and wrk). In the same run, it measures an echo
+  server: a one-process `grpc.aio` server that returns messages of 3.2 KB. A figure is the model server's requests per
+  second divided by the echo server's requests per second. The targets are the figures of TensorFlow Serving, measured
+  on two cores. With more cores, the figures of any server are higher.
 - `start` measures the seconds until the server is ready, its memory, and the latency of the first request.
 - `swaps` publishes new versions under load, and measures failed requests, latency and memory.
-- `idle` measures how many idle connections affect memory and speed.
+- `idle` measures how a large number of idle connections affects memory and speed.
 
 The server is `gallery-model-server`, or the program in the environment variable TF_MODEL_SERVER. The models are
 exported once, with Keras.

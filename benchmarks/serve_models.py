@@ -54,7 +54,8 @@ def lstm() -> Any:
 def images() -> Any:
     """Returns the gallery's denoising autoencoder.
 
-    OpenVINO runs its signature `encode`. TensorFlow runs its signature `encode_png`, because the input is strings.
+    OpenVINO runs the model's signature `encode`. TensorFlow runs the signature `encode_png`, because the input of
+    `encode_png` consists of strings, which OpenVINO does not support.
     """
     from keras_gallery.models import create
 

@@ -133,7 +133,7 @@ def echoing() -> Iterator[tuple[Run, int]]:
 def prepare(row: Row, port: int, rest_port: int) -> Run:
     """Returns a function that sends the row's request to the server for a number of seconds.
 
-    Before that, sends the request once, and raises grpc.RpcError or httpx.HTTPError if it fails.
+    First sends the request once, and raises grpc.RpcError or httpx.HTTPError if this request fails.
     """
     array = example(row.model, row.batch)
     if row.protocol == "gRPC":

@@ -76,7 +76,7 @@ def measure(name: str, before: Any, swaps: Any, target: str = "", met: bool | No
 def publish(version: Path, target: Path) -> None:
     """Publishes a copy of the folder `version` as `target` in one step.
 
-    Links its files into a temporary folder, then renames the temporary folder.
+    Links the files of `version` into a temporary folder, then renames the temporary folder.
     """
     partial = target.with_name(f".partial-{target.name}")
     shutil.copytree(version, partial, copy_function=os.link)

@@ -4,8 +4,8 @@
 
 Good clients send valid requests over gRPC and REST. One good client uses a signature that TensorFlow runs. Bad clients
 send noise, incomplete requests, gzip bombs, cancelled calls and more. Meanwhile the program publishes new versions, and
-kills worker processes and the TensorFlow process. It never kills the oldest worker, to measure the growth of its
-memory.
+kills worker processes and the TensorFlow process. It never kills the oldest worker process, and measures the growth of
+that process's memory.
 
 At the end the program prints the number of good requests that succeeded and failed, the memory of the oldest worker,
 and the number of killed processes. The exit status is 1 in these cases:

@@ -5,7 +5,7 @@
 The contenders are the torch loop, and the gallery on TensorFlow and on JAX. They take turns, `rounds` times, each in a
 new process. The first epoch compiles the model and is not timed. The program prints the median, minimum and maximum of
 the images per second, and the ratio of the median to the median of the torch loop. The torch loop needs
-`pip install torch`. Without torch, the ratio is to the gallery on TensorFlow.
+`pip install torch`. Without torch, the ratio is to the median of the gallery on TensorFlow.
 """
 
 from __future__ import annotations

@@ -81,7 +81,7 @@ def _export_to(values: argparse.Namespace, run: Run, name: str) -> int:
 COMMAND = Command(
     "export a trained model as a SavedModel, or for another runtime",
     "Exports the newest run of an architecture to saved_models/NAME/VERSION, ready to be served. With --to, writes a "
-    "file for another runtime instead. In both cases, compares the answers of the exported model with those of Keras.",
+    "file for another runtime instead. In both cases, compares the answers of the exported model with Keras's answers.",
     [
         "gallery export denoising_autoencoder",
         "gallery export mlp_classifier --as digits --version 2",

@@ -16,7 +16,7 @@ def progress(step: str) -> None:
 
 @contextmanager
 def loading() -> Iterator[None]:
-    """Prints a progress line if Keras is not imported yet, then runs the block as `keras_gallery.loading.loading`."""
+    """Prints a progress line if Keras is not imported yet, then runs the block in `keras_gallery.loading.loading`."""
     if "keras" not in sys.modules:
         progress("Loading Keras and TensorFlow")
     with imports.loading():

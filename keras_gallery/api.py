@@ -166,7 +166,8 @@ def export(
 ) -> Path:
     """Exports a trained model as a SavedModel with named signatures, ready to be served.
 
-    Before the version is published, the SavedModel is loaded again, and its answers are compared with the model's.
+    Before the version is published, the SavedModel is loaded again, and its answers are compared with the model's
+    answers.
 
     Args:
         source: a run, a Keras model, or the name of an architecture to export its newest run.
@@ -189,8 +190,8 @@ def export(
         MissingName: a Keras model is exported without a name.
         MissingPackage: Keras or TensorFlow is not installed.
         InvalidArgument: the name is not a valid folder name, the version exists, or the number of labels is wrong.
-        FailedPrecondition: the SavedModel's answers differ from the model's by more than 1e-5, or Keras does not run
-            on TensorFlow. Nothing is written.
+        FailedPrecondition: the SavedModel's answers differ from the model's answers by more than 1e-5, or Keras does
+            not run on TensorFlow. Nothing is written.
 
     Example:
         >>> run = train("mlp_classifier", dataset="digits", epochs=5)

@@ -47,7 +47,7 @@ class Hyperparameter:
         choices: the allowed values, if the type is str.
         minimum: the smallest allowed value, or None for no limit.
         maximum: the largest allowed value, or None for no limit.
-        length: the number of integers in a tuple, or None if a tuple may have one or more integers.
+        length: the number of integers in a tuple, or None if a tuple can have any number of integers from 1.
     """
 
     name: str

@@ -138,7 +138,10 @@ def _file(name: str) -> Path:
 
 
 def _files() -> dict[str, Path]:
-    """Returns the file of each model, keyed by the model's name. `register` raises KeyError for duplicate names."""
+    """Returns the file of each model, keyed by the model's name.
+
+    If two families have a file of the same name, only one of the two files is returned.
+    """
     return {
         path.stem: path
         for path in Path(__file__).parent.glob("*/*.py")

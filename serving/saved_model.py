@@ -86,7 +86,10 @@ def _spec(info: Any) -> TensorSpec:
 
 
 def _foreign(number: int) -> dtypes.DataType:
-    """Returns a dtype that requests cannot contain, such as DT_RESOURCE. The NumPy dtype `V` matches no array."""
+    """Returns a data type that requests cannot contain, such as DT_RESOURCE.
+
+    Its NumPy dtype is `V`, which no array in a request has. So every array for an input of this type is rejected.
+    """
     known = messages.TensorProto.DESCRIPTOR.fields_by_name["dtype"].enum_type.values_by_number
     enum = known[number].name if number in known else f"DT_{number}"
     return dtypes.DataType(number, enum.removeprefix("DT_").lower(), np.dtype("V"), "", enum)

@@ -35,7 +35,7 @@ def residual_network(
         filters: number of filters in each stage, in ascending order. Each stage after the first halves height and
             width.
         blocks: number of blocks in each stage. Each block has two convolutions.
-        stem_stride: stride of the first convolution. With 2, all following layers cost a quarter.
+        stem_stride: stride of the first convolution. With 2, all later layers need a quarter of the computation.
         skips: whether to use skip connections.
         normalization: whether to apply batch normalisation before each ReLU. Without batch normalisation, the
             convolutions have biases.

@@ -28,8 +28,8 @@ def segmenter(
     Formula:
         down_1 = conv(image), down_l = conv(pool(down_{l−1}))
         up_n = down_n, up_l = conv([down_l, transposed conv(up_{l+1})])
-        ŷ_{mn} = softmax(W up_1_{mn} + b)
-        L = −1/(height · width) Σ_{mn} log ŷ_{mn,ℓ}, where ℓ is the true class of the pixel
+        ŷ_{ij} = softmax(W up_{1,ij} + b)
+        L = −1/(height · width) Σ_{ij} log ŷ_{ij,c}, where c is the true class of pixel (i, j)
 
     Source:
         Lecture notes 004, "Types of computer vision problems"; Ronneberger, Fischer and Brox 2015, "U-Net".

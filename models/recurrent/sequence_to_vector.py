@@ -32,8 +32,9 @@ def sequence_to_vector(
         classes: k, the number of classes.
 
     Formula:
-        h_t = cell(h_{t−1}, E_{x_t}) for the words x_t, t = 1 … T; E_i is row i of the embedding v = h_T, or (→h_T,
-        ←h_1) if bidirectional ŷ = softmax(Wᵀ v + b)
+        h_t = cell(h_{t−1}, E_{x_t}) for the words x_t, t = 1 … T, where E_i is row i of the embedding
+        v = h_T, or (→h_T, ←h_1) if bidirectional
+        ŷ = softmax(Wᵀ v + b)
 
     Source:
         Lecture notes 004, "Types of RNN", sequence to vector (the sentiment of a movie review); Schuster and Paliwal

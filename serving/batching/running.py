@@ -13,8 +13,8 @@ from ..errors import FailedPrecondition, InvalidArgument, ServingError
 from ..wire.signature import SignatureDef
 from .assembly import cut, join, kind_of, padding_bytes, round_up, rows_of
 
-# The padding of a batch may take PADDING_BYTES, or as many bytes as the requests if that is more. Without this limit,
-# one long request could enlarge the other requests hundreds of times.
+# The padding of a batch is limited to PADDING_BYTES or the total bytes of the requests, whichever is larger. Without
+# this limit, padding to the length of one long request could make the other requests hundreds of times larger.
 PADDING_BYTES = 256 << 20
 
 
@@ -38,10 +38,11 @@ class Part:
         arrays: the inputs by name.
         outputs: the names of the requested outputs.
         rows: size of dimension 0; 1 if the part is unbatchable.
-        strict: whether outputs that can't be cut into rows raise FailedPrecondition. True for a request for all
-            outputs. TensorFlow Serving does not batch any other request, so other requests must not raise this error.
+        strict: whether outputs that can't be cut into rows raise FailedPrecondition. True if the request asks for all
+            outputs. TensorFlow Serving runs a request for only some outputs without batching, so such a request must
+            not get this error.
         unbatchable: whether the inputs have no common dimension 0, or too many rows. Such a part runs alone. It is
-            never strict: for such a strict part, `BatchRunner.part` raises InvalidArgument.
+            never strict, because `BatchRunner.part` raises InvalidArgument instead if the request asks for all outputs.
     """
 
     arrays: Arrays

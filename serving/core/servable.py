@@ -11,7 +11,7 @@ from ..batching.batcher import Batcher
 from ..engines.base import Arrays, Runner, bytes_of
 from ..wire.signature import SignatureDef
 
-# A run that takes less than QUICK_SECONDS may block the event loop: a switch to a thread would take longer.
+# A run that takes less than QUICK_SECONDS is allowed to block the event loop: a switch to a thread would take longer.
 QUICK_SECONDS = 0.002
 # If a run of a quick size takes more than SLOW_SECONDS, the size does not predict the time. The signature then runs in
 # threads until QUICK_RUNS runs have been quick.

@@ -35,7 +35,7 @@ def examine_file(path: Path) -> tuple[str, list[Verdict]]:
     config, version = read(path)
     layers = layers_of(config)
     is_keras2 = version.startswith("2") or file_format == "tfjs_layers"
-    special: dict[str, Verdict] = {}  # verdicts that do not come from the tables
+    special: dict[str, Verdict] = {}  # target → verdict that replaces the verdict of `examine`
     try:
         config, changes = repair(config)
         needed = [f"this file of Keras 2 needs a change: {each}" for each in changes if _HARMLESS not in each]
@@ -46,7 +46,7 @@ def examine_file(path: Path) -> tuple[str, list[Verdict]]:
         verdict = Verdict("", False, "", str(error), _SOURCE)
         special = {each.target: replace(verdict, target=each.target) for each in examine(config)}
         special = {target: each for target, each in special.items() if target not in _READ_KERAS_2}
-    # The program that wrote the file can read it.
+    # Whatever `examine` or `repair` says, Keras 2 can read its own files, and TensorFlow.js its own layers models.
     if version.startswith("2"):
         special["keras2"] = Verdict("keras2", True)
     if file_format == "tfjs_layers":
@@ -56,7 +56,10 @@ def examine_file(path: Path) -> tuple[str, list[Verdict]]:
 
 
 def _unreadable(layers: Sequence[Layer]) -> list[str]:
-    """Lists the parts of a Keras 2 file that need no repair but that Keras 3 cannot load (tried with Keras 3.15)."""
+    """Lists the parts of a Keras 2 file that Keras 3 cannot load, although `repair` reports no change for them.
+
+    Tested with Keras 3.15.
+    """
     parts = [f"a nested model ({layer.name})" for layer in layers if layer.options.get("nested")]
     parts += [f"a wrapper layer ({layer.name})" for layer in layers if "of" in layer.options]
     # Keras 2 wrote groups=1 for all convolutions.

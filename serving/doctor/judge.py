@@ -10,7 +10,7 @@ from .layers import FUNCTIONS, MODELS, Layer, layers_of
 from .verdict import TARGETS, Verdict
 
 PROJECT = "keras_gallery>"  # package of this project's layers
-# Classes without rows in the tables. Samples of other layers contain them.
+# Classes without rows of their own in the tables. They are measured as parts of other layers.
 _UNMEASURED = frozenset({*MODELS, "InputLayer", "SimpleRNNCell", "LSTMCell", "GRUCell", "StackedRNNCells"})
 COLUMNS = {"tensorflow_serving": "saved_model", "embedded": "saved_model"}  # target → column of the tables
 # Targets that get a graph of operations. For these targets, the class of a layer does not matter.

@@ -1,7 +1,7 @@
 """Exports a Keras model to `saved_models/<name>/<version>/` for TensorFlow Serving and Keras Gallery's own server.
 
-A version is written to a temporary folder and renamed at the end, so that a server never sees an incomplete version.
-Before that, the SavedModel is loaded and its outputs are compared with the model's.
+A version is written to a temporary folder. Then the SavedModel is loaded, and its outputs are compared with the outputs
+of the Keras model. At the end, the folder is renamed, so that a server never sees an incomplete version.
 """
 
 from __future__ import annotations
@@ -59,8 +59,8 @@ def export(
 
     Raises:
         InvalidArgument: `name` is not a folder name, the version exists, or the number of labels or names is wrong.
-        FailedPrecondition: the outputs of the SavedModel differ from the model's, its graph needs a GPU, or the Keras
-            backend is not TensorFlow. No files are left behind.
+        FailedPrecondition: the outputs of the SavedModel differ from the model's outputs, the graph needs a GPU, or the
+            Keras backend is not TensorFlow. No files are left behind.
     """
     if keras.config.backend() != "tensorflow":
         raise FailedPrecondition(
@@ -107,7 +107,7 @@ def _write(
 def _set_methods(folder: Path, signatures: Mapping[str, Endpoint]) -> None:
     """Sets the method name of each signature.
 
-    Keras writes the method name of Predict. Classify and Regress requests reject signatures with this name.
+    Keras writes the method name of Predict. Classify and Regress requests reject signatures with this method name.
     """
     updater = tf.compat.v1.saved_model.signature_def_utils.MethodNameUpdater(str(folder))
     for signature, endpoint in signatures.items():

@@ -105,7 +105,7 @@ def import_file(
 
 
 def _name(file: Path) -> str:
-    """Derives a model name from a file name: my_model_v2 for `My model.v2.h5`. For model.json, uses its folder."""
+    """Derives a model name: my_model_v2 for the file `My model.v2.h5`, or the folder's name for a model.json."""
     stem = file.resolve().parent.name if file.name == "model.json" else file.name.removesuffix(file.suffix)
     return re.sub(r"\W+", "_", stem.removesuffix(".weights").lower(), flags=re.ASCII).strip("_") or "model"
 

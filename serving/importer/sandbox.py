@@ -63,8 +63,8 @@ def guard(*writable: Path) -> None:
 
     This forbids processes other than the conversion worker and TensorFlow.js, sockets, pickles that name classes,
     compiled Python code outside of modules, and changes to files outside of the given folders. The audit hook sees
-    the actions of Python, but not those of C libraries. `reading.vetting` and `saved_model.operations` refuse models
-    that could do harm through a C library.
+    the actions of Python, but not the actions of C libraries. `reading.vetting` and `saved_model.operations` refuse
+    models that could do harm through a C library.
 
     Args:
         writable: folders that may be written to. The first folder is also used for temporary files.

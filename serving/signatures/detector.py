@@ -12,7 +12,7 @@ from .base import Data, Endpoint, Tensors, embed, label_names
 
 PROBABILITIES, BOXES = "cell_probabilities", "cell_boxes"
 MAX_BOXES = 16  # per image
-MAX_OVERLAP = 0.5  # a box is removed if its intersection over union with a box of higher score is larger
+MAX_OVERLAP = 0.5  # a box is removed if its intersection over union with a box of higher score is above this limit
 
 
 def detector(model: keras.Model, data: Data, labels: Sequence[str] | None) -> dict[str, Endpoint]:

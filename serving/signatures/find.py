@@ -41,10 +41,10 @@ def endpoints(
 
     Models with sub-models (or layers) named `encoder` and `decoder`:
 
-    - If the output has the input's shape: `reconstruct`, `encode`, `decode` and `score`. With a layer `corruption`
-      (denoising autoencoder), there is also `denoise`. With layers `mean` and `log_variance` in the encoder
+    - If the output has the input's shape: `reconstruct`, `encode`, `decode` and `score`. If the model has a layer
+      `corruption` (denoising autoencoder), there is also `denoise`. If the encoder has layers `mean` and `log_variance`
       (variational autoencoder), there is also `generate`.
-    - If the input is a grey image and the output a colour image: `colorize` and `encode`.
+    - If the input is a grey image and the output is a colour image: `colorize` and `encode`.
     - If there is an input `previous`, the model generates texts: `caption` for an image, and `translate` for a text. If
       the input text is split into characters and the output at spaces, there is also `pronounce`.
 
@@ -62,8 +62,9 @@ def endpoints(
         model: any built Keras model.
         seed: seed of the inputs for checks and warm-up.
         labels: names of the classes of a classifier or a detector, by default "0", "1" and so on.
-        texts: tokens that ids stand for, by role: `text` for input texts, `output` for generated texts, `word`, or the
-            name of each field of categories, in the order of the fields. Without `texts`, the model takes ids only.
+        texts: tokens that ids stand for, by role: `text` for input texts, `output` for generated texts, `word` for word
+            vectors, or the name of each field of categories, in the order of the fields. Without `texts`, the model
+            takes ids only.
 
     Raises:
         InvalidArgument: the number of labels is not the number of classes, or the number of names does not fit the

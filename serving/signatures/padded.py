@@ -63,7 +63,11 @@ def _checked(length: Any, least: int, most: Any) -> Any:
 
 
 def _supports_masks(model: keras.Model, data: Data) -> bool:
-    """Returns whether the model ignores masked steps. Runs the model, because Keras only warns about dropped masks."""
+    """Returns whether the model ignores masked steps.
+
+    Compares outputs with masked steps and without these steps. If a layer drops the mask, Keras raises no error: it
+    only warns.
+    """
     x = tf.constant(data.example(2)[data.kind])
     masked = _call_masked(lambda each: model(each, training=False), x, [x.shape[1] - 2] * 2)
     return bool(np.allclose(masked, model(x[:, :-2], training=False), rtol=1e-4, atol=1e-5))

@@ -46,7 +46,7 @@ class Tokens:
         self.names = list(names)
         self.split = split
         ids = {name: number for number, name in enumerate(names, 2)}
-        if split == "characters":  # add upper-case letters, because ICU may not know all of Python's
+        if split == "characters":  # add upper-case letters, because ICU does not know all letters that Python knows
             ids = {c: ids[c.lower()] for c in map(chr, range(sys.maxunicode + 1)) if c.lower() in ids} | ids
         rows = tf.lookup.KeyValueTensorInitializer(list(ids), list(ids.values()), tf.string, tf.int32)
         self.table = tf.lookup.StaticHashTable(rows, UNKNOWN)

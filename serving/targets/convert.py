@@ -74,7 +74,7 @@ def export_to(
     labels: Sequence[str] | None = None,
     texts: Texts | None = None,
 ) -> Written:
-    """Exports a model to a file for another runtime, and compares the outputs in that runtime with the model's.
+    """Exports a model to a file for another runtime, and compares the runtime's outputs with the model's outputs.
 
     Args:
         target: a key of `TARGETS`.
@@ -82,7 +82,7 @@ def export_to(
         place: the file or folder to write. It must not exist.
         signature: name of the signature to export, see `signatures.endpoints`.
         labels: names of the classes, see `writing.export`.
-        texts: tokens that ids stand for, see `writing.export`.
+        texts: the tokens for the ids in the model's inputs and outputs, by role; see `writing.export`.
 
     Raises:
         AlreadyExists: `place` exists.

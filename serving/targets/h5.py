@@ -23,7 +23,7 @@ from .keras2_form import VERSION, NoKeras2Form, keras2_config, without_masks
 from .plain import plain
 
 SUFFIX, WHOLE = ".h5", True
-_TOLERANCE = 1e-4  # of the outputs of Keras 2 and Keras 3
+_TOLERANCE = 1e-4  # for the difference between the outputs of Keras 2 and Keras 3
 
 
 def runtime(place: Path) -> str:

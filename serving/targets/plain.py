@@ -42,7 +42,8 @@ def plain(model: keras.Model, *, flat: bool = False) -> tuple[keras.Model, list[
             the layer or the model.
     """
     rebuilder = _Rebuilder(flat)
-    with warnings.catch_warnings(action="ignore", category=UserWarning):  # the original model drops the same masks
+    # Keras warns about layers that drop masks. The original model drops the same masks.
+    with warnings.catch_warnings(action="ignore", category=UserWarning):
         rebuilt = rebuilder.model(model)
     return rebuilt, list(dict.fromkeys(rebuilder.notes))
 

@@ -25,7 +25,7 @@ class TensorSpec:
     shape: tuple[int, ...] | None
 
     def accepts(self, shape: tuple[int, ...]) -> bool:
-        """Returns whether the tensor may have the given shape."""
+        """Returns whether the tensor can have the given shape."""
         if self.shape is None:
             return True
         return len(shape) == len(self.shape) and all(

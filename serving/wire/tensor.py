@@ -29,7 +29,7 @@ class TensorError(ValueError):
 
 
 class FillBudget:
-    """The number of elements that the remaining tensors of a request may have if they need repeated values."""
+    """The number of elements that are left for the request's further tensors in which the last value is repeated."""
 
     __slots__ = ("elements",)
 
@@ -114,7 +114,7 @@ def to_array(proto: Any, budget: FillBudget | None = None) -> Array:
 
 
 def array_or_error(proto: Any, budget: FillBudget | None = None) -> Array | TensorError:
-    """Converts a `TensorProto`. Returns a TensorError instead of raising it: the model may not use the tensor."""
+    """Converts a `TensorProto`. Returns a TensorError instead of raising it: the model might not use the tensor."""
     try:
         return to_array(proto, budget)
     except TensorError as error:

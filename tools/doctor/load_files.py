@@ -3,8 +3,9 @@
     python load_files.py keras|tf_keras FOLDER [SAVED]
 
 `trials.py` starts this program in a fresh process. For each model, FOLDER has `<number>.keras` or `<number>.h5`, and
-`<number>.npz` with arrays `in<batch>_<position>` and `out<batch>_<position>`. The program prints a JSON object. It maps
-each number to the reason why the model fails, or to "". With SAVED, each loaded model is saved to that folder.
+`<number>.npz` with arrays `in<batch>_<position>` and `out<batch>_<position>`. The program prints a JSON object, which
+maps each number to the reason why the model fails, or to "". If SAVED is given, each loaded model is saved to the
+folder SAVED.
 """
 
 import importlib

@@ -36,7 +36,7 @@ def read() -> dict[str, dict[str, str]]:
 
 
 def has_openvino_rule(operation: str) -> bool:
-    """Whether OpenVINO has a conversion rule for an operation. The rule may not cover all uses of the operation."""
+    """Whether OpenVINO has a conversion rule for an operation. Some rules do not cover all uses of the operation."""
     from openvino.frontend import FrontEndManager
     from tensorflow.core.framework.graph_pb2 import GraphDef
 

@@ -1,4 +1,4 @@
-"""Defines samples: a small model for each layer of Keras, and for each option that some runtime may not support.
+"""Defines samples: a small model for each layer of Keras, and for each option that some runtimes might not support.
 
 `measure.py` runs each sample in every runtime.
 """

@@ -85,7 +85,7 @@ def exported(target: str, suffix: str) -> Callable[[Case, Path], object]:
 
 
 def tfjs_layers(batch: Sequence[Case]) -> list[str]:
-    """Converts HDF5 files of Keras 2 as TensorFlow.js's converter does, and runs them in Node.
+    """Converts HDF5 files of Keras 2 as TensorFlow.js's converter does, and runs the converted models in Node.
 
     Returns:
         For each case, the reason why the model fails, or "" if the model works.

@@ -7,8 +7,8 @@ Split: by time. Training windows, including their targets, are within 1700 to 19
     to 1960, and the last forecasts 1998 to 2008. The histories of test windows may begin before 1950.
 Source: National Geophysical Data Center (public domain), as in statsmodels.
 Baselines: the ARIMA model is AR(9), the order with the lowest AIC among AR(0) to AR(15) on the training period.
-    Exponential smoothing has seasonality and no trend. This form has the lowest AIC of all forms with and without
-    seasonality, and with a linear, a damped or no trend.
+    Exponential smoothing has seasonality and no trend. This form has the lowest AIC of six forms: with or without
+    seasonality, combined with a linear trend, a damped trend or no trend.
 """
 
 import numpy as np
@@ -16,7 +16,7 @@ import numpy as np
 from ..data.series import Series, train_test_windows
 
 FIRST, TEST_START = 1700, 1950
-HISTORY, HORIZON = 33, 11  # years: three solar cycles, and one solar cycle
+HISTORY, HORIZON = 33, 11  # in years: HISTORY is three solar cycles, HORIZON is one solar cycle
 
 
 def load() -> Series:

@@ -1,1 +1,1 @@
-"""Runs signatures with OpenVINO: converts SavedModels, compares the outputs with TensorFlow's, runs the result."""
+"""Runs signatures with OpenVINO: converts SavedModels, and compares OpenVINO's outputs with TensorFlow's outputs."""

@@ -16,7 +16,7 @@ from ..base import Arrays
 Run = Callable[[Arrays], Arrays]  # raises RunFailed
 BATCHES = (2, 1, 7, 32)
 LIMITS = (1e12, 1e6, 1e3)  # input magnitudes to try, in this order, until both engines overflow at the same positions
-NARROW = (1e-5, 2e-6)  # tolerances: relative to the value, and to the largest value in its tensor
+NARROW = (1e-5, 2e-6)  # tolerances: relative to the value, and relative to the largest value in the value's tensor
 WIDE = (1e-4, 1e-4)  # tolerances, as in NARROW, for inputs so large that rounding errors matter
 _SIZES = (8, 32, 1, 64, 224)  # sizes to try for dynamic dimensions
 _SECONDS, _ROUNDS = 0.1, 3  # minimum duration and number of rounds of a measurement
@@ -32,7 +32,7 @@ class Rejected(Exception):
 
 
 class Verdict(NamedTuple):
-    """The requests that OpenVINO may run.
+    """Limits for the requests that OpenVINO runs, and OpenVINO's speed.
 
     Attributes:
         limit: largest magnitude of floating-point inputs.
@@ -153,7 +153,7 @@ def _least_size(signature: SignatureDef, tensorflow: Run, most: int) -> int:
 
 
 def _accepts(signature: SignatureDef, tensorflow: Run, size: int) -> bool:
-    """Returns whether TensorFlow runs this size, and returns outputs that have the declared shapes and are not empty.
+    """Returns whether TensorFlow accepts inputs of this size: the outputs have the declared shapes and are not empty.
 
     A convolution over a sequence that is too short returns an empty tensor on some processors, and uninitialised memory
     on others.

@@ -1,4 +1,4 @@
-"""Decides which signatures may be converted for OpenVINO: signatures that use only the operations listed here.
+"""Decides which signatures are converted for OpenVINO: signatures that use only the operations listed here.
 
 For the listed operations, OpenVINO and TensorFlow compute the same results for all inputs that OpenVINO accepts.
 TensorFlow runs signatures with other operations: strings, look-up tables, random numbers, assertions, writes, branches,
@@ -49,7 +49,7 @@ _DTYPES = _FLOATING | _INTEGERS | {_BOOL, _RESOURCE}
 
 
 def reasons_against(meta_graph: Any, signatures: Mapping[str, SignatureDef]) -> dict[str, str | None]:
-    """Returns for each signature the reason why OpenVINO must not run it, or None if it may."""
+    """Returns for each signature the reason why OpenVINO must not run the signature, or None if there is no reason."""
     graph = Graph(meta_graph.graph_def)
     nodes = {name: list(graph.nodes_of(signature)) for name, signature in signatures.items()}
     written = {variable for each in nodes.values() if _writes(each) for variable in _variables(each)}

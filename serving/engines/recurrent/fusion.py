@@ -23,7 +23,7 @@ def fuse(model: Any) -> None:
     """Replaces the loops of recurrent layers in an `openvino.Model` in place."""
     if not loops(model):
         return
-    constant_folding = Manager()  # if a bias is a slice of a constant matrix, makes it a constant
+    constant_folding = Manager()  # if a bias is a slice of a constant matrix, makes the bias a constant
     constant_folding.register_pass(ConstantFolding())
     constant_folding.run_passes(model)
     _name_dimensions(model)

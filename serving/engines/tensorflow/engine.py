@@ -21,7 +21,8 @@ from .connections import Connections
 from .frames import Stream
 
 log = logging.getLogger(__name__)
-_OUTPUT_CHOICES = 64  # TensorFlow caches an executor for each set of outputs, and clients choose the outputs
+# Maximum number of different sets of outputs. TensorFlow keeps an executor for each set, and clients choose the sets.
+_OUTPUT_CHOICES = 64
 
 
 class TensorFlow:
@@ -189,7 +190,7 @@ class TensorFlowRunner:
                 )
 
     def _choice(self, outputs: Sequence[str]) -> tuple[str, ...]:
-        """Returns the outputs to fetch, sorted: `outputs`, or all outputs after too many different choices."""
+        """Returns the outputs to fetch: `outputs`, sorted, or all outputs after `_OUTPUT_CHOICES` different sets."""
         choice = tuple(sorted(outputs))
         if choice not in self._choices:
             if len(self._choices) >= _OUTPUT_CHOICES:

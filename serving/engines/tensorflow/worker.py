@@ -1,7 +1,7 @@
 """The TensorFlow process: answers requests on a Unix socket, with one thread per connection.
 
-`process.py` starts it, and `frames.py` describes the protocol. If several connections load the same SavedModel, the
-process loads it once, and frees it when the last of these connections ends.
+`process.py` starts this process, and `frames.py` describes the protocol. If several connections load the same
+SavedModel, the process loads the SavedModel once, and frees it when the last of these connections ends.
 """
 
 from __future__ import annotations

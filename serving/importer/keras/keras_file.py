@@ -93,7 +93,7 @@ def keras_errors(path: Path, action: str) -> Iterator[None]:
 
 
 def build_checked(path: Path, config: dict[str, Any], options: Options, stored: int) -> keras.Model:
-    """Builds a model with random weights, after checking that the file stores enough weights for it.
+    """Builds a model with random weights, after checking that the file stores enough weights for the model.
 
     Args:
         path: the file, for error messages.

@@ -124,9 +124,10 @@ def _operation(name: str, class_name: str, **options: Any) -> Config:
 
 
 def scaling_layer(layer: Mapping[str, Any]) -> Config | None:
-    """Returns a Rescaling layer for the input of an Activation layer that differs from Keras 2, or else None.
+    """Returns the Rescaling layer that must precede an Activation layer, or None if the layer needs no Rescaling layer.
 
-    Layers with weights do not need a Rescaling layer, because `weights.adjust` multiplies their weights.
+    An Activation layer needs a Rescaling layer if its activation is in `tables.SCALED`. Layers with weights do not need
+    a Rescaling layer, because `weights.adjust` multiplies their weights.
     """
     config = layer["config"]
     if layer["class_name"] != "Activation" or config["activation"] not in tables.SCALED:

@@ -22,7 +22,7 @@ _OPERATIONS = [module for module in CLASSES if module.startswith("keras.src.ops.
 def is_keras2(config: Any) -> bool:
     """Whether a configuration is in Keras 2's format, which TensorFlow.js writes, too.
 
-    Only this format has layers with a batch_input_shape, and calls that are lists.
+    Only Keras 2's format has layers with a batch_input_shape, or calls of layers that are lists.
     """
     if isinstance(config, Mapping):
         if "batch_input_shape" in config or any(isinstance(node, list) for node in config.get("inbound_nodes") or ()):

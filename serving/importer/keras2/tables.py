@@ -135,8 +135,8 @@ PART_VALUES: dict[str, dict[str, dict[Any, Any]]] = {
 # Constraints that Keras 3 does not have. Only training uses them.
 TRAINING_ONLY = ("RadialConstraint",)
 
-# Activations that differ in Keras 3 by a factor on their input: hard_sigmoid(x) was clip(0.2 x + 0.5, 0, 1) and now is
-# clip(x / 6 + 0.5, 0, 1). So the old hard_sigmoid(x) is the new hard_sigmoid(1.2 x).
+# Activations f for which f(x) in Keras 2 equals f(factor · x) in Keras 3: hard_sigmoid(x) is clip(0.2 x + 0.5, 0, 1) in
+# Keras 2, and clip(x / 6 + 0.5, 0, 1) in Keras 3. So hard_sigmoid(x) in Keras 2 is hard_sigmoid(1.2 x) in Keras 3.
 SCALED: dict[str, float] = {"hard_sigmoid": 1.2}
 # Layers whose weights can be multiplied instead of the input of the activation: option of the activation → classes.
 SCALABLE: dict[str, frozenset[str]] = {

@@ -18,7 +18,8 @@ _GATES = {
 # Convolutions whose kernels are flipped in files from Theano.
 _CONVOLUTIONS = ("Conv1D", "Conv2D", "Conv3D", "Conv2DTranspose", "ConvLSTMCell")
 _WEIGHTS = ("kernel", "recurrent_kernel", "bias")
-# Layers in which only some weights lead directly to the activation.
+# Layers with several kernels, and the weights that are applied last, just before the activation. `adjust` multiplies
+# only these weights.
 _LAST_WEIGHTS = {"SeparableConv1D": ("pointwise_kernel", "bias"), "SeparableConv2D": ("pointwise_kernel", "bias")}
 
 
@@ -35,8 +36,9 @@ def flip_kernels(model: keras.Model) -> None:
 def adjust(model: keras.Model) -> None:
     """Adjusts the loaded weights of a rebuilt model, so that the model computes the same values as in Keras 2.
 
-    Call this only once. Some activations differ by a factor on their input (`tables.SCALED`). The weights before such
-    an activation are multiplied by the factor. Normalization layers compute their state from the loaded weights.
+    Call this only once. For some activations f (`tables.SCALED`), f(x) in Keras 2 equals f(factor · x) in Keras 3. The
+    weights before such an activation are multiplied by the factor. Normalization layers compute their state from the
+    loaded weights.
     """
     for layer in _layers(model):
         class_name = type(layer).__name__

@@ -121,7 +121,7 @@ def _check(infos: list[zipfile.ZipInfo], length: int) -> None:
             raise PermissionDenied(f"Unsafe archive: member {info.filename!r} occurs twice")
         seen.add(key)
         check_size(f"member {info.filename!r}", info.file_size, info.compress_size)
-    # Overlapping members would count the same stored bytes several times.
+    # Members can share stored bytes, which the sum then counts several times. So it is compared with the file's length.
     if (stored := sum(info.compress_size for info in infos)) > length:
         raise ResourceExhausted(
             f"Expected the compressed members to have at most {length:,} bytes, the length of the file. "

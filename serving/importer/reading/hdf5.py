@@ -92,7 +92,7 @@ class _Walk:
         if dtype.kind not in _NUMBER_KINDS + "S" and not h5py.check_string_dtype(dtype):
             raise PermissionDenied(_unsupported_type(path, dtype))
         self.attributes += math.prod(attribute.shape or ()) * dtype.itemsize  # the shape of an empty attribute is None
-        check_size(f"attributes up to {path!r}", self.attributes, self.length)
+        check_size(f"the attributes from the first one to {path!r} together", self.attributes, self.length)
 
     def dataset(self, dataset: h5py.Dataset) -> None:
         path = dataset.name
@@ -116,8 +116,10 @@ class _Walk:
             check_size(f"a chunk of array {path!r}", chunk, stored)
         self.declared += declared
         self.stored += stored
-        # Overlapping arrays would count the same stored bytes several times.
-        check_size(f"the arrays up to {path!r}", max(self.declared, self.stored), self.length)
+        # Arrays can share stored bytes, which `self.stored` then counts several times. So the total is compared with
+        # the length of the file.
+        total = max(self.declared, self.stored)
+        check_size(f"the arrays from the first one to {path!r} together", total, self.length)
 
 
 def _is_bfloat16(dataset: h5py.Dataset) -> bool:

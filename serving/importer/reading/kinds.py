@@ -30,7 +30,8 @@ def recognise(path: Path) -> str:
 
     Raises:
         NotFound: the path does not exist.
-        InvalidArgument: the file is damaged, or its format is not supported. The message names known formats.
+        InvalidArgument: the file is damaged, or its format is not supported. If the unsupported format is recognised,
+            the message names it.
         PermissionDenied, ResourceExhausted: the file is unsafe or too large; see `archive` and `hdf5`.
     """
     try:
@@ -106,7 +107,7 @@ def _hdf5_format(path: Path) -> str:
     with hdf5.open_checked(path) as file:
         if "model_config" in file.attrs:
             return "h5"
-        # Keras 2 lists the layers in the attribute. Keras 3 writes these groups.
+        # Keras 2 writes the attribute `layer_names`. Keras 3 writes at least one of the three groups.
         if "layer_names" in file.attrs or {"layers", "vars", "_layer_checkpoint_dependencies"} & set(file):
             return "weights"
         raise _unsupported(path, f"an HDF5 file that Keras did not write (it contains {list(file)[:5]!r:.200})")

@@ -48,7 +48,7 @@ def load(model: keras.Model, arrays: Mapping[str, np.ndarray[Any, Any]]) -> None
 
 
 def _variables(layer: keras.layers.Layer, parents: Chain = ()) -> Iterator[tuple[tuple[Chain, str], Any]]:
-    """Yields each variable of a layer once, after its chain of layers and its name in TensorFlow.js."""
+    """Yields ((chain of layers, name in TensorFlow.js), variable) once for each variable of a layer."""
     seen: set[int] = set()
     queue = [(layer, parents)]
     while queue:

@@ -87,7 +87,8 @@ def _check_operations(model: keras.Model, graph: Any) -> None:
 def _layer_of(model: keras.Model, node: str) -> str:
     """Returns a description of a node's layer for error messages, or the node's name if no layer is found.
 
-    The innermost scope that is a layer's name, with or without a number at the end, is the layer.
+    Searches the scopes in the node's name, from the innermost to the outermost, for the name of a layer. A scope can
+    have an additional number at its end.
     """
     names = {layer.name for layer in model._flatten_layers()}
     for scope in reversed(node.split("/")[:-1]):

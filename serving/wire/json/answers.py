@@ -55,7 +55,7 @@ def outputs(arrays: Mapping[str, Array]) -> bytes:
 
 
 def classifications(result: Any) -> bytes:
-    """Writes a `ClassificationResult` as the answer to a classify request. Raises InvalidArgument if empty."""
+    """Writes a `ClassificationResult` as the answer to a classify request. Raises InvalidArgument if it is empty."""
     if not result.classifications:
         raise InvalidArgument("Cannot convert empty ClassificationResults to JSON")
     scores = iter(_floats([each.score for row in result.classifications for each in row.classes]))
@@ -67,7 +67,7 @@ def classifications(result: Any) -> bytes:
 
 
 def regressions(result: Any) -> bytes:
-    """Writes a `RegressionResult` as the answer to a regress request. Raises InvalidArgument if empty."""
+    """Writes a `RegressionResult` as the answer to a regress request. Raises InvalidArgument if it is empty."""
     if not result.regressions:
         raise InvalidArgument("Cannot convert empty RegressionResults to JSON")
     return _body("results", _list(_floats([each.value for each in result.regressions])))

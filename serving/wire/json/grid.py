@@ -17,7 +17,7 @@ from .document import Object
 from .reader import loads as read
 
 _SAMPLE = 1024  # bytes after the first bracket
-_SHORT = 6  # if fewer lists end in the sample, the lists are long and a grid is no faster
+_SHORT = 6  # if fewer lists end in the sample, the lists are long, and reading them as a grid is not faster
 _MOST_DIMENSIONS = 8
 _NO_BRACKETS = bytes(0x20 if letter in b"[]" else letter for letter in range(256))
 _IN_NUMBERS = b"0123456789+-.eE \t\r\n"
@@ -37,7 +37,7 @@ class Grid:
 
 
 def loads(data: bytes) -> tuple[Any, Grid | None]:
-    """Reads a JSON document. Reads the document's only list as a `Grid`, if it is a list of short lists of numbers.
+    """Reads a JSON document. If its only list is a list of short lists of numbers, reads this list as a `Grid`.
 
     Returns:
         The document and the grid, or the document and None. If there is a grid, the document has an empty list in place

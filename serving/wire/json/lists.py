@@ -32,7 +32,7 @@ _CODES = {
     "double": "d",
     **dict.fromkeys(LIMITS, "q"),
     "uint64": "Q",
-}  # for `struct`, 8 bytes each
+}  # format characters of `struct`; each value has 8 bytes
 
 
 def from_value(value: Any, dtype: dtypes.DataType) -> Array | None:

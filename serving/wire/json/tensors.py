@@ -55,7 +55,8 @@ class _Tensor:
     def array(self, batch: int | None = None) -> Array:
         """Returns the values as an array.
 
-        If `batch` is given, the array has an additional first dimension of size `batch`. Extra values are dropped.
+        If `batch` is given, the array has an additional first dimension of size `batch`. Values beyond `batch` items
+        are dropped. There are such values if a row repeats a name.
         """
         shape = ([] if batch is None else [batch]) + (self._shape or [])
         if len(shape) > MAX_RANK:

@@ -62,7 +62,10 @@ def _string(value: Any) -> bytes:
 
 
 def plain(array: Array) -> Any:
-    """Returns an array as a value for `dumps`, with strings as `{"b64": …}`. Raises InvalidArgument if complex."""
+    """Returns an array as a value for `dumps`, with strings as `{"b64": …}`.
+
+    Raises InvalidArgument for complex numbers.
+    """
     if array.dtype.kind in "OSUT":
         return _base64(array.tolist())
     if array.dtype.kind == "c":
