@@ -1,17 +1,17 @@
 """Training: datasets, recipes and runs. `train.train` trains a model of the gallery and saves it as a run.
 
-This list of the folders begins with the lowest one. A module may import only from its own folder and from lower folders
-(nearer to the start of the list); `tests/test_layering.py` checks it.
+The list below has the folders, the lowest folder first. A module may import only from its own folder and from lower
+folders, which are nearer to the start of the list. `tests/test_layering.py` checks this rule.
 
     data        loads datasets by name; windows of series, tokens, batches
     datasets    one module for each dataset
-    recipes     how each model is trained; `recipe.py` reads them
+    recipes     how each model is trained; `recipe.py` loads the recipes
     figures     computes the results of trained models and of baselines (a figure here is a number)
     pictures    draws arrays to PNG files
     tasks       batches, loss, results and pictures for each type of training
     results     trains and measures recipes, and writes the results page
 
-The names below are imported when they are first used, because `runs` imports Keras.
+The names in `__all__` are imported when they are first used, because `runs` imports Keras.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ class FullPass(keras.callbacks.Callback):
         super().__init__()
         self.images = images
         self.steps = steps
-        self.next_pass = 0  # number of a step in the epoch
+        self.next_pass = 0  # number of the step in this epoch before which the means are computed next
 
     def on_train_begin(self, logs: Any = None) -> None:
         encoder = self.model.get_layer("encoder")

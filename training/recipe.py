@@ -27,7 +27,7 @@ class Target:
     at_least: bool = False
 
     def missed_by(self, figure: float) -> float:
-        """Returns the difference between the metric's value `figure` and the target; 0 if it reaches the target."""
+        """Returns the difference between the metric's value `figure` and the target; 0 if the target is reached."""
         return max(0.0, self.value - figure if self.at_least else figure - self.value)
 
 
@@ -49,8 +49,8 @@ class Recipe:
             `forecast`: a time series → its next steps.
         dataset: name of the dataset.
         loss: `squared_error` and `binary_crossentropy` are summed over the values of an example. `crossentropy` is for
-            classes; if each pixel or token has a class, it is averaged over the pixels or tokens. For `detect`, the
-            distance of the boxes is added to `crossentropy`. For `forecast`, the squared error is averaged over the
+            classes; if each pixel or token has a class, the loss is averaged over the pixels or tokens. For `detect`,
+            the distance of the boxes is added to `crossentropy`. For `forecast`, the squared error is averaged over the
             values, and divided by the variance of the targets.
         learning_rate: learning rate at the start of the training, or at the end of the warm-up if there is one.
         epochs: number of passes over the training examples.

@@ -14,8 +14,8 @@ def word2vec_skipgram(*, tokens: Count = 10_000, dim: Count = 100) -> keras.Mode
 
     The hidden layer is the embedding of the word. These embeddings are the word vectors that the training produces.
     Each training example has a word and k candidate words, and the model scores the candidates. One candidate is a word
-    nearby. All other candidates are drawn at random (negative sampling). The dataset sets the largest distance between
-    a word and a word nearby.
+    nearby. All other candidates are drawn at random (negative sampling). The training examples determine the largest
+    distance between a word and a word nearby.
 
     This is the skip-gram model of Mikolov et al. The lecture notes use the name CBOW for this model, and the name
     skip-gram for a model that predicts all words around a word at once. The loss of that model is the sum of the losses

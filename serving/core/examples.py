@@ -41,7 +41,7 @@ class ExampleInference:
         return await self._one(CLASSIFY, spec, examples)
 
     async def regress(self, spec: ModelSpec | None, examples: Any) -> tuple[ModelSpec, Any]:
-        """Returns a number for each example. Arguments and errors are those of `classify`.
+        """Returns a number for each example. The arguments and errors are the same as for `classify`.
 
         Returns:
             the model, version and signature that answered, and a `RegressionResult` message.

@@ -56,7 +56,8 @@ def _layers(config: Mapping[str, Any], path: str | None) -> Iterator[Layer]:
 
     Args:
         config: configuration of the model or layer.
-        path: name of the model around it. None for the outermost model, "" for the layers of the outermost model.
+        path: name of the model that contains the model or layer. None for the outermost model, "" for the layers of the
+            outermost model.
     """
     inner = config.get("config")
     inner = {"layers": inner} if isinstance(inner, list) else inner if isinstance(inner, Mapping) else {}

@@ -21,7 +21,7 @@ class Series(Dataset):
     Attributes:
         values: the whole series, float32 `(steps, features)`, not normalised.
         test_start: first step of the test period. Training windows end before the test period. The targets of test
-            windows are all in the test period; the histories of test windows may begin before it.
+            windows are all in the test period. The histories of test windows can begin before the test period.
         season: p, the seasonal period in steps (approximate).
         arima: arguments of statsmodels' `ARIMA`, a baseline.
         ets: arguments of statsmodels' `ExponentialSmoothing`, a baseline.

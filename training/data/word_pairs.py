@@ -6,8 +6,8 @@ A text becomes one of two tables:
     contexts    a row for each word: (word, all words near it, padded)   for CBOW
 
 As in Mikolov et al., CBOW predicts a word from its context, and skip-gram predicts each word of the context from the
-word. The lecture notes use the names differently: they call the table `pairs` CBOW and the table `contexts` skip-gram,
-and in both they predict the context from the word.
+word. The lecture notes use the names differently: in the notes, the table `pairs` is for CBOW and the table `contexts`
+is for skip-gram, and both models predict the context from the word.
 
 Source: lecture notes 004, "Word2vec"; Mikolov et al. 2013, arXiv:1310.4546 (subsampling, negative sampling). The
 formula of the probability of keeping a word is the formula of gensim and of the original program. The paper has another
@@ -56,7 +56,7 @@ def counts_of(text: Text, tokens: int) -> NDArray[np.int64]:
 def keep_probabilities(counts: NDArray[np.int64], sample: float) -> NDArray[np.float64]:
     """Returns the probability that subsampling keeps an occurrence of each word. It is below 1 only for frequent words.
 
-        p = min(1, √(s/f) + s/f),  f the word's share of the text, s the `sample`
+        p = min(1, √(s/f) + s/f),  where f is the word's share of the text and s is `sample`
 
     Args:
         counts: number of occurrences of each word, `(tokens,)`.

@@ -9,8 +9,8 @@ Split: by time. Training windows, including their targets, are within March 1958
 Source: C. Keeling, T. Whorf 2004, weekly means of the Scripps Institution (public domain), as in statsmodels. Five
     missing months, all before 1965, are interpolated.
 Baselines: the ARIMA model is (0, 1, 1)(0, 1, 1)₁₂, the textbook choice for monthly series with trend and seasonality.
-    Exponential smoothing has a linear trend and seasonality. This form has the lowest AIC of all forms with and without
-    seasonality, and with a linear, a damped or no trend.
+    Exponential smoothing has a linear trend and seasonality. This form has the lowest AIC of six forms: with or without
+    seasonality, combined with a linear trend, a damped trend or no trend.
 """
 
 import numpy as np

@@ -2,7 +2,7 @@
 
 Shape: 353 training and 89 test patients. The 10 features, float32, are age, sex, body mass index, blood pressure and
     six blood values, not normalised. The target is the progression, from 25 to 346.
-Split: a random fifth, with a fixed seed, for testing.
+Split: the test patients are a random fifth of the patients, with a fixed seed.
 Source: B. Efron, T. Hastie, I. Johnstone, R. Tibshirani 2004, "Least Angle Regression", Annals of Statistics 32.
 """
 

@@ -2,7 +2,7 @@
 
 The naive forecast repeats the last value, and the seasonal naive forecast repeats the last seasonal period. The
 parameters of ARIMA and exponential smoothing are fitted to the training period. For each forecast in the test period,
-only their state is updated, with all values before the first predicted step (the origin).
+only the states of these two models are updated, with all values before the first predicted step (the origin).
 """
 
 from __future__ import annotations

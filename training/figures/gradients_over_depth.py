@@ -17,7 +17,7 @@ from ...models.losses import SquaredError
 from ..data.dataset import Examples
 
 EXAMPLES = 64
-RATE = 1e6  # so large that subtracting a small gradient from the weights does not round it away
+RATE = 1e6  # so large that rounding does not lose a small gradient when the gradient is subtracted from the weights
 SEEDS = (0, 1, 2)
 BLOCKS = (1, 2, 4, 6)  # blocks in each of 3 stages; a network has 2 · 3 · blocks + 1 convolutions
 DEPTHS = (1, 2, 4, 8, 16)
@@ -29,9 +29,9 @@ Curves = dict[str, dict[str, float]]  # name → depth → norm
 def gradient_norms(model: keras.Model, examples: Examples) -> dict[str, Any]:
     """Returns `gradient_norms` of the variants of a `residual_network` or `thin_network`; {} for another model.
 
-    `gradient_norms` has a norm for each variant of the network and each number of layers with weights. The norm is that
-    of the gradient of the loss with respect to the first layer's weights before training, on 64 examples, averaged over
-    three seeds.
+    `gradient_norms` has a value for each variant of the network and each number of layers with weights: the norm of the
+    gradient of the loss with respect to the first layer's weights before training, on 64 examples, averaged over three
+    seeds.
     """
     if model.name not in FAMILIES:
         return {}

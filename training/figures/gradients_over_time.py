@@ -21,7 +21,7 @@ SEQUENCES = 64
 STEPS = 150  # steps of gradient descent, with and without clipping
 RATE = 0.1  # so large that a network with exploding gradients diverges
 CLIPNORM = 1.0
-# On TensorFlow, compiling a loop with XLA takes longer than these few steps. JAX is slow without XLA.
+# On TensorFlow, compiling a loop with XLA takes longer than running all steps without XLA. JAX is slow without XLA.
 COMPILED = keras.backend.backend() != "tensorflow"
 FREE, CLIPPED = "not clipped", f"clipped to {CLIPNORM:g}"
 

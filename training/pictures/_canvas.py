@@ -33,7 +33,7 @@ def new_chart(width: float, height: float) -> "Figure":
 
 
 def save(figure: "Figure", path: Path) -> None:
-    """Writes the figure as a PNG file. The file is large enough for all texts of the figure."""
+    """Writes the figure as a PNG file. The picture is large enough for all texts of the figure."""
     figure.savefig(path, dpi=DPI, bbox_inches="tight", pad_inches=0.1, pil_kwargs={"optimize": True})
 
 

@@ -1,6 +1,6 @@
 """Classifies digits with one or two convolutions before each pooling layer.
 
-The training settings are those of `convnet`, to compare the models.
+The training settings are the same as for `convnet`, so that the two models can be compared.
 """
 
 from dataclasses import replace

@@ -1,3 +1,6 @@
-"""Forecasts sunspots and carbon dioxide. The recipes are those of `sequence_to_sequence`, to compare the models."""
+"""Forecasts sunspots and carbon dioxide.
+
+The recipes are the same as for `sequence_to_sequence`, so that the two models can be compared.
+"""
 
 from .sequence_to_sequence import RECIPES as RECIPES

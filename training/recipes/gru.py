@@ -1,3 +1,6 @@
-"""Adds the two marked numbers in a long sequence. The recipe is that of `lstm`, to compare the models."""
+"""Adds the two marked numbers in a long sequence.
+
+The recipe is the same as for `lstm`, so that the two models can be compared.
+"""
 
 from .lstm import RECIPES as RECIPES

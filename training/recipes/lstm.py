@@ -1,6 +1,6 @@
 """Adds the two marked numbers in a long sequence.
 
-The settings are those of `simple_rnn`, except for a larger learning rate.
+The settings are the same as for `simple_rnn`, except for a larger learning rate.
 """
 
 from dataclasses import replace

@@ -1,6 +1,6 @@
-"""Classifies digits with fewer channels by 1×1 convolutions or by depth pooling, and without such a reduction.
+"""Classifies digits. 1×1 convolutions or depth pooling reduce the number of channels, or the channels are not reduced.
 
-The training settings are those of `convnet`, to compare the models.
+The training settings are the same as for `convnet`, so that the two models can be compared.
 """
 
 from dataclasses import replace

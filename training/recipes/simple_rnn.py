@@ -1,4 +1,4 @@
-"""Adds the two marked numbers in a long sequence, with tanh, with ReLU, and with ReLU and identity initialisation."""
+"""Adds the two marked numbers in a long sequence: with tanh, with ReLU, or with ReLU and identity initialisation."""
 
 from dataclasses import replace
 

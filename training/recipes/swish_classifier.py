@@ -1,4 +1,4 @@
-"""Classifies the party preference of persons in seven classes, or digits."""
+"""Classifies persons by their party preference (seven classes), or classifies digits."""
 
 from dataclasses import replace
 

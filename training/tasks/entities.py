@@ -38,7 +38,7 @@ class Entities(Regression):
         """Returns the metrics of `Regression.evaluate`, with other baselines.
 
         `linear_rmse`: RMSE of a linear regression on the one-hot categories of all fields. `<field>_rmse`: RMSE of a
-        linear regression on the categories of one field. It predicts the mean target of each category.
+        linear regression on the categories of one field, which predicts the mean target of each category.
         """
         figures = super().evaluate(model)
         fields = list(self.dataset.texts)

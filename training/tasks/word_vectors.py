@@ -84,7 +84,7 @@ class WordVectors(Task):
         }
 
     def _frequency_scores(self) -> NDArray[np.float32]:
-        """Returns the probability of each id that it is the true candidate if it is one of the candidates."""
+        """Returns, for each id, the probability that a candidate with this id is the true candidate."""
         kept = self.counts * keep_probabilities(self.counts, SAMPLE)
         true = kept / kept.sum()
         drawn = self.counts**0.75 / np.sum(self.counts**0.75)
