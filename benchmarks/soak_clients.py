@@ -24,8 +24,9 @@ from serve_common import Caller, example, request_of
 HELLO = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0"  # connection preface and empty SETTINGS (RFC 9113)
 PATH = "/v1/models/dense:predict"
 STATUS = "/v1/models/dense"
-LOST_SECONDS = 5.0  # after a worker was killed, requests may fail for this long
-TENSORFLOW_SECONDS = 40.0  # after the TensorFlow process was killed, requests that it runs may fail for this long
+# After the last kill of a worker process, each failed request that began within this time counts as lost.
+LOST_SECONDS = 5.0
+TENSORFLOW_SECONDS = 40.0  # the same for the TensorFlow process and the requests that TensorFlow runs
 
 
 class Counts:

@@ -89,7 +89,7 @@ def _run(values: argparse.Namespace) -> int:
                     difference = float(np.abs(request() - expected).max())
                     if difference > TOLERANCE:
                         print(
-                            f"gallery: {protocol} {what}: the answer differs from that of Keras by {difference:.2g}",
+                            f"gallery: {protocol} {what}: the answer differs from Keras's answer by {difference:.2g}",
                             file=sys.stderr,
                         )
                         return 1

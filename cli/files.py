@@ -144,7 +144,7 @@ def load(file: Path) -> Array:
 def _read_array(client: Client, name: str, source: Path, task: str) -> Array:
     """Returns the rows of an NPY file, such as images (n, height, width, channels).
 
-    The file may lack the first dimension if it holds one image, and the last dimension if the images are grey. uint8
+    The array can lack the first dimension if it holds one image, and the last dimension if the images are grey. uint8
     values are divided by 255.
     """
     import numpy as np

@@ -40,7 +40,7 @@ def _run(values: argparse.Namespace) -> int:
 def read(source: Path) -> NDArray[Any]:
     """Reads a time series from a CSV or NPY file.
 
-    The first line of a CSV file may contain the names of the columns. An array (time,) in an NPY file is a series with
+    The first line of a CSV file can contain the names of the columns. An array (time,) in an NPY file is a series with
     one feature.
 
     Returns:

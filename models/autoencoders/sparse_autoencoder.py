@@ -29,7 +29,7 @@ def sparse_autoencoder(
 
     Args:
         image_shape: height, width and channels of the images.
-        code_dim: size of the code, which may be larger than the number of values in an image.
+        code_dim: size of the code, which can be larger than the number of values in an image.
         penalty: `kl` penalises the mean activation of each unit, `l1` penalises each activation. `kl` does not work
             with the code activation `relu`, because a ReLU has no upper bound.
         weight: weight of the penalty (β for `kl`, λ for `l1`), relative to the reconstruction error summed over the

@@ -38,7 +38,8 @@ def kind_of(arrays: Arrays, *, pad: bool) -> Hashable:
     """Returns the batch key of a request. Requests with equal batch keys can be joined.
 
     The batch key consists of the names, dtypes and inner dimensions of the arrays. With `pad`, the batch key has the
-    ranks instead of the inner dimensions, which may then differ.
+    ranks of the arrays instead of the inner dimensions, so requests with equal batch keys can differ in their inner
+    dimensions.
     """
     return tuple([(name, array.dtype, array.ndim if pad else array.shape[1:]) for name, array in arrays.items()])
 

@@ -66,7 +66,8 @@ class Batcher:
         self._running = 0  # number of batches in threads
         self._crowded = False  # whether requests arrived while a batch was in a thread
         self._inline_runs = 0  # number of runs on the event loop since the last probe
-        self._shortest = math.inf  # the shortest of these runs in seconds; longer runs may have been interrupted
+        # Duration of the shortest of these runs, in seconds. The longer runs may have been interrupted.
+        self._shortest = math.inf
 
     async def run(self, arrays: Arrays, outputs: Sequence[str]) -> Arrays:
         """Runs a request and returns the named outputs.

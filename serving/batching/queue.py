@@ -55,8 +55,8 @@ class BatchQueue:
         most = parameters.max_enqueued_batches
         self._max_batches = MAX_ENQUEUED_BATCHES if most is None else max(most, 1)
         self._timeout = (parameters.batch_timeout_micros or 0) / 1e6
-        self._open: dict[Hashable, Batch] = {}  # batches that further requests may join, by batch key
-        self._ready: dict[Batch, None] = {}  # batches that wait for a thread; these batches may also be open
+        self._open: dict[Hashable, Batch] = {}  # batches that further requests can join, by batch key
+        self._ready: dict[Batch, None] = {}  # batches that wait for a thread; a ready batch can also be open
         self._rows = 0  # rows of all waiting requests; the limit also applies to empty requests: each counts as one row
 
     def is_empty(self) -> bool:

@@ -17,7 +17,7 @@ from .servable import Servable
 class ExampleInference:
     """Runs Classify, Regress and MultiInference requests.
 
-    Each request has an `Input` message with a list of examples. The message may also have a context, which applies to
+    Each request has an `Input` message with a list of examples. The message can also have a context, which applies to
     all of these examples.
     """
 

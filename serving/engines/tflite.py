@@ -172,6 +172,6 @@ class TfLiteRunner:
 
 
 def _fits(shape: tuple[int, ...], spec: TensorSpec) -> bool:
-    """Returns whether `shape` matches the declared shape. The first dimension (the batch) may have any size."""
+    """Returns whether `shape` matches the declared shape. The first dimension (the batch) can have any size."""
     declared = spec.shape or ()
     return spec.accepts((*declared[:1], *shape[1:])) and len(shape) == len(declared)

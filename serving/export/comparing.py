@@ -13,7 +13,7 @@ def difference(got: Array, want: Array) -> float | str:
     """Returns the largest difference between floats: absolute for expected values up to 1, relative for larger values.
 
     NaN equals NaN, and an infinity equals the same infinity. Returns a description instead of a number if the shapes
-    differ, if one array has floats and the other integers (or any other type), or if values other than floats differ.
+    differ, if the kinds of the dtypes differ (such as float and integer), or if values other than floats differ.
 
     Args:
         got: the array to check.

@@ -97,7 +97,7 @@ def _split(model: keras.Model, encoder: str | None, decoder: str | None) -> tupl
 
 
 def _noise(model: keras.Model) -> str | None:
-    """Describes the layer that adds noise to the input, such as "noise (GaussianNoise)". None if there is none."""
+    """Describes the layer that adds noise to the input, such as "noise (GaussianNoise)". None if no layer does so."""
     for layer in model.layers:
         if isinstance(layer, NOISE) and any(_tensor(model, layer.name, "input") is x for x in model.inputs):
             return f"{layer.name} ({type(layer).__name__})"

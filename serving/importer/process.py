@@ -29,7 +29,7 @@ class Request:
     Attributes:
         file: the file, or the folder of a SavedModel or a TensorFlow.js model.
         name: model name in requests. By default, it is derived from the file's name.
-        trust: whether code in the file may run.
+        trust: whether code in the file is allowed to run.
         classes: modules to import. They register the model's custom classes.
         like: the model that a weights-only file belongs to. Either a file, or (module, name) for
             `module.create(name)`.

@@ -67,7 +67,7 @@ def guard(*writable: Path) -> None:
     models that could do harm through a C library.
 
     Args:
-        writable: folders that may be written to. The first folder is also used for temporary files.
+        writable: folders in which files can be changed. The first folder is also used for temporary files.
     """
     folders = [os.path.realpath(folder) for folder in writable]
     tempfile.tempdir = folders[0]

@@ -15,8 +15,8 @@ from . import dtypes, messages
 
 Array = np.ndarray[Any, Any]
 
-# If a message has too few values for the shape, the last value is repeated. All such tensors of a request together may
-# have at most this many elements, so that a request of a few bytes cannot allocate gigabytes.
+# If a message has too few values for the shape, the last value is repeated. This limit is for the elements of all such
+# tensors of a request together, so that a request of a few bytes cannot allocate gigabytes.
 MAX_FILLED_ELEMENTS = 1 << 22
 
 # NumPy's limits on the number of dimensions of an array, and on the number of elements if each has 16 bytes.
@@ -75,7 +75,7 @@ def fill(values: Array, shape: tuple[int, ...], budget: FillBudget, empty: Any =
 def to_array(proto: Any, budget: FillBudget | None = None) -> Array:
     """Converts a `TensorProto` to an array.
 
-    Strings become object arrays of `bytes`. The array may be read-only and share the memory of the message.
+    Strings become object arrays of `bytes`. The array can be read-only, and can share the memory of the message.
 
     Args:
         proto: the message.

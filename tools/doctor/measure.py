@@ -2,7 +2,7 @@
 
     python -m tools.doctor.measure ['Conv*' ...] [--targets onnx,openvino] [--missing]
 
-This updates the rows of the given layers in `serving/doctor/measured.json`, and keeps the other rows. A model works in
+It updates the rows of the given layers in `serving/doctor/measured.json`, and keeps all other rows. A model works in
 a runtime if the results of the runtime equal the results of Keras, with random weights and batches of 1 and 7.
 """
 

@@ -4,7 +4,7 @@ Shape: 335 training and 133 test windows. Each window begins a month after the p
     years, float32 (36, 1); targets have the next year, float32 (12, 1). The values are monthly means in parts per
     million (volume), from 313 to 374.
 Split: by time. Training windows, including their targets, are within March 1958 to December 1989. Test windows forecast
-    1990 to 2001; their histories may begin before 1990. The series rises, so most test values are larger than all
+    1990 to 2001; their histories can begin before 1990. The series rises, so most test values are larger than all
     training values.
 Source: C. Keeling, T. Whorf 2004, weekly means of the Scripps Institution (public domain), as in statsmodels. Five
     missing months, all before 1965, are interpolated.

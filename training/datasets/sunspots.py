@@ -4,7 +4,7 @@ Shape: 207 training and 49 test windows. Each window begins a year after the pre
     float32 (33, 1); targets have the next 11 years, float32 (11, 1). The values are yearly means of the number of
     sunspots, from 0 to 190.
 Split: by time. Training windows, including their targets, are within 1700 to 1949. The first test window forecasts 1950
-    to 1960, and the last forecasts 1998 to 2008. The histories of test windows may begin before 1950.
+    to 1960, and the last forecasts 1998 to 2008. The histories of test windows can begin before 1950.
 Source: National Geophysical Data Center (public domain), as in statsmodels.
 Baselines: the ARIMA model is AR(9), the order with the lowest AIC among AR(0) to AR(15) on the training period.
     Exponential smoothing has seasonality and no trend. This form has the lowest AIC of six forms: with or without

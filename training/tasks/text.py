@@ -33,7 +33,7 @@ class TextClassification(Classification):
         """Returns the test accuracies of two baselines.
 
         `bag_of_words_accuracy`: a logistic regression on the counts of words, or on the counts of n-grams of up to
-        three characters. It is trained on the training examples.
+        three characters. The regression is trained on the training examples.
         `majority_accuracy`: always predicting the most frequent class of the training examples.
         """
         from sklearn.feature_extraction.text import CountVectorizer

@@ -28,7 +28,7 @@ def fuse(model: Any) -> None:
     constant_folding.run_passes(model)
     _name_dimensions(model)
     layers = [(loop, layer_of(loop)) for loop in loops(model)]
-    for loop, layer in reversed(layers):  # last loop first: the input of a loop may be the output of an earlier loop
+    for loop, layer in reversed(layers):  # last loop first: the input of a loop can be the output of an earlier loop
         if layer is not None:
             _replace(loop, layer)
     model.validate_nodes_and_infer_types()

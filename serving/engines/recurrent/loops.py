@@ -95,7 +95,7 @@ class _Body:
         return self._results[self._result_of[parameter]]
 
     def rows(self) -> Iterator[tuple[Expression, Any]]:
-        """Yields each expression that may be a step's input (batch, features), and the sequence that it reads from."""
+        """Yields each expression that can be a step's input (batch, features), and the sequence of the expression."""
         for name, source in self._sliced.items():
             yield self.build("Squeeze", name, self._zero), source
         for name, source in self.invariants.items():

@@ -123,7 +123,8 @@ class Model:
     def free_if_unused(self) -> None:
         """Frees the model if no runner is open.
 
-        If a runner is closed during a run, the run may load the model again. The runner then calls this after the run.
+        If a runner is closed during a run, the run can load the model again. So the runner calls this method after the
+        run.
         """
         if not self.runners:
             self.free()

@@ -20,7 +20,7 @@ Slot = list[Any]  # variables that get the same array: a variable of a shared la
 
 
 def names(group: h5py.Group, attribute: str) -> list[str]:
-    """Reads a list of strings from an attribute of a group. The list may be split into `attribute0`, `attribute1`, …"""
+    """Reads a list of strings from an attribute of a group. The list can be split into `attribute0`, `attribute1`, …"""
     parts = [attribute] if attribute in group.attrs else []
     while f"{attribute}{len(parts)}" in group.attrs:
         parts.append(f"{attribute}{len(parts)}")

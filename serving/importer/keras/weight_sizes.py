@@ -16,8 +16,8 @@ from ...limits import FREE_UNPACKED_BYTES
 if TYPE_CHECKING:
     import keras
 
-# Maximum number of weights that may be missing in a file: the states of recurrent layers, and the states of random
-# layers, which Keras 2 does not write.
+# Maximum number of weights that a file can lack: the states of recurrent layers, and the states of random layers. Keras
+# 2 does not write the states of random layers.
 FREE_ELEMENTS = FREE_UNPACKED_BYTES // 4
 
 

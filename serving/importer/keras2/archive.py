@@ -19,7 +19,7 @@ from ...errors import InvalidArgument
 from ..reading import hdf5
 from .tables import new_name
 
-_CONTAINERS = ("_layer_checkpoint_dependencies", "layers")  # group of the layers: name up to Keras 2.15, and later name
+_CONTAINERS = ("_layer_checkpoint_dependencies", "layers")  # name of the group of the layers: up to Keras 2.15, later
 _TRAINING = ("metrics", "optimizer")
 
 

@@ -31,8 +31,8 @@ def read(path: Path, options: Options) -> ReadResult:
 
     Raises:
         PermissionDenied: the file has custom operators, or its weights are in another folder.
-        FailedPrecondition: the model cannot be converted, its results differ from those of ONNX Runtime, or the package
-            onnx is not installed.
+        FailedPrecondition: the model cannot be converted, its results differ from ONNX Runtime's results, or the
+            package onnx is not installed.
         InvalidArgument: the file or its external weights are damaged or missing.
     """
     if importlib.util.find_spec("onnx") is None:

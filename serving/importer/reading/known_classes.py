@@ -1,4 +1,4 @@
-"""Lists the classes of Keras that a configuration may use. A review showed that none of them runs code from the file.
+"""Lists the classes of Keras that are allowed in a configuration. A review showed that they run no code from the file.
 
 A new class of a later Keras is refused until this file lists it. A test reports the missing classes.
 """

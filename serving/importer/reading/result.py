@@ -19,8 +19,8 @@ class Options:
 
     Attributes:
         folder: an empty folder for temporary files, deleted after the import.
-        trust: whether code in the file may run.
-        classes: registered names of the user's classes that the file may use, such as "my_project>Attention".
+        trust: whether code in the file is allowed to run.
+        classes: registered names of the user's classes that are allowed in the file, such as "my_project>Attention".
         like: the model that a weights-only file belongs to.
     """
 

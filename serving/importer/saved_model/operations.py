@@ -15,10 +15,10 @@ from ..reading.bounds import check_size
 _REFUSED = {
     "File": "which reads or writes files",
     "Reader": "which reads files",
-    "Dataset": "which may read files",
+    "Dataset": "which can read files",
     "PyFunc": "which runs Python",
     "Debug|Dump|^Copy(Host)?$": "which writes its input to a path that the graph chooses",
-    "Proto": "which may read files",
+    "Proto": "which can read files",
     "VocabRemapping": "which reads files",
     "Rpc|Send|Recv|Host|T[pP][uU]": "which talks to other processes or devices",
 }
@@ -140,7 +140,7 @@ class _Graph:
 
 
 def _called(node: Any) -> list[str]:
-    """Returns the names of the functions that a node may call."""
+    """Returns the names of the functions that a node can call."""
     functions = []
     for value in node.attr.values():
         functions += [value.func.name] if value.HasField("func") else [each.name for each in value.list.func]
@@ -172,7 +172,7 @@ def _check_node(where: str, node: Any) -> None:
 
 
 def _constant_bytes(node: Any) -> int:
-    """Returns the size of a constant in memory. The file may store a single value for a large constant."""
+    """Returns the size of a constant in memory. The file can store a single value for a large constant."""
     if node.op != "Const":
         return 0
     tensor = node.attr["value"].tensor

@@ -1,6 +1,6 @@
 """Reads and writes TensorFlow.js's weight format: the bytes of the arrays, and a manifest of names, shapes and dtypes.
 
-Numbers are little-endian. A boolean has one byte. A string has its length as uint32, then its UTF-8 bytes. Weights may
+Numbers are little-endian. A boolean has one byte. A string has its length as uint32, then its UTF-8 bytes. Weights can
 be quantized: stored as uint8 or uint16 with a `scale` and a `min`, or as float16.
 """
 

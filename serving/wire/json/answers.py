@@ -122,7 +122,7 @@ def _rows(name: str, array: Array) -> list[bytes]:
 
 
 def _quoted(value: Any) -> bytes:
-    """Writes nested lists of bytes that may not be UTF-8."""
+    """Writes nested lists of strings. The strings are bytes, which are not always UTF-8."""
     return _list(map(_quoted, value)) if isinstance(value, list) else quoted(value)
 
 

@@ -23,7 +23,7 @@ def is_base64(value: Any) -> bool:
 
 
 def decoded(value: Object) -> bytes:
-    """Decodes `{"b64": …}`. White space is ignored. The padding may be missing, or be `.` instead of `=`.
+    """Decodes `{"b64": …}`. White space is ignored. The padding can be missing, or be `.` instead of `=`.
 
     Raises:
         InvalidArgument: the object has another form, or its string is not base64.

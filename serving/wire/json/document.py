@@ -1,6 +1,6 @@
 """The Python values of a JSON document: list, `Object`, str, int, float, bool and None.
 
-Strings may have bytes that are not UTF-8. A str keeps each such byte as a surrogate, by Python's "surrogateescape".
+Strings can have bytes that are not UTF-8. A str keeps each such byte as a surrogate, by Python's "surrogateescape".
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ class Object:
     """A JSON object.
 
     Attributes:
-        members: pairs of name and value in the order of the document. The same name may occur several times.
+        members: pairs of name and value in the order of the document. The same name can occur several times.
     """
 
     members: list[tuple[str, Any]] = field(default_factory=list)

@@ -177,14 +177,14 @@ ATTACKS: dict[str, tuple[Callable[[Any, Any], Any], Any, str]] = {
     "read records": (
         lambda _, x: tf.data.TFRecordDataset(x).reduce(0, lambda count, _: count + 1),
         TEXTS,
-        "(TFRecord|TensorSlice)Dataset, which may read files",
+        "(TFRecord|TensorSlice)Dataset, which can read files",
     ),
     "decode by a file": (
         lambda _, x: tf.raw_ops.DecodeProtoV2(
             bytes=x, message_type="m", field_names=["f"], output_types=[tf.string], descriptor_source="/nowhere/d"
         ).values[0],
         TEXTS,
-        "DecodeProtoV2, which may read files",
+        "DecodeProtoV2, which can read files",
     ),
 }
 
