@@ -29,7 +29,7 @@ from serve_speed import Measured, measured
 
 NAMES = ("dense", "conv", "lstm", "wide")
 WIDTH = 2048
-CHANNELS = 8  # maximum number of gRPC connections; more clients share them
+CHANNELS = 8  # maximum number of gRPC connections; if there are more clients, they share the connections
 
 
 def main() -> int:

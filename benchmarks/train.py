@@ -100,7 +100,7 @@ def torch_loop(network: str) -> float:
         layers: list[nn.Module] = []
         for position, (before, after) in enumerate(zip(sizes, sizes[1:], strict=False)):
             layers.append(nn.Linear(before, after))
-            if position not in (2, 5):  # the code is linear, the output sigmoid
+            if position not in (2, 5):  # the code is linear, and the output is a sigmoid
                 layers.append(nn.ReLU())
         model = nn.Sequential(*layers, nn.Sigmoid())
         x = torch.rand(IMAGES, 784)

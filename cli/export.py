@@ -14,7 +14,8 @@ from .progress import loading, progress
 if TYPE_CHECKING:
     from ..training import Run
 
-TARGETS = ("keras", "h5", "tfjs", "onnx", "openvino")  # as in serving/targets, which imports TensorFlow
+# The same names as in serving/targets/convert.py. That module is not imported here, because it imports TensorFlow.
+TARGETS = ("keras", "h5", "tfjs", "onnx", "openvino")
 
 
 def _configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> None:

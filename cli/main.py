@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if not _can_be_corrected(error):
             raise
-        line = str(error).partition("\n")[0]  # TensorFlow appends the position in the graph
+        line = str(error).partition("\n")[0]  # TensorFlow appends lines with the position in the graph
         print(f"gallery: {line}", file=sys.stderr)
         return 2
     return 0

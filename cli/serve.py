@@ -11,7 +11,8 @@ from pathlib import Path
 from .command import Command
 from .progress import progress
 
-KINDS = ("auto", "embedded", "tensorflow-model-server", "container")  # as in serving/launcher, which imports gRPC
+# The same names as in serving/launcher.py. That module is not imported here, because it imports gRPC.
+KINDS = ("auto", "embedded", "tensorflow-model-server", "container")
 
 
 def _configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> None:

@@ -46,7 +46,8 @@ def examine_file(path: Path) -> tuple[str, list[Verdict]]:
         verdict = Verdict("", False, "", str(error), _SOURCE)
         special = {each.target: replace(verdict, target=each.target) for each in examine(config)}
         special = {target: each for target, each in special.items() if target not in _READ_KERAS_2}
-    # Whatever `examine` or `repair` says, Keras 2 can read its own files, and TensorFlow.js its own layers models.
+    # Keras 2 can read its own files, and TensorFlow.js can read its own layers models. The results of `examine` and
+    # `repair` do not matter here.
     if version.startswith("2"):
         special["keras2"] = Verdict("keras2", True)
     if file_format == "tfjs_layers":

@@ -93,7 +93,7 @@ class Model:
         from ai_edge_litert.interpreter import Interpreter
 
         try:
-            interpreter = Interpreter(model_path=self._file, num_threads=1)  # requests run in parallel
+            interpreter = Interpreter(model_path=self._file, num_threads=1)  # other requests run in parallel
             names = interpreter.get_signature_list()
             runners = {name: interpreter.get_signature_runner(name) for name in names}
         except (RuntimeError, ValueError) as error:

@@ -15,8 +15,9 @@ from ..errors import PermissionDenied
 
 MEMORY_SHARE = 0.75
 CPU_SECONDS = 1800  # limit of processor time
+# The two programs that an import is allowed to start. TensorFlow.js runs no code from a model file.
 WORKER = "keras_gallery.serving.engines.openvino.conversion_worker"
-RUNNER = Path(__file__).parents[1] / "targets" / "tfjs" / "runner.cjs"  # TensorFlow.js runs no code from a model file
+RUNNER = Path(__file__).parents[1] / "targets" / "tfjs" / "runner.cjs"
 
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 # Audit events that change files. For each path in the event's arguments: the index of the path, and the index of the

@@ -77,7 +77,7 @@ def _layer(serialized: Mapping[str, Any]) -> dict[str, Any]:
     if kind not in _LAYERS:
         raise NoKeras2Form(f"{name} is of class {kind}")
     config = dict(_options(kind, name, serialized["config"]))
-    if kind == "Identity":  # older versions of Keras 2 lack it
+    if kind == "Identity":  # older versions of Keras 2 lack this layer
         return {"class_name": "Activation", "config": config | {"activation": "linear"}}
     return {"class_name": kind, "config": config}
 

@@ -130,7 +130,7 @@ def _strings_from_content(content: bytes, shape: tuple[int, ...]) -> Array:
     for _ in range(count):
         length, shift = 0, 0
         while True:
-            if at >= len(content) or shift > 28:  # five bytes, as in TensorFlow
+            if at >= len(content) or shift > 28:  # at most five bytes, as in TensorFlow
                 raise TensorError("The content has a truncated or malformed string length.")
             byte = content[at]
             at, length, shift = at + 1, length | (byte & 0x7F) << shift, shift + 7

@@ -111,7 +111,7 @@ class TextBatches(keras.utils.PyDataset):
         groups = [order[start : start + self.batch_size] for start in range(0, len(order), self.batch_size)]
         self.rng.shuffle(groups)
         # If a dimension is the same in the first two batches, Keras on TensorFlow assumes that it is the same in all
-        # batches. So the first batch has the largest size (see `__getitem__`), and the second batch the smallest.
+        # batches. So the first batch has the largest size (see `__getitem__`), and the second batch has the smallest.
         shortest = min(range(len(groups)), key=lambda index: self._width(groups[index]).sum())
         groups.insert(min(1, len(groups) - 1), groups.pop(shortest))
         self.groups = groups

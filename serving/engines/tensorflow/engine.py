@@ -181,7 +181,7 @@ class TensorFlowRunner:
         This happens for inputs that are too small: oneDNN then returns uninitialised memory.
         """
         if not all(spec.accepts(inputs[name].shape) for name, spec in self._signature.inputs.items()):
-            return  # TensorFlow Serving returns these outputs, too
+            return  # for inputs that do not have the declared shape, TensorFlow Serving returns the outputs, too
         for name, array in arrays.items():
             spec = self._signature.outputs[name]
             if not spec.accepts(array.shape):

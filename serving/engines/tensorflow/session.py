@@ -99,7 +99,7 @@ class Session:
         array = self._cache.get(names)
         if array is None:
             array = (Output * len(names))(*map(self._output, names))
-            if len(self._cache) < 1024:  # clients choose the outputs
+            if len(self._cache) < 1024:  # a limit is necessary, because clients choose the outputs
                 self._cache[names] = array
         return array
 

@@ -159,7 +159,7 @@ def main() -> None:
     descriptor, intra_op, inter_op = map(int, sys.argv[1:])
     threading.Thread(target=_exit_when_stdin_closes, daemon=True).start()
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))  # a connection per model and worker process
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))  # each worker process opens a connection for each model
     library()
     models = Models(session_config(intra_op, inter_op))
     with socket.socket(fileno=descriptor) as listener:

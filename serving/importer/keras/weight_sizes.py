@@ -16,8 +16,8 @@ from ...limits import FREE_UNPACKED_BYTES
 if TYPE_CHECKING:
     import keras
 
-# Maximum number of weights that a file can lack: the states of recurrent layers, and the states of random layers. Keras
-# 2 does not write the states of random layers.
+# Maximum number of weights that a file can lack. These are the states of recurrent layers, and the states of random
+# layers. Keras 2 does not write the states of random layers.
 FREE_ELEMENTS = FREE_UNPACKED_BYTES // 4
 
 
@@ -42,7 +42,7 @@ def check_weights(build: Callable[[], keras.Model], stored: int) -> keras.Model:
             model = build()
             needed = sum(math.prod(weight.shape) for weight in model.variables)
     finally:
-        # Without this, Keras would allocate the weights when the next StatelessScope ends.
+        # Without this call, Keras would allocate the weights when the next StatelessScope ends.
         keras.utils.clear_session(free_memory=False)
     if needed > stored + FREE_ELEMENTS:
         raise ResourceExhausted(
