@@ -4,10 +4,10 @@
 
 Each client sends requests of one row in a closed loop: it sends the next request as soon as it has the response. The
 clients are h2load (Debian's package nghttp2-client). Each of the two servers has one process. The servers are measured
-in turns, `rounds` times. The ratio of their speeds is computed for each round; the tables have its median, minimum and
-maximum. Batching is made for models like `wide`: reading the weights takes most of its run time, so the run time hardly
-depends on the number of rows. The run time of the other models is very short or grows with the number of rows. Batching
-should not make these models slower.
+in turns, `rounds` times. The ratio of their speeds is computed for each round. The tables have the median, minimum and
+maximum of this ratio. Batching is made for models like `wide`: most of the run time of `wide` is for reading the
+weights, so the run time hardly depends on the number of rows. The run time of the other models is very short or grows
+with the number of rows. Batching should not make the other models slower.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Clients that send requests in a closed loop. Each client has its own connection. They run in a separate process."""
+"""Clients that send requests in a closed loop. Each client has its own connection. All clients run in one process."""
 
 from __future__ import annotations
 

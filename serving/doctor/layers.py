@@ -19,7 +19,8 @@ class Layer:
 
     Attributes:
         name: names of the models that contain the layer, then the layer's name, such as "encoder/code".
-        kind: the layer's class. If Keras does not have the class, its package comes first: "keras_gallery>Corruption".
+        kind: the layer's class. If Keras does not have the class, the name of the package comes first:
+            "keras_gallery>Corruption".
         options: the configuration of the layer as plain values, and the options that `layers_of` adds.
     """
 

@@ -141,7 +141,7 @@ class StateOffsets(keras.layers.Layer):
 
 
 class OffsetCell(keras.layers.Layer):
-    """A recurrent cell that adds the offsets in its input to its state after each step."""
+    """A recurrent cell that adds offsets to the state after each step. The offsets are a part of the cell's input."""
 
     def __init__(self, cell: Any, features: int) -> None:
         super().__init__()

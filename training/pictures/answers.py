@@ -17,7 +17,7 @@ EDGE = "#ffa90e"
 def confusion_matrix(path: Path, title: str, counts: NDArray[np.int64], labels: Sequence[str]) -> None:
     """Draws a confusion matrix. Rows are true classes, and columns are predicted classes.
 
-    The colour of a cell is its share of the row: a larger share is darker.
+    The colour of a cell shows the cell's share of its row: a larger share is darker.
     """
     side = 2.0 + 0.5 * len(labels)
     figure = new_chart(side + 1, side)

@@ -16,7 +16,8 @@ import numpy as np
 from ...errors import InvalidArgument
 from ..keras2.tables import new_name
 
-Slot = list[Any]  # variables that get the same array: a variable of a shared layer, and the same variable of its copies
+# Variables that get the same array: a variable of a shared layer, and the same variable of each copy of the layer.
+Slot = list[Any]
 
 
 def names(group: h5py.Group, attribute: str) -> list[str]:

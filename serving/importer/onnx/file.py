@@ -1,6 +1,6 @@
 """Converts ONNX files to SavedModels.
 
-Shapes, order of axes and names stay the same, except that inputs are renamed if TensorFlow does not allow their names.
+Shapes, the order of axes and names stay the same. But an input is renamed if TensorFlow does not allow its name.
 The converter (`graph.py`) is part of this project, and needs only the package onnx. A converted model runs only
 operations of TensorFlow.
 """
@@ -130,7 +130,10 @@ def _inputs(model: Any) -> list[Any]:
 
 
 def _function(model: Any, new_names: Mapping[str, str]) -> tuple[Any, tf.Module]:
-    """Converts the model. Returns a concrete function, and a module with its variables. Raises FailedPrecondition."""
+    """Converts the model. Returns a concrete function, and a module with the function's variables.
+
+    Raises FailedPrecondition if the model cannot be converted.
+    """
     from . import tensors as onnx_tensors
     from .graph import Runner
 
