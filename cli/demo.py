@@ -123,7 +123,7 @@ def _run(values: argparse.Namespace) -> int:
     print(f"On the {len(clean)} digits of the requests, denoising raised the PSNR ", end="")
     print(f"from {psnr(clean, noisy):.2f} to {psnr(clean, denoised):.2f} dB.")
     print(f"Image: {picture}\n")
-    print("Go on with (if `gallery` is not found: source .venv/bin/activate):")
+    print("Commands to try next (if `gallery` is not found, first run: source .venv/bin/activate):")
     print(f"    gallery show {MODEL}")
     print(f"    gallery serve {MODEL}")
     print(f"    gallery denoise {MODEL} {output / 'noisy'}")
