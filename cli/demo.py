@@ -89,7 +89,7 @@ def _run(values: argparse.Namespace) -> int:
                     difference = float(np.abs(request() - expected).max())
                     if difference > TOLERANCE:
                         print(
-                            f"gallery: {protocol} {what}: the answer differs from Keras's answer by {difference:.2g}",
+                            f"gallery: {protocol} {what}: the output differs from Keras's output by {difference:.2g}",
                             file=sys.stderr,
                         )
                         return 1
@@ -113,15 +113,17 @@ def _run(values: argparse.Namespace) -> int:
         (f"  PCA with a code of {codes.shape[-1]}", f"{metrics['pca_mse']:.4f}"),
         ("Denoising error (MSE)", f"{metrics['denoise_mse']:.4f}"),
         (f"  PCA with a code of {codes.shape[-1]}", f"{metrics['pca_denoise_mse']:.4f}"),
-        *((f"{what} of {len(clean)} images", f"{ms:.2f} ms") for what, ms in latencies.items()),
+        *((what, f"{ms:.2f} ms") for what, ms in latencies.items()),
     ]
-    print(f"On {len(digits.x_test):,} test digits, with the median latency of {REQUESTS} requests:\n")
+    tested, sent = f"{len(digits.x_test):,} test digits", f"{REQUESTS} requests with {len(clean)} digits each"
+    print(f"Results on {tested}, and median latency of {sent}:\n")
     for name, value in rows:
         print(f"    {name:38} {value}")
-    print(f"\nAll answers equal those of Keras within {TOLERANCE}. On these {len(clean)} digits, denoising raised the")
-    print(f"PSNR from {psnr(clean, noisy):.2f} to {psnr(clean, denoised):.2f} dB.")
+    print(f"\nThe outputs of the server and of Keras differ by at most {TOLERANCE}.")
+    print(f"On the {len(clean)} digits of the requests, denoising raised the PSNR ", end="")
+    print(f"from {psnr(clean, noisy):.2f} to {psnr(clean, denoised):.2f} dB.")
     print(f"Image: {picture}\n")
-    print("Go on with (if `gallery` is not found: source .venv/bin/activate):")
+    print("Commands to try next (if `gallery` is not found, first run: source .venv/bin/activate):")
     print(f"    gallery show {MODEL}")
     print(f"    gallery serve {MODEL}")
     print(f"    gallery denoise {MODEL} {output / 'noisy'}")

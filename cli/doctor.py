@@ -76,7 +76,7 @@ def _lines(verdict: Verdict) -> list[str]:
     title = TARGETS[verdict.target].ljust(_WIDTH)
     if verdict.ok:
         return [f"{title}  ok{_BY.get(verdict.target, '')}"]
-    more = f" (and {verdict.others} more)" if verdict.others else ""
+    more = f" (and {verdict.others} other{'s' if verdict.others > 1 else ''})" if verdict.others else ""
     place = f"{verdict.layer}{more}: " if verdict.layer else ""
     return [f"{title}  no{_BY.get(verdict.target, '')}", f"    {place}{verdict.reason}", f"    → {verdict.remedy}"]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -14,6 +15,11 @@ import pytest
 from . import random_inputs  # noqa: F401  (registers the profile for --hypothesis-profile)
 from .costs import LONGEST
 from .needs_models import PACKAGES, REASON, TESTS, function_needs, installed, module_needs
+
+
+# The tests run in several processes, so one thread each takes less time. TensorFlow and OpenMP read this when they start.
+for variable in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
+    os.environ.setdefault(variable, "1")
 
 
 def pytest_configure(config: pytest.Config) -> None:

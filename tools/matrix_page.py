@@ -40,8 +40,8 @@ def table(results: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> str:
             "sizes 1 and 7. All models have their default hyperparameters and random weights (Keras "
             f"{version('keras')}, TensorFlow {version('tensorflow')}).",
             f"The runtimes are {', '.join(runtimes)}.",
-            "TensorFlow Serving loads the same SavedModel as the embedded server. DL4J was not run: its column is the",
-            "verdict of `gallery doctor` on the `.h5` file, which follows DL4J's documentation and source code.",
+            "TensorFlow Serving loads the same SavedModel as the embedded server. DL4J was not run. Its column has the",
+            "verdict of `gallery doctor` on the `.h5` file, from the rules in DL4J's documentation and source code.",
             "`python -m tools.matrix` measures and writes this table; it takes about a minute for each model.",
             "",
             *lines,

@@ -18,12 +18,37 @@ GRAPHS = frozenset({"tensorflow_serving", "embedded", "tfjs_graph", "onnx", "ope
 _LONGEST = 60  # maximum number of characters of a name
 
 
+# Options that `layers_of` adds → words for the user. Other options have the form "use_bias=False".
+_WORDS = {
+    "fixed_batch": "a fixed batch size",
+    "initial_state": "an initial_state",
+    "named_inputs": "a dictionary of inputs",
+    "named_outputs": "a dictionary of outputs",
+    "nested": "a nested model",
+    "odd_name": "this name",
+    "of": "a {} inside",
+    "open_images": "images of any size",
+    "open_sizes": "sequences of any length",
+    "several_inputs": "several inputs",
+    "several_outputs": "several outputs",
+    "shared": "several calls",
+}
+
+
 class Finding(NamedTuple):
-    """A reason why a target cannot run a layer, and a remedy."""
+    """A reason why a target cannot run a layer, and a remedy.
+
+    Attributes:
+        layer: the layer.
+        reason: why the target cannot run it.
+        remedy: what to change.
+        options: the options of the layer that the target does not support, such as "recurrent_dropout=0.2", or "".
+    """
 
     layer: Layer
     reason: str
     remedy: str
+    options: str = ""
 
 
 def examine(config: Mapping[str, Any]) -> list[Verdict]:
@@ -42,7 +67,9 @@ def _verdict(target: str, findings: list[Finding]) -> Verdict:
         return Verdict(target, True)
     first = findings[0]
     others = len({each.layer.name for each in findings}) - 1
-    called = f"layer '{_cut(first.layer.name)}' ({_cut(first.layer.kind)})"
+    is_model = first.layer.kind in MODELS
+    called = f"{'model' if is_model else 'layer'} '{_cut(first.layer.name)}' ({_cut(first.layer.kind)})"
+    called += f" with {first.options}" if first.options else ""
     return Verdict(target, False, called, first.reason, first.remedy, others)
 
 
@@ -66,15 +93,15 @@ def _findings(target: str, layer: Layer) -> Iterator[Finding]:
     for row in table.matching_rows(layer):
         measured |= row["layer"] == layer.kind and (column in row.get("ok", ()) or column in row["no"])
         if reason := row["no"].get(column):
-            yield Finding(layer, _with_options(row, layer, reason), remedies.remedy(target, layer, row["when"]))
+            yield Finding(layer, reason, remedies.remedy(target, layer, row["when"]), _options(row, layer))
     if not measured and layer.kind not in _UNMEASURED:
         yield Finding(layer, f"not tested (Keras {table.versions()['keras']} has no such layer)", remedies.UNKNOWN)
 
 
-def _with_options(row: table.Row, layer: Layer, reason: str) -> str:
-    """Puts the options in the row's condition before the reason: "recurrent_dropout=0.2: ..."."""
-    options = ", ".join(f"{key}={_cut(str(layer.options[key]))}" for key in row["when"] if key in layer.options)
-    return f"{options}: {reason}" if options else reason
+def _options(row: table.Row, layer: Layer) -> str:
+    """Returns the options in the row's condition: "recurrent_dropout=0.2", or words for an option of `layers_of`."""
+    options = [(key, layer.options[key]) for key in row["when"] if key in layer.options]
+    return ", ".join(_WORDS.get(key, f"{key}={{}}").format(_cut(str(value))) for key, value in options)
 
 
 def _custom(target: str, layer: Layer, name: str) -> Iterator[Finding]:
@@ -105,14 +132,10 @@ def _dl4j(layer: Layer) -> Iterator[Finding]:
     for option in table.ACTIVATIONS:
         name = layer.options.get(option)
         if isinstance(name, str) and name not in known["activations"]:
-            yield Finding(
-                layer,
-                f"{option}={_cut(name)}: DL4J has no such activation",
-                remedies.remedy("dl4j", layer, {option: name}),
-            )
+            remedy = remedies.remedy("dl4j", layer, {option: name})
+            yield Finding(layer, "DL4J has no such activation", remedy, f"{option}={_cut(name)}")
     for rule in known["rules"]:
         if layer.kind in rule["layers"] or rule["layers"] == ["*"]:
             if table.matches(rule["when"], layer.options):
-                yield Finding(
-                    layer, _with_options(rule, layer, rule["reason"]), remedies.remedy("dl4j", layer, rule["when"])
-                )
+                remedy = remedies.remedy("dl4j", layer, rule["when"])
+                yield Finding(layer, rule["reason"], remedy, _options(rule, layer))

@@ -24,7 +24,8 @@ class Verdict:
     Attributes:
         target: a key of `TARGETS`.
         ok: whether the target can run the model.
-        layer: the first layer that the target cannot run: "layer 'corruption' (keras_gallery>Corruption)", or "".
+        layer: the first layer that the target cannot run, with the options that prevent this, or "". For example:
+            "layer 'corruption' (keras_gallery>Corruption)", "layer 'gru' (GRU) with recurrent_dropout=0.2".
         reason: why the target cannot run the layer or the model.
         remedy: what to change, so that the target can run the model.
         others: number of other layers that the target cannot run.

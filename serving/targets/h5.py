@@ -1,6 +1,6 @@
 """Exports a model to an HDF5 file in Keras 2 format, which Keras 3 and other programs read as well.
 
-If Keras 2 lacks a layer or option, the file is in Keras 3 format instead, and a note gives the reason.
+If Keras 2 lacks a layer or option, the file has the format of Keras 3 instead, and a note gives the reason.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def write(model: keras.Model, endpoint: Endpoint, place: Path) -> list[str]:
         try:
             written = {"class_name": "Functional", "config": keras2_config(written["config"])}
         except NoKeras2Form as reason:
-            notes.append(f"in Keras 3 format, which Keras 2 can't read: {reason}")
+            notes.append(f"the file has the format of Keras 3, because Keras 2 cannot load the model: layer {reason}")
         else:
             for holder in (file, file["model_weights"]):
                 holder.attrs["keras_version"] = VERSION

@@ -77,7 +77,7 @@ def test_the_paths_of_the_architecture_exist() -> None:
     checked = 0
     for row in rows.splitlines():
         folders = [ROOT]  # a path may also be relative to a folder that is earlier in the row
-        for path in re.findall(r"`((?!v1/)[\w/.<>]*/[\w/.<>]*|\w+\.\w+)`", row):
+        for path in re.findall(r"`((?!/)[\w/.<>]*/[\w/.<>]*|\w+\.\w+)`", row):
             there = [folder / path.partition("<")[0] for folder in folders]
             found = [place for place in there if place.exists()]
             assert found, f"{path} in {row}"

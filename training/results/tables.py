@@ -76,8 +76,8 @@ TABLES = (
         "Mean absolute error (MAE) and root mean squared error (RMSE) over all steps of all test windows, in the unit "
         "of the series. The other columns are the errors of ARIMA, of exponential smoothing (`smoothing`), of "
         "repeating the last season (`season`), and of repeating the last value (`last`). The parameters of ARIMA and "
-        "exponential smoothing are fitted to the training part of the series. Their state is updated with all values "
-        "before each forecast.",
+        "exponential smoothing are fitted to the training part of the series. Before each forecast, their state is "
+        "updated with all values of the series up to that point.",
         (
             Column("MAE", "mae", ".2f"),
             Column("ARIMA", "arima_mae", ".2f"),
@@ -93,10 +93,10 @@ TABLES = (
     ),
     Table(
         "The adding problem",
-        "Root mean squared error (RMSE) of the sum of two marked values among 300. On the test set, always predicting "
-        "the mean of the training targets has an RMSE of 0.407. `kept` compares two norms of the output's gradient: "
-        "the norm with respect to the state after the first step, divided by the norm with respect to the last state. "
-        "It is measured before and after training.",
+        "The model adds two marked values in a sequence of 300 values. RMSE is the root mean squared error of the sum. "
+        "On the test set, always predicting the mean of the training targets has an RMSE of 0.407. `kept` is a ratio "
+        "of two norms of the output's gradient: the norm with respect to the state after the first step, divided by "
+        "the norm with respect to the state after the last step. It is measured before and after training.",
         (
             Column("RMSE", "rmse"),
             Column("kept before", "kept_before", ".1e"),
@@ -128,8 +128,8 @@ TABLES = (
         "Segmentation",
         "The IoU is the intersection over union of the true and predicted pixels. The mean IoU is computed for each of "
         "the ten digits and averaged. The foreground IoU is computed for the pixels of all digits together. The pixel "
-        "accuracy is the share of pixels with the right class. The digits on the test canvases are not on any training "
-        "canvas.",
+        "accuracy is the share of pixels with the right class. The digits in the test images are not in any training "
+        "image.",
         (
             Column("mean IoU", "mean_iou"),
             Column("foreground IoU", "foreground_iou"),
@@ -140,7 +140,7 @@ TABLES = (
         "Object detection",
         "The box IoU is the mean intersection over union of the boxes found. For precision and recall, a box is right "
         "if it has the right digit and an IoU of at least 0.5. mAP is the average precision at this IoU, averaged "
-        "over the ten digits. The digits on the test canvases are not on any training canvas.",
+        "over the ten digits. The digits in the test images are not in any training image.",
         (
             Column("box IoU", "box_iou"),
             Column("precision", "precision"),
@@ -154,7 +154,7 @@ TABLES = (
         "logistic regression on the codes of at most 10,000 training images. `kNN` is the accuracy of the 5 nearest "
         "neighbours on these codes. AUROC measures how well the squared error separates the test images from images of "
         "another dataset: Fashion-MNIST for models of digits, and MNIST for models of Fashion-MNIST. Each column `PCA` "
-        "is the metric to its left, for PCA.",
+        "has the metric of the column to its left, for PCA.",
         (
             Column("code", "code_dim", ".0f"),
             Column("MSE", "mse"),
@@ -179,9 +179,9 @@ TABLES = (
     ),
     Table(
         "Codes under noise",
-        "Gaussian noise with σ = 0.1 in an image moves the code of the image. `shift` is the mean squared distance of "
-        "this move, divided by the variance of the codes. The last column is the MSE of reconstructed images of "
-        "uniform noise, which are unlike all training images.",
+        "Gaussian noise with σ = 0.1 in an image changes the code of the image. `shift` is the mean squared distance "
+        "between the two codes, divided by the variance of the codes. The last column is the MSE of reconstructed "
+        "images of uniform noise, which are unlike all training images.",
         (
             Column("shift", "shift", ".4f"),
             Column("PCA", "pca_shift", ".4f"),

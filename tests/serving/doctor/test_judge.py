@@ -104,6 +104,17 @@ def test_options(case: str) -> None:
     assert remedy in next(verdict for verdict in verdicts.values() if not verdict.ok).remedy
 
 
+def test_the_verdict_names_the_option() -> None:
+    no_bias = judged(one(keras.layers.LSTM(3, use_bias=False, name="l"), SEQUENCE))["dl4j"]
+    assert (no_bias.layer, no_bias.reason) == ("layer 'l' (LSTM) with use_bias=False", "DL4J needs a bias")
+    both = judged(one(keras.layers.Bidirectional(keras.layers.GRU(3), name="b"), SEQUENCE))["dl4j"]
+    assert both.layer == "layer 'b' (Bidirectional) with a GRU inside"
+    x = keras.Input((6,))
+    named = judged(keras.Model(x, {"a": keras.layers.Dense(2)(x)}, name="m"))["dl4j"]
+    assert named.layer == "model 'm' (Functional) with a dictionary of outputs"
+    assert named.reason == "DL4J supports only a list of outputs"
+
+
 def test_strings_need_tensorflow() -> None:
     model = one(keras.layers.StringLookup(vocabulary=["a"]), (1,), dtype="string")
     found = stopped(model)

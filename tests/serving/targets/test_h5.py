@@ -99,7 +99,7 @@ def test_the_keras_3_format_for_layers_that_keras_2_lacks(
     x = keras.Input((4, 2))
     model = keras.Model(x, layer(x))
     _, notes = written(model, tmp_path / "m.h5")
-    assert notes == [f"in Keras 3 format, which Keras 2 can't read: {reason}"]
+    assert notes == [f"the file has the format of Keras 3, because Keras 2 cannot load the model: layer {reason}"]
     assert h5_file.runtime(tmp_path / "m.h5") == f"Keras {keras.__version__}"
     values = np.random.default_rng(0).random((2, 4, 2), np.float32)
     again = keras.saving.load_model(tmp_path / "m.h5", compile=False)
@@ -109,7 +109,7 @@ def test_the_keras_3_format_for_layers_that_keras_2_lacks(
 def test_states_from_another_layer(tmp_path: Path) -> None:
     model = small("encoder_decoder")
     _, notes = written(model, tmp_path / "m.h5")
-    assert notes[-1].endswith("can't read: output_states is called with initial_state")
+    assert notes[-1].endswith("cannot load the model: layer output_states is called with initial_state")
     x = inputs(model, 2)
     again = keras.saving.load_model(tmp_path / "m.h5", compile=False)
     np.testing.assert_allclose(to_numpy(again(x)), to_numpy(model(x)), atol=1e-6)
