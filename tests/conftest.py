@@ -16,8 +16,7 @@ from . import random_inputs  # noqa: F401  (registers the profile for --hypothes
 from .costs import LONGEST
 from .needs_models import PACKAGES, REASON, TESTS, function_needs, installed, module_needs
 
-
-# The tests run in several processes, so one thread each takes less time. TensorFlow and OpenMP read this when they start.
+# The tests run in several processes, so one thread each takes less time. TensorFlow and OpenMP read these on import.
 for variable in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
 
