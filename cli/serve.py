@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import signal
-import socket
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -55,18 +54,14 @@ def port(text: str) -> int:
 def check_free(host: str, number: int, option: str) -> int:
     """Returns `number`, or a free port if `number` is 0. Raises InvalidArgument if the port cannot be used."""
     from ..serving.errors import InvalidArgument
-    from ..serving.ports import free_port, tcp_socket
+    from ..serving.ports import PortInUse, free_port, reserve
 
     if not number:
         return free_port()
-    with tcp_socket(host) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, number))
-        except OSError as error:
-            raise InvalidArgument(
-                f"Port {number} cannot be used: {error.strerror}. Choose another with {option}"
-            ) from None
+    try:
+        reserve(host, number, option).close()
+    except PortInUse as error:
+        raise InvalidArgument(f"{error} Choose another port.") from None
     return number
 
 
@@ -78,8 +73,8 @@ def _run(values: argparse.Namespace) -> int:
         values.kind,
         models,
         host=values.host,
-        port=check_free(values.host, values.port, "--port"),
-        rest_port=check_free(values.host, values.rest_port, "--rest-port"),
+        port=check_free(values.host, values.port, "port"),
+        rest_port=check_free(values.host, values.rest_port, "rest-port"),
         flags=values.flag,
     )
     signal.signal(

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from .. import api
 from ..models.errors import GalleryError
 from ..models.hyperparameters import Hyperparameter
 from ..models.registry import describe, list_models
@@ -51,27 +52,22 @@ def _reader(hyperparameter: Hyperparameter) -> Callable[[str], Any]:
 
 def _run(values: argparse.Namespace) -> int:
     describe(values.name)  # an unknown name raises an error here, before TensorFlow is loaded
-    with loading():
-        from ..training.train import TrainConfig, train
-
     given = {
         key.removeprefix("model."): value
         for key, value in vars(values).items()
         if key.startswith("model.") and value is not None
     }
-    run = train(
-        TrainConfig(
-            model=values.name,
-            recipe=values.recipe,
-            hyperparameters=given,
-            dataset=values.dataset,
-            epochs=values.epochs,
-            batch_size=values.batch_size,
-            learning_rate=values.learning_rate,
-            seed=values.seed,
-            root=values.runs,
-        ),
-        progress,
+    run = api.train(
+        values.name,
+        recipe=values.recipe,
+        dataset=values.dataset,
+        epochs=values.epochs,
+        batch_size=values.batch_size,
+        learning_rate=values.learning_rate,
+        seed=values.seed,
+        runs=values.runs,
+        progress=progress,
+        **given,
     )
     for name, figure in run.metrics.items():
         print(f"{name:24} {figure:,.4f}" if isinstance(figure, float) else f"{name:24} {figure:,}")

@@ -102,6 +102,7 @@ def train(
     learning_rate: float | None = None,
     seed: int = 0,
     runs: str | Path = "runs",
+    progress: Callable[[str], None] | None = None,
     **hyperparameters: Any,
 ) -> Run:
     """Trains an architecture with one of its recipes and saves the run in `<runs>/<name>/<number>/`.
@@ -117,6 +118,7 @@ def train(
         learning_rate: the optimizer's learning rate at the start, above 0.
         seed: the seed of all random choices, from 0 to 2³² − 1. On a CPU, the same seed gives the same weights.
         runs: the folder of all runs.
+        progress: called with a line of text at the start of each step.
         hyperparameters: keywords of the architecture's builder, such as `code_dim=16`.
 
     Returns:
@@ -149,7 +151,8 @@ def train(
             learning_rate=learning_rate,
             seed=seed,
             root=runs,
-        )
+        ),
+        progress or (lambda step: None),
     )
 
 
