@@ -1,4 +1,4 @@
-"""A fake signature for batching tests. A test can pause its runs, so that batches form as the test needs."""
+"""A fake signature for batching tests. A test can pause the signature's runs to control which requests form a batch."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from keras_gallery.serving.wire.signature import SignatureDef, TensorSpec
 
 FLOAT = dtypes.BY_NUMBER[1]
 NAMES = ("total", "twice")
-SECONDS = 20  # time limit for everything
-HOUR = 3_600_000_000  # in microseconds
+SECONDS = 20  # time limit of each wait and of each scene
+HOUR = 3_600_000_000  # microseconds
 
 
 class Signature:
@@ -66,7 +66,7 @@ def answer(x: Any, outputs: Sequence[str] = NAMES) -> Any:
 
 
 class Owner:
-    """Counts how many callers hold it."""
+    """A fake servable that counts its users."""
 
     users = 0
 
@@ -79,7 +79,7 @@ class Owner:
 
 
 class Served:
-    """A signature with its batcher; starts requests."""
+    """A signature and its batcher. `ask` starts a request."""
 
     def __init__(self, signature: Signature, threads: BatchThreads, **parameters: Any) -> None:
         self.signature = signature

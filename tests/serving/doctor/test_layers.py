@@ -1,4 +1,4 @@
-"""Listing the layers of configurations that Keras and other programs write."""
+"""Tests of listing the layers in model configurations: Keras 3, Keras 2, and damaged configurations."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ with quiet_import():
     import keras
 
 
-def listed(model: Any) -> dict[str, Layer]:
+def layers_by_name(model: Any) -> dict[str, Layer]:
     return {layer.name: layer for layer in layers_of(json.loads(model.to_json()))}
 
 
@@ -22,7 +22,7 @@ def test_nested_models_and_options() -> None:
     decoder = keras.Model(inner, keras.layers.Dense(2, name="out")(inner), name="decoder")
     state = keras.layers.Bidirectional(keras.layers.GRU(2, name="gru"), name="both")(x)
     model = keras.Model(x, [decoder(state), decoder(state)], name="whole")
-    found = listed(model)
+    found = layers_by_name(model)
     inside = {"both/backward_gru", "decoder/code", "decoder/out"}
     assert {"whole", "series", "both", "decoder"} <= found.keys() and inside <= found.keys()
     assert found["whole"].options["several_outputs"] is True
@@ -44,7 +44,7 @@ def test_custom_classes_functions_and_dtypes() -> None:
 
     x = keras.Input((6,), batch_size=4)
     y = keras.layers.Dense(3, activation=bent, dtype="mixed_float16", name="größe")(Attention(name="a")(x))
-    found = listed(keras.Model(x, {"y": keras.ops.add(y, 1.0)}, name="m"))
+    found = layers_by_name(keras.Model(x, {"y": keras.ops.add(y, 1.0)}, name="m"))
     assert (found["a"].kind, found["a"].is_custom) == ("somebody>Attention", True)
     assert found["größe"].options["function"] == ["somebody>bent"] and found["größe"].options["odd_name"] is True
     assert found["größe"].options["dtype"] == "mixed_float16"

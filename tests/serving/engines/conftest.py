@@ -1,4 +1,4 @@
-"""Fixtures: the SavedModels of `made_models.py`, and engines."""
+"""Fixtures: the SavedModels of `made_models.py`, engines, and cache folders of OpenVINO files."""
 
 from __future__ import annotations
 
