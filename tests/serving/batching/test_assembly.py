@@ -38,9 +38,9 @@ def array(shape: tuple[int, ...], dtype: Any = np.float32, seed: int = 0) -> Any
     ],
 )
 def test_inputs_without_common_rows(shapes: dict[str, tuple[int, ...]], message: str) -> None:
-    with pytest.raises(InvalidArgument) as error:
+    with pytest.raises(InvalidArgument) as caught:
         rows_of({name: array(shape) for name, shape in shapes.items()})
-    assert str(error.value) == message
+    assert str(caught.value) == message
 
 
 @pytest.mark.parametrize("rows", [0, 1, 5])
@@ -161,12 +161,12 @@ def test_split_and_cut_return_the_same_rows(whole: Any, data: st.DataObject) -> 
 
 def test_outputs_with_a_wrong_number_of_rows() -> None:
     outputs = {"scalar": np.float32(3).reshape(()), "short": array((1, 2)), "right": array((4, 2))}
-    with pytest.raises(FailedPrecondition) as error:
+    with pytest.raises(FailedPrecondition) as caught:
         cut(outputs, ["right", "scalar"], 0, 2, 4)
-    assert str(error.value) == "Batched output tensor has 0 dimensions"
-    with pytest.raises(FailedPrecondition) as error:
+    assert str(caught.value) == "Batched output tensor has 0 dimensions"
+    with pytest.raises(FailedPrecondition) as caught:
         cut(outputs, ["right", "short"], 0, 2, 4)
-    assert str(error.value) == (
+    assert str(caught.value) == (
         "Batched output tensor's 0th dimension does not equal the sum of the 0th dimension sizes of the input tensors"
     )
     assert list(cut(outputs, ["right"], 0, 2, 4)) == ["right"]

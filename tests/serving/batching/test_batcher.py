@@ -228,9 +228,9 @@ def test_invalid_requests_never_enter_the_queue() -> None:
                 "Batching Run() input tensors must have at least one dimension": np.float32(2.5).reshape(()),
                 "Task size 9 is larger than maximum input batch size 8": floats(9),
             }.items():
-                with pytest.raises(InvalidArgument) as error:
+                with pytest.raises(InvalidArgument) as caught:
                     await served.batcher.run({"x": x}, NAMES)
-                assert str(error.value) == message
+                assert str(caught.value) == message
             assert not served.signature.batches
 
     play(scene)

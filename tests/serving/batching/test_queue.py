@@ -123,9 +123,9 @@ def test_a_full_queue(parameters: Any, sizes: Sequence[int], too_many: int, stat
         async with serve(**parameters) as (signature, served):
             (busy,) = await served.occupy()
             tasks = [await served.ask(floats(rows)) for rows in sizes]
-            with pytest.raises(Unavailable) as error:
+            with pytest.raises(Unavailable) as caught:
                 await served.batcher.run({"x": floats(too_many)}, NAMES)
-            assert str(error.value) == FULL + state
+            assert str(caught.value) == FULL + state
             signature.go()
             for task, rows in zip(tasks, sizes, strict=True):
                 assert same(await task, floats(rows))

@@ -119,9 +119,9 @@ def test_too_many_rows(outputs: Sequence[str]) -> None:
     signature = Signature()
     batch_runner, x = runner(signature, max_batch_size=8), floats(9, 2)
     if outputs is BOTH:
-        with pytest.raises(InvalidArgument) as error:
+        with pytest.raises(InvalidArgument) as caught:
             batch_runner.part({"x": x}, outputs)
-        assert str(error.value) == "Task size 9 is larger than maximum input batch size 8"
+        assert str(caught.value) == "Task size 9 is larger than maximum input batch size 8"
     else:
         part = batch_runner.part({"x": x}, outputs)
         assert batch_runner.kind(part) is None

@@ -135,9 +135,9 @@ def test_values(arguments: list[str], name: str, value: object) -> None:
     ids=str,
 )
 def test_errors_have_one_line(arguments: list[str], message: str) -> None:
-    with pytest.raises(ValueError, match=message) as error:
+    with pytest.raises(ValueError, match=message) as caught:
         parse(*arguments)
-    assert "\n" not in str(error.value)
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

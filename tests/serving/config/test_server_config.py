@@ -93,10 +93,10 @@ def test_batching_parameters(tmp_path: Path, text: str, expected: BatchingParame
 )
 def test_errors_have_one_line_and_name_the_file(tmp_path: Path, text: str | bytes, message: str) -> None:
     path = write(tmp_path, text)
-    with pytest.raises(InvalidArgument, match=message) as error:
+    with pytest.raises(InvalidArgument, match=message) as caught:
         server_config.batching_parameters(path)
-    assert str(path) in str(error.value)
-    assert "\n" not in str(error.value)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
 def test_a_missing_file_is_an_error(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ def test_floats(got: list[float], want: list[float], off: float) -> None:
     assert difference(np.array(got, np.float32), np.array(want, np.float32)) == pytest.approx(off, rel=1e-6)
 
 
-def test_other_dtypes_and_shapes() -> None:
+def test_integers_strings_and_different_shapes() -> None:
     assert difference(np.array([1, 2]), np.array([1, 2])) == 0
     assert difference(np.array([1, 2, 4]), np.array([1, 2, 3])) == "different in 1 of 3 values"
     assert difference(np.zeros((2, 1)), np.zeros((1, 2))) == "of shape (2, 1) and type float64"

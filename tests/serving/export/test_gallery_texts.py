@@ -1,4 +1,4 @@
-"""Exports each recurrent network and embedding model of the gallery, untrained and small, and checks the signatures."""
+"""Exports a small, untrained model of each recurrent network and embedding model, and checks the signatures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tests of the metrics and of their page for Prometheus."""
+"""Tests of the metrics, and of the Prometheus page that shows the metrics."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from keras_gallery.serving.observe.metrics import MAX_FAILURES, Metrics, process
 from keras_gallery.serving.observe.observation import Observation
 from prometheus_client.parser import text_string_to_metric_families
 
-# The metrics of TensorFlow Serving after its start.
+# The metrics that TensorFlow Serving shows after its start.
 TENSORFLOW_SERVING = """
 # TYPE :tensorflow:cc:saved_model:load_attempt_count counter
 # TYPE :tensorflow:cc:saved_model:load_latency counter
@@ -49,7 +49,7 @@ PREDICT = Observation(
 
 
 def samples(snapshot: prometheus.Snapshot) -> dict[tuple[Any, ...], float]:
-    """Returns the page's values by name and labels, read by an independent parser."""
+    """Returns the values on the page, by metric name and labels. The parser is that of the Prometheus client."""
     found = {}
     written = prometheus.text(snapshot)
     page_names = {line.partition("{")[0] for line in written.splitlines()}
@@ -70,7 +70,7 @@ def page(*requests: Observation) -> dict[tuple[Any, ...], float]:
     return samples(metrics.snapshot())
 
 
-def test_an_idle_server_shows_the_names_of_tensorflow_serving() -> None:
+def test_an_idle_server_shows_all_metrics_of_tensorflow_serving() -> None:
     lines = prometheus.text({}).splitlines()
     assert set(TENSORFLOW_SERVING.strip().splitlines()) <= set(lines)
     assert len(lines) == len(set(lines)) == len(prometheus.FAMILIES)
@@ -85,7 +85,7 @@ def test_a_request_over_grpc() -> None:
     assert found["keras_gallery:requests_total", "grpc", "Predict", "m", "3", "serving_default", "openvino", "OK"] == 1
     assert found["keras_gallery:runtime_latency_count", "m", "3", "serving_default", "openvino"] == 1
     assert found[":tensorflow:core:graph_runs",] == 1
-    assert not [key for key in found if "example" in key[0]]  # only for tf.Examples
+    assert not [key for key in found if "example" in key[0]]  # these metrics count only requests with tf.Examples
 
 
 def test_a_request_over_rest() -> None:
@@ -103,7 +103,7 @@ def test_failed_requests_are_counted_by_status() -> None:
     assert found[":tensorflow:serving:request_latency_count", "m", "Predict", "GRPC"] == 1
 
 
-def test_requests_other_than_inference_have_only_our_own_metrics() -> None:
+def test_other_requests_than_inference_are_only_in_our_own_metrics() -> None:
     found = page(
         Observation("grpc", "GetModelStatus", "m"), Observation("rest", "GetModelMetadata", status="NOT_FOUND")
     )
@@ -124,7 +124,7 @@ def test_buckets_equal_those_of_tensorflow_serving() -> None:
     found = page(*(replace(PREDICT, seconds=float(each)) for each in seconds))
     name = (":tensorflow:serving:request_latency_bucket", "m", "Predict", "GRPC")
     limits = {key[-1]: value for key, value in found.items() if key[:-1] == name}
-    # Ten microseconds times powers of 1.8, with six digits.
+    # The limits are 10 microseconds times powers of 1.8, with six digits.
     assert list(limits)[:6] == ["10", "18", "32.4", "58.32", "104.976", "188.957"]
     assert {"708235", "1.27482e+06", "+Inf"} <= set(limits)
     assert len(limits) == 34
@@ -182,13 +182,13 @@ def test_metrics_of_several_processes_are_merged() -> None:
     )
 
 
-def test_totals_of_a_process_that_has_ended() -> None:
+def test_a_process_that_has_ended_keeps_only_its_totals() -> None:
     metrics = Metrics()
     metrics.pending += 5
     metrics.record(PREDICT)
-    kept = samples(prometheus.totals(metrics.snapshot()))
-    assert kept[":tensorflow:serving:request_count", "m", "OK"] == 1
-    assert ("keras_gallery:requests_pending",) not in kept
+    remaining = samples(prometheus.totals(metrics.snapshot()))
+    assert remaining[":tensorflow:serving:request_count", "m", "OK"] == 1
+    assert ("keras_gallery:requests_pending",) not in remaining
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
@@ -202,7 +202,7 @@ def test_cpu_time_and_memory_of_processes() -> None:
     assert process_usage(1 << 30) is None
 
 
-def test_clients_cannot_make_the_metrics_grow_without_limit() -> None:
+def test_the_number_of_unknown_model_names_is_limited() -> None:
     found = page(*(replace(PREDICT, model=f"x{n}" * 100, status="NOT_FOUND") for n in range(MAX_FAILURES + 5)))
     counts = {key: value for key, value in found.items() if key[0] == ":tensorflow:serving:request_count"}
     assert len(counts) == MAX_FAILURES + 1
@@ -219,7 +219,7 @@ def test_a_model_name_that_is_not_unicode() -> None:
     assert page(replace(PREDICT, model="a\udcff"))[":tensorflow:serving:request_count", "a?", "OK"] == 1
 
 
-def test_reading_while_another_thread_records() -> None:
+def test_snapshots_while_another_thread_records() -> None:
     metrics = Metrics()
 
     def write() -> None:

@@ -1,4 +1,4 @@
-"""Tests the signatures of models of sequences, and that padding a sequence does not change the outputs."""
+"""Tests the signatures of sequence models, and that padding a sequence does not change the outputs."""
 
 from __future__ import annotations
 

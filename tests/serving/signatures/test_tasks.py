@@ -47,7 +47,7 @@ def not_last() -> keras.Model:
 
 
 def like_a_decoder() -> keras.Model:
-    """Returns a segmenter with layers `encoder` and `decoder`, whose output has the same shape as the input."""
+    """Returns a segmenter with layers `encoder` and `decoder`. The output has the same shape as the input."""
     x = keras.Input((8, 8, 2), name="image")
     h = layers.Conv2D(2, 1, name="decoder")(layers.Conv2D(2, 1, name="encoder")(x))
     return keras.Model(x, layers.Softmax(name="pixel_probabilities")(h))
@@ -56,7 +56,7 @@ def like_a_decoder() -> keras.Model:
 EMBED = {"embed", "embed_png"}
 FOUND: dict[str, tuple[Callable[[], keras.Model], set[str]]] = {
     "classifier of images": (classifier, {"classify", "classify_png", "classify_example"} | EMBED),
-    "classifier of images of two channels": (
+    "classifier of images with two channels": (
         lambda: classifier((8, 8, 2)),
         {"classify", "classify_example", "embed"},
     ),
@@ -68,7 +68,7 @@ FOUND: dict[str, tuple[Callable[[], keras.Model], set[str]]] = {
         {"classify", "classify_example"},
     ),
     "classifier of ids": (tokens, {"classify"}),
-    "a layer after the probabilities": (not_last, set()),
+    "classifier with a layer after the probabilities": (not_last, set()),
     "regressor of vectors": (regressor, {"regress", "regress_example", "embed"}),
     "regressor of images": (
         lambda: regressor((8, 8, 3), embedding=False),
@@ -149,7 +149,7 @@ def test_classify_examples_keeps_the_order_of_the_classes(model: keras.Model, im
     assert (want[:, :-1] < want[:, 1:]).any() and (want[:, :-1] > want[:, 1:]).any()
 
 
-def test_labels(model: keras.Model, images: Any) -> None:
+def test_class_numbers_and_wrong_numbers_of_labels(model: keras.Model, images: Any) -> None:
     numbers = run(endpoints(model)["classify"], image=images)["label"]
     np.testing.assert_array_equal(numbers.astype(int), model.predict(images, verbose=0).argmax(1))
     with pytest.raises(InvalidArgument, match="^Expected 3 labels, one for each class. Received: 2$"):
@@ -159,7 +159,7 @@ def test_labels(model: keras.Model, images: Any) -> None:
     assert endpoints(segmenter(), labels=["ignored"])
 
 
-def test_embed(model: keras.Model, images: Any) -> None:
+def test_embed_returns_the_input_of_the_last_layer(model: keras.Model, images: Any) -> None:
     h = keras.Model(model.inputs, model.get_layer("probabilities").input).predict(images, verbose=0)
     found = endpoints(model)
     np.testing.assert_allclose(run(found["embed"], image=images)["embedding"], h, atol=1e-6)
@@ -168,7 +168,7 @@ def test_embed(model: keras.Model, images: Any) -> None:
 
 
 BAD_EXAMPLES = {
-    "another feature": (lambda: example(features=[0] * 64), "Feature: image .* is required but could not be found"),
+    "missing feature": (lambda: example(features=[0] * 64), "Feature: image .* is required but could not be found"),
     "too few values": (lambda: example(image=[0] * 63), "Key: image.*Number of float values"),
     "bytes that are not an example": (lambda: b"no example", "Could not parse example"),
 }

@@ -1,4 +1,4 @@
-"""Tests the signatures of models of texts and words, and compares their outputs with a Python loop over the models."""
+"""Tests the signatures of models of texts and words. The expected outputs come from plain Python and Keras calls."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def run(endpoint: Endpoint, **inputs: Any) -> dict[str, Any]:
 
 
 def in_graph(endpoint: Endpoint) -> Endpoint:
-    """Returns the endpoint as a graph, as in an export. A graph with a loop is faster than eager execution."""
+    """Returns the endpoint as a graph, as in an export. Loops are faster in a graph than in eager execution."""
     return dataclasses.replace(endpoint, function=tf.function(endpoint.function, input_signature=endpoint.inputs))
 
 
@@ -107,7 +107,7 @@ def test_classify_text() -> None:
 
 
 def in_python(model: keras.Model, source: Any, tokens: plain.Tokens) -> list[str]:
-    """Generates a text for each source with Keras calls in a Python loop, one token at a time."""
+    """Returns a text for each source. A Python loop calls the Keras model once per token."""
     encoder, decoder = model.get_layer("encoder"), tf.function(model.get_layer("decoder"))
     texts = []
     for one in source:
@@ -123,7 +123,7 @@ def in_python(model: keras.Model, source: Any, tokens: plain.Tokens) -> list[str
 
 
 def with_end_bias(model: keras.Model, bias: float) -> keras.Model:
-    """Changes the decoder so that padding and the start token are unlikely, and the end token has the bias `bias`."""
+    """Makes padding and the start token unlikely, and sets the bias of the end token. Returns the model."""
     layer = model.get_layer("decoder").layers[-1]
     layer.bias.assign(np.array([-20, 0, -20, bias] + [0] * (layer.bias.shape[0] - 4)))
     return model
@@ -162,7 +162,7 @@ def test_caption() -> None:
 # === Words and categories ===
 
 
-def test_nearest_uses_the_cosine() -> None:
+def test_nearest_uses_the_cosine_similarity() -> None:
     keras.utils.set_random_seed(0)
     model = text_models.words()
     found = endpoints(model, texts=TEXTS["words"])

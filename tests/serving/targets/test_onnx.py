@@ -1,4 +1,4 @@
-"""Tests exported ONNX files in ONNX Runtime."""
+"""Tests that ONNX Runtime runs exported ONNX files, with the outputs of the model."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_outputs_for_a_new_batch_size_equal_the_model(
     np.testing.assert_allclose(found[output], to_numpy(model(values)), rtol=1e-4, atol=1e-5)
 
 
-def test_padded_ids_and_sequences(tmp_path: Path) -> None:
+def test_padding_does_not_change_the_outputs(tmp_path: Path) -> None:
     model = small("sequence_to_vector")
     place = export_to("onnx", model, tmp_path / "m.onnx").place
     ids = np.array([[1, 2, 3, 0, 0], [5, 4, 3, 2, 1]], np.int32)
@@ -61,7 +61,7 @@ def test_padded_ids_and_sequences(tmp_path: Path) -> None:
     np.testing.assert_allclose(got, to_numpy(model(x[:, :6])), atol=1e-6)
 
 
-def test_classes_have_labels(tmp_path: Path) -> None:
+def test_classify_returns_labels(tmp_path: Path) -> None:
     model = small("mlp_classifier", classes=3)
     place = export_to("onnx", model, tmp_path / "m.onnx", "classify", labels=["ant", "bee", "cow"]).place
     image = np.zeros((1, 4, 4, 1), np.float32)

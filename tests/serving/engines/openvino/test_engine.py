@@ -1,4 +1,4 @@
-"""Tests that the OpenVINO engine returns TensorFlow's outputs, and which requests it passes on to TensorFlow."""
+"""Tests that the OpenVINO engine has the outputs of TensorFlow, and that TensorFlow runs all other requests."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ...conftest import MODEL
 
 @pytest.fixture(scope="module")
 def runners(models: Path, converted_files: OpenVinoFiles, tensorflow: TensorFlow) -> Iterator[Mapping[str, Runner]]:
-    """OpenVINO's runners of `models / "networks"`."""
+    """Returns OpenVINO's runners for the SavedModel `networks`. TensorFlow is the fallback."""
     loaded = OpenVino(converted_files, tensorflow).load(models / "networks", read_signatures(models / "networks"))
     yield loaded
     for runner in loaded.values():
@@ -32,13 +32,13 @@ def runners(models: Path, converted_files: OpenVinoFiles, tensorflow: TensorFlow
 
 @pytest.fixture(scope="module")
 def no_fallback(models: Path, converted_files: OpenVinoFiles) -> Mapping[str, Runner]:
-    """OpenVINO's runners, without TensorFlow as fallback."""
+    """Returns OpenVINO's runners for the SavedModel `networks`, without a fallback."""
     return OpenVino(converted_files).load(models / "networks", read_signatures(models / "networks"))
 
 
 @pytest.fixture(scope="module")
 def expected(models: Path, tensorflow: TensorFlow) -> Iterator[Mapping[str, Runner]]:
-    """TensorFlow's runners of `models / "networks"`."""
+    """Returns TensorFlow's runners for the SavedModel `networks`."""
     loaded = tensorflow.load(models / "networks", read_signatures(models / "networks"))
     yield loaded
     for runner in loaded.values():
@@ -107,7 +107,7 @@ def test_outputs_are_not_overwritten_by_the_next_run(runners: Mapping[str, Runne
     np.testing.assert_array_equal(first, copy)
 
 
-def test_the_pool_has_at_most_one_request_per_thread(models: Path, converted_files: OpenVinoFiles) -> None:
+def test_the_runner_keeps_at_most_one_infer_request_per_thread(models: Path, converted_files: OpenVinoFiles) -> None:
     runner: Any = OpenVino(converted_files).load(models / "networks", read_signatures(models / "networks"))["dense"]
     x = np.random.default_rng(0).random((100, 1, 6), np.float32)
     want = runner({"x": x[:, 0]}, ["y"])["y"]
@@ -185,7 +185,7 @@ def test_tensorflow_runs_requests_that_fail_in_openvino(
     np.testing.assert_allclose(runner(x, ["y"])["y"], want, rtol=1e-6)
 
 
-def test_without_tensorflow(no_fallback: Mapping[str, Runner]) -> None:
+def test_invalid_inputs_without_tensorflow(no_fallback: Mapping[str, Runner]) -> None:
     with pytest.raises(InvalidArgument, match=r"^Expected shape \[-1, 6\] for input x. Received: \[2, 7\]$"):
         no_fallback["dense"]({"x": UNUSUAL["wrong_width"]}, ["y"])
     short = r"^Expected shape \[-1, -1, 6\] of at least 4 for input x. Received: \[2, 3, 6\]$"

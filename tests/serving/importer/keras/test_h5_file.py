@@ -1,4 +1,4 @@
-"""Whole models in HDF5: the rebuilt models compute the same in Keras 3 as in Keras 2."""
+"""Tests of reading models in HDF5 files: the rebuilt Keras 3 models have the outputs that Keras 2 computed."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ def options(tmp_path: Path) -> Options:
     return Options(tmp_path / "scratch")
 
 
-def rewritten(file: Path, change: Callable[[Any], None]) -> Path:
-    """Changes the configuration of a file in place."""
+def rewrite(file: Path, change: Callable[[Any], None]) -> Path:
+    """Changes the configuration of a file in place. Returns the path of the file."""
     with h5py.File(file, "r+") as opened:
         config = json.loads(opened.attrs["model_config"])
         change(config)
@@ -51,7 +51,7 @@ def rewritten(file: Path, change: Callable[[Any], None]) -> Path:
 
 
 @pytest.mark.parametrize("name", TOLERANCES)
-def test_outputs_equal_those_of_keras_2(name: str, tmp_path: Path, options: Options) -> None:
+def test_outputs_equal_keras_2(name: str, tmp_path: Path, options: Options) -> None:
     folder = unpack(name, tmp_path / name)
     found = read(folder / "model.h5", options)
     inputs, outputs = answers(folder)
@@ -81,7 +81,7 @@ def test_description_and_changes(tmp_path: Path, options: Options) -> None:
     )
 
 
-def test_models_in_the_model_keep_their_names(tmp_path: Path, options: Options) -> None:
+def test_nested_models_keep_their_names(tmp_path: Path, options: Options) -> None:
     found = read(unpack("keras2_dense_autoencoder", tmp_path / "file") / "model.h5", options)
     assert found.model is not None
     assert found.model.get_layer("encoder").output.shape == (None, 3)
@@ -120,7 +120,7 @@ def test_decay_becomes_a_schedule(tmp_path: Path, options: Options) -> None:
     found = read(unpack("keras2_flat_autoencoder", tmp_path / "file") / "model.h5", options)
     assert found.model is not None
     schedule = found.model.optimizer._learning_rate
-    assert float(schedule(500)) == pytest.approx(0.1 / (1 + 1e-3 * 500))  # as in Keras 2
+    assert float(schedule(500)) == pytest.approx(0.1 / (1 + 1e-3 * 500))  # Keras 2's formula
     assert "metric 'closeness' removed, because Keras does not have it" in found.changes
 
 
@@ -152,7 +152,7 @@ def test_files_of_keras_3(tmp_path: Path, options: Options) -> None:
         np.testing.assert_allclose(got, want, atol=1e-6)
 
 
-# === Refused ===
+# === Errors ===
 
 
 def test_code_is_refused(tmp_path: Path, options: Options) -> None:
@@ -169,21 +169,21 @@ def test_code_that_no_output_needs_does_not_run(tmp_path: Path, options: Options
         sampler.update(name="sampler", inbound_nodes=[[["image", 0, 0, {}]]])
         config["config"]["layers"].append(sampler)
 
-    found = read(rewritten(unpack("keras2_dense_autoencoder", tmp_path / "file") / "model.h5", hide), options)
+    found = read(rewrite(unpack("keras2_dense_autoencoder", tmp_path / "file") / "model.h5", hide), options)
     assert "layer 'sampler' (Lambda): removed, because no output needs it" in found.changes
-    assert found.reference is None  # Keras 2 would have loaded the code
+    assert found.reference is None  # Keras 2 would load the code
 
 
-def test_weights_of_other_shapes(tmp_path: Path, options: Options) -> None:
+def test_weights_of_wrong_shapes(tmp_path: Path, options: Options) -> None:
     def widen(config: Any) -> None:
         config["config"]["layers"][1]["config"]["units"] = 6
 
-    file = rewritten(unpack("keras2_flat_autoencoder", tmp_path / "file") / "model.h5", widen)
+    file = rewrite(unpack("keras2_flat_autoencoder", tmp_path / "file") / "model.h5", widen)
     with pytest.raises(InvalidArgument, match=r"Expected weights \[8, 6\] \[6\] for layer 'dense'.*\[8, 5\] \[5\]"):
         read(file, options)
 
 
-def test_weights_that_are_missing(tmp_path: Path, options: Options) -> None:
+def test_missing_weights(tmp_path: Path, options: Options) -> None:
     file = unpack("keras2_flat_autoencoder", tmp_path / "file") / "model.h5"
     with h5py.File(file, "r+") as opened:
         del opened["model_weights/code/code/kernel:0"]
@@ -191,7 +191,7 @@ def test_weights_that_are_missing(tmp_path: Path, options: Options) -> None:
         read(file, options)
 
 
-def test_keras_1(tmp_path: Path, options: Options) -> None:
+def test_files_of_keras_1_are_refused(tmp_path: Path, options: Options) -> None:
     file = unpack("keras2_flat_autoencoder", tmp_path / "file") / "model.h5"
     with h5py.File(file, "r+") as opened:
         opened.attrs["keras_version"] = "1.2.2"

@@ -1,4 +1,4 @@
-""".keras files: the model computes the same as in Keras itself, or in Keras 2 if that wrote the file."""
+"""Tests of reading .keras files: the model has the same outputs as in the version of Keras that wrote the file."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_small_model(small_model: Any, small_keras: Path, read: Any) -> None:
 
 
 def lookups() -> tuple[keras.Model, Any]:
-    """A model with vocabularies, which are in files of the archive."""
+    """Returns a model with vocabularies, which Keras stores as files in the archive, and inputs."""
     x = keras.Input((1,), dtype="string")
     vectorize = layers.TextVectorization(output_sequence_length=4)
     vectorize.adapt(["the cat", "the dog and the cat"])
@@ -61,7 +61,7 @@ def lookups() -> tuple[keras.Model, Any]:
 
 
 def nested() -> tuple[keras.Model, Any]:
-    """A model with models in it, shared layers, operations and random layers; compiled, with an optimizer state."""
+    """Returns a compiled model and inputs. The model has nested models, shared layers, operations and random layers."""
     x = keras.Input((4,), name="x")
     inner = keras.Sequential([keras.Input((4,)), layers.Dense(4, "relu"), layers.Dropout(0.1)], name="inner")
     inner.compile("adam", "mse")
@@ -104,7 +104,7 @@ def test_files_of_keras_2(name: str, layers: int, weights: int, tmp_path: Path, 
 
 
 def test_files_of_the_last_keras_2(tmp_path: Path, read: Any) -> None:
-    """Parallel layers of one class, which Keras 3 orders differently, and models in a model."""
+    """The model has a nested model and parallel layers of one class. Keras 3 orders parallel layers differently."""
     keras2 = pytest.importorskip("tf_keras")
     dense = keras2.layers.Dense
     x = keras2.Input((4,), name="x")
@@ -124,7 +124,7 @@ class Doubling(layers.Layer):  # type: ignore[misc]
         return 2 * x
 
 
-def test_classes_of_the_user(tmp_path: Path, read: Any) -> None:
+def test_custom_classes(tmp_path: Path, read: Any) -> None:
     keras.saving.register_keras_serializable("of_mine")(Doubling)
     try:
         model = keras.Sequential([keras.Input((4,)), Doubling(name="double")])
@@ -139,7 +139,7 @@ def test_classes_of_the_user(tmp_path: Path, read: Any) -> None:
         del keras.saving.get_custom_objects()["of_mine>Doubling"]
 
 
-def test_weights_of_other_shapes(small_keras: Path, tmp_path: Path, read: Any) -> None:
+def test_weights_of_wrong_shapes(small_keras: Path, tmp_path: Path, read: Any) -> None:
     def change(file: Any) -> None:
         del file["layers/dense/vars/1"]
         file["layers/dense/vars/1"] = np.ones(5, "f4")
@@ -148,7 +148,7 @@ def test_weights_of_other_shapes(small_keras: Path, tmp_path: Path, read: Any) -
         read(change_weights(small_keras, tmp_path / "a.keras", change))
 
 
-def test_weights_that_are_missing(small_keras: Path, tmp_path: Path, read: Any) -> None:
+def test_missing_weights(small_keras: Path, tmp_path: Path, read: Any) -> None:
     def change(file: Any) -> None:
         del file["layers/dense_1"]
 
@@ -165,7 +165,7 @@ def test_a_layer_is_not_a_model(small_keras: Path, tmp_path: Path, read: Any) ->
         read(rewrite(small_keras, tmp_path / "a.keras", change))
 
 
-def test_options_that_keras_does_not_know(small_keras: Path, tmp_path: Path, read: Any) -> None:
+def test_unknown_layer_options(small_keras: Path, tmp_path: Path, read: Any) -> None:
     file = rewrite(small_keras, tmp_path / "a.keras", insert(layer("Dense", units=2, colour="red")))
     with pytest.raises(InvalidArgument, match="colour"):
         read(file)
@@ -175,12 +175,12 @@ def test_options_that_keras_does_not_know(small_keras: Path, tmp_path: Path, rea
 
 
 def paths(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """Returns the path of every value in a configuration."""
+    """Returns the path of each value in a configuration: the keys and indices that lead to the value."""
     inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     return [path, *(found for key, each in inner for found in paths(each, (*path, key)))]
 
 
-def changed(config: Any, path: tuple[Any, ...], value: Any) -> Any:
+def with_change(config: Any, path: tuple[Any, ...], value: Any) -> Any:
     if not path:
         return value
     config = copy.deepcopy(config)
@@ -203,22 +203,22 @@ def model_or_error(file: Path) -> None:
 
 @given(data=st.data())
 @random_inputs(60, suppress_health_check=list(HealthCheck))
-def test_configurations_with_an_error(data: st.DataObject, small_keras: Path) -> None:
-    """With any value changed, the result is a model or an error of one line."""
+def test_configurations_with_one_changed_value(data: st.DataObject, small_keras: Path) -> None:
+    """The test changes or removes a random value. Reading returns a model or raises an error of one line."""
     config = read_config(small_keras)
     path = data.draw(st.sampled_from(paths(config)))
     value = data.draw(st.sampled_from([..., None, True, -1, 2**70, 0.5, float("nan"), "", "x", [], {}, [[]], {"a": 1}]))
     if value is ... and not path:
         return
-    text = json.dumps(changed(config, path, value)).encode()
+    text = json.dumps(with_change(config, path, value)).encode()
     with tempfile.TemporaryDirectory() as folder:
         model_or_error(rewrite(small_keras, Path(folder, "a.keras"), config_json=text))
 
 
 @given(at=st.integers(0, 10**9), byte=st.integers(0, 255))
 @random_inputs(60, suppress_health_check=list(HealthCheck))
-def test_archives_with_an_error(at: int, byte: int, small_keras: Path) -> None:
-    """One byte is changed, or the file ends early."""
+def test_damaged_archives(at: int, byte: int, small_keras: Path) -> None:
+    """One byte is changed, or the file ends early. Reading returns a model or raises an error of one line."""
     data = small_keras.read_bytes()
     at %= len(data)
     for text in (data[:at], data[:at] + bytes([byte]) + data[at + 1 :]):

@@ -1,4 +1,4 @@
-"""Weights-only files: the weights go to the right layers, or an error names the layer that does not fit."""
+"""Tests of reading files with only weights: each layer gets its weights, or an error names the wrong layer."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def read(file: Path, like: keras.Model | None) -> Any:
 
 
 def empty(folder: Path) -> keras.Model:
-    """Returns the model of a folder of `real_files` with all weights set to 0."""
+    """Reads `model.h5` in the folder, and sets all weights of the model to 0."""
     (folder / "scratch").mkdir()
     model = h5_file.read(folder / "model.h5", Options(folder / "scratch")).model
     assert model is not None
@@ -71,7 +71,7 @@ def test_unused_weights(tmp_path: Path) -> None:
     assert found.changes == ["2 of the file's 4 arrays left out, because the model does not use them"]
 
 
-def test_without_a_model(tmp_path: Path) -> None:
+def test_weights_need_a_model(tmp_path: Path) -> None:
     file = unpack("keras2_dense_autoencoder", tmp_path / "file") / "weights.h5"
     with pytest.raises(InvalidArgument, match=r"with --like\. The file has 2 layers: decoder \[6\] \[3, 6\]"):
         read(file, None)

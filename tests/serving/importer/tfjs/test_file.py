@@ -1,4 +1,4 @@
-"""Layers models that TensorFlow.js saved (`files/make_tfjs.cjs`), and malformed models."""
+"""Tests of reading layers models that TensorFlow.js saved (see `files/make_tfjs.cjs`), and malformed models."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def changed(tmp_path: Path) -> Callable[..., Path]:
-    """Returns a function that copies a model with a changed model.json or changed weights."""
+    """Returns a function that copies a model, changes its model.json or its weights, and returns the folder."""
 
     def change(change: Change = lambda described: None, weights: bytes | None = None, name: str = "several") -> Path:
         folder = shutil.copytree(FILES / name, tmp_path / "changed")
@@ -52,11 +52,11 @@ def changed(tmp_path: Path) -> Callable[..., Path]:
 
 
 def recorded(name: str) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Returns recorded inputs and outputs of TensorFlow.js."""
+    """Returns the inputs and the outputs that TensorFlow.js computed."""
     answers = json.loads((FILES / name / "answers.json").read_text("utf-8"))
     inputs, outputs = (
-        [np.array(each["values"], np.float32).reshape(each["shape"]) for each in answers[kind]]
-        for kind in ("inputs", "outputs")
+        [np.array(each["values"], np.float32).reshape(each["shape"]) for each in answers[key]]
+        for key in ("inputs", "outputs")
     )
     return inputs, outputs
 
@@ -67,7 +67,7 @@ def answers(model: keras.Model, inputs: list[np.ndarray]) -> list[np.ndarray]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_outputs_equal_those_of_tensorflow_js(name: str, read: Callable[..., Any]) -> None:
+def test_outputs_equal_tensorflow_js(name: str, read: Callable[..., Any]) -> None:
     found = read(FILES / name)
     inputs, outputs = recorded(name)
     for got, want in zip(answers(found.model, inputs), outputs, strict=True):
@@ -95,7 +95,7 @@ def test_the_reference_runs_in_tensorflow_js(name: str, installed: None, read: C
 
 @needs_tensorflow_js
 def test_an_import_compares_with_tensorflow_js(tmp_path: Path, installed: None) -> None:
-    """The sandbox of the import must allow Node."""
+    """The sandbox of the import must allow the Node program."""
     from keras_gallery.serving.importer.process import Request, import_file
 
     progress: list[str] = []
@@ -105,7 +105,7 @@ def test_an_import_compares_with_tensorflow_js(tmp_path: Path, installed: None) 
 
 
 @needs_tensorflow_js
-def test_packages_in_the_working_directory_do_not_run(
+def test_packages_in_the_working_directory_are_not_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, read: Callable[..., Any]
 ) -> None:
     """A downloaded folder can contain a malicious `node_modules`."""
@@ -115,8 +115,8 @@ def test_packages_in_the_working_directory_do_not_run(
     assert read(FILES / "several").reference is None
 
 
-def test_the_format_of_the_converter(changed: Callable[..., Path], read: Callable[..., Any]) -> None:
-    """It nests the configuration deeper, has several groups and files, and has the cells in the names of weights."""
+def test_files_of_the_converter(changed: Callable[..., Path], read: Callable[..., Any]) -> None:
+    """The converter writes a deeper configuration, several groups and files, and weight names with the cell's name."""
 
     def as_converted(described: dict[str, Any]) -> None:
         topology = described["modelTopology"]
@@ -148,7 +148,7 @@ def test_the_format_of_the_converter(changed: Callable[..., Path], read: Callabl
 
 @needs_tensorflow_js
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "float16"])
-def test_quantized_weights_are_restored_as_tensorflow_js_does(
+def test_quantized_weights_equal_tensorflow_js(
     dtype: str, installed: None, changed: Callable[..., Path], read: Callable[..., Any]
 ) -> None:
     data = np.frombuffer((FILES / "several" / WEIGHTS).read_bytes(), "<f4")
@@ -233,7 +233,7 @@ def test_malformed_models_are_refused(
     assert "\n" not in str(caught.value)
 
 
-def test_a_missing_weight_is_named(changed: Callable[..., Path], read: Callable[..., Any]) -> None:
+def test_the_error_names_a_missing_weight(changed: Callable[..., Path], read: Callable[..., Any]) -> None:
     data = (FILES / "several" / WEIGHTS).read_bytes()
     folder = changed(lambda it: it["weightsManifest"][0]["weights"].pop(), data[:-12])
     with pytest.raises(InvalidArgument, match="^The manifest has no weight 'second/bias'$"):
