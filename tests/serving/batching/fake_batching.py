@@ -22,7 +22,7 @@ HOUR = 3_600_000_000  # microseconds
 
 
 class Signature:
-    """Computes "total", the sum of x over all dimensions except the first, and "twice", 2 x.
+    """Computes two outputs from x: "total" (the sum of each row) and "twice" (2 x).
 
     After `hold`, runs wait until `go` is called.
     """
@@ -91,7 +91,7 @@ class Served:
         )
 
     async def ask(self, x: Any, outputs: Sequence[str] = NAMES) -> asyncio.Task[Any]:
-        """Starts a request and runs it until it has to wait."""
+        """Starts a request. Returns when the request waits for its batch, or has been answered."""
         task = asyncio.create_task(self.batcher.run({"x": x}, outputs))
         await asyncio.sleep(0)
         return task

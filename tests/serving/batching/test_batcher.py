@@ -1,6 +1,6 @@
 """Tests of the batcher: which requests form a batch, and the outputs that each request gets.
 
-The expected outputs come from the signature itself, run on one request at a time.
+The expected outputs are computed for one request at a time.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Tests of running a batch: the rows or the error that each request gets.
 
-The expected outputs come from the signature itself, run on one request at a time.
+The expected outputs are computed for one request at a time.
 """
 
 from __future__ import annotations
@@ -233,7 +233,7 @@ def test_an_engine_error_fails_all_requests() -> None:
 )
 @pytest.mark.parametrize("together", [False, True])
 def test_outputs_without_rows(function: Any, message: str, together: bool) -> None:
-    """A request for all outputs fails. A request for some of the outputs returns the outputs of a run alone."""
+    """A request for all outputs fails. A request for some of the outputs gets the same outputs as without batching."""
     batch_runner = runner(Signature(odd=function, twice=lambda x: x * 2))
     requests = parts(batch_runner, (floats(2, 3), ["odd", "twice"]), (floats(3, 3), ["odd"]), (floats(1, 3), ["twice"]))
     answers = batch_runner.run_all(requests) if together else [batch_runner.run_all([part])[0] for part in requests]

@@ -76,7 +76,7 @@ def test_flags_that_tensorflow_serving_lacks_are_marked() -> None:
         (["--load_retry_interval_micros=9223372036854775807"], "load_retry_interval_micros", (1 << 63) - 1),
         (["--grpc_socket_path=s", "--port=0"], "grpc_socket_path", "s"),
         (["--enable_batching", "--batching_parameters_file=b"], "batching_parameters_file", "b"),
-        # A base path is allowed, because the entry point of TensorFlow Serving's container always sets one.
+        # A base path besides a config file is allowed, because the entry point of TensorFlow Serving's container always sets one.
         (["--model_config_file=c"], "model_config_file", "c"),
         (["--model_config_file="], "model_config_file", ""),
         (["--request_log", "-"], "request_log", "-"),
@@ -181,7 +181,7 @@ def test_a_flag_without_effect_warns_if_it_is_set(flag: Any, caplog: pytest.LogC
         ([], {"MODEL_NAME": "m"}, "m", "/models/m"),
         ([], {"MODEL_NAME": "m", "MODEL_BASE_PATH": "/elsewhere"}, "m", "/elsewhere/m"),
         ([], {"MODEL_NAME": "m", "MODEL_BASE_PATH": ""}, "m", "/models/m"),
-        # The entry point of TensorFlow Serving's container does the same.
+        # --model_name does not change the path. The entry point of TensorFlow Serving's container does the same.
         (["--model_name=x"], {"MODEL_NAME": "m"}, "x", "/models/m"),
         ([BASE], {"MODEL_NAME": "m"}, "default", "/m"),
         (["--model_config_file=c"], {"MODEL_NAME": "m"}, "default", ""),

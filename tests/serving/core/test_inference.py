@@ -337,7 +337,7 @@ def test_a_request_that_is_cancelled_while_it_waits_does_not_run() -> None:
     service = Inference(serve(found), threads=1)
     try:
         asyncio.run(ask(service))
-        service.models.find(ModelSpec("m")).close()  # returns, since no request uses it
+        service.models.find(ModelSpec("m")).close()  # returns, because no request uses the servable
     finally:
         service.close()
     assert len(found["one"].runner.calls) == 1  # type: ignore[attr-defined]

@@ -13,7 +13,7 @@ from keras_gallery.serving.engines.base import Arrays
 
 
 class Runner:
-    """Counts how many times it is closed."""
+    """A fake runner that counts the calls of `close`."""
 
     engine = "e"
     closed = 0

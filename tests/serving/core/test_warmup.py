@@ -23,7 +23,7 @@ from ..fake_models import definition, signatures
 
 
 def log_of(value: float) -> bytes:
-    """Returns a recorded Predict request with one number."""
+    """Returns a serialized PredictionLog of a Predict request with one float."""
     log = messages.PredictionLog()
     request = log.predict_log.request
     request.model_spec.name, request.model_spec.signature_name = "m", "encode"

@@ -39,7 +39,7 @@ def test_the_reason_names_an_option_that_keras_3_lacks(tmp_path: Path) -> None:
     assert "gallery import" in verdicts["keras"].remedy and verdicts["keras2"].ok
 
 
-# Whether `keras.models.load_model` of Keras 3.15.1 loads these files (tried by hand).
+# The values say whether `keras.models.load_model` of Keras 3.15.1 loads the file (tried by hand).
 BY_KERAS_3 = {
     "keras2_activations": False,
     "keras2_code": False,

@@ -68,7 +68,7 @@ def test_no_target_supports_lambda() -> None:
     assert all("keras.ops" in verdict.remedy for verdict in verdicts.values())
 
 
-# A model, the targets that cannot run it, and a part of the first remedy.
+# By feature: a function that builds a model, the targets that cannot run the model, and a part of the first remedy.
 CASES: dict[str, tuple[Callable[[], Any], list[str], str]] = {
     "stateful": (
         lambda: one(keras.layers.LSTM(3, stateful=True), SEQUENCE, batch_size=2),

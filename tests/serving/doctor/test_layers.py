@@ -1,4 +1,4 @@
-"""Tests of listing the layers in model configurations: Keras 3, Keras 2, and damaged configurations."""
+"""Tests of listing the layers in configurations of Keras 3, in configurations of Keras 2, and in damaged ones."""
 
 from __future__ import annotations
 

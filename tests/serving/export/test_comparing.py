@@ -14,7 +14,7 @@ NAN, INF = np.nan, np.inf
     [
         ([1.0, 2.0], [1.0, 2.0], 0),
         ([0.5, 0.25], [0.5, 0.0], 0.25),
-        ([1010.0], [1000.0], 0.01),  # relative for values above 1
+        ([1010.0], [1000.0], 0.01),  # the difference is relative for values above 1
         ([NAN, INF, -INF], [NAN, INF, -INF], 0),
         ([NAN], [1.0], INF),
         ([1.0], [NAN], INF),

@@ -220,7 +220,7 @@ def test_openvino_does_not_run_signatures_with_strings(classifier_folder: Path) 
     assert index is not None and index.fingerprint == saved_model.fingerprint(classifier_folder)
     strings = {name for name, reason in index.reasons.items() if reason == "tensorflow (strings)"}
     assert strings == {"classify", "classify_png", "classify_example", "embed_png"}
-    assert index.reasons.keys() - strings == {"serving_default", "embed"}  # OpenVINO may run these
+    assert index.reasons.keys() - strings == {"serving_default", "embed"}  # OpenVINO may run these two signatures
 
 
 def test_a_wrong_number_of_labels(tmp_path: Path) -> None:

@@ -54,7 +54,7 @@ def secret(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def read(tmp_path: Path) -> Callable[..., Any]:
-    """Returns a function that reads a model file with the code of an import, without a separate process."""
+    """Returns a function that reads a model file as an import does, but in this process."""
     with quiet_import():
         from keras_gallery.serving.importer import worker
         from keras_gallery.serving.importer.reading.result import Options

@@ -30,7 +30,7 @@ def answers(folder: Path) -> tuple[Arrays, Arrays]:
 
 
 def ask(model: Any, inputs: Arrays) -> list[np.ndarray[Any, Any]]:
-    """Returns the list of outputs of a Keras 3 model. The order of the inputs counts, and not their names."""
+    """Returns the list of outputs of a Keras 3 model. The inputs are passed in order, without their names."""
     import keras
 
     values = list(inputs.values())

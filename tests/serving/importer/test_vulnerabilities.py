@@ -1,6 +1,6 @@
 """Tests of published attacks through a model's configuration. An import must refuse each malicious file.
 
-The tests check that most attacks work without the protection. Sources: the CVE records, and the advisories of
+Several tests also check that the attack works if it is not refused. Sources: the CVE records, and the advisories of
 keras-team/keras and of HDF Group.
 """
 
@@ -56,7 +56,7 @@ def test_cve_2025_9905_lambda_in_hdf5(small_h5: Path, tmp_path: Path, canary: Pa
 
 
 def test_cve_2026_12481_lambda_deep_inside(small_keras: Path, tmp_path: Path, canary: Path, read: Any) -> None:
-    """`Lambda.from_config` was only in safe mode inside a scope. Here the Lambda is in a wrapper in a nested model."""
+    """Outside of a scope, `Lambda.from_config` did not use safe mode. Here the Lambda is in a wrapper in a nested model."""
     payload = layer("TimeDistributed", layer=lambda_that_touches(canary))
     payload["config"]["name"] = "outer"
     inner = read_config(small_keras)

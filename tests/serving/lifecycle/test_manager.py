@@ -106,7 +106,7 @@ def states(manager: Manager) -> dict[int, State]:
     return {version.number: version.state for version in manager.status("m")}
 
 
-# === Which versions ===
+# === Version policies and labels ===
 
 
 @pytest.mark.parametrize(

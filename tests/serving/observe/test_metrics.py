@@ -103,7 +103,7 @@ def test_failed_requests_are_counted_by_status() -> None:
     assert found[":tensorflow:serving:request_latency_count", "m", "Predict", "GRPC"] == 1
 
 
-def test_other_requests_than_inference_are_only_in_our_own_metrics() -> None:
+def test_requests_without_inference_are_only_in_our_own_metrics() -> None:
     found = page(
         Observation("grpc", "GetModelStatus", "m"), Observation("rest", "GetModelMetadata", status="NOT_FOUND")
     )

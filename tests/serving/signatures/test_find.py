@@ -84,7 +84,8 @@ def test_a_model_with_two_inputs_is_not_an_autoencoder() -> None:
 
 def test_generated_codes_are_normal() -> None:
     values = draw(0, 1024).ravel()
-    # With 6,144 values, an error of the mean above 0.06 has probability 3e-6, and so has a variance error above 0.1.
+    # With 6,144 values, the probability that the mean is off by 0.06 is 3e-6. The probability that the variance is off
+    # by 0.1 is also 3e-6.
     assert abs(values.mean()) < 0.06 and abs(values.var() - 1) < 0.1
     assert abs(np.corrcoef(values[:-1], values[1:])[0, 1]) < 0.06
     assert 0.66 < (abs(values) < 1).mean() < 0.71  # 0.683 for a normal distribution

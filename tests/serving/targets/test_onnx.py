@@ -1,4 +1,4 @@
-"""Tests that ONNX Runtime runs exported ONNX files, with the outputs of the model."""
+"""Tests that ONNX Runtime runs exported ONNX files and returns the outputs of the model."""
 
 from __future__ import annotations
 

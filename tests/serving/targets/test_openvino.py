@@ -1,4 +1,4 @@
-"""Tests that OpenVINO runs exported OpenVINO files, with the outputs of the model."""
+"""Tests that OpenVINO runs exported OpenVINO files and returns the outputs of the model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tests that the OpenVINO engine has the outputs of TensorFlow, and that TensorFlow runs all other requests."""
+"""Tests that OpenVINO's outputs equal TensorFlow's, and that TensorFlow runs the requests that OpenVINO cannot run."""
 
 from __future__ import annotations
 

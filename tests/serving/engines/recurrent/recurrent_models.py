@@ -32,14 +32,14 @@ def save(folder: Path, make: Callable[[Any], Any], length: int | None = None) ->
 
 
 def encoder_decoder(x: Any) -> Any:
-    """An encoder and a decoder that starts with the encoder's states."""
+    """Applies an encoder, and a decoder that starts with the encoder's states."""
     _, h, c = layers.LSTM(UNITS, return_state=True)(x)
     decoder = layers.LSTM(UNITS, return_sequences=True)
     return decoder(layers.RepeatVector(4)(h), initial_state=[h, c])
 
 
 def three_layers(x: Any) -> Any:
-    """One SimpleRNN, one GRU and one LSTM layer."""
+    """Applies a SimpleRNN, a GRU and an LSTM layer."""
     x = layers.SimpleRNN(4, return_sequences=True)(x)
     return layers.LSTM(UNITS)(layers.GRU(6, return_sequences=True)(x))
 
@@ -79,7 +79,7 @@ def series(batch: int, length: int) -> np.ndarray[Any, Any]:
 
 
 # === Steps of loops: functions of weights, row and states that return the new states ===
-# Some equal the step of a Keras layer. Each of the other functions differs from a Keras layer in one operation.
+# Some functions equal the step of a Keras layer. Each of the other functions differs from a Keras layer in one operation.
 
 
 def simple(weights: Any, x: Any, h: Any) -> tuple[Any, ...]:
@@ -105,7 +105,10 @@ def transposed_weights(weights: Any, x: Any, h: Any) -> tuple[Any, ...]:
 
 
 def lstm(weights: Any, x: Any, h: Any, c: Any, order: str = "ifgo", squash: Any = tf.tanh) -> tuple[Any, ...]:
-    """Computes a step of an LSTM with the gates in `order` and the output activation `squash`. Defaults as in Keras."""
+    """Computes a step of an LSTM with the gates in `order` and the output activation `squash`.
+
+    The defaults of both options are those of Keras.
+    """
     kernel, recurrent, bias, _ = weights
     gates = dict(zip(order, tf.split(x @ kernel + h @ recurrent + bias, 4, axis=1), strict=True))
     c = tf.sigmoid(gates["f"]) * c + tf.sigmoid(gates["i"]) * tf.tanh(gates["g"])
@@ -147,11 +150,11 @@ def save_loop(
         states: number of states.
         bounded: whether the loop has a maximum number of iterations, as in Keras 3. OpenVINO converts a loop without
             this maximum to a different graph.
-        steps: returns the number of steps, from the length of the series.
+        steps: computes the number of steps from the length of the series.
         start: index of the first step.
         by: increment of the index.
-        read: returns the index of the row that a step reads, from the index of the step and the length.
-        write: returns the index of the row that a step writes, from the index of the step and the length.
+        read: computes the index of the row that a step reads, from the index of the step and the length.
+        write: computes the index of the row that a step writes, from the index of the step and the length.
     """
     rng = np.random.default_rng(7)
     shapes = ((FEATURES, gates * UNITS), (UNITS, gates * UNITS), (gates * UNITS,), (gates * UNITS,))

@@ -1,4 +1,4 @@
-"""Tests the TensorFlow engine on many SavedModels. Also tests how its process starts, is shared and ends."""
+"""Tests the TensorFlow engine on many SavedModels. Also tests the start, sharing and end of its process."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Writes the files of Keras 2.12 in this folder: models, weights, SavedModels, and the outputs of Keras 2.12.
 
-This script needs a separate environment with TensorFlow 2.12, which contains Keras 2 (Python up to 3.11):
+This script needs a separate environment with Python up to 3.11 and TensorFlow 2.12, which contains Keras 2.12:
 
     pip install tensorflow-cpu==2.12.*
     python make_keras2.py

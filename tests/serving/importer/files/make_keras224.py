@@ -20,7 +20,7 @@ from keras import layers
 
 
 def convnet():
-    """Returns a model whose file has old formats: no InputLayer, and initializers as VarianceScaling.
+    """Returns a model whose file has old formats: no InputLayer, and initializers stored as VarianceScaling.
 
     Theano flips convolution kernels.
     """

@@ -51,7 +51,7 @@ def test_small_model(small_model: Any, small_keras: Path, read: Any) -> None:
 
 
 def lookups() -> tuple[keras.Model, Any]:
-    """Returns a model with vocabularies, which Keras stores as files in the archive, and inputs."""
+    """Returns a model and inputs. Keras stores the vocabularies of the model as files in the archive."""
     x = keras.Input((1,), dtype="string")
     vectorize = layers.TextVectorization(output_sequence_length=4)
     vectorize.adapt(["the cat", "the dog and the cat"])

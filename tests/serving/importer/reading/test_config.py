@@ -53,7 +53,7 @@ def test_tensorflow_js(own: bool, tmp_path: Path) -> None:
 
 
 def test_training_settings_are_removed(small_keras: Path, tmp_path: Path) -> None:
-    """The settings of nested models are removed, too. Otherwise custom losses and metrics would be loaded."""
+    """The settings of nested models are removed, too, because losses and metrics can be custom classes."""
     training = {"optimizer": {"module": "os", "class_name": "system", "config": {}}}
 
     def change(config: dict[str, Any]) -> None:

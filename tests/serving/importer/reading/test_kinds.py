@@ -44,7 +44,7 @@ def test_keras_files(small_keras: Path, small_h5: Path, small_model: Any, tmp_pa
         (small_h5, "h5"),
         (tmp_path / "small.weights.h5", "weights"),
     ):
-        other = tmp_path / "model.onnx"  # the name must not decide
+        other = tmp_path / "model.onnx"  # the file name must not matter
         other.write_bytes(source.read_bytes())
         assert kinds.recognise(other) == file_format
 

@@ -1,4 +1,4 @@
-"""Tests that TensorFlow.js in Node runs exported graph models, with the outputs of the model."""
+"""Tests that TensorFlow.js in Node runs exported graph models and returns the outputs of the Keras model."""
 
 from __future__ import annotations
 
