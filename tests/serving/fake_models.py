@@ -36,7 +36,7 @@ class Runner:
 
 
 def specs(dtype_names: Mapping[str, str]) -> dict[str, TensorSpec]:
-    """Returns specs of unknown shape, by name. The dtypes have names such as "float". "x" has the tensor "serving_x:0"."""
+    """Returns specs of unknown shape, by name. Dtype names are words such as "float". "x" has the tensor "serving_x:0"."""
     rows = {row.name: row for row in dtypes.DATA_TYPES}
     return {name: TensorSpec(f"serving_{name}:0", rows[dtype], None) for name, dtype in dtype_names.items()}
 

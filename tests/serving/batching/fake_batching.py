@@ -91,7 +91,7 @@ class Served:
         )
 
     async def ask(self, x: Any, outputs: Sequence[str] = NAMES) -> asyncio.Task[Any]:
-        """Starts a request. Returns when the request waits for its batch, or has been answered."""
+        """Starts a request. Returns when the request has run until its first wait."""
         task = asyncio.create_task(self.batcher.run({"x": x}, outputs))
         await asyncio.sleep(0)
         return task

@@ -76,7 +76,7 @@ def test_flags_that_tensorflow_serving_lacks_are_marked() -> None:
         (["--load_retry_interval_micros=9223372036854775807"], "load_retry_interval_micros", (1 << 63) - 1),
         (["--grpc_socket_path=s", "--port=0"], "grpc_socket_path", "s"),
         (["--enable_batching", "--batching_parameters_file=b"], "batching_parameters_file", "b"),
-        # A base path besides a config file is allowed, because the entry point of TensorFlow Serving's container always sets one.
+        # A base path and a config file are allowed together: TensorFlow Serving's container always sets a base path.
         (["--model_config_file=c"], "model_config_file", "c"),
         (["--model_config_file="], "model_config_file", ""),
         (["--request_log", "-"], "request_log", "-"),

@@ -121,7 +121,7 @@ def tf1(folder: Path, *, as_text: bool = False) -> None:
 
 
 def networks(folder: Path) -> None:
-    """Writes signatures that OpenVINO can run, and signatures that OpenVINO must not run (each for a different reason)."""
+    """Writes signatures that OpenVINO can run, and signatures that OpenVINO must not run for various reasons."""
     rng = np.random.default_rng(5)
     kernel = tf.Variable(rng.normal(size=(3, 3, 1, 4)).astype(np.float32))
     dense = tf.Variable(rng.normal(size=(6, 8)).astype(np.float32))

@@ -56,7 +56,7 @@ def test_cve_2025_9905_lambda_in_hdf5(small_h5: Path, tmp_path: Path, canary: Pa
 
 
 def test_cve_2026_12481_lambda_deep_inside(small_keras: Path, tmp_path: Path, canary: Path, read: Any) -> None:
-    """Outside of a scope, `Lambda.from_config` did not use safe mode. Here the Lambda is in a wrapper in a nested model."""
+    """Outside of a scope, `Lambda.from_config` did not use safe mode. Here a nested model has a wrapped Lambda."""
     payload = layer("TimeDistributed", layer=lambda_that_touches(canary))
     payload["config"]["name"] = "outer"
     inner = read_config(small_keras)

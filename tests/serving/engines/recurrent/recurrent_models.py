@@ -79,7 +79,7 @@ def series(batch: int, length: int) -> np.ndarray[Any, Any]:
 
 
 # === Steps of loops: functions of weights, row and states that return the new states ===
-# Some functions equal the step of a Keras layer. Each of the other functions differs from a Keras layer in one operation.
+# Some functions equal the step of a Keras layer. Each of the others differs from a Keras layer in one operation.
 
 
 def simple(weights: Any, x: Any, h: Any) -> tuple[Any, ...]:
