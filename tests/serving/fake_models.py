@@ -28,15 +28,15 @@ class Runner:
     def __call__(self, inputs: Arrays, outputs: Sequence[str]) -> Arrays:
         self.calls.append((inputs, tuple(outputs)))
         with np.errstate(all="ignore"):  # the tests send arbitrary values
-            found = self._function(inputs)
-        return {name: np.asarray(found[name]) for name in outputs}
+            results = self._function(inputs)
+        return {name: np.asarray(results[name]) for name in outputs}
 
     def close(self) -> None:
         self.closed = True
 
 
 def specs(dtype_names: Mapping[str, str]) -> dict[str, TensorSpec]:
-    """Returns specs of unknown shape, by name. Dtype names are words such as "float". "x" has the tensor "serving_x:0"."""
+    """Returns specs of unknown shape, from dtype names such as "float". "x" has the tensor name "serving_x:0"."""
     rows = {row.name: row for row in dtypes.DATA_TYPES}
     return {name: TensorSpec(f"serving_{name}:0", rows[dtype], None) for name, dtype in dtype_names.items()}
 

@@ -93,8 +93,8 @@ def _with_decoder(encoder: keras.Model, tokens: int, cell: Any) -> keras.Model:
     (x,) = encoder.inputs
     source = keras.Input(x.shape[1:], dtype=x.dtype, name=x.name)
     before = keras.Input((None,), dtype="int32", name="previous")
-    found = encoder(source)
-    p, *_ = decoder([before, *(found if isinstance(found, list) else [found])])
+    start = encoder(source)
+    p, *_ = decoder([before, *(start if isinstance(start, list) else [start])])
     return keras.Model({x.name: source, "previous": before}, p)
 
 

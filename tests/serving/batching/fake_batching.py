@@ -135,6 +135,6 @@ def floats(rows: int, width: int = 2, start: float = 1) -> Any:
     return (np.arange(rows * width) + start).astype(np.float32).reshape(rows, width)
 
 
-def same(found: Any, x: Any, outputs: Sequence[str] = NAMES) -> bool:
+def same(got: Any, x: Any, outputs: Sequence[str] = NAMES) -> bool:
     expected = answer(x, outputs)
-    return list(found) == list(outputs) and all(np.array_equal(found[name], expected[name]) for name in outputs)
+    return list(got) == list(outputs) and all(np.array_equal(got[name], expected[name]) for name in outputs)

@@ -152,10 +152,10 @@ def test_split_and_cut_return_the_same_rows(whole: Any, data: st.DataObject) -> 
     outputs = {"y": np.concatenate([part["x"] for part in parts]), "z": whole * 2}
     start = 0
     for part, size in zip(parts, sizes, strict=True):
-        found = cut(outputs, ["z", "y"], start, start + size, len(whole))
-        assert list(found) == ["z", "y"]
-        assert (found["y"] == part["x"]).all() and (found["z"] == part["x"] * 2).all()
-        assert found["y"].base is outputs["y"] or found["y"].base is outputs["y"].base  # not copied
+        got = cut(outputs, ["z", "y"], start, start + size, len(whole))
+        assert list(got) == ["z", "y"]
+        assert (got["y"] == part["x"]).all() and (got["z"] == part["x"] * 2).all()
+        assert got["y"].base is outputs["y"] or got["y"].base is outputs["y"].base  # not copied
         start += size
 
 

@@ -281,18 +281,18 @@ def test_every_request_gets_its_own_rows(steps: list[Any], parameters: Any, thre
             signature.go()
             for x, outputs, cancelled, task in requests:
                 try:
-                    found = await task
+                    got = await task
                 except asyncio.CancelledError:
                     assert cancelled
                 else:
                     # The padding repeats the first element of the request or of one of its parts.
-                    twice, firsts = found.get("twice", x * 2), x[:, 0]
+                    twice, firsts = got.get("twice", x * 2), x[:, 0]
                     assert np.array_equal(twice[:, : x.shape[1]], x * 2)
                     assert np.isin(twice[:, x.shape[1] :], firsts * 2).all()
-                    more = found.get("total", x.sum(1)) - x.sum(1)
+                    more = got.get("total", x.sum(1)) - x.sum(1)
                     most_padded = 2 if parameters.get("pad_variable_length_inputs") else 0
                     assert np.isin(more, np.outer(range(most_padded + 1), firsts)).all()
-                    assert list(found) == list(outputs)
+                    assert list(got) == list(outputs)
             if not parameters.get("allowed_batch_sizes"):
                 assert all(rows <= parameters["max_batch_size"] for rows in signature.rows)
 

@@ -281,12 +281,12 @@ def test_parts_of_different_lengths_are_joined() -> None:
             task = await served.ask(floats(5, 2))
             signature.go()
             assert [batch.shape for batch in signature.batches] == [(1, 2)]
-            found = await task
+            got = await task
             assert [batch.shape for batch in signature.batches] == [(1, 2), (4, 5), (4, 2)]
             x = floats(5, 2)
             first, others = (np.pad(part, [(0, 0), (0, 3)], constant_values=part[0, 0]) for part in (x[:1], x[1:]))
-            assert np.array_equal(found["twice"], np.concatenate([first, others]) * 2)
-            assert np.array_equal(found["total"], [first.sum(), *x[1:].sum(1)])
+            assert np.array_equal(got["twice"], np.concatenate([first, others]) * 2)
+            assert np.array_equal(got["total"], [first.sum(), *x[1:].sum(1)])
             await busy
 
     play(scene)

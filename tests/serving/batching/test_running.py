@@ -229,7 +229,7 @@ def test_an_engine_error_fails_all_requests() -> None:
 @pytest.mark.parametrize(
     ("function", "message"),
     [(lambda x: x.sum(), "Batched output tensor has 0 dimensions"), (lambda x: x[:1], UNEVEN)],
-    ids=["scalar", "uneven"],
+    ids=["scalar", "wrong number of rows"],
 )
 @pytest.mark.parametrize("together", [False, True])
 def test_outputs_without_rows(function: Any, message: str, together: bool) -> None:

@@ -42,11 +42,11 @@ def parse(*arguments: str, **environment: str) -> Any:
 
 @pytest.mark.parametrize(("name", "value"), TENSORFLOW_SERVING.items(), ids=TENSORFLOW_SERVING)
 def test_defaults(name: str, value: object) -> None:
-    found = getattr(parse(BASE), name)
+    actual = getattr(parse(BASE), name)
     if value is None:
-        assert found >= 1
+        assert actual >= 1
     else:
-        assert (type(found), found) == (type(value), value)
+        assert (type(actual), actual) == (type(value), value)
 
 
 def test_flags_that_tensorflow_serving_lacks_are_marked() -> None:
@@ -86,8 +86,8 @@ def test_flags_that_tensorflow_serving_lacks_are_marked() -> None:
     ids=str,
 )
 def test_values(arguments: list[str], name: str, value: object) -> None:
-    found = getattr(parse(BASE, *arguments), name)
-    assert (type(found), found) == (type(value), value)
+    actual = getattr(parse(BASE, *arguments), name)
+    assert (type(actual), actual) == (type(value), value)
 
 
 @pytest.mark.parametrize(

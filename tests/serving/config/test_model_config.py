@@ -28,8 +28,8 @@ def test_version_folders(tmp_path: Path, names: list[str], versions: dict[int, s
     for name in names:
         (tmp_path / name).mkdir()
     (tmp_path / "7").write_text("a file, not a folder")
-    found = ModelConfig("m", tmp_path).versions_on_disk()
-    assert found == {number: tmp_path / name for number, name in versions.items()}
+    actual = ModelConfig("m", tmp_path).versions_on_disk()
+    assert actual == {number: tmp_path / name for number, name in versions.items()}
 
 
 def test_leading_zeros_do_not_make_another_version(tmp_path: Path) -> None:

@@ -127,6 +127,6 @@ def test_ssl(tmp_path: Path) -> None:
     text = """server_key: "-----BEGIN\\n"
                           "KEY-----\\n"
               server_cert: 'cert' custom_ca: "ca" client_verify: true"""
-    found = server_config.ssl(write(tmp_path, text))
-    assert found == Ssl("-----BEGIN\nKEY-----\n", "cert", "ca", True)
-    assert "BEGIN" not in repr(found)  # the key must not appear in a log
+    actual = server_config.ssl(write(tmp_path, text))
+    assert actual == Ssl("-----BEGIN\nKEY-----\n", "cert", "ca", True)
+    assert "BEGIN" not in repr(actual)  # the key must not appear in a log

@@ -38,10 +38,10 @@ ODD = definition("odd", {"a": "float"}, {"sum": "float"}, method="something")
 def inference(
     *pairs: tuple[Any, Callable[[Arrays], Mapping[str, Any]]], check_methods: bool = False
 ) -> Iterator[tuple[Inference, dict[str, Signature]]]:
-    found = signatures(*pairs)
-    service = Inference(serve(found), check_methods=check_methods)
+    by_name = signatures(*pairs)
+    service = Inference(serve(by_name), check_methods=check_methods)
     try:
-        yield service, found
+        yield service, by_name
     finally:
         service.close()
 
@@ -71,10 +71,10 @@ def test_all_outputs_of_the_signature(spec: ModelSpec) -> None:
 
 
 def test_only_the_requested_outputs_are_computed() -> None:
-    with inference((TWO, two)) as (service, found):
+    with inference((TWO, two)) as (service, by_name):
         _, outputs = asyncio.run(service.predict(ModelSpec("m", signature="two"), {"b": B, "a": A}, ["twice"]))
         assert list(outputs) == ["twice"]
-        ((inputs, wanted),) = found["two"].runner.calls  # type: ignore[attr-defined]
+        ((inputs, wanted),) = by_name["two"].runner.calls  # type: ignore[attr-defined]
         assert (list(inputs), wanted) == (["a", "b"], ("twice",))
 
 
@@ -267,8 +267,8 @@ ONE = definition("one", {"a": "float"}, {"y": "float"})
 def test_only_quick_runs_use_the_event_loop(quick: bool) -> None:
     gate = Gate()
     gate.open.set()
-    with inference((ONE, gate)) as (service, found):
-        found["one"].quick_bytes = A.nbytes if quick else -1
+    with inference((ONE, gate)) as (service, by_name):
+        by_name["one"].quick_bytes = A.nbytes if quick else -1
         asyncio.run(service.predict(ModelSpec("m", signature="one"), {"a": A}))
     assert (gate.thread is threading.main_thread()) is quick
 
@@ -276,8 +276,8 @@ def test_only_quick_runs_use_the_event_loop(quick: bool) -> None:
 def test_inputs_above_the_quick_size_run_in_a_thread() -> None:
     gate = Gate()
     gate.open.set()
-    with inference((ONE, gate)) as (service, found):
-        found["one"].quick_bytes = A.nbytes - 1
+    with inference((ONE, gate)) as (service, by_name):
+        by_name["one"].quick_bytes = A.nbytes - 1
         asyncio.run(service.predict(ModelSpec("m", signature="one"), {"a": A}))
     assert gate.thread is not threading.main_thread()
 
@@ -291,8 +291,8 @@ def test_a_run_that_would_block_the_event_loop_moves_to_a_thread() -> None:
             raise WouldBlock
         return gate(inputs)
 
-    with inference((ONE, elsewhere)) as (service, found):
-        found["one"].quick_bytes = A.nbytes
+    with inference((ONE, elsewhere)) as (service, by_name):
+        by_name["one"].quick_bytes = A.nbytes
         _, outputs = asyncio.run(service.predict(ModelSpec("m", signature="one"), {"a": A}))
         np.testing.assert_array_equal(outputs["y"], A)
 
@@ -307,9 +307,9 @@ def test_a_servable_stays_open_during_the_run_of_a_cancelled_request() -> None:
         with pytest.raises(asyncio.CancelledError):
             await request
 
-    with inference((ONE, gate)) as (service, found):
+    with inference((ONE, gate)) as (service, by_name):
         asyncio.run(cancel(service))
-        runner = found["one"].runner
+        runner = by_name["one"].runner
         assert isinstance(runner, Runner)
         closing = threading.Thread(target=service.models.find(ModelSpec("m")).close)
         closing.start()
@@ -333,14 +333,14 @@ def test_a_request_that_is_cancelled_while_it_waits_does_not_run() -> None:
         gate.open.set()
         await first
 
-    found = signatures((ONE, gate))
-    service = Inference(serve(found), threads=1)
+    by_name = signatures((ONE, gate))
+    service = Inference(serve(by_name), threads=1)
     try:
         asyncio.run(ask(service))
         service.models.find(ModelSpec("m")).close()  # returns, because no request uses the servable
     finally:
         service.close()
-    assert len(found["one"].runner.calls) == 1  # type: ignore[attr-defined]
+    assert len(by_name["one"].runner.calls) == 1  # type: ignore[attr-defined]
 
 
 def test_errors_of_the_model_reach_the_caller() -> None:
@@ -348,8 +348,8 @@ def test_errors_of_the_model_reach_the_caller() -> None:
         raise InvalidArgument("why")
 
     for quick in (True, False):
-        with inference((ONE, fail)) as (service, found):
-            found["one"].quick_bytes = A.nbytes if quick else -1
+        with inference((ONE, fail)) as (service, by_name):
+            by_name["one"].quick_bytes = A.nbytes if quick else -1
             with pytest.raises(InvalidArgument, match="^why$"):
                 asyncio.run(service.predict(ModelSpec("m", signature="one"), {"a": A}))
             service.models.find(ModelSpec("m")).close()

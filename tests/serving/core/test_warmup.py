@@ -82,9 +82,9 @@ FILES = {
     ),
     "no request": (record(b"") + GOOD, [1, 2], "of an unsupported kind"),
     "unreadable record": (record(b"\xff\xff") + GOOD, [1, 2], "unreadable"),
-    "checksum cut": (GOOD[:-1], [1], "truncated warm-up file"),
-    "data cut": (GOOD[:-10], [1], "truncated warm-up file"),
-    "header cut": (GOOD + record(log_of(3))[:7], [1, 2], ""),
+    "truncated checksum": (GOOD[:-1], [1], "truncated warm-up file"),
+    "truncated data": (GOOD[:-10], [1], "truncated warm-up file"),
+    "truncated header": (GOOD + record(log_of(3))[:7], [1, 2], ""),
     "huge length": (GOOD + struct.pack("<QI", 1 << 62, 0) + bytes(100), [1, 2], "truncated warm-up file"),
     "highest length": (b"\xff" * 100, [], "truncated warm-up file"),
     "text": (b"this is no TFRecord file, but it is long enough for a header", [], "truncated warm-up file"),
@@ -140,13 +140,13 @@ def test_requests_of_every_type_are_read_and_replayed(tmp_path: Path) -> None:
         {"multi_inference_log": {"request": {"tasks": tasks, "input": INPUT}}},
     ]
     write(tmp_path, b"".join(record(messages.PredictionLog(**log).SerializeToString()) for log in logs))
-    found = [(each.kind, each.runs(SIGNATURES)) for each in warmup.read(tmp_path)]
-    assert [(method, [(run.signature, run.outputs) for run in runs]) for method, runs in found] == [
+    replays = [(each.kind, each.runs(SIGNATURES)) for each in warmup.read(tmp_path)]
+    assert [(method, [(run.signature, run.outputs) for run in runs]) for method, runs in replays] == [
         ("classify", [("classify", ("scores",))]),
         ("regress", [("serving_default", ("outputs",))]),
         ("multi", [("serving_default", ("outputs",)), ("classify", ("scores",))]),
     ]
-    for _, runs in found:
+    for _, runs in replays:
         for run in runs:
             (example,) = run.inputs["inputs"]
             assert messages.Example.FromString(example).features.feature["x"].float_list.value == [1.5]

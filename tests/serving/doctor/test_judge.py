@@ -106,12 +106,12 @@ def test_features_that_some_targets_lack(case: str) -> None:
 
 def test_strings_need_tensorflow() -> None:
     model = one(keras.layers.StringLookup(vocabulary=["a"]), (1,), dtype="string")
-    found = unsupported_targets(model)
-    assert {"onnx", "openvino", "tfjs_layers", "dl4j"} <= set(found) and not {*SERVERS, "keras"} & set(found)
+    names = unsupported_targets(model)
+    assert {"onnx", "openvino", "tfjs_layers", "dl4j"} <= set(names) and not {*SERVERS, "keras"} & set(names)
 
 
 def test_every_layer_of_keras_is_known() -> None:
-    found = {
+    names = {
         layer.__name__
         for layer in vars(keras.layers).values()
         if isinstance(layer, type) and issubclass(layer, keras.layers.Layer)
@@ -127,7 +127,7 @@ def test_every_layer_of_keras_is_known() -> None:
         "GroupedQueryAttention",
     }
     cells = {"LSTMCell", "GRUCell", "SimpleRNNCell"}
-    assert found - set(table.rows()) - excluded - cells == set()
+    assert names - set(table.rows()) - excluded - cells == set()
 
 
 def test_reasons_are_single_lines() -> None:

@@ -161,11 +161,11 @@ def test_tensorflow_runs_signatures_with_assertions(tmp_path: Path, monkeypatch:
             return {"y": x * 2}
 
     inputs = [tf.TensorSpec((None, 3), tf.float32, name="x")]
-    found = {
+    by_name = {
         name: Endpoint(function, inputs, lambda batch: {"x": np.ones((batch, 3), np.float32)})
         for name, function in (("serving_default", doubled), ("checked", checked))
     }
-    monkeypatch.setattr(export_module, "endpoints", lambda model, labels, texts: found)
+    monkeypatch.setattr(export_module, "endpoints", lambda model, labels, texts: by_name)
     layer = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
     index = openvino_files.read(export(layer, "m", tmp_path) / openvino_files.FOLDER)
     assert index is not None

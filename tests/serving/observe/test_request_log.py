@@ -168,9 +168,9 @@ log.close(60)
 """
     children = [subprocess.Popen([sys.executable, "-c", program, name]) for name in "ab"]
     assert [child.wait(60) for child in children] == [0, 0]
-    found = lines(tmp_path / "log")
+    records = lines(tmp_path / "log")
     for name in "ab":
-        assert [line["version"] for line in found if line["model"] == name * 100] == list(range(1000))
+        assert [line["version"] for line in records if line["model"] == name * 100] == list(range(1000))
 
 
 def test_standard_output(capfd: pytest.CaptureFixture[str]) -> None:

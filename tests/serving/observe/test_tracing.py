@@ -100,10 +100,14 @@ def test_a_failed_request(collector: Collector) -> None:
     tracer.record(Observation("rest", "Predict", "m" * 1000, status="NOT_FOUND"))
     tracer.close()
     (span,) = collector.spans
-    found = attributes(span)
+    span_attributes = attributes(span)
     assert span.status.code == span.status.STATUS_CODE_ERROR
-    assert (found["rpc.system"], found["request.status"], len(found["model.name"])) == ("http", "NOT_FOUND", 256)
-    assert "model.version" not in found
+    assert (span_attributes["rpc.system"], span_attributes["request.status"], len(span_attributes["model.name"])) == (
+        "http",
+        "NOT_FOUND",
+        256,
+    )
+    assert "model.version" not in span_attributes
 
 
 @pytest.mark.parametrize(

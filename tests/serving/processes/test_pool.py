@@ -33,10 +33,10 @@ def until(condition: Callable[[], Any]) -> None:
 
 def children(pid: int) -> list[int]:
     """Returns the process ids of a server's workers."""
-    found = subprocess.run(
+    output = subprocess.run(
         ["pgrep", "--parent", str(pid), "--full", "serving[.]server[.]worker"], capture_output=True, text=True
     ).stdout
-    return [int(line) for line in found.split()]
+    return [int(line) for line in output.split()]
 
 
 @pytest.fixture(scope="module")
@@ -51,16 +51,16 @@ def pool(saved_models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 def answers(pool: ServerProcess, images: Any, times: int = 20) -> set[str]:
     """Returns the set of answers and errors. Each request has a new connection, so that requests reach all workers."""
-    found = set()
+    results = set()
     for _ in range(times):
         for address in (pool.rest, pool.grpc):
             try:
                 with Client(address, timeout=SECONDS) as client:
                     code = client.encode(MODEL, images)
-                found.add(str(np.round(code.sum(), 3)))
+                results.add(str(np.round(code.sum(), 3)))
             except ServingError as error:
-                found.add(repr(error))
-    return found
+                results.add(repr(error))
+    return results
 
 
 def test_all_workers_have_the_same_outputs(pool: ServerProcess, images: Any) -> None:

@@ -104,7 +104,17 @@ def encrypted(key: trustme.Blob) -> str:
         ({"custom_ca": "ä"}, "Cannot use custom_ca of the SSLConfig, which must be PEM certificates: "),
         ({"client_verify": True}, "client_verify in the SSLConfig needs custom_ca"),
     ],
-    ids=["no key", "no certificate", "neither", "words", "encrypted", "mismatch", "bad CA", "not ASCII", "no CA"],
+    ids=[
+        "no key",
+        "no certificate",
+        "no pair",
+        "key not PEM",
+        "encrypted",
+        "mismatch",
+        "CA not PEM",
+        "CA not ASCII",
+        "no CA",
+    ],
 )
 def test_errors_have_one_line(config: Ssl, change: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidArgument, match=message) as caught:

@@ -114,9 +114,9 @@ def test_status_and_metadata(server: ServerProcess, stub: Any) -> None:
 
     message = get_model_metadata_pb2.GetModelMetadataRequest(metadata_field=["signature_def"])
     message.model_spec.name = MODEL
-    found = get_model_metadata_pb2.SignatureDefMap()
-    stub.GetModelMetadata(message, 30).metadata["signature_def"].Unpack(found)
-    assert found.signature_def["encode"].outputs["code"].tensor_shape.dim[1].size == 5
+    signature_map = get_model_metadata_pb2.SignatureDefMap()
+    stub.GetModelMetadata(message, 30).metadata["signature_def"].Unpack(signature_map)
+    assert signature_map.signature_def["encode"].outputs["code"].tensor_shape.dim[1].size == 5
 
 
 # === Bad requests ===

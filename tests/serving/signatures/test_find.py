@@ -46,7 +46,7 @@ def draw(seed: int, count: int) -> Any:
 
 
 BOTH = {"serving_default", "reconstruct", "encode", "decode", "score"}
-FOUND = {
+CASES = {
     "vectors": ((12,), (3,), (12,), BOTH),
     "images": ((4, 4, 1), (3,), (4, 4, 1), BOTH | {"encode_png"}),
     "images with feature maps as codes": ((4, 4, 3), (2, 2, 5), (4, 4, 3), BOTH | {"encode_png"}),
@@ -64,12 +64,12 @@ FOUND = {
 }
 
 
-@pytest.mark.parametrize("case", FOUND)
+@pytest.mark.parametrize("case", CASES)
 def test_signatures_depend_on_shapes(case: str) -> None:
-    before, code, after, expected = FOUND[case]
-    found = endpoints(joined(before, code, after))
-    assert set(found) == expected and next(iter(found)) == "serving_default"
-    for endpoint in found.values():
+    before, code, after, expected = CASES[case]
+    signatures = endpoints(joined(before, code, after))
+    assert set(signatures) == expected and next(iter(signatures)) == "serving_default"
+    for endpoint in signatures.values():
         example = endpoint.example(2)
         answers = endpoint.function(*(tf.constant(example[spec.name]) for spec in endpoint.inputs))
         assert all(len(answer) == 2 for answer in answers.values())
@@ -78,8 +78,8 @@ def test_signatures_depend_on_shapes(case: str) -> None:
 def test_a_model_with_two_inputs_is_not_an_autoencoder() -> None:
     x, y = keras.Input((4,), name="x"), keras.Input((4,), name="y")
     decoded = layers.Dense(4, name="decoder")(layers.Dense(2, name="encoder")(layers.Add()([x, y])))
-    found = endpoints(keras.Model([x, y], decoded))
-    assert [spec.name for spec in found["serving_default"].inputs] == ["x", "y"] and len(found) == 1
+    signatures = endpoints(keras.Model([x, y], decoded))
+    assert [spec.name for spec in signatures["serving_default"].inputs] == ["x", "y"] and len(signatures) == 1
 
 
 def test_generated_codes_are_normal() -> None:

@@ -202,8 +202,8 @@ def test_the_engine_uses_the_files_of_an_export(saved_models: Path, files: OpenV
     folder = saved_models / MODEL / "1"
     index = read(folder / FOLDER)
     assert index is not None
-    found = OpenVino(files).load(folder, read_signatures(folder))
-    assert found.keys() == index.signatures.keys() == set(index.reasons) - {"encode_png", "denoise_png"}
+    by_signature = OpenVino(files).load(folder, read_signatures(folder))
+    assert by_signature.keys() == index.signatures.keys() == set(index.reasons) - {"encode_png", "denoise_png"}
     assert set(OpenVino(files).load(folder, {"encode": read_signatures(folder)["encode"]})) == {"encode"}
 
 
@@ -233,8 +233,8 @@ def test_a_damaged_file_is_ignored(saved_models: Path, tmp_path: Path, files: Op
     assert index is not None
     broken = Path(index.signatures["encode"].file)
     broken.write_text("<net/>")
-    found = OpenVino(files).load(folder, read_signatures(folder))
-    assert set(found) == {name for name, entry in index.signatures.items() if Path(entry.file) != broken}
+    by_signature = OpenVino(files).load(folder, read_signatures(folder))
+    assert set(by_signature) == {name for name, entry in index.signatures.items() if Path(entry.file) != broken}
 
 
 def test_an_index_cannot_name_files_in_other_folders(saved_models: Path, tmp_path: Path, files: OpenVinoFiles) -> None:

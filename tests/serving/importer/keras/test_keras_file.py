@@ -31,23 +31,23 @@ def read(tmp_path: Path) -> Callable[..., ReadResult]:
     def read(file: Path, **options: Any) -> ReadResult:
         folder = tmp_path / f"scratch{len(list(tmp_path.iterdir()))}"
         folder.mkdir()
-        found = keras_file.read(file, Options(folder, **options))
+        result = keras_file.read(file, Options(folder, **options))
         assert list(folder.iterdir()) == []
-        return found
+        return result
 
     return read
 
 
 def test_small_model(small_model: Any, small_keras: Path, read: Any) -> None:
-    found = read(small_keras)
+    result = read(small_keras)
     assert (
-        found.description
+        result.description
         == f"Keras {'.'.join(keras.__version__.split('.')[:2])} file: Sequential, 2 layers, 23 parameters"
     )
-    assert found.method == "loaded with Keras"
-    assert found.changes == []
+    assert result.method == "loaded with Keras"
+    assert result.changes == []
     x = np.random.default_rng(1).normal(size=(3, 4)).astype(np.float32)
-    np.testing.assert_array_equal(found.model(x), small_model(x))
+    np.testing.assert_array_equal(result.model(x), small_model(x))
 
 
 def lookups() -> tuple[keras.Model, Any]:
@@ -82,9 +82,9 @@ def recurrent() -> tuple[keras.Model, Any]:
 def test_outputs_stay_equal(make: Callable[[], tuple[keras.Model, Any]], tmp_path: Path, read: Any) -> None:
     model, inputs = make()
     model.save(tmp_path / "a.keras")
-    found = read(tmp_path / "a.keras").model
-    assert not found.compiled
-    for got, want in zip(keras.tree.flatten(found(inputs)), keras.tree.flatten(model(inputs)), strict=True):
+    result = read(tmp_path / "a.keras").model
+    assert not result.compiled
+    for got, want in zip(keras.tree.flatten(result(inputs)), keras.tree.flatten(model(inputs)), strict=True):
         np.testing.assert_array_equal(got, want)
 
 
@@ -92,13 +92,13 @@ def test_outputs_stay_equal(make: Callable[[], tuple[keras.Model, Any]], tmp_pat
 def test_files_of_keras_2(name: str, layers: int, weights: int, tmp_path: Path, read: Any) -> None:
     with zipfile.ZipFile(KERAS_2 / f"keras2_{name}.zip") as files:
         files.extractall(tmp_path)
-    found = read(tmp_path / "model.keras")
-    assert found.description == f"Keras 2.12 file: Functional, {layers} layers, {weights} parameters"
-    assert found.method == "rebuilt as a Keras 3 model"
+    result = read(tmp_path / "model.keras")
+    assert result.description == f"Keras 2.12 file: Functional, {layers} layers, {weights} parameters"
+    assert result.method == "rebuilt as a Keras 3 model"
     with np.load(tmp_path / "answers.npz") as answers:
-        inputs = [answers[f"inputs/{each.name}"] for each in found.model.inputs]
+        inputs = [answers[f"inputs/{each.name}"] for each in result.model.inputs]
         want = [answers[key] for key in answers.files if key.startswith("outputs/")]
-    got = keras.tree.flatten(found.model(inputs if len(inputs) > 1 else inputs[0]))
+    got = keras.tree.flatten(result.model(inputs if len(inputs) > 1 else inputs[0]))
     for each, other in zip(got, want, strict=True):
         np.testing.assert_allclose(each, other, atol=1e-5)
 
@@ -113,10 +113,10 @@ def test_files_of_the_last_keras_2(tmp_path: Path, read: Any) -> None:
     inner = keras2.Sequential([dense(5, "elu", input_shape=(12,)), dense(3)], name="inner")
     model = keras2.Model(x, dense(2)(inner(keras2.layers.Concatenate()(sides))))
     model.save(tmp_path / "model.keras")
-    found = read(tmp_path / "model.keras")
-    assert found.description.startswith("Keras 2.")
+    result = read(tmp_path / "model.keras")
+    assert result.description.startswith("Keras 2.")
     inputs = np.random.default_rng(1).normal(size=(7, 4)).astype(np.float32)
-    np.testing.assert_allclose(found.model(inputs), model(inputs), atol=1e-6)
+    np.testing.assert_allclose(result.model(inputs), model(inputs), atol=1e-6)
 
 
 class Doubling(layers.Layer):  # type: ignore[misc]
@@ -129,8 +129,8 @@ def test_custom_classes(tmp_path: Path, read: Any) -> None:
     try:
         model = keras.Sequential([keras.Input((4,)), Doubling(name="double")])
         model.save(tmp_path / "a.keras")
-        found = read(tmp_path / "a.keras", classes=frozenset({"of_mine>Doubling"}))
-        np.testing.assert_array_equal(found.model(np.ones((1, 4))), 2 * np.ones((1, 4)))
+        result = read(tmp_path / "a.keras", classes=frozenset({"of_mine>Doubling"}))
+        np.testing.assert_array_equal(result.model(np.ones((1, 4))), 2 * np.ones((1, 4)))
         with pytest.raises(
             PermissionDenied, match="layer 'double' of class Doubling, registered as 'of_mine>Doubling'"
         ):
@@ -177,7 +177,7 @@ def test_unknown_layer_options(small_keras: Path, tmp_path: Path, read: Any) -> 
 def paths(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     """Returns the path of each value in a configuration: the keys and indices that lead to the value."""
     inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    return [path, *(found for key, each in inner for found in paths(each, (*path, key)))]
+    return [path, *(deeper for key, each in inner for deeper in paths(each, (*path, key)))]
 
 
 def with_change(config: Any, path: tuple[Any, ...], value: Any) -> Any:

@@ -62,12 +62,14 @@ def test_operations_equal_tensorflow(function: str) -> None:
     if function == "__operators__.getitem":
         want = tf.constant(first)[:, 1:3, 0]
     else:
-        found = tf
+        original = tf
         for part in function.split("."):
-            found = getattr(found, part, None) if found is not None else None
-        if found is None:  # a Python operator, such as +
-            found = getattr(tf.math, function.rpartition(".")[2])
-        want = found([tf.constant(each) for each in first] if isinstance(first, list) else tf.constant(first), **kwargs)
+            original = getattr(original, part, None) if original is not None else None
+        if original is None:  # a Python operator, such as +
+            original = getattr(tf.math, function.rpartition(".")[2])
+        want = original(
+            [tf.constant(each) for each in first] if isinstance(first, list) else tf.constant(first), **kwargs
+        )
     for each, other in zip(
         got if isinstance(got, list | tuple) else [got], want if isinstance(want, list) else [want], strict=True
     ):

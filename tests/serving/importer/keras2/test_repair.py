@@ -179,8 +179,8 @@ def test_hard_sigmoid_equals_keras_2_in_every_layer(tmp_path: Path) -> None:
     model.set_weights([rng.normal(size=each.shape) for each in model.get_weights()])
     model.save(tmp_path / "model.h5")
     inputs = {"x": rng.normal(size=(3, 6, 6, 2)).astype(np.float32)}
-    found = h5_file.read(tmp_path / "model.h5", Options(tmp_path))
-    np.testing.assert_allclose(ask(found.model, inputs)[0], model(inputs["x"]), atol=1e-5)
+    result = h5_file.read(tmp_path / "model.h5", Options(tmp_path))
+    np.testing.assert_allclose(ask(result.model, inputs)[0], model(inputs["x"]), atol=1e-5)
 
 
 # === Errors ===

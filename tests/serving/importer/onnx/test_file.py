@@ -69,10 +69,10 @@ def test_files_of_tf2onnx_keep_names_shapes_and_outputs(tmp_path: Path, name: st
     model = small(name)
     randomise(model)
     written = export_to("onnx", model, tmp_path / "model.onnx")
-    found = read(written.place)
-    assert found.description.startswith("ONNX file of tf2onnx ") and found.model is None
-    assert found.reference_name == f"ONNX Runtime {onnxruntime.__version__}"
-    run = signature(found.saved_model)
+    result = read(written.place)
+    assert result.description.startswith("ONNX file of tf2onnx ") and result.model is None
+    assert result.reference_name == f"ONNX Runtime {onnxruntime.__version__}"
+    run = signature(result.saved_model)
     specs = run.structured_input_signature[1]
     assert {key: (each.shape.as_list()[1:], each.dtype) for key, each in specs.items()} == {
         each.name: (list(each.shape[1:]), each.dtype) for each in model.inputs
@@ -83,7 +83,7 @@ def test_files_of_tf2onnx_keep_names_shapes_and_outputs(tmp_path: Path, name: st
             key: rng.integers(0, 5, (batch, *(size or 9 for size in spec.shape[1:]))).astype(spec.dtype.as_numpy_dtype)
             for key, spec in specs.items()
         }
-        want = found.reference(inputs)
+        want = result.reference(inputs)
         got = run(**{key: tf.constant(value) for key, value in inputs.items()})
         assert got.keys() == want.keys() == set(written.outputs)
         for key, value in want.items():
@@ -91,11 +91,11 @@ def test_files_of_tf2onnx_keep_names_shapes_and_outputs(tmp_path: Path, name: st
 
 
 def test_channels_stay_first_and_input_names_become_valid(tmp_path: Path, read: Read) -> None:
-    found = read(convnet(tmp_path / "net.onnx", x="input.1", producer_name="pytorch", producer_version="2.9.0"))
-    assert found.description == "ONNX file of pytorch 2.9.0: 7 nodes"
-    assert found.changes[0] == "input 'input.1' renamed to input_1"
-    assert found.changes[1].startswith("compared with ONNX Runtime ")
-    run = signature(found.saved_model)
+    result = read(convnet(tmp_path / "net.onnx", x="input.1", producer_name="pytorch", producer_version="2.9.0"))
+    assert result.description == "ONNX file of pytorch 2.9.0: 7 nodes"
+    assert result.changes[0] == "input 'input.1' renamed to input_1"
+    assert result.changes[1].startswith("compared with ONNX Runtime ")
+    run = signature(result.saved_model)
     assert run.structured_input_signature[1]["input_1"].shape.as_list() == [None, 3, 8, 8]
     x = np.random.default_rng(0).random((3, 3, 8, 8), np.float32)
     session = onnxruntime.InferenceSession(tmp_path / "net.onnx", providers=["CPUExecutionProvider"])
@@ -107,9 +107,9 @@ def test_external_weights_are_embedded(tmp_path: Path, read: Read) -> None:
     want = read(place).reference({"x": np.ones((1, 3, 8, 8), np.float32)})["y"]
     onnx.save(onnx.load(place), place, save_as_external_data=True, location="net.data", size_threshold=0)
     assert (tmp_path / "net.data").stat().st_size > 0
-    found = read(place)
+    result = read(place)
     (tmp_path / "net.data").unlink()
-    got = signature(found.saved_model)(x=tf.ones((1, 3, 8, 8)))["y"]
+    got = signature(result.saved_model)(x=tf.ones((1, 3, 8, 8)))["y"]
     np.testing.assert_allclose(got, want, atol=1e-6)
 
 
@@ -207,8 +207,8 @@ def test_large_constants_are_not_allocated(tmp_path: Path, read: Read, monkeypat
     ]
     find = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "onnxruntime" else find(name))
-    found = read(save(tmp_path / "net.onnx", nodes, {"size": np.array([10**6, 250_000])}))
-    assert found.reference is None and found.changes == []
+    result = read(save(tmp_path / "net.onnx", nodes, {"size": np.array([10**6, 250_000])}))
+    assert result.reference is None and result.changes == []
 
 
 def test_a_difference_from_onnx_runtime_is_refused(tmp_path: Path, read: Read, monkeypatch: pytest.MonkeyPatch) -> None:

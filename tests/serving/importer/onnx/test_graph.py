@@ -75,14 +75,14 @@ def examples() -> dict[str, list[Any]]:
         from onnx.backend.test.case.node import collect_testcases
 
         cases = collect_testcases(None)
-    found = collections.defaultdict(list)
+    by_operator = collections.defaultdict(list)
     for case in cases:
         operators = {node.op_type for node in nodes_of(case.model.graph)}
         arrays = [array for arrays in case.data_sets[0] for array in arrays]
         plain = all(isinstance(array, np.ndarray) and array.dtype.kind in "fiub" for array in arrays)
         if len(case.model.graph.node) == 1 and plain and operators <= OPERATORS.keys() and not case.model.functions:
-            found[case.model.graph.node[0].op_type].append(case)
-    return found
+            by_operator[case.model.graph.node[0].op_type].append(case)
+    return by_operator
 
 
 @pytest.mark.parametrize("operator", sorted(OPERATORS))

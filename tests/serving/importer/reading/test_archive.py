@@ -27,8 +27,8 @@ def test_members_are_extracted(compression: int, tmp_path: Path) -> None:
         assert archive.read(opened, "large", len(large)) == large
         assert archive.members(opened, archive.ASSETS) == ["assets/layers/lookup/vocabulary.txt"]
         archive.extract(opened, members, tmp_path / "out")
-    found = {str(each.relative_to(tmp_path / "out")): each for each in (tmp_path / "out").rglob("*") if each.is_file()}
-    assert {name: each.read_bytes() for name, each in found.items()} == members
+    files = {str(each.relative_to(tmp_path / "out")): each for each in (tmp_path / "out").rglob("*") if each.is_file()}
+    assert {name: each.read_bytes() for name, each in files.items()} == members
 
 
 def test_existing_files_are_not_overwritten(tmp_path: Path) -> None:

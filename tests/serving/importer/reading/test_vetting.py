@@ -43,23 +43,23 @@ def test_every_operation_is_reviewed() -> None:
     taking_functions = {"AssociativeScan", "Cond", "ForiLoop", "Map", "Scan", "Switch", "VectorizedMap", "WhileLoop"}
     for module, listed in known_classes.CLASSES.items():
         if module.startswith("keras.src.ops"):
-            found = {
+            members = {
                 name
                 for name, value in vars(importlib.import_module(module)).items()
                 if inspect.isclass(value) and issubclass(value, Operation) and value.__module__ == module
             }
-            assert found - listed <= taking_functions | {"JVP", "SegmentReduction"}, module
+            assert members - listed <= taking_functions | {"JVP", "SegmentReduction"}, module
             assert not listed & taking_functions
 
 
 def test_listed_classes_are_in_their_modules() -> None:
     """Each listed name is a class in its module. A private module defines the class itself, and does not import it."""
     for module, names in known_classes.CLASSES.items():
-        found = vars(importlib.import_module(module))
+        members = vars(importlib.import_module(module))
         public = not module.startswith("keras.src")
-        missing = {name for name in names if not inspect.isclass(found.get(name))} - {"Functional"}
+        missing = {name for name in names if not inspect.isclass(members.get(name))} - {"Functional"}
         assert missing == set(), module
-        assert public or all(found[name].__module__ == module for name in names)
+        assert public or all(members[name].__module__ == module for name in names)
 
 
 def test_every_listed_activation_exists() -> None:
@@ -183,7 +183,7 @@ def objects(value: Any) -> list[Any]:
     """Returns all dictionaries in `value` that Keras can read as a serialized object."""
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     own = [value] if isinstance(value, dict) and "class_name" in value else []
-    return own + [found for each in inner for found in objects(each)]
+    return own + [inside for each in inner for inside in objects(each)]
 
 
 @given(st.dictionaries(names, values, max_size=6))

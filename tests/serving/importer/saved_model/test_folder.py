@@ -57,23 +57,23 @@ def plain(place: Path) -> Path:
 @pytest.mark.parametrize("name", ["keras2_dense_autoencoder", "keras2_convnet"])
 def test_keras_2_is_rebuilt_as_layers(name: str, tmp_path: Path) -> None:
     folder = unpack(name, tmp_path / name)
-    found = read(folder / "saved_model")
+    result = read(folder / "saved_model")
     inputs, outputs = answers(folder)
-    assert found.description.startswith("SavedModel of Keras 2.12: ") and found.method.startswith(
+    assert result.description.startswith("SavedModel of Keras 2.12: ") and result.method.startswith(
         "rebuilt as a Keras 3 model"
     )
-    assert found.saved_model is None and found.reference is not None
-    np.testing.assert_allclose(ask(found.model, inputs)[0], next(iter(outputs.values())), atol=1e-5)
-    np.testing.assert_allclose(next(iter(found.reference(inputs).values())), next(iter(outputs.values())), atol=1e-5)
+    assert result.saved_model is None and result.reference is not None
+    np.testing.assert_allclose(ask(result.model, inputs)[0], next(iter(outputs.values())), atol=1e-5)
+    np.testing.assert_allclose(next(iter(result.reference(inputs).values())), next(iter(outputs.values())), atol=1e-5)
 
 
 def test_a_model_with_custom_classes_is_served_as_a_graph(tmp_path: Path) -> None:
     folder = unpack("keras2_subclassed", tmp_path / "file")
-    found = read(folder / "saved_model")
-    assert found.model is None and found.saved_model is not None and "TFSMLayer" in found.method
-    assert found.changes[0].startswith("not rebuilt as layers: Unsafe model refused: ")
+    result = read(folder / "saved_model")
+    assert result.model is None and result.saved_model is not None and "TFSMLayer" in result.method
+    assert result.changes[0].startswith("not rebuilt as layers: Unsafe model refused: ")
     inputs, outputs = answers(folder)
-    got = tf.saved_model.load(str(found.saved_model)).signatures["serving_default"](tf.constant(inputs["x"]))
+    got = tf.saved_model.load(str(result.saved_model)).signatures["serving_default"](tf.constant(inputs["x"]))
     np.testing.assert_allclose(got["output_1"], outputs["output_1"], atol=1e-5)
 
 
@@ -82,9 +82,9 @@ def test_layers_that_differ_from_the_graph_are_not_used(tmp_path: Path) -> None:
     folder = unpack("keras2_dense_autoencoder", tmp_path / "file") / "saved_model"
     metadata = (folder / "keras_metadata.pb").read_bytes()
     (folder / "keras_metadata.pb").write_bytes(metadata.replace(b'"activation": "swish"', b'"activation": "relu6"'))
-    found = read(folder)
-    assert found.model is None
-    assert "differ from the graph (tolerance 1e-05): output decoder is off by" in found.changes[0]
+    result = read(folder)
+    assert result.model is None
+    assert "differ from the graph (tolerance 1e-05): output decoder is off by" in result.changes[0]
 
 
 # === Graphs ===
@@ -94,17 +94,17 @@ def test_a_module_of_tensorflow_2(tmp_path: Path) -> None:
     place = plain(tmp_path / "module")
     (place / "variables" / "notes.txt").write_text("kept")
     (place / "hook.py").write_text("not copied")
-    found = read(place)
-    assert found.description == f"SavedModel of TensorFlow {'.'.join(tf.__version__.split('.')[:2])}: serving_default"
-    assert found.saved_model is not None and found.model is None and found.changes == []
-    assert sorted(each.name for each in found.saved_model.iterdir()) == ["assets", "saved_model.pb", "variables"]
-    got = tf.saved_model.load(str(found.saved_model)).signatures["serving_default"](tf.constant([[1.0, 2.0, 3.0]]))
+    result = read(place)
+    assert result.description == f"SavedModel of TensorFlow {'.'.join(tf.__version__.split('.')[:2])}: serving_default"
+    assert result.saved_model is not None and result.model is None and result.changes == []
+    assert sorted(each.name for each in result.saved_model.iterdir()) == ["assets", "saved_model.pb", "variables"]
+    got = tf.saved_model.load(str(result.saved_model)).signatures["serving_default"](tf.constant([[1.0, 2.0, 3.0]]))
     np.testing.assert_allclose(got["y"], [[16.0, 22.0]])
 
 
 def test_a_lookup_table(tmp_path: Path) -> None:
-    found = read(save(tmp_path / "table", lambda module, x: module.table.lookup(x), TEXTS))
-    got = tf.saved_model.load(str(found.saved_model)).signatures["serving_default"](tf.constant(["b", "c"]))
+    result = read(save(tmp_path / "table", lambda module, x: module.table.lookup(x), TEXTS))
+    got = tf.saved_model.load(str(result.saved_model)).signatures["serving_default"](tf.constant(["b", "c"]))
     np.testing.assert_allclose(got["y"], [2.0, 0.0])
 
 
@@ -126,9 +126,9 @@ def test_a_session_of_tensorflow_1(tmp_path: Path) -> None:
         signature = v1.saved_model.predict_signature_def({"x": x}, {"y": y})
         builder.add_meta_graph_and_variables(session, ["serve"], {"serving_default": signature})
         builder.save()
-    found = read(place)
-    assert "in TensorFlow 1 format: serving_default" in found.description and found.saved_model is not None
-    got = tf.saved_model.load(str(found.saved_model)).signatures["serving_default"](tf.constant([[1.0, 2.0, 3.0]]))
+    result = read(place)
+    assert "in TensorFlow 1 format: serving_default" in result.description and result.saved_model is not None
+    got = tf.saved_model.load(str(result.saved_model)).signatures["serving_default"](tf.constant([[1.0, 2.0, 3.0]]))
     np.testing.assert_allclose(got["y"], [[6.0, 6.0]])
 
 
@@ -202,8 +202,8 @@ def test_unsafe_operations_are_refused(attack: str, tmp_path: Path) -> None:
 
 
 def test_trust_allows_unsafe_operations(tmp_path: Path) -> None:
-    found = read(save(tmp_path / "attack", print_to_file), trust=True)
-    assert found.saved_model is not None
+    result = read(save(tmp_path / "attack", print_to_file), trust=True)
+    assert result.saved_model is not None
 
 
 def test_operations_of_other_libraries(tmp_path: Path) -> None:

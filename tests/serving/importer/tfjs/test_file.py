@@ -62,18 +62,18 @@ def recorded(name: str) -> tuple[list[np.ndarray], list[np.ndarray]]:
 
 
 def answers(model: keras.Model, inputs: list[np.ndarray]) -> list[np.ndarray]:
-    found = model(inputs if len(inputs) > 1 else inputs[0], training=False)
-    return [keras.ops.convert_to_numpy(each) for each in keras.tree.flatten(found)]
+    result = model(inputs if len(inputs) > 1 else inputs[0], training=False)
+    return [keras.ops.convert_to_numpy(each) for each in keras.tree.flatten(result)]
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_outputs_equal_tensorflow_js(name: str, read: Callable[..., Any]) -> None:
-    found = read(FILES / name)
+    result = read(FILES / name)
     inputs, outputs = recorded(name)
-    for got, want in zip(answers(found.model, inputs), outputs, strict=True):
+    for got, want in zip(answers(result.model, inputs), outputs, strict=True):
         np.testing.assert_allclose(got, want, rtol=0, atol=1e-5)
-    assert found.description.startswith("layers model of TensorFlow.js, written by tfjs-layers 4.22.0: ")
-    assert found.method == "rebuilt as a Keras 3 model" and found.reference is None
+    assert result.description.startswith("layers model of TensorFlow.js, written by tfjs-layers 4.22.0: ")
+    assert result.method == "rebuilt as a Keras 3 model" and result.reference is None
 
 
 def test_changes_are_reported(read: Callable[..., Any]) -> None:
@@ -84,11 +84,11 @@ def test_changes_are_reported(read: Callable[..., Any]) -> None:
 @needs_tensorflow_js
 @pytest.mark.parametrize("name", NAMES)
 def test_the_reference_runs_in_tensorflow_js(name: str, installed: None, read: Callable[..., Any]) -> None:
-    found = read(FILES / name)
+    result = read(FILES / name)
     inputs, outputs = recorded(name)
-    got = found.reference({tensor.name: x for tensor, x in zip(found.model.inputs, inputs, strict=True)})
-    assert found.reference_name == "TensorFlow.js 4.22.0"
-    assert list(got) == [output._keras_history.operation.name for output in found.model.outputs]
+    got = result.reference({tensor.name: x for tensor, x in zip(result.model.inputs, inputs, strict=True)})
+    assert result.reference_name == "TensorFlow.js 4.22.0"
+    assert list(got) == [output._keras_history.operation.name for output in result.model.outputs]
     for value, want in zip(got.values(), outputs, strict=True):
         np.testing.assert_array_equal(value, want)
 
@@ -140,10 +140,10 @@ def test_files_of_the_converter(changed: Callable[..., Path], read: Callable[...
     for name, part in written.items():
         (folder / name).write_bytes(part)
     (folder / WEIGHTS).unlink()
-    found = read(folder)
+    result = read(folder)
     inputs, outputs = recorded("recurrent")
-    np.testing.assert_allclose(answers(found.model, inputs)[0], outputs[0], rtol=0, atol=1e-5)
-    assert "written by Keras 2.12.0: " in found.description
+    np.testing.assert_allclose(answers(result.model, inputs)[0], outputs[0], rtol=0, atol=1e-5)
+    assert "written by Keras 2.12.0: " in result.description
 
 
 @needs_tensorflow_js
@@ -162,16 +162,16 @@ def test_quantized_weights_equal_tensorflow_js(
             if most:
                 spec["quantization"] |= {"scale": scale, "min": low}
 
-    found = read(changed(quantize, stored.tobytes()))
+    result = read(changed(quantize, stored.tobytes()))
     inputs, _ = recorded("several")
-    old = found.reference({tensor.name: x for tensor, x in zip(found.model.inputs, inputs, strict=True)})
-    for got, want in zip(answers(found.model, inputs), old.values(), strict=True):
+    old = result.reference({tensor.name: x for tensor, x in zip(result.model.inputs, inputs, strict=True)})
+    for got, want in zip(answers(result.model, inputs), old.values(), strict=True):
         np.testing.assert_allclose(got, want, rtol=0, atol=1e-5)
 
 
 def weight(described: dict[str, Any], at: int = 0) -> dict[str, Any]:
-    found: dict[str, Any] = described["weightsManifest"][0]["weights"][at]
-    return found
+    result: dict[str, Any] = described["weightsManifest"][0]["weights"][at]
+    return result
 
 
 def dense(described: dict[str, Any], name: str = "dense_Dense6") -> dict[str, Any]:

@@ -90,8 +90,8 @@ def test_loading_with_the_public_api_of_tensorflow_js(tmp_path: Path) -> None:
     done = subprocess.run(
         command, env={"PATH": os.environ["PATH"], "NODE_PATH": str(MODULES)}, capture_output=True, check=True
     )
-    found = json.loads(done.stdout)
-    np.testing.assert_allclose(np.reshape(found["values"], found["shape"]), to_numpy(model(x)), atol=1e-6)
+    result = json.loads(done.stdout)
+    np.testing.assert_allclose(np.reshape(result["values"], result["shape"]), to_numpy(model(x)), atol=1e-6)
 
 
 @needs_tensorflow_js
@@ -166,11 +166,11 @@ def test_encoding_and_decoding_arrays() -> None:
         "empty": np.zeros((0, 3), np.float32),
     }
     specs, data = encode(arrays)
-    found = dict(decode(specs, data))
+    result = dict(decode(specs, data))
     assert {spec["name"]: spec["dtype"] for spec in specs} == dict(
         floats="float32", integers="int32", booleans="bool", texts="string", empty="float32"
     )
     for name, array in arrays.items():
-        np.testing.assert_array_equal(found[name], array)
+        np.testing.assert_array_equal(result[name], array)
     with pytest.raises(InvalidArgument, match="at most 32 bits"):
         encode({"large": np.array([2**31])})
