@@ -102,8 +102,8 @@ def test_memory_of_the_machine() -> None:
 
 
 @pytest.mark.parametrize("text", ["[]", "{}", "1", '""', '{"b64":"YQ=="}', '{"a":1}', "[[[1]]]", "null", "0.125"])
-def test_parsing_json_needs_no_more_memory_than_estimated(text: str) -> None:
-    """The test measures the memory of Python's own JSON parser."""
+def test_the_estimated_memory_of_parsed_json(text: str) -> None:
+    """The values of Python's own JSON parser take less than 1.5 times the estimate."""
     document = ("[" + ",".join([text] * 20_000) + "]").encode()
     tracemalloc.start()
     try:

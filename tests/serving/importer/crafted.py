@@ -91,10 +91,9 @@ def change_weights(source: Path, place: Path, change: Callable[[h5py.File], None
 def assert_refused(
     read: Callable[[Path], object], file: Path, *words: str, error: type[ServingError] = PermissionDenied
 ) -> None:
-    """Asserts that reading a file raises an error, and that its message is one line with all `words`."""
+    """Asserts that reading a file raises `error`, and that the message is one line that contains all `words`."""
     with pytest.raises(error) as caught:
         read(file)
     line = str(caught.value)
     assert "\n" not in line
-
     assert [word for word in words if word not in line] == [], line

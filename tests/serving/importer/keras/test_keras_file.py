@@ -103,7 +103,7 @@ def test_files_of_keras_2(name: str, layers: int, weights: int, tmp_path: Path, 
         np.testing.assert_allclose(each, other, atol=1e-5)
 
 
-def test_files_of_the_last_keras_2(tmp_path: Path, read: Any) -> None:
+def test_a_file_of_tf_keras(tmp_path: Path, read: Any) -> None:
     """The model has a nested model and parallel layers of one class. Keras 3 orders parallel layers differently."""
     keras2 = pytest.importorskip("tf_keras")
     dense = keras2.layers.Dense

@@ -33,7 +33,7 @@ def keys(value: Any) -> set[str]:
 
 
 @pytest.mark.parametrize("name", REAL)
-def test_repairs_are_complete_and_change_nothing_else(name: str, tmp_path: Path) -> None:
+def test_repairs_are_complete_and_do_not_change_the_argument(name: str, tmp_path: Path) -> None:
     config = read_config(unpack(name, tmp_path) / "model.h5")
     before = copy.deepcopy(config)
     repaired, changes = repair(config)
@@ -84,7 +84,8 @@ SAMPLES: dict[str, dict[str, Any]] = {
     "equation": {"equation": "abc,cd->abd"},
     "output_shape": {"output_shape": 2},
 }
-# Base classes, layers that have no default configuration, and layers that Keras 3 lacks or that an import refuses.
+# The test leaves out base classes, layers without a default configuration, and layers that Keras 3 lacks or that an
+# import refuses.
 EXCLUDED = """
     AbstractRNNCell DenseFeatures InputLayer Lambda Layer LocallyConnected1D LocallyConnected2D RandomHeight RandomWidth
     Wrapper
@@ -158,7 +159,7 @@ def test_a_list_of_layers_becomes_a_sequential_model() -> None:
 
 @pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
 def test_hard_sigmoid_equals_keras_2_in_every_layer(tmp_path: Path) -> None:
-    """Keras 2 computes max(0, min(1, 0.2 x + 0.5)). Keras 3 computes max(0, min(1, x / 6 + 0.5))."""
+    """Keras 2 computes max(0, min(1, 0.2 x + 0.5)). Keras 3 computes max(0, min(1, x / 6 + 0.5)) for the same name."""
     tf_keras = pytest.importorskip("tf_keras")
     layers, function = tf_keras.layers, "hard_sigmoid"
     x = tf_keras.Input((6, 6, 2), name="x")
