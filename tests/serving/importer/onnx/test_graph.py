@@ -49,15 +49,15 @@ def answers(model: Any, inputs: Arrays) -> Arrays:
     """Runs a model as a TensorFlow graph. Inputs of int64 are mostly axes and sizes, so they become constants."""
     values = onnx_tensors.arrays(model)
     names = [each.name for each in model.graph.input if each.name not in values]
-    given = dict(zip(names, inputs, strict=True))
-    fixed = (
-        {name for name, value in given.items() if value.dtype == np.int64 or name == "scales"}
-        if len(given) > 1
+    arrays = dict(zip(names, inputs, strict=True))
+    constants = (
+        {name for name, value in arrays.items() if value.dtype == np.int64 or name == "scales"}
+        if len(arrays) > 1
         else set()
     )
-    runner = Runner(model, values | {name: given.pop(name) for name in fixed})
+    runner = Runner(model, values | {name: arrays.pop(name) for name in constants})
     function = tf.function(lambda tensors: runner(tensors), autograph=False)
-    return [each.numpy() for each in function({name: tf.constant(value) for name, value in given.items()})]
+    return [each.numpy() for each in function({name: tf.constant(value) for name, value in arrays.items()})]
 
 
 def check(got: Arrays, want: Arrays) -> None:
