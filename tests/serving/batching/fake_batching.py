@@ -66,7 +66,7 @@ def answer(x: Any, outputs: Sequence[str] = NAMES) -> Any:
 
 
 class Owner:
-    """A fake servable that counts its users."""
+    """A fake servable. `users` is the number of callers that hold the servable."""
 
     users = 0
 
@@ -91,7 +91,7 @@ class Served:
         )
 
     async def ask(self, x: Any, outputs: Sequence[str] = NAMES) -> asyncio.Task[Any]:
-        """Starts a request. Returns when the request has run until its first wait."""
+        """Starts a request, and returns when the request has to wait."""
         task = asyncio.create_task(self.batcher.run({"x": x}, outputs))
         await asyncio.sleep(0)
         return task

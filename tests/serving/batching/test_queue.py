@@ -31,7 +31,7 @@ def test_a_full_batch_runs_at_once() -> None:
             assert same(await first, floats(1)) and same(await second, floats(3))
             assert signature.rows == [4]
             third = await served.ask(floats(3))
-            fourth = await served.ask(floats(2))  # does not fit into the third request's batch, which runs at once
+            fourth = await served.ask(floats(2))  # does not fit into the batch of `third`, so that batch runs at once
             assert same(await third, floats(3))
             assert not fourth.done()
             fourth.cancel()

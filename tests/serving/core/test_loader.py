@@ -40,7 +40,7 @@ class Runner:
 class Engine:
     """A fake engine for the signatures in `takes`.
 
-    If `error` is not None, `load` raises it. If `fails` is not None, the runners raise it.
+    `load` raises `error` unless `error` is None. The runners raise `fails` unless `fails` is None.
     """
 
     def __init__(

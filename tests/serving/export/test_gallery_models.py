@@ -142,7 +142,7 @@ def test_codes_may_be_feature_maps(client: Client, images: Any) -> None:
 
 
 def operations(folder: Path, signature: str | None = None) -> set[str]:
-    """Returns the operations of a SavedModel: all operations, or those of one signature."""
+    """Returns all operations of a SavedModel, or the operations of one signature."""
     import tensorflow as tf
     from keras_gallery.serving import saved_model
     from keras_gallery.serving.export import writing as export

@@ -1,6 +1,6 @@
 """Tests of published attacks through a model's configuration. An import must refuse each malicious file.
 
-Several tests also check that the attack works if it is not refused. Sources: the CVE records, and the advisories of
+Several tests also check that the attack works if Keras loads the file. Sources: the CVE records, and the advisories of
 keras-team/keras and of HDF Group.
 """
 

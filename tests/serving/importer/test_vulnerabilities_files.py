@@ -20,7 +20,7 @@ from .crafted import SECRET, assert_refused, change_weights, insert, layer, rewr
 
 
 def test_cve_2025_12058_vocabulary_path(small_keras: Path, tmp_path: Path, secret: Path, read: Any) -> None:
-    """A lookup layer read its vocabulary from any path or URL. This disclosed the file at the path."""
+    """A lookup layer read a vocabulary from any path or URL, and the model then contained the content of that file."""
     for at, class_name in enumerate(("StringLookup", "IntegerLookup", "TextVectorization")):
         payload = layer(class_name, vocabulary=str(secret), dtype="string")
         file = rewrite(small_keras, tmp_path / f"{at}.keras", insert(payload))

@@ -22,7 +22,7 @@ with quiet_import():
 
 
 def test_keras_loads_the_file_without_this_project(tmp_path: Path) -> None:
-    model = small("detector")  # its outputs are a dict, and it has the custom layer `CellBoxes`
+    model = small("detector")  # the model has outputs in a dict and the custom layer `CellBoxes`
     model.compile("adam", loss=[keras.losses.MeanSquaredError()] * 2)
     written = export_to("keras", model, tmp_path / "m.keras")
     assert written.notes == ["cell_boxes: CellBoxes written as Activation, Conv2D, Flatten, Normalization, Reshape"]

@@ -132,7 +132,7 @@ UNUSUAL = {
 
 
 def outcome(runner: Runner, x: Any) -> Any:
-    """Returns the output. If the run fails, returns the type of the error and the first line of its message."""
+    """Returns the output. If the run fails, returns the class and the first line of the error."""
     try:
         return runner({"x": x}, ["y"])["y"]
     except Exception as error:

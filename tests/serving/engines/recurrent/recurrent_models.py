@@ -107,7 +107,7 @@ def transposed_weights(weights: Any, x: Any, h: Any) -> tuple[Any, ...]:
 def lstm(weights: Any, x: Any, h: Any, c: Any, order: str = "ifgo", squash: Any = tf.tanh) -> tuple[Any, ...]:
     """Computes a step of an LSTM with the gates in `order` and the output activation `squash`.
 
-    The defaults of both options are those of Keras.
+    Both defaults are the defaults of Keras.
     """
     kernel, recurrent, bias, _ = weights
     gates = dict(zip(order, tf.split(x @ kernel + h @ recurrent + bias, 4, axis=1), strict=True))

@@ -1,4 +1,4 @@
-"""Tests the TensorFlow engine on many SavedModels. Also tests the start, sharing and end of its process."""
+"""Tests the TensorFlow engine on many SavedModels. Also tests the start, sharing and end of the process."""
 
 from __future__ import annotations
 

@@ -188,7 +188,7 @@ def mixed_precision() -> keras.Model:
 
 
 def code() -> keras.Model:
-    """Returns a model with a Lambda layer. The file of this model contains Python code."""
+    """Returns a model with a Lambda layer, whose Python code Keras stores in the model's file."""
     return keras.Sequential([layers.Dense(4, input_shape=(3,)), layers.Lambda(lambda x: x * 2, name="sampler")])
 
 

@@ -37,7 +37,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 
 
 def argument(function: str) -> Any:
-    """Returns the first argument with which a TensorFlow function is tested."""
+    """Returns the first argument for the test of a TensorFlow function."""
     if function in ("concat", "stack"):
         return [X, Y]
     if "squeeze" in function:

@@ -159,7 +159,7 @@ def test_a_list_of_layers_becomes_a_sequential_model() -> None:
 
 @pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
 def test_hard_sigmoid_equals_keras_2_in_every_layer(tmp_path: Path) -> None:
-    """Keras 2 computes max(0, min(1, 0.2 x + 0.5)). Keras 3 computes max(0, min(1, x / 6 + 0.5)) for the same name."""
+    """Keras 2 computes max(0, min(1, 0.2 x + 0.5)). Keras 3 computes max(0, min(1, x / 6 + 0.5))."""
     tf_keras = pytest.importorskip("tf_keras")
     layers, function = tf_keras.layers, "hard_sigmoid"
     x = tf_keras.Input((6, 6, 2), name="x")

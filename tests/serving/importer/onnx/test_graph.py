@@ -27,7 +27,7 @@ PYTORCH = sorted(
 )
 Arrays = list[Any]
 
-# Number of examples per operator that cannot be converted, because they have rare options.
+# Number of examples per operator that have rare options and cannot be converted.
 UNSUPPORTED = {
     "ArgMax": 8,
     "ArgMin": 8,
