@@ -1,6 +1,6 @@
 """Tests of published attacks through a model's configuration. An import must refuse each malicious file.
 
-Several tests also check that the attack works if Keras loads the file. Sources: the CVE records, and the advisories of
+Several tests also check that the attack works without the importer. Sources: the CVE records, and the advisories of
 keras-team/keras and of HDF Group.
 """
 
@@ -89,7 +89,7 @@ def test_cve_2025_1550_any_class_of_any_module(module: str, small_keras: Path, t
 def test_cve_2025_8747_functions_of_keras_as_gadgets(
     small_keras: Path, tmp_path: Path, secret: Path, read: Any
 ) -> None:
-    """`keras.utils.get_file`, called by a Lambda layer, wrote a file of the attacker's choice anywhere."""
+    """A Lambda layer could call `keras.utils.get_file`, which downloads any file to any folder."""
     fetched = tmp_path / "fetched"
     arguments = {"origin": secret.as_uri(), "cache_dir": str(tmp_path), "cache_subdir": "fetched"}
     assert Path(keras.utils.get_file("stolen", **arguments)).read_bytes() == SECRET  # the attack works

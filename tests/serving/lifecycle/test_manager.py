@@ -124,7 +124,7 @@ def test_policies(run: Run, tmp_path: Path, load: Loader, policy: dict[str, Any]
 
 
 def test_labels(run: Run, tmp_path: Path, load: Loader) -> None:
-    """A label takes effect when the version of the label becomes available. If the version is removed, the label stays."""
+    """A label takes effect when the label's version becomes available. The label stays if the version is removed."""
     add(tmp_path, 1, 2)
     labels = {"stable": 1, "canary": 2, "later": 3}
     manager = run(ModelConfig("m", tmp_path, latest=0, labels=labels))

@@ -53,7 +53,7 @@ def test_every_operation_is_reviewed() -> None:
 
 
 def test_listed_classes_are_in_their_modules() -> None:
-    """Each listed class exists in the listed module. A private module must define the class, and not import the class."""
+    """Each listed class exists in the listed module. A private module must define the class, not only import it."""
     for module, names in known_classes.CLASSES.items():
         members = vars(importlib.import_module(module))
         public = not module.startswith("keras.src")
