@@ -1,4 +1,8 @@
-"""Fixtures: a small exported autoencoder and a server for it (the embedded one, or the one in TF_MODEL_SERVER)."""
+"""Fixtures: a small exported autoencoder, and a server that serves the autoencoder.
+
+The server is the embedded server (serving/server). If the environment variable TF_MODEL_SERVER is set, the server is
+the TensorFlow Serving program at that path.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +42,7 @@ def saved_models(tmp_path_factory: pytest.TempPathFactory, keras_model: Any) -> 
 
 @pytest.fixture(scope="session")
 def images() -> Any:
-    """Returns images (7, 8, 8, 1), float32 multiples of 1/255 in [0, 1], as PNG files can store them."""
+    """Returns float32 images (7, 8, 8, 1) in [0, 1]. All values are multiples of 1/255, so PNG files can store them."""
     return np.random.default_rng(1).integers(0, 256, (7, 8, 8, 1)).astype(np.float32) / 255
 
 
@@ -57,7 +61,7 @@ def server_kind() -> str:
 
 @pytest.fixture(scope="session")
 def server(saved_models: Path, server_kind: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    """Starts a server, whose output goes to `server.log`."""
+    """Starts a server that writes its output to `server.log`."""
     log = tmp_path_factory.mktemp("server") / "server.log"
     ports = {"port": free_port(), "rest_port": free_port()}
     with ServerProcess(server_kind, {MODEL: saved_models / MODEL}, log=log, **ports) as running:
@@ -69,5 +73,5 @@ def server(saved_models: Path, server_kind: str, tmp_path_factory: pytest.TempPa
 
 
 def embedded_only() -> pytest.MarkDecorator:
-    """Skips a test that needs the embedded server if TF_MODEL_SERVER names another one."""
+    """Returns a mark for tests of the embedded server. The mark skips the test if TF_MODEL_SERVER is set."""
     return pytest.mark.skipif(bool(os.environ.get("TF_MODEL_SERVER")), reason="needs the embedded server")

@@ -16,7 +16,7 @@ Function = Callable[[Arrays], Mapping[str, Any]]
 
 
 class Runner:
-    """Calls a function. Records the calls in `calls`, and in `closed` whether it was closed."""
+    """Runs a Python function. `calls` has the arguments of each call. `closed` says whether the runner was closed."""
 
     engine = "python"
 
@@ -27,18 +27,18 @@ class Runner:
 
     def __call__(self, inputs: Arrays, outputs: Sequence[str]) -> Arrays:
         self.calls.append((inputs, tuple(outputs)))
-        with np.errstate(all="ignore"):  # the tests send any values
-            found = self._function(inputs)
-        return {name: np.asarray(found[name]) for name in outputs}
+        with np.errstate(all="ignore"):  # the tests send arbitrary values
+            results = self._function(inputs)
+        return {name: np.asarray(results[name]) for name in outputs}
 
     def close(self) -> None:
         self.closed = True
 
 
-def specs(kinds: Mapping[str, str]) -> dict[str, TensorSpec]:
-    """Returns specs of any shape with dtypes such as "float". The tensor of the name "x" is called "serving_x:0"."""
+def specs(dtype_names: Mapping[str, str]) -> dict[str, TensorSpec]:
+    """Returns specs of unknown shape, from dtype names such as "float". "x" has the tensor name "serving_x:0"."""
     rows = {row.name: row for row in dtypes.DATA_TYPES}
-    return {name: TensorSpec(f"serving_{name}:0", rows[kind], None) for name, kind in kinds.items()}
+    return {name: TensorSpec(f"serving_{name}:0", rows[dtype], None) for name, dtype in dtype_names.items()}
 
 
 def definition(
@@ -49,13 +49,13 @@ def definition(
     method: str = "predict",
     defaults: Mapping[str, Any] | None = None,
 ) -> SignatureDef:
-    """Returns a signature; by default one with an input of tf.Examples."""
+    """Returns a signature definition. By default, the input `inputs` is a batch of serialized tf.Examples."""
     inputs, outputs = {"inputs": "string"} if inputs is None else inputs, outputs or {"outputs": "float"}
     return SignatureDef(name, f"tensorflow/serving/{method}", specs(inputs), specs(outputs), defaults or {})
 
 
 def serve(signatures: Mapping[str, Signature], *, name: str = "m", version: int = 3) -> ServedModels:
-    """Returns a table with one version of one model, which has the label "stable"."""
+    """Returns served models: one version of one model, with the label "stable"."""
     graph = messages.MetaGraphDef()
     for key, signature in signatures.items():
         graph.signature_def[key].method_name = signature.definition.method_name

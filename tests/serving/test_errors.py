@@ -1,4 +1,4 @@
-"""Each error's gRPC code and HTTP status against TensorFlow Serving's table."""
+"""Tests that each error has the gRPC code and the HTTP status of TensorFlow Serving."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ STATUS = {
 
 
 @pytest.mark.parametrize("code", [code for code in grpc.StatusCode if code is not grpc.StatusCode.OK])
-def test_every_code(code: grpc.StatusCode) -> None:
+def test_every_grpc_code(code: grpc.StatusCode) -> None:
     error = from_code(code.name, "why")
     assert (error.code, error.http_status, str(error)) == (code, STATUS[code.name], "why")
     assert type(error).__name__.lower() == code.name.replace("_", "").lower() or type(error) is ServingError
 
 
-def test_a_code_without_a_class() -> None:
+def test_an_unknown_grpc_code() -> None:
     error = from_code("NO_SUCH_CODE", "why")
     assert type(error) is ServingError
     assert error.code is grpc.StatusCode.UNKNOWN
 
 
 @pytest.mark.parametrize(
-    ("status", "kind"),
+    ("status", "error_class"),
     [
         (400, errors.InvalidArgument),
         (401, errors.Unauthenticated),
@@ -58,7 +58,7 @@ def test_a_code_without_a_class() -> None:
         (418, errors.Internal),
     ],
 )
-def test_from_http_status(status: int, kind: type[ServingError]) -> None:
+def test_from_http_status(status: int, error_class: type[ServingError]) -> None:
     error = from_http_status(status, "why")
-    assert type(error) is kind
+    assert type(error) is error_class
     assert str(error) == "why"

@@ -1,4 +1,4 @@
-"""The launcher: which server it starts, with which command line."""
+"""Tests of the launcher: which server it starts, and the command line of the server."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def program(file: Path, text: str = "") -> Path:
     return file
 
 
-def test_auto_is_the_program_if_it_is_installed(no_binary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_auto_chooses_tensorflow_serving_if_it_is_installed(no_binary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert choose("auto") == "embedded"
     program(no_binary / "tensorflow_model_server")
     assert choose("auto") == "tensorflow-model-server"
@@ -55,29 +55,29 @@ def test_a_server_that_is_not_installed(no_binary: Path, kind: str, error: type[
         choose(kind)
 
 
-def test_tf_model_server_does_not_name_a_program(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_if_tf_model_server_is_not_a_program(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TF_MODEL_SERVER", "/nowhere/server")
     with pytest.raises(NotFound, match="TF_MODEL_SERVER does not name a program: /nowhere/server"):
         choose("auto")
 
 
-def test_tensorflow_serving_reads_the_config_file() -> None:
+def test_tensorflow_serving_can_parse_the_config_file() -> None:
     from tensorflow_serving.apis import model_management_pb2
 
-    odd = 'a"b\\c'
+    path = 'a"b\\c'
     request = model_management_pb2.ReloadConfigRequest()
-    text_format.Parse(model_config({"m": "/models/m", "odd": odd}), request.config)
+    text_format.Parse(model_config({"m": "/models/m", "special": path}), request.config)
     got = {each.name: each.base_path for each in request.config.model_config_list.config}
-    assert got == {"m": "/models/m", "odd": odd}
+    assert got == {"m": "/models/m", "special": path}
 
 
-def test_the_container_sees_the_same_models(tmp_path: Path) -> None:
-    made = command("container", {"m": tmp_path / "m"}, tmp_path, 9000, 9001, ["--enable_batching"])
-    assert made[:3] == ["docker", "run", "--rm"]
-    assert {"--publish=127.0.0.1:9000:8500", "--publish=127.0.0.1:9001:8501"} <= set(made)
-    assert f"--volume={tmp_path}/m:/models/m:ro" in made
-    at = made.index("tensorflow/serving")
-    assert made[at + 1 :] == ["--model_config_file=/etc/models.config", "--enable_batching"]
+def test_the_command_of_the_container(tmp_path: Path) -> None:
+    arguments = command("container", {"m": tmp_path / "m"}, tmp_path, 9000, 9001, ["--enable_batching"])
+    assert arguments[:3] == ["docker", "run", "--rm"]
+    assert {"--publish=127.0.0.1:9000:8500", "--publish=127.0.0.1:9001:8501"} <= set(arguments)
+    assert f"--volume={tmp_path}/m:/models/m:ro" in arguments
+    at = arguments.index("tensorflow/serving")
+    assert arguments[at + 1 :] == ["--model_config_file=/etc/models.config", "--enable_batching"]
     assert 'base_path: "/models/m"' in (tmp_path / "models.config").read_text()
 
 
@@ -88,8 +88,8 @@ def listening_on(port: int, address: str) -> bool:
 
 
 @embedded_only()
-def test_other_machines_reach_the_server_only_with_host(saved_models: Path, tmp_path: Path) -> None:
-    """127.0.0.2 acts as another address of this machine."""
+def test_the_server_listens_on_other_addresses_only_with_host(saved_models: Path, tmp_path: Path) -> None:
+    """The test connects to 127.0.0.2 instead of the address of a network interface."""
     for host, reached in ((None, False), ("0.0.0.0", True)):
         more = {"host": host} if host else {}
         ports = {"port": free_port(), "rest_port": free_port()}
@@ -104,7 +104,7 @@ def test_other_machines_reach_the_server_only_with_host(saved_models: Path, tmp_
 def test_any_program_with_the_same_flags_serves(
     saved_models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """TF_MODEL_SERVER names a script that starts the embedded server, to test the code path of the real program."""
+    """TF_MODEL_SERVER is a script that starts the embedded server (serving/server) in place of TensorFlow Serving."""
     start = f'exec {sys.executable} -m keras_gallery.serving.server.model_server --host=127.0.0.1 "$@"\n'
     script = program(tmp_path / "server", start)
     if "TF_MODEL_SERVER" not in os.environ:
@@ -118,7 +118,7 @@ def test_any_program_with_the_same_flags_serves(
     assert server.process is not None and server.process.returncode == 0
 
 
-def test_the_server_ends_early(saved_models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_if_a_server_ends(saved_models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TF_MODEL_SERVER", str(program(tmp_path / "server", "exit 3\n")))
     ports = {"port": free_port(), "rest_port": free_port()}
     with ServerProcess("auto", {MODEL: saved_models / MODEL}, **ports) as server:

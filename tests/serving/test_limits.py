@@ -1,4 +1,4 @@
-"""Tests of the limits of one server process."""
+"""Tests of the limits of a server process: decompressed data, memory and open files."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_decompressed_data_with_an_unlikely_ratio() -> None:
     assert limits.unpack(gzip.compress(bytes(16 * MIB)), 100 * MIB) == bytes(16 * MIB)
     with pytest.raises(ResourceExhausted):
         limits.unpack(gzip.compress(bytes(16 * MIB + 1)), 100 * MIB)
-    likely = np.random.default_rng(0).integers(0, 4, 20 * MIB, np.uint8).tobytes()  # compresses to a fourth
+    likely = np.random.default_rng(0).integers(0, 4, 20 * MIB, np.uint8).tobytes()  # compresses to a fourth of the size
     assert limits.unpack(gzip.compress(likely, 1), 100 * MIB) == likely
 
 
@@ -67,7 +67,7 @@ def test_a_decompression_bomb_needs_little_memory() -> None:
         tracemalloc.stop()
 
 
-def test_grpc_messages() -> None:
+def test_decompression_of_grpc_messages() -> None:
     message = predict.encode_request(ModelSpec("m"), {"x": np.zeros(1000, np.float32)})
     for packed in (message, gzip.compress(message), zlib.compress(message)):
         assert limits.unpack_message(packed, len(message)) == message
@@ -81,7 +81,7 @@ def test_grpc_messages() -> None:
 # === Memory ===
 
 
-def test_a_budget() -> None:
+def test_a_memory_budget() -> None:
     budget = Budget(100)
     assert budget.take(60) and budget.take(40)
     assert not budget.take(1) and budget.used == 100
@@ -102,23 +102,23 @@ def test_memory_of_the_machine() -> None:
 
 
 @pytest.mark.parametrize("text", ["[]", "{}", "1", '""', '{"b64":"YQ=="}', '{"a":1}', "[[[1]]]", "null", "0.125"])
-def test_parsing_json_needs_no_more_memory_than_estimated(text: str) -> None:
-    """Measured with Python's own JSON parser."""
+def test_the_estimated_memory_of_parsed_json(text: str) -> None:
+    """The values of Python's own JSON parser take less than 1.5 times the estimate."""
     document = ("[" + ",".join([text] * 20_000) + "]").encode()
     tracemalloc.start()
     try:
         value = json.loads(document)
-        taken = tracemalloc.get_traced_memory()[0]
+        used = tracemalloc.get_traced_memory()[0]
     finally:
         tracemalloc.stop()
-    assert value and taken < 1.5 * limits.json_memory(document)
+    assert value and used < 1.5 * limits.json_memory(document)
     assert limits.json_memory(document) <= 80 * len(document)
 
 
 # === Files ===
 
 
-def test_as_many_files_as_may_be() -> None:
+def test_the_limit_of_open_files_is_raised_to_the_maximum() -> None:
     code = (
         "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (200, 1000));"
         "from keras_gallery.serving import limits; limits.raise_open_files(); limits.raise_open_files();"

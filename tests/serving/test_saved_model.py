@@ -1,4 +1,4 @@
-"""Tests of reading a SavedModel, with TensorFlow's own loading as the oracle."""
+"""Tests of reading a SavedModel without TensorFlow. The signatures must equal those that TensorFlow loads."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FLOAT = dtypes.BY_NUMBER[1]
 
 
 def saved_model(*tags: tuple[str, ...], dtype: int = 1) -> bytes:
-    """Returns a SavedModel with a graph for each set of tags, with a signature from `x` (?, 3) to `y` of any rank."""
+    """Returns a SavedModel with one graph per set of tags, each with a signature from `x` (?, 3) to `y` (any rank)."""
     message = messages.SavedModel(saved_model_schema_version=1)
     for each in tags:
         graph = message.meta_graphs.add()
@@ -48,7 +48,7 @@ def test_signatures(folder: Path) -> None:
     assert signature.outputs == {"y": TensorSpec("StatefulPartitionedCall:0", FLOAT, None)}
 
 
-def test_signatures_as_tensorflow_loads_them(tmp_path: Path) -> None:
+def test_signatures_equal_those_that_tensorflow_loads(tmp_path: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import tensorflow as tf
@@ -90,32 +90,32 @@ def test_signatures_as_tensorflow_loads_them(tmp_path: Path) -> None:
         (None, (2, 5), True),
     ],
 )
-def test_accepts(wanted: tuple[int, ...] | None, shape: tuple[int, ...], accepted: bool) -> None:
+def test_which_shapes_a_spec_accepts(wanted: tuple[int, ...] | None, shape: tuple[int, ...], accepted: bool) -> None:
     assert TensorSpec("x:0", FLOAT, wanted).accepts(shape) is accepted
 
 
-def test_missing(tmp_path: Path) -> None:
+def test_a_missing_saved_model(tmp_path: Path) -> None:
     message = (
         f"Could not find SavedModel .pb or .pbtxt at supplied export directory path: {tmp_path}. "
         "Check that the directory exists and that you have the right permissions for accessing it."
     )
-    with pytest.raises(NotFound) as refused:
+    with pytest.raises(NotFound) as caught:
         read_meta_graph(tmp_path)
-    assert str(refused.value) == message
+    assert str(caught.value) == message
 
 
 WHOLE = saved_model(("serve",))
 
 
 @pytest.mark.parametrize("length", [1, 3, 5, len(WHOLE) // 2, len(WHOLE) - 1])
-def test_truncated_file(folder: Path, length: int) -> None:
+def test_a_truncated_file(folder: Path, length: int) -> None:
     (folder / "saved_model.pb").write_bytes(WHOLE[:length])
     with pytest.raises(OutOfRange, match="^Read less bytes than requested$"):
         read_meta_graph(folder)
 
 
 @pytest.mark.parametrize("content", [b"", b"\x08\x01", b"no SavedModel", bytes(100), b"\xff" * 50])
-def test_no_saved_model(folder: Path, content: bytes) -> None:
+def test_a_file_that_is_not_a_saved_model(folder: Path, content: bytes) -> None:
     (folder / "saved_model.pb").write_bytes(content)
     with pytest.raises(ServingError):
         read_meta_graph(folder)
@@ -128,7 +128,7 @@ def test_no_graph_with_exactly_these_tags(folder: Path, tags: list[tuple[str, ..
         read_meta_graph(folder)
 
 
-def test_graph_by_tags(folder: Path) -> None:
+def test_tags_select_the_graph(folder: Path) -> None:
     (folder / "saved_model.pb").write_bytes(saved_model(("train",), ("gpu", "serve"), ("serve",)))
     assert list(read_meta_graph(folder).meta_info_def.tags) == ["serve"]
     for tags in (["serve", "gpu"], ["gpu", "serve"], ["serve", "gpu", "serve"]):
@@ -137,7 +137,7 @@ def test_graph_by_tags(folder: Path) -> None:
         read_meta_graph(folder, ["serve", "tpu"])
 
 
-def test_text(folder: Path) -> None:
+def test_a_saved_model_in_text_format(folder: Path) -> None:
     binary = (folder / "saved_model.pb").read_bytes()
     want = read_signatures(folder)
     (folder / "saved_model.pbtxt").write_text("not read if there is a saved_model.pb")
@@ -150,7 +150,7 @@ def test_text(folder: Path) -> None:
         read_signatures(folder)
 
 
-def test_defaults(folder: Path) -> None:
+def test_default_values_of_inputs(folder: Path) -> None:
     saved = messages.SavedModel.FromString((folder / "saved_model.pb").read_bytes())
     value = saved.meta_graphs[0].signature_def["serving_default"].defaults["x"]
     value.dtype, value.float_val[:] = 1, [2.5]
@@ -160,7 +160,7 @@ def test_defaults(folder: Path) -> None:
 
 @pytest.mark.parametrize(("number", "enum"), [(20, "DT_RESOURCE"), (12, "DT_QUINT8"), (999, "DT_999")])
 def test_dtypes_that_requests_cannot_have(folder: Path, number: int, enum: str) -> None:
-    """Reading succeeds, since the model may have other signatures."""
+    """Reading does not fail, because other signatures of the model may be usable."""
     (folder / "saved_model.pb").write_bytes(saved_model(("serve",), dtype=number))
     dtype = read_signatures(folder)["serving_default"].inputs["x"].dtype
     assert (dtype.number, dtype.enum, dtype.name) == (number, enum, enum.removeprefix("DT_").lower())
@@ -173,16 +173,16 @@ def test_dtypes_that_requests_cannot_have(folder: Path, number: int, enum: str) 
 @pytest.mark.parametrize(
     "name", ["saved_model.pb", "variables/variables.index", "variables/variables.data-00000-of-00001"]
 )
-def test_fingerprint_changes_with_any_byte(folder: Path, name: str) -> None:
-    file, seen = folder / name, {fingerprint(folder)}
+def test_every_byte_changes_the_fingerprint(folder: Path, name: str) -> None:
+    file, fingerprints = folder / name, {fingerprint(folder)}
     content = file.read_bytes()
     for at in range(len(content)):
         file.write_bytes(content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :])
-        seen.add(fingerprint(folder))
-    assert len(seen) == len(content) + 1
+        fingerprints.add(fingerprint(folder))
+    assert len(fingerprints) == len(content) + 1
 
 
-def change_nothing(variables: Path) -> None:
+def add_extra_asset(variables: Path) -> None:
     (variables.parent / "assets.extra").mkdir()
     (variables.parent / "assets.extra" / "note").write_text("not part of the model")
 
@@ -206,7 +206,8 @@ def add(variables: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "same"), [(change_nothing, True), (move_a_byte, False), (rename, False), (add, False), (to_text, False)]
+    ("change", "same"),
+    [(add_extra_asset, True), (move_a_byte, False), (rename, False), (add, False), (to_text, False)],
 )
 def test_fingerprint_of_changed_files(folder: Path, change: Any, same: bool) -> None:
     before = fingerprint(folder)

@@ -1,4 +1,4 @@
-"""Small models of sequences and of texts, with random weights, and what their ids stand for."""
+"""Small models of sequences and of texts with random weights, and the token names of the models' ids."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def size(name: str, role: str) -> int:
 
 
 def _large() -> Any:
-    """Weights so large that answers differ from one input to the next."""
+    """Returns an initializer with weights so large that different inputs give different outputs."""
     return keras.initializers.RandomNormal(stddev=2)
 
 
@@ -55,7 +55,7 @@ def sequence_regressor(features: int = 2) -> keras.Model:
 
 
 def sequence_classifier(convolution: bool = False) -> keras.Model:
-    """With a convolution of Keras, which drops masks."""
+    """Returns a classifier of sequences. With `convolution`, the model has a Conv1D layer, which drops masks."""
     x = h = keras.Input((None, 2), name="sequence")
     h = layers.Conv1D(4, 12)(h) if convolution else h
     h = layers.SimpleRNN(5, name="embedding")(h)
@@ -70,7 +70,7 @@ def reviews() -> keras.Model:
 
 
 def spelling(cell: Any = layers.GRU) -> keras.Model:
-    """From characters to sounds."""
+    """Returns an encoder-decoder model from characters to sounds."""
     text = keras.Input((None,), dtype="int32", name="text")
     x = layers.Embedding(size("spelling", "text"), 4, mask_zero=True, embeddings_initializer=_large())(text)
     _, *states = cell(6, return_state=True)(x)
@@ -93,13 +93,13 @@ def _with_decoder(encoder: keras.Model, tokens: int, cell: Any) -> keras.Model:
     (x,) = encoder.inputs
     source = keras.Input(x.shape[1:], dtype=x.dtype, name=x.name)
     before = keras.Input((None,), dtype="int32", name="previous")
-    found = encoder(source)
-    p, *_ = decoder([before, *(found if isinstance(found, list) else [found])])
+    start = encoder(source)
+    p, *_ = decoder([before, *(start if isinstance(start, list) else [start])])
     return keras.Model({x.name: source, "previous": before}, p)
 
 
 def places() -> keras.Model:
-    """A value of a country and a city."""
+    """Returns a regressor with the ids of a country and a city as inputs."""
     ids = keras.Input((2,), dtype="int32", name="ids")
     sizes = size("places", "country"), size("places", "city")
     rows = [
@@ -121,7 +121,7 @@ def words() -> keras.Model:
 
 
 def texts_of(model: keras.Model) -> dict[str, dict[str, Any]]:
-    """Made-up names for all ids of a model of the gallery."""
+    """Returns invented token names for the ids of a model, by the role of the ids."""
     tables = {layer.name: layer.input_dim for layer in model.layers if isinstance(layer, layers.Embedding)}
     fields = {name: size for name, size in tables.items() if name.startswith("field_")}
     if fields:

@@ -1,4 +1,4 @@
-"""A fake signature for batching tests. A test can pause its runs, so that batches form as the test needs."""
+"""A fake signature for batching tests. A test can pause the signature's runs to control which requests form a batch."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from keras_gallery.serving.wire.signature import SignatureDef, TensorSpec
 
 FLOAT = dtypes.BY_NUMBER[1]
 NAMES = ("total", "twice")
-SECONDS = 20  # time limit for everything
-HOUR = 3_600_000_000  # in microseconds
+SECONDS = 20  # time limit of each wait and of each scene
+HOUR = 3_600_000_000  # microseconds
 
 
 class Signature:
-    """Computes "total", the sum of x over all dimensions except the first, and "twice", 2 x.
+    """Computes two outputs from x: "total" (the sum of each row) and "twice" (2 x).
 
     After `hold`, runs wait until `go` is called.
     """
@@ -66,7 +66,7 @@ def answer(x: Any, outputs: Sequence[str] = NAMES) -> Any:
 
 
 class Owner:
-    """Counts how many callers hold it."""
+    """A fake servable. `users` is the number of callers that hold the servable."""
 
     users = 0
 
@@ -79,7 +79,7 @@ class Owner:
 
 
 class Served:
-    """A signature with its batcher; starts requests."""
+    """A signature and its batcher. `ask` starts a request."""
 
     def __init__(self, signature: Signature, threads: BatchThreads, **parameters: Any) -> None:
         self.signature = signature
@@ -91,7 +91,7 @@ class Served:
         )
 
     async def ask(self, x: Any, outputs: Sequence[str] = NAMES) -> asyncio.Task[Any]:
-        """Starts a request and runs it until it has to wait."""
+        """Starts a request, and returns when the request has to wait."""
         task = asyncio.create_task(self.batcher.run({"x": x}, outputs))
         await asyncio.sleep(0)
         return task
@@ -135,6 +135,6 @@ def floats(rows: int, width: int = 2, start: float = 1) -> Any:
     return (np.arange(rows * width) + start).astype(np.float32).reshape(rows, width)
 
 
-def same(found: Any, x: Any, outputs: Sequence[str] = NAMES) -> bool:
+def same(got: Any, x: Any, outputs: Sequence[str] = NAMES) -> bool:
     expected = answer(x, outputs)
-    return list(found) == list(outputs) and all(np.array_equal(found[name], expected[name]) for name in outputs)
+    return list(got) == list(outputs) and all(np.array_equal(got[name], expected[name]) for name in outputs)

@@ -1,4 +1,4 @@
-"""Tests of joining, padding and cutting arrays. The oracles are np.concatenate, np.pad and plain lists."""
+"""Tests of joining, padding and cutting arrays. The expected values come from NumPy and plain lists."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def array(shape: tuple[int, ...], dtype: Any = np.float32, seed: int = 0) -> Any
     return numbers.astype(dtype)
 
 
-# === Rows and kinds ===
+# === Rows and batch keys ===
 
 
 @pytest.mark.parametrize(
@@ -38,9 +38,9 @@ def array(shape: tuple[int, ...], dtype: Any = np.float32, seed: int = 0) -> Any
     ],
 )
 def test_inputs_without_common_rows(shapes: dict[str, tuple[int, ...]], message: str) -> None:
-    with pytest.raises(InvalidArgument) as refused:
+    with pytest.raises(InvalidArgument) as caught:
         rows_of({name: array(shape) for name, shape in shapes.items()})
-    assert str(refused.value) == message
+    assert str(caught.value) == message
 
 
 @pytest.mark.parametrize("rows", [0, 1, 5])
@@ -59,7 +59,7 @@ def test_rows(rows: int) -> None:
         ({"y": array((2, 3))}, False, False),
     ],
 )
-def test_kinds(other: Any, equal: bool, equal_padded: bool) -> None:
+def test_batch_keys(other: Any, equal: bool, equal_padded: bool) -> None:
     mine = {"x": array((2, 3))}
     assert (kind_of(mine, pad=False) == kind_of(other, pad=False)) is equal
     assert (kind_of(mine, pad=True) == kind_of(other, pad=True)) is equal_padded
@@ -152,21 +152,21 @@ def test_split_and_cut_return_the_same_rows(whole: Any, data: st.DataObject) -> 
     outputs = {"y": np.concatenate([part["x"] for part in parts]), "z": whole * 2}
     start = 0
     for part, size in zip(parts, sizes, strict=True):
-        found = cut(outputs, ["z", "y"], start, start + size, len(whole))
-        assert list(found) == ["z", "y"]
-        assert (found["y"] == part["x"]).all() and (found["z"] == part["x"] * 2).all()
-        assert found["y"].base is outputs["y"] or found["y"].base is outputs["y"].base  # not copied
+        got = cut(outputs, ["z", "y"], start, start + size, len(whole))
+        assert list(got) == ["z", "y"]
+        assert (got["y"] == part["x"]).all() and (got["z"] == part["x"] * 2).all()
+        assert got["y"].base is outputs["y"] or got["y"].base is outputs["y"].base  # not copied
         start += size
 
 
 def test_outputs_with_a_wrong_number_of_rows() -> None:
     outputs = {"scalar": np.float32(3).reshape(()), "short": array((1, 2)), "right": array((4, 2))}
-    with pytest.raises(FailedPrecondition) as refused:
+    with pytest.raises(FailedPrecondition) as caught:
         cut(outputs, ["right", "scalar"], 0, 2, 4)
-    assert str(refused.value) == "Batched output tensor has 0 dimensions"
-    with pytest.raises(FailedPrecondition) as refused:
+    assert str(caught.value) == "Batched output tensor has 0 dimensions"
+    with pytest.raises(FailedPrecondition) as caught:
         cut(outputs, ["right", "short"], 0, 2, 4)
-    assert str(refused.value) == (
+    assert str(caught.value) == (
         "Batched output tensor's 0th dimension does not equal the sum of the 0th dimension sizes of the input tensors"
     )
     assert list(cut(outputs, ["right"], 0, 2, 4)) == ["right"]

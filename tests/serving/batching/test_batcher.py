@@ -1,4 +1,7 @@
-"""Tests of batching from the view of requests. The oracle is the signature itself, run on one request at a time."""
+"""Tests of the batcher: which requests form a batch, and the outputs that each request gets.
+
+The expected outputs are computed for one request at a time.
+"""
 
 from __future__ import annotations
 
@@ -38,16 +41,16 @@ def test_requests_that_arrive_during_a_run_form_a_batch() -> None:
     async def scene() -> None:
         async with serve() as (signature, served):
             (busy,) = await served.occupy()
-            asked = [floats(1), floats(3, start=10), floats(0), floats(2, start=30)]
+            requests = [floats(1), floats(3, start=10), floats(0), floats(2, start=30)]
             wanted = [NAMES, ["twice"], NAMES, NAMES]
-            tasks = [await served.ask(x, outputs) for x, outputs in zip(asked, wanted, strict=True)]
+            tasks = [await served.ask(x, outputs) for x, outputs in zip(requests, wanted, strict=True)]
             assert signature.rows == [1]
             signature.go()
             await busy
-            assert same(await tasks[0], asked[0]) and same(await tasks[1], asked[1], ["twice"])
-            assert same(await tasks[2], asked[2]) and same(await tasks[3], asked[3])
+            assert same(await tasks[0], requests[0]) and same(await tasks[1], requests[1], ["twice"])
+            assert same(await tasks[2], requests[2]) and same(await tasks[3], requests[3])
             assert signature.rows == [1, 6]
-            assert np.array_equal(signature.batches[1], np.concatenate(asked))  # in the order of arrival
+            assert np.array_equal(signature.batches[1], np.concatenate(requests))  # in the order of arrival
             ((_, *first), (waits, *second)) = served.seen
             assert first == [1, 1] and second == [6, 6]
             assert len(waits) == 4 and sorted(waits, reverse=True) == list(waits) and waits[-1] >= 0
@@ -68,15 +71,15 @@ def test_batches_have_at_most_the_maximum_size() -> None:
     play(scene)
 
 
-def test_kinds_are_batched_separately_in_the_order_of_arrival() -> None:
+def test_requests_with_different_batch_keys_form_separate_batches() -> None:
     async def scene() -> None:
         async with serve() as (signature, served):
             (busy,) = await served.occupy()
-            asked = [floats(1, width) for width in (2, 3, 2, 4, 3)]
-            tasks = [await served.ask(x) for x in asked]
+            requests = [floats(1, width) for width in (2, 3, 2, 4, 3)]
+            tasks = [await served.ask(x) for x in requests]
             signature.go()
             await busy
-            for task, x in zip(tasks, asked, strict=True):
+            for task, x in zip(tasks, requests, strict=True):
                 assert same(await task, x)
             assert [batch.shape for batch in signature.batches[1:]] == [(2, 2), (2, 3), (1, 4)]
 
@@ -138,7 +141,7 @@ def test_a_quick_signature_uses_a_thread_while_a_run_is_in_progress() -> None:
     play(scene)
 
 
-def test_a_run_that_refuses_the_event_loop_uses_a_thread() -> None:
+def test_a_run_that_would_block_the_event_loop_uses_a_thread() -> None:
     class Blocking(Signature):
         def run(self, inputs: Any, outputs: Sequence[str]) -> Any:
             raise_in_event_loop()
@@ -177,7 +180,7 @@ def test_longer_runs_use_threads_if_requests_arrive_together(monkeypatch: pytest
             here = threading.get_ident()
 
             async def run(number: int) -> list[bool]:
-                """Runs requests one after the other. Returns for each whether it ran on the event loop."""
+                """Runs requests one after the other. Returns for each request whether it ran on the event loop."""
                 signature.threads.clear()
                 for _ in range(number):
                     await served.batcher.run({"x": floats(1)}, NAMES)
@@ -192,7 +195,8 @@ def test_longer_runs_use_threads_if_requests_arrive_together(monkeypatch: pytest
             signature.go()
             await asyncio.gather(probe, *tasks)
             assert signature.rows[-2:] == [1, 2]
-            assert await run(4) == [False, True, True, False]  # one more in a thread; then no others arrive
+            # Requests arrived during the last run in a thread, so one more request runs in a thread.
+            assert await run(4) == [False, True, True, False]
 
     play(scene)
 
@@ -200,7 +204,7 @@ def test_longer_runs_use_threads_if_requests_arrive_together(monkeypatch: pytest
 # === Errors ===
 
 
-def test_an_error_fails_its_batch_and_no_other() -> None:
+def test_an_error_fails_only_its_own_batch() -> None:
     async def scene() -> None:
         async with serve() as (signature, served):
             (busy,) = await served.occupy()
@@ -220,13 +224,13 @@ def test_an_error_fails_its_batch_and_no_other() -> None:
 def test_invalid_requests_never_enter_the_queue() -> None:
     async def scene() -> None:
         async with serve(max_batch_size=8) as (_, served):
-            for x, message in {
+            for message, x in {
                 "Batching Run() input tensors must have at least one dimension": np.float32(2.5).reshape(()),
                 "Task size 9 is larger than maximum input batch size 8": floats(9),
             }.items():
-                with pytest.raises(InvalidArgument) as refused:
-                    await served.batcher.run({"x": message}, NAMES)
-                assert str(refused.value) == x
+                with pytest.raises(InvalidArgument) as caught:
+                    await served.batcher.run({"x": x}, NAMES)
+                assert str(caught.value) == message
             assert not served.signature.batches
 
     play(scene)
@@ -257,7 +261,7 @@ def test_every_request_gets_its_own_rows(steps: list[Any], parameters: Any, thre
             signature,
             served,
         ):
-            asked = []
+            requests = []
             for step in steps:
                 if step == "hold":
                     signature.hold()
@@ -267,28 +271,28 @@ def test_every_request_gets_its_own_rows(steps: list[Any], parameters: Any, thre
                     await asyncio.sleep(0)
                 else:
                     rows, width, outputs, cancelled = step
-                    x = floats(rows, width, start=1 + 1000 * len(asked))
+                    x = floats(rows, width, start=1 + 1000 * len(requests))
                     if quick:
                         signature.go()  # a paused run would block the event loop
-                    asked.append((x, outputs, cancelled, await served.ask(x, outputs)))
-            for *_, cancelled, task in asked:
+                    requests.append((x, outputs, cancelled, await served.ask(x, outputs)))
+            for *_, cancelled, task in requests:
                 if cancelled:
                     task.cancel()
             signature.go()
-            for x, outputs, cancelled, task in asked:
+            for x, outputs, cancelled, task in requests:
                 try:
-                    found = await task
+                    got = await task
                 except asyncio.CancelledError:
                     assert cancelled
                 else:
                     # The padding repeats the first element of the request or of one of its parts.
-                    twice, firsts = found.get("twice", x * 2), x[:, 0]
+                    twice, firsts = got.get("twice", x * 2), x[:, 0]
                     assert np.array_equal(twice[:, : x.shape[1]], x * 2)
                     assert np.isin(twice[:, x.shape[1] :], firsts * 2).all()
-                    more = found.get("total", x.sum(1)) - x.sum(1)
+                    more = got.get("total", x.sum(1)) - x.sum(1)
                     most_padded = 2 if parameters.get("pad_variable_length_inputs") else 0
                     assert np.isin(more, np.outer(range(most_padded + 1), firsts)).all()
-                    assert list(found) == list(outputs)
+                    assert list(got) == list(outputs)
             if not parameters.get("allowed_batch_sizes"):
                 assert all(rows <= parameters["max_batch_size"] for rows in signature.rows)
 

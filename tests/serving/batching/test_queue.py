@@ -1,4 +1,4 @@
-"""Tests of the queue: timeouts, limits, splitting and cancelling."""
+"""Tests of the queue: timeouts, size limits, split requests and cancelled requests."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FULL = "The batch scheduling queue to which this task was submitted is full; "
 # === With a timeout ===
 
 
-def test_a_full_batch_is_run_at_once() -> None:
+def test_a_full_batch_runs_at_once() -> None:
     async def scene() -> None:
         async with serve(batch_timeout_micros=HOUR, max_batch_size=4, threads=2) as (signature, served):
             first = await served.ask(floats(1))
@@ -31,7 +31,7 @@ def test_a_full_batch_is_run_at_once() -> None:
             assert same(await first, floats(1)) and same(await second, floats(3))
             assert signature.rows == [4]
             third = await served.ask(floats(3))
-            fourth = await served.ask(floats(2))  # does not fit into the third request's batch, which runs at once
+            fourth = await served.ask(floats(2))  # does not fit into the batch of `third`, so that batch runs at once
             assert same(await third, floats(3))
             assert not fourth.done()
             fourth.cancel()
@@ -39,7 +39,7 @@ def test_a_full_batch_is_run_at_once() -> None:
     play(scene)
 
 
-def test_after_the_timeout_a_batch_is_run_as_it_is() -> None:
+def test_a_batch_that_is_not_full_runs_after_the_timeout() -> None:
     async def scene() -> None:
         async with serve(batch_timeout_micros=20_000, threads=2) as (signature, served):
             started = asyncio.get_running_loop().time()
@@ -123,14 +123,14 @@ def test_a_full_queue(parameters: Any, sizes: Sequence[int], too_many: int, stat
         async with serve(**parameters) as (signature, served):
             (busy,) = await served.occupy()
             tasks = [await served.ask(floats(rows)) for rows in sizes]
-            with pytest.raises(Unavailable) as refused:
+            with pytest.raises(Unavailable) as caught:
                 await served.batcher.run({"x": floats(too_many)}, NAMES)
-            assert str(refused.value) == FULL + state
+            assert str(caught.value) == FULL + state
             signature.go()
             for task, rows in zip(tasks, sizes, strict=True):
                 assert same(await task, floats(rows))
             await busy
-            assert same(await (await served.ask(floats(1))), floats(1))  # fits into the queue again
+            assert same(await (await served.ask(floats(1))), floats(1))  # the queue has room again
 
     play(scene)
 
@@ -161,7 +161,7 @@ def test_a_cancelled_request_leaves_the_queue(parameters: Any) -> None:
                 task.cancel()
                 with pytest.raises(asyncio.CancelledError):
                     await task
-            tasks += [await served.ask(floats(2, start=50))]  # fits into the queue again
+            tasks += [await served.ask(floats(2, start=50))]  # the queue has room again
             signature.go()
             await busy
             for start, task in ((20, tasks[1]), (40, tasks[3])):
@@ -210,7 +210,7 @@ def test_closing_waits_for_a_cancelled_run() -> None:
         async with serve() as (signature, served):
             servable = Servable("model", 1, None, {})
             served.batcher = Batcher(signature, servable, BatchingParameters(), served.threads)
-            servable.acquire()  # like a first request
+            servable.acquire()  # stands for a first request
             closing = threading.Thread(target=servable.close)
             closing.start()
             await until(lambda: servable._closed)
@@ -247,11 +247,11 @@ def test_large_requests_are_split(sizes: Sequence[int], batches: Sequence[int]) 
     async def scene() -> None:
         async with serve(**SPLITTING) as (signature, served):
             (busy,) = await served.occupy()
-            asked = [floats(rows, start=100 * n) for n, rows in enumerate(sizes)]
-            tasks = [await served.ask(x) for x in asked]
+            requests = [floats(rows, start=100 * n) for n, rows in enumerate(sizes)]
+            tasks = [await served.ask(x) for x in requests]
             signature.go()
             await busy
-            for task, x in zip(tasks, asked, strict=True):
+            for task, x in zip(tasks, requests, strict=True):
                 assert same(await task, x)
             assert signature.rows[1:] == list(batches)
 
@@ -272,7 +272,7 @@ def test_a_request_that_cannot_be_batched_is_not_split() -> None:
 
 
 def test_parts_of_different_lengths_are_joined() -> None:
-    """Each part is padded to the lengths in its own batch."""
+    """Each part is padded to the longest row in the batch of that part."""
 
     async def scene() -> None:
         async with serve(pad_variable_length_inputs=True, **SPLITTING) as (signature, served):
@@ -281,12 +281,12 @@ def test_parts_of_different_lengths_are_joined() -> None:
             task = await served.ask(floats(5, 2))
             signature.go()
             assert [batch.shape for batch in signature.batches] == [(1, 2)]
-            found = await task
+            got = await task
             assert [batch.shape for batch in signature.batches] == [(1, 2), (4, 5), (4, 2)]
             x = floats(5, 2)
             first, others = (np.pad(part, [(0, 0), (0, 3)], constant_values=part[0, 0]) for part in (x[:1], x[1:]))
-            assert np.array_equal(found["twice"], np.concatenate([first, others]) * 2)
-            assert np.array_equal(found["total"], [first.sum(), *x[1:].sum(1)])
+            assert np.array_equal(got["twice"], np.concatenate([first, others]) * 2)
+            assert np.array_equal(got["total"], [first.sum(), *x[1:].sum(1)])
             await busy
 
     play(scene)

@@ -1,6 +1,6 @@
-"""Tests of running a batch: which request gets which rows or error.
+"""Tests of running a batch: the rows or the error that each request gets.
 
-The oracle is the signature itself, run on one request at a time.
+The expected outputs are computed for one request at a time.
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ def runner(signature: Signature, **parameters: Any) -> BatchRunner:
     return BatchRunner(signature, BatchingParameters(**parameters))
 
 
-def parts(made: BatchRunner, *requests: tuple[Any, Sequence[str]]) -> list[Part]:
-    return [made.part({"x": x}, outputs) for x, outputs in requests]
+def parts(batch_runner: BatchRunner, *requests: tuple[Any, Sequence[str]]) -> list[Part]:
+    return [batch_runner.part({"x": x}, outputs) for x, outputs in requests]
 
 
 BOTH = ("total", "twice")
@@ -63,9 +63,9 @@ BOTH = ("total", "twice")
 
 def test_each_request_gets_its_own_rows_and_outputs() -> None:
     signature = Signature()
-    made = runner(signature)
+    batch_runner = runner(signature)
     requests = [(floats(1, 3), BOTH), (floats(0, 3), BOTH), (floats(3, 3, start=50), ["twice"]), (floats(2, 3), BOTH)]
-    answers = made.run_all(parts(made, *requests))
+    answers = batch_runner.run_all(parts(batch_runner, *requests))
     assert signature.calls == [((6, 3), ["total", "twice"])]
     for (x, outputs), answer in zip(requests, answers, strict=True):
         expected = Signature().run({"x": x}, outputs)
@@ -75,15 +75,15 @@ def test_each_request_gets_its_own_rows_and_outputs() -> None:
 
 def test_only_requested_outputs_are_computed() -> None:
     signature = Signature()
-    made = runner(signature)
-    made.run_all(parts(made, (floats(1, 3), ["twice"]), (floats(1, 3), ["twice"])))
+    batch_runner = runner(signature)
+    batch_runner.run_all(parts(batch_runner, (floats(1, 3), ["twice"]), (floats(1, 3), ["twice"])))
     assert signature.calls == [((2, 3), ["twice"])]
 
 
 def test_a_single_request_is_not_copied() -> None:
     signature = Signature()
-    made, x = runner(signature), floats(2, 3)
-    made.run_one(made.part({"x": x}, BOTH))
+    batch_runner, x = runner(signature), floats(2, 3)
+    batch_runner.run_one(batch_runner.part({"x": x}, BOTH))
     assert signature.seen == [x] and signature.seen[0] is x
 
 
@@ -93,18 +93,18 @@ def test_a_single_request_is_not_copied() -> None:
 @pytest.mark.parametrize(("rows", "size"), [(0, 0), (1, 2), (2, 2), (3, 4), (4, 4)])
 def test_rows_are_padded_to_an_allowed_size(rows: int, size: int) -> None:
     signature = Signature()
-    made, x = runner(signature, max_batch_size=4, allowed_batch_sizes=(2, 4)), floats(rows, 3)
-    part = made.part({"x": x}, BOTH)
-    answer = made.run_one(part)
-    assert signature.calls[0][0] == (size, 3) and made.size([part]) == size
+    batch_runner, x = runner(signature, max_batch_size=4, allowed_batch_sizes=(2, 4)), floats(rows, 3)
+    part = batch_runner.part({"x": x}, BOTH)
+    answer = batch_runner.run_one(part)
+    assert signature.calls[0][0] == (size, 3) and batch_runner.size([part]) == size
     assert (signature.seen[0][rows:] == x[:1]).all()
     assert (answer["twice"] == x * 2).all()
 
 
 def test_a_batch_is_padded_to_an_allowed_size() -> None:
     signature = Signature()
-    made = runner(signature, max_batch_size=8, allowed_batch_sizes=(4, 8))
-    one, other = made.run_all(parts(made, (floats(1, 3), BOTH), (floats(4, 3, start=9), BOTH)))
+    batch_runner = runner(signature, max_batch_size=8, allowed_batch_sizes=(4, 8))
+    one, other = batch_runner.run_all(parts(batch_runner, (floats(1, 3), BOTH), (floats(4, 3, start=9), BOTH)))
     assert signature.calls[0][0] == (8, 3)
     assert isinstance(one, dict) and isinstance(other, dict)
     assert (one["twice"] == floats(1, 3) * 2).all() and (other["twice"] == floats(4, 3, start=9) * 2).all()
@@ -112,70 +112,70 @@ def test_a_batch_is_padded_to_an_allowed_size() -> None:
 
 @pytest.mark.parametrize("outputs", [BOTH, ["twice"]])
 def test_too_many_rows(outputs: Sequence[str]) -> None:
-    """Too many rows are an error, except for requests for some of the outputs.
+    """A request for all outputs fails if it has too many rows.
 
-    TensorFlow Serving does not batch such requests, whatever their size.
+    A request for some of the outputs does not fail: TensorFlow Serving never batches such a request.
     """
     signature = Signature()
-    made, x = runner(signature, max_batch_size=8), floats(9, 2)
+    batch_runner, x = runner(signature, max_batch_size=8), floats(9, 2)
     if outputs is BOTH:
-        with pytest.raises(InvalidArgument) as refused:
-            made.part({"x": x}, outputs)
-        assert str(refused.value) == "Task size 9 is larger than maximum input batch size 8"
+        with pytest.raises(InvalidArgument) as caught:
+            batch_runner.part({"x": x}, outputs)
+        assert str(caught.value) == "Task size 9 is larger than maximum input batch size 8"
     else:
-        part = made.part({"x": x}, outputs)
-        assert made.kind(part) is None
-        assert (made.run_one(part)["twice"] == x * 2).all()
+        part = batch_runner.part({"x": x}, outputs)
+        assert batch_runner.kind(part) is None
+        assert (batch_runner.run_one(part)["twice"] == x * 2).all()
         assert signature.calls == [((9, 2), ["twice"])]
 
 
-def test_1000_rows_by_default() -> None:
-    made = runner(Signature())
-    made.part({"x": floats(1000, 1)}, BOTH)
+def test_the_default_maximum_is_1000_rows() -> None:
+    batch_runner = runner(Signature())
+    batch_runner.part({"x": floats(1000, 1)}, BOTH)
     with pytest.raises(InvalidArgument, match="Task size 1001 is larger than maximum input batch size 1000"):
-        made.part({"x": floats(1001, 1)}, BOTH)
+        batch_runner.part({"x": floats(1001, 1)}, BOTH)
 
 
 @pytest.mark.parametrize(
     ("rows", "quick_bytes", "quick"), [(1, 24, True), (1, 23, False), (3, 36, False), (0, -1, False)]
 )
-def test_padding_counts_for_quick_runs(rows: int, quick_bytes: int, quick: bool) -> None:
+def test_the_padded_size_decides_whether_a_run_is_quick(rows: int, quick_bytes: int, quick: bool) -> None:
     signature = Signature()
     signature.quick_bytes = quick_bytes
-    made = runner(signature, max_batch_size=4, allowed_batch_sizes=(2, 4))
-    assert made.is_quick(made.part({"x": floats(rows, 3)}, BOTH)) is quick
+    batch_runner = runner(signature, max_batch_size=4, allowed_batch_sizes=(2, 4))
+    assert batch_runner.is_quick(batch_runner.part({"x": floats(rows, 3)}, BOTH)) is quick
 
 
-# === Kinds ===
+# === Batch keys ===
 
 
 @pytest.mark.parametrize(
     ("shape", "batched"),
     [((-1, -1), True), (None, True), ((-1, 3), True), ((2, 3), False), ((1, -1), False), ((-1, 4), False)],
 )
-def test_requests_that_cannot_be_batched_have_no_kind(shape: Any, batched: bool) -> None:
-    """They run alone and without padding, so that an error, or a fixed number of rows, affects no other request."""
+def test_requests_that_cannot_be_batched_have_no_batch_key(shape: Any, batched: bool) -> None:
+    """If the signature has a fixed number of rows, or the shape is wrong, a request runs alone and without padding."""
     signature = Signature(shape)
-    made = runner(signature, max_batch_size=4, allowed_batch_sizes=(4,))
-    part = made.part({"x": floats(2, 3)}, BOTH)
-    assert (made.kind(part) is not None) is batched
-    made.run_one(part)
+    batch_runner = runner(signature, max_batch_size=4, allowed_batch_sizes=(4,))
+    part = batch_runner.part({"x": floats(2, 3)}, BOTH)
+    assert (batch_runner.kind(part) is not None) is batched
+    batch_runner.run_one(part)
     assert signature.calls[0][0] == ((4, 3) if batched else (2, 3))
 
 
 @pytest.mark.parametrize("pads", [False, True])
-def test_kinds_of_variable_length(pads: bool) -> None:
-    made = runner(Signature(), pad_variable_length_inputs=pads)
-    one, other = map(made.kind, parts(made, (floats(1, 3), BOTH), (floats(2, 5), ["twice"])))
+def test_padding_gives_rows_of_different_lengths_the_same_batch_key(pads: bool) -> None:
+    batch_runner = runner(Signature(), pad_variable_length_inputs=pads)
+    one, other = map(batch_runner.kind, parts(batch_runner, (floats(1, 3), BOTH), (floats(2, 5), ["twice"])))
     assert (one == other) is pads
     assert one is not None
 
 
 def test_variable_lengths_are_padded_with_the_first_element() -> None:
-    """As in TensorFlow Serving, the padding is part of the model's inputs and of the outputs."""
+    """As in TensorFlow Serving, the inputs and the outputs of the model include the padding."""
     signature = Signature()
-    made = runner(signature, pad_variable_length_inputs=True)
-    one, other = made.run_all(parts(made, (floats(1, 3, start=7), BOTH), (floats(2, 5), BOTH)))
+    batch_runner = runner(signature, pad_variable_length_inputs=True)
+    one, other = batch_runner.run_all(parts(batch_runner, (floats(1, 3, start=7), BOTH), (floats(2, 5), BOTH)))
     assert isinstance(one, dict) and isinstance(other, dict)
     assert one["twice"].tolist() == [[14, 16, 18, 14, 14]] and one["total"].tolist() == [38]
     assert (other["twice"] == floats(2, 5) * 2).all()
@@ -187,9 +187,9 @@ def test_variable_lengths_are_padded_with_the_first_element() -> None:
 def test_long_requests_do_not_pad_short_ones_beyond_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batch_run, "PADDING_BYTES", 100)
     signature = Signature()
-    made = runner(signature, pad_variable_length_inputs=True)
+    batch_runner = runner(signature, pad_variable_length_inputs=True)
     requests = [(floats(1, 1000), BOTH), *[(floats(1, 1), BOTH)] * 5]
-    answers = made.run_all(parts(made, *requests))
+    answers = batch_runner.run_all(parts(batch_runner, *requests))
     assert [shape for shape, _ in signature.calls] == [(1, 1000), *[(1, 1)] * 5]
     for (x, _), answer in zip(requests, answers, strict=True):
         assert isinstance(answer, dict) and (answer["twice"] == x * 2).all()
@@ -198,9 +198,10 @@ def test_long_requests_do_not_pad_short_ones_beyond_a_limit(monkeypatch: pytest.
 def test_large_rows_are_not_padded_beyond_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batch_run, "PADDING_BYTES", 100)
     signature = Signature()
-    made = runner(signature, max_batch_size=64, allowed_batch_sizes=(64,))
-    assert (made.run_one(made.part({"x": floats(1, 1000)}, BOTH))["twice"] == floats(1, 1000) * 2).all()
-    made.run_one(made.part({"x": floats(40, 1000)}, BOTH))  # padding up to the size of the request itself is allowed
+    batch_runner = runner(signature, max_batch_size=64, allowed_batch_sizes=(64,))
+    assert (batch_runner.run_one(batch_runner.part({"x": floats(1, 1000)}, BOTH))["twice"] == floats(1, 1000) * 2).all()
+    # Padding that is at most as large as the request is allowed.
+    batch_runner.run_one(batch_runner.part({"x": floats(40, 1000)}, BOTH))
     assert [shape for shape, _ in signature.calls] == [(1, 1000), (64, 1000)]
 
 
@@ -209,9 +210,9 @@ def test_large_rows_are_not_padded_beyond_a_limit(monkeypatch: pytest.MonkeyPatc
 
 def test_invalid_data_fails_only_its_own_request() -> None:
     signature = Signature()
-    made = runner(signature)
+    batch_runner = runner(signature)
     good, bad = floats(2, 3), floats(1, 3, start=-9)
-    answers = made.run_all(parts(made, (good, BOTH), (bad, BOTH), (good, ["twice"])))
+    answers = batch_runner.run_all(parts(batch_runner, (good, BOTH), (bad, BOTH), (good, ["twice"])))
     assert [isinstance(answer, InvalidArgument) for answer in answers] == [False, True, False]
     assert isinstance(answers[0], dict) and (answers[0]["twice"] == good * 2).all()
     assert isinstance(answers[2], dict) and list(answers[2]) == ["twice"]
@@ -219,36 +220,36 @@ def test_invalid_data_fails_only_its_own_request() -> None:
 
 def test_an_engine_error_fails_all_requests() -> None:
     signature = Signature()
-    made = runner(signature)
+    batch_runner = runner(signature)
     with pytest.raises(Internal):
-        made.run_all(parts(made, (floats(1, 2), BOTH), (floats(1, 2) * np.nan, BOTH)))
+        batch_runner.run_all(parts(batch_runner, (floats(1, 2), BOTH), (floats(1, 2) * np.nan, BOTH)))
     assert len(signature.calls) == 1
 
 
 @pytest.mark.parametrize(
     ("function", "message"),
     [(lambda x: x.sum(), "Batched output tensor has 0 dimensions"), (lambda x: x[:1], UNEVEN)],
-    ids=["scalar", "uneven"],
+    ids=["scalar", "wrong number of rows"],
 )
 @pytest.mark.parametrize("together", [False, True])
 def test_outputs_without_rows(function: Any, message: str, together: bool) -> None:
-    """A request for all outputs gets an error. A request for some outputs is answered as without batching."""
-    made = runner(Signature(odd=function, twice=lambda x: x * 2))
-    requests = parts(made, (floats(2, 3), ["odd", "twice"]), (floats(3, 3), ["odd"]), (floats(1, 3), ["twice"]))
-    answers = made.run_all(requests) if together else [made.run_all([part])[0] for part in requests]
+    """A request for all outputs fails. A request for some of the outputs gets the same outputs as without batching."""
+    batch_runner = runner(Signature(odd=function, twice=lambda x: x * 2))
+    requests = parts(batch_runner, (floats(2, 3), ["odd", "twice"]), (floats(3, 3), ["odd"]), (floats(1, 3), ["twice"]))
+    answers = batch_runner.run_all(requests) if together else [batch_runner.run_all([part])[0] for part in requests]
     assert isinstance(answers[0], FailedPrecondition) and str(answers[0]) == message
     assert isinstance(answers[1], dict) and (answers[1]["odd"] == function(floats(3, 3))).all()
     assert isinstance(answers[2], dict) and (answers[2]["twice"] == floats(1, 3) * 2).all()
 
 
 def test_inputs_without_rows() -> None:
-    made = runner(Signature(None, same=lambda x: x, twice=lambda x: x * 2))
+    batch_runner = runner(Signature(None, same=lambda x: x, twice=lambda x: x * 2))
     with pytest.raises(InvalidArgument, match="must have at least one dimension"):
-        made.part({"x": np.float32(3).reshape(())}, ["same", "twice"])
-    part = made.part({"x": np.float32(3).reshape(())}, ["twice"])
-    assert made.run_one(part)["twice"] == 6
+        batch_runner.part({"x": np.float32(3).reshape(())}, ["same", "twice"])
+    part = batch_runner.part({"x": np.float32(3).reshape(())}, ["twice"])
+    assert batch_runner.run_one(part)["twice"] == 6
 
 
 def test_a_signature_with_a_fixed_number_of_rows() -> None:
-    made = runner(Signature((3,), y=lambda x: x[::-1]))
-    assert made.run_one(made.part({"x": floats(3)}, ["y"]))["y"].tolist() == [3, 2, 1]
+    batch_runner = runner(Signature((3,), y=lambda x: x[::-1]))
+    assert batch_runner.run_one(batch_runner.part({"x": floats(3)}, ["y"]))["y"].tolist() == [3, 2, 1]

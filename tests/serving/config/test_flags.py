@@ -13,7 +13,7 @@ from keras_gallery.serving.config.flag_table import FLAGS
 
 BASE = "--model_base_path=/m"
 
-# TensorFlow Serving's flags and defaults. None: the number of CPU cores, or a multiple of it.
+# TensorFlow Serving's flags and defaults. None stands for the number of CPU cores or a multiple of that number.
 TENSORFLOW_SERVING: dict[str, Any] = {
     "port": 8500, "grpc_socket_path": "", "rest_api_port": 0, "rest_api_num_threads": None,
     "rest_api_timeout_in_ms": 30000, "rest_api_enable_cors_support": False, "enable_batching": False,
@@ -42,11 +42,11 @@ def parse(*arguments: str, **environment: str) -> Any:
 
 @pytest.mark.parametrize(("name", "value"), TENSORFLOW_SERVING.items(), ids=TENSORFLOW_SERVING)
 def test_defaults(name: str, value: object) -> None:
-    found = getattr(parse(BASE), name)
+    actual = getattr(parse(BASE), name)
     if value is None:
-        assert found >= 1
+        assert actual >= 1
     else:
-        assert (type(found), found) == (type(value), value)
+        assert (type(actual), actual) == (type(value), value)
 
 
 def test_flags_that_tensorflow_serving_lacks_are_marked() -> None:
@@ -76,7 +76,8 @@ def test_flags_that_tensorflow_serving_lacks_are_marked() -> None:
         (["--load_retry_interval_micros=9223372036854775807"], "load_retry_interval_micros", (1 << 63) - 1),
         (["--grpc_socket_path=s", "--port=0"], "grpc_socket_path", "s"),
         (["--enable_batching", "--batching_parameters_file=b"], "batching_parameters_file", "b"),
-        (["--model_config_file=c"], "model_config_file", "c"),  # the container's entry point always sets a base path
+        # A base path and a config file are allowed together: TensorFlow Serving's container always sets a base path.
+        (["--model_config_file=c"], "model_config_file", "c"),
         (["--model_config_file="], "model_config_file", ""),
         (["--request_log", "-"], "request_log", "-"),
         (["--per_process_gpu_memory_fraction=0.5"], "per_process_gpu_memory_fraction", 0.5),
@@ -85,8 +86,8 @@ def test_flags_that_tensorflow_serving_lacks_are_marked() -> None:
     ids=str,
 )
 def test_values(arguments: list[str], name: str, value: object) -> None:
-    found = getattr(parse(BASE, *arguments), name)
-    assert (type(found), found) == (type(value), value)
+    actual = getattr(parse(BASE, *arguments), name)
+    assert (type(actual), actual) == (type(value), value)
 
 
 @pytest.mark.parametrize(
@@ -134,9 +135,9 @@ def test_values(arguments: list[str], name: str, value: object) -> None:
     ids=str,
 )
 def test_errors_have_one_line(arguments: list[str], message: str) -> None:
-    with pytest.raises(ValueError, match=message) as refused:
+    with pytest.raises(ValueError, match=message) as caught:
         parse(*arguments)
-    assert "\n" not in str(refused.value)
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -180,7 +181,8 @@ def test_a_flag_without_effect_warns_if_it_is_set(flag: Any, caplog: pytest.LogC
         ([], {"MODEL_NAME": "m"}, "m", "/models/m"),
         ([], {"MODEL_NAME": "m", "MODEL_BASE_PATH": "/elsewhere"}, "m", "/elsewhere/m"),
         ([], {"MODEL_NAME": "m", "MODEL_BASE_PATH": ""}, "m", "/models/m"),
-        (["--model_name=x"], {"MODEL_NAME": "m"}, "x", "/models/m"),  # as the container's entry point does
+        # --model_name does not change the path. The entry point of TensorFlow Serving's container does the same.
+        (["--model_name=x"], {"MODEL_NAME": "m"}, "x", "/models/m"),
         ([BASE], {"MODEL_NAME": "m"}, "default", "/m"),
         (["--model_config_file=c"], {"MODEL_NAME": "m"}, "default", ""),
     ],

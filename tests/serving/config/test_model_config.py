@@ -1,4 +1,4 @@
-"""Tests of version folders, version policies, and model config files in the official text format."""
+"""Tests of version folders, version policies and model config files in TensorFlow Serving's text format."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ HIGHEST = (1 << 63) - 1
         (["-1", "+1", "1.0", "1e3", "v1", " 1", "1_0", "latest", ".1", "٣", "²", "0x10"], {}),
         ([], {}),
     ],
-    ids=["plain", "leading zeros", "lowest and highest", "too high", "no numbers", "none"],
+    ids=["numbers", "leading zeros", "lowest and highest", "above the maximum", "not a version number", "no folders"],
 )
 def test_version_folders(tmp_path: Path, names: list[str], versions: dict[int, str]) -> None:
     for name in names:
         (tmp_path / name).mkdir()
-    (tmp_path / "7").write_text("a file, no folder")
-    found = ModelConfig("m", tmp_path).versions_on_disk()
-    assert found == {number: tmp_path / name for number, name in versions.items()}
+    (tmp_path / "7").write_text("a file, not a folder")
+    actual = ModelConfig("m", tmp_path).versions_on_disk()
+    assert actual == {number: tmp_path / name for number, name in versions.items()}
 
 
 def test_leading_zeros_do_not_make_another_version(tmp_path: Path) -> None:
@@ -111,12 +111,12 @@ BAD_CONFIGS = {
     "JSON": ('{"model_config_list": {}}', PARSING),
     "wrong type": ("model_config_list { config { name: 5 } }", PARSING),
     "empty": ("", "ServerModelConfig type not supported"),
-    "custom": ("custom_model_config { }", "ServerModelConfig type not supported"),
+    "custom config": ("custom_model_config { }", "ServerModelConfig type not supported"),
     "same name twice": (
         "model_config_list { config { name: 'm' base_path: '/m' model_platform: 'tensorflow' } config { name: 'm' } }",
         "^Illegal to list model m multiple times in config list$",
     ),
-    "platform": (
+    "unknown platform": (
         "model_config_list { config { name: 'm' base_path: '/m' model_platform: 'caffe' } }",
         "^Model m requests unsupported platform caffe$",
     ),
@@ -124,7 +124,7 @@ BAD_CONFIGS = {
         "model_config_list { config { name: 'm' base_path: '/m' } }",
         "^Illegal setting neither ModelServerConfig::model_type nor ModelServerConfig::model_platform.$",
     ),
-    "other type": (
+    "unknown type": (
         "model_config_list { config { name: 'm' base_path: '/m' model_type: OTHER } }",
         "^ModelServerConfig::model_type choice 2 not supported.$",
     ),

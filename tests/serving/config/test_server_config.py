@@ -1,4 +1,4 @@
-"""Tests of the text-format configuration files."""
+"""Tests of configuration files in text format: batching parameters, monitoring and TLS."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def write(folder: Path, text: str | bytes) -> Path:
         ),
         ("enable_large_batch_splitting {}", BatchingParameters(enable_large_batch_splitting=False)),
     ],
-    ids=["empty", "guide", "forms", "list", "splitting", "splitting_up_to_all", "false"],
+    ids=["empty", "guide", "other syntax", "list", "splitting", "sizes up to the maximum", "empty message"],
 )
 def test_batching_parameters(tmp_path: Path, text: str, expected: BatchingParameters) -> None:
     assert server_config.batching_parameters(write(tmp_path, text)) == expected
@@ -93,13 +93,13 @@ def test_batching_parameters(tmp_path: Path, text: str, expected: BatchingParame
 )
 def test_errors_have_one_line_and_name_the_file(tmp_path: Path, text: str | bytes, message: str) -> None:
     path = write(tmp_path, text)
-    with pytest.raises(InvalidArgument, match=message) as refused:
+    with pytest.raises(InvalidArgument, match=message) as caught:
         server_config.batching_parameters(path)
-    assert str(path) in str(refused.value)
-    assert "\n" not in str(refused.value)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
-def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(InvalidArgument, match=r"Cannot read the SSLConfig file .*/none: No such file"):
         server_config.ssl(tmp_path / "none")
 
@@ -127,6 +127,6 @@ def test_ssl(tmp_path: Path) -> None:
     text = """server_key: "-----BEGIN\\n"
                           "KEY-----\\n"
               server_cert: 'cert' custom_ca: "ca" client_verify: true"""
-    found = server_config.ssl(write(tmp_path, text))
-    assert found == Ssl("-----BEGIN\nKEY-----\n", "cert", "ca", True)
-    assert "BEGIN" not in repr(found)  # the key must not appear in a log
+    actual = server_config.ssl(write(tmp_path, text))
+    assert actual == Ssl("-----BEGIN\nKEY-----\n", "cert", "ca", True)
+    assert "BEGIN" not in repr(actual)  # the key must not appear in a log

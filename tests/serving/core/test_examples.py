@@ -23,10 +23,10 @@ CLASSIFY, REGRESS = "tensorflow/serving/classify", "tensorflow/serving/regress"
 
 
 def example(**features: float) -> Any:
-    made = messages.Example()
+    message = messages.Example()
     for name, value in features.items():
-        made.features.feature[name].float_list.value.append(value)
-    return made
+        message.features.feature[name].float_list.value.append(value)
+    return message
 
 
 def input_of(*examples: Any, context: Any = None) -> Any:
@@ -47,7 +47,7 @@ def read(serialized: bytes, name: str = "x") -> float:
 
 
 def numbers(inputs: Arrays) -> Mapping[str, Any]:
-    """Returns the feature x of each example as outputs, scores x and 10 x, and labels."""
+    """Returns the feature x of each example ("outputs" and "column"), the scores x and 10 x, and two labels."""
     x = np.array([read(row) for row in inputs["inputs"]], np.float32)
     labels = np.array([[b"low", b"high"]] * len(x), object)
     return {
@@ -162,7 +162,7 @@ def test_unknown_fields_are_kept() -> None:
 @pytest.mark.parametrize(
     "message",
     [messages.Input(), input_of(), input_of(context=example(x=1))],
-    ids=["none", "no example", "context only"],
+    ids=["empty message", "empty list of examples", "context only"],
 )
 @pytest.mark.parametrize("method", ["classify", "regress"])
 def test_no_examples(method: str, message: Any) -> None:
@@ -174,7 +174,7 @@ def test_no_examples(method: str, message: Any) -> None:
 
 GOT_SHAPE = "Expected Tensor shape: [batch_size num_classes] but got "
 BAD_SHAPE = "Expected output Tensor shape to be either [batch_size] or [batch_size, 1] but got "
-REFUSED = [
+INVALID = [
     ("classify", "x", "No signature was found with the name: x"),
     ("regress", "x", "No signature was found with the name: x"),
     ("classify", "two_inputs", "Expected one input Tensor."),
@@ -197,7 +197,7 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("method", "signature", "message"), REFUSED, ids=[" ".join(row[:2]) for row in REFUSED])
+@pytest.mark.parametrize(("method", "signature", "message"), INVALID, ids=[" ".join(row[:2]) for row in INVALID])
 def test_invalid_signatures(method: str, signature: str, message: str) -> None:
     with pytest.raises(InvalidArgument) as caught:
         ask(method, signature)
@@ -232,7 +232,7 @@ def test_errors_that_contain_the_signature(method: str, signature: str, message:
 
 
 @pytest.mark.parametrize("method", ["classify", "regress"])
-def test_which_model(method: str) -> None:
+def test_errors_for_the_model_spec(method: str) -> None:
     with pytest.raises(InvalidArgument, match="^Missing ModelSpec$"):
         run(method, None, TWO)
     with pytest.raises(InvalidArgument, match="^ModelSpec has no name specified.$"):
@@ -274,8 +274,12 @@ def test_several_tasks() -> None:
 
 MULTI: dict[str, tuple[list[Task], type[ServingError] | None, str]] = {
     "no tasks": ([], InvalidArgument, "ModelSpec has no name specified."),
-    "no name": ([task(model="")], InvalidArgument, "ModelSpec has no name specified."),
-    "no name in the second": ([task(), task(model="")], InvalidArgument, "Found ModelSpec with an empty model name."),
+    "no model name": ([task(model="")], InvalidArgument, "ModelSpec has no name specified."),
+    "no model name in the second task": (
+        [task(), task(model="")],
+        InvalidArgument,
+        "Found ModelSpec with an empty model name.",
+    ),
     "two models": (
         [task(), task("column", model="n")],
         InvalidArgument,
@@ -283,12 +287,12 @@ MULTI: dict[str, tuple[list[Task], type[ServingError] | None, str]] = {
     ),
     "unknown model": ([task(model="x")], NotFound, "Servable not found for request: Latest(x)"),
     "unknown version": ([task(version=9)], NotFound, "Servable not found for request: Specific(m, 9)"),
-    "the same twice": (
+    "same signature twice": (
         [task(), task("serving_default")],
         InvalidArgument,
         "Duplicate evaluation of signature: serving_default",
     ),
-    "the same twice, of no method": (
+    "same signature twice, without a method": (
         [task("classify", CLASSIFY), task("classify", "")],
         InvalidArgument,
         "Duplicate evaluation of signature: classify",
@@ -296,24 +300,28 @@ MULTI: dict[str, tuple[list[Task], type[ServingError] | None, str]] = {
     "unknown signature": ([task("x", "")], InvalidArgument, "Requested signature not found in model graph: x"),
     "unknown method": ([task(method="x")], None, "Unsupported signature method_name: x"),
     "no method": ([task(method="")], None, "Unsupported signature method_name: "),
-    "refused in the second": ([task(), task("classify")], InvalidArgument, "Expected one output Tensor."),
-    "answer refused": ([task(), task("wide")], InvalidArgument, BAD_SHAPE + "[2,3]"),
+    "wrong outputs in the second task": (
+        [task(), task("classify")],
+        InvalidArgument,
+        "Expected one output Tensor.",
+    ),
+    "wrong output shape in the second task": ([task(), task("wide")], InvalidArgument, BAD_SHAPE + "[2,3]"),
 }
 
 
-@pytest.mark.parametrize(("tasks", "kind", "message"), MULTI.values(), ids=MULTI)
-def test_invalid_tasks(tasks: list[Task], kind: type[ServingError] | None, message: str) -> None:
-    with pytest.raises(kind or ServingError) as caught:
+@pytest.mark.parametrize(("tasks", "error_class", "message"), MULTI.values(), ids=MULTI)
+def test_invalid_tasks(tasks: list[Task], error_class: type[ServingError] | None, message: str) -> None:
+    with pytest.raises(error_class or ServingError) as caught:
         run("multi", tasks, TWO)
     assert str(caught.value) == message
-    if kind is None:
+    if error_class is None:
         assert caught.value.code is grpc.StatusCode.UNIMPLEMENTED
 
 
 def test_tasks_without_examples() -> None:
     with pytest.raises(InvalidArgument, match="^Input is empty.$"):
         run("multi", [task()], input_of())
-    with pytest.raises(ServingError, match="^Unsupported"):  # the tasks are checked first
+    with pytest.raises(ServingError, match="^Unsupported"):  # the server checks the tasks before the examples
         run("multi", [task(method="x")], input_of())
 
 

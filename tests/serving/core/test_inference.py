@@ -1,4 +1,4 @@
-"""Tests of Predict on models that are Python functions: answers, errors, threads and cancelled requests."""
+"""Tests of Predict: outputs, errors, threads and cancelled requests. The models are Python functions."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def two(inputs: Arrays) -> Mapping[str, Any]:
 
 TWO = definition("two", {"a": "float", "b": "int64"}, {"sum": "float", "twice": "int64"})
 OPTIONAL = definition("optional", {"a": "float", "b": "int64"}, {"sum": "float"}, defaults={"b": B})
-SPOILT = definition("spoilt", {"a": "float", "b": "int64"}, {"sum": "float"}, defaults={"b": BROKEN})
+BAD_DEFAULT = definition("bad_default", {"a": "float", "b": "int64"}, {"sum": "float"}, defaults={"b": BROKEN})
 ODD = definition("odd", {"a": "float"}, {"sum": "float"}, method="something")
 
 
@@ -38,18 +38,18 @@ ODD = definition("odd", {"a": "float"}, {"sum": "float"}, method="something")
 def inference(
     *pairs: tuple[Any, Callable[[Arrays], Mapping[str, Any]]], check_methods: bool = False
 ) -> Iterator[tuple[Inference, dict[str, Signature]]]:
-    found = signatures(*pairs)
-    made = Inference(serve(found), check_methods=check_methods)
+    by_name = signatures(*pairs)
+    service = Inference(serve(by_name), check_methods=check_methods)
     try:
-        yield made, found
+        yield service, by_name
     finally:
-        made.close()
+        service.close()
 
 
 def predict(spec: ModelSpec | None, inputs: Any, outputs: Any = (), check_methods: bool = False) -> Any:
-    pairs = [(each, two) for each in (TWO, OPTIONAL, SPOILT, ODD)]
-    with inference(*pairs, check_methods=check_methods) as (made, _):
-        return asyncio.run(made.predict(spec, inputs, outputs))
+    pairs = [(each, two) for each in (TWO, OPTIONAL, BAD_DEFAULT, ODD)]
+    with inference(*pairs, check_methods=check_methods) as (service, _):
+        return asyncio.run(service.predict(spec, inputs, outputs))
 
 
 # === Answers ===
@@ -71,20 +71,21 @@ def test_all_outputs_of_the_signature(spec: ModelSpec) -> None:
 
 
 def test_only_the_requested_outputs_are_computed() -> None:
-    with inference((TWO, two)) as (made, found):
-        _, outputs = asyncio.run(made.predict(ModelSpec("m", signature="two"), {"b": B, "a": A}, ["twice"]))
+    with inference((TWO, two)) as (service, by_name):
+        _, outputs = asyncio.run(service.predict(ModelSpec("m", signature="two"), {"b": B, "a": A}, ["twice"]))
         assert list(outputs) == ["twice"]
-        ((inputs, wanted),) = found["two"].runner.calls  # type: ignore[attr-defined]
+        ((inputs, wanted),) = by_name["two"].runner.calls  # type: ignore[attr-defined]
         assert (list(inputs), wanted) == (["a", "b"], ("twice",))
 
 
 def test_the_default_signature() -> None:
-    with inference((definition(inputs={"a": "float"}, outputs={"y": "float"}), lambda x: {"y": x["a"]})) as (made, _):
-        answered, _ = asyncio.run(made.predict(ModelSpec("m"), {"a": A}))
+    plain = definition(inputs={"a": "float"}, outputs={"y": "float"})
+    with inference((plain, lambda x: {"y": x["a"]})) as (service, _):
+        answered, _ = asyncio.run(service.predict(ModelSpec("m"), {"a": A}))
         assert answered.signature == "serving_default"
 
 
-def test_a_missing_input_has_its_default() -> None:
+def test_a_missing_input_gets_its_default() -> None:
     spec = ModelSpec("m", signature="optional")
     np.testing.assert_array_equal(predict(spec, {"a": A})[1]["sum"], [[0, 1], [3, 4], [6, 7]])
     np.testing.assert_array_equal(predict(spec, {"a": A, "b": B * 0})[1]["sum"], A)
@@ -92,7 +93,7 @@ def test_a_missing_input_has_its_default() -> None:
 
 # === Errors ===
 
-REFUSED: dict[str, tuple[str, Any, Any, type[ServingError], str]] = {
+INVALID: dict[str, tuple[str, Any, Any, type[ServingError], str]] = {
     "unknown signature": ("x", {}, (), FailedPrecondition, 'Serving signature key "x" not found.'),
     "no default signature": (
         "",
@@ -101,21 +102,21 @@ REFUSED: dict[str, tuple[str, Any, Any, type[ServingError], str]] = {
         FailedPrecondition,
         'Serving signature key "serving_default" not found.',
     ),
-    "none": (
+    "no inputs": (
         "two",
         {},
         (),
         InvalidArgument,
         "input size does not match signature: 0!=2 len({}) != len({a,b}). Sent extra: {}. Missing but required: {a,b}.",
     ),
-    "one too few": (
+    "missing input": (
         "two",
         {"b": B},
         (),
         InvalidArgument,
         "input size does not match signature: 1!=2 len({b}) != len({a,b}). Sent extra: {}. Missing but required: {a}.",
     ),
-    "one too many": (
+    "unknown input": (
         "two",
         {"z": A, "b": B, "a": A},
         (),
@@ -123,7 +124,7 @@ REFUSED: dict[str, tuple[str, Any, Any, type[ServingError], str]] = {
         "input size does not match signature: 3!=2 len({a,b,z}) != len({a,b}). "
         "Sent extra: {z}. Missing but required: {}.",
     ),
-    "another name": (
+    "wrong name": (
         "two",
         {"a": A, "c": B},
         (),
@@ -131,9 +132,9 @@ REFUSED: dict[str, tuple[str, Any, Any, type[ServingError], str]] = {
         "Signature input alias: b(feed name: serving_b:0) not found in request and no default value provided. "
         "Inputs expected to be in the request {a,c}, or default input alias set: ",
     ),
-    "no tensor": ("two", {"a": A, "b": BROKEN}, (), InvalidArgument, "tensor parsing error: b"),
-    "no tensor, before a missing one": ("two", {"a": BROKEN, "c": B}, (), InvalidArgument, "tensor parsing error: a"),
-    "no tensor, before an unknown output": (
+    "invalid tensor": ("two", {"a": A, "b": BROKEN}, (), InvalidArgument, "tensor parsing error: b"),
+    "invalid tensor and missing input": ("two", {"a": BROKEN, "c": B}, (), InvalidArgument, "tensor parsing error: a"),
+    "invalid tensor and unknown output": (
         "two",
         {"a": BROKEN, "b": B},
         ["x"],
@@ -147,14 +148,20 @@ REFUSED: dict[str, tuple[str, Any, Any, type[ServingError], str]] = {
         InvalidArgument,
         "output tensor alias not found in signature: x Outputs expected to be in the set {sum,twice}.",
     ),
-    "unknown output, before a wrong dtype": (
+    "unknown output and wrong dtype": (
         "two",
         {"a": B, "b": B},
         [""],
         InvalidArgument,
         "output tensor alias not found in signature:  Outputs expected to be in the set {sum,twice}.",
     ),
-    "output twice": ("two", {"a": A, "b": B}, ["sum", "sum"], InvalidArgument, "duplicate output tensor alias: sum"),
+    "duplicate output": (
+        "two",
+        {"a": A, "b": B},
+        ["sum", "sum"],
+        InvalidArgument,
+        "duplicate output tensor alias: sum",
+    ),
     "wrong dtype": ("two", {"a": A, "b": A}, (), InvalidArgument, "Expects arg[1] to be int64 but float is provided"),
     "two wrong dtypes": (
         "two",
@@ -163,7 +170,7 @@ REFUSED: dict[str, tuple[str, Any, Any, type[ServingError], str]] = {
         InvalidArgument,
         "Expects arg[0] to be float but string is provided",
     ),
-    "too many beside a default": (
+    "unknown input for a signature with a default": (
         "optional",
         {"a": A, "b": B, "z": B},
         (),
@@ -171,7 +178,7 @@ REFUSED: dict[str, tuple[str, Any, Any, type[ServingError], str]] = {
         "input size does not match signature: 3!=2 len({a,b,z}) != len({a,b}). "
         "Sent extra: {z}. Missing but required: {}.",
     ),
-    "missing beside a default": (
+    "missing input for a signature with a default": (
         "optional",
         {"b": B},
         (),
@@ -179,26 +186,28 @@ REFUSED: dict[str, tuple[str, Any, Any, type[ServingError], str]] = {
         "Signature input alias: a(feed name: serving_a:0) not found in request and no default value provided. "
         "Inputs expected to be in the request {b}, or default input alias set: b",
     ),
-    "another name in place of a default": (
+    "wrong name for an input with a default": (
         "optional",
         {"a": A, "c": B},
         (),
         InvalidArgument,
         "Inputs contains invalid name. Used request inputs: a, request input: a,c",
     ),
-    "default that is no tensor": ("spoilt", {"a": A}, (), InvalidArgument, "tensor parsing error: b"),
+    "invalid default": ("bad_default", {"a": A}, (), InvalidArgument, "tensor parsing error: b"),
 }
 
 
-@pytest.mark.parametrize(("signature", "inputs", "outputs", "kind", "message"), REFUSED.values(), ids=REFUSED)
-def test_invalid_requests(signature: str, inputs: Any, outputs: Any, kind: type[ServingError], message: str) -> None:
-    with pytest.raises(kind) as caught:
+@pytest.mark.parametrize(("signature", "inputs", "outputs", "error_class", "message"), INVALID.values(), ids=INVALID)
+def test_invalid_requests(
+    signature: str, inputs: Any, outputs: Any, error_class: type[ServingError], message: str
+) -> None:
+    with pytest.raises(error_class) as caught:
         predict(ModelSpec("m", signature=signature), inputs, outputs)
     assert str(caught.value) == message
 
 
 @pytest.mark.parametrize(
-    ("spec", "kind", "message"),
+    ("spec", "error_class", "message"),
     [
         (None, InvalidArgument, "Missing ModelSpec"),
         (ModelSpec(""), InvalidArgument, "ModelSpec has no name specified."),
@@ -207,8 +216,8 @@ def test_invalid_requests(signature: str, inputs: Any, outputs: Any, kind: type[
         (ModelSpec("m", label="x"), InvalidArgument, "Unrecognized servable version label: x"),
     ],
 )
-def test_which_model(spec: ModelSpec | None, kind: type[ServingError], message: str) -> None:
-    with pytest.raises(kind) as caught:
+def test_errors_for_the_model_spec(spec: ModelSpec | None, error_class: type[ServingError], message: str) -> None:
+    with pytest.raises(error_class) as caught:
         predict(spec, {"a": A, "b": B})
     assert str(caught.value) == message
 
@@ -217,11 +226,11 @@ def test_inputs_with_wrong_dtypes_are_numbered_by_their_tensor_names() -> None:
     backwards = definition("s", {"a": "float", "b": "float"}, {"y": "float"})
     a, b = backwards.inputs.values()
     backwards.inputs.update(a=b, b=a)
-    with inference((backwards, two)) as (made, _), pytest.raises(InvalidArgument, match=r"^Expects arg\[1\] to be"):
-        asyncio.run(made.predict(ModelSpec("m", signature="s"), {"a": B, "b": A}))
+    with inference((backwards, two)) as (service, _), pytest.raises(InvalidArgument, match=r"^Expects arg\[1\] to be"):
+        asyncio.run(service.predict(ModelSpec("m", signature="s"), {"a": B, "b": A}))
 
 
-def test_method_names() -> None:
+def test_method_names_are_checked_if_the_check_is_enabled() -> None:
     spec = ModelSpec("m", signature="odd")
     with pytest.raises(ServingError) as caught:
         predict(spec, {}, check_methods=True)
@@ -258,22 +267,22 @@ ONE = definition("one", {"a": "float"}, {"y": "float"})
 def test_only_quick_runs_use_the_event_loop(quick: bool) -> None:
     gate = Gate()
     gate.open.set()
-    with inference((ONE, gate)) as (made, found):
-        found["one"].quick_bytes = A.nbytes if quick else -1
-        asyncio.run(made.predict(ModelSpec("m", signature="one"), {"a": A}))
+    with inference((ONE, gate)) as (service, by_name):
+        by_name["one"].quick_bytes = A.nbytes if quick else -1
+        asyncio.run(service.predict(ModelSpec("m", signature="one"), {"a": A}))
     assert (gate.thread is threading.main_thread()) is quick
 
 
-def test_larger_inputs_than_were_quick_run_in_a_thread() -> None:
+def test_inputs_above_the_quick_size_run_in_a_thread() -> None:
     gate = Gate()
     gate.open.set()
-    with inference((ONE, gate)) as (made, found):
-        found["one"].quick_bytes = A.nbytes - 1
-        asyncio.run(made.predict(ModelSpec("m", signature="one"), {"a": A}))
+    with inference((ONE, gate)) as (service, by_name):
+        by_name["one"].quick_bytes = A.nbytes - 1
+        asyncio.run(service.predict(ModelSpec("m", signature="one"), {"a": A}))
     assert gate.thread is not threading.main_thread()
 
 
-def test_a_run_that_refuses_the_event_loop_moves_to_a_thread() -> None:
+def test_a_run_that_would_block_the_event_loop_moves_to_a_thread() -> None:
     gate = Gate()
     gate.open.set()
 
@@ -282,27 +291,27 @@ def test_a_run_that_refuses_the_event_loop_moves_to_a_thread() -> None:
             raise WouldBlock
         return gate(inputs)
 
-    with inference((ONE, elsewhere)) as (made, found):
-        found["one"].quick_bytes = A.nbytes
-        _, outputs = asyncio.run(made.predict(ModelSpec("m", signature="one"), {"a": A}))
+    with inference((ONE, elsewhere)) as (service, by_name):
+        by_name["one"].quick_bytes = A.nbytes
+        _, outputs = asyncio.run(service.predict(ModelSpec("m", signature="one"), {"a": A}))
         np.testing.assert_array_equal(outputs["y"], A)
 
 
 def test_a_servable_stays_open_during_the_run_of_a_cancelled_request() -> None:
     gate = Gate()
 
-    async def cancel(made: Inference) -> None:
-        request = asyncio.create_task(made.predict(ModelSpec("m", signature="one"), {"a": A}))
+    async def cancel(service: Inference) -> None:
+        request = asyncio.create_task(service.predict(ModelSpec("m", signature="one"), {"a": A}))
         await asyncio.to_thread(gate.entered.wait, 30)
         request.cancel()
         with pytest.raises(asyncio.CancelledError):
             await request
 
-    with inference((ONE, gate)) as (made, found):
-        asyncio.run(cancel(made))
-        runner = found["one"].runner
+    with inference((ONE, gate)) as (service, by_name):
+        asyncio.run(cancel(service))
+        runner = by_name["one"].runner
         assert isinstance(runner, Runner)
-        closing = threading.Thread(target=made.models.find(ModelSpec("m")).close)
+        closing = threading.Thread(target=service.models.find(ModelSpec("m")).close)
         closing.start()
         closing.join(0.05)
         assert closing.is_alive() and not runner.closed
@@ -315,32 +324,32 @@ def test_a_request_that_is_cancelled_while_it_waits_does_not_run() -> None:
     gate = Gate()
     spec = ModelSpec("m", signature="one")
 
-    async def ask(made: Inference) -> None:
-        first = asyncio.create_task(made.predict(spec, {"a": A}))
+    async def ask(service: Inference) -> None:
+        first = asyncio.create_task(service.predict(spec, {"a": A}))
         await asyncio.to_thread(gate.entered.wait, 30)
-        second = asyncio.create_task(made.predict(spec, {"a": A}))
+        second = asyncio.create_task(service.predict(spec, {"a": A}))
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(second, 0.01)
         gate.open.set()
         await first
 
-    found = signatures((ONE, gate))
-    made = Inference(serve(found), threads=1)
+    by_name = signatures((ONE, gate))
+    service = Inference(serve(by_name), threads=1)
     try:
-        asyncio.run(ask(made))
-        made.models.find(ModelSpec("m")).close()  # returns, since no request uses it
+        asyncio.run(ask(service))
+        service.models.find(ModelSpec("m")).close()  # returns, because no request uses the servable
     finally:
-        made.close()
-    assert len(found["one"].runner.calls) == 1  # type: ignore[attr-defined]
+        service.close()
+    assert len(by_name["one"].runner.calls) == 1  # type: ignore[attr-defined]
 
 
 def test_errors_of_the_model_reach_the_caller() -> None:
-    def refuse(_: Arrays) -> Mapping[str, Any]:
+    def fail(_: Arrays) -> Mapping[str, Any]:
         raise InvalidArgument("why")
 
     for quick in (True, False):
-        with inference((ONE, refuse)) as (made, found):
-            found["one"].quick_bytes = A.nbytes if quick else -1
+        with inference((ONE, fail)) as (service, by_name):
+            by_name["one"].quick_bytes = A.nbytes if quick else -1
             with pytest.raises(InvalidArgument, match="^why$"):
-                asyncio.run(made.predict(ModelSpec("m", signature="one"), {"a": A}))
-            made.models.find(ModelSpec("m")).close()
+                asyncio.run(service.predict(ModelSpec("m", signature="one"), {"a": A}))
+            service.models.find(ModelSpec("m")).close()

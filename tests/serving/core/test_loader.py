@@ -20,7 +20,7 @@ NAMES = ("encode", "decode", "score")
 
 
 class Runner:
-    """Records its calls; raises `fails`, if given."""
+    """A fake runner. Records each call, and raises `fails` if `fails` is not None."""
 
     def __init__(self, engine: str, fails: Exception | None = None) -> None:
         self.engine, self.fails = engine, fails
@@ -38,7 +38,10 @@ class Runner:
 
 
 class Engine:
-    """Supports the signatures in `takes`; raises `error`, if given. Its runners raise `fails`, if given."""
+    """A fake engine for the signatures in `takes`.
+
+    `load` raises `error` unless `error` is None. The runners raise `fails` unless `fails` is None.
+    """
 
     def __init__(
         self, name: str, takes: Sequence[str], error: Exception | None = None, fails: Exception | None = None
@@ -89,7 +92,7 @@ def request(signature: str, inputs: Sequence[str] = ("x",), outputs: Sequence[st
     return {"model_spec": {"name": "m", "signature_name": signature}, "inputs": tensors, "output_filter": outputs}
 
 
-def test_each_signature_has_the_first_engine_that_supports_it(folder: Path) -> None:
+def test_each_signature_uses_the_first_engine_that_supports_it(folder: Path) -> None:
     first, second, third = Engine("first", ["encode"]), Engine("second", NAMES), Engine("third", NAMES)
     loaded = load("m", 3, folder, [first, second, third])
     assert (loaded.name, loaded.version) == ("m", 3)
@@ -141,7 +144,7 @@ def test_warm_up_can_be_turned_off(folder: Path) -> None:
     assert engine.made["encode"].calls == []
 
 
-@pytest.mark.parametrize("error", [InvalidArgument("why"), KeyError("x")], ids=["refused", "bug"])
+@pytest.mark.parametrize("error", [InvalidArgument("why"), KeyError("x")], ids=["invalid request", "bug"])
 def test_a_failed_warm_up_request_does_not_prevent_serving(
     folder: Path, error: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -1,4 +1,4 @@
-"""Tests of servables, which close after their last request, and of measuring which runs are quick."""
+"""Tests of closing a servable after its last request, and of measuring which runs are quick."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from keras_gallery.serving.engines.base import Arrays
 
 
 class Runner:
-    """Counts how many times it is closed."""
+    """A fake runner that counts the calls of `close`."""
 
     engine = "e"
     closed = 0
@@ -53,7 +53,7 @@ QUICK, NEITHER, SLOW = 0.001, 0.005, 0.02  # seconds
 
 
 class Timed:
-    """A signature with a fake clock: a test sets how long its runs take."""
+    """A signature with a fake clock. The test sets the duration of each run."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.signature = Signature(None, self)  # type: ignore[arg-type]
@@ -90,8 +90,8 @@ def test_runs_up_to_a_quick_size_are_quick(monkeypatch: pytest.MonkeyPatch) -> N
     assert timed.is_quick(0) and timed.is_quick(10) and not timed.is_quick(11)
     timed.run(30, QUICK)
     timed.run(20, QUICK)
-    timed.run(100, SLOW)  # it was not expected to be quick
-    timed.run(20, NEITHER)  # not slow enough to count
+    timed.run(100, SLOW)  # no effect, because this size was not quick before
+    timed.run(20, NEITHER)  # no effect, because the run is not slow enough
     assert timed.is_quick(30) and not timed.is_quick(31)
 
 

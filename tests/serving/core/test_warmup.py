@@ -1,4 +1,4 @@
-"""Tests of warm-up files: written by TensorFlow, or damaged."""
+"""Tests of warm-up files: reading files that TensorFlow wrote, reading damaged files, and replaying the requests."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ..fake_models import definition, signatures
 
 
 def log_of(value: float) -> bytes:
-    """Returns a recorded Predict request with one number."""
+    """Returns a serialized PredictionLog of a Predict request with one float."""
     log = messages.PredictionLog()
     request = log.predict_log.request
     request.model_spec.name, request.model_spec.signature_name = "m", "encode"
@@ -61,8 +61,8 @@ def test_a_file_that_tensorflow_wrote(tmp_path: Path) -> None:
             writer.write(log.SerializeToString())
     records = list(warmup.read(tmp_path))
     assert len(records) == 3
-    for kind, request in records:
-        assert kind == "predict"
+    for method, request in records:
+        assert method == "predict"
         assert (request.spec, request.outputs) == (ModelSpec("m", signature="encode"), ("y",))
         np.testing.assert_array_equal(request.inputs["x"], array)
 
@@ -75,16 +75,16 @@ GOOD = record(log_of(1)) + record(log_of(2))
 FILES = {
     "good": (GOOD, [1, 2], ""),
     "empty": (b"", [], ""),
-    "another kind": (
+    "unsupported request type": (
         record(messages.PredictionLog(session_run_log={}).SerializeToString()) + GOOD,
         [1, 2],
         "of an unsupported kind",
     ),
-    "no kind": (record(b"") + GOOD, [1, 2], "of an unsupported kind"),
+    "no request": (record(b"") + GOOD, [1, 2], "of an unsupported kind"),
     "unreadable record": (record(b"\xff\xff") + GOOD, [1, 2], "unreadable"),
-    "checksum cut": (GOOD[:-1], [1], "truncated warm-up file"),
-    "data cut": (GOOD[:-10], [1], "truncated warm-up file"),
-    "header cut": (GOOD + record(log_of(3))[:7], [1, 2], ""),
+    "truncated checksum": (GOOD[:-1], [1], "truncated warm-up file"),
+    "truncated data": (GOOD[:-10], [1], "truncated warm-up file"),
+    "truncated header": (GOOD + record(log_of(3))[:7], [1, 2], ""),
     "huge length": (GOOD + struct.pack("<QI", 1 << 62, 0) + bytes(100), [1, 2], "truncated warm-up file"),
     "highest length": (b"\xff" * 100, [], "truncated warm-up file"),
     "text": (b"this is no TFRecord file, but it is long enough for a header", [], "truncated warm-up file"),
@@ -92,7 +92,7 @@ FILES = {
 
 
 @pytest.mark.parametrize(("content", "expected", "warning"), FILES.values(), ids=FILES)
-def test_files(
+def test_complete_and_damaged_files(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, content: bytes, expected: list[int], warning: str
 ) -> None:
     write(tmp_path, content)
@@ -128,7 +128,7 @@ def predict_record(signature: str, outputs: tuple[str, ...] = (), **inputs: Any)
     return Record("predict", PredictRequest(ModelSpec("m", signature=signature), inputs, outputs))
 
 
-def test_every_kind_is_read_and_replayed(tmp_path: Path) -> None:
+def test_requests_of_every_type_are_read_and_replayed(tmp_path: Path) -> None:
     spec = {"name": "m", "signature_name": "classify"}
     tasks = [
         {"model_spec": {"name": "m"}, "method_name": "tensorflow/serving/regress"},
@@ -140,13 +140,13 @@ def test_every_kind_is_read_and_replayed(tmp_path: Path) -> None:
         {"multi_inference_log": {"request": {"tasks": tasks, "input": INPUT}}},
     ]
     write(tmp_path, b"".join(record(messages.PredictionLog(**log).SerializeToString()) for log in logs))
-    found = [(each.kind, each.runs(SIGNATURES)) for each in warmup.read(tmp_path)]
-    assert [(kind, [(run.signature, run.outputs) for run in runs]) for kind, runs in found] == [
+    replays = [(each.kind, each.runs(SIGNATURES)) for each in warmup.read(tmp_path)]
+    assert [(method, [(run.signature, run.outputs) for run in runs]) for method, runs in replays] == [
         ("classify", [("classify", ("scores",))]),
         ("regress", [("serving_default", ("outputs",))]),
         ("multi", [("serving_default", ("outputs",)), ("classify", ("scores",))]),
     ]
-    for _, runs in found:
+    for _, runs in replays:
         for run in runs:
             (example,) = run.inputs["inputs"]
             assert messages.Example.FromString(example).features.feature["x"].float_list.value == [1.5]
@@ -163,7 +163,7 @@ def test_predict_is_replayed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wrong", "kind", "message"),
+    ("record", "error_class", "message"),
     [
         (predict_record("x"), FailedPrecondition, 'Serving signature key "x" not found'),
         (predict_record("encode"), InvalidArgument, "input size does not match"),
@@ -180,8 +180,19 @@ def test_predict_is_replayed() -> None:
         (Record("classify", messages.ClassificationRequest(input=INPUT)), InvalidArgument, "Expected classification"),
         (Record("multi", messages.MultiInferenceRequest(tasks=[{}], input=INPUT)), InvalidArgument, "empty model name"),
     ],
-    ids=[str(number) for number in range(10)],
+    ids=[
+        "unknown signature",
+        "missing input",
+        "invalid tensor",
+        "wrong dtype",
+        "unknown output",
+        "no model spec",
+        "no examples",
+        "unknown regress signature",
+        "wrong classify signature",
+        "no model name",
+    ],
 )
-def test_requests_that_cannot_be_replayed(wrong: Record, kind: type[ServingError], message: str) -> None:
-    with pytest.raises(kind, match=message):
-        wrong.runs(SIGNATURES)
+def test_requests_that_cannot_be_replayed(record: Record, error_class: type[ServingError], message: str) -> None:
+    with pytest.raises(error_class, match=message):
+        record.runs(SIGNATURES)

@@ -1,4 +1,4 @@
-"""Examining files that Keras 2, Keras 3 and TensorFlow.js wrote."""
+"""Tests of `gallery doctor` on files that Keras 2 and TensorFlow.js wrote, and on damaged and missing files."""
 
 from __future__ import annotations
 
@@ -10,36 +10,36 @@ from keras_gallery.serving.doctor.files import examine_file
 from keras_gallery.serving.doctor.verdict import Verdict
 from keras_gallery.serving.errors import InvalidArgument, NotFound
 
-MADE = Path(__file__).parents[1] / "importer" / "files"
+FILES = Path(__file__).parents[1] / "importer" / "files"
 
 
-def judged(path: Path) -> tuple[str, dict[str, Verdict]]:
+def verdicts_on(path: Path) -> tuple[str, dict[str, Verdict]]:
     what, verdicts = examine_file(path)
     return what, {each.target: each for each in verdicts}
 
 
-def unpacked(name: str, folder: Path) -> Path:
-    """Returns the HDF5 file that Keras 2 wrote."""
-    with zipfile.ZipFile(MADE / f"{name}.zip") as archive:
+def unpack(name: str, folder: Path) -> Path:
+    """Unpacks an archive of `importer/files`. Returns the path of the HDF5 file, which Keras 2 wrote."""
+    with zipfile.ZipFile(FILES / f"{name}.zip") as archive:
         archive.extractall(folder)
     return next(folder.rglob("model.h5"))
 
 
 @pytest.mark.models
-def test_keras_2_reads_what_it_wrote(tmp_path: Path) -> None:
-    what, verdicts = judged(unpacked("keras2_convnet", tmp_path))
+def test_keras_2_loads_its_own_file(tmp_path: Path) -> None:
+    what, verdicts = verdicts_on(unpack("keras2_convnet", tmp_path))
     assert "in HDF5 of Keras 2." in what
     assert all(verdicts[target].ok for target in ("keras2", "embedded", "tensorflow_serving", "tfjs_graph"))
 
 
 @pytest.mark.models
-def test_old_options_are_named(tmp_path: Path) -> None:
-    _, verdicts = judged(unpacked("keras2_time_major", tmp_path))  # plain Keras 3 refuses it: "Unrecognized keyword"
+def test_the_reason_names_an_option_that_keras_3_lacks(tmp_path: Path) -> None:
+    _, verdicts = verdicts_on(unpack("keras2_time_major", tmp_path))  # plain Keras 3 raises "Unrecognized keyword"
     assert not verdicts["keras"].ok and "time_major" in verdicts["keras"].reason
     assert "gallery import" in verdicts["keras"].remedy and verdicts["keras2"].ok
 
 
-# Whether `keras.models.load_model` of Keras 3.15.1 loads these files (tried by hand).
+# The values say whether `keras.models.load_model` of Keras 3.15.1 loads the file (tried by hand).
 BY_KERAS_3 = {
     "keras2_activations": False,
     "keras2_code": False,
@@ -58,21 +58,21 @@ BY_KERAS_3 = {
 
 @pytest.mark.models
 @pytest.mark.parametrize("name", BY_KERAS_3)
-def test_keras_3_without_this_project(name: str, tmp_path: Path) -> None:
-    _, verdicts = judged(unpacked(name, tmp_path))
+def test_which_files_keras_3_loads_without_this_project(name: str, tmp_path: Path) -> None:
+    _, verdicts = verdicts_on(unpack(name, tmp_path))
     assert verdicts["keras"].ok is BY_KERAS_3[name], verdicts["keras"]
 
 
 @pytest.mark.models
-def test_code_in_a_file_is_named(tmp_path: Path) -> None:
-    _, verdicts = judged(unpacked("keras2_code", tmp_path))
+def test_the_verdict_names_a_layer_with_code(tmp_path: Path) -> None:
+    _, verdicts = verdicts_on(unpack("keras2_code", tmp_path))
     assert not any(verdicts[target].ok for target in ("keras", "embedded", "onnx", "tfjs_graph", "dl4j"))
     assert "Lambda" in verdicts["embedded"].layer
 
 
-def test_tensorflow_js_reads_what_it_wrote() -> None:
-    for file in sorted((MADE / "tfjs").glob("*/model.json")):
-        what, verdicts = judged(file)
+def test_tensorflow_js_loads_its_own_files() -> None:
+    for file in sorted((FILES / "tfjs").glob("*/model.json")):
+        what, verdicts = verdicts_on(file)
         if "layers model" in what:
             assert verdicts["tfjs_layers"].ok
         else:

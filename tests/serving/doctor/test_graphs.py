@@ -1,4 +1,4 @@
-"""Examining graphs of operations: SavedModels, ONNX files and TensorFlow.js graph models."""
+"""Tests of `gallery doctor` on graphs of operations: SavedModels and ONNX files."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LAYERS = {"keras", "keras2", "tfjs_layers", "dl4j"}
 
 
 class Numbers(tf.Module):
-    """A signature with numbers and common operations."""
+    """A signature of floats with common operations."""
 
     @tf.function(input_signature=[tf.TensorSpec((None, 4), name="x")])
     def dense(self, x: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -26,7 +26,7 @@ class Numbers(tf.Module):
 
 
 class Strings(tf.Module):
-    """A signature with strings, which it looks up in a table."""
+    """A signature that looks up strings in a table."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -39,7 +39,7 @@ class Strings(tf.Module):
 
 
 class FromPython(tf.Module):
-    """A signature that calls back into Python."""
+    """A signature that calls a Python function."""
 
     @tf.function(input_signature=[tf.TensorSpec((None,), name="x")])
     def doubled(self, x: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -59,19 +59,19 @@ def saved(module: tf.Module, signature: str, folder: Path) -> dict[str, Verdict]
     return {each.target: each for each in examine_graph("saved_model", folder)}
 
 
-def stopped(verdicts: dict[str, Verdict]) -> set[str]:
+def unsupported(verdicts: dict[str, Verdict]) -> set[str]:
     return {target for target, verdict in verdicts.items() if not verdict.ok}
 
 
-def test_numbers_work_in_all_targets_for_graphs(tmp_path: Path) -> None:
+def test_every_target_for_graphs_supports_floats(tmp_path: Path) -> None:
     verdicts = saved(Numbers(), "dense", tmp_path)
-    assert list(verdicts) == list(TARGETS) and stopped(verdicts) == LAYERS
+    assert list(verdicts) == list(TARGETS) and unsupported(verdicts) == LAYERS
     assert {node.op for node in used_nodes(read_meta_graph(tmp_path))} >= {"MatMul", "Relu"}
 
 
 def test_strings_need_tensorflow(tmp_path: Path) -> None:
     verdicts = saved(Strings(), "ids", tmp_path)
-    assert {"onnx", *LAYERS} <= stopped(verdicts) and verdicts["tensorflow_serving"].ok and verdicts["embedded"].ok
+    assert {"onnx", *LAYERS} <= unsupported(verdicts) and verdicts["tensorflow_serving"].ok and verdicts["embedded"].ok
     assert "LookupTable" in verdicts["onnx"].reason and "outside of the model" in verdicts["onnx"].remedy
 
 

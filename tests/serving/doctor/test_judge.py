@@ -1,4 +1,4 @@
-"""Verdicts on models that each have one feature that some targets do not support."""
+"""Tests of verdicts on models. Most models have one feature that some targets do not support."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ SERVERS = ["tensorflow_serving", "embedded"]
 SEQUENCE = (8, 4)
 
 
-def judged(model: Any) -> dict[str, Verdict]:
+def verdicts_on(model: Any) -> dict[str, Verdict]:
     return {each.target: each for each in examine(json.loads(model.to_json()))}
 
 
-def stopped(model: Any) -> list[str]:
-    return [target for target, verdict in judged(model).items() if not verdict.ok]
+def unsupported_targets(model: Any) -> list[str]:
+    return [target for target, verdict in verdicts_on(model).items() if not verdict.ok]
 
 
 def one(layer: Any, shape: tuple[int, ...] = (6,), **options: Any) -> Any:
@@ -33,42 +33,42 @@ def one(layer: Any, shape: tuple[int, ...] = (6,), **options: Any) -> Any:
     return keras.Model(x, layer(x))
 
 
-def test_a_plain_model_works_in_all_targets() -> None:
+def test_every_target_supports_a_plain_model() -> None:
     x = keras.Input((8, 8, 1))
     y = keras.layers.Conv2D(4, 3, activation="relu")(x)
     y = keras.layers.Dense(3, activation="softmax")(keras.layers.Flatten()(keras.layers.MaxPooling2D()(y)))
     assert [each.target for each in examine(json.loads(keras.Model(x, y).to_json()))] == list(TARGETS)
-    assert stopped(keras.Model(x, y)) == []
+    assert unsupported_targets(keras.Model(x, y)) == []
 
 
-def test_the_export_removes_a_class_of_this_project() -> None:
-    verdicts = judged(create("denoising_autoencoder"))
+def test_plain_keras_needs_an_export_without_our_layers() -> None:
+    verdicts = verdicts_on(create("denoising_autoencoder"))
     assert verdicts["onnx"].ok and verdicts["embedded"].ok
     assert verdicts["keras"].layer == "layer 'corruption' (keras_gallery>Corruption)"
     assert "gallery export NAME --to keras" in verdicts["keras"].remedy
     assert "--to h5" in verdicts["keras2"].remedy
 
 
-def test_a_custom_class_stops_all_targets() -> None:
+def test_no_target_supports_a_custom_class() -> None:
     @keras.saving.register_keras_serializable("doctored")
     class Own(keras.layers.Layer):
         def call(self, x: Any) -> Any:
             return x
 
-    verdicts = judged(one(Own(name="own")))
+    verdicts = verdicts_on(one(Own(name="own")))
     assert not any(verdict.ok for verdict in verdicts.values())
     assert (
         verdicts["embedded"].layer == "layer 'own' (doctored>Own)" and "gallery import" in verdicts["embedded"].remedy
     )
 
 
-def test_lambda_stops_all_targets() -> None:
-    verdicts = judged(one(keras.layers.Lambda(lambda x: x * 2, name="twice")))
+def test_no_target_supports_lambda() -> None:
+    verdicts = verdicts_on(one(keras.layers.Lambda(lambda x: x * 2, name="twice")))
     assert not any(verdict.ok for verdict in verdicts.values())
     assert all("keras.ops" in verdict.remedy for verdict in verdicts.values())
 
 
-# A model, the targets that cannot run it, and a part of the first remedy.
+# By feature: a function that builds a model, the targets that cannot run the model, and a part of the first remedy.
 CASES: dict[str, tuple[Callable[[], Any], list[str], str]] = {
     "stateful": (
         lambda: one(keras.layers.LSTM(3, stateful=True), SEQUENCE, batch_size=2),
@@ -76,7 +76,7 @@ CASES: dict[str, tuple[Callable[[], Any], list[str], str]] = {
         "stateful=False",
     ),
     "GRU": (lambda: one(keras.layers.GRU(3), SEQUENCE), ["tfjs_layers", "dl4j"], "--to tfjs"),
-    "both": (
+    "bidirectional without merging": (
         lambda: one(keras.layers.Bidirectional(keras.layers.SimpleRNN(3), merge_mode=None), SEQUENCE),
         ["dl4j"],
         "concat",
@@ -86,7 +86,7 @@ CASES: dict[str, tuple[Callable[[], Any], list[str], str]] = {
         ["tfjs_layers", "tfjs_graph", "onnx", "dl4j"],
         "groups=1",
     ),
-    "sparse": (
+    "sparse input": (
         lambda: one(keras.layers.Dense(3), sparse=True),
         [*SERVERS, "tfjs_graph", "onnx", "openvino", "tfjs_layers", "dl4j"],
         "sparse=False",
@@ -95,9 +95,9 @@ CASES: dict[str, tuple[Callable[[], Any], list[str], str]] = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_options(case: str) -> None:
+def test_features_that_some_targets_lack(case: str) -> None:
     make, targets, remedy = CASES[case]
-    verdicts = judged(make())
+    verdicts = verdicts_on(make())
     assert [target for target, verdict in verdicts.items() if not verdict.ok] == sorted(
         targets, key=list(TARGETS).index
     )
@@ -117,18 +117,18 @@ def test_the_verdict_names_the_option() -> None:
 
 def test_strings_need_tensorflow() -> None:
     model = one(keras.layers.StringLookup(vocabulary=["a"]), (1,), dtype="string")
-    found = stopped(model)
-    assert {"onnx", "openvino", "tfjs_layers", "dl4j"} <= set(found) and not {*SERVERS, "keras"} & set(found)
+    names = unsupported_targets(model)
+    assert {"onnx", "openvino", "tfjs_layers", "dl4j"} <= set(names) and not {*SERVERS, "keras"} & set(names)
 
 
 def test_every_layer_of_keras_is_known() -> None:
-    found = {
+    names = {
         layer.__name__
         for layer in vars(keras.layers).values()
         if isinstance(layer, type) and issubclass(layer, keras.layers.Layer)
     }
-    # Not used on their own, not usable in a functional model, or stored under another name.
-    without = {
+    # These classes are not used on their own, cannot be used in a functional model, or are stored under another name.
+    excluded = {
         "Layer",
         "Wrapper",
         "InputLayer",
@@ -138,7 +138,7 @@ def test_every_layer_of_keras_is_known() -> None:
         "GroupedQueryAttention",
     }
     cells = {"LSTMCell", "GRUCell", "SimpleRNNCell"}
-    assert found - set(table.rows()) - without - cells == set()
+    assert names - set(table.rows()) - excluded - cells == set()
 
 
 def test_reasons_are_single_lines() -> None:

@@ -1,4 +1,4 @@
-"""Listing the layers of configurations that Keras and other programs write."""
+"""Tests of listing the layers in configurations of Keras 3, in configurations of Keras 2, and in damaged ones."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ with quiet_import():
     import keras
 
 
-def listed(model: Any) -> dict[str, Layer]:
+def layers_by_name(model: Any) -> dict[str, Layer]:
     return {layer.name: layer for layer in layers_of(json.loads(model.to_json()))}
 
 
@@ -22,14 +22,14 @@ def test_nested_models_and_options() -> None:
     decoder = keras.Model(inner, keras.layers.Dense(2, name="out")(inner), name="decoder")
     state = keras.layers.Bidirectional(keras.layers.GRU(2, name="gru"), name="both")(x)
     model = keras.Model(x, [decoder(state), decoder(state)], name="whole")
-    found = listed(model)
+    layers = layers_by_name(model)
     inside = {"both/backward_gru", "decoder/code", "decoder/out"}
-    assert {"whole", "series", "both", "decoder"} <= found.keys() and inside <= found.keys()
-    assert found["whole"].options["several_outputs"] is True
-    assert found["series"].options["open_sizes"] is True and "open_sizes" not in found["decoder/code"].options
-    assert found["decoder"].options["nested"] is True and found["decoder"].options["shared"] is True
-    assert found["both"].options["of"] == "GRU"
-    assert not any(layer.is_custom for layer in found.values())
+    assert {"whole", "series", "both", "decoder"} <= layers.keys() and inside <= layers.keys()
+    assert layers["whole"].options["several_outputs"] is True
+    assert layers["series"].options["open_sizes"] is True and "open_sizes" not in layers["decoder/code"].options
+    assert layers["decoder"].options["nested"] is True and layers["decoder"].options["shared"] is True
+    assert layers["both"].options["of"] == "GRU"
+    assert not any(layer.is_custom for layer in layers.values())
 
 
 def test_custom_classes_functions_and_dtypes() -> None:
@@ -44,13 +44,13 @@ def test_custom_classes_functions_and_dtypes() -> None:
 
     x = keras.Input((6,), batch_size=4)
     y = keras.layers.Dense(3, activation=bent, dtype="mixed_float16", name="größe")(Attention(name="a")(x))
-    found = listed(keras.Model(x, {"y": keras.ops.add(y, 1.0)}, name="m"))
-    assert (found["a"].kind, found["a"].is_custom) == ("somebody>Attention", True)
-    assert found["größe"].options["function"] == ["somebody>bent"] and found["größe"].options["odd_name"] is True
-    assert found["größe"].options["dtype"] == "mixed_float16"
-    assert "ops.Add" in {layer.kind for layer in found.values()}
-    assert found["m"].options["named_outputs"] is True
-    assert next(layer for layer in found.values() if layer.kind == "InputLayer").options["fixed_batch"] is True
+    layers = layers_by_name(keras.Model(x, {"y": keras.ops.add(y, 1.0)}, name="m"))
+    assert (layers["a"].kind, layers["a"].is_custom) == ("somebody>Attention", True)
+    assert layers["größe"].options["function"] == ["somebody>bent"] and layers["größe"].options["odd_name"] is True
+    assert layers["größe"].options["dtype"] == "mixed_float16"
+    assert "ops.Add" in {layer.kind for layer in layers.values()}
+    assert layers["m"].options["named_outputs"] is True
+    assert next(layer for layer in layers.values() if layer.kind == "InputLayer").options["fixed_batch"] is True
 
 
 def test_keras_2_and_damaged_configurations() -> None:

@@ -1,4 +1,4 @@
-"""Fixtures: the SavedModels of `made_models.py`, and engines."""
+"""Fixtures: the SavedModels of `made_models.py`, engines, and cache folders of OpenVINO files."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from keras_gallery.serving.quiet import quiet_import
 
 @pytest.fixture(scope="session")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a SavedModel for each function of `made_models.py`."""
+    """Returns a folder with the SavedModels and TensorFlow Lite files that `made_models.py` writes."""
     with quiet_import(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from . import made_models as make
@@ -47,13 +47,13 @@ def tensorflow(process: TensorFlowProcess) -> Iterator[TensorFlow]:
 
 @pytest.fixture
 def files(tmp_path: Path) -> OpenVinoFiles:
-    """An empty cache folder of OpenVINO files."""
+    """Returns an empty cache of OpenVINO files."""
     return OpenVinoFiles(tmp_path / "cache")
 
 
 @pytest.fixture(scope="session")
 def converted_files(models: Path, tmp_path_factory: pytest.TempPathFactory) -> OpenVinoFiles:
-    """A cache folder with the OpenVINO files of the SavedModel "networks"."""
+    """Returns a cache with the OpenVINO files of the SavedModel `networks`."""
     files = OpenVinoFiles(tmp_path_factory.mktemp("cache"))
     assert Converter(files).prepare(models / "networks")
     return files

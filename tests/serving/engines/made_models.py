@@ -38,12 +38,12 @@ def save(folder: Path, signatures: dict[str, tuple[list[Any], Callable[..., Any]
 
 
 def dtypes(folder: Path) -> None:
-    """Writes a signature for each dtype, named like the dtype. The signature reverses the rows of x (batch, 3)."""
+    """Writes a signature for each dtype, named after the dtype. Each signature reverses the columns of x (batch, 3)."""
 
-    def reversed_rows(dtype: str) -> tuple[list[Any], Callable[..., Any]]:
+    def reversed_columns(dtype: str) -> tuple[list[Any], Callable[..., Any]]:
         return [Spec([None, 3], dtype, name="x")], lambda x: {"y": x[:, ::-1]}
 
-    save(folder, {dtype: reversed_rows(dtype) for dtype in [*DTYPES, "string"]})
+    save(folder, {dtype: reversed_columns(dtype) for dtype in [*DTYPES, "string"]})
 
 
 def shapes(folder: Path) -> None:
@@ -64,7 +64,7 @@ def shapes(folder: Path) -> None:
 
 
 def words_table(folder: Path) -> Any:
-    """Returns a look-up table from words to numbers, stored in a file that TensorFlow copies to the assets."""
+    """Returns a lookup table from words to integers. Saving a model copies the table's file to the model's assets."""
     file = folder.parent / "words.txt"
     file.write_text("\n".join(WORDS))
     words = tf.lookup.TextFileInitializer(
@@ -74,7 +74,7 @@ def words_table(folder: Path) -> Any:
 
 
 def examples(folder: Path) -> None:
-    """Writes a signature that parses tf.Examples, with a variable and a look-up table from an asset file."""
+    """Writes a signature that parses tf.Examples, with a variable and a lookup table from an asset file."""
     table = words_table(folder)
     factor = tf.Variable(10.0)
     features = {"word": tf.io.FixedLenFeature([], tf.string), "x": tf.io.FixedLenFeature([2], tf.float32)}
@@ -88,9 +88,9 @@ def examples(folder: Path) -> None:
 
 
 def tf1(folder: Path, *, as_text: bool = False) -> None:
-    """Writes a TensorFlow 1 graph with two sets of tags.
+    """Writes a TensorFlow 1 SavedModel with two graphs, which have different tags.
 
-    The graph has reference and resource variables, a look-up table from an asset file, and signatures that share an
+    Each graph has reference and resource variables, a lookup table from an asset file, and signatures that share an
     input.
     """
     builder = v1.saved_model.Builder(str(folder))
@@ -121,13 +121,13 @@ def tf1(folder: Path, *, as_text: bool = False) -> None:
 
 
 def networks(folder: Path) -> None:
-    """Writes signatures that OpenVINO can run, and signatures that it must not run for different reasons."""
+    """Writes signatures that OpenVINO can run, and signatures that OpenVINO must not run for various reasons."""
     rng = np.random.default_rng(5)
     kernel = tf.Variable(rng.normal(size=(3, 3, 1, 4)).astype(np.float32))
     dense = tf.Variable(rng.normal(size=(6, 8)).astype(np.float32))
     count = tf.Variable(0.0)
     rows, images = [Spec([None, 6], tf.float32, name="x")], [Spec([None, 8, 8, 1], tf.float32, name="x")]
-    whole = [Spec([None, 6], tf.int32, name="x")]
+    integers = [Spec([None, 6], tf.int32, name="x")]
     window = rng.normal(size=(4, 6, 2)).astype(np.float32)
 
     def counted(x: Any) -> Any:
@@ -141,12 +141,12 @@ def networks(folder: Path) -> None:
             "same_name": (rows, lambda x: {"x": tf.nn.relu(x @ dense)}),
             "conv": (images, lambda x: {"y": tf.nn.conv2d(x, kernel, 2, "SAME"), "a": tf.reduce_mean(x, [1, 2])}),
             "bytes": ([Spec([None, 4], tf.uint8, name="x")], lambda x: {"y": tf.cast(x, tf.float32) / 255.0}),
-            "integers": (whole, lambda x: {"y": tf.cast(x, tf.float32) * 0.5}),
+            "integers": (integers, lambda x: {"y": tf.cast(x, tf.float32) * 0.5}),
             "int64": ([Spec([None, 6], tf.int64, name="x")], lambda x: {"y": x[:, ::-1]}),
-            "integer_sum": (whole, lambda x: {"y": x + 1}),
+            "integer_sum": (integers, lambda x: {"y": x + 1}),
             "double": ([Spec([None, 6], tf.float64, name="x")], lambda x: {"y": x * 2}),
-            "division": (whole, lambda x: {"y": 7 // x}),
-            "gather": (whole, lambda x: {"y": tf.gather(dense, x)}),
+            "division": (integers, lambda x: {"y": 7 // x}),
+            "gather": (integers, lambda x: {"y": tf.gather(dense, x)}),
             "to_integers": (rows, lambda x: {"y": tf.cast(x, tf.int32)}),
             "random": (rows, lambda x: {"y": x + tf.random.uniform([6])}),
             "counter": (rows, counted),
@@ -164,7 +164,7 @@ def networks(folder: Path) -> None:
 
 
 def windows(folder: Path) -> None:
-    """Writes a convolution that needs sequences of at least four steps."""
+    """Writes a signature with a convolution that needs sequences of at least four steps."""
     window = np.random.default_rng(5).normal(size=(4, 6, 2)).astype(np.float32)
     save(
         folder,

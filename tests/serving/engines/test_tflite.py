@@ -35,7 +35,7 @@ def words(*values: bytes) -> Any:
     return array
 
 
-def test_signatures_are_those_of_the_saved_model(models: Path) -> None:
+def test_signatures_equal_those_of_the_saved_model(models: Path) -> None:
     got = saved_model.signatures_of(read_meta_graph(models / "tflite"))
     want = saved_model.read_signatures(models / "tflite_source")
 

@@ -14,7 +14,7 @@ NAN, INF = np.nan, np.inf
     [
         ([1.0, 2.0], [1.0, 2.0], 0),
         ([0.5, 0.25], [0.5, 0.0], 0.25),
-        ([1010.0], [1000.0], 0.01),  # relative for values above 1
+        ([1010.0], [1000.0], 0.01),  # the difference is relative for values above 1
         ([NAN, INF, -INF], [NAN, INF, -INF], 0),
         ([NAN], [1.0], INF),
         ([1.0], [NAN], INF),
@@ -26,7 +26,7 @@ def test_floats(got: list[float], want: list[float], off: float) -> None:
     assert difference(np.array(got, np.float32), np.array(want, np.float32)) == pytest.approx(off, rel=1e-6)
 
 
-def test_other_dtypes_and_shapes() -> None:
+def test_integers_strings_and_different_shapes() -> None:
     assert difference(np.array([1, 2]), np.array([1, 2])) == 0
     assert difference(np.array([1, 2, 4]), np.array([1, 2, 3])) == "different in 1 of 3 values"
     assert difference(np.zeros((2, 1)), np.zeros((1, 2))) == "of shape (2, 1) and type float64"

@@ -1,4 +1,4 @@
-"""Exports each autoencoder of the gallery, untrained and small, and tests them on a server over gRPC and REST."""
+"""Exports a small, untrained model of each autoencoder, and tests the models on a server over gRPC and REST."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ OVERRIDES: dict[str, dict[str, Any]] = {
     "overcomplete_autoencoder": {"code_dim": 64},
     "tied_autoencoder": {"code_dim": 5},
 }
-SERVED: dict[str, tuple[str, dict[str, Any]]] = {  # name on the server -> name in the gallery and hyperparameters
+SERVED: dict[str, tuple[str, dict[str, Any]]] = {  # by name on the server: registered name and hyperparameters
     **{name: (name, OVERRIDES.get(name, {})) for name in list_models() if describe(name).family == "autoencoders"},
     "feature_maps": ("convolutional_autoencoder", {"code": "maps", "filters": (4, 3)}),
     "sparse_l1": ("sparse_autoencoder", {"penalty": "l1"}),
@@ -38,7 +38,7 @@ COUNT = 5
 
 @dataclass
 class Gallery:
-    """The models in memory, their version folders, and a server that serves all models."""
+    """The Keras models, their version folders, and a server that serves all models."""
 
     models: dict[str, Any]
     folders: dict[str, Path]
@@ -70,7 +70,7 @@ def client(request: pytest.FixtureRequest, gallery: Gallery) -> Iterator[Client]
         yield connected
 
 
-def drawn(dimensions: int, seed: int, count: int) -> Any:
+def normal(dimensions: int, seed: int, count: int) -> Any:
     import tensorflow as tf
 
     return tf.random.stateless_normal((count, dimensions), (seed, 0), alg="philox")
@@ -87,7 +87,7 @@ def files_of(images: Any) -> list[bytes]:
 
 
 def keras_outputs(model: Any, x: Any) -> dict[str, tuple[dict[str, Any], Any]]:
-    """Returns the inputs, and the output of the Keras model, for each signature that an autoencoder may have."""
+    """Returns by signature the inputs and the expected output, for all signatures that an autoencoder may have."""
     encoder, decoder = model.get_layer("encoder"), model.get_layer("decoder")
     out, code = np.asarray(model(x)), np.asarray(encoder(x))
     image, files = {"image": x}, {"image_bytes": np.array(files_of(x), object)}
@@ -99,7 +99,10 @@ def keras_outputs(model: Any, x: Any) -> dict[str, tuple[dict[str, Any], Any]]:
         "encode_png": (files, code),
         "decode": ({"code": code}, np.asarray(decoder(code))),
         "score": (image, ((out - x) ** 2).sum((1, 2, 3))),
-        "generate": (generated, np.asarray(decoder(drawn(code.shape[-1], **generated))) if code.ndim == 2 else None),
+        "generate": (
+            generated,
+            np.asarray(decoder(normal(code.shape[-1], **generated))) if code.ndim == 2 else None,
+        ),
     }
 
 
@@ -139,7 +142,7 @@ def test_codes_may_be_feature_maps(client: Client, images: Any) -> None:
 
 
 def operations(folder: Path, signature: str | None = None) -> set[str]:
-    """Returns the operations of the SavedModel's graph, or of one of its signatures."""
+    """Returns all operations of a SavedModel, or the operations of one signature."""
     import tensorflow as tf
     from keras_gallery.serving import saved_model
     from keras_gallery.serving.export import writing as export
@@ -155,7 +158,7 @@ def test_graphs_have_no_gpu_operations_and_only_generate_is_random(gallery: Gall
     assert not [op for op in used if op.startswith("Cudnn")]
     assert any("Random" in op for op in used) == (name == GENERATIVE)
     losses = gallery.models[name].losses + gallery.models[name].get_layer("encoder").losses
-    assert all(np.isfinite(loss) for loss in losses), "the losses are values, not tensors of the exported graph"
+    assert all(np.isfinite(loss) for loss in losses), "the losses are numbers, not tensors of the exported graph"
 
 
 def test_encode_and_generate_keep_no_state(gallery: Gallery) -> None:
@@ -183,12 +186,12 @@ def test_generate(client: Client, gallery: Gallery) -> None:
     decoder = gallery.models[GENERATIVE].get_layer("decoder")
     images = client.generate(GENERATIVE, seed=7, count=COUNT)
     assert images.shape == (COUNT, 8, 8, 1) and images.dtype == np.float32
-    np.testing.assert_allclose(images, decoder(drawn(50, 7, COUNT)), atol=1e-4)
+    np.testing.assert_allclose(images, decoder(normal(50, 7, COUNT)), atol=1e-4)
     np.testing.assert_array_equal(client.generate(GENERATIVE, seed=7, count=COUNT), images)
     assert np.abs(client.generate(GENERATIVE, seed=8, count=COUNT) - images).max() > 0.01
     assert client.generate(GENERATIVE).shape == (1, 8, 8, 1)
     assert client.generate(GENERATIVE, seed=-(1 << 63), count=1024).shape == (1024, 8, 8, 1)
-    codes = np.asarray(drawn(50, 7, COUNT))
+    codes = np.asarray(normal(50, 7, COUNT))
     np.testing.assert_allclose(client.generate(GENERATIVE, codes), images, atol=1e-4)
 
 

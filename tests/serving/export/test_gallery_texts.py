@@ -1,4 +1,4 @@
-"""Exports each recurrent network and embedding model of the gallery, untrained and small, and checks the signatures."""
+"""Exports a small, untrained model of each recurrent network and embedding model, and checks the signatures."""
 
 from __future__ import annotations
 
@@ -50,9 +50,9 @@ CASES = [(name, variant) for name in NAMES for variant in VARIANTS.get(name, [])
 @pytest.mark.parametrize(("name", "variant"), CASES, ids=str)
 def test_every_variant_has_the_same_signatures(name: str, variant: dict[str, Any]) -> None:
     model = small(name, **variant)
-    found = endpoints(model, texts=texts_of(model))
-    assert found.keys() == {"serving_default"} | EXPECTED[name]
-    for endpoint in found.values():
+    signatures = endpoints(model, texts=texts_of(model))
+    assert signatures.keys() == {"serving_default"} | EXPECTED[name]
+    for endpoint in signatures.values():
         inputs = endpoint.example(2)
         for answer in endpoint.function(*(inputs[spec.name] for spec in endpoint.inputs)).values():
             assert answer.dtype == "string" or np.isfinite(answer).all()

@@ -80,7 +80,7 @@ BAD_FILES = {
     "jpeg of another size": (lambda: tf.io.encode_jpeg(np.zeros((9, 8, 1), np.uint8)).numpy(), r"8x8 pixels"),
     "bytes that are not an image": (lambda: b"no picture", r"8x8 pixels"),
     "empty file": (lambda: b"", r"8x8 pixels"),
-    # The size in the header is 2^31-1 x 2^31-1 pixels. The file is rejected before it is decoded.
+    # The header declares 2^31-1 x 2^31-1 pixels. The signature rejects the file without decoding it.
     "header of a huge image": (
         lambda: tf.io.encode_png(np.zeros((8, 8, 1), np.uint8)).numpy()[:16] + b"\x7f\xff\xff\xff" * 2 + b"\0" * 9,
         r"8x8 pixels",
@@ -137,7 +137,7 @@ def test_any_model_with_encoder_and_decoder(tmp_path: Path) -> None:
     x = keras.Input((12,))
     encoder = keras.Sequential([keras.Input((12,)), keras.layers.Dense(3)], name="encoder")
     decoder = keras.Sequential([keras.Input((3,)), keras.layers.Dense(12)], name="decoder")
-    folder = export(keras.Model(x, decoder(encoder(x))), "foreign", tmp_path)
+    folder = export(keras.Model(x, decoder(encoder(x))), "other", tmp_path)
     assert set(read_signatures(folder)) == {"serving_default", "reconstruct", "encode", "decode", "score"}
     assert list(read_signatures(folder)["encode"].inputs) == ["features"]
 
@@ -161,16 +161,16 @@ def test_tensorflow_runs_signatures_with_assertions(tmp_path: Path, monkeypatch:
             return {"y": x * 2}
 
     inputs = [tf.TensorSpec((None, 3), tf.float32, name="x")]
-    found = {
+    by_name = {
         name: Endpoint(function, inputs, lambda batch: {"x": np.ones((batch, 3), np.float32)})
         for name, function in (("serving_default", doubled), ("checked", checked))
     }
-    monkeypatch.setattr(export_module, "endpoints", lambda model, labels, texts: found)
+    monkeypatch.setattr(export_module, "endpoints", lambda model, labels, texts: by_name)
     layer = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
     index = openvino_files.read(export(layer, "m", tmp_path) / openvino_files.FOLDER)
     assert index is not None
     assert set(index.signatures) == {"serving_default"}
-    assert index.reasons["checked"] == "tensorflow (strings)"  # the assertion has strings
+    assert index.reasons["checked"] == "tensorflow (strings)"  # the message of the assertion is a string
 
 
 def test_equal_signatures_share_an_openvino_file(saved_models: Path) -> None:
@@ -186,7 +186,7 @@ def test_equal_signatures_share_an_openvino_file(saved_models: Path) -> None:
 
 
 class Defined(NamedTuple):
-    """A signature without a runner."""
+    """A signature definition without a runner, in place of a `Signature`."""
 
     definition: SignatureDef
 
@@ -220,7 +220,7 @@ def test_openvino_does_not_run_signatures_with_strings(classifier_folder: Path) 
     assert index is not None and index.fingerprint == saved_model.fingerprint(classifier_folder)
     strings = {name for name, reason in index.reasons.items() if reason == "tensorflow (strings)"}
     assert strings == {"classify", "classify_png", "classify_example", "embed_png"}
-    assert index.reasons.keys() - strings == {"serving_default", "embed"}  # OpenVINO may run these
+    assert index.reasons.keys() - strings == {"serving_default", "embed"}  # OpenVINO may run these two signatures
 
 
 def test_a_wrong_number_of_labels(tmp_path: Path) -> None:

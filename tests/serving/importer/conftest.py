@@ -1,4 +1,4 @@
-"""Small model files that the tests read or modify."""
+"""Fixtures: a small model, its files, and a function that reads model files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from keras_gallery.serving.quiet import quiet_import
 
 @pytest.fixture(scope="session")
 def small_model() -> Any:
-    """A Sequential model: 4 inputs, a Dense layer of 3, a Dense layer of 2. It has 23 weights."""
+    """Returns a Sequential model with 4 inputs, and with Dense layers of 3 and 2 units. The model has 23 parameters."""
     with quiet_import():
         import keras
     return keras.Sequential(
@@ -30,7 +30,7 @@ def small_keras(small_model: Any, tmp_path_factory: pytest.TempPathFactory) -> P
 
 @pytest.fixture(scope="session")
 def small_h5(small_model: Any, small_keras: Path) -> Path:
-    """The same model in HDF5, with its configuration in Keras 2's format."""
+    """Returns the path of `small_model` in HDF5. The configuration in the file has Keras 2's format."""
     place = small_keras.with_suffix(".h5")
     small_model.save(place)
     return place
@@ -38,13 +38,13 @@ def small_h5(small_model: Any, small_keras: Path) -> Path:
 
 @pytest.fixture
 def canary(tmp_path: Path) -> Path:
-    """A file that exists only if an attack succeeded."""
+    """Returns the path of a file that exists only if an attack succeeds."""
     return tmp_path / "canary"
 
 
 @pytest.fixture
 def secret(tmp_path: Path) -> Path:
-    """A file that no model may read."""
+    """Returns the path of a file that no model may read."""
     from .crafted import SECRET
 
     place = tmp_path / "secret"
@@ -54,7 +54,7 @@ def secret(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def read(tmp_path: Path) -> Callable[..., Any]:
-    """Returns a function that reads a file as an import does."""
+    """Returns a function that reads a model file as an import does, but in this process."""
     with quiet_import():
         from keras_gallery.serving.importer import worker
         from keras_gallery.serving.importer.reading.result import Options

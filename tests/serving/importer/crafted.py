@@ -30,7 +30,7 @@ def rewrite(source: Path, place: Path, change: Change | None = None, **members: 
         source: the original file.
         place: the new file.
         change: modifies the configuration.
-        members: new contents of members, by name with underscores instead of dots.
+        members: new contents of members of the archive, by name with underscores instead of dots.
     """
     changed = {name.replace("_", "."): data for name, data in members.items()}
     with zipfile.ZipFile(source) as archive, zipfile.ZipFile(place, "w") as out:
@@ -55,7 +55,7 @@ def rewrite_h5(source: Path, place: Path, change: Change) -> Path:
 
 
 def insert(layer: dict[str, Any]) -> Change:
-    """Returns a change that adds a layer at the end of a Sequential model."""
+    """Returns a change that appends a layer to a Sequential model."""
 
     def change(config: dict[str, Any]) -> None:
         config["config"]["layers"].append(layer)
@@ -88,13 +88,12 @@ def change_weights(source: Path, place: Path, change: Callable[[h5py.File], None
     return rewrite(source, place, model_weights_h5=weights.read_bytes())
 
 
-def refused(
+def assert_refused(
     read: Callable[[Path], object], file: Path, *words: str, error: type[ServingError] = PermissionDenied
 ) -> None:
-    """Asserts that a file is refused with an error of one line that has all these words."""
+    """Asserts that reading a file raises `error`, and that the message is one line that contains all `words`."""
     with pytest.raises(error) as caught:
         read(file)
     line = str(caught.value)
     assert "\n" not in line
-
     assert [word for word in words if word not in line] == [], line

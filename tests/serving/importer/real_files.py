@@ -1,4 +1,4 @@
-"""Files that Keras 2 wrote (see `files/make_keras2.py`), with the outputs that it computed."""
+"""Reads the files that Keras 2 wrote (see `files/make_keras2.py`), and the outputs that Keras 2 computed."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ Arrays = dict[str, np.ndarray[Any, Any]]
 
 
 def unpack(name: str, folder: Path) -> Path:
-    """Unpacks `<name>.zip` into `folder`, and returns it."""
+    """Unpacks `<name>.zip` into `folder`. Returns `folder`."""
     with zipfile.ZipFile(FOLDER / f"{name}.zip") as archive:
         archive.extractall(folder)
     return folder
 
 
 def answers(folder: Path) -> tuple[Arrays, Arrays]:
-    """Returns inputs and the outputs that Keras 2 computed, by their names in Keras 2."""
+    """Returns the inputs and the outputs that Keras 2 computed. The keys are names in Keras 2."""
     with np.load(folder / "answers.npz") as arrays:
         named = {
-            kind: {key.removeprefix(kind): arrays[key] for key in arrays if key.startswith(kind)}
-            for kind in ("inputs/", "outputs/")
+            prefix: {key.removeprefix(prefix): arrays[key] for key in arrays if key.startswith(prefix)}
+            for prefix in ("inputs/", "outputs/")
         }
     return named["inputs/"], named["outputs/"]
 
 
 def ask(model: Any, inputs: Arrays) -> list[np.ndarray[Any, Any]]:
-    """Returns the outputs of a Keras 3 model in order, for inputs in order."""
+    """Returns the list of outputs of a Keras 3 model. The inputs are passed in order, without their names."""
     import keras
 
-    given = list(inputs.values())
-    outputs = model(given if len(given) > 1 else given[0], training=False)
+    values = list(inputs.values())
+    outputs = model(values if len(values) > 1 else values[0], training=False)
     return [np.asarray(each) for each in keras.tree.flatten(outputs)]

@@ -1,4 +1,4 @@
-"""Splitting imported models: the parts get their names, and the model computes the same as before."""
+"""Tests of naming the parts of an imported model. The outputs of the model must not change."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ AUTOENCODER = {"serving_default", "reconstruct", "encode", "decode", "score"}
 
 
 def flat(code: str = "code", skip: bool = False, noisy: bool = False) -> keras.Model:
-    """An autoencoder of 12 features with a code of 4."""
+    """Returns an autoencoder of 12 features with a code of 4 values."""
     x = layers.Input((12,), name="x")
     h = layers.GaussianNoise(0.1, name="noise")(x) if noisy else x
     h = layers.Dense(8, "relu", name="down")(h)
@@ -30,7 +30,7 @@ def two_models(forth: str, back: str) -> keras.Model:
 
 
 def check(model: keras.Model, *arguments: str | None) -> tuple[keras.Model, set[str]]:
-    """Returns the model with named parts and its signatures. Checks that it computes the same as before."""
+    """Returns the model with named parts, and its signatures. Asserts that the outputs equal those of `model`."""
     named, _ = named_parts(model, *arguments)
     x = np.random.default_rng(0).random((3, *model.inputs[0].shape[1:]), np.float32)
     np.testing.assert_allclose(np.asarray(named(x)), np.asarray(model(x)), atol=1e-6)
@@ -55,11 +55,11 @@ def test_the_code_is_found_by_name(model: keras.Model) -> None:
     assert named.get_layer("encoder").output_shape == (None, 4)
 
 
-@pytest.mark.parametrize("given", [("middle", None), (None, "up"), ("middle", "up"), ("middle", "out")])
-def test_the_code_is_found_by_the_given_layers(given: tuple[str | None, str | None]) -> None:
+@pytest.mark.parametrize("arguments", [("middle", None), (None, "up"), ("middle", "up"), ("middle", "out")])
+def test_arguments_name_the_encoder_and_the_decoder(arguments: tuple[str | None, str | None]) -> None:
     model = flat("middle")
     assert check(model)[1] == {"serving_default"}
-    named, signatures = check(model, *given)
+    named, signatures = check(model, *arguments)
     assert signatures == AUTOENCODER
     x = np.random.default_rng(0).random((3, 12), np.float32)
     code = keras.Model(model.inputs[0], model.get_layer("middle").output)(x)
@@ -86,7 +86,7 @@ def test_other_models_stay_unchanged() -> None:
         named_parts(model, "add")
 
 
-def test_layers_where_the_model_cannot_be_split() -> None:
+def test_layers_at_which_the_model_cannot_be_split() -> None:
     with pytest.raises(InvalidArgument, match="--encoder to be a layer of the model: x, down, .*Received: cod$"):
         named_parts(flat(), "cod")
     with pytest.raises(InvalidArgument, match="come after the encoder. Received: up and down"):

@@ -1,4 +1,4 @@
-"""Imports from end to end: a file, the child process, and a server; and files that are refused."""
+"""Tests of whole imports: the child process reads a file, and a server serves the model. Some files are refused."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Doubled(keras.layers.Layer):
 
 @pytest.fixture
 def autoencoder(tmp_path: Path) -> tuple[keras.Model, Path]:
-    """An autoencoder whose layers have no telling names, and its .keras file."""
+    """Returns an autoencoder and its .keras file. The names of the layers do not show which layer is the code."""
     x = layers.Input((12,))
     h = layers.Dense(4, name="middle")(layers.GaussianNoise(0.1)(x))
     model = keras.Model(x, layers.Dense(12, "sigmoid")(h))
@@ -46,7 +46,7 @@ def test_a_file_is_imported_and_served(
     autoencoder: tuple[keras.Model, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model, file = autoencoder
-    for name in ("keras", "numpy", "openvino"):  # modules that came with the file must not run
+    for name in ("keras", "numpy", "openvino"):  # modules in the folder of the file must not run
         (tmp_path / f"{name}.py").write_text(f"open({str(tmp_path / 'canary')!r}, 'w')")
     monkeypatch.chdir(tmp_path)
     progress: list[str] = []
@@ -122,7 +122,7 @@ def test_wrong_arguments(tmp_path: Path) -> None:
 
 
 def test_a_crash_of_the_child_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """If a file crashes the process that reads it, there is an error of one line, and no files are left."""
+    """If the child process crashes, the import raises an error of one line and leaves no files."""
     keras.Sequential([layers.Input((3,)), layers.Dense(2)]).save(tmp_path / "x.keras")
     (tmp_path / "dying.py").write_text("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)")
     monkeypatch.chdir(tmp_path)

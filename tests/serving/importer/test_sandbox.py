@@ -1,4 +1,4 @@
-"""The sandbox of the child process, tried in separate processes because its limits cannot be lifted again."""
+"""Tests of the sandbox in separate processes, because a process cannot lift the limits of the sandbox."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ print("done", end="")
 
 
 def test_allowed_actions(tmp_path: Path) -> None:
-    """Its own files, temporary files, the conversion worker, and modules that are imported later."""
+    """The sandbox allows files in its folder, temporary files, the conversion worker and later imports of modules."""
     program = """
 sandbox.guard(folder)
 (folder / "a").mkdir()
@@ -88,7 +88,7 @@ open(os.devnull, "w").close()
 assert pickle.loads(pickle.dumps({"a": [1, 2.0, "x"]})) == {"a": [1, 2.0, "x"]}
 import colorsys
 worker = subprocess.run([sys.executable, "-P", "-m", sandbox.WORKER], stderr=subprocess.PIPE, text=True)
-assert "not enough values to unpack" in worker.stderr  # it has started
+assert "not enough values to unpack" in worker.stderr  # the worker has started
 """
     done = run(program, tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
@@ -109,7 +109,7 @@ except MemoryError:
 
 
 def test_limits_cannot_be_lifted(tmp_path: Path) -> None:
-    """The process and its children cannot lift the limits. A lower limit that was set before stays."""
+    """The process cannot lift the limits. If a lower limit was set before, the lower limit stays."""
     program = """
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 sandbox.limit()

@@ -1,4 +1,4 @@
-"""Published attacks with small files that use much memory. Each test builds a malicious file, which must be refused.
+"""Tests of published attacks through small files that need much memory. An import must refuse each malicious file.
 
 Sources: the CVE records, and the advisories of keras-team/keras and of HDF Group.
 """
@@ -14,7 +14,7 @@ import keras
 import pytest
 from keras_gallery.serving.errors import InvalidArgument, ResourceExhausted
 
-from .crafted import change_weights, insert, layer, refused, rewrite
+from .crafted import assert_refused, change_weights, insert, layer, rewrite
 
 
 def test_cve_2026_0897_huge_shape(small_keras: Path, tmp_path: Path, read: Any) -> None:
@@ -27,25 +27,25 @@ def test_cve_2026_0897_huge_shape(small_keras: Path, tmp_path: Path, read: Any) 
 
     file = change_weights(small_keras, tmp_path / "a.keras", change)
     assert file.stat().st_size < 100_000
-    refused(read, file, "'/layers/dense/vars/0'", "10,000,000,000,000,000", error=ResourceExhausted)
+    assert_refused(read, file, "'/layers/dense/vars/0'", "10,000,000,000,000,000", error=ResourceExhausted)
 
 
 def test_many_arrays(small_keras: Path, tmp_path: Path, read: Any) -> None:
-    """Each array alone is within the limit, but all together are not."""
+    """Each array is within the limit, but the total size of the arrays is not."""
 
     def change(file: h5py.File) -> None:
         for at in range(20):
             file.create_dataset(f"more/{at}", (1_000_000,), "f4", chunks=(1_000_000,), compression="gzip")
 
-    refused(read, change_weights(small_keras, tmp_path / "a.keras", change), "arrays", error=ResourceExhausted)
+    assert_refused(read, change_weights(small_keras, tmp_path / "a.keras", change), "arrays", error=ResourceExhausted)
 
 
 def test_zip_bombs(small_keras: Path, tmp_path: Path, read: Any) -> None:
-    """A member of zeros unpacks to a thousand times its length (keras-team/keras#23010, #23101)."""
+    """A compressed member of zeros is a thousand times as long after decompression (keras-team/keras#23010, #23101)."""
     file = rewrite(small_keras, tmp_path / "a.keras")
     with zipfile.ZipFile(file, "a", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("assets/zeros", bytes(40_000_000))
-    refused(read, file, "'assets/zeros'", "40,000,000", error=ResourceExhausted)
+    assert_refused(read, file, "'assets/zeros'", "40,000,000", error=ResourceExhausted)
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_zip_bombs(small_keras: Path, tmp_path: Path, read: Any) -> None:
         layer("Conv1D", filters=10**10, kernel_size=1),
         layer("MultiHeadAttention", num_heads=10**6, key_dim=10**6),
     ],
-    ids=["dense", "gigabytes", "convolution", "attention"],
+    ids=["dense, 10^12 units", "dense, 10^9 units", "convolution", "attention"],
 )
 def test_layers_larger_than_their_file(payload: dict[str, Any], small_keras: Path, tmp_path: Path, read: Any) -> None:
     """The configuration declares more weights than the file stores."""
@@ -70,13 +70,13 @@ def test_layers_larger_than_their_file(payload: dict[str, Any], small_keras: Pat
 
     file = rewrite(small_keras, tmp_path / "a.keras", change)
     error = InvalidArgument if payload["class_name"] == "MultiHeadAttention" else ResourceExhausted
-    refused(read, file, "weights" if error is ResourceExhausted else "cannot be built", error=error)
+    assert_refused(read, file, "weights" if error is ResourceExhausted else "cannot be built", error=error)
 
 
 def test_numpy_arrays_of_long_strings(small_keras: Path, tmp_path: Path, read: Any) -> None:
     payload = layer("Dense", units=2)
     payload["config"]["more"] = {"class_name": "__numpy__", "config": {"value": ["a"], "dtype": "S1000000000000"}}
-    refused(read, rewrite(small_keras, tmp_path / "a.keras", insert(payload)), "'payload'", "S1000000000000")
+    assert_refused(read, rewrite(small_keras, tmp_path / "a.keras", insert(payload)), "'payload'", "S1000000000000")
 
 
 def test_cyclic_calls(small_keras: Path, tmp_path: Path, read: Any) -> None:
@@ -88,10 +88,10 @@ def test_cyclic_calls(small_keras: Path, tmp_path: Path, read: Any) -> None:
         config["config"]["layers"][1]["inbound_nodes"][0]["args"][0]["config"]["keras_history"][0] = "payload"
 
     file = rewrite(tmp_path / "good.keras", tmp_path / "a.keras", change)
-    refused(read, file, "cannot be built", error=InvalidArgument)
+    assert_refused(read, file, "cannot be built", error=InvalidArgument)
 
 
 def test_deeply_nested_json(small_keras: Path, tmp_path: Path, read: Any) -> None:
     deep = b'{"class_name":"Sequential","config":' + b'{"a":' * 50_000 + b"1" + b"}" * 50_001
     file = rewrite(small_keras, tmp_path / "a.keras", config_json=deep)
-    refused(read, file, "config.json", "levels", error=InvalidArgument)
+    assert_refused(read, file, "config.json", "levels", error=InvalidArgument)

@@ -1,4 +1,4 @@
-"""Tests of the manager on real folders with a fake loader: which versions are served, and when they are closed."""
+"""Tests of the manager with real folders and a fake loader: which versions are served, and when a version is closed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from keras_gallery.serving.lifecycle.manager import Manager
 from keras_gallery.serving.lifecycle.versions import State
 from keras_gallery.serving.wire.predict import ModelSpec
 
-SECONDS = 10  # time limit for everything
+SECONDS = 10  # time limit of each wait
 
 
 def until(condition: Callable[[], Any]) -> None:
@@ -42,7 +42,7 @@ class FakeServable(Servable):
 
 
 class Loader:
-    """Loads fake servables once `gate` is set, and records them. Fails if a folder has a file `broken` or `bug`."""
+    """Loads fake servables as soon as `gate` is set. Raises an error if a folder has a file `broken` or `bug`."""
 
     def __init__(self) -> None:
         self.tried: list[int] = []
@@ -73,7 +73,7 @@ def load() -> Loader:
 
 @pytest.fixture
 def run(load: Loader) -> Iterator[Run]:
-    """Starts managers, waits until they have settled, and stops them after the test."""
+    """Returns a function that starts a manager and waits until it has settled. Stops all managers after the test."""
     started: list[Manager] = []
 
     def start(*configs: ModelConfig, **options: Any) -> Manager:
@@ -89,7 +89,7 @@ def run(load: Loader) -> Iterator[Run]:
 
 
 def add(base: Path, *versions: int, file: str = "model") -> None:
-    """Adds each version atomically: writes a folder with another name, then renames it."""
+    """Adds each version atomically: writes a folder with another name, then renames the folder."""
     for version in versions:
         folder = base / f"copying-{version}"
         folder.mkdir(parents=True)
@@ -106,7 +106,7 @@ def states(manager: Manager) -> dict[int, State]:
     return {version.number: version.state for version in manager.status("m")}
 
 
-# === Which versions ===
+# === Version policies and labels ===
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_policies(run: Run, tmp_path: Path, load: Loader, policy: dict[str, Any]
 
 
 def test_labels(run: Run, tmp_path: Path, load: Loader) -> None:
-    """A label takes effect when its version is available, and stays with the version."""
+    """A label takes effect when the label's version becomes available. The label stays if the version is removed."""
     add(tmp_path, 1, 2)
     labels = {"stable": 1, "canary": 2, "later": 3}
     manager = run(ModelConfig("m", tmp_path, latest=0, labels=labels))
@@ -144,7 +144,7 @@ def test_labels(run: Run, tmp_path: Path, load: Loader) -> None:
         served(load, label="later")
 
 
-def test_early_labels(run: Run, tmp_path: Path, load: Loader) -> None:
+def test_early_labels_may_name_versions_that_are_not_available(run: Run, tmp_path: Path, load: Loader) -> None:
     add(tmp_path, 1)
     run(ModelConfig("m", tmp_path, labels={"later": 3}), early_labels=True)
     with pytest.raises(NotFound, match=r"^Servable not found for request: Specific\(m, 3\)$"):
@@ -164,10 +164,10 @@ def test_early_labels(run: Run, tmp_path: Path, load: Loader) -> None:
 )
 def test_unknown_models_and_versions(run: Run, tmp_path: Path, spec: ModelSpec, message: str, load: Loader) -> None:
     add(tmp_path, 1)
-    with pytest.raises(NotFound) as refused:
+    with pytest.raises(NotFound) as caught:
         run(ModelConfig("m", tmp_path))
         load.models.find(spec)
-    assert str(refused.value) == message
+    assert str(caught.value) == message
 
 
 def test_status(run: Run, tmp_path: Path) -> None:
@@ -261,16 +261,16 @@ def test_a_removed_version_is_unloaded_and_comes_back(run: Run, tmp_path: Path) 
 def test_loaded_versions_stay_if_the_base_path_disappears(run: Run, tmp_path: Path, load: Loader) -> None:
     base = tmp_path / "m"
     add(base, 1)
-    looks = tmp_path / "other"
-    manager = run(ModelConfig("m", base), ModelConfig("other", looks))
+    other = tmp_path / "other"
+    manager = run(ModelConfig("m", base), ModelConfig("other", other))
     base.rename(tmp_path / "gone")
-    add(looks, 5)
-    until(lambda: 5 in load.loaded)  # by now, both folders have been polled
+    add(other, 5)
+    until(lambda: 5 in load.loaded)  # at this point, both folders have been polled
     until(lambda: manager.status("other")[0].state is State.AVAILABLE)
     assert served(load) == 1
 
 
-# === Versions that can't be loaded ===
+# === Versions that cannot be loaded ===
 
 
 def test_the_old_version_stays_if_the_new_one_is_broken(run: Run, tmp_path: Path, load: Loader) -> None:
@@ -285,13 +285,13 @@ def test_the_old_version_stays_if_the_new_one_is_broken(run: Run, tmp_path: Path
 
 
 @pytest.mark.parametrize("file", ["broken", "bug"])
-def test_at_the_start_a_broken_version_is_replaced_by_the_next_older_one(
+def test_the_next_older_version_is_loaded_at_the_start_if_a_version_is_broken(
     run: Run, tmp_path: Path, file: str, load: Loader
 ) -> None:
     add(tmp_path, 1, 2)
     add(tmp_path, 3, file=file)
     manager = run(ModelConfig("m", tmp_path))
-    assert served(load) == 2  # already when the manager has settled
+    assert served(load) == 2  # the manager has settled only after it has loaded version 2
     assert states(manager) == {3: State.END, 2: State.AVAILABLE}
 
 
@@ -334,14 +334,14 @@ def test_no_retry_before_the_interval_has_passed(run: Run, tmp_path: Path, load:
 
 
 def test_a_version_that_fails_during_polling(tmp_path: Path, load: Loader) -> None:
-    """The manager has settled only after it has tried the older version, however fast the newer one failed."""
+    """Version 2 fails at once. The manager has settled only after it has also tried version 1."""
 
     class AtOnce:
         def submit(self, function: Callable[..., None], *arguments: Any) -> None:
             function(*arguments)
 
         def shutdown(self, **_: Any) -> None:
-            """Does nothing: no job waits."""
+            """Does nothing, because no job is waiting."""
 
     add(tmp_path, 1)
     add(tmp_path, 2, file="broken")
@@ -358,12 +358,12 @@ def test_a_version_that_fails_during_polling(tmp_path: Path, load: Loader) -> No
 
 
 def test_an_improved_version_is_loaded_again(run: Run, tmp_path: Path, load: Loader) -> None:
-    """The version stays available meanwhile, and its first load is closed afterwards."""
-    asked: list[Path] = []
+    """The first load serves until the second load is ready. Then the manager closes the first load."""
+    folders: list[Path] = []
     gate = threading.Event()
 
     def improve(folder: Path) -> bool:
-        asked.append(folder)
+        folders.append(folder)
         return gate.wait(SECONDS)
 
     add(tmp_path, 1)
@@ -378,14 +378,14 @@ def test_an_improved_version_is_loaded_again(run: Run, tmp_path: Path, load: Loa
     until(lambda: first.closed)
     assert load.models.find(ModelSpec("m")) is load.loaded[1]
     assert not load.loaded[1].closed
-    assert asked == [tmp_path / "1"]
+    assert folders == [tmp_path / "1"]
 
 
 # === Reload ===
 
 
 def test_reload(run: Run, tmp_path: Path, load: Loader) -> None:
-    """Returns when new models are served. Models no longer listed are unloaded, and their status stays."""
+    """`reload` returns when the new models are served. Models that are not listed are unloaded, but keep a status."""
     add(tmp_path / "m", 1)
     add(tmp_path / "n", 5)
     manager = run(ModelConfig("m", tmp_path / "m"), poll_seconds=0)
@@ -410,7 +410,7 @@ def test_reload_with_another_policy(run: Run, tmp_path: Path, load: Loader) -> N
 
 
 def test_reload_with_another_base_path(run: Run, tmp_path: Path, load: Loader) -> None:
-    """For the same version number, the version in the old folder is served until the one in the new folder is ready."""
+    """Both folders have a version 1. The old folder's version is served until the new folder's version is ready."""
     add(tmp_path / "old", 1)
     add(tmp_path / "new", 1)
     manager = run(ModelConfig("m", tmp_path / "old"))
@@ -426,7 +426,7 @@ def test_reload_with_another_base_path(run: Run, tmp_path: Path, load: Loader) -
 
 
 def test_reload_with_broken_models(run: Run, tmp_path: Path, load: Loader) -> None:
-    """The other models are served."""
+    """`reload` raises an error that lists the broken models, and serves the other models."""
     add(tmp_path / "m", 1)
     add(tmp_path / "broken", 2, file="broken")
     manager = run(ModelConfig("m", tmp_path / "m"))
@@ -434,11 +434,11 @@ def test_reload_with_broken_models(run: Run, tmp_path: Path, load: Loader) -> No
         "2 servable(s) did not become available: {{name: b version: 2} due to error: OUT_OF_RANGE: "
         "Read less bytes than requested, {name: c} due to error: no versions found under base path}"
     )
-    with pytest.raises(ServingError) as refused:
+    with pytest.raises(ServingError) as caught:
         manager.reload(
             [ModelConfig(name, tmp_path / path) for name, path in [("m", "m"), ("b", "broken"), ("c", "missing")]]
         )
-    assert (str(refused.value), refused.value.code.name) == (reasons, "UNKNOWN")
+    assert (str(caught.value), caught.value.code.name) == (reasons, "UNKNOWN")
     assert served(load) == 1
     add(tmp_path / "missing", 7)
     until(lambda: 7 in load.loaded)
@@ -492,7 +492,7 @@ def test_a_missing_model_is_served_once_it_exists(run: Run, tmp_path: Path, load
     until(lambda: states(manager) == {3: State.AVAILABLE})
 
 
-def test_no_specific_version_exists(run: Run, tmp_path: Path, load: Loader) -> None:
+def test_a_specific_version_that_does_not_exist(run: Run, tmp_path: Path, load: Loader) -> None:
     add(tmp_path, 1)
     with pytest.raises(NotFound):
         run(ModelConfig("m", tmp_path, specific=(9,)))
@@ -534,14 +534,14 @@ def test_stop_waits_for_requests_in_progress(run: Run, tmp_path: Path, load: Loa
 
 
 def test_stop_closes_versions_that_wait_to_be_unloaded(run: Run, tmp_path: Path, load: Loader) -> None:
-    """There are more versions to unload than threads, and all versions are in use."""
+    """All versions are in use, and there are more versions to unload than threads."""
     add(tmp_path, 1, 2, 3, 4)
     manager = run(ModelConfig("m", tmp_path, latest=4))
     until(lambda: len(load.loaded) == 4)
     until(lambda: set(states(manager).values()) == {State.AVAILABLE})
-    with ExitStack() as held:
+    with ExitStack() as requests:
         for version in (1, 2, 3, 4):
-            held.enter_context(load.models.using(ModelSpec("m", version=version)))
+            requests.enter_context(load.models.using(ModelSpec("m", version=version)))
         for version in (1, 2, 3):
             (tmp_path / str(version)).rename(tmp_path / f"removed-{version}")
         until(lambda: list(states(manager).values()).count(State.UNLOADING) == 3)

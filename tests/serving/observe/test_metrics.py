@@ -1,4 +1,4 @@
-"""Tests of the metrics and of their page for Prometheus."""
+"""Tests of the metrics, and of the Prometheus page that shows the metrics."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from keras_gallery.serving.observe.metrics import MAX_FAILURES, Metrics, process
 from keras_gallery.serving.observe.observation import Observation
 from prometheus_client.parser import text_string_to_metric_families
 
-# The metrics of TensorFlow Serving after its start.
+# The metrics that TensorFlow Serving shows after its start.
 TENSORFLOW_SERVING = """
 # TYPE :tensorflow:cc:saved_model:load_attempt_count counter
 # TYPE :tensorflow:cc:saved_model:load_latency counter
@@ -49,8 +49,8 @@ PREDICT = Observation(
 
 
 def samples(snapshot: prometheus.Snapshot) -> dict[tuple[Any, ...], float]:
-    """Returns the page's values by name and labels, read by an independent parser."""
-    found = {}
+    """Returns the values on the page, by metric name and labels. The parser is that of the Prometheus client."""
+    values = {}
     written = prometheus.text(snapshot)
     page_names = {line.partition("{")[0] for line in written.splitlines()}
     for family in text_string_to_metric_families(written):
@@ -58,9 +58,9 @@ def samples(snapshot: prometheus.Snapshot) -> dict[tuple[Any, ...], float]:
             # The parser appends _total to every counter, as in OpenMetrics.
             name = sample.name if sample.name in page_names else sample.name.removesuffix("_total")
             key = (name, *sample.labels.values())
-            assert key not in found
-            found[key] = sample.value
-    return found
+            assert key not in values
+            values[key] = sample.value
+    return values
 
 
 def page(*requests: Observation) -> dict[tuple[Any, ...], float]:
@@ -70,61 +70,61 @@ def page(*requests: Observation) -> dict[tuple[Any, ...], float]:
     return samples(metrics.snapshot())
 
 
-def test_an_idle_server_shows_the_names_of_tensorflow_serving() -> None:
+def test_an_idle_server_shows_all_metrics_of_tensorflow_serving() -> None:
     lines = prometheus.text({}).splitlines()
     assert set(TENSORFLOW_SERVING.strip().splitlines()) <= set(lines)
     assert len(lines) == len(set(lines)) == len(prometheus.FAMILIES)
 
 
 def test_a_request_over_grpc() -> None:
-    found = page(PREDICT)
-    assert found[":tensorflow:serving:request_count", "m", "OK"] == 1
-    assert found[":tensorflow:serving:request_latency_count", "m", "Predict", "GRPC"] == 1
-    assert found[":tensorflow:serving:request_latency_sum", "m", "Predict", "GRPC"] == pytest.approx(1000)
-    assert found[":tensorflow:serving:runtime_latency_sum", "m", "Predict", "TF1"] == pytest.approx(500)
-    assert found["keras_gallery:requests_total", "grpc", "Predict", "m", "3", "serving_default", "openvino", "OK"] == 1
-    assert found["keras_gallery:runtime_latency_count", "m", "3", "serving_default", "openvino"] == 1
-    assert found[":tensorflow:core:graph_runs",] == 1
-    assert not [key for key in found if "example" in key[0]]  # only for tf.Examples
+    values = page(PREDICT)
+    assert values[":tensorflow:serving:request_count", "m", "OK"] == 1
+    assert values[":tensorflow:serving:request_latency_count", "m", "Predict", "GRPC"] == 1
+    assert values[":tensorflow:serving:request_latency_sum", "m", "Predict", "GRPC"] == pytest.approx(1000)
+    assert values[":tensorflow:serving:runtime_latency_sum", "m", "Predict", "TF1"] == pytest.approx(500)
+    assert values["keras_gallery:requests_total", "grpc", "Predict", "m", "3", "serving_default", "openvino", "OK"] == 1
+    assert values["keras_gallery:runtime_latency_count", "m", "3", "serving_default", "openvino"] == 1
+    assert values[":tensorflow:core:graph_runs",] == 1
+    assert not [key for key in values if "example" in key[0]]  # these metrics count only requests with tf.Examples
 
 
 def test_a_request_over_rest() -> None:
-    found = page(replace(PREDICT, face="rest"), replace(PREDICT, face="rest"), PREDICT)
-    assert found[":tensorflow:serving:request_latency_count", "m", "predict", "REST"] == 2
-    assert found[":tensorflow:serving:request_latency_count", "m", "Predict", "GRPC"] == 1
-    assert found[":tensorflow:serving:request_count", "m", "OK"] == 3
-    assert found[":tensorflow:serving:runtime_latency_count", "m", "Predict", "TF1"] == 3
+    values = page(replace(PREDICT, face="rest"), replace(PREDICT, face="rest"), PREDICT)
+    assert values[":tensorflow:serving:request_latency_count", "m", "predict", "REST"] == 2
+    assert values[":tensorflow:serving:request_latency_count", "m", "Predict", "GRPC"] == 1
+    assert values[":tensorflow:serving:request_count", "m", "OK"] == 3
+    assert values[":tensorflow:serving:runtime_latency_count", "m", "Predict", "TF1"] == 3
 
 
 def test_failed_requests_are_counted_by_status() -> None:
-    found = page(replace(PREDICT, status="INVALID_ARGUMENT"), replace(PREDICT, model="x", status="NOT_FOUND"), PREDICT)
-    counts = {key[1:]: value for key, value in found.items() if key[0] == ":tensorflow:serving:request_count"}
+    values = page(replace(PREDICT, status="INVALID_ARGUMENT"), replace(PREDICT, model="x", status="NOT_FOUND"), PREDICT)
+    counts = {key[1:]: value for key, value in values.items() if key[0] == ":tensorflow:serving:request_count"}
     assert counts == {("m", "OK"): 1, ("m", "INVALID_ARGUMENT"): 1, ("x", "NOT_FOUND"): 1}
-    assert found[":tensorflow:serving:request_latency_count", "m", "Predict", "GRPC"] == 1
+    assert values[":tensorflow:serving:request_latency_count", "m", "Predict", "GRPC"] == 1
 
 
-def test_requests_other_than_inference_have_only_our_own_metrics() -> None:
-    found = page(
+def test_requests_without_inference_are_only_in_our_own_metrics() -> None:
+    values = page(
         Observation("grpc", "GetModelStatus", "m"), Observation("rest", "GetModelMetadata", status="NOT_FOUND")
     )
-    assert not [key for key in found if key[0].startswith(":tensorflow")]
-    assert found["keras_gallery:requests_total", "grpc", "GetModelStatus", "m", "", "", "", "OK"] == 1
+    assert not [key for key in values if key[0].startswith(":tensorflow")]
+    assert values["keras_gallery:requests_total", "grpc", "GetModelStatus", "m", "", "", "", "OK"] == 1
 
 
 def test_examples() -> None:
-    found = page(*(replace(PREDICT, method=method, rows=3) for method in ("Classify", "Regress", "MultiInference")))
-    assert found[":tensorflow:serving:request_example_count_total", "m"] == 9
-    assert found[":tensorflow:serving:request_example_counts_sum", "m"] == 9
-    assert found[":tensorflow:serving:request_example_counts_bucket", "m", "2"] == 0
-    assert found[":tensorflow:serving:request_example_counts_bucket", "m", "4"] == 3
+    values = page(*(replace(PREDICT, method=method, rows=3) for method in ("Classify", "Regress", "MultiInference")))
+    assert values[":tensorflow:serving:request_example_count_total", "m"] == 9
+    assert values[":tensorflow:serving:request_example_counts_sum", "m"] == 9
+    assert values[":tensorflow:serving:request_example_counts_bucket", "m", "2"] == 0
+    assert values[":tensorflow:serving:request_example_counts_bucket", "m", "4"] == 3
 
 
 def test_buckets_equal_those_of_tensorflow_serving() -> None:
     seconds = np.random.default_rng(1).lognormal(-7, 4, 500)
-    found = page(*(replace(PREDICT, seconds=float(each)) for each in seconds))
+    values = page(*(replace(PREDICT, seconds=float(each)) for each in seconds))
     name = (":tensorflow:serving:request_latency_bucket", "m", "Predict", "GRPC")
-    limits = {key[-1]: value for key, value in found.items() if key[:-1] == name}
-    # Ten microseconds times powers of 1.8, with six digits.
+    limits = {key[-1]: value for key, value in values.items() if key[:-1] == name}
+    # The limits are 10 microseconds times powers of 1.8, with six digits.
     assert list(limits)[:6] == ["10", "18", "32.4", "58.32", "104.976", "188.957"]
     assert {"708235", "1.27482e+06", "+Inf"} <= set(limits)
     assert len(limits) == 34
@@ -138,23 +138,23 @@ def test_batches_loads_and_warm_ups() -> None:
     metrics.record_load(Path("/m/1"), 1.5, ok=True)
     metrics.record_load(Path("/m/2"), 1.5, ok=False)
     metrics.record_warmup(Path("/m/1"), 0.25, 7)
-    found = samples(metrics.snapshot())
-    assert found[":tensorflow:serving:batching_session:wrapped_run_count",] == 1
-    assert found[":tensorflow:serving:batching:processed_batch_size_v2", "m", "", "8"] == 1
-    assert found[":tensorflow:serving:batching:padding_size_v2_sum", "m", "8", ""] == 3
-    assert found[":tensorflow:serving:batching_session:queuing_latency_sum", "pool"] == pytest.approx(2100)
-    assert found[":tensorflow:serving:batching_session:queuing_latency_bucket", "pool", "100"] == 1
-    assert found[":tensorflow:cc:saved_model:load_attempt_count", "/m/1", "success"] == 1
-    assert found[":tensorflow:cc:saved_model:load_attempt_count", "/m/2", "fail"] == 1
-    assert found[":tensorflow:cc:saved_model:load_latency", "/m/1"] == 1_500_000
-    assert found[":tensorflow:serving:model_warmup_latency_sum", "/m/1", "OK"] == 250_000
-    assert found[":tensorflow:serving:model_warmup_records_read", "/m/1"] == 7
+    values = samples(metrics.snapshot())
+    assert values[":tensorflow:serving:batching_session:wrapped_run_count",] == 1
+    assert values[":tensorflow:serving:batching:processed_batch_size_v2", "m", "", "8"] == 1
+    assert values[":tensorflow:serving:batching:padding_size_v2_sum", "m", "8", ""] == 3
+    assert values[":tensorflow:serving:batching_session:queuing_latency_sum", "pool"] == pytest.approx(2100)
+    assert values[":tensorflow:serving:batching_session:queuing_latency_bucket", "pool", "100"] == 1
+    assert values[":tensorflow:cc:saved_model:load_attempt_count", "/m/1", "success"] == 1
+    assert values[":tensorflow:cc:saved_model:load_attempt_count", "/m/2", "fail"] == 1
+    assert values[":tensorflow:cc:saved_model:load_latency", "/m/1"] == 1_500_000
+    assert values[":tensorflow:serving:model_warmup_latency_sum", "/m/1", "OK"] == 250_000
+    assert values[":tensorflow:serving:model_warmup_records_read", "/m/1"] == 7
 
 
 def test_states_of_versions() -> None:
     versions = [VersionStatus(2, State.AVAILABLE), VersionStatus(1, State.END), VersionStatus(0, State.END)]
-    found = samples(version_states([ModelStatus("m", versions), ModelStatus("empty", [])]))
-    assert found == {
+    values = samples(version_states([ModelStatus("m", versions), ModelStatus("empty", [])]))
+    assert values == {
         (":tensorflow:core:session_created",): 1,
         ("keras_gallery:model_versions", "m", "AVAILABLE"): 1,
         ("keras_gallery:model_versions", "m", "END"): 2,
@@ -182,29 +182,29 @@ def test_metrics_of_several_processes_are_merged() -> None:
     )
 
 
-def test_totals_of_a_process_that_has_ended() -> None:
+def test_a_process_that_has_ended_keeps_only_its_totals() -> None:
     metrics = Metrics()
     metrics.pending += 5
     metrics.record(PREDICT)
-    kept = samples(prometheus.totals(metrics.snapshot()))
-    assert kept[":tensorflow:serving:request_count", "m", "OK"] == 1
-    assert ("keras_gallery:requests_pending",) not in kept
+    remaining = samples(prometheus.totals(metrics.snapshot()))
+    assert remaining[":tensorflow:serving:request_count", "m", "OK"] == 1
+    assert ("keras_gallery:requests_pending",) not in remaining
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
 def test_cpu_time_and_memory_of_processes() -> None:
     metrics = Metrics("worker 1")
     metrics.processes["gone"] = 1 << 30
-    found = samples(metrics.snapshot())
-    assert 0 < found["keras_gallery:process_cpu_seconds_total", "worker 1"] <= sum(os.times()[:2]) + 0.1
-    assert 1 << 20 < found["keras_gallery:process_resident_bytes", "worker 1"] < 1 << 40
-    assert "gone" not in {key[1] for key in found if len(key) == 2}
+    values = samples(metrics.snapshot())
+    assert 0 < values["keras_gallery:process_cpu_seconds_total", "worker 1"] <= sum(os.times()[:2]) + 0.1
+    assert 1 << 20 < values["keras_gallery:process_resident_bytes", "worker 1"] < 1 << 40
+    assert "gone" not in {key[1] for key in values if len(key) == 2}
     assert process_usage(1 << 30) is None
 
 
-def test_clients_cannot_make_the_metrics_grow_without_limit() -> None:
-    found = page(*(replace(PREDICT, model=f"x{n}" * 100, status="NOT_FOUND") for n in range(MAX_FAILURES + 5)))
-    counts = {key: value for key, value in found.items() if key[0] == ":tensorflow:serving:request_count"}
+def test_the_number_of_unknown_model_names_is_limited() -> None:
+    values = page(*(replace(PREDICT, model=f"x{n}" * 100, status="NOT_FOUND") for n in range(MAX_FAILURES + 5)))
+    counts = {key: value for key, value in values.items() if key[0] == ":tensorflow:serving:request_count"}
     assert len(counts) == MAX_FAILURES + 1
     assert counts[":tensorflow:serving:request_count", "(others)", "NOT_FOUND"] == 5
     assert max(len(key[1]) for key in counts) <= 128
@@ -219,7 +219,7 @@ def test_a_model_name_that_is_not_unicode() -> None:
     assert page(replace(PREDICT, model="a\udcff"))[":tensorflow:serving:request_count", "a?", "OK"] == 1
 
 
-def test_reading_while_another_thread_records() -> None:
+def test_snapshots_while_another_thread_records() -> None:
     metrics = Metrics()
 
     def write() -> None:

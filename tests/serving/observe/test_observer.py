@@ -1,4 +1,4 @@
-"""Tests of the observer: counting pending requests, and passing requests to the sinks."""
+"""Tests of the observer: counting requests in progress, and passing each request to the sinks."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def pending(observer: Observer) -> object:
     return observer.metrics.snapshot()["keras_gallery:requests_pending"][()]
 
 
-def test_too_many_requests_are_refused() -> None:
+def test_too_many_requests_in_progress() -> None:
     observer = Observer(Metrics(), max_pending=2)
     observer.begin()
     observer.begin()
@@ -60,7 +60,7 @@ def test_all_sinks_get_each_request() -> None:
     assert pending(observer) == 0
 
 
-def test_headers_of_both_apis() -> None:
+def test_reading_the_headers_of_rest_and_grpc_requests() -> None:
     http, grpc = Observation("rest", "Predict"), Observation("grpc", "Predict")
     http.read_headers([(b"host", b"x"), (b"x-request-id", b"a\xff"), (b"traceparent", b"00-t")])
     grpc.read_headers([("x-bin", b"\x00"), ("x-request-id", "i" * 10_000), ("traceparent", "00-t")])
@@ -68,7 +68,7 @@ def test_headers_of_both_apis() -> None:
     assert (grpc.request_id, grpc.traceparent) == ("i" * MAX_TEXT, "00-t")
 
 
-def test_the_observer_for_flags(tmp_path: Path) -> None:
+def test_flags_configure_the_observer(tmp_path: Path) -> None:
     base = "--model_base_path=/m"
     assert not observer_of(flags.parse([base])).detailed
     log = tmp_path / "log"

@@ -1,4 +1,4 @@
-"""Tests of the request log: its lines of JSON, and that requests never wait for it."""
+"""Tests of the request log: the lines of JSON, and that requests never wait for the log."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_a_request_without_an_id_gets_one(tmp_path: Path) -> None:
     assert (one["trace_id"], one["version"]) == (None, None)
 
 
-def test_long_or_strange_texts_make_one_short_line(tmp_path: Path) -> None:
+def test_long_texts_and_special_characters_fit_into_one_short_line(tmp_path: Path) -> None:
     log = RequestLog(str(tmp_path / "log"), Metrics())
     nasty = 'x"\n\r\x00\u2028\udcff' * 10_000
     log.record(Observation("rest", nasty[:20], nasty, 1, nasty, peer=nasty, request_id=nasty, traceparent=nasty))
@@ -102,7 +102,7 @@ def test_a_rotated_file_is_created_again(tmp_path: Path) -> None:
     path.rename(moved)
     log.record(replace(REQUEST))
     until(lambda: path.exists() and path.stat().st_size > 0)
-    path.write_text("")  # as logrotate's copytruncate does
+    path.write_text("")  # as logrotate does with the option copytruncate
     log.record(replace(REQUEST))
     log.close()
     assert (len(lines(moved)), len(lines(path))) == (1, 1)
@@ -146,7 +146,7 @@ def test_a_slow_reader_does_not_delay_requests(tmp_path: Path) -> None:
     for _ in range(number):
         log.record(replace(REQUEST))
     assert metrics.snapshot()[DROPPED].keys() == {("full queue",)}
-    log.close(0.01)  # returns although the reader is slow
+    log.close(0.01)  # does not wait for the reader
     with open(reader, "rb") as pipe:
         data = b""
         os.set_blocking(reader, True)
@@ -168,9 +168,9 @@ log.close(60)
 """
     children = [subprocess.Popen([sys.executable, "-c", program, name]) for name in "ab"]
     assert [child.wait(60) for child in children] == [0, 0]
-    found = lines(tmp_path / "log")
+    records = lines(tmp_path / "log")
     for name in "ab":
-        assert [line["version"] for line in found if line["model"] == name * 100] == list(range(1000))
+        assert [line["version"] for line in records if line["model"] == name * 100] == list(range(1000))
 
 
 def test_standard_output(capfd: pytest.CaptureFixture[str]) -> None:

@@ -24,7 +24,7 @@ REQUEST = Observation(
 
 
 class Collector:
-    """An OTLP collector over HTTP."""
+    """A fake OTLP collector over HTTP. Records the spans that it receives."""
 
     def __init__(self) -> None:
         self.resources: list[Any] = []
@@ -57,13 +57,13 @@ def attributes(holder: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def collector() -> Iterator[Collector]:
-    made = Collector()
-    thread = threading.Thread(target=made.server.serve_forever, args=(0.01,))
+    fake = Collector()
+    thread = threading.Thread(target=fake.server.serve_forever, args=(0.01,))
     thread.start()
-    yield made
-    made.server.shutdown()
+    yield fake
+    fake.server.shutdown()
     thread.join()
-    made.server.server_close()
+    fake.server.server_close()
 
 
 def test_a_request_is_a_span(collector: Collector) -> None:
@@ -100,10 +100,14 @@ def test_a_failed_request(collector: Collector) -> None:
     tracer.record(Observation("rest", "Predict", "m" * 1000, status="NOT_FOUND"))
     tracer.close()
     (span,) = collector.spans
-    found = attributes(span)
+    span_attributes = attributes(span)
     assert span.status.code == span.status.STATUS_CODE_ERROR
-    assert (found["rpc.system"], found["request.status"], len(found["model.name"])) == ("http", "NOT_FOUND", 256)
-    assert "model.version" not in found
+    assert (span_attributes["rpc.system"], span_attributes["request.status"], len(span_attributes["model.name"])) == (
+        "http",
+        "NOT_FOUND",
+        256,
+    )
+    assert "model.version" not in span_attributes
 
 
 @pytest.mark.parametrize(
@@ -116,7 +120,9 @@ def test_a_failed_request(collector: Collector) -> None:
         ("", None, "", 1),
     ],
 )
-def test_the_clients_trace(collector: Collector, traceparent: str, trace: str | None, parent: str, number: int) -> None:
+def test_spans_belong_to_the_trace_of_the_client(
+    collector: Collector, traceparent: str, trace: str | None, parent: str, number: int
+) -> None:
     request = replace(REQUEST)
     request.read_headers([("user-agent", "x"), (b"traceparent", traceparent.encode())])
     tracer = Tracer(collector.endpoint)
@@ -130,13 +136,13 @@ def test_the_clients_trace(collector: Collector, traceparent: str, trace: str | 
 
 
 @pytest.mark.long
-def test_an_unreachable_collector_does_not_delay_the_end() -> None:
+def test_an_unreachable_collector_does_not_delay_closing() -> None:
     tracer = Tracer("http://127.0.0.1:9")
     for _ in range(5000):
         tracer.record(REQUEST)
     started = time.monotonic()
     tracer.close()
-    assert time.monotonic() - started < 10  # the exporter's own retries would take half a minute
+    assert time.monotonic() - started < 10  # without a limit, the exporter would retry for half a minute
 
 
 @pytest.mark.parametrize("endpoint", ["localhost:4318", "grpc://host:4317", "http://", "words", "http://:5"])
@@ -161,6 +167,6 @@ def test_missing_packages(monkeypatch: pytest.MonkeyPatch, missing: str) -> None
         Tracer("http://localhost:4318")
 
 
-def test_without_the_flag_nothing_is_imported() -> None:
+def test_opentelemetry_is_not_imported_without_the_flag() -> None:
     program = "import sys, keras_gallery.serving.observe.tracing; assert 'opentelemetry' not in sys.modules"
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)

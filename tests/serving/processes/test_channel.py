@@ -1,4 +1,4 @@
-"""Tests of the channel between processes, with both ends in one process."""
+"""Tests of the channel between two processes. In these tests, both ends are in one process."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def fail() -> None:
 
 @pytest.fixture
 def ends() -> Iterator[tuple[Channel, Channel, threading.Event]]:
-    """Returns the calling end, the end with the methods, and an event that is set when the calling end is closed."""
+    """Returns both ends, and an event that is set when the first end is closed. The second end has most methods."""
     ours, theirs = Pipe()
     closed, other_closed, gate = threading.Event(), threading.Event(), threading.Event()
     methods: dict[str, Callable[..., Any]] = {"add": lambda a, b: a + b, "fail": fail, "wait": gate.wait}
@@ -31,7 +31,7 @@ def ends() -> Iterator[tuple[Channel, Channel, threading.Event]]:
         one = Channel(ours, {"name": lambda: "one"}, closed.set)
         yield one, other, closed
         gate.set()
-        with contextlib.suppress(OSError):  # a test has done so
+        with contextlib.suppress(OSError):  # a test may have shut the connection down
             copy.shutdown(socket.SHUT_RDWR)
         assert closed.wait(SECONDS) and other_closed.wait(SECONDS)  # each channel closes its connection
 
@@ -62,7 +62,7 @@ def test_the_other_process_ends(ends: Any) -> None:
     one, other, closed = ends
     waiting = one.submit("wait", SECONDS)
     with socket.fromfd(other._connection.fileno(), socket.AF_UNIX, socket.SOCK_STREAM) as theirs:
-        theirs.shutdown(socket.SHUT_RDWR)  # as if its process had ended
+        theirs.shutdown(socket.SHUT_RDWR)  # as if the process of this end had ended
     assert isinstance(waiting.exception(SECONDS), ChannelClosed)
     assert closed.wait(SECONDS)
     with pytest.raises(ChannelClosed):

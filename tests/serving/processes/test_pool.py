@@ -1,4 +1,4 @@
-"""Tests of a server with several worker processes: same answers from all, and restarts of killed workers."""
+"""Tests of a server with several worker processes: the workers have equal outputs, and killed workers are replaced."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ def until(condition: Callable[[], Any]) -> None:
 
 def children(pid: int) -> list[int]:
     """Returns the process ids of a server's workers."""
-    found = subprocess.run(
+    output = subprocess.run(
         ["pgrep", "--parent", str(pid), "--full", "serving[.]server[.]worker"], capture_output=True, text=True
     ).stdout
-    return [int(line) for line in found.split()]
+    return [int(line) for line in output.split()]
 
 
 @pytest.fixture(scope="module")
@@ -50,27 +50,27 @@ def pool(saved_models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 
 def answers(pool: ServerProcess, images: Any, times: int = 20) -> set[str]:
-    """Returns the different answers or errors over many new connections, which the system spreads over the workers."""
-    found = set()
+    """Returns the set of answers and errors. Each request has a new connection, so that requests reach all workers."""
+    results = set()
     for _ in range(times):
         for address in (pool.rest, pool.grpc):
             try:
                 with Client(address, timeout=SECONDS) as client:
                     code = client.encode(MODEL, images)
-                found.add(str(np.round(code.sum(), 3)))
+                results.add(str(np.round(code.sum(), 3)))
             except ServingError as error:
-                found.add(repr(error))
-    return found
+                results.add(repr(error))
+    return results
 
 
-def test_every_worker_gives_the_same_answer(pool: ServerProcess, images: Any) -> None:
+def test_all_workers_have_the_same_outputs(pool: ServerProcess, images: Any) -> None:
     assert pool.process is not None
     assert len(children(pool.process.pid)) == 3
     assert len(answers(pool, images)) == 1
 
 
 def test_status_and_reload_cover_all_workers(pool: ServerProcess, saved_models: Path) -> None:
-    """The requests use many connections, and so reach all workers."""
+    """Each request has a new connection, so that requests reach all workers."""
     import grpc
     from tensorflow_serving.apis import model_management_pb2, model_service_pb2_grpc
 
@@ -98,8 +98,8 @@ def test_a_killed_worker_is_replaced(pool: ServerProcess, images: Any) -> None:
     killed = min(before)
     os.kill(killed, signal.SIGKILL)
     until(lambda: killed not in children(pool.process.pid))
-    assert len(answers(pool, images)) == 1  # the other workers answer meanwhile
-    until(lambda: len(set(children(pool.process.pid)) - before) == 1)  # a new worker has replaced it
+    assert len(answers(pool, images)) == 1  # the other workers answer all requests
+    until(lambda: len(set(children(pool.process.pid)) - before) == 1)  # a new worker has started
     assert len(answers(pool, images, 40)) == 1
 
 

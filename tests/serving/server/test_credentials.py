@@ -1,4 +1,4 @@
-"""Tests of TLS over gRPC with a real server, real clients and freshly made certificates."""
+"""Tests of TLS over gRPC. A real server and real clients use certificates that the tests create."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ async def echo(data: bytes, context: Any) -> bytes:
 
 
 def ask(config: Ssl, client: grpc.ChannelCredentials | None) -> str:
-    """Calls an echo method over a TLS port. Returns the answer, or the status code if the call fails."""
+    """Calls an echo method of a server with TLS. Returns the answer, or the status code if the call fails."""
 
     async def run() -> str:
         server = grpc.aio.server()
@@ -57,7 +57,7 @@ def ask(config: Ssl, client: grpc.ChannelCredentials | None) -> str:
 
 
 def trusting(authority: trustme.CA, own: trustme.LeafCert | None = None) -> grpc.ChannelCredentials:
-    """Returns credentials of a client that trusts `authority` and has the certificate `own`, if given."""
+    """Returns credentials of a client that trusts `authority`. The client may have the certificate `own`."""
     pair = (own.private_key_pem.bytes(), pem(*own.cert_chain_pems).encode()) if own else (None, None)
     return grpc.ssl_channel_credentials(authority.cert_pem.bytes(), *pair)
 
@@ -82,7 +82,7 @@ def test_the_server_checks_client_certificates(config: Ssl, authority: trustme.C
 
 
 def encrypted(key: trustme.Blob) -> str:
-    """Returns the key as PEM, encrypted with a password."""
+    """Returns the private key in PEM format, encrypted with a password."""
     encryption = serialization.BestAvailableEncryption(b"secret")
     form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption)
     return serialization.load_pem_private_key(key.bytes(), None).private_bytes(*form).decode()
@@ -104,10 +104,20 @@ def encrypted(key: trustme.Blob) -> str:
         ({"custom_ca": "ä"}, "Cannot use custom_ca of the SSLConfig, which must be PEM certificates: "),
         ({"client_verify": True}, "client_verify in the SSLConfig needs custom_ca"),
     ],
-    ids=["no key", "no certificate", "neither", "words", "encrypted", "mismatch", "bad CA", "not ASCII", "no CA"],
+    ids=[
+        "no key",
+        "no certificate",
+        "no pair",
+        "key not PEM",
+        "encrypted",
+        "mismatch",
+        "CA not PEM",
+        "CA not ASCII",
+        "no CA",
+    ],
 )
 def test_errors_have_one_line(config: Ssl, change: dict[str, Any], message: str) -> None:
-    with pytest.raises(InvalidArgument, match=message) as refused:
+    with pytest.raises(InvalidArgument, match=message) as caught:
         server_credentials(replace(config, **change))
-    assert "\n" not in str(refused.value)
-    assert "PRIVATE KEY--" not in str(refused.value)
+    assert "\n" not in str(caught.value)
+    assert "PRIVATE KEY--" not in str(caught.value)

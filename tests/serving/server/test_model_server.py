@@ -1,4 +1,4 @@
-"""Tests of a real server with the official gRPC stubs, curl and plain sockets."""
+"""Tests of a real server. The clients are TensorFlow Serving's gRPC stubs, curl and plain sockets."""
 
 from __future__ import annotations
 
@@ -38,16 +38,16 @@ def request(signature: str, model: str = MODEL, **inputs: Any) -> Any:
     import tensorflow as tf
     from tensorflow_serving.apis import predict_pb2
 
-    made = predict_pb2.PredictRequest()
-    made.model_spec.name = model
-    made.model_spec.signature_name = signature
+    message = predict_pb2.PredictRequest()
+    message.model_spec.name = model
+    message.model_spec.signature_name = signature
     for name, value in inputs.items():
-        made.inputs[name].CopyFrom(tf.make_tensor_proto(value))
-    return made
+        message.inputs[name].CopyFrom(tf.make_tensor_proto(value))
+    return message
 
 
 def curl(server: ServerProcess, path: str, body: Any = None) -> tuple[int, Any]:
-    """Sends a request with the curl program. Returns the status and the JSON of the response."""
+    """Sends a request with curl. Returns the HTTP status and the JSON of the response."""
     command = ["curl", "--silent", "--write-out", "\n%{http_code}", server.rest + path]
     if body is not None:
         command += ["--data-binary", "@-"]
@@ -56,7 +56,7 @@ def curl(server: ServerProcess, path: str, body: Any = None) -> tuple[int, Any]:
     return int(status), json.loads(text)
 
 
-# === Encode and denoise, equal to Keras ===
+# === Outputs that equal Keras ===
 
 
 @pytest.mark.parametrize("batch", [1, 7])
@@ -112,11 +112,11 @@ def test_status_and_metadata(server: ServerProcess, stub: Any) -> None:
     assert status == 200 and encode["inputs"]["image"]["dtype"] == "DT_FLOAT"
     assert [dim["size"] for dim in encode["inputs"]["image"]["tensor_shape"]["dim"]] == ["-1", "8", "8", "1"]
 
-    asked = get_model_metadata_pb2.GetModelMetadataRequest(metadata_field=["signature_def"])
-    asked.model_spec.name = MODEL
-    found = get_model_metadata_pb2.SignatureDefMap()
-    stub.GetModelMetadata(asked, 30).metadata["signature_def"].Unpack(found)
-    assert found.signature_def["encode"].outputs["code"].tensor_shape.dim[1].size == 5
+    message = get_model_metadata_pb2.GetModelMetadataRequest(metadata_field=["signature_def"])
+    message.model_spec.name = MODEL
+    signature_map = get_model_metadata_pb2.SignatureDefMap()
+    stub.GetModelMetadata(message, 30).metadata["signature_def"].Unpack(signature_map)
+    assert signature_map.signature_def["encode"].outputs["code"].tensor_shape.dim[1].size == 5
 
 
 # === Bad requests ===
@@ -133,7 +133,7 @@ BAD_CALLS = {
         "FAILED_PRECONDITION",
         'Serving signature key "colour" not found.',
     ),
-    "wrong name": (
+    "wrong input name": (
         lambda: request("encode", picture=X),
         "INVALID_ARGUMENT",
         "Signature input alias: image(feed name: encode_image:0) not found in request and no default value "
@@ -182,9 +182,14 @@ BAD_BODIES = {
         400,
         'Serving signature name: "colour" not found in signature def',
     ),
-    "no keys": (f"{MODEL}:predict", {"signature_name": "encode", "x": 1}, 400, "Missing 'inputs' or 'instances' key"),
-    "verb": (MODEL + ":predict", None, 400, f"Malformed request: GET /v1/models/{MODEL}:predict"),
-    "no model": ("", None, 400, "Malformed request: GET /v1/models/"),
+    "neither inputs nor instances": (
+        f"{MODEL}:predict",
+        {"signature_name": "encode", "x": 1},
+        400,
+        "Missing 'inputs' or 'instances' key",
+    ),
+    "GET instead of POST": (MODEL + ":predict", None, 400, f"Malformed request: GET /v1/models/{MODEL}:predict"),
+    "no model name": ("", None, 400, "Malformed request: GET /v1/models/"),
 }
 
 
@@ -194,12 +199,12 @@ def test_bad_bodies_have_the_errors_of_tensorflow_serving(server: ServerProcess,
     assert curl(server, f"/v1/models/{path}", body) == (status, {"error": message})
 
 
-def test_text_for_numbers(server: ServerProcess) -> None:
+def test_text_instead_of_numbers(server: ServerProcess) -> None:
     status, answer = curl(server, f"/v1/models/{MODEL}:predict", {"inputs": "text"})
     assert status == 400 and "is not of expected type: float" in answer["error"]
 
 
-# === The process ===
+# === Server process ===
 
 
 @embedded_only()
@@ -283,10 +288,10 @@ def test_a_broken_version_does_not_affect_the_old_one(saved_models: Path, server
         assert answer["model_version_status"][0]["status"]["error_code"] != "OK"
 
 
-def eventually(true: Any, seconds: float = 60) -> None:
-    """Waits until `true()` returns True."""
+def eventually(condition: Any, seconds: float = 60) -> None:
+    """Waits until `condition()` returns True."""
     end = time.monotonic() + seconds
-    while not true():
+    while not condition():
         assert time.monotonic() < end, "the condition did not become true in time"
         time.sleep(0.05)
 

@@ -1,4 +1,4 @@
-"""Tests of a node: its number of threads by the flags, and closing."""
+"""Tests of a node: the number of threads that the flags set, and closing."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from keras_gallery.serving.server import node
 BASE = "--model_base_path=/m"
 
 
-def test_all_processes_share_the_default_number_of_threads() -> None:
+def test_the_workers_share_the_default_number_of_threads() -> None:
     assert node.threads(flags.parse([BASE], {})) == 4
     assert node.threads(flags.parse([BASE, "--workers=1"], {})) == 4 * CORES
 
@@ -23,7 +23,8 @@ def test_all_processes_share_the_default_number_of_threads() -> None:
         (["--workers=1", "--grpc_max_threads=3"], 3),
         (["--workers=2", "--grpc_max_threads=3"], 2),
         (["--workers=5", "--grpc_max_threads=3"], 1),
-        (["--workers=1", "--rest_api_num_threads=2", "--grpc_max_threads=3"], 3),  # no port for REST
+        # Without a REST port, --rest_api_num_threads has no effect.
+        (["--workers=1", "--rest_api_num_threads=2", "--grpc_max_threads=3"], 3),
         (["--workers=1", "--rest_api_num_threads=7", "--grpc_max_threads=3", "--rest_api_port=1"], 7),
         (["--workers=1", "--rest_api_num_threads=2", "--grpc_max_threads=3", "--rest_api_port=1"], 3),
         (["--workers=1", "--rest_api_num_threads=2", "--grpc_max_threads=3", "--rest_api_port=1", "--port=0"], 2),
@@ -38,10 +39,10 @@ def test_threads(arguments: list[str], count: int) -> None:
 def test_closing_ends_the_batch_threads() -> None:
     before = set(threading.enumerate())
     values = flags.parse([BASE, "--enable_batching", "--convert_to_openvino=false"], {})
-    made = node.Node(values, lambda: "", name="server")
+    running = node.Node(values, lambda: "", name="server")
     mine = set(threading.enumerate()) - before
     assert len([thread for thread in mine if thread.name.startswith("batch")]) == CORES
-    made.close()
+    running.close()
     for thread in mine:
         thread.join(20)
         assert not thread.is_alive()

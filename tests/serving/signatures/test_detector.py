@@ -1,4 +1,4 @@
-"""Compares the outputs of a detector with greedy non-maximum suppression in NumPy."""
+"""Compares the outputs of the signature `detect` with greedy non-maximum suppression in NumPy."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Found = list[tuple[Any, float, str]]
 
 
 def detect(image: Any) -> dict[str, Any]:
-    """Returns the detector's outputs for images of cells (batch, HEIGHT, WIDTH, CLASSES + 5)."""
+    """Returns the outputs of `detect` for images whose pixels are cells (batch, HEIGHT, WIDTH, CLASSES + 5)."""
     endpoint = endpoints(cell_detector(HEIGHT, WIDTH, CLASSES), labels=["ant", "bee", "cicada"])["detect"]
     return {name: value.numpy() for name, value in endpoint.function(tf.constant(image, tf.float32)).items()}
 
@@ -31,7 +31,8 @@ def overlap(a: Any, b: Any) -> float:
 def greedy(cells: Any, most: int = 16) -> Found:
     """Returns the (box, score, label) triples that greedy suppression keeps.
 
-    Visits the boxes by descending score, and keeps a box if it overlaps each box kept so far by at most half.
+    Greedy suppression visits the boxes by descending score. It keeps a box if the overlap with each kept box is at most
+    a half.
     """
     cells = cells.reshape(-1, CLASSES + 5)
     rest = [(cell[-4:], cell[:-4].max(), cell[:-4].argmax()) for cell in cells if cell[:-4].argmax() < CLASSES]

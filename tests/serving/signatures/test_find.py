@@ -1,4 +1,4 @@
-"""Tests which signatures a model gets, and the outputs of the signatures. No model is exported."""
+"""Tests which signatures an autoencoder gets, and the outputs of the signatures. No model is exported."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Shape = tuple[int | None, ...]
 
 
 def joined(before: Shape, code: Shape, after: Shape) -> keras.Model:
-    """Returns an untrained model. Input, code and output have the shapes `before`, `code` and `after`."""
+    """Returns an untrained autoencoder. Its input, code and output have the shapes `before`, `code` and `after`."""
 
     def part(name: str, shape: Shape, to: Shape) -> keras.Model:
         x = keras.Input(shape)
@@ -30,7 +30,7 @@ def joined(before: Shape, code: Shape, after: Shape) -> keras.Model:
 
 
 def generative() -> keras.Model:
-    """Returns a model whose decoder only reshapes the code, to 2x3 images of one channel."""
+    """Returns a variational autoencoder. The decoder only reshapes the code to 2x3 images of one channel."""
     image = keras.Input((2, 3, 1))
     flat = layers.Flatten()(image)
     mean, log_variance = layers.Dense(6, name="mean")(flat), layers.Dense(6, name="log_variance")(flat)
@@ -46,10 +46,10 @@ def draw(seed: int, count: int) -> Any:
 
 
 BOTH = {"serving_default", "reconstruct", "encode", "decode", "score"}
-FOUND = {
+CASES = {
     "vectors": ((12,), (3,), (12,), BOTH),
     "images": ((4, 4, 1), (3,), (4, 4, 1), BOTH | {"encode_png"}),
-    "images with maps as codes": ((4, 4, 3), (2, 2, 5), (4, 4, 3), BOTH | {"encode_png"}),
+    "images with feature maps as codes": ((4, 4, 3), (2, 2, 5), (4, 4, 3), BOTH | {"encode_png"}),
     "images of two channels": ((4, 4, 2), (3,), (4, 4, 2), BOTH),
     "sequences": ((5, 2), (3,), (5, 2), BOTH),
     "grey to colour": (
@@ -64,12 +64,12 @@ FOUND = {
 }
 
 
-@pytest.mark.parametrize("case", FOUND)
+@pytest.mark.parametrize("case", CASES)
 def test_signatures_depend_on_shapes(case: str) -> None:
-    before, code, after, expected = FOUND[case]
-    found = endpoints(joined(before, code, after))
-    assert set(found) == expected and next(iter(found)) == "serving_default"
-    for endpoint in found.values():
+    before, code, after, expected = CASES[case]
+    signatures = endpoints(joined(before, code, after))
+    assert set(signatures) == expected and next(iter(signatures)) == "serving_default"
+    for endpoint in signatures.values():
         example = endpoint.example(2)
         answers = endpoint.function(*(tf.constant(example[spec.name]) for spec in endpoint.inputs))
         assert all(len(answer) == 2 for answer in answers.values())
@@ -78,19 +78,20 @@ def test_signatures_depend_on_shapes(case: str) -> None:
 def test_a_model_with_two_inputs_is_not_an_autoencoder() -> None:
     x, y = keras.Input((4,), name="x"), keras.Input((4,), name="y")
     decoded = layers.Dense(4, name="decoder")(layers.Dense(2, name="encoder")(layers.Add()([x, y])))
-    found = endpoints(keras.Model([x, y], decoded))
-    assert [spec.name for spec in found["serving_default"].inputs] == ["x", "y"] and len(found) == 1
+    signatures = endpoints(keras.Model([x, y], decoded))
+    assert [spec.name for spec in signatures["serving_default"].inputs] == ["x", "y"] and len(signatures) == 1
 
 
 def test_generated_codes_are_normal() -> None:
     values = draw(0, 1024).ravel()
-    # With 6,144 values, the mean is off by 0.06 with probability 3e-6, and the variance is off by 0.1 with the same.
+    # With 6,144 values, the probability that the mean is off by 0.06 is 3e-6. The probability that the variance is off
+    # by 0.1 is also 3e-6.
     assert abs(values.mean()) < 0.06 and abs(values.var() - 1) < 0.1
     assert abs(np.corrcoef(values[:-1], values[1:])[0, 1]) < 0.06
     assert 0.66 < (abs(values) < 1).mean() < 0.71  # 0.683 for a normal distribution
 
 
-def test_a_seed_always_gives_the_same_data() -> None:
+def test_equal_seeds_give_equal_data() -> None:
     np.testing.assert_array_equal(draw(5, 4), draw(5, 4))
     for other in (6, -5, 5 + (1 << 32), 5 << 32):
         assert np.abs(draw(5, 4) - draw(other, 4)).min() > 0
@@ -102,21 +103,21 @@ def test_counts_out_of_range(count: int) -> None:
         draw(0, count)
 
 
-def file_of(pixels: Any, kind: str) -> bytes:
+def file_of(pixels: Any, file_format: str) -> bytes:
     file = io.BytesIO()
-    Image.fromarray(pixels).save(file, kind)
+    Image.fromarray(pixels).save(file, file_format)
     return file.getvalue()
 
 
-@pytest.mark.parametrize("kind", ["png", "jpeg"])
-def test_colour_files_as_grey_images(kind: str) -> None:
+@pytest.mark.parametrize("file_format", ["png", "jpeg"])
+def test_colour_files_as_grey_images(file_format: str) -> None:
     rng = np.random.default_rng(0)
     grey, colour = rng.integers(0, 256, (4, 6), np.uint8), rng.integers(0, 256, (4, 6, 3), np.uint8)
     colour[0] = 255
-    files = [file_of(grey, kind), file_of(colour, kind)]
+    files = [file_of(grey, file_format), file_of(colour, file_format)]
     got = decode_images(tf.constant(files), (4, 6, 1), make_grey=True).numpy()
     opened = [np.asarray(Image.open(io.BytesIO(file)), np.float64) / 255 for file in files]
     want = [opened[0], opened[1] @ [0.299, 0.587, 0.114]]
     # The results of JPEG decoders may differ by a few of the 256 levels.
-    np.testing.assert_allclose(got[..., 0], want, atol=1e-6 if kind == "png" else 4 / 255)
+    np.testing.assert_allclose(got[..., 0], want, atol=1e-6 if file_format == "png" else 4 / 255)
     assert got.min() >= 0 and got.max() <= 1

@@ -1,4 +1,4 @@
-"""Tests the signatures of models of sequences, and that padding a sequence does not change the outputs."""
+"""Tests the signatures of sequence models, and that padding a sequence does not change the outputs."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ def min_length(case: str) -> int:
 @every_model
 def test_signatures(case: str) -> None:
     make, name, expected = MODELS[case]
-    found = endpoints(make())
-    assert set(found) == {"serving_default"} | expected and next(iter(found)) == "serving_default"
-    for endpoint in found.values():
+    signatures = endpoints(make())
+    assert set(signatures) == {"serving_default"} | expected and next(iter(signatures)) == "serving_default"
+    for endpoint in signatures.values():
         assert endpoint.inputs[0].name == name
         assert endpoint.example(2)[name].shape[1] != endpoint.example(1)[name].shape[1], "the length is dynamic"
         inputs = endpoint.example(3)
@@ -59,7 +59,7 @@ def test_signatures(case: str) -> None:
 @every_model
 def test_padded_sequences_give_the_same_outputs(case: str) -> None:
     keras.utils.set_random_seed(0)
-    found = endpoints(MODELS[case][0]())
+    signatures = endpoints(MODELS[case][0]())
     rng = np.random.default_rng(0)
     time = 40
     lengths = [time, min_length(case), min_length(case) + 1, 35]
@@ -68,9 +68,9 @@ def test_padded_sequences_give_the_same_outputs(case: str) -> None:
         row[length:] = 1e6
     for name in MODELS[case][2]:
         if name.endswith("_padded"):
-            got = run(found[name], x, lengths)
+            got = run(signatures[name], x, lengths)
             for at, length in enumerate(lengths):
-                for key, (want,) in run(found[name.removesuffix("_padded")], x[at : at + 1, :length]).items():
+                for key, (want,) in run(signatures[name.removesuffix("_padded")], x[at : at + 1, :length]).items():
                     if np.asarray(want).dtype.kind == "f":
                         np.testing.assert_allclose(got[key][at], want, rtol=1e-5, atol=1e-5)
                     else:
@@ -79,6 +79,6 @@ def test_padded_sequences_give_the_same_outputs(case: str) -> None:
 
 @pytest.mark.parametrize("length", [-1, 0, 4, 7, 1 << 30])
 def test_lengths_out_of_range(length: int) -> None:
-    found = endpoints(text_models.forecaster(season=4))
+    signatures = endpoints(text_models.forecaster(season=4))
     with pytest.raises(tf.errors.InvalidArgumentError, match=rf"Expected lengths from 5 to 6. Received: \[{length}\]"):
-        run(found["forecast_padded"], np.zeros((2, 6, 2)), [6, length])
+        run(signatures["forecast_padded"], np.zeros((2, 6, 2)), [6, length])

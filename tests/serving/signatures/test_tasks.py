@@ -47,16 +47,16 @@ def not_last() -> keras.Model:
 
 
 def like_a_decoder() -> keras.Model:
-    """Returns a segmenter with layers `encoder` and `decoder`, whose output has the same shape as the input."""
+    """Returns a segmenter with layers `encoder` and `decoder`. The output has the same shape as the input."""
     x = keras.Input((8, 8, 2), name="image")
     h = layers.Conv2D(2, 1, name="decoder")(layers.Conv2D(2, 1, name="encoder")(x))
     return keras.Model(x, layers.Softmax(name="pixel_probabilities")(h))
 
 
 EMBED = {"embed", "embed_png"}
-FOUND: dict[str, tuple[Callable[[], keras.Model], set[str]]] = {
+CASES: dict[str, tuple[Callable[[], keras.Model], set[str]]] = {
     "classifier of images": (classifier, {"classify", "classify_png", "classify_example"} | EMBED),
-    "classifier of images of two channels": (
+    "classifier of images with two channels": (
         lambda: classifier((8, 8, 2)),
         {"classify", "classify_example", "embed"},
     ),
@@ -68,7 +68,7 @@ FOUND: dict[str, tuple[Callable[[], keras.Model], set[str]]] = {
         {"classify", "classify_example"},
     ),
     "classifier of ids": (tokens, {"classify"}),
-    "a layer after the probabilities": (not_last, set()),
+    "classifier with a layer after the probabilities": (not_last, set()),
     "regressor of vectors": (regressor, {"regress", "regress_example", "embed"}),
     "regressor of images": (
         lambda: regressor((8, 8, 3), embedding=False),
@@ -81,12 +81,12 @@ FOUND: dict[str, tuple[Callable[[], keras.Model], set[str]]] = {
 }
 
 
-@pytest.mark.parametrize("case", FOUND)
+@pytest.mark.parametrize("case", CASES)
 def test_signatures_depend_on_the_last_layer(case: str) -> None:
-    make, expected = FOUND[case]
-    found = endpoints(make())
-    assert set(found) == {"serving_default"} | expected and next(iter(found)) == "serving_default"
-    for name, endpoint in found.items():
+    make, expected = CASES[case]
+    signatures = endpoints(make())
+    assert set(signatures) == {"serving_default"} | expected and next(iter(signatures)) == "serving_default"
+    for name, endpoint in signatures.items():
         answers = run(endpoint, **endpoint.example(2))
         assert all(len(answer) == 2 for answer in answers.values()), name
         assert endpoint.method == {"classify_example": CLASSIFY, "regress_example": REGRESS}.get(
@@ -125,13 +125,13 @@ def files_of(images: Any) -> Any:
 
 
 def test_classify(model: keras.Model, images: Any) -> None:
-    found = endpoints(model, labels=["ant", "bee", "cicada"])
+    signatures = endpoints(model, labels=["ant", "bee", "cicada"])
     want = model.predict(images, verbose=0)
     best = np.array([b"ant", b"bee", b"cicada"])[want.argmax(1)]
-    np.testing.assert_allclose(run(found["serving_default"], image=images)["probabilities"], want, atol=1e-6)
+    np.testing.assert_allclose(run(signatures["serving_default"], image=images)["probabilities"], want, atol=1e-6)
     for answer in (
-        run(found["classify"], image=images),
-        run(found["classify_png"], image_bytes=files_of(images)),
+        run(signatures["classify"], image=images),
+        run(signatures["classify_png"], image_bytes=files_of(images)),
     ):
         np.testing.assert_allclose(answer["probabilities"], want, atol=1e-5)
         np.testing.assert_array_equal(answer["label"], best)
@@ -149,7 +149,7 @@ def test_classify_examples_keeps_the_order_of_the_classes(model: keras.Model, im
     assert (want[:, :-1] < want[:, 1:]).any() and (want[:, :-1] > want[:, 1:]).any()
 
 
-def test_labels(model: keras.Model, images: Any) -> None:
+def test_class_numbers_and_wrong_numbers_of_labels(model: keras.Model, images: Any) -> None:
     numbers = run(endpoints(model)["classify"], image=images)["label"]
     np.testing.assert_array_equal(numbers.astype(int), model.predict(images, verbose=0).argmax(1))
     with pytest.raises(InvalidArgument, match="^Expected 3 labels, one for each class. Received: 2$"):
@@ -159,16 +159,16 @@ def test_labels(model: keras.Model, images: Any) -> None:
     assert endpoints(segmenter(), labels=["ignored"])
 
 
-def test_embed(model: keras.Model, images: Any) -> None:
+def test_embed_returns_the_input_of_the_last_layer(model: keras.Model, images: Any) -> None:
     h = keras.Model(model.inputs, model.get_layer("probabilities").input).predict(images, verbose=0)
-    found = endpoints(model)
-    np.testing.assert_allclose(run(found["embed"], image=images)["embedding"], h, atol=1e-6)
-    np.testing.assert_allclose(run(found["embed_png"], image_bytes=files_of(images))["embedding"], h, atol=1e-5)
+    signatures = endpoints(model)
+    np.testing.assert_allclose(run(signatures["embed"], image=images)["embedding"], h, atol=1e-6)
+    np.testing.assert_allclose(run(signatures["embed_png"], image_bytes=files_of(images))["embedding"], h, atol=1e-5)
     assert h.shape == (7, 5)
 
 
 BAD_EXAMPLES = {
-    "another feature": (lambda: example(features=[0] * 64), "Feature: image .* is required but could not be found"),
+    "missing feature": (lambda: example(features=[0] * 64), "Feature: image .* is required but could not be found"),
     "too few values": (lambda: example(image=[0] * 63), "Key: image.*Number of float values"),
     "bytes that are not an example": (lambda: b"no example", "Could not parse example"),
 }
@@ -187,10 +187,10 @@ def test_bad_examples_are_rejected(model: keras.Model, case: str) -> None:
 def test_regress() -> None:
     model = regressor()
     x = np.random.default_rng(0).standard_normal((7, 4)).astype(np.float32)
-    want, found = model.predict(x, verbose=0), endpoints(model)
+    want, signatures = model.predict(x, verbose=0), endpoints(model)
     for name in ("serving_default", "regress"):
-        np.testing.assert_allclose(run(found[name], features=x)["prediction"], want, atol=1e-6)
-    by_examples = run(found["regress_example"], inputs=[example(features=row) for row in x])
+        np.testing.assert_allclose(run(signatures[name], features=x)["prediction"], want, atol=1e-6)
+    by_examples = run(signatures["regress_example"], inputs=[example(features=row) for row in x])
     np.testing.assert_allclose(by_examples["outputs"], want, atol=1e-6)
     assert by_examples["outputs"].shape == (7, 1)
 
@@ -199,8 +199,11 @@ def test_regress() -> None:
 
 
 def test_segment(images: Any) -> None:
-    found = endpoints(segmenter())
-    for answer in (run(found["segment"], image=images), run(found["segment_png"], image_bytes=files_of(images))):
+    signatures = endpoints(segmenter())
+    for answer in (
+        run(signatures["segment"], image=images),
+        run(signatures["segment_png"], image_bytes=files_of(images)),
+    ):
         np.testing.assert_array_equal(answer["mask"], images[..., 0] < 0.5)  # no value is 1/2
         np.testing.assert_allclose(answer["confidence"], abs(images[..., 0] - 0.5) + 0.5, atol=1e-6)
         assert answer["mask"].dtype == np.uint8
@@ -210,5 +213,5 @@ def test_a_segmenter_has_at_most_256_classes() -> None:
     x = keras.Input((2, 2, 1), name="image")
     with pytest.raises(InvalidArgument, match="Expected at most 256 classes of pixels. Received: 257"):
         endpoints(keras.Model(x, layers.Conv2D(257, 1, name="pixel_probabilities")(x)))
-    found = endpoints(keras.Model(x, layers.Conv2D(256, 1, name="pixel_probabilities")(x)))
-    assert run(found["segment"], image=np.ones((1, 2, 2, 1)))["mask"].shape == (1, 2, 2)
+    signatures = endpoints(keras.Model(x, layers.Conv2D(256, 1, name="pixel_probabilities")(x)))
+    assert run(signatures["segment"], image=np.ones((1, 2, 2, 1)))["mask"].shape == (1, 2, 2)

@@ -1,4 +1,4 @@
-"""Tests the signatures of models of texts and words, and compares their outputs with a Python loop over the models."""
+"""Tests the signatures of models of texts and words. The expected outputs come from plain Python and Keras calls."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ def run(endpoint: Endpoint, **inputs: Any) -> dict[str, Any]:
 
 
 def in_graph(endpoint: Endpoint) -> Endpoint:
-    """Returns the endpoint as a graph, as in an export. A graph with a loop is faster than eager execution."""
+    """Returns the endpoint as a graph, as in an export. Loops are faster in a graph than in eager execution."""
     return dataclasses.replace(endpoint, function=tf.function(endpoint.function, input_signature=endpoint.inputs))
 
 
 # === Signatures ===
 
 DEFAULT = {"serving_default"}
-FOUND: dict[str, tuple[Any, Any, set[str]]] = {
+CASES: dict[str, tuple[Any, Any, set[str]]] = {
     "classifier": (text_models.reviews, TEXTS["reviews"], {"classify", "embed", "classify_text", "embed_text"}),
     "classifier of ids": (text_models.reviews, None, {"classify", "embed"}),
     "translator": (text_models.spelling, TEXTS["spelling"], {"translate", "pronounce"}),
@@ -54,15 +54,15 @@ FOUND: dict[str, tuple[Any, Any, set[str]]] = {
 }
 
 
-@pytest.mark.parametrize("case", FOUND)
+@pytest.mark.parametrize("case", CASES)
 def test_signatures(case: str) -> None:
-    make, texts, expected = FOUND[case]
-    found = endpoints(make(), texts=texts)
-    assert set(found) == DEFAULT | expected and next(iter(found)) == "serving_default"
-    for endpoint in found.values():
+    make, texts, expected = CASES[case]
+    signatures = endpoints(make(), texts=texts)
+    assert set(signatures) == DEFAULT | expected and next(iter(signatures)) == "serving_default"
+    for endpoint in signatures.values():
         answers = run(endpoint, **endpoint.example(2))
         assert all(len(answer) == 2 for answer in answers.values())
-    assert not any(spec.dtype == tf.string for spec in found["serving_default"].inputs)
+    assert not any(spec.dtype == tf.string for spec in signatures["serving_default"].inputs)
 
 
 @pytest.mark.parametrize(
@@ -89,17 +89,17 @@ def test_a_wrong_number_of_names(make: Any, role: str) -> None:
 def test_classify_text() -> None:
     keras.utils.set_random_seed(0)
     model = text_models.reviews()
-    found = endpoints(model, labels=["bad", "so-so", "good"], texts=TEXTS["reviews"])
+    signatures = endpoints(model, labels=["bad", "so-so", "good"], texts=TEXTS["reviews"])
     texts = ["A GREAT film!", "terrible", "", "the film was very, very good; don't", "nobody knows"]
     tokens = plain.Tokens(tuple(WORDS), "words")
     alone = [model.predict(tokens.ids([text], max(1, len(text.split()))), verbose=0)[0] for text in texts]
-    got = run(found["classify_text"], text=texts)
+    got = run(signatures["classify_text"], text=texts)
     np.testing.assert_allclose(got["probabilities"], alone, atol=1e-6)
     assert [label.decode() for label in got["label"]] == [["bad", "so-so", "good"][p.argmax()] for p in alone]
     ids = tokens.ids(texts)
-    np.testing.assert_allclose(run(found["classify"], ids=ids)["probabilities"], alone, atol=1e-6)
-    embedded = run(found["embed_text"], text=texts)["embedding"]
-    np.testing.assert_allclose(embedded, run(found["embed"], ids=ids)["embedding"], atol=1e-6)
+    np.testing.assert_allclose(run(signatures["classify"], ids=ids)["probabilities"], alone, atol=1e-6)
+    embedded = run(signatures["embed_text"], text=texts)["embedding"]
+    np.testing.assert_allclose(embedded, run(signatures["embed"], ids=ids)["embedding"], atol=1e-6)
     assert np.ptp(alone, axis=0).min() > 0.01
 
 
@@ -107,7 +107,7 @@ def test_classify_text() -> None:
 
 
 def in_python(model: keras.Model, source: Any, tokens: plain.Tokens) -> list[str]:
-    """Generates a text for each source with Keras calls in a Python loop, one token at a time."""
+    """Returns a text for each source. A Python loop calls the Keras model once per token."""
     encoder, decoder = model.get_layer("encoder"), tf.function(model.get_layer("decoder"))
     texts = []
     for one in source:
@@ -123,7 +123,7 @@ def in_python(model: keras.Model, source: Any, tokens: plain.Tokens) -> list[str
 
 
 def with_end_bias(model: keras.Model, bias: float) -> keras.Model:
-    """Changes the decoder so that padding and the start token are unlikely, and the end token has the bias `bias`."""
+    """Makes padding and the start token unlikely, and sets the bias of the end token. Returns the model."""
     layer = model.get_layer("decoder").layers[-1]
     layer.bias.assign(np.array([-20, 0, -20, bias] + [0] * (layer.bias.shape[0] - 4)))
     return model
@@ -137,10 +137,10 @@ def test_translate(cell: Any, bias: float) -> None:
     texts = ["abc", "", "Xyzzy", "é", "don't", "encyclopaedia", "q", "zz"]
     text, output = (plain.Tokens(tuple(each["names"]), each["split"]) for each in TEXTS["spelling"].values())
     want = in_python(model, [text.ids([each], max(1, len(each)))[0] for each in texts], output)
-    found = {name: in_graph(each) for name, each in endpoints(model, texts=TEXTS["spelling"]).items()}
+    signatures = {name: in_graph(each) for name, each in endpoints(model, texts=TEXTS["spelling"]).items()}
     for name in ("translate", "pronounce"):
-        assert [each.decode() for each in run(found[name], text=texts)["text"]] == want
-    assert [each.decode() for each in run(found["translate"], text=texts[2:3])["text"]] == want[2:3]
+        assert [each.decode() for each in run(signatures[name], text=texts)["text"]] == want
+    assert [each.decode() for each in run(signatures["translate"], text=texts[2:3])["text"]] == want[2:3]
     lengths = {len(each.split()) for each in want}
     assert lengths == {-20: {MAX_STEPS}, 20: {0}}.get(bias, lengths)
     assert bias == 20 or len(set(want)) > 1
@@ -152,43 +152,45 @@ def test_caption() -> None:
     images = np.random.default_rng(0).integers(0, 256, (6, 8, 8, 1), np.uint8)
     tokens = plain.Tokens(tuple(TEXTS["captions"]["output"]["names"]), "characters")
     want = in_python(model, images.astype(np.float32) / 255, tokens)
-    found = {name: in_graph(each) for name, each in endpoints(model, texts=TEXTS["captions"]).items()}
-    assert [each.decode() for each in run(found["caption"], image=images / 255)["text"]] == want
+    signatures = {name: in_graph(each) for name, each in endpoints(model, texts=TEXTS["captions"]).items()}
+    assert [each.decode() for each in run(signatures["caption"], image=images / 255)["text"]] == want
     files = [tf.io.encode_png(image).numpy() for image in images]
-    assert [each.decode() for each in run(found["caption_png"], image_bytes=files)["text"]] == want
+    assert [each.decode() for each in run(signatures["caption_png"], image_bytes=files)["text"]] == want
     assert len(set(want)) > 1
 
 
 # === Words and categories ===
 
 
-def test_nearest_uses_the_cosine() -> None:
+def test_nearest_uses_the_cosine_similarity() -> None:
     keras.utils.set_random_seed(0)
     model = text_models.words()
-    found = endpoints(model, texts=TEXTS["words"])
+    signatures = endpoints(model, texts=TEXTS["words"])
     vectors = np.asarray(model.get_layer("embedding").embeddings, np.float64)
     unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-    got = run(found["nearest"], word=["Great", "bad"], count=4)
+    got = run(signatures["nearest"], word=["Great", "bad"], count=4)
     for word, names, similarities in zip(["great", "bad"], got["names"], got["similarities"], strict=True):
         cosines = unit[2:] @ unit[WORDS.index(word) + 2]
         order = [at for at in np.argsort(-cosines) if WORDS[at] != word][:4]
         assert [name.decode() for name in names] == [WORDS[at] for at in order]
         np.testing.assert_allclose(similarities, cosines[order], atol=1e-6)
-    np.testing.assert_array_equal(run(found["embed"], word=["GREAT", "?"])["embedding"], vectors[[7, 1]].astype("f"))
+    np.testing.assert_array_equal(
+        run(signatures["embed"], word=["GREAT", "?"])["embedding"], vectors[[7, 1]].astype("f")
+    )
 
 
 def test_a_count_larger_than_the_number_of_words() -> None:
-    found = endpoints(text_models.words(), texts=TEXTS["words"])
-    got = run(found["nearest"], word=["film"], count=1024)
+    signatures = endpoints(text_models.words(), texts=TEXTS["words"])
+    got = run(signatures["nearest"], word=["film"], count=1024)
     assert sorted(got["names"][0].tolist()) == sorted(word.encode() for word in WORDS if word != "film")
-    assert run(found["nearest"], word=np.array([], object), count=3)["names"].shape == (0, 3)
+    assert run(signatures["nearest"], word=np.array([], object), count=3)["names"].shape == (0, 3)
 
 
 @pytest.mark.parametrize("count", [-(1 << 31), -1, 0, 1025, (1 << 31) - 1])
 def test_counts_out_of_range(count: int) -> None:
-    found = endpoints(text_models.words(), texts=TEXTS["words"])
+    signatures = endpoints(text_models.words(), texts=TEXTS["words"])
     with pytest.raises(tf.errors.InvalidArgumentError, match=f"Expected a count from 1 to 1024. Received: {count}"):
-        run(found["nearest"], word=["film"], count=count)
+        run(signatures["nearest"], word=["film"], count=count)
 
 
 @pytest.mark.parametrize(
@@ -213,13 +215,15 @@ def test_unknown_words_are_shown_in_the_error(words: Any, shown: str) -> None:
 def test_categories() -> None:
     keras.utils.set_random_seed(0)
     model = text_models.places()
-    found = endpoints(model, texts=TEXTS["places"])
+    signatures = endpoints(model, texts=TEXTS["places"])
     countries, cities = ["Peru", "peru", "Côte d'Ivoire"], ["Lima", "Paris", "nowhere"]
     ids = np.array([[5, 2], [1, 3], [2, 1]], np.int32)
     want = model.predict(ids, verbose=0)
-    np.testing.assert_allclose(run(found["regress"], country=countries, city=cities)["prediction"], want, atol=1e-6)
-    np.testing.assert_allclose(run(found["serving_default"], ids=ids)["prediction"], want, atol=1e-6)
+    np.testing.assert_allclose(
+        run(signatures["regress"], country=countries, city=cities)["prediction"], want, atol=1e-6
+    )
+    np.testing.assert_allclose(run(signatures["serving_default"], ids=ids)["prediction"], want, atol=1e-6)
     rows = np.asarray(model.get_layer("field_2").embeddings)
-    np.testing.assert_array_equal(run(found["embed_city"], city=cities)["embedding"], rows[[2, 3, 1]])
-    names = run(found["nearest_city"], city=["Lima"], count=10)["names"]
+    np.testing.assert_array_equal(run(signatures["embed_city"], city=cities)["embedding"], rows[[2, 3, 1]])
+    names = run(signatures["nearest_city"], city=["Lima"], count=10)["names"]
     assert {name.decode() for name in names[0]} == set(CITIES) - {"Lima"}

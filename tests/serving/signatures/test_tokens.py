@@ -1,4 +1,4 @@
-"""Tests that a graph converts texts to the same ids as plain Python."""
+"""Tests that a TensorFlow graph converts texts to the same ids as plain Python, and ids to the same texts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ NAMES = {
     "whole": ["New Zealand", "", "\x00", "I"],
 }
 LETTERS = "aAiIıİkKKsSſßσςÆæéÉ\u0307\u0345 \t\x00\x1c\x85\xa0\u2028\u3000\ufeff'-.2\u00ad"
-# Letters of Unicode 14, which TensorFlow's ICU does not know. ICU and Python lower a Σ after such a letter differently.
+# Letters of Unicode 14. TensorFlow's ICU does not know these letters, and converts a Σ after such a letter to another
+# lower case letter than Python does.
 NEW = "𐕲Ⱟ"
 SOME = (
     st.text(st.sampled_from(LETTERS + "Σ"))
@@ -35,7 +36,7 @@ SOME = (
 
 @pytest.fixture(scope="module", params=NAMES)
 def both(request: pytest.FixtureRequest) -> tuple[plain.Tokens, Any, Tokens]:
-    """Returns the tokens in plain Python, the graph that converts texts to ids, and the tokens of the graph."""
+    """Returns the tokens in plain Python, a graph that converts texts to ids, and the tokens that built the graph."""
     tokens = Tokens(NAMES[request.param], request.param)
     graph = tf.function(tokens.ids, input_signature=[tf.TensorSpec((None,), tf.string)])
     return plain.Tokens(tuple(NAMES[request.param]), request.param), graph, tokens
@@ -55,9 +56,8 @@ def test_ids_equal_plain_python(both: tuple[plain.Tokens, Any, Tokens], texts: l
 
 def test_every_character(both: tuple[plain.Tokens, Any, Tokens]) -> None:
     want, graph, _ = both
-    texts = [
-        f"i{c}k" for c in map(chr, range(0x20000)) if not "\ud800" <= c <= "\udfff"
-    ]  # no letters have higher code points
+    # No letters have code points above this range.
+    texts = [f"i{c}k" for c in map(chr, range(0x20000)) if not "\ud800" <= c <= "\udfff"]
     ids = want.ids(texts)
     np.testing.assert_array_equal(graph(tf.constant([text.encode() for text in texts])), ids)
 

@@ -1,4 +1,4 @@
-"""Tests exports to other runtimes: the file is checked, incomplete files are removed, and errors have one line."""
+"""Tests exports to other runtimes: the outputs are compared, incomplete files are removed, errors have one line."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def model() -> keras.Model:
 
 
 class Target(SimpleNamespace):
-    """A target whose runtime calls the endpoint's function and adds `off` to the outputs."""
+    """A fake target. Its runtime calls the function of the endpoint and adds `off` to the outputs."""
 
     SUFFIX, WHOLE, off = ".txt", False, 0.0
 
@@ -60,7 +60,7 @@ def target(monkeypatch: pytest.MonkeyPatch) -> Target:
     return abacus
 
 
-def test_the_result_of_an_export(tmp_path: Path, model: keras.Model, target: Target) -> None:
+def test_an_export_returns_the_files_and_the_comparison(tmp_path: Path, model: keras.Model, target: Target) -> None:
     target.off = 3e-5
     written = export_to("abacus", model, tmp_path / "new" / "m.txt")
     assert written.place == tmp_path / "new" / "m.txt" and written.notes == ["a note"]
@@ -140,6 +140,6 @@ def test_invalid_arguments(
     assert not any(tmp_path.iterdir())
 
 
-def test_default_names() -> None:
+def test_default_file_names() -> None:
     names = [default_place(target, "m") for target in ("keras", "h5", "tfjs", "onnx", "openvino")]
     assert names == ["m.keras", "m.h5", "m-tfjs", "m.onnx", "m.xml"]

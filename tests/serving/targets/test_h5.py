@@ -24,7 +24,7 @@ with quiet_import():
     from ...models.registered import inputs, small
 
 
-def written(model: keras.Model, place: Path) -> tuple[dict[str, Any], list[str]]:
+def write(model: keras.Model, place: Path) -> tuple[dict[str, Any], list[str]]:
     """Writes an HDF5 file. Returns the configuration of the model in the file, and the notes."""
     notes = h5_file.write(model, None, place)  # type: ignore[arg-type]
     with h5py.File(place) as file:
@@ -49,7 +49,7 @@ def written(model: keras.Model, place: Path) -> tuple[dict[str, Any], list[str]]
 def test_keras_2_and_3_load_the_file(tmp_path: Path, name: str, variant: dict[str, Any]) -> None:
     model = small(name, **variant)
     randomise(model)
-    written(model, tmp_path / "m.h5")
+    write(model, tmp_path / "m.h5")
     x = inputs(model, 3)
     want = [to_numpy(each) for each in keras.tree.flatten(model(x, training=False))]
     for library in (tf_keras, keras):
@@ -60,7 +60,7 @@ def test_keras_2_and_3_load_the_file(tmp_path: Path, name: str, variant: dict[st
 
 
 def test_the_keras_2_format(tmp_path: Path) -> None:
-    config, notes = written(small("residual_network"), tmp_path / "m.h5")
+    config, notes = write(small("residual_network"), tmp_path / "m.h5")
     assert notes == ["block_2_1_shortcut_channels: PadChannels written as Permute, ZeroPadding2D"]
     first, *others = config["layers"]
     assert first["config"]["batch_input_shape"] == [None, 8, 8, 1] and first["inbound_nodes"] == []
@@ -98,7 +98,7 @@ def test_the_keras_3_format_for_layers_that_keras_2_lacks(
 ) -> None:
     x = keras.Input((4, 2))
     model = keras.Model(x, layer(x))
-    _, notes = written(model, tmp_path / "m.h5")
+    _, notes = write(model, tmp_path / "m.h5")
     assert notes == [f"the file has the format of Keras 3, because Keras 2 cannot load the model: layer {reason}"]
     assert h5_file.runtime(tmp_path / "m.h5") == f"Keras {keras.__version__}"
     values = np.random.default_rng(0).random((2, 4, 2), np.float32)
@@ -106,9 +106,9 @@ def test_the_keras_3_format_for_layers_that_keras_2_lacks(
     np.testing.assert_allclose(to_numpy(again(values)), to_numpy(model(values)), atol=1e-6)
 
 
-def test_states_from_another_layer(tmp_path: Path) -> None:
+def test_the_keras_3_format_for_initial_states_from_another_layer(tmp_path: Path) -> None:
     model = small("encoder_decoder")
-    _, notes = written(model, tmp_path / "m.h5")
+    _, notes = write(model, tmp_path / "m.h5")
     assert notes[-1].endswith("cannot load the model: layer output_states is called with initial_state")
     x = inputs(model, 2)
     again = keras.saving.load_model(tmp_path / "m.h5", compile=False)
@@ -117,4 +117,4 @@ def test_states_from_another_layer(tmp_path: Path) -> None:
 
 def test_operations_of_keras_ops_are_rejected(tmp_path: Path) -> None:
     with pytest.raises(FailedPrecondition, match="get_item.* of forecast is the operation GetItem"):
-        written(small("deep_rnn", season=3), tmp_path / "m.h5")
+        write(small("deep_rnn", season=3), tmp_path / "m.h5")

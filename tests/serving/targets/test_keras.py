@@ -22,7 +22,7 @@ with quiet_import():
 
 
 def test_keras_loads_the_file_without_this_project(tmp_path: Path) -> None:
-    model = small("detector")  # its outputs are a dict, and it has the custom layer `CellBoxes`
+    model = small("detector")  # the model has outputs in a dict and the custom layer `CellBoxes`
     model.compile("adam", loss=[keras.losses.MeanSquaredError()] * 2)
     written = export_to("keras", model, tmp_path / "m.keras")
     assert written.notes == ["cell_boxes: CellBoxes written as Activation, Conv2D, Flatten, Normalization, Reshape"]
@@ -34,7 +34,7 @@ def test_keras_loads_the_file_without_this_project(tmp_path: Path) -> None:
         np.testing.assert_allclose(to_numpy(again(x)[name]), to_numpy(value), atol=1e-5)
 
 
-def test_the_separate_process_cannot_load_custom_layers(tmp_path: Path) -> None:
+def test_custom_layers_are_an_error_in_a_process_without_this_project(tmp_path: Path) -> None:
     model = small("denoising_autoencoder")
     model.save(tmp_path / "m.keras")  # the model has the custom layer `Corruption`
     process = FreshProcess("keras", tmp_path / "m.keras", endpoint := endpoints(model)["serving_default"])
@@ -45,7 +45,7 @@ def test_the_separate_process_cannot_load_custom_layers(tmp_path: Path) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_a_missing_package(tmp_path: Path) -> None:
+def test_the_error_names_a_missing_package(tmp_path: Path) -> None:
     script = Path(sys.modules[FreshProcess.__module__].__file__ or "").with_name("keras_reader.py")
     done = subprocess.run([sys.executable, "-I", script, "no_such_keras", "m.keras"], capture_output=True, text=True)
     assert done.stdout == "ModuleNotFoundError: No module named 'no_such_keras'\n"

@@ -1,4 +1,4 @@
-"""Tests exported ONNX files in ONNX Runtime."""
+"""Tests that ONNX Runtime runs exported ONNX files and returns the outputs of the model."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ def test_outputs_for_a_new_batch_size_equal_the_model(
     assert written.runtime == f"ONNX Runtime {onnxruntime.__version__}" and 0 < written.difference < 1e-4
     onnx.checker.check_model(str(written.place), full_check=True)
     values = np.random.default_rng(1).random((3, *x[1]), np.float32)
-    found = run(written.place, {x[0]: values})
-    assert list(found) == [output]
-    np.testing.assert_allclose(found[output], to_numpy(model(values)), rtol=1e-4, atol=1e-5)
+    outputs = run(written.place, {x[0]: values})
+    assert list(outputs) == [output]
+    np.testing.assert_allclose(outputs[output], to_numpy(model(values)), rtol=1e-4, atol=1e-5)
 
 
-def test_padded_ids_and_sequences(tmp_path: Path) -> None:
+def test_padding_does_not_change_the_outputs(tmp_path: Path) -> None:
     model = small("sequence_to_vector")
     place = export_to("onnx", model, tmp_path / "m.onnx").place
     ids = np.array([[1, 2, 3, 0, 0], [5, 4, 3, 2, 1]], np.int32)
@@ -61,7 +61,7 @@ def test_padded_ids_and_sequences(tmp_path: Path) -> None:
     np.testing.assert_allclose(got, to_numpy(model(x[:, :6])), atol=1e-6)
 
 
-def test_classes_have_labels(tmp_path: Path) -> None:
+def test_classify_returns_labels(tmp_path: Path) -> None:
     model = small("mlp_classifier", classes=3)
     place = export_to("onnx", model, tmp_path / "m.onnx", "classify", labels=["ant", "bee", "cow"]).place
     image = np.zeros((1, 4, 4, 1), np.float32)
@@ -89,5 +89,5 @@ def test_a_model_with_two_inputs_and_two_outputs(tmp_path: Path) -> None:
     model = keras.Model([a, b], [keras.layers.Add(name="sum")([a, b]), keras.layers.Subtract(name="rest")([a, b])])
     place = export_to("onnx", model, tmp_path / "m.onnx").place
     one, two = np.ones((2, 3), np.float32), np.full((2, 3), 2, np.float32)
-    found = run(place, {"a": two, "b": one})
-    assert found["sum"].tolist() == (two + one).tolist() and found["rest"].tolist() == one.tolist()
+    outputs = run(place, {"a": two, "b": one})
+    assert outputs["sum"].tolist() == (two + one).tolist() and outputs["rest"].tolist() == one.tolist()

@@ -1,4 +1,4 @@
-"""Tests exported OpenVINO files in OpenVINO."""
+"""Tests that OpenVINO runs exported OpenVINO files and returns the outputs of the model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tests that models rebuilt with Keras's own layers have the same outputs, and no classes of other packages."""
+"""Tests that models are rebuilt with Keras's own layers only, and that the outputs stay equal."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def sub_models(model: keras.Model) -> list[str]:
 
 
 def modules(config: Any) -> set[str]:
-    """Returns the modules of all classes in a configuration."""
+    """Returns the names of the modules of all classes in a configuration."""
     if isinstance(config, dict):
         own = {config["module"]} if isinstance(config.get("module"), str) else set()
         return own.union(*map(modules, config.values()))
@@ -55,7 +55,7 @@ def test_every_model(name: str, variant: dict[str, Any]) -> None:
     assert model.layers[-1].output is not None
 
 
-def test_notes() -> None:
+def test_notes_describe_the_changes() -> None:
     _, notes = plain(small("denoising_autoencoder"))
     assert notes == ["corruption: left out, it is only active in training"]
     _, notes = plain(small("tied_autoencoder"))
@@ -99,7 +99,7 @@ def test_masks_reach_layers_after_a_layer_that_drops_them() -> None:
     assert_alike(model, rebuilt, np.array([[1, 2, 3, 4], [3, 1, 0, 0]]))
 
 
-def test_masked_mean() -> None:
+def test_a_mean_with_a_mask() -> None:
     model = small("word2vec_cbow")
     randomise(model)
     x = inputs(model, 2)

@@ -1,4 +1,4 @@
-"""Tests the conversion for OpenVINO: which signatures are converted, and that failures do not stop the server."""
+"""Tests the conversion for OpenVINO: which signatures are converted, and what happens if a conversion fails."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from keras_gallery.serving.engines.tensorflow import library as tensorflow_libra
 from keras_gallery.serving.wire import dtypes
 from keras_gallery.serving.wire.signature import SignatureDef, TensorSpec
 
-# === The rules, and the comparison of real models ===
+# === Conversion of real models ===
 
 REASONS = {
     "dense": "openvino",
@@ -50,7 +50,7 @@ REASONS = {
 
 
 @pytest.mark.parametrize("name", REASONS)
-def test_the_reason_for_each_engine(models: Path, converted_files: OpenVinoFiles, name: str) -> None:
+def test_the_engine_of_each_signature_and_the_reason(models: Path, converted_files: OpenVinoFiles, name: str) -> None:
     index = converted_files.of(models / "networks")
     assert index is not None
     assert index.reasons.keys() == REASONS.keys()
@@ -72,7 +72,7 @@ def test_large_inputs_are_allowed_for_all_networks(models: Path, converted_files
     assert {entry.limit for entry in index.signatures.values()} == {1e12}
 
 
-def test_the_least_size_is_the_smallest_that_tensorflow_accepts(models: Path, converted_files: OpenVinoFiles) -> None:
+def test_the_minimum_size_is_the_smallest_that_tensorflow_accepts(models: Path, converted_files: OpenVinoFiles) -> None:
     index = converted_files.of(models / "networks")
     assert index is not None
     assert {name: entry.least for name, entry in index.signatures.items() if entry.least > 1} == {"steps": 4}
@@ -88,7 +88,7 @@ def test_graphs_of_tensorflow_1(models: Path, files: OpenVinoFiles) -> None:
     assert with_other_tags.of(models / "tf1") is None
 
 
-# === The comparison, with engines written in Python ===
+# === Comparison of engines that are Python functions ===
 
 
 def signature(dtype: str = "float", shape: tuple[int, ...] = (-1, 3)) -> SignatureDef:
@@ -111,7 +111,7 @@ def fail_if(condition: bool, value: Any) -> Any:
     return value
 
 
-def test_equal_engines() -> None:
+def test_equal_and_faster_engines_are_accepted() -> None:
     limit, _, times_faster = compare(signature(), engine(lambda x: x * 2, 0.01), engine(lambda x: x * 2, 0.002))
     assert limit == 1e12
     assert times_faster > 1
@@ -151,13 +151,13 @@ UNEQUAL: dict[str, tuple[SignatureDef, Callable[[Any], Any], Callable[[Any], Any
 
 
 @pytest.mark.parametrize("case", UNEQUAL)
-def test_unequal_engines(case: str) -> None:
+def test_engines_with_different_outputs_are_rejected(case: str) -> None:
     definition, tensorflow, openvino, reason = UNEQUAL[case]
     with pytest.raises(Rejected, match=reason):
         compare(definition, engine(tensorflow, 0.001), engine(openvino))
 
 
-def test_a_slower_engine() -> None:
+def test_openvino_is_rejected_if_it_is_slower() -> None:
     with pytest.raises(Rejected, match=r"OpenVINO takes \d+\.\dx as long"):
         compare(signature(), engine(lambda x: x), engine(lambda x: x, 0.005))
 
@@ -169,7 +169,7 @@ def test_the_limit_is_lowered_until_both_engines_overflow_at_the_same_positions(
     assert compare(signature(), engine(lambda x: x, 0.001), engine(overflows))[0] == 1e6
 
 
-def test_dynamic_dimensions() -> None:
+def test_the_minimum_size_of_dynamic_dimensions() -> None:
     def run(x: Any) -> Any:
         return fail_if(x.shape[1] < 32, x)
 
@@ -178,7 +178,7 @@ def test_dynamic_dimensions() -> None:
     assert compare(signature(shape=(-1, -1)), engine(lambda x: x, 0.001), engine(lambda x: x)).least == 1
 
 
-# === The process and the cache ===
+# === Conversion process and cache ===
 
 
 @pytest.fixture
@@ -201,7 +201,7 @@ def test_no_temporary_files_remain(folder: Path, converted_files: OpenVinoFiles)
     assert {file.suffix for file in cached.iterdir()} == {".xml", ".bin", ".json"}
 
 
-def test_other_tags_have_other_files(converted_files: OpenVinoFiles) -> None:
+def test_each_set_of_tags_has_its_own_files(converted_files: OpenVinoFiles) -> None:
     def cache_folder(*tags: str) -> Path:
         return OpenVinoFiles(converted_files.cache, tags).cache_folder("f")
 
@@ -209,7 +209,7 @@ def test_other_tags_have_other_files(converted_files: OpenVinoFiles) -> None:
     assert cache_folder("b", "a") == cache_folder("a", "b")
 
 
-def test_the_users_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_default_cache_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert OpenVinoFiles().cache == tmp_path / "keras-gallery" / "openvino"
     monkeypatch.delenv("XDG_CACHE_HOME")
@@ -265,7 +265,7 @@ def test_signatures_converted_before_a_crash_are_used(
     assert index.reasons == {**done.reasons, "strings": "tensorflow (conversion failed: status -11)"}
 
 
-def test_a_stopping_server_stops_the_conversion(folder: Path, files: OpenVinoFiles) -> None:
+def test_closing_the_converter_stops_the_conversion(folder: Path, files: OpenVinoFiles) -> None:
     converter = Converter(files)
     started = threading.Thread(target=converter.prepare, args=(folder,))
     started.start()
@@ -279,7 +279,7 @@ def test_a_stopping_server_stops_the_conversion(folder: Path, files: OpenVinoFil
     assert list(files.cache.iterdir()) == []
 
 
-def test_a_cache_that_cannot_be_written(folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_cache_folder_that_cannot_be_created(folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "file").touch()
     assert not Converter(OpenVinoFiles(tmp_path / "file" / "cache")).prepare(folder)
     assert "not converted for OpenVINO" in caplog.text
@@ -290,7 +290,9 @@ def test_a_folder_without_a_saved_model(tmp_path: Path, files: OpenVinoFiles, ca
     assert caplog.text == ""
 
 
-def test_without_tensorflow(folder: Path, files: OpenVinoFiles, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_converted_without_tensorflow(
+    folder: Path, files: OpenVinoFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(tensorflow_library, "find", lambda: None)
     monkeypatch.setattr(conversion, "subprocess", None)
     assert not Converter(files).prepare(folder)
@@ -320,7 +322,7 @@ def test_unused_files_are_removed(folder: Path, files: OpenVinoFiles) -> None:
 
 
 def test_openvino_is_not_imported_for_signatures_that_the_rules_exclude(models: Path, files: OpenVinoFiles) -> None:
-    """The signature has only strings, so the conversion ends before it imports OpenVINO."""
+    """The only signature has strings, so the conversion ends before it imports OpenVINO."""
     code = f"""
 import sys; from pathlib import Path
 from keras_gallery.serving.engines.openvino import conversion_worker

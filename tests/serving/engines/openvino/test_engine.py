@@ -1,4 +1,4 @@
-"""Tests that the OpenVINO engine returns TensorFlow's outputs, and which requests it passes on to TensorFlow."""
+"""Tests that OpenVINO's outputs equal TensorFlow's, and that TensorFlow runs the requests that OpenVINO cannot run."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ...conftest import MODEL
 
 @pytest.fixture(scope="module")
 def runners(models: Path, converted_files: OpenVinoFiles, tensorflow: TensorFlow) -> Iterator[Mapping[str, Runner]]:
-    """OpenVINO's runners of `models / "networks"`."""
+    """Returns OpenVINO's runners for the SavedModel `networks`. TensorFlow is the fallback."""
     loaded = OpenVino(converted_files, tensorflow).load(models / "networks", read_signatures(models / "networks"))
     yield loaded
     for runner in loaded.values():
@@ -32,13 +32,13 @@ def runners(models: Path, converted_files: OpenVinoFiles, tensorflow: TensorFlow
 
 @pytest.fixture(scope="module")
 def no_fallback(models: Path, converted_files: OpenVinoFiles) -> Mapping[str, Runner]:
-    """OpenVINO's runners, without TensorFlow as fallback."""
+    """Returns OpenVINO's runners for the SavedModel `networks`, without a fallback."""
     return OpenVino(converted_files).load(models / "networks", read_signatures(models / "networks"))
 
 
 @pytest.fixture(scope="module")
 def expected(models: Path, tensorflow: TensorFlow) -> Iterator[Mapping[str, Runner]]:
-    """TensorFlow's runners of `models / "networks"`."""
+    """Returns TensorFlow's runners for the SavedModel `networks`."""
     loaded = tensorflow.load(models / "networks", read_signatures(models / "networks"))
     yield loaded
     for runner in loaded.values():
@@ -107,7 +107,7 @@ def test_outputs_are_not_overwritten_by_the_next_run(runners: Mapping[str, Runne
     np.testing.assert_array_equal(first, copy)
 
 
-def test_the_pool_has_at_most_one_request_per_thread(models: Path, converted_files: OpenVinoFiles) -> None:
+def test_the_runner_keeps_at_most_one_infer_request_per_thread(models: Path, converted_files: OpenVinoFiles) -> None:
     runner: Any = OpenVino(converted_files).load(models / "networks", read_signatures(models / "networks"))["dense"]
     x = np.random.default_rng(0).random((100, 1, 6), np.float32)
     want = runner({"x": x[:, 0]}, ["y"])["y"]
@@ -132,7 +132,7 @@ UNUSUAL = {
 
 
 def outcome(runner: Runner, x: Any) -> Any:
-    """Returns the output. If the run fails, returns the type of the error and the first line of its message."""
+    """Returns the output. If the run fails, returns the class and the first line of the error."""
     try:
         return runner({"x": x}, ["y"])["y"]
     except Exception as error:
@@ -185,7 +185,7 @@ def test_tensorflow_runs_requests_that_fail_in_openvino(
     np.testing.assert_allclose(runner(x, ["y"])["y"], want, rtol=1e-6)
 
 
-def test_without_tensorflow(no_fallback: Mapping[str, Runner]) -> None:
+def test_invalid_inputs_without_tensorflow(no_fallback: Mapping[str, Runner]) -> None:
     with pytest.raises(InvalidArgument, match=r"^Expected shape \[-1, 6\] for input x. Received: \[2, 7\]$"):
         no_fallback["dense"]({"x": UNUSUAL["wrong_width"]}, ["y"])
     short = r"^Expected shape \[-1, -1, 6\] of at least 4 for input x. Received: \[2, 3, 6\]$"
@@ -202,8 +202,8 @@ def test_the_engine_uses_the_files_of_an_export(saved_models: Path, files: OpenV
     folder = saved_models / MODEL / "1"
     index = read(folder / FOLDER)
     assert index is not None
-    found = OpenVino(files).load(folder, read_signatures(folder))
-    assert found.keys() == index.signatures.keys() == set(index.reasons) - {"encode_png", "denoise_png"}
+    by_signature = OpenVino(files).load(folder, read_signatures(folder))
+    assert by_signature.keys() == index.signatures.keys() == set(index.reasons) - {"encode_png", "denoise_png"}
     assert set(OpenVino(files).load(folder, {"encode": read_signatures(folder)["encode"]})) == {"encode"}
 
 
@@ -233,8 +233,8 @@ def test_a_damaged_file_is_ignored(saved_models: Path, tmp_path: Path, files: Op
     assert index is not None
     broken = Path(index.signatures["encode"].file)
     broken.write_text("<net/>")
-    found = OpenVino(files).load(folder, read_signatures(folder))
-    assert set(found) == {name for name, entry in index.signatures.items() if Path(entry.file) != broken}
+    by_signature = OpenVino(files).load(folder, read_signatures(folder))
+    assert set(by_signature) == {name for name, entry in index.signatures.items() if Path(entry.file) != broken}
 
 
 def test_an_index_cannot_name_files_in_other_folders(saved_models: Path, tmp_path: Path, files: OpenVinoFiles) -> None:

@@ -29,9 +29,9 @@ def resident(pid: int) -> int:
 
 
 def growth(engine: Engine, folder: Path, signatures: dict[str, SignatureDef], pid: Callable[[], int]) -> float:
-    """Loads and closes the model `SWAPS` times. Returns the growth of the process's memory, as a fraction.
+    """Loads and closes a model `SWAPS` times. Returns the growth of the process's memory as a fraction.
 
-    Compares the maximum of the last 10 rounds with the maximum of the first 10 rounds.
+    The growth is measured from the maximum of the first 10 rounds to the maximum of the last 10 rounds.
     """
     sizes = []
     for _ in range(SWAPS):

@@ -1,4 +1,4 @@
-"""SavedModels with recurrent layers and other loops, built with Keras and TensorFlow."""
+"""Builds SavedModels with recurrent layers (Keras) and with other loops (TensorFlow)."""
 
 from __future__ import annotations
 
@@ -32,21 +32,21 @@ def save(folder: Path, make: Callable[[Any], Any], length: int | None = None) ->
 
 
 def encoder_decoder(x: Any) -> Any:
-    """An encoder and a decoder that starts with the encoder's states."""
+    """Applies an encoder, and a decoder that starts with the encoder's states."""
     _, h, c = layers.LSTM(UNITS, return_state=True)(x)
     decoder = layers.LSTM(UNITS, return_sequences=True)
     return decoder(layers.RepeatVector(4)(h), initial_state=[h, c])
 
 
 def three_layers(x: Any) -> Any:
-    """One SimpleRNN, one GRU and one LSTM layer."""
+    """Applies a SimpleRNN, a GRU and an LSTM layer."""
     x = layers.SimpleRNN(4, return_sequences=True)(x)
     return layers.LSTM(UNITS)(layers.GRU(6, return_sequences=True)(x))
 
 
-def layer(kind: Any, units: int = UNITS, **options: Any) -> Callable[[Any], Any]:
+def layer(layer_class: Any, units: int = UNITS, **options: Any) -> Callable[[Any], Any]:
     """Returns a function that applies a new layer to its input."""
-    return lambda x: kind(units, **options)(x)
+    return lambda x: layer_class(units, **options)(x)
 
 
 # Models that are fused, by name: the layers, the length of the series, and the number of fused operations.
@@ -78,33 +78,37 @@ def series(batch: int, length: int) -> np.ndarray[Any, Any]:
     return np.random.default_rng(batch).normal(size=(batch, length, FEATURES)).astype(np.float32)
 
 
-# === Steps of loops, equal to Keras's steps or with one difference: (weights, row, states) → new states ===
+# === Steps of loops: functions of weights, row and states that return the new states ===
+# Some functions equal the step of a Keras layer. Each of the others differs from a Keras layer in one operation.
 
 
 def simple(weights: Any, x: Any, h: Any) -> tuple[Any, ...]:
-    """Keras's SimpleRNN."""
+    """Computes a step of Keras's SimpleRNN."""
     kernel, recurrent, bias, _ = weights
     return (tf.tanh(x @ kernel + bias + h @ recurrent),)
 
 
 def residual(weights: Any, x: Any, h: Any) -> tuple[Any, ...]:
-    """SimpleRNN that adds the old state to the new state."""
+    """Computes a step of SimpleRNN, and adds the old state to the new state."""
     return (simple(weights, x, h)[0] + h,)
 
 
 def squashed(weights: Any, x: Any, h: Any) -> tuple[Any, ...]:
-    """SimpleRNN that applies tanh twice."""
+    """Computes a step of SimpleRNN that applies tanh twice."""
     return (tf.tanh(simple(weights, x, h)[0]),)
 
 
 def transposed_weights(weights: Any, x: Any, h: Any) -> tuple[Any, ...]:
-    """SimpleRNN with the transposed recurrent kernel."""
+    """Computes a step of SimpleRNN with the transposed recurrent kernel."""
     kernel, recurrent, bias, _ = weights
     return (tf.tanh(x @ kernel + bias + tf.matmul(h, recurrent, transpose_b=True)),)
 
 
 def lstm(weights: Any, x: Any, h: Any, c: Any, order: str = "ifgo", squash: Any = tf.tanh) -> tuple[Any, ...]:
-    """LSTM with the gates in `order` and the output activation `squash`. The defaults are the same as in Keras."""
+    """Computes a step of an LSTM with the gates in `order` and the output activation `squash`.
+
+    Both defaults are the defaults of Keras.
+    """
     kernel, recurrent, bias, _ = weights
     gates = dict(zip(order, tf.split(x @ kernel + h @ recurrent + bias, 4, axis=1), strict=True))
     c = tf.sigmoid(gates["f"]) * c + tf.sigmoid(gates["i"]) * tf.tanh(gates["g"])
@@ -112,7 +116,10 @@ def lstm(weights: Any, x: Any, h: Any, c: Any, order: str = "ifgo", squash: Any 
 
 
 def gru(weights: Any, x: Any, h: Any, *, swapped: bool = False) -> tuple[Any, ...]:
-    """GRU. The new state is z·h + (1-z)·g, as in Keras. If `swapped`, it is z·g + (1-z)·h, as in other libraries."""
+    """Computes a step of a GRU.
+
+    The new state is z·h + (1-z)·g, as in Keras. If `swapped`, the new state is z·g + (1-z)·h, as in other libraries.
+    """
     kernel, recurrent, bias, recurrent_bias = weights
     xz, xr, xg = tf.split(x @ kernel + bias, 3, axis=1)
     hz, hr, hg = tf.split(h @ recurrent + recurrent_bias, 3, axis=1)
@@ -134,20 +141,20 @@ def save_loop(
     read: Callable[[Any, Any], Any] = lambda at, time: at,
     write: Callable[[Any, Any], Any] = lambda at, time: at,
 ) -> None:
-    """Saves a model with one loop. With the default options, the loop is the same as in Keras.
+    """Saves a model with one loop. With the default options, the loop has the form of a Keras layer's loop.
 
     Args:
         folder: folder of the SavedModel to write.
         step: computes the new states from the weights, a row and the states.
         gates: number of gates.
         states: number of states.
-        bounded: whether the loop has a maximum number of iterations, as in Keras 3. OpenVINO converts a loop without a
-            maximum to a different graph.
-        steps: returns the number of steps, from the length of the series.
+        bounded: whether the loop has a maximum number of iterations, as in Keras 3. OpenVINO converts a loop without
+            this maximum to a different graph.
+        steps: computes the number of steps from the length of the series.
         start: index of the first step.
         by: increment of the index.
-        read: returns the row that a step reads, from the index of the step and the length.
-        write: returns the row that a step writes, from the index of the step and the length.
+        read: computes the index of the row that a step reads, from the index of the step and the length.
+        write: computes the index of the row that a step writes, from the index of the step and the length.
     """
     rng = np.random.default_rng(7)
     shapes = ((FEATURES, gates * UNITS), (UNITS, gates * UNITS), (gates * UNITS,), (gates * UNITS,))

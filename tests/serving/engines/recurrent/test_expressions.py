@@ -1,4 +1,4 @@
-"""Tests the expressions of OpenVINO graphs."""
+"""Tests the expressions that represent operations of OpenVINO graphs."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_a_matrix_product() -> None:
 
 
 def sliced(begin: list[int], end: list[int], strides: list[int], **masks: list[int]) -> Any:
-    """Returns a function that applies StridedSlice to its argument. Missing masks count as zeros."""
+    """Returns a function that applies StridedSlice to its argument. The default of each mask is zeros."""
     masks = {"begin_mask": [], "end_mask": [], **masks}
     return lambda x: ops.strided_slice(x, np.int32(begin), np.int32(end), np.int32(strides), **masks)
 

@@ -39,7 +39,7 @@ def _without_warnings() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[Path, Any]]:
-    """Returns a function from a name in `examples.FUSED` to the SavedModel and the Keras model."""
+    """Returns a function that saves a model of `examples.FUSED` by name, and returns the folder and the Keras model."""
 
     @functools.cache
     def save(name: str) -> tuple[Path, Any]:
@@ -60,7 +60,7 @@ def fused(folder: Path) -> Any:
 def operations(model: Any) -> int:
     """Returns the number of fused recurrent operations."""
     counts = collections.Counter(node.get_type_name() for node in model.get_ordered_ops())
-    return sum(counts[kind] for kind in ("LSTMSequence", "GRUSequence", "RNNSequence"))
+    return sum(counts[name] for name in ("LSTMSequence", "GRUSequence", "RNNSequence"))
 
 
 def check(folder: Path, model: Any, lengths: Sequence[int]) -> None:
@@ -72,9 +72,9 @@ def check(folder: Path, model: Any, lengths: Sequence[int]) -> None:
     for batch in BATCHES:
         for length in lengths:
             x = examples.series(batch, length)
-            got, wanted = compiled([x]), run(x=tf.constant(x))
-            assert wanted.keys() <= names
-            for name, want in wanted.items():
+            got, expected = compiled([x]), run(x=tf.constant(x))
+            assert expected.keys() <= names
+            for name, want in expected.items():
                 np.testing.assert_allclose(got[name], want.numpy(), rtol=0, atol=TOLERANCE)
 
 
@@ -91,13 +91,13 @@ def test_a_layer_becomes_one_operation(saved: Callable[[str], tuple[Path, Any]],
     check(folder, model, [length] if length else LENGTHS)
 
 
-def test_fused_operations_are_not_split(saved: Callable[[str], tuple[Path, Any]]) -> None:
-    """OpenVINO compiles some recurrent operations into loops. It must not do this for the fused operations."""
+def test_fused_operations_stay_single_operations(saved: Callable[[str], tuple[Path, Any]]) -> None:
+    """OpenVINO compiles some recurrent operations into loops. The operations of these models must not become loops."""
     for name in ("lstm", "gru", "gru_reset_before", "simple", "simple_relu"):
         compiled = make_core().compile_model(fused(saved(name)[0]), "CPU")
-        kinds = {node.get_rt_info()["layerType"].astype(str) for node in compiled.get_runtime_model().get_ops()}
-        assert "RNNSeq" in kinds
-        assert not kinds & {"Loop", "TensorIterator"}
+        layer_types = {node.get_rt_info()["layerType"].astype(str) for node in compiled.get_runtime_model().get_ops()}
+        assert "RNNSeq" in layer_types
+        assert not layer_types & {"Loop", "TensorIterator"}
 
 
 @pytest.mark.parametrize("name", examples.NOT_FUSED)
@@ -117,7 +117,7 @@ def test_one_of_two_layers_is_fused(tmp_path: Path) -> None:
     check(tmp_path, model, LENGTHS)
 
 
-# === Comparison with the formulas, step by step ===
+# === Comparison with the formulas of each step ===
 
 
 def sigmoid(x: Array) -> Array:
@@ -158,19 +158,19 @@ def test_outputs_equal_the_formulas(
     for batch in BATCHES:
         x = examples.series(batch, 9)
         states: tuple[Array, ...] = tuple(np.zeros((batch, examples.UNITS)) for _ in range(2 if step is lstm else 1))
-        wanted = []
+        expected = []
         for at in range(9):
             states = step(x[:, at], *states, *weights)
-            wanted.append(states[0])
-        np.testing.assert_allclose(compiled([x])[0], np.stack(wanted, axis=1), rtol=0, atol=TOLERANCE)
+            expected.append(states[0])
+        np.testing.assert_allclose(compiled([x])[0], np.stack(expected, axis=1), rtol=0, atol=TOLERANCE)
 
 
-# === Loops with one difference from a layer ===
+# === Loops that differ from a Keras layer in one point ===
 
 
 @pytest.mark.parametrize("name", examples.EXACT)
 def test_a_loop_like_keras_is_fused(tmp_path: Path, name: str) -> None:
-    """A loop without a difference is fused, so the loops of the next test stay because of their difference."""
+    """Loops that equal Keras's loops are fused. Each loop of the next test differs from Keras in one point."""
     examples.save_loop(tmp_path, **examples.EXACT[name])
     model = fused(tmp_path)
     assert operations(model) == 1
@@ -179,14 +179,14 @@ def test_a_loop_like_keras_is_fused(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", examples.DIFFERENT)
-def test_a_different_loop_stays(tmp_path: Path, name: str) -> None:
+def test_a_loop_that_differs_from_keras_stays(tmp_path: Path, name: str) -> None:
     examples.save_loop(tmp_path, **examples.DIFFERENT[name])
     model = fused(tmp_path)
     assert operations(model) == 0
     assert len(loops(model)) == 1
 
 
-# === In the conversion ===
+# === Conversion ===
 
 
 def test_the_conversion_fuses_layers(saved: Callable[[str], tuple[Path, Any]], files: OpenVinoFiles) -> None:

@@ -1,4 +1,4 @@
-"""Tests the TensorFlow engine on many SavedModels, and the start, sharing and end of the TensorFlow process."""
+"""Tests the TensorFlow engine on many SavedModels. Also tests the start, sharing and end of the process."""
 
 from __future__ import annotations
 
@@ -183,7 +183,7 @@ def test_tags_without_a_meta_graph(models: Path, process: TensorFlowProcess, tag
         engine.load(models / "tf1", read_signatures(models / "tf1"))
     with pytest.raises(NotFound) as ours:
         read_signatures(models / "tf1", tags)
-    assert str(ours.value) == str(from_tensorflow.value)  # TensorFlow's message
+    assert str(ours.value) == str(from_tensorflow.value)  # our message equals TensorFlow's
 
 
 def test_a_folder_without_a_saved_model(models: Path, tmp_path: Path, tensorflow: TensorFlow) -> None:
@@ -194,7 +194,7 @@ def test_a_folder_without_a_saved_model(models: Path, tmp_path: Path, tensorflow
     assert str(ours.value) == str(from_tensorflow.value)
 
 
-def test_without_tensorflow(
+def test_no_signature_is_loaded_without_tensorflow(
     models: Path, tensorflow: TensorFlow, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(tensorflow_library, "find", lambda: None)
@@ -262,7 +262,7 @@ def test_parallel_requests(models: Path, tensorflow: TensorFlow) -> None:
 
 
 def test_models_are_shared_and_counted(models: Path, connect: Callable[[], TensorFlow]) -> None:
-    """A model keeps its number while a connection uses it. After the model was freed, it gets a new number."""
+    """A model keeps its number while a connection uses the model. A model that is loaded again gets a new number."""
     first, second = connect(), connect()
     folder = models / "shapes"
     first_stream, number = first.connections.load(folder)
@@ -298,14 +298,14 @@ def test_a_killed_process_is_restarted(
     assert "ended with status -9" in caplog.text
 
 
-def test_a_request_in_flight_fails_if_the_process_dies(
+def test_a_request_in_progress_fails_if_the_process_ends(
     models: Path, owner: TensorFlowProcess, connect: Callable[[], TensorFlow]
 ) -> None:
     engine = connect()
     runner = load(engine, models / "shapes")["scalar"]
     x = {"x": np.array(1, np.float32)}
     runner(x, ["y"])
-    os.kill(pid_of(owner), signal.SIGSTOP)  # so that the request stays in flight
+    os.kill(pid_of(owner), signal.SIGSTOP)  # so that the request stays in progress
     with ThreadPoolExecutor(1) as pool:
         answer = pool.submit(runner, x, ["y"])
         wait_for(lambda: not engine.connections._idle)
@@ -315,7 +315,7 @@ def test_a_request_in_flight_fails_if_the_process_dies(
     assert runner(x, ["y"])["y"] == 2
 
 
-def test_a_run_that_would_block_the_event_loop(
+def test_a_first_run_on_the_event_loop_raises_would_block(
     models: Path, owner: TensorFlowProcess, connect: Callable[[], TensorFlow]
 ) -> None:
     engine = connect()
@@ -341,7 +341,7 @@ def test_closing_the_last_runner_frees_the_model(models: Path, tensorflow: Tenso
     assert model._connection is not None
     runners["scalar"].close()
     assert model._connection is None
-    # A run after the close stands for a run that started before the close.
+    # This run stands for a run that was in progress during the close.
     assert runners["scalar"]({"x": np.array(1, np.float32)}, ["y"])["y"] == 2
     assert model._connection is None
 
@@ -385,7 +385,7 @@ def is_running(pid: int) -> bool:
         return False
 
 
-def test_the_process_cannot_be_started() -> None:
+def test_the_error_if_the_process_cannot_be_started() -> None:
     def nowhere() -> str:
         return "/nonexistent/socket"
 

@@ -1,4 +1,4 @@
-"""Tests writing and reading frames over a socket."""
+"""Tests of writing and reading frames over a socket."""
 
 from __future__ import annotations
 

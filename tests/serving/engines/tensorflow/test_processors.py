@@ -1,4 +1,4 @@
-"""Tests that results are the same with and without oneDNN, which TensorFlow uses on some processors only."""
+"""Tests that results are the same with and without oneDNN. TensorFlow uses oneDNN only on some processors."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ...conftest import MODEL
 
 @pytest.fixture(scope="module", params=["0", "1"], ids=["without_onednn", "with_onednn"])
 def tensorflow(request: pytest.FixtureRequest) -> Iterator[TensorFlow]:
-    """A TensorFlow engine with or without oneDNN."""
+    """Returns a TensorFlow engine. Each test runs with and without oneDNN."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TF_ENABLE_ONEDNN_OPTS", request.param)
         owner = TensorFlowProcess()
@@ -43,13 +43,16 @@ def test_a_wrong_rank_or_number_of_channels_is_rejected(encode: Runner, shape: t
     assert str(caught.value) == f"Expected shape [-1, 8, 8, 1] for input image. Received: {list(shape)}"
 
 
-def test_a_wrong_size_gives_tensorflows_error(encode: Runner) -> None:
+def test_a_wrong_size_raises_tensorflows_error(encode: Runner) -> None:
     with pytest.raises(InvalidArgument, match="Input to reshape is a tensor with 80 values"):
         encode({"image": np.zeros((1, 9, 8, 1), np.float32)}, ["code"])
 
 
 def test_a_convolution_over_too_short_a_sequence(tensorflow: TensorFlow, models: Path) -> None:
-    """Without oneDNN the output is empty. With oneDNN TensorFlow returns uninitialised memory of a wrong shape."""
+    """Without oneDNN, the output is empty. With oneDNN, TensorFlow returns uninitialised memory of a wrong shape.
+
+    The engine turns a wrong shape into an error.
+    """
     steps = tensorflow.load(models / "windows", read_signatures(models / "windows"))["steps"]
     assert steps({"x": np.ones((2, 4, 6), np.float32)}, ["y"])["y"].shape == (2, 1, 2)
     try:

@@ -1,4 +1,4 @@
-"""The models of `make_keras2.py`: small models that together have the features of Keras 2 files."""
+"""Small models for `make_keras2.py`. Together they have the features that Keras 2 files can have."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tensorflow.keras import layers
 
 
 def dense_autoencoder() -> keras.Model:
-    """Two models in a model, trained with Adam for one step."""
+    """Returns a model with two nested models, trained with Adam for one step."""
     encoder = keras.Sequential(
         [
             layers.Dense(6, "relu", input_shape=(8,), kernel_initializer="he_normal"),
@@ -28,7 +28,7 @@ def dense_autoencoder() -> keras.Model:
 
 
 def flat_autoencoder() -> keras.Model:
-    """A model without models in it, with a custom metric and an optimizer in the old format (`lr`, `decay`)."""
+    """Returns a model without nested models, with a custom metric and with an optimizer in the old format (`lr`)."""
 
     def closeness(true: tf.Tensor, predicted: tf.Tensor) -> tf.Tensor:
         return -tf.reduce_mean(tf.abs(true - predicted))
@@ -81,7 +81,7 @@ def recurrent() -> keras.Model:
 
 
 def sequence_to_sequence() -> keras.Model:
-    """Initial states, attention, and layers that are called with keyword arguments."""
+    """Returns a model with initial states, attention, and layers that are called with keyword arguments."""
     history = keras.Input((5, 3), name="history")
     previous = keras.Input((4, 2), name="previous")
     encoded, h, c = layers.LSTM(4, return_sequences=True, return_state=True)(history)
@@ -108,7 +108,7 @@ def time_major() -> keras.Model:
 
 
 def several() -> keras.Model:
-    """Two inputs, three outputs, shared layers and models, and a slash in a name."""
+    """Returns a model with two inputs, three outputs, shared layers and models, and a slash in a name."""
     left, right = keras.Input((4,), name="left"), keras.Input((4,), name="right")
     shared = layers.Dense(4, "relu", name="block/shared")
     tower = keras.Sequential([layers.Dense(3, input_shape=(4,)), layers.Dense(4)], name="tower")
@@ -152,7 +152,7 @@ def activations() -> keras.Model:
 
 
 def operations() -> keras.Model:
-    """TensorFlow functions and Python operators used as layers."""
+    """Returns a model with TensorFlow functions and Python operators as layers."""
     x = keras.Input((4, 3), name="x")
     y = layers.Dense(3)(x * 2.0 + 1.0)
     z = 1.0 - tf.nn.relu(y) / 2.0
@@ -188,12 +188,15 @@ def mixed_precision() -> keras.Model:
 
 
 def code() -> keras.Model:
-    """A model with code in its file."""
+    """Returns a model with a Lambda layer, whose Python code Keras stores in the model's file."""
     return keras.Sequential([layers.Dense(4, input_shape=(3,)), layers.Lambda(lambda x: x * 2, name="sampler")])
 
 
 def variational_autoencoder() -> keras.Model:
-    """A loss in the graph, with functions that only the loss needs, and hard_sigmoid, which Keras 3 changed."""
+    """Returns a model with a loss in the graph, and with hard_sigmoid, which Keras 3 defines differently.
+
+    Some functions in the graph are needed only for the loss.
+    """
     x = keras.Input((6,), name="x")
     hidden = layers.Dense(5, "hard_sigmoid")(x)
     mean, log_variance = layers.Dense(2, name="mean")(hidden), layers.Dense(2, name="log_variance")(hidden)
@@ -205,7 +208,7 @@ def variational_autoencoder() -> keras.Model:
 
 
 class Subclassed(keras.Model):
-    """A custom class: without its code, only the graph can be served."""
+    """A model of a custom class. Without the code of the class, only the graph can be served."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,12 +1,12 @@
-"""Writes the files of Keras 2 in this folder: models, weights, a SavedModel, and the outputs of Keras 2.
+"""Writes the files of Keras 2.12 in this folder: models, weights, SavedModels, and the outputs of Keras 2.12.
 
-It needs a separate environment with the last TensorFlow that contains Keras 2 (Python up to 3.11):
+This script needs a separate environment with Python up to 3.11 and TensorFlow 2.12, which contains Keras 2.12:
 
     pip install tensorflow-cpu==2.12.*
     python make_keras2.py
 
-Each `keras2_<name>.zip` holds `model.h5` and `answers.npz`, with arrays `inputs/<input>` and `outputs/<output>`; some
-hold `weights.h5` (`save_weights`), `model.keras` and the folder `saved_model`, too.
+Each `keras2_<name>.zip` contains `answers.npz`, with arrays `inputs/<input>` and `outputs/<output>`, and the files that
+`FORMS` lists: `model.h5`, `weights.h5` (from `save_weights`), `model.keras` and the folder `saved_model`.
 """
 
 from __future__ import annotations
@@ -43,13 +43,13 @@ FORMS: dict[str, tuple[str, ...]] = {
 
 
 def example(x: tf.Tensor, rng: np.random.Generator) -> np.ndarray:
-    """Returns random inputs: three examples, or the fixed batch size of the model."""
+    """Returns random inputs. The batch size is 3, unless the model has a fixed batch size."""
     shape = (x.shape[0] or 3, *x.shape[1:])
     return rng.integers(0, 11, shape, np.int32) if x.dtype.is_integer else rng.normal(size=shape).astype(np.float32)
 
 
 def set_weights(model: keras.Model, rng: np.random.Generator) -> None:
-    """Sets random weights. With initial zeros or ones, a mix-up would not be noticed. Variances stay positive."""
+    """Sets random weights, because equal weights would hide wrongly assigned weights. Variances stay positive."""
     for weight in model.weights:
         if weight.dtype.is_floating:
             signs = 1 if "variance" in weight.name else rng.choice([-1, 1], weight.shape)
@@ -62,8 +62,8 @@ def set_weights(model: keras.Model, rng: np.random.Generator) -> None:
 def answers(model: keras.Model, rng: np.random.Generator) -> dict[str, np.ndarray]:
     symbols = model.inputs or [tf.keras.Input((3,), name="x")]
     inputs = {x.name: example(x, rng) for x in symbols}
-    given = list(inputs.values())
-    outputs = tf.nest.flatten(model(given if len(given) > 1 else given[0], training=False))
+    arrays = list(inputs.values())
+    outputs = tf.nest.flatten(model(arrays if len(arrays) > 1 else arrays[0], training=False))
     names = model.output_names or ["output_1"]
     return {f"inputs/{name}": value for name, value in inputs.items()} | {
         f"outputs/{name}": value.numpy() for name, value in zip(names, outputs, strict=True)

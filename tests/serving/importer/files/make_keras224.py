@@ -1,12 +1,13 @@
-"""Writes the files of Keras 2.2.4 (2018) in this folder. `make_keras2.py` writes those of Keras 2.12.
+"""Writes the files of Keras 2.2.4 (2018) in this folder. `make_keras2.py` writes the files of Keras 2.12.
 
-Keras 2.2.4 runs on Theano 1.0.5, both made for Python up to 3.7:
+Keras 2.2.4 runs on Theano 1.0.5. Both packages support Python up to 3.7:
 
     pip install keras==2.2.4 theano==1.0.5 h5py numpy scipy
     KERAS_BACKEND=theano THEANO_FLAGS=cxx=,device=cpu,floatX=float32,blas.ldflags= python make_keras224.py
 
-These were made on Python 3.11 with NumPy 1.23 and SciPy 1.10, after restoring names that the two packages use:
-`collections.Callable` and the like, `inspect.getargspec`, `scipy.signal.sigtools` and `scipy.signal.signaltools`.
+The files in this folder were written on Python 3.11 with NumPy 1.23 and SciPy 1.10. Names that the two packages use,
+and that newer versions removed, were restored first: `collections.Callable` and similar names, `inspect.getargspec`,
+`scipy.signal.sigtools` and `scipy.signal.signaltools`.
 """
 
 import os
@@ -19,7 +20,10 @@ from keras import layers
 
 
 def convnet():
-    """Old formats: no InputLayer in a Sequential, initializers as VarianceScaling; Theano flips kernels."""
+    """Returns a model whose file has old formats: no InputLayer, and initializers stored as VarianceScaling.
+
+    Theano flips convolution kernels.
+    """
     model = keras.models.Sequential(
         [
             layers.Conv2D(3, (3, 2), activation="relu", input_shape=(6, 5, 2)),
@@ -35,7 +39,7 @@ def convnet():
 
 
 def recurrent():
-    """Recurrent layers with hard_sigmoid, the default at the time, and a model in a model."""
+    """Returns a model with a nested model and recurrent layers with hard_sigmoid, which was the default in 2018."""
     x = layers.Input((5, 3), name="history")
     inner = keras.models.Sequential([layers.GRU(3, input_shape=(5, 3)), layers.Dense(2)], name="inner")
     merged = layers.concatenate([layers.LSTM(4)(x), inner(x), layers.Bidirectional(layers.LSTM(2))(x)])
@@ -45,7 +49,7 @@ def recurrent():
 
 
 def set_weights(model, rng):
-    """Sets random weights. With initial zeros or ones, a mix-up would not be noticed. Variances stay positive."""
+    """Sets random weights, because equal weights would hide wrongly assigned weights. Variances stay positive."""
     for layer in model.layers:
         old = layer.get_weights()
         new = [rng.uniform(0.1, 0.6, each.shape) * rng.choice([-1, 1], each.shape) for each in old]

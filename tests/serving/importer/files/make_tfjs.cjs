@@ -1,7 +1,7 @@
-// Writes the layers models in tfjs/, with inputs and the outputs that TensorFlow.js computes:
+// Writes the layers models in tfjs/, and for each model inputs and the outputs that TensorFlow.js computes:
 //     NODE_PATH=tests/javascript/node_modules node tests/serving/importer/files/make_tfjs.cjs
-// Each folder of tfjs/ has the model.json and model.weights.bin that TensorFlow.js saves, and answers.json with the
-// inputs and outputs in order, each with its shape and values.
+// Each folder of tfjs/ contains the files model.json and model.weights.bin that TensorFlow.js saves, and answers.json.
+// The file answers.json lists the inputs and the outputs in order, with their shapes and values.
 "use strict";
 const fs = require("node:fs");
 const path = require("node:path");
@@ -95,7 +95,7 @@ async function make(name, seed) {
   const folder = path.join(__dirname, "tfjs", name);
   fs.mkdirSync(folder, { recursive: true });
   fs.writeFileSync(path.join(folder, "answers.json"), JSON.stringify(answers) + "\n");
-  // Captures the files that TensorFlow.js would send to a server as a form.
+  // Receives the files that TensorFlow.js sends to a server as a form, and writes the files to the folder.
   const fetchFunc = async (_, { body }) => {
     for (const [file, content] of body) fs.writeFileSync(path.join(folder, file), Buffer.from(await content.arrayBuffer()));
     return { ok: true };

@@ -1,4 +1,4 @@
-"""Whole models in HDF5: the rebuilt models compute the same in Keras 3 as in Keras 2."""
+"""Tests of reading models in HDF5 files: the rebuilt Keras 3 models have the outputs that Keras 2 computed."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ def options(tmp_path: Path) -> Options:
     return Options(tmp_path / "scratch")
 
 
-def rewritten(file: Path, change: Callable[[Any], None]) -> Path:
-    """Changes the configuration of a file in place."""
+def rewrite(file: Path, change: Callable[[Any], None]) -> Path:
+    """Changes the configuration of a file in place. Returns the path of the file."""
     with h5py.File(file, "r+") as opened:
         config = json.loads(opened.attrs["model_config"])
         change(config)
@@ -51,12 +51,12 @@ def rewritten(file: Path, change: Callable[[Any], None]) -> Path:
 
 
 @pytest.mark.parametrize("name", TOLERANCES)
-def test_outputs_equal_those_of_keras_2(name: str, tmp_path: Path, options: Options) -> None:
+def test_outputs_equal_keras_2(name: str, tmp_path: Path, options: Options) -> None:
     folder = unpack(name, tmp_path / name)
-    found = read(folder / "model.h5", options)
+    result = read(folder / "model.h5", options)
     inputs, outputs = answers(folder)
-    assert found.model is not None and found.method == "rebuilt as a Keras 3 model"
-    for got, want in zip(ask(found.model, inputs), outputs.values(), strict=True):
+    assert result.model is not None and result.method == "rebuilt as a Keras 3 model"
+    for got, want in zip(ask(result.model, inputs), outputs.values(), strict=True):
         np.testing.assert_allclose(got, want, atol=TOLERANCES[name])
 
 
@@ -64,64 +64,64 @@ def test_outputs_equal_those_of_keras_2(name: str, tmp_path: Path, options: Opti
 def test_the_reference_runs_in_keras_2(name: str, tmp_path: Path, options: Options) -> None:
     tf_keras = pytest.importorskip("tf_keras")
     folder = unpack(name, tmp_path / name)
-    found = read(folder / "model.h5", options)
+    result = read(folder / "model.h5", options)
     inputs, outputs = answers(folder)
-    assert found.reference is not None and found.reference_name == f"Keras 2 (tf_keras {tf_keras.__version__})"
-    for got, want in zip(found.reference(inputs).values(), outputs.values(), strict=True):
+    assert result.reference is not None and result.reference_name == f"Keras 2 (tf_keras {tf_keras.__version__})"
+    for got, want in zip(result.reference(inputs).values(), outputs.values(), strict=True):
         np.testing.assert_allclose(got, want, atol=1e-5)
 
 
 def test_description_and_changes(tmp_path: Path, options: Options) -> None:
-    found = read(unpack("keras2_recurrent", tmp_path / "file") / "model.h5", options)
-    assert found.description == "HDF5 file of Keras 2.12: Functional, 9 layers, 417 parameters"
-    assert "layer 'lstm' (LSTM): time_major=False removed, because Keras 3 has no such option" in found.changes
+    result = read(unpack("keras2_recurrent", tmp_path / "file") / "model.h5", options)
+    assert result.description == "HDF5 file of Keras 2.12: Functional, 9 layers, 417 parameters"
+    assert "layer 'lstm' (LSTM): time_major=False removed, because Keras 3 has no such option" in result.changes
     assert (
         "layer 'embedding' (Embedding): input_length=7 removed, because Keras 3 derives it from the input"
-        in found.changes
+        in result.changes
     )
 
 
-def test_models_in_the_model_keep_their_names(tmp_path: Path, options: Options) -> None:
-    found = read(unpack("keras2_dense_autoencoder", tmp_path / "file") / "model.h5", options)
-    assert found.model is not None
-    assert found.model.get_layer("encoder").output.shape == (None, 3)
-    assert found.model.get_layer("decoder").output.shape == (None, 8)
+def test_nested_models_keep_their_names(tmp_path: Path, options: Options) -> None:
+    result = read(unpack("keras2_dense_autoencoder", tmp_path / "file") / "model.h5", options)
+    assert result.model is not None
+    assert result.model.get_layer("encoder").output.shape == (None, 3)
+    assert result.model.get_layer("decoder").output.shape == (None, 8)
 
 
 def test_time_major_inputs_keep_their_shape(tmp_path: Path, options: Options) -> None:
-    found = read(unpack("keras2_time_major", tmp_path / "file") / "model.h5", options)
-    assert found.model is not None and found.model.inputs[0].shape == (5, 2, 4)
+    result = read(unpack("keras2_time_major", tmp_path / "file") / "model.h5", options)
+    assert result.model is not None and result.model.inputs[0].shape == (5, 2, 4)
     assert (
-        "layer 'lstm' (LSTM): transposes added before and after it, because Keras 3 has no time_major" in found.changes
+        "layer 'lstm' (LSTM): transposes added before and after it, because Keras 3 has no time_major" in result.changes
     )
 
 
 def test_layers_that_only_a_loss_needs_are_removed(tmp_path: Path, options: Options) -> None:
-    found = read(unpack("keras2_variational_autoencoder", tmp_path / "file") / "model.h5", options)
-    assert "layer 'add_loss' (AddLoss): removed, because no output needs it" in found.changes
-    assert "weights of 'log_variance' left out, because the model has no such layer" in found.changes
-    assert found.reference is None  # Keras 2 would run functions that are not on the allowlist
+    result = read(unpack("keras2_variational_autoencoder", tmp_path / "file") / "model.h5", options)
+    assert "layer 'add_loss' (AddLoss): removed, because no output needs it" in result.changes
+    assert "weights of 'log_variance' left out, because the model has no such layer" in result.changes
+    assert result.reference is None  # Keras 2 would run functions that are not on the allowlist
 
 
 # === Training ===
 
 
 def test_old_names_of_optimizers_and_losses(tmp_path: Path, options: Options) -> None:
-    found = read(unpack("keras224_convnet", tmp_path / "file") / "model.h5", options)
-    assert found.model is not None
-    assert float(found.model.optimizer.learning_rate) == pytest.approx(0.05)
-    assert found.model.loss == "kl_divergence"
-    assert "optimizer SGD: lr renamed to learning_rate" in found.changes
+    result = read(unpack("keras224_convnet", tmp_path / "file") / "model.h5", options)
+    assert result.model is not None
+    assert float(result.model.optimizer.learning_rate) == pytest.approx(0.05)
+    assert result.model.loss == "kl_divergence"
+    assert "optimizer SGD: lr renamed to learning_rate" in result.changes
     x = np.zeros((2, 6, 5, 2), np.float32)
-    assert np.isfinite(found.model.train_on_batch(x, np.full((2, 4), 0.25))[0])
+    assert np.isfinite(result.model.train_on_batch(x, np.full((2, 4), 0.25))[0])
 
 
 def test_decay_becomes_a_schedule(tmp_path: Path, options: Options) -> None:
-    found = read(unpack("keras2_flat_autoencoder", tmp_path / "file") / "model.h5", options)
-    assert found.model is not None
-    schedule = found.model.optimizer._learning_rate
-    assert float(schedule(500)) == pytest.approx(0.1 / (1 + 1e-3 * 500))  # as in Keras 2
-    assert "metric 'closeness' removed, because Keras does not have it" in found.changes
+    result = read(unpack("keras2_flat_autoencoder", tmp_path / "file") / "model.h5", options)
+    assert result.model is not None
+    schedule = result.model.optimizer._learning_rate
+    assert float(schedule(500)) == pytest.approx(0.1 / (1 + 1e-3 * 500))  # Keras 2's formula
+    assert "metric 'closeness' removed, because Keras does not have it" in result.changes
 
 
 def test_a_model_with_a_custom_loss_is_not_compiled(tmp_path: Path, options: Options) -> None:
@@ -129,9 +129,9 @@ def test_a_model_with_a_custom_loss_is_not_compiled(tmp_path: Path, options: Opt
     with h5py.File(file, "r+") as opened:
         training = json.loads(opened.attrs["training_config"])
         opened.attrs["training_config"] = json.dumps({**training, "loss": "closeness"})
-    found = read(file, options)
-    assert found.model is not None and not found.model.compiled
-    assert "not compiled for training (unknown loss 'closeness')" in found.changes
+    result = read(file, options)
+    assert result.model is not None and not result.model.compiled
+    assert "not compiled for training (unknown loss 'closeness')" in result.changes
 
 
 # === Keras 3 ===
@@ -146,13 +146,13 @@ def test_files_of_keras_3(tmp_path: Path, options: Options) -> None:
     model = keras.Model(x, [y, inner(x)])
     model.save(tmp_path / "model.h5")
     inputs = {"x": np.random.default_rng(0).normal(size=(3, 3)).astype(np.float32)}
-    found = read(tmp_path / "model.h5", options)
-    assert (found.method, found.changes, found.reference) == ("built with Keras", [], None)
-    for got, want in zip(ask(found.model, inputs), ask(model, inputs), strict=True):
+    result = read(tmp_path / "model.h5", options)
+    assert (result.method, result.changes, result.reference) == ("built with Keras", [], None)
+    for got, want in zip(ask(result.model, inputs), ask(model, inputs), strict=True):
         np.testing.assert_allclose(got, want, atol=1e-6)
 
 
-# === Refused ===
+# === Errors ===
 
 
 def test_code_is_refused(tmp_path: Path, options: Options) -> None:
@@ -169,21 +169,21 @@ def test_code_that_no_output_needs_does_not_run(tmp_path: Path, options: Options
         sampler.update(name="sampler", inbound_nodes=[[["image", 0, 0, {}]]])
         config["config"]["layers"].append(sampler)
 
-    found = read(rewritten(unpack("keras2_dense_autoencoder", tmp_path / "file") / "model.h5", hide), options)
-    assert "layer 'sampler' (Lambda): removed, because no output needs it" in found.changes
-    assert found.reference is None  # Keras 2 would have loaded the code
+    result = read(rewrite(unpack("keras2_dense_autoencoder", tmp_path / "file") / "model.h5", hide), options)
+    assert "layer 'sampler' (Lambda): removed, because no output needs it" in result.changes
+    assert result.reference is None  # Keras 2 would load the code
 
 
-def test_weights_of_other_shapes(tmp_path: Path, options: Options) -> None:
+def test_weights_of_wrong_shapes(tmp_path: Path, options: Options) -> None:
     def widen(config: Any) -> None:
         config["config"]["layers"][1]["config"]["units"] = 6
 
-    file = rewritten(unpack("keras2_flat_autoencoder", tmp_path / "file") / "model.h5", widen)
+    file = rewrite(unpack("keras2_flat_autoencoder", tmp_path / "file") / "model.h5", widen)
     with pytest.raises(InvalidArgument, match=r"Expected weights \[8, 6\] \[6\] for layer 'dense'.*\[8, 5\] \[5\]"):
         read(file, options)
 
 
-def test_weights_that_are_missing(tmp_path: Path, options: Options) -> None:
+def test_missing_weights(tmp_path: Path, options: Options) -> None:
     file = unpack("keras2_flat_autoencoder", tmp_path / "file") / "model.h5"
     with h5py.File(file, "r+") as opened:
         del opened["model_weights/code/code/kernel:0"]
@@ -191,7 +191,7 @@ def test_weights_that_are_missing(tmp_path: Path, options: Options) -> None:
         read(file, options)
 
 
-def test_keras_1(tmp_path: Path, options: Options) -> None:
+def test_files_of_keras_1_are_refused(tmp_path: Path, options: Options) -> None:
     file = unpack("keras2_flat_autoencoder", tmp_path / "file") / "model.h5"
     with h5py.File(file, "r+") as opened:
         opened.attrs["keras_version"] = "1.2.2"

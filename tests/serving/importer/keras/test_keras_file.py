@@ -1,4 +1,4 @@
-""".keras files: the model computes the same as in Keras itself, or in Keras 2 if that wrote the file."""
+"""Tests of reading .keras files: the model has the same outputs as in the version of Keras that wrote the file."""
 
 from __future__ import annotations
 
@@ -31,27 +31,27 @@ def read(tmp_path: Path) -> Callable[..., ReadResult]:
     def read(file: Path, **options: Any) -> ReadResult:
         folder = tmp_path / f"scratch{len(list(tmp_path.iterdir()))}"
         folder.mkdir()
-        found = keras_file.read(file, Options(folder, **options))
+        result = keras_file.read(file, Options(folder, **options))
         assert list(folder.iterdir()) == []
-        return found
+        return result
 
     return read
 
 
 def test_small_model(small_model: Any, small_keras: Path, read: Any) -> None:
-    found = read(small_keras)
+    result = read(small_keras)
     assert (
-        found.description
+        result.description
         == f"Keras {'.'.join(keras.__version__.split('.')[:2])} file: Sequential, 2 layers, 23 parameters"
     )
-    assert found.method == "loaded with Keras"
-    assert found.changes == []
+    assert result.method == "loaded with Keras"
+    assert result.changes == []
     x = np.random.default_rng(1).normal(size=(3, 4)).astype(np.float32)
-    np.testing.assert_array_equal(found.model(x), small_model(x))
+    np.testing.assert_array_equal(result.model(x), small_model(x))
 
 
 def lookups() -> tuple[keras.Model, Any]:
-    """A model with vocabularies, which are in files of the archive."""
+    """Returns a model and inputs. Keras stores the vocabularies of the model as files in the archive."""
     x = keras.Input((1,), dtype="string")
     vectorize = layers.TextVectorization(output_sequence_length=4)
     vectorize.adapt(["the cat", "the dog and the cat"])
@@ -61,7 +61,7 @@ def lookups() -> tuple[keras.Model, Any]:
 
 
 def nested() -> tuple[keras.Model, Any]:
-    """A model with models in it, shared layers, operations and random layers; compiled, with an optimizer state."""
+    """Returns a compiled model and inputs. The model has nested models, shared layers, operations and random layers."""
     x = keras.Input((4,), name="x")
     inner = keras.Sequential([keras.Input((4,)), layers.Dense(4, "relu"), layers.Dropout(0.1)], name="inner")
     inner.compile("adam", "mse")
@@ -82,9 +82,9 @@ def recurrent() -> tuple[keras.Model, Any]:
 def test_outputs_stay_equal(make: Callable[[], tuple[keras.Model, Any]], tmp_path: Path, read: Any) -> None:
     model, inputs = make()
     model.save(tmp_path / "a.keras")
-    found = read(tmp_path / "a.keras").model
-    assert not found.compiled
-    for got, want in zip(keras.tree.flatten(found(inputs)), keras.tree.flatten(model(inputs)), strict=True):
+    result = read(tmp_path / "a.keras").model
+    assert not result.compiled
+    for got, want in zip(keras.tree.flatten(result(inputs)), keras.tree.flatten(model(inputs)), strict=True):
         np.testing.assert_array_equal(got, want)
 
 
@@ -92,19 +92,19 @@ def test_outputs_stay_equal(make: Callable[[], tuple[keras.Model, Any]], tmp_pat
 def test_files_of_keras_2(name: str, layers: int, weights: int, tmp_path: Path, read: Any) -> None:
     with zipfile.ZipFile(KERAS_2 / f"keras2_{name}.zip") as files:
         files.extractall(tmp_path)
-    found = read(tmp_path / "model.keras")
-    assert found.description == f"Keras 2.12 file: Functional, {layers} layers, {weights} parameters"
-    assert found.method == "rebuilt as a Keras 3 model"
+    result = read(tmp_path / "model.keras")
+    assert result.description == f"Keras 2.12 file: Functional, {layers} layers, {weights} parameters"
+    assert result.method == "rebuilt as a Keras 3 model"
     with np.load(tmp_path / "answers.npz") as answers:
-        inputs = [answers[f"inputs/{each.name}"] for each in found.model.inputs]
+        inputs = [answers[f"inputs/{each.name}"] for each in result.model.inputs]
         want = [answers[key] for key in answers.files if key.startswith("outputs/")]
-    got = keras.tree.flatten(found.model(inputs if len(inputs) > 1 else inputs[0]))
+    got = keras.tree.flatten(result.model(inputs if len(inputs) > 1 else inputs[0]))
     for each, other in zip(got, want, strict=True):
         np.testing.assert_allclose(each, other, atol=1e-5)
 
 
-def test_files_of_the_last_keras_2(tmp_path: Path, read: Any) -> None:
-    """Parallel layers of one class, which Keras 3 orders differently, and models in a model."""
+def test_a_file_of_tf_keras(tmp_path: Path, read: Any) -> None:
+    """The model has a nested model and parallel layers of one class. Keras 3 orders parallel layers differently."""
     keras2 = pytest.importorskip("tf_keras")
     dense = keras2.layers.Dense
     x = keras2.Input((4,), name="x")
@@ -113,10 +113,10 @@ def test_files_of_the_last_keras_2(tmp_path: Path, read: Any) -> None:
     inner = keras2.Sequential([dense(5, "elu", input_shape=(12,)), dense(3)], name="inner")
     model = keras2.Model(x, dense(2)(inner(keras2.layers.Concatenate()(sides))))
     model.save(tmp_path / "model.keras")
-    found = read(tmp_path / "model.keras")
-    assert found.description.startswith("Keras 2.")
+    result = read(tmp_path / "model.keras")
+    assert result.description.startswith("Keras 2.")
     inputs = np.random.default_rng(1).normal(size=(7, 4)).astype(np.float32)
-    np.testing.assert_allclose(found.model(inputs), model(inputs), atol=1e-6)
+    np.testing.assert_allclose(result.model(inputs), model(inputs), atol=1e-6)
 
 
 class Doubling(layers.Layer):  # type: ignore[misc]
@@ -124,13 +124,13 @@ class Doubling(layers.Layer):  # type: ignore[misc]
         return 2 * x
 
 
-def test_classes_of_the_user(tmp_path: Path, read: Any) -> None:
+def test_custom_classes(tmp_path: Path, read: Any) -> None:
     keras.saving.register_keras_serializable("of_mine")(Doubling)
     try:
         model = keras.Sequential([keras.Input((4,)), Doubling(name="double")])
         model.save(tmp_path / "a.keras")
-        found = read(tmp_path / "a.keras", classes=frozenset({"of_mine>Doubling"}))
-        np.testing.assert_array_equal(found.model(np.ones((1, 4))), 2 * np.ones((1, 4)))
+        result = read(tmp_path / "a.keras", classes=frozenset({"of_mine>Doubling"}))
+        np.testing.assert_array_equal(result.model(np.ones((1, 4))), 2 * np.ones((1, 4)))
         with pytest.raises(
             PermissionDenied, match="layer 'double' of class Doubling, registered as 'of_mine>Doubling'"
         ):
@@ -139,7 +139,7 @@ def test_classes_of_the_user(tmp_path: Path, read: Any) -> None:
         del keras.saving.get_custom_objects()["of_mine>Doubling"]
 
 
-def test_weights_of_other_shapes(small_keras: Path, tmp_path: Path, read: Any) -> None:
+def test_weights_of_wrong_shapes(small_keras: Path, tmp_path: Path, read: Any) -> None:
     def change(file: Any) -> None:
         del file["layers/dense/vars/1"]
         file["layers/dense/vars/1"] = np.ones(5, "f4")
@@ -148,7 +148,7 @@ def test_weights_of_other_shapes(small_keras: Path, tmp_path: Path, read: Any) -
         read(change_weights(small_keras, tmp_path / "a.keras", change))
 
 
-def test_weights_that_are_missing(small_keras: Path, tmp_path: Path, read: Any) -> None:
+def test_missing_weights(small_keras: Path, tmp_path: Path, read: Any) -> None:
     def change(file: Any) -> None:
         del file["layers/dense_1"]
 
@@ -165,7 +165,7 @@ def test_a_layer_is_not_a_model(small_keras: Path, tmp_path: Path, read: Any) ->
         read(rewrite(small_keras, tmp_path / "a.keras", change))
 
 
-def test_options_that_keras_does_not_know(small_keras: Path, tmp_path: Path, read: Any) -> None:
+def test_unknown_layer_options(small_keras: Path, tmp_path: Path, read: Any) -> None:
     file = rewrite(small_keras, tmp_path / "a.keras", insert(layer("Dense", units=2, colour="red")))
     with pytest.raises(InvalidArgument, match="colour"):
         read(file)
@@ -175,12 +175,12 @@ def test_options_that_keras_does_not_know(small_keras: Path, tmp_path: Path, rea
 
 
 def paths(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """Returns the path of every value in a configuration."""
+    """Returns the path of each value in a configuration: the keys and indices that lead to the value."""
     inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    return [path, *(found for key, each in inner for found in paths(each, (*path, key)))]
+    return [path, *(deeper for key, each in inner for deeper in paths(each, (*path, key)))]
 
 
-def changed(config: Any, path: tuple[Any, ...], value: Any) -> Any:
+def with_change(config: Any, path: tuple[Any, ...], value: Any) -> Any:
     if not path:
         return value
     config = copy.deepcopy(config)
@@ -203,22 +203,22 @@ def model_or_error(file: Path) -> None:
 
 @given(data=st.data())
 @random_inputs(60, suppress_health_check=list(HealthCheck))
-def test_configurations_with_an_error(data: st.DataObject, small_keras: Path) -> None:
-    """With any value changed, the result is a model or an error of one line."""
+def test_configurations_with_one_changed_value(data: st.DataObject, small_keras: Path) -> None:
+    """The test changes or removes a random value. Reading returns a model or raises an error of one line."""
     config = read_config(small_keras)
     path = data.draw(st.sampled_from(paths(config)))
     value = data.draw(st.sampled_from([..., None, True, -1, 2**70, 0.5, float("nan"), "", "x", [], {}, [[]], {"a": 1}]))
     if value is ... and not path:
         return
-    text = json.dumps(changed(config, path, value)).encode()
+    text = json.dumps(with_change(config, path, value)).encode()
     with tempfile.TemporaryDirectory() as folder:
         model_or_error(rewrite(small_keras, Path(folder, "a.keras"), config_json=text))
 
 
 @given(at=st.integers(0, 10**9), byte=st.integers(0, 255))
 @random_inputs(60, suppress_health_check=list(HealthCheck))
-def test_archives_with_an_error(at: int, byte: int, small_keras: Path) -> None:
-    """One byte is changed, or the file ends early."""
+def test_damaged_archives(at: int, byte: int, small_keras: Path) -> None:
+    """One byte is changed, or the file ends early. Reading returns a model or raises an error of one line."""
     data = small_keras.read_bytes()
     at %= len(data)
     for text in (data[:at], data[:at] + bytes([byte]) + data[at + 1 :]):

@@ -1,4 +1,4 @@
-"""Weights-only files: the weights go to the right layers, or an error names the layer that does not fit."""
+"""Tests of reading files with only weights: each layer gets its weights, or an error names the wrong layer."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def read(file: Path, like: keras.Model | None) -> Any:
 
 
 def empty(folder: Path) -> keras.Model:
-    """Returns the model of a folder of `real_files` with all weights set to 0."""
+    """Reads `model.h5` in the folder, and sets all weights of the model to 0."""
     (folder / "scratch").mkdir()
     model = h5_file.read(folder / "model.h5", Options(folder / "scratch")).model
     assert model is not None
@@ -34,10 +34,10 @@ def empty(folder: Path) -> keras.Model:
 @pytest.mark.parametrize("name", ["keras2_dense_autoencoder", "keras2_recurrent", "keras2_several"])
 def test_weights_of_keras_2(name: str, tmp_path: Path) -> None:
     folder = unpack(name, tmp_path / name)
-    found = read(folder / "weights.h5", empty(folder))
-    assert found.description == "weights of Keras 2.12 in HDF5"
+    result = read(folder / "weights.h5", empty(folder))
+    assert result.description == "weights of Keras 2.12 in HDF5"
     inputs, outputs = answers(folder)
-    for got, want in zip(ask(found.model, inputs), outputs.values(), strict=True):
+    for got, want in zip(ask(result.model, inputs), outputs.values(), strict=True):
         np.testing.assert_allclose(got, want, atol=1e-5)
 
 
@@ -45,10 +45,10 @@ def test_layers_with_other_names_are_matched_by_order(tmp_path: Path) -> None:
     folder = unpack("keras2_dense_autoencoder", tmp_path / "file")
     encoder = keras.Sequential([keras.Input((8,)), keras.layers.Dense(6, "relu"), keras.layers.Dense(3, "swish")])
     decoder = keras.Sequential([keras.Input((3,)), keras.layers.Dense(6, "elu"), keras.layers.Dense(8, "sigmoid")])
-    found = read(folder / "weights.h5", keras.Sequential([keras.Input((8,)), encoder, decoder]))
-    assert found.changes == ["layers matched by order, not by name; their names in the file are encoder, decoder"]
+    result = read(folder / "weights.h5", keras.Sequential([keras.Input((8,)), encoder, decoder]))
+    assert result.changes == ["layers matched by order, not by name; their names in the file are encoder, decoder"]
     inputs, outputs = answers(folder)
-    np.testing.assert_allclose(ask(found.model, inputs)[0], outputs["decoder"], atol=1e-5)
+    np.testing.assert_allclose(ask(result.model, inputs)[0], outputs["decoder"], atol=1e-5)
 
 
 def dense(units: int, inputs: int = 4, count: int = 1) -> keras.Model:
@@ -59,19 +59,19 @@ def dense(units: int, inputs: int = 4, count: int = 1) -> keras.Model:
 def test_weights_of_keras_3(tmp_path: Path) -> None:
     old, new = dense(3), dense(3)
     old.save_weights(tmp_path / "some.weights.h5")
-    found = read((tmp_path / "some.weights.h5").rename(tmp_path / "other.h5"), new)
-    assert found.model is new and found.changes == []
+    result = read((tmp_path / "some.weights.h5").rename(tmp_path / "other.h5"), new)
+    assert result.model is new and result.changes == []
     for weight, want in zip(new.weights, old.weights, strict=True):
         np.testing.assert_array_equal(weight, want)
 
 
 def test_unused_weights(tmp_path: Path) -> None:
     dense(4, count=2).save_weights(tmp_path / "some.weights.h5")
-    found = read(tmp_path / "some.weights.h5", dense(4))
-    assert found.changes == ["2 of the file's 4 arrays left out, because the model does not use them"]
+    result = read(tmp_path / "some.weights.h5", dense(4))
+    assert result.changes == ["2 of the file's 4 arrays left out, because the model does not use them"]
 
 
-def test_without_a_model(tmp_path: Path) -> None:
+def test_weights_need_a_model(tmp_path: Path) -> None:
     file = unpack("keras2_dense_autoencoder", tmp_path / "file") / "weights.h5"
     with pytest.raises(InvalidArgument, match=r"with --like\. The file has 2 layers: decoder \[6\] \[3, 6\]"):
         read(file, None)

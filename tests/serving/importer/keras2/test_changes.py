@@ -1,4 +1,4 @@
-"""Converts configurations of Keras 2 without Keras: the list of changes, and errors for what Keras 3 lacks."""
+"""Tests of converting Keras 2 configurations: the list of changes, and errors for features that Keras 3 lacks."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ X = np.zeros((2, 4, 3), np.float32)
 
 def sequential(*layers: tuple[str, dict[str, Any]]) -> dict[str, Any]:
     """Returns the configuration of a Keras 2 model with these layers and 3 input features."""
-    made = [
+    configs = [
         {"class_name": name, "config": {"name": f"layer_{at}", "trainable": True, "dtype": "float32", **config}}
         for at, (name, config) in enumerate(layers)
     ]
-    made[0]["config"]["batch_input_shape"] = [None, 3]
-    return {"class_name": "Sequential", "config": {"name": "model", "layers": made}}
+    configs[0]["config"]["batch_input_shape"] = [None, 3]
+    return {"class_name": "Sequential", "config": {"name": "model", "layers": configs}}
 
 
-def test_the_same_change_of_many_layers_is_one_line() -> None:
+def test_equal_changes_of_many_layers_are_one_line() -> None:
     _, changes = repair(sequential(*[("LSTM", {"units": 2, "time_major": False})] * 5))
     assert (
         "5 layers, 'layer_0', 'layer_1', 'layer_2' and so on (LSTM): time_major=False removed, because "
@@ -58,5 +58,5 @@ def test_layers_without_an_equivalent(layer: str, config: dict[str, Any], what: 
         ("math.add", {}, "tf.math.add without y"),
     ],
 )
-def test_calls_without_an_operation(function: str, kwargs: dict[str, Any], what: str) -> None:
+def test_calls_without_a_keras_operation(function: str, kwargs: dict[str, Any], what: str) -> None:
     assert convert(function, "layer", [X], kwargs) == what

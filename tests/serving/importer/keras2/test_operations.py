@@ -1,4 +1,4 @@
-"""The Keras operations for TensorFlow functions compute what TensorFlow computes."""
+"""Tests that the Keras operations for TensorFlow functions have the same outputs as TensorFlow."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 
 
 def argument(function: str) -> Any:
-    """Returns the first argument for a function."""
+    """Returns the first argument for the test of a TensorFlow function."""
     if function in ("concat", "stack"):
         return [X, Y]
     if "squeeze" in function:
@@ -52,20 +52,24 @@ def test_operations_equal_tensorflow(function: str) -> None:
     kwargs = dict(ARGUMENTS.get(function, {"y": Y} if row.inputs == ("y",) else {}))
     if "keepdims" in row.options:
         kwargs |= {"axis": 1, "keepdims": True}
-    made = convert(function, "layer", [first], kwargs)
-    assert isinstance(made, tuple), made
-    given, args = made
-    kind = vars(importlib.import_module(given["module"]))[given["class_name"]]
-    got = kind(**given["config"])(*keras.saving.deserialize_keras_object(args[1:1]), first, *map(_value, args[1:]))
+    conversion = convert(function, "layer", [first], kwargs)
+    assert isinstance(conversion, tuple), conversion
+    operation, args = conversion
+    operation_class = vars(importlib.import_module(operation["module"]))[operation["class_name"]]
+    got = operation_class(**operation["config"])(
+        *keras.saving.deserialize_keras_object(args[1:1]), first, *map(_value, args[1:])
+    )
     if function == "__operators__.getitem":
         want = tf.constant(first)[:, 1:3, 0]
     else:
-        found = tf
+        original = tf
         for part in function.split("."):
-            found = getattr(found, part, None) if found is not None else None
-        if found is None:  # an operator of tensors
-            found = getattr(tf.math, function.rpartition(".")[2])
-        want = found([tf.constant(each) for each in first] if isinstance(first, list) else tf.constant(first), **kwargs)
+            original = getattr(original, part, None) if original is not None else None
+        if original is None:  # a Python operator, such as +
+            original = getattr(tf.math, function.rpartition(".")[2])
+        want = original(
+            [tf.constant(each) for each in first] if isinstance(first, list) else tf.constant(first), **kwargs
+        )
     for each, other in zip(
         got if isinstance(got, list | tuple) else [got], want if isinstance(want, list) else [want], strict=True
     ):

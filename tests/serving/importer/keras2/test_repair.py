@@ -1,4 +1,4 @@
-"""Converting configurations of Keras 2: real files, every layer, and errors."""
+"""Tests of converting Keras 2 configurations to Keras 3: real files, all layers of Keras 2, and errors."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ REAL = sorted(file.stem for file in FOLDER.glob("keras2*.zip") if "subclassed" n
 
 
 def keys(value: Any) -> set[str]:
-    """Returns every key in a configuration."""
+    """Returns all keys in a configuration, also in nested dictionaries."""
     if isinstance(value, dict):
         return set(value).union(*(keys(each) for each in value.values()))
     return set().union(*(keys(each) for each in value)) if isinstance(value, list) else set()
@@ -33,7 +33,7 @@ def keys(value: Any) -> set[str]:
 
 
 @pytest.mark.parametrize("name", REAL)
-def test_repairs_are_complete_and_change_nothing_else(name: str, tmp_path: Path) -> None:
+def test_repairs_are_complete_and_do_not_change_the_argument(name: str, tmp_path: Path) -> None:
     config = read_config(unpack(name, tmp_path) / "model.h5")
     before = copy.deepcopy(config)
     repaired, changes = repair(config)
@@ -49,7 +49,7 @@ def test_repairs_are_complete_and_change_nothing_else(name: str, tmp_path: Path)
     assert repair(repaired) == (repaired, [])
 
 
-def test_keras_3_is_not_changed() -> None:
+def test_keras_3_configurations_are_not_changed() -> None:
     x = keras.Input((4, 3), name="x")
     inner = keras.Sequential([keras.Input((4, 3)), keras.layers.Dense(2, "hard_sigmoid"), keras.layers.LeakyReLU()])
     y = keras.layers.Bidirectional(keras.layers.LSTM(2))(inner(x * 2.0)[:, 1:])
@@ -84,26 +84,27 @@ SAMPLES: dict[str, dict[str, Any]] = {
     "equation": {"equation": "abc,cd->abd"},
     "output_shape": {"output_shape": 2},
 }
-# Not layers of their own, or refused.
-LEFT_OUT = """
+# The test leaves out base classes, layers without a default configuration, and layers that Keras 3 lacks or that an
+# import refuses.
+EXCLUDED = """
     AbstractRNNCell DenseFeatures InputLayer Lambda Layer LocallyConnected1D LocallyConnected2D RandomHeight RandomWidth
     Wrapper
 """
 
 
-def test_every_layer_of_keras_2_can_be_built() -> None:
-    """Converts the configurations that Keras 2 writes for all its layers with their defaults."""
+def test_keras_3_builds_every_layer_of_keras_2() -> None:
+    """Converts the configurations that Keras 2 writes for its layers with default options."""
     tf_keras = pytest.importorskip("tf_keras")
     import inspect
 
     failed = {}
-    for name in sorted(set(dir(tf_keras.layers)) - set(LEFT_OUT.split())):
-        kind = getattr(tf_keras.layers, name)
-        if not inspect.isclass(kind) or not issubclass(kind, tf_keras.layers.Layer):
+    for name in sorted(set(dir(tf_keras.layers)) - set(EXCLUDED.split())):
+        layer_class = getattr(tf_keras.layers, name)
+        if not inspect.isclass(layer_class) or not issubclass(layer_class, tf_keras.layers.Layer):
             continue
         needed = [
             key
-            for key, each in list(inspect.signature(kind.__init__).parameters.items())[1:]
+            for key, each in list(inspect.signature(layer_class.__init__).parameters.items())[1:]
             if each.default is each.empty and each.kind is each.POSITIONAL_OR_KEYWORD
         ]
         special = {
@@ -116,11 +117,11 @@ def test_every_layer_of_keras_2_can_be_built() -> None:
             options["num_tokens"] = 3
         if name in ("Discretization",):
             options["bin_boundaries"] = [1.0]
-        layer = kind(**options)
-        given = tf_keras.Sequential([tf_keras.Input((4,)), tf_keras.layers.Dense(2)]).get_config()
+        layer = layer_class(**options)
+        config = tf_keras.Sequential([tf_keras.Input((4,)), tf_keras.layers.Dense(2)]).get_config()
         written = json.loads(json.dumps(tf_keras.layers.serialize(layer, use_legacy_format=True), default=float))
-        given["layers"].append(written)
-        repaired, _ = repair({"class_name": "Sequential", "config": json.loads(json.dumps(given, default=float))})
+        config["layers"].append(written)
+        repaired, _ = repair({"class_name": "Sequential", "config": json.loads(json.dumps(config, default=float))})
         try:
             keras.saving.deserialize_keras_object(repaired["config"]["layers"][-1])
         except Exception as error:
@@ -144,21 +145,21 @@ def test_old_initializers() -> None:
     assert "layer 'layer_0' (Dense): bias_initializer: dtype removed, because Keras 3 uses the layer's dtype" in changes
 
 
-def test_a_gru_from_before_reset_after_existed() -> None:
+def test_a_gru_without_the_option_reset_after() -> None:
     repaired, changes = repair(sequential(("RepeatVector", {"n": 2}), ("GRU", {"units": 2})))
     assert keras.saving.deserialize_keras_object(repaired).layers[1].reset_after is False
     assert "layer 'layer_1' (GRU): reset_after=False added, because older versions did not have this option" in changes
 
 
-def test_a_list_of_layers_is_a_sequential() -> None:
-    given = sequential(("Dense", {"units": 2}))
-    repaired, _ = repair({"class_name": "Sequential", "config": given["config"]["layers"]})
+def test_a_list_of_layers_becomes_a_sequential_model() -> None:
+    layers = sequential(("Dense", {"units": 2}))["config"]["layers"]
+    repaired, _ = repair({"class_name": "Sequential", "config": layers})
     assert keras.saving.deserialize_keras_object(repaired).output_shape == (None, 2)
 
 
 @pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
 def test_hard_sigmoid_equals_keras_2_in_every_layer(tmp_path: Path) -> None:
-    """Keras 3 changed the function from max(0, min(1, 0.2 x + 0.5)) to max(0, min(1, x / 6 + 0.5))."""
+    """Keras 2 computes max(0, min(1, 0.2 x + 0.5)). Keras 3 computes max(0, min(1, x / 6 + 0.5))."""
     tf_keras = pytest.importorskip("tf_keras")
     layers, function = tf_keras.layers, "hard_sigmoid"
     x = tf_keras.Input((6, 6, 2), name="x")
@@ -179,8 +180,8 @@ def test_hard_sigmoid_equals_keras_2_in_every_layer(tmp_path: Path) -> None:
     model.set_weights([rng.normal(size=each.shape) for each in model.get_weights()])
     model.save(tmp_path / "model.h5")
     inputs = {"x": rng.normal(size=(3, 6, 6, 2)).astype(np.float32)}
-    found = h5_file.read(tmp_path / "model.h5", Options(tmp_path))
-    np.testing.assert_allclose(ask(found.model, inputs)[0], model(inputs["x"]), atol=1e-5)
+    result = h5_file.read(tmp_path / "model.h5", Options(tmp_path))
+    np.testing.assert_allclose(ask(result.model, inputs)[0], model(inputs["x"]), atol=1e-5)
 
 
 # === Errors ===

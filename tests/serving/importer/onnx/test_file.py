@@ -1,4 +1,4 @@
-"""Converting ONNX files to SavedModels: files that tf2onnx wrote, small files, and malicious files."""
+"""Tests of converting ONNX files to SavedModels: files that tf2onnx wrote, small files and malicious files."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def save(place: Path, nodes: list[Any], weights: dict[str, np.ndarray] | None = 
 
 
 def convnet(place: Path, **options: Any) -> Path:
-    """Writes a model as PyTorch does: channels first, names with dots."""
+    """Writes a convolutional network in the style of PyTorch: channels first, and weight names with dots."""
     rng = np.random.default_rng(0)
     x = options.get("x", "x")
     nodes = [
@@ -63,16 +63,16 @@ def signature(folder: Path) -> Any:
     return tf.saved_model.load(str(folder)).signatures["serving_default"]
 
 
-# A convolutional network, transposed convolutions, an LSTM as one operator, a GRU as a loop, ids.
+# The files have convolutions, transposed convolutions, an LSTM operator, a GRU that is a loop, and integer inputs.
 @pytest.mark.parametrize("name", ["convnet", "segmenter", "lstm", "gru", "entity_embedding"])
 def test_files_of_tf2onnx_keep_names_shapes_and_outputs(tmp_path: Path, name: str, read: Read) -> None:
     model = small(name)
     randomise(model)
     written = export_to("onnx", model, tmp_path / "model.onnx")
-    found = read(written.place)
-    assert found.description.startswith("ONNX file of tf2onnx ") and found.model is None
-    assert found.reference_name == f"ONNX Runtime {onnxruntime.__version__}"
-    run = signature(found.saved_model)
+    result = read(written.place)
+    assert result.description.startswith("ONNX file of tf2onnx ") and result.model is None
+    assert result.reference_name == f"ONNX Runtime {onnxruntime.__version__}"
+    run = signature(result.saved_model)
     specs = run.structured_input_signature[1]
     assert {key: (each.shape.as_list()[1:], each.dtype) for key, each in specs.items()} == {
         each.name: (list(each.shape[1:]), each.dtype) for each in model.inputs
@@ -83,19 +83,19 @@ def test_files_of_tf2onnx_keep_names_shapes_and_outputs(tmp_path: Path, name: st
             key: rng.integers(0, 5, (batch, *(size or 9 for size in spec.shape[1:]))).astype(spec.dtype.as_numpy_dtype)
             for key, spec in specs.items()
         }
-        want = found.reference(inputs)
+        want = result.reference(inputs)
         got = run(**{key: tf.constant(value) for key, value in inputs.items()})
         assert got.keys() == want.keys() == set(written.outputs)
         for key, value in want.items():
             np.testing.assert_allclose(got[key], value, rtol=1e-4, atol=1e-5)
 
 
-def test_channels_stay_first_and_names_become_valid(tmp_path: Path, read: Read) -> None:
-    found = read(convnet(tmp_path / "net.onnx", x="input.1", producer_name="pytorch", producer_version="2.9.0"))
-    assert found.description == "ONNX file of pytorch 2.9.0: 7 nodes"
-    assert found.changes[0] == "input 'input.1' renamed to input_1"
-    assert found.changes[1].startswith("compared with ONNX Runtime ")
-    run = signature(found.saved_model)
+def test_channels_stay_first_and_input_names_become_valid(tmp_path: Path, read: Read) -> None:
+    result = read(convnet(tmp_path / "net.onnx", x="input.1", producer_name="pytorch", producer_version="2.9.0"))
+    assert result.description == "ONNX file of pytorch 2.9.0: 7 nodes"
+    assert result.changes[0] == "input 'input.1' renamed to input_1"
+    assert result.changes[1].startswith("compared with ONNX Runtime ")
+    run = signature(result.saved_model)
     assert run.structured_input_signature[1]["input_1"].shape.as_list() == [None, 3, 8, 8]
     x = np.random.default_rng(0).random((3, 3, 8, 8), np.float32)
     session = onnxruntime.InferenceSession(tmp_path / "net.onnx", providers=["CPUExecutionProvider"])
@@ -107,27 +107,32 @@ def test_external_weights_are_embedded(tmp_path: Path, read: Read) -> None:
     want = read(place).reference({"x": np.ones((1, 3, 8, 8), np.float32)})["y"]
     onnx.save(onnx.load(place), place, save_as_external_data=True, location="net.data", size_threshold=0)
     assert (tmp_path / "net.data").stat().st_size > 0
-    found = read(place)
+    result = read(place)
     (tmp_path / "net.data").unlink()
-    got = signature(found.saved_model)(x=tf.ones((1, 3, 8, 8)))["y"]
+    got = signature(result.saved_model)(x=tf.ones((1, 3, 8, 8)))["y"]
     np.testing.assert_allclose(got, want, atol=1e-6)
 
 
-def referring(place: Path, **given: Any) -> Path:
-    """Writes a model whose only weight, 192 numbers, is in an external file."""
+def with_external_weight(place: Path, **reference: Any) -> Path:
+    """Writes a model whose only weight (192 floats) refers to an external file.
+
+    Args:
+        place: the file to write.
+        **reference: the entries of `external_data`.
+    """
     save(place, [helper.make_node("Add", ["x", "w"], ["y"])], {"w": np.zeros((3, 8, 8), np.float32)})
     model = onnx.load(place)
     tensor = model.graph.initializer[0]
     tensor.ClearField("raw_data")
     tensor.data_location = TensorProto.EXTERNAL
-    for key, value in given.items():
+    for key, value in reference.items():
         tensor.external_data.add(key=key, value=str(value))
     place.write_bytes(model.SerializeToString())
     return place
 
 
 @pytest.mark.parametrize(
-    ("given", "error", "message"),
+    ("reference", "error", "message"),
     [
         ({"location": "../outside"}, PermissionDenied, "in the model file's folder. Received: '../outside'"),
         ({"location": "/etc/hostname"}, PermissionDenied, "Received: '/etc/hostname'"),
@@ -140,8 +145,8 @@ def referring(place: Path, **given: Any) -> Path:
         ({"location": "data", "length": "all"}, InvalidArgument, "Malformed reference to a tensor in data"),
     ],
 )
-def test_weights_in_other_folders_are_refused(
-    given: dict[str, Any], error: type[ServingError], message: str, tmp_path: Path, read: Read
+def test_invalid_references_to_external_weights_are_refused(
+    reference: dict[str, Any], error: type[ServingError], message: str, tmp_path: Path, read: Read
 ) -> None:
     (tmp_path / "outside").write_bytes(b"\0" * 768)
     folder = tmp_path / "folder"
@@ -149,7 +154,7 @@ def test_weights_in_other_folders_are_refused(
     (folder / "data").write_bytes(b"\0" * 768)
     (folder / "linked").symlink_to(tmp_path / "outside")
     with pytest.raises(error, match=message):
-        read(referring(folder / "net.onnx", **given))
+        read(with_external_weight(folder / "net.onnx", **reference))
 
 
 def test_custom_operators_are_refused(tmp_path: Path, read: Read) -> None:
@@ -191,7 +196,10 @@ def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_large_constants_are_not_allocated(tmp_path: Path, read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Does not allocate a terabyte of zeros. (Runs without ONNX Runtime, which would: an import limits its memory.)"""
+    """The conversion must not allocate a terabyte of zeros.
+
+    The test runs without ONNX Runtime, which would allocate the zeros. An import limits the memory of ONNX Runtime.
+    """
     nodes = [
         helper.make_node("ConstantOfShape", ["size"], ["zeros"]),
         helper.make_node("ReduceSum", ["zeros"], ["sum"]),
@@ -199,8 +207,8 @@ def test_large_constants_are_not_allocated(tmp_path: Path, read: Read, monkeypat
     ]
     find = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "onnxruntime" else find(name))
-    found = read(save(tmp_path / "net.onnx", nodes, {"size": np.array([10**6, 250_000])}))
-    assert found.reference is None and found.changes == []
+    result = read(save(tmp_path / "net.onnx", nodes, {"size": np.array([10**6, 250_000])}))
+    assert result.reference is None and result.changes == []
 
 
 def test_a_difference_from_onnx_runtime_is_refused(tmp_path: Path, read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -212,7 +220,7 @@ def test_a_difference_from_onnx_runtime_is_refused(tmp_path: Path, read: Read, m
         read(place)
 
 
-def test_a_missing_package_is_named(tmp_path: Path, read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_names_a_missing_package(tmp_path: Path, read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
     place = convnet(tmp_path / "net.onnx")
     find = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "onnx" else find(name))

@@ -1,4 +1,4 @@
-"""ONNX operators compared with the results recorded in the onnx package: the standard's examples, files of PyTorch."""
+"""Compares ONNX operators with results that the onnx package records: the standard's examples and PyTorch's files."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ with quiet_import():
 
 DATA = Path(onnx.__file__).parent / "backend" / "test" / "data"
 PYTORCH = sorted(
-    path.parent for kind in ("operator", "converted") for path in DATA.glob(f"pytorch-{kind}/*/model.onnx")
+    path.parent for name in ("operator", "converted") for path in DATA.glob(f"pytorch-{name}/*/model.onnx")
 )
 Arrays = list[Any]
 
-# Number of examples of an operator that are refused, because of options that few models have.
-REFUSED = {
+# Number of examples per operator that have rare options and cannot be converted.
+UNSUPPORTED = {
     "ArgMax": 8,
     "ArgMin": 8,
     "ConvTranspose": 3,
@@ -41,23 +41,23 @@ REFUSED = {
     "ReduceMin": 1,
     "Resize": 37,
 }
-# Examples in float16 whose results in TensorFlow differ from NumPy's.
+# Examples in float16 for which TensorFlow and NumPy have different results.
 DIFFERENT_IN_FLOAT16 = {"test_mod_mixed_sign_float16"}
 
 
 def answers(model: Any, inputs: Arrays) -> Arrays:
-    """Runs a converted model as a graph. Inputs of int64, mostly axes and sizes, become constants of the graph."""
+    """Runs a model as a TensorFlow graph. Inputs of int64 are mostly axes and sizes, so they become constants."""
     values = onnx_tensors.arrays(model)
     names = [each.name for each in model.graph.input if each.name not in values]
-    given = dict(zip(names, inputs, strict=True))
-    fixed = (
-        {name for name, value in given.items() if value.dtype == np.int64 or name == "scales"}
-        if len(given) > 1
+    arrays = dict(zip(names, inputs, strict=True))
+    constants = (
+        {name for name, value in arrays.items() if value.dtype == np.int64 or name == "scales"}
+        if len(arrays) > 1
         else set()
     )
-    runner = Runner(model, values | {name: given.pop(name) for name in fixed})
+    runner = Runner(model, values | {name: arrays.pop(name) for name in constants})
     function = tf.function(lambda tensors: runner(tensors), autograph=False)
-    return [each.numpy() for each in function({name: tf.constant(value) for name, value in given.items()})]
+    return [each.numpy() for each in function({name: tf.constant(value) for name, value in arrays.items()})]
 
 
 def check(got: Arrays, want: Arrays) -> None:
@@ -69,25 +69,25 @@ def check(got: Arrays, want: Arrays) -> None:
 
 @functools.cache
 def examples() -> dict[str, list[Any]]:
-    """Returns the standard's examples by operator: those with plain arrays and supported operators."""
+    """Returns the standard's examples by operator, but only examples with plain arrays and supported operators."""
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")  # some examples overflow on purpose
         from onnx.backend.test.case.node import collect_testcases
 
         cases = collect_testcases(None)
-    found = collections.defaultdict(list)
+    by_operator = collections.defaultdict(list)
     for case in cases:
         operators = {node.op_type for node in nodes_of(case.model.graph)}
         arrays = [array for arrays in case.data_sets[0] for array in arrays]
         plain = all(isinstance(array, np.ndarray) and array.dtype.kind in "fiub" for array in arrays)
         if len(case.model.graph.node) == 1 and plain and operators <= OPERATORS.keys() and not case.model.functions:
-            found[case.model.graph.node[0].op_type].append(case)
-    return found
+            by_operator[case.model.graph.node[0].op_type].append(case)
+    return by_operator
 
 
 @pytest.mark.parametrize("operator", sorted(OPERATORS))
 def test_operators_equal_the_standards_examples(operator: str) -> None:
-    refused = []
+    unsupported = []
     for case in examples()[operator]:
         if case.name in DIFFERENT_IN_FLOAT16 or "training" in case.name:
             continue
@@ -95,21 +95,21 @@ def test_operators_equal_the_standards_examples(operator: str) -> None:
         try:
             got = answers(case.model, inputs)
         except FailedPrecondition:
-            refused.append(case.name)
+            unsupported.append(case.name)
             continue
         check(got, outputs)
-    assert len(refused) == REFUSED.get(operator, 0), refused
+    assert len(unsupported) == UNSUPPORTED.get(operator, 0), unsupported
 
 
 @pytest.mark.parametrize("folder", PYTORCH, ids=lambda folder: folder.name)
 def test_files_of_pytorch(folder: Path) -> None:
-    def recorded(kind: str) -> Arrays:
-        files = sorted(folder.glob(f"test_data_set_0/{kind}_*.pb"), key=lambda file: int(file.stem.rpartition("_")[2]))
+    def recorded(name: str) -> Arrays:
+        files = sorted(folder.glob(f"test_data_set_0/{name}_*.pb"), key=lambda file: int(file.stem.rpartition("_")[2]))
         return [numpy_helper.to_array(onnx.TensorProto.FromString(file.read_bytes())) for file in files]
 
     try:
         got = answers(onnx_file.prepare(onnx_file.load(folder / "model.onnx")), recorded("input"))
     except FailedPrecondition:
-        assert folder.name.startswith("test_PReLU_")  # which cannot be upgraded from the oldest opset
+        assert folder.name.startswith("test_PReLU_")  # these models cannot be upgraded from the oldest opset
         return
     check(got, recorded("output"))

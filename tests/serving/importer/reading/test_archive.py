@@ -1,4 +1,4 @@
-"""Archives of .keras files. See test_vulnerabilities_files.py for malicious archives."""
+"""Tests of reading the zip archives of .keras files. The tests of attacks are in test_vulnerabilities_files.py."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from keras_gallery.serving.errors import InvalidArgument, PermissionDenied, Reso
 from keras_gallery.serving.importer.reading import archive
 
 
-def make(place: Path, members: dict[str, bytes], kind: int = zipfile.ZIP_STORED) -> Path:
-    with zipfile.ZipFile(place, "w", kind) as out:
+def make(place: Path, members: dict[str, bytes], compression: int = zipfile.ZIP_STORED) -> Path:
+    with zipfile.ZipFile(place, "w", compression) as out:
         for name, data in members.items():
             out.writestr(name, data)
     return place
 
 
-@pytest.mark.parametrize("kind", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
-def test_members_are_extracted(kind: int, tmp_path: Path) -> None:
-    large = bytes(range(256)) * 40_000  # longer than the limit for the archive's directory
+@pytest.mark.parametrize("compression", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_members_are_extracted(compression: int, tmp_path: Path) -> None:
+    large = bytes(range(256)) * 40_000  # longer than the limit for the directory of the archive
     members = {"config.json": b"{}", "assets/layers/lookup/vocabulary.txt": b"a\nb", "large": large}
-    make(tmp_path / "a.keras", members, kind)
+    make(tmp_path / "a.keras", members, compression)
     with archive.open_checked(tmp_path / "a.keras") as opened:
         assert archive.read(opened, "large", len(large)) == large
         assert archive.members(opened, archive.ASSETS) == ["assets/layers/lookup/vocabulary.txt"]
         archive.extract(opened, members, tmp_path / "out")
-    found = {str(each.relative_to(tmp_path / "out")): each for each in (tmp_path / "out").rglob("*") if each.is_file()}
-    assert {name: each.read_bytes() for name, each in found.items()} == members
+    files = {str(each.relative_to(tmp_path / "out")): each for each in (tmp_path / "out").rglob("*") if each.is_file()}
+    assert {name: each.read_bytes() for name, each in files.items()} == members
 
 
 def test_existing_files_are_not_overwritten(tmp_path: Path) -> None:
@@ -48,9 +48,9 @@ def test_members_that_are_too_long_or_missing(tmp_path: Path) -> None:
             archive.read(opened, "metadata.json", 5)
 
 
-@pytest.mark.parametrize("kind", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
-def test_other_compression_methods(kind: int, tmp_path: Path) -> None:
-    make(tmp_path / "a.keras", {"config.json": b"{}"}, kind)
+@pytest.mark.parametrize("compression", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_other_compression_methods(compression: int, tmp_path: Path) -> None:
+    make(tmp_path / "a.keras", {"config.json": b"{}"}, compression)
     with (
         pytest.raises(PermissionDenied, match="another method than deflate"),
         archive.open_checked(tmp_path / "a.keras"),
@@ -67,8 +67,8 @@ def test_too_many_members(tmp_path: Path) -> None:
         pass
 
 
-def test_a_long_directory(tmp_path: Path) -> None:
-    """The length of the directory is stored at the end of the file. `zipfile` reads the directory in one call."""
+def test_a_directory_that_is_too_long(tmp_path: Path) -> None:
+    """The end of the file declares the length of the directory. `zipfile` reads the whole directory at once."""
     data = bytearray(make(tmp_path / "a.keras", {"config.json": bytes(5 << 20)}).read_bytes())
     end = data.rindex(b"PK\5\6")
     data[end + 12 : end + 16] = struct.pack("<I", 5 << 20)
@@ -94,7 +94,7 @@ def test_overlapping_members(tmp_path: Path) -> None:
         pass
 
 
-def test_damaged_archives(tmp_path: Path) -> None:
+def test_a_wrong_checksum(tmp_path: Path) -> None:
     data = make(tmp_path / "a.keras", {"config.json": b"{  }"}).read_bytes()
     (tmp_path / "a.keras").write_bytes(data.replace(b"{  }", b"{ !}"))
     with (

@@ -1,4 +1,4 @@
-"""Reading configurations from files, compared with Keras."""
+"""Tests of reading the model configuration from .keras, HDF5 and TensorFlow.js files."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_hdf5_file_of_keras_2(tmp_path: Path) -> None:
     assert read(tmp_path / "model.h5")[1].startswith("2.12")
 
 
-@pytest.mark.parametrize("own", [True, False], ids=["TensorFlow.js", "converter"])
+@pytest.mark.parametrize("own", [True, False], ids=["saved by TensorFlow.js", "written by the converter"])
 def test_tensorflow_js(own: bool, tmp_path: Path) -> None:
     model = {"class_name": "Sequential", "config": {"name": "a", "layers": []}}
     versions = {"keras_version": "tfjs-layers 4.22.0", "backend": "tensor_flow.js"}
@@ -53,7 +53,7 @@ def test_tensorflow_js(own: bool, tmp_path: Path) -> None:
 
 
 def test_training_settings_are_removed(small_keras: Path, tmp_path: Path) -> None:
-    """For the model and for models in it, because losses and metrics can be custom classes."""
+    """The settings of nested models are removed, too, because losses and metrics can be custom classes."""
     training = {"optimizer": {"module": "os", "class_name": "system", "config": {}}}
 
     def change(config: dict[str, Any]) -> None:

@@ -1,4 +1,7 @@
-"""HDF5 files as Keras writes them, and others. See test_vulnerabilities_files.py for malicious files."""
+"""Tests of reading HDF5 files: files like those of Keras, and unexpected contents.
+
+The tests of attacks are in test_vulnerabilities_files.py.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Detecting the format of files and folders by their content."""
+"""Tests that the content of a file or folder decides which format is recognised."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ GRAPH_MODEL = {"format": "graph-model", "modelTopology": {"node": [], "library":
 def onnx_model() -> bytes:
     """Returns a small ONNX model."""
     onnx = pytest.importorskip("onnx")
-    helper, kind = onnx.helper, onnx.TensorProto.FLOAT
-    values = [helper.make_tensor_value_info(name, kind, [1]) for name in ("x", "y")]
+    helper, dtype = onnx.helper, onnx.TensorProto.FLOAT
+    values = [helper.make_tensor_value_info(name, dtype, [1]) for name in ("x", "y")]
     graph = helper.make_graph([helper.make_node("Relu", ["x"], ["y"])], "g", values[:1], values[1:])
     data: bytes = helper.make_model(graph).SerializeToString()
     return data
@@ -39,14 +39,14 @@ def onnx_model() -> bytes:
 
 def test_keras_files(small_keras: Path, small_h5: Path, small_model: Any, tmp_path: Path) -> None:
     small_model.save_weights(tmp_path / "small.weights.h5")
-    for source, kind in (
+    for source, file_format in (
         (small_keras, "keras"),
         (small_h5, "h5"),
         (tmp_path / "small.weights.h5", "weights"),
     ):
-        other = tmp_path / "model.onnx"  # the name does not matter
+        other = tmp_path / "model.onnx"  # the file name must not matter
         other.write_bytes(source.read_bytes())
-        assert kinds.recognise(other) == kind
+        assert kinds.recognise(other) == file_format
 
 
 def test_weights_of_keras_2(tmp_path: Path) -> None:
@@ -67,11 +67,11 @@ def test_saved_models(small_model: Any, tmp_path: Path) -> None:
         kinds.recognise(tmp_path / "models" / "1")
 
 
-@pytest.mark.parametrize(("model", "kind"), [(LAYERS_MODEL, "tfjs_layers"), (GRAPH_MODEL, "tfjs_graph")])
-def test_tensorflow_js(model: dict[str, Any], kind: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("model", "file_format"), [(LAYERS_MODEL, "tfjs_layers"), (GRAPH_MODEL, "tfjs_graph")])
+def test_tensorflow_js(model: dict[str, Any], file_format: str, tmp_path: Path) -> None:
     (tmp_path / "model.json").write_text(json.dumps(model, indent=2))
-    assert kinds.recognise(tmp_path / "model.json") == kind
-    assert kinds.recognise(tmp_path) == kind
+    assert kinds.recognise(tmp_path / "model.json") == file_format
+    assert kinds.recognise(tmp_path) == file_format
 
 
 def test_onnx(tmp_path: Path) -> None:

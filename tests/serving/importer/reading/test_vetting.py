@@ -1,4 +1,4 @@
-"""The allowlist of classes: everything that Keras writes is accepted, and all other classes are refused."""
+"""Tests of the allowlist of classes: Keras's harmless classes are accepted, and all other classes are refused."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def public_classes(module: str) -> set[str]:
 
 @pytest.mark.parametrize("module", ["layers", "models", "initializers", "regularizers", "constraints"])
 def test_every_public_class_is_reviewed(module: str) -> None:
-    """Fails if a new version of Keras has more classes. Then review each, and list or refuse it."""
+    """Fails if a new version of Keras has more classes. Review each new class, then add it to CLASSES or to REFUSED."""
     bases = known_classes.BASES | {"Initializer", "Regularizer", "Constraint"}
     listed = known_classes.CLASSES[f"keras.{module}"]
     assert public_classes(f"keras.{module}") - listed - set(known_classes.REFUSED) - bases == set()
@@ -43,23 +43,23 @@ def test_every_operation_is_reviewed() -> None:
     taking_functions = {"AssociativeScan", "Cond", "ForiLoop", "Map", "Scan", "Switch", "VectorizedMap", "WhileLoop"}
     for module, listed in known_classes.CLASSES.items():
         if module.startswith("keras.src.ops"):
-            found = {
+            members = {
                 name
                 for name, value in vars(importlib.import_module(module)).items()
                 if inspect.isclass(value) and issubclass(value, Operation) and value.__module__ == module
             }
-            assert found - listed <= taking_functions | {"JVP", "SegmentReduction"}, module
+            assert members - listed <= taking_functions | {"JVP", "SegmentReduction"}, module
             assert not listed & taking_functions
 
 
 def test_listed_classes_are_in_their_modules() -> None:
-    """Each listed name is public, or is defined in the module itself and not only imported there."""
+    """Each listed class exists in the listed module. A private module must define the class, not only import it."""
     for module, names in known_classes.CLASSES.items():
-        found = vars(importlib.import_module(module))
+        members = vars(importlib.import_module(module))
         public = not module.startswith("keras.src")
-        missing = {name for name in names if not inspect.isclass(found.get(name))} - {"Functional"}
+        missing = {name for name in names if not inspect.isclass(members.get(name))} - {"Functional"}
         assert missing == set(), module
-        assert public or all(found[name].__module__ == module for name in names)
+        assert public or all(members[name].__module__ == module for name in names)
 
 
 def test_every_listed_activation_exists() -> None:
@@ -149,23 +149,23 @@ def test_unlisted_classes_are_refused(value: Mapping[str, Any], words: str) -> N
     assert str(caught.value).startswith("Unsafe model refused: layer ")
 
 
-def test_trust_allows_everything() -> None:
+def test_trust_allows_every_class() -> None:
     vetting.vet(layer("Lambda"), Options(Path(), trust=True))
 
 
-def test_classes_of_the_user() -> None:
-    named = Options(Path(), classes=frozenset({"mine>Attention", "mine>swish"}))
+def test_allowed_custom_classes() -> None:
+    options = Options(Path(), classes=frozenset({"mine>Attention", "mine>swish"}))
     value = {**layer("Attention", "my_module"), "registered_name": "mine>Attention"}
-    vetting.vet(value, named)
-    vetting.vet({"class_name": "mine>Attention", "config": {}}, named)
-    vetting.vet(layer("Dense", activation=function("mine>swish", "my_module")), named)
-    # The layers in it are checked, too, and a registered name cannot hide another class.
+    vetting.vet(value, options)
+    vetting.vet({"class_name": "mine>Attention", "config": {}}, options)
+    vetting.vet(layer("Dense", activation=function("mine>swish", "my_module")), options)
+    # Layers inside an allowed class are checked, too. A registered name must not hide another class.
     with pytest.raises(PermissionDenied, match="of class Lambda"):
-        vetting.vet({**value, "config": {"inner": layer("Lambda")}}, named)
+        vetting.vet({**value, "config": {"inner": layer("Lambda")}}, options)
     with pytest.raises(PermissionDenied, match="of class Lambda"):
-        vetting.vet({**value, "class_name": "Lambda"}, named)
+        vetting.vet({**value, "class_name": "Lambda"}, options)
     with pytest.raises(PermissionDenied, match="of class Popen"):
-        vetting.vet({"class_name": "Popen", "registered_name": "mine>Attention", "config": {}}, named)
+        vetting.vet({"class_name": "Popen", "registered_name": "mine>Attention", "config": {}}, options)
 
 
 DANGEROUS = ("Lambda", "TFSMLayer", "__lambda__", "system", "mine>Attention")
@@ -180,15 +180,15 @@ values = st.recursive(
 
 
 def objects(value: Any) -> list[Any]:
-    """Returns everything in `value` that Keras can read as a serialized object."""
+    """Returns all dictionaries in `value` that Keras can read as a serialized object."""
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     own = [value] if isinstance(value, dict) and "class_name" in value else []
-    return own + [found for each in inner for found in objects(each)]
+    return own + [inside for each in inner for inside in objects(each)]
 
 
 @given(st.dictionaries(names, values, max_size=6))
 @random_inputs(400, suppress_health_check=[HealthCheck.too_slow])
-def test_no_accepted_configuration_has_a_dangerous_name(config: dict[str, Any]) -> None:
+def test_accepted_configurations_have_no_dangerous_class(config: dict[str, Any]) -> None:
     try:
         vetting.vet(config, NOTHING)
     except ServingError as error:

@@ -1,4 +1,4 @@
-"""SavedModels that are rebuilt as layers or served unchanged, and unsafe graphs, which are refused."""
+"""Tests of reading SavedModels: rebuilding layers, serving graphs unchanged, and refusing unsafe graphs."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def read(folder: Path, *, trust: bool = False) -> ReadResult:
     return saved_model_folder.read(folder, Options(scratch, trust=trust))
 
 
-def saved(place: Path, function: Callable[[Any, Any], Any], spec: Any = FLOATS) -> Path:
-    """Saves a module with a variable and a table. Its signature computes `function(module, x)`."""
+def save(place: Path, function: Callable[[Any, Any], Any], spec: Any = FLOATS) -> Path:
+    """Saves a module with a variable and a lookup table. The signature computes `function(module, x)`."""
     module = tf.Module()
     module.weight = tf.Variable(np.arange(6, dtype=np.float32).reshape(3, 2))
     pairs = tf.lookup.KeyValueTensorInitializer(["a", "b"], [1.0, 2.0])
@@ -39,7 +39,7 @@ def saved(place: Path, function: Callable[[Any, Any], Any], spec: Any = FLOATS) 
     return place
 
 
-def edited(place: Path, change: Callable[[Any], None]) -> Path:
+def edit(place: Path, change: Callable[[Any], None]) -> Path:
     """Changes the graph of a SavedModel in place."""
     graphs = messages.SavedModel.FromString((place / "saved_model.pb").read_bytes())
     change(graphs.meta_graphs[0])
@@ -48,7 +48,7 @@ def edited(place: Path, change: Callable[[Any], None]) -> Path:
 
 
 def plain(place: Path) -> Path:
-    return saved(place, lambda module, x: x @ module.weight)
+    return save(place, lambda module, x: x @ module.weight)
 
 
 # === Keras 2 ===
@@ -57,34 +57,34 @@ def plain(place: Path) -> Path:
 @pytest.mark.parametrize("name", ["keras2_dense_autoencoder", "keras2_convnet"])
 def test_keras_2_is_rebuilt_as_layers(name: str, tmp_path: Path) -> None:
     folder = unpack(name, tmp_path / name)
-    found = read(folder / "saved_model")
+    result = read(folder / "saved_model")
     inputs, outputs = answers(folder)
-    assert found.description.startswith("SavedModel of Keras 2.12: ") and found.method.startswith(
+    assert result.description.startswith("SavedModel of Keras 2.12: ") and result.method.startswith(
         "rebuilt as a Keras 3 model"
     )
-    assert found.saved_model is None and found.reference is not None
-    np.testing.assert_allclose(ask(found.model, inputs)[0], next(iter(outputs.values())), atol=1e-5)
-    np.testing.assert_allclose(next(iter(found.reference(inputs).values())), next(iter(outputs.values())), atol=1e-5)
+    assert result.saved_model is None and result.reference is not None
+    np.testing.assert_allclose(ask(result.model, inputs)[0], next(iter(outputs.values())), atol=1e-5)
+    np.testing.assert_allclose(next(iter(result.reference(inputs).values())), next(iter(outputs.values())), atol=1e-5)
 
 
 def test_a_model_with_custom_classes_is_served_as_a_graph(tmp_path: Path) -> None:
     folder = unpack("keras2_subclassed", tmp_path / "file")
-    found = read(folder / "saved_model")
-    assert found.model is None and found.saved_model is not None and "TFSMLayer" in found.method
-    assert found.changes[0].startswith("not rebuilt as layers: Unsafe model refused: ")
+    result = read(folder / "saved_model")
+    assert result.model is None and result.saved_model is not None and "TFSMLayer" in result.method
+    assert result.changes[0].startswith("not rebuilt as layers: Unsafe model refused: ")
     inputs, outputs = answers(folder)
-    got = tf.saved_model.load(str(found.saved_model)).signatures["serving_default"](tf.constant(inputs["x"]))
+    got = tf.saved_model.load(str(result.saved_model)).signatures["serving_default"](tf.constant(inputs["x"]))
     np.testing.assert_allclose(got["output_1"], outputs["output_1"], atol=1e-5)
 
 
 def test_layers_that_differ_from_the_graph_are_not_used(tmp_path: Path) -> None:
-    """If metadata and graph differ, the graph is served."""
+    """If the layers in the metadata differ from the graph, the graph is served."""
     folder = unpack("keras2_dense_autoencoder", tmp_path / "file") / "saved_model"
     metadata = (folder / "keras_metadata.pb").read_bytes()
     (folder / "keras_metadata.pb").write_bytes(metadata.replace(b'"activation": "swish"', b'"activation": "relu6"'))
-    found = read(folder)
-    assert found.model is None
-    assert "differ from the graph (tolerance 1e-05): output decoder is off by" in found.changes[0]
+    result = read(folder)
+    assert result.model is None
+    assert "differ from the graph (tolerance 1e-05): output decoder is off by" in result.changes[0]
 
 
 # === Graphs ===
@@ -94,17 +94,17 @@ def test_a_module_of_tensorflow_2(tmp_path: Path) -> None:
     place = plain(tmp_path / "module")
     (place / "variables" / "notes.txt").write_text("kept")
     (place / "hook.py").write_text("not copied")
-    found = read(place)
-    assert found.description == f"SavedModel of TensorFlow {'.'.join(tf.__version__.split('.')[:2])}: serving_default"
-    assert found.saved_model is not None and found.model is None and found.changes == []
-    assert sorted(each.name for each in found.saved_model.iterdir()) == ["assets", "saved_model.pb", "variables"]
-    got = tf.saved_model.load(str(found.saved_model)).signatures["serving_default"](tf.constant([[1.0, 2.0, 3.0]]))
+    result = read(place)
+    assert result.description == f"SavedModel of TensorFlow {'.'.join(tf.__version__.split('.')[:2])}: serving_default"
+    assert result.saved_model is not None and result.model is None and result.changes == []
+    assert sorted(each.name for each in result.saved_model.iterdir()) == ["assets", "saved_model.pb", "variables"]
+    got = tf.saved_model.load(str(result.saved_model)).signatures["serving_default"](tf.constant([[1.0, 2.0, 3.0]]))
     np.testing.assert_allclose(got["y"], [[16.0, 22.0]])
 
 
-def test_a_table(tmp_path: Path) -> None:
-    found = read(saved(tmp_path / "table", lambda module, x: module.table.lookup(x), TEXTS))
-    got = tf.saved_model.load(str(found.saved_model)).signatures["serving_default"](tf.constant(["b", "c"]))
+def test_a_lookup_table(tmp_path: Path) -> None:
+    result = read(save(tmp_path / "table", lambda module, x: module.table.lookup(x), TEXTS))
+    got = tf.saved_model.load(str(result.saved_model)).signatures["serving_default"](tf.constant(["b", "c"]))
     np.testing.assert_allclose(got["y"], [2.0, 0.0])
 
 
@@ -126,13 +126,13 @@ def test_a_session_of_tensorflow_1(tmp_path: Path) -> None:
         signature = v1.saved_model.predict_signature_def({"x": x}, {"y": y})
         builder.add_meta_graph_and_variables(session, ["serve"], {"serving_default": signature})
         builder.save()
-    found = read(place)
-    assert "in TensorFlow 1 format: serving_default" in found.description and found.saved_model is not None
-    got = tf.saved_model.load(str(found.saved_model)).signatures["serving_default"](tf.constant([[1.0, 2.0, 3.0]]))
+    result = read(place)
+    assert "in TensorFlow 1 format: serving_default" in result.description and result.saved_model is not None
+    got = tf.saved_model.load(str(result.saved_model)).signatures["serving_default"](tf.constant([[1.0, 2.0, 3.0]]))
     np.testing.assert_allclose(got["y"], [[6.0, 6.0]])
 
 
-def test_without_a_signature(tmp_path: Path) -> None:
+def test_a_saved_model_without_a_signature(tmp_path: Path) -> None:
     module = tf.Module()
     module.weight = tf.Variable(1.0)
     tf.saved_model.save(module, str(tmp_path / "bare"))
@@ -140,28 +140,28 @@ def test_without_a_signature(tmp_path: Path) -> None:
         read(tmp_path / "bare")
 
 
-def test_without_a_graph_for_serving(tmp_path: Path) -> None:
+def test_a_saved_model_without_a_graph_for_serving(tmp_path: Path) -> None:
     def retag(graph: Any) -> None:
         graph.meta_info_def.tags[:] = ["train"]
 
     with pytest.raises(InvalidArgument, match="the tag serve .* Received: graphs with the tags train"):
-        read(edited(plain(tmp_path / "module"), retag))
+        read(edit(plain(tmp_path / "module"), retag))
 
 
-# === Graphs that do more than compute ===
+# === Unsafe graphs ===
 
 
-def printed(_: Any, x: Any) -> Any:
+def print_to_file(_: Any, x: Any) -> Any:
     tf.print(x, output_stream="file:///nowhere/printed")
     return x
 
 
-def written(_: Any, x: Any) -> Any:
+def save_to_file(_: Any, x: Any) -> Any:
     tf.raw_ops.SaveV2(prefix="/nowhere/saved", tensor_names=["x"], shape_and_slices=[""], tensors=[x])
     return x
 
 
-def restored(_: Any, x: Any) -> Any:
+def restore_from_file(_: Any, x: Any) -> Any:
     return tf.raw_ops.RestoreV2(prefix="/nowhere/x", tensor_names=["x"], shape_and_slices=[""], dtypes=[tf.float32])[0]
 
 
@@ -171,15 +171,19 @@ ATTACKS: dict[str, tuple[Callable[[Any, Any], Any], Any, str]] = {
     "list files": (lambda _, x: tf.io.matching_files(x), TEXTS, "MatchingFiles, which reads or writes files"),
     "run Python": (lambda _, x: tf.py_function(abs, [x], tf.float32), FLOATS, "EagerPyFunc, which runs Python"),
     "run NumPy": (lambda _, x: tf.numpy_function(np.abs, [x], tf.float32), FLOATS, "PyFunc, which runs Python"),
-    "print to a file": (printed, FLOATS, "PrintV2, which writes to a file"),
-    "save": (written, FLOATS, "SaveV2, which reads or writes files, used by 'serving_default', which is not a saver"),
-    "restore": (restored, FLOATS, "RestoreV2, which reads or writes files, used by"),
+    "print to a file": (print_to_file, FLOATS, "PrintV2, which writes to a file"),
+    "save": (
+        save_to_file,
+        FLOATS,
+        "SaveV2, which reads or writes files, used by 'serving_default', which is not a saver",
+    ),
+    "restore": (restore_from_file, FLOATS, "RestoreV2, which reads or writes files, used by"),
     "read records": (
         lambda _, x: tf.data.TFRecordDataset(x).reduce(0, lambda count, _: count + 1),
         TEXTS,
         "(TFRecord|TensorSlice)Dataset, which can read files",
     ),
-    "decode by a file": (
+    "read a descriptor file": (
         lambda _, x: tf.raw_ops.DecodeProtoV2(
             bytes=x, message_type="m", field_names=["f"], output_types=[tf.string], descriptor_source="/nowhere/d"
         ).values[0],
@@ -192,14 +196,14 @@ ATTACKS: dict[str, tuple[Callable[[Any, Any], Any], Any, str]] = {
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_unsafe_operations_are_refused(attack: str, tmp_path: Path) -> None:
     function, spec, why = ATTACKS[attack]
-    place = saved(tmp_path / "attack", function, spec)
+    place = save(tmp_path / "attack", function, spec)
     with pytest.raises(PermissionDenied, match=f"node '.*' of function '.*' with operation {why}"):
         read(place)
 
 
 def test_trust_allows_unsafe_operations(tmp_path: Path) -> None:
-    found = read(saved(tmp_path / "attack", printed), trust=True)
-    assert found.saved_model is not None
+    result = read(save(tmp_path / "attack", print_to_file), trust=True)
+    assert result.saved_model is not None
 
 
 def test_operations_of_other_libraries(tmp_path: Path) -> None:
@@ -208,28 +212,28 @@ def test_operations_of_other_libraries(tmp_path: Path) -> None:
         node.op = "Unheard"
 
     with pytest.raises(PermissionDenied, match="Unheard, which is not an operation of TensorFlow"):
-        read(edited(plain(tmp_path / "module"), rename))
+        read(edit(plain(tmp_path / "module"), rename))
 
 
 def test_a_restore_operation_that_saves(tmp_path: Path) -> None:
-    """A loader runs the operation that the graph declares as its restore operation."""
+    """Loading a graph runs the operation that the graph declares as its restore operation."""
 
     def swap(graph: Any) -> None:
         graph.saver_def.restore_op_name = graph.saver_def.save_tensor_name.partition(":")[0]
 
     with pytest.raises(PermissionDenied, match="which reads or writes files, used by"):
-        read(edited(plain(tmp_path / "module"), swap))
+        read(edit(plain(tmp_path / "module"), swap))
 
 
 def test_a_sparse_output_that_saves(tmp_path: Path) -> None:
-    """A sparse output has three tensors, whose names are stored separately."""
+    """A sparse output stores the names of its three tensors in other fields than a dense output."""
 
     def hide(graph: Any) -> None:
         output = graph.signature_def["serving_default"].outputs["y"]
         output.coo_sparse.values_tensor_name = graph.saver_def.save_tensor_name
 
     with pytest.raises(PermissionDenied, match="used by 'serving_default', which is not a saver"):
-        read(edited(plain(tmp_path / "module"), hide))
+        read(edit(plain(tmp_path / "module"), hide))
 
 
 def test_constants_larger_than_the_file(tmp_path: Path) -> None:
@@ -242,7 +246,7 @@ def test_constants_larger_than_the_file(tmp_path: Path) -> None:
             node.attr["value"].tensor.tensor_shape.dim.add(size=size)
 
     with pytest.raises(ResourceExhausted, match="the graph's constants"):
-        read(edited(plain(tmp_path / "module"), blow_up))
+        read(edit(plain(tmp_path / "module"), blow_up))
 
 
 @pytest.mark.parametrize("where", ["saved_model.pb", "variables", "variables/variables.index", "assets/words.txt"])

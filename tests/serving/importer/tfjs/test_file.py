@@ -1,4 +1,4 @@
-"""Layers models that TensorFlow.js saved (`files/make_tfjs.cjs`), and malformed models."""
+"""Tests of reading layers models that TensorFlow.js saved (see `files/make_tfjs.cjs`), and malformed models."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def changed(tmp_path: Path) -> Callable[..., Path]:
-    """Returns a function that copies a model with a changed model.json or changed weights."""
+    """Returns a function that copies a model, changes its model.json or its weights, and returns the folder."""
 
     def change(change: Change = lambda described: None, weights: bytes | None = None, name: str = "several") -> Path:
         folder = shutil.copytree(FILES / name, tmp_path / "changed")
@@ -52,28 +52,28 @@ def changed(tmp_path: Path) -> Callable[..., Path]:
 
 
 def recorded(name: str) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Returns recorded inputs and outputs of TensorFlow.js."""
+    """Returns the inputs and the outputs that TensorFlow.js computed."""
     answers = json.loads((FILES / name / "answers.json").read_text("utf-8"))
     inputs, outputs = (
-        [np.array(each["values"], np.float32).reshape(each["shape"]) for each in answers[kind]]
-        for kind in ("inputs", "outputs")
+        [np.array(each["values"], np.float32).reshape(each["shape"]) for each in answers[key]]
+        for key in ("inputs", "outputs")
     )
     return inputs, outputs
 
 
 def answers(model: keras.Model, inputs: list[np.ndarray]) -> list[np.ndarray]:
-    found = model(inputs if len(inputs) > 1 else inputs[0], training=False)
-    return [keras.ops.convert_to_numpy(each) for each in keras.tree.flatten(found)]
+    result = model(inputs if len(inputs) > 1 else inputs[0], training=False)
+    return [keras.ops.convert_to_numpy(each) for each in keras.tree.flatten(result)]
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_outputs_equal_those_of_tensorflow_js(name: str, read: Callable[..., Any]) -> None:
-    found = read(FILES / name)
+def test_outputs_equal_tensorflow_js(name: str, read: Callable[..., Any]) -> None:
+    result = read(FILES / name)
     inputs, outputs = recorded(name)
-    for got, want in zip(answers(found.model, inputs), outputs, strict=True):
+    for got, want in zip(answers(result.model, inputs), outputs, strict=True):
         np.testing.assert_allclose(got, want, rtol=0, atol=1e-5)
-    assert found.description.startswith("layers model of TensorFlow.js, written by tfjs-layers 4.22.0: ")
-    assert found.method == "rebuilt as a Keras 3 model" and found.reference is None
+    assert result.description.startswith("layers model of TensorFlow.js, written by tfjs-layers 4.22.0: ")
+    assert result.method == "rebuilt as a Keras 3 model" and result.reference is None
 
 
 def test_changes_are_reported(read: Callable[..., Any]) -> None:
@@ -84,18 +84,18 @@ def test_changes_are_reported(read: Callable[..., Any]) -> None:
 @needs_tensorflow_js
 @pytest.mark.parametrize("name", NAMES)
 def test_the_reference_runs_in_tensorflow_js(name: str, installed: None, read: Callable[..., Any]) -> None:
-    found = read(FILES / name)
+    result = read(FILES / name)
     inputs, outputs = recorded(name)
-    got = found.reference({tensor.name: x for tensor, x in zip(found.model.inputs, inputs, strict=True)})
-    assert found.reference_name == "TensorFlow.js 4.22.0"
-    assert list(got) == [output._keras_history.operation.name for output in found.model.outputs]
+    got = result.reference({tensor.name: x for tensor, x in zip(result.model.inputs, inputs, strict=True)})
+    assert result.reference_name == "TensorFlow.js 4.22.0"
+    assert list(got) == [output._keras_history.operation.name for output in result.model.outputs]
     for value, want in zip(got.values(), outputs, strict=True):
         np.testing.assert_array_equal(value, want)
 
 
 @needs_tensorflow_js
 def test_an_import_compares_with_tensorflow_js(tmp_path: Path, installed: None) -> None:
-    """The sandbox of the import must allow Node."""
+    """The sandbox of the import must allow the Node program."""
     from keras_gallery.serving.importer.process import Request, import_file
 
     progress: list[str] = []
@@ -105,7 +105,7 @@ def test_an_import_compares_with_tensorflow_js(tmp_path: Path, installed: None) 
 
 
 @needs_tensorflow_js
-def test_packages_in_the_working_directory_do_not_run(
+def test_packages_in_the_working_directory_are_not_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, read: Callable[..., Any]
 ) -> None:
     """A downloaded folder can contain a malicious `node_modules`."""
@@ -115,8 +115,8 @@ def test_packages_in_the_working_directory_do_not_run(
     assert read(FILES / "several").reference is None
 
 
-def test_the_format_of_the_converter(changed: Callable[..., Path], read: Callable[..., Any]) -> None:
-    """It nests the configuration deeper, has several groups and files, and has the cells in the names of weights."""
+def test_files_of_the_converter(changed: Callable[..., Path], read: Callable[..., Any]) -> None:
+    """The converter writes a deeper configuration, several groups and files, and weight names with the cell's name."""
 
     def as_converted(described: dict[str, Any]) -> None:
         topology = described["modelTopology"]
@@ -140,15 +140,15 @@ def test_the_format_of_the_converter(changed: Callable[..., Path], read: Callabl
     for name, part in written.items():
         (folder / name).write_bytes(part)
     (folder / WEIGHTS).unlink()
-    found = read(folder)
+    result = read(folder)
     inputs, outputs = recorded("recurrent")
-    np.testing.assert_allclose(answers(found.model, inputs)[0], outputs[0], rtol=0, atol=1e-5)
-    assert "written by Keras 2.12.0: " in found.description
+    np.testing.assert_allclose(answers(result.model, inputs)[0], outputs[0], rtol=0, atol=1e-5)
+    assert "written by Keras 2.12.0: " in result.description
 
 
 @needs_tensorflow_js
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "float16"])
-def test_quantized_weights_are_restored_as_tensorflow_js_does(
+def test_quantized_weights_equal_tensorflow_js(
     dtype: str, installed: None, changed: Callable[..., Path], read: Callable[..., Any]
 ) -> None:
     data = np.frombuffer((FILES / "several" / WEIGHTS).read_bytes(), "<f4")
@@ -162,16 +162,16 @@ def test_quantized_weights_are_restored_as_tensorflow_js_does(
             if most:
                 spec["quantization"] |= {"scale": scale, "min": low}
 
-    found = read(changed(quantize, stored.tobytes()))
+    result = read(changed(quantize, stored.tobytes()))
     inputs, _ = recorded("several")
-    old = found.reference({tensor.name: x for tensor, x in zip(found.model.inputs, inputs, strict=True)})
-    for got, want in zip(answers(found.model, inputs), old.values(), strict=True):
+    old = result.reference({tensor.name: x for tensor, x in zip(result.model.inputs, inputs, strict=True)})
+    for got, want in zip(answers(result.model, inputs), old.values(), strict=True):
         np.testing.assert_allclose(got, want, rtol=0, atol=1e-5)
 
 
 def weight(described: dict[str, Any], at: int = 0) -> dict[str, Any]:
-    found: dict[str, Any] = described["weightsManifest"][0]["weights"][at]
-    return found
+    result: dict[str, Any] = described["weightsManifest"][0]["weights"][at]
+    return result
 
 
 def dense(described: dict[str, Any], name: str = "dense_Dense6") -> dict[str, Any]:
@@ -233,7 +233,7 @@ def test_malformed_models_are_refused(
     assert "\n" not in str(caught.value)
 
 
-def test_a_missing_weight_is_named(changed: Callable[..., Path], read: Callable[..., Any]) -> None:
+def test_the_error_names_a_missing_weight(changed: Callable[..., Path], read: Callable[..., Any]) -> None:
     data = (FILES / "several" / WEIGHTS).read_bytes()
     folder = changed(lambda it: it["weightsManifest"][0]["weights"].pop(), data[:-12])
     with pytest.raises(InvalidArgument, match="^The manifest has no weight 'second/bias'$"):

@@ -1,4 +1,4 @@
-"""Tests exported TensorFlow.js graph models with TensorFlow.js in Node."""
+"""Tests that TensorFlow.js in Node runs exported graph models and returns the outputs of the Keras model."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def sequential(*layers: Any, shape: tuple[int | None, ...] = (4,)) -> keras.Mode
 
 
 # The models have different graphs: dense layers, convolutions, loops that write lists, a bidirectional loop, a loop
-# with a mask, `Embedding` layers, texts in the outputs, and a loop over the examples of a batch.
+# with a mask, `Embedding` layers, strings in the outputs, and a loop over the rows of a batch.
 @needs_tensorflow_js
 @pytest.mark.parametrize(
     ("name", "variant", "signature", "note"),
@@ -61,14 +61,14 @@ def sequential(*layers: Any, shape: tuple[int | None, ...] = (4,)) -> keras.Mode
 def test_outputs_equal_the_model(tmp_path: Path, name: str, variant: dict[str, Any], signature: str, note: str) -> None:
     model = small(name, **variant)
     randomise(model)
-    written = export_to("tfjs", model, tmp_path / "exported", signature)  # compares the outputs at batch 1 and 7
+    written = export_to("tfjs", model, tmp_path / "exported", signature)  # compares the outputs for batch sizes 1 and 7
     assert written.runtime == f"TensorFlow.js {tfjs_operations.read(MODULES)['version']}"
     assert written.difference < 1e-4 and written.notes == ([note] if note else [])
 
 
 @needs_tensorflow_js
 def test_loading_with_the_public_api_of_tensorflow_js(tmp_path: Path) -> None:
-    """Loads the model with `loadGraphModel`, and uses the names of the signature."""
+    """Loads the model with `loadGraphModel`. The inputs and outputs have the names of the signature."""
     model = sequential(layers.Dense(3, activation="softmax", name="probabilities"))
     export_to("tfjs", model, tmp_path / "exported")
     x = np.random.default_rng(0).random((2, 4), np.float32)
@@ -90,8 +90,8 @@ def test_loading_with_the_public_api_of_tensorflow_js(tmp_path: Path) -> None:
     done = subprocess.run(
         command, env={"PATH": os.environ["PATH"], "NODE_PATH": str(MODULES)}, capture_output=True, check=True
     )
-    found = json.loads(done.stdout)
-    np.testing.assert_allclose(np.reshape(found["values"], found["shape"]), to_numpy(model(x)), atol=1e-6)
+    result = json.loads(done.stdout)
+    np.testing.assert_allclose(np.reshape(result["values"], result["shape"]), to_numpy(model(x)), atol=1e-6)
 
 
 @needs_tensorflow_js
@@ -131,7 +131,7 @@ def test_weights_are_split_into_files_of_4_mb(tmp_path: Path) -> None:
     assert {file.name for file in place.iterdir()} == {"model.json", *group["paths"]}
 
 
-def test_missing_packages_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_names_missing_packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model = sequential(layers.Dense(1, name="prediction"))
     monkeypatch.setenv("GALLERY_NODE_MODULES", str(tmp_path))
     with pytest.raises(FailedPrecondition, match=r"npm install @tensorflow/tfjs-core @tensorflow/tfjs-backend-cpu "):
@@ -166,11 +166,11 @@ def test_encoding_and_decoding_arrays() -> None:
         "empty": np.zeros((0, 3), np.float32),
     }
     specs, data = encode(arrays)
-    found = dict(decode(specs, data))
+    result = dict(decode(specs, data))
     assert {spec["name"]: spec["dtype"] for spec in specs} == dict(
         floats="float32", integers="int32", booleans="bool", texts="string", empty="float32"
     )
     for name, array in arrays.items():
-        np.testing.assert_array_equal(found[name], array)
+        np.testing.assert_array_equal(result[name], array)
     with pytest.raises(InvalidArgument, match="at most 32 bits"):
         encode({"large": np.array([2**31])})
