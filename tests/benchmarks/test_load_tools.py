@@ -1,4 +1,4 @@
-"""Reading figures from recorded outputs of h2load 1.52 and wrk 4.1."""
+"""Tests of the functions that read the output of h2load 1.52 and wrk 4.1, on recorded output."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_h2load(load_tools: Any) -> None:
     log = np.array([[200, 1000], [200, 3000], [200, 2000]])
     load = load_tools.read_h2load(H2LOAD.format(succeeded=13930, data=13930 * 3205), log, 3205, 16)
     assert load == load_tools.Load(13930, 4643.33, 2.0, pytest.approx(2.98))
-    # The last messages came without their status.
+    # The last 16 messages were received, but their status was not.
     assert load_tools.read_h2load(H2LOAD.format(succeeded=13930, data=13946 * 3205), log, 3205, 16) == load
 
 

@@ -1,4 +1,4 @@
-"""The overcomplete autoencoder: it copies its input without a regulariser, and the layers of each regulariser."""
+"""Tests of `overcomplete_autoencoder`, which can copy its input without a regulariser, and of each regulariser."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def overcomplete(**options: Any) -> keras.Model:
 
 
 def test_linear_without_regularizer_copies_any_input() -> None:
-    """W is any matrix (6, 4) of full rank, and W* its left inverse: W* W = I."""
+    """W is a random matrix (6, 4) of full rank, and W* is its left inverse: W* W = I."""
     w = RANDOM.normal(size=(6, 4))
     w_star = np.linalg.pinv(w)
     model = overcomplete(regularizer="none", code_activation="linear", output_activation="linear")
