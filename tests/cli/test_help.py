@@ -1,4 +1,4 @@
-"""The help of `gallery` and of its commands, and the completion in bash."""
+"""Tests of the help of `gallery` and of its commands, and of the completion in shells."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_every_example_is_a_valid_command_line(example: str) -> None:
     assert unknown == (["--model.hidden", "64,32"] if "--model.hidden" in arguments else [])
 
 
-COMPLETED = {
+COMPLETIONS = {
     "gallery tr": {"train", "translate"},
     "gallery --v": {"--version"},
     "gallery train dense": {"dense_autoencoder"},
@@ -78,12 +78,12 @@ def test_completion_in_bash(
         "source ./completion.bash\ncomplete -p gallery >&2\n"
         'complete_line() { read -ra COMP_WORDS <<< "$1"; [[ $1 == *" " ]] && COMP_WORDS+=("")\n'
         'COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); COMPREPLY=(); _shtab_gallery; echo "${COMPREPLY[@]}"; }\n'
-        + "".join(f"complete_line {shlex.quote(line)}\n" for line in COMPLETED)
+        + "".join(f"complete_line {shlex.quote(line)}\n" for line in COMPLETIONS)
     )
     done = subprocess.run(["bash", "--norc", "program"], capture_output=True, text=True, timeout=60)
     assert done.stderr.startswith("complete ") and done.stderr.count("\n") == 1, done.stderr
-    got = [set(line.split()) for line in done.stdout.splitlines()]
-    assert dict(zip(COMPLETED, got, strict=True)) == COMPLETED
+    found = [set(line.split()) for line in done.stdout.splitlines()]
+    assert dict(zip(COMPLETIONS, found, strict=True)) == COMPLETIONS
 
 
 @pytest.mark.parametrize(("shell", "start"), [("zsh", "#compdef gallery"), ("fish", "# ")])

@@ -45,7 +45,7 @@ def test_dropout_adds_no_parameters_and_is_off_at_inference() -> None:
 
 
 def test_convolution_and_max_pooling() -> None:
-    """The convolution computes max(0, K * x + b) for each 3 × 3 window. The pooling returns the maximum of 2 × 2 maps."""
+    """The convolution computes max(0, K * x + b) for each 3 × 3 window, the pooling the maximum of each 2 × 2 block."""
     model = create("convnet", image_shape=(19, 18, 2))
     kernel, bias, *_ = randomise(model)
     x = RANDOM.normal(size=(2, 19, 18, 2)).astype(np.float32)

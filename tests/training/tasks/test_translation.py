@@ -45,7 +45,7 @@ def test_batches_contain_every_text_once(dataset: Dataset) -> None:
             assert len(x) <= 4 and previous.shape == target.shape
             np.testing.assert_array_equal(previous[:, 1:][target[:, 1:] > 0], target[:, :-1][target[:, 1:] > 0])
             assert (previous[:, 0] == START).all()
-            if index:  # the first batch has the largest width, because Keras builds the model with its shape
+            if index:  # the first batch has the largest width, so that Keras expects batches of different widths
                 assert x.shape[1] == min(7, -(-int((x > 0).sum(1).max()) // 4) * 4)
             rows += dataset.texts["text"].texts(x)
             assert dataset.texts["output"].texts(target) == [word[::-1] for word in rows[-len(x) :]]
