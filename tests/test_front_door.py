@@ -56,8 +56,8 @@ def test_error_if_a_package_is_missing(call: str, package: str) -> None:
         f"import sys, keras_gallery as kg\nsys.modules[{package!r}] = None\n"
         f"try: kg.{call}\nexcept ImportError as error: print(type(error).__name__, error)"
     )
-    wanted = f'The package {package} is not installed. Install it with: pip install "keras-gallery[models]"'
-    assert python(code) == f"{MissingPackage.__name__} {wanted}\n"
+    message = f'The package {package} is not installed. Install it with: pip install "keras-gallery[models]"'
+    assert python(code) == f"{MissingPackage.__name__} {message}\n"
 
 
 @pytest.mark.models

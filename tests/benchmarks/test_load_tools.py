@@ -81,6 +81,6 @@ def test_wrk_with_errors(load_tools: Any, problem: str) -> None:
 
 def test_help() -> None:
     command = [sys.executable, str(BENCHMARKS / "serve.py"), "--help"]
-    shown = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    assert shown.returncode == 0, shown.stderr
-    assert "speed, start, swaps, idle" in shown.stdout
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert "speed, start, swaps, idle" in done.stdout

@@ -16,24 +16,24 @@ from keras_gallery.models import list_models
 
 def test_the_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 0
-    shown = capsys.readouterr().out
-    named = [line.split()[0] for line in shown.splitlines() if re.match("    [a-z]", line)]
-    assert named == list(COMMANDS) and "gallery demo" in shown
+    help_text = capsys.readouterr().out
+    names = [line.split()[0] for line in help_text.splitlines() if re.match("    [a-z]", line)]
+    assert names == list(COMMANDS) and "gallery demo" in help_text
     with pytest.raises(SystemExit) as end:
         main(["--help"])
-    assert end.value.code == 0 and capsys.readouterr().out == shown
+    assert end.value.code == 0 and capsys.readouterr().out == help_text
 
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_a_description_and_examples(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:
         main([name, "--help"])
-    shown = capsys.readouterr().out
+    help_text = capsys.readouterr().out
     command = load(name)
     assert end.value.code == 0
-    assert command.description.endswith(".") and command.description.split()[0] in shown
-    assert command.examples and all(f"    {example}\n" in shown for example in command.examples)
-    assert all(len(line) <= WIDTH for line in shown.splitlines())
+    assert command.description.endswith(".") and command.description.split()[0] in help_text
+    assert command.examples and all(f"    {example}\n" in help_text for example in command.examples)
+    assert all(len(line) <= WIDTH for line in help_text.splitlines())
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -91,12 +91,12 @@ def source_of(file: Path) -> str:
 def test_show() -> None:
     from keras_gallery.training import load_recipes
 
-    shown = gallery("show", "denoising_autoencoder").stdout
+    output = gallery("show", "denoising_autoencoder").stdout
     info = describe("denoising_autoencoder")
-    assert info.summary in shown and "x̃ = corrupt(x)" in shown and "Lecture notes 003" in shown
-    assert all("--model." + each.name.replace("_", "-") in shown for each in info.hyperparameters)
-    assert "Total params: 111,521" in shown
-    assert all(f"--recipe {name} " in shown for name in load_recipes("denoising_autoencoder"))
+    assert info.summary in output and "x̃ = corrupt(x)" in output and "Lecture notes 003" in output
+    assert all("--model." + each.name.replace("_", "-") in output for each in info.hyperparameters)
+    assert "Total params: 111,521" in output
+    assert all(f"--recipe {name} " in output for name in load_recipes("denoising_autoencoder"))
 
 
 ERRORS = {
@@ -197,8 +197,8 @@ def test_error_without_keras_names_the_package_to_install(arguments: list[str], 
     code = "import sys; sys.modules['keras'] = None\nfrom keras_gallery.cli.main import main\n"
     program = [sys.executable, "-c", f"{code}sys.exit(main({arguments}))"]
     done = subprocess.run(program, capture_output=True, text=True, cwd=tmp_path)
-    wanted = 'gallery: The package keras is not installed. Install it with: pip install "keras-gallery[models]"\n'
-    assert (done.returncode, done.stderr) == (2, wanted)
+    message = 'gallery: The package keras is not installed. Install it with: pip install "keras-gallery[models]"\n'
+    assert (done.returncode, done.stderr) == (2, message)
 
 
 @pytest.mark.models

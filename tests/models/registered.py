@@ -193,8 +193,8 @@ def losses(model: keras.Model) -> Any:
 def targets(model: keras.Model, batch: int) -> Any:
     def target(name: str, shape: tuple[int | None, ...]) -> np.ndarray:
         if name.endswith("probabilities"):
-            *places, classes = sizes(shape)
-            return np.random.default_rng(0).integers(classes, size=(batch, *places))
+            *positions, classes = sizes(shape)
+            return np.random.default_rng(0).integers(classes, size=(batch, *positions))
         return pictures((*shape[:-1], 5) if name == "cell_boxes" else shape, batch)
 
     return per_output(model, target)

@@ -79,12 +79,12 @@ def test_forecaster_is_fitted_to_seasonal_differences(season: int) -> None:
     model = create("deep_rnn", features=3, horizon=2, season=season, units=(2,))
     series = X.reshape(5, 10, 3)
     adapt(model, series)
-    seen = (series[:, season:] - series[:, :-season] if season else series).reshape(-1, 3)
-    forth, back = model.get_layer("normalization"), model.get_layer("denormalization")
-    np.testing.assert_allclose(to_numpy(forth.mean).ravel(), seen.mean(axis=0), rtol=1e-4, atol=1e-7)
-    np.testing.assert_allclose(to_numpy(forth.variance).ravel(), seen.var(axis=0), rtol=1e-3)
+    inputs = (series[:, season:] - series[:, :-season] if season else series).reshape(-1, 3)
+    normalization, back = model.get_layer("normalization"), model.get_layer("denormalization")
+    np.testing.assert_allclose(to_numpy(normalization.mean).ravel(), inputs.mean(axis=0), rtol=1e-4, atol=1e-7)
+    np.testing.assert_allclose(to_numpy(normalization.variance).ravel(), inputs.var(axis=0), rtol=1e-3)
     values = RANDOM.normal(size=(2, 7, 3)).astype(np.float32)
-    np.testing.assert_allclose(to_numpy(back(forth(values))), values, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(to_numpy(back(normalization(values))), values, rtol=1e-4, atol=1e-4)
 
 
 def test_model_without_normalization_is_unchanged() -> None:

@@ -98,11 +98,11 @@ def test_the_same_seed_gives_the_same_figures(run: Run, out: Path) -> None:
     other = train(TrainConfig(**QUICK, root=out, seed=1))
     assert figures(other) != figures(run)
     assert latest_run("denoising_autoencoder", out).folder == other.folder
-    for ours, same, others in zip(
+    for first, equal, different in zip(
         run.model.get_weights(), again.model.get_weights(), other.model.get_weights(), strict=True
     ):
-        np.testing.assert_array_equal(ours, same)
-        assert not np.array_equal(ours, others)
+        np.testing.assert_array_equal(first, equal)
+        assert not np.array_equal(first, different)
 
 
 @pytest.mark.parametrize(
@@ -262,8 +262,8 @@ def test_short_training_for_every_task(case: str, tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(module.data, "load", lambda name: few)
     run = train(TrainConfig(name, None, hyperparameters, source, epochs=2, batch_size=64, root=tmp_path))
     assert run.history["loss"][1] < run.history["loss"][0]
-    drawn = {path.stem for path in (run.folder / "pictures").iterdir()}
-    assert drawn == pictures | (AUTOENCODER_PICTURES if case in AUTOENCODERS else {"learning_curve"})
+    files = {path.stem for path in (run.folder / "pictures").iterdir()}
+    assert files == pictures | (AUTOENCODER_PICTURES if case in AUTOENCODERS else {"learning_curve"})
     assert all(np.isfinite(figure) for figure in run.metrics.values())
     assert run.model.count_params() == run.metrics["parameters"]
     assert (run.folder / "tokens.json").is_file() == bool(whole.texts)

@@ -74,15 +74,15 @@ def test_tied_output_equals_formula() -> None:
 
 
 @pytest.mark.parametrize("tied", [False, True])
-def test_each_activation_is_used_in_its_place(tied: bool) -> None:
-    """Two activations are linear. The third, a ReLU or sigmoid, removes negative values only at its place."""
-    for place, has_negative in (
+def test_each_activation_is_used_in_its_layer(tied: bool) -> None:
+    """All activations except one are linear, so only the output of this activation has no negative values."""
+    for name, has_negative in (
         ("activation", (True, True)),
         ("code_activation", (False, True)),
         ("output_activation", (True, False)),
     ):
         linear = {"activation": "linear", "code_activation": "linear", "output_activation": "linear"}
-        model = small(**{**linear, place: "sigmoid" if place == "output_activation" else "relu"}, tied=tied)
+        model = small(**{**linear, name: "sigmoid" if name == "output_activation" else "relu"}, tied=tied)
         randomise(model)
         code, x_hat = to_numpy(model.get_layer("encoder")(IMAGES)), to_numpy(model(IMAGES))
         assert ((code < 0).any(), (x_hat < 0).any()) == has_negative

@@ -117,5 +117,5 @@ def test_distribution_of_negative_samples() -> None:
     np.testing.assert_allclose(found / 500_000, noise.probabilities, atol=2e-3)  # more than three standard errors
     samples = noise.draw(np.full(10_000, 2, np.int32), 5, rng)  # never the true candidate, 2
     assert samples.dtype == np.int32 and samples.shape == (10_000, 5)
-    others = np.bincount(samples.ravel(), minlength=7) / 50_000
-    np.testing.assert_allclose(others, np.array([0, 0, 0, 125, 0, 8, 1]) / 134, atol=6e-3)
+    shares = np.bincount(samples.ravel(), minlength=7) / 50_000
+    np.testing.assert_allclose(shares, np.array([0, 0, 0, 125, 0, 8, 1]) / 134, atol=6e-3)

@@ -104,8 +104,8 @@ def test_figures_and_pictures(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) ->
     figures["clipping"]["not clipped"] = [1.0, 1e9]  # diverged after two steps
     pictures.draw(tmp_path, "title", figures)
     pictures.draw_all(tmp_path, {"simple_rnn": {"adding": {"seeds": {"0": figures}}}})
-    drawn = {path.stem for path in tmp_path.glob("*.png")}
-    assert drawn == {"gradient_norms", "clipping", "memory_before", "memory_after"}
+    names = {path.stem for path in tmp_path.glob("*.png")}
+    assert names == {"gradient_norms", "clipping", "memory_before", "memory_after"}
     assert all(imread(path).std() > 0.05 for path in tmp_path.glob("*.png"))
 
 

@@ -96,9 +96,9 @@ def test_best_input_activates_its_unit_most() -> None:
     np.testing.assert_allclose(np.linalg.norm(flat, axis=1), [1, 1, 1, 0, 1], rtol=1e-6)
     activations = (rows * flat).sum(axis=1)
     np.testing.assert_allclose(activations, np.linalg.norm(rows, axis=1), rtol=1e-6)
-    others = rng.normal(size=(10_000, rows.shape[1]))
-    others /= np.linalg.norm(others, axis=1, keepdims=True)
-    assert ((others @ rows.T).max(axis=0) <= activations).all()
+    random_inputs = rng.normal(size=(10_000, rows.shape[1]))
+    random_inputs /= np.linalg.norm(random_inputs, axis=1, keepdims=True)
+    assert ((random_inputs @ rows.T).max(axis=0) <= activations).all()
 
 
 def test_each_hidden_unit_has_its_own_scale(tmp_path: Path) -> None:
@@ -135,11 +135,11 @@ def test_neighbours_stay_neighbours(count: int) -> None:
     rng = np.random.default_rng(0)
     maps = (10 * np.arange(count).reshape(-1, 1, 1, 1) % 3 * rng.normal(size=(2, 2, 4))).astype(np.float32)
     maps += rng.normal(scale=0.1, size=maps.shape)
-    places = two_dimensions(maps)
-    assert places.shape == (count, 2) and places.dtype == np.float32
-    np.testing.assert_array_equal(places, two_dimensions(maps.reshape(count, 16)))
+    positions = two_dimensions(maps)
+    assert positions.shape == (count, 2) and positions.dtype == np.float32
+    np.testing.assert_array_equal(positions, two_dimensions(maps.reshape(count, 16)))
     if count > 30:
-        assert trustworthiness(maps.reshape(count, 16), places) > 0.9
+        assert trustworthiness(maps.reshape(count, 16), positions) > 0.9
 
 
 def test_equal_codes_have_the_same_position() -> None:

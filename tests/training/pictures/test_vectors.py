@@ -16,8 +16,8 @@ def test_each_point_is_drawn_at_its_position(tmp_path: Path) -> None:
     vector_plots.named_points(tmp_path / "a.png", "title", points, ["", "", ""], "t-SNE", side=4)
     rows, columns = np.nonzero((np.abs(imread(tmp_path / "a.png")[..., :3] - to_rgb(COLOURS[0])) < 0.05).all(axis=-1))
     height, width = imread(tmp_path / "a.png").shape[:2]
-    places = {(int(row * 3 // height), int(column * 3 // width)) for row, column in zip(rows, columns, strict=True)}
-    assert places == {(2, 0), (2, 2), (0, 0)}  # (row, column) in a grid of 3 × 3, from the top left
+    cells = {(int(row * 3 // height), int(column * 3 // width)) for row, column in zip(rows, columns, strict=True)}
+    assert cells == {(2, 0), (2, 2), (0, 0)}  # (row, column) in a grid of 3 × 3, from the top left
 
 
 def test_size_of_a_table_grows_with_its_rows_and_columns(tmp_path: Path) -> None:

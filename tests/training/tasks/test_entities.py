@@ -64,7 +64,7 @@ def test_short_training(tmp_path: Path) -> None:
     run = train(TrainConfig("entity_embedding", epochs=2, root=tmp_path))
     assert run.history["loss"][1] < run.history["loss"][0]
     assert run.config["hyperparameters"]["categories"] == [14, 63]
-    drawn = {path.stem for path in (run.folder / "pictures").iterdir()}
-    assert drawn == {"learning_curve", "temperature", "month", "year", "month_neighbours", "year_neighbours"}
+    names = {path.stem for path in (run.folder / "pictures").iterdir()}
+    assert names == {"learning_curve", "temperature", "month", "year", "month_neighbours", "year_neighbours"}
     assert all(np.isfinite(figure) for figure in run.metrics.values())
     assert run.model.count_params() == run.metrics["parameters"]
