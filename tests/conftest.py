@@ -17,13 +17,13 @@ from .needs_models import PACKAGES, REASON, TESTS, function_needs, installed, mo
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    # A shell may start a background process with SIGINT ignored. Processes that the tests start would inherit this.
+    # A shell may start a background process that ignores SIGINT. The processes that the tests start would inherit this.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     # Keras on TensorFlow reads its variables with a call that NumPy 2 deprecates.
     config.addinivalue_line(
         "filterwarnings", "ignore:__array__ implementation doesn't accept a copy:DeprecationWarning"
     )
-    # Hypothesis warns if any thread draws random numbers. A thread of OpenTelemetry draws some before each retry.
+    # Hypothesis warns if any thread draws random numbers. A thread of OpenTelemetry draws a number before each retry.
     config.addinivalue_line("filterwarnings", "ignore:Do not use the `random` module inside strategies")
 
 
@@ -72,7 +72,7 @@ def needs_models(test: pytest.Function) -> bool:
 
 @pytest.fixture(autouse=True)
 def models_only_if_marked(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Fails a test that imports a package of the `models` extra and has no mark `models`."""
+    """Fails a test that imports a package of the `models` extra without the mark `models`."""
     before = PACKAGES & set(sys.modules)
     yield
     if not request.node.get_closest_marker("models"):

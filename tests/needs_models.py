@@ -1,9 +1,9 @@
 """Finds the tests that need the packages of the `models` extra: TensorFlow, Keras and others.
 
-A test needs these packages if its module imports one of them, directly or through our own modules. A test also needs
-them if the test function, one of its fixtures or a function that these call imports one of them. This module parses the
-source code and does not run it. If only a child process of a test needs the packages, mark the test by hand with
-`@pytest.mark.models`.
+A test needs the extra if it imports one of these packages, directly or through our own modules. The import may be in
+the test's module, in the test function, in a fixture of the test, or in a function that the test function or the
+fixture calls. To find the imports, the source code is parsed and not run. If only a child process of a test needs the
+extra, mark the test by hand with `@pytest.mark.models`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`import keras_gallery as kg` is fast and gives functions to create, train, export and serve models."""
+"""`import keras_gallery as kg` is fast and has functions to create, train, export and serve models."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ def serving(command: str, folder: Path, environment: dict[str, str]) -> Iterator
 
 
 class Terminal:
-    """Runs commands in a working folder; a server that a command starts runs until the terminal is closed."""
+    """Runs commands in a working folder. A server that a command starts runs until `stack` is closed."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -52,7 +52,7 @@ def test_h2load(load_tools: Any) -> None:
     log = np.array([[200, 1000], [200, 3000], [200, 2000]])
     load = load_tools.read_h2load(H2LOAD.format(succeeded=13930, data=13930 * 3205), log, 3205, 16)
     assert load == load_tools.Load(13930, 4643.33, 2.0, pytest.approx(2.98))
-    # The last 16 messages were received, but their status was not.
+    # h2load received the last 16 messages, but not their status.
     assert load_tools.read_h2load(H2LOAD.format(succeeded=13930, data=13946 * 3205), log, 3205, 16) == load
 
 

@@ -1,4 +1,4 @@
-"""Tests of the output of `gallery doctor` for model files and models of the gallery, and of the table of the matrix."""
+"""Tests of `gallery doctor`, and of the matrix in docs/import.md, which has a row per model and a column per target."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tests of `gallery encode`, `denoise`, `colorize` and `generate` with a running server, input and output files."""
+"""Tests of `gallery encode`, `denoise`, `colorize` and `generate` with a running server: reading and writing files."""
 
 from __future__ import annotations
 

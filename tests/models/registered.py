@@ -13,7 +13,7 @@ from keras_gallery.models import create, describe, list_models
 from keras_gallery.models.losses import BoxDistance, CellCrossentropy, SquaredError
 
 # The parameter count of every model with its defaults. A dense layer with a inputs and b outputs has a·b + b of them.
-# "norm" counts the parameters of the normalisation layers, 2d + 1 each: d means, d variances and a count.
+# "norm" counts the normalisation layers. A layer for d features has d means, d variances and a count: 2d + 1.
 PARAMETERS = {
     # encoder (9·1·32 + 32) + (9·32·64 + 64) + (9·64·128 + 128), decoder (9·128·64 + 64) + (9·64·32 + 32) + (9·32·3 + 3)
     "colorization_autoencoder": 185_795,

@@ -1,4 +1,4 @@
-"""Tests of hyperparameters, which are read from a builder's signature, and of parsing and checking their values."""
+"""Tests of reading hyperparameters from a builder's signature, and of parsing and checking their values."""
 
 from __future__ import annotations
 

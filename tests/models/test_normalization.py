@@ -45,7 +45,7 @@ def test_features_are_normalised_and_output_is_scaled() -> None:
 
 @pytest.mark.parametrize("constant", [0.0, 0.1, 1e6])
 def test_constant_feature_is_only_shifted(constant: float) -> None:
-    """Without our `adapt`, Keras would divide new values of the constant feature by 1e-7."""
+    """Without our `adapt`, Keras would divide changes of the constant feature by 1e-7."""
     model = regressor()
     x = X.copy()
     x[:, 1] = constant

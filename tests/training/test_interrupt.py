@@ -1,4 +1,4 @@
-"""Tests of Ctrl-C during a training."""
+"""Tests of Ctrl-C during training."""
 
 from __future__ import annotations
 

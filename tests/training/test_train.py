@@ -214,7 +214,7 @@ def test_zero_noise_has_finite_figures(tmp_path: Path) -> None:
     assert run.metrics["psnr_noisy"] == 100
 
 
-# Each entry: the model, its hyperparameters, the dataset, and the pictures of the run besides the common pictures.
+# Each value has a model, its hyperparameters, a dataset, and the pictures of the run besides the common pictures.
 AUTOENCODERS: dict[str, tuple[str, dict[str, Any], str, set[str]]] = {
     "generate": (
         "variational_autoencoder",

@@ -86,7 +86,7 @@ def test_training_finds_the_pca_subspace() -> None:
 
 
 def test_independent_values_are_not_compressible() -> None:
-    """The code keeps two of six equally important directions, so the autoencoder and PCA lose 4/6 of the variance."""
+    """The code keeps two of six equally important directions, so about 4/6 of the variance is lost, as with PCA."""
     share = 1 - CODE / FEATURES
     for x_hat in (rebuilt(trained(INDEPENDENT), INDEPENDENT), by_pca(INDEPENDENT)):
         assert abs(error(x_hat, INDEPENDENT) - share) < 0.07

@@ -61,10 +61,10 @@ def test_the_gradient_is_the_sum_of_both_paths(name: str) -> None:
     h = f(w @ x)
     x_hat = f(w.T @ h)
     delta = (x_hat - x) * slope(x_hat)
-    back, forth = h @ delta.T, ((w @ delta) * slope(h)) @ x.T
+    decoder_path, encoder_path = h @ delta.T, ((w @ delta) * slope(h)) @ x.T
     found = gradient(lambda each: half_squared_error(model, each), kernel).T
-    np.testing.assert_allclose(found, back + forth, rtol=1e-4, atol=1e-5)
-    for path in (back, forth):  # neither path alone is the gradient
+    np.testing.assert_allclose(found, decoder_path + encoder_path, rtol=1e-4, atol=1e-5)
+    for path in (decoder_path, encoder_path):  # neither path alone is the gradient
         assert np.abs(found - path).max() > 0.01
 
 
@@ -88,7 +88,7 @@ def is_tied(model: keras.Model) -> bool:
 def test_kernel_is_shared_after_training_and_loading(tmp_path: Path) -> None:
     model = tied()
     assert [tuple(each.shape) for each in model.weights] == [(6, 4)] and is_tied(model)
-    for _ in range(2):  # train a step and save; load, train a step and save
+    for _ in range(2):  # the second pass trains and saves the loaded model
         before = np.array(model.get_weights()[0])
         model.compile(keras.optimizers.SGD(0.1), "mean_squared_error", run_eagerly=True)
         model.train_on_batch(IMAGE, IMAGE)

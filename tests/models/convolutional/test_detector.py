@@ -29,9 +29,9 @@ def test_a_class_and_a_box_for_each_cell(shape: tuple[int, int, int], classes: i
 
 
 def test_cell_order_is_row_by_row() -> None:
-    """Cells are numbered row by row: an object in row 2 and column 5 changes the outputs around that cell.
+    """Cells are numbered row by row: an object in row 2 and column 5 (from 0) changes the outputs around this cell.
 
-    The convolutions of an untrained network spread a change evenly, so the change has its centre near that cell.
+    The convolutions of an untrained network spread a change evenly, so the change has its centre near this cell.
     """
     keras.utils.set_random_seed(0)
     model = create("detector")

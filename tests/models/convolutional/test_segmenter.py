@@ -34,7 +34,7 @@ def test_sizes_of_encoder_and_decoder() -> None:
 
 
 def test_pixel_class_depends_on_distant_pixels() -> None:
-    """The class of a pixel depends on pixels at a distance of 28 pixels, the size of a digit."""
+    """The class of a pixel depends on pixels that are 28 pixels away. A digit has this size."""
     model = create("segmenter")
     keras.utils.set_random_seed(0)
     x = RANDOM.random((1, 64, 64, 1), dtype=np.float32)

@@ -73,7 +73,7 @@ def test_derivative_by_the_probabilities() -> None:
 
 
 def test_derivative_by_the_last_pre_activation() -> None:
-    """The formula is ∂L/∂a_L = ŷ − y for each example. The loss is multiplied by the batch size to undo its mean."""
+    """The formula for an example is ∂L/∂a_L = ŷ − y. The batch size, 4, turns the mean loss of the batch into a sum."""
     a = RANDOM.normal(size=(4, 3)).astype(np.float32)
     found = gradient(lambda a: 4 * cross_entropy(LABELS, softmax(a)), a)
     np.testing.assert_allclose(found, numpy_softmax(a) - ONE_HOT, rtol=1e-4, atol=1e-5)

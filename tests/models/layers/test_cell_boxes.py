@@ -26,7 +26,7 @@ def test_each_cell_returns_a_box() -> None:
 
 
 def test_the_centre_of_each_box_is_in_its_cell() -> None:
-    """The edges of a box are in order: top ≤ bottom and left ≤ right."""
+    """In addition, the edges of each box are in order: top ≤ bottom and left ≤ right."""
     boxes = to_numpy(CellBoxes()(RANDOM.normal(0, 5, (50, 2, 3, 4)).astype(np.float32))).reshape(50, 2, 3, 4)
     centres = (boxes[..., :2] + boxes[..., 2:]) / 2 * (2, 3)
     cells = np.stack(np.meshgrid(range(2), range(3), indexing="ij"), axis=-1)

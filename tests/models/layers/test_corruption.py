@@ -22,7 +22,7 @@ def corrupted(value: float, noise: Noise, level: float, seed: int = 0) -> np.nda
 @pytest.mark.parametrize("value", [0.0, 0.3, 1.0])
 @pytest.mark.parametrize("level", [0.1, 0.4, 1.0])
 def test_gaussian_moments(value: float, level: float) -> None:
-    """Gaussian noise gives a normal distribution that is clipped to [0, 1]. Its moments are:
+    """A pixel v with Gaussian noise of standard deviation σ, clipped to [0, 1], is c. The moments of c are:
 
     E[c] = v(Φ(b)−Φ(a)) + σ(φ(a)−φ(b)) + P(above 1)
     E[c²] = (v²+σ²)(Φ(b)−Φ(a)) + σ((v+0)φ(a) − (v+1)φ(b)) + P(above 1)

@@ -37,7 +37,10 @@ def lstm(x: np.ndarray, w_x: np.ndarray, w_h: np.ndarray, b: np.ndarray) -> np.n
 
 
 def gru(x: np.ndarray, w_x: np.ndarray, w_h: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """The reset gate is applied after the product if `b` is (2, 3 · units), and before it if `b` is (3 · units,)."""
+    """Applies the reset gate after the product with W_h if the shape of `b` is (2, 3 · units).
+
+    If the shape of `b` is (3 · units,), the reset gate is applied before the product.
+    """
     units, h, states = len(w_h), np.zeros((len(x), len(w_h))), []
     for t in range(x.shape[1]):
         if b.ndim == 2:

@@ -129,7 +129,7 @@ def test_identity_initialisation_with_relu_keeps_the_gradient() -> None:
 
 
 def test_sequence_can_be_continued_from_a_state() -> None:
-    """If the state after each step is the initial state of the next step, single steps equal the whole sequence."""
+    """A call for each step, with the state after the step before as the initial state, equals a single call."""
     layer = network().get_layer("embedding")
     state = None
     for t in range(TIME):

@@ -118,7 +118,7 @@ def test_arima_continues_an_autoregression() -> None:
 
 
 def test_exponential_smoothing_by_its_recursion() -> None:
-    """The forecast is ℓ_t = ℓ_{t−1} + α (x_t − ℓ_{t−1}). After 80 steps, it no longer depends on the initial value."""
+    """The forecast is ℓ_t = ℓ_{t−1} + α (x_t − ℓ_{t−1}). After 80 steps, the initial level has no effect."""
     rng = np.random.default_rng(1)
     values = (rng.normal(size=100).cumsum() + rng.normal(size=100)).astype(np.float32)[:, None]
     series = Series(

@@ -39,7 +39,7 @@ def neighbours_of(text: Text, window: int) -> set[tuple[int, int]]:
 
 
 def test_true_candidate_is_a_neighbour() -> None:
-    """Subsampling can bring words of the same sentence (five words) into the window, but not words of another one."""
+    """Subsampling can bring distant words of the same sentence into the window, but no words of other sentences."""
     near = neighbours_of(TEXT, 4)
     pairs, contexts = batches(False), batches(True)
     for index in range(len(pairs)):

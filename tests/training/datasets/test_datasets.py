@@ -50,7 +50,7 @@ def test_digits() -> None:
 
 
 def test_photographs_are_split_without_overlap() -> None:
-    """Training patches lie to the left of `border`, test patches to the right. They start at every eighth pixel."""
+    """Training patches lie to the left of `border`, test patches to the right. Training patches are 8 pixels apart."""
     dataset = load("photographs")
     assert dataset.x_train.shape[1:] == dataset.x_test.shape[1:] == (32, 32, 3)
     assert 5_000 < len(dataset.x_train) < 10_000 and 300 < len(dataset.x_test) < 1_000

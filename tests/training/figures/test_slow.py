@@ -38,7 +38,7 @@ def test_pca_as_a_model_has_the_figures_of_pca(figures: dict) -> None:
     assert figures["knn"] > 0.9
     assert figures["angle"] < 0.1
     assert figures["copied_noise_mse"] > 0.05  # ten components cannot represent noise
-    assert "auroc" not in figures  # there is no other dataset to compare with
+    assert "auroc" not in figures  # `measure` has no dataset to compare digits with
 
 
 def test_noise_is_measured_for_each_method(figures: dict) -> None:

@@ -49,7 +49,7 @@ def test_figures_equal_formulas() -> None:
     assert figures["mae"] == pytest.approx(np.abs(errors).mean(), rel=1e-5)
     assert figures["rmse"] == pytest.approx(np.sqrt((errors**2).mean()), rel=1e-5)
     assert (figures["naive_mae"], figures["naive_rmse"]) == pytest.approx((figures["mae"], figures["rmse"]), rel=1e-5)
-    # The seasonal naive forecast subtracts values one period apart, so its error is the noise of two values.
+    # The seasonal naive forecast is the value one period earlier, so its error is the difference of two noise values.
     assert figures["seasonal_naive_rmse"] == pytest.approx(0.1 * np.sqrt(2), rel=0.3)
     assert figures["ets_rmse"] < figures["seasonal_naive_rmse"]
 

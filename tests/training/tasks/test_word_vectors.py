@@ -61,7 +61,7 @@ def test_figures_of_an_untrained_model(name: str, small: Dataset) -> None:
 
 
 def test_frequency_scores_are_optimal_without_input(small: Dataset) -> None:
-    """The score of a word is the share of its appearances as a candidate in which it is the true candidate."""
+    """The score of a word is the probability that the word is the true candidate, if the word is a candidate."""
     task = WordVectors(load_recipe("word2vec_cbow"), small, 0)
     examples = task.batches(create("word2vec_cbow", tokens=task.words.size, dim=2), 4_096, seed=1)["x"]
     true_counts, counts = np.zeros(task.words.size), np.zeros(task.words.size)
