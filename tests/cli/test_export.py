@@ -108,7 +108,7 @@ def test_options_that_cannot_be_combined(options: list[str], message: str, capsy
     assert capsys.readouterr().err == f"gallery: {message}\n"
 
 
-def test_choices_of_to_are_the_targets(capsys: pytest.CaptureFixture[str]) -> None:
+def test_choices_of_the_option_to(capsys: pytest.CaptureFixture[str]) -> None:
     with quiet_import():
         from keras_gallery.cli import export
         from keras_gallery.serving.targets.convert import TARGETS

@@ -57,12 +57,12 @@ def test_version() -> None:
 
 def test_list_has_each_model_below_its_family() -> None:
     blocks = gallery("list").stdout.split("\n\n")
-    listed = {block.splitlines()[0]: block.splitlines()[1:] for block in blocks}
-    assert list(listed) == list(FAMILIES.values())
+    families = {block.splitlines()[0]: block.splitlines()[1:] for block in blocks}
+    assert list(families) == list(FAMILIES.values())
     for family, title in FAMILIES.items():
-        names = [line.split()[0] for line in listed[title]]
+        names = [line.split()[0] for line in families[title]]
         assert names == [name for name in list_models() if describe(name).family == family]
-    assert sum(map(len, listed.values())) == len(list_models())
+    assert sum(map(len, families.values())) == len(list_models())
 
 
 def test_list_of_a_pattern() -> None:

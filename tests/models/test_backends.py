@@ -20,7 +20,7 @@ MARKED = "not slow and not variant"
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_the_models_run_on(backend: str) -> None:
+def test_models_on_another_backend(backend: str) -> None:
     if backend == keras.backend.backend():
         pytest.skip("the backend of this run")
     if find_spec(backend) is None:

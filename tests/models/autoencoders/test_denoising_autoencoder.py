@@ -60,7 +60,7 @@ def test_the_dense_network_has_the_parameters_of_the_dense_autoencoder() -> None
     assert model.count_params() == (784 * 3 + 3) + (3 * 784 + 784)
 
 
-def test_more_layers_than_halvings_to_one_pixel() -> None:
+def test_more_layers_than_needed_for_one_pixel() -> None:
     model = create("denoising_autoencoder", image_shape=(5, 4, 1), filters=(2,) * 6)
     x = np.ones((1, 5, 4, 1), np.float32)
     assert keras.ops.convert_to_numpy(model(x)).shape == x.shape

@@ -81,7 +81,7 @@ def test_loss_of_wrong_output() -> None:
     np.testing.assert_allclose(by_boxes, sum(edges), rtol=1e-5)
 
 
-def test_correct_output_is_possible() -> None:
+def test_cell_boxes_can_return_the_true_boxes() -> None:
     """If its inputs are calculated by inverting the sigmoids, `CellBoxes` returns the true boxes."""
     model = create("detector")
     _, targets = encode(BOXES, LABELS, 8, 8, classes=10)

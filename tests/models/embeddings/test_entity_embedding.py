@@ -56,6 +56,6 @@ def test_any_number_of_fields(fields: int) -> None:
     assert tuple(model(np.ones((3, fields), np.int32)).shape) == (3, 2)
 
 
-def test_each_field_has_its_dimension() -> None:
+def test_dims_need_a_number_for_each_field() -> None:
     with pytest.raises(BadHyperparameter, match=r"Expected dims to be 2 integers, one per field. Received: \(3,\)"):
         create("entity_embedding", categories=(4, 5), dims=(3,))

@@ -26,7 +26,7 @@ def test_values_of_last_season_are_added(horizon: int) -> None:
 
 
 @every_horizon
-def test_mask_sets_the_end_of_each_series(horizon: int) -> None:
+def test_season_ends_at_the_last_unmasked_step(horizon: int) -> None:
     z, lengths = RANDOM.normal(size=(4, horizon, 2)).astype(np.float32), np.array([9, 5, 7, 6])
     mask = np.arange(9) < lengths[:, None]
     found = to_numpy(AddLastSeason(5)(z, HISTORY, history_mask=mask))

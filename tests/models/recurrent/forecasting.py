@@ -36,7 +36,7 @@ def check_the_formula(name: str, network: Network, **options: Any) -> None:
 
 
 def check_the_season(name: str) -> None:
-    """A seasonal model equals a model without a season on the seasonal differences, plus the values of last season."""
+    """The forecast is a forecast of the seasonal differences by a plain model, plus the values of last season."""
     seasonal, plain = forecaster(name, season=5), forecaster(name)
     plain.set_weights(seasonal.get_weights())
     changes = HISTORY[:, 5:] - HISTORY[:, :-5]

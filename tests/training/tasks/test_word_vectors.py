@@ -60,7 +60,7 @@ def test_figures_of_an_untrained_model(name: str, small: Dataset) -> None:
     np.testing.assert_array_equal(x["candidates"], again["candidates"])
 
 
-def test_frequency_scores_are_optimal_without_input(small: Dataset) -> None:
+def test_frequency_scores_are_probabilities(small: Dataset) -> None:
     """The score of a word is the probability that the word is the true candidate, if the word is a candidate."""
     task = WordVectors(load_recipe("word2vec_cbow"), small, 0)
     examples = task.batches(create("word2vec_cbow", tokens=task.words.size, dim=2), 4_096, seed=1)["x"]
