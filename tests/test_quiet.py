@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-# Records and blocks name resolution and connections. The last line of its output lists them and the files at home.
+# Records and blocks name resolution and connections. Then prints the recorded calls and the files in the home folder.
 WATCH = """
 import os, pathlib, socket, sys, threading
 calls = []

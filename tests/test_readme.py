@@ -55,7 +55,7 @@ class Terminal:
         self.done: set[str] = set()
 
     def run(self, language: str, block: str) -> None:
-        """Runs a Python block, or each command of a shell block, unless it has already run."""
+        """Runs a Python block or the commands of a shell block. Skips blocks and commands that have already run."""
         for command in [block] if language == "python" else COMMAND.findall(block):
             if command not in self.done:
                 self.done.add(command)
@@ -71,7 +71,7 @@ class Terminal:
             command = command.replace(f":{usual}", f":{free}")
         if command.startswith("gallery serve"):
             return f"{command.strip()} --port {self.ports['8500']} --rest-port {self.ports['8501']}"
-        if command.startswith("gallery denoise"):  # without --server, it connects to port 8500
+        if command.startswith("gallery denoise"):  # the default of --server has port 8500
             return f"{command.strip()} --server localhost:{self.ports['8500']}"
         return command
 
@@ -92,7 +92,7 @@ class Terminal:
 def terminal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terminal]:
     opened = Terminal(tmp_path_factory.mktemp("readme"))
     with opened.stack:
-        opened.run("sh", "make demo\n")  # the other commands use its model and its pictures
+        opened.run("sh", "make demo\n")  # the pages use the model and the pictures of the demo
         yield opened
 
 

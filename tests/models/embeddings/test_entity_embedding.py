@@ -35,7 +35,7 @@ def test_lookup_and_output_equal_formulas() -> None:
 
 
 def test_gradient_of_the_embedding() -> None:
-    """The gradient of a row is the sum over the examples that use the row. If no example uses the row, it is 0."""
+    """The gradient of a row is the sum over the examples that use the row. The gradient of an unused row is 0."""
     model = create("entity_embedding", categories=SIZES, dims=(3, 2), hidden=(6,))
     randomise(model)
     first, second, w1, b1, w2, b2 = [np.array(weight) for weight in model.trainable_variables]
