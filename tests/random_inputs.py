@@ -1,4 +1,4 @@
-"""The settings of the tests with random inputs (Hypothesis)."""
+"""Hypothesis settings for the tests with random inputs."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ FULL = 100  # `max_examples` in the default profile of Hypothesis
 settings.register_profile("quick", max_examples=FULL // 5)
 
 
-def random_inputs(count: int, **others: Any) -> settings:
-    """The settings of a test that runs with `count` random inputs, or with a fifth in `make quick`.
+def random_inputs(count: int, **options: Any) -> settings:
+    """Returns settings for a test with `count` random inputs. `make quick` uses a fifth of `count`.
 
-    No time limit per input, and no database of failed inputs.
+    The settings disable the time limit per input and the database of failed inputs.
     """
     share = settings.default.max_examples / FULL
-    return settings(max_examples=max(1, round(count * share)), deadline=None, database=None, **others)
+    return settings(max_examples=max(1, round(count * share)), deadline=None, database=None, **options)

@@ -1,4 +1,4 @@
-"""Runs the examples."""
+"""Runs the programs in examples/."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 
 
 @pytest.mark.models
-def test_independent_values_do_not_compress_and_correlated_ones_do(capsys: pytest.CaptureFixture[str]) -> None:
+def test_only_correlated_values_are_compressible(capsys: pytest.CaptureFixture[str]) -> None:
     losses = runpy.run_path(str(EXAMPLES / "compression.py"))["main"]()
     assert losses["independent"][0] == pytest.approx(15 / 20, abs=0.03)  # 15 of 20 values do not fit into the code
     assert losses["correlated"][0] < 0.02

@@ -1,4 +1,4 @@
-"""`import keras_gallery as kg`: a fast import, and functions that train, export, serve and ask."""
+"""`import keras_gallery as kg` is fast and has functions to create, train, export and serve models."""
 
 from __future__ import annotations
 
@@ -45,23 +45,23 @@ def test_all_names_exist() -> None:
         _ = kg.trian  # type: ignore[attr-defined]
 
 
-def test_the_version_is_that_of_the_package() -> None:
+def test_version_equals_the_version_of_the_distribution() -> None:
     assert kg.__version__ == version("keras-gallery")
 
 
 @pytest.mark.parametrize("call", ["create('mlp_classifier')", "train('mlp_classifier')", "Run", "export('lstm')"])
 @pytest.mark.parametrize("package", ["keras", "tensorflow"])
-def test_a_missing_package_is_one_clear_line(call: str, package: str) -> None:
+def test_error_if_a_package_is_missing(call: str, package: str) -> None:
     code = (
         f"import sys, keras_gallery as kg\nsys.modules[{package!r}] = None\n"
         f"try: kg.{call}\nexcept ImportError as error: print(type(error).__name__, error)"
     )
-    wanted = f'The package {package} is not installed. Install it with: pip install "keras-gallery[models]"'
-    assert python(code) == f"{MissingPackage.__name__} {wanted}\n"
+    message = f'The package {package} is not installed. Install it with: pip install "keras-gallery[models]"'
+    assert python(code) == f"{MissingPackage.__name__} {message}\n"
 
 
 @pytest.mark.models
-def test_train_export_serve_and_ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_train_export_serve_and_classify(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     run = kg.train("mlp_classifier", dataset="digits", epochs=2, hidden=(8,))
     assert isinstance(run, kg.Run) and run.folder == Path("runs/mlp_classifier/001")

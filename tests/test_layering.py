@@ -1,6 +1,8 @@
-"""Imports run one way: cli → serving, training → models; within `serving` and `training` from higher to lower rooms.
+"""Checks which folder may import from which.
 
-A room is a folder, or a single module at the top of `serving` or `training`.
+`cli` may import from `serving`, `training` and `models`. `training` may import from `models`. Within `serving` and
+`training`, a room may import only from lower rooms. A room is a folder, or a single module at the top of `serving` or
+`training`.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ FORBIDDEN = {
     "serving": {"models", "training", "cli", "tools"},
     "cli": {"tools"},
 }
-# From the lowest room to the highest: a room may use those before it, and none after it. So there are no circles.
+# The rooms from the lowest to the highest. To prevent import cycles, a room may import only from the rooms before it.
 ROOMS = {
     "serving": (
         *("errors", "memory", "ports", "quiet", "limits"),
@@ -44,7 +46,10 @@ def package_of(file: Path) -> str:
 
 
 def imports(source: str, package: str) -> Iterator[tuple[str, str]]:
-    """What `source`, a module of `package`, imports: full names of modules, and a name in each ("" for none)."""
+    """Yields the imports of `source`, a module of `package`, as (full name of the module, imported name).
+
+    The imported name is "" for `import module`.
+    """
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             yield from ((alias.name, "") for alias in node.names)
@@ -54,13 +59,16 @@ def imports(source: str, package: str) -> Iterator[tuple[str, str]]:
 
 
 def imported(source: str, package: str) -> set[str]:
-    """The folders of ours that `source` imports from ("models"), and other top-level packages."""
+    """Returns the folders of keras_gallery (such as "models") and the other packages that `source` imports from."""
     names = {f"{module}.{name}" if name else module for module, name in imports(source, package)}
     return {name.removeprefix("keras_gallery.").partition(".")[0] for name in names}
 
 
 def room_of(name: str, folder: str) -> str:
-    """The room that the module or package `name`, such as "keras_gallery.serving.wire.tensor", belongs to."""
+    """Returns the room of the module or package `name`, such as "keras_gallery.serving.wire.tensor".
+
+    Returns "" for the package of `folder` itself.
+    """
     parts = name.split(".")[2:]
     path = ROOT / folder / Path(*parts)
     if not parts or path.is_dir():
@@ -95,8 +103,8 @@ def test_rooms(folder: str) -> None:
             whole = f"{module}.{member}"
             path = ROOT / Path(*whole.split(".")[1:])
             other = room_of(whole if path.is_dir() or path.with_suffix(".py").is_file() else module, folder)
-            climbs = order.index(other) > order.index(own) if other else True
-            assert not climbs, f"{file.relative_to(ROOT)} ({own}) imports {whole} ({other}), a higher room"
+            too_high = order.index(other) > order.index(own) if other else True
+            assert not too_high, f"{file.relative_to(ROOT)} ({own}) imports {whole} ({other}), a higher room"
     assert used == set(order)
 
 
@@ -113,14 +121,14 @@ def test_private_modules_stay_in_their_folder(folder: str) -> None:
             assert not member.startswith("_") or member.startswith("__"), where
 
 
-def test_every_folder_says_what_it_is_for_and_is_in_the_wheel() -> None:
+def test_every_folder_has_a_docstring_and_is_in_the_wheel() -> None:
     packages = {"keras_gallery"}
     for folder in FORBIDDEN:
         for file in sorted((ROOT / folder).rglob("*.py")):
             init = file.parent / "__init__.py"
             assert init.is_file(), f"{file.parent.relative_to(ROOT)} has no __init__.py"
             assert ast.get_docstring(ast.parse(init.read_text(encoding="utf-8"))), (
-                f"{init.relative_to(ROOT)} says nothing"
+                f"{init.relative_to(ROOT)} has no docstring"
             )
             packages.add(package_of(file))
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -138,5 +146,5 @@ def test_every_folder_says_what_it_is_for_and_is_in_the_wheel() -> None:
         "def later():\n    from ...models import create",
     ],
 )
-def test_every_form_of_import_is_seen(source: str) -> None:
+def test_every_form_of_import_is_found(source: str) -> None:
     assert imported(source, "keras_gallery.serving.engines") == {"models"}

@@ -1,4 +1,4 @@
-"""Which tests need the models extra, and which files start first."""
+"""Tests of needs_models.py, which finds the tests that need the `models` extra, and of costs.py."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The wheel and the sdist: what they hold, and that each works in a clean environment."""
+"""Builds the wheel and the sdist, checks the files in them, and runs each in a new environment."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ import pytest
 
 pytestmark = pytest.mark.long
 ROOT = Path(__file__).parents[1]
-# Setuptools is used as installed: a build in isolation would download it.
+# The build uses the installed Setuptools. An isolated build would download Setuptools.
 BUILD = "from setuptools import build_meta as b; b.build_sdist({folder!r}); b.build_wheel({folder!r})"
 
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the sdist and the wheel, built from a copy of the files that git would commit."""
+    """A folder with the sdist and the wheel, built from a copy of all files that git does not ignore."""
     folder = tmp_path_factory.mktemp("dist")
     source = tmp_path_factory.mktemp("source")
     if (ROOT / ".git").exists():
-        listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
-        names = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\0")
+        command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+        names = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\0")
     else:  # an unpacked sdist
         names = [str(file.relative_to(ROOT)) for file in ROOT.rglob("*") if "node_modules" not in file.parts]
     for name in filter(None, names):
@@ -55,7 +55,7 @@ def test_the_wheel_holds_the_package_and_nothing_else(built: Path) -> None:
     assert not any(part in name for name in names for part in ("/tools/", "/tests/", "matrix", "measure_doctor"))
 
 
-def test_the_sdist_holds_what_its_own_tests_need(built: Path) -> None:
+def test_the_sdist_holds_the_files_that_its_tests_need(built: Path) -> None:
     (sdist,) = built.glob("*.tar.gz")
     with tarfile.open(sdist) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
@@ -70,12 +70,13 @@ def test_the_sdist_holds_what_its_own_tests_need(built: Path) -> None:
 
 @pytest.fixture(params=["*.whl", "*.tar.gz"], ids=["wheel", "sdist"])
 def installed(request: pytest.FixtureRequest, built: Path, tmp_path: Path) -> Path:
-    """The bin folder of a new environment with the package in it, and this environment's dependencies."""
+    """The bin folder of a new environment that has the package and uses the dependencies of this environment."""
     environment = tmp_path / "environment"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(environment)], check=True, timeout=120)
     scheme = {"base": str(environment), "platbase": str(environment)}
     site = Path(sysconfig.get_path("purelib", "venv", scheme))
-    # A path file adds the folder alone: what is installed in place here stays out.
+    # Python ignores .pth files in a folder that a .pth file adds, so the editable install of this environment has no
+    # effect in the new one.
     (site / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
     (file,) = built.glob(request.param)
     program = environment / "bin" / "python"

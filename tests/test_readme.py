@@ -1,4 +1,4 @@
-"""Runs the commands of the README and of the documentation: all blocks marked `sh` or `python`.
+"""Runs all `sh` and `python` blocks of the README and of three pages of the documentation.
 
 The commands run unchanged, except for the ports and for the epochs of the demo. All pages share one working folder and
 one server. A command that is on several pages runs once.
@@ -45,7 +45,7 @@ def serving(command: str, folder: Path, environment: dict[str, str]) -> Iterator
 
 
 class Terminal:
-    """Runs commands in a working folder; a server that a command starts runs until the terminal is closed."""
+    """Runs commands in a working folder. A server that a command starts runs until `stack` is closed."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -55,14 +55,14 @@ class Terminal:
         self.done: set[str] = set()
 
     def run(self, language: str, block: str) -> None:
-        """Runs a block of Python, or the commands of a block of shell."""
+        """Runs a Python block or the commands of a shell block. Skips blocks and commands that have already run."""
         for command in [block] if language == "python" else COMMAND.findall(block):
             if command not in self.done:
                 self.done.add(command)
                 self._run(language, self._adapted(command))
 
     def _adapted(self, command: str) -> str:
-        """Returns the command with free ports in place of the usual ports. The demo gets few epochs."""
+        """Returns the command with free ports in place of the default ports, and with few epochs for the demo."""
         if command == "make demo\n":
             steps = subprocess.run(["make", "--dry-run", "demo"], cwd=ROOT, capture_output=True, text=True, check=True)
             assert "bin/gallery demo\n" in steps.stdout
@@ -71,7 +71,7 @@ class Terminal:
             command = command.replace(f":{usual}", f":{free}")
         if command.startswith("gallery serve"):
             return f"{command.strip()} --port {self.ports['8500']} --rest-port {self.ports['8501']}"
-        if command.startswith("gallery denoise"):  # uses port 8500 without --server
+        if command.startswith("gallery denoise"):  # the default of --server has port 8500
             return f"{command.strip()} --server localhost:{self.ports['8500']}"
         return command
 
@@ -92,7 +92,7 @@ class Terminal:
 def terminal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terminal]:
     opened = Terminal(tmp_path_factory.mktemp("readme"))
     with opened.stack:
-        opened.run("sh", "make demo\n")  # the other commands use its model and its pictures
+        opened.run("sh", "make demo\n")  # the pages use the model and the pictures of the demo
         yield opened
 
 

@@ -1,4 +1,4 @@
-"""Reading figures from recorded outputs of h2load 1.52 and wrk 4.1."""
+"""Tests of the functions that read the output of h2load 1.52 and wrk 4.1, on recorded output."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_h2load(load_tools: Any) -> None:
     log = np.array([[200, 1000], [200, 3000], [200, 2000]])
     load = load_tools.read_h2load(H2LOAD.format(succeeded=13930, data=13930 * 3205), log, 3205, 16)
     assert load == load_tools.Load(13930, 4643.33, 2.0, pytest.approx(2.98))
-    # The last messages came without their status.
+    # h2load received the last 16 messages, but not their status.
     assert load_tools.read_h2load(H2LOAD.format(succeeded=13930, data=13946 * 3205), log, 3205, 16) == load
 
 
@@ -81,6 +81,6 @@ def test_wrk_with_errors(load_tools: Any, problem: str) -> None:
 
 def test_help() -> None:
     command = [sys.executable, str(BENCHMARKS / "serve.py"), "--help"]
-    shown = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    assert shown.returncode == 0, shown.stderr
-    assert "speed, start, swaps, idle" in shown.stdout
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert "speed, start, swaps, idle" in done.stdout

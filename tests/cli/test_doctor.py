@@ -1,4 +1,4 @@
-"""`gallery doctor`: what it prints for files and architectures, and the tables behind it."""
+"""Tests of `gallery doctor`, and of the matrix in docs/import.md, which has a row per model and a column per target."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    """A model file with a layer whose name holds a terminal control sequence."""
+    """A model file with a layer whose name contains a terminal control sequence."""
     with quiet_import():
         import keras
     x = keras.Input((8, 4), name="x")
@@ -37,24 +37,24 @@ def test_a_line_for_each_target_with_a_remedy(file: Path, capsys: pytest.Capture
     out = capsys.readouterr().out
     head, *lines = out.splitlines()
     assert head.startswith(f"{file}: a .keras file of Keras 3.")
-    told = [line for line in lines if not line.startswith(" ")]
-    assert [line.rsplit("  ", 1)[0].strip() for line in told] == list(verdict.TARGETS.values())
-    assert {line.rsplit("  ", 1)[1].partition(" (")[0] for line in told} <= {"ok", "no"}
+    verdicts = [line for line in lines if not line.startswith(" ")]
+    assert [line.rsplit("  ", 1)[0].strip() for line in verdicts] == list(verdict.TARGETS.values())
+    assert {line.rsplit("  ", 1)[1].partition(" (")[0] for line in verdicts} <= {"ok", "no"}
     assert (
-        told[-1].endswith("no (by its documentation and source, not run)")
-        and len({line.rfind("  ") for line in told}) == 1
+        verdicts[-1].endswith("no (by its documentation and source, not run)")
+        and len({line.rfind("  ") for line in verdicts}) == 1
     )
-    at = lines.index(next(line for line in told if line.startswith("DL4J")))
-    assert "GRU" in lines[at + 1] and lines[at + 2].startswith("    → ")
+    dl4j = lines.index(next(line for line in verdicts if line.startswith("DL4J")))
+    assert "GRU" in lines[dl4j + 1] and lines[dl4j + 2].startswith("    → ")
     assert "\x1b" not in out and "\\x1b[31mu" in out and all(len(line) <= 300 for line in lines)
 
 
 def test_json(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor", str(file), "--json"]) == 0
     out = capsys.readouterr().out
-    told = json.loads(out)
-    assert [each["target"] for each in told["targets"]] == list(verdict.TARGETS) and "\x1b" not in out
-    assert {"ok", "layer", "reason", "remedy", "others"} <= told["targets"][0].keys()
+    result = json.loads(out)
+    assert [each["target"] for each in result["targets"]] == list(verdict.TARGETS) and "\x1b" not in out
+    assert {"ok", "layer", "reason", "remedy", "others"} <= result["targets"][0].keys()
 
 
 def test_a_file_is_examined_without_keras(file: Path) -> None:
@@ -66,7 +66,7 @@ def test_a_file_is_examined_without_keras(file: Path) -> None:
     assert done.stdout.splitlines()[-1:] == ["set()"], done.stderr
 
 
-def test_a_name_means_its_newest_run(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_model_name_selects_its_newest_run(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for run in ("009", "010"):
         (tmp_path / "runs" / "gru" / run).mkdir(parents=True)
     newest = tmp_path / "runs" / "gru" / "010" / "model.keras"
@@ -78,9 +78,9 @@ def test_a_name_means_its_newest_run(file: Path, tmp_path: Path, capsys: pytest.
 
 
 ERRORS = {
-    "no file": (["nowhere.keras"], "No such file or folder: nowhere.keras"),
-    "no name": (["mlp_clasifier"], "Did you mean mlp_classifier"),
-    "no model": (["notes.txt"], "Expected a model"),
+    "missing file": (["nowhere.keras"], "No such file or folder: nowhere.keras"),
+    "misspelled model name": (["mlp_clasifier"], "Did you mean mlp_classifier"),
+    "file without a model": (["notes.txt"], "Expected a model"),
 }
 
 
@@ -109,7 +109,7 @@ def test_the_matrix_has_every_model_and_target() -> None:
 
 
 @pytest.mark.parametrize("name", list_models())
-def test_the_doctor_agrees_with_what_was_measured(name: str) -> None:
+def test_verdicts_agree_with_the_measurements(name: str) -> None:
     verdicts = {each.target: each for each in judge.examine(config_of(name))}
     found = read(DOCS)[name]
     for target, column in {"tensorflow_serving": "embedded", "embedded": "embedded", "tfjs_graph": "tfjs"}.items():
@@ -121,11 +121,11 @@ def test_the_doctor_agrees_with_what_was_measured(name: str) -> None:
 
 
 def _by_export(found: verdict.Verdict, target: str) -> bool:
-    """Whether the target can load the model as it is, or as `gallery export --to` writes it."""
+    """Returns whether the target can load the model file, or else the file that `gallery export --to` writes."""
     return found.ok or f"--to {target} " in found.remedy
 
 
-def test_the_table(tmp_path: Path) -> None:
+def test_table_of_the_matrix(tmp_path: Path) -> None:
     results: dict[str, dict[str, Any]] = {
         "b": {"embedded": {"difference": 1.6e-7, "runtime": "R 1"}, "onnx": {"reason": "why"}, "dl4j": {}},
         "a": {"onnx": {"reason": "why"}, "embedded": {"difference": 0.0, "runtime": "R 1"}},

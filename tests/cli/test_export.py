@@ -1,4 +1,4 @@
-"""`gallery export`: labels and texts of the run, other runtimes, and errors."""
+"""Tests of `gallery export`: labels and tokens of a run, exports to other runtimes, and errors."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from keras_gallery import training
 
 
 @pytest.mark.parametrize(("config", "label"), [({"labels": ["ant", "bee", "žába"]}, "žába"), ({}, "2")])
-def test_the_labels_of_the_run(
+def test_labels_of_the_run_are_exported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, config: dict[str, Any], label: str
 ) -> None:
     with quiet_import():
@@ -31,7 +31,7 @@ def test_the_labels_of_the_run(
     assert classify(features=tf.constant(np.zeros((1, 4), np.float32)))["label"].numpy().tolist() == [label.encode()]
 
 
-def test_the_texts_of_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tokens_of_the_run_are_exported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with quiet_import():
         from keras_gallery.serving.saved_model import read_signatures
 
@@ -44,7 +44,7 @@ def test_the_texts_of_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert read_signatures(tmp_path / "w" / "1").keys() == {"serving_default", "embed", "nearest"}
 
 
-def test_one_label_too_few(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_missing_label(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     with quiet_import():
         from ..serving.task_models import classifier
     run = SimpleNamespace(folder="a", config={"labels": ["ant", "bee"]}, model=classifier((4,)))
@@ -82,9 +82,9 @@ def test_export_to_another_runtime(
 def test_notes_are_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     with quiet_import():
         from keras_gallery.serving.targets import convert as targets
-    written = targets.Written(tmp_path / "t.keras", ["a: one", "b: two"], "Keras 9", 2.4e-7, ["image"], ["code"])
+    result = targets.Written(tmp_path / "t.keras", ["a: one", "b: two"], "Keras 9", 2.4e-7, ["image"], ["code"])
     calls = []
-    monkeypatch.setattr(targets, "export_to", lambda *each: calls.append(each) or written)
+    monkeypatch.setattr(targets, "export_to", lambda *each: calls.append(each) or result)
     run = SimpleNamespace(folder=tmp_path, config={}, model="model")
     monkeypatch.setattr(training, "latest_run", lambda *_: run)
     assert main(["export", "tied_autoencoder", "--to", "keras"]) == 0
@@ -96,19 +96,19 @@ def test_notes_are_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caps
 
 
 @pytest.mark.parametrize(
-    ("options", "what"),
+    ("options", "message"),
     [
         (["--to", "onnx", "--version", "3"], "--version cannot be combined with --to: a file for onnx has no version"),
         (["--signature", "encode"], "--signature requires --to, such as --to onnx"),
         (["--output", "m.onnx"], "--output requires --to, such as --to onnx"),
     ],
 )
-def test_options_that_cannot_be_combined(options: list[str], what: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_options_that_cannot_be_combined(options: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["export", "gru", *options]) == 2
-    assert capsys.readouterr().err == f"gallery: {what}\n"
+    assert capsys.readouterr().err == f"gallery: {message}\n"
 
 
-def test_the_targets(capsys: pytest.CaptureFixture[str]) -> None:
+def test_choices_of_the_option_to(capsys: pytest.CaptureFixture[str]) -> None:
     with quiet_import():
         from keras_gallery.cli import export
         from keras_gallery.serving.targets.convert import TARGETS

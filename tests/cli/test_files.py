@@ -1,4 +1,4 @@
-"""`gallery encode`, `denoise`, `colorize` and `generate`: files sent to a running server, and files written."""
+"""Tests of `gallery encode`, `denoise`, `colorize` and `generate` with a running server: reading and writing files."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Two image files, an array and a text file."""
+    """A folder with two image files, an array file and a text file."""
     rng = np.random.default_rng(0)
     for name in ("a", "b"):
         Image.fromarray(rng.integers(0, 256, (8, 8), np.uint8)).save(tmp_path / f"{name}.png")
@@ -51,10 +51,10 @@ def pixels(file: Path) -> Any:
 
 def test_an_image_file(server: ServerProcess, folder: Path) -> None:
     with Client(server.grpc) as client:
-        want = client.denoise(MODEL, pixels(folder / "a.png"))[0]
+        image = client.denoise(MODEL, pixels(folder / "a.png"))[0]
         code = client.encode(MODEL, pixels(folder / "a.png"))[0]
     assert main(["denoise", MODEL, str(folder / "a.png"), "--server", server.grpc]) == 0
-    np.testing.assert_allclose(pixels(folder / "a.denoised.png")[0], want, atol=0.5 / 255 + 1e-4)
+    np.testing.assert_allclose(pixels(folder / "a.denoised.png")[0], image, atol=0.5 / 255 + 1e-4)
     out = str(folder / "sub" / "code.npy")
     assert main(["encode", MODEL, str(folder / "a.png"), "--output", out, "--server", server.rest]) == 0
     np.testing.assert_allclose(np.load(out), code, atol=1e-4)
@@ -66,11 +66,11 @@ def test_an_array_file(server: ServerProcess, tmp_path: Path, shape: tuple[int, 
     np.save(tmp_path / "x.npy", images)
     assert main(["denoise", MODEL, str(tmp_path / "x.npy"), "--server", server.grpc]) == 0
     with Client(server.grpc) as client:
-        want = client.denoise(MODEL, images.reshape(-1, 8, 8, 1))
-    np.testing.assert_allclose(np.load(tmp_path / "x.denoised.npy"), want, atol=1e-4)
+        expected = client.denoise(MODEL, images.reshape(-1, 8, 8, 1))
+    np.testing.assert_allclose(np.load(tmp_path / "x.denoised.npy"), expected, atol=1e-4)
 
 
-def test_an_array_of_bytes_is_scaled_to_0_1(server: ServerProcess, folder: Path) -> None:
+def test_a_uint8_array_is_scaled_to_0_1(server: ServerProcess, folder: Path) -> None:
     np.save(folder / "x.npy", np.asarray(Image.open(folder / "a.png")))
     for name in ("a.png", "x.npy"):
         assert main(["encode", MODEL, str(folder / name), "--server", server.grpc]) == 0
@@ -83,7 +83,7 @@ def test_a_folder(server: ServerProcess, folder: Path, tmp_path: Path) -> None:
     assert sorted(file.name for file in out.iterdir()) == ["a.denoised.png", "b.denoised.png", "c.denoised.npy"]
 
 
-def test_several_files(server: ServerProcess, folder: Path, tmp_path: Path) -> None:
+def test_two_files(server: ServerProcess, folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     files = [str(folder / name) for name in ("b.png", "c.npy")]
     assert main(["denoise", MODEL, *files, "--output", str(out), "--server", server.grpc]) == 0
@@ -105,12 +105,12 @@ def test_colorize(server: ServerProcess, folder: Path) -> None:
     rgb = np.random.default_rng(1).integers(0, 256, (8, 8, 3), np.uint8)
     Image.fromarray(rgb).save(folder / "rgb.png")
     with Client(server.grpc) as client:
-        want = client.colorize(COLOUR, pixels(folder / "a.png"))[0]
+        from_grey = client.colorize(COLOUR, pixels(folder / "a.png"))[0]
         grey = (rgb / 255 @ [0.299, 0.587, 0.114])[None, ..., None]
         from_colour = client.colorize(COLOUR, grey)[0]
     files = [str(folder / name) for name in ("a.png", "rgb.png", "c.npy")]
     assert main(["colorize", COLOUR, *files, "--server", server.rest]) == 0
-    for name, expected in (("a", want), ("rgb", from_colour)):
+    for name, expected in (("a", from_grey), ("rgb", from_colour)):
         picture = np.asarray(Image.open(folder / f"{name}.colorized.png"), np.float32) / 255
         np.testing.assert_allclose(picture, expected.clip(0, 1), atol=0.5 / 255 + 1e-4)
     assert np.load(folder / "c.colorized.npy").shape == (3, 8, 8, 3)
@@ -123,10 +123,10 @@ def test_generate_from_a_seed(server: ServerProcess, tmp_path: Path, monkeypatch
     monkeypatch.chdir(tmp_path)
     assert main(["generate", NEW, "--count", "11", "--seed", "3", "--server", server.grpc]) == 0
     with Client(server.rest) as client:
-        want = client.generate(NEW, seed=3, count=11)
+        expected = client.generate(NEW, seed=3, count=11)
     files = sorted((tmp_path / f"{NEW}-generated").iterdir())
     assert [file.name for file in files] == [f"{number:02}.png" for number in range(11)]
-    np.testing.assert_allclose(np.concatenate([pixels(file) for file in files]), want, atol=0.5 / 255 + 1e-4)
+    np.testing.assert_allclose(np.concatenate([pixels(file) for file in files]), expected, atol=0.5 / 255 + 1e-4)
 
 
 def test_generate_from_codes(server: ServerProcess, tmp_path: Path) -> None:
@@ -136,9 +136,9 @@ def test_generate_from_codes(server: ServerProcess, tmp_path: Path) -> None:
     options = ["--codes", str(tmp_path / "codes.npy"), "--output", str(out), "--server", server.rest]
     assert main(["generate", NEW, *options]) == 0
     with Client(server.grpc) as client:
-        want = client.decode(NEW, codes)
-    got = np.concatenate([pixels(out / name) for name in ("0.png", "1.png")])
-    np.testing.assert_allclose(got, want, atol=0.5 / 255 + 1e-4)
+        expected = client.decode(NEW, codes)
+    found = np.concatenate([pixels(out / name) for name in ("0.png", "1.png")])
+    np.testing.assert_allclose(found, expected, atol=0.5 / 255 + 1e-4)
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ def test_generate_from_codes(server: ServerProcess, tmp_path: Path) -> None:
         (["--codes", "nowhere.npy"], "Expected an NPY file of numbers: nowhere.npy"),
     ],
 )
-def test_wrong_options_of_generate(
+def test_invalid_options_of_generate(
     server: ServerProcess,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -170,7 +170,7 @@ def test_generate_with_a_wrong_model(server: ServerProcess, tmp_path: Path, caps
     assert f"Expected a signature of {MODEL}: decode, denoise" in capsys.readouterr().err
 
 
-# === Wrong files ===
+# === Invalid files ===
 
 
 @pytest.mark.parametrize(
@@ -184,12 +184,12 @@ def test_generate_with_a_wrong_model(server: ServerProcess, tmp_path: Path, caps
         (lambda f: (f / "x.npy").write_bytes(b"\x93NUMPY"), "Expected an NPY file of numbers"),
     ],
 )
-def test_a_wrong_file(
+def test_an_invalid_file(
     server: ServerProcess, tmp_path: Path, make: Any, message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     make(tmp_path)
-    (bad,) = tmp_path.iterdir()
-    assert main(["denoise", MODEL, str(bad), "--server", server.grpc]) == 2
+    (file,) = tmp_path.iterdir()
+    assert main(["denoise", MODEL, str(file), "--server", server.grpc]) == 2
     error = capsys.readouterr().err
     assert message in error and error.count("\n") == 1
-    assert list(tmp_path.iterdir()) == [bad]
+    assert list(tmp_path.iterdir()) == [file]

@@ -1,4 +1,4 @@
-"""The help of `gallery` and of its commands, and the completion in bash."""
+"""Tests of the help of `gallery` and of its commands, and of the completion in shells."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from keras_gallery.models import list_models
 
 def test_the_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 0
-    shown = capsys.readouterr().out
-    named = [line.split()[0] for line in shown.splitlines() if re.match("    [a-z]", line)]
-    assert named == list(COMMANDS) and "gallery demo" in shown
+    help_text = capsys.readouterr().out
+    names = [line.split()[0] for line in help_text.splitlines() if re.match("    [a-z]", line)]
+    assert names == list(COMMANDS) and "gallery demo" in help_text
     with pytest.raises(SystemExit) as end:
         main(["--help"])
-    assert end.value.code == 0 and capsys.readouterr().out == shown
+    assert end.value.code == 0 and capsys.readouterr().out == help_text
 
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_a_description_and_examples(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:
         main([name, "--help"])
-    shown = capsys.readouterr().out
+    help_text = capsys.readouterr().out
     command = load(name)
     assert end.value.code == 0
-    assert command.description.endswith(".") and command.description.split()[0] in shown
-    assert command.examples and all(f"    {example}\n" in shown for example in command.examples)
-    assert all(len(line) <= WIDTH for line in shown.splitlines())
+    assert command.description.endswith(".") and command.description.split()[0] in help_text
+    assert command.examples and all(f"    {example}\n" in help_text for example in command.examples)
+    assert all(len(line) <= WIDTH for line in help_text.splitlines())
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -52,7 +52,7 @@ def test_every_example_is_a_valid_command_line(example: str) -> None:
     assert unknown == (["--model.hidden", "64,32"] if "--model.hidden" in arguments else [])
 
 
-COMPLETED = {
+COMPLETIONS = {
     "gallery tr": {"train", "translate"},
     "gallery --v": {"--version"},
     "gallery train dense": {"dense_autoencoder"},
@@ -78,12 +78,12 @@ def test_completion_in_bash(
         "source ./completion.bash\ncomplete -p gallery >&2\n"
         'complete_line() { read -ra COMP_WORDS <<< "$1"; [[ $1 == *" " ]] && COMP_WORDS+=("")\n'
         'COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); COMPREPLY=(); _shtab_gallery; echo "${COMPREPLY[@]}"; }\n'
-        + "".join(f"complete_line {shlex.quote(line)}\n" for line in COMPLETED)
+        + "".join(f"complete_line {shlex.quote(line)}\n" for line in COMPLETIONS)
     )
     done = subprocess.run(["bash", "--norc", "program"], capture_output=True, text=True, timeout=60)
     assert done.stderr.startswith("complete ") and done.stderr.count("\n") == 1, done.stderr
-    got = [set(line.split()) for line in done.stdout.splitlines()]
-    assert dict(zip(COMPLETED, got, strict=True)) == COMPLETED
+    found = [set(line.split()) for line in done.stdout.splitlines()]
+    assert dict(zip(COMPLETIONS, found, strict=True)) == COMPLETIONS
 
 
 @pytest.mark.parametrize(("shell", "start"), [("zsh", "#compdef gallery"), ("fish", "# ")])

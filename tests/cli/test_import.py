@@ -1,4 +1,4 @@
-"""`gallery import`: weights for an architecture of the gallery, and errors."""
+"""Tests of `gallery import`: weights for a model of the gallery, and errors."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from keras_gallery.cli.main import main
 from keras_gallery.serving.quiet import quiet_import
 
 
-def test_weights_of_an_architecture(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_weights_for_a_model_of_the_gallery(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with quiet_import():
         from keras_gallery.models import create
     create("thin_network").save_weights(tmp_path / "thin.weights.h5")
     root = tmp_path / "saved_models"
     command = ["import", str(tmp_path / "thin.weights.h5"), "--like", "thin_network", "--saved-models", str(root)]
     assert main(command) == 0
-    place = root / "thin" / "1"
+    folder = root / "thin" / "1"
     printed = capsys.readouterr().out
-    assert f"Imported {tmp_path / 'thin.weights.h5'} to {place}; go on with: gallery serve thin" in printed
+    assert f"Imported {tmp_path / 'thin.weights.h5'} to {folder}; go on with: gallery serve thin" in printed
     assert "    regress " in printed and "features -> prediction" in printed
-    assert (place / "saved_model.pb").is_file()
+    assert (folder / "saved_model.pb").is_file()
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The `gallery` command: fast commands, errors, and the way from training to a running server."""
+"""Tests of the `gallery` command: fast commands, errors, and training, exporting and serving a model."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_a_fast_command_imports_no_slow_package(arguments: list[str]) -> None:
     assert done.stdout.splitlines()[-1] == "set()"
 
 
-def test_the_kinds_of_servers_are_those_of_the_launcher() -> None:
+def test_choices_of_the_server_equal_the_choices_of_the_launcher() -> None:
     assert serve.KINDS == launcher.KINDS
 
 
@@ -57,12 +57,12 @@ def test_version() -> None:
 
 def test_list_has_each_model_below_its_family() -> None:
     blocks = gallery("list").stdout.split("\n\n")
-    listed = {block.splitlines()[0]: block.splitlines()[1:] for block in blocks}
-    assert list(listed) == list(FAMILIES.values())
+    families = {block.splitlines()[0]: block.splitlines()[1:] for block in blocks}
+    assert list(families) == list(FAMILIES.values())
     for family, title in FAMILIES.items():
-        names = [line.split()[0] for line in listed[title]]
+        names = [line.split()[0] for line in families[title]]
         assert names == [name for name in list_models() if describe(name).family == family]
-    assert sum(map(len, listed.values())) == len(list_models())
+    assert sum(map(len, families.values())) == len(list_models())
 
 
 def test_list_of_a_pattern() -> None:
@@ -77,12 +77,12 @@ def test_datasets() -> None:
     rows = [line.split(None, 2) for line in gallery("datasets").stdout.partition("\n\n")[0].splitlines()]
     assert [row[0] for row in rows] == list_datasets()
     assert all(summary for *_, summary in rows)
-    named = {name for name, source, *_ in rows if source != datasets.INSTALLED}
-    assert named == {file.stem for file in datasets.folder().glob("[!_]*.py") if "GALLERY_DATA" in needs(file)}
+    external = {name for name, source, *_ in rows if source != datasets.INSTALLED}
+    assert external == {file.stem for file in datasets.folder().glob("[!_]*.py") if "GALLERY_DATA" in source_of(file)}
 
 
-def needs(file: Path) -> str:
-    """The source of a dataset, with the helper that reads `GALLERY_DATA` if the dataset uses it."""
+def source_of(file: Path) -> str:
+    """Returns the source code of a dataset, followed by the source code of `_files.py` if the dataset imports it."""
     text = file.read_text("utf-8")
     return text + (file.parent / "_files.py").read_text("utf-8") if "from ._files import" in text else text
 
@@ -91,50 +91,63 @@ def needs(file: Path) -> str:
 def test_show() -> None:
     from keras_gallery.training import load_recipes
 
-    shown = gallery("show", "denoising_autoencoder").stdout
+    output = gallery("show", "denoising_autoencoder").stdout
     info = describe("denoising_autoencoder")
-    assert info.summary in shown and "x̃ = corrupt(x)" in shown and "Lecture notes 003" in shown
-    assert all("--model." + each.name.replace("_", "-") in shown for each in info.hyperparameters)
-    assert "Total params: 111,521" in shown
-    assert all(f"--recipe {name} " in shown for name in load_recipes("denoising_autoencoder"))
+    assert info.summary in output and "x̃ = corrupt(x)" in output and "Lecture notes 003" in output
+    assert all("--model." + each.name.replace("_", "-") in output for each in info.hyperparameters)
+    assert "Total params: 111,521" in output
+    assert all(f"--recipe {name} " in output for name in load_recipes("denoising_autoencoder"))
 
 
 ERRORS = {
-    "a command": (["sevre"], "Unknown command: sevre. Did you mean serve?"),
-    "no such command": (["x"], "Unknown command: x. See: gallery --help"),
-    "an argument": (["list", "a", "b"], "Unknown argument of gallery list: b. See: gallery list --help"),
-    "a model": (["train", "denoising_autoencodr"], "Did you mean denoising_autoencoder"),
-    "an option": (
+    "misspelled command": (["sevre"], "Unknown command: sevre. Did you mean serve?"),
+    "unknown command": (["x"], "Unknown command: x. See: gallery --help"),
+    "too many arguments": (["list", "a", "b"], "Unknown argument of gallery list: b. See: gallery list --help"),
+    "misspelled model": (["train", "denoising_autoencodr"], "Did you mean denoising_autoencoder"),
+    "misspelled option": (
         ["train", "denoising_autoencoder", "--epoch", "3"],
         "Unknown option of gallery train: --epoch. Did you mean --epochs?",
     ),
-    "a hyperparameter": (["train", "denoising_autoencoder", "--model.code-dmi", "3"], "Did you mean --model.code-dim"),
-    "its range": (["train", "denoising_autoencoder", "--model.code-dim", "0"], "Expected code_dim to be an integer"),
-    "its choices": (["train", "denoising_autoencoder", "--model.noise", "pink"], "gaussian, masking, salt_and_pepper"),
-    "epochs": (["train", "denoising_autoencoder", "--epochs", "0"], "Expected epochs to be an integer of at least 1"),
-    "a recipe": (["train", "denoising_autoencoder", "--recipe", "mnist_5"], "Did you mean mnist_5k"),
-    "results of a recipe": (["results", "stacked_autoencoder/mnits"], "Did you mean mnist"),
-    "seeds of results": (["results", "--seeds", "a,b"], "Expected --seeds to be numbers such as 0,1,2. Received: a,b"),
-    "a dataset": (["train", "denoising_autoencoder", "--dataset", "mnist_5"], "Did you mean mnist_5k"),
-    "a run": (["export", "denoising_autoencoder"], "gallery train denoising_autoencoder"),
-    "an exported model": (["serve"], "No exported models in saved_models. Export one with: gallery export NAME"),
-    "a server": (["encode", "m", "x.npy", "--server", "localhost:1"], "No model server at localhost:1"),
-    "an input": (["denoise", "m", "nowhere.png"], "No such file: nowhere.png"),
-    "a kind of file": (
+    "misspelled hyperparameter": (
+        ["train", "denoising_autoencoder", "--model.code-dmi", "3"],
+        "Did you mean --model.code-dim",
+    ),
+    "hyperparameter out of range": (
+        ["train", "denoising_autoencoder", "--model.code-dim", "0"],
+        "Expected code_dim to be an integer",
+    ),
+    "unknown choice of a hyperparameter": (
+        ["train", "denoising_autoencoder", "--model.noise", "pink"],
+        "gaussian, masking, salt_and_pepper",
+    ),
+    "epochs out of range": (
+        ["train", "denoising_autoencoder", "--epochs", "0"],
+        "Expected epochs to be an integer of at least 1",
+    ),
+    "misspelled recipe": (["train", "denoising_autoencoder", "--recipe", "mnist_5"], "Did you mean mnist_5k"),
+    "misspelled recipe of results": (["results", "stacked_autoencoder/mnits"], "Did you mean mnist"),
+    "invalid seeds": (["results", "--seeds", "a,b"], "Expected --seeds to be numbers such as 0,1,2. Received: a,b"),
+    "misspelled dataset": (["train", "denoising_autoencoder", "--dataset", "mnist_5"], "Did you mean mnist_5k"),
+    "model without a run": (["export", "denoising_autoencoder"], "gallery train denoising_autoencoder"),
+    "no exported models": (["serve"], "No exported models in saved_models. Export one with: gallery export NAME"),
+    "no server": (["encode", "m", "x.npy", "--server", "localhost:1"], "No model server at localhost:1"),
+    "missing input file": (["denoise", "m", "nowhere.png"], "No such file: nowhere.png"),
+    "unsupported file format": (
         ["denoise", "m", "x.txt"],
         "Expected a .png, .jpg, .jpeg, .npy file or a folder. Received: x.txt",
     ),
-    "a port": (["serve", "--port", "70000"], "Expected a port from 0 to 65535. Received: 70000"),
+    "port out of range": (["serve", "--port", "70000"], "Expected a port from 0 to 65535. Received: 70000"),
 }
 IMPORT_KERAS = (
-    *("an option", "a hyperparameter", "its range", "its choices", "epochs", "a recipe", "results of a recipe"),
-    *("a dataset", "a run"),
+    *("misspelled option", "misspelled hyperparameter", "hyperparameter out of range"),
+    *("unknown choice of a hyperparameter", "epochs out of range", "misspelled recipe"),
+    *("misspelled recipe of results", "misspelled dataset", "model without a run"),
 )
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder with an array and a text file."""
+    """A folder with an array file and a text file."""
     np.save(tmp_path / "x.npy", np.zeros((1, 8, 8)))
     (tmp_path / "x.txt").write_text("text")
     return tmp_path
@@ -157,7 +170,7 @@ def test_an_error_is_one_line_and_writes_no_file(
     assert sorted(folder.rglob("*")) == before
 
 
-@pytest.mark.parametrize("case", ["a command", "a server"])
+@pytest.mark.parametrize("case", ["misspelled command", "no server"])
 def test_errors_of_the_installed_command(folder: Path, case: str) -> None:
     arguments, message = ERRORS[case]
     done = gallery(*arguments, cwd=folder)
@@ -169,7 +182,7 @@ def test_errors_of_the_installed_command(folder: Path, case: str) -> None:
 
 @pytest.mark.models
 def test_an_error_after_importing_tensorflow_is_one_line(folder: Path) -> None:
-    arguments, message = ERRORS["its range"]
+    arguments, message = ERRORS["hyperparameter out of range"]
     done = gallery(*arguments, cwd=folder)
     assert done.returncode == 2, done.stdout + done.stderr
     *progress, error = done.stderr.splitlines()
@@ -180,12 +193,12 @@ def test_an_error_after_importing_tensorflow_is_one_line(folder: Path) -> None:
 @pytest.mark.parametrize(
     "arguments", [["train", "gru"], ["show", "gru"], ["export", "gru"], ["results"], ["demo"], ["doctor", "gru"]]
 )
-def test_without_keras_an_error_says_what_to_install(arguments: list[str], tmp_path: Path) -> None:
+def test_error_without_keras_names_the_package_to_install(arguments: list[str], tmp_path: Path) -> None:
     code = "import sys; sys.modules['keras'] = None\nfrom keras_gallery.cli.main import main\n"
     program = [sys.executable, "-c", f"{code}sys.exit(main({arguments}))"]
     done = subprocess.run(program, capture_output=True, text=True, cwd=tmp_path)
-    wanted = 'gallery: The package keras is not installed. Install it with: pip install "keras-gallery[models]"\n'
-    assert (done.returncode, done.stderr) == (2, wanted)
+    message = 'gallery: The package keras is not installed. Install it with: pip install "keras-gallery[models]"\n'
+    assert (done.returncode, done.stderr) == (2, message)
 
 
 @pytest.mark.models
@@ -208,11 +221,11 @@ def test_train_export_serve_and_ctrl_c(tmp_path: Path) -> None:
     assert server.stdout is not None
     try:
         lines = [server.stdout.readline(), server.stdout.readline()]
-        kind = "tensorflow-model-server" if os.environ.get("TF_MODEL_SERVER") else "embedded"
-        assert f"Starting the {kind} server" in lines[0]
+        name = "tensorflow-model-server" if os.environ.get("TF_MODEL_SERVER") else "embedded"
+        assert f"Starting the {name} server" in lines[0]
         assert lines[1].startswith("Serving small: gRPC at localhost:")
         time.sleep(0.2)
-        os.killpg(server.pid, signal.SIGINT)  # as a terminal does
+        os.killpg(server.pid, signal.SIGINT)  # Ctrl-C in a terminal interrupts the process group
         assert server.wait(30) == 0
         assert "Stopped." in server.stdout.read()
     finally:

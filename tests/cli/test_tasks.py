@@ -1,4 +1,4 @@
-"""`gallery classify`, `segment` and `detect`: files sent to a running server, lines printed and images written."""
+"""Tests of `gallery classify`, `segment` and `detect` with a running server: printed lines and written images."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """An image with a bright upper left quarter, an image of noise, and an array of three images."""
+    """A folder with an image whose upper left quarter is bright, an image of noise, and an array of three images."""
     bright = np.zeros((8, 8), np.uint8)
     bright[:4, :4] = 200
     Image.fromarray(bright).save(tmp_path / "a.png")
@@ -99,12 +99,12 @@ def test_segment(server: ServerProcess, folder: Path) -> None:
 def test_detect(server: ServerProcess, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["detect", "detector", str(folder / "a.png"), "--server", server.grpc]) == 0
     target = folder / "a.boxes.png"
-    place = "top 0.0, left 0.0, bottom 4.0, right 4.0"
-    assert lines(capsys) == [[f"{folder / 'a.png'} -> {target}"], ["    light", f"{200 / 255:.4f}", place]]
-    drawn = (colours(target) == ORANGE).all(-1)  # 32 times as large
-    assert drawn.shape == (256, 256) and drawn[0, :128].all() and drawn[:128, 0].all() and drawn[128, :128].all()
-    assert not drawn[130:].any() and not drawn[:, 130:].any()
-    assert (colours(target)[40:120, 40:120] == 200).all(), "the image is unchanged below the box"
+    edges = "top 0.0, left 0.0, bottom 4.0, right 4.0"
+    assert lines(capsys) == [[f"{folder / 'a.png'} -> {target}"], ["    light", f"{200 / 255:.4f}", edges]]
+    orange = (colours(target) == ORANGE).all(-1)  # the written image is 32 times as large
+    assert orange.shape == (256, 256) and orange[0, :128].all() and orange[:128, 0].all() and orange[128, :128].all()
+    assert not orange[130:].any() and not orange[:, 130:].any()
+    assert (colours(target)[40:120, 40:120] == 200).all(), "the image is unchanged inside the box"
 
 
 def test_detect_in_the_images_of_a_folder(server: ServerProcess, folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""The commands for texts, words and series: what they send to the server, and what they print."""
+"""Tests of the output of the commands for texts, words, captions and series, with a fake client."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from keras_gallery.serving.client import Classification, Neighbours
 from PIL import Image
 
 
-class Fake:
-    """A client that answers without a server."""
+class FakeClient:
+    """A client that computes its results without a server."""
 
     def __init__(self, target: str, timeout: float) -> None:
         assert target == "localhost:8500"
@@ -37,10 +37,10 @@ class Fake:
 
     def nearest(self, model: str, words: list[str], count: int, *, field: str | None) -> Neighbours:
         similarities = np.tile(1 - np.arange(count) / 10, (len(words), 1))
-        return Neighbours([[f"{field} {at}" for at in range(count)] for _ in words], similarities)
+        return Neighbours([[f"{field} {index}" for index in range(count)] for _ in words], similarities)
 
     def caption(self, model: str, images: Any) -> list[str]:
-        return [f"{type(image).__name__} {at}" for at, image in enumerate(images)]
+        return [f"{type(image).__name__} {index}" for index, image in enumerate(images)]
 
     def signatures(self, model: str) -> dict[str, Any]:
         return {}
@@ -52,11 +52,11 @@ class Fake:
 
 @pytest.fixture(autouse=True)
 def fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(client, "Client", Fake)
+    monkeypatch.setattr(client, "Client", FakeClient)
     monkeypatch.chdir(tmp_path)
 
 
-PRINTED: dict[str, tuple[list[str], str]] = {
+OUTPUTS: dict[str, tuple[list[str], str]] = {
     "translate": (["translate", "m", "good day", "yes"], "good day\tGOOD DAY\nyes\tYES\n"),
     "pronounce": (["pronounce", "m", "day"], "day\td a y\n"),
     "classify-text": (["classify-text", "m", "good", "ab"], "good\tg\t0.2500\nab\ta\t0.5000\n"),
@@ -67,11 +67,11 @@ PRINTED: dict[str, tuple[list[str], str]] = {
 }
 
 
-@pytest.mark.parametrize("command", PRINTED)
+@pytest.mark.parametrize("command", OUTPUTS)
 def test_texts(command: str, capsys: pytest.CaptureFixture[str]) -> None:
-    arguments, printed = PRINTED[command]
+    arguments, output = OUTPUTS[command]
     assert main(arguments) == 0
-    assert capsys.readouterr().out == printed
+    assert capsys.readouterr().out == output
 
 
 def test_lines_of_standard_input(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -80,8 +80,8 @@ def test_lines_of_standard_input(monkeypatch: pytest.MonkeyPatch, capsys: pytest
     assert capsys.readouterr().out == "good day\tGOOD DAY\n\t\nžába\tŽÁBA\n"
 
 
-@pytest.mark.parametrize("command", PRINTED)
-def test_no_text(command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("command", OUTPUTS)
+def test_error_without_texts(command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO(""))
     assert main([command, "m"]) == 2
     assert (
@@ -107,16 +107,16 @@ SERIES: dict[str, tuple[Any, str]] = {
 
 @pytest.mark.parametrize("name", SERIES)
 def test_forecast(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    content, printed = SERIES[name]
+    content, output = SERIES[name]
     if isinstance(content, str):
         Path(name).write_text(content, "utf-8")
     else:
         np.save(name, content)
     assert main(["forecast", "m", name]) == 0
-    assert capsys.readouterr().out == f"{name}\t{printed}\n"
+    assert capsys.readouterr().out == f"{name}\t{output}\n"
 
 
-BAD: dict[str, tuple[Any, str]] = {
+INVALID: dict[str, tuple[Any, str]] = {
     "words.csv": ("1,2\n3,four\n", "words.csv is not a table: each row must hold the same count of numbers."),
     "ragged.csv": ("1,2\n3\n", "ragged.csv is not a table"),
     "empty.csv": ("", "empty.csv is not a table"),
@@ -126,9 +126,9 @@ BAD: dict[str, tuple[Any, str]] = {
 }
 
 
-@pytest.mark.parametrize("name", BAD)
+@pytest.mark.parametrize("name", INVALID)
 def test_a_file_without_a_series(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    content, message = BAD[name]
+    content, message = INVALID[name]
     if isinstance(content, str):
         Path(name).write_text(content)
     else:

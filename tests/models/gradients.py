@@ -1,4 +1,4 @@
-"""Automatic differentiation with the current backend, to check derivatives by hand."""
+"""Automatic differentiation with the current backend, to check derivatives that were calculated by hand."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 
 def gradient(function: Callable[[Any], Any], at: np.ndarray) -> np.ndarray:
-    """Returns the derivative of `function` at `at`. `function` maps a tensor to a scalar with `keras.ops`."""
+    """Returns the derivative of `function` at `at`. `function` uses `keras.ops` and maps a tensor to a scalar."""
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
@@ -18,7 +18,7 @@ def gradient(function: Callable[[Any], Any], at: np.ndarray) -> np.ndarray:
         with tf.GradientTape() as tape:
             tape.watch(point)
             value = function(point)
-        return np.array(tf.convert_to_tensor(tape.gradient(value, point)))  # dense, for an embedding too
+        return np.array(tf.convert_to_tensor(tape.gradient(value, point)))  # the gradient of an embedding is sparse
     if keras.backend.backend() == "jax":
         import jax
 
@@ -31,17 +31,17 @@ def gradient(function: Callable[[Any], Any], at: np.ndarray) -> np.ndarray:
 
 
 def weight_gradients(model: keras.Model, loss: Callable[[Any], Any], inputs: np.ndarray) -> list[np.ndarray]:
-    """Returns the derivative of `loss(model(inputs))` by each trainable weight, in inference mode."""
+    """Returns the derivative of `loss(model(inputs))` with respect to each trainable weight, in inference mode."""
     return [weight_gradient(model, loss, inputs, index) for index in range(len(model.trainable_variables))]
 
 
 def weight_gradient(model: keras.Model, loss: Callable[[Any], Any], inputs: np.ndarray, index: int) -> np.ndarray:
-    """Returns the derivative of `loss(model(inputs))` by one trainable weight, in inference mode."""
+    """Returns the derivative of `loss(model(inputs))` with respect to one trainable weight, in inference mode."""
     weights = [np.array(weight) for weight in model.trainable_variables]
 
     def value(weight: Any) -> Any:
-        given = [*weights[:index], weight, *weights[index + 1 :]]
-        outputs, *_ = model.stateless_call(given, model.non_trainable_variables, inputs)
+        changed = [*weights[:index], weight, *weights[index + 1 :]]
+        outputs, *_ = model.stateless_call(changed, model.non_trainable_variables, inputs)
         return loss(outputs)
 
     return gradient(value, weights[index])

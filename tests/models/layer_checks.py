@@ -14,9 +14,9 @@ def to_numpy(tensor: Any) -> np.ndarray:
 
 
 def penalty(layer: keras.layers.Layer, inputs: Any, weights: Any = None) -> Any:
-    """Returns the losses that a layer or model adds for `inputs`, as a scalar that `gradient` can differentiate.
+    """Returns the sum of the losses that a layer or model adds for `inputs`. `gradient` can differentiate this sum.
 
-    `weights` replace the trainable weights.
+    If `weights` is given, it replaces the trainable weights.
     """
     if not layer.built:
         layer.build(keras.tree.map_structure(np.shape, inputs))
@@ -27,7 +27,7 @@ def penalty(layer: keras.layers.Layer, inputs: Any, weights: Any = None) -> Any:
     return sum(losses[1:], start=losses[0])
 
 
-def remade(layer: keras.layers.Layer) -> keras.layers.Layer:
+def from_config(layer: keras.layers.Layer) -> keras.layers.Layer:
     """Returns a copy of the layer, rebuilt from its configuration."""
     again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(layer))
     assert type(again) is type(layer) and again.get_config() == layer.get_config()
@@ -35,7 +35,7 @@ def remade(layer: keras.layers.Layer) -> keras.layers.Layer:
 
 
 def randomise(model: keras.Model | keras.layers.Layer, seed: int = 0) -> list[np.ndarray]:
-    """Sets all weights, including biases, to random values (variances above 0), and returns them."""
+    """Sets all weights, including biases, to random values and returns these values. Variances stay above 0."""
     random = np.random.default_rng(seed)
     weights = []
     for weight in model.weights:

@@ -12,47 +12,49 @@ import pytest
 from keras_gallery.models import create, describe, list_models
 from keras_gallery.models.losses import BoxDistance, CellCrossentropy, SquaredError
 
-# Parameters of every model with its defaults. A dense layer has a kernel of a·b and a bias of b parameters.
+# The parameter count of every model with its defaults. A dense layer with a inputs and b outputs has a·b + b of them.
+# "norm" counts the normalisation layers. A layer for d features has d means, d variances and a count: 2d + 1.
 PARAMETERS = {
-    # down (9·1·32 + 32) + (9·32·64 + 64) + (9·64·128 + 128), up (9·128·64 + 64) + (9·64·32 + 32) + (9·32·3 + 3)
+    # encoder (9·1·32 + 32) + (9·32·64 + 64) + (9·64·128 + 128), decoder (9·128·64 + 64) + (9·64·32 + 32) + (9·32·3 + 3)
     "colorization_autoencoder": 185_795,
     "contractive_autoencoder": 50_992,  # (784·32 + 32) + (32·784 + 784)
     "conv1d_gru": 6_858,  # (5·32 + 32) + 3·32·(32 + 32 + 2) + (32·10 + 10)
     "conv_blocks": 220_234,  # 320 + 18,496 + (7·7·64·64 + 64) + 650
-    "convnet": 93_322,  # 320 + 18,496 + 36,928 + 36,928 + 650, of the notes
-    # 320 + 18,496 + (3,136·30 + 30) to the code, (30·3,136 + 3,136) + (9·64·32 + 32) + (9·32 + 1) from it
+    "convnet": 93_322,  # 320 + 18,496 + 36,928 + 36,928 + 650, as in lecture notes 004
+    # encoder 320 + 18,496 + (3,136·30 + 30), decoder (30·3,136 + 3,136) + (9·64·32 + 32) + (9·32 + 1)
     "convolutional_autoencoder": 228_895,
-    "deep_rnn": 10_032,  # 3·32·(1 + 32 + 2) + 3·32·(32 + 32 + 2) + (32·10 + 10); means, variances and count: 3 and 3
+    "deep_rnn": 10_032,  # 3·32·(1 + 32 + 2) + 3·32·(32 + 32 + 2) + (32·10 + 10), norm 3 + 3
     "dense_autoencoder": 50_992,  # (784·32 + 32) + (32·784 + 784)
-    "denoising_autoencoder": 111_521,  # 160 + 4,640 + 50,208 to the code, 51,744 + 4,624 + 145 from it
+    "denoising_autoencoder": 111_521,  # encoder 160 + 4,640 + 50,208, decoder 51,744 + 4,624 + 145
     # (9·16 + 16) + (9·16·16 + 16), 4,640 + 9,248, 18,496 + 36,928, 2·36,928, (64·11 + 11) + (64·4 + 4)
     "detector": 146_623,
-    # 32·32 and both ways 2·4·64·(32 + 64 + 1) to the vector, 48·32 + 4·128·(32 + 128 + 1) + (128·48 + 48) from it
+    # encoder 32·32 + 2·4·64·(32 + 64 + 1) (two directions), decoder 48·32 + 4·128·(32 + 128 + 1) + (128·48 + 48)
     "encoder_decoder": 140_848,
-    "entity_embedding": 920,  # (14·2 + 63·8) + (10·32 + 32) + (32·1 + 1); mean, variance and count: 3
-    "gru": 3_497,  # 3·32·(2 + 32 + 2) + (32·1 + 1); means, variances and count: 5 and 3
+    "entity_embedding": 920,  # (14·2 + 63·8) + (10·32 + 32) + (32·1 + 1), norm 3
+    "gru": 3_497,  # 3·32·(2 + 32 + 2) + (32·1 + 1), norm 5 + 3
     "linear_autoencoder": 50_992,  # (784·32 + 32) + (32·784 + 784)
-    "lstm": 4_521,  # 4·32·(2 + 32 + 1) + (32·1 + 1); means, variances and count: 5 and 3
+    "lstm": 4_521,  # 4·32·(2 + 32 + 1) + (32·1 + 1), norm 5 + 3
     "mlp_classifier": 235_146,  # (784·256 + 256) + (256·128 + 128) + (128·10 + 10)
-    "mlp_regressor": 5_087,  # (10·64 + 64) + (64·64 + 64) + (64·3 + 3); means, variances and count: 21 and 7
+    "mlp_regressor": 5_087,  # (10·64 + 64) + (64·64 + 64) + (64·3 + 3), norm 21 + 7
     "overcomplete_autoencoder": 1_607_440,  # (784·1,024 + 1,024) + (1,024·784 + 784)
     "pointwise_convnet": 26_546,  # 320 + (32·8 + 8) + (9·8·64 + 64) + 1,040 + 9,280 + 1,040 + (144·64 + 64) + 650
-    # stem 144, stages 6·2,304, 4,608 + 5·9,216 and 18,432 + 5·36,864, normalisation 4·(96 + 176 + 352 + 64), 650
+    # stem 144, stages 6·2,304, 4,608 + 5·9,216 and 18,432 + 5·36,864, batch normalisation 4·(96 + 176 + 352 + 64), 650
     "residual_network": 270_810,
-    # down 664 + 3,488 + 13,888 + 55,424, transposed 8,224 + 2,064 + 520, up 27,712 + 6,944 + 1,744, (8·11 + 11)
+    # encoder 664 + 3,488 + 13,888 + 55,424, transposed convolutions 8,224 + 2,064 + 520, decoder convolutions
+    # 27,712 + 6,944 + 1,744, output (8·11 + 11)
     "segmenter": 120_771,
-    "sequence_to_sequence": 9_735,  # 3·32·(1 + 32 + 2) + 3·32·(32 + 32 + 2) + (32·1 + 1); 3 and 3
+    "sequence_to_sequence": 9_735,  # 3·32·(1 + 32 + 2) + 3·32·(32 + 32 + 2) + (32·1 + 1), norm 3 + 3
     "sequence_to_vector": 166_402,  # 5,000·32 + 3·32·(32 + 32 + 2) + (32·2 + 2)
-    "simple_rnn": 1_161,  # 32·(2 + 32 + 1) + (32·1 + 1); means, variances and count: 5 and 3
+    "simple_rnn": 1_161,  # 32·(2 + 32 + 1) + (32·1 + 1), norm 5 + 3
     "sparse_autoencoder": 157_684,  # (784·100 + 100) + (100·784 + 784)
     # kernels 2·(784·1,000 + 1,000·500 + 500·250 + 250·30), biases 1,000 + 500 + 250 + 30 + 250 + 500 + 1,000 + 784
     "stacked_autoencoder": 2_837_314,
-    "swish_classifier": 1_180,  # (10·64 + 64) + (64·7 + 7); means, variances and count: 21
-    "thin_network": 45,  # (10 + 1) + 5·(1 + 1); means, variances and count: 21 and 3
-    "tied_autoencoder": 25_088,  # 784·32, once
+    "swish_classifier": 1_180,  # (10·64 + 64) + (64·7 + 7), norm 21
+    "thin_network": 45,  # (10 + 1) + 5·(1 + 1), norm 21 + 3
+    "tied_autoencoder": 25_088,  # 784·32: encoder and decoder share the kernel
     # (784·200 + 200) + (200·200 + 200) + 2·(200·50 + 50), (50·200 + 200) + (200·200 + 200) + (200·784 + 784)
     "variational_autoencoder": 425_284,
-    # 160 + 4,640 + (7·7·32·64 + 64) to the vector, 19·16 + 3·64·(16 + 64 + 2) + (64·19 + 19) from it
+    # encoder 160 + 4,640 + (7·7·32·64 + 64), decoder 19·16 + 3·64·(16 + 64 + 2) + (64·19 + 19)
     "vector_to_sequence": 122_499,
     "word2vec_cbow": 2_000_000,  # 2·10,000·100
     "word2vec_skipgram": 2_000_000,  # 2·10,000·100
@@ -62,7 +64,7 @@ every_autoencoder = pytest.mark.parametrize(
     "name", [name for name in list_models() if describe(name).family == "autoencoders"]
 )
 
-# Hyperparameters of the small models, in addition to an image_shape of (8, 8, 1).
+# Hyperparameters of small models for fast tests. The default of `image_shape` here is (8, 8, 1).
 SMALL: dict[str, dict[str, Any]] = {
     "colorization_autoencoder": {"image_shape": (8, 8, 3), "filters": (8, 12)},
     "contractive_autoencoder": {"code_dim": 8, "weight": 0.5},
@@ -99,7 +101,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "word2vec_skipgram": {"tokens": 8, "dim": 6},
 }
 
-# Variants of a model that use other layers than the default.
+# Hyperparameters that make a model use other layers than with its defaults.
 VARIANTS: dict[str, list[dict[str, Any]]] = {
     "conv1d_gru": [{"convolution": False}],
     "convnet": [{"dropout": 0.5}],
@@ -134,7 +136,7 @@ every_variant = pytest.mark.parametrize(
     ],
 )
 
-TIME = 8  # steps of a sequence
+TIME = 8  # time steps in a sequence
 
 default = functools.cache(create)  # for tests that do not change the model
 
@@ -151,12 +153,12 @@ def pictures(shape: tuple[int | None, ...], batch: int) -> np.ndarray:
 
 
 def sizes(shape: tuple[int | None, ...]) -> tuple[int, ...]:
-    """Returns the shape of an example; a size of None becomes `TIME`."""
+    """Returns `shape` without the batch axis and with `TIME` in place of None."""
     return tuple(TIME if size is None else size for size in shape[1:])
 
 
 def inputs(model: keras.Model, batch: int) -> Any:
-    """Returns inputs in the structure of the model's inputs: `pictures`, or small ids above 0."""
+    """Returns inputs in the structure of the model's inputs: `pictures` if float32, otherwise IDs from 1 to 4."""
 
     def values(tensor: Any) -> np.ndarray:
         if tensor.dtype == "float32":
@@ -166,7 +168,7 @@ def inputs(model: keras.Model, batch: int) -> Any:
     return keras.tree.map_structure(values, model.input)
 
 
-# The loss of each kind of output; squared error for all others.
+# Maps the name of an output to its loss. All other outputs use the squared error.
 LOSSES = {
     "probabilities": keras.losses.SparseCategoricalCrossentropy,
     "token_probabilities": keras.losses.SparseCategoricalCrossentropy,
@@ -178,7 +180,7 @@ LOSSES = {
 
 
 def per_output(model: keras.Model, make: Callable[[str, tuple[int | None, ...]], Any]) -> Any:
-    """Calls `make` with the name and the shape of each output; the result has the structure of the outputs."""
+    """Calls `make` with the name and the shape of each output. Returns the results in the structure of the outputs."""
     if isinstance(model.output, dict):
         return {name: make(name, tuple(tensor.shape)) for name, tensor in model.output.items()}
     return make(model.layers[-1].name, model.output_shape)
@@ -191,8 +193,8 @@ def losses(model: keras.Model) -> Any:
 def targets(model: keras.Model, batch: int) -> Any:
     def target(name: str, shape: tuple[int | None, ...]) -> np.ndarray:
         if name.endswith("probabilities"):
-            *places, classes = sizes(shape)
-            return np.random.default_rng(0).integers(classes, size=(batch, *places))
+            *positions, classes = sizes(shape)
+            return np.random.default_rng(0).integers(classes, size=(batch, *positions))
         return pictures((*shape[:-1], 5) if name == "cell_boxes" else shape, batch)
 
     return per_output(model, target)

@@ -1,4 +1,4 @@
-"""Runs the other tests of this folder with each other installed Keras backend."""
+"""Runs the other test files of this folder with every installed Keras backend except the current one."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ import pytest
 from keras_gallery.models import list_models
 
 BACKENDS = ("jax", "tensorflow", "torch")
-# The formulas and the variants of each model are tested with one backend only. With all backends, every model is built,
-# trained and saved, and layers and losses are compared with NumPy.
+# Only the current backend runs the tests of formulas and of variants. Every backend runs the tests that build, train
+# and save all models, and the tests that compare layers and losses with NumPy.
 ONCE = (*list_models(), "padding")
 MARKED = "not slow and not variant"
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_the_models_run_on(backend: str) -> None:
+def test_models_on_another_backend(backend: str) -> None:
     if backend == keras.backend.backend():
         pytest.skip("the backend of this run")
     if find_spec(backend) is None:

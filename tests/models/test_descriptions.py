@@ -1,4 +1,4 @@
-"""Tests of the registry and of the models' descriptions: neither needs Keras."""
+"""Tests of the registry and of the model descriptions. These tests do not need Keras."""
 
 from __future__ import annotations
 

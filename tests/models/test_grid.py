@@ -1,4 +1,4 @@
-"""`models.grid`: objects to cells and back."""
+"""Tests of `models.grid`, which converts objects to grid cells and back."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ LABELS = np.array([3, 1, 4], np.int32)
 
 
 def certain(cell_classes: np.ndarray, classes: int) -> np.ndarray:
-    """Returns probabilities of 0 and 1 for the given classes."""
+    """Returns probabilities: 1 for the class of each cell and 0 for all other classes."""
     return np.eye(classes + 1, dtype=np.float32)[cell_classes]
 
 
 def test_object_belongs_to_the_cell_of_its_centre() -> None:
-    """Centres (0.2, 0.2), (0.7, 0.2) and (0.8, 0.8) on a grid of 2 × 4."""
+    """The centres are (0.2, 0.2), (0.7, 0.2) and (0.8, 0.8). The grid has 2 rows and 4 columns."""
     cell_classes, cell_boxes = encode(BOXES, LABELS, 2, 4, classes=5)
     assert cell_classes.tolist() == [3, 5, 5, 5, 1, 5, 5, 4]
     for cell, index in ((0, 0), (4, 1), (7, 2)):
@@ -27,8 +27,8 @@ def test_object_belongs_to_the_cell_of_its_centre() -> None:
 
 
 @pytest.mark.parametrize(("rows", "columns"), [(8, 8), (5, 9)])
-def test_decoded_objects_equal_encoded_ones(rows: int, columns: int) -> None:
-    """Random objects in different cells, small enough to overlap little."""
+def test_decoded_objects_equal_the_encoded_objects(rows: int, columns: int) -> None:
+    """The random objects are in different cells and so small that they overlap little."""
     for _ in range(20):
         cells = RANDOM.choice(rows * columns, 4, replace=False)
         centres = (np.stack(np.divmod(cells, columns), axis=1) + RANDOM.uniform(0.05, 0.95, (4, 2))) / (rows, columns)
@@ -74,7 +74,7 @@ def test_overlapping_box_with_highest_score_is_kept() -> None:
 
 
 def test_intersection_over_union() -> None:
-    """Compared with counting the pixels of masks."""
+    """The expected values are counted from the pixels of masks."""
     corners = np.sort(RANDOM.integers(0, 30, (12, 2, 2)), axis=1).astype(np.float32)  # two corners of each box
     corners[:, 1] += 1
     boxes = corners.reshape(12, 4) / 32
@@ -84,5 +84,5 @@ def test_intersection_over_union() -> None:
     both = (masks[:, None] & masks[None]).sum(axis=(2, 3))
     either = (masks[:, None] | masks[None]).sum(axis=(2, 3))
     np.testing.assert_allclose(intersection_over_union(boxes, boxes), both / either, atol=1e-5)
-    nothing = np.zeros((1, 4), np.float32)
-    assert intersection_over_union(nothing, nothing).tolist() == [[0.0]]
+    empty_box = np.zeros((1, 4), np.float32)
+    assert intersection_over_union(empty_box, empty_box).tolist() == [[0.0]]

@@ -1,4 +1,4 @@
-"""Hyperparameters: reading a signature, parsing and checking values."""
+"""Tests of reading hyperparameters from a builder's signature, and of parsing and checking their values."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_unsupported_signatures_are_rejected() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "text", "value"),
+    ("name", "text", "value"),
     [
         ("count", "1", 1),
         ("fraction", "0", 0.0),
@@ -72,13 +72,13 @@ def test_unsupported_signatures_are_rejected() -> None:
         ("counts", "16,32,64", (16, 32, 64)),
     ],
 )
-def test_parse(kind: str, text: str, value: object) -> None:
-    parsed = KNOWN[kind].parse(text)
+def test_parse(name: str, text: str, value: object) -> None:
+    parsed = KNOWN[name].parse(text)
     assert parsed == value and type(parsed) is type(value)
 
 
 @pytest.mark.parametrize(
-    ("kind", "text"),
+    ("name", "text"),
     [
         ("count", "0"),
         ("count", "65537"),
@@ -100,29 +100,29 @@ def test_parse(kind: str, text: str, value: object) -> None:
         ("counts", "16,,32"),
     ],
 )
-def test_parse_rejects_invalid_text(kind: str, text: str) -> None:
+def test_parse_rejects_invalid_text(name: str, text: str) -> None:
     with pytest.raises(BadHyperparameter) as caught:
-        KNOWN[kind].parse(text)
+        KNOWN[name].parse(text)
     message = str(caught.value)
-    assert message.startswith(f"Expected {kind} to be {KNOWN[kind].expects}. Received: ")
+    assert message.startswith(f"Expected {name} to be {KNOWN[name].expects}. Received: ")
 
 
 @pytest.mark.parametrize(
-    ("kind", "value", "checked"),
+    ("name", "value", "checked"),
     [
         ("count", np.int64(3), 3),
         ("fraction", 1, 1.0),
         ("fraction", np.float32(0.5), 0.5),
-        ("shape", [28, 28, 1], (28, 28, 1)),  # as JSON returns it
+        ("shape", [28, 28, 1], (28, 28, 1)),  # a list, as in JSON
     ],
 )
-def test_check_converts_to_the_type(kind: str, value: object, checked: object) -> None:
-    found = KNOWN[kind].check(value)
+def test_check_converts_to_the_type(name: str, value: object, checked: object) -> None:
+    found = KNOWN[name].check(value)
     assert found == checked and type(found) is type(checked)
 
 
 @pytest.mark.parametrize(
-    ("kind", "value"),
+    ("name", "value"),
     [
         ("count", True),
         ("count", 2.0),
@@ -139,26 +139,26 @@ def test_check_converts_to_the_type(kind: str, value: object, checked: object) -
         ("counts", ()),
     ],
 )
-def test_check_rejects_invalid_values(kind: str, value: object) -> None:
+def test_check_rejects_invalid_values(name: str, value: object) -> None:
     with pytest.raises(BadHyperparameter, match="^Expected .*Received: "):
-        KNOWN[kind].check(value)
+        KNOWN[name].check(value)
 
 
-@pytest.mark.parametrize("kind", ["count", "fraction", "spread", "counts"])
+@pytest.mark.parametrize("name", ["count", "fraction", "spread", "counts"])
 @pytest.mark.parametrize("digits", [400, 5000])  # too large for a float; too long for Python's int()
-def test_very_long_numbers_are_rejected(kind: str, digits: int) -> None:
+def test_very_long_numbers_are_rejected(name: str, digits: int) -> None:
     with pytest.raises(BadHyperparameter, match="^Expected "):
-        KNOWN[kind].parse("9" * digits)
+        KNOWN[name].parse("9" * digits)
 
 
-@pytest.mark.parametrize("kind", ["count", "spread"])
-def test_integer_too_large_for_float_is_rejected(kind: str) -> None:
+@pytest.mark.parametrize("name", ["count", "spread"])
+def test_integer_too_large_for_float_is_rejected(name: str) -> None:
     with pytest.raises(BadHyperparameter, match="^Expected "):
-        KNOWN[kind].check(10**400)
+        KNOWN[name].check(10**400)
 
 
 def test_description_of_allowed_values() -> None:
-    assert {kind: known.expects for kind, known in KNOWN.items()} == {
+    assert {name: known.expects for name, known in KNOWN.items()} == {
         "count": "an integer from 1 to 65536",
         "fraction": "a number from 0 to 1",
         "spread": "a number of at least 0",

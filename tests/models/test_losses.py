@@ -1,4 +1,4 @@
-"""The losses, compared with NumPy: sums over features, means over the batch."""
+"""Compares the losses with NumPy. Each loss is summed over the features and averaged over the batch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fitting a model's normalisation, compared with NumPy, and its state after setting or saving weights."""
+"""Compares a model's normalisation with NumPy after `adapt`, after training, and after weights are set or loaded."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_features_are_normalised_and_output_is_scaled() -> None:
 
 @pytest.mark.parametrize("constant", [0.0, 0.1, 1e6])
 def test_constant_feature_is_only_shifted(constant: float) -> None:
-    """Keras alone would divide new values of it by 1e-7."""
+    """Without our `adapt`, Keras would divide changes of the constant feature by 1e-7."""
     model = regressor()
     x = X.copy()
     x[:, 1] = constant
@@ -56,13 +56,13 @@ def test_constant_feature_is_only_shifted(constant: float) -> None:
 
 def test_images_are_normalised() -> None:
     model = create("thin_network", input_shape=(4, 4, 1))
-    images, targets = RANDOM.random((9, 4, 4, 1)), RANDOM.random(9)  # targets without an output axis
+    images, targets = RANDOM.random((9, 4, 4, 1)), RANDOM.random(9)  # the targets have no output axis
     adapt(model, images, targets)
     np.testing.assert_allclose(to_numpy(model.get_layer("normalization").mean)[0], images.mean(0).ravel(), rtol=1e-5)
     np.testing.assert_allclose(to_numpy(model.get_layer("prediction").mean), [[targets.mean()]], rtol=1e-5)
 
 
-def test_every_step_of_a_sequence_counts() -> None:
+def test_statistics_include_every_time_step() -> None:
     model = create("gru", features=3, units=2, outputs=2)
     sequences = X.reshape(5, 10, 3)
     adapt(model, sequences, Y[:5])
@@ -75,16 +75,16 @@ def test_every_step_of_a_sequence_counts() -> None:
 
 @pytest.mark.parametrize("season", [0, 4])
 def test_forecaster_is_fitted_to_seasonal_differences(season: int) -> None:
-    """Its output is scaled back with the same mean and variance."""
+    """The mean and the variance of the inputs also scale the output back."""
     model = create("deep_rnn", features=3, horizon=2, season=season, units=(2,))
     series = X.reshape(5, 10, 3)
     adapt(model, series)
-    seen = (series[:, season:] - series[:, :-season] if season else series).reshape(-1, 3)
-    forth, back = model.get_layer("normalization"), model.get_layer("denormalization")
-    np.testing.assert_allclose(to_numpy(forth.mean).ravel(), seen.mean(axis=0), rtol=1e-4, atol=1e-7)
-    np.testing.assert_allclose(to_numpy(forth.variance).ravel(), seen.var(axis=0), rtol=1e-3)
+    inputs = (series[:, season:] - series[:, :-season] if season else series).reshape(-1, 3)
+    normalization, back = model.get_layer("normalization"), model.get_layer("denormalization")
+    np.testing.assert_allclose(to_numpy(normalization.mean).ravel(), inputs.mean(axis=0), rtol=1e-4, atol=1e-7)
+    np.testing.assert_allclose(to_numpy(normalization.variance).ravel(), inputs.var(axis=0), rtol=1e-3)
     values = RANDOM.normal(size=(2, 7, 3)).astype(np.float32)
-    np.testing.assert_allclose(to_numpy(back(forth(values))), values, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(to_numpy(back(normalization(values))), values, rtol=1e-4, atol=1e-4)
 
 
 def test_model_without_normalization_is_unchanged() -> None:
@@ -119,7 +119,7 @@ def test_training_keeps_normalization() -> None:
     keras.utils.set_random_seed(0)
     model = adapted()
     mean = to_numpy(model.get_layer("prediction").mean).copy()
-    targets = Y.mean(axis=0) + 50 * (X[:, :1] - 5)  # in the hundreds and thousands
+    targets = Y.mean(axis=0) + 50 * (X[:, :1] - 5)  # mostly in the hundreds or thousands
     model.compile(keras.optimizers.Adam(0.05), "mean_squared_error")
     model.fit(X, targets, epochs=30, verbose=0)
     np.testing.assert_array_equal(to_numpy(model.get_layer("prediction").mean), mean)

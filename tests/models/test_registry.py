@@ -1,4 +1,4 @@
-"""Tests of every registered model. test_descriptions.py has the tests that need no Keras."""
+"""Tests of every registered model. The tests that do not need Keras are in test_descriptions.py."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_the_models_are_listed() -> None:
     assert list_models("x*") == []
 
 
-# On other backends one batch of a size that no other test has is enough: each size is compiled anew.
+# The other backends test only one batch size, because they compile the model for each size. No other test has size 7.
 @every_model
 @pytest.mark.parametrize("batch", [pytest.param(1, marks=once), 7, pytest.param(32, marks=once)])
 def test_shapes_and_finite_outputs(name: str, batch: int) -> None:
@@ -54,8 +54,8 @@ def test_shapes_and_finite_outputs(name: str, batch: int) -> None:
 
 
 @every_autoencoder
-def test_an_autoencoder_is_its_decoder_after_its_encoder(name: str) -> None:
-    """This holds at inference."""
+def test_autoencoder_applies_its_decoder_to_the_code(name: str) -> None:
+    """At inference, an autoencoder returns decoder(encoder(x))."""
     model = default(name)
     encoder, decoder = model.get_layer("encoder"), model.get_layer("decoder")
     x = pictures(model.input_shape, 7)
@@ -63,7 +63,7 @@ def test_an_autoencoder_is_its_decoder_after_its_encoder(name: str) -> None:
     assert code.shape == (7, *encoder.output_shape[1:]) and np.isfinite(code).all()
     assert decoder.input_shape == encoder.output_shape
     decoded = to_numpy(decoder(code))
-    if name == "colorization_autoencoder":  # its output is grey + decoder(encoder(grey)), clipped to [0, 1]
+    if name == "colorization_autoencoder":  # its output is x + decoder(encoder(x)), clipped to [0, 1]
         decoded = np.clip(x + decoded, 0, 1)
     np.testing.assert_allclose(to_numpy(model(x)), decoded, atol=1e-6)
 
@@ -81,12 +81,12 @@ def test_code_size(name: str) -> None:
 @every_autoencoder
 @pytest.mark.parametrize(("height", "width", "channels"), [pytest.param(8, 8, 1, marks=once), (9, 7, 3)])
 def test_other_image_shapes(name: str, height: int, width: int, channels: int) -> None:
-    given = 3 if name == "colorization_autoencoder" else channels
+    channels = 3 if name == "colorization_autoencoder" else channels
     sizes = {"code_dim": 9 * 7 * 3} if name == "overcomplete_autoencoder" else {}
-    model = small(name, image_shape=(height, width, given), **sizes)
-    assert model.output_shape == (None, height, width, given)
+    model = small(name, image_shape=(height, width, channels), **sizes)
+    assert model.output_shape == (None, height, width, channels)
     assert model.input_shape[1:3] == (height, width)
-    assert tuple(model(pictures(model.input_shape, 2)).shape) == (2, height, width, given)
+    assert tuple(model(pictures(model.input_shape, 2)).shape) == (2, height, width, channels)
 
 
 @every_variant
@@ -171,13 +171,13 @@ def test_unknown_hyperparameter_error_suggests_the_closest() -> None:
         create("dense_autoencoder", code_dimm=3)
 
 
-def test_values_are_checked_before_a_layer_is_made() -> None:
+def test_hyperparameters_are_checked_before_layers_are_created() -> None:
     with pytest.raises(BadHyperparameter, match=r"code_dim to be an integer from 1 to 65536\. Received: 0"):
         create("dense_autoencoder", code_dim=0)
 
 
 def test_duplicate_builder_is_rejected() -> None:
-    create("dense_autoencoder", image_shape=(8, 8, 1))  # registers it
+    create("dense_autoencoder", image_shape=(8, 8, 1))  # registers the builder
 
     def dense_autoencoder() -> None: ...
 

@@ -1,4 +1,4 @@
-"""The table of measurements: measures a few of its rows again."""
+"""Measures a few rows of the table of `gallery doctor` again, and checks that the table is complete."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ctrl-C during a training in a separate process."""
+"""Tests of Ctrl-C during training."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ print("returned", run.folder, flush=True)
 
 
 def test_interrupts(tmp_path: Path) -> None:
-    """In the first epoch, nothing is written. Later, the best epoch is saved as an interrupted run."""
+    """Ctrl-C in the first epoch writes nothing. Ctrl-C in a later epoch saves the best epoch as an interrupted run."""
     out = tmp_path / "runs"
     process = subprocess.Popen(
         [sys.executable, "-u", "-c", SCRIPT, str(out)],
@@ -56,18 +56,18 @@ def test_interrupts(tmp_path: Path) -> None:
     assert run.interrupted
     assert 3 <= done == len(run.history["loss"]) < 100_000
     assert best == 1 + int(np.argmin(run.history["val_loss"]))
-    assert [path.name for path in out.rglob("*") if path.parent == folder.parent] == ["001"]  # no leftovers
+    assert [path.name for path in out.rglob("*") if path.parent == folder.parent] == ["001"]  # no temporary folder
 
 
 def test_interrupt_waits_for_the_end_of_the_step() -> None:
-    """A KeyboardInterrupt within TensorFlow's code sometimes crashes Python."""
+    """A KeyboardInterrupt inside TensorFlow's code sometimes crashes Python."""
     with interrupt_between_steps() as callback:
         callback.on_train_batch_end(0)
         signal.raise_signal(signal.SIGINT)
         for end in (callback.on_train_batch_end, callback.on_test_batch_end):
             with pytest.raises(KeyboardInterrupt):
                 end(0)
-        with pytest.raises(KeyboardInterrupt):  # the second one does not wait
+        with pytest.raises(KeyboardInterrupt):  # a second Ctrl-C does not wait
             signal.raise_signal(signal.SIGINT)
     with interrupt_between_steps():
         assert signal.getsignal(signal.SIGINT) is not signal.default_int_handler
@@ -75,7 +75,7 @@ def test_interrupt_waits_for_the_end_of_the_step() -> None:
 
 
 def test_custom_handler_is_kept() -> None:
-    """For instance, a background job of a shell ignores Ctrl-C."""
+    """For example, a shell may start a background job with a handler that ignores Ctrl-C."""
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         with interrupt_between_steps():

@@ -1,4 +1,4 @@
-"""Training: contents of a run, reproducibility, and errors before anything is written."""
+"""Tests of `train`: the files of a run, reproducibility, and errors."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def run(out: Path) -> Run:
 
 
 def figures(run: Run) -> dict[str, Any]:
-    """Returns the metrics of a run without the times."""
+    """Returns the metrics of a run, except for the training time and the speed."""
     return {key: value for key, value in run.metrics.items() if key not in ("seconds", "images_per_second")}
 
 
@@ -89,7 +89,7 @@ def test_saved_model_has_the_reported_figures(run: Run) -> None:
     assert mse(clean, model.predict(clean, verbose=0)) == pytest.approx(run.metrics["mse"], rel=1e-6)
 
 
-def test_same_seed_same_figures(run: Run, out: Path) -> None:
+def test_the_same_seed_gives_the_same_figures(run: Run, out: Path) -> None:
     again = train(TrainConfig(**QUICK, root=out))
     assert again.folder.name == "002"
     assert figures(again) == figures(run)
@@ -98,11 +98,11 @@ def test_same_seed_same_figures(run: Run, out: Path) -> None:
     other = train(TrainConfig(**QUICK, root=out, seed=1))
     assert figures(other) != figures(run)
     assert latest_run("denoising_autoencoder", out).folder == other.folder
-    for ours, same, others in zip(
+    for first, equal, different in zip(
         run.model.get_weights(), again.model.get_weights(), other.model.get_weights(), strict=True
     ):
-        np.testing.assert_array_equal(ours, same)
-        assert not np.array_equal(ours, others)
+        np.testing.assert_array_equal(first, equal)
+        assert not np.array_equal(first, different)
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_same_seed_same_figures(run: Run, out: Path) -> None:
         ),
     ],
 )
-def test_refused_before_anything_is_written(
+def test_invalid_arguments_are_rejected_before_files_are_written(
     tmp_path: Path, change: dict[str, Any], error: type[Exception], message: str
 ) -> None:
     with pytest.raises(error, match=message) as caught:
@@ -143,7 +143,7 @@ def test_root_that_is_a_file(tmp_path: Path) -> None:
 
 
 def test_images_of_other_dtypes_are_rejected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Floats and wider integers, which could contain NaN or values above 255, are rejected."""
+    """Floats could contain NaN, and wider integers could contain values above 255."""
     monkeypatch.setenv("GALLERY_DATA", str(tmp_path))
     labels = np.zeros(4, np.uint8)
     for images in (np.full((4, 28, 28), np.nan, np.float32), np.full((4, 28, 28), 256, np.uint16)):
@@ -155,7 +155,7 @@ def test_images_of_other_dtypes_are_rejected(tmp_path: Path, monkeypatch: pytest
 
 def test_diverging_training_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     recipe = dataclasses.replace(load_recipe("dense_autoencoder"), optimizer="sgd", loss="squared_error")
-    # Uses import_module, because `training.train` is the function.
+    # An import statement would return the function `train` of the package, not the module.
     module = import_module("keras_gallery.training.train")
     monkeypatch.setattr(module, "load_recipe", lambda model, name: recipe)
     hyperparameters = {"code_activation": "linear", "output_activation": "linear"}
@@ -191,9 +191,9 @@ def test_run_numbers_continue(tmp_path: Path) -> None:
     assert latest_run("dense_autoencoder", tmp_path).folder == home / "1000"
 
 
-def test_another_training_takes_the_number_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_number_that_another_training_has_taken_is_skipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     save_run(tmp_path, "model", fill)
-    monkeypatch.setattr(runs, "_numbers", lambda home: [])  # as if the other run did not exist yet
+    monkeypatch.setattr(runs, "_numbers", lambda home: [])  # hides the run "001"
     assert save_run(tmp_path, "model", fill).name == "002"
 
 
@@ -208,13 +208,14 @@ def test_failure_while_writing_leaves_no_run(tmp_path: Path) -> None:
 
 
 def test_zero_noise_has_finite_figures(tmp_path: Path) -> None:
-    """Clean images have an error of 0; JSON cannot represent an infinite PSNR."""
+    """Without noise, the PSNR of the input is infinite. JSON cannot represent infinity, so 100 dB is stored."""
     hyperparameters = {**QUICK["hyperparameters"], "noise_level": 0.0}
     run = train(TrainConfig(**{**QUICK, "hyperparameters": hyperparameters, "epochs": 1}, root=tmp_path))
     assert run.metrics["psnr_noisy"] == 100
 
 
-KINDS: dict[str, tuple[str, dict[str, Any], str, set[str]]] = {
+# Each value has a model, its hyperparameters, a dataset, and the pictures of the run besides the common pictures.
+AUTOENCODERS: dict[str, tuple[str, dict[str, Any], str, set[str]]] = {
     "generate": (
         "variational_autoencoder",
         {"hidden": (32,), "code_dim": 2},
@@ -230,8 +231,8 @@ KINDS: dict[str, tuple[str, dict[str, Any], str, set[str]]] = {
     ),
     "tied": ("stacked_autoencoder", {"hidden": (16,), "code_dim": 4, "tied": True}, "digits", {"reconstructed"}),
 }
-AUTOENCODERS = {"learning_curve", "hidden_units", "codes"}
-OTHERS: dict[str, tuple[str, dict[str, Any], str, set[str]]] = {
+AUTOENCODER_PICTURES = {"learning_curve", "hidden_units", "codes"}
+OTHER_MODELS: dict[str, tuple[str, dict[str, Any], str, set[str]]] = {
     "classify": (
         "conv_blocks",
         {"filters": (4,), "units": 8},
@@ -249,26 +250,26 @@ OTHERS: dict[str, tuple[str, dict[str, Any], str, set[str]]] = {
 }
 
 
-@pytest.mark.parametrize("kind", [*KINDS, *OTHERS])
-def test_every_kind_of_model_is_trained_and_loaded(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    name, hyperparameters, source, pictures = (KINDS | OTHERS)[kind]
+@pytest.mark.parametrize("case", [*AUTOENCODERS, *OTHER_MODELS])
+def test_short_training_for_every_task(case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    name, hyperparameters, source, pictures = (AUTOENCODERS | OTHER_MODELS)[case]
     module = import_module("keras_gallery.training.train")
     whole = load(source)
     step = max(1, len(whole.x_train) // 160) if len(whole.x_train) > 1_000 else 1
     few = dataclasses.replace(
         whole, **{part: getattr(whole, part)[::step] for part in ("x_train", "y_train", "x_test", "y_test")}
     )
-    monkeypatch.setattr(module.data, "load", lambda asked: few)
+    monkeypatch.setattr(module.data, "load", lambda name: few)
     run = train(TrainConfig(name, None, hyperparameters, source, epochs=2, batch_size=64, root=tmp_path))
     assert run.history["loss"][1] < run.history["loss"][0]
-    drawn = {path.stem for path in (run.folder / "pictures").iterdir()}
-    assert drawn == pictures | (AUTOENCODERS if kind in KINDS else {"learning_curve"})
+    files = {path.stem for path in (run.folder / "pictures").iterdir()}
+    assert files == pictures | (AUTOENCODER_PICTURES if case in AUTOENCODERS else {"learning_curve"})
     assert all(np.isfinite(figure) for figure in run.metrics.values())
     assert run.model.count_params() == run.metrics["parameters"]
     assert (run.folder / "tokens.json").is_file() == bool(whole.texts)
-    if kind == "generate":
+    if case == "generate":
         assert run.metrics["elbo"] < 0
-    if kind == "colorize":
+    if case == "colorize":
         assert run.metrics["mse"] > 0 and run.metrics["mean_colour_mse"] > 0
 
 
@@ -278,7 +279,7 @@ def test_default_recipes_reach_their_results(tmp_path: Path) -> None:
     for name in list_models():
         run = train(TrainConfig(name, root=tmp_path))
         found = known[name][run.config["recipe"]]["seeds"]["0"]
-        # Other processors sum in another order.
+        # The tolerance is 10 %, because other processors add numbers in another order.
         figure = next(
             key
             for key in ("mse", "cross_entropy", "rmse", "mean_iou", "map50", "token_error", "pair_loss")

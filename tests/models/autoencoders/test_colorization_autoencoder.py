@@ -1,4 +1,4 @@
-"""The colorization autoencoder: the output is the grey image plus the output of the decoder."""
+"""Checks that `colorization_autoencoder` returns the grey image plus the output of the decoder, clipped to [0, 1]."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ def small() -> keras.Model:
     return create("colorization_autoencoder", image_shape=(6, 5, 3), filters=(4, 2))
 
 
-def with_decoder_that_adds(colour: tuple[float, float, float]) -> keras.Model:
-    """Returns a model whose decoder returns the same colour for each pixel."""
+def with_constant_decoder(colour: tuple[float, float, float]) -> keras.Model:
+    """Returns a model whose decoder returns `colour` for each pixel."""
     model = small()
     decoder = model.get_layer("decoder")
     *zeros, bias = (np.zeros_like(each) for each in decoder.get_weights())
@@ -25,17 +25,17 @@ def with_decoder_that_adds(colour: tuple[float, float, float]) -> keras.Model:
     return model
 
 
-def test_a_zero_decoder_returns_the_grey_image() -> None:
-    np.testing.assert_array_equal(to_numpy(with_decoder_that_adds((0, 0, 0))(GREY)), np.repeat(GREY, 3, axis=-1))
+def test_output_is_grey_if_the_decoder_returns_zero() -> None:
+    np.testing.assert_array_equal(to_numpy(with_constant_decoder((0, 0, 0))(GREY)), np.repeat(GREY, 3, axis=-1))
 
 
 def test_decoder_output_is_added_to_grey() -> None:
     added = np.array([0.05, -0.05, 0.1], np.float32)
-    np.testing.assert_allclose(to_numpy(with_decoder_that_adds(tuple(added))(GREY)), GREY + added, rtol=1e-5)
+    np.testing.assert_allclose(to_numpy(with_constant_decoder(tuple(added))(GREY)), GREY + added, rtol=1e-5)
 
 
 def test_colours_are_clipped() -> None:
-    found = to_numpy(with_decoder_that_adds((0.5, -0.5, 2.0))(GREY))
+    found = to_numpy(with_constant_decoder((0.5, -0.5, 2.0))(GREY))
     np.testing.assert_allclose(found, np.clip(GREY + np.array([0.5, -0.5, 2.0], np.float32), 0, 1), atol=1e-6)
     assert found.max() == 1 and found.min() == 0
 

@@ -1,4 +1,4 @@
-"""The contractive autoencoder: its penalty equals the norm of the Jacobian by automatic differentiation."""
+"""Compares the penalty of `contractive_autoencoder` with the Jacobian that automatic differentiation computes."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_output_equals_formula() -> None:
 
 
 def test_the_penalty_shrinks_the_jacobian() -> None:
-    """After the same training, the model with a penalty has a smaller Jacobian."""
+    """After the same training, the Jacobian is smaller with a penalty than without a penalty."""
     norms = []
     for weight in (0.0, 5.0):
         model = contractive(weight)

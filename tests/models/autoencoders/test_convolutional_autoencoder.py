@@ -1,4 +1,4 @@
-"""The convolutional autoencoder: its convolutions equal loops in NumPy, and its sizes."""
+"""Compares the convolutions of `convolutional_autoencoder` with loops in NumPy, and checks its shapes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def small(shape: tuple[int, ...], **options: Any) -> keras.Model:
 
 
 def convolved(x: np.ndarray, kernel: np.ndarray) -> np.ndarray:
-    """Convolves an image with stride 2. The padding is one zero after each side, and one before odd sides."""
+    """Convolves an image with stride 2. Each axis is padded with one zero at its end; an odd axis also at its start."""
     height, width, _ = x.shape
     padded = np.pad(x, ((height % 2, 1), (width % 2, 1), (0, 0)))
     maps = np.zeros((-(-height // 2), -(-width // 2), kernel.shape[-1]))
@@ -30,7 +30,7 @@ def convolved(x: np.ndarray, kernel: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize("shape", [(4, 4, 1), (5, 7, 2), (6, 3, 1)])
 def test_a_strided_convolution(shape: tuple[int, ...]) -> None:
-    """maps = max(0, K * x + b) with stride 2."""
+    """The formula is maps = max(0, K * x + b), with stride 2."""
     encoder = small(shape, code="maps").get_layer("encoder")
     kernel, bias = randomise(encoder)
     x = RANDOM.normal(size=shape).astype(np.float32)
@@ -41,9 +41,9 @@ def test_a_strided_convolution(shape: tuple[int, ...]) -> None:
 
 @pytest.mark.parametrize("shape", [(4, 4, 1), (5, 7, 2), (6, 3, 1)])
 def test_decoder_is_transpose_of_convolution(shape: tuple[int, ...]) -> None:
-    """The decoder is the transpose of a strided convolution: ⟨K * x, y⟩ = ⟨x, Kᵀ * y⟩ for each x."""
+    """The decoder computes Kᵀ * y, the transpose of the strided convolution K: ⟨K * x, y⟩ = ⟨x, Kᵀ * y⟩ for each x."""
     decoder = small(shape, code="maps", output_activation="linear").get_layer("decoder")
-    kernel, bias = randomise(decoder)  # (3, 3, channels, 3), like a convolution of the image
+    kernel, bias = randomise(decoder)  # (3, 3, channels, 3), like the kernel of a convolution of the image
     y = RANDOM.normal(size=(1, *decoder.input_shape[1:])).astype(np.float32)
     back = to_numpy(decoder(y))[0] - bias
     for _ in range(3):
@@ -51,8 +51,11 @@ def test_decoder_is_transpose_of_convolution(shape: tuple[int, ...]) -> None:
         assert (convolved(x, kernel) * y[0]).sum() == pytest.approx((x * back).sum(), rel=1e-3, abs=1e-4)
 
 
-def test_deep_network_equals_shallow_ones_with_relu_between() -> None:
-    """The sizes are (5, 7, 1) → (3, 4, 3) → (2, 2, 2), and in reverse."""
+def test_deep_network_equals_two_shallow_networks() -> None:
+    """The encoder's shapes are (5, 7, 1) → (3, 4, 3) → (2, 2, 2), and the decoder reverses them.
+
+    The decoder of the deep network has a ReLU between the two shallow decoders.
+    """
     deep = small((5, 7, 1), filters=(3, 2), code="maps", output_activation="linear")
     outer = small((5, 7, 1), filters=(3,), code="maps", output_activation="linear")
     inner = small((3, 4, 3), filters=(2,), code="maps", output_activation="linear")
@@ -69,7 +72,7 @@ def test_deep_network_equals_shallow_ones_with_relu_between() -> None:
     np.testing.assert_allclose(to_numpy(deep.get_layer("decoder")(code)), back, rtol=1e-4, atol=1e-6)
 
 
-def test_the_vector_is_a_linear_map_of_the_last_feature_maps() -> None:
+def test_the_code_is_a_linear_map_of_the_last_feature_maps() -> None:
     model = small((4, 4, 1))
     kernel, bias, w, b, v, c, *_ = randomise(model)
     x = RANDOM.normal(size=(4, 4, 1)).astype(np.float32)
@@ -86,7 +89,7 @@ def test_the_vector_is_a_linear_map_of_the_last_feature_maps() -> None:
 
 @pytest.mark.parametrize("code", ["vector", "maps"])
 @pytest.mark.parametrize("shape", [(8, 8, 1), (9, 7, 3), (2, 30, 1), (1, 1, 1)])
-def test_every_size_is_reconstructed(code: str, shape: tuple[int, ...]) -> None:
+def test_output_has_the_shape_of_the_input(code: str, shape: tuple[int, ...]) -> None:
     model = small(shape, code=code, filters=(2, 3))
     x = RANDOM.random((2, *shape), dtype=np.float32)
     quarter = tuple(-(-side // 4) for side in shape[:2])
@@ -99,21 +102,21 @@ def test_every_size_is_reconstructed(code: str, shape: tuple[int, ...]) -> None:
 def test_the_decoder_mirrors_the_encoder(code: str) -> None:
     model = create("convolutional_autoencoder", filters=(2, 3, 5), code=code)
     down, up = (
-        [layer.output.shape[1:] for layer in model.get_layer(part).layers if type(layer) is kind]
-        for part, kind in (("encoder", keras.layers.Conv2D), ("decoder", keras.layers.Conv2DTranspose))
+        [layer.output.shape[1:] for layer in model.get_layer(part).layers if type(layer) is layer_type]
+        for part, layer_type in (("encoder", keras.layers.Conv2D), ("decoder", keras.layers.Conv2DTranspose))
     )
     assert down == [(14, 14, 2), (7, 7, 3), (4, 4, 5)]
     assert up == [(7, 7, 3), (14, 14, 2), (28, 28, 1)]
 
 
-def test_a_linear_output_takes_any_value() -> None:
+def test_a_linear_output_is_not_limited_to_0_and_1() -> None:
     model = small((4, 4, 1), output_activation="linear")
     randomise(model)
     model.get_layer("decoder").layers[-1].bias.assign([-3.0])
     assert to_numpy(model(np.zeros((1, 4, 4, 1), np.float32))).min() < -1
 
 
-def test_maps_of_the_published_size() -> None:
-    """Two layers of 32 filters: encoder (9·1·32 + 32) + (9·32·32 + 32), decoder (9·32·32 + 32) + (9·32 + 1)."""
+def test_parameter_count_with_feature_maps_as_code() -> None:
+    """The encoder has (9·1·32 + 32) + (9·32·32 + 32) parameters, the decoder (9·32·32 + 32) + (9·32 + 1)."""
     model = create("convolutional_autoencoder", filters=(32, 32), code="maps")
     assert model.count_params() == 320 + 9_248 + 9_248 + 289

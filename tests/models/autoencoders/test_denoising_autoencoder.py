@@ -1,4 +1,4 @@
-"""The denoising autoencoder: its noise, its sizes and its two networks."""
+"""Tests of `denoising_autoencoder`: its noise, its shapes, and its convolutional and dense networks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SMALL = {"image_shape": (8, 8, 1), "code_dim": 3, "filters": (4,)}
 
 @pytest.mark.parametrize("network", ["convolutional", "dense"])
 @pytest.mark.parametrize("shape", [(8, 8, 1), (9, 7, 3), (2, 30, 1)])
-def test_every_size_is_reconstructed(network: str, shape: tuple[int, ...]) -> None:
+def test_output_has_the_shape_of_the_input(network: str, shape: tuple[int, ...]) -> None:
     model = create("denoising_autoencoder", network=network, image_shape=shape, code_dim=5)
     x = np.random.default_rng(0).random((2, *shape), dtype=np.float32)
     rebuilt = keras.ops.convert_to_numpy(model(x))
@@ -37,7 +37,7 @@ def test_noise_is_added_only_in_training(noise: str) -> None:
 
 
 def test_each_training_step_has_new_noise() -> None:
-    """With a learning rate of 0 the weights stay constant, so only the noise can change the loss."""
+    """With a learning rate of 0, the weights stay constant, so only the noise can change the loss."""
     model = create("denoising_autoencoder", **SMALL)
     model.compile(keras.optimizers.SGD(0.0), "mean_squared_error")
     x = np.random.default_rng(0).random((4, 8, 8, 1), dtype=np.float32)
@@ -48,19 +48,19 @@ def test_each_training_step_has_new_noise() -> None:
 def test_the_convolutional_decoder_mirrors_the_encoder() -> None:
     model = create("denoising_autoencoder", filters=(2, 3, 5), code_dim=7)
     down, up = (
-        [layer.output.shape[1:] for layer in model.get_layer(part).layers if type(layer) is kind]
-        for part, kind in (("encoder", keras.layers.Conv2D), ("decoder", keras.layers.Conv2DTranspose))
+        [layer.output.shape[1:] for layer in model.get_layer(part).layers if type(layer) is layer_type]
+        for part, layer_type in (("encoder", keras.layers.Conv2D), ("decoder", keras.layers.Conv2DTranspose))
     )
     assert down == [(14, 14, 2), (7, 7, 3), (4, 4, 5)]
     assert up == [(7, 7, 3), (14, 14, 2), (28, 28, 1)]
 
 
-def test_the_dense_network_is_the_dense_autoencoder() -> None:
+def test_the_dense_network_has_the_parameters_of_the_dense_autoencoder() -> None:
     model = create("denoising_autoencoder", network="dense", code_dim=3)
     assert model.count_params() == (784 * 3 + 3) + (3 * 784 + 784)
 
 
-def test_more_filters_than_halvings_leave_one_pixel() -> None:
+def test_more_layers_than_needed_for_one_pixel() -> None:
     model = create("denoising_autoencoder", image_shape=(5, 4, 1), filters=(2,) * 6)
     x = np.ones((1, 5, 4, 1), np.float32)
     assert keras.ops.convert_to_numpy(model(x)).shape == x.shape

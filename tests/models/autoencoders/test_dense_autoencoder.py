@@ -1,4 +1,4 @@
-"""The dense autoencoder: its formulas in NumPy, and its derivatives by automatic differentiation."""
+"""Compares `dense_autoencoder` with its formulas in NumPy, and derivatives with automatic differentiation."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ACTIVATIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 @pytest.mark.parametrize("g", ACTIVATIONS)
 @pytest.mark.parametrize("f", ["sigmoid", "linear"])
 def test_output_equals_formula(g: str, f: str) -> None:
-    """h = g(Wx + b), x̂ = f(W*h + c)."""
+    """The formulas are h = g(Wx + b) and x̂ = f(W*h + c)."""
     model = create("dense_autoencoder", image_shape=(3, 3, 1), code_dim=2, code_activation=g, output_activation=f)
     weights = [RANDOM.normal(size=weight.shape).astype(np.float32) for weight in model.weights]
     model.set_weights(weights)
@@ -66,7 +66,7 @@ def test_the_cross_entropy_is_smallest_at_the_input() -> None:
 
 
 def test_derivative_of_the_sigmoid_code() -> None:
-    """∂h/∂a = h(1−h), computed with the model's encoder by the bias b, since ∂a/∂b = 1."""
+    """The formula is ∂h/∂a = h(1−h), for the activation of the encoder's code layer."""
     model = create("dense_autoencoder", image_shape=(3, 3, 1), code_dim=5)
     hidden = model.get_layer("encoder").get_layer("code")
     a = RANDOM.normal(size=(4, 5)).astype(np.float32)

@@ -1,4 +1,4 @@
-"""The linear autoencoder finds the PCA subspace, computed by NumPy's singular value decomposition."""
+"""Compares `linear_autoencoder` with PCA, which NumPy's singular value decomposition computes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..layer_checks import randomise, to_numpy
 RANDOM = np.random.default_rng(0)
 FEATURES, CODE, N, STEPS = 6, 2, 400, 600
 INDEPENDENT = RANDOM.normal(size=(N, FEATURES)).astype(np.float32)
-# Six values that depend on two factors, with a little noise and a mean other than 0.
+# Each example has six values that depend on two factors. The values have a little noise and a mean other than 0.
 CORRELATED = (
     RANDOM.normal(size=(N, CODE)) * [1.5, 1.0] @ RANDOM.normal(size=(CODE, FEATURES))
     + 0.3 * RANDOM.normal(size=(N, FEATURES))
@@ -27,7 +27,7 @@ def linear() -> keras.Model:
 
 
 def components(x: np.ndarray) -> np.ndarray:
-    """Returns the first principal axes, `(CODE, FEATURES)`."""
+    """Returns the first `CODE` principal axes, `(CODE, FEATURES)`."""
     return np.linalg.svd(x - x.mean(axis=0), full_matrices=False)[2][:CODE]
 
 
@@ -52,12 +52,12 @@ def trained(x: np.ndarray) -> keras.Model:
 
 
 def error(x_hat: np.ndarray, x: np.ndarray) -> float:
-    """Returns the share of the variance that is lost."""
+    """Returns the squared error of the reconstruction, divided by the variance of `x`."""
     return float(((x_hat - x) ** 2).sum() / ((x - x.mean(axis=0)) ** 2).sum())
 
 
 def test_output_equals_formula() -> None:
-    """h = Wx + b, x̂ = W*h + c."""
+    """The formulas are h = Wx + b and x̂ = W*h + c."""
     model = linear()
     w, b, w_star, c = randomise(model)
     h = CORRELATED @ w + b
@@ -66,8 +66,8 @@ def test_output_equals_formula() -> None:
     np.testing.assert_allclose(rebuilt(model, CORRELATED), h @ w_star + c, rtol=1e-4, atol=1e-5)
 
 
-def test_with_principal_components_as_weights_it_equals_pca() -> None:
-    """W are the principal axes, b = −W mean, W* = Wᵀ, and c is the mean."""
+def test_model_with_principal_axes_as_weights_equals_pca() -> None:
+    """The rows of W are the principal axes, b = −W mean, W* = Wᵀ, and c is the mean."""
     axes, mean = components(CORRELATED), CORRELATED.mean(axis=0)
     model = linear()
     model.set_weights([axes.T, -axes @ mean, axes, mean])
@@ -75,7 +75,7 @@ def test_with_principal_components_as_weights_it_equals_pca() -> None:
 
 
 def test_training_finds_the_pca_subspace() -> None:
-    """The error is within 1 %, the subspace within 5 degrees of PCA. Correlated values are compressible."""
+    """The error is within 1 % of the error of PCA, and the subspace within 5 degrees of the subspace of PCA."""
     model = trained(CORRELATED)
     best = error(by_pca(CORRELATED), CORRELATED)
     found = error(rebuilt(model, CORRELATED), CORRELATED)
@@ -85,8 +85,8 @@ def test_training_finds_the_pca_subspace() -> None:
     assert found < 0.1
 
 
-def test_independent_values_do_not_compress() -> None:
-    """The code holds two of six equal directions: about 4/6 of the variance is lost, also by PCA."""
+def test_independent_values_are_not_compressible() -> None:
+    """The code keeps two of six equally important directions, so about 4/6 of the variance is lost, as with PCA."""
     share = 1 - CODE / FEATURES
     for x_hat in (rebuilt(trained(INDEPENDENT), INDEPENDENT), by_pca(INDEPENDENT)):
         assert abs(error(x_hat, INDEPENDENT) - share) < 0.07

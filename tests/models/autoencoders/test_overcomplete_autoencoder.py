@@ -1,4 +1,4 @@
-"""The overcomplete autoencoder: it copies its input without a regulariser, and the layers of each regulariser."""
+"""Tests of `overcomplete_autoencoder`, which can copy its input without a regulariser, and of each regulariser."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def overcomplete(**options: Any) -> keras.Model:
 
 
 def test_linear_without_regularizer_copies_any_input() -> None:
-    """W is any matrix (6, 4) of full rank, and W* its left inverse: W* W = I."""
+    """W is a random matrix (6, 4) of full rank, and W* is its left inverse: W* W = I."""
     w = RANDOM.normal(size=(6, 4))
     w_star = np.linalg.pinv(w)
     model = overcomplete(regularizer="none", code_activation="linear", output_activation="linear")
@@ -64,15 +64,15 @@ REGULARIZERS = {
 def test_each_regularizer_adds_its_layer(regularizer: str) -> None:
     model = overcomplete(regularizer=regularizer, weight=0.3)
     found = [*model.layers, *model.get_layer("encoder").layers]
-    ours = [layer for layer in found if type(layer) in set().union(*REGULARIZERS.values())]
-    assert {type(layer) for layer in ours} == REGULARIZERS[regularizer]
+    regularizers = [layer for layer in found if type(layer) in set().union(*REGULARIZERS.values())]
+    assert {type(layer) for layer in regularizers} == REGULARIZERS[regularizer]
     if regularizer == "corruption":
-        assert (ours[0].noise, ours[0].level) == ("masking", 0.3)
-        assert model.layers.index(ours[0]) < model.layers.index(model.get_layer("encoder"))
-    elif ours:
-        assert ours[0].weight == 0.3 and float(penalty(model, IMAGES)) > 0
+        assert (regularizers[0].noise, regularizers[0].level) == ("masking", 0.3)
+        assert model.layers.index(regularizers[0]) < model.layers.index(model.get_layer("encoder"))
+    elif regularizers:
+        assert regularizers[0].weight == 0.3 and float(penalty(model, IMAGES)) > 0
     if regularizer == "kl":
-        assert ours[0].rho == 0.05
+        assert regularizers[0].rho == 0.05
 
 
 @pytest.mark.parametrize("regularizer", REGULARIZERS)

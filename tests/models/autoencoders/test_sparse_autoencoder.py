@@ -1,5 +1,4 @@
-"""The sparse autoencoder: the penalty's gradient by the biases of the code, by hand and by automatic
-differentiation."""
+"""Compares the penalties of `sparse_autoencoder` with formulas, and their gradients with automatic differentiation."""
 
 from __future__ import annotations
 
@@ -20,7 +19,7 @@ from ..layer_checks import penalty, randomise, to_numpy
 RANDOM = np.random.default_rng(0)
 X = RANDOM.random((5, 6), dtype=np.float32)
 IMAGES = X.reshape(5, 3, 2, 1)
-TRAINING_SET = RANDOM.random((40, 4), dtype=np.float32)  # a code
+TRAINING_CODES = RANDOM.random((40, 4), dtype=np.float32)  # the codes of a training set
 RHO, BETA = 0.05, 3.0
 
 
@@ -35,9 +34,9 @@ def gradient_by_biases(encoder: keras.Model, kernel: np.ndarray, b: np.ndarray) 
 @pytest.mark.parametrize("estimate", ["batch", "full_pass"])
 @pytest.mark.parametrize("g", ["sigmoid", "tanh"])
 def test_the_kl_penalty_and_its_gradient(g: str, estimate: str) -> None:
-    """Σ_i β (−ρ/ρ̂_j + (1 − ρ)/(1 − ρ̂_j)) / m · ∂h_ij/∂b_j, for tanh by way of (h + 1) / 2.
+    """The gradient is Σ_i β (−ρ/ρ̂_j + (1 − ρ)/(1 − ρ̂_j)) / m · ∂h_ij/∂b_j. For tanh, h is replaced with (h + 1) / 2.
 
-    ρ̂ is the batch's mean, or that of the last pass over the training set.
+    ρ̂ is the mean activation of the batch, or of the last pass over the training set.
     """
     encoder = sparse(code_activation=g, estimate=estimate).get_layer("encoder")
     kernel, b = randomise(encoder)[:2]
@@ -50,8 +49,8 @@ def test_the_kl_penalty_and_its_gradient(g: str, estimate: str) -> None:
         slopes = (1 - np.tanh(a) ** 2) / 2
     rho_hat = active.mean(axis=0)
     if estimate == "full_pass":
-        encoder.get_layer("sparsity").set_mean_activation(TRAINING_SET * 2 - 1 if g == "tanh" else TRAINING_SET)
-        rho_hat = TRAINING_SET.mean(axis=0)
+        encoder.get_layer("sparsity").set_mean_activation(TRAINING_CODES * 2 - 1 if g == "tanh" else TRAINING_CODES)
+        rho_hat = TRAINING_CODES.mean(axis=0)
     value = BETA * sum(entropy([RHO, 1 - RHO], [each, 1 - each]) for each in rho_hat)
     np.testing.assert_allclose(float(penalty(encoder, IMAGES)), value, rtol=1e-4)
     term = BETA * (-RHO / rho_hat + (1 - RHO) / (1 - rho_hat)) / len(X)
@@ -60,7 +59,7 @@ def test_the_kl_penalty_and_its_gradient(g: str, estimate: str) -> None:
 
 @pytest.mark.parametrize(("g", "low"), [("relu", 0), ("sigmoid", 0), ("tanh", -1)])
 def test_the_l1_penalty_and_its_gradient(g: str, low: int) -> None:
-    """The gradient is λ sign(h − low) ∂h/∂b, independent of the activation's size; 0 for an inactive ReLU."""
+    """The gradient is λ sign(h − low) ∂h/∂b. It does not depend on the size of h, and is 0 for an inactive ReLU."""
     encoder = sparse(penalty="l1", code_activation=g).get_layer("encoder")
     kernel, b = randomise(encoder)
     a = X @ kernel + b
@@ -75,7 +74,7 @@ def test_the_l1_penalty_and_its_gradient(g: str, low: int) -> None:
 
 
 def test_output_equals_formula() -> None:
-    """h = g(Wx + b), x̂ = f(W*h + c): the penalty does not change the output."""
+    """The formulas are h = g(Wx + b) and x̂ = f(W*h + c). The penalty does not change the output."""
     model = sparse(code_activation="tanh", output_activation="linear")
     w, b, w_star, c = randomise(model)
     h = np.tanh(X @ w + b)
@@ -101,7 +100,7 @@ def test_training_brings_the_mean_activation_to_rho() -> None:
     np.testing.assert_allclose(active, np.full(4, RHO), rtol=0.2)
 
 
-def test_the_code_may_exceed_the_image() -> None:
+def test_the_code_may_be_larger_than_the_image() -> None:
     assert create("sparse_autoencoder", image_shape=(2, 2, 1), code_dim=9).get_layer("encoder").output_shape == (
         None,
         9,

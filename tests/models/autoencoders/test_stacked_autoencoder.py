@@ -1,4 +1,4 @@
-"""The deep autoencoder: its sizes, and its formula in NumPy with and without tied weights."""
+"""Compares `stacked_autoencoder` with its formula in NumPy, with and without tied weights, and checks its sizes."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ IMAGES = X.reshape(4, 3, 2, 1)
 
 
 def small(**options: Any) -> keras.Model:
-    given = {"image_shape": (3, 2, 1), "hidden": (5, 4), "code_dim": 2, "activation": "tanh", **options}
-    return create("stacked_autoencoder", **given)
+    small_options = {"image_shape": (3, 2, 1), "hidden": (5, 4), "code_dim": 2, "activation": "tanh"}
+    return create("stacked_autoencoder", **{**small_options, **options})
 
 
 def sigmoid(a: np.ndarray) -> np.ndarray:
@@ -36,13 +36,13 @@ def test_published_layer_sizes(tied: bool) -> None:
 
 
 def _changes(shapes: list[tuple[int, ...]]) -> list[int]:
-    """Returns the sequence of sizes without repetitions: (28, 28, 1) and (784,) are the same size."""
+    """Returns the sizes that differ from the size before. (28, 28, 1) and (784,) have the same size, 784."""
     counts = [int(np.prod(shape)) for shape in shapes]
     return [after for before, after in pairwise(counts) if after != before]
 
 
 def test_published_parameter_count() -> None:
-    """Encoder and decoder have a kernel and a bias for each layer. If tied, they share the kernels."""
+    """Each layer of the encoder and of the decoder has a kernel and a bias. Tied layers share their kernels."""
     kernels = sum(a * b for a, b in pairwise(SIZES))  # 784·1,000 + 1,000·500 + 500·250 + 250·30 = 1,416,500
     biases = sum(SIZES[1:]) + sum(SIZES[:-1])  # 1,780 + 2,534
     assert create("stacked_autoencoder").count_params() == 2 * kernels + biases == 2_837_314
@@ -50,7 +50,7 @@ def test_published_parameter_count() -> None:
 
 
 def test_output_equals_formula() -> None:
-    """h_l = g(W_l h_{l−1} + b_l) for the encoder; the code is linear; the decoder has its own weights."""
+    """The encoder computes h_l = g(W_l h_{l−1} + b_l), with a linear code. The decoder has its own weights."""
     model = small()
     w1, b1, w2, b2, w3, b3, v3, c3, v2, c2, v1, c1 = randomise(model)
     code = np.tanh(np.tanh(X @ w1 + b1) @ w2 + b2) @ w3 + b3
@@ -60,7 +60,7 @@ def test_output_equals_formula() -> None:
 
 
 def test_tied_output_equals_formula() -> None:
-    """W*_l = W_lᵀ; the decoder has its own biases."""
+    """The kernels are tied, W*_l = W_lᵀ. The decoder has its own biases."""
     model = small(tied=True)
     randomise(model)
     (w1, b1, c1), (w2, b2, c2), (w3, b3, c3) = (
@@ -74,15 +74,15 @@ def test_tied_output_equals_formula() -> None:
 
 
 @pytest.mark.parametrize("tied", [False, True])
-def test_each_activation_is_used_in_its_place(tied: bool) -> None:
-    """All activations are linear except one, which is ReLU: only there are values clipped at 0."""
-    for place, has_negative in (
+def test_each_activation_is_used_in_its_layer(tied: bool) -> None:
+    """All activations except one are linear, so only the output of this activation has no negative values."""
+    for name, has_negative in (
         ("activation", (True, True)),
         ("code_activation", (False, True)),
         ("output_activation", (True, False)),
     ):
         linear = {"activation": "linear", "code_activation": "linear", "output_activation": "linear"}
-        model = small(**{**linear, place: "sigmoid" if place == "output_activation" else "relu"}, tied=tied)
+        model = small(**{**linear, name: "sigmoid" if name == "output_activation" else "relu"}, tied=tied)
         randomise(model)
         code, x_hat = to_numpy(model.get_layer("encoder")(IMAGES)), to_numpy(model(IMAGES))
         assert ((code < 0).any(), (x_hat < 0).any()) == has_negative

@@ -1,4 +1,4 @@
-"""The tied autoencoder: the homework's gradients in NumPy equal those of automatic differentiation."""
+"""Compares the gradients of `tied_autoencoder` in lecture notes 001, question 1, with automatic differentiation."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ RANDOM = np.random.default_rng(0)
 X = RANDOM.normal(size=(1, 6)).astype(np.float32)  # one example
 IMAGE = X.reshape(1, 3, 2, 1)
 
-# f, and its derivative as a function of f's value.
+# The activation f, and its derivative as a function of f(a).
 FUNCTIONS: dict[str, tuple[Any, Any]] = {
     "sigmoid": (lambda a: 1 / (1 + np.exp(-a)), lambda f: f * (1 - f)),
     "tanh": (np.tanh, lambda f: 1 - f**2),
@@ -31,13 +31,13 @@ def tied(**options: Any) -> keras.Model:
 
 
 def half_squared_error(model: keras.Model, kernel: Any) -> Any:
-    """Returns ½‖f(Wᵀf(Wx)) − x‖² for a kernel."""
+    """Returns ½‖f(Wᵀf(Wx)) − x‖² for the kernel Wᵀ."""
     x_hat, _ = model.stateless_call([kernel], model.non_trainable_variables, ops.convert_to_tensor(IMAGE))
     return 0.5 * ops.sum(ops.square(x_hat - IMAGE))
 
 
 def test_gradient_of_the_linear_model() -> None:
-    """∂L/∂W = W x (WᵀWx − x)ᵀ + W (WᵀWx − x) xᵀ."""
+    """The formula is ∂L/∂W = W x (WᵀWx − x)ᵀ + W (WᵀWx − x) xᵀ."""
     model = tied()
     (kernel,) = randomise(model)
     w, x = kernel.T, X.T  # (4, 6), (6, 1)
@@ -50,7 +50,10 @@ def test_gradient_of_the_linear_model() -> None:
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_the_gradient_is_the_sum_of_both_paths(name: str) -> None:
-    """With h = f(Wx), x̂ = f(Wᵀh) and δ = (x̂ − x) f'(Wᵀh): h δᵀ from the decoder, (Wδ f'(Wx)) xᵀ from the encoder."""
+    """Let h = f(Wx), x̂ = f(Wᵀh) and δ = (x̂ − x) f'(Wᵀh).
+
+    The path through the decoder contributes h δᵀ, and the path through the encoder (Wδ f'(Wx)) xᵀ.
+    """
     f, slope = FUNCTIONS[name]
     model = tied(activation=name)
     (kernel,) = randomise(model)
@@ -58,10 +61,10 @@ def test_the_gradient_is_the_sum_of_both_paths(name: str) -> None:
     h = f(w @ x)
     x_hat = f(w.T @ h)
     delta = (x_hat - x) * slope(x_hat)
-    back, forth = h @ delta.T, ((w @ delta) * slope(h)) @ x.T
+    decoder_path, encoder_path = h @ delta.T, ((w @ delta) * slope(h)) @ x.T
     found = gradient(lambda each: half_squared_error(model, each), kernel).T
-    np.testing.assert_allclose(found, back + forth, rtol=1e-4, atol=1e-5)
-    for path in (back, forth):  # neither path alone is the gradient
+    np.testing.assert_allclose(found, decoder_path + encoder_path, rtol=1e-4, atol=1e-5)
+    for path in (decoder_path, encoder_path):  # neither path alone is the gradient
         assert np.abs(found - path).max() > 0.01
 
 
@@ -85,7 +88,7 @@ def is_tied(model: keras.Model) -> bool:
 def test_kernel_is_shared_after_training_and_loading(tmp_path: Path) -> None:
     model = tied()
     assert [tuple(each.shape) for each in model.weights] == [(6, 4)] and is_tied(model)
-    for _ in range(2):  # train a step and save; load, train a step and save
+    for _ in range(2):  # the second pass trains and saves the loaded model
         before = np.array(model.get_weights()[0])
         model.compile(keras.optimizers.SGD(0.1), "mean_squared_error", run_eagerly=True)
         model.train_on_batch(IMAGE, IMAGE)

@@ -1,4 +1,4 @@
-"""The variational autoencoder: its KL term by simulation, its bound by integration, and its code."""
+"""Compares `variational_autoencoder` with formulas, its KL term with a simulation, and its ELBO with an integral."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ IMAGES = (np.random.default_rng(0).random((4, 3, 2, 1)) > 0.5).astype(np.float32
 
 
 def variational(**options: Any) -> keras.Model:
-    given = {"image_shape": (3, 2, 1), "hidden": (5,), "filters": (4, 3), "code_dim": 2, **options}
-    return create("variational_autoencoder", **given)
+    small_options = {"image_shape": (3, 2, 1), "hidden": (5,), "filters": (4, 3), "code_dim": 2}
+    return create("variational_autoencoder", **{**small_options, **options})
 
 
 def distribution(encoder: keras.Model, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -32,14 +32,14 @@ def distribution(encoder: keras.Model, x: np.ndarray) -> tuple[np.ndarray, np.nd
 
 
 def test_kl_term_equals_simulation() -> None:
-    """E_q [log q(z|x) − log p(z)] over 200,000 samples, within five standard errors."""
+    """The simulation estimates E_q [log q(z|x) − log p(z)] with 200,000 samples. The tolerance is 5 standard errors."""
     model = variational()
     randomise(model)
     mean, log_variance = distribution(model.get_layer("encoder"), IMAGES)
     sigma = np.exp(log_variance / 2)
     n = 200_000
     z = mean + sigma * np.random.default_rng(1).standard_normal((n, *mean.shape))  # (n, batch, units)
-    logs = (norm.logpdf(z, mean, sigma) - norm.logpdf(z)).sum(axis=-1).mean(axis=-1)  # (n,), mean of the batch
+    logs = (norm.logpdf(z, mean, sigma) - norm.logpdf(z)).sum(axis=-1).mean(axis=-1)  # (n,), averaged over the batch
     found = float(penalty(model, IMAGES))
     assert abs(found - logs.mean()) < 5 * logs.std() / np.sqrt(n)
     assert found > 20 * logs.std() / np.sqrt(n)  # otherwise this test could not fail
@@ -53,7 +53,7 @@ def test_kl_weight_scales_the_kl_term() -> None:
 
 
 def test_loss_exceeds_negative_log_likelihood_by_kl_to_posterior() -> None:
-    """−ELBO = −log p(x) + KL(q(z|x)‖p(z|x)), both integrated numerically for a code of one dimension."""
+    """−ELBO = −log p(x) + KL(q(z|x)‖p(z|x)). The integrals are computed numerically for a code with one dimension."""
     model = variational(code_dim=1)
     model.set_weights([1.5 * weight for weight in randomise(model)])
     x = IMAGES[3:]
@@ -78,7 +78,7 @@ def test_code_at_inference_is_the_mean(network: str) -> None:
     randomise(model)
     encoder = model.get_layer("encoder")
     before = [to_numpy(each).copy() for each in model.non_trainable_variables]
-    assert before  # the state of the random numbers
+    assert before  # the state of the random number generator
     mean, _ = distribution(model.get_layer("encoder"), IMAGES)
     for call in (encoder, encoder, lambda x: encoder(x, training=False)):
         np.testing.assert_allclose(to_numpy(call(IMAGES)), mean, rtol=1e-6)
@@ -96,15 +96,18 @@ def test_code_in_training_is_random() -> None:
 
 
 def test_gradient_passes_through_sampling() -> None:
-    """z = μ + σ ε: ∂z/∂μ = 1 and ∂z/∂log σ² = ½ σ ε, computed by the biases of the layers of μ and log σ²."""
+    """z = μ + σ ε, so ∂z/∂μ = 1 and ∂z/∂log σ² = ½ σ ε.
+
+    The test differentiates with respect to the biases of the layers that compute μ and log σ².
+    """
     encoder = variational().get_layer("encoder")
     weights = randomise(encoder)
 
-    def drawn(index: int, bias: Any) -> Any:
-        """Returns the code with another bias. The noise is the same at each call, because the state is."""
-        given = [bias if index == each else ops.convert_to_tensor(weights[each]) for each in range(len(weights))]
+    def sample(index: int, bias: Any) -> Any:
+        """Returns a code with another bias. Each call starts from the same state, so the noise is the same."""
+        changed = [bias if index == each else ops.convert_to_tensor(weights[each]) for each in range(len(weights))]
         state = encoder.non_trainable_variables
-        return encoder.stateless_call(given, state, ops.convert_to_tensor(IMAGES), training=True)[0]
+        return encoder.stateless_call(changed, state, ops.convert_to_tensor(IMAGES), training=True)[0]
 
     paths = [weight.path for weight in encoder.trainable_weights]
     by_mean, by_log_variance = (
@@ -112,8 +115,8 @@ def test_gradient_passes_through_sampling() -> None:
         for name in ("mean", "log_variance")
     )
     mean, log_variance = distribution(encoder, IMAGES)
-    noise = (to_numpy(drawn(by_mean, weights[by_mean])) - mean) / np.exp(log_variance / 2)
-    found = [gradient(lambda b, i=i: ops.sum(drawn(i, b)), weights[i]) for i in (by_mean, by_log_variance)]
+    noise = (to_numpy(sample(by_mean, weights[by_mean])) - mean) / np.exp(log_variance / 2)
+    found = [gradient(lambda b, i=i: ops.sum(sample(i, b)), weights[i]) for i in (by_mean, by_log_variance)]
     np.testing.assert_allclose(found[0], np.full(2, len(IMAGES)), rtol=1e-6)
     expected = (0.5 * np.exp(log_variance / 2) * noise).sum(axis=0)
     np.testing.assert_allclose(found[1], expected, rtol=1e-3, atol=1e-5)
@@ -121,7 +124,7 @@ def test_gradient_passes_through_sampling() -> None:
 
 @pytest.mark.parametrize("network", ["dense", "convolutional"])
 @pytest.mark.parametrize("shape", [(3, 2, 1), (9, 7, 3), (1, 5, 1)])
-def test_every_size_is_reconstructed_and_generated(network: str, shape: tuple[int, ...]) -> None:
+def test_reconstructions_and_samples_have_the_shape_of_the_images(network: str, shape: tuple[int, ...]) -> None:
     model = variational(network=network, image_shape=shape)
     x = np.random.default_rng(0).random((2, *shape), dtype=np.float32)
     z = np.random.default_rng(1).normal(size=(2, 2)).astype(np.float32)

@@ -1,4 +1,4 @@
-"""The blocks of `conv_blocks`, and the sizes after padding and stride."""
+"""Tests of the blocks of `conv_blocks`, and of the size of feature maps for each padding and stride."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from keras_gallery.models import BadHyperparameter, create
 
 from ..layer_checks import randomise, to_numpy
 
-KINDS = {keras.layers.Conv2D: "conv", keras.layers.MaxPooling2D: "pool", keras.layers.Dense: "dense"}
+LAYER_NAMES = {keras.layers.Conv2D: "conv", keras.layers.MaxPooling2D: "pool", keras.layers.Dense: "dense"}
 
 
 def pattern(model: keras.Model) -> list[str]:
-    return [KINDS[type(layer)] for layer in model.layers if type(layer) in KINDS]
+    return [LAYER_NAMES[type(layer)] for layer in model.layers if type(layer) in LAYER_NAMES]
 
 
 @pytest.mark.parametrize("k", [1, 2, 3])
 @pytest.mark.parametrize("n", [1, 3])
-def test_both_patterns(n: int, k: int) -> None:
-    """((convolution + ReLU) × k + pooling) × n + dense."""
+def test_order_of_the_layers(n: int, k: int) -> None:
+    """The pattern is ((convolution + ReLU) × k + pooling) × n + two dense layers."""
     model = create("conv_blocks", filters=(4,) * n, convolutions=k)
     assert pattern(model) == (["conv"] * k + ["pool"]) * n + ["dense", "dense"]
     for layer in model.layers:
@@ -39,7 +39,7 @@ def size_after(n: int, f: int, p: int, s: int) -> int:
 @pytest.mark.parametrize(
     ("n", "f", "s", "padding", "p"),
     [
-        (3, 2, 1, "valid", 0),  # the notes' example: 3 × 3 becomes 2 × 2
+        (3, 2, 1, "valid", 0),  # the example of lecture notes 004: 3 × 3 becomes 2 × 2
         (28, 3, 1, "valid", 0),
         (28, 5, 2, "valid", 0),
         (11, 3, 3, "valid", 0),
@@ -50,7 +50,7 @@ def size_after(n: int, f: int, p: int, s: int) -> int:
     ],
 )
 def test_the_size_after_a_convolution(n: int, f: int, s: int, padding: str, p: int) -> None:
-    """⌊(n + 2p − f) / s⌋ + 1."""
+    """The size is ⌊(n + 2p − f) / s⌋ + 1."""
     expected = size_after(n, f, p, s)
     model = create(
         "conv_blocks", image_shape=(n, n, 1), filters=(2,), kernel_size=f, strides=s, padding=padding, units=4
@@ -59,19 +59,22 @@ def test_the_size_after_a_convolution(n: int, f: int, s: int, padding: str, p: i
     assert model.get_layer("pool_1").output.shape == (None, expected // 2, expected // 2, 2)
 
 
-def test_a_map_of_3_by_3_under_a_filter_of_2_by_2() -> None:
+def test_a_filter_of_2_by_2_on_an_image_of_3_by_3() -> None:
     """In an image with the values a … i, the filter is applied to abde, bcef, degh and efhi."""
     model = create("conv_blocks", image_shape=(3, 3, 1), filters=(1,), kernel_size=2, padding="valid", units=1)
     kernel, *_ = randomise(model)
     model.get_layer("conv_1_1").bias.assign([10.0])  # so that the ReLU has no effect
     a, b, c, d, e, f, g, h, i = letters = np.random.default_rng(0).normal(size=9).astype(np.float32)
-    seen = np.array([[(a, b, d, e), (b, c, e, f)], [(d, e, g, h), (e, f, h, i)]])
+    windows = np.array([[(a, b, d, e), (b, c, e, f)], [(d, e, g, h), (e, f, h, i)]])
     found = to_numpy(model.get_layer("conv_1_1")(letters.reshape(1, 3, 3, 1)))[0, :, :, 0]
-    np.testing.assert_allclose(found, seen @ kernel.ravel() + 10, rtol=1e-5)
+    np.testing.assert_allclose(found, windows @ kernel.ravel() + 10, rtol=1e-5)
 
 
-def test_same_padding_keeps_the_size_with_zeros_around() -> None:
-    """A filter that is 1 in its lower right corner returns each pixel's lower right neighbour; 0 at the edge."""
+def test_same_padding_adds_zeros_around_the_image() -> None:
+    """A filter with its only 1 in the lower right corner returns the lower right neighbour of each pixel.
+
+    At the edge, it returns the padding, 0.
+    """
     model = create("conv_blocks", image_shape=(4, 4, 1), filters=(1,), units=1)
     kernel = np.zeros((3, 3, 1, 1), np.float32)
     kernel[2, 2] = 1

@@ -1,4 +1,4 @@
-"""The notes' convolutional network: its layers, its computation in NumPy, and the effect of moving an image."""
+"""Tests of `convnet`: its layers as in lecture notes 004, its output in NumPy, and the effect of moving an image."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def table(model: keras.Model) -> list[tuple[str, tuple[int, ...], int]]:
     return [(layer.name, tuple(layer.output.shape[1:]), layer.count_params()) for layer in model.layers]
 
 
-def test_layers_match_the_table_of_the_notes() -> None:
+def test_layers_match_the_table_of_the_lecture_notes() -> None:
     model = create("convnet")
     assert table(model) == TABLE
     assert model.count_params() == 93_322
@@ -44,8 +44,8 @@ def test_dropout_adds_no_parameters_and_is_off_at_inference() -> None:
     assert (to_numpy(model(x, training=True)) != to_numpy(plain(x))).any()
 
 
-def test_a_convolution_and_a_pooling() -> None:
-    """maps = max(0, K * x + b) for each 3 × 3 window, then the maximum of each 2 × 2."""
+def test_convolution_and_max_pooling() -> None:
+    """The convolution computes max(0, K * x + b) for each 3 × 3 window, the pooling the maximum of each 2 × 2 block."""
     model = create("convnet", image_shape=(19, 18, 2))
     kernel, bias, *_ = randomise(model)
     x = RANDOM.normal(size=(2, 19, 18, 2)).astype(np.float32)
@@ -59,7 +59,7 @@ def test_a_convolution_and_a_pooling() -> None:
 
 @pytest.mark.parametrize(("layer", "pixels"), [("conv2d_1", 1), ("conv2d_2", 2), ("conv2d_3", 4)])
 def test_feature_maps_move_with_the_image(layer: str, pixels: int) -> None:
-    """If the image moves by the total pooling factor before a layer, the feature maps move by one position."""
+    """If the image moves by the total pooling factor before a layer, the maps of the layer move by one position."""
     model = create("convnet")
     randomise(model)
     maps = keras.Model(model.input, model.get_layer(layer).output)
@@ -72,7 +72,7 @@ def test_feature_maps_move_with_the_image(layer: str, pixels: int) -> None:
 
 
 def test_dense_layer_changes_with_a_moved_image() -> None:
-    """The maximum of each feature map does not depend on the object's position; the output of a dense unit does."""
+    """The position of the object changes the output of a dense layer, but not the maximum of a feature map."""
     x = np.zeros((1, 28, 28, 1), np.float32)
     x[:, 8:20, 6:18] = RANDOM.random((1, 12, 12, 1))
     moved = np.roll(x, (5, 7), axis=(1, 2))

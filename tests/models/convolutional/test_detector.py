@@ -1,4 +1,4 @@
-"""The detector: its outputs for each cell, and its loss."""
+"""Tests of `detector`: its outputs for each cell, and its losses."""
 
 from __future__ import annotations
 
@@ -29,23 +29,23 @@ def test_a_class_and_a_box_for_each_cell(shape: tuple[int, int, int], classes: i
 
 
 def test_cell_order_is_row_by_row() -> None:
-    """Cells are numbered row by row: an object in the third row and sixth column changes the output of that cell most.
+    """Cells are numbered row by row: an object in row 2 and column 5 (from 0) changes the outputs around this cell.
 
-    The convolutions of an untrained network spread what they see evenly around it.
+    The convolutions of an untrained network spread a change evenly, so the change has its centre near this cell.
     """
     keras.utils.set_random_seed(0)
     model = create("detector")
     logits = keras.Model(model.input, model.get_layer("cells").output)
     x = np.zeros((1, 64, 64, 1), np.float32)
-    nothing = to_numpy(logits(x))
+    empty = to_numpy(logits(x))
     x[:, 16:24, 40:48] = 1
-    stirred = np.abs(to_numpy(logits(x)) - nothing).sum(axis=-1).reshape(8, 8)
-    row, column = (stirred * np.indices((8, 8))).sum(axis=(1, 2)) / stirred.sum()
+    change = np.abs(to_numpy(logits(x)) - empty).sum(axis=-1).reshape(8, 8)
+    row, column = (change * np.indices((8, 8))).sum(axis=(1, 2)) / change.sum()
     assert abs(row - 2) < 1 and abs(column - 5) < 1
 
 
 def losses(cell_probabilities: np.ndarray, cell_boxes: np.ndarray) -> tuple[float, float]:
-    """Returns the losses of one image with the two objects above, on a grid of 8 × 8."""
+    """Returns the class loss and the box loss of an image with the objects `BOXES`, on a grid of 8 × 8 cells."""
     cell_classes, targets = encode(BOXES, LABELS, 8, 8, classes=10)
     return (
         float(CellCrossentropy()(cell_classes[None], cell_probabilities[None])),
@@ -54,7 +54,7 @@ def losses(cell_probabilities: np.ndarray, cell_boxes: np.ndarray) -> tuple[floa
 
 
 def test_loss_is_zero_for_correct_output() -> None:
-    """The boxes of cells without an object do not matter."""
+    """The boxes of cells without an object do not change the loss."""
     cell_classes, targets = encode(BOXES, LABELS, 8, 8, classes=10)
     boxes = np.where(targets[:, 4:] > 0, targets[:, :4], 0.7).astype(np.float32)
     certain = np.eye(11, dtype=np.float32)[cell_classes]
@@ -66,7 +66,10 @@ def test_loss_is_zero_for_correct_output() -> None:
 
 
 def test_loss_of_wrong_output() -> None:
-    """The losses are −log p̂ of all cells, and the distances of the four edges in cells with an object, as sums."""
+    """The class loss is the sum of −log p̂ over all cells.
+
+    The box loss is the sum of the distances of the four edges over the cells with an object.
+    """
     cell_classes, targets = encode(BOXES, LABELS, 8, 8, classes=10)
     p_hat = RANDOM.dirichlet(np.ones(11), 64).astype(np.float32)
     boxes = RANDOM.random((64, 4), dtype=np.float32)
@@ -78,8 +81,8 @@ def test_loss_of_wrong_output() -> None:
     np.testing.assert_allclose(by_boxes, sum(edges), rtol=1e-5)
 
 
-def test_correct_output_is_possible() -> None:
-    """Inverting the sigmoids gives the inputs of `CellBoxes` for each true box."""
+def test_cell_boxes_can_return_the_true_boxes() -> None:
+    """If its inputs are calculated by inverting the sigmoids, `CellBoxes` returns the true boxes."""
     model = create("detector")
     _, targets = encode(BOXES, LABELS, 8, 8, classes=10)
     centre, size = (BOXES[:, :2] + BOXES[:, 2:]) / 2, BOXES[:, 2:] - BOXES[:, :2]

@@ -1,4 +1,4 @@
-"""`pointwise_convnet`: 1 × 1 convolutions are matrix products over channels, and the other reductions."""
+"""Tests of `pointwise_convnet`: its 1 × 1 convolutions, its other reductions, and its parameter counts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_a_pointwise_convolution_is_a_matrix_product_over_channels() -> None:
     np.testing.assert_allclose(to_numpy(layer(x)), expected, rtol=1e-4, atol=1e-5)
 
 
-def test_without_a_reduction_it_is_the_convnet() -> None:
+def test_model_without_a_reduction_equals_convnet() -> None:
     model, convnet = create("pointwise_convnet", reduction="none"), create("convnet")
     convnet.set_weights(randomise(model))
     x = RANDOM.random((2, 28, 28, 1), dtype=np.float32)
@@ -39,8 +39,8 @@ def test_reduction_changes_only_channels(reduction: str, factor: int) -> None:
     assert model.get_layer("embedding").output.shape == (None, 64)
 
 
-def test_parameters() -> None:
-    """The 1 × 1 convolutions have (32·8 + 8) + 2·(64·16 + 16) parameters, depth pooling has none."""
+def test_parameter_counts() -> None:
+    """The 1 × 1 convolutions have (32·8 + 8) + 2·(64·16 + 16) parameters. Depth pooling has none."""
     counts = [create("pointwise_convnet", reduction=each).count_params() for each in ("depth_pooling", "pointwise")]
     assert counts == [24_202, 24_202 + 264 + 2_080]
     assert 3 * counts[1] < create("convnet").count_params()

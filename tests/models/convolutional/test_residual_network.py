@@ -1,4 +1,4 @@
-"""Residual blocks: the identity for zero weights, with and without skips, and the gradient at the first layer."""
+"""Tests of `residual_network`: its blocks with and without skip connections, and the gradient at the first layer."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ def test_block_with_zero_weights_is_the_identity() -> None:
         model.get_layer(name).kernel.assign(np.zeros(model.get_layer(name).kernel.shape))
     maps = RANDOM.normal(size=(2, 8, 8, 4)).astype(np.float32)
     np.testing.assert_array_equal(to_numpy(part(model, "block_1_1", "block_1_2")(maps)), maps)
-    # If maps become smaller: the mean of each 2 × 2 positions, and additional channels of zeros.
+    # If the block halves the maps, the skip connection averages each 2 × 2 window and adds channels of zeros.
     means = maps.reshape(2, 4, 2, 4, 2, 4).mean(axis=(2, 4))
     found = to_numpy(part(model, "block_1_2", "block_2_1")(maps))
     np.testing.assert_allclose(found, np.pad(means, ((0, 0), (0, 0), (0, 0), (0, 2))), atol=1e-6)
 
 
 def test_skip_connection_adds_the_input() -> None:
-    """The outputs are x + block(x) with skips, and block(x) without."""
+    """The output is x + block(x) with skip connections, and block(x) without them."""
     model, twin = small(), small(skips=False)
     twin.set_weights(randomise(model))
     maps = RANDOM.normal(size=(2, 8, 8, 4)).astype(np.float32)
@@ -84,10 +84,10 @@ def test_any_image_size_is_allowed(shape: tuple[int, ...], stem_stride: int, ski
     assert np.isfinite(to_numpy(model(np.ones((2, *shape), np.float32)))).all()
 
 
-def test_convolutions_have_biases_without_normalization() -> None:
-    kinds = [{weight.name for weight in small(normalization=each).weights} for each in (True, False)]
-    assert kinds[1] == {"kernel", "bias"}
-    assert kinds[0] == {"kernel", "bias", "gamma", "beta", "moving_mean", "moving_variance"}
+def test_convolutions_have_biases_only_without_normalization() -> None:
+    names = [{weight.name for weight in small(normalization=each).weights} for each in (True, False)]
+    assert names[1] == {"kernel", "bias"}
+    assert names[0] == {"kernel", "bias", "gamma", "beta", "moving_mean", "moving_variance"}
     with_biases = [layer for layer in small().layers if isinstance(layer, keras.layers.Conv2D) and layer.use_bias]
     assert not with_biases
 

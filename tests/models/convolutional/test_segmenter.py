@@ -1,4 +1,4 @@
-"""The segmenter: its sizes, and the pixels that each prediction depends on."""
+"""Tests of `segmenter`: its sizes, its loss, and the pixels that each prediction depends on."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ def test_sizes_of_encoder_and_decoder() -> None:
 
 
 def test_pixel_class_depends_on_distant_pixels() -> None:
-    """The class of a pixel depends on pixels at a distance of 28, the size of a digit."""
+    """The class of a pixel depends on pixels that are 28 pixels away. A digit has this size."""
     model = create("segmenter")
     keras.utils.set_random_seed(0)
     x = RANDOM.random((1, 64, 64, 1), dtype=np.float32)
     slope = gradient(lambda x: ops.sum(ops.log(model(x))[0, 32, 32, 0]), x)[0, :, :, 0]
-    for far in (slope[:5], slope[61:], slope[:, :5], slope[:, 61:]):
-        assert np.abs(far).max() > 0
+    for distant in (slope[:5], slope[61:], slope[:, :5], slope[:, 61:]):
+        assert np.abs(distant).max() > 0
 
 
 def test_skip_connections_pass_edges_to_the_decoder() -> None:
-    """If the smaller feature maps are zero, the output still depends on the pixels of the image."""
+    """If the feature maps from the lower levels are zero, the output still depends on the image."""
     model = create("segmenter")
     randomise(model)
     grow = model.get_layer("grow_1")

@@ -1,4 +1,4 @@
-"""The entity embedding: looking up a vector equals a one-hot vector times a matrix."""
+"""Compares `entity_embedding` and its gradients with NumPy. A lookup equals a one-hot vector times a matrix."""
 
 from __future__ import annotations
 
@@ -18,8 +18,7 @@ Y = RANDOM.normal(20, 3, (7, 1)).astype(np.float32)
 ONE_HOT = [np.eye(size, dtype=np.float32)[IDS[:, field]] for field, size in enumerate(SIZES)]
 
 
-def test_lookup_equals_one_hot_vector_times_embedding() -> None:
-    """The whole network equals its formula."""
+def test_lookup_and_output_equal_formulas() -> None:
     model = create("entity_embedding", categories=SIZES, dims=(3, 2), hidden=(6, 4))
     randomise(model)
     adapt(model, IDS, Y)
@@ -36,7 +35,7 @@ def test_lookup_equals_one_hot_vector_times_embedding() -> None:
 
 
 def test_gradient_of_the_embedding() -> None:
-    """Only rows that were looked up have a gradient: the sum over the examples that use the row."""
+    """The gradient of a row is the sum over the examples that use the row. The gradient of an unused row is 0."""
     model = create("entity_embedding", categories=SIZES, dims=(3, 2), hidden=(6,))
     randomise(model)
     first, second, w1, b1, w2, b2 = [np.array(weight) for weight in model.trainable_variables]
@@ -57,6 +56,6 @@ def test_any_number_of_fields(fields: int) -> None:
     assert tuple(model(np.ones((3, fields), np.int32)).shape) == (3, 2)
 
 
-def test_each_field_has_its_dimension() -> None:
+def test_dims_need_a_number_for_each_field() -> None:
     with pytest.raises(BadHyperparameter, match=r"Expected dims to be 2 integers, one per field. Received: \(3,\)"):
         create("entity_embedding", categories=(4, 5), dims=(3,))

@@ -1,4 +1,4 @@
-"""The continuous bag of words: equals word2vec's formulas in NumPy, and ignores padding."""
+"""Compares `word2vec_cbow` with the formulas of word2vec in NumPy, and checks that it ignores padding."""
 
 from __future__ import annotations
 
@@ -13,33 +13,33 @@ RANDOM = np.random.default_rng(0)
 TOKENS = 9
 CONTEXT = np.array([[3, 4, 5, 6], [0, 4, 5, 0], [0, 0, 8, 8], [2, 0, 0, 0]], np.int32)
 CANDIDATES = RANDOM.integers(2, TOKENS, (4, 3)).astype(np.int32)
-WANTED = np.tile(np.float32([1, 0, 0]), (4, 1))
+LABELS = np.tile(np.float32([1, 0, 0]), (4, 1))
 INPUTS = {"context": CONTEXT, "candidates": CANDIDATES}
 
 
 def test_scores_loss_and_gradients() -> None:
-    """h is the mean of the context words, and each of them has the same share of ∂L/∂h."""
+    """h is the mean of the vectors of the context words, so each vector has the same share of ∂L/∂h."""
     model = create("word2vec_cbow", tokens=TOKENS, dim=5, window=2)
     v, u = randomise(model)
     scores, expected_loss, by_v, by_u = [], 0.0, np.zeros_like(v), np.zeros_like(u)
-    for context, candidates, wanted in zip(CONTEXT, CANDIDATES, WANTED, strict=True):
-        there = context[context > 0]
-        h = v[there].mean(axis=0)
+    for context, candidates, labels in zip(CONTEXT, CANDIDATES, LABELS, strict=True):
+        words = context[context > 0]
+        h = v[words].mean(axis=0)
         score = 1 / (1 + np.exp(-u[candidates] @ h))
         scores.append(score)
-        expected_loss -= (wanted * np.log(score) + (1 - wanted) * np.log(1 - score)).sum() / len(CONTEXT)
-        by_product = (score - wanted) / len(CONTEXT)
+        expected_loss -= (labels * np.log(score) + (1 - labels) * np.log(1 - score)).sum() / len(CONTEXT)
+        by_product = (score - labels) / len(CONTEXT)
         np.add.at(by_u, candidates, by_product[:, None] * h)
-        np.add.at(by_v, there, by_product @ u[candidates] / len(there))
+        np.add.at(by_v, words, by_product @ u[candidates] / len(words))
     np.testing.assert_allclose(to_numpy(model(INPUTS)), scores, rtol=1e-5)
-    np.testing.assert_allclose(float(BinaryCrossentropy()(WANTED, model(INPUTS))), expected_loss, rtol=1e-5)
-    found = weight_gradients(model, lambda answer: BinaryCrossentropy()(WANTED, answer), INPUTS)
+    np.testing.assert_allclose(float(BinaryCrossentropy()(LABELS, model(INPUTS))), expected_loss, rtol=1e-5)
+    found = weight_gradients(model, lambda scores: BinaryCrossentropy()(LABELS, scores), INPUTS)
     np.testing.assert_allclose(found[0], by_v, rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(found[1], by_u, rtol=1e-4, atol=1e-6)
     assert not found[0][0].any()  # padding has no gradient
 
 
-def test_padding_does_not_count_wherever_it_is() -> None:
+def test_padding_at_any_position_is_ignored() -> None:
     model = create("word2vec_cbow", tokens=TOKENS, dim=5, window=2)
     randomise(model)
     contexts = np.array([[3, 4, 0, 0], [0, 3, 0, 4], [4, 3, 0, 0], [3, 3, 4, 4]], np.int32)

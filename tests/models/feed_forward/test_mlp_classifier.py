@@ -1,4 +1,4 @@
-"""The classifier: softmax, cross-entropy and gradients equal the notes' formulas."""
+"""Compares the softmax, the cross-entropy and the gradients of `mlp_classifier` with lecture notes 002."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ cross_entropy = keras.losses.SparseCategoricalCrossentropy()
 
 
 def softmax(a: Any) -> Any:
-    """Returns the softmax of the model's last layer."""
+    """Applies the activation of the model's last layer."""
     return create("mlp_classifier", classes=3, hidden=(2,)).get_layer("probabilities").activation(a)
 
 
@@ -29,8 +29,8 @@ def numpy_softmax(a: np.ndarray) -> np.ndarray:
     return powers / powers.sum(axis=-1, keepdims=True)
 
 
-def test_softmax_example_of_the_notes() -> None:
-    """For 10, 20 and 30: e³⁰ has the share 1 / (1 + e⁻¹⁰ + e⁻²⁰) of the sum; the others have e⁻¹⁰ and e⁻²⁰ times it."""
+def test_softmax_example_of_the_lecture_notes() -> None:
+    """The softmax of (10, 20, 30) is (e⁻²⁰ s, e⁻¹⁰ s, s) with s = 1 / (1 + e⁻¹⁰ + e⁻²⁰)."""
     found = to_numpy(softmax(ops.convert_to_tensor([[10.0, 20.0, 30.0]])))[0]
     largest = 1 / (1 + np.exp(-10) + np.exp(-20))
     np.testing.assert_allclose(found, [np.exp(-20) * largest, np.exp(-10) * largest, largest], rtol=1e-4)
@@ -52,7 +52,7 @@ def test_output_equals_formula() -> None:
 
 
 def test_cross_entropy() -> None:
-    """The loss is −log ŷ_ℓ, averaged over the batch; all other terms of −Σ_c y_c log ŷ_c are 0."""
+    """The loss is −log ŷ_ℓ for the label ℓ, averaged over the batch. It equals −Σ_c y_c log ŷ_c for a one-hot y."""
     y_hat = numpy_softmax(RANDOM.normal(size=(4, 3))).astype(np.float32)
     found = float(cross_entropy(LABELS, y_hat))
     np.testing.assert_allclose(found, -np.log([y_hat[i, label] for i, label in enumerate(LABELS)]).mean(), rtol=1e-5)
@@ -60,7 +60,10 @@ def test_cross_entropy() -> None:
 
 
 def test_derivative_by_the_probabilities() -> None:
-    """∂L/∂ŷ_i = −1(i=ℓ) / ŷ_ℓ. Keras divides ŷ by its sum, which adds a constant that the softmax cancels."""
+    """The formula is ∂L/∂ŷ_i = −1(i=ℓ) / ŷ_ℓ.
+
+    Keras divides ŷ by its sum. This adds 1 to each derivative; the derivative of the softmax cancels this constant.
+    """
     y_hat = numpy_softmax(RANDOM.normal(size=(4, 3))).astype(np.float32)
     by_hand = -ONE_HOT / y_hat
     found = gradient(lambda p: -ops.sum(ONE_HOT * ops.log(p)), y_hat)
@@ -70,7 +73,7 @@ def test_derivative_by_the_probabilities() -> None:
 
 
 def test_derivative_by_the_last_pre_activation() -> None:
-    """∂L/∂a_L = ŷ − y for each example; the loss is multiplied by the batch size."""
+    """The formula for an example is ∂L/∂a_L = ŷ − y. The batch size, 4, turns the mean loss of the batch into a sum."""
     a = RANDOM.normal(size=(4, 3)).astype(np.float32)
     found = gradient(lambda a: 4 * cross_entropy(LABELS, softmax(a)), a)
     np.testing.assert_allclose(found, numpy_softmax(a) - ONE_HOT, rtol=1e-4, atol=1e-5)
@@ -78,7 +81,7 @@ def test_derivative_by_the_last_pre_activation() -> None:
 
 @pytest.mark.parametrize("activation", ["sigmoid", "tanh", "relu"])
 def test_the_chain_rule_layer_by_layer(activation: str) -> None:
-    """∂L/∂W₁ = (∂L/∂ŷ ∂ŷ/∂a₃)(∂a₃/∂h₂ ∂h₂/∂a₂)(∂a₂/∂h₁ ∂h₁/∂a₁) ∂a₁/∂W₁."""
+    """The formula is ∂L/∂W₁ = (∂L/∂ŷ ∂ŷ/∂a₃)(∂a₃/∂h₂ ∂h₂/∂a₂)(∂a₂/∂h₁ ∂h₁/∂a₁) ∂a₁/∂W₁."""
     model = create("mlp_classifier", input_shape=(4,), classes=3, hidden=(5, 6), activation=activation)
     w1, b1, w2, b2, w3, b3 = randomise(model)
     x = RANDOM.normal(size=(4, 4)).astype(np.float32)

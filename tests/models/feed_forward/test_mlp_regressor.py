@@ -1,4 +1,4 @@
-"""The regressor: output, loss and gradients equal the notes' formulas."""
+"""Compares the output, the loss and the gradients of `mlp_regressor` with the formulas of lecture notes 002."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ACTIVATIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 
 @pytest.mark.parametrize("g", ACTIVATIONS)
 def test_output_equals_formula(g: str) -> None:
-    """h₁ = g(W₁ x + b₁), h₂ = g(W₂ h₁ + b₂), ŷ = mean y + std y · (W_O h₂ + b_O), where x is normalised."""
+    """For normalised x: h₁ = g(W₁ x + b₁), h₂ = g(W₂ h₁ + b₂), ŷ = mean y + std y · (W_O h₂ + b_O)."""
     model = create("mlp_regressor", input_shape=(4,), outputs=3, hidden=(5, 2), activation=g)
     randomise(model)
     adapt(model, X, Y)
@@ -39,13 +39,13 @@ def test_output_equals_formula(g: str) -> None:
 
 
 def test_loss_equals_formula() -> None:
-    """1/N Σ_i Σ_j (ŷ_ij − y_ij)²."""
+    """The loss is 1/N Σ_i Σ_j (ŷ_ij − y_ij)²."""
     y_hat = RANDOM.normal(size=Y.shape).astype(np.float32)
     expected = sum((y_hat[i, j] - Y[i, j]) ** 2 for i in range(6) for j in range(3)) / 6
     np.testing.assert_allclose(float(SquaredError()(Y, y_hat)), expected, rtol=1e-5)
 
 
-def test_gradients_by_hand() -> None:
+def test_gradients_equal_the_chain_rule() -> None:
     model = create("mlp_regressor", input_shape=(4,), outputs=3, hidden=(5, 2), activation="tanh")
     randomise(model)
     adapt(model, X, Y)

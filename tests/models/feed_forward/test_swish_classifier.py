@@ -1,4 +1,4 @@
-"""The four gradients of the two-layer network with swish, by hand and by automatic differentiation."""
+"""Compares the four gradients of `swish_classifier`, calculated by hand, with automatic differentiation."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def network() -> keras.Model:
 
 
 def by_hand(model: keras.Model, x: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Returns ŷ and the gradients ∇W₁, ∇b₁, ∇W₂, ∇b₂, averaged over the batch. W is the transpose of Keras's kernel."""
+    """Returns ŷ and the gradients, averaged over the batch, with respect to W₁ᵀ, b₁, W₂ᵀ and b₂ (Keras's weights)."""
     kernel_1, b1, kernel_2, b2 = [np.array(weight) for weight in model.trainable_variables]
     w1, w2 = kernel_1.T, kernel_2.T
     mean, std = X.mean(0), X.std(0)
@@ -55,7 +55,7 @@ def test_output_equals_formula() -> None:
 
 
 def test_swish_and_its_slope() -> None:
-    """swish(z) = z σ(z), swish' = σ + z σ (1 − σ); the minimum is about −0.278, at z = −1.278."""
+    """swish(z) = z σ(z) and swish' = σ + z σ (1 − σ). The minimum is about −0.278, at z = −1.278."""
     swish = network().get_layer("embedding").activation
     z = np.linspace(-6, 6, 25, dtype=np.float32)
     np.testing.assert_allclose(to_numpy(swish(ops.convert_to_tensor(z))), z * sigmoid(z), rtol=1e-5, atol=1e-6)
@@ -73,8 +73,8 @@ def test_the_four_gradients() -> None:
         np.testing.assert_allclose(by_autodiff, expected, rtol=1e-3, atol=1e-5)
 
 
-def test_a_step_of_gradient_descent() -> None:
-    """θ ← θ − η ∇θ, three times."""
+def test_three_steps_of_gradient_descent() -> None:
+    """Each step is θ ← θ − η ∇θ."""
     model, rate = network(), 0.5
     model.compile(keras.optimizers.SGD(rate), cross_entropy)
     for _ in range(3):

@@ -1,4 +1,4 @@
-"""The thin network: the chain rule, factor by factor, equals automatic differentiation."""
+"""Compares the chain rule for `thin_network`, calculated factor by factor, with automatic differentiation."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from ..layer_checks import to_numpy
 
 X = np.array([[2.5]], np.float32)
 Y = np.array([[4.0]], np.float32)
-SEEN_X, SEEN_Y = np.array([[1.0], [2.0], [3.0]]), np.array([[0.0], [5.0], [7.0]])
+DATA_X, DATA_Y = np.array([[1.0], [2.0], [3.0]]), np.array([[0.0], [5.0], [7.0]])
 
-# g, and g' as a function of h = g(a)
+# The activation g(a), and its derivative g' as a function of h = g(a).
 ACTIVATIONS: dict[str, tuple[Callable[[float], float], Callable[[float], float]]] = {
     "sigmoid": (lambda a: 1 / (1 + np.exp(-a)), lambda h: h * (1 - h)),
     "tanh": (np.tanh, lambda h: 1 - h * h),
@@ -29,12 +29,12 @@ ACTIVATIONS: dict[str, tuple[Callable[[float], float], Callable[[float], float]]
 
 def network(depth: int, activation: str) -> keras.Model:
     model = create("thin_network", input_shape=(1,), depth=depth, activation=activation)
-    adapt(model, SEEN_X, SEEN_Y)
+    adapt(model, DATA_X, DATA_Y)
     return model
 
 
 def gradients_of(model: keras.Model) -> list[float]:
-    """Returns the gradients by w₁, b₁, w₂, b₂, …, w_L, b_L."""
+    """Returns the gradients with respect to w₁, b₁, w₂, b₂, …, w_L, b_L."""
     found = weight_gradients(model, lambda y_hat: SquaredError()(Y, y_hat), X)
     return [float(each.ravel()[0]) for each in found]
 
@@ -49,13 +49,13 @@ def test_derivative_is_a_product_of_one_factor_per_layer(depth: int, activation:
     values = [float(to_numpy(weight).ravel()[0]) for weight in model.trainable_variables]
     w, b = values[::2], values[1::2]
 
-    h = [float((X[0, 0] - SEEN_X.mean()) / SEEN_X.std())]  # h₀, h₁, … h_{L−1}
+    h = [float((X[0, 0] - DATA_X.mean()) / DATA_X.std())]  # h₀, h₁, … h_{L−1}
     for weight_, bias in zip(w[:-1], b[:-1], strict=True):
         h.append(g(weight_ * h[-1] + bias))
-    y_hat = SEEN_Y.mean() + SEEN_Y.std() * (w[-1] * h[-1] + b[-1])
+    y_hat = DATA_Y.mean() + DATA_Y.std() * (w[-1] * h[-1] + b[-1])
     np.testing.assert_allclose(to_numpy(model(X)), [[y_hat]], rtol=1e-5)
 
-    factor = 2 * (y_hat - Y[0, 0]) * SEEN_Y.std()  # ∂L/∂ŷ · ∂ŷ/∂a_L
+    factor = 2 * (y_hat - Y[0, 0]) * DATA_Y.std()  # ∂L/∂ŷ · ∂ŷ/∂a_L
     expected = [factor * h[-1], factor]
     for layer in range(depth - 1, -1, -1):
         factor *= w[layer + 1] * slope(h[layer + 1])  # ∂a_{l+1}/∂h_l · ∂h_l/∂a_l
@@ -72,10 +72,10 @@ def first_gradient(depth: int, activation: str) -> float:
 
 
 def test_gradient_shrinks_with_depth_for_sigmoid() -> None:
-    """Each factor is σ' ≤ 1/4. A linear unit with weight 1 does not change the gradient."""
+    """Each sigmoid unit with weight 1 adds a factor σ' ≤ 1/4. A linear unit with weight 1 adds a factor of 1."""
     found = [first_gradient(depth, "sigmoid") for depth in (1, 2, 3, 4, 5)]
     for shallow, deep in zip(found, found[1:], strict=False):
-        assert 0 < deep < 0.3 * shallow  # 1/4, with a tolerance, because the loss depends on the depth
+        assert 0 < deep < 0.3 * shallow  # 1/4 with a tolerance, because the output also depends on the depth
     linear = [first_gradient(depth, "linear") for depth in (1, 5)]
     assert linear[0] == pytest.approx(linear[1], rel=1e-4)
 

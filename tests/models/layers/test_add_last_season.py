@@ -1,4 +1,4 @@
-"""`AddLastSeason`, compared with NumPy."""
+"""Compares the layer `AddLastSeason` with NumPy."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from keras_gallery.models import BadHyperparameter
 from keras_gallery.models.layers.add_last_season import AddLastSeason
 from keras_gallery.models.layers.seasonal_difference import SeasonalDifference
 
-from ..layer_checks import remade, to_numpy
+from ..layer_checks import from_config, to_numpy
 
 RANDOM = np.random.default_rng(0)
 HISTORY = RANDOM.normal(size=(4, 9, 2)).astype(np.float32)
@@ -26,7 +26,7 @@ def test_values_of_last_season_are_added(horizon: int) -> None:
 
 
 @every_horizon
-def test_mask_sets_the_end_of_each_series(horizon: int) -> None:
+def test_season_ends_at_the_last_unmasked_step(horizon: int) -> None:
     z, lengths = RANDOM.normal(size=(4, horizon, 2)).astype(np.float32), np.array([9, 5, 7, 6])
     mask = np.arange(9) < lengths[:, None]
     found = to_numpy(AddLastSeason(5)(z, HISTORY, history_mask=mask))
@@ -34,14 +34,14 @@ def test_mask_sets_the_end_of_each_series(horizon: int) -> None:
         np.testing.assert_array_equal(each, change + series[length - 5 : length - 5 + horizon])
 
 
-def test_inverts_seasonal_difference() -> None:
+def test_layer_inverts_seasonal_difference() -> None:
     changes = to_numpy(SeasonalDifference(3)(HISTORY))
     found = to_numpy(AddLastSeason(3)(changes[:, -3:], HISTORY[:, :-3]))
     np.testing.assert_allclose(found, HISTORY[:, -3:], rtol=1e-5, atol=1e-6)
 
 
 def test_layer_can_be_rebuilt_from_config() -> None:
-    assert remade(AddLastSeason(11, name="forecast")).get_config()["season"] == 11
+    assert from_config(AddLastSeason(11, name="forecast")).get_config()["season"] == 11
 
 
 def test_season_shorter_than_horizon_is_rejected() -> None:

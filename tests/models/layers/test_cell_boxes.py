@@ -1,11 +1,11 @@
-"""`CellBoxes`, compared with NumPy."""
+"""Compares the layer `CellBoxes` with NumPy."""
 
 from __future__ import annotations
 
 import numpy as np
 from keras_gallery.models.layers.cell_boxes import CellBoxes
 
-from ..layer_checks import remade, to_numpy
+from ..layer_checks import from_config, to_numpy
 
 RANDOM = np.random.default_rng(0)
 
@@ -25,7 +25,8 @@ def test_each_cell_returns_a_box() -> None:
         np.testing.assert_allclose(found[image, row * 4 + column], expected, atol=1e-6)
 
 
-def test_boxes_have_their_centre_in_their_cell_and_their_edges_in_order() -> None:
+def test_the_centre_of_each_box_is_in_its_cell() -> None:
+    """In addition, the edges of each box are in order: top ≤ bottom and left ≤ right."""
     boxes = to_numpy(CellBoxes()(RANDOM.normal(0, 5, (50, 2, 3, 4)).astype(np.float32))).reshape(50, 2, 3, 4)
     centres = (boxes[..., :2] + boxes[..., 2:]) / 2 * (2, 3)
     cells = np.stack(np.meshgrid(range(2), range(3), indexing="ij"), axis=-1)
@@ -34,4 +35,4 @@ def test_boxes_have_their_centre_in_their_cell_and_their_edges_in_order() -> Non
 
 
 def test_layer_can_be_rebuilt_from_config() -> None:
-    remade(CellBoxes(name="boxes"))
+    from_config(CellBoxes(name="boxes"))

@@ -1,4 +1,4 @@
-"""`ContractiveDense`, compared with NumPy."""
+"""Compares the layer `ContractiveDense` with NumPy."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ import pytest
 from keras_gallery.models import BadHyperparameter
 from keras_gallery.models.layers.contractive_dense import ContractiveDense
 
-from ..layer_checks import penalty, randomise, remade, to_numpy
+from ..layer_checks import from_config, penalty, randomise, to_numpy
 
 X = np.random.default_rng(0).normal(size=(4, 5)).astype(np.float32)
 
 
-def built(weight: float = 0.7) -> ContractiveDense:
+def create_layer(weight: float = 0.7) -> ContractiveDense:
     layer = ContractiveDense(3, weight)
     layer.build(X.shape)
     return layer
 
 
-def test_output_is_that_of_a_sigmoid_layer() -> None:
-    layer = built()
+def test_output_equals_a_dense_layer_with_a_sigmoid() -> None:
+    layer = create_layer()
     kernel, bias = randomise(layer)
     np.testing.assert_allclose(to_numpy(layer(X)), 1 / (1 + np.exp(-X @ kernel - bias)), rtol=1e-5)
 
@@ -27,7 +27,7 @@ def test_output_is_that_of_a_sigmoid_layer() -> None:
 @pytest.mark.parametrize("weight", [0.0, 0.7])
 def test_penalty_equals_sum_of_squared_derivatives(weight: float) -> None:
     """The penalty is λ Σ_i Σ_j (∂h_j/∂x_i)² with ∂h_j/∂x_i = h_j (1 − h_j) W_ji, averaged over the batch."""
-    layer = built(weight)
+    layer = create_layer(weight)
     kernel, bias = randomise(layer)
     norms = []
     for x in X.astype(np.float64):
@@ -38,22 +38,22 @@ def test_penalty_equals_sum_of_squared_derivatives(weight: float) -> None:
 
 
 def test_zero_kernel_has_no_penalty() -> None:
-    layer = built()
+    layer = create_layer()
     kernel, bias = randomise(layer)
     layer.set_weights([np.zeros_like(kernel), bias])
     assert float(penalty(layer, X)) == 0
 
 
 @pytest.mark.parametrize("training", [True, False])
-def test_penalty_in_training_and_inference(training: bool) -> None:
-    layer = built()
+def test_penalty_is_the_same_in_training_and_inference(training: bool) -> None:
+    layer = create_layer()
     layer(X, training=training)
     assert [float(each) for each in layer.losses] == [pytest.approx(float(penalty(layer, X)))]
 
 
 def test_layer_can_be_rebuilt_from_config() -> None:
     layer = ContractiveDense(3, 0.7, name="code", bias_initializer="ones")
-    again = remade(layer)
+    again = from_config(layer)
     assert isinstance(again, ContractiveDense) and (again.units, again.weight) == (3, 0.7)
     for each in (layer, again):
         each.build(X.shape)

@@ -1,4 +1,4 @@
-"""`Corruption`, compared with NumPy and the closed forms of its moments."""
+"""Compares the noise of the layer `Corruption` with the formulas of its moments and frequencies."""
 
 from __future__ import annotations
 
@@ -22,10 +22,12 @@ def corrupted(value: float, noise: Noise, level: float, seed: int = 0) -> np.nda
 @pytest.mark.parametrize("value", [0.0, 0.3, 1.0])
 @pytest.mark.parametrize("level", [0.1, 0.4, 1.0])
 def test_gaussian_moments(value: float, level: float) -> None:
-    """The moments of a clipped normal, with a = −v/σ, b = (1−v)/σ, and Φ and φ the standard normal CDF and density.
+    """A pixel v with Gaussian noise of standard deviation σ, clipped to [0, 1], is c. The moments of c are:
 
     E[c] = v(Φ(b)−Φ(a)) + σ(φ(a)−φ(b)) + P(above 1)
     E[c²] = (v²+σ²)(Φ(b)−Φ(a)) + σ((v+0)φ(a) − (v+1)φ(b)) + P(above 1)
+
+    Here a = −v/σ and b = (1−v)/σ. Φ and φ are the standard normal CDF and density.
     """
     a, b = -value / level, (1 - value) / level
     inside = norm.cdf(b) - norm.cdf(a)
@@ -50,8 +52,8 @@ def test_masking_sets_a_fraction_to_zero(level: float) -> None:
 @pytest.mark.parametrize("level", [0.0, 0.25, 1.0])
 def test_salt_and_pepper_are_equally_frequent(level: float) -> None:
     found = corrupted(0.3, "salt_and_pepper", level)
-    for hit in (0, 1):
-        assert abs((found == hit).mean() - level / 2) < 5 / np.sqrt(PIXELS)
+    for noisy in (0, 1):
+        assert abs((found == noisy).mean() - level / 2) < 5 / np.sqrt(PIXELS)
     assert set(np.unique(found)) <= {np.float32(0), np.float32(0.3), np.float32(1)}
 
 

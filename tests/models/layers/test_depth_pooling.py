@@ -1,4 +1,4 @@
-"""`DepthPooling`, compared with NumPy."""
+"""Compares the layer `DepthPooling` with NumPy."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ import pytest
 from keras_gallery.models import BadHyperparameter
 from keras_gallery.models.layers.depth_pooling import DepthPooling
 
-from ..layer_checks import remade, to_numpy
+from ..layer_checks import from_config, to_numpy
 
 RANDOM = np.random.default_rng(0)
 
 
 @pytest.mark.parametrize("pool_size", [1, 2, 3, 6])
-@pytest.mark.parametrize("places", [(), (5,), (4, 3)])
-def test_output_is_maximum_of_neighbouring_channels(places: tuple[int, ...], pool_size: int) -> None:
-    x = RANDOM.normal(size=(2, *places, 6)).astype(np.float32)
+@pytest.mark.parametrize("positions", [(), (5,), (4, 3)])
+def test_output_is_maximum_of_neighbouring_channels(positions: tuple[int, ...], pool_size: int) -> None:
+    x = RANDOM.normal(size=(2, *positions, 6)).astype(np.float32)
     groups = [x[..., first : first + pool_size].max(axis=-1) for first in range(0, 6, pool_size)]
     layer = DepthPooling(pool_size)
     np.testing.assert_array_equal(to_numpy(layer(x)), np.stack(groups, axis=-1))
-    assert layer.compute_output_shape((None, *places, 6)) == (None, *places, 6 // pool_size)
+    assert layer.compute_output_shape((None, *positions, 6)) == (None, *positions, 6 // pool_size)
     assert not layer.weights
 
 
 def test_layer_can_be_rebuilt_from_config() -> None:
-    assert remade(DepthPooling(3, name="pool")).get_config()["pool_size"] == 3
+    assert from_config(DepthPooling(3, name="pool")).get_config()["pool_size"] == 3
 
 
 def test_invalid_arguments_are_rejected() -> None:

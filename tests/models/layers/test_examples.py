@@ -1,4 +1,4 @@
-"""The examples in the docstrings of the layers and of `models.grid` are correct."""
+"""Runs the examples in the docstrings of the layers and of `models.grid`."""
 
 import doctest
 import importlib

@@ -1,4 +1,4 @@
-"""`GaussianKL`, compared with numerical integration."""
+"""Compares the layer `GaussianKL` with numerical integration."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from scipy.integrate import quad
 from scipy.stats import norm
 
 from ..gradients import gradient
-from ..layer_checks import penalty, remade, to_numpy
+from ..layer_checks import from_config, penalty, to_numpy
 
 RANDOM = np.random.default_rng(0)
 MEAN = RANDOM.normal(size=(4, 3)).astype(np.float32)
@@ -19,7 +19,7 @@ LOG_VARIANCE = RANDOM.normal(size=(4, 3)).astype(np.float32)
 
 
 def integrated(mean: float, log_variance: float) -> float:
-    """Returns ∫ q log(q/p) over ten standard deviations."""
+    """Returns ∫ q log(q/p) over ten standard deviations of q on each side of its mean."""
     q, p = norm(mean, np.exp(log_variance / 2)), norm(0, 1)
     return quad(lambda z: q.pdf(z) * (q.logpdf(z) - p.logpdf(z)), mean - 10 * q.std(), mean + 10 * q.std())[0]
 
@@ -37,13 +37,13 @@ def test_divergence_is_0_only_at_the_prior() -> None:
 
 @pytest.mark.parametrize("weight", [0.0, 1.0, 4.0])
 def test_the_penalty_is_the_mean_over_the_batch(weight: float) -> None:
-    """β ½ Σ_j (μ_j² + σ_j² − log σ_j² − 1)."""
+    """For each example, the penalty is β ½ Σ_j (μ_j² + σ_j² − log σ_j² − 1)."""
     expected = weight * 0.5 * (MEAN**2 + np.exp(LOG_VARIANCE) - LOG_VARIANCE - 1).sum(axis=1).mean()
     np.testing.assert_allclose(float(penalty(GaussianKL(weight), [MEAN, LOG_VARIANCE])), expected, rtol=1e-5)
 
 
-def test_its_gradients() -> None:
-    """∂KL/∂μ = μ, ∂KL/∂log σ² = ½ (σ² − 1)."""
+def test_gradients_of_the_divergence() -> None:
+    """The gradients are ∂KL/∂μ = μ and ∂KL/∂log σ² = ½ (σ² − 1)."""
     log_variance, mean = ops.convert_to_tensor(LOG_VARIANCE), ops.convert_to_tensor(MEAN)
     by_mean = gradient(lambda m: ops.sum(gaussian_kl(m, log_variance)), MEAN)
     by_log_variance = gradient(lambda v: ops.sum(gaussian_kl(mean, v)), LOG_VARIANCE)
@@ -52,7 +52,7 @@ def test_its_gradients() -> None:
 
 
 @pytest.mark.parametrize("training", [True, False])
-def test_inputs_are_returned_and_penalised(training: bool) -> None:
+def test_layer_returns_its_inputs_and_adds_a_penalty(training: bool) -> None:
     layer = GaussianKL()
     mean, log_variance = layer([MEAN, LOG_VARIANCE], training=training)
     np.testing.assert_array_equal(to_numpy(mean), MEAN)
@@ -61,7 +61,7 @@ def test_inputs_are_returned_and_penalised(training: bool) -> None:
 
 
 def test_layer_can_be_rebuilt_from_config() -> None:
-    again = remade(GaussianKL(0.3, name="kl"))
+    again = from_config(GaussianKL(0.3, name="kl"))
     assert isinstance(again, GaussianKL) and (again.weight, again.name) == (0.3, "kl")
 
 

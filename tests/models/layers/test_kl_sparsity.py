@@ -1,4 +1,4 @@
-"""`KLSparsity`, compared with SciPy's relative entropy, and its derivative by automatic differentiation."""
+"""Compares the layer `KLSparsity` with SciPy's relative entropy, and its derivative with a formula."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from keras_gallery.models.layers.kl_sparsity import KLSparsity, bernoulli_kl
 from scipy.stats import entropy
 
 from ..gradients import gradient
-from ..layer_checks import penalty, remade, to_numpy
+from ..layer_checks import from_config, penalty, to_numpy
 
 H = np.random.default_rng(0).uniform(0.02, 0.9, (4, 6)).astype(np.float32)
 STORED = np.random.default_rng(1).uniform(0.02, 0.9, (50, 6)).astype(np.float32)  # activations of a whole training set
@@ -28,6 +28,7 @@ def derivative(rho_hat: np.ndarray) -> np.ndarray:
 
 
 def full_pass(low: float = 0.0, activations: np.ndarray = STORED) -> KLSparsity:
+    """Returns a layer that uses the mean of `activations` instead of the mean of the batch."""
     layer = KLSparsity(RHO, BETA, low, "full_pass")
     layer.build((None, 6))
     layer.set_mean_activation(activations)
@@ -35,14 +36,14 @@ def full_pass(low: float = 0.0, activations: np.ndarray = STORED) -> KLSparsity:
 
 
 @pytest.mark.parametrize("rho", [0.05, 0.2, 0.5])
-def test_the_divergence(rho: float) -> None:
+def test_divergence_equals_relative_entropy(rho: float) -> None:
     rho_hat = np.linspace(0.01, 0.99, 99, dtype=np.float32)
     found = to_numpy(bernoulli_kl(rho, ops.convert_to_tensor(rho_hat)))
     np.testing.assert_allclose(found, relative_entropy(rho, rho_hat), rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize("rho", [0.05, 0.2, 0.5])
-def test_the_divergence_is_smallest_and_0_at_rho(rho: float) -> None:
+def test_divergence_is_0_only_at_rho(rho: float) -> None:
     rho_hat = np.linspace(0.01, 0.99, 99, dtype=np.float32)
     found = to_numpy(bernoulli_kl(rho, ops.convert_to_tensor(rho_hat)))
     assert rho_hat[found.argmin()] == pytest.approx(rho) and abs(found.min()) < 1e-6
@@ -50,7 +51,7 @@ def test_the_divergence_is_smallest_and_0_at_rho(rho: float) -> None:
 
 
 def test_divergence_is_finite_for_constant_units() -> None:
-    """ρ̂ is clipped at a millionth: KL(0.05‖10⁻⁶) = 0.492, KL(0.05‖1 − 10⁻⁶) = 12.93."""
+    """ρ̂ is clipped to [10⁻⁶, 1 − 10⁻⁶]: KL(0.05‖10⁻⁶) = 0.492 and KL(0.05‖1 − 10⁻⁶) = 12.93."""
     ends = np.array([0.0, 1.0], np.float32)
     expected = relative_entropy(0.05, np.array([1e-6, 1 - 1e-6]))
     np.testing.assert_allclose(to_numpy(bernoulli_kl(0.05, ops.convert_to_tensor(ends))), expected, rtol=0.01)
@@ -77,7 +78,7 @@ def test_full_pass_starts_at_rho() -> None:
 
 
 def test_the_gradient_term_of_a_batch() -> None:
-    """∂J/∂h_j = β (−ρ/ρ̂_j + (1 − ρ)/(1 − ρ̂_j)) / m, for each of the m examples."""
+    """The gradient is ∂J/∂h_j = β (−ρ/ρ̂_j + (1 − ρ)/(1 − ρ̂_j)) / m for each of the m examples."""
     found = gradient(lambda h: penalty(KLSparsity(RHO, BETA), h), H)
     expected = np.tile(BETA * derivative(H.mean(axis=0)) / len(H), (len(H), 1))
     np.testing.assert_allclose(found, expected, rtol=1e-4)
@@ -97,8 +98,8 @@ def test_estimates_agree_if_the_batch_is_the_training_set() -> None:
     )
 
 
-def test_inactive_is_minus_one_for_tanh() -> None:
-    """The tanh activations 2h − 1 have the same penalty as the sigmoid activations h, with half the gradient."""
+def test_low_is_minus_one_for_tanh() -> None:
+    """tanh activations 2h − 1 have the same penalty as sigmoid activations h, and half of the gradient."""
     tanh = 2 * H - 1
     for low_0, low_1 in (
         (KLSparsity(RHO, BETA), KLSparsity(RHO, BETA, -1.0)),
@@ -113,7 +114,7 @@ def test_inactive_is_minus_one_for_tanh() -> None:
 
 @pytest.mark.parametrize("training", [True, False])
 @pytest.mark.parametrize("estimate", ["batch", "full_pass"])
-def test_inputs_are_returned_and_no_state_changes(estimate: Any, training: bool) -> None:
+def test_layer_returns_its_inputs_and_keeps_its_state(estimate: Any, training: bool) -> None:
     layer = KLSparsity(RHO, BETA, estimate=estimate)
     np.testing.assert_array_equal(to_numpy(layer(H, training=training)), H)
     assert len(layer.losses) == 1 and not layer.trainable_weights
@@ -123,7 +124,7 @@ def test_inputs_are_returned_and_no_state_changes(estimate: Any, training: bool)
 
 @pytest.mark.parametrize("estimate", ["batch", "full_pass"])
 def test_layer_can_be_rebuilt_from_config(estimate: Any) -> None:
-    again = remade(KLSparsity(RHO, BETA, -1.0, estimate))
+    again = from_config(KLSparsity(RHO, BETA, -1.0, estimate))
     assert isinstance(again, KLSparsity)
     assert (again.rho, again.weight, again.low, again.estimate) == (RHO, BETA, -1.0, estimate)
 

@@ -1,4 +1,4 @@
-"""`L1Sparsity`, compared with NumPy, and its derivative by automatic differentiation."""
+"""Compares the layer `L1Sparsity` with NumPy, and its derivative with a formula."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from keras_gallery.models import BadHyperparameter
 from keras_gallery.models.layers.l1_sparsity import L1Sparsity
 
 from ..gradients import gradient
-from ..layer_checks import penalty, remade, to_numpy
+from ..layer_checks import from_config, penalty, to_numpy
 
 H = np.random.default_rng(0).uniform(-0.9, 0.9, (4, 6)).astype(np.float32)
 
@@ -28,20 +28,20 @@ def test_no_penalty_if_all_units_are_inactive() -> None:
 
 @pytest.mark.parametrize("low", [0.0, -1.0])
 def test_gradient_has_constant_size(low: float) -> None:
-    """The gradient is λ or −λ for each example, divided by the batch size, for any size of the activation."""
+    """For any activation, the gradient is λ or −λ, divided by the batch size."""
     found = gradient(lambda h: penalty(L1Sparsity(0.3, low), h), H)
     np.testing.assert_allclose(found * len(H), 0.3 * np.sign(H - low), rtol=1e-5)
 
 
 @pytest.mark.parametrize("training", [True, False])
-def test_inputs_are_returned_and_penalised(training: bool) -> None:
+def test_layer_returns_its_inputs_and_adds_a_penalty(training: bool) -> None:
     layer = L1Sparsity(0.3)
     np.testing.assert_array_equal(to_numpy(layer(H, training=training)), H)
     assert [float(each) for each in layer.losses] == [float(penalty(layer, H))]
 
 
 def test_layer_can_be_rebuilt_from_config() -> None:
-    again = remade(L1Sparsity(0.3, -1.0, name="sparsity"))
+    again = from_config(L1Sparsity(0.3, -1.0, name="sparsity"))
     assert isinstance(again, L1Sparsity) and (again.weight, again.low, again.name) == (0.3, -1.0, "sparsity")
 
 

@@ -1,4 +1,4 @@
-"""`MaskedMean`, compared with NumPy."""
+"""Compares the layer `MaskedMean` with NumPy."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras_gallery.models.layers.masked_mean import MaskedMean
 
-from ..layer_checks import remade, to_numpy
+from ..layer_checks import from_config, to_numpy
 
 X = np.random.default_rng(0).normal(size=(4, 3, 2)).astype(np.float32)
 MASK = np.array([[True, False, True], [False, False, False], [True, True, True], [False, True, False]])
@@ -19,11 +19,11 @@ def test_masked_steps_are_ignored() -> None:
     assert layer.compute_output_shape((None, 3, 2)) == (None, 2)
 
 
-def test_without_mask_all_steps_count() -> None:
+def test_without_a_mask_all_steps_are_averaged() -> None:
     np.testing.assert_allclose(to_numpy(MaskedMean()(X)), X.mean(axis=1), rtol=1e-5, atol=1e-7)
 
 
-def test_mask_comes_from_an_embedding_and_ends_here() -> None:
+def test_layer_uses_the_mask_of_an_embedding_and_returns_none() -> None:
     ids = keras.Input((None,), dtype="int32")
     mean = MaskedMean()(keras.layers.Embedding(5, 2, mask_zero=True, name="table")(ids))
     assert getattr(mean, "_keras_mask", None) is None
@@ -34,4 +34,4 @@ def test_mask_comes_from_an_embedding_and_ends_here() -> None:
 
 
 def test_layer_can_be_rebuilt_from_config() -> None:
-    remade(MaskedMean(name="mean"))
+    from_config(MaskedMean(name="mean"))

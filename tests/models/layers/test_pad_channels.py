@@ -1,4 +1,4 @@
-"""`PadChannels` appends channels of zeros."""
+"""Tests of the layer `PadChannels`, which appends channels of zeros."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from keras_gallery.models import BadHyperparameter
 from keras_gallery.models.layers.pad_channels import PadChannels
 
-from ..layer_checks import remade, to_numpy
+from ..layer_checks import from_config, to_numpy
 
 
 @pytest.mark.parametrize("channels", [3, 5])
@@ -21,7 +21,7 @@ def test_zeros_are_appended(channels: int) -> None:
 
 
 def test_layer_can_be_rebuilt_from_config() -> None:
-    assert remade(PadChannels(5, name="pad")).get_config()["channels"] == 5
+    assert from_config(PadChannels(5, name="pad")).get_config()["channels"] == 5
 
 
 def test_fewer_channels_are_rejected() -> None:

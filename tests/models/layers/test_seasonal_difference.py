@@ -1,4 +1,4 @@
-"""`SeasonalDifference`, compared with NumPy."""
+"""Compares the layer `SeasonalDifference` with NumPy."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from keras_gallery.models import BadHyperparameter
 from keras_gallery.models.errors import GalleryError
 from keras_gallery.models.layers.seasonal_difference import SeasonalDifference
 
-from ..layer_checks import remade, to_numpy
+from ..layer_checks import from_config, to_numpy
 
 X = np.random.default_rng(0).normal(size=(3, 8, 2)).astype(np.float32)
 
@@ -23,16 +23,16 @@ def test_values_of_last_season_are_subtracted(season: int) -> None:
     assert not layer.weights
 
 
-def test_one_step_is_numpys_diff() -> None:
+def test_a_season_of_1_equals_numpy_diff() -> None:
     np.testing.assert_array_equal(to_numpy(SeasonalDifference(1)(X)), np.diff(X, axis=1))
 
 
-def test_a_line_with_a_season_becomes_a_constant() -> None:
+def test_a_linear_trend_with_a_season_becomes_constant() -> None:
     series = 2 * np.arange(12) + np.tile([5, 0, 1], 4)
     np.testing.assert_array_equal(to_numpy(SeasonalDifference(3)(series.reshape(1, 12, 1).astype(np.float32))), 2 * 3)
 
 
-def test_difference_is_unmasked_if_both_steps_are() -> None:
+def test_difference_is_unmasked_if_both_steps_are_unmasked() -> None:
     mask = np.array([[True, True, True, True, True, False], [True, True, False, True, True, True]])
     found = to_numpy(SeasonalDifference(2).compute_mask(X[:2, :6], mask))
     np.testing.assert_array_equal(found, [[True, True, True, False], [False, True, False, True]])
@@ -40,7 +40,7 @@ def test_difference_is_unmasked_if_both_steps_are() -> None:
 
 
 def test_layer_can_be_rebuilt_from_config() -> None:
-    assert remade(SeasonalDifference(11, name="difference")).get_config()["season"] == 11
+    assert from_config(SeasonalDifference(11, name="difference")).get_config()["season"] == 11
 
 
 def test_invalid_arguments_are_rejected() -> None:

@@ -1,4 +1,4 @@
-"""`TiedDense`, compared with NumPy."""
+"""Compares the layer `TiedDense` with NumPy."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 from keras_gallery.models.layers.tied_dense import TiedDense
 
-from ..layer_checks import randomise, remade, to_numpy
+from ..layer_checks import from_config, randomise, to_numpy
 
 RANDOM = np.random.default_rng(0)
 X = RANDOM.normal(size=(4, 5)).astype(np.float32)
 H = RANDOM.normal(size=(4, 3)).astype(np.float32)
 
 
-def built(**options: Any) -> TiedDense:
+def create_layer(**options: Any) -> TiedDense:
     layer = TiedDense(3, "tanh", "sigmoid", **options)
     layer.build(X.shape)
     return layer
@@ -27,7 +27,7 @@ def sigmoid(a: np.ndarray) -> np.ndarray:
 
 
 def test_encode_and_decode() -> None:
-    layer = built()
+    layer = create_layer()
     kernel, b, c = randomise(layer)
     w = kernel.T  # (3, 5)
     np.testing.assert_allclose(to_numpy(layer(X)), np.tanh(X @ w.T + b), rtol=1e-5, atol=1e-6)
@@ -35,16 +35,16 @@ def test_encode_and_decode() -> None:
 
 
 def test_encode_and_decode_without_biases() -> None:
-    layer = built(use_bias=False)
+    layer = create_layer(use_bias=False)
     (kernel,) = randomise(layer)
     np.testing.assert_allclose(to_numpy(layer(X)), np.tanh(X @ kernel), rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(to_numpy(layer(H, back=True)), sigmoid(H @ kernel.T), rtol=1e-5, atol=1e-6)
 
 
-def test_there_is_one_kernel() -> None:
-    shapes = {weight.name: tuple(weight.shape) for weight in built().trainable_weights}
+def test_layer_has_one_kernel() -> None:
+    shapes = {weight.name: tuple(weight.shape) for weight in create_layer().trainable_weights}
     assert shapes == {"kernel": (5, 3), "bias": (3,), "back_bias": (5,)}
-    assert [weight.name for weight in built(use_bias=False).weights] == ["kernel"]
+    assert [weight.name for weight in create_layer(use_bias=False).weights] == ["kernel"]
 
 
 def test_output_shapes_of_symbolic_inputs() -> None:
@@ -56,13 +56,13 @@ def test_output_shapes_of_symbolic_inputs() -> None:
 
 @pytest.mark.parametrize("use_bias", [True, False])
 def test_layer_can_be_rebuilt_from_config(use_bias: bool) -> None:
-    layer = built(use_bias=use_bias)
-    again = remade(layer)
+    layer = create_layer(use_bias=use_bias)
+    again = from_config(layer)
     again.set_weights(randomise(layer))
     for inputs, back in ((X, False), (H, True)):
         np.testing.assert_array_equal(to_numpy(again(inputs, back=back)), to_numpy(layer(inputs, back=back)))
 
 
-def test_training_and_inference_are_the_same() -> None:
-    model = keras.Sequential([built()])
+def test_output_is_the_same_in_training_and_inference() -> None:
+    model = keras.Sequential([create_layer()])
     np.testing.assert_array_equal(to_numpy(model(X, training=True)), to_numpy(model(X, training=False)))

@@ -1,7 +1,7 @@
-"""The recurrent cells of the notes, step by step in NumPy, to check Keras's layers.
+"""The recurrent cells of lecture notes 004, computed step by step in NumPy, to check Keras's layers.
 
-Each function takes sequences (batch, time, features) and Keras's kernels, with the gates next to each other in the
-columns, and returns h_1 … h_T (batch, time, units). Rows are examples, so W_hᵀ h_{t−1} is written h @ W_h.
+Each function takes sequences (batch, time, features) and Keras's weights, and returns h_1 … h_T (batch, time, units).
+The columns of a kernel contain the gates side by side. Rows are examples, so W_hᵀ h_{t−1} is written h @ W_h.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def simple_rnn(x: np.ndarray, w_x: np.ndarray, w_h: np.ndarray, b: np.ndarray, g
 def lstm(x: np.ndarray, w_x: np.ndarray, w_h: np.ndarray, b: np.ndarray) -> np.ndarray:
     h, c, states = np.zeros((len(x), len(w_h))), np.zeros((len(x), len(w_h))), []
     for t in range(x.shape[1]):
-        i, f, g, o = np.split(x[:, t] @ w_x + h @ w_h + b, 4, axis=1)  # in Keras's order
+        i, f, g, o = np.split(x[:, t] @ w_x + h @ w_h + b, 4, axis=1)  # Keras's order of the gates
         c = sigma(f) * c + sigma(i) * np.tanh(g)
         h = sigma(o) * np.tanh(c)
         states.append(h)
@@ -37,7 +37,10 @@ def lstm(x: np.ndarray, w_x: np.ndarray, w_h: np.ndarray, b: np.ndarray) -> np.n
 
 
 def gru(x: np.ndarray, w_x: np.ndarray, w_h: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """The reset gate is applied after the product if `b` is (2, 3 · units), and before it if `b` is (3 · units,)."""
+    """Applies the reset gate after the product with W_h if the shape of `b` is (2, 3 · units).
+
+    If the shape of `b` is (3 · units,), the reset gate is applied before the product.
+    """
     units, h, states = len(w_h), np.zeros((len(x), len(w_h))), []
     for t in range(x.shape[1]):
         if b.ndim == 2:
@@ -63,7 +66,7 @@ def weights_of(layer: keras.layers.Layer) -> list[np.ndarray]:
 
 
 def many_to_one(model: keras.Model, x: np.ndarray, states: Callable[..., np.ndarray]) -> np.ndarray:
-    """Returns the output (batch, outputs) of `simple_rnn`, `lstm` or `gru`; `states` is one of the cells above."""
+    """Returns the output (batch, outputs) of the model `simple_rnn`, `lstm` or `gru`, with `states` as its cell."""
     x_mean, x_variance = weights_of(model.get_layer("normalization"))[:2]
     y_mean, y_variance = weights_of(model.get_layer("prediction"))[:2]
     w_y, b_y = weights_of(model.get_layer("output"))

@@ -1,4 +1,4 @@
-"""Checks that the tests of both forecasters share."""
+"""Checks that the tests of `deep_rnn` and of `sequence_to_sequence` share."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def forecaster(name: str, **options: Any) -> keras.Model:
 
 
 def check_the_formula(name: str, network: Network, **options: Any) -> None:
-    """forecast = mean + std · network((history − mean) / std)."""
+    """The formula is forecast = mean + std · network((history − mean) / std)."""
     model = forecaster(name, **options)
     mean, std = HISTORY.mean((0, 1), dtype=np.float64), HISTORY.std((0, 1), dtype=np.float64)
     expected = mean + std * network(model, (HISTORY - mean) / std)
@@ -36,7 +36,7 @@ def check_the_formula(name: str, network: Network, **options: Any) -> None:
 
 
 def check_the_season(name: str) -> None:
-    """With a season, the model equals one without a season for the seasonal differences, plus the last season."""
+    """The forecast is a forecast of the seasonal differences by a plain model, plus the values of last season."""
     seasonal, plain = forecaster(name, season=5), forecaster(name)
     plain.set_weights(seasonal.get_weights())
     changes = HISTORY[:, 5:] - HISTORY[:, :-5]
@@ -48,7 +48,10 @@ def check_the_season(name: str) -> None:
 
 
 def check_trend_and_season(name: str) -> None:
-    """The seasonal differences of a linear trend with a season are constant, so any network predicts it exactly."""
+    """The seasonal differences of a seasonal series with a linear trend are constant.
+
+    A network that always returns 0, the normalised mean, therefore forecasts the series exactly.
+    """
     t = np.arange(40)
     series = np.stack([0.5 * t + np.tile([3, -1, 7, 0, 2], 8), 9 - t + np.tile([0, 1, 0, 5, 5], 8)], axis=1)
     histories = np.stack([series[start : start + 12] for start in range(20)]).astype(np.float32)
@@ -59,7 +62,7 @@ def check_trend_and_season(name: str) -> None:
     np.testing.assert_allclose(to_numpy(model(histories)), expected, atol=1e-4)
 
 
-def check_what_it_refuses(name: str) -> None:
+def check_invalid_arguments(name: str) -> None:
     with pytest.raises(
         BadHyperparameter, match=r"^Expected season to be at least the horizon \(12\)\. Received: 11\.$"
     ):

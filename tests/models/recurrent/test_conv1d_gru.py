@@ -1,4 +1,4 @@
-"""`conv1d_gru`: the length after the convolution, and the whole network in NumPy."""
+"""Compares `conv1d_gru` with NumPy, and checks the length of a sequence after the convolution."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def network(**options: int) -> keras.Model:
     return model
 
 
-def shortened(model: keras.Model, x: np.ndarray) -> np.ndarray:
+def convolve(model: keras.Model, x: np.ndarray) -> np.ndarray:
     return to_numpy(model.get_layer("convolution")(x))
 
 
@@ -29,14 +29,14 @@ def test_ten_steps_become_three() -> None:
     model.get_layer("convolution").set_weights([np.ones((5, 1, 1)), np.zeros(1)])
     steps = np.arange(1, 11, dtype=np.float32).reshape(1, 10, 1)
     sums = [[sum(range(first, first + 5))] for first in (1, 3, 5)]
-    np.testing.assert_array_equal(shortened(model, steps)[0], sums)
+    np.testing.assert_array_equal(convolve(model, steps)[0], sums)
 
 
 @pytest.mark.parametrize(("time", "f", "s"), [(10, 5, 2), (11, 5, 2), (5, 5, 2), (9, 4, 3), (7, 1, 1), (100, 10, 7)])
 def test_the_length_after_a_convolution(time: int, f: int, s: int) -> None:
-    """⌊(T − f) / s⌋ + 1."""
+    """The length is ⌊(T − f) / s⌋ + 1."""
     x = np.zeros((2, time, 2), np.float32)
-    assert shortened(network(kernel_size=f, strides=s), x).shape == (2, (time - f) // s + 1, 3)
+    assert convolve(network(kernel_size=f, strides=s), x).shape == (2, (time - f) // s + 1, 3)
 
 
 def softmax(a: np.ndarray) -> np.ndarray:
@@ -53,7 +53,7 @@ def test_output_equals_formula() -> None:
     np.testing.assert_allclose(to_numpy(model(X)), softmax(h @ w + b), rtol=1e-4, atol=1e-6)
 
 
-def test_without_convolution_every_step_is_read() -> None:
+def test_without_convolution_the_gru_reads_every_step() -> None:
     model = network(convolution=False)
     h = cells.gru(X, *cells.weights_of(model.get_layer("embedding")))[:, -1]
     w, b = cells.weights_of(model.get_layer("probabilities"))

@@ -1,4 +1,4 @@
-"""The GRU: equals the notes' equations in NumPy, with the reset gate before and after the product."""
+"""Compares `gru` with the equations of lecture notes 004 in NumPy, with the reset gate before or after the product."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_numpy_steps_equal_keras(reset_after: bool) -> None:
     np.testing.assert_allclose(to_numpy(model(X)), cells.many_to_one(model, X, cells.gru), rtol=1e-4, atol=1e-5)
 
 
-def test_reset_before_and_after_differ() -> None:
+def test_reset_before_and_after_the_product_differ() -> None:
     after, before = network(True), network(False)
     w_x, w_h, b = before.get_layer("embedding").get_weights()
     after.get_layer("embedding").set_weights([w_x, w_h, np.stack([b, 0 * b])])
@@ -38,12 +38,12 @@ def test_reset_before_and_after_differ() -> None:
     assert np.abs(to_numpy(after(X)) - to_numpy(before(X))).max() > 1e-3
 
 
-def test_three_quarters_of_an_lstms_weights() -> None:
+def test_gru_has_three_quarters_of_the_weights_of_an_lstm() -> None:
     def count(name: str, **options: bool) -> int:
         return create(name, features=2, units=5, **options).get_layer("embedding").count_params()
 
     assert 4 * count("gru", reset_after=False) == 3 * count("lstm")
-    assert count("gru") == count("gru", reset_after=False) + 3 * 5  # the second biases
+    assert count("gru") == count("gru", reset_after=False) + 3 * 5  # reset_after adds a second bias for each gate
 
 
 @both_forms

@@ -1,4 +1,4 @@
-"""In each recurrent model that reads a sequence, padding on the right does not change the output."""
+"""Padding after a sequence does not change the output of the recurrent models whose only input is a sequence."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from ..layer_checks import randomise, to_numpy
 from ..registered import VARIANTS, small
 
 LENGTHS, TIME = (12, 8), 13
-READ_TWO_INPUTS = {"encoder_decoder", "vector_to_sequence"}
+TWO_INPUTS = {"encoder_decoder", "vector_to_sequence"}
 
 every_reader = pytest.mark.parametrize(
     ("name", "variant"),
     [
         pytest.param(name, variant, id="-".join([name, *(f"{key}={value}" for key, value in variant.items())]))
         for name in list_models()
-        if describe(name).family == "recurrent" and name not in READ_TWO_INPUTS
+        if describe(name).family == "recurrent" and name not in TWO_INPUTS
         for variant in [{}, *VARIANTS.get(name, [])]
     ],
 )
 
 
 def sequences(model: keras.Model) -> list[np.ndarray]:
-    """Returns a sequence of each length: ids (time,) or floats (time, features)."""
+    """Returns a sequence for each of `LENGTHS`: token IDs (time,) or floats (time, features)."""
     random = np.random.default_rng(0)
     if keras.backend.standardize_dtype(model.input.dtype) == "int32":
         tokens = model.get_layer("token_embedding").input_dim
@@ -42,10 +42,10 @@ def padded(alone: list[np.ndarray], padding: float) -> np.ndarray:
     return batch
 
 
-# Keras warns that the model itself does not pass the mask on. A layer that drops the mask would still be an error.
+# Keras warns that the model does not return a mask. If a layer inside the model loses the mask, the test still fails.
 @pytest.mark.filterwarnings(r"ignore:Layer '\w+' \(of type Functional\) was passed an input with a mask:UserWarning")
 @every_reader
-def test_padding_changes_nothing(name: str, variant: dict[str, Any]) -> None:
+def test_padding_does_not_change_the_output(name: str, variant: dict[str, Any]) -> None:
     """A sequence has the same output alone and in a padded batch."""
     model = small(name, **variant)
     randomise(model)
@@ -65,7 +65,7 @@ def test_late_steps_and_their_order_matter(name: str, variant: dict[str, Any]) -
     randomise(model)
     whole = sequences(model)[0]
     changed = whole.copy()
-    changed[10] = whole[10] % 3 + 1  # another id or value; no window of the convolution contains step 12
-    answer, *others = to_numpy(model(np.stack([whole, changed, whole[::-1]])))
+    changed[10] = whole[10] % 3 + 1  # another ID or value, at the last step that a window of the convolution contains
+    output, *others = to_numpy(model(np.stack([whole, changed, whole[::-1]])))
     for other in others:
-        assert np.abs(other - answer).max() > 1e-5
+        assert np.abs(other - output).max() > 1e-5

@@ -1,4 +1,4 @@
-"""`sequence_to_sequence`: both recurrent layers in NumPy, and seasons."""
+"""Compares both recurrent layers of `sequence_to_sequence` with NumPy, and tests the hyperparameter `season`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_second_layer_reads_the_last_state_at_every_step(cell: str) -> None:
     forecasting.check_the_formula(NAME, network, units=5, cell=cell)
 
 
-def test_weights_do_not_depend_on_the_horizon() -> None:
+def test_parameter_count_does_not_depend_on_the_horizon() -> None:
     assert create(NAME, horizon=3).count_params() == create(NAME, horizon=30).count_params()
 
 
@@ -33,4 +33,4 @@ def test_season_is_removed_and_added_back() -> None:
 
 
 def test_invalid_arguments_are_rejected() -> None:
-    forecasting.check_what_it_refuses(NAME)
+    forecasting.check_invalid_arguments(NAME)

@@ -1,4 +1,4 @@
-"""`sequence_to_vector`: equals its formula in NumPy."""
+"""Compares `sequence_to_vector` with its formula in NumPy."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_dropout_is_off_at_inference() -> None:
     assert np.abs(to_numpy(model(IDS, training=True)) - to_numpy(plain(IDS))).max() > 1e-3
 
 
-def test_text_of_padding_has_finite_output() -> None:
+def test_output_for_only_padding_is_finite() -> None:
     model = network()
     w, b = cells.weights_of(model.get_layer("probabilities"))
     np.testing.assert_allclose(to_numpy(model(0 * IDS[:1])), softmax(b[None]), rtol=1e-5)

@@ -1,4 +1,4 @@
-"""The simple recurrent network: its steps, its backpropagation through time and its gradients, as in the notes."""
+"""Compares the steps, the backpropagation through time and the gradients of `simple_rnn` with lecture notes 004."""
 
 from __future__ import annotations
 
@@ -31,15 +31,18 @@ def network(activation: str = "tanh") -> keras.Model:
 
 @pytest.mark.parametrize("activation", ["tanh", "relu"])
 def test_numpy_steps_equal_keras(activation: str) -> None:
-    """h_t = g(W_hᵀ h_{t−1} + W_xᵀ x_t + b)."""
+    """The formula is h_t = g(W_hᵀ h_{t−1} + W_xᵀ x_t + b)."""
     model = network(activation)
-    expected = cells.many_to_one(model, X, lambda *given: cells.simple_rnn(*given, activation))
+    expected = cells.many_to_one(model, X, lambda *arguments: cells.simple_rnn(*arguments, activation))
     np.testing.assert_allclose(to_numpy(model(X)), expected, rtol=1e-4, atol=1e-5)
     assert model.get_layer("embedding").output.shape == (None, 5)
 
 
 def test_backpropagation_through_time() -> None:
-    """The gradient by a weight is a sum over the time steps; each term is the gradient by a separate copy of W_h."""
+    """The gradient with respect to a weight is a sum over the time steps.
+
+    For W_h, each term is the gradient with respect to a separate copy of W_h that only this step uses.
+    """
     model = network()
     w_x, w_h, b, w_y, b_y = [np.asarray(weight, np.float64) for weight in model.trainable_variables]
     x = (X - X.mean((0, 1))) / X.std((0, 1))
@@ -69,18 +72,18 @@ def test_backpropagation_through_time() -> None:
 
     terms = gradient(loss, np.stack([w_h] * TIME).astype(np.float32))
     np.testing.assert_allclose(terms, by_w_h, rtol=1e-3, atol=1e-4)
-    assert (terms[0] == 0).all() and (terms[1:] != 0).any((1, 2)).all()  # h_0 is 0; every other step contributes
+    assert (terms[0] == 0).all() and (terms[1:] != 0).any((1, 2)).all()  # the first term is 0, because h_0 is 0
 
 
 def jacobian(model: keras.Model, x: np.ndarray, h_1: np.ndarray) -> np.ndarray:
-    """Returns ∂h_T/∂h_1 (units, units) by automatic differentiation, for a sequence x_2 … x_T (1, time, features)."""
+    """Returns ∂h_T/∂h_1 (units, units) by automatic differentiation. `x` is x_2 … x_T (1, time, features)."""
     layer, units = model.get_layer("embedding"), h_1.shape[1]
     x, states = np.repeat(x, units, axis=0), np.repeat(h_1, units, axis=0)  # a row for each component of h_T
     return gradient(lambda states: ops.sum(layer(x, initial_state=states) * np.eye(units, dtype=np.float32)), states)
 
 
 def test_derivative_of_last_state_is_a_product() -> None:
-    """∂h_T/∂h_1 = Π_{t=T…2} diag(1 − h_t²) W_hᵀ."""
+    """The formula is ∂h_T/∂h_1 = Π_{t=T…2} diag(1 − h_t²) W_hᵀ."""
     model = network()
     w_x, w_h, b = cells.weights_of(model.get_layer("embedding"))
     x = RANDOM.normal(size=(1, TIME, 2)).astype(np.float32)
@@ -93,7 +96,7 @@ def test_derivative_of_last_state_is_a_product() -> None:
 
 
 def norms(activation: str, scale: float) -> list[float]:
-    """Returns ‖∂h_T/∂h_1‖ for T − 1 = 1, 4 and 16 steps; W_h is a rotation times `scale`, and the inputs are 0."""
+    """Returns ‖∂h_T/∂h_1‖ for T − 1 = 1, 4 and 16 steps. W_h is a permutation times `scale`, and the inputs are 0."""
     model = create("simple_rnn", features=1, units=4, activation=activation, recurrent_initializer="identity")
     layer, found = model.get_layer("embedding"), []
     layer.cell.recurrent_kernel.assign(scale * np.eye(4, dtype=np.float32)[[1, 2, 3, 0]])
@@ -109,7 +112,7 @@ def test_gradients_vanish_or_explode() -> None:
     np.testing.assert_allclose(norms("relu", 0.5), [1 / 2, 1 / 2**4, 1 / 2**16], rtol=1e-4)
     one, four, sixteen = norms("tanh", 1.0)  # each factor 1 − h_t² is slightly below 1
     assert 1 > one > four > sixteen
-    assert norms("tanh", 2.0)[-1] < 1  # saturated: tanh prevents explosion
+    assert norms("tanh", 2.0)[-1] < 1  # tanh saturates, so the gradient cannot explode
 
 
 def test_identity_initialisation_with_relu_keeps_the_gradient() -> None:
@@ -118,15 +121,15 @@ def test_identity_initialisation_with_relu_keeps_the_gradient() -> None:
     np.testing.assert_array_equal(w_h, np.eye(4))
     assert (b == 0).all()
     x = RANDOM.normal(size=(1, 30, 2)).astype(np.float32)
-    on = np.full((1, 4), 100, np.float32)  # so large that no input makes a unit inactive
-    np.testing.assert_allclose(jacobian(model, x, on), np.eye(4), atol=1e-6)
+    active = np.full((1, 4), 100, np.float32)  # so large that no input makes a unit inactive
+    np.testing.assert_allclose(jacobian(model, x, active), np.eye(4), atol=1e-6)
     orthogonal = create("simple_rnn", units=4).get_layer("embedding").get_weights()[1]
     np.testing.assert_allclose(orthogonal @ orthogonal.T, np.eye(4), atol=1e-5)
     assert np.abs(orthogonal - np.eye(4)).max() > 0.1
 
 
 def test_sequence_can_be_continued_from_a_state() -> None:
-    """A sequence can be processed in two parts, with the state after the first part as the initial state."""
+    """A call for each step, with the state after the step before as the initial state, equals a single call."""
     layer = network().get_layer("embedding")
     state = None
     for t in range(TIME):

@@ -1,4 +1,4 @@
-"""Random changes of training images: binarisation, shift and mirroring."""
+"""Tests of the random changes of training images: binarisation, shift and mirroring."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import numpy as np
 from keras_gallery.training.data.batches import ChangedBatches, binarize, mirror, shift
 
 
-def test_the_mean_is_the_grey_value() -> None:
+def test_mean_of_the_binary_values_is_the_grey_value() -> None:
     grey = np.broadcast_to(np.float32([0, 0.2, 0.7, 1]), (20_000, 4))
     binary = binarize(grey, np.random.default_rng(0))
     assert set(np.unique(binary)) == {0, 1} and binary.dtype == np.float32
-    np.testing.assert_allclose(binary.mean(axis=0), grey[0], atol=0.015)  # over four standard errors
+    np.testing.assert_allclose(binary.mean(axis=0), grey[0], atol=0.015)  # more than four standard errors
 
 
 def test_each_epoch_has_every_image_once() -> None:
@@ -32,8 +32,8 @@ def test_each_epoch_has_every_image_once() -> None:
     batches.on_epoch_end()
     second = epoch()
     certain = np.sort(images[:6].reshape(6, -1) @ 2.0 ** np.arange(6))
-    for seen in (first, second):
-        codes = seen.reshape(10, -1) @ 2.0 ** np.arange(6)
+    for images_of_epoch in (first, second):
+        codes = images_of_epoch.reshape(10, -1) @ 2.0 ** np.arange(6)
         assert set(certain) <= set(codes)
     assert (first != second).any()
     again = ChangedBatches(images, 4, binarize, seed=0)
@@ -41,27 +41,27 @@ def test_each_epoch_has_every_image_once() -> None:
 
 
 def test_shift_moves_all_images_equally() -> None:
-    """A single bright pixel in the middle appears in all nine positions, and nowhere else."""
+    """A bright pixel moves by at most 1 in each direction, so it appears in nine positions."""
     images = np.zeros((2, 5, 4, 1), np.float32)
     images[:, 2, 1] = 1
-    seen = set()
+    positions = set()
     rng = np.random.default_rng(0)
     for _ in range(100):
         moved = shift(images, rng)
         assert moved.shape == images.shape and moved.sum() == 2
         np.testing.assert_array_equal(moved[0], moved[1])
-        seen.add(tuple(int(axis) for axis in np.argwhere(moved[0])[0][:2]))
-    assert seen == {(row, column) for row in (1, 2, 3) for column in (0, 1, 2)}
+        positions.add(tuple(int(axis) for axis in np.argwhere(moved[0])[0][:2]))
+    assert positions == {(row, column) for row in (1, 2, 3) for column in (0, 1, 2)}
 
 
-def test_pixels_moved_out_are_lost() -> None:
+def test_pixels_that_leave_the_image_are_lost() -> None:
     images = np.ones((1, 3, 3, 1), np.float32)
     sums = {float(shift(images, np.random.default_rng(seed)).sum()) for seed in range(50)}
     assert sums == {4.0, 6.0, 9.0}
 
 
 def test_mirror_changes_each_image_separately() -> None:
-    """A single pixel appears on both sides and in all 25 positions, and each image keeps its target."""
+    """A pixel is in column 3, or 5 if mirrored, and moves by at most 2 in each direction. Images keep their targets."""
     images = np.zeros((500, 9, 9, 1), np.float32)
     images[:, 4, 3] = np.arange(1, 501, dtype=np.float32).reshape(-1, 1) / 500
     changed = mirror(images, np.random.default_rng(0))

@@ -1,4 +1,4 @@
-"""Windows of time series: slices without overlap of training and test, and the baseline forecasts."""
+"""Tests of the windows of time series, of their split into training and test, and of the baseline forecasts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SERIES = ("co2", "sunspots")
 
 
 def counting(steps: int = 60, test_start: int = 40, history: int = 9, horizon: int = 4, season: int = 4) -> Series:
-    """Returns a series whose values are the numbers of the steps."""
+    """Returns the series 0, 1, 2, …, `steps` − 1."""
     values = np.arange(steps, dtype=np.float32)[:, None]
     return Series(
         name="counting",
@@ -37,14 +37,14 @@ def test_windows_are_slices() -> None:
         np.testing.assert_array_equal(y[start], values[start + 5 : start + 8])
 
 
-def test_no_step_is_in_two_parts() -> None:
+def test_no_target_is_in_two_parts() -> None:
     series = counting()
-    seen, held_out = hold_out_last(series, share=0.25)
+    training, validation = hold_out_last(series, share=0.25)
     assert series.y_test.min() == 40 and series.y_test.max() == 59
     assert series.y_train.max() == 39 and series.x_train.min() == 0
-    assert held_out.y.max() == 39 and len(held_out.x) == 7  # a quarter of 28
-    assert seen.y.max() < held_out.y.min()
-    assert seen.y.max() == held_out.y.min() - 1  # no more windows than necessary are left out
+    assert validation.y.max() == 39 and len(validation.x) == 7  # a quarter of 28
+    assert training.y.max() < validation.y.min()
+    assert training.y.max() == validation.y.min() - 1  # only windows that overlap the validation split are left out
     np.testing.assert_array_equal(series.y_test[:, 0, 0], series.origins)
 
 
@@ -59,9 +59,9 @@ def test_series_are_split_at_test_start(name: str) -> None:
             np.testing.assert_array_equal(x[index], series.values[origin - history : origin])
             np.testing.assert_array_equal(y[index], series.values[origin : origin + series.horizon])
     assert len(series.x_test) == len(series.origins)
-    seen, held_out = hold_out_last(series, share=0.2)
-    np.testing.assert_array_equal(held_out.x[-1], series.x_train[-1])
-    assert len(seen.x) + len(held_out.x) + series.horizon - 1 == len(series.x_train)
+    training, validation = hold_out_last(series, share=0.2)
+    np.testing.assert_array_equal(validation.x[-1], series.x_train[-1])
+    assert len(training.x) + len(validation.x) + series.horizon - 1 == len(series.x_train)
 
 
 def test_sunspots_by_year() -> None:
@@ -83,20 +83,20 @@ def test_co2_is_the_mean_of_each_month() -> None:
     assert missing == 5
 
 
-def test_forecasts_by_hand() -> None:
+def test_naive_forecasts() -> None:
     series = counting()
-    told = baselines(series)
-    assert {forecast.shape for forecast in told.values()} == {series.y_test.shape}
-    np.testing.assert_array_equal(told["naive"][..., 0], np.repeat(np.arange(39, 56)[:, None], 4, axis=1))
-    np.testing.assert_array_equal(told["seasonal_naive"], series.y_test - 4)
+    forecasts = baselines(series)
+    assert {forecast.shape for forecast in forecasts.values()} == {series.y_test.shape}
+    np.testing.assert_array_equal(forecasts["naive"][..., 0], np.repeat(np.arange(39, 56)[:, None], 4, axis=1))
+    np.testing.assert_array_equal(forecasts["seasonal_naive"], series.y_test - 4)
     longer = counting(horizon=6)
     np.testing.assert_array_equal(baselines(longer)["seasonal_naive"][0, :, 0], [36, 37, 38, 39, 36, 37])
     # The best forecast of a random walk is its last value.
-    np.testing.assert_allclose(told["arima"], told["naive"], rtol=1e-5)
+    np.testing.assert_allclose(forecasts["arima"], forecasts["naive"], rtol=1e-5)
 
 
 def test_arima_continues_an_autoregression() -> None:
-    """The forecasts follow x_t = φ x_{t−1} with the same φ at each origin: it is fitted to the training period."""
+    """φ is fitted to the training period, so the forecasts follow x_t = φ x_{t−1} with the same φ at each origin."""
     rng = np.random.default_rng(0)
     values = np.zeros((400, 1), np.float32)
     for step in range(1, len(values)):
@@ -110,15 +110,15 @@ def test_arima_continues_an_autoregression() -> None:
         arima={"order": (1, 0, 0), "trend": "n"},
         ets={},
     )
-    told = baselines(series)["arima"][..., 0]
+    forecasts = baselines(series)["arima"][..., 0]
     last = series.x_test[:, -1]
-    ratio = told[:, :1] / last
+    ratio = forecasts[:, :1] / last
     assert ratio.std() < 1e-5 and 0.85 < ratio.mean() < 0.95  # the same φ for all origins
-    np.testing.assert_allclose(told, last * ratio ** np.arange(1, 4), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(forecasts, last * ratio ** np.arange(1, 4), rtol=1e-4, atol=1e-5)
 
 
 def test_exponential_smoothing_by_its_recursion() -> None:
-    """ℓ_t = ℓ_{t−1} + α (x_t − ℓ_{t−1}) is the forecast; after 80 steps the initial value does not matter."""
+    """The forecast is ℓ_t = ℓ_{t−1} + α (x_t − ℓ_{t−1}). After 80 steps, the initial level has no effect."""
     rng = np.random.default_rng(1)
     values = (rng.normal(size=100).cumsum() + rng.normal(size=100)).astype(np.float32)[:, None]
     series = Series(
@@ -130,14 +130,14 @@ def test_exponential_smoothing_by_its_recursion() -> None:
         arima={"order": (0, 1, 0)},
         ets={},
     )
-    told = baselines(series)["ets"][..., 0]
+    forecasts = baselines(series)["ets"][..., 0]
     alpha = float(ExponentialSmoothing(values[:80, 0].astype(np.float64)).fit(disp=False).params[0])
     level = float(values[0, 0])
     levels = [level := level + alpha * (float(value) - level) for value in values[:, 0]]
-    np.testing.assert_allclose(told, np.repeat(np.array(levels)[79:98, None], 2, axis=1), atol=1e-3)
+    np.testing.assert_allclose(forecasts, np.repeat(np.array(levels)[79:98, None], 2, axis=1), atol=1e-3)
 
 
-def test_baseline_orders_have_the_lowest_aic() -> None:
+def test_arima_order_of_sunspots_has_the_lowest_aic() -> None:
     series = load("sunspots")
     training = series.values[: series.test_start, 0].astype(np.float64)
     assert len(ar_select_order(training, 15, ic="aic").ar_lags) == series.arima["order"][0]

@@ -1,4 +1,4 @@
-"""Converting texts to ids and back."""
+"""Tests of `Tokens`, which converts texts to token IDs and back."""
 
 from __future__ import annotations
 

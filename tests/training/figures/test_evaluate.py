@@ -1,4 +1,4 @@
-"""The figures compared with scikit-image, Keras, and PCA by hand."""
+"""Compares the figures of autoencoders with scikit-image, Keras and PCA."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def test_psnr_of_a_perfect_image_is_finite() -> None:
     assert psnr(CLEAN, CLEAN) == 100
 
 
-def test_bce_equals_keras_also_where_the_output_is_0_or_1() -> None:
-    # Keras computes log(1 − x̂) in float32, in which 1 − 1e-7 is 1 − 1.2e-7.
+def test_bce_equals_keras() -> None:
+    # The rounded output is 0 or 1. Keras computes log(1 − x̂) in float32, in which 1 − 1e-7 is 1 − 1.2e-7.
     for output, tolerance in ((OUTPUT, 1e-6), (np.round(OUTPUT), 0.01)):
         expected = keras.ops.convert_to_numpy(keras.losses.binary_crossentropy(CLEAN, output)).mean()
         assert bce(CLEAN, output) == pytest.approx(expected, rel=tolerance)
@@ -42,7 +42,7 @@ def recipe(task: str, loss: str = "binary_crossentropy", binarize: bool = False)
 
 
 def identity_autoencoder() -> keras.Model:
-    """Returns an autoencoder whose code and output are the input image."""
+    """Returns an autoencoder with noise in training. At inference, its code and its output equal the input image."""
     image, code = keras.Input((4, 4, 1)), keras.Input((16,))
     encoder = keras.Model(image, keras.layers.Flatten()(image), name="encoder")
     decoder = keras.Model(code, keras.layers.Reshape((4, 4, 1))(code), name="decoder")
@@ -85,20 +85,20 @@ def test_figures_of_colorization() -> None:
 
 def test_inputs_and_targets_of_each_task() -> None:
     model, images = identity_autoencoder(), RNG.random((3, 4, 4, 1), np.float32)
-    shown, wanted = pairs(model, recipe("denoise"), images)
-    assert wanted is images and (shown != images).any()
-    shown, wanted = pairs(model, recipe("generate", binarize=True), images)
-    assert shown is wanted and set(np.unique(wanted)) == {0, 1}
-    shown, wanted = pairs(model, recipe("colorize"), RNG.random((3, 4, 4, 3), np.float32))
-    assert shown.shape == (3, 4, 4, 1) and wanted.shape == (3, 4, 4, 3)
+    inputs, targets = pairs(model, recipe("denoise"), images)
+    assert targets is images and (inputs != images).any()
+    inputs, targets = pairs(model, recipe("generate", binarize=True), images)
+    assert inputs is targets and set(np.unique(targets)) == {0, 1}
+    inputs, targets = pairs(model, recipe("colorize"), RNG.random((3, 4, 4, 3), np.float32))
+    assert inputs.shape == (3, 4, 4, 1) and targets.shape == (3, 4, 4, 3)
 
 
-def test_loss_of_an_image_is_a_sum() -> None:
+def test_loss_of_an_image_is_a_sum_over_its_values() -> None:
     squared = loss_of(recipe("reconstruct", loss="squared_error"), CLEAN, OUTPUT)
     assert squared == pytest.approx(((OUTPUT - CLEAN) ** 2).sum(axis=(1, 2, 3)).mean(), rel=1e-5)
 
 
-def test_noise_is_that_of_the_model_and_reproducible() -> None:
+def test_noise_of_the_model_is_reproducible() -> None:
     model, images = identity_autoencoder(), np.full((200, 4, 4, 1), 0.5, np.float32)
     noisy = add_noise(model, images)
     np.testing.assert_array_equal(noisy, add_noise(model, images))

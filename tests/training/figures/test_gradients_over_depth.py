@@ -1,4 +1,4 @@
-"""Gradient norms over depth: compared with formulas, and vanishing as in theory."""
+"""Compares gradients with a formula, and checks that gradient norms vanish over depth with sigmoid."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ RNG = np.random.default_rng(0)
 
 
 def test_gradient_of_a_linear_network() -> None:
-    """For a linear network, ∂/∂W Σ(xW − y)² / n = 2 xᵀ(xW − y) / n."""
+    """The formula is ∂/∂W Σ(xW − y)² / n = 2 xᵀ(xW − y) / n."""
     x, y = RNG.random((8, 3), np.float32), RNG.random((8, 1), np.float32)
     inputs = keras.Input((3,))
     network = keras.Model(inputs, layers.Dense(1, use_bias=False)(inputs))
@@ -25,7 +25,7 @@ def test_gradient_of_a_linear_network() -> None:
     )
 
 
-def test_thin_networks_lose_their_gradient_only_with_sigmoid() -> None:
+def test_gradient_of_thin_networks_vanishes_with_sigmoid() -> None:
     model = create("thin_network", input_shape=(3,), depth=1)
     x = RNG.random((64, 3), np.float32)
     found = gradients_over_depth.gradient_norms(model, Examples(x, x.sum(axis=1, keepdims=True)))["gradient_norms"]

@@ -1,4 +1,4 @@
-"""Gradients over time: compared with the chain rule in NumPy and finite differences."""
+"""Compares gradients over time with the chain rule in NumPy and with finite differences."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def network(name: str, **hyperparameters: Any) -> keras.Model:
 
 @pytest.mark.parametrize(("name", "hyperparameters"), CASES)
 def test_the_chain_rule_over_time(name: str, hyperparameters: dict[str, Any]) -> None:
-    """∂ŷ/∂h_t = ∂ŷ/∂h_{t+1} · diag(g'(a_{t+1})) W_hᵀ, and ∂ŷ/∂h_T = std y · W_y."""
+    """The formulas are ∂ŷ/∂h_T = std y · W_y and ∂ŷ/∂h_t = ∂ŷ/∂h_{t+1} · diag(g'(a_{t+1})) W_hᵀ."""
     model = network(name, **hyperparameters)
     before = model.get_weights()
     w_x, w_h, b = model.get_layer("embedding").get_weights()
@@ -48,13 +48,13 @@ def test_the_chain_rule_over_time(name: str, hyperparameters: dict[str, Any]) ->
         expected.insert(0, np.linalg.norm(gradient, axis=1).mean())
         gradient = (gradient * slope) @ w_h.T
     np.testing.assert_allclose(gradients_over_time.output_gradients(model, X), expected, rtol=1e-4)
-    for ours, kept in zip(model.get_weights(), before, strict=True):
-        np.testing.assert_array_equal(ours, kept)  # the measurement does not change the model
+    for new, old in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(new, old)  # the measurement does not change the model
 
 
 @pytest.mark.parametrize(("name", "hyperparameters"), [("lstm", {}), ("gru", {}), ("gru", {"reset_after": False})])
 def test_gated_cells_by_finite_differences(name: str, hyperparameters: dict[str, Any]) -> None:
-    """The gradient by the second to last state, by moving the state a little in each direction."""
+    """Changes each value of the second to last state a little, and compares the change of ŷ with the gradient."""
     model = network(name, **hyperparameters)
     layer, output, prediction = (model.get_layer(part) for part in ("embedding", "output", "prediction"))
     z = keras.ops.convert_to_numpy(model.get_layer("normalization")(X))
@@ -66,7 +66,7 @@ def test_gated_cells_by_finite_differences(name: str, hyperparameters: dict[str,
             states = layer.cell(z[:, t], states)[1]
         return [np.asarray(keras.ops.convert_to_numpy(each)) for each in states]
 
-    def answer(states: list[np.ndarray]) -> np.ndarray:
+    def y_hat(states: list[np.ndarray]) -> np.ndarray:
         h, _ = layer.cell(z[:, -1], states)
         return np.asarray(keras.ops.convert_to_numpy(prediction(output(h)))).astype(np.float64)[:, 0]
 
@@ -77,7 +77,7 @@ def test_gated_cells_by_finite_differences(name: str, hyperparameters: dict[str,
             moved = [[each.copy() for each in states] for _ in range(2)]
             moved[0][index][:, unit] += step
             moved[1][index][:, unit] -= step
-            gradients.append((answer(moved[0]) - answer(moved[1])) / (2 * step))
+            gradients.append((y_hat(moved[0]) - y_hat(moved[1])) / (2 * step))
     expected = np.linalg.norm(np.stack(gradients), axis=0).mean()
     assert len(gradients) == (10 if name == "lstm" else 5)
     assert gradients_over_time.output_gradients(model, X)[-2] == pytest.approx(expected, rel=1e-2)
@@ -91,8 +91,8 @@ def test_recorded_norm_equals_gradient_norm() -> None:
     before = [np.array(keras.ops.convert_to_numpy(weight)) for weight in model.trainable_weights]
     model.train_on_batch(*examples)
     after = [np.array(keras.ops.convert_to_numpy(weight)) for weight in model.trainable_weights]
-    taken = np.sqrt(sum(np.sum(np.square(a - b)) for a, b in zip(after, before, strict=True))) / 0.5
-    assert float(keras.ops.convert_to_numpy(optimizer.norm)) == pytest.approx(taken, rel=1e-4)
+    expected = np.sqrt(sum(np.sum(np.square(a - b)) for a, b in zip(after, before, strict=True))) / 0.5
+    assert float(keras.ops.convert_to_numpy(optimizer.norm)) == pytest.approx(expected, rel=1e-4)
 
 
 def test_figures_and_pictures(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,8 +104,8 @@ def test_figures_and_pictures(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) ->
     figures["clipping"]["not clipped"] = [1.0, 1e9]  # diverged after two steps
     pictures.draw(tmp_path, "title", figures)
     pictures.draw_all(tmp_path, {"simple_rnn": {"adding": {"seeds": {"0": figures}}}})
-    drawn = {path.stem for path in tmp_path.glob("*.png")}
-    assert drawn == {"gradient_norms", "clipping", "memory_before", "memory_after"}
+    names = {path.stem for path in tmp_path.glob("*.png")}
+    assert names == {"gradient_norms", "clipping", "memory_before", "memory_after"}
     assert all(imread(path).std() > 0.05 for path in tmp_path.glob("*.png"))
 
 

@@ -1,4 +1,4 @@
-"""log p(x): the estimate by importance sampling compared with an integral on a grid."""
+"""Compares the estimate of log p(x) by importance sampling with an integral on a grid."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ IMAGES = (RNG.random((6, 3, 3, 1)) < 0.4).astype(np.float32)
 
 @pytest.fixture(scope="module")
 def model() -> keras.Model:
-    """Returns a model with random weights and a code of one dimension, over which a grid can integrate."""
+    """Returns a model with random weights. Its code has one dimension, so that a grid can integrate over the code."""
     keras.utils.set_random_seed(3)
     model = create("variational_autoencoder", image_shape=(3, 3, 1), hidden=(8,), code_dim=1)
     model.set_weights([0.4 * RNG.normal(size=weight.shape) for weight in model.get_weights()])
@@ -32,20 +32,20 @@ def exact(model: keras.Model) -> np.ndarray:
 
 
 def test_estimate_equals_integral(model: keras.Model) -> None:
-    done: list[int] = []
-    estimate = importance_log_likelihood(model, IMAGES, samples=20_000, progress=done.append)
+    counts: list[int] = []
+    estimate = importance_log_likelihood(model, IMAGES, samples=20_000, progress=counts.append)
     np.testing.assert_allclose(estimate, exact(model), atol=0.25)
-    assert done == [1, 2, 3, 4, 5, 6]
+    assert counts == [1, 2, 3, 4, 5, 6]
 
 
 def test_samples_in_several_chunks(model: keras.Model) -> None:
-    """5,001 samples are processed in two chunks of different size."""
+    """5,001 samples are processed in two chunks of different sizes."""
     estimate = importance_log_likelihood(model, IMAGES[:2], samples=5_001)
     np.testing.assert_allclose(estimate, exact(model)[:2], atol=0.2)
 
 
 def test_lower_bound_is_below_likelihood(model: keras.Model) -> None:
-    bounds = lower_bound(model, np.tile(IMAGES, (100, 1, 1, 1))).reshape(100, len(IMAGES))  # each with its own noise
+    bounds = lower_bound(model, np.tile(IMAGES, (100, 1, 1, 1))).reshape(100, len(IMAGES))  # each row has its own noise
     assert (bounds[:30].mean(axis=0) < exact(model) + 0.05).all()
     one_sample = importance_log_likelihood(model, np.tile(IMAGES, (100, 1, 1, 1)), samples=1, seed=1)
     np.testing.assert_allclose(bounds.mean(), one_sample.mean(), atol=0.1 * abs(one_sample.mean()))

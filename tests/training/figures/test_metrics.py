@@ -1,4 +1,4 @@
-"""Metrics of classes, numbers, pixels and boxes, compared with scikit-learn and by hand."""
+"""Compares the metrics of classes, numbers and boxes with scikit-learn, or with values calculated by hand."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ RNG = np.random.default_rng(0)
 
 
 def test_classes() -> None:
-    wanted = RNG.integers(0, 4, 50)
+    labels = RNG.integers(0, 4, 50)
     exact = RNG.dirichlet(np.ones(4), 50)
     probabilities = exact.astype(np.float32)
-    told = probabilities.argmax(axis=1)
-    assert metrics.accuracy(wanted, probabilities) == accuracy_score(wanted, told)
-    expected = log_loss(wanted, exact, labels=range(4))
-    assert metrics.cross_entropy(wanted, probabilities) == pytest.approx(expected, rel=1e-5)
-    counts = metrics.confusion(wanted, told, 4)
-    np.testing.assert_array_equal(counts, confusion_matrix(wanted, told))
-    np.testing.assert_allclose(metrics.class_ious(counts), jaccard_score(wanted, told, average=None))
+    predictions = probabilities.argmax(axis=1)
+    assert metrics.accuracy(labels, probabilities) == accuracy_score(labels, predictions)
+    expected = log_loss(labels, exact, labels=range(4))
+    assert metrics.cross_entropy(labels, probabilities) == pytest.approx(expected, rel=1e-5)
+    counts = metrics.confusion(labels, predictions, 4)
+    np.testing.assert_array_equal(counts, confusion_matrix(labels, predictions))
+    np.testing.assert_allclose(metrics.class_ious(counts), jaccard_score(labels, predictions, average=None))
 
 
 def test_class_without_examples_has_no_iou() -> None:
@@ -33,15 +33,15 @@ def test_a_certain_mistake_has_a_finite_cross_entropy() -> None:
 
 
 def test_r2() -> None:
-    wanted, predicted = RNG.random((20, 1), np.float32), RNG.random((20, 1), np.float32)
-    assert metrics.r2(wanted, predicted) == pytest.approx(r2_score(wanted, predicted), rel=1e-5)
+    targets, predictions = RNG.random((20, 1), np.float32), RNG.random((20, 1), np.float32)
+    assert metrics.r2(targets, predictions) == pytest.approx(r2_score(targets, predictions), rel=1e-5)
 
 
 def test_average_precision() -> None:
-    """If the precision never rises with the recall, the area equals that of scikit-learn."""
+    """If the precision never rises with the recall, the average precision equals the result of scikit-learn."""
     scores, right = np.array([0.9, 0.8, 0.7, 0.6], np.float32), np.array([True, True, False, True])
     assert metrics.average_precision(scores, right, 3) == pytest.approx(average_precision_score(right, scores))
-    # There are 6 true objects; the third hit comes after two mistakes, so the precision is 3/5.
+    # There are 6 true objects. The second hit counts with the higher precision of the third hit, 3/5.
     scores, right = np.arange(5, 0, -1, np.float32), np.array([True, False, False, True, True])
     assert metrics.average_precision(scores, right, 6) == pytest.approx((1 + 3 / 5 + 3 / 5) / 6)
 
@@ -53,23 +53,23 @@ def objects(*rows: tuple[float, ...]) -> Objects:
 
 
 def test_each_object_is_matched_once() -> None:
-    wanted = objects((1, 1, 0, 0, 0.5, 0.5), (2, 1, 0.5, 0.5, 1, 1))
+    true = objects((1, 1, 0, 0, 0.5, 0.5), (2, 1, 0.5, 0.5, 1, 1))
     found = objects(
-        (1, 0.6, 0, 0, 0.5, 0.5),  # exact box, but a lower score than the next
+        (1, 0.6, 0, 0, 0.5, 0.5),  # the exact box, but the next box has a higher score
         (1, 0.9, 0, 0, 0.5, 0.4),  # IoU 0.8
         (2, 0.8, 0.5, 0.5, 1, 0.7),  # IoU 0.4
-        (3, 0.7, 0.5, 0.5, 1, 1),  # another digit
+        (3, 0.7, 0.5, 0.5, 1, 1),  # another class
     )
-    right, ious = metrics.match(wanted, found)
+    right, ious = metrics.match(true, found)
     assert right.tolist() == [False, True, False, False]
     assert ious.tolist() == pytest.approx([0.8])
 
 
 def test_detection() -> None:
-    wanted = objects((0, 1, 0, 0, 0.5, 0.5), (1, 1, 0.5, 0.5, 1, 1))
-    nothing = objects()
-    perfect = metrics.detection([wanted, nothing], [wanted, nothing], 3)
+    true = objects((0, 1, 0, 0, 0.5, 0.5), (1, 1, 0.5, 0.5, 1, 1))
+    empty = objects()
+    perfect = metrics.detection([true, empty], [true, empty], 3)
     assert perfect == {"box_iou": 1, "precision": 1, "recall": 1, "map50": 1}
-    assert metrics.detection([wanted], [nothing], 3) == {"box_iou": 0, "precision": 0, "recall": 0, "map50": 0}
-    half = metrics.detection([wanted], [objects((0, 0.9, 0, 0, 0.5, 0.5), (2, 0.5, 0, 0, 1, 1))], 3)
+    assert metrics.detection([true], [empty], 3) == {"box_iou": 0, "precision": 0, "recall": 0, "map50": 0}
+    half = metrics.detection([true], [objects((0, 0.9, 0, 0, 0.5, 0.5), (2, 0.5, 0, 0, 1, 1))], 3)
     assert half == {"box_iou": 1, "precision": 0.5, "recall": 0.5, "map50": 0.5}

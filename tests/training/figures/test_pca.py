@@ -1,4 +1,4 @@
-"""Principal components, compared with the singular value decomposition."""
+"""Compares principal components with NumPy's singular value decomposition."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def test_projection_and_codes() -> None:
     codes = (TEST.reshape(5, -1) - mean) @ axes.T
     expected = (codes @ axes + mean).reshape(TEST.shape)
     np.testing.assert_allclose(pca.reconstruct(TEST, 3), expected, atol=1e-5)
-    np.testing.assert_allclose(np.abs(pca.encode(TEST, 3)), np.abs(codes), atol=1e-5)  # any sign
+    np.testing.assert_allclose(np.abs(pca.encode(TEST, 3)), np.abs(codes), atol=1e-5)  # the sign is arbitrary
 
 
 def test_full_size_code_is_exact() -> None:

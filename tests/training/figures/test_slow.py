@@ -1,4 +1,4 @@
-"""The slow figures, for models whose figures are known."""
+"""Tests of the figures that take long to compute, with models whose figures are known."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ RECIPE = Recipe("denoise", "digits", "squared_error", 0.1, 1, 1)
 
 
 def principal_components(data: Dataset, code_dim: int) -> keras.Model:
-    """Returns a linear autoencoder with the weights of PCA, and with a corruption layer to measure noise removal."""
+    """Returns a linear autoencoder with the weights of PCA. Its corruption layer adds the noise to be removed."""
     pca = Components(data.x_train)
     plain = create("linear_autoencoder", image_shape=data.shape, code_dim=code_dim)
     axes = pca.axes[:code_dim]
@@ -38,17 +38,17 @@ def test_pca_as_a_model_has_the_figures_of_pca(figures: dict) -> None:
     assert figures["knn"] > 0.9
     assert figures["angle"] < 0.1
     assert figures["copied_noise_mse"] > 0.05  # ten components cannot represent noise
-    assert "auroc" not in figures  # there is no other dataset to compare with
+    assert "auroc" not in figures  # `measure` has no dataset to compare digits with
 
 
 def test_noise_is_measured_for_each_method(figures: dict) -> None:
-    for kind in ("gaussian", "masking"):
-        sweep = figures["sweep"][kind]
+    for noise in ("gaussian", "masking"):
+        sweep = figures["sweep"][noise]
         for measure_, methods in sweep.items():
             assert set(methods) == {"identity", "median filter", "PCA", "this model"}
             assert all(len(values) == 7 for values in methods.values())
             assert methods["identity"][0] > methods["identity"][-1], measure_
-            # The images of PCA are clipped to [0, 1], those of the model are not.
+            # The images of PCA are clipped to [0, 1]. The images of the model are not clipped.
             np.testing.assert_allclose(methods["PCA"], methods["this model"], rtol=0.2)
 
 
@@ -57,7 +57,7 @@ def test_angle_of_another_subspace() -> None:
     model = principal_components(data, 10)
     weights = model.get_weights()
     pca = Components(data.x_train)
-    weights[2][0] = np.cos(np.pi / 6) * pca.axes[0] + np.sin(np.pi / 6) * pca.axes[30]  # 30° off
+    weights[2][0] = np.cos(np.pi / 6) * pca.axes[0] + np.sin(np.pi / 6) * pca.axes[30]  # turned by 30°
     model.set_weights(weights)
     plain = Recipe("reconstruct", "digits", "squared_error", 0.1, 1, 1)
     figures = measure(model, data, plain, pca, report=lambda line: None)
@@ -65,7 +65,7 @@ def test_angle_of_another_subspace() -> None:
     assert "sweep" not in figures
 
 
-def test_ssim_is_1_for_equal_images_only() -> None:
+def test_ssim_is_1_only_for_equal_images() -> None:
     images = np.random.default_rng(0).random((2, 9, 9, 1), np.float32)
     assert ssim(images, images) == pytest.approx(1)
     assert ssim(images, 1 - images) < 0.2

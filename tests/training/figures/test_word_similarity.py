@@ -1,4 +1,4 @@
-"""Rank correlation with human judgements, and nearest vectors, compared with loops."""
+"""Compares the rank correlation with human judgements, and the nearest vectors, with formulas and loops."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from keras_gallery.training.data.tokens import Tokens
 from keras_gallery.training.figures.word_similarity import judged, neighbours, similarity_figures, unit_vectors
 
-pytestmark = pytest.mark.models  # gensim has the judgements
+pytestmark = pytest.mark.models  # gensim contains the judgements
 
 
 def test_number_of_judged_pairs() -> None:
@@ -17,12 +17,12 @@ def test_number_of_judged_pairs() -> None:
     assert all(word == word.lower() for each in (wordsim, simlex) for pair in each for word in pair[:2])
 
 
-def test_vectors_that_agree_with_judgements() -> None:
-    """If the angle grows as the similarity falls, the correlation is 1; in the opposite case it is −1."""
+def test_rank_correlation_with_judgements() -> None:
+    """The figure is Spearman's rank correlation between the judgements and the cosines of random vectors."""
     chosen = [("tiger", "cat"), ("book", "paper"), ("plane", "car"), ("drink", "car")]
-    said = {(first, second): mean for first, second, mean in judged("wordsim")}
+    judgements = {(first, second): mean for first, second, mean in judged("wordsim")}
     words = Tokens(tuple(sorted({word for pair in chosen for word in pair} | {"old", "new", "hard", "easy"})), "words")
-    known = [pair for pair in said if set(pair) <= set(words.names)]
+    known = [pair for pair in judgements if set(pair) <= set(words.names)]
     assert len(known) >= 4
     vectors = np.random.default_rng(0).normal(size=(words.size, 6)).astype(np.float32)
     figures = similarity_figures(vectors, words)
@@ -32,9 +32,9 @@ def test_vectors_that_agree_with_judgements() -> None:
         float(vectors[ids[a]] @ vectors[ids[b]] / np.linalg.norm(vectors[ids[a]]) / np.linalg.norm(vectors[ids[b]]))
         for a, b in known
     ]
-    people, ours = (np.argsort(np.argsort(each)) for each in ([said[pair] for pair in known], cosines))
+    people, model = (np.argsort(np.argsort(each)) for each in ([judgements[pair] for pair in known], cosines))
     n = len(known)
-    by_hand = 1 - 6 * np.sum((people - ours) ** 2) / (n * (n**2 - 1))  # without ties
+    by_hand = 1 - 6 * np.sum((people - model) ** 2) / (n * (n**2 - 1))  # the formula for ranks without ties
     np.testing.assert_allclose(figures["wordsim"], by_hand, atol=1e-6)
 
 
@@ -42,14 +42,14 @@ def test_neighbours_have_the_largest_cosine() -> None:
     rng = np.random.default_rng(0)
     vectors = rng.normal(size=(20, 3)).astype(np.float32) * rng.uniform(0.1, 9, (20, 1)).astype(np.float32)
     found, cosines = neighbours(vectors, np.array([4, 11]), 5)
-    for query, row, told in zip((4, 11), found, cosines, strict=True):
+    for query, row, row_cosines in zip((4, 11), found, cosines, strict=True):
         angles = {
             other: np.arccos(vectors[query] @ vectors[other] / np.prod(np.linalg.norm(vectors[[query, other]], axis=1)))
             for other in range(20)
             if other != query
         }
         assert row.tolist() == sorted(angles, key=lambda other: angles[other])[:5]
-        np.testing.assert_allclose(np.arccos(told), [angles[other] for other in row], atol=1e-3)
+        np.testing.assert_allclose(np.arccos(row_cosines), [angles[other] for other in row], atol=1e-3)
 
 
 def test_zero_vector_stays_zero() -> None:

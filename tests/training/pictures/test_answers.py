@@ -1,4 +1,4 @@
-"""Pictures of predictions: contents and positions."""
+"""Tests of the pictures of predictions: the colours and positions of their pixels."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from matplotlib.image import imread
 
 
 def where(path: Path, colour: object) -> np.ndarray:
-    """Returns which pixels of the file have approximately the colour, (height, width)."""
+    """Returns a mask (height, width): True for the pixels of the file that have approximately the colour."""
     return (np.abs(imread(path)[..., :3] - np.asarray(colour)) < 0.03).all(axis=-1)
 
 
@@ -24,13 +24,14 @@ def test_confusion_matrix_of_correct_predictions_is_diagonal(tmp_path: Path) -> 
     assert np.corrcoef(rows, columns)[0, 1] > 0.8  # along the diagonal
 
 
-def test_masks_are_drawn_in_their_colours_and_the_background_white(tmp_path: Path) -> None:
+def test_masks_are_drawn_in_the_colours_of_their_classes(tmp_path: Path) -> None:
     images = np.zeros((2, 16, 16, 1), np.float32)
-    true, told = np.full((2, 16, 16), 2), np.full((2, 16, 16), 2)
-    true[:, :8], told[:, 8:] = 0, 1
-    answer_plots.mask_rows(tmp_path / "a.png", "title", images, {"true": true, "told": told}, ["a", "b", "background"])
+    true, predicted = np.full((2, 16, 16), 2), np.full((2, 16, 16), 2)
+    true[:, :8], predicted[:, 8:] = 0, 1
+    masks = {"true": true, "predicted": predicted}
+    answer_plots.mask_rows(tmp_path / "a.png", "title", images, masks, ["a", "b", "background"])
     first, second = (where(tmp_path / "a.png", to_rgb(colour)) for colour in COLOURS[:2])
-    assert first.sum() == second.sum() == 2 * 64 * 32  # four times as large, half of each
+    assert first.sum() == second.sum() == 2 * 64 * 32  # half of each of 2 masks, which are drawn 4 times as large
     assert np.nonzero(first)[0].max() < np.nonzero(second)[0].min()
 
 

@@ -1,4 +1,4 @@
-"""Every recipe fits its model: hyperparameters, input, outputs and task."""
+"""Checks that the hyperparameters and the task of every recipe fit the recipe's model."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ def test_recipe_fits_its_model(model: str, name: str) -> None:
     known = {each.name: each for each in describe(model).hyperparameters}
     for key, value in recipe.hyperparameters.items():
         assert known[key].check(value) == value
-        assert value != known[key].default, "a default is not repeated"
+        assert value != known[key].default, "a recipe must not repeat a default"
     built = create(model, **recipe.hyperparameters)
     names = [layer.name for layer in built.layers]
     assert ("corruption" in names) == (recipe.task == "denoise")
     if describe(model).family == "autoencoders":
         assert (built.input_shape != built.output_shape) == (recipe.task == "colorize")
-    ends = {
+    last_layers = {
         "classify": "probabilities",
         "classify_text": "probabilities",
         "regress": "prediction",
@@ -35,5 +35,5 @@ def test_recipe_fits_its_model(model: str, name: str) -> None:
         "caption": "token_probabilities",
         "word_vectors": "scores",
     }
-    if recipe.task in ends:
-        assert names[-1] == ends[recipe.task]
+    if recipe.task in last_layers:
+        assert names[-1] == last_layers[recipe.task]

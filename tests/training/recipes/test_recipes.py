@@ -1,4 +1,4 @@
-"""Every model has recipes, and every recipe has a dataset and sensible values."""
+"""Checks that every model has recipes, and that every recipe has a known dataset and valid values."""
 
 from __future__ import annotations
 
@@ -33,22 +33,22 @@ def test_the_first_recipe_is_the_default() -> None:
     assert load_recipe("dense_autoencoder") is load_recipes("dense_autoencoder")["mnist_5k"]
 
 
-def test_every_first_recipe_needs_no_network() -> None:
+def test_default_recipes_need_no_download() -> None:
     for model in list_models():
         assert load_recipe(model).dataset not in ("mnist", "fashion_mnist", "cifar10", "reviews", "imdb")
 
 
-def test_missed_targets() -> None:
-    less, more = Target("mse", 0.5, "here"), Target("accuracy", 0.5, "here", at_least=True)
-    assert (less.missed_by(0.4), less.missed_by(0.5), more.missed_by(0.6)) == (0, 0, 0)
-    assert less.missed_by(0.75) == more.missed_by(0.25) == 0.25
+def test_relative_distance_to_a_target() -> None:
+    upper, lower = Target("mse", 0.5, "here"), Target("accuracy", 0.5, "here", at_least=True)
+    assert (upper.missed_by(0.4), upper.missed_by(0.5), lower.missed_by(0.6)) == (0, 0, 0)
+    assert upper.missed_by(0.75) == lower.missed_by(0.25) == 0.25
 
 
-def test_unknown_recipe_suggests_the_nearest() -> None:
+def test_unknown_recipe_error_suggests_the_closest() -> None:
     with pytest.raises(UnknownRecipe, match="Unknown recipe of dense_autoencoder: .*Did you mean mnist_5k_relu"):
         load_recipe("dense_autoencoder", "mnist_5k_rel")
 
 
-def test_unknown_model_suggests_the_nearest() -> None:
+def test_unknown_model_error_suggests_the_closest() -> None:
     with pytest.raises(UnknownModel, match="Unknown model: dense_autoencodr. Did you mean dense_autoencoder"):
         load_recipe("dense_autoencodr")

@@ -1,4 +1,4 @@
-"""The results: training, storing, reusing runs and writing the page."""
+"""Tests of the results: training of recipes, reuse of runs, storage of figures, and the page of results."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ QUICK = Recipe(
 
 def test_recipe_is_trained_measured_and_reused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recipes, "RECIPES", {"digits": QUICK, "digits_more": QUICK})
-    asked, said = RecipeName.parse("denoising_autoencoder/digits"), []
-    written = results(asked, (0, 1), tmp_path / "docs", tmp_path / "runs", said.append)
-    assert [line for line in said if line.startswith("[")] == [
+    names, messages = RecipeName.parse("denoising_autoencoder/digits"), []
+    page_file = results(names, (0, 1), tmp_path / "docs", tmp_path / "runs", messages.append)
+    assert [line for line in messages if line.startswith("[")] == [
         "[1/1] denoising_autoencoder/digits, seed 0",
         "[1/1] denoising_autoencoder/digits, seed 1",
     ]
@@ -60,13 +60,13 @@ def test_recipe_is_trained_measured_and_reused(tmp_path: Path, monkeypatch: pyte
     pictures = {path.name for path in (tmp_path / "docs/pictures/denoising_autoencoder/digits").iterdir()}
     assert {"learning_curve.png", "denoised.png", "codes.png", "hidden_units.png", "psnr_gaussian.png"} <= pictures
 
-    text = written.read_text(encoding="utf-8")
+    text = page_file.read_text(encoding="utf-8")
     mean = (first["mse"] + second["mse"]) / 2
     assert f"| denoising_autoencoder/digits | mse | {mean:.4f} ± " in text and "| 1 | a book | met |" in text
     assert "| another | missed by " in text
 
     # The second call trains nothing.
-    results(asked, (0, 1), tmp_path / "docs", tmp_path / "runs", said.append)
+    results(names, (0, 1), tmp_path / "docs", tmp_path / "runs", messages.append)
     assert len(list((tmp_path / "runs/denoising_autoencoder").iterdir())) == 2
     assert load_results(tmp_path / "docs") == known
 
@@ -83,7 +83,7 @@ def test_interrupted_training_is_not_stored(tmp_path: Path, monkeypatch: pytest.
     with pytest.raises(KeyboardInterrupt):
         results(RecipeName.parse("denoising_autoencoder"), (0,), tmp_path / "docs", tmp_path / "runs")
     assert load_results(tmp_path / "docs") == {}
-    assert len(list((tmp_path / "runs/denoising_autoencoder").iterdir())) == 1  # the best weights so far
+    assert len(list((tmp_path / "runs/denoising_autoencoder").iterdir())) == 1  # the run has the best weights so far
 
 
 def test_parsing_of_recipe_names() -> None:
@@ -115,7 +115,7 @@ def test_results_page_matches_its_data() -> None:
 
 
 @pytest.mark.parametrize("family", sorted({describe(name).family for name in list_models()}))
-def test_every_model_has_its_section_with_pictures(family: str) -> None:
+def test_every_model_has_a_section_with_pictures(family: str) -> None:
     page = DOCS.parent / "models" / family / "README.md"
     sections = re.split(r"^## ", page.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
     names = [name for name in list_models() if describe(name).family == family]

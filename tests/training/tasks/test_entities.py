@@ -1,4 +1,4 @@
-"""The task of predicting numbers from categories: dataset, baselines and a short training."""
+"""Tests of the task `regress_entities`, which predicts numbers from categories, and of its dataset `el_nino`."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def test_el_nino_equals_the_table() -> None:
     np.testing.assert_array_equal(load("el_nino").x_test, dataset.x_test)
 
 
-def test_baselines_by_hand() -> None:
-    """The baselines are the mean of each category, and least squares on the one-hot columns of all fields."""
+def test_baselines() -> None:
+    """One baseline predicts the mean of each category. The other uses least squares on one-hot columns."""
     task = Entities(RECIPE, load("el_nino"), seed=0)
     assert task.hyperparameters()["categories"] == (14, 63)
     x, y, x_test, y_test = *task.training, task.dataset.x_test, task.dataset.y_test
@@ -64,7 +64,7 @@ def test_short_training(tmp_path: Path) -> None:
     run = train(TrainConfig("entity_embedding", epochs=2, root=tmp_path))
     assert run.history["loss"][1] < run.history["loss"][0]
     assert run.config["hyperparameters"]["categories"] == [14, 63]
-    drawn = {path.stem for path in (run.folder / "pictures").iterdir()}
-    assert drawn == {"learning_curve", "temperature", "month", "year", "month_neighbours", "year_neighbours"}
+    names = {path.stem for path in (run.folder / "pictures").iterdir()}
+    assert names == {"learning_curve", "temperature", "month", "year", "month_neighbours", "year_neighbours"}
     assert all(np.isfinite(figure) for figure in run.metrics.values())
     assert run.model.count_params() == run.metrics["parameters"]

@@ -1,4 +1,4 @@
-"""The task of forecasting: loss, figures and pictures of models with known forecasts."""
+"""Tests of the task `forecast`: the loss, the figures and the pictures of a model with known forecasts."""
 
 from __future__ import annotations
 
@@ -36,38 +36,39 @@ def series(scale: float = 1.0) -> Series:
 
 
 def last_value() -> keras.Model:
+    """Returns a model that forecasts the last value of the history for all steps."""
     history = keras.Input((HISTORY, 1))
     forecast = keras.layers.RepeatVector(HORIZON)(history[:, -1])
     return keras.Model(history, forecast, name="last_value")
 
 
-def test_figures_by_hand() -> None:
+def test_figures_equal_formulas() -> None:
     task = Forecasting(RECIPE, series(), seed=0)
     figures = task.evaluate(last_value())
     errors = task.dataset.x_test[:, -1:] - task.dataset.y_test
     assert figures["mae"] == pytest.approx(np.abs(errors).mean(), rel=1e-5)
     assert figures["rmse"] == pytest.approx(np.sqrt((errors**2).mean()), rel=1e-5)
     assert (figures["naive_mae"], figures["naive_rmse"]) == pytest.approx((figures["mae"], figures["rmse"]), rel=1e-5)
-    # If the last period of a wave is subtracted, only the noise of two values remains.
+    # The seasonal naive forecast is the value one period earlier, so its error is the difference of two noise values.
     assert figures["seasonal_naive_rmse"] == pytest.approx(0.1 * np.sqrt(2), rel=0.3)
     assert figures["ets_rmse"] < figures["seasonal_naive_rmse"]
 
 
 def test_loss_is_divided_by_the_variance() -> None:
-    """So it does not depend on the unit, and is about 1 for a model that predicts the mean."""
+    """The loss does not depend on the unit, and is about 1 for a model that always predicts the mean."""
     found = []
     for scale in (1.0, 1_000.0):
         task = Forecasting(RECIPE, series(scale), seed=0)
         model = last_value()
         model.compile("sgd", **task.loss())
         found.append(model.evaluate(*task.training, verbose=0))
-        always = keras.Model(model.input, 0 * model.output + float(task.training.y.mean()))
-        always.compile("sgd", **task.loss())
-        assert always.evaluate(*task.training, verbose=0) == pytest.approx(1, rel=1e-3)
+        mean = keras.Model(model.input, 0 * model.output + float(task.training.y.mean()))
+        mean.compile("sgd", **task.loss())
+        assert mean.evaluate(*task.training, verbose=0) == pytest.approx(1, rel=1e-3)
     assert found[0] == pytest.approx(found[1], rel=1e-4) and found[0] > 0.5
 
 
-def test_the_last_windows_are_held_out() -> None:
+def test_the_last_windows_are_the_validation_split() -> None:
     for seed in (0, 1):
         task = Forecasting(RECIPE, series(), seed)
         np.testing.assert_array_equal(task.held_out.y, task.dataset.y_train[-len(task.held_out.y) :])

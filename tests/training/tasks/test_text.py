@@ -1,4 +1,4 @@
-"""The task of classifying texts: n-grams, baselines and figures."""
+"""Tests of the task `classify_text`: its n-grams and its bag-of-words baseline."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ def test_ngrams() -> None:
 
 def test_bag_of_words_ignores_the_order() -> None:
     words = ["good film", "film good", "bad film", "film bad"] * 10
-    by_word = TextClassification(RECIPE, texts("words", words, [1, 1, 0, 0] * 10), 0)
-    assert by_word.measure(None, print) == {"bag_of_words_accuracy": 1.0, "majority_accuracy": 0.5}
-    by_order = TextClassification(RECIPE, texts("words", words, [1, 0, 1, 0] * 10), 0)
-    assert by_order.measure(None, print)["bag_of_words_accuracy"] == 0.5
+    word_labels = TextClassification(RECIPE, texts("words", words, [1, 1, 0, 0] * 10), 0)
+    assert word_labels.measure(None, print) == {"bag_of_words_accuracy": 1.0, "majority_accuracy": 0.5}
+    order_labels = TextClassification(RECIPE, texts("words", words, [1, 0, 1, 0] * 10), 0)
+    assert order_labels.measure(None, print)["bag_of_words_accuracy"] == 0.5
 
 
 def test_characters_are_counted_as_ngrams() -> None:
-    """Only pairs of letters distinguish these words; padding is ignored."""
+    """Only n-grams of two or more letters distinguish these words."""
     task = TextClassification(RECIPE, texts("characters", ["abab", "aabb", "baba", "bbaa"] * 10, [0, 1, 0, 1] * 10), 0)
     assert task.measure(None, print)["bag_of_words_accuracy"] == 1
     longer = texts("characters", ["ab", "abxxxxxx"] * 20, [0, 0] * 20)
@@ -43,8 +43,8 @@ def test_characters_are_counted_as_ngrams() -> None:
 
 def test_hyperparameters_and_rejected_datasets() -> None:
     dataset = texts("words", ["good", "bad"] * 5, [1, 0] * 5)
-    decided = TextClassification(RECIPE, dataset, 0).hyperparameters()
-    assert decided["tokens"] == 4 and decided["classes"] == 2
+    hyperparameters = TextClassification(RECIPE, dataset, 0).hyperparameters()
+    assert hyperparameters["tokens"] == 4 and hyperparameters["classes"] == 2
     plain = Dataset("mine", dataset.x_train, dataset.y_train, dataset.x_test, dataset.y_test, "", ("a", "b"))
     with pytest.raises(
         BadData, match="The task classify_text needs a dataset with one class for each text. Received: mine"

@@ -1,4 +1,4 @@
-"""The tasks of writing texts: batches, decoding and error rates."""
+"""Tests of the tasks `translate` and `caption`: batches, greedy decoding, error rates and datasets."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ WORDS = ("ab", "ba", "bb", "b", "aabb", "abababa")
 
 @pytest.fixture(scope="module")
 def dataset() -> Dataset:
-    """Returns a dataset of words and the same words in reverse."""
-    read, written = Tokens(("a", "b"), "characters"), Tokens((*MARKS, "a", "b"), "characters")
-    x, y = read.ids(WORDS * 5), written.ids([word[::-1] for word in WORDS * 5])
-    return Dataset("backwards", x, y, x[:6], y[:6], "here", texts={"text": read, "output": written})
+    """Returns a dataset whose inputs are words and whose targets are the words in reverse."""
+    text, output = Tokens(("a", "b"), "characters"), Tokens((*MARKS, "a", "b"), "characters")
+    x, y = text.ids(WORDS * 5), output.ids([word[::-1] for word in WORDS * 5])
+    return Dataset("backwards", x, y, x[:6], y[:6], "here", texts={"text": text, "output": output})
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def test_batches_contain_every_text_once(dataset: Dataset) -> None:
             assert len(x) <= 4 and previous.shape == target.shape
             np.testing.assert_array_equal(previous[:, 1:][target[:, 1:] > 0], target[:, :-1][target[:, 1:] > 0])
             assert (previous[:, 0] == START).all()
-            if index:  # the first batch has the largest width, for Keras
+            if index:  # the first batch has the largest width, so that Keras expects batches of different widths
                 assert x.shape[1] == min(7, -(-int((x > 0).sum(1).max()) // 4) * 4)
             rows += dataset.texts["text"].texts(x)
             assert dataset.texts["output"].texts(target) == [word[::-1] for word in rows[-len(x) :]]
@@ -55,42 +55,43 @@ def test_batches_contain_every_text_once(dataset: Dataset) -> None:
 
 def test_greedy_decoding(model: keras.Model) -> None:
     x = np.array([[2, 3, 3], [3, 0, 0]], np.int32)
-    told = write(model, x, 5)
-    assert told.shape == (2, 5)
-    for row, source in zip(told, x, strict=True):
-        before = [START]
+    outputs = write(model, x, 5)
+    assert outputs.shape == (2, 5)
+    for row, source in zip(outputs, x, strict=True):
+        previous = [START]
         for token in row:
-            p = keras.ops.convert_to_numpy(model({"text": source[None], "previous": np.array([before], np.int32)}))
+            p = keras.ops.convert_to_numpy(model({"text": source[None], "previous": np.array([previous], np.int32)}))
             likeliest = int(p[0, -1].argmax())
             assert token == (0 if likeliest == END else likeliest)
             if likeliest in (END, 0):
                 break
-            before.append(likeliest)
+            previous.append(likeliest)
 
 
 def test_figures_count_edits(dataset: Dataset, model: keras.Model, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One text is correct, one has one of two tokens wrong, the others are empty."""
+    """One output is correct, one has a wrong token, and all other outputs are empty."""
     output = dataset.texts["output"]
-    told = output.ids(["ba", "aa", "", "", "", ""], 9)[:, 1:]
-    told[told == END] = 0
-    monkeypatch.setattr("keras_gallery.training.tasks.translation.write", lambda *_: told)
+    ids = output.ids(["ba", "aa", "", "", "", ""], 9)[:, 1:]
+    ids[ids == END] = 0
+    monkeypatch.setattr("keras_gallery.training.tasks.translation.write", lambda *_: ids)
     task = Translation(load_recipe("encoder_decoder"), dataset, 0)
     letters = sum(map(len, WORDS))
     assert task.evaluate(model) == {"token_error": (letters - 2 - 2 + 1) / letters, "text_error": 5 / 6}
 
-    also = replace(
+    # The text "ba" now has a second correct output, "aa".
+    two_targets = replace(
         dataset, x_test=np.r_[dataset.x_test, dataset.x_test[1:2]], y_test=np.r_[dataset.y_test, output.ids(["aa"], 9)]
     )
-    figures = Translation(load_recipe("encoder_decoder"), also, 0).evaluate(model)
+    figures = Translation(load_recipe("encoder_decoder"), two_targets, 0).evaluate(model)
     assert figures == {"token_error": (letters - 4) / letters, "text_error": 4 / 6}
 
 
 @pytest.mark.parametrize(
-    ("wanted", "told", "least"),
+    ("expected", "output", "distance"),
     [("kitten", "sitting", 3), ("", "abc", 3), ("abc", "", 3), ("abc", "abc", 0), ("ab", "ba", 2), ("abcd", "bcd", 1)],
 )
-def test_edits(wanted: str, told: str, least: int) -> None:
-    assert metrics.edits([ord(c) for c in wanted], [ord(c) for c in told]) == least
+def test_edit_distance(expected: str, output: str, distance: int) -> None:
+    assert metrics.edits([ord(c) for c in expected], [ord(c) for c in output]) == distance
 
 
 def test_captions(dataset: Dataset) -> None:
@@ -111,18 +112,18 @@ def test_other_datasets_are_rejected() -> None:
 
 def test_addition_dataset() -> None:
     data = addition.load()
-    read, written = data.texts["text"], data.texts["output"]
-    sums = read.texts(data.x_train), read.texts(data.x_test)
+    text_tokens, output_tokens = data.texts["text"], data.texts["output"]
+    sums = text_tokens.texts(data.x_train), text_tokens.texts(data.x_test)
     pairs = [{tuple(sorted(map(int, text.split("+")))) for text in part} for part in sums]
     assert len(pairs[0]) == 45_000 and len(pairs[1]) == 5_000 and not pairs[0] & pairs[1]
-    for text, told in zip(sums[1], written.texts(data.y_test), strict=True):
-        assert sum(map(int, text.split("+"))) == int(told)
+    for text, output in zip(sums[1], output_tokens.texts(data.y_test), strict=True):
+        assert sum(map(int, text.split("+"))) == int(output)
 
 
 def test_pronunciations_dataset() -> None:
     data = load("pronunciations")
-    words, said = data.texts["text"].texts(data.x_train), data.texts["output"].texts(data.y_train)
-    known = dict(zip(words, said, strict=True)) | dict(
+    words, phonemes = data.texts["text"].texts(data.x_train), data.texts["output"].texts(data.y_train)
+    known = dict(zip(words, phonemes, strict=True)) | dict(
         zip(data.texts["text"].texts(data.x_test), data.texts["output"].texts(data.y_test), strict=True)
     )
     assert known["gallery"] == "G AE L ER IY" and known["network"] == "N EH T W ER K"

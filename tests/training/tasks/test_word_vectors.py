@@ -1,4 +1,4 @@
-"""The task of learning word vectors: dataset, figures, the gensim baseline and a short training."""
+"""Tests of the task `word_vectors` (figures, baselines, a short training) and of its dataset `wikipedia`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def wikipedia() -> Dataset:
 
 @pytest.fixture(scope="module")
 def small(wikipedia: Dataset) -> Dataset:
-    """Returns a tenth of the sentences with the thousand most frequent words."""
+    """Returns a tenth of the sentences. Only the thousand most frequent words have an ID of their own."""
     words = Tokens(wikipedia.texts["word"].names[:1_000], "words")
     parts = {part: getattr(wikipedia, part)[::10] for part in ("x_train", "y_train", "x_test", "y_test")}
     few = {part: np.where(ids >= words.size, 1, ids) for part, ids in parts.items() if part.startswith("x")}
@@ -51,29 +51,29 @@ def test_figures_of_an_untrained_model(name: str, small: Dataset) -> None:
     model = create(name, tokens=task.words.size, dim=8)
     model.get_layer("output_embedding").set_weights([np.zeros((task.words.size, 8))])
     found = task.evaluate(model)
-    # All scores are 1/2: the loss is −log ½ for each candidate.
+    # All scores are 1/2, so the loss is −log ½ for each candidate.
     assert found["pair_loss"] == pytest.approx(found["chance_loss"], rel=1e-5)
     assert found["chance_loss"] == pytest.approx((1 + NEGATIVES) * np.log(2))
     assert 0 < found["frequency_loss"] < found["chance_loss"]
-    (x, wanted), (again, _) = task.validation(model), task.validation(model)
-    assert len(wanted) > 1_000
+    (x, labels), (again, _) = task.validation(model), task.validation(model)
+    assert len(labels) > 1_000
     np.testing.assert_array_equal(x["candidates"], again["candidates"])
 
 
-def test_frequency_scores_are_optimal_without_input(small: Dataset) -> None:
-    """The score of a word is the share of cases in which it is the true candidate."""
+def test_frequency_scores_are_probabilities(small: Dataset) -> None:
+    """The score of a word is the probability that the word is the true candidate, if the word is a candidate."""
     task = WordVectors(load_recipe("word2vec_cbow"), small, 0)
     examples = task.batches(create("word2vec_cbow", tokens=task.words.size, dim=2), 4_096, seed=1)["x"]
-    true, all_of_them = np.zeros(task.words.size), np.zeros(task.words.size)
+    true_counts, counts = np.zeros(task.words.size), np.zeros(task.words.size)
     for _ in range(8):
         for index in range(len(examples)):
             candidates = examples[index][0]["candidates"]
-            true += np.bincount(candidates[:, 0], minlength=task.words.size)
-            all_of_them += np.bincount(candidates.ravel(), minlength=task.words.size)
+            true_counts += np.bincount(candidates[:, 0], minlength=task.words.size)
+            counts += np.bincount(candidates.ravel(), minlength=task.words.size)
         examples.on_epoch_end()
-    often = all_of_them > 1_000
+    often = counts > 1_000
     assert often.sum() > 10
-    np.testing.assert_allclose(task._frequency_scores()[often], (true / np.maximum(all_of_them, 1))[often], atol=0.05)
+    np.testing.assert_allclose(task._frequency_scores()[often], (true_counts / np.maximum(counts, 1))[often], atol=0.05)
 
 
 def test_gensim_baseline(small: Dataset) -> None:
@@ -89,7 +89,7 @@ def test_gensim_baseline(small: Dataset) -> None:
 
 @pytest.mark.parametrize("name", ["word2vec_skipgram", "word2vec_cbow"])
 def test_short_training(name: str, small: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(import_module("keras_gallery.training.train").data, "load", lambda asked: small)
+    monkeypatch.setattr(import_module("keras_gallery.training.train").data, "load", lambda name: small)
     run = train(TrainConfig(name, None, {"dim": 8}, epochs=3, batch_size=256, learning_rate=0.01, root=tmp_path))
     assert run.history["loss"][2] < run.history["loss"][0]
     assert run.metrics["pair_loss"] < run.metrics["chance_loss"]
