@@ -105,12 +105,12 @@ def test_features_that_some_targets_lack(case: str) -> None:
 
 
 def test_the_verdict_names_the_option() -> None:
-    no_bias = judged(one(keras.layers.LSTM(3, use_bias=False, name="l"), SEQUENCE))["dl4j"]
+    no_bias = verdicts_on(one(keras.layers.LSTM(3, use_bias=False, name="l"), SEQUENCE))["dl4j"]
     assert (no_bias.layer, no_bias.reason) == ("layer 'l' (LSTM) with use_bias=False", "DL4J needs a bias")
-    both = judged(one(keras.layers.Bidirectional(keras.layers.GRU(3), name="b"), SEQUENCE))["dl4j"]
+    both = verdicts_on(one(keras.layers.Bidirectional(keras.layers.GRU(3), name="b"), SEQUENCE))["dl4j"]
     assert both.layer == "layer 'b' (Bidirectional) with a GRU inside"
     x = keras.Input((6,))
-    named = judged(keras.Model(x, {"a": keras.layers.Dense(2)(x)}, name="m"))["dl4j"]
+    named = verdicts_on(keras.Model(x, {"a": keras.layers.Dense(2)(x)}, name="m"))["dl4j"]
     assert named.layer == "model 'm' (Functional) with a dictionary of outputs"
     assert named.reason == "DL4J supports only a list of outputs"
 
