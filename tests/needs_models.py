@@ -101,7 +101,7 @@ def source(file: Path) -> Source:
 
 @functools.cache
 def module_needs(file: Path) -> bool:
-    """Returns whether an import of the module `file` imports one of `PACKAGES`."""
+    """Returns whether importing the module `file` imports one of `PACKAGES`, directly or through our own modules."""
     seen, todo = set(), [file]
     while todo:
         if (each := todo.pop()) not in seen:

@@ -18,7 +18,7 @@ def entity_embedding(
     hidden: Counts = (32,),
     outputs: Count = 1,
 ) -> keras.Model:
-    """Predicts numbers from categories, such as month and year, and learns a vector for each category.
+    """Predicts numbers from fields with categories, such as a month, and learns a vector for each category.
 
     Each field (such as the month) has an embedding: a matrix with a row for each category. A look-up of a row equals
     the product of a one-hot vector and the matrix. The rows are trained with the rest of the network, so categories

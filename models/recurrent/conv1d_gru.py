@@ -41,8 +41,9 @@ def conv1d_gru(
 
     Returns:
         A model from sequences `(batch, time, features)` to class probabilities `(batch, classes)`, float32. The layer
-        `embedding` returns the GRU's last state `(batch, units)`. T is the last step of each sequence. If the input has
-        a mask `(batch, time)`, T is the last unmasked step, and padding must be on the right.
+        `embedding` returns the GRU's last state `(batch, units)`. In the formula, T is the number of steps of the
+        sequence. If the input has a mask `(batch, time)`, T is the number of unmasked steps, and padding must be on
+        the right.
     """
     # === Functional model ===
     sequence = x = keras.Input((None, features), name="sequence")

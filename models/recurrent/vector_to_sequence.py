@@ -21,8 +21,8 @@ def vector_to_sequence(
 ) -> keras.Model:
     """Writes a caption for an image: convolutions encode the image, a recurrent decoder predicts the words.
 
-    The decoder receives the encoded image only as its initial state. So the state of the decoder must also represent
-    the part of the caption that is not yet written.
+    The decoder receives the encoded image only once, as its initial state. So at each step, its state must still
+    contain what the rest of the caption needs from the image.
 
     Args:
         image_shape: height, width and channels of the images.

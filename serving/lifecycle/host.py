@@ -1,4 +1,4 @@
-"""Hosts load and unload the versions that the manager chooses. `LocalHost` loads versions into this process."""
+"""A host loads and unloads the versions that the manager chooses. `LocalHost` loads versions into this process."""
 
 from __future__ import annotations
 

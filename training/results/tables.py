@@ -94,9 +94,9 @@ TABLES = (
     Table(
         "The adding problem",
         "The model adds two marked values in a sequence of 300 values. RMSE is the root mean squared error of the sum. "
-        "On the test set, always predicting the mean of the training targets has an RMSE of 0.407. `kept` is a ratio "
-        "of two norms of the output's gradient: the norm with respect to the state after the first step, divided by "
-        "the norm with respect to the state after the last step. It is measured before and after training.",
+        "On the test set, always predicting the mean of the training targets has an RMSE of 0.407. `kept` is the norm "
+        "of the output's gradient with respect to the state after the first step, divided by the norm of its gradient "
+        "with respect to the state after the last step. It is measured before and after training.",
         (
             Column("RMSE", "rmse"),
             Column("kept before", "kept_before", ".1e"),
@@ -109,9 +109,10 @@ TABLES = (
         "the pairs of WordSim-353 and SimLex-999 in which both words are known. gensim's Word2Vec was trained on the "
         "same sentences with the same dimension, window, number of negative samples and epochs. We chose the learning "
         "rates of our models by these results; gensim has its default learning rate. `seconds` is the training time "
-        "of our models, with compilation and validation. The next two columns are the training time of gensim with one "
-        "thread, and with one thread for each core (`all cores`). `loss` is the mean loss of an example of the test "
-        "sentences in nats. `frequencies` is the loss of a model that only knows how frequent each word is.",
+        "of our models, with compilation and validation. The next two columns are the training time of gensim with "
+        "one thread, and with one thread for each core (`all cores`). `loss` is the loss of the model in nats, "
+        "averaged over examples from the test sentences. `frequencies` is the loss of a model that only knows how "
+        "frequent each word is.",
         (
             Column("WordSim", "wordsim", ".3f"),
             Column("gensim", "gensim_wordsim", ".3f"),
@@ -128,8 +129,8 @@ TABLES = (
         "Segmentation",
         "The IoU is the intersection over union of the true and predicted pixels. The mean IoU is computed for each of "
         "the ten digits and averaged. The foreground IoU is computed for the pixels of all digits together. The pixel "
-        "accuracy is the share of pixels with the right class. The digits in the test images are not in any training "
-        "image.",
+        "accuracy is the share of pixels with the right class. The test images are made from other handwritten digits "
+        "than the training images.",
         (
             Column("mean IoU", "mean_iou"),
             Column("foreground IoU", "foreground_iou"),
@@ -138,9 +139,10 @@ TABLES = (
     ),
     Table(
         "Object detection",
-        "The box IoU is the mean intersection over union of the boxes found. For precision and recall, a box is right "
-        "if it has the right digit and an IoU of at least 0.5. mAP is the average precision at this IoU, averaged "
-        "over the ten digits. The digits in the test images are not in any training image.",
+        "A predicted box is right if it has the digit of a true box and an intersection over union (IoU) with it of at "
+        "least 0.5. Each true box counts once. The box IoU is the mean IoU of the right boxes. Precision and recall "
+        "count the right boxes. mAP is the average precision, averaged over the ten digits. The test images are made "
+        "from other handwritten digits than the training images.",
         (
             Column("box IoU", "box_iou"),
             Column("precision", "precision"),
@@ -150,11 +152,11 @@ TABLES = (
     ),
     Table(
         "Reconstruction and codes",
-        "`code` is the size of the code. MSE is the mean squared error of a value. `probe` is the accuracy of a "
-        "logistic regression on the codes of at most 10,000 training images. `kNN` is the accuracy of the 5 nearest "
-        "neighbours on these codes. AUROC measures how well the squared error separates the test images from images of "
-        "another dataset: Fashion-MNIST for models of digits, and MNIST for models of Fashion-MNIST. Each column `PCA` "
-        "has the metric of the column to its left, for PCA.",
+        "`code` is the size of the code. MSE is the mean squared error of a value. `probe` is the test accuracy of a "
+        "logistic regression that is fitted to the codes of at most 10,000 training images. `kNN` is the test "
+        "accuracy of a classifier that uses the 5 nearest of these codes. AUROC measures how well the squared error "
+        "separates the test images from images of another dataset: Fashion-MNIST for models of digits, and MNIST for "
+        "models of Fashion-MNIST. Each column `PCA` has the metric of the column to its left, for PCA.",
         (
             Column("code", "code_dim", ".0f"),
             Column("MSE", "mse"),

@@ -28,7 +28,9 @@ def fuse(model: Any) -> None:
     constant_folding.run_passes(model)
     _name_dimensions(model)
     layers = [(loop, layer_of(loop)) for loop in loops(model)]
-    for loop, layer in reversed(layers):  # last loop first: the input of a loop can be the output of an earlier loop
+    # Last loop first: `layers` holds outputs of the original loops, and the input of a loop can be an output of an
+    # earlier loop, which must not be replaced yet.
+    for loop, layer in reversed(layers):
         if layer is not None:
             _replace(loop, layer)
     model.validate_nodes_and_infer_types()
@@ -40,7 +42,10 @@ def loops(model: Any) -> list[Any]:
 
 
 def _name_dimensions(model: Any) -> None:
-    """Gives each dynamic dimension a symbol, so that OpenVINO can tell which dimensions are equal."""
+    """Gives a new symbol to each dynamic dimension that has none, so that `layer_of` can tell which are equal.
+
+    The type inference of OpenVINO copies the symbol of an input to the outputs that have the same dimension.
+    """
     for node in model.get_ordered_ops():
         node.validate_and_infer_types()
         for index, output in enumerate(node.outputs()):

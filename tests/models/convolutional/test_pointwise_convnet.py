@@ -1,4 +1,4 @@
-"""Tests of `pointwise_convnet`: its 1 × 1 convolutions, its other reductions, and its parameter counts."""
+"""Tests of `pointwise_convnet`: 1 × 1 convolutions and depth pooling, which reduce the channels, and parameters."""
 
 from __future__ import annotations
 
