@@ -109,10 +109,12 @@ _JSON_COSTS = {",": 32, "[": 80, "{": 128, '"': 25, ":": 64}
 def json_memory(text: bytes) -> int:
     """Estimates the maximum memory in bytes for parsing a JSON text.
 
-    The result can be more than fifty times the length of the text.
+    The result can be more than fifty times the length of the text. A string with characters that are not ASCII takes up
+    to four bytes per character, and the parser holds up to four copies of the string.
     """
     characters = np.frombuffer(text, np.uint8)
-    return len(text) + sum(int((characters == ord(each)).sum()) * cost for each, cost in _JSON_COSTS.items())
+    size = len(text) * (1 if text.isascii() else 16)
+    return size + sum(int((characters == ord(each)).sum()) * cost for each, cost in _JSON_COSTS.items())
 
 
 def unpack(data: bytes, limit: int, *, wbits: int = 31) -> bytes | None:

@@ -164,7 +164,7 @@ def _hyperparameters(name: str, family: str) -> Rows:
 
 
 def hyperparameters_of(name: str, family: str) -> tuple[Hyperparameter, ...]:
-    """The hyperparameters of a builder, from its source: only its signature and its docstring are evaluated."""
+    """The hyperparameters of a builder, from its source: only its signature is evaluated."""
     folder = ROOT / "models" / family
     namespace: dict[str, Any] = {}
     exec("from typing import Annotated, Literal", namespace)

@@ -91,7 +91,8 @@ class Listeners:
         )
         memory = MessageMemory(self._flags.max_request_bytes, limits.Budget(limits.share_of_memory(processes)))
         server.add_generic_rpc_handlers(tuple(self._grpc_api.services(memory)))
-        addresses = [f"{self._flags.host}:{self._flags.port}"] if self._flags.port else []
+        host = f"[{self._flags.host}]" if ":" in self._flags.host else self._flags.host  # IPv6
+        addresses = [f"{host}:{self._flags.port}"] if self._flags.port else []
         if self._flags.grpc_socket_path and self._first:
             with contextlib.suppress(FileNotFoundError):
                 if Path(self._flags.grpc_socket_path).is_socket():

@@ -7,6 +7,7 @@ import socket
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from google.protobuf import text_format
 from keras_gallery.serving import launcher
@@ -99,6 +100,21 @@ def test_the_server_listens_on_other_addresses_only_with_host(saved_models: Path
             for port in ports.values():
                 assert listening_on(port, "127.0.0.1")
                 assert listening_on(port, "127.0.0.2") is reached
+
+
+@embedded_only()
+def test_an_ipv6_address(saved_models: Path, tmp_path: Path) -> None:
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+    models, ports = {MODEL: saved_models / MODEL}, {"port": free_port(), "rest_port": free_port()}
+    with ServerProcess("embedded", models, host="::1", log=tmp_path / "log", **ports) as server:  # type: ignore[arg-type]
+        server.wait_until_ready()
+        for address in (server.grpc, server.rest):
+            with Client(address) as client:
+                assert client.encode(MODEL, np.zeros((1, 8, 8, 1), np.float32)).shape[0] == 1
 
 
 def test_any_program_with_the_same_flags_serves(

@@ -101,7 +101,10 @@ def test_memory_of_the_machine() -> None:
     assert limits.share_of_memory(4) == pytest.approx(limits.memory() / 16, abs=1)
 
 
-@pytest.mark.parametrize("text", ["[]", "{}", "1", '""', '{"b64":"YQ=="}', '{"a":1}', "[[[1]]]", "null", "0.125"])
+@pytest.mark.parametrize(
+    "text",
+    ["[]", "{}", "1", '""', '{"b64":"YQ=="}', '{"a":1}', "[[[1]]]", "null", "0.125", '"é"', '"' + "a" * 99 + '😀"'],
+)
 def test_the_estimated_memory_of_parsed_json(text: str) -> None:
     """The values of Python's own JSON parser take less than 1.5 times the estimate."""
     document = ("[" + ",".join([text] * 20_000) + "]").encode()

@@ -28,9 +28,9 @@ class MessageMemory:
         self._max_message_bytes = max_message_bytes
         self._budget = budget
 
-    def for_control(self) -> MessageMemory:
+    def for_control(self, max_message_bytes: int = CONTROL_BYTES) -> MessageMemory:
         """Returns a `MessageMemory` with the same budget, for short requests without tensors and examples."""
-        return MessageMemory(min(self._max_message_bytes, CONTROL_BYTES), self._budget)
+        return MessageMemory(min(self._max_message_bytes, max_message_bytes), self._budget)
 
     def request(self, data: bytes, context: Any) -> bytes:
         """Unpacks a request if it is compressed. Takes the unpacked size from the budget until the call ends.

@@ -18,7 +18,7 @@ from ...wire.model_spec import ModelSpec, encode_spec, model_spec
 from . import health as grpc_health
 from . import reflection as grpc_reflection
 from .handlers import Call, Unknown, observed, stream, unary
-from .memory_budget import MessageMemory
+from .memory_budget import LARGE_MESSAGE, MessageMemory
 
 _LONG = ("Predict", "Classify", "Regress", "MultiInference")  # methods whose requests may be large
 
@@ -129,6 +129,7 @@ class GrpcApi:
             "keras_gallery.ModelList": {"List": self.list_models},
         }
         control = memory.for_control()
+        streamed = memory.for_control(LARGE_MESSAGE)  # the budget does not have the messages of streams
         methods = {
             service: {
                 name: observed(name, call, self._observer, memory if name in _LONG else control)
@@ -137,11 +138,14 @@ class GrpcApi:
             for service, each in calls.items()
         }
         if self._health:
-            watch = grpc.unary_stream_rpc_method_handler(stream(self._health.watch), control.unpack)
-            methods[grpc_health.SERVICE] = {"Check": unary(self._health.check, control), "Watch": watch}
+            watch = self._health.watch
+            methods[grpc_health.SERVICE] = {
+                "Check": unary(self._health.check, control),
+                "Watch": grpc.unary_stream_rpc_method_handler(stream(lambda data: watch(streamed.unpack(data)))),
+            }
         if self._reflection:
-            reflection = grpc_reflection.Reflection([*methods, *grpc_reflection.SERVICES])
-            answer = grpc.stream_stream_rpc_method_handler(stream(reflection.answer), control.unpack)
+            reflection = grpc_reflection.Reflection([*methods, *grpc_reflection.SERVICES], streamed.unpack)
+            answer = grpc.stream_stream_rpc_method_handler(stream(reflection.answer))
             methods |= {name: {"ServerReflectionInfo": answer} for name in grpc_reflection.SERVICES}
         known = [grpc.method_handlers_generic_handler(service, calls) for service, calls in methods.items()]
         return [*known, Unknown()]

@@ -1,8 +1,8 @@
 """Reads nested lists of numbers as one list, without a Python object for each list.
 
 Without this module, reading images of shape (28, 28, 1), whose innermost lists hold one number each, takes four times
-as long. orjson reads the numbers, because orjson is faster than RapidJSON. The results of the two libraries differ at
-most in the last bit of a double.
+as long. orjson reads the numbers, because orjson is faster than RapidJSON. The two libraries may round a number
+differently in the last bits. orjson also reads a few numbers that RapidJSON rejects as too big, such as 0e400.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ _SAMPLE = 1024  # bytes after the first bracket
 _SHORT = 6  # if fewer lists end in the sample, the lists are long, and reading them as a grid is not faster
 _MOST_DIMENSIONS = 8
 _NO_BRACKETS = bytes(0x20 if letter in b"[]" else letter for letter in range(256))
-_IN_NUMBERS = b"0123456789+-.eE \t\r\n"
+_IN_NUMBERS = b"0123456789+-.eE"
+_SPACE = b" \t\r\n"
+_ZEROS = bytes(ord("0") if letter in _IN_NUMBERS else letter for letter in range(256))
 
 
 @dataclass(slots=True)
@@ -70,7 +72,10 @@ def _grid(text: bytes) -> Grid | None:
     """Reads `[[…], …]`. Returns None if a value is not a number, or if the lists of a level differ in length."""
     if b'"' in text:
         return None
-    structure = text.translate(None, _IN_NUMBERS)
+    structure = text.translate(_ZEROS, _SPACE)
+    if b"]0" in structure or b"0[" in structure:  # a number that is not in an innermost list
+        return None
+    structure = structure.translate(None, b"0")
     depth = len(structure) - len(structure.lstrip(b"["))
     if depth > _MOST_DIMENSIONS:
         return None

@@ -6,6 +6,7 @@ the document, and strings that are not UTF-8. This module accepts them.
 
 from __future__ import annotations
 
+import codecs
 import re
 import sys
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 import rapidjson
 
 from ...errors import InvalidArgument
-from .document import Object, raw
+from .document import Object
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _PROBLEM = re.compile(r"Parse error at offset (\d+): (.*)", re.S)
@@ -21,10 +22,20 @@ _ROOT_FOLLOWED = "The document root must not be followed by other values."
 # TensorFlow Serving has an older version of RapidJSON, which has another message for this error.
 _OLDER_MESSAGES = {"Invalid encoding in string.": "Invalid escape character in string."}
 
-# python-rapidjson reads only UTF-8. `_hide` replaces all other bytes with private-use characters before
-# python-rapidjson reads the text, and `_HiddenBytesReader` restores the bytes.
-_HIDDEN = {0xDC00 + byte: 0x10FF00 + byte for byte in range(0x80, 0x100)}
-_SHOWN = {hidden: shown for shown, hidden in _HIDDEN.items()}
+# python-rapidjson reads only UTF-8. If a text is not UTF-8, `_hide` replaces each byte from 0x80 to 0xFF with a
+# private-use character before python-rapidjson reads the text, and `_HiddenBytesReader` restores the bytes. An escape
+# of such a character (\uf780 to \uf7ff) in such a text is read as the byte.
+_HIDDEN = "".join(chr(byte if byte < 0x80 else 0xF700 + byte) for byte in range(256))
+_BYTES = codecs.charmap_build(_HIDDEN)
+
+
+def _encode_escaped(error: UnicodeError) -> tuple[bytes, int]:
+    """Encodes characters that were escaped in the text. See `codecs.register_error`."""
+    assert isinstance(error, UnicodeEncodeError)
+    return error.object[error.start : error.end].encode(), error.end
+
+
+codecs.register_error("keras_gallery.escaped", _encode_escaped)
 
 
 class _Reader(rapidjson.Decoder):
@@ -40,10 +51,10 @@ class _HiddenBytesReader(rapidjson.Decoder):
     start_object = list
 
     def string(self, text: str) -> str:
-        return text.translate(_SHOWN)
+        return _show(text)
 
     def end_object(self, members: list[tuple[str, Any]]) -> Object:
-        return Object([(name.translate(_SHOWN), value) for name, value in members])
+        return Object([(_show(name), value) for name, value in members])
 
 
 _MODE = rapidjson.NM_NATIVE | rapidjson.NM_NAN
@@ -86,7 +97,15 @@ def _read(data: bytes) -> Any:
 
 
 def _hide(data: bytes) -> str:
-    return data.decode(errors="surrogateescape").translate(_HIDDEN)
+    """Returns a text with one character for each byte of `data`."""
+    return codecs.charmap_decode(data, "strict", _HIDDEN)[0]
+
+
+def _show(text: str) -> str:
+    """Restores the bytes that `_hide` replaced."""
+    if text.isascii():
+        return text
+    return codecs.charmap_encode(text, "keras_gallery.escaped", _BYTES)[0].decode(errors="surrogateescape")
 
 
 def _original(offset: int, data: bytes) -> int:
@@ -95,5 +114,4 @@ def _original(offset: int, data: bytes) -> int:
         data.decode()
         return offset
     except UnicodeDecodeError:
-        before = _hide(data).encode()[:offset].decode(errors="ignore")
-    return len(raw(before.translate(_SHOWN)))
+        return len(_hide(data).encode()[:offset].decode(errors="ignore"))

@@ -382,6 +382,18 @@ def test_health(server: Server) -> None:
         next(server.channel.unary_stream("/grpc.health.v1.Health/Watch")(b"\xff", timeout=10))
 
 
+def test_large_requests_of_streams_are_refused(server: Server, caplog: pytest.LogCaptureFixture) -> None:
+    watch = health_pb2.HealthCheckRequest(service="a" * (1 << 20)).SerializeToString()
+    with pytest.raises(grpc.RpcError) as caught:
+        next(server.channel.unary_stream("/grpc.health.v1.Health/Watch")(watch, timeout=10))
+    assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED  # type: ignore[attr-defined]
+    method = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo"
+    with pytest.raises(grpc.RpcError) as caught:
+        next(server.channel.stream_stream(method)(iter([b"\x3a\x00" + watch]), timeout=10))
+    assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED  # type: ignore[attr-defined]
+    assert "Traceback" not in caplog.text
+
+
 def test_health_watchers_see_the_stop_and_do_not_delay_it() -> None:
     with Server(health=True) as other:
         stub = health_pb2_grpc.HealthStub(other.channel)

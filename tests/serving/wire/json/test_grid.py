@@ -93,6 +93,8 @@ def test_documents_without_a_grid(text: bytes) -> None:
         b'{"inputs":[%s,[1e400]]}',
         b'{"inputs":[%s,[]',
         b'{"inputs":[%s] 1}',
+        b'{"inputs":[1[],2[],3[],4[],5[],6[],7[]]}',
+        b'{"inputs":[[]1, [] 2,[]\t3,[]4,[]5,[]6,[]7]}',
     ],
 )
 def test_error_messages_equal_those_of_the_reader(text: bytes) -> None:

@@ -74,6 +74,7 @@ def test_text_after_the_document_and_a_byte_order_mark_are_ignored(text: bytes) 
         (rb'"\u0000"', b"\0"),
         (b'"\xff\xc3"', b"\xff\xc3"),  # not UTF-8
         (b'"\x80\xc3\xa9"', b"\x80\xc3\xa9"),
+        (rb'"\u00e9\ud83d\ude00' + b'\xff\xc3\xa9 \xc3"', "é😀".encode() + b"\xff\xc3\xa9 \xc3"),
         (b'""', b""),
     ],
 )
