@@ -42,8 +42,8 @@ COMMAND = Command(
     "files.",
     [
         'eval "$(gallery completion bash)"    # in ~/.bashrc',
-        "gallery completion zsh > ~/.zfunc/_gallery    # a folder of fpath",
-        "gallery completion fish > ~/.config/fish/completions/gallery.fish",
+        "gallery completion zsh > ~/.zfunc/_gallery    # an existing folder of fpath, before compinit in ~/.zshrc",
+        "gallery completion fish > ~/.config/fish/completions/gallery.fish    # an existing folder",
     ],
     _configure,
     _run,

@@ -11,7 +11,7 @@ from .command import Command, no_options
 
 INSTALLED = "installed"
 DOWNLOADED = "download"
-# Where a dataset comes from, if `pip install "keras-gallery[models]"` does not install it.
+# Where a dataset comes from, if `pip install '.[models]'` does not install it.
 SOURCES = {
     "cifar10": DOWNLOADED,
     "fashion_mnist": DOWNLOADED,

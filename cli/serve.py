@@ -39,8 +39,8 @@ def _configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> Non
         "--flag",
         action="append",
         default=[],
-        metavar="--NAME=VALUE",
-        help="a command-line flag to pass to the server; may be repeated",
+        metavar="FLAG",
+        help="a flag of the server, written with =, such as --flag=--enable_batching; may be repeated",
     )
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from ..models.errors import GalleryError
 from . import files
 from .command import Command
+from .progress import progress
 
 if TYPE_CHECKING:
     from ..serving.client import Client
@@ -63,6 +64,8 @@ def print_texts(
 
 def _read(values: argparse.Namespace) -> list[str]:
     """Returns the texts in the arguments, or the lines of standard input. Raises GalleryError if there is no text."""
+    if not values.inputs and sys.stdin.isatty():
+        progress("Reading texts, one per line, until Ctrl-D")
     texts: list[str] = values.inputs or [line.rstrip("\n") for line in sys.stdin]
     if not texts:
         raise GalleryError("No text given. Pass texts as arguments, or write one text per line to standard input.")

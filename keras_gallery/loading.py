@@ -13,6 +13,16 @@ class MissingPackage(GalleryError, ImportError):
     """A package of the `models` extra is not installed."""
 
 
+def missing(error: ModuleNotFoundError) -> ImportError:
+    """Converts the error of an import to MissingPackage. Returns `error` if the missing module is one of our own."""
+    package = (error.name or "").partition(".")[0]
+    if package == __package__:
+        return error
+    return MissingPackage(
+        f"The package {package} is not installed. In the folder of the project, run: pip install '.[models]'"
+    )
+
+
 @contextmanager
 def loading() -> Iterator[None]:
     """Runs a `with` block of imports without the log lines of Keras and TensorFlow.
@@ -24,9 +34,4 @@ def loading() -> Iterator[None]:
         with quiet_import():
             yield
     except ModuleNotFoundError as error:
-        package = (error.name or "").partition(".")[0]
-        if package == __package__:
-            raise
-        raise MissingPackage(
-            f'The package {package} is not installed. Install it with: pip install "keras-gallery[models]"'
-        ) from None
+        raise missing(error) from None

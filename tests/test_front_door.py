@@ -56,7 +56,7 @@ def test_error_if_a_package_is_missing(call: str, package: str) -> None:
         f"import sys, keras_gallery as kg\nsys.modules[{package!r}] = None\n"
         f"try: kg.{call}\nexcept ImportError as error: print(type(error).__name__, error)"
     )
-    message = f'The package {package} is not installed. Install it with: pip install "keras-gallery[models]"'
+    message = f"The package {package} is not installed. In the folder of the project, run: pip install '.[models]'"
     assert python(code) == f"{MissingPackage.__name__} {message}\n"
 
 

@@ -101,6 +101,7 @@ def train(config: TrainConfig, progress: Callable[[str], None] = lambda step: No
     keras.utils.set_random_seed(config.seed)  # makes the training on a CPU reproducible to the last bit
     model = create(config.model, **config.hyperparameters)
 
+    progress(f"Training for {config.epochs} epoch{'s' if config.epochs != 1 else ''}")
     started = time.perf_counter()
     best = _fit(model, task, config)
     seconds = time.perf_counter() - started

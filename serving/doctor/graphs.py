@@ -74,7 +74,7 @@ def _onnx(path: Path) -> list[Verdict]:
     try:
         import onnx
     except ImportError:
-        raise FailedPrecondition("The package onnx is not installed (pip install 'keras-gallery[convert]')") from None
+        raise FailedPrecondition("The package onnx is not installed (pip install '.[convert]')") from None
     model = onnx.load(str(path), load_external_data=False)
     custom = {f"{node.domain}.{node.op_type}" for node in model.graph.node if node.domain not in _ONNX_DOMAINS}
     no_layers = ("an ONNX file has operations, not layers", _SOURCE)

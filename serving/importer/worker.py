@@ -199,6 +199,12 @@ def main() -> None:
             send(error=error.code.name, message=str(error))
         except MemoryError:
             send(error="RESOURCE_EXHAUSTED", message="The model does not fit into memory")
+        except ModuleNotFoundError as error:
+            send(
+                error="FAILED_PRECONDITION",
+                message=f"The package {error.name} is not installed. In the folder of the project, run: "
+                "pip install '.[models]'",
+            )
         except Exception as error:  # libraries raise errors of many classes for a malformed model
             import traceback
 

@@ -33,7 +33,7 @@ def traces_url(endpoint: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise InvalidArgument(f"Expected --trace_endpoint as http://host:port. Received: {endpoint}")
     if not all(_is_installed(package) for package in PACKAGES):
-        raise InvalidArgument("--trace_endpoint needs more packages: pip install 'keras-gallery[tracing]'")
+        raise InvalidArgument("--trace_endpoint needs more packages: pip install '.[tracing]'")
     return parts._replace(path="/v1/traces").geturl() if parts.path in ("", "/") else endpoint
 
 

@@ -78,7 +78,7 @@ def version(package: str) -> str:
     try:
         return _NAMES[package].format(importlib.metadata.version(package))
     except importlib.metadata.PackageNotFoundError:
-        raise FailedPrecondition(f"{package} is not installed: pip install 'keras-gallery[convert]'") from None
+        raise FailedPrecondition(f"{package} is not installed: pip install '.[convert]'") from None
 
 
 def _end(process: subprocess.Popen[str]) -> None:

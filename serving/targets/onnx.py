@@ -32,7 +32,7 @@ def write(model: keras.Model, endpoint: Endpoint, place: Path) -> list[str]:
         import onnx
         import tf2onnx
     except ImportError:
-        raise FailedPrecondition("tf2onnx is not installed: pip install 'keras-gallery[convert]'") from None
+        raise FailedPrecondition("tf2onnx is not installed: pip install '.[convert]'") from None
     logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)
     try:
         converted, _ = tf2onnx.convert.from_function(frozen(endpoint), endpoint.inputs, opset=OPSET)
@@ -59,7 +59,7 @@ def runner(place: Path, endpoint: Endpoint) -> Callable[[Arrays], Arrays]:
     try:
         import onnxruntime
     except ImportError:
-        raise FailedPrecondition("ONNX Runtime is not installed: pip install 'keras-gallery[convert]'") from None
+        raise FailedPrecondition("ONNX Runtime is not installed: pip install '.[convert]'") from None
     session = onnxruntime.InferenceSession(str(place), providers=["CPUExecutionProvider"])
     used = [each.name for each in session.get_inputs()]
     names = [each.name for each in session.get_outputs()]

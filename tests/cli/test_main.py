@@ -197,8 +197,19 @@ def test_error_without_keras_names_the_package_to_install(arguments: list[str], 
     code = "import sys; sys.modules['keras'] = None\nfrom keras_gallery.cli.main import main\n"
     program = [sys.executable, "-c", f"{code}sys.exit(main({arguments}))"]
     done = subprocess.run(program, capture_output=True, text=True, cwd=tmp_path)
-    message = 'gallery: The package keras is not installed. Install it with: pip install "keras-gallery[models]"\n'
+    message = (
+        "gallery: The package keras is not installed. In the folder of the project, run: pip install '.[models]'\n"
+    )
     assert (done.returncode, done.stderr) == (2, message)
+
+
+def test_a_missing_package_of_a_reader_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "model.h5").write_bytes(b"\x89HDF\r\n\x1a\n")
+    code = "import sys; sys.modules['h5py'] = None\nfrom keras_gallery.cli.main import main\n"
+    program = [sys.executable, "-c", f"{code}sys.exit(main(['doctor', 'model.h5']))"]
+    done = subprocess.run(program, capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.startswith("gallery: The package h5py is not installed.") and done.stderr.count("\n") == 1
 
 
 @pytest.mark.models

@@ -46,9 +46,7 @@ class TensorFlow:
         runners = self.load_lazily(folder, signatures)
         if not runners and signatures:
             names = ", ".join(sorted(signatures))
-            log.warning(
-                "%s: TensorFlow is missing (pip install 'keras-gallery[models]'), not served: %s", folder, names
-            )
+            log.warning("%s: TensorFlow is missing (pip install '.[models]'), not served: %s", folder, names)
         try:
             for runner in list(runners.values())[:1]:
                 runner.model.number()

@@ -108,7 +108,7 @@ def library() -> Library:
     """Returns the library, and loads it on the first call. Raises RuntimeError if `find` returns None."""
     path = find()
     if path is None:
-        raise RuntimeError("TensorFlow is not installed (no libtensorflow_cc): pip install 'keras-gallery[models]'")
+        raise RuntimeError("TensorFlow is not installed (no libtensorflow_cc): pip install '.[models]'")
     return Library(path)
 
 

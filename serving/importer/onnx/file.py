@@ -19,7 +19,7 @@ from ...errors import FailedPrecondition, InvalidArgument, PermissionDenied, Ser
 from ..reading.result import Options, ReadResult
 from . import runtime as onnx_runtime
 
-_INSTALL = "(pip install 'keras-gallery[convert]')"
+_INSTALL = "(pip install '.[convert]')"
 _OLDEST_OPSET, _UPGRADED_OPSET = 7, 13  # before opset 7, operators broadcast in another way
 _SMALL = 1024  # maximum number of elements of a constant; larger constants become variables
 

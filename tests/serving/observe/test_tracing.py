@@ -162,7 +162,7 @@ def test_missing_packages(monkeypatch: pytest.MonkeyPatch, missing: str) -> None
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, missing, None)
     with pytest.raises(
-        InvalidArgument, match=r"^--trace_endpoint needs more packages: pip install 'keras-gallery\[tracing\]'"
+        InvalidArgument, match=r"^--trace_endpoint needs more packages: pip install '.\[tracing\]'"
     ):
         Tracer("http://localhost:4318")
 

@@ -199,7 +199,7 @@ def test_no_signature_is_loaded_without_tensorflow(
 ) -> None:
     monkeypatch.setattr(tensorflow_library, "find", lambda: None)
     assert load(tensorflow, models / "shapes") == {}
-    assert "TensorFlow is missing (pip install 'keras-gallery[models]'), not served: any_rank, many" in caplog.text
+    assert "TensorFlow is missing (pip install '.[models]'), not served: any_rank, many" in caplog.text
 
 
 # === The process ===
