@@ -161,9 +161,7 @@ def test_missing_packages(monkeypatch: pytest.MonkeyPatch, missing: str) -> None
     for name in [name for name in sys.modules if name == missing or name.startswith(f"{missing}.")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, missing, None)
-    with pytest.raises(
-        InvalidArgument, match=r"^--trace_endpoint needs more packages: pip install '.\[tracing\]'"
-    ):
+    with pytest.raises(InvalidArgument, match=r"^--trace_endpoint needs more packages: pip install '.\[tracing\]'"):
         Tracer("http://localhost:4318")
 
 

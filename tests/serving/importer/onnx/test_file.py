@@ -224,5 +224,5 @@ def test_the_error_names_a_missing_package(tmp_path: Path, read: Read, monkeypat
     place = convnet(tmp_path / "net.onnx")
     find = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "onnx" else find(name))
-    with pytest.raises(FailedPrecondition, match=r"onnx is not installed \(pip install 'keras-gallery\[convert\]'\)$"):
+    with pytest.raises(FailedPrecondition, match=r"onnx is not installed \(pip install '.\[convert\]'\)$"):
         read(place)
