@@ -39,11 +39,11 @@ def _run(values: argparse.Namespace) -> int:
 COMMAND = Command(
     "print a completion script for bash, zsh or fish",
     "Prints a script for your shell. With the script, the Tab key completes commands, options, architectures and "
-    "files.",
+    "files. The folder of the script must exist. zsh needs the folder in fpath, before compinit in ~/.zshrc.",
     [
         'eval "$(gallery completion bash)"    # in ~/.bashrc',
-        "gallery completion zsh > ~/.zfunc/_gallery    # an existing folder of fpath, before compinit in ~/.zshrc",
-        "gallery completion fish > ~/.config/fish/completions/gallery.fish    # an existing folder",
+        "gallery completion zsh > ~/.zfunc/_gallery    # a folder of fpath",
+        "gallery completion fish > ~/.config/fish/completions/gallery.fish",
     ],
     _configure,
     _run,
