@@ -3,8 +3,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 READY = $(VENV)/.ready
-# Tests in a process of their own: the first sends itself an interrupt, the second starts two test processes.
-ALONE = tests/training/test_interrupt.py tests/models/test_backends.py
+# Tests in a process of their own, because they send an interrupt to their process.
+ALONE = tests/training/test_interrupt.py
 PACKAGES = tests/javascript/node_modules/.ready
 
 .PHONY: demo test quick check docs format
@@ -14,7 +14,7 @@ demo: $(READY)
 
 # All tests. Without npm, the tests that need TensorFlow.js are skipped.
 test: $(READY) $(if $(shell command -v npm),$(PACKAGES))
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ALONE:%=--ignore %)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --ignore $(ALONE)
 	$(BIN)/python -m pytest $(ALONE)
 
 # All tests that need no TensorFlow: more than half, in less than a minute.

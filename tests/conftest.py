@@ -21,6 +21,10 @@ for variable in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_TH
     os.environ.setdefault(variable, "1")
 
 
+# Keras and TensorFlow hold millions of objects, so frequent garbage collections take 5 % of the time of the tests.
+gc.set_threshold(100_000, 50, 50)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     # A shell may start a background process that ignores SIGINT. The processes that the tests start would inherit this.
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -7,6 +7,7 @@ LONGEST = {
     path: position
     for position, path in enumerate(
         (
+            "models/test_backends.py",
             "models/test_registry.py",
             "test_readme.py",
             "training/test_train.py",

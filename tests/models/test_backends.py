@@ -28,7 +28,7 @@ def test_models_on_another_backend(backend: str) -> None:
     this = Path(__file__)
     once = [file for name in ONCE for file in this.parent.rglob(f"test_{name}.py")]
     ignored = [f"--ignore={file}" for file in (this, *once)]
-    command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "-m", MARKED, str(this.parent), *ignored]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:xdist", "-m", MARKED, str(this.parent), *ignored]
     environment = {**os.environ, "KERAS_BACKEND": backend, "JAX_PLATFORMS": "cpu"}
     environment["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"  # most of the time is spent on compiling
     done = subprocess.run(command, env=environment, cwd=this.parents[2], capture_output=True, text=True, timeout=900)
