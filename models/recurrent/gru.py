@@ -21,7 +21,8 @@ def gru(*, features: Count = 2, units: Count = 32, outputs: Count = 1, reset_aft
         units: size of the state.
         outputs: k, the number of predicted values.
         reset_after: whether the reset gate is applied after the product with W_hg. If false, the reset gate is applied
-            before the product, as in the paper. If true, each product with h has an additional bias, such as b'.
+            before the product, as in the paper. If true, each of the three products with h_{t−1} has its own
+            bias: b' in g_t. In the formula, b_z and b_r include those of z_t and r_t.
 
     Formula:
         x_t = (sequence_t − mean) / std

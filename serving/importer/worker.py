@@ -1,7 +1,8 @@
 """The child process of an import: reads a file, exports the model, and reports progress as lines of JSON.
 
 `process.py` starts this program. The program reads a JSON request from stdin: `file`, `name`, `folder` (for all
-output), `trust`, `classes` (modules), `like` (a file, or [module, name]), `encoder`, `decoder`, `labels`, `save`
+output), `trust`, `classes` (modules to import, which register custom classes), `like` (the model of a file that has
+only weights: another model file, or [module, name] for `module.create(name)`), `encoder`, `decoder`, `labels`, `save`
 (whether to write model.keras). The program writes lines {"progress": text} to stdout. The last line is
 {"done": true} or {"error": status code, "message": text}.
 """

@@ -83,8 +83,8 @@ class ModelVersions:
     def assign_labels(self, *, early: bool) -> None:
         """Accepts the labels of `config` that name an available version.
 
-        With `early`, a new label may name any version. If an existing label names a version that is not available, the
-        label keeps the old version.
+        With `early`, a new label may name any version. If `config` moves an accepted label to a version that is not
+        available, the label stays on its old version, with or without `early`.
         """
         wanted = self.config.labels if self.config else {}
         served = self.published().versions

@@ -122,5 +122,8 @@ def _source(tensor: Mapping[str, Any]) -> list[Any]:
 
 
 def _ends(ends: Any) -> Any:
-    """Returns the model's inputs or outputs as a list or a dict of [layer, call, output], even if there is only one."""
+    """Returns the model's inputs or outputs in the form of Keras 2: a list or a dict of [layer, call, output].
+
+    Keras 3 may write a single [layer, call, output] without a list around it.
+    """
     return [ends] if isinstance(ends, list) and isinstance(ends[0], str) else ends

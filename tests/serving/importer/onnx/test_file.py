@@ -198,7 +198,8 @@ def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
 def test_large_constants_are_not_allocated(tmp_path: Path, read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
     """The conversion must not allocate a terabyte of zeros.
 
-    The test runs without ONNX Runtime, which would allocate the zeros. An import limits the memory of ONNX Runtime.
+    The test runs without ONNX Runtime, which would allocate the zeros. `gallery import` runs ONNX Runtime in a process
+    with limited memory.
     """
     nodes = [
         helper.make_node("ConstantOfShape", ["size"], ["zeros"]),
