@@ -22,8 +22,8 @@ _NAMES = {"keras": "Keras {}", "tf_keras": "Keras 2 (tf_keras {})"}
 class FreshProcess:
     """Runs a model file in a separate process.
 
-    A call takes a dict of input arrays and returns a dict of output arrays. The keys are the endpoint's input and output
-    names. The process starts at once, and ends when this object is deleted.
+    A call takes a dict of input arrays and returns a dict of output arrays. The keys are the names of the endpoint's
+    inputs and outputs. The process starts at once, and ends when this object is deleted.
 
     Args:
         package: "keras" or "tf_keras".
