@@ -106,9 +106,8 @@ def masks(client: Client, model: str, source: Path, target: Path, answer: Any) -
         from .drawing import colour_classes
 
         (probabilities,) = client.signatures(model)["serving_default"].outputs.values()
-        classes = (probabilities.shape or (0,))[
-            -1
-        ]  # shape (batch, height, width, classes); the last class is the background
+        # The shape is (batch, height, width, classes), and the last class is the background.
+        classes = (probabilities.shape or (0,))[-1]
         mask = colour_classes(mask, background=classes - 1)
     return mask, []
 

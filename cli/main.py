@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from ..loading import MissingPackage, missing
+from ..loading import missing
 from ..models.errors import GalleryError
 from .parsing import UsageError, parse
 
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of the output, such as `head`, has closed the pipe
         sys.stderr.close()
     except Exception as error:
-        if isinstance(error, ModuleNotFoundError) and not isinstance(error, MissingPackage):
+        if isinstance(error, ModuleNotFoundError):
             error = missing(error)
         if not _can_be_corrected(error):
             raise

@@ -77,9 +77,8 @@ def _run(values: argparse.Namespace) -> int:
         rest_port=check_free(values.host, values.rest_port, "rest-port"),
         flags=values.flag,
     )
-    signal.signal(
-        signal.SIGTERM, signal.default_int_handler
-    )  # like Ctrl-C, SIGTERM stops the server before this process ends
+    # Like Ctrl-C, SIGTERM stops the server before this process ends.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     if server.kind == "tensorflow-model-server" and values.host != "0.0.0.0":
         print(
             "Note: tensorflow_model_server has no option for the address. It listens on all network interfaces.",

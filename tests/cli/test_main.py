@@ -190,13 +190,18 @@ def test_an_error_after_importing_tensorflow_is_one_line(folder: Path) -> None:
     assert all(line.endswith(" ...") for line in progress), done.stderr
 
 
+def gallery_without(package: str, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Runs `gallery` in a process in which `package` cannot be imported."""
+    code = f"import sys; sys.modules[{package!r}] = None\nfrom keras_gallery.cli.main import main\n"
+    program = [sys.executable, "-c", f"{code}sys.exit(main({list(arguments)}))"]
+    return subprocess.run(program, capture_output=True, text=True, cwd=cwd)
+
+
 @pytest.mark.parametrize(
     "arguments", [["train", "gru"], ["show", "gru"], ["export", "gru"], ["results"], ["demo"], ["doctor", "gru"]]
 )
 def test_error_without_keras_names_the_package_to_install(arguments: list[str], tmp_path: Path) -> None:
-    code = "import sys; sys.modules['keras'] = None\nfrom keras_gallery.cli.main import main\n"
-    program = [sys.executable, "-c", f"{code}sys.exit(main({arguments}))"]
-    done = subprocess.run(program, capture_output=True, text=True, cwd=tmp_path)
+    done = gallery_without("keras", *arguments, cwd=tmp_path)
     message = (
         "gallery: The package keras is not installed. In the folder of the project, run: pip install '.[models]'\n"
     )
@@ -205,9 +210,7 @@ def test_error_without_keras_names_the_package_to_install(arguments: list[str], 
 
 def test_a_missing_package_of_a_reader_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "model.h5").write_bytes(b"\x89HDF\r\n\x1a\n")
-    code = "import sys; sys.modules['h5py'] = None\nfrom keras_gallery.cli.main import main\n"
-    program = [sys.executable, "-c", f"{code}sys.exit(main(['doctor', 'model.h5']))"]
-    done = subprocess.run(program, capture_output=True, text=True, cwd=tmp_path)
+    done = gallery_without("h5py", "doctor", "model.h5", cwd=tmp_path)
     assert done.returncode == 2, done.stderr
     assert done.stderr.startswith("gallery: The package h5py is not installed.") and done.stderr.count("\n") == 1
 
