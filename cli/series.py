@@ -47,14 +47,19 @@ def read(source: Path) -> NDArray[Any]:
         The series, float32 (time, features).
 
     Raises:
-        GalleryError: the file contains something other than numbers, has rows of different lengths or is empty.
+        GalleryError: the file contains something other than numbers, has rows of different lengths or is empty, or a
+            CSV file is not in UTF-8.
     """
     import numpy as np
 
     if source.suffix.lower() == ".npy":
         series = files.load(source)
     else:
-        lines = [line.split(",") for line in source.read_text("utf-8-sig").splitlines() if line.strip()]
+        try:
+            text = source.read_text("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise GalleryError(f"Expected a CSV file in UTF-8: {source}. Received: {error}.") from None
+        lines = [line.split(",") for line in text.splitlines() if line.strip()]
         try:
             series = np.array(lines[0 if _is_number(lines[0][0]) else 1 :], np.float32)
         except (ValueError, IndexError):

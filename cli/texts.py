@@ -63,10 +63,17 @@ def print_texts(
 
 
 def _read(values: argparse.Namespace) -> list[str]:
-    """Returns the texts in the arguments, or the lines of standard input. Raises GalleryError if there is no text."""
+    """Returns the texts in the arguments, or the lines of standard input.
+
+    Raises:
+        GalleryError: there is no text, or standard input has another encoding.
+    """
     if not values.inputs and sys.stdin.isatty():
         progress("Reading texts, one per line, until Ctrl-D")
-    texts: list[str] = values.inputs or [line.rstrip("\n") for line in sys.stdin]
+    try:
+        texts: list[str] = values.inputs or [line.rstrip("\n") for line in sys.stdin]
+    except UnicodeDecodeError as error:
+        raise GalleryError(f"Expected standard input in {sys.stdin.encoding}. Received: {error}.") from None
     if not texts:
         raise GalleryError("No text given. Pass texts as arguments, or write one text per line to standard input.")
     return texts

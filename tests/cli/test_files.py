@@ -181,6 +181,11 @@ def test_generate_with_a_wrong_model(server: ServerProcess, tmp_path: Path, caps
         (lambda f: (f / "x.png").write_bytes(b"no picture"), "Expected a picture of 8x8 pixels"),
         (lambda f: np.save(f / "x.npy", np.zeros((3, 9, 8))), "Expected an array of shape ('n', 8, 8, 1)"),
         (lambda f: np.save(f / "x.npy", np.array([{}]), allow_pickle=True), "Expected an NPY file of numbers"),
+        (lambda f: np.save(f / "x.npy", np.full((1, 8, 8, 1), "a")), "Expected an NPY file of numbers"),
+        (
+            lambda f: np.savez(f / "x", np.zeros(1)) or (f / "x.npz").rename(f / "x.npy"),
+            "Expected an NPY file of numbers",
+        ),
         (lambda f: (f / "x.npy").write_bytes(b"\x93NUMPY"), "Expected an NPY file of numbers"),
     ],
 )

@@ -80,6 +80,15 @@ def test_lines_of_standard_input(monkeypatch: pytest.MonkeyPatch, capsys: pytest
     assert capsys.readouterr().out == "good day\tGOOD DAY\n\t\nžába\tŽÁBA\n"
 
 
+def test_standard_input_with_another_encoding(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO("žába".encode("cp1250")), "utf-8"))
+    assert main(["translate", "m"]) == 2
+    error = capsys.readouterr().err
+    assert "Expected standard input in utf-8. Received: 'utf-8' codec can't decode" in error and error.count("\n") == 1
+
+
 @pytest.mark.parametrize("command", OUTPUTS)
 def test_error_without_texts(command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO(""))
@@ -122,6 +131,8 @@ INVALID: dict[str, tuple[Any, str]] = {
     "empty.csv": ("", "empty.csv is not a table"),
     "head.csv": ("a,b\n", "Expected a series of shape (time, features) in head.csv. Received: (0, 1)."),
     "cube.npy": (np.zeros((2, 2, 2)), "Expected a series of shape (time, features) in cube.npy. Received: (2, 2, 2)."),
+    "letters.npy": (np.array(["a", "b"]), "Expected an NPY file of numbers: letters.npy. Received: dtype <U1."),
+    "latin.csv": ("månad\n1\n".encode("latin-1"), "Expected a CSV file in UTF-8: latin.csv. Received: 'utf-8' codec"),
     "picture.png": ("", "Expected a .csv, .npy file or a folder. Received: picture.png"),
 }
 
@@ -131,6 +142,8 @@ def test_a_file_without_a_series(name: str, capsys: pytest.CaptureFixture[str]) 
     content, message = INVALID[name]
     if isinstance(content, str):
         Path(name).write_text(content)
+    elif isinstance(content, bytes):
+        Path(name).write_bytes(content)
     else:
         np.save(name, content)
     assert main(["forecast", "m", name]) == 2

@@ -59,7 +59,11 @@ def _read_local(folder: Path) -> tuple[Any, Any, dict[str, int]]:
         raise BadData(f"Expected {npz} with the SHA-256 checksum {SHA256}. Received: {checksum}.")
     with np.load(npz, allow_pickle=True) as arrays:
         train, test = ((arrays[f"x_{part}"], arrays[f"y_{part}"]) for part in ("train", "test"))
-    return train, test, json.loads(index.read_text(encoding="utf-8"))
+    try:
+        numbers = json.loads(index.read_text(encoding="utf-8"))
+    except ValueError as error:  # not UTF-8, or not JSON
+        raise BadData(f"Expected a JSON file in UTF-8: {index}. Received: {error}.") from None
+    return train, test, numbers
 
 
 def _fetch() -> tuple[Any, Any, dict[str, int]]:

@@ -153,6 +153,10 @@ def test_imdb_from_files(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     checksum = hashlib.sha256((folder / "imdb" / "imdb.npz").read_bytes()).hexdigest()
     monkeypatch.setattr(imdb, "SHA256", checksum)
     check_imdb()
+    for damaged in (b"{", "{'é': 1}".encode("latin-1")):
+        (folder / "imdb" / "imdb_word_index.json").write_bytes(damaged)
+        with pytest.raises(BadData, match="Expected a JSON file in UTF-8: .*imdb_word_index.json. Received: "):
+            load("imdb")
 
 
 def test_imdb_download(monkeypatch: pytest.MonkeyPatch) -> None:
