@@ -42,8 +42,10 @@ class Connection:
 
         Args:
             model: the model's name.
-            inputs: arrays by input name, or one array for a signature with one input. Arrays of numbers are cast to
-                the dtypes of the signature. A cast to a smaller float may lose precision.
+            inputs: arrays by input name, or one array for a signature with one input. Integers are cast to the
+                signature's integer, float or complex dtype, but signed integers are not cast to unsigned integers.
+                Floats, except bfloat16, are cast to the signature's float or complex dtype, which may lose precision.
+                Strings are encoded as UTF-8. Other arrays are sent unchanged.
             signature: the signature's name.
             version: the version. By default the latest version on the server.
 
@@ -108,7 +110,9 @@ class Connection:
 
     def _ask(self, spec: ModelSpec, definition: SignatureDef, inputs: Any) -> Arrays:
         if not isinstance(inputs, Mapping):
-            if len(definition.inputs) != 1:
+            if not definition.inputs:
+                raise InvalidArgument(f"{definition.name} has no inputs. Pass {{}} as the inputs.")
+            if len(definition.inputs) > 1:
                 names = ", ".join(sorted(definition.inputs))
                 raise InvalidArgument(f"{definition.name} has several inputs ({names}). Pass arrays by name.")
             inputs = {next(iter(definition.inputs)): inputs}
@@ -117,10 +121,10 @@ class Connection:
 
 
 def _cast(name: str, value: Any, definition: SignatureDef) -> Array:
-    """Casts an input to the dtype of the signature.
+    """Casts an input to the dtype of the signature, if `Connection.predict` describes this cast.
 
-    Returns inputs of unsuitable dtypes unchanged, so that the server returns the error. Raises InvalidArgument if an
-    integer does not fit into the dtype.
+    Returns other inputs unchanged, and the server then checks their dtypes. Raises InvalidArgument if an integer does
+    not fit into the dtype.
     """
     array = np.asarray(value)
     spec = definition.inputs.get(name)

@@ -101,6 +101,31 @@ def test_a_version_with_other_signatures() -> None:
         assert set(client.signatures("m")) == {"old", "int64"}
 
 
+class ServerOfConstants:
+    """A transport to a server whose model has a signature without inputs, and a signature with two inputs."""
+
+    def signatures(self, spec: ModelSpec) -> dict[str, SignatureDef]:
+        x = TensorSpec("x:0", dtypes.BY_NUMPY[np.dtype(np.float32)], (-1,))
+        return {
+            "none": SignatureDef("none", "", {}, {"y": x}),
+            "two": SignatureDef("two", "", {"a": x, "b": x}, {"y": x}),
+        }
+
+    def predict(self, spec: ModelSpec, signature: SignatureDef, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        return {"y": len(inputs)}
+
+    def close(self) -> None: ...
+
+
+def test_one_array_for_a_signature_without_exactly_one_input() -> None:
+    with Client("", transport=ServerOfConstants()) as client:  # type: ignore[arg-type]
+        with pytest.raises(InvalidArgument, match=r"^none has no inputs. Pass {} as the inputs.$"):
+            client.predict("m", [1.0], signature="none")
+        assert client.predict("m", {}, signature="none") == {"y": 0}
+        with pytest.raises(InvalidArgument, match=r"^two has several inputs \(a, b\). Pass arrays by name.$"):
+            client.predict("m", [1.0], signature="two")
+
+
 def test_status_and_signatures(client: Client) -> None:
     assert client.status(MODEL) == {1: "AVAILABLE"}
     assert client.signatures(MODEL)["encode"].inputs["image"].shape == (-1, 8, 8, 1)
