@@ -12,12 +12,12 @@ PACKAGES = tests/javascript/node_modules/.ready
 demo: $(READY)
 	$(BIN)/gallery demo
 
-# All tests. Without npm, the tests that need TensorFlow.js are skipped.
+# All tests except those marked slow. Without npm, the tests that need TensorFlow.js are skipped.
 test: $(READY) $(if $(shell command -v npm),$(PACKAGES))
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --ignore $(ALONE)
 	$(BIN)/python -m pytest $(ALONE)
 
-# All tests that need no TensorFlow: more than half, in less than a minute.
+# The tests that do not need TensorFlow, except those that take several seconds: half of the tests, in under a minute.
 quick: $(READY)
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder --hypothesis-profile quick -m 'not models and not slow and not long'
 

@@ -1,4 +1,4 @@
-"""`gallery datasets` lists the datasets: what each contains, and whether it is downloaded. It does not import Keras."""
+"""`gallery datasets` lists the datasets: where the files of each come from, and what it contains."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _run(values: argparse.Namespace) -> int:
 
 COMMAND = Command(
     "list the datasets",
-    "Lists the datasets: whether each is downloaded, and what it contains.",
+    "Lists the datasets: where the files of each come from, and what it contains.",
     ["gallery datasets", "gallery train mlp_classifier --dataset digits"],
     no_options,
     _run,

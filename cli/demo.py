@@ -1,4 +1,4 @@
-"""`gallery demo` trains a model, exports it, serves it and sends requests to it. It prints figures for each step."""
+"""`gallery demo` trains a model, exports it, serves it and sends requests to it. It prints metrics and latencies."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _run(values: argparse.Namespace) -> int:
         from ..training.pictures.plots import image_strip
         from ..training.train import TrainConfig, train
 
-    progress(f"Training {MODEL} on 4,000 handwritten digits")
+    progress(f"Training {MODEL} on 3,600 handwritten digits")
     run = train(TrainConfig(MODEL, epochs=values.epochs, seed=values.seed, root=values.runs))
     if run.interrupted:
         print(f"Interrupted: the best weights so far are saved in {run.folder}")
@@ -164,7 +164,7 @@ def _median_milliseconds(request: Callable[[], Array]) -> float:
 COMMAND = Command(
     "train, export, serve and use a denoising autoencoder",
     "Trains a denoising autoencoder on handwritten digits, exports it, serves it and sends requests to it. "
-    "Prints the figures of each step and writes an image with noisy and denoised digits.",
+    "Prints the model's metrics and the latency of requests, and writes an image with noisy and denoised digits.",
     ["gallery demo", "gallery demo --epochs 5 --output first-try"],
     _configure,
     _run,

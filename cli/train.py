@@ -80,9 +80,9 @@ def _run(values: argparse.Namespace) -> int:
 
 COMMAND = Command(
     "train an architecture on a dataset",
-    "Trains an architecture with a recipe, prints the model's metrics on the test examples and saves the run in "
-    "runs/NAME/NUMBER. Each hyperparameter of the architecture is an option, such as --model.code-dim; gallery train "
-    "NAME --help lists these options.",
+    "Trains an architecture with a recipe and saves the run in runs/NAME/NUMBER. Prints the metrics on the test "
+    "examples, the number of parameters, and the time and speed of the training. Each hyperparameter of the "
+    "architecture is an option, such as --model.code-dim; gallery train NAME --help lists these options.",
     [
         "gallery train denoising_autoencoder",
         "gallery train mlp_classifier --dataset digits --epochs 5 --model.hidden 64,32",

@@ -122,9 +122,10 @@ def train(
         hyperparameters: keywords of the architecture's builder, such as `code_dim=16`.
 
     Returns:
-        The run. `run.model` is the trained Keras model, `run.metrics` are its metrics on the test examples,
-        `run.history` are the losses of each epoch, and `run.folder` is the folder of the run. If Ctrl-C interrupted
-        the training, `run.interrupted` is True, and the model has the weights of the best epoch so far.
+        The run. `run.model` is the trained Keras model, `run.metrics` are its metrics on the test examples, its
+        number of parameters, and the time and speed of the training. `run.history` are the losses of each epoch, and
+        `run.folder` is the folder of the run. If Ctrl-C interrupted the training, `run.interrupted` is True, and the
+        model has the weights of the best epoch so far.
 
     Raises:
         GalleryError: a name, setting or hyperparameter is unknown or out of range, the dataset cannot be loaded, or

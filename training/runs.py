@@ -1,7 +1,7 @@
 """Saves and loads runs. A run is a finished training, in a folder `runs/<model>/<number>/` with these files:
 
 config.json     model, hyperparameters, training settings and versions of the libraries
-metrics.json    metrics on the test examples
+metrics.json    metrics on the test examples, number of parameters, time and speed of the training
 history.json    training and validation loss of each epoch
 tokens.json     vocabularies of the ids, if the dataset has texts or categories
 model.keras     model with the weights of the best epoch, without the optimizer

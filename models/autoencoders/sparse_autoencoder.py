@@ -47,6 +47,7 @@ def sparse_autoencoder(
         ρ̂_j = 1/m Σ_i h_j(x_i)
         ∂J/∂h_j = ∂L/∂h_j + β (−ρ/ρ̂_j + (1 − ρ)/(1 − ρ̂_j)) / m
         or J_sparse = L(x, x̂) + λ Σ_j |h_j|
+        For tanh, (h_j + 1)/2 replaces h_j in the formulas for kl, and |h_j + 1| replaces |h_j| in the formula for l1.
 
     Source:
         Lecture notes 003, "Sparse Autoencoder" to "Gradient Calculation"; notes 004, "Sparse Autoencoders".

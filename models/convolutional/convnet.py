@@ -13,8 +13,8 @@ def convnet(*, image_shape: ImageShape = (28, 28, 1), classes: Count = 10, dropo
     """Classifies images with a small network: 3 convolutions, 2 pooling layers and 2 dense layers.
 
     With the default arguments, the network has 93,322 parameters. A convolution applies the same filters at all
-    positions: the first convolution has only 3 · 3 · 32 + 32 = 320 parameters for 26 · 26 positions. So the network
-    recognises a pattern everywhere, even if the pattern was only in one corner of the training images.
+    positions: the first convolution has only 3 · 3 · 32 + 32 = 320 parameters for 26 · 26 positions. So a convolution
+    detects a pattern everywhere, even if the pattern was only in one corner of the training images.
 
     Args:
         image_shape: height, width and channels of the images, at least 18 × 18.

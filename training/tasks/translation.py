@@ -20,7 +20,9 @@ from .base import Task
 
 Ids = NDArray[np.int32]
 
-STEPS = 4  # the lengths of texts in a batch are multiples of 4, so that there are few different shapes
+# The widths of the texts in a batch are rounded up to multiples of STEPS (at most the widths in the dataset), so that
+# there are few different shapes. Decoder inputs and targets have one id less.
+STEPS = 4
 CHUNK = 1_000  # number of texts that are predicted at once
 SHOWN = 10
 
