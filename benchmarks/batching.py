@@ -25,7 +25,7 @@ import serve_models
 from keras_gallery.serving.launcher import ServerProcess
 from load_tools import Load, grpc_load, missing
 from serve_common import PREDICT, Table, answer_size, example, port_of, progress, request_of, running
-from serve_speed import Measured, measured
+from serve_rows import Measured, measured
 
 NAMES = ("dense", "conv", "lstm", "wide")
 WIDTH = 2048

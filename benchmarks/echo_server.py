@@ -1,34 +1,48 @@
-"""The baseline of the speed benchmark: a one-process `grpc.aio` server that returns the request.
+"""The yardstick of the speed benchmark: h2corn, the model server's HTTP server, with an answer that never changes.
 
     python benchmarks/echo_server.py PORT
 
-Its speed is the upper limit for a gRPC server in Python. SIGTERM stops the server.
+The server has one process. It reads each gRPC request to its end and answers with a message of 3.2 KB. SIGTERM stops
+the server.
 """
 
 from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Awaitable, Callable
 from typing import Any
 
-import grpc
+import h2corn._lib
+from h2corn import Config, Server
 
 METHOD = "/benchmark.Echo/Echo"
+SIZE = 3200  # bytes of the answer, and of the requests in the benchmark
+
+_HEADERS = [(b"content-type", b"application/grpc")]
+_START = {"type": "http.response.start", "status": 200, "headers": _HEADERS, "trailers": True}
+_BODY = {"type": "http.response.body", "body": b"\0" + SIZE.to_bytes(4, "big") + bytes(SIZE), "more_body": False}
+_END = {"type": "http.response.trailers", "headers": [(b"grpc-status", b"0")]}
+
+h2corn._lib.emit_banner = lambda *_: None
 
 
-async def echo(data: bytes, context: Any) -> bytes:
-    return data
-
-
-async def serve(port: int) -> None:
-    server = grpc.aio.server()
-    service, method = METHOD.strip("/").split("/")
-    handlers = {method: grpc.unary_unary_rpc_method_handler(echo)}
-    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, handlers),))
-    server.add_insecure_port(f"127.0.0.1:{port}")
-    await server.start()
-    await server.wait_for_termination()
+async def echo(
+    scope: dict[str, Any], receive: Callable[[], Awaitable[dict[str, Any]]], send: Callable[[Any], Awaitable[None]]
+) -> None:
+    while (await receive()).get("more_body"):
+        pass
+    await send(_START)
+    await send(_BODY)
+    await send(_END)
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(int(sys.argv[1])))
+    config = Config(
+        bind=(f"127.0.0.1:{sys.argv[1]}",),
+        grpc=True,
+        access_log=False,
+        lifespan="off",
+        runtime_threads=1,
+    )
+    asyncio.run(Server(echo, config).serve())

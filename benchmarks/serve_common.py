@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
+from unittest.mock import patch
 
 import grpc
 import numpy as np
@@ -60,28 +61,41 @@ def request_of(model: str, inputs: dict[str, np.ndarray], signature: str = "serv
 
 @contextmanager
 def running(
-    options: argparse.Namespace, names: Sequence[str], *flags: str, folder: Path | None = None
+    options: argparse.Namespace,
+    names: Sequence[str],
+    *flags: str,
+    folder: Path | None = None,
+    program: str | None = None,
+    wait: bool = True,
 ) -> Iterator[ServerProcess]:
-    """Runs a server and waits until it is ready. If the server fails to start, prints the end of its log and exits.
+    """Runs a server. If the server fails to start, prints the end of its log and exits.
 
     Args:
         options: the command-line options.
         names: names of the models to serve.
         flags: additional flags of the server.
         folder: folder of the models. The default is `options.models`.
+        program: path of a server with TensorFlow Serving's flags. The default is the server of this run. The flags of
+            this program are only the ports and the model config file.
+        wait: whether to wait until the server is ready.
     """
     root = folder or options.models
-    workers = [f"--workers={options.workers}"] if options.workers and KIND == "embedded" else []
+    kind = "tensorflow-model-server" if program else KIND
+    workers = [f"--workers={options.workers}"] if options.workers and kind == "embedded" else []
     models = {name: root / name for name in names}
+    environment = {"TF_MODEL_SERVER": program} if program else {}
     with tempfile.TemporaryDirectory(prefix="serve-") as log_folder:
         log = Path(log_folder, "log")
         ports = {"port": free_port(), "rest_port": free_port()}
-        with ServerProcess(KIND, models, flags=[*workers, *flags], log=log, **ports) as server:
-            try:
-                server.wait_until_ready()
-            except ServingError as error:
-                sys.exit(f"{error}\n{log.read_text()[-3000:]}")
-            yield server
+        try:
+            with patch.dict(os.environ, environment):
+                server = ServerProcess(kind, models, flags=[*workers, *flags], log=log, **ports)
+            with server:
+                if wait:
+                    server.wait_until_ready()
+                yield server
+        except ServingError as error:
+            sys.exit(f"{error}\n{log.read_text()[-3000:] if log.exists() else ''}")
 
 
 def port_of(address: str) -> int:
@@ -112,17 +126,17 @@ def answer_size(port: int, method: str, request: bytes) -> int:
 
 def megabytes(pid: int) -> float:
     """Returns the memory of a process and its descendants in MB. Shared memory is counted once (PSS)."""
-    files = [(process / "smaps_rollup").read_text() for process in _processes(pid)]
+    files = [(process / "smaps_rollup").read_text() for process in processes(pid)]
     return sum(int(re.search(r"^Pss:\s+(\d+) kB", text, re.MULTILINE)[1]) for text in files) / 1024  # type: ignore[index]
 
 
 def cpu_seconds(pid: int) -> float:
     """Returns the total CPU time of a process and its running descendants in seconds."""
-    times = [(process / "stat").read_text().rpartition(")")[2].split()[11:13] for process in _processes(pid)]
+    times = [(process / "stat").read_text().rpartition(")")[2].split()[11:13] for process in processes(pid)]
     return sum(int(ticks) for pair in times for ticks in pair) / os.sysconf("SC_CLK_TCK")
 
 
-def _processes(pid: int) -> list[Path]:
+def processes(pid: int) -> list[Path]:
     """Returns the folder `/proc/PID` of a process, and the folders of its descendants."""
     processes = [Path("/proc", str(pid))]
     for each in processes:  # the list grows during the loop

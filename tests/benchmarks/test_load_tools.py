@@ -62,6 +62,13 @@ def test_h2load_with_errors(load_tools: Any, succeeded: int, data: int) -> None:
         load_tools.read_h2load(H2LOAD.format(succeeded=succeeded, data=data), np.array([[200, 1000]]), 3205, 16)
 
 
+def test_h2load_of_rest(load_tools: Any) -> None:
+    log = np.array([[200, 1000]])
+    assert load_tools.read_h2load(H2LOAD.format(succeeded=13930, data=5), log, None, 16).answers == 13930
+    with pytest.raises(load_tools.LoadError, match="Received: 2 other responses of 13930"):
+        load_tools.read_h2load(H2LOAD.format(succeeded=13928, data=5), log, None, 16)
+
+
 def test_h2load_without_responses(load_tools: Any) -> None:
     with pytest.raises(load_tools.LoadError, match="No figures in the output of h2load"):
         load_tools.read_h2load("", np.zeros((0, 2)), 3205, 16)
@@ -79,8 +86,11 @@ def test_wrk_with_errors(load_tools: Any, problem: str) -> None:
         load_tools.read_wrk(WRK.format(problem=f"  {problem}\n", blank=" "))
 
 
-def test_help() -> None:
-    command = [sys.executable, str(BENCHMARKS / "serve.py"), "--help"]
+@pytest.mark.parametrize(
+    ("program", "text"), [("serve.py", "speed, start, swaps, idle, spread"), ("request_path.py", "--in-flight")]
+)
+def test_help(program: str, text: str) -> None:
+    command = [sys.executable, str(BENCHMARKS / program), "--help"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
-    assert "speed, start, swaps, idle" in done.stdout
+    assert text in done.stdout
