@@ -11,74 +11,96 @@ The server raises these errors, the gRPC and REST APIs turn them into responses,
 
 from __future__ import annotations
 
-import grpc
+from enum import Enum
+
+
+class Code(Enum):
+    """The gRPC status codes, with the numbers of the gRPC protocol. Importing `grpc` for them would take 40 MB."""
+
+    OK = 0
+    CANCELLED = 1
+    UNKNOWN = 2
+    INVALID_ARGUMENT = 3
+    DEADLINE_EXCEEDED = 4
+    NOT_FOUND = 5
+    ALREADY_EXISTS = 6
+    PERMISSION_DENIED = 7
+    RESOURCE_EXHAUSTED = 8
+    FAILED_PRECONDITION = 9
+    ABORTED = 10
+    OUT_OF_RANGE = 11
+    UNIMPLEMENTED = 12
+    INTERNAL = 13
+    UNAVAILABLE = 14
+    DATA_LOSS = 15
+    UNAUTHENTICATED = 16
 
 
 class ServingError(Exception):
     """Base class of all serving errors. `str(error)` is the message; this project's own messages have one line."""
 
-    code = grpc.StatusCode.UNKNOWN
+    code = Code.UNKNOWN
     http_status = 500
 
 
 class InvalidArgument(ServingError):
-    code, http_status = grpc.StatusCode.INVALID_ARGUMENT, 400
+    code, http_status = Code.INVALID_ARGUMENT, 400
 
 
 class FailedPrecondition(ServingError):
-    code, http_status = grpc.StatusCode.FAILED_PRECONDITION, 400
+    code, http_status = Code.FAILED_PRECONDITION, 400
 
 
 class OutOfRange(ServingError):
-    code, http_status = grpc.StatusCode.OUT_OF_RANGE, 400
+    code, http_status = Code.OUT_OF_RANGE, 400
 
 
 class Unauthenticated(ServingError):
-    code, http_status = grpc.StatusCode.UNAUTHENTICATED, 401
+    code, http_status = Code.UNAUTHENTICATED, 401
 
 
 class PermissionDenied(ServingError):
-    code, http_status = grpc.StatusCode.PERMISSION_DENIED, 403
+    code, http_status = Code.PERMISSION_DENIED, 403
 
 
 class NotFound(ServingError):
-    code, http_status = grpc.StatusCode.NOT_FOUND, 404
+    code, http_status = Code.NOT_FOUND, 404
 
 
 class Aborted(ServingError):
-    code, http_status = grpc.StatusCode.ABORTED, 409
+    code, http_status = Code.ABORTED, 409
 
 
 class AlreadyExists(ServingError):
-    code, http_status = grpc.StatusCode.ALREADY_EXISTS, 409
+    code, http_status = Code.ALREADY_EXISTS, 409
 
 
 class ResourceExhausted(ServingError):
-    code, http_status = grpc.StatusCode.RESOURCE_EXHAUSTED, 429
+    code, http_status = Code.RESOURCE_EXHAUSTED, 429
 
 
 class Cancelled(ServingError):
-    code, http_status = grpc.StatusCode.CANCELLED, 499
+    code, http_status = Code.CANCELLED, 499
 
 
 class Internal(ServingError):
-    code, http_status = grpc.StatusCode.INTERNAL, 500
+    code, http_status = Code.INTERNAL, 500
 
 
 class DataLoss(ServingError):
-    code, http_status = grpc.StatusCode.DATA_LOSS, 500
+    code, http_status = Code.DATA_LOSS, 500
 
 
 class Unimplemented(ServingError):
-    code, http_status = grpc.StatusCode.UNIMPLEMENTED, 501
+    code, http_status = Code.UNIMPLEMENTED, 501
 
 
 class Unavailable(ServingError):
-    code, http_status = grpc.StatusCode.UNAVAILABLE, 503
+    code, http_status = Code.UNAVAILABLE, 503
 
 
 class DeadlineExceeded(ServingError):
-    code, http_status = grpc.StatusCode.DEADLINE_EXCEEDED, 504
+    code, http_status = Code.DEADLINE_EXCEEDED, 504
 
 
 _BY_CODE: dict[str, type[ServingError]] = {each.code.name: each for each in ServingError.__subclasses__()}

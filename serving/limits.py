@@ -15,7 +15,7 @@ MAX_OPEN_FILES = 1 << 20
 SPARE_OPEN_FILES = 256  # number of open files reserved for models, logs and processes
 
 # Compressed data may decompress to FREE_UNPACKED_BYTES, or to MAX_RATIO times the compressed size if that is more.
-FREE_UNPACKED_BYTES = 16 << 20
+FREE_UNPACKED_BYTES = 1 << 20
 MAX_RATIO = 100
 
 _CGROUP_FILES = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
@@ -53,6 +53,44 @@ class Budget:
         self.used -= count
 
 
+class Share:
+    """The bytes that one request has taken from a budget. Call `release` when the request is answered.
+
+    Args:
+        budget: the budget of all requests.
+    """
+
+    __slots__ = ("budget", "held")
+
+    def __init__(self, budget: Budget) -> None:
+        self.budget = budget
+        self.held = 0
+
+    def take(self, count: int, *, alone: bool = True) -> None:
+        """Takes `count` more bytes.
+
+        Args:
+            count: the number of bytes.
+            alone: whether the request may exceed the budget if no other request holds memory.
+
+        Raises:
+            ResourceExhausted: the budget is used up.
+        """
+        if not self.budget.take(count, self.held if alone else -1):
+            raise ResourceExhausted("The memory budget for requests is used up. Retry later.")
+        self.held += count
+
+    def take_up_to(self, total: int) -> None:
+        """Takes bytes until the request holds `total` bytes. Raises ResourceExhausted if the budget is used up."""
+        if total > self.held:
+            self.take(total - self.held)
+
+    def release(self) -> None:
+        """Returns all bytes to the budget."""
+        self.budget.give(self.held)
+        self.held = 0
+
+
 def share_of_memory(processes: int) -> int:
     """Returns the limit in bytes for the `Budget` of one process. All `processes` processes have the same limit."""
     return int(memory() * MEMORY_SHARE) // processes
@@ -88,9 +126,9 @@ def raise_open_files() -> None:
 
 
 def connections() -> int:
-    """Returns the maximum number of connections of the gRPC server, which is also the maximum of the REST server.
+    """Returns the maximum number of connections of the gRPC API, which is also the maximum of the REST API.
 
-    The limit on open files is reduced by a reserve for models, logs and processes. Each server may use one half of the
+    The limit on open files is reduced by a reserve for models, logs and processes. Each API may use one half of the
     rest. On Windows, which has no limit on open files, the maximum is 1,048,576.
     """
     try:
@@ -99,7 +137,7 @@ def connections() -> int:
         return MAX_OPEN_FILES
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     open_files = MAX_OPEN_FILES if soft == resource.RLIM_INFINITY else min(soft, MAX_OPEN_FILES)
-    return max(open_files - SPARE_OPEN_FILES, 2) // 2
+    return max(open_files - min(SPARE_OPEN_FILES, open_files // 2), 2) // 2
 
 
 # Estimated bytes of the Python objects that a JSON parser creates for each occurrence of a character.
@@ -122,7 +160,7 @@ def unpack(data: bytes, limit: int, *, wbits: int = 31) -> bytes | None:
 
     Args:
         data: compressed data.
-        limit: the maximum size of the result in bytes. A second limit applies to results above 16 MiB: 100 times the
+        limit: the maximum size of the result in bytes. A second limit applies to results above 1 MiB: 100 times the
             length of `data`.
         wbits: the format, as in `zlib.decompressobj`; the default is gzip.
 
@@ -143,24 +181,3 @@ def unpack(data: bytes, limit: int, *, wbits: int = 31) -> bytes | None:
     except zlib.error:
         pass
     return None
-
-
-def unpack_message(data: bytes, limit: int) -> bytes:
-    """Returns a gRPC message, decompressed if it is compressed with gzip or zlib.
-
-    The server switches off gRPC's own decompression, which has no limit except the maximum message size. gRPC then does
-    not report whether a message is compressed, so this function reads the first bytes. No protocol buffer message
-    begins like gzip data, and no message of this server begins like zlib data (field 15). If the decompression fails,
-    the message is returned unchanged.
-
-    Raises:
-        ResourceExhausted: the message exceeds a limit of `unpack` when decompressed.
-    """
-    if data[:2] == b"\x1f\x8b":
-        wbits = 31
-    elif data[:1] == b"\x78" and len(data) > 1 and int.from_bytes(data[:2]) % 31 == 0:
-        wbits = 15
-    else:
-        return data
-    unpacked = unpack(data, limit, wbits=wbits)
-    return data if unpacked is None else unpacked

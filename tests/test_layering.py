@@ -29,7 +29,7 @@ ROOMS = {
         *("wire", "wire.json", "saved_model", "config", "observe"),
         *("engines", "engines.tensorflow", "engines.recurrent", "engines.openvino"),
         *("batching", "core", "lifecycle", "processes"),
-        *("api.http", "api.grpc", "api.rest", "api.openapi", "api", "server"),
+        *("api.grpc", "api.rest", "api.openapi", "api", "server"),
         *("client", "launcher", "signatures", "export", "targets.tfjs", "targets"),
         *("importer.reading", "importer.keras2", "importer.keras", "importer.saved_model"),
         *("importer.tfjs", "importer.onnx", "importer", "doctor"),

@@ -82,6 +82,12 @@ FLAGS = (
     Flag("enable_grpc_healthcheck_service", False, "offer the gRPC health service, grpc.health.v1.Health"),
     Flag("enable_grpc_reflection", False, "let tools such as grpcurl list the services and messages", ours=True),
     Flag("ssl_config_file", "", "text-format SSLConfig file with TLS keys and certificates for gRPC"),
+    Flag(
+        "rest_api_ssl_config_file",
+        "",
+        "text-format SSLConfig file with TLS keys and certificates for the REST API",
+        ours=True,
+    ),
     Flag("use_alts_credentials", False, "use ALTS for gRPC; not supported: the server does not start with this flag"),
     Flag("rest_api_port", 0, "TCP port of the REST API; 0: no REST API", maximum=65535),
     Flag(

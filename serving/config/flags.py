@@ -14,7 +14,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
-from .flag_table import FLAGS, INT32
+from . import channel_arguments
+from .flag_table import FLAGS
 
 log = logging.getLogger(__name__)
 
@@ -86,10 +87,12 @@ def parse(arguments: Sequence[str], environment: Mapping[str, str] = os.environ)
 
 
 def warn_of_ignored(values: argparse.Namespace) -> None:
-    """Logs a warning for each flag without effect whose value is not the default."""
+    """Logs a warning for each flag without effect whose value is not the default, and for such channel arguments."""
     for flag in FLAGS:
         if flag.ignored and getattr(values, flag.name) != flag.default:
             log.warning("--%s is accepted, but has no effect", flag.name)
+    for name in channel_arguments.parse(values.grpc_channel_arguments).unsupported:
+        log.warning("--grpc_channel_arguments: %r has no effect", name)
 
 
 def _read(arguments: Sequence[str]) -> argparse.Namespace:
@@ -122,20 +125,7 @@ def _check(values: argparse.Namespace) -> None:
         raise ValueError("--batching_parameters_file needs --enable_batching")
     if values.use_alts_credentials:  # do not fall back to unencrypted gRPC
         raise ValueError("--use_alts_credentials is not supported: encrypt gRPC with --ssl_config_file instead")
-    channel_arguments(values.grpc_channel_arguments)
-
-
-def channel_arguments(text: str) -> list[tuple[str, Any]]:
-    """Returns the options in a text such as "grpc.name=1,grpc.other=text". Raises ValueError for a part without "="."""
-    options: list[tuple[str, Any]] = []
-    for part in filter(None, text.split(",")):
-        name, equals, value = part.partition("=")
-        if not equals:
-            raise ValueError(f"Expected name=value in --grpc_channel_arguments. Received: {part}")
-        number = int(value) if re.fullmatch("-?[0-9]{1,10}", value) else None
-        fits = number is not None and -INT32 - 1 <= number <= INT32  # gRPC options are int32 or text
-        options.append((name, number if fits else value))
-    return options
+    channel_arguments.parse(values.grpc_channel_arguments)
 
 
 def version_text() -> str:

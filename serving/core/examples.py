@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ..observe.observation import Observation
 from ..wire import messages
 from ..wire.model_spec import ModelSpec, encode_spec
 from ..wire.tensor import Array
@@ -24,12 +25,13 @@ class ExampleInference:
     def __init__(self, inference: Inference) -> None:
         self._inference = inference
 
-    async def classify(self, spec: ModelSpec | None, examples: Any) -> tuple[ModelSpec, Any]:
+    async def classify(self, spec: ModelSpec | None, examples: Any, request: Observation) -> tuple[ModelSpec, Any]:
         """Returns labels and scores for each example.
 
         Args:
             spec: the requested model, version and signature.
             examples: an `Input` message.
+            request: the record of the request.
 
         Returns:
             the model, version and signature that answered, and a `ClassificationResult` message.
@@ -38,17 +40,17 @@ class ExampleInference:
             ServingError: NotFound for an unknown model or version; InvalidArgument for an unknown signature, a
                 signature that is not suitable for Classify, or invalid examples.
         """
-        return await self._one(CLASSIFY, spec, examples)
+        return await self._one(CLASSIFY, spec, examples, request)
 
-    async def regress(self, spec: ModelSpec | None, examples: Any) -> tuple[ModelSpec, Any]:
+    async def regress(self, spec: ModelSpec | None, examples: Any, request: Observation) -> tuple[ModelSpec, Any]:
         """Returns a number for each example. The arguments and errors are the same as for `classify`.
 
         Returns:
             the model, version and signature that answered, and a `RegressionResult` message.
         """
-        return await self._one(REGRESS, spec, examples)
+        return await self._one(REGRESS, spec, examples, request)
 
-    async def multi(self, tasks: Sequence[Task], examples: Any) -> Any:
+    async def multi(self, tasks: Sequence[Task], examples: Any, request: Observation) -> Any:
         """Returns a `MultiInferenceResponse` message with a result for each task. All tasks must name the same model.
 
         Raises the errors of `find_heads`, NotFound for an unknown model or version, and InvalidArgument for invalid
@@ -56,24 +58,26 @@ class ExampleInference:
         """
         first = named(tasks[0].spec if tasks else ModelSpec(""))
         response = messages.MultiInferenceResponse()
-        with self._inference.models.using(first) as servable:
+        with self._inference.models.using(first, request) as servable:
             heads = find_heads(tasks, servable.signatures, check_method=self._inference.check_methods)
             rows = serialized_examples(examples)
             for head in heads:
-                spec, result = await self._run(servable, head, rows)
+                spec, result = await self._run(servable, head, rows, request)
                 entry = response.results.add()
                 entry.model_spec.MergeFromString(encode_spec(spec))
                 getattr(entry, head.field).CopyFrom(result)
         return response
 
-    async def _one(self, method: str, spec: ModelSpec | None, examples: Any) -> tuple[ModelSpec, Any]:
+    async def _one(
+        self, method: str, spec: ModelSpec | None, examples: Any, request: Observation
+    ) -> tuple[ModelSpec, Any]:
         spec = named(spec)
-        with self._inference.models.using(spec) as servable:
+        with self._inference.models.using(spec, request) as servable:
             check = self._inference.check_methods
             head = find_head(method, spec.signature, servable.signatures, check_method=check)
-            return await self._run(servable, head, serialized_examples(examples))
+            return await self._run(servable, head, serialized_examples(examples), request)
 
-    async def _run(self, servable: Servable, head: Head, rows: Array) -> tuple[ModelSpec, Any]:
+    async def _run(self, servable: Servable, head: Head, rows: Array, request: Observation) -> tuple[ModelSpec, Any]:
         signature = servable.signatures[head.definition.name]
-        arrays = await self._inference.run(servable, signature, {INPUTS: rows}, head.outputs)
+        arrays = await self._inference.run(servable, signature, {INPUTS: rows}, head.outputs, request)
         return spec_of(servable, signature), head.result(arrays, len(rows))

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from time import perf_counter
 from typing import Any
 
 from ..engines.base import Arrays, WouldBlock
 from ..errors import FailedPrecondition, InvalidArgument
-from ..observe.observation import CURRENT
+from ..observe.observation import Observation
 from ..wire.model_spec import ModelSpec
 from ..wire.signature import DEFAULT_SIGNATURE
 from ..wire.tensor import Array, TensorError
@@ -37,7 +38,11 @@ class Inference:
         self._turns = asyncio.Semaphore(threads)
 
     async def predict(
-        self, spec: ModelSpec | None, inputs: Mapping[str, Array | TensorError], outputs: Sequence[str] = ()
+        self,
+        spec: ModelSpec | None,
+        inputs: Mapping[str, Array | TensorError],
+        outputs: Sequence[str],
+        request: Observation,
     ) -> tuple[ModelSpec, Arrays]:
         """Runs a signature.
 
@@ -45,6 +50,7 @@ class Inference:
             spec: the requested model, version and signature.
             inputs: arrays by input name.
             outputs: the names of the requested outputs; empty: all outputs.
+            request: the record of the request.
 
         Returns:
             the model, version and signature that answered, and the outputs by name.
@@ -55,44 +61,56 @@ class Inference:
                 signature; Internal for a method name that is not accepted; any error of the run.
         """
         spec = named(spec)
-        with self.models.using(spec) as servable:
+        with self.models.using(spec, request) as servable:
             name = spec.signature or DEFAULT_SIGNATURE
             signature = servable.signatures.get(name)
             if signature is None:
                 raise FailedPrecondition(f'Serving signature key "{name}" not found.')
-            return spec_of(servable, signature), await self.evaluate(servable, signature, inputs, outputs)
+            arrays, wanted = self._checked(signature, inputs, outputs)
+            return spec_of(servable, signature), await self.run(servable, signature, arrays, wanted, request)
 
     async def evaluate(
         self,
         servable: Servable,
         signature: Signature,
         inputs: Mapping[str, Array | TensorError],
-        outputs: Sequence[str] = (),
+        request: Observation,
     ) -> Arrays:
-        """Checks inputs and outputs, runs a signature of `servable`, and returns the outputs by name.
+        """Checks the inputs, runs a signature of `servable`, and returns all outputs by name.
 
-        Raises the errors of `predict` for inputs, outputs and method names.
+        Raises the errors of `predict` for inputs and method names.
         """
+        arrays, wanted = self._checked(signature, inputs, ())
+        return await self.run(servable, signature, arrays, wanted, request)
+
+    def _checked(
+        self, signature: Signature, inputs: Mapping[str, Array | TensorError], outputs: Sequence[str]
+    ) -> tuple[Arrays, Sequence[str]]:
+        """Returns an array for each input, and the names of the outputs to compute."""
         if self.check_methods:
             check_method(signature.definition)
         arrays = check_inputs(signature.definition, inputs)
-        wanted = check_outputs(signature.definition, outputs)
-        return await self.run(servable, signature, arrays, wanted)
+        return arrays, check_outputs(signature.definition, outputs)
 
-    async def run(self, servable: Servable, signature: Signature, arrays: Arrays, outputs: Sequence[str]) -> Arrays:
-        """Runs a signature on inputs with checked names, and returns the named outputs.
+    async def run(
+        self, servable: Servable, signature: Signature, arrays: Arrays, outputs: Sequence[str], request: Observation
+    ) -> Arrays:
+        """Runs a signature on inputs with checked names, and returns the named outputs. Completes the record `request`.
 
         Raises InvalidArgument if an input has the wrong dtype.
         """
         check_dtypes(signature.definition, arrays)
-        request, started = CURRENT.get(), perf_counter()
+        request.signature, request.engine = signature.definition.name, signature.runner.engine
+        request.rows = _rows(arrays)
+        started = perf_counter()
         try:
+            if signature.gatherer:
+                submit = functools.partial(self._submit, servable)
+                answer, request.batch_rows = await signature.gatherer.run(arrays, outputs, submit)
+                return answer
             return await self._run(servable, signature, arrays, outputs)
         finally:
-            if request:
-                request.signature, request.engine = signature.definition.name, signature.runner.engine
-                request.rows = _rows(arrays)
-                request.runtime_seconds += perf_counter() - started
+            request.runtime_seconds += perf_counter() - started
 
     async def _run(self, servable: Servable, signature: Signature, arrays: Arrays, outputs: Sequence[str]) -> Arrays:
         """Runs the signature in its batcher, if there is a batcher.
@@ -110,14 +128,19 @@ class Inference:
         loop = asyncio.get_running_loop()
 
         def done(_: Any) -> None:
-            servable.release()
             with contextlib.suppress(RuntimeError):  # the event loop may have ended
                 loop.call_soon_threadsafe(self._turns.release)
 
-        running = self._pool.submit(signature.run, arrays, outputs)
-        servable.acquire()  # if the request is cancelled, the run continues and still needs the servable
+        running = self._submit(servable, signature.run, arrays, outputs)
         running.add_done_callback(done)
         return await asyncio.wrap_future(running)
+
+    def _submit(self, servable: Servable, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
+        """Calls a function in a thread. The servable stays loaded until the end of the call, even after a cancel."""
+        running = self._pool.submit(function, *arguments)
+        servable.acquire()
+        running.add_done_callback(lambda _: servable.release())
+        return running
 
     def close(self) -> None:
         """Stops the threads."""

@@ -14,6 +14,7 @@ from typing import Any
 
 from .. import saved_model
 from ..batching.batcher import Batcher
+from ..batching.gatherer import Gatherer
 from ..batching.threads import BatchThreads
 from ..config import server_config
 from ..config.flag_table import CORES
@@ -62,7 +63,8 @@ class Loader:
         tags: the tags of the meta graph to load.
         tflite: whether to load `model.tflite` instead of the SavedModel if the folder has this file.
         warmups: how many times each recorded request is replayed; 0: no warm-up.
-        batching: the batching settings; None: no batching.
+        batching: TensorFlow Serving's batching; None: requests that are there share a run, if the engine allows it.
+        parallel: maximum number of shared runs of a signature in threads at the same time.
     """
 
     def __init__(
@@ -74,6 +76,7 @@ class Loader:
         tflite: bool = False,
         warmups: int = 1,
         batching: Batching | None = None,
+        parallel: int = 1,
     ) -> None:
         self._engines = engines
         self._metrics = metrics
@@ -81,6 +84,7 @@ class Loader:
         self._tflite = tflite
         self._warmups = warmups
         self._batching = batching
+        self._parallel = parallel
 
     def __call__(self, name: str, version: int, folder: Path) -> Servable:
         """Loads the version in `folder`.
@@ -115,6 +119,8 @@ class Loader:
             self._warm_up(servable, folder)
             if parameters and self._batching:
                 self._batch(servable, parameters, self._batching)
+            elif not self._batching:
+                self._gather(servable)
         except BaseException:
             servable.close()
             raise
@@ -135,6 +141,11 @@ class Loader:
                 runner.close()
             raise
         return runners
+
+    def _gather(self, servable: Servable) -> None:
+        for signature in servable.signatures.values():
+            if signature.runner.can_join:
+                signature.gatherer = Gatherer(signature, self._parallel)
 
     def _batch(self, servable: Servable, parameters: BatchingParameters, batching: Batching) -> None:
         observe = functools.partial(self._metrics.record_batch, servable.name, batching.name)

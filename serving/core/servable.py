@@ -8,6 +8,7 @@ from time import perf_counter
 from typing import Any
 
 from ..batching.batcher import Batcher
+from ..batching.gatherer import Gatherer
 from ..engines.base import Arrays, Runner, bytes_of
 from ..wire.signature import SignatureDef
 
@@ -27,7 +28,9 @@ class Signature:
         runner: runs the signature in an engine.
         quick_bytes: a run is expected to be quick if the inputs have at most this many bytes. A negative number means
             that no run is expected to be quick.
-        batcher: runs requests in batches; None: each request runs alone.
+        batcher: runs requests in batches with TensorFlow Serving's parameters; None without --enable_batching.
+        gatherer: runs the requests that are there as one batch; None if the rows of a batch may depend on each other,
+            or if there is a batcher.
     """
 
     def __init__(self, definition: SignatureDef, runner: Runner) -> None:
@@ -35,11 +38,16 @@ class Signature:
         self.runner = runner
         self.quick_bytes = -1
         self.batcher: Batcher | None = None
+        self.gatherer: Gatherer | None = None
         self._ignored = 0  # number of further quick runs that do not change `quick_bytes`
 
     def is_quick(self, inputs: Arrays) -> bool:
         """Returns whether a run with these inputs is probably short enough to block the event loop."""
         return bytes_of(inputs) <= self.quick_bytes
+
+    def can_join(self, inputs: Arrays) -> bool:
+        """Returns whether requests may share a run with these joined inputs."""
+        return self.runner.can_join is not None and self.runner.can_join(inputs)
 
     def run(self, inputs: Arrays, outputs: Sequence[str]) -> Arrays:
         """Runs the signature on checked inputs (see `checks`) and returns the named outputs."""

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from ..errors import InvalidArgument, NotFound
-from ..observe.observation import CURRENT
+from ..observe.observation import Observation
 from ..wire.predict import ModelSpec
 from .servable import Servable
 
@@ -52,16 +52,16 @@ class ServedModels:
         return model.versions[version]
 
     @contextmanager
-    def using(self, spec: ModelSpec) -> Iterator[Servable]:
-        """Finds a servable and keeps it loaded during the block. Raises the errors of `find`."""
-        request = CURRENT.get()
-        if request:
-            request.model = spec.name
+    def using(self, spec: ModelSpec, request: Observation) -> Iterator[Servable]:
+        """Finds a servable and keeps it loaded during the block. Raises the errors of `find`.
+
+        Records the model and the version in `request`.
+        """
+        request.model = spec.name
         servable = self.find(spec)
         while not servable.acquire():  # the servable was closed after `find`: search the new table
             servable = self.find(spec)
-        if request:
-            request.version = servable.version
+        request.version = servable.version
         try:
             yield servable
         finally:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -41,6 +41,9 @@ class Runner(Protocol):
     """A signature that is ready to run. Any number of threads may call it."""
 
     engine: str  # the engine's name in the log and in metrics
+    # Returns whether requests may share a run whose inputs are these arrays, joined along dimension 0. None if nobody
+    # has checked whether the rows of a batch depend on each other.
+    can_join: Callable[[Arrays], bool] | None
 
     def __call__(self, inputs: Arrays, outputs: Sequence[str]) -> Arrays:
         """Runs the signature on `inputs` (arrays by name) and returns the named `outputs`.

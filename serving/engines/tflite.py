@@ -153,6 +153,7 @@ class TfLiteRunner:
     """Runs one signature with LiteRT."""
 
     engine = "tflite"
+    can_join: Callable[[Arrays], bool] | None = None
 
     def __init__(self, model: Model, signature: SignatureDef) -> None:
         self._model = model

@@ -55,7 +55,8 @@ class Metrics:
 
     def record(self, request: Observation) -> None:
         """Counts a finished request."""
-        self.pending -= 1
+        if request.is_pending:
+            self.pending -= 1
         if request.status != "OK":
             self._record_failure(request)
             return

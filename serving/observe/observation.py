@@ -6,7 +6,6 @@ Metrics, request log and traces read the record.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from contextvars import ContextVar
 from dataclasses import dataclass
 
 MAX_TEXT = 256  # maximum number of characters that are kept of a text from a client
@@ -26,11 +25,12 @@ class Observation:
         runtime_seconds: time in the engine, including the wait for a batch; 0 if the request did not reach the engine.
         engine: the name of the engine that ran the request.
         rows: size of the request's batch dimension, or the number of tf.Examples in the request.
-        batch_rows: always 0; the batcher does not fill in this field yet.
+        batch_rows: size of the batch dimension of a run that several requests shared; 0 if the request ran alone.
         request_bytes, response_bytes: bytes on the wire, without headers.
         peer: the client's address.
         request_id: the value of the header x-request-id.
         traceparent: the value of the W3C header traceparent.
+        is_pending: whether the request counts as pending in the metrics.
     """
 
     face: str
@@ -49,6 +49,7 @@ class Observation:
     peer: str = ""
     request_id: str = ""
     traceparent: str = ""
+    is_pending: bool = False
 
     def read_headers(self, headers: Iterable[tuple[str | bytes, str | bytes]]) -> None:
         """Sets `request_id` and `traceparent` from HTTP headers or gRPC metadata with names in lower case."""
@@ -61,7 +62,3 @@ class Observation:
 
 def _text(value: str | bytes) -> str:
     return (value.decode("latin-1") if isinstance(value, bytes) else value)[:MAX_TEXT]
-
-
-# The record of the current request. The API layer sets this variable, and the core fills in the record.
-CURRENT: ContextVar[Observation | None] = ContextVar("observation", default=None)

@@ -26,10 +26,10 @@ class Sink(Protocol):
 class Observer:
     """Counts and stores the requests of a process. Request handlers call it on the event loop's thread:
 
-        observer.begin()                                 # in a `try` block: raises if too many requests wait
         request = Observation("grpc", "Predict")         # filled in while the request is answered
+        observer.begin(request)                          # in a `try` block: raises if too many requests wait
         if observer.detailed: request.read_headers(…)    # only if the log or the tracer needs these details
-        observer.record(request)                         # always, even if `begin` has raised
+        observer.record(request)                         # always, even if `begin` was not called or has raised
 
     Args:
         metrics: the metrics, always updated.
@@ -48,11 +48,12 @@ class Observer:
         self._max_pending = max_pending
         self.record: Callable[[Observation], None] = self._record_all if sinks else metrics.record
 
-    def begin(self) -> None:
+    def begin(self, request: Observation) -> None:
         """Counts a new request as pending.
 
         Raises ResourceExhausted if too many requests wait or run. The caller must `record` the request even then.
         """
+        request.is_pending = True
         self.metrics.pending += 1
         if self.metrics.pending > self._max_pending:
             limit = self._max_pending

@@ -6,6 +6,7 @@ Each worker loads all models and answers requests on the shared ports.
 from __future__ import annotations
 
 import logging
+import socket
 import subprocess
 import threading
 import time
@@ -33,6 +34,7 @@ class WorkerPool:
         arguments: the flags for the workers.
         count: the number of workers.
         methods: the methods that workers may call, by name.
+        unix: the listening Unix socket, which all workers share; None if there is none.
         grace_seconds: time limit in seconds for the requests in progress when the server stops.
 
     Attributes:
@@ -44,11 +46,13 @@ class WorkerPool:
         arguments: Sequence[str],
         count: int,
         methods: Mapping[str, Callable[..., Any]],
+        unix: socket.socket | None,
         *,
         grace_seconds: float,
     ) -> None:
         self._arguments, self._methods = arguments, methods
         self._count = count
+        self._unix = unix
         self._grace_seconds = grace_seconds
         self._changed = threading.Condition()
         self._workers: list[Worker] = []  # the workers that have loaded the versions in `_loads`
@@ -63,8 +67,8 @@ class WorkerPool:
 
     def start(self) -> None:
         """Starts the processes in the background."""
-        for number in range(self._count):
-            threading.Thread(target=self._add, args=(number == 0,), name="worker", daemon=True).start()
+        for _ in range(self._count):
+            threading.Thread(target=self._add, name="worker", daemon=True).start()
 
     # === The methods of a host ===
 
@@ -162,9 +166,9 @@ class WorkerPool:
                 raise Internal("The server is stopping.")
             return self._workers[0]
 
-    def _add(self, first: bool) -> None:
+    def _add(self) -> None:
         """Starts a worker, loads all versions into it, and adds it to the pool."""
-        worker = Worker(self._arguments, self._methods, self._closed, first=first)
+        worker = Worker(self._arguments, self._methods, self._closed, self._unix)
         failed: set[int] = set()
         while True:
             with self._changed:
@@ -202,7 +206,7 @@ class WorkerPool:
             if self._changed.wait_for(lambda: self._stopping, self._retry_seconds):
                 return
             self.restarts += 1
-        self._add(worker.first)
+        self._add()
 
 
 class _LoadThread:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -13,6 +14,7 @@ from typing import Any
 from ..observe.prometheus import Snapshot
 from .channel import Channel
 
+WORKER = "keras_gallery.serving.server.worker"
 Load = tuple[str, int, Path]  # the name of a model, a version number, and the folder of the version
 
 
@@ -23,7 +25,7 @@ class Worker:
         arguments: the flags for the process.
         methods: the methods that the process may call, by name.
         closed: called when the process has ended.
-        first: whether this worker opens the Unix socket, which workers can't share.
+        unix: the listening Unix socket, which all workers share; None if there is none.
 
     Attributes:
         ids: the ids of the servables in the process.
@@ -31,17 +33,19 @@ class Worker:
     """
 
     def __init__(
-        self, arguments: Sequence[str], methods: Mapping[str, Callable[..., Any]], closed: Callable[[Worker], None], *,
-        first: bool,
-    ) -> None:  # fmt: skip
+        self,
+        arguments: Sequence[str],
+        methods: Mapping[str, Callable[..., Any]],
+        closed: Callable[[Worker], None],
+        unix: socket.socket | None,
+    ) -> None:
         ours, theirs = Pipe()
-        self.first = first
         self.ids: set[int] = set()
         self.counts: Snapshot = {}
-        role = "first" if first else "other"
+        number = str(unix.fileno()) if unix else "-"
         self.process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "keras_gallery.serving.server.worker", str(theirs.fileno()), role, *arguments],
-            pass_fds=[theirs.fileno()],
+            [sys.executable, "-P", "-m", WORKER, str(theirs.fileno()), number, *arguments],
+            pass_fds=[theirs.fileno(), *([unix.fileno()] if unix else [])],
         )
         theirs.close()
         self.channel = Channel(ours, methods, lambda: closed(self))

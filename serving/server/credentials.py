@@ -1,34 +1,26 @@
-"""TLS credentials for the gRPC port, from an SSLConfig file."""
+"""Checks the TLS keys and certificates of an SSLConfig file."""
 
 from __future__ import annotations
 
 import ssl
 import tempfile
 
-import grpc
-
 from ..config.server_config import Ssl
 from ..errors import InvalidArgument
 
 
-def server_credentials(config: Ssl) -> grpc.ServerCredentials:
-    """Returns the TLS credentials of the gRPC server.
+def check(config: Ssl) -> None:
+    """Checks the keys and certificates.
 
     Raises:
         InvalidArgument: a key or a certificate can't be read, the key does not belong to the certificate, or
-            client_verify is set without custom_ca. Without these checks, gRPC would only report that it cannot listen
-            on the port.
+            client_verify is set without custom_ca.
     """
     _check_pair(config)
     if config.custom_ca:
         _check_authority(config.custom_ca)
     if config.client_verify and not config.custom_ca:
         raise InvalidArgument("client_verify in the SSLConfig needs custom_ca, the authority of client certificates.")
-    return grpc.ssl_server_credentials(
-        [(config.server_key.encode(), config.server_cert.encode())],
-        root_certificates=config.custom_ca.encode() or None,
-        require_client_auth=config.client_verify,
-    )
 
 
 def _check_pair(config: Ssl) -> None:

@@ -15,17 +15,8 @@ GARBAGE_THRESHOLDS = 50_000, 20, 20
 
 
 def run(main: Coroutine[Any, Any, None]) -> None:
-    """Runs `main` on a new event loop, with uvloop if it is installed."""
+    """Runs `main` on a new event loop."""
     memory.limit_arenas()
     gc.freeze()  # the garbage collector then skips the imported modules
     gc.set_threshold(*GARBAGE_THRESHOLDS)
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(main)
-
-
-def _loop_factory() -> type[asyncio.AbstractEventLoop] | None:
-    try:
-        import uvloop
-    except ImportError:  # Windows
-        return None
-    return uvloop.Loop  # type: ignore[no-any-return]
+    asyncio.run(main)

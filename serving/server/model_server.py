@@ -12,20 +12,12 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
-import os
 import signal
 import socket
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
-
-# Both variables must be set before gRPC is imported. The worker processes inherit them. Without GRPC_VERBOSITY, gRPC's
-# core logs raw bytes that clients sent.
-os.environ.setdefault("GRPC_VERBOSITY", "NONE")
-# With this setting, the thread that waits for calls also reads them. This saves a thread switch for each message and
-# gives 8 % more requests a second.
-os.environ.setdefault("GRPC_EXPERIMENTS", "-event_engine_listener")
 
 from .. import limits
 from ..config import flag_table, flags, model_config
@@ -37,7 +29,7 @@ from ..lifecycle.manager import Manager
 from ..lifecycle.versions import version_states
 from ..observe.metrics import Metrics
 from ..observe.prometheus import Snapshot, add_value, merge, text
-from ..ports import PortInUse, reserve
+from ..ports import PortInUse, listen_unix, reserve
 from ..processes.control import LocalControl, reload
 from ..processes.pool import WorkerPool
 from . import node
@@ -46,6 +38,7 @@ from .loop import run
 from .node import Node
 
 log = logging.getLogger(__name__)
+FEW_CONNECTIONS = 1000
 
 
 class ModelServer:
@@ -58,12 +51,15 @@ class ModelServer:
 
     Raises:
         InvalidArgument: a configuration file is invalid, or the request log can't be written.
+        PortInUse: a port can't be used.
     """
 
     def __init__(self, configs: Sequence[ModelConfig], values: argparse.Namespace, arguments: Sequence[str]) -> None:
         self._flags = values
         self._node: Node | None = None
         self._pool: WorkerPool | None = None
+        self._ports = reserve_ports(values)
+        self._unix = listen_unix(values.grpc_socket_path) if values.grpc_socket_path else None
         self._tensorflow = TensorFlowProcess(
             values.tensorflow_intra_op_parallelism or values.tensorflow_session_parallelism,
             values.tensorflow_inter_op_parallelism or values.tensorflow_session_parallelism,
@@ -77,7 +73,9 @@ class ModelServer:
         else:
             node.check(values)
             self._own_metrics = Metrics("manager")
-            self._pool = WorkerPool(arguments, count, self._methods(), grace_seconds=values.shutdown_grace_seconds)
+            self._pool = WorkerPool(
+                arguments, count, self._methods(), self._unix, grace_seconds=values.shutdown_grace_seconds
+            )
         self._manager: Manager = Manager(
             configs,
             self._pool or self._node.host,  # type: ignore[union-attr]
@@ -101,15 +99,11 @@ class ModelServer:
         }
 
     async def run(self) -> None:
-        """Serves until SIGTERM or SIGINT, then waits for the requests in progress.
-
-        Raises PortInUse if a port can't be used.
-        """
+        """Serves until SIGTERM or SIGINT, then waits for the requests in progress."""
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
-        ports = self._reserve_ports()
         try:
             if self._pool:
                 self._pool.start()
@@ -123,14 +117,13 @@ class ModelServer:
                 if watching:
                     watching.cancel()
         finally:
+            if self._unix:  # first, so that new clients are refused
+                self._unix.close()
+                Path(self._flags.grpc_socket_path).unlink(missing_ok=True)
             await self._close()
-            for each in ports:
+            for each in self._ports:
                 each.close()
         log.info("stopped")
-
-    def _reserve_ports(self) -> list[socket.socket]:
-        wanted = {name: getattr(self._flags, name) for name in ("port", "rest_api_port")}
-        return [reserve(self._flags.host, port, name) for name, port in wanted.items() if port]
 
     async def _until_settled(self, stop: asyncio.Event) -> None:
         """Waits until each model has an available version or has failed."""
@@ -142,7 +135,7 @@ class ModelServer:
         if self._pool:
             await asyncio.to_thread(self._pool.open)
         elif self._node:
-            await self._node.open(LocalControl(self._manager, self._metrics))
+            await self._node.open(LocalControl(self._manager, self._metrics), self._unix)
         if self._flags.port:
             log.info("Running gRPC ModelServer at %s:%d", self._flags.host, self._flags.port)
         if self._flags.rest_api_port:
@@ -193,6 +186,20 @@ class ModelServer:
         return text(merge(snapshots))
 
 
+def reserve_ports(values: argparse.Namespace) -> list[socket.socket]:
+    """Reserves the ports of the flags, until the sockets are closed. Raises PortInUse if a port can't be used."""
+    held: list[socket.socket] = []
+    try:
+        for flag in ("port", "rest_api_port"):
+            if port := getattr(values, flag):
+                held.append(reserve(values.host, port, flag))
+    except BaseException:
+        for each in held:
+            each.close()
+        raise
+    return held
+
+
 def models_of(values: argparse.Namespace) -> list[ModelConfig]:
     """Returns the models that the flags name. Raises InvalidArgument for an invalid model config file."""
     if values.model_config_file:
@@ -215,6 +222,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 0
         flags.warn_of_ignored(values)
         limits.raise_open_files()
+        if limits.connections() < FEW_CONNECTIONS:
+            log.warning(
+                "Each API of a process can have only %d connections. To allow more, raise the limit on open files "
+                "(ulimit -n).",
+                limits.connections(),
+            )
         signal.signal(signal.SIGHUP, signal.SIG_IGN)  # this server does not reopen its logs on SIGHUP
         run(ModelServer(models_of(values), values, arguments).run())
     except (ValueError, ServingError, PortInUse) as error:

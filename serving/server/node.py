@@ -5,19 +5,20 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
-import grpc
-
+from .. import limits
+from ..api import front
+from ..api.front import Front
 from ..api.grpc.services import GrpcApi
-from ..api.listeners import Listeners
 from ..api.openapi import document as openapi
 from ..api.openapi import page as openapi_page
 from ..api.rest.application import RestApi
 from ..config import server_config
 from ..config.flag_table import CORES
-from ..config.server_config import BatchingParameters
+from ..config.server_config import BatchingParameters, Ssl
 from ..core.inference import Inference
 from ..core.loader import Batching, Loader
 from ..core.served_models import ServedModels
@@ -39,7 +40,6 @@ class Node:
         values: the flags.
         tensorflow_address: returns the address of the TensorFlow process. Starts the TensorFlow process if necessary.
         name: the name of this process in the metrics.
-        first: whether this process opens the Unix socket, which processes can't share.
 
     Attributes:
         host: loads models into this process.
@@ -49,12 +49,9 @@ class Node:
         InvalidArgument: a configuration file is invalid, or the request log can't be written.
     """
 
-    def __init__(
-        self, values: argparse.Namespace, tensorflow_address: Callable[[], str], *, name: str, first: bool = True
-    ) -> None:
+    def __init__(self, values: argparse.Namespace, tensorflow_address: Callable[[], str], *, name: str) -> None:
         self._flags = values
-        self._first = first
-        self._credentials = tls(values)
+        self._tls = tls(values)
         self._metrics_path = metrics_path(values)
         self._observer = observer_of(values, name)
         self.metrics = self._observer.metrics
@@ -79,15 +76,17 @@ class Node:
             tflite=values.prefer_tflite_model,
             warmups=max(values.num_request_iterations_for_warmup, 1) if values.enable_model_warmup else 0,
             batching=self._batching,
+            parallel=max(1, CORES // ((values.workers or CORES) * threads_of_a_run(values))),
         )
         self.host = LocalHost(load, self._models)
         self._inference = Inference(
             self._models, threads(values), check_methods=values.enable_signature_method_name_check
         )
-        self._faces: Listeners | None = None
+        self._front: Front | None = None
 
-    async def open(self, control: Control) -> None:
-        """Opens the ports and answers requests. Raises PortInUse if a port can't be used."""
+    async def open(self, control: Control, unix: socket.socket | None) -> None:
+        """Answers requests on the ports and on the listening Unix socket."""
+        budget = limits.Budget(limits.share_of_memory(self._flags.workers or CORES))
         grpc_api = GrpcApi(
             self._inference,
             control,
@@ -100,20 +99,21 @@ class Node:
             self._inference,
             control,
             self._observer,
+            budget,
             max_request_bytes=self._flags.max_request_bytes,
             cors=self._flags.rest_api_enable_cors_support,
             timeout_seconds=self._flags.rest_api_timeout_in_ms / 1000,
             metrics_path=self._metrics_path,
             routes={"/openapi.json": self._openapi, "/docs": self._docs},
         )
-        self._faces = Listeners(grpc_api, rest_api, self._flags, credentials=self._credentials, first=self._first)
-        await self._faces.open()
+        self._front = Front(grpc_api, rest_api, self._flags, budget, self._tls)
+        await self._front.open(unix)
 
     async def _openapi(self) -> tuple[int, str, bytes]:
         return 200, "application/json", json.dumps(openapi.document(self._versions()), indent=1).encode()
 
     async def _docs(self) -> tuple[int, str, bytes]:
-        address = f"http://localhost:{self._flags.rest_api_port}"
+        address = f"{'https' if 'rest' in self._tls else 'http'}://localhost:{self._flags.rest_api_port}"
         return 200, "text/html; charset=utf-8", openapi_page.page(self._versions(), address).encode()
 
     def _versions(self) -> list[openapi.ServedVersion]:
@@ -124,8 +124,8 @@ class Node:
 
     async def drain(self) -> None:
         """Stops accepting requests, and waits for the requests in progress."""
-        if self._faces:
-            await self._faces.drain()
+        if self._front:
+            await self._front.drain()
         self._observer.close()
 
     def close(self) -> None:
@@ -154,11 +154,13 @@ def threads_of_a_run(values: argparse.Namespace) -> int:
     return count or max(1, CORES // (values.workers or CORES))
 
 
-def tls(values: argparse.Namespace) -> grpc.ServerCredentials | None:
-    """Returns the credentials from --ssl_config_file. Without this flag, returns None: gRPC is not encrypted."""
-    if not values.ssl_config_file:
-        return None
-    return credentials.server_credentials(server_config.ssl(Path(values.ssl_config_file)))
+def tls(values: argparse.Namespace) -> dict[str, Ssl]:
+    """Returns the keys and certificates by API, "grpc" or "rest". An API without its flag is not encrypted."""
+    files = {"grpc": values.ssl_config_file, "rest": values.rest_api_ssl_config_file}
+    settings = {name: server_config.ssl(Path(file)) for name, file in files.items() if file}
+    for each in settings.values():
+        credentials.check(each)
+    return settings
 
 
 def metrics_path(values: argparse.Namespace) -> str | None:
@@ -178,6 +180,7 @@ def batching_parameters(values: argparse.Namespace) -> BatchingParameters:
 def check(values: argparse.Namespace) -> None:
     """Raises the errors that a `Node` with these flags would raise. Call it before worker processes are started."""
     tls(values)
+    front.grpc_settings(values)
     metrics_path(values)
     batching_parameters(values)
     observer_of(values).close()

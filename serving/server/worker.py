@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import socket
 import sys
 from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
@@ -25,17 +26,17 @@ from .loop import run
 from .node import Node
 
 
-async def serve(connection: Connection, arguments: Sequence[str], *, first: bool) -> None:
+async def serve(connection: Connection, unix: socket.socket | None, arguments: Sequence[str]) -> None:
     """Answers requests until the manager's process stops this worker, or until the manager's process ends."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     values = flags.parse(arguments)
-    node = Node(values, lambda: str(channel.call("tensorflow_address")), name=f"worker {os.getpid()}", first=first)
+    node = Node(values, lambda: str(channel.call("tensorflow_address")), name=f"worker {os.getpid()}")
 
     def open_ports() -> None:
         control = RemoteControl(channel.submit)
-        asyncio.run_coroutine_threadsafe(node.open(control), loop).result()
+        asyncio.run_coroutine_threadsafe(node.open(control, unix), loop).result()
 
     methods: dict[str, Callable[..., Any]] = {
         "load": node.host.load,
@@ -56,16 +57,18 @@ async def serve(connection: Connection, arguments: Sequence[str], *, first: bool
 
 
 def main() -> None:
-    """Runs `python -m keras_gallery.serving.server.worker FD ROLE FLAG…`.
+    """Runs `python -m keras_gallery.serving.server.worker FD UNIX FLAG…`.
 
-    FD is the file descriptor of the socket. ROLE is "first" or "other".
+    FD is the file descriptor of the connection to the manager's process. UNIX is the file descriptor of the listening
+    Unix socket, or "-" if there is none.
     """
-    connection, first = Connection(int(sys.argv[1])), sys.argv[2] == "first"
+    connection = Connection(int(sys.argv[1]))
+    unix = None if sys.argv[2] == "-" else socket.socket(fileno=int(sys.argv[2]))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # on Ctrl-C the manager's process stops its workers
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # this server does not reopen its logs on SIGHUP
     limits.raise_open_files()
     set_up_logging()
-    run(serve(connection, sys.argv[3:], first=first))
+    run(serve(connection, unix, sys.argv[3:]))
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)  # skips unloading the models, since the end of the process frees them

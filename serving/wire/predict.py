@@ -7,10 +7,11 @@ of the request. The generated protobuf classes read all other types and rare enc
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from google.protobuf.message import DecodeError
@@ -42,6 +43,10 @@ class _Unusual(Exception):
 
 def decode_request(data: bytes) -> PredictRequest:
     """Reads a request. Raises `google.protobuf.message.DecodeError` for malformed bytes."""
+    layout = _LAYOUTS.get(len(data))
+    if layout and data.startswith(layout.before) and data.endswith(layout.after):
+        values = np.frombuffer(data, layout.dtype, layout.size, len(layout.before))
+        return PredictRequest(layout.spec, {layout.name: values.reshape(layout.shape)}, layout.outputs)
     try:
         return _read_request(data)
     except (_Unusual, IndexError, UnicodeDecodeError):
@@ -85,6 +90,7 @@ def _read_request(data: bytes) -> PredictRequest:
     spec: ModelSpec | None = None
     inputs: dict[str, Array | tensor.TensorError] = {}
     outputs: list[str] = []
+    begin = -1
     budget = tensor.FillBudget()
     at, end = 0, len(data)
     while at < end:
@@ -93,8 +99,7 @@ def _read_request(data: bytes) -> PredictRequest:
             raise _Unusual
         start, stop = _chunk(data, at + 1, end)
         if tag == 0x12:
-            name, value = _read_input(data, start, stop, budget)
-            inputs[name] = value
+            name, inputs[name], begin = _read_input(data, start, stop, budget)
         elif tag == 0x0A:
             if spec is not None:
                 raise _Unusual
@@ -102,11 +107,50 @@ def _read_request(data: bytes) -> PredictRequest:
         else:
             outputs.append(data[start:stop].decode())
         at = stop
-    return PredictRequest(spec, inputs, tuple(outputs))
+    request = PredictRequest(spec, inputs, tuple(outputs))
+    if len(inputs) == 1 and begin >= 0:
+        _remember(data, begin, request)
+    return request
 
 
-def _read_input(data: bytes, at: int, end: int, budget: tensor.FillBudget) -> tuple[str, Array | tensor.TensorError]:
-    """Reads an entry of the map `inputs`: the key (field 1), then the value (field 2)."""
+class _Layout(NamedTuple):
+    """The layout of a request with one input: all bytes except the values, and what these bytes mean."""
+
+    before: bytes
+    after: bytes
+    spec: ModelSpec | None
+    name: str
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+    size: int
+    outputs: tuple[str, ...]
+
+
+_LAYOUTS: dict[int, _Layout] = {}  # the last layout for each length of a request: clients send the same few again
+_MAX_LAYOUTS, _MAX_LAYOUT_BYTES = 256, 1024
+
+
+def _remember(data: bytes, begin: int, request: PredictRequest) -> None:
+    """Stores the layout of a request whose values begin at `begin`."""
+    ((name, array),) = request.inputs.items()
+    assert isinstance(array, np.ndarray)
+    after = data[begin + array.nbytes :]
+    if begin + len(after) > _MAX_LAYOUT_BYTES:
+        return
+    if len(_LAYOUTS) >= _MAX_LAYOUTS:
+        _LAYOUTS.clear()
+    layout = _Layout(data[:begin], after, request.spec, name, array.dtype, array.shape, array.size, request.outputs)
+    _LAYOUTS[len(data)] = layout
+
+
+def _read_input(
+    data: bytes, at: int, end: int, budget: tensor.FillBudget
+) -> tuple[str, Array | tensor.TensorError, int]:
+    """Reads an entry of the map `inputs`: the key (field 1), then the value (field 2).
+
+    Returns the key, the array, and the position of its values in `data`; −1 if the array does not share the memory of
+    `data`.
+    """
     if data[at] != 0x0A:
         raise _Unusual
     start, stop = _chunk(data, at + 1, end)
@@ -117,9 +161,9 @@ def _read_input(data: bytes, at: int, end: int, budget: tensor.FillBudget) -> tu
     if stop != end:
         raise _Unusual
     try:
-        return name, _read_tensor(data, start, stop, budget)
+        return name, *_read_tensor(data, start, stop, budget)
     except tensor.TensorError as error:
-        return name, error.with_traceback(None)
+        return name, error.with_traceback(None), -1
 
 
 _FLOATS: dict[int, tuple[int, np.dtype[Any]]] = {  # number of the data type -> (tag of its *_val field, NumPy dtype)
@@ -129,7 +173,7 @@ _FLOATS: dict[int, tuple[int, np.dtype[Any]]] = {  # number of the data type -> 
 _NUMBERS = {numpy_dtype: number for number, (_, numpy_dtype) in _FLOATS.items()}
 
 
-def _read_tensor(data: bytes, at: int, end: int, budget: tensor.FillBudget) -> Array:
+def _read_tensor(data: bytes, at: int, end: int, budget: tensor.FillBudget) -> tuple[Array, int]:
     begin, dtype, shape, values = at, 0, (0, 0), (0, 0, 0)
     while at < end:
         tag = data[at]
@@ -142,15 +186,15 @@ def _read_tensor(data: bytes, at: int, end: int, budget: tensor.FillBudget) -> A
             start, stop = _chunk(data, at + 1, end)
             values, at = (tag, start, stop), stop
         else:
-            return _parse_tensor(data[begin:end], budget)
+            return _parse_tensor(data[begin:end], budget), -1
     if dtype not in _FLOATS or values[0] not in (0, 0x22, _FLOATS[dtype][0]):
-        return _parse_tensor(data[begin:end], budget)
+        return _parse_tensor(data[begin:end], budget), -1
     numpy_dtype, (_, start, stop) = _FLOATS[dtype][1], values
     count, rest = divmod(stop - start, numpy_dtype.itemsize)
     sizes = _read_shape(data, *shape)
     if rest or not count or len(sizes) > tensor.MAX_RANK or count != math.prod(sizes):
-        return _parse_tensor(data[begin:end], budget)  # no values, a wrong number of values, or malformed
-    return np.frombuffer(data, numpy_dtype, count, start).reshape(sizes)
+        return _parse_tensor(data[begin:end], budget), -1  # no values, a wrong number of values, or malformed
+    return np.frombuffer(data, numpy_dtype, count, start).reshape(sizes), start
 
 
 def _parse_tensor(data: bytes, budget: tensor.FillBudget) -> Array:
@@ -181,21 +225,16 @@ def _field(tag: int, content: bytes) -> bytes:
     return bytes((tag,)) + tensor.varint(len(content)) + content
 
 
-_NOTHING = np.empty(0, np.uint8)
-
-
-def _parts(array: Array, as_content: bool) -> tuple[bytes, Array]:
-    """Serializes a `TensorProto` to two parts whose concatenation is the message.
-
-    The second part is an array of values, so that the values are copied only once, into the whole message.
-    """
-    number = _NUMBERS.get(array.dtype)
-    if number is None or array.size == 0:
-        return tensor.from_array(array, as_content=as_content).SerializeToString(), _NOTHING
-    shape = b"".join(_field(0x12, b"\x08" + tensor.varint(size)) for size in array.shape)
-    tag = 0x22 if as_content else _FLOATS[number][0]
-    head = bytes((0x08, number)) + _field(0x12, shape) + bytes((tag,)) + tensor.varint(array.nbytes)
-    return head, np.ascontiguousarray(array)
+@functools.lru_cache(256)
+def _head(name: str, dtype: np.dtype[Any], shape: tuple[int, ...], tag: int, as_content: bool) -> bytes:
+    """Returns all bytes of a map entry before the values of the tensor. Requests have the same few shapes again."""
+    number = _NUMBERS[dtype]
+    sizes = b"".join(_field(0x12, b"\x08" + tensor.varint(size)) for size in shape)
+    values_tag = 0x22 if as_content else _FLOATS[number][0]
+    size = math.prod(shape) * dtype.itemsize
+    head = bytes((0x08, number)) + _field(0x12, sizes) + bytes((values_tag,)) + tensor.varint(size)
+    entry = _field(0x0A, name.encode()) + b"\x12" + tensor.varint(len(head) + size) + head
+    return bytes((tag,)) + tensor.varint(len(entry) + size) + entry
 
 
 def encode_tensors(tensors: Mapping[str, Array], tag: int, *, as_content: bool = False) -> bytes:
@@ -203,24 +242,30 @@ def encode_tensors(tensors: Mapping[str, Array], tag: int, *, as_content: bool =
 
     The values are in `tensor_content` if `as_content`, otherwise in the `*_val` field of the data type.
     """
-    pieces: list[Any] = []
+    return b"".join(_parts(tensors, tag, as_content))
+
+
+def _parts(tensors: Mapping[str, Array], tag: int, as_content: bool) -> list[Any]:
+    """Returns parts whose concatenation is the field. The values are copied only once, into the whole message."""
+    parts: list[Any] = []
     for name, array in tensors.items():
-        head, values = _parts(array, as_content)
-        size = len(head) + values.nbytes
-        entry = _field(0x0A, name.encode()) + b"\x12" + tensor.varint(size) + head
-        pieces += bytes((tag,)), tensor.varint(len(entry) - len(head) + size), entry, values
-    return b"".join(pieces)
+        if array.dtype in _NUMBERS and array.size:
+            parts += _head(name, array.dtype, array.shape, tag, as_content), np.ascontiguousarray(array)
+        else:
+            message = tensor.from_array(array, as_content=as_content).SerializeToString()
+            parts.append(_field(tag, _field(0x0A, name.encode()) + _field(0x12, message)))
+    return parts
 
 
 def encode_response(spec: ModelSpec, outputs: Mapping[str, Array], *, as_content: bool = False) -> bytes:
     """Serializes a `PredictResponse`. `spec` is the model that answered, and `outputs` has the outputs by name."""
-    return encode_tensors(outputs, 0x0A, as_content=as_content) + _field(0x12, encode_spec(spec))
+    return b"".join([*_parts(outputs, 0x0A, as_content), _field(0x12, encode_spec(spec))])
 
 
 def encode_request(spec: ModelSpec, inputs: Mapping[str, Array], outputs: tuple[str, ...] = ()) -> bytes:
     """Serializes a `PredictRequest`. `outputs` are the names of the outputs to return, () for all outputs."""
     output_filter = b"".join(_field(0x1A, name.encode()) for name in outputs)
-    return _field(0x0A, encode_spec(spec)) + encode_tensors(inputs, 0x12, as_content=True) + output_filter
+    return b"".join([_field(0x0A, encode_spec(spec)), *_parts(inputs, 0x12, True), output_filter])
 
 
 __all__ = [

@@ -18,6 +18,9 @@ Array = np.ndarray[Any, Any]
 # If a message has too few values for the shape, the last value is repeated. This limit is for the elements of all such
 # tensors of a request together, so that a request of a few bytes cannot allocate gigabytes.
 MAX_FILLED_ELEMENTS = 1 << 22
+# A tensor with a single number takes no memory until the model runs. For other tensors, the last value may be repeated
+# until the tensor has FREE_FILLED elements, or MAX_FILL_RATIO times the number of values if that is more.
+FREE_FILLED, MAX_FILL_RATIO = 1 << 16, 16
 
 # NumPy's limits on the number of dimensions of an array, and on the number of elements if each has 16 bytes.
 MAX_RANK = 64
@@ -63,9 +66,14 @@ def fill(values: Array, shape: tuple[int, ...], budget: FillBudget, empty: Any =
         return values.reshape(shape)
     if values.size > count:
         return values[:count].reshape(shape)
-    if count > budget.elements:
+    is_single = values.size <= 1 and not values.dtype.hasobject
+    most = budget.elements if is_single else min(budget.elements, max(FREE_FILLED, MAX_FILL_RATIO * values.size))
+    if count > most:
         raise TensorError(f"Expected {count} values for shape {list(shape)}. Received: {values.size}")
     budget.elements -= count
+    if is_single:
+        value = values.reshape(()) if values.size else np.array(empty, values.dtype)
+        return np.broadcast_to(value, shape)
     filled = np.empty(count, values.dtype)
     filled[: values.size] = values
     filled[values.size :] = values[-1] if values.size else empty

@@ -12,11 +12,12 @@ from .abused import MODEL, AbusedServer
 
 MAX_REQUEST_BYTES = 4_000_000
 BOUNDS = {
-    "api.grpc.limits__HANDSHAKE_MS": 1000,
-    "api.http.protocol__HEAD_SECONDS": 1.0,
-    "api.http.protocol__BODY_SECONDS": 2.0,
-    "api.http.connection__ANSWER_SECONDS": 2.0,
-    "api.http.protocol__LINGER_SECONDS": 0.5,
+    "api.front__HANDSHAKE_SECONDS": 1.0,
+    "api.front__HEAD_SECONDS": 1.0,
+    "api.front__ANSWER_SECONDS": 2.0,
+    "ports__UNREAD_SECONDS": 2.0,
+    "api.rest.application__CHUNK_SECONDS": 2.0,
+    "api.rest.body__BODY_SECONDS": 2.0,
 }
 
 

@@ -40,7 +40,7 @@ def test_idle_connections(server: AbusedServer, face: str) -> None:
         assert resident(server.process.pid) < before + count * PER_CONNECTION
         client.settimeout(5)
         if face == "rest":  # the last connection still works
-            client.sendall(f"GET /v1/models/{MODEL} HTTP/1.1\r\n\r\n".encode())
+            client.sendall(f"GET /v1/models/{MODEL} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
             assert client.recv(1 << 16).startswith(b"HTTP/1.1 200 ")
     eventually(lambda: server.open_files() < 200)
 
@@ -67,7 +67,7 @@ def test_more_connections_than_the_limit(base_path: Path, tmp_path: Path) -> Non
             for _ in range(400):
                 last = stack.enter_context(server.connect())
             assert _ends(first)
-            last.sendall(f"GET /v1/models/{MODEL} HTTP/1.1\r\n\r\n".encode())
+            last.sendall(f"GET /v1/models/{MODEL} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
             assert last.recv(1 << 16).startswith(b"HTTP/1.1 200 ")
             assert server.rest("GET", f"/v1/models/{MODEL}")[0] == 200
             assert server.open_files() < 500

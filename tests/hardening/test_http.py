@@ -38,49 +38,54 @@ def receive(client: socket.socket) -> tuple[int, Any]:
 # === Invalid requests ===
 
 REFUSED = {
-    "noise": (bytes(range(256)), 501),
-    "http_2": (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(9), 400),
-    "tls": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(500), 501),
-    "no_version": (b"GET / \r\n\r\n", 400),
-    "another_version": (b"GET / HTTP/4.2\r\n\r\n", 400),
-    "connect": (b"CONNECT localhost:22 HTTP/1.1\r\nHost: x\r\n\r\n", 400),
-    "nul_in_path": (b"GET /v1/models/\0 HTTP/1.1\r\nHost: x\r\n\r\n", 400),
-    "nul_in_header": (head("A: \0"), 400),
-    "bare_newline_in_header": (head("A: b\rc"), 400),
-    "two_lengths": (head("Content-Length: 5", "Content-Length: 6") + b"123456", 400),
-    "length_and_chunks": (head("Content-Length: 5", "Transfer-Encoding: chunked") + b"0\r\n\r\n", 400),
-    "negative_length": (head("Content-Length: -1"), 400),
-    "hexadecimal_length": (head("Content-Length: 0x10"), 400),
-    "length_of_30_digits": (head(f"Content-Length: {'9' * 30}"), 400),
-    "chunk_size_that_is_no_number": (head("Transfer-Encoding: chunked") + b"zz\r\n", 400),
-    "chunk_size_of_30_digits": (head("Transfer-Encoding: chunked") + b"f" * 30 + b"\r\n", 400),
-    "chunk_longer_than_its_size": (head("Transfer-Encoding: chunked") + b"1\r\nabc\r\n", 400),
-    "long_path": (head(path="/" + "a" * (1 << 17), method="GET"), 431),
-    "long_header": (head(f"A: {'a' * (1 << 17)}"), 431),
-    "many_headers": (head(*["A: b"] * 40_000), 431),
-    "long_trailer": (head("Transfer-Encoding: chunked") + b"0\r\n" + b"A: b\r\n" * 40_000, 431),
-    "long_chunk_extension": (head("Transfer-Encoding: chunked") + b"1;" + b"a" * (1 << 20), 431),
-    "length_too_large": (head(f"Content-Length: {MAX_REQUEST_BYTES + 1}"), 413),
-    "length_2_to_the_60": (head(f"Content-Length: {1 << 60}"), 413),
-    "length_too_large_with_expect": (head(f"Content-Length: {MAX_REQUEST_BYTES + 1}", "Expect: 100-continue"), 413),
-    "chunks_too_large": (head("Transfer-Encoding: chunked") + b"10000\r\n%s\r\n" % bytes(1 << 16) * 80, 413),
+    "noise": bytes(range(256)),
+    "tls": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(500),
+    "no_version": b"GET / \r\n\r\n",
+    "http_1_0": b"GET / HTTP/1.0\r\nHost: x\r\n\r\n",
+    "another_version": b"GET / HTTP/4.2\r\nHost: x\r\n\r\n",
+    "no_host": b"GET / HTTP/1.1\r\n\r\n",
+    "connect": b"CONNECT localhost:22 HTTP/1.1\r\nHost: x\r\n\r\n",
+    "nul_in_path": b"GET /v1/models/\0 HTTP/1.1\r\nHost: x\r\n\r\n",
+    "nul_in_header": head("A: \0"),
+    "bare_newline_in_header": head("A: b\rc"),
+    "two_lengths": head("Content-Length: 5", "Content-Length: 6") + b"123456",
+    "length_and_chunks": head("Content-Length: 5", "Transfer-Encoding: chunked") + b"0\r\n\r\n",
+    "negative_length": head("Content-Length: -1"),
+    "hexadecimal_length": head("Content-Length: 0x10"),
+    "length_of_30_digits": head(f"Content-Length: {'9' * 30}"),
+    "chunk_size_that_is_no_number": head("Transfer-Encoding: chunked") + b"zz\r\n",
+    "chunk_size_of_30_digits": head("Transfer-Encoding: chunked") + b"f" * 30 + b"\r\n",
+    "chunk_longer_than_its_size": head("Transfer-Encoding: chunked") + b"1\r\nabc\r\n",
+    "long_path": head(path="/" + "a" * (1 << 17), method="GET"),
+    "long_header": head(f"A: {'a' * (1 << 17)}"),
+    "many_headers": head(*["A: b"] * 40_000),
+    "long_trailer": head("Transfer-Encoding: chunked") + b"0\r\n" + b"A: b\r\n" * 40_000,
+    "long_chunk_extension": head("Transfer-Encoding: chunked") + b"1;" + b"a" * (1 << 20),
 }
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_invalid_requests_get_an_error_and_close_the_connection(server: AbusedServer, case: str) -> None:
-    data, status = REFUSED[case]
-    answer = server.tell(data)
-    assert statuses(answer) == [status]
-    _, _, body = answer.partition(b"\r\n\r\n")
-    assert list(json.loads(body)) == ["error"] and b"connection: close" in answer
+def test_invalid_requests_close_the_connection(server: AbusedServer, case: str) -> None:
+    """The server answers at most with an error without a body."""
+    answer = server.tell(REFUSED[case])
+    assert len(statuses(answer)) <= 1 and set(statuses(answer)) <= {400, 414, 431, 501}
+    assert not answer or b"connection: close" in answer
 
 
-def test_a_length_above_the_limit_is_refused_before_the_body(server: AbusedServer) -> None:
+def test_chunks_that_are_too_large(server: AbusedServer) -> None:
+    answer = server.tell(head("Transfer-Encoding: chunked") + b"10000\r\n%s\r\n" % bytes(1 << 16) * 80)
+    if answer:  # h2corn closes the connection while the client still sends, so the answer may be lost
+        assert statuses(answer) == [413]
+        assert list(json.loads(answer.partition(b"\r\n\r\n")[2])) == ["error"]
+
+
+@pytest.mark.parametrize("length", [MAX_REQUEST_BYTES + 1, 1 << 60])
+def test_a_length_above_the_limit_is_refused_before_the_body(server: AbusedServer, length: int) -> None:
     with server.connect() as client:
-        client.sendall(head(f"Content-Length: {MAX_REQUEST_BYTES + 1}"))
-        message = f"Received message larger than max ({MAX_REQUEST_BYTES + 1} vs. {MAX_REQUEST_BYTES})"
+        client.sendall(head(f"Content-Length: {length}"))
+        message = f"Received message larger than max ({length} vs. {MAX_REQUEST_BYTES})"
         assert receive(client) == (413, {"error": message})
+        assert client.recv(1) == b""  # the server has closed the connection
 
 
 def test_a_client_that_sends_too_much_can_read_the_error(server: AbusedServer) -> None:
@@ -120,7 +125,7 @@ def test_pipelined_requests(server: AbusedServer) -> None:
 
 def test_too_many_pipelined_requests(server: AbusedServer) -> None:
     with server.bounded_memory():
-        answer = server.tell(b"GET / HTTP/1.1\r\n\r\n" * 200_000)
+        answer = server.tell(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * 200_000)
         assert set(statuses(answer)) <= {404}
 
 
@@ -152,16 +157,23 @@ def test_expect_continue(server: AbusedServer) -> None:
         assert receive(client) == (200, {"predictions": Y})
 
 
-@pytest.mark.parametrize("other", ["h2c", "websocket"])
-def test_an_upgrade_header_is_ignored(server: AbusedServer, other: str) -> None:
+def test_an_offer_of_another_protocol_is_ignored(server: AbusedServer) -> None:
     """Java's HTTP client sends such headers with its first request. The server answers this and the next request."""
     offer = head(
-        "Connection: Upgrade, HTTP2-Settings", f"Upgrade: {other}", "HTTP2-Settings: AAEAAEAAAAIAAAABAAMAAABk",
+        "Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAEAAEAAAAIAAAABAAMAAABk",
         f"Content-Length: {len(BODY)}",
     )  # fmt: skip
     assert statuses(server.tell(offer + BODY + GOOD)) == [200, 200]
     answer = server.tell((offer + BODY) * 10_000)
     assert set(statuses(answer)) <= {200}
+
+
+def test_websockets_are_refused(server: AbusedServer) -> None:
+    offer = head(
+        "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13",
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", method="GET", path="/v1/models/line",
+    )  # fmt: skip
+    assert statuses(server.tell(offer)) == [403]
 
 
 NAMES = ["..", "%2e%2e", "%2E%2e%2f%2e%2e%2fetc", "%00", "a%00b", "%ff%fe", "a" * 30_000, "%F0%9F%98%80", "%", "%zz"]
@@ -181,8 +193,8 @@ def test_malicious_names(server: AbusedServer, path: str, name: str) -> None:
 
 @pytest.mark.long
 def test_incomplete_requests(server: AbusedServer) -> None:
-    """Incomplete requests get status 408 after the timeout. Until then, the server answers other clients."""
-    parts = [b"\r\nP", b"POST", GOOD.partition(b"\r\n")[0], GOOD[:-100], GOOD[:-1]]
+    """The server closes connections with incomplete requests. Until then, it answers other clients."""
+    parts = [b"POST", GOOD.partition(b"\r\n")[0], GOOD[:-100], GOOD[:-1]]
     with contextlib.ExitStack() as stack:
         clients = [stack.enter_context(server.connect()) for _ in parts]
         for client, part in zip(clients, parts, strict=True):
@@ -192,35 +204,30 @@ def test_incomplete_requests(server: AbusedServer) -> None:
             answer = b""
             while more := client.recv(1 << 16):
                 answer += more
-            assert statuses(answer) == [408], part
+            assert statuses(answer) == ([408] if b"\r\n\r\n" in part else []), part
 
 
 @pytest.mark.long
-def test_slow_headers(server: AbusedServer) -> None:
-    """A client cannot extend the timeout by sending a byte now and then."""
+def test_slow_bodies(server: AbusedServer) -> None:
+    """A client cannot extend the timeout of a body by sending a byte now and then."""
     with server.connect() as client:
-        client.sendall(b"GET /")
+        client.sendall(GOOD[: -len(BODY)])
         client.settimeout(0.2)
-        for _ in range(100):
+        for at in range(100):
             try:
                 assert client.recv(1 << 16).startswith(b"HTTP/1.1 408 ")
                 return
             except TimeoutError:
-                client.sendall(b"a")
+                client.sendall(BODY[at : at + 1])
     raise AssertionError("the server never refused the request")
 
 
 @pytest.mark.long
-def test_idle_connections_stay_open(server: AbusedServer) -> None:
-    """The timeout for a request does not apply before the first request, or between requests."""
-    with server.connect() as fresh, server.connect() as used, server.connect() as late:
-        used.sendall(GOOD)
-        assert receive(used)[0] == 200
-        late.sendall(b"GET /")
-        assert receive(late)[0] == 408
-        for client in (fresh, used):
-            client.sendall(GOOD)
-            assert receive(client) == (200, {"predictions": Y})
+def test_idle_connections_are_closed(server: AbusedServer) -> None:
+    with server.connect() as client:
+        client.sendall(GOOD)
+        assert receive(client) == (200, {"predictions": Y})
+        assert client.recv(1 << 16) == b""
 
 
 @pytest.mark.long
@@ -236,7 +243,7 @@ def test_an_answer_that_is_never_read(server: AbusedServer) -> None:
 
 def _is_reset(client: socket.socket) -> bool:
     try:
-        client.sendall(b"GET / HTTP/1.1\r\n\r\n")
+        client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
     except OSError:
         return True
     return False
@@ -248,7 +255,7 @@ def test_endless_requests_whose_answers_are_never_read(server: AbusedServer) -> 
         client.settimeout(3)
         with contextlib.suppress(OSError):  # the server stops reading
             for _ in range(10_000):
-                client.sendall(b"GET /v1/models/line/metadata HTTP/1.1\r\n\r\n" * 20)
+                client.sendall(b"GET /v1/models/line/metadata HTTP/1.1\r\nHost: x\r\n\r\n" * 20)
 
 
 # === Compressed bodies ===

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from keras_gallery.serving.core.inference import Inference
 from keras_gallery.serving.core.servable import Signature
+from keras_gallery.serving.observe.observation import Observation
 from keras_gallery.serving.wire.model_spec import ModelSpec
 
 from ..serving.fake_models import Runner, definition, serve
@@ -58,11 +59,11 @@ def test_cancelled_requests_free_their_arrays() -> None:
 
 
 async def _predict(inference: Inference, x: np.ndarray) -> None:
-    await inference.predict(ModelSpec("m"), {"x": x})
+    await inference.predict(ModelSpec("m"), {"x": x}, (), Observation("grpc", "Predict"))
 
 
 def test_slow_bodies_do_not_count_as_pending_requests(base_path: Path, tmp_path: Path) -> None:
-    head = f"POST /v1/models/{MODEL}:predict HTTP/1.1\r\nContent-Length: {len(BODY)}\r\n\r\n".encode()
+    head = f"POST /v1/models/{MODEL}:predict HTTP/1.1\r\nHost: x\r\nContent-Length: {len(BODY)}\r\n\r\n".encode()
     with AbusedServer(base_path, tmp_path / "log", "--max_pending_requests=4") as server:
         with contextlib.ExitStack() as clients:
             for _ in range(20):

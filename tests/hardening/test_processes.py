@@ -114,7 +114,7 @@ def test_a_stopped_worker(server: AbusedServer) -> None:
         answered = 0
         for client in clients:
             client.settimeout(0.3)
-            client.sendall(f"GET /v1/models/{MODEL} HTTP/1.1\r\n\r\n".encode())
+            client.sendall(f"GET /v1/models/{MODEL} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
             with contextlib.suppress(TimeoutError):
                 answered += client.recv(1 << 16).startswith(b"HTTP/1.1 200 ")
         assert answered

@@ -9,6 +9,7 @@ import numpy as np
 from keras_gallery.serving.core.servable import Servable, Signature
 from keras_gallery.serving.core.served_models import ServedModel, ServedModels
 from keras_gallery.serving.engines.base import Arrays
+from keras_gallery.serving.observe.observation import Observation
 from keras_gallery.serving.wire import dtypes, messages
 from keras_gallery.serving.wire.signature import SignatureDef, TensorSpec
 
@@ -19,6 +20,7 @@ class Runner:
     """Runs a Python function. `calls` has the arguments of each call. `closed` says whether the runner was closed."""
 
     engine = "python"
+    can_join: Callable[[Arrays], bool] | None = None
 
     def __init__(self, function: Function) -> None:
         self._function = function
@@ -52,6 +54,11 @@ def definition(
     """Returns a signature definition. By default, the input `inputs` is a batch of serialized tf.Examples."""
     inputs, outputs = {"inputs": "string"} if inputs is None else inputs, outputs or {"outputs": "float"}
     return SignatureDef(name, f"tensorflow/serving/{method}", specs(inputs), specs(outputs), defaults or {})
+
+
+def record() -> Observation:
+    """Returns the record of a new request."""
+    return Observation("grpc", "Predict")
 
 
 def serve(signatures: Mapping[str, Signature], *, name: str = "m", version: int = 3) -> ServedModels:

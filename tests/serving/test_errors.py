@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import grpc
 import pytest
 from keras_gallery.serving import errors
-from keras_gallery.serving.errors import ServingError, from_code, from_http_status
+from keras_gallery.serving.errors import Code, ServingError, from_code, from_http_status
 
 STATUS = {
     "INVALID_ARGUMENT": 400,
@@ -27,17 +26,22 @@ STATUS = {
 }
 
 
-@pytest.mark.parametrize("code", [code for code in grpc.StatusCode if code is not grpc.StatusCode.OK])
-def test_every_grpc_code(code: grpc.StatusCode) -> None:
+@pytest.mark.parametrize("code", [code for code in Code if code is not Code.OK])
+def test_every_grpc_code(code: Code) -> None:
     error = from_code(code.name, "why")
     assert (error.code, error.http_status, str(error)) == (code, STATUS[code.name], "why")
     assert type(error).__name__.lower() == code.name.replace("_", "").lower() or type(error) is ServingError
 
 
+def test_the_codes_have_the_names_and_numbers_of_the_official_package() -> None:
+    grpc = pytest.importorskip("grpc")
+    assert {code.name: code.value for code in Code} == {code.name: code.value[0] for code in grpc.StatusCode}
+
+
 def test_an_unknown_grpc_code() -> None:
     error = from_code("NO_SUCH_CODE", "why")
     assert type(error) is ServingError
-    assert error.code is grpc.StatusCode.UNKNOWN
+    assert error.code is Code.UNKNOWN
 
 
 @pytest.mark.parametrize(

@@ -16,9 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from keras_gallery.serving import limits
 from keras_gallery.serving.errors import ResourceExhausted
-from keras_gallery.serving.limits import Budget
-from keras_gallery.serving.wire import predict
-from keras_gallery.serving.wire.model_spec import ModelSpec
+from keras_gallery.serving.limits import Budget, Share
 
 from ..random_inputs import random_inputs
 
@@ -42,9 +40,10 @@ def test_decompressed_data_above_the_limit() -> None:
 
 
 def test_decompressed_data_with_an_unlikely_ratio() -> None:
-    assert limits.unpack(gzip.compress(bytes(16 * MIB)), 100 * MIB) == bytes(16 * MIB)
+    free = bytes(limits.FREE_UNPACKED_BYTES)
+    assert limits.unpack(gzip.compress(free), 100 * MIB) == free
     with pytest.raises(ResourceExhausted):
-        limits.unpack(gzip.compress(bytes(16 * MIB + 1)), 100 * MIB)
+        limits.unpack(gzip.compress(free + b"\0"), 100 * MIB)
     likely = np.random.default_rng(0).integers(0, 4, 20 * MIB, np.uint8).tobytes()  # compresses to a fourth of the size
     assert limits.unpack(gzip.compress(likely, 1), 100 * MIB) == likely
 
@@ -67,17 +66,6 @@ def test_a_decompression_bomb_needs_little_memory() -> None:
         tracemalloc.stop()
 
 
-def test_decompression_of_grpc_messages() -> None:
-    message = predict.encode_request(ModelSpec("m"), {"x": np.zeros(1000, np.float32)})
-    for packed in (message, gzip.compress(message), zlib.compress(message)):
-        assert limits.unpack_message(packed, len(message)) == message
-    for packed in (gzip.compress(message), zlib.compress(message)):
-        with pytest.raises(ResourceExhausted):
-            limits.unpack_message(packed, len(message) - 1)
-    for other in (b"", b"x", b"\x78\x9c", b"\x1f\x8b", b"\x78\x01no zlib"):
-        assert limits.unpack_message(other, MIB) == other
-
-
 # === Memory ===
 
 
@@ -91,6 +79,29 @@ def test_a_memory_budget() -> None:
     assert not budget.take(1)
     budget.give(2000)
     assert not budget.take(101, held=-1), "with held=-1 the limit applies to a single request"
+    assert budget.used == 0
+
+
+def test_a_share_returns_what_it_took() -> None:
+    budget = Budget(100)
+    first, second = Share(budget), Share(budget)
+    first.take(30)
+    first.take_up_to(50)
+    first.take_up_to(40)
+    assert (first.held, budget.used) == (50, 50)
+    with pytest.raises(ResourceExhausted, match=r"^The memory budget for requests is used up. Retry later.$"):
+        second.take(51)
+    assert (second.held, budget.used) == (0, 50)
+    second.take_up_to(50)
+    with pytest.raises(ResourceExhausted):
+        first.take_up_to(51)
+    first.release()
+    second.take(1000)  # the only request with memory may exceed the limit
+    second.release()
+    second.release()
+    assert (first.held, second.held, budget.used) == (0, 0, 0)
+    with pytest.raises(ResourceExhausted):
+        first.take(101, alone=False)
     assert budget.used == 0
 
 

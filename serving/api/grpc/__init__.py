@@ -1,1 +1,1 @@
-"""The gRPC API: services, request handlers, health, reflection and limits."""
+"""The gRPC API: the protocol, the services, health and reflection."""

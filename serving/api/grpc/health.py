@@ -34,12 +34,12 @@ class Health:
             raise NotFound("service name unknown")
         return self._state()
 
-    async def watch(self, data: bytes) -> AsyncIterator[bytes]:
-        """Yields the current state, then NOT_SERVING when the server stops.
+    async def watch(self, requests: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        """Reads one request. Yields the current state, then NOT_SERVING when the server stops.
 
         For a named service, yields only SERVICE_UNKNOWN. Raises InvalidArgument for a malformed request.
         """
-        service = _service(data)
+        service = _service(await anext(requests, b""))
         yield _state("SERVICE_UNKNOWN") if service else self._state()
         await self._stopped.wait()
         if not service:

@@ -6,7 +6,7 @@ module serves both versions.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
 from google.protobuf.message import DecodeError
@@ -24,27 +24,23 @@ class Reflection:
 
     Args:
         services: the names of all services. A service without a descriptor in `wire.messages` is not listed.
-        unpack: unpacks a compressed request. Raises ResourceExhausted if the unpacked request is too large.
     """
 
-    def __init__(self, services: Iterable[str], unpack: Callable[[bytes], bytes]) -> None:
-        self._unpack = unpack
+    def __init__(self, services: Iterable[str]) -> None:
         self._servicer = aio.ReflectionServicer(filter(_is_described, services), pool=messages.POOL)
 
     async def answer(self, requests: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-        """Answers each request of a stream.
-
-        Raises InvalidArgument if a request is malformed, and ResourceExhausted if a request is too large.
-        """
-        async for response in self._servicer.ServerReflectionInfo(self._decoded(requests), None):
+        """Answers each request of a stream. Raises InvalidArgument if a request is malformed."""
+        async for response in self._servicer.ServerReflectionInfo(_decoded(requests), None):
             yield bytes(response.SerializeToString())
 
-    async def _decoded(self, requests: AsyncIterator[bytes]) -> AsyncIterator[Any]:
-        async for data in requests:
-            try:
-                yield reflection_pb2.ServerReflectionRequest.FromString(self._unpack(data))
-            except DecodeError:
-                raise InvalidArgument("Malformed ServerReflectionRequest.") from None
+
+async def _decoded(requests: AsyncIterator[bytes]) -> AsyncIterator[Any]:
+    async for data in requests:
+        try:
+            yield reflection_pb2.ServerReflectionRequest.FromString(data)
+        except DecodeError:
+            raise InvalidArgument("Malformed ServerReflectionRequest.") from None
 
 
 def _is_described(service: str) -> bool:

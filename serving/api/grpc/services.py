@@ -5,26 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import grpc
-
 from ...core.examples import ExampleInference
 from ...core.inference import Inference, named
 from ...core.predictions import Task
-from ...errors import InvalidArgument
+from ...errors import Code, InvalidArgument
+from ...limits import Budget
+from ...observe.observation import Observation
 from ...observe.observer import Observer
 from ...processes.control import Control
 from ...wire import messages, predict
 from ...wire.model_spec import ModelSpec, encode_spec, model_spec
 from . import health as grpc_health
-from . import reflection as grpc_reflection
-from .handlers import Call, Unknown, observed, stream, unary
-from .memory_budget import LARGE_MESSAGE, MessageMemory
+from .application import GrpcApplication, Method, observed, stream, unary
+from .protocol import CONTROL_BYTES, LARGE_MESSAGE
 
 _LONG = ("Predict", "Classify", "Regress", "MultiInference")  # methods whose requests may be large
 
 
 class GrpcApi:
     """The methods of the gRPC API. Each converts the bytes of a request to the bytes of the answer.
+
+    The methods also complete the record of the request.
 
     Args:
         inference: runs the loaded models.
@@ -53,58 +54,58 @@ class GrpcApi:
         self._health = grpc_health.Health() if health else None
         self._reflection = reflection
 
-    async def predict(self, data: bytes) -> bytes:
-        request = predict.decode_request(data)
-        spec, outputs = await self._inference.predict(request.spec, request.inputs, request.outputs)
+    async def predict(self, data: bytes, request: Observation) -> bytes:
+        message = predict.decode_request(data)
+        spec, outputs = await self._inference.predict(message.spec, message.inputs, message.outputs, request)
         return predict.encode_response(spec, outputs, as_content=self._as_content)
 
-    async def classify(self, data: bytes) -> bytes:
-        request = messages.ClassificationRequest.FromString(data)
-        spec, result = await self._examples.classify(_spec(request), request.input)
+    async def classify(self, data: bytes, request: Observation) -> bytes:
+        message = messages.ClassificationRequest.FromString(data)
+        spec, result = await self._examples.classify(_spec(message), message.input, request)
         return _encode(messages.ClassificationResponse(result=result), spec)
 
-    async def regress(self, data: bytes) -> bytes:
-        request = messages.RegressionRequest.FromString(data)
-        spec, result = await self._examples.regress(_spec(request), request.input)
+    async def regress(self, data: bytes, request: Observation) -> bytes:
+        message = messages.RegressionRequest.FromString(data)
+        spec, result = await self._examples.regress(_spec(message), message.input, request)
         return _encode(messages.RegressionResponse(result=result), spec)
 
-    async def multi_inference(self, data: bytes) -> bytes:
-        request = messages.MultiInferenceRequest.FromString(data)
-        tasks = [Task(model_spec(task.model_spec), task.method_name) for task in request.tasks]
-        return bytes((await self._examples.multi(tasks, request.input)).SerializeToString())
+    async def multi_inference(self, data: bytes, request: Observation) -> bytes:
+        message = messages.MultiInferenceRequest.FromString(data)
+        tasks = [Task(model_spec(task.model_spec), task.method_name) for task in message.tasks]
+        return bytes((await self._examples.multi(tasks, message.input, request)).SerializeToString())
 
-    async def get_model_metadata(self, data: bytes) -> bytes:
-        request = messages.GetModelMetadataRequest.FromString(data)
-        spec = _spec(request)
+    async def get_model_metadata(self, data: bytes, request: Observation) -> bytes:
+        message = messages.GetModelMetadataRequest.FromString(data)
+        spec = _spec(message)
         if spec is None:
             raise InvalidArgument("Missing ModelSpec")
-        fields: Sequence[str] = request.metadata_field
+        fields: Sequence[str] = message.metadata_field
         if not fields:
             raise InvalidArgument("GetModelMetadataRequest must specify at least one metadata_field")
         for field in fields:
             if field != "signature_def":
                 raise InvalidArgument(f"Metadata field {field} is not supported")
-        return bytes(metadata(self._inference, named(spec)).SerializeToString())
+        return bytes(metadata(self._inference, named(spec), request).SerializeToString())
 
-    async def get_model_status(self, data: bytes) -> bytes:
+    async def get_model_status(self, data: bytes, request: Observation) -> bytes:
         spec = _spec(messages.GetModelStatusRequest.FromString(data))
         if spec is None:
             raise InvalidArgument("Missing ModelSpec")
         return bytes((await status(self._control, spec)).SerializeToString())
 
-    async def reload(self, data: bytes) -> bytes:
+    async def reload(self, data: bytes, request: Observation) -> bytes:
         """Applies a new model config. Returns how much the reload increased each metric that the request names."""
-        request = messages.ReloadConfigRequest.FromString(data)
-        names: Sequence[str] = request.metric_names
+        message = messages.ReloadConfigRequest.FromString(data)
+        names: Sequence[str] = message.metric_names
         before = await self._counts(names)
-        await self._control.reload(request.config.SerializeToString())
+        await self._control.reload(message.config.SerializeToString())
         response = messages.ReloadConfigResponse()
         response.status.SetInParent()
         for name, count in (await self._counts(names)).items():
             response.metric.add(name=name, int64_value_increase=count - before[name])
         return bytes(response.SerializeToString())
 
-    async def list_models(self, data: bytes) -> bytes:
+    async def list_models(self, data: bytes, request: Observation) -> bytes:
         """Returns a `ModelServerConfig` with the names of all models. Ignores the request."""
         config = messages.ModelServerConfig()
         config.model_config_list.SetInParent()
@@ -112,9 +113,14 @@ class GrpcApi:
             config.model_config_list.config.add(name=model.name)
         return bytes(config.SerializeToString())
 
-    def services(self, memory: MessageMemory) -> list[grpc.GenericRpcHandler]:
-        """Returns the handlers for `grpc.aio.Server.add_generic_rpc_handlers`. `memory` limits their messages."""
-        calls: dict[str, dict[str, Call]] = {
+    def application(self, max_bytes: int, budget: Budget) -> GrpcApplication:
+        """Returns the ASGI application.
+
+        Args:
+            max_bytes: maximum size of a request in bytes.
+            budget: the memory budget of all requests.
+        """
+        calls = {
             "tensorflow.serving.PredictionService": {
                 "Predict": self.predict,
                 "Classify": self.classify,
@@ -128,27 +134,24 @@ class GrpcApi:
             },
             "keras_gallery.ModelList": {"List": self.list_models},
         }
-        control = memory.for_control()
-        streamed = memory.for_control(LARGE_MESSAGE)  # the budget does not have the messages of streams
-        methods = {
-            service: {
-                name: observed(name, call, self._observer, memory if name in _LONG else control)
-                for name, call in each.items()
-            }
+        control = min(max_bytes, CONTROL_BYTES)
+        methods: dict[str, Method] = {
+            f"/{service}/{name}": observed(name, call, self._observer, max_bytes if name in _LONG else control)
             for service, each in calls.items()
+            for name, call in each.items()
         }
+        services = [*calls]
         if self._health:
-            watch = self._health.watch
-            methods[grpc_health.SERVICE] = {
-                "Check": unary(self._health.check, control),
-                "Watch": grpc.unary_stream_rpc_method_handler(stream(lambda data: watch(streamed.unpack(data)))),
-            }
+            services.append(grpc_health.SERVICE)
+            methods[f"/{grpc_health.SERVICE}/Check"] = unary(self._health.check, LARGE_MESSAGE)
+            methods[f"/{grpc_health.SERVICE}/Watch"] = stream(self._health.watch, LARGE_MESSAGE)
         if self._reflection:
-            reflection = grpc_reflection.Reflection([*methods, *grpc_reflection.SERVICES], streamed.unpack)
-            answer = grpc.stream_stream_rpc_method_handler(stream(reflection.answer))
-            methods |= {name: {"ServerReflectionInfo": answer} for name in grpc_reflection.SERVICES}
-        known = [grpc.method_handlers_generic_handler(service, calls) for service, calls in methods.items()]
-        return [*known, Unknown()]
+            from . import reflection  # imports `grpc`, which takes 40 MB
+
+            services += reflection.SERVICES
+            answer = stream(reflection.Reflection(services).answer, LARGE_MESSAGE)
+            methods |= {f"/{name}/ServerReflectionInfo": answer for name in reflection.SERVICES}
+        return GrpcApplication(methods, budget)
 
     def stop(self) -> None:
         """Reports to health clients that the server stops. Call this before the server drains."""
@@ -163,7 +166,7 @@ class GrpcApi:
         counts = dict.fromkeys(names, 0)
         printed = {name.replace("/", ":"): name for name in counts}
         for line in (await self._control.metrics()).splitlines() if counts else []:
-            if name := printed.get(line.partition("{")[0].partition(" ")[0]):
+            if not line.startswith("#") and (name := printed.get(line.partition("{")[0].partition(" ")[0])):
                 counts[name] += int(float(line.rpartition(" ")[2]))
         return counts
 
@@ -177,9 +180,9 @@ def _encode(response: Any, spec: ModelSpec) -> bytes:
     return bytes(response.SerializeToString())
 
 
-def metadata(inference: Inference, spec: ModelSpec) -> Any:
+def metadata(inference: Inference, spec: ModelSpec, request: Observation) -> Any:
     """Returns a `GetModelMetadataResponse` with the signatures of a model version."""
-    with inference.models.using(spec) as servable:
+    with inference.models.using(spec, request) as servable:
         response = messages.GetModelMetadataResponse()
         response.model_spec.name = servable.name
         response.model_spec.version.value = servable.version
@@ -197,6 +200,6 @@ async def status(control: Control, spec: ModelSpec) -> Any:
         entry = response.model_version_status.add(version=version.number, state=version.state.value)
         entry.status.SetInParent()
         if version.error_code != "OK":
-            entry.status.error_code = grpc.StatusCode[version.error_code].value[0]
+            entry.status.error_code = Code[version.error_code].value
             entry.status.error_message = version.error_message
     return response

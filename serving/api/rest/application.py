@@ -16,15 +16,18 @@ In addition, these paths answer GET requests:
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from time import perf_counter
 from typing import Any
 
 from ...core.inference import Inference
-from ...errors import ServingError
+from ...errors import ServingError, Unavailable
 from ...lifecycle.versions import State
-from ...observe.observation import CURRENT, Observation
+from ...limits import Budget, Share
+from ...observe.observation import Observation
 from ...observe.observer import Observer
 from ...processes.control import Control
 from ...wire.json import messages as json_messages
@@ -38,6 +41,8 @@ from .responses import JSON, PREFLIGHT, Answer, document, page, preflight
 log = logging.getLogger(__name__)
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
+CHUNK = 32 << 10  # bytes; over HTTP/1.1, a larger answer is sent in parts, each after the client has read earlier parts
+CHUNK_SECONDS = 60.0  # timeout for the client to read enough for the next part
 CORS = [
     (b"access-control-allow-origin", b"*"),
     (b"access-control-allow-methods", b"POST, GET"),
@@ -63,6 +68,7 @@ class RestApi:
         inference: runs the loaded models.
         control: status, reload and metrics of the whole server.
         observer: records each request of the API.
+        budget: the memory budget of all requests.
         max_request_bytes: maximum size of a request body in bytes.
         cors: whether answers of the API have CORS headers.
         timeout_seconds: the timeout of inference for a request. 0 for no timeout.
@@ -75,6 +81,7 @@ class RestApi:
         inference: Inference,
         control: Control,
         observer: Observer,
+        budget: Budget,
         *,
         max_request_bytes: int = (1 << 31) - 1,
         cors: bool = False,
@@ -90,26 +97,60 @@ class RestApi:
         self._routes: dict[str, Route] = {
             "/livez": self._livez, "/readyz": self._readyz, "/models": self._models, **(routes or {})
         }  # fmt: skip
+        self._budget = budget
         self._stopping = False
+        self._running: dict[asyncio.Task[Any], bool] = {}  # the value: whether the server has ended the request
 
     def stop(self) -> None:
         """Makes /readyz answer 503. Call this before the server drains."""
         self._stopping = True
+
+    def expire(self) -> None:
+        """Ends all requests in progress with status 503."""
+        for task in list(self._running):
+            self._running[task] = True
+            task.cancel()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers a request. An error becomes an HTTP status with the body `{"error": …}`.
 
         The body is empty if the version in the path does not fit into 64 bits.
         """
+        if scope["type"] != "http":
+            await send({"type": "websocket.close"})  # h2corn then answers with status 403
+            return
+        task = asyncio.current_task()
+        assert task is not None
+        self._running[task] = False
+        share = Share(self._budget)
+        try:
+            answer = await self._answer_or_error(scope, receive, share)
+            await self._send(scope, receive, answer, share, send)
+        except (OSError, TimeoutError):
+            pass  # the client has closed the connection, or does not read its answer: h2corn closes the connection
+        except asyncio.CancelledError:
+            if not self._running[task]:
+                raise
+            error = Unavailable("The server is stopping.")
+            with contextlib.suppress(OSError, RuntimeError):  # RuntimeError: the answer has already started
+                answer = Answer(error.http_status, JSON, error_body(str(error)))
+                await self._send(scope, receive, answer, share, send)
+        finally:
+            del self._running[task]
+            share.release()
+
+    async def _answer_or_error(self, scope: Scope, receive: Receive, share: Share) -> Answer:
         request = Observation("rest", "", status="CANCELLED")
-        CURRENT.set(request)
         started = perf_counter()
         try:
-            answer = await self._answer(scope, receive, request)
+            answer = await self._answer(scope, receive, request, share)
             request.status, request.response_bytes = "OK", len(answer.body)
         except ServingError as error:
             request.status = error.code.name
             answer = Answer(error.http_status, JSON, error_body(str(error)))
+        except rest_body.TooLate:
+            text = f"The request was not complete within {rest_body.BODY_SECONDS:g} s."
+            answer = Answer(408, JSON, error_body(text))
         except rest_paths.VersionTooLarge:
             answer = Answer(400, JSON, b"")
         except Exception as error:  # a bug: the answer has one line, the log has the traceback
@@ -120,22 +161,41 @@ class RestApi:
             if request.method:
                 request.seconds = perf_counter() - started
                 self._record(request, scope)
+        return answer
+
+    async def _send(self, scope: Scope, receive: Receive, answer: Answer, share: Share, send: Send) -> None:
+        body = b"" if scope["method"] == "HEAD" else answer.body
         headers = [
             *(self._cors if answer.content_type in (JSON, PREFLIGHT) else []),
             (b"content-type", answer.content_type.encode()),
             (b"content-length", str(len(answer.body)).encode()),
         ]
+        is_http2 = scope["http_version"] == "2"
+        if answer.status in (408, 413) and not is_http2:
+            headers.append((b"connection", b"close"))  # the client may send the rest of the body
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else answer.body})
+        if len(body) <= CHUNK:
+            await send({"type": "http.response.body", "body": body})
+            return
+        share.take_up_to(len(body))
+        if is_http2:
+            await send({"type": "http.response.body", "body": body})
+            while (await receive())["type"] == "http.request":  # until the client has read the answer
+                pass
+            return
+        for at in range(0, len(body), CHUNK):
+            part, more = body[at : at + CHUNK], at + CHUNK < len(body)
+            async with asyncio.timeout(CHUNK_SECONDS):
+                await send({"type": "http.response.body", "body": part, "more_body": more})
 
     def _record(self, request: Observation, scope: Scope) -> None:
         if self._observer.detailed:
-            host, port = scope["client"] or ("", 0)
+            host, port = scope.get("client") or ("", 0)
             request.peer = f"{host}:{port}"
             request.read_headers(scope["headers"])
         self._observer.record(request)
 
-    async def _answer(self, scope: Scope, receive: Receive, request: Observation) -> Answer:
+    async def _answer(self, scope: Scope, receive: Receive, request: Observation, share: Share) -> Answer:
         method: str = scope["method"]
         path, query = scope["raw_path"], scope["query_string"]
         if method not in rest_paths.METHODS:
@@ -154,13 +214,13 @@ class RestApi:
         if method == "OPTIONS":
             return preflight(scope)
         target = rest_paths.target(method, full_path)
-        body = await rest_body.read(scope, receive, self._max_request_bytes) if method == "POST" else b""
+        body = await rest_body.read(scope, receive, self._max_request_bytes, share) if method == "POST" else b""
         request.method, request.request_bytes = _METHODS[target.action], len(body)
-        self._observer.begin()  # a request whose body is being received is not pending
+        self._observer.begin(request)  # a request whose body is being received is not pending
         if method == "GET":
-            return Answer(200, JSON, await self._calls.describe(target))
+            return Answer(200, JSON, await self._calls.describe(target, request))
         call = self._calls.predict if target.action == "predict" else self._calls.examine
-        return Answer(200, JSON, await call(target, body))
+        return Answer(200, JSON, await call(target, body, request))
 
     # === Paths outside of TensorFlow Serving's API ===
 

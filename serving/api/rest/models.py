@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from ...core.examples import ExampleInference
 from ...core.inference import Inference
 from ...errors import DeadlineExceeded, InvalidArgument
+from ...observe.observation import Observation
 from ...processes.control import Control
 from ...wire.json import answers as json_answers
 from ...wire.json import examples as json_examples
@@ -19,6 +21,7 @@ from ...wire.signature import DEFAULT_SIGNATURE
 from ..grpc.services import metadata
 from .paths import Target
 
+THREADS = 2  # more threads would take more memory, but no less time, because Python runs one thread at a time
 # Larger bodies are read in a thread, and larger outputs are written in a thread. Reading or writing smaller ones blocks
 # the event loop for a few milliseconds.
 QUICK_BODY_BYTES, QUICK_OUTPUT_BYTES = 1 << 18, 1 << 20
@@ -36,38 +39,39 @@ class RestModels:
     def __init__(self, inference: Inference, control: Control, timeout_seconds: float | None) -> None:
         self._inference, self._control, self._timeout = inference, control, timeout_seconds
         self._examples = ExampleInference(inference)
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="json")
 
-    async def describe(self, target: Target) -> bytes:
+    async def describe(self, target: Target, request: Observation) -> bytes:
         """Answers status and metadata requests."""
         spec = target.spec
         if target.action == "metadata":
-            return json_messages.metadata(metadata(self._inference, spec))
+            return json_messages.metadata(metadata(self._inference, spec, request))
         return json_messages.status(await self._control.status(spec.name, spec.version))  # labels are ignored
 
-    async def predict(self, target: Target, data: bytes) -> bytes:
+    async def predict(self, target: Target, data: bytes, request: Observation) -> bytes:
         """Answers a predict request. The answer has the same form as the request, row form or columnar form."""
         long = len(data) > QUICK_BODY_BYTES
-        body = await _call(long, json_predict.parse, data)
-        with self._inference.models.using(target.spec) as servable:
+        body = await self._call(long, json_predict.parse, data)
+        with self._inference.models.using(target.spec, request) as servable:
             name = body.signature or DEFAULT_SIGNATURE
             signature = servable.signatures.get(name)
             if signature is None:
                 raise InvalidArgument(f'Serving signature name: "{name}" not found in signature def')
             definition = signature.definition
-            arrays = await _call(long, json_predict.arrays, body, definition)
-            outputs = await self._in_time(self._inference.evaluate(servable, signature, arrays))
+            arrays = await self._call(long, json_predict.arrays, body, definition)
+            outputs = await self._in_time(self._inference.evaluate(servable, signature, arrays, request))
         size = sum(array.nbytes for array in outputs.values())
         encode = json_answers.predictions if body.rows else json_answers.outputs
-        return bytes(await _call(size > QUICK_OUTPUT_BYTES, encode, outputs))
+        return bytes(await self._call(size > QUICK_OUTPUT_BYTES, encode, outputs))
 
-    async def examine(self, target: Target, data: bytes) -> bytes:
+    async def examine(self, target: Target, data: bytes, request: Observation) -> bytes:
         """Answers classify and regress requests."""
-        signature, examples = await _call(len(data) > QUICK_BODY_BYTES, json_examples.parse, data)
+        signature, examples = await self._call(len(data) > QUICK_BODY_BYTES, json_examples.parse, data)
         spec = ModelSpec(target.spec.name, target.spec.version, target.spec.label, signature)
         if target.action == "classify":
-            _, result = await self._in_time(self._examples.classify(spec, examples))
+            _, result = await self._in_time(self._examples.classify(spec, examples, request))
             return json_answers.classifications(result)
-        _, result = await self._in_time(self._examples.regress(spec, examples))
+        _, result = await self._in_time(self._examples.regress(spec, examples, request))
         return json_answers.regressions(result)
 
     async def _in_time(self, running: Awaitable[Any]) -> Any:
@@ -77,7 +81,8 @@ class RestModels:
         except TimeoutError:
             raise DeadlineExceeded("Timed out waiting for notification") from None
 
-
-async def _call(long: bool, function: Callable[..., Any], *arguments: Any) -> Any:
-    """Calls a function. If `long`, calls the function in a thread."""
-    return await asyncio.to_thread(function, *arguments) if long else function(*arguments)
+    async def _call(self, long: bool, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Calls a function. If `long`, calls the function in a thread."""
+        if not long:
+            return function(*arguments)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, function, *arguments)

@@ -17,6 +17,8 @@ Run = Callable[[Arrays], Arrays]  # raises RunFailed
 BATCHES = (2, 1, 7, 32)
 LIMITS = (1e12, 1e6, 1e3)  # input magnitudes to try, in this order, until both engines overflow at the same positions
 NARROW = (1e-5, 2e-6)  # tolerances: relative to the value, and relative to the largest value in the value's tensor
+JOINED = (2, 5, 16)  # batch sizes whose outputs are compared with the outputs of their rows alone
+ROWS_TOLERANCE = 1e-6  # relative to the largest value in the output; rounding alone causes differences of this order
 WIDE = (1e-4, 1e-4)  # tolerances, as in NARROW, for inputs so large that rounding errors matter
 _SIZES = (8, 32, 1, 64, 224)  # sizes to try for dynamic dimensions
 _SECONDS, _ROUNDS = 0.1, 3  # minimum duration and number of rounds of a measurement
@@ -38,11 +40,13 @@ class Verdict(NamedTuple):
         limit: largest magnitude of floating-point inputs.
         least: smallest size of each dynamic dimension other than the batch dimension. TensorFlow rejects smaller sizes.
         times_faster: TensorFlow's time divided by OpenVINO's.
+        independent_rows: whether a batch has the same outputs as its rows alone.
     """
 
     limit: float
     least: int
     times_faster: float
+    independent_rows: bool
 
 
 _FLOATS: dict[str, Callable[[np.random.Generator, tuple[int, ...]], Any]] = {
@@ -130,7 +134,7 @@ def compare(signature: SignatureDef, tensorflow: Run, openvino: Run) -> Verdict:
     limit = next((scale for scale in LIMITS if check.overflows_alike(inputs.make(2, scale=scale))), None)
     if limit is None:
         raise Rejected("different overflow for large values")
-    return Verdict(limit, least, _times_faster(inputs, tensorflow, openvino))
+    return Verdict(limit, least, _times_faster(inputs, tensorflow, openvino), _has_independent_rows(inputs, openvino))
 
 
 def _usable_size(signature: SignatureDef, tensorflow: Run) -> int:
@@ -217,6 +221,27 @@ def _classes(array: Any) -> Any:
     if array.dtype.kind != "f":
         return array
     return np.select([array == np.inf, array == -np.inf, np.isnan(array)], [1, -1, 2], 0)
+
+
+def _has_independent_rows(inputs: Inputs, openvino: Run) -> bool:
+    """Returns whether a batch has the same outputs as its rows alone, up to `ROWS_TOLERANCE` of the largest output."""
+    if not inputs.has_batch:
+        return False
+    for size in JOINED:
+        for floats in ("normal", "unit"):
+            batch = inputs.make(size, floats=floats)
+            if any(len(array) != size for array in batch.values()):
+                return False  # an input without a batch dimension
+            try:
+                together = openvino(batch)
+                alone = [openvino({name: array[row : row + 1] for name, array in batch.items()}) for row in range(size)]
+            except RunFailed:
+                return False
+            for name, value in together.items():
+                rows = np.concatenate([outputs[name] for outputs in alone]) if value.ndim else value
+                if not value.ndim or len(value) != size or not _is_close(value, rows, 0.0, ROWS_TOLERANCE):
+                    return False
+    return True
 
 
 def _times_faster(inputs: Inputs, tensorflow: Run, openvino: Run) -> float:

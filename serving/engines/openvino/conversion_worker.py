@@ -71,7 +71,7 @@ class Converter:
         file = self._target / f"{len(list(self._target.glob('*.xml')))}.xml"
         try:
             openvino.save_model(self._read(signature), str(file), compress_to_fp16=False)
-            runner = OpenVinoRunner(self._core.compile_model(str(file), "CPU"), signature, LIMITS[0])
+            runner = OpenVinoRunner(self._core.compile_model(str(file), "CPU"), signature, Entry(str(file), LIMITS[0]))
         except (RuntimeError, ValueError, KeyError) as error:  # KeyError: the conversion removed inputs or outputs
             self._remove(file)
             raise Rejected(f"OpenVINO: {str(error).strip().splitlines()[-1][:200]}") from None
@@ -84,7 +84,8 @@ class Converter:
         except Rejected:
             self._remove(file)
             raise
-        self._files[content] = Entry(str(file), verdict.limit, verdict.least), verdict.times_faster
+        entry = Entry(str(file), verdict.limit, verdict.least, verdict.independent_rows)
+        self._files[content] = entry, verdict.times_faster
         return self._files[content]
 
     def _read(self, signature: SignatureDef) -> Any:

@@ -8,17 +8,17 @@ the requests for which OpenVINO raises an error.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ...errors import Internal, InvalidArgument
-from ...wire.signature import SignatureDef
+from ...wire.signature import SignatureDef, TensorSpec
 from ..base import Arrays, Runner
 from ..tensorflow.engine import TensorFlow
-from .files import OpenVinoFiles
+from .files import Entry, OpenVinoFiles
 
 log = logging.getLogger(__name__)
 
@@ -73,9 +73,7 @@ class OpenVino:
             try:
                 if entry.file not in compiled:
                     compiled[entry.file] = self._core.compile_model(entry.file, "CPU")
-                runners[name] = OpenVinoRunner(
-                    compiled[entry.file], signatures[name], entry.limit, fallbacks.get(name), entry.least
-                )
+                runners[name] = OpenVinoRunner(compiled[entry.file], signatures[name], entry, fallbacks.get(name))
             except (RuntimeError, ValueError, KeyError) as error:
                 log.warning("%s: unusable OpenVINO file, ignored: %s", entry.file, str(error).splitlines()[-1:])
                 if name in fallbacks:
@@ -93,23 +91,21 @@ class OpenVinoRunner:
         compiled: the model. The model's inputs must be named in0, in1, … and its outputs out0, out1, …, in the order
             of the signature's sorted names.
         signature: the signature that the model computes.
-        limit: largest magnitude of floating-point inputs for OpenVINO.
+        entry: the limits of the inputs for OpenVINO.
         fallback: runs the requests that OpenVINO must not run, and the requests for which OpenVINO raises an error. If
             None, OpenVINO runs all requests with a valid shape.
-        least: smallest size for OpenVINO of each dynamic dimension other than the batch dimension.
     """
 
     engine = "openvino"
 
-    def __init__(
-        self, compiled: Any, signature: SignatureDef, limit: float, fallback: Runner | None = None, least: int = 1
-    ) -> None:
+    def __init__(self, compiled: Any, signature: SignatureDef, entry: Entry, fallback: Runner | None = None) -> None:
         from openvino import Tensor
 
         self._compiled = compiled
         self._tensor = Tensor
-        self._limit = limit
-        self._least = least
+        self._limit = entry.limit
+        self._least = entry.least
+        self.can_join: Callable[[Arrays], bool] | None = self._accepts if entry.independent_rows else None
         self._fallback = fallback
         inputs, outputs = _positions(compiled.inputs), _positions(compiled.outputs)
         self._inputs = []
@@ -124,7 +120,7 @@ class OpenVinoRunner:
         tensors = []
         for name, index, element, spec, is_float in self._inputs:
             array = inputs[name]
-            if not spec.accepts(array.shape) or self._least > 1 and self._is_too_small(spec.shape or (), array.shape):
+            if not self._fits(spec, array.shape):
                 if self._fallback is None:
                     at_least = f" of at least {self._least}" if self._least > 1 else ""
                     raise InvalidArgument(
@@ -144,6 +140,18 @@ class OpenVinoRunner:
             if self._fallback is None:
                 raise Internal(f"OpenVINO: {str(error).strip().splitlines()[-1]}") from error
             return self._fallback(inputs, outputs)
+
+    def _accepts(self, inputs: Arrays) -> bool:
+        """Returns whether OpenVINO runs these inputs, and not the fallback."""
+        return all(
+            self._fits(spec, inputs[name].shape)
+            and inputs[name].size > 0
+            and (not is_float or self._is_within_limit(inputs[name]))
+            for name, _, _, spec, is_float in self._inputs
+        )
+
+    def _fits(self, spec: TensorSpec, shape: tuple[int, ...]) -> bool:
+        return spec.accepts(shape) and not (self._least > 1 and self._is_too_small(spec.shape or (), shape))
 
     def _is_too_small(self, declared: tuple[int, ...], shape: tuple[int, ...]) -> bool:
         pairs = zip(declared[1:], shape[1:], strict=True)

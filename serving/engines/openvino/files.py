@@ -22,7 +22,7 @@ from typing import Any
 from ... import saved_model
 
 FOLDER = Path("assets.extra", "openvino")
-RULES = 3  # version of the conversion: increase it when the same SavedModel is converted differently
+RULES = 4  # version of the conversion: increase it when the same SavedModel is converted differently
 log = logging.getLogger(__name__)
 
 
@@ -34,11 +34,13 @@ class Entry:
         file: path of the IR file.
         limit: largest magnitude of floating-point inputs. TensorFlow runs larger values, NaN and infinities.
         least: smallest size of each dynamic dimension other than the batch dimension. TensorFlow rejects smaller sizes.
+        independent_rows: whether a batch has the same outputs as its rows alone, so that requests may share a run.
     """
 
     file: str
     limit: float
     least: int = 1
+    independent_rows: bool = False
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ def read(folder: Path) -> Index | None:
 
 def _entry(folder: Path, written: Mapping[str, Any]) -> Entry:
     file = str(folder / Path(str(written["file"])).name)
-    return Entry(file, float(written["limit"]), int(written.get("least", 1)))
+    return Entry(file, float(written["limit"]), int(written.get("least", 1)), written.get("independent_rows") is True)
 
 
 class OpenVinoFiles:

@@ -8,16 +8,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import grpc
 import numpy as np
 import orjson
 
-from ...errors import ServingError, Unavailable, from_code
+from ...errors import Code, ServingError, Unavailable, from_code
 from ...wire import dtypes
 from ..base import raise_in_event_loop
 from .frames import LOAD, NOT_LOADED, RUN, Buffer, Stream, strings_from_bytes, strings_to_bytes
 
-_CODE_NAMES = {code.value[0]: code.name for code in grpc.StatusCode}
+_CODE_NAMES = {code.value: code.name for code in Code}
 _DELAYS = (0, 0.02, 0.1, 0.5, 1)  # seconds before each attempt: it takes a moment to notice that the process died
 
 Array = np.ndarray[Any, Any]

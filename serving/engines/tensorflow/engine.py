@@ -143,6 +143,7 @@ class TensorFlowRunner:
     """Runs one signature in the TensorFlow process."""
 
     engine = "tensorflow"
+    can_join: Callable[[Arrays], bool] | None = None
 
     def __init__(self, model: Model, signature: SignatureDef, shapes: image_operations.Shapes) -> None:
         self.model = model

@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...errors import ResourceExhausted
-from ...limits import FREE_UNPACKED_BYTES
+from ..reading.bounds import FREE_BYTES
 
 if TYPE_CHECKING:
     import keras
 
 # Maximum number of weights that a file can lack. These are the states of recurrent layers, and the states of random
 # layers. Keras 2 does not write the states of random layers.
-FREE_ELEMENTS = FREE_UNPACKED_BYTES // 4
+FREE_ELEMENTS = FREE_BYTES // 4
 
 
 def check_weights(build: Callable[[], keras.Model], stored: int) -> keras.Model:

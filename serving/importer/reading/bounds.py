@@ -6,15 +6,16 @@ Small data is always accepted. Large data must not be much larger than its store
 from __future__ import annotations
 
 from ...errors import ResourceExhausted
-from ...limits import FREE_UNPACKED_BYTES, MAX_RATIO, memory
+from ...limits import MAX_RATIO, memory
 
+FREE_BYTES = 16 << 20  # data of up to this size is always accepted
 MODEL_SHARE = 0.5  # maximum share of the memory: while a model is loaded, its weights are in memory twice
 
 
 def check_size(what: str, declared: int, stored: int) -> None:
     """Raises if data would be too large after unpacking.
 
-    The maximum is `MAX_RATIO` times the stored bytes or `FREE_UNPACKED_BYTES`, whichever is larger. It is never more
+    The maximum is `MAX_RATIO` times the stored bytes or `FREE_BYTES`, whichever is larger. It is never more
     than half of the memory.
 
     Args:
@@ -25,7 +26,7 @@ def check_size(what: str, declared: int, stored: int) -> None:
     Raises:
         ResourceExhausted: the data is too large.
     """
-    maximum = min(int(memory() * MODEL_SHARE), max(FREE_UNPACKED_BYTES, MAX_RATIO * stored))
+    maximum = min(int(memory() * MODEL_SHARE), max(FREE_BYTES, MAX_RATIO * stored))
     if declared > maximum:
         raise ResourceExhausted(
             f"Expected {what} to unpack to at most {maximum:,} bytes ({stored:,} stored bytes). Received: {declared:,}"

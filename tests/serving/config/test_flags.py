@@ -140,21 +140,6 @@ def test_errors_have_one_line(arguments: list[str], message: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    ("text", "options"),
-    [
-        ("", []),
-        ("grpc.max_connection_age_ms=2000", [("grpc.max_connection_age_ms", 2000)]),
-        ("a=1,b=text,,c=-3,d=", [("a", 1), ("b", "text"), ("c", -3), ("d", "")]),
-        ("a=b=c", [("a", "b=c")]),
-        ("a=-,b=1.5,c=--5", [("a", "-"), ("b", "1.5"), ("c", "--5")]),
-        ("a=2147483647,b=2147483648", [("a", 2147483647), ("b", "2147483648")]),  # gRPC's integers are int32
-    ],
-)
-def test_channel_arguments(text: str, options: list[tuple[str, object]]) -> None:
-    assert flags.channel_arguments(text) == options
-
-
 def test_help_describes_every_flag() -> None:
     text = " ".join(flags.parser().format_help().split())
     for flag in FLAGS:
@@ -172,6 +157,15 @@ def test_a_flag_without_effect_warns_if_it_is_set(flag: Any, caplog: pytest.LogC
     flags.warn_of_ignored(parse(BASE, f"--{flag.name}={other}"))
     assert [(record.levelno, record.getMessage()) for record in caplog.records] == [
         (logging.WARNING, f"--{flag.name} is accepted, but has no effect")
+    ]
+
+
+def test_channel_arguments_without_effect_warn(caplog: pytest.LogCaptureFixture) -> None:
+    flags.warn_of_ignored(parse(BASE, "--grpc_channel_arguments=grpc.max_concurrent_streams=9"))
+    assert not caplog.records
+    flags.warn_of_ignored(parse(BASE, "--grpc_channel_arguments=a.b=1,grpc.max_concurrent_streams=9,c=d"))
+    assert [(record.levelno, record.getMessage()) for record in caplog.records] == [
+        (logging.WARNING, f"--grpc_channel_arguments: {name!r} has no effect") for name in ("a.b", "c")
     ]
 
 

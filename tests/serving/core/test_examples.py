@@ -6,18 +6,17 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-import grpc
 import numpy as np
 import pytest
 from keras_gallery.serving.core.examples import ExampleInference
 from keras_gallery.serving.core.inference import Inference
 from keras_gallery.serving.core.predictions import Task, serialized_examples
 from keras_gallery.serving.engines.base import Arrays
-from keras_gallery.serving.errors import InvalidArgument, NotFound, ServingError
+from keras_gallery.serving.errors import Code, InvalidArgument, NotFound, ServingError
 from keras_gallery.serving.wire import messages
 from keras_gallery.serving.wire.model_spec import ModelSpec
 
-from ..fake_models import definition, serve, signatures
+from ..fake_models import definition, record, serve, signatures
 
 CLASSIFY, REGRESS = "tensorflow/serving/classify", "tensorflow/serving/regress"
 
@@ -97,7 +96,7 @@ ALL = signatures(
 def run(method: str, *arguments: Any, check_methods: bool = False) -> Any:
     inference = Inference(serve(ALL), check_methods=check_methods)
     try:
-        return asyncio.run(getattr(ExampleInference(inference), method)(*arguments))
+        return asyncio.run(getattr(ExampleInference(inference), method)(*arguments, record()))
     finally:
         inference.close()
 
@@ -315,7 +314,7 @@ def test_invalid_tasks(tasks: list[Task], error_class: type[ServingError] | None
         run("multi", tasks, TWO)
     assert str(caught.value) == message
     if error_class is None:
-        assert caught.value.code is grpc.StatusCode.UNIMPLEMENTED
+        assert caught.value.code is Code.UNIMPLEMENTED
 
 
 def test_tasks_without_examples() -> None:

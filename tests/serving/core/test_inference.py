@@ -8,17 +8,17 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-import grpc
 import numpy as np
 import pytest
+from keras_gallery.serving.batching.gatherer import Gatherer
 from keras_gallery.serving.core.inference import Inference
 from keras_gallery.serving.core.servable import Signature
 from keras_gallery.serving.engines.base import Arrays, WouldBlock
-from keras_gallery.serving.errors import FailedPrecondition, InvalidArgument, NotFound, ServingError
+from keras_gallery.serving.errors import Code, FailedPrecondition, InvalidArgument, NotFound, ServingError
 from keras_gallery.serving.wire.model_spec import ModelSpec
 from keras_gallery.serving.wire.tensor import TensorError
 
-from ..fake_models import Runner, definition, serve, signatures
+from ..fake_models import Runner, definition, record, serve, signatures
 
 A, B = np.arange(6, dtype=np.float32).reshape(3, 2), np.arange(3, dtype=np.int64)
 BROKEN = TensorError("no tensor")
@@ -49,7 +49,7 @@ def inference(
 def predict(spec: ModelSpec | None, inputs: Any, outputs: Any = (), check_methods: bool = False) -> Any:
     pairs = [(each, two) for each in (TWO, OPTIONAL, BAD_DEFAULT, ODD)]
     with inference(*pairs, check_methods=check_methods) as (service, _):
-        return asyncio.run(service.predict(spec, inputs, outputs))
+        return asyncio.run(service.predict(spec, inputs, outputs, record()))
 
 
 # === Answers ===
@@ -72,7 +72,9 @@ def test_all_outputs_of_the_signature(spec: ModelSpec) -> None:
 
 def test_only_the_requested_outputs_are_computed() -> None:
     with inference((TWO, two)) as (service, by_name):
-        _, outputs = asyncio.run(service.predict(ModelSpec("m", signature="two"), {"b": B, "a": A}, ["twice"]))
+        _, outputs = asyncio.run(
+            service.predict(ModelSpec("m", signature="two"), {"b": B, "a": A}, ["twice"], record())
+        )
         assert list(outputs) == ["twice"]
         ((inputs, wanted),) = by_name["two"].runner.calls  # type: ignore[attr-defined]
         assert (list(inputs), wanted) == (["a", "b"], ("twice",))
@@ -81,7 +83,7 @@ def test_only_the_requested_outputs_are_computed() -> None:
 def test_the_default_signature() -> None:
     plain = definition(inputs={"a": "float"}, outputs={"y": "float"})
     with inference((plain, lambda x: {"y": x["a"]})) as (service, _):
-        answered, _ = asyncio.run(service.predict(ModelSpec("m"), {"a": A}))
+        answered, _ = asyncio.run(service.predict(ModelSpec("m"), {"a": A}, (), record()))
         assert answered.signature == "serving_default"
 
 
@@ -227,14 +229,14 @@ def test_inputs_with_wrong_dtypes_are_numbered_by_their_tensor_names() -> None:
     a, b = backwards.inputs.values()
     backwards.inputs.update(a=b, b=a)
     with inference((backwards, two)) as (service, _), pytest.raises(InvalidArgument, match=r"^Expects arg\[1\] to be"):
-        asyncio.run(service.predict(ModelSpec("m", signature="s"), {"a": B, "b": A}))
+        asyncio.run(service.predict(ModelSpec("m", signature="s"), {"a": B, "b": A}, (), record()))
 
 
 def test_method_names_are_checked_if_the_check_is_enabled() -> None:
     spec = ModelSpec("m", signature="odd")
     with pytest.raises(ServingError) as caught:
         predict(spec, {}, check_methods=True)
-    assert caught.value.code is grpc.StatusCode.INTERNAL
+    assert caught.value.code is Code.INTERNAL
     assert str(caught.value) == (
         "Expected prediction signature method_name to be one of {tensorflow/serving/predict, "
         "tensorflow/serving/classify, tensorflow/serving/regress}. Was: tensorflow/serving/something"
@@ -269,7 +271,7 @@ def test_only_quick_runs_use_the_event_loop(quick: bool) -> None:
     gate.open.set()
     with inference((ONE, gate)) as (service, by_name):
         by_name["one"].quick_bytes = A.nbytes if quick else -1
-        asyncio.run(service.predict(ModelSpec("m", signature="one"), {"a": A}))
+        asyncio.run(service.predict(ModelSpec("m", signature="one"), {"a": A}, (), record()))
     assert (gate.thread is threading.main_thread()) is quick
 
 
@@ -278,7 +280,7 @@ def test_inputs_above_the_quick_size_run_in_a_thread() -> None:
     gate.open.set()
     with inference((ONE, gate)) as (service, by_name):
         by_name["one"].quick_bytes = A.nbytes - 1
-        asyncio.run(service.predict(ModelSpec("m", signature="one"), {"a": A}))
+        asyncio.run(service.predict(ModelSpec("m", signature="one"), {"a": A}, (), record()))
     assert gate.thread is not threading.main_thread()
 
 
@@ -293,7 +295,7 @@ def test_a_run_that_would_block_the_event_loop_moves_to_a_thread() -> None:
 
     with inference((ONE, elsewhere)) as (service, by_name):
         by_name["one"].quick_bytes = A.nbytes
-        _, outputs = asyncio.run(service.predict(ModelSpec("m", signature="one"), {"a": A}))
+        _, outputs = asyncio.run(service.predict(ModelSpec("m", signature="one"), {"a": A}, (), record()))
         np.testing.assert_array_equal(outputs["y"], A)
 
 
@@ -301,7 +303,7 @@ def test_a_servable_stays_open_during_the_run_of_a_cancelled_request() -> None:
     gate = Gate()
 
     async def cancel(service: Inference) -> None:
-        request = asyncio.create_task(service.predict(ModelSpec("m", signature="one"), {"a": A}))
+        request = asyncio.create_task(service.predict(ModelSpec("m", signature="one"), {"a": A}, (), record()))
         await asyncio.to_thread(gate.entered.wait, 30)
         request.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -325,9 +327,9 @@ def test_a_request_that_is_cancelled_while_it_waits_does_not_run() -> None:
     spec = ModelSpec("m", signature="one")
 
     async def ask(service: Inference) -> None:
-        first = asyncio.create_task(service.predict(spec, {"a": A}))
+        first = asyncio.create_task(service.predict(spec, {"a": A}, (), record()))
         await asyncio.to_thread(gate.entered.wait, 30)
-        second = asyncio.create_task(service.predict(spec, {"a": A}))
+        second = asyncio.create_task(service.predict(spec, {"a": A}, (), record()))
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(second, 0.01)
         gate.open.set()
@@ -343,6 +345,55 @@ def test_a_request_that_is_cancelled_while_it_waits_does_not_run() -> None:
     assert len(by_name["one"].runner.calls) == 1  # type: ignore[attr-defined]
 
 
+# === Shared runs ===
+
+
+@pytest.mark.parametrize("quick", [True, False])
+def test_requests_that_are_there_share_a_run(quick: bool) -> None:
+    async def ask(service: Inference) -> None:
+        records = record(), record()
+        spec = ModelSpec("m", signature="one")
+        both = [service.predict(spec, {"a": A[:rows]}, (), each) for rows, each in enumerate(records, start=1)]
+        answers = await asyncio.gather(*both)
+        assert [outputs["y"].tolist() for _, outputs in answers] == [A[:1].tolist(), A[:2].tolist()]
+        assert [(each.rows, each.batch_rows, each.engine) for each in records] == [(1, 3, "python"), (2, 3, "python")]
+        assert all(each.runtime_seconds > 0 for each in records)
+        alone = record()
+        await service.predict(spec, {"a": A}, (), alone)
+        assert (alone.rows, alone.batch_rows) == (3, 0)
+
+    with inference((ONE, lambda inputs: {"y": inputs["a"]})) as (service, by_name):
+        signature = by_name["one"]
+        signature.runner.can_join = lambda inputs: True
+        signature.quick_bytes = A.nbytes if quick else -1
+        signature.gatherer = Gatherer(signature)
+        asyncio.run(ask(service))
+        assert len(signature.runner.calls) == 2  # type: ignore[attr-defined]
+        service.models.find(ModelSpec("m")).close()  # returns, because no request uses the servable
+
+
+def test_a_servable_stays_open_during_a_shared_run_of_cancelled_requests() -> None:
+    gate = Gate()
+
+    async def cancel(service: Inference) -> None:
+        request = asyncio.create_task(service.predict(ModelSpec("m", signature="one"), {"a": A}, (), record()))
+        await asyncio.to_thread(gate.entered.wait, 30)
+        request.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await request
+
+    with inference((ONE, gate)) as (service, by_name):
+        by_name["one"].gatherer = Gatherer(by_name["one"])
+        asyncio.run(cancel(service))
+        closing = threading.Thread(target=service.models.find(ModelSpec("m")).close)
+        closing.start()
+        closing.join(0.05)
+        assert closing.is_alive() and not by_name["one"].runner.closed  # type: ignore[attr-defined]
+        gate.open.set()
+        closing.join(30)
+        assert by_name["one"].runner.closed  # type: ignore[attr-defined]
+
+
 def test_errors_of_the_model_reach_the_caller() -> None:
     def fail(_: Arrays) -> Mapping[str, Any]:
         raise InvalidArgument("why")
@@ -351,5 +402,5 @@ def test_errors_of_the_model_reach_the_caller() -> None:
         with inference((ONE, fail)) as (service, by_name):
             by_name["one"].quick_bytes = A.nbytes if quick else -1
             with pytest.raises(InvalidArgument, match="^why$"):
-                asyncio.run(service.predict(ModelSpec("m", signature="one"), {"a": A}))
+                asyncio.run(service.predict(ModelSpec("m", signature="one"), {"a": A}, (), record()))
             service.models.find(ModelSpec("m")).close()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from keras_gallery.serving.config.server_config import BatchingParameters
 from keras_gallery.serving.core import loader, servable, warmup
-from keras_gallery.serving.core.loader import Loader
+from keras_gallery.serving.core.loader import Batching, Loader
 from keras_gallery.serving.core.servable import Servable
 from keras_gallery.serving.engines.base import Arrays
 from keras_gallery.serving.errors import InvalidArgument, NotFound, Unimplemented
@@ -22,8 +23,11 @@ NAMES = ("encode", "decode", "score")
 class Runner:
     """A fake runner. Records each call, and raises `fails` if `fails` is not None."""
 
-    def __init__(self, engine: str, fails: Exception | None = None) -> None:
+    def __init__(
+        self, engine: str, fails: Exception | None = None, can_join: Callable[[Arrays], bool] | None = None
+    ) -> None:
         self.engine, self.fails = engine, fails
+        self.can_join: Callable[[Arrays], bool] | None = can_join
         self.calls: list[tuple[list[str], Sequence[str]]] = []
         self.closed = 0
 
@@ -40,6 +44,8 @@ class Runner:
 class Engine:
     """A fake engine for the signatures in `takes`.
 
+    The rows of the signature "score" do not depend on each other.
+
     `load` raises `error` unless `error` is None. The runners raise `fails` unless `fails` is None.
     """
 
@@ -54,7 +60,11 @@ class Engine:
         self.offered = sorted(signatures)
         if self.error:
             raise self.error
-        self.made = {name: Runner(self.name, self.fails) for name in signatures if name in self.takes}
+        self.made = {
+            name: Runner(self.name, self.fails, (lambda inputs: True) if name == "score" else None)
+            for name in signatures
+            if name in self.takes
+        }
         return dict(self.made)
 
     def close(self) -> None:
@@ -161,3 +171,22 @@ def test_invalid_warm_up_requests_are_skipped(folder: Path) -> None:
     load("m", 1, folder, [engine])
     calls = engine.made["score"].calls
     assert calls and all(call == (["x"], ("y",)) for call in calls)
+
+
+@pytest.mark.parametrize("batching", [False, True])
+def test_requests_share_runs_if_rows_are_independent_and_batching_is_off(folder: Path, batching: bool) -> None:
+    options = {"batching": Batching(BatchingParameters())} if batching else {}
+    loaded = load("m", 1, folder, [Engine("e", NAMES)], **options)
+    assert {name: bool(each.gatherer) for name, each in loaded.signatures.items()} == {
+        "encode": False, "decode": False, "score": not batching
+    }  # fmt: skip
+    assert {bool(each.batcher) for each in loaded.signatures.values()} == {batching}
+    if batching:
+        options["batching"].threads.close()
+
+
+def test_a_version_without_its_own_batching_parameters_is_not_batched(folder: Path) -> None:
+    batching = Batching(BatchingParameters(), per_model=True)
+    loaded = load("m", 1, folder, [Engine("e", NAMES)], batching=batching)
+    assert not any(each.gatherer or each.batcher for each in loaded.signatures.values())
+    batching.threads.close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
@@ -16,6 +16,7 @@ class Runner:
     """A fake runner that counts the calls of `close`."""
 
     engine = "e"
+    can_join: Callable[[Arrays], bool] | None = None
     closed = 0
 
     def __call__(self, inputs: Arrays, outputs: Sequence[str]) -> Arrays:
@@ -61,6 +62,7 @@ class Timed:
         monkeypatch.setattr(servable, "perf_counter", lambda: self._now)
 
     engine = "e"
+    can_join: Callable[[Arrays], bool] | None = None
 
     def __call__(self, inputs: Arrays, outputs: Sequence[str]) -> Arrays:
         self._now += self._takes
@@ -117,3 +119,15 @@ def test_the_size_of_strings_includes_their_length(monkeypatch: pytest.MonkeyPat
     timed = Timed(monkeypatch)
     timed.signature.run({"x": np.array([b"a" * 100, b""], object)}, ["y"])
     assert timed.is_quick(116) and not timed.is_quick(117)
+
+
+# === Joined requests ===
+
+
+def test_only_the_runner_knows_which_requests_may_share_a_run() -> None:
+    runner = Runner()
+    signature = Signature(None, runner)  # type: ignore[arg-type]
+    assert not signature.can_join({"x": np.zeros(1)})
+    runner.can_join = lambda inputs: bool(inputs["x"].any())
+    assert not signature.can_join({"x": np.zeros(1)})
+    assert signature.can_join({"x": np.ones(1)})

@@ -156,6 +156,7 @@ def networks(folder: Path) -> None:
             "any_rank": ([Spec(None, tf.float32, name="x")], lambda x: {"y": x * 2}),
             "large_factor": (rows, lambda x: {"y": x * 1e20 * 1e20}),
             "steps": ([Spec([None, None, 6], name="x")], lambda x: {"y": tf.nn.conv1d(x, window, 1, "VALID")}),
+            "batch_mean": (rows, lambda x: {"y": x - tf.reduce_mean(x, 0, keepdims=True)}),
         },
         kernel=kernel,
         dense=dense,

@@ -19,6 +19,8 @@ from keras_gallery.serving.lifecycle.manager import Manager
 from keras_gallery.serving.lifecycle.versions import State
 from keras_gallery.serving.wire.predict import ModelSpec
 
+from ..fake_models import record
+
 SECONDS = 10  # time limit of each wait
 
 
@@ -98,7 +100,7 @@ def add(base: Path, *versions: int, file: str = "model") -> None:
 
 
 def served(load: Loader, **spec: Any) -> int:
-    with load.models.using(ModelSpec("m", **spec)) as servable:
+    with load.models.using(ModelSpec("m", **spec), record()) as servable:
         return servable.version
 
 
@@ -213,7 +215,7 @@ def test_the_old_version_serves_until_the_new_one_is_ready(run: Run, tmp_path: P
 def test_the_old_version_is_closed_after_its_last_request(run: Run, tmp_path: Path, load: Loader) -> None:
     add(tmp_path, 1)
     manager = run(ModelConfig("m", tmp_path))
-    with load.models.using(ModelSpec("m")) as first, load.models.using(ModelSpec("m")):
+    with load.models.using(ModelSpec("m"), record()) as first, load.models.using(ModelSpec("m"), record()):
         add(tmp_path, 2)
         until(lambda: states(manager) == {2: State.AVAILABLE, 1: State.UNLOADING})
         assert (first.version, served(load)) == (1, 2)
@@ -231,7 +233,7 @@ def test_requests_during_swaps_always_find_an_open_version(run: Run, tmp_path: P
     def ask() -> None:
         while not done.is_set():
             try:
-                with load.models.using(ModelSpec("m")) as servable:
+                with load.models.using(ModelSpec("m"), record()) as servable:
                     if load.loaded[servable.version].closed:
                         wrong.append(servable)
             except ServingError as error:
@@ -523,7 +525,7 @@ def test_stop_closes_all_versions(run: Run, tmp_path: Path, load: Loader) -> Non
 def test_stop_waits_for_requests_in_progress(run: Run, tmp_path: Path, load: Loader) -> None:
     add(tmp_path, 1)
     manager = run(ModelConfig("m", tmp_path))
-    with load.models.using(ModelSpec("m")):
+    with load.models.using(ModelSpec("m"), record()):
         stopping = threading.Thread(target=manager.stop)
         stopping.start()
         stopping.join(0.05)
@@ -541,7 +543,7 @@ def test_stop_closes_versions_that_wait_to_be_unloaded(run: Run, tmp_path: Path,
     until(lambda: set(states(manager).values()) == {State.AVAILABLE})
     with ExitStack() as requests:
         for version in (1, 2, 3, 4):
-            requests.enter_context(load.models.using(ModelSpec("m", version=version)))
+            requests.enter_context(load.models.using(ModelSpec("m", version=version), record()))
         for version in (1, 2, 3):
             (tmp_path / str(version)).rename(tmp_path / f"removed-{version}")
         until(lambda: list(states(manager).values()).count(State.UNLOADING) == 3)

@@ -12,7 +12,12 @@ from keras_gallery.serving.observe.metrics import Metrics
 from keras_gallery.serving.observe.observation import MAX_TEXT, Observation
 from keras_gallery.serving.observe.observer import Observer, observer_of
 
-REQUEST = Observation("grpc", "Predict", "m")
+
+def begun(observer: Observer, status: str = "OK") -> Observation:
+    """Returns the record of a request that counts as pending."""
+    request = Observation("grpc", "Predict", "m", status=status)
+    observer.begin(request)
+    return request
 
 
 class Sink:
@@ -33,18 +38,27 @@ def pending(observer: Observer) -> object:
 
 def test_too_many_requests_in_progress() -> None:
     observer = Observer(Metrics(), max_pending=2)
-    observer.begin()
-    observer.begin()
+    first, second = begun(observer), begun(observer)
+    rejected = Observation("grpc", "Predict", "m", status="RESOURCE_EXHAUSTED")
     with pytest.raises(
         ResourceExhausted, match=r"^Too many requests in progress: 2 \(limit --max_pending_requests=2\)\.$"
     ):
-        observer.begin()
-    observer.record(Observation("grpc", "Predict", "m", status="RESOURCE_EXHAUSTED"))
+        observer.begin(rejected)
+    observer.record(rejected)
     assert pending(observer) == 2
-    observer.record(REQUEST)
-    observer.begin()
-    observer.record(REQUEST)
-    observer.record(REQUEST)
+    observer.record(first)
+    third = begun(observer)
+    observer.record(second)
+    observer.record(third)
+    assert pending(observer) == 0
+
+
+def test_a_request_that_ends_before_it_is_complete_was_never_pending() -> None:
+    observer = Observer(Metrics(), max_pending=1)
+    running = begun(observer)
+    observer.record(Observation("grpc", "Predict", status="CANCELLED"))
+    assert pending(observer) == 1
+    observer.record(running)
     assert pending(observer) == 0
 
 
@@ -52,10 +66,10 @@ def test_all_sinks_get_each_request() -> None:
     sinks = Sink(), Sink()
     observer = Observer(Metrics(), *sinks)
     assert observer.detailed and not Observer(Metrics()).detailed
-    observer.begin()
-    observer.record(REQUEST)
+    request = begun(observer)
+    observer.record(request)
     observer.close()
-    assert [(sink.requests, sink.closed) for sink in sinks] == [([REQUEST], True)] * 2
+    assert [(sink.requests, sink.closed) for sink in sinks] == [([request], True)] * 2
     assert observer.metrics.snapshot()[":tensorflow:serving:request_count"] == {("m", "OK"): 1}
     assert pending(observer) == 0
 
@@ -73,10 +87,10 @@ def test_flags_configure_the_observer(tmp_path: Path) -> None:
     assert not observer_of(flags.parse([base])).detailed
     log = tmp_path / "log"
     observer = observer_of(flags.parse([base, f"--request_log={log}", "--max_pending_requests=1"]), "worker 1")
-    observer.begin()
+    request = begun(observer)
     with pytest.raises(ResourceExhausted):
-        observer.begin()
-    observer.record(REQUEST)
+        begun(observer)
+    observer.record(request)
     observer.close()
     assert json.loads(log.read_text())["model"] == "m"
     assert "worker 1" in observer.metrics.processes

@@ -1,18 +1,16 @@
-"""Tests of TLS over gRPC. A real server and real clients use certificates that the tests create."""
+"""Tests of the errors for TLS keys and certificates. `tests/serving/api/test_tls.py` has connections with TLS."""
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from typing import Any
 
-import grpc
 import pytest
 import trustme
 from cryptography.hazmat.primitives import serialization
 from keras_gallery.serving.config.server_config import Ssl
 from keras_gallery.serving.errors import InvalidArgument
-from keras_gallery.serving.server.credentials import server_credentials
+from keras_gallery.serving.server import credentials
 
 
 def pem(*blobs: trustme.Blob) -> str:
@@ -30,55 +28,9 @@ def config(authority: trustme.CA) -> Ssl:
     return Ssl(pem(issued.private_key_pem), pem(*issued.cert_chain_pems))
 
 
-async def echo(data: bytes, context: Any) -> bytes:
-    return data
-
-
-def ask(config: Ssl, client: grpc.ChannelCredentials | None) -> str:
-    """Calls an echo method of a server with TLS. Returns the answer, or the status code if the call fails."""
-
-    async def run() -> str:
-        server = grpc.aio.server()
-        method = grpc.unary_unary_rpc_method_handler(echo)
-        server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler("echo", {"Echo": method})])
-        port = server.add_secure_port("localhost:0", server_credentials(config))
-        await server.start()
-        where = f"localhost:{port}"
-        channel = grpc.aio.secure_channel(where, client) if client else grpc.aio.insecure_channel(where)
-        try:
-            async with channel:
-                return str((await channel.unary_unary("/echo/Echo")(b"hello", timeout=20)).decode())
-        except grpc.aio.AioRpcError as error:
-            return error.code().name
-        finally:
-            await server.stop(None)
-
-    return asyncio.run(run())
-
-
-def trusting(authority: trustme.CA, own: trustme.LeafCert | None = None) -> grpc.ChannelCredentials:
-    """Returns credentials of a client that trusts `authority`. The client may have the certificate `own`."""
-    pair = (own.private_key_pem.bytes(), pem(*own.cert_chain_pems).encode()) if own else (None, None)
-    return grpc.ssl_channel_credentials(authority.cert_pem.bytes(), *pair)
-
-
-def test_clients_check_the_servers_certificate(config: Ssl, authority: trustme.CA) -> None:
-    assert ask(config, trusting(authority)) == "hello"
-    assert ask(config, trusting(trustme.CA())) == "UNAVAILABLE"
-    assert ask(config, None) == "UNAVAILABLE"
-
-
-def test_without_client_verify_clients_need_no_certificate(config: Ssl, authority: trustme.CA) -> None:
-    named = "Zürich\n" + pem(authority.cert_pem)
-    assert ask(replace(config, custom_ca=named), trusting(authority)) == "hello"
-
-
-def test_the_server_checks_client_certificates(config: Ssl, authority: trustme.CA) -> None:
-    of_clients, strangers = trustme.CA(), trustme.CA()
-    mutual = replace(config, custom_ca=pem(of_clients.cert_pem), client_verify=True)
-    assert ask(mutual, trusting(authority, of_clients.issue_cert("client"))) == "hello"
-    assert ask(mutual, trusting(authority, strangers.issue_cert("client"))) == "UNAVAILABLE"
-    assert ask(mutual, trusting(authority)) == "UNAVAILABLE"
+def test_valid_pairs(config: Ssl) -> None:
+    credentials.check(config)
+    credentials.check(replace(config, custom_ca="Zürich\n" + pem(trustme.CA().cert_pem), client_verify=True))
 
 
 def encrypted(key: trustme.Blob) -> str:
@@ -118,6 +70,6 @@ def encrypted(key: trustme.Blob) -> str:
 )
 def test_errors_have_one_line(config: Ssl, change: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidArgument, match=message) as caught:
-        server_credentials(replace(config, **change))
+        credentials.check(replace(config, **change))
     assert "\n" not in str(caught.value)
     assert "PRIVATE KEY--" not in str(caught.value)

@@ -19,7 +19,7 @@ import grpc
 import numpy as np
 import pytest
 from keras_gallery.serving.client import Client
-from keras_gallery.serving.errors import ServingError
+from keras_gallery.serving.errors import Code, ServingError
 from keras_gallery.serving.launcher import ServerProcess
 from keras_gallery.serving.ports import free_port
 
@@ -344,5 +344,5 @@ def test_a_request_above_the_size_limit(saved_models: Path, tmp_path: Path) -> N
             with Client(target) as client:
                 with pytest.raises(ServingError, match="larger than max") as caught:
                     client.encode(MODEL, np.zeros((200, 8, 8, 1), np.float32))
-                assert caught.value.code is grpc.StatusCode.RESOURCE_EXHAUSTED
+                assert caught.value.code is Code.RESOURCE_EXHAUSTED
                 assert client.encode(MODEL, X).shape == (1, 5)

@@ -1,12 +1,16 @@
-"""Tests of a node: the number of threads that the flags set, and closing."""
+"""Tests of a node: the number of threads that the flags set, TLS keys, and closing."""
 
 from __future__ import annotations
 
+import json
 import threading
+from pathlib import Path
 
 import pytest
+import trustme
 from keras_gallery.serving.config import flags
 from keras_gallery.serving.config.flag_table import CORES
+from keras_gallery.serving.errors import InvalidArgument
 from keras_gallery.serving.server import node
 
 BASE = "--model_base_path=/m"
@@ -46,3 +50,32 @@ def test_closing_ends_the_batch_threads() -> None:
     for thread in mine:
         thread.join(20)
         assert not thread.is_alive()
+
+
+def test_each_api_has_a_file_with_its_tls_keys(tmp_path: Path) -> None:
+    assert node.tls(flags.parse([BASE], {})) == {}
+    names, arguments = {"grpc": "ssl_config_file", "rest": "rest_api_ssl_config_file"}, []
+    for api, flag in names.items():
+        issued = trustme.CA().issue_cert(api)
+        pair = {"server_key": issued.private_key_pem, "server_cert": issued.cert_chain_pems[0]}
+        lines = [f"{name}: {json.dumps(blob.bytes().decode())}" for name, blob in pair.items()]
+        (tmp_path / api).write_text("\n".join(lines))
+        arguments.append(f"--{flag}={tmp_path / api}")
+        alone = node.tls(flags.parse([BASE, arguments[-1]], {}))
+        assert list(alone) == [api] and alone[api].server_key == issued.private_key_pem.bytes().decode()
+    both = node.tls(flags.parse([BASE, *arguments], {}))
+    assert list(both) == list(names) and both["grpc"].server_key != both["rest"].server_key
+
+
+@pytest.mark.parametrize("flag", ["ssl_config_file", "rest_api_ssl_config_file"])
+def test_invalid_tls_keys_are_found_before_the_workers_start(flag: str, tmp_path: Path) -> None:
+    file = tmp_path / "ssl"
+    file.write_text('server_key: "words"')
+    with pytest.raises(InvalidArgument, match="^Cannot use server_key and server_cert"):
+        node.check(flags.parse([BASE, f"--{flag}={file}"], {}))
+
+
+def test_invalid_channel_arguments_are_found_before_the_workers_start() -> None:
+    node.check(flags.parse([BASE, "--grpc_channel_arguments=grpc.http2.max_frame_size=16384"], {}))
+    with pytest.raises(ValueError, match="^--grpc_channel_arguments: "):
+        node.check(flags.parse([BASE, "--grpc_channel_arguments=grpc.http2.max_frame_size=1"], {}))

@@ -203,6 +203,27 @@ def test_the_fill_budget() -> None:
         filled(tensor.MAX_FILLED_ELEMENTS + 1)
 
 
+@pytest.mark.parametrize(("values", "most"), [([1, 2], tensor.FREE_FILLED), ([1] * 9000, 9000 * tensor.MAX_FILL_RATIO)])
+def test_several_values_are_filled_less(values: list[int], most: int) -> None:
+    """Unlike a single value, several values take memory for each repetition of the last value."""
+
+    def filled(count: int) -> Any:
+        return to_array(proto_of(row_of("uint8"), (count,), int_val=values))
+
+    assert filled(most).tolist() == values + values[-1:] * (most - len(values))
+    with pytest.raises(TensorError):
+        filled(most + 1)
+
+
+def test_a_single_string_is_filled_less() -> None:
+    def filled(count: int) -> Any:
+        return to_array(proto_of(row_of("string"), (count,), string_val=[b"a"]))
+
+    assert set(filled(tensor.FREE_FILLED)) == {b"a"}
+    with pytest.raises(TensorError):
+        filled(tensor.FREE_FILLED + 1)
+
+
 def test_the_tensors_of_a_request_share_the_budget() -> None:
     budget, half = tensor.FillBudget(), tensor.MAX_FILLED_ELEMENTS // 2
     proto = proto_of(row_of("uint8"), (half,), int_val=[3])

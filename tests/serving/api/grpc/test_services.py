@@ -6,8 +6,6 @@ The models are Python functions.
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures
-import dataclasses
 import threading
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -20,21 +18,19 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 from hypothesis import given
 from hypothesis import strategies as st
-from keras_gallery.serving.api.grpc.memory_budget import MessageMemory
 from keras_gallery.serving.api.grpc.services import GrpcApi
 from keras_gallery.serving.core.inference import Inference
 from keras_gallery.serving.engines.base import Arrays
 from keras_gallery.serving.errors import InvalidArgument, NotFound, ServingError
 from keras_gallery.serving.lifecycle.versions import ModelStatus, State, VersionStatus
-from keras_gallery.serving.limits import Budget
 from keras_gallery.serving.observe.metrics import Metrics
-from keras_gallery.serving.observe.observation import Observation
 from keras_gallery.serving.observe.observer import Observer
 from keras_gallery.serving.wire import messages, predict
 from keras_gallery.serving.wire.model_spec import ModelSpec
 
 from ....random_inputs import random_inputs
-from ...fake_models import definition, serve, signatures
+from ...fake_models import definition, record, serve, signatures
+from ..front_server import FrontServer, refusal
 
 PREDICTION, MODEL = "/tensorflow.serving.PredictionService/", "/tensorflow.serving.ModelService/"
 COUNT = "/tensorflow/serving/request_count"
@@ -94,97 +90,17 @@ SIGNATURES = signatures(
 )
 
 
-class WatchedApi(GrpcApi):
-    """Sets the event `ended` at the end of each Predict call, whether the call succeeds or fails."""
-
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self.ended = threading.Event()
-
-    async def predict(self, data: bytes) -> bytes:
-        self.ended.clear()
-        try:
-            return await super().predict(data)
-        finally:
-            self.ended.set()
-
-
-class Server:
-    """A gRPC server that runs on an event loop in a thread."""
+class Server(FrontServer):
+    """A server of the model "m" with the signatures above."""
 
     def __init__(self, **options: Any) -> None:
-        self.control = Control()
-        self._requests: list[Observation] = []
-        self._changed = threading.Condition()
-        self._options = options
-        self._started: concurrent.futures.Future[int] = concurrent.futures.Future()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()))
-
-    async def _run(self) -> None:
-        inference = Inference(serve(SIGNATURES))
-        self.api = WatchedApi(inference, self.control, Observer(Metrics(), self), **self._options)
-        self.loop, self._end = asyncio.get_running_loop(), asyncio.Event()
-        server = grpc.aio.server()
-        server.add_generic_rpc_handlers(tuple(self.api.services(MessageMemory(1 << 31, Budget(1 << 31)))))
-        port = server.add_insecure_port("127.0.0.1:0")
-        await server.start()
-        self._started.set_result(port)
-        await self._end.wait()
-        await server.stop(30)
-        inference.close()
-
-    def record(self, request: Observation) -> None:
-        """Stores an observed request. A `Sink` needs this method."""
-        with self._changed:
-            self._requests.append(request)
-            self._changed.notify_all()
-
-    def close(self) -> None:
-        """Does nothing. A `Sink` needs this method."""
-
-    def __enter__(self) -> Server:
-        self._thread.start()
-        self.channel = grpc.insecure_channel(f"127.0.0.1:{self._started.result(30)}")
-        return self
-
-    def seen(self, **fields: Any) -> Observation:
-        """Waits for an observed request with these values, and returns the last such request."""
-
-        def matching() -> list[Observation]:
-            return [each for each in self._requests if fields.items() <= dataclasses.asdict(each).items()]
-
-        with self._changed:
-            assert self._changed.wait_for(matching, 10)
-            return matching()[-1]
-
-    def stop(self) -> None:
-        """Drains and stops the server."""
-        if self._thread.is_alive():
-            self.loop.call_soon_threadsafe(self.api.stop)
-            self.loop.call_soon_threadsafe(self._end.set)
-            self._thread.join(20)
-        assert not self._thread.is_alive()
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-        self.channel.close()
-
-    def call(self, method: str, request: Any = b"", timeout: float = 10) -> bytes:
-        data = request if isinstance(request, bytes) else request.SerializeToString()
-        return bytes(self.channel.unary_unary(method)(data, timeout=timeout))
+        super().__init__(SIGNATURES, Control(), **options)
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
     with Server(health=True, reflection=True) as running:
         yield running
-
-
-def refusal(server: Server, method: str, request: Any = b"", **options: Any) -> tuple[str, str]:
-    with pytest.raises(grpc.RpcError) as caught:
-        server.call(method, request, **options)
-    error: Any = caught.value
-    return error.code().name, error.details()
 
 
 def request(signature: str, **inputs: Any) -> bytes:
@@ -249,11 +165,11 @@ def test_metadata(server: Server) -> None:
 
 def test_reload(server: Server) -> None:
     config = messages.ModelServerConfig(model_config_list={"config": [{"name": "n", "base_path": "/n"}]})
-    message = messages.ReloadConfigRequest(config=config, metric_names=[COUNT, "/nothing", COUNT])
+    message = messages.ReloadConfigRequest(config=config, metric_names=[COUNT, "/nothing", COUNT, "#"])
     answer = messages.ReloadConfigResponse.FromString(server.call(MODEL + "HandleReloadConfigRequest", message))
     assert answer.HasField("status") and answer.status.error_code == 0
     assert messages.ModelServerConfig.FromString(server.control.configs[-1]) == config
-    assert {each.name: each.int64_value_increase for each in answer.metric} == {COUNT: 2, "/nothing": 0}
+    assert {each.name: each.int64_value_increase for each in answer.metric} == {COUNT: 2, "/nothing": 0, "#": 0}
     message = messages.ReloadConfigRequest(metric_names=[COUNT])
     assert refusal(server, MODEL + "HandleReloadConfigRequest", message) == ("INVALID_ARGUMENT", "no list")
 
@@ -337,7 +253,7 @@ def test_observed_requests(server: Server) -> None:
     seen = server.seen(rows=1)
     assert (seen.face, seen.method, seen.status) == ("grpc", "Predict", "OK")
     assert (seen.model, seen.version, seen.signature, seen.engine) == ("m", 3, "double", "python")
-    assert (seen.request_bytes, seen.peer.split(":")[0]) == (len(data), "ipv4")
+    assert (seen.request_bytes, seen.peer.rpartition(":")[0]) == (len(data), "127.0.0.1")
     assert 0 < seen.runtime_seconds < seen.seconds
     refusal(server, PREDICTION + "Classify", messages.ClassificationRequest(model_spec={"name": "n"}))
     seen = server.seen(model="n")
@@ -361,7 +277,7 @@ def test_a_call_ends_at_its_deadline_or_when_it_is_cancelled(server: Server, end
             assert call.cancelled()
         else:
             assert call.exception().code() is grpc.StatusCode.DEADLINE_EXCEEDED
-        assert server.api.ended.wait(10)  # although the model is still running
+        assert server.ended.wait(10)  # although the model is still running
         server.seen(signature="slow", status="CANCELLED" if end == "cancel" else "DEADLINE_EXCEEDED")
     finally:
         SLOW.leave.set()
@@ -482,7 +398,7 @@ def test_random_bytes_raise_only_expected_errors(name: str, data: st.DataObject)
         mangled[at : at + data.draw(st.integers(0, 2))] = data.draw(st.binary(max_size=3))
     inference = Inference(serve(SIGNATURES))
     try:
-        asyncio.run(getattr(GrpcApi(inference, Control(), Observer(Metrics())), name)(bytes(mangled)))
+        asyncio.run(getattr(GrpcApi(inference, Control(), Observer(Metrics())), name)(bytes(mangled), record()))
     except (DecodeError, ServingError):
         pass
     finally:

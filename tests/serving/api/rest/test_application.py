@@ -1,138 +1,18 @@
-"""Tests of the REST application without sockets. The models are Python functions."""
+"""Tests of the REST application without sockets."""
 
 from __future__ import annotations
 
-import asyncio
-import gzip
 import json
-import threading
-from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from typing import Any
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from keras_gallery.serving.api.rest import body as rest_body
-from keras_gallery.serving.api.rest.application import CORS, RestApi
-from keras_gallery.serving.core.inference import Inference
-from keras_gallery.serving.engines.base import Arrays
-from keras_gallery.serving.errors import NotFound, ResourceExhausted
-from keras_gallery.serving.lifecycle.versions import ModelStatus, State, VersionStatus
-from keras_gallery.serving.observe.metrics import Metrics
-from keras_gallery.serving.observe.observer import Observer
+from keras_gallery.serving.api.rest.application import CORS
 
 from ....random_inputs import random_inputs
-from ...fake_models import definition, serve, signatures
-
-
-class Control:
-    """The control of a server with the model "m". If `loading` is set, the model "z" is still loading."""
-
-    def __init__(self) -> None:
-        self.loading = False
-
-    async def status(self, name: str, version: int | None = None) -> list[VersionStatus]:
-        if name != "m":
-            raise NotFound(f"Could not find any versions of model {name}")
-        return [VersionStatus(4, State.END, "DATA_LOSS", "w<h>y"), VersionStatus(3, State.AVAILABLE)]
-
-    async def reload(self, config: bytes) -> None:
-        raise AssertionError("the REST API has no reload")
-
-    async def models(self) -> list[ModelStatus]:
-        others = [ModelStatus("z", [VersionStatus(1, State.LOADING)])] if self.loading else []
-        return [ModelStatus("m", await self.status("m")), *others]
-
-    async def metrics(self) -> str:
-        return "# TYPE some_count counter\n"
-
-
-class Reply(NamedTuple):
-    status: int
-    headers: dict[str, str]
-    body: bytes
-
-    @property
-    def error(self) -> str:
-        return str(json.loads(self.body)["error"])
-
-
-class Slow:
-    """A model that waits until `leave` is set."""
-
-    def __init__(self) -> None:
-        self.leave = threading.Event()
-
-    def __call__(self, inputs: Arrays) -> Mapping[str, Any]:
-        assert self.leave.wait(30)
-        return {"y": inputs["x"]}
-
-
-def broken(inputs: Arrays) -> Mapping[str, Any]:
-    raise RuntimeError("no")
-
-
-def scored(inputs: Arrays) -> Mapping[str, Any]:
-    count = len(inputs["inputs"])
-    return {"classes": np.full((count, 2), b"a", object), "scores": np.tile([[0.25, 0.75]], (count, 1)).astype("f4")}
-
-
-X, Y = {"x": "float"}, {"y": "float"}
-slow = Slow()
-MODELS = serve(
-    signatures(
-        (definition(inputs=X, outputs=Y), lambda inputs: {"y": inputs["x"] * 2 + 1}),
-        (definition("text", {"x": "string"}, {"y_bytes": "string"}), lambda inputs: {"y_bytes": inputs["x"]}),
-        (definition("slow", X, Y), slow),
-        (definition("broken", X, Y), broken),
-        (definition("classify", outputs={"classes": "string", "scores": "float"}, method="classify"), scored),
-        (definition("regress", method="regress"), lambda inputs: {"outputs": np.ones(len(inputs["inputs"]), "f4")}),
-    )
-)
-PREDICT = "/v1/models/m:predict"
-
-
-class Client:
-    """Sends requests to an application, one at a time."""
-
-    def __init__(self, **options: Any) -> None:
-        self.inference, self.control = Inference(MODELS), Control()
-        self.api = RestApi(self.inference, self.control, Observer(Metrics()), **options)
-
-    def ask(self, method: str, path: str, body: bytes | list[bytes] = b"", headers: Any = ()) -> Reply:
-        return asyncio.run(self._ask(method, path, [body] if isinstance(body, bytes) else body, dict(headers)))
-
-    def post(self, document: Any, path: str = PREDICT, **headers: str) -> Reply:
-        return self.ask("POST", path, json.dumps(document).encode(), headers)
-
-    async def _ask(self, method: str, path: str, chunks: list[bytes], headers: dict[str, str]) -> Reply:
-        raw_path, _, query = path.partition("?")
-        scope = {
-            "type": "http",
-            "method": method,
-            "path": raw_path,
-            "raw_path": raw_path.encode(),
-            "query_string": query.encode(),
-            "headers": [(key.replace("_", "-").encode(), value.encode()) for key, value in headers.items()],
-            "client": ("127.0.0.1", 1),
-        }
-        left, events = list(chunks), []
-
-        async def receive() -> dict[str, Any]:
-            if not left:
-                return {"type": "http.disconnect"}
-            return {"type": "http.request", "body": left.pop(0), "more_body": bool(left)}
-
-        async def send(event: dict[str, Any]) -> None:
-            events.append(event)
-
-        await self.api(scope, receive, send)
-        start, end = events
-        answer_headers = {key.decode(): value.decode() for key, value in start["headers"]}
-        if method != "HEAD":
-            assert int(answer_headers.pop("content-length")) == len(end["body"])
-        return Reply(start["status"], answer_headers, end["body"])
+from .rest_client import PREDICT, Client, refusal, slow
 
 
 @pytest.fixture(scope="module")
@@ -140,12 +20,6 @@ def client() -> Iterator[Client]:
     client = Client()
     yield client
     client.inference.close()
-
-
-def refusal(reply: Reply, status: int) -> str:
-    assert reply.status == status
-    assert reply.headers == {"content-type": "application/json"}
-    return reply.error
 
 
 # === The API ===
@@ -273,36 +147,7 @@ def test_random_bodies_get_status_200_or_400(client: Client, data: bytes, action
         assert reply.status in (200, 400)
 
 
-# === Bodies ===
-
-
-def test_gzip(client: Client) -> None:
-    body = gzip.compress(b'{"instances": [1]}')
-    assert client.ask("POST", PREDICT, [body[:10], body[10:]], {"content_encoding": "gzip"}).status == 200
-
-
-@pytest.mark.parametrize("body", [b'{"instances": [1]}', gzip.compress(b'{"instances": [1]}', mtime=0)[:-9], b""])
-def test_damaged_gzip_data_gives_an_empty_body(client: Client, body: bytes) -> None:
-    reply = client.ask("POST", PREDICT, body, {"content_encoding": "gzip"})
-    assert refusal(reply, 400) == "JSON Parse error: The document is empty"
-
-
-def test_large_gzip_bodies(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rest_body, "MAX_UNPACKED_BYTES", 1000)
-    reply = client.ask("POST", PREDICT, gzip.compress(b" " * 1001), {"content_encoding": "gzip"})
-    assert "more than 1000 bytes when decompressed" in refusal(reply, ResourceExhausted.http_status)
-
-
-def test_maximum_body_size() -> None:
-    client = Client(max_request_bytes=20)
-    assert client.ask("POST", PREDICT, [b'{"instances"', b": [1]}"]).status == 200
-    reply = client.ask("POST", PREDICT, [b'{"instances"', b": [1, 2]}"])
-    assert refusal(reply, 429) == "Received message larger than max (21 vs. 20)"
-
-
-def test_a_client_that_disconnects(client: Client) -> None:
-    reply = asyncio.run(client._ask("POST", PREDICT, [], {}))
-    assert refusal(reply, 400) == "The connection was closed before the end of the request body."
+# === Timeout ===
 
 
 def test_timeout() -> None:

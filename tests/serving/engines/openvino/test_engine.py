@@ -250,10 +250,17 @@ def test_an_index_cannot_name_files_in_other_folders(saved_models: Path, tmp_pat
 
 
 def test_writing_and_reading_an_index(tmp_path: Path) -> None:
-    index = Index(
-        "f", {"a": Entry(str(tmp_path / "0.xml"), 1e6, 3)}, {"a": "openvino (2.0x faster)", "b": "tensorflow (x)"}
-    )
+    entries = {
+        "a": Entry(str(tmp_path / "0.xml"), 1e6, 3, independent_rows=True),
+        "c": Entry(str(tmp_path / "1.xml"), 1e6),
+    }
+    index = Index("f", entries, {"a": "openvino (2.0x faster)", "b": "tensorflow (x)"})
     index.write(tmp_path)
     assert read(tmp_path) == index
     assert str(index) == "a: openvino (2.0x faster), b: tensorflow (x)"
+    text = (tmp_path / "index.json").read_text()
+    for value in ("false", "1", '"true"', "null"):
+        (tmp_path / "index.json").write_text(text.replace('"independent_rows": true', f'"independent_rows": {value}'))
+        changed = read(tmp_path)
+        assert changed is not None and not changed.signatures["a"].independent_rows
     assert read(tmp_path / "nothing") is None
