@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import re
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 from unittest.mock import patch
@@ -59,7 +59,7 @@ def request_of(model: str, inputs: dict[str, np.ndarray], signature: str = "serv
     return encode_request(ModelSpec(model, signature=signature), inputs)
 
 
-@contextmanager
+@contextlib.contextmanager
 def running(
     options: argparse.Namespace,
     names: Sequence[str],
@@ -141,5 +141,6 @@ def processes(pid: int) -> list[Path]:
     processes = [Path("/proc", str(pid))]
     for each in processes:  # the list grows during the loop
         for thread in (each / "task").iterdir():
-            processes += [Path("/proc", child) for child in (thread / "children").read_text().split()]
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # threads may end at any time
+                processes += [Path("/proc", child) for child in (thread / "children").read_text().split()]
     return processes

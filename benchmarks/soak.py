@@ -102,8 +102,11 @@ class Soak:
         """Returns the sorted ids of the server's processes that run this module."""
         pids = []
         for task in Path(f"/proc/{self.pid}/task").iterdir():
-            for pid in (task / "children").read_text().split():
-                with contextlib.suppress(OSError):  # a process may end meanwhile
+            children: list[str] = []
+            with contextlib.suppress(OSError):  # threads and processes may end at any time
+                children = (task / "children").read_text().split()
+            for pid in children:
+                with contextlib.suppress(OSError):
                     if module.encode() in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0"):
                         pids.append(int(pid))
         return sorted(pids)

@@ -18,10 +18,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ..engines.base import Arrays, WouldBlock, bytes_of
+from ..engines.base import MAX_JOINED_BYTES, MAX_JOINED_ROWS, Arrays, WouldBlock, bytes_of
 
-MAX_ROWS = 128  # rows of a batch; larger batches would not be faster, but each request would wait longer
-LARGE_BATCH_BYTES = 16 << 20  # size of the inputs of a batch in a thread
 Submit = Callable[..., Future[Any]]
 
 
@@ -109,7 +107,7 @@ class Gatherer:
             else:
                 self._large.append(request)
         # A batch of twice the size that is known to be quick shows whether this size is quick, too.
-        for batch in _batches(small, 2 * self._signature.quick_bytes):
+        for batch in _batches(small, min(2 * self._signature.quick_bytes, MAX_JOINED_BYTES)):
             try:
                 self._settle(batch, self._run(batch))
             except WouldBlock:
@@ -120,7 +118,7 @@ class Gatherer:
         """Starts runs in threads, as long as threads are free for this signature."""
         while self._idle and self._large:
             requests = list(self._large)
-            batch = next(_batches(requests, LARGE_BATCH_BYTES), [])
+            batch = next(_batches(requests, MAX_JOINED_BYTES), [])
             taken = set(batch)
             self._large = deque(each for each in requests if each not in taken and not each.answer.done())
             if batch:
@@ -202,7 +200,7 @@ def _batches(requests: Iterable[_Request], max_bytes: int) -> Iterator[list[_Req
         batch, others = [first], []
         rows, size = first.rows, first.size
         for request in waiting[1:]:
-            fits = rows + request.rows <= MAX_ROWS and size + request.size <= max_bytes
+            fits = rows + request.rows <= MAX_JOINED_ROWS and size + request.size <= max_bytes
             if first.key is not None and request.key == first.key and fits:
                 batch.append(request)
                 rows, size = rows + request.rows, size + request.size

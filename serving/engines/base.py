@@ -24,6 +24,11 @@ def bytes_of(arrays: Arrays) -> int:
     return count
 
 
+# Requests share a run only up to these sizes. Larger runs would not be faster, but they would need more memory, and the
+# requests would wait longer.
+MAX_JOINED_ROWS, MAX_JOINED_BYTES = 64, 1 << 20
+
+
 class WouldBlock(Exception):
     """The call would block the event loop for a long time. The model was not run: call the runner again in a thread."""
 

@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from keras_gallery.serving.batching.gatherer import MAX_ROWS
-from keras_gallery.serving.engines.base import Arrays
+from keras_gallery.serving.engines.base import MAX_JOINED_ROWS, Arrays
 
 from ...random_inputs import random_inputs
 from .fake_batching import NAMES, floats, same
@@ -59,7 +58,7 @@ def test_each_request_gets_its_own_answer(requests: list[tuple[int, int, Sequenc
         answers = await asyncio.gather(*map(scene.ask, inputs, names))
         for x, wanted, (outputs, batch_rows) in zip(inputs, names, answers, strict=True):
             assert same(outputs, x, wanted)
-            assert batch_rows == 0 or len(x) < batch_rows <= MAX_ROWS
+            assert batch_rows == 0 or len(x) < batch_rows <= MAX_JOINED_ROWS
         assert sum(scene.signature.rows) == sum(map(len, inputs))
 
     play(scene, quick_bytes=quick_bytes)
@@ -150,10 +149,10 @@ def test_cancelled_requests_do_not_run() -> None:
 
 def test_a_batch_has_at_most_the_maximum_number_of_rows() -> None:
     async def scene(scene: Scene) -> None:
-        sizes = [MAX_ROWS - 1, 2, 1, MAX_ROWS, 3 * MAX_ROWS, 1]
+        sizes = [MAX_JOINED_ROWS - 1, 2, 1, MAX_JOINED_ROWS, 3 * MAX_JOINED_ROWS, 1]
         answers = await asyncio.gather(*(scene.ask(floats(size)) for size in sizes))
-        assert [batch_rows for _, batch_rows in answers] == [MAX_ROWS, 3, MAX_ROWS, 0, 0, 3]
-        assert scene.signature.rows == [MAX_ROWS, 3, MAX_ROWS, 3 * MAX_ROWS]
+        assert [batch_rows for _, batch_rows in answers] == [MAX_JOINED_ROWS, 3, MAX_JOINED_ROWS, 0, 0, 3]
+        assert scene.signature.rows == [MAX_JOINED_ROWS, 3, MAX_JOINED_ROWS, 3 * MAX_JOINED_ROWS]
 
     play(scene)
 

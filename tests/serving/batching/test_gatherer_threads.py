@@ -115,7 +115,7 @@ def test_cancelled_requests_in_a_queue_do_not_run() -> None:
 
 
 def test_a_batch_in_a_thread_has_a_maximum_size(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gathering, "LARGE_BATCH_BYTES", 5 * ROW)
+    monkeypatch.setattr(gathering, "MAX_JOINED_BYTES", 5 * ROW)
 
     async def scene(scene: Scene) -> None:
         await asyncio.gather(*(scene.ask(floats(size)) for size in (2, 2, 2, 9)))
