@@ -99,6 +99,7 @@ class Gatherer:
         return await request.answer, request.batch_rows
 
     def _run_arrived(self, submit: Submit) -> None:
+        """Runs a batch of small requests. Hands large requests to the threads."""
         requests, self._arrived = self._arrived, []
         small = []
         for request in requests:
@@ -107,11 +108,16 @@ class Gatherer:
             else:
                 self._large.append(request)
         # A batch of twice the size that is known to be quick shows whether this size is quick, too.
-        for batch in _batches(small, min(2 * self._signature.quick_bytes, MAX_JOINED_BYTES)):
+        batch = next(_batches(small, min(2 * self._signature.quick_bytes, MAX_JOINED_BYTES)), [])
+        if batch:
             try:
                 self._settle(batch, self._run(batch))
             except WouldBlock:
                 self._large.extend(batch)
+            taken = set(batch)
+            self._arrived = [each for each in small if each not in taken and not each.answer.done()]
+        if self._arrived:  # other tasks of the event loop run before the next batch
+            asyncio.get_running_loop().call_soon(self._run_arrived, submit)
         self._run_large(submit)
 
     def _run_large(self, submit: Submit) -> None:

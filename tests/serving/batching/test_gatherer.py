@@ -157,6 +157,18 @@ def test_a_batch_has_at_most_the_maximum_number_of_rows() -> None:
     play(scene)
 
 
+def test_other_tasks_run_between_two_batches() -> None:
+    async def scene(scene: Scene) -> None:
+        running = [scene.ask(floats(MAX_JOINED_ROWS)) for _ in range(3)]
+        runs = []
+        while not all(each.done() for each in running):
+            runs.append(len(scene.signature.runs))
+            await asyncio.sleep(0)
+        assert {0, 1, 2} <= set(runs)
+
+    assert play(scene).rows == [MAX_JOINED_ROWS] * 3
+
+
 def test_a_run_on_the_event_loop_is_at_most_twice_the_quick_size() -> None:
     async def scene(scene: Scene) -> None:
         await asyncio.gather(*(scene.ask(floats(1)) for _ in range(20)))
