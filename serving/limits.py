@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import zlib
 from pathlib import Path
@@ -17,6 +18,7 @@ SPARE_OPEN_FILES = 256  # number of open files reserved for models, logs and pro
 # Compressed data may decompress to FREE_UNPACKED_BYTES, or to MAX_RATIO times the compressed size if that is more.
 FREE_UNPACKED_BYTES = 1 << 20
 MAX_RATIO = 100
+UNPACK_STEP = 4 << 20  # bytes that are decompressed at once
 
 _CGROUP_FILES = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
@@ -155,6 +157,18 @@ def json_memory(text: bytes) -> int:
     return size + sum(int((characters == ord(each)).sum()) * cost for each, cost in _JSON_COSTS.items())
 
 
+def max_unpacked(size: int, limit: int) -> int:
+    """Returns how many bytes `size` bytes of compressed data may have when unpacked, at most `limit`."""
+    return min(limit, max(FREE_UNPACKED_BYTES, MAX_RATIO * size))
+
+
+def _too_large(size: int, max_bytes: int) -> ResourceExhausted:
+    return ResourceExhausted(
+        f"Compressed request of {size} bytes has more than {max_bytes} bytes when decompressed: "
+        "send a smaller request, or an uncompressed one."
+    )
+
+
 def unpack(data: bytes, limit: int, *, wbits: int = 31) -> bytes | None:
     """Decompresses data. Returns None if the data is damaged or truncated.
 
@@ -167,17 +181,39 @@ def unpack(data: bytes, limit: int, *, wbits: int = 31) -> bytes | None:
     Raises:
         ResourceExhausted: the result would exceed a limit.
     """
-    max_bytes = min(limit, max(FREE_UNPACKED_BYTES, MAX_RATIO * len(data)))
+    max_bytes = max_unpacked(len(data), limit)
     unpacker = zlib.decompressobj(wbits)
     try:
         unpacked = unpacker.decompress(data, max_bytes)
         if unpacker.eof:
             return unpacked
         if unpacker.unconsumed_tail or unpacker.decompress(b"", 1):
-            raise ResourceExhausted(
-                f"Compressed request of {len(data)} bytes has more than {max_bytes} bytes when decompressed: "
-                "send a smaller request, or an uncompressed one."
-            )
+            raise _too_large(len(data), max_bytes)
     except zlib.error:
         pass
     return None
+
+
+async def unpack_in_steps(data: bytes, limit: int, share: Share, *, wbits: int = 31) -> bytes | None:
+    """Decompresses data in a thread, and takes each part of the result from the memory budget.
+
+    The arguments and the result are those of `unpack`; `share` is the request's share in the budget. Raises
+    ResourceExhausted also if the budget is used up.
+    """
+    max_bytes = max_unpacked(len(data), limit)
+    unpacker, rest = zlib.decompressobj(wbits), data
+    parts, size = [], 0
+    while not unpacker.eof:
+        try:
+            part = await asyncio.to_thread(unpacker.decompress, rest, UNPACK_STEP)
+        except zlib.error:
+            return None
+        size += len(part)
+        if size > max_bytes:
+            raise _too_large(len(data), max_bytes)
+        share.take(len(part))
+        parts.append(part)
+        rest = unpacker.unconsumed_tail
+        if not part and not rest:
+            return None
+    return b"".join(parts)

@@ -22,6 +22,7 @@ from .. import limits
 from ..config import channel_arguments
 from ..config.flag_table import CORES
 from ..config.server_config import Ssl
+from ..errors import InvalidArgument
 from ..limits import Budget
 from ..ports import listen
 from .grpc.application import GrpcApplication
@@ -84,7 +85,10 @@ class Front:
                 server = Server(application, config)
                 self._servers.append(server)
                 self._serving.append(asyncio.create_task(server.serve()))
-                await server.wait_started()
+                try:
+                    await server.wait_started()
+                except OSError as error:  # rustls does not accept every key that OpenSSL accepts
+                    raise InvalidArgument(f"Cannot use the keys of the SSLConfig for {name}: {error}") from None
 
     async def drain(self) -> None:
         """Stops accepting requests and waits up to --shutdown_grace_seconds for the requests in progress.

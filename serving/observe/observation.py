@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from ..limits import Share
+
 MAX_TEXT = 256  # maximum number of characters that are kept of a text from a client
 
 
@@ -31,6 +33,7 @@ class Observation:
         request_id: the value of the header x-request-id.
         traceparent: the value of the W3C header traceparent.
         is_pending: whether the request counts as pending in the metrics.
+        share: the share of the request in the memory budget; None if there is no budget.
     """
 
     face: str
@@ -50,6 +53,7 @@ class Observation:
     request_id: str = ""
     traceparent: str = ""
     is_pending: bool = False
+    share: Share | None = None
 
     def read_headers(self, headers: Iterable[tuple[str | bytes, str | bytes]]) -> None:
         """Sets `request_id` and `traceparent` from HTTP headers or gRPC metadata with names in lower case."""

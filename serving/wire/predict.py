@@ -43,6 +43,11 @@ class _Unusual(Exception):
 
 def decode_request(data: bytes) -> PredictRequest:
     """Reads a request. Raises `google.protobuf.message.DecodeError` for malformed bytes."""
+    return decode_quickly(data) or _parse_request(data)
+
+
+def decode_quickly(data: bytes) -> PredictRequest | None:
+    """Reads a request if this takes little time, also for a large request. Otherwise returns None."""
     layout = _LAYOUTS.get(len(data))
     if layout and data.startswith(layout.before) and data.endswith(layout.after):
         values = np.frombuffer(data, layout.dtype, layout.size, len(layout.before))
@@ -50,7 +55,7 @@ def decode_request(data: bytes) -> PredictRequest:
     try:
         return _read_request(data)
     except (_Unusual, IndexError, UnicodeDecodeError):
-        return _parse_request(data)
+        return None
 
 
 def _parse_request(data: bytes) -> PredictRequest:
@@ -107,6 +112,8 @@ def _read_request(data: bytes) -> PredictRequest:
         else:
             outputs.append(data[start:stop].decode())
         at = stop
+        if len(inputs) + len(outputs) > _MAX_NAMES:
+            raise _Unusual
     request = PredictRequest(spec, inputs, tuple(outputs))
     if len(inputs) == 1 and begin >= 0:
         _remember(data, begin, request)
@@ -128,6 +135,8 @@ class _Layout(NamedTuple):
 
 _LAYOUTS: dict[int, _Layout] = {}  # the last layout for each length of a request: clients send the same few again
 _MAX_LAYOUTS, _MAX_LAYOUT_BYTES = 256, 1024
+# The fast path leaves requests with more names, and tensors of other types with more bytes, to `_parse_request`.
+_MAX_NAMES, _MAX_PARSED_BYTES = 256, 16 << 10
 
 
 def _remember(data: bytes, begin: int, request: PredictRequest) -> None:
@@ -198,6 +207,8 @@ def _read_tensor(data: bytes, at: int, end: int, budget: tensor.FillBudget) -> t
 
 
 def _parse_tensor(data: bytes, budget: tensor.FillBudget) -> Array:
+    if len(data) > _MAX_PARSED_BYTES:
+        raise _Unusual
     return tensor.to_array(messages.TensorProto.FromString(data), budget)
 
 
@@ -207,6 +218,8 @@ def _read_shape(data: bytes, at: int, end: int) -> list[int]:
         if data[at] != 0x12:  # dim
             raise _Unusual
         start, stop = _chunk(data, at + 1, end)
+        if len(sizes) > tensor.MAX_RANK:
+            raise _Unusual
         if start == stop:
             sizes.append(0)
         elif data[start] == 0x08:  # size

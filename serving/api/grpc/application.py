@@ -57,10 +57,14 @@ class Call:
 
     async def answer(self, message: bytes) -> None:
         """Sends a message of the answer."""
+        await self.send_frame(frame(message))
+
+    async def send_frame(self, framed: bytes) -> None:
+        """Sends a message of the answer that already has its prefix."""
         if not self.started:
             self.started = True
             await self.send(_START)
-        await self.send({"type": "http.response.body", "body": frame(message), "more_body": True})
+        await self.send({"type": "http.response.body", "body": framed, "more_body": True})
 
     async def until_read(self) -> None:
         """Waits until the client has read the answer, or h2corn has closed the stream because it does not read."""
@@ -193,7 +197,7 @@ def observed(
     """
 
     async def method(call: Call) -> None:
-        request = Observation("grpc", name, status="CANCELLED")
+        request = Observation("grpc", name, status="CANCELLED", share=call.share)
         started = perf_counter()
         try:
             data = await call.messages(max_bytes).read_only()
@@ -207,7 +211,9 @@ def observed(
             request.status, request.response_bytes = "OK", len(answer)
             if len(answer) > LARGE_MESSAGE:
                 call.share.take(len(answer))
-            await call.answer(answer)
+            framed = frame(answer)
+            del answer  # only one copy stays in memory while the client reads the answer
+            await call.send_frame(framed)
             await call.end()
         except OSError:
             raise

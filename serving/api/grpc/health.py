@@ -41,7 +41,15 @@ class Health:
         """
         service = _service(await anext(requests, b""))
         yield _state("SERVICE_UNKNOWN") if service else self._state()
-        await self._stopped.wait()
+        waits = [asyncio.ensure_future(each) for each in (self._stopped.wait(), _next(requests))]
+        try:
+            done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            if waits[1] in done and waits[1].result():  # a second message, which would stay in memory: end the call
+                return
+            await waits[0]
+        finally:
+            for each in waits:
+                each.cancel()
         if not service:
             yield self._state()
 
@@ -51,6 +59,11 @@ class Health:
 
     def _state(self) -> bytes:
         return _state("NOT_SERVING" if self._stopped.is_set() else "SERVING")
+
+
+async def _next(requests: AsyncIterator[bytes]) -> bool:
+    """Waits for another message. Returns False at the end of the requests."""
+    return await anext(requests, None) is not None
 
 
 def _service(data: bytes) -> str:

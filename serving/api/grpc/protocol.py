@@ -5,12 +5,13 @@ Source: the document "gRPC over HTTP2" of the gRPC project.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import quote
 
 from ... import limits
-from ...errors import Cancelled, Internal, InvalidArgument, ResourceExhausted, Unimplemented
+from ...errors import Cancelled, DeadlineExceeded, Internal, InvalidArgument, ResourceExhausted, Unimplemented
 from ...limits import Share
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -18,6 +19,8 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 PREFIX = 5  # bytes before each message: a flag for compression, and the length of the message
 LARGE_MESSAGE = 16 << 10  # bytes; smaller messages are not in the memory budget, because the number of calls is limited
 CONTROL_BYTES = 4 << 20  # maximum size of requests without tensors and examples
+BODY_SECONDS = 300.0  # timeout for the whole body of a call with one message
+QUICK_UNPACK = 16 << 10  # bytes; larger compressed messages are unpacked in a thread
 ENCODINGS = {b"gzip": 31, b"deflate": 15}  # compression algorithms, with the argument `wbits` of zlib
 
 _UNITS = {b"n": 1e-9, b"u": 1e-6, b"m": 1e-3, b"S": 1.0, b"M": 60.0, b"H": 3600.0}
@@ -78,22 +81,23 @@ class MessageReader:
     async def read_only(self) -> bytes:
         """Returns the message of a call with one message, decompressed. Further messages are ignored.
 
-        Raises the errors of `read`, and Internal if there is no message.
+        Raises the errors of `read`, Internal if there is no message, and DeadlineExceeded if the body is not complete
+        within `BODY_SECONDS`.
         """
         data = await self._more(b"")
-        size = len(data)
-        if PREFIX <= size <= LARGE_MESSAGE and not data[0] and int.from_bytes(data[1:PREFIX]) == size - PREFIX:
-            self._length(data)
-            message = bytes(data[PREFIX:])  # the usual case: the message is in the first part of the body
-        else:
-            self._rest = data
-            first = await self.read()
-            if first is None:
-                raise Internal("The request has no message.")
-            message = first
-        while not self._ended and not self._rest:
-            self._rest = await self._more(b"")
-        return message
+        if self._ended and len(data) >= PREFIX and not data[0] and self._length(data) == len(data) - PREFIX:
+            return bytes(data[PREFIX:])  # the usual case: the first part of the body is the whole body
+        self._rest = data
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                message = await self._next()
+                while not self._ended and not self._rest:
+                    self._rest = await self._more(b"")
+        except TimeoutError:
+            raise DeadlineExceeded(f"The request was not complete within {BODY_SECONDS:g} s.") from None
+        if message is None:
+            raise Internal("The request has no message.")
+        return await self._unpacked(*message)
 
     async def read(self) -> bytes | None:
         """Returns the next message, decompressed. Returns None at the end of the body.
@@ -103,6 +107,11 @@ class MessageReader:
             Internal: the message is incomplete, or can't be decompressed.
             Cancelled: the client has cancelled the call.
         """
+        message = await self._next()
+        return None if message is None else await self._unpacked(*message)
+
+    async def _next(self) -> tuple[int, bytes] | None:
+        """Returns whether the next message is compressed, and its bytes as sent. Returns None at the end."""
         data = self._rest
         while len(data) < PREFIX or len(data) < PREFIX + self._length(data):
             if self._ended:
@@ -112,8 +121,7 @@ class MessageReader:
             data = await self._more(data)
         end = PREFIX + self._length(data)
         self._rest = data[end:]
-        message = bytes(memoryview(data)[PREFIX:end])
-        return self._unpacked(message) if data[0] else message
+        return data[0], bytes(memoryview(data)[PREFIX:end])
 
     async def _more(self, data: bytes | bytearray) -> bytes | bytearray:
         """Returns `data` and the next part of the body."""
@@ -138,12 +146,17 @@ class MessageReader:
             raise ResourceExhausted(f"Received message larger than max ({length} vs. {self._max_bytes})")
         return length
 
-    def _unpacked(self, message: bytes) -> bytes:
+    async def _unpacked(self, compressed: int, message: bytes) -> bytes:
+        if not compressed:
+            return message
         if self._wbits is None:
             raise Internal("Compressed message without the header grpc-encoding.")
-        unpacked = limits.unpack(message, self._max_bytes, wbits=self._wbits)
+        if len(message) <= QUICK_UNPACK:
+            unpacked = limits.unpack(message, self._max_bytes, wbits=self._wbits)
+            if unpacked is not None and len(unpacked) > LARGE_MESSAGE:
+                self._share.take_up_to(len(message) + len(unpacked))
+        else:
+            unpacked = await limits.unpack_in_steps(message, self._max_bytes, self._share, wbits=self._wbits)
         if unpacked is None:
             raise Internal("The compressed message is damaged.")
-        if len(unpacked) > LARGE_MESSAGE:
-            self._share.take_up_to(len(unpacked) + len(message))
         return unpacked

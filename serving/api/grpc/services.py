@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from ...core.examples import ExampleInference
@@ -19,6 +21,10 @@ from . import health as grpc_health
 from .application import GrpcApplication, Method, observed, stream, unary
 from .protocol import CONTROL_BYTES, LARGE_MESSAGE
 
+QUICK_DECODE = 64 << 10  # bytes; larger messages are decoded in a thread
+DECODED_RATIO = 32  # maximum memory of a decoded message, divided by its size: strings of zero bytes
+MAX_TASKS = 1000  # of a MultiInference request
+MAX_NAMES = 10_000  # inputs and outputs of a Predict request
 _LONG = ("Predict", "Classify", "Regress", "MultiInference")  # methods whose requests may be large
 
 
@@ -53,26 +59,40 @@ class GrpcApi:
         self._as_content = as_content
         self._health = grpc_health.Health() if health else None
         self._reflection = reflection
+        self._threads = ThreadPoolExecutor(2, thread_name_prefix="decode")  # Python runs one thread at a time
 
     async def predict(self, data: bytes, request: Observation) -> bytes:
-        message = predict.decode_request(data)
+        message = predict.decode_quickly(data) or await self._read(predict.decode_request, data, request)
+        count = len(message.inputs) + len(message.outputs)
+        if count > MAX_NAMES:
+            raise InvalidArgument(f"Expected at most {MAX_NAMES} inputs and outputs. Received: {count}")
         spec, outputs = await self._inference.predict(message.spec, message.inputs, message.outputs, request)
         return predict.encode_response(spec, outputs, as_content=self._as_content)
 
     async def classify(self, data: bytes, request: Observation) -> bytes:
-        message = messages.ClassificationRequest.FromString(data)
+        message = await self._read(messages.ClassificationRequest.FromString, data, request)
         spec, result = await self._examples.classify(_spec(message), message.input, request)
         return _encode(messages.ClassificationResponse(result=result), spec)
 
     async def regress(self, data: bytes, request: Observation) -> bytes:
-        message = messages.RegressionRequest.FromString(data)
+        message = await self._read(messages.RegressionRequest.FromString, data, request)
         spec, result = await self._examples.regress(_spec(message), message.input, request)
         return _encode(messages.RegressionResponse(result=result), spec)
 
     async def multi_inference(self, data: bytes, request: Observation) -> bytes:
-        message = messages.MultiInferenceRequest.FromString(data)
+        message = await self._read(messages.MultiInferenceRequest.FromString, data, request)
+        if len(message.tasks) > MAX_TASKS:
+            raise InvalidArgument(f"Expected at most {MAX_TASKS} tasks. Received: {len(message.tasks)}")
         tasks = [Task(model_spec(task.model_spec), task.method_name) for task in message.tasks]
         return bytes((await self._examples.multi(tasks, message.input, request)).SerializeToString())
+
+    async def _read(self, read: Callable[[bytes], Any], data: bytes, request: Observation) -> Any:
+        """Decodes a message. Decodes a large message in a thread, and takes its memory from the budget."""
+        if len(data) <= QUICK_DECODE:
+            return read(data)
+        if request.share:
+            request.share.take_up_to(DECODED_RATIO * len(data))
+        return await asyncio.get_running_loop().run_in_executor(self._threads, read, data)
 
     async def get_model_metadata(self, data: bytes, request: Observation) -> bytes:
         message = messages.GetModelMetadataRequest.FromString(data)

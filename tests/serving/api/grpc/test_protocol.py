@@ -10,9 +10,11 @@ import zlib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from keras_gallery.serving.api.grpc import protocol
 from keras_gallery.serving.api.grpc.protocol import (
     ENCODINGS,
     LARGE_MESSAGE,
@@ -21,7 +23,14 @@ from keras_gallery.serving.api.grpc.protocol import (
     status_message,
     timeout_seconds,
 )
-from keras_gallery.serving.errors import Cancelled, Internal, InvalidArgument, ResourceExhausted, Unimplemented
+from keras_gallery.serving.errors import (
+    Cancelled,
+    DeadlineExceeded,
+    Internal,
+    InvalidArgument,
+    ResourceExhausted,
+    Unimplemented,
+)
 from keras_gallery.serving.limits import Budget, Share
 
 from ....random_inputs import random_inputs
@@ -361,3 +370,54 @@ def test_the_budget_is_used_up(encoding: bytes | None) -> None:
         assert budget.used <= budget.limit
 
     asyncio.run(run())
+
+
+# === The body of a call with one message ===
+
+
+def test_a_message_is_unpacked_after_the_end_of_the_body() -> None:
+    """Otherwise a client could hold the memory of the unpacked message with a few bytes."""
+    budget = Budget(MIB)
+    seen = []
+
+    async def receive() -> dict[str, Any]:
+        seen.append(budget.used)
+        return {"type": "http.request", "body": parts.pop(0), "more_body": bool(parts)}
+
+    parts = [packed(gzip.compress(bytes(MIB // 2))), b"", b""]
+    share = Share(budget)
+    assert asyncio.run(MessageReader(receive, b"gzip", MIB, share).read_only()) == bytes(MIB // 2)
+    assert seen == [0, 0, 0] and budget.used > MIB // 2
+
+
+def test_a_body_that_is_not_complete_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "BODY_SECONDS", 0.01)
+
+    async def receive() -> dict[str, Any]:
+        if parts:
+            return {"type": "http.request", "body": parts.pop(0), "more_body": True}
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    for first in (b"", b"\0\0", frame(b"abc")):
+        parts = [first]
+        with pytest.raises(DeadlineExceeded, match=r"^The request was not complete within 0\.01 s\.$"):
+            asyncio.run(MessageReader(receive, None, MIB, Share(Budget(MIB))).read_only())
+
+
+@pytest.mark.parametrize("encoding", PACK)
+def test_large_messages_are_unpacked_in_steps(encoding: bytes) -> None:
+    message = np.random.default_rng(0).integers(0, 4, 6 * MIB, np.uint8).tobytes()
+    compressed = PACK[encoding](message)
+    assert len(compressed) > protocol.QUICK_UNPACK
+    assert read([packed(compressed)], encoding) == [message]
+    with pytest.raises(Internal, match="damaged"):
+        read([packed(compressed[:-9])], encoding)
+    with pytest.raises(Internal, match="damaged"):
+        read([packed(compressed[:1000] + bytes(1000) + compressed[2000:])], encoding)
+    with pytest.raises(ResourceExhausted, match="has more than 6291455 bytes"):
+        read([packed(compressed)], encoding, max_bytes=6 * MIB - 1)
+    budget = Budget(6 * MIB)
+    budget.take(MIB)  # another request
+    with pytest.raises(ResourceExhausted, match="memory budget"):
+        asyncio.run(MessageReader(Body([packed(compressed)]).receive, encoding, 9 * MIB, Share(budget)).read_only())

@@ -6,6 +6,7 @@ The models are Python functions.
 from __future__ import annotations
 
 import asyncio
+import queue
 import threading
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -308,6 +309,28 @@ def test_large_requests_of_streams_are_refused(server: Server, caplog: pytest.Lo
         next(server.channel.stream_stream(method)(iter([b"\x3a\x00" + watch]), timeout=10))
     assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED  # type: ignore[attr-defined]
     assert "Traceback" not in caplog.text
+
+
+def test_a_watch_call_ends_if_the_client_sends_another_request() -> None:
+    """Otherwise the second request would stay in memory until the call ends."""
+    with Server(health=True) as server:
+        watch = server.channel.stream_stream("/grpc.health.v1.Health/Watch")
+        requests: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        requests.put(b"")
+        answers = watch(iter(requests.get, None), timeout=10)
+        assert next(answers) == b"\x08\x01"
+        requests.put(b"")
+        with pytest.raises(StopIteration):
+            next(answers)
+
+
+def test_too_many_names_and_tasks(server: Server) -> None:
+    outputs = predict.encode_request(ModelSpec("m"), {}, tuple(map(str, range(10_001))))
+    assert refusal(server, PREDICTION + "Predict", outputs)[0] == "INVALID_ARGUMENT"
+    tasks = messages.MultiInferenceRequest(tasks=[{}] * 1001).SerializeToString()
+    assert refusal(server, PREDICTION + "MultiInference", tasks) == (
+        "INVALID_ARGUMENT", "Expected at most 1000 tasks. Received: 1001"
+    )  # fmt: skip
 
 
 def test_health_watchers_see_the_stop_and_do_not_delay_it() -> None:
