@@ -75,20 +75,30 @@ class Front:
                 self._sockets[name] = listen(self._flags.host, port)
         if unix:
             self._sockets["grpc_unix"] = unix
-        for name, listening in self._sockets.items():
-            is_rest = name == "rest"
-            with tempfile.TemporaryDirectory() as folder:  # private to this user; h2corn reads the files at once
-                files = _files(self._tls[name], Path(folder)) if name in self._tls else {}
-                settings = rest_settings(self._flags) if is_rest else grpc_settings(self._flags)
-                config = Config(bind=(f"fd://{listening.fileno()}",), **settings, **files)
-                application: Any = self._rest_api if is_rest else self._grpc
-                server = Server(application, config)
-                self._servers.append(server)
-                self._serving.append(asyncio.create_task(server.serve()))
-                try:
-                    await server.wait_started()
-                except OSError as error:  # rustls does not accept every key that OpenSSL accepts
-                    raise InvalidArgument(f"Cannot use the keys of the SSLConfig for {name}: {error}") from None
+        try:
+            for name, listening in self._sockets.items():
+                await self._serve(name, listening)
+        except BaseException:
+            for server in self._servers:
+                server.shutdown()
+            await self._close()
+            raise
+
+    async def _serve(self, name: str, listening: socket.socket) -> None:
+        """Starts a server on a listening socket."""
+        is_rest = name == "rest"
+        with tempfile.TemporaryDirectory() as folder:  # private to this user; h2corn reads the files at once
+            files = _files(self._tls[name], Path(folder)) if name in self._tls else {}
+            settings = rest_settings(self._flags) if is_rest else grpc_settings(self._flags)
+            config = Config(bind=(f"fd://{listening.fileno()}",), **settings, **files)
+            application: Any = self._rest_api if is_rest else self._grpc
+            server = Server(application, config)
+            self._servers.append(server)
+            self._serving.append(asyncio.create_task(server.serve()))
+            try:
+                await server.wait_started()
+            except OSError as error:  # rustls does not accept every key that OpenSSL accepts
+                raise InvalidArgument(f"Cannot use the keys of the SSLConfig for {name}: {error}") from None
 
     async def drain(self) -> None:
         """Stops accepting requests and waits up to --shutdown_grace_seconds for the requests in progress.
@@ -108,6 +118,10 @@ class Front:
         await asyncio.wait(self._serving, timeout=self._flags.shutdown_grace_seconds)
         self._grpc.expire()
         self._rest_api.expire()
+        await self._close()
+
+    async def _close(self) -> None:
+        """Waits until all servers have ended, and closes the sockets."""
         await asyncio.gather(*self._serving, return_exceptions=True)
         for each in self._sockets.values():
             each.close()

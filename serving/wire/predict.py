@@ -213,7 +213,7 @@ def _parse_tensor(data: bytes, budget: tensor.FillBudget) -> Array:
 
 
 def _read_shape(data: bytes, at: int, end: int) -> list[int]:
-    sizes = []
+    sizes: list[int] = []
     while at < end:
         if data[at] != 0x12:  # dim
             raise _Unusual

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import socket
 import ssl
@@ -16,7 +17,12 @@ import httpx
 import numpy as np
 import pytest
 import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ed448
 from keras_gallery.serving.config.server_config import Ssl
+from keras_gallery.serving.errors import InvalidArgument
+from keras_gallery.serving.server import credentials
 from keras_gallery.serving.wire import predict
 from keras_gallery.serving.wire.model_spec import ModelSpec
 
@@ -181,3 +187,18 @@ def test_rest_over_http2(server: FrontServer, authority: trustme.CA, tmp_path: P
     options = ["--silent", "--http2", "--cacert", certificates, "--write-out", "%{http_version}", "--data", BODY]
     done = subprocess.run(["curl", *options, url], capture_output=True, text=True, check=True, timeout=20)
     assert done.stdout == '{\n    "predictions": [2.0]\n}2'
+
+
+def test_a_key_that_the_http_server_does_not_accept() -> None:
+    """OpenSSL accepts Ed448 keys, so `server.credentials` accepts them, too."""
+    key = ed448.Ed448PrivateKey.generate()
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    now = datetime.datetime.now(datetime.UTC)
+    unsigned = x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + datetime.timedelta(days=1))
+    certificate = unsigned.sign(key, None).public_bytes(serialization.Encoding.PEM).decode()
+    form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    keys = Ssl(key.private_bytes(*form).decode(), certificate)
+    credentials.check(keys)
+    with pytest.raises(InvalidArgument, match=r"^Cannot use the keys of the SSLConfig for grpc: .*parse private key"):
+        with FrontServer(SIGNATURES, tls={"grpc": keys}):
+            raise AssertionError
