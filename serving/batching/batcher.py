@@ -16,7 +16,7 @@ from typing import Protocol
 from ..config.server_config import BatchingParameters
 from ..engines.base import Arrays, WouldBlock
 from .assembly import join
-from .queue import Batch, BatchQueue
+from .queue import Batch, BatchQueue, settle
 from .running import BatchRunner, Part, Runnable
 from .threads import BatchThreads
 
@@ -168,10 +168,4 @@ class _Run:
 
     def finish(self) -> None:
         self._batcher.finished()
-        for request, answer in zip(self._batch.requests, self._answers, strict=True):
-            if request.answer.done():  # cancelled
-                continue
-            if isinstance(answer, Exception):
-                request.answer.set_exception(answer)
-            else:
-                request.answer.set_result(answer)
+        settle(self._batch.requests, self._answers)

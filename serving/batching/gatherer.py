@@ -19,6 +19,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from ..engines.base import MAX_JOINED_BYTES, MAX_JOINED_ROWS, Arrays, WouldBlock, bytes_of
+from .assembly import split
+from .queue import settle
 
 Submit = Callable[..., Future[Any]]
 
@@ -111,7 +113,7 @@ class Gatherer:
         batch = next(_batches(small, min(2 * self._signature.quick_bytes, MAX_JOINED_BYTES)), [])
         if batch:
             try:
-                self._settle(batch, self._run(batch))
+                settle(batch, self._run(batch))
             except WouldBlock:
                 self._large.extend(batch)
             taken = set(batch)
@@ -144,17 +146,8 @@ class Gatherer:
     def _finish(self, batch: list[_Request], done: Future[list[Arrays | Exception]], submit: Submit) -> None:
         self._idle += 1
         error = done.exception() if not done.cancelled() else asyncio.CancelledError()
-        self._settle(batch, [error] * len(batch) if error else done.result())
+        settle(batch, [error] * len(batch) if error else done.result())
         self._run_large(submit)
-
-    def _settle(self, batch: Iterable[_Request], answers: Iterable[Arrays | BaseException]) -> None:
-        for request, answer in zip(batch, answers, strict=True):
-            if request.answer.done():  # cancelled
-                continue
-            if isinstance(answer, BaseException):
-                request.answer.set_exception(answer)
-            else:
-                request.answer.set_result(answer)
 
     # === Runs, on the event loop or in a thread ===
 
@@ -180,14 +173,9 @@ class Gatherer:
             return None
         if any(not array.ndim or len(array) != rows for array in outputs.values()):
             return None
-        answers: list[Arrays | Exception] = []
-        start = 0
         for request in batch:
             request.batch_rows = rows
-            stop = start + request.rows
-            answers.append({name: array[start:stop] for name, array in outputs.items()})
-            start = stop
-        return answers
+        return [*split(outputs, [request.rows for request in batch])]
 
     def _run_alone(self, request: _Request) -> Arrays | Exception:
         try:

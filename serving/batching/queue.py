@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from time import perf_counter
+from typing import Protocol
 
 from ..config.server_config import DEFAULT_MAX_BATCH_SIZE, BatchingParameters
 from ..engines.base import Arrays
@@ -36,6 +37,23 @@ class Request:
         self.batch = batch
         self.answer: asyncio.Future[Arrays] = asyncio.get_running_loop().create_future()
         self.since = perf_counter()
+
+
+class Awaited(Protocol):
+    """A request whose outputs are awaited."""
+
+    answer: asyncio.Future[Arrays]
+
+
+def settle(requests: Iterable[Awaited], answers: Iterable[Arrays | BaseException]) -> None:
+    """Gives each request its outputs or its error, in order. Skips cancelled requests."""
+    for request, answer in zip(requests, answers, strict=True):
+        if request.answer.done():  # cancelled
+            continue
+        if isinstance(answer, BaseException):
+            request.answer.set_exception(answer)
+        else:
+            request.answer.set_result(answer)
 
 
 class BatchQueue:

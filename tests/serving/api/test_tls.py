@@ -26,6 +26,7 @@ from keras_gallery.serving.server import credentials
 from keras_gallery.serving.wire import predict
 from keras_gallery.serving.wire.model_spec import ModelSpec
 
+from ..certificates import issued, pem
 from ..fake_models import definition, signatures
 from .front_server import FrontServer
 
@@ -36,10 +37,6 @@ REQUEST = predict.encode_request(ModelSpec("m"), {"x": np.ones(1, np.float32)})
 BODY = json.dumps({"instances": [1]})
 
 
-def pem(*blobs: trustme.Blob) -> str:
-    return "".join(blob.bytes().decode() for blob in blobs)
-
-
 @pytest.fixture(scope="module")
 def authority() -> trustme.CA:
     return trustme.CA()
@@ -47,8 +44,7 @@ def authority() -> trustme.CA:
 
 @pytest.fixture(scope="module")
 def config(authority: trustme.CA) -> Ssl:
-    issued = authority.issue_cert("localhost", "127.0.0.1")
-    return Ssl(pem(issued.private_key_pem), pem(*issued.cert_chain_pems))
+    return issued(authority, "localhost", "127.0.0.1")
 
 
 @pytest.fixture(scope="module")

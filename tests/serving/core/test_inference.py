@@ -299,18 +299,20 @@ def test_a_run_that_would_block_the_event_loop_moves_to_a_thread() -> None:
         np.testing.assert_array_equal(outputs["y"], A)
 
 
+async def cancel_during_the_run(service: Inference, gate: Gate) -> None:
+    """Starts a request, and cancels the request when its run has begun."""
+    request = asyncio.create_task(service.predict(ModelSpec("m", signature="one"), {"a": A}, (), record()))
+    await asyncio.to_thread(gate.entered.wait, 30)
+    request.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await request
+
+
 def test_a_servable_stays_open_during_the_run_of_a_cancelled_request() -> None:
     gate = Gate()
 
-    async def cancel(service: Inference) -> None:
-        request = asyncio.create_task(service.predict(ModelSpec("m", signature="one"), {"a": A}, (), record()))
-        await asyncio.to_thread(gate.entered.wait, 30)
-        request.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await request
-
     with inference((ONE, gate)) as (service, by_name):
-        asyncio.run(cancel(service))
+        asyncio.run(cancel_during_the_run(service, gate))
         runner = by_name["one"].runner
         assert isinstance(runner, Runner)
         closing = threading.Thread(target=service.models.find(ModelSpec("m")).close)
@@ -375,16 +377,9 @@ def test_requests_that_are_there_share_a_run(quick: bool) -> None:
 def test_a_servable_stays_open_during_a_shared_run_of_cancelled_requests() -> None:
     gate = Gate()
 
-    async def cancel(service: Inference) -> None:
-        request = asyncio.create_task(service.predict(ModelSpec("m", signature="one"), {"a": A}, (), record()))
-        await asyncio.to_thread(gate.entered.wait, 30)
-        request.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await request
-
     with inference((ONE, gate)) as (service, by_name):
         by_name["one"].gatherer = Gatherer(by_name["one"])
-        asyncio.run(cancel(service))
+        asyncio.run(cancel_during_the_run(service, gate))
         closing = threading.Thread(target=service.models.find(ModelSpec("m")).close)
         closing.start()
         closing.join(0.05)

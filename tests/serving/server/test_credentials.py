@@ -12,9 +12,7 @@ from keras_gallery.serving.config.server_config import Ssl
 from keras_gallery.serving.errors import InvalidArgument
 from keras_gallery.serving.server import credentials
 
-
-def pem(*blobs: trustme.Blob) -> str:
-    return "".join(blob.bytes().decode() for blob in blobs)
+from ..certificates import issued, pem
 
 
 @pytest.fixture(scope="module")
@@ -24,8 +22,7 @@ def authority() -> trustme.CA:
 
 @pytest.fixture(scope="module")
 def config(authority: trustme.CA) -> Ssl:
-    issued = authority.issue_cert("localhost")
-    return Ssl(pem(issued.private_key_pem), pem(*issued.cert_chain_pems))
+    return issued(authority, "localhost")
 
 
 def test_valid_pairs(config: Ssl) -> None:
