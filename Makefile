@@ -17,7 +17,7 @@ test: $(READY) $(if $(shell command -v npm),$(PACKAGES))
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --ignore $(ALONE)
 	$(BIN)/python -m pytest $(ALONE)
 
-# The tests that do not need TensorFlow, except those that take several seconds: half of the tests, in under a minute.
+# The tests that do not need TensorFlow, except those that take several seconds: half of the tests, in about a minute.
 quick: $(READY)
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder --hypothesis-profile quick -m 'not models and not slow and not long'
 
