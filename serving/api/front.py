@@ -70,9 +70,10 @@ class Front:
 
     async def open(self, unix: socket.socket | None) -> None:
         """Answers requests on the ports, and on a listening Unix socket. Closes the Unix socket at the end."""
+        workers = self._flags.workers or CORES
         for name, port in (("grpc", self._flags.port), ("rest", self._flags.rest_api_port)):
             if port:
-                self._sockets[name] = listen(self._flags.host, port)
+                self._sockets[name] = listen(self._flags.host, port, workers)
         if unix:
             self._sockets["grpc_unix"] = unix
         try:

@@ -62,6 +62,21 @@ def test_several_processes_listen_on_a_reserved_port(host: str, stack: ExitStack
     assert BACKLOG >= 1024
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has filters that choose a socket")
+def test_the_port_of_the_client_chooses_the_socket(host: str, stack: ExitStack) -> None:
+    port = port_of(stack.enter_context(reserve(host, 0, "port")))
+    listening = [stack.enter_context(listen(host, port, workers=3)) for _ in range(3)]
+    target = "127.0.0.1" if host == "0.0.0.0" else host
+    clients = [stack.enter_context(socket.create_connection((target, port), timeout=SECONDS)) for _ in range(60)]
+    expected: dict[int, list[int]] = {0: [], 1: [], 2: []}
+    for client in clients:
+        expected[port_of(client) // 16 % 3].append(port_of(client))
+    for number, each in enumerate(listening):
+        each.settimeout(SECONDS)
+        accepted = [stack.enter_context(each.accept()[0]) for _ in expected[number]]
+        assert [connection.getpeername()[1] for connection in accepted] == expected[number]
+
+
 def test_a_reserved_port_does_not_accept_connections(stack: ExitStack) -> None:
     port = port_of(stack.enter_context(reserve("127.0.0.1", 0, "port")))
     with pytest.raises(ConnectionRefusedError):
