@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from ..loading import missing
+from ..loading import in_a_command, missing
 from ..models.errors import GalleryError
 from .parsing import UsageError, parse
 
@@ -20,6 +20,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit status of the command, which is 0 for success. The status is 2 after an error that the user can
         correct, and 130 after Ctrl-C.
     """
+    if arguments is None:
+        in_a_command()
     try:
         values = parse(list(sys.argv[1:] if arguments is None else arguments))
         if values.print_version:

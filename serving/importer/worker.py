@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import FailedPrecondition, InvalidArgument, ServingError
 from ..export.comparing import difference, too_far
+from ..quiet import import_keras
 from .reading import kinds
 
 if TYPE_CHECKING:
@@ -194,6 +195,7 @@ def main() -> None:
             from . import sandbox
 
             sandbox.limit()
+            import_keras()
             run(request, lambda text: send(progress=text))
             send(done=True)
         except ServingError as error:
