@@ -76,6 +76,7 @@ def _read(request: Mapping[str, Any], scratch: Path, report: Report) -> ReadResu
     if request["like"] and file_format != "weights":
         raise InvalidArgument(f"Expected a weights-only file for --like. Received: {kinds.NAMES[file_format]}")
     report("Loading Keras and TensorFlow")
+    import_keras()
     import keras
 
     from . import sandbox
@@ -195,7 +196,6 @@ def main() -> None:
             from . import sandbox
 
             sandbox.limit()
-            import_keras()
             run(request, lambda text: send(progress=text))
             send(done=True)
         except ServingError as error:

@@ -8,6 +8,7 @@ import re
 import tracemalloc
 import zlib
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -282,7 +283,7 @@ def test_errors_of_the_only_message() -> None:
 
 # === Compression ===
 
-PACK = {b"gzip": gzip.compress, b"deflate": zlib.compress}
+PACK = {b"gzip": partial(gzip.compress, compresslevel=1), b"deflate": partial(zlib.compress, level=1)}
 
 
 def packed(data: bytes) -> bytes:
