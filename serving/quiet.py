@@ -38,7 +38,9 @@ def import_keras() -> None:
     A user's program may need the functions of Keras that use these packages, such as `keras.wrappers`. After this call,
     the packages can be imported as usual.
     """
-    hidden = [name for name in UNUSED if name not in sys.modules]
+    # TensorFlow imports JAX for the conversion of JAX models. The backend may also be set in a file that Keras reads.
+    unused = (*UNUSED, "jax") if os.environ.get("KERAS_BACKEND") == "tensorflow" else UNUSED
+    hidden = [name for name in unused if name not in sys.modules]
     sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # None: the import of this module fails
     try:
         import keras  # noqa: F401

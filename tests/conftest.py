@@ -20,6 +20,9 @@ from .needs_models import PACKAGES, REASON, TESTS, function_needs, installed, mo
 for variable in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
 
+# The commands that the tests start then do not import JAX.
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+
 # Keras and TensorFlow hold millions of objects, so frequent garbage collections take 5 % of the time of the tests.
 gc.set_threshold(100_000, 50, 50)
 

@@ -7,27 +7,35 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 KERAS = """
-try:
-    import sklearn
-except ImportError:
-    sklearn = None
+missing = set()
+for name in ("jax", "sklearn"):
+    try:
+        __import__(name)
+    except ImportError:
+        missing.add(name)
 """
 PROGRAM = """
 from keras_gallery.serving.quiet import import_keras
 import_keras()
 import keras
-print(keras.sklearn)
+print(*sorted(keras.missing))
 import sklearn
 print(sklearn.__name__)
 """
 
 
-def test_keras_is_imported_without_unused_packages(tmp_path: Path) -> None:
-    """A stand-in for Keras looks for a package. Afterwards, the program imports this package."""
+@pytest.mark.parametrize(
+    ("backend", "missing"), [("tensorflow", ["jax", "sklearn"]), ("jax", ["sklearn"]), ("", ["sklearn"])]
+)
+def test_keras_is_imported_without_unused_packages(backend: str, missing: list[str], tmp_path: Path) -> None:
+    """A stand-in for Keras tries to import two packages. Afterwards, the program imports one of these packages."""
     (tmp_path / "keras.py").write_text(KERAS)
-    (tmp_path / "sklearn.py").write_text("")
+    for name in ("jax", "sklearn"):
+        (tmp_path / f"{name}.py").write_text("")
     program = [sys.executable, "-c", PROGRAM]
-    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+    environment = os.environ | {"PYTHONPATH": str(tmp_path), "KERAS_BACKEND": backend}
     done = subprocess.run(program, env=environment, capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["None", "sklearn"]
+    assert done.stdout.split() == [*missing, "sklearn"]
