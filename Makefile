@@ -7,7 +7,7 @@ READY = $(VENV)/.ready
 ALONE = tests/training/test_interrupt.py
 PACKAGES = tests/javascript/node_modules/.ready
 
-.PHONY: demo test quick check docs format
+.PHONY: demo test quick check docs format lock
 
 demo: $(READY)
 	$(BIN)/gallery demo
@@ -36,12 +36,19 @@ format: $(READY)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# Installed again when the dependencies change. The sources are used in place.
-$(READY): pyproject.toml constraints.txt
+# Installed again when the dependencies change. Each file must have a hash in requirements.txt. The sources are used in
+# place.
+$(READY): pyproject.toml requirements.txt
 	$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if (3, 11) <= v < (3, 14) else f"Expected Python 3.11 to 3.13. Received: {v[0]}.{v[1]} (choose another with: make PYTHON=python3.12)")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/python -m pip install --disable-pip-version-check --require-hashes --requirement requirements.txt
+	$(BIN)/python -m pip install --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@
+
+# Writes requirements.txt: the versions of constraints.txt with the hashes of all their files, for all systems. Needs uv.
+lock:
+	$(BIN)/uv pip compile pyproject.toml --quiet --extra dev --constraint constraints.txt --universal \
+		--python-version 3.11.5 --generate-hashes --no-header --no-annotate --output-file requirements.txt
 
 $(PACKAGES): tests/javascript/package.json tests/javascript/package-lock.json
 	cd tests/javascript && npm ci --ignore-scripts --no-audit --no-fund

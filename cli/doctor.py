@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..serving.doctor.verdict import TARGETS, Verdict
+from ..serving.printable import printable
 from .command import Command
 from .progress import loading
 
@@ -83,7 +84,7 @@ def _lines(verdict: Verdict) -> list[str]:
 
 def shown(line: str) -> str:
     """Returns a line that is safe to print: control characters are escaped, and a long line is cut."""
-    safe = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in line)
+    safe = printable(line)
     return safe if len(safe) <= _MAX_LENGTH else f"{safe[: _MAX_LENGTH - 1]}…"
 
 

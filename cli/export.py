@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from .. import api
 from ..models.registry import describe
+from ..serving.printable import printable
 from .command import Command
 from .progress import loading, progress
 
@@ -47,7 +48,7 @@ def _run(values: argparse.Namespace) -> int:
     folder = api.export(run, name, saved_models=values.saved_models, version=values.version, progress=progress)
     print(f"Exported {run.folder} to {folder}; go on with: gallery serve {folder.parent.name}")
     for name, signature in sorted(read_signatures(folder).items()):
-        print(f"    {name:16} {', '.join(signature.inputs)} -> {', '.join(signature.outputs)}")
+        print(printable(f"    {name:16} {', '.join(signature.inputs)} -> {', '.join(signature.outputs)}"))
     return 0
 
 
@@ -75,7 +76,7 @@ def _export_to(values: argparse.Namespace, run: Run, name: str) -> int:
         f"{written.difference:.1e} ({signature}: {', '.join(written.inputs)} -> {', '.join(written.outputs)})"
     )
     for note in written.notes:
-        print(f"    {note}")
+        print(printable(f"    {note}"))
     return 0
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..serving.printable import printable
 from . import files
 from .command import Command
 
@@ -54,9 +55,9 @@ def write_files(task: str, help: str, description: str, example: str, convert: T
                 answer = files.send(client, values.name, source, task)
                 array, rows = convert(client, values.name, source, target, answer)
                 files.write(target, array)
-                print(f"{source} -> {target}")
+                print(f"{printable(source)} -> {printable(target)}")
                 for row in rows:
-                    print("    " + "\t".join(row))
+                    print("    " + "\t".join(map(printable, row)))
         return 0
 
     return Command(help, description, [example], configure, run)
@@ -83,7 +84,7 @@ def print_images(task: str, help: str, description: str, example: str, rows: ToP
             for source in sources:
                 answer = files.send(client, values.name, source, task)
                 for number, row in enumerate(rows(answer)):
-                    print("\t".join((files.title(source, number), *row)))
+                    print("\t".join(map(printable, (files.title(source, number), *row))))
         return 0
 
     return Command(help, description, [example], configure, run)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import math
 import pkgutil
 from collections.abc import Sequence
 from pathlib import Path
 
 from ..models import layers
 from ..models.registry import list_models
+from ..serving.printable import printable
 from .command import Command
 from .progress import progress
 
@@ -39,8 +41,28 @@ def _configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> Non
     )
     parser.add_argument("--trust", action="store_true", help="allow the file to run its own code (Lambda layers)")
     parser.add_argument("--save", type=Path, metavar="FILE", help="also save the repaired model: a new .keras file")
+    parser.add_argument(
+        "--max-memory",
+        type=positive,
+        metavar="GIB",
+        help="memory for reading the file (default: about 4 GiB and 50 times the size of the file)",
+    )
+    parser.add_argument(
+        "--max-seconds",
+        type=positive,
+        metavar="S",
+        help="time for reading the file (default: 10 minutes and 1 s for each MiB of the file)",
+    )
     parser.add_argument("--version", type=int, help="version number (default: the next free number)")
     parser.add_argument("--saved-models", default="saved_models", help="folder to export to (default: saved_models)")
+
+
+def positive(text: str) -> float:
+    """Parses a positive number. argparse reports a ValueError as an invalid value."""
+    number = float(text)
+    if not 0 < number < math.inf:
+        raise ValueError(text)
+    return number
 
 
 def _run(values: argparse.Namespace) -> int:
@@ -63,13 +85,15 @@ def _run(values: argparse.Namespace) -> int:
         decoder=values.decoder,
         labels=parse_labels(values.labels) if values.labels else None,
         save=values.save,
+        memory=values.max_memory and int(values.max_memory * (1 << 30)),
+        seconds=values.max_seconds,
     )
     if values.file.exists():
         progress(f"Reading {values.file} in a separate process")
-    folder = import_file(request, values.saved_models, values.version, lambda line: print(line, flush=True))
-    print(f"Imported {values.file} to {folder}; go on with: gallery serve {folder.parent.name}")
+    folder = import_file(request, values.saved_models, values.version, lambda line: print(printable(line), flush=True))
+    print(printable(f"Imported {values.file} to {folder}; go on with: gallery serve {folder.parent.name}"))
     for name, signature in sorted(read_signatures(folder).items()):
-        print(f"    {name:16} {', '.join(signature.inputs)} -> {', '.join(signature.outputs)}")
+        print(printable(f"    {name:16} {', '.join(signature.inputs)} -> {', '.join(signature.outputs)}"))
     return 0
 
 

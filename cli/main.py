@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from ..loading import in_a_command, missing
 from ..models.errors import GalleryError
+from ..serving.printable import printable
 from .parsing import UsageError, parse
 
 
@@ -43,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not _can_be_corrected(error):
             raise
         line = str(error).partition("\n")[0]  # TensorFlow appends lines with the position in the graph
-        print(f"gallery: {line}", file=sys.stderr)
+        print(f"gallery: {printable(line)}", file=sys.stderr)
         return 2
     return 0
 

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from .. import loading as imports
+from ..serving.printable import printable
 
 
 def progress(step: str) -> None:
     """Prints the name of a step, followed by an ellipsis, such as "Writing the SavedModel ..."."""
-    print(f"{step} ...", file=sys.stderr, flush=True)
+    print(f"{printable(step)} ...", file=sys.stderr, flush=True)
 
 
 @contextmanager

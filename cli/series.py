@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..models.errors import GalleryError
+from ..serving.printable import printable
 from . import files
 from .command import Command
 
@@ -33,7 +34,7 @@ def _run(values: argparse.Namespace) -> int:
         for source in sources:
             (steps,) = client.forecast(values.name, read(source)[None])  # (horizon, features)
             for number, step in enumerate(steps, 1):
-                print(f"{source}\t{number}\t" + "\t".join(f"{value:.6g}" for value in step))
+                print(f"{printable(source)}\t{number}\t" + "\t".join(f"{value:.6g}" for value in step))
     return 0
 
 

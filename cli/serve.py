@@ -7,6 +7,7 @@ import signal
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..serving.printable import printable
 from .command import Command
 from .progress import progress
 
@@ -84,13 +85,12 @@ def _run(values: argparse.Namespace) -> int:
             "Note: tensorflow_model_server has no option for the address. It listens on all network interfaces.",
             flush=True,
         )
-    print(f"Starting the {server.kind} server: {' '.join(server.command)}", flush=True)
+    print(printable(f"Starting the {server.kind} server: {' '.join(server.command)}"), flush=True)
     try:
         with server:
             server.wait_until_ready(progress=progress)
-            print(
-                f"Serving {', '.join(models)}: gRPC at {server.grpc}, REST at {server.rest}. Ctrl-C stops.", flush=True
-            )
+            addresses = f"gRPC at {server.grpc}, REST at {server.rest}"
+            print(printable(f"Serving {', '.join(models)}: {addresses}. Ctrl-C stops."), flush=True)
             assert server.process is not None
             return server.process.wait()
     except KeyboardInterrupt:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from ..models.errors import GalleryError
+from ..serving.printable import printable
 from . import files
 from .command import Command
 from .progress import progress
@@ -56,7 +57,7 @@ def print_texts(
         with files.connect(values) as client:
             rows = list(request(client, values, texts))
         for row in rows:
-            print("\t".join(row))
+            print("\t".join(map(printable, row)))
         return 0
 
     return Command(help, description, examples, configure, run)

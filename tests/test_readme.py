@@ -2,6 +2,8 @@
 
 The commands run unchanged, except for the ports and for the epochs of the demo. All pages share one working folder and
 one server. A command that is on several pages runs once.
+
+The commands run without a network and with an empty home folder: nothing of them may need more than this machine.
 """
 
 from __future__ import annotations
@@ -18,6 +20,8 @@ from pathlib import Path
 import pytest
 from keras_gallery.serving.ports import free_port
 
+from .watch import Watch
+
 ROOT = Path(__file__).parents[1]
 BLOCK = re.compile(r"^```(sh|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 COMMAND = re.compile(r"(?:.*\\\n)*.+\n")  # a line, with the lines that continue it
@@ -26,10 +30,14 @@ EPOCHS = 8
 
 
 @contextmanager
-def serving(command: str, folder: Path, environment: dict[str, str]) -> Iterator[None]:
+def serving(command: str, folder: Path, watch: Watch) -> Iterator[None]:
     """Runs `gallery serve …` in the background, as a user would in another terminal."""
     server = subprocess.Popen(
-        ["bash", "-c", "exec " + command], cwd=folder, env=environment, stdout=subprocess.PIPE, text=True
+        [*watch.prefix, "bash", "-c", "exec " + command],
+        cwd=folder,
+        env=watch.environment,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     assert server.stdout is not None
     try:
@@ -47,10 +55,11 @@ def serving(command: str, folder: Path, environment: dict[str, str]) -> Iterator
 class Terminal:
     """Runs commands in a working folder. A server that a command starts runs until `stack` is closed."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, watch: Watch) -> None:
         self.folder = folder
+        self.watch = watch
         self.ports = {"8500": str(free_port()), "8501": str(free_port())}
-        self.environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+        watch.environment["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
         self.stack = ExitStack()
         self.done: set[str] = set()
 
@@ -77,10 +86,16 @@ class Terminal:
 
     def _run(self, language: str, text: str) -> None:
         if text.startswith("gallery serve"):
-            self.stack.enter_context(serving(text, self.folder, self.environment))
+            self.stack.enter_context(serving(text, self.folder, self.watch))
             return
         program = ["bash", "-euc", text] if language == "sh" else [sys.executable, "-c", text]
-        done = subprocess.run(program, cwd=self.folder, env=self.environment, capture_output=True, text=True)
+        done = subprocess.run(
+            [*self.watch.prefix, *program],
+            cwd=self.folder,
+            env=self.watch.environment,
+            capture_output=True,
+            text=True,
+        )
         assert done.returncode == 0, f"{text}\n{done.stdout}\n{done.stderr}"
         if text.startswith("gallery demo"):
             lift = re.search(r"PSNR of denoised digits +[\d.]+ dB \(\+([\d.]+)\)", done.stdout)
@@ -90,8 +105,8 @@ class Terminal:
 
 @pytest.fixture(scope="module")
 def terminal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terminal]:
-    opened = Terminal(tmp_path_factory.mktemp("readme"))
-    with opened.stack:
+    folder = tmp_path_factory.mktemp("readme")
+    with Watch(tmp_path_factory.mktemp("watch"), folder) as watch, (opened := Terminal(folder, watch)).stack:
         opened.run("sh", "make demo\n")  # the pages use the model and the pictures of the demo
         yield opened
 
@@ -113,6 +128,44 @@ def test_files_that_the_commands_write(terminal: Terminal) -> None:
         test_page(terminal, page)
     assert len(list((terminal.folder / "demo" / "noisy-denoised").iterdir())) == 10
     assert (terminal.folder / "three.npy").is_file()
+
+
+# Files outside of the working folder: the server's cache, and the settings and caches of Keras and matplotlib.
+DOCUMENTED = re.compile(r"home/(\.cache/keras-gallery/openvino/.*|\.keras/keras\.json|\.(cache|config)/matplotlib/.*)")
+
+
+@pytest.mark.models
+def test_nothing_leaves_the_machine(terminal: Terminal) -> None:
+    """Training, export, import, the server and the client ask for no other machine, and write where the pages say."""
+    for page in ("README.md", "docs/serve.md"):
+        test_page(terminal, page)
+    terminal.run("sh", "gallery import runs/denoising_autoencoder/001/model.keras --name imported\n")
+    terminal.stack.close()  # stops the server
+    assert terminal.watch.record() == []
+    assert [file for file in terminal.watch.files() if not DOCUMENTED.fullmatch(file)] == []
+
+
+@pytest.mark.parametrize(
+    ("program", "recorded"),
+    [
+        ("import socket; socket.create_connection(('192.0.2.1', 80))", "'192.0.2.1'"),
+        ("import socket; socket.socket().connect(('192.0.2.1', 80))", "socket.connect '192.0.2.1'"),
+        ("import socket; socket.gethostbyname('example.org')", "socket.gethostbyname 'example.org'"),
+        ("open('{elsewhere}', 'w')", "open '{elsewhere}'"),
+        ("import subprocess; subprocess.run(['bash', '-c', '3<>/dev/tcp/192.0.2.1/80'])", "packets: Ip:OutNoRoutes"),
+    ],
+)
+def test_the_watch_notices(program: str, recorded: str, tmp_path: Path) -> None:
+    """Otherwise the test above would prove nothing."""
+    elsewhere = str(tmp_path / "elsewhere")
+    (tmp_path / "watch").mkdir()
+    with Watch(tmp_path / "watch") as watch:
+        if not watch.prefix and "packets" in recorded:
+            pytest.skip("needs network namespaces")
+        command = [*watch.prefix, sys.executable, "-c", program.format(elsewhere=elsewhere)]
+        subprocess.run(command, env=watch.environment, stderr=subprocess.DEVNULL)
+        (line,) = watch.record()
+        assert recorded.format(elsewhere=elsewhere) in line
 
 
 def test_the_readme_has_shell_and_python() -> None:

@@ -55,6 +55,19 @@ FLAGS = (
     Flag(
         "allow_version_labels_for_unavailable_models", False, "allow a new label for a version that is not loaded yet"
     ),
+    Flag(
+        "allow_reload",
+        True,
+        "accept HandleReloadConfigRequest, with which any client can replace the models",
+        ours=True,
+    ),
+    Flag(
+        "restrict_models",
+        False,
+        "refuse SavedModels with operations that do more than compute, such as reading files; on Linux, also forbid "
+        "the TensorFlow process to change files, start programs and use TCP",
+        ours=True,
+    ),
     Flag("enable_signature_method_name_check", False, "reject requests that do not fit the signature's method name"),
     # === Loading ===
     Flag("max_num_load_retries", 5, "how many times to retry a version that could not be loaded"),

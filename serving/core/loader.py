@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from .. import saved_model
+from .. import allowed_operations, saved_model
 from ..batching.batcher import Batcher
 from ..batching.gatherer import Gatherer
 from ..batching.threads import BatchThreads
@@ -62,6 +62,7 @@ class Loader:
         metrics: records how long loading and warm-up took.
         tags: the tags of the meta graph to load.
         tflite: whether to load `model.tflite` instead of the SavedModel if the folder has this file.
+        restrict: whether to refuse SavedModels with operations that do more than compute.
         warmups: how many times each recorded request is replayed; 0: no warm-up.
         batching: TensorFlow Serving's batching; None: requests that are there share a run, if the engine allows it.
         parallel: maximum number of shared runs of a signature in threads at the same time.
@@ -74,6 +75,7 @@ class Loader:
         *,
         tags: Sequence[str] = ("serve",),
         tflite: bool = False,
+        restrict: bool = False,
         warmups: int = 1,
         batching: Batching | None = None,
         parallel: int = 1,
@@ -82,6 +84,7 @@ class Loader:
         self._metrics = metrics
         self._tags = tags
         self._tflite = tflite
+        self._restrict = restrict
         self._warmups = warmups
         self._batching = batching
         self._parallel = parallel
@@ -90,8 +93,8 @@ class Loader:
         """Loads the version in `folder`.
 
         Raises:
-            ServingError: the SavedModel is missing or truncated, the batching parameters file is invalid, or no engine
-                supports any signature of the version.
+            ServingError: the SavedModel is missing, truncated or not allowed, the batching parameters file is invalid,
+                or no engine supports any signature of the version.
         """
         started = time.perf_counter()
         try:
@@ -106,6 +109,9 @@ class Loader:
         return servable
 
     def _load(self, name: str, version: int, folder: Path) -> Servable:
+        if self._restrict and saved_model.model_file(folder):
+            meta_graph = saved_model.read_meta_graph(folder, self._tags)
+            allowed_operations.check(meta_graph, "(--restrict_models is on)")
         meta_graph = tflite.read_meta_graph(folder) if self._tflite else None
         if meta_graph is None:
             meta_graph = saved_model.read_meta_graph(folder, self._tags)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
@@ -10,15 +11,26 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import FailedPrecondition, InvalidArgument, NotFound, from_code
+from .. import limits
+from ..errors import FailedPrecondition, InvalidArgument, NotFound, ResourceExhausted, from_code
 from ..export.publishing import model_folder, publish
 from .serving_check import compare
 
+# Importing TensorFlow and compiling a graph need about 2 GB, and some memory for the threads of each core.
+BASE_MEMORY, MEMORY_OF_A_CORE = 4 << 30, 64 << 20
+MEMORY_RATIO = 50  # bytes for each byte of the file, which may be compressed
+MEMORY_SHARE = 0.75  # maximum share of the machine's memory
+BASE_SECONDS = 600
+MAX_FILES = 10_000  # files in a folder whose sizes count
+
+# -P: do not import modules from the working directory, which may come with the untrusted file.
+_COMMAND = (sys.executable, "-P", "-m", "keras_gallery.serving.importer.worker")
 _ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PYTHONPATH", "GALLERY_NODE_MODULES", "SYSTEMROOT")
 
 
@@ -37,6 +49,10 @@ class Request:
         decoder: layer whose input is the code of an autoencoder.
         labels: names of the classes of a classifier.
         save: path of a new .keras file for the rebuilt model, or None.
+        memory: bytes that the process that reads the file may allocate. By default, `BASE_MEMORY` and `MEMORY_RATIO`
+            bytes for each byte of the file, but not more than `MEMORY_SHARE` of the memory.
+        seconds: longest time for reading the file and exporting the model. By default, `BASE_SECONDS` and one second
+            for each MiB of the file.
     """
 
     file: Path
@@ -48,6 +64,8 @@ class Request:
     decoder: str | None = None
     labels: Sequence[str] | None = None
     save: Path | None = None
+    memory: int | None = None
+    seconds: float | None = None
 
 
 def import_file(
@@ -74,7 +92,7 @@ def import_file(
         InvalidArgument: the name is not valid, the version exists, or the model has no layer of the given name.
         PermissionDenied: the file would run code, or refers to other files.
         FailedPrecondition: the file cannot be read, or the results of the exported model and of the file differ.
-        ResourceExhausted: the model is too large.
+        ResourceExhausted: the model is too large, or the import needs too much memory or time.
     """
     if not request.file.exists():
         raise NotFound(f"No such file or folder: {request.file}")
@@ -92,9 +110,12 @@ def import_file(
             "save": bool(request.save),
             "name": name,
             "folder": str(scratch),
+            "memory": request.memory or _memory(request),
+            "seconds": request.seconds or BASE_SECONDS + _stored(request) / (1 << 20),
         }
         _run(asdict(request) | absolute, scratch, report)
-        report(f"Tested on the embedded server: {compare(name, scratch / 'version', scratch / 'answers')}")
+        tested = compare(name, scratch / "version", scratch / "answers", trust=request.trust)
+        report(f"Tested on the embedded server: {tested}")
         base.mkdir(exist_ok=True)
         if request.save:
             shutil.move(scratch / "model.keras", request.save)
@@ -102,6 +123,18 @@ def import_file(
         return publish(scratch / "version", base, version)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _stored(request: Request) -> int:
+    """Returns the size of the file or folder, and of the file of --like, in bytes. Does not follow links."""
+    tops = [request.file.resolve(), *([Path(request.like).resolve()] if isinstance(request.like, str) else [])]
+    found = [each for top in tops for each in (top, *itertools.islice(top.rglob("*"), MAX_FILES))]
+    return sum(each.lstat().st_size for each in found if os.path.lexists(each))
+
+
+def _memory(request: Request) -> int:
+    base = BASE_MEMORY + MEMORY_OF_A_CORE * (os.cpu_count() or 1)
+    return min(int(limits.memory() * MEMORY_SHARE), base + MEMORY_RATIO * _stored(request))
 
 
 def _name(file: Path) -> str:
@@ -122,12 +155,10 @@ def _run(request: dict[str, Any], scratch: Path, report: Callable[[str], None]) 
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "CUDA_VISIBLE_DEVICES": "-1",
     }
-    # -P: do not import modules from the working directory, which may come with the untrusted file.
-    command = (sys.executable, "-P", "-m", "keras_gallery.serving.importer.worker")
     with (
         open(log, "wb") as errors,
         subprocess.Popen(
-            command,
+            _COMMAND,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,
@@ -135,22 +166,42 @@ def _run(request: dict[str, Any], scratch: Path, report: Callable[[str], None]) 
             start_new_session=True,
         ) as child,
     ):
+        expired = threading.Event()
+
+        def expire() -> None:
+            expired.set()
+            _kill(child)
+
+        timer = threading.Timer(request["seconds"], expire)
+        timer.start()
         try:
             assert child.stdin is not None
             child.stdin.write(json.dumps(request).encode())
             child.stdin.close()
             succeeded = _wait(child, report)
         finally:
-            if child.poll() is None:
-                os.killpg(child.pid, signal.SIGKILL)
+            timer.cancel()
+            _kill(child)
+    if expired.is_set():
+        raise ResourceExhausted(
+            f"Reading the file takes more than {request['seconds']:.0f} s (--max-seconds allows more)"
+        )
     if not succeeded:
-        raise FailedPrecondition(_failure(child.returncode, log))
+        raise FailedPrecondition(_failure(child.returncode, log, request["memory"]))
+
+
+def _kill(child: subprocess.Popen[bytes]) -> None:
+    """Kills a process and the processes that it has started."""
+    if child.poll() is None:
+        os.killpg(child.pid, signal.SIGKILL)
 
 
 def _wait(child: subprocess.Popen[bytes], report: Callable[[str], None]) -> bool:
     """Reports the progress of the child process until it ends. Returns whether it succeeded."""
     assert child.stdout is not None
     for line in child.stdout:
+        if not line.endswith(b"\n"):  # the process was killed while it wrote the line
+            break
         event = json.loads(line)
         if "error" in event:
             raise from_code(event["error"], event["message"])
@@ -161,10 +212,12 @@ def _wait(child: subprocess.Popen[bytes], report: Callable[[str], None]) -> bool
     return False
 
 
-def _failure(status: int, log: Path) -> str:
+def _failure(status: int, log: Path, memory: int) -> str:
     """Describes how the child process ended, with the last line of its log."""
     lines = log.read_text(errors="replace").strip().splitlines()
     how = f"signal {-status} ({signal.Signals(-status).name})" if status < 0 else f"status {status}"
+    if lines and "bad_alloc" in "".join(lines[-3:]):
+        how += f", because it needs more than {memory / (1 << 30):.1f} GiB of memory (--max-memory allows more)"
     return f"The process that reads the file ended with {how}" + (f": {lines[-1][:200]}" if lines else "")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib._bootstrap_external
+import math
 import os
 import sys
 import tempfile
@@ -10,11 +11,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from .. import limits
 from ..errors import PermissionDenied
 
-MEMORY_SHARE = 0.75
-CPU_SECONDS = 1800  # limit of processor time
 # The two programs that an import is allowed to start. TensorFlow.js runs no code from a model file.
 WORKER = "keras_gallery.serving.engines.openvino.conversion_worker"
 RUNNER = Path(__file__).parents[1] / "targets" / "tfjs" / "runner.cjs"
@@ -37,20 +35,23 @@ _CHANGES = {
 _PROCESSES = ("os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.system", "pty.spawn")
 
 
-def limit() -> None:
+def limit(memory: int, seconds: float) -> None:
     """Limits memory, processor time and file size of this process and its children, and turns core dumps off.
 
     Call this first. On Windows, this function does nothing, because Windows has no such limits.
+
+    Args:
+        memory: bytes that a process may allocate, and maximum size of a file in bytes.
+        seconds: seconds that this process may compute on all cores.
     """
     try:
         import resource
     except ImportError:
         return
-    memory = int(limits.memory() * MEMORY_SHARE)
     for name, maximum in (
         ("RLIMIT_DATA", memory),  # limits allocated memory, but not the reserved address space, which is far larger
-        ("RLIMIT_CPU", CPU_SECONDS),
-        ("RLIMIT_FSIZE", limits.memory()),
+        ("RLIMIT_CPU", math.ceil(seconds * (os.cpu_count() or 1))),
+        ("RLIMIT_FSIZE", memory),
         ("RLIMIT_CORE", 0),
     ):
         limit_id = getattr(resource, name)

@@ -16,13 +16,18 @@ from ..wire import messages, tensor
 TOLERANCE = 1e-4
 
 
-def compare(name: str, version: Path, answers: Path) -> str:
+# The server is for this comparison only.
+FLAGS = ("--allow_reload=false", "--workers=1")
+
+
+def compare(name: str, version: Path, answers: Path, *, trust: bool = False) -> str:
     """Serves a version, sends its warm-up requests, and compares the responses with TensorFlow's responses.
 
     Args:
         name: model name in the requests.
         version: folder of the version.
         answers: folder with TensorFlow's responses: a `PredictResponse` in `<number>.pb` for each warm-up request.
+        trust: whether the model may have operations that do more than compute.
 
     Returns:
         One line of text: the compared signatures, and the largest difference.
@@ -34,7 +39,9 @@ def compare(name: str, version: Path, answers: Path) -> str:
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "1").symlink_to(version)
         models, log = {name: Path(folder)}, Path(folder) / "log"
-        with ServerProcess("embedded", models, port=free_port(), rest_port=free_port(), log=log) as server:
+        ports = {"port": free_port(), "rest_port": free_port()}
+        flags = FLAGS if trust else (*FLAGS, "--restrict_models")
+        with ServerProcess("embedded", models, **ports, host="127.0.0.1", flags=flags, log=log) as server:
             server.wait_until_ready()
             with Client(server.grpc) as client:
                 for number, record in enumerate(warmup.read(version)):

@@ -3,8 +3,8 @@
 `process.py` starts this program. The program reads a JSON request from stdin: `file`, `name`, `folder` (for all
 output), `trust`, `classes` (modules to import, which register custom classes), `like` (the model of a file that has
 only weights: another model file, or [module, name] for `module.create(name)`), `encoder`, `decoder`, `labels`, `save`
-(whether to write model.keras). The program writes lines {"progress": text} to stdout. The last line is
-{"done": true} or {"error": status code, "message": text}.
+(whether to write model.keras), `memory` (maximum in bytes), `seconds`. The program writes lines {"progress": text} to
+stdout. The last line is {"done": true} or {"error": status code, "message": text}.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .. import landlock
 from ..errors import FailedPrecondition, InvalidArgument, ServingError
 from ..export.comparing import difference, too_far
 from ..quiet import import_keras
@@ -195,13 +196,19 @@ def main() -> None:
             request = json.load(sys.stdin)
             from . import sandbox
 
-            sandbox.limit()
+            sandbox.limit(request["memory"], request["seconds"])
+            if not request["trust"]:  # also holds for C libraries, if the system has Landlock
+                landlock.restrict([Path(request["folder"])], programs=True)
             run(request, lambda text: send(progress=text))
             send(done=True)
         except ServingError as error:
             send(error=error.code.name, message=str(error))
         except MemoryError:
-            send(error="RESOURCE_EXHAUSTED", message="The model does not fit into memory")
+            gigabytes = request["memory"] / (1 << 30)
+            send(
+                error="RESOURCE_EXHAUSTED",
+                message=f"Reading the file needs more than {gigabytes:.1f} GiB of memory (--max-memory allows more)",
+            )
         except ModuleNotFoundError as error:
             send(
                 error="FAILED_PRECONDITION",

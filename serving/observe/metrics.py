@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from .observation import Observation
 from .prometheus import EXAMPLES, FAMILIES, LATENCY, Labels, Snapshot, add_value
 
-# A failed request may name any model. After MAX_FAILURES different combinations of labels, failed requests with new
-# combinations are counted under the model name `OTHERS`.
-MAX_FAILURES = 1000
+# A failed request may name any model, and a reload may name any folder. A metric keeps at most MAX_SERIES combinations
+# of labels that clients choose. New combinations are counted with `OTHERS` in place of this name.
+MAX_SERIES = 1000
 OTHERS = "(others)"
 # The methods that TensorFlow Serving's metrics count. The label is this name for gRPC, and in lower case for REST.
 _COUNTED = {"Predict", "Classify", "Regress", "MultiInference"}
@@ -77,21 +78,23 @@ class Metrics:
 
     def _record_failure(self, request: Observation) -> None:
         key = (request.face, request.method, request.model[:128], request.status)
-        if key not in self._failed and len(self._failed) >= MAX_FAILURES:
+        if key not in self._failed and len(self._failed) >= MAX_SERIES:
             key = (request.face, request.method, OTHERS, request.status)
         self._failed[key] = self._failed.get(key, 0) + 1
 
     # === Other metrics ===
 
-    def add(self, name: str, labels: Labels = (), amount: float = 1) -> None:
-        """Adds `amount` to a counter."""
+    def add(self, name: str, labels: Labels = (), amount: float = 1, *, known: bool = False) -> None:
+        """Adds `amount` to a counter. The first label counts as chosen by a client, unless it is `known`."""
         points = self._values.setdefault(name, {})
+        labels = labels if known else _bounded(points, labels)
         points[labels] = points.get(labels, 0) + amount
 
     def observe(self, name: str, labels: Labels, value: float) -> None:
         """Adds a value to a histogram; times are in microseconds."""
         limits = FAMILIES[name].limits
         points = self._histograms.setdefault(name, {})
+        labels = _bounded(points, labels)
         buckets, total = points.setdefault(labels, ([0] * (len(limits) + 1), [0.0]))
         buckets[bisect_left(limits, value)] += 1
         total[0] += value
@@ -162,6 +165,11 @@ class Metrics:
                 add_value(snapshot, "keras_gallery:process_cpu_seconds_total", (process,), usage[0])
                 add_value(snapshot, "keras_gallery:process_resident_bytes", (process,), usage[1])
         return snapshot
+
+
+def _bounded(points: Mapping[Labels, Any], labels: Labels) -> Labels:
+    """Returns the labels, with `OTHERS` as the first label if they are new and `points` has MAX_SERIES labels."""
+    return labels if labels in points or len(points) < MAX_SERIES else (OTHERS, *labels[1:])
 
 
 def _add_tensorflow_serving(snapshot: Snapshot, face: str, method: str, model: str, series: _Series) -> None:

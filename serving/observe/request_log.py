@@ -91,7 +91,8 @@ class RequestLog:
                 self._failing = True
             else:
                 self._failing = False
-                self._metrics.add(":tensorflow:serving:request_log_count", (line.request.model, line.request.status))
+                labels = (line.request.model, line.request.status)
+                self._metrics.add(":tensorflow:serving:request_log_count", labels, known=line.request.status == "OK")
         if self._file is not None and self._path != "-":
             os.close(self._file)
 

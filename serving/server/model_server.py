@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import ipaddress
 import logging
 import signal
 import socket
@@ -30,6 +31,7 @@ from ..lifecycle.versions import version_states
 from ..observe.metrics import Metrics
 from ..observe.prometheus import Snapshot, add_value, merge, text
 from ..ports import PortInUse, listen_unix, reserve
+from ..printable import printable
 from ..processes.control import LocalControl, reload
 from ..processes.pool import WorkerPool
 from . import node
@@ -63,6 +65,7 @@ class ModelServer:
         self._tensorflow = TensorFlowProcess(
             values.tensorflow_intra_op_parallelism or values.tensorflow_session_parallelism,
             values.tensorflow_inter_op_parallelism or values.tensorflow_session_parallelism,
+            sandbox=values.restrict_models,
         )
         self._files = node.openvino_files(values)
         self._converter = Converter(self._files, niceness=10)
@@ -138,6 +141,13 @@ class ModelServer:
             await self._node.open(LocalControl(self._manager, self._metrics), self._unix)
         if self._flags.port:
             log.info("Running gRPC ModelServer at %s:%d", self._flags.host, self._flags.port)
+        if anyone_can_reload(self._flags):
+            log.warning(
+                "Any client that reaches %s:%d can replace the models with HandleReloadConfigRequest. To forbid this: "
+                "--allow_reload=false",
+                self._flags.host,
+                self._flags.port,
+            )
         if self._flags.rest_api_port:
             log.info("Exporting HTTP/REST API at %s:%d", self._flags.host, self._flags.rest_api_port)
 
@@ -200,6 +210,19 @@ def reserve_ports(values: argparse.Namespace) -> list[socket.socket]:
     return held
 
 
+def anyone_can_reload(values: argparse.Namespace) -> bool:
+    """Returns whether a client on another machine can replace the models without a client certificate."""
+    if not values.allow_reload or not values.port or values.host == "localhost":
+        return False
+    try:
+        if ipaddress.ip_address(values.host).is_loopback:
+            return False
+    except ValueError:  # a host name
+        pass
+    grpc = node.tls(values).get("grpc")
+    return grpc is None or not grpc.client_verify
+
+
 def models_of(values: argparse.Namespace) -> list[ModelConfig]:
     """Returns the models that the flags name. Raises InvalidArgument for an invalid model config file."""
     if values.model_config_file:
@@ -231,7 +254,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)  # this server does not reopen its logs on SIGHUP
         run(ModelServer(models_of(values), values, arguments).run())
     except (ValueError, ServingError, PortInUse) as error:
-        print(f"gallery-model-server: {error}", file=sys.stderr)
+        print(f"gallery-model-server: {printable(error)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130

@@ -74,6 +74,7 @@ class Node:
             self.metrics,
             tags=tags,
             tflite=values.prefer_tflite_model,
+            restrict=values.restrict_models,
             warmups=max(values.num_request_iterations_for_warmup, 1) if values.enable_model_warmup else 0,
             batching=self._batching,
             parallel=max(1, CORES // ((values.workers or CORES) * threads_of_a_run(values))),
@@ -94,6 +95,7 @@ class Node:
             as_content=self._flags.enable_serialization_as_tensor_content,
             health=self._flags.enable_grpc_healthcheck_service,
             reflection=self._flags.enable_grpc_reflection,
+            allow_reload=self._flags.allow_reload,
         )
         rest_api = RestApi(
             self._inference,

@@ -10,7 +10,7 @@ from typing import Any
 from ...core.examples import ExampleInference
 from ...core.inference import Inference, named
 from ...core.predictions import Task
-from ...errors import Code, InvalidArgument
+from ...errors import Code, InvalidArgument, PermissionDenied
 from ...limits import Budget
 from ...observe.observation import Observation
 from ...observe.observer import Observer
@@ -40,6 +40,7 @@ class GrpcApi:
         as_content: whether outputs are sent in `tensor_content` instead of the `*_val` fields.
         health: whether to serve the health service.
         reflection: whether to serve reflection.
+        allow_reload: whether clients may replace the model config.
     """
 
     def __init__(
@@ -51,12 +52,14 @@ class GrpcApi:
         as_content: bool = False,
         health: bool = False,
         reflection: bool = False,
+        allow_reload: bool = True,
     ) -> None:
         self._inference = inference
         self._examples = ExampleInference(inference)
         self._control = control
         self._observer = observer
         self._as_content = as_content
+        self._allow_reload = allow_reload
         self._health = grpc_health.Health() if health else None
         self._reflection = reflection
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="decode")  # Python runs one thread at a time
@@ -115,6 +118,8 @@ class GrpcApi:
 
     async def reload(self, data: bytes, request: Observation) -> bytes:
         """Applies a new model config. Returns how much the reload increased each metric that the request names."""
+        if not self._allow_reload:
+            raise PermissionDenied("HandleReloadConfigRequest is turned off (--allow_reload=false).")
         message = messages.ReloadConfigRequest.FromString(data)
         names: Sequence[str] = message.metric_names
         before = await self._counts(names)

@@ -24,10 +24,12 @@ class TensorFlowProcess:
     Args:
         intra_op: number of threads for one operation. 0 means one per core.
         inter_op: number of operations that run in parallel. 0 means one per core.
+        sandbox: whether the process must not change files, start programs or use TCP, if the system can forbid it.
     """
 
-    def __init__(self, intra_op: int = 0, inter_op: int = 0) -> None:
+    def __init__(self, intra_op: int = 0, inter_op: int = 0, *, sandbox: bool = False) -> None:
         self._options = [str(intra_op), str(inter_op)]
+        self._sandbox = sandbox
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._folder: Path | None = None
@@ -67,6 +69,8 @@ class TensorFlowProcess:
         """Starts a process with a socket that already listens, so that clients can connect at once."""
         if self._folder is None:
             self._folder = Path(tempfile.mkdtemp(prefix="keras-gallery-"))  # readable for this user only
+        temporary = self._folder / "temporary"
+        temporary.mkdir(exist_ok=True)
         self._starts += 1
         with socket.socket(socket.AF_UNIX) as listener:
             listener.bind(str(self._socket()))
@@ -75,7 +79,7 @@ class TensorFlowProcess:
             return subprocess.Popen(
                 [
                     *(sys.executable, "-P", "-m", "keras_gallery.serving.engines.tensorflow.worker"),
-                    *(str(listener.fileno()), *self._options),
+                    *(str(listener.fileno()), *self._options, str(temporary) if self._sandbox else ""),
                 ],
                 stdin=subprocess.PIPE,  # the process ends when this pipe closes
                 stdout=2,  # output that libraries print goes to stderr

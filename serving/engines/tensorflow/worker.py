@@ -19,7 +19,7 @@ from typing import Any
 
 import orjson
 
-from ... import memory
+from ... import landlock, memory
 from ...saved_model import model_file
 from . import denormals
 from .frames import LOAD, NOT_LOADED, Buffer, Stream, strings_from_bytes, strings_to_bytes
@@ -156,7 +156,11 @@ def _exit_when_stdin_closes() -> None:
 
 
 def main() -> None:
-    descriptor, intra_op, inter_op = map(int, sys.argv[1:])
+    descriptor, intra_op, inter_op = map(int, sys.argv[1:4])
+    if temporary := sys.argv[4]:  # the only folder in which this process may write
+        os.environ["TMPDIR"] = temporary
+        if not landlock.restrict([Path(temporary)]):
+            print("no sandbox for TensorFlow: this system has no Landlock", file=sys.stderr)
     threading.Thread(target=_exit_when_stdin_closes, daemon=True).start()
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))  # each worker process opens a connection for each model

@@ -13,7 +13,7 @@ from keras_gallery.serving.core import loader, servable, warmup
 from keras_gallery.serving.core.loader import Batching, Loader
 from keras_gallery.serving.core.servable import Servable
 from keras_gallery.serving.engines.base import Arrays
-from keras_gallery.serving.errors import InvalidArgument, NotFound, Unimplemented
+from keras_gallery.serving.errors import InvalidArgument, NotFound, PermissionDenied, Unimplemented
 from keras_gallery.serving.observe.metrics import Metrics
 from keras_gallery.serving.wire import messages
 
@@ -116,6 +116,25 @@ def test_signatures_that_no_engine_supports_are_not_served(folder: Path) -> None
     assert list(load("m", 1, folder, [Engine("e", ["score"])]).signatures) == ["score"]
     with pytest.raises(Unimplemented, match="^No engine can run any signature of .*: decode, encode, score.$"):
         load("m", 1, folder, [Engine("e", [])])
+
+
+@pytest.mark.parametrize("tflite", [False, True])
+def test_restricted_models_must_only_compute(folder: Path, tflite: bool) -> None:
+    """A TensorFlow Lite file beside the SavedModel makes no difference."""
+    saved = messages.SavedModel.FromString((folder / "saved_model.pb").read_bytes())
+    graph = saved.meta_graphs[0]
+    graph.graph_def.node[0].op = "Relu"
+    for name in NAMES:
+        graph.signature_def[name].outputs["y"].name = "a node:0"
+    (folder / "saved_model.pb").write_bytes(saved.SerializeToString())
+    load("m", 1, folder, [Engine("e", NAMES)], restrict=True, tflite=tflite)
+    graph.graph_def.node[0].op = "ReadFile"
+    (folder / "saved_model.pb").write_bytes(saved.SerializeToString())
+    engine = Engine("e", NAMES)
+    with pytest.raises(PermissionDenied, match=r"with operation 'ReadFile', .* \(--restrict_models is on\)$"):
+        load("m", 1, folder, [engine], restrict=True, tflite=tflite)
+    assert not engine.offered, "no engine may read the model"
+    load("m", 1, folder, [engine], tflite=tflite)
 
 
 def test_no_saved_model(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from keras_gallery.serving.errors import PermissionDenied
 from keras_gallery.serving.importer import sandbox
 folder, outside = map(Path, sys.argv[1:])
+MEMORY = 4 << 30
 """
 
 
@@ -96,11 +97,10 @@ assert "not enough values to unpack" in worker.stderr  # the worker has started
 
 def test_memory_limit(tmp_path: Path) -> None:
     program = """
-sandbox.limit()
+sandbox.limit(MEMORY, 60)
 import numpy as np
-from keras_gallery.serving.limits import memory
 try:
-    np.ones(memory() // 8 + 1)
+    np.ones(MEMORY // 8 + 1)
 except MemoryError:
     print("refused", end="")
 """
@@ -112,7 +112,7 @@ def test_limits_cannot_be_lifted(tmp_path: Path) -> None:
     """The process cannot lift the limits. If a lower limit was set before, the lower limit stays."""
     program = """
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
-sandbox.limit()
+sandbox.limit(MEMORY, 60)
 for name in ("DATA", "CPU", "FSIZE", "CORE"):
     soft, hard = resource.getrlimit(getattr(resource, f"RLIMIT_{name}"))
     assert soft == hard != resource.RLIM_INFINITY, name
@@ -129,7 +129,7 @@ except OSError as error:
 def test_export_and_conversion_within_the_limits(small_keras: Path, tmp_path: Path) -> None:
     program = f"""
 from keras_gallery.serving.quiet import quiet_import
-sandbox.limit()
+sandbox.limit(MEMORY, 60)
 with quiet_import():
     from keras_gallery.serving.export.writing import export
     from keras_gallery.serving.importer.keras import keras_file

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from keras_gallery.serving.lifecycle.versions import ModelStatus, State, VersionStatus, version_states
 from keras_gallery.serving.observe import prometheus
-from keras_gallery.serving.observe.metrics import MAX_FAILURES, Metrics, process_usage
+from keras_gallery.serving.observe.metrics import MAX_SERIES, Metrics, process_usage
 from keras_gallery.serving.observe.observation import Observation
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -203,11 +203,23 @@ def test_cpu_time_and_memory_of_processes() -> None:
 
 
 def test_the_number_of_unknown_model_names_is_limited() -> None:
-    values = page(*(replace(PREDICT, model=f"x{n}" * 100, status="NOT_FOUND") for n in range(MAX_FAILURES + 5)))
+    values = page(*(replace(PREDICT, model=f"x{n}" * 100, status="NOT_FOUND") for n in range(MAX_SERIES + 5)))
     counts = {key: value for key, value in values.items() if key[0] == ":tensorflow:serving:request_count"}
-    assert len(counts) == MAX_FAILURES + 1
+    assert len(counts) == MAX_SERIES + 1
     assert counts[":tensorflow:serving:request_count", "(others)", "NOT_FOUND"] == 5
     assert max(len(key[1]) for key in counts) <= 128
+
+
+def test_the_number_of_folders_that_reloads_name_is_limited() -> None:
+    metrics = Metrics()
+    for number in range(MAX_SERIES + 5):
+        metrics.record_load(Path(f"/models/{number}"), 0.1, ok=False)
+        metrics.record_warmup(Path(f"/models/{number}"), 0.1, 1)
+    for name, points in metrics.snapshot().items():
+        assert len(points) <= MAX_SERIES + 1, name
+    values = samples(metrics.snapshot())
+    assert values[":tensorflow:cc:saved_model:load_attempt_count", "(others)", "fail"] == 5
+    assert values[":tensorflow:serving:model_warmup_latency_count", "(others)", "OK"] == 5
 
 
 @pytest.mark.parametrize("name", ['quo"te', "back\\slash", "line\nbreak", "\\n", 'a",b="c', "", "ü"])

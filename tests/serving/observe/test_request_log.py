@@ -16,10 +16,11 @@ from typing import Any
 
 import pytest
 from keras_gallery.serving.errors import InvalidArgument
-from keras_gallery.serving.observe.metrics import Metrics
+from keras_gallery.serving.observe.metrics import MAX_SERIES, Metrics
 from keras_gallery.serving.observe.observation import Observation
 from keras_gallery.serving.observe.request_log import DROPPED, RequestLog
 
+COUNT = ":tensorflow:serving:request_log_count"
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 REQUEST = Observation(
     *("grpc", "Predict", "m", 3, "serving_default", "OK", 0.25, 0.125, "openvino", 4, 8, 100, 200),
@@ -187,3 +188,16 @@ def test_a_file_that_cannot_be_opened(tmp_path: Path) -> None:
         InvalidArgument, match=r"^Cannot write to the file .*/none/log of --request_log: No such file or directory$"
     ):
         RequestLog(str(tmp_path / "none" / "log"), Metrics())
+
+
+def test_the_number_of_unknown_model_names_in_the_metric_is_limited(tmp_path: Path) -> None:
+    metrics = Metrics()
+    log = RequestLog(str(tmp_path / "log"), metrics)
+    for number in range(MAX_SERIES + 5):
+        log.record(replace(REQUEST, model=f"x{number}", status="NOT_FOUND"))
+    log.record(replace(REQUEST))
+    log.close(20)
+    counts = metrics.snapshot()[COUNT]
+    assert len(counts) == MAX_SERIES + 2
+    assert counts["(others)", "NOT_FOUND"] == 5
+    assert counts["m", "OK"] == 1, "a model that answers keeps its name"

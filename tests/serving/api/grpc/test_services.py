@@ -175,6 +175,18 @@ def test_reload(server: Server) -> None:
     assert refusal(server, MODEL + "HandleReloadConfigRequest", message) == ("INVALID_ARGUMENT", "no list")
 
 
+def test_reload_can_be_turned_off() -> None:
+    config = messages.ModelServerConfig(model_config_list={"config": [{"name": "n", "base_path": "/n"}]})
+    with Server(allow_reload=False) as server:
+        message = messages.ReloadConfigRequest(config=config)
+        code, details = refusal(server, MODEL + "HandleReloadConfigRequest", message)
+        assert (code, details) == (
+            "PERMISSION_DENIED",
+            "HandleReloadConfigRequest is turned off (--allow_reload=false).",
+        )
+        assert not server.control.configs
+
+
 def test_list_of_models(server: Server) -> None:
     config = messages.ModelServerConfig.FromString(server.call("/keras_gallery.ModelList/List"))
     assert [each.name for each in config.model_config_list.config] == ["m"]

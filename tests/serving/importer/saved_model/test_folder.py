@@ -165,75 +165,55 @@ def restore_from_file(_: Any, x: Any) -> Any:
     return tf.raw_ops.RestoreV2(prefix="/nowhere/x", tensor_names=["x"], shape_and_slices=[""], dtypes=[tf.float32])[0]
 
 
+def sample_with_vocabulary(_: Any, x: Any) -> Any:
+    return tf.random.fixed_unigram_candidate_sampler(tf.cast(x, tf.int64), 3, 1, True, 9, vocab_file="/nowhere/words")[
+        0
+    ]
+
+
+def constant_from_file(_: Any, x: Any) -> Any:
+    return x + tf.raw_ops.ImmutableConst(dtype=tf.float32, shape=[3], memory_region_name="/nowhere/constant")
+
+
+# Attack → the function of the signature, the input, and the refused operation.
 ATTACKS: dict[str, tuple[Callable[[Any, Any], Any], Any, str]] = {
-    "read a file": (lambda _, x: tf.map_fn(tf.io.read_file, x), TEXTS, "ReadFile, which reads or writes files"),
-    "write a file": (lambda _, x: [tf.io.write_file("/nowhere/x", x[0]), x][1], TEXTS, "WriteFile, which reads or"),
-    "list files": (lambda _, x: tf.io.matching_files(x), TEXTS, "MatchingFiles, which reads or writes files"),
-    "run Python": (lambda _, x: tf.py_function(abs, [x], tf.float32), FLOATS, "EagerPyFunc, which runs Python"),
-    "run NumPy": (lambda _, x: tf.numpy_function(np.abs, [x], tf.float32), FLOATS, "PyFunc, which runs Python"),
-    "print to a file": (print_to_file, FLOATS, "PrintV2, which writes to a file"),
-    "save": (
-        save_to_file,
-        FLOATS,
-        "SaveV2, which reads or writes files, used by 'serving_default', which is not a saver",
-    ),
-    "restore": (restore_from_file, FLOATS, "RestoreV2, which reads or writes files, used by"),
+    "read a file": (lambda _, x: tf.map_fn(tf.io.read_file, x), TEXTS, "ReadFile"),
+    "write a file": (lambda _, x: [tf.io.write_file("/nowhere/x", x[0]), x][1], TEXTS, "WriteFile"),
+    "list files": (lambda _, x: tf.io.matching_files(x), TEXTS, "MatchingFiles"),
+    "run Python": (lambda _, x: tf.py_function(abs, [x], tf.float32), FLOATS, "EagerPyFunc"),
+    "run NumPy": (lambda _, x: tf.numpy_function(np.abs, [x], tf.float32), FLOATS, "PyFunc"),
+    "print to a file": (print_to_file, FLOATS, "PrintV2"),
+    "save": (save_to_file, FLOATS, "SaveV2"),
+    "restore": (restore_from_file, FLOATS, "RestoreV2"),
+    "sample with a vocabulary": (sample_with_vocabulary, FLOATS, "FixedUnigramCandidateSampler"),
+    "map a constant": (constant_from_file, FLOATS, "ImmutableConst"),
     "read records": (
         lambda _, x: tf.data.TFRecordDataset(x).reduce(0, lambda count, _: count + 1),
         TEXTS,
-        "(TFRecord|TensorSlice)Dataset, which can read files",
+        "(TFRecord|TensorSlice)Dataset",
     ),
     "read a descriptor file": (
         lambda _, x: tf.raw_ops.DecodeProtoV2(
             bytes=x, message_type="m", field_names=["f"], output_types=[tf.string], descriptor_source="/nowhere/d"
         ).values[0],
         TEXTS,
-        "DecodeProtoV2, which can read files",
+        "DecodeProtoV2",
     ),
 }
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_unsafe_operations_are_refused(attack: str, tmp_path: Path) -> None:
-    function, spec, why = ATTACKS[attack]
+    function, spec, operation = ATTACKS[attack]
     place = save(tmp_path / "attack", function, spec)
-    with pytest.raises(PermissionDenied, match=f"node '.*' of function '.*' with operation {why}"):
+    message = rf"node '.*' of function '.*' with operation '{operation}', which .* \(--trust allows it\)"
+    with pytest.raises(PermissionDenied, match=message):
         read(place)
 
 
 def test_trust_allows_unsafe_operations(tmp_path: Path) -> None:
     result = read(save(tmp_path / "attack", print_to_file), trust=True)
     assert result.saved_model is not None
-
-
-def test_operations_of_other_libraries(tmp_path: Path) -> None:
-    def rename(graph: Any) -> None:
-        node = next(each for each in graph.graph_def.library.function[0].node_def if each.op != "Const")
-        node.op = "Unheard"
-
-    with pytest.raises(PermissionDenied, match="Unheard, which is not an operation of TensorFlow"):
-        read(edit(plain(tmp_path / "module"), rename))
-
-
-def test_a_restore_operation_that_saves(tmp_path: Path) -> None:
-    """Loading a graph runs the operation that the graph declares as its restore operation."""
-
-    def swap(graph: Any) -> None:
-        graph.saver_def.restore_op_name = graph.saver_def.save_tensor_name.partition(":")[0]
-
-    with pytest.raises(PermissionDenied, match="which reads or writes files, used by"):
-        read(edit(plain(tmp_path / "module"), swap))
-
-
-def test_a_sparse_output_that_saves(tmp_path: Path) -> None:
-    """A sparse output stores the names of its three tensors in other fields than a dense output."""
-
-    def hide(graph: Any) -> None:
-        output = graph.signature_def["serving_default"].outputs["y"]
-        output.coo_sparse.values_tensor_name = graph.saver_def.save_tensor_name
-
-    with pytest.raises(PermissionDenied, match="used by 'serving_default', which is not a saver"):
-        read(edit(plain(tmp_path / "module"), hide))
 
 
 def test_constants_larger_than_the_file(tmp_path: Path) -> None:
