@@ -51,7 +51,7 @@ def _configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> Non
         "--max-seconds",
         type=positive,
         metavar="S",
-        help="time for reading the file (default: 10 minutes and 1 s for each MiB of the file)",
+        help="time for reading the file (default: 5 minutes and 1 s for each MiB of the file)",
     )
     parser.add_argument("--version", type=int, help="version number (default: the next free number)")
     parser.add_argument("--saved-models", default="saved_models", help="folder to export to (default: saved_models)")

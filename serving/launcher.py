@@ -11,18 +11,20 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Self
 
+from . import leftovers
 from .client import Client
 from .errors import FailedPrecondition, InvalidArgument, NotFound, ServingError
+from .leftovers import OwnedFolder
 from .wire import messages
 
 BINARY = "tensorflow_model_server"
 IMAGE = "tensorflow/serving"
+FOLDER = "gallery-serve-"  # the beginning of the name of the folder with the model config file
 PROGRESS_SECONDS = 5  # seconds between two progress messages while models are loading
 KINDS = ("auto", "embedded", "tensorflow-model-server", "container")
 
@@ -175,8 +177,9 @@ class ServerProcess:
         reached = "localhost" if host in ("127.0.0.1", "0.0.0.0", "::") else f"[{host}]" if ":" in host else host
         self.grpc = f"{reached}:{port}"
         self.rest = f"http://{reached}:{rest_port}"
-        self._folder = tempfile.TemporaryDirectory(prefix="gallery-serve-")
-        self.command = command(self.kind, models, Path(self._folder.name), port, rest_port, flags, host)
+        leftovers.remove_abandoned(FOLDER)
+        self._folder = OwnedFolder(FOLDER)
+        self.command = command(self.kind, models, self._folder.path, port, rest_port, flags, host)
         self._log = log
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -246,5 +249,5 @@ class ServerProcess:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
-        self._folder.cleanup()
+        self._folder.close()
         return self.process.returncode

@@ -25,7 +25,8 @@ FORBIDDEN = {
 # The rooms from the lowest to the highest. To prevent import cycles, a room may import only from the rooms before it.
 ROOMS = {
     "serving": (
-        *("errors", "memory", "ports", "quiet", "limits", "allowed_operations", "landlock", "printable"),
+        *("errors", "leftovers", "memory", "ports", "quiet", "limits"),
+        *("allowed_operations", "landlock", "printable"),
         *("wire", "wire.json", "saved_model", "config", "observe"),
         *("engines", "engines.tensorflow", "engines.recurrent", "engines.openvino"),
         *("batching", "core", "lifecycle", "processes"),

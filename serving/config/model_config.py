@@ -80,6 +80,8 @@ def parse_config_file(path: Path) -> list[ModelConfig]:
     except text_format.ParseError as error:
         message = f"Error parsing text-format tensorflow.serving.ModelServerConfig: {error}"
         raise InvalidArgument(message) from None
+    except RecursionError:
+        raise InvalidArgument(f"Cannot parse the model config file {path}: its messages are nested too deep.") from None
     models = model_configs(config)
     check_change({}, models)
     return models

@@ -26,7 +26,7 @@ from .serving_check import compare
 BASE_MEMORY, MEMORY_OF_A_CORE = 4 << 30, 64 << 20
 MEMORY_RATIO = 50  # bytes for each byte of the file, which may be compressed
 MEMORY_SHARE = 0.75  # maximum share of the machine's memory
-BASE_SECONDS = 600
+BASE_SECONDS = 300
 MAX_FILES = 10_000  # files in a folder whose sizes count
 
 # -P: do not import modules from the working directory, which may come with the untrusted file.

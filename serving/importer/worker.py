@@ -13,6 +13,7 @@ import importlib
 import json
 import os
 import sys
+import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -184,6 +185,24 @@ def _write_answers(version: Path, folder: Path) -> None:
         (folder / f"{number}.pb").write_bytes(predict.encode_response(spec, outputs))
 
 
+def _described(error: Exception, memory: int) -> dict[str, str]:
+    """Returns the status code and the message of an error."""
+    if isinstance(error, ServingError):
+        return {"error": error.code.name, "message": str(error)}
+    if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":  # the second is TensorFlow's
+        message = f"The model needs more than {memory / (1 << 30):.1f} GiB of memory (--max-memory allows more)"
+        return {"error": "RESOURCE_EXHAUSTED", "message": message}
+    if isinstance(error, ModuleNotFoundError):
+        message = (
+            f"The package {error.name} is not installed. In the folder of the project, run: pip install '.[models]'"
+        )
+        return {"error": "FAILED_PRECONDITION", "message": message}
+    # Libraries raise errors of many classes for a malformed model.
+    traceback.print_exception(error)
+    reason = " ".join(str(error).split())[:300]
+    return {"error": "FAILED_PRECONDITION", "message": f"The model cannot be exported: {reason}"}
+
+
 def main() -> None:
     # Send the output of libraries to the log (stderr). Then stdout has only lines for the parent process.
     with os.fdopen(os.dup(1), "w", buffering=1) as lines:
@@ -192,8 +211,8 @@ def main() -> None:
         def send(**event: Any) -> None:
             print(json.dumps(event), file=lines)
 
+        request = json.load(sys.stdin)
         try:
-            request = json.load(sys.stdin)
             from . import sandbox
 
             sandbox.limit(request["memory"], request["seconds"])
@@ -201,26 +220,8 @@ def main() -> None:
                 landlock.restrict([Path(request["folder"])], programs=True)
             run(request, lambda text: send(progress=text))
             send(done=True)
-        except ServingError as error:
-            send(error=error.code.name, message=str(error))
-        except MemoryError:
-            gigabytes = request["memory"] / (1 << 30)
-            send(
-                error="RESOURCE_EXHAUSTED",
-                message=f"Reading the file needs more than {gigabytes:.1f} GiB of memory (--max-memory allows more)",
-            )
-        except ModuleNotFoundError as error:
-            send(
-                error="FAILED_PRECONDITION",
-                message=f"The package {error.name} is not installed. In the folder of the project, run: "
-                "pip install '.[models]'",
-            )
-        except Exception as error:  # libraries raise errors of many classes for a malformed model
-            import traceback
-
-            traceback.print_exc()
-            reason = " ".join(str(error).split())[:300]
-            send(error="FAILED_PRECONDITION", message=f"The model cannot be exported: {reason}")
+        except Exception as error:
+            send(**_described(error, request["memory"]))
     os._exit(0)  # skip the exit handlers of libraries, which may fail
 
 

@@ -10,6 +10,8 @@ from typing import NamedTuple, Protocol
 from .. import memory
 from ..core.servable import Servable
 from ..core.served_models import ServedModel, ServedModels
+from ..engines.base import Runner
+from ..errors import ServingError
 
 
 class Published(NamedTuple):
@@ -32,13 +34,29 @@ class Host(Protocol):
     """Loads and unloads servables, each with an id, and makes them available to requests."""
 
     def load(self, id: int, name: str, version: int, folder: Path) -> None:
-        """Loads a version. Raises ServingError if loading fails; then no part of the version stays loaded."""
+        """Loads a version. Raises ServingError if loading fails; then no part of the version stays loaded.
+
+        Raises Quarantined if the version must not be loaded again soon.
+        """
 
     def unload(self, id: int) -> None:
         """Waits for the requests that use the servable, then frees the servable."""
 
     def publish(self, table: Table) -> None:
-        """Makes the loaded versions in `table` available to requests. Requests can't use any other version."""
+        """Makes the loaded versions in `table` available to requests. Requests can't use any other version.
+
+        Does not wait long: the manager can't do anything else meanwhile.
+        """
+
+
+class Reports(Protocol):
+    """What a host with several processes reports to the manager about versions that it has loaded."""
+
+    def lost(self, id: int, error: ServingError) -> None:
+        """Reports that no process can run the version any more."""
+
+    def changed(self, id: int) -> None:
+        """Reports that the version's files have changed, so that a new process can't load the same version."""
 
 
 class LocalHost:
@@ -47,16 +65,22 @@ class LocalHost:
     Args:
         load: loads a version's folder as a `Servable`; raises `ServingError`.
         models: the table that requests use.
+
+    Attributes:
+        mark: returns a runner that records when it runs the servable with an id.
     """
 
     def __init__(self, load: Loader, models: ServedModels) -> None:
         self._load = load
         self._models = models
+        self.mark: Callable[[Runner, int], Runner] = lambda runner, id: runner
         self._servables: dict[int, Servable] = {}
         self._lock = threading.Lock()
 
     def load(self, id: int, name: str, version: int, folder: Path) -> None:
         servable = self._load(name, version, folder)
+        for signature in servable.signatures.values():
+            signature.runner = self.mark(signature.runner, id)
         with self._lock:
             self._servables[id] = servable
 

@@ -10,17 +10,25 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from ..config.model_config import ModelConfig, check_change
-from ..errors import FailedPrecondition, NotFound, ServingError
+from ..errors import Aborted, Cancelled, DeadlineExceeded, NotFound, ServingError
 from .host import Host
-from .model_versions import ModelVersions, Resources
-from .versions import ModelStatus, VersionStatus
+from .model_versions import ModelVersions
+from .reloading import check_reload
+from .resources import Resources
+from .threads import Threads
+from .versions import ModelStatus, Version, VersionStatus
 
 log = logging.getLogger(__name__)
+# A poll or a load that takes longer than this does not delay the polls or loads of other versions any more.
+POLL_SECONDS, LOAD_SECONDS, UNLOAD_SECONDS = 0.5, 10.0, 60.0
+RELOAD_SECONDS = 600.0  # time limit for the versions of a reload to become available
+CANCEL_SECONDS = 0.2  # a reload whose caller has given up waiting ends after this time
+STOP_SECONDS = 60.0  # time limit for `stop`
 
 
 class Manager:
@@ -59,20 +67,20 @@ class Manager:
         self._early_labels = early_labels
         self._changed = threading.Condition()
         self._wake = threading.Event()
-        self._reloading = threading.Lock()
         self._stopping = False
         self._resources = Resources(
             host,
             self._changed,
             self._publish,
             self._wake.set,
-            ThreadPoolExecutor(load_threads, thread_name_prefix="load"),
-            ThreadPoolExecutor(unload_threads, thread_name_prefix="unload"),
+            Threads("load", load_threads, LOAD_SECONDS),
+            Threads("unload", unload_threads, UNLOAD_SECONDS),
             retries,
             retry_seconds,
             improve,
-            ThreadPoolExecutor(1, thread_name_prefix="improve"),
+            Threads("improve", 1),
         )
+        self._polls = Threads("poll", 1, POLL_SECONDS)
         # Includes models that are no longer served: requests can still read the status of these models.
         self._models = {config.name: ModelVersions(config, self._resources) for config in configs}
         self._thread = threading.Thread(target=self._watch, name="versions", daemon=True)
@@ -109,15 +117,12 @@ class Manager:
         with self._changed:
             return self._changed.wait_for(lambda: self._is_settled(self._models), timeout)
 
-    def reload(self, configs: Sequence[ModelConfig]) -> None:
-        """Serves exactly these models. Returns when each new model has an available version or has failed.
+    def apply(self, configs: Sequence[ModelConfig]) -> list[str]:
+        """Begins to serve exactly these models, and returns the names of the new models.
 
-        Raises:
-            InvalidArgument: a model's platform changes or is not supported. The served models do not change.
-            ServingError: a new model has no version that can be loaded. The other models are served.
-            FailedPrecondition: a label names a version that is not available. The label keeps the old version.
+        Does not wait. Raises InvalidArgument if a model's platform changes or is not supported; then nothing changes.
         """
-        with self._reloading, self._changed:
+        with self._changed:
             check_change({n: model.config for n, model in self._models.items() if model.config}, configs)
             wanted = {config.name: config for config in configs}
             new = [name for name in wanted if name not in self._models or not self._models[name].config]
@@ -128,44 +133,90 @@ class Manager:
                 if name not in wanted:
                     model.config = None
             for name in new:
-                self._models[name].failed = False
-            self._wake.set()
-            self._changed.wait_for(lambda: self._is_settled(new))
+                self._models[name].forget_failures()
             self._publish()
-            self._check_reload(configs, new)
+            self._changed.notify_all()
+        self._wake.set()
+        return new
 
-    def _check_reload(self, configs: Sequence[ModelConfig], new: Sequence[str]) -> None:
-        reasons = []
-        for name in new:
-            if not self._models[name].is_usable():
-                failures = [f"{{name: {name} version: {s.number}}} due to error: {s.error_code}: {s.error_message}"
-                            for s in self._models[name].statuses()]  # fmt: skip
-                reasons += failures or [f"{{name: {name}}} due to error: no versions found under base path"]
-        if reasons:
-            raise ServingError(f"{len(reasons)} servable(s) did not become available: {{{', '.join(reasons)}}}")
-        for config in configs:
-            for label, version in config.labels.items():
-                if self._models[config.name].labels.get(label) != version:
-                    raise FailedPrecondition(
-                        f"Request to assign label to version {version} of model {config.name}, "
-                        "which is not currently available for inference"
+    def reload(
+        self,
+        configs: Sequence[ModelConfig],
+        is_cancelled: Callable[[], bool] = lambda: False,
+        seconds: float | None = None,
+    ) -> None:
+        """Serves exactly these models. Returns when each new model has an available version or has failed.
+
+        Another reload does not wait for this reload.
+
+        Args:
+            configs: the models to serve.
+            is_cancelled: returns whether the caller has given up waiting.
+            seconds: time limit in seconds; None: `RELOAD_SECONDS`.
+
+        Raises:
+            InvalidArgument: a model's platform changes or is not supported. The served models do not change.
+            ServingError: a new model has no version that can be loaded. The other models are served.
+            FailedPrecondition: a label names a version that is not available. The label keeps the old version.
+            Aborted: another reload has replaced a new model meanwhile.
+            DeadlineExceeded: a new model is still loading after `seconds`. The server continues to load it.
+        """
+        with self._changed:
+            new = self.apply(configs)
+            wanted = {config.name: config for config in configs}
+            seconds = RELOAD_SECONDS if seconds is None else seconds
+            end = time.monotonic() + seconds
+            while not self._is_settled(new):
+                if is_cancelled():
+                    raise Cancelled("The client has cancelled the reload. The server continues to load the models.")
+                if any(self._models[name].config != wanted[name] for name in new):
+                    break
+                if time.monotonic() >= end:
+                    names = ", ".join(name for name in new if not self._is_settled([name]))
+                    raise DeadlineExceeded(
+                        f"The reload was not complete within {seconds:g} s. The server continues to load {names}."
                     )
+                self._changed.wait(min(CANCEL_SECONDS, max(0.0, end - time.monotonic())))
+            replaced = [config.name for config in configs if self._models[config.name].config != config]
+            if replaced:
+                raise Aborted(f"Another reload has replaced the configuration of {', '.join(replaced)}.")
+            self._publish()
+            check_reload(self._models, configs, new)
 
-    def stop(self) -> None:
-        """Stops polling, and unloads each version after the version's requests in progress."""
+    def stop(self, seconds: float = STOP_SECONDS) -> None:
+        """Stops polling, and unloads each version after the version's requests in progress, for up to `seconds`."""
+        end = time.monotonic() + seconds
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
         self._wake.set()
         if self._thread.is_alive():
-            self._thread.join()
-        self._resources.improvements.shutdown(cancel_futures=True)
-        self._resources.loads.shutdown(cancel_futures=True)
+            self._thread.join(seconds)
+        for threads in (self._polls, self._resources.improvements, self._resources.loads):
+            threads.close(max(0.0, (end - time.monotonic()) / 2), drop=True)  # leaves time to unload
         self._host.publish({})
         with self._changed:
             for model in self._models.values():
                 model.close()
-        self._resources.unloads.shutdown()
+        self._resources.unloads.close(max(0.0, end - time.monotonic()))
+
+    # === Reports of the host (see `host.py`) ===
+
+    def lost(self, id: int, error: ServingError) -> None:
+        with self._changed:
+            for model, load in self._find(id):
+                model.lose(load, error)
+                self._publish()
+                self._changed.notify_all()
+        self._wake.set()
+
+    def changed(self, id: int) -> None:
+        with self._changed:
+            for model, load in self._find(id):
+                model.renew(load)
+
+    def _find(self, id: int) -> list[tuple[ModelVersions, Version]]:
+        return [(model, load) for model in self._models.values() if (load := model.find(id))]
 
     def _is_settled(self, names: Iterable[str]) -> bool:
         models = [self._models[name] for name in names]
@@ -182,9 +233,14 @@ class Manager:
             with self._changed:
                 models = list(self._models.values())
             for model in models:
-                try:
-                    model.poll()
-                except Exception:  # an error in one model must not stop the other models
-                    log.exception("model %s: checking its versions failed", model.name)
+                config = model.config
+                if model.begin_poll(config):
+                    self._polls.submit(self._poll, model, config)
             self._wake.wait(self._poll_seconds or None)
             self._wake.clear()
+
+    def _poll(self, model: ModelVersions, config: ModelConfig | None) -> None:
+        try:
+            model.poll(config)
+        except Exception:  # an error in one model must not stop the other models
+            log.exception("model %s: checking its versions failed", model.name)

@@ -3,47 +3,19 @@
 from __future__ import annotations
 
 import logging
-import threading
-import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
 from ..config.model_config import ModelConfig
 from ..errors import ServingError
-from .host import Host, Published
-from .versions import State, Version, VersionStatus, files_of
+from .folders import VersionFolders
+from .host import Published
+from .resources import Resources
+from .versions import Files, Quarantined, State, Version, VersionStatus, check_files, files_of
 
 log = logging.getLogger(__name__)
-
-
-@dataclass
-class Resources:
-    """The resources that all models share.
-
-    Attributes:
-        host: loads the versions.
-        changed: the lock for the state of all models; a condition that is notified of every change.
-        publish: makes the available versions visible to requests; called with the lock held.
-        wake: makes the manager poll the folders at once.
-        loads, unloads: the thread pools for loading and unloading.
-        retries: how many times to retry a version that could not be loaded.
-        retry_seconds: seconds between a failed load and the next try.
-        improve: may convert the model in a folder to a faster file format; returns whether to load the model again.
-        improvements: the thread pool for `improve`.
-    """
-
-    host: Host
-    changed: threading.Condition
-    publish: Callable[[], None]
-    wake: Callable[[], None]
-    loads: ThreadPoolExecutor
-    unloads: ThreadPoolExecutor
-    retries: int
-    retry_seconds: float
-    improve: Callable[[Path], bool]
-    improvements: ThreadPoolExecutor
+MAX_FALLBACKS = 10  # if so many versions that are higher can't be loaded, no further lower versions are tried
+MAX_REMOVED = 100  # failed versions whose folder was removed, and whose status requests can still read
 
 
 class ModelVersions:
@@ -60,8 +32,9 @@ class ModelVersions:
         self.config: ModelConfig | None = config
         self.labels: dict[str, int] = {}
         self.failed = False
-        self._is_missing = False
+        self._folders = VersionFolders()
         self._known: dict[int, Version] = {}
+        self._polls: dict[Path | None, bool] = {}  # base paths of polls in progress: whether to poll again afterwards
         self._resources = resources
         self._changed = resources.changed
 
@@ -96,69 +69,88 @@ class ModelVersions:
                 accepted[label] = self.labels[label]
         self.labels = accepted
 
+    def forget_failures(self) -> None:
+        """Makes `poll` load the failed versions as if they were new."""
+        self.failed = False
+        for number in [n for n, version in self._known.items() if version.has_failed and not version.served()]:
+            if self._known[number].state is State.END:
+                del self._known[number]
+
     # === Polling ===
 
-    def poll(self) -> None:
-        """Compares the folder with the loaded versions, and starts loading and unloading."""
+    def begin_poll(self, config: ModelConfig | None) -> bool:
+        """Returns whether to call `poll` with this config.
+
+        If a poll of the same base path is in progress, another poll begins when it is done.
+        """
+        with self._changed:
+            path = config.base_path if config else None
+            is_new = path not in self._polls
+            self._polls[path] = not is_new
+            return is_new
+
+    def poll(self, config: ModelConfig | None) -> None:
+        """Compares the folder with the loaded versions, and starts loading and unloading.
+
+        Call it after `begin_poll`, with `config`. Reading the folder may take forever. A later poll, with another base
+        path, does not wait for it.
+        """
+        path = config.base_path if config else None
+        try:
+            on_disk = self._folders.read(config) if config else {}
+            if on_disk is None or not on_disk and not self._known:
+                self._note_failure()
+                return  # keep the loaded versions
+            retries, pause = self._resources.retries, self._resources.retry_seconds
+            known = dict(self._known)
+            retried = {n for n, folder in on_disk.items() if n in known and known[n].may_retry(folder, retries, pause)}
+            with self._changed:
+                if path == (self.config.base_path if self.config else None):
+                    self._compare(on_disk, retried)
+        finally:
+            with self._changed:
+                if self._polls.pop(path, False):
+                    self._resources.wake()
+
+    def _compare(self, on_disk: dict[int, Path], retried: set[int]) -> None:
+        """Starts loading and unloading. Call it with the lock held."""
         config, known = self.config, self._known
         if config is None:
             self._unload_all_but([])
             return
-        on_disk = self._on_disk(config)
-        if on_disk is None:
-            return
         failed = {number for number, version in known.items() if version.error is not None}
-        retried = {n for n in failed & set(on_disk) if self._is_worth_another_try(known[n])}
-        given_up = failed - retried
-        wanted = config.wanted(on_disk, given_up)
+        if config.latest and not config.specific:
+            on_disk = dict(sorted(on_disk.items(), reverse=True)[: config.latest + MAX_FALLBACKS])
+        wanted = config.wanted(on_disk, failed - retried)
         for number in wanted:
             version = known.get(number)
             unloaded = version is not None and version.state is State.END and version.error is None
-            moved = version is not None and version.folder != on_disk[number] and version.state is State.AVAILABLE
+            moved = version is not None and version.folder != on_disk[number] and not version.is_leaving()
             if version is None or number in retried or unloaded or moved:
                 self._begin_loading(number, on_disk[number], version if moved else None)
         if all(known[number].state is State.AVAILABLE for number in wanted):
             self._unload_all_but(wanted)  # not earlier, so that at least one version is always available
-        if all(number in given_up or v.state is State.END and v.error is None for number, v in known.items()):
+        removed = [number for number, version in known.items() if version.has_failed and number not in on_disk]
+        for number in sorted(removed, key=lambda number: known[number].failed_at)[:-MAX_REMOVED]:
+            if known[number].state is State.END:
+                del known[number]
+        tried = {number for number, version in known.items() if version.has_failed}
+        if tried.issuperset(config.wanted(on_disk, tried)) and not self.is_usable():
             self._note_failure()
-
-    def _on_disk(self, config: ModelConfig) -> dict[int, Path] | None:
-        """Returns the version folders; None if `poll` has nothing to do."""
-        try:
-            on_disk = config.versions_on_disk()
-        except OSError as error:
-            if not self._is_missing:
-                log.error("model %s: cannot read base path %s: %s", self.name, config.base_path, error.strerror)
-            on_disk = {}
-            self._is_missing = True
-            if self._known:
-                return None  # keep the loaded versions
-        if on_disk or self._known:
-            self._is_missing = False
-            return on_disk
-        if not self._is_missing:
-            log.warning("model %s: no versions found under base path %s", self.name, config.base_path)
-        self._is_missing = True
-        self._note_failure()
-        return None
 
     def _note_failure(self) -> None:
         with self._changed:
             self.failed = True
             self._changed.notify_all()
 
-    def _is_worth_another_try(self, version: Version) -> bool:
-        if version.attempts <= self._resources.retries and time.monotonic() >= version.retry_at:
-            return True
-        return files_of(version.folder) != version.files
-
     # === Loading ===
 
     def _begin_loading(self, number: int, folder: Path, previous: Version | None) -> None:
+        """Starts to load a version. `previous` is an earlier load of this version, which is served until then."""
         with self._changed:
             version = self._known.get(number)
             if version is None or previous is not None:
-                version = self._known[number] = Version(number, folder, previous=previous)
+                version = self._known[number] = Version(number, folder, previous=previous and previous.served())
             version.folder, version.state, version.error = folder, State.LOADING, None
             version.attempts += 1
         self._resources.loads.submit(self._finish_loading, version)
@@ -168,6 +160,7 @@ class ModelVersions:
         files = files_of(version.folder)
         version.renew_id()
         try:
+            check_files(version.folder)
             self._resources.host.load(version.id, self.name, version.number, version.folder)
         except ServingError as problem:
             error = problem
@@ -175,21 +168,52 @@ class ModelVersions:
             log.exception("unexpected error while loading %s version %d", self.name, version.number)
             error = ServingError(f"{type(problem).__name__}: {problem}")
         with self._changed:
-            version.error, version.files = error, files
-            version.state = State.END if error else State.AVAILABLE
-            version.retry_at = time.monotonic() + self._resources.retry_seconds
-            previous = version.previous
-            if previous is not None and not error:
-                version.previous = None
-            self._resources.publish()
-            if previous is not None and not error:
-                self.begin_unloading(previous)
+            self._note_load(version, error, files)
             self._changed.notify_all()
-            if not error and previous is None:
-                self._resources.improvements.submit(self._improve, version)
         if error:
             log.error("could not load %s version %d: %s", self.name, version.number, error)
         self._resources.wake()
+
+    def _note_load(self, version: Version, error: ServingError | None, files: Files) -> None:
+        """Notes the result of a load. Call it with the lock held."""
+        if self._known.get(version.number) is not version:  # the version was loaded from another folder meanwhile
+            if not error:
+                self.begin_unloading(version)
+            return
+        if error:
+            version.fail(error, files)
+            self._resources.publish()
+            return
+        version.state, version.error, version.files, version.has_failed = State.AVAILABLE, None, files, False
+        previous, version.previous = version.previous, None
+        self._resources.publish()
+        if previous is not None:
+            self.begin_unloading(previous)
+        if previous is None or previous.files != files:
+            self._resources.improvements.submit(self._improve, version)
+
+    # === Versions that the host can't run any more ===
+
+    def find(self, id: int) -> Version | None:
+        """Returns the load with this id, if requests may use it. Call it with the lock held."""
+        return next((served for each in self._known.values() if (served := each.served()) and served.id == id), None)
+
+    def lose(self, load: Version, error: ServingError) -> None:
+        """Unloads a load that the host can't run any more. Call it with the lock held, and publish the change."""
+        log.error("%s version %d is not available any more: %s", self.name, load.number, error)
+        version = self._known[load.number]
+        self.begin_unloading(replace(load))  # a copy, because the version may be loaded again before the end
+        if version is load:
+            version.attempts = version.attempts if isinstance(error, Quarantined) else 1
+            version.fail(error, files_of(version.folder))
+        else:
+            version.previous = None
+
+    def renew(self, load: Version) -> None:
+        """Loads a version again, from its changed files. Call it with the lock held."""
+        if self._known[load.number] is load:
+            log.warning("the files of %s version %d have changed: loading them again", self.name, load.number)
+            self._begin_loading(load.number, load.folder, load)
 
     def _improve(self, version: Version) -> None:
         """Calls `improve` for a version, and loads the version again if `improve` returns True."""

@@ -4,15 +4,26 @@ from __future__ import annotations
 
 import enum
 import itertools
-from collections.abc import Iterable
+import os
+import stat
+import time
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from ..errors import ServingError
+from ..errors import FailedPrecondition, Internal, ServingError
 from ..observe.prometheus import Snapshot, add_value
 
 Files = tuple[tuple[str, int, int], ...]
+# The files that are examined below a version's folder. A link may lead to a folder that contains itself, or everything.
+MAX_FILES, MAX_DEPTH = 1000, 8
+QUARANTINE_SECONDS = 600.0  # pause before a version that has crashed processes is loaded again
+CHANGE_SECONDS = 10.0  # maximum time in seconds before a failed version whose files have changed is loaded again
+
+
+class Quarantined(Internal):
+    """The version has crashed the processes that ran it. It is not loaded again soon, unless its files change."""
 
 
 class State(enum.Enum):
@@ -54,7 +65,8 @@ class Version:
         state: the version's state.
         error: the error of the last load; None if there was no error.
         attempts: how many times loading was started.
-        retry_at: the earliest time of the next try after a failed load, on the clock of `time.monotonic`.
+        has_failed: whether the last complete load has failed.
+        failed_at: the time of the last failed load, on the clock of `time.monotonic`.
         files: the files at the last load. If the files have changed since a failed load, the load is retried at once.
         previous: an earlier load of the same version, which answers requests until this load is ready.
         id: the id of the servable; each load has its own id.
@@ -65,7 +77,8 @@ class Version:
     state: State = State.START
     error: ServingError | None = None
     attempts: int = 0
-    retry_at: float = 0.0
+    has_failed: bool = False
+    failed_at: float = 0.0
     files: Files = ()
     previous: Version | None = None
     id: int = 0
@@ -80,6 +93,10 @@ class Version:
             return self
         return self.previous if self.previous and self.previous.state is State.AVAILABLE else None
 
+    def is_leaving(self) -> bool:
+        """Returns whether the version is being unloaded, or is not loaded."""
+        return self.state in (State.UNLOADING, State.END)
+
     def status(self) -> VersionStatus:
         """Returns the public status. A version stays AVAILABLE while it is loaded again."""
         if self.served():
@@ -88,6 +105,30 @@ class Version:
             return VersionStatus(self.number, self.state)
         return VersionStatus(self.number, self.state, self.error.code.name, str(self.error))
 
+    def fail(self, error: ServingError, files: Files) -> None:
+        """Notes that the load has failed, or that the loaded version is lost."""
+        self.state, self.error, self.files = State.END, error, files
+        self.has_failed, self.failed_at = True, time.monotonic()
+
+    def may_retry(self, folder: Path, retries: int, retry_seconds: float) -> bool:
+        """Returns whether to load a failed version again from `folder`.
+
+        After a pause of `retry_seconds`, a version is loaded again up to `retries` times; a version in quarantine after
+        a pause of `QUARANTINE_SECONDS`, because the cause may have been a shortage of memory or threads. A version
+        whose files have changed is loaded again soon: the pause begins with 0.02 s, and doubles with each attempt.
+        """
+        if self.error is None or self.state is not State.END:
+            return False
+        if folder != self.folder:
+            return True
+        pause = time.monotonic() - self.failed_at
+        if self.attempts <= retries and pause >= self._least_pause(retry_seconds):
+            return True
+        return pause >= min(0.01 * 2 ** min(self.attempts, 30), CHANGE_SECONDS) and files_of(folder) != self.files
+
+    def _least_pause(self, retry_seconds: float) -> float:
+        return max(QUARANTINE_SECONDS, retry_seconds) if isinstance(self.error, Quarantined) else retry_seconds
+
 
 def files_of(folder: Path) -> Files:
     """Returns names, sizes and modification times of all files below `folder`; empty if the folder can't be read.
@@ -95,10 +136,41 @@ def files_of(folder: Path) -> Files:
     The result changes while files are being copied into the folder.
     """
     try:
-        files = [(str(p.relative_to(folder)), p.stat()) for p in sorted(folder.rglob("*")) if p.is_file()]
-    except OSError:
+        return tuple((path, each.st_size, each.st_mtime_ns) for path, each in _stats_below(folder))
+    except (OSError, ValueError):
         return ()
-    return tuple((name, stat.st_size, stat.st_mtime_ns) for name, stat in files)
+
+
+def check_files(folder: Path) -> None:
+    """Raises FailedPrecondition if `folder` contains a pipe, a socket or a device: reading it could take forever."""
+    try:
+        for path, each in _stats_below(folder):
+            if not stat.S_ISREG(each.st_mode):
+                raise FailedPrecondition(f"{folder / path} is not a regular file.")
+    except OSError:
+        pass  # the load raises the error that TensorFlow Serving would raise
+
+
+def _stats_below(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
+    """Yields the relative path and the status of each entry below `folder` that is not a folder. Follows links."""
+    folders = [("", 0)]
+    count = 0
+    while folders:
+        prefix, depth = folders.pop()
+        with os.scandir(folder / prefix) as entries:
+            names = sorted(entry.name for entry in entries)
+        for name in names:
+            path = f"{prefix}{name}"
+            try:
+                status = os.stat(folder / path)
+            except OSError:
+                continue  # a link to nowhere, or a file that was just removed
+            if not stat.S_ISDIR(status.st_mode):
+                yield path, status
+            elif depth < MAX_DEPTH:
+                folders.append((f"{path}/", depth + 1))
+            if (count := count + 1) >= MAX_FILES:
+                return
 
 
 def version_states(models: Iterable[ModelStatus]) -> Snapshot:

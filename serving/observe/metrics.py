@@ -14,6 +14,7 @@ from .prometheus import EXAMPLES, FAMILIES, LATENCY, Labels, Snapshot, add_value
 # A failed request may name any model, and a reload may name any folder. A metric keeps at most MAX_SERIES combinations
 # of labels that clients choose. New combinations are counted with `OTHERS` in place of this name.
 MAX_SERIES = 1000
+MAX_SERVED = 10_000  # the same for successful requests, whose labels are of models that were loaded
 OTHERS = "(others)"
 # The methods that TensorFlow Serving's metrics count. The label is this name for gRPC, and in lower case for REST.
 _COUNTED = {"Predict", "Classify", "Regress", "MultiInference"}
@@ -64,6 +65,8 @@ class Metrics:
         key = (request.face, request.method, request.model, request.version, request.signature, request.engine)
         series = self._served.get(key)
         if series is None:
+            if len(self._served) >= MAX_SERVED:
+                key = (request.face, request.method, OTHERS, None, "", request.engine)
             series = self._served.setdefault(key, _Series())
         micros = request.seconds * 1e6
         series.latency[bisect_left(LATENCY, micros)] += 1

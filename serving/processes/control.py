@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, Protocol, cast
 
 from ..config import model_config
+from ..errors import DeadlineExceeded
 from ..lifecycle.manager import Manager
 from ..lifecycle.versions import ModelStatus, VersionStatus
 from ..wire import messages
+
+CALL_SECONDS = 10.0  # time limit for the manager's process to answer a call other than `reload`
 
 
 class Control(Protocol):
@@ -46,7 +50,11 @@ class LocalControl:
         return self._manager.status(name, version)
 
     async def reload(self, config: bytes) -> None:
-        await asyncio.to_thread(reload, self._manager, config)
+        cancelled = threading.Event()
+        try:
+            await asyncio.to_thread(reload, self._manager, config, cancelled.is_set)
+        finally:
+            cancelled.set()
 
     async def models(self) -> list[ModelStatus]:
         return self._manager.models()
@@ -65,7 +73,8 @@ class RemoteControl:
         return cast("list[VersionStatus]", await self._call("status", name, version))
 
     async def reload(self, config: bytes) -> None:
-        await self._call("reload", config)
+        # The manager has its own time limit. If the client gives up, so does the call in the manager's process.
+        await asyncio.wrap_future(self._submit("reload", config))
 
     async def models(self) -> list[ModelStatus]:
         return cast("list[ModelStatus]", await self._call("models"))
@@ -74,9 +83,16 @@ class RemoteControl:
         return cast(str, await self._call("metrics"))
 
     async def _call(self, method: str, *arguments: Any) -> Any:
-        return await asyncio.wrap_future(self._submit(method, *arguments))
+        try:
+            async with asyncio.timeout(CALL_SECONDS):
+                return await asyncio.wrap_future(self._submit(method, *arguments))
+        except TimeoutError:
+            raise DeadlineExceeded(f"The manager's process has not answered within {CALL_SECONDS:g} s.") from None
 
 
-def reload(manager: Manager, config: bytes) -> None:
-    """Makes `manager` serve exactly the models of a serialized `ModelServerConfig`. Raises ServingError on failure."""
-    manager.reload(model_config.model_configs(messages.ModelServerConfig.FromString(config)))
+def reload(manager: Manager, config: bytes, is_cancelled: Callable[[], bool] = lambda: False) -> None:
+    """Makes `manager` serve exactly the models of a serialized `ModelServerConfig`.
+
+    Stops waiting for the models when `is_cancelled()` returns True. Raises ServingError on failure.
+    """
+    manager.reload(model_config.model_configs(messages.ModelServerConfig.FromString(config)), is_cancelled)

@@ -1,30 +1,32 @@
-"""Starts the worker processes, and replaces a worker that ends.
-
-Each worker loads all models and answers requests on the shared ports.
-"""
+"""A host that loads each version into every worker process. The workers answer requests on the shared ports."""
 
 from __future__ import annotations
 
+import concurrent.futures
 import logging
 import socket
-import subprocess
-import threading
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
-from ..errors import Internal, ServingError
-from ..lifecycle.host import Table
+from ..errors import DeadlineExceeded, FailedPrecondition, Internal, ServingError
+from ..lifecycle.host import Reports, Table
+from ..lifecycle.versions import Quarantined, files_of
 from ..observe.prometheus import Snapshot, merge, totals
-from .channel import ChannelClosed
+from .channel import ChannelClosed, Methods
+from .crashes import Crashes, is_crash
+from .crew import Crew
 from .worker_process import Load, Worker
 
 log = logging.getLogger(__name__)
-START_SECONDS = 60.0  # time limit in seconds for a worker to open the ports
-RETRY_SECONDS = 0.2  # pause in seconds before a worker is replaced; doubled if another worker ended shortly before
-MAX_RETRY_SECONDS = 30.0
+# Time limits in seconds for calls. A worker that hangs is killed sooner (see `crew.py`).
+OPEN_SECONDS = 60.0  # to open the ports
+LOAD_SECONDS = 1800.0  # to load a version; then the worker is killed
+UNLOAD_SECONDS = 1800.0  # to answer the requests that use a version
+PUBLISH_SECONDS = 1.0
+METRICS_SECONDS = 0.5
+RELOAD_PAUSE, MAX_RELOAD_PAUSE = 0.5, 10.0  # before a new worker loads a version again that it could not load
 
 
 class WorkerPool:
@@ -36,39 +38,39 @@ class WorkerPool:
         methods: the methods that workers may call, by name.
         unix: the listening Unix socket, which all workers share; None if there is none.
         grace_seconds: time limit in seconds for the requests in progress when the server stops.
-
-    Attributes:
-        restarts: the number of workers that were started as a replacement.
+        reports: returns the object that gets the reports about versions.
+        is_dead: called if there has been no worker to serve for some minutes.
     """
 
     def __init__(
         self,
         arguments: Sequence[str],
         count: int,
-        methods: Mapping[str, Callable[..., Any]],
+        methods: Methods,
         unix: socket.socket | None,
         *,
         grace_seconds: float,
+        reports: Callable[[], Reports],
+        is_dead: Callable[[], None],
     ) -> None:
-        self._arguments, self._methods = arguments, methods
-        self._count = count
-        self._unix = unix
+        self._crew = Crew(lambda: Worker(arguments, methods, unix), count, self._prepare, self._ended, is_dead)
+        self._changed = self._crew.changed
+        self._reports = reports
         self._grace_seconds = grace_seconds
-        self._changed = threading.Condition()
-        self._workers: list[Worker] = []  # the workers that have loaded the versions in `_loads`
-        self._loads: dict[int, Load] = {}
+        self._loads: dict[int, Load] = {}  # the versions that each worker in `_crew.serving` has loaded
         self._table: Table = {}
         self._is_open = False
-        self._stopping = False
         self._past: Snapshot = {}
-        self._ended_at = 0.0
-        self._retry_seconds = RETRY_SECONDS
-        self.restarts = 0
+        self._crashes = Crashes()
+
+    @property
+    def restarts(self) -> int:
+        """The number of workers that were started as a replacement."""
+        return self._crew.restarts
 
     def start(self) -> None:
         """Starts the processes in the background."""
-        for _ in range(self._count):
-            threading.Thread(target=self._add, name="worker", daemon=True).start()
+        self._crew.start()
 
     # === The methods of a host ===
 
@@ -77,163 +79,172 @@ class WorkerPool:
 
         A model that crashes the process therefore ends two workers at most.
         """
-        load = (name, version, folder)
+        load = Load(name, version, folder, files_of(folder))
         self._load_into_one(id, load)
         while True:
             with self._changed:
-                missing = [worker for worker in self._workers if id not in worker.ids]
+                missing = [worker for worker in self._crew.serving if id not in worker.ids]
                 if not missing:
                     self._loads[id] = load
-                    return
-            threads = [_LoadThread(worker, id, load) for worker in missing]
-            errors = [error for thread in threads if (error := thread.error())]
+                    break
+            answers = [(worker, worker.load(id, load)) for worker in missing]
+            errors = [error for worker, answer in answers if (error := self._error_of(worker, id, answer))]
             if errors:
                 self.unload(id)
                 raise errors[0]
+        if files_of(folder) != load.files:
+            self.unload(id)
+            raise FailedPrecondition(f"The files in {folder} have changed while they were loaded.")
 
     def _load_into_one(self, id: int, load: Load) -> None:
         """Loads a version into one worker. If this worker ends meanwhile, tries one other worker.
 
         The first worker may have ended for another reason. Raises Internal if the second worker also ends.
         """
+        crashes = []
         for _ in range(2):
-            worker = self._first_worker()
-            try:
-                worker.load(id, load)
+            worker = self._crew.first()
+            if worker is None:
+                raise Internal("The server is stopping.")
+            answer = worker.load(id, load)
+            error = self._error_of(worker, id, answer)
+            if error:
+                raise error
+            if not answer.exception():
                 return
-            except ChannelClosed:
-                with self._changed:
-                    if worker in self._workers:
-                        self._workers.remove(worker)
-        raise Internal(f"Two worker processes ended while they loaded {load[0]} version {load[1]}.")
+            self._crew.remove(worker)
+            crashes.append(is_crash(worker.end()))
+        text = f"Two worker processes ended while they loaded {load.name} version {load.version}."
+        raise Quarantined(text) if all(crashes) else Internal(text)
+
+    def _error_of(self, worker: Worker, id: int, answer: Future[Any]) -> BaseException | None:
+        """Waits for a load. Returns its error; None if the worker has ended: its replacement loads the version."""
+        try:
+            error = answer.exception(LOAD_SECONDS)
+        except TimeoutError:
+            log.error("worker %d: a load took longer than %g s: killing it", worker.process.pid, LOAD_SECONDS)
+            worker.process.kill()
+            error = answer.exception()
+        worker.loaded(id, error)
+        return None if isinstance(error, ChannelClosed) else error
 
     def unload(self, id: int) -> None:
         with self._changed:
             self._loads.pop(id, None)
-            ended = [worker.unload(id) for worker in self._workers if id in worker.ids]
-        _wait(ended)
+            self._crashes.forget(id)
+            answers = [worker.unload(id) for worker in self._crew.serving if id in worker.ids]
+            self._changed.notify_all()
+        if concurrent.futures.wait(answers, UNLOAD_SECONDS).not_done:
+            raise DeadlineExceeded(f"Requests still use the version after {UNLOAD_SECONDS:g} s.")
 
     def publish(self, table: Table) -> None:
         with self._changed:
             self._table = table
-            _wait([worker.channel.submit("publish", table) for worker in self._workers])
+            answers = {worker: worker.channel.submit("publish", table) for worker in self._crew.serving}
+        _wait(answers, PUBLISH_SECONDS)
 
     # === Life cycle ===
 
     def open(self) -> None:
         """Opens the ports in all workers. Raises the error of a worker that can't open the ports."""
-        self._first_worker()
+        self._crew.first()
         with self._changed:
             self._is_open = True
-            opened = [worker.channel.submit("open") for worker in self._workers]
-        for each in opened:
-            each.result(START_SECONDS)
+            answers = [worker.channel.submit("open") for worker in self._crew.serving]
+        for answer in concurrent.futures.wait(answers, OPEN_SECONDS).done:
+            error = answer.exception()
+            if error and not isinstance(error, ChannelClosed):
+                raise error
 
     def drain(self) -> None:
         """Ends each worker after the worker's requests in progress. Kills workers that exceed the time limit by 5 s."""
-        with self._changed:
-            self._stopping = True
-            self._changed.notify_all()
-            workers = list(self._workers)
-        for worker in workers:
-            worker.channel.submit("drain")
-        deadline = time.monotonic() + self._grace_seconds + 5
-        for worker in workers:
-            try:
-                worker.process.wait(max(0.0, deadline - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                log.warning("worker %d did not stop in time: killing it", worker.process.pid)
-                worker.process.kill()
-                worker.process.wait()
+        self._crew.drain(self._grace_seconds + 5)
 
     def metrics(self) -> list[Snapshot]:
-        """Returns the metrics of all workers. The first snapshot has the counters of workers that have ended."""
+        """Returns the metrics of all workers. The first snapshot has the counters of workers that have ended.
+
+        If a worker does not answer at once, its last metrics count.
+        """
         with self._changed:
-            answers = {worker: worker.channel.submit("metrics") for worker in self._workers}
-            snapshots = [self._past]
+            answers = {worker: worker.channel.submit("metrics") for worker in self._crew.serving}
+            past = self._past
+        _wait(answers, METRICS_SECONDS)
         for worker, answer in answers.items():
-            if not answer.exception():
+            if answer.done() and not answer.cancelled() and not answer.exception():
                 worker.counts = answer.result()
-                snapshots.append(worker.counts)
-        return snapshots
+            answer.cancel()
+        return [past, *(worker.counts for worker in answers)]
 
-    # === Starting and replacing workers ===
+    # === New workers, and workers that have ended ===
 
-    def _first_worker(self) -> Worker:
-        with self._changed:
-            self._changed.wait_for(lambda: self._workers or self._stopping)
-            if not self._workers:
-                raise Internal("The server is stopping.")
-            return self._workers[0]
+    def _prepare(self, worker: Worker) -> None:
+        """Loads all versions into a worker, adds it to the pool, and opens its ports.
 
-    def _add(self) -> None:
-        """Starts a worker, loads all versions into it, and adds it to the pool."""
-        worker = Worker(self._arguments, self._methods, self._closed, self._unix)
-        failed: set[int] = set()
+        A worker that can't load a version does not serve as long as other workers can answer requests for it.
+        """
+        pause = RELOAD_PAUSE
         while True:
             with self._changed:
-                missing = {id: load for id, load in self._loads.items() if id not in worker.ids | failed}
+                missing = {id: load for id, load in self._loads.items() if id not in worker.ids}
                 if not missing:
-                    for id in worker.ids - self._loads.keys():
-                        worker.unload(id)
-                    _wait([worker.channel.submit("publish", self._table)])
-                    if self._is_open:
-                        worker.channel.submit("open")
-                    self._workers.append(worker)
-                    self._changed.notify_all()
-                    return
-            for id, load in missing.items():
-                try:
-                    worker.load(id, load)
-                except ChannelClosed:
-                    return  # `_closed` starts another worker
-                except Exception as error:
-                    log.error("worker %d: could not load %s version %d: %s", worker.process.pid, *load[:2], error)
-                    failed.add(id)
+                    opened = self._let_in(worker)
+                    break
+            failed = [id for id, load in missing.items() if not self._load_again(worker, id, load)]
+            if failed:
+                with self._changed:
+                    self._changed.wait_for(
+                        lambda ids=failed: self._crew.stopping or not self._loads.keys() & ids, pause
+                    )
+                pause = min(pause * 2, MAX_RELOAD_PAUSE)
+        if opened:
+            opened.result(OPEN_SECONDS)
 
-    def _closed(self, worker: Worker) -> None:
-        status = worker.process.wait()
+    def _wait_until_unloaded(self, ids: Sequence[int], seconds: float) -> None:
         with self._changed:
-            if worker in self._workers:
-                self._workers.remove(worker)
+            self._changed.wait_for(lambda: bool(self._crew.stopping or self._loads.keys().isdisjoint(ids)), seconds)
+
+    def _let_in(self, worker: Worker) -> Future[Any] | None:
+        """Adds a worker to the pool. Call it with the lock held."""
+        for id in worker.ids - self._loads.keys():
+            worker.unload(id)
+        worker.channel.submit("publish", self._table)
+        self._crew.serving.append(worker)
+        self._changed.notify_all()
+        return worker.channel.submit("open") if self._is_open else None
+
+    def _load_again(self, worker: Worker, id: int, load: Load) -> bool:
+        """Loads a version that other workers have loaded into a new worker. Returns whether this was possible."""
+        answer = worker.load(id, load)
+        error = self._error_of(worker, id, answer)
+        if isinstance(answer.exception(), ChannelClosed):
+            raise ChannelClosed("the worker has ended")
+        if not error and files_of(load.folder) == load.files:
+            return True
+        with self._changed:
+            others = bool(self._crew.serving)
+        if not error:
+            worker.unload(id)
+            error = FailedPrecondition(f"The files in {load.folder} have changed since they were loaded.")
+            if others:
+                self._reports().changed(id)
+        log.error("worker %d: could not load %s version %d: %s", worker.process.pid, load.name, load.version, error)
+        if not others:
+            self._reports().lost(id, error if isinstance(error, ServingError) else Internal(str(error)))
+        return False
+
+    def _ended(self, worker: Worker, status: int) -> None:
+        with self._changed:
             self._past = merge([self._past, totals(worker.counts)])
-            if self._stopping:
-                return
-            log.error("worker %d ended with status %d: starting another worker", worker.process.pid, status)
-            recently = time.monotonic() - self._ended_at < MAX_RETRY_SECONDS
-            self._retry_seconds = min(self._retry_seconds * 2, MAX_RETRY_SECONDS) if recently else RETRY_SECONDS
-            self._ended_at = time.monotonic()
-            if self._changed.wait_for(lambda: self._stopping, self._retry_seconds):
-                return
-            self.restarts += 1
-        self._add()
+            loaded = self._loads.keys()
+            id = self._crashes.note((worker.running.read() | worker.loading) & loaded) if is_crash(status) else None
+        if id is not None:
+            self._reports().lost(id, Quarantined("The version has crashed two worker processes."))
 
 
-class _LoadThread:
-    """Loads a version into one worker, in a thread."""
-
-    def __init__(self, worker: Worker, id: int, load: Load) -> None:
-        self._error: Exception | None = None
-        self._thread = threading.Thread(target=self._run, args=(worker, id, load), daemon=True)
-        self._thread.start()
-
-    def _run(self, worker: Worker, id: int, load: Load) -> None:
-        try:
-            worker.load(id, load)
-        except ChannelClosed:
-            worker.ids.add(id)  # the worker has ended; its replacement loads the version
-        except Exception as error:
-            self._error = error
-
-    def error(self) -> Exception | None:
-        """Waits for the thread and returns its error."""
-        self._thread.join()
-        return self._error
-
-
-def _wait(futures: Sequence[Future[Any]]) -> None:
-    """Waits for all futures. Raises the first error that is neither ChannelClosed nor another ServingError."""
-    for each in futures:
-        error = each.exception()
-        if error and not isinstance(error, ChannelClosed | ServingError):
-            raise error
+def _wait(answers: dict[Worker, Future[Any]], seconds: float) -> None:
+    """Waits for the answers of the workers that do not hang. Logs errors."""
+    done = concurrent.futures.wait([each for worker, each in answers.items() if not worker.is_late], seconds).done
+    for answer in done:
+        error = answer.exception()
+        if error and not isinstance(error, ServingError):
+            log.error("a worker raised an error: %r", error)

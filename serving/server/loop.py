@@ -1,12 +1,16 @@
-"""Runs the event loop of a server process."""
+"""Runs the event loop of a server process, and ends a process that does not stop by itself."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
+import logging
+import os
 import sys
+import threading
 from collections.abc import Coroutine
-from typing import Any
+from typing import Any, NoReturn
 
 from .. import memory
 
@@ -15,6 +19,7 @@ from .. import memory
 GARBAGE_THRESHOLDS = 50_000, 20, 20
 # Python code in another thread, for example that decodes a large message, stops the event loop for this time at most.
 SWITCH_SECONDS = 0.001
+log = logging.getLogger(__name__)
 
 
 def run(main: Coroutine[Any, Any, None]) -> None:
@@ -24,3 +29,23 @@ def run(main: Coroutine[Any, Any, None]) -> None:
     gc.set_threshold(*GARBAGE_THRESHOLDS)
     sys.setswitchinterval(SWITCH_SECONDS)
     asyncio.run(main)
+
+
+def exit_in(seconds: float) -> None:
+    """Ends this process after `seconds`, with exit status 1, even if a model or a file system hangs."""
+
+    def leave() -> None:
+        log.error("the server did not stop in time: ending it")
+        exit_now(1)
+
+    timer = threading.Timer(seconds, leave)
+    timer.daemon = True
+    timer.start()
+
+
+def exit_now(status: int) -> NoReturn:
+    """Ends this process. The libraries do not free their models one by one, and threads that hang do not matter."""
+    with contextlib.suppress(OSError, ValueError):  # nobody reads the output any more
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(status)

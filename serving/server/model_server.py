@@ -16,14 +16,15 @@ import logging
 import signal
 import socket
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from .. import limits
-from ..config import flag_table, flags, model_config
+from .. import leftovers, limits
+from ..config import flag_table, flags
 from ..config.model_config import ModelConfig
+from ..engines.openvino import conversion
 from ..engines.openvino.conversion import Converter
+from ..engines.tensorflow import process as tensorflow_process
 from ..engines.tensorflow.process import TensorFlowProcess
 from ..errors import ServingError
 from ..lifecycle.manager import Manager
@@ -32,15 +33,19 @@ from ..observe.metrics import Metrics
 from ..observe.prometheus import Snapshot, add_value, merge, text
 from ..ports import PortInUse, listen_unix, reserve
 from ..printable import printable
+from ..processes.channel import Cancellable, Methods
 from ..processes.control import LocalControl, reload
 from ..processes.pool import WorkerPool
-from . import node
+from . import config_watcher, node
+from .config_watcher import ConfigWatcher
 from .log import set_up_logging
-from .loop import run
+from .loop import exit_in, exit_now, run
 from .node import Node
 
 log = logging.getLogger(__name__)
 FEW_CONNECTIONS = 1000
+OPEN_SECONDS = 30.0  # the ports open after this time, even if some models are still loading
+STOP_SECONDS = 5.0  # time limit to unload the models, after the requests in progress
 
 
 class ModelServer:
@@ -51,6 +56,9 @@ class ModelServer:
         values: the flags, parsed by `flags.parse`.
         arguments: the command line with the same flags.
 
+    Attributes:
+        has_failed: whether the server has stopped because no worker process could be started for some minutes.
+
     Raises:
         InvalidArgument: a configuration file is invalid, or the request log can't be written.
         PortInUse: a port can't be used.
@@ -58,6 +66,9 @@ class ModelServer:
 
     def __init__(self, configs: Sequence[ModelConfig], values: argparse.Namespace, arguments: Sequence[str]) -> None:
         self._flags = values
+        self._stop = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self.has_failed = False
         self._node: Node | None = None
         self._pool: WorkerPool | None = None
         self._ports = reserve_ports(values)
@@ -68,6 +79,8 @@ class ModelServer:
             sandbox=values.restrict_models,
         )
         self._files = node.openvino_files(values)
+        leftovers.remove_abandoned(tensorflow_process.FOLDER)
+        leftovers.remove_abandoned(conversion.PARTIAL, self._files.cache)
         self._converter = Converter(self._files, niceness=10)
         count = values.workers or flag_table.CORES
         if count == 1:
@@ -77,7 +90,13 @@ class ModelServer:
             node.check(values)
             self._own_metrics = Metrics("manager")
             self._pool = WorkerPool(
-                arguments, count, self._methods(), self._unix, grace_seconds=values.shutdown_grace_seconds
+                arguments,
+                count,
+                self._methods(),
+                self._unix,
+                grace_seconds=values.shutdown_grace_seconds,
+                reports=lambda: self._manager,
+                is_dead=self._fail,
             )
         self._manager: Manager = Manager(
             configs,
@@ -90,12 +109,19 @@ class ModelServer:
             early_labels=values.allow_version_labels_for_unavailable_models,
             improve=self._improve if values.convert_to_openvino else lambda folder: False,
         )
+        self._watcher = ConfigWatcher(values, self._manager, configs)
 
-    def _methods(self) -> dict[str, Callable[..., Any]]:
+    def _fail(self) -> None:
+        """Stops the server with an exit status, because no worker can be started. Call it from any thread."""
+        self.has_failed = True
+        assert self._loop is not None
+        self._loop.call_soon_threadsafe(self._stop.set)
+
+    def _methods(self) -> Methods:
         """Returns the methods that workers may call."""
         return {
             "status": lambda *arguments: self._manager.status(*arguments),
-            "reload": lambda config: reload(self._manager, config),
+            "reload": Cancellable(lambda config, is_cancelled: reload(self._manager, config, is_cancelled)),
             "models": lambda: self._manager.models(),
             "metrics": self._metrics,
             "tensorflow_address": self._tensorflow.address,
@@ -103,23 +129,21 @@ class ModelServer:
 
     async def run(self) -> None:
         """Serves until SIGTERM or SIGINT, then waits for the requests in progress."""
-        stop = asyncio.Event()
-        loop = asyncio.get_running_loop()
+        self._loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stop.set)
+            self._loop.add_signal_handler(number, self._stop.set)
+        starting = asyncio.create_task(self._start())
         try:
-            if self._pool:
-                self._pool.start()
-            self._manager.start()
-            await self._until_settled(stop)
-            if not stop.is_set():
-                await self._open()
-                watching = asyncio.create_task(self._watch_config()) if self._flags.model_config_file else None
-                await stop.wait()
-                log.info("stopping: waiting up to %d s for requests in progress", self._flags.shutdown_grace_seconds)
-                if watching:
-                    watching.cancel()
+            stopped = asyncio.create_task(self._stop.wait())
+            await asyncio.wait((starting, stopped), return_when=asyncio.FIRST_COMPLETED)
+            if starting.done():
+                await starting  # raises its error
+                await stopped
+            log.info("stopping: waiting up to %d s for requests in progress", self._flags.shutdown_grace_seconds)
         finally:
+            starting.cancel()
+            self._watcher.stop()
+            exit_in(self._flags.shutdown_grace_seconds + 4 * STOP_SECONDS)
             if self._unix:  # first, so that new clients are refused
                 self._unix.close()
                 Path(self._flags.grpc_socket_path).unlink(missing_ok=True)
@@ -128,11 +152,18 @@ class ModelServer:
                 each.close()
         log.info("stopped")
 
-    async def _until_settled(self, stop: asyncio.Event) -> None:
-        """Waits until each model has an available version or has failed."""
-        while not stop.is_set():
-            if await asyncio.to_thread(self._manager.wait_until_settled, 0.1):
-                return
+    async def _start(self) -> None:
+        """Loads the models and opens the ports."""
+        if self._pool:
+            self._pool.start()
+        self._manager.start()
+        end = asyncio.get_running_loop().time() + OPEN_SECONDS
+        while not await asyncio.to_thread(self._manager.wait_until_settled, 0.1):
+            if asyncio.get_running_loop().time() > end:
+                log.warning("some models are still loading after %g s: opening the ports", OPEN_SECONDS)
+                break
+        await self._open()
+        self._watcher.start()
 
     async def _open(self) -> None:
         if self._pool:
@@ -157,27 +188,10 @@ class ModelServer:
         elif self._node:
             await self._node.drain()
         self._converter.close()
-        await asyncio.to_thread(self._manager.stop)
+        await asyncio.to_thread(self._manager.stop, STOP_SECONDS)
         if self._node:
             self._node.close()
         self._tensorflow.close()
-
-    async def _watch_config(self) -> None:
-        """Reads the model config file regularly. If the file has changed, serves the models in the file."""
-        if not self._flags.model_config_file_poll_wait_seconds:
-            return
-        path = Path(self._flags.model_config_file)
-        served = await asyncio.to_thread(models_of, self._flags)
-        while True:
-            await asyncio.sleep(self._flags.model_config_file_poll_wait_seconds)
-            try:
-                wanted = await asyncio.to_thread(models_of, self._flags)
-                if wanted != served:
-                    served = wanted
-                    log.info("%s has changed: reloading", path)
-                    await asyncio.to_thread(self._manager.reload, wanted)
-            except ServingError as error:
-                log.error("%s: %s", path, error)
 
     def _improve(self, folder: Path) -> bool:
         """Converts a SavedModel for OpenVINO, unless it is already converted.
@@ -223,18 +237,11 @@ def anyone_can_reload(values: argparse.Namespace) -> bool:
     return grpc is None or not grpc.client_verify
 
 
-def models_of(values: argparse.Namespace) -> list[ModelConfig]:
-    """Returns the models that the flags name. Raises InvalidArgument for an invalid model config file."""
-    if values.model_config_file:
-        return model_config.parse_config_file(Path(values.model_config_file))
-    return [ModelConfig(values.model_name, Path(values.model_base_path).absolute())]
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command `gallery-model-server`.
 
-    Returns the exit status: 0 after --version or after a stop by SIGTERM or SIGINT, 2 for invalid settings or a port
-    in use, 130 for SIGINT before the server has started.
+    Returns the exit status: 0 after --version or after a stop by SIGTERM or SIGINT, 1 if no worker process could be
+    started for some minutes, 2 for invalid settings or a port in use, 130 for SIGINT before the server has started.
     """
     set_up_logging()
     arguments = sys.argv[1:] if arguments is None else arguments
@@ -252,13 +259,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 limits.connections(),
             )
         signal.signal(signal.SIGHUP, signal.SIG_IGN)  # this server does not reopen its logs on SIGHUP
-        run(ModelServer(models_of(values), values, arguments).run())
+        server = ModelServer(config_watcher.models_of(values), values, arguments)
+        run(server.run())
     except (ValueError, ServingError, PortInUse) as error:
         print(f"gallery-model-server: {printable(error)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130
-    return 0
+    exit_now(1 if server.has_failed else 0)  # a normal exit would wait for threads, or stop them in native code
 
 
 if __name__ == "__main__":

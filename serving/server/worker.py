@@ -13,43 +13,59 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from concurrent.futures import Future
 from multiprocessing.connection import Connection
-from typing import Any
 
 from .. import limits
 from ..config import flags
-from ..processes.channel import Channel
+from ..lifecycle.running import RunningIds
+from ..processes.channel import Channel, Inline, Methods
 from ..processes.control import RemoteControl
 from .log import set_up_logging
-from .loop import run
+from .loop import exit_now, run
 from .node import Node
 
+TENSORFLOW_SECONDS = 10.0  # time limit for the manager's process to start the TensorFlow process
 
-async def serve(connection: Connection, unix: socket.socket | None, arguments: Sequence[str]) -> None:
+
+async def serve(
+    connection: Connection, running: RunningIds, unix: socket.socket | None, arguments: Sequence[str]
+) -> None:
     """Answers requests until the manager's process stops this worker, or until the manager's process ends."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     values = flags.parse(arguments)
-    node = Node(values, lambda: str(channel.call("tensorflow_address")), name=f"worker {os.getpid()}")
 
-    def open_ports() -> None:
-        control = RemoteControl(channel.submit)
-        asyncio.run_coroutine_threadsafe(node.open(control, unix), loop).result()
+    def tensorflow_address() -> str:
+        return str(channel.call("tensorflow_address", timeout=TENSORFLOW_SECONDS))
 
-    methods: dict[str, Callable[..., Any]] = {
-        "load": node.host.load,
-        "unload": node.host.unload,
-        "publish": node.host.publish,
-        "open": open_ports,
-        "metrics": node.metrics.snapshot,
-        "drain": lambda: loop.call_soon_threadsafe(stop.set),
-    }
+    node = Node(values, tensorflow_address, name=f"worker {os.getpid()}")
+    node.host.mark = running.mark
+
+    def open_ports() -> Future[None]:
+        return asyncio.run_coroutine_threadsafe(node.open(RemoteControl(channel.submit), unix), loop)
+
+    def ping() -> Future[None]:
+        """Returns a future that ends when the event loop runs."""
+        answer: Future[None] = Future()
+        loop.call_soon_threadsafe(answer.set_result, None)
+        return answer
 
     def stop_serving() -> None:
         with contextlib.suppress(RuntimeError):  # the event loop may have ended
             loop.call_soon_threadsafe(stop.set)
+
+    methods: Methods = {
+        "load": node.host.load,
+        "unload": node.host.unload,
+        "publish": Inline(node.host.publish),
+        "open": Inline(open_ports),
+        "metrics": Inline(node.metrics.snapshot),
+        "ping": Inline(ping),
+        "drain": Inline(stop_serving),
+    }
 
     channel = Channel(connection, methods, closed=stop_serving)
     await stop.wait()
@@ -57,21 +73,20 @@ async def serve(connection: Connection, unix: socket.socket | None, arguments: S
 
 
 def main() -> None:
-    """Runs `python -m keras_gallery.serving.server.worker FD UNIX FLAG…`.
+    """Runs `python -m keras_gallery.serving.server.worker CONNECTION RUNNING UNIX FLAG…`.
 
-    FD is the file descriptor of the connection to the manager's process. UNIX is the file descriptor of the listening
-    Unix socket, or "-" if there is none.
+    The first arguments are file descriptors: of the connection to the manager's process, of the shared memory for
+    `RunningIds`, and of the listening Unix socket ("-" if there is none).
     """
     connection = Connection(int(sys.argv[1]))
-    unix = None if sys.argv[2] == "-" else socket.socket(fileno=int(sys.argv[2]))
+    running = RunningIds(int(sys.argv[2]))
+    unix = None if sys.argv[3] == "-" else socket.socket(fileno=int(sys.argv[3]))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # on Ctrl-C the manager's process stops its workers
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # this server does not reopen its logs on SIGHUP
     limits.raise_open_files()
     set_up_logging()
-    run(serve(connection, unix, sys.argv[3:]))
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(0)  # skips unloading the models, since the end of the process frees them
+    run(serve(connection, running, unix, sys.argv[4:]))
+    exit_now(0)
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ X = np.arange(8, dtype=np.float32).reshape(1, 8)
 Y = (X * 2 + 1).tolist()
 BODY = json.dumps({"instances": X.tolist()}).encode()
 PREDICT = "/tensorflow.serving.PredictionService/Predict"
+RELOAD = "/tensorflow.serving.ModelService/HandleReloadConfigRequest"
 STATUS = "/tensorflow.serving.ModelService/GetModelStatus"
 
 # Runs the server with other limits: arguments `module.NAME=number` before the flags replace constants. The script makes
@@ -52,7 +53,7 @@ class AbusedServer:
         flags: additional flags.
         workers: the number of worker processes.
         bounds: new values for constants of the server, such as `api__http__protocol__HEAD_SECONDS`. `__` stands for a
-            dot. Use this only with one worker.
+            dot. With several workers, this changes only the manager's process.
     """
 
     def __init__(self, base_path: Path, log: Path, *flags: str, workers: int = 1, **bounds: float) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -13,7 +14,7 @@ import grpc
 import pytest
 
 from . import line_model
-from .abused import MODEL, PREDICT, AbusedServer, children, eventually, request
+from .abused import MODEL, PREDICT, RELOAD, AbusedServer, children, eventually, request
 
 pytestmark = pytest.mark.long
 
@@ -123,6 +124,90 @@ def test_a_stopped_worker(server: AbusedServer) -> None:
         for client in clients:
             client.close()
     server.check()
+
+
+def test_a_worker_that_hangs_is_replaced(base_path: Path, tmp_path: Path) -> None:
+    """Status, metrics and reloads do not wait for it, and SIGTERM ends the server."""
+    (tmp_path / "monitoring").write_text("prometheus_config { enable: true }")
+    flags = [f"--monitoring_config_file={tmp_path / 'monitoring'}", "--shutdown_grace_seconds=1"]
+    quick = {"processes__worker_process__MAX_MISSED": 2}
+    with AbusedServer(base_path, tmp_path / "log", *flags, workers=2, **quick) as server:
+        before = workers(server)
+        os.kill(before[0], signal.SIGSTOP)
+        eventually(lambda: before[0] not in children(server.process.pid))
+        after = workers(server)
+        assert before[1] in after
+        server.check()
+        os.kill(after[0], signal.SIGSTOP)
+        os.kill(after[1], signal.SIGSTOP)
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(30) == 0
+    assert "Traceback" not in (tmp_path / "log").read_text()
+
+
+def test_no_files_left_for_a_new_worker(base_path: Path, tmp_path: Path) -> None:
+    with AbusedServer(base_path, tmp_path / "log", workers=2) as server:
+        soft, hard = resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE)
+        before = workers(server)
+        resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (4, hard))
+        for pid in before:
+            os.kill(pid, signal.SIGKILL)
+        eventually(lambda: "cannot start a worker" in (tmp_path / "log").read_text())
+        resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (soft, hard))
+        workers(server)
+        eventually(lambda: _answers(server))
+
+
+def test_reloads_after_a_bad_reload(server: AbusedServer, base_path: Path) -> None:
+    good = [(MODEL, str(base_path))]
+    for path in ("/nowhere/a\0b", "/proc", "/dev/null"):
+        with pytest.raises(grpc.RpcError):
+            _reload(server, [*good, ("evil", path)])
+        for _ in range(4):
+            _reload(server, good)
+    server.check()
+
+
+def _reload(server: AbusedServer, models: list[tuple[str, str]]) -> None:
+    from keras_gallery.serving.wire import messages
+
+    request = messages.ReloadConfigRequest()
+    for name, path in models:
+        request.config.model_config_list.config.add(name=name, base_path=path, model_platform="tensorflow")
+    with grpc.insecure_channel(f"127.0.0.1:{server.port}") as channel:
+        channel.unary_unary(RELOAD)(request.SerializeToString(), timeout=10)
+
+
+def test_a_worker_is_replaced_while_a_version_cannot_be_read(tmp_path: Path) -> None:
+    """No request gets status 404. The new worker answers when the version is back."""
+    base = tmp_path / MODEL
+    line_model.write(base / "1")
+    with AbusedServer(base, tmp_path / "log", workers=2) as server:
+        before = workers(server)
+        (base / "1").rename(base / "away")
+        base.rename(tmp_path / "away")
+        os.kill(before[0], signal.SIGKILL)
+        eventually(lambda: f"could not load {MODEL} version 1" in (tmp_path / "log").read_text())
+        for _ in range(10):
+            server.check()
+        (tmp_path / "away" / "away").rename(tmp_path / "away" / "1")
+        (tmp_path / "away").rename(base)
+        workers(server)
+        for _ in range(20):
+            server.check()
+
+
+def test_files_that_change_while_a_worker_is_replaced(tmp_path: Path) -> None:
+    """All workers serve the new files in the end. `slope` is what the answers show."""
+    base = tmp_path / MODEL
+    line_model.write(base / "1")
+    line_model.write(tmp_path / "other", slope=3.0)
+    with AbusedServer(base, tmp_path / "log", workers=2) as server:
+        before = workers(server)
+        (base / "1").rename(tmp_path / "old")
+        (tmp_path / "other").rename(base / "1")
+        os.kill(before[0], signal.SIGKILL)
+        eventually(lambda: set(_versions(server, 20)) == {2})  # slope 3 is the slope of version 2
 
 
 def test_a_new_version_while_workers_are_killed(

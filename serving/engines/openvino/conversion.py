@@ -7,20 +7,22 @@ not converted.
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from pathlib import Path
 
 from ... import saved_model
 from ...errors import ServingError
+from ...leftovers import OwnedFolder
 from ..tensorflow import library as tensorflow_library
 from .files import Index, OpenVinoFiles, read
 
 log = logging.getLogger(__name__)
+PARTIAL = ".partial-"  # the beginning of the name of a folder while it is being written
 _UNUSED_SECONDS = 90 * 24 * 3600  # the cache drops files that no server used for this time
 
 
@@ -74,27 +76,34 @@ class Converter:
         with self._one_at_a_time:
             target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._remove_unused(target.parent)
-            partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=target.parent))
+            partial = OwnedFolder(PARTIAL, target.parent)
             try:
-                index = self.convert_into(partial, folder)
+                index = self.convert_into(partial.path, folder)
                 if self._closed:
                     return None
                 shutil.rmtree(target, ignore_errors=True)  # a folder that exists here has no readable index
-                partial.rename(target)
+                partial.path.rename(target)
                 return index
             finally:
-                shutil.rmtree(partial, ignore_errors=True)
+                partial.close()
 
     def convert_into(self, target: Path, folder: Path) -> Index:
         """Converts the SavedModel in `folder` into the empty folder `target`. Raises OSError or ServingError."""
         command = (sys.executable, "-P", "-m", "keras_gallery.serving.engines.openvino.conversion_worker")
-        self._process = subprocess.Popen(
-            [*command, str(self._niceness), str(folder), str(target), *self._files.tags],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        )
+        theirs, ours = os.pipe()  # the child ends when this process ends, which closes the pipe
+        try:
+            self._process = subprocess.Popen(
+                [*command, str(self._niceness), str(folder), str(target), *self._files.tags],
+                stdin=theirs,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                start_new_session=True,
+            )
+        except BaseException:
+            os.close(ours)
+            raise
+        finally:
+            os.close(theirs)
         if self._closed:
             self._process.kill()
         try:
@@ -104,6 +113,8 @@ class Converter:
             self._process.kill()
             _, errors = self._process.communicate()
             failure = f"took more than {self._seconds:g} s"
+        finally:
+            os.close(ours)
         self._process = None
         return self._complete(target, folder, failure, errors.decode(errors="replace").strip())
 
@@ -122,7 +133,7 @@ class Converter:
         return index
 
     def _remove_unused(self, cache: Path) -> None:
-        """Removes folders not used for `_UNUSED_SECONDS`, including partial folders of servers that were killed."""
+        """Removes folders not used for `_UNUSED_SECONDS`."""
         for folder in cache.iterdir():
             if time.time() - folder.stat().st_mtime > _UNUSED_SECONDS:
                 shutil.rmtree(folder, ignore_errors=True)

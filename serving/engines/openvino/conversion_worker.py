@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import shutil
 import sys
 import tempfile
+import threading
 from pathlib import Path
 from typing import Any
 
-from ... import saved_model
+from ... import landlock, saved_model
 from ...wire import messages
 from ...wire.signature import DEFAULT_SIGNATURE, SignatureDef
 from ..base import Arrays
@@ -152,9 +154,20 @@ def _digest(file: Path) -> bytes:
     return digest.digest()
 
 
+def end_with_parent(target: str) -> None:
+    """Waits until the parent process ends, then removes the unfinished files and ends this process."""
+    sys.stdin.buffer.read()
+    for _ in range(3):  # the main thread may be writing a file
+        shutil.rmtree(target, ignore_errors=True)
+    os._exit(1)
+
+
 def main() -> None:
     niceness, folder, target, *tags = sys.argv[1:]
+    threading.Thread(target=end_with_parent, args=(target,), daemon=True).start()
     os.nice(int(niceness))
+    os.environ["TMPDIR"] = tempfile.tempdir = target
+    landlock.restrict([Path(target)])  # the comparison runs the model, which could write files
     convert(Path(folder), tags, Path(target))
     os._exit(0)  # skip the exit handlers of the libraries, which could crash
 

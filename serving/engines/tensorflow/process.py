@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import logging
-import shutil
+import os
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 from pathlib import Path
 
 from ...errors import Unavailable
+from ...leftovers import OwnedFolder
 
 log = logging.getLogger(__name__)
+FOLDER = "keras-gallery-"  # the beginning of the name of the folder with the process's socket
 
 
 class TensorFlowProcess:
@@ -32,7 +33,7 @@ class TensorFlowProcess:
         self._sandbox = sandbox
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
-        self._folder: Path | None = None
+        self._folder: OwnedFolder | None = None
         self._starts = 0
         self._closed = False
 
@@ -59,18 +60,20 @@ class TensorFlowProcess:
             if self._process is not None:
                 self._end(self._process)
             if self._folder is not None:
-                shutil.rmtree(self._folder, ignore_errors=True)
+                self._folder.close()
 
     def _socket(self) -> Path:
         assert self._folder is not None
-        return self._folder / f"tensorflow-{self._starts}"
+        return self._folder.path / f"tensorflow-{self._starts}"
 
     def _start(self) -> subprocess.Popen[bytes]:
         """Starts a process with a socket that already listens, so that clients can connect at once."""
         if self._folder is None:
-            self._folder = Path(tempfile.mkdtemp(prefix="keras-gallery-"))  # readable for this user only
-        temporary = self._folder / "temporary"
-        temporary.mkdir(exist_ok=True)
+            self._folder = OwnedFolder(FOLDER)
+        writable = ""
+        if self._sandbox:
+            writable = str(self._folder.path / "temporary")
+            os.makedirs(writable, exist_ok=True)
         self._starts += 1
         with socket.socket(socket.AF_UNIX) as listener:
             listener.bind(str(self._socket()))
@@ -79,7 +82,7 @@ class TensorFlowProcess:
             return subprocess.Popen(
                 [
                     *(sys.executable, "-P", "-m", "keras_gallery.serving.engines.tensorflow.worker"),
-                    *(str(listener.fileno()), *self._options, str(temporary) if self._sandbox else ""),
+                    *(str(listener.fileno()), *self._options, writable),
                 ],
                 stdin=subprocess.PIPE,  # the process ends when this pipe closes
                 stdout=2,  # output that libraries print goes to stderr

@@ -3,110 +3,20 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 from keras_gallery.serving.config.model_config import ModelConfig
-from keras_gallery.serving.core.servable import Servable
-from keras_gallery.serving.core.served_models import ServedModels
-from keras_gallery.serving.errors import FailedPrecondition, InvalidArgument, NotFound, OutOfRange, ServingError
-from keras_gallery.serving.lifecycle.host import LocalHost
+from keras_gallery.serving.errors import FailedPrecondition, InvalidArgument, NotFound, ServingError
 from keras_gallery.serving.lifecycle.manager import Manager
 from keras_gallery.serving.lifecycle.versions import State
 from keras_gallery.serving.wire.predict import ModelSpec
 
 from ..fake_models import record
-
-SECONDS = 10  # time limit of each wait
-
-
-def until(condition: Callable[[], Any]) -> None:
-    deadline = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, "the condition did not become true in time"
-        time.sleep(0.002)
-
-
-class FakeServable(Servable):
-    """A servable without a model."""
-
-    def __init__(self, name: str, version: int) -> None:
-        super().__init__(name, version, None, {})
-        self.closed = False
-
-    def close(self) -> None:
-        super().close()
-        self.closed = True
-
-
-class Loader:
-    """Loads fake servables as soon as `gate` is set. Raises an error if a folder has a file `broken` or `bug`."""
-
-    def __init__(self) -> None:
-        self.tried: list[int] = []
-        self.loaded: dict[int, FakeServable] = {}
-        self.gate = threading.Event()
-        self.gate.set()
-        self.models = ServedModels()
-        self.host = LocalHost(self, self.models)
-
-    def __call__(self, name: str, version: int, folder: Path) -> Servable:
-        self.tried.append(version)
-        assert self.gate.wait(SECONDS)
-        if (folder / "broken").exists():
-            raise OutOfRange("Read less bytes than requested")
-        if (folder / "bug").exists():
-            raise KeyError("a bug")
-        self.loaded[version] = FakeServable(name, version)
-        return self.loaded[version]
-
-
-Run = Callable[..., Manager]
-
-
-@pytest.fixture
-def load() -> Loader:
-    return Loader()
-
-
-@pytest.fixture
-def run(load: Loader) -> Iterator[Run]:
-    """Returns a function that starts a manager and waits until it has settled. Stops all managers after the test."""
-    started: list[Manager] = []
-
-    def start(*configs: ModelConfig, **options: Any) -> Manager:
-        manager = Manager(configs, load.host, **{"poll_seconds": 0.02, "retries": 0} | options)
-        started.append(manager)
-        manager.start()
-        assert manager.wait_until_settled(SECONDS)
-        return manager
-
-    yield start
-    for manager in started:
-        manager.stop()
-
-
-def add(base: Path, *versions: int, file: str = "model") -> None:
-    """Adds each version atomically: writes a folder with another name, then renames the folder."""
-    for version in versions:
-        folder = base / f"copying-{version}"
-        folder.mkdir(parents=True)
-        (folder / file).write_text("a model")
-        folder.rename(base / str(version))
-
-
-def served(load: Loader, **spec: Any) -> int:
-    with load.models.using(ModelSpec("m", **spec), record()) as servable:
-        return servable.version
-
-
-def states(manager: Manager) -> dict[int, State]:
-    return {version.number: version.state for version in manager.status("m")}
-
+from .fake_loader import SECONDS, Loader, Run, add, served, states, until
 
 # === Version policies and labels ===
 
@@ -342,16 +252,14 @@ def test_a_version_that_fails_during_polling(tmp_path: Path, load: Loader) -> No
         def submit(self, function: Callable[..., None], *arguments: Any) -> None:
             function(*arguments)
 
-        def shutdown(self, **_: Any) -> None:
-            """Does nothing, because no job is waiting."""
-
     add(tmp_path, 1)
     add(tmp_path, 2, file="broken")
     manager = Manager([ModelConfig("m", tmp_path)], load.host)
     manager._resources.loads = AtOnce()  # type: ignore[assignment]
-    manager._models["m"].poll()
+    model = manager._models["m"]
+    model.poll(model.config)
     assert not manager.wait_until_settled(0)
-    manager._models["m"].poll()
+    model.poll(model.config)
     assert manager.wait_until_settled(0)
     assert served(load) == 1
 

@@ -210,6 +210,13 @@ def test_the_number_of_unknown_model_names_is_limited() -> None:
     assert max(len(key[1]) for key in counts) <= 128
 
 
+def test_the_number_of_models_that_answered_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("keras_gallery.serving.observe.metrics.MAX_SERVED", 10)
+    values = page(*(replace(PREDICT, model=f"m{n % 15}", version=n % 15) for n in range(30)))
+    counts = {key: value for key, value in values.items() if key[0] == ":tensorflow:serving:request_count"}
+    assert len(counts) == 11 and counts[":tensorflow:serving:request_count", "(others)", "OK"] == 10
+
+
 def test_the_number_of_folders_that_reloads_name_is_limited() -> None:
     metrics = Metrics()
     for number in range(MAX_SERIES + 5):
