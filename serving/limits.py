@@ -18,7 +18,7 @@ SPARE_OPEN_FILES = 256  # number of open files reserved for models, logs and pro
 # Compressed data may decompress to FREE_UNPACKED_BYTES, or to MAX_RATIO times the compressed size if that is more.
 FREE_UNPACKED_BYTES = 1 << 20
 MAX_RATIO = 100
-UNPACK_STEP = 4 << 20  # bytes that are decompressed at once
+UNPACK_STEP = 4 << 20  # bytes that are decompressed or counted at once
 
 _CGROUP_FILES = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
@@ -154,7 +154,10 @@ def json_memory(text: bytes) -> int:
     """
     characters = np.frombuffer(text, np.uint8)
     size = len(text) * (1 if text.isascii() else 16)
-    return size + sum(int((characters == ord(each)).sum()) * cost for each, cost in _JSON_COSTS.items())
+    for at in range(0, len(text), UNPACK_STEP):
+        part = characters[at : at + UNPACK_STEP]
+        size += sum(int(np.count_nonzero(part == ord(each))) * cost for each, cost in _JSON_COSTS.items())
+    return size
 
 
 def max_unpacked(size: int, limit: int) -> int:

@@ -14,7 +14,7 @@ from time import perf_counter
 from typing import Protocol
 
 from ..config.server_config import BatchingParameters
-from ..engines.base import Arrays, WouldBlock
+from ..engines.base import DEADLINE, Arrays, WouldBlock
 from .assembly import join
 from .queue import Batch, BatchQueue, settle
 from .running import BatchRunner, Part, Runnable
@@ -88,8 +88,9 @@ class Batcher:
         if self._may_run_inline(part):
             try:
                 return self._run_inline(part)
-            except WouldBlock:
-                pass
+            except WouldBlock as blocked:
+                if blocked.resume is not None:
+                    return await asyncio.to_thread(self._runner.resume, part, blocked.resume)
         self._crowded |= self._running > 0
         requests = self._queue.put(part, self._runner.kind(part))
         try:
@@ -115,7 +116,7 @@ class Batcher:
         parts = [request.part for request in batch.requests]
         now = perf_counter()
         self._report([now - request.since for request in batch.requests], parts)
-        return _Run(self, batch, parts)
+        return _Run(self, batch, parts, max([request.deadline for request in batch.requests]))
 
     def answer(self, parts: Sequence[Part]) -> list[Arrays | Exception]:
         """Returns the outputs or the error for each part. Called in a thread."""
@@ -157,13 +158,15 @@ class Batcher:
 class _Run:
     """A batch in a thread."""
 
-    def __init__(self, batcher: Batcher, batch: Batch, parts: Sequence[Part]) -> None:
+    def __init__(self, batcher: Batcher, batch: Batch, parts: Sequence[Part], deadline: float) -> None:
         self._batcher = batcher
         self._batch = batch
         self._parts = parts
+        self._deadline = deadline
         self._answers: list[Arrays | Exception] = []
 
     def run(self) -> None:
+        DEADLINE.set(self._deadline)
         self._answers = self._batcher.answer(self._parts)
 
     def finish(self) -> None:

@@ -18,7 +18,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ..engines.base import MAX_JOINED_BYTES, MAX_JOINED_ROWS, Arrays, WouldBlock, bytes_of
+from ..engines.base import DEADLINE, MAX_JOINED_BYTES, MAX_JOINED_ROWS, Arrays, WouldBlock, bytes_of
 from .assembly import split
 from .queue import settle
 
@@ -49,11 +49,12 @@ class _Request:
             if the inputs have no common dimension 0, so that the request must run alone.
     """
 
-    __slots__ = ("answer", "arrays", "batch_rows", "key", "outputs", "rows", "size")
+    __slots__ = ("answer", "arrays", "batch_rows", "deadline", "key", "outputs", "rows", "size")
 
     def __init__(self, arrays: Arrays, outputs: Sequence[str], answer: asyncio.Future[Arrays]) -> None:
         self.arrays, self.outputs, self.answer = arrays, outputs, answer
         self.size = bytes_of(arrays)
+        self.deadline = DEADLINE.get()
         self.batch_rows = 0
         shapes = [array.shape for array in arrays.values()]
         self.rows: int = shapes[0][0] if shapes and shapes[0] else 0
@@ -178,6 +179,7 @@ class Gatherer:
         return [*split(outputs, [request.rows for request in batch])]
 
     def _run_alone(self, request: _Request) -> Arrays | Exception:
+        DEADLINE.set(request.deadline)
         try:
             return self._signature.run(request.arrays, request.outputs)
         except WouldBlock:

@@ -8,7 +8,7 @@ from time import perf_counter
 from typing import Protocol
 
 from ..config.server_config import DEFAULT_MAX_BATCH_SIZE, BatchingParameters
-from ..engines.base import Arrays
+from ..engines.base import DEADLINE, Arrays
 from ..errors import Unavailable
 from .assembly import split
 from .running import Part
@@ -28,15 +28,20 @@ class Batch:
 
 
 class Request:
-    """A part in a batch, with a future for the outputs of the part."""
+    """A part in a batch, with a future for the outputs of the part.
 
-    __slots__ = ("answer", "batch", "part", "since")
+    Attributes:
+        deadline: the deadline of the request (`engines.base.DEADLINE`).
+    """
+
+    __slots__ = ("answer", "batch", "deadline", "part", "since")
 
     def __init__(self, part: Part, batch: Batch) -> None:
         self.part = part
         self.batch = batch
         self.answer: asyncio.Future[Arrays] = asyncio.get_running_loop().create_future()
         self.since = perf_counter()
+        self.deadline = DEADLINE.get()
 
 
 class Awaited(Protocol):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from ..config.server_config import DEFAULT_MAX_BATCH_SIZE, BatchingParameters
-from ..engines.base import Arrays, bytes_of
+from ..engines.base import Arrays, are_at_most
 from ..errors import FailedPrecondition, InvalidArgument, ServingError
 from ..wire.signature import SignatureDef
 from .assembly import cut, join, kind_of, padding_bytes, round_up, rows_of
@@ -106,10 +106,10 @@ class BatchRunner:
 
     def is_quick(self, part: Part) -> bool:
         """Returns whether a single request, with padding, is small enough to run on the event loop."""
-        size: float = bytes_of(part.arrays)
+        limit: float = self._signature.quick_bytes
         if self._allowed and part.rows:
-            size *= self.size([part]) / part.rows
-        return size <= self._signature.quick_bytes
+            limit *= part.rows / self.size([part])
+        return are_at_most(part.arrays, limit)
 
     def run_all(self, parts: Sequence[Part]) -> list[Arrays | Exception]:
         """Returns the outputs or the error for each part.
@@ -138,10 +138,14 @@ class BatchRunner:
         """Returns the outputs for a single request. Raises the signature's errors."""
         size = self.size([part])
         arrays = part.arrays if size == part.rows else join([part.arrays], size)
-        outputs = self._signature.run(arrays, part.outputs)
-        if part.unbatchable:
-            return outputs
-        return self._cut(part, outputs, part.rows, size)
+        return self._rows_of(part, self._signature.run(arrays, part.outputs), size)
+
+    def resume(self, part: Part, run: Callable[[], Arrays]) -> Arrays:
+        """Returns the outputs for a request whose `run_one` raised WouldBlock with `run` as `resume`."""
+        return self._rows_of(part, run(), self.size([part]))
+
+    def _rows_of(self, part: Part, outputs: Arrays, size: int) -> Arrays:
+        return outputs if part.unbatchable else self._cut(part, outputs, part.rows, size)
 
     def _try_one(self, part: Part) -> Arrays | Exception:
         try:

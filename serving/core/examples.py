@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from ..engines.base import are_at_most
 from ..observe.observation import Observation
 from ..wire import messages
 from ..wire.model_spec import ModelSpec, encode_spec
 from ..wire.tensor import Array
 from .checks import CLASSIFY, REGRESS
 from .inference import Inference, named, spec_of
-from .predictions import INPUTS, Head, Task, find_head, find_heads, serialized_examples
+from .predictions import INPUTS, Head, Task, find_head, find_heads, repeated_bytes, serialized_examples
 from .servable import Servable
+
+QUICK_REQUEST = QUICK_RESULT = 64 << 10  # bytes; larger requests are read, and larger results are built in a thread
 
 
 class ExampleInference:
@@ -60,7 +64,7 @@ class ExampleInference:
         response = messages.MultiInferenceResponse()
         with self._inference.models.using(first, request) as servable:
             heads = find_heads(tasks, servable.signatures, check_method=self._inference.check_methods)
-            rows = serialized_examples(examples)
+            rows = await _rows(examples, request)
             for head in heads:
                 spec, result = await self._run(servable, head, rows, request)
                 entry = response.results.add()
@@ -75,9 +79,27 @@ class ExampleInference:
         with self._inference.models.using(spec, request) as servable:
             check = self._inference.check_methods
             head = find_head(method, spec.signature, servable.signatures, check_method=check)
-            return await self._run(servable, head, serialized_examples(examples), request)
+            return await self._run(servable, head, await _rows(examples, request), request)
 
     async def _run(self, servable: Servable, head: Head, rows: Array, request: Observation) -> tuple[ModelSpec, Any]:
         signature = servable.signatures[head.definition.name]
         arrays = await self._inference.run(servable, signature, {INPUTS: rows}, head.outputs, request)
-        return spec_of(servable, signature), head.result(arrays, len(rows))
+        result = await _call(are_at_most(arrays, QUICK_RESULT), head.result, arrays, len(rows))
+        return spec_of(servable, signature), result
+
+
+async def _rows(examples: Any, request: Observation) -> Array:
+    """Returns the serialized examples (batch,). Takes the memory for the repeated context from the budget.
+
+    Raises ResourceExhausted if the budget is used up.
+    """
+    is_quick = request.request_bytes <= QUICK_REQUEST
+    repeated = await _call(is_quick, repeated_bytes, examples)
+    if repeated > QUICK_REQUEST and request.share:
+        request.share.take(repeated, alone=False)
+    return await _call(is_quick and repeated <= QUICK_REQUEST, serialized_examples, examples)  # type: ignore[no-any-return]
+
+
+async def _call(is_quick: bool, function: Callable[..., Any], *arguments: Any) -> Any:
+    """Calls a function, in a thread unless the call is quick."""
+    return function(*arguments) if is_quick else await asyncio.to_thread(function, *arguments)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from time import perf_counter
 from typing import Any
+from weakref import WeakKeyDictionary
 
-from ..engines.base import Arrays, WouldBlock
-from ..errors import FailedPrecondition, InvalidArgument
+from ..engines.base import DEADLINE, Arrays, WouldBlock
+from ..errors import FailedPrecondition, InvalidArgument, ResourceExhausted
 from ..observe.observation import Observation
 from ..wire.model_spec import ModelSpec
 from ..wire.signature import DEFAULT_SIGNATURE
@@ -20,22 +22,31 @@ from .checks import check_dtypes, check_inputs, check_method, check_outputs
 from .servable import Servable, Signature
 from .served_models import ServedModels
 
+MAX_THREADS = 4096  # of all versions together
+
 
 class Inference:
     """Runs requests on the served models.
 
     Args:
         models: the served models.
-        threads: the number of threads for runs that are too slow for the event loop.
+        threads: the number of runs of a version in threads at the same time: runs that are too slow for the event loop.
+            Each version has its own threads, so that a slow model does not delay the others.
         check_methods: whether to check that requests fit the signature's method name
             (--enable_signature_method_name_check).
+        max_pending: the maximum number of requests that wait or run in this process (--max_pending_requests). If there
+            are several models, a version may have three quarters of them, so that a slow model leaves room for others.
     """
 
-    def __init__(self, models: ServedModels, threads: int = 4, *, check_methods: bool = False) -> None:
+    def __init__(
+        self, models: ServedModels, threads: int = 4, *, check_methods: bool = False, max_pending: int = 1024
+    ) -> None:
         self.models = models
         self.check_methods = check_methods
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="infer")
-        self._turns = asyncio.Semaphore(threads)
+        self._pool = ThreadPoolExecutor(MAX_THREADS, thread_name_prefix="infer")  # starts threads as they are needed
+        self._threads = threads
+        self._max_users = max(max_pending * 3 // 4, 1)
+        self._turns: WeakKeyDictionary[Servable, asyncio.Semaphore] = WeakKeyDictionary()
 
     async def predict(
         self,
@@ -97,11 +108,15 @@ class Inference:
     ) -> Arrays:
         """Runs a signature on inputs with checked names, and returns the named outputs. Completes the record `request`.
 
-        Raises InvalidArgument if an input has the wrong dtype.
+        Raises InvalidArgument if an input has the wrong dtype, and ResourceExhausted if too many requests wait for this
+        version.
         """
+        if servable.users > self._max_users and len(self.models) > 1:
+            raise ResourceExhausted(f"Too many requests in progress for model {servable.name}: {self._max_users}.")
         check_dtypes(signature.definition, arrays)
         request.signature, request.engine = signature.definition.name, signature.runner.engine
         request.rows = _rows(arrays)
+        DEADLINE.set(request.deadline)
         started = perf_counter()
         try:
             if signature.gatherer:
@@ -119,19 +134,21 @@ class Inference:
         """
         if signature.batcher:
             return await signature.batcher.run(arrays, outputs)
+        run: Callable[[], Arrays] = functools.partial(signature.run, arrays, outputs)
         if signature.is_quick(arrays):
             try:
-                return signature.run(arrays, outputs)
-            except WouldBlock:
-                pass
-        await self._turns.acquire()  # wait here, since a thread pool's queue would keep cancelled requests
+                return run()
+            except WouldBlock as blocked:
+                run = blocked.resume or run
+        turns = self._turns.setdefault(servable, asyncio.Semaphore(self._threads))
+        await turns.acquire()  # wait here, since a thread pool's queue would keep cancelled requests
         loop = asyncio.get_running_loop()
 
         def done(_: Any) -> None:
             with contextlib.suppress(RuntimeError):  # the event loop may have ended
-                loop.call_soon_threadsafe(self._turns.release)
+                loop.call_soon_threadsafe(turns.release)
 
-        running = self._submit(servable, signature.run, arrays, outputs)
+        running = self._submit(servable, contextvars.copy_context().run, run)
         running.add_done_callback(done)
         return await asyncio.wrap_future(running)
 

@@ -183,6 +183,14 @@ def serialized_examples(message: Any) -> Array:
     return string_array([context + example.SerializeToString() for example in examples])
 
 
+def repeated_bytes(message: Any) -> int:
+    """Returns how many bytes the context of an `Input` message takes, repeated for each example."""
+    if message.WhichOneof("kind") != "example_list_with_context":
+        return 0
+    both = message.example_list_with_context
+    return int(both.context.ByteSize()) * len(both.examples)
+
+
 def _check(definition: SignatureDef, task: str, method: str, check_method: bool) -> None:
     if check_method and definition.method_name != method:
         raise InvalidArgument(f"Expected {task} signature method_name to be {method}. Was: {definition.method_name}")

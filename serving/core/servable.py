@@ -9,14 +9,13 @@ from typing import Any
 
 from ..batching.batcher import Batcher
 from ..batching.gatherer import Gatherer
-from ..engines.base import Arrays, Runner, bytes_of
+from ..engines.base import LOOP_SECONDS, Arrays, Runner, WouldBlock, are_at_most, bytes_of
 from ..wire.signature import SignatureDef
 
 # A run that takes less than QUICK_SECONDS is allowed to block the event loop: a switch to a thread would take longer.
 QUICK_SECONDS = 0.002
-# If a run of a quick size takes more than SLOW_SECONDS, the size does not predict the time. The signature then runs in
+# If a run of a quick size takes more than LOOP_SECONDS, the size does not predict the time. The signature then runs in
 # threads until QUICK_RUNS runs have been quick.
-SLOW_SECONDS = 0.01
 QUICK_RUNS = 1000
 
 
@@ -43,23 +42,34 @@ class Signature:
 
     def is_quick(self, inputs: Arrays) -> bool:
         """Returns whether a run with these inputs is probably short enough to block the event loop."""
-        return bytes_of(inputs) <= self.quick_bytes
+        return are_at_most(inputs, self.quick_bytes)
 
     def can_join(self, inputs: Arrays) -> bool:
         """Returns whether requests may share a run with these joined inputs."""
         return self.runner.can_join is not None and self.runner.can_join(inputs)
 
     def run(self, inputs: Arrays, outputs: Sequence[str]) -> Arrays:
-        """Runs the signature on checked inputs (see `checks`) and returns the named outputs."""
+        """Runs the signature on checked inputs (see `checks`) and returns the named outputs.
+
+        Raises the errors of the runner, also WouldBlock.
+        """
         started = perf_counter()
-        result = self.runner(inputs, outputs)
+        try:
+            result = self.runner(inputs, outputs)
+        except WouldBlock as blocked:
+            if blocked.resume is not None:
+                self._note_slow()
+            raise
         seconds = perf_counter() - started
         if seconds < QUICK_SECONDS:
-            if bytes_of(inputs) > self.quick_bytes:
+            if not self.is_quick(inputs):
                 self._note_quick(bytes_of(inputs))
-        elif seconds > SLOW_SECONDS and self.is_quick(inputs):
-            self.quick_bytes, self._ignored = -1, QUICK_RUNS
+        elif seconds > LOOP_SECONDS and self.is_quick(inputs):
+            self._note_slow()
         return result
+
+    def _note_slow(self) -> None:
+        self.quick_bytes, self._ignored = -1, QUICK_RUNS
 
     def _note_quick(self, size: int) -> None:
         if self._ignored:
@@ -79,6 +89,11 @@ class Servable:
         self._users = 0
         self._closed = False
         self._changed = threading.Condition()
+
+    @property
+    def users(self) -> int:
+        """The number of requests and runs that use the servable."""
+        return self._users
 
     def acquire(self) -> bool:
         """Keeps the servable loaded until `release`. Returns False if the servable is closed and not in use."""

@@ -26,6 +26,9 @@ class ServedModels:
     def __init__(self) -> None:
         self._table: Mapping[str, ServedModel] = {}
 
+    def __len__(self) -> int:
+        return len(self._table)
+
     def publish(self, table: Mapping[str, ServedModel]) -> None:
         """Replaces the table. Requests in progress keep their servables."""
         self._table = table

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -12,6 +14,12 @@ import numpy as np
 from ..wire.signature import SignatureDef
 
 Arrays = dict[str, np.ndarray[Any, Any]]
+
+
+# The time (`time.monotonic`) after which nobody waits for the outputs of the current run.
+DEADLINE: ContextVar[float] = ContextVar("deadline", default=math.inf)
+# An engine may wait for another process on the event loop up to this time.
+LOOP_SECONDS = 0.01
 
 
 def bytes_of(arrays: Arrays) -> int:
@@ -24,22 +32,47 @@ def bytes_of(arrays: Arrays) -> int:
     return count
 
 
+def are_at_most(arrays: Arrays, limit: float) -> bool:
+    """Returns whether the arrays have at most `limit` bytes. Takes little time, also for millions of strings."""
+    strings = []
+    for array in arrays.values():
+        limit -= array.nbytes
+        if array.dtype.hasobject:
+            strings.append(array)
+    return limit >= 0 and (not strings or sum([sum(map(len, array.flat)) for array in strings]) <= limit)
+
+
 # Requests share a run only up to these sizes. Larger runs would not be faster, but they would need more memory, and the
 # requests would wait longer.
 MAX_JOINED_ROWS, MAX_JOINED_BYTES = 64, 1 << 20
 
 
 class WouldBlock(Exception):
-    """The call would block the event loop for a long time. The model was not run: call the runner again in a thread."""
+    """The call would block the event loop for a long time.
+
+    Attributes:
+        resume: if the run has begun, waits for its end and returns the outputs. Call it in a thread. None if the run
+            has not begun: call the runner again in a thread.
+    """
+
+    def __init__(self, resume: Callable[[], Arrays] | None = None) -> None:
+        super().__init__()
+        self.resume = resume
+
+
+def in_event_loop() -> bool:
+    """Returns whether an event loop runs in this thread."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 def raise_in_event_loop() -> None:
     """Raises WouldBlock if an event loop runs in this thread."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return
-    raise WouldBlock
+    if in_event_loop():
+        raise WouldBlock
 
 
 class Runner(Protocol):
@@ -53,10 +86,12 @@ class Runner(Protocol):
     def __call__(self, inputs: Arrays, outputs: Sequence[str]) -> Arrays:
         """Runs the signature on `inputs` (arrays by name) and returns the named `outputs`.
 
+        If nobody waits for the outputs after `DEADLINE`, an engine may end the run then.
+
         Raises:
             ServingError: the model rejects the inputs, or the engine fails.
             WouldBlock: the caller runs in an event loop, and the call would take long, for example because it starts
-                a process.
+                a process, or because the inputs decide how long the run takes.
         """
 
     def close(self) -> None:

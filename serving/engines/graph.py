@@ -7,6 +7,12 @@ from typing import Any
 
 from ..wire.signature import SignatureDef
 
+# Operations whose run time depends on the values of the inputs, and not only on their sizes.
+LOOPS = frozenset(
+    "DatasetToSingleElement Enter For LoopCond NextIteration ReduceDataset RefEnter RefNextIteration StatelessWhile "
+    "While".split()
+)
+
 
 class Graph:
     """The nodes and the functions of a `GraphDef` by name."""

@@ -15,9 +15,16 @@ import numpy as np
 from ..errors import Internal, InvalidArgument, Unimplemented
 from ..wire import dtypes, messages
 from ..wire.signature import DEFAULT_SIGNATURE, SignatureDef, TensorSpec
-from .base import Arrays, Runner
+from .base import Arrays, Runner, raise_in_event_loop
 
 FILE = "model.tflite"
+# Operations whose run time, or the size of whose output, depends on the values of the inputs: always, and if there are
+# integers among the inputs.
+_LOOPS = ("CUSTOM", "STABLEHLO_WHILE", "WHILE")
+_SIZED = (
+    "BROADCAST_TO", "FILL", "MIRROR_PAD", "ONE_HOT", "PAD", "PADV2", "RANDOM_STANDARD_NORMAL", "RANDOM_UNIFORM",
+    "RANGE", "RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR", "SCATTER_ND", "SPACE_TO_BATCH_ND", "SPARSE_TO_DENSE", "TILE",
+)  # fmt: skip
 
 
 def read_meta_graph(folder: Path) -> Any | None:
@@ -78,6 +85,7 @@ class Model:
 
     Attributes:
         signatures: by signature name, a pair of dicts: LiteRT's details of each input, and of each output, by name.
+        is_bounded: whether the time of a run depends on the sizes of the inputs only, and not on their values.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -87,6 +95,9 @@ class Model:
         first = self._new()
         self.signatures = {name: (each.inputs, each.outputs) for name, each in first.items()}
         self._idle = [first]
+        inputs = [detail for each in first.values() for detail in each.inputs.values()]
+        has_integers = any(np.dtype(detail["dtype"]) in (np.int32, np.int64) for detail in inputs)
+        self.is_bounded = _operations(folder / FILE).isdisjoint(_LOOPS + _SIZED if has_integers else _LOOPS)
 
     def _new(self) -> dict[str, _Function]:
         """Creates an interpreter and returns its functions by signature name."""
@@ -118,6 +129,16 @@ class Model:
     def close(self) -> None:
         """Frees the idle interpreters."""
         self._idle.clear()
+
+
+def _operations(file: Path) -> set[str]:
+    """Returns the names of the operations in a TensorFlow Lite file, such as "WHILE"."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    names = {number: name for name, number in vars(schema.BuiltinOperator).items() if isinstance(number, int)}
+    model = schema.Model.GetRootAs(file.read_bytes(), 0)
+    codes = [model.OperatorCodes(at) for at in range(model.OperatorCodesLength())]
+    return {names.get(max(code.BuiltinCode(), code.DeprecatedBuiltinCode()), "CUSTOM") for code in codes}
 
 
 class _Function(NamedTuple):
@@ -165,6 +186,8 @@ class TfLiteRunner:
                 raise InvalidArgument(
                     f"Expected shape {list(spec.shape or ())} for input {name}. Received: {list(inputs[name].shape)}"
                 )
+        if not self._model.is_bounded:
+            raise_in_event_loop()
         results = self._model.run(self._signature.name, inputs)
         return {name: results[name] for name in outputs}
 

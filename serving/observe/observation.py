@@ -5,6 +5,7 @@ Metrics, request log and traces read the record.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -33,6 +34,7 @@ class Observation:
         request_id: the value of the header x-request-id.
         traceparent: the value of the W3C header traceparent.
         is_pending: whether the request counts as pending in the metrics.
+        deadline: the time (`time.monotonic`) after which the client does not wait for the answer.
         share: the share of the request in the memory budget; None if there is no budget.
     """
 
@@ -53,6 +55,7 @@ class Observation:
     request_id: str = ""
     traceparent: str = ""
     is_pending: bool = False
+    deadline: float = math.inf
     share: Share | None = None
 
     def read_headers(self, headers: Iterable[tuple[str | bytes, str | bytes]]) -> None:

@@ -198,7 +198,8 @@ class ModelServer:
 
         Returns whether the conversion was necessary, and OpenVINO can now run at least one signature.
         """
-        return self._files.of(folder) is None and self._converter.prepare(folder)
+        index = self._files.of(folder)
+        return (index is None or not index.complete) and self._converter.prepare(folder)
 
     def _metrics(self) -> str:
         """Returns the metrics of all processes, as Prometheus text."""

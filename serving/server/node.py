@@ -81,7 +81,10 @@ class Node:
         )
         self.host = LocalHost(load, self._models)
         self._inference = Inference(
-            self._models, threads(values), check_methods=values.enable_signature_method_name_check
+            self._models,
+            threads(values),
+            check_methods=values.enable_signature_method_name_check,
+            max_pending=values.max_pending_requests,
         )
         self._front: Front | None = None
 

@@ -6,13 +6,15 @@ from typing import Any
 
 import tensorflow as tf
 
+MAX_EXTRA_BYTES = 32 << 10  # of a file, for metadata
 GREY = ((0.299,), (0.587,), (0.114,))  # weights of red, green and blue (ITU-R BT.601)
 
 
 def decode_images(files: Any, shape: tuple[int, int, int], *, make_grey: bool = False) -> Any:
     """Decodes PNG or JPEG files (batch,) to images (batch, height, width, channels), float32 in [0, 1].
 
-    The size in the file's header is checked before decoding, so that a small file can't decode to a huge image.
+    The size in the file's header is checked before decoding, so that a small file can't decode to a huge image. The
+    length of the file is checked, too: decoding a PNG also unpacks its texts, which can be a thousand times as long.
 
     Args:
         files: string tensor with the content of the files.
@@ -22,15 +24,22 @@ def decode_images(files: Any, shape: tuple[int, int, int], *, make_grey: bool = 
 
     Raises:
         tf.errors.InvalidArgumentError: when the graph runs, if a file is not a PNG or JPEG of this size and number of
-            channels.
+            channels, or if the file is longer than such a picture needs: 8 bytes for each pixel, and 32 KiB.
     """
+    max_bytes = 8 * shape[0] * shape[1] + MAX_EXTRA_BYTES  # 16 bits for each of four channels, uncompressed
     allowed = (shape[2], 3) if make_grey else (shape[2],)
 
     def one(file: Any) -> Any:
         is_jpeg = tf.equal(tf.strings.substr(file, 0, 3), b"\xff\xd8\xff")
         size = tf.cond(is_jpeg, lambda: tf.image.extract_jpeg_shape(file)[:2], lambda: _png_size(file))
         size_message = f"Expected a picture of {shape[0]}x{shape[1]} pixels (height x width). Received:"
-        with tf.control_dependencies([tf.debugging.Assert(tf.reduce_all(size == shape[:2]), [size_message, size])]):
+        length = tf.strings.length(file)
+        length_message = f"Expected a picture of at most {max_bytes} bytes. Received:"
+        checks = [
+            tf.debugging.Assert(tf.reduce_all(size == shape[:2]), [size_message, size]),
+            tf.debugging.Assert(length <= max_bytes, [length_message, length]),
+        ]
+        with tf.control_dependencies(checks):
             pixels = tf.io.decode_image(file, expand_animations=False)
         channels = tf.shape(pixels)[-1]
         message = f"Expected a picture of {' or '.join(map(str, allowed))} channel(s). Received:"

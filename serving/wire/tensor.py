@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import ResourceExhausted
 from . import dtypes, messages
 
 Array = np.ndarray[Any, Any]
@@ -22,9 +23,16 @@ MAX_FILLED_ELEMENTS = 1 << 22
 # until the tensor has FREE_FILLED elements, or MAX_FILL_RATIO times the number of values if that is more.
 FREE_FILLED, MAX_FILL_RATIO = 1 << 16, 16
 
+# All strings of a request. Without this limit, a request of 20 MB could have ten million strings, and take gigabytes.
+MAX_STRINGS = 1 << 21
+
 # NumPy's limits on the number of dimensions of an array, and on the number of elements if each has 16 bytes.
 MAX_RANK = 64
 MAX_ELEMENTS = 1 << 59
+
+
+# Elements that are converted at once. One call for millions of elements would stop all other threads until its end.
+STEP = 1 << 16
 
 
 class TensorError(ValueError):
@@ -32,12 +40,24 @@ class TensorError(ValueError):
 
 
 class FillBudget:
-    """The number of elements that are left for the request's further tensors in which the last value is repeated."""
+    """The limits for the tensors of one request together.
 
-    __slots__ = ("elements",)
+    Attributes:
+        elements: the number of elements that are left for further tensors in which the last value is repeated.
+        strings: the number of strings that are left.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("elements", "strings")
+
+    def __init__(self, strings: float = MAX_STRINGS) -> None:
         self.elements = MAX_FILLED_ELEMENTS
+        self.strings = strings
+
+    def take_strings(self, count: int) -> None:
+        """Takes `count` strings. Raises ResourceExhausted if the request has more than `MAX_STRINGS` strings."""
+        self.strings -= count
+        if self.strings < 0:
+            raise ResourceExhausted(f"A request can have at most {MAX_STRINGS} strings.")
 
 
 def shape_of(tensor_shape: Any) -> tuple[int, ...]:
@@ -87,12 +107,15 @@ def to_array(proto: Any, budget: FillBudget | None = None) -> Array:
 
     Args:
         proto: the message.
-        budget: the fill budget, shared by the tensors of a request. By default the tensor gets a new budget.
+        budget: the fill budget, shared by the tensors of a request. By default the tensor gets a new budget, and can
+            have any number of strings.
 
     Raises:
         TensorError: the dtype is unknown, the shape is impossible, the content has the wrong length, or values are
             missing and the budget (2²² elements per request) is used up.
+        ResourceExhausted: there are too many strings.
     """
+    budget = budget or FillBudget(math.inf)
     row = dtypes.BY_NUMBER.get(proto.dtype)
     if row is None:
         raise TensorError(f"Unknown dtype: {proto.dtype}.")
@@ -100,6 +123,7 @@ def to_array(proto: Any, budget: FillBudget | None = None) -> Array:
     if 0 in shape:
         return np.empty(shape, row.numpy)  # any values in the message are ignored
     if proto.tensor_content and row is dtypes.STRING:
+        budget.take_strings(min(math.prod(shape), len(proto.tensor_content)))
         return _strings_from_content(proto.tensor_content, shape)
     if proto.tensor_content:
         if len(proto.tensor_content) != math.prod(shape) * row.numpy.itemsize:
@@ -108,17 +132,26 @@ def to_array(proto: Any, budget: FillBudget | None = None) -> Array:
                 f"Received: {len(proto.tensor_content)}"
             )
         return np.frombuffer(proto.tensor_content, row.numpy).reshape(shape)
-    values, budget = getattr(proto, row.field), budget or FillBudget()
+    values = getattr(proto, row.field)
     if row is dtypes.STRING:
+        budget.take_strings(len(values))
         return fill(string_array(values), shape, budget, b"")
     if row.field == "half_val":
-        return fill(np.array(values, np.uint16).view(row.numpy), shape, budget)
+        return fill(_flat(values, np.int32).astype(np.uint16).view(row.numpy), shape, budget)
     if row.numpy.kind == "c":  # real and imaginary parts alternate
-        parts = np.array(values, np.float32 if row.numpy.itemsize == 8 else np.float64)
+        parts = _flat(values, np.float32 if row.numpy.itemsize == 8 else np.float64)
         return fill(parts[: parts.size // 2 * 2].view(row.numpy), shape, budget)
     if row.numpy.itemsize < 4 and row.field == "int_val":  # sent as int32; only the low bits count
-        return fill(np.array(values, np.int32).astype(row.numpy), shape, budget)
-    return fill(np.array(values, row.numpy), shape, budget)
+        return fill(_flat(values, np.int32).astype(row.numpy), shape, budget)
+    return fill(_flat(values, row.numpy), shape, budget)
+
+
+def _flat(values: Sequence[Any], dtype: Any) -> Array:
+    """Converts the values of a `*_val` field, or any strings, to an array (n,)."""
+    array = np.empty(len(values), dtype)
+    for at in range(0, len(values), STEP):
+        array[at : at + STEP] = values[at : at + STEP]
+    return array
 
 
 def array_or_error(proto: Any, budget: FillBudget | None = None) -> Array | TensorError:
@@ -156,9 +189,7 @@ def _strings_from_content(content: bytes, shape: tuple[int, ...]) -> Array:
 
 def string_array(strings: Sequence[bytes]) -> Array:
     """Converts strings to an object array (n,). NumPy's dtype for bytes would drop zero bytes at the end."""
-    array = np.empty(len(strings), object)
-    array[:] = strings
-    return array
+    return _flat(strings, object)
 
 
 def as_bytes(value: Any) -> bytes:
@@ -187,19 +218,26 @@ def from_array(array: Array, *, as_content: bool = False) -> Any:
         if as_content:
             proto.tensor_content = b"".join(map(varint, map(len, strings))) + b"".join(strings)
         else:
-            proto.string_val.extend(strings)
+            _extend(proto.string_val, strings)
         return proto
     array = np.ascontiguousarray(array, row.numpy)
     if as_content:
         proto.tensor_content = array.tobytes()
     elif row.field == "half_val":
-        proto.half_val.extend(array.view(np.uint16).ravel().tolist())
+        _extend(proto.half_val, array.view(np.uint16).ravel())
     elif row.numpy.kind == "c":
         parts = array.view(np.float32 if row.numpy.itemsize == 8 else np.float64)
-        getattr(proto, row.field).extend(parts.ravel().tolist())
+        _extend(getattr(proto, row.field), parts.ravel())
     else:
-        getattr(proto, row.field).extend(array.ravel().tolist())
+        _extend(getattr(proto, row.field), array.ravel())
     return proto
+
+
+def _extend(field: Any, values: Any) -> None:
+    """Appends a list of strings, or an array of numbers (n,), to a `*_val` field."""
+    for at in range(0, len(values), STEP):
+        part = values[at : at + STEP]
+        field.extend(part if isinstance(part, list) else part.tolist())
 
 
 def varint(value: int) -> bytes:

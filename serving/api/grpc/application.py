@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from time import perf_counter
+from time import monotonic, perf_counter
 from typing import Any
 
 from google.protobuf.message import DecodeError
@@ -47,7 +47,7 @@ class Call:
         self.scope, self.receive, self.send = scope, receive, send
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         self.share = Share(budget)
-        self.deadline = float("inf")  # in the time of `perf_counter`
+        self.deadline = float("inf")  # in the time of `monotonic`
         self.started = False  # whether a part of the answer was sent
         self.stopping = False
 
@@ -146,7 +146,7 @@ class GrpcApplication:
                 await self._call(method, call)
                 return
             seconds = timeout_seconds(timeout)
-            call.deadline = perf_counter() + seconds
+            call.deadline = monotonic() + seconds
             try:
                 async with asyncio.timeout(seconds):
                     await self._call(method, call)
@@ -197,7 +197,7 @@ def observed(
     """
 
     async def method(call: Call) -> None:
-        request = Observation("grpc", name, status="CANCELLED", share=call.share)
+        request = Observation("grpc", name, status="CANCELLED", share=call.share, deadline=call.deadline)
         started = perf_counter()
         try:
             data = await call.messages(max_bytes).read_only()
@@ -225,7 +225,7 @@ def observed(
         except asyncio.CancelledError:
             if call.stopping:
                 request.status = "UNAVAILABLE"
-            elif perf_counter() >= call.deadline:
+            elif monotonic() >= call.deadline:
                 request.status = "DEADLINE_EXCEEDED"
             raise
         finally:

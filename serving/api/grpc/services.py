@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from ...core.examples import ExampleInference
 from ...core.inference import Inference, named
 from ...core.predictions import Task
+from ...engines.base import are_at_most
 from ...errors import Code, InvalidArgument, PermissionDenied
 from ...limits import Budget
 from ...observe.observation import Observation
@@ -22,6 +24,7 @@ from .application import GrpcApplication, Method, observed, stream, unary
 from .protocol import CONTROL_BYTES, LARGE_MESSAGE
 
 QUICK_DECODE = 64 << 10  # bytes; larger messages are decoded in a thread
+QUICK_ENCODE = 1 << 20  # bytes; larger outputs are encoded in a thread
 DECODED_RATIO = 32  # maximum memory of a decoded message, divided by its size: strings of zero bytes
 MAX_TASKS = 1000  # of a MultiInference request
 MAX_NAMES = 10_000  # inputs and outputs of a Predict request
@@ -70,7 +73,10 @@ class GrpcApi:
         if count > MAX_NAMES:
             raise InvalidArgument(f"Expected at most {MAX_NAMES} inputs and outputs. Received: {count}")
         spec, outputs = await self._inference.predict(message.spec, message.inputs, message.outputs, request)
-        return predict.encode_response(spec, outputs, as_content=self._as_content)
+        encode = functools.partial(predict.encode_response, spec, outputs, as_content=self._as_content)
+        if are_at_most(outputs, QUICK_ENCODE):
+            return encode()
+        return await asyncio.get_running_loop().run_in_executor(self._threads, encode)
 
     async def classify(self, data: bytes, request: Observation) -> bytes:
         message = await self._read(messages.ClassificationRequest.FromString, data, request)

@@ -35,6 +35,7 @@ from ...wire.json.writer import error_body
 from . import body as rest_body
 from . import paths as rest_paths
 from .body import Receive, Scope
+from .disconnect import UntilDisconnect
 from .models import RestModels
 from .responses import JSON, PREFLIGHT, Answer, document, page, preflight
 
@@ -140,7 +141,7 @@ class RestApi:
             share.release()
 
     async def _answer_or_error(self, scope: Scope, receive: Receive, share: Share) -> Answer:
-        request = Observation("rest", "", status="CANCELLED")
+        request = Observation("rest", "", status="CANCELLED", share=share)
         started = perf_counter()
         try:
             answer = await self._answer(scope, receive, request, share)
@@ -220,7 +221,9 @@ class RestApi:
         if method == "GET":
             return Answer(200, JSON, await self._calls.describe(target, request))
         call = self._calls.predict if target.action == "predict" else self._calls.examine
-        return Answer(200, JSON, await call(target, body, request))
+        # Over HTTP/1.1, h2corn notices only when it sends the answer that the client has closed the connection.
+        with UntilDisconnect(receive) if scope["http_version"] == "2" else contextlib.nullcontext():
+            return Answer(200, JSON, await call(target, body, request))
 
     # === Paths outside of TensorFlow Serving's API ===
 

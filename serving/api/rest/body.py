@@ -66,7 +66,7 @@ async def read(scope: Scope, receive: Receive, max_bytes: int, share: Share) -> 
         unpacked: bytes | None = await asyncio.to_thread(limits.unpack, body, MAX_UNPACKED_BYTES)
         body = unpacked or b""
     if len(body) > LARGE_JSON:
-        share.take(limits.json_memory(body), alone=False)
+        share.take(await asyncio.to_thread(limits.json_memory, body), alone=False)
     return body
 
 

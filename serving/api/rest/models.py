@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from time import monotonic
 from typing import Any
 
 from ...core.examples import ExampleInference
 from ...core.inference import Inference
+from ...engines.base import are_at_most
 from ...errors import DeadlineExceeded, InvalidArgument
 from ...observe.observation import Observation
 from ...processes.control import Control
@@ -24,7 +26,7 @@ from .paths import Target
 THREADS = 2  # more threads would take more memory, but no less time, because Python runs one thread at a time
 # Larger bodies are read in a thread, and larger outputs are written in a thread. Reading or writing smaller ones blocks
 # the event loop for a few milliseconds.
-QUICK_BODY_BYTES, QUICK_OUTPUT_BYTES = 1 << 18, 1 << 20
+QUICK_BODY_BYTES, QUICK_OUTPUT_BYTES, QUICK_RESULT_BYTES = 1 << 18, 1 << 20, 1 << 16
 
 
 class RestModels:
@@ -59,22 +61,24 @@ class RestModels:
                 raise InvalidArgument(f'Serving signature name: "{name}" not found in signature def')
             definition = signature.definition
             arrays = await self._call(long, json_predict.arrays, body, definition)
-            outputs = await self._in_time(self._inference.evaluate(servable, signature, arrays, request))
-        size = sum(array.nbytes for array in outputs.values())
+            outputs = await self._in_time(request, self._inference.evaluate(servable, signature, arrays, request))
         encode = json_answers.predictions if body.rows else json_answers.outputs
-        return bytes(await self._call(size > QUICK_OUTPUT_BYTES, encode, outputs))
+        return bytes(await self._call(not are_at_most(outputs, QUICK_OUTPUT_BYTES), encode, outputs))
 
     async def examine(self, target: Target, data: bytes, request: Observation) -> bytes:
         """Answers classify and regress requests."""
         signature, examples = await self._call(len(data) > QUICK_BODY_BYTES, json_examples.parse, data)
         spec = ModelSpec(target.spec.name, target.spec.version, target.spec.label, signature)
         if target.action == "classify":
-            _, result = await self._in_time(self._examples.classify(spec, examples, request))
-            return json_answers.classifications(result)
-        _, result = await self._in_time(self._examples.regress(spec, examples, request))
-        return json_answers.regressions(result)
+            running, encode = self._examples.classify(spec, examples, request), json_answers.classifications
+        else:
+            running, encode = self._examples.regress(spec, examples, request), json_answers.regressions
+        _, result = await self._in_time(request, running)
+        return bytes(await self._call(result.ByteSize() > QUICK_RESULT_BYTES, encode, result))
 
-    async def _in_time(self, running: Awaitable[Any]) -> Any:
+    async def _in_time(self, request: Observation, running: Awaitable[Any]) -> Any:
+        if self._timeout is not None:
+            request.deadline = monotonic() + self._timeout
         try:
             async with asyncio.timeout(self._timeout):
                 return await running

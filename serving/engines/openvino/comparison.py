@@ -59,6 +59,7 @@ _FLOATS: dict[str, Callable[[np.random.Generator, tuple[int, ...]], Any]] = {
     "hundreds": lambda rng, shape: 100 * rng.standard_normal(shape),
     "tiny": lambda rng, shape: 1e-20 * rng.standard_normal(shape),
     "denormal": lambda rng, shape: 1e-40 * rng.standard_normal(shape),
+    "partly denormal": lambda rng, shape: 10 ** rng.uniform(-40, -36, shape) * rng.choice([-1, 1], shape),
 }
 _INTEGERS: dict[str, tuple[float, float]] = {
     "small": (0, 2),

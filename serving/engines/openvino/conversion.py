@@ -13,10 +13,11 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from ... import saved_model
-from ...errors import ServingError
+from ...errors import PermissionDenied, ServingError
 from ...leftovers import OwnedFolder
 from ..tensorflow import library as tensorflow_library
 from .files import Index, OpenVinoFiles, read
@@ -46,6 +47,8 @@ class Converter:
     def prepare(self, folder: Path) -> bool:
         """Converts the SavedModel in `folder` if it has no OpenVINO files, and logs which engine runs each signature.
 
+        Also converts it if an earlier conversion failed, for example because it was killed or the disk was full.
+
         Waits for the conversion. Errors are logged, not raised.
 
         Returns:
@@ -54,7 +57,9 @@ class Converter:
         if saved_model.model_file(folder) is None:
             return False
         try:
-            index = self._files.of(folder) or self._convert(folder)
+            index = self._files.of(folder)
+            if index is None or not index.complete:
+                index = self._convert(folder)
         except (OSError, ServingError) as error:
             log.warning("%s: not converted for OpenVINO: %s", folder, error)
             return False
@@ -72,6 +77,8 @@ class Converter:
     def _convert(self, folder: Path) -> Index | None:
         if tensorflow_library.find() is None:  # the comparison needs TensorFlow
             return None
+        if not self._files.is_private():
+            raise PermissionDenied(f"{self._files.cache} must belong to this user, with mode 0700")
         target = self._files.cache_folder(saved_model.fingerprint(folder))
         with self._one_at_a_time:
             target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -122,13 +129,14 @@ class Converter:
         """Returns the index that the child process wrote.
 
         If the child process failed, the failure becomes the reason for each signature that has no reason yet. The index
-        is then written again.
+        is then not complete, and is written again.
         """
         index = read(target) or Index(saved_model.fingerprint(folder))
         if failure and not self._closed:
             log.warning("%s: the conversion for OpenVINO failed (%s): %s", folder, failure, errors[-500:])
             for name in saved_model.read_signatures(folder, self._files.tags):
                 index.reasons.setdefault(name, f"tensorflow (conversion failed: {failure})")
+            index = replace(index, complete=False)
             index.write(target)
         return index
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
@@ -24,11 +25,15 @@ from .engine import OpenVinoRunner, make_core
 from .files import Entry, Index
 from .rules import reasons_against
 
+FULL_DISK_BYTES = 1 << 20
+RESOURCE_EXHAUSTED = 8  # number of the gRPC code
+
 
 def convert(folder: Path, tags: list[str], target: Path) -> None:
     """Converts a SavedModel into the folder `target`.
 
-    Writes the index after each signature, so that a crash does not lose the finished signatures.
+    Writes the index after each signature, so that a crash does not lose the finished signatures. The index has only
+    reasons that depend on the SavedModel: if the memory or the disk is full, the conversion fails as a whole.
     """
     meta_graph = saved_model.read_meta_graph(folder, tags)
     signatures = saved_model.signatures_of(meta_graph)
@@ -75,6 +80,8 @@ class Converter:
             openvino.save_model(self._read(signature), str(file), compress_to_fp16=False)
             runner = OpenVinoRunner(self._core.compile_model(str(file), "CPU"), signature, Entry(str(file), LIMITS[0]))
         except (RuntimeError, ValueError, KeyError) as error:  # KeyError: the conversion removed inputs or outputs
+            if shutil.disk_usage(self._target).free < FULL_DISK_BYTES:
+                raise OSError(errno.ENOSPC, "The disk is full") from None
             self._remove(file)
             raise Rejected(f"OpenVINO: {str(error).strip().splitlines()[-1][:200]}") from None
         content = _digest(file)
@@ -129,7 +136,9 @@ class Converter:
             feeds = [(signature.inputs[name].tensor, from_array(array)) for name, array in inputs.items()]
             try:
                 results = self._session.run(feeds, [spec.tensor for spec in signature.outputs.values()])
-            except TensorFlowError:
+            except TensorFlowError as error:
+                if error.code == RESOURCE_EXHAUSTED:  # says nothing about the model
+                    raise MemoryError(str(error)) from None
                 raise RunFailed from None
             return dict(zip(signature.outputs, map(to_array, results), strict=True))
 

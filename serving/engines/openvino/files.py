@@ -2,8 +2,8 @@
 
 The export writes these files into the SavedModel's folder `assets.extra/openvino/`, which TensorFlow Serving ignores. A
 server writes them into a cache folder. `index.json` has the SavedModel's fingerprint, and the chosen engine with the
-reason for each signature. If OpenVINO runs a signature, `index.json` also has the name of the IR file, and the limits
-of the inputs for which OpenVINO was compared with TensorFlow.
+reason for each signature. If OpenVINO runs a signature, `index.json` also has the name of the IR file, a hash of this
+file and the fingerprint, and the limits of the inputs for which OpenVINO was compared with TensorFlow.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ import json
 import logging
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from ... import saved_model
 
 FOLDER = Path("assets.extra", "openvino")
-RULES = 4  # version of the conversion: increase it when the same SavedModel is converted differently
+RULES = 5  # version of the conversion: increase it when the same SavedModel is converted differently
 log = logging.getLogger(__name__)
 
 
@@ -35,12 +35,14 @@ class Entry:
         limit: largest magnitude of floating-point inputs. TensorFlow runs larger values, NaN and infinities.
         least: smallest size of each dynamic dimension other than the batch dimension. TensorFlow rejects smaller sizes.
         independent_rows: whether a batch has the same outputs as its rows alone, so that requests may share a run.
+        digest: the result of `digest`. `Index.write` sets it.
     """
 
     file: str
     limit: float
     least: int = 1
     independent_rows: bool = False
+    digest: str = ""
 
 
 @dataclass(frozen=True)
@@ -51,21 +53,43 @@ class Index:
         fingerprint: fingerprint of the SavedModel.
         signatures: the signatures that OpenVINO runs.
         reasons: for each signature, the engine and the reason, such as "openvino (3.1x faster)".
+        complete: False if the conversion failed before it had tried all signatures. The next start tries them again.
     """
 
     fingerprint: str
     signatures: dict[str, Entry] = field(default_factory=dict)
     reasons: dict[str, str] = field(default_factory=dict)
+    complete: bool = True
 
     def write(self, folder: Path) -> None:
         """Writes `index.json` atomically. `folder` must hold the IR files."""
+        for name, entry in self.signatures.items():
+            if not entry.digest:
+                self.signatures[name] = replace(entry, digest=digest(self.fingerprint, Path(entry.file)))
         partial = folder / "index.json.partial"
         entries = {name: asdict(entry) | {"file": Path(entry.file).name} for name, entry in self.signatures.items()}
         partial.write_text(json.dumps(asdict(self) | {"signatures": entries}, indent=1) + "\n")
         partial.replace(folder / "index.json")
 
+    def is_intact(self) -> bool:
+        """Returns whether the IR files are those that were made from the SavedModel with this fingerprint."""
+        digests = {entry.file: entry.digest for entry in self.signatures.values()}
+        try:
+            return all(digest(self.fingerprint, Path(file)) == each for file, each in digests.items())
+        except OSError:
+            return False
+
     def __str__(self) -> str:
         return ", ".join(f"{name}: {reason}" for name, reason in sorted(self.reasons.items()))
+
+
+def digest(fingerprint: str, file: Path) -> str:
+    """Returns a SHA-256 hash of a SavedModel's fingerprint and of an IR file that was made from this SavedModel."""
+    whole = hashlib.sha256(fingerprint.encode())
+    for part in (file, file.with_suffix(".bin")):
+        with open(part, "rb") as content:
+            whole.update(hashlib.file_digest(content, "sha256").digest())
+    return whole.hexdigest()
 
 
 def read(folder: Path) -> Index | None:
@@ -76,6 +100,7 @@ def read(folder: Path) -> Index | None:
             index["fingerprint"],
             {name: _entry(folder, each) for name, each in index["signatures"].items()},
             {str(name): str(reason) for name, reason in index["reasons"].items()},
+            index.get("complete") is True,
         )
     except FileNotFoundError:
         return None
@@ -86,7 +111,13 @@ def read(folder: Path) -> Index | None:
 
 def _entry(folder: Path, written: Mapping[str, Any]) -> Entry:
     file = str(folder / Path(str(written["file"])).name)
-    return Entry(file, float(written["limit"]), int(written.get("least", 1)), written.get("independent_rows") is True)
+    return Entry(
+        file,
+        float(written["limit"]),
+        int(written.get("least", 1)),
+        written.get("independent_rows") is True,
+        str(written.get("digest", "")),
+    )
 
 
 class OpenVinoFiles:
@@ -106,18 +137,38 @@ class OpenVinoFiles:
     def of(self, folder: Path) -> Index | None:
         """Returns the index for the SavedModel in `folder`, or None if there is no index for exactly this SavedModel.
 
-        Looks in the SavedModel's folder first, then in the cache.
+        Looks in the SavedModel's folder first, then in the cache. Ignores files that were changed. An index that is not
+        complete is returned only if there is no complete one.
         """
-        exported = read(folder / FOLDER)
         fingerprint = saved_model.fingerprint(folder)
-        if exported is not None and exported.fingerprint == fingerprint:
-            return exported
-        if exported is not None:
-            log.warning("%s: ignored the OpenVINO files, which were made from another SavedModel", folder)
         cached = self.cache_folder(fingerprint)
         with contextlib.suppress(OSError):
             os.utime(cached)  # marks the folder as used
-        return read(cached)
+        incomplete = None
+        for place in (folder / FOLDER, *([cached] if self.is_private() else [])):
+            index = read(place)
+            if index is None:
+                continue
+            if index.fingerprint != fingerprint or not index.is_intact():
+                log.warning("%s: ignored OpenVINO files that were changed, or made from another SavedModel", place)
+            elif index.complete:
+                return index
+            else:
+                incomplete = index
+        return incomplete
+
+    def is_private(self) -> bool:
+        """Returns whether no other user can read or write the cache folder, or the folder does not exist yet.
+
+        Other folders are not used: the files of another user could compute anything.
+        """
+        try:
+            status = self.cache.stat()
+        except FileNotFoundError:
+            return True
+        except OSError:
+            return False
+        return not hasattr(os, "geteuid") or status.st_uid == os.geteuid() and not status.st_mode & 0o077
 
     def cache_folder(self, fingerprint: str) -> Path:
         """Returns the cache folder for the files of the SavedModel with this fingerprint.

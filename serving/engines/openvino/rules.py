@@ -42,6 +42,12 @@ _LOOPS = frozenset(
 # of range. Signatures with integer inputs must not use integer arithmetic either: on overflow, OpenVINO does not wrap
 # as TensorFlow does.
 _ON_SHAPES = frozenset("FloorDiv FloorMod Gather GatherNd GatherV2 OneHot ResourceGather".split())
+# Operations whose output can have any size, with the positions of the inputs that decide the size. Allowed only if the
+# signature has no integer input, or if these inputs are constants. Otherwise a small request could take all memory.
+_SIZED = {
+    "BroadcastTo": (1,), "Fill": (0,), "MirrorPad": (1,), "Pad": (1,), "PadV2": (1,), "Range": (0, 1, 2),
+    "ResizeBilinear": (1,), "ResizeNearestNeighbor": (1,), "SpaceToBatchND": (1, 2), "Tile": (1,),
+}  # fmt: skip
 _FLOATING = {1}
 _INTEGERS = {3, 4, 5, 6, 9, 17}  # int32, uint8, int16, int8, int64, uint16
 _BOOL, _RESOURCE, _VARIANT, _STRING = 10, 20, 21, 7
@@ -66,9 +72,14 @@ def _reason_against(signature: SignatureDef, nodes: Sequence[Any], written: set[
         if reason := _reason_against_dtype(spec.dtype.number):
             return reason
     has_integer_inputs = any(spec.dtype.number in _INTEGERS for spec in signature.inputs.values())
+    others = {node.name for node in nodes if node.op != "Const"}
+    constants = {node.name for node in nodes if node.op == "Const"} - others
     for node in nodes:
         if reason := _reason_against_node(node, has_integer_inputs):
             return reason
+        sizes = [node.input[at].split(":")[0] for at in _SIZED.get(node.op, ())]
+        if has_integer_inputs and not constants.issuperset(sizes):
+            return f"operation {node.op} of a size that the inputs may decide"
     return "variables that another signature writes" if written.intersection(_variables(nodes)) else None
 
 

@@ -14,10 +14,14 @@ import orjson
 from ...errors import Code, ServingError, Unavailable, from_code
 from ...wire import dtypes
 from ..base import raise_in_event_loop
+from .breaker import ProcessEnded
 from .frames import LOAD, NOT_LOADED, RUN, Buffer, Stream, strings_from_bytes, strings_to_bytes
 
 _CODE_NAMES = {code.value: code.name for code in Code}
+# On the event loop, larger requests are not sent, because sending could block.
+LOOP_BYTES = 64 << 10
 _DELAYS = (0, 0.02, 0.1, 0.5, 1)  # seconds before each attempt: it takes a moment to notice that the process died
+_ENDED = "The TensorFlow process ended during the request"
 
 Array = np.ndarray[Any, Any]
 
@@ -42,7 +46,8 @@ class Connections:
             a connection and the model's number. The model stays loaded until the connection is closed.
 
         Raises:
-            ServingError: TensorFlow can't load the SavedModel, or the TensorFlow process ended.
+            ServingError: TensorFlow can't load the SavedModel.
+            ProcessEnded: the TensorFlow process ended.
         """
         stream = self._connect()
         try:
@@ -52,41 +57,35 @@ class Connections:
             return stream, orjson.loads(head)
         except ConnectionError:
             stream.close()
-            raise Unavailable("The TensorFlow process ended while it loaded a model") from None
+            raise ProcessEnded("The TensorFlow process ended while it loaded a model") from None
         except BaseException:
             stream.close()
             raise
 
-    def run(self, number: int, feeds: Sequence[tuple[str, Array]], fetches: Sequence[str]) -> list[Array] | None:
-        """Runs a loaded model.
+    def start(
+        self, number: int, feeds: Sequence[tuple[str, Array]], fetches: Sequence[str], milliseconds: int = 0
+    ) -> Started:
+        """Starts a run of a loaded model.
 
         Args:
             number: the model's number, from `load`.
             feeds: name and value of each input tensor.
             fetches: names of the output tensors.
-
-        Returns:
-            the output tensors, or None if the TensorFlow process has no model with this number.
+            milliseconds: TensorFlow ends the run after this time; 0: no time limit.
 
         Raises:
-            ServingError: the model raised an error.
-            Unavailable: the TensorFlow process ended.
-            WouldBlock: no connection is idle, and an event loop runs in this thread.
+            Unavailable: the TensorFlow process could not be started.
+            ProcessEnded: the TensorFlow process ended.
+            WouldBlock: an event loop runs in this thread, and no connection is idle or the request is large.
         """
         body, described = [], []
         for name, array in feeds:
             row = dtypes.of_array(array)
             body.append(_to_buffer(array, row))
             described.append((name, row.number, array.shape, memoryview(body[-1]).nbytes))
-        code, result = self._run(orjson.dumps([number, described, fetches]), body)
-        if code == NOT_LOADED:
-            return None
-        if code:
-            raise _error(code, result)
-        return result  # type: ignore[no-any-return]
-
-    def _run(self, head: bytes, body: Sequence[Buffer]) -> tuple[int, Any]:
-        """Sends a RUN request. Returns the code of the reply, and the tensors (code 0) or the error message."""
+        head = orjson.dumps([number, described, fetches, milliseconds])
+        if len(head) + sum(size for *_, size in described) > LOOP_BYTES:
+            raise_in_event_loop()
         while True:
             try:
                 stream, is_new = self._idle.pop(), False
@@ -94,23 +93,22 @@ class Connections:
                 raise_in_event_loop()
                 stream, is_new = self._connect(), True
             try:
-                code, reply = _request(stream, RUN, head, body)
-                result = reply if code else [_receive(stream, *each) for each in orjson.loads(reply)]
+                stream.write(RUN, head, body)
             except ConnectionError as error:
                 stream.close()
                 if isinstance(error, BrokenPipeError) and not is_new:
                     continue  # the process ended before it received the request
-                raise Unavailable("The TensorFlow process ended during the request") from None
+                raise ProcessEnded(_ENDED) from None
             except BaseException:
                 stream.close()
                 raise
-            self._idle.append(stream)
-            return code, result
+            return Started(stream, self._idle)
 
     def _connect(self) -> Stream:
         for delay in _DELAYS:
             time.sleep(delay)
             connection = socket.socket(socket.AF_UNIX)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2 * LOOP_BYTES)
             try:
                 connection.connect(self._address())
                 return Stream(connection)
@@ -124,8 +122,53 @@ class Connections:
             self._idle.pop().close()
 
 
-def _request(stream: Stream, kind: int, head: bytes, body: Sequence[Buffer] = ()) -> tuple[int, bytes]:
-    stream.write(kind, head, body)
+class Started:
+    """A run in progress."""
+
+    def __init__(self, stream: Stream, idle: list[Stream]) -> None:
+        self._stream = stream
+        self._idle = idle
+
+    def has_ended(self, seconds: float) -> bool:
+        """Waits for the end of the run, up to `seconds`. Returns whether `result` would not block.
+
+        Returns False if the outputs are large. Raises ProcessEnded if the TensorFlow process ended.
+        """
+        try:
+            return self._stream.has_frame(seconds)
+        except ConnectionError:
+            self._stream.close()
+            raise ProcessEnded(_ENDED) from None
+
+    def result(self) -> list[Array] | None:
+        """Waits for the end of the run.
+
+        Returns:
+            the output tensors, or None if the TensorFlow process has no model with this number.
+
+        Raises:
+            ServingError: the model raised an error.
+            ProcessEnded: the TensorFlow process ended.
+        """
+        try:
+            code, reply = self._stream.read()
+            outputs = [] if code else [_receive(self._stream, *each) for each in orjson.loads(reply)]
+        except ConnectionError:
+            self._stream.close()
+            raise ProcessEnded(_ENDED) from None
+        except BaseException:
+            self._stream.close()
+            raise
+        self._idle.append(self._stream)
+        if code == NOT_LOADED:
+            return None
+        if code:
+            raise _error(code, reply)
+        return outputs
+
+
+def _request(stream: Stream, kind: int, head: bytes) -> tuple[int, bytes]:
+    stream.write(kind, head)
     return stream.read()
 
 

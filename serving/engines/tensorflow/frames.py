@@ -5,21 +5,27 @@ the bytes of the tensors. Numbers are little-endian. A connection has one reques
 since both ends belong to the server.
 
 - Request LOAD: the head is JSON [folder, tags]. The model stays loaded until the connection ends.
-- Request RUN: the head is JSON [model number, [name, dtype, shape, length] of each input, names of the outputs].
+- Request RUN: the head is JSON [model number, [name, dtype, shape, length] of each input, names of the outputs,
+  time limit in milliseconds]. The time limit 0 means no limit.
+- Request PING: shows whether the process answers. The head and the reply are empty.
 - Reply: the kind is a gRPC code. With code 0 the head is JSON: the model's number for LOAD, and [dtype, shape, length]
   of each output for RUN. With any other code the head is the error message.
 """
 
 from __future__ import annotations
 
+import select
 import socket
 import struct
+import time
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-LOAD, RUN = 1, 2
+from ...wire.tensor import STEP
+
+LOAD, RUN, PING = 1, 2, 3
 NOT_LOADED = 200  # instead of a gRPC code: no model of this number is loaded
 _HEADER = struct.Struct("<BIQ")
 _BUFFERS = 512  # per sendmsg call; the usual limit of systems is 1,024
@@ -34,6 +40,8 @@ class Stream:
         self._socket = connection
         self._memory = memoryview(bytearray(1 << 16))
         self._start = self._end = 0
+        self._arrivals = select.poll()
+        self._arrivals.register(connection, select.POLLIN)
 
     def write(self, kind: int, head: bytes, body: Sequence[Buffer] = ()) -> None:
         """Writes a frame."""
@@ -46,6 +54,26 @@ class Stream:
                 sent -= parts.pop(0).nbytes
             if sent:
                 parts[0] = parts[0][sent:]
+
+    def has_frame(self, seconds: float) -> bool:
+        """Waits for the next frame, up to `seconds`. Returns whether `read` and `take` would not block.
+
+        Returns False for a frame of more than 64 KiB. Call this only between frames.
+        """
+        end = time.monotonic() + seconds
+        if self._start == self._end:
+            self._start = self._end = 0
+        while True:
+            size = _HEADER.size
+            if self._end - self._start >= size:
+                _, head, body = _HEADER.unpack_from(self._memory, self._start)
+                size += head + body
+                if self._end - self._start >= size:
+                    return True
+            left = end - time.monotonic()
+            if self._start + size > self._memory.nbytes or not self._arrivals.poll(max(left, 0) * 1000):
+                return False
+            self._end += self._received(self._memory[self._end :])
 
     def read(self) -> tuple[int, bytes]:
         """Reads the kind and the head of the next frame. The caller must then read the frame's body."""
@@ -83,10 +111,15 @@ class Stream:
     def close(self) -> None:
         self._socket.close()
 
+    def __del__(self) -> None:
+        self.close()  # nobody reads the reply of an abandoned request
+
 
 def strings_to_bytes(strings: Sequence[bytes]) -> bytes:
     """Encodes strings: all lengths as u64, then all strings."""
-    return np.fromiter(map(len, strings), "<u8", len(strings)).tobytes() + b"".join(strings)
+    parts = [strings[at : at + STEP] for at in range(0, len(strings), STEP)]
+    lengths = [np.fromiter(map(len, part), "<u8", len(part)).tobytes() for part in parts]
+    return b"".join(lengths) + b"".join([b"".join(part) for part in parts])
 
 
 def strings_from_bytes(data: bytes, count: int) -> list[bytes]:

@@ -7,34 +7,21 @@ status UNIMPLEMENTED.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Collection, Mapping
 
-from ... import saved_model
-from ...errors import InvalidArgument, ServingError
+from ...errors import InvalidArgument
 from ...wire.signature import SignatureDef
 from ..base import Arrays
-from ..graph import Graph
 
 _OPERATIONS = ("Conv", "Pool", "BatchNorm", "SpaceTo", "DepthTo")
 Shapes = Mapping[str, tuple[int, ...]]
 
 
-def declared_shapes(folder: Path, tags: Sequence[str], signatures: Mapping[str, SignatureDef]) -> dict[str, Shapes]:
-    """Returns the declared shape of each input, by signature name and input name.
-
-    The dict of a signature is empty if the signature has no image operations, or if the SavedModel can't be read.
-    """
-    try:
-        graph = Graph(saved_model.read_meta_graph(folder, tags).graph_def)
-    except ServingError:  # TensorFlow reports the error when it loads the model
-        return {name: {} for name in signatures}
-    declared: dict[str, Shapes] = {}
-    for name, signature in signatures.items():
-        has_image_operations = any(word in node.op for node in graph.nodes_of(signature) for word in _OPERATIONS)
-        shapes = {key: spec.shape for key, spec in signature.inputs.items() if spec.shape is not None}
-        declared[name] = shapes if has_image_operations else {}
-    return declared
+def declared_shapes(signature: SignatureDef, operations: Collection[str]) -> Shapes:
+    """Returns the declared shape of each input by name. Returns an empty dict if no operation is an image operation."""
+    if not any(word in operation for operation in operations for word in _OPERATIONS):
+        return {}
+    return {key: spec.shape for key, spec in signature.inputs.items() if spec.shape is not None}
 
 
 def check(inputs: Arrays, shapes: Shapes) -> None:

@@ -51,6 +51,7 @@ _SLOW = {
 }  # fmt: skip
 _QUICK = {
     "TF_AllocateTensor": (c_void_p, c_int, POINTER(c_int64), c_int, c_size_t),
+    "TF_DeleteBuffer": (None, c_void_p),
     "TF_DeleteSessionOptions": (None, c_void_p),
     "TF_DeleteStatus": (None, c_void_p),
     "TF_DeleteTensor": (None, c_void_p),

@@ -1,4 +1,7 @@
-"""Starts the TensorFlow process when it is first needed, and restarts the process if it has ended."""
+"""Starts the TensorFlow process when it is first needed, and restarts the process if it has ended.
+
+If the process does not answer for about 10 seconds, for example because of a deadlock, it is killed.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +15,13 @@ from pathlib import Path
 
 from ...errors import Unavailable
 from ...leftovers import OwnedFolder
+from .frames import PING, Stream
 
 log = logging.getLogger(__name__)
 FOLDER = "keras-gallery-"  # the beginning of the name of the folder with the process's socket
+START_SECONDS = 120.0  # time for loading TensorFlow
+PING_SECONDS = 2.0  # pause between two pings
+HANG_SECONDS = 5.0  # the process is killed if it does not answer a ping within twice this time
 
 
 class TensorFlowProcess:
@@ -35,7 +42,7 @@ class TensorFlowProcess:
         self._process: subprocess.Popen[bytes] | None = None
         self._folder: OwnedFolder | None = None
         self._starts = 0
-        self._closed = False
+        self._closed = threading.Event()
 
     def address(self) -> str:
         """Returns the path of the process's Unix socket, and starts the process if it does not run.
@@ -43,7 +50,7 @@ class TensorFlowProcess:
         Does not wait until the process is ready. Raises Unavailable after `close`.
         """
         with self._lock:
-            if self._closed:
+            if self._closed.is_set():
                 raise Unavailable("The server is stopping")
             if self._process is not None and (status := self._process.poll()) is not None:
                 log.error("the TensorFlow process ended with status %s", status)
@@ -56,7 +63,7 @@ class TensorFlowProcess:
     def close(self) -> None:
         """Ends the process."""
         with self._lock:
-            self._closed = True
+            self._closed.set()
             if self._process is not None:
                 self._end(self._process)
             if self._folder is not None:
@@ -79,7 +86,7 @@ class TensorFlowProcess:
             listener.bind(str(self._socket()))
             listener.listen(128)
             log.info("starting the TensorFlow process")
-            return subprocess.Popen(
+            process = subprocess.Popen(
                 [
                     *(sys.executable, "-P", "-m", "keras_gallery.serving.engines.tensorflow.worker"),
                     *(str(listener.fileno()), *self._options, writable),
@@ -89,6 +96,32 @@ class TensorFlowProcess:
                 pass_fds=[listener.fileno()],
                 start_new_session=True,  # Ctrl-C reaches only the server, which then ends this process
             )
+        threading.Thread(target=self._watch, args=(process, self._socket()), daemon=True).start()
+        return process
+
+    def _watch(self, process: subprocess.Popen[bytes], address: Path) -> None:
+        """Sends pings to the process until it ends. Kills the process if it does not answer."""
+        connection = socket.socket(socket.AF_UNIX)
+        stream = Stream(connection)
+        try:
+            connection.settimeout(START_SECONDS)
+            connection.connect(str(address))
+            stream.write(PING, b"")
+            stream.read()
+            connection.settimeout(HANG_SECONDS)
+            while not self._closed.wait(PING_SECONDS):
+                stream.write(PING, b"")
+                try:
+                    stream.read()
+                except TimeoutError:  # the whole server may have been paused: wait again
+                    stream.read()
+        except TimeoutError:
+            log.error("the TensorFlow process %d does not answer: killed", process.pid)
+            process.kill()
+        except OSError:  # the process has ended
+            pass
+        finally:
+            stream.close()
 
     def _end(self, process: subprocess.Popen[bytes]) -> None:
         assert process.stdin is not None

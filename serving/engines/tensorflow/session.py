@@ -11,6 +11,7 @@ from typing import Any
 
 from ...saved_model import model_file
 from ...wire import messages
+from ...wire.tensor import varint
 from .library import Output, Status, TensorFlowError, library
 from .tensor import Tensor
 
@@ -33,6 +34,12 @@ def session_config(intra_op: int = 0, inter_op: int = 0) -> bytes:
 @functools.cache
 def _run_in_this_thread() -> int:
     return int(library().NewBufferFromString(IN_THIS_THREAD, len(IN_THIS_THREAD)))
+
+
+def _with_limit(milliseconds: int) -> int:
+    """Returns run options with a time limit, which the caller deletes. Such a run needs TensorFlow's own threads."""
+    serialized = b"\x10" + varint(milliseconds)  # the field timeout_in_ms of `RunOptions`
+    return int(library().NewBufferFromString(serialized, len(serialized)))
 
 
 class Session:
@@ -68,7 +75,7 @@ class Session:
         finally:
             tf.DeleteSessionOptions(options)
 
-    def run(self, feeds: Sequence[tuple[str, Tensor]], fetches: Sequence[str]) -> list[Tensor]:
+    def run(self, feeds: Sequence[tuple[str, Tensor]], fetches: Sequence[str], milliseconds: int = 0) -> list[Tensor]:
         """Runs the graph. Any number of threads may call this at once.
 
         Only the graph checks the shapes of inputs, as in TensorFlow Serving.
@@ -76,22 +83,28 @@ class Session:
         Args:
             feeds: name and value of each input tensor.
             fetches: names of the output tensors.
+            milliseconds: time limit. TensorFlow checks it before each operation. 0: no limit.
 
         Returns:
             the output tensors.
 
         Raises:
-            TensorFlowError: the run failed. The message is TensorFlow's.
+            TensorFlowError: the run failed, or took longer than the time limit. The message is TensorFlow's.
         """
         inputs = self._outputs_of(tuple(name for name, _ in feeds))
         outputs = self._outputs_of(tuple(fetches))
         values = (ctypes.c_void_p * len(feeds))(*(tensor.pointer for _, tensor in feeds))
         results = (ctypes.c_void_p * len(fetches))()
-        with Status() as status:
-            library().SessionRun(
-                *(self._session, self._options, inputs, values, len(feeds)),
-                *(outputs, results, len(fetches), None, 0, None, status),
-            )
+        options = _with_limit(milliseconds) if milliseconds else self._options
+        try:
+            with Status() as status:
+                library().SessionRun(
+                    *(self._session, options, inputs, values, len(feeds)),
+                    *(outputs, results, len(fetches), None, 0, None, status),
+                )
+        finally:
+            if milliseconds:
+                library().DeleteBuffer(options)
         return [Tensor(pointer) for pointer in results if pointer]
 
     def _outputs_of(self, names: tuple[str, ...]) -> Any:

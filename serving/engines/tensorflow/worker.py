@@ -22,7 +22,7 @@ import orjson
 from ... import landlock, memory
 from ...saved_model import model_file
 from . import denormals
-from .frames import LOAD, NOT_LOADED, Buffer, Stream, strings_from_bytes, strings_to_bytes
+from .frames import LOAD, NOT_LOADED, PING, Buffer, Stream, strings_from_bytes, strings_to_bytes
 from .library import STRING, TensorFlowError, library
 from .session import Session, session_config
 from .tensor import Tensor, empty, from_strings
@@ -108,6 +108,8 @@ def serve(stream: Stream, models: Models) -> None:
                 if kind == LOAD:
                     held.append(models.acquire(*orjson.loads(head)))
                     stream.write(0, orjson.dumps(held[-1]))
+                elif kind == PING:
+                    stream.write(0, b"")
                 else:
                     _run(stream, models, orjson.loads(head))
             except TensorFlowError as error:
@@ -125,13 +127,13 @@ def serve(stream: Stream, models: Models) -> None:
 
 
 def _run(stream: Stream, models: Models, head: Any) -> None:
-    number, inputs, outputs = head
+    number, inputs, outputs, milliseconds = head
     feeds = [(name, _receive(stream, *rest)) for name, *rest in inputs]
     session = models.get(number)
     if session is None:
         stream.write(NOT_LOADED, b"")
         return
-    results = session.run(feeds, outputs)
+    results = session.run(feeds, outputs, milliseconds)
     body = [_to_buffer(tensor) for tensor in results]
     sizes = [memoryview(each).nbytes for each in body]
     described = [(tensor.dtype, tensor.shape, size) for tensor, size in zip(results, sizes, strict=True)]

@@ -6,16 +6,18 @@ The expected outputs are computed for one request at a time.
 from __future__ import annotations
 
 import asyncio
+import functools
+import math
 import threading
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras_gallery.serving.batching import batcher as batching
-from keras_gallery.serving.engines.base import raise_in_event_loop
+from keras_gallery.serving.engines.base import DEADLINE, WouldBlock, raise_in_event_loop
 from keras_gallery.serving.errors import Internal, InvalidArgument
 
 from .fake_batching import HOUR, NAMES, SECONDS, Served, Signature, floats, play, same, serve
@@ -151,6 +153,41 @@ def test_a_run_that_would_block_the_event_loop_uses_a_thread() -> None:
         async with serve(Blocking(quick=True)) as (signature, served):
             assert same(await served.batcher.run({"x": floats(2)}, NAMES), floats(2))
             assert len(served.seen) == 1 and threading.get_ident() not in signature.threads
+
+    play(scene)
+
+
+def test_a_run_that_has_begun_on_the_event_loop_is_resumed_in_a_thread() -> None:
+    class Slow(Signature):
+        def run(self, inputs: Any, outputs: Sequence[str]) -> Any:
+            raise WouldBlock(functools.partial(super().run, inputs, outputs))
+
+    async def scene() -> None:
+        async with serve(Slow(quick=True), allowed_batch_sizes=[4], max_batch_size=4) as (signature, served):
+            assert same(await served.batcher.run({"x": floats(2)}, NAMES), floats(2))
+            assert signature.rows == [4] and threading.get_ident() not in signature.threads
+
+    play(scene)
+
+
+def test_a_batch_has_the_latest_deadline_of_its_requests() -> None:
+    class Watching(Signature):
+        deadlines: ClassVar[list[float]] = []
+
+        def run(self, inputs: Any, outputs: Sequence[str]) -> Any:
+            self.deadlines.append(DEADLINE.get())
+            return super().run(inputs, outputs)
+
+    async def scene() -> None:
+        async with serve(Watching()) as (signature, served):
+            tasks = await served.occupy()
+            for deadline in (3.0, 5.0, 4.0):
+                DEADLINE.set(deadline)
+                tasks.append(await served.ask(floats(1)))
+            signature.go()
+            await asyncio.gather(*tasks)
+            assert signature.rows == [1, 3]
+            assert Watching.deadlines == [math.inf, 5.0]
 
     play(scene)
 

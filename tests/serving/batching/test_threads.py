@@ -58,3 +58,20 @@ def test_signatures_take_turns() -> None:
             assert [batch[0, 0] for batch in log] == [1, 10, 40, 20, 50, 30]
 
     play(scene)
+
+
+def test_a_slow_signature_leaves_a_thread_to_the_others() -> None:
+    async def scene() -> None:
+        async with serve(threads=2, max_batch_size=1) as (slow, served):
+            other = Served(Signature(), served.threads)
+            await (await other.ask(floats(1)))
+            slow.hold()
+            tasks = [await served.ask(floats(1)) for _ in range(4)]
+            for _ in range(3):
+                await (await other.ask(floats(1)))
+            assert len(slow.batches) == 1
+            slow.go()
+            for task in tasks:
+                await task
+
+    play(scene)

@@ -12,7 +12,8 @@ from keras_gallery.serving.core.examples import ExampleInference
 from keras_gallery.serving.core.inference import Inference
 from keras_gallery.serving.core.predictions import Task, serialized_examples
 from keras_gallery.serving.engines.base import Arrays
-from keras_gallery.serving.errors import Code, InvalidArgument, NotFound, ServingError
+from keras_gallery.serving.errors import Code, InvalidArgument, NotFound, ResourceExhausted, ServingError
+from keras_gallery.serving.limits import Budget, Share
 from keras_gallery.serving.wire import messages
 from keras_gallery.serving.wire.model_spec import ModelSpec
 
@@ -327,3 +328,28 @@ def test_tasks_without_examples() -> None:
 def test_method_names_of_tasks() -> None:
     with pytest.raises(InvalidArgument, match="method_name to be tensorflow/serving/classify"):
         run("multi", [task("", CLASSIFY)], TWO, check_methods=True)
+
+
+# === Large requests ===
+
+
+@pytest.mark.parametrize("request_bytes", [100, 1 << 20])
+def test_a_repeated_context_counts_in_the_memory_budget(request_bytes: int) -> None:
+    """A request of a few kilobytes can repeat a long context for many examples."""
+    context = messages.Example()
+    context.features.feature["text"].bytes_list.value.append(bytes(10_000))
+    message = input_of(*[example(x=1.0)] * 100, context=context)
+    service = Inference(serve(ALL))
+    try:
+        for limit, is_allowed in ((900_000, False), (1_100_000, True)):
+            request = record()
+            request.share, request.request_bytes = Share(Budget(limit)), request_bytes
+            answer = ExampleInference(service).regress(ModelSpec("m"), message, request)
+            if is_allowed:
+                assert len(asyncio.run(answer)[1].regressions) == 100
+                assert request.share.held >= 1_000_000
+            else:
+                with pytest.raises(ResourceExhausted, match="memory budget"):
+                    asyncio.run(answer)
+    finally:
+        service.close()

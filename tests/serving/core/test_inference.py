@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -12,9 +13,17 @@ import numpy as np
 import pytest
 from keras_gallery.serving.batching.gatherer import Gatherer
 from keras_gallery.serving.core.inference import Inference
-from keras_gallery.serving.core.servable import Signature
-from keras_gallery.serving.engines.base import Arrays, WouldBlock
-from keras_gallery.serving.errors import Code, FailedPrecondition, InvalidArgument, NotFound, ServingError
+from keras_gallery.serving.core.servable import Servable, Signature
+from keras_gallery.serving.core.served_models import ServedModel, ServedModels
+from keras_gallery.serving.engines.base import DEADLINE, Arrays, WouldBlock
+from keras_gallery.serving.errors import (
+    Code,
+    FailedPrecondition,
+    InvalidArgument,
+    NotFound,
+    ResourceExhausted,
+    ServingError,
+)
 from keras_gallery.serving.wire.model_spec import ModelSpec
 from keras_gallery.serving.wire.tensor import TensorError
 
@@ -297,6 +306,94 @@ def test_a_run_that_would_block_the_event_loop_moves_to_a_thread() -> None:
         by_name["one"].quick_bytes = A.nbytes
         _, outputs = asyncio.run(service.predict(ModelSpec("m", signature="one"), {"a": A}, (), record()))
         np.testing.assert_array_equal(outputs["y"], A)
+
+
+def test_a_run_that_has_begun_on_the_event_loop_is_resumed_in_a_thread() -> None:
+    threads = []
+
+    def resume() -> Arrays:
+        threads.append(threading.current_thread())
+        return {"y": A}
+
+    def begin(inputs: Arrays) -> Mapping[str, Any]:
+        threads.append(threading.current_thread())
+        raise WouldBlock(resume)
+
+    with inference((ONE, begin)) as (service, by_name):
+        by_name["one"].quick_bytes = A.nbytes
+        _, outputs = asyncio.run(service.predict(ModelSpec("m", signature="one"), {"a": A}, (), record()))
+        np.testing.assert_array_equal(outputs["y"], A)
+    assert threads[0] is threading.main_thread() is not threads[1]
+    assert len(threads) == 2
+
+
+@pytest.mark.parametrize("quick", [True, False])
+def test_the_engine_knows_the_deadline(quick: bool) -> None:
+    request, seen = record(), []
+    request.deadline = 123.0
+
+    def run(inputs: Arrays) -> Mapping[str, Any]:
+        seen.append(DEADLINE.get())
+        return {"y": inputs["a"]}
+
+    with inference((ONE, run)) as (service, by_name):
+        by_name["one"].quick_bytes = A.nbytes if quick else -1
+        asyncio.run(service.predict(ModelSpec("m", signature="one"), {"a": A}, (), request))
+    assert seen == [123.0] and DEADLINE.get() == math.inf
+
+
+# === Several models ===
+
+
+@contextmanager
+def two_models(slow: Gate, **options: Any) -> Iterator[Inference]:
+    """Provides the model "slow", which waits for the gate, and the model "other"."""
+    models = ServedModels()
+    functions = {"slow": slow, "other": lambda inputs: {"y": inputs["a"]}}
+    servables = {name: Servable(name, 1, None, signatures((ONE, each))) for name, each in functions.items()}
+    models.publish({name: ServedModel({1: each}) for name, each in servables.items()})
+    service = Inference(models, **options)
+    try:
+        yield service
+    finally:
+        slow.open.set()
+        service.close()
+
+
+def test_a_slow_model_leaves_threads_to_the_others() -> None:
+    async def ask(service: Inference) -> None:
+        slow = [
+            asyncio.create_task(service.predict(ModelSpec("slow", signature="one"), {"a": A}, (), record()))
+            for _ in range(9)
+        ]
+        await asyncio.to_thread(gate.entered.wait, 30)
+        async with asyncio.timeout(30):
+            await service.predict(ModelSpec("other", signature="one"), {"a": A}, (), record())
+        gate.open.set()
+        await asyncio.gather(*slow)
+
+    gate = Gate()
+    with two_models(gate, threads=2) as service:
+        asyncio.run(ask(service))
+
+
+def test_a_slow_model_leaves_room_for_requests_to_the_others() -> None:
+    async def ask(service: Inference) -> None:
+        slow = [
+            asyncio.create_task(service.predict(ModelSpec("slow", signature="one"), {"a": A}, (), record()))
+            for _ in range(9)
+        ]
+        async with asyncio.timeout(30):
+            await service.predict(ModelSpec("other", signature="one"), {"a": A}, (), record())
+        gate.open.set()
+        answers = await asyncio.gather(*slow, return_exceptions=True)
+        errors = [str(each) for each in answers if isinstance(each, ResourceExhausted)]
+        assert 0 < len(errors) < 9
+        assert set(errors) == {"Too many requests in progress for model slow: 6."}
+
+    gate = Gate()
+    with two_models(gate, threads=1, max_pending=8) as service:
+        asyncio.run(ask(service))
 
 
 async def cancel_during_the_run(service: Inference, gate: Gate) -> None:

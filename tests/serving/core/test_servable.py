@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from keras_gallery.serving.core import servable
 from keras_gallery.serving.core.servable import Servable, Signature
-from keras_gallery.serving.engines.base import Arrays
+from keras_gallery.serving.engines.base import Arrays, WouldBlock
 
 
 class Runner:
@@ -106,6 +106,18 @@ def test_after_a_slow_run_many_quick_runs_are_needed(monkeypatch: pytest.MonkeyP
     assert not timed.is_quick(0)
     timed.run(10, QUICK)
     assert timed.is_quick(10)
+
+
+@pytest.mark.parametrize("resume", [None, dict])
+def test_a_run_that_did_not_end_on_the_event_loop_was_slow(resume: Callable[[], Arrays] | None) -> None:
+    def block(inputs: Arrays, outputs: Sequence[str]) -> Arrays:
+        raise WouldBlock(resume)
+
+    signature = Signature(None, block)  # type: ignore[arg-type]
+    signature.quick_bytes = 10
+    with pytest.raises(WouldBlock):
+        signature.run({}, [])
+    assert signature.is_quick({}) == (resume is None)
 
 
 def test_a_failed_run_does_not_count_as_quick(monkeypatch: pytest.MonkeyPatch) -> None:

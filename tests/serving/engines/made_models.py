@@ -58,6 +58,10 @@ def shapes(folder: Path) -> None:
                 [Spec([None, 2], tf.float32, name="b"), Spec([None], tf.int64, name="a")],
                 lambda b, a: {"sum": b + tf.cast(a, tf.float32)[:, None], "a": a, "c": b * 2},
             ),
+            "repeat": (
+                [Spec([], tf.int64, name="n")],
+                lambda n: {"y": tf.while_loop(lambda y: y < n, lambda y: [y + 1], [tf.constant(0, tf.int64)])[0]},
+            ),
             "many": ([Spec([None], tf.float32, name="x")], lambda x: {f"y{n}": x + n for n in range(9)}),
         },
     )
@@ -156,6 +160,11 @@ def networks(folder: Path) -> None:
             "any_rank": ([Spec(None, tf.float32, name="x")], lambda x: {"y": x * 2}),
             "large_factor": (rows, lambda x: {"y": x * 1e20 * 1e20}),
             "steps": ([Spec([None, None, 6], name="x")], lambda x: {"y": tf.nn.conv1d(x, window, 1, "VALID")}),
+            "fill": (integers, lambda x: {"y": tf.fill(x[0, :2], 1.0)}),
+            "padded": (
+                [Spec([None, 4], tf.uint8, name="x")],
+                lambda x: {"y": tf.pad(tf.cast(x, tf.float32), [[0, 0], [1, 1]])},
+            ),
             "batch_mean": (rows, lambda x: {"y": x - tf.reduce_mean(x, 0, keepdims=True)}),
         },
         kernel=kernel,

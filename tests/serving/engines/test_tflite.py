@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
 import subprocess
 import sys
@@ -13,7 +14,8 @@ from typing import Any
 import numpy as np
 import pytest
 from keras_gallery.serving import saved_model
-from keras_gallery.serving.engines.base import Runner
+from keras_gallery.serving.engines import tflite
+from keras_gallery.serving.engines.base import Runner, WouldBlock
 from keras_gallery.serving.engines.tensorflow.engine import TensorFlow
 from keras_gallery.serving.engines.tflite import TfLite, read_meta_graph
 from keras_gallery.serving.errors import Internal, InvalidArgument, Unimplemented
@@ -135,3 +137,41 @@ assert tflite.read_meta_graph(Path({str(models / "tflite")!r}))
 assert "ai_edge_litert" in sys.modules and "tensorflow" not in sys.modules
 """
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+# === Event loop ===
+
+
+def test_the_operations_of_a_file(models: Path) -> None:
+    operations = tflite._operations(models / "tflite" / "model.tflite")
+    assert {"RELU", "GATHER"} <= operations
+    assert operations.isdisjoint({"WHILE", "CUSTOM"})
+
+
+@pytest.mark.parametrize(
+    ("operation", "name", "is_bounded"),
+    [
+        ("RELU", "tflite", True),
+        ("WHILE", "tflite", False),
+        ("WHILE", "tflite_plain", False),
+        ("FILL", "tflite", False),  # "two" has an integer input
+        ("FILL", "tflite_plain", True),
+    ],
+)
+def test_runs_whose_time_depends_on_values_are_not_on_the_event_loop(
+    models: Path, monkeypatch: pytest.MonkeyPatch, operation: str, name: str, is_bounded: bool
+) -> None:
+    monkeypatch.setattr(tflite, "_operations", lambda file: {operation})
+    runner = load(models / name)["serving_default"]
+    ones = np.ones((1, 3), np.float32)
+    inputs = {"x": ones} if name == "tflite" else {"a": ones, "b": ones}
+
+    async def run() -> Any:
+        return runner(inputs, [])
+
+    assert runner(inputs, []) == {}
+    if is_bounded:
+        assert asyncio.run(run()) == {}
+    else:
+        with pytest.raises(WouldBlock):
+            asyncio.run(run())

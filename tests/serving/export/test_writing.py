@@ -79,6 +79,10 @@ BAD_FILES = {
     "three channels": (lambda: tf.io.encode_png(np.zeros((8, 8, 3), np.uint8)).numpy(), r"1 channel"),
     "jpeg of another size": (lambda: tf.io.encode_jpeg(np.zeros((9, 8, 1), np.uint8)).numpy(), r"8x8 pixels"),
     "bytes that are not an image": (lambda: b"no picture", r"8x8 pixels"),
+    "a file that is longer than such a picture needs": (
+        lambda: tf.io.encode_png(np.zeros((8, 8, 1), np.uint8)).numpy() + bytes(40_000),
+        r"at most 33280 bytes",
+    ),
     "empty file": (lambda: b"", r"8x8 pixels"),
     # The header declares 2^31-1 x 2^31-1 pixels. The signature rejects the file without decoding it.
     "header of a huge image": (

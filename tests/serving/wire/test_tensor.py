@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from keras_gallery.serving.errors import ResourceExhausted
 from keras_gallery.serving.wire import dtypes, messages, tensor
 from keras_gallery.serving.wire.dtypes import DATA_TYPES, DataType
 from keras_gallery.serving.wire.tensor import TensorError, from_array, to_array
@@ -290,3 +291,28 @@ def test_varint(value: int) -> None:
     proto = messages.TensorProto(uint64_val=[value])
     packed = tensor.varint(value)
     assert proto.SerializeToString().endswith(bytes((len(packed),)) + packed)
+
+
+# === Many elements ===
+
+
+@pytest.mark.parametrize("count", [0, tensor.STEP - 1, tensor.STEP, 2 * tensor.STEP + 1])
+def test_arrays_are_converted_in_steps(count: int) -> None:
+    numbers = np.arange(count, dtype=np.int64)
+    strings = tensor.string_array([b"%d" % number for number in range(count)])
+    for array in (numbers, strings):
+        message = tensor.from_array(array)
+        same(to_array(message), array)
+
+
+def test_a_request_has_a_limited_number_of_strings() -> None:
+    row = row_of("string")
+    messages = [
+        proto_of(row, (3,), string_val=[b"", b"a", b"b"]),
+        proto_of(row, (3,), tensor_content=b"\0\1\1ab"),
+    ]
+    for message in messages:
+        budget = tensor.FillBudget(5)
+        assert len(to_array(message, budget)) == 3
+        with pytest.raises(ResourceExhausted, match="A request can have at most 2097152 strings"):
+            tensor.array_or_error(message, budget)

@@ -139,6 +139,8 @@ class Client:
                 await asyncio.sleep(60)
             if not left and until_read:
                 await until_read()
+            elif not left and chunks:
+                await asyncio.Event().wait()  # the client waits for the answer
             if not left or len(left) == 1 and disconnects:
                 return {"type": "http.disconnect"}
             return {"type": "http.request", "body": left.pop(0), "more_body": bool(left)}

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import threading
 import time
+import types
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,11 +17,12 @@ import numpy as np
 import pytest
 from keras_gallery.serving import saved_model
 from keras_gallery.serving.engines.base import Arrays
-from keras_gallery.serving.engines.openvino import conversion
+from keras_gallery.serving.engines.openvino import conversion, conversion_worker
 from keras_gallery.serving.engines.openvino.comparison import Rejected, RunFailed, compare
 from keras_gallery.serving.engines.openvino.conversion import Converter
-from keras_gallery.serving.engines.openvino.files import OpenVinoFiles, read
+from keras_gallery.serving.engines.openvino.files import FOLDER, Index, OpenVinoFiles, read
 from keras_gallery.serving.engines.tensorflow import library as tensorflow_library
+from keras_gallery.serving.engines.tensorflow.library import TensorFlowError
 from keras_gallery.serving.wire import dtypes
 from keras_gallery.serving.wire.signature import SignatureDef, TensorSpec
 
@@ -46,6 +49,8 @@ REASONS = {
     "any_rank": "tensorflow (unknown rank)",
     "large_factor": "openvino",
     "steps": "openvino",
+    "fill": "tensorflow (operation Fill of a size that the inputs may decide)",
+    "padded": "openvino",
     "batch_mean": "openvino",
 }
 
@@ -228,7 +233,7 @@ def test_a_conversion_that_takes_too_long(folder: Path, files: OpenVinoFiles, ca
     assert not Converter(files, seconds=0.01).prepare(folder)
     assert "the conversion for OpenVINO failed (took more than 0.01 s)" in caplog.text
     index = files.of(folder)
-    assert index is not None
+    assert index is not None and not index.complete
     assert set(index.reasons.values()) == {"tensorflow (conversion failed: took more than 0.01 s)"}
     assert index.reasons.keys() == REASONS.keys()
 
@@ -249,7 +254,8 @@ def test_a_conversion_that_crashes(
     monkeypatch.setattr(sys, "executable", str(script))
     assert not Converter(files).prepare(folder)
     assert f"failed (status {status})" in caplog.text
-    assert files.of(folder) is not None  # the conversion is not tried again
+    assert not Converter(files).prepare(folder)  # the next start tries the conversion again
+    assert caplog.text.count(f"failed (status {status})") == 2
 
 
 def test_signatures_converted_before_a_crash_are_used(
@@ -260,7 +266,8 @@ def test_signatures_converted_before_a_crash_are_used(
 
     class Broken(Converter):
         def convert_into(self, target: Path, folder: Path) -> Any:
-            partial = read(Path(done.signatures["dense"].file).parent)
+            shutil.copytree(Path(done.signatures["dense"].file).parent, target, dirs_exist_ok=True)
+            partial = read(target)
             assert partial is not None
             del partial.reasons["strings"]
             partial.write(target)
@@ -270,6 +277,7 @@ def test_signatures_converted_before_a_crash_are_used(
     index = files.of(folder)
     assert index is not None
     assert index.reasons == {**done.reasons, "strings": "tensorflow (conversion failed: status -11)"}
+    assert not index.complete
 
 
 def test_closing_the_converter_stops_the_conversion(folder: Path, files: OpenVinoFiles) -> None:
@@ -292,6 +300,60 @@ def test_a_cache_folder_that_cannot_be_created(folder: Path, tmp_path: Path, cap
     assert "not converted for OpenVINO" in caplog.text
 
 
+def test_a_cache_folder_that_others_can_write_is_not_used(
+    folder: Path, converted_files: OpenVinoFiles, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(conversion, "subprocess", None)
+    assert converted_files.of(folder) is not None
+    converted_files.cache.chmod(0o770)
+    try:
+        assert converted_files.of(folder) is None
+        assert not Converter(converted_files).prepare(folder)
+    finally:
+        converted_files.cache.chmod(0o700)
+    (message,) = [record.getMessage() for record in caplog.records]
+    assert message.endswith(f"{converted_files.cache} must belong to this user, with mode 0700")
+
+
+def test_a_cache_folder_of_another_user_is_not_used(
+    folder: Path, converted_files: OpenVinoFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: converted_files.cache.stat().st_uid + 1)
+    assert converted_files.of(folder) is None
+
+
+def test_a_complete_conversion_is_preferred(folder: Path, converted_files: OpenVinoFiles, tmp_path: Path) -> None:
+    copy = shutil.copytree(folder, tmp_path / "1")
+    target = copy / FOLDER
+    target.mkdir(parents=True)
+    Index(saved_model.fingerprint(folder), {}, {"dense": "tensorflow (killed)"}, complete=False).write(target)
+    assert converted_files.of(copy) == converted_files.of(folder)
+
+
+def test_a_full_disk_or_memory_says_nothing_about_the_model(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    graph = saved_model.read_meta_graph(folder)
+    dense = saved_model.signatures_of(graph)["dense"]
+    target = tmp_path / "target"
+    target.mkdir()
+    converter = conversion_worker.Converter(folder, ["serve"], graph, target)
+    full = types.SimpleNamespace(run=lambda *_: (_ for _ in ()).throw(TensorFlowError(8, "no memory")))
+    monkeypatch.setattr(converter, "_session", full)
+    with pytest.raises(MemoryError, match="no memory"):
+        converter.convert(dense)
+
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("cannot write")
+
+    monkeypatch.setattr("openvino.save_model", fail)
+    with pytest.raises(Rejected, match="cannot write"):
+        converter.convert(dense)
+    monkeypatch.setattr(conversion_worker, "FULL_DISK_BYTES", 1 << 62)
+    with pytest.raises(OSError, match="The disk is full"):
+        converter.convert(dense)
+
+
 def test_a_folder_without_a_saved_model(tmp_path: Path, files: OpenVinoFiles, caplog: pytest.LogCaptureFixture) -> None:
     assert not Converter(files).prepare(tmp_path)
     assert caplog.text == ""
@@ -307,7 +369,8 @@ def test_nothing_is_converted_without_tensorflow(
 
 def test_a_damaged_index_is_replaced(folder: Path, files: OpenVinoFiles, monkeypatch: pytest.MonkeyPatch) -> None:
     cached = files.cache_folder(saved_model.fingerprint(folder))
-    cached.mkdir(parents=True)
+    files.cache.mkdir(mode=0o700)
+    cached.mkdir()
     (cached / "index.json").write_text("{")
     assert not Converter(files, seconds=0.01).prepare(folder)
     assert read(cached) is not None
@@ -315,8 +378,8 @@ def test_a_damaged_index_is_replaced(folder: Path, files: OpenVinoFiles, monkeyp
 
 def test_unused_files_are_removed(folder: Path, files: OpenVinoFiles) -> None:
     old, new = files.cache / "old", files.cache / "new"
-    for each in (old, new):
-        each.mkdir(parents=True)
+    for each in (files.cache, old, new):
+        each.mkdir(mode=0o700)
     long_ago = time.time() - 100 * 24 * 3600
     os.utime(old, (long_ago, long_ago))
     Converter(files, seconds=0.01).prepare(folder)

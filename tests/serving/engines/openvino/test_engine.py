@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -227,14 +228,32 @@ def test_a_damaged_index_is_ignored(saved_models: Path, tmp_path: Path, files: O
     assert OpenVino(files).load(folder, read_signatures(folder)) == {}
 
 
-def test_a_damaged_file_is_ignored(saved_models: Path, tmp_path: Path, files: OpenVinoFiles) -> None:
+@pytest.mark.parametrize("suffix", [".xml", ".bin"])
+def test_files_that_were_changed_are_ignored(
+    saved_models: Path, tmp_path: Path, files: OpenVinoFiles, suffix: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = shutil.copytree(saved_models / MODEL / "1", tmp_path / "1")
+    index = read(folder / FOLDER)
+    assert index is not None
+    changed = Path(index.signatures["encode"].file).with_suffix(suffix)
+    changed.write_bytes(changed.read_bytes() + b" ")
+    assert OpenVino(files).load(folder, read_signatures(folder)) == {}
+    assert "ignored OpenVINO files that were changed" in caplog.text
+
+
+def test_an_unusable_file_is_ignored(
+    saved_models: Path, tmp_path: Path, files: OpenVinoFiles, caplog: pytest.LogCaptureFixture
+) -> None:
     folder = shutil.copytree(saved_models / MODEL / "1", tmp_path / "1")
     index = read(folder / FOLDER)
     assert index is not None
     broken = Path(index.signatures["encode"].file)
     broken.write_text("<net/>")
+    entries = {name: replace(entry, digest="") for name, entry in index.signatures.items()}
+    replace(index, signatures=entries).write(folder / FOLDER)
     by_signature = OpenVino(files).load(folder, read_signatures(folder))
     assert set(by_signature) == {name for name, entry in index.signatures.items() if Path(entry.file) != broken}
+    assert "unusable OpenVINO file" in caplog.text
 
 
 def test_an_index_cannot_name_files_in_other_folders(saved_models: Path, tmp_path: Path, files: OpenVinoFiles) -> None:
@@ -255,8 +274,12 @@ def test_writing_and_reading_an_index(tmp_path: Path) -> None:
         "c": Entry(str(tmp_path / "1.xml"), 1e6),
     }
     index = Index("f", entries, {"a": "openvino (2.0x faster)", "b": "tensorflow (x)"})
+    for name in ("0.xml", "0.bin", "1.xml", "1.bin"):
+        (tmp_path / name).write_text(name)
     index.write(tmp_path)
     assert read(tmp_path) == index
+    assert index.is_intact()
+    assert not replace(index, fingerprint="other").is_intact()
     assert str(index) == "a: openvino (2.0x faster), b: tensorflow (x)"
     text = (tmp_path / "index.json").read_text()
     for value in ("false", "1", '"true"', "null"):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 import logging
+import math
 import os
 import signal
 import socket
@@ -19,11 +21,13 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 import pytest
-from keras_gallery.serving.engines.base import Runner, WouldBlock
+from keras_gallery.serving.engines.base import DEADLINE, Arrays, Runner, WouldBlock
 from keras_gallery.serving.engines.tensorflow import library as tensorflow_library
+from keras_gallery.serving.engines.tensorflow import process as tensorflow_process
+from keras_gallery.serving.engines.tensorflow import runner as tensorflow_runner
 from keras_gallery.serving.engines.tensorflow.engine import TensorFlow
 from keras_gallery.serving.engines.tensorflow.process import TensorFlowProcess
-from keras_gallery.serving.errors import InvalidArgument, NotFound, ServingError, Unavailable
+from keras_gallery.serving.errors import DeadlineExceeded, InvalidArgument, NotFound, ServingError, Unavailable
 from keras_gallery.serving.saved_model import read_signatures
 
 DTYPES = [
@@ -305,7 +309,7 @@ def test_a_request_in_progress_fails_if_the_process_ends(
     runner = load(engine, models / "shapes")["scalar"]
     x = {"x": np.array(1, np.float32)}
     runner(x, ["y"])
-    os.kill(pid_of(owner), signal.SIGSTOP)  # so that the request stays in progress
+    stop(pid_of(owner))  # so that the request stays in progress
     with ThreadPoolExecutor(1) as pool:
         answer = pool.submit(runner, x, ["y"])
         wait_for(lambda: not engine.connections._idle)
@@ -330,6 +334,140 @@ def test_a_first_run_on_the_event_loop_raises_would_block(
     assert owner._process is None
     assert runner(x, ["y"])["y"] == 2
     assert asyncio.run(run_on_event_loop())["y"] == 2
+
+
+def stop(pid: int) -> None:
+    """Stops a process, and waits until all its threads have stopped."""
+    os.kill(pid, signal.SIGSTOP)
+    wait_for(lambda: all(state_of(thread) == "T" for thread in Path(f"/proc/{pid}/task").iterdir()))
+
+
+@contextlib.contextmanager
+def stopped(pid: int) -> Iterator[None]:
+    """Stops a process during the block."""
+    stop(pid)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def resumed(runner: Runner, x: Any, output: str = "y", seconds: float = math.inf) -> Callable[[], Arrays] | None:
+    """Runs a signature on the event loop. Returns the attribute `resume` of the WouldBlock that the runner raises."""
+
+    async def run_on_event_loop() -> Callable[[], Arrays] | None:
+        DEADLINE.set(time.monotonic() + seconds)
+        try:
+            runner(x, [output])
+        except WouldBlock as blocked:
+            return blocked.resume
+        raise AssertionError("not blocked")
+
+    return asyncio.run(run_on_event_loop())
+
+
+def test_the_event_loop_does_not_wait_for_a_slow_run(
+    models: Path, owner: TensorFlowProcess, connect: Callable[[], TensorFlow]
+) -> None:
+    engine = connect()
+    runner = load(engine, models / "shapes")["scalar"]
+    x = {"x": np.array(1, np.float32)}
+    runner(x, ["y"])
+    with stopped(pid_of(owner)):
+        started = time.monotonic()
+        resume = resumed(runner, x)
+        assert time.monotonic() - started < 5
+        assert resume is not None
+    assert resume()["y"] == 2
+    assert len(engine.connections._idle) == 1
+    with stopped(pid_of(owner)):
+        assert resumed(runner, x) is not None  # nobody waits for the end of this run
+    runner(x, ["y"])
+    assert len(engine.connections._idle) == 1
+
+
+def test_large_inputs_and_outputs_are_not_sent_on_the_event_loop(models: Path, tensorflow: TensorFlow) -> None:
+    runner = load(tensorflow, models / "shapes")["any_rank"]
+    ones = {"x": np.ones(20_000, np.float32)}
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(runner, ones, ["size"]).result()["size"] == 20_000
+
+    async def run(outputs: list[str]) -> Any:
+        return runner({"x": np.broadcast_to(np.float32(1), 4096)}, outputs)
+
+    assert asyncio.run(run(["size"]))["size"] == 4096
+    assert resumed(runner, ones, "size") is None  # the run has not begun
+
+
+def test_a_run_ends_at_its_deadline(models: Path, tensorflow: TensorFlow) -> None:
+    runner = load(tensorflow, models / "shapes")["repeat"]
+
+    def run(n: int, seconds: float) -> Any:
+        DEADLINE.set(time.monotonic() + seconds)
+        return runner({"n": np.array(n)}, ["y"])["y"]
+
+    in_context = contextvars.copy_context().run
+    assert in_context(run, 5, 60) == 5
+    for seconds in (0.2, -1):
+        with pytest.raises(DeadlineExceeded):
+            in_context(run, 1 << 60, seconds)
+    assert in_context(run, 5, 60) == 5
+
+
+def test_a_run_on_the_event_loop_ends_at_its_deadline(models: Path, tensorflow: TensorFlow) -> None:
+    runner = load(tensorflow, models / "shapes")["repeat"]
+    runner({"n": np.array(1)}, ["y"])
+    resume = resumed(runner, {"n": np.array(1 << 60)}, seconds=0.2)
+    assert resume is not None
+    with pytest.raises(DeadlineExceeded):
+        resume()
+
+
+def test_a_loop_without_a_deadline_ends(models: Path, tensorflow: TensorFlow, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tensorflow_runner, "_MAX_LOOP_SECONDS", 0.2)
+    with pytest.raises(DeadlineExceeded):
+        load(tensorflow, models / "shapes")["repeat"]({"n": np.array(1 << 60)}, ["y"])
+
+
+def test_a_process_that_does_not_answer_is_replaced(
+    models: Path,
+    owner: TensorFlowProcess,
+    connect: Callable[[], TensorFlow],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(tensorflow_process, "PING_SECONDS", 0.05)
+    monkeypatch.setattr(tensorflow_process, "HANG_SECONDS", 0.5)
+    runner = load(connect(), models / "shapes")["scalar"]
+    x = {"x": np.array(1, np.float32)}
+    runner(x, ["y"])
+    first = pid_of(owner)
+    stop(first)
+    with pytest.raises(Unavailable, match="ended during the request"):
+        runner(x, ["y"])
+    assert runner(x, ["y"])["y"] == 2
+    assert pid_of(owner) != first
+    assert f"the TensorFlow process {first} does not answer: killed" in caplog.text
+
+
+def test_a_signature_that_ends_the_process_twice_is_paused(
+    models: Path, owner: TensorFlowProcess, connect: Callable[[], TensorFlow]
+) -> None:
+    engine = connect()
+    runners = load(engine, models / "shapes")
+    x = {"x": np.array(1, np.float32)}
+    for _ in range(2):
+        runners["vector"]({"x": np.ones(3, np.float32)}, ["y"])
+        stop(pid_of(owner))
+        with ThreadPoolExecutor(1) as pool:
+            answer = pool.submit(runners["scalar"], x, ["y"])
+            wait_for(lambda: not engine.connections._idle)
+            os.kill(pid_of(owner), signal.SIGKILL)
+            with pytest.raises(Unavailable, match="ended during the request"):
+                answer.result(60)
+    with pytest.raises(Unavailable, match=r"^Signature scalar is paused for \d+ s, because"):
+        runners["scalar"](x, ["y"])
+    assert runners["vector"]({"x": np.ones(3, np.float32)}, ["y"])["y"].tolist() == [1, 1, 1]
 
 
 def test_closing_the_last_runner_frees_the_model(models: Path, tensorflow: TensorFlow) -> None:
@@ -380,9 +518,14 @@ def test_the_process_ends_with_its_parent(models: Path) -> None:
 
 def is_running(pid: int) -> bool:
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+        return state_of(Path(f"/proc/{pid}")) != "Z"
     except FileNotFoundError:
         return False
+
+
+def state_of(process: Path) -> str:
+    """Returns the state of a process or thread, such as "T" for stopped, from its folder in /proc."""
+    return (process / "stat").read_text().rsplit(")", 1)[1].split()[0]
 
 
 def test_the_error_if_the_process_cannot_be_started() -> None:

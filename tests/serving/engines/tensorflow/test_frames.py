@@ -50,12 +50,46 @@ def test_small_pieces(ends: tuple[Stream, Stream]) -> None:
     assert right.read() == (2, b"")
 
 
+def test_whether_a_whole_frame_has_arrived(ends: tuple[Stream, Stream]) -> None:
+    left, right = ends
+    assert not right.has_frame(0)
+    left.write(1, b"abc", [b"defg"])
+    left.write(2, b"", [bytes(60_000)])
+    assert right.has_frame(0) and right.has_frame(0)
+    assert right.read() == (1, b"abc") and right.take(4) == b"defg"
+    assert right.has_frame(0)  # also if a part of it was received with the frame before
+    assert right.read() == (2, b"") and right.take(60_000) == bytes(60_000)
+    assert not right.has_frame(0.001)
+
+
+def test_a_frame_that_is_not_complete(ends: tuple[Stream, Stream]) -> None:
+    left, right = ends
+    left._socket.sendall(b"\1\3\0\0\0\2\0\0")
+    assert not right.has_frame(0)
+    left._socket.sendall(bytes(5) + b"abcd")
+    assert not right.has_frame(0)
+    left._socket.sendall(b"e")
+    assert right.has_frame(0)
+    assert right.read() == (1, b"abc") and right.take(2) == b"de"
+
+
+def test_a_large_frame_is_not_waited_for(ends: tuple[Stream, Stream]) -> None:
+    left, right = ends
+    writing = threading.Thread(target=left.write, args=(1, b"abc", [bytes(500_000)]))
+    writing.start()
+    assert not right.has_frame(20)
+    assert right.read() == (1, b"abc") and right.take(500_000) == bytes(500_000)
+    writing.join()
+
+
 @pytest.mark.parametrize("sent", [b"", b"\x01\x02"])
 def test_the_other_end_closes(sent: bytes) -> None:
     left, right = socket.socketpair()
     left.sendall(sent)
     left.close()
     stream = Stream(right)
+    with pytest.raises(ConnectionResetError):
+        stream.has_frame(1)
     with pytest.raises(ConnectionResetError):
         stream.read()
     with pytest.raises(BrokenPipeError):
