@@ -1,4 +1,4 @@
-"""`gallery completion SHELL` prints a shell script that completes commands, options, architectures and files."""
+"""`gallery completion SHELL` prints a shell script that completes commands, options, names and files."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..models.registry import list_models
+from ..models.registry import describe, list_models
 from .command import Command
+from .datasets import summaries
+from .show import option
 
 SHELLS = ("bash", "zsh", "fish")
 FOLDERS = ("runs", "saved_models", "docs", "run")  # the options whose value is a folder
@@ -21,13 +23,23 @@ def _configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> Non
 def _run(values: argparse.Namespace) -> int:
     import shtab
 
+    from ..training.recipe import load_recipes
     from .parsing import build_parser
 
+    models = list_models()
+    choices = {
+        "dataset": sorted(summaries()),
+        "recipe": sorted({recipe for model in models for recipe in load_recipes(model)}),
+    }
     parser = build_parser()
+    for hyperparameter in sorted({each for model in models for each in describe(model).parameters}):
+        parser.children["train"].add_argument(option(hyperparameter), metavar="VALUE", help="see gallery show NAME")
     for command, child in parser.children.items():
         for action in child._actions:
             if action.dest == "name" and command in ARCHITECTURES:
-                action.choices = list_models()
+                action.choices = models
+            elif action.dest in choices:
+                action.choices = choices[action.dest]
             elif action.dest in FOLDERS:
                 action.complete = shtab.DIRECTORY  # type: ignore[attr-defined]
             elif action.type is Path or action.dest in ("model", "output"):
@@ -38,8 +50,9 @@ def _run(values: argparse.Namespace) -> int:
 
 COMMAND = Command(
     "print a completion script for bash, zsh or fish",
-    "Prints a script for your shell. With the script, the Tab key completes commands, options, architectures and "
-    "files. The folder of the script must exist. zsh needs the folder in fpath, before compinit in ~/.zshrc.",
+    "Prints a script for your shell. With the script, the Tab key completes commands, options, the names of "
+    "architectures, recipes and datasets, and files. The folder of the script must exist. zsh needs the folder in "
+    "fpath, before compinit in ~/.zshrc.",
     [
         'eval "$(gallery completion bash)"    # in ~/.bashrc',
         "gallery completion zsh > ~/.zfunc/_gallery    # a folder of fpath",

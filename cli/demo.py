@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import loading
+from .arrays import write_png
 from .command import Command
-from .files import write_png
 
 if TYPE_CHECKING:
     import numpy as np
@@ -52,7 +52,8 @@ def _run(values: argparse.Namespace) -> int:
         from ..training.data.dataset import load
         from ..training.figures.evaluate import add_noise, psnr
         from ..training.pictures.plots import image_strip
-        from ..training.train import TrainConfig, train
+        from ..training.settings import TrainConfig
+        from ..training.train import train
 
     progress(f"Training {MODEL} on 3,600 handwritten digits")
     run = train(TrainConfig(MODEL, epochs=values.epochs, seed=values.seed, root=values.runs))

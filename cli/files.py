@@ -1,15 +1,16 @@
-"""Finds, reads, sends and writes the files of the commands that send requests to a server."""
+"""Finds and sends the files of the commands that send requests to a server."""
 
 from __future__ import annotations
 
 import argparse
-import os
-import tempfile
-from collections.abc import Sequence
+import sys
+import warnings
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 from ..models.errors import GalleryError
+from . import arrays
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[Any]
 
-IMAGES = (".png", ".jpg", ".jpeg")
+IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
 SUFFIXES = (*IMAGES, ".npy")
 # The text that each task appends to the stem of the input file's name.
 ENDINGS = {
@@ -108,8 +109,50 @@ def expand(source: Path, suffixes: Sequence[str] = SUFFIXES) -> list[Path]:
     return [source]
 
 
+def for_each(inputs: Sequence[tuple[Path, ...]], handle: Callable[..., None]) -> int:
+    """Calls `handle` for each input file. An invalid file does not stop the files after it.
+
+    Warnings of the client are printed. All messages name the file.
+
+    Args:
+        inputs: the arguments of each call. The first argument is the input file.
+        handle: sends the file to the server, and writes or prints the answer.
+
+    Returns:
+        The exit status of the command: 0, or 1 if one of several files is invalid.
+
+    Raises:
+        GalleryError: the only file is invalid.
+        ServingError: the server cannot be reached, does not have the model, or failed.
+    """
+    from ..serving.errors import InvalidArgument
+
+    status = 0
+    for arguments in inputs:
+        source = arguments[0]
+        try:
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always", UserWarning)
+                handle(*arguments)
+            for each in caught:
+                print(f"gallery: warning: {_naming(source, each.message)}", file=sys.stderr)
+        except (GalleryError, InvalidArgument) as error:
+            message = _naming(source, error)
+            if len(inputs) == 1:
+                raise GalleryError(message) from None
+            print(f"gallery: {message}", file=sys.stderr)
+            status = 1
+    return status
+
+
+def _naming(file: Path, message: object) -> str:
+    """Returns the first line of a message, with the name of the file if the message does not contain it."""
+    line = str(message).partition("\n")[0]
+    return line if str(file) in line else f"{file}: {line}"
+
+
 def is_image(file: Path) -> bool:
-    """Returns whether the file is a PNG or JPEG file, which holds one image. An NPY file can hold several images."""
+    """Returns whether the file is an image file, which holds one image. An NPY file can hold several images."""
     return file.suffix.lower() in IMAGES
 
 
@@ -126,22 +169,8 @@ def _target(file: Path, task: str) -> Path:
 
 def send(client: Client, name: str, source: Path, task: str) -> Any:
     """Calls the client's method `task` with the image in a file, or with all rows of an NPY file."""
-    content = [source.read_bytes()] if is_image(source) else _read_array(client, name, source, task)
+    content = [arrays.read_image(source)] if is_image(source) else _read_array(client, name, source, task)
     return getattr(client, task)(name, content)
-
-
-def load(file: Path) -> Array:
-    """Returns the array of numbers in an NPY file. Raises GalleryError if the file cannot be read or has no numbers."""
-    import numpy as np
-
-    try:
-        with file.open("rb") as opened:
-            array: Array = np.lib.format.read_array(opened, allow_pickle=False)
-        if array.dtype.kind not in "biuf":
-            raise ValueError(f"dtype {array.dtype}")
-    except (ValueError, OSError, EOFError) as error:
-        raise GalleryError(f"Expected an NPY file of numbers: {file}. Received: {error}.") from None
-    return array
 
 
 def _read_array(client: Client, name: str, source: Path, task: str) -> Array:
@@ -152,7 +181,7 @@ def _read_array(client: Client, name: str, source: Path, task: str) -> Array:
     """
     import numpy as np
 
-    images = load(source)
+    images = arrays.load(source)
     signature = client.signatures(name).get(task)
     (spec,) = signature.inputs.values() if signature else (None,)
     if images.dtype == np.uint8:
@@ -167,40 +196,3 @@ def _read_array(client: Client, name: str, source: Path, task: str) -> Array:
     if images.shape[1:] != size:
         raise GalleryError(f"Expected an array of shape {('n', *size)} in {source}. Received: {images.shape}.")
     return images
-
-
-def write(target: Path, answer: Array) -> None:
-    """Writes an array as an NPY file, or an image (height, width, channels) as a PNG file, atomically.
-
-    The suffix of the file selects the format.
-
-    Raises:
-        GalleryError: the suffix is neither .npy nor .png, or it is .png and the array is not an image.
-    """
-    import numpy as np
-
-    suffix = target.suffix.lower()
-    if suffix not in (".npy", ".png") or (suffix == ".png" and answer.ndim != 3):
-        kinds = ".npy or .png" if answer.ndim == 3 else ".npy"
-        raise GalleryError(f"Expected an output file that ends in {kinds}. Received: {target}.")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, partial = tempfile.mkstemp(dir=target.parent, prefix=".writing-", suffix=suffix)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            if suffix == ".npy":
-                np.save(file, answer)
-            else:
-                write_png(file, answer)
-        os.replace(partial, target)
-    except BaseException:
-        os.unlink(partial)
-        raise
-
-
-def write_png(file: IO[bytes], image: Array) -> None:
-    """Writes an image (height, width, 1 or 3) as a PNG file. Values are clipped to [0, 1]."""
-    import numpy as np
-    from PIL import Image
-
-    pixels = np.rint(image.clip(0, 1) * 255).astype(np.uint8)
-    Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels).save(file, "png")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..serving.printable import printable
-from . import files
+from . import arrays, files
 from .command import Command
 
 if TYPE_CHECKING:
@@ -51,14 +51,16 @@ def write_files(task: str, help: str, description: str, example: str, convert: T
     def run(values: argparse.Namespace) -> int:
         pairs = files.pair(values.inputs, values.output, task, suffixes)
         with files.connect(values) as client:
-            for source, target in pairs:
+
+            def handle(source: Path, target: Path) -> None:
                 answer = files.send(client, values.name, source, task)
                 array, rows = convert(client, values.name, source, target, answer)
-                files.write(target, array)
+                arrays.write(target, array)
                 print(f"{printable(source)} -> {printable(target)}")
                 for row in rows:
                     print("    " + "\t".join(map(printable, row)))
-        return 0
+
+            return files.for_each(pairs, handle)
 
     return Command(help, description, [example], configure, run)
 
@@ -79,13 +81,15 @@ def print_images(task: str, help: str, description: str, example: str, rows: ToP
         files.add_server(parser)
 
     def run(values: argparse.Namespace) -> int:
-        sources = [file for source in values.inputs for file in files.expand(source)]
+        sources = [(file,) for source in values.inputs for file in files.expand(source)]
         with files.connect(values) as client:
-            for source in sources:
+
+            def handle(source: Path) -> None:
                 answer = files.send(client, values.name, source, task)
                 for number, row in enumerate(rows(answer)):
                     print("\t".join(map(printable, (files.title(source, number), *row))))
-        return 0
+
+            return files.for_each(sources, handle)
 
     return Command(help, description, [example], configure, run)
 

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import files
+from . import arrays, files
 from .command import Command
 
 
@@ -20,13 +20,13 @@ def _configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> Non
 
 
 def _run(values: argparse.Namespace) -> int:
-    codes = files.load(values.codes) if values.codes else None
+    codes = arrays.load(values.codes) if values.codes else None
     with files.connect(values) as client:
         images = client.generate(values.name, codes, seed=values.seed, count=values.count)
     folder = values.output or Path(f"{values.name}-generated")
     digits = len(str(len(images) - 1))  # leading zeros, so that the files are in numerical order
     for number, image in enumerate(images):
-        files.write(folder / f"{number:0{digits}}.png", image)
+        arrays.write(folder / f"{number:0{digits}}.png", image)
     print(f"{len(images)} images -> {folder}")
     return 0
 

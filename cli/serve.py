@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import argparse
 import signal
+import subprocess
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..serving.printable import printable
 from .command import Command
 from .progress import progress
 
+if TYPE_CHECKING:
+    from ..serving.launcher import ServerProcess
+
+WATCH_SECONDS = 1  # seconds between two searches for models with new names
 # The same names as in serving/launcher.py. That module is not imported here, because it imports gRPC.
 KINDS = ("auto", "embedded", "tensorflow-model-server", "container")
 
@@ -67,16 +73,19 @@ def check_free(host: str, number: int, option: str) -> int:
 
 
 def _run(values: argparse.Namespace) -> int:
-    from ..serving.launcher import ServerProcess, find_models
+    from ..serving.launcher import ServerProcess, choose, find_models
 
     models = find_models(Path(values.saved_models), values.names)
+    # A container sees only the folders that exist when it starts.
+    watched = not values.names and choose(values.kind) != "container"
+    watch = [f"--model_config_file_poll_wait_seconds={WATCH_SECONDS}"] if watched else []
     server = ServerProcess(
         values.kind,
         models,
         host=values.host,
         port=check_free(values.host, values.port, "port"),
         rest_port=check_free(values.host, values.rest_port, "rest-port"),
-        flags=values.flag,
+        flags=[*watch, *values.flag],
     )
     # Like Ctrl-C, SIGTERM stops the server before this process ends.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -92,16 +101,37 @@ def _run(values: argparse.Namespace) -> int:
             addresses = f"gRPC at {server.grpc}, REST at {server.rest}"
             print(printable(f"Serving {', '.join(models)}: {addresses}. Ctrl-C stops."), flush=True)
             assert server.process is not None
-            return server.process.wait()
+            return _serve_new_models(server, Path(values.saved_models)) if watched else server.process.wait()
     except KeyboardInterrupt:
         print("Stopped.")
         return 0
 
 
+def _serve_new_models(server: ServerProcess, root: Path) -> int:
+    """Adds models that are exported under new names to the server. Returns the exit status of the server at its end."""
+    from ..serving.errors import NotFound
+    from ..serving.launcher import find_models
+
+    assert server.process is not None
+    while True:
+        try:
+            return server.process.wait(WATCH_SECONDS)
+        except subprocess.TimeoutExpired:
+            pass
+        try:
+            found = find_models(root)
+        except (NotFound, OSError):  # a folder was removed meanwhile, or all folders
+            continue
+        if new := found.keys() - server.models.keys():
+            server.update(server.models | found)
+            print(f"Serving also {', '.join(sorted(new))}.", flush=True)
+
+
 COMMAND = Command(
     "serve exported models over gRPC and REST",
     "Starts a model server with the API of TensorFlow Serving: gRPC at localhost:8500 and REST at "
-    "http://localhost:8501. It serves the newest version of each model, until Ctrl-C.",
+    "http://localhost:8501. It serves the newest version of each model, until Ctrl-C. Without names, it also serves "
+    "models that are exported later.",
     [
         "gallery serve",
         "gallery serve denoising_autoencoder --port 0 --rest-port 0",

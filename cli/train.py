@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from .. import api
-from ..models.errors import GalleryError
-from ..models.hyperparameters import Hyperparameter
 from ..models.registry import describe, list_models
 from .command import Command
 from .progress import loading, progress
@@ -27,36 +24,34 @@ def _configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> Non
     known = set(list_models())
     name = next((word for word in arguments if word in known), None)
     if name is not None:
-        _add_hyperparameters(parser, name)
+        _add_hyperparameters(parser, name, with_help=bool({"-h", "--help"} & set(arguments)))
 
 
-def _add_hyperparameters(parser: argparse.ArgumentParser, name: str) -> None:
-    """Adds an option such as `--model.code-dim` for each hyperparameter of an architecture."""
-    with loading():
-        hyperparameters = describe(name).hyperparameters
+def _add_hyperparameters(parser: argparse.ArgumentParser, name: str, *, with_help: bool) -> None:
+    """Adds an option such as `--model.code-dim` for each hyperparameter of an architecture.
+
+    Only the help text needs Keras: ranges and default values are in the code of the architecture.
+    """
+    info = describe(name)
+    texts = dict.fromkeys(info.parameters, "")
+    if with_help:
+        with loading():
+            for each in info.hyperparameters:
+                text = f"{each.help} ({each.expects}; default: {each.format(each.default)})"
+                texts[each.name] = text.replace("%", "%%")
     group = parser.add_argument_group(f"hyperparameters of {name}")
-    for each in hyperparameters:
-        text = f"{each.help} ({each.expects}; default: {each.format(each.default)})".replace("%", "%%")
-        group.add_argument(option(each.name), dest=f"model.{each.name}", type=_reader(each), metavar="VALUE", help=text)
-
-
-def _reader(hyperparameter: Hyperparameter) -> Callable[[str], Any]:
-    def read(text: str) -> Any:
-        try:
-            return hyperparameter.parse(text)
-        except GalleryError as error:
-            raise argparse.ArgumentTypeError(str(error)) from None
-
-    return read
+    for parameter, text in texts.items():
+        group.add_argument(option(parameter), dest=f"model.{parameter}", metavar="VALUE", help=text)
 
 
 def _run(values: argparse.Namespace) -> int:
-    describe(values.name)  # an unknown name raises an error here, before TensorFlow is loaded
-    given = {
-        key.removeprefix("model."): value
-        for key, value in vars(values).items()
-        if key.startswith("model.") and value is not None
-    }
+    info = describe(values.name)
+    _check(values)
+    given = {name: text for name in info.parameters if (text := getattr(values, f"model.{name}")) is not None}
+    if given:
+        with loading():
+            known = {each.name: each for each in info.hyperparameters}
+        given = {name: known[name].parse(text) for name, text in given.items()}
     run = api.train(
         values.name,
         recipe=values.recipe,
@@ -76,6 +71,24 @@ def _run(values: argparse.Namespace) -> int:
         return 130
     print(f"Saved in {run.folder}; go on with: gallery export {values.name}")
     return 0
+
+
+def _check(values: argparse.Namespace) -> None:
+    """Raises GalleryError for an invalid option, except for hyperparameters. Does not load Keras, which takes long."""
+    from ..training.settings import TrainConfig, check
+
+    check(
+        TrainConfig(
+            values.name,
+            values.recipe,
+            dataset=values.dataset,
+            epochs=values.epochs,
+            batch_size=values.batch_size,
+            learning_rate=values.learning_rate,
+            seed=values.seed,
+            root=values.runs,
+        )
+    )
 
 
 COMMAND = Command(

@@ -131,30 +131,31 @@ def train(
         GalleryError: a name, setting or hyperparameter is unknown or out of range, the dataset cannot be loaded, or
             the loss diverged. The message says which.
         MissingPackage: Keras is not installed.
-        KeyboardInterrupt: Ctrl-C was pressed before the end of the first epoch, or after the training. Nothing is
-            saved.
+        KeyboardInterrupt: Ctrl-C was pressed before the end of the first epoch, or twice after the training: nothing
+            is saved. Or it was pressed once after the training: the run is saved.
 
     Example:
         >>> run = train("mlp_classifier", dataset="digits", epochs=5)
         >>> run.metrics["accuracy"] > 0.8
         True
     """
-    with loading():
-        from .training.train import TrainConfig, train
-    return train(
-        TrainConfig(
-            model=name,
-            recipe=recipe,
-            hyperparameters=hyperparameters,
-            dataset=dataset,
-            epochs=epochs,
-            batch_size=batch_size,
-            learning_rate=learning_rate,
-            seed=seed,
-            root=runs,
-        ),
-        progress or (lambda step: None),
+    from .training.settings import TrainConfig, check
+
+    config = TrainConfig(
+        model=name,
+        recipe=recipe,
+        hyperparameters=hyperparameters,
+        dataset=dataset,
+        epochs=epochs,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        seed=seed,
+        root=runs,
     )
+    check(config)  # before Keras is imported, which takes seconds
+    with loading():
+        from .training.train import train
+    return train(config, progress or (lambda step: None))
 
 
 def export(
@@ -190,7 +191,7 @@ def export(
 
     Raises:
         UnknownModel: there is no architecture with this name.
-        UnknownRun: the architecture has no finished run.
+        UnknownRun: the architecture has no finished run, or a file of the run is damaged.
         MissingName: a Keras model is exported without a name.
         MissingPackage: Keras or TensorFlow is not installed.
         InvalidArgument: the name is not a valid folder name, the version exists, or the number of labels is wrong.
@@ -227,6 +228,20 @@ def export(
 
 
 def labels_and_texts(run: Run) -> tuple[Sequence[str] | None, Texts | None]:
-    """Returns the labels of a run and the tokens of its text ids. Each is None if the run does not have it."""
+    """Returns the labels of a run and the tokens of its text ids. Each is None if the run does not have it.
+
+    Raises UnknownRun if tokens.json is damaged.
+    """
+    from .training.errors import UnknownRun
+
     file = Path(run.folder, "tokens.json")
-    return run.config.get("labels"), json.loads(file.read_text("utf-8")) if file.is_file() else None
+    if not file.exists():
+        return run.config.get("labels"), None
+    try:
+        texts: Texts = json.loads(file.read_text("utf-8"))
+        for role, tokens in texts.items():
+            if not isinstance(tokens["names"], list) or not isinstance(tokens["split"], str):
+                raise ValueError(f"the tokens of {role} are not a list of names")
+    except (OSError, ValueError, AttributeError, LookupError, TypeError) as error:
+        raise UnknownRun(f"The file {file} of the run is damaged: {type(error).__name__}: {error}.") from None
+    return run.config.get("labels"), texts

@@ -39,11 +39,13 @@ class ModelInfo:
         name: name of the model, of its file and of its builder function.
         family: name of the folder that contains the model's file.
         doc: docstring of the builder function.
+        parameters: names of the hyperparameters, in the builder's order.
     """
 
     name: str
     family: str
     doc: str
+    parameters: tuple[str, ...] = ()
 
     @property
     def summary(self) -> str:
@@ -105,7 +107,8 @@ def describe(name: str) -> ModelInfo:
     file = _file(name)
     for node in ast.parse(file.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.FunctionDef) and node.name == name:
-            return ModelInfo(name, file.parent.name, ast.get_docstring(node) or "")
+            parameters = tuple(each.arg for each in (*node.args.args, *node.args.kwonlyargs))
+            return ModelInfo(name, file.parent.name, ast.get_docstring(node) or "", parameters)
     raise KeyError(f"{file} does not define the builder {name}.")
 
 

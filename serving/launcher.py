@@ -42,7 +42,7 @@ def find_models(root: Path, names: Sequence[str] = ()) -> dict[str, Path]:
     exported = {
         folder.name: folder
         for folder in (sorted(root.iterdir()) if root.is_dir() else [])
-        if folder.is_dir() and any((version / "saved_model.pb").is_file() for version in folder.iterdir())
+        if folder.is_dir() and any(_is_version(each) for each in folder.iterdir())
     }
     missing = [name for name in names if name not in exported]
     if not exported:
@@ -51,6 +51,11 @@ def find_models(root: Path, names: Sequence[str] = ()) -> dict[str, Path]:
     if missing:
         raise NotFound(f"No exported model {' or '.join(missing)} in {root}. Exported models: {', '.join(exported)}")
     return {name: exported[name] for name in names or exported}
+
+
+def _is_version(folder: Path) -> bool:
+    """Returns whether a folder is a complete version. While a version is written, its folder has another name."""
+    return folder.name.isdecimal() and (folder / "saved_model.pb").is_file()
 
 
 def binary() -> str | None:
@@ -182,6 +187,17 @@ class ServerProcess:
         self.command = command(self.kind, models, self._folder.path, port, rest_port, flags, host)
         self._log = log
         self.process: subprocess.Popen[bytes] | None = None
+
+    def update(self, models: dict[str, Path]) -> None:
+        """Changes the models in the model config file.
+
+        The server reads the file again if it has the flag --model_config_file_poll_wait_seconds. A container can't
+        read the file of another model.
+        """
+        self.models = models
+        changed = self._folder.path / "changed.config"
+        changed.write_text(model_config({name: str(path.absolute()) for name, path in models.items()}))
+        changed.replace(changed.with_name("models.config"))
 
     def __enter__(self) -> Self:
         output = open(self._log, "ab") if self._log else None

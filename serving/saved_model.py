@@ -15,6 +15,8 @@ from .errors import DataLoss, NotFound, OutOfRange
 from .wire import dtypes, messages, tensor
 from .wire.signature import SignatureDef, TensorSpec
 
+INTERNAL = "__saved_model_"  # the names of TensorFlow's internal signatures begin with this
+
 
 def model_file(folder: Path) -> Path | None:
     """Returns the path of `saved_model.pb` or `saved_model.pbtxt`; None if the folder has neither."""
@@ -75,7 +77,7 @@ def signatures_of(meta_graph: Any) -> dict[str, SignatureDef]:
             {key: tensor.array_or_error(proto) for key, proto in sorted(message.defaults.items())},
         )
         for name, message in meta_graph.signature_def.items()
-        if not name.startswith("__saved_model_")
+        if not name.startswith(INTERNAL)
     }
 
 

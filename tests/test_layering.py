@@ -36,7 +36,7 @@ ROOMS = {
         *("importer.tfjs", "importer.onnx", "importer", "doctor"),
     ),
     "training": (
-        *("errors", "interrupt", "best_weights", "full_pass", "data", "datasets", "recipe", "recipes"),
+        *("errors", "interrupt", "best_weights", "full_pass", "data", "datasets", "recipe", "recipes", "settings"),
         *("figures", "pictures", "runs", "tasks", "train", "results"),
     ),
 }

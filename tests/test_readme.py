@@ -1,7 +1,7 @@
 """Runs all `sh` and `python` blocks of the README and of three pages of the documentation.
 
-The commands run unchanged, except for the ports and for the epochs of the demo. All pages share one working folder and
-one server. A command that is on several pages runs once.
+The commands run unchanged, except for the ports and for the epochs of the trainings. All pages share one working folder
+and one server. A command that is on several pages runs once.
 
 The commands run without a network and with an empty home folder: nothing of them may need more than this machine.
 """
@@ -71,11 +71,13 @@ class Terminal:
                 self._run(language, self._adapted(command))
 
     def _adapted(self, command: str) -> str:
-        """Returns the command with free ports in place of the default ports, and with few epochs for the demo."""
+        """Returns the command with free ports in place of the default ports, and with few epochs for trainings."""
         if command == "make demo\n":
             steps = subprocess.run(["make", "--dry-run", "demo"], cwd=ROOT, capture_output=True, text=True, check=True)
             assert "bin/gallery demo\n" in steps.stdout
             return f"gallery demo --epochs {EPOCHS}"
+        if command.startswith("gallery train"):
+            return f"{command.strip()} --epochs 1"
         for usual, free in self.ports.items():
             command = command.replace(f":{usual}", f":{free}")
         if command.startswith("gallery serve"):

@@ -72,7 +72,9 @@ class Run:
                 json.loads((folder / f"{part}.json").read_text(encoding="utf-8"))
                 for part in ("config", "metrics", "history")
             )
-        except (OSError, ValueError) as error:
+            if missing := {"model", "interrupted"} - dict(config).keys():
+                raise ValueError(f"config.json does not have {', '.join(sorted(missing))}")
+        except (OSError, ValueError, TypeError) as error:
             raise UnknownRun(f"No finished run in {folder}: {error}.") from None
         return cls(folder, config, metrics, history)
 

@@ -3,11 +3,10 @@
 import json
 import logging
 import math
-import os
 import sys
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import asdict, replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -15,13 +14,13 @@ from typing import Any
 
 import keras
 
-from ..models import BadHyperparameter, Hyperparameter, create, describe, normalization
+from ..models import BadHyperparameter, create, describe, normalization
 from .best_weights import BestWeights
 from .data import dataset as data
-from .errors import BadFolder
-from .interrupt import interrupt_between_steps
-from .recipe import Recipe, load_recipe, load_recipes
+from .interrupt import interrupt_at_end, interrupt_between_steps
+from .recipe import Recipe
 from .runs import Run, save_run
+from .settings import TrainConfig, check
 from .tasks import TASKS, Task
 
 log = logging.getLogger(__name__)
@@ -37,48 +36,14 @@ VALIDATION_BATCH = 500
 # Settings of a recipe that are saved in the run's config.json.
 RECIPE_SETTINGS = ("task", "loss", "optimizer", "schedule", "warmup", "binarize", "shift", "mirror", "clipnorm")
 
-SETTINGS = (
-    Hyperparameter("epochs", int, None, "number of passes over the training examples", minimum=1),
-    Hyperparameter("batch_size", int, None, "number of training examples in a step", minimum=1),
-    Hyperparameter("learning_rate", float, None, "initial learning rate of the optimizer", minimum=1e-9),
-    Hyperparameter("seed", int, 0, "seed of all random numbers", minimum=0, maximum=2**32 - 1),
-)
-
-
-@dataclass(frozen=True)
-class TrainConfig:
-    """The settings of a training. If a setting is None, the recipe's value is used.
-
-    Attributes:
-        model: name of the model.
-        recipe: name of one of the model's recipes. The default is the first recipe.
-        hyperparameters: hyperparameters of the model. They override the hyperparameters in the recipe. Shapes and the
-            number of classes must match the dataset.
-        dataset: name of the dataset.
-        epochs: number of passes over the training examples, at least 1.
-        batch_size: number of examples in a step, at least 1.
-        learning_rate: initial learning rate, above 0.
-        seed: seed of all random numbers. On a CPU, the same seed gives the same weights.
-        root: folder of all runs; the run is saved in `<root>/<model>/<number>/`.
-    """
-
-    model: str
-    recipe: str | None = None
-    hyperparameters: Mapping[str, Any] = field(default_factory=dict)
-    dataset: str | None = None
-    epochs: int | None = None
-    batch_size: int | None = None
-    learning_rate: float | None = None
-    seed: int = 0
-    root: str | Path = "runs"
-
 
 def train(config: TrainConfig, progress: Callable[[str], None] = lambda step: None) -> Run:
     """Trains a model with a recipe and saves it as a run, with its metrics and pictures.
 
     A part of the training examples (the validation split) is held out to choose the best epoch. The test examples are
     used only for metrics and pictures. All settings are checked before the training starts. The run is saved at the
-    end. If Ctrl-C interrupts the training, the best epoch so far is saved as an interrupted run.
+    end. If Ctrl-C interrupts the training, the best epoch so far is saved as an interrupted run. Ctrl-C after the
+    training takes effect when the run is saved.
 
     Args:
         config: the settings.
@@ -89,12 +54,10 @@ def train(config: TrainConfig, progress: Callable[[str], None] = lambda step: No
 
     Raises:
         GalleryError: a name, setting, hyperparameter or file is wrong, or the loss diverged.
-        KeyboardInterrupt: Ctrl-C was pressed before the end of the first epoch, or after the training. Nothing is
-            saved.
+        KeyboardInterrupt: Ctrl-C was pressed before the end of the first epoch, or twice after the training: nothing
+            is saved. Or it was pressed once after the training: the run is saved.
     """
-    recipe = load_recipe(config.model, config.recipe)
-    config = resolve(config, recipe)
-    _check_writable(Path(config.root, config.model))
+    config, recipe = check(config)
     progress(f"Loading the dataset {config.dataset}")
     task = task_of(config, recipe)
     config = replace(config, hyperparameters=_hyperparameters(config, recipe, task))
@@ -106,10 +69,24 @@ def train(config: TrainConfig, progress: Callable[[str], None] = lambda step: No
     best = _fit(model, task, config)
     seconds = time.perf_counter() - started
     epochs_done = len(best.history["loss"])
-    interrupted = epochs_done < int(config.epochs or 0)
-    if interrupted:
+    if epochs_done < int(config.epochs or 0):
         log.warning("Interrupted after %d of %d epochs: saving epoch %d", epochs_done, config.epochs, best.epoch)
 
+    with interrupt_at_end():  # so that Ctrl-C does not lose the result of the training
+        run = _evaluate_and_save(config, recipe, task, best, seconds, progress)
+    return run
+
+
+def _evaluate_and_save(
+    config: TrainConfig,
+    recipe: Recipe,
+    task: Task,
+    best: BestWeights,
+    seconds: float,
+    progress: Callable[[str], None],
+) -> Run:
+    """Computes the metrics of the trained model, and saves the run. `seconds` is the time of the training."""
+    epochs_done = len(best.history["loss"])
     # The new model has no optimizer, so its file is a third as large.
     trained = create(config.model, **config.hyperparameters)
     trained.set_weights(best.weights)
@@ -124,7 +101,7 @@ def train(config: TrainConfig, progress: Callable[[str], None] = lambda step: No
         **{key: getattr(recipe, key) for key in RECIPE_SETTINGS},
         "epochs_done": epochs_done,
         "best_epoch": best.epoch,
-        "interrupted": interrupted,
+        "interrupted": epochs_done < int(config.epochs or 0),
         "labels": list(task.dataset.labels),
         "backend": keras.backend.backend(),
         "versions": {"keras": keras.version(), "keras-gallery": version("keras-gallery")},
@@ -146,29 +123,6 @@ def train(config: TrainConfig, progress: Callable[[str], None] = lambda step: No
         task.draw(folder / "pictures", trained, best)
 
     return Run.load(save_run(config.root, config.model, write))
-
-
-def resolve(config: TrainConfig, recipe: Recipe) -> TrainConfig:
-    """Returns `config` with the recipe's values for settings that are None.
-
-    Raises:
-        BadHyperparameter: a setting is out of range.
-    """
-    resolved: dict[str, Any] = {
-        "recipe": config.recipe or next(iter(load_recipes(config.model))),
-        "dataset": config.dataset or recipe.dataset,
-    }
-    for setting in SETTINGS:
-        given = getattr(config, setting.name)
-        resolved[setting.name] = setting.check(getattr(recipe, setting.name) if given is None else given)
-    return replace(config, **resolved)
-
-
-def _check_writable(folder: Path) -> None:
-    """Raises BadFolder if runs cannot be saved in `folder`. Does not create the folder."""
-    nearest = next(path for path in (folder, *folder.absolute().parents) if path.exists())
-    if not (nearest.is_dir() and os.access(nearest, os.W_OK)):
-        raise BadFolder(f"Cannot write runs to the folder {folder}.")
 
 
 def task_of(config: TrainConfig, recipe: Recipe) -> Task:

@@ -161,13 +161,16 @@ def grpc_settings(values: argparse.Namespace) -> dict[str, Any]:
 
     Raises ValueError if h2corn does not accept a value from --grpc_channel_arguments.
     """
-    arguments = channel_arguments.parse(values.grpc_channel_arguments).settings
+    arguments = channel_arguments.parse(values.grpc_channel_arguments)
     own = {"grpc": True, "http1": False, "date_header": False, "h2_max_header_list_size": MAX_METADATA_BYTES}
-    settings = rest_settings(values) | own | arguments
-    try:
-        Config(**settings)
-    except ValueError as error:
-        raise ValueError(f"--grpc_channel_arguments: {error}") from None
+    settings = rest_settings(values) | own
+    for setting, value in arguments.settings.items():
+        try:
+            Config(**settings | {setting: value})
+        except ValueError as error:
+            reason = str(error).replace(setting, arguments.names[setting])
+            raise ValueError(f"--grpc_channel_arguments: {reason}") from None
+        settings[setting] = value
     return settings
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import Any, Self
 
@@ -13,6 +14,9 @@ from ..wire import dtypes, tensor
 from ..wire.predict import ModelSpec
 from ..wire.signature import DEFAULT_SIGNATURE, SignatureDef
 from .transports import Array, Arrays, GrpcTransport, RestTransport, Transport
+
+IMAGE = "image"  # the name of the input of signatures for images (see serving/signatures/base.py)
+LOWEST, HIGHEST = -1, 2  # values outside of this range are not those of an image in [0, 1], even with noise
 
 
 class Connection:
@@ -45,7 +49,8 @@ class Connection:
             inputs: arrays by input name, or one array for a signature with one input. Integers are cast to the
                 signature's integer, float or complex dtype, but signed integers are not cast to unsigned integers.
                 Floats, except bfloat16, are cast to the signature's float or complex dtype, which may lose precision.
-                Strings are encoded as UTF-8. Other arrays are sent unchanged.
+                Strings are encoded as UTF-8. Other arrays are sent unchanged. If a model also has signatures for image
+                files, its images have values in [0, 1]. A warning is given for images with values far outside [0, 1].
             signature: the signature's name.
             version: the version. By default the latest version on the server.
 
@@ -117,6 +122,7 @@ class Connection:
                 raise InvalidArgument(f"{definition.name} has several inputs ({names}). Pass arrays by name.")
             inputs = {next(iter(definition.inputs)): inputs}
         arrays = {name: _cast(name, value, definition) for name, value in inputs.items()}
+        _warn_of_values(arrays.get(IMAGE), self._signatures.get(spec, {}))
         return self._transport.predict(spec, definition, arrays)
 
 
@@ -138,3 +144,19 @@ def _cast(name: str, value: Any, definition: SignatureDef) -> Array:
             raise InvalidArgument(f"Expected {name} to fit into {spec.dtype.name}. Received: {array[cast != array][0]}")
         return cast
     return array
+
+
+def _warn_of_values(images: Array | None, signatures: Iterable[str]) -> None:
+    """Warns if images have values far outside [0, 1], and the model has signatures for image files.
+
+    The signatures for image files divide the pixels by 255, so the model expects values in [0, 1].
+    """
+    if images is None or images.dtype.kind != "f" or not images.size:
+        return
+    low, high = images.min(), images.max()
+    if (low < LOWEST or high > HIGHEST) and any(name.endswith("_png") for name in signatures):
+        warnings.warn(
+            f"Expected images with values in [0, 1]. Received: values from {low:g} to {high:g}. "
+            "Divide 8-bit pixels by 255.",
+            stacklevel=2,
+        )

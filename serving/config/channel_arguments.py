@@ -30,11 +30,13 @@ class ChannelArguments(NamedTuple):
 
     Attributes:
         settings: settings of h2corn for the gRPC API.
+        names: gRPC's name of each setting, as in the flag.
         max_message_bytes: maximum size of a request in bytes, None if the flag does not set it.
         unsupported: the names of the options that have no effect.
     """
 
     settings: dict[str, Any]
+    names: dict[str, str]
     max_message_bytes: int | None
     unsupported: tuple[str, ...]
 
@@ -46,6 +48,7 @@ def parse(text: str) -> ChannelArguments:
     value −1 stands for no limit.
     """
     settings: dict[str, Any] = {}
+    names: dict[str, str] = {}
     max_message_bytes, unsupported = None, []
     for part in filter(None, text.split(",")):
         name, equals, value = part.partition("=")
@@ -61,8 +64,9 @@ def parse(text: str) -> ChannelArguments:
             max_message_bytes = INT32 if number < 0 else number
             continue
         setting, factor, unlimited = _SETTINGS[name]
+        names[setting] = name
         if number >= 0:
             settings[setting] = number if factor == 1 else number * factor
         elif unlimited is not None:
             settings[setting] = unlimited
-    return ChannelArguments(settings, max_message_bytes, tuple(unsupported))
+    return ChannelArguments(settings, names, max_message_bytes, tuple(unsupported))

@@ -10,6 +10,7 @@ from ..engines.base import are_at_most
 from ..observe.observation import Observation
 from ..wire import messages
 from ..wire.model_spec import ModelSpec, encode_spec
+from ..wire.signature import DEFAULT_SIGNATURE
 from ..wire.tensor import Array
 from .checks import CLASSIFY, REGRESS
 from .inference import Inference, named, spec_of
@@ -63,6 +64,8 @@ class ExampleInference:
         first = named(tasks[0].spec if tasks else ModelSpec(""))
         response = messages.MultiInferenceResponse()
         with self._inference.models.using(first, request) as servable:
+            for task in tasks:
+                servable.check_can_run(task.spec.signature or DEFAULT_SIGNATURE)
             heads = find_heads(tasks, servable.signatures, check_method=self._inference.check_methods)
             rows = await _rows(examples, request)
             for head in heads:
@@ -77,6 +80,7 @@ class ExampleInference:
     ) -> tuple[ModelSpec, Any]:
         spec = named(spec)
         with self._inference.models.using(spec, request) as servable:
+            servable.check_can_run(spec.signature or DEFAULT_SIGNATURE)
             check = self._inference.check_methods
             head = find_head(method, spec.signature, servable.signatures, check_method=check)
             return await self._run(servable, head, await _rows(examples, request), request)

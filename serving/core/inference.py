@@ -76,6 +76,7 @@ class Inference:
             name = spec.signature or DEFAULT_SIGNATURE
             signature = servable.signatures.get(name)
             if signature is None:
+                servable.check_can_run(name)
                 raise FailedPrecondition(f'Serving signature key "{name}" not found.')
             arrays, wanted = self._checked(signature, inputs, outputs)
             return spec_of(servable, signature), await self.run(servable, signature, arrays, wanted, request)

@@ -10,6 +10,8 @@ from typing import Any
 from ..batching.batcher import Batcher
 from ..batching.gatherer import Gatherer
 from ..engines.base import LOOP_SECONDS, Arrays, Runner, WouldBlock, are_at_most, bytes_of
+from ..errors import FailedPrecondition
+from ..saved_model import INTERNAL
 from ..wire.signature import SignatureDef
 
 # A run that takes less than QUICK_SECONDS is allowed to block the event loop: a switch to a thread would take longer.
@@ -109,6 +111,16 @@ class Servable:
             self._users -= 1
             if not self._users:
                 self._changed.notify_all()
+
+    def check_can_run(self, signature: str) -> None:
+        """Raises FailedPrecondition if the model has this signature, but no engine of this server can run it."""
+        if signature in self.signatures or signature.startswith(INTERNAL):
+            return
+        if signature in self.meta_graph.signature_def:
+            raise FailedPrecondition(
+                f'The signature "{signature}" needs TensorFlow, which is not installed on the server. '
+                f"These signatures of the model need no TensorFlow: {', '.join(sorted(self.signatures))}."
+            )
 
     def close(self) -> None:
         """Waits for the requests in progress, then frees the model."""

@@ -152,9 +152,13 @@ def _of_signature(runner: Any) -> _Function:
 
 
 def _without_signature(interpreter: Any) -> _Function:
-    """Returns a function with all inputs and outputs of the model, for a file without signatures."""
+    """Returns a function with the inputs and outputs of the model, for a file without signatures.
+
+    The names are those of TensorFlow Serving: the tensors' names up to the first colon. If several tensors have the
+    same name, TensorFlow Serving has only the last of them, in alphabetical order of the full names.
+    """
     inputs, outputs = (
-        {detail["name"].removesuffix(":0"): detail for detail in details}
+        {detail["name"].partition(":")[0]: detail for detail in sorted(details, key=lambda each: each["name"])}
         for details in (interpreter.get_input_details(), interpreter.get_output_details())
     )
 
@@ -181,8 +185,13 @@ class TfLiteRunner:
         self._signature = signature
 
     def __call__(self, inputs: Arrays, outputs: Sequence[str]) -> Arrays:
+        """Runs the signature. LiteRT resizes its tensors if an input has other sizes than in the file.
+
+        Raises InvalidArgument if an input has another number of dimensions than in the file, and Internal if the
+        operations of the file do not allow the sizes.
+        """
         for name, spec in self._signature.inputs.items():
-            if not _fits(inputs[name].shape, spec):
+            if not _may_fit(inputs[name].shape, spec):
                 raise InvalidArgument(
                     f"Expected shape {list(spec.shape or ())} for input {name}. Received: {list(inputs[name].shape)}"
                 )
@@ -195,7 +204,9 @@ class TfLiteRunner:
         self._model.close()
 
 
-def _fits(shape: tuple[int, ...], spec: TensorSpec) -> bool:
-    """Returns whether `shape` matches the declared shape. The first dimension (the batch) can have any size."""
-    declared = spec.shape or ()
-    return spec.accepts((*declared[:1], *shape[1:])) and len(shape) == len(declared)
+def _may_fit(shape: tuple[int, ...], spec: TensorSpec) -> bool:
+    """Returns whether LiteRT may be able to resize an input to `shape`.
+
+    Only the first dimension (the batch) can be 0: some operations of LiteRT divide by the other sizes.
+    """
+    return len(shape) == len(spec.shape or ()) and 0 not in shape[1:]

@@ -21,14 +21,10 @@ def check_reload(models: Mapping[str, ModelVersions], configs: Sequence[ModelCon
         ServingError: a new model has no version that can be loaded.
         FailedPrecondition: a label names a version that is not available.
     """
-    reasons = []
-    for name in new:
-        if not models[name].is_usable():
-            failures = [f"{{name: {name} version: {s.number}}} due to error: {s.error_code}: {s.error_message}"
-                        for s in models[name].statuses()]  # fmt: skip
-            reasons += failures or [f"{{name: {name}}} due to error: no versions found under base path"]
-    if reasons:
-        raise ServingError(f"{len(reasons)} servable(s) did not become available: {{{', '.join(reasons)}}}")
+    failed = [name for name in sorted(new) if not models[name].is_usable()]
+    if failed:  # in TensorFlow Serving's words, which name the highest version of each model
+        reasons = "".join(f"{{{_failure(name, models[name])}}}, " for name in failed)
+        raise ServingError(f"{len(failed)} servable(s) did not become available: {{{reasons}}}")
     for config in configs:
         for label, version in config.labels.items():
             if models[config.name].labels.get(label) != version:
@@ -36,3 +32,10 @@ def check_reload(models: Mapping[str, ModelVersions], configs: Sequence[ModelCon
                     f"Request to assign label to version {version} of model {config.name}, "
                     "which is not currently available for inference"
                 )
+
+
+def _failure(name: str, versions: ModelVersions) -> str:
+    """Returns the highest version of a model with its error."""
+    for last in versions.statuses():
+        return f"{{name: {name} version: {last.number}}} due to error: {last.error_code}: {last.error_message}"
+    return f"{{name: {name}}} due to error: no versions found under base path"

@@ -191,10 +191,7 @@ class WorkerPool:
                     break
             failed = [id for id, load in missing.items() if not self._load_again(worker, id, load)]
             if failed:
-                with self._changed:
-                    self._changed.wait_for(
-                        lambda ids=failed: self._crew.stopping or not self._loads.keys() & ids, pause
-                    )
+                self._wait_until_unloaded(failed, pause)
                 pause = min(pause * 2, MAX_RELOAD_PAUSE)
         if opened:
             opened.result(OPEN_SECONDS)

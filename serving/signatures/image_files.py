@@ -7,6 +7,7 @@ from typing import Any
 import tensorflow as tf
 
 MAX_EXTRA_BYTES = 32 << 10  # of a file, for metadata
+PNG_HEADER = 24  # bytes of a PNG file up to the end of its width and height
 GREY = ((0.299,), (0.587,), (0.114,))  # weights of red, green and blue (ITU-R BT.601)
 
 
@@ -31,7 +32,11 @@ def decode_images(files: Any, shape: tuple[int, int, int], *, make_grey: bool = 
 
     def one(file: Any) -> Any:
         is_jpeg = tf.equal(tf.strings.substr(file, 0, 3), b"\xff\xd8\xff")
-        size = tf.cond(is_jpeg, lambda: tf.image.extract_jpeg_shape(file)[:2], lambda: _png_size(file))
+        is_png = tf.equal(tf.strings.substr(file, 0, 8), b"\x89PNG\r\n\x1a\n")
+        is_whole = tf.logical_or(is_jpeg, tf.logical_and(is_png, tf.strings.length(file) >= PNG_HEADER))
+        kind_message = "Expected a PNG or JPEG file. Received: another or a damaged file of this length:"
+        with tf.control_dependencies([tf.debugging.Assert(is_whole, [kind_message, tf.strings.length(file)])]):
+            size = tf.cond(is_jpeg, lambda: tf.image.extract_jpeg_shape(file)[:2], lambda: _png_size(file))
         size_message = f"Expected a picture of {shape[0]}x{shape[1]} pixels (height x width). Received:"
         length = tf.strings.length(file)
         length_message = f"Expected a picture of at most {max_bytes} bytes. Received:"
@@ -53,12 +58,6 @@ def decode_images(files: Any, shape: tuple[int, int, int], *, make_grey: bool = 
 
 
 def _png_size(file: Any) -> Any:
-    """Reads (height, width) from a PNG's header. Returns (−1, −1) for other bytes."""
-    is_png = tf.equal(tf.strings.substr(file, 0, 8), b"\x89PNG\r\n\x1a\n")
-    long_enough = tf.strings.length(file) >= 24
-
-    def read() -> Any:
-        width_height = tf.io.decode_raw(tf.strings.substr(file, 16, 8), tf.int32, little_endian=False)
-        return tf.reverse(width_height, [0])
-
-    return tf.cond(tf.logical_and(is_png, long_enough), read, lambda: tf.constant([-1, -1]))
+    """Reads (height, width) from the header of a PNG file."""
+    width_height = tf.io.decode_raw(tf.strings.substr(file, 16, 8), tf.int32, little_endian=False)
+    return tf.reverse(width_height, [0])

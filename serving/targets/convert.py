@@ -32,6 +32,7 @@ from ..errors import AlreadyExists, FailedPrecondition, InvalidArgument, Serving
 from ..export.comparing import difference, too_far
 from ..signatures import Endpoint, Texts, endpoints
 from ..wire.signature import DEFAULT_SIGNATURE
+from .plain import plain
 
 TARGETS = {
     "keras": "keras",
@@ -99,12 +100,15 @@ def export_to(
     if place.suffix != module.SUFFIX and module.SUFFIX:
         raise InvalidArgument(f"Expected a file name that ends in {module.SUFFIX}. Received: {place}")
     _check_is_new(place)
-    endpoint = _endpoint(endpoints(model, labels=labels, texts=texts), signature, target, module.WHOLE)
+    available = endpoints(model, labels=labels, texts=texts)
+    endpoint = _endpoint(available, signature, target, module.WHOLE)
     place.parent.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=place.parent))
     try:
         unchecked = partial / place.name
         notes = _write(module, model, endpoint, unchecked)
+        if module.WHOLE and (lost := available.keys() - endpoints(plain(model)[0]).keys()):
+            notes.append(f"an import of the file does not have the signatures {', '.join(sorted(lost))}")
         run = module.runner(unchecked, endpoint)
         largest, outputs = check(place.name, endpoint, run, lambda: module.runtime(unchecked))
         runtime = module.runtime(unchecked)

@@ -44,6 +44,22 @@ def test_tokens_of_the_run_are_exported(tmp_path: Path, monkeypatch: pytest.Monk
     assert read_signatures(tmp_path / "w" / "1").keys() == {"serving_default", "embed", "nearest"}
 
 
+@pytest.mark.models
+@pytest.mark.parametrize(
+    "content", ["", "[]", '{"word": 1}', '{"word": {}}', '{"word": {"names": "abc", "split": "words"}}', "\xff"]
+)
+def test_damaged_tokens(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "tokens.json").write_text(content, "latin-1")
+    run = SimpleNamespace(folder=tmp_path, config={"model": "gru"}, model=None)
+    monkeypatch.setattr(training, "latest_run", lambda *_: run)
+    for command in (["export", "gru"], ["export", "gru", "--to", "onnx"]):
+        assert main([*command, "--saved-models", str(tmp_path / "new")]) == 2
+        error = capsys.readouterr().err.splitlines()[-1]
+        assert error.startswith(f"gallery: The file {tmp_path / 'tokens.json'} of the run is damaged: "), error
+
+
 def test_missing_label(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     with quiet_import():
         from ..serving.task_models import classifier

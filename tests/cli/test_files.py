@@ -170,7 +170,65 @@ def test_generate_with_a_wrong_model(server: ServerProcess, tmp_path: Path, caps
     assert f"Expected a signature of {MODEL}: decode, denoise" in capsys.readouterr().err
 
 
+# === Formats and values of images ===
+
+
+@pytest.mark.parametrize("suffix", ["bmp", "gif", "tif", "tiff", "webp", "BMP"])
+def test_other_formats_are_converted_to_png(server: ServerProcess, folder: Path, suffix: str) -> None:
+    with Image.open(folder / "a.png") as image:
+        image.save(folder / f"other.{suffix}", lossless=True)
+    has_channels = suffix in ("gif", "webp")  # always three, also for a grey image
+    task, model, ending = ("colorize", COLOUR, "colorized.png") if has_channels else ("encode", MODEL, "code.npy")
+    for name in ("a.png", f"other.{suffix}"):
+        assert main([task, model, str(folder / name), "--server", server.grpc]) == 0
+    read = np.load if ending.endswith(".npy") else pixels
+    np.testing.assert_allclose(read(folder / f"other.{ending}"), read(folder / f"a.{ending}"), atol=1e-2)
+
+
+def test_a_colour_space_that_png_lacks(server: ServerProcess, folder: Path) -> None:
+    Image.new("CMYK", (8, 8)).save(folder / "print.tif")
+    assert main(["colorize", COLOUR, str(folder / "print.tif"), "--server", server.grpc]) == 0
+
+
+@pytest.mark.parametrize("task", ["encode", "denoise"])
+def test_values_up_to_255_give_a_warning(
+    server: ServerProcess, tmp_path: Path, task: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, scale in (("bytes", 255), ("fractions", 1)):
+        np.save(tmp_path / f"{name}.npy", np.linspace(0, scale, 64, dtype=np.float32).reshape(8, 8))
+    assert main([task, MODEL, str(tmp_path), "--server", server.grpc]) == 0
+    assert capsys.readouterr().err == (
+        f"gallery: warning: {tmp_path / 'bytes.npy'}: Expected images with values in [0, 1]. "
+        "Received: values from 0 to 255. Divide 8-bit pixels by 255.\n"
+    )
+
+
 # === Invalid files ===
+
+
+def write_cut_png(file: Path) -> None:
+    Image.effect_noise((8, 8), 50).save(file)
+    file.write_bytes(file.read_bytes()[:60])
+
+
+def write_pages(file: Path) -> None:
+    page = Image.new("L", (8, 8))
+    page.save(file, save_all=True, append_images=[page])
+
+
+def test_an_invalid_file_among_others(
+    server: ServerProcess, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "a.png").write_bytes(b"no picture")
+    np.save(folder / "aa.npy", np.zeros((3, 9, 8)))
+    out = tmp_path / "out"
+    assert main(["denoise", MODEL, str(folder), "--output", str(out), "--server", server.grpc]) == 1
+    assert sorted(file.name for file in out.iterdir()) == ["b.denoised.png", "c.denoised.npy"]
+    printed = capsys.readouterr()
+    first, second = printed.err.splitlines()
+    assert first == f"gallery: {folder / 'a.png'} is damaged, or is not an image."
+    assert second.startswith("gallery: Expected an array of shape ('n', 8, 8, 1) in ") and "aa.npy" in second
+    assert len(printed.out.splitlines()) == 2
 
 
 @pytest.mark.parametrize(
@@ -178,7 +236,11 @@ def test_generate_with_a_wrong_model(server: ServerProcess, tmp_path: Path, caps
     [
         (lambda f: Image.new("L", (9, 8)).save(f / "x.png"), "Expected a picture of 8x8 pixels"),
         (lambda f: Image.new("RGB", (8, 8)).save(f / "x.png"), "Expected a picture of 1 channel"),
-        (lambda f: (f / "x.png").write_bytes(b"no picture"), "Expected a picture of 8x8 pixels"),
+        (lambda f: (f / "x.png").write_bytes(b"no picture"), "x.png is damaged, or is not an image."),
+        (lambda f: (f / "x.png").write_bytes(b""), "x.png is damaged, or is not an image."),
+        (lambda f: write_cut_png(f / "x.png"), "x.png: "),
+        (lambda f: write_pages(f / "x.tif"), "x.tif: Expected one image. Received: 2."),
+        (lambda f: Image.new("F", (8, 8)).save(f / "x.tif"), "x.tif: cannot write mode F as PNG"),
         (lambda f: np.save(f / "x.npy", np.zeros((3, 9, 8))), "Expected an array of shape ('n', 8, 8, 1)"),
         (lambda f: np.save(f / "x.npy", np.array([{}]), allow_pickle=True), "Expected an NPY file of numbers"),
         (lambda f: np.save(f / "x.npy", np.full((1, 8, 8, 1), "a")), "Expected an NPY file of numbers"),

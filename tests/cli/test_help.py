@@ -11,7 +11,7 @@ import pytest
 from keras_gallery.cli.commands import COMMANDS, load
 from keras_gallery.cli.main import main
 from keras_gallery.cli.parsing import WIDTH, build_parser
-from keras_gallery.models import list_models
+from keras_gallery.models import describe, list_models
 
 
 def test_the_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
@@ -52,12 +52,26 @@ def test_every_example_is_a_valid_command_line(example: str) -> None:
     assert unknown == (["--model.hidden", "64,32"] if "--model.hidden" in arguments else [])
 
 
+@pytest.mark.models
+def test_the_help_of_train_describes_the_hyperparameters(capsys: pytest.CaptureFixture[str]) -> None:
+    assert describe("mlp_classifier").parameters == tuple(
+        each.name for each in describe("mlp_classifier").hyperparameters
+    )
+    with pytest.raises(SystemExit):
+        main(["train", "mlp_classifier", "--help"])
+    text = " ".join(capsys.readouterr().out.split())
+    assert "--model.hidden VALUE" in text and "default: " in text.partition("--model.hidden")[2]
+
+
 COMPLETIONS = {
     "gallery tr": {"train", "translate"},
     "gallery --v": {"--version"},
     "gallery train dense": {"dense_autoencoder"},
     "gallery show ": set(list_models()),
     "gallery train gru --ep": {"--epochs"},
+    "gallery train gru --model.code-d": {"--model.code-dim"},
+    "gallery train gru --dataset mnist": {"mnist", "mnist_5k"},
+    "gallery train gru --recipe mnist_5k_m": {"mnist_5k_masking"},
     "gallery export gru --to o": {"onnx", "openvino"},
     "gallery denoise m dig": {"digit.png"},
     "gallery serve --saved-models sa": {"saved"},

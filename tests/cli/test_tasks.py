@@ -119,7 +119,10 @@ def test_detect_in_the_images_of_a_folder(server: ServerProcess, folder: Path) -
     [
         (["classify", "segmenter", "a.png"], "Expected a signature of segmenter: segment, "),
         (["segment", "classifier", "a.png"], "Expected a signature of classifier: classify, "),
-        (["detect", "detector", "c.npy"], "Expected a .png, .jpg, .jpeg file or a folder. Received: c.npy"),
+        (
+            ["detect", "detector", "c.npy"],
+            "Expected a .png, .jpg, .jpeg, .bmp, .gif, .tif, .tiff, .webp file or a folder. Received: c.npy",
+        ),
         (["detect", "detector", "a.png", "--output", "a.gif"], "Expected an output file that ends in .npy or .png"),
         (["segment", "segmenter", "a.png", "--output", "a.gif"], "Expected an output file that ends in .npy or .png"),
         (["classify", "vectors", "c.npy"], "Expected an array of shape ('n', 4) in c.npy. Received: (3, 8, 8)"),

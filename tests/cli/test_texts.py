@@ -109,6 +109,7 @@ def test_caption(capsys: pytest.CaptureFixture[str]) -> None:
 SERIES: dict[str, tuple[Any, str]] = {
     "a.csv": ("month, sales\n1,2.5\n\n3,-4\n5,6e3\n", "1\t30\t-40\na.csv\t2\t50\t60000"),
     "b.csv": ("\ufeff1\n2\n3", "1\t20\nb.csv\t2\t30"),
+    "quoted.csv": ('"sales, net"\r\n"1"\r\n2\r\n3\r\n', "1\t20\nquoted.csv\t2\t30"),
     "c.npy": (np.arange(3.0), "1\t10\nc.npy\t2\t20"),
     "d.npy": (np.arange(6).reshape(3, 2), "1\t20\t30\nd.npy\t2\t40\t50"),
 }
@@ -126,10 +127,15 @@ def test_forecast(name: str, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 INVALID: dict[str, tuple[Any, str]] = {
-    "words.csv": ("1,2\n3,four\n", "words.csv is not a table: each row must hold the same count of numbers."),
-    "ragged.csv": ("1,2\n3\n", "ragged.csv is not a table"),
-    "empty.csv": ("", "empty.csv is not a table"),
-    "head.csv": ("a,b\n", "Expected a series of shape (time, features) in head.csv. Received: (0, 1)."),
+    "words.csv": ("1,2\n3,four\n", "words.csv, line 2: Expected numbers. Received: 'four'."),
+    "dates.csv": ("date,sales\n2024-01-31,5\n", "dates.csv, line 2: Expected numbers. Received: '2024-01-31'."),
+    "mixed.csv": ("1,two\n3,4\n", "mixed.csv, line 1: Expected numbers. Received: 'two'."),
+    "heads.csv": ("a,b\nc,d\n1,2\n", "heads.csv, line 2: Expected numbers. Received: 'c'."),
+    "gap.csv": ("a,b\n\n1,\n", "gap.csv, line 3: Expected numbers. Received: ''."),
+    "long.csv": ("1\n" + "x" * 999, "long.csv, line 2: Expected numbers. Received: 'xxx"),
+    "ragged.csv": ("1,2\n3\n", "ragged.csv, line 2: Expected 2 numbers. Received: 1."),
+    "empty.csv": ("", "empty.csv has no numbers."),
+    "head.csv": ("a,b\n", "head.csv has no numbers."),
     "cube.npy": (np.zeros((2, 2, 2)), "Expected a series of shape (time, features) in cube.npy. Received: (2, 2, 2)."),
     "letters.npy": (np.array(["a", "b"]), "Expected an NPY file of numbers: letters.npy. Received: dtype <U1."),
     "latin.csv": ("månad\n1\n".encode("latin-1"), "Expected a CSV file in UTF-8: latin.csv. Received: 'utf-8' codec"),

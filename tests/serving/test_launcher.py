@@ -12,6 +12,7 @@ import pytest
 from google.protobuf import text_format
 from keras_gallery.serving import launcher
 from keras_gallery.serving.client import Client
+from keras_gallery.serving.config.model_config import parse_config_file
 from keras_gallery.serving.errors import FailedPrecondition, InvalidArgument, NotFound
 from keras_gallery.serving.launcher import ServerProcess, choose, command, find_models, model_config
 from keras_gallery.serving.ports import free_port
@@ -148,6 +149,27 @@ def test_find_models(saved_models: Path, tmp_path: Path) -> None:
         find_models(saved_models, ["other"])
     with pytest.raises(NotFound, match="No exported models in .*nowhere. Export one with"):
         find_models(tmp_path / "nowhere")
+
+
+def test_a_version_that_is_being_written_is_not_found(tmp_path: Path) -> None:
+    for version in ("new/.partial-x", "old/1", "old/.partial-y", "notes/text"):
+        (tmp_path / version).mkdir(parents=True)
+        (tmp_path / version / "saved_model.pb").touch()
+    assert find_models(tmp_path) == {"old": tmp_path / "old"}
+
+
+def test_update_changes_the_config_file(tmp_path: Path) -> None:
+    server = ServerProcess("embedded", {"a": tmp_path / "a"}, port=1, rest_port=2)
+    (flag,) = (each for each in server.command if each.startswith("--model_config_file="))
+    file = Path(flag.partition("=")[2])
+    assert [each.name for each in parse_config_file(file)] == ["a"]
+    server.update({"a": tmp_path / "a", "b": tmp_path / "b"})
+    assert [(each.name, each.base_path) for each in parse_config_file(file)] == [
+        ("a", tmp_path / "a"),
+        ("b", tmp_path / "b"),
+    ]
+    assert [each.name for each in file.parent.iterdir()] == [file.name]
+    server._folder.close()
 
 
 def test_progress_while_the_models_load(saved_models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

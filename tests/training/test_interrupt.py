@@ -11,11 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from keras_gallery.training import Run
-from keras_gallery.training.interrupt import interrupt_between_steps
+from keras_gallery.training.interrupt import interrupt_at_end, interrupt_between_steps
 
 SCRIPT = """
 import sys
-from keras_gallery.training.train import TrainConfig, train
+from keras_gallery.training.settings import TrainConfig
+from keras_gallery.training.train import train
 
 config = dict(hyperparameters={"code_dim": 4}, dataset="digits", root=sys.argv[1])
 try:
@@ -24,11 +25,18 @@ except KeyboardInterrupt:
     print("raised", flush=True)
 run = train(TrainConfig("dense_autoencoder", epochs=100_000, batch_size=512, **config))
 print("returned", run.folder, flush=True)
+try:
+    train(TrainConfig("dense_autoencoder", epochs=1, **config), lambda step: print(step, flush=True))
+except KeyboardInterrupt:
+    print("raised after saving", flush=True)
 """
 
 
 def test_interrupts(tmp_path: Path) -> None:
-    """Ctrl-C in the first epoch writes nothing. Ctrl-C in a later epoch saves the best epoch as an interrupted run."""
+    """Ctrl-C in the first epoch writes nothing. Ctrl-C in a later epoch saves the best epoch as an interrupted run.
+
+    Ctrl-C while the run is saved takes effect when the run is saved.
+    """
     out = tmp_path / "runs"
     process = subprocess.Popen(
         [sys.executable, "-u", "-c", SCRIPT, str(out)],
@@ -42,9 +50,9 @@ def test_interrupts(tmp_path: Path) -> None:
     with process:
         for line in process.stdout:
             lines.append(line.strip())
-            if line.startswith(("Epoch 1/2", "Epoch 4/")):
+            if line.startswith(("Epoch 1/2", "Epoch 4/", "Saving the run")):
                 process.send_signal(signal.SIGINT)
-            if line.startswith("raised"):
+            if line == "raised\n":
                 assert not out.exists()
     assert process.returncode == 0
     assert "raised" in lines
@@ -52,11 +60,14 @@ def test_interrupts(tmp_path: Path) -> None:
     run = Run.load(folder)
     best, done = run.config["best_epoch"], run.config["epochs_done"]
     assert f"Interrupted after {done} of 100000 epochs: saving epoch {best}" in lines
-    assert lines[-1] == f"returned {folder}"
+    assert f"returned {folder}" in lines
     assert run.interrupted
     assert 3 <= done == len(run.history["loss"]) < 100_000
     assert best == 1 + int(np.argmin(run.history["val_loss"]))
-    assert [path.name for path in out.rglob("*") if path.parent == folder.parent] == ["001"]  # no temporary folder
+    assert lines[-1] == "raised after saving"
+    saved = Run.load(folder.with_name("002"))
+    assert not saved.interrupted and saved.model.count_params() == run.metrics["parameters"]
+    assert sorted(path.name for path in folder.parent.iterdir()) == ["001", "002"]  # no temporary folder
 
 
 def test_interrupt_waits_for_the_end_of_the_step() -> None:
@@ -72,6 +83,27 @@ def test_interrupt_waits_for_the_end_of_the_step() -> None:
     with interrupt_between_steps():
         assert signal.getsignal(signal.SIGINT) is not signal.default_int_handler
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_an_interrupt_waits_for_the_end_of_the_block() -> None:
+    done = []
+    with pytest.raises(KeyboardInterrupt):
+        with interrupt_at_end():
+            signal.raise_signal(signal.SIGINT)
+            done.append("after the first Ctrl-C")
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    with pytest.raises(KeyboardInterrupt):
+        with interrupt_at_end():
+            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
+            done.append("after the second Ctrl-C")
+    with pytest.raises(OSError, match="disk full"):
+        with interrupt_at_end():
+            signal.raise_signal(signal.SIGINT)
+            raise OSError("disk full")
+    with interrupt_at_end():
+        done.append("no Ctrl-C")
+    assert done == ["after the first Ctrl-C", "no Ctrl-C"]
 
 
 def test_custom_handler_is_kept() -> None:

@@ -14,12 +14,13 @@ import numpy as np
 import pytest
 from keras_gallery.models import list_models
 from keras_gallery.models.errors import BadHyperparameter, UnknownModel
-from keras_gallery.training import Run, latest_run, load, load_recipe, runs
+from keras_gallery.training import Run, latest_run, load, load_recipe, runs, settings
 from keras_gallery.training.errors import BadData, BadFolder, Diverged, UnknownDataset, UnknownRecipe, UnknownRun
 from keras_gallery.training.figures.evaluate import mse
 from keras_gallery.training.results.measure import load_results
 from keras_gallery.training.runs import save_run
-from keras_gallery.training.train import TrainConfig, train
+from keras_gallery.training.settings import TrainConfig
+from keras_gallery.training.train import train
 from matplotlib.image import imread
 
 QUICK: dict[str, Any] = {
@@ -155,9 +156,7 @@ def test_images_of_other_dtypes_are_rejected(tmp_path: Path, monkeypatch: pytest
 
 def test_diverging_training_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     recipe = dataclasses.replace(load_recipe("dense_autoencoder"), optimizer="sgd", loss="squared_error")
-    # An import statement would return the function `train` of the package, not the module.
-    module = import_module("keras_gallery.training.train")
-    monkeypatch.setattr(module, "load_recipe", lambda model, name: recipe)
+    monkeypatch.setattr(settings, "load_recipe", lambda model, name: recipe)
     hyperparameters = {"code_activation": "linear", "output_activation": "linear"}
     config = TrainConfig("dense_autoencoder", None, hyperparameters, "digits", 3, 8, 10.0, root=tmp_path / "runs")
     with pytest.raises(Diverged, match="The loss became .* in epoch 1. A smaller learning rate may help"):
@@ -176,11 +175,16 @@ def test_missing_and_damaged_runs(run: Run, tmp_path: Path) -> None:
     (copy / "metrics.json").write_text("{")
     with pytest.raises(UnknownRun, match="No finished run in"):
         Run.load(copy)
+    (copy / "metrics.json").write_text("{}")
+    for content, reason in (("{}", "config.json does not have interrupted, model"), ("1", "'int' object")):
+        (copy / "config.json").write_text(content)
+        with pytest.raises(UnknownRun, match=f"No finished run in .*: {reason}"):
+            Run.load(copy)
 
 
 def fill(folder: Path) -> None:
     for part in ("config", "metrics", "history"):
-        (folder / f"{part}.json").write_text(json.dumps({}))
+        (folder / f"{part}.json").write_text(json.dumps({"model": "dense_autoencoder", "interrupted": False}))
 
 
 def test_run_numbers_continue(tmp_path: Path) -> None:

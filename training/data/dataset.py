@@ -73,6 +73,12 @@ def list_datasets() -> list[str]:
     return sorted(path.stem for path in folder.glob("*.py") if not path.stem.startswith("_"))
 
 
+def check_name(name: str) -> None:
+    """Raises UnknownDataset if no dataset has this name."""
+    if name not in list_datasets():
+        raise UnknownDataset(unknown_name("dataset", name, list_datasets()))
+
+
 def load(name: str) -> Dataset:
     """Loads a dataset.
 
@@ -81,8 +87,7 @@ def load(name: str) -> Dataset:
         DataUnavailable: files of the dataset are missing and cannot be downloaded.
         BadData: a file cannot be read, or the inputs are not images in [0, 1], finite features or ids.
     """
-    if name not in list_datasets():
-        raise UnknownDataset(unknown_name("dataset", name, list_datasets()))
+    check_name(name)
     source = importlib.import_module(f"...datasets.{name}", __name__)
     dataset: Dataset = source.load()
     for x, part in ((dataset.x_train, "training"), (dataset.x_test, "test")):

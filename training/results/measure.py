@@ -17,9 +17,10 @@ from ..figures.slow import LEVELS
 from ..pictures import gradients_over_time, plots
 from ..recipe import Recipe, load_recipe, load_recipes
 from ..runs import Run
+from ..settings import TrainConfig
 from ..tasks import TASKS
 from ..tasks.classification import MOVES
-from ..train import RECIPE_SETTINGS, TrainConfig, train
+from ..train import RECIPE_SETTINGS, train
 from .page import page
 
 FILE = "results.json"

@@ -20,6 +20,7 @@ PREFIX = 5  # bytes before each message: a flag for compression, and the length 
 LARGE_MESSAGE = 16 << 10  # bytes; smaller messages are not in the memory budget, because the number of calls is limited
 CONTROL_BYTES = 4 << 20  # maximum size of requests without tensors and examples
 BODY_SECONDS = 300.0  # timeout for the whole body of a call with one message
+MAX_STATUS_MESSAGE = 1024  # bytes
 QUICK_UNPACK = 16 << 10  # bytes; larger compressed messages are unpacked in a thread
 ENCODINGS = {b"gzip": 31, b"deflate": 15}  # compression algorithms, with the argument `wbits` of zlib
 
@@ -39,10 +40,11 @@ def timeout_seconds(text: bytes) -> float:
 
 
 def status_message(text: str) -> bytes:
-    """Encodes the message of an error for the header `grpc-message`. Shortens it, since clients reject over 8 KiB."""
-    encoded = quote(text, safe=_PLAIN, errors="replace")
-    if len(text) > 600 and len(encoded) > 7600:
-        encoded = quote(text.encode(errors="replace")[:2500].decode(errors="ignore") + "...", safe=_PLAIN)
+    """Encodes the message of an error for the header `grpc-message`. Shortens it as TensorFlow Serving does."""
+    content = text.encode(errors="replace")
+    if len(content) > MAX_STATUS_MESSAGE:
+        content = content[:MAX_STATUS_MESSAGE] + b"...TRUNCATED"
+    encoded = quote(content, safe=_PLAIN)
     if encoded[:1] == " ":  # HTTP/2 forbids spaces at the start and at the end of a header
         encoded = "%20" + encoded[1:]
     if encoded[-1:] == " ":

@@ -28,6 +28,9 @@ QUICK_ENCODE = 1 << 20  # bytes; larger outputs are encoded in a thread
 DECODED_RATIO = 32  # maximum memory of a decoded message, divided by its size: strings of zero bytes
 MAX_TASKS = 1000  # of a MultiInference request
 MAX_NAMES = 10_000  # inputs and outputs of a Predict request
+# Decode and encode large messages and JSON documents. More threads would take more memory, but no less time, because
+# Python runs one thread at a time.
+THREADS = ThreadPoolExecutor(2, thread_name_prefix="decode")
 _LONG = ("Predict", "Classify", "Regress", "MultiInference")  # methods whose requests may be large
 
 
@@ -65,7 +68,7 @@ class GrpcApi:
         self._allow_reload = allow_reload
         self._health = grpc_health.Health() if health else None
         self._reflection = reflection
-        self._threads = ThreadPoolExecutor(2, thread_name_prefix="decode")  # Python runs one thread at a time
+        self._threads = THREADS
 
     async def predict(self, data: bytes, request: Observation) -> bytes:
         message = predict.decode_quickly(data) or await self._read(predict.decode_request, data, request)

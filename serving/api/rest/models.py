@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
 from time import monotonic
 from typing import Any
 
@@ -20,10 +19,9 @@ from ...wire.json import messages as json_messages
 from ...wire.json import predict as json_predict
 from ...wire.model_spec import ModelSpec
 from ...wire.signature import DEFAULT_SIGNATURE
-from ..grpc.services import metadata
+from ..grpc.services import THREADS, metadata
 from .paths import Target
 
-THREADS = 2  # more threads would take more memory, but no less time, because Python runs one thread at a time
 # Larger bodies are read in a thread, and larger outputs are written in a thread. Reading or writing smaller ones blocks
 # the event loop for a few milliseconds.
 QUICK_BODY_BYTES, QUICK_OUTPUT_BYTES, QUICK_RESULT_BYTES = 1 << 18, 1 << 20, 1 << 16
@@ -41,7 +39,7 @@ class RestModels:
     def __init__(self, inference: Inference, control: Control, timeout_seconds: float | None) -> None:
         self._inference, self._control, self._timeout = inference, control, timeout_seconds
         self._examples = ExampleInference(inference)
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="json")
+        self._threads = THREADS
 
     async def describe(self, target: Target, request: Observation) -> bytes:
         """Answers status and metadata requests."""
@@ -58,6 +56,7 @@ class RestModels:
             name = body.signature or DEFAULT_SIGNATURE
             signature = servable.signatures.get(name)
             if signature is None:
+                servable.check_can_run(name)
                 raise InvalidArgument(f'Serving signature name: "{name}" not found in signature def')
             definition = signature.definition
             arrays = await self._call(long, json_predict.arrays, body, definition)

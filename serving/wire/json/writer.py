@@ -14,6 +14,7 @@ from typing import Any
 from .document import Object, raw, text
 
 MAX_SHOWN = 1 << 18  # bytes of a value in an error message; TensorFlow Serving has no limit
+MAX_ERROR = 2 * MAX_SHOWN  # characters of an error message
 
 _SPECIAL = re.compile(rb'["\\\x00-\x1f]')
 _ESCAPED = {bytes((code,)): b"\\u%04X" % code for code in range(0x20)} | {
@@ -31,8 +32,9 @@ def indent(level: int) -> bytes:
 
 
 def error_body(message: str) -> bytes:
-    """Writes the body of an error answer."""
-    return b'{\n    "error": ' + quoted(raw(message)) + b"\n}"
+    """Writes the body of an error answer. The message is cut after `MAX_ERROR` characters."""
+    shown = message if len(message) <= MAX_ERROR else message[:MAX_ERROR] + "…"
+    return b'{\n    "error": ' + quoted(raw(shown)) + b"\n}"
 
 
 def text_of(value: Any) -> str:

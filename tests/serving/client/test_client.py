@@ -136,7 +136,17 @@ def test_models(client: Client) -> None:
     assert client.models() == [MODEL]
 
 
-def test_errors(client: Client, images: Any) -> None:
+@pytest.mark.parametrize("scale", [255, 16, -255])
+def test_images_that_are_not_in_0_1_give_a_warning(client: Client, images: Any, scale: float) -> None:
+    for call in (client.encode, client.denoise, client.reconstruct, client.score):
+        with pytest.warns(UserWarning, match=r"^Expected images with values in \[0, 1\]. Received: values from "):
+            call(MODEL, images * scale)
+    with pytest.warns(UserWarning, match=r"Divide 8-bit pixels by 255\.$"):
+        client.encode(MODEL, np.full(images.shape, 255, np.uint8))
+    client.encode(MODEL, images * 2 - 0.5)  # noise may leave [0, 1]; warnings are errors in tests
+
+
+def test_errors(client: Client, images: Any, png_files: list[bytes]) -> None:
     with pytest.raises(NotFound, match="nobody"):
         client.encode("nobody", images)
     with pytest.raises(NotFound, match=r"version 9|Specific\(denoiser, 9\)"):
@@ -147,8 +157,9 @@ def test_errors(client: Client, images: Any) -> None:
         client.encode(MODEL, images[:, :4])
     with pytest.raises(InvalidArgument):
         client.encode(MODEL, [["text"]])
-    with pytest.raises(InvalidArgument, match="8x8 pixels"):
-        client.denoise(MODEL, [b"no picture"])
+    for broken in (b"", b"no picture", png_files[0][:20], png_files[0][:60]):
+        with pytest.raises(InvalidArgument, match="PNG"):
+            client.denoise(MODEL, [broken])
 
 
 @pytest.mark.parametrize("scheme", ["", "http://"])

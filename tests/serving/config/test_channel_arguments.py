@@ -38,13 +38,15 @@ INT32 = (1 << 31) - 1
     ],
 )
 def test_settings(text: str, settings: dict[str, Any]) -> None:
-    assert parse(text) == (settings, None, ())
+    found = parse(text)
+    assert (found.settings, found.max_message_bytes, found.unsupported) == (settings, None, ())
+    assert found.names.keys() >= settings.keys() and all(name in text for name in found.names.values())
 
 
 def test_the_maximum_message_length() -> None:
     assert parse("").max_message_bytes is None
     for value, expected in ((0, 0), (1000, 1000), (-1, INT32), (INT32, INT32)):
-        assert parse(f"grpc.max_receive_message_length={value}") == ({}, expected, ())
+        assert parse(f"grpc.max_receive_message_length={value}") == ({}, {}, expected, ())
 
 
 def test_options_without_effect_are_named_whatever_their_values_are() -> None:
@@ -106,7 +108,9 @@ def test_the_rest_api_ignores_the_options() -> None:
     assert front.rest_settings(values)["max_concurrent_streams"] == front.STREAMS
 
 
-def test_a_value_that_h2corn_does_not_accept() -> None:
-    with pytest.raises(ValueError, match=r"^--grpc_channel_arguments: .") as caught:
-        settings(**{"grpc.http2.max_frame_size": 1})
-    assert "\n" not in str(caught.value)
+@pytest.mark.parametrize("name", ["grpc.http2.max_frame_size", "grpc.http2.lookahead_bytes"])
+def test_the_error_for_a_value_that_h2corn_does_not_accept(name: str) -> None:
+    """The error has gRPC's name of the option, and not h2corn's name of the setting."""
+    with pytest.raises(ValueError, match=rf"^--grpc_channel_arguments: {name} must be ") as caught:
+        settings(**{"grpc.max_concurrent_streams": 5, name: 1})
+    assert "\n" not in str(caught.value) and "h2_" not in str(caught.value)

@@ -10,6 +10,8 @@ import pytest
 from keras_gallery.serving.core import servable
 from keras_gallery.serving.core.servable import Servable, Signature
 from keras_gallery.serving.engines.base import Arrays, WouldBlock
+from keras_gallery.serving.errors import FailedPrecondition
+from keras_gallery.serving.wire import messages
 
 
 class Runner:
@@ -40,6 +42,18 @@ def test_close_waits_for_the_last_user() -> None:
     loaded.release()
     closing.join(10)
     assert runner.closed == 1
+
+
+def test_a_signature_that_no_engine_can_run() -> None:
+    graph = messages.MetaGraphDef()
+    for name in ("a", "b", "b_png", "__saved_model_init_op"):
+        graph.signature_def[name].method_name = "predict"
+    loaded = Servable("m", 1, graph, {name: Signature(None, Runner()) for name in "ba"})  # type: ignore[arg-type]
+    for name in ("a", "nothing", "__saved_model_init_op"):  # for unknown signatures, each API has its own error
+        loaded.check_can_run(name)
+    message = 'The signature "b_png" needs TensorFlow, which is not installed on the server. .*: a, b.$'
+    with pytest.raises(FailedPrecondition, match=message):
+        loaded.check_can_run("b_png")
 
 
 def test_a_closed_servable_cannot_be_acquired() -> None:

@@ -97,7 +97,36 @@ def test_a_file_without_signatures(models: Path) -> None:
         assert sorted(each.tolist() for each in answers) == sorted([(a + b).tolist(), (a * 2).tolist()])
 
 
-@pytest.mark.parametrize("shape", [(2, 4), (3,), (1, 1, 3), ()])
+def test_tensorflow_servings_names_in_a_file_without_signatures() -> None:
+    class Interpreter:
+        def get_input_details(self) -> list[dict[str, str]]:
+            return [{"name": "serving_default_x:0"}, {"name": "y"}]
+
+        def get_output_details(self) -> list[dict[str, str]]:
+            return [{"name": "Partitioned:1"}, {"name": "Identity"}, {"name": "Partitioned:0"}]
+
+    function = tflite._without_signature(Interpreter())
+    names = [{key: each["name"] for key, each in details.items()} for details in (function.inputs, function.outputs)]
+    assert names == [
+        {"serving_default_x": "serving_default_x:0", "y": "y"},
+        {"Identity": "Identity", "Partitioned": "Partitioned:1"},
+    ]
+
+
+@pytest.mark.parametrize("shape", [(2, 4), (1, 1), (3, 300), (4, 3)])
+def test_inputs_of_other_sizes_than_in_the_file(runners: Mapping[str, Runner], shape: tuple[int, ...]) -> None:
+    x = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    np.testing.assert_array_equal(runners["serving_default"]({"x": x}, ["y"])["y"], np.maximum(x, 0))
+
+
+def test_sizes_that_the_operations_of_the_file_do_not_allow(runners: Mapping[str, Runner]) -> None:
+    a, b = np.ones((3, 2), np.float32), np.ones(4, np.int32)
+    with pytest.raises(Internal):
+        runners["two"]({"a": a, "b": b}, ["sum"])
+    assert runners["two"]({"a": a, "b": b[:3]}, ["sum"])["sum"].tolist() == [[2, 2]] * 3
+
+
+@pytest.mark.parametrize("shape", [(3,), (1, 1, 3), (), (2, 0)])
 def test_wrong_shapes_are_rejected(runners: Mapping[str, Runner], shape: tuple[int, ...]) -> None:
     with pytest.raises(InvalidArgument, match=r"^Expected shape \[-1, 3\] for input x. Received: \["):
         runners["serving_default"]({"x": np.zeros(shape, np.float32)}, ["y"])

@@ -21,7 +21,7 @@ class Server(ServerProcess):
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._folder.cleanup()
+        self._folder.close()
 
     def wait_until_ready(self, *_: Any, **__: Any) -> None:
         """Does nothing."""

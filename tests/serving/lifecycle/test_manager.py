@@ -341,8 +341,8 @@ def test_reload_with_broken_models(run: Run, tmp_path: Path, load: Loader) -> No
     add(tmp_path / "broken", 2, file="broken")
     manager = run(ModelConfig("m", tmp_path / "m"))
     reasons = (
-        "2 servable(s) did not become available: {{name: b version: 2} due to error: OUT_OF_RANGE: "
-        "Read less bytes than requested, {name: c} due to error: no versions found under base path}"
+        "2 servable(s) did not become available: {{{name: b version: 2} due to error: OUT_OF_RANGE: "
+        "Read less bytes than requested}, {{name: c} due to error: no versions found under base path}, }"
     )
     with pytest.raises(ServingError) as caught:
         manager.reload(

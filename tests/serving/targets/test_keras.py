@@ -34,6 +34,14 @@ def test_keras_loads_the_file_without_this_project(tmp_path: Path) -> None:
         np.testing.assert_allclose(to_numpy(again(x)[name]), to_numpy(value), atol=1e-5)
 
 
+def test_the_notes_name_the_signatures_that_the_file_loses(tmp_path: Path) -> None:
+    written = export_to("keras", small("denoising_autoencoder"), tmp_path / "m.keras")
+    assert written.notes[-1] == "an import of the file does not have the signatures denoise, denoise_png"
+    tokens = {"text": {"names": ["a", "b", "c", "d"], "split": "words"}}
+    written = export_to("keras", small("sequence_to_vector"), tmp_path / "n.keras", texts=tokens)
+    assert written.notes[-1] == "an import of the file does not have the signatures classify_text, embed_text"
+
+
 def test_custom_layers_are_an_error_in_a_process_without_this_project(tmp_path: Path) -> None:
     model = small("denoising_autoencoder")
     model.save(tmp_path / "m.keras")  # the model has the custom layer `Corruption`

@@ -10,8 +10,9 @@ import pytest
 from keras_gallery.models import create
 from keras_gallery.training import load, load_recipe
 from keras_gallery.training.errors import BadData
+from keras_gallery.training.settings import TrainConfig
 from keras_gallery.training.tasks.entities import Entities
-from keras_gallery.training.train import TrainConfig, train
+from keras_gallery.training.train import train
 from statsmodels.datasets import elnino
 
 RECIPE = load_recipe("entity_embedding", "el_nino")

@@ -12,8 +12,9 @@ from keras_gallery.training.best_weights import BestWeights
 from keras_gallery.training.data.series import Series, train_test_windows
 from keras_gallery.training.errors import BadData
 from keras_gallery.training.recipe import Recipe
+from keras_gallery.training.settings import TrainConfig
 from keras_gallery.training.tasks.forecasting import Forecasting
-from keras_gallery.training.train import TrainConfig, train
+from keras_gallery.training.train import train
 from matplotlib.image import imread
 
 RECIPE = Recipe("forecast", "mine", "squared_error", 0.01, 1, 8)

@@ -12,8 +12,9 @@ from keras_gallery.models import create
 from keras_gallery.training import Dataset, load, load_recipe
 from keras_gallery.training.data.tokens import Tokens
 from keras_gallery.training.data.word_batches import NEGATIVES
+from keras_gallery.training.settings import TrainConfig
 from keras_gallery.training.tasks.word_vectors import WordVectors, vectors_of
-from keras_gallery.training.train import TrainConfig, train
+from keras_gallery.training.train import train
 
 
 @pytest.fixture(scope="module")

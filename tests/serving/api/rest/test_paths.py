@@ -19,6 +19,7 @@ VALID = {
     "POST /v1/models/m/labels/st%20able:predict": Target("predict", ModelSpec("m", None, "st able")),
     "POST /V1/Models/M:predict": Target("predict", ModelSpec("M")),
     "POST /v1/models/a%2Fb+c%c5%be:predict": Target("predict", ModelSpec("a/b+cž")),
+    "GET /v1/models/a%23b%2523": Target("status", ModelSpec("a#b%23")),
     "GET /v1/models/m": Target("status", ModelSpec("m")),
     "GET /v1/models/m/versions/9223372036854775807": Target("status", ModelSpec("m", (1 << 63) - 1)),
     "GET /v1/models/m/labels/l": Target("status", ModelSpec("m", None, "l")),

@@ -30,6 +30,8 @@ def test_only_the_folder_of_the_converted_model_is_writable(tmp_path: Path) -> N
     folder.mkdir()
     target.mkdir()
     command = [sys.executable, "-c", PROGRAM, "0", str(folder), str(target), "serve"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert done.stdout == "True False\n"
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as program:
+        assert program.stdout is not None
+        assert program.stdout.readline() == "True False\n"  # stdin is open until here: the program ends when it closes
+        assert program.wait(60) == 0
     assert [each.name for each in target.iterdir()] == ["written"] and not any(folder.iterdir())

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from keras_gallery.serving.wire.json.reader import loads
-from keras_gallery.serving.wire.json.writer import MAX_SHOWN, error_body, quoted, text_of, type_name
+from keras_gallery.serving.wire.json.writer import MAX_ERROR, MAX_SHOWN, error_body, quoted, text_of, type_name
 
 from ....random_inputs import random_inputs
 
@@ -59,6 +59,12 @@ def test_large_values_are_cut(text: bytes) -> None:
     shown = text_of(loads(text))
     assert shown.endswith("…")
     assert len(shown) == MAX_SHOWN + 1
+
+
+def test_long_errors_are_cut() -> None:
+    message = json.loads(error_body("é" * (MAX_ERROR + 1)))["error"]
+    assert message == "é" * MAX_ERROR + "…"
+    assert json.loads(error_body("é" * MAX_ERROR))["error"] == "é" * MAX_ERROR
 
 
 def test_deeply_nested_values() -> None:

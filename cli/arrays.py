@@ -1,0 +1,94 @@
+"""Reads and writes the images and arrays of the commands that send requests to a server."""
+
+from __future__ import annotations
+
+import io
+import os
+import tempfile
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from ..models.errors import GalleryError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Array = NDArray[Any]
+
+SENT_UNCHANGED = ("PNG", "JPEG", "MPO")  # formats that models read; MPO files are JPEG files with further images
+CONVERTED_MODES = ("CMYK", "HSV", "LAB", "YCbCr")  # colour spaces that PNG files do not have
+
+
+def read_image(file: Path) -> bytes:
+    """Returns the content of a PNG or JPEG file. Converts an image in another format to PNG.
+
+    Raises:
+        GalleryError: the file cannot be read, is not an image, or has several images.
+    """
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(file) as image:
+            if image.format in SENT_UNCHANGED:
+                return file.read_bytes()
+            count = getattr(image, "n_frames", 1)
+            if count > 1:
+                raise ValueError(f"Expected one image. Received: {count}.")
+            converted = io.BytesIO()
+            (image.convert("RGB") if image.mode in CONVERTED_MODES else image).save(converted, "png")
+    except UnidentifiedImageError:
+        raise GalleryError(f"{file} is damaged, or is not an image.") from None
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise GalleryError(f"Cannot read the image {file}: {error}") from None
+    return converted.getvalue()
+
+
+def load(file: Path) -> Array:
+    """Returns the array of numbers in an NPY file. Raises GalleryError if the file cannot be read or has no numbers."""
+    import numpy as np
+
+    try:
+        with file.open("rb") as opened:
+            array: Array = np.lib.format.read_array(opened, allow_pickle=False)
+        if array.dtype.kind not in "biuf":
+            raise ValueError(f"dtype {array.dtype}")
+    except (ValueError, OSError, EOFError) as error:
+        raise GalleryError(f"Expected an NPY file of numbers: {file}. Received: {error}.") from None
+    return array
+
+
+def write(target: Path, answer: Array) -> None:
+    """Writes an array as an NPY file, or an image (height, width, channels) as a PNG file, atomically.
+
+    The suffix of the file selects the format.
+
+    Raises:
+        GalleryError: the suffix is neither .npy nor .png, or it is .png and the array is not an image.
+    """
+    import numpy as np
+
+    suffix = target.suffix.lower()
+    if suffix not in (".npy", ".png") or (suffix == ".png" and answer.ndim != 3):
+        kinds = ".npy or .png" if answer.ndim == 3 else ".npy"
+        raise GalleryError(f"Expected an output file that ends in {kinds}. Received: {target}.")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, partial = tempfile.mkstemp(dir=target.parent, prefix=".writing-", suffix=suffix)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            if suffix == ".npy":
+                np.save(file, answer)
+            else:
+                write_png(file, answer)
+        os.replace(partial, target)
+    except BaseException:
+        os.unlink(partial)
+        raise
+
+
+def write_png(file: IO[bytes], image: Array) -> None:
+    """Writes an image (height, width, 1 or 3) as a PNG file. Values are clipped to [0, 1]."""
+    import numpy as np
+    from PIL import Image
+
+    pixels = np.rint(image.clip(0, 1) * 255).astype(np.uint8)
+    Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels).save(file, "png")
