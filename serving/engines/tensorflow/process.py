@@ -18,7 +18,7 @@ from ...leftovers import OwnedFolder
 from .frames import PING, Stream
 
 log = logging.getLogger(__name__)
-FOLDER = "keras-gallery-"  # the beginning of the name of the folder with the process's socket
+FOLDER = "gallery-tensorflow-"  # the beginning of the name of the folder with the process's socket
 START_SECONDS = 120.0  # time for loading TensorFlow
 PING_SECONDS = 2.0  # pause between two pings
 HANG_SECONDS = 5.0  # the process is killed if it does not answer a ping within twice this time
