@@ -130,9 +130,15 @@ class Gatherer:
             batch = next(_batches(requests, MAX_JOINED_BYTES), [])
             taken = set(batch)
             self._large = deque(each for each in requests if each not in taken and not each.answer.done())
-            if batch:
-                self._idle -= 1
-                self._watch(batch, submit(self._run, batch), submit)
+            if not batch:
+                continue
+            try:
+                running = submit(self._run, batch)
+            except Exception as error:  # for example, no thread can be started
+                settle(batch, [error] * len(batch))
+                continue
+            self._idle -= 1
+            self._watch(batch, running, submit)
 
     def _watch(self, batch: list[_Request], running: Future[Any], submit: Submit) -> None:
         """Calls `_finish` on the event loop when the run has ended."""

@@ -13,7 +13,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from ..engines.base import DEADLINE, Arrays, WouldBlock
-from ..errors import FailedPrecondition, InvalidArgument, ResourceExhausted
+from ..errors import FailedPrecondition, InvalidArgument, ResourceExhausted, Unavailable
 from ..observe.observation import Observation
 from ..wire.model_spec import ModelSpec
 from ..wire.signature import DEFAULT_SIGNATURE
@@ -149,13 +149,23 @@ class Inference:
             with contextlib.suppress(RuntimeError):  # the event loop may have ended
                 loop.call_soon_threadsafe(turns.release)
 
-        running = self._submit(servable, contextvars.copy_context().run, run)
+        try:
+            running = self._submit(servable, contextvars.copy_context().run, run)
+        except BaseException:
+            turns.release()
+            raise
         running.add_done_callback(done)
         return await asyncio.wrap_future(running)
 
     def _submit(self, servable: Servable, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
-        """Calls a function in a thread. The servable stays loaded until the end of the call, even after a cancel."""
-        running = self._pool.submit(function, *arguments)
+        """Calls a function in a thread. The servable stays loaded until the end of the call, even after a cancel.
+
+        Raises Unavailable if no thread can be started.
+        """
+        try:
+            running = self._pool.submit(function, *arguments)
+        except RuntimeError:
+            raise Unavailable("The server cannot start a thread for this request. Retry later.") from None
         servable.acquire()
         running.add_done_callback(lambda _: servable.release())
         return running

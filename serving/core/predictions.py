@@ -12,11 +12,11 @@ import numpy as np
 from google.protobuf import text_format
 
 from ..engines.base import Arrays
-from ..errors import InvalidArgument, Unimplemented
+from ..errors import InvalidArgument, ResourceExhausted, Unimplemented
 from ..wire import dtypes, messages
 from ..wire.model_spec import ModelSpec
 from ..wire.signature import DEFAULT_SIGNATURE, SignatureDef, TensorSpec
-from ..wire.tensor import Array, as_bytes, string_array
+from ..wire.tensor import MAX_STRINGS, Array, as_bytes, string_array
 from .checks import CLASSIFY, REGRESS
 
 INPUTS = "inputs"  # the name of the input that receives the tf.Examples
@@ -171,8 +171,11 @@ def serialized_examples(message: Any) -> Array:
     """Returns the serialized examples of an `Input` message as an array of strings (batch,).
 
     If the message has a context, the serialized context precedes each example. The model then parses both as one
-    message: a feature in the example overrides the same feature in the context. Raises InvalidArgument if there are no
-    examples.
+    message: a feature in the example overrides the same feature in the context.
+
+    Raises:
+        InvalidArgument: there are no examples.
+        ResourceExhausted: there are more than `MAX_STRINGS` examples.
     """
     kind, context = message.WhichOneof("kind"), b""
     examples = getattr(message, kind).examples if kind else ()
@@ -180,6 +183,8 @@ def serialized_examples(message: Any) -> Array:
         context = message.example_list_with_context.context.SerializeToString()
     if not examples:
         raise InvalidArgument("Input is empty.")
+    if len(examples) > MAX_STRINGS:
+        raise ResourceExhausted(f"A request can have at most {MAX_STRINGS} examples.")
     return string_array([context + example.SerializeToString() for example in examples])
 
 

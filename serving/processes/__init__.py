@@ -1,4 +1,4 @@
-"""Starts and replaces worker processes, and calls functions in other processes.
+"""Starts worker processes, replaces those that hang or end, and calls functions in other processes.
 
 `server/worker.py` is the program that a worker process runs.
 """

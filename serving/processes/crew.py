@@ -13,7 +13,8 @@ from .worker_process import BEAT_SECONDS, Worker
 
 log = logging.getLogger(__name__)
 RETRY_SECONDS = 0.2  # pause in seconds before a worker is replaced; doubled if another worker ended shortly before
-MAX_RETRY_SECONDS = 30.0
+MAX_RETRY_SECONDS = 10.0
+RECENT_SECONDS = 60.0  # the meaning of "shortly before"
 IDLE_SECONDS = 180.0  # if no worker serves, and none is loading, for this time, there is nobody left to serve
 
 
@@ -101,7 +102,8 @@ class Crew:
             except ChannelClosed:
                 pass  # the worker has ended
             except Exception:
-                log.exception("worker %d failed: killing it", worker.process.pid)
+                if not self.stopping:
+                    log.exception("worker %d failed: killing it", worker.process.pid)
                 worker.process.kill()
             status = worker.end()
             with self.changed:
@@ -127,7 +129,7 @@ class Crew:
     def _pause(self) -> None:
         """Waits before a worker is started: longer if another worker has ended or failed to start shortly before."""
         with self.changed:
-            recently = time.monotonic() - self._failed_at < MAX_RETRY_SECONDS
+            recently = time.monotonic() - self._failed_at < RECENT_SECONDS
             self._retry_seconds = min(self._retry_seconds * 2, MAX_RETRY_SECONDS) if recently else RETRY_SECONDS
             self._failed_at = time.monotonic()
             self.changed.wait_for(lambda: self.stopping, self._retry_seconds)

@@ -198,7 +198,7 @@ class WorkerPool:
 
     def _wait_until_unloaded(self, ids: Sequence[int], seconds: float) -> None:
         with self._changed:
-            self._changed.wait_for(lambda: bool(self._crew.stopping or self._loads.keys().isdisjoint(ids)), seconds)
+            self._changed.wait_for(lambda: self._crew.stopping or self._loads.keys().isdisjoint(ids), seconds)
 
     def _let_in(self, worker: Worker) -> Future[Any] | None:
         """Adds a worker to the pool. Call it with the lock held."""

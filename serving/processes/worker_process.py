@@ -24,7 +24,7 @@ WORKER = "keras_gallery.serving.server.worker"
 # Beats are counted, because a clock would also count the time in which the manager itself is stopped. A worker that is
 # starting or loading may miss more beats, because reading a large graph stops the other threads of the process.
 BEAT_SECONDS = 1.0
-MAX_MISSED, MAX_MISSED_WHILE_LOADING = 10, 60
+MAX_MISSED, MAX_MISSED_WHILE_LOADING, MAX_MISSED_AT_START = 10, 30, 60
 END_SECONDS = 2.0  # time limit for a process to end after it has closed its channel
 
 
@@ -59,7 +59,7 @@ class Worker:
         self.loading: set[int] = set()
         self.counts: Snapshot = {}
         self._missed = 0
-        self._allowed = MAX_MISSED_WHILE_LOADING
+        self._allowed = MAX_MISSED_AT_START
         self._has_started = False
         with contextlib.ExitStack() as on_error, contextlib.ExitStack() as theirs:
             ours, other = Pipe()

@@ -39,6 +39,10 @@ class TensorError(ValueError):
     """A malformed tensor: an unknown dtype, an impossible shape, or content of the wrong length."""
 
 
+def too_many_strings() -> ResourceExhausted:
+    return ResourceExhausted(f"A request can have at most {MAX_STRINGS} strings.")
+
+
 class FillBudget:
     """The limits for the tensors of one request together.
 
@@ -57,7 +61,7 @@ class FillBudget:
         """Takes `count` strings. Raises ResourceExhausted if the request has more than `MAX_STRINGS` strings."""
         self.strings -= count
         if self.strings < 0:
-            raise ResourceExhausted(f"A request can have at most {MAX_STRINGS} strings.")
+            raise too_many_strings()
 
 
 def shape_of(tensor_shape: Any) -> tuple[int, ...]:
@@ -187,8 +191,13 @@ def _strings_from_content(content: bytes, shape: tuple[int, ...]) -> Array:
     return string_array(strings).reshape(shape)
 
 
-def string_array(strings: Sequence[bytes]) -> Array:
-    """Converts strings to an object array (n,). NumPy's dtype for bytes would drop zero bytes at the end."""
+def string_array(strings: Sequence[bytes], most: float = math.inf) -> Array:
+    """Converts strings to an object array (n,). NumPy's dtype for bytes would drop zero bytes at the end.
+
+    Raises ResourceExhausted if there are more than `most` strings.
+    """
+    if len(strings) > most:
+        raise too_many_strings()
     return _flat(strings, object)
 
 

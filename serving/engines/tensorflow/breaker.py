@@ -1,4 +1,8 @@
-"""Pauses a signature that ends the TensorFlow process again and again, so that the other signatures go on."""
+"""Pauses a signature that ends the TensorFlow process again and again, so that the other signatures go on.
+
+All runs in progress end with the process, and any of them may be the reason. So each signature that was running is a
+suspect until it has completed a run, and suspects run one at a time (`Connections.alone`).
+"""
 
 from __future__ import annotations
 
@@ -10,11 +14,10 @@ from ..base import raise_in_event_loop
 
 DEATHS = 2  # the TensorFlow process ends this often during runs of a signature before the signature is paused
 FIRST_PAUSE_SECONDS, MAX_PAUSE_SECONDS = 10.0, 600.0  # each further death doubles the pause
-TRIAL_SECONDS = 30.0  # after a pause, one run shows whether the signature works; others wait for its end, or this long
 
 
 class ProcessEnded(Unavailable):
-    """The TensorFlow process ended during the call."""
+    """The TensorFlow process ended during a run."""
 
 
 class Breaker:
@@ -28,26 +31,29 @@ class Breaker:
         self._name = name
         self._deaths = 0
         self._last_death = 0.0
-        self._closed_until = 0.0
+        self._paused_until = 0.0
         self._lock = threading.Lock()
+
+    @property
+    def is_suspect(self) -> bool:
+        """Whether the process ended during the last run."""
+        return self._deaths > 0
 
     def begin(self) -> float:
         """Returns the time of the start of a run, for `died`.
 
         Raises:
             Unavailable: the signature is paused.
-            WouldBlock: the run is the trial after a pause, and an event loop runs in this thread.
+            WouldBlock: the signature is a suspect, and an event loop runs in this thread.
         """
         now = time.monotonic()
-        if self._deaths >= DEATHS:
-            with self._lock:
-                if now < self._closed_until:
-                    raise Unavailable(
-                        f"Signature {self._name} is paused for {self._closed_until - now:.0f} s, because the "
-                        f"TensorFlow process ended {self._deaths} times while it ran this signature."
-                    )
-                raise_in_event_loop()
-                self._closed_until = now + TRIAL_SECONDS
+        if self._deaths:
+            if self._deaths >= DEATHS and now < self._paused_until:
+                raise Unavailable(
+                    f"Signature {self._name} is paused for {self._paused_until - now:.0f} s, because the TensorFlow "
+                    f"process ended {self._deaths} times while it ran this signature."
+                )
+            raise_in_event_loop()
         return now
 
     def died(self, begun: float) -> None:
@@ -57,9 +63,8 @@ class Breaker:
                 return  # this run ended with the same process as another run
             self._deaths += 1
             self._last_death = time.monotonic()
-            if self._deaths >= DEATHS:
-                pause = FIRST_PAUSE_SECONDS * 2 ** min(self._deaths - DEATHS, 10)
-                self._closed_until = self._last_death + min(pause, MAX_PAUSE_SECONDS)
+            pause = FIRST_PAUSE_SECONDS * 2 ** min(max(self._deaths - DEATHS, 0), 10)
+            self._paused_until = self._last_death + min(pause, MAX_PAUSE_SECONDS)
 
     def completed(self) -> None:
         """Call this after a run during which the process did not end."""

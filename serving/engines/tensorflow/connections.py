@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +47,7 @@ class Connections:
             a connection and the model's number. The model stays loaded until the connection is closed.
 
         Raises:
-            ServingError: TensorFlow can't load the SavedModel.
-            ProcessEnded: the TensorFlow process ended.
+            ServingError: TensorFlow can't load the SavedModel, or the TensorFlow process ended.
         """
         stream = self._connect()
         try:
@@ -57,7 +57,7 @@ class Connections:
             return stream, orjson.loads(head)
         except ConnectionError:
             stream.close()
-            raise ProcessEnded("The TensorFlow process ended while it loaded a model") from None
+            raise Unavailable("The TensorFlow process ended while it loaded a model") from None
         except BaseException:
             stream.close()
             raise
@@ -78,13 +78,15 @@ class Connections:
             ProcessEnded: the TensorFlow process ended.
             WouldBlock: an event loop runs in this thread, and no connection is idle or the request is large.
         """
-        body, described = [], []
+        body, described, total = [], [], 0
         for name, array in feeds:
             row = dtypes.of_array(array)
             body.append(_to_buffer(array, row))
-            described.append((name, row.number, array.shape, memoryview(body[-1]).nbytes))
+            size = memoryview(body[-1]).nbytes
+            described.append((name, row.number, array.shape, size))
+            total += size
         head = orjson.dumps([number, described, fetches, milliseconds])
-        if len(head) + sum(size for *_, size in described) > LOOP_BYTES:
+        if total + len(head) > LOOP_BYTES:
             raise_in_event_loop()
         while True:
             try:
@@ -103,6 +105,18 @@ class Connections:
                 stream.close()
                 raise
             return Started(stream, self._idle)
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Waits until no other thread of any of the server's processes is in such a block.
+
+        Raises Unavailable if the TensorFlow process could not be started.
+        """
+        import fcntl  # not on Windows, which has no TensorFlow process either
+
+        with open(Path(self._address()).with_name("alone"), "w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
 
     def _connect(self) -> Stream:
         for delay in _DELAYS:

@@ -45,7 +45,11 @@ class TensorFlowRunner:
         self._closed = False
 
     def __call__(self, inputs: Arrays, outputs: Sequence[str]) -> Arrays:
-        return self._guarded(self._breaker.begin(), self._run, inputs, outputs)
+        begun = self._breaker.begin()
+        if not self._breaker.is_suspect:
+            return self._guarded(begun, self._run, inputs, outputs)
+        with self.model.connections.alone():
+            return self._guarded(self._breaker.begin(), self._run, inputs, outputs)
 
     def _guarded(self, begun: float, function: Callable[..., Arrays], *arguments: Any) -> Arrays:
         """Calls a function that runs the model. Tells the breaker whether the TensorFlow process ended."""
@@ -70,20 +74,22 @@ class TensorFlowRunner:
         fetches = [self._outputs[name] for name in names]
         number = self.model.number()
         started = self.model.connections.start(number, feeds, fetches, self._milliseconds())
-        finish = functools.partial(self._finish, started, number, names, inputs, outputs)
         if in_event_loop() and not started.has_ended(LOOP_SECONDS):
-            raise WouldBlock(finish)
-        return finish()
+            raise WouldBlock(functools.partial(self._finish, started, number, names, inputs, outputs))
+        return self._finish(started, number, names, inputs, outputs)
 
     def _milliseconds(self) -> int:
-        """Returns the time limit of a run, 0 for no limit. Raises DeadlineExceeded if no time is left."""
-        if not self._has_loops and in_event_loop():
-            return 0
+        """Returns the time limit of a run, 0 for no limit. Raises DeadlineExceeded if no time is left.
+
+        A run without loops needs no limit: its inputs limit its time.
+        """
         left = DEADLINE.get() - time.monotonic()
-        if left == math.inf:
-            return int(_MAX_LOOP_SECONDS * 1000) if self._has_loops else 0
         if left <= 0:
             raise DeadlineExceeded("Deadline Exceeded")
+        if not self._has_loops:
+            return 0
+        if left == math.inf:
+            return int(_MAX_LOOP_SECONDS * 1000)
         return math.ceil((min(left, _MAX_LIMIT_SECONDS) + _LATE_SECONDS) * 1000)
 
     def _finish(

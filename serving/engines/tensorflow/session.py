@@ -16,6 +16,8 @@ from .library import Output, Status, TensorFlowError, library
 from .tensor import Tensor
 
 INVALID_ARGUMENT = 3
+# The field use_per_session_threads of `ConfigProto`: a slow model does not take the threads of the other models.
+OWN_THREADS = b"\x48\x01"
 # A serialized `RunOptions` with inter_op_thread_pool = -1: the calling thread runs all operations, one by one.
 IN_THIS_THREAD = b"\x18" + b"\xff" * 9 + b"\x01"
 
@@ -28,7 +30,7 @@ def session_config(intra_op: int = 0, inter_op: int = 0) -> bytes:
         inter_op: number of operations that run in parallel. 0 means one per core.
     """
     config = messages.ConfigProto(intra_op_parallelism_threads=intra_op, inter_op_parallelism_threads=inter_op)
-    return bytes(config.SerializeToString())
+    return bytes(config.SerializeToString()) + OWN_THREADS
 
 
 @functools.cache
@@ -37,7 +39,7 @@ def _run_in_this_thread() -> int:
 
 
 def _with_limit(milliseconds: int) -> int:
-    """Returns run options with a time limit, which the caller deletes. Such a run needs TensorFlow's own threads."""
+    """Returns run options with a time limit, which the caller deletes. TensorFlow's threads run the operations."""
     serialized = b"\x10" + varint(milliseconds)  # the field timeout_in_ms of `RunOptions`
     return int(library().NewBufferFromString(serialized, len(serialized)))
 

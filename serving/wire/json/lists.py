@@ -11,7 +11,7 @@ import numpy as np
 
 from ...errors import InvalidArgument
 from .. import dtypes
-from ..tensor import MAX_RANK, string_array
+from ..tensor import MAX_RANK, MAX_STRINGS, string_array
 from .base64 import decoded
 from .document import raw
 
@@ -58,7 +58,7 @@ def from_list(values: list[Any], shape: Sequence[int], dtype: dtypes.DataType) -
         return np.zeros(shape, dtype.numpy)
     if dtype.name == "string":
         try:
-            return string_array(list(map(to_bytes, values))).reshape(shape)
+            return string_array(list(map(to_bytes, values)), MAX_STRINGS).reshape(shape)
         except InvalidArgument:
             return None
     if dtype.name == "bool":

@@ -12,7 +12,7 @@ import orjson
 import rapidjson
 
 from ...errors import InvalidArgument
-from ..tensor import MAX_RANK, as_bytes, string_array
+from ..tensor import MAX_RANK, MAX_STRINGS, as_bytes, string_array
 
 Array = np.ndarray[Any, Any]
 
@@ -47,7 +47,7 @@ def strings(value: Any) -> Array:
             leaves.append(_string(item))
 
     walk(value, 0)
-    return string_array(leaves).reshape(shape)
+    return string_array(leaves, MAX_STRINGS).reshape(shape)
 
 
 def _string(value: Any) -> bytes:

@@ -148,3 +148,20 @@ def test_a_run_may_end_after_the_event_loop(caplog: pytest.LogCaptureFixture) ->
     signature = play(scene, quick_bytes=-1)
     assert signature.rows == [1]
     assert not caplog.records
+
+
+def test_a_thread_that_cannot_be_started_fails_the_requests_of_one_run() -> None:
+    async def scene(scene: Scene) -> None:
+        submit = scene.submit
+
+        def fail(*_: Any) -> Future[Any]:
+            raise OSError("no thread")
+
+        scene.submit = fail  # type: ignore[method-assign]
+        with pytest.raises(OSError, match="no thread"):
+            await scene.ask(floats(3))
+        scene.submit = submit  # type: ignore[method-assign]
+        outputs, _ = await scene.ask(floats(3))
+        assert same(outputs, floats(3))
+
+    play(scene, quick_bytes=ROW)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from keras_gallery.serving.core import predictions
 from keras_gallery.serving.core.examples import ExampleInference
 from keras_gallery.serving.core.inference import Inference
 from keras_gallery.serving.core.predictions import Task, serialized_examples
@@ -331,6 +332,13 @@ def test_method_names_of_tasks() -> None:
 
 
 # === Large requests ===
+
+
+def test_the_number_of_examples_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(predictions, "MAX_STRINGS", 2)
+    assert len(serialized_examples(TWO)) == 2
+    with pytest.raises(ResourceExhausted, match=r"^A request can have at most 2 examples\.$"):
+        serialized_examples(input_of(*[example(x=1.0)] * 3))
 
 
 @pytest.mark.parametrize("request_bytes", [100, 1 << 20])

@@ -23,6 +23,7 @@ from keras_gallery.serving.errors import (
     NotFound,
     ResourceExhausted,
     ServingError,
+    Unavailable,
 )
 from keras_gallery.serving.wire.model_spec import ModelSpec
 from keras_gallery.serving.wire.tensor import TensorError
@@ -103,6 +104,14 @@ def test_a_missing_input_gets_its_default() -> None:
 
 
 # === Errors ===
+
+
+def test_a_signature_that_needs_tensorflow() -> None:
+    with inference((TWO, two)) as (service, _):
+        service.models.servables()[0].meta_graph.signature_def["two_png"].method_name = "tensorflow/serving/predict"
+        with pytest.raises(FailedPrecondition, match=r'^The signature "two_png" needs TensorFlow.*: two\.$'):
+            asyncio.run(service.predict(ModelSpec("m", signature="two_png"), {}, (), record()))
+
 
 INVALID: dict[str, tuple[str, Any, Any, type[ServingError], str]] = {
     "unknown signature": ("x", {}, (), FailedPrecondition, 'Serving signature key "x" not found.'),
@@ -340,6 +349,27 @@ def test_the_engine_knows_the_deadline(quick: bool) -> None:
         by_name["one"].quick_bytes = A.nbytes if quick else -1
         asyncio.run(service.predict(ModelSpec("m", signature="one"), {"a": A}, (), request))
     assert seen == [123.0] and DEADLINE.get() == math.inf
+
+
+def test_a_thread_that_cannot_be_started_fails_one_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any) -> Any:
+        raise RuntimeError("can't start new thread")
+
+    async def ask(service: Inference) -> None:
+        request = ModelSpec("m", signature="one"), {"a": A}, ()
+        with monkeypatch.context() as patch, pytest.raises(Unavailable, match="cannot start a thread"):
+            patch.setattr(service._pool, "submit", fail)
+            await service.predict(*request, record())
+        async with asyncio.timeout(30):
+            await service.predict(*request, record())
+
+    by_name = signatures((ONE, lambda inputs: {"y": inputs["a"]}))
+    service = Inference(serve(by_name), threads=1)
+    try:
+        asyncio.run(ask(service))
+        service.models.find(ModelSpec("m")).close()  # returns, because no request uses the servable
+    finally:
+        service.close()
 
 
 # === Several models ===

@@ -78,12 +78,14 @@ BAD_FILES = {
     "another size": (lambda: tf.io.encode_png(np.zeros((9, 8, 1), np.uint8)).numpy(), r"8x8 pixels.*"),
     "three channels": (lambda: tf.io.encode_png(np.zeros((8, 8, 3), np.uint8)).numpy(), r"1 channel"),
     "jpeg of another size": (lambda: tf.io.encode_jpeg(np.zeros((9, 8, 1), np.uint8)).numpy(), r"8x8 pixels"),
-    "bytes that are not an image": (lambda: b"no picture", r"8x8 pixels"),
     "a file that is longer than such a picture needs": (
         lambda: tf.io.encode_png(np.zeros((8, 8, 1), np.uint8)).numpy() + bytes(40_000),
         r"at most 33280 bytes",
     ),
-    "empty file": (lambda: b"", r"8x8 pixels"),
+    "bytes that are not an image": (lambda: b"no picture", r"Expected a PNG or JPEG file. .* \[10\]"),
+    "empty file": (lambda: b"", r"Expected a PNG or JPEG file."),
+    "part of a header": (lambda: tf.io.encode_png(np.zeros((8, 8, 1), np.uint8)).numpy()[:23], r"a damaged file"),
+    "no pixels": (lambda: tf.io.encode_png(np.zeros((8, 8, 1), np.uint8)).numpy()[:40], r"PNG"),
     # The header declares 2^31-1 x 2^31-1 pixels. The signature rejects the file without decoding it.
     "header of a huge image": (
         lambda: tf.io.encode_png(np.zeros((8, 8, 1), np.uint8)).numpy()[:16] + b"\x7f\xff\xff\xff" * 2 + b"\0" * 9,

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from keras_gallery.serving.api.rest.application import CORS
 
 from ....random_inputs import random_inputs
-from .rest_client import PREDICT, Client, refusal, slow
+from .rest_client import MODELS, PREDICT, Client, refusal, slow
 
 
 @pytest.fixture(scope="module")
@@ -106,6 +106,19 @@ def test_errors(client: Client, path: str, document: Any, status: int, message: 
     reply = client.post(document, path)
     text = reply.body.decode(errors="replace")
     assert (reply.status, json.loads(text)["error"]) == (status, message)
+
+
+def test_a_signature_that_needs_tensorflow(client: Client) -> None:
+    defined = MODELS.servables()[0].meta_graph.signature_def
+    defined["denoise_png"].method_name = "tensorflow/serving/predict"
+    try:
+        for path, content in ((PREDICT, {"instances": [1]}), ("/v1/models/m:classify", {"examples": [{}]})):
+            error = refusal(client.post({"signature_name": "denoise_png", **content}, path), 400)
+            assert error.startswith(
+                'The signature "denoise_png" needs TensorFlow, which is not installed on the server.'
+            )
+    finally:
+        del defined["denoise_png"]
 
 
 def test_error_bodies_are_formatted_as_in_tensorflow_serving(client: Client) -> None:

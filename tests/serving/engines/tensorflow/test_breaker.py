@@ -57,29 +57,6 @@ def test_each_further_death_doubles_the_pause(clock: Clock) -> None:
         clock.now += 0.5
 
 
-def test_one_run_after_the_pause_shows_whether_the_signature_works(clock: Clock) -> None:
-    subject = Breaker("s")
-    die(subject, clock)
-    die(subject, clock)
-    clock.now += breaker.FIRST_PAUSE_SECONDS
-    subject.begin()
-    with pytest.raises(Unavailable):
-        subject.begin()
-    subject.completed()
-    subject.begin()
-    subject.begin()
-
-
-def test_a_run_after_the_pause_whose_end_nobody_reports_blocks_the_others_for_a_while(clock: Clock) -> None:
-    subject = Breaker("s")
-    die(subject, clock)
-    die(subject, clock)
-    clock.now += breaker.FIRST_PAUSE_SECONDS
-    subject.begin()
-    clock.now += breaker.TRIAL_SECONDS
-    subject.begin()
-
-
 def test_a_completed_run_forgets_the_deaths(clock: Clock) -> None:
     subject = Breaker("s")
     for _ in range(5):
@@ -99,11 +76,11 @@ def test_runs_that_end_with_the_same_process_count_once(clock: Clock) -> None:
     subject.begin()
 
 
-def test_the_run_after_the_pause_is_not_on_the_event_loop(clock: Clock) -> None:
+def test_a_suspect_does_not_run_on_the_event_loop(clock: Clock) -> None:
     subject = Breaker("s")
+    assert not subject.is_suspect
     die(subject, clock)
-    die(subject, clock)
-    clock.now += breaker.FIRST_PAUSE_SECONDS
+    assert subject.is_suspect
 
     async def on_event_loop() -> None:
         subject.begin()
@@ -111,3 +88,6 @@ def test_the_run_after_the_pause_is_not_on_the_event_loop(clock: Clock) -> None:
     with pytest.raises(WouldBlock):
         asyncio.run(on_event_loop())
     subject.begin()
+    subject.completed()
+    assert not subject.is_suspect
+    asyncio.run(on_event_loop())

@@ -423,6 +423,31 @@ def test_a_run_on_the_event_loop_ends_at_its_deadline(models: Path, tensorflow: 
         resume()
 
 
+def test_slow_loops_do_not_take_the_threads_of_other_models(
+    models: Path, owner: TensorFlowProcess, connect: Callable[[], TensorFlow]
+) -> None:
+    engine = connect()
+    slow = load(engine, models / "shapes")["repeat"]
+    other = load(engine, models / "networks")["loop"]
+    cores = os.cpu_count() or 1
+    with ThreadPoolExecutor(cores + 2) as pool:
+        for _ in range(cores + 1):
+            pool.submit(slow, {"n": np.array(1 << 60)}, ["y"])
+        try:
+            wait_for(lambda: slow_threads(pid_of(owner)) >= cores)
+            answer = pool.submit(other, {"x": np.ones((1, 6), np.float32)}, ["y"])
+            assert answer.result(30)["y"].tolist() == [[2.0] * 6]
+        finally:
+            os.kill(pid_of(owner), signal.SIGKILL)  # ends the slow runs
+
+
+def slow_threads(pid: int) -> int:
+    """Returns the number of threads that have used more than 0.1 s of CPU time."""
+    ticks = 0.1 * os.sysconf("SC_CLK_TCK")
+    stats = [(thread / "stat").read_text().rsplit(")", 1)[1].split() for thread in Path(f"/proc/{pid}/task").iterdir()]
+    return sum(int(fields[11]) >= ticks for fields in stats)
+
+
 def test_a_loop_without_a_deadline_ends(models: Path, tensorflow: TensorFlow, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tensorflow_runner, "_MAX_LOOP_SECONDS", 0.2)
     with pytest.raises(DeadlineExceeded):
@@ -448,6 +473,34 @@ def test_a_process_that_does_not_answer_is_replaced(
     assert runner(x, ["y"])["y"] == 2
     assert pid_of(owner) != first
     assert f"the TensorFlow process {first} does not answer: killed" in caplog.text
+
+
+def test_signatures_that_may_have_ended_the_process_run_one_at_a_time(
+    models: Path, owner: TensorFlowProcess, connect: Callable[[], TensorFlow], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first death may be due to any run in progress. The second is due to the one run."""
+    engine, other = connect(), connect()
+    runners = load(engine, models / "shapes")
+    inputs = {"scalar": np.array(1, np.float32), "vector": np.ones(3, np.float32)}
+    for name, x in inputs.items():
+        runners[name]({"x": x}, ["y"])
+    stop(pid_of(owner))
+    with ThreadPoolExecutor(2) as pool:
+        sent, start = [], engine.connections.start
+        monkeypatch.setattr(engine.connections, "start", lambda *run: sent.append(start(*run)) or sent[-1])
+        answers = [pool.submit(runners[name], {"x": x}, ["y"]) for name, x in inputs.items()]
+        wait_for(lambda: len(sent) == 2)
+        os.kill(pid_of(owner), signal.SIGKILL)
+        for answer in answers:
+            with pytest.raises(Unavailable, match="ended during the request"):
+                answer.result(60)
+        with other.connections.alone():  # as if another process ran a suspect
+            answers = [pool.submit(runners[name], {"x": x}, ["y"]) for name, x in inputs.items()]
+            with pytest.raises(TimeoutError):
+                answers[0].result(0.1)
+            assert not answers[1].done()
+        for answer in answers:
+            assert answer.result(60)["y"].sum() in (2, 3)
 
 
 def test_a_signature_that_ends_the_process_twice_is_paused(

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from keras_gallery.serving.errors import ResourceExhausted
 from keras_gallery.serving.wire import dtypes
+from keras_gallery.serving.wire.json import lists
 from keras_gallery.serving.wire.json.document import Object
 from keras_gallery.serving.wire.json.lists import from_value
 
@@ -87,3 +89,11 @@ def test_values_that_fit(dtype: str, value: Any) -> None:
     assert array is not None and array.dtype == TYPES[dtype].numpy
     expected = [each.encode() for each in value] if dtype == "string" else value
     np.testing.assert_array_equal(array, np.array(expected, TYPES[dtype].numpy))
+
+
+def test_a_request_has_a_limited_number_of_strings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lists, "MAX_STRINGS", 2)
+    string = dtypes.STRING
+    assert lists.from_value(["a", "b"], string) is not None
+    with pytest.raises(ResourceExhausted, match="A request can have at most 2097152 strings"):
+        lists.from_value(["a", "b", "c"], string)
