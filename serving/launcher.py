@@ -195,9 +195,11 @@ class ServerProcess:
         read the file of another model.
         """
         self.models = models
-        changed = self._folder.path / "changed.config"
+        flag = next(each for each in self.command if each.startswith("--model_config_file="))
+        file = Path(flag.partition("=")[2])
+        changed = file.with_suffix(".changed")
         changed.write_text(model_config({name: str(path.absolute()) for name, path in models.items()}))
-        changed.replace(changed.with_name("models.config"))
+        changed.replace(file)  # in one step, so that the server never reads a part of the file
 
     def __enter__(self) -> Self:
         output = open(self._log, "ab") if self._log else None

@@ -133,7 +133,10 @@ def test_files_that_the_commands_write(terminal: Terminal) -> None:
 
 
 # Files outside of the working folder: the server's cache, and the settings and caches of Keras and matplotlib.
-DOCUMENTED = re.compile(r"home/(\.cache/keras-gallery/openvino/.*|\.keras/keras\.json|\.(cache|config)/matplotlib/.*)")
+DOCUMENTED = re.compile(
+    r"home/(\.cache/keras-gallery/openvino/.*|\.keras/keras\.json|\.(cache|config)/matplotlib/.*)"
+    r"|temporary/__pycache__(/__autograph_generated_file.*)?"
+)
 
 
 @pytest.mark.models

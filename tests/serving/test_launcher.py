@@ -158,18 +158,16 @@ def test_a_version_that_is_being_written_is_not_found(tmp_path: Path) -> None:
     assert find_models(tmp_path) == {"old": tmp_path / "old"}
 
 
-def test_update_changes_the_config_file(tmp_path: Path) -> None:
-    server = ServerProcess("embedded", {"a": tmp_path / "a"}, port=1, rest_port=2)
-    (flag,) = (each for each in server.command if each.startswith("--model_config_file="))
-    file = Path(flag.partition("=")[2])
-    assert [each.name for each in parse_config_file(file)] == ["a"]
-    server.update({"a": tmp_path / "a", "b": tmp_path / "b"})
-    assert [(each.name, each.base_path) for each in parse_config_file(file)] == [
-        ("a", tmp_path / "a"),
-        ("b", tmp_path / "b"),
-    ]
-    assert [each.name for each in file.parent.iterdir()] == [file.name]
-    server._folder.close()
+def test_update_changes_the_config_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TF_MODEL_SERVER", str(program(tmp_path / "server", "exec sleep 60\n")))
+    a, b = tmp_path / "a", tmp_path / "b"
+    with ServerProcess("auto", {"a": a}, port=1, rest_port=2) as server:
+        (flag,) = (each for each in server.command if each.startswith("--model_config_file="))
+        file = Path(flag.partition("=")[2])
+        assert [each.name for each in parse_config_file(file)] == ["a"]
+        server.update({"a": a, "b": b})
+        assert [(each.name, each.base_path) for each in parse_config_file(file)] == [("a", a), ("b", b)]
+        assert "models.changed" not in [each.name for each in file.parent.iterdir()]
 
 
 def test_progress_while_the_models_load(saved_models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -40,10 +40,13 @@ def timeout_seconds(text: bytes) -> float:
 
 
 def status_message(text: str) -> bytes:
-    """Encodes the message of an error for the header `grpc-message`. Shortens it as TensorFlow Serving does."""
+    """Encodes the message of an error for the header `grpc-message`. Shortens it as TensorFlow Serving does.
+
+    A character that the cut would divide is left out, because clients cannot decode a part of a character.
+    """
     content = text.encode(errors="replace")
     if len(content) > MAX_STATUS_MESSAGE:
-        content = content[:MAX_STATUS_MESSAGE] + b"...TRUNCATED"
+        content = content[:MAX_STATUS_MESSAGE].decode(errors="ignore").encode() + b"...TRUNCATED"
     encoded = quote(content, safe=_PLAIN)
     if encoded[:1] == " ":  # HTTP/2 forbids spaces at the start and at the end of a header
         encoded = "%20" + encoded[1:]

@@ -1,12 +1,8 @@
-"""Tests of the gRPC API over a real connection, with the official clients for health and reflection.
-
-The models are Python functions.
-"""
+"""Tests of the gRPC API over a real connection. The models are Python functions."""
 
 from __future__ import annotations
 
 import asyncio
-import queue
 import threading
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -15,11 +11,8 @@ import grpc
 import numpy as np
 import pytest
 from google.protobuf.message import DecodeError
-from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 from hypothesis import given
 from hypothesis import strategies as st
-from keras_gallery.serving.api.grpc import reflection
 from keras_gallery.serving.api.grpc.services import GrpcApi
 from keras_gallery.serving.core.inference import Inference
 from keras_gallery.serving.engines.base import Arrays
@@ -101,7 +94,7 @@ class Server(FrontServer):
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    with Server(health=True, reflection=True) as running:
+    with Server() as running:
         yield running
 
 
@@ -258,6 +251,15 @@ def test_long_error_messages_are_shortened(server: Server, letter: str, count: i
     assert details.endswith(")" if count == 100 else "...TRUNCATED")
 
 
+def test_too_many_names_and_tasks(server: Server) -> None:
+    outputs = predict.encode_request(ModelSpec("m"), {}, tuple(map(str, range(10_001))))
+    assert refusal(server, PREDICTION + "Predict", outputs)[0] == "INVALID_ARGUMENT"
+    tasks = messages.MultiInferenceRequest(tasks=[{}] * 1001).SerializeToString()
+    assert refusal(server, PREDICTION + "MultiInference", tasks) == (
+        "INVALID_ARGUMENT", "Expected at most 1000 tasks. Received: 1001"
+    )  # fmt: skip
+
+
 # === Observed requests ===
 
 
@@ -295,130 +297,6 @@ def test_a_call_ends_at_its_deadline_or_when_it_is_cancelled(server: Server, end
         server.seen(signature="slow", status="CANCELLED" if end == "cancel" else "DEADLINE_EXCEEDED")
     finally:
         SLOW.leave.set()
-
-
-# === Health ===
-
-
-def test_health(server: Server) -> None:
-    stub = health_pb2_grpc.HealthStub(server.channel)
-    assert stub.Check(health_pb2.HealthCheckRequest(), timeout=10).status == 1
-    check = "/grpc.health.v1.Health/Check"
-    message = health_pb2.HealthCheckRequest(service="tensorflow.serving.PredictionService")
-    assert refusal(server, check, message) == ("NOT_FOUND", "service name unknown")
-    for broken in (b"\xff", health_pb2.HealthCheckRequest(service="a" * 201)):
-        assert refusal(server, check, broken) == ("INVALID_ARGUMENT", "could not parse request")
-    with pytest.raises(grpc.RpcError, match="could not parse request"):
-        next(server.channel.unary_stream("/grpc.health.v1.Health/Watch")(b"\xff", timeout=10))
-
-
-def test_large_requests_of_streams_are_refused(server: Server, caplog: pytest.LogCaptureFixture) -> None:
-    watch = health_pb2.HealthCheckRequest(service="a" * (1 << 20)).SerializeToString()
-    with pytest.raises(grpc.RpcError) as caught:
-        next(server.channel.unary_stream("/grpc.health.v1.Health/Watch")(watch, timeout=10))
-    assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED  # type: ignore[attr-defined]
-    method = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo"
-    with pytest.raises(grpc.RpcError) as caught:
-        next(server.channel.stream_stream(method)(iter([b"\x3a\x00" + watch]), timeout=10))
-    assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED  # type: ignore[attr-defined]
-    assert "Traceback" not in caplog.text
-
-
-def test_a_watch_call_ends_if_the_client_sends_another_request() -> None:
-    """Otherwise the second request would stay in memory until the call ends."""
-    with Server(health=True) as server:
-        watch = server.channel.stream_stream("/grpc.health.v1.Health/Watch")
-        requests: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-        requests.put(b"")
-        answers = watch(iter(requests.get, None), timeout=10)
-        assert next(answers) == b"\x08\x01"
-        requests.put(b"")
-        with pytest.raises(StopIteration):
-            next(answers)
-
-
-def test_too_many_names_and_tasks(server: Server) -> None:
-    outputs = predict.encode_request(ModelSpec("m"), {}, tuple(map(str, range(10_001))))
-    assert refusal(server, PREDICTION + "Predict", outputs)[0] == "INVALID_ARGUMENT"
-    tasks = messages.MultiInferenceRequest(tasks=[{}] * 1001).SerializeToString()
-    assert refusal(server, PREDICTION + "MultiInference", tasks) == (
-        "INVALID_ARGUMENT", "Expected at most 1000 tasks. Received: 1001"
-    )  # fmt: skip
-
-
-def test_health_watchers_see_the_stop_and_do_not_delay_it() -> None:
-    with Server(health=True) as other:
-        stub = health_pb2_grpc.HealthStub(other.channel)
-        all_services = stub.Watch(health_pb2.HealthCheckRequest(), timeout=30)
-        unknown = stub.Watch(health_pb2.HealthCheckRequest(service="x"), timeout=30)
-        assert (next(all_services).status, next(unknown).status) == (1, 3)
-        other.stop()
-        assert ([each.status for each in all_services], list(unknown)) == ([2], [])
-
-
-def test_health_and_reflection_are_off_by_default() -> None:
-    with Server() as other:
-        assert refusal(other, "/grpc.health.v1.Health/Check") == ("UNIMPLEMENTED", "")
-        for version in ("v1", "v1alpha"):
-            method = f"/grpc.reflection.{version}.ServerReflection/ServerReflectionInfo"
-            assert refusal(other, method) == ("UNIMPLEMENTED", "")
-
-
-# === Reflection ===
-
-
-def test_the_official_client_finds_every_message(server: Server) -> None:
-    database = ProtoReflectionDescriptorDatabase(server.channel)
-    assert list(database.get_services()) == [
-        "grpc.health.v1.Health",
-        "grpc.reflection.v1.ServerReflection",
-        "grpc.reflection.v1alpha.ServerReflection",
-        "tensorflow.serving.ModelService",
-        "tensorflow.serving.PredictionService",
-    ]
-    from google.protobuf.descriptor_pool import DescriptorPool
-
-    pool = DescriptorPool(database)
-    method = pool.FindServiceByName("tensorflow.serving.PredictionService").FindMethodByName("Predict")
-    assert [field.name for field in method.input_type.fields][:3] == ["model_spec", "inputs", "output_filter"]
-    assert database.FindFileContainingSymbol("tensorflow.serving.PredictionService.Predict").service
-    with pytest.raises(KeyError):
-        database.FindFileContainingSymbol("tensorflow.serving.Nothing")
-    with pytest.raises(KeyError):
-        database.FindFileByName("nothing.proto")
-    assert list(database.FindAllExtensionNumbers("tensorflow.serving.ModelSpec")) == []
-    with pytest.raises(KeyError):
-        database.FindAllExtensionNumbers("tensorflow.serving.Nothing")
-
-
-def test_version_1_of_reflection(server: Server) -> None:
-    method = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo"
-    response_class = messages.message("grpc.reflection.v1.ServerReflectionResponse")
-    extension = {"containing_type": "tensorflow.serving.ModelSpec", "extension_number": 1000}
-    requests = [
-        b"\x3a\x00",
-        b"",
-        messages.message("grpc.reflection.v1.ServerReflectionRequest")(
-            file_containing_extension=extension
-        ).SerializeToString(),
-        b"\xff",
-    ]
-    answers = server.channel.stream_stream(method)(iter(requests), timeout=10)
-    assert len(response_class.FromString(next(answers)).list_services_response.service) == 5
-    assert [response_class.FromString(next(answers)).error_response.error_code for _ in range(2)] == [3, 5]
-    with pytest.raises(grpc.RpcError, match="Malformed ServerReflectionRequest"):
-        next(answers)
-
-
-def test_the_number_of_answers_in_a_stream_is_limited(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reflection, "MAX_ANSWERS", 3)
-    method = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo"
-    answers = server.channel.stream_stream(method)(iter([b"\x3a\x00"] * 4), timeout=10)
-    assert all(next(answers) for _ in range(3))
-    with pytest.raises(grpc.RpcError, match="Expected at most 3 reflection requests in a stream") as caught:
-        next(answers)
-    error: Any = caught.value
-    assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
 
 
 # === Random bytes ===
