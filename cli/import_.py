@@ -45,13 +45,13 @@ def _configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> Non
         "--max-memory",
         type=positive,
         metavar="GIB",
-        help="memory for reading the file (default: about 4 GiB and 50 times the size of the file)",
+        help="memory of each process of the import (default: about 4 GiB and 50 times the size of the file)",
     )
     parser.add_argument(
         "--max-seconds",
         type=positive,
         metavar="S",
-        help="time for reading the file (default: 5 minutes and 1 s for each MiB of the file)",
+        help="time for the import (default: 5 minutes and 1 s for each MiB of the file)",
     )
     parser.add_argument("--version", type=int, help="version number (default: the next free number)")
     parser.add_argument("--saved-models", default="saved_models", help="folder to export to (default: saved_models)")

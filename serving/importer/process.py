@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -49,10 +50,10 @@ class Request:
         decoder: layer whose input is the code of an autoencoder.
         labels: names of the classes of a classifier.
         save: path of a new .keras file for the rebuilt model, or None.
-        memory: bytes that the process that reads the file may allocate. By default, `BASE_MEMORY` and `MEMORY_RATIO`
+        memory: bytes that each process of the import may allocate. By default, `BASE_MEMORY` and `MEMORY_RATIO`
             bytes for each byte of the file, but not more than `MEMORY_SHARE` of the memory.
-        seconds: longest time for reading the file and exporting the model. By default, `BASE_SECONDS` and one second
-            for each MiB of the file.
+        seconds: longest time for reading the file, and exporting and testing the model. By default, `BASE_SECONDS` and
+            one second for each MiB of the file.
     """
 
     file: Path
@@ -110,11 +111,19 @@ def import_file(
             "save": bool(request.save),
             "name": name,
             "folder": str(scratch),
-            "memory": request.memory or _memory(request),
-            "seconds": request.seconds or BASE_SECONDS + _stored(request) / (1 << 20),
         }
-        _run(asdict(request) | absolute, scratch, report)
-        tested = compare(name, scratch / "version", scratch / "answers", trust=request.trust)
+        memory, seconds = request.memory or _memory(request), request.seconds or _seconds(request)
+        deadline = time.monotonic() + seconds
+        _run(asdict(request) | absolute | {"memory": memory, "seconds": seconds}, scratch, report)
+        tested = compare(
+            name,
+            scratch / "version",
+            scratch / "answers",
+            memory=memory,
+            seconds=max(deadline - time.monotonic(), 0.1),
+            limit=seconds,
+            trust=request.trust,
+        )
         report(f"Tested on the embedded server: {tested}")
         base.mkdir(exist_ok=True)
         if request.save:
@@ -135,6 +144,10 @@ def _stored(request: Request) -> int:
 def _memory(request: Request) -> int:
     base = BASE_MEMORY + MEMORY_OF_A_CORE * (os.cpu_count() or 1)
     return min(int(limits.memory() * MEMORY_SHARE), base + MEMORY_RATIO * _stored(request))
+
+
+def _seconds(request: Request) -> float:
+    return BASE_SECONDS + _stored(request) / (1 << 20)
 
 
 def _name(file: Path) -> str:

@@ -2,31 +2,44 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
+import sys
 import tempfile
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 from ..client import Client
 from ..core import warmup
-from ..errors import FailedPrecondition
+from ..errors import FailedPrecondition, ResourceExhausted, ServingError
 from ..export.comparing import difference, too_far
 from ..launcher import ServerProcess
 from ..ports import free_port
 from ..wire import messages, tensor
 
 TOLERANCE = 1e-4
-
+READY_SECONDS = 120.0  # longest time for starting the server and loading the model
 
 # The server is for this comparison only.
 FLAGS = ("--allow_reload=false", "--workers=1")
+# Words in the server's log when a library, Python or the system has no memory left.
+_OUT_OF_MEMORY = ("bad_alloc", "MemoryError", "OOM when allocating", "Cannot allocate memory", "memory allocation of")
 
 
-def compare(name: str, version: Path, answers: Path, *, trust: bool = False) -> str:
+def compare(
+    name: str, version: Path, answers: Path, *, memory: int, seconds: float, limit: float, trust: bool = False
+) -> str:
     """Serves a version, sends its warm-up requests, and compares the responses with TensorFlow's responses.
 
     Args:
         name: model name in the requests.
         version: folder of the version.
         answers: folder with TensorFlow's responses: a `PredictResponse` in `<number>.pb` for each warm-up request.
+        memory: bytes that each process of the server may allocate.
+        seconds: longest time for the comparison, which is the rest of the import's time.
+        limit: longest time for the whole import, in seconds, for the error message.
         trust: whether the model may have operations that do more than compute.
 
     Returns:
@@ -34,30 +47,73 @@ def compare(name: str, version: Path, answers: Path, *, trust: bool = False) -> 
 
     Raises:
         FailedPrecondition: a result differs by more than `TOLERANCE`.
+        ResourceExhausted: the model needs too much memory or time.
     """
-    worst, compared = 0.0, []
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "1").symlink_to(version)
-        models, log = {name: Path(folder)}, Path(folder) / "log"
+        log = Path(folder) / "log"
         ports = {"port": free_port(), "rest_port": free_port()}
         flags = FLAGS if trust else (*FLAGS, "--restrict_models")
-        with ServerProcess("embedded", models, **ports, host="127.0.0.1", flags=flags, log=log) as server:
-            server.wait_until_ready()
-            with Client(server.grpc) as client:
-                for number, record in enumerate(warmup.read(version)):
-                    signature = record.request.spec.signature
-                    results = client.predict(name, record.request.inputs, signature=signature)
-                    message = messages.PredictResponse.FromString((answers / f"{number}.pb").read_bytes())
-                    expected = {key: tensor.to_array(proto) for key, proto in message.outputs.items()}
-                    for key, value in expected.items():
-                        largest = difference(results[key], value)
-                        if problem := too_far(largest, TOLERANCE):
-                            raise FailedPrecondition(
-                                f"The server's results differ from TensorFlow's (tolerance {TOLERANCE:g}): "
-                                f"output {key} of signature {signature} is {problem}"
-                            )
-                        worst = max(worst, float(largest))
-                    compared.append(signature)
+        server = ServerProcess("embedded", {name: Path(folder)}, **ports, host="127.0.0.1", flags=flags, log=log)
+        limited = (sys.executable, "-P", "-m", "keras_gallery.serving.importer.limited", str(memory), str(seconds))
+        server.command = [*limited, *server.command]
+        with server, _killed_after(seconds, server) as expired:
+            try:
+                server.wait_until_ready(READY_SECONDS)
+                with Client(server.grpc, timeout=seconds) as client:
+                    worst, compared = _differences(client, name, version, answers)
+            except ServingError as error:
+                if expired.is_set():
+                    raise ResourceExhausted(
+                        f"The import takes more than {limit:.0f} s (--max-seconds allows more)"
+                    ) from None
+                text = f"{error}\n{log.read_text(errors='replace') if log.exists() else ''}"
+                if any(words in text for words in _OUT_OF_MEMORY):
+                    raise ResourceExhausted(
+                        f"The model needs more than {memory / (1 << 30):.1f} GiB of memory (--max-memory allows more)"
+                    ) from None
+                raise
     if not compared:
         return "the model loads, but there is no warm-up request to compare"
     return f"{', '.join(compared)} match TensorFlow (largest difference {worst:.1g})"
+
+
+@contextlib.contextmanager
+def _killed_after(seconds: float, server: ServerProcess) -> Iterator[threading.Event]:
+    """Kills the server after `seconds`, unless the block ends earlier. Yields the event that this has happened.
+
+    The server's TensorFlow process ends when the server has ended.
+    """
+    expired = threading.Event()
+
+    def expire() -> None:
+        expired.set()
+        if server.process is not None and server.process.poll() is None:
+            os.killpg(server.process.pid, signal.SIGKILL)
+
+    timer = threading.Timer(seconds, expire)
+    timer.start()
+    try:
+        yield expired
+    finally:
+        timer.cancel()
+
+
+def _differences(client: Client, name: str, version: Path, answers: Path) -> tuple[float, list[str]]:
+    """Returns the largest difference, and the compared signatures. Raises FailedPrecondition if they differ."""
+    worst, compared = 0.0, []
+    for number, record in enumerate(warmup.read(version)):
+        signature = record.request.spec.signature
+        results = client.predict(name, record.request.inputs, signature=signature)
+        message = messages.PredictResponse.FromString((answers / f"{number}.pb").read_bytes())
+        expected = {key: tensor.to_array(proto) for key, proto in message.outputs.items()}
+        for key, value in expected.items():
+            largest = difference(results[key], value)
+            if problem := too_far(largest, TOLERANCE):
+                raise FailedPrecondition(
+                    f"The server's results differ from TensorFlow's (tolerance {TOLERANCE:g}): "
+                    f"output {key} of signature {signature} is {problem}"
+                )
+            worst = max(worst, float(largest))
+        compared.append(signature)
+    return worst, compared

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from ..printable import printable
+
 Labels = tuple[str, ...]
 Histogram = tuple[list[int], float]  # the counts of the buckets (the last bucket has no upper limit); the sum of values
 Snapshot = dict[str, dict[Labels, float | Histogram]]  # values by metric name and labels
@@ -102,11 +104,14 @@ def totals(snapshot: Snapshot) -> Snapshot:
 
 
 def text(snapshot: Snapshot) -> str:
-    """Returns a snapshot in Prometheus' text format, version 0.0.4."""
+    """Returns a snapshot in Prometheus' text format, version 0.0.4. Escapes control characters in labels."""
     lines: list[str] = []
     for name, family in FAMILIES.items():
         lines.append(f"# TYPE {name} {family.kind}")
-        for labels, value in sorted(snapshot.get(name, {}).items()):
+        shown: Snapshot = {}
+        for labels, value in snapshot.get(name, {}).items():
+            add_value(shown, name, tuple(map(_shown, labels)), value)  # escaped labels may be equal
+        for labels, value in sorted(shown.get(name, {}).items()):
             pairs = [f'{key}="{_escape(label)}"' for key, label in zip(family.labels, labels, strict=True)]
             if isinstance(value, tuple):
                 lines.extend(_histogram(name, pairs, family.limits, value))
@@ -130,5 +135,11 @@ def _number(value: float) -> str:
     return str(int(value)) if value == int(value) else repr(value)
 
 
+def _shown(label: str) -> str:
+    """Escapes control characters, except line breaks, for which the text format has its own escape."""
+    label = label.encode(errors="replace").decode()
+    return "\n".join(map(printable, label.split("\n")))
+
+
 def _escape(label: str) -> str:
-    return label.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").encode(errors="replace").decode()
+    return label.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

@@ -76,7 +76,7 @@ class Index:
         digests = {entry.file: entry.digest for entry in self.signatures.values()}
         try:
             return all(digest(self.fingerprint, Path(file)) == each for file, each in digests.items())
-        except OSError:
+        except (OSError, ValueError):  # ValueError: the name of the file is no valid path
             return False
 
     def __str__(self) -> str:
@@ -104,7 +104,7 @@ def read(folder: Path) -> Index | None:
         )
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         log.warning("%s: unreadable OpenVINO index, ignored: %r", folder, error)
         return None
 

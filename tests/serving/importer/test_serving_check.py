@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import sys
+import time
 from pathlib import Path
 from typing import Any, Self
 
 import pytest
 from keras_gallery.serving.config import flags
+from keras_gallery.serving.errors import FailedPrecondition, ResourceExhausted
 from keras_gallery.serving.importer import serving_check
 from keras_gallery.serving.launcher import ServerProcess
+
+LIMITS: dict[str, Any] = {"memory": 1 << 30, "seconds": 60.0, "limit": 90.0}
 
 
 class Server(ServerProcess):
@@ -30,9 +35,41 @@ class Server(ServerProcess):
 @pytest.mark.parametrize("trust", [False, True])
 def test_only_this_machine_reaches_the_server(trust: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(serving_check, "ServerProcess", Server)
-    assert "no warm-up request" in serving_check.compare("m", tmp_path, tmp_path, trust=trust)
+    assert "no warm-up request" in serving_check.compare("m", tmp_path, tmp_path, trust=trust, **LIMITS)
     command = Server.commands[-1]
     values = flags.parse(command[command.index("keras_gallery.serving.server.model_server") + 1 :])
     assert values.host == "127.0.0.1"
     assert not values.allow_reload
     assert values.restrict_models is not trust
+
+
+def served_by(monkeypatch: pytest.MonkeyPatch, program: str) -> None:
+    """Runs a Python program instead of the server."""
+
+    class Program(ServerProcess):
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            self.command = [sys.executable, "-c", program]
+
+    monkeypatch.setattr(serving_check, "ServerProcess", Program)
+
+
+def test_a_server_that_takes_too_long_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    served_by(monkeypatch, "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)")
+    begun = time.monotonic()
+    with pytest.raises(ResourceExhausted, match=r"^The import takes more than 90 s \(--max-seconds allows more\)$"):
+        serving_check.compare("m", tmp_path, tmp_path, **LIMITS | {"seconds": 1.0})
+    assert time.monotonic() < begun + 15
+
+
+def test_the_server_and_its_processes_have_a_memory_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    inner = "bytearray(2 << 30)"
+    served_by(monkeypatch, f"import subprocess, sys; subprocess.run([sys.executable, '-c', {inner!r}])")
+    with pytest.raises(ResourceExhausted, match=r"^The model needs more than 1.0 GiB of memory \(--max-memory allows"):
+        serving_check.compare("m", tmp_path, tmp_path, **LIMITS)
+
+
+def test_a_server_that_fails_for_another_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    served_by(monkeypatch, "import sys; sys.exit(3)")
+    with pytest.raises(FailedPrecondition, match="ended with exit status 3"):
+        serving_check.compare("m", tmp_path, tmp_path, **LIMITS)

@@ -238,6 +238,12 @@ def test_a_model_name_that_is_not_unicode() -> None:
     assert page(replace(PREDICT, model="a\udcff"))[":tensorflow:serving:request_count", "a?", "OK"] == 1
 
 
+def test_control_characters_are_escaped() -> None:
+    snapshot = {":tensorflow:serving:request_example_count_total": {("a\x1b[2J\r",): 1.0, (r"a\x1b[2J\r",): 2.0}}
+    assert not set(prometheus.text(snapshot)) & {"\x1b", "\r"}
+    assert samples(snapshot)[":tensorflow:serving:request_example_count_total", r"a\x1b[2J\r"] == 3
+
+
 def test_snapshots_while_another_thread_records() -> None:
     metrics = Metrics()
 
