@@ -135,6 +135,20 @@ def listen_unix(path: str) -> socket.socket:
     return bound
 
 
+def remove_unix(path: str, bound: os.stat_result) -> None:
+    """Removes the file of a Unix socket, unless another server has replaced it.
+
+    Call it before the socket is closed: the system may then use the number of the file for another file.
+
+    Args:
+        path: the path of the socket.
+        bound: the result of `os.stat(path)` after `listen_unix`.
+    """
+    with contextlib.suppress(OSError):
+        if os.path.samestat(os.stat(path), bound):
+            os.unlink(path)
+
+
 def free_port() -> int:
     """Returns a local port that no process uses at the moment."""
     with socket.socket() as probe:

@@ -29,6 +29,7 @@ POLL_SECONDS, LOAD_SECONDS, UNLOAD_SECONDS = 0.5, 10.0, 60.0
 RELOAD_SECONDS = 600.0  # time limit for the versions of a reload to become available
 CANCEL_SECONDS = 0.2  # a reload whose caller has given up waiting ends after this time
 STOP_SECONDS = 60.0  # time limit for `stop`
+MAX_PAST = 1000  # models that are no longer served or loaded, and whose status requests can still read
 
 
 class Manager:
@@ -81,7 +82,7 @@ class Manager:
             Threads("improve", 1),
         )
         self._polls = Threads("poll", 1, POLL_SECONDS)
-        # Includes models that are no longer served: requests can still read the status of these models.
+        # Includes models that are no longer served, oldest first: requests can still read their status.
         self._models = {config.name: ModelVersions(config, self._resources) for config in configs}
         self._thread = threading.Thread(target=self._watch, name="versions", daemon=True)
 
@@ -129,9 +130,11 @@ class Manager:
             for config in configs:
                 model = self._models.setdefault(config.name, ModelVersions(config, self._resources))
                 model.config = config
-            for name, model in self._models.items():
-                if name not in wanted:
-                    model.config = None
+            for name in [name for name, model in self._models.items() if model.config and name not in wanted]:
+                model = self._models.pop(name)
+                model.config = None
+                self._models[name] = model  # last, so that older ones are forgotten first
+            self._forget_past()
             for name in new:
                 self._models[name].forget_failures()
             self._publish()
@@ -169,7 +172,7 @@ class Manager:
             while not self._is_settled(new):
                 if is_cancelled():
                     raise Cancelled("The client has cancelled the reload. The server continues to load the models.")
-                if any(self._models[name].config != wanted[name] for name in new):
+                if any(self._config(name) != wanted[name] for name in new):
                     break
                 if time.monotonic() >= end:
                     names = ", ".join(name for name in new if not self._is_settled([name]))
@@ -177,7 +180,7 @@ class Manager:
                         f"The reload was not complete within {seconds:g} s. The server continues to load {names}."
                     )
                 self._changed.wait(min(CANCEL_SECONDS, max(0.0, end - time.monotonic())))
-            replaced = [config.name for config in configs if self._models[config.name].config != config]
+            replaced = [config.name for config in configs if self._config(config.name) != config]
             if replaced:
                 raise Aborted(f"Another reload has replaced the configuration of {', '.join(replaced)}.")
             self._publish()
@@ -218,8 +221,19 @@ class Manager:
     def _find(self, id: int) -> list[tuple[ModelVersions, Version]]:
         return [(model, load) for model in self._models.values() if (load := model.find(id))]
 
+    def _config(self, name: str) -> ModelConfig | None:
+        """Returns the configuration of a model; None if the model is not served."""
+        model = self._models.get(name)
+        return model.config if model else None
+
+    def _forget_past(self) -> None:
+        """Removes the models that are no longer served or loaded, except the last ones. Call it with the lock held."""
+        past = [name for name, model in self._models.items() if model.is_past()]
+        for name in past[:-MAX_PAST]:
+            del self._models[name]
+
     def _is_settled(self, names: Iterable[str]) -> bool:
-        models = [self._models[name] for name in names]
+        models = [self._models[name] for name in names if name in self._models]
         return self._stopping or all(m.is_usable() or m.failed or not m.config for m in models)
 
     def _publish(self) -> None:
@@ -231,7 +245,8 @@ class Manager:
     def _watch(self) -> None:
         while not self._stopping:
             with self._changed:
-                models = list(self._models.values())
+                self._forget_past()
+                models = [model for model in self._models.values() if not model.is_past()]
             for model in models:
                 config = model.config
                 if model.begin_poll(config):

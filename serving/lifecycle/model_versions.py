@@ -53,6 +53,12 @@ class ModelVersions:
         """Returns whether a version is available."""
         return any(version.served() for version in self._known.values())
 
+    def is_past(self) -> bool:
+        """Returns whether the model is no longer served, and no version is loaded, loading or being unloaded."""
+        return self.config is None and all(
+            version.state is State.END and version.previous is None for version in self._known.values()
+        )
+
     def assign_labels(self, *, early: bool) -> None:
         """Accepts the labels of `config` that name an available version.
 

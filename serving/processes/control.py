@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Protocol, cast
 
 from ..config import model_config
-from ..errors import DeadlineExceeded
+from ..errors import DeadlineExceeded, ResourceExhausted
 from ..lifecycle.manager import Manager
 from ..lifecycle.versions import ModelStatus, VersionStatus
 from ..wire import messages
 
+MAX_RELOADS = 8  # reloads that wait for their models
 CALL_SECONDS = 10.0  # time limit for the manager's process to answer a call other than `reload`
 
 
@@ -45,6 +46,9 @@ class LocalControl:
     def __init__(self, manager: Manager, metrics: Callable[[], str]) -> None:
         self._manager = manager
         self._metrics = metrics
+        self._reload = Reloads(lambda: manager)
+        # Not the executor of the event loop, so that reloads don't delay requests. One more thread refuses reloads.
+        self._threads = ThreadPoolExecutor(MAX_RELOADS + 1, "reload")
 
     async def status(self, name: str, version: int | None = None) -> list[VersionStatus]:
         return self._manager.status(name, version)
@@ -52,7 +56,8 @@ class LocalControl:
     async def reload(self, config: bytes) -> None:
         cancelled = threading.Event()
         try:
-            await asyncio.to_thread(reload, self._manager, config, cancelled.is_set)
+            loop = asyncio.get_running_loop()
+            await loop.run_in_executor(self._threads, self._reload, config, cancelled.is_set)
         finally:
             cancelled.set()
 
@@ -90,9 +95,30 @@ class RemoteControl:
             raise DeadlineExceeded(f"The manager's process has not answered within {CALL_SECONDS:g} s.") from None
 
 
-def reload(manager: Manager, config: bytes, is_cancelled: Callable[[], bool] = lambda: False) -> None:
-    """Makes `manager` serve exactly the models of a serialized `ModelServerConfig`.
+class Reloads:
+    """Makes a manager serve exactly the models of serialized configs. Limits the number of reloads that wait.
 
-    Stops waiting for the models when `is_cancelled()` returns True. Raises ServingError on failure.
+    Args:
+        manager: returns the manager.
     """
-    manager.reload(model_config.model_configs(messages.ModelServerConfig.FromString(config)), is_cancelled)
+
+    def __init__(self, manager: Callable[[], Manager]) -> None:
+        self._manager = manager
+        self._slots = threading.BoundedSemaphore(MAX_RELOADS)
+
+    def __call__(self, config: bytes, is_cancelled: Callable[[], bool] = lambda: False) -> None:
+        """Applies a serialized `ModelServerConfig`. Returns after all new models are loaded.
+
+        Stops waiting for the models when `is_cancelled()` returns True.
+
+        Raises:
+            ResourceExhausted: too many reloads are waiting. The served models do not change.
+            ServingError: the config is invalid or a new model can't be loaded.
+        """
+        if not self._slots.acquire(blocking=False):
+            raise ResourceExhausted(f"Too many reloads are waiting: {MAX_RELOADS}.")
+        try:
+            configs = model_config.model_configs(messages.ModelServerConfig.FromString(config))
+            self._manager().reload(configs, is_cancelled)
+        finally:
+            self._slots.release()

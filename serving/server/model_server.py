@@ -13,6 +13,7 @@ import argparse
 import asyncio
 import ipaddress
 import logging
+import os
 import signal
 import socket
 import sys
@@ -31,10 +32,10 @@ from ..lifecycle.manager import Manager
 from ..lifecycle.versions import version_states
 from ..observe.metrics import Metrics
 from ..observe.prometheus import Snapshot, add_value, merge, text
-from ..ports import PortInUse, listen_unix, reserve
+from ..ports import PortInUse, listen_unix, remove_unix, reserve
 from ..printable import printable
 from ..processes.channel import Cancellable, Methods
-from ..processes.control import LocalControl, reload
+from ..processes.control import LocalControl, Reloads
 from ..processes.pool import WorkerPool
 from . import config_watcher, node
 from .config_watcher import ConfigWatcher
@@ -73,6 +74,7 @@ class ModelServer:
         self._pool: WorkerPool | None = None
         self._ports = reserve_ports(values)
         self._unix = listen_unix(values.grpc_socket_path) if values.grpc_socket_path else None
+        self._unix_file = os.stat(values.grpc_socket_path) if values.grpc_socket_path else None
         self._tensorflow = TensorFlowProcess(
             values.tensorflow_intra_op_parallelism or values.tensorflow_session_parallelism,
             values.tensorflow_inter_op_parallelism or values.tensorflow_session_parallelism,
@@ -121,7 +123,7 @@ class ModelServer:
         """Returns the methods that workers may call."""
         return {
             "status": lambda *arguments: self._manager.status(*arguments),
-            "reload": Cancellable(lambda config, is_cancelled: reload(self._manager, config, is_cancelled)),
+            "reload": Cancellable(Reloads(lambda: self._manager)),
             "models": lambda: self._manager.models(),
             "metrics": self._metrics,
             "tensorflow_address": self._tensorflow.address,
@@ -144,9 +146,9 @@ class ModelServer:
             starting.cancel()
             self._watcher.stop()
             exit_in(self._flags.shutdown_grace_seconds + 4 * STOP_SECONDS)
-            if self._unix:  # first, so that new clients are refused
+            if self._unix and self._unix_file:  # first, so that new clients are refused
+                remove_unix(self._flags.grpc_socket_path, self._unix_file)
                 self._unix.close()
-                Path(self._flags.grpc_socket_path).unlink(missing_ok=True)
             await self._close()
             for each in self._ports:
                 each.close()

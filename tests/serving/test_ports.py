@@ -12,7 +12,7 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
-from keras_gallery.serving.ports import BACKLOG, PortInUse, free_port, listen, listen_unix, reserve
+from keras_gallery.serving.ports import BACKLOG, PortInUse, free_port, listen, listen_unix, remove_unix, reserve
 
 SECONDS = 10
 
@@ -202,3 +202,16 @@ def test_paths_that_cannot_be_used(path: str, bad: str) -> None:
     with pytest.raises(PortInUse, match=rf"^Cannot listen on {bad} \(--grpc_socket_path\): ") as caught:
         listen_unix(bad)
     assert "\n" not in str(caught.value)
+
+
+def test_the_socket_of_another_server_stays(path: str, stack: ExitStack) -> None:
+    """The path was removed while the first server runs, and a second server listens on the same path."""
+    stack.enter_context(listen_unix(path))
+    first = os.stat(path)
+    os.unlink(path)
+    stack.enter_context(listen_unix(path))
+    remove_unix(path, first)
+    assert Path(path).is_socket()
+    remove_unix(path, os.stat(path))
+    assert not Path(path).exists()
+    remove_unix(path, first)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -18,6 +19,7 @@ from ..base import raise_in_event_loop
 from .breaker import ProcessEnded
 from .frames import LOAD, NOT_LOADED, RUN, Buffer, Stream, strings_from_bytes, strings_to_bytes
 
+log = logging.getLogger(__name__)
 _CODE_NAMES = {code.value: code.name for code in Code}
 # On the event loop, larger requests are not sent, because sending could block.
 LOOP_BYTES = 64 << 10
@@ -39,6 +41,7 @@ class Connections:
         self._address = address
         self._tags = list(tags)
         self._idle: list[Stream] = []  # last in, first out
+        self._logged = ""  # the reason why the process could not be started, if the log has it already
 
     def load(self, folder: Path) -> tuple[Stream, int]:
         """Loads a SavedModel in the TensorFlow process.
@@ -125,9 +128,18 @@ class Connections:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2 * LOOP_BYTES)
             try:
                 connection.connect(self._address())
+                self._logged = ""
                 return Stream(connection)
-            except OSError:
+            except OSError as error:
                 connection.close()
+                reason = error
+            except BaseException:
+                connection.close()
+                raise
+        summary = reason.strerror or str(reason)
+        if self._logged != summary:
+            self._logged = summary
+            log.error("could not start or reach the TensorFlow process: %s", reason)
         raise Unavailable("The TensorFlow process could not be started")
 
     def close(self) -> None:

@@ -22,6 +22,7 @@ FOLDER = "gallery-tensorflow-"  # the beginning of the name of the folder with t
 START_SECONDS = 120.0  # time for loading TensorFlow
 PING_SECONDS = 2.0  # pause between two pings
 HANG_SECONDS = 5.0  # the process is killed if it does not answer a ping within twice this time
+MAX_SOCKET_PATH = 107 if sys.platform == "linux" else 103  # bytes, without the final NUL
 
 
 class TensorFlowProcess:
@@ -47,13 +48,22 @@ class TensorFlowProcess:
     def address(self) -> str:
         """Returns the path of the process's Unix socket, and starts the process if it does not run.
 
-        Does not wait until the process is ready. Raises Unavailable after `close`.
+        Does not wait until the process is ready. Restarts the process if its socket was deleted, because no client
+        can connect any more.
+
+        Raises:
+            Unavailable: `close` was called, or the path of the folder for temporary files is too long.
+            OSError: the socket can't be created, or the process can't be started.
         """
         with self._lock:
             if self._closed.is_set():
                 raise Unavailable("The server is stopping")
             if self._process is not None and (status := self._process.poll()) is not None:
                 log.error("the TensorFlow process ended with status %s", status)
+                self._end(self._process)
+                self._process = None
+            elif self._process is not None and not self._socket().exists():
+                log.error("the socket %s was deleted: restarting the TensorFlow process", self._socket())
                 self._end(self._process)
                 self._process = None
             if self._process is None:
@@ -75,13 +85,21 @@ class TensorFlowProcess:
 
     def _start(self) -> subprocess.Popen[bytes]:
         """Starts a process with a socket that already listens, so that clients can connect at once."""
-        if self._folder is None:
+        if self._folder is None or not self._folder.path.is_dir():
+            if self._folder is not None:
+                self._folder.close()
             self._folder = OwnedFolder(FOLDER)
+        self._starts += 1
+        size = len(os.fsencode(self._socket()))
+        if size > MAX_SOCKET_PATH:
+            raise Unavailable(
+                f"The path of TensorFlow's socket is too long: {size} bytes (maximum {MAX_SOCKET_PATH}). "
+                "Set TMPDIR to a shorter path."
+            )
         writable = ""
         if self._sandbox:
             writable = str(self._folder.path / "temporary")
             os.makedirs(writable, exist_ok=True)
-        self._starts += 1
         with socket.socket(socket.AF_UNIX) as listener:
             listener.bind(str(self._socket()))
             listener.listen(128)

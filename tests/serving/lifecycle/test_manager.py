@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 from keras_gallery.serving.config.model_config import ModelConfig
-from keras_gallery.serving.errors import FailedPrecondition, InvalidArgument, NotFound, ServingError
+from keras_gallery.serving.errors import Aborted, FailedPrecondition, InvalidArgument, NotFound, ServingError
+from keras_gallery.serving.lifecycle import manager as manager_module
 from keras_gallery.serving.lifecycle.manager import Manager
+from keras_gallery.serving.lifecycle.model_versions import ModelVersions
 from keras_gallery.serving.lifecycle.versions import State
 from keras_gallery.serving.wire.predict import ModelSpec
 
@@ -460,3 +462,50 @@ def test_stop_closes_versions_that_wait_to_be_unloaded(run: Run, tmp_path: Path,
         until(lambda: not manager._thread.is_alive())
     stopping.join(SECONDS)
     assert all(servable.closed for servable in load.loaded.values())
+
+
+def test_past_models_are_forgotten(run: Run, tmp_path: Path, load: Loader, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reloads with ever new names keep the status of the last models only. A model with a loaded version stays."""
+    monkeypatch.setattr(manager_module, "MAX_PAST", 3)
+    add(tmp_path, 1)
+    manager = run(ModelConfig("m", tmp_path))
+
+    def past() -> list[str]:
+        return [name for name, model in list(manager._models.items()) if not model.config]
+
+    with load.models.using(ModelSpec("m"), record()):  # a request in progress
+        for number in range(8):
+            with pytest.raises(ServingError):
+                manager.reload([ModelConfig(f"m{number}", tmp_path / "none"), ModelConfig("kept", tmp_path)])
+        until(lambda: past() == ["m", "m4", "m5", "m6"])
+        until(lambda: states(manager) == {1: State.UNLOADING})
+    until(lambda: past() == ["m4", "m5", "m6"])
+    with pytest.raises(NotFound, match="^Could not find any versions of model m$"):
+        manager.status("m")
+    manager.reload([ModelConfig("m4", tmp_path)])  # served again
+    until(lambda: past() == ["m6", "kept", "m7"])
+    assert manager.status("kept")[0].state is State.END
+
+
+def test_a_reload_whose_models_were_forgotten(
+    run: Run, tmp_path: Path, load: Loader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(manager_module, "MAX_PAST", 1)
+    manager = run()
+    raised = []
+
+    def reload() -> None:
+        with pytest.raises(Aborted) as caught:
+            manager.reload([ModelConfig("hangs", tmp_path / "a")])
+        raised.append(caught.value)
+
+    monkeypatch.setattr(ModelVersions, "_note_failure", lambda self: None)  # the model is never settled
+    waiting = threading.Thread(target=reload)
+    waiting.start()
+    until(lambda: manager.models())
+    with manager._changed:
+        manager.apply([ModelConfig("other", tmp_path / "b")])
+        manager.apply([])
+        assert list(manager._models) == ["other"]
+    waiting.join(SECONDS)
+    assert str(raised[0]) == "Another reload has replaced the configuration of hangs."
