@@ -20,6 +20,7 @@ NARROW = (1e-5, 2e-6)  # tolerances: relative to the value, and relative to the 
 JOINED = (2, 5, 16, MAX_JOINED_ROWS)  # batch sizes whose outputs are compared with the outputs of their rows alone
 ROWS_TOLERANCE = 1e-6  # relative to the largest value in the output; rounding alone causes differences of this order
 WIDE = (1e-4, 1e-4)  # tolerances, as in NARROW, for inputs so large that rounding errors matter
+_NEGLIGIBLE = 1e-34  # differences that arise because both engines treat numbers below 1.2e-38 as zero in some places
 _SIZES = (8, 32, 1, 64, 224)  # sizes to try for dynamic dimensions
 _SECONDS, _ROUNDS = 0.1, 3  # minimum duration and number of rounds of a measurement
 _CLEAR, _CLEAR_ROUNDS = 2.0, 10  # it ends earlier, after 10 rounds, if one engine takes more than twice as long
@@ -215,7 +216,7 @@ def _is_close(got: Any, want: Any, relative: float, absolute: float) -> bool:
         return False
     want, got = want[finite].astype(np.float64), got[finite]
     largest = np.abs(want).max(initial=0)
-    return bool(np.all(np.abs(got - want) <= relative * np.abs(want) + absolute * largest))
+    return bool(np.all(np.abs(got - want) <= relative * np.abs(want) + absolute * largest + _NEGLIGIBLE))
 
 
 def _classes(array: Any) -> Any:
