@@ -129,6 +129,16 @@ def test_equal_and_faster_engines_are_accepted() -> None:
     assert verdict.times_faster > 1
 
 
+def flushed(x: Any) -> Any:
+    """Returns the array with zero in place of all numbers below the smallest normal number."""
+    return np.where(abs(x) < np.finfo(np.float32).tiny, np.float32(0), x)
+
+
+def test_denormal_numbers_may_become_zero() -> None:
+    """Otherwise an LSTM would run in TensorFlow. A difference that grows from such a number is rejected (below)."""
+    compare(signature(), engine(lambda x: x, 0.001), engine(flushed))
+
+
 UNEQUAL: dict[str, tuple[SignatureDef, Callable[[Any], Any], Callable[[Any], Any], str]] = {
     "values": (signature(), lambda x: x, lambda x: x * np.float32(1.0001), "different values of y"),
     "NaN": (signature(), lambda x: x / x, lambda x: np.ones_like(x), "different values of y"),
@@ -158,6 +168,7 @@ UNEQUAL: dict[str, tuple[SignatureDef, Callable[[Any], Any], Callable[[Any], Any
         lambda x: x,
         "TensorFlow fails for all sizes tried",
     ),
+    "signs of denormal numbers": (signature(), np.sign, lambda x: np.sign(flushed(x)), "different values of y"),
     "overflow": (signature(), lambda x: x, lambda x: np.where(abs(x) > 500, np.inf, x), "large values"),
 }
 
