@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import concurrent.futures
 import dataclasses
 import threading
@@ -148,7 +149,8 @@ class FrontServer:
 
     def start_stopping(self) -> None:
         """Lets the server drain. Returns at once."""
-        self.loop.call_soon_threadsafe(self._end.set)
+        with contextlib.suppress(RuntimeError):  # the server has already stopped
+            self.loop.call_soon_threadsafe(self._end.set)
 
     def stop(self) -> None:
         """Drains and stops the server."""
