@@ -10,8 +10,8 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -20,6 +20,10 @@ import numpy as np
 from keras_gallery.serving.ports import free_port
 from keras_gallery.serving.wire import messages, predict
 from keras_gallery.serving.wire.predict import ModelSpec
+
+from .. import waiting
+
+eventually = partial(waiting.until, seconds=30, pause=0.02)
 
 MODEL = "line"
 SMALL = 64 << 20  # limit for additional memory in bytes
@@ -178,11 +182,3 @@ def resident(pid: int, field: str = "VmRSS") -> int:
     """Returns the resident memory of a process in bytes. The field `VmHWM` is the maximum so far."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return next(int(line.split()[1]) << 10 for line in lines if line.startswith(field))
-
-
-def eventually(condition: Callable[[], bool], seconds: float = 30) -> None:
-    """Waits until `condition()` returns True. Fails after the given time."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "the condition did not become true in time"
-        time.sleep(0.02)

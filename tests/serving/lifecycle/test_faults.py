@@ -24,7 +24,8 @@ from keras_gallery.serving.lifecycle.manager import Manager
 from keras_gallery.serving.lifecycle.versions import MAX_FILES, Quarantined, State, check_files, files_of
 from keras_gallery.serving.wire.predict import ModelSpec
 
-from .fake_loader import SECONDS, Loader, Run, add, served, states, until
+from ...waiting import until
+from .fake_loader import SECONDS, Loader, Run, add, served, states
 
 # === Bad base paths ===
 

@@ -17,8 +17,9 @@ from keras_gallery.serving.lifecycle.model_versions import ModelVersions
 from keras_gallery.serving.lifecycle.versions import State
 from keras_gallery.serving.wire.predict import ModelSpec
 
+from ...waiting import until
 from ..fake_models import record
-from .fake_loader import SECONDS, Loader, Run, add, served, states, until
+from .fake_loader import SECONDS, Loader, Run, add, served, states
 
 # === Version policies and labels ===
 

@@ -4,21 +4,15 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from keras_gallery.serving.lifecycle import threads
 from keras_gallery.serving.lifecycle.threads import Threads
 
+from ...waiting import until
+
 SECONDS = 10
-
-
-def until(condition: Callable[[], Any]) -> None:
-    deadline = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, "the condition did not become true in time"
-        time.sleep(0.002)
 
 
 def test_the_number_of_threads() -> None:

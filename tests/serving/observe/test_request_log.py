@@ -9,8 +9,8 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,19 +20,16 @@ from keras_gallery.serving.observe.metrics import MAX_SERIES, Metrics
 from keras_gallery.serving.observe.observation import Observation
 from keras_gallery.serving.observe.request_log import DROPPED, RequestLog
 
+from ... import waiting
+
+until = partial(waiting.until, seconds=20)
+
 COUNT = ":tensorflow:serving:request_log_count"
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 REQUEST = Observation(
     *("grpc", "Predict", "m", 3, "serving_default", "OK", 0.25, 0.125, "openvino", 4, 8, 100, 200),
     *("ipv4:127.0.0.1:5", "id-1", TRACE),
 )
-
-
-def until(condition: Callable[[], bool], seconds: float = 20) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "the condition did not become true in time"
-        time.sleep(0.005)
 
 
 def lines(path: Path) -> list[dict[str, Any]]:

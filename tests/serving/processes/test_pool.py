@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +18,13 @@ from keras_gallery.serving.errors import ServingError
 from keras_gallery.serving.launcher import ServerProcess
 from keras_gallery.serving.ports import free_port
 
+from ... import waiting
 from ..conftest import MODEL, embedded_only
+
+until = partial(waiting.until, seconds=30, pause=0.02)
 
 pytestmark = embedded_only()
 SECONDS = 30
-
-
-def until(condition: Callable[[], Any]) -> None:
-    deadline = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, "the condition did not become true in time"
-        time.sleep(0.02)
 
 
 def children(pid: int) -> list[int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +15,10 @@ from keras_gallery.serving.lifecycle.versions import Quarantined
 from keras_gallery.serving.processes import crew, pool, worker_process
 from keras_gallery.serving.processes.pool import WorkerPool
 
+from ...waiting import until
 from .fake_workers import FakeWorker
 
 SECONDS = 10
-
-
-def until(condition: Callable[[], Any]) -> None:
-    deadline = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, "the condition did not become true in time"
-        time.sleep(0.005)
 
 
 class Reports:

@@ -6,9 +6,8 @@ import logging
 import os
 import time
 from argparse import Namespace
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 from keras_gallery.serving.config.model_config import ModelConfig
@@ -16,14 +15,9 @@ from keras_gallery.serving.errors import InvalidArgument
 from keras_gallery.serving.server import config_watcher
 from keras_gallery.serving.server.config_watcher import ConfigWatcher
 
+from ...waiting import until
+
 SECONDS = 10
-
-
-def until(condition: Callable[[], Any]) -> None:
-    deadline = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, "the condition did not become true in time"
-        time.sleep(0.005)
 
 
 def text(*names: str) -> str:

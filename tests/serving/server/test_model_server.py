@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,10 @@ from keras_gallery.serving.errors import Code, ServingError
 from keras_gallery.serving.launcher import ServerProcess
 from keras_gallery.serving.ports import free_port
 
+from ... import waiting
 from ..conftest import MODEL, embedded_only
+
+until = partial(waiting.until, seconds=60, pause=0.05)
 
 
 @pytest.fixture(scope="module")
@@ -262,7 +266,7 @@ def test_a_new_version_takes_over_without_a_failed_request(
         (root / "copy").rename(root / MODEL / "2")
         try:
             with Client(server.rest) as client:
-                eventually(lambda: client.status(MODEL) == {2: "AVAILABLE", 1: "END"})
+                until(lambda: client.status(MODEL) == {2: "AVAILABLE", 1: "END"})
         finally:
             stop.set()
             asking.join()
@@ -281,19 +285,11 @@ def test_a_broken_version_does_not_affect_the_old_one(saved_models: Path, server
         (root / "copy" / "saved_model.pb").write_bytes(whole[: len(whole) // 2])
         (root / "copy").rename(root / MODEL / "2")
         with Client(server.rest) as client:
-            eventually(lambda: client.status(MODEL).get(2) == "END")
+            until(lambda: client.status(MODEL).get(2) == "END")
             assert client.status(MODEL)[1] == "AVAILABLE"
             assert client.encode(MODEL, X).shape == (1, 5)
         _, answer = curl(server, f"/v1/models/{MODEL}/versions/2")
         assert answer["model_version_status"][0]["status"]["error_code"] != "OK"
-
-
-def eventually(condition: Any, seconds: float = 60) -> None:
-    """Waits until `condition()` returns True."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "the condition did not become true in time"
-        time.sleep(0.05)
 
 
 # === Command line ===

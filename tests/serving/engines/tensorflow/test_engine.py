@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,9 @@ from keras_gallery.serving.engines.tensorflow.process import TensorFlowProcess
 from keras_gallery.serving.errors import DeadlineExceeded, InvalidArgument, NotFound, ServingError, Unavailable
 from keras_gallery.serving.saved_model import read_signatures
 
+from .... import waiting
+
+until = partial(waiting.until, seconds=60, pause=0.01)
 DTYPES = [
     *("float32", "float64", "float16", "bfloat16", "complex64", "complex128", "bool"),
     *("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
@@ -234,13 +238,6 @@ def pid_of(owner: TensorFlowProcess) -> int:
     return owner._process.pid
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "timeout"
-        time.sleep(0.01)
-
-
 def test_all_callers_get_the_same_process(owner: TensorFlowProcess) -> None:
     with ThreadPoolExecutor(8) as pool:
         addresses = set(pool.map(lambda _: owner.address(), range(8)))
@@ -283,7 +280,7 @@ def test_models_are_shared_and_counted(models: Path, connect: Callable[[], Tenso
         stream.close()
         return new_number != number
 
-    wait_for(is_freed)
+    until(is_freed)
 
 
 def test_a_killed_process_is_restarted(
@@ -296,7 +293,7 @@ def test_a_killed_process_is_restarted(
     assert [runner(x, ["y"])["y"] for runner in runners] == [2, 2]
     first = pid_of(owner)
     os.kill(first, signal.SIGKILL)
-    wait_for(lambda: owner._process is None or owner._process.poll() is not None)
+    until(lambda: owner._process is None or owner._process.poll() is not None)
     assert [runner(x, ["y"])["y"] for runner in runners] == [2, 2]
     assert pid_of(owner) != first
     assert "ended with status -9" in caplog.text
@@ -312,7 +309,7 @@ def test_a_request_in_progress_fails_if_the_process_ends(
     stop(pid_of(owner))  # so that the request stays in progress
     with ThreadPoolExecutor(1) as pool:
         answer = pool.submit(runner, x, ["y"])
-        wait_for(lambda: not engine.connections._idle)
+        until(lambda: not engine.connections._idle)
         os.kill(pid_of(owner), signal.SIGKILL)
         with pytest.raises(Unavailable, match="ended during the request"):
             answer.result(60)
@@ -339,7 +336,7 @@ def test_a_first_run_on_the_event_loop_raises_would_block(
 def stop(pid: int) -> None:
     """Stops a process, and waits until all its threads have stopped."""
     os.kill(pid, signal.SIGSTOP)
-    wait_for(lambda: all(state_of(thread) == "T" for thread in Path(f"/proc/{pid}/task").iterdir()))
+    until(lambda: all(state_of(thread) == "T" for thread in Path(f"/proc/{pid}/task").iterdir()))
 
 
 @contextlib.contextmanager
@@ -434,7 +431,7 @@ def test_slow_loops_do_not_take_the_threads_of_other_models(
         for _ in range(cores + 1):
             pool.submit(slow, {"n": np.array(1 << 60)}, ["y"])
         try:
-            wait_for(lambda: slow_threads(pid_of(owner)) >= cores)
+            until(lambda: slow_threads(pid_of(owner)) >= cores)
             answer = pool.submit(other, {"x": np.ones((1, 6), np.float32)}, ["y"])
             assert answer.result(30)["y"].tolist() == [[2.0] * 6]
         finally:
@@ -489,7 +486,7 @@ def test_signatures_that_may_have_ended_the_process_run_one_at_a_time(
         sent, start = [], engine.connections.start
         monkeypatch.setattr(engine.connections, "start", lambda *run: sent.append(start(*run)) or sent[-1])
         answers = [pool.submit(runners[name], {"x": x}, ["y"]) for name, x in inputs.items()]
-        wait_for(lambda: len(sent) == 2)
+        until(lambda: len(sent) == 2)
         os.kill(pid_of(owner), signal.SIGKILL)
         for answer in answers:
             with pytest.raises(Unavailable, match="ended during the request"):
@@ -514,7 +511,7 @@ def test_a_signature_that_ends_the_process_twice_is_paused(
         stop(pid_of(owner))
         with ThreadPoolExecutor(1) as pool:
             answer = pool.submit(runners["scalar"], x, ["y"])
-            wait_for(lambda: not engine.connections._idle)
+            until(lambda: not engine.connections._idle)
             os.kill(pid_of(owner), signal.SIGKILL)
             with pytest.raises(Unavailable, match="ended during the request"):
                 answer.result(60)
@@ -566,7 +563,7 @@ def test_the_process_ends_with_its_parent(models: Path) -> None:
     finally:
         Path(address).unlink(missing_ok=True)
         Path(address).parent.rmdir()
-    wait_for(lambda: not is_running(int(pid)))
+    until(lambda: not is_running(int(pid)))
 
 
 def is_running(pid: int) -> bool:
