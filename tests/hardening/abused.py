@@ -74,7 +74,7 @@ class AbusedServer:
                 self._command, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
             )
         try:
-            eventually(self._is_ready, 60)
+            eventually(self._is_ready, seconds=60)
         except BaseException:
             self.__exit__()
             raise

@@ -61,7 +61,7 @@ def test_a_version_that_crashes_its_workers(tmp_path: Path, patched: None) -> No
                 return b"crashed two worker processes" in status and b'"AVAILABLE"' in status
             return False
 
-        eventually(is_in_quarantine, 60)
+        eventually(is_in_quarantine, seconds=60)
         for _ in range(10):
             server.check()
             assert server.rest("POST", f"/v1/models/{MODEL}:predict", body)[0] == 200
