@@ -87,17 +87,19 @@ def _write(
     progress("Writing the SavedModel")
     archive = keras.export.ExportArchive()
     archive.track(model)
+    graphs = {}
     for signature, endpoint in signatures.items():
         for table in endpoint.tables:
             archive.track(table)
-        archive.add_endpoint(signature, endpoint.function, endpoint.inputs)
+        graphs[signature] = archive.add_endpoint(signature, endpoint.function, endpoint.inputs)
     archive.write_out(str(folder), verbose=False)
     _set_methods(folder, signatures)
     progress(f"Comparing the answers of {len(signatures)} signatures with the model's")
     loaded = tf.saved_model.load(str(folder))
     for signature, endpoint in signatures.items():
         run = loaded.signatures[signature]
-        check(f"{name}: signature {signature} of the SavedModel", endpoint, _tensorflow_caller(run))
+        what = f"{name}: signature {signature} of the SavedModel"
+        check(what, endpoint, graphs[signature].get_concrete_function(), _tensorflow_caller(run))
     _check_no_gpu_operations(name, folder)
     progress("Converting the signatures for OpenVINO")
     write_openvino(folder)
@@ -115,19 +117,19 @@ def _set_methods(folder: Path, signatures: Mapping[str, Endpoint]) -> None:
     updater.save()
 
 
-def check(what: str, endpoint: Endpoint, run: Callable[[Arrays], Arrays]) -> None:
-    """Compares the outputs of `run` and of the endpoint's function, for batches of 1, 7 and 32.
+def check(what: str, endpoint: Endpoint, function: Any, run: Callable[[Arrays], Arrays]) -> None:
+    """Compares the outputs of `run` with the outputs of `function`, for batches of 1, 7 and 32.
 
     Args:
         what: description of `run` for the error message.
-        endpoint: the function, with example inputs.
+        endpoint: the example inputs.
+        function: the endpoint's function as a graph. Like the SavedModel, it runs as a graph, because other rounding
+            could change the best of two almost equal classes.
         run: computes the outputs to check.
 
     Raises:
         FailedPrecondition: floats differ by more than 1e-5 (see `difference`), or other values differ.
     """
-    # Run as a graph like the SavedModel: otherwise rounding could change the best of two almost equal classes.
-    function = tf.function(endpoint.function, input_signature=endpoint.inputs).get_concrete_function()
     for batch in BATCHES:
         inputs = endpoint.example(batch)
         expected = function(*(tf.constant(inputs[spec.name], spec.dtype) for spec in endpoint.inputs))

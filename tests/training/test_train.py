@@ -23,6 +23,7 @@ from keras_gallery.training.settings import TrainConfig
 from keras_gallery.training.train import train
 from matplotlib.image import imread
 
+pytestmark = pytest.mark.usefixtures("few_images")
 QUICK: dict[str, Any] = {
     "model": "denoising_autoencoder",
     "hyperparameters": {"network": "dense", "code_dim": 8},
@@ -248,7 +249,7 @@ OTHER_MODELS: dict[str, tuple[str, dict[str, Any], str, set[str]]] = {
     "segment": ("segmenter", {"filters": (4, 4)}, "digit_masks", {"masks"}),
     "detect": ("detector", {"filters": (4, 4, 4)}, "digit_boxes", {"boxes"}),
     "regress sequences": ("gru", {"units": 4}, "adding", {"sum"}),
-    "classify texts": ("sequence_to_vector", {"units": 4}, "stress", {"confusion"}),
+    "classify texts": ("sequence_to_vector", {"units": 4, "bidirectional": False}, "stress", {"confusion"}),
     "translate": ("encoder_decoder", {"units": 8}, "addition", set()),
     "caption": ("vector_to_sequence", {"filters": (4,), "units": 8}, "digit_names", {"captions"}),
 }

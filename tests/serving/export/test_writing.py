@@ -256,5 +256,6 @@ def test_check_finds_wrong_outputs(dtype: str, change: Any, message: str | None)
     def run(arrays: Any) -> Any:
         return {"y": change(endpoint.function(tf.constant(arrays["x"]))["y"].numpy())}
 
+    function = tf.function(endpoint.function, input_signature=inputs).get_concrete_function()
     with pytest.raises(FailedPrecondition, match=f": {message} at batch 1") if message else nullcontext():
-        check("m", endpoint, run)
+        check("m", endpoint, function, run)

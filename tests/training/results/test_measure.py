@@ -26,6 +26,7 @@ from keras_gallery.training.results.page import page
 from keras_gallery.training.tasks.reconstruction import Reconstruction
 from matplotlib.image import imread
 
+pytestmark = pytest.mark.usefixtures("few_images")
 DOCS = Path(__file__).parents[3] / "docs"
 QUICK = Recipe(
     task="denoise",

@@ -1,0 +1,19 @@
+"""Fixtures for tests that train models."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def few_images() -> Iterator[None]:
+    """Uses 60 test images instead of 1,000 for the picture of the codes and for the noise levels, to save seconds."""
+    from keras_gallery.training.figures import slow
+    from keras_gallery.training.pictures import draw
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(draw, "POINTS", 60)
+        patch.setattr(slow, "SWEPT", 60)
+        yield
