@@ -233,7 +233,7 @@ def test_a_missing_package_of_a_reader_is_one_line(tmp_path: Path) -> None:
 
 @pytest.mark.models
 def test_train_export_serve_and_ctrl_c(tmp_path: Path) -> None:
-    options = ["--dataset", "digits", "--epochs", "1", "--model.code-dim", "3", "--model.network", "dense"]
+    options = ["--dataset", "digits", "--epochs", "1", "--model.code-dim", "2", "--model.network", "dense"]
     trained = gallery("train", "denoising_autoencoder", *options, cwd=tmp_path)
     assert trained.returncode == 0, trained.stderr
     assert "psnr_lift" in trained.stdout and "Saved in runs/denoising_autoencoder/001" in trained.stdout
