@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
 from time import monotonic
 from typing import Any
 
 from ...core.examples import ExampleInference
 from ...core.inference import Inference
-from ...engines.base import are_at_most
+from ...core.servable import Servable, Signature
+from ...engines.base import Arrays, are_at_most
 from ...errors import DeadlineExceeded, InvalidArgument
 from ...observe.observation import Observation
 from ...processes.control import Control
@@ -17,6 +19,7 @@ from ...wire.json import answers as json_answers
 from ...wire.json import examples as json_examples
 from ...wire.json import messages as json_messages
 from ...wire.json import predict as json_predict
+from ...wire.json.steps import LONG, uncollected
 from ...wire.model_spec import ModelSpec
 from ...wire.signature import DEFAULT_SIGNATURE
 from ..grpc.services import THREADS, metadata
@@ -40,6 +43,7 @@ class RestModels:
         self._inference, self._control, self._timeout = inference, control, timeout_seconds
         self._examples = ExampleInference(inference)
         self._threads = THREADS
+        self._turn = asyncio.Lock()  # for reading a long body
 
     async def describe(self, target: Target, request: Observation) -> bytes:
         """Answers status and metadata requests."""
@@ -50,23 +54,44 @@ class RestModels:
 
     async def predict(self, target: Target, data: bytes, request: Observation) -> bytes:
         """Answers a predict request. The answer has the same form as the request, row form or columnar form."""
+        with contextlib.ExitStack() as stack:
+            async with self._reading(data):
+                servable, signature, arrays, has_rows = await self._inputs(target, data, request, stack)
+            outputs = await self._in_time(request, self._inference.evaluate(servable, signature, arrays, request))
+        encode = json_answers.predictions if has_rows else json_answers.outputs
+        return bytes(await self._call(not are_at_most(outputs, QUICK_OUTPUT_BYTES), encode, outputs))
+
+    async def _inputs(
+        self, target: Target, data: bytes, request: Observation, stack: contextlib.ExitStack
+    ) -> tuple[Servable, Signature, Arrays, bool]:
+        """Reads the body of a predict request. Keeps the model loaded until the end of `stack`.
+
+        Returns the model, the signature, the inputs, and whether the request has the row form.
+        """
         long = len(data) > QUICK_BODY_BYTES
         body = await self._call(long, json_predict.parse, data)
-        with self._inference.models.using(target.spec, request) as servable:
+        try:
+            servable = stack.enter_context(self._inference.models.using(target.spec, request))
             name = body.signature or DEFAULT_SIGNATURE
             signature = servable.signatures.get(name)
             if signature is None:
                 servable.check_can_run(name)
                 raise InvalidArgument(f'Serving signature name: "{name}" not found in signature def')
-            definition = signature.definition
-            arrays = await self._call(long, json_predict.arrays, body, definition)
-            outputs = await self._in_time(request, self._inference.evaluate(servable, signature, arrays, request))
-        encode = json_answers.predictions if body.rows else json_answers.outputs
-        return bytes(await self._call(not are_at_most(outputs, QUICK_OUTPUT_BYTES), encode, outputs))
+            has_rows = body.rows
+            return (
+                servable,
+                signature,
+                await self._call(long, json_predict.arrays, body, signature.definition),
+                has_rows,
+            )
+        finally:
+            if len(data) > LONG:
+                await self._call(True, body.discard)
 
     async def examine(self, target: Target, data: bytes, request: Observation) -> bytes:
         """Answers classify and regress requests."""
-        signature, examples = await self._call(len(data) > QUICK_BODY_BYTES, json_examples.parse, data)
+        async with self._reading(data):
+            signature, examples = await self._call(len(data) > QUICK_BODY_BYTES, json_examples.parse, data)
         spec = ModelSpec(target.spec.name, target.spec.version, target.spec.label, signature)
         if target.action == "classify":
             running, encode = self._examples.classify(spec, examples, request), json_answers.classifications
@@ -74,6 +99,16 @@ class RestModels:
             running, encode = self._examples.regress(spec, examples, request), json_answers.regressions
         _, result = await self._in_time(request, running)
         return bytes(await self._call(result.ByteSize() > QUICK_RESULT_BYTES, encode, result))
+
+    @contextlib.asynccontextmanager
+    async def _reading(self, data: bytes) -> AsyncIterator[None]:
+        """Within the block, no other long body is read, and the garbage collector does not visit its values."""
+        if len(data) <= LONG:
+            yield
+            return
+        async with self._turn:
+            with uncollected():
+                yield
 
     async def _in_time(self, request: Observation, running: Awaitable[Any]) -> Any:
         if self._timeout is not None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from .writer import quoted
 Array = np.ndarray[Any, Any]
 
 _NULL = re.compile(rb"null")
+_STEP = 1 << 14  # elements that are written at once
 
 
 def predictions(arrays: Mapping[str, Array]) -> bytes:
@@ -42,8 +43,21 @@ def predictions(arrays: Mapping[str, Array]) -> bytes:
     if len(arrays) == 1:
         [(name, array)] = arrays.items()
         return _body("predictions", _values(name, array))
+    return _body("predictions", _list(map(_objects, _slices(arrays, batch or 0))))
+
+
+def _slices(arrays: Mapping[str, Array], rows: int) -> Iterator[dict[str, Array]]:
+    """Returns the rows of all arrays in parts of up to `_STEP` elements, or of one row."""
+    size = sum(array.size for array in arrays.values()) // max(rows, 1)
+    step = max(_STEP // max(size, 1), 1)
+    for at in range(0, rows, step):
+        yield {name: array[at : at + step] for name, array in arrays.items()}
+
+
+def _objects(arrays: Mapping[str, Array]) -> bytes:
+    """Writes an object with the values of all arrays for each row, with commas between the objects."""
     columns = [[_member(name, row) for row in _rows(name, array)] for name, array in arrays.items()]
-    return _body("predictions", _list(_object(row) for row in zip(*columns, strict=True)))
+    return b",".join([_object(row) for row in zip(*columns, strict=True)])
 
 
 def outputs(arrays: Mapping[str, Array]) -> bytes:
@@ -102,6 +116,8 @@ def _floats(values: list[float]) -> list[bytes]:
 
 def _values(name: str, array: Array) -> bytes:
     """Writes an array as nested lists. Strings become base64 if `name` ends with `_bytes`."""
+    if array.size > _STEP:
+        return _in_parts(name, array)
     if not array.dtype.hasobject:
         return _numbers(array)
     values: list[bytes] = array.ravel().tolist()
@@ -110,6 +126,14 @@ def _values(name: str, array: Array) -> bytes:
     except UnicodeDecodeError:
         return _quoted(array.tolist())
     return orjson.dumps(np.array(leaves, object).reshape(array.shape).tolist())
+
+
+def _in_parts(name: str, array: Array) -> bytes:
+    """Writes a large array in parts, so that other threads can run in between."""
+    if len(array) == 1:
+        return b"[" + _values(name, array[0]) + b"]"
+    step = max(_STEP * len(array) // array.size, 1)
+    return _list(_values(name, array[at : at + step])[1:-1] for at in range(0, len(array), step))
 
 
 def _rows(name: str, array: Array) -> list[bytes]:

@@ -10,6 +10,7 @@ from .base64 import decoded, is_base64
 from .document import MISSING, Object, raw
 from .predict import as_object, signature_of
 from .reader import loads
+from .steps import LONG, discard, parts, types_of
 from .writer import text_of, type_name
 
 _LISTS = {"bytes": "bytes_list", "float": "float_list", "int64": "int64_list"}
@@ -25,7 +26,15 @@ def parse(data: bytes) -> tuple[str, Any]:
     Raises:
         InvalidArgument: the body is malformed. The error message is the same as TensorFlow Serving's.
     """
-    document = as_object(loads(data))
+    document = loads(data)
+    try:
+        return _parsed(as_object(document))
+    finally:
+        if len(data) > LONG:
+            discard(document)
+
+
+def _parsed(document: Object) -> tuple[str, Any]:
     signature = signature_of(document)
     message = messages.Input()
     context, examples = document.find("context"), document.find("examples")
@@ -56,9 +65,10 @@ def _fill(example: Any, value: Any) -> None:
         feature = example.features.feature[name]
         feature.Clear()  # if a name is repeated, its last value counts
         values = content if isinstance(content, list) else [content]
-        types = set(map(type, values))
+        types = types_of(values)
         if types == {float}:
-            feature.float_list.value.extend(values)
+            for part in parts(values):
+                feature.float_list.value.extend(part)
         elif types == {str}:
             feature.bytes_list.value.extend(map(raw, values))
         else:

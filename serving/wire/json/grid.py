@@ -7,6 +7,7 @@ differently in the last bits. orjson also reads a few numbers that RapidJSON rej
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +24,7 @@ _MOST_DIMENSIONS = 8
 _NO_BRACKETS = bytes(0x20 if letter in b"[]" else letter for letter in range(256))
 _IN_NUMBERS = b"0123456789+-.eE"
 _SPACE = b" \t\r\n"
+_PIECE = 1 << 18  # bytes that are read at once, so that other threads can run between two pieces
 _ZEROS = bytes(ord("0") if letter in _IN_NUMBERS else letter for letter in range(256))
 
 
@@ -73,10 +75,10 @@ def _grid(text: bytes) -> Grid | None:
     """Reads `[[…], …]`. Returns None if a value is not a number, or if the lists of a level differ in length."""
     if b'"' in text:
         return None
-    structure = text.translate(_ZEROS, _SPACE)
+    structure = b"".join(piece.translate(_ZEROS, _SPACE) for piece in _pieces(text))
     if _has_outer_number(structure):
         return None
-    structure = structure.translate(None, b"0")
+    structure = b"".join(piece.translate(None, b"0") for piece in _pieces(structure))
     depth = len(structure) - len(structure.lstrip(b"["))
     if depth > _MOST_DIMENSIONS:
         return None
@@ -87,16 +89,33 @@ def _grid(text: bytes) -> Grid | None:
         count, rest = divmod(structure.count(b",", 0, max(end, 0)) + 1, before)
         if end < 0 or rest:
             return None
-        unit = b"[" + b",".join([unit] * count) + b"]"
+        unit = b"[" + ((unit + b",") * count)[:-1] + b"]"
         shape.insert(0, count)
         before *= count
     if structure != unit:
         return None
     try:
-        numbers = orjson.loads(b"[" + text.translate(_NO_BRACKETS) + b"]")
+        numbers = _numbers(text)
     except orjson.JSONDecodeError:  # for example, an empty list, NaN or a malformed number
         return None
     return Grid(numbers, shape) if len(numbers) == before else None
+
+
+def _pieces(text: bytes) -> Iterator[bytes]:
+    return (text[at : at + _PIECE] for at in range(0, len(text), _PIECE))
+
+
+def _numbers(text: bytes) -> list[Any]:
+    """Reads the numbers between brackets and commas. A comma at the end does not count."""
+    numbers: list[Any] = []
+    at = 0
+    while at < len(text):
+        end = text.find(b",", at + _PIECE)
+        if end < 0:
+            end = len(text)
+        numbers += orjson.loads(b"[" + text[at:end].translate(_NO_BRACKETS) + b"]")
+        at = end + 1
+    return numbers
 
 
 def _has_outer_number(structure: bytes) -> bool:

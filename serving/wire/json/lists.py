@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from .. import dtypes
 from ..tensor import MAX_RANK, MAX_STRINGS, string_array
 from .base64 import decoded
 from .document import raw
+from .steps import joined, lengths_of, parts, types_of
 
 Array = np.ndarray[Any, Any]
 
@@ -45,10 +45,10 @@ def from_value(value: Any, dtype: dtypes.DataType) -> Array | None:
     flat: list[Any] = [value]
     shape: list[int] = []
     while flat and type(flat[0]) is list:
-        if len(shape) == MAX_RANK or set(map(type, flat)) != {list} or len(lengths := set(map(len, flat))) > 1:
+        if len(shape) == MAX_RANK or types_of(flat) != {list} or len(lengths := lengths_of(flat)) > 1:
             return None
         shape += lengths
-        flat = list(chain.from_iterable(flat))
+        flat = joined(flat, shape[-1])
     return from_list(flat, shape, dtype)
 
 
@@ -61,10 +61,21 @@ def from_list(values: list[Any], shape: Sequence[int], dtype: dtypes.DataType) -
             return string_array(list(map(to_bytes, values)), MAX_STRINGS).reshape(shape)
         except InvalidArgument:
             return None
-    if dtype.name == "bool":
-        return np.array(values, bool).reshape(shape) if set(map(type, values)) == {bool} else None
-    if dtype.name not in _CODES:
+    if dtype.name != "bool" and dtype.name not in _CODES:
         return None
+    converted = []
+    for part in parts(values):
+        array = _numbers(part, dtype)
+        if array is None:
+            return None
+        converted.append(array)
+    return (converted[0] if len(converted) == 1 else np.concatenate(converted)).reshape(shape)
+
+
+def _numbers(values: list[Any], dtype: dtypes.DataType) -> Array | None:
+    """Converts numbers or booleans to an array (n,). Returns None if a value does not fit the type."""
+    if dtype.name == "bool":
+        return np.array(values, bool) if set(map(type, values)) == {bool} else None
     try:  # struct is twice as fast as NumPy, and raises an error for all values but numbers and booleans
         packed = struct.pack(f"{len(values)}{_CODES[dtype.name]}", *values)
     except (struct.error, OverflowError):
@@ -76,7 +87,7 @@ def from_list(values: list[Any], shape: Sequence[int], dtype: dtypes.DataType) -
     if least is not None and not (least <= array.min() and array.max() <= most):
         return None
     with np.errstate(over="ignore"):  # a double that is too large for a float becomes infinity
-        return array.astype(dtype.numpy).reshape(shape)
+        return array.astype(dtype.numpy)
 
 
 def to_bytes(value: Any) -> bytes:

@@ -14,6 +14,7 @@ from .grid import Grid
 from .grid import loads as read_grid
 from .lists import from_list
 from .reader import loads
+from .steps import discard
 from .tensors import from_columns, from_rows
 from .writer import text_of
 
@@ -40,6 +41,12 @@ class Body:
     def rows(self) -> bool:
         """Returns whether the request has the row form. The answer must have the same form."""
         return self.document.find("instances") is not MISSING
+
+    def discard(self) -> None:
+        """Frees the values of a long body. The body is empty afterwards."""
+        discard(self.document)
+        if self.grid is not None:
+            discard(self.grid.numbers)
 
     def whole(self) -> Object:
         """Returns the document with lists in place of the grid."""

@@ -15,6 +15,7 @@ import rapidjson
 
 from ...errors import InvalidArgument
 from .document import Object
+from .steps import LONG
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _PROBLEM = re.compile(r"Parse error at offset (\d+): (.*)", re.S)
@@ -57,6 +58,7 @@ class _HiddenBytesReader(rapidjson.Decoder):
         return Object([(_show(name), value) for name, value in members])
 
 
+_PIECE = 1 << 16  # bytes of a long document that are read at once
 _MODE = rapidjson.NM_NATIVE | rapidjson.NM_NAN
 _READER, _HIDDEN_BYTES_READER = _Reader(number_mode=_MODE), _HiddenBytesReader(number_mode=_MODE)
 
@@ -88,12 +90,49 @@ def loads(data: bytes) -> Any:
     raise InvalidArgument(f"JSON Parse error: {_OLDER_MESSAGES.get(problem, problem)} at offset: {offset}")
 
 
+class _Pieces:
+    """A file for python-rapidjson with the bytes of a document. Other threads can run whenever `read` is called."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data, self._at = data, 0
+
+    def read(self, size: int) -> bytes | str:
+        piece = self._data[self._at : self._at + size]
+        self._at += size
+        return piece
+
+
+class _HiddenPieces(_Pieces):
+    """The same file, with characters in place of bytes (see `_hide`)."""
+
+    def read(self, size: int) -> str:
+        return _hide(super().read(size))  # type: ignore[arg-type]
+
+
 def _read(data: bytes) -> Any:
+    if len(data) > LONG:
+        is_text = _is_text(data)
+        reader, pieces = (_READER, _Pieces) if is_text else (_HIDDEN_BYTES_READER, _HiddenPieces)
+        return reader(pieces(data), chunk_size=_PIECE)
     try:
         return _READER(data)
     except UnicodeDecodeError:
         text = _hide(data)
     return _HIDDEN_BYTES_READER(text)
+
+
+def _is_text(data: bytes) -> bool:
+    """Returns whether `data` is UTF-8."""
+    if data.isascii():
+        return True
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        for at in range(0, len(data), LONG):
+            decoder.decode(data[at : at + LONG])
+        decoder.decode(b"", True)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _hide(data: bytes) -> str:
@@ -110,8 +149,11 @@ def _show(text: str) -> str:
 
 def _original(offset: int, data: bytes) -> int:
     """Converts an offset in the text that RapidJSON reads to the offset in `data`. Both are in bytes."""
-    try:
-        data.decode()
+    if _is_text(data):
         return offset
-    except UnicodeDecodeError:
-        return len(_hide(data).encode()[:offset].decode(errors="ignore"))
+    for at in range(0, len(data), LONG):
+        hidden = _hide(data[at : at + LONG]).encode()
+        if offset <= len(hidden):
+            return at + len(hidden[:offset].decode(errors="ignore"))
+        offset -= len(hidden)
+    return len(data)

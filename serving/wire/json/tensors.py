@@ -17,6 +17,7 @@ from ..tensor import MAX_RANK
 from .base64 import decoded, is_base64
 from .document import MISSING, Object
 from .lists import LIMITS, from_list, from_value
+from .steps import types_of
 from .writer import text_of, type_name
 
 Array = np.ndarray[Any, Any]
@@ -133,7 +134,7 @@ def _columns(rows: list[Any], specs: Mapping[str, TensorSpec]) -> dict[str, list
     """Returns the values of each input. Returns {} if the names in a row are not exactly the names of the inputs."""
     if not any(map(_is_object, rows)):
         return dict.fromkeys(specs, rows) if len(specs) == 1 else {}
-    if set(map(type, rows)) != {Object} or {len(row.members) for row in rows} != {len(specs)}:
+    if types_of(rows) != {Object} or {len(row.members) for row in rows} != {len(specs)}:
         return {}
     named = [dict(row.members) for row in rows]
     if any(row.keys() != specs.keys() for row in named):
