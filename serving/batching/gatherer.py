@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
@@ -51,10 +52,9 @@ class _Request:
 
     __slots__ = ("answer", "arrays", "batch_rows", "deadline", "key", "outputs", "rows", "size")
 
-    def __init__(self, arrays: Arrays, outputs: Sequence[str], answer: asyncio.Future[Arrays]) -> None:
-        self.arrays, self.outputs, self.answer = arrays, outputs, answer
+    def __init__(self, arrays: Arrays, outputs: Sequence[str], deadline: float, answer: asyncio.Future[Arrays]) -> None:
+        self.arrays, self.outputs, self.deadline, self.answer = arrays, outputs, deadline, answer
         self.size = bytes_of(arrays)
-        self.deadline = DEADLINE.get()
         self.batch_rows = 0
         shapes = [array.shape for array in arrays.values()]
         self.rows: int = shapes[0][0] if shapes and shapes[0] else 0
@@ -80,13 +80,16 @@ class Gatherer:
         self._arrived: list[_Request] = []  # in this turn of the event loop
         self._large: deque[_Request] = deque()  # wait for a thread
 
-    async def run(self, arrays: Arrays, outputs: Sequence[str], submit: Submit) -> tuple[Arrays, int]:
+    async def run(
+        self, arrays: Arrays, outputs: Sequence[str], submit: Submit, deadline: float = math.inf
+    ) -> tuple[Arrays, int]:
         """Runs a request.
 
         Args:
             arrays: the inputs, with checked names and dtypes.
             outputs: the names of the outputs.
             submit: calls a function in a thread, and keeps the model loaded meanwhile.
+            deadline: the time (`time.monotonic`) after which nobody waits for the outputs.
 
         Returns:
             the outputs by name, and the number of rows of the run if other requests shared it, otherwise 0.
@@ -95,7 +98,7 @@ class Gatherer:
             Exception: any error of the signature.
         """
         loop = asyncio.get_running_loop()
-        request = _Request(arrays, outputs, loop.create_future())
+        request = _Request(arrays, outputs, deadline, loop.create_future())
         self._arrived.append(request)
         if len(self._arrived) == 1:
             loop.call_soon(self._run_arrived, submit)
@@ -133,7 +136,7 @@ class Gatherer:
             if not batch:
                 continue
             try:
-                running = submit(self._run, batch)
+                running = submit(self._run, batch, True)
             except Exception as error:  # for example, no thread can be started
                 settle(batch, [error] * len(batch))
                 continue
@@ -158,13 +161,13 @@ class Gatherer:
 
     # === Runs, on the event loop or in a thread ===
 
-    def _run(self, batch: Sequence[_Request]) -> list[Arrays | Exception]:
+    def _run(self, batch: Sequence[_Request], in_thread: bool = False) -> list[Arrays | Exception]:
         """Returns the outputs or the error of each request."""
         if len(batch) > 1:
             outputs = self._run_together(batch)
             if outputs is not None:
                 return outputs
-        return [self._run_alone(request) for request in batch]
+        return [self._run_alone(request, in_thread) for request in batch]
 
     def _run_together(self, batch: Sequence[_Request]) -> list[Arrays | Exception] | None:
         """Returns the outputs of each request, as views. Returns None if each request has to run alone."""
@@ -184,8 +187,9 @@ class Gatherer:
             request.batch_rows = rows
         return [*split(outputs, [request.rows for request in batch])]
 
-    def _run_alone(self, request: _Request) -> Arrays | Exception:
-        DEADLINE.set(request.deadline)
+    def _run_alone(self, request: _Request, in_thread: bool) -> Arrays | Exception:
+        if in_thread:  # only here, OpenVINO may pass the request to TensorFlow, which needs the deadline
+            DEADLINE.set(request.deadline)
         try:
             return self._signature.run(request.arrays, request.outputs)
         except WouldBlock:

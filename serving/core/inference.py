@@ -117,13 +117,13 @@ class Inference:
         check_dtypes(signature.definition, arrays)
         request.signature, request.engine = signature.definition.name, signature.runner.engine
         request.rows = _rows(arrays)
-        DEADLINE.set(request.deadline)
         started = perf_counter()
         try:
             if signature.gatherer:
                 submit = functools.partial(self._submit, servable)
-                answer, request.batch_rows = await signature.gatherer.run(arrays, outputs, submit)
+                answer, request.batch_rows = await signature.gatherer.run(arrays, outputs, submit, request.deadline)
                 return answer
+            DEADLINE.set(request.deadline)
             return await self._run(servable, signature, arrays, outputs)
         finally:
             request.runtime_seconds += perf_counter() - started

@@ -16,9 +16,12 @@ from ..wire.signature import SignatureDef
 
 # A run that takes less than QUICK_SECONDS is allowed to block the event loop: a switch to a thread would take longer.
 QUICK_SECONDS = 0.002
-# If a run of a quick size takes more than LOOP_SECONDS, the size does not predict the time. The signature then runs in
-# threads until QUICK_RUNS runs have been quick.
-QUICK_RUNS = 1000
+# If a run of a quick size takes more than LOOP_SECONDS, the system has interrupted it, or the size does not predict the
+# time. The signature then runs in threads until FEW_QUICK_RUNS runs have been quick. If this happens again within
+# SLOW_AGAIN_SECONDS, it needs twice as many quick runs as before, up to QUICK_RUNS. After a run of more than
+# VERY_SLOW_SECONDS, which is seldom an interruption, it needs QUICK_RUNS at once.
+FEW_QUICK_RUNS, QUICK_RUNS = 50, 1000
+SLOW_AGAIN_SECONDS, VERY_SLOW_SECONDS = 60.0, 10 * LOOP_SECONDS
 
 
 class Signature:
@@ -41,6 +44,8 @@ class Signature:
         self.batcher: Batcher | None = None
         self.gatherer: Gatherer | None = None
         self._ignored = 0  # number of further quick runs that do not change `quick_bytes`
+        self._needed = 0  # the value of `_ignored` after the last slow run
+        self._last_slow = 0.0  # the time of this run
 
     def is_quick(self, inputs: Arrays) -> bool:
         """Returns whether a run with these inputs is probably short enough to block the event loop."""
@@ -60,18 +65,24 @@ class Signature:
             result = self.runner(inputs, outputs)
         except WouldBlock as blocked:
             if blocked.resume is not None:
-                self._note_slow()
+                self._note_slow(started, LOOP_SECONDS)
             raise
         seconds = perf_counter() - started
         if seconds < QUICK_SECONDS:
             if not self.is_quick(inputs):
                 self._note_quick(bytes_of(inputs))
         elif seconds > LOOP_SECONDS and self.is_quick(inputs):
-            self._note_slow()
+            self._note_slow(started, seconds)
         return result
 
-    def _note_slow(self) -> None:
-        self.quick_bytes, self._ignored = -1, QUICK_RUNS
+    def _note_slow(self, started: float, seconds: float) -> None:
+        if seconds > VERY_SLOW_SECONDS:
+            self._needed = QUICK_RUNS
+        elif self._needed and started - self._last_slow < SLOW_AGAIN_SECONDS:
+            self._needed = min(2 * self._needed, QUICK_RUNS)
+        else:
+            self._needed = FEW_QUICK_RUNS
+        self.quick_bytes, self._ignored, self._last_slow = -1, self._needed, started
 
     def _note_quick(self, size: int) -> None:
         if self._ignored:

@@ -233,7 +233,7 @@ def _read_shape(data: bytes, at: int, end: int) -> list[int]:
     return sizes
 
 
-def _field(tag: int, content: bytes) -> bytes:
+def encode_field(tag: int, content: bytes) -> bytes:
     """Writes a length-delimited field."""
     return bytes((tag,)) + tensor.varint(len(content)) + content
 
@@ -242,11 +242,11 @@ def _field(tag: int, content: bytes) -> bytes:
 def _head(name: str, dtype: np.dtype[Any], shape: tuple[int, ...], tag: int, as_content: bool) -> bytes:
     """Returns all bytes of a map entry before the values of the tensor. Requests have the same few shapes again."""
     number = _NUMBERS[dtype]
-    sizes = b"".join(_field(0x12, b"\x08" + tensor.varint(size)) for size in shape)
+    sizes = b"".join(encode_field(0x12, b"\x08" + tensor.varint(size)) for size in shape)
     values_tag = 0x22 if as_content else _FLOATS[number][0]
     size = math.prod(shape) * dtype.itemsize
-    head = bytes((0x08, number)) + _field(0x12, sizes) + bytes((values_tag,)) + tensor.varint(size)
-    entry = _field(0x0A, name.encode()) + b"\x12" + tensor.varint(len(head) + size) + head
+    head = bytes((0x08, number)) + encode_field(0x12, sizes) + bytes((values_tag,)) + tensor.varint(size)
+    entry = encode_field(0x0A, name.encode()) + b"\x12" + tensor.varint(len(head) + size) + head
     return bytes((tag,)) + tensor.varint(len(entry) + size) + entry
 
 
@@ -266,19 +266,19 @@ def _parts(tensors: Mapping[str, Array], tag: int, as_content: bool) -> list[Any
             parts += _head(name, array.dtype, array.shape, tag, as_content), np.ascontiguousarray(array)
         else:
             message = tensor.from_array(array, as_content=as_content).SerializeToString()
-            parts.append(_field(tag, _field(0x0A, name.encode()) + _field(0x12, message)))
+            parts.append(encode_field(tag, encode_field(0x0A, name.encode()) + encode_field(0x12, message)))
     return parts
 
 
 def encode_response(spec: ModelSpec, outputs: Mapping[str, Array], *, as_content: bool = False) -> bytes:
     """Serializes a `PredictResponse`. `spec` is the model that answered, and `outputs` has the outputs by name."""
-    return b"".join([*_parts(outputs, 0x0A, as_content), _field(0x12, encode_spec(spec))])
+    return b"".join([*_parts(outputs, 0x0A, as_content), encode_field(0x12, encode_spec(spec))])
 
 
 def encode_request(spec: ModelSpec, inputs: Mapping[str, Array], outputs: tuple[str, ...] = ()) -> bytes:
     """Serializes a `PredictRequest`. `outputs` are the names of the outputs to return, () for all outputs."""
-    output_filter = b"".join(_field(0x1A, name.encode()) for name in outputs)
-    return b"".join([_field(0x0A, encode_spec(spec)), *_parts(inputs, 0x12, True), output_filter])
+    output_filter = b"".join(encode_field(0x1A, name.encode()) for name in outputs)
+    return b"".join([encode_field(0x0A, encode_spec(spec)), *_parts(inputs, 0x12, True), output_filter])
 
 
 __all__ = [

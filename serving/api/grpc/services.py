@@ -84,12 +84,12 @@ class GrpcApi:
     async def classify(self, data: bytes, request: Observation) -> bytes:
         message = await self._read(messages.ClassificationRequest.FromString, data, request)
         spec, result = await self._examples.classify(_spec(message), message.input, request)
-        return _encode(messages.ClassificationResponse(result=result), spec)
+        return await self._encode(result, spec)
 
     async def regress(self, data: bytes, request: Observation) -> bytes:
         message = await self._read(messages.RegressionRequest.FromString, data, request)
         spec, result = await self._examples.regress(_spec(message), message.input, request)
-        return _encode(messages.RegressionResponse(result=result), spec)
+        return await self._encode(result, spec)
 
     async def multi_inference(self, data: bytes, request: Observation) -> bytes:
         message = await self._read(messages.MultiInferenceRequest.FromString, data, request)
@@ -105,6 +105,11 @@ class GrpcApi:
         if request.share:
             request.share.take_up_to(DECODED_RATIO * len(data))
         return await asyncio.get_running_loop().run_in_executor(self._threads, read, data)
+
+    async def _encode(self, result: Any, spec: ModelSpec) -> bytes:
+        if result.ByteSize() <= QUICK_ENCODE:
+            return _encode(result, spec)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, _encode, result, spec)
 
     async def get_model_metadata(self, data: bytes, request: Observation) -> bytes:
         message = messages.GetModelMetadataRequest.FromString(data)
@@ -209,9 +214,11 @@ def _spec(request: Any) -> ModelSpec | None:
     return model_spec(request.model_spec) if request.HasField("model_spec") else None
 
 
-def _encode(response: Any, spec: ModelSpec) -> bytes:
-    response.model_spec.MergeFromString(encode_spec(spec))
-    return bytes(response.SerializeToString())
+def _encode(result: Any, spec: ModelSpec) -> bytes:
+    """Writes the answer of Classify or Regress: `result` is field 1, and the model is field 2."""
+    return b"".join(
+        [predict.encode_field(0x0A, result.SerializeToString()), predict.encode_field(0x12, encode_spec(spec))]
+    )
 
 
 def metadata(inference: Inference, spec: ModelSpec, request: Observation) -> Any:

@@ -55,7 +55,7 @@ class RestModels:
     async def predict(self, target: Target, data: bytes, request: Observation) -> bytes:
         """Answers a predict request. The answer has the same form as the request, row form or columnar form."""
         with contextlib.ExitStack() as stack:
-            async with self._reading(data):
+            async with self._reading() if len(data) > LONG else contextlib.nullcontext():
                 servable, signature, arrays, has_rows = await self._inputs(target, data, request, stack)
             outputs = await self._in_time(request, self._inference.evaluate(servable, signature, arrays, request))
         encode = json_answers.predictions if has_rows else json_answers.outputs
@@ -90,7 +90,7 @@ class RestModels:
 
     async def examine(self, target: Target, data: bytes, request: Observation) -> bytes:
         """Answers classify and regress requests."""
-        async with self._reading(data):
+        async with self._reading() if len(data) > LONG else contextlib.nullcontext():
             signature, examples = await self._call(len(data) > QUICK_BODY_BYTES, json_examples.parse, data)
         spec = ModelSpec(target.spec.name, target.spec.version, target.spec.label, signature)
         if target.action == "classify":
@@ -101,11 +101,8 @@ class RestModels:
         return bytes(await self._call(result.ByteSize() > QUICK_RESULT_BYTES, encode, result))
 
     @contextlib.asynccontextmanager
-    async def _reading(self, data: bytes) -> AsyncIterator[None]:
+    async def _reading(self) -> AsyncIterator[None]:
         """Within the block, no other long body is read, and the garbage collector does not visit its values."""
-        if len(data) <= LONG:
-            yield
-            return
         async with self._turn:
             with uncollected():
                 yield

@@ -10,7 +10,7 @@ import numpy as np
 
 from ...errors import InvalidArgument
 from .. import dtypes
-from ..tensor import MAX_RANK, MAX_STRINGS, string_array
+from ..tensor import MAX_RANK, MAX_STRINGS, string_array, too_many_strings
 from .base64 import decoded
 from .document import raw
 from .steps import joined, lengths_of, parts, types_of
@@ -57,8 +57,10 @@ def from_list(values: list[Any], shape: Sequence[int], dtype: dtypes.DataType) -
     if not values:
         return np.zeros(shape, dtype.numpy)
     if dtype.name == "string":
+        if len(values) > MAX_STRINGS:
+            raise too_many_strings()
         try:
-            return string_array(list(map(to_bytes, values)), MAX_STRINGS).reshape(shape)
+            return string_array(list(map(to_bytes, values))).reshape(shape)
         except InvalidArgument:
             return None
     if dtype.name != "bool" and dtype.name not in _CODES:

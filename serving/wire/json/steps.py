@@ -18,6 +18,7 @@ from .document import Object
 LONG = 1 << 20  # bytes; shorter documents take a few milliseconds, and are read at once
 
 _CONTAINERS = {list, Object}
+_SHORT = 16
 
 
 def parts(values: list[Any]) -> Iterator[list[Any]]:
@@ -56,6 +57,11 @@ def discard(value: Any) -> None:
     while pending:
         container = pending.pop()
         content = container.members if type(container) is Object else container
+        if content is container and len(content) <= _SHORT:
+            for each in content:
+                if type(each) in _CONTAINERS:
+                    pending.append(each)
+            content.clear()
         while content:
             part = content[-STEP:]
             del content[-STEP:]

@@ -351,6 +351,22 @@ def test_the_engine_knows_the_deadline(quick: bool) -> None:
     assert seen == [123.0] and DEADLINE.get() == math.inf
 
 
+@pytest.mark.parametrize("quick", [True, False])
+def test_only_threads_need_the_deadline_of_a_signature_that_shares_runs(quick: bool) -> None:
+    request, seen = record(), []
+    request.deadline = 123.0
+
+    def run(inputs: Arrays) -> Mapping[str, Any]:
+        seen.append(DEADLINE.get())
+        return {"y": inputs["a"]}
+
+    with inference((ONE, run)) as (service, by_name):
+        by_name["one"].quick_bytes = A.nbytes if quick else -1
+        by_name["one"].gatherer = Gatherer(by_name["one"])
+        asyncio.run(service.predict(ModelSpec("m", signature="one"), {"a": A}, (), request))
+    assert seen == [math.inf if quick else 123.0]
+
+
 def test_a_thread_that_cannot_be_started_fails_one_request(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: Any) -> Any:
         raise RuntimeError("can't start new thread")

@@ -111,15 +111,31 @@ def test_runs_up_to_a_quick_size_are_quick(monkeypatch: pytest.MonkeyPatch) -> N
     assert timed.is_quick(30) and not timed.is_quick(31)
 
 
-def test_after_a_slow_run_many_quick_runs_are_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+def slow_then_quick(timed: Timed, slow: float) -> int:
+    """Returns how many quick runs are needed after a slow run."""
+    timed.run(10, slow)
+    for count in range(2 * servable.QUICK_RUNS):
+        if timed.is_quick(10):
+            return count - 1
+        timed.run(10, QUICK)
+    raise AssertionError
+
+
+def test_after_slow_runs_more_and_more_quick_runs_are_needed(monkeypatch: pytest.MonkeyPatch) -> None:
     timed = Timed(monkeypatch)
     timed.run(10, QUICK)
-    timed.run(10, SLOW)
-    assert not timed.is_quick(0)
-    timed.run(10, QUICK, servable.QUICK_RUNS)
-    assert not timed.is_quick(0)
+    assert [slow_then_quick(timed, SLOW) for _ in range(7)] == [50, 100, 200, 400, 800, 1000, 1000]
+    timed.run(10, servable.SLOW_AGAIN_SECONDS)  # a very slow run
+    timed.run(10, QUICK, 1001)
+    for _ in range(2):  # an interruption every minute
+        timed.run(0, 0.0005, int(servable.SLOW_AGAIN_SECONDS / 0.0005))
+        assert slow_then_quick(timed, SLOW) == 50
+
+
+def test_after_a_very_slow_run_many_quick_runs_are_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    timed = Timed(monkeypatch)
     timed.run(10, QUICK)
-    assert timed.is_quick(10)
+    assert slow_then_quick(timed, 0.2) == servable.QUICK_RUNS
 
 
 @pytest.mark.parametrize("resume", [None, dict])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -9,7 +10,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from keras_gallery.serving.api.rest import models
 from keras_gallery.serving.api.rest.application import CORS
+from keras_gallery.serving.wire.json.predict import Body
 
 from ....random_inputs import random_inputs
 from .rest_client import MODELS, PREDICT, Client, refusal, slow
@@ -47,6 +50,25 @@ def test_text(client: Client) -> None:
 def test_large_bodies(client: Client, count: int, ending: str) -> None:
     body = '{"instances": [' + "0.5, " * count + "1]}" + ending
     assert json.loads(client.ask("POST", PREDICT, body.encode()).body)["predictions"] == [2.0] * count + [3.0]
+
+
+@pytest.mark.parametrize("content", [b'"instances": [1, 2]', b'"instances": ["x"]', b'"signature_name": "z"'])
+def test_a_long_body_is_freed_before_the_garbage_collector_runs(
+    client: Client, monkeypatch: pytest.MonkeyPatch, content: bytes
+) -> None:
+    freed = []
+    discard = Body.discard
+
+    def watched(body: Body) -> None:
+        discard(body)
+        freed.append((body.document.members, gc.isenabled()))
+
+    monkeypatch.setattr(Body, "discard", watched)
+    wanted = client.ask("POST", PREDICT, b"{" + content + b"}")
+    assert not freed
+    monkeypatch.setattr(models, "LONG", 8)
+    assert client.ask("POST", PREDICT, b"{" + content + b"}") == wanted
+    assert freed == [([], False)] and gc.isenabled()
 
 
 def test_classify(client: Client) -> None:
