@@ -4,8 +4,9 @@ This package does not depend on the gallery's models or on training. This list o
 one. A module may import only from its own folder and from lower folders (nearer to the start of the list);
 `tests/test_layering.py` checks it.
 
-    errors, limits, memory, ports, quiet,
-    allowed_operations, landlock, printable modules that all folders may use
+    errors, leftovers, limits, memory,
+    ports, quiet, allowed_operations,
+    landlock, printable                     modules that all folders may use
     wire, saved_model                       bytes to NumPy arrays and back; the signatures of a SavedModel
     config                                  flags and configuration files
     observe                                 metrics, request log, traces; the limit of pending requests

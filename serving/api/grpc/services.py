@@ -216,9 +216,8 @@ def _spec(request: Any) -> ModelSpec | None:
 
 def _encode(result: Any, spec: ModelSpec) -> bytes:
     """Writes the answer of Classify or Regress: `result` is field 1, and the model is field 2."""
-    return b"".join(
-        [predict.encode_field(0x0A, result.SerializeToString()), predict.encode_field(0x12, encode_spec(spec))]
-    )
+    content = bytes(result.SerializeToString())
+    return predict.encode_field(0x0A, content) + predict.encode_field(0x12, encode_spec(spec))
 
 
 def metadata(inference: Inference, spec: ModelSpec, request: Observation) -> Any:
