@@ -41,7 +41,9 @@ def lengths_of(lists: list[Any]) -> set[int]:
 
 
 def joined(lists: list[list[Any]], length: int) -> list[Any]:
-    """Returns the values of all lists in one list. Each of the lists has `length` values."""
+    """Returns the values of all lists in one list, which may be one of `lists`. Each of them has `length` values."""
+    if len(lists) == 1:
+        return lists[0]
     step = max(STEP // max(length, 1), 1)
     if len(lists) <= step:
         return list(chain.from_iterable(lists))
