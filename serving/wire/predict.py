@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from google.protobuf.message import DecodeError
 
-from . import messages, tensor
+from . import merging, messages, tensor
 from .model_spec import ModelSpec, decode_spec, encode_spec, model_spec
 
 Array = np.ndarray[Any, Any]
@@ -59,11 +59,11 @@ def decode_quickly(data: bytes) -> PredictRequest | None:
 
 
 def _parse_request(data: bytes) -> PredictRequest:
-    message = messages.PredictRequest.FromString(data)
+    message = merging.parse(messages.PredictRequest, data)
     budget = tensor.FillBudget()
     inputs = {name: tensor.array_or_error(proto, budget) for name, proto in message.inputs.items()}
     spec = model_spec(message.model_spec) if message.HasField("model_spec") else None
-    return PredictRequest(spec, inputs, tuple(message.output_filter))
+    return PredictRequest(spec, inputs, tuple([name for name in message.output_filter]))
 
 
 def _varint(data: bytes, at: int) -> tuple[int, int]:

@@ -17,7 +17,7 @@ from ...limits import Budget
 from ...observe.observation import Observation
 from ...observe.observer import Observer
 from ...processes.control import Control
-from ...wire import messages, predict
+from ...wire import merging, messages, predict
 from ...wire.model_spec import ModelSpec, encode_spec, model_spec
 from . import health as grpc_health
 from .application import GrpcApplication, Method, observed, stream, unary
@@ -82,17 +82,17 @@ class GrpcApi:
         return await asyncio.get_running_loop().run_in_executor(self._threads, encode)
 
     async def classify(self, data: bytes, request: Observation) -> bytes:
-        message = await self._read(messages.ClassificationRequest.FromString, data, request)
+        message = await self._read(functools.partial(merging.parse, messages.ClassificationRequest), data, request)
         spec, result = await self._examples.classify(_spec(message), message.input, request)
         return await self._encode(result, spec)
 
     async def regress(self, data: bytes, request: Observation) -> bytes:
-        message = await self._read(messages.RegressionRequest.FromString, data, request)
+        message = await self._read(functools.partial(merging.parse, messages.RegressionRequest), data, request)
         spec, result = await self._examples.regress(_spec(message), message.input, request)
         return await self._encode(result, spec)
 
     async def multi_inference(self, data: bytes, request: Observation) -> bytes:
-        message = await self._read(messages.MultiInferenceRequest.FromString, data, request)
+        message = await self._read(functools.partial(merging.parse, messages.MultiInferenceRequest), data, request)
         if len(message.tasks) > MAX_TASKS:
             raise InvalidArgument(f"Expected at most {MAX_TASKS} tasks. Received: {len(message.tasks)}")
         tasks = [Task(model_spec(task.model_spec), task.method_name) for task in message.tasks]
