@@ -113,7 +113,8 @@ def _read(data: bytes) -> Any:
     if len(data) > LONG:
         is_text = _is_text(data)
         reader, pieces = (_READER, _Pieces) if is_text else (_HIDDEN_BYTES_READER, _HiddenPieces)
-        return reader(pieces(data), chunk_size=_PIECE)
+        file: Any = pieces(data)
+        return reader(file, chunk_size=_PIECE)
     try:
         return _READER(data)
     except UnicodeDecodeError:
