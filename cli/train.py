@@ -11,6 +11,8 @@ from .command import Command
 from .progress import loading, progress
 from .show import option
 
+SETTINGS = ("recipe", "dataset", "epochs", "batch_size", "learning_rate", "seed")  # options that `api.train` has, too
+
 
 def _configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> None:
     parser.add_argument("name", help="the architecture, see gallery list")
@@ -46,24 +48,16 @@ def _add_hyperparameters(parser: argparse.ArgumentParser, name: str, *, with_hel
 
 def _run(values: argparse.Namespace) -> int:
     info = describe(values.name)
-    _check(values)
+    from ..training.settings import TrainConfig, check  # imports NumPy, which an unknown name does not need
+
+    settings = {name: getattr(values, name) for name in SETTINGS}
+    check(TrainConfig(values.name, root=values.runs, **settings))  # before Keras is loaded, which takes long
     given = {name: text for name in info.parameters if (text := getattr(values, f"model.{name}")) is not None}
     if given:
         with loading():
             known = {each.name: each for each in info.hyperparameters}
         given = {name: known[name].parse(text) for name, text in given.items()}
-    run = api.train(
-        values.name,
-        recipe=values.recipe,
-        dataset=values.dataset,
-        epochs=values.epochs,
-        batch_size=values.batch_size,
-        learning_rate=values.learning_rate,
-        seed=values.seed,
-        runs=values.runs,
-        progress=progress,
-        **given,
-    )
+    run = api.train(values.name, runs=values.runs, progress=progress, **settings, **given)
     for name, figure in run.metrics.items():
         print(f"{name:24} {figure:,.4f}" if isinstance(figure, float) else f"{name:24} {figure:,}")
     if run.interrupted:
@@ -71,24 +65,6 @@ def _run(values: argparse.Namespace) -> int:
         return 130
     print(f"Saved in {run.folder}; go on with: gallery export {values.name}")
     return 0
-
-
-def _check(values: argparse.Namespace) -> None:
-    """Raises GalleryError for an invalid option, except for hyperparameters. Does not load Keras, which takes long."""
-    from ..training.settings import TrainConfig, check
-
-    check(
-        TrainConfig(
-            values.name,
-            values.recipe,
-            dataset=values.dataset,
-            epochs=values.epochs,
-            batch_size=values.batch_size,
-            learning_rate=values.learning_rate,
-            seed=values.seed,
-            root=values.runs,
-        )
-    )
 
 
 COMMAND = Command(
