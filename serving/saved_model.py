@@ -11,6 +11,7 @@ import numpy as np
 from google.protobuf import text_format
 from google.protobuf.message import DecodeError
 
+from . import version_files
 from .errors import DataLoss, NotFound, OutOfRange
 from .wire import dtypes, messages, tensor
 from .wire.signature import SignatureDef, TensorSpec
@@ -53,8 +54,8 @@ def _read(folder: Path) -> Any:
         )
     try:
         if file.suffix == ".pb":
-            return messages.SavedModel.FromString(file.read_bytes())
-        return text_format.Parse(file.read_bytes(), messages.SavedModel(), descriptor_pool=messages.POOL)
+            return messages.SavedModel.FromString(version_files.read_file(file))
+        return text_format.Parse(version_files.read_file(file), messages.SavedModel(), descriptor_pool=messages.POOL)
     except DecodeError:
         raise OutOfRange("Read less bytes than requested") from None
     except text_format.ParseError as error:
@@ -102,7 +103,7 @@ def fingerprint(folder: Path) -> str:
     digest = hashlib.sha256()
     file = model_file(folder)
     for each in [*([file] if file else []), *sorted((folder / "variables").glob("variables.*"))]:
-        with open(each, "rb") as content:
+        with version_files.open_file(each) as content:
             digest.update(f"{each.name}\0{each.stat().st_size}\0".encode())
             digest.update(hashlib.file_digest(content, "sha256").digest())
     return digest.hexdigest()

@@ -6,12 +6,14 @@ names and types. The field numbers are arbitrary: the text format does not use t
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from google.protobuf import descriptor_pb2, text_format
 
+from .. import version_files
 from ..errors import InvalidArgument
 from ..wire import messages
 
@@ -90,9 +92,9 @@ class Ssl:
     client_verify: bool = False
 
 
-def batching_parameters(path: Path) -> BatchingParameters:
+def batching_parameters(path: Path, read: Callable[[Path], bytes] = Path.read_bytes) -> BatchingParameters:
     """Reads a BatchingParameters file. Raises InvalidArgument if the file can't be read or is invalid."""
-    message = _read(path, "BatchingParameters")
+    message = _read(path, "BatchingParameters", read)
     wrapped = {
         descriptor.name: value.value
         for descriptor, value in message.ListFields()
@@ -116,7 +118,7 @@ def model_batching_parameters(folder: Path) -> BatchingParameters | None:
     Returns None if the file does not exist. Raises InvalidArgument if the file is invalid.
     """
     path = folder / MODEL_BATCHING_FILE
-    return batching_parameters(path) if path.exists() else None
+    return batching_parameters(path, version_files.read_file) if path.exists() else None
 
 
 def monitoring(path: Path) -> Monitoring:
@@ -131,10 +133,10 @@ def ssl(path: Path) -> Ssl:
     return Ssl(message.server_key, message.server_cert, message.custom_ca, message.client_verify)
 
 
-def _read(path: Path, name: str) -> Any:
+def _read(path: Path, name: str, read: Callable[[Path], bytes] = Path.read_bytes) -> Any:
     message = messages.message(f"tensorflow.serving.{name}")()
     try:
-        text_format.Parse(path.read_bytes().decode(), message, descriptor_pool=messages.POOL)
+        text_format.Parse(read(path).decode(), message, descriptor_pool=messages.POOL)
     except OSError as error:
         raise InvalidArgument(f"Cannot read the {name} file {path}: {error.strerror}") from None
     except (text_format.ParseError, UnicodeDecodeError) as error:

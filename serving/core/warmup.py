@@ -7,6 +7,7 @@ messages.
 from __future__ import annotations
 
 import logging
+import os
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 from google.protobuf.message import DecodeError
 
+from .. import version_files
 from ..engines.base import Arrays
 from ..errors import FailedPrecondition
 from ..wire import messages, predict
@@ -79,11 +81,11 @@ def read(folder: Path) -> Iterator[Record]:
     Reads at most 1,000 requests. Skips unreadable and unsupported requests with a warning.
     """
     try:
-        file = open(folder / FILE, "rb")
+        file = version_files.open_file(folder / FILE)
     except FileNotFoundError:
         return
     with file:
-        for count, data in enumerate(_records(file, (folder / FILE).stat().st_size)):
+        for count, data in enumerate(_records(file, os.fstat(file.fileno()).st_size)):
             if count == MAX_REQUESTS:
                 log.warning("%s: only the first %d warm-up requests are replayed", folder, MAX_REQUESTS)
                 return

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .. import version_files
 from ..errors import Internal, InvalidArgument, Unimplemented
 from ..wire import dtypes, messages
 from ..wire.signature import DEFAULT_SIGNATURE, SignatureDef, TensorSpec
@@ -136,7 +137,7 @@ def _operations(file: Path) -> set[str]:
     from ai_edge_litert import schema_py_generated as schema
 
     names = {number: name for name, number in vars(schema.BuiltinOperator).items() if isinstance(number, int)}
-    model = schema.Model.GetRootAs(file.read_bytes(), 0)
+    model = schema.Model.GetRootAs(version_files.read_file(file), 0)
     codes = [model.OperatorCodes(at) for at in range(model.OperatorCodesLength())]
     return {names.get(max(code.BuiltinCode(), code.DeprecatedBuiltinCode()), "CUSTOM") for code in codes}
 

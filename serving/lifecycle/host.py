@@ -12,6 +12,7 @@ from ..core.servable import Servable
 from ..core.served_models import ServedModel, ServedModels
 from ..engines.base import Runner
 from ..errors import ServingError
+from ..version_files import Files, FilesChanged, files_of
 
 
 class Published(NamedTuple):
@@ -33,10 +34,11 @@ Loader = Callable[[str, int, Path], Servable]
 class Host(Protocol):
     """Loads and unloads servables, each with an id, and makes them available to requests."""
 
-    def load(self, id: int, name: str, version: int, folder: Path) -> None:
+    def load(self, id: int, name: str, version: int, folder: Path, files: Files) -> None:
         """Loads a version. Raises ServingError if loading fails; then no part of the version stays loaded.
 
-        Raises Quarantined if the version must not be loaded again soon.
+        Raises FilesChanged if the folder does not have exactly these files after the load, and Quarantined if the
+        version must not be loaded again soon.
         """
 
     def unload(self, id: int) -> None:
@@ -58,6 +60,9 @@ class Reports(Protocol):
     def changed(self, id: int) -> None:
         """Reports that the version's files have changed, so that a new process can't load the same version."""
 
+    def files_changed(self, folder: Path) -> None:
+        """Reports that the files in a loaded version's folder have changed."""
+
 
 class LocalHost:
     """Loads servables into this process.
@@ -77,8 +82,11 @@ class LocalHost:
         self._servables: dict[int, Servable] = {}
         self._lock = threading.Lock()
 
-    def load(self, id: int, name: str, version: int, folder: Path) -> None:
+    def load(self, id: int, name: str, version: int, folder: Path, files: Files) -> None:
         servable = self._load(name, version, folder)
+        if files_of(folder) != files:
+            servable.close()
+            raise FilesChanged(folder)
         for signature in servable.signatures.values():
             signature.runner = self.mark(signature.runner, id)
         with self._lock:

@@ -218,6 +218,11 @@ class Manager:
             for model, load in self._find(id):
                 model.renew(load)
 
+    def files_changed(self, folder: Path) -> None:
+        with self._changed:
+            for model in self._models.values():
+                model.renew_all_in(folder)
+
     def _find(self, id: int) -> list[tuple[ModelVersions, Version]]:
         return [(model, load) for model in self._models.values() if (load := model.find(id))]
 

@@ -8,10 +8,11 @@ from pathlib import Path
 
 from ..config.model_config import ModelConfig
 from ..errors import ServingError
+from ..version_files import Files, check_files, files_of
 from .folders import VersionFolders
 from .host import Published
 from .resources import Resources
-from .versions import Files, Quarantined, State, Version, VersionStatus, check_files, files_of
+from .versions import Quarantined, State, Version, VersionStatus
 
 log = logging.getLogger(__name__)
 MAX_FALLBACKS = 10  # if so many versions that are higher can't be loaded, no further lower versions are tried
@@ -167,7 +168,7 @@ class ModelVersions:
         version.renew_id()
         try:
             check_files(version.folder)
-            self._resources.host.load(version.id, self.name, version.number, version.folder)
+            self._resources.host.load(version.id, self.name, version.number, version.folder, files)
         except ServingError as problem:
             error = problem
         except Exception as problem:
@@ -211,7 +212,8 @@ class ModelVersions:
         self.begin_unloading(replace(load))  # a copy, because the version may be loaded again before the end
         if version is load:
             version.attempts = version.attempts if isinstance(error, Quarantined) else 1
-            version.fail(error, files_of(version.folder))
+            # Reading the folder here could take forever. With (), the version is loaded again at once.
+            version.fail(error, version.files if isinstance(error, Quarantined) else ())
         else:
             version.previous = None
 
@@ -220,6 +222,12 @@ class ModelVersions:
         if self._known[load.number] is load:
             log.warning("the files of %s version %d have changed: loading them again", self.name, load.number)
             self._begin_loading(load.number, load.folder, load)
+
+    def renew_all_in(self, folder: Path) -> None:
+        """Loads the versions in `folder` again, because the files there have changed. Call it with the lock held."""
+        for version in list(self._known.values()):
+            if version.state is State.AVAILABLE and version.folder == folder:
+                self.renew(version)
 
     def _improve(self, version: Version) -> None:
         """Calls `improve` for a version, and loads the version again if `improve` returns True."""

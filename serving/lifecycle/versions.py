@@ -4,26 +4,25 @@ from __future__ import annotations
 
 import enum
 import itertools
-import os
-import stat
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from ..errors import FailedPrecondition, Internal, ServingError
+from ..errors import Internal, ServingError
 from ..observe.prometheus import Snapshot, add_value
+from ..version_files import Files, files_of
 
-Files = tuple[tuple[str, int, int], ...]
-# The files that are examined below a version's folder. A link may lead to a folder that contains itself, or everything.
-MAX_FILES, MAX_DEPTH = 1000, 8
 QUARANTINE_SECONDS = 600.0  # pause before a version that has crashed processes is loaded again
 CHANGE_SECONDS = 10.0  # maximum time in seconds before a failed version whose files have changed is loaded again
 
 
 class Quarantined(Internal):
-    """The version has crashed the processes that ran it. It is not loaded again soon, unless its files change."""
+    """The version has crashed the processes that ran it, or its load takes too long.
+
+    It is not loaded again soon, unless its files change.
+    """
 
 
 class State(enum.Enum):
@@ -128,49 +127,6 @@ class Version:
 
     def _least_pause(self, retry_seconds: float) -> float:
         return max(QUARANTINE_SECONDS, retry_seconds) if isinstance(self.error, Quarantined) else retry_seconds
-
-
-def files_of(folder: Path) -> Files:
-    """Returns names, sizes and modification times of all files below `folder`; empty if the folder can't be read.
-
-    The result changes while files are being copied into the folder.
-    """
-    try:
-        return tuple((path, each.st_size, each.st_mtime_ns) for path, each in _stats_below(folder))
-    except (OSError, ValueError):
-        return ()
-
-
-def check_files(folder: Path) -> None:
-    """Raises FailedPrecondition if `folder` contains a pipe, a socket or a device: reading it could take forever."""
-    try:
-        for path, each in _stats_below(folder):
-            if not stat.S_ISREG(each.st_mode):
-                raise FailedPrecondition(f"{folder / path} is not a regular file.")
-    except OSError:
-        pass  # the load raises the error that TensorFlow Serving would raise
-
-
-def _stats_below(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
-    """Yields the relative path and the status of each entry below `folder` that is not a folder. Follows links."""
-    folders = [("", 0)]
-    count = 0
-    while folders:
-        prefix, depth = folders.pop()
-        with os.scandir(folder / prefix) as entries:
-            names = sorted(entry.name for entry in entries)
-        for name in names:
-            path = f"{prefix}{name}"
-            try:
-                status = os.stat(folder / path)
-            except OSError:
-                continue  # a link to nowhere, or a file that was just removed
-            if not stat.S_ISDIR(status.st_mode):
-                yield path, status
-            elif depth < MAX_DEPTH:
-                folders.append((f"{path}/", depth + 1))
-            if (count := count + 1) >= MAX_FILES:
-                return
 
 
 def version_states(models: Iterable[ModelStatus]) -> Snapshot:

@@ -65,6 +65,37 @@ class Crew:
             self.changed.wait_for(lambda: self.serving or self.stopping)
             return min(self.serving, key=lambda worker: worker.is_late, default=None)
 
+    def wait_until_complete(self, seconds: float) -> bool:
+        """Waits until all workers serve, or until the crew stops. Returns False after `seconds`."""
+        with self.changed:
+            return self.changed.wait_for(lambda: self.stopping or len(self.serving) == self._count, seconds)
+
+    def replace(self, worker: Worker, is_well: Callable[[], bool], seconds: float) -> None:
+        """Replaces a worker in the background, after the worker's requests in progress.
+
+        Waits until all workers serve, so that one worker at a time is replaced.
+
+        Args:
+            worker: the worker to replace.
+            is_well: returns whether the worker need not be replaced any more.
+            seconds: the worker is killed if it has not ended after this time.
+        """
+        threading.Thread(
+            target=self._replace, args=(worker, is_well, seconds), name="replace a worker", daemon=True
+        ).start()
+
+    def _replace(self, worker: Worker, is_well: Callable[[], bool], seconds: float) -> None:
+        with self.changed:
+            self.changed.wait_for(
+                lambda: self.stopping or worker not in self._running or len(self.serving) == self._count
+            )
+            if self.stopping or worker not in self.serving or is_well():
+                return
+            self.remove(worker)
+        log.warning("worker %d: replacing it, because a load in it does not end", worker.process.pid)
+        worker.channel.submit("drain")
+        self._wait_for_end(worker, seconds)
+
     def drain(self, seconds: float) -> None:
         """Ends each worker after the worker's requests in progress. Kills the workers that run after `seconds`."""
         with self.changed:
@@ -75,12 +106,15 @@ class Crew:
             worker.channel.submit("drain")
         end = time.monotonic() + seconds
         for worker in workers:
-            try:
-                worker.process.wait(max(0.0, end - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                log.warning("worker %d did not stop in time: killing it", worker.process.pid)
-                worker.process.kill()
-                worker.process.wait()
+            self._wait_for_end(worker, max(0.0, end - time.monotonic()))
+
+    def _wait_for_end(self, worker: Worker, seconds: float) -> None:
+        try:
+            worker.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            log.warning("worker %d did not stop in time: killing it", worker.process.pid)
+            worker.process.kill()
+            worker.process.wait()
 
     # === Threads ===
 

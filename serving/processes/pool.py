@@ -5,15 +5,17 @@ from __future__ import annotations
 import concurrent.futures
 import logging
 import socket
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
-from ..errors import DeadlineExceeded, FailedPrecondition, Internal, ServingError
+from ..errors import DeadlineExceeded, Internal, ServingError
 from ..lifecycle.host import Reports, Table
-from ..lifecycle.versions import Quarantined, files_of
+from ..lifecycle.versions import Quarantined
 from ..observe.prometheus import Snapshot, merge, totals
+from ..version_files import Files, FilesChanged
 from .channel import ChannelClosed, Methods
 from .crashes import Crashes, is_crash
 from .crew import Crew
@@ -22,7 +24,10 @@ from .worker_process import Load, Worker
 log = logging.getLogger(__name__)
 # Time limits in seconds for calls. A worker that hangs is killed sooner (see `crew.py`).
 OPEN_SECONDS = 60.0  # to open the ports
-LOAD_SECONDS = 1800.0  # to load a version; then the worker is killed
+LOAD_SECONDS = 1800.0  # to load a version; then the load has failed
+# To load a version again into a new worker: at least this time, and this many times the duration of the first load.
+LOAD_AGAIN_SECONDS, LOAD_AGAIN_RATIO = 120.0, 10
+MAX_ENDED = 2  # workers that end while they load a version; then the load has failed
 UNLOAD_SECONDS = 1800.0  # to answer the requests that use a version
 PUBLISH_SECONDS = 1.0
 METRICS_SECONDS = 0.5
@@ -74,13 +79,17 @@ class WorkerPool:
 
     # === The methods of a host ===
 
-    def load(self, id: int, name: str, version: int, folder: Path) -> None:
+    def load(self, id: int, name: str, version: int, folder: Path, files: Files) -> None:
         """Loads a version into one worker first, then into all other workers.
 
-        A model that crashes the process therefore ends two workers at most.
+        A load that takes too long fails, and its worker continues to serve the other versions. A model that crashes
+        the process ends two workers at most, and the second only after the first is replaced.
         """
-        load = Load(name, version, folder, files_of(folder))
+        load = Load(name, version, folder, files)
+        begun = time.monotonic()
         self._load_into_one(id, load)
+        load = load._replace(seconds=time.monotonic() - begun)
+        ended = 0
         while True:
             with self._changed:
                 missing = [worker for worker in self._crew.serving if id not in worker.ids]
@@ -88,45 +97,55 @@ class WorkerPool:
                     self._loads[id] = load
                     break
             answers = [(worker, worker.load(id, load)) for worker in missing]
-            errors = [error for worker, answer in answers if (error := self._error_of(worker, id, answer))]
-            if errors:
+            end = time.monotonic() + LOAD_SECONDS
+            errors = [self._error_of(worker, id, load, answer, end) for worker, answer in answers]
+            ended += sum(isinstance(error, ChannelClosed) for error in errors)
+            failed = [error for error in errors if error and not isinstance(error, ChannelClosed)]
+            if ended >= MAX_ENDED:
+                failed.append(_ended_while_loading(load))
+            if failed:
                 self.unload(id)
-                raise errors[0]
-        if files_of(folder) != load.files:
-            self.unload(id)
-            raise FailedPrecondition(f"The files in {folder} have changed while they were loaded.")
+                raise failed[0]
 
     def _load_into_one(self, id: int, load: Load) -> None:
-        """Loads a version into one worker. If this worker ends meanwhile, tries one other worker.
+        """Loads a version into one worker. If this worker ends meanwhile, tries another worker.
 
-        The first worker may have ended for another reason. Raises Internal if the second worker also ends.
+        The first worker may have ended for another reason. Raises Quarantined if both workers have ended, and Internal
+        if the first worker can't be replaced.
         """
-        crashes = []
-        for _ in range(2):
+        end = time.monotonic() + LOAD_SECONDS
+        for count in range(1, MAX_ENDED + 1):
             worker = self._crew.first()
             if worker is None:
                 raise Internal("The server is stopping.")
-            answer = worker.load(id, load)
-            error = self._error_of(worker, id, answer)
-            if error:
-                raise error
-            if not answer.exception():
+            error = self._error_of(worker, id, load, worker.load(id, load), end)
+            if error is None:
                 return
+            if not isinstance(error, ChannelClosed):
+                raise error
             self._crew.remove(worker)
-            crashes.append(is_crash(worker.end()))
-        text = f"Two worker processes ended while they loaded {load.name} version {load.version}."
-        raise Quarantined(text) if all(crashes) else Internal(text)
+            worker.end()
+            if count < MAX_ENDED and not self._crew.wait_until_complete(max(0.0, end - time.monotonic())):
+                raise Internal(
+                    f"A worker process ended while it loaded {load.name} version {load.version}, and is not replaced."
+                )
+        raise _ended_while_loading(load)
 
-    def _error_of(self, worker: Worker, id: int, answer: Future[Any]) -> BaseException | None:
-        """Waits for a load. Returns its error; None if the worker has ended: its replacement loads the version."""
+    def _error_of(self, worker: Worker, id: int, load: Load, answer: Future[Any], end: float) -> BaseException | None:
+        """Waits for a load until `end`. Returns the error of the load.
+
+        The error is ChannelClosed if the worker has ended: its replacement loads the version. The error is Quarantined
+        if the load has not ended in time: then the worker is replaced as soon as all other workers serve.
+        """
         try:
-            error = answer.exception(LOAD_SECONDS)
+            error = answer.exception(max(0.0, end - time.monotonic()))
         except TimeoutError:
-            log.error("worker %d: a load took longer than %g s: killing it", worker.process.pid, LOAD_SECONDS)
-            worker.process.kill()
-            error = answer.exception()
+            log.error("worker %d: loading %s version %d takes too long", worker.process.pid, load.name, load.version)
+            worker.give_up(id, answer)
+            self._crew.replace(worker, answer.done, self._grace_seconds + 5)
+            return Quarantined(f"Loading {load.name} version {load.version} takes too long.")
         worker.loaded(id, error)
-        return None if isinstance(error, ChannelClosed) else error
+        return error
 
     def unload(self, id: int) -> None:
         with self._changed:
@@ -211,19 +230,19 @@ class WorkerPool:
 
     def _load_again(self, worker: Worker, id: int, load: Load) -> bool:
         """Loads a version that other workers have loaded into a new worker. Returns whether this was possible."""
-        answer = worker.load(id, load)
-        error = self._error_of(worker, id, answer)
-        if isinstance(answer.exception(), ChannelClosed):
-            raise ChannelClosed("the worker has ended")
-        if not error and files_of(load.folder) == load.files:
+        seconds = max(LOAD_AGAIN_SECONDS, min(LOAD_AGAIN_RATIO * load.seconds, LOAD_SECONDS))
+        error = self._error_of(worker, id, load, worker.load(id, load), time.monotonic() + seconds)
+        if error is None:
             return True
         with self._changed:
             others = bool(self._crew.serving)
-        if not error:
-            worker.unload(id)
-            error = FailedPrecondition(f"The files in {load.folder} have changed since they were loaded.")
-            if others:
-                self._reports().changed(id)
+        if isinstance(error, Quarantined) and others:
+            worker.process.kill()  # it does not serve yet, and another worker takes its place
+            error = ChannelClosed("The load takes too long.")
+        if isinstance(error, ChannelClosed):
+            raise error
+        if isinstance(error, FilesChanged) and others:
+            self._reports().changed(id)
         log.error("worker %d: could not load %s version %d: %s", worker.process.pid, load.name, load.version, error)
         if not others:
             self._reports().lost(id, error if isinstance(error, ServingError) else Internal(str(error)))
@@ -233,9 +252,16 @@ class WorkerPool:
         with self._changed:
             self._past = merge([self._past, totals(worker.counts)])
             loaded = self._loads.keys()
-            id = self._crashes.note((worker.running.read() | worker.loading) & loaded) if is_crash(status) else None
+            suspects = worker.loading if is_crash(status) or worker.has_hung else set()
+            if is_crash(status):
+                suspects = suspects | worker.running.read()
+            id = self._crashes.note(suspects & loaded) if suspects else None
         if id is not None:
             self._reports().lost(id, Quarantined("The version has crashed two worker processes."))
+
+
+def _ended_while_loading(load: Load) -> Quarantined:
+    return Quarantined(f"Two worker processes ended while they loaded {load.name} version {load.version}.")
 
 
 def _wait(answers: dict[Worker, Future[Any]], seconds: float) -> None:

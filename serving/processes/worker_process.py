@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..lifecycle.running import RunningIds
-from ..lifecycle.versions import Files
 from ..observe.prometheus import Snapshot
+from ..version_files import Files
 from .channel import Channel, ChannelClosed, Methods
 
 log = logging.getLogger(__name__)
@@ -29,12 +29,21 @@ END_SECONDS = 2.0  # time limit for a process to end after it has closed its cha
 
 
 class Load(NamedTuple):
-    """A version to load: the model's name, the version number, the version's folder and the files in the folder."""
+    """A version to load.
+
+    Attributes:
+        name: the model's name.
+        version: the version number.
+        folder: the version's folder.
+        files: the files in the folder, when the first load began.
+        seconds: how long the first load took.
+    """
 
     name: str
     version: int
     folder: Path
     files: Files
+    seconds: float = 0.0
 
 
 class Worker:
@@ -49,6 +58,7 @@ class Worker:
         ids: the ids of the servables in the process.
         loading: the ids of the servables whose loads are in progress, or were in progress when the process ended.
         counts: the metrics that were last read from the process, also after the process has ended.
+        has_hung: whether the process has missed too many signs of life.
 
     Raises:
         OSError, RuntimeError: the system has no memory, process, thread or file descriptor left.
@@ -58,6 +68,7 @@ class Worker:
         self.ids: set[int] = set()
         self.loading: set[int] = set()
         self.counts: Snapshot = {}
+        self.has_hung = False
         self._missed = 0
         self._allowed = MAX_MISSED_AT_START
         self._has_started = False
@@ -94,7 +105,8 @@ class Worker:
             return True
         if not self._ping.done():
             self._missed += 1
-            return self._missed < self._allowed
+            self.has_hung = self._missed >= self._allowed
+            return not self.has_hung
         self._missed = 0
         self._allowed = MAX_MISSED_WHILE_LOADING if self.loading else MAX_MISSED
         self._has_started = not isinstance(self._ping.exception(), ChannelClosed)
@@ -104,7 +116,7 @@ class Worker:
     def load(self, id: int, load: Load) -> Future[Any]:
         """Starts to load a version into the process. The future has the error, if any."""
         self.loading.add(id)
-        return self.channel.submit("load", id, load.name, load.version, load.folder)
+        return self.channel.submit("load", id, load.name, load.version, load.folder, load.files)
 
     def loaded(self, id: int, error: BaseException | None) -> None:
         """Notes the result of a load. If the process has ended, its replacement loads the version."""
@@ -112,6 +124,16 @@ class Worker:
             self.loading.discard(id)
         if error is None or isinstance(error, ChannelClosed):
             self.ids.add(id)
+
+    def give_up(self, id: int, answer: Future[Any]) -> None:
+        """Stops waiting for a load. If the load succeeds later, the process unloads the version."""
+
+        def ended(answer: Future[Any]) -> None:
+            self.loading.discard(id)
+            if not answer.exception():
+                self.unload(id)
+
+        answer.add_done_callback(ended)
 
     def unload(self, id: int) -> Future[Any]:
         """Starts to unload a version from the process. The future ends when the version is unloaded."""

@@ -86,7 +86,12 @@ class ModelServer:
         self._converter = Converter(self._files, niceness=10)
         count = values.workers or flag_table.CORES
         if count == 1:
-            self._node = Node(values, self._tensorflow.address, name="server")
+            self._node = Node(
+                values,
+                self._tensorflow.address,
+                name="server",
+                changed=lambda folder: self._manager.files_changed(folder),
+            )
             self._own_metrics = self._node.metrics
         else:
             node.check(values)
@@ -126,6 +131,7 @@ class ModelServer:
             "reload": Cancellable(Reloads(lambda: self._manager)),
             "models": lambda: self._manager.models(),
             "metrics": self._metrics,
+            "files_changed": lambda folder: self._manager.files_changed(folder),
             "tensorflow_address": self._tensorflow.address,
         }
 

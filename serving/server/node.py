@@ -40,6 +40,7 @@ class Node:
         values: the flags.
         tensorflow_address: returns the address of the TensorFlow process. Starts the TensorFlow process if necessary.
         name: the name of this process in the metrics.
+        changed: called with the folder of a version whose files have changed since the version was loaded.
 
     Attributes:
         host: loads models into this process.
@@ -49,14 +50,21 @@ class Node:
         InvalidArgument: a configuration file is invalid, or the request log can't be written.
     """
 
-    def __init__(self, values: argparse.Namespace, tensorflow_address: Callable[[], str], *, name: str) -> None:
+    def __init__(
+        self,
+        values: argparse.Namespace,
+        tensorflow_address: Callable[[], str],
+        *,
+        name: str,
+        changed: Callable[[Path], object] = lambda folder: None,
+    ) -> None:
         self._flags = values
         self._tls = tls(values)
         self._metrics_path = metrics_path(values)
         self._observer = observer_of(values, name)
         self.metrics = self._observer.metrics
         tags = values.saved_model_tags.split(",")
-        tensorflow = TensorFlow(tensorflow_address, tags)
+        tensorflow = TensorFlow(tensorflow_address, tags, changed)
         self._engines: tuple[Engine, ...] = (tensorflow,)
         if values.convert_to_openvino:
             openvino = OpenVino(openvino_files(values), tensorflow, threads_of_a_run(values))

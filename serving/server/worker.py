@@ -16,6 +16,7 @@ import sys
 from collections.abc import Sequence
 from concurrent.futures import Future
 from multiprocessing.connection import Connection
+from pathlib import Path
 
 from .. import limits
 from ..config import flags
@@ -41,7 +42,10 @@ async def serve(
     def tensorflow_address() -> str:
         return str(channel.call("tensorflow_address", timeout=TENSORFLOW_SECONDS))
 
-    node = Node(values, tensorflow_address, name=f"worker {os.getpid()}")
+    def changed(folder: Path) -> None:
+        channel.submit("files_changed", folder)
+
+    node = Node(values, tensorflow_address, name=f"worker {os.getpid()}", changed=changed)
     node.host.mark = running.mark
 
     def open_ports() -> Future[None]:

@@ -19,7 +19,8 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ... import saved_model
+from ... import saved_model, version_files
+from ...errors import ServingError
 
 FOLDER = Path("assets.extra", "openvino")
 RULES = 5  # version of the conversion: increase it when the same SavedModel is converted differently
@@ -76,7 +77,7 @@ class Index:
         digests = {entry.file: entry.digest for entry in self.signatures.values()}
         try:
             return all(digest(self.fingerprint, Path(file)) == each for file, each in digests.items())
-        except (OSError, ValueError):  # ValueError: the name of the file is no valid path
+        except (OSError, ValueError, ServingError):  # ValueError: the name of the file is no valid path
             return False
 
     def __str__(self) -> str:
@@ -87,7 +88,7 @@ def digest(fingerprint: str, file: Path) -> str:
     """Returns a SHA-256 hash of a SavedModel's fingerprint and of an IR file that was made from this SavedModel."""
     whole = hashlib.sha256(fingerprint.encode())
     for part in (file, file.with_suffix(".bin")):
-        with open(part, "rb") as content:
+        with version_files.open_file(part) as content:
             whole.update(hashlib.file_digest(content, "sha256").digest())
     return whole.hexdigest()
 
@@ -95,7 +96,7 @@ def digest(fingerprint: str, file: Path) -> str:
 def read(folder: Path) -> Index | None:
     """Returns the index in `folder`, or None if there is no readable index."""
     try:
-        index = json.loads((folder / "index.json").read_text())
+        index = json.loads(version_files.read_file(folder / "index.json"))
         return Index(
             index["fingerprint"],
             {name: _entry(folder, each) for name, each in index["signatures"].items()},
@@ -104,7 +105,10 @@ def read(folder: Path) -> Index | None:
         )
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+    except (OSError, ServingError) as error:
+        log.warning("%s: unreadable OpenVINO index, ignored: %s", folder, error)
+        return None
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         log.warning("%s: unreadable OpenVINO index, ignored: %r", folder, error)
         return None
 

@@ -14,10 +14,11 @@ import numpy as np
 import orjson
 
 from ...errors import Code, ServingError, Unavailable, from_code
+from ...version_files import FilesChanged
 from ...wire import dtypes
 from ..base import raise_in_event_loop
 from .breaker import ProcessEnded
-from .frames import LOAD, NOT_LOADED, RUN, Buffer, Stream, strings_from_bytes, strings_to_bytes
+from .frames import CHANGED, LOAD, NOT_LOADED, RUN, Buffer, Stream, strings_from_bytes, strings_to_bytes
 
 log = logging.getLogger(__name__)
 _CODE_NAMES = {code.value: code.name for code in Code}
@@ -43,18 +44,25 @@ class Connections:
         self._idle: list[Stream] = []  # last in, first out
         self._logged = ""  # the reason why the process could not be started, if the log has it already
 
-    def load(self, folder: Path) -> tuple[Stream, int]:
+    def load(self, folder: Path, stamp: str) -> tuple[Stream, int]:
         """Loads a SavedModel in the TensorFlow process.
+
+        Args:
+            folder: the folder of the SavedModel.
+            stamp: the result of `stamp_of` for this folder, when the version was loaded.
 
         Returns:
             a connection and the model's number. The model stays loaded until the connection is closed.
 
         Raises:
+            FilesChanged: the folder now has another stamp, and the process has not loaded the SavedModel before.
             ServingError: TensorFlow can't load the SavedModel, or the TensorFlow process ended.
         """
         stream = self._connect()
         try:
-            code, head = _request(stream, LOAD, orjson.dumps([str(folder), self._tags]))
+            code, head = _request(stream, LOAD, orjson.dumps([str(folder), self._tags, stamp]))
+            if code == CHANGED:
+                raise FilesChanged(folder)
             if code:
                 raise _error(code, head)
             return stream, orjson.loads(head)

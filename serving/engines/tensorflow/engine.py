@@ -30,11 +30,18 @@ class TensorFlow:
     Args:
         address: returns the Unix socket of the TensorFlow process, and starts the process if it does not run.
         tags: tags of the meta graph to load.
+        changed: called with the folder of a version whose files have changed since the version was loaded.
     """
 
-    def __init__(self, address: Callable[[], str], tags: Sequence[str] = ("serve",)) -> None:
+    def __init__(
+        self,
+        address: Callable[[], str],
+        tags: Sequence[str] = ("serve",),
+        changed: Callable[[Path], object] = lambda folder: None,
+    ) -> None:
         self._tags = tags
         self.connections = Connections(address, tags)
+        self._changed = changed
         self.models: set[Model] = set()  # models with open runners
 
     def load(self, folder: Path, signatures: Mapping[str, SignatureDef]) -> dict[str, Runner]:
@@ -62,7 +69,7 @@ class TensorFlow:
         """
         if tensorflow_library.find() is None:
             return {}
-        model = Model(self.connections, folder, len(signatures), self.models)
+        model = Model(self.connections, folder, len(signatures), self.models, self._changed)
         graph = self._graph(folder)
         return {name: TensorFlowRunner(model, each, graph) for name, each in signatures.items()}
 

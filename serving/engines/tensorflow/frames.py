@@ -4,7 +4,7 @@ A frame has three parts: a header (u8 kind, u32 length of the head, u64 length o
 the bytes of the tensors. Numbers are little-endian. A connection has one request at a time. Lengths are not checked,
 since both ends belong to the server.
 
-- Request LOAD: the head is JSON [folder, tags]. The model stays loaded until the connection ends.
+- Request LOAD: the head is JSON [folder, tags, stamp of the files]. The model stays loaded until the connection ends.
 - Request RUN: the head is JSON [model number, [name, dtype, shape, length] of each input, names of the outputs,
   time limit in milliseconds]. The time limit 0 means no limit.
 - Request PING: shows whether the process answers. The head and the reply are empty.
@@ -26,7 +26,8 @@ import numpy as np
 from ...wire.tensor import STEP
 
 LOAD, RUN, PING = 1, 2, 3
-NOT_LOADED = 200  # instead of a gRPC code: no model of this number is loaded
+# Instead of a gRPC code: no model of this number is loaded, or the files do not have the stamp.
+NOT_LOADED, CHANGED = 200, 201
 _HEADER = struct.Struct("<BIQ")
 _BUFFERS = 512  # per sendmsg call; the usual limit of systems is 1,024
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
+from ...errors import Unavailable
+from ...version_files import FilesChanged, stamp_of
 from ..base import raise_in_event_loop
 from .connections import Connections
 from .frames import Stream
@@ -18,16 +21,26 @@ class Model:
         folder: the folder of the SavedModel.
         runners: number of open runners.
         models: all models with open runners. The model removes itself from this set.
+        changed: called with the folder if the model must be loaded, and its files are not those of the first load.
 
     Attributes:
         connections: as above.
         runners: number of open runners.
     """
 
-    def __init__(self, connections: Connections, folder: Path, runners: int, models: set[Model]) -> None:
+    def __init__(
+        self,
+        connections: Connections,
+        folder: Path,
+        runners: int,
+        models: set[Model],
+        changed: Callable[[Path], object] = lambda folder: None,
+    ) -> None:
         self.connections = connections
         self.runners = runners
         self._folder = folder
+        self._stamp = stamp_of(folder)
+        self._changed = changed
         self._models = models
         models.add(self)
         self._lock = threading.Lock()
@@ -42,6 +55,8 @@ class Model:
 
         Raises:
             ServingError: the model can't be loaded.
+            Unavailable: the model's files have changed since this object was created. Other signatures of this version
+                may use the old files.
             WouldBlock: the model is not loaded, and an event loop runs in this thread.
         """
         number = self._number
@@ -51,7 +66,11 @@ class Model:
         with self._lock:
             if self._number is None or self._number == stale:
                 self._release()
-                self._connection, self._number = self.connections.load(self._folder)
+                try:
+                    self._connection, self._number = self.connections.load(self._folder, self._stamp)
+                except FilesChanged as error:
+                    self._changed(self._folder)
+                    raise Unavailable(f"{error} Retry later: the server loads them again.") from None
             return self._number
 
     def close_runner(self) -> None:

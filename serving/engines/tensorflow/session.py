@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ... import version_files
 from ...saved_model import model_file
 from ...wire import messages
 from ...wire.tensor import varint
@@ -62,7 +63,7 @@ class Session:
         self._cache: dict[Any, Any] = {}
         # Running operations in other threads is slower, except in models that decode many images.
         file = model_file(folder)
-        is_parallel = file is None or re.search(rb"(?<!Unicode)Decode", file.read_bytes()) is not None
+        is_parallel = file is None or re.search(rb"(?<!Unicode)Decode", version_files.read_file(file)) is not None
         self._options = None if is_parallel else _run_in_this_thread()
         self._graph = tf.NewGraph()
         options = tf.NewSessionOptions()

@@ -20,9 +20,9 @@ from typing import Any
 import orjson
 
 from ... import landlock, memory
-from ...saved_model import model_file
+from ...version_files import FilesChanged, stamp_of
 from . import denormals
-from .frames import LOAD, NOT_LOADED, PING, Buffer, Stream, strings_from_bytes, strings_to_bytes
+from .frames import CHANGED, LOAD, NOT_LOADED, PING, Buffer, Stream, strings_from_bytes, strings_to_bytes
 from .library import STRING, TensorFlowError, library
 from .session import Session, session_config
 from .tensor import Tensor, empty, from_strings
@@ -41,14 +41,13 @@ class Models:
         self._users: dict[int, int] = {}
         self._loading: dict[Any, Future[int]] = {}  # includes finished loads
 
-    def acquire(self, folder: str, tags: list[str]) -> int:
+    def acquire(self, folder: str, tags: list[str], stamp: str) -> int:
         """Loads a SavedModel if it is not loaded yet, and returns its number. Call `release` when done.
 
-        Raises TensorFlowError if the SavedModel can't be loaded.
+        Raises FilesChanged if the SavedModel is not loaded yet, and its files do not have the stamp. Raises
+        TensorFlowError if the SavedModel can't be loaded.
         """
-        file = model_file(Path(folder))
-        stat = file.stat() if file else None
-        key = (folder, *tags, stat and (stat.st_ino, stat.st_mtime_ns, stat.st_size))
+        key = (folder, *tags, stamp)
         while True:
             with self._lock:
                 loading = self._loading.get(key)
@@ -56,16 +55,18 @@ class Models:
                 if loading is None:
                     loading = self._loading[key] = Future()
             if is_mine:
-                return self._load(key, loading, folder, tags)
+                return self._load(key, loading, folder, tags, stamp)
             number = loading.result()
             with self._lock:
                 if number in self._users:  # otherwise another thread has just freed it
                     self._users[number] += 1
                     return number
 
-    def _load(self, key: Any, loading: Future[int], folder: str, tags: list[str]) -> int:
+    def _load(self, key: Any, loading: Future[int], folder: str, tags: list[str], stamp: str) -> int:
         try:
             session = Session(Path(folder), tags, self._config)
+            if stamp_of(Path(folder)) != stamp:
+                raise FilesChanged(folder)
         except BaseException as error:
             with self._lock:
                 del self._loading[key]
@@ -112,6 +113,8 @@ def serve(stream: Stream, models: Models) -> None:
                     stream.write(0, b"")
                 else:
                     _run(stream, models, orjson.loads(head))
+            except FilesChanged:
+                stream.write(CHANGED, b"")
             except TensorFlowError as error:
                 stream.write(error.code, str(error).encode())
             except (ConnectionError, MemoryError):  # the frame may be incomplete: close the connection

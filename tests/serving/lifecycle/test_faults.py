@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from keras_gallery.serving import version_files
 from keras_gallery.serving.config.model_config import ModelConfig
 from keras_gallery.serving.errors import (
     Aborted,
@@ -19,9 +20,10 @@ from keras_gallery.serving.errors import (
     ServingError,
 )
 from keras_gallery.serving.lifecycle import manager as manager_module
-from keras_gallery.serving.lifecycle import versions
+from keras_gallery.serving.lifecycle import model_versions, versions
 from keras_gallery.serving.lifecycle.manager import Manager
-from keras_gallery.serving.lifecycle.versions import MAX_FILES, Quarantined, State, check_files, files_of
+from keras_gallery.serving.lifecycle.versions import Quarantined, State
+from keras_gallery.serving.version_files import check_files, files_of
 from keras_gallery.serving.wire.predict import ModelSpec
 
 from ...waiting import until
@@ -200,12 +202,25 @@ def test_links(tmp_path: Path) -> None:
     check_files(folder)
     before = files_of(folder)
     assert ("variables/variables.index", 1, (real / "variables.index").stat().st_mtime_ns) in before
-    assert len(before) <= MAX_FILES
+    assert len(before) == 1  # each folder is read once
     (real / "variables.index").write_text("12")
     assert files_of(folder) != before
     os.mkfifo(real / "pipe")
     with pytest.raises(FailedPrecondition, match="pipe is not a regular file"):
         check_files(folder)
+
+
+def test_a_pipe_among_many_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(1001):
+        (tmp_path / f"{number}").touch()
+    check_files(tmp_path)
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(FailedPrecondition, match="pipe is not a regular file"):
+        check_files(tmp_path)
+    monkeypatch.setattr(version_files, "MAX_ENTRIES", 1000)
+    with pytest.raises(FailedPrecondition, match=r" has more than 1,000 files and folders\.$"):
+        check_files(tmp_path)
+    assert files_of(tmp_path) == ()
 
 
 # === Reports of the host ===
@@ -266,6 +281,48 @@ def test_changed_files_are_loaded_again(run: Run, tmp_path: Path, load: Loader) 
     manager.changed(id)  # reports of a load that is unloaded have no effect
     manager.lost(id, NotFound("gone"))
     assert states(manager) == {1: State.AVAILABLE} and load.tried == [1, 1]
+
+
+def test_changed_files_in_a_folder_are_loaded_again(run: Run, tmp_path: Path, load: Loader) -> None:
+    for name in ("m", "n"):
+        add(tmp_path / name, 1)
+    manager = run(ModelConfig("m", tmp_path / "m"), ModelConfig("n", tmp_path / "n"))
+    manager.files_changed(tmp_path / "m" / "1")
+    until(lambda: len(load.tried) == 3)
+    until(lambda: states(manager) == {1: State.AVAILABLE})
+
+
+def test_files_that_change_during_the_load(run: Run, tmp_path: Path, load: Loader) -> None:
+    add(tmp_path, 1)
+    load.gate.clear()
+    manager = Manager([ModelConfig("m", tmp_path)], load.host, poll_seconds=0.02)
+    manager.start()
+    until(lambda: load.tried)
+    (tmp_path / "1" / "model").write_text("a better model")
+    load.gate.set()
+    until(lambda: load.tried == [1, 1] and states(manager) == {1: State.AVAILABLE})
+    manager.stop()
+
+
+def test_a_lost_version_in_a_folder_that_cannot_be_read(
+    run: Run, tmp_path: Path, load: Loader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The manager does not read the folder while it holds its lock."""
+    add(tmp_path, 1)
+    manager = run(ModelConfig("m", tmp_path))
+    gate = threading.Event()
+
+    def hanging(folder: Path) -> Any:
+        gate.wait(SECONDS)
+        return ()
+
+    monkeypatch.setattr(versions, "files_of", hanging)
+    monkeypatch.setattr(model_versions, "files_of", hanging)
+    begun = time.monotonic()
+    manager.lost(id_of(manager), Quarantined("takes too long"))
+    assert time.monotonic() - begun < SECONDS / 2
+    assert states(manager) == {1: State.END}
+    gate.set()
 
 
 def test_a_version_that_is_lost_while_it_is_loaded_again(run: Run, tmp_path: Path, load: Loader) -> None:

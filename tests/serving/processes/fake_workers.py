@@ -18,6 +18,7 @@ from keras_gallery.serving.lifecycle.host import Table
 from keras_gallery.serving.lifecycle.running import RunningIds
 from keras_gallery.serving.processes.channel import Channel, Inline
 from keras_gallery.serving.processes.worker_process import Worker
+from keras_gallery.serving.version_files import Files, FilesChanged, files_of
 
 _pids = itertools.count(1)
 
@@ -66,7 +67,7 @@ class FakeWorker(Worker):
     """
 
     def __init__(self) -> None:
-        self.ids, self.loading, self.counts = set(), set(), {}
+        self.ids, self.loading, self.counts, self.has_hung = set(), set(), {}, False
         self._missed, self._allowed, self._has_started = 0, 100, False
         ours, theirs = Pipe()
         self.running = RunningIds.create()
@@ -88,11 +89,13 @@ class FakeWorker(Worker):
         self.channel = Channel(ours, {})
         self._ping = self.channel.submit("ping")
 
-    def _load_folder(self, id: int, name: str, version: int, folder: Path) -> None:
+    def _load_folder(self, id: int, name: str, version: int, folder: Path, files: Files) -> None:
         if (folder / "crash").exists():
             self.process.end(-signal.SIGSEGV)
         if not folder.exists():
             raise NotFound("no folder")
+        if files_of(folder) != files:
+            raise FilesChanged(folder)
 
     def crash(self, *running: int) -> None:
         """Ends the process in native code while it runs the servables with these ids."""
