@@ -28,8 +28,8 @@ def allowed() -> frozenset[str]:
     return frozenset(json.loads(FILE.read_text("utf-8")))
 
 
-def check(meta_graph: Any, hint: str = "") -> None:
-    """Raises PermissionDenied if a graph has an operation that does more than compute.
+def check(meta_graph: Any, hint: str = "") -> Nodes:
+    """Raises PermissionDenied if a graph has an operation that does more than compute. Returns the graph's nodes.
 
     Args:
         meta_graph: a `MetaGraphDef`.
@@ -39,10 +39,12 @@ def check(meta_graph: Any, hint: str = "") -> None:
         PermissionDenied: an operation is not allowed. The message names the node and the operation.
         InvalidArgument: a node is missing.
     """
+    nodes = Nodes(meta_graph.graph_def)
     try:
-        _check(meta_graph, Nodes(meta_graph.graph_def))
+        _check(meta_graph, nodes)
     except PermissionDenied as error:
         raise PermissionDenied(f"{error} {hint}".rstrip()) from None
+    return nodes
 
 
 def _check(meta_graph: Any, graph: Nodes) -> None:

@@ -42,12 +42,18 @@ class Transport(Protocol):
 
 
 class GrpcTransport:
-    """Sends requests over gRPC."""
+    """Sends requests over gRPC.
 
-    def __init__(self, target: str, timeout: float) -> None:
+    Args:
+        target: host and port of the server.
+        timeout: time limit for each request in seconds.
+        max_bytes: maximum size of a response in bytes; -1: no limit.
+    """
+
+    def __init__(self, target: str, timeout: float, max_bytes: int = -1) -> None:
         self._timeout = timeout
         self._target = target
-        sizes = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
+        sizes = [("grpc.max_receive_message_length", max_bytes), ("grpc.max_send_message_length", -1)]
         self._channel = grpc.insecure_channel(target, options=sizes)
 
     def predict(self, spec: ModelSpec, signature: SignatureDef, inputs: Mapping[str, Array]) -> Arrays:

@@ -109,10 +109,12 @@ class Loader:
         return servable
 
     def _load(self, name: str, version: int, folder: Path) -> Servable:
+        meta_graph = None
         if self._restrict and saved_model.model_file(folder):
             meta_graph = saved_model.read_meta_graph(folder, self._tags)
             allowed_operations.check(meta_graph, "(--restrict_models is on)")
-        meta_graph = tflite.read_meta_graph(folder) if self._tflite else None
+        if self._tflite and (of_file := tflite.read_meta_graph(folder)) is not None:
+            meta_graph = of_file
         if meta_graph is None:
             meta_graph = saved_model.read_meta_graph(folder, self._tags)
         meta_graph.ClearField("graph_def")  # frees the largest part; engines read the graph from the file

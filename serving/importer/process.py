@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 import os
 import re
 import shutil
@@ -11,7 +12,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -21,7 +21,8 @@ from typing import Any
 from .. import limits
 from ..errors import FailedPrecondition, InvalidArgument, NotFound, ResourceExhausted, from_code
 from ..export.publishing import model_folder, publish
-from .serving_check import compare
+from .serving_check import compare, last_part
+from .time_limit import kill, killed_after
 
 # Importing TensorFlow and compiling a graph need about 2 GB, and some memory for the threads of each core.
 BASE_MEMORY, MEMORY_OF_A_CORE = 4 << 30, 64 << 20
@@ -29,6 +30,7 @@ MEMORY_RATIO = 50  # bytes for each byte of the file, which may be compressed
 MEMORY_SHARE = 0.75  # maximum share of the machine's memory
 BASE_SECONDS = 300
 MAX_FILES = 10_000  # files in a folder whose sizes count
+MAX_LINE = 1 << 20  # bytes of a line of progress
 
 # -P: do not import modules from the working directory, which may come with the untrusted file.
 _COMMAND = (sys.executable, "-P", "-m", "keras_gallery.serving.importer.worker")
@@ -138,7 +140,12 @@ def _stored(request: Request) -> int:
     """Returns the size of the file or folder, and of the file of --like, in bytes. Does not follow links."""
     tops = [request.file.resolve(), *([Path(request.like).resolve()] if isinstance(request.like, str) else [])]
     found = [each for top in tops for each in (top, *itertools.islice(top.rglob("*"), MAX_FILES))]
-    return sum(each.lstat().st_size for each in found if os.path.lexists(each))
+    return sum(_bytes_on_disk(each.lstat()) for each in found if os.path.lexists(each))
+
+
+def _bytes_on_disk(status: os.stat_result) -> int:
+    """Returns the size of a file, without the holes of a sparse file."""
+    return min(status.st_size, getattr(status, "st_blocks", math.inf) * 512)
 
 
 def _memory(request: Request) -> int:
@@ -179,22 +186,14 @@ def _run(request: dict[str, Any], scratch: Path, report: Callable[[str], None]) 
             start_new_session=True,
         ) as child,
     ):
-        expired = threading.Event()
-
-        def expire() -> None:
-            expired.set()
-            _kill(child)
-
-        timer = threading.Timer(request["seconds"], expire)
-        timer.start()
-        try:
-            assert child.stdin is not None
-            child.stdin.write(json.dumps(request).encode())
-            child.stdin.close()
-            succeeded = _wait(child, report)
-        finally:
-            timer.cancel()
-            _kill(child)
+        with killed_after(request["seconds"], lambda: child) as expired:
+            try:
+                assert child.stdin is not None
+                child.stdin.write(json.dumps(request).encode())
+                child.stdin.close()
+                succeeded = _wait(child, report)
+            finally:
+                kill(child)
     if expired.is_set():
         raise ResourceExhausted(
             f"Reading the file takes more than {request['seconds']:.0f} s (--max-seconds allows more)"
@@ -203,17 +202,12 @@ def _run(request: dict[str, Any], scratch: Path, report: Callable[[str], None]) 
         raise FailedPrecondition(_failure(child.returncode, log, request["memory"]))
 
 
-def _kill(child: subprocess.Popen[bytes]) -> None:
-    """Kills a process and the processes that it has started."""
-    if child.poll() is None:
-        os.killpg(child.pid, signal.SIGKILL)
-
-
 def _wait(child: subprocess.Popen[bytes], report: Callable[[str], None]) -> bool:
     """Reports the progress of the child process until it ends. Returns whether it succeeded."""
     assert child.stdout is not None
-    for line in child.stdout:
-        if not line.endswith(b"\n"):  # the process was killed while it wrote the line
+    while line := child.stdout.readline(MAX_LINE):
+        if not line.endswith(b"\n"):  # the process was killed while it wrote the line, or the line is too long
+            kill(child)
             break
         event = json.loads(line)
         if "error" in event:
@@ -227,7 +221,7 @@ def _wait(child: subprocess.Popen[bytes], report: Callable[[str], None]) -> bool
 
 def _failure(status: int, log: Path, memory: int) -> str:
     """Describes how the child process ended, with the last line of its log."""
-    lines = log.read_text(errors="replace").strip().splitlines()
+    lines = last_part(log).strip().splitlines()
     how = f"signal {-status} ({signal.Signals(-status).name})" if status < 0 else f"status {status}"
     if lines and "bad_alloc" in "".join(lines[-3:]):
         how += f", because it needs more than {memory / (1 << 30):.1f} GiB of memory (--max-memory allows more)"

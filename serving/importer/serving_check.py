@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import signal
 import sys
 import tempfile
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 
+from .. import version_files
 from ..client import Client
+from ..client.transports import GrpcTransport
 from ..core import warmup
 from ..errors import FailedPrecondition, ResourceExhausted, ServingError
 from ..export.comparing import difference, too_far
 from ..launcher import ServerProcess
 from ..ports import free_port
 from ..wire import messages, tensor
+from .time_limit import killed_after
 
 TOLERANCE = 1e-4
+LOG_BYTES = 1 << 20  # the last part of a log that is read
+SPARE_BYTES = 1 << 20  # a response may have this many bytes more than twice the expected size
 READY_SECONDS = 120.0  # longest time for starting the server and loading the model
 
 # The server is for this comparison only.
@@ -57,17 +58,18 @@ def compare(
         server = ServerProcess("embedded", {name: Path(folder)}, **ports, host="127.0.0.1", flags=flags, log=log)
         limited = (sys.executable, "-P", "-m", "keras_gallery.serving.importer.limited", str(memory), str(seconds))
         server.command = [*limited, *server.command]
-        with server, _killed_after(seconds, server) as expired:
+        with server, killed_after(seconds, lambda: server.process) as expired:
             try:
                 server.wait_until_ready(READY_SECONDS)
-                with Client(server.grpc, timeout=seconds) as client:
+                transport = GrpcTransport(server.grpc, seconds, _max_answer(version, answers))
+                with Client(server.grpc, transport=transport) as client:
                     worst, compared = _differences(client, name, version, answers)
             except ServingError as error:
                 if expired.is_set():
                     raise ResourceExhausted(
                         f"The import takes more than {limit:.0f} s (--max-seconds allows more)"
                     ) from None
-                text = f"{error}\n{log.read_text(errors='replace') if log.exists() else ''}"
+                text = f"{error}\n{last_part(log)}"
                 if any(words in text for words in _OUT_OF_MEMORY):
                     raise ResourceExhausted(
                         f"The model needs more than {memory / (1 << 30):.1f} GiB of memory (--max-memory allows more)"
@@ -78,25 +80,23 @@ def compare(
     return f"{', '.join(compared)} match TensorFlow (largest difference {worst:.1g})"
 
 
-@contextlib.contextmanager
-def _killed_after(seconds: float, server: ServerProcess) -> Iterator[threading.Event]:
-    """Kills the server after `seconds`, unless the block ends earlier. Yields the event that this has happened.
-
-    The server's TensorFlow process ends when the server has ended.
-    """
-    expired = threading.Event()
-
-    def expire() -> None:
-        expired.set()
-        if server.process is not None and server.process.poll() is None:
-            os.killpg(server.process.pid, signal.SIGKILL)
-
-    timer = threading.Timer(seconds, expire)
-    timer.start()
+def last_part(log: Path) -> str:
+    """Returns the last `LOG_BYTES` bytes of a log as text. Returns "" if the file does not exist."""
     try:
-        yield expired
-    finally:
-        timer.cancel()
+        with open(log, "rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - LOG_BYTES))
+            return file.read(LOG_BYTES).decode(errors="replace")
+    except FileNotFoundError:
+        return ""
+
+
+def _max_answer(version: Path, answers: Path) -> int:
+    """Returns the maximum size of a response of the server in bytes.
+
+    A response has outputs, which are about as long as TensorFlow's, or the signatures, which are in saved_model.pb.
+    """
+    sizes = [each.stat().st_size for each in (*answers.glob("*.pb"), version / "saved_model.pb") if each.exists()]
+    return min(SPARE_BYTES + 2 * max(sizes, default=0), (1 << 31) - 1)  # the maximum of gRPC
 
 
 def _differences(client: Client, name: str, version: Path, answers: Path) -> tuple[float, list[str]]:
@@ -105,7 +105,7 @@ def _differences(client: Client, name: str, version: Path, answers: Path) -> tup
     for number, record in enumerate(warmup.read(version)):
         signature = record.request.spec.signature
         results = client.predict(name, record.request.inputs, signature=signature)
-        message = messages.PredictResponse.FromString((answers / f"{number}.pb").read_bytes())
+        message = messages.PredictResponse.FromString(version_files.read_file(answers / f"{number}.pb"))
         expected = {key: tensor.to_array(proto) for key, proto in message.outputs.items()}
         for key, value in expected.items():
             largest = difference(results[key], value)

@@ -17,6 +17,7 @@ from .library import Output, Status, TensorFlowError, library
 from .tensor import Tensor
 
 INVALID_ARGUMENT = 3
+LOAD_MILLISECONDS = 1_800_000  # time limit of each run of an initializer
 # The field use_per_session_threads of `ConfigProto`: a slow model does not take the threads of the other models.
 OWN_THREADS = b"\x48\x01"
 # A serialized `RunOptions` with inter_op_thread_pool = -1: the calling thread runs all operations, one by one.
@@ -68,15 +69,17 @@ class Session:
         self._graph = tf.NewGraph()
         options = tf.NewSessionOptions()
         names = (ctypes.c_char_p * len(tags))(*(tag.encode() for tag in tags))
+        limit = _with_limit(LOAD_MILLISECONDS)
         try:
             with Status() as status:
                 tf.SetConfig(options, config, len(config), status)
             with Status() as status:
                 self._session = tf.LoadSessionFromSavedModel(
-                    options, None, str(folder).encode(), names, len(tags), self._graph, None, status
+                    options, limit, str(folder).encode(), names, len(tags), self._graph, None, status
                 )
         finally:
             tf.DeleteSessionOptions(options)
+            tf.DeleteBuffer(limit)
 
     def run(self, feeds: Sequence[tuple[str, Tensor]], fetches: Sequence[str], milliseconds: int = 0) -> list[Tensor]:
         """Runs the graph. Any number of threads may call this at once.

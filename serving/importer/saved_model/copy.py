@@ -56,8 +56,11 @@ def _copy(source: Path, target: Path, remaining: list[int], *, folder: bool) -> 
         raise ResourceExhausted(
             f"The SavedModel has more than {MAX_FILES:,} files, or is larger than half of the memory"
         )
-    # O_NOFOLLOW: the file may have been replaced by a link since the check.
-    with open(os.open(source, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0)), "rb") as old, open(target, "wb") as new:
+    # O_NOFOLLOW and O_NONBLOCK: the file may have been replaced by a link or a pipe since the check.
+    with (
+        open(os.open(source, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)), "rb") as old,
+        open(target, "wb") as new,
+    ):
         size = status.st_size
         while size and (chunk := old.read(min(size, 1 << 20))):
             size -= new.write(chunk)

@@ -24,9 +24,8 @@ def check_graph(meta_graph: Any, stored: int) -> None:
         ResourceExhausted: the constants are larger than `check_size` allows.
         InvalidArgument: a node is missing.
     """
-    allowed_operations.check(meta_graph, _TRUST_HINT)
-    nodes = allowed_operations.Nodes(meta_graph.graph_def).all()
-    check_size("the graph's constants", sum(_constant_bytes(node) for _, node in nodes), stored)
+    nodes = allowed_operations.check(meta_graph, _TRUST_HINT)
+    check_size("the graph's constants", sum(_constant_bytes(node) for _, node in nodes.all()), stored)
 
 
 def _constant_bytes(node: Any) -> int:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from keras_gallery.serving import landlock, limits
 from keras_gallery.serving.errors import FailedPrecondition, ResourceExhausted
-from keras_gallery.serving.importer import process
+from keras_gallery.serving.importer import process, serving_check
 from keras_gallery.serving.importer.process import Request, import_file
 
 GIB = 1 << 30
@@ -51,6 +51,19 @@ def test_a_small_file_gets_little_memory_and_time(file: Path, monkeypatch: pytes
     assert 300 <= got["seconds"] < 301
 
 
+@pytest.fixture
+def filled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Makes sparse files count like files without holes, so that a test need not write large files."""
+    monkeypatch.setattr(process, "_bytes_on_disk", lambda status: status.st_size)
+
+
+def test_the_holes_of_a_sparse_file_do_not_count(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    os.truncate(file, 1 << 40)
+    got = requested(monkeypatch, Request(file))
+    assert got["memory"] < 4.5 * GIB and got["seconds"] < 301
+
+
+@pytest.mark.usefixtures("filled")
 def test_the_size_of_the_file_counts(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     os.truncate(file, 200 << 20)
     got = requested(monkeypatch, Request(file))
@@ -60,6 +73,7 @@ def test_the_size_of_the_file_counts(file: Path, monkeypatch: pytest.MonkeyPatch
     assert requested(monkeypatch, Request(file))["memory"] == 48 * GIB, "three quarters of the memory"
 
 
+@pytest.mark.usefixtures("filled")
 def test_the_sizes_of_all_files_of_a_folder_count(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = file.with_name("saved_model")
     (folder / "variables").mkdir(parents=True)
@@ -108,6 +122,20 @@ def test_a_child_process_that_runs_out_of_memory_in_a_library(file: Path, monkey
     child(monkeypatch, 'print("what():  std::bad_alloc", file=sys.stderr); sys.exit(3)')
     with pytest.raises(FailedPrecondition, match=r"status 3, because it needs more than 2.0 GiB of memory \(--max-mem"):
         import_file(Request(file, memory=2 * GIB), file.parent / "saved_models")
+
+
+def test_a_line_of_progress_that_is_too_long(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "MAX_LINE", 1000)
+    child(monkeypatch, "sys.stdout.write('x' * 2000); sys.stdout.flush(); time.sleep(60)")
+    with pytest.raises(FailedPrecondition, match="ended with signal 9"):
+        import_file(Request(file, seconds=30), file.parent / "saved_models")
+
+
+def test_only_the_end_of_a_log_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serving_check, "LOG_BYTES", 4)
+    (tmp_path / "log").write_text("a long log")
+    assert serving_check.last_part(tmp_path / "log") == " log"
+    assert serving_check.last_part(tmp_path / "missing") == ""
 
 
 def test_a_model_that_needs_too_much_memory(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:

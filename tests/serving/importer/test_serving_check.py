@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Self
 
 import pytest
@@ -67,6 +69,29 @@ def test_the_server_and_its_processes_have_a_memory_limit(tmp_path: Path, monkey
     served_by(monkeypatch, f"import subprocess, sys; subprocess.run([sys.executable, '-c', {inner!r}])")
     with pytest.raises(ResourceExhausted, match=r"^The model needs more than 1.0 GiB of memory \(--max-memory allows"):
         serving_check.compare("m", tmp_path, tmp_path, **LIMITS)
+
+
+def test_a_response_that_is_larger_than_expected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import grpc
+
+    class Metadata(grpc.GenericRpcHandler):
+        def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler:
+            return grpc.unary_unary_rpc_method_handler(lambda *_: bytes(5000))
+
+    server = grpc.server(ThreadPoolExecutor(1), [Metadata()])
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    monkeypatch.setattr(serving_check, "free_port", lambda: port)
+    monkeypatch.setattr(serving_check, "ServerProcess", Server)
+    monkeypatch.setattr(serving_check, "SPARE_BYTES", 1000)
+    (tmp_path / "0.pb").write_bytes(bytes(1000))
+    record = SimpleNamespace(request=SimpleNamespace(spec=SimpleNamespace(signature="s"), inputs={}))
+    monkeypatch.setattr(serving_check.warmup, "read", lambda version: [record])
+    try:
+        with pytest.raises(ResourceExhausted, match=r"larger than max \(5000 vs. 3000\)"):
+            serving_check.compare("m", tmp_path, tmp_path, **LIMITS)
+    finally:
+        server.stop(0)
 
 
 def test_a_server_that_fails_for_another_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ import contextvars
 import logging
 import math
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -30,6 +31,7 @@ from keras_gallery.serving.engines.tensorflow.engine import TensorFlow
 from keras_gallery.serving.engines.tensorflow.process import TensorFlowProcess
 from keras_gallery.serving.errors import DeadlineExceeded, InvalidArgument, NotFound, ServingError, Unavailable
 from keras_gallery.serving.saved_model import read_signatures
+from keras_gallery.serving.version_files import stamp_of
 
 from .... import waiting
 
@@ -266,21 +268,50 @@ def test_models_are_shared_and_counted(models: Path, connect: Callable[[], Tenso
     """A model keeps its number while a connection uses the model. A model that is loaded again gets a new number."""
     first, second = connect(), connect()
     folder = models / "shapes"
-    first_stream, number = first.connections.load(folder)
-    second_stream, second_number = second.connections.load(folder)
+    first_stream, number = first.connections.load(folder, stamp_of(folder))
+    second_stream, second_number = second.connections.load(folder, stamp_of(folder))
     assert second_number == number
     first_stream.close()
-    third_stream, third_number = first.connections.load(folder)
+    third_stream, third_number = first.connections.load(folder, stamp_of(folder))
     assert third_number == number
     third_stream.close()
     second_stream.close()
 
     def is_freed() -> bool:
-        stream, new_number = first.connections.load(folder)
+        stream, new_number = first.connections.load(folder, stamp_of(folder))
         stream.close()
         return new_number != number
 
     until(is_freed)
+
+
+def test_files_that_change_before_a_late_load(models: Path, tmp_path: Path, owner: TensorFlowProcess) -> None:
+    """A process that has loaded the old files still has them. Otherwise, the server must load the version again."""
+    folder = Path(shutil.copytree(models / "shapes", tmp_path / "1"))
+    signatures = {"scalar": read_signatures(folder)["scalar"]}
+    changed: list[Path] = []
+    engine = TensorFlow(owner.address, changed=changed.append)
+    x = {"x": np.array(1, np.float32)}
+    late, early, other = [engine.load_lazily(folder, signatures)["scalar"] for _ in range(3)]
+    assert early(x, ["y"])["y"] == 2
+    (folder / "variables" / "variables.index").touch()
+    assert late(x, ["y"])["y"] == 2 and not changed
+    late.close()
+    early.close()
+
+    def is_refused() -> bool:
+        try:
+            other(x, ["y"])
+        except Unavailable as error:
+            assert str(error).startswith(f"The files in {folder} have changed")
+            return True
+        other.model.free()
+        return False
+
+    until(is_refused)
+    assert changed == [folder]
+    assert engine.load(folder, signatures)["scalar"](x, ["y"])["y"] == 2
+    engine.close()
 
 
 def test_a_killed_process_is_restarted(
@@ -583,4 +614,4 @@ def test_the_error_if_the_process_cannot_be_started() -> None:
         return "/nonexistent/socket"
 
     with pytest.raises(Unavailable, match="could not be started"):
-        TensorFlow(nowhere).connections.load(Path("/nonexistent"))
+        TensorFlow(nowhere).connections.load(Path("/nonexistent"), "")
