@@ -6,13 +6,14 @@ import asyncio
 import contextlib
 import contextvars
 import functools
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from time import perf_counter
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from ..engines.base import DEADLINE, Arrays, WouldBlock
+from ..engines.base import DEADLINE, IS_ABANDONED, Arrays, WouldBlock
 from ..errors import FailedPrecondition, InvalidArgument, ResourceExhausted, Unavailable
 from ..observe.observation import Observation
 from ..wire.model_spec import ModelSpec
@@ -149,13 +150,20 @@ class Inference:
             with contextlib.suppress(RuntimeError):  # the event loop may have ended
                 loop.call_soon_threadsafe(turns.release)
 
+        abandoned = threading.Event()
+        context = contextvars.copy_context()
+        context.run(IS_ABANDONED.set, abandoned.is_set)
         try:
-            running = self._submit(servable, contextvars.copy_context().run, run)
+            running = self._submit(servable, context.run, run)
         except BaseException:
             turns.release()
             raise
         running.add_done_callback(done)
-        return await asyncio.wrap_future(running)
+        try:
+            return await asyncio.wrap_future(running)
+        except asyncio.CancelledError:
+            abandoned.set()
+            raise
 
     def _submit(self, servable: Servable, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
         """Calls a function in a thread. The servable stays loaded until the end of the call, even after a cancel.

@@ -18,6 +18,8 @@ Arrays = dict[str, np.ndarray[Any, Any]]
 
 # The time (`time.monotonic`) after which nobody waits for the outputs of the current run.
 DEADLINE: ContextVar[float] = ContextVar("deadline", default=math.inf)
+# Returns whether the client of the current run has gone: it has cancelled the request, or closed the connection.
+IS_ABANDONED: ContextVar[Callable[[], bool]] = ContextVar("is_abandoned", default=lambda: False)
 # An engine may wait for another process on the event loop up to this time.
 LOOP_SECONDS = 0.01
 
@@ -86,7 +88,7 @@ class Runner(Protocol):
     def __call__(self, inputs: Arrays, outputs: Sequence[str]) -> Arrays:
         """Runs the signature on `inputs` (arrays by name) and returns the named `outputs`.
 
-        If nobody waits for the outputs after `DEADLINE`, an engine may end the run then.
+        If nobody waits for the outputs after `DEADLINE`, or if `IS_ABANDONED`, an engine may end the run.
 
         Raises:
             ServingError: the model rejects the inputs, or the engine fails.

@@ -18,7 +18,7 @@ from ...version_files import FilesChanged
 from ...wire import dtypes
 from ..base import raise_in_event_loop
 from .breaker import ProcessEnded
-from .frames import CHANGED, LOAD, NOT_LOADED, RUN, Buffer, Stream, strings_from_bytes, strings_to_bytes
+from .frames import CHANGED, LOAD, NOT_LOADED, RUN, STOP, Buffer, Stream, strings_from_bytes, strings_to_bytes
 
 log = logging.getLogger(__name__)
 _CODE_NAMES = {code.value: code.name for code in Code}
@@ -117,6 +117,18 @@ class Connections:
                 raise
             return Started(stream, self._idle)
 
+    def stop(self, number: int) -> None:
+        """Ends all runs of a model, and frees the model. Does nothing if the model was stopped shortly before.
+
+        For the ended runs, `Started.result` returns None.
+        """
+        with contextlib.suppress(ConnectionError, Unavailable):  # then the runs have ended with the process
+            stream = self._connect()
+            try:
+                _request(stream, STOP, orjson.dumps(number))
+            finally:
+                stream.close()
+
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:
         """Waits until no other thread of any of the server's processes is in such a block.
@@ -173,6 +185,10 @@ class Started:
         except ConnectionError:
             self._stream.close()
             raise ProcessEnded(_ENDED) from None
+
+    def has_answer(self, seconds: float) -> bool:
+        """Waits for the first part of the result or the end of the process. Returns False after `seconds`."""
+        return self._stream.has_data(seconds)
 
     def result(self) -> list[Array] | None:
         """Waits for the end of the run.

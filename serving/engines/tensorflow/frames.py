@@ -7,6 +7,8 @@ since both ends belong to the server.
 - Request LOAD: the head is JSON [folder, tags, stamp of the files]. The model stays loaded until the connection ends.
 - Request RUN: the head is JSON [model number, [name, dtype, shape, length] of each input, names of the outputs,
   time limit in milliseconds]. The time limit 0 means no limit.
+- Request STOP: the head is a model number. Ends all runs of this model, and frees the model. A run that ends in this way
+  has the reply `NOT_LOADED`. Does nothing if the same SavedModel was stopped shortly before. The reply is empty.
 - Request PING: shows whether the process answers. The head and the reply are empty.
 - Reply: the kind is a gRPC code. With code 0 the head is JSON: the model's number for LOAD, and [dtype, shape, length]
   of each output for RUN. With any other code the head is the error message.
@@ -25,7 +27,7 @@ import numpy as np
 
 from ...wire.tensor import STEP
 
-LOAD, RUN, PING = 1, 2, 3
+LOAD, RUN, PING, STOP = 1, 2, 3, 4
 # Instead of a gRPC code: no model of this number is loaded, or the files do not have the stamp.
 NOT_LOADED, CHANGED = 200, 201
 _HEADER = struct.Struct("<BIQ")
@@ -75,6 +77,10 @@ class Stream:
             if self._start + size > self._memory.nbytes or not self._arrivals.poll(max(left, 0) * 1000):
                 return False
             self._end += self._received(self._memory[self._end :])
+
+    def has_data(self, seconds: float) -> bool:
+        """Waits for the first byte of the next frame, or the end of the connection. Returns False after `seconds`."""
+        return self._start != self._end or bool(self._arrivals.poll(seconds * 1000))
 
     def read(self) -> tuple[int, bytes]:
         """Reads the kind and the head of the next frame. The caller must then read the frame's body."""

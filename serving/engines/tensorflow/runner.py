@@ -8,9 +8,9 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ...errors import DeadlineExceeded, InvalidArgument, ServingError
+from ...errors import Cancelled, DeadlineExceeded, InvalidArgument, ServingError
 from ...wire.signature import SignatureDef
-from ..base import DEADLINE, LOOP_SECONDS, Arrays, WouldBlock, in_event_loop
+from ..base import DEADLINE, IS_ABANDONED, LOOP_SECONDS, Arrays, WouldBlock, in_event_loop
 from ..graph import LOOPS, Graph
 from . import image_operations, png_files
 from .breaker import Breaker, ProcessEnded
@@ -22,6 +22,8 @@ _OUTPUT_CHOICES = 64
 _LATE_SECONDS = 0.05  # TensorFlow ends a run this time after its deadline, so that the client gets the server's error
 # Time limit of a run with loops that has no deadline. Its client may have gone, and the loop may have no end.
 _MAX_LOOP_SECONDS = 600.0
+# A run with loops is ended if it goes on for this time after its client has gone.
+ABANDONED_SECONDS, _STEP_SECONDS = 20.0, 1.0
 _MAX_LIMIT_SECONDS = 86400.0  # of a run with a deadline
 
 
@@ -95,6 +97,8 @@ class TensorFlowRunner:
     def _finish(
         self, started: Started, number: int, names: Sequence[str], inputs: Arrays, outputs: Sequence[str]
     ) -> Arrays:
+        if self._has_loops:
+            self._wait(started, number)
         try:
             results = started.result()
         except ProcessEnded:
@@ -102,7 +106,9 @@ class TensorFlowRunner:
         except ServingError:
             self._breaker.completed()
             raise
-        if results is None:  # the process was restarted
+        if results is None and IS_ABANDONED.get()():
+            raise Cancelled("The client has cancelled the request.")
+        if results is None:  # the process was restarted, or the runs of the model were stopped
             self.model.number(stale=number)
             return self._run(inputs, outputs)
         self._breaker.completed()
@@ -110,6 +116,19 @@ class TensorFlowRunner:
         if self._shapes:
             self._check_outputs(inputs, arrays)
         return {name: arrays[name] for name in outputs}
+
+    def _wait(self, started: Started, number: int) -> None:
+        """Waits for a run with loops. Stops the runs of the model if the run goes on long after its client has gone.
+
+        TensorFlow's C library cannot end a single run. The other runs of the model are repeated.
+        """
+        is_abandoned, since = IS_ABANDONED.get(), math.inf
+        while not started.has_answer(_STEP_SECONDS):
+            if is_abandoned():
+                since = min(since, time.monotonic())
+                if time.monotonic() - since >= ABANDONED_SECONDS:
+                    since = math.inf  # if the runs were stopped shortly before, tries again
+                    self.model.connections.stop(number)
 
     def _check_outputs(self, inputs: Arrays, arrays: Arrays) -> None:
         """Raises InvalidArgument if an output has a wrong shape.

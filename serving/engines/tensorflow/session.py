@@ -60,6 +60,7 @@ class Session:
 
     def __init__(self, folder: Path, tags: Sequence[str], config: bytes = b"") -> None:
         tf = library()
+        self.is_closed = False
         self._session: int | None = None
         self._cache: dict[Any, Any] = {}
         # Running operations in other threads is slower, except in models that decode many images.
@@ -112,6 +113,12 @@ class Session:
             if milliseconds:
                 library().DeleteBuffer(options)
         return [Tensor(pointer) for pointer in results if pointer]
+
+    def close(self) -> None:
+        """Ends all runs. A run in progress raises TensorFlowError before its next operation."""
+        self.is_closed = True
+        with Status() as status:
+            library().CloseSession(self._session, status)
 
     def _outputs_of(self, names: tuple[str, ...]) -> Any:
         """Returns an array of TF_Output for tensor names. The first 1,024 different results are cached."""

@@ -13,6 +13,7 @@ import resource
 import socket
 import sys
 import threading
+import time
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
@@ -22,12 +23,13 @@ import orjson
 from ... import landlock, memory
 from ...version_files import FilesChanged, stamp_of
 from . import denormals
-from .frames import CHANGED, LOAD, NOT_LOADED, PING, Buffer, Stream, strings_from_bytes, strings_to_bytes
+from .frames import CHANGED, LOAD, NOT_LOADED, PING, STOP, Buffer, Stream, strings_from_bytes, strings_to_bytes
 from .library import STRING, TensorFlowError, library
 from .session import Session, session_config
 from .tensor import Tensor, empty, from_strings
 
 _INTERNAL = 13
+STOP_PAUSE_SECONDS = 60.0  # the runs of a SavedModel are stopped at most once in this time
 
 
 class Models:
@@ -40,6 +42,7 @@ class Models:
         self._sessions: dict[int, Session] = {}
         self._users: dict[int, int] = {}
         self._loading: dict[Any, Future[int]] = {}  # includes finished loads
+        self._stopped: dict[Any, float] = {}  # the time of the last stop of a SavedModel
 
     def acquire(self, folder: str, tags: list[str], stamp: str) -> int:
         """Loads a SavedModel if it is not loaded yet, and returns its number. Call `release` when done.
@@ -86,12 +89,29 @@ class Models:
                 return
             del self._users[number]
             self._loading = {key: each for key, each in self._loading.items() if not _is_of(each, number)}
-            session = self._sessions.pop(number)
+            session = self._sessions.pop(number, None)
         del session  # freed here, or after the last run in progress
         memory.give_back()
 
     def get(self, number: int) -> Session | None:
         return self._sessions.get(number)
+
+    def stop(self, number: int) -> None:
+        """Ends all runs of a model, and frees the model. The SavedModel can be loaded again, with a new number.
+
+        Does nothing if the same SavedModel was stopped less than `STOP_PAUSE_SECONDS` ago, so that clients that give up
+        do not stop the runs of other clients again and again.
+        """
+        with self._lock:
+            key = next((key for key, each in self._loading.items() if _is_of(each, number)), None)
+            now = time.monotonic()
+            self._stopped = {key: at for key, at in self._stopped.items() if now - at < STOP_PAUSE_SECONDS}
+            if key is None or key in self._stopped:
+                return
+            self._stopped[key] = now
+            del self._loading[key]
+            session = self._sessions.pop(number)
+        session.close()
 
 
 def _is_of(loading: Future[int], number: int) -> bool:
@@ -110,6 +130,9 @@ def serve(stream: Stream, models: Models) -> None:
                     held.append(models.acquire(*orjson.loads(head)))
                     stream.write(0, orjson.dumps(held[-1]))
                 elif kind == PING:
+                    stream.write(0, b"")
+                elif kind == STOP:
+                    models.stop(orjson.loads(head))
                     stream.write(0, b"")
                 else:
                     _run(stream, models, orjson.loads(head))
@@ -136,7 +159,13 @@ def _run(stream: Stream, models: Models, head: Any) -> None:
     if session is None:
         stream.write(NOT_LOADED, b"")
         return
-    results = session.run(feeds, outputs, milliseconds)
+    try:
+        results = session.run(feeds, outputs, milliseconds)
+    except TensorFlowError:
+        if not session.is_closed:
+            raise
+        stream.write(NOT_LOADED, b"")
+        return
     body = [_to_buffer(tensor) for tensor in results]
     sizes = [memoryview(each).nbytes for each in body]
     described = [(tensor.dtype, tensor.shape, size) for tensor, size in zip(results, sizes, strict=True)]

@@ -57,10 +57,8 @@ def _copy(source: Path, target: Path, remaining: list[int], *, folder: bool) -> 
             f"The SavedModel has more than {MAX_FILES:,} files, or is larger than half of the memory"
         )
     # O_NOFOLLOW and O_NONBLOCK: the file may have been replaced by a link or a pipe since the check.
-    with (
-        open(os.open(source, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)), "rb") as old,
-        open(target, "wb") as new,
-    ):
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    with open(os.open(source, flags), "rb") as old, open(target, "wb") as new:
         size = status.st_size
         while size and (chunk := old.read(min(size, 1 << 20))):
             size -= new.write(chunk)

@@ -13,6 +13,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -23,13 +24,20 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 import pytest
-from keras_gallery.serving.engines.base import DEADLINE, Arrays, Runner, WouldBlock
+from keras_gallery.serving.engines.base import DEADLINE, IS_ABANDONED, Arrays, Runner, WouldBlock
 from keras_gallery.serving.engines.tensorflow import library as tensorflow_library
 from keras_gallery.serving.engines.tensorflow import process as tensorflow_process
 from keras_gallery.serving.engines.tensorflow import runner as tensorflow_runner
 from keras_gallery.serving.engines.tensorflow.engine import TensorFlow
 from keras_gallery.serving.engines.tensorflow.process import TensorFlowProcess
-from keras_gallery.serving.errors import DeadlineExceeded, InvalidArgument, NotFound, ServingError, Unavailable
+from keras_gallery.serving.errors import (
+    Cancelled,
+    DeadlineExceeded,
+    InvalidArgument,
+    NotFound,
+    ServingError,
+    Unavailable,
+)
 from keras_gallery.serving.saved_model import read_signatures
 from keras_gallery.serving.version_files import stamp_of
 
@@ -480,6 +488,30 @@ def test_a_loop_without_a_deadline_ends(models: Path, tensorflow: TensorFlow, mo
     monkeypatch.setattr(tensorflow_runner, "_MAX_LOOP_SECONDS", 0.2)
     with pytest.raises(DeadlineExceeded):
         load(tensorflow, models / "shapes")["repeat"]({"n": np.array(1 << 60)}, ["y"])
+
+
+def test_a_loop_without_a_client_ends(
+    models: Path, tmp_path: Path, tensorflow: TensorFlow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other runs of the model are repeated, and the TensorFlow process goes on."""
+    monkeypatch.setattr(tensorflow_runner, "ABANDONED_SECONDS", 0.05)
+    monkeypatch.setattr(tensorflow_runner, "_STEP_SECONDS", 0.05)
+    runner = load(tensorflow, Path(shutil.copytree(models / "shapes", tmp_path / "1")))["repeat"]
+    number = runner.model.number()  # type: ignore[attr-defined]
+    abandoned = threading.Event()
+    context = contextvars.copy_context()
+    context.run(IS_ABANDONED.set, abandoned.is_set)
+    with ThreadPoolExecutor(2) as pool:
+        endless = pool.submit(context.run, runner, {"n": np.array(1 << 60)}, ["y"])
+        other = pool.submit(runner, {"n": np.array(30_000)}, ["y"])
+        time.sleep(0.2)
+        assert not endless.done()
+        abandoned.set()
+        with pytest.raises(Cancelled):
+            endless.result(30)
+        assert other.result(30)["y"] == 30_000
+    assert runner.model.number() != number  # type: ignore[attr-defined]
+    runner.close()
 
 
 def test_a_process_that_does_not_answer_is_replaced(
