@@ -7,8 +7,8 @@ since both ends belong to the server.
 - Request LOAD: the head is JSON [folder, tags, stamp of the files]. The model stays loaded until the connection ends.
 - Request RUN: the head is JSON [model number, [name, dtype, shape, length] of each input, names of the outputs,
   time limit in milliseconds]. The time limit 0 means no limit.
-- Request STOP: the head is a model number. Ends all runs of this model, and frees the model. A run that ends in this way
-  has the reply `NOT_LOADED`. Does nothing if the same SavedModel was stopped shortly before. The reply is empty.
+- Request STOP: the head is a model number. Ends all runs of this model, and frees the model. The reply to these runs is
+  `NOT_LOADED`. Does nothing if the same SavedModel was stopped shortly before. The reply to STOP is empty.
 - Request PING: shows whether the process answers. The head and the reply are empty.
 - Reply: the kind is a gRPC code. With code 0 the head is JSON: the model's number for LOAD, and [dtype, shape, length]
   of each output for RUN. With any other code the head is the error message.

@@ -15,7 +15,7 @@ from keras_gallery.serving.batching.gatherer import Gatherer
 from keras_gallery.serving.core.inference import Inference
 from keras_gallery.serving.core.servable import Servable, Signature
 from keras_gallery.serving.core.served_models import ServedModel, ServedModels
-from keras_gallery.serving.engines.base import DEADLINE, Arrays, WouldBlock
+from keras_gallery.serving.engines.base import DEADLINE, IS_ABANDONED, Arrays, WouldBlock
 from keras_gallery.serving.errors import (
     Code,
     FailedPrecondition,
@@ -465,6 +465,21 @@ def test_a_servable_stays_open_during_the_run_of_a_cancelled_request() -> None:
         gate.open.set()
         closing.join(30)
         assert runner.closed
+
+
+def test_the_run_of_a_cancelled_request_is_abandoned() -> None:
+    seen: list[Callable[[], bool]] = []
+    gate = Gate()
+
+    def run(inputs: Arrays) -> Mapping[str, Any]:
+        seen.append(IS_ABANDONED.get())
+        assert not seen[0]()
+        return gate(inputs)
+
+    with inference((ONE, run)) as (service, _):
+        asyncio.run(cancel_during_the_run(service, gate))
+        assert seen[0]()
+        gate.open.set()
 
 
 def test_a_request_that_is_cancelled_while_it_waits_does_not_run() -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import struct
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from keras_gallery.serving import saved_model
 from keras_gallery.serving.config.server_config import BatchingParameters
 from keras_gallery.serving.core import loader, servable, warmup
 from keras_gallery.serving.core.loader import Batching, Loader
@@ -135,6 +137,14 @@ def test_restricted_models_must_only_compute(folder: Path, tflite: bool) -> None
         load("m", 1, folder, [engine], restrict=True, tflite=tflite)
     assert not engine.offered, "no engine may read the model"
     load("m", 1, folder, [engine], tflite=tflite)
+
+
+def test_restricted_models_are_read_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loader.allowed_operations, "check", lambda *_: None)
+    read, count = saved_model.read_meta_graph, itertools.count(1)
+    monkeypatch.setattr(saved_model, "read_meta_graph", lambda *arguments: (next(count), read(*arguments))[1])
+    load("m", 1, folder, [Engine("e", NAMES)], restrict=True)
+    assert next(count) == 2
 
 
 def test_no_saved_model(tmp_path: Path) -> None:
