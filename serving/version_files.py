@@ -7,8 +7,9 @@ import os
 import stat
 from collections import deque
 from collections.abc import Iterator
+from io import BufferedReader
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from .errors import FailedPrecondition
 
@@ -57,7 +58,7 @@ def check_files(folder: Path) -> None:
         pass  # the load raises the error that TensorFlow Serving would raise
 
 
-def open_file(file: Path) -> BinaryIO:
+def open_file(file: Path) -> BufferedReader:
     """Opens a regular file for reading. Does not wait for a writer if the file is a pipe.
 
     Raises FailedPrecondition if the file is a pipe or a device, and the errors of `open`.

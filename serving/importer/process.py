@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import math
 import os
 import re
 import shutil
@@ -145,7 +144,7 @@ def _stored(request: Request) -> int:
 
 def _bytes_on_disk(status: os.stat_result) -> int:
     """Returns the size of a file, without the holes of a sparse file."""
-    return min(status.st_size, getattr(status, "st_blocks", math.inf) * 512)
+    return min(status.st_size, status.st_blocks * 512) if hasattr(status, "st_blocks") else status.st_size
 
 
 def _memory(request: Request) -> int:
