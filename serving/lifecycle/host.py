@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -27,7 +27,7 @@ class Published(NamedTuple):
     labels: dict[str, int]
 
 
-Table = dict[str, Published]
+Changes = Mapping[str, Published | None]  # by model name; None: the model is not served any more
 Loader = Callable[[str, int, Path], Servable]
 
 
@@ -44,10 +44,11 @@ class Host(Protocol):
     def unload(self, id: int) -> None:
         """Waits for the requests that use the servable, then frees the servable."""
 
-    def publish(self, table: Table) -> None:
-        """Makes the loaded versions in `table` available to requests. Requests can't use any other version.
+    def publish(self, changes: Changes) -> None:
+        """Makes the loaded versions in `changes` available to requests, instead of the models' earlier versions.
 
-        Does not wait long: the manager can't do anything else meanwhile.
+        Requests can still use the models that are not in `changes`. Does not wait long: the manager can't do anything
+        else meanwhile.
         """
 
 
@@ -80,6 +81,7 @@ class LocalHost:
         self._models = models
         self.mark: Callable[[Runner, int], Runner] = lambda runner, id: runner
         self._servables: dict[int, Servable] = {}
+        self._table: dict[str, ServedModel] = {}
         self._lock = threading.Lock()
 
     def load(self, id: int, name: str, version: int, folder: Path, files: Files) -> None:
@@ -98,14 +100,14 @@ class LocalHost:
         servable.close()
         memory.give_back()
 
-    def publish(self, table: Table) -> None:
+    def publish(self, changes: Changes) -> None:
         with self._lock:
-            self._models.publish(
-                {
-                    name: ServedModel(
-                        {n: self._servables[id] for n, id in model.versions.items() if id in self._servables},
-                        model.labels,
-                    )
-                    for name, model in table.items()
-                }
-            )
+            table = dict(self._table)
+            for name, model in changes.items():
+                if model is None:
+                    table.pop(name, None)
+                    continue
+                versions = {n: self._servables[id] for n, id in model.versions.items() if id in self._servables}
+                table[name] = ServedModel(versions, model.labels)
+            self._table = table
+            self._models.publish(table)

@@ -16,9 +16,9 @@ from pathlib import Path
 
 from ..config.model_config import ModelConfig, check_change
 from ..errors import Aborted, Cancelled, DeadlineExceeded, NotFound, ServingError
-from .host import Host
+from .host import Host, Published
 from .model_versions import ModelVersions
-from .reloading import check_reload
+from .reloading import all_of, check_reload
 from .resources import Resources
 from .threads import Threads
 from .versions import ModelStatus, Version, VersionStatus
@@ -72,8 +72,8 @@ class Manager:
         self._resources = Resources(
             host,
             self._changed,
-            self._publish,
-            self._wake.set,
+            lambda model: self._publish([model]),
+            Threads("poll", 1, POLL_SECONDS),
             Threads("load", load_threads, LOAD_SECONDS),
             Threads("unload", unload_threads, UNLOAD_SECONDS),
             retries,
@@ -81,9 +81,10 @@ class Manager:
             improve,
             Threads("improve", 1),
         )
-        self._polls = Threads("poll", 1, POLL_SECONDS)
         # Includes models that are no longer served, oldest first: requests can still read their status.
         self._models = {config.name: ModelVersions(config, self._resources) for config in configs}
+        self._published: dict[str, Published] = {}  # what the host has made available
+        self._applied = 0  # number of calls of `apply`
         self._thread = threading.Thread(target=self._watch, name="versions", daemon=True)
 
     # === Queries ===
@@ -116,7 +117,7 @@ class Manager:
     def wait_until_settled(self, timeout: float | None = None) -> bool:
         """Waits until every model has an available version or has failed. Returns False after `timeout` seconds."""
         with self._changed:
-            return self._changed.wait_for(lambda: self._is_settled(self._models), timeout)
+            return self._changed.wait_for(self._settling(self._models), timeout)
 
     def apply(self, configs: Sequence[ModelConfig]) -> list[str]:
         """Begins to serve exactly these models, and returns the names of the new models.
@@ -134,10 +135,11 @@ class Manager:
                 model = self._models.pop(name)
                 model.config = None
                 self._models[name] = model  # last, so that older ones are forgotten first
-            self._forget_past()
             for name in new:
                 self._models[name].forget_failures()
-            self._publish()
+            self._publish(self._models.values())
+            self._forget_past()
+            self._applied += 1
             self._changed.notify_all()
         self._wake.set()
         return new
@@ -169,13 +171,15 @@ class Manager:
             wanted = {config.name: config for config in configs}
             seconds = RELOAD_SECONDS if seconds is None else seconds
             end = time.monotonic() + seconds
-            while not self._is_settled(new):
+            is_settled, applied = self._settling(new), self._applied
+            while not is_settled():
                 if is_cancelled():
                     raise Cancelled("The client has cancelled the reload. The server continues to load the models.")
-                if any(self._config(name) != wanted[name] for name in new):
+                if self._applied != applied and any(self._config(name) != wanted[name] for name in new):
                     break
+                applied = self._applied
                 if time.monotonic() >= end:
-                    names = ", ".join(name for name in new if not self._is_settled([name]))
+                    names = ", ".join(name for name in new if not self._is_settled(name))
                     raise DeadlineExceeded(
                         f"The reload was not complete within {seconds:g} s. The server continues to load {names}."
                     )
@@ -183,7 +187,7 @@ class Manager:
             replaced = [config.name for config in configs if self._config(config.name) != config]
             if replaced:
                 raise Aborted(f"Another reload has replaced the configuration of {', '.join(replaced)}.")
-            self._publish()
+            self._publish(self._models[config.name] for config in configs)
             check_reload(self._models, configs, new)
 
     def stop(self, seconds: float = STOP_SECONDS) -> None:
@@ -195,10 +199,11 @@ class Manager:
         self._wake.set()
         if self._thread.is_alive():
             self._thread.join(seconds)
-        for threads in (self._polls, self._resources.improvements, self._resources.loads):
+        for threads in (self._resources.polls, self._resources.improvements, self._resources.loads):
             threads.close(max(0.0, (end - time.monotonic()) / 2), drop=True)  # leaves time to unload
-        self._host.publish({})
         with self._changed:
+            self._host.publish(dict.fromkeys(self._published))
+            self._published.clear()
             for model in self._models.values():
                 model.close()
         self._resources.unloads.close(max(0.0, end - time.monotonic()))
@@ -209,9 +214,9 @@ class Manager:
         with self._changed:
             for model, load in self._find(id):
                 model.lose(load, error)
-                self._publish()
+                self._publish([model])
                 self._changed.notify_all()
-        self._wake.set()
+                model.start_poll()
 
     def changed(self, id: int) -> None:
         with self._changed:
@@ -237,15 +242,28 @@ class Manager:
         for name in past[:-MAX_PAST]:
             del self._models[name]
 
-    def _is_settled(self, names: Iterable[str]) -> bool:
-        models = [self._models[name] for name in names if name in self._models]
-        return self._stopping or all(m.is_usable() or m.failed or not m.config for m in models)
+    def _is_settled(self, name: str) -> bool:
+        model = self._models.get(name)
+        return model is None or model.is_usable() or model.failed or not model.config
 
-    def _publish(self) -> None:
-        """Makes the available versions visible to requests. Call it with the lock held."""
-        for model in self._models.values():
+    def _settling(self, names: Iterable[str]) -> Callable[[], bool]:
+        """Returns a function that returns whether all these models are settled, or the manager stops."""
+        all_settled = all_of(names, self._is_settled)
+        return lambda: self._stopping or all_settled()
+
+    def _publish(self, models: Iterable[ModelVersions]) -> None:
+        """Makes the available versions of these models visible to requests. Call it with the lock held."""
+        changes: dict[str, Published | None] = {}
+        for model in models:
             model.assign_labels(early=self._early_labels)
-        self._host.publish({name: model.published() for name, model in self._models.items() if model.config})
+            published = model.published() if model.config else None
+            if published != self._published.get(model.name):
+                changes[model.name] = published
+        if changes:
+            self._published |= {name: each for name, each in changes.items() if each}
+            for name in [name for name, each in changes.items() if each is None]:
+                del self._published[name]
+            self._host.publish(changes)
 
     def _watch(self) -> None:
         while not self._stopping:
@@ -253,14 +271,6 @@ class Manager:
                 self._forget_past()
                 models = [model for model in self._models.values() if not model.is_past()]
             for model in models:
-                config = model.config
-                if model.begin_poll(config):
-                    self._polls.submit(self._poll, model, config)
+                model.start_poll()
             self._wake.wait(self._poll_seconds or None)
             self._wake.clear()
-
-    def _poll(self, model: ModelVersions, config: ModelConfig | None) -> None:
-        try:
-            model.poll(config)
-        except Exception:  # an error in one model must not stop the other models
-            log.exception("model %s: checking its versions failed", model.name)

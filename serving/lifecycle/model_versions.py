@@ -85,23 +85,20 @@ class ModelVersions:
 
     # === Polling ===
 
-    def begin_poll(self, config: ModelConfig | None) -> bool:
-        """Returns whether to call `poll` with this config.
+    def start_poll(self) -> None:
+        """Compares the folder with the loaded versions, in a thread, and starts loading and unloading.
 
-        If a poll of the same base path is in progress, another poll begins when it is done.
+        If a poll of the same base path is in progress, another poll begins when it is done. Reading the folder may take
+        forever. A later poll, with another base path, does not wait for it.
         """
         with self._changed:
-            path = config.base_path if config else None
+            path = self.config.base_path if self.config else None
             is_new = path not in self._polls
             self._polls[path] = not is_new
-            return is_new
+            if is_new:
+                self._resources.polls.submit(self._poll, self.config)
 
-    def poll(self, config: ModelConfig | None) -> None:
-        """Compares the folder with the loaded versions, and starts loading and unloading.
-
-        Call it after `begin_poll`, with `config`. Reading the folder may take forever. A later poll, with another base
-        path, does not wait for it.
-        """
+    def _poll(self, config: ModelConfig | None) -> None:
         path = config.base_path if config else None
         try:
             on_disk = self._folders.read(config) if config else {}
@@ -114,10 +111,12 @@ class ModelVersions:
             with self._changed:
                 if path == (self.config.base_path if self.config else None):
                     self._compare(on_disk, retried)
+        except Exception:  # an error in one model must not stop the other models
+            log.exception("model %s: checking its versions failed", self.name)
         finally:
             with self._changed:
                 if self._polls.pop(path, False):
-                    self._resources.wake()
+                    self.start_poll()
 
     def _compare(self, on_disk: dict[int, Path], retried: set[int]) -> None:
         """Starts loading and unloading. Call it with the lock held."""
@@ -179,7 +178,7 @@ class ModelVersions:
             self._changed.notify_all()
         if error:
             log.error("could not load %s version %d: %s", self.name, version.number, error)
-        self._resources.wake()
+        self.start_poll()
 
     def _note_load(self, version: Version, error: ServingError | None, files: Files) -> None:
         """Notes the result of a load. Call it with the lock held."""
@@ -189,11 +188,11 @@ class ModelVersions:
             return
         if error:
             version.fail(error, files)
-            self._resources.publish()
+            self._resources.publish(self)
             return
         version.state, version.error, version.files, version.has_failed = State.AVAILABLE, None, files, False
         previous, version.previous = version.previous, None
-        self._resources.publish()
+        self._resources.publish(self)
         if previous is not None:
             self.begin_unloading(previous)
         if previous is None or previous.files != files:
@@ -244,7 +243,7 @@ class ModelVersions:
             for version in leaving:
                 version.state = State.UNLOADING
             if leaving:
-                self._resources.publish()
+                self._resources.publish(self)
             for version in leaving:
                 self.begin_unloading(version)
 

@@ -1,12 +1,35 @@
-"""The errors of a reload, with TensorFlow Serving's messages."""
+"""Waiting for the models of a reload, and the errors of a reload, with TensorFlow Serving's messages."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from ..config.model_config import ModelConfig
 from ..errors import FailedPrecondition, ServingError
 from .model_versions import ModelVersions
+
+
+def all_of(names: Iterable[str], is_settled: Callable[[str], bool]) -> Callable[[], bool]:
+    """Returns a function that returns whether all models are settled.
+
+    The function is called after each change. It continues with the model that was not settled at the last call, so
+    that the time for all calls together is proportional to the number of models.
+
+    Args:
+        names: the names of the models.
+        is_settled: returns whether the model with this name is settled.
+    """
+    names = list(names)
+    waiting = names[::-1]
+
+    def all_settled() -> bool:
+        while waiting and is_settled(waiting[-1]):
+            waiting.pop()
+        if not waiting:  # a model that was settled before may have changed
+            waiting.extend(name for name in names if not is_settled(name))
+        return not waiting
+
+    return all_settled
 
 
 def check_reload(models: Mapping[str, ModelVersions], configs: Sequence[ModelConfig], new: Sequence[str]) -> None:

@@ -6,9 +6,13 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .host import Host
 from .threads import Threads
+
+if TYPE_CHECKING:
+    from .model_versions import ModelVersions
 
 
 @dataclass
@@ -18,8 +22,8 @@ class Resources:
     Attributes:
         host: loads the versions.
         changed: the lock for the state of all models; a condition that is notified of every change.
-        publish: makes the available versions visible to requests; called with the lock held.
-        wake: makes the manager poll the folders at once.
+        publish: makes the available versions of a model visible to requests; called with the lock held.
+        polls: the thread pool for polling.
         loads, unloads: the thread pools for loading and unloading.
         retries: how many times to retry a version that could not be loaded.
         retry_seconds: seconds between a failed load and the next try.
@@ -29,8 +33,8 @@ class Resources:
 
     host: Host
     changed: threading.Condition
-    publish: Callable[[], None]
-    wake: Callable[[], None]
+    publish: Callable[[ModelVersions], None]
+    polls: Threads
     loads: Threads
     unloads: Threads
     retries: int

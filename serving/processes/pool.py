@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import DeadlineExceeded, Internal, ServingError
-from ..lifecycle.host import Reports, Table
+from ..lifecycle.host import Changes, Published, Reports
 from ..lifecycle.versions import Quarantined
 from ..observe.prometheus import Snapshot, merge, totals
 from ..version_files import Files, FilesChanged
@@ -63,7 +63,7 @@ class WorkerPool:
         self._reports = reports
         self._grace_seconds = grace_seconds
         self._loads: dict[int, Load] = {}  # the versions that each worker in `_crew.serving` has loaded
-        self._table: Table = {}
+        self._table: dict[str, Published] = {}  # what requests may use
         self._is_open = False
         self._past: Snapshot = {}
         self._crashes = Crashes()
@@ -156,10 +156,11 @@ class WorkerPool:
         if concurrent.futures.wait(answers, UNLOAD_SECONDS).not_done:
             raise DeadlineExceeded(f"Requests still use the version after {UNLOAD_SECONDS:g} s.")
 
-    def publish(self, table: Table) -> None:
+    def publish(self, changes: Changes) -> None:
         with self._changed:
-            self._table = table
-            answers = {worker: worker.channel.submit("publish", table) for worker in self._crew.serving}
+            table = {**self._table, **changes}
+            self._table = {name: model for name, model in table.items() if model}
+            answers = {worker: worker.channel.submit("publish", changes) for worker in self._crew.serving}
         _wait(answers, PUBLISH_SECONDS)
 
     # === Life cycle ===

@@ -260,9 +260,9 @@ def test_a_version_that_fails_during_polling(tmp_path: Path, load: Loader) -> No
     manager = Manager([ModelConfig("m", tmp_path)], load.host)
     manager._resources.loads = AtOnce()  # type: ignore[assignment]
     model = manager._models["m"]
-    model.poll(model.config)
+    model._poll(model.config)
     assert not manager.wait_until_settled(0)
-    model.poll(model.config)
+    model._poll(model.config)
     assert manager.wait_until_settled(0)
     assert served(load) == 1
 

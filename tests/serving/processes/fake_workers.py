@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_gallery.serving.errors import NotFound
-from keras_gallery.serving.lifecycle.host import Table
+from keras_gallery.serving.lifecycle.host import Changes, Published
 from keras_gallery.serving.lifecycle.running import RunningIds
 from keras_gallery.serving.processes.channel import Channel, Inline
 from keras_gallery.serving.processes.worker_process import Worker
@@ -62,7 +62,7 @@ class FakeWorker(Worker):
 
     Attributes:
         hang: set it to stop the worker, as SIGSTOP does.
-        table: the table that was published last.
+        table: the models that requests may use.
         is_open: whether the ports were opened.
     """
 
@@ -74,7 +74,7 @@ class FakeWorker(Worker):
         self.process: Any = FakeProcess(theirs)
         self.hang = threading.Event()
         self.continues = threading.Event()
-        self.table: Table = {}
+        self.table: dict[str, Published] = {}
         self.is_open = False
         methods = {
             "load": self._load_folder,
@@ -113,9 +113,9 @@ class FakeWorker(Worker):
         answer.set_result(None)
         return answer
 
-    def _publish(self, table: Table) -> None:
+    def _publish(self, changes: Changes) -> None:
         self._wait()
-        self.table = table
+        self.table = {name: model for name, model in {**self.table, **changes}.items() if model}
 
     def _open(self) -> None:
         self._wait()
