@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Protocol, cast
 
 from ..config import model_config
-from ..errors import DeadlineExceeded, ResourceExhausted
+from ..errors import Aborted, Cancelled, DeadlineExceeded
 from ..lifecycle.manager import Manager
 from ..lifecycle.versions import ModelStatus, VersionStatus
 from ..wire import messages
@@ -47,7 +49,7 @@ class LocalControl:
         self._manager = manager
         self._metrics = metrics
         self._reload = Reloads(lambda: manager)
-        # Not the executor of the event loop, so that reloads don't delay requests. One more thread refuses reloads.
+        # Not the executor of the event loop, so that reloads don't delay requests. One more thread ends the oldest.
         self._threads = ThreadPoolExecutor(MAX_RELOADS + 1, "reload")
 
     async def status(self, name: str, version: int | None = None) -> list[VersionStatus]:
@@ -98,13 +100,18 @@ class RemoteControl:
 class Reloads:
     """Makes a manager serve exactly the models of serialized configs. Limits the number of reloads that wait.
 
+    If too many reloads wait, a new reload ends the oldest one. Each reload replaces the models of the reload before, so
+    the newest one counts, for example if the others wait for models that never load.
+
     Args:
         manager: returns the manager.
     """
 
     def __init__(self, manager: Callable[[], Manager]) -> None:
         self._manager = manager
-        self._slots = threading.BoundedSemaphore(MAX_RELOADS)
+        self._lock = threading.Lock()
+        self._waiting: deque[threading.Event] = deque()  # for each reload: whether it must end
+        self._slots = threading.BoundedSemaphore(MAX_RELOADS)  # limits the memory of the parsed configs
 
     def __call__(self, config: bytes, is_cancelled: Callable[[], bool] = lambda: False) -> None:
         """Applies a serialized `ModelServerConfig`. Returns after all new models are loaded.
@@ -112,13 +119,24 @@ class Reloads:
         Stops waiting for the models when `is_cancelled()` returns True.
 
         Raises:
-            ResourceExhausted: too many reloads are waiting. The served models do not change.
+            Aborted: too many newer reloads are waiting.
             ServingError: the config is invalid or a new model can't be loaded.
         """
-        if not self._slots.acquire(blocking=False):
-            raise ResourceExhausted(f"Too many reloads are waiting: {MAX_RELOADS}.")
+        replaced = threading.Event()
+        with self._lock:
+            self._waiting.append(replaced)
+            if len(self._waiting) > MAX_RELOADS:
+                self._waiting.popleft().set()
         try:
-            configs = model_config.model_configs(messages.ModelServerConfig.FromString(config))
-            self._manager().reload(configs, is_cancelled)
+            with self._slots:
+                if not replaced.is_set():
+                    configs = model_config.model_configs(messages.ModelServerConfig.FromString(config))
+                    self._manager().reload(configs, lambda: replaced.is_set() or is_cancelled())
+                    return
+        except Cancelled:
+            if not replaced.is_set():
+                raise
         finally:
-            self._slots.release()
+            with self._lock, contextlib.suppress(ValueError):  # a newer reload has removed it
+                self._waiting.remove(replaced)
+        raise Aborted(f"A newer reload has ended this reload: only {MAX_RELOADS} reloads can wait at the same time.")
