@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from ..errors import ResourceExhausted
+from . import request_log
 from .metrics import Metrics
 from .observation import Observation
 from .request_log import RequestLog
@@ -70,6 +71,17 @@ class Observer:
             sink.close()
 
 
+def check(values: argparse.Namespace) -> None:
+    """Checks the flags of the request log and the tracer.
+
+    Raises InvalidArgument if the request log can't be written, the trace endpoint is not an HTTP address, or the
+    packages for tracing are missing.
+    """
+    if values.request_log:
+        request_log.check(values.request_log)
+    observer_of(values).close()
+
+
 def observer_of(values: argparse.Namespace, process: str = "server") -> Observer:
     """Returns an observer with the request log and the tracer that the flags enable.
 
@@ -78,8 +90,7 @@ def observer_of(values: argparse.Namespace, process: str = "server") -> Observer
         process: this process's name in the metrics.
 
     Raises:
-        InvalidArgument: the request log can't be opened, the trace endpoint is not an HTTP address, or the packages
-            for tracing are missing.
+        InvalidArgument: the trace endpoint is not an HTTP address, or the packages for tracing are missing.
     """
     metrics = Metrics(process)
     sinks: list[Sink] = []

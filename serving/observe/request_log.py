@@ -37,28 +37,40 @@ class _Line(NamedTuple):
     request: Observation
 
 
+def check(path: str) -> None:
+    """Raises InvalidArgument if the file can't be opened. Creates the file if it does not exist."""
+    try:
+        if path != "-":
+            os.close(_open(path))
+    except OSError as error:
+        raise InvalidArgument(f"Cannot write to the file {path} of --request_log: {error.strerror}") from None
+
+
+def _open(path: str) -> int:
+    return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+
+
 class RequestLog:
     """Writes the request log in a thread.
+
+    If the file can't be opened, lines are dropped until it can be opened again. A worker process that replaces another
+    one thus answers requests even if the folder of the log has been deleted meanwhile.
 
     Args:
         path: the file; "-": standard output.
         metrics: counts the written lines and the dropped lines.
-
-    Raises:
-        InvalidArgument: the file can't be opened.
     """
 
     def __init__(self, path: str, metrics: Metrics) -> None:
         self._path = path
         self._metrics = metrics
         self._queue: queue.Queue[_Line | None] = queue.Queue(WAITING_LINES)
-        self._file: int | None = None
+        self._file: int | None = 1 if path == "-" else None
         self._cut = False  # whether the last line was written only in part
         self._failing = False
-        try:
-            self._open()
-        except OSError as error:
-            raise InvalidArgument(f"Cannot write to the file {path} of --request_log: {error.strerror}") from None
+        if path != "-":
+            with contextlib.suppress(OSError):  # the next line tries again
+                self._file = _open(path)
         self._thread = threading.Thread(target=self._run, name="request log", daemon=True)
         self._thread.start()
 
@@ -96,15 +108,12 @@ class RequestLog:
         if self._file is not None and self._path != "-":
             os.close(self._file)
 
-    def _open(self) -> None:
-        self._file = 1 if self._path == "-" else os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-
     def _write(self, text: bytes) -> None:
         if self._path != "-" and not self._is_there():
             if self._file is not None:
                 os.close(self._file)
                 self._file = None
-            self._open()
+            self._file = _open(self._path)
             self._cut = False
         assert self._file is not None
         data = b"\n" + text if self._cut else text

@@ -54,9 +54,17 @@ class Channel:
         methods: the methods that the other end may call, by name. Each call runs in its own thread, except calls of
             `Inline` methods.
         closed: called when the other process has ended.
+        greeting: if not None, this object is sent first. The other end must receive it from its connection before it
+            creates its `Channel`.
     """
 
-    def __init__(self, connection: Connection, methods: Methods, closed: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        methods: Methods,
+        closed: Callable[[], None] = lambda: None,
+        greeting: object = None,
+    ) -> None:
         self._connection = connection
         self._methods = methods
         self._closed = closed
@@ -66,6 +74,8 @@ class Channel:
         self._state = threading.Lock()
         self._end = threading.Event()
         self._numbers = itertools.count()
+        if greeting is not None:
+            self._messages.put(greeting)
         start_thread(self._write)
         try:
             start_thread(self._read)

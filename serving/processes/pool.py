@@ -39,6 +39,7 @@ class WorkerPool:
 
     Args:
         arguments: the flags for the workers.
+        settings: the settings from the files that the flags name (`server/settings.py`).
         count: the number of workers.
         methods: the methods that workers may call, by name.
         unix: the listening Unix socket, which all workers share; None if there is none.
@@ -50,6 +51,7 @@ class WorkerPool:
     def __init__(
         self,
         arguments: Sequence[str],
+        settings: object,
         count: int,
         methods: Methods,
         unix: socket.socket | None,
@@ -58,7 +60,9 @@ class WorkerPool:
         reports: Callable[[], Reports],
         is_dead: Callable[[], None],
     ) -> None:
-        self._crew = Crew(lambda: Worker(arguments, methods, unix), count, self._prepare, self._ended, is_dead)
+        self._crew = Crew(
+            lambda: Worker(arguments, settings, methods, unix), count, self._prepare, self._ended, is_dead
+        )
         self._changed = self._crew.changed
         self._reports = reports
         self._grace_seconds = grace_seconds

@@ -51,6 +51,7 @@ class Worker:
 
     Args:
         arguments: the flags for the process.
+        settings: the settings from the files that the flags name (`server/settings.py`).
         methods: the methods that the process may call, by name.
         unix: the listening Unix socket, which all workers share; None if there is none.
 
@@ -64,7 +65,9 @@ class Worker:
         OSError, RuntimeError: the system has no memory, process, thread or file descriptor left.
     """
 
-    def __init__(self, arguments: Sequence[str], methods: Methods, unix: socket.socket | None) -> None:
+    def __init__(
+        self, arguments: Sequence[str], settings: object, methods: Methods, unix: socket.socket | None
+    ) -> None:
         self.ids: set[int] = set()
         self.loading: set[int] = set()
         self.counts: Snapshot = {}
@@ -85,7 +88,7 @@ class Worker:
             )
             on_error.callback(self.process.wait)
             on_error.callback(self.process.kill)
-            self.channel = Channel(ours, methods)
+            self.channel = Channel(ours, methods, greeting=settings)
             on_error.pop_all()
         self._ping = self.channel.submit("ping")
 

@@ -42,6 +42,7 @@ from .config_watcher import ConfigWatcher
 from .log import set_up_logging
 from .loop import exit_in, exit_now, run
 from .node import Node
+from .settings import Settings
 
 log = logging.getLogger(__name__)
 FEW_CONNECTIONS = 1000
@@ -67,6 +68,7 @@ class ModelServer:
 
     def __init__(self, configs: Sequence[ModelConfig], values: argparse.Namespace, arguments: Sequence[str]) -> None:
         self._flags = values
+        self._settings = Settings.read(values)
         self._stop = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self.has_failed = False
@@ -88,16 +90,17 @@ class ModelServer:
         if count == 1:
             self._node = Node(
                 values,
+                self._settings,
                 self._tensorflow.address,
                 name="server",
                 changed=lambda folder: self._manager.files_changed(folder),
             )
             self._own_metrics = self._node.metrics
         else:
-            node.check(values)
             self._own_metrics = Metrics("manager")
             self._pool = WorkerPool(
                 arguments,
+                self._settings,
                 count,
                 self._methods(),
                 self._unix,
@@ -180,7 +183,7 @@ class ModelServer:
             await self._node.open(LocalControl(self._manager, self._metrics), self._unix)
         if self._flags.port:
             log.info("Running gRPC ModelServer at %s:%d", self._flags.host, self._flags.port)
-        if anyone_can_reload(self._flags):
+        if anyone_can_reload(self._flags, self._settings):
             log.warning(
                 "Any client that reaches %s:%d can replace the models with HandleReloadConfigRequest. To forbid this: "
                 "--allow_reload=false",
@@ -233,7 +236,7 @@ def reserve_ports(values: argparse.Namespace) -> list[socket.socket]:
     return held
 
 
-def anyone_can_reload(values: argparse.Namespace) -> bool:
+def anyone_can_reload(values: argparse.Namespace, settings: Settings) -> bool:
     """Returns whether a client on another machine can replace the models without a client certificate."""
     if not values.allow_reload or not values.port or values.host == "localhost":
         return False
@@ -242,7 +245,7 @@ def anyone_can_reload(values: argparse.Namespace) -> bool:
             return False
     except ValueError:  # a host name
         pass
-    grpc = node.tls(values).get("grpc")
+    grpc = settings.tls.get("grpc")
     return grpc is None or not grpc.client_verify
 
 

@@ -10,15 +10,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from .. import limits
-from ..api import front
 from ..api.front import Front
 from ..api.grpc.services import GrpcApi
 from ..api.openapi import document as openapi
 from ..api.openapi import page as openapi_page
 from ..api.rest.application import RestApi
-from ..config import server_config
 from ..config.flag_table import CORES
-from ..config.server_config import BatchingParameters, Ssl
 from ..core.inference import Inference
 from ..core.loader import Batching, Loader
 from ..core.served_models import ServedModels
@@ -30,7 +27,7 @@ from ..engines.tflite import TfLite
 from ..lifecycle.host import LocalHost
 from ..observe.observer import observer_of
 from ..processes.control import Control
-from . import credentials
+from .settings import Settings
 
 
 class Node:
@@ -38,6 +35,7 @@ class Node:
 
     Args:
         values: the flags.
+        settings: the settings from the files that the flags name.
         tensorflow_address: returns the address of the TensorFlow process. Starts the TensorFlow process if necessary.
         name: the name of this process in the metrics.
         changed: called with the folder of a version whose files have changed since the version was loaded.
@@ -45,22 +43,20 @@ class Node:
     Attributes:
         host: loads models into this process.
         metrics: the metrics of this process.
-
-    Raises:
-        InvalidArgument: a configuration file is invalid, or the request log can't be written.
     """
 
     def __init__(
         self,
         values: argparse.Namespace,
+        settings: Settings,
         tensorflow_address: Callable[[], str],
         *,
         name: str,
         changed: Callable[[Path], object] = lambda folder: None,
     ) -> None:
         self._flags = values
-        self._tls = tls(values)
-        self._metrics_path = metrics_path(values)
+        self._tls = settings.tls
+        self._metrics_path = settings.metrics_path
         self._observer = observer_of(values, name)
         self.metrics = self._observer.metrics
         tags = values.saved_model_tags.split(",")
@@ -73,9 +69,7 @@ class Node:
             self._engines = (TfLite(), *self._engines)
         self._batching: Batching | None = None
         if values.enable_batching:
-            self._batching = Batching(
-                batching_parameters(values), per_model=values.enable_per_model_batching_parameters
-            )
+            self._batching = Batching(settings.batching, per_model=values.enable_per_model_batching_parameters)
         self._models = ServedModels()
         load = Loader(
             self._engines,
@@ -165,38 +159,6 @@ def threads_of_a_run(values: argparse.Namespace) -> int:
     """Returns the number of threads for one run: from the flags, or else an equal share of the cores."""
     count: int = values.tensorflow_intra_op_parallelism or values.tensorflow_session_parallelism
     return count or max(1, CORES // (values.workers or CORES))
-
-
-def tls(values: argparse.Namespace) -> dict[str, Ssl]:
-    """Returns the keys and certificates by API, "grpc" or "rest". An API without its flag is not encrypted."""
-    files = {"grpc": values.ssl_config_file, "rest": values.rest_api_ssl_config_file}
-    settings = {name: server_config.ssl(Path(file)) for name, file in files.items() if file}
-    for each in settings.values():
-        credentials.check(each)
-    return settings
-
-
-def metrics_path(values: argparse.Namespace) -> str | None:
-    """Returns the metrics' path from --monitoring_config_file; None if metrics are off."""
-    if not values.monitoring_config_file:
-        return None
-    monitoring = server_config.monitoring(Path(values.monitoring_config_file))
-    return monitoring.path if monitoring.enabled else None
-
-
-def batching_parameters(values: argparse.Namespace) -> BatchingParameters:
-    """Returns the parameters from --batching_parameters_file; the defaults without this flag."""
-    file = values.batching_parameters_file
-    return server_config.batching_parameters(Path(file)) if file else BatchingParameters()
-
-
-def check(values: argparse.Namespace) -> None:
-    """Raises the errors that a `Node` with these flags would raise. Call it before worker processes are started."""
-    tls(values)
-    front.grpc_settings(values)
-    metrics_path(values)
-    batching_parameters(values)
-    observer_of(values).close()
 
 
 def openvino_files(values: argparse.Namespace) -> OpenVinoFiles:

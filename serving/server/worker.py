@@ -26,12 +26,17 @@ from ..processes.control import RemoteControl
 from .log import set_up_logging
 from .loop import exit_now, run
 from .node import Node
+from .settings import Settings
 
 TENSORFLOW_SECONDS = 10.0  # time limit for the manager's process to start the TensorFlow process
 
 
 async def serve(
-    connection: Connection, running: RunningIds, unix: socket.socket | None, arguments: Sequence[str]
+    connection: Connection,
+    running: RunningIds,
+    unix: socket.socket | None,
+    arguments: Sequence[str],
+    settings: Settings,
 ) -> None:
     """Answers requests until the manager's process stops this worker, or until the manager's process ends."""
     stop = asyncio.Event()
@@ -45,7 +50,7 @@ async def serve(
     def changed(folder: Path) -> None:
         channel.submit("files_changed", folder)
 
-    node = Node(values, tensorflow_address, name=f"worker {os.getpid()}", changed=changed)
+    node = Node(values, settings, tensorflow_address, name=f"worker {os.getpid()}", changed=changed)
     node.host.mark = running.mark
 
     def open_ports() -> Future[None]:
@@ -80,7 +85,8 @@ def main() -> None:
     """Runs `python -m keras_gallery.serving.server.worker CONNECTION RUNNING UNIX FLAG…`.
 
     The first arguments are file descriptors: of the connection to the manager's process, of the shared memory for
-    `RunningIds`, and of the listening Unix socket ("-" if there is none).
+    `RunningIds`, and of the listening Unix socket ("-" if there is none). The first message on the connection is the
+    `Settings`: private keys do not belong into the arguments of a process, which other users can read.
     """
     connection = Connection(int(sys.argv[1]))
     running = RunningIds(int(sys.argv[2]))
@@ -89,7 +95,11 @@ def main() -> None:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # this server does not reopen its logs on SIGHUP
     limits.raise_open_files()
     set_up_logging()
-    run(serve(connection, running, unix, sys.argv[4:]))
+    try:
+        settings = connection.recv()
+    except EOFError:  # the manager's process has ended
+        exit_now(0)
+    run(serve(connection, running, unix, sys.argv[4:], settings))
     exit_now(0)
 
 

@@ -10,7 +10,7 @@ from keras_gallery.serving.config import flags
 from keras_gallery.serving.errors import InvalidArgument, ResourceExhausted
 from keras_gallery.serving.observe.metrics import Metrics
 from keras_gallery.serving.observe.observation import MAX_TEXT, Observation
-from keras_gallery.serving.observe.observer import Observer, observer_of
+from keras_gallery.serving.observe.observer import Observer, check, observer_of
 
 
 def begun(observer: Observer, status: str = "OK") -> Observation:
@@ -97,4 +97,4 @@ def test_flags_configure_the_observer(tmp_path: Path) -> None:
     with pytest.raises(InvalidArgument, match="--trace_endpoint"):
         observer_of(flags.parse([base, "--trace_endpoint=nowhere"]))
     with pytest.raises(InvalidArgument, match="--request_log"):
-        observer_of(flags.parse([base, f"--request_log={tmp_path}"]))
+        check(flags.parse([base, f"--request_log={tmp_path}"]))

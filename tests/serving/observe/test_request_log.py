@@ -18,7 +18,7 @@ import pytest
 from keras_gallery.serving.errors import InvalidArgument
 from keras_gallery.serving.observe.metrics import MAX_SERIES, Metrics
 from keras_gallery.serving.observe.observation import Observation
-from keras_gallery.serving.observe.request_log import DROPPED, RequestLog
+from keras_gallery.serving.observe.request_log import DROPPED, RequestLog, check
 
 from ... import waiting
 
@@ -184,7 +184,19 @@ def test_a_file_that_cannot_be_opened(tmp_path: Path) -> None:
     with pytest.raises(
         InvalidArgument, match=r"^Cannot write to the file .*/none/log of --request_log: No such file or directory$"
     ):
-        RequestLog(str(tmp_path / "none" / "log"), Metrics())
+        check(str(tmp_path / "none" / "log"))
+
+
+def test_a_folder_that_is_created_later(tmp_path: Path) -> None:
+    metrics = Metrics()
+    path = tmp_path / "later" / "log"
+    log = RequestLog(str(path), metrics)
+    log.record(replace(REQUEST))
+    until(lambda: dropped(metrics) == 1)
+    path.parent.mkdir()
+    log.record(replace(REQUEST))
+    log.close()
+    assert len(lines(path)) == 1
 
 
 def test_the_number_of_unknown_model_names_in_the_metric_is_limited(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ import httpx
 import numpy as np
 import pytest
 from keras_gallery.serving.client import Client
+from keras_gallery.serving.config.server_config import METRICS_PATH
 from keras_gallery.serving.errors import ServingError
 from keras_gallery.serving.launcher import ServerProcess
 from keras_gallery.serving.ports import free_port
@@ -36,9 +38,25 @@ def children(pid: int) -> list[int]:
 
 
 @pytest.fixture(scope="module")
-def pool(saved_models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Returns a folder with the files that the flags of the server name."""
+    folder = tmp_path_factory.mktemp("files")
+    (folder / "monitoring").write_text("prometheus_config { enable: true }")
+    (folder / "batching").write_text("max_batch_size { value: 64 }")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def pool(saved_models: Path, files: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     log = tmp_path_factory.mktemp("workers") / "server.log"
-    flags = ["--workers=3", "--shutdown_grace_seconds=5"]
+    flags = [
+        "--workers=3",
+        "--shutdown_grace_seconds=5",
+        f"--monitoring_config_file={files / 'monitoring'}",
+        f"--batching_parameters_file={files / 'batching'}",
+        "--enable_batching",
+        f"--request_log={files / 'log'}",
+    ]
     ports = {"port": free_port(), "rest_port": free_port()}
     with ServerProcess("embedded", {MODEL: saved_models / MODEL}, log=log, flags=flags, **ports) as running:
         running.wait_until_ready()
@@ -88,8 +106,10 @@ def test_status_and_reload_cover_all_workers(pool: ServerProcess, saved_models: 
     assert metadata == {404}
 
 
-def test_a_killed_worker_is_replaced(pool: ServerProcess, images: Any) -> None:
+def test_a_killed_worker_is_replaced(pool: ServerProcess, files: Path, images: Any) -> None:
+    """The new worker does not need the files that the flags name."""
     assert pool.process is not None
+    shutil.rmtree(files)
     before = set(children(pool.process.pid))
     killed = min(before)
     os.kill(killed, signal.SIGKILL)
@@ -97,6 +117,7 @@ def test_a_killed_worker_is_replaced(pool: ServerProcess, images: Any) -> None:
     assert len(answers(pool, images)) == 1  # the other workers answer all requests
     until(lambda: len(set(children(pool.process.pid)) - before) == 1)  # a new worker has started
     assert len(answers(pool, images, 40)) == 1
+    assert {httpx.get(f"{pool.rest}{METRICS_PATH}").status_code for _ in range(20)} == {200}
 
 
 def test_workers_end_with_their_server(saved_models: Path, tmp_path: Path) -> None:

@@ -77,7 +77,7 @@ def dead() -> threading.Event:
 @pytest.fixture
 def workers(started: Started, reports: Reports, dead: threading.Event) -> Iterator[WorkerPool]:
     """Returns a pool of two workers that serve."""
-    made = WorkerPool([], 2, {}, None, grace_seconds=0, reports=lambda: reports, is_dead=dead.set)
+    made = WorkerPool([], None, 2, {}, None, grace_seconds=0, reports=lambda: reports, is_dead=dead.set)
     reports.pool = made
     made.start()
     until(lambda: len(made._crew.serving) == 2)

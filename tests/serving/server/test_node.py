@@ -12,6 +12,7 @@ from keras_gallery.serving.config import flags
 from keras_gallery.serving.config.flag_table import CORES
 from keras_gallery.serving.errors import InvalidArgument
 from keras_gallery.serving.server import node
+from keras_gallery.serving.server.settings import Settings
 
 BASE = "--model_base_path=/m"
 
@@ -43,7 +44,7 @@ def test_threads(arguments: list[str], count: int) -> None:
 def test_closing_ends_the_batch_threads() -> None:
     before = set(threading.enumerate())
     values = flags.parse([BASE, "--enable_batching", "--convert_to_openvino=false"], {})
-    running = node.Node(values, lambda: "", name="server")
+    running = node.Node(values, Settings.read(values), lambda: "", name="server")
     mine = set(threading.enumerate()) - before
     assert len([thread for thread in mine if thread.name.startswith("batch")]) == CORES
     running.close()
@@ -53,7 +54,7 @@ def test_closing_ends_the_batch_threads() -> None:
 
 
 def test_each_api_has_a_file_with_its_tls_keys(tmp_path: Path) -> None:
-    assert node.tls(flags.parse([BASE], {})) == {}
+    assert Settings.read(flags.parse([BASE], {})).tls == {}
     names, arguments = {"grpc": "ssl_config_file", "rest": "rest_api_ssl_config_file"}, []
     for api, flag in names.items():
         issued = trustme.CA().issue_cert(api)
@@ -61,9 +62,9 @@ def test_each_api_has_a_file_with_its_tls_keys(tmp_path: Path) -> None:
         lines = [f"{name}: {json.dumps(blob.bytes().decode())}" for name, blob in pair.items()]
         (tmp_path / api).write_text("\n".join(lines))
         arguments.append(f"--{flag}={tmp_path / api}")
-        alone = node.tls(flags.parse([BASE, arguments[-1]], {}))
+        alone = Settings.read(flags.parse([BASE, arguments[-1]], {})).tls
         assert list(alone) == [api] and alone[api].server_key == issued.private_key_pem.bytes().decode()
-    both = node.tls(flags.parse([BASE, *arguments], {}))
+    both = Settings.read(flags.parse([BASE, *arguments], {})).tls
     assert list(both) == list(names) and both["grpc"].server_key != both["rest"].server_key
 
 
@@ -72,10 +73,10 @@ def test_invalid_tls_keys_are_found_before_the_workers_start(flag: str, tmp_path
     file = tmp_path / "ssl"
     file.write_text('server_key: "words"')
     with pytest.raises(InvalidArgument, match="^Cannot use server_key and server_cert"):
-        node.check(flags.parse([BASE, f"--{flag}={file}"], {}))
+        Settings.read(flags.parse([BASE, f"--{flag}={file}"], {}))
 
 
 def test_invalid_channel_arguments_are_found_before_the_workers_start() -> None:
-    node.check(flags.parse([BASE, "--grpc_channel_arguments=grpc.http2.max_frame_size=16384"], {}))
+    Settings.read(flags.parse([BASE, "--grpc_channel_arguments=grpc.http2.max_frame_size=16384"], {}))
     with pytest.raises(ValueError, match="^--grpc_channel_arguments: "):
-        node.check(flags.parse([BASE, "--grpc_channel_arguments=grpc.http2.max_frame_size=1"], {}))
+        Settings.read(flags.parse([BASE, "--grpc_channel_arguments=grpc.http2.max_frame_size=1"], {}))

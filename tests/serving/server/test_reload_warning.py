@@ -9,6 +9,7 @@ import pytest
 import trustme
 from keras_gallery.serving.config import flags
 from keras_gallery.serving.server.model_server import anyone_can_reload
+from keras_gallery.serving.server.settings import Settings
 
 
 @pytest.mark.parametrize(
@@ -28,7 +29,8 @@ from keras_gallery.serving.server.model_server import anyone_can_reload
     ids=str,
 )
 def test_who_can_reload(arguments: list[str], expected: bool) -> None:
-    assert anyone_can_reload(flags.parse(["--model_base_path=/m", *arguments], {})) is expected
+    values = flags.parse(["--model_base_path=/m", *arguments], {})
+    assert anyone_can_reload(values, Settings.read(values)) is expected
 
 
 @pytest.mark.parametrize("verify", [False, True])
@@ -43,4 +45,4 @@ def test_client_certificates(verify: bool, tmp_path: Path) -> None:
     lines = [f"{name}: {json.dumps(text.decode())}" for name, text in texts.items()]
     (tmp_path / "ssl").write_text("\n".join([*lines, f"client_verify: {str(verify).lower()}"]))
     values = flags.parse(["--model_base_path=/m", f"--ssl_config_file={tmp_path / 'ssl'}"], {})
-    assert anyone_can_reload(values) is not verify
+    assert anyone_can_reload(values, Settings.read(values)) is not verify
