@@ -116,6 +116,8 @@ def test_a_killed_worker_is_replaced(pool: ServerProcess, files: Path, images: A
     until(lambda: killed not in children(pool.process.pid))
     assert len(answers(pool, images)) == 1  # the other workers answer all requests
     until(lambda: len(set(children(pool.process.pid)) - before) == 1)  # a new worker has started
+    (new,) = set(children(pool.process.pid)) - before
+    until(lambda: f'"worker {new}"' in httpx.get(f"{pool.rest}{METRICS_PATH}").text)  # the new worker serves
     assert len(answers(pool, images, 40)) == 1
     assert {httpx.get(f"{pool.rest}{METRICS_PATH}").status_code for _ in range(20)} == {200}
 
