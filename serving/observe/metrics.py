@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from .observation import Observation
-from .prometheus import EXAMPLES, FAMILIES, LATENCY, Labels, Snapshot, add_value
+from .prometheus import EXAMPLES, FAMILIES, LATENCY, OTHERS, Labels, Snapshot, add_value
 
 # A failed request may name any model, and a reload may name any folder. A metric keeps at most MAX_SERIES combinations
 # of labels that clients choose. New combinations are counted with `OTHERS` in place of this name.
 MAX_SERIES = 1000
 MAX_SERVED = 10_000  # the same for successful requests, whose labels are of models that were loaded
-OTHERS = "(others)"
 # The methods that TensorFlow Serving's metrics count. The label is this name for gRPC, and in lower case for REST.
 _COUNTED = {"Predict", "Classify", "Regress", "MultiInference"}
 _WITH_EXAMPLES = {"Classify", "Regress", "MultiInference"}

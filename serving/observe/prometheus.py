@@ -75,6 +75,13 @@ FAMILIES = {
 }
 
 
+# Labels with few values. All other labels have names that clients or operators choose.
+_FIXED_LABELS = {"API", "engine", "entrypoint", "face", "method", "reason", "runtime", "stage", "status", "status_code"}
+OTHERS = "(others)"  # the label of all names above a limit
+ENDED = "(ended)"  # the label of all processes that have ended
+MAX_PAST = 10_000  # maximum number of combinations of labels that a metric of ended processes has
+
+
 def add_value(snapshot: Snapshot, name: str, labels: Labels, value: float | Histogram) -> None:
     """Adds `value` to the snapshot's value of the metric `name` with these labels."""
     points = snapshot.setdefault(name, {})
@@ -98,9 +105,30 @@ def _sum(one: float | Histogram, other: float | Histogram) -> float | Histogram:
     return one + other
 
 
-def totals(snapshot: Snapshot) -> Snapshot:
-    """Returns the metrics that stay valid after the process of a snapshot has ended: all metrics except gauges."""
-    return {name: points for name, points in snapshot.items() if FAMILIES[name].kind != "gauge"}
+def add_ended(past: Snapshot, snapshot: Snapshot) -> Snapshot:
+    """Returns the totals of the processes that have ended, including one more process.
+
+    Gauges, such as the used memory, are not valid any more after the end of a process. The result does not grow without
+    limit, however many processes have ended: they share one label for the process. If a metric has MAX_PAST
+    combinations of labels, further combinations are counted with `OTHERS` in place of the names in them.
+
+    Args:
+        past: the totals of the processes that ended before.
+        snapshot: the last snapshot of the process.
+    """
+    merged = merge([past])
+    for name, points in snapshot.items():
+        family = FAMILIES[name]
+        if family.kind == "gauge":
+            continue
+        known = merged.setdefault(name, {})
+        for labels, value in points.items():
+            pairs = list(zip(family.labels, labels, strict=True))
+            labels = tuple(ENDED if key == "process" else label for key, label in pairs)
+            if labels not in known and len(known) >= MAX_PAST:
+                labels = tuple(label if key in _FIXED_LABELS else OTHERS for key, label in pairs)
+            add_value(merged, name, labels, value)
+    return merged
 
 
 def text(snapshot: Snapshot) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 from ..errors import DeadlineExceeded, Internal, ServingError
 from ..lifecycle.host import Changes, Published, Reports
 from ..lifecycle.versions import Quarantined
-from ..observe.prometheus import Snapshot, merge, totals
+from ..observe.prometheus import Snapshot, add_ended
 from ..version_files import Files, FilesChanged
 from .channel import ChannelClosed, Methods
 from .crashes import Crashes, is_crash
@@ -255,7 +255,7 @@ class WorkerPool:
 
     def _ended(self, worker: Worker, status: int) -> None:
         with self._changed:
-            self._past = merge([self._past, totals(worker.counts)])
+            self._past = add_ended(self._past, worker.counts)
             loaded = self._loads.keys()
             suspects = worker.loading if is_crash(status) or worker.has_hung else set()
             if is_crash(status):

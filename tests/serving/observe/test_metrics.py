@@ -186,9 +186,28 @@ def test_a_process_that_has_ended_keeps_only_its_totals() -> None:
     metrics = Metrics()
     metrics.pending += 5
     metrics.record(PREDICT)
-    remaining = samples(prometheus.totals(metrics.snapshot()))
+    remaining = samples(prometheus.add_ended({}, metrics.snapshot()))
     assert remaining[":tensorflow:serving:request_count", "m", "OK"] == 1
     assert ("keras_gallery:requests_pending",) not in remaining
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
+def test_the_totals_of_ended_processes_do_not_grow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each process has its own process id and its own model names."""
+    monkeypatch.setattr(prometheus, "MAX_PAST", 5)
+    past: prometheus.Snapshot = {}
+    for number in range(40):
+        metrics = Metrics(f"worker {number}")
+        metrics.record(replace(PREDICT, model=f"m{number}"))
+        metrics.record(replace(PREDICT, model=f"m{number}", status="NOT_FOUND"))
+        metrics.record_batch(f"m{number}", "threads", [0.1], number, number)
+        metrics.record_load(Path(f"/m{number}"), 1.0, ok=True)
+        past = prometheus.add_ended(past, metrics.snapshot())
+    assert list(past["keras_gallery:process_cpu_seconds_total"]) == [("(ended)",)]
+    assert max(len(points) for points in past.values()) <= 7
+    assert sum(past[":tensorflow:serving:request_count"].values()) == 80  # type: ignore[arg-type]
+    assert past[":tensorflow:serving:request_count"]["(others)", "NOT_FOUND"] > 30  # type: ignore[operator]
+    prometheus.text(past)
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
