@@ -25,7 +25,7 @@ FORBIDDEN = {
 # The rooms from the lowest to the highest. To prevent import cycles, a room may import only from the rooms before it.
 ROOMS = {
     "serving": (
-        *("errors", "leftovers", "memory", "ports", "quiet", "limits", "version_files"),
+        *("errors", "leftovers", "memory", "ports", "quiet", "fair_threads", "limits", "version_files"),
         *("allowed_operations", "landlock", "printable"),
         *("wire", "wire.json", "saved_model", "config", "observe"),
         *("engines", "engines.tensorflow", "engines.recurrent", "engines.openvino"),

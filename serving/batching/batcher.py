@@ -8,6 +8,7 @@ The error messages are TensorFlow Serving's.
 from __future__ import annotations
 
 import asyncio
+import functools
 import math
 from collections.abc import Callable, Sequence
 from time import perf_counter
@@ -45,7 +46,7 @@ class Batcher:
         owner: the servable of the signature. The servable stays loaded during each run. A run continues even if all
             requests in the batch are cancelled.
         parameters: the batching parameters.
-        threads: the thread pool that runs the batches.
+        threads: the threads of the version, which run the batches.
         observe: called for each run with the waiting times of the requests in seconds, the number of rows without
             padding, and the number of rows with padding.
     """
@@ -80,6 +81,7 @@ class Batcher:
             InvalidArgument: the inputs differ in dimension 0, or they have too many rows.
             FailedPrecondition: an output does not have a row for each row of the inputs.
             Unavailable: the queue is full.
+            WouldBlock: the run has begun, and it would block the event loop. `resume` is not None.
             Exception: any error of the signature.
 
         A request for only some of the outputs does not raise the first two errors. Such a request runs alone instead.
@@ -89,8 +91,8 @@ class Batcher:
             try:
                 return self._run_inline(part)
             except WouldBlock as blocked:
-                if blocked.resume is not None:
-                    return await asyncio.to_thread(self._runner.resume, part, blocked.resume)
+                if blocked.resume is not None:  # the run has begun
+                    raise WouldBlock(functools.partial(self._runner.resume, part, blocked.resume)) from None
         self._crowded |= self._running > 0
         requests = self._queue.put(part, self._runner.kind(part))
         try:
@@ -168,6 +170,9 @@ class _Run:
     def run(self) -> None:
         DEADLINE.set(self._deadline)
         self._answers = self._batcher.answer(self._parts)
+
+    def fail(self, error: Exception) -> None:
+        self._answers = [error] * len(self._parts)
 
     def finish(self) -> None:
         self._batcher.finished()

@@ -1,14 +1,16 @@
-"""The thread pool that runs batches. All signatures of a process share this thread pool."""
+"""The threads that run batches. Each version of a model has its own threads."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import queue
-import threading
 import weakref
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
+
+from ..errors import Unavailable
+from ..fair_threads import NO_THREAD, submit
 
 
 class Job(Protocol):
@@ -17,8 +19,11 @@ class Job(Protocol):
     def run(self) -> None:
         """Called in a thread. Must not raise."""
 
+    def fail(self, error: Exception) -> None:
+        """Called on the event loop instead of `run` if no thread can be started."""
+
     def finish(self) -> None:
-        """Called on the event loop after `run`."""
+        """Called on the event loop after `run` or `fail`."""
 
 
 class Source(Protocol):
@@ -34,33 +39,27 @@ class Source(Protocol):
 class BatchThreads:
     """Runs the jobs of several sources in threads, one job from each source in turn. Use it on one event loop only.
 
-    If there are several sources, the last idle thread is for sources without a running job, so that a slow model does
-    not stop the others.
+    If there are several sources, the last idle thread is for sources without a running job, so that a slow signature
+    does not stop the others.
 
     Args:
-        count: the number of threads.
+        count: the maximum number of jobs that run at the same time.
+        pool: runs the jobs. It needs `count` threads for each `BatchThreads` that shares it. Otherwise the sources of
+            one could stop the sources of another.
     """
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, pool: ThreadPoolExecutor) -> None:
         self._idle = count
+        self._pool = pool
         self._sources: dict[Source, None] = {}  # with waiting jobs
         self._known: weakref.WeakSet[Source] = weakref.WeakSet()
         self._running: Counter[Source] = Counter()  # number of running jobs
-        self._jobs: queue.SimpleQueue[tuple[asyncio.AbstractEventLoop, Source, Job] | None] = queue.SimpleQueue()
-        self._threads = [threading.Thread(target=self._work, name=f"batch-{n}", daemon=True) for n in range(count)]
-        for thread in self._threads:
-            thread.start()
 
     def schedule(self, source: Source) -> None:
         """Runs the jobs of `source` as threads become free."""
         self._known.add(source)
         self._sources[source] = None
         self._start()
-
-    def close(self) -> None:
-        """Ends the threads after their current jobs."""
-        for _ in self._threads:
-            self._jobs.put(None)
 
     def _start(self) -> None:
         while self._idle and (source := self._next()):
@@ -72,7 +71,7 @@ class BatchThreads:
                 self._sources[source] = None
             self._idle -= 1
             self._running[source] += 1
-            self._jobs.put((asyncio.get_running_loop(), source, job))
+            self._submit(asyncio.get_running_loop(), source, job)
 
     def _next(self) -> Source | None:
         """Returns the first source that may start a job."""
@@ -81,13 +80,15 @@ class BatchThreads:
                 return source
         return None
 
-    def _work(self) -> None:
-        while (task := self._jobs.get()) is not None:
-            loop, source, job = task
+    def _submit(self, loop: asyncio.AbstractEventLoop, source: Source, job: Job) -> None:
+        def run() -> None:
             job.run()
             with contextlib.suppress(RuntimeError):  # the event loop has ended
                 loop.call_soon_threadsafe(self._end, source, job)
-            del task, source, job  # frees the arrays and the model
+
+        if not submit(self._pool, run):
+            job.fail(Unavailable(NO_THREAD))
+            loop.call_soon(self._end, source, job)
 
     def _end(self, source: Source, job: Job) -> None:
         self._idle += 1

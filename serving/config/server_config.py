@@ -47,7 +47,8 @@ class BatchingParameters:
         max_batch_size: the maximum number of rows in a batch.
         batch_timeout_micros: how many microseconds a request waits for other requests.
         max_enqueued_batches: the maximum number of waiting batches. Further requests raise Unavailable.
-        num_batch_threads: the maximum number of batches that run in parallel.
+        num_batch_threads: the maximum number of batches of a version that run in parallel. In TensorFlow Serving, all
+            versions share this number.
         thread_pool_name: the name of the batch threads in the metrics.
         allowed_batch_sizes: batch sizes in increasing order. Each batch is padded to the next allowed size.
         pad_variable_length_inputs: whether rows of different lengths are padded to the longest row.

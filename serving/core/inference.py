@@ -15,6 +15,7 @@ from weakref import WeakKeyDictionary
 
 from ..engines.base import DEADLINE, IS_ABANDONED, Arrays, WouldBlock
 from ..errors import FailedPrecondition, InvalidArgument, ResourceExhausted, Unavailable
+from ..fair_threads import NO_THREAD
 from ..observe.observation import Observation
 from ..wire.model_spec import ModelSpec
 from ..wire.signature import DEFAULT_SIGNATURE
@@ -134,14 +135,14 @@ class Inference:
 
         Otherwise runs the signature on the event loop if the run is quick, and in a thread if the run is slow.
         """
-        if signature.batcher:
-            return await signature.batcher.run(arrays, outputs)
         run: Callable[[], Arrays] = functools.partial(signature.run, arrays, outputs)
-        if signature.is_quick(arrays):
-            try:
+        try:
+            if signature.batcher:
+                return await signature.batcher.run(arrays, outputs)
+            if signature.is_quick(arrays):
                 return run()
-            except WouldBlock as blocked:
-                run = blocked.resume or run
+        except WouldBlock as blocked:
+            run = blocked.resume or run
         turns = self._turns.setdefault(servable, asyncio.Semaphore(self._threads))
         await turns.acquire()  # wait here, since a thread pool's queue would keep cancelled requests
         loop = asyncio.get_running_loop()
@@ -173,7 +174,7 @@ class Inference:
         try:
             running = self._pool.submit(function, *arguments)
         except RuntimeError:
-            raise Unavailable("The server cannot start a thread for this request. Retry later.") from None
+            raise Unavailable(NO_THREAD) from None
         servable.acquire()
         running.add_done_callback(lambda _: servable.release())
         return running

@@ -9,6 +9,7 @@ import functools
 import logging
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from ..engines.base import Engine, Runner
 from ..errors import Unimplemented
 from ..observe.metrics import Metrics
 from . import warmup
+from .inference import MAX_THREADS
 from .servable import Servable, Signature
 
 log = logging.getLogger(__name__)
@@ -33,6 +35,8 @@ TIMED_RUNS = 3  # maximum number of additional runs of a warm-up request, which 
 
 class Batching:
     """The batching parameters and the batch threads of this process.
+
+    Each version has its own threads, so that a slow model does not delay the others.
 
     Args:
         parameters: the parameters for all models.
@@ -44,7 +48,15 @@ class Batching:
         self.name = parameters.thread_pool_name or ""
         self._parameters = parameters
         self._per_model = per_model
-        self.threads = BatchThreads(parameters.num_batch_threads or CORES)
+        self._pool = ThreadPoolExecutor(MAX_THREADS, "batch")  # starts threads as they are needed
+
+    def threads(self) -> BatchThreads:
+        """Returns the threads for another version."""
+        return BatchThreads(self._parameters.num_batch_threads or CORES, self._pool)
+
+    def close(self) -> None:
+        """Stops the threads after their current batches."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
 
     def parameters(self, folder: Path) -> BatchingParameters | None:
         """Returns the parameters for the version in `folder`; None if requests for this version are not batched.
@@ -157,8 +169,9 @@ class Loader:
 
     def _batch(self, servable: Servable, parameters: BatchingParameters, batching: Batching) -> None:
         observe = functools.partial(self._metrics.record_batch, servable.name, batching.name)
+        threads = batching.threads()
         for signature in servable.signatures.values():
-            signature.batcher = Batcher(signature, servable, parameters, batching.threads, observe)
+            signature.batcher = Batcher(signature, servable, parameters, threads, observe)
 
     def _warm_up(self, servable: Servable, folder: Path) -> None:
         """Replays the recorded requests. The run times show which signatures are quick."""

@@ -139,7 +139,7 @@ class Node:
         """Frees threads and engines. Call it after all models are unloaded."""
         self._inference.close()
         if self._batching:
-            self._batching.threads.close()
+            self._batching.close()
         for engine in self._engines:
             engine.close()
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -110,15 +111,14 @@ async def serve(
     signature: Signature | None = None, *, threads: int = 1, **parameters: Any
 ) -> AsyncIterator[tuple[Signature, Served]]:
     signature = signature or Signature()
-    pool = BatchThreads(threads)
-    served = Served(signature, pool, **parameters)
-    try:
-        async with asyncio.timeout(SECONDS):
-            yield signature, served
-            await until(lambda: not served.owner.users)
-    finally:
-        signature.go()
-        pool.close()
+    with ThreadPoolExecutor(100, "batch") as pool:
+        served = Served(signature, BatchThreads(threads, pool), **parameters)
+        try:
+            async with asyncio.timeout(SECONDS):
+                yield signature, served
+                await until(lambda: not served.owner.users)
+        finally:
+            signature.go()
 
 
 def play(scene: Callable[[], Coroutine[Any, Any, None]]) -> None:

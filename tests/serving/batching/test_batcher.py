@@ -157,15 +157,18 @@ def test_a_run_that_would_block_the_event_loop_uses_a_thread() -> None:
     play(scene)
 
 
-def test_a_run_that_has_begun_on_the_event_loop_is_resumed_in_a_thread() -> None:
+def test_a_run_that_has_begun_on_the_event_loop_is_resumed_by_the_caller() -> None:
     class Slow(Signature):
         def run(self, inputs: Any, outputs: Sequence[str]) -> Any:
             raise WouldBlock(functools.partial(super().run, inputs, outputs))
 
     async def scene() -> None:
         async with serve(Slow(quick=True), allowed_batch_sizes=[4], max_batch_size=4) as (signature, served):
-            assert same(await served.batcher.run({"x": floats(2)}, NAMES), floats(2))
-            assert signature.rows == [4] and threading.get_ident() not in signature.threads
+            with pytest.raises(WouldBlock) as caught:
+                await served.batcher.run({"x": floats(2)}, NAMES)
+            assert not signature.rows and caught.value.resume
+            assert same(caught.value.resume(), floats(2))
+            assert signature.rows == [4]
 
     play(scene)
 

@@ -1,46 +1,47 @@
-"""Tests of the thread pool that runs batches."""
+"""Tests of the threads that run batches."""
 
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
+import pytest
 from keras_gallery.serving.batching.threads import BatchThreads
+from keras_gallery.serving.errors import Unavailable
 
-from .fake_batching import SECONDS, Served, Signature, floats, play, serve
-
-
-def batch_threads() -> set[threading.Thread]:
-    return {thread for thread in threading.enumerate() if thread.name.startswith("batch")}
-
-
-def wait_for_end(threads: set[threading.Thread]) -> None:
-    for thread in threads:
-        thread.join(SECONDS)
-        assert not thread.is_alive()
-
-
-def test_closing_ends_the_threads() -> None:
-    before = batch_threads()
-    pool = BatchThreads(3)
-    mine = batch_threads() - before
-    assert len(mine) == 3
-    pool.close()
-    wait_for_end(mine)
+from .fake_batching import Served, Signature, floats, play, serve
 
 
 def test_a_run_may_end_after_the_event_loop() -> None:
-    before = batch_threads()
-    pool = BatchThreads(1)
+    signature = Signature()
+    with ThreadPoolExecutor(1) as pool:
+
+        async def scene() -> None:
+            (task,) = await Served(signature, BatchThreads(1, pool)).occupy()
+            task.cancel()
+
+        play(scene)
+        signature.go()  # pytest turns an exception in a thread into an error
+
+
+def test_no_thread_can_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The request gets an error. A later request runs, and the first one does not run even then."""
     signature = Signature()
 
+    def start(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
     async def scene() -> None:
-        (task,) = await Served(signature, pool).occupy()
-        task.cancel()
+        async with serve(signature) as (_, served):
+            with monkeypatch.context() as patch:
+                patch.setattr(threading.Thread, "start", start)
+                task = await served.ask(floats(1))
+                with pytest.raises(Unavailable, match="cannot start a thread"):
+                    await task
+            await (await served.ask(floats(2)))
+            assert signature.rows == [2]
 
     play(scene)
-    signature.go()
-    pool.close()
-    wait_for_end(batch_threads() - before)  # pytest turns an exception in a thread into an error
 
 
 def test_signatures_take_turns() -> None:

@@ -6,12 +6,16 @@ import asyncio
 import math
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import pytest
+from keras_gallery.serving.batching.batcher import Batcher
 from keras_gallery.serving.batching.gatherer import Gatherer
+from keras_gallery.serving.batching.threads import BatchThreads
+from keras_gallery.serving.config.server_config import BatchingParameters
 from keras_gallery.serving.core.inference import Inference
 from keras_gallery.serving.core.servable import Servable, Signature
 from keras_gallery.serving.core.served_models import ServedModel, ServedModels
@@ -317,7 +321,8 @@ def test_a_run_that_would_block_the_event_loop_moves_to_a_thread() -> None:
         np.testing.assert_array_equal(outputs["y"], A)
 
 
-def test_a_run_that_has_begun_on_the_event_loop_is_resumed_in_a_thread() -> None:
+@pytest.mark.parametrize("batched", [False, True])
+def test_a_run_that_has_begun_on_the_event_loop_is_resumed_in_a_thread(batched: bool) -> None:
     threads = []
 
     def resume() -> Arrays:
@@ -330,6 +335,11 @@ def test_a_run_that_has_begun_on_the_event_loop_is_resumed_in_a_thread() -> None
 
     with inference((ONE, begin)) as (service, by_name):
         by_name["one"].quick_bytes = A.nbytes
+        if batched:
+            with ThreadPoolExecutor(1) as pool:
+                batch_threads = BatchThreads(1, pool)
+            owner = Servable("m", 1, None, {})
+            by_name["one"].batcher = Batcher(by_name["one"], owner, BatchingParameters(), batch_threads)
         _, outputs = asyncio.run(service.predict(ModelSpec("m", signature="one"), {"a": A}, (), record()))
         np.testing.assert_array_equal(outputs["y"], A)
     assert threads[0] is threading.main_thread() is not threads[1]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import struct
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from keras_gallery.serving import saved_model
 from keras_gallery.serving.config.server_config import BatchingParameters
@@ -211,11 +214,37 @@ def test_requests_share_runs_if_rows_are_independent_and_batching_is_off(folder:
     }  # fmt: skip
     assert {bool(each.batcher) for each in loaded.signatures.values()} == {batching}
     if batching:
-        options["batching"].threads.close()
+        options["batching"].close()
 
 
 def test_a_version_without_its_own_batching_parameters_is_not_batched(folder: Path) -> None:
     batching = Batching(BatchingParameters(), per_model=True)
     loaded = load("m", 1, folder, [Engine("e", NAMES)], batching=batching)
     assert not any(each.gatherer or each.batcher for each in loaded.signatures.values())
-    batching.threads.close()
+    batching.close()
+
+
+def test_each_version_has_its_own_batch_threads(folder: Path) -> None:
+    batching = Batching(BatchingParameters(num_batch_threads=1, batch_timeout_micros=1))
+    gate = threading.Event()
+    entered = threading.Event()
+
+    async def ask(loaded: Any) -> Any:
+        return await loaded.signatures["score"].batcher.run({"x": np.zeros((1, 2), np.float32)}, ["y"])
+
+    async def scene() -> None:
+        slow, other = (load("m", version, folder, [Engine("e", NAMES)], batching=batching) for version in (1, 2))
+        slow.signatures["score"].runner = lambda inputs, outputs: entered.set() or gate.wait(20) and {"y": inputs["x"]}
+        running = asyncio.create_task(ask(slow))
+        async with asyncio.timeout(20):
+            await asyncio.to_thread(entered.wait, 20)
+            await ask(other)
+        assert not running.done()
+        running.cancel()
+        gate.set()
+
+    try:
+        asyncio.run(scene())
+    finally:
+        gate.set()
+        batching.close()

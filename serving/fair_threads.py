@@ -1,0 +1,108 @@
+"""Runs functions that take long next to the event loop, such as decoding a large message, in a few threads."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import Counter, deque
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, NamedTuple
+
+from .errors import Unavailable
+
+# More threads would take more memory, but hardly less time, because Python runs one thread at a time.
+THREADS = 3
+NO_THREAD = "The server cannot start a thread for this request. Retry later."
+
+
+def submit(pool: ThreadPoolExecutor, function: Callable[[], None]) -> bool:
+    """Calls a function in a thread of `pool`. Returns False if no thread can be started: it is then never called."""
+    begun: Future[None] = Future()
+
+    def call() -> None:
+        if begun.set_running_or_notify_cancel():
+            function()
+
+    try:
+        pool.submit(call)
+    except RuntimeError:  # the pool has kept the function, and another thread may call it
+        return not begun.cancel()
+    return True
+
+
+class _Job(NamedTuple):
+    future: Future[Any]
+    function: Callable[..., Any]
+    arguments: tuple[Any, ...]
+
+
+class FairThreads:
+    """Calls functions in threads, one function of each client in turn.
+
+    One thread is only for clients without a running function, so that a client with many large messages does not stop
+    the others.
+
+    Args:
+        count: the number of threads. They start when they are needed.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._pool = ThreadPoolExecutor(count, "fair")
+        self._idle = count
+        self._most = max(count - 1, 1)  # for one client
+        self._waiting: dict[str, deque[_Job]] = {}
+        self._running: Counter[str] = Counter()
+        self._lock = threading.RLock()
+
+    async def call(self, is_quick: bool, client: str, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Calls a function, in a thread unless the call is quick, and returns its result.
+
+        Raises the errors of the function, and Unavailable if no thread can be started.
+        """
+        if is_quick:
+            return function(*arguments)
+        job = _Job(Future(), function, arguments)
+        with self._lock:
+            self._waiting.setdefault(client, deque()).append(job)
+            self._start()
+        return await asyncio.wrap_future(job.future)
+
+    def _start(self) -> None:
+        while self._idle and (client := self._next()) is not None:
+            jobs = self._waiting.pop(client)
+            job = jobs.popleft()
+            if jobs:
+                self._waiting[client] = jobs
+            if not job.future.set_running_or_notify_cancel():
+                continue
+            self._idle -= 1
+            self._running[client] += 1
+            if not submit(self._pool, lambda client=client, job=job: self._run(client, job)):  # type: ignore[misc]
+                self._end(client)
+                job.future.set_exception(Unavailable(NO_THREAD))
+
+    def _next(self) -> str | None:
+        """Returns the first client that may use another thread."""
+        return next((client for client in self._waiting if self._running[client] < self._most), None)
+
+    def _run(self, client: str, job: _Job) -> None:
+        try:
+            result = job.function(*job.arguments)
+        except BaseException as error:
+            job.future.set_exception(error)
+        else:
+            job.future.set_result(result)
+        with self._lock:
+            self._end(client)
+            self._start()
+
+    def _end(self, client: str) -> None:
+        self._idle += 1
+        self._running[client] -= 1
+        if not self._running[client]:
+            del self._running[client]
+
+
+_threads = FairThreads(THREADS)
+call = _threads.call  # the threads of this process
