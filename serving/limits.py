@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import zlib
 from pathlib import Path
 
 import numpy as np
 
+from . import fair_threads
 from .errors import ResourceExhausted
 
 MEMORY_SHARE = 0.25  # share of the machine's memory for a `Budget`, divided by the number of processes
@@ -60,12 +60,14 @@ class Share:
 
     Args:
         budget: the budget of all requests.
+        client: the address of the client, without the port. Long work for the clients is done in turn (`fair_threads`).
     """
 
-    __slots__ = ("budget", "held")
+    __slots__ = ("budget", "client", "held")
 
-    def __init__(self, budget: Budget) -> None:
+    def __init__(self, budget: Budget, client: str = "") -> None:
         self.budget = budget
+        self.client = client
         self.held = 0
 
     def take(self, count: int, *, alone: bool = True) -> None:
@@ -208,7 +210,7 @@ async def unpack_in_steps(data: bytes, limit: int, share: Share, *, wbits: int =
     parts, size = [], 0
     while not unpacker.eof:
         try:
-            part = await asyncio.to_thread(unpacker.decompress, rest, UNPACK_STEP)
+            part = await fair_threads.call(False, share.client, unpacker.decompress, rest, UNPACK_STEP)
         except zlib.error:
             return None
         size += len(part)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
+from .. import fair_threads
 from ..engines.base import are_at_most
 from ..observe.observation import Observation
 from ..wire import messages
@@ -88,7 +88,8 @@ class ExampleInference:
     async def _run(self, servable: Servable, head: Head, rows: Array, request: Observation) -> tuple[ModelSpec, Any]:
         signature = servable.signatures[head.definition.name]
         arrays = await self._inference.run(servable, signature, {INPUTS: rows}, head.outputs, request)
-        result = await _call(are_at_most(arrays, QUICK_RESULT), head.result, arrays, len(rows))
+        is_quick = are_at_most(arrays, QUICK_RESULT)
+        result = await fair_threads.call(is_quick, request.client, head.result, arrays, len(rows))
         return spec_of(servable, signature), result
 
 
@@ -98,12 +99,9 @@ async def _rows(examples: Any, request: Observation) -> Array:
     Raises ResourceExhausted if the budget is used up.
     """
     is_quick = request.request_bytes <= QUICK_REQUEST
-    repeated = await _call(is_quick, repeated_bytes, examples)
+    repeated = await fair_threads.call(is_quick, request.client, repeated_bytes, examples)
     if repeated > QUICK_REQUEST and request.share:
         request.share.take(repeated, alone=False)
-    return await _call(is_quick and repeated <= QUICK_REQUEST, serialized_examples, examples)  # type: ignore[no-any-return]
-
-
-async def _call(is_quick: bool, function: Callable[..., Any], *arguments: Any) -> Any:
-    """Calls a function, in a thread unless the call is quick."""
-    return function(*arguments) if is_quick else await asyncio.to_thread(function, *arguments)
+    is_quick = is_quick and repeated <= QUICK_REQUEST
+    rows: Array = await fair_threads.call(is_quick, request.client, serialized_examples, examples)
+    return rows

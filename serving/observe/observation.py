@@ -58,6 +58,11 @@ class Observation:
     deadline: float = math.inf
     share: Share | None = None
 
+    @property
+    def client(self) -> str:
+        """The address of the client, without the port; empty if it is unknown."""
+        return self.share.client if self.share else ""
+
     def read_headers(self, headers: Iterable[tuple[str | bytes, str | bytes]]) -> None:
         """Sets `request_id` and `traceparent` from HTTP headers or gRPC metadata with names in lower case."""
         for name, value in headers:

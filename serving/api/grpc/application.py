@@ -46,7 +46,7 @@ class Call:
     def __init__(self, scope: dict[str, Any], receive: Receive, send: Send, budget: Budget) -> None:
         self.scope, self.receive, self.send = scope, receive, send
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
-        self.share = Share(budget)
+        self.share = Share(budget, (scope.get("client") or ("",))[0])
         self.deadline = float("inf")  # in the time of `monotonic`
         self.started = False  # whether a part of the answer was sent
         self.stopping = False

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from ... import fair_threads
 from ...core.examples import ExampleInference
 from ...core.inference import Inference, named
 from ...core.predictions import Task
@@ -28,9 +27,6 @@ QUICK_ENCODE = 1 << 20  # bytes; larger outputs are encoded in a thread
 DECODED_RATIO = 32  # maximum memory of a decoded message, divided by its size: strings of zero bytes
 MAX_TASKS = 1000  # of a MultiInference request
 MAX_NAMES = 10_000  # inputs and outputs of a Predict request
-# Decode and encode large messages and JSON documents. More threads would take more memory, but no less time, because
-# Python runs one thread at a time.
-THREADS = ThreadPoolExecutor(2, thread_name_prefix="decode")
 _LONG = ("Predict", "Classify", "Regress", "MultiInference")  # methods whose requests may be large
 
 
@@ -68,7 +64,6 @@ class GrpcApi:
         self._allow_reload = allow_reload
         self._health = grpc_health.Health() if health else None
         self._reflection = reflection
-        self._threads = THREADS
 
     async def predict(self, data: bytes, request: Observation) -> bytes:
         message = predict.decode_quickly(data) or await self._read(predict.decode_request, data, request)
@@ -79,7 +74,7 @@ class GrpcApi:
         encode = functools.partial(predict.encode_response, spec, outputs, as_content=self._as_content)
         if are_at_most(outputs, QUICK_ENCODE):
             return encode()
-        return await asyncio.get_running_loop().run_in_executor(self._threads, encode)
+        return bytes(await fair_threads.call(False, request.client, encode))
 
     async def classify(self, data: bytes, request: Observation) -> bytes:
         message = await self._read(functools.partial(merging.parse, messages.ClassificationRequest), data, request)
@@ -100,11 +95,10 @@ class GrpcApi:
 
     async def _read(self, read: Callable[[bytes], Any], data: bytes, request: Observation) -> Any:
         """Decodes a message. Decodes a large message in a thread, and takes its memory from the budget."""
-        if len(data) <= QUICK_DECODE:
-            return read(data)
-        if request.share:
+        is_quick = len(data) <= QUICK_DECODE
+        if not is_quick and request.share:
             request.share.take_up_to(DECODED_RATIO * len(data))
-        return await asyncio.get_running_loop().run_in_executor(self._threads, read, data)
+        return await fair_threads.call(is_quick, request.client, read, data)
 
     async def _encode(self, result: Any, spec: ModelSpec) -> bytes:
         if result.ByteSize() <= QUICK_ENCODE:

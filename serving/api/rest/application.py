@@ -123,7 +123,7 @@ class RestApi:
         task = asyncio.current_task()
         assert task is not None
         self._running[task] = False
-        share = Share(self._budget)
+        share = Share(self._budget, (scope.get("client") or ("",))[0])
         try:
             answer = await self._answer_or_error(scope, receive, share)
             await self._send(scope, receive, answer, share, send)

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from ... import limits
+from ... import fair_threads, limits
 from ...errors import Cancelled, ResourceExhausted
 from ...limits import Share
 
@@ -63,10 +63,10 @@ async def read(scope: Scope, receive: Receive, max_bytes: int, share: Share) -> 
         share.take_up_to(len(body))
     body = bytes(body)
     if any(name == b"content-encoding" and b"gzip" in value for name, value in scope["headers"]):
-        unpacked: bytes | None = await asyncio.to_thread(limits.unpack, body, MAX_UNPACKED_BYTES)
+        unpacked: bytes | None = await fair_threads.call(False, share.client, limits.unpack, body, MAX_UNPACKED_BYTES)
         body = unpacked or b""
     if len(body) > LARGE_JSON:
-        share.take(await asyncio.to_thread(limits.json_memory, body), alone=False)
+        share.take(await fair_threads.call(False, share.client, limits.json_memory, body), alone=False)
     return body
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable
 from time import monotonic
 from typing import Any
 
+from ... import fair_threads
 from ...core.examples import ExampleInference
 from ...core.inference import Inference
 from ...core.servable import Servable, Signature
@@ -22,7 +23,7 @@ from ...wire.json import predict as json_predict
 from ...wire.json.steps import LONG, uncollected
 from ...wire.model_spec import ModelSpec
 from ...wire.signature import DEFAULT_SIGNATURE
-from ..grpc.services import THREADS, metadata
+from ..grpc.services import metadata
 from .paths import Target
 
 # Larger bodies are read in a thread, and larger outputs are written in a thread. Reading or writing smaller ones blocks
@@ -42,7 +43,6 @@ class RestModels:
     def __init__(self, inference: Inference, control: Control, timeout_seconds: float | None) -> None:
         self._inference, self._control, self._timeout = inference, control, timeout_seconds
         self._examples = ExampleInference(inference)
-        self._threads = THREADS
         self._turn = asyncio.Lock()  # for reading a long body
 
     async def describe(self, target: Target, request: Observation) -> bytes:
@@ -54,12 +54,13 @@ class RestModels:
 
     async def predict(self, target: Target, data: bytes, request: Observation) -> bytes:
         """Answers a predict request. The answer has the same form as the request, row form or columnar form."""
+        client = request.client
         with contextlib.ExitStack() as stack:
             async with self._reading() if len(data) > LONG else contextlib.nullcontext():
                 servable, signature, arrays, has_rows = await self._inputs(target, data, request, stack)
             outputs = await self._in_time(request, self._inference.evaluate(servable, signature, arrays, request))
         encode = json_answers.predictions if has_rows else json_answers.outputs
-        return bytes(await self._call(not are_at_most(outputs, QUICK_OUTPUT_BYTES), encode, outputs))
+        return bytes(await fair_threads.call(are_at_most(outputs, QUICK_OUTPUT_BYTES), client, encode, outputs))
 
     async def _inputs(
         self, target: Target, data: bytes, request: Observation, stack: contextlib.ExitStack
@@ -68,8 +69,8 @@ class RestModels:
 
         Returns the model, the signature, the inputs, and whether the request has the row form.
         """
-        long = len(data) > QUICK_BODY_BYTES
-        body = await self._call(long, json_predict.parse, data)
+        is_quick, client = len(data) <= QUICK_BODY_BYTES, request.client
+        body = await fair_threads.call(is_quick, client, json_predict.parse, data)
         try:
             servable = stack.enter_context(self._inference.models.using(target.spec, request))
             name = body.signature or DEFAULT_SIGNATURE
@@ -78,27 +79,24 @@ class RestModels:
                 servable.check_can_run(name)
                 raise InvalidArgument(f'Serving signature name: "{name}" not found in signature def')
             has_rows = body.rows
-            return (
-                servable,
-                signature,
-                await self._call(long, json_predict.arrays, body, signature.definition),
-                has_rows,
-            )
+            arrays = await fair_threads.call(is_quick, client, json_predict.arrays, body, signature.definition)
+            return servable, signature, arrays, has_rows
         finally:
             if len(data) > LONG:
-                await self._call(True, body.discard)
+                await fair_threads.call(False, client, body.discard)
 
     async def examine(self, target: Target, data: bytes, request: Observation) -> bytes:
         """Answers classify and regress requests."""
+        is_quick, client = len(data) <= QUICK_BODY_BYTES, request.client
         async with self._reading() if len(data) > LONG else contextlib.nullcontext():
-            signature, examples = await self._call(len(data) > QUICK_BODY_BYTES, json_examples.parse, data)
+            signature, examples = await fair_threads.call(is_quick, client, json_examples.parse, data)
         spec = ModelSpec(target.spec.name, target.spec.version, target.spec.label, signature)
         if target.action == "classify":
             running, encode = self._examples.classify(spec, examples, request), json_answers.classifications
         else:
             running, encode = self._examples.regress(spec, examples, request), json_answers.regressions
         _, result = await self._in_time(request, running)
-        return bytes(await self._call(result.ByteSize() > QUICK_RESULT_BYTES, encode, result))
+        return bytes(await fair_threads.call(result.ByteSize() <= QUICK_RESULT_BYTES, client, encode, result))
 
     @contextlib.asynccontextmanager
     async def _reading(self) -> AsyncIterator[None]:
@@ -115,9 +113,3 @@ class RestModels:
                 return await running
         except TimeoutError:
             raise DeadlineExceeded("Timed out waiting for notification") from None
-
-    async def _call(self, long: bool, function: Callable[..., Any], *arguments: Any) -> Any:
-        """Calls a function. If `long`, calls the function in a thread."""
-        if not long:
-            return function(*arguments)
-        return await asyncio.get_running_loop().run_in_executor(self._threads, function, *arguments)
