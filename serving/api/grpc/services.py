@@ -79,12 +79,12 @@ class GrpcApi:
     async def classify(self, data: bytes, request: Observation) -> bytes:
         message = await self._read(functools.partial(merging.parse, messages.ClassificationRequest), data, request)
         spec, result = await self._examples.classify(_spec(message), message.input, request)
-        return await self._encode(result, spec)
+        return await self._encode(result, spec, request)
 
     async def regress(self, data: bytes, request: Observation) -> bytes:
         message = await self._read(functools.partial(merging.parse, messages.RegressionRequest), data, request)
         spec, result = await self._examples.regress(_spec(message), message.input, request)
-        return await self._encode(result, spec)
+        return await self._encode(result, spec, request)
 
     async def multi_inference(self, data: bytes, request: Observation) -> bytes:
         message = await self._read(functools.partial(merging.parse, messages.MultiInferenceRequest), data, request)
@@ -100,10 +100,9 @@ class GrpcApi:
             request.share.take_up_to(DECODED_RATIO * len(data))
         return await fair_threads.call(is_quick, request.client, read, data)
 
-    async def _encode(self, result: Any, spec: ModelSpec) -> bytes:
-        if result.ByteSize() <= QUICK_ENCODE:
-            return _encode(result, spec)
-        return await asyncio.get_running_loop().run_in_executor(self._threads, _encode, result, spec)
+    async def _encode(self, result: Any, spec: ModelSpec, request: Observation) -> bytes:
+        is_quick = result.ByteSize() <= QUICK_ENCODE
+        return bytes(await fair_threads.call(is_quick, request.client, _encode, result, spec))
 
     async def get_model_metadata(self, data: bytes, request: Observation) -> bytes:
         message = messages.GetModelMetadataRequest.FromString(data)
