@@ -97,7 +97,7 @@ def test_answers_over_grpc_that_are_not_read(server: AbusedServer) -> None:
     call = http2.frame(http2.HEADERS, http2.END_HEADERS, 1, http2.call(PREDICT))
     no_window = http2.PREFACE + http2.frame(http2.SETTINGS, payload=b"\0\4\0\0\0\0")
     with server.bounded_memory(), contextlib.ExitStack() as clients:
-        for _ in range(100):
+        for _ in range(200):
             client = clients.enter_context(server.connect(rest=False))
             client.sendall(no_window + call + _data(http2.message(large)))
         with grpc.insecure_channel(f"127.0.0.1:{server.port}") as channel:
