@@ -7,7 +7,8 @@ import threading
 from collections import Counter, deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 from .errors import Unavailable
 
@@ -31,7 +32,8 @@ def submit(pool: ThreadPoolExecutor, function: Callable[[], None]) -> bool:
     return True
 
 
-class _Job(NamedTuple):
+@dataclass(eq=False, slots=True)
+class _Job:
     future: Future[Any]
     function: Callable[..., Any]
     arguments: tuple[Any, ...]
@@ -58,7 +60,8 @@ class FairThreads:
     async def call(self, is_quick: bool, client: str, function: Callable[..., Any], *arguments: Any) -> Any:
         """Calls a function, in a thread unless the call is quick, and returns its result.
 
-        Raises the errors of the function, and Unavailable if no thread can be started.
+        A call that is cancelled before it has begun is dropped, with its arguments. Raises the errors of the function,
+        and Unavailable if no thread can be started.
         """
         if is_quick:
             return function(*arguments)
@@ -66,7 +69,19 @@ class FairThreads:
         with self._lock:
             self._waiting.setdefault(client, deque()).append(job)
             self._start()
-        return await asyncio.wrap_future(job.future)
+        try:
+            return await asyncio.wrap_future(job.future)
+        except asyncio.CancelledError:
+            with self._lock:
+                self._drop(client, job)
+            raise
+
+    def _drop(self, client: str, job: _Job) -> None:
+        jobs = self._waiting.get(client)
+        if jobs and job in jobs:
+            jobs.remove(job)
+            if not jobs:
+                del self._waiting[client]
 
     def _start(self) -> None:
         while self._idle and (client := self._next()) is not None:

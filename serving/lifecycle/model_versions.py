@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -122,7 +123,7 @@ class ModelVersions:
         """Starts loading and unloading. Call it with the lock held."""
         config, known = self.config, self._known
         if config is None:
-            self._unload_all_but([])
+            self._unload_all_but([], {})
             return
         failed = {number for number, version in known.items() if version.error is not None}
         if config.latest and not config.specific:
@@ -135,7 +136,7 @@ class ModelVersions:
             if version is None or number in retried or unloaded or moved:
                 self._begin_loading(number, on_disk[number], version if moved else None)
         if all(known[number].state is State.AVAILABLE for number in wanted):
-            self._unload_all_but(wanted)  # not earlier, so that at least one version is always available
+            self._unload_all_but(wanted, on_disk)  # not earlier, so that at least one version is always available
         removed = [number for number, version in known.items() if version.has_failed and number not in on_disk]
         for number in sorted(removed, key=lambda number: known[number].failed_at)[:-MAX_REMOVED]:
             if known[number].state is State.END:
@@ -237,9 +238,18 @@ class ModelVersions:
 
     # === Unloading ===
 
-    def _unload_all_but(self, wanted: list[int]) -> None:
+    def _unload_all_but(self, wanted: list[int], on_disk: Mapping[int, Path]) -> None:
         with self._changed:
-            leaving = [v for n, v in self._known.items() if n not in wanted and v.state is State.AVAILABLE]
+            leaving = []
+            for number, version in self._known.items():
+                if number in wanted:
+                    continue
+                if version.state is State.AVAILABLE:
+                    leaving.append(version)
+                elif version.state is State.END and version.previous and (wanted or number not in on_disk):
+                    # Loading the version again has failed. The earlier load answered requests until now.
+                    leaving.append(version.previous)
+                    version.previous = None
             for version in leaving:
                 version.state = State.UNLOADING
             if leaving:

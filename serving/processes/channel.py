@@ -22,6 +22,8 @@ from ..lifecycle.threads import NO_THREAD, start_thread
 
 log = logging.getLogger(__name__)
 MAX_WAITING = 256  # calls that wait for an answer, at each end: the other end may need a thread for each call
+# Calls of the manager that must not be refused. Their number does not depend on clients.
+UNLIMITED = {"publish", "ping", "drain", "unload"}
 
 
 class ChannelClosed(Unavailable):
@@ -94,7 +96,7 @@ class Channel:
         with self._state:
             if self._waiting is None:
                 answer.set_exception(ChannelClosed("the other process has ended"))
-            elif len(self._waiting) >= MAX_WAITING:
+            elif len(self._waiting) >= MAX_WAITING and method not in UNLIMITED:
                 answer.set_exception(ResourceExhausted(f"Too many calls of {method} and other methods in progress."))
             else:
                 self._waiting[number] = answer

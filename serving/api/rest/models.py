@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import Awaitable, Callable
 from time import monotonic
 from typing import Any
 
@@ -13,7 +13,7 @@ from ...core.examples import ExampleInference
 from ...core.inference import Inference
 from ...core.servable import Servable, Signature
 from ...engines.base import Arrays, are_at_most
-from ...errors import DeadlineExceeded, InvalidArgument
+from ...errors import DeadlineExceeded, InvalidArgument, ServingError
 from ...observe.observation import Observation
 from ...processes.control import Control
 from ...wire.json import answers as json_answers
@@ -43,7 +43,7 @@ class RestModels:
     def __init__(self, inference: Inference, control: Control, timeout_seconds: float | None) -> None:
         self._inference, self._control, self._timeout = inference, control, timeout_seconds
         self._examples = ExampleInference(inference)
-        self._turn = asyncio.Lock()  # for reading a long body
+        self._long_bodies = fair_threads.FairThreads(1)
 
     async def describe(self, target: Target, request: Observation) -> bytes:
         """Answers status and metadata requests."""
@@ -54,13 +54,12 @@ class RestModels:
 
     async def predict(self, target: Target, data: bytes, request: Observation) -> bytes:
         """Answers a predict request. The answer has the same form as the request, row form or columnar form."""
-        client = request.client
         with contextlib.ExitStack() as stack:
-            async with self._reading() if len(data) > LONG else contextlib.nullcontext():
-                servable, signature, arrays, has_rows = await self._inputs(target, data, request, stack)
+            servable, signature, arrays, has_rows = await self._inputs(target, data, request, stack)
             outputs = await self._in_time(request, self._inference.evaluate(servable, signature, arrays, request))
         encode = json_answers.predictions if has_rows else json_answers.outputs
-        return bytes(await fair_threads.call(are_at_most(outputs, QUICK_OUTPUT_BYTES), client, encode, outputs))
+        is_quick = are_at_most(outputs, QUICK_OUTPUT_BYTES)
+        return bytes(await fair_threads.call(is_quick, request.client, encode, outputs))
 
     async def _inputs(
         self, target: Target, data: bytes, request: Observation, stack: contextlib.ExitStack
@@ -69,41 +68,39 @@ class RestModels:
 
         Returns the model, the signature, the inputs, and whether the request has the row form.
         """
-        is_quick, client = len(data) <= QUICK_BODY_BYTES, request.client
-        body = await fair_threads.call(is_quick, client, json_predict.parse, data)
+
+        def find() -> Servable:
+            return stack.enter_context(self._inference.models.using(target.spec, request))
+
+        if len(data) <= QUICK_BODY_BYTES:
+            return _read(data, find)
         try:
-            servable = stack.enter_context(self._inference.models.using(target.spec, request))
-            name = body.signature or DEFAULT_SIGNATURE
-            signature = servable.signatures.get(name)
-            if signature is None:
-                servable.check_can_run(name)
-                raise InvalidArgument(f'Serving signature name: "{name}" not found in signature def')
-            has_rows = body.rows
-            arrays = await fair_threads.call(is_quick, client, json_predict.arrays, body, signature.definition)
-            return servable, signature, arrays, has_rows
-        finally:
-            if len(data) > LONG:
-                await fair_threads.call(False, client, body.discard)
+            found: Servable | ServingError = find()  # here, because a thread must not
+        except ServingError as error:
+            found = error
+        return await self._in_thread(data, request, _read, data, lambda: _or_raise(found))  # type: ignore[no-any-return]
 
     async def examine(self, target: Target, data: bytes, request: Observation) -> bytes:
         """Answers classify and regress requests."""
-        is_quick, client = len(data) <= QUICK_BODY_BYTES, request.client
-        async with self._reading() if len(data) > LONG else contextlib.nullcontext():
-            signature, examples = await fair_threads.call(is_quick, client, json_examples.parse, data)
+        if len(data) <= QUICK_BODY_BYTES:
+            signature, examples = json_examples.parse(data)
+        else:
+            signature, examples = await self._in_thread(data, request, json_examples.parse, data)
         spec = ModelSpec(target.spec.name, target.spec.version, target.spec.label, signature)
         if target.action == "classify":
             running, encode = self._examples.classify(spec, examples, request), json_answers.classifications
         else:
             running, encode = self._examples.regress(spec, examples, request), json_answers.regressions
         _, result = await self._in_time(request, running)
-        return bytes(await fair_threads.call(result.ByteSize() <= QUICK_RESULT_BYTES, client, encode, result))
+        return bytes(await fair_threads.call(result.ByteSize() <= QUICK_RESULT_BYTES, request.client, encode, result))
 
-    @contextlib.asynccontextmanager
-    async def _reading(self) -> AsyncIterator[None]:
-        """Within the block, no other long body is read, and the garbage collector does not visit its values."""
-        async with self._turn:
-            with uncollected():
-                yield
+    async def _in_thread(self, data: bytes, request: Observation, read: Callable[..., Any], *arguments: Any) -> Any:
+        """Calls a function that reads the body `data`. Long bodies are read one at a time."""
+        if len(data) <= LONG:
+            reading = fair_threads.call(False, request.client, read, *arguments)
+        else:
+            reading = self._long_bodies.call(False, request.client, uncollected()(read), *arguments)
+        return await self._in_time(request, reading)
 
     async def _in_time(self, request: Observation, running: Awaitable[Any]) -> Any:
         if self._timeout is not None:
@@ -113,3 +110,25 @@ class RestModels:
                 return await running
         except TimeoutError:
             raise DeadlineExceeded("Timed out waiting for notification") from None
+
+
+def _read(data: bytes, find: Callable[[], Servable]) -> tuple[Servable, Signature, Arrays, bool]:
+    """Reads the body of a predict request for the model that `find` returns, and frees what it has read."""
+    body = json_predict.parse(data)
+    try:
+        servable = find()
+        name = body.signature or DEFAULT_SIGNATURE
+        signature = servable.signatures.get(name)
+        if signature is None:
+            servable.check_can_run(name)
+            raise InvalidArgument(f'Serving signature name: "{name}" not found in signature def')
+        return servable, signature, json_predict.arrays(body, signature.definition), body.rows
+    finally:
+        if len(data) > LONG:
+            body.discard()
+
+
+def _or_raise(found: Servable | ServingError) -> Servable:
+    if isinstance(found, ServingError):
+        raise found
+    return found

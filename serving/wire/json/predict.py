@@ -49,8 +49,12 @@ class Body:
             discard(self.grid.numbers)
 
     def whole(self) -> Object:
-        """Returns the document with lists in place of the grid."""
-        return self.document if self.grid is None else as_object(loads(self.data))
+        """Replaces the grid by lists, and returns the document."""
+        if self.grid is not None:
+            grid, self.grid = self.grid, None
+            discard(grid.numbers)
+            self.document = as_object(loads(self.data))
+        return self.document
 
 
 def parse(data: bytes) -> Body:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import threading
 import time
 from pathlib import Path
@@ -281,6 +282,22 @@ def test_changed_files_are_loaded_again(run: Run, tmp_path: Path, load: Loader) 
     manager.changed(id)  # reports of a load that is unloaded have no effect
     manager.lost(id, NotFound("gone"))
     assert states(manager) == {1: State.AVAILABLE} and load.tried == [1, 1]
+
+
+def test_a_version_that_cannot_be_loaded_again_and_is_removed(run: Run, tmp_path: Path, load: Loader) -> None:
+    """The old files answer requests only until the next version is loaded."""
+    add(tmp_path, 1)
+    manager = run(ModelConfig("m", tmp_path))
+    first = load.loaded[1]
+    (tmp_path / "1" / "broken").touch()
+    manager.changed(id_of(manager))
+    until(lambda: len(load.tried) == 2)
+    assert load.models.find(ModelSpec("m")) is first
+    shutil.rmtree(tmp_path / "1")
+    add(tmp_path, 2)
+    until(lambda: states(manager).get(2) is State.AVAILABLE and first.closed)
+    assert load.models.find(ModelSpec("m")) is load.loaded[2]
+    assert list(manager._models["m"].published().versions) == [2]
 
 
 def test_changed_files_in_a_folder_are_loaded_again(run: Run, tmp_path: Path, load: Loader) -> None:

@@ -38,7 +38,7 @@ def ends() -> Iterator[tuple[Channel, Channel, threading.Event]]:
     """Returns both ends, and an event that is set when the first end is closed. The second end has most methods."""
     ours, theirs = Pipe()
     closed, other_closed, gate = threading.Event(), threading.Event(), threading.Event()
-    methods: dict[str, Callable[..., Any]] = {"add": lambda a, b: a + b, "fail": fail, "wait": gate.wait}
+    methods: dict[str, Callable[..., Any]] = {"add": lambda a, b: a + b, "fail": fail, "wait": gate.wait, "unload": int}
     with socket.fromfd(theirs.fileno(), socket.AF_UNIX, socket.SOCK_STREAM) as copy:
         other = Channel(theirs, methods | {"open": gate.set}, other_closed.set)
         one = Channel(ours, {"name": lambda: "one"}, closed.set)
@@ -99,6 +99,7 @@ def test_too_many_calls(ends: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     waiting = [one.submit("wait", SECONDS) for _ in range(3)]
     with pytest.raises(ResourceExhausted):
         one.call("add", 1, 1)
+    assert one.call("unload", 1, timeout=SECONDS) == 1  # calls of the manager are not refused
     assert waiting.pop().cancel()  # a call that is given up makes room
     one.call("open")
     assert all(each.result(SECONDS) for each in waiting)

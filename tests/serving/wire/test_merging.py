@@ -9,6 +9,7 @@ from google.protobuf.message import DecodeError
 from hypothesis import given
 from hypothesis import strategies as st
 from keras_gallery.serving.wire import merging, messages
+from keras_gallery.serving.wire.predict import encode_field
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -45,6 +46,27 @@ def test_each_piece_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(merging, "_merge", lambda *all: (sizes.append(all[3] - all[2]), piece(*all)))
     assert merging.parse(messages.RegressionRequest, DATA) == messages.RegressionRequest.FromString(DATA)
     assert len(sizes) >= 5  # the request, the model, the input, the list, the context
+
+
+def test_a_submessage_that_replaces_another_one() -> None:
+    examples, context = messages.Input(), messages.Input()
+    examples.example_list.examples.add().features.feature["a"].bytes_list.value.append(bytes(99))
+    context.example_list_with_context.SetInParent()
+    parts = (each.SerializeToString() for each in (examples, context, examples))
+    data = encode_field(0x12, b"".join(parts))
+    parsed = merging.parse(messages.RegressionRequest, data)
+    assert parsed == messages.RegressionRequest.FromString(data)
+    assert len(parsed.input.example_list.examples) == 1
+
+
+def test_most_fields_that_are_read_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tiny fields would otherwise take much longer than to parse them at once."""
+    monkeypatch.setattr(merging, "MAX_FIELDS", 5)
+    tags = []
+    varint = merging._varint
+    monkeypatch.setattr(merging, "_varint", lambda data, at: tags.append(at) or varint(data, at))
+    assert merging.parse(messages.RegressionRequest, DATA) == messages.RegressionRequest.FromString(DATA)
+    assert len(tags) <= 2 * 5
 
 
 @given(st.integers(0, len(DATA)), st.binary(max_size=4), st.integers(0, 4))

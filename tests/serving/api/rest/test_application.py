@@ -67,6 +67,7 @@ def test_a_long_body_is_freed_before_the_garbage_collector_runs(
     wanted = client.ask("POST", PREDICT, b"{" + content + b"}")
     assert not freed
     monkeypatch.setattr(models, "LONG", 8)
+    monkeypatch.setattr(models, "QUICK_BODY_BYTES", 8)
     assert client.ask("POST", PREDICT, b"{" + content + b"}") == wanted
     assert freed == [([], False)] and gc.isenabled()
 
