@@ -17,6 +17,7 @@ from ..lifecycle.versions import ModelStatus, VersionStatus
 from ..wire import messages
 
 MAX_RELOADS = 8  # reloads that wait for their models
+SLOT_SECONDS = 0.1  # pause between two looks at whether a newer reload has ended a reload that has not begun
 CALL_SECONDS = 10.0  # time limit for the manager's process to answer a call other than `reload`
 
 
@@ -128,11 +129,15 @@ class Reloads:
             if len(self._waiting) > MAX_RELOADS:
                 self._waiting.popleft().set()
         try:
-            with self._slots:
-                if not replaced.is_set():
+            while not replaced.is_set():
+                if not self._slots.acquire(timeout=SLOT_SECONDS):
+                    continue
+                try:
                     configs = model_config.model_configs(messages.ModelServerConfig.FromString(config))
                     self._manager().reload(configs, lambda: replaced.is_set() or is_cancelled())
                     return
+                finally:
+                    self._slots.release()
         except Cancelled:
             if not replaced.is_set():
                 raise
