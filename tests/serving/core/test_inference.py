@@ -346,8 +346,8 @@ def test_a_run_that_has_begun_on_the_event_loop_is_resumed_in_a_thread(batched: 
     assert len(threads) == 2
 
 
-@pytest.mark.parametrize("quick", [True, False])
-def test_the_engine_knows_the_deadline(quick: bool) -> None:
+def deadlines_seen(*, quick: bool, shares_runs: bool) -> list[float]:
+    """Runs a request with the deadline 123. Returns the deadlines that the engine sees."""
     request, seen = record(), []
     request.deadline = 123.0
 
@@ -357,24 +357,20 @@ def test_the_engine_knows_the_deadline(quick: bool) -> None:
 
     with inference((ONE, run)) as (service, by_name):
         by_name["one"].quick_bytes = A.nbytes if quick else -1
+        by_name["one"].gatherer = Gatherer(by_name["one"]) if shares_runs else None
         asyncio.run(service.predict(ModelSpec("m", signature="one"), {"a": A}, (), request))
-    assert seen == [123.0] and DEADLINE.get() == math.inf
+    return seen
+
+
+@pytest.mark.parametrize("quick", [True, False])
+def test_the_engine_knows_the_deadline(quick: bool) -> None:
+    assert deadlines_seen(quick=quick, shares_runs=False) == [123.0]
+    assert DEADLINE.get() == math.inf
 
 
 @pytest.mark.parametrize("quick", [True, False])
 def test_only_threads_need_the_deadline_of_a_signature_that_shares_runs(quick: bool) -> None:
-    request, seen = record(), []
-    request.deadline = 123.0
-
-    def run(inputs: Arrays) -> Mapping[str, Any]:
-        seen.append(DEADLINE.get())
-        return {"y": inputs["a"]}
-
-    with inference((ONE, run)) as (service, by_name):
-        by_name["one"].quick_bytes = A.nbytes if quick else -1
-        by_name["one"].gatherer = Gatherer(by_name["one"])
-        asyncio.run(service.predict(ModelSpec("m", signature="one"), {"a": A}, (), request))
-    assert seen == [math.inf if quick else 123.0]
+    assert deadlines_seen(quick=quick, shares_runs=True) == [math.inf if quick else 123.0]
 
 
 def test_a_thread_that_cannot_be_started_fails_one_request(monkeypatch: pytest.MonkeyPatch) -> None:
