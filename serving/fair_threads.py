@@ -17,19 +17,29 @@ THREADS = 3
 NO_THREAD = "The server cannot start a thread for this request. Retry later."
 
 
-def submit(pool: ThreadPoolExecutor, function: Callable[[], None]) -> bool:
-    """Calls a function in a thread of `pool`. Returns False if no thread can be started: it is then never called."""
-    begun: Future[None] = Future()
+def submit(pool: ThreadPoolExecutor, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
+    """Calls a function in a thread of `pool`. Returns its future result.
+
+    Raises Unavailable if no thread can be started. The function is then never called, although the pool keeps it.
+    """
+    future: Future[Any] = Future()
 
     def call() -> None:
-        if begun.set_running_or_notify_cancel():
-            function()
+        if not future.set_running_or_notify_cancel():
+            return
+        try:
+            result = function(*arguments)
+        except BaseException as error:
+            future.set_exception(error)
+        else:
+            future.set_result(result)
 
     try:
         pool.submit(call)
-    except RuntimeError:  # the pool has kept the function, and another thread may call it
-        return not begun.cancel()
-    return True
+    except RuntimeError:
+        if future.cancel():
+            raise Unavailable(NO_THREAD) from None
+    return future
 
 
 @dataclass(eq=False, slots=True)
@@ -93,9 +103,11 @@ class FairThreads:
                 continue
             self._idle -= 1
             self._running[client] += 1
-            if not submit(self._pool, lambda client=client, job=job: self._run(client, job)):  # type: ignore[misc]
+            try:
+                submit(self._pool, self._run, client, job)
+            except Unavailable as error:
                 self._end(client)
-                job.future.set_exception(Unavailable(NO_THREAD))
+                job.future.set_exception(error)
 
     def _next(self) -> str | None:
         """Returns the first client that may use another thread."""

@@ -16,6 +16,11 @@ from .errors import FailedPrecondition
 Files = tuple[tuple[str, int, int], ...]
 # Maximum number of files and folders below a version's folder. A link in the folder may lead to the root folder.
 MAX_ENTRIES = 10_000
+# The files and folders that the server reads. Other files, such as a log, may change while a version is loaded.
+NAMES = {
+    *("saved_model.pb", "saved_model.pbtxt", "fingerprint.pb", "variables", "assets", "assets.extra"),
+    *("model.tflite", "batching_params.pbtxt"),
+}
 
 
 class FilesChanged(FailedPrecondition):
@@ -30,13 +35,14 @@ class FilesChanged(FailedPrecondition):
 
 
 def files_of(folder: Path) -> Files:
-    """Returns names, sizes and modification times of all files below `folder`.
+    """Returns names, sizes and modification times of all files below `folder` that the server reads.
 
     The result changes while files are being copied into the folder. The result is empty if the folder can't be read, or
     if `check_files` raises an error.
     """
     try:
-        return tuple((path, each.st_size, each.st_mtime_ns) for path, each in _files_below(folder))
+        files = [(path, each) for path, each in _files_below(folder) if path.partition("/")[0] in NAMES]
+        return tuple((path, each.st_size, each.st_mtime_ns) for path, each in files)
     except (OSError, ValueError, FailedPrecondition):
         return ()
 

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
 from ..errors import Unavailable
-from ..fair_threads import NO_THREAD, submit
+from ..fair_threads import submit
 
 
 class Job(Protocol):
@@ -86,8 +86,10 @@ class BatchThreads:
             with contextlib.suppress(RuntimeError):  # the event loop has ended
                 loop.call_soon_threadsafe(self._end, source, job)
 
-        if not submit(self._pool, run):
-            job.fail(Unavailable(NO_THREAD))
+        try:
+            submit(self._pool, run)
+        except Unavailable as error:
+            job.fail(error)
             loop.call_soon(self._end, source, job)
 
     def _end(self, source: Source, job: Job) -> None:

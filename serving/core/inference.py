@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 
 from ..engines.base import DEADLINE, IS_ABANDONED, Arrays, WouldBlock
 from ..errors import FailedPrecondition, InvalidArgument, ResourceExhausted, Unavailable
-from ..fair_threads import NO_THREAD
+from ..fair_threads import submit
 from ..observe.observation import Observation
 from ..wire.model_spec import ModelSpec
 from ..wire.signature import DEFAULT_SIGNATURE
@@ -25,6 +25,7 @@ from .servable import Servable, Signature
 from .served_models import ServedModels
 
 MAX_THREADS = 4096  # of all versions together
+RETRY_SECONDS = 1.0  # pause before the next try to start a thread for an abandoned run
 
 
 class Inference:
@@ -136,13 +137,33 @@ class Inference:
         Otherwise runs the signature on the event loop if the run is quick, and in a thread if the run is slow.
         """
         run: Callable[[], Arrays] = functools.partial(signature.run, arrays, outputs)
+        has_begun = False
         try:
             if signature.batcher:
                 return await signature.batcher.run(arrays, outputs)
             if signature.is_quick(arrays):
                 return run()
         except WouldBlock as blocked:
-            run = blocked.resume or run
+            run, has_begun = blocked.resume or run, blocked.resume is not None
+        abandoned = threading.Event()
+        context = contextvars.copy_context()
+        context.run(IS_ABANDONED.set, abandoned.is_set)
+        call = functools.partial(context.run, run)
+        try:
+            running = await self._start(servable, call)
+        except BaseException:
+            if has_begun:
+                abandoned.set()
+                self._end(servable, call)
+            raise
+        try:
+            return await asyncio.wrap_future(running)
+        except asyncio.CancelledError:
+            abandoned.set()
+            raise
+
+    async def _start(self, servable: Servable, call: Callable[[], Arrays]) -> Future[Arrays]:
+        """Calls a function in a thread, as soon as one of the version's threads is free."""
         turns = self._turns.setdefault(servable, asyncio.Semaphore(self._threads))
         await turns.acquire()  # wait here, since a thread pool's queue would keep cancelled requests
         loop = asyncio.get_running_loop()
@@ -151,30 +172,36 @@ class Inference:
             with contextlib.suppress(RuntimeError):  # the event loop may have ended
                 loop.call_soon_threadsafe(turns.release)
 
-        abandoned = threading.Event()
-        context = contextvars.copy_context()
-        context.run(IS_ABANDONED.set, abandoned.is_set)
         try:
-            running = self._submit(servable, context.run, run)
+            running = self._submit(servable, call)
         except BaseException:
             turns.release()
             raise
         running.add_done_callback(done)
+        return running
+
+    def _end(self, servable: Servable, call: Callable[[], Arrays]) -> None:
+        """Waits in a thread for a run that has begun and is abandoned, so that the engine can end it.
+
+        If no thread can be started, tries again later.
+        """
         try:
-            return await asyncio.wrap_future(running)
-        except asyncio.CancelledError:
-            abandoned.set()
-            raise
+            self._submit(servable, call)
+        except Unavailable:
+            servable.acquire()
+
+            def again() -> None:
+                self._end(servable, call)
+                servable.release()
+
+            asyncio.get_running_loop().call_later(RETRY_SECONDS, again)
 
     def _submit(self, servable: Servable, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
         """Calls a function in a thread. The servable stays loaded until the end of the call, even after a cancel.
 
         Raises Unavailable if no thread can be started.
         """
-        try:
-            running = self._pool.submit(function, *arguments)
-        except RuntimeError:
-            raise Unavailable(NO_THREAD) from None
+        running = submit(self._pool, function, *arguments)
         servable.acquire()
         running.add_done_callback(lambda _: servable.release())
         return running

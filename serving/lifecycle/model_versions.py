@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import threading
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from ..config.model_config import ModelConfig
 from ..errors import ServingError
-from ..version_files import Files, check_files, files_of
+from ..version_files import Files, FilesChanged, check_files, files_of
 from .folders import VersionFolders
 from .host import Published
 from .resources import Resources
@@ -180,6 +182,11 @@ class ModelVersions:
         if error:
             log.error("could not load %s version %d: %s", self.name, version.number, error)
         self.start_poll()
+        if isinstance(error, FilesChanged):  # try again, even if the server does not poll regularly
+            later = threading.Timer(version.pause_after_change(), self.start_poll)
+            later.daemon = True
+            with contextlib.suppress(RuntimeError):  # no thread can be started
+                later.start()
 
     def _note_load(self, version: Version, error: ServingError | None, files: Files) -> None:
         """Notes the result of a load. Call it with the lock held."""

@@ -114,7 +114,7 @@ class Version:
 
         After a pause of `retry_seconds`, a version is loaded again up to `retries` times; a version in quarantine after
         a pause of `QUARANTINE_SECONDS`, because the cause may have been a shortage of memory or threads. A version
-        whose files have changed is loaded again soon: the pause begins with 0.02 s, and doubles with each attempt.
+        whose files have changed is loaded again after `pause_after_change`.
         """
         if self.error is None or self.state is not State.END:
             return False
@@ -123,7 +123,11 @@ class Version:
         pause = time.monotonic() - self.failed_at
         if self.attempts <= retries and pause >= self._least_pause(retry_seconds):
             return True
-        return pause >= min(0.01 * 2 ** min(self.attempts, 30), CHANGE_SECONDS) and files_of(folder) != self.files
+        return pause >= self.pause_after_change() and files_of(folder) != self.files
+
+    def pause_after_change(self) -> float:
+        """Returns the pause in seconds before changed files are loaded again: 0.02 s, doubled with each attempt."""
+        return min(0.01 * 2 ** min(self.attempts, 30), CHANGE_SECONDS)
 
     def _least_pause(self, retry_seconds: float) -> float:
         return max(QUARANTINE_SECONDS, retry_seconds) if isinstance(self.error, Quarantined) else retry_seconds

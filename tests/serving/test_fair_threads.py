@@ -83,11 +83,12 @@ def test_no_thread_can_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
         raise RuntimeError("can't start new thread")
 
     async def scene() -> None:
-        threads = FairThreads(1)
+        threads, called = FairThreads(1), list[str]()
         with monkeypatch.context() as patch:
             patch.setattr(threading.Thread, "start", start)
             with pytest.raises(Unavailable, match="cannot start a thread"):
-                await threads.call(False, "", int, "1")
-        assert await threads.call(False, "", int, "2") == 2
+                await threads.call(False, "", called.append, "failed")
+        await threads.call(False, "", called.append, "later")
+        assert called == ["later"]
 
     asyncio.run(scene())

@@ -16,6 +16,7 @@ from keras_gallery.serving.batching.batcher import Batcher
 from keras_gallery.serving.batching.gatherer import Gatherer
 from keras_gallery.serving.batching.threads import BatchThreads
 from keras_gallery.serving.config.server_config import BatchingParameters
+from keras_gallery.serving.core import inference as inference_module
 from keras_gallery.serving.core.inference import Inference
 from keras_gallery.serving.core.servable import Servable, Signature
 from keras_gallery.serving.core.served_models import ServedModel, ServedModels
@@ -346,6 +347,53 @@ def test_a_run_that_has_begun_on_the_event_loop_is_resumed_in_a_thread(batched: 
     assert len(threads) == 2
 
 
+@pytest.mark.parametrize("obstacle", ["busy threads", "no thread"])
+def test_a_run_that_has_begun_on_the_event_loop_is_always_ended(obstacle: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The client cancels its request while it waits for a thread, or no thread can be started."""
+    gate, ended = Gate(), threading.Event()
+
+    def resume() -> Arrays:
+        assert IS_ABANDONED.get()()
+        ended.set()
+        return {}
+
+    def begin(inputs: Arrays) -> Mapping[str, Any]:
+        if len(inputs["a"]) == 1:
+            raise WouldBlock(resume)
+        return gate(inputs)
+
+    def fail(*_: Any) -> Any:
+        raise RuntimeError("can't start new thread")
+
+    async def ask(service: Inference, signature: Signature) -> None:
+        begun = service.predict(ModelSpec("m", signature="one"), {"a": A[:1]}, (), record())
+        if obstacle == "no thread":
+            with monkeypatch.context() as patch, pytest.raises(Unavailable, match="cannot start a thread"):
+                patch.setattr(service._pool, "submit", fail)
+                signature.quick_bytes = A.nbytes
+                await begun
+        else:
+            slow = asyncio.create_task(service.predict(ModelSpec("m", signature="one"), {"a": A}, (), record()))
+            await asyncio.to_thread(gate.entered.wait, 30)
+            signature.quick_bytes = A.nbytes
+            second = asyncio.create_task(begun)
+            await asyncio.sleep(0)
+            second.cancel()
+        assert await asyncio.to_thread(ended.wait, 30)
+        gate.open.set()
+        if obstacle != "no thread":
+            await slow
+
+    monkeypatch.setattr(inference_module, "RETRY_SECONDS", 0.01)
+    by_name = signatures((ONE, begin))
+    service = Inference(serve(by_name), threads=1)
+    try:
+        asyncio.run(ask(service, by_name["one"]))
+        service.models.find(ModelSpec("m")).close()  # returns, because no request uses the servable
+    finally:
+        service.close()
+
+
 def deadlines_seen(*, quick: bool, shares_runs: bool) -> list[float]:
     """Runs a request with the deadline 123. Returns the deadlines that the engine sees."""
     request, seen = record(), []
@@ -380,12 +428,19 @@ def test_a_thread_that_cannot_be_started_fails_one_request(monkeypatch: pytest.M
     async def ask(service: Inference) -> None:
         request = ModelSpec("m", signature="one"), {"a": A}, ()
         with monkeypatch.context() as patch, pytest.raises(Unavailable, match="cannot start a thread"):
-            patch.setattr(service._pool, "submit", fail)
+            patch.setattr(threading.Thread, "start", fail)
             await service.predict(*request, record())
         async with asyncio.timeout(30):
             await service.predict(*request, record())
+        assert len(called) == 1
 
-    by_name = signatures((ONE, lambda inputs: {"y": inputs["a"]}))
+    called: list[Arrays] = []
+
+    def run(inputs: Arrays) -> Mapping[str, Any]:
+        called.append(inputs)
+        return {"y": inputs["a"]}
+
+    by_name = signatures((ONE, run))
     service = Inference(serve(by_name), threads=1)
     try:
         asyncio.run(ask(service))

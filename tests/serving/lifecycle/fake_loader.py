@@ -34,7 +34,7 @@ class FakeServable(Servable):
 
 
 class Loader:
-    """Loads fake servables as soon as `gate` is set. Raises an error if a folder has a file `broken` or `bug`.
+    """Loads fake servables as soon as `gate` is set. Raises an error if `assets` has a file `broken` or `bug`.
 
     Attributes:
         broken: the names of models that can't be loaded.
@@ -59,9 +59,9 @@ class Loader:
             self.continues.wait(SECONDS)
         if name in self.broken:
             raise NotFound("no SavedModel")
-        if (folder / "broken").exists():
+        if (folder / "assets" / "broken").exists():
             raise OutOfRange("Read less bytes than requested")
-        if (folder / "bug").exists():
+        if (folder / "assets" / "bug").exists():
             raise KeyError("a bug")
         self.loaded[version] = FakeServable(name, version)
         return self.loaded[version]
@@ -71,8 +71,8 @@ def add(base: Path, *versions: int, file: str = "model") -> None:
     """Adds each version atomically: writes a folder with another name, then renames the folder."""
     for version in versions:
         folder = base / f"copying-{version}"
-        folder.mkdir(parents=True)
-        (folder / file).write_text("a model")
+        (folder / "assets").mkdir(parents=True)
+        (folder / "assets" / file).write_text("a model")
         folder.rename(base / str(version))
 
 

@@ -198,7 +198,7 @@ def test_links(tmp_path: Path) -> None:
     folder = tmp_path / "1"
     folder.mkdir()
     (folder / "variables").symlink_to(real)
-    (folder / "again").symlink_to(folder)
+    (folder / "assets").symlink_to(folder)
     (folder / "nowhere").symlink_to(tmp_path / "missing")
     check_files(folder)
     before = files_of(folder)
@@ -258,7 +258,7 @@ def test_a_version_in_quarantine(run: Run, tmp_path: Path, load: Loader, monkeyp
     assert manager.status("m", 2)[0].error_code == "INTERNAL"
     time.sleep(0.1)
     assert load.tried == [2, 1]
-    (tmp_path / "2" / "model").write_text("a better model")
+    (tmp_path / "2" / "assets" / "model").write_text("a better model")
     until(lambda: states(manager) == {2: State.AVAILABLE, 1: State.END})
     manager.lost(manager._models["m"].published().versions[2], Quarantined("crashes"))
     until(lambda: states(manager) == {2: State.END, 1: State.AVAILABLE})
@@ -289,7 +289,7 @@ def test_a_version_that_cannot_be_loaded_again_and_is_removed(run: Run, tmp_path
     add(tmp_path, 1)
     manager = run(ModelConfig("m", tmp_path))
     first = load.loaded[1]
-    (tmp_path / "1" / "broken").touch()
+    (tmp_path / "1" / "assets" / "broken").touch()
     manager.changed(id_of(manager))
     until(lambda: len(load.tried) == 2)
     assert load.models.find(ModelSpec("m")) is first
@@ -309,15 +309,29 @@ def test_changed_files_in_a_folder_are_loaded_again(run: Run, tmp_path: Path, lo
     until(lambda: states(manager) == {1: State.AVAILABLE})
 
 
-def test_files_that_change_during_the_load(run: Run, tmp_path: Path, load: Loader) -> None:
+@pytest.mark.parametrize("poll_seconds", [0.02, 0])
+def test_files_that_change_during_the_load(tmp_path: Path, load: Loader, poll_seconds: float) -> None:
+    add(tmp_path, 1)
+    load.gate.clear()
+    manager = Manager([ModelConfig("m", tmp_path)], load.host, poll_seconds=poll_seconds)
+    manager.start()
+    until(lambda: load.tried)
+    (tmp_path / "1" / "assets" / "model").write_text("a better model")
+    load.gate.set()
+    until(lambda: load.tried == [1, 1] and states(manager) == {1: State.AVAILABLE})
+    manager.stop()
+
+
+def test_a_file_that_the_server_does_not_read_may_change_during_the_load(tmp_path: Path, load: Loader) -> None:
     add(tmp_path, 1)
     load.gate.clear()
     manager = Manager([ModelConfig("m", tmp_path)], load.host, poll_seconds=0.02)
     manager.start()
     until(lambda: load.tried)
-    (tmp_path / "1" / "model").write_text("a better model")
+    (tmp_path / "1" / "training.log").write_text("epoch 1")
     load.gate.set()
-    until(lambda: load.tried == [1, 1] and states(manager) == {1: State.AVAILABLE})
+    until(lambda: states(manager) == {1: State.AVAILABLE})
+    assert load.tried == [1]
     manager.stop()
 
 

@@ -222,10 +222,10 @@ def test_a_broken_version_is_retried_at_once_if_its_files_change(run: Run, tmp_p
     manager = run(ModelConfig("m", tmp_path), retry_seconds=1000)
     add(tmp_path, 2, file="broken")
     until(lambda: states(manager).get(2) is State.END)
-    (tmp_path / "2" / "more").write_text("a file that was still being copied")
+    (tmp_path / "2" / "assets" / "more").write_text("a file that was still being copied")
     until(lambda: load.tried == [1, 2, 2])
     until(lambda: states(manager).get(2) is State.END)
-    (tmp_path / "2" / "broken").unlink()
+    (tmp_path / "2" / "assets" / "broken").unlink()
     until(lambda: served(load) == 2)
     assert manager.status("m", 2)[0].error_code == "OK"
     assert load.tried == [1, 2, 2, 2]
