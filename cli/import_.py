@@ -25,6 +25,11 @@ def _configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> Non
     )
     parser.add_argument("--decoder", metavar="LAYER", help="the first layer of the decoder")
     parser.add_argument(
+        "--whole",
+        action="store_true",
+        help="export only serving_default, with the model's own inputs and outputs, whatever the names of its layers",
+    )
+    parser.add_argument(
         "--labels", type=Path, metavar="FILE", help="text file with a classifier's labels, one per line"
     )
     parser.add_argument(
@@ -83,6 +88,7 @@ def _run(values: argparse.Namespace) -> int:
         like=like,
         encoder=values.encoder,
         decoder=values.decoder,
+        whole=values.whole,
         labels=parse_labels(values.labels) if values.labels else None,
         save=values.save,
         memory=values.max_memory and int(values.max_memory * (1 << 30)),

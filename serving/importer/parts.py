@@ -6,16 +6,12 @@ halves are named `encoder` and `decoder`. They share the layers and weights of t
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
-
 import keras
 
-from ..errors import FailedPrecondition, InvalidArgument
+from ..errors import InvalidArgument, ServingError
+from ..signatures.halves import Halves, halves_by_name, split
+from .guess import guess
 
-ENCODERS = ("encoder", "enc")
-DECODERS = ("decoder", "dec")
-CODES = ("code", "codes", "bottleneck", "latent", "latent_space", "encoded", "encoding")
 NOISE = (keras.layers.GaussianNoise, keras.layers.GaussianDropout, keras.layers.Dropout, keras.layers.SpatialDropout2D)
 
 
@@ -23,6 +19,8 @@ def named_parts(
     model: keras.Model, encoder: str | None = None, decoder: str | None = None
 ) -> tuple[keras.Model, list[str]]:
     """Names the encoder and decoder of an autoencoder, or the probabilities of a classifier.
+
+    If the names of the layers suggest an autoencoder, but the model cannot be split, the model stays whole.
 
     Args:
         model: any functional or sequential model.
@@ -33,9 +31,10 @@ def named_parts(
         The model with named parts (the same model if it has no such parts), and a line of text for each part.
 
     Raises:
-        InvalidArgument: there is no layer of that name, the model has several inputs or outputs, the model uses the
-            layer more than once, or the decoder does not come after the encoder.
-        FailedPrecondition: a path bypasses the code, and the model cannot be split there.
+        InvalidArgument: `encoder` or `decoder` is given, and there is no layer of that name, the model has several
+            inputs or outputs, the model uses the layer more than once, or the decoder does not come after the encoder.
+        FailedPrecondition: `encoder` or `decoder` is given, but a path bypasses the code, and the model cannot be
+            split there.
     """
     if isinstance(model, keras.Sequential):
         model = keras.Model(model.inputs[0], model.outputs[0], name=model.name)
@@ -50,57 +49,77 @@ def named_parts(
                 f"Received: {len(model.inputs)} inputs and {len(model.outputs)} outputs"
             )
         return model, []
-    if encoder is None and decoder is None:
-        if {"encoder", "decoder"} <= names.keys():
-            return model, ["encoder and decoder: the layers of these names"]
-        if model.inputs[0].shape[1:] != model.outputs[0].shape[1:]:
-            return _classifier(model)
-        encoder, decoder = _by_name(names, (*ENCODERS, *CODES)), _by_name(names, DECODERS)
-        if encoder is None and decoder is None:
-            return model, []
-    return _split(model, encoder, decoder)
+    if encoder or decoder:
+        return _with_parts(model, split(model, encoder, decoder))
+    return _guessed(model)
 
 
-def _by_name(names: Iterable[str], words: tuple[str, ...]) -> str | None:
-    """Returns the first name that contains one of the words, such as `my_encoder_1`, or None. Ignores case."""
-    for word in words:
-        for name in names:
-            if word in name.lower().split("_") or word == name.lower():
-                return name
-    return None
+def input_notes(model: keras.Model) -> list[str]:
+    """Returns a line of text for each input that the exported model takes in another form than the file's model."""
+    notes = []
+    for x in model.inputs:
+        if getattr(x, "ragged", False):
+            notes.append(
+                f"input {x.name}: ragged in the file. The exported model takes arrays: all sequences of a request have "
+                "the same length, and padding counts as data unless the model masks it"
+            )
+        elif getattr(x, "sparse", False):
+            notes.append(f"input {x.name}: sparse in the file. The exported model takes arrays that are not sparse")
+    return notes
 
 
-def _split(model: keras.Model, encoder: str | None, decoder: str | None) -> tuple[keras.Model, list[str]]:
-    """Splits a model at the output of the layer `encoder`, or else at the input of the layer `decoder`."""
-    code = _tensor(model, encoder, "output") if encoder else _tensor(model, decoder or "", "input")
-    if decoder and not _depends_on(code, _tensor(model, decoder, "input")):
-        raise InvalidArgument(f"Expected the decoder to come after the encoder. Received: {encoder} and {decoder}")
-    if code is model.outputs[0]:
-        raise InvalidArgument(
-            f"Expected layers after the encoder's output. Received: --encoder {encoder}, the model's last layer"
-        )
-    position = f"the output of {encoder}" if encoder else f"the input of {decoder}"
+def _guessed(model: keras.Model) -> tuple[keras.Model, list[str]]:
+    """Names the parts that are found by the names of the layers."""
+    halves, guessed = halves_by_name(model), guess(model)
+    if model.inputs[0].shape[1:] != model.outputs[0].shape[1:]:
+        named, notes = _classifier(model)
+        return named, notes or (["encoder and decoder: the layers of these names"] if halves else [])
+    if guessed.doubt:
+        return model, [_whole(f"{guessed.doubt}. --encoder LAYER specifies the layer whose output is the code")]
+    if guessed.encoder is None and guessed.decoder is None:
+        return model, []
+    if halves and (guessed.encoder, guessed.decoder) == ("encoder", "decoder") and not _noise(model):
+        return model, _notes("encoder and decoder: the layers of these names", halves)
     try:
-        encoder_half = keras.Model(model.inputs[0], code, name="encoder")
-        decoder_half = keras.Model(code, model.outputs[0], name="decoder")
-    except ValueError:
-        raise FailedPrecondition(
-            f"The model cannot be split at {position}: a path such as a skip connection bypasses this tensor"
-        ) from None
+        return _with_parts(model, split(model, guessed.encoder, guessed.decoder))
+    except ServingError as error:
+        return model, [_whole(f"{error}. --encoder LAYER splits the model at another layer")]
+
+
+def _whole(reason: str) -> str:
+    return f"exported whole, because the layers look like an encoder and a decoder, but: {reason}"
+
+
+def _with_parts(model: keras.Model, halves: Halves) -> tuple[keras.Model, list[str]]:
+    """Returns a model with the sub-models `encoder` and `decoder`, and lines of text for the user."""
     x = keras.Input(model.inputs[0].shape[1:], dtype=model.inputs[0].dtype, name=model.inputs[0].name)
     noise = _noise(model)
     # A layer named "corruption" marks a denoising autoencoder for `signatures.endpoints`.
     start = keras.layers.Identity(name="corruption")(x) if noise else x
-    whole = keras.Model(x, decoder_half(encoder_half(start)), name=model.name)
-    notes = [f"encoder and decoder: split at {position} {tuple(code.shape)}"]
+    code = halves.outputs(start)[halves.read] if halves.outputs else halves.encoder(start)
+    whole = keras.Model(x, halves.decoder(code), name=model.name)
+    shape = tuple(halves.encoder.outputs[0].shape)
+    notes = _notes(f"encoder and decoder: split at {halves.source} {shape}", halves)
     return whole, notes + ([f"denoise: the model was trained with {noise}"] if noise else [])
+
+
+def _notes(first: str, halves: Halves) -> list[str]:
+    """Adds lines of text about the code of an encoder that has several outputs."""
+    notes = [first]
+    if halves.outputs:
+        notes.append(f"encode returns {halves.source}; encode_all returns {', '.join(halves.outputs.output)}")
+    if halves.is_mean:
+        notes.append(f"serving_default decodes {halves.read}, as in the file; reconstruct and score decode the mean")
+    return notes
 
 
 def _noise(model: keras.Model) -> str | None:
     """Describes the layer that adds noise to the input, such as "noise (GaussianNoise)". None if no layer does so."""
     for layer in model.layers:
-        if isinstance(layer, NOISE) and any(_tensor(model, layer.name, "input") is x for x in model.inputs):
-            return f"{layer.name} ({type(layer).__name__})"
+        if isinstance(layer, NOISE):
+            tensors = [x for node in layer._inbound_nodes for x in node.input_tensors]
+            if any(x is y for x in tensors for y in model.inputs):
+                return f"{layer.name} ({type(layer).__name__})"
     return None
 
 
@@ -113,34 +132,3 @@ def _classifier(model: keras.Model) -> tuple[keras.Model, list[str]]:
         return model, []
     named = keras.layers.Identity(name="probabilities")(model.outputs[0])
     return keras.Model(model.inputs[0], named, name=model.name), [f"classifier: {last.name} computes a softmax"]
-
-
-def _node(model: keras.Model, name: str) -> Any:
-    """Returns the node where the model calls a layer. Raises InvalidArgument if it calls the layer more than once."""
-    layer = model.get_layer(name)
-    inside = {id(node) for nodes in model._nodes_by_depth.values() for node in nodes}
-    nodes = [node for node in layer._inbound_nodes if id(node) in inside]
-    if len(nodes) != 1:
-        raise InvalidArgument(f"Expected a layer that the model uses once. Received: {name}, used {len(nodes)} times")
-    return nodes[0]
-
-
-def _tensor(model: keras.Model, name: str, side: str) -> Any:
-    """Returns the "output" or "input" tensor of a layer. Raises InvalidArgument if there are several tensors."""
-    tensors = getattr(_node(model, name), f"{side}_tensors")
-    if len(tensors) != 1:
-        raise InvalidArgument(f"Expected a layer with one {side}. Received: {name} with {len(tensors)}")
-    return tensors[0]
-
-
-def _depends_on(code: Any, tensor: Any) -> bool:
-    """Whether `tensor` is `code`, or is computed from `code`."""
-    queue, seen = [tensor], set()
-    while queue:
-        each = queue.pop()
-        if each is code:
-            return True
-        node = each._keras_history.operation._inbound_nodes[each._keras_history.node_index]
-        queue += [x for x in node.input_tensors if id(x) not in seen]
-        seen |= {id(x) for x in node.input_tensors}
-    return False

@@ -49,6 +49,7 @@ class Request:
             `module.create(name)`.
         encoder: layer whose output is the code of an autoencoder.
         decoder: layer whose input is the code of an autoencoder.
+        whole: whether the model gets only the signature `serving_default`, with its own inputs and outputs.
         labels: names of the classes of a classifier.
         save: path of a new .keras file for the rebuilt model, or None.
         memory: bytes that each process of the import may allocate. By default, `BASE_MEMORY` and `MEMORY_RATIO`
@@ -64,6 +65,7 @@ class Request:
     like: str | tuple[str, str] | None = None
     encoder: str | None = None
     decoder: str | None = None
+    whole: bool = False
     labels: Sequence[str] | None = None
     save: Path | None = None
     memory: int | None = None
@@ -100,6 +102,8 @@ def import_file(
         raise NotFound(f"No such file or folder: {request.file}")
     if request.save and (request.save.suffix != ".keras" or request.save.exists()):
         raise InvalidArgument(f"Expected --save to be a new file that ends in .keras. Received: {request.save}")
+    if request.whole and (request.encoder or request.decoder or request.labels):
+        raise InvalidArgument("--whole cannot be combined with --encoder, --decoder and --labels")
     name = request.name or _name(request.file)
     root = Path(root)
     base = model_folder(root, name, version)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import tempfile
@@ -12,7 +13,7 @@ from ..client import Client
 from ..client.transports import GrpcTransport
 from ..core import warmup
 from ..errors import FailedPrecondition, ResourceExhausted, ServingError
-from ..export.comparing import difference, too_far
+from ..export.comparing import difference, same_form, too_far
 from ..launcher import ServerProcess
 from ..ports import free_port
 from ..wire import messages, tensor
@@ -37,7 +38,8 @@ def compare(
     Args:
         name: model name in the requests.
         version: folder of the version.
-        answers: folder with TensorFlow's responses: a `PredictResponse` in `<number>.pb` for each warm-up request.
+        answers: folder with TensorFlow's responses: for each warm-up request, a `PredictResponse` in `<number>.pb`, and
+            the names of the random outputs in `<number>.random.json`. Only the shape of a random output is compared.
         memory: bytes that each process of the server may allocate.
         seconds: longest time for the comparison, which is the rest of the import's time.
         limit: longest time for the whole import, in seconds, for the error message.
@@ -63,7 +65,7 @@ def compare(
                 server.wait_until_ready(READY_SECONDS)
                 transport = GrpcTransport(server.grpc, seconds, _max_answer(version, answers))
                 with Client(server.grpc, transport=transport) as client:
-                    worst, compared = _differences(client, name, version, answers)
+                    worst, compared, random = _differences(client, name, version, answers)
             except ServingError as error:
                 if expired.is_set():
                     raise ResourceExhausted(
@@ -77,7 +79,8 @@ def compare(
                 raise
     if not compared:
         return "the model loads, but there is no warm-up request to compare"
-    return f"{', '.join(compared)} match TensorFlow (largest difference {worst:.1g})"
+    note = f"; random, and therefore not compared: {', '.join(random)}" if random else ""
+    return f"{', '.join(compared)} match TensorFlow (largest difference {worst:.1g}){note}"
 
 
 def last_part(log: Path) -> str:
@@ -99,15 +102,27 @@ def _max_answer(version: Path, answers: Path) -> int:
     return min(SPARE_BYTES + 2 * max(sizes, default=0), (1 << 31) - 1)  # the maximum of gRPC
 
 
-def _differences(client: Client, name: str, version: Path, answers: Path) -> tuple[float, list[str]]:
-    """Returns the largest difference, and the compared signatures. Raises FailedPrecondition if they differ."""
-    worst, compared = 0.0, []
+def _differences(client: Client, name: str, version: Path, answers: Path) -> tuple[float, list[str], list[str]]:
+    """Returns the largest difference, the compared signatures, and the random outputs with their signatures.
+
+    Raises FailedPrecondition if the results differ.
+    """
+    worst, compared, random = 0.0, [], []
     for number, record in enumerate(warmup.read(version)):
         signature = record.request.spec.signature
         results = client.predict(name, record.request.inputs, signature=signature)
         message = messages.PredictResponse.FromString(version_files.read_file(answers / f"{number}.pb"))
         expected = {key: tensor.to_array(proto) for key, proto in message.outputs.items()}
+        if results.keys() != expected.keys():
+            raise FailedPrecondition(
+                f"Expected outputs {', '.join(expected)} of signature {signature} from the server. "
+                f"Received: {', '.join(results)}"
+            )
+        varying = json.loads(version_files.read_file(answers / f"{number}.random.json"))
         for key, value in expected.items():
+            if key in varying and same_form(results[key], value):
+                random.append(f"{key} of {signature}")
+                continue
             largest = difference(results[key], value)
             if problem := too_far(largest, TOLERANCE):
                 raise FailedPrecondition(
@@ -116,4 +131,4 @@ def _differences(client: Client, name: str, version: Path, answers: Path) -> tup
                 )
             worst = max(worst, float(largest))
         compared.append(signature)
-    return worst, compared
+    return worst, compared, random

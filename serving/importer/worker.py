@@ -2,9 +2,9 @@
 
 `process.py` starts this program. The program reads a JSON request from stdin: `file`, `name`, `folder` (for all
 output), `trust`, `classes` (modules to import, which register custom classes), `like` (the model of a file that has
-only weights: another model file, or [module, name] for `module.create(name)`), `encoder`, `decoder`, `labels`, `save`
-(whether to write model.keras), `memory` (maximum in bytes), `seconds`. The program writes lines {"progress": text} to
-stdout. The last line is {"done": true} or {"error": status code, "message": text}.
+only weights: another model file, or [module, name] for `module.create(name)`), `encoder`, `decoder`, `whole`,
+`labels`, `save` (whether to write model.keras), `memory` (maximum in bytes), `seconds`. The program writes lines
+{"progress": text} to stdout. The last line is {"done": true} or {"error": status code, "message": text}.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import landlock
 from ..errors import FailedPrecondition, InvalidArgument, ServingError
-from ..export.comparing import difference, too_far
+from ..export.comparing import difference, is_random, same_form, too_far
 from ..quiet import import_keras
 from .reading import kinds
 
@@ -55,9 +55,10 @@ def run(request: Mapping[str, Any], report: Report) -> None:
     if result.model is not None:
         _export(result, result.model, request, version, report)
     elif result.saved_model is not None:
-        if request["encoder"] or request["decoder"] or request["save"]:
+        if request["encoder"] or request["decoder"] or request["whole"] or request["save"]:
             raise InvalidArgument(
-                "Expected a file with layers for --encoder, --decoder and --save. Received: a graph without layers"
+                "Expected a file with layers for --encoder, --decoder, --whole and --save. "
+                "Received: a graph without layers"
             )
         from .saved_model import served_graph as graph
 
@@ -119,20 +120,30 @@ def _like(like: Any, options: Options) -> keras.Model | None:
 
 def _export(result: ReadResult, model: keras.Model, request: Mapping[str, Any], version: Path, report: Report) -> None:
     from ..export.writing import export
-    from .parts import named_parts
+    from .parts import input_notes, named_parts
 
     if not model.built or not model.inputs:
         raise FailedPrecondition(
             "The model was never built: give its first layer an input shape, and save the model again"
         )
-    named, notes = named_parts(model, request["encoder"], request["decoder"])
+    whole = bool(request["whole"])
+    named, notes = (model, []) if whole else named_parts(model, request["encoder"], request["decoder"])
+    notes += input_notes(model)
     for note in notes:
         report(f"    {note}")
     if result.reference is not None:
         largest = _difference(model, named, result.reference)
         report(f"Compared with {result.reference_name}: largest difference {largest:.1g}")
     report("Exporting the model as a SavedModel, and comparing the results of both")
-    exported = export(named, request["name"], version.parent / "exported", 1, request["labels"])
+    exported = export(
+        named,
+        request["name"],
+        version.parent / "exported",
+        1,
+        request["labels"],
+        progress=lambda line: report(f"    {line}"),
+        whole=whole,
+    )
     exported.rename(version)
     if request["save"]:
         model.save(version.parent / "model.keras")
@@ -141,19 +152,29 @@ def _export(result: ReadResult, model: keras.Model, request: Mapping[str, Any], 
 def _difference(model: keras.Model, named: keras.Model, reference: Callable[[Arrays], Arrays]) -> float:
     """Returns the largest difference between the results of the model and of the file's own runtime.
 
+    Random outputs, which differ between two runs of the model, are not compared.
+
     Raises FailedPrecondition if the difference is above `TOLERANCE`.
     """
     import numpy as np
 
     from ..signatures.find import plain
+    from ..signatures.outputs import check_count
+
+    def call(inputs: Arrays) -> list[np.ndarray[Any, Any]]:
+        return [np.asarray(each) for each in _outputs(named, [inputs[spec.name] for spec in endpoint.inputs])]
 
     endpoint, worst = plain(model, seed=0), 0.0
     for batch in BATCHES:
         inputs = endpoint.example(batch)
-        new = [np.asarray(each) for each in _outputs(named, [inputs[spec.name] for spec in endpoint.inputs])]
-        for (name, before), after in zip(reference(inputs).items(), new, strict=True):
+        new = call(inputs)
+        expected = reference(inputs)
+        check_count("the rebuilt model", new, list(expected))
+        for at, ((name, before), after) in enumerate(zip(expected.items(), new, strict=True)):
             largest = difference(after, before)
             if problem := too_far(largest, TOLERANCE):
+                if same_form(after, before) and is_random(after, call(inputs)[at], TOLERANCE):
+                    continue
                 raise FailedPrecondition(
                     f"The rebuilt model differs from the file (tolerance {TOLERANCE:g}): output {name} is {problem}"
                 )
@@ -170,7 +191,10 @@ def _outputs(model: keras.Model, inputs: list[Any]) -> list[Any]:
 
 
 def _write_answers(version: Path, folder: Path) -> None:
-    """Runs the warm-up requests in TensorFlow, and writes each PredictResponse to a file."""
+    """Runs the warm-up requests in TensorFlow, and writes each PredictResponse to a file.
+
+    Runs each request twice. A JSON file has the names of the random outputs, which differ between the two runs.
+    """
     import tensorflow as tf
 
     from ..core import warmup
@@ -181,8 +205,11 @@ def _write_answers(version: Path, folder: Path) -> None:
     for number, record in enumerate(warmup.read(version)):
         spec = record.request.spec
         inputs = {key: tf.constant(value) for key, value in record.request.inputs.items()}
-        outputs = {key: value.numpy() for key, value in loaded.signatures[spec.signature](**inputs).items()}
+        run = loaded.signatures[spec.signature]
+        outputs, again = ({key: value.numpy() for key, value in run(**inputs).items()} for _ in range(2))
         (folder / f"{number}.pb").write_bytes(predict.encode_response(spec, outputs))
+        random = [key for key, value in outputs.items() if is_random(value, again[key], TOLERANCE)]
+        (folder / f"{number}.random.json").write_text(json.dumps(random))
 
 
 def _described(error: Exception, memory: int) -> dict[str, str]:

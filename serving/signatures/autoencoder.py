@@ -9,23 +9,38 @@ import numpy as np
 import tensorflow as tf
 
 from .base import Arrays, Data, Endpoint, Tensors, check_count
+from .halves import Halves
 
 MAX_COUNT = 1024  # images per `generate` request
 
 
-def autoencoder(model: keras.Model, data: Data) -> dict[str, Endpoint]:
-    """Returns the endpoints of an autoencoder. The model's output must have the same shape as its input."""
-    encoder, decoder = model.get_layer("encoder"), model.get_layer("decoder")
-    code = [tf.TensorSpec((None, *encoder.output_shape[1:]), tf.float32, name="code")]
+def autoencoder(model: keras.Model, data: Data, halves: Halves) -> dict[str, Endpoint]:
+    """Returns the endpoints of an autoencoder. The model's output must have the same shape as its input.
+
+    `serving_default` calls the model. If the decoder of the model reads a random sample, the other endpoints decode
+    the mean, so that the same input always has the same reconstruction.
+    """
+    encoder, decoder = halves.encoder, halves.decoder
+    spec = encoder.outputs[0]
+    code = [tf.TensorSpec((None, *spec.shape[1:]), keras.backend.standardize_dtype(spec.dtype), name="code")]
 
     def codes(batch: int) -> Arrays:
         return {"code": np.asarray(encoder(data.example(batch)[data.kind], training=False))}
 
-    def reconstruct(x: Any) -> Tensors:
+    def whole(x: Any) -> Tensors:
         return {"reconstruction": model(x, training=False)}
+
+    def reconstruction(x: Any) -> Any:
+        return decoder(encoder(x, training=False), training=False) if halves.is_mean else model(x, training=False)
+
+    def reconstruct(x: Any) -> Tensors:
+        return {"reconstruction": reconstruction(x)}
 
     def encode(x: Any) -> Tensors:
         return {"code": encoder(x, training=False)}
+
+    def encode_all(x: Any) -> Tensors:
+        return dict(halves.outputs(x, training=False)) if halves.outputs else {}
 
     def decode(h: Any) -> Tensors:
         return {data.kind: decoder(h, training=False)}
@@ -35,29 +50,31 @@ def autoencoder(model: keras.Model, data: Data) -> dict[str, Endpoint]:
 
         The error is large for data unlike the training data.
         """
-        error = tf.square(model(x, training=False) - x)
+        error = tf.square(tf.cast(reconstruction(x), x.dtype) - x)
         return {"score": tf.reduce_sum(error, axis=list(range(1, len(data.shape) + 1)))}
 
     def denoise(x: Any) -> Tensors:
-        return {"denoised": model(x, training=False)}
+        return {"denoised": reconstruction(x)}
 
     endpoints = {
-        "serving_default": data.endpoint(reconstruct),
+        "serving_default": data.endpoint(whole),
         "reconstruct": data.endpoint(reconstruct),
         "encode": data.endpoint(encode),
         "decode": Endpoint(decode, code, codes),
         "score": data.endpoint(score),
     }
+    if halves.outputs:
+        endpoints["encode_all"] = data.endpoint(encode_all)
     if "corruption" in {layer.name for layer in model.layers}:
         endpoints["denoise"] = data.endpoint(denoise)
-    if {"mean", "log_variance"} <= {layer.name for layer in getattr(encoder, "layers", [])}:
-        endpoints["generate"] = _generator(decoder, data.kind, tuple(encoder.output_shape[1:]))
+    if {"mean", "log_variance"} <= {layer.name for layer in getattr(model.get_layer("encoder"), "layers", [])}:
+        endpoints["generate"] = _generator(decoder, data.kind, tuple(code[0].shape[1:]))
     return endpoints | data.image_file_endpoints(endpoints, ("encode", "denoise"))
 
 
-def colorizer(model: keras.Model, data: Data) -> dict[str, Endpoint]:
+def colorizer(model: keras.Model, data: Data, halves: Halves) -> dict[str, Endpoint]:
     """Returns the endpoints of a model that colours grey images. Colour image files are converted to grey first."""
-    encoder = model.get_layer("encoder")
+    encoder = halves.encoder
 
     def colorize(x: Any) -> Tensors:
         return {"colorized": model(x, training=False)}

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from ..core.predictions import INPUTS
 from ..errors import InvalidArgument
+from .halves import tensor
 from .image_files import decode_images
 
 PREDICT = "tensorflow/serving/predict"
@@ -151,7 +152,11 @@ def embed(model: keras.Model, data: Data) -> dict[str, Endpoint]:
     layer = {layer.name: layer for layer in model.layers}.get("embedding")
     if layer is None or isinstance(layer, keras.layers.Embedding):
         return {}
-    features = keras.Model(model.inputs[0], layer.output)
+    try:
+        output = tensor(model, "embedding", "output")
+    except InvalidArgument:  # the model calls the layer more than once, or the layer has several outputs
+        return {}
+    features = keras.Model(model.inputs[0], output)
     return {"embed": data.endpoint(lambda x: {"embedding": features(x, training=False)})}
 
 

@@ -14,6 +14,8 @@ from .base import Arrays, Data, Endpoint, Tensors, random
 from .classifier import classifier
 from .detector import BOXES, PROBABILITIES, detector
 from .forecaster import forecaster
+from .halves import halves_by_name
+from .outputs import by_name
 from .regressor import regressor
 from .segmenter import segmenter
 from .text_generator import text_generator
@@ -25,7 +27,12 @@ Texts = Mapping[str, Mapping[str, Any]]
 
 
 def endpoints(
-    model: keras.Model, seed: int = 0, labels: Sequence[str] | None = None, texts: Texts | None = None
+    model: keras.Model,
+    seed: int = 0,
+    labels: Sequence[str] | None = None,
+    texts: Texts | None = None,
+    *,
+    whole: bool = False,
 ) -> dict[str, Endpoint]:
     """Returns the endpoints of a model by signature name, `serving_default` first.
 
@@ -43,7 +50,8 @@ def endpoints(
 
     - If the output has the input's shape: `reconstruct`, `encode`, `decode` and `score`. If the model has a layer
       `corruption` (denoising autoencoder), there is also `denoise`. If the encoder has layers `mean` and `log_variance`
-      (variational autoencoder), there is also `generate`.
+      (variational autoencoder), there is also `generate`. If the encoder has several outputs, there is also
+      `encode_all`.
     - If the input is a grey image and the output is a colour image: `colorize` and `encode`.
     - If there is an input `previous`, the model generates texts: `caption` for an image, and `translate` for a text. If
       the input text is split into characters and the output at spaces, there is also `pronounce`.
@@ -65,6 +73,7 @@ def endpoints(
         texts: tokens that ids stand for, by role: `text` for input texts, `output` for generated texts, `word` for word
             vectors, or the name of each field of categories, in the order of the fields. Without `texts`, the model
             takes ids only.
+        whole: whether the model gets `serving_default` only, with the names of its inputs and outputs.
 
     Raises:
         InvalidArgument: the number of labels is not the number of classes, or the number of names does not fit the
@@ -72,8 +81,13 @@ def endpoints(
     """
     tokens = {role: Tokens(**options) for role, options in (texts or {}).items()}
     default = {"serving_default": plain(model, seed)}
+    if whole:
+        return default
+    if isinstance(model.output, dict) and len(model.outputs) == 1:  # a call of such a model returns a dict
+        model = keras.Model(model.inputs, model.outputs[0], name=model.name)
     names = {layer.name for layer in model.layers}
-    match [each.dtype for each in model.inputs], _output_names(model):
+    halves = halves_by_name(model) if len(model.inputs) == len(model.outputs) == 1 else None
+    match [each.dtype for each in model.inputs], _last_layers(model):
         case ["float32" | "int32"], ["probabilities"]:
             return classifier(model, Data(model, seed), labels, tokens)
         case ["int32"], ["prediction"] if tokens and FIELD.format(1) in names:
@@ -88,24 +102,24 @@ def endpoints(
             return default | words(model, tokens)
         case [_, _], [_] if {"encoder", "decoder"} <= names and "previous" in [x.name for x in model.inputs]:
             return default | text_generator(model, seed, tokens)
-        case ["float32"], [_] if {"encoder", "decoder"} <= names:
+        case ["float32"], [_] if halves:
             before, after = (tuple(each[0].shape[1:]) for each in (model.inputs, model.outputs))
             if before == after:
-                return autoencoder(model, Data(model, seed))
+                return autoencoder(model, Data(model, seed), halves)
             if len(before) == 3 and (before, after) == ((*before[:2], 1), (*before[:2], 3)):
-                return colorizer(model, Data(model, seed))
+                return colorizer(model, Data(model, seed), halves)
         case ["float32"], [_, _] if isinstance(model.output, dict) and model.output.keys() == {PROBABILITIES, BOXES}:
             return detector(model, Data(model, seed), labels)
     return default
 
 
-def _output_names(model: keras.Model) -> list[str]:
-    """Returns the names of the layers that compute the model's outputs."""
+def _last_layers(model: keras.Model) -> list[str]:
+    """Returns the name of the layer that computes each output."""
     return [output._keras_history.operation.name for output in model.outputs]
 
 
 def plain(model: keras.Model, seed: int) -> Endpoint:
-    """Returns an endpoint that calls the model. Inputs and outputs have the names that Keras gives them."""
+    """Returns an endpoint that calls the model. The outputs have the names of `output_names`."""
     rng = np.random.default_rng(seed)
     specs = [
         tf.TensorSpec((None, *each.shape[1:]), keras.backend.standardize_dtype(each.dtype), name=each.name)
@@ -117,10 +131,6 @@ def plain(model: keras.Model, seed: int) -> Endpoint:
 
     def call(*values: Any) -> Tensors:
         x = keras.tree.pack_sequence_as(model.input, values) if len(values) > 1 else values[0]
-        result = model(x, training=False)
-        if isinstance(result, dict):
-            return dict(result)
-        results = result if isinstance(result, list | tuple) else [result]
-        return dict(zip(_output_names(model), results, strict=True))
+        return by_name(model, model(x, training=False))
 
     return Endpoint(call, specs, example)

@@ -19,7 +19,8 @@ def padded(model: keras.Model, data: Data, endpoints: dict[str, Endpoint], names
     """Returns endpoints that take padded sequences, such as `forecast_padded` for `forecast`.
 
     The inputs are the sequences (batch, time, features) and the length of each sequence (batch,). Values after the end
-    of a sequence are ignored. Returns an empty dict if padding changes the model's output.
+    of a sequence are ignored. Returns an empty dict if padding changes the model's output, or if the model takes only
+    sequences of one length.
 
     Args:
         model: the model.
@@ -63,11 +64,17 @@ def _checked(length: Any, least: int, most: Any) -> Any:
 
 
 def _supports_masks(model: keras.Model, data: Data) -> bool:
-    """Returns whether the model ignores masked steps.
+    """Returns whether the model takes sequences of any length, and ignores masked steps.
 
     Compares outputs with masked steps and without these steps. If a layer drops the mask, Keras raises no error: it
     only warns.
     """
+    if data.shape[0] is not None:
+        return False
     x = tf.constant(data.example(2)[data.kind])
-    masked = _call_masked(lambda each: model(each, training=False), x, [x.shape[1] - 2] * 2)
-    return bool(np.allclose(masked, model(x[:, :-2], training=False), rtol=1e-4, atol=1e-5))
+    try:
+        masked = _call_masked(lambda each: model(each, training=False), x, [x.shape[1] - 2] * 2)
+        short = model(x[:, :-2], training=False)
+    except (ValueError, tf.errors.InvalidArgumentError):  # a layer rejects sequences of this length
+        return False
+    return np.shape(masked) == np.shape(short) and np.allclose(masked, short, rtol=1e-4, atol=1e-5)

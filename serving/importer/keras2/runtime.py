@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from ...signatures.outputs import check_count, output_names
 from ..reading import hdf5
 from ..reading.known_classes import NAMES
 from ..reading.result import Arrays, Options
@@ -62,8 +63,8 @@ def reference_function(path: Path, raw: Any, model: keras.Model, options: Option
             for x, each in zip(model.inputs, old.inputs, strict=True)
         ]
         outputs = old(arrays if len(arrays) > 1 else arrays[0], training=False)
-        flat = tf.nest.flatten(outputs)
-        names = [each._keras_history.operation.name for each in model.outputs]
+        flat, names = tf.nest.flatten(outputs), output_names(model)
+        check_count("the file in Keras 2", flat, names)
         return {name: each.numpy() for name, each in zip(names, flat, strict=True)}
 
     return run

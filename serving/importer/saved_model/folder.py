@@ -14,6 +14,7 @@ from ... import saved_model
 from ...errors import FailedPrecondition, InvalidArgument, ServingError
 from ...export.comparing import difference, too_far
 from ...signatures.find import plain
+from ...signatures.outputs import output_names
 from ...wire.signature import DEFAULT_SIGNATURE
 from ..keras.keras_file import keras_errors, made_by, summary
 from ..reading.result import Arrays, Options, ReadResult
@@ -111,11 +112,11 @@ def _graph_function(model: keras.Model, loaded: Any, signature: Any) -> Callable
 
     The function holds a reference to `loaded`, because TensorFlow would otherwise free the variables.
     """
-    names = [each._keras_history.operation.name for each in model.outputs]
+    names = output_names(model)
     arguments = list(signature.structured_input_signature[1])
     argument_of = {x.name: x.name if x.name in arguments else arguments[at] for at, x in enumerate(model.inputs)}
-    if len(set(names)) < len(names) or set(names) != set(signature.structured_outputs):
-        if len(names) > 1:
+    if set(names) != set(signature.structured_outputs):
+        if len(names) > 1 or len(signature.structured_outputs) > 1:
             raise FailedPrecondition(
                 f"Expected outputs {', '.join(sorted(signature.structured_outputs))}. Received: {', '.join(names)}"
             )

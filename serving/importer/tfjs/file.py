@@ -12,6 +12,7 @@ from pathlib import Path
 import keras
 
 from ...errors import FailedPrecondition
+from ...signatures.outputs import check_count, output_names
 from ...targets.tfjs import node as tfjs_node
 from ..keras.keras_file import build_checked, summary
 from ..keras2 import weights as keras2_weights
@@ -81,10 +82,12 @@ def _in_tensorflow_js(file: Path, model: keras.Model) -> Callable[[Arrays], Arra
         return None
     if not os.environ.get(tfjs_node.VARIABLE):
         return None
-    names = [output._keras_history.operation.name for output in model.outputs]
+    names = output_names(model)
 
     def run(inputs: Arrays) -> Arrays:
         numbered = {str(at): inputs[tensor.name] for at, tensor in enumerate(model.inputs)}
-        return dict(zip(names, tfjs_node.ask(file, numbered, tfjs_node.LAYERS).values(), strict=True))
+        outputs = list(tfjs_node.ask(file, numbered, tfjs_node.LAYERS).values())
+        check_count("the file in TensorFlow.js", outputs, names)
+        return dict(zip(names, outputs, strict=True))
 
     return run

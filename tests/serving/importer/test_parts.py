@@ -94,4 +94,4 @@ def test_layers_at_which_the_model_cannot_be_split() -> None:
     with pytest.raises(InvalidArgument, match="layers after the encoder's output.*Received: --encoder out"):
         named_parts(flat(), "out")
     with pytest.raises(FailedPrecondition, match="cannot be split at the output of code.*skip connection"):
-        named_parts(flat(skip=True))
+        named_parts(flat(skip=True), "code")
