@@ -10,7 +10,7 @@ from typing import Any
 import keras
 
 from ..errors import InvalidArgument
-from ..signatures.halves import depends_on, node, words
+from ..signatures.halves import depends_on, node, parameters, tensor, words
 
 ENCODERS = frozenset(("encoder", "enc"))
 DECODERS = frozenset(("decoder", "dec"))
@@ -44,10 +44,10 @@ class Guess:
 def guess(model: keras.Model) -> Guess:
     """Finds the layers at which a model can be split, by the names of its layers.
 
-    A layer with the exact name `code`, `bottleneck` or `latent` computes the code. Otherwise, these layers are looked
-    for in this order: layers named `encoder` and `decoder`, a layer such as `latent_vector`, and the last of layers
-    such as `encoder_1` and `encoder_2`. If there are only names such as `decoder_1`, the code is the input of the first
-    of these layers.
+    A layer with the exact name `code`, `bottleneck` or `latent` computes the code. Otherwise, the function looks for the
+    code in this order: a random sample that the decoder reads, the layers `encoder` and `decoder`, a layer such as
+    `latent_vector`, and the last of layers such as `encoder_1` and `encoder_2`. If there are only names such as
+    `decoder_1`, the code is the input of the first of these layers.
     """
     layers = [layer for layer in model.layers if not isinstance(layer, keras.layers.InputLayer)]
     # The last layer computes the model's output, which is not the code.
@@ -61,6 +61,8 @@ def guess(model: keras.Model) -> Guess:
     decoder = decoders[0] if decoders else None
     if exact:
         return _last(model, exact, decoder)
+    if decoder and _reads_sample(model, decoder):
+        return Guess(decoder=decoder)
     if "encoder" in encoders and "decoder" in decoders:
         return Guess("encoder", "decoder")
     if codes:
@@ -75,6 +77,14 @@ def guess(model: keras.Model) -> Guess:
             return Guess(doubt=f"the code could be the output of {found.encoder} or the input of {decoder}")
         return found
     return Guess(decoder=decoder)
+
+
+def _reads_sample(model: keras.Model, decoder: str) -> bool:
+    """Whether the decoder reads a sample that another layer draws from a mean and a variance."""
+    try:
+        return bool(parameters(tensor(model, decoder, "input")))
+    except InvalidArgument:
+        return False
 
 
 def _last(model: keras.Model, names: Sequence[str], decoder: str | None) -> Guess:
@@ -113,10 +123,10 @@ def _is_direct(model: keras.Model, encoder: str, decoder: str) -> bool:
         return False
     queue, seen = list(starts), {id(each) for each in (*starts, *ends)}
     while queue:
-        tensor = queue.pop()
-        if any(tensor is end for end in ends):
+        current = queue.pop()
+        if any(current is end for end in ends):
             continue
-        operation, number, _ = tensor._keras_history
+        operation, number, _ = current._keras_history
         if getattr(operation, "weights", None) and not isinstance(operation, NORMALIZATIONS):
             return False
         inputs = [each for each in operation._inbound_nodes[number].input_tensors]
@@ -125,5 +135,6 @@ def _is_direct(model: keras.Model, encoder: str, decoder: str) -> bool:
     return True
 
 
-def _size(tensor: Any) -> int:
-    return math.prod(size or 1 for size in tensor.shape[1:])
+def _size(each: Any) -> int:
+    """Returns the number of elements of an example. Dynamic dimensions count as 1."""
+    return math.prod(size or 1 for size in each.shape[1:])

@@ -10,6 +10,7 @@ import keras
 
 from ..errors import InvalidArgument, ServingError
 from ..signatures.halves import Halves, halves_by_name, split
+from ..signatures.outputs import output_names
 from .guess import guess
 
 NOISE = (keras.layers.GaussianNoise, keras.layers.GaussianDropout, keras.layers.Dropout, keras.layers.SpatialDropout2D)
@@ -71,23 +72,26 @@ def input_notes(model: keras.Model) -> list[str]:
 def _guessed(model: keras.Model) -> tuple[keras.Model, list[str]]:
     """Names the parts that are found by the names of the layers."""
     halves, guessed = halves_by_name(model), guess(model)
-    if model.inputs[0].shape[1:] != model.outputs[0].shape[1:]:
-        named, notes = _classifier(model)
-        return named, notes or (["encoder and decoder: the layers of these names"] if halves else [])
+    if not _keeps_shape(model):
+        return _classifier(model)
     if guessed.doubt:
-        return model, [_whole(f"{guessed.doubt}. --encoder LAYER specifies the layer whose output is the code")]
+        return model, [_whole(guessed.doubt, "specifies the layer whose output is the code")]
     if guessed.encoder is None and guessed.decoder is None:
-        return model, []
+        return _classifier(model)
     if halves and (guessed.encoder, guessed.decoder) == ("encoder", "decoder") and not _noise(model):
         return model, _notes("encoder and decoder: the layers of these names", halves)
     try:
         return _with_parts(model, split(model, guessed.encoder, guessed.decoder))
     except ServingError as error:
-        return model, [_whole(f"{error}. --encoder LAYER splits the model at another layer")]
+        return model, [_whole(str(error), "splits the model at another layer")]
 
 
-def _whole(reason: str) -> str:
-    return f"exported whole, because the layers look like an encoder and a decoder, but: {reason}"
+def _whole(reason: str, remedy: str) -> str:
+    return f"exported whole, without encode and decode: {reason[0].lower()}{reason[1:]} (--encoder LAYER {remedy})"
+
+
+def _keeps_shape(model: keras.Model) -> bool:
+    return bool(model.inputs[0].shape[1:] == model.outputs[0].shape[1:])
 
 
 def _with_parts(model: keras.Model, halves: Halves) -> tuple[keras.Model, list[str]]:
@@ -100,14 +104,18 @@ def _with_parts(model: keras.Model, halves: Halves) -> tuple[keras.Model, list[s
     whole = keras.Model(x, halves.decoder(code), name=model.name)
     shape = tuple(halves.encoder.outputs[0].shape)
     notes = _notes(f"encoder and decoder: split at {halves.source} {shape}", halves)
-    return whole, notes + ([f"denoise: the model was trained with {noise}"] if noise else [])
+    if not _keeps_shape(model) or model.inputs[0].dtype != "float32":
+        notes.append("no encode and decode, which need float32 inputs and outputs of the same shape")
+    elif noise:
+        notes.append(f"denoise: the model was trained with {noise}")
+    return whole, notes
 
 
 def _notes(first: str, halves: Halves) -> list[str]:
     """Adds lines of text about the code of an encoder that has several outputs."""
     notes = [first]
     if halves.outputs:
-        notes.append(f"encode returns {halves.source}; encode_all returns {', '.join(halves.outputs.output)}")
+        notes.append(f"encode returns {halves.source}; encode_all returns {', '.join(output_names(halves.outputs))}")
     if halves.is_mean:
         notes.append(f"serving_default decodes {halves.read}, as in the file; reconstruct and score decode the mean")
     return notes

@@ -88,7 +88,7 @@ def endpoints(
     names = {layer.name for layer in model.layers}
     halves = halves_by_name(model) if len(model.inputs) == len(model.outputs) == 1 else None
     match [each.dtype for each in model.inputs], _last_layers(model):
-        case ["float32" | "int32"], ["probabilities"]:
+        case ["float32" | "int32"], ["probabilities"] if model.outputs[0].shape[1:]:
             return classifier(model, Data(model, seed), labels, tokens)
         case ["int32"], ["prediction"] if tokens and FIELD.format(1) in names:
             return entities(model, Data(model, seed), tokens)

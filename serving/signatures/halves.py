@@ -12,7 +12,9 @@ import keras
 from ..errors import FailedPrecondition, InvalidArgument, ServingError
 from .outputs import different, output_names
 
+# Words in the names of the layers that compute the mean and the scale of a distribution.
 MEANS = frozenset(("mean", "means", "mu"))
+SCALES = frozenset(("var", "variance", "logvar", "log", "std", "stddev", "sigma", "scale"))
 
 
 @dataclass(frozen=True)
@@ -73,11 +75,15 @@ def split(model: keras.Model, encoder: str | None, decoder: str | None) -> Halve
     source = f"the output of {encoder}" if encoder else f"the input of {decoder}"
     if any(code is x for x in model.inputs):
         raise InvalidArgument(f"Expected layers before the code. Received: {source}, the model's input")
-    forth, back = _encoder(model, code), _decoder(model, code)
+    forth, back = _model(model.inputs[0], code, "encoder"), _decoder(model, code)
     if forth is None or back is None:
         raise FailedPrecondition(
             f"The model cannot be split at {source}: a path such as a skip connection bypasses this tensor"
         )
+    if drawn := parameters(code):
+        names = different([*drawn, code._keras_history.operation.name])
+        mean = next(name for name in names if MEANS & set(words(name)))
+        return _distribution(model, dict(zip(names, [*drawn.values(), code], strict=True)), mean, names[-1], back)
     return Halves(forth, back, source=source)
 
 
@@ -97,15 +103,39 @@ def _split_distribution(model: keras.Model, encoder: str, ends: Sequence[Any], d
         tensors[different([*names, "sample"])[-1]] = read
     means = [name for name in names if MEANS & set(words(name)) and tensors[name].shape == read.shape]
     key = next(name for name, each in tensors.items() if each is read)
-    name = means[0] if len(means) == 1 else key
+    return _distribution(model, tensors, means[0] if len(means) == 1 else key, key, back)
+
+
+def _distribution(model: keras.Model, tensors: dict[str, Any], code: str, read: str, decoder: keras.Model) -> Halves:
+    """Returns the halves of a model whose encoder computes several tensors.
+
+    Args:
+        model: the model.
+        tensors: the tensors by name.
+        code: the name of the tensor that is the code.
+        read: the name of the tensor that the decoder reads.
+        decoder: the decoder.
+    """
     return Halves(
-        keras.Model(model.inputs[0], tensors[name], name="encoder"),
-        back,
+        keras.Model(model.inputs[0], tensors[code], name="encoder"),
+        decoder,
         keras.Model(model.inputs[0], tensors, name="encoder"),
-        f"the output {name} of {encoder}" if name in names else f"the input of {decoder}",
-        tensors[name] is not read,
-        key,
+        f"the output {code} of the encoder",
+        tensors[code] is not tensors[read],
+        read,
     )
+
+
+def parameters(sample: Any) -> dict[str, Any]:
+    """Returns the tensors by layer name from which a layer draws `sample`, such as `z_mean` and `z_log_var`.
+
+    Returns an empty dict if the names of these tensors are not those of a mean and a variance.
+    """
+    operation, number, _ = sample._keras_history
+    inputs = operation._inbound_nodes[number].input_tensors if operation._inbound_nodes else []
+    named = {each._keras_history.operation.name: each for each in inputs if each.shape == sample.shape}
+    means = [name for name in named if MEANS & set(words(name))]
+    return named if len(means) == 1 and any(SCALES & set(words(name)) for name in named) else {}
 
 
 def _names_of(layer: Any, count: int) -> list[str]:
@@ -117,10 +147,6 @@ def _names_of(layer: Any, count: int) -> list[str]:
 def words(name: str) -> list[str]:
     """Splits a name into words in lower case: `zMean_1` and `z_mean1` become z, mean and 1."""
     return re.findall(r"[a-z]+|[0-9]+", re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower())
-
-
-def _encoder(model: keras.Model, code: Any) -> keras.Model | None:
-    return _model(model.inputs[0], code, "encoder")
 
 
 def _decoder(model: keras.Model, code: Any) -> keras.Model | None:
