@@ -44,8 +44,8 @@ class Guess:
 def guess(model: keras.Model) -> Guess:
     """Finds the layers at which a model can be split, by the names of its layers.
 
-    A layer with the exact name `code`, `bottleneck` or `latent` computes the code. Otherwise, the function looks for the
-    code in this order: a random sample that the decoder reads, the layers `encoder` and `decoder`, a layer such as
+    A layer with the exact name `code`, `bottleneck` or `latent` computes the code. Otherwise, the function looks for
+    the code in this order: a random sample that the decoder reads, the layers `encoder` and `decoder`, a layer such as
     `latent_vector`, and the last of layers such as `encoder_1` and `encoder_2`. If there are only names such as
     `decoder_1`, the code is the input of the first of these layers.
     """

@@ -115,8 +115,8 @@ def _differences(client: Client, name: str, version: Path, answers: Path) -> tup
         expected = {key: tensor.to_array(proto) for key, proto in message.outputs.items()}
         if results.keys() != expected.keys():
             raise FailedPrecondition(
-                f"Expected outputs {', '.join(expected)} of signature {signature} from the server. "
-                f"Received: {', '.join(results)}"
+                f"Expected outputs {', '.join(sorted(expected))} of signature {signature} from the server. "
+                f"Received: {', '.join(sorted(results))}"
             )
         varying = json.loads(version_files.read_file(answers / f"{number}.random.json"))
         for key, value in expected.items():

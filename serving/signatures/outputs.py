@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import keras
@@ -34,7 +34,7 @@ def by_name(model: keras.Model, results: Any) -> dict[str, Any]:
     return dict(zip(names, values, strict=True))
 
 
-def check_count(what: str, received: Sequence[Any], names: Sequence[str]) -> None:
+def check_count(what: str, received: Collection[Any], names: Sequence[str]) -> None:
     """Raises FailedPrecondition if `what` does not compute one output for each name."""
     if len(received) != len(names):
         raise FailedPrecondition(

@@ -31,6 +31,7 @@ import tensorflow as tf
 from ..errors import AlreadyExists, FailedPrecondition, InvalidArgument, ServingError
 from ..export.comparing import difference, too_far
 from ..signatures import Endpoint, Texts, endpoints
+from ..signatures.outputs import check_count
 from ..wire.signature import DEFAULT_SIGNATURE
 from .plain import plain
 
@@ -162,6 +163,7 @@ def check(
         inputs = endpoint.example(batch)
         expected = function(*(tf.constant(inputs[spec.name], spec.dtype) for spec in endpoint.inputs))
         got, names = run(inputs), list(expected)
+        check_count(f"{what} in {runtime()}", got, names)
         for name, value in expected.items():
             off = difference(got[name], value.numpy()) if name in got else "missing"
             if problem := too_far(off, TOLERANCE):

@@ -14,6 +14,7 @@ import numpy as np
 
 from ..errors import FailedPrecondition
 from ..signatures import Endpoint
+from ..signatures.outputs import check_count
 
 Arrays = dict[str, np.ndarray[Any, Any]]
 _NAMES = {"keras": "Keras {}", "tf_keras": "Keras 2 (tf_keras {})"}
@@ -61,7 +62,12 @@ class FreshProcess:
             print(folder, file=self._process.stdin, flush=True)
             self._wait()
             with np.load(Path(folder, "out.npz")) as outputs:
-                return {name: outputs[name if name in outputs else str(at)] for at, name in enumerate(self._outputs)}
+                check_count(f"the file in {self.name}", outputs.files, self._outputs)
+                keys = {name: f"key:{name}" for name in self._outputs}
+                return {
+                    name: outputs[keys[name] if keys[name] in outputs else str(at)]
+                    for at, name in enumerate(self._outputs)
+                }
 
     def _wait(self) -> None:
         assert self._process.stdout

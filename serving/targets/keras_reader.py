@@ -3,8 +3,9 @@
     python -I keras_reader.py keras|tf_keras FILE
 
 The script prints the line "done" when the file is loaded. Then the script reads the path of a folder from each line of
-the standard input. It reads `in.npz` in this folder (the model's inputs, by number), writes `out.npz` (the outputs, by
-key or number), and prints "done". If an error occurs, the script prints the error in one line and ends.
+the standard input. It reads `in.npz` in this folder (the model's inputs, by number), writes `out.npz` (the outputs, as
+"key:" and their key in a dict, or by number), and prints "done". If an error occurs, the script prints the error in one
+line and ends.
 """
 
 import importlib
@@ -36,7 +37,9 @@ def main() -> None:
             with np.load(os.path.join(folder, "in.npz")) as file:
                 inputs = [file[str(number)] for number in range(len(file.files))]
             outputs = model(tree.pack_sequence_as(model.input, inputs), training=False)
-            if not isinstance(outputs, dict):
+            if isinstance(outputs, dict) and all(hasattr(each, "shape") for each in outputs.values()):
+                outputs = {f"key:{key}": value for key, value in outputs.items()}
+            else:
                 outputs = {str(number): value for number, value in enumerate(tree.flatten(outputs))}
             arrays: Any = {name: np.asarray(value) for name, value in outputs.items()}
             np.savez(os.path.join(folder, "out.npz"), **arrays)

@@ -171,7 +171,7 @@ def test_tensorflow_runs_signatures_with_assertions(tmp_path: Path, monkeypatch:
         name: Endpoint(function, inputs, lambda batch: {"x": np.ones((batch, 3), np.float32)})
         for name, function in (("serving_default", doubled), ("checked", checked))
     }
-    monkeypatch.setattr(export_module, "endpoints", lambda model, labels, texts: by_name)
+    monkeypatch.setattr(export_module, "endpoints", lambda model, **options: by_name)
     layer = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
     index = openvino_files.read(export(layer, "m", tmp_path) / openvino_files.FOLDER)
     assert index is not None
@@ -259,3 +259,32 @@ def test_check_finds_wrong_outputs(dtype: str, change: Any, message: str | None)
     function = tf.function(endpoint.function, input_signature=inputs).get_concrete_function()
     with pytest.raises(FailedPrecondition, match=f": {message} at batch 1") if message else nullcontext():
         check("m", endpoint, function, run)
+
+
+@pytest.mark.parametrize("wrong_shape", [False, True])
+def test_random_outputs_are_not_compared(wrong_shape: bool) -> None:
+    inputs = [tf.TensorSpec((None, 3), tf.float32, name="x")]
+
+    def noisy(x: Any) -> Any:
+        return {"fixed": 2 * x, "random": x + tf.random.normal(tf.shape(x))}
+
+    endpoint = Endpoint(noisy, inputs, lambda batch: {"x": np.ones((batch, 3), np.float32)})
+    function = tf.function(noisy, input_signature=inputs).get_concrete_function()
+
+    def run(arrays: Any) -> Any:
+        answers = {key: value.numpy() for key, value in function(tf.constant(arrays["x"])).items()}
+        return answers | ({"random": answers["random"][:, :1]} if wrong_shape else {})
+
+    if wrong_shape:
+        with pytest.raises(FailedPrecondition, match="random of shape"):
+            check("m", endpoint, function, run)
+    else:
+        assert check("m", endpoint, function, run) == ["random"]
+
+
+def test_a_missing_output_is_an_error() -> None:
+    inputs = [tf.TensorSpec((None, 3), tf.float32, name="x")]
+    endpoint = Endpoint(lambda x: {"a": x, "b": x}, inputs, lambda batch: {"x": np.ones((batch, 3), np.float32)})
+    function = tf.function(endpoint.function, input_signature=inputs).get_concrete_function()
+    with pytest.raises(FailedPrecondition, match="Wrong outputs of m: expected a, b. Received: a$"):
+        check("m", endpoint, function, lambda arrays: {"a": arrays["x"]})

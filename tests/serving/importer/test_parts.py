@@ -5,9 +5,10 @@ from __future__ import annotations
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from keras import layers
 from keras_gallery.serving.errors import FailedPrecondition, InvalidArgument
-from keras_gallery.serving.importer.parts import named_parts
+from keras_gallery.serving.importer.parts import input_notes, named_parts
 from keras_gallery.serving.signatures import endpoints
 
 AUTOENCODER = {"serving_default", "reconstruct", "encode", "decode", "score"}
@@ -95,3 +96,63 @@ def test_layers_at_which_the_model_cannot_be_split() -> None:
         named_parts(flat(), "out")
     with pytest.raises(FailedPrecondition, match="cannot be split at the output of code.*skip connection"):
         named_parts(flat(skip=True), "code")
+
+
+def test_layers_before_the_encoder_and_after_the_decoder() -> None:
+    encoder = keras.Sequential([layers.Input((12,)), layers.Dense(4)], name="encoder")
+    decoder = keras.Sequential([layers.Input((4,)), layers.Dense(12)], name="decoder")
+    x = layers.Input((12,))
+    model = keras.Model(x, layers.Rescaling(5.0)(decoder(encoder(layers.Rescaling(0.2)(x)))))
+    named, signatures = check(model)
+    assert signatures == AUTOENCODER
+    data = tf.constant(np.random.default_rng(0).random((3, 12), np.float32))
+    code = endpoints(named)["encode"].function(data)["code"]
+    np.testing.assert_allclose(code, encoder(0.2 * data), atol=1e-6)
+    np.testing.assert_allclose(endpoints(named)["decode"].function(code)["features"], model(data), atol=1e-6)
+
+
+def two_scales() -> keras.Model:
+    """Returns a U-Net whose encoder is a sub-model with two outputs."""
+    x, wide, deep = layers.Input((4, 4, 1)), layers.Input((4, 4, 2)), layers.Input((2, 2, 2))
+    first = layers.Conv2D(2, 1)(x)
+    encoder = keras.Model(x, [first, layers.MaxPooling2D()(first)], name="encoder")
+    joined = layers.Concatenate()([wide, layers.UpSampling2D()(deep)])
+    decoder = keras.Model([wide, deep], layers.Conv2D(1, 1)(joined), name="decoder")
+    return keras.Model(x, decoder(encoder(x)))
+
+
+def repeated() -> keras.Model:
+    x, encoder = layers.Input((12,)), layers.Dense(4, name="encoder")
+    return keras.Model(x, layers.Dense(12, name="decoder")(layers.Add()([encoder(x), encoder(2 * x)])))
+
+
+@pytest.mark.parametrize(
+    ("model", "reason"),
+    [
+        (flat("bottleneck", skip=True), "skip connection"),
+        (two_scales(), "after encoder, which has 2 outputs"),
+        (repeated(), "encoder, used 2 times"),
+    ],
+    ids=["skip connection", "two scales", "shared encoder"],
+)
+def test_models_that_only_look_like_autoencoders_stay_whole(model: keras.Model, reason: str) -> None:
+    named, notes = named_parts(model)
+    assert named is model and list(endpoints(named)) == ["serving_default"]
+    assert len(notes) == 1 and "exported whole" in notes[0] and reason in notes[0]
+
+
+def test_no_encode_if_the_output_has_another_shape() -> None:
+    model = keras.Sequential([layers.Input((12,)), layers.Dense(4, name="middle"), layers.Dense(10)])
+    named, notes = named_parts(model, "middle")
+    assert "no encode and decode" in notes[-1] and list(endpoints(named)) == ["serving_default"]
+
+
+def test_ragged_and_sparse_inputs_are_reported() -> None:
+    ids, bag = (
+        layers.Input((None,), dtype="int32", ragged=True, name="ids"),
+        layers.Input((3,), sparse=True, name="bag"),
+    )
+    h = layers.GlobalAveragePooling1D()(layers.Embedding(9, 3)(ids))
+    ragged, sparse = input_notes(keras.Model([ids, bag], layers.Add()([h, layers.Dense(3)(bag)])))
+    assert "input ids: ragged" in ragged and "padding counts as data" in ragged and "input bag: sparse" in sparse
+    assert input_notes(flat()) == []
