@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 import pkgutil
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,8 +15,13 @@ from ..serving.printable import printable
 from .command import Command
 from .progress import progress
 
+# The same ranges as in serving/wire/signature.py. That module is not imported here, because it imports NumPy.
+PIXELS = ("0..255", "0..1", "-1..1")
+
 
 def _configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> None:
+    # argparse accepts "-1" as the value of an option, but not "-1..1".
+    parser._negative_number_matcher = re.compile(r"-\d")  # type: ignore[attr-defined]
     parser.add_argument("file", type=Path, help="the file, or the folder of a SavedModel or a TensorFlow.js model")
     parser.add_argument("--name", help="name of the served model (default: the name of the file)")
     parser.add_argument(
@@ -31,6 +37,11 @@ def _configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> Non
     )
     parser.add_argument(
         "--labels", type=Path, metavar="FILE", help="text file with a classifier's labels, one per line"
+    )
+    parser.add_argument(
+        "--pixels",
+        choices=PIXELS,
+        help="the pixel values that a model of images expects (default: the first layers of the model say it)",
     )
     parser.add_argument(
         "--like",
@@ -90,6 +101,7 @@ def _run(values: argparse.Namespace) -> int:
         decoder=values.decoder,
         whole=values.whole,
         labels=parse_labels(values.labels) if values.labels else None,
+        pixels=values.pixels,
         save=values.save,
         memory=values.max_memory and int(values.max_memory * (1 << 30)),
         seconds=values.max_seconds,

@@ -167,6 +167,7 @@ def export(
     runs: str | Path = "runs",
     labels: Sequence[str] | None = None,
     texts: Texts | None = None,
+    pixels: str | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> Path:
     """Exports a trained model as a SavedModel with named signatures, ready to be served.
@@ -184,6 +185,9 @@ def export(
         labels: the names of the classes. The default is the labels of the run's dataset, or "0", "1" and so on for a
             Keras model.
         texts: the tokens of the text ids, by role (see `serving.signatures`). The default is the tokens of the run.
+        pixels: the pixel values that a model of images expects, for signatures that take PNG or JPEG files: "0..255",
+            "0..1" or "-1..1". By default, the first layers of the model say it; if they do not, it is "0..1", as for
+            all datasets of the gallery. For "unknown", there are no such signatures.
         progress: called with a line of text at the start of each step.
 
     Returns:
@@ -194,7 +198,8 @@ def export(
         UnknownRun: the architecture has no finished run, or a file of the run is damaged.
         MissingName: a Keras model is exported without a name.
         MissingPackage: Keras or TensorFlow is not installed.
-        InvalidArgument: the name is not a valid folder name, the version exists, or the number of labels is wrong.
+        InvalidArgument: the name is not a valid folder name, the version exists, the number of labels is wrong, or
+            `pixels` is not one of these ranges.
         FailedPrecondition: the SavedModel's answers differ from the model's answers by more than 1e-5, or Keras does
             not run on TensorFlow. Nothing is written.
 
@@ -214,7 +219,7 @@ def export(
     if isinstance(source, keras.Model):
         if name is None:
             raise MissingName('A Keras model needs a name for its export, such as export(model, "digits").')
-        return export(source, name, saved_models, version, labels, texts, progress)
+        return export(source, name, saved_models, version, labels, texts, progress, pixels)
     run_labels, run_texts = labels_and_texts(source)
     return export(
         source.model,
@@ -224,6 +229,7 @@ def export(
         run_labels if labels is None else labels,
         run_texts if texts is None else texts,
         progress,
+        pixels,
     )
 
 

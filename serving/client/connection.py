@@ -17,6 +17,10 @@ from .transports import Array, Arrays, GrpcTransport, RestTransport, Transport
 
 IMAGE = "image"  # the name of the input of signatures for images (see serving/signatures/base.py)
 LOWEST, HIGHEST = -1, 2  # values outside of this range are not those of an image in [0, 1], even with noise
+CONVERSIONS = {
+    "0..1": "Divide 8-bit pixels by 255.",
+    "-1..1": "Divide 8-bit pixels by 127.5, and subtract 1.",
+}
 
 
 class Connection:
@@ -122,7 +126,7 @@ class Connection:
                 raise InvalidArgument(f"{definition.name} has several inputs ({names}). Pass arrays by name.")
             inputs = {next(iter(definition.inputs)): inputs}
         arrays = {name: _cast(name, value, definition) for name, value in inputs.items()}
-        _warn_of_values(arrays.get(IMAGE), self._signatures.get(spec, {}))
+        _warn_of_values(arrays.get(IMAGE), definition, self._signatures.get(spec, {}))
         return self._transport.predict(spec, definition, arrays)
 
 
@@ -146,17 +150,21 @@ def _cast(name: str, value: Any, definition: SignatureDef) -> Array:
     return array
 
 
-def _warn_of_values(images: Array | None, signatures: Iterable[str]) -> None:
-    """Warns if images have values far outside [0, 1], and the model has signatures for image files.
+def _warn_of_values(images: Array | None, definition: SignatureDef, signatures: Iterable[str]) -> None:
+    """Warns if images have values far outside the range that the signature states, which is [0, 1] in most models.
 
-    The signatures for image files divide the pixels by 255, so the model expects values in [0, 1].
+    If the signature states no range, the range is [0, 1] if the model has signatures for image files.
     """
     if images is None or images.dtype.kind != "f" or not images.size:
         return
     low, high = images.min(), images.max()
-    if (low < LOWEST or high > HIGHEST) and any(name.endswith("_png") for name in signatures):
+    pixels = definition.inputs[IMAGE].pixels if IMAGE in definition.inputs else ""
+    if not pixels and any(name.endswith("_png") for name in signatures):
+        pixels = "0..1"
+    if pixels in CONVERSIONS and (low < LOWEST or high > HIGHEST):
+        least, most = pixels.split("..")
         warnings.warn(
-            f"Expected images with values in [0, 1]. Received: values from {low:g} to {high:g}. "
-            "Divide 8-bit pixels by 255.",
+            f"Expected images with values in [{least}, {most}]. Received: values from {low:g} to {high:g}. "
+            f"{CONVERSIONS[pixels]}",
             stacklevel=2,
         )

@@ -22,9 +22,11 @@ from ..core import warmup
 from ..engines.openvino import files as openvino_files
 from ..engines.openvino.conversion import Converter
 from ..engines.openvino.files import OpenVinoFiles
-from ..errors import FailedPrecondition
+from ..errors import FailedPrecondition, InvalidArgument
 from ..signatures import Endpoint, Texts, endpoints
+from ..signatures.pixels import UNKNOWN
 from ..wire import messages, predict
+from ..wire.signature import PIXELS, PIXELS_DIMENSION
 from .comparing import difference, is_random, same_form, too_far
 from .publishing import model_folder, publish
 
@@ -41,6 +43,7 @@ def export(
     labels: Sequence[str] | None = None,
     texts: Texts | None = None,
     progress: Callable[[str], None] | None = None,
+    pixels: str | None = None,
     *,
     whole: bool = False,
 ) -> Path:
@@ -55,13 +58,16 @@ def export(
         texts: tokens that ids stand for, by role: {"text": {"names": [...], "split": "words"}}. See
             `signatures.endpoints`. Without `texts`, the model takes ids only.
         progress: called with a line of text at the start of each step, and for each random output.
+        pixels: which pixel values a model of images expects: "0..255", "0..1" or "-1..1". By default, the first layers
+            say it; if they do not, it is "0..1". For "unknown", there are no signatures for PNG or JPEG files.
         whole: whether the model gets only the signature `serving_default`, with the names of its inputs and outputs.
 
     Returns:
         The folder of the version. Servers that watch `root` load the version.
 
     Raises:
-        InvalidArgument: `name` is not a folder name, the version exists, or the number of labels or names is wrong.
+        InvalidArgument: `name` is not a folder name, the version exists, the number of labels or names is wrong, or
+            `pixels` is not one of these ranges.
         FailedPrecondition: the outputs of the SavedModel differ from the model's outputs, the graph needs a GPU, or the
             Keras backend is not TensorFlow. No files are left behind.
     """
@@ -71,7 +77,9 @@ def export(
             "save the model, then export it with KERAS_BACKEND=tensorflow"
         )
     base = model_folder(Path(root), name, version)
-    signatures = endpoints(model, labels=labels, texts=texts, whole=whole)
+    if pixels not in (None, UNKNOWN, *PIXELS):
+        raise InvalidArgument(f"Expected pixels of {', '.join(PIXELS)} or {UNKNOWN}. Received: {pixels}")
+    signatures = endpoints(model, labels=labels, texts=texts, pixels=pixels, whole=whole)
     base.mkdir(parents=True, exist_ok=True)
     # Servers ignore folders whose name is not a number.
     partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=base))
@@ -119,6 +127,23 @@ def _set_methods(folder: Path, signatures: Mapping[str, Endpoint]) -> None:
     for signature, endpoint in signatures.items():
         updater.replace_method_name(signature, endpoint.method)
     updater.save()
+    _set_pixels(folder / "saved_model.pb", {name: each.pixels for name, each in signatures.items() if each.pixels})
+
+
+def _set_pixels(file: Path, pixels: Mapping[str, str]) -> None:
+    """Writes the range of pixel values into the signatures: as the name of the last dimension of images and files.
+
+    A SavedModel has no other text for an input. TensorFlow ignores the names of dimensions.
+    """
+    if not pixels:
+        return
+    content = messages.SavedModel.FromString(file.read_bytes())
+    for graph in content.meta_graphs:
+        for signature, text in pixels.items():
+            for name, info in graph.signature_def[signature].inputs.items():
+                if name.startswith("image"):
+                    info.tensor_shape.dim[-1].name = PIXELS_DIMENSION + text
+    file.write_bytes(content.SerializeToString())
 
 
 def check(what: str, endpoint: Endpoint, function: Any, run: Callable[[Arrays], Arrays]) -> list[str]:

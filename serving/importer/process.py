@@ -20,6 +20,7 @@ from typing import Any
 from .. import limits
 from ..errors import FailedPrecondition, InvalidArgument, NotFound, ResourceExhausted, from_code
 from ..export.publishing import model_folder, publish
+from ..wire.signature import PIXELS
 from .serving_check import compare, last_part
 from .time_limit import kill, killed_after
 
@@ -51,6 +52,8 @@ class Request:
         decoder: layer whose input is the code of an autoencoder.
         whole: whether the model gets only the signature `serving_default`, with its own inputs and outputs.
         labels: names of the classes of a classifier.
+        pixels: which pixel values a model of images expects: "0..255", "0..1" or "-1..1". By default, the first layers
+            of the model say it. If they do not, the model gets no signatures for PNG and JPEG files.
         save: path of a new .keras file for the rebuilt model, or None.
         memory: bytes that each process of the import may allocate. By default, `BASE_MEMORY` and `MEMORY_RATIO`
             bytes for each byte of the file, but not more than `MEMORY_SHARE` of the memory.
@@ -67,6 +70,7 @@ class Request:
     decoder: str | None = None
     whole: bool = False
     labels: Sequence[str] | None = None
+    pixels: str | None = None
     save: Path | None = None
     memory: int | None = None
     seconds: float | None = None
@@ -104,6 +108,8 @@ def import_file(
         raise InvalidArgument(f"Expected --save to be a new file that ends in .keras. Received: {request.save}")
     if request.whole and (request.encoder or request.decoder or request.labels):
         raise InvalidArgument("--whole cannot be combined with --encoder, --decoder and --labels")
+    if request.pixels not in (None, *PIXELS):
+        raise InvalidArgument(f"Expected pixel values of {', '.join(PIXELS)}. Received: {request.pixels}")
     name = request.name or _name(request.file)
     root = Path(root)
     base = model_folder(root, name, version)

@@ -3,8 +3,9 @@
 `process.py` starts this program. The program reads a JSON request from stdin: `file`, `name`, `folder` (for all
 output), `trust`, `classes` (modules to import, which register custom classes), `like` (the model of a file that has
 only weights: another model file, or [module, name] for `module.create(name)`), `encoder`, `decoder`, `whole`,
-`labels`, `save` (whether to write model.keras), `memory` (maximum in bytes), `seconds`. The program writes lines
-{"progress": text} to stdout. The last line is {"done": true} or {"error": status code, "message": text}.
+`labels`, `pixels` (the range of the pixel values of a model of images), `save` (whether to write model.keras), `memory`
+(maximum in bytes), `seconds`. The program writes lines {"progress": text} to stdout. The last line is {"done": true} or
+{"error": status code, "message": text}.
 """
 
 from __future__ import annotations
@@ -62,6 +63,9 @@ def run(request: Mapping[str, Any], report: Report) -> None:
             )
         from .saved_model import served_graph as graph
 
+        for option in ("labels", "pixels"):
+            if request[option]:
+                report(f"    --{option} is not used: the import adds no signatures to a graph without layers")
         for note in graph.write(result.saved_model, name, version):
             report(f"    {note}")
     _write_answers(version, scratch / "answers")
@@ -120,6 +124,8 @@ def _like(like: Any, options: Options) -> keras.Model | None:
 
 def _export(result: ReadResult, model: keras.Model, request: Mapping[str, Any], version: Path, report: Report) -> None:
     from ..export.writing import export
+    from ..signatures.names import fit_names
+    from . import inputs
     from .parts import input_notes, named_parts
 
     if not model.built or not model.inputs:
@@ -127,9 +133,15 @@ def _export(result: ReadResult, model: keras.Model, request: Mapping[str, Any], 
             "The model was never built: give its first layer an input shape, and save the model again"
         )
     whole = bool(request["whole"])
-    named, notes = (model, []) if whole else named_parts(model, request["encoder"], request["decoder"])
+    renamed = fit_names(model)
+    parts = {each.old: each.new for each in renamed if each.what != "input"}
+    given = [parts.get(request[option], request[option]) for option in ("encoder", "decoder")]
+    named, notes = (model, []) if whole else named_parts(model, *given)
     notes += input_notes(model)
-    for note in notes:
+    named, of_classes = inputs.named_classes(named, request["labels"])
+    own = request["like"] is not None and not isinstance(request["like"], str)
+    pixels, of_pixels = inputs.pixels(named, request["pixels"], default="0..1" if own else None)
+    for note in [*map(str, renamed), *notes, *of_classes, *of_pixels]:
         report(f"    {note}")
     if result.reference is not None:
         largest = _difference(model, named, result.reference)
@@ -142,6 +154,7 @@ def _export(result: ReadResult, model: keras.Model, request: Mapping[str, Any], 
         1,
         request["labels"],
         progress=lambda line: report(f"    {line}"),
+        pixels=pixels,
         whole=whole,
     )
     exported.rename(version)

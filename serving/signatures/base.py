@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from ..core.predictions import INPUTS
 from ..errors import InvalidArgument
+from . import lookups
 from .halves import tensor
 from .image_files import decode_images
 
@@ -31,6 +32,8 @@ class Endpoint:
         example: returns example inputs for a batch size. Checks and warm-up requests use them.
         method: method name of the signature in TensorFlow Serving. Predict requests can use any signature.
         tables: look-up tables that the function uses. The SavedModel must track them.
+        pixels: range of the pixel values in images or image files, such as "0..255". None if there are no images, or
+            if the range is not known.
     """
 
     function: Callable[..., Tensors]
@@ -38,18 +41,21 @@ class Endpoint:
     example: Callable[[int], Arrays]
     method: str = PREDICT
     tables: Sequence[Any] = field(default=(), kw_only=True)
+    pixels: str | None = field(default=None, kw_only=True)
 
 
 class Data:
     """The input of a model with one input.
 
-    The name of the input in signatures depends on its shape and dtype: `ids` for int32, `image` for (batch, height,
-    width, channels), `sequence` for (batch, time, features) of any length, and otherwise `features`.
+    The name of the input in signatures depends on its shape and dtype: `ids` for int32 and int64, `text` for one string
+    for each example, `image` for (batch, height, width, channels), `sequence` for (batch, time, features) of any
+    length, and otherwise `features`.
 
     Args:
         model: the model.
         seed: seed of the examples.
         kind: a name for the input. If None, the name depends on the shape and the dtype.
+        pixels: if the input is images: the range of the pixel values, such as "0..255". None if it is not known.
 
     Attributes:
         shape: shape of an example, without the batch. None means any size.
@@ -57,46 +63,50 @@ class Data:
         too_short: the result of `too_short_length`.
     """
 
-    def __init__(self, model: keras.Model, seed: int, kind: str | None = None) -> None:
+    def __init__(self, model: keras.Model, seed: int, kind: str | None = None, *, pixels: str | None = "0..1") -> None:
         (x,) = model.inputs
         self.shape: tuple[int | None, ...] = tuple(x.shape[1:])
-        self.kind = kind or _kind(self.shape, x.dtype)
+        self.dtype = keras.backend.standardize_dtype(x.dtype)
+        self.kind = kind or _kind(self.shape, self.dtype)
+        self.pixels = pixels if len(self.shape) == 3 and self.shape[-1] in (1, 3) else None
         self.too_short = too_short_length(model)
         self._model = model
         self._rng = np.random.default_rng(seed)
 
     @property
     def spec(self) -> Any:
-        return tf.TensorSpec((None, *self.shape), self._model.inputs[0].dtype, name=self.kind)
+        return tf.TensorSpec((None, *self.shape), self.dtype, name=self.kind)
 
     def example(self, batch: int) -> Arrays:
         """Returns random data for `batch` examples. The size of dynamic dimensions depends on the batch size."""
-        return {self.kind: random(self._rng, self.spec, batch, self._model)}
+        return {self.kind: random(self._rng, self.spec, batch, self._model, self._model.inputs[0])}
 
     def endpoint(self, function: Callable[[Any], Tensors]) -> Endpoint:
         """Returns an endpoint that applies `function` to this input.
 
         The endpoint has a new function, because TensorFlow needs a different function for each signature.
         """
-        return Endpoint(lambda x: function(x), [self.spec], self.example)
+        return Endpoint(lambda x: function(x), [self.spec], self.example, pixels=self.pixels)
 
     def image_file_endpoints(
         self, endpoints: dict[str, Endpoint], names: Iterable[str], *, make_grey: bool = False
     ) -> dict[str, Endpoint]:
         """Returns endpoints that take PNG or JPEG files instead of arrays, such as `encode_png` for `encode`.
 
-        Returns an empty dict if the input is not an image of fixed size with one or three channels.
+        Returns an empty dict if the input is not an image of fixed size with one or three channels, or if the range of
+        the pixel values is not known.
 
         Args:
             endpoints: endpoints on arrays.
             names: names of the endpoints to convert. Names that are not in `endpoints` are ignored.
             make_grey: whether to convert colour files to grey.
         """
-        if len(self.shape) != 3:
+        if self.pixels is None:
             return {}
         height, width, channels = self.shape
-        if height is None or width is None or channels not in (1, 3):
+        if height is None or width is None or channels is None:
             return {}
+        pixels, dtype = self.pixels, self.dtype
         shape = (height, width, channels)
         inputs = [tf.TensorSpec((None,), tf.string, name="image_bytes")]
         rng = np.random.default_rng(0)
@@ -106,10 +116,10 @@ class Data:
             return {"image_bytes": np.array([tf.io.encode_png(image).numpy() for image in images], object)}
 
         def on_files(function: Callable[..., Tensors]) -> Callable[..., Tensors]:
-            return lambda files: function(decode_images(files, shape, make_grey=make_grey))
+            return lambda files: function(decode_images(files, shape, make_grey=make_grey, pixels=pixels, dtype=dtype))
 
         return {
-            f"{name}_png": Endpoint(on_files(endpoints[name].function), inputs, example)
+            f"{name}_png": Endpoint(on_files(endpoints[name].function), inputs, example, pixels=pixels)
             for name in names
             if name in endpoints
         }
@@ -118,14 +128,14 @@ class Data:
         """Returns an endpoint that takes serialized tf.Examples.
 
         A tf.Example must have one feature with the name of the input: a list with all floats of the input. Returns an
-        empty dict if the input has ids or dynamic dimensions.
+        empty dict if the input has ids, texts or dynamic dimensions.
 
         Args:
             name: name of the signature.
             function: computes the outputs from the parsed input.
             method: method name of the signature.
         """
-        if None in self.shape or self.kind == "ids":
+        if None in self.shape or not self.spec.dtype.is_floating:
             return {}
         parsing = {self.kind: tf.io.FixedLenFeature(self.shape, tf.float32)}
 
@@ -138,7 +148,7 @@ class Data:
             return {INPUTS: np.array([serialized(row) for row in self.example(batch)[self.kind]], object)}
 
         def on_examples(examples: Any) -> Tensors:
-            return function(tf.io.parse_example(examples, parsing)[self.kind])
+            return function(tf.cast(tf.io.parse_example(examples, parsing)[self.kind], self.dtype))
 
         return {name: Endpoint(on_examples, [tf.TensorSpec((None,), tf.string, name=INPUTS)], example, method)}
 
@@ -180,13 +190,30 @@ def check_count(count: Any, most: int) -> Any:
         return tf.identity(count)
 
 
-def random(rng: np.random.Generator, spec: Any, batch: int, model: keras.Model) -> np.ndarray[Any, Any]:
-    """Returns random values for an input of the model: floats in [0, 1), or ids that all `Embedding` layers know."""
+def random(
+    rng: np.random.Generator, spec: Any, batch: int, model: keras.Model, source: Any = None
+) -> np.ndarray[Any, Any]:
+    """Returns random values for an input of the model.
+
+    Floats are in [0, 1). Ids are known to all `Embedding` layers. Texts and categories are known to the layers with a
+    vocabulary, or are an unknown word if the layer allows it.
+
+    Args:
+        rng: the source of random numbers.
+        spec: the `tf.TensorSpec` of the input.
+        batch: the batch size.
+        model: the model.
+        source: the input in the model. Required for texts and categories.
+    """
     dynamic_size = 8 + too_short_length(model) + batch % 3
     shape = (batch, *(size or dynamic_size for size in spec.shape[1:]))
     if spec.dtype.is_floating:
         return rng.random(shape).astype(spec.dtype.as_numpy_dtype)
-    return rng.integers(0, min(table_sizes(model), default=2), shape).astype(spec.dtype.as_numpy_dtype)
+    layers = lookups.lookup_layers(model, source) if source is not None else []
+    if layers or spec.dtype == tf.string:
+        return lookups.example_values(rng, layers, shape, dynamic_size).astype(spec.dtype.as_numpy_dtype)
+    most = min(table_sizes(model), default=256 if spec.dtype == tf.uint8 else 2)
+    return rng.integers(0, most, shape).astype(spec.dtype.as_numpy_dtype)
 
 
 def too_short_length(model: keras.Model) -> int:
@@ -196,8 +223,10 @@ def too_short_length(model: keras.Model) -> int:
 
 
 def _kind(shape: tuple[int | None, ...], dtype: str) -> str:
-    if dtype == "int32":
+    if dtype in ("int32", "int64"):
         return "ids"
+    if dtype == "string":
+        return "text" if shape in ((), (1,)) else "features"
     if len(shape) == 3:
         return "image"
     return "sequence" if len(shape) == 2 and shape[0] is None else "features"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -10,9 +10,57 @@ import tensorflow as tf
 
 from ..core.checks import CLASSIFY
 from ..core.predictions import CLASSES, SCORES
-from .base import Data, Endpoint, Tensors, embed, label_names, table_sizes
+from .activations import SIGMOID, output_activation
+from .base import Arrays, Data, Endpoint, Tensors, embed, label_names, table_sizes
 from .padded import padded
 from .tokens import Tokens, tokens_of
+
+
+class Classes:
+    """The classes that the probabilities (batch, n) of a model stand for.
+
+    One sigmoid is the probability of the second of two classes. Several sigmoids are no classes: each of them answers a
+    question of its own, and any number of the answers can be yes. Neither is one number that is not a sigmoid.
+
+    Args:
+        model: a model with one output, the probabilities.
+        labels: names of the classes, by default "0", "1" and so on.
+
+    Raises:
+        InvalidArgument: the number of labels is not the number of classes.
+
+    Attributes:
+        count: the number of classes. 0 if the probabilities are not those of classes.
+    """
+
+    def __init__(self, model: keras.Model, labels: Sequence[str] | None = None) -> None:
+        self.count = class_count(model)
+        self._is_one = model.outputs[0].shape[-1] == 1
+        self._names = label_names(labels, self.count) if self.count else []
+
+    def probabilities(self, p: Any) -> Any:
+        """Returns the probabilities of all classes, from the output of the model."""
+        return tf.concat([1 - p, p], -1) if self._is_one else p
+
+    def classified(self, p: Any) -> Tensors:
+        """Returns the most probable class of each row. One sigmoid of more than 0.5 is the second class."""
+        p = self.probabilities(p)
+        best = tf.gather(tf.constant(self._names), tf.argmax(p, -1))
+        return {"probabilities": p, "label": best, "score": tf.reduce_max(p, -1)}
+
+    def scored(self, p: Any) -> Tensors:
+        """Returns all classes with their scores, in the order of the labels, as TensorFlow's own classifiers do."""
+        p = self.probabilities(p)
+        return {CLASSES: tf.broadcast_to(tf.constant(self._names), tf.shape(p)), SCORES: p}
+
+
+def class_count(model: keras.Model) -> int:
+    """Returns the number of classes whose probabilities the model computes. 0 if it computes others: see `Classes`."""
+    is_sigmoid = output_activation(model) == SIGMOID
+    size = int(model.outputs[0].shape[-1])
+    if size == 1:
+        return 2 if is_sigmoid else 0
+    return 0 if is_sigmoid else size
 
 
 def classifier(
@@ -21,28 +69,57 @@ def classifier(
     """Returns the endpoints of a model with output probabilities (batch, classes).
 
     `serving_default` has no strings, so that OpenVINO can run it. If the input has ids and `texts` has tokens for
-    "text", the endpoints include `classify_text` and `embed_text`.
+    "text", the endpoints include `classify_text` and `embed_text`. They also do if the input is a text.
     """
-    names = label_names(labels, model.outputs[0].shape[-1])
+    classes = Classes(model, labels)
 
     def probabilities(x: Any) -> Tensors:
         return {"probabilities": model(x, training=False)}
 
     def classify(x: Any) -> Tensors:
-        p = model(x, training=False)  # (batch, classes)
-        best = tf.gather(tf.constant(names), tf.argmax(p, -1))
-        return {"probabilities": p, "label": best, "score": tf.reduce_max(p, -1)}
+        return classes.classified(model(x, training=False))
 
-    def scored(x: Any) -> Tensors:
-        """Returns all classes with their scores, in the order of the labels, as TensorFlow's own classifiers do."""
-        p = model(x, training=False)
-        return {CLASSES: tf.broadcast_to(tf.constant(names), tf.shape(p)), SCORES: p}
-
-    endpoints = {"serving_default": data.endpoint(probabilities), "classify": data.endpoint(classify)}
+    endpoints = {"serving_default": data.endpoint(probabilities)}
+    if classes.count:
+        endpoints["classify"] = data.endpoint(classify)
     endpoints |= embed(model, data)
     named = [name for name in ("classify", "embed") if name in endpoints]
     if "text" in texts and (sizes := table_sizes(model)):
         tokens = tokens_of(texts, "text", min(sizes))
         endpoints |= {f"{name}_text": tokens.text_endpoint(endpoints[name].function) for name in named}
+    elif data.kind == "text" and data.shape == (1,):
+        endpoints |= {f"{name}_text": _of_texts(endpoints[name].function, data) for name in named}
     endpoints |= data.image_file_endpoints(endpoints, named) | padded(model, data, endpoints, named)
-    return endpoints | data.example_endpoint("classify_example", scored, CLASSIFY)
+    if not classes.count:
+        return endpoints
+    return endpoints | data.example_endpoint(
+        "classify_example", lambda x: classes.scored(model(x, training=False)), CLASSIFY
+    )
+
+
+def classifier_of_several_inputs(
+    model: keras.Model, plain: Endpoint, labels: Sequence[str] | None
+) -> dict[str, Endpoint]:
+    """Returns the endpoints of a model with several inputs and the output probabilities (batch, classes).
+
+    Args:
+        model: the model.
+        plain: the endpoint that calls the model. Its output is `probabilities`.
+        labels: names of the classes.
+    """
+    classes = Classes(model, labels)
+
+    def classify(*values: Any) -> Tensors:
+        return classes.classified(plain.function(*values)["probabilities"])
+
+    endpoints = {"serving_default": plain}
+    return endpoints | {"classify": Endpoint(classify, plain.inputs, plain.example)} if classes.count else endpoints
+
+
+def _of_texts(function: Callable[[Any], Tensors], data: Data) -> Endpoint:
+    """Returns an endpoint that takes texts (batch,) instead of texts (batch, 1)."""
+
+    def example(batch: int) -> Arrays:
+        return {"text": data.example(batch)[data.kind][:, 0]}
+
+    return Endpoint(lambda x: function(x[:, tf.newaxis]), [tf.TensorSpec((None,), tf.string, name="text")], example)

@@ -11,11 +11,12 @@ import tensorflow as tf
 
 from .autoencoder import autoencoder, colorizer
 from .base import Arrays, Data, Endpoint, Tensors, random
-from .classifier import classifier
+from .classifier import classifier, classifier_of_several_inputs
 from .detector import BOXES, PROBABILITIES, detector
 from .forecaster import forecaster
 from .halves import halves_by_name
 from .outputs import by_name
+from .pixels import UNKNOWN, pixel_range
 from .regressor import regressor
 from .segmenter import segmenter
 from .text_generator import text_generator
@@ -32,14 +33,16 @@ def endpoints(
     labels: Sequence[str] | None = None,
     texts: Texts | None = None,
     *,
+    pixels: str | None = None,
     whole: bool = False,
 ) -> dict[str, Endpoint]:
     """Returns the endpoints of a model by signature name, `serving_default` first.
 
     Models with one float32 input are recognized by the name of the last layer:
 
-    - `probabilities` (batch, classes): a classifier with `classify`. The input may also be int32 ids. If `texts` has
-      tokens for these ids, there is also `classify_text`.
+    - `probabilities` (batch, classes): a classifier with `classify`. The input may also be ids, or a text, and there
+      may be several inputs. If `texts` has tokens for the ids, there is also `classify_text`. A single sigmoid stands
+      for two classes. Several sigmoids are no classes, and there is no `classify`.
     - `prediction` (batch, k): a regressor with `regress`. The input may also be int32 ids of categories. If the model
       has `Embedding` layers named `field_1`, … and `texts` has tokens for each field, there are also `embed_<field>`
       and `nearest_<field>`.
@@ -73,6 +76,8 @@ def endpoints(
         texts: tokens that ids stand for, by role: `text` for input texts, `output` for generated texts, `word` for word
             vectors, or the name of each field of categories, in the order of the fields. Without `texts`, the model
             takes ids only.
+        pixels: which pixel values a model of images expects: "0..255", "0..1" or "-1..1". By default, the first layers
+            say it; if they do not, it is "0..1". For "unknown", there are no signatures for PNG or JPEG files.
         whole: whether the model gets `serving_default` only, with the names of its inputs and outputs.
 
     Raises:
@@ -89,29 +94,32 @@ def endpoints(
         model = keras.Model(model.inputs, model.outputs[0], name=model.name)
     names = {layer.name for layer in model.layers}
     halves = halves_by_name(model) if len(model.inputs) == len(model.outputs) == 1 else None
+    values = None if pixels == UNKNOWN else pixels or pixel_range(model)[0] or "0..1"
     match [each.dtype for each in model.inputs], _last_layers(model):
-        case ["float32" | "int32"], ["probabilities"] if model.outputs[0].shape[1:]:
-            return classifier(model, Data(model, seed), labels, tokens)
+        case [_], ["probabilities"] if model.outputs[0].shape[1:]:
+            return classifier(model, Data(model, seed, pixels=values), labels, tokens)
+        case [_, _, *_], ["probabilities"] if model.outputs[0].shape[1:]:
+            return classifier_of_several_inputs(model, default["serving_default"], labels)
         case ["int32"], ["prediction"] if tokens and FIELD.format(1) in names:
             return entities(model, Data(model, seed), tokens)
         case ["float32" | "int32"], ["prediction"]:
-            return regressor(model, Data(model, seed))
+            return regressor(model, Data(model, seed, pixels=values))
         case ["float32"], ["forecast"]:
             return forecaster(model, Data(model, seed, "history"))
         case ["float32"], ["pixel_probabilities"]:
-            return segmenter(model, Data(model, seed))
+            return segmenter(model, Data(model, seed, pixels=values))
         case [_, _], ["scores"] if "embedding" in names:
             return default | words(model, tokens)
         case [_, _], [_] if {"encoder", "decoder"} <= names and "previous" in [x.name for x in model.inputs]:
-            return default | text_generator(model, seed, tokens)
+            return default | text_generator(model, seed, tokens, values)
         case ["float32"], [_] if halves:
             before, after = (tuple(each[0].shape[1:]) for each in (model.inputs, model.outputs))
             if before == after:
-                return autoencoder(model, Data(model, seed), halves)
+                return autoencoder(model, Data(model, seed, pixels=values), halves)
             if len(before) == 3 and (before, after) == ((*before[:2], 1), (*before[:2], 3)):
-                return colorizer(model, Data(model, seed), halves)
+                return colorizer(model, Data(model, seed, pixels=values), halves)
         case ["float32"], [_, _] if isinstance(model.output, dict) and model.output.keys() == {PROBABILITIES, BOXES}:
-            return detector(model, Data(model, seed), labels)
+            return detector(model, Data(model, seed, pixels=values), labels)
     return default
 
 
@@ -129,7 +137,8 @@ def plain(model: keras.Model, seed: int) -> Endpoint:
     ]
 
     def example(batch: int) -> Arrays:
-        return {spec.name: random(rng, spec, batch, model) for spec in specs}
+        pairs = zip(specs, model.inputs, strict=True)
+        return {spec.name: random(rng, spec, batch, model, source) for spec, source in pairs}
 
     def call(*values: Any) -> Tensors:
         x = keras.tree.pack_sequence_as(model.input, values) if len(values) > 1 else values[0]

@@ -11,8 +11,10 @@ PNG_HEADER = 24  # bytes of a PNG file up to the end of its width and height
 GREY = ((0.299,), (0.587,), (0.114,))  # weights of red, green and blue (ITU-R BT.601)
 
 
-def decode_images(files: Any, shape: tuple[int, int, int], *, make_grey: bool = False) -> Any:
-    """Decodes PNG or JPEG files (batch,) to images (batch, height, width, channels), float32 in [0, 1].
+def decode_images(
+    files: Any, shape: tuple[int, int, int], *, make_grey: bool = False, pixels: str = "0..1", dtype: str = "float32"
+) -> Any:
+    """Decodes PNG or JPEG files (batch,) to images (batch, height, width, channels).
 
     The size in the file's header is checked before decoding, so that a small file can't decode to a huge image. The
     length of the file is checked, too: decoding a PNG also unpacks its texts, which can be a thousand times as long.
@@ -22,6 +24,8 @@ def decode_images(files: Any, shape: tuple[int, int, int], *, make_grey: bool = 
         shape: expected (height, width, channels).
         make_grey: whether to accept colour files for grey images, and convert them with 0.299 red + 0.587 green +
             0.114 blue.
+        pixels: range of the pixel values: "0..1", "0..255" or "-1..1".
+        dtype: the type of the images.
 
     Raises:
         tf.errors.InvalidArgumentError: when the graph runs, if a file is not a PNG or JPEG of this size and number of
@@ -45,16 +49,21 @@ def decode_images(files: Any, shape: tuple[int, int, int], *, make_grey: bool = 
             tf.debugging.Assert(length <= max_bytes, [length_message, length]),
         ]
         with tf.control_dependencies(checks):
-            pixels = tf.io.decode_image(file, expand_animations=False)
-        channels = tf.shape(pixels)[-1]
+            decoded = tf.io.decode_image(file, expand_animations=False)
+        channels = tf.shape(decoded)[-1]
         message = f"Expected a picture of {' or '.join(map(str, allowed))} channel(s). Received:"
         with tf.control_dependencies([tf.debugging.Assert(tf.reduce_any(channels == allowed), [message, channels])]):
-            image = tf.cast(pixels, tf.float32) / 255.0
+            image = tf.cast(decoded, tf.float32)
+        if pixels != "0..255":
+            image = image / 255.0
         if make_grey:  # clipped, because the sum of the weights rounds to slightly more than 1
-            image = tf.cond(channels == 3, lambda: tf.minimum(image @ GREY, 1.0), lambda: image)
-        return tf.reshape(image, shape)
+            most = 255.0 if pixels == "0..255" else 1.0
+            image = tf.cond(channels == 3, lambda: tf.minimum(image @ GREY, most), lambda: image)
+        if pixels == "-1..1":
+            image = image * 2.0 - 1.0
+        return tf.cast(tf.reshape(image, shape), dtype)
 
-    return tf.map_fn(one, files, fn_output_signature=tf.TensorSpec(shape, tf.float32))
+    return tf.map_fn(one, files, fn_output_signature=tf.TensorSpec(shape, dtype))
 
 
 def _png_size(file: Any) -> Any:

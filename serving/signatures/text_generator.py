@@ -14,7 +14,9 @@ from .tokens import END, PADDING, START, Tokens, tokens_of
 MAX_STEPS = 64  # maximum number of generated tokens
 
 
-def text_generator(model: keras.Model, seed: int, texts: Mapping[str, Tokens]) -> dict[str, Endpoint]:
+def text_generator(
+    model: keras.Model, seed: int, texts: Mapping[str, Tokens], pixels: str | None = "0..1"
+) -> dict[str, Endpoint]:
     """Returns the endpoints of a model with sub-models `encoder` and `decoder`.
 
     The encoder computes states from texts or images. The decoder computes `[probabilities, *states]` from
@@ -28,7 +30,7 @@ def text_generator(model: keras.Model, seed: int, texts: Mapping[str, Tokens]) -
     def generate(source: Any) -> Tensors:
         return {"text": output.texts(greedy_decode(encoder, decoder, source))}
 
-    data = Data(encoder, seed)
+    data = Data(encoder, seed, pixels=pixels)
     if data.kind == "image":
         endpoints = {"caption": data.endpoint(generate)}
         return endpoints | data.image_file_endpoints(endpoints, ("caption",))

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from . import dtypes, tensor
 
 DEFAULT_SIGNATURE = "serving_default"
+PIXELS = ("0..255", "0..1", "-1..1")  # ranges of pixel values
+PIXELS_DIMENSION = "pixels "  # an export names the last dimension of images "pixels 0..255", for example
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,11 +20,14 @@ class TensorSpec:
         tensor: the tensor's name in the graph, such as "serving_default_x:0".
         dtype: the data type.
         shape: the size of each dimension, −1 for any size. None for any rank.
+        pixels: for images, and for PNG or JPEG files: the range of the pixel values that the model expects, one of
+            `PIXELS`. "" if the signature does not say it.
     """
 
     tensor: str
     dtype: dtypes.DataType
     shape: tuple[int, ...] | None
+    pixels: str = field(default="", compare=False)
 
     def accepts(self, shape: tuple[int, ...]) -> bool:
         """Returns whether the tensor can have the given shape."""

@@ -23,7 +23,8 @@ UNREADABLE = {"half", "bfloat16", "uint16", "complex64", "complex128"}
 def of_input(spec: TensorSpec, *, row: bool = False) -> Json:
     """Returns the schema of an input. If `row`, returns the schema of one row of the input."""
     text: Json = {"anyOf": [{"type": "string"}, B64]}
-    return _nested(text if spec.dtype is dtypes.STRING else _number(spec.dtype), spec, row)
+    schema = _nested(text if spec.dtype is dtypes.STRING else _number(spec.dtype), spec, row)
+    return schema | {"description": f"Pixel values {spec.pixels}"} if spec.pixels else schema
 
 
 def of_output(name: str, spec: TensorSpec, *, row: bool = False) -> Json:
@@ -91,4 +92,5 @@ def description(spec: TensorSpec) -> str:
     """Returns the data type and shape of an input or output, such as `float (?, 28, 28)`."""
     if spec.shape is None:
         return f"{spec.dtype.name} of any shape"
-    return f"{spec.dtype.name} ({', '.join('?' if size < 0 else str(size) for size in spec.shape)})"
+    pixels = f", pixel values {spec.pixels}" if spec.pixels else ""
+    return f"{spec.dtype.name} ({', '.join('?' if size < 0 else str(size) for size in spec.shape)}){pixels}"
