@@ -24,6 +24,7 @@ from ..engines.openvino.conversion import Converter
 from ..engines.openvino.files import OpenVinoFiles
 from ..errors import FailedPrecondition, InvalidArgument
 from ..signatures import Endpoint, Texts, endpoints
+from ..signatures.names import fit_names
 from ..signatures.pixels import UNKNOWN
 from ..wire import messages, predict
 from ..wire.signature import PIXELS, PIXELS_DIMENSION
@@ -79,12 +80,32 @@ def export(
     base = model_folder(Path(root), name, version)
     if pixels not in (None, UNKNOWN, *PIXELS):
         raise InvalidArgument(f"Expected pixels of {', '.join(PIXELS)} or {UNKNOWN}. Received: {pixels}")
-    signatures = endpoints(model, labels=labels, texts=texts, pixels=pixels, whole=whole)
+    say = progress or (lambda line: None)
+    renamed = fit_names(model)
+    try:
+        for each in renamed:
+            say(str(each))
+        signatures = endpoints(model, labels=labels, texts=texts, pixels=pixels, whole=whole)
+        return _export(model, signatures, name, base, version, say)
+    finally:
+        for each in reversed(renamed):
+            each.undo()
+
+
+def _export(
+    model: keras.Model,
+    signatures: Mapping[str, Endpoint],
+    name: str,
+    base: Path,
+    version: int | None,
+    progress: Callable[[str], None],
+) -> Path:
+    """Writes and checks a version, and moves it to its folder below `base`. Returns the folder."""
     base.mkdir(parents=True, exist_ok=True)
     # Servers ignore folders whose name is not a number.
     partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=base))
     try:
-        _write(model, signatures, name, partial, progress or (lambda line: None))
+        _write(model, signatures, name, partial, progress)
         partial.chmod(0o755)  # mkdtemp makes the folder private, but the server may run as another user
         return publish(partial, base, version)
     except BaseException:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import keras
+import tensorflow as tf
 
-from ..errors import InvalidArgument
+from ..errors import FailedPrecondition, InvalidArgument
 from ..signatures.activations import SIGMOID, SOFTMAX, output_activation, output_layer
 from ..signatures.classifier import class_count
+from ..signatures.find import endpoints, plain
+from ..signatures.lookups import without_vocabulary
 from ..signatures.pixels import UNKNOWN, is_autoencoder, pixel_range, takes_images
 from ..wire.signature import PIXELS
 
@@ -16,16 +19,31 @@ _OUTPUT = "probabilities"  # `signatures.endpoints` recognizes a classifier by t
 _DETECTOR = {"cell_probabilities", "cell_boxes"}
 
 
-def pixels(model: keras.Model, given: str | None, default: str | None) -> tuple[str, list[str]]:
+def check_vocabularies(model: keras.Model) -> None:
+    """Raises FailedPrecondition if a layer such as `StringLookup` has no vocabulary.
+
+    HDF5 files have the vocabulary of a layer only if it was an argument of the layer.
+    """
+    if missing := without_vocabulary(model):
+        raise FailedPrecondition(
+            f"The file lacks the vocabulary of the layer {missing[0]}. HDF5 files do not store a vocabulary that "
+            "adapt() collected: save the model as a .keras file, or create the layer with "
+            "vocabulary=layer.get_vocabulary()"
+        )
+
+
+def pixels(model: keras.Model, given: str | None, default: str | None = None) -> tuple[str, list[str]]:
     """Returns which pixel values the model expects, or "unknown", and lines of text that say it.
 
+    There are no such lines for a model that has no signatures for image files with any range.
+
     Args:
-        model: any built Keras model.
+        model: any built Keras model, whose parts and output have their names.
         given: the value of --pixels, or None.
         default: the range if the layers of the model do not say it. None if it is not known.
     """
-    if not takes_images(model):
-        note = "--pixels is not used: the model has no input of images with one or three channels"
+    if not takes_images(model) or not any(name.endswith("_png") for name in endpoints(model, pixels="0..1")):
+        note = "--pixels is not used: the model gets no signatures for PNG and JPEG files"
         return UNKNOWN, [note] if given else []
     found, reason = pixel_range(model)
     if given:
@@ -61,7 +79,7 @@ def named_classes(model: keras.Model, labels: Sequence[str] | None) -> tuple[ker
         return model, _unused(labels, "the model is an autoencoder")
     if len(model.outputs) != 1:
         return model, _unused(labels, f"the model has {len(model.outputs)} outputs")
-    shape, activation, layer = tuple(model.outputs[0].shape), output_activation(model), output_layer(model)
+    shape, activation, layer = _output_shape(model), output_activation(model), output_layer(model)
     if len(shape) != 2:
         return model, _unused(labels, f"the output {layer} has the shape {shape}, not (batch, classes)")
     notes = []
@@ -74,11 +92,12 @@ def named_classes(model: keras.Model, labels: Sequence[str] | None) -> tuple[ker
             notes.append(f"classifier: {layer} computes a sigmoid, which is the probability of {labels[1]!r}")
         else:
             return model, _unused(labels, _no_classes(layer, activation, shape[1]))
-        try:
-            named = keras.layers.Identity(name=_OUTPUT)(model.outputs[0])
-            model = keras.Model(model.input, named, name=model.name)
-        except ValueError:  # another layer has this name
-            return model, _unused(labels, f"a layer other than the last one has the name {_OUTPUT}")
+        for other in model.layers:
+            if other.name == _OUTPUT:
+                other.name = f"inner_{_OUTPUT}"
+                notes.append(f"layer {_OUTPUT!r} is now named {other.name!r}, because the output has this name")
+        named = keras.layers.Identity(name=_OUTPUT)(model.outputs[0])
+        model = keras.Model(model.input, named, name=model.name)
     if not class_count(model):
         return model, [
             f"no signature classify: {_no_classes(layer, activation, shape[1])}",
@@ -89,6 +108,21 @@ def named_classes(model: keras.Model, labels: Sequence[str] | None) -> tuple[ker
     elif activation == SIGMOID:
         notes.append(f'classes: "1" if {layer} is above 0.5, otherwise "0" (--labels FILE gives them other names)')
     return model, notes
+
+
+def _output_shape(model: keras.Model) -> tuple[int | None, ...]:
+    """Returns the shape of the output.
+
+    For texts of shape (batch, 1), Keras assumes a dimension too many after a `TextVectorization` with `multi_hot`, so
+    this function runs models of texts.
+    """
+    declared = tuple(model.outputs[0].shape)
+    if not any(x.dtype == "string" for x in model.inputs):
+        return declared
+    endpoint = plain(model, seed=0)
+    example = endpoint.example(2)
+    (output,) = endpoint.function(*(tf.constant(example[spec.name], spec.dtype) for spec in endpoint.inputs)).values()
+    return (None, *declared[-1:]) if len(output.shape) == 2 else declared
 
 
 def _check(labels: Sequence[str], count: int) -> None:

@@ -136,7 +136,8 @@ def _classifier(model: keras.Model) -> tuple[keras.Model, list[str]]:
     last = model.outputs[0]._keras_history.operation
     activation = getattr(last, "activation", None)
     softmax = isinstance(last, keras.layers.Softmax) or activation is keras.activations.softmax
-    if not softmax or last.name == "probabilities" or len(model.outputs[0].shape) != 2:
+    shape = model.outputs[0].shape
+    if not softmax or len(shape) != 2 or shape[-1] == 1 or "probabilities" in {layer.name for layer in model.layers}:
         return model, []
     named = keras.layers.Identity(name="probabilities")(model.outputs[0])
     return keras.Model(model.inputs[0], named, name=model.name), [f"classifier: {last.name} computes a softmax"]

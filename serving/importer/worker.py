@@ -133,6 +133,7 @@ def _export(result: ReadResult, model: keras.Model, request: Mapping[str, Any], 
             "The model was never built: give its first layer an input shape, and save the model again"
         )
     whole = bool(request["whole"])
+    inputs.check_vocabularies(model)
     renamed = fit_names(model)
     parts = {each.old: each.new for each in renamed if each.what != "input"}
     given = [parts.get(request[option], request[option]) for option in ("encoder", "decoder")]

@@ -14,8 +14,10 @@ _FUNCTIONS = {
     keras.activations.tanh: TANH,
 }
 _OPERATIONS = {"Softmax": SOFTMAX, "Sigmoid": SIGMOID, "HardSigmoid": SIGMOID, "Tanh": TANH}
-# Layers and operations that do not change the values of a row, or only their order.
-_UNCHANGED = {"Identity", "Dropout", "Cast", "Reshape", "Flatten", "Squeeze", "StopGradient", "InputLayer"}
+# Layers and operations that do not change the range of the values.
+_UNCHANGED = frozenset(
+    "Cast Cropping2D Dropout Flatten Identity InputLayer Reshape Resizing Squeeze StopGradient UpSampling2D".split()
+)
 
 
 def output_activation(model: keras.Model, output: int = 0) -> str | None:
@@ -62,8 +64,9 @@ def _of_tensor(tensor: Any) -> str | None:
         return None if others else activation
     activation = getattr(operation, "activation", None)
     is_unchanged = kind in _UNCHANGED or (kind == "Activation" and activation is keras.activations.linear)
-    if is_unchanged and inputs and inputs[0].shape[-1] == tensor.shape[-1]:
-        return _of_tensor(inputs[0])
+    if is_unchanged and inputs:
+        found = _of_tensor(inputs[0])
+        return None if found == SOFTMAX and inputs[0].shape[-1] != tensor.shape[-1] else found
     if isinstance(operation, keras.layers.RNN):
         return None  # its activation is inside a recurrent cell
     return _FUNCTIONS.get(activation) if callable(activation) else None

@@ -57,10 +57,10 @@ class Classes:
 def class_count(model: keras.Model) -> int:
     """Returns the number of classes whose probabilities the model computes. 0 if it computes others: see `Classes`."""
     is_sigmoid = output_activation(model) == SIGMOID
-    size = int(model.outputs[0].shape[-1])
+    size = model.outputs[0].shape[-1] or 0
     if size == 1:
         return 2 if is_sigmoid else 0
-    return 0 if is_sigmoid else size
+    return 0 if is_sigmoid else int(size)
 
 
 def classifier(

@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 Array = np.ndarray[Any, Any]
 
@@ -59,6 +60,18 @@ def example_values(rng: np.random.Generator, layers: list[Any], shape: tuple[int
     pool = np.array([*known, UNKNOWN], object)
     counts = rng.integers(1, words, int(np.prod(shape)), endpoint=True)
     return np.array([" ".join(rng.choice(pool, count)).encode() for count in counts], object).reshape(shape)
+
+
+def without_vocabulary(model: keras.Model) -> list[str]:
+    """Returns the names of the layers, also in nested models, whose vocabulary is missing."""
+    return [each.name for each in model._flatten_layers() if isinstance(each, _LOOKUPS) and not _has_vocabulary(each)]
+
+
+def _has_vocabulary(layer: Any) -> bool:
+    try:
+        return len(vocabulary(layer)) > 0
+    except tf.errors.FailedPreconditionError:  # the table was never filled
+        return False
 
 
 def vocabulary(layer: Any) -> list[Any]:

@@ -37,7 +37,8 @@ class Renamed(NamedTuple):
 def fit_names(model: keras.Model) -> list[Renamed]:
     """Changes the names of the model, its layers and its inputs that TensorFlow does not allow. Returns the changes.
 
-    Also changes the names in nested models. An output of a model has the name of its layer.
+    Also changes the names in nested models. An output of a model has the name of its layer. The names of variables
+    change, too, and have no other meaning.
     """
     changes: list[Renamed] = []
     inputs = {id(x) for x in model.inputs}
@@ -46,13 +47,10 @@ def fit_names(model: keras.Model) -> list[Renamed]:
         if not _is_allowed(x.name) or x.name in _NO_INPUTS:
             new = _fitted(x.name, lambda name: _argument(name) in taken or name in _NO_INPUTS)
             taken.add(_argument(new))
-            layer = x._keras_history.operation
-            changes.append(_rename("input", x, new))
-            if layer.name == changes[-1].old:
-                layer.name = new
+            changes.append(_rename("input", new, x, x._keras_history.operation))
     for each in _models(model):
         if not _is_allowed(each.name):
-            changes.append(_rename("model", each, _fitted(each.name, lambda name: False)))
+            changes.append(_rename("model", _fitted(each.name, lambda name: False), each))
         changes += _fit_layers(each, inputs)
     for variable in model.variables:
         _rename_variable(variable)
@@ -65,7 +63,7 @@ def _fit_layers(model: keras.Model, inputs: set[int]) -> list[Renamed]:
     for layer in model.layers:
         if _is_allowed(layer.name) or isinstance(layer, keras.Model) or _reads(layer, inputs):
             continue
-        changes.append(_rename("layer", layer, _fitted(layer.name, names.__contains__)))
+        changes.append(_rename("layer", _fitted(layer.name, names.__contains__), layer))
         names.add(layer.name)
     return changes
 
@@ -99,10 +97,15 @@ def _reads(layer: Any, inputs: set[int]) -> bool:
     return is_input and any(id(x) in inputs for x in layer._inbound_nodes[0].output_tensors)
 
 
-def _rename(what: str, thing: Any, new: str) -> Renamed:
-    old = thing.name
-    thing.name = new
-    return Renamed(what, old, new, lambda: setattr(thing, "name", old))
+def _rename(what: str, new: str, *things: Any) -> Renamed:
+    before = [(thing, thing.name) for thing in things]
+
+    def set_names(names: list[tuple[Any, str]]) -> None:
+        for thing, name in names:
+            thing.name = name
+
+    set_names([(thing, new) for thing in things])
+    return Renamed(what, before[0][1], new, lambda: set_names(before))
 
 
 def _is_allowed(name: str) -> bool:
