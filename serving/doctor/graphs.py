@@ -25,6 +25,7 @@ _IGNORED = frozenset(
 _ONNX_DOMAINS = frozenset({"", "ai.onnx", "ai.onnx.ml"})
 _CHANNELS_FIRST = frozenset({b"NCHW", b"NCDHW"})
 _SOURCE = "use the original Keras model, as a .keras file"
+_SIGNATURE = "save it again with tf.saved_model.save(model, folder, signatures=...), or model.export(folder) in Keras 3"
 _OUTSIDE = "compute {} outside of the model"
 _TENSORFLOW = "replace {} with TensorFlow's own operations"
 _ONNX = "replace {} with ONNX's own operations"
@@ -44,7 +45,11 @@ def examine_graph(file_format: str, path: Path) -> list[Verdict]:
 
 
 def _saved_model(path: Path) -> list[Verdict]:
-    nodes = list(used_nodes(saved_model.read_meta_graph(path)))
+    meta_graph = saved_model.read_meta_graph(path)
+    if not saved_model.signatures_of(meta_graph):
+        no_signature = ("the SavedModel has no signature, so no request can run it", _SIGNATURE)
+        return _verdicts(dict.fromkeys(TARGETS, no_signature))
+    nodes = list(used_nodes(meta_graph))
     names = {node.op for node in nodes} - _IGNORED
     custom, python = names - operations("tensorflow"), names & _PYTHON
     stopped: dict[str, tuple[str, str]] = {

@@ -21,6 +21,7 @@ from ..reading.result import Arrays, Options, ReadResult
 from .copy import GRAPH, KERAS_METADATA, copy, read_graphs
 from .keras2 import Metadata, read_metadata, rebuild
 from .operations import check_graph
+from .unused import remove_unused
 
 BATCHES = (1, 7)
 TOLERANCE = 1e-5
@@ -43,10 +44,15 @@ def read(path: Path, options: Options) -> ReadResult:
         ResourceExhausted: the SavedModel is too large.
     """
     folder = copy(path, options.folder / "saved_model")
-    graphs = read_graphs(folder).meta_graphs
+    message, removed = read_graphs(folder), []
+    graphs = message.meta_graphs
     if not options.trust:
+        size = (folder / GRAPH).stat().st_size
         for each in graphs:
-            check_graph(each, (folder / GRAPH).stat().st_size)
+            removed += remove_unused(each)
+            check_graph(each, size)
+        if removed:
+            (folder / GRAPH).write_bytes(message.SerializeToString())
     serving = next((each for each in graphs if set(each.meta_info_def.tags) == {"serve"}), None)
     if serving is None:
         tags = "; ".join(", ".join(each.meta_info_def.tags) for each in graphs)
@@ -58,12 +64,12 @@ def read(path: Path, options: Options) -> ReadResult:
     (folder / KERAS_METADATA).unlink(missing_ok=True)
     what = f"SavedModel of {_made_by(serving, metadata)}"
     if metadata is None:
-        return _as_graph(what, folder, signatures, [])
+        return _as_graph(what, folder, signatures, removed)
     try:
         with keras_errors(folder, "rebuilt"):
             return _as_layers(what, folder, metadata, options)
     except ServingError as error:
-        return _as_graph(what, folder, signatures, [f"not rebuilt as layers: {error}"])
+        return _as_graph(what, folder, signatures, [f"not rebuilt as layers: {error}", *removed])
 
 
 def _made_by(serving: Any, metadata: Metadata | None) -> str:
@@ -81,7 +87,8 @@ def _made_by(serving: Any, metadata: Metadata | None) -> str:
 def _as_graph(what: str, folder: Path, signatures: dict[str, Any], changes: list[str]) -> ReadResult:
     if not signatures:
         raise FailedPrecondition(
-            f"The {what} has no signature: save it again with signatures=..., or in Keras 3 with model.export"
+            f"The {what} has no signature, so no request can run it: save it again with "
+            "tf.saved_model.save(model, folder, signatures=...), or in Keras 3 with model.export(folder)"
         )
     names = ", ".join(sorted(signatures))
     return ReadResult(f"{what}: {names}", GRAPH_ONLY, changes, saved_model=folder)

@@ -25,6 +25,7 @@ from ..reading.result import Options
 from ..reading.vetting import vet
 from .copy import KERAS_METADATA
 
+_ADAPTED = ("mean", "variance", "count")
 _LAYER = re.compile(r"root\.(layer(?:_with_weights)?-\d+)")
 
 
@@ -92,7 +93,9 @@ def _arrays(layer: Any) -> list[Any]:
     trainable = list(getattr(layer, "trainable_variables", ()))
     seen = {id(each) for each in trainable}
     others = [each for each in getattr(layer, "variables", ()) if id(each) not in seen]
-    return [each.numpy() for each in [*trainable, *others]]
+    # A Normalization layer has no lists of variables.
+    found = [*trainable, *others] or [getattr(layer, name) for name in _ADAPTED if hasattr(layer, name)]
+    return [each.numpy() for each in found]
 
 
 def _nodes(folder: Path, meta_graph: Any) -> dict[str, str]:
