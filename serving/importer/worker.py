@@ -23,6 +23,7 @@ from .. import landlock
 from ..errors import FailedPrecondition, InvalidArgument, ServingError
 from ..export.comparing import difference, is_random, same_form, too_far
 from ..quiet import import_keras
+from .keras2.report import NoEquivalent
 from .reading import kinds
 
 if TYPE_CHECKING:
@@ -73,8 +74,16 @@ def run(request: Mapping[str, Any], report: Report) -> None:
 
 def read(file: Path, options: Options) -> ReadResult:
     """Reads a model file with the reader for its format. Raises ServingError if the file cannot be read safely."""
-    reader = importlib.import_module(f".{READERS[kinds.recognise(file)]}", __package__)
-    result: ReadResult = reader.read(file, options)
+    file_format = kinds.recognise(file)
+    reader = importlib.import_module(f".{READERS[file_format]}", __package__)
+    try:
+        result: ReadResult = reader.read(file, options)
+    except NoEquivalent as error:
+        if file_format != "h5":
+            raise
+        from .keras2 import fallback
+
+        return fallback.read(file, options, error)
     return result
 
 

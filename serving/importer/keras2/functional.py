@@ -19,7 +19,9 @@ from .graph import (
     renumber_calls,
     write,
 )
+from .operands import restore_operands, use_unknown_sizes
 from .report import Report, unsupported
+from .steps import Unsupported
 
 Config = dict[str, Any]
 
@@ -39,6 +41,8 @@ class Functional:
         self._layers = {name: Layer(each, _calls(each, set(configs))) for name, each in configs.items()}
         ends = [read_endpoints(config["input_layers"]), read_endpoints(config["output_layers"])]
         self._inputs, outputs = renumber_calls(self._layers, ends)
+        use_unknown_sizes(self._layers)
+        restore_operands(self._layers, outputs, report)
         removed, self._outputs = prune(self._layers, self._inputs, outputs)
         for name in removed:
             report.add(name, configs[name]["class_name"], "removed, because no output needs it")
@@ -92,15 +96,13 @@ class Functional:
         if len(layer.calls) != 1:
             raise unsupported(name, class_name, f"which is called {len(layer.calls)} times")
         call = layer.calls[0]
-        if call.kwargs.pop("transpose_b", False):
-            swap = _operation(f"{name}_transposed", "Swapaxes", axis1=-2, axis2=-1)
-            self._layers[swap["config"]["name"]] = Layer(swap, [Call([call.kwargs["b"]])])
-            call.kwargs["b"] = Tensor(swap["config"]["name"], 0, 0)
-        converted = operations.convert(config["function"], config["name"], call.args, call.kwargs)
-        if isinstance(converted, str):
-            raise unsupported(name, class_name, f"which calls {converted} (Keras 3 has no such operation)")
-        layer.config, args = converted
-        layer.calls = [Call(args)]
+        try:
+            *before, last = operations.convert(config["function"], config["name"], call.args, call.kwargs)
+        except Unsupported as error:
+            raise unsupported(name, class_name, f"which calls {error} (Keras 3 has no such operation)") from None
+        for step in before:
+            self._layers[step.config["config"]["name"]] = Layer(step.config, [Call(step.args)])
+        layer.config, layer.calls = last.config, [Call(last.args)]
         self._report.add(name, class_name, "TensorFlow function replaced by an operation of keras.ops")
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from .composites import COMPOSITES
+from .steps import Arguments, Step, Steps
+
 LAYERS = ("TFOpLambda", "SlicingOpLambda")
 
 
@@ -14,11 +17,12 @@ class Operation:
 
     Attributes:
         class_name: class of the operation in `keras.src.ops`.
-        module: module of the class in `keras.src.ops`.
+        module: module of the class in `keras.src.ops`, or "keras.layers".
         inputs: TensorFlow's names of the inputs after the first one, in order.
         options: maps names of options in TensorFlow to names of options in Keras 3.
         fixed: default values for options of Keras 3.
         only: options of TensorFlow that Keras 3 does not have. Maps each option to its only accepted value.
+        ignored: constant options of TensorFlow that do not change the result.
     """
 
     class_name: str
@@ -27,6 +31,7 @@ class Operation:
     options: dict[str, str] = field(default_factory=dict)
     fixed: dict[str, Any] = field(default_factory=dict)
     only: dict[str, Any] = field(default_factory=dict)
+    ignored: tuple[str, ...] = ()
 
 
 def _binary(*names: str) -> dict[str, Operation]:
@@ -53,7 +58,13 @@ OPERATIONS: dict[str, Operation] = {
             )
         ),
         "math.divide:Divide",
+        "div:Divide",
+        "math.divide_no_nan:DivideNoNan",
         "math.floordiv:FloorDivide",
+        "floor_div:FloorDivide",
+        "__operators__.eq:Equal",
+        "__operators__.ne:NotEqual",
+        "math.logical_xor:LogicalXor",
         "math.pow:Power",
         "math.floormod:Mod",
         "math.mod:Mod",
@@ -79,7 +90,22 @@ OPERATIONS: dict[str, Operation] = {
         "math.square:Square",
         "math.sin:Sin",
         "math.cos:Cos",
+        "math.tan:Tan",
+        "math.asin:Arcsin",
+        "math.acos:Arccos",
+        "math.atan:Arctan",
+        "math.sinh:Sinh",
+        "math.cosh:Cosh",
         "math.tanh:Tanh",
+        "math.asinh:Arcsinh",
+        "math.acosh:Arccosh",
+        "math.atanh:Arctanh",
+        "math.expm1:Expm1",
+        "math.round:Round",
+        "math.rint:Round",
+        "math.is_nan:Isnan",
+        "math.is_inf:Isinf",
+        "math.is_finite:Isfinite",
         "nn.tanh:Tanh",
         "math.sign:Sign",
         "math.floor:Floor",
@@ -89,7 +115,50 @@ OPERATIONS: dict[str, Operation] = {
         "ones_like:OnesLike",
         "zeros_like:ZerosLike",
     ),
-    **_unary("math", "math.rsqrt:Rsqrt", "math.erf:Erf"),
+    **_unary("math", "math.rsqrt:Rsqrt", "math.erf:Erf", "math.erfc:Erfc", "math.erfinv:Erfinv"),
+    **_unary("image", "image.rgb_to_grayscale:RGBToGrayscale", "image.rgb_to_hsv:RGBToHSV"),
+    **_unary("image", "image.hsv_to_rgb:HSVToRGB"),
+    **_unary("linalg", "linalg.det:Det", "linalg.cholesky:Cholesky"),
+    **_unary("core", "stop_gradient:StopGradient"),
+    **_unary("keras.layers", "identity:Identity", "keras.backend.batch_flatten:Flatten"),
+    "ensure_shape": Operation("Identity", "keras.layers", ignored=("shape",)),
+    "convert_to_tensor": Operation("Identity", "keras.layers", ignored=("dtype_hint",)),
+    "math.atan2": Operation("Arctan2", inputs=("x",)),
+    "linalg.inv": Operation("Inv", "linalg", only={"adjoint": False}),
+    "linalg.matrix_transpose": Operation("Swapaxes", fixed={"axis1": -2, "axis2": -1}, only={"conjugate": False}),
+    "linalg.trace": Operation("Trace", fixed={"axis1": -2, "axis2": -1}),
+    "linalg.diag_part": Operation("Diagonal", fixed={"axis1": -2, "axis2": -1}, only={"k": 0}, ignored=("align",)),
+    "tensordot": Operation("Tensordot", inputs=("b",), options={"axes": "axes"}),
+    "dtypes.saturate_cast": Operation("SaturateCast", "core", options={"dtype": "dtype"}),
+    "reverse": Operation("Flip", options=_AXIS),
+    "image.flip_left_right": Operation("Flip", fixed={"axis": -2}),
+    "image.flip_up_down": Operation("Flip", fixed={"axis": -3}),
+    "image.rot90": Operation("Rot90", options={"k": "k"}, fixed={"axes": [1, 2]}),
+    "image.grayscale_to_rgb": Operation("Repeat", fixed={"repeats": 3, "axis": -1}),
+    "image.adjust_brightness": Operation("Add", inputs=("delta",)),
+    "image.pad_to_bounding_box": Operation(
+        "PadImages",
+        "image",
+        options={
+            "offset_height": "top_padding",
+            "offset_width": "left_padding",
+            "target_height": "target_height",
+            "target_width": "target_width",
+        },
+    ),
+    **{
+        f"nn.{name}": Operation(new, "nn", options={"block_size": "block_size"}, only={"data_format": "NHWC"})
+        for name, new in (("depth_to_space", "DepthToSpace"), ("space_to_depth", "SpaceToDepth"))
+    },
+    "roll": Operation("Roll", options={"shift": "shift", "axis": "axis"}),
+    "repeat": Operation("Repeat", options={"repeats": "repeats", "axis": "axis"}),
+    "broadcast_to": Operation("BroadcastTo", options={"shape": "shape"}),
+    "unstack": Operation("Unstack", "core", options={"num": "num", "axis": "axis"}, fixed={"axis": 0}),
+    **dict.fromkeys(
+        ("math.top_k", "nn.top_k"),
+        Operation("TopK", "math", options={"k": "k", "sorted": "sorted"}, fixed={"k": 1}, only={"index_type": "int32"}),
+    ),
+    "math.count_nonzero": Operation("CountNonzero", options=_AXIS, only={"keepdims": False, "dtype": "int32"}),
     **_unary(
         "nn",
         "nn.relu:Relu",
@@ -126,34 +195,18 @@ OPERATIONS: dict[str, Operation] = {
     "concat": Operation("Concatenate", options=_AXIS),
     "stack": Operation("Stack", options=_AXIS),
     "expand_dims": Operation("ExpandDims", options=_AXIS),
-    **dict.fromkeys(("squeeze", "compat.v1.squeeze"), Operation("Squeeze", options=_AXIS)),
+    "squeeze": Operation("Squeeze", options=_AXIS),
     "reshape": Operation("Reshape", options={"shape": "newshape"}),
-    **dict.fromkeys(
-        ("transpose", "compat.v1.transpose"),
-        Operation("Transpose", options={"perm": "axes"}, only={"conjugate": False}),
-    ),
+    "transpose": Operation("Transpose", options={"perm": "axes"}, only={"conjugate": False}),
     "tile": Operation("Tile", options={"multiples": "repeats"}),
     "clip_by_value": Operation("Clip", options={"clip_value_min": "x_min", "clip_value_max": "x_max"}),
     "cast": Operation("Cast", "core", options={"dtype": "dtype"}),
-    "split": Operation(
-        "Split", options={"num_or_size_splits": "indices_or_sections", "axis": "axis"}, only={"num": None}
-    ),
-    **dict.fromkeys(
-        ("linalg.matmul", "matmul"),
-        Operation(
-            "Matmul",
-            inputs=("b",),
-            only=dict.fromkeys(("transpose_a", "adjoint_a", "adjoint_b", "a_is_sparse", "b_is_sparse"), False)
-            | {"output_type": None},
-        ),
-    ),
-    "__operators__.getitem": Operation("GetItem", inputs=("slice_spec",), only={"var": None}),
 }
+# Functions of TensorFlow 1 that differ from the function of the same name in TensorFlow 2.
+_DIFFERENT = ("where", "image.resize", "nn.dropout")
 
 
-def convert(
-    function: str, name: str, args: list[Any], kwargs: dict[str, Any]
-) -> tuple[dict[str, Any], list[Any]] | str:
+def convert(function: str, name: str, args: list[Any], kwargs: dict[str, Any]) -> list[Step]:
     """Converts a call of a TensorFlow function.
 
     Args:
@@ -163,52 +216,38 @@ def convert(
         kwargs: keyword arguments of the call.
 
     Returns:
-        The operation's configuration in Keras 3's format, and the arguments of the call. If Keras 3 has no equivalent,
-        a text that describes the call, such as "tf.math.cumsum".
+        The operations that replace the call. The last one has the name of the layer.
+
+    Raises:
+        Unsupported: Keras 3 has no equivalent. The text describes the call, such as "tf.math.cumprod with exclusive".
     """
-    row = OPERATIONS.get(function)
-    if row is None:
-        return f"tf.{function}"
-    rest = {key: value for key, value in kwargs.items() if key != "name"}
+    steps, arguments = Steps(name), Arguments(function, kwargs)
+    short = _short(function)
+    if short in COMPOSITES:
+        COMPOSITES[short](steps, args[0], arguments)
+    elif short in OPERATIONS:
+        _one(steps, OPERATIONS[short], args, arguments)
+    else:
+        raise arguments.unsupported("")
+    arguments.finish()
+    return steps.finish()
+
+
+def _short(function: str) -> str:
+    """Returns the name of a function in TensorFlow 2."""
+    short = function.removeprefix("compat.v1.")
+    return function if short in _DIFFERENT and short != function else short
+
+
+def _one(steps: Steps, row: Operation, args: list[Any], arguments: Arguments) -> None:
     for key, value in row.only.items():
-        if rest.pop(key, value) != value:
-            return f"tf.{function} with {key}={kwargs[key]!r}"
-    if missing := [key for key in row.inputs if key not in rest]:
-        return f"tf.{function} without {missing[0]}"
-    inputs = [*args, *(_key(rest.pop(key)) if key == "slice_spec" else rest.pop(key) for key in row.inputs)]
+        arguments.expect(key, value)
+    for key in row.ignored:
+        arguments.constant(key)
+    inputs = [arguments.tensor(key) for key in row.inputs]
     options = dict(row.fixed)
     for key, new in row.options.items():
-        if key in rest:
-            value = rest.pop(key)
-            if not _constant(value):
-                return f"tf.{function} with a tensor as {key}"
-            if value is not None:
-                options[new] = value
-    if unknown := [key for key, value in rest.items() if value is not None]:
-        return f"tf.{function} with {unknown[0]}"
-    if row.class_name == "Split" and not isinstance(options.get("indices_or_sections"), int):
-        return f"tf.{function} with parts of different sizes"
-    config = {
-        "module": f"keras.src.ops.{row.module}",
-        "class_name": row.class_name,
-        "config": {"name": name, **options},
-        "registered_name": row.class_name,
-    }
-    return config, inputs
-
-
-def _constant(value: Any) -> bool:
-    if isinstance(value, list):
-        return all(_constant(each) for each in value)
-    return value is None or isinstance(value, bool | int | float | str)
-
-
-def _key(spec: Any) -> Any:
-    """Converts the index of a tensor to Keras 3's format: slices, integers, None and an ellipsis."""
-    if isinstance(spec, list):
-        return [_key(each) for each in spec]
-    if isinstance(spec, dict) and spec.keys() == {"start", "stop", "step"}:
-        return {"class_name": "__slice__", "config": spec}
-    if isinstance(spec, dict) and spec.get("class_name") == "__ellipsis__":
-        return {"class_name": "__ellipsis__", "config": {}}
-    return spec
+        value = arguments.constant(key)
+        if value is not None:
+            options[new] = value
+    steps.add(row.class_name, *args, *inputs, module=row.module, **options)

@@ -31,6 +31,10 @@ def _layers(names: list[str]) -> str:
     return f"{'layer' if len(names) == 1 else 'layers'} {shown}"
 
 
-def unsupported(layer: str, class_name: str, what: str) -> FailedPrecondition:
+class NoEquivalent(FailedPrecondition):
+    """Keras 3 has no equivalent of a layer. Keras 2 may still be able to run the model."""
+
+
+def unsupported(layer: str, class_name: str, what: str) -> NoEquivalent:
     """Returns the error for a layer without an equivalent in Keras 3."""
-    return FailedPrecondition(f"No equivalent in Keras 3: layer {layer!r} ({class_name}), {what}")
+    return NoEquivalent(f"No equivalent in Keras 3: layer {layer!r} ({class_name}), {what}")

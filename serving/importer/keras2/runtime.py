@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +12,8 @@ import tensorflow as tf
 
 from ...signatures.outputs import check_count, output_names
 from ..reading import hdf5
-from ..reading.known_classes import NAMES
 from ..reading.result import Arrays, Options
-from .operations import LAYERS, OPERATIONS
-from .tables import POLICIES, REPLACED, TRAINING_ONLY
-
-# Classes that are harmless in Keras 2. Lookup layers are left out, because they can read any file.
-_KNOWN = (NAMES | {*LAYERS, *REPLACED, *POLICIES, *TRAINING_ONLY, "AddLoss", "AddMetric"}) - {
-    "StringLookup",
-    "IntegerLookup",
-    "TextVectorization",
-}
+from . import allowed
 
 
 def name() -> str:
@@ -31,6 +21,24 @@ def name() -> str:
     import tf_keras
 
     return f"Keras 2 (tf_keras {tf_keras.__version__})"
+
+
+def load_h5(path: Path) -> Any:
+    """Loads an HDF5 file in Keras 2. Returns None if Keras 2 is not installed or cannot load the file.
+
+    Check the configuration with `allowed.is_harmless` first.
+    """
+    if not allowed.is_installed():
+        return None
+    import tf_keras
+
+    with hdf5.open_checked(path) as file:
+        if hdf5.text(file["model_weights"], "backend") not in ("", "tensorflow"):
+            return None  # tf_keras does not flip the kernels of a file from Theano
+        try:
+            return tf_keras.models.load_model(file, compile=False)
+        except Exception:  # Keras raises errors of many classes for files that it cannot load
+            return None
 
 
 def reference_function(path: Path, raw: Any, model: keras.Model, options: Options) -> Callable[[Arrays], Arrays] | None:
@@ -45,17 +53,11 @@ def reference_function(path: Path, raw: Any, model: keras.Model, options: Option
     Returns:
         The function, or None if Keras 2 is not installed or cannot load the file safely.
     """
-    if importlib.util.find_spec("tf_keras") is None or not (options.trust or all(map(_is_known, _objects(raw)))):
+    if not (options.trust or allowed.is_harmless(raw)):
         return None
-    import tf_keras
-
-    with hdf5.open_checked(path) as file:
-        if hdf5.text(file["model_weights"], "backend") not in ("", "tensorflow"):
-            return None  # tf_keras does not flip the kernels of a file from Theano
-        try:
-            old = tf_keras.models.load_model(file, compile=False)
-        except Exception:  # Keras raises errors of many classes for files that it cannot load
-            return None
+    old = load_h5(path)
+    if old is None:
+        return None
 
     def run(inputs: Arrays) -> Arrays:
         arrays = [
@@ -68,20 +70,3 @@ def reference_function(path: Path, raw: Any, model: keras.Model, options: Option
         return {name: each.numpy() for name, each in zip(names, flat, strict=True)}
 
     return run
-
-
-def _objects(value: Any) -> Iterator[Mapping[str, Any]]:
-    if isinstance(value, Mapping):
-        if "class_name" in value:
-            yield value
-        for each in value.values():
-            yield from _objects(each)
-    elif isinstance(value, list):
-        for each in value:
-            yield from _objects(each)
-
-
-def _is_known(value: Mapping[str, Any]) -> bool:
-    return value["class_name"] in _KNOWN and (
-        value["class_name"] not in LAYERS or value["config"].get("function") in OPERATIONS
-    )
