@@ -40,11 +40,6 @@ def same_form(got: Array, want: Array) -> bool:
     return got.shape == want.shape and got.dtype.kind == want.dtype.kind
 
 
-def is_random(first: Array, second: Array, tolerance: float) -> bool:
-    """Whether two runs of the same function with the same inputs returned different values."""
-    return bool(too_far(difference(second, first), tolerance))
-
-
 def too_far(off: float | str, tolerance: float) -> str:
     """Returns a description of `off`, the result of `difference`, or "" if `off` is within the tolerance."""
     if isinstance(off, str):

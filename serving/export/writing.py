@@ -28,8 +28,8 @@ from ..signatures.names import fit_names
 from ..signatures.pixels import UNKNOWN
 from ..wire import messages, predict
 from ..wire.signature import PIXELS, PIXELS_DIMENSION
-from .comparing import difference, is_random, same_form, too_far
 from .publishing import model_folder, publish
+from .random_outputs import compare
 
 TOLERANCE = 1e-5
 BATCHES = (1, 7, 32)
@@ -58,7 +58,7 @@ def export(
         labels: names of the classes of a classifier or a detector, by default "0", "1" and so on.
         texts: tokens that ids stand for, by role: {"text": {"names": [...], "split": "words"}}. See
             `signatures.endpoints`. Without `texts`, the model takes ids only.
-        progress: called with a line of text at the start of each step, and for each random output.
+        progress: called with a line of text at the start of each step.
         pixels: which pixel values a model of images expects: "0..255", "0..1" or "-1..1". By default, the first layers
             say it; if they do not, it is "0..1". For "unknown", there are no signatures for PNG or JPEG files.
         whole: whether the model gets only the signature `serving_default`, with the names of its inputs and outputs.
@@ -131,8 +131,7 @@ def _write(
     for signature, endpoint in signatures.items():
         run = loaded.signatures[signature]
         what = f"{name}: signature {signature} of the SavedModel"
-        for key in check(what, endpoint, graphs[signature].get_concrete_function(), _tensorflow_caller(run)):
-            progress(f"Output {key} of {signature} is random: only its shape and type are compared")
+        check(what, endpoint, graphs[signature].get_concrete_function(), _tensorflow_caller(run))
     _check_no_gpu_operations(name, folder)
     progress("Converting the signatures for OpenVINO")
     write_openvino(folder)
@@ -167,7 +166,7 @@ def _set_pixels(file: Path, pixels: Mapping[str, str]) -> None:
     file.write_bytes(content.SerializeToString())
 
 
-def check(what: str, endpoint: Endpoint, function: Any, run: Callable[[Arrays], Arrays]) -> list[str]:
+def check(what: str, endpoint: Endpoint, function: Any, run: Callable[[Arrays], Arrays]) -> None:
     """Compares the outputs of `run` with the outputs of `function`, for batches of 1, 7 and 32.
 
     Args:
@@ -177,34 +176,28 @@ def check(what: str, endpoint: Endpoint, function: Any, run: Callable[[Arrays], 
             could change the best of two almost equal classes.
         run: computes the outputs to check.
 
-    Returns:
-        The names of the random outputs: two runs of `function` return different values. Only the shapes and dtypes of
-        these outputs are compared.
-
     Raises:
         FailedPrecondition: floats differ by more than 1e-5 (see `difference`), other values differ, or `run` does not
-            return the same outputs.
+            return the same outputs. Random outputs are compared by their means.
     """
-    random: dict[str, None] = {}
     for batch in BATCHES:
         inputs = endpoint.example(batch)
-        arguments = [tf.constant(inputs[spec.name], spec.dtype) for spec in endpoint.inputs]
-        expected = {key: value.numpy() for key, value in function(*arguments).items()}
-        got = run(inputs)
+
+        def both(inputs: Arrays = inputs) -> tuple[Arrays, Arrays]:
+            expected = function(*(tf.constant(inputs[spec.name], spec.dtype) for spec in endpoint.inputs))
+            return run(inputs), {key: value.numpy() for key, value in expected.items()}
+
+        got, expected = both()
         if got.keys() != expected.keys():
             raise FailedPrecondition(
                 f"Wrong outputs of {what}: expected {', '.join(expected)}. Received: {', '.join(got)}"
             )
-        for key, value in expected.items():
-            if problem := too_far(difference(got[key], value), TOLERANCE):
-                if same_form(got[key], value) and is_random(value, function(*arguments)[key].numpy(), TOLERANCE):
-                    random[key] = None
-                    continue
+        for key, _, problem in compare(got, expected, TOLERANCE, both):
+            if problem:
                 raise FailedPrecondition(
                     f"Wrong outputs of {what}, compared with the Keras model (tolerance {TOLERANCE}): "
                     f"{key} {problem} at batch {batch}"
                 )
-    return list(random)
 
 
 def _tensorflow_caller(function: Any) -> Callable[[Arrays], Arrays]:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from .. import version_files
 from ..client import Client
 from ..client.transports import GrpcTransport
 from ..core import warmup
 from ..errors import FailedPrecondition, ResourceExhausted, ServingError
-from ..export.comparing import difference, same_form, too_far
+from ..export.comparing import difference, too_far
+from ..export.random_outputs import unlike, varies
 from ..launcher import ServerProcess
 from ..ports import free_port
 from ..wire import messages, tensor
@@ -38,15 +39,15 @@ def compare(
     Args:
         name: model name in the requests.
         version: folder of the version.
-        answers: folder with TensorFlow's responses: for each warm-up request, a `PredictResponse` in `<number>.pb`, and
-            the names of the random outputs in `<number>.random.json`. Only the shape of a random output is compared.
+        answers: folder with TensorFlow's responses: a `PredictResponse` in `<number>.pb` for each warm-up request. If
+            the signature draws random numbers, the responses of further runs are in `<number>.<run>.pb`.
         memory: bytes that each process of the server may allocate.
         seconds: longest time for the comparison, which is the rest of the import's time.
         limit: longest time for the whole import, in seconds, for the error message.
         trust: whether the model may have operations that do more than compute.
 
     Returns:
-        One line of text: the compared signatures, and the largest difference.
+        One line of text: the compared signatures, the largest difference, and the outputs that are random.
 
     Raises:
         FailedPrecondition: a result differs by more than `TOLERANCE`.
@@ -79,8 +80,8 @@ def compare(
                 raise
     if not compared:
         return "the model loads, but there is no warm-up request to compare"
-    note = f"; random, and therefore not compared: {', '.join(random)}" if random else ""
-    return f"{', '.join(compared)} match TensorFlow (largest difference {worst:.1g}){note}"
+    text = f"{', '.join(compared)} match TensorFlow (largest difference {worst:.1g})"
+    return text + (f"; compared by their means, because they are random: {', '.join(random)}" if random else "")
 
 
 def last_part(log: Path) -> str:
@@ -103,28 +104,29 @@ def _max_answer(version: Path, answers: Path) -> int:
 
 
 def _differences(client: Client, name: str, version: Path, answers: Path) -> tuple[float, list[str], list[str]]:
-    """Returns the largest difference, the compared signatures, and the random outputs with their signatures.
+    """Returns the largest difference, the compared signatures, and the outputs that are random.
 
     Raises FailedPrecondition if the results differ.
     """
     worst, compared, random = 0.0, [], []
     for number, record in enumerate(warmup.read(version)):
         signature = record.request.spec.signature
-        results = client.predict(name, record.request.inputs, signature=signature)
-        message = messages.PredictResponse.FromString(version_files.read_file(answers / f"{number}.pb"))
-        expected = {key: tensor.to_array(proto) for key, proto in message.outputs.items()}
-        if results.keys() != expected.keys():
+        expected = [_answer(answers / f"{number}.pb"), *map(_answer, sorted(answers.glob(f"{number}.*.pb")))]
+        results = [client.predict(name, record.request.inputs, signature=signature) for _ in range(len(expected))]
+        if results[0].keys() != expected[0].keys():
             raise FailedPrecondition(
-                f"Expected outputs {', '.join(sorted(expected))} of signature {signature} from the server. "
-                f"Received: {', '.join(sorted(results))}"
+                f"Expected outputs {', '.join(sorted(expected[0]))} of signature {signature} from the server. "
+                f"Received: {', '.join(sorted(results[0]))}"
             )
-        varying = json.loads(version_files.read_file(answers / f"{number}.random.json"))
-        for key, value in expected.items():
-            if key in varying and same_form(results[key], value):
+        for key in expected[0]:
+            new, old = [each[key] for each in results], [each[key] for each in expected]
+            largest = difference(new[0], old[0])
+            if varies(old, TOLERANCE) or (too_far(largest, TOLERANCE) and varies(new, TOLERANCE)):
+                problem, largest = unlike(new, old), 0.0
                 random.append(f"{key} of {signature}")
-                continue
-            largest = difference(results[key], value)
-            if problem := too_far(largest, TOLERANCE):
+            else:
+                problem = too_far(largest, TOLERANCE)
+            if problem:
                 raise FailedPrecondition(
                     f"The server's results differ from TensorFlow's (tolerance {TOLERANCE:g}): "
                     f"output {key} of signature {signature} is {problem}"
@@ -132,3 +134,9 @@ def _differences(client: Client, name: str, version: Path, answers: Path) -> tup
             worst = max(worst, float(largest))
         compared.append(signature)
     return worst, compared, random
+
+
+def _answer(file: Path) -> dict[str, Any]:
+    """Reads the outputs in a `PredictResponse`."""
+    message = messages.PredictResponse.FromString(version_files.read_file(file))
+    return {key: tensor.to_array(proto) for key, proto in message.outputs.items()}

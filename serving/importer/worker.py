@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, Any
 
 from .. import landlock
 from ..errors import FailedPrecondition, InvalidArgument, ServingError
-from ..export.comparing import difference, is_random, same_form, too_far
 from ..quiet import import_keras
 from .keras2.report import NoEquivalent
 from .reading import kinds
@@ -175,33 +174,32 @@ def _export(result: ReadResult, model: keras.Model, request: Mapping[str, Any], 
 def _difference(model: keras.Model, named: keras.Model, reference: Callable[[Arrays], Arrays]) -> float:
     """Returns the largest difference between the results of the model and of the file's own runtime.
 
-    Random outputs, which differ between two runs of the model, are not compared.
+    Random outputs, which differ between two runs of the model, are compared by their means.
 
     Raises FailedPrecondition if the difference is above `TOLERANCE`.
     """
     import numpy as np
 
+    from ..export.random_outputs import compare
     from ..signatures.find import plain
     from ..signatures.outputs import check_count
-
-    def call(inputs: Arrays) -> list[np.ndarray[Any, Any]]:
-        return [np.asarray(each) for each in _outputs(named, [inputs[spec.name] for spec in endpoint.inputs])]
 
     endpoint, worst = plain(model, seed=0), 0.0
     for batch in BATCHES:
         inputs = endpoint.example(batch)
-        new = call(inputs)
-        expected = reference(inputs)
-        check_count("the rebuilt model", new, list(expected))
-        for at, ((name, before), after) in enumerate(zip(expected.items(), new, strict=True)):
-            largest = difference(after, before)
-            if problem := too_far(largest, TOLERANCE):
-                if same_form(after, before) and is_random(after, call(inputs)[at], TOLERANCE):
-                    continue
+
+        def run(inputs: Arrays = inputs) -> tuple[Arrays, Arrays]:
+            before = reference(inputs)
+            new = _outputs(named, [inputs[spec.name] for spec in endpoint.inputs])
+            check_count("the rebuilt model", new, list(before))
+            return {name: np.asarray(each) for name, each in zip(before, new, strict=True)}, before
+
+        for name, largest, problem in compare(*run(), TOLERANCE, run):
+            if problem:
                 raise FailedPrecondition(
                     f"The rebuilt model differs from the file (tolerance {TOLERANCE:g}): output {name} is {problem}"
                 )
-            worst = max(worst, float(largest))
+            worst = max(worst, largest)
     return worst
 
 
@@ -216,23 +214,27 @@ def _outputs(model: keras.Model, inputs: list[Any]) -> list[Any]:
 def _write_answers(version: Path, folder: Path) -> None:
     """Runs the warm-up requests in TensorFlow, and writes each PredictResponse to a file.
 
-    Runs each request twice. A JSON file has the names of the random outputs, which differ between the two runs.
+    If a signature draws random numbers, its request runs several times, so that the outputs can be compared.
     """
     import tensorflow as tf
 
+    from .. import saved_model
     from ..core import warmup
+    from ..engines.graph import Graph
+    from ..export.random_outputs import RUNS, draws_random_numbers
     from ..wire import predict
 
     loaded = tf.saved_model.load(str(version))
+    graph, signatures = Graph(saved_model.read_meta_graph(version).graph_def), saved_model.read_signatures(version)
     folder.mkdir()
     for number, record in enumerate(warmup.read(version)):
         spec = record.request.spec
         inputs = {key: tf.constant(value) for key, value in record.request.inputs.items()}
-        run = loaded.signatures[spec.signature]
-        outputs, again = ({key: value.numpy() for key, value in run(**inputs).items()} for _ in range(2))
-        (folder / f"{number}.pb").write_bytes(predict.encode_response(spec, outputs))
-        random = [key for key, value in outputs.items() if is_random(value, again[key], TOLERANCE)]
-        (folder / f"{number}.random.json").write_text(json.dumps(random))
+        runs = RUNS if draws_random_numbers(graph.nodes_of(signatures[spec.signature])) else 1
+        for run in range(runs):
+            outputs = {key: value.numpy() for key, value in loaded.signatures[spec.signature](**inputs).items()}
+            file = folder / (f"{number}.{run}.pb" if run else f"{number}.pb")
+            file.write_bytes(predict.encode_response(spec, outputs))
 
 
 def _described(error: Exception, memory: int) -> dict[str, str]:

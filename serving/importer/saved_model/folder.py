@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from ... import saved_model
 from ...errors import FailedPrecondition, InvalidArgument, ServingError
-from ...export.comparing import difference, too_far
+from ...export.random_outputs import compare
 from ...signatures.find import plain
 from ...signatures.outputs import output_names
 from ...wire.signature import DEFAULT_SIGNATURE
@@ -141,9 +141,14 @@ def _compare(model: keras.Model, reference: Callable[[Arrays], Arrays]) -> None:
     endpoint = plain(model, seed=0)
     for batch in BATCHES:
         inputs = endpoint.example(batch)
-        new = endpoint.function(*inputs.values())
-        for name, expected in reference(inputs).items():
-            if problem := too_far(difference(np.asarray(new[name]), expected), TOLERANCE):
+
+        def run(inputs: Arrays = inputs) -> tuple[Arrays, Arrays]:
+            new = endpoint.function(*inputs.values())
+            expected = reference(inputs)
+            return {name: np.asarray(new[name]) for name in expected}, expected
+
+        for name, _, problem in compare(*run(), TOLERANCE, run):
+            if problem:
                 raise FailedPrecondition(
                     f"The rebuilt layers differ from the graph (tolerance {TOLERANCE}): output {name} is {problem}"
                 )
