@@ -46,7 +46,8 @@ def _configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> Non
     parser.add_argument(
         "--like",
         metavar="MODEL",
-        help="if the file has only weights: the model of the weights, a file or an architecture of gallery list",
+        help="if the file has only weights: the model of the weights, which is a model file, its architecture in JSON "
+        "(model.json), or an architecture of gallery list",
     )
     parser.add_argument(
         "--classes",

@@ -2,10 +2,10 @@
 
 `process.py` starts this program. The program reads a JSON request from stdin: `file`, `name`, `folder` (for all
 output), `trust`, `classes` (modules to import, which register custom classes), `like` (the model of a file that has
-only weights: another model file, or [module, name] for `module.create(name)`), `encoder`, `decoder`, `whole`,
-`labels`, `pixels` (the range of the pixel values of a model of images), `save` (whether to write model.keras), `memory`
-(maximum in bytes), `seconds`. The program writes lines {"progress": text} to stdout. The last line is {"done": true} or
-{"error": status code, "message": text}.
+only weights: another model file, an architecture in JSON, or [module, name] for `module.create(name)`), `encoder`,
+`decoder`, `whole`, `labels`, `pixels` (the range of the pixel values of a model of images), `save` (whether to write
+model.keras), `memory` (maximum in bytes), `seconds`. The program writes lines {"progress": text} to stdout. The last
+line is {"done": true} or {"error": status code, "message": text}.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +38,7 @@ READERS = {
     "keras": "keras.keras_file",
     "h5": "keras.h5_file",
     "weights": "keras.weights_file",
+    "architecture": "keras.architecture",
     "saved_model": "saved_model.folder",
     "tfjs_layers": "tfjs.file",
     "tfjs_graph": "tfjs.file",
@@ -68,7 +70,9 @@ def run(request: Mapping[str, Any], report: Report) -> None:
                 report(f"    --{option} is not used: the import adds no signatures to a graph without layers")
         for note in graph.write(result.saved_model, name, version):
             report(f"    {note}")
-    _write_answers(version, scratch / "answers")
+    from . import answers
+
+    answers.write(version, scratch / "answers")
 
 
 def read(file: Path, options: Options) -> ReadResult:
@@ -96,19 +100,24 @@ def _read(request: Mapping[str, Any], scratch: Path, report: Report) -> ReadResu
 
     from . import sandbox
     from .reading.result import Options
+    from .subclassed import register
 
     if request["classes"]:
         sys.path.append(os.getcwd())
+    modules = []
     for module in request["classes"]:
         try:
-            importlib.import_module(module)
+            modules.append(importlib.import_module(module))
         except ImportError as error:
             raise InvalidArgument(f"Cannot import the module {module} of --classes: {error}") from None
+    register(modules)
     classes = frozenset(keras.saving.get_custom_objects())
     if not request["trust"]:
         sandbox.guard(scratch)
-    like = _like(request["like"], Options(_folder(scratch, "like"), request["trust"], classes))
-    return read(Path(request["file"]), Options(_folder(scratch, "file"), request["trust"], classes, like))
+    file = Path(request["file"])
+    like, changes = _like(request["like"], file, Options(_folder(scratch, "like"), request["trust"], classes))
+    result = read(file, Options(_folder(scratch, "file"), request["trust"], classes, like))
+    return replace(result, changes=[*changes, *result.changes])
 
 
 def _folder(scratch: Path, name: str) -> Path:
@@ -117,17 +126,24 @@ def _folder(scratch: Path, name: str) -> Path:
     return folder
 
 
-def _like(like: Any, options: Options) -> keras.Model | None:
-    """Returns the model that a weights-only file belongs to: created by a module, or read from another file."""
+def _like(like: Any, file: Path, options: Options) -> tuple[keras.Model | None, list[str]]:
+    """Returns the model that the weights-only file belongs to, and a line of text for each change.
+
+    The model is created by a module, or read from another file.
+    """
+    if isinstance(like, str) and kinds.recognise(Path(like)) == "architecture":
+        from .keras import architecture
+
+        return architecture.build(Path(like), file, options)
     if isinstance(like, str):
         result = read(Path(like), options)
         if result.model is None:
             raise InvalidArgument(f"Expected a model with layers for --like. Received: {result.description}")
-        return result.model
+        return result.model, []
     if like is None:
-        return None
+        return None, []
     module, name = like
-    return importlib.import_module(module).create(name)
+    return importlib.import_module(module).create(name), []
 
 
 def _export(result: ReadResult, model: keras.Model, request: Mapping[str, Any], version: Path, report: Report) -> None:
@@ -135,7 +151,11 @@ def _export(result: ReadResult, model: keras.Model, request: Mapping[str, Any], 
     from ..signatures.names import fit_names
     from . import inputs
     from .parts import input_notes, named_parts
+    from .subclassed import as_functional
 
+    model, lines = as_functional(model)
+    for line in lines:
+        report(f"    {line}")
     if not model.built or not model.inputs:
         raise FailedPrecondition(
             "The model was never built: give its first layer an input shape, and save the model again"
@@ -209,32 +229,6 @@ def _outputs(model: keras.Model, inputs: list[Any]) -> list[Any]:
 
     result: list[Any] = keras.tree.flatten(model(keras.tree.pack_sequence_as(model.input, inputs), training=False))
     return result
-
-
-def _write_answers(version: Path, folder: Path) -> None:
-    """Runs the warm-up requests in TensorFlow, and writes each PredictResponse to a file.
-
-    If a signature draws random numbers, its request runs several times, so that the outputs can be compared.
-    """
-    import tensorflow as tf
-
-    from .. import saved_model
-    from ..core import warmup
-    from ..engines.graph import Graph
-    from ..export.random_outputs import RUNS, draws_random_numbers
-    from ..wire import predict
-
-    loaded = tf.saved_model.load(str(version))
-    graph, signatures = Graph(saved_model.read_meta_graph(version).graph_def), saved_model.read_signatures(version)
-    folder.mkdir()
-    for number, record in enumerate(warmup.read(version)):
-        spec = record.request.spec
-        inputs = {key: tf.constant(value) for key, value in record.request.inputs.items()}
-        runs = RUNS if draws_random_numbers(graph.nodes_of(signatures[spec.signature])) else 1
-        for run in range(runs):
-            outputs = {key: value.numpy() for key, value in loaded.signatures[spec.signature](**inputs).items()}
-            file = folder / (f"{number}.{run}.pb" if run else f"{number}.pb")
-            file.write_bytes(predict.encode_response(spec, outputs))
 
 
 def _described(error: Exception, memory: int) -> dict[str, str]:

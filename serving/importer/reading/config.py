@@ -22,7 +22,8 @@ def read(path: Path) -> tuple[dict[str, Any], str]:
     """Returns the configuration of a model, and the version of Keras that wrote it.
 
     Args:
-        path: a .keras file, a whole model in HDF5, or the model.json of a TensorFlow.js layers model.
+        path: a .keras file, a whole model in HDF5, the model.json of a TensorFlow.js layers model, or an architecture
+            in JSON.
 
     Returns:
         The configuration `{"class_name": ..., "config": ..., ...}` without optimizers, losses and metrics, and the
@@ -35,7 +36,7 @@ def read(path: Path) -> tuple[dict[str, Any], str]:
         ResourceExhausted: the file or its configuration is too large.
     """
     file_format = kinds.recognise(path)
-    readers = {"keras": _from_keras, "h5": _from_h5, "tfjs_layers": _from_tfjs}
+    readers = {"keras": _from_keras, "h5": _from_h5, "tfjs_layers": _from_tfjs, "architecture": _from_json}
     if file_format not in readers:
         raise InvalidArgument(
             f"Expected a file with a model configuration. Received: {path}, {kinds.NAMES[file_format]}"
@@ -65,6 +66,12 @@ def _from_keras(path: Path) -> tuple[dict[str, Any], Any]:
             return config, ""
         metadata = read_json(archive.read(opened, archive.METADATA, MAX_BYTES), archive.METADATA)
         return config, metadata.get("keras_version")
+
+
+def _from_json(path: Path) -> tuple[dict[str, Any], Any]:
+    config = kinds.read_json_file(path)
+    version = config.get("keras_version")
+    return {key: value for key, value in config.items() if key not in ("keras_version", "backend")}, version
 
 
 def _from_h5(path: Path) -> tuple[dict[str, Any], Any]:

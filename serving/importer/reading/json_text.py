@@ -23,14 +23,7 @@ def read_json(data: bytes, what: str) -> dict[str, Any]:
         InvalidArgument: the data is not JSON, not an object, or has more than `MAX_DEPTH` levels.
         ResourceExhausted: the data is too long, or parsing would need too much memory.
     """
-    if len(data) > MAX_BYTES or json_memory(data) > share_of_memory(1):
-        raise ResourceExhausted(f"Expected {what} to have at most {MAX_BYTES:,} bytes. Received: {len(data):,}")
-    try:
-        value = json.loads(data)
-    except RecursionError:
-        raise InvalidArgument(_too_deep(what)) from None
-    except ValueError as error:  # not JSON, not UTF-8, or a number with thousands of digits
-        raise InvalidArgument(f"Expected JSON in {what}. Received: {error}") from None
+    value = _loads(data, what)
     if not isinstance(value, dict):
         raise InvalidArgument(f"Expected a JSON object in {what}. Received: {type(value).__name__}")
     level: list[Any] = [value]
@@ -39,6 +32,25 @@ def read_json(data: bytes, what: str) -> dict[str, Any]:
         if not level:
             return value
     raise InvalidArgument(_too_deep(what))
+
+
+def read_string(data: bytes, what: str) -> str:
+    """Parses a JSON string. Raises the errors of `read_json`."""
+    value = _loads(data, what)
+    if not isinstance(value, str):
+        raise InvalidArgument(f"Expected a JSON string in {what}. Received: {type(value).__name__}")
+    return value
+
+
+def _loads(data: bytes, what: str) -> Any:
+    if len(data) > MAX_BYTES or json_memory(data) > share_of_memory(1):
+        raise ResourceExhausted(f"Expected {what} to have at most {MAX_BYTES:,} bytes. Received: {len(data):,}")
+    try:
+        return json.loads(data)
+    except RecursionError:
+        raise InvalidArgument(_too_deep(what)) from None
+    except ValueError as error:  # not JSON, not UTF-8, or a number with thousands of digits
+        raise InvalidArgument(f"Expected JSON in {what}. Received: {error}") from None
 
 
 def _children(value: Any) -> list[Any]:

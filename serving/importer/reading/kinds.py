@@ -8,7 +8,7 @@ from typing import Any
 
 from ...errors import InvalidArgument, NotFound, ResourceExhausted
 from . import archive
-from .json_text import MAX_BYTES, read_json
+from .json_text import MAX_BYTES, read_json, read_string
 from .magic_numbers import file_type
 from .protobuf_fields import top_level_fields
 
@@ -20,6 +20,7 @@ NAMES = {
     "tfjs_layers": "a TensorFlow.js layers model",
     "tfjs_graph": "a TensorFlow.js graph model",
     "onnx": "an ONNX model",
+    "architecture": "a model architecture in JSON, without weights",
 }
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 _HEADER_BYTES = 512
@@ -61,6 +62,14 @@ def read_bounded(path: Path, limit: int) -> bytes:
     return data
 
 
+def read_json_file(path: Path) -> dict[str, Any]:
+    """Reads a JSON object. `json.dump(model.to_json(), file)` writes it as a JSON string, which is decoded."""
+    data = read_bounded(path, MAX_BYTES)
+    if data.lstrip().startswith(b'"'):
+        data = read_string(data, path.name).encode()
+    return read_json(data, path.name)
+
+
 def _unsupported(path: Path, what: str) -> InvalidArgument:
     return InvalidArgument(f"Expected a model of Keras, TensorFlow, TensorFlow.js or ONNX. Received: {path}, {what}")
 
@@ -93,7 +102,7 @@ def _file_format(path: Path) -> str:
             return _hdf5_format(path)
         if header.startswith(b"PK\x03\x04"):
             return _zip_format(path)
-        if header.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
+        if header.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"{", b'"{')):
             return _json_format(path)
         if known := file_type(header):
             raise _unsupported(path, known)
@@ -129,7 +138,7 @@ def _zip_format(path: Path) -> str:
 
 
 def _json_format(path: Path) -> str:
-    value = read_json(read_bounded(path, MAX_BYTES), path.name)
+    value = read_json_file(path)
     topology: Any = value.get("modelTopology")
     if isinstance(topology, dict):
         if "node" in topology or "library" in topology:
@@ -138,9 +147,7 @@ def _json_format(path: Path) -> str:
             return "tfjs_layers"
         raise _unsupported(path, "JSON whose modelTopology has no model")
     if "class_name" in value and "config" in value:
-        raise _unsupported(
-            path, "a model architecture in JSON, without weights (load it with keras.models.model_from_json)"
-        )
+        return "architecture"
     raise _unsupported(path, f"JSON that is not a TensorFlow.js model (it contains {list(value)[:5]!r:.200})")
 
 
