@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from ..errors import FailedPrecondition
+from ..importer.keras2 import allowed
+from ..importer.keras2.report import NoEquivalent
 from ..importer.reading import kinds
 from . import graphs
 from .judge import examine
 from .layers import Layer, layers_of
-from .verdict import Verdict
+from .verdict import TARGETS, Verdict
 
 _HARMLESS = "batch_input_shape renamed"  # Keras 3 makes this change itself
 _READ_KERAS_2 = ("keras2", "tfjs_layers", "dl4j")  # targets that read files of Keras 2
+_SERVED = ("tensorflow_serving", "embedded")  # targets of gallery import
+_INSTALL = "pip install tf_keras: gallery import then exports the model as a SavedModel with Keras 2"
 _SOURCE = "replace the layer in the program that created the model"
 _IMPORT = "run gallery import, which makes this change, and then gallery export NAME --to keras"
 
@@ -42,18 +46,32 @@ def examine_file(path: Path) -> tuple[str, list[Verdict]]:
         if is_keras2 and (reasons := needed or _unreadable(layers)):
             special["keras"] = Verdict("keras", False, "", reasons[0], _IMPORT, len(reasons) - 1)
     except FailedPrecondition as error:  # no equivalent in Keras 3
-        # Only targets that read files of Keras 2 can still run the model.
-        verdict = Verdict("", False, "", str(error), _SOURCE)
-        special = {each.target: replace(verdict, target=each.target) for each in examine(config)}
-        special = {target: each for target, each in special.items() if target not in _READ_KERAS_2}
+        special = _without_equivalent(config, file_format, error)
     # Keras 2 can read its own files, and TensorFlow.js can read its own layers models. The results of `examine` and
     # `repair` do not matter here.
-    if version.startswith("2"):
+    if version.startswith("2") and "keras2" not in special:
         special["keras2"] = Verdict("keras2", True)
     if file_format == "tfjs_layers":
         special["tfjs_layers"] = Verdict("tfjs_layers", True)
     what = f"{path}: {kinds.NAMES[file_format]}{f' of Keras {version}' if version else ''}"
     return what, [special.get(each.target, each) for each in examine(config)]
+
+
+def _without_equivalent(config: Any, file_format: str, error: FailedPrecondition) -> dict[str, Verdict]:
+    """Returns the verdicts on a model with a layer that Keras 3 does not have.
+
+    Targets that read files of Keras 2 can still run the model. The import can serve an HDF5 file if Keras 2 can export
+    the model as a SavedModel.
+    """
+    special = {target: Verdict(target, False, "", str(error), _SOURCE) for target in TARGETS}
+    if not isinstance(error, NoEquivalent):  # Keras 2 cannot load the file
+        return special
+    if file_format == "h5" and allowed.is_harmless(config):
+        for target in _SERVED:
+            special[target] = Verdict(target, True)
+            if not allowed.is_installed():
+                special[target] = Verdict(target, False, "", str(error), _INSTALL)
+    return {target: each for target, each in special.items() if target not in _READ_KERAS_2}
 
 
 def _unreadable(layers: Sequence[Layer]) -> list[str]:

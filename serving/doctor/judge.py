@@ -94,7 +94,9 @@ def _findings(target: str, layer: Layer) -> Iterator[Finding]:
         measured |= row["layer"] == layer.kind and (column in row.get("ok", ()) or column in row["no"])
         if reason := row["no"].get(column):
             yield Finding(layer, reason, remedies.remedy(target, layer, row["when"]), _options(row, layer))
-    if not measured and layer.kind not in _UNMEASURED:
+    # TensorFlow computes every operation of Keras.
+    is_operation = column in ("keras", "saved_model") and layer.kind.startswith("ops.")
+    if not measured and not is_operation and layer.kind not in _UNMEASURED:
         yield Finding(layer, f"not tested (Keras {table.versions()['keras']} has no such layer)", remedies.UNKNOWN)
 
 

@@ -66,6 +66,8 @@ def _layers(config: Mapping[str, Any], path: str | None) -> Iterator[Layer]:
     name = str(inner.get("name") or config.get("name") or class_name)
     full = f"{path}/{name}" if path else name
     options = {key: _plain(value) for key, value in inner.items() if key not in _INNER_LAYERS}
+    if isinstance(options.get(FUNCTIONS), str):  # a function of TensorFlow
+        options[FUNCTIONS] = [options[FUNCTIONS]]
     options |= {FUNCTIONS: names} if (names := sorted(_functions(inner))) else {}
     options |= {"odd_name": True} if not _PLAIN_NAME.fullmatch(name) else {}
     options |= {"shared": True} if len(config.get("inbound_nodes") or ()) > 1 else {}

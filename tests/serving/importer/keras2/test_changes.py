@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pytest
 from keras_gallery.serving.errors import FailedPrecondition
-from keras_gallery.serving.importer.keras2.operations import convert
 from keras_gallery.serving.importer.keras2.repair import repair
-
-X = np.zeros((2, 4, 3), np.float32)
 
 
 def sequential(*layers: tuple[str, dict[str, Any]]) -> dict[str, Any]:
@@ -45,18 +41,3 @@ def test_equal_changes_of_many_layers_are_one_line() -> None:
 def test_layers_without_an_equivalent(layer: str, config: dict[str, Any], what: str) -> None:
     with pytest.raises(FailedPrecondition, match=rf"No equivalent in Keras 3: layer 'layer_1' \({layer}\), {what}"):
         repair(sequential(("Dense", {"units": 2}), (layer, config)))
-
-
-@pytest.mark.parametrize(
-    ("function", "kwargs", "what"),
-    [
-        ("math.cumsum", {}, "tf.math.cumsum"),
-        ("linalg.matmul", {"b": X, "transpose_a": True}, "tf.linalg.matmul with transpose_a=True"),
-        ("math.reduce_mean", {"axis": object()}, "tf.math.reduce_mean with a tensor as axis"),
-        ("concat", {"axis": 0, "odd": 1}, "tf.concat with odd"),
-        ("split", {"num_or_size_splits": [1, 2]}, "tf.split with parts of different sizes"),
-        ("math.add", {}, "tf.math.add without y"),
-    ],
-)
-def test_calls_without_a_keras_operation(function: str, kwargs: dict[str, Any], what: str) -> None:
-    assert convert(function, "layer", [X], kwargs) == what
