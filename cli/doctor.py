@@ -43,7 +43,7 @@ def _examined(model: str, runs: str) -> tuple[str, list[Verdict]]:
     """Returns a description of the model, and the verdict for each runtime."""
     path = Path(model)
     if path.exists() or path.suffix or "/" in model:
-        from ..serving.doctor.files import examine_file
+        from ..serving.importer.examine import examine_file
 
         return examine_file(path)
     from ..models.registry import describe
@@ -51,7 +51,7 @@ def _examined(model: str, runs: str) -> tuple[str, list[Verdict]]:
 
     describe(model)
     if newest := _newest(Path(runs, model)):
-        from ..serving.doctor.files import examine_file
+        from ..serving.importer.examine import examine_file
 
         return examine_file(newest)
     return f"{model} with its defaults (no run in {runs})", examine(config_of(model))

@@ -31,9 +31,9 @@ ROOMS = {
         *("engines", "engines.tensorflow", "engines.recurrent", "engines.openvino"),
         *("batching", "core", "lifecycle", "processes"),
         *("api.grpc", "api.rest", "api.openapi", "api", "server"),
-        *("client", "launcher", "signatures", "export", "targets.tfjs", "targets"),
+        *("client", "launcher", "signatures", "export", "targets.tfjs", "targets", "doctor"),
         *("importer.reading", "importer.keras2", "importer.keras", "importer.saved_model"),
-        *("importer.tfjs", "importer.onnx", "importer", "doctor"),
+        *("importer.tfjs", "importer.onnx", "importer"),
     ),
     "training": (
         *("errors", "interrupt", "best_weights", "full_pass", "data", "datasets", "recipe", "recipes", "settings"),

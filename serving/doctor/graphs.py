@@ -12,7 +12,8 @@ from typing import Any
 from .. import saved_model
 from ..engines.graph import Graph
 from ..errors import FailedPrecondition
-from . import table
+from . import remedies, table
+from .layers import Layer
 from .verdict import TARGETS, Verdict
 
 _LAYERS = ("keras", "keras2", "tfjs_layers", "dl4j")  # targets that need layers
@@ -23,6 +24,11 @@ _IGNORED = frozenset(
     "Assert StopGradient PreventGradient".split()
 )
 _ONNX_DOMAINS = frozenset({"", "ai.onnx", "ai.onnx.ml"})
+_WRITING = frozenset(
+    "Assign AssignAdd AssignSub AssignVariableOp AssignAddVariableOp AssignSubVariableOp".split()
+)  # operations that change variables
+_FLOATS = frozenset({1, 2, 14, 19})  # DT_FLOAT, DT_DOUBLE, DT_BFLOAT16, DT_HALF
+_LONGEST = 60  # maximum number of characters of a name
 _CHANNELS_FIRST = frozenset({b"NCHW", b"NCDHW"})
 _SOURCE = "use the original Keras model, as a .keras file"
 _SIGNATURE = "save it again with tf.saved_model.save(model, folder, signatures=...), or model.export(folder) in Keras 3"
@@ -62,10 +68,28 @@ def _saved_model(path: Path) -> list[Verdict]:
     for target in ("tensorflow_serving", "embedded"):
         stopped |= _missing(target, python, _TENSORFLOW)
         stopped |= _missing(target, custom, _TENSORFLOW)
+        if state := written_state(meta_graph):
+            stopped[target] = state
         if first:
             reason = f"{', '.join(first)} with channels first, which TensorFlow does not support on a CPU"
             stopped[target] = (reason, 'use data_format="channels_last" in the original model')
     return _verdicts(stopped)
+
+
+def written_state(meta_graph: Any) -> tuple[str, str] | None:
+    """Returns why a graph keeps a state between requests, and what to change. Returns None if it keeps no state.
+
+    The states of random generators and counters are integers, and do not count.
+    """
+    for node in used_nodes(meta_graph):
+        if node.op in _WRITING and {node.attr["dtype"].type, node.attr["T"].type} & _FLOATS:
+            what = f"{_cut(node.name)} changes a variable, so that an answer depends on earlier requests of any client"
+            return what, remedies.remedy("embedded", Layer("", ""), {"stateful": True})
+    return None
+
+
+def _cut(name: str) -> str:
+    return name if len(name) <= _LONGEST else f"{name[:_LONGEST]}…"
 
 
 def used_nodes(meta_graph: Any) -> Iterator[Any]:

@@ -15,12 +15,16 @@ _UNMEASURED = frozenset({*MODELS, "InputLayer", "SimpleRNNCell", "LSTMCell", "GR
 COLUMNS = {"tensorflow_serving": "saved_model", "embedded": "saved_model"}  # target → column of the tables
 # Targets that get a graph of operations. For these targets, the class of a layer does not matter.
 GRAPHS = frozenset({"tensorflow_serving", "embedded", "tfjs_graph", "onnx", "openvino"})
+# Layers that run code from the file, or from another file.
+RUNNING_CODE = frozenset({"TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer"})
+CHANGED_BY_IMPORT = frozenset({"odd_name", "ragged"})  # options
 _LONGEST = 60  # maximum number of characters of a name
 
 
 # Options that `layers_of` adds → words for the user. Other options have the form "use_bias=False".
 _WORDS = {
     "fixed_batch": "a fixed batch size",
+    "constant_state": "a constant as initial_state",
     "initial_state": "an initial_state",
     "named_inputs": "a dictionary of inputs",
     "named_outputs": "a dictionary of outputs",
@@ -62,6 +66,26 @@ def examine(config: Mapping[str, Any]) -> list[Verdict]:
     return [_verdict(target, [each for layer in layers for each in _findings(target, layer)]) for target in TARGETS]
 
 
+def obstacle(config: Mapping[str, Any], *, trust: bool) -> str:
+    """Returns why a server cannot serve a model, and what to change. Returns "" if nothing is known against it.
+
+    Leaves out custom classes, whose code an import can load, and options that an import changes.
+
+    Args:
+        config: a configuration, as in `examine`.
+        trust: whether code in the file is allowed to run.
+    """
+    for layer in layers_of(config):
+        if layer.is_custom or (layer.kind in RUNNING_CODE and not trust) or layer.kind == "Lambda":
+            continue  # the allowlist of the import refuses these layers, if they are not trusted
+        for row in table.matching_rows(layer):
+            reason = row["no"].get(COLUMNS["embedded"])
+            if reason and not CHANGED_BY_IMPORT & set(row["when"]):
+                verdict = _verdict("embedded", [_finding("embedded", layer, row, reason)])
+                return f"{verdict.layer}: {verdict.reason} ({verdict.remedy})"
+    return ""
+
+
 def _verdict(target: str, findings: list[Finding]) -> Verdict:
     if not findings:
         return Verdict(target, True)
@@ -93,11 +117,15 @@ def _findings(target: str, layer: Layer) -> Iterator[Finding]:
     for row in table.matching_rows(layer):
         measured |= row["layer"] == layer.kind and (column in row.get("ok", ()) or column in row["no"])
         if reason := row["no"].get(column):
-            yield Finding(layer, reason, remedies.remedy(target, layer, row["when"]), _options(row, layer))
+            yield _finding(target, layer, row, reason)
     # TensorFlow computes every operation of Keras.
     is_operation = column in ("keras", "saved_model") and layer.kind.startswith("ops.")
     if not measured and not is_operation and layer.kind not in _UNMEASURED:
         yield Finding(layer, f"not tested (Keras {table.versions()['keras']} has no such layer)", remedies.UNKNOWN)
+
+
+def _finding(target: str, layer: Layer, row: table.Row, reason: str) -> Finding:
+    return Finding(layer, reason, remedies.remedy(target, layer, row["when"]), _options(row, layer))
 
 
 def _options(row: table.Row, layer: Layer) -> str:

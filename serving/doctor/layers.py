@@ -41,7 +41,8 @@ def layers_of(config: Mapping[str, Any]) -> list[Layer]:
 
     - the model: `several_inputs`, `several_outputs`, `named_inputs`, `named_outputs`
     - a nested model: `nested`
-    - a layer: `shared`, `initial_state`, `odd_name`, and `function`, the names of the custom functions that it calls
+    - a layer: `shared`, `initial_state`, `constant_state`, `odd_name`, and `function`, the names of the custom
+      functions that it calls
     - a wrapper: `of`, the class of the wrapped layer
     - an input with unknown sizes: `open_images` if it has four or more axes, else `open_sizes`
     - an input with a fixed batch size: `fixed_batch`
@@ -71,7 +72,7 @@ def _layers(config: Mapping[str, Any], path: str | None) -> Iterator[Layer]:
     options |= {FUNCTIONS: names} if (names := sorted(_functions(inner))) else {}
     options |= {"odd_name": True} if not _PLAIN_NAME.fullmatch(name) else {}
     options |= {"shared": True} if len(config.get("inbound_nodes") or ()) > 1 else {}
-    options |= {"initial_state": True} if _has_state(config.get("inbound_nodes") or ()) else {}
+    options |= _state_options(config.get("inbound_nodes") or ())
     if "layers" in inner and class_name in MODELS:
         options |= {"nested": True} if path is not None else _endpoint_options(inner)
     elif wrapped := [_kind(each) for each in _inner_layers(inner)]:
@@ -109,10 +110,29 @@ def _sources(value: Any) -> Iterator[str]:
             yield from _sources(each)
 
 
-def _has_state(nodes: Iterable[Any]) -> bool:
-    """Whether a recurrent layer is called with an initial state."""
+def _state_options(nodes: Iterable[Any]) -> dict[str, bool]:
+    """Returns the options of a recurrent layer that is called with an initial state, or with a constant as state."""
     kwargs = (node.get("kwargs") for node in nodes if isinstance(node, Mapping))
-    return any(isinstance(each, Mapping) and each.get("initial_state") is not None for each in kwargs)
+    states = [each["initial_state"] for each in kwargs if isinstance(each, Mapping) and each.get("initial_state")]
+    if not states:
+        return {}
+    constant = any(not _is_computed(part) for state in states for part in (state if _is_list(state) else [state]))
+    return {"initial_state": True} | ({"constant_state": True} if constant else {})
+
+
+def _is_list(state: Any) -> bool:
+    """Whether an initial state is a list of tensors, not one tensor or its name `[layer, call, output]`."""
+    return isinstance(state, list) and not (state and isinstance(state[0], str))
+
+
+def _is_computed(value: Any) -> bool:
+    """Whether a value in the arguments of a call is the output of a layer."""
+    if isinstance(value, Mapping):
+        return value.get("class_name") == "__keras_tensor__" or any(map(_is_computed, value.values()))
+    if not isinstance(value, list):
+        return False
+    is_output = len(value) >= 3 and isinstance(value[0], str) and isinstance(value[1], int)
+    return is_output or any(map(_is_computed, value))
 
 
 def _inner_layers(inner: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

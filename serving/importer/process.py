@@ -21,6 +21,7 @@ from .. import limits
 from ..errors import FailedPrecondition, InvalidArgument, NotFound, ResourceExhausted, from_code
 from ..export.publishing import model_folder, publish
 from ..wire.signature import PIXELS
+from .reading.causes import cause
 from .serving_check import compare, last_part
 from .time_limit import kill, killed_after
 
@@ -234,7 +235,7 @@ def _failure(status: int, log: Path, memory: int) -> str:
     how = f"signal {-status} ({signal.Signals(-status).name})" if status < 0 else f"status {status}"
     if lines and "bad_alloc" in "".join(lines[-3:]):
         how += f", because it needs more than {memory / (1 << 30):.1f} GiB of memory (--max-memory allows more)"
-    return f"The process that reads the file ended with {how}" + (f": {lines[-1][:200]}" if lines else "")
+    return f"The process that reads the file ended with {how}" + (f": {cause(lines[-1])}" if lines else "")
 
 
 def parse_labels(file: Path) -> list[str]:

@@ -18,10 +18,12 @@ from ..export.random_outputs import unlike, varies
 from ..launcher import ServerProcess
 from ..ports import free_port
 from ..wire import messages, tensor
+from .reading.causes import cause
 from .time_limit import killed_after
 
 TOLERANCE = 1e-4
 LOG_BYTES = 1 << 20  # the last part of a log that is read
+MAX_MESSAGE = 300  # characters of an error that is shown as it is
 SPARE_BYTES = 1 << 20  # a response may have this many bytes more than twice the expected size
 READY_SECONDS = 120.0  # longest time for starting the server and loading the model
 
@@ -77,6 +79,14 @@ def compare(
                     raise ResourceExhausted(
                         f"The model needs more than {memory / (1 << 30):.1f} GiB of memory (--max-memory allows more)"
                     ) from None
+                if server.process is not None and (status := server.process.poll()) is not None:
+                    lines = last_part(log).strip().splitlines()  # the log will be deleted
+                    reason = f": {cause(lines[-1])}" if lines else ""
+                    raise FailedPrecondition(
+                        f"The server that tests the model ended with exit status {status}{reason}"
+                    ) from None
+                if "\n" in str(error) or len(str(error)) > MAX_MESSAGE:  # an error of TensorFlow
+                    raise type(error)(f"The server that tests the model fails: {cause(str(error))}") from None
                 raise
     if not compared:
         return "the model loads, but there is no warm-up request to compare"

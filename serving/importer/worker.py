@@ -13,6 +13,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import re
 import sys
 import traceback
 from collections.abc import Callable, Mapping
@@ -23,8 +24,10 @@ from typing import TYPE_CHECKING, Any
 from .. import landlock
 from ..errors import FailedPrecondition, InvalidArgument, ServingError
 from ..quiet import import_keras
+from .examine import refuse_obstacles
 from .keras2.report import NoEquivalent
 from .reading import kinds
+from .reading.causes import named_cause
 
 if TYPE_CHECKING:
     import keras
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
 
 Report = Callable[[str], None]
 TOLERANCE = 1e-4
+_UNDEFINED = re.compile(r"name ('\w+') is not defined")
 BATCHES = (1, 7)
 READERS = {
     "keras": "keras.keras_file",
@@ -94,6 +98,8 @@ def _read(request: Mapping[str, Any], scratch: Path, report: Report) -> ReadResu
     file_format = kinds.recognise(Path(request["file"]))
     if request["like"] and file_format != "weights":
         raise InvalidArgument(f"Expected a weights-only file for --like. Received: {kinds.NAMES[file_format]}")
+    if file_format in ("keras", "h5", "tfjs_layers"):
+        refuse_obstacles(Path(request["file"]), trust=request["trust"])
     report("Loading Keras and TensorFlow")
     import_keras()
     import keras
@@ -108,8 +114,8 @@ def _read(request: Mapping[str, Any], scratch: Path, report: Report) -> ReadResu
     for module in request["classes"]:
         try:
             modules.append(importlib.import_module(module))
-        except ImportError as error:
-            raise InvalidArgument(f"Cannot import the module {module} of --classes: {error}") from None
+        except Exception as error:  # the user's code can raise any error
+            raise InvalidArgument(f"Cannot import the module {module} of --classes: {named_cause(error)}") from None
     register(modules)
     classes = frozenset(keras.saving.get_custom_objects())
     if not request["trust"]:
@@ -243,10 +249,15 @@ def _described(error: Exception, memory: int) -> dict[str, str]:
             f"The package {error.name} is not installed. In the folder of the project, run: pip install '.[models]'"
         )
         return {"error": "FAILED_PRECONDITION", "message": message}
+    if missing := isinstance(error, NameError) and _UNDEFINED.search(str(error)):
+        message = (
+            f"The code in the file uses {missing[1]}, which the file does not define. Save the function in a module "
+            "that registers it, and import the module with --classes"
+        )
+        return {"error": "FAILED_PRECONDITION", "message": message}
     # Libraries raise errors of many classes for a malformed model.
     traceback.print_exception(error)
-    reason = " ".join(str(error).split())[:300]
-    return {"error": "FAILED_PRECONDITION", "message": f"The model cannot be exported: {reason}"}
+    return {"error": "FAILED_PRECONDITION", "message": f"The model cannot be exported: {named_cause(error)}"}
 
 
 def main() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-import re
 import shutil
 import warnings
 import zipfile
@@ -22,12 +21,12 @@ from ..keras2 import weights as keras2_weights
 from ..keras2.repair import is_keras2, repair
 from ..reading import archive
 from ..reading import config as config_file
+from ..reading.causes import named_cause
 from ..reading.result import Options, ReadResult
 from ..reading.vetting import vet
 from .weight_sizes import check_weights, elements
 
 WEIGHTS = archive.WEIGHTS[0]
-_ANSI_CODES = re.compile(r"\x1b\[\d*m")
 
 
 def read(path: Path, options: Options) -> ReadResult:
@@ -83,13 +82,9 @@ def keras_errors(path: Path, action: str) -> Iterator[None]:
     except ServingError:
         raise
     except Exception as error:
-        # The message of Keras has the whole configuration before the cause. Only the cause is kept.
-        text = _ANSI_CODES.sub("", str(error)).rpartition("Exception encountered: ")[2]
-        shown = "".join(each for each in " ".join(text.split())[:300] if each.isprintable())
-        reason = f"{type(error).__name__}: {shown}"
         if isinstance(error, MemoryError | tf.errors.ResourceExhaustedError):
-            raise ResourceExhausted(f"The model in {path.name} does not fit into memory ({reason})") from error
-        raise InvalidArgument(f"The model in {path.name} cannot be {action} ({reason})") from error
+            raise ResourceExhausted(f"The model in {path.name} does not fit into memory") from error
+        raise InvalidArgument(f"The model in {path.name} cannot be {action} ({named_cause(error)})") from error
 
 
 def build_checked(path: Path, config: dict[str, Any], options: Options, stored: int) -> keras.Model:

@@ -15,6 +15,7 @@ import numpy as np
 
 from ...errors import InvalidArgument
 from ..keras2.tables import new_name
+from ..reading.causes import cause
 
 # Variables that get the same array: a variable of a shared layer, and the same variable of each copy of the layer.
 Slot = list[Any]
@@ -37,7 +38,7 @@ def layers(group: h5py.Group) -> dict[str, list[h5py.Dataset]]:
             if (weights := names(group[layer], "weight_names"))
         }
     except (KeyError, ValueError, TypeError) as error:
-        raise InvalidArgument(f"The weights of a layer are missing in the file ({error})") from None
+        raise InvalidArgument(f"The weights of a layer are missing in the file ({cause(error)})") from None
 
 
 def load(

@@ -13,6 +13,7 @@ from ...errors import InvalidArgument
 from ..keras2 import weights as keras2_weights
 from ..keras2.tables import new_name
 from ..reading import hdf5
+from ..reading.causes import cause
 from ..reading.result import Options, ReadResult
 from . import legacy_weights
 from .keras_file import made_by, summary
@@ -81,10 +82,10 @@ def _load(model: keras.Model, file: h5py.File, path: Path, folder: Path) -> list
     try:
         model.load_weights(folder / NAME)
     except (ValueError, KeyError) as error:
-        reason = " ".join(str(error).split())
-        if match := _SHAPES.search(reason):
-            reason = f"{match[3]} has shape {match[1]} in the model and {match[2]} in the file"
-        raise InvalidArgument(f"The weights in {path.name} do not fit the model: {reason[:500]}") from None
+        problem = cause(error)
+        if match := _SHAPES.search(" ".join(str(error).split())):
+            problem = f"{match[3]} has shape {match[1]} in the model and {match[2]} in the file"
+        raise InvalidArgument(f"The weights in {path.name} do not fit the model: {problem}") from None
     finally:
         (folder / NAME).unlink()
     stored = {name for name in _arrays(file) if not name.startswith("optimizer/")}

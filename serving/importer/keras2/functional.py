@@ -132,7 +132,7 @@ def scaling_layer(layer: Mapping[str, Any]) -> Config | None:
     a Rescaling layer, because `weights.adjust` multiplies their weights.
     """
     config = layer["config"]
-    if layer["class_name"] != "Activation" or config["activation"] not in tables.SCALED:
+    if layer["class_name"] != "Activation" or str(config["activation"]) not in tables.SCALED:
         return None
     options = {"name": f"{config['name']}_scale", "scale": tables.SCALED[config["activation"]], "offset": 0.0}
     return {"module": "keras.layers", "class_name": "Rescaling", "config": options, "registered_name": None}

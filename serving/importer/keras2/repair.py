@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...errors import InvalidArgument, ServingError
+from ..reading.causes import named_cause
 from ..reading.known_classes import CLASSES, NAMES
 from . import tables
 from .functional import Functional, is_time_major, scaling_layer, sequential_as_functional
@@ -54,7 +55,7 @@ def repair(config: Mapping[str, Any]) -> tuple[Config, list[str]]:
     except ServingError:
         raise
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
-        raise InvalidArgument(f"Damaged model configuration ({error!r})") from None
+        raise InvalidArgument(f"Damaged model configuration ({named_cause(error)})") from None
 
 
 class _Repairs:
@@ -131,7 +132,7 @@ class _Repairs:
         """Converts an option's value: an initializer, regularizer, constraint, dtype policy, layer or plain data."""
         if isinstance(value, list):
             return [self._value(layer, class_name, key, each) for each in value]
-        if not isinstance(value, dict) or "class_name" not in value:
+        if not isinstance(value, dict) or "class_name" not in value or value["class_name"] == "__lambda__":
             return value
         module = next((module for end, module in tables.PARTS.items() if key.endswith(end)), None)
         if module:

@@ -8,6 +8,8 @@ from typing import Any
 
 import keras
 
+from ..reading.causes import cause
+
 # Old names of losses and metrics.
 _NAMES = {
     "acc": "accuracy",
@@ -43,7 +45,7 @@ def compile_model(model: keras.Model, training: Mapping[str, Any]) -> list[str]:
         model.compile(optimizer, loss, loss_weights=training.get("loss_weights"), metrics=_without_none(metrics))
         changes.append(f"compiled with {type(optimizer).__name__}; the optimizer's state is not imported")
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        changes.append(f"not compiled for training ({' '.join(str(error).split())[:150]})")
+        changes.append(f"not compiled for training ({cause(error)})")
     return changes
 
 

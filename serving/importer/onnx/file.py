@@ -16,6 +16,7 @@ from typing import Any
 import tensorflow as tf
 
 from ...errors import FailedPrecondition, InvalidArgument, PermissionDenied, ServingError
+from ..reading.causes import cause
 from ..reading.result import Options, ReadResult
 from . import runtime as onnx_runtime
 
@@ -74,7 +75,7 @@ def load(path: Path) -> Any:
     try:
         model = onnx.load_model_from_string(path.read_bytes())
     except DecodeError as error:
-        raise InvalidArgument(f"Expected an ONNX file. Received: {path.name} ({error})") from None
+        raise InvalidArgument(f"Expected an ONNX file. Received: {path.name} ({cause(error)})") from None
     nodes = list(nodes_of(model.graph))
     foreign = [node.domain for node in nodes if node.domain not in DOMAINS]
     if foreign or model.functions:
@@ -84,7 +85,7 @@ def load(path: Path) -> Any:
     try:
         onnx.checker.check_model(model)
     except onnx.checker.ValidationError as error:
-        raise InvalidArgument(f"Expected a valid ONNX file. Received: {_line(error)}") from None
+        raise InvalidArgument(f"Expected a valid ONNX file. Received: {cause(error)}") from None
     if model.graph.sparse_initializer:
         raise FailedPrecondition(f"Sparse weights are not supported: {path.name}")
     return model
@@ -113,13 +114,13 @@ def _upgraded(model: Any) -> Any:
     import onnx.version_converter
 
     # onnx converts PRelu wrongly.
-    reason = "it has a PRelu" if any(node.op_type == "PRelu" for node in model.graph.node) else ""
+    problem = "it has a PRelu" if any(node.op_type == "PRelu" for node in model.graph.node) else ""
     try:
         upgraded = onnx.version_converter.convert_version(model, _UPGRADED_OPSET)
     except Exception as error:  # a RuntimeError, or an error of a private class
-        reason = _line(error)
-    if reason:
-        raise FailedPrecondition(f"The model's opset is older than {_OLDEST_OPSET} and cannot be upgraded: {reason}")
+        problem = cause(error)
+    if problem:
+        raise FailedPrecondition(f"The model's opset is older than {_OLDEST_OPSET} and cannot be upgraded: {problem}")
     return upgraded
 
 
@@ -156,7 +157,7 @@ def _function(model: Any, new_names: Mapping[str, str]) -> tuple[Any, tf.Module]
     except ServingError:
         raise
     except Exception as error:  # TensorFlow raises errors of many classes for an inconsistent graph
-        raise FailedPrecondition(f"The ONNX model cannot be converted: {_line(error)}") from error
+        raise FailedPrecondition(f"The ONNX model cannot be converted: {cause(error)}") from error
 
 
 def _spec(value: Any, name: str) -> tf.TensorSpec:
@@ -176,7 +177,3 @@ def _producer(model: Any) -> str:
     """Names the program that wrote the file, such as "pytorch 2.9.0"."""
     text = f"{model.producer_name} {model.producer_version}"
     return text[:60] if text and text.isprintable() else "an unknown program"
-
-
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())[:300]

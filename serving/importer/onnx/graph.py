@@ -12,6 +12,7 @@ import tensorflow as tf
 from onnx import helper, numpy_helper
 
 from ...errors import FailedPrecondition
+from ..reading.causes import cause
 from .call import Call, Unsupported
 from .elements import ELEMENTS
 from .loops import LOOPS
@@ -81,9 +82,8 @@ class Runner:
                 raise Unsupported(f"output {node.output[len(results)]!r} is not supported")
             return results
         except (Unsupported, ValueError, TypeError, KeyError, IndexError, AttributeError, tf.errors.OpError) as error:
-            reason = " ".join(str(error).split())[:200]
             raise FailedPrecondition(
-                f"ONNX node {node.name or node.output[0]!r} ({node.op_type}) cannot be converted: {reason}"
+                f"ONNX node {node.name or node.output[0]!r} ({node.op_type}) cannot be converted: {cause(error)}"
             ) from error
 
 

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from ...errors import FailedPrecondition
 from ...export.comparing import difference, too_far
+from ..reading.causes import cause
 from ..reading.result import Arrays
 
 TOLERANCE = 1e-4
@@ -67,14 +68,13 @@ def compare(function: Any, reference: Callable[[Arrays], Arrays]) -> str:
         try:
             expected = reference(inputs)
         except Exception as error:  # the errors of ONNX Runtime have no public class
-            reason = " ".join(str(error).split())[:200]
-            return f"not compared with {name()}, which fails on random values: {reason}"
+            return f"not compared with {name()}, which fails on random values: {cause(error)}"
         outputs = function(*(tf.constant(inputs[spec.name]) for spec in specs))
         for key, array in expected.items():
             deviation = difference(outputs[key].numpy(), array)
-            if reason := too_far(deviation, TOLERANCE):
+            if problem := too_far(deviation, TOLERANCE):
                 raise FailedPrecondition(
-                    f"The converted model differs from {name()} (tolerance {TOLERANCE:g}): output {key} is {reason}"
+                    f"The converted model differs from {name()} (tolerance {TOLERANCE:g}): output {key} is {problem}"
                 )
             worst = max(worst, float(deviation))
     return f"compared with {name()}: largest difference {worst:.1g}"

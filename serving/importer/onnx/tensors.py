@@ -12,6 +12,7 @@ import onnx
 from onnx import helper, numpy_helper
 
 from ...errors import InvalidArgument
+from ..reading.causes import cause
 from ..reading.companion_files import companion_file
 
 _EXTERNAL = onnx.TensorProto.EXTERNAL
@@ -36,7 +37,7 @@ def arrays(model: Any) -> dict[str, np.ndarray[Any, Any]]:
     try:
         return {each.name: numpy_helper.to_array(each) for each in model.graph.initializer}
     except (ValueError, TypeError) as error:
-        raise InvalidArgument(f"The data of a weight does not fit its shape: {error}") from None
+        raise InvalidArgument(f"The data of a weight does not fit its shape: {cause(error)}") from None
 
 
 def _tensors(graph: Any) -> Iterator[Any]:

@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 
 from ...errors import InvalidArgument, PermissionDenied, ResourceExhausted
 from .bounds import check_size
+from .causes import cause
 
 CONFIG, METADATA = "config.json", "metadata.json"
 WEIGHTS = ("model.weights.h5", "model.weights.npz")
@@ -104,8 +105,7 @@ def _read_errors(name: str) -> Iterator[None]:
     except RecursionError:
         raise
     except (*_READ_ERRORS, RuntimeError) as error:  # RuntimeError: the member is encrypted
-        reason = " ".join(str(error).split())[:200]
-        raise InvalidArgument(f"Damaged zip archive: {name} cannot be read ({reason})") from None
+        raise InvalidArgument(f"Damaged zip archive: {name} cannot be read ({cause(error)})") from None
 
 
 def _check(infos: list[zipfile.ZipInfo], length: int) -> None:

@@ -46,7 +46,8 @@ def read(path: Path) -> tuple[dict[str, Any], str]:
         raise InvalidArgument(
             f"Expected a class_name and a config in {path}. Received the keys {list(config)[:5]!r:.200}"
         )
-    return _without_training(config), version if isinstance(version, str) and _VERSION.fullmatch(version) else ""
+    shown = version if isinstance(version, str) and _VERSION.fullmatch(version) else ""
+    return _with_code_marked(_without_training(config)), shown
 
 
 def _without_training(value: Any) -> Any:
@@ -57,6 +58,18 @@ def _without_training(value: Any) -> Any:
         removed = {"compile_config"} if "class_name" in value else set()
         return {key: _without_training(each) for key, each in value.items() if key not in removed}
     return value
+
+
+def _with_code_marked(value: Any, key: str = "") -> Any:
+    """Adds the class __lambda__ to lambdas that are activations. Keras writes only their code: {"value": [code, …]}."""
+    if isinstance(value, list):
+        return [_with_code_marked(each, key) for each in value]
+    if not isinstance(value, dict):
+        return value
+    code = value.get("value")
+    if key.endswith("activation") and value.keys() == {"value"} and isinstance(code, list) and len(code) == 3:
+        return {"class_name": "__lambda__", "config": value}
+    return {name: _with_code_marked(each, name) for name, each in value.items()}
 
 
 def _from_keras(path: Path) -> tuple[dict[str, Any], Any]:

@@ -12,6 +12,7 @@ import h5py
 
 from ...errors import InvalidArgument, PermissionDenied, ResourceExhausted
 from .bounds import check_size
+from .causes import cause
 
 MAX_OBJECTS = 100_000
 MAX_DEPTH = 64
@@ -44,8 +45,7 @@ def _read_errors(name: str) -> Iterator[None]:
     try:
         yield
     except (OSError, RuntimeError, KeyError, ValueError, TypeError, AttributeError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise InvalidArgument(f"Damaged HDF5 file: {name} cannot be read ({reason})") from None
+        raise InvalidArgument(f"Damaged HDF5 file: {name} cannot be read ({cause(error)})") from None
 
 
 class _Walk:

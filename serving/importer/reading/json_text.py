@@ -7,6 +7,7 @@ from typing import Any
 
 from ...errors import InvalidArgument, ResourceExhausted
 from ...limits import json_memory, share_of_memory
+from .causes import cause
 
 MAX_BYTES = 64 << 20
 MAX_DEPTH = 100  # each nested model adds about 12 levels
@@ -50,7 +51,7 @@ def _loads(data: bytes, what: str) -> Any:
     except RecursionError:
         raise InvalidArgument(_too_deep(what)) from None
     except ValueError as error:  # not JSON, not UTF-8, or a number with thousands of digits
-        raise InvalidArgument(f"Expected JSON in {what}. Received: {error}") from None
+        raise InvalidArgument(f"Expected JSON in {what}. Received: {cause(error)}") from None
 
 
 def _children(value: Any) -> list[Any]:

@@ -135,7 +135,6 @@ REFUSED = {
     "TorchModuleWrapper": "which unpickles code from the file",
     "JaxLayer": "which runs code from the file",
     "FlaxLayer": "which runs code from the file",
-    "__lambda__": "which is code from the file",
     "__typespec__": "which creates an object of any class that the file names",
     "TypeSpec": "which creates an object of any class that the file names",
     "CompositeTensor": "which creates an object of any class that the file names",

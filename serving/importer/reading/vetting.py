@@ -58,20 +58,21 @@ class _Vetting:
     def __init__(self, classes: frozenset[str], unrequested: frozenset[str]) -> None:
         self.classes, self.unrequested = classes, unrequested
 
-    def walk(self, value: Any, owner: str) -> None:
+    def walk(self, value: Any, owner: str, option: str = "") -> None:
+        """Checks a value, which belongs to a layer (`owner`), where it is the value of an option."""
         if isinstance(value, Mapping):
             if "class_name" in value:
-                owner = self._object(value, owner)
+                owner = self._object(value, owner, option)
             for key, each in value.items():
                 if key not in ("class_name", "name") or not isinstance(each, str):
-                    self.walk(each, owner)
+                    self.walk(each, owner, str(key))
         elif isinstance(value, list | tuple):
             for each in value:
-                self.walk(each, owner)
+                self.walk(each, owner, option)
         elif isinstance(value, str) and value in self.unrequested:
             raise _denied(f"{owner} uses {value!r}, a registered name that --classes does not allow")
 
-    def _object(self, value: Mapping[str, Any], owner: str) -> str:
+    def _object(self, value: Mapping[str, Any], owner: str, option: str) -> str:
         """Checks a serialized object. Returns its description, or `owner` if it has no name."""
         class_name, inner = value["class_name"], value.get("config")
         if not isinstance(class_name, str):
@@ -83,11 +84,15 @@ class _Vetting:
         owner = f"layer {name!r:.100}" if isinstance(name, str) else owner
         if class_name in _VALUES:
             _check_value(class_name, inner, owner)
+        elif class_name == "__lambda__":
+            raise _denied(f"{owner}: its {option or 'function'} is code from the file {_TRUST_HINT}")
         elif class_name == "function":
-            self._function(value, owner)
+            self._function(value, owner, option)
         else:
             self._class(class_name, value, owner)
             _check_config(class_name, inner, name, owner)
+            if class_name in NAMES and isinstance(inner, Mapping):
+                self._activations(inner, owner)
         return owner
 
     def _class(self, class_name: str, value: Mapping[str, Any], owner: str) -> None:
@@ -105,13 +110,26 @@ class _Vetting:
         if module is not None and class_name not in CLASSES.get(module, ()):
             raise _denied(f"{what} in module {module!r:.100}, where Keras has no such class")
 
-    def _function(self, value: Mapping[str, Any], owner: str) -> None:
+    def _activations(self, config: Mapping[str, Any], owner: str) -> None:
+        """Checks the activations that are names."""
+        for option, name in config.items():
+            if option.endswith("activation") and isinstance(name, str) and name not in ACTIVATIONS | self.classes:
+                raise _denied(_foreign_function(owner, option, name))
+
+    def _function(self, value: Mapping[str, Any], owner: str, option: str) -> None:
         name, registered, module = str(value.get("config")), value.get("registered_name"), value.get("module")
         if name in self.classes and registered in (None, "function", name):
             return
         known = name in ACTIVATIONS and registered in (None, "function", name)
         if not known or module not in (None, *_FUNCTION_MODULES):
-            raise _denied(f"{owner} with function {module}.{name}, which is not an activation of Keras")
+            whole = name if module in (None, "builtins") else f"{module}.{name}"
+            raise _denied(_foreign_function(owner, option or "function", whole))
+
+
+def _foreign_function(owner: str, option: str, name: str) -> str:
+    return (
+        f"{owner} with {option} {name!r:.100}, which is not an activation of Keras (import its module with --classes)"
+    )
 
 
 def _check_value(class_name: str, inner: Any, owner: str) -> None:

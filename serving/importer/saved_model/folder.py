@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from ... import saved_model
+from ...doctor.graphs import written_state
 from ...errors import FailedPrecondition, InvalidArgument, ServingError
 from ...export.random_outputs import compare
 from ...signatures.find import plain
@@ -60,6 +61,8 @@ def read(path: Path, options: Options) -> ReadResult:
             f"Expected a graph with the tag serve in the SavedModel. Received: graphs with the tags {tags}"
         )
     signatures = saved_model.signatures_of(serving)
+    if state := written_state(serving):
+        raise FailedPrecondition("The model keeps a state: {} ({})".format(*state))
     metadata = read_metadata(folder, serving)
     (folder / KERAS_METADATA).unlink(missing_ok=True)
     what = f"SavedModel of {_made_by(serving, metadata)}"

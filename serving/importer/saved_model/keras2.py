@@ -15,7 +15,8 @@ import keras
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.message import DecodeError
 
-from ...errors import InvalidArgument
+from ...doctor.judge import obstacle
+from ...errors import FailedPrecondition, InvalidArgument
 from ..keras import legacy_weights
 from ..keras.keras_file import build_checked
 from ..keras2 import weights as keras2_weights
@@ -81,6 +82,8 @@ def rebuild(metadata: Metadata, loaded: Any, stored: int, name: str, options: Op
     """
     config, changes = repair(metadata.config)
     vet(config, options)
+    if problem := obstacle(config, trust=options.trust):
+        raise FailedPrecondition(problem)
     model = build_checked(Path(name), config, options, stored)
     arrays = {layer: _arrays(getattr(loaded, attribute, None)) for layer, attribute in metadata.layers.items()}
     changes += legacy_weights.load(model, metadata.config, {layer: each for layer, each in arrays.items() if each})

@@ -12,6 +12,7 @@ from ... import saved_model
 from ...export.writing import write_openvino, write_warmup
 from ...wire import dtypes
 from ...wire.signature import SignatureDef
+from ..reading.causes import cause
 from ..reading.result import Arrays
 
 OPEN_SIZE = 8  # size of unknown dimensions in the example inputs, except the batch
@@ -37,7 +38,7 @@ def write(source: Path, name: str, target: Path) -> list[str]:
         try:
             loaded.signatures[signature.name](**{key: tf.constant(value) for key, value in inputs.items()})
         except (tf.errors.OpError, ValueError, TypeError) as error:
-            notes.append(f"signature {signature.name}: not tried, because it fails on random values: {_line(error)}")
+            notes.append(f"signature {signature.name}: not tried, because it fails on random values: {cause(error)}")
             continue
         examples[signature.name] = inputs
     write_warmup(target, name, examples)
@@ -56,7 +57,3 @@ def _example(signature: SignatureDef) -> Arrays | None:
         is_integer = spec.dtype.numpy.kind in "iub"
         inputs[name] = (rng.integers(0, 2, sizes) if is_integer else rng.random(sizes)).astype(spec.dtype.numpy)
     return inputs
-
-
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]

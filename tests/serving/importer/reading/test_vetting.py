@@ -136,7 +136,7 @@ def test_the_format_of_keras_2_is_accepted() -> None:
         (layer("Dense", "keras.layers", activation=function("load_model", "keras.models")), "keras.models.load_model"),
         (layer("Dense", activation={**function("relu", "keras.activations"), "registered_name": "os>system"}), "relu"),
         (layer("Dense", kernel_initializer=layer("Popen", "subprocess")), "Popen"),
-        (layer("Dense", more=[{"a": {"class_name": "__lambda__", "config": {}}}]), "__lambda__, which is code"),
+        (layer("Dense", more=[{"a": {"class_name": "__lambda__", "config": {}}}]), "its a is code from the file"),
         (layer("Dense", more={"class_name": "__typespec__", "config": [], "spec_name": "x"}), "__typespec__"),
         ({"class_name": "Dense", "name": {"class_name": "Lambda", "config": {}}, "config": {}}, "of class Lambda"),
         (layer("CustomGradient"), "CustomGradient"),

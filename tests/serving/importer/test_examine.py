@@ -6,11 +6,11 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from keras_gallery.serving.doctor.files import examine_file
 from keras_gallery.serving.doctor.verdict import Verdict
 from keras_gallery.serving.errors import InvalidArgument, NotFound
+from keras_gallery.serving.importer.examine import examine_file
 
-FILES = Path(__file__).parents[1] / "importer" / "files"
+FILES = Path(__file__).parent / "files"
 
 
 def verdicts_on(path: Path) -> tuple[str, dict[str, Verdict]]:

@@ -1,4 +1,4 @@
-"""Examines a model file without running the model."""
+"""Examines a model file without running the model, for `gallery doctor` and for `gallery import`."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..errors import FailedPrecondition
-from ..importer.keras2 import allowed
-from ..importer.keras2.report import NoEquivalent
-from ..importer.reading import kinds
-from . import graphs
-from .judge import examine
-from .layers import Layer, layers_of
-from .verdict import TARGETS, Verdict
+from ..doctor import graphs
+from ..doctor.judge import examine, obstacle
+from ..doctor.layers import Layer, layers_of
+from ..doctor.verdict import TARGETS, Verdict
+from ..errors import FailedPrecondition, ServingError
+from .keras2 import allowed
+from .keras2.report import NoEquivalent
+from .reading import kinds
 
 _HARMLESS = "batch_input_shape renamed"  # Keras 3 makes this change itself
 _READ_KERAS_2 = ("keras2", "tfjs_layers", "dl4j")  # targets that read files of Keras 2
@@ -30,8 +30,8 @@ def examine_file(path: Path) -> tuple[str, list[Verdict]]:
         ServingError: the file does not exist, is damaged or unsafe, or has no known format. Or the file is an ONNX
             file, and the package onnx is not installed.
     """
-    from ..importer.keras2.repair import repair
-    from ..importer.reading.config import read
+    from .keras2.repair import repair
+    from .reading.config import read
 
     file_format = kinds.recognise(path)
     if file_format in graphs.READERS:
@@ -72,6 +72,26 @@ def _without_equivalent(config: Any, file_format: str, error: FailedPrecondition
             if not allowed.is_installed():
                 special[target] = Verdict(target, False, "", str(error), _INSTALL)
     return {target: each for target, each in special.items() if target not in _READ_KERAS_2}
+
+
+def refuse_obstacles(path: Path, *, trust: bool) -> None:
+    """Raises FailedPrecondition if the doctor knows why a server cannot serve the layers of a file.
+
+    Says nothing about files without a configuration of layers, or that cannot be read: their reader does.
+
+    Args:
+        path: the file, or the folder of a TensorFlow.js model.
+        trust: whether code in the file is allowed to run.
+    """
+    from .keras2.repair import repair
+    from .reading.config import read
+
+    try:
+        config, _ = repair(read(path)[0])
+    except ServingError:
+        return
+    if problem := obstacle(config, trust=trust):
+        raise FailedPrecondition(problem)
 
 
 def _unreadable(layers: Sequence[Layer]) -> list[str]:
