@@ -27,7 +27,7 @@ from ..quiet import import_keras
 from .examine import refuse_obstacles
 from .keras2.report import NoEquivalent
 from .reading import kinds
-from .reading.causes import named_cause
+from .reading.causes import cause, named_cause
 
 if TYPE_CHECKING:
     import keras
@@ -157,6 +157,7 @@ def _export(result: ReadResult, model: keras.Model, request: Mapping[str, Any], 
     from ..signatures.names import fit_names
     from . import inputs
     from .parts import input_notes, named_parts
+    from .reading.result import RuntimeFails
     from .subclassed import as_functional
 
     model, lines = as_functional(model)
@@ -179,8 +180,11 @@ def _export(result: ReadResult, model: keras.Model, request: Mapping[str, Any], 
     for note in [*map(str, renamed), *notes, *of_classes, *of_pixels]:
         report(f"    {note}")
     if result.reference is not None:
-        largest = _difference(model, named, result.reference)
-        report(f"Compared with {result.reference_name}: largest difference {largest:.1g}")
+        try:
+            largest = _difference(model, named, result.reference)
+            report(f"Compared with {result.reference_name}: largest difference {largest:.1g}")
+        except RuntimeFails as error:
+            report(f"Not compared with {result.reference_name}, which cannot run the file: {cause(error)}")
     report("Exporting the model as a SavedModel, and comparing the results of both")
     exported = export(
         named,

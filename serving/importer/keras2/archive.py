@@ -72,7 +72,7 @@ class _Rearrangement:
                 if names:
                     self._copied.append((entry, container[names[at]]))
                     self._layer(container[names[at]], target, entry, layer)
-                else:
+                elif layer.weights:
                     self._missing.append((entry, target, layer))
 
     def _layer(self, group: h5py.Group, target: h5py.Group, entry: Any, layer: keras.layers.Layer) -> None:

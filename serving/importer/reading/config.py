@@ -102,4 +102,27 @@ def _from_tfjs(path: Path) -> tuple[dict[str, Any], Any]:
         raise InvalidArgument(f"Expected an object as model_config in model.json. Received: {type(config).__name__}")
     if config is topology:  # written by TensorFlow.js; the converter from Keras writes model_config
         config = {name: value for name, value in topology.items() if name not in ("keras_version", "backend")}
-    return config, topology.get("keras_version")
+    version = topology.get("keras_version")
+    return _with_batch_shape(config) if str(version).startswith("3") or _calls_keras_3(config) else config, version
+
+
+def _calls_keras_3(value: Any) -> bool:
+    """Whether a configuration has calls of layers in the format of Keras 3: objects with arguments."""
+    if isinstance(value, list):
+        return any(map(_calls_keras_3, value))
+    if not isinstance(value, dict):
+        return False
+    calls = value.get("inbound_nodes")
+    if isinstance(calls, list) and any(isinstance(call, dict) for call in calls):
+        return True
+    return any(map(_calls_keras_3, value.values()))
+
+
+def _with_batch_shape(value: Any) -> Any:
+    """Restores the name of the option batch_shape of Keras 3. Users rename it, so that TensorFlow.js loads the file."""
+    if isinstance(value, list):
+        return [_with_batch_shape(each) for each in value]
+    if isinstance(value, dict):
+        new = dict.fromkeys(("batchInputShape", "batch_input_shape"), "batch_shape")
+        return {new.get(key, key): _with_batch_shape(each) for key, each in value.items()}
+    return value

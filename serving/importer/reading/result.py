@@ -10,6 +10,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from ...errors import FailedPrecondition
+
 Arrays = dict[str, np.ndarray[Any, Any]]
 
 
@@ -30,6 +32,10 @@ class Options:
     like: keras.Model | None = None
 
 
+class RuntimeFails(FailedPrecondition):
+    """The original runtime of a file cannot run the file."""
+
+
 @dataclass(frozen=True)
 class ReadResult:
     """The result of a reader: a Keras model, or the folder of a SavedModel that is served without changes.
@@ -41,7 +47,7 @@ class ReadResult:
         model: the model with its weights, or None.
         saved_model: the folder of a SavedModel, or None.
         reference: function that runs the file in its original runtime. It maps input arrays by name to output arrays by
-            name. None if that runtime is not available.
+            name. None if that runtime is not available. Raises RuntimeFails if that runtime cannot run the file.
         reference_name: name and version of the original runtime, such as "Keras 2 (tf_keras 2.21)".
     """
 

@@ -20,10 +20,11 @@ from ..keras2.repair import is_keras2, repair
 from ..reading import config as config_file
 from ..reading import kinds
 from ..reading.json_text import MAX_BYTES, read_json
-from ..reading.result import Arrays, Options, ReadResult
+from ..reading.result import Arrays, Options, ReadResult, RuntimeFails
 from ..reading.vetting import vet
 from . import weights_files as tfjs_weights_files
 from . import weights_names as tfjs_weights_names
+from . import weights_paths as tfjs_weights_paths
 
 
 def read(path: Path, options: Options) -> ReadResult:
@@ -49,7 +50,10 @@ def read(path: Path, options: Options) -> ReadResult:
     vet(config, options)
     arrays = tfjs_weights_files.read(file.parent, content.get("weightsManifest"))
     model = build_checked(path, config, options, sum(array.size for array in arrays.values()))
-    tfjs_weights_names.load(model, arrays)
+    if tfjs_weights_paths.has_paths(arrays):
+        tfjs_weights_paths.load(model, arrays, raw, file, options.folder)
+    else:
+        tfjs_weights_names.load(model, arrays)
     if is_keras2(raw):
         keras2_weights.adjust(model)
     reference = _in_tensorflow_js(file, model)
@@ -86,7 +90,10 @@ def _in_tensorflow_js(file: Path, model: keras.Model) -> Callable[[Arrays], Arra
 
     def run(inputs: Arrays) -> Arrays:
         numbered = {str(at): inputs[tensor.name] for at, tensor in enumerate(model.inputs)}
-        outputs = list(tfjs_node.ask(file, numbered, tfjs_node.LAYERS).values())
+        try:
+            outputs = list(tfjs_node.ask(file, numbered, tfjs_node.LAYERS).values())
+        except FailedPrecondition as error:  # TensorFlow.js does not have all layers of Keras 3
+            raise RuntimeFails(str(error)) from None
         check_count("the file in TensorFlow.js", outputs, names)
         return dict(zip(names, outputs, strict=True))
 

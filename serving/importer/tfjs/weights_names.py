@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -11,44 +11,60 @@ import numpy as np
 from ...errors import InvalidArgument
 
 Chain = tuple[str, ...]  # names of the nested layers that a variable is in, outermost first
-# Variables with another name in TensorFlow.js: class → (name in TensorFlow.js, name in Keras 3).
-_RENAMED = {"DepthwiseConv1D": ("depthwise_kernel", "kernel"), "DepthwiseConv2D": ("depthwise_kernel", "kernel")}
+# Variables with another name in TensorFlow.js and in Keras 2: class → {name in Keras 3: other name}.
+_OTHER_NAMES = {"DepthwiseConv1D": {"kernel": "depthwise_kernel"}, "DepthwiseConv2D": {"kernel": "depthwise_kernel"}}
 
 
 def load(model: keras.Model, arrays: Mapping[str, np.ndarray[Any, Any]]) -> None:
     """Assigns the weights to a model.
 
     For example, the weight `lstm/lstm_cell/kernel` is the variable `kernel` of the layer `lstm`, or of a layer inside
-    `lstm`. Parts of the name that are not layers of the model are ignored.
+    `lstm`. The weight `dense/1` is the second variable of the layer `dense`. Parts of the name that are not layers of
+    the model are ignored.
 
     Raises:
         InvalidArgument: a weight of the model is missing, fits several variables or none, or has another shape.
     """
-    variables = dict(_variables(model))
-    known = {name for chain, _ in variables for name in chain}
+    variables = list(_variables(model))
+    known = {name for chain, _, _ in variables for name in chain}
     # Start with the names that have the most parts, because these names are the most specific.
     for name, array in sorted(arrays.items(), key=lambda item: -item[0].count("/")):
         *scopes, last = name.split("/")
         layers = [scope for scope in scopes if scope in known]
-        matches = [key for key in variables if key[1] == last and _is_within(layers, key[0])]
-        nearest = [key for key in matches if len(key[0]) == min(len(chain) for chain, _ in matches)]
+        matches = [each for each in variables if last in each.names and _is_within(layers, each.chain)]
+        nearest = [each for each in matches if len(each.chain) == min(len(match.chain) for match in matches)]
         if len(nearest) != 1:
             raise InvalidArgument(
                 f"Expected one variable of the model for weight {name!r}. Received: {len(nearest)} variables"
             )
-        variable = variables.pop(nearest[0])
+        variables.remove(nearest[0])
+        variable = nearest[0].variable
         if tuple(variable.shape) != array.shape:
             raise InvalidArgument(
                 f"Expected weight {name!r} to have shape {list(variable.shape)}. Received: {list(array.shape)}"
             )
         variable.assign(array)
     if variables:
-        chain, last = next(iter(variables))
-        raise InvalidArgument(f"The manifest has no weight {'/'.join((*chain[1:], last))!r}")
+        missing = variables[0]
+        raise InvalidArgument(f"The manifest has no weight {'/'.join((*missing.chain[1:], missing.names[0]))!r}")
 
 
-def _variables(layer: keras.layers.Layer, parents: Chain = ()) -> Iterator[tuple[tuple[Chain, str], Any]]:
-    """Yields ((chain of layers, name in TensorFlow.js), variable) once for each variable of a layer."""
+class _Weight(NamedTuple):
+    """A variable of a model.
+
+    Attributes:
+        chain: names of the layers that it is in.
+        names: its names in TensorFlow.js and in Keras 3, and its number in the layer.
+        variable: the variable.
+    """
+
+    chain: Chain
+    names: tuple[str, ...]
+    variable: Any
+
+
+def _variables(layer: keras.layers.Layer, parents: Chain = ()) -> Iterator[_Weight]:
+    """Yields each variable of a layer once."""
     seen: set[int] = set()
     queue = [(layer, parents)]
     while queue:
@@ -57,9 +73,9 @@ def _variables(layer: keras.layers.Layer, parents: Chain = ()) -> Iterator[tuple
             continue
         seen.add(id(each))
         chain = (*chain, each.name)
-        old, new = _RENAMED.get(type(each).__name__, ("", ""))
-        for variable in each._trainable_variables + each._non_trainable_variables:
-            yield (chain, old if variable.name == new else variable.name), variable
+        others = _OTHER_NAMES.get(type(each).__name__, {})
+        for number, variable in enumerate(each._trainable_variables + each._non_trainable_variables):
+            yield _Weight(chain, (others.get(variable.name, variable.name), variable.name, str(number)), variable)
         queue += [(child, chain) for child in each._flatten_layers(include_self=False, recursive=False)]
 
 
