@@ -3,7 +3,8 @@
 To add an operator, add a function under the operator's ONNX name to the table in one of these files:
 
 - `elements.py`: element-wise operators, products (`MatMul`, `Gemm`, `Einsum`), reductions, `TopK`
-- `shapes.py`: reshape, slice, concatenate, gather, resize
+- `shapes.py`: reshape, slice, concatenate, gather
+- `resizing.py`: resize
 - `windows.py`: convolution, pooling, normalization
 - `loops.py`: recurrent layers, loops, conditions
 

@@ -1,4 +1,4 @@
-"""ONNX operators in TensorFlow: reshape, slice, concatenate, gather and resize. See `elements.py`."""
+"""ONNX operators in TensorFlow: reshape, slice, concatenate, and gather. See `elements.py`."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ from onnx import helper
 from .call import Call, Operator, Unsupported
 
 _MAX_INDEX = (1 << 31) - 1
-# (coordinates, rounding) of nearest-neighbour resizing that repeat each pixel if the scale is an integer.
-_REPEATING = {("asymmetric", "floor"), ("half_pixel", "round_prefer_floor"), ("half_pixel", "round_prefer_ceil")}
 
 
 def _dtype(number: int) -> Any:
@@ -144,43 +142,6 @@ def _depth_to_space(call: Call, x: Any) -> Any:
     return tf.reshape(blocks, (-1, channels // size**2, height * size, width * size))
 
 
-def _resize(call: Call, x: Any, *optional: Any) -> Any:
-    """Resizes images: nearest neighbour with integer scales, or linear with half-pixel centres."""
-    call.refuse_unless("antialias", 0)
-    call.refuse_unless("axes", None)
-    call.refuse_unless("keep_aspect_ratio_policy", "stretch")
-    sizes = optional[2] if len(optional) > 2 else None
-    scales = optional[1] if len(optional) > 1 else optional[0] if optional else np.array(call.attributes["scales"])
-    height_width = x.shape[2:]
-    if len(x.shape) != 4 or None in height_width:
-        raise Unsupported("only images of a fixed size are supported")
-    factors = (
-        call.static(scales) if sizes is None else call.static(sizes) / np.array([1, x.shape[1] or 1, *height_width])
-    )
-    sizes_out = [int(np.floor(size * factor)) for size, factor in zip(height_width, factors[2:], strict=True)]
-    mode, coordinates = call.get("mode", "nearest"), call.get("coordinate_transformation_mode", "half_pixel")
-    rounding = call.get("nearest_mode", "round_prefer_floor")
-    if call.opset < 11:  # older opsets do not have these attributes
-        coordinates, rounding = "asymmetric", "floor"
-    if coordinates == "pytorch_half_pixel" and min(sizes_out) > 1:
-        coordinates = "half_pixel"
-    if (
-        mode == "nearest"
-        and (coordinates, rounding) in _REPEATING
-        and all(float(each).is_integer() for each in factors)
-    ):
-        for axis, factor in enumerate(factors[2:], 2):
-            x = tf.repeat(x, int(factor), axis)
-        return x
-    if (
-        mode != "linear"
-        or coordinates != "half_pixel"
-        or sizes_out != [size * factor for size, factor in zip(height_width, factors[2:], strict=True)]
-    ):
-        raise Unsupported(f"mode={mode}, {coordinates}, {rounding} with scales {factors.tolist()} is not supported")
-    return tf.transpose(tf.image.resize(tf.transpose(x, [0, 2, 3, 1]), sizes_out), [0, 3, 1, 2])
-
-
 SHAPES: dict[str, Operator] = {
     "Cast": lambda call, x: tf.cast(x, _dtype(call.attributes["to"])),
     "CastLike": lambda call, x, y: tf.cast(x, y.dtype),
@@ -197,7 +158,6 @@ SHAPES: dict[str, Operator] = {
     "Pad": _pad,
     "Range": lambda call, start, limit, step: tf.range(start, limit, step),
     "Reshape": _reshape,
-    "Resize": _resize,
     "ReverseSequence": lambda call, x, lengths: tf.reverse_sequence(
         x, lengths, call.get("time_axis", 0), call.get("batch_axis", 1)
     ),
@@ -209,5 +169,4 @@ SHAPES: dict[str, Operator] = {
     "Tile": lambda call, x, times: tf.tile(x, times),
     "Transpose": lambda call, x: tf.transpose(x, call.get("perm", None)),
     "Unsqueeze": _unsqueeze,
-    "Upsample": _resize,
 }
