@@ -6,10 +6,12 @@ SavedModel, the process loads the SavedModel once, and frees it when the last of
 
 from __future__ import annotations
 
+import _thread
 import itertools
 import math
 import os
 import resource
+import signal
 import socket
 import sys
 import threading
@@ -29,6 +31,7 @@ from .session import Session, session_config
 from .tensor import Tensor, empty, from_strings
 
 _INTERNAL = 13
+ACCEPT_PAUSE_SECONDS = 0.1  # before another try if the system has no file descriptor or thread left
 STOP_PAUSE_SECONDS = 60.0  # the runs of a SavedModel are stopped at most once in this time
 
 
@@ -184,12 +187,34 @@ def _to_buffer(tensor: Tensor) -> Buffer:
     return strings_to_bytes(tensor.strings()) if tensor.dtype == STRING else tensor.memory
 
 
+def accept(listener: socket.socket, models: Models) -> None:
+    """Accepts a connection, and answers its requests in a thread.
+
+    If the system has no file descriptor or thread left, the connection waits: the runs in progress must not end.
+    """
+    while True:
+        try:
+            connection, _ = listener.accept()
+            break
+        except OSError:
+            time.sleep(ACCEPT_PAUSE_SECONDS)
+    stream = Stream(connection)
+    while True:
+        try:
+            _thread.start_new_thread(serve, (stream, models))
+            return
+        except (RuntimeError, MemoryError):
+            time.sleep(ACCEPT_PAUSE_SECONDS)
+
+
 def _exit_when_stdin_closes() -> None:
     sys.stdin.buffer.read()
     os._exit(0)
 
 
 def main() -> None:
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):  # systemd sends SIGTERM to all processes of a service
+        signal.signal(number, signal.SIG_IGN)  # the server ends this process after the requests in progress
     descriptor, intra_op, inter_op = map(int, sys.argv[1:4])
     if temporary := sys.argv[4]:  # the only folder in which this process may write
         os.environ["TMPDIR"] = temporary
@@ -202,8 +227,7 @@ def main() -> None:
     models = Models(session_config(intra_op, inter_op))
     with socket.socket(fileno=descriptor) as listener:
         while True:
-            connection, _ = listener.accept()
-            threading.Thread(target=serve, args=(Stream(connection), models), daemon=True).start()
+            accept(listener, models)
 
 
 if __name__ == "__main__":

@@ -338,6 +338,20 @@ def test_a_killed_process_is_restarted(
     assert "ended with status -9" in caplog.text
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_signal_to_all_processes_of_the_server_does_not_end_the_runs(
+    models: Path, process: TensorFlowProcess, tensorflow: TensorFlow, number: signal.Signals
+) -> None:
+    runner = load(tensorflow, models / "shapes")["scalar"]
+    x = {"x": np.array(1, np.float32)}
+    runner(x, ["y"])
+    pid = pid_of(process)
+    os.kill(pid, number)
+    time.sleep(0.1)
+    assert runner(x, ["y"])["y"] == 2
+    assert pid_of(process) == pid
+
+
 def test_a_request_in_progress_fails_if_the_process_ends(
     models: Path, owner: TensorFlowProcess, connect: Callable[[], TensorFlow]
 ) -> None:
