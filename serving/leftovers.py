@@ -44,7 +44,11 @@ class OwnedFolder:
 
 def remove_abandoned(prefix: str, parent: Path | None = None) -> None:
     """Removes the folders of `OwnedFolder` with this prefix whose process has ended."""
-    for folder in _folders(prefix, parent or Path(tempfile.gettempdir())):
+    try:
+        parent = parent or Path(tempfile.gettempdir())
+    except FileNotFoundError:  # the disk is full, or this process may not write anywhere
+        return
+    for folder in _folders(prefix, parent):
         if (lock := _lock(folder)) is not None:
             _remove(folder, lock)
 

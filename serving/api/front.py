@@ -9,9 +9,10 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import logging
 import socket
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +40,10 @@ MAX_METADATA_BYTES = 16 << 10  # headers of a gRPC call, as in gRPC
 CONNECTION_BYTES = 32 << 10  # memory of an idle connection
 WINDOW_BYTES = 1 << 20  # bytes of a body that may arrive before the application has read them
 CALL_BYTES = 16 << 10  # memory of a request that waits for its body, or for the client to read a small answer
+RESTART_SECONDS = 1.0  # pause before a server that has failed is started again
 EXTRA_SECONDS = 3.0  # time for the answers to the requests that are ended when the server stops
 
+log = logging.getLogger(__name__)
 h2corn._lib.emit_banner = lambda *_: None  # the server writes its own lines to the log
 
 
@@ -65,8 +68,9 @@ class Front:
         self._grpc: GrpcApplication = grpc_api.application(max_bytes, budget)
         self._tls = tls
         self._sockets: dict[str, socket.socket] = {}
-        self._servers: list[Server] = []
+        self._servers: dict[str, Server] = {}
         self._serving: list[asyncio.Task[None]] = []
+        self._stopping = False
 
     async def open(self, unix: socket.socket | None) -> None:
         """Answers requests on the ports, and on a listening Unix socket. Closes the Unix socket at the end."""
@@ -78,37 +82,63 @@ class Front:
             self._sockets["grpc_unix"] = unix
         try:
             for name, listening in self._sockets.items():
-                await self._serve(name, listening)
+                running = await self._start(name, listening)
+                self._serving.append(asyncio.create_task(self._keep(name, listening, running)))
         except BaseException:
-            for server in self._servers:
+            self._stopping = True
+            for server in self._servers.values():
                 server.shutdown()
             await self._close()
             raise
 
-    async def _serve(self, name: str, listening: socket.socket) -> None:
-        """Starts a server on a listening socket."""
+    async def _start(self, name: str, listening: socket.socket) -> asyncio.Task[None]:
+        """Starts a server on a listening socket. The task ends when the server ends, with an error if it has failed."""
         is_rest = name == "rest"
-        with tempfile.TemporaryDirectory() as folder:  # private to this user; h2corn reads the files at once
-            files = _files(self._tls[name], Path(folder)) if name in self._tls else {}
+        with contextlib.ExitStack() as stack:
+            files: dict[str, Any] = {}
+            if name in self._tls:  # the folder is private to this user; h2corn reads the files at once
+                files = _files(self._tls[name], Path(stack.enter_context(tempfile.TemporaryDirectory())))
             settings = rest_settings(self._flags) if is_rest else grpc_settings(self._flags)
             config = Config(bind=(f"fd://{listening.fileno()}",), **settings, **files)
             application: Any = self._rest_api if is_rest else self._grpc
-            server = Server(application, config)
-            self._servers.append(server)
-            self._serving.append(asyncio.create_task(server.serve()))
+            server = self._servers[name] = Server(application, config)
+            running = asyncio.create_task(server.serve())
             try:
                 await server.wait_started()
-            except OSError as error:  # rustls does not accept every key that OpenSSL accepts
+            except OSError as error:
+                await asyncio.gather(running, return_exceptions=True)
+                if not files:
+                    raise
+                # rustls does not accept every key that OpenSSL accepts
                 raise InvalidArgument(f"Cannot use the keys of the SSLConfig for {name}: {error}") from None
+        return running
+
+    async def _keep(self, name: str, listening: socket.socket, running: Awaitable[None]) -> None:
+        """Waits until a server has ended. If the server has failed, starts another one on the same socket.
+
+        If no file descriptor is left for a new connection, h2corn closes all connections and fails.
+        """
+        while not self._stopping:
+            try:
+                await running
+                return
+            except Exception as error:
+                log.error("the %s server failed, and is started again: %s", name, error)
+            await asyncio.sleep(RESTART_SECONDS)
+            running = self._start_again(name, listening)
+
+    async def _start_again(self, name: str, listening: socket.socket) -> None:
+        await (await self._start(name, listening))
 
     async def drain(self) -> None:
         """Stops accepting requests and waits up to --shutdown_grace_seconds for the requests in progress.
 
         Then ends the remaining requests with UNAVAILABLE or status 503.
         """
+        self._stopping = True
         self._grpc_api.stop()
         self._rest_api.stop()
-        for server in self._servers:
+        for server in self._servers.values():
             server.shutdown()
         for each in self._sockets.values():
             if each.family != socket.AF_UNIX:  # all workers share the Unix socket

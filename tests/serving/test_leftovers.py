@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
+import pytest
 from keras_gallery.serving import leftovers
 from keras_gallery.serving.leftovers import OwnedFolder
 
@@ -51,3 +53,9 @@ def test_a_folder_without_an_owner_is_removed(tmp_path: Path) -> None:
     path = folder.path
     del folder
     assert not path.exists()
+
+
+def test_no_folder_for_temporary_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(tempfile, "_candidate_tempdir_list", list)
+    leftovers.remove_abandoned("any-")
