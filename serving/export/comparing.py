@@ -22,7 +22,7 @@ def difference(got: Array, want: Array) -> float | str:
     if want.dtype == object:  # texts, which are str in some runtimes and bytes in others
         texts = [each if isinstance(each, bytes) else str(each).encode() for each in got.flat]
         got = np.array(texts, object).reshape(got.shape)
-    if not same_form(got, want):
+    if got.shape != want.shape or got.dtype.kind != want.dtype.kind:
         return f"of shape {got.shape} and type {got.dtype}"
     if want.dtype.kind != "f":
         return (
@@ -33,11 +33,6 @@ def difference(got: Array, want: Array) -> float | str:
     with np.errstate(invalid="ignore"):
         off = np.where(same, 0.0, np.abs(new - old) / np.maximum(np.abs(old), 1.0))
     return float(np.nan_to_num(off, nan=np.inf, posinf=np.inf).max(initial=0.0))
-
-
-def same_form(got: Array, want: Array) -> bool:
-    """Whether two arrays have the same shape and the same kind of dtype."""
-    return got.shape == want.shape and got.dtype.kind == want.dtype.kind
 
 
 def too_far(off: float | str, tolerance: float) -> str:

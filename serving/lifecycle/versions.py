@@ -127,7 +127,7 @@ class Version:
 
     def pause_after_change(self) -> float:
         """Returns the pause in seconds before changed files are loaded again: 0.02 s, doubled with each attempt."""
-        return min(0.01 * 2 ** min(self.attempts, 30), CHANGE_SECONDS)
+        return min(float(0.01 * 2 ** min(self.attempts, 30)), CHANGE_SECONDS)
 
     def _least_pause(self, retry_seconds: float) -> float:
         return max(QUARANTINE_SECONDS, retry_seconds) if isinstance(self.error, Quarantined) else retry_seconds
