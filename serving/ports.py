@@ -12,6 +12,7 @@ from pathlib import Path
 
 BACKLOG = 4096  # connections that wait until a process accepts them
 ATTACH_FILTER = 51  # SO_ATTACH_REUSEPORT_CBPF of Linux, which the module `socket` does not name
+IDLE_SECONDS = 120  # after this time without a byte, the system asks whether the client is still there
 UNREAD_SECONDS = 60.0  # a connection is closed if the client does not receive any data that was sent for this time
 
 
@@ -70,6 +71,9 @@ def listen(host: str, port: int, workers: int = 1) -> socket.socket:
     bound = tcp_socket(host)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)  # a client may be gone without closing the connection
+    if hasattr(socket, "TCP_KEEPIDLE"):
+        bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, IDLE_SECONDS)
     if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux; connections inherit the setting
         bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(UNREAD_SECONDS * 1000))
     try:

@@ -105,9 +105,9 @@ class Front:
             running = asyncio.create_task(server.serve())
             try:
                 await server.wait_started()
-            except OSError as error:
+            except Exception as error:
                 await asyncio.gather(running, return_exceptions=True)
-                if not files:
+                if not files or not isinstance(error, OSError):
                     raise
                 # rustls does not accept every key that OpenSSL accepts
                 raise InvalidArgument(f"Cannot use the keys of the SSLConfig for {name}: {error}") from None

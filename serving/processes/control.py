@@ -10,6 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Protocol, cast
 
+from .. import fair_threads
 from ..config import model_config
 from ..errors import Aborted, Cancelled, DeadlineExceeded
 from ..lifecycle.manager import Manager
@@ -68,7 +69,8 @@ class LocalControl:
         return self._manager.models()
 
     async def metrics(self) -> str:
-        return self._metrics()
+        # In a thread, because the metrics of many models can have some 100,000 lines.
+        return cast(str, await fair_threads.call(False, "metrics", self._metrics))
 
 
 class RemoteControl:

@@ -6,7 +6,9 @@ import asyncio
 import contextlib
 import gc
 import logging
+import math
 import os
+import signal
 import sys
 import threading
 from collections.abc import Coroutine
@@ -40,7 +42,11 @@ def exit_in(seconds: float) -> None:
 
     timer = threading.Timer(seconds, leave)
     timer.daemon = True
-    timer.start()
+    try:
+        timer.start()
+    except RuntimeError:  # no thread can be started: a signal ends the process
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.alarm(math.ceil(seconds))
 
 
 def exit_now(status: int) -> NoReturn:

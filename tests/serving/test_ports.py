@@ -40,6 +40,14 @@ def port_of(sock: socket.socket) -> int:
 # === TCP ports ===
 
 
+def test_clients_that_have_gone_are_noticed(host: str, stack: ExitStack) -> None:
+    listening = stack.enter_context(listen(host, port_of(stack.enter_context(reserve(host, 0, "port")))))
+    target = "127.0.0.1" if host == "0.0.0.0" else host
+    stack.enter_context(socket.create_connection((target, port_of(listening)), timeout=SECONDS))
+    connection = stack.enter_context(listening.accept()[0])
+    assert connection.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+
+
 def test_several_processes_listen_on_a_reserved_port(host: str, stack: ExitStack) -> None:
     port = port_of(stack.enter_context(reserve(host, 0, "port")))
     listening = [stack.enter_context(listen(host, port)) for _ in range(3)]

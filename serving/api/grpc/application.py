@@ -14,11 +14,13 @@ from ...errors import DeadlineExceeded, Internal, ServingError, Unavailable, Uni
 from ...limits import Budget, Share
 from ...observe.observation import Observation
 from ...observe.observer import Observer
-from .protocol import LARGE_MESSAGE, MessageReader, Receive, frame, status_message, timeout_seconds
+from .protocol import BODY_SECONDS, LARGE_MESSAGE, MessageReader, Receive, frame, status_message, timeout_seconds
 
 log = logging.getLogger(__name__)
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Method = Callable[["Call"], Awaitable[None]]
+
+LOOK_SECONDS = 10.0  # pause between two looks at whether calls still wait for their message
 
 _TYPE = (b"content-type", b"application/grpc")
 _START: dict[str, Any] = {"type": "http.response.start", "status": 200, "headers": [_TYPE], "trailers": True}
@@ -38,10 +40,11 @@ class Call:
     Attributes:
         headers: the headers of the request. If the client sends a header twice, only the last value.
         share: the memory of this call.
-        stopping: whether the server has ended the call because it stops.
+        error: the reason why the server has ended the call, if it has.
+        waiting_since: when the call began to wait for its only message, in the time of `monotonic`.
     """
 
-    __slots__ = ("deadline", "headers", "receive", "scope", "send", "share", "started", "stopping")
+    __slots__ = ("deadline", "error", "headers", "receive", "scope", "send", "share", "started", "waiting_since")
 
     def __init__(self, scope: dict[str, Any], receive: Receive, send: Send, budget: Budget) -> None:
         self.scope, self.receive, self.send = scope, receive, send
@@ -49,11 +52,19 @@ class Call:
         self.share = Share(budget, (scope.get("client") or ("",))[0])
         self.deadline = float("inf")  # in the time of `monotonic`
         self.started = False  # whether a part of the answer was sent
-        self.stopping = False
+        self.error: ServingError | None = None
+        self.waiting_since = float("inf")
 
     def messages(self, max_bytes: int) -> MessageReader:
         """Returns a reader for messages of up to `max_bytes` bytes."""
         return MessageReader(self.receive, self.headers.get(b"grpc-encoding"), max_bytes, self.share)
+
+    async def only_message(self, max_bytes: int) -> bytes:
+        """Returns the message of a call with one message of up to `max_bytes` bytes."""
+        self.waiting_since = monotonic()
+        message = await self.messages(max_bytes).read_only()
+        self.waiting_since = float("inf")
+        return message
 
     async def answer(self, message: bytes) -> None:
         """Sends a message of the answer."""
@@ -104,6 +115,7 @@ class GrpcApplication:
         self._methods = methods
         self._budget = budget
         self._running: dict[asyncio.Task[Any], Call] = {}
+        self._timer: asyncio.TimerHandle | None = None
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -116,14 +128,16 @@ class GrpcApplication:
         task = asyncio.current_task()
         assert task is not None
         self._running[task] = call
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(LOOK_SECONDS, self._end_late_calls)
         try:
             await self._run(call)
         except OSError:
             pass  # the client has closed the connection or reset the stream
         except asyncio.CancelledError:
-            if not call.stopping:
+            if call.error is None:
                 raise
-            await _end(call, Unavailable("The server is stopping."))
+            await _end(call, call.error)
         finally:
             del self._running[task]
             call.share.release()
@@ -131,8 +145,19 @@ class GrpcApplication:
     def expire(self) -> None:
         """Ends all calls in progress with status UNAVAILABLE."""
         for task, call in list(self._running.items()):
-            call.stopping = True
+            call.error = Unavailable("The server is stopping.")
             task.cancel()
+
+    def _end_late_calls(self) -> None:
+        """Ends the calls whose message has not arrived in time. A timer for each call would slow down all calls."""
+        self._timer = None
+        last = monotonic() - BODY_SECONDS
+        for task, call in list(self._running.items()):
+            if call.waiting_since < last:
+                call.error = DeadlineExceeded(f"The request was not complete within {BODY_SECONDS:g} s.")
+                task.cancel()
+        if self._running:
+            self._timer = asyncio.get_running_loop().call_later(LOOK_SECONDS, self._end_late_calls)
 
     async def _run(self, call: Call) -> None:
         try:
@@ -182,7 +207,7 @@ def unary(call_method: Callable[[bytes], Awaitable[bytes]], max_bytes: int) -> M
     """Returns a method with one request message and one answer message, which is not reported to the observer."""
 
     async def method(call: Call) -> None:
-        await call.answer(await call_method(await call.messages(max_bytes).read_only()))
+        await call.answer(await call_method(await call.only_message(max_bytes)))
         await call.end()
 
     return method
@@ -200,7 +225,7 @@ def observed(
         request = Observation("grpc", name, status="CANCELLED", share=call.share, deadline=call.deadline)
         started = perf_counter()
         try:
-            data = await call.messages(max_bytes).read_only()
+            data = await call.only_message(max_bytes)
             request.request_bytes = len(data)
             observer.begin(request)  # a request whose message is being received is not pending
             try:
@@ -223,8 +248,8 @@ def observed(
             problem.__traceback__ = None  # the traceback would keep the request in memory until the answer is sent
             raise problem from None
         except asyncio.CancelledError:
-            if call.stopping:
-                request.status = "UNAVAILABLE"
+            if call.error is not None:
+                request.status = call.error.code.name
             elif monotonic() >= call.deadline:
                 request.status = "DEADLINE_EXCEEDED"
             raise

@@ -47,7 +47,14 @@ async def read(scope: Scope, receive: Receive, max_bytes: int, share: Share) -> 
     for name, value in scope["headers"]:
         if name == b"content-length" and int(value) > max_bytes:  # before the client sends the body
             raise _too_large(int(value), max_bytes)
-    event = await receive()
+    if scope.get("http_version") == "2":  # over HTTP/1.1, h2corn closes a connection that sends no byte of the body
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                event = await receive()
+        except TimeoutError:
+            raise TooLate from None
+    else:
+        event = await receive()
     body: bytes | bytearray = event.get("body", b"")
     if event.get("more_body"):
         try:

@@ -92,3 +92,15 @@ def test_many_reloads_at_once() -> None:
     for thread in threads:
         thread.join(SECONDS)
     assert ended[3 * MAX_RELOADS :] == [None] * MAX_RELOADS
+
+
+def test_metrics_do_not_stop_the_event_loop() -> None:
+    threads: list[threading.Thread] = []
+
+    def metrics() -> str:
+        threads.append(threading.current_thread())
+        return "text"
+
+    manager: Any = FakeManager()
+    assert asyncio.run(LocalControl(manager, metrics).metrics()) == "text"
+    assert threads != [threading.main_thread()]

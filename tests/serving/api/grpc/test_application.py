@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from keras_gallery.serving.api.grpc import application
 from keras_gallery.serving.engines.base import Arrays, raise_in_event_loop
 from keras_gallery.serving.errors import NotFound
 from keras_gallery.serving.wire import messages, predict
@@ -100,6 +101,27 @@ def start(server: FrontServer, x: Any = X, timeout: float | None = SECONDS, **op
 def test_answers(server: FrontServer, x: Any) -> None:
     assert output(server.call(PREDICT, message("same", x))) == x.ravel().tolist()
     server.seen(signature="same", status="OK", request_bytes=len(message("same", x)))
+
+
+def test_a_call_without_a_message_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(application, "LOOK_SECONDS", 0.02)
+    monkeypatch.setattr(application, "BODY_SECONDS", 0.1)
+    never = threading.Event()
+
+    def no_message() -> Iterator[bytes]:
+        never.wait(SECONDS)
+        yield from ()
+
+    with FrontServer(SIGNATURES) as server:
+        call = server.channel.stream_unary(PREDICT).future(no_message(), timeout=SECONDS)
+        error = call.exception()
+        never.set()
+        assert (error.code().name, error.details()) == (
+            "DEADLINE_EXCEEDED",
+            "The request was not complete within 0.1 s.",
+        )
+        server.seen(method="Predict", status="DEADLINE_EXCEEDED")
+        assert output(server.call(PREDICT, message("same"))) == [1, 1]
 
 
 def test_a_unix_socket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

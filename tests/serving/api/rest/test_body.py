@@ -65,6 +65,8 @@ def test_a_body_that_is_not_complete_in_time(client: Client, monkeypatch: pytest
     monkeypatch.setattr(rest_body, "BODY_SECONDS", 0.01)
     reply = asyncio.run(client._ask("POST", PREDICT, [b"{", b""], {}, stalls=True))
     assert refusal(reply, 408) == "The request was not complete within 0.01 s."
+    reply = asyncio.run(client._ask("POST", PREDICT, [], {}, http_version="2", stalls=True))
+    assert reply.status == 408 and b"The request was not complete within 0.01 s." in reply.body
 
 
 # === Memory ===
