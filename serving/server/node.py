@@ -24,6 +24,7 @@ from ..engines.openvino.engine import OpenVino
 from ..engines.openvino.files import OpenVinoFiles
 from ..engines.tensorflow.engine import TensorFlow
 from ..engines.tflite import TfLite
+from ..fair_threads import FairThreads
 from ..lifecycle.host import LocalHost
 from ..observe.observer import observer_of
 from ..processes.control import Control
@@ -89,6 +90,8 @@ class Node:
             max_pending=values.max_pending_requests,
         )
         self._front: Front | None = None
+        # A document of some hundred models takes seconds. One at a time, so that the other requests go on.
+        self._documents = FairThreads(1)
 
     async def open(self, control: Control, unix: socket.socket | None) -> None:
         """Answers requests on the ports and on the listening Unix socket."""
@@ -117,11 +120,17 @@ class Node:
         await self._front.open(unix)
 
     async def _openapi(self) -> tuple[int, str, bytes]:
-        return 200, "application/json", json.dumps(openapi.document(self._versions()), indent=1).encode()
+        def body() -> bytes:
+            return json.dumps(openapi.document(self._versions()), indent=1).encode()
+
+        return 200, "application/json", await self._documents.call(False, "", body)
 
     async def _docs(self) -> tuple[int, str, bytes]:
+        def body() -> bytes:
+            return openapi_page.page(self._versions(), address).encode()
+
         address = f"{'https' if 'rest' in self._tls else 'http'}://localhost:{self._flags.rest_api_port}"
-        return 200, "text/html; charset=utf-8", openapi_page.page(self._versions(), address).encode()
+        return 200, "text/html; charset=utf-8", await self._documents.call(False, "", body)
 
     def _versions(self) -> list[openapi.ServedVersion]:
         return [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 from pathlib import Path
@@ -39,6 +40,22 @@ def test_the_workers_share_the_default_number_of_threads() -> None:
 )
 def test_threads(arguments: list[str], count: int) -> None:
     assert node.threads(flags.parse([BASE, *arguments], {})) == count
+
+
+def test_the_documents_do_not_stop_the_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: list[threading.Thread] = []
+
+    def document(*_: object) -> str:
+        threads.append(threading.current_thread())
+        return "text"
+
+    monkeypatch.setattr(node.openapi, "document", document)
+    monkeypatch.setattr(node.openapi_page, "page", document)
+    values = flags.parse([BASE, "--convert_to_openvino=false"], {})
+    running = node.Node(values, Settings.read(values), lambda: "", name="server")
+    assert asyncio.run(running._openapi())[2] == b'"text"' and asyncio.run(running._docs())[2] == b"text"
+    assert len(threads) == 2 and threading.main_thread() not in threads
+    running.close()
 
 
 def test_closing_ends_the_batch_threads() -> None:
