@@ -8,6 +8,7 @@ rotation, the next line creates a new file; no signal is needed.
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import logging
 import os
@@ -38,16 +39,24 @@ class _Line(NamedTuple):
 
 
 def check(path: str) -> None:
-    """Raises InvalidArgument if the file can't be opened. Creates the file if it does not exist."""
+    """Raises InvalidArgument if the file can't be opened. Creates the file if it does not exist.
+
+    A pipe may have no reader yet.
+    """
     try:
         if path != "-":
             os.close(_open(path))
     except OSError as error:
+        if error.errno == errno.ENXIO:  # a pipe whose reader may come later
+            return
         raise InvalidArgument(f"Cannot write to the file {path} of --request_log: {error.strerror}") from None
 
 
 def _open(path: str) -> int:
-    return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    # With O_NONBLOCK, opening a pipe without a reader fails, instead of waiting for a reader.
+    file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NONBLOCK", 0), 0o644)
+    os.set_blocking(file, True)
+    return file
 
 
 class RequestLog:

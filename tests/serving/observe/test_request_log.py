@@ -8,6 +8,7 @@ import logging
 import os
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import replace
 from functools import partial
@@ -151,6 +152,22 @@ def test_a_slow_reader_does_not_delay_requests(tmp_path: Path) -> None:
         while data.count(b"\n") < number - dropped(metrics):
             data += pipe.read1()
     assert all(json.loads(line)["model"] == "m" for line in data.splitlines())
+
+
+def test_a_pipe_without_a_reader(tmp_path: Path) -> None:
+    path, metrics = tmp_path / "pipe", Metrics()
+    os.mkfifo(path)
+    opened = threading.Thread(target=check, args=(str(path),), daemon=True)
+    opened.start()
+    opened.join(10)
+    assert not opened.is_alive()
+    log = RequestLog(str(path), metrics)
+    log.record(replace(REQUEST))
+    until(lambda: dropped(metrics) == 1)
+    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as reader:
+        log.record(replace(REQUEST))
+        log.close()
+        assert json.loads(reader.read())["model"] == "m"
 
 
 def test_several_processes_write_to_one_file(tmp_path: Path) -> None:
