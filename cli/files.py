@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..models.errors import GalleryError
+from ..serving.printable import printable
 from . import arrays
 
 if TYPE_CHECKING:
@@ -135,12 +136,12 @@ def for_each(inputs: Sequence[tuple[Path, ...]], handle: Callable[..., None]) ->
                 warnings.simplefilter("always", UserWarning)
                 handle(*arguments)
             for each in caught:
-                print(f"gallery: warning: {_naming(source, each.message)}", file=sys.stderr)
+                print(printable(f"gallery: warning: {_naming(source, each.message)}"), file=sys.stderr)
         except (GalleryError, InvalidArgument) as error:
             message = _naming(source, error)
             if len(inputs) == 1:
                 raise GalleryError(message) from None
-            print(f"gallery: {message}", file=sys.stderr)
+            print(printable(f"gallery: {message}"), file=sys.stderr)
             status = 1
     return status
 

@@ -113,6 +113,7 @@ def _serve_new_models(server: ServerProcess, root: Path) -> int:
     from ..serving.launcher import find_models
 
     assert server.process is not None
+    problem = ""
     while True:
         try:
             return server.process.wait(WATCH_SECONDS)
@@ -123,8 +124,15 @@ def _serve_new_models(server: ServerProcess, root: Path) -> int:
         except (NotFound, OSError):  # a folder was removed meanwhile, or all folders
             continue
         if new := found.keys() - server.models.keys():
-            server.update(server.models | found)
-            print(f"Serving also {', '.join(sorted(new))}.", flush=True)
+            try:
+                server.update(server.models | found)
+            except OSError as error:  # such as a full disk: the server goes on, and the next attempt may succeed
+                if str(error) != problem:
+                    problem = str(error)
+                    print(printable(f"Cannot serve {', '.join(sorted(new))}: {problem}"), flush=True)
+                continue
+            problem = ""
+            print(printable(f"Serving also {', '.join(sorted(new))}."), flush=True)
 
 
 COMMAND = Command(

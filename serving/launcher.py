@@ -192,14 +192,14 @@ class ServerProcess:
         """Changes the models in the model config file.
 
         The server reads the file again if it has the flag --model_config_file_poll_wait_seconds. A container can't
-        read the file of another model.
+        read the file of another model. Raises OSError if the file can't be written.
         """
-        self.models = models
         flag = next(each for each in self.command if each.startswith("--model_config_file="))
         file = Path(flag.partition("=")[2])
         changed = file.with_suffix(".changed")
         changed.write_text(model_config({name: str(path.absolute()) for name, path in models.items()}))
         changed.replace(file)  # in one step, so that the server never reads a part of the file
+        self.models = models
 
     def __enter__(self) -> Self:
         output = open(self._log, "ab") if self._log else None

@@ -66,3 +66,10 @@ def test_errors(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> Non
     assert main(arguments) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("gallery: ") and r"\x1b[2Jevil" in line and line.isprintable()
+
+
+def test_errors_and_warnings_of_several_files(evil: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    evil.with_name(f"{EVIL}2.png").write_bytes(b"no image")
+    assert main(["encode", "m", str(evil.parent)]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert SAFE in line and line.isprintable()
