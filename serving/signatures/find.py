@@ -88,9 +88,8 @@ def endpoints(
     default = {"serving_default": plain(model, seed)}
     if whole:
         return default
-    if len(model.outputs) == 1 and isinstance(
-        getattr(model, "output", None), dict
-    ):  # a call of such a model returns a dict
+    if len(model.outputs) == 1 and isinstance(getattr(model, "output", None), dict):
+        # A call of the model returns a dict. A call of this copy returns a tensor.
         model = keras.Model(model.inputs, model.outputs[0], name=model.name)
     names = {layer.name for layer in model.layers}
     halves = halves_by_name(model) if len(model.inputs) == len(model.outputs) == 1 else None

@@ -124,6 +124,10 @@ def _graph_function(model: keras.Model, loaded: Any, signature: Any) -> Callable
     """
     names = output_names(model)
     arguments = list(signature.structured_input_signature[1])
+    if len(arguments) != len(model.inputs):  # a ragged input is an argument for its values and one for its row splits
+        raise FailedPrecondition(
+            f"Expected {len(model.inputs)} inputs. Received: a signature with {', '.join(arguments)} (ragged inputs)"
+        )
     argument_of = {x.name: x.name if x.name in arguments else arguments[at] for at, x in enumerate(model.inputs)}
     if set(names) != set(signature.structured_outputs):
         if len(names) > 1 or len(signature.structured_outputs) > 1:

@@ -13,7 +13,9 @@ import numpy as np
 import pytest
 from keras_gallery.serving.errors import InvalidArgument, PermissionDenied
 from keras_gallery.serving.importer.keras.h5_file import read
+from keras_gallery.serving.importer.parts import input_notes
 from keras_gallery.serving.importer.reading.result import Options
+from keras_gallery.serving.signatures.outputs import output_names
 
 from ..real_files import answers, ask, unpack
 
@@ -197,3 +199,19 @@ def test_files_of_keras_1_are_refused(tmp_path: Path, options: Options) -> None:
         opened.attrs["keras_version"] = "1.2.2"
     with pytest.raises(InvalidArgument, match=r"Received: Keras 1\.2\.2"):
         read(file, options)
+
+
+def test_states_and_ragged_inputs_of_keras_2(tmp_path: Path, options: Options) -> None:
+    tf_keras = pytest.importorskip("tf_keras")
+    layers = tf_keras.layers
+    ids = layers.Input((None,), dtype="int32", ragged=True, name="ids")
+    outputs = layers.LSTM(2, return_sequences=True, return_state=True, name="lstm")(layers.Embedding(9, 3)(ids))
+    tf_keras.Model(ids, outputs).save(tmp_path / "states.h5")
+    result = read(tmp_path / "states.h5", options)
+    assert result.model is not None and result.reference is not None
+    assert "input ids: ragged" in input_notes(result.model)[0]
+    arrays = {"ids": np.array([[1, 2, 3], [4, 5, 6]], np.int32)}
+    expected = result.reference(arrays)
+    assert list(expected) == output_names(result.model) == ["lstm", "lstm_1", "lstm_2"]
+    for got, want in zip(ask(result.model, arrays), expected.values(), strict=True):
+        np.testing.assert_allclose(got, want, atol=1e-5)
