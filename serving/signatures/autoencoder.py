@@ -72,9 +72,8 @@ def autoencoder(model: keras.Model, data: Data, halves: Halves) -> dict[str, End
     return endpoints | data.image_file_endpoints(endpoints, ("encode", "denoise"))
 
 
-def colorizer(model: keras.Model, data: Data, halves: Halves) -> dict[str, Endpoint]:
+def colorizer(model: keras.Model, data: Data, encoder: keras.Model) -> dict[str, Endpoint]:
     """Returns the endpoints of a model that colours grey images. Colour image files are converted to grey first."""
-    encoder = halves.encoder
 
     def colorize(x: Any) -> Tensors:
         return {"colorized": model(x, training=False)}

@@ -15,6 +15,7 @@ from ..errors import InvalidArgument
 from . import lookups
 from .halves import tensor
 from .image_files import decode_images
+from .sizes import example_size, too_short_length
 
 PREDICT = "tensorflow/serving/predict"
 
@@ -205,7 +206,7 @@ def random(
         model: the model.
         source: the input in the model. Required for texts and categories.
     """
-    dynamic_size = 8 + too_short_length(model) + batch % 3
+    dynamic_size = example_size(model, batch) if None in spec.shape[1:] else 8 + batch % 3
     shape = (batch, *(size or dynamic_size for size in spec.shape[1:]))
     if spec.dtype.is_floating:
         return rng.random(shape).astype(spec.dtype.as_numpy_dtype)
@@ -214,12 +215,6 @@ def random(
         return lookups.example_values(rng, layers, shape, dynamic_size).astype(spec.dtype.as_numpy_dtype)
     most = min(table_sizes(model), default=256 if spec.dtype == tf.uint8 else 2)
     return rng.integers(0, most, shape).astype(spec.dtype.as_numpy_dtype)
-
-
-def too_short_length(model: keras.Model) -> int:
-    """Returns the largest sequence length that is too short for the model's convolution kernels or seasonal period."""
-    windows = [layer.kernel_size[0] - 1 for layer in model.layers if isinstance(layer, keras.layers.Conv1D)]
-    return int(max([0, *windows, *(getattr(layer, "season", 0) for layer in model.layers)]))
 
 
 def _kind(shape: tuple[int | None, ...], dtype: str) -> str:

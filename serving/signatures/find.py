@@ -14,7 +14,7 @@ from .base import Arrays, Data, Endpoint, Tensors, random
 from .classifier import classifier, classifier_of_several_inputs
 from .detector import BOXES, PROBABILITIES, detector
 from .forecaster import forecaster
-from .halves import halves_by_name
+from .halves import encoder_by_name, halves_by_name
 from .outputs import by_name
 from .pixels import UNKNOWN, pixel_range
 from .regressor import regressor
@@ -92,7 +92,6 @@ def endpoints(
         # A call of the model returns a dict. A call of this copy returns a tensor.
         model = keras.Model(model.inputs, model.outputs[0], name=model.name)
     names = {layer.name for layer in model.layers}
-    halves = halves_by_name(model) if len(model.inputs) == len(model.outputs) == 1 else None
     values = None if pixels == UNKNOWN else pixels or pixel_range(model)[0] or "0..1"
     match [each.dtype for each in model.inputs], _last_layers(model):
         case [_], ["probabilities"] if model.outputs[0].shape[1:]:
@@ -111,12 +110,14 @@ def endpoints(
             return default | words(model, tokens)
         case [_, _], [_] if {"encoder", "decoder"} <= names and "previous" in [x.name for x in model.inputs]:
             return default | text_generator(model, seed, tokens, values)
-        case ["float32"], [_] if halves:
+        case ["float32"], [_] if {"encoder", "decoder"} <= names:
             before, after = (tuple(each[0].shape[1:]) for each in (model.inputs, model.outputs))
-            if before == after:
-                return autoencoder(model, Data(model, seed, pixels=values), halves)
-            if len(before) == 3 and (before, after) == ((*before[:2], 1), (*before[:2], 3)):
-                return colorizer(model, Data(model, seed, pixels=values), halves)
+            data = Data(model, seed, pixels=values)
+            if before == after and (halves := halves_by_name(model)):
+                return autoencoder(model, data, halves)
+            is_colorizer = len(before) == 3 and (before, after) == ((*before[:2], 1), (*before[:2], 3))
+            if is_colorizer and (encoder := encoder_by_name(model)):
+                return colorizer(model, data, encoder)
         case ["float32"], [_, _] if isinstance(model.output, dict) and model.output.keys() == {PROBABILITIES, BOXES}:
             return detector(model, Data(model, seed, pixels=values), labels)
     return default

@@ -52,6 +52,17 @@ def halves_by_name(model: keras.Model) -> Halves | None:
         return None
 
 
+def encoder_by_name(model: keras.Model) -> keras.Model | None:
+    """Returns the part of a model up to the output of its layer `encoder`.
+
+    Returns None if the model calls the layer more than once, or if the layer has several outputs.
+    """
+    try:
+        return keras.Model(model.inputs[0], tensor(model, "encoder", "output"), name="encoder")
+    except InvalidArgument:
+        return None
+
+
 def split(model: keras.Model, encoder: str | None, decoder: str | None) -> Halves:
     """Splits a model with one input and one output at the output of `encoder`, or else at the input of `decoder`.
 

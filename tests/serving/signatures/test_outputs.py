@@ -96,3 +96,22 @@ def test_forecasters_with_a_fixed_window(model: keras.Model) -> None:
     assert list(signatures) == ["serving_default", "forecast"]
     example = signatures["forecast"].example(3)["history"]
     assert len(signatures["forecast"].function(tf.constant(example))["forecast"]) == 3
+
+
+def halved(*shape: int | None) -> keras.Model:
+    """Returns a U-Net of one level, or a plain stack of convolutions for a series."""
+    x = layers.Input(shape)
+    if len(shape) == 2:
+        last = layers.GlobalMaxPooling1D()(layers.Conv1D(2, 5)(layers.Conv1D(2, 5)(layers.Conv1D(2, 5)(x))))
+        return keras.Model(x, last)
+    first = layers.Conv2D(2, 1)(x)
+    return keras.Model(x, layers.Concatenate()([first, layers.UpSampling2D(4)(layers.MaxPooling2D(4)(first))]))
+
+
+@pytest.mark.parametrize("shape", [(None, None, 3), (None, 2)], ids=["U-Net", "convolutions"])
+def test_example_sizes_fit_models_of_any_size(shape: tuple[int | None, ...]) -> None:
+    endpoint = endpoints(halved(*shape))["serving_default"]
+    for batch in (1, 2):
+        (example,) = endpoint.example(batch).values()
+        (output,) = endpoint.function(tf.constant(example)).values()
+        assert len(output) == batch

@@ -206,7 +206,8 @@ def test_states_and_ragged_inputs_of_keras_2(tmp_path: Path, options: Options) -
     layers = tf_keras.layers
     ids = layers.Input((None,), dtype="int32", ragged=True, name="ids")
     outputs = layers.LSTM(2, return_sequences=True, return_state=True, name="lstm")(layers.Embedding(9, 3)(ids))
-    tf_keras.Model(ids, outputs).save(tmp_path / "states.h5")
+    with pytest.warns(UserWarning, match="legacy"):
+        tf_keras.Model(ids, outputs).save(tmp_path / "states.h5")
     result = read(tmp_path / "states.h5", options)
     assert result.model is not None and result.reference is not None
     assert "input ids: ragged" in input_notes(result.model)[0]
