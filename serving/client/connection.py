@@ -126,7 +126,7 @@ class Connection:
                 raise InvalidArgument(f"{definition.name} has several inputs ({names}). Pass arrays by name.")
             inputs = {next(iter(definition.inputs)): inputs}
         arrays = {name: _cast(name, value, definition) for name, value in inputs.items()}
-        _warn_of_values(arrays.get(IMAGE), definition, self._signatures.get(spec, {}))
+        warn_of_values(arrays.get(IMAGE), definition, self._signatures.get(spec, {}))
         return self._transport.predict(spec, definition, arrays)
 
 
@@ -150,7 +150,7 @@ def _cast(name: str, value: Any, definition: SignatureDef) -> Array:
     return array
 
 
-def _warn_of_values(images: Array | None, definition: SignatureDef, signatures: Iterable[str]) -> None:
+def warn_of_values(images: Array | None, definition: SignatureDef, signatures: Iterable[str]) -> None:
     """Warns if images have values far outside the range that the signature states, which is [0, 1] in most models.
 
     If the signature states no range, the range is [0, 1] if the model has signatures for image files.

@@ -127,9 +127,7 @@ def _output_shape(model: keras.Model) -> tuple[int | None, ...]:
 
 def _check(labels: Sequence[str], count: int) -> None:
     if len(labels) != count:
-        raise InvalidArgument(
-            f"Expected {count} labels in the file of --labels, one for each class. Received: {len(labels)}"
-        )
+        raise InvalidArgument(f"Expected {count} labels in --labels, one for each class. Received: {len(labels)}")
 
 
 def _no_classes(layer: str, activation: str | None, size: int) -> str:

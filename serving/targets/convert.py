@@ -32,6 +32,7 @@ from ..errors import AlreadyExists, FailedPrecondition, InvalidArgument, Serving
 from ..export.comparing import difference, too_far
 from ..signatures import Endpoint, Texts, endpoints
 from ..signatures.outputs import check_count
+from ..signatures.pixels import pixel_range
 from ..wire.signature import DEFAULT_SIGNATURE
 from .plain import plain
 
@@ -108,8 +109,8 @@ def export_to(
     try:
         unchecked = partial / place.name
         notes = _write(module, model, endpoint, unchecked)
-        if module.WHOLE and (lost := available.keys() - endpoints(plain(model)[0]).keys()):
-            notes.append(f"an import of the file does not have the signatures {', '.join(sorted(lost))}")
+        if module.WHOLE:
+            notes += _import_notes(plain(model)[0], set(available))
         run = module.runner(unchecked, endpoint)
         largest, outputs = check(place.name, endpoint, run, lambda: module.runtime(unchecked))
         runtime = module.runtime(unchecked)
@@ -121,6 +122,16 @@ def export_to(
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return Written(place, notes, runtime, largest, [spec.name for spec in endpoint.inputs], outputs)
+
+
+def _import_notes(model: keras.Model, signatures: set[str]) -> list[str]:
+    """Says how the signatures of an import of the file differ from `signatures`."""
+    imported = set(endpoints(model))
+    lost = ", ".join(sorted(signatures - imported))
+    notes = [f"an import of the file does not have the signatures {lost}"] if lost else []
+    if pixel_range(model)[0] is None and (files := [name for name in sorted(imported) if name.endswith("_png")]):
+        notes.append(f"an import of the file needs the option --pixels 0..1 for the signatures {', '.join(files)}")
+    return notes
 
 
 def _write(module: Any, model: keras.Model, endpoint: Endpoint, place: Path) -> list[str]:

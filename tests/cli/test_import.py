@@ -29,6 +29,10 @@ def test_weights_for_a_model_of_the_gallery(tmp_path: Path, capsys: pytest.Captu
         (["none.h5"], "gallery: No such file or folder: none.h5\n"),
         (["labels.txt"], "Expected a model of Keras, TensorFlow, TensorFlow.js or ONNX. Received: "),
         (["labels.txt", "--labels", "none.txt"], "Expected a text file with one label per line. Received: none.txt"),
+        (
+            ["labels.txt", "--pixels", "-1..1"],
+            "Expected a model of Keras, TensorFlow, TensorFlow.js or ONNX. Received: ",
+        ),
         (["labels.txt", "--name", "a/b"], "Expected a model name without '/'"),
         (
             ["labels.txt", "--save", "model.h5"],

@@ -43,6 +43,9 @@ CLASSES: dict[str, frozenset[str]] = {
             TextVectorization TimeDistributed UnitNormalization UpSampling1D UpSampling2D UpSampling3D ZeroPadding1D
             ZeroPadding2D ZeroPadding3D
         """,
+        "keras.src.layers.preprocessing.feature_space": """
+            TFDConcat TFDIdentity
+        """,
         "keras.initializers": """
             Constant GlorotNormal GlorotUniform HeNormal HeUniform Identity IdentityInitializer LecunNormal LecunUniform
             Ones Orthogonal OrthogonalInitializer RandomNormal RandomUniform STFT STFTInitializer TruncatedNormal

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from keras_gallery.serving.client import Client
+from keras_gallery.serving.client.connection import warn_of_values
 from keras_gallery.serving.errors import (
     DeadlineExceeded,
     FailedPrecondition,
@@ -144,6 +145,17 @@ def test_images_that_are_not_in_0_1_give_a_warning(client: Client, images: Any, 
     with pytest.warns(UserWarning, match=r"Divide 8-bit pixels by 255\.$"):
         client.encode(MODEL, np.full(images.shape, 255, np.uint8))
     client.encode(MODEL, images * 2 - 0.5)  # noise may leave [0, 1]; warnings are errors in tests
+
+
+def test_images_in_another_range_give_a_warning(images: Any) -> None:
+    def signature(pixels: str) -> SignatureDef:
+        spec = TensorSpec("x:0", dtypes.BY_NUMBER[1], (-1, 8, 8, 1), pixels)
+        return SignatureDef("encode", "", {"image": spec}, {})
+
+    warn_of_values(images * 255, signature("0..255"), ["encode_png"])  # warnings are errors in tests
+    with pytest.warns(UserWarning, match=r"values in \[-1, 1\]. .* by 127.5, and subtract 1\.$"):
+        warn_of_values(images * 255, signature("-1..1"), ["encode_png"])
+    warn_of_values(images * 255, signature(""), ["encode"])
 
 
 def test_errors(client: Client, images: Any, png_files: list[bytes]) -> None:

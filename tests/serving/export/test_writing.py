@@ -211,6 +211,15 @@ def test_the_method_names_of_signatures(classifier_folder: Path, tmp_path: Path)
     assert signatures["regress_example"].outputs["outputs"].shape == (-1, 1)
 
 
+def test_signatures_say_the_range_of_pixel_values(classifier_folder: Path, tmp_path: Path) -> None:
+    signatures = read_signatures(classifier_folder)
+    assert signatures["classify_png"].inputs["image_bytes"].pixels == "0..1"
+    assert signatures["serving_default"].inputs["image"].pixels == "0..1"
+    assert signatures["classify_example"].inputs["inputs"].pixels == ""
+    with pytest.raises(InvalidArgument, match=r"Expected pixels of 0..255, 0..1, -1..1 or unknown. Received: 1..2"):
+        export(classifier(), "c", tmp_path, pixels="1..2")
+
+
 def test_warm_up_requests_of_a_classifier(classifier_folder: Path) -> None:
     signatures = {name: Defined(each) for name, each in read_signatures(classifier_folder).items()}
     runs = [run for record in warmup.read(classifier_folder) for run in record.runs(signatures)]

@@ -25,7 +25,10 @@ def test_keras_loads_the_file_without_this_project(tmp_path: Path) -> None:
     model = small("detector")  # the model has outputs in a dict and the custom layer `CellBoxes`
     model.compile("adam", loss=[keras.losses.MeanSquaredError()] * 2)
     written = export_to("keras", model, tmp_path / "m.keras")
-    assert written.notes == ["cell_boxes: CellBoxes written as Activation, Conv2D, Flatten, Normalization, Reshape"]
+    assert written.notes == [
+        "cell_boxes: CellBoxes written as Activation, Conv2D, Flatten, Normalization, Reshape",
+        "an import of the file needs the option --pixels 0..1 for the signatures detect_png",
+    ]
     assert written.runtime == f"Keras {keras.__version__}"
     again = keras.saving.load_model(written.place)
     assert not again.compiled

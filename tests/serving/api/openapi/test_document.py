@@ -53,6 +53,13 @@ SIGNATURES = {
 }
 
 
+def test_pixel_values() -> None:
+    image = TensorSpec("t:0", dtypes.BY_NUMBER[1], (-1, 2, 2, 3), "0..255")
+    version = ServedVersion("m", 1, {"s": signature({"image": image}, {"y": spec("float", -1)})})
+    assert '"description": "Pixel values 0..255"' in json.dumps(described(version))
+    assert "float (?, 2, 2, 3), pixel values 0..255" in openapi_page.page([version], "http://localhost")
+
+
 def described(*versions: ServedVersion) -> dict[str, Any]:
     document = openapi.document(versions)
     OpenAPIV31SpecValidator(json.loads(json.dumps(document))).validate()
