@@ -21,7 +21,7 @@ PIXELS = ("0..255", "0..1", "-1..1")
 
 def _configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> None:
     # argparse accepts "-1" as the value of an option, but not "-1..1".
-    parser._negative_number_matcher = re.compile(r"-\d")  # type: ignore[attr-defined]
+    parser._negative_number_matcher = re.compile(r"-\d")
     parser.add_argument("file", type=Path, help="the file, or the folder of a SavedModel or a TensorFlow.js model")
     parser.add_argument("--name", help="name of the served model (default: the name of the file)")
     parser.add_argument(

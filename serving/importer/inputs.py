@@ -82,16 +82,16 @@ def named_classes(model: keras.Model, labels: Sequence[str] | None) -> tuple[ker
     shape, activation, layer = _output_shape(model), output_activation(model), output_layer(model)
     if len(shape) != 2:
         return model, _unused(labels, f"the output {layer} has the shape {shape}, not (batch, classes)")
-    notes = []
+    size, notes = shape[1] or 0, []
     operation = model.outputs[0]._keras_history.operation
     if operation.name != _OUTPUT:
-        if activation == SOFTMAX and shape[1] > 1:
+        if activation == SOFTMAX and size > 1:
             notes.append(f"classifier: {layer} computes a softmax")
-        elif activation == SIGMOID and shape[1] == 1 and labels:
+        elif activation == SIGMOID and size == 1 and labels:
             _check(labels, 2)
             notes.append(f"classifier: {layer} computes a sigmoid, which is the probability of {labels[1]!r}")
         else:
-            return model, _unused(labels, _no_classes(layer, activation, shape[1]))
+            return model, _unused(labels, _no_classes(layer, activation, size))
         for other in model.layers:
             if other.name == _OUTPUT:
                 other.name = f"inner_{_OUTPUT}"
@@ -100,7 +100,7 @@ def named_classes(model: keras.Model, labels: Sequence[str] | None) -> tuple[ker
         model = keras.Model(model.input, named, name=model.name)
     if not class_count(model):
         return model, [
-            f"no signature classify: {_no_classes(layer, activation, shape[1])}",
+            f"no signature classify: {_no_classes(layer, activation, size)}",
             *_unused(labels, "the model gets no signature classify"),
         ]
     if labels:

@@ -30,19 +30,19 @@ def output_activation(model: keras.Model, output: int = 0) -> str | None:
         model: any built Keras model.
         output: the index of the output.
     """
-    inner = _functional(model)
+    inner = graph_of(model)
     return _of_tensor(inner.outputs[output]) if inner is not None else None
 
 
 def output_layer(model: keras.Model) -> str:
     """Returns the name of the layer that computes the first output, with the names of the models around it."""
     operation = model.outputs[0]._keras_history.operation
-    inner = _functional(operation) if isinstance(operation, keras.Model) else None
+    inner = graph_of(operation) if isinstance(operation, keras.Model) else None
     return operation.name if inner is None else f"{operation.name}/{output_layer(inner)}"
 
 
-def _functional(model: keras.Model) -> Any:
-    """Returns the graph of layers of a model. None if the model is subclassed, or has no graph."""
+def graph_of(model: keras.Model) -> Any:
+    """Returns the functional model with the layers of a model. None if the model is subclassed, or was never built."""
     inner = getattr(model, "_functional", None) if isinstance(model, keras.Sequential) else model
     return inner if inner is not None and getattr(inner, "_nodes_by_depth", None) else None
 
@@ -51,7 +51,7 @@ def _of_tensor(tensor: Any) -> str | None:
     history = tensor._keras_history
     operation = history.operation
     if isinstance(operation, keras.Model):
-        return output_activation(operation, history.tensor_index) if _functional(operation) is not None else None
+        return output_activation(operation, history.tensor_index) if graph_of(operation) is not None else None
     kind = type(operation).__name__
     inputs = operation._inbound_nodes[history.node_index].input_tensors
     if isinstance(operation, keras.layers.Softmax) or kind == "Softmax":

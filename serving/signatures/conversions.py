@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from typing import Any, NamedTuple
 
 import keras
@@ -71,7 +70,10 @@ def _after_layer(layer: keras.layers.Layer, before: Affine | None) -> Affine | N
     if isinstance(layer, keras.layers.BatchNormalization) and _of_new_batch(layer):
         return before
     if isinstance(layer, keras.layers.Pipeline):
-        return functools.reduce(lambda values, each: _after_layer(each, values), layer.layers, before)
+        values: Affine | None = before
+        for each in layer.layers:
+            values = _after_layer(each, values)
+        return values
     is_linear = isinstance(layer, keras.layers.Activation) and layer.activation is keras.activations.linear
     return before if type(layer).__name__ in _LAYERS or is_linear else None
 

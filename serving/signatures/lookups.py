@@ -8,6 +8,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from .activations import graph_of
+
 Array = np.ndarray[Any, Any]
 
 TEXTS = ("a", "some words", "Other words, and more", "größer", "7")  # for layers without a vocabulary
@@ -20,10 +22,10 @@ _LOOKUPS = (keras.layers.StringLookup, keras.layers.IntegerLookup, keras.layers.
 
 def lookup_layers(model: keras.Model, x: Any) -> list[Any]:
     """Returns the layers with a vocabulary that read the input `x` of a model, also those in nested models."""
-    inner = getattr(model, "_functional", None) if isinstance(model, keras.Sequential) else model
+    nodes = getattr(graph_of(model), "_nodes_by_depth", {})
     found, reached = [], {id(x)}
-    for depth in sorted(getattr(inner, "_nodes_by_depth", {}), reverse=True):
-        for node in inner._nodes_by_depth[depth]:
+    for depth in sorted(nodes, reverse=True):
+        for node in nodes[depth]:
             operation = node.operation
             if not any(id(each) in reached for each in node.input_tensors):
                 continue
@@ -57,9 +59,11 @@ def example_values(rng: np.random.Generator, layers: list[Any], shape: tuple[int
     if not isinstance(layer, keras.layers.TextVectorization):
         pool = [*known, UNKNOWN] if layer.num_oov_indices else known
         return rng.choice(np.array([each.encode() for each in pool], object), shape)
-    pool = np.array([*known, UNKNOWN], object)
+    words_and_unknown = np.array([*known, UNKNOWN], object)
     counts = rng.integers(1, words, int(np.prod(shape)), endpoint=True)
-    return np.array([" ".join(rng.choice(pool, count)).encode() for count in counts], object).reshape(shape)
+    return np.array([" ".join(rng.choice(words_and_unknown, count)).encode() for count in counts], object).reshape(
+        shape
+    )
 
 
 def without_vocabulary(model: keras.Model) -> list[str]:

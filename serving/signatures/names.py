@@ -73,7 +73,7 @@ def _rename_variable(variable: Any) -> None:
 
     The name has no meaning, but the export fails if it is not allowed. A new variable would need a copy of the weights.
     """
-    value = getattr(variable, "value", None)
+    value: Any = getattr(variable, "value", None)
     name = str(getattr(value, "_handle_name", ""))
     parts = name.removesuffix(":0").split("/")
     if name and not all(map(_is_allowed, parts)):

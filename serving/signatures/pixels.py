@@ -13,7 +13,7 @@ import keras
 import numpy as np
 
 from ..wire.signature import PIXELS
-from .activations import SIGMOID, TANH, output_activation
+from .activations import SIGMOID, TANH, graph_of, output_activation
 from .conversions import Affine, Array, converted
 
 RANGES = {text: tuple(map(float, text.split(".."))) for text in PIXELS}
@@ -39,15 +39,16 @@ def pixel_range(model: keras.Model) -> tuple[str | None, str]:
     if keras.backend.standardize_dtype(image.dtype) == "uint8":
         return "0..255", f"the input {image.name} has the type uint8"
     walk = _Walk()
-    inner = getattr(model, "_functional", None) if isinstance(model, keras.Sequential) else model
     with np.errstate(all="ignore"):  # a scale may be zero
-        walk.follow(inner, {id(image): Affine(np.ones(1), np.zeros(1))})
+        walk.follow(graph_of(model), {id(image): Affine(np.ones(1), np.zeros(1))})
     if len({found for found, _ in walk.findings}) == 1:
         found, name = walk.findings[0]
         return found, f"the layer {name} converts them"
     if not walk.findings and is_autoencoder(model):
-        found = {SIGMOID: "0..1", TANH: "-1..1"}.get(output_activation(model) or "")
-        return found, "the output, which has the range of the input, is computed by a sigmoid or tanh" if found else ""
+        activation = output_activation(model)
+        if activation in (SIGMOID, TANH):
+            reason = f"the output, which has the range of the input, is computed by a {activation}"
+            return "0..1" if activation == SIGMOID else "-1..1", reason
     return None, ""
 
 
@@ -99,8 +100,8 @@ class _Walk:
 
     def _inside(self, model: keras.Model, known: list[Affine | None]) -> Affine | None:
         """Follows the values through a nested model."""
-        inner = getattr(model, "_functional", None) if isinstance(model, keras.Sequential) else model
-        if not getattr(inner, "_nodes_by_depth", None):
+        inner = graph_of(model)
+        if inner is None:
             return None
         pairs = zip(inner.inputs, known, strict=False)
         values = {id(x): each for x, each in pairs if each is not None}
