@@ -135,3 +135,11 @@ def test_a_vocabulary_that_hdf5_lost(tmp_path: Path, read: Any) -> None:
         inputs.check_vocabularies(read(tmp_path / "m.h5").model)
     keras.Model(x, lookup(x)).save(tmp_path / "m.keras")
     inputs.check_vocabularies(read(tmp_path / "m.keras").model)
+
+
+def test_layers_of_feature_space(tmp_path: Path, read: Any) -> None:
+    from keras.src.layers.preprocessing.feature_space import TFDConcat, TFDIdentity
+
+    a, b = keras.Input((1,), name="a"), keras.Input((1,), name="b")
+    keras.Model([a, b], TFDIdentity()(TFDConcat(axis=-1)([a, b]))).save(tmp_path / "m.keras")
+    assert read(tmp_path / "m.keras").model.output_shape == (None, 2)
