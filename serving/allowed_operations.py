@@ -234,12 +234,13 @@ def _linked_functions(functions: Iterable[Any]) -> dict[str, list[str]]:
     """
     implementations: dict[bytes, list[str]] = {}
     for function in functions:
-        implementations.setdefault(function.attr["api_implements"].s, []).append(function.signature.name)
-    implementations.pop(b"", None)
-    return {
-        each.signature.name: implementations.get(each.attr["api_implements"].s, []) + _names_in(each.attr)
-        for each in functions
-    }
+        if "api_implements" in function.attr:
+            implementations.setdefault(function.attr["api_implements"].s, []).append(function.signature.name)
+    linked = {each.signature.name: _names_in(each.attr) for each in functions}
+    for names in implementations.values():
+        for name in names:
+            linked[name] += names
+    return linked
 
 
 def _denied(function: str, node: Any, why: str) -> PermissionDenied:

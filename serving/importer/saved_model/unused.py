@@ -44,8 +44,7 @@ def remove_unused(meta_graph: Any) -> list[str]:
     removed = unsafe - {function for function, _ in nodes.reach(remaining, needed)}
     # A function of a model may not use the operations of a saver. Only loading and saving the variables may use them.
     savers = _functions_with(nodes, lambda node: node.op in SAVER)
-    hidden = (unsafe | savers) - {function for function, _ in nodes.reach(needed_nodes, needed)}
-    hidden &= set(objects.concrete_functions)
+    hidden = (unsafe | savers) & set(objects.concrete_functions) - {name for name, _ in nodes.reach([], needed)}
     lines = _line("function", _hide(objects, hidden), "no signature calls") if hidden else []
     if removed:
         _delete(graph.library.function, lambda each: each.signature.name in removed)

@@ -12,30 +12,26 @@ def layer(function: str) -> dict[str, Any]:
     return {"class_name": "TFOpLambda", "config": {"name": "layer", "function": function}}
 
 
-@pytest.mark.parametrize(
-    "function",
-    ["math.add", "compat.v1.nn.conv2d", "nn.dropout", "random.normal", "image.resize_with_pad", "zeros", "fill"]
-    + ["__operators__.getitem", "compat.v1.shape", "tensor_scatter_nd_add", "linalg.diag", "signal.stft"],
-)
+FUNCTIONS = """
+    math.add compat.v1.nn.conv2d nn.dropout random.normal image.resize_with_pad zeros fill __operators__.getitem
+    compat.v1.shape tensor_scatter_nd_add linalg.diag signal.stft
+"""
+
+
+@pytest.mark.parametrize("function", FUNCTIONS.split())
 def test_functions_that_compute(function: str) -> None:
     assert is_harmless({"layers": [layer(function), {"class_name": "Dense"}, {"class_name": "__ellipsis__"}]})
 
 
-@pytest.mark.parametrize(
-    "function",
-    [
-        "io.write_file",
-        "io.read_file",
-        "py_function",
-        "numpy_function",
-        "saved_model.load",
-        "data.Dataset.range",
-        "print",
-    ]
-    + ["compat.v1.print", "nn.fixed_unigram_candidate_sampler", "random.fixed_unigram_candidate_sampler", "map_fn"]
-    + ["image.decode_png", "keras.models.load_model", "random.set_seed", "math.add.x", "math.__class__.x", "", "while"]
-    + ["while_loop", "function", "compat.v1.compat.v1.zeros", "raw_ops.WriteFile", "math.add\n", "compat.v1.scan"],
-)
+OTHERS = """
+    io.write_file io.read_file py_function numpy_function saved_model.load data.Dataset.range print compat.v1.print
+    nn.fixed_unigram_candidate_sampler random.fixed_unigram_candidate_sampler map_fn image.decode_png random.set_seed
+    keras.models.load_model math.add.x math.__class__.x while_loop function compat.v1.compat.v1.zeros compat.v1.scan
+    raw_ops.WriteFile
+"""
+
+
+@pytest.mark.parametrize("function", [*OTHERS.split(), "", "math.add\n"])
 def test_other_functions(function: str) -> None:
     assert not is_harmless([layer(function)])
 

@@ -136,7 +136,7 @@ def test_a_saved_model_without_a_signature(tmp_path: Path) -> None:
     module = tf.Module()
     module.weight = tf.Variable(1.0)
     tf.saved_model.save(module, str(tmp_path / "bare"))
-    with pytest.raises(FailedPrecondition, match="has no signature: save it again"):
+    with pytest.raises(FailedPrecondition, match="has no signature, so no request can run it: save it again"):
         read(tmp_path / "bare")
 
 
