@@ -60,13 +60,13 @@ def examine_file(path: Path) -> tuple[str, list[Verdict]]:
 def _without_equivalent(config: Any, file_format: str, error: FailedPrecondition) -> dict[str, Verdict]:
     """Returns the verdicts on a model with a layer that Keras 3 does not have.
 
-    Targets that read files of Keras 2 can still run the model. The import can serve an HDF5 file if Keras 2 can export
+    Targets that read files of Keras 2 can still run the model. The import can serve the model if Keras 2 can export
     the model as a SavedModel.
     """
     special = {target: Verdict(target, False, "", str(error), _SOURCE) for target in TARGETS}
     if not isinstance(error, NoEquivalent):  # Keras 2 cannot load the file
         return special
-    if file_format == "h5" and allowed.is_harmless(config):
+    if file_format in ("h5", "keras") and allowed.is_harmless(config):
         for target in _SERVED:
             special[target] = Verdict(target, True)
             if not allowed.is_installed():

@@ -30,7 +30,7 @@ def as_functional(model: keras.Model) -> tuple[keras.Model, list[str]]:
     shapes = _shapes(model)
     if not shapes:
         raise FailedPrecondition(f"The subclassed model {name} has no saved input shapes: {_REMEDY}")
-    reasons = []
+    reasons, loaded = [], len(model.variables)
     for dtype in _DTYPES:
         inputs: Any = {key: _inputs(shape, key, dtype) for key, shape in shapes.items()}
         try:
@@ -43,6 +43,11 @@ def as_functional(model: keras.Model) -> tuple[keras.Model, list[str]]:
         except Exception as error:  # the user's code can raise any error
             reasons.append(" ".join(str(error).split())[:200])
             continue
+        if len(model.variables) > loaded:  # the new variables have random values
+            raise FailedPrecondition(
+                f"Keras cannot load all weights of the subclassed model {name}, because its class has no build method "
+                f"that builds all layers: {_REMEDY}"
+            )
         described = ", ".join(f"{x.name} {dtype} {tuple(x.shape)}" for x in functional.inputs)
         return functional, [f"subclassed model {name}, called with the shapes that it was built with: {described}"]
     raise FailedPrecondition(f"The subclassed model {name} cannot be called ({reasons[0]}): {_REMEDY}")

@@ -86,7 +86,7 @@ def read(file: Path, options: Options) -> ReadResult:
     try:
         result: ReadResult = reader.read(file, options)
     except NoEquivalent as error:
-        if file_format != "h5":
+        if file_format not in ("h5", "keras"):
             raise
         from .keras2 import fallback
 

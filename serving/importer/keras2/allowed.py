@@ -59,7 +59,7 @@ def _objects(value: Any) -> Iterator[Mapping[str, Any]]:
 
 def _is_known(value: Mapping[str, Any]) -> bool:
     name, module = value["class_name"], value.get("module")
-    if not isinstance(name, str) or (module is not None and str(module).partition(".")[0] != "keras"):
+    if not isinstance(name, str) or (module is not None and str(module).partition(".")[0] not in ("keras", "tf_keras")):
         return False  # Keras 2 imports the module
     if name not in FUNCTION_LAYERS:
         return name in _CLASSES

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ... import saved_model
 from ..reading import config as config_file
+from ..reading import kinds
 from ..reading.result import Options, ReadResult
 from . import allowed, runtime
 from .report import NoEquivalent
@@ -18,7 +19,7 @@ def read(path: Path, options: Options, error: NoEquivalent) -> ReadResult:
     """Returns the model of a file as a SavedModel that Keras 2 wrote.
 
     Args:
-        path: an HDF5 file of Keras 2.
+        path: an HDF5 file or a .keras file of Keras 2.
         options: `trust` allows every class and function.
         error: why Keras 3 cannot rebuild the model.
 
@@ -31,12 +32,14 @@ def read(path: Path, options: Options, error: NoEquivalent) -> ReadResult:
         raise error
     if not allowed.is_installed():
         raise NoEquivalent(f"{error} ({_INSTALL})")
-    model = runtime.load_h5(path)
-    if model is None:
-        raise error
+    from ..keras.keras_file import made_by
     from ..saved_model import folder
 
     target = options.folder / "keras2"
+    is_h5 = kinds.recognise(path) == "h5"
+    model = runtime.load_h5(path) if is_h5 else runtime.load_keras(path, raw, target / "weights")
+    if model is None:
+        raise error
     exported = target / "exported"
     try:
         model.save(exported, save_format="tf", include_optimizer=False)
@@ -44,8 +47,9 @@ def read(path: Path, options: Options, error: NoEquivalent) -> ReadResult:
         raise error from None
     (exported / folder.KERAS_METADATA).unlink(missing_ok=True)
     result = folder.read(exported, replace(options, folder=target))
+    names = ", ".join(saved_model.read_signatures(exported))
     return replace(
         result,
-        description=f"HDF5 file of Keras {version}: {', '.join(saved_model.read_signatures(exported))}",
+        description=f"{'HDF5' if is_h5 else '.keras'} file of {made_by(version)}: {names}",
         changes=[f"exported as a SavedModel by {runtime.name()}: {error}", *result.changes],
     )

@@ -59,6 +59,8 @@ class Functional:
     def _rewrite(self, name: str) -> None:
         """Converts the configuration of a layer, and inserts helper layers before and after the layer if necessary."""
         old = self._layers[name].config
+        if any(call.kwargs.get("training") is True for call in self._layers[name].calls) and _differs_in_training(old):
+            raise unsupported(name, old["class_name"], "which is called with training=True (Keras 3 ignores this)")
         new = self._layers[name].config = self._layer(old)
         if before := scaling_layer(new):
             self._insert_before(name, before)
@@ -144,6 +146,15 @@ def is_time_major(layer: Mapping[str, Any]) -> bool:
     if not isinstance(config, dict):
         return False
     return bool(config.get("time_major")) or ("layer" in config and is_time_major(config["layer"]))
+
+
+def _differs_in_training(layer: Mapping[str, Any]) -> bool:
+    """Whether a layer of Keras 2 computes something else in training, such as Dropout. False if it is unknown."""
+    config = layer["config"]
+    if not isinstance(config, Mapping):
+        return isinstance(config, list)
+    rates = (config.get("dropout"), config.get("recurrent_dropout"))
+    return bool(tables.IN_TRAINING.search(layer["class_name"]) or "layers" in config or any(rates))
 
 
 def sequential_as_functional(layers: Sequence[Mapping[str, Any]]) -> Config:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from ...signatures.outputs import check_count, output_names
-from ..reading import hdf5
+from ..reading import archive, hdf5
 from ..reading.result import Arrays, Options
 from . import allowed
 
@@ -39,6 +40,43 @@ def load_h5(path: Path) -> Any:
             return tf_keras.models.load_model(file, compile=False)
         except Exception:  # Keras raises errors of many classes for files that it cannot load
             return None
+
+
+def load_keras(path: Path, raw: Any, folder: Path) -> Any:
+    """Loads a .keras file in Keras 2. Returns None if Keras 2 cannot load the file.
+
+    Check the configuration with `allowed.is_harmless` first.
+
+    Args:
+        path: the file.
+        raw: the configuration in the file.
+        folder: a new folder for the weights.
+    """
+    import tf_keras
+
+    weights = archive.WEIGHTS[0]
+    with archive.open_checked(path) as opened:
+        if weights not in opened.NameToInfo:
+            return None
+        archive.extract(opened, [weights], folder)
+    with hdf5.open_checked(folder / weights):
+        pass
+    try:
+        model = tf_keras.models.model_from_json(json.dumps(_without_modules(raw)))
+        model.load_weights(folder / weights)
+    except Exception:  # Keras raises errors of many classes for files that it cannot load
+        return None
+    return model
+
+
+def _without_modules(value: Any) -> Any:
+    """Removes the modules of classes from a configuration, so that Keras 2 imports no modules."""
+    if isinstance(value, list):
+        return [_without_modules(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    removed = ("module", "registered_name", "build_config") if "class_name" in value else ()
+    return {key: _without_modules(each) for key, each in value.items() if key not in removed}
 
 
 def reference_function(path: Path, raw: Any, model: keras.Model, options: Options) -> Callable[[Arrays], Arrays] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, NamedTuple
 
 # Matches any value of an option, because the option does not change the results.
@@ -146,6 +147,9 @@ SCALABLE: dict[str, frozenset[str]] = {
     ),
     "recurrent_activation": frozenset("LSTM LSTMCell GRU GRUCell ConvLSTM1D ConvLSTM2D ConvLSTM3D".split()),
 }
+
+# Layers that compute something else in training.
+IN_TRAINING = re.compile("Dropout|Noise|Random|BatchNormalization")
 
 # Layers whose inputs can be a list of the sequence and the initial states.
 WITH_STATES = ("LSTM", "GRU", "SimpleRNN", "RNN", "Bidirectional", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D")

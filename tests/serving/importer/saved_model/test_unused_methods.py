@@ -1,3 +1,19 @@
+"""Tests of SavedModels with functions that read datasets and that nobody runs: they are removed."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from keras_gallery.serving.wire import messages
+
+from .test_folder import FLOATS, print_to_file, read, save_to_file
+
+
 def with_methods(place: Path, **methods: Callable[[Any, Any], Any]) -> Path:
     """Saves a module with a signature, and with methods that the signature does not call."""
     module = tf.Module()
