@@ -121,8 +121,13 @@ def _differences(client: Client, name: str, version: Path, answers: Path) -> tup
     worst, compared, random = 0.0, [], []
     for number, record in enumerate(warmup.read(version)):
         signature = record.request.spec.signature
+
+        def predict(record: Any = record, signature: str = signature) -> Any:
+            return client.predict(name, record.request.inputs, signature=signature)
+
+        results = [predict()]
         expected = [_answer(answers / f"{number}.pb"), *map(_answer, sorted(answers.glob(f"{number}.*.pb")))]
-        results = [client.predict(name, record.request.inputs, signature=signature) for _ in range(len(expected))]
+        results += [predict() for _ in expected[1:]]
         if results[0].keys() != expected[0].keys():
             raise FailedPrecondition(
                 f"Expected outputs {', '.join(sorted(expected[0]))} of signature {signature} from the server. "

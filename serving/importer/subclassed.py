@@ -11,6 +11,7 @@ import keras
 
 from ..errors import FailedPrecondition
 
+_PROJECT = __name__.partition(".")[0] + "."
 _DTYPES = ("float32", "int32", "string")
 _REMEDY = "in the program that created the model, call model.export(FOLDER), and import this folder"
 
@@ -73,17 +74,22 @@ def _inputs(shape: Any, name: str, dtype: str) -> Any:
 
 
 def register(modules: Iterable[ModuleType]) -> None:
-    """Registers the classes of modules that are not registered with Keras, such as layers without the decorator."""
+    """Registers the user's classes that are not registered with Keras, such as layers without the decorator.
+
+    Classes of this project are left out: those that a file may use are registered.
+    """
     objects = keras.saving.get_custom_objects()
     known = set(map(id, objects.values()))
     for module in modules:
-        for name, value in _classes(module):
+        for name, value in _classes(module) if not module.__name__.startswith(_PROJECT) else ():
             if id(value) not in known:
                 objects.setdefault(name, value)
 
 
 def _classes(module: ModuleType) -> Iterator[tuple[str, type]]:
+    """Yields the classes of Keras objects that a module or its submodules define."""
     bases = (keras.Layer, keras.initializers.Initializer, keras.regularizers.Regularizer, keras.constraints.Constraint)
-    for name, value in vars(module).items():
-        if inspect.isclass(value) and issubclass(value, bases) and value.__module__ == module.__name__:
-            yield name, value
+    for value in vars(module).values():
+        if inspect.isclass(value) and issubclass(value, bases):
+            if f"{value.__module__}.".startswith(f"{module.__name__}."):
+                yield value.__name__, value

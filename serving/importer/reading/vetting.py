@@ -100,8 +100,9 @@ class _Vetting:
         what = f"{owner} of class {class_name}"
         if class_name in REFUSED:
             raise _denied(f"{what}, {REFUSED[class_name]} {_TRUST_HINT}")
-        # Without a "module", Keras uses its old loader, which looks up only the class_name.
-        if (registered if "module" in value and registered else class_name) in self.classes:
+        # Without a "module", Keras uses its old loader, which looks up only the class_name. With a "module", Keras
+        # looks up only the registered name. If that is missing, Keras imports the module.
+        if (registered if "module" in value else class_name) in self.classes:
             return
         if registered not in (None, class_name):
             raise _denied(f"{what}, registered as {registered!r:.100} (import its module with --classes)")

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 import pytest
-from keras_gallery.serving.errors import InvalidArgument
-from keras_gallery.serving.importer.keras import h5_file, weights_file
+from keras_gallery.serving.errors import InvalidArgument, ResourceExhausted
+from keras_gallery.serving.importer.keras import architecture, h5_file, weights_file
+from keras_gallery.serving.importer.reading import config as config_file
 from keras_gallery.serving.importer.reading.result import Options
 
 from ..real_files import answers, ask, unpack
@@ -63,6 +66,36 @@ def test_weights_of_keras_3(tmp_path: Path) -> None:
     assert result.model is new and result.changes == []
     for weight, want in zip(new.weights, old.weights, strict=True):
         np.testing.assert_array_equal(weight, want)
+
+
+@pytest.mark.parametrize("write", [lambda text: text, json.dumps])
+def test_the_architecture_is_a_json_file(write: Callable[[str], str], tmp_path: Path) -> None:
+    old = dense(3)
+    old.save_weights(tmp_path / "some.weights.h5")
+    (tmp_path / "model.json").write_text(write(old.to_json()))
+    like, changes = architecture.build(tmp_path / "model.json", tmp_path / "some.weights.h5", Options(tmp_path))
+    assert changes == [] and read(tmp_path / "some.weights.h5", like).model is like
+    np.testing.assert_array_equal(like.get_weights()[0], old.get_weights()[0])
+    with pytest.raises(InvalidArgument, match=r"without weights .*: gallery import WEIGHTS --like model\.json\)$"):
+        architecture.read(tmp_path / "model.json", Options(tmp_path))
+
+
+def test_the_architecture_of_keras_2_is_repaired(tmp_path: Path) -> None:
+    folder = unpack("keras2_dense_autoencoder", tmp_path / "file")
+    raw, version = config_file.read(folder / "model.h5")
+    (folder / "model.json").write_text(json.dumps({**raw, "keras_version": version, "backend": "tensorflow"}))
+    like, changes = architecture.build(folder / "model.json", folder / "weights.h5", Options(tmp_path))
+    assert any("batch_input_shape" in each for each in changes)
+    inputs, outputs = answers(folder)
+    got = ask(read(folder / "weights.h5", like).model, inputs)
+    np.testing.assert_allclose(got[0], next(iter(outputs.values())), atol=1e-5)
+
+
+def test_an_architecture_may_not_need_more_weights_than_the_file_has(tmp_path: Path) -> None:
+    dense(3).save_weights(tmp_path / "some.weights.h5")
+    (tmp_path / "model.json").write_text(dense(3).to_json().replace('"units": 3', '"units": 1000000000'))
+    with pytest.raises(ResourceExhausted, match="Expected a model of about 15 weights"):
+        architecture.build(tmp_path / "model.json", tmp_path / "some.weights.h5", Options(tmp_path))
 
 
 def test_unused_weights(tmp_path: Path) -> None:

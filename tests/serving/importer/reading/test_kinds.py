@@ -113,6 +113,15 @@ def tar(place: Path) -> None:
         archive.addfile(tarfile.TarInfo("model.pt"))
 
 
+CONFIG = '{"class_name": "Sequential", "config": {}}'
+
+
+@pytest.mark.parametrize("text", [CONFIG, json.dumps(CONFIG)])
+def test_an_architecture_in_json(text: str, tmp_path: Path) -> None:
+    (tmp_path / "model.json").write_text(text)
+    assert kinds.recognise(tmp_path / "model.json") == "architecture"
+
+
 @pytest.mark.parametrize(
     ("write", "words"),
     [
@@ -126,7 +135,6 @@ def tar(place: Path) -> None:
         (lambda place: place.write_bytes(gzip.compress(b"model")), "a gzip file (unpack it"),
         (tar, "a tar archive (unpack it"),
         (plain_hdf5, "an HDF5 file that Keras did not write (it contains ['temperatures'])"),
-        (lambda place: place.write_text('{"class_name": "Sequential", "config": {}}'), "architecture in JSON"),
         (lambda place: place.write_text("class_name: Sequential\nconfig: {}\n"), "architecture in YAML"),
         (lambda place: place.write_text('{"a": 1}'), "JSON that is not a TensorFlow.js model"),
         (lambda place: place.write_text("version https://git-lfs.github.com/spec/v1\noid"), "git lfs pull"),
