@@ -6,10 +6,12 @@ of the Keras model. At the end, the folder is renamed, so that a server never se
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +28,15 @@ from ..errors import FailedPrecondition, InvalidArgument
 from ..signatures import Endpoint, Texts, endpoints
 from ..signatures.names import fit_names
 from ..signatures.pixels import UNKNOWN
+from ..signatures.shared import Shared
 from ..wire import messages, predict
 from ..wire.signature import PIXELS, PIXELS_DIMENSION
 from .publishing import model_folder, publish
 from .random_outputs import compare
 
 TOLERANCE = 1e-5
-BATCHES = (1, 7, 32)
+BATCHES = (1, 2, 7, 32)
+CHECK_SECONDS = 0.5  # `check` leaves out the batches of 7 and 32 if they would probably take longer
 Arrays = dict[str, np.ndarray[Any, Any]]
 
 
@@ -47,6 +51,7 @@ def export(
     pixels: str | None = None,
     *,
     whole: bool = False,
+    finished: Callable[[Path, Any], None] | None = None,
 ) -> Path:
     """Exports a model as a new version.
 
@@ -62,6 +67,8 @@ def export(
         pixels: which pixel values a model of images expects: "0..255", "0..1" or "-1..1". By default, the first layers
             say it; if they do not, it is "0..1". For "unknown", there are no signatures for PNG or JPEG files.
         whole: whether the model gets only the signature `serving_default`, with the names of its inputs and outputs.
+        finished: called with the folder of the finished version, before the folder gets its name, and with the
+            SavedModel that TensorFlow has loaded from this folder.
 
     Returns:
         The folder of the version. Servers that watch `root` load the version.
@@ -85,8 +92,8 @@ def export(
     try:
         for each in renamed:
             say(str(each))
-        signatures = endpoints(model, labels=labels, texts=texts, pixels=pixels, whole=whole)
-        return _export(model, signatures, name, base, version, say)
+        signatures = endpoints(Shared(model), labels=labels, texts=texts, pixels=pixels, whole=whole)
+        return _export(model, signatures, name, base, version, say, finished)
     finally:
         for each in reversed(renamed):
             each.undo()
@@ -99,13 +106,17 @@ def _export(
     base: Path,
     version: int | None,
     progress: Callable[[str], None],
+    finished: Callable[[Path, Any], None] | None,
 ) -> Path:
     """Writes and checks a version, and moves it to its folder below `base`. Returns the folder."""
     base.mkdir(parents=True, exist_ok=True)
     # Servers ignore folders whose name is not a number.
     partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=base))
     try:
-        _write(model, signatures, name, partial, progress)
+        loaded = _write(model, signatures, name, partial, progress)
+        if finished:
+            with _without_optimization():  # as in `check`, so that TensorFlow does not compile the graphs again
+                finished(partial, loaded)
         partial.chmod(0o755)  # mkdtemp makes the folder private, but the server may run as another user
         return publish(partial, base, version)
     except BaseException:
@@ -115,10 +126,11 @@ def _export(
 
 def _write(
     model: keras.Model, signatures: Mapping[str, Endpoint], name: str, folder: Path, progress: Callable[[str], None]
-) -> None:
+) -> Any:
+    """Writes a version, checks it, and returns the SavedModel that TensorFlow has loaded from `folder`."""
     progress("Writing the SavedModel")
     archive = keras.export.ExportArchive()
-    archive.track(model)
+    _track(archive, model)
     graphs = {}
     for signature, endpoint in signatures.items():
         for table in endpoint.tables:
@@ -133,9 +145,23 @@ def _write(
         what = f"{name}: signature {signature} of the SavedModel"
         check(what, endpoint, graphs[signature].get_concrete_function(), _tensorflow_caller(run))
     _check_no_gpu_operations(name, folder)
-    progress("Converting the signatures for OpenVINO")
+    progress("Converting the signatures for OpenVINO, and comparing both engines")
     write_openvino(folder)
     write_warmup(folder, name, {signature: endpoint.example(1) for signature, endpoint in signatures.items()})
+    return loaded
+
+
+def _track(archive: keras.export.ExportArchive, model: keras.Model) -> None:
+    """Adds the variables and the look-up tables of a model to an archive.
+
+    `archive.track(model)` would trace the model once more, and each variable would be saved twice: as the variable of
+    Keras, and as the variable of TensorFlow that it contains.
+    """
+    for collection in ("variables", "trainable_variables", "non_trainable_variables"):
+        archive.add_variable_collection(collection, [each.value for each in getattr(model, collection)])
+    for each in tf.train.TrackableView(model).descendants():
+        if isinstance(each, tf.saved_model.experimental.TrackableResource):
+            archive.track(each)
 
 
 def _set_methods(folder: Path, signatures: Mapping[str, Endpoint]) -> None:
@@ -166,8 +192,36 @@ def _set_pixels(file: Path, pixels: Mapping[str, str]) -> None:
     file.write_bytes(content.SerializeToString())
 
 
+def _quick_batches() -> Iterator[int]:
+    """Yields the sizes in `BATCHES`. Ends before a batch that would probably take more than `CHECK_SECONDS`."""
+    seconds_per_example = 0.0
+    for batch in BATCHES:
+        if batch * seconds_per_example > CHECK_SECONDS:
+            return
+        started = time.perf_counter()
+        yield batch
+        if batch > 1:  # TensorFlow compiles the graph during the first run
+            seconds_per_example = (time.perf_counter() - started) / batch
+
+
+@contextlib.contextmanager
+def _without_optimization() -> Iterator[None]:
+    """Turns the optimization of graphs off: for a few runs of a large model, it takes longer than the runs."""
+    options = tf.config.optimizer.get_experimental_options()
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+    try:
+        yield
+    finally:
+        tf.config.optimizer.set_experimental_options(
+            {"disable_meta_optimizer": options.get("disable_meta_optimizer", False)}
+        )
+
+
+@_without_optimization()
 def check(what: str, endpoint: Endpoint, function: Any, run: Callable[[Arrays], Arrays]) -> None:
-    """Compares the outputs of `run` with the outputs of `function`, for batches of 1, 7 and 32.
+    """Compares the outputs of `run` with the outputs of `function`, for the batch sizes in `BATCHES`.
+
+    Leaves out the larger batches if the model is slow (`CHECK_SECONDS`).
 
     Args:
         what: description of `run` for the error message.
@@ -180,7 +234,7 @@ def check(what: str, endpoint: Endpoint, function: Any, run: Callable[[Arrays], 
         FailedPrecondition: floats differ by more than 1e-5 (see `difference`), other values differ, or `run` does not
             return the same outputs. Random outputs are compared by their means.
     """
-    for batch in BATCHES:
+    for batch in _quick_batches():
         inputs = endpoint.example(batch)
 
         def both(inputs: Arrays = inputs) -> tuple[Arrays, Arrays]:

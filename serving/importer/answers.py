@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import tensorflow as tf
 
@@ -13,12 +14,16 @@ from ..export.random_outputs import RUNS, draws_random_numbers
 from ..wire import predict
 
 
-def write(version: Path, folder: Path) -> None:
+def write(version: Path, loaded: Any, folder: Path) -> None:
     """Runs the warm-up requests in TensorFlow, and writes each PredictResponse to a file.
 
     If a signature draws random numbers, its request runs several times, so that the outputs can be compared.
+
+    Args:
+        version: folder of the version.
+        loaded: the SavedModel that TensorFlow has loaded from `version`.
+        folder: the new folder for the responses.
     """
-    loaded = tf.saved_model.load(str(version))
     graph, signatures = Graph(saved_model.read_meta_graph(version).graph_def), saved_model.read_signatures(version)
     folder.mkdir()
     for number, record in enumerate(warmup.read(version)):

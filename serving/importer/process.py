@@ -21,6 +21,7 @@ from .. import limits
 from ..errors import FailedPrecondition, InvalidArgument, NotFound, ResourceExhausted, from_code
 from ..export.publishing import model_folder, publish
 from ..wire.signature import PIXELS
+from .progress import Progress
 from .reading.causes import cause
 from .serving_check import compare, last_part
 from .time_limit import kill, killed_after
@@ -91,7 +92,7 @@ def import_file(
         request: the file and the options.
         root: folder of the served models.
         version: version number; by default the next free one.
-        report: called with each line of progress.
+        report: called with each line of progress, at least every few seconds, also in another thread.
 
     Returns:
         The folder of the new version. A server that serves `root` loads the version without a restart.
@@ -126,16 +127,18 @@ def import_file(
         }
         memory, seconds = request.memory or _memory(request), request.seconds or _seconds(request)
         deadline = time.monotonic() + seconds
-        _run(asdict(request) | absolute | {"memory": memory, "seconds": seconds}, scratch, report)
-        tested = compare(
-            name,
-            scratch / "version",
-            scratch / "answers",
-            memory=memory,
-            seconds=max(deadline - time.monotonic(), 0.1),
-            limit=seconds,
-            trust=request.trust,
-        )
+        with Progress(report) as progress:
+            _run(asdict(request) | absolute | {"memory": memory, "seconds": seconds}, scratch, progress)
+            progress("Testing the model on the embedded server")
+            tested = compare(
+                name,
+                scratch / "version",
+                scratch / "answers",
+                memory=memory,
+                seconds=max(deadline - time.monotonic(), 0.1),
+                limit=seconds,
+                trust=request.trust,
+            )
         report(f"Tested on the embedded server: {tested}")
         base.mkdir(exist_ok=True)
         if request.save:

@@ -72,11 +72,12 @@ def run(request: Mapping[str, Any], report: Report) -> None:
         for option in ("labels", "pixels"):
             if request[option]:
                 report(f"    --{option} is not used: the import adds no signatures to a graph without layers")
-        for note in graph.write(result.saved_model, name, version):
-            report(f"    {note}")
-    from . import answers
+        from . import answers
 
-    answers.write(version, scratch / "answers")
+        notes, loaded = graph.write(result.saved_model, name, version, report)
+        for note in notes:
+            report(f"    {note}")
+        answers.write(version, loaded, scratch / "answers")
 
 
 def read(file: Path, options: Options) -> ReadResult:
@@ -155,7 +156,7 @@ def _like(like: Any, file: Path, options: Options) -> tuple[keras.Model | None, 
 def _export(result: ReadResult, model: keras.Model, request: Mapping[str, Any], version: Path, report: Report) -> None:
     from ..export.writing import export
     from ..signatures.names import fit_names
-    from . import inputs
+    from . import answers, inputs
     from .parts import input_notes, named_parts
     from .reading.result import RuntimeFails
     from .subclassed import as_functional
@@ -185,16 +186,12 @@ def _export(result: ReadResult, model: keras.Model, request: Mapping[str, Any], 
             report(f"Compared with {result.reference_name}: largest difference {largest:.1g}")
         except RuntimeFails as error:
             report(f"Not compared with {result.reference_name}, which cannot run the file: {cause(error)}")
-    report("Exporting the model as a SavedModel, and comparing the results of both")
     exported = export(
-        named,
-        request["name"],
-        version.parent / "exported",
-        1,
-        request["labels"],
-        progress=lambda line: report(f"    {line}"),
+        *(named, request["name"], version.parent / "exported", 1, request["labels"]),
+        progress=report,
         pixels=pixels,
         whole=whole,
+        finished=lambda folder, loaded: answers.write(folder, loaded, version.parent / "answers"),
     )
     exported.rename(version)
     if request["save"]:

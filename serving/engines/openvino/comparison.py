@@ -22,6 +22,7 @@ ROWS_TOLERANCE = 1e-6  # relative to the largest value in the output; rounding a
 WIDE = (1e-4, 1e-4)  # tolerances, as in NARROW, for inputs so large that rounding errors matter
 _NEGLIGIBLE = 1e-34  # differences that arise because both engines treat numbers below 1.2e-38 as zero in some places
 _SIZES = (8, 32, 1, 64, 224)  # sizes to try for dynamic dimensions
+_RUN_SECONDS = 0.25  # longest time for a batch of several examples in both engines, if the model is slow
 _SECONDS, _ROUNDS = 0.1, 3  # minimum duration and number of rounds of a measurement
 _CLEAR, _CLEAR_ROUNDS = 2.0, 10  # it ends earlier, after 10 rounds, if one engine takes more than twice as long
 _IPC_SECONDS = 5e-5  # cost of sending a request to the TensorFlow process
@@ -127,17 +128,35 @@ def compare(signature: SignatureDef, tensorflow: Run, openvino: Run) -> Verdict:
     least = _least_size(signature, tensorflow, size) if inputs.has_dynamic_sizes else 1
     for other in (least, least + 1, size + 1, 2 * size + 3) if inputs.has_dynamic_sizes else ():
         check(Inputs(signature, other).make(2))
-    for batch in BATCHES if inputs.has_batch else BATCHES[:1]:
-        check(inputs.make(batch))
+    check(inputs.make(BATCHES[0]))
+    most = _largest_batch(check, inputs)
+    for batch in BATCHES[2:] if inputs.has_batch else ():
+        if batch <= most:
+            check(inputs.make(batch))
+    few = min(most - 1, 2)  # a slow model runs one example for each kind of value
     kinds = {spec.dtype.numpy.kind for spec in signature.inputs.values()}
     for floats in _FLOATS if "f" in kinds else ():
-        check(inputs.make(2, floats=floats), WIDE if floats in ("pixels", "hundreds") else NARROW)
+        check(inputs.make(few, floats=floats), WIDE if floats in ("pixels", "hundreds") else NARROW)
     for integers in _INTEGERS if kinds & {"i", "u"} else ():
-        check(inputs.make(2, integers=integers), NARROW if integers == "small" else WIDE)
-    limit = next((scale for scale in LIMITS if check.overflows_alike(inputs.make(2, scale=scale))), None)
+        check(inputs.make(few, integers=integers), NARROW if integers == "small" else WIDE)
+    limit = next((scale for scale in LIMITS if check.overflows_alike(inputs.make(few, scale=scale))), None)
     if limit is None:
         raise Rejected("different overflow for large values")
-    return Verdict(limit, least, _times_faster(inputs, tensorflow, openvino), _has_independent_rows(inputs, openvino))
+    times_faster = _times_faster(inputs, most, tensorflow, openvino)
+    return Verdict(limit, least, times_faster, _has_independent_rows(inputs, openvino))
+
+
+def _largest_batch(check: _Check, inputs: Inputs) -> int:
+    """Returns a batch size from 2 to 32 that both engines run in about `_RUN_SECONDS`.
+
+    The comparison uses no larger batches. Otherwise it would take minutes for a large model.
+    """
+    example, seconds = inputs.make(BATCHES[1]), math.inf
+    for _ in range(2):  # the first run with a new shape takes longer
+        started = time.perf_counter()
+        check(example)
+        seconds = min(seconds, time.perf_counter() - started)
+    return max(2, min(max(BATCHES), int(_RUN_SECONDS / seconds)))
 
 
 def _usable_size(signature: SignatureDef, tensorflow: Run) -> int:
@@ -255,12 +274,12 @@ def _has_independent_rows(inputs: Inputs, openvino: Run) -> bool:
     return True
 
 
-def _times_faster(inputs: Inputs, tensorflow: Run, openvino: Run) -> float:
-    """Returns how many times faster OpenVINO is: the geometric mean for batches of 1 and 32.
+def _times_faster(inputs: Inputs, most: int, tensorflow: Run, openvino: Run) -> float:
+    """Returns how many times faster OpenVINO is: the geometric mean for batches of 1 and `most`.
 
     Raises Rejected if OpenVINO is slower.
     """
-    batches = (1, 32) if inputs.has_batch else (1,)
+    batches = (1, most) if inputs.has_batch else (1,)
     ratios = [_ratio(inputs.make(batch), tensorflow, openvino) for batch in batches]
     mean = float(np.exp(np.mean(np.log(ratios))))
     if mean < 1:

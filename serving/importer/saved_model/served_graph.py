@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -18,14 +20,18 @@ from ..reading.result import Arrays
 OPEN_SIZE = 8  # size of unknown dimensions in the example inputs, except the batch
 
 
-def write(source: Path, name: str, target: Path) -> list[str]:
+def write(source: Path, name: str, target: Path, progress: Callable[[str], None]) -> tuple[list[str], Any]:
     """Copies the SavedModel in `source` to `target`, and adds OpenVINO files and warm-up requests.
 
     Returns:
-        A line of text for each signature without a warm-up request.
+        A line of text for each signature without a warm-up request, and the SavedModel that TensorFlow has loaded from
+        `target`.
     """
+    progress("Copying the SavedModel")
     shutil.copytree(source, target)
+    progress("Converting the signatures for OpenVINO, and comparing both engines")
     write_openvino(target)
+    progress("Running each signature in TensorFlow")
     loaded = tf.saved_model.load(str(target))
     examples, notes = {}, []
     for signature in saved_model.read_signatures(target).values():
@@ -42,7 +48,7 @@ def write(source: Path, name: str, target: Path) -> list[str]:
             continue
         examples[signature.name] = inputs
     write_warmup(target, name, examples)
-    return notes
+    return notes, loaded
 
 
 def _example(signature: SignatureDef) -> Arrays | None:
