@@ -16,6 +16,7 @@ from .errors import DataLoss, NotFound, OutOfRange
 from .wire import dtypes, messages, tensor
 from .wire.signature import PIXELS, PIXELS_DIMENSION, SignatureDef, TensorSpec
 
+VARIABLES = ("VarHandleOp", "Variable", "VariableV2")  # operations that hold a variable
 INTERNAL = "__saved_model_"  # the names of TensorFlow's internal signatures begin with this
 
 
@@ -60,6 +61,21 @@ def _read(folder: Path) -> Any:
         raise OutOfRange("Read less bytes than requested") from None
     except text_format.ParseError as error:
         raise DataLoss(f"Can't parse {file} as text proto: {error}") from None
+
+
+def check_variables(folder: Path, meta_graph: Any) -> None:
+    """Raises NotFound if the graph has variables, and their values are not in the folder.
+
+    TensorFlow does not find this error when it loads such a SavedModel: each request fails. The folder may still be
+    being copied.
+    """
+    index = folder / "variables" / "variables.index"
+    if (
+        meta_graph.saver_def.restore_op_name
+        and any(node.op in VARIABLES for node in meta_graph.graph_def.node)
+        and not index.is_file()
+    ):
+        raise NotFound(f"The graph has variables, but the file with their values does not exist (yet): {index}")
 
 
 def read_signatures(folder: Path, tags: Iterable[str] = ("serve",)) -> dict[str, SignatureDef]:

@@ -129,6 +129,7 @@ class Loader:
             meta_graph = of_file
         if meta_graph is None:
             meta_graph = saved_model.read_meta_graph(folder, self._tags)
+        saved_model.check_variables(folder, meta_graph)
         meta_graph.ClearField("graph_def")  # frees the largest part; engines read the graph from the file
         parameters = self._batching.parameters(folder) if self._batching else None
         runners = self._runners(folder, meta_graph)

@@ -155,6 +155,20 @@ def test_no_saved_model(tmp_path: Path) -> None:
         load("m", 1, tmp_path, [Engine("e", NAMES)])
 
 
+def test_variables_that_are_not_there_yet(folder: Path) -> None:
+    saved = messages.SavedModel.FromString((folder / "saved_model.pb").read_bytes())
+    saved.meta_graphs[0].graph_def.node.add(name="kernel", op="VarHandleOp")
+    saved.meta_graphs[0].saver_def.restore_op_name = "restore"
+    (folder / "saved_model.pb").write_bytes(saved.SerializeToString())
+    engine = Engine("e", NAMES)
+    with pytest.raises(NotFound, match=r"does not exist \(yet\): .*variables\.index$"):
+        load("m", 1, folder, [engine])
+    assert not engine.offered
+    (folder / "variables").mkdir()
+    (folder / "variables" / "variables.index").touch()
+    assert load("m", 1, folder, [engine]).signatures.keys() == set(NAMES)
+
+
 def test_runners_are_closed_after_an_error(folder: Path) -> None:
     good = Engine("good", ["encode"])
     with pytest.raises(InvalidArgument, match="^why$"):
