@@ -21,7 +21,7 @@ from ..config import server_config
 from ..config.flag_table import CORES
 from ..config.server_config import BatchingParameters
 from ..engines import tflite
-from ..engines.base import Engine, Runner
+from ..engines.base import Arrays, Engine, Runner
 from ..errors import Unimplemented
 from ..observe.metrics import Metrics
 from . import warmup
@@ -31,6 +31,7 @@ from .servable import Servable, Signature
 log = logging.getLogger(__name__)
 
 TIMED_RUNS = 3  # maximum number of additional runs of a warm-up request, which measure whether the signature is quick
+SLOW_SECONDS = 0.02  # no further run is measured after a run of more than this time
 
 
 class Batching:
@@ -174,6 +175,16 @@ class Loader:
         for signature in servable.signatures.values():
             signature.batcher = Batcher(signature, servable, parameters, threads, observe)
 
+    def _time(self, signature: Signature, inputs: Arrays, outputs: Sequence[str]) -> None:
+        """Runs a signature until a run is quick or very slow, at most `TIMED_RUNS` times."""
+        seconds = 0.0
+        for _ in range(TIMED_RUNS):
+            if seconds > SLOW_SECONDS or signature.is_quick(inputs):
+                return
+            started = time.perf_counter()
+            signature.run(inputs, outputs)
+            seconds = time.perf_counter() - started
+
     def _warm_up(self, servable: Servable, folder: Path) -> None:
         """Replays the recorded requests. The run times show which signatures are quick."""
         if not self._warmups:
@@ -186,9 +197,7 @@ class Loader:
                     signature = servable.signatures[name]
                     for _ in range(self._warmups):
                         signature.run(inputs, outputs)
-                    for _ in range(TIMED_RUNS):  # the first run may include initialisation
-                        if not signature.is_quick(inputs):
-                            signature.run(inputs, outputs)
+                    self._time(signature, inputs, outputs)  # the first run may include initialisation
             except Exception as error:  # a failed warm-up request must not prevent serving
                 log.warning("%s: warm-up request failed: %r", folder, error)
         if count:

@@ -133,6 +133,7 @@ def compare(signature: SignatureDef, tensorflow: Run, openvino: Run) -> Verdict:
     for batch in BATCHES[2:] if inputs.has_batch else ():
         if batch <= most:
             check(inputs.make(batch))
+    times_faster = _times_faster(inputs, most, tensorflow, openvino)
     few = min(most - 1, 2)  # a slow model runs one example for each kind of value
     kinds = {spec.dtype.numpy.kind for spec in signature.inputs.values()}
     for floats in _FLOATS if "f" in kinds else ():
@@ -142,7 +143,6 @@ def compare(signature: SignatureDef, tensorflow: Run, openvino: Run) -> Verdict:
     limit = next((scale for scale in LIMITS if check.overflows_alike(inputs.make(few, scale=scale))), None)
     if limit is None:
         raise Rejected("different overflow for large values")
-    times_faster = _times_faster(inputs, most, tensorflow, openvino)
     return Verdict(limit, least, times_faster, _has_independent_rows(inputs, openvino))
 
 

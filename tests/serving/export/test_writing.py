@@ -41,6 +41,31 @@ def test_names_of_signatures_inputs_and_outputs(saved_models: Path) -> None:
     assert all(s.method_name == "tensorflow/serving/predict" for s in signatures.values())
 
 
+def test_each_weight_is_saved_once(saved_models: Path, keras_model: Any) -> None:
+    names = [name for name, _ in tf.train.list_variables(str(saved_models / MODEL / "1" / "variables" / "variables"))]
+    assert sum(name.endswith("VARIABLE_VALUE") for name in names) == len(keras_model.variables)
+
+
+def test_signatures_that_call_the_whole_model_share_its_graph(saved_models: Path) -> None:
+    functions = saved_model.read_meta_graph(saved_models / MODEL / "1").graph_def.library.function
+    products = [sum(node.op == "MatMul" for node in function.node_def) for function in functions]
+    assert sum(count == 2 for count in products) == 1  # the model has two Dense layers, its halves have one
+
+
+def test_large_batches_are_compared_only_if_the_model_is_fast(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert list(export_module._quick_batches()) == [1, 2, 7, 32]
+    monkeypatch.setattr(export_module, "CHECK_SECONDS", 0)
+    assert list(export_module._quick_batches()) == [1, 2]
+
+
+def test_look_up_tables_of_layers_are_saved(tmp_path: Path) -> None:
+    words = keras.layers.StringLookup(vocabulary=["a", "b"])
+    model = keras.Model(x := keras.Input((1,), dtype="string", name="word"), keras.layers.Dense(1)(words(x) * 1.0))
+    run = tf.saved_model.load(str(export(model, "m", tmp_path))).signatures["serving_default"]
+    (value,) = run(word=tf.constant([["b"]])).values()
+    np.testing.assert_allclose(value.numpy(), model(tf.constant([["b"]])), atol=1e-6)
+
+
 @pytest.mark.parametrize("batch", [1, 7, 32])
 def test_outputs_of_the_saved_model_equal_the_model(saved_models: Path, keras_model: Any, batch: int) -> None:
     loaded = tf.saved_model.load(str(saved_models / MODEL / "1"))
