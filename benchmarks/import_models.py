@@ -54,8 +54,9 @@ def size_of(folder: Path) -> float:
 def memory_of_server(model: Path, name: str, workers: int) -> float:
     """Returns the memory in MB of a server that has loaded and warmed up a model. Shared memory counts once."""
     ports = {"port": free_port(), "rest_port": free_port()}
-    server = ServerProcess("embedded", {name: model}, **ports, host="127.0.0.1", flags=(f"--workers={workers}",))
-    with server:
+    flags = (f"--workers={workers}",)
+    log = model.parent / "log"
+    with ServerProcess("embedded", {name: model}, **ports, host="127.0.0.1", flags=flags, log=log) as server:
         server.wait_until_ready(START_SECONDS)
         assert server.process is not None
         return megabytes(server.process.pid)

@@ -27,8 +27,8 @@ MAX_MESSAGE = 300  # characters of an error that is shown as it is
 SPARE_BYTES = 1 << 20  # a response may have this many bytes more than twice the expected size
 READY_SECONDS = 120.0  # longest time for starting the server and loading the model
 
-# The server is for this comparison only.
-FLAGS = ("--allow_reload=false", "--workers=1")
+# The server is for this comparison only, which sends the warm-up requests itself.
+FLAGS = ("--allow_reload=false", "--workers=1", "--enable_model_warmup=false")
 # Words in the server's log when a library, Python or the system has no memory left.
 _OUT_OF_MEMORY = ("bad_alloc", "MemoryError", "OOM when allocating", "Cannot allocate memory", "memory allocation of")
 
