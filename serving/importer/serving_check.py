@@ -18,10 +18,10 @@ from ..export.random_outputs import unlike, varies
 from ..launcher import ServerProcess
 from ..ports import free_port
 from ..wire import messages, tensor
+from .reading import precision
 from .reading.causes import cause
 from .time_limit import killed_after
 
-TOLERANCE = 1e-4
 LOG_BYTES = 1 << 20  # the last part of a log that is read
 MAX_MESSAGE = 300  # characters of an error that is shown as it is
 SPARE_BYTES = 1 << 20  # a response may have this many bytes more than twice the expected size
@@ -42,7 +42,8 @@ def compare(
         name: model name in the requests.
         version: folder of the version.
         answers: folder with TensorFlow's responses: a `PredictResponse` in `<number>.pb` for each warm-up request. If
-            the signature draws random numbers, the responses of further runs are in `<number>.<run>.pb`.
+            the signature draws random numbers, the responses of further runs are in `<number>.<run>.pb`. The file
+            `tolerance` has the tolerance.
         memory: bytes that each process of the server may allocate.
         seconds: longest time for the comparison, which is the rest of the import's time.
         limit: longest time for the whole import, in seconds, for the error message.
@@ -52,7 +53,7 @@ def compare(
         One line of text: the compared signatures, the largest difference, and the outputs that are random.
 
     Raises:
-        FailedPrecondition: a result differs by more than `TOLERANCE`.
+        FailedPrecondition: a result differs by more than the tolerance.
         ResourceExhausted: the model needs too much memory or time.
     """
     with tempfile.TemporaryDirectory() as folder:
@@ -119,6 +120,7 @@ def _differences(client: Client, name: str, version: Path, answers: Path) -> tup
     Raises FailedPrecondition if the results differ.
     """
     worst, compared, random = 0.0, [], []
+    tolerance = precision.read(answers)
     for number, record in enumerate(warmup.read(version)):
         signature = record.request.spec.signature
 
@@ -136,14 +138,14 @@ def _differences(client: Client, name: str, version: Path, answers: Path) -> tup
         for key in expected[0]:
             new, old = [each[key] for each in results], [each[key] for each in expected]
             largest = difference(new[0], old[0])
-            if varies(old, TOLERANCE) or (too_far(largest, TOLERANCE) and varies(new, TOLERANCE)):
+            if varies(old, tolerance) or (too_far(largest, tolerance) and varies(new, tolerance)):
                 problem, largest = unlike(new, old), 0.0
                 random.append(f"{key} of {signature}")
             else:
-                problem = too_far(largest, TOLERANCE)
+                problem = too_far(largest, tolerance)
             if problem:
                 raise FailedPrecondition(
-                    f"The server's results differ from TensorFlow's (tolerance {TOLERANCE:g}): "
+                    f"The server's results differ from TensorFlow's (tolerance {tolerance:g}): "
                     f"output {key} of signature {signature} is {problem}"
                 )
             worst = max(worst, float(largest))

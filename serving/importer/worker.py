@@ -21,12 +21,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .. import landlock
+from .. import landlock, saved_model
 from ..errors import FailedPrecondition, InvalidArgument, ServingError
 from ..quiet import import_keras
 from .examine import refuse_obstacles
 from .keras2.report import NoEquivalent
-from .reading import kinds
+from .reading import kinds, precision
 from .reading.causes import cause, named_cause
 
 if TYPE_CHECKING:
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from .reading.result import Arrays, Options, ReadResult
 
 Report = Callable[[str], None]
-TOLERANCE = 1e-4
 _UNDEFINED = re.compile(r"name ('\w+') is not defined")
 BATCHES = (1, 7)
 READERS = {
@@ -78,6 +77,9 @@ def run(request: Mapping[str, Any], report: Report) -> None:
         for note in notes:
             report(f"    {note}")
         answers.write(version, loaded, scratch / "answers")
+    precision.write(
+        scratch / "answers", max(result.tolerance, precision.of_graph(saved_model.read_meta_graph(version)))
+    )
 
 
 def read(file: Path, options: Options) -> ReadResult:
@@ -203,7 +205,7 @@ def _difference(model: keras.Model, named: keras.Model, reference: Callable[[Arr
 
     Random outputs, which differ between two runs of the model, are compared by their means.
 
-    Raises FailedPrecondition if the difference is above `TOLERANCE`.
+    Raises FailedPrecondition if the difference is above the tolerance.
     """
     import numpy as np
 
@@ -212,6 +214,7 @@ def _difference(model: keras.Model, named: keras.Model, reference: Callable[[Arr
     from ..signatures.outputs import check_count
 
     endpoint, worst = plain(model, seed=0), 0.0
+    tolerance = precision.of_model(model)
     for batch in BATCHES:
         inputs = endpoint.example(batch)
 
@@ -221,10 +224,10 @@ def _difference(model: keras.Model, named: keras.Model, reference: Callable[[Arr
             check_count("the rebuilt model", new, list(before))
             return {name: np.asarray(each) for name, each in zip(before, new, strict=True)}, before
 
-        for name, largest, problem in compare(*run(), TOLERANCE, run):
+        for name, largest, problem in compare(*run(), tolerance, run):
             if problem:
                 raise FailedPrecondition(
-                    f"The rebuilt model differs from the file (tolerance {TOLERANCE:g}): output {name} is {problem}"
+                    f"The rebuilt model differs from the file (tolerance {tolerance:g}): output {name} is {problem}"
                 )
             worst = max(worst, largest)
     return worst

@@ -17,10 +17,15 @@ import tensorflow as tf
 
 from ...errors import FailedPrecondition, InvalidArgument, PermissionDenied, ServingError
 from ..reading.causes import cause
+from ..reading.precision import QUANTIZED, tolerance_of
 from ..reading.result import Options, ReadResult
 from . import runtime as onnx_runtime
 
 _INSTALL = "(pip install '.[convert]')"
+_REMEDIES = {  # domain of operators → what to do
+    "com.microsoft": "export the model again without the optimizations of ONNX Runtime",
+    "ai.onnx.ml": "import only the neural network: models and preprocessing of scikit-learn are not supported",
+}
 _OLDEST_OPSET, _UPGRADED_OPSET = 7, 13  # before opset 7, operators broadcast in another way
 _SMALL = 1024  # maximum number of elements of a constant; larger constants become variables
 
@@ -38,16 +43,20 @@ def read(path: Path, options: Options) -> ReadResult:
     """
     if importlib.util.find_spec("onnx") is None:
         raise FailedPrecondition(f"The package onnx is not installed {_INSTALL}")
+    from . import tensors as onnx_tensors
+
     original = load(path)
     model = prepare(original)
+    precisions = onnx_tensors.precisions(model)
+    tolerance = tolerance_of(precisions)
     new_names = {each.name: _argument_name(each.name) for each in _inputs(model)}
     function, module = _function(model, new_names)
     folder = options.folder / "saved_model"
     tf.saved_model.save(module, str(folder), signatures=function)
     changes = [f"input {old!r} renamed to {new}" for old, new in new_names.items() if old != new]
-    reference = onnx_runtime.reference_function(original, new_names)
+    reference = onnx_runtime.reference_function(original, new_names, quantized=QUANTIZED in precisions)
     if reference is not None:
-        changes.append(onnx_runtime.compare(function, reference))
+        changes.append(onnx_runtime.compare(function, reference, tolerance))
     return ReadResult(
         f"ONNX file of {_producer(model)}: {len(model.graph.node)} nodes",
         "converted to a SavedModel",
@@ -55,6 +64,7 @@ def read(path: Path, options: Options) -> ReadResult:
         saved_model=folder,
         reference=reference,
         reference_name=onnx_runtime.name() if reference else "",
+        tolerance=tolerance,
     )
 
 
@@ -77,10 +87,14 @@ def load(path: Path) -> Any:
     except DecodeError as error:
         raise InvalidArgument(f"Expected an ONNX file. Received: {path.name} ({cause(error)})") from None
     nodes = list(nodes_of(model.graph))
-    foreign = [node.domain for node in nodes if node.domain not in DOMAINS]
+    foreign = [(node.op_type, node.domain) for node in nodes if node.domain not in DOMAINS]
     if foreign or model.functions:
-        custom = foreign[0] if foreign else f"function {model.functions[0].name}"
-        raise PermissionDenied(f"Expected only standard ONNX operators. Received: {custom!r:.100} in {path.name}")
+        custom, domain = foreign[0] if foreign else (f"function {model.functions[0].name}", "")
+        remedy = _REMEDIES.get(domain, "replace it with standard operators in the original model")
+        of = f" of {domain!r:.100}" if domain else ""
+        raise PermissionDenied(
+            f"Expected only standard ONNX operators. Received: {custom!r:.100}{of} in {path.name} ({remedy})"
+        )
     onnx_tensors.embed_external_data(model, path.parent)
     try:
         onnx.checker.check_model(model)
@@ -102,7 +116,10 @@ def prepare(model: Any) -> Any:
     for node in nodes_of(model.graph):
         if node.op_type not in OPERATORS:
             name = node.name or node.output[0]
-            raise FailedPrecondition(f"Unsupported ONNX operator: {node.op_type} in node {name!r}")
+            raise FailedPrecondition(
+                f"Unsupported ONNX operator: {node.op_type} in node {name!r} (replace it with other operators in the "
+                "original model, or export the model with another opset)"
+            )
     try:
         return onnx.shape_inference.infer_shapes(model, data_prop=True)
     except (onnx.shape_inference.InferenceError, ValueError):  # the model is too large, or its shapes are inconsistent

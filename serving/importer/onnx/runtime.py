@@ -14,7 +14,6 @@ from ...export.comparing import difference, too_far
 from ..reading.causes import cause
 from ..reading.result import Arrays
 
-TOLERANCE = 1e-4
 BATCHES = (1, 7)
 OPEN_SIZE = 8  # size of unknown dimensions in the example inputs, except the batch
 
@@ -26,12 +25,15 @@ def name() -> str:
     return f"ONNX Runtime {onnxruntime.__version__}"
 
 
-def reference_function(model: Any, new_names: Mapping[str, str]) -> Callable[[Arrays], Arrays] | None:
+def reference_function(
+    model: Any, new_names: Mapping[str, str], *, quantized: bool = False
+) -> Callable[[Arrays], Arrays] | None:
     """Returns a function that runs a model in ONNX Runtime.
 
     Args:
         model: the `ModelProto`, without references to other files.
         new_names: maps the names of the model's inputs to the names of the function's inputs.
+        quantized: whether the model rounds numbers to integers.
 
     Returns:
         The function, or None if ONNX Runtime is not installed or cannot load the model.
@@ -41,6 +43,8 @@ def reference_function(model: Any, new_names: Mapping[str, str]) -> Callable[[Ar
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
+    if quantized:  # compute in floats, as the converted model does, and not in integers
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.log_severity_level = 4  # log only fatal errors, and no warnings about old operators
     try:
         data = model.SerializeToString()
@@ -56,10 +60,10 @@ def reference_function(model: Any, new_names: Mapping[str, str]) -> Callable[[Ar
     return run
 
 
-def compare(function: Any, reference: Callable[[Arrays], Arrays]) -> str:
+def compare(function: Any, reference: Callable[[Arrays], Arrays], tolerance: float) -> str:
     """Compares a concrete function with ONNX Runtime on random inputs. Returns the result as a line of text.
 
-    Raises FailedPrecondition if the difference is above `TOLERANCE`.
+    Raises FailedPrecondition if the difference is above the tolerance.
     """
     worst = 0.0
     specs = function.structured_input_signature[0]
@@ -72,9 +76,9 @@ def compare(function: Any, reference: Callable[[Arrays], Arrays]) -> str:
         outputs = function(*(tf.constant(inputs[spec.name]) for spec in specs))
         for key, array in expected.items():
             deviation = difference(outputs[key].numpy(), array)
-            if problem := too_far(deviation, TOLERANCE):
+            if problem := too_far(deviation, tolerance):
                 raise FailedPrecondition(
-                    f"The converted model differs from {name()} (tolerance {TOLERANCE:g}): output {key} is {problem}"
+                    f"The converted model differs from {name()} (tolerance {tolerance:g}): output {key} is {problem}"
                 )
             worst = max(worst, float(deviation))
     return f"compared with {name()}: largest difference {worst:.1g}"

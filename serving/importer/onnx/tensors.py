@@ -14,7 +14,13 @@ from onnx import helper, numpy_helper
 from ...errors import InvalidArgument
 from ..reading.causes import cause
 from ..reading.companion_files import companion_file
+from ..reading.precision import BFLOAT16, FLOAT16, QUANTIZED
 
+_PRECISIONS = {onnx.TensorProto.FLOAT16: FLOAT16, onnx.TensorProto.BFLOAT16: BFLOAT16}
+_WIDER = {"int4": np.int8, "uint4": np.uint8, "int2": np.int8, "uint2": np.uint8}  # TensorFlow cannot cast the former
+_QUANTIZING = {
+    *("QuantizeLinear", "DynamicQuantizeLinear", "QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger")
+}
 _EXTERNAL = onnx.TensorProto.EXTERNAL
 
 
@@ -35,9 +41,27 @@ def embed_external_data(model: Any, folder: Path) -> None:
 def arrays(model: Any) -> dict[str, np.ndarray[Any, Any]]:
     """Returns the weights by name. Raises InvalidArgument if the data of a weight does not fit its shape."""
     try:
-        return {each.name: numpy_helper.to_array(each) for each in model.graph.initializer}
+        values = {each.name: numpy_helper.to_array(each) for each in model.graph.initializer}
     except (ValueError, TypeError) as error:
         raise InvalidArgument(f"The data of a weight does not fit its shape: {cause(error)}") from None
+    others = {name for node in model.graph.node if node.op_type != "DequantizeLinear" for name in node.input}
+    return {
+        name: value.astype(_WIDER[value.dtype.name]) if value.dtype.name in _WIDER and name not in others else value
+        for name, value in values.items()
+    }
+
+
+def precisions(model: Any) -> set[str]:
+    """Returns the precisions of the numbers in a model: keys of `precision.TOLERANCES`."""
+    types = {each.data_type for each in _tensors(model.graph)} | set(_declared(model.graph))
+    found = {precision for number, precision in _PRECISIONS.items() if number in types}
+    return found | ({QUANTIZED} if any(node.op_type in _QUANTIZING for node in model.graph.node) else set())
+
+
+def _declared(graph: Any) -> Iterator[int]:
+    """Yields the types of inputs, outputs and intermediate results, and the types that Cast nodes convert to."""
+    yield from (each.type.tensor_type.elem_type for each in (*graph.input, *graph.output, *graph.value_info))
+    yield from (each.i for node in graph.node if node.op_type == "Cast" for each in node.attribute if each.name == "to")
 
 
 def _tensors(graph: Any) -> Iterator[Any]:

@@ -193,8 +193,11 @@ def _per_channel(x: Any, values: Any) -> Any:
 
 def _batch_normalization(call: Call, x: Any, scale: Any, shift: Any, mean: Any, variance: Any) -> Any:
     call.refuse_unless("training_mode", 0)
-    factor = scale / tf.sqrt(variance + np.float32(call.get("epsilon", 1e-5)))
-    return x * _per_channel(x, factor) + _per_channel(x, shift - mean * factor)
+    compute = tf.float64 if x.dtype == tf.float64 else tf.float32
+    scale, shift, mean, variance = (tf.cast(each, compute) for each in (scale, shift, mean, variance))
+    factor = scale / tf.sqrt(variance + tf.cast(call.get("epsilon", 1e-5), compute))
+    y = tf.cast(x, compute) * _per_channel(x, factor) + _per_channel(x, shift - mean * factor)
+    return tf.cast(y, x.dtype)
 
 
 def _normalized(x: Any, axes: list[int], epsilon: float) -> Any:

@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from ...errors import FailedPrecondition
+from .precision import TOLERANCE
 
 Arrays = dict[str, np.ndarray[Any, Any]]
 
@@ -48,6 +49,8 @@ class ReadResult:
         saved_model: the folder of a SavedModel, or None.
         reference: function that runs the file in its original runtime. It maps input arrays by name to output arrays by
             name. None if that runtime is not available. Raises RuntimeFails if that runtime cannot run the file.
+        tolerance: largest allowed difference between the results of two runtimes, if the file needs more than the
+            precision of its numbers says.
         reference_name: name and version of the original runtime, such as "Keras 2 (tf_keras 2.21)".
     """
 
@@ -58,3 +61,4 @@ class ReadResult:
     saved_model: Path | None = None
     reference: Callable[[Arrays], Arrays] | None = None
     reference_name: str = ""
+    tolerance: float = TOLERANCE
