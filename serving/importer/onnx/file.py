@@ -17,7 +17,7 @@ import tensorflow as tf
 
 from ...errors import FailedPrecondition, InvalidArgument, PermissionDenied, ServingError
 from ..reading.causes import cause
-from ..reading.precision import QUANTIZED, tolerance_of
+from ..reading.precision import tolerance_of
 from ..reading.result import Options, ReadResult
 from . import runtime as onnx_runtime
 
@@ -47,14 +47,13 @@ def read(path: Path, options: Options) -> ReadResult:
 
     original = load(path)
     model = prepare(original)
-    precisions = onnx_tensors.precisions(model)
-    tolerance = tolerance_of(precisions)
+    tolerance = max(tolerance_of(onnx_tensors.precisions(model)), min(2 * onnx_tensors.output_step(model), 1.0))
     new_names = {each.name: _argument_name(each.name) for each in _inputs(model)}
     function, module = _function(model, new_names)
     folder = options.folder / "saved_model"
     tf.saved_model.save(module, str(folder), signatures=function)
     changes = [f"input {old!r} renamed to {new}" for old, new in new_names.items() if old != new]
-    reference = onnx_runtime.reference_function(original, new_names, quantized=QUANTIZED in precisions)
+    reference = onnx_runtime.reference_function(original, new_names, quantized=onnx_tensors.is_quantized(model))
     if reference is not None:
         changes.append(onnx_runtime.compare(function, reference, tolerance))
     return ReadResult(
@@ -192,5 +191,5 @@ def _spec(value: Any, name: str) -> tf.TensorSpec:
 
 def _producer(model: Any) -> str:
     """Names the program that wrote the file, such as "pytorch 2.9.0"."""
-    text = f"{model.producer_name} {model.producer_version}"
+    text = f"{model.producer_name} {model.producer_version}".strip()
     return text[:60] if text and text.isprintable() else "an unknown program"

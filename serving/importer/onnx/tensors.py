@@ -58,6 +58,20 @@ def precisions(model: Any) -> set[str]:
     return found | ({QUANTIZED} if any(node.op_type in _QUANTIZING for node in model.graph.node) else set())
 
 
+def is_quantized(model: Any) -> bool:
+    """Whether a model has integers that stand for floats."""
+    return any(node.op_type in (*_QUANTIZING, "DequantizeLinear") for node in model.graph.node)
+
+
+def output_step(model: Any) -> float:
+    """Returns the largest distance between two neighbouring values of an output that is rounded, or 0."""
+    producers = {name: node for node in model.graph.node for name in node.output}
+    values = arrays(model)
+    last = [producers[each.name] for each in model.graph.output if each.name in producers]
+    scales = [values[node.input[1]] for node in last if node.op_type == "DequantizeLinear" and node.input[1] in values]
+    return max((float(np.abs(scale).max(initial=0)) for scale in scales), default=0.0)
+
+
 def _declared(graph: Any) -> Iterator[int]:
     """Yields the types of inputs, outputs and intermediate results, and the types that Cast nodes convert to."""
     yield from (each.type.tensor_type.elem_type for each in (*graph.input, *graph.output, *graph.value_info))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from keras_gallery.serving.doctor.graphs import examine_graph, operations, used_nodes
+from keras_gallery.serving.doctor.graphs import examine_graph, operations, used_nodes, written_state
 from keras_gallery.serving.doctor.verdict import TARGETS, Verdict
 from keras_gallery.serving.quiet import quiet_import
 from keras_gallery.serving.saved_model import read_meta_graph
@@ -52,6 +52,22 @@ class ChannelsFirst(tf.Module):
     @tf.function(input_signature=[tf.TensorSpec((None, 3, 8, 8), name="x")])
     def convolved(self, x: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"y": tf.nn.conv2d(x, tf.ones((3, 3, 3, 2)), 1, "SAME", data_format="NCHW")}
+
+
+class Stateful(tf.Module):
+    """A sum over all requests, and a counter of the requests."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sum, self.count = tf.Variable(tf.zeros(4)), tf.Variable(0)
+
+    @tf.function(input_signature=[tf.TensorSpec((None, 4), name="x")])
+    def summed(self, x: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"y": self.sum.assign_add(tf.reduce_sum(x, 0))}
+
+    @tf.function(input_signature=[tf.TensorSpec((None, 4), name="x")])
+    def counted(self, x: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"y": x + tf.cast(self.count.assign_add(1), tf.float32)}
 
 
 def saved(module: tf.Module, signature: str, folder: Path) -> dict[str, Verdict]:
@@ -108,3 +124,11 @@ def test_the_lists_match_the_installed_converters() -> None:
     assert {name for name in some if has_openvino_rule(name)} == set(some) & operations("openvino")
     assert {"MatMul", "Softmax"} <= operations("tf2onnx") & operations("openvino") & operations("tfjs")
     assert "Erfc" in operations("openvino") - operations("tf2onnx")
+
+
+def test_a_graph_that_keeps_a_state(tmp_path: Path) -> None:
+    """A variable of floats is a state. The integers of counters and random generators are not."""
+    verdict = saved(Stateful(), "summed", tmp_path / "summed")["embedded"]
+    assert not verdict.ok and "changes a variable" in verdict.reason and "stateful=False" in verdict.remedy
+    assert written_state(read_meta_graph(tmp_path / "summed")) == (verdict.reason, verdict.remedy)
+    assert saved(Stateful(), "counted", tmp_path / "counted")["embedded"].ok

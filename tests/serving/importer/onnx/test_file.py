@@ -159,7 +159,7 @@ def test_invalid_references_to_external_weights_are_refused(
 
 def test_custom_operators_are_refused(tmp_path: Path, read: Read) -> None:
     node = helper.make_node("Evil", ["x"], ["y"], domain="com.example")
-    with pytest.raises(PermissionDenied, match="only standard ONNX operators. Received: 'com.example' in net.onnx"):
+    with pytest.raises(PermissionDenied, match="standard ONNX operators. Received: 'Evil' of 'com.example' in net.onn"):
         read(save(tmp_path / "net.onnx", [node], domains=[helper.make_opsetid("com.example", 1)]))
     body = [helper.make_node("Relu", ["a"], ["b"])]
     function = helper.make_function("", "Own", ["a"], ["b"], body, [helper.make_opsetid("", 17)])
@@ -174,7 +174,7 @@ def test_errors_name_the_node_that_cannot_be_converted(tmp_path: Path, read: Rea
         helper.make_node("LpPool", ["b"], ["y"], kernel_shape=[2, 2]),
     ]
     place = save(tmp_path / "net.onnx", nodes, {"grid": np.zeros((1, 2, 2, 2), np.float32)})
-    with pytest.raises(FailedPrecondition, match="Unsupported ONNX operator: GridSample in node 'warp'$"):
+    with pytest.raises(FailedPrecondition, match="Unsupported ONNX operator: GridSample in node 'warp' "):
         read(place)
     nodes = [helper.make_node("Pad", ["x", "pads"], ["y"], mode="wrap")]
     place = save(tmp_path / "net.onnx", nodes, {"pads": np.array([0, 0, 1, 1, 0, 0, 1, 1])}, y=["batch", 3, 10, 10])
