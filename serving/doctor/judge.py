@@ -17,7 +17,7 @@ COLUMNS = {"tensorflow_serving": "saved_model", "embedded": "saved_model"}  # ta
 GRAPHS = frozenset({"tensorflow_serving", "embedded", "tfjs_graph", "onnx", "openvino"})
 # Layers that run code from the file, or from another file.
 RUNNING_CODE = frozenset({"TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer"})
-CHANGED_BY_IMPORT = frozenset({"odd_name", "ragged"})  # options
+CHANGED_BY_IMPORT = frozenset({"odd_name", "ragged", "sparse"})  # options
 _LONGEST = 60  # maximum number of characters of a name
 
 
