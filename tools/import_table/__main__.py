@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from .cases import Case, cases
-from .page import read, table
+from .page import page, read, summary
 
 SIZES = {"layers": 24, "applications": 2, "tutorials": 12}  # cases of a child process
 ENVIRONMENT = os.environ | {"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
@@ -78,7 +78,7 @@ def write(results: dict[str, dict[str, Any]], docs: Path) -> None:
     """Writes the results to imported.json, and the page with the table to imported.md."""
     text = json.dumps(results, indent=1, sort_keys=True, ensure_ascii=False)
     (docs / "imported.json").write_text(text + "\n", "utf-8")
-    (docs / "imported.md").write_text(table(results), "utf-8")
+    (docs / "imported.md").write_text(page(results), "utf-8")
 
 
 def _text(result: dict[str, Any]) -> str:
@@ -112,6 +112,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     run = Run(values.docs, len(chosen), real=values.real)
     with ThreadPoolExecutor(values.jobs) as pool:
         list(pool.map(run.batch, batches(chosen)))
+    results = read(values.docs)
+    print(*summary([(case, results[case.key]) for case in chosen if case.key in results]), sep="\n")
     print(f"{len(chosen)} models in {time.monotonic() - start:.0f} s", file=sys.stderr)
 
 

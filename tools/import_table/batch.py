@@ -55,6 +55,9 @@ def run(chosen: Sequence[Case], send: Send, *, real: bool) -> None:
             except NotInThisVersion as error:
                 send(key=case.key, result={"skipped": _one_line(error)})
                 continue
+            except Exception as error:
+                send(key=case.key, result={"wrong": f"Keras cannot build the model: {_one_line(error)}"})
+                continue
             try:
                 (import_really if real else import_here)(prepared.request(), root)
                 imported[prepared.request().name or ""] = prepared

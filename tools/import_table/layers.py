@@ -43,6 +43,7 @@ INPUTS: dict[str, Inputs] = {  # kind of input → shape (without the batch) and
 EXCLUDED = {
     "Layer": "base class",
     "Wrapper": "base class",
+    "InputLayer": "part of every model",
     "InputSpec": "not a layer: describes the input of a layer",
     "TFSMLayer": "runs a SavedModel from a path, which the import refuses as a vulnerability",
     "JaxLayer": "needs JAX, and runs code from the file",
@@ -222,7 +223,7 @@ def cases() -> Iterator[Case]:
     The other formats are `.h5` for Keras 3, and `.keras` for Keras 2.
     """
     for number, (kind, code, versions) in enumerate(codes()):
-        name = code if kind in ("vector", "sequence") else f"{code} of {kind}"
+        name = code if kind == "vector" else f"{code} of {kind}"
         for version in versions:
             formats = ("keras", "h5") if version == 3 else ("h5", "keras")
             for each in formats if number % 6 == 0 else formats[:1]:

@@ -112,7 +112,11 @@ def _outputs(model: Any, inputs: Mapping[str, Any]) -> Any:
 
     tensors = {name: tf.constant(value) for name, value in inputs.items()}
     values = list(tensors.values())
-    packed = tensors if isinstance(model.input, dict) else values if len(values) > 1 else values[0]
+    try:
+        structure = model.input
+    except AttributeError:  # a Sequential of Keras 3 that was never called
+        structure = None
+    packed = tensors if isinstance(structure, dict) else values if len(values) > 1 else values[0]
     result = model(packed, training=False)
     if isinstance(result, Mapping):
         return {name: _array(value) for name, value in result.items()}
