@@ -29,7 +29,7 @@ def compared(client: Client, name: str, version: Path, prepared: Prepared) -> di
         results = client.predict(name, inputs, signature=DEFAULT_SIGNATURE)
         outputs = expected if isinstance(expected, Mapping) else dict(enumerate(expected))
         if len(results) != len(outputs):
-            return {"wrong": f"{len(results)} outputs instead of {len(outputs)}"}
+            return {"wrong": f"the number of outputs is {len(results)} instead of {len(outputs)}"}
         for output, value in outputs.items():
             if prepared.case.random:
                 off = _random_difference(_closest(results, value), value)

@@ -51,7 +51,10 @@ def prepare(case: Case, file: Path) -> Prepared:
     Raises NotInThisVersion if Keras does not have the layers, or cannot write the file.
     """
     seed = zlib.crc32(case.key.encode())
-    package = importlib.import_module("keras" if case.keras == 3 else "tf_keras")
+    try:
+        package = importlib.import_module("keras" if case.keras == 3 else "tf_keras")
+    except ModuleNotFoundError as error:
+        raise NotInThisVersion(f"Keras 2 is not installed: {error}") from None
     for module in case.classes:
         importlib.import_module(module)
     keras.backend.clear_session()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ from .cases import GROUPS, Case, cases
 from .layers import EXCLUDED
 
 NAMES = {"keras": "`.keras`", "h5": "`.h5`", "saved_model": "SavedModel"}
-KINDS = {"difference": "imported", "refused": "refused", "wrong": "wrong"}
+KINDS = ("difference", "refused", "wrong")
 
 Results = Mapping[str, Mapping[str, Any]]
 Rows = Sequence[tuple[Case, Mapping[str, Any]]]
@@ -35,6 +37,14 @@ The program imports many files in one process, without the sandbox and the limit
 """
 
 
+def _versions() -> str:
+    found = []
+    for package, name in (("keras", "Keras"), ("tf_keras", "Keras 2 (tf_keras)"), ("tensorflow", "TensorFlow")):
+        with contextlib.suppress(PackageNotFoundError):
+            found.append(f"{name} {version(package)}")
+    return f"Versions: {', '.join(found)}.\n"
+
+
 def read(docs: Path) -> dict[str, dict[str, Any]]:
     """Reads the recorded results by key. Returns an empty dictionary if there are none."""
     file = docs / "imported.json"
@@ -44,7 +54,7 @@ def read(docs: Path) -> dict[str, dict[str, Any]]:
 def page(results: Results) -> str:
     """Returns the page in Markdown."""
     rows = [(case, results[case.key]) for case in cases() if case.key in results]
-    sections = [_INTRO, "\n".join(summary(rows)) + "\n"]
+    sections = [_INTRO, _versions(), "\n".join(summary(rows)) + "\n"]
     for kind, title in (("wrong", "Different outputs"), ("refused", "Refused models")):
         if reasons := "\n".join(_reasons(rows, kind)):
             sections.append(f"## {title}\n\n{reasons}\n")
@@ -57,23 +67,23 @@ def summary(rows: Rows) -> Iterator[str]:
     yield "| models | file | models | imported | refused | wrong | imported, % | largest difference |"
     yield "|---|---|---|---|---|---|---|---|"
     for group in GROUPS:
-        for version in (3, 2):
+        for keras in (3, 2):
             for file_format, name in NAMES.items():
                 found = [
-                    result
+                    (case, result)
                     for case, result in rows
-                    if (case.group, case.keras, case.file_format) == (group, version, file_format)
+                    if (case.group, case.keras, case.file_format) == (group, keras, file_format)
                 ]
-                yield from _counts(group, f"Keras {version}, {name}", found)
-    yield from _counts("all", "", [result for _, result in rows])
+                yield from _counts(group, f"Keras {keras}, {name}", found)
+    yield from _counts("all", "", rows)
 
 
-def _counts(group: str, file: str, results: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    counts = {kind: sum(kind in result for result in results) for kind in KINDS}
+def _counts(group: str, file: str, rows: Rows) -> Iterator[str]:
+    counts = {kind: sum(kind in result for _, result in rows) for kind in KINDS}
     total = sum(counts.values())
     if total:
-        # The differences of random outputs are not comparable.
-        largest = max((each["difference"] for each in results if each.get("difference", 1) < 1e-4), default=0.0)
+        # For random outputs, the difference is that of the means.
+        largest = max((each.get("difference", 0.0) for case, each in rows if not case.random), default=0.0)
         share = 100 * counts["difference"] / total
         cells = [group, file, total, *counts.values(), f"{share:.1f}", number(largest)]
         yield f"| {' | '.join(map(str, cells))} |"
