@@ -97,7 +97,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--only", default="", metavar="PATTERN", help="only the cases whose key contains the text, or fits the pattern"
     )
-    parser.add_argument("--missing", action="store_true", help="only the cases that have no result, or a wrong one")
+    parser.add_argument("--missing", action="store_true", help="only the cases that are not recorded as imported yet")
     parser.add_argument("--jobs", type=int, default=2, help="number of child processes at a time (default: 2)")
     parser.add_argument("--real", action="store_true", help="import each file in a process of its own (10 s and more)")
     parser.add_argument("--large", action="store_true", help="also the largest models (minutes and GBs for each)")
@@ -109,7 +109,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         case
         for case in cases(large=values.large)
         if (values.only in case.key or fnmatchcase(case.key, values.only))
-        and not (values.missing and case.key in known and "wrong" not in known[case.key])
+        and not (values.missing and known.get(case.key, {}).keys() & {"difference", "skipped"})
     ]
     if values.list:
         print(*(case.key for case in chosen), sep="\n")
