@@ -33,7 +33,7 @@ def read(path: Path, options: Options, error: NoEquivalent) -> ReadResult:
     if not allowed.is_installed():
         raise NoEquivalent(f"{error} ({_INSTALL})")
     from ..keras.keras_file import made_by
-    from ..saved_model import folder
+    from ..saved_model import copy, folder
 
     target = options.folder / "keras2"
     is_h5 = kinds.recognise(path) == "h5"
@@ -45,7 +45,7 @@ def read(path: Path, options: Options, error: NoEquivalent) -> ReadResult:
         model.save(exported, save_format="tf", include_optimizer=False)
     except Exception:  # Keras raises errors of many classes for models that it cannot save
         raise error from None
-    (exported / folder.KERAS_METADATA).unlink(missing_ok=True)
+    (exported / copy.KERAS_METADATA).unlink(missing_ok=True)
     result = folder.read(exported, replace(options, folder=target))
     names = ", ".join(saved_model.read_signatures(exported))
     return replace(
