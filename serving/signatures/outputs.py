@@ -44,11 +44,12 @@ def check_count(what: str, received: Collection[Any], names: Sequence[str]) -> N
 
 def different(names: Sequence[str]) -> list[str]:
     """Adds numbers to names that occur more than once, except to the first occurrence."""
-    different: dict[str, None] = {}
+    unique: dict[str, None] = {}
+    numbers: dict[str, int] = {}  # the last number of each name
     for name in names:
-        number, proposal = 0, name
-        while proposal in different:
-            number += 1
-            proposal = f"{name}_{number}"
-        different[proposal] = None
-    return list(different)
+        proposal = name
+        while proposal in unique:
+            numbers[name] = numbers.get(name, 0) + 1
+            proposal = f"{name}_{numbers[name]}"
+        unique[proposal] = None
+    return list(unique)

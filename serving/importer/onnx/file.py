@@ -16,6 +16,7 @@ from typing import Any
 import tensorflow as tf
 
 from ...errors import FailedPrecondition, InvalidArgument, PermissionDenied, ServingError
+from ...signatures.outputs import different
 from ..reading.causes import cause
 from ..reading.precision import tolerance_of
 from ..reading.result import Options, ReadResult
@@ -53,6 +54,12 @@ def read(path: Path, options: Options) -> ReadResult:
     folder = options.folder / "saved_model"
     tf.saved_model.save(module, str(folder), signatures=function)
     changes = [f"input {old!r} renamed to {new}" for old, new in new_names.items() if old != new]
+    outputs = [each.name for each in model.graph.output]
+    changes += [
+        f"output {old!r} occurs more than once: renamed to {new}"
+        for old, new in zip(outputs, different(outputs), strict=True)
+        if old != new
+    ]
     reference = onnx_runtime.reference_function(original, new_names, quantized=onnx_tensors.is_quantized(model))
     if reference is not None:
         changes.append(onnx_runtime.compare(function, reference, tolerance))
@@ -160,7 +167,7 @@ def _function(model: Any, new_names: Mapping[str, str]) -> tuple[Any, tf.Module]
         for name, array in onnx_tensors.arrays(model).items()
     }
     module.weights = [each for each in values.values() if isinstance(each, tf.Variable)]
-    run, outputs = Runner(model, values), [each.name for each in model.graph.output]
+    run, outputs = Runner(model, values), different([each.name for each in model.graph.output])
     specs = [_spec(each, new_names[each.name]) for each in _inputs(model)]
 
     def serve(*tensors: Any) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from ...errors import FailedPrecondition
 from ...export.comparing import difference, too_far
+from ...signatures.outputs import different
 from ..reading.causes import cause
 from ..reading.result import Arrays
 
@@ -51,7 +52,7 @@ def reference_function(
         session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
     except Exception:  # the errors of ONNX Runtime have no public class
         return None
-    outputs = [each.name for each in session.get_outputs()]
+    outputs = different([each.name for each in session.get_outputs()])
 
     def run(inputs: Arrays) -> Arrays:
         arrays: Sequence[np.ndarray[Any, Any]] = session.run(None, {old: inputs[new] for old, new in new_names.items()})
