@@ -32,7 +32,9 @@ def check_vocabularies(model: keras.Model) -> None:
         )
 
 
-def pixels(model: keras.Model, given: str | None, default: str | None = None) -> tuple[str, list[str]]:
+def pixels(
+    model: keras.Model, given: str | None, default: str | None = None, *, whole: bool = False
+) -> tuple[str, list[str]]:
     """Returns which pixel values the model expects, or "unknown", and lines of text that say it.
 
     There are no such lines for a model that has no signatures for image files with any range.
@@ -41,8 +43,9 @@ def pixels(model: keras.Model, given: str | None, default: str | None = None) ->
         model: any built Keras model, whose parts and output have their names.
         given: the value of --pixels, or None.
         default: the range if the layers of the model do not say it. None if it is not known.
+        whole: whether the model gets `serving_default` only.
     """
-    if not takes_images(model) or not any(name.endswith("_png") for name in endpoints(model, pixels="0..1")):
+    if whole or not takes_images(model) or not any(name.endswith("_png") for name in endpoints(model, pixels="0..1")):
         note = "--pixels is not used: the model gets no signatures for PNG and JPEG files"
         return UNKNOWN, [note] if given else []
     found, reason = pixel_range(model)
@@ -62,10 +65,17 @@ def pixels(model: keras.Model, given: str | None, default: str | None = None) ->
     ]
 
 
-def named_classes(model: keras.Model, labels: Sequence[str] | None) -> tuple[keras.Model, list[str]]:
+def named_classes(
+    model: keras.Model, labels: Sequence[str] | None, *, whole: bool = False
+) -> tuple[keras.Model, list[str]]:
     """Names the output of a classifier, so that the model gets `classify`. Says why labels have no use.
 
     A softmax has as many classes as outputs. A single sigmoid is a classifier if there are two labels.
+
+    Args:
+        model: any built Keras model.
+        labels: names of the classes, or None.
+        whole: whether the model gets `serving_default` only.
 
     Returns:
         The model (a new one with the same layers if its output was named), and lines of text for the user.
@@ -73,6 +83,8 @@ def named_classes(model: keras.Model, labels: Sequence[str] | None) -> tuple[ker
     Raises:
         InvalidArgument: the number of labels is not the number of classes.
     """
+    if whole:
+        return model, _unused(labels, "the model gets serving_default only")
     if isinstance(model.output, dict) and set(model.output) == _DETECTOR:
         return model, []
     if is_autoencoder(model):

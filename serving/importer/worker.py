@@ -177,9 +177,9 @@ def _export(result: ReadResult, model: keras.Model, request: Mapping[str, Any], 
     given = [parts.get(request[option], request[option]) for option in ("encoder", "decoder")]
     named, notes = (model, []) if whole else named_parts(model, *given)
     notes += input_notes(model)
-    named, of_classes = inputs.named_classes(named, request["labels"])
+    named, of_classes = inputs.named_classes(named, request["labels"], whole=whole)
     own = request["like"] is not None and not isinstance(request["like"], str)
-    pixels, of_pixels = inputs.pixels(named, request["pixels"], default="0..1" if own else None)
+    pixels, of_pixels = inputs.pixels(named, request["pixels"], default="0..1" if own else None, whole=whole)
     for note in [*map(str, renamed), *notes, *of_classes, *of_pixels]:
         report(f"    {note}")
     if result.reference is not None:

@@ -90,6 +90,15 @@ def test_labels_without_use(build: Any, reason: str) -> None:
     assert "classify" not in signatures and lines[-1] == f"--labels is not used: {reason}"
 
 
+def test_a_model_with_serving_default_only() -> None:
+    found = model(layers.Rescaling(1 / 255), layers.Flatten(), layers.Dense(2, "softmax"), shape=(4, 4, 1))
+    assert inputs.named_classes(found, ["a", "b"], whole=True) == (
+        found,
+        ["--labels is not used: the model gets serving_default only"],
+    )
+    assert inputs.pixels(found, None, whole=True) == ("unknown", [])
+
+
 def test_wrong_number_of_labels() -> None:
     for last in (layers.Dense(1, "sigmoid"), layers.Dense(2, "softmax")):
         with pytest.raises(InvalidArgument, match="Expected 2 labels in --labels, one for each class. Received: 3"):
