@@ -58,6 +58,8 @@ def read(path: Path, options: Options) -> ReadResult:
 
 def summary(model: keras.Model) -> str:
     """Describes a model, such as "Functional, 7 layers, 50,992 parameters"."""
+    if not model.built:
+        return f"{type(model).__name__}, {len(model.layers)} layers without input shapes"
     return f"{type(model).__name__}, {len(model.layers)} layers, {model.count_params():,} parameters"
 
 

@@ -5,6 +5,7 @@ To add an operator, add a function under the operator's ONNX name to the table i
 - `elements.py`: element-wise operators, products (`MatMul`, `Gemm`, `Einsum`), reductions, `TopK`
 - `shapes.py`: reshape, slice, concatenate, gather
 - `resizing.py`: resize
+- `normalization.py`: local response, group and Lp normalization
 - `quantization.py`: operators on integers that stand for floats
 - `windows.py`: convolution, pooling, normalization
 - `loops.py`: recurrent layers, loops, conditions

@@ -120,6 +120,11 @@ def _clip(call: Call, x: Any, low: Any = None, high: Any = None) -> Any:
     return x if high is None else tf.minimum(x, tf.cast(high, x.dtype))
 
 
+def _is_inf(call: Call, x: Any) -> Any:
+    positive, negative = (bool(call.get(f"detect_{sign}", 1)) for sign in ("positive", "negative"))
+    return ((x == np.inf) & positive) | ((x == -np.inf) & negative)
+
+
 def _elu(call: Call, x: Any) -> Any:
     return tf.where(x < 0, call.get("alpha", 1.0) * (tf.exp(tf.minimum(x, 0)) - 1), x)
 
@@ -187,6 +192,7 @@ ELEMENTS: dict[str, Operator] = {
     "Gelu": lambda call, x: tf.nn.gelu(x, call.get("approximate", "none") == "tanh"),
     "Gemm": _gemm,
     "HardSigmoid": lambda call, x: tf.clip_by_value(call.get("alpha", 0.2) * x + call.get("beta", 0.5), 0, 1),
+    "IsInf": _is_inf,
     "LeakyRelu": lambda call, x: tf.where(x < 0, call.get("alpha", 0.01) * x, x),
     "LogSoftmax": _softmax(tf.nn.log_softmax),
     "MatMul": _matmul,

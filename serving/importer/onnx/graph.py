@@ -16,12 +16,13 @@ from ..reading.causes import cause
 from .call import Call, Unsupported
 from .elements import ELEMENTS
 from .loops import LOOPS
+from .normalization import NORMALIZATION
 from .quantization import QUANTIZATION
 from .resizing import RESIZING
 from .shapes import SHAPES
 from .windows import WINDOWS
 
-OPERATORS = ELEMENTS | LOOPS | QUANTIZATION | RESIZING | SHAPES | WINDOWS
+OPERATORS = ELEMENTS | LOOPS | NORMALIZATION | QUANTIZATION | RESIZING | SHAPES | WINDOWS
 DOMAINS = ("", "ai.onnx")
 # Operators whose outputs can be much larger than their inputs.
 _GROWING = {"ConstantOfShape", "Expand", "Pad", "Range", "Tile", "OneHot", "Resize", "Upsample", *LOOPS}

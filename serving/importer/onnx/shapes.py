@@ -142,6 +142,48 @@ def _depth_to_space(call: Call, x: Any) -> Any:
     return tf.reshape(blocks, (-1, channels // size**2, height * size, width * size))
 
 
+def _space_to_depth(call: Call, x: Any) -> Any:
+    size = call.attributes["blocksize"]
+    _, channels, height, width = x.shape
+    if None in (channels, height, width):
+        raise Unsupported("only images of a fixed size are supported")
+    blocks = tf.reshape(x, (-1, channels, height // size, size, width // size, size))
+    order = (0, 1, 3, 5, 2, 4) if call.get("mode", "DCR") == "CRD" else (0, 3, 5, 1, 2, 4)
+    return tf.reshape(tf.transpose(blocks, order), (-1, channels * size**2, height // size, width // size))
+
+
+def _gather_elements(call: Call, x: Any, indices: Any) -> Any:
+    axis = call.get("axis", 0) % len(x.shape)
+    indices = tf.cast(indices, tf.int64)
+    indices = tf.where(indices < 0, indices + tf.shape(x, tf.int64)[axis], indices)
+    ranges = [tf.range(size) for size in tf.unstack(tf.shape(indices, tf.int64), num=len(x.shape))]
+    coordinates = tf.meshgrid(*ranges, indexing="ij")
+    coordinates[axis] = indices
+    return tf.gather_nd(x, tf.stack(coordinates, -1))
+
+
+def _scatter_nd(call: Call, x: Any, coordinates: Any, updates: Any) -> Any:
+    scatter = {
+        "none": tf.tensor_scatter_nd_update,
+        "add": tf.tensor_scatter_nd_add,
+        "max": tf.tensor_scatter_nd_max,
+        "min": tf.tensor_scatter_nd_min,
+    }.get(call.get("reduction", "none"))
+    if scatter is None:
+        raise Unsupported(f"reduction={call.get('reduction', '')} is not supported")
+    coordinates = tf.cast(coordinates, tf.int64)
+    sizes = tf.shape(x, tf.int64)[: coordinates.shape[-1]]
+    return scatter(x, tf.where(coordinates < 0, coordinates + sizes, coordinates), updates)
+
+
+def _trilu(call: Call, x: Any, offset: Any = None) -> Any:
+    shift = 0 if offset is None else tf.cast(tf.reshape(offset, ()), tf.int32)
+    shape = tf.shape(x)
+    distance = tf.range(shape[-1])[None] - tf.range(shape[-2])[:, None]
+    kept = distance >= shift if call.get("upper", 1) else distance <= shift
+    return tf.where(kept, x, tf.zeros_like(x))
+
+
 SHAPES: dict[str, Operator] = {
     "Cast": lambda call, x: tf.cast(x, _dtype(call.attributes["to"])),
     "CastLike": lambda call, x, y: tf.cast(x, y.dtype),
@@ -153,6 +195,7 @@ SHAPES: dict[str, Operator] = {
     "Expand": _expand,
     "Flatten": _flatten,
     "Gather": _gather,
+    "GatherElements": _gather_elements,
     "GatherND": lambda call, x, coordinates: tf.gather_nd(x, coordinates, call.get("batch_dims", 0)),
     "OneHot": _one_hot,
     "Pad": _pad,
@@ -161,12 +204,15 @@ SHAPES: dict[str, Operator] = {
     "ReverseSequence": lambda call, x, lengths: tf.reverse_sequence(
         x, lengths, call.get("time_axis", 0), call.get("batch_axis", 1)
     ),
+    "ScatterND": _scatter_nd,
     "Shape": _shape,
     "Size": lambda call, x: tf.size(x, tf.int64),
     "Slice": _slice,
+    "SpaceToDepth": _space_to_depth,
     "Split": _split,
     "Squeeze": lambda call, x, axes=None: tf.squeeze(x, call.ints("axes", axes)),
     "Tile": lambda call, x, times: tf.tile(x, times),
     "Transpose": lambda call, x: tf.transpose(x, call.get("perm", None)),
+    "Trilu": _trilu,
     "Unsqueeze": _unsqueeze,
 }

@@ -11,6 +11,7 @@ MAX_LENGTH = 200  # characters of a sentence
 _MAX_DUMP = 60  # characters of a bracketed value that is kept
 _MAX_PART = 10_000  # characters of the beginning and of the end of a message that are read
 _CODES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+_SHAPES = re.compile(r"variable\.shape=(\([\d, ]*\)),? Received: value\.shape=(\([\d, ]*\))")
 # Text before the cause. Messages can contain each other, so the last match counts.
 _BEFORE = (
     re.compile(r".*Exception encountered: ", re.DOTALL),
@@ -32,6 +33,7 @@ _AFTER = re.compile(
 _OBJECT = re.compile(r"<(?:[\w.]*\.)?(\w+)(?: object)?(?: name=[\w/.-]+)?(?:,[^<>]*)? ?(?:at 0x[0-9a-f]+)?>")
 _TENSOR = re.compile(r"<?(?:Keras|tf\.|Symbolic)?Tensor[ (][^<>]*?(shape=\([^)]*\))[^<>]*?[>)]")
 _BRACKETS = re.compile(r"\{[^{}]*\}?|\[[^\[\]]*\]?|\([^()]*\)?")
+_LONG_NOTE = re.compile(r"\s*\([^()]{60,}\)")
 _LONG_WORD = re.compile(r"\S{80,}|[A-Za-z0-9+/=\\]{40,}")
 _SENTENCE = re.compile(r"(?<=[.!?])(?<!e\.g\.)(?<!i\.e\.)\s+(?=[A-Z`'\"])")
 
@@ -46,6 +48,8 @@ def cause(error: BaseException | str) -> str:
     """
     kind = "unknown error" if isinstance(error, str) else type(error).__name__
     text = _CODES.sub("", str(error))
+    if shapes := _SHAPES.search(text):
+        return f"a weight has shape {shapes[1]} in the model and {shapes[2]} in the file"
     if len(text) > 2 * _MAX_PART:
         text = f"{text[:_MAX_PART]} {text[-_MAX_PART:]}"
     for pattern in _BEFORE:
@@ -54,7 +58,7 @@ def cause(error: BaseException | str) -> str:
     text = _AFTER.sub("", text)
     text = _TENSOR.sub(r"a tensor of \1", text)
     text = _OBJECT.sub(r"\1", text)
-    text = _sentence(_until_dump(_plain(text)))
+    text = _sentence(_until_dump(_LONG_NOTE.sub("", _plain(text))))
     return text or kind
 
 

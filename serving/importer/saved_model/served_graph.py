@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from ... import saved_model
+from ...errors import InvalidArgument
 from ...export.writing import write_openvino, write_warmup
 from ...wire import dtypes
 from ...wire.signature import SignatureDef
@@ -32,7 +33,10 @@ def write(source: Path, name: str, target: Path, progress: Callable[[str], None]
     progress("Converting the signatures for OpenVINO, and comparing both engines")
     write_openvino(target)
     progress("Running each signature in TensorFlow")
-    loaded = tf.saved_model.load(str(target))
+    try:
+        loaded = tf.saved_model.load(str(target))
+    except (tf.errors.OpError, OSError, LookupError, ValueError) as error:
+        raise InvalidArgument(f"The variables of the SavedModel cannot be read ({cause(error)})") from None
     examples, notes = {}, []
     for signature in saved_model.read_signatures(target).values():
         if signature.name not in loaded.signatures:

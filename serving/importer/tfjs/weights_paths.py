@@ -20,7 +20,9 @@ from ..keras2 import archive as keras2_archive
 from ..keras2.repair import is_keras2
 
 _PATH = re.compile(r"(?:.*/)?vars/\d+", re.DOTALL)
+Shapes = dict[str, tuple[int, ...]]
 _TRAINING = "optimizer/"
+_PRIVATE = re.compile(r"(^|/)_")  # Keras 2 writes `_query_dense`, and Keras 3 `query_dense`
 _SEEDS = "/seed_generator/"
 
 
@@ -52,8 +54,39 @@ def load(
                 out.create_dataset(name, data=array)
         if is_keras2(config):
             keras2_archive.rearrange(target, config, model)
+        _check(_shapes(target), _saved_shapes(model, folder))
         model.load_weights(target)
     target.unlink()
-    used = [name for name in kept if _SEEDS not in name]
-    if len(used) != len(model.weights):
-        raise InvalidArgument(f"Expected {len(model.weights)} weights in the manifest. Received: {len(used)}")
+
+
+def _check(found: Shapes, expected: Shapes) -> None:
+    for name in sorted(expected.keys() | found.keys()):
+        if name not in found:
+            raise InvalidArgument(f"The manifest has no weight {name!r}")
+        if name not in expected:
+            raise InvalidArgument(f"Expected a layer of the model for weight {name!r}. Received: no such layer")
+        if found[name] != expected[name]:
+            shapes = [list(each[name]) for each in (expected, found)]
+            raise InvalidArgument(f"Expected weight {name!r} to have shape {shapes[0]}. Received: {shapes[1]}")
+
+
+def _saved_shapes(model: keras.Model, folder: Path) -> Shapes:
+    """Returns the shapes of the weights in a file that Keras writes for the model."""
+    file = folder / "expected.weights.h5"
+    model.save_weights(file)
+    shapes = _shapes(file)
+    file.unlink()
+    return shapes
+
+
+def _shapes(file: Path) -> Shapes:
+    """Returns the shapes of the arrays in a file by path, without the seeds of random layers."""
+    shapes: Shapes = {}
+
+    def visit(name: str, each: h5py.Group | h5py.Dataset) -> None:
+        if isinstance(each, h5py.Dataset) and _SEEDS not in name:
+            shapes[_PRIVATE.sub(r"\1", name)] = each.shape
+
+    with h5py.File(file) as opened:
+        opened.visititems(visit)
+    return shapes
