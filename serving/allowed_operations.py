@@ -13,10 +13,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from google.protobuf import message_factory
 from google.protobuf.message import DecodeError
 
 from .errors import InvalidArgument, PermissionDenied
-from .wire import messages
 
 FILE = Path(__file__).with_suffix(".json")
 # Operations of a saver, which read and write files.
@@ -98,13 +98,13 @@ def initializers(meta_graph: Any) -> dict[str, list[str]]:
     """
     found = {key: list(each.node_list.value) for key, each in meta_graph.collection_def.items() if key in _INITIALIZERS}
     if (key := "local_variables") in meta_graph.collection_def:
+        pool = meta_graph.DESCRIPTOR.file.pool
+        variable = message_factory.GetMessageClass(pool.FindMessageTypeByName("tensorflow.VariableDef"))
         try:
-            variables = [
-                messages.VariableDef.FromString(each) for each in meta_graph.collection_def[key].bytes_list.value
-            ]
+            variables = map(variable.FromString, meta_graph.collection_def[key].bytes_list.value)
+            found[key] = [each.initializer_name for each in variables]
         except DecodeError:
             raise InvalidArgument(f"Damaged graph: the collection {key} cannot be parsed") from None
-        found[key] = [each.initializer_name for each in variables]
     return found
 
 

@@ -91,9 +91,9 @@ def read(file: Path, options: Options) -> ReadResult:
     except NoEquivalent as error:
         if file_format not in ("h5", "keras"):
             raise
-        from .keras2 import fallback
+        from .saved_model import by_keras2
 
-        return fallback.read(file, options, error)
+        return by_keras2.read(file, options, error)
     return result
 
 

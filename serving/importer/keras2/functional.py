@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from . import operations, tables
+from .allowed import FUNCTION_LAYERS
 from .graph import (
     Call,
     Layer,
@@ -50,7 +51,7 @@ class Functional:
     def write(self) -> Config:
         """Returns `layers`, `input_layers` and `output_layers` in Keras 3's format."""
         for name in list(self._layers):
-            if self._layers[name].config["class_name"] in operations.LAYERS:
+            if self._layers[name].config["class_name"] in FUNCTION_LAYERS:
                 self._operation(name)
             else:
                 self._rewrite(name)
@@ -109,7 +110,7 @@ class Functional:
 
 
 def _calls(config: Mapping[str, Any], names: set[str]) -> list[Call]:
-    unnest = config["class_name"] not in operations.LAYERS
+    unnest = config["class_name"] not in FUNCTION_LAYERS
     calls = [read_call(node, names, unnest=unnest) for node in config["inbound_nodes"]]
     for call in calls if unnest else ():
         call.kwargs = {key: value for key, value in call.kwargs.items() if value is not None}

@@ -8,8 +8,6 @@ from typing import Any
 from .composites import COMPOSITES
 from .steps import Arguments, Step, Steps
 
-LAYERS = ("TFOpLambda", "SlicingOpLambda")
-
 
 @dataclass(frozen=True)
 class Operation:
@@ -139,12 +137,8 @@ OPERATIONS: dict[str, Operation] = {
     "image.pad_to_bounding_box": Operation(
         "PadImages",
         "image",
-        options={
-            "offset_height": "top_padding",
-            "offset_width": "left_padding",
-            "target_height": "target_height",
-            "target_width": "target_width",
-        },
+        options={"offset_height": "top_padding", "offset_width": "left_padding"}
+        | {name: name for name in ("target_height", "target_width")},
     ),
     **{
         f"nn.{name}": Operation(new, "nn", options={"block_size": "block_size"}, only={"data_format": "NHWC"})

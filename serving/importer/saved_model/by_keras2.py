@@ -6,11 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from ... import saved_model
+from ..keras.keras_file import made_by
+from ..keras2 import allowed, runtime
+from ..keras2.report import NoEquivalent
 from ..reading import config as config_file
 from ..reading import kinds
 from ..reading.result import Options, ReadResult
-from . import allowed, runtime
-from .report import NoEquivalent
+from . import folder
+from .copy import KERAS_METADATA
 
 _INSTALL = "with Keras 2, the import can serve the model as a graph: pip install tf_keras"
 
@@ -32,9 +35,6 @@ def read(path: Path, options: Options, error: NoEquivalent) -> ReadResult:
         raise error
     if not allowed.is_installed():
         raise NoEquivalent(f"{error} ({_INSTALL})")
-    from ..keras.keras_file import made_by
-    from ..saved_model import copy, folder
-
     target = options.folder / "keras2"
     is_h5 = kinds.recognise(path) == "h5"
     model = runtime.load_h5(path) if is_h5 else runtime.load_keras(path, raw, target / "weights")
@@ -45,7 +45,7 @@ def read(path: Path, options: Options, error: NoEquivalent) -> ReadResult:
         model.save(exported, save_format="tf", include_optimizer=False)
     except Exception:  # Keras raises errors of many classes for models that it cannot save
         raise error from None
-    (exported / copy.KERAS_METADATA).unlink(missing_ok=True)
+    (exported / KERAS_METADATA).unlink(missing_ok=True)
     result = folder.read(exported, replace(options, folder=target))
     names = ", ".join(saved_model.read_signatures(exported))
     return replace(
