@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from ...signatures.outputs import check_count, output_names
 from ..reading import archive, hdf5
+from ..reading.json_text import read_json
 from ..reading.result import Arrays, Options
 from . import allowed
 
@@ -36,10 +37,19 @@ def load_h5(path: Path) -> Any:
     with hdf5.open_checked(path) as file:
         if hdf5.text(file["model_weights"], "backend") not in ("", "tensorflow"):
             return None  # tf_keras does not flip the kernels of a file from Theano
+        if _is_compiled(read_json(hdf5.text(file, "model_config").encode(), "model_config")):
+            return None  # Keras 2 would create the losses and metrics, which `allowed.is_harmless` has not checked
         try:
             return tf_keras.models.load_model(file, compile=False)
         except Exception:  # Keras raises errors of many classes for files that it cannot load
             return None
+
+
+def _is_compiled(config: Any) -> bool:
+    """Whether a model in a configuration has the losses and metrics of a .keras file. Keras 2 writes none to HDF5."""
+    if isinstance(config, dict):
+        return "compile_config" in config or any(map(_is_compiled, config.values()))
+    return isinstance(config, list) and any(map(_is_compiled, config))
 
 
 def load_keras(path: Path, raw: Any, folder: Path) -> Any:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 import tensorflow as tf
 from keras_gallery.serving.doctor.files import examine_file
-from keras_gallery.serving.importer.keras2 import allowed
+from keras_gallery.serving.importer.keras2 import allowed, runtime
 from keras_gallery.serving.importer.keras2.report import NoEquivalent
 
 tf_keras = pytest.importorskip("tf_keras")
@@ -55,3 +58,14 @@ def test_keras_2_does_not_load_unsafe_functions(
     monkeypatch.setattr(allowed, "is_harmless", lambda config: False)
     with pytest.raises(NoEquivalent, match="no such operation"):
         read(diagonal)
+
+
+def test_keras_2_does_not_load_losses_that_nobody_checked(diagonal: Path, tmp_path: Path, monkeypatch: Any) -> None:
+    """Keras 2 would import the module of a loss in the configuration."""
+    place = Path(shutil.copy(diagonal, tmp_path / "model.h5"))
+    with h5py.File(place, "r+") as file:
+        config = json.loads(file.attrs["model_config"])
+        config["config"]["layers"][0]["compile_config"] = {"loss": {"class_name": "Add", "module": "antigravity"}}
+        file.attrs["model_config"] = json.dumps(config)
+    monkeypatch.setattr(tf_keras.models, "load_model", lambda *_, **__: pytest.fail("loaded"))
+    assert runtime.load_h5(place) is None
