@@ -15,6 +15,7 @@ import argparse
 import gc
 import json
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -39,6 +40,8 @@ from .models import Prepared, prepare
 
 READY_SECONDS = 600.0
 FLAGS = ("--allow_reload=false", "--restrict_models", "--workers=1")
+MAX_REASON = 300
+_FOLDERS = re.compile(r"(?<![\w/])/(?:[\w.-]+/)+")
 
 Send = Callable[..., None]
 
@@ -120,7 +123,9 @@ def served(imported: dict[str, Prepared], root: Path, log: Path) -> Iterator[tup
 
 
 def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:400] or type(error).__name__
+    """Returns the message of an error in one line, without the folders of this machine."""
+    text = " ".join(_FOLDERS.sub("", str(error)).split())
+    return text[:MAX_REASON] or type(error).__name__
 
 
 def main() -> None:

@@ -33,7 +33,6 @@ SEQUENCES = {
         LSTM(3, unroll=True)
         LSTM(3, use_bias=False, unit_forget_bias=False)
         LSTM(3, recurrent_activation="hard_sigmoid")
-        LSTM(3, stateful=True)
         LSTM(2)(LSTM(3, return_sequences=True)(x))
         GRU(3)
         GRU(3, return_sequences=True)

@@ -32,17 +32,19 @@ of the Keras model, in batches of 1 and 5. A model counts as imported if all out
 - **tutorials**: architectures of well-known tutorials, such as a U-Net, a vision transformer or a forecast with LSTMs.
 
 Keras 2 (`tf_keras`) builds the same models if it has their layers. Some models also have a second file format.
+The table leaves out files that Keras itself cannot write.
 The program imports many files in one process, without the sandbox and the limits of `gallery import`.
-`--real` imports each file as `gallery import` does.
+`--real` imports each file as `gallery import` does. The estimated time for all files is an hour on two idle cores.
+`--only PATTERN` runs a part, and `--missing` runs the files that are not imported yet.
 """
 
 
-def _versions() -> str:
+def _versions(measured: int, listed: int) -> str:
     found = []
     for package, name in (("keras", "Keras"), ("tf_keras", "Keras 2 (tf_keras)"), ("tensorflow", "TensorFlow")):
         with contextlib.suppress(PackageNotFoundError):
             found.append(f"{name} {version(package)}")
-    return f"Versions: {', '.join(found)}.\n"
+    return f"Results: {measured:,} of {listed:,} files, with {', '.join(found)}.\n"
 
 
 def read(docs: Path) -> dict[str, dict[str, Any]]:
@@ -53,8 +55,9 @@ def read(docs: Path) -> dict[str, dict[str, Any]]:
 
 def page(results: Results) -> str:
     """Returns the page in Markdown."""
-    rows = [(case, results[case.key]) for case in cases() if case.key in results]
-    sections = [_INTRO, _versions(), "\n".join(summary(rows)) + "\n"]
+    listed = list(cases())
+    rows = [(case, results[case.key]) for case in listed if case.key in results]
+    sections = [_INTRO, _versions(len(rows), len(listed)), "\n".join(summary(rows)) + "\n"]
     for kind, title in (("wrong", "Different outputs"), ("refused", "Refused models")):
         if reasons := "\n".join(_reasons(rows, kind)):
             sections.append(f"## {title}\n\n{reasons}\n")
