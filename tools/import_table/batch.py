@@ -125,6 +125,7 @@ def served(imported: dict[str, Prepared], root: Path, log: Path) -> Iterator[tup
 def _one_line(error: Exception) -> str:
     """Returns the message of an error in one line, without the folders of this machine."""
     text = " ".join(_FOLDERS.sub("", str(error)).split())
+    text = text.partition(" defined at (most recent call last)")[0]  # without TensorFlow's traceback
     return text[:MAX_REASON] or type(error).__name__
 
 
