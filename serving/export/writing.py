@@ -29,6 +29,7 @@ from ..signatures import Endpoint, Texts, endpoints
 from ..signatures.names import fit_names
 from ..signatures.pixels import UNKNOWN
 from ..signatures.shared import Shared
+from ..signatures.time_distributed import corrected
 from ..wire import messages, predict
 from ..wire.signature import PIXELS, PIXELS_DIMENSION
 from .publishing import model_folder, publish
@@ -40,6 +41,7 @@ CHECK_SECONDS = 0.5  # `check` leaves out the batches of 7 and 32 if they would 
 Arrays = dict[str, np.ndarray[Any, Any]]
 
 
+@corrected()
 def export(
     model: keras.Model,
     name: str,

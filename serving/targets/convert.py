@@ -33,6 +33,7 @@ from ..export.comparing import difference, too_far
 from ..signatures import Endpoint, Texts, endpoints
 from ..signatures.outputs import check_count
 from ..signatures.pixels import pixel_range
+from ..signatures.time_distributed import corrected
 from ..wire.signature import DEFAULT_SIGNATURE
 from .plain import plain
 
@@ -69,6 +70,7 @@ class Written:
     outputs: list[str]
 
 
+@corrected()
 def export_to(
     target: str,
     model: keras.Model,
