@@ -35,8 +35,10 @@ def too_short_length(model: keras.Model) -> int:
 def _changes_sizes(model: keras.Model) -> bool:
     """Whether a layer, also in a nested model, makes images or sequences smaller or larger."""
     for layer in model._flatten_layers():
-        strides = getattr(layer, "strides", None) or 1
-        if hasattr(layer, "pool_size") or any(each != 1 for each in keras.tree.flatten(strides)):
+        sizes = [getattr(layer, "strides", None) or 1]
+        if getattr(layer, "padding", "") == "valid":
+            sizes.append(getattr(layer, "kernel_size", 1))
+        if hasattr(layer, "pool_size") or any(each != 1 for each in keras.tree.flatten(sizes)):
             return True
     return False
 

@@ -124,7 +124,7 @@ class _Vetting:
         known = name in ACTIVATIONS and registered in (None, "function", name)
         if not known or module not in (None, *_FUNCTION_MODULES):
             whole = name if module in (None, "builtins") else f"{module}.{name}"
-            raise _denied(_foreign_function(owner, option or "function", whole))
+            raise _denied(_foreign_function(owner, option if option.endswith("activation") else "function", whole))
 
 
 def _foreign_function(owner: str, option: str, name: str) -> str:

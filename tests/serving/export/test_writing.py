@@ -296,7 +296,7 @@ def test_check_finds_wrong_outputs(dtype: str, change: Any, message: str | None)
 
 
 @pytest.mark.parametrize("wrong_shape", [False, True])
-def test_random_outputs_are_not_compared(wrong_shape: bool) -> None:
+def test_random_outputs_are_compared_by_their_means(wrong_shape: bool) -> None:
     inputs = [tf.TensorSpec((None, 3), tf.float32, name="x")]
 
     def noisy(x: Any) -> Any:
@@ -313,7 +313,7 @@ def test_random_outputs_are_not_compared(wrong_shape: bool) -> None:
         with pytest.raises(FailedPrecondition, match="random of shape"):
             check("m", endpoint, function, run)
     else:
-        assert check("m", endpoint, function, run) == ["random"]
+        check("m", endpoint, function, run)
 
 
 def test_a_missing_output_is_an_error() -> None:

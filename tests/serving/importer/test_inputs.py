@@ -124,12 +124,16 @@ def test_pixel_values(build: Any, given: str | None, default: str | None, expect
 
 
 def test_graphs_use_no_labels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from keras_gallery.serving.importer import answers
     from keras_gallery.serving.importer.saved_model import served_graph
 
     monkeypatch.setattr(worker, "_read", lambda *arguments: ReadResult("a graph", "kept", saved_model=tmp_path))
-    monkeypatch.setattr(served_graph, "write", lambda *arguments: [])
-    monkeypatch.setattr(worker, "_write_answers", lambda *arguments: None)
-    request = dict.fromkeys(("encoder", "decoder", "save", "pixels")) | {"name": "m", "labels": ["cat"]}
+    monkeypatch.setattr(served_graph, "write", lambda *arguments: ([], None))
+    monkeypatch.setattr(answers, "write", lambda *arguments: None)
+    monkeypatch.setattr(worker.precision, "write", lambda *arguments: None)
+    monkeypatch.setattr(worker.precision, "of_graph", lambda graph: 0.0)
+    monkeypatch.setattr(worker.saved_model, "read_meta_graph", lambda folder: None)
+    request = dict.fromkeys(("encoder", "decoder", "save", "pixels", "whole")) | {"name": "m", "labels": ["cat"]}
     lines: list[str] = []
     worker.run({**request, "folder": str(tmp_path)}, lines.append)
     assert lines[-1] == "    --labels is not used: the import adds no signatures to a graph without layers"

@@ -108,7 +108,7 @@ def test_a_server_that_fails_for_another_reason(tmp_path: Path, monkeypatch: pyt
     [
         ({"mean": [1, 2], "sample": [5, 6]}, ""),
         ({"mean": [1, 2]}, "Expected outputs mean, sample of signature s from the server. Received: mean"),
-        ({"mean": [1, 3], "sample": [1, 2]}, "output mean of signature s is off by"),
+        ({"mean": [1, 3], "sample": [5, 6]}, "output mean of signature s is off by"),
     ],
 )
 def test_outputs_of_the_server(

@@ -74,7 +74,7 @@ def test_cve_2025_1550_any_function_of_any_module(small_keras: Path, tmp_path: P
         "inbound_nodes": [{"args": [f"touch {canary}"], "kwargs": {}}],
     }
     file = rewrite(small_keras, tmp_path / "a.keras", insert(payload))
-    assert_refused(read, file, "layer 'payload' with function os.system")
+    assert_refused(read, file, "layer 'payload' with function 'os.system'")
     assert not canary.exists()
 
 

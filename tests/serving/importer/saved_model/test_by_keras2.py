@@ -13,7 +13,7 @@ import h5py
 import numpy as np
 import pytest
 import tensorflow as tf
-from keras_gallery.serving.doctor.files import examine_file
+from keras_gallery.serving.importer.examine import examine_file
 from keras_gallery.serving.importer.keras2 import allowed, runtime
 from keras_gallery.serving.importer.keras2.report import NoEquivalent
 
