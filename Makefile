@@ -14,12 +14,12 @@ demo: $(READY)
 
 # All tests except those marked slow. Without npm, the tests that need TensorFlow.js are skipped.
 test: $(READY) $(if $(shell command -v npm),$(PACKAGES))
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --ignore $(ALONE)
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --ignore $(ALONE)
 	$(BIN)/python -m pytest $(ALONE)
 
 # The tests that do not need TensorFlow, except those that take several seconds: half of the tests, in about a minute.
 quick: $(READY)
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder --hypothesis-profile quick -m 'not models and not slow and not long'
+	$(BIN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder --hypothesis-profile quick -m 'not models and not slow and not long'
 
 # The linter, the type checker, and the documentation site.
 check: docs
