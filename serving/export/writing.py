@@ -6,17 +6,14 @@ of the Keras model. At the end, the folder is renamed, so that a server never se
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 import tempfile
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from .. import saved_model
@@ -32,13 +29,9 @@ from ..signatures.shared import Shared
 from ..signatures.time_distributed import corrected
 from ..wire import messages, predict
 from ..wire.signature import PIXELS, PIXELS_DIMENSION
+from . import checking
+from .checking import Arrays
 from .publishing import model_folder, publish
-from .random_outputs import compare
-
-TOLERANCE = 1e-5
-BATCHES = (1, 2, 7, 32)
-CHECK_SECONDS = 0.5  # `check` leaves out the batches of 7 and 32 if they would probably take longer
-Arrays = dict[str, np.ndarray[Any, Any]]
 
 
 @corrected()
@@ -117,7 +110,7 @@ def _export(
     try:
         loaded = _write(model, signatures, name, partial, progress)
         if finished:
-            with _without_optimization():  # as in `check`, so that TensorFlow does not compile the graphs again
+            with checking.without_optimization():  # as in `check`, so that TensorFlow does not compile the graphs again
                 finished(partial, loaded)
         partial.chmod(0o755)  # mkdtemp makes the folder private, but the server may run as another user
         return publish(partial, base, version)
@@ -145,7 +138,7 @@ def _write(
     for signature, endpoint in signatures.items():
         run = loaded.signatures[signature]
         what = f"{name}: signature {signature} of the SavedModel"
-        check(what, endpoint, graphs[signature].get_concrete_function(), _tensorflow_caller(run))
+        checking.check(what, endpoint, graphs[signature].get_concrete_function(), checking.tensorflow_caller(run))
     _check_no_gpu_operations(name, folder)
     progress("Converting the signatures for OpenVINO, and comparing both engines")
     write_openvino(folder)
@@ -192,74 +185,6 @@ def _set_pixels(file: Path, pixels: Mapping[str, str]) -> None:
                 if name.startswith("image"):
                     info.tensor_shape.dim[-1].name = PIXELS_DIMENSION + text
     file.write_bytes(content.SerializeToString())
-
-
-def _quick_batches() -> Iterator[int]:
-    """Yields the sizes in `BATCHES`. Ends before a batch that would probably take more than `CHECK_SECONDS`."""
-    seconds_per_example = 0.0
-    for batch in BATCHES:
-        if batch * seconds_per_example > CHECK_SECONDS:
-            return
-        started = time.perf_counter()
-        yield batch
-        if batch > 1:  # TensorFlow compiles the graph during the first run
-            seconds_per_example = (time.perf_counter() - started) / batch
-
-
-@contextlib.contextmanager
-def _without_optimization() -> Iterator[None]:
-    """Turns the optimization of graphs off: for a few runs of a large model, it takes longer than the runs."""
-    options = tf.config.optimizer.get_experimental_options()
-    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
-    try:
-        yield
-    finally:
-        tf.config.optimizer.set_experimental_options(
-            {"disable_meta_optimizer": options.get("disable_meta_optimizer", False)}
-        )
-
-
-@_without_optimization()
-def check(what: str, endpoint: Endpoint, function: Any, run: Callable[[Arrays], Arrays]) -> None:
-    """Compares the outputs of `run` with the outputs of `function`, for the batch sizes in `BATCHES`.
-
-    Leaves out the larger batches if the model is slow (`CHECK_SECONDS`).
-
-    Args:
-        what: description of `run` for the error message.
-        endpoint: the example inputs.
-        function: the endpoint's function as a graph. Like the SavedModel, it runs as a graph, because other rounding
-            could change the best of two almost equal classes.
-        run: computes the outputs to check.
-
-    Raises:
-        FailedPrecondition: floats differ by more than 1e-5 (see `difference`), other values differ, or `run` does not
-            return the same outputs. Random outputs are compared by their means.
-    """
-    for batch in _quick_batches():
-        inputs = endpoint.example(batch)
-
-        def both(inputs: Arrays = inputs) -> tuple[Arrays, Arrays]:
-            expected = function(*(tf.constant(inputs[spec.name], spec.dtype) for spec in endpoint.inputs))
-            return run(inputs), {key: value.numpy() for key, value in expected.items()}
-
-        got, expected = both()
-        if got.keys() != expected.keys():
-            raise FailedPrecondition(
-                f"Wrong outputs of {what}: expected {', '.join(expected)}. Received: {', '.join(got)}"
-            )
-        for key, _, problem in compare(got, expected, TOLERANCE, both):
-            if problem:
-                raise FailedPrecondition(
-                    f"Wrong outputs of {what}, compared with the Keras model (tolerance {TOLERANCE}): "
-                    f"{key} {problem} at batch {batch}"
-                )
-
-
-def _tensorflow_caller(function: Any) -> Callable[[Arrays], Arrays]:
-    return lambda inputs: {
-        key: value.numpy() for key, value in function(**{k: tf.constant(v) for k, v in inputs.items()}).items()
-    }
 
 
 def operations(graph: Any) -> set[str]:

@@ -32,11 +32,10 @@ from .reading.causes import cause, named_cause
 if TYPE_CHECKING:
     import keras
 
-    from .reading.result import Arrays, Options, ReadResult
+    from .reading.result import Options, ReadResult
 
 Report = Callable[[str], None]
 _UNDEFINED = re.compile(r"name ('\w+') is not defined")
-BATCHES = (1, 7)
 READERS = {
     "keras": "keras.keras_file",
     "h5": "keras.h5_file",
@@ -158,7 +157,7 @@ def _like(like: Any, file: Path, options: Options) -> tuple[keras.Model | None, 
 def _export(result: ReadResult, model: keras.Model, request: Mapping[str, Any], version: Path, report: Report) -> None:
     from ..export.writing import export
     from ..signatures.names import fit_names
-    from . import answers, inputs
+    from . import answers, inputs, rebuilt
     from .parts import input_notes, named_parts
     from .reading.result import RuntimeFails
     from .subclassed import as_functional
@@ -184,7 +183,7 @@ def _export(result: ReadResult, model: keras.Model, request: Mapping[str, Any], 
         report(f"    {note}")
     if result.reference is not None:
         try:
-            largest = _difference(model, named, result.reference)
+            largest = rebuilt.difference(model, named, result.reference)
             report(f"Compared with {result.reference_name}: largest difference {largest:.1g}")
         except RuntimeFails as error:
             report(f"Not compared with {result.reference_name}, which cannot run the file: {cause(error)}")
@@ -198,47 +197,6 @@ def _export(result: ReadResult, model: keras.Model, request: Mapping[str, Any], 
     exported.rename(version)
     if request["save"]:
         model.save(version.parent / "model.keras")
-
-
-def _difference(model: keras.Model, named: keras.Model, reference: Callable[[Arrays], Arrays]) -> float:
-    """Returns the largest difference between the results of the model and of the file's own runtime.
-
-    Random outputs, which differ between two runs of the model, are compared by their means.
-
-    Raises FailedPrecondition if the difference is above the tolerance.
-    """
-    import numpy as np
-
-    from ..export.random_outputs import compare
-    from ..signatures.find import plain
-    from ..signatures.outputs import check_count
-
-    endpoint, worst = plain(model, seed=0), 0.0
-    tolerance = precision.of_model(model)
-    for batch in BATCHES:
-        inputs = endpoint.example(batch)
-
-        def run(inputs: Arrays = inputs) -> tuple[Arrays, Arrays]:
-            before = reference(inputs)
-            new = _outputs(named, [inputs[spec.name] for spec in endpoint.inputs])
-            check_count("the rebuilt model", new, list(before))
-            return {name: np.asarray(each) for name, each in zip(before, new, strict=True)}, before
-
-        for name, largest, problem in compare(*run(), tolerance, run):
-            if problem:
-                raise FailedPrecondition(
-                    f"The rebuilt model differs from the file (tolerance {tolerance:g}): output {name} is {problem}"
-                )
-            worst = max(worst, largest)
-    return worst
-
-
-def _outputs(model: keras.Model, inputs: list[Any]) -> list[Any]:
-    """Returns the outputs of a model as a list, for a list of inputs."""
-    import keras
-
-    result: list[Any] = keras.tree.flatten(model(keras.tree.pack_sequence_as(model.input, inputs), training=False))
-    return result
 
 
 def _described(error: Exception, memory: int) -> dict[str, str]:

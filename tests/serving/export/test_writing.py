@@ -14,8 +14,10 @@ from keras_gallery.serving import saved_model
 from keras_gallery.serving.core import warmup
 from keras_gallery.serving.engines.openvino import files as openvino_files
 from keras_gallery.serving.errors import FailedPrecondition, InvalidArgument
+from keras_gallery.serving.export import checking
 from keras_gallery.serving.export import writing as export_module
-from keras_gallery.serving.export.writing import check, export
+from keras_gallery.serving.export.checking import check
+from keras_gallery.serving.export.writing import export
 from keras_gallery.serving.saved_model import read_signatures
 from keras_gallery.serving.signatures import Endpoint, endpoints
 from keras_gallery.serving.wire.signature import SignatureDef
@@ -53,9 +55,9 @@ def test_signatures_that_call_the_whole_model_share_its_graph(saved_models: Path
 
 
 def test_large_batches_are_compared_only_if_the_model_is_fast(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert list(export_module._quick_batches()) == [1, 2, 7, 32]
-    monkeypatch.setattr(export_module, "CHECK_SECONDS", 0)
-    assert list(export_module._quick_batches()) == [1, 2]
+    assert list(checking.quick_batches()) == [1, 2, 7, 32]
+    monkeypatch.setattr(checking, "CHECK_SECONDS", 0)
+    assert list(checking.quick_batches()) == [1, 2]
 
 
 def test_look_up_tables_of_layers_are_saved(tmp_path: Path) -> None:
@@ -152,7 +154,7 @@ def test_a_model_with_wrong_outputs_is_not_published(
             k: v.numpy() + 1e-3 for k, v in function(**{k: tf.constant(v) for k, v in inputs.items()}).items()
         }
 
-    monkeypatch.setattr(export_module, "_tensorflow_caller", off_by_a_little)
+    monkeypatch.setattr(checking, "tensorflow_caller", off_by_a_little)
     with pytest.raises(FailedPrecondition, match="Wrong outputs of m"):
         export(keras_model, "m", tmp_path)
     assert not any((tmp_path / "m").iterdir())

@@ -1,0 +1,51 @@
+"""Compares the rebuilt model with the file's own runtime."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+
+from ..errors import FailedPrecondition
+from ..export.random_outputs import compare
+from ..signatures.find import plain
+from ..signatures.outputs import check_count
+from .reading import precision
+from .reading.result import Arrays
+
+BATCHES = (1, 7)
+
+
+def difference(model: keras.Model, named: keras.Model, reference: Callable[[Arrays], Arrays]) -> float:
+    """Returns the largest difference between the results of the model and of the file's own runtime.
+
+    Random outputs, which differ between two runs of the model, are compared by their means.
+
+    Raises FailedPrecondition if the difference is above the tolerance.
+    """
+    endpoint, worst = plain(model, seed=0), 0.0
+    tolerance = precision.of_model(model)
+    for batch in BATCHES:
+        inputs = endpoint.example(batch)
+
+        def run(inputs: Arrays = inputs) -> tuple[Arrays, Arrays]:
+            before = reference(inputs)
+            new = _outputs(named, [inputs[spec.name] for spec in endpoint.inputs])
+            check_count("the rebuilt model", new, list(before))
+            return {name: np.asarray(each) for name, each in zip(before, new, strict=True)}, before
+
+        for name, largest, problem in compare(*run(), tolerance, run):
+            if problem:
+                raise FailedPrecondition(
+                    f"The rebuilt model differs from the file (tolerance {tolerance:g}): output {name} is {problem}"
+                )
+            worst = max(worst, largest)
+    return worst
+
+
+def _outputs(model: keras.Model, inputs: list[Any]) -> list[Any]:
+    """Returns the outputs of a model as a list, for a list of inputs."""
+    result: list[Any] = keras.tree.flatten(model(keras.tree.pack_sequence_as(model.input, inputs), training=False))
+    return result
