@@ -32,7 +32,7 @@ class OwnedFolder:
 
     def __init__(self, prefix: str, parent: Path | None = None) -> None:
         for _ in range(3):  # another process may take a folder that is not locked yet for an abandoned one
-            self.path = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
+            self.path = _new_folder(prefix, parent)
             lock = _lock(self.path)
             if lock is not None:
                 break
@@ -51,6 +51,16 @@ def remove_abandoned(prefix: str, parent: Path | None = None) -> None:
     for folder in _folders(prefix, parent):
         if (lock := _lock(folder)) is not None:
             _remove(folder, lock)
+
+
+def _new_folder(prefix: str, parent: Path | None) -> Path:
+    try:
+        return Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
+    except FileNotFoundError:
+        if parent is not None:
+            raise
+        tempfile.tempdir = None  # the folder for temporary files was deleted: Python chooses another folder
+        return Path(tempfile.mkdtemp(prefix=prefix))
 
 
 def _remove(folder: Path, lock: int | None) -> None:

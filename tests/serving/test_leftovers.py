@@ -59,3 +59,13 @@ def test_no_folder_for_temporary_files(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", None)
     monkeypatch.setattr(tempfile, "_candidate_tempdir_list", list)
     leftovers.remove_abandoned("any-")
+
+
+def test_the_folder_for_temporary_files_was_deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "deleted"))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    folder = OwnedFolder("test-")
+    assert folder.path.parent == tmp_path
+    folder.close()
+    with pytest.raises(FileNotFoundError):
+        OwnedFolder("test-", tmp_path / "deleted")
