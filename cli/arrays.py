@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 SENT_UNCHANGED = ("PNG", "JPEG", "MPO")  # formats that models read; MPO files are JPEG files with further images
 CONVERTED_MODES = ("CMYK", "HSV", "LAB", "YCbCr")  # colour spaces that PNG files do not have
 
+_ENDS = {"0..255": (0, 255), "0..1": (0, 1), "-1..1": (-1, 1)}  # of the ranges of pixel values
+
 
 def read_image(file: Path) -> bytes:
     """Returns the content of a PNG or JPEG file. Converts an image in another format to PNG.
@@ -83,6 +85,21 @@ def write(target: Path, answer: Array) -> None:
     except BaseException:
         os.unlink(partial)
         raise
+
+
+def from_pixels(images: Array, pixels: str) -> Array:
+    """Converts 8-bit pixels to the pixel values that a model expects: "0..255", "-1..1", or otherwise 0 to 1."""
+    import numpy as np
+
+    least, most = _ENDS.get(pixels, (0, 1))
+    return images.astype(np.float32) * (most - least) / 255 + least
+
+
+def to_unit(images: Array, pixels: str) -> Array:
+    """Converts a model's pixel values to values in [0, 1]."""
+    least, most = _ENDS.get(pixels, (0, 1))
+    unit: Array = (images - least) / (most - least)
+    return unit
 
 
 def write_png(file: IO[bytes], image: Array) -> None:

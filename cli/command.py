@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+
+SAVED_MODELS = "saved_models"  # the default folder of exported models
 
 
 @dataclass(frozen=True)
@@ -28,3 +31,9 @@ class Command:
 
 def no_options(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> None:
     """Adds no options: the `configure` function of a command without options."""
+
+
+def serve_command(name: str, saved_models: str) -> str:
+    """Returns the command line that serves an exported model, such as "gallery serve denoising_autoencoder"."""
+    folder = [] if saved_models == SAVED_MODELS else ["--saved-models", saved_models]
+    return shlex.join(["gallery", "serve", name, *folder])

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import loading
 from .arrays import write_png
-from .command import Command
+from .command import SAVED_MODELS, Command, serve_command
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,7 +31,7 @@ def _configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> Non
     parser.add_argument("--epochs", type=int, help="passes over the training images (default: the recipe's)")
     parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same results (default: 0)")
     parser.add_argument("--runs", default="runs", help="folder of all runs (default: runs)")
-    parser.add_argument("--saved-models", default="saved_models", help="folder to export to (default: saved_models)")
+    parser.add_argument("--saved-models", default=SAVED_MODELS, help="folder to export to (default: saved_models)")
     parser.add_argument("--output", default="demo", help="folder for images and the server's log (default: demo)")
 
 
@@ -126,7 +126,7 @@ def _run(values: argparse.Namespace) -> int:
     print(f"Image: {picture}\n")
     print("Commands to try next (if `gallery` is not found, first run: source .venv/bin/activate):")
     print(f"    gallery show {MODEL}")
-    print(f"    gallery serve {MODEL}")
+    print(f"    {serve_command(MODEL, values.saved_models)}")
     print(f"    gallery denoise {MODEL} {output / 'noisy'}")
     return 0
 

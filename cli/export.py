@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from .. import api
 from ..models.registry import describe
 from ..serving.printable import printable
-from .command import Command
+from .command import SAVED_MODELS, Command, serve_command
 from .progress import loading, progress
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def _configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> Non
     parser.add_argument("--runs", default="runs", help="folder of all runs (default: runs)")
     parser.add_argument("--as", dest="served_name", metavar="NAME", help="name of the served model (default: NAME)")
     parser.add_argument("--version", type=int, help="version number (default: the next free number)")
-    parser.add_argument("--saved-models", default="saved_models", help="folder to export to (default: saved_models)")
+    parser.add_argument("--saved-models", default=SAVED_MODELS, help="folder to export to (default: saved_models)")
     parser.add_argument(
         "--to", choices=TARGETS, metavar="TARGET", help=f"write a file for another runtime: {', '.join(TARGETS)}"
     )
@@ -46,7 +46,8 @@ def _run(values: argparse.Namespace) -> int:
     from ..serving.saved_model import read_signatures
 
     folder = api.export(run, name, saved_models=values.saved_models, version=values.version, progress=progress)
-    print(f"Exported {run.folder} to {folder}; go on with: gallery serve {folder.parent.name}")
+    command = serve_command(folder.parent.name, values.saved_models)
+    print(f"Exported {run.folder} to {folder}; go on with: {command}")
     for name, signature in sorted(read_signatures(folder).items()):
         print(printable(f"    {name:16} {', '.join(signature.inputs)} -> {', '.join(signature.outputs)}"))
     return 0

@@ -168,6 +168,12 @@ def _target(file: Path, task: str) -> Path:
     return file.with_name(file.stem + ENDINGS[task] + suffix)
 
 
+def pixel_values(client: Client, name: str, task: str) -> str:
+    """Returns the pixel values of a model's images, such as "0..1". Returns "" if the signature does not state them."""
+    signature = client.signatures(name).get(task)
+    return next((spec.pixels for spec in signature.inputs.values()), "") if signature else ""
+
+
 def send(client: Client, name: str, source: Path, task: str) -> Any:
     """Calls the client's method `task` with the image in a file, or with all rows of an NPY file."""
     content = [arrays.read_image(source)] if is_image(source) else _read_array(client, name, source, task)
@@ -178,7 +184,7 @@ def _read_array(client: Client, name: str, source: Path, task: str) -> Array:
     """Returns the rows of an NPY file, such as images (n, height, width, channels).
 
     The array can lack the first dimension if it holds one image, and the last dimension if the images are grey. uint8
-    values are divided by 255.
+    values are converted to the pixel values that the model expects.
     """
     import numpy as np
 
@@ -186,7 +192,7 @@ def _read_array(client: Client, name: str, source: Path, task: str) -> Array:
     signature = client.signatures(name).get(task)
     (spec,) = signature.inputs.values() if signature else (None,)
     if images.dtype == np.uint8:
-        images = images.astype(np.float32) / 255
+        images = arrays.from_pixels(images, spec.pixels if spec else "")
     if spec is None or not spec.shape:
         return images
     size = spec.shape[1:]  # (height, width, channels)

@@ -55,6 +55,8 @@ def write_files(task: str, help: str, description: str, example: str, convert: T
             def handle(source: Path, target: Path) -> None:
                 answer = files.send(client, values.name, source, task)
                 array, rows = convert(client, values.name, source, target, answer)
+                if convert is _arrays and target.suffix.lower() == ".png":
+                    array = arrays.to_unit(array, files.pixel_values(client, values.name, task))
                 arrays.write(target, array)
                 print(f"{printable(source)} -> {printable(target)}")
                 for row in rows:

@@ -12,7 +12,7 @@ from pathlib import Path
 from ..models import layers
 from ..models.registry import list_models
 from ..serving.printable import printable
-from .command import Command
+from .command import SAVED_MODELS, Command, serve_command
 from .progress import progress
 
 # The same ranges as in serving/wire/signature.py. That module is not imported here, because it imports NumPy.
@@ -54,7 +54,7 @@ def _configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> Non
         action="append",
         default=[],
         metavar="MODULE",
-        help="Python module that registers the file's custom classes with Keras; may be repeated",
+        help="module with the file's custom classes, in the current folder or PYTHONPATH; may be repeated",
     )
     parser.add_argument("--trust", action="store_true", help="allow the file to run its own code (Lambda layers)")
     parser.add_argument("--save", type=Path, metavar="FILE", help="also save the repaired model: a new .keras file")
@@ -71,7 +71,7 @@ def _configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> Non
         help="time for the import (default: 5 minutes and 1 s for each MiB of the file)",
     )
     parser.add_argument("--version", type=int, help="version number (default: the next free number)")
-    parser.add_argument("--saved-models", default="saved_models", help="folder to export to (default: saved_models)")
+    parser.add_argument("--saved-models", default=SAVED_MODELS, help="folder to export to (default: saved_models)")
 
 
 def positive(text: str) -> float:
@@ -110,7 +110,8 @@ def _run(values: argparse.Namespace) -> int:
     if values.file.exists():
         progress(f"Reading {values.file} in a separate process")
     folder = import_file(request, values.saved_models, values.version, lambda line: print(printable(line), flush=True))
-    print(printable(f"Imported {values.file} to {folder}; go on with: gallery serve {folder.parent.name}"))
+    command = serve_command(folder.parent.name, values.saved_models)
+    print(printable(f"Imported {values.file} to {folder}; go on with: {command}"))
     for name, signature in sorted(read_signatures(folder).items()):
         print(printable(f"    {name:16} {', '.join(signature.inputs)} -> {', '.join(signature.outputs)}"))
     return 0

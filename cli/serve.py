@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..serving.printable import printable
-from .command import Command
+from .command import SAVED_MODELS, Command
 from .progress import progress
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ KINDS = ("auto", "embedded", "tensorflow-model-server", "container")
 def _configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> None:
     parser.add_argument("names", nargs="*", metavar="name", help="the models to serve (default: all exported models)")
     parser.add_argument(
-        "--saved-models", default="saved_models", help="folder of the exported models (default: saved_models)"
+        "--saved-models", default=SAVED_MODELS, help="folder of the exported models (default: saved_models)"
     )
     parser.add_argument(
         "--with",

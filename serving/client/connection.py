@@ -16,8 +16,9 @@ from ..wire.signature import DEFAULT_SIGNATURE, SignatureDef
 from .transports import Array, Arrays, GrpcTransport, RestTransport, Transport
 
 IMAGE = "image"  # the name of the input of signatures for images (see serving/signatures/base.py)
-LOWEST, HIGHEST = -1, 2  # values outside of this range are not those of an image in [0, 1], even with noise
+# The ranges of pixel values, with the end of the warning about other values.
 CONVERSIONS = {
+    "0..255": "Multiply values in [0, 1] by 255.",
     "0..1": "Divide 8-bit pixels by 255.",
     "-1..1": "Divide 8-bit pixels by 127.5, and subtract 1.",
 }
@@ -54,7 +55,8 @@ class Connection:
                 signature's integer, float or complex dtype, but signed integers are not cast to unsigned integers.
                 Floats, except bfloat16, are cast to the signature's float or complex dtype, which may lose precision.
                 Strings are encoded as UTF-8. Other arrays are sent unchanged. If a model also has signatures for image
-                files, its images have values in [0, 1]. A warning is given for images with values far outside [0, 1].
+                files, its images have values in the range that the signature states (`TensorSpec.pixels`), by default
+                [0, 1]. A warning is given for images with values far outside this range.
             signature: the signature's name.
             version: the version. By default the latest version on the server.
 
@@ -153,7 +155,8 @@ def _cast(name: str, value: Any, definition: SignatureDef) -> Array:
 def warn_of_values(images: Array | None, definition: SignatureDef, signatures: Iterable[str]) -> None:
     """Warns if images have values far outside the range that the signature states, which is [0, 1] in most models.
 
-    If the signature states no range, the range is [0, 1] if the model has signatures for image files.
+    Noise may leave the range by its width. For 0 to 255, also warns if all values are at most 1. If the signature
+    states no range, the range is [0, 1] if the model has signatures for image files.
     """
     if images is None or images.dtype.kind != "f" or not images.size:
         return
@@ -161,8 +164,11 @@ def warn_of_values(images: Array | None, definition: SignatureDef, signatures: I
     pixels = definition.inputs[IMAGE].pixels if IMAGE in definition.inputs else ""
     if not pixels and any(name.endswith("_png") for name in signatures):
         pixels = "0..1"
-    if pixels in CONVERSIONS and (low < LOWEST or high > HIGHEST):
-        least, most = pixels.split("..")
+    if pixels not in CONVERSIONS:
+        return
+    least, most = map(int, pixels.split(".."))
+    is_dark = pixels == "0..255" and 0 < high <= 1
+    if is_dark or low < 2 * least - most or high > 2 * most - least:
         warnings.warn(
             f"Expected images with values in [{least}, {most}]. Received: values from {low:g} to {high:g}. "
             f"{CONVERSIONS[pixels]}",

@@ -133,7 +133,7 @@ def _write(
         graphs[signature] = archive.add_endpoint(signature, endpoint.function, endpoint.inputs)
     archive.write_out(str(folder), verbose=False)
     _set_methods(folder, signatures)
-    progress(f"Comparing the answers of {len(signatures)} signatures with the model's")
+    progress(f"Comparing the answers with those of the Keras model, for {len(signatures)} signature(s)")
     loaded = tf.saved_model.load(str(folder))
     for signature, endpoint in signatures.items():
         run = loaded.signatures[signature]

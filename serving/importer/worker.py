@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from .reading.result import Options, ReadResult
 
 Report = Callable[[str], None]
+_UNKNOWN_CLASS = re.compile(r"Could not locate class ('\w+')")
 _UNDEFINED = re.compile(r"name ('\w+') is not defined")
 READERS = {
     "keras": "keras.keras_file",
@@ -216,6 +217,9 @@ def _described(error: Exception, memory: int) -> dict[str, str]:
             f"The code in the file uses {missing[1]}, which the file does not define. Save the function in a module "
             "that registers it, and import the module with --classes"
         )
+        return {"error": "FAILED_PRECONDITION", "message": message}
+    if unknown := _UNKNOWN_CLASS.search(str(error)):
+        message = f"The class {unknown[1]} is unknown: import the module that defines it with --classes"
         return {"error": "FAILED_PRECONDITION", "message": message}
     # Libraries raise errors of many classes for a malformed model.
     traceback.print_exception(error)

@@ -35,7 +35,7 @@ Keras 2 (`tf_keras`) builds the same models if it has their layers. Some models 
 The table leaves out files that Keras itself cannot write.
 The program imports many files in one process, without the sandbox and the limits of `gallery import`.
 `--real` imports each file as `gallery import` does. The estimated time for all files is an hour on two idle cores.
-`--only PATTERN` runs a part, and `--missing` runs the files that are not imported yet.
+`--only PATTERN` runs a part, and `--missing` runs the files that were not tried yet, or not imported.
 """
 
 
@@ -44,7 +44,8 @@ def _versions(measured: int, listed: int) -> str:
     for package, name in (("keras", "Keras"), ("tf_keras", "Keras 2 (tf_keras)"), ("tensorflow", "TensorFlow")):
         with contextlib.suppress(PackageNotFoundError):
             found.append(f"{name} {version(package)}")
-    return f"Results: {measured:,} of {listed:,} files, with {', '.join(found)}.\n"
+    others = "" if measured == listed else " The others were not tried yet."
+    return f"Results of {measured:,} of {listed:,} files.{others} The versions are {', '.join(found)}.\n"
 
 
 def read(docs: Path) -> dict[str, dict[str, Any]]:
@@ -58,7 +59,7 @@ def page(results: Results) -> str:
     listed = list(cases())
     rows = [(case, results[case.key]) for case in listed if case.key in results]
     sections = [_INTRO, _versions(len(rows), len(listed)), "\n".join(summary(rows)) + "\n"]
-    for kind, title in (("wrong", "Different outputs"), ("refused", "Refused models")):
+    for kind, title in (("wrong", "Imported, but with different outputs"), ("refused", "Refused or failed")):
         if reasons := "\n".join(_reasons(rows, kind)):
             sections.append(f"## {title}\n\n{reasons}\n")
     excluded = "\n".join(f"- `{name}`: {reason}" for name, reason in EXCLUDED.items())
@@ -67,7 +68,7 @@ def page(results: Results) -> str:
 
 def summary(rows: Rows) -> Iterator[str]:
     """Yields the lines of the table of counts: one line for each group, version of Keras, and file format."""
-    yield "| models | file | models | imported | refused | wrong | imported, % | largest difference |"
+    yield "| models | file | files tried | imported | refused | wrong outputs | imported, % | largest difference |"
     yield "|---|---|---|---|---|---|---|---|"
     for group in GROUPS:
         for keras in (3, 2):

@@ -49,7 +49,8 @@ DROPPED: dict[str, dict[str, Dropped]] = {
         **{key: Dropped((ANY,), "") for key in ("query_shape", "key_shape", "value_shape")},
         "softmax_robust_masking": Dropped((False,), _NO_OPTION),
     },
-    "Discretization": {"trainable": Dropped((ANY,), "")},
+    # In Keras 2, dtype is the type of the output in the mode "int". In a graph, Keras 3 would cast the input to it.
+    "Discretization": {"trainable": Dropped((ANY,), ""), "dtype": Dropped((ANY,), "")},
     **dict.fromkeys(("StringLookup", "IntegerLookup", "TextVectorization"), {"vocabulary_size": Dropped((ANY,), "")}),
 }
 DROPPED_OF_ALL = {

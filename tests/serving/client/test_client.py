@@ -153,8 +153,12 @@ def test_images_in_another_range_give_a_warning(images: Any) -> None:
         return SignatureDef("encode", "", {"image": spec}, {})
 
     warn_of_values(images * 255, signature("0..255"), ["encode_png"])  # warnings are errors in tests
+    for scale in (1, 255 * 255):
+        with pytest.warns(UserWarning, match=r"values in \[0, 255\]. .* Multiply values in \[0, 1\] by 255\.$"):
+            warn_of_values(images * scale, signature("0..255"), ["encode_png"])
     with pytest.warns(UserWarning, match=r"values in \[-1, 1\]. .* by 127.5, and subtract 1\.$"):
         warn_of_values(images * 255, signature("-1..1"), ["encode_png"])
+    warn_of_values(images * 2 - 1, signature("-1..1"), ["encode_png"])
     warn_of_values(images * 255, signature(""), ["encode"])
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from keras import layers
 from keras_gallery.serving.errors import FailedPrecondition
+from keras_gallery.serving.importer import worker
 from keras_gallery.serving.importer.subclassed import as_functional, register
 
 
@@ -95,3 +96,9 @@ def test_classes_without_the_decorator_are_registered() -> None:
         assert keras.saving.get_custom_objects() == before | {"Own": own}
     finally:
         keras.saving.get_custom_objects().pop("Own", None)
+
+
+def test_the_error_of_an_unknown_class_names_the_option() -> None:
+    error = TypeError("Could not locate class 'Sampling'. Make sure custom classes are decorated with ...")
+    message = worker._described(error, 1 << 30)["message"]
+    assert message == "The class 'Sampling' is unknown: import the module that defines it with --classes"
