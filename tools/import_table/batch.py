@@ -31,6 +31,7 @@ from keras_gallery.serving.engines.openvino.conversion_worker import convert
 from keras_gallery.serving.engines.openvino.files import read as read_index
 from keras_gallery.serving.errors import FailedPrecondition, ServingError
 from keras_gallery.serving.importer import process, sandbox, worker
+from keras_gallery.serving.importer.reading.causes import named_cause
 from keras_gallery.serving.launcher import ServerProcess
 from keras_gallery.serving.ports import free_port
 
@@ -59,14 +60,18 @@ def run(chosen: Sequence[Case], send: Send, *, real: bool) -> None:
                 send(key=case.key, result={"skipped": _one_line(error)})
                 continue
             except Exception as error:
-                send(key=case.key, result={"wrong": f"Keras cannot build the model: {_one_line(error)}"})
+                send(key=case.key, result={"skipped": f"Keras cannot build the model: {named_cause(error)}"})
                 continue
             try:
                 (import_really if real else import_here)(prepared.request(), root)
                 imported[prepared.request().name or ""] = prepared
             except Exception as error:
-                kind = "" if isinstance(error, ServingError) else f"{type(error).__name__}: "
-                send(key=case.key, result={"refused": kind + _one_line(error)})
+                text = (
+                    _one_line(error)
+                    if isinstance(error, ServingError)
+                    else f"cannot be exported ({named_cause(error)})"
+                )
+                send(key=case.key, result={"refused": text})
             gc.collect()
         if imported:
             for key, result in served(imported, root, Path(folder, "log")):
