@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from keras import layers
-from keras_gallery.serving.export import writing
+from keras_gallery.serving.export import checking, writing
 from keras_gallery.serving.signatures import endpoints
 from keras_gallery.serving.signatures.lookups import without_vocabulary
 
@@ -61,7 +61,7 @@ def test_an_export_of_texts_with_names_that_tensorflow_does_not_allow(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writing, "write_openvino", lambda folder: None)
-    monkeypatch.setattr(writing, "BATCHES", (2,))
+    monkeypatch.setattr(checking, "BATCHES", (2,))
     model, lines = structured(), list[str]()
     values: list[Any] = [[["a"], ["b"]], [[100], [200]], [["x"], [""]], [[1.0], [2.0]]]
     arrays = [tf.constant(each, x.dtype) for each, x in zip(values, model.inputs, strict=True)]

@@ -87,10 +87,11 @@ def test_the_reason_is_logged_once(
     process: TensorFlowProcess, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", "/nonexistent")
+    monkeypatch.setattr(tempfile, "_candidate_tempdir_list", lambda: ["/nonexistent"])
     pool = Connections(process.address, ["serve"])
     caplog.set_level(logging.ERROR, connections.__name__)
     for _ in range(3):
         with pytest.raises(Unavailable, match="^The TensorFlow process could not be started$"):
             pool._connect()
     (record,) = caplog.records
-    assert "No such file or directory: '/nonexistent" in record.getMessage()
+    assert "No usable temporary directory found in ['/nonexistent']" in record.getMessage()
