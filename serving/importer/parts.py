@@ -19,7 +19,7 @@ NOISE = (keras.layers.GaussianNoise, keras.layers.GaussianDropout, keras.layers.
 def named_parts(
     model: keras.Model, encoder: str | None = None, decoder: str | None = None
 ) -> tuple[keras.Model, list[str]]:
-    """Names the encoder and decoder of an autoencoder, or the probabilities of a classifier.
+    """Names the encoder and decoder of an autoencoder.
 
     If the names of the layers suggest an autoencoder, but the model cannot be split, the model stays whole.
 
@@ -72,12 +72,10 @@ def input_notes(model: keras.Model) -> list[str]:
 def _guessed(model: keras.Model) -> tuple[keras.Model, list[str]]:
     """Names the parts that are found by the names of the layers."""
     halves, guessed = halves_by_name(model), guess(model)
-    if not _keeps_shape(model):
-        return _classifier(model)
+    if not _keeps_shape(model) or not (guessed.encoder or guessed.decoder or guessed.doubt):
+        return model, []
     if guessed.doubt:
         return model, [_whole(guessed.doubt, "specifies the layer whose output is the code")]
-    if guessed.encoder is None and guessed.decoder is None:
-        return _classifier(model)
     if halves and (guessed.encoder, guessed.decoder) == ("encoder", "decoder") and not _noise(model):
         return model, _notes("encoder and decoder: the layers of these names", halves)
     try:
@@ -129,15 +127,3 @@ def _noise(model: keras.Model) -> str | None:
             if any(x is y for x in tensors for y in model.inputs):
                 return f"{layer.name} ({type(layer).__name__})"
     return None
-
-
-def _classifier(model: keras.Model) -> tuple[keras.Model, list[str]]:
-    """Adds a last layer that is named "probabilities" if the output is a softmax over classes."""
-    last = model.outputs[0]._keras_history.operation
-    activation = getattr(last, "activation", None)
-    softmax = isinstance(last, keras.layers.Softmax) or activation is keras.activations.softmax
-    shape = model.outputs[0].shape
-    if not softmax or len(shape) != 2 or shape[-1] == 1 or "probabilities" in {layer.name for layer in model.layers}:
-        return model, []
-    named = keras.layers.Identity(name="probabilities")(model.outputs[0])
-    return keras.Model(model.inputs[0], named, name=model.name), [f"classifier: {last.name} computes a softmax"]

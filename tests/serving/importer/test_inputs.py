@@ -20,7 +20,8 @@ def model(*last: Any, shape: tuple[int, ...] = (4,)) -> keras.Model:
 
 
 def images(*first: Any) -> keras.Model:
-    named, _ = named_parts(model(*first, layers.Flatten(), layers.Dense(2, "softmax"), shape=(4, 4, 1)))
+    found = model(*first, layers.Flatten(), layers.Dense(2, "softmax"), shape=(4, 4, 1))
+    named, _ = inputs.named_classes(named_parts(found)[0], None)
     return named
 
 

@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 from keras import layers
 from keras_gallery.serving.errors import FailedPrecondition, InvalidArgument
+from keras_gallery.serving.importer import inputs
 from keras_gallery.serving.importer.parts import input_notes, named_parts
 from keras_gallery.serving.signatures import endpoints
 
@@ -32,7 +33,7 @@ def two_models(forth: str, back: str) -> keras.Model:
 
 def check(model: keras.Model, *arguments: str | None) -> tuple[keras.Model, set[str]]:
     """Returns the model with named parts, and its signatures. Asserts that the outputs equal those of `model`."""
-    named, _ = named_parts(model, *arguments)
+    named, _ = inputs.named_classes(named_parts(model, *arguments)[0], None)
     x = np.random.default_rng(0).random((3, *model.inputs[0].shape[1:]), np.float32)
     np.testing.assert_allclose(np.asarray(named(x)), np.asarray(model(x)), atol=1e-6)
     return named, set(endpoints(named))
