@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,12 +52,13 @@ def write_files(task: str, help: str, description: str, example: str, convert: T
     def run(values: argparse.Namespace) -> int:
         pairs = files.pair(values.inputs, values.output, task, suffixes)
         with files.connect(values) as client:
+            pixels = functools.cache(lambda: files.pixel_values(client, values.name, task))  # one request for all files
 
             def handle(source: Path, target: Path) -> None:
                 answer = files.send(client, values.name, source, task)
                 array, rows = convert(client, values.name, source, target, answer)
                 if convert is _arrays and target.suffix.lower() == ".png":
-                    array = arrays.to_unit(array, files.pixel_values(client, values.name, task))
+                    array = arrays.to_unit(array, pixels())
                 arrays.write(target, array)
                 print(f"{printable(source)} -> {printable(target)}")
                 for row in rows:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from keras_gallery.cli import files
 from keras_gallery.cli.main import main
 from keras_gallery.serving.client import Client
 from keras_gallery.serving.launcher import ServerProcess
@@ -77,10 +78,13 @@ def test_a_uint8_array_is_scaled_to_0_1(server: ServerProcess, folder: Path) -> 
     np.testing.assert_allclose(np.load(folder / "x.code.npy")[0], np.load(folder / "a.code.npy"), atol=1e-4)
 
 
-def test_a_folder(server: ServerProcess, folder: Path, tmp_path: Path) -> None:
+def test_a_folder(server: ServerProcess, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, pixel_values = [], files.pixel_values
+    monkeypatch.setattr(files, "pixel_values", lambda *each: asked.append(each) or pixel_values(*each))
     out = tmp_path / "out"
     assert main(["denoise", MODEL, str(folder), "--output", str(out), "--server", server.grpc]) == 0
     assert sorted(file.name for file in out.iterdir()) == ["a.denoised.png", "b.denoised.png", "c.denoised.npy"]
+    assert len(asked) == 1  # not once for each file
 
 
 def test_two_files(server: ServerProcess, folder: Path, tmp_path: Path) -> None:
