@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from ..serving.doctor.source import defined_names
 from ..serving.doctor.verdict import TARGETS, Verdict
 from ..serving.printable import printable
 from .command import Command
@@ -23,12 +24,21 @@ def _configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> Non
     parser.add_argument(
         "model", metavar="FILE|NAME", help="a model's file or folder, or an architecture, see gallery list"
     )
+    parser.add_argument(
+        "--classes",
+        action="append",
+        default=[],
+        metavar="MODULE",
+        help="module with the file's own classes, as for gallery import; the doctor reads the names of the classes and "
+        "does not run the module; may be repeated",
+    )
     parser.add_argument("--runs", default="runs", help="folder of all runs, for NAME (default: runs)")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
 
 def _run(values: argparse.Namespace) -> int:
-    what, verdicts = _examined(values.model, values.runs)
+    given = {name for module in values.classes for name in defined_names(module)}
+    what, verdicts = _examined(values.model, values.runs, given)
     if values.json:
         print(json.dumps({"model": what, "targets": [asdict(each) for each in verdicts]}, indent=2))
         return 0
@@ -39,13 +49,19 @@ def _run(values: argparse.Namespace) -> int:
     return 0
 
 
-def _examined(model: str, runs: str) -> tuple[str, list[Verdict]]:
-    """Returns a description of the model, and the verdict for each runtime."""
+def _examined(model: str, runs: str, given: Collection[str]) -> tuple[str, list[Verdict]]:
+    """Returns a description of the model, and the verdict for each runtime.
+
+    Args:
+        model: a model file, or the name of an architecture.
+        runs: folder of all runs.
+        given: names of the user's own classes and functions.
+    """
     path = Path(model)
     if path.exists() or path.suffix or "/" in model:
         from ..serving.importer.examine import examine_file
 
-        return examine_file(path)
+        return examine_file(path, given)
     from ..models.registry import describe
     from ..serving.doctor.judge import examine
 
@@ -79,6 +95,9 @@ def _lines(verdict: Verdict) -> list[str]:
         return [f"{title}  ok{_BY.get(verdict.target, '')}"]
     more = f" (and {verdict.others} other{'s' if verdict.others > 1 else ''})" if verdict.others else ""
     place = f"{verdict.layer}{more}: " if verdict.layer else ""
+    if verdict.classes:
+        needed = f"{title}  needs your classes ({', '.join(verdict.classes)})"
+        return [needed, f"    {place}{verdict.reason}", f"    → {verdict.remedy}"]
     return [f"{title}  no{_BY.get(verdict.target, '')}", f"    {place}{verdict.reason}", f"    → {verdict.remedy}"]
 
 
@@ -92,7 +111,7 @@ COMMAND = Command(
     "check which runtimes can load a model",
     "Checks which runtimes can load a model file, or the newest run of an architecture. If a runtime cannot load the "
     "model, prints the first layer that the runtime does not support, the reason, and what to change.",
-    ["gallery doctor model.keras", "gallery doctor gru --json"],
+    ["gallery doctor model.keras", "gallery doctor vae.keras --classes my_project.vae", "gallery doctor gru --json"],
     _configure,
     _run,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from . import remedies, table
@@ -47,23 +47,30 @@ class Finding(NamedTuple):
         reason: why the target cannot run it.
         remedy: what to change.
         options: the options of the layer that the target does not support, such as "recurrent_dropout=0.2", or "".
+        needs: the user's own class or function that the target would need, or "".
     """
 
     layer: Layer
     reason: str
     remedy: str
     options: str = ""
+    needs: str = ""
 
 
-def examine(config: Mapping[str, Any]) -> list[Verdict]:
+def examine(config: Mapping[str, Any], given: Collection[str] = ()) -> list[Verdict]:
     """Returns a verdict for each target on a model, in the order of `TARGETS`.
 
     Args:
         config: `{"class_name": ..., "config": ...}` of a model of Keras 3, or of Keras 2 after
             `importer.keras2.repair`.
+        given: names of the user's own classes and functions that the import can load.
     """
     layers = layers_of(config)
-    return [_verdict(target, [each for layer in layers for each in _findings(target, layer)]) for target in TARGETS]
+    findings = {target: [each for layer in layers for each in _findings(target, layer)] for target in TARGETS}
+    return [
+        _verdict(target, [each for each in found if each.needs.rpartition(">")[2] not in given])
+        for target, found in findings.items()
+    ]
 
 
 def obstacle(config: Mapping[str, Any], *, trust: bool) -> str:
@@ -89,12 +96,13 @@ def obstacle(config: Mapping[str, Any], *, trust: bool) -> str:
 def _verdict(target: str, findings: list[Finding]) -> Verdict:
     if not findings:
         return Verdict(target, True)
-    first = findings[0]
+    first = next((each for each in findings if not each.needs), findings[0])
+    classes = () if not first.needs else tuple(dict.fromkeys(_cut(each.needs.rpartition(">")[2]) for each in findings))
     others = len({each.layer.name for each in findings}) - 1
     is_model = first.layer.kind in MODELS
     called = f"{'model' if is_model else 'layer'} '{_cut(first.layer.name)}' ({_cut(first.layer.kind)})"
     called += f" with {first.options}" if first.options else ""
-    return Verdict(target, False, called, first.reason, first.remedy, others)
+    return Verdict(target, False, called, first.reason, first.remedy, others, classes)
 
 
 def _cut(name: str) -> str:
@@ -121,7 +129,12 @@ def _findings(target: str, layer: Layer) -> Iterator[Finding]:
     # TensorFlow computes every operation of Keras.
     is_operation = column in ("keras", "saved_model") and layer.kind.startswith("ops.")
     if not measured and not is_operation and layer.kind not in _UNMEASURED:
-        yield Finding(layer, f"not tested (Keras {table.versions()['keras']} has no such layer)", remedies.UNKNOWN)
+        version = table.versions()["keras"]
+        if target in COLUMNS:  # files of Keras 2 do not say whether a class is the user's own
+            remedy = remedies.for_custom_class(target)
+            yield Finding(layer, f"a class that Keras {version} does not have", remedy, needs=layer.kind)
+        else:
+            yield Finding(layer, f"not tested (Keras {version} has no such layer)", remedies.UNKNOWN)
 
 
 def _finding(target: str, layer: Layer, row: table.Row, reason: str) -> Finding:
@@ -143,7 +156,8 @@ def _custom(target: str, layer: Layer, name: str) -> Iterator[Finding]:
     elif is_ours and target not in GRAPHS:
         yield Finding(layer, f"{called} of this project", remedies.for_project_class(target))
     elif not is_ours:
-        yield Finding(layer, f"{called} that Keras does not have", remedies.for_custom_class(target))
+        reason, needs = f"{called} that Keras does not have", name if target in COLUMNS else ""
+        yield Finding(layer, reason, remedies.for_custom_class(target), needs=needs)
     elif target in GRAPHS:
         for row in table.matching_rows(layer):
             if reason := row["no"].get(COLUMNS.get(target, target)):

@@ -57,4 +57,9 @@ def for_custom_class(target: str) -> str:
         return "import the module that defines and registers it before you load the model"
     if target in ("tfjs_layers", "dl4j"):
         return "use Keras's own layers instead, or register a class of that name in the target"
-    return "use Keras's own layers instead, or import the class's module with gallery import --classes"
+    if target in ("tensorflow_serving", "embedded"):
+        return (
+            "gallery import FILE --classes MODULE, with the Python module that defines the class, such as "
+            "my_project.layers"
+        )
+    return "use Keras's own layers instead, or convert the SavedModel that gallery import --classes MODULE writes"

@@ -29,6 +29,7 @@ class Verdict:
         reason: why the target cannot run the layer or the model.
         remedy: what to change, so that the target can run the model.
         others: number of other layers that the target cannot run.
+        classes: if the target can run the model as soon as it gets the user's own classes: their names.
     """
 
     target: str
@@ -37,3 +38,4 @@ class Verdict:
     reason: str = ""
     remedy: str = ""
     others: int = 0
+    classes: tuple[str, ...] = ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +23,12 @@ _SOURCE = "replace the layer in the program that created the model"
 _IMPORT = "run gallery import, which makes this change, and then gallery export NAME --to keras"
 
 
-def examine_file(path: Path) -> tuple[str, list[Verdict]]:
+def examine_file(path: Path, given: Collection[str] = ()) -> tuple[str, list[Verdict]]:
     """Returns a description of a model file or folder, and a verdict for each target.
+
+    Args:
+        path: the file or folder.
+        given: names of the user's own classes and functions that the import can load.
 
     Raises:
         ServingError: the file does not exist, is damaged or unsafe, or has no known format. Or the file is an ONNX
@@ -54,7 +58,7 @@ def examine_file(path: Path) -> tuple[str, list[Verdict]]:
     if file_format == "tfjs_layers":
         special["tfjs_layers"] = Verdict("tfjs_layers", True)
     what = f"{path}: {kinds.NAMES[file_format]}{f' of Keras {version}' if version else ''}"
-    return what, [special.get(each.target, each) for each in examine(config)]
+    return what, [special.get(each.target, each) for each in examine(config, given)]
 
 
 def _without_equivalent(config: Any, file_format: str, error: FailedPrecondition) -> dict[str, Verdict]:

@@ -49,6 +49,20 @@ def test_a_line_for_each_target_with_a_remedy(file: Path, capsys: pytest.Capture
     assert "\x1b" not in out and "\\x1b[31mu" in out and all(len(line) <= 300 for line in lines)
 
 
+def test_a_file_with_own_classes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    own = {"class_name": "Own", "module": "project", "registered_name": "project>Own", "config": {"name": "own"}}
+    config = {"class_name": "Sequential", "config": {"name": "m", "layers": [own]}, "keras_version": "3.0.0"}
+    monkeypatch.chdir(tmp_path)
+    Path("model.json").write_text(json.dumps(config))
+    Path("project.py").write_text("class Own: ...")
+    assert main(["doctor", "./model.json"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1].endswith("  needs your classes (Own)") and "(Own): a class" in lines[2]
+    assert lines[3].startswith("    → gallery import FILE --classes MODULE")
+    assert main(["doctor", "./model.json", "--classes", "project"]) == 0
+    assert [line.endswith("  ok") for line in capsys.readouterr().out.splitlines()[1:4]] == [True, True, False]
+
+
 def test_json(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor", str(file), "--json"]) == 0
     out = capsys.readouterr().out

@@ -55,11 +55,22 @@ def test_no_target_supports_a_custom_class() -> None:
         def call(self, x: Any) -> Any:
             return x
 
-    verdicts = verdicts_on(one(Own(name="own")))
+    model = one(Own(name="own"))
+    verdicts = verdicts_on(model)
     assert not any(verdict.ok for verdict in verdicts.values())
-    assert (
-        verdicts["embedded"].layer == "layer 'own' (doctored>Own)" and "gallery import" in verdicts["embedded"].remedy
-    )
+    assert verdicts["embedded"].layer == "layer 'own' (doctored>Own)"
+    assert "gallery import FILE --classes MODULE" in verdicts["embedded"].remedy
+    assert [name for name, each in verdicts.items() if each.classes == ("Own",)] == SERVERS
+    assert [each.target for each in examine(json.loads(model.to_json()), {"Own"}) if each.ok] == SERVERS
+    x = keras.Input(SEQUENCE, batch_size=2)
+    stateful = verdicts_on(keras.Model(x, Own()(keras.layers.LSTM(3, stateful=True)(x))))["embedded"]
+    assert "stateful" in stateful.layer and not stateful.classes  # the classes alone do not help
+
+
+def test_an_unknown_class_of_keras_2_needs_its_class() -> None:
+    layers = [{"class_name": "Own", "config": {"name": "own"}}]
+    verdicts = {each.target: each for each in examine({"class_name": "Sequential", "config": {"layers": layers}})}
+    assert verdicts["embedded"].classes == ("Own",) and "has no such layer" in verdicts["onnx"].reason
 
 
 def test_no_target_supports_lambda() -> None:
