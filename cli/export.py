@@ -11,6 +11,7 @@ from ..models.registry import describe
 from ..serving.printable import printable
 from .command import SAVED_MODELS, Command, serve_command
 from .progress import loading, progress
+from .saved import signature_lines
 
 if TYPE_CHECKING:
     from ..training import Run
@@ -43,13 +44,11 @@ def _run(values: argparse.Namespace) -> int:
     name = values.served_name or values.name
     if values.to:
         return _export_to(values, run, name)
-    from ..serving.saved_model import read_signatures
-
     folder = api.export(run, name, saved_models=values.saved_models, version=values.version, progress=progress)
     command = serve_command(folder.parent.name, values.saved_models)
     print(f"Exported {run.folder} to {folder}; go on with: {command}")
-    for name, signature in sorted(read_signatures(folder).items()):
-        print(printable(f"    {name:16} {', '.join(signature.inputs)} -> {', '.join(signature.outputs)}"))
+    for line in signature_lines(folder):
+        print(printable(line))
     return 0
 
 

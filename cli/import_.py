@@ -14,6 +14,7 @@ from ..models.registry import list_models
 from ..serving.printable import printable
 from .command import SAVED_MODELS, Command, serve_command
 from .progress import progress
+from .saved import signature_lines
 
 # The same ranges as in serving/wire/signature.py. That module is not imported here, because it imports NumPy.
 PIXELS = ("0..255", "0..1", "-1..1")
@@ -56,8 +57,17 @@ def _configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> Non
         metavar="MODULE",
         help="module with the file's custom classes, in the current folder or PYTHONPATH; may be repeated",
     )
-    parser.add_argument("--trust", action="store_true", help="allow the file to run its own code (Lambda layers)")
-    parser.add_argument("--save", type=Path, metavar="FILE", help="also save the repaired model: a new .keras file")
+    parser.add_argument(
+        "--trust",
+        action="store_true",
+        help="run the code in the file, such as that of Lambda layers: only for a file that you would run as a program",
+    )
+    parser.add_argument(
+        "--save",
+        type=Path,
+        metavar="FILE",
+        help="also save the model as a new .keras file, which Keras can load and train",
+    )
     parser.add_argument(
         "--max-memory",
         type=positive,
@@ -84,7 +94,6 @@ def positive(text: str) -> float:
 
 def _run(values: argparse.Namespace) -> int:
     from ..serving.importer.process import Request, import_file, parse_labels
-    from ..serving.saved_model import read_signatures
 
     like = values.like
     if like in list_models():
@@ -112,8 +121,8 @@ def _run(values: argparse.Namespace) -> int:
     folder = import_file(request, values.saved_models, values.version, lambda line: print(printable(line), flush=True))
     command = serve_command(folder.parent.name, values.saved_models)
     print(printable(f"Imported {values.file} to {folder}; go on with: {command}"))
-    for name, signature in sorted(read_signatures(folder).items()):
-        print(printable(f"    {name:16} {', '.join(signature.inputs)} -> {', '.join(signature.outputs)}"))
+    for line in signature_lines(folder):
+        print(printable(line))
     return 0
 
 

@@ -35,8 +35,9 @@ REQUESTS: dict[str, Command] = {
     "classify": print_images(
         "classify",
         "classify images; prints the label and its score",
-        "Prints the file, the most probable label and its probability for each image.",
-        "gallery classify convnet digits/*.png",
+        "Prints the file, the most probable label and its probability for each image. An input is a file, or a folder "
+        "whose files are classified.",
+        "gallery classify convnet digits",
         labels_of_images,
     ),
     "segment": write_files(

@@ -1,20 +1,31 @@
-"""`gallery show NAME` describes an architecture, its hyperparameters and its recipes."""
+"""`gallery show NAME` describes an architecture and its recipes, or an exported or imported model."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
 
-from ..models.registry import create, describe
-from .command import Command
+from ..models.registry import create, describe, list_models
+from ..serving.printable import printable
+from . import saved
+from .command import SAVED_MODELS, Command
 from .progress import loading, progress
 
 
 def _configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> None:
-    parser.add_argument("name", help="the architecture, see gallery list")
+    parser.add_argument("name", help="the architecture, or the exported or imported model, see gallery list")
+    parser.add_argument(
+        "--saved-models",
+        default=SAVED_MODELS,
+        help="folder of the exported and imported models (default: saved_models)",
+    )
 
 
 def _run(values: argparse.Namespace) -> int:
+    lines = saved.lines(values.saved_models, values.name)
+    if lines and values.name not in list_models():
+        print("\n".join(map(printable, lines)))
+        return 0
     info = describe(values.name)
     with loading():
         from ..training.recipe import load_recipes
@@ -31,7 +42,7 @@ def _run(values: argparse.Namespace) -> int:
     for name, recipe in load_recipes(info.name).items():
         given = "".join(f" {key}={value}" for key, value in recipe.hyperparameters.items())
         print(f"    --recipe {name}    {recipe.task}, {recipe.epochs} epochs of {recipe.dataset}{given}")
-    print(flush=True)
+    print("\n".join(map(printable, ("", *lines, *[""] * bool(lines)))), flush=True)
     progress("Building the model")
     create(info.name).summary(expand_nested=True, line_length=80)
     return 0
@@ -43,9 +54,10 @@ def option(hyperparameter: str) -> str:
 
 
 COMMAND = Command(
-    "show an architecture: formula, source, hyperparameters, recipes and layers",
+    "show an architecture, or an exported or imported model",
     "Shows the formula, the source, the hyperparameters and the layers of an architecture, and its recipes (the "
-    "settings for training on a dataset).",
+    "settings for training on a dataset). For an exported or imported model, shows its origin, its signatures with "
+    "their inputs and outputs, and its labels.",
     ["gallery show denoising_autoencoder"],
     _configure,
     _run,

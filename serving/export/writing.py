@@ -16,7 +16,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from .. import saved_model
+from .. import description, saved_model
 from ..core import warmup
 from ..engines.openvino import files as openvino_files
 from ..engines.openvino.conversion import Converter
@@ -24,6 +24,7 @@ from ..engines.openvino.files import OpenVinoFiles
 from ..errors import FailedPrecondition, InvalidArgument
 from ..signatures import Endpoint, Texts, endpoints
 from ..signatures.names import fit_names
+from ..signatures.outputs import output_names, output_sources
 from ..signatures.pixels import UNKNOWN
 from ..signatures.shared import Shared
 from ..signatures.time_distributed import corrected
@@ -88,7 +89,7 @@ def export(
         for each in renamed:
             say(str(each))
         signatures = endpoints(Shared(model), labels=labels, texts=texts, pixels=pixels, whole=whole)
-        return _export(model, signatures, name, base, version, say, finished)
+        return _export(model, signatures, name, base, version, say, finished, labels)
     finally:
         for each in reversed(renamed):
             each.undo()
@@ -102,6 +103,7 @@ def _export(
     version: int | None,
     progress: Callable[[str], None],
     finished: Callable[[Path, Any], None] | None,
+    labels: Sequence[str] | None,
 ) -> Path:
     """Writes and checks a version, and moves it to its folder below `base`. Returns the folder."""
     base.mkdir(parents=True, exist_ok=True)
@@ -109,6 +111,7 @@ def _export(
     partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=base))
     try:
         loaded = _write(model, signatures, name, partial, progress)
+        description.write(partial, labels=tuple(labels or ()))
         if finished:
             with checking.without_optimization():  # as in `check`, so that TensorFlow does not compile the graphs again
                 finished(partial, loaded)
@@ -131,6 +134,7 @@ def _write(
         for table in endpoint.tables:
             archive.track(table)
         graphs[signature] = archive.add_endpoint(signature, endpoint.function, endpoint.inputs)
+    sources = dict(zip(output_names(model), output_sources(model), strict=True))
     archive.write_out(str(folder), verbose=False)
     _set_methods(folder, signatures)
     progress(f"Comparing the answers with those of the Keras model, for {len(signatures)} signature(s)")
@@ -139,6 +143,10 @@ def _write(
         run = loaded.signatures[signature]
         what = f"{name}: signature {signature} of the SavedModel"
         checking.check(what, endpoint, graphs[signature].get_concrete_function(), checking.tensorflow_caller(run))
+    outputs = {key: graph.get_concrete_function().structured_outputs for key, graph in graphs.items()}
+    description.write(
+        folder, outputs={key: {each: sources.get(each, "") for each in found} for key, found in outputs.items()}
+    )
     _check_no_gpu_operations(name, folder)
     progress("Converting the signatures for OpenVINO, and comparing both engines")
     write_openvino(folder)

@@ -10,7 +10,7 @@ import keras
 
 from ..errors import InvalidArgument, ServingError
 from ..signatures.halves import Halves, halves_by_name, split
-from ..signatures.outputs import output_names
+from ..signatures.outputs import output_names, output_sources
 from .guess import guess
 
 NOISE = (keras.layers.GaussianNoise, keras.layers.GaussianDropout, keras.layers.Dropout, keras.layers.SpatialDropout2D)
@@ -67,6 +67,15 @@ def input_notes(model: keras.Model) -> list[str]:
         elif getattr(x, "sparse", False):
             notes.append(f"input {x.name}: sparse in the file. The exported model takes arrays that are not sparse")
     return notes
+
+
+def output_notes(model: keras.Model) -> list[str]:
+    """Returns a line of text for each output of a model with several outputs, if the names do not say enough."""
+    sources = output_sources(model)
+    if len(sources) < 2 or not any(sources):
+        return []
+    pairs = zip(output_names(model), sources, strict=True)
+    return [f"output {name}: {source or f'layer {name}'}" for name, source in pairs]
 
 
 def _guessed(model: keras.Model) -> tuple[keras.Model, list[str]]:

@@ -242,8 +242,14 @@ def _failure(status: int, log: Path, memory: int) -> str:
 
 
 def parse_labels(file: Path) -> list[str]:
-    """Reads the labels in a text file, one per line. Raises InvalidArgument if the file cannot be read."""
+    """Reads the labels in a text file, one per line.
+
+    Ignores blank lines at the end, and a byte order mark. Raises InvalidArgument if the file cannot be read.
+    """
     try:
-        return file.read_text("utf-8").splitlines()
+        lines = file.read_text("utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidArgument(f"Expected a text file with one label per line. Received: {file} ({error})") from None
+    while lines and not lines[-1].strip():
+        lines.pop()
+    return lines

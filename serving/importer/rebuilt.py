@@ -21,14 +21,22 @@ BATCHES = (1, 7)
 
 
 @corrected()
-def difference(model: keras.Model, named: keras.Model, reference: Callable[[Arrays], Arrays]) -> float:
+def difference(
+    model: keras.Model, named: keras.Model, reference: Callable[[Arrays], Arrays], pixels: str | None = None
+) -> float:
     """Returns the largest difference between the results of the model and of the file's own runtime.
 
     Random outputs, which differ between two runs of the model, are compared by their means.
 
+    Args:
+        model: the model with the inputs and outputs of the file.
+        named: the model whose results are compared.
+        reference: runs the file in its own runtime.
+        pixels: the range of the pixel values in images, such as "0..255". None if it is not known.
+
     Raises FailedPrecondition if the difference is above the tolerance.
     """
-    endpoint, worst = plain(model, seed=0), 0.0
+    endpoint, worst = plain(model, 0, pixels), 0.0
 
     # A graph, because a server runs the model as a graph. Some layers of Keras compute something else without a graph.
     @tf.function(input_signature=endpoint.inputs, autograph=False)

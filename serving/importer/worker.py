@@ -21,9 +21,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .. import landlock, saved_model
+from .. import description, landlock, saved_model
 from ..errors import FailedPrecondition, InvalidArgument, ServingError
 from ..quiet import import_keras
+from ..wire.signature import DEFAULT_SIGNATURE
 from .examine import refuse_obstacles
 from .keras2.report import NoEquivalent
 from .reading import kinds, precision
@@ -77,6 +78,10 @@ def run(request: Mapping[str, Any], report: Report) -> None:
         for note in notes:
             report(f"    {note}")
         answers.write(version, loaded, scratch / "answers")
+        description.write(version, outputs={DEFAULT_SIGNATURE: dict.fromkeys(result.outputs, "")})
+    file = Path(request["file"])
+    shown = f"{file.parent.name}/{file.name}" if file.name == "model.json" else file.name
+    description.write(version, file=shown, format=result.description)
     precision.write(
         scratch / "answers", max(result.tolerance, precision.of_graph(saved_model.read_meta_graph(version)))
     )
@@ -159,7 +164,7 @@ def _export(result: ReadResult, model: keras.Model, request: Mapping[str, Any], 
     from ..export.writing import export
     from ..signatures.names import fit_names
     from . import answers, inputs, rebuilt
-    from .parts import input_notes, named_parts
+    from .parts import input_notes, named_parts, output_notes
     from .reading.result import RuntimeFails
     from .subclassed import as_functional
 
@@ -176,7 +181,7 @@ def _export(result: ReadResult, model: keras.Model, request: Mapping[str, Any], 
     parts = {each.old: each.new for each in renamed if each.what != "input"}
     given = [parts.get(request[option], request[option]) for option in ("encoder", "decoder")]
     named, notes = (model, []) if whole else named_parts(model, *given)
-    notes += input_notes(model)
+    notes += [*input_notes(model), *output_notes(named)]
     named, of_classes = inputs.named_classes(named, request["labels"], whole=whole)
     own = request["like"] is not None and not isinstance(request["like"], str)
     pixels, of_pixels = inputs.pixels(named, request["pixels"], default="0..1" if own else None, whole=whole)
@@ -184,7 +189,7 @@ def _export(result: ReadResult, model: keras.Model, request: Mapping[str, Any], 
         report(f"    {note}")
     if result.reference is not None:
         try:
-            largest = rebuilt.difference(model, named, result.reference)
+            largest = rebuilt.difference(model, named, result.reference, None if pixels == "unknown" else pixels)
             report(f"Compared with {result.reference_name}: largest difference {largest:.1g}")
         except RuntimeFails as error:
             report(f"Not compared with {result.reference_name}, which cannot run the file: {cause(error)}")

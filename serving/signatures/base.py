@@ -79,8 +79,11 @@ class Data:
         return tf.TensorSpec((None, *self.shape), self.dtype, name=self.kind)
 
     def example(self, batch: int) -> Arrays:
-        """Returns random data for `batch` examples. The size of dynamic dimensions depends on the batch size."""
-        return {self.kind: random(self._rng, self.spec, batch, self._model, self._model.inputs[0])}
+        """Returns random data for `batch` examples, for images with values in the range of `pixels`.
+
+        The size of dynamic dimensions depends on the batch size.
+        """
+        return {self.kind: random(self._rng, self.spec, batch, self._model, self._model.inputs[0], self.pixels)}
 
     def endpoint(self, function: Callable[[Any], Tensors]) -> Endpoint:
         """Returns an endpoint that applies `function` to this input.
@@ -192,12 +195,12 @@ def check_count(count: Any, most: int) -> Any:
 
 
 def random(
-    rng: np.random.Generator, spec: Any, batch: int, model: keras.Model, source: Any = None
+    rng: np.random.Generator, spec: Any, batch: int, model: keras.Model, source: Any = None, pixels: str | None = None
 ) -> np.ndarray[Any, Any]:
     """Returns random values for an input of the model.
 
-    Floats are in [0, 1). Ids are known to all `Embedding` layers. Texts and categories are known to the layers with a
-    vocabulary, or are an unknown word if the layer allows it.
+    Floats are in [0, 1), or in the range of the pixel values. Ids are known to all `Embedding` layers. Texts and
+    categories are known to the layers with a vocabulary, or are an unknown word if the layer allows it.
 
     Args:
         rng: the source of random numbers.
@@ -205,11 +208,13 @@ def random(
         batch: the batch size.
         model: the model.
         source: the input in the model. Required for texts and categories.
+        pixels: if the input is images: the range of the pixel values, such as "0..255". None if it is not known.
     """
     dynamic_size = example_size(model, batch) if None in spec.shape[1:] else 8 + batch % 3
     shape = (batch, *(size or dynamic_size for size in spec.shape[1:]))
     if spec.dtype.is_floating:
-        return rng.random(shape).astype(spec.dtype.as_numpy_dtype)
+        low, high = map(float, (pixels or "0..1").split(".."))
+        return (low + (high - low) * rng.random(shape)).astype(spec.dtype.as_numpy_dtype)
     layers = lookups.lookup_layers(model, source) if source is not None else []
     if layers or spec.dtype == tf.string:
         return lookups.example_values(rng, layers, shape, dynamic_size).astype(spec.dtype.as_numpy_dtype)

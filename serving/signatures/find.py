@@ -16,7 +16,7 @@ from .detector import BOXES, PROBABILITIES, detector
 from .forecaster import forecaster
 from .halves import encoder_by_name, halves_by_name
 from .outputs import by_name
-from .pixels import UNKNOWN, pixel_range
+from .pixels import UNKNOWN, is_image, pixel_range
 from .regressor import regressor
 from .segmenter import segmenter
 from .text_generator import text_generator
@@ -85,14 +85,14 @@ def endpoints(
             number of ids.
     """
     tokens = {role: Tokens(**options) for role, options in (texts or {}).items()}
-    default = {"serving_default": plain(model, seed)}
+    values = None if pixels == UNKNOWN else pixels or pixel_range(model)[0] or "0..1"
+    default = {"serving_default": plain(model, seed, values)}
     if whole:
         return default
     if len(model.outputs) == 1 and isinstance(getattr(model, "output", None), dict):
         # A call of the model returns a dict. A call of this copy returns a tensor.
         model = keras.Model(model.inputs, model.outputs[0], name=model.name)
     names = {layer.name for layer in model.layers}
-    values = None if pixels == UNKNOWN else pixels or pixel_range(model)[0] or "0..1"
     match [each.dtype for each in model.inputs], _last_layers(model):
         case [_], ["probabilities"] if model.outputs[0].shape[1:]:
             return classifier(model, Data(model, seed, pixels=values), labels, tokens)
@@ -128,8 +128,14 @@ def _last_layers(model: keras.Model) -> list[str]:
     return [output._keras_history.operation.name for output in model.outputs]
 
 
-def plain(model: keras.Model, seed: int) -> Endpoint:
-    """Returns an endpoint that calls the model. The outputs have the names of `output_names`."""
+def plain(model: keras.Model, seed: int, pixels: str | None = None) -> Endpoint:
+    """Returns an endpoint that calls the model. The outputs have the names of `output_names`.
+
+    Args:
+        model: the model.
+        seed: seed of the examples.
+        pixels: the range of the pixel values in images, such as "0..255". None if it is not known.
+    """
     rng = np.random.default_rng(seed)
     specs = [
         tf.TensorSpec((None, *each.shape[1:]), keras.backend.standardize_dtype(each.dtype), name=each.name)
@@ -138,7 +144,10 @@ def plain(model: keras.Model, seed: int) -> Endpoint:
 
     def example(batch: int) -> Arrays:
         pairs = zip(specs, model.inputs, strict=True)
-        return {spec.name: random(rng, spec, batch, model, source) for spec, source in pairs}
+        return {
+            spec.name: random(rng, spec, batch, model, source, pixels if is_image(source.shape) else None)
+            for spec, source in pairs
+        }
 
     def call(*values: Any) -> Tensors:
         x = keras.tree.pack_sequence_as(model.input, values) if len(values) > 1 else values[0]

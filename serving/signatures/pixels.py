@@ -6,7 +6,7 @@ through these layers, and compares the results with the ranges that networks usu
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import keras
@@ -25,7 +25,12 @@ _TOLERANCE = 0.02  # of the size of a range: 1/256 instead of 1/255 is close eno
 
 def takes_images(model: keras.Model) -> bool:
     """Returns whether an input has the shape of images with one or three channels: (batch, height, width, channels)."""
-    return any(len(x.shape) == 4 and x.shape[-1] in (1, 3) for x in model.inputs)
+    return any(is_image(x.shape) for x in model.inputs)
+
+
+def is_image(shape: Sequence[int | None]) -> bool:
+    """Returns whether a shape is that of images with one or three channels: (batch, height, width, channels)."""
+    return len(shape) == 4 and shape[-1] in (1, 3)
 
 
 def pixel_range(model: keras.Model) -> tuple[str | None, str]:
@@ -33,7 +38,7 @@ def pixel_range(model: keras.Model) -> tuple[str | None, str]:
 
     Returns None and "" if the layers do not say it, or if two layers contradict each other.
     """
-    image = next((x for x in model.inputs if len(x.shape) == 4 and x.shape[-1] in (1, 3)), None)
+    image = next((x for x in model.inputs if is_image(x.shape)), None)
     if image is None:
         return None, ""
     if keras.backend.standardize_dtype(image.dtype) == "uint8":

@@ -48,12 +48,12 @@ FAST = [
 
 
 @pytest.mark.parametrize("arguments", FAST)
-def test_a_fast_command_imports_no_slow_package(arguments: list[str]) -> None:
+def test_a_fast_command_imports_no_slow_package(arguments: list[str], tmp_path: Path) -> None:
     code = (
         f"import sys; from keras_gallery.cli.main import main\ntry: main({arguments})\nexcept SystemExit: pass\n"
         "print({'tensorflow', 'keras', 'numpy', 'grpc', 'openvino', 'matplotlib'} & set(sys.modules))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
     assert done.stdout.splitlines()[-1] == "set()"
 
 
@@ -65,8 +65,8 @@ def test_version() -> None:
     assert gallery("--version").stdout == f"gallery {version('keras-gallery')}\n"
 
 
-def test_list_has_each_model_below_its_family() -> None:
-    blocks = gallery("list").stdout.split("\n\n")
+def test_list_has_each_model_below_its_family(tmp_path: Path) -> None:
+    blocks = gallery("list", cwd=tmp_path).stdout.split("\n\n")
     families = {block.splitlines()[0]: block.splitlines()[1:] for block in blocks}
     assert list(families) == list(FAMILIES.values())
     for family, title in FAMILIES.items():
@@ -75,10 +75,10 @@ def test_list_has_each_model_below_its_family() -> None:
     assert sum(map(len, families.values())) == len(list_models())
 
 
-def test_list_of_a_pattern() -> None:
-    lines = gallery("list", "dense*").stdout.splitlines()
+def test_list_of_a_pattern(tmp_path: Path) -> None:
+    lines = gallery("list", "dense*", cwd=tmp_path).stdout.splitlines()
     assert len(lines) == 2 and lines[1].split()[0] == "dense_autoencoder"
-    assert gallery("list", "nothing*").stdout == ""
+    assert gallery("list", "nothing*", cwd=tmp_path).stdout == ""
 
 
 def test_datasets() -> None:

@@ -71,6 +71,7 @@ def read(path: Path, options: Options) -> ReadResult:
         reference=reference,
         reference_name=onnx_runtime.name() if reference else "",
         tolerance=tolerance,
+        outputs=different(outputs),
     )
 
 

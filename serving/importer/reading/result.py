@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -51,6 +51,7 @@ class ReadResult:
             name. None if that runtime is not available. Raises RuntimeFails if that runtime cannot run the file.
         tolerance: largest allowed difference between the results of two runtimes, if the file needs more than the
             precision of its numbers says.
+        outputs: names of the outputs of the SavedModel's signature in the order of the file, if the order is known.
         reference_name: name and version of the original runtime, such as "Keras 2 (tf_keras 2.21)".
     """
 
@@ -61,4 +62,5 @@ class ReadResult:
     saved_model: Path | None = None
     reference: Callable[[Arrays], Arrays] | None = None
     reference_name: str = ""
+    outputs: Sequence[str] = ()
     tolerance: float = TOLERANCE

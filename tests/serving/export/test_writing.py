@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from keras_gallery.serving import saved_model
+from keras_gallery.serving import description, saved_model
 from keras_gallery.serving.core import warmup
 from keras_gallery.serving.engines.openvino import files as openvino_files
 from keras_gallery.serving.errors import FailedPrecondition, InvalidArgument
@@ -130,8 +130,10 @@ def test_bad_image_files_are_rejected(saved_models: Path, case: str) -> None:
 
 
 def test_versions_count_up_and_are_never_overwritten(tmp_path: Path) -> None:
-    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
-    assert export(model, "m", tmp_path).name == "1"
+    x = keras.Input((3,))
+    model = keras.Model(x, [keras.layers.Dense(2, name="z")(x), keras.layers.Dense(1, name="a")(x)])
+    assert (folder := export(model, "m", tmp_path)).name == "1"
+    assert list(description.read(folder).outputs["serving_default"]) == ["z", "a"]  # in the model's order
     assert export(model, "m", tmp_path).name == "2"
     assert export(model, "m", tmp_path, version=40).name == "40"
     with pytest.raises(InvalidArgument, match="Version 40 already exists"):

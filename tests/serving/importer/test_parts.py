@@ -9,7 +9,7 @@ import tensorflow as tf
 from keras import layers
 from keras_gallery.serving.errors import FailedPrecondition, InvalidArgument
 from keras_gallery.serving.importer import inputs
-from keras_gallery.serving.importer.parts import input_notes, named_parts
+from keras_gallery.serving.importer.parts import input_notes, named_parts, output_notes
 from keras_gallery.serving.signatures import endpoints
 
 AUTOENCODER = {"serving_default", "reconstruct", "encode", "decode", "score"}
@@ -146,6 +146,15 @@ def test_no_encode_if_the_output_has_another_shape() -> None:
     model = keras.Sequential([layers.Input((12,)), layers.Dense(4, name="middle"), layers.Dense(10)])
     named, notes = named_parts(model, "middle")
     assert "no encode and decode" in notes[-1] and list(endpoints(named)) == ["serving_default"]
+
+
+def test_outputs_of_one_layer_are_reported() -> None:
+    x = layers.Input((5, 3))
+    sequence, h, _ = layers.LSTM(2, return_sequences=True, return_state=True, name="lstm")(x)
+    first, second, third = output_notes(keras.Model(x, [h, layers.Dense(1, name="y")(h), sequence]))
+    assert (first, second) == ("output lstm: state h of the layer lstm (LSTM)", "output y: layer y")
+    assert third == "output lstm_1: sequence of the layer lstm (LSTM)"
+    assert output_notes(keras.Model(x, [layers.Dense(1, name="a")(h), layers.Dense(1, name="b")(h)])) == []
 
 
 def test_ragged_and_sparse_inputs_are_reported() -> None:

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import pytest
 from keras import layers
+from keras_gallery.serving import description
 from keras_gallery.serving.client import Client
 from keras_gallery.serving.errors import FailedPrecondition, InvalidArgument, NotFound, PermissionDenied
 from keras_gallery.serving.importer.process import Request, import_file, parse_labels
@@ -85,13 +86,16 @@ def test_custom_classes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     with pytest.raises(PermissionDenied, match="layer 'twice' .*Doubled"):
         import_file(Request(tmp_path / "classifier.keras"), root, report=lambda line: None)
     assert entries(root) == []
-    (tmp_path / "labels").write_text("cat\ndog\n")
+    (tmp_path / "labels").write_text("cat\ndog\n\n \n")  # blank lines at the end are not labels
     request = Request(
         tmp_path / "classifier.keras", name="pets", classes=["my_layers"], labels=parse_labels(tmp_path / "labels")
     )
     place = import_file(request, root, version=7, report=lambda line: None)
     assert place == root / "pets" / "7"
     assert {"serving_default", "classify"} <= set(read_signatures(place))
+    described = description.read(place)
+    assert (described.file, described.labels) == ("classifier.keras", ("cat", "dog"))
+    assert described.format.startswith("Keras 3")
 
 
 def test_files_with_code_are_refused(tmp_path: Path) -> None:

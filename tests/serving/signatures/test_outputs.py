@@ -11,7 +11,7 @@ import tensorflow as tf
 from keras import layers
 from keras_gallery.serving.errors import FailedPrecondition
 from keras_gallery.serving.signatures import endpoints
-from keras_gallery.serving.signatures.outputs import by_name, output_names
+from keras_gallery.serving.signatures.outputs import by_name, output_names, output_sources
 
 
 def models() -> dict[str, tuple[keras.Model, list[str]]]:
@@ -52,6 +52,19 @@ def test_each_output_has_a_name_and_its_own_value(case: str) -> None:
     assert len(outputs) == len(names) == len(results)
     for got, want in zip(outputs.values(), results, strict=True):
         np.testing.assert_allclose(got, want, atol=1e-6)
+
+
+def test_which_layer_computes_each_output() -> None:
+    lstm = " of the layer lstm (LSTM)"
+    assert output_sources(MODELS["states"][0]) == [f"sequence{lstm}", f"state h{lstm}", f"state c{lstm}"]
+    assert output_sources(MODELS["two of three states"][0]) == [f"state c{lstm}", f"sequence{lstm}"]
+    assert output_sources(MODELS["attention and its scores"][0])[1].startswith("attention scores of the layer mha")
+    assert output_sources(MODELS["shared layer"][0]) == ["", "layer tower (Dense)"]
+    assert output_sources(MODELS["outputs of a sub-model"][0])[0] == "layer y (Dense), in the model nested"
+    both = layers.Bidirectional(layers.GRU(2, return_state=True), merge_mode=None, name="both")
+    x = layers.Input((5, 3))
+    texts = [text.partition(" of ")[0] for text in output_sources(keras.Model(x, both(x)))]
+    assert texts == ["last output (forward)", "last output (backward)", "state (forward)", "state (backward)"]
 
 
 def test_a_wrong_number_of_results() -> None:

@@ -45,6 +45,16 @@ def autoencoder(activation: str) -> keras.Model:
     return keras.Model(x, decoder(layers.Dense(3, name="encoder")(layers.Flatten()(x))))
 
 
+@pytest.mark.parametrize(("pixels", "least", "most"), [("0..255", 0, 255), ("-1..1", -1, 1), ("unknown", 0, 1)])
+def test_example_images_have_the_pixel_values_that_the_model_expects(pixels: str, least: float, most: float) -> None:
+    signatures = endpoints(model(), pixels=pixels)
+    for name in ("serving_default", "classify"):
+        (images,) = signatures[name].example(8).values()
+        assert least <= images.min() < least + (most - least) / 10 and most * 0.9 < images.max() <= most
+    (images,) = endpoints(model(layers.Rescaling(1 / 255)), whole=True)["serving_default"].example(8).values()
+    assert images.max() > 200
+
+
 CASES: dict[str, tuple[Callable[[], keras.Model], str | None]] = {
     "x / 255 as a layer": (lambda: model(layers.Rescaling(1 / 255)), "0..255"),
     "x / 127.5 - 1": (lambda: model(layers.Rescaling(1 / 127.5, -1)), "0..255"),

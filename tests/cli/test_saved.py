@@ -1,0 +1,89 @@
+"""Tests of `gallery list` and `gallery show` for exported and imported models. No SavedModel is loaded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from keras_gallery.cli.main import main
+from keras_gallery.serving import description
+from keras_gallery.serving.wire import messages
+
+
+def version(folder: Path, **outputs: int) -> Path:
+    """Writes a SavedModel with images as input, and with outputs of these sizes. It has no graph."""
+    (folder / "assets.extra").mkdir(parents=True)
+    content = messages.SavedModel()
+    graph = content.meta_graphs.add()
+    graph.meta_info_def.tags.append("serve")
+    signature = graph.signature_def["serving_default"]
+    infos = [(signature.inputs["image"], [-1, 8, 8, 1])]
+    infos += [(signature.outputs[key], [-1, size]) for key, size in outputs.items()]
+    for info, sizes in infos:
+        info.dtype = 1
+        for size in sizes:
+            info.tensor_shape.dim.add().size = size
+    signature.inputs["image"].tensor_shape.dim[-1].name = "pixels 0..255"
+    (folder / "saved_model.pb").write_bytes(content.SerializeToString())
+    return folder
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with an imported model of two versions, an exported model, and models from elsewhere."""
+    root = tmp_path / "saved_models"
+    version(root / "states" / "9", a=1)
+    imported = version(root / "states" / "10", b=2, a_10=3, a_2=4)
+    outputs = {"serving_default": {"b": "state h of the layer b (LSTM)", "a_2": ""}}
+    labels = [f"label {number}" for number in range(30)]
+    description.write(imported, file="lstm\x1b.h5", format="HDF5 file of Keras 2.12", outputs=outputs, labels=labels)
+    description.write(version(root / "digits" / "1", a=1), labels=())
+    version(root / "other" / "1", a=1)
+    (root / "damaged" / "1").mkdir(parents=True)
+    (root / "no_version" / ".partial-1").mkdir(parents=True)
+    (root / "README.md").write_text("models")
+    monkeypatch.chdir(tmp_path)
+    return root
+
+
+def test_list_has_the_models_of_the_folder(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list"]) == 0
+    title, *rows = capsys.readouterr().out.split("\n\n")[-1].splitlines()
+    assert title.startswith("Exported and imported models in saved_models")
+    found = {row[0]: row[1:] for row in ([cell.strip() for cell in line.split("  ") if cell.strip()] for line in rows)}
+    assert found["states"] == ["10, 9", r"imported from lstm\x1b.h5", "serving_default"]
+    assert found["digits"] == ["1", "exported", "serving_default"]
+    assert found["other"] == ["1", "from elsewhere", "serving_default"]
+    assert "cannot be read" in found["damaged"][2] and found.keys() == {"damaged", "digits", "other", "states"}
+    assert main(["list", "state*", "--saved-models", str(root)]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 2
+
+
+def test_show_has_the_signatures_and_labels(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["show", "states"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        r"saved_models/states/10: imported from lstm\x1b.h5",
+        "    HDF5 file of Keras 2.12",
+        "    other versions: 9",
+        "",
+        "Signatures",
+        "    serving_default",
+        "        image  float32 (any, 8, 8, 1), pixel values 0..255",
+        "     -> b  float32 (any, 2), state h of the layer b (LSTM)",
+        "     -> a_2  float32 (any, 4)",
+        "     -> a_10  float32 (any, 3)",
+        "",
+        "Labels (30)",
+        "    " + ", ".join(f"label {number}" for number in range(20)) + " and 10 more",
+    ]
+    assert main(["show", "damaged"]) == 0 and "cannot be read" in capsys.readouterr().out
+    assert main(["show", "nobody"]) == 2
+
+
+@pytest.mark.parametrize("content", ["[", "[]", '{"labels": 3, "outputs": {"a": []}}', "\udcff"])
+def test_a_damaged_description_is_empty(content: str, tmp_path: Path) -> None:
+    (tmp_path / "assets.extra").mkdir()
+    (tmp_path / description.FILE).write_bytes(content.encode(errors="surrogateescape"))
+    found: Any = description.read(tmp_path)
+    assert (found.file, found.labels, found.in_order("a", ["x_10", "x_9"])) == ("", (), ["x_9", "x_10"])
