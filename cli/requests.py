@@ -37,7 +37,7 @@ REQUESTS: dict[str, Command] = {
         "classify images; prints the label and its score",
         "Prints the file, the most probable label and its probability for each image. An input is a file, or a folder "
         "whose files are classified.",
-        "gallery classify convnet digits",
+        "gallery classify convnet digits/7.png photos",
         labels_of_images,
     ),
     "segment": write_files(

@@ -10,7 +10,8 @@ from typing import Any
 import keras
 
 from ..errors import InvalidArgument
-from ..signatures.halves import depends_on, node, parameters, tensor, words
+from ..signatures.halves import depends_on, node, tensor
+from ..signatures.sampling import parameters, words
 
 ENCODERS = frozenset(("encoder", "enc"))
 DECODERS = frozenset(("decoder", "dec"))
@@ -82,7 +83,7 @@ def guess(model: keras.Model) -> Guess:
 def _reads_sample(model: keras.Model, decoder: str) -> bool:
     """Whether the decoder reads a sample that another layer draws from a mean and a variance."""
     try:
-        return bool(parameters(tensor(model, decoder, "input")))
+        return parameters(tensor(model, decoder, "input")) is not None
     except InvalidArgument:
         return False
 

@@ -7,10 +7,13 @@ halves are named `encoder` and `decoder`. They share the layers and weights of t
 from __future__ import annotations
 
 import keras
+import numpy as np
 
 from ..errors import InvalidArgument, ServingError
+from ..signatures.find import plain
 from ..signatures.halves import Halves, halves_by_name, split
 from ..signatures.outputs import output_names, output_sources
+from ..signatures.sampling import named_mean
 from .guess import guess
 
 NOISE = (keras.layers.GaussianNoise, keras.layers.GaussianDropout, keras.layers.Dropout, keras.layers.SpatialDropout2D)
@@ -49,7 +52,7 @@ def named_parts(
                 "Expected a model with one input and one output for --encoder and --decoder. "
                 f"Received: {len(model.inputs)} inputs and {len(model.outputs)} outputs"
             )
-        return model, []
+        return model, _why_whole(model)
     if encoder or decoder:
         return _with_parts(model, split(model, encoder, decoder))
     return _guessed(model)
@@ -93,6 +96,26 @@ def _guessed(model: keras.Model) -> tuple[keras.Model, list[str]]:
         return model, [_whole(str(error), "splits the model at another layer")]
 
 
+def _why_whole(model: keras.Model) -> list[str]:
+    """Returns a line of text if a model with several outputs is an autoencoder that also returns its code."""
+    if len(model.inputs) != 1:
+        return []
+    names = output_names(model)
+    for place, output in enumerate(model.outputs):
+        if output.shape[1:] != model.inputs[0].shape[1:]:
+            continue
+        found = guess(keras.Model(model.inputs[0], output))
+        if found.encoder or found.decoder or found.doubt:
+            others = [name for number, name in enumerate(names) if number != place]
+            mean = named_mean(others)
+            return [
+                f"exported whole, without encode and decode: the model has {len(names)} outputs "
+                f"({', '.join(names)}), and only a model with one output is split. serving_default returns all outputs"
+                + (f", also the mean of the code, {mean}" if mean else "")
+            ]
+    return []
+
+
 def _whole(reason: str, remedy: str) -> str:
     return f"exported whole, without encode and decode: {reason[0].lower()}{reason[1:]} (--encoder LAYER {remedy})"
 
@@ -122,10 +145,28 @@ def _notes(first: str, halves: Halves) -> list[str]:
     """Adds lines of text about the code of an encoder that has several outputs."""
     notes = [first]
     if halves.outputs:
-        notes.append(f"encode returns {halves.source}; encode_all returns {', '.join(output_names(halves.outputs))}")
+        mean = f", the mean of the random output {halves.read}" if halves.is_mean else ""
+        every = ", ".join(output_names(halves.outputs))
+        notes.append(f"encode returns {halves.source}{mean}; encode_all returns {every}")
     if halves.is_mean:
         notes.append(f"serving_default decodes {halves.read}, as in the file; reconstruct and score decode the mean")
+    elif _is_random(halves.encoder):
+        notes.append(
+            f"encode returns {halves.source or 'the output of encoder'}, which is random: the same input has another "
+            "code in each request. No layer is known to compute its mean (--encoder LAYER splits the model at another "
+            "layer, --whole exports only serving_default)"
+        )
     return notes
+
+
+def _is_random(encoder: keras.Model) -> bool:
+    """Returns whether two calls of an encoder return different codes. Does not call an encoder of Keras's layers."""
+    layers = encoder._flatten_layers(include_self=False)
+    if all(type(each).__module__.startswith("keras.") and not isinstance(each, keras.layers.Lambda) for each in layers):
+        return False
+    (example,) = plain(encoder, seed=0).example(2).values()
+    first, second = (np.asarray(encoder(example, training=False)) for _ in range(2))
+    return not np.array_equal(first, second, equal_nan=True)
 
 
 def _noise(model: keras.Model) -> str | None:

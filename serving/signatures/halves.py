@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,10 +10,7 @@ import keras
 
 from ..errors import FailedPrecondition, InvalidArgument, ServingError
 from .outputs import different, output_names
-
-# Words in the names of the layers that compute the mean and the scale of a distribution.
-MEANS = frozenset(("mean", "means", "mu"))
-SCALES = frozenset(("var", "variance", "logvar", "log", "std", "stddev", "sigma", "scale"))
+from .sampling import name_of, named_mean, origin, parameters
 
 
 @dataclass(frozen=True)
@@ -67,7 +63,8 @@ def split(model: keras.Model, encoder: str | None, decoder: str | None) -> Halve
     """Splits a model with one input and one output at the output of `encoder`, or else at the input of `decoder`.
 
     If the layer `encoder` has several outputs, as in a variational autoencoder, the code is the output with a name such
-    as `mean`, `z_mean` or `mu`. If there is no such output, the code is the output that the decoder reads.
+    as `mean`, `z_mean` or `mu`. If there is no such output, the code is the mean of the random sample that the decoder
+    reads, see `sampling.parameters`. Otherwise, the code is the output that the decoder reads.
 
     Raises:
         InvalidArgument: the model uses a layer more than once, or the decoder does not come after the encoder.
@@ -91,10 +88,12 @@ def split(model: keras.Model, encoder: str | None, decoder: str | None) -> Halve
         raise FailedPrecondition(
             f"The model cannot be split at {source}: a path such as a skip connection bypasses this tensor"
         )
-    if drawn := parameters(code):
-        names = different([*drawn, code._keras_history.operation.name])
-        mean = next(name for name in names if MEANS & set(words(name)))
-        return _distribution(model, dict(zip(names, [*drawn.values(), code], strict=True)), mean, names[-1], back)
+    sample = origin(code)
+    if (found := parameters(sample)) and (drawn := _reveal(code, sample, found[0])):
+        tensors, mean = found
+        names = different([name_of(each) for each in (*tensors, sample)])
+        place = next(place for place, each in enumerate(tensors) if each is mean)
+        return _distribution(model, dict(zip(names, drawn, strict=True)), names[place], names[-1], back)
     return Halves(forth, back, source=source)
 
 
@@ -111,10 +110,12 @@ def _split_distribution(model: keras.Model, encoder: str, ends: Sequence[Any], d
     read, back = found
     tensors = dict(zip(names, ends, strict=True))
     if not any(read is each for each in ends):
-        tensors[different([*names, "sample"])[-1]] = read
-    means = [name for name in names if MEANS & set(words(name)) and tensors[name].shape == read.shape]
+        tensors[different([*names, name_of(read)])[-1]] = read
     key = next(name for name, each in tensors.items() if each is read)
-    return _distribution(model, tensors, means[0] if len(means) == 1 else key, key, back)
+    code = named_mean([name for name in names if tensors[name].shape == read.shape])
+    if code is None and (drawn := parameters(origin(read))):
+        code = next((name for name, each in tensors.items() if origin(each) is origin(drawn[1])), None)
+    return _distribution(model, tensors, code or key, key, back)
 
 
 def _distribution(model: keras.Model, tensors: dict[str, Any], code: str, read: str, decoder: keras.Model) -> Halves:
@@ -137,27 +138,25 @@ def _distribution(model: keras.Model, tensors: dict[str, Any], code: str, read: 
     )
 
 
-def parameters(sample: Any) -> dict[str, Any]:
-    """Returns the tensors by layer name from which a layer draws `sample`, such as `z_mean` and `z_log_var`.
+def _reveal(code: Any, sample: Any, tensors: Sequence[Any]) -> list[Any]:
+    """Returns tensors of a nested model, and the sample that it returns as `code`, as tensors of the outer model.
 
-    Returns an empty dict if the names of these tensors are not those of a mean and a variance.
+    Returns an empty list if the tensors are deeper inside.
     """
-    operation, number, _ = sample._keras_history
-    inputs = operation._inbound_nodes[number].input_tensors if operation._inbound_nodes else []
-    named = {each._keras_history.operation.name: each for each in inputs if each.shape == sample.shape}
-    means = [name for name in named if MEANS & set(words(name))]
-    return named if len(means) == 1 and any(SCALES & set(words(name)) for name in named) else {}
+    if sample is code:
+        return [*tensors, sample]
+    layer, call, _ = code._keras_history
+    try:
+        model = keras.Model(layer.inputs, [*tensors, sample], name=layer.name)
+    except ValueError:  # Keras says that the graph is disconnected
+        return []
+    return list(model(layer._inbound_nodes[call].input_tensors))
 
 
 def _names_of(layer: Any, count: int) -> list[str]:
     if isinstance(layer, keras.Model) and layer.built and len(getattr(layer, "outputs", None) or ()) == count:
         return output_names(layer)
     return [f"{layer.name}_{number}" for number in range(count)]
-
-
-def words(name: str) -> list[str]:
-    """Splits a name into words in lower case: `zMean_1` and `z_mean1` become z, mean and 1."""
-    return re.findall(r"[a-z]+|[0-9]+", re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower())
 
 
 def _decoder(model: keras.Model, code: Any) -> keras.Model | None:

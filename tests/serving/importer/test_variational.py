@@ -27,7 +27,7 @@ def variational(names: str = "z_mean z_log_var z", parts: str = "encoder decoder
         names: names of the layers that compute the mean, the log variance and the sample.
         parts: names of the encoder and the decoder.
         form: the encoder is a sub-model with a "list" or "dict" of outputs, does not draw the "sample" itself, or is
-            not a sub-model ("flat").
+            not a sub-model ("flat"). "only sample": the encoder is a sub-model that returns the sample.
     """
     keys = names.split()
     first, second = parts.split()
@@ -41,7 +41,9 @@ def variational(names: str = "z_mean z_log_var z", parts: str = "encoder decoder
     encoder = keras.Model(x, dict(zip(keys, tensors, strict=True)) if form == "dict" else tensors, name=first)
     decoder = keras.Model(z, layers.Dense(12)(z), name=second)
     encoded = encoder(image)
-    code = Sampling()(encoded) if form == "sample" else encoded[keys[2] if form == "dict" else 2]
+    if form == "only sample":
+        return keras.Model(image, decoder(keras.Model(x, tensors[2], name=first)(image)))
+    code = Sampling(name=keys[2])(encoded) if form == "sample" else encoded[keys[2] if form == "dict" else 2]
     return keras.Model(image, decoder(code))
 
 
@@ -74,7 +76,33 @@ def test_the_mean_is_the_code_of_a_variational_autoencoder(options: dict[str, st
     assert np.abs(whole[0] - whole[1]).max() > 1e-3  # as in the file, the model draws a sample
 
 
-def test_a_code_that_is_not_known_to_be_a_mean() -> None:
-    signatures = endpoints(named_parts(variational("a b c"))[0])
+@pytest.mark.parametrize("form", ["list", "dict", "sample", "flat", "only sample"])
+def test_the_mean_is_found_by_running_the_layer_that_draws_the_sample(form: str) -> None:
+    named, notes = named_parts(variational("a b c", form=form))
+    signatures = endpoints(named)
     outputs = signatures["encode_all"].function(tf.ones((3, 12)))
-    assert list(outputs) == ["a", "b", "c"] and {"encode", "decode"} <= signatures.keys()
+    assert list(outputs) == ["a", "b", "c"]  # the layer that draws the sample keeps its name
+    np.testing.assert_allclose(signatures["encode"].function(tf.ones((3, 12)))["code"], outputs["a"], atol=1e-6)
+    assert "output a of the encoder, the mean of the random output c" in notes[1] and "decode the mean" in notes[2]
+
+
+def test_a_random_code_whose_mean_is_not_known() -> None:
+    class Blur(layers.Layer):
+        def call(self, x: Any) -> Any:
+            return x + keras.random.normal(keras.ops.shape(x))
+
+    x = layers.Input((12,))
+    model = keras.Model(x, layers.Dense(12, name="decoder")(Blur(name="encoder")(layers.Dense(2)(x))))
+    named, notes = named_parts(model)
+    assert "encode" in endpoints(named) and "encode returns the output of encoder, which is random" in notes[-1]
+
+
+def test_a_reconstruction_with_the_mean_and_the_variance_as_outputs() -> None:
+    x = layers.Input((12,))
+    tensors = [layers.Dense(2, name=name)(x) for name in ("z_mean", "z_log_var")]
+    model = keras.Model(x, [layers.Dense(12, name="decoder")(Sampling()(tensors)), *tensors])
+    named, (note,) = named_parts(model)
+    assert named is model and "without encode and decode: the model has 3 outputs (decoder, z_mean, z_log_var)" in note
+    assert note.endswith("also the mean of the code, z_mean")
+    several = keras.Model(x, [layers.Dense(12)(x), layers.Dense(2)(x)])
+    assert named_parts(several) == (several, [])
