@@ -13,6 +13,11 @@ if TYPE_CHECKING:
 _SHOWN = 20  # labels and signatures in a line
 
 
+def names(root: str | Path) -> list[str]:
+    """Returns the names of the models."""
+    return [name for name, _ in _models(Path(root))]
+
+
 def rows(root: str | Path, pattern: str = "*") -> list[str]:
     """Returns a line for each model: its name and its versions, and the origin and the signatures of the newest one."""
     found = [(name, folders) for name, folders in _models(Path(root)) if fnmatchcase(name, pattern)]

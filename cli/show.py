@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
+from ..models.errors import UnknownModel, unknown_name
 from ..models.registry import create, describe, list_models
 from ..serving.printable import printable
 from . import saved
@@ -22,10 +23,13 @@ def _configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> Non
 
 
 def _run(values: argparse.Namespace) -> int:
+    known = list_models()
     lines = saved.lines(values.saved_models, values.name)
-    if lines and values.name not in list_models():
+    if lines and values.name not in known:
         print("\n".join(map(printable, lines)))
         return 0
+    if values.name not in known:
+        raise UnknownModel(unknown_name("model", values.name, [*known, *saved.names(values.saved_models)]))
     info = describe(values.name)
     with loading():
         from ..training.recipe import load_recipes

@@ -65,7 +65,7 @@ def read(version: Path) -> Description:
 def write(version: Path, **values: Any) -> None:
     """Writes some attributes of the description of a version. The other attributes stay the same."""
     file = version / FILE
-    file.parent.mkdir(exist_ok=True)
+    file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(asdict(replace(read(version), **values)), indent=2) + "\n", "utf-8")
 
 

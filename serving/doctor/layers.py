@@ -146,9 +146,11 @@ def _inner_layers(inner: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 def _kind(config: Mapping[str, Any]) -> str:
     name, module = str(config.get("class_name")), str(config.get("module") or "")
     registered = str(config.get("registered_name") or "")
+    if ">" in registered:  # Keras writes no module for a registered class
+        return registered
     if module.split(".")[0] in ("keras", "") and ">" not in name:
         return f"ops.{name}" if ".ops." in f"{module}." else name
-    return next((each for each in (registered, name) if ">" in each), f"{module}>{name}")
+    return name if ">" in name else f"{module}>{name}"
 
 
 def _plain(value: Any) -> Any:

@@ -103,7 +103,9 @@ def named_classes(
             _check(labels, 2)
             notes.append(f"classifier: {layer} computes a sigmoid, which is the probability of {labels[1]!r}")
         else:
-            return model, _unused(labels, _no_classes(layer, activation, size))
+            if activation == SIGMOID and size == 1:
+                notes.append(f"no signature classify: {layer} computes a sigmoid (--labels FILE names its two classes)")
+            return model, [*notes, *_unused(labels, _no_classes(layer, activation, size))]
         for other in model.layers:
             if other.name == _OUTPUT:
                 other.name = f"inner_{_OUTPUT}"

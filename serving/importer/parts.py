@@ -11,9 +11,9 @@ import numpy as np
 
 from ..errors import InvalidArgument, ServingError
 from ..signatures.find import plain
-from ..signatures.halves import Halves, halves_by_name, split
+from ..signatures.halves import Halves, halves_by_name, split, tensor
 from ..signatures.outputs import output_names, output_sources
-from ..signatures.sampling import named_mean
+from ..signatures.sampling import named_mean, origin, parameters
 from .guess import guess
 
 NOISE = (keras.layers.GaussianNoise, keras.layers.GaussianDropout, keras.layers.Dropout, keras.layers.SpatialDropout2D)
@@ -101,19 +101,28 @@ def _why_whole(model: keras.Model) -> list[str]:
     if len(model.inputs) != 1:
         return []
     names = output_names(model)
-    for place, output in enumerate(model.outputs):
+    for output in model.outputs:
         if output.shape[1:] != model.inputs[0].shape[1:]:
             continue
         found = guess(keras.Model(model.inputs[0], output))
         if found.encoder or found.decoder or found.doubt:
-            others = [name for number, name in enumerate(names) if number != place]
-            mean = named_mean(others)
+            mean = named_mean(names) or _drawn_mean(model, found.decoder)
             return [
                 f"exported whole, without encode and decode: the model has {len(names)} outputs "
                 f"({', '.join(names)}), and only a model with one output is split. serving_default returns all outputs"
                 + (f", also the mean of the code, {mean}" if mean else "")
             ]
     return []
+
+
+def _drawn_mean(model: keras.Model, decoder: str | None) -> str | None:
+    """Returns the name of the output that is the mean of the sample that the decoder reads, or None."""
+    try:
+        drawn = parameters(origin(tensor(model, decoder, "input"))) if decoder else None
+    except InvalidArgument:
+        return None
+    named = zip(output_names(model), model.outputs, strict=True)
+    return next((name for name, each in named if drawn and origin(each) is origin(drawn[1])), None)
 
 
 def _whole(reason: str, remedy: str) -> str:

@@ -123,7 +123,11 @@ def _read(request: Mapping[str, Any], scratch: Path, report: Report) -> ReadResu
         try:
             modules.append(importlib.import_module(module))
         except Exception as error:  # the user's code can raise any error
-            raise InvalidArgument(f"Cannot import the module {module} of --classes: {named_cause(error)}") from None
+            is_path = "/" in module or module.endswith(".py")
+            hint = "expected the name of a module, such as my_project.vae for my_project/vae.py" if is_path else ""
+            raise InvalidArgument(
+                f"Cannot import the module {module} of --classes: {hint or named_cause(error)}"
+            ) from None
     register(modules)
     classes = frozenset(keras.saving.get_custom_objects())
     if not request["trust"]:

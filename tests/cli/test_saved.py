@@ -78,7 +78,7 @@ def test_show_has_the_signatures_and_labels(root: Path, capsys: pytest.CaptureFi
         "    " + ", ".join(f"label {number}" for number in range(20)) + " and 10 more",
     ]
     assert main(["show", "damaged"]) == 0 and "cannot be read" in capsys.readouterr().out
-    assert main(["show", "nobody"]) == 2
+    assert main(["show", "state"]) == 2 and "Did you mean states?" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("content", ["[", "[]", '{"labels": 3, "outputs": {"a": []}}', "\udcff"])

@@ -67,6 +67,12 @@ def test_no_target_supports_a_custom_class() -> None:
     assert "stateful" in stateful.layer and not stateful.classes  # the classes alone do not help
 
 
+def test_a_registered_class_without_a_module() -> None:
+    own = {"module": None, "class_name": "Own", "registered_name": "my>Own", "config": {"name": "own"}}
+    verdicts = {each.target: each for each in examine({"class_name": "Sequential", "config": {"layers": [own]}})}
+    assert "a class that Keras does not have" in verdicts["onnx"].reason and verdicts["embedded"].classes == ("Own",)
+
+
 def test_an_unknown_class_of_keras_2_needs_its_class() -> None:
     layers = [{"class_name": "Own", "config": {"name": "own"}}]
     verdicts = {each.target: each for each in examine({"class_name": "Sequential", "config": {"layers": layers}})}

@@ -91,6 +91,12 @@ def test_labels_without_use(build: Any, reason: str) -> None:
     assert "classify" not in signatures and lines[-1] == f"--labels is not used: {reason}"
 
 
+def test_a_sigmoid_without_labels() -> None:
+    signatures, lines = classes(model(layers.Dense(1, "sigmoid", name="y")), None)
+    assert "classify" not in signatures
+    assert lines == ["no signature classify: y computes a sigmoid (--labels FILE names its two classes)"]
+
+
 def test_a_model_with_serving_default_only() -> None:
     found = model(layers.Rescaling(1 / 255), layers.Flatten(), layers.Dense(2, "softmax"), shape=(4, 4, 1))
     assert inputs.named_classes(found, ["a", "b"], whole=True) == (

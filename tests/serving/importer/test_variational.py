@@ -97,12 +97,13 @@ def test_a_random_code_whose_mean_is_not_known() -> None:
     assert "encode" in endpoints(named) and "encode returns the output of encoder, which is random" in notes[-1]
 
 
-def test_a_reconstruction_with_the_mean_and_the_variance_as_outputs() -> None:
+@pytest.mark.parametrize("mean", ["z_mean", "a"])
+def test_a_reconstruction_with_the_mean_and_the_variance_as_outputs(mean: str) -> None:
     x = layers.Input((12,))
-    tensors = [layers.Dense(2, name=name)(x) for name in ("z_mean", "z_log_var")]
+    tensors = [layers.Dense(2, name=name)(x) for name in (mean, "z_log_var")]
     model = keras.Model(x, [layers.Dense(12, name="decoder")(Sampling()(tensors)), *tensors])
     named, (note,) = named_parts(model)
-    assert named is model and "without encode and decode: the model has 3 outputs (decoder, z_mean, z_log_var)" in note
-    assert note.endswith("also the mean of the code, z_mean")
+    assert named is model and f"without encode and decode: the model has 3 outputs (decoder, {mean}, z_log_var)" in note
+    assert note.endswith(f"also the mean of the code, {mean}")
     several = keras.Model(x, [layers.Dense(12)(x), layers.Dense(2)(x)])
     assert named_parts(several) == (several, [])
