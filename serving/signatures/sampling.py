@@ -55,8 +55,10 @@ def parameters(sample: Any) -> tuple[list[Any], Any] | None:
         The tensors and the mean. None if `sample` is not drawn from a mean and a scale.
     """
     operation, number, _ = sample._keras_history
-    call = operation._inbound_nodes[number] if operation._inbound_nodes else None
-    tensors = [each for each in call.input_tensors if each.shape == sample.shape] if call else []
+    if not operation._inbound_nodes:
+        return None
+    call = operation._inbound_nodes[number]
+    tensors = [each for each in call.input_tensors if each.shape == sample.shape]
     names = [name_of(each) for each in tensors]
     mean = named_mean(names)
     if mean and any(SCALES & set(words(name)) for name in names):

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import pytest
 from keras import layers
+from keras_gallery.serving import description
 from keras_gallery.serving.errors import FailedPrecondition, InvalidArgument
 from keras_gallery.serving.importer import inputs, worker
 from keras_gallery.serving.importer.parts import named_parts
@@ -134,16 +135,22 @@ def test_graphs_use_no_labels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     from keras_gallery.serving.importer import answers
     from keras_gallery.serving.importer.saved_model import served_graph
 
-    monkeypatch.setattr(worker, "_read", lambda *arguments: ReadResult("a graph", "kept", saved_model=tmp_path))
+    monkeypatch.setattr(
+        worker, "_read", lambda *arguments: ReadResult("a graph", "kept", saved_model=tmp_path, outputs=["z", "a"])
+    )
     monkeypatch.setattr(served_graph, "write", lambda *arguments: ([], None))
     monkeypatch.setattr(answers, "write", lambda *arguments: None)
     monkeypatch.setattr(worker.precision, "write", lambda *arguments: None)
     monkeypatch.setattr(worker.precision, "of_graph", lambda graph: 0.0)
     monkeypatch.setattr(worker.saved_model, "read_meta_graph", lambda folder: None)
     request = dict.fromkeys(("encoder", "decoder", "save", "pixels", "whole")) | {"name": "m", "labels": ["cat"]}
+    request["file"] = "digits/model.json"
     lines: list[str] = []
     worker.run({**request, "folder": str(tmp_path)}, lines.append)
     assert lines[-1] == "    --labels is not used: the import adds no signatures to a graph without layers"
+    described = description.read(tmp_path / "version")
+    assert (described.file, described.format) == ("digits/model.json", "a graph")
+    assert described.in_order("serving_default", ["a", "z"]) == ["z", "a"]
 
 
 def test_a_vocabulary_that_hdf5_lost(tmp_path: Path, read: Any) -> None:
