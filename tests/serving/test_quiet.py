@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 KERAS = """
+import gc
+collects = gc.isenabled()
 missing = set()
 for name in ("jax", "sklearn"):
     try:
@@ -20,10 +22,11 @@ for name in ("jax", "sklearn"):
 PROGRAM = """
 from keras_gallery.serving.quiet import import_keras
 import_keras()
-import keras
+import gc, keras
 print(*sorted(keras.missing))
 import sklearn
 print(sklearn.__name__)
+print(keras.collects, gc.isenabled(), gc.get_freeze_count() > 0)
 """
 
 
@@ -31,11 +34,14 @@ print(sklearn.__name__)
     ("backend", "missing"), [("tensorflow", ["jax", "sklearn"]), ("jax", ["sklearn"]), ("", ["sklearn"])]
 )
 def test_keras_is_imported_without_unused_packages(backend: str, missing: list[str], tmp_path: Path) -> None:
-    """A stand-in for Keras tries to import two packages. Afterwards, the program imports one of these packages."""
+    """A stand-in for Keras tries to import two packages. Afterwards, the program imports one of these packages.
+
+    The garbage collector does not run during the import and is enabled afterwards.
+    """
     (tmp_path / "keras.py").write_text(KERAS)
     for name in ("jax", "sklearn"):
         (tmp_path / f"{name}.py").write_text("")
     program = [sys.executable, "-c", PROGRAM]
     environment = os.environ | {"PYTHONPATH": str(tmp_path), "KERAS_BACKEND": backend}
     done = subprocess.run(program, env=environment, capture_output=True, text=True, check=True)
-    assert done.stdout.split() == [*missing, "sklearn"]
+    assert done.stdout.split() == [*missing, "sklearn", "False", "True", "True"]

@@ -122,7 +122,7 @@ def two_dimensions(codes: Floats) -> Floats:
     Codes of two values are not changed. Codes of one value get a second value of 0.
 
     Args:
-        codes: `(n, …)`. About 1,000 codes take a few seconds.
+        codes: `(n, …)`. 1,000 codes take about a second.
 
     Returns:
         The codes in two dimensions, `(n, 2)`. They are the same at each call.
@@ -135,7 +135,9 @@ def two_dimensions(codes: Floats) -> Floats:
     from sklearn.manifold import TSNE
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-    tsne = TSNE(perplexity=min(30.0, (len(flat) - 1) / 3), init="pca", random_state=0)
+    # The defaults (1,000 steps, angle 0.5) take almost three times as long. On 1,000 digits, they do not separate the
+    # classes better: a classifier of the 5 nearest neighbours in the plane is as accurate.
+    tsne = TSNE(perplexity=min(30.0, (len(flat) - 1) / 3), init="pca", max_iter=500, angle=0.7, random_state=0)
     with threadpool_limits(1):  # more threads change the result, and are slow on a busy machine
         return np.asarray(tsne.fit_transform(flat), np.float32)
 
