@@ -48,11 +48,13 @@ def import_keras() -> None:
     unused = (*UNUSED, "jax") if os.environ.get("KERAS_BACKEND") == "tensorflow" else UNUSED
     hidden = [name for name in unused if name not in sys.modules]
     sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # None: the import of this module fails
-    gc.disable()
+    was_enabled = gc.isenabled()
+    gc.disable()  # the garbage collector would look at the imported modules again and again, and find nothing
     try:
         import keras  # noqa: F401
     finally:
         for name in hidden:
             del sys.modules[name]
         gc.freeze()
-        gc.enable()
+        if was_enabled:
+            gc.enable()

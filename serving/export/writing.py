@@ -127,23 +127,22 @@ def _write(
 ) -> Any:
     """Writes a version, checks it, and returns the SavedModel that TensorFlow has loaded from `folder`."""
     progress("Writing the SavedModel")
-    archive = keras.export.ExportArchive()
-    _track(archive, model)
-    graphs = {}
-    for signature, endpoint in signatures.items():
-        for table in endpoint.tables:
-            archive.track(table)
-        graphs[signature] = archive.add_endpoint(signature, endpoint.function, endpoint.inputs)
+    # Concrete functions, because `tf.saved_model.save` (and so `keras.export.ExportArchive`) traces others once more.
+    graphs = {
+        signature: tf.function(endpoint.function, endpoint.inputs, autograph=False).get_concrete_function()
+        for signature, endpoint in signatures.items()
+    }
+    tables = [table for endpoint in signatures.values() for table in endpoint.tables]
+    tf.saved_model.save(_Tracked(model, graphs, tables), str(folder), graphs)
     sources = dict(zip(output_names(model), output_sources(model), strict=True))
-    archive.write_out(str(folder), verbose=False)
     _set_methods(folder, signatures)
     progress(f"Comparing the answers with those of the Keras model, for {len(signatures)} signature(s)")
     loaded = tf.saved_model.load(str(folder))
     for signature, endpoint in signatures.items():
         run = loaded.signatures[signature]
         what = f"{name}: signature {signature} of the SavedModel"
-        checking.check(what, endpoint, graphs[signature].get_concrete_function(), checking.tensorflow_caller(run))
-    outputs = {key: graph.get_concrete_function().structured_outputs for key, graph in graphs.items()}
+        checking.check(what, endpoint, graphs[signature], checking.tensorflow_caller(run))
+    outputs = {key: graph.structured_outputs for key, graph in graphs.items()}
     description.write(
         folder, outputs={key: {each: sources.get(each, "") for each in found} for key, found in outputs.items()}
     )
@@ -154,17 +153,25 @@ def _write(
     return loaded
 
 
-def _track(archive: keras.export.ExportArchive, model: keras.Model) -> None:
-    """Adds the variables and the look-up tables of a model to an archive.
+class _Tracked(tf.Module):  # type: ignore[misc]
+    """All that a SavedModel consists of: the functions, and the variables and look-up tables that the functions use.
 
-    `archive.track(model)` would trace the model once more, and each variable would be saved twice: as the variable of
-    Keras, and as the variable of TensorFlow that it contains.
+    Has the variables in the same lists as the model.
     """
-    for collection in ("variables", "trainable_variables", "non_trainable_variables"):
-        archive.add_variable_collection(collection, [each.value for each in getattr(model, collection)])
-    for each in tf.train.TrackableView(model).descendants():
-        if isinstance(each, tf.saved_model.experimental.TrackableResource):
-            archive.track(each)
+
+    variables = trainable_variables = non_trainable_variables = ()  # not the properties of `tf.Module`
+
+    def __init__(self, model: keras.Model, graphs: Mapping[str, Any], tables: Sequence[Any]) -> None:
+        super().__init__()
+        for name in ("variables", "trainable_variables", "non_trainable_variables"):
+            # `value` is the variable of TensorFlow in a variable of Keras. Each would be saved under its own name.
+            setattr(self, name, [each.value for each in getattr(model, name)])
+        self.used_variables = list({id(each): each for graph in graphs.values() for each in graph.variables}.values())
+        resource = tf.saved_model.experimental.TrackableResource
+        descendants = tf.train.TrackableView(model).descendants()
+        self.resources = [*(each for each in descendants if isinstance(each, resource)), *tables]
+        for name, graph in graphs.items():
+            setattr(self, name, graph)
 
 
 def _set_methods(folder: Path, signatures: Mapping[str, Endpoint]) -> None:

@@ -188,7 +188,11 @@ def test_inputs_and_outputs_of_other_models_are_named_after_layers(tmp_path: Pat
 
 
 def test_tensorflow_runs_signatures_with_assertions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    traces = []
+
     def doubled(x: Any) -> Any:
+        if not tf.executing_eagerly():
+            traces.append(x)
         return {"y": x * 2}
 
     def checked(x: Any) -> Any:
@@ -206,6 +210,7 @@ def test_tensorflow_runs_signatures_with_assertions(tmp_path: Path, monkeypatch:
     assert index is not None
     assert set(index.signatures) == {"serving_default"}
     assert index.reasons["checked"] == "tensorflow (strings)"  # the message of the assertion is a string
+    assert len(traces) == 1  # a large model takes seconds for each trace
 
 
 def test_equal_signatures_share_an_openvino_file(saved_models: Path) -> None:
