@@ -50,6 +50,9 @@ class Dataset:
         labels: names of the classes, or of the target values.
         texts: the vocabularies of the ids. The keys are `text` for input texts, `output` for target texts, and `word`
             for sentences of words. For categories, the keys are the names of the columns in order.
+        validation: indices of the training examples in the validation split. By default, a random tenth.
+        preparation: how inputs are prepared for the model, for data of the user's own: values for JSON, with a `kind`:
+            `pictures`, `table`, `series` or `texts`. It is saved with the run.
     """
 
     name: str
@@ -60,6 +63,8 @@ class Dataset:
     source: str
     labels: tuple[str, ...] = ()
     texts: Mapping[str, Tokens] = field(default_factory=dict)
+    validation: NDArray[np.int64] | None = None
+    preparation: Mapping[str, Any] | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -129,13 +134,18 @@ def from_bytes(images: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def hold_out(dataset: Dataset, seed: int) -> tuple[Examples, Examples]:
-    """Splits the training examples at random into training and validation examples, and returns both.
+    """Splits the training examples into training and validation examples, and returns both.
 
-    The validation split has a tenth of the training examples, but at most 5,000 examples.
+    If the dataset does not say which examples are in the validation split, they are chosen at random: a tenth of the
+    training examples, but at most 5,000 examples.
     """
-    order = np.random.default_rng(seed).permutation(len(dataset.x_train))
-    count = min(math.ceil(VALIDATION_SHARE * len(order)), MOST_VALIDATION_EXAMPLES)
-    training, held_out = order[count:], order[:count]
+    if dataset.validation is not None:
+        held_out = dataset.validation
+        training = np.setdiff1d(np.arange(len(dataset.x_train)), held_out)
+    else:
+        order = np.random.default_rng(seed).permutation(len(dataset.x_train))
+        count = min(math.ceil(VALIDATION_SHARE * len(order)), MOST_VALIDATION_EXAMPLES)
+        training, held_out = order[count:], order[:count]
     return (
         Examples(dataset.x_train[training], dataset.y_train[training]),
         Examples(dataset.x_train[held_out], dataset.y_train[held_out]),
