@@ -70,7 +70,7 @@ def _stratified(keys: NDArray[Any], wanted: int, rng: np.random.Generator) -> In
 
 
 def validation_rows(count: int, way: Way, keys: NDArray[Any] | None, seed: int) -> Indices:
-    """Returns the indices of the validation split of `count` training examples, chosen in the same way as test examples.
+    """Returns the indices of the validation split of `count` training examples, chosen like the test examples.
 
     If all training examples are in one group, the validation split is random.
     """
