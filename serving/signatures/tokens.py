@@ -8,7 +8,9 @@ and id 3 the end.
 
 from __future__ import annotations
 
+import functools
 import sys
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -30,8 +32,9 @@ class Tokens:
 
     Args:
         names: names of the tokens, without duplicates.
-        split: how to split a text into tokens. `words`: runs of a–z, 0–9 and ', in lower case. `characters`: single
-            characters, in lower case. `spaces`: at whitespace. `whole`: no split.
+        split: how to split a text into tokens. `words`: runs of a–z, 0–9 and ', in lower case. `unicode_words`: runs of
+            letters, marks and digits of any language and ', in lower case. `characters`: single characters, in lower
+            case. `spaces`: at whitespace. `whole`: no split.
 
     Raises:
         InvalidArgument: unknown split, or duplicate name.
@@ -58,7 +61,7 @@ class Tokens:
 
     def word_ids(self, words: Any) -> Any:
         """Converts words (batch,) to ids (batch,). Each word is one token."""
-        return self.table.lookup(_lower(words) if self.split in ("words", "characters") else words)
+        return self.table.lookup(_lower(words) if self.split in ("words", "unicode_words", "characters") else words)
 
     def known_ids(self, words: Any) -> Any:
         """Converts words (batch,) to ids (batch,). The graph fails for an unknown word."""
@@ -127,8 +130,20 @@ def _lower(texts: Any) -> Any:
     return tf.strings.lower(texts, encoding="utf-8")
 
 
+@functools.cache
+def _no_word() -> str:
+    """Returns the pattern of characters that are neither letters, marks, digits nor '.
+
+    The ranges are those of Python, because TensorFlow's classes of characters have another Unicode version.
+    """
+    kept = np.array([unicodedata.category(chr(code))[0] in "LMN" for code in range(sys.maxunicode + 1)])
+    edges = np.flatnonzero(np.diff(kept, prepend=False, append=False)).reshape(-1, 2)
+    return "[^'" + "".join(f"\\x{{{first:x}}}-\\x{{{end - 1:x}}}" for first, end in edges) + "]+"
+
+
 _SPLITS: dict[str, Callable[[Any], Any]] = {
     "words": lambda texts: tf.strings.split(tf.strings.regex_replace(_lower(texts), "[^a-z0-9']+", " ")),
+    "unicode_words": lambda texts: tf.strings.split(tf.strings.regex_replace(_lower(texts), _no_word(), " ")),
     "characters": lambda texts: tf.strings.unicode_split(_lower(texts), "UTF-8"),
     "spaces": lambda texts: tf.strings.split(tf.strings.regex_replace(_valid(texts), _BLANKS, " ")),
     "whole": lambda texts: tf.RaggedTensor.from_tensor(texts[:, tf.newaxis]),

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import re
+import sys
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -13,15 +16,25 @@ from numpy.typing import NDArray
 
 PADDING, UNKNOWN, START, END = range(4)
 MARKS = ("[START]", "[END]")  # the first two tokens in the vocabulary of target texts
-Split = Literal["words", "characters", "spaces", "whole"]
+Split = Literal["words", "unicode_words", "characters", "spaces", "whole"]
+
+
+@functools.cache
+def _word_pattern() -> re.Pattern[str]:
+    """Returns the pattern of a word in any language: letters, marks (as in Hindi), digits and '."""
+    kept = np.array([unicodedata.category(chr(code))[0] in "LMN" for code in range(sys.maxunicode + 1)])
+    edges = np.flatnonzero(np.diff(kept, prepend=False, append=False)).reshape(-1, 2)
+    return re.compile("['" + "".join(f"\\U{first:08x}-\\U{end - 1:08x}" for first, end in edges) + "]+")
+
 
 SPLITS: dict[str, Callable[[str], list[str]]] = {
     "words": lambda text: re.findall(r"[a-z0-9']+", text.lower()),
+    "unicode_words": lambda text: _word_pattern().findall(text.lower()),
     "characters": lambda text: list(text.lower()),
     "spaces": str.split,
     "whole": lambda text: [text],
 }
-JOINTS = {"words": " ", "characters": "", "spaces": " ", "whole": " "}
+JOINTS = {"words": " ", "unicode_words": " ", "characters": "", "spaces": " ", "whole": " "}
 
 
 @dataclass(frozen=True)
@@ -32,8 +45,8 @@ class Tokens:
         names: the tokens, without duplicates. In the vocabulary of target texts, which a model learns to write, the
             first two tokens are `[START]` and `[END]`.
         split: the method that splits a text into tokens. `words` finds runs of a–z, 0–9 and ' in the lower-case text.
-            `characters` returns each character of the lower-case text. `spaces` splits the text at spaces. `whole`
-            returns the text as one token.
+            `unicode_words` finds runs of letters, marks and digits of any language and '. `characters` returns each
+            character of the lower-case text. `spaces` splits the text at spaces. `whole` returns the text as one token.
     """
 
     names: tuple[str, ...]
@@ -55,6 +68,8 @@ class Tokens:
             marks: whether to add `[START]` and `[END]` as the first tokens.
         """
         counts = Counter(token for text in texts for token in SPLITS[split](text))
+        for mark in MARKS if marks else ():
+            counts.pop(mark, None)
         names = sorted(counts, key=lambda name: (-counts[name], name))[:most]
         return cls((*(MARKS if marks else ()), *names), split)
 

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any
+
+from ..errors import BadData
+
+SEVERAL = ("target", "ignore", "value")  # options with several names
+SPLITS = ("random", "stratified", "time")
 
 
 @dataclass(frozen=True)
@@ -20,6 +28,7 @@ class Source:
         split: how test examples are chosen: `random`, `stratified` (the same share of each class) or `time` (the last
             examples). By default, `stratified` for classes, `time` for series, and `random` for other data.
         target: tables: names of the columns to predict.
+        ignore: tables: names of columns that are left out.
         text: texts: name of the column with the texts.
         label: texts: name of the column with the classes, or with the texts to write.
         time: series: name of the column with the times.
@@ -39,6 +48,7 @@ class Source:
     group: str | None = None
     split: str | None = None
     target: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
     text: str | None = None
     label: str | None = None
     time: str | None = None
@@ -50,3 +60,53 @@ class Source:
     fit: str | None = None
     missing: str | None = None
     strict: bool = False
+
+    def __post_init__(self) -> None:
+        if not (isinstance(self.test_share, int | float) and 0 < self.test_share < 1):
+            raise BadData(f"Expected test_share to be a number above 0 and below 1. Received: {self.test_share!r}.")
+        if self.split not in (None, *SPLITS):
+            raise BadData(f"Expected split to be one of {', '.join(SPLITS)}. Received: {self.split!r}.")
+        for name in ("horizon", "history"):
+            steps = getattr(self, name)
+            if steps is not None and not (isinstance(steps, int) and steps >= 1):
+                raise BadData(f"Expected {name} to be an integer of at least 1. Received: {steps!r}.")
+
+    @property
+    def path(self) -> Path | None:
+        """The path of the data, or None for data in memory."""
+        return Path(self.data) if isinstance(self.data, str | Path) else None
+
+    @property
+    def title(self) -> str:
+        """A short name of the data, for titles and messages: `wine` for `wine.csv`."""
+        if self.path is None:
+            return "own data"
+        name = self.path.resolve().name
+        return name if self.path.is_dir() else re.sub(r"(\.[a-z]{2,7}){1,2}$", "", name, flags=re.IGNORECASE) or name
+
+    def given(self) -> list[str]:
+        """Returns the names of the options that differ from the defaults."""
+        return [
+            each.name
+            for each in fields(self)
+            if each.name != "data" and not _equal(getattr(self, each.name), each.default)
+        ]
+
+    def record(self) -> dict[str, Any]:
+        """Returns the options that differ from the defaults, for JSON. Data in memory are named by their class."""
+        given = {name: getattr(self, name) for name in ("data", *self.given())}
+        for name in {"data", "test"} & given.keys():
+            value = given[name]
+            given[name] = Path(value).resolve().name if isinstance(value, str | Path) else type(value).__name__
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in given.items()}
+
+
+def _equal(value: Any, default: Any) -> bool:
+    return value is default or (isinstance(value, type(default)) and bool(value == default))
+
+
+def source_of(data: Any, options: Mapping[str, Any]) -> Source:
+    """Returns a `Source`. Options with several names, such as `target`, may also be a single name."""
+    several = {name: (options[name],) for name in SEVERAL if isinstance(options.get(name), str)}
+    several |= {name: tuple(options[name]) for name in SEVERAL if isinstance(options.get(name), list)}
+    return Source(data, **{**options, **several})

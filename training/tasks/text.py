@@ -14,7 +14,7 @@ from ..data.tokens import PADDING, Split
 from .classification import Classification
 
 # Largest n of the n-grams in the bag-of-words baseline, for each method to split texts.
-LONGEST_GRAM: dict[Split, int] = {"words": 1, "characters": 3, "spaces": 1, "whole": 1}
+LONGEST_GRAM: dict[Split, int] = {"words": 1, "unicode_words": 1, "characters": 3, "spaces": 1, "whole": 1}
 
 
 class TextClassification(Classification):

@@ -17,6 +17,7 @@ from ...random_inputs import random_inputs
 
 NAMES = {
     "words": ["don't", "film", "k", "i", "s2"],
+    "unicode_words": ["don't", "k", "für", "æ", "日本語", "हिन्दी", "s2"],
     "characters": [*"aiksßσςæé\u0307 '", "ⱟ", "𐖗"],
     "spaces": ["AH0", "B", "I", "é"],
     "whole": ["New Zealand", "", "\x00", "I"],
