@@ -10,6 +10,8 @@ from ..models.registry import describe, list_models
 from .command import Command
 from .progress import loading, progress
 from .show import option
+from .train_data import add as add_data
+from .train_data import read as read_data
 
 SETTINGS = ("recipe", "dataset", "epochs", "batch_size", "learning_rate", "seed")  # options that `api.train` has, too
 
@@ -23,6 +25,7 @@ def _configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> Non
     parser.add_argument("--learning-rate", type=float, help="learning rate at the start (default: the recipe's)")
     parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same results (default: 0)")
     parser.add_argument("--runs", default="runs", help="folder of all runs (default: runs)")
+    add_data(parser)
     known = set(list_models())
     name = next((word for word in arguments if word in known), None)
     if name is not None:
@@ -51,13 +54,16 @@ def _run(values: argparse.Namespace) -> int:
     from ..training.settings import TrainConfig, check  # imports NumPy, which an unknown name does not need
 
     settings = {name: getattr(values, name) for name in SETTINGS}
-    check(TrainConfig(values.name, root=values.runs, **settings))  # before Keras is loaded, which takes long
+    source = read_data(values)
+    check(
+        TrainConfig(values.name, root=values.runs, source=source, **settings)
+    )  # before Keras is loaded, which takes long
     given = {name: text for name in info.parameters if (text := getattr(values, f"model.{name}")) is not None}
     if given:
         with loading():
             known = {each.name: each for each in info.hyperparameters}
         given = {name: known[name].parse(text) for name, text in given.items()}
-    run = api.train(values.name, runs=values.runs, progress=progress, **settings, **given)
+    run = api.train(values.name, data=source, runs=values.runs, progress=progress, **settings, **given)
     for name, figure in run.metrics.items():
         print(f"{name:24} {figure:,.4f}" if isinstance(figure, float) else f"{name:24} {figure:,}")
     if run.interrupted:
@@ -68,13 +74,16 @@ def _run(values: argparse.Namespace) -> int:
 
 
 COMMAND = Command(
-    "train an architecture on a dataset",
+    "train an architecture on a dataset or on your own data",
     "Trains an architecture with a recipe and saves the run in runs/NAME/NUMBER. Prints the metrics on the test "
     "examples, the number of parameters, and the time and speed of the training. Each hyperparameter of the "
-    "architecture is an option, such as --model.code-dim; gallery train NAME --help lists these options.",
+    "architecture is an option, such as --model.code-dim; gallery train NAME --help lists these options. With --data, "
+    "it trains on your own pictures, tables, series or texts.",
     [
         "gallery train denoising_autoencoder",
         "gallery train mlp_classifier --dataset digits --epochs 5 --model.hidden 64,32",
+        "gallery train mlp_classifier --data wine.csv --target class",
+        "gallery train sequence_to_sequence --data co2.csv --time month --value co2 --horizon 12",
     ],
     _configure,
     _run,

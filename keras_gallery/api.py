@@ -97,6 +97,7 @@ def train(
     *,
     recipe: str | None = None,
     dataset: str | None = None,
+    data: Any = None,
     epochs: int | None = None,
     batch_size: int | None = None,
     learning_rate: float | None = None,
@@ -113,13 +114,16 @@ def train(
         name: an architecture's name, see `list_models`.
         recipe: the recipe's name; by default the architecture's first recipe.
         dataset: the dataset's name, see `gallery datasets`.
+        data: your own data, in place of a dataset: the path of a file or folder, NumPy arrays x or (x, y), a dict of
+            arrays, a pandas DataFrame, a `tf.data.Dataset`, a `keras.utils.PyDataset` or a `Source`. Its options are
+            further keywords, such as `target="class"`; see `training.sources.source.Source`.
         epochs: passes over the training examples, at least 1.
         batch_size: examples per training step, at least 1.
         learning_rate: the optimizer's learning rate at the start, above 0.
         seed: the seed of all random choices, from 0 to 2³² − 1. On a CPU, the same seed gives the same weights.
         runs: the folder of all runs.
         progress: called with a line of text at the start of each step.
-        hyperparameters: keywords of the architecture's builder, such as `code_dim=16`.
+        hyperparameters: keywords of the architecture's builder, such as `code_dim=16`, and options of `data`.
 
     Returns:
         The run. `run.model` is the trained Keras model, `run.metrics` are its metrics on the test examples, its
@@ -140,12 +144,16 @@ def train(
         True
     """
     from .training.settings import TrainConfig, check
+    from .training.sources.source import OPTIONS, Source, source_of
 
+    if data is not None and not isinstance(data, Source):
+        data = source_of(data, {name: hyperparameters.pop(name) for name in OPTIONS if name in hyperparameters})
     config = TrainConfig(
         model=name,
         recipe=recipe,
         hyperparameters=hyperparameters,
         dataset=dataset,
+        source=data,
         epochs=epochs,
         batch_size=batch_size,
         learning_rate=learning_rate,

@@ -36,7 +36,8 @@ ROOMS = {
         *("importer.tfjs", "importer.onnx", "importer"),
     ),
     "training": (
-        *("errors", "interrupt", "best_weights", "full_pass", "data", "datasets", "recipe", "recipes", "settings"),
+        *("errors", "interrupt", "best_weights", "full_pass", "data", "datasets", "recipe", "recipes", "sources"),
+        *("settings",),
         *("figures", "pictures", "runs", "tasks", "train", "results"),
     ),
 }

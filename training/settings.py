@@ -8,8 +8,10 @@ from typing import Any
 
 from ..models.hyperparameters import Hyperparameter
 from .data.dataset import check_name
-from .errors import BadFolder
+from .errors import BadData, BadFolder
 from .recipe import Recipe, load_recipe, load_recipes
+from .sources.read import check as check_source
+from .sources.source import Source
 
 SETTINGS = (
     Hyperparameter("epochs", int, None, "number of passes over the training examples", minimum=1),
@@ -29,6 +31,7 @@ class TrainConfig:
         hyperparameters: hyperparameters of the model. They override the hyperparameters in the recipe. Shapes and the
             number of classes must match the dataset.
         dataset: name of the dataset.
+        source: data of the user's own, in place of a dataset of the gallery.
         epochs: number of passes over the training examples, at least 1.
         batch_size: number of examples in a step, at least 1.
         learning_rate: initial learning rate, above 0.
@@ -40,6 +43,7 @@ class TrainConfig:
     recipe: str | None = None
     hyperparameters: Mapping[str, Any] = field(default_factory=dict)
     dataset: str | None = None
+    source: Source | None = None
     epochs: int | None = None
     batch_size: int | None = None
     learning_rate: float | None = None
@@ -57,8 +61,13 @@ def check(config: TrainConfig) -> tuple[TrainConfig, Recipe]:
         GalleryError: a name is unknown, a setting is out of range, or runs cannot be saved in the folder.
     """
     recipe = load_recipe(config.model, config.recipe)
+    if config.source is not None and config.dataset not in (None, config.source.title):
+        raise BadData(f"Train on a dataset or on your own data, not on both. Received: {config.dataset} and data.")
     config = resolve(config, recipe)
-    check_name(str(config.dataset))
+    if config.source is None:
+        check_name(str(config.dataset))
+    else:
+        check_source(config.source, config.model, recipe)
     _check_writable(Path(config.root, config.model))
     return config, recipe
 
@@ -71,7 +80,7 @@ def resolve(config: TrainConfig, recipe: Recipe) -> TrainConfig:
     """
     resolved: dict[str, Any] = {
         "recipe": config.recipe or next(iter(load_recipes(config.model))),
-        "dataset": config.dataset or recipe.dataset,
+        "dataset": (config.dataset or recipe.dataset) if config.source is None else config.source.title,
     }
     for setting in SETTINGS:
         given = getattr(config, setting.name)

@@ -21,6 +21,7 @@ from .interrupt import interrupt_at_end, interrupt_between_steps
 from .recipe import Recipe
 from .runs import Run, save_run
 from .settings import TrainConfig, check
+from .sources.read import read, summary
 from .tasks import TASKS, Task
 
 log = logging.getLogger(__name__)
@@ -58,8 +59,10 @@ def train(config: TrainConfig, progress: Callable[[str], None] = lambda step: No
             is saved. Or it was pressed once after the training: the run is saved.
     """
     config, recipe = check(config)
-    progress(f"Loading the dataset {config.dataset}")
+    progress(f"Loading the dataset {config.dataset}" if config.source is None else f"Reading {config.source.title}")
     task = task_of(config, recipe)
+    if config.source is not None:
+        progress(f"Read {summary(task.dataset)}")
     config = replace(config, hyperparameters=_hyperparameters(config, recipe, task))
     keras.utils.set_random_seed(config.seed)  # makes the training on a CPU reproducible to the last bit
     model = create(config.model, **config.hyperparameters)
@@ -97,7 +100,8 @@ def _evaluate_and_save(
         "seconds": round(seconds, 2),
         "images_per_second": round(len(task.training.x) * epochs_done / seconds, 1),
     }
-    run_config = asdict(replace(config, root=str(config.root))) | {
+    run_config = asdict(replace(config, root=str(config.root), source=None)) | {
+        "source": None if config.source is None else config.source.record(),
         **{key: getattr(recipe, key) for key in RECIPE_SETTINGS},
         "epochs_done": epochs_done,
         "best_epoch": best.epoch,
@@ -114,6 +118,8 @@ def _evaluate_and_save(
             contents["tokens"] = {
                 role: {"names": tokens.names, "split": tokens.split} for role, tokens in task.dataset.texts.items()
             }
+        if task.dataset.preparation is not None:
+            contents["preparation"] = dict(task.dataset.preparation)
         for part, content in contents.items():
             (folder / f"{part}.json").write_text(
                 json.dumps(content, indent=2, allow_nan=False) + "\n", encoding="utf-8"
@@ -131,7 +137,11 @@ def task_of(config: TrainConfig, recipe: Recipe) -> Task:
     Raises:
         GalleryError: the dataset cannot be loaded, or the task cannot use it.
     """
-    return TASKS[recipe.task](recipe, data.load(str(config.dataset)), config.seed)
+    if config.source is None:
+        dataset = data.load(str(config.dataset))
+    else:
+        dataset = read(config.source, config.model, recipe, config.seed)
+    return TASKS[recipe.task](recipe, dataset, config.seed)
 
 
 def _hyperparameters(config: TrainConfig, recipe: Recipe, task: Task) -> dict[str, Any]:
@@ -142,7 +152,9 @@ def _hyperparameters(config: TrainConfig, recipe: Recipe, task: Task) -> dict[st
     """
     known = {each.name: each for each in describe(config.model).hyperparameters}
     by_dataset = {name: value for name, value in task.hyperparameters().items() if name in known}
-    given = {**by_dataset, **recipe.hyperparameters, **config.hyperparameters}
+    suggested = {} if config.source is None else task.suggestions()
+    suggested = {name: value for name, value in suggested.items() if name in known}
+    given = {**by_dataset, **recipe.hyperparameters, **suggested, **config.hyperparameters}
     for name, value in by_dataset.items():
         if known[name].check(given[name]) != known[name].check(value):
             expected = known[name].format(value)

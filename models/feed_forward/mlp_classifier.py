@@ -27,7 +27,7 @@ def mlp_classifier(
         activation: g, the activation of the hidden layers.
 
     Formula:
-        h_l = g(W_l h_{l−1} + b_l), h₀ = x
+        h_l = g(W_l h_{l−1} + b_l), h₀ = x, or (x − mean) / std for features
         a_L = W_L h_{L−1} + b_L
         ŷ_j = exp(a_Lj) / Σ_i exp(a_Li)
         L = −log ŷ_ℓ, where ℓ is the true class
@@ -42,6 +42,8 @@ def mlp_classifier(
     """
     # === Functional model ===
     inputs, x = flat_input(input_shape)
+    if len(input_shape) == 1:
+        x = layers.Normalization(name="normalization")(x)
     x = hidden_layers(x, hidden, activation)
     y_hat = layers.Dense(classes, activation="softmax", name="probabilities")(x)
     return keras.Model(inputs, y_hat, name="mlp_classifier")

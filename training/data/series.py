@@ -23,8 +23,8 @@ class Series(Dataset):
         test_start: first step of the test period. Training windows end before the test period. The targets of test
             windows are all in the test period. The histories of test windows can begin before the test period.
         season: p, the seasonal period in steps (approximate).
-        arima: arguments of statsmodels' `ARIMA`, a baseline.
-        ets: arguments of statsmodels' `ExponentialSmoothing`, a baseline.
+        arima: arguments of statsmodels' `ARIMA`, a baseline. Empty to leave out this baseline.
+        ets: arguments of statsmodels' `ExponentialSmoothing`, a baseline. Empty to leave out this baseline.
     """
 
     values: NDArray[np.float32]

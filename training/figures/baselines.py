@@ -7,6 +7,7 @@ only the states of these two models are updated, with all values before the firs
 
 from __future__ import annotations
 
+import logging
 import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -16,23 +17,30 @@ from numpy.typing import NDArray
 
 from ..data.series import Series
 
+log = logging.getLogger(__name__)
+
 Floats = NDArray[np.float32]
 
 
 def baselines(series: Series) -> dict[str, Floats]:
     """Returns forecasts `(origins, horizon, features)` of `naive`, `seasonal_naive`, `arima` and `ets`, by name.
 
-    This takes a few seconds.
+    `arima` and `ets` are left out if the series has no settings for them. This takes a few seconds.
     """
     steps = np.arange(series.horizon)
     last = np.array(series.origins)[:, None] - 1  # (origins, 1)
     same_season = last + 1 - series.season + steps % series.season  # (origins, horizon)
-    return {
+    forecasts = {
         "naive": series.values[np.broadcast_to(last, same_season.shape)],
         "seasonal_naive": series.values[same_season],
-        "arima": _by_feature(series, _arima),
-        "ets": _by_feature(series, _ets),
     }
+    for name, function, settings in (("arima", _arima, series.arima), ("ets", _ets, series.ets)):
+        if settings:
+            try:
+                forecasts[name] = _by_feature(series, function)
+            except (ValueError, np.linalg.LinAlgError) as error:  # statsmodels cannot fit this series
+                log.warning("No forecast by %s: %s", name, error)
+    return forecasts
 
 
 def _by_feature(series: Series, forecasts: Callable[..., Sequence[Any]]) -> Floats:

@@ -101,6 +101,9 @@ class Source:
         return {name: list(value) if isinstance(value, tuple) else value for name, value in given.items()}
 
 
+OPTIONS = tuple(each.name for each in fields(Source) if each.name != "data")
+
+
 def _equal(value: Any, default: Any) -> bool:
     return value is default or (isinstance(value, type(default)) and bool(value == default))
 

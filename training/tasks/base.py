@@ -56,6 +56,10 @@ class Task(ABC):
         shape = self.dataset.shape
         return {"image_shape": shape, "input_shape": shape, "features": shape[-1]}
 
+    def suggestions(self) -> dict[str, Any]:
+        """Returns hyperparameters for data of the user's own, in place of hyperparameters in the recipe."""
+        return {}
+
     def prepare(self, model: keras.Model) -> None:
         """Fits the normalisation layers of the model to the training examples."""
         adapt(model, self.training.x)

@@ -17,6 +17,7 @@ from ..pictures import vectors as vector_plots
 from .regression import Regression, rmse
 
 NEIGHBOURS = 5
+MOST_DIMS = 50  # length of a suggested vector, as in the rule of thumb of fast.ai
 MOST_ROWS = 12  # largest number of categories in a table of neighbours
 # Years with El Niño. Their neighbours are shown.
 SHOWN = ("1957", "1965", "1972", "1973", "1982", "1983", "1987", "1991", "1997", "1998")
@@ -33,6 +34,10 @@ class Entities(Regression):
 
     def hyperparameters(self) -> dict[str, Any]:
         return super().hyperparameters() | {"categories": tuple(each.size for each in self.dataset.texts.values())}
+
+    def suggestions(self) -> dict[str, Any]:
+        """Returns the lengths of the vectors: half the number of categories of a field, but at most 50."""
+        return {"dims": tuple(min(MOST_DIMS, (len(each.names) + 1) // 2) for each in self.dataset.texts.values())}
 
     def evaluate(self, model: keras.Model) -> dict[str, float]:
         """Returns the metrics of `Regression.evaluate`, with other baselines.

@@ -90,7 +90,7 @@ class Forecasting(Task):
             "steps ahead",
             f"mean absolute error, {data.labels[0]}",
         )
-        best_name = min(NAMES.values(), key=lambda name: float(errors[name].mean()))
+        best_name = min(errors.keys() - {"this model"}, key=lambda name: float(errors[name].mean()))
         shown = np.linspace(0, len(data.origins) - 1, SHOWN).round().astype(int)
         curves = {"actual": data.y_test, "this model": forecasts["this model"], best_name: forecasts[best_name]}
         series_plots.forecasts(
