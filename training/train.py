@@ -59,9 +59,13 @@ def train(config: TrainConfig, progress: Callable[[str], None] = lambda step: No
             is saved. Or it was pressed once after the training: the run is saved.
     """
     config, recipe = check(config)
-    progress(f"Loading the dataset {config.dataset}" if config.source is None else f"Reading {config.source.title}")
+    progress(
+        f"Loading the dataset {config.dataset}"
+        if config.source is None
+        else f"Reading {config.source.record()['data']}"
+    )
     task = task_of(config, recipe)
-    if config.source is not None:
+    if own is not None:
         progress(f"Read {summary(task.dataset)}")
     config = replace(config, hyperparameters=_hyperparameters(config, recipe, task))
     keras.utils.set_random_seed(config.seed)  # makes the training on a CPU reproducible to the last bit
@@ -95,7 +99,7 @@ def _evaluate_and_save(
     trained.set_weights(best.weights)
     normalization.finalize(trained)
     progress("Evaluating the model on the test examples")
-    metrics = task.evaluate(trained) | {
+    metrics = _finite(task.evaluate(trained)) | {
         "parameters": trained.count_params(),
         "seconds": round(seconds, 2),
         "images_per_second": round(len(task.training.x) * epochs_done / seconds, 1),
@@ -129,6 +133,14 @@ def _evaluate_and_save(
         task.draw(folder / "pictures", trained, best)
 
     return Run.load(save_run(config.root, config.model, write))
+
+
+def _finite(metrics: dict[str, float]) -> dict[str, float]:
+    """Returns the metrics without those that are not finite, such as r2 if all targets are equal."""
+    undefined = [name for name, value in metrics.items() if not math.isfinite(value)]
+    if undefined:
+        log.warning("Not defined on these test examples: %s", ", ".join(undefined))
+    return {name: value for name, value in metrics.items() if name not in undefined}
 
 
 def task_of(config: TrainConfig, recipe: Recipe) -> Task:

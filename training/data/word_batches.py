@@ -47,7 +47,12 @@ class WordBatches(keras.utils.PyDataset):
         self.steps = max(1, round(len(self.targets) / batch_size))
 
     def on_epoch_end(self) -> None:
-        text = subsampled(self.text, self.shares, self.rng)
+        self._make_examples(subsampled(self.text, self.shares, self.rng))
+        if not len(self.targets):  # in a tiny text, subsampling can remove nearly all words
+            self._make_examples(self.text)
+        self.order = self.rng.permutation(len(self.targets))
+
+    def _make_examples(self, text: Text) -> None:
         reach = self.rng.integers(1, self.window + 1, len(text.words))
         around = contexts(text, self.window, reach)
         if self.cbow:
@@ -56,7 +61,6 @@ class WordBatches(keras.utils.PyDataset):
         else:
             words, self.targets = pairs(text.words, around)
             self.inputs = words[:, None]
-        self.order = self.rng.permutation(len(self.targets))
 
     def __len__(self) -> int:
         return self.steps

@@ -1,5 +1,6 @@
 """Computes metrics of predicted classes, numbers, boxes and texts with NumPy."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -51,9 +52,10 @@ def class_ious(counts: NDArray[np.int64]) -> NDArray[np.float64]:
 
 
 def r2(targets: Floats, predicted: Floats) -> float:
-    """Returns the coefficient of determination: 1 − Σ(y − ŷ)² / Σ(y − mean y)²."""
+    """Returns the coefficient of determination: 1 − Σ(y − ŷ)² / Σ(y − mean y)². It is NaN if all targets are equal."""
     unexplained = np.sum(np.square(targets - predicted, dtype=np.float64))
-    return float(1 - unexplained / np.sum(np.square(targets - targets.mean(axis=0), dtype=np.float64)))
+    total = np.sum(np.square(targets - targets.mean(axis=0), dtype=np.float64))
+    return float(1 - unexplained / total) if total else math.nan
 
 
 def match(true: Objects, detected: Objects) -> tuple[NDArray[np.bool_], Floats]:

@@ -14,6 +14,8 @@ Floats = NDArray[np.float32]
 # are only related do not count as similar.
 FILES = {"wordsim": "wordsim353.tsv", "simlex": "simlex999.txt"}
 
+LEAST_PAIRS = 3
+
 
 def judged(name: str) -> list[tuple[str, str, float]]:
     """Returns the word pairs of `wordsim` or `simlex` in lower case, with their mean judgement."""
@@ -33,7 +35,7 @@ def similarity_figures(vectors: Floats, words: Tokens) -> dict[str, float]:
 
     Returns:
         `wordsim` and `simlex`: the correlations, from −1 to 1. `wordsim_pairs` and `simlex_pairs`: the numbers of pairs
-        that are used. Pairs with an unknown word are left out.
+        that are used. Pairs with an unknown word are left out. With fewer than `LEAST_PAIRS` pairs, there is no result.
     """
     from scipy.stats import spearmanr
 
@@ -42,6 +44,8 @@ def similarity_figures(vectors: Floats, words: Tokens) -> dict[str, float]:
     figures: dict[str, float] = {}
     for name in FILES:
         known = [(ids[a], ids[b], mean) for a, b, mean in judged(name) if a in ids and b in ids]
+        if len(known) < LEAST_PAIRS:
+            continue
         firsts, seconds, means = (np.array(column) for column in zip(*known, strict=True))
         cosines = np.sum(units[firsts] * units[seconds], axis=1)
         figures[name] = float(spearmanr(cosines, means).statistic)

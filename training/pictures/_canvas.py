@@ -37,16 +37,22 @@ def save(figure: "Figure", path: Path) -> None:
     figure.savefig(path, dpi=DPI, bbox_inches="tight", pad_inches=0.1, pil_kwargs={"optimize": True})
 
 
-def dress(axis: "Axes", title: str, xlabel: str, ylabel: str) -> None:
-    """Sets the texts and the style of a chart."""
-    axis.set_title(title, fontsize=10, color=INK)
-    axis.set_xlabel(xlabel, fontsize=9, color=INK)
-    axis.set_ylabel(ylabel, fontsize=9, color=INK)
+def dress(axis: "Axes", title: str, xlabel: str, ylabel: str, *, formulas: bool = False) -> None:
+    """Sets the texts and the style of a chart. The $ in a label begins a formula only with `formulas`."""
+    axis.set_title(short(title, 70), fontsize=10, color=INK, parse_math=False)
+    axis.set_xlabel(xlabel, fontsize=9, color=INK, parse_math=formulas)
+    axis.set_ylabel(ylabel, fontsize=9, color=INK, parse_math=formulas)
     axis.tick_params(labelsize=8, colors=INK)
     axis.spines[["top", "right"]].set_visible(False)
     axis.spines[["left", "bottom"]].set_color(INK)
     axis.grid(axis="y", alpha=0.3)
     axis.set_axisbelow(True)
+
+
+def short(text: str, most: int = 30) -> str:
+    """Returns a text of the user's own as a label in one line: at most `most` characters."""
+    text = " ".join(text.split())
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def as_colours(images: Floats) -> Floats:
@@ -75,7 +81,7 @@ def new_canvas(title: str, width: int, height: int) -> "tuple[Figure, Axes]":
     figure = Figure(figsize=(width / DPI, height / DPI))
     axis = figure.add_axes((0, 0, 1, 1))
     axis.set(xlim=(0, width), ylim=(height, 0), xticks=[], yticks=[])
-    axis.set_title(title, fontsize=10, color=INK)
+    axis.set_title(title, fontsize=10, color=INK, parse_math=False)
     axis.tick_params(length=0, labelsize=9, colors=INK)
     axis.spines[:].set_visible(False)
     return figure, axis
@@ -102,6 +108,6 @@ def draw_grid(
     figure, axis = new_canvas(title, image.shape[1], image.shape[0])
     axis.imshow(image, extent=(0, image.shape[1], image.shape[0], 0), aspect="auto", interpolation="nearest")
     axis.set_xlabel(below, fontsize=9, color=INK)
-    axis.set_xticks(np.arange(len(values)) * width + (width - GAP) / 2, values)
-    axis.set_yticks(np.arange(len(names)) * height + (height - GAP) / 2, names)
+    axis.set_xticks(np.arange(len(values)) * width + (width - GAP) / 2, values, parse_math=False)
+    axis.set_yticks(np.arange(len(names)) * height + (height - GAP) / 2, names, parse_math=False)
     save(figure, path)

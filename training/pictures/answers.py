@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ._canvas import COLOURS, INK, Floats, as_colours, as_square, draw_grid, dress, new_chart, save
+from ._canvas import COLOURS, INK, Floats, as_colours, as_square, draw_grid, dress, new_chart, save, short
 
 TILE_INCHES = 2.0
 MOST_MAPS = 64
@@ -26,8 +26,9 @@ def confusion_matrix(path: Path, title: str, counts: NDArray[np.int64], labels: 
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     axis.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     axis.grid(visible=False)
-    axis.set_xticks(range(len(labels)), labels, rotation=45, ha="right", fontsize=8)
-    axis.set_yticks(range(len(labels)), labels, fontsize=8)
+    names = [short(label) for label in labels]
+    axis.set_xticks(range(len(labels)), names, rotation=45, ha="right", fontsize=8, parse_math=False)
+    axis.set_yticks(range(len(labels)), names, fontsize=8, parse_math=False)
     for row, column in np.argwhere(counts):
         colour = "white" if shares[row, column] > 0.5 else INK
         axis.text(column, row, str(counts[row, column]), ha="center", va="center", fontsize=7, color=colour)
@@ -43,6 +44,7 @@ def labelled_images(path: Path, title: str, images: Floats, words: Sequence[str]
 
 def scatter(path: Path, title: str, true: Floats, predicted: Floats, name: str) -> None:
     """Draws true and predicted values, both `(n,)`, as points, and the line of equal values."""
+    name = short(name)
     figure = new_chart(4.6, 4.4)
     axis = figure.subplots()
     dress(axis, title, f"true {name}", f"predicted {name}")
@@ -117,7 +119,7 @@ def boxes(path: Path, title: str, images: Floats, objects: Sequence[Sequence[tup
         for words, (top, left, bottom, right) in in_image:
             x, y = [left, right, right, left, left], [top, top, bottom, bottom, top]
             axis.plot(np.array(x) * width, np.array(y) * height, color=EDGE, linewidth=1.2)
-            axis.text(left * width, top * height - 1, words, color=EDGE, fontsize=7, va="bottom")
+            axis.text(left * width, top * height - 1, words, color=EDGE, fontsize=7, va="bottom", parse_math=False)
     for axis in figure.axes:
         axis.set_axis_off()
     save(figure, path)

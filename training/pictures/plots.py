@@ -24,6 +24,7 @@ from ._canvas import (
 
 MARKERS = "osD^vP"
 MOST_UNITS = 100
+LEAST_POINTS = 4  # for t-SNE
 
 
 def image_strip(
@@ -130,8 +131,8 @@ def two_dimensions(codes: Floats) -> Floats:
     flat = codes.reshape(len(codes), -1)
     if flat.shape[1] <= 2:
         return np.pad(flat, ((0, 0), (0, 2 - flat.shape[1])))
-    if np.ptp(flat, axis=0).max() == 0:  # all codes are equal: t-SNE would divide by zero
-        return np.zeros((len(flat), 2), np.float32)
+    if len(flat) < LEAST_POINTS or np.ptp(flat, axis=0).max() == 0:  # if all codes are equal, t-SNE divides by zero
+        return np.asarray(flat[:, :2] - flat[:, :2].mean(axis=0), np.float32)
     from sklearn.manifold import TSNE
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
@@ -227,8 +228,8 @@ def kl_curve(path: Path, rho: float, means: Floats, title: str) -> None:
     """
     figure = new_chart(6.4, 4.2)
     upper, lower = figure.subplots(2, 1, sharex=True, gridspec_kw={"height_ratios": (3, 1)})
-    dress(upper, title, "", "KL(ρ‖$\\hat{ρ}$) in nats")
-    dress(lower, "", "$\\hat{ρ}$, the mean activation of a unit (dashed: this model's ρ)", "units")
+    dress(upper, title, "", "KL(ρ‖$\\hat{ρ}$) in nats", formulas=True)
+    dress(lower, "", "$\\hat{ρ}$, the mean activation of a unit (dashed: this model's ρ)", "units", formulas=True)
     rho_hat = np.linspace(0, 1, 1001)[1:-1]
     for target, colour in {0.2: COLOURS[-2], rho: COLOURS[0]}.items():
         upper.plot(

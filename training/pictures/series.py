@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ._canvas import COLOURS, INK, Floats, dress, new_chart, save
+from ._canvas import COLOURS, INK, Floats, dress, new_chart, save, short
 
 
 def forecasts(
@@ -24,7 +24,7 @@ def forecasts(
     """
     figure = new_chart(7.2, 1.9 * len(histories))
     rows = figure.subplots(len(histories), 1, squeeze=False)[:, 0]
-    colours = (INK, *COLOURS)
+    colours, unit = (INK, *COLOURS), short(unit)
     for row, (axis, history, origin) in enumerate(zip(rows, histories, origins, strict=True)):
         dress(axis, "" if row else title, "step" if row == len(rows) - 1 else "", unit)
         axis.plot(np.arange(origin - len(history), origin), history, color=INK, linewidth=1)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from matplotlib.transforms import Bbox
 
-from ._canvas import COLOURS, INK, Floats, dress, new_chart, save
+from ._canvas import COLOURS, INK, Floats, dress, new_chart, save, short
 
 ROW = 0.3  # height of a row in inches
 
@@ -26,7 +26,9 @@ def named_points(path: Path, title: str, points: Floats, names: Sequence[str], m
     dress(axis, title, f"{method}, dimension 1", f"{method}, dimension 2")
     axis.scatter(points[:, 0], points[:, 1], s=6, color=COLOURS[0], linewidths=0)
     for (x, y), name in zip(points, names, strict=True):
-        axis.annotate(name, (x, y), xytext=(2, 2), textcoords="offset points", fontsize=7, color=INK)
+        axis.annotate(
+            short(name), (x, y), xytext=(2, 2), textcoords="offset points", fontsize=7, color=INK, parse_math=False
+        )
     save(figure, path)
 
 
@@ -39,10 +41,13 @@ def neighbour_table(path: Path, title: str, names: Sequence[str], rows: Sequence
         names: the name at the start of each row.
         rows: neighbours and cosine similarities of each name. Each row has the same number of neighbours.
     """
-    words = [[name, *(f"{word}  {cosine:.2f}" for word, cosine in row)] for name, row in zip(names, rows, strict=True)]
+    words = [
+        [short(name), *(f"{short(word)}  {cosine:.2f}" for word, cosine in row)]
+        for name, row in zip(names, rows, strict=True)
+    ]
     figure = new_chart(1.5 * len(words[0]), ROW * (len(words) + 1) + 0.4)
     axis = figure.subplots()
-    axis.set_title(title, fontsize=10, color=INK)
+    axis.set_title(title, fontsize=10, color=INK, parse_math=False)
     axis.set_axis_off()
     headings = ["", *(f"{place}." for place in range(1, len(words[0])))]
     table = axis.table(words, colLabels=headings, cellLoc="left", colLoc="left", edges="horizontal", bbox=Bbox.unit())
@@ -50,5 +55,5 @@ def neighbour_table(path: Path, title: str, names: Sequence[str], rows: Sequence
     table.set_fontsize(9)
     for (row, column), cell in table.get_celld().items():
         cell.set_edgecolor("#dddddd")
-        cell.get_text().set(color=INK, fontweight="bold" if column == 0 or row == 0 else "normal")
+        cell.get_text().set(parse_math=False, color=INK, fontweight="bold" if column == 0 or row == 0 else "normal")
     save(figure, path)

@@ -8,6 +8,7 @@ from typing import Any
 from ...models.registry import describe
 from ..data.dataset import Dataset
 from ..data.series import Series
+from ..errors import BadData
 from ..recipe import Recipe
 from . import arrays, series, tables, texts
 from .memory import joined

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..data.dataset import Dataset
+from ..data.dataset import MOST_VALIDATION_EXAMPLES, VALIDATION_SHARE, Dataset
 from ..data.tokens import SPLITS, Split, Tokens
 from ..errors import BadData
 from .columns import classes, positions
@@ -127,9 +127,14 @@ def read_sentences(source: Source, form: str, task: str, model: str, seed: int) 
     words = Tokens(tuple(frequent), "unicode_words")
     length = max(len(split(line)) for line in [*train, *test])
     x_train, x_test = words.ids(train.tolist(), length), words.ids(test.tolist(), length)
-    for part, ids in (("training", x_train), ("test", x_test)):
-        if not ((ids > 1).sum(axis=1) > 1).any():
-            raise BadData(f"No {part} sentence of {source.title} has two known words.")
+    useful, tested = (np.flatnonzero((ids > 1).sum(axis=1) > 1) for ids in (x_train, x_test))
+    if len(useful) < 2 or not len(tested):
+        part = "training" if len(tested) else "test"
+        raise BadData(f"Too few {part} sentences of {source.title} have two known words.")
+    validation = useful[split_off(len(useful), VALIDATION_SHARE, way, None, seed, MOST_VALIDATION_EXAMPLES)[1]]
+    learned = np.delete(x_train, validation, axis=0)
+    if len(np.unique(learned[learned > 1])) < 2:
+        raise BadData(f"The training sentences of {source.title} have fewer than two different words.")
     return Dataset(
         name=source.title,
         x_train=x_train,
@@ -138,6 +143,7 @@ def read_sentences(source: Source, form: str, task: str, model: str, seed: int) 
         y_test=np.zeros(len(x_test), np.int64),
         source=source.title,
         texts={"word": words},
+        validation=validation,
         preparation={"kind": "texts"},
     )
 

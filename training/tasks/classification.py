@@ -19,6 +19,7 @@ from ..pictures import plots
 from .base import Task, outputs_of
 
 MISTAKES = 10
+MOST_CLASSES = 50  # largest confusion matrix
 POINTS = 1_000
 LEAST_UNITS = 16  # a dense first layer with fewer units is not drawn
 LINEAR_EXAMPLES = 10_000  # largest number of training examples for the linear baseline
@@ -59,8 +60,9 @@ class Classification(Task):
         plots.learning_curve(folder / "learning_curve.png", title, best.history, best.epoch)
         probabilities = outputs_of(model, data.x_test)
         predicted = probabilities.argmax(axis=1)
-        counts = metrics.confusion(data.y_test, predicted, len(data.labels))
-        answer_plots.confusion_matrix(folder / "confusion.png", f"{title}: test examples", counts, data.labels)
+        if len(data.labels) <= MOST_CLASSES:
+            counts = metrics.confusion(data.y_test, predicted, len(data.labels))
+            answer_plots.confusion_matrix(folder / "confusion.png", f"{title}: test examples", counts, data.labels)
         if data.x_test.ndim != 4:
             return
         wrong = np.flatnonzero(predicted != data.y_test)

@@ -14,10 +14,12 @@ from ..best_weights import BestWeights
 from ..data.dataset import Dataset
 from ..figures.word_similarity import neighbours
 from ..pictures import vectors as vector_plots
+from ..pictures.names import file_names
 from .regression import Regression, rmse
 
 NEIGHBOURS = 5
 MOST_DIMS = 50  # length of a suggested vector, as in the rule of thumb of fast.ai
+MOST_POINTS = 200  # largest number of categories in a picture
 MOST_ROWS = 12  # largest number of categories in a table of neighbours
 # Years with El Niño. Their neighbours are shown.
 SHOWN = ("1957", "1965", "1972", "1973", "1982", "1983", "1987", "1991", "1997", "1998")
@@ -67,19 +69,24 @@ class Entities(Regression):
         with the nearest neighbours of some categories.
         """
         super().draw(folder, model, best)
-        for number, (field, tokens) in enumerate(self.dataset.texts.items(), 1):
-            title, names = f"{model.name}, {self.dataset.name}: {field}", tokens.names
+        fields = list(self.dataset.texts)
+        files = file_names([*self.dataset.labels, *fields])[len(self.dataset.labels) :]
+        for number, (field, file) in enumerate(zip(fields, files, strict=True), 1):
+            title, names = f"{model.name}, {self.dataset.name}: {field}", self.dataset.texts[field].names
             vectors = _vectors(model, number)[2:]  # without the vectors of padding and unknown categories
-            points = _plane(vectors)
-            vector_plots.named_points(folder / f"{field}.png", title, points, names, "principal components")
-            some = [names.index(name) for name in SHOWN if name in names] or range(len(names))
-            queries = np.array(some[:MOST_ROWS])
+            counts = np.bincount(self.training.x[:, number - 1], minlength=len(names) + 2)[2:]
+            frequent = np.sort(np.argsort(-counts, kind="stable")[:MOST_POINTS])
+            points = _plane(vectors[frequent])
+            drawn = [names[index] for index in frequent]
+            vector_plots.named_points(folder / f"{file}.png", title, points, drawn, "principal components")
+            some = [names.index(name) for name in SHOWN if name in names and self.dataset.preparation is None]
+            queries = np.array((some or list(frequent))[:MOST_ROWS])
             rows = [
                 [(names[index], float(cosine)) for index, cosine in zip(*row, strict=True)]
                 for row in zip(*neighbours(vectors, queries, min(NEIGHBOURS, len(names) - 1)), strict=True)
             ]
             headings = [names[index] for index in queries]
-            vector_plots.neighbour_table(folder / f"{field}_neighbours.png", f"{title}, nearest", headings, rows)
+            vector_plots.neighbour_table(folder / f"{file}_neighbours.png", f"{title}, nearest", headings, rows)
 
     def measure(self, model: keras.Model, report: Callable[[str], None]) -> dict[str, Any]:
         return {}
@@ -96,5 +103,7 @@ def _plane(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     """
     from sklearn.decomposition import PCA
 
+    if len(vectors) < 2:
+        return np.zeros((len(vectors), 2), np.float32)
     points = PCA(min(2, vectors.shape[1])).fit_transform(vectors)
     return np.pad(points, ((0, 0), (0, 2 - points.shape[1])))

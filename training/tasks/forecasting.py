@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,12 @@ class Forecasting(Task):
             "features": self.dataset.values.shape[1],
             "horizon": self.dataset.horizon,
         }
+
+    def suggestions(self) -> dict[str, Any]:
+        """Returns the seasonal period if the series has a season: the least multiple that covers the horizon."""
+        season = self.dataset.season * math.ceil(self.dataset.horizon / self.dataset.season)
+        is_seasonal = self.dataset.season > 1 and season < self.dataset.shape[0]
+        return {"season": season} if is_seasonal else {}
 
     def loss(self) -> dict[str, Any]:
         """Returns the arguments for the mean squared error, divided by the variance of the targets.

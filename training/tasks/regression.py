@@ -16,6 +16,7 @@ from ..data.dataset import Dataset
 from ..figures import gradients_over_depth, gradients_over_time, metrics
 from ..pictures import answers as answer_plots
 from ..pictures import plots
+from ..pictures.names import file_names
 from .base import Task, outputs_of
 
 
@@ -61,9 +62,9 @@ class Regression(Task):
         title = f"{model.name}, {self.dataset.name}"
         plots.learning_curve(folder / "learning_curve.png", title, best.history, best.epoch)
         predicted = outputs_of(model, self.dataset.x_test)
-        for index, name in enumerate(self.dataset.labels):
+        for index, (name, file) in enumerate(zip(self.dataset.labels, file_names(self.dataset.labels), strict=True)):
             targets = self.dataset.y_test[:, index]
-            answer_plots.scatter(folder / f"{name}.png", f"{title}: test examples", targets, predicted[:, index], name)
+            answer_plots.scatter(folder / f"{file}.png", f"{title}: test examples", targets, predicted[:, index], name)
 
     def measure(self, model: keras.Model, report: Callable[[str], None]) -> dict[str, Any]:
         return gradients_over_depth.gradient_norms(model, self.training) | gradients_over_time.measure(

@@ -74,7 +74,7 @@ class Translation(Task):
             text = row[row != PADDING].tolist()
             distance, length = min((metrics.edits(each, text), len(each)) for each in references)
             errors, tokens, wrong = errors + distance, tokens + length, wrong + (distance > 0)
-        return {"token_error": errors / tokens, "text_error": wrong / len(written)}
+        return {"token_error": errors / max(tokens, 1), "text_error": wrong / len(written)}
 
     def draw(self, folder: Path, model: keras.Model, best: BestWeights) -> None:
         data, title = self.dataset, f"{model.name}, {self.dataset.name}"

@@ -95,14 +95,15 @@ class WordVectors(Task):
         plots.learning_curve(folder / "learning_curve.png", title, best.history, best.epoch)
         vectors, names = vectors_of(model)[2:], self.words.names  # without the vectors of padding and unknown words
         frequent = np.argsort(-self.counts[2:], kind="stable")
-        shown = [index for index in frequent if len(names[index]) >= LEAST_LETTERS][:SHOWN]
+        shown = ([index for index in frequent if len(names[index]) >= LEAST_LETTERS] or list(frequent))[:SHOWN]
         points = plots.two_dimensions(vectors[shown])
         words = [names[index] for index in shown]
         vector_plots.named_points(folder / "words.png", f"{title}: frequent words", points, words, "t-SNE", side=10)
-        queries = np.array([names.index(word) for word in QUERY_WORDS if word in names] or frequent[: len(QUERY_WORDS)])
+        known = [names.index(word) for word in QUERY_WORDS if word in names]
+        queries = np.array(known if len(known) > len(QUERY_WORDS) / 2 else shown[: len(QUERY_WORDS)])
         rows = [
             [(names[index], float(cosine)) for index, cosine in zip(*row, strict=True)]
-            for row in zip(*neighbours(vectors, queries, NEIGHBOURS), strict=True)
+            for row in zip(*neighbours(vectors, queries, min(NEIGHBOURS, len(names) - 1)), strict=True)
         ]
         headings = [names[index] for index in queries]
         vector_plots.neighbour_table(folder / "neighbours.png", f"{title}: nearest words", headings, rows)
