@@ -59,11 +59,8 @@ def train(config: TrainConfig, progress: Callable[[str], None] = lambda step: No
             is saved. Or it was pressed once after the training: the run is saved.
     """
     config, recipe = check(config)
-    progress(
-        f"Loading the dataset {config.dataset}"
-        if config.source is None
-        else f"Reading {config.source.record()['data']}"
-    )
+    own = config.source
+    progress(f"Loading the dataset {config.dataset}" if own is None else f"Reading {own.record()['data']}")
     task = task_of(config, recipe)
     if own is not None:
         progress(f"Read {summary(task.dataset)}")

@@ -60,7 +60,7 @@ def feature_maps(path: Path, title: str, image: Floats, maps: Sequence[tuple[str
     The first 64 maps of each layer are drawn in a grid. Each layer has its own scale from white to blue.
     """
     figure = new_chart(2.6 * (len(maps) + 1), 2.9)
-    figure.suptitle(title, fontsize=10, color=INK)
+    figure.suptitle(title, fontsize=10, color=INK, parse_math=False)
     first, *others = figure.subplots(1, len(maps) + 1)
     first.imshow(as_colours(image))
     first.set_title("image", fontsize=9, color=INK)
@@ -112,7 +112,7 @@ def boxes(path: Path, title: str, images: Floats, objects: Sequence[Sequence[tup
     rows = -(-count // columns)
     size = TILE_INCHES
     figure = new_chart(size * columns, size * rows + 0.3)
-    figure.suptitle(title, fontsize=10, color=INK)
+    figure.suptitle(title, fontsize=10, color=INK, parse_math=False)
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for axis, image, in_image in zip(axes, images, objects, strict=False):
         axis.imshow(as_colours(image), extent=(0, width, height, 0), interpolation="nearest")
