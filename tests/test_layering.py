@@ -1,8 +1,8 @@
 """Checks which folder may import from which.
 
-`cli` may import from `serving`, `training` and `models`. `training` may import from `models`. Within `serving` and
-`training`, a room may import only from lower rooms. A room is a folder, or a single module at the top of `serving` or
-`training`.
+`cli` may import from `serving`, `training` and `models`. `training` may import from `models`. All of them may import
+from `preparation`. Within `serving` and `training`, a room may import only from lower rooms. A room is a folder, or a
+single module at the top of `serving` or `training`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 FORBIDDEN = {
+    "preparation": {"keras", "jax", "torch", "models", "training", "serving", "cli", "tools"},
     "models": {"tensorflow", "jax", "torch", "training", "serving", "cli", "tools"},
     "training": {"serving", "cli", "tools"},
     "serving": {"models", "training", "cli", "tools"},
@@ -121,6 +122,12 @@ def test_private_modules_stay_in_their_folder(folder: str) -> None:
             where = f"{file.relative_to(ROOT)} imports {module}.{member}"
             assert not name.startswith("_") or parent == package, where
             assert not member.startswith("_") or member.startswith("__"), where
+
+
+def test_descriptions_of_the_preparation_need_no_tensorflow() -> None:
+    for file in sorted((ROOT / "preparation").glob("*.py")):
+        for node in ast.parse(file.read_text(encoding="utf-8")).body:
+            assert not isinstance(node, ast.Import) or node.names[0].name != "tensorflow", file.name
 
 
 def test_every_folder_has_a_docstring_and_is_in_the_wheel() -> None:

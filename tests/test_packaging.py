@@ -46,7 +46,7 @@ def wheel_names(built: Path) -> set[str]:
 
 def test_the_wheel_holds_the_package_and_nothing_else(built: Path) -> None:
     names = wheel_names(built)
-    for folder in ("cli", "models", "serving", "training"):
+    for folder in ("cli", "models", "preparation", "serving", "training"):
         for file in (ROOT / folder).rglob("*"):
             if file.suffix in (".py", ".json", ".pb", ".cjs") or file.name == "py.typed":
                 assert f"keras_gallery/{file.relative_to(ROOT)}" in names

@@ -18,7 +18,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[1]
 TABLES_OF_MODELS = ("results.md", "import.md")
-PACKAGES = ("cli", "models", "serving", "training")
+PACKAGES = ("cli", "models", "preparation", "serving", "training")
 sys.path.insert(0, str(ROOT))  # for `tools`
 
 from tools.docs_links import PAGES, rewrite  # noqa: E402
