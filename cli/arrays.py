@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -15,29 +16,35 @@ if TYPE_CHECKING:
 
     Array = NDArray[Any]
 
-SENT_UNCHANGED = ("PNG", "JPEG", "MPO")  # formats that models read; MPO files are JPEG files with further images
+SENT_UNCHANGED = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")  # the first bytes of PNG and JPEG files, which models read
+MAPPED = 16 << 20  # bytes of an NPY file from which it is mapped to memory
 CONVERTED_MODES = ("CMYK", "HSV", "LAB", "YCbCr")  # colour spaces that PNG files do not have
 
 _ENDS = {"0..255": (0, 255), "0..1": (0, 1), "-1..1": (-1, 1)}  # of the ranges of pixel values
 
 
 def read_image(file: Path) -> bytes:
-    """Returns the content of a PNG or JPEG file. Converts an image in another format to PNG.
+    """Returns the content of a PNG or JPEG file. Converts an image in another format to PNG, in upright orientation.
 
     Raises:
         GalleryError: the file cannot be read, is not an image, or has several images.
     """
-    from PIL import Image, UnidentifiedImageError
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise GalleryError(f"Cannot read the image {file}: {error.strerror}.") from None
+    if content.startswith(SENT_UNCHANGED):
+        return content
+    from PIL import Image, ImageOps, UnidentifiedImageError
 
     try:
-        with Image.open(file) as image:
-            if image.format in SENT_UNCHANGED:
-                return file.read_bytes()
+        with Image.open(io.BytesIO(content)) as image:
             count = getattr(image, "n_frames", 1)
             if count > 1:
                 raise ValueError(f"Expected one image. Received: {count}.")
             converted = io.BytesIO()
-            (image.convert("RGB") if image.mode in CONVERTED_MODES else image).save(converted, "png")
+            upright = ImageOps.exif_transpose(image)
+            (upright.convert("RGB") if image.mode in CONVERTED_MODES else upright).save(converted, "png")
     except UnidentifiedImageError:
         raise GalleryError(f"{file} is damaged, or is not an image.") from None
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
@@ -45,13 +52,56 @@ def read_image(file: Path) -> bytes:
     return converted.getvalue()
 
 
+def is_damaged(content: bytes) -> bool:
+    """Returns whether the content of an image file is not an image, or is cut off. Does not decode the image."""
+    from PIL import Image
+
+    try:
+        with Image.open(io.BytesIO(content)) as image:
+            image.verify()
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return True
+    return False
+
+
+def read_pixels(file: Path, size: Sequence[int]) -> Array:
+    """Returns the pixels of an image file (height, width, channels), uint8.
+
+    Raises:
+        GalleryError: the file is not an image, or does not have this size, in which -1 stands for any size.
+    """
+    import numpy as np
+    from PIL import Image
+
+    content = read_image(file)
+    try:
+        with Image.open(io.BytesIO(content)) as image:
+            if size[0] not in (-1, image.height) or size[1] not in (-1, image.width):
+                expected, found = f"{size[0]}x{size[1]}", f"{image.height}x{image.width}"
+                raise GalleryError(
+                    f"Expected a picture of {expected} pixels (height x width): {file}. Received: {found}."
+                )
+            if (image.mode in ("1", "L")) != (size[2] == 1) or image.mode not in ("1", "L", "P", "RGB"):
+                raise GalleryError(f"Expected a picture of {size[2]} channel(s): {file}. Received: {image.mode}.")
+            pixels = np.asarray(image.convert("L" if size[2] == 1 else "RGB"))
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        raise GalleryError(f"{file} is damaged, or is not an image.") from None
+    return pixels.reshape(*pixels.shape[:2], size[2])
+
+
 def load(file: Path) -> Array:
-    """Returns the array of numbers in an NPY file. Raises GalleryError if the file cannot be read or has no numbers."""
+    """Returns the array of numbers in an NPY file. A large file is not read, but mapped to memory.
+
+    Raises GalleryError if the file cannot be read or has no numbers.
+    """
     import numpy as np
 
     try:
-        with file.open("rb") as opened:
-            array: Array = np.lib.format.read_array(opened, allow_pickle=False)
+        if file.stat().st_size > MAPPED:
+            array: Array = np.lib.format.open_memmap(file, mode="r")
+        else:
+            with file.open("rb") as opened:
+                array = np.lib.format.read_array(opened, allow_pickle=False)
         if array.dtype.kind not in "biuf":
             raise ValueError(f"dtype {array.dtype}")
     except (ValueError, OSError, EOFError) as error:

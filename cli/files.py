@@ -1,42 +1,45 @@
-"""Finds and sends the files of the commands that send requests to a server."""
+"""The options and the files of the commands that send requests to a server."""
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..models.errors import GalleryError
 from ..serving.printable import printable
 from . import arrays
+from .examples import IMAGES, TABLES, is_image
+from .table_files import WRITERS
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from ..serving.client import Client
 
-    Array = NDArray[Any]
-
-IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
-SUFFIXES = (*IMAGES, ".npy")
+ARRAYS = (".npy",)
+SUFFIXES = (*IMAGES, *ARRAYS, *TABLES)
 # The text that each task appends to the stem of the input file's name.
 ENDINGS = {
     "encode": ".code",
+    "decode": ".decoded",
     "denoise": ".denoised",
+    "reconstruct": ".reconstruction",
     "colorize": ".colorized",
+    "embed": ".embedding",
     "segment": ".mask",
     "detect": ".boxes",
 }
+VECTORS = ("encode", "embed")  # the tasks whose answers are no pictures
 
 
 def add_inputs(parser: argparse.ArgumentParser, suffixes: Sequence[str] = SUFFIXES) -> None:
     """Adds the arguments for the model and the input files."""
     parser.add_argument("name", help="the name of the served model")
     kinds = ", ".join(suffixes)
-    parser.add_argument("inputs", nargs="+", metavar="input", type=Path, help=f"files ({kinds}) or folders of them")
+    parser.add_argument("inputs", nargs="+", metavar="input", type=Path, help=f"files ({kinds}) or folders")
 
 
 def add_server(parser: argparse.ArgumentParser) -> None:
@@ -56,6 +59,46 @@ def connect(values: argparse.Namespace) -> Client:
     return Client(values.server, timeout=values.timeout)
 
 
+def newest_version(client: Client, name: str) -> int | None:
+    """Returns the newest version of a model that the server has loaded. None if the server does not say it."""
+    from ..serving.errors import ServingError
+
+    try:
+        return max((version for version, state in client.status(name).items() if state == "AVAILABLE"), default=None)
+    except ServingError:
+        return None
+
+
+def add_bulk(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of commands that send many examples."""
+    parser.add_argument(
+        "--resume", action="store_true", help="leave out what an earlier command with the same --output has done"
+    )
+    parser.add_argument(
+        "--batch-size", type=_positive, default=256, metavar="N", help="most examples in a request (default: 256)"
+    )
+    parser.add_argument(
+        "--in-flight", type=_positive, default=4, metavar="N", help="most requests at the same time (default: 4)"
+    )
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"expected at least 1, received {number}")
+    return number
+
+
+def is_table(sources: Sequence[Path], output: Path | None) -> bool:
+    """Returns whether the answers go into one table.
+
+    An NPY file is a table if there are several inputs. Otherwise it has the answer for the only input.
+    """
+    if output is None or output.is_dir() or output.suffix.lower() not in WRITERS:
+        return False
+    return output.suffix.lower() != ".npy" or len(sources) > 1 or sources[0].is_dir()
+
+
 def pair(
     sources: Sequence[Path], output: Path | None, task: str, suffixes: Sequence[str] = SUFFIXES
 ) -> list[tuple[Path, Path]]:
@@ -64,7 +107,8 @@ def pair(
     Args:
         sources: files and folders.
         output: the output file if `sources` is a single file, otherwise the folder of the output files. None for a
-            file beside the input file, or for a folder beside the input folder.
+            file beside the input file, or for a folder beside the input folder. A folder of output files has the same
+            subfolders as the folder of input files.
         task: a key of `ENDINGS`.
         suffixes: the file name suffixes of inputs.
 
@@ -74,14 +118,15 @@ def pair(
     """
     pairs: list[tuple[Path, Path]] = []
     for source in sources:
-        files = expand(source, suffixes)
         if source.is_dir():
             folder = output or source.with_name(source.resolve().name + ENDINGS[task].replace(".", "-"))
-            pairs += [(file, folder / _target(file, task).name) for file in files]
+            files = expand(source, suffixes, folder)
+            pairs += [(file, _target(folder / file.relative_to(source), task)) for file in files]
             continue
+        expand(source, suffixes)
         target = _target(source, task)
         if output:
-            target = output / target.name if len(sources) > 1 else output
+            target = output / target.name if len(sources) > 1 or output.is_dir() else output
         pairs.append((source, target))
     written: dict[Path, Path] = {}
     for source, target in pairs:
@@ -91,15 +136,24 @@ def pair(
     return pairs
 
 
-def expand(source: Path, suffixes: Sequence[str] = SUFFIXES) -> list[Path]:
-    """Returns the file itself, or the files with these suffixes in a folder.
+def expand(source: Path, suffixes: Sequence[str] = SUFFIXES, output: Path | None = None) -> list[Path]:
+    """Returns the file itself, or the files with these suffixes in a folder and its subfolders, in order.
+
+    Leaves out hidden files and folders. Tables count only if the folder has no pictures and no arrays, because a table
+    beside pictures usually describes them.
+
+    Args:
+        source: a file or a folder.
+        suffixes: the suffixes of inputs.
+        output: a file or a folder to leave out, because the command writes it.
 
     Raises:
         GalleryError: the file does not exist or has another suffix, or the folder has no such files.
     """
     kinds = ", ".join(suffixes)
     if source.is_dir():
-        files = sorted(file for file in source.iterdir() if file.suffix.lower() in suffixes)
+        files = _walk(source, suffixes, output)
+        files = [file for file in files if file.suffix.lower() not in TABLES] or files
         if not files:
             raise GalleryError(f"The folder {source} has no {kinds} files.")
         return files
@@ -108,6 +162,17 @@ def expand(source: Path, suffixes: Sequence[str] = SUFFIXES) -> list[Path]:
     if not source.is_file() or source.suffix.lower() not in suffixes:
         raise GalleryError(f"Expected a {kinds} file or a folder. Received: {source}")
     return [source]
+
+
+def _walk(folder: Path, suffixes: Sequence[str], output: Path | None) -> list[Path]:
+    written = output.absolute() if output else None
+    found: list[Path] = []
+    for place, folders, names in os.walk(folder):
+        base = Path(place)
+        folders[:] = sorted(name for name in folders if name[0] != "." and (base / name).absolute() != written)
+        paths = [base / name for name in sorted(names) if name[0] != "." and name.lower().endswith(tuple(suffixes))]
+        found += [path for path in paths if written is None or path.absolute() != written]
+    return found
 
 
 def for_each(inputs: Sequence[tuple[Path, ...]], handle: Callable[..., None]) -> int:
@@ -152,54 +217,16 @@ def _naming(file: Path, message: object) -> str:
     return line if str(file) in line else f"{file}: {line}"
 
 
-def is_image(file: Path) -> bool:
-    """Returns whether the file is an image file, which holds one image. An NPY file can hold several images."""
-    return file.suffix.lower() in IMAGES
-
-
-def title(file: Path, number: int) -> str:
-    """Returns the name of an image for a printed line: its file, and for an NPY file also the row."""
-    return str(file) if is_image(file) else f"{file}[{number}]"
-
-
 def _target(file: Path, task: str) -> Path:
     """Returns the default output file: `digit.code.npy` or `digit.denoised.png` for `digit.png`."""
-    suffix = ".npy" if task == "encode" or file.suffix.lower() == ".npy" else ".png"
-    return file.with_name(file.stem + ENDINGS[task] + suffix)
+    is_picture = is_image(file) and task not in VECTORS or task == "decode" and _is_one_code(file)
+    suffix = ".png" if is_picture else ".npy"
+    return file.with_name(file.stem.removesuffix(".code" if task == "decode" else "") + ENDINGS[task] + suffix)
 
 
-def pixel_values(client: Client, name: str, task: str) -> str:
-    """Returns the pixel values of a model's images, such as "0..1". Returns "" if the signature does not state them."""
-    signature = client.signatures(name).get(task)
-    return next((spec.pixels for spec in signature.inputs.values()), "") if signature else ""
-
-
-def send(client: Client, name: str, source: Path, task: str) -> Any:
-    """Calls the client's method `task` with the image in a file, or with all rows of an NPY file."""
-    content = [arrays.read_image(source)] if is_image(source) else _read_array(client, name, source, task)
-    return getattr(client, task)(name, content)
-
-
-def _read_array(client: Client, name: str, source: Path, task: str) -> Array:
-    """Returns the rows of an NPY file, such as images (n, height, width, channels).
-
-    The array can lack the first dimension if it holds one image, and the last dimension if the images are grey. uint8
-    values are converted to the pixel values that the model expects.
-    """
-    import numpy as np
-
-    images = arrays.load(source)
-    signature = client.signatures(name).get(task)
-    (spec,) = signature.inputs.values() if signature else (None,)
-    if images.dtype == np.uint8:
-        images = arrays.from_pixels(images, spec.pixels if spec else "")
-    if spec is None or not spec.shape:
-        return images
-    size = spec.shape[1:]  # (height, width, channels)
-    if size[-1] == 1 and images.shape[-2:] == size[:2] and images.ndim in (2, 3):
-        images = images[..., None]
-    if images.shape == size:
-        images = images[None]
-    if images.shape[1:] != size:
-        raise GalleryError(f"Expected an array of shape {('n', *size)} in {source}. Received: {images.shape}.")
-    return images
+def _is_one_code(file: Path) -> bool:
+    """Returns whether an NPY file has one code: a vector, or a feature map (height, width, filters)."""
+    try:
+        return file.suffix.lower() in ARRAYS and arrays.load(file).ndim in (1, 3)
+    except GalleryError:
+        return False

@@ -1,4 +1,4 @@
-"""Makes the commands that send image files to a running server and write files or print lines."""
+"""Makes the commands that send pictures, arrays and tables to a running server and write files or print lines."""
 
 from __future__ import annotations
 
@@ -8,124 +8,218 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..models.errors import GalleryError
 from ..serving.printable import printable
 from . import arrays, files
 from .command import Command
+from .examples import is_image
+from .sending import FileAnswers, Sending, write_table
+from .table_files import WRITERS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ..serving.client import Client
+    from .call import Call, Outputs
 
 Row = tuple[str, ...]  # the columns of a printed line
-# Converts the answer for a file to the array to write and the lines to print.
-# The arguments are the client, the name of the model, the input file, the output file and the answer.
-ToWrite = Callable[["Client", str, Path, Path, Any], tuple["NDArray[Any]", list[Row]]]
-# Converts the answer for a file to the columns of one line for each image in the file.
-ToPrint = Callable[[Any], Iterable[Row]]
+# Converts the answers for a file to the array to write and the lines to print.
+# The arguments are the task and the model, the input file, the output file and the answers.
+ToWrite = Callable[["Call", Path, Path, FileAnswers], tuple["NDArray[Any]", list[Row]]]
+# Converts outputs to the columns of one line for each example.
+ToPrint = Callable[["Outputs"], Iterable[Row]]
+# Chooses and shapes the outputs of a table.
+Select = Callable[["Outputs"], "Outputs"]
+TABLE_HELP = f"file for all answers ({', '.join(WRITERS)})"
 
 
-def _arrays(client: Client, model: str, source: Path, target: Path, answer: Any) -> tuple[NDArray[Any], list[Row]]:
-    """Returns the array to write: the first row of the answer for an image file, all rows for an NPY file."""
-    return answer[0] if files.is_image(source) else answer, []
+def first_output(call: Call, source: Path, target: Path, answers: FileAnswers) -> tuple[NDArray[Any], list[Row]]:
+    """Returns the array to write: the first row of the output for an image file, all rows for other files."""
+    (output,) = answers.outputs.values()
+    is_picture = target.suffix.lower() == ".png"
+    if is_image(source) or is_picture and len(output) == 1:
+        output = output[0]
+    return (arrays.to_unit(output, call.pixels) if is_picture else output), []
 
 
-def write_files(task: str, help: str, description: str, example: str, convert: ToWrite = _arrays) -> Command:
-    """Returns a command that sends image files to a server and writes an output file for each input file.
+def write_files(
+    task: str, help: str, description: str, example: str, convert: ToWrite = first_output, select: Select | None = None
+) -> Command:
+    """Returns a command that sends files to a server, and writes an output file for each file or one table.
 
     Args:
-        task: the name of the client's method, such as "encode".
+        task: the name of the signature, such as "encode".
         help: see `Command`.
         description: see `Command`.
         example: see `Command`.
         convert: converts an answer to the array to write and the lines to print.
+        select: chooses and shapes the outputs of a table.
     """
-    suffixes = files.IMAGES if task == "detect" else files.SUFFIXES
+    suffixes = _suffixes(task)
 
     def configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> None:
         files.add_inputs(parser, suffixes)
-        parser.add_argument(
-            "--output", type=Path, help="output file, or output folder for several inputs (default: beside the input)"
-        )
+        add_output(parser, "" if task == "detect" else f", or {TABLE_HELP}")
+        files.add_bulk(parser)
         files.add_server(parser)
 
     def run(values: argparse.Namespace) -> int:
-        pairs = files.pair(values.inputs, values.output, task, suffixes)
-        with files.connect(values) as client:
-            pixels = functools.cache(lambda: files.pixel_values(client, values.name, task))  # one request for all files
-
-            def handle(source: Path, target: Path) -> None:
-                answer = files.send(client, values.name, source, task)
-                array, rows = convert(client, values.name, source, target, answer)
-                if convert is _arrays and target.suffix.lower() == ".png":
-                    array = arrays.to_unit(array, pixels())
-                arrays.write(target, array)
-                print(f"{printable(source)} -> {printable(target)}")
-                for row in rows:
-                    print("    " + "\t".join(map(printable, row)))
-
-            return files.for_each(pairs, handle)
+        return write_each(values, task, suffixes, convert, select)
 
     return Command(help, description, [example], configure, run)
 
 
-def print_images(task: str, help: str, description: str, example: str, rows: ToPrint) -> Command:
-    """Returns a command that sends image files to a server and prints a line for each image.
+def add_output(parser: argparse.ArgumentParser, table: str = f", or {TABLE_HELP}") -> None:
+    """Adds the option `--output`."""
+    parser.add_argument(
+        "--output",
+        type=Path,
+        help=f"output file, or output folder for several inputs{table} (default: beside the input)",
+    )
+
+
+def write_each(
+    values: argparse.Namespace, task: str, suffixes: Sequence[str], convert: ToWrite, select: Select | None = None
+) -> int:
+    """Sends files to a server, and writes an output file for each file or one table. Returns the exit status."""
+    from .call import Call
+
+    if task != "detect" and files.is_table(values.inputs, values.output):
+        return write_table(values, task, lambda: _files_of(values, suffixes), select)
+    pairs = files.pair(values.inputs, values.output, task, suffixes)
+    if values.resume:
+        pairs = [(source, target) for source, target in pairs if not target.exists()]
+    with files.connect(values) as client:
+        call = Call(client, values.name, task)
+        sending = Sending(values, client, call, [source for source, _ in pairs])
+        for answers, (source, target) in zip(sending.by_input(), pairs, strict=True):
+            if answers.errors:
+                sending.report.errors.append(answers.errors[0])
+                continue
+            try:
+                array, rows = convert(call, source, target, answers)
+                if target.suffix == ".png" and array.ndim != 3 and not values.output:
+                    target = target.with_suffix(".npy")  # the decoded codes are no pictures
+                arrays.write(target, array)
+            except (GalleryError, OSError) as error:
+                sending.report.failed(source, error)
+                continue
+            sending.print(f"{printable(source)} -> {printable(target)}")
+            for row in rows:
+                sending.print("    " + "\t".join(map(printable, row)))
+        return sending.close()
+
+
+def print_lines(
+    task: str,
+    help: str,
+    description: str,
+    example: str,
+    rows: ToPrint,
+    select: Select | None = None,
+) -> Command:
+    """Returns a command that sends files to a server, and prints a line for each example or writes one table.
 
     Args:
-        task: the name of the client's method, such as "classify".
+        task: the name of the signature, such as "classify".
         help: see `Command`.
         description: see `Command`.
         example: see `Command`.
-        rows: converts an answer to the columns of the lines.
+        rows: converts outputs to the columns of the lines.
+        select: chooses and shapes the outputs of a table.
     """
+    suffixes = _suffixes(task)
 
     def configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> None:
-        files.add_inputs(parser)
+        files.add_inputs(parser, suffixes)
+        parser.add_argument("--output", type=Path, help=f"{TABLE_HELP} (default: print the answers)")
+        files.add_bulk(parser)
         files.add_server(parser)
 
     def run(values: argparse.Namespace) -> int:
-        sources = [(file,) for source in values.inputs for file in files.expand(source)]
+        if values.output:
+            return write_table(values, task, lambda: _files_of(values, suffixes), select)
         with files.connect(values) as client:
+            from .call import Call
 
-            def handle(source: Path) -> None:
-                answer = files.send(client, values.name, source, task)
-                for number, row in enumerate(rows(answer)):
-                    print("\t".join(map(printable, (files.title(source, number), *row))))
-
-            return files.for_each(sources, handle)
+            call = Call(client, values.name, task)
+            sending = Sending(values, client, call, _files_of(values, suffixes))
+            sending.print_rows(rows)
+            return sending.close()
 
     return Command(help, description, [example], configure, run)
 
 
-def labels_of_images(found: Any) -> Iterable[Row]:
-    """Returns the label of each image and its score."""
-    return [(label, f"{score:.4f}") for label, score in zip(found.labels, found.scores, strict=True)]
+def _suffixes(task: str) -> tuple[str, ...]:
+    """Returns the suffixes of the files that a task can have as inputs."""
+    if task == "detect":
+        return files.IMAGES
+    if task == "decode":
+        return (*files.ARRAYS, *files.TABLES)
+    return files.SUFFIXES[: -len(files.TABLES)] if task in ("caption", "colorize", "segment") else files.SUFFIXES
 
 
-def captions(found: Any) -> Iterable[Row]:
-    """Returns the caption of each image."""
-    return [(caption,) for caption in found]
+def _files_of(values: argparse.Namespace, suffixes: Sequence[str]) -> list[Path]:
+    return [file for source in values.inputs for file in files.expand(source, suffixes, values.output)]
 
 
-def masks(client: Client, model: str, source: Path, target: Path, answer: Any) -> tuple[NDArray[Any], list[Row]]:
+def labels(outputs: Outputs) -> Iterable[Row]:
+    """Returns the label of each example and its score."""
+    pairs = zip(outputs["label"].tolist(), outputs["score"].tolist(), strict=True)
+    return [(label, f"{score:.4f}") for label, score in pairs]
+
+
+def numbers(outputs: Outputs) -> Iterable[Row]:
+    """Returns the numbers of each example."""
+    for values in zip(*(each.reshape(len(each), -1).tolist() for each in outputs.values()), strict=True):
+        yield tuple(each if isinstance(each, str) else f"{each:.6g}" for row in values for each in row)
+
+
+def scores(outputs: Outputs) -> Iterable[Row]:
+    """Returns the score of each example, and whether it is an anomaly if the model has a threshold."""
+    columns = [[f"{each:.6g}" for each in outputs["score"].tolist()]]
+    if "anomaly" in outputs:
+        columns.append(["anomaly" if each else "normal" for each in outputs["anomaly"].tolist()])
+    return zip(*columns, strict=True)
+
+
+def score_first(outputs: Outputs) -> Outputs:
+    """Returns the outputs of `score` in the order of the columns of a table."""
+    return {"score": outputs["score"], **outputs}
+
+
+def mask_first(outputs: Outputs) -> Outputs:
+    """Returns the outputs of `segment` in the order of the columns of a table."""
+    return {"mask": outputs["mask"], **outputs}
+
+
+def without_last_1(outputs: Outputs) -> Outputs:
+    """Returns predictions (n, 1) as numbers (n,)."""
+    return {name: each[:, 0] if each.shape[1:] == (1,) else each for name, each in outputs.items()}
+
+
+def strings(outputs: Outputs) -> Iterable[Row]:
+    """Returns the text for each example."""
+    (found,) = outputs.values()
+    return [(each,) for each in found.tolist()]
+
+
+def masks(call: Call, source: Path, target: Path, answers: FileAnswers) -> tuple[NDArray[Any], list[Row]]:
     """Returns the class of each pixel: as colours if the output file is a PNG file, as numbers if it is an NPY file."""
-    mask = answer.mask[0] if files.is_image(source) else answer.mask
+    found = answers.outputs["mask"]
+    mask = found[0] if is_image(source) else found
     if target.suffix.lower() != ".npy":
         from .drawing import colour_classes
 
-        (probabilities,) = client.signatures(model)["serving_default"].outputs.values()
-        # The shape is (batch, height, width, classes), and the last class is the background.
-        classes = (probabilities.shape or (0,))[-1]
-        mask = colour_classes(mask, background=classes - 1)
+        mask = colour_classes(mask, background=call.classes() - 1)  # the last class is the background
     return mask, []
 
 
-def boxes(client: Client, model: str, source: Path, target: Path, answer: Any) -> tuple[NDArray[Any], list[Row]]:
+def boxes(call: Call, source: Path, target: Path, answers: FileAnswers) -> tuple[NDArray[Any], list[Row]]:
     """Returns the image with a box around each object, and a line for each object."""
+    from ..serving.client import Detection
     from .drawing import draw_boxes
 
-    (found,) = answer
+    (found,) = Detection.all_of(answers.outputs)
     rows: list[Row] = []
     for label, score, (top, left, bottom, right) in zip(found.labels, found.scores, found.boxes, strict=True):
         box = f"top {top:.1f}, left {left:.1f}, bottom {bottom:.1f}, right {right:.1f}"

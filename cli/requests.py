@@ -1,16 +1,29 @@
-"""The table of the commands that send images, texts or series to a running server.
+"""The table of the commands that send pictures, arrays, tables, texts or series to a running server.
 
-`write_files` makes the commands that write files. `print_images`, `print_texts` and `print_series` make the commands
-that print lines.
+`write_files` makes the commands that write files. `print_lines`, `print_texts` and `print_series` make the commands
+that print lines. All of them also write one table of all answers: `--output codes.parquet`.
 """
 
 from __future__ import annotations
 
 from .command import Command
-from .images import boxes, captions, labels_of_images, masks, print_images, write_files
+from .embed import EMBED
+from .images import (
+    boxes,
+    labels,
+    mask_first,
+    masks,
+    numbers,
+    print_lines,
+    score_first,
+    scores,
+    strings,
+    without_last_1,
+    write_files,
+)
 from .new_images import GENERATE
 from .series import print_series
-from .texts import labels_of_texts, neighbours, neighbours_options, print_texts, strings
+from .texts import NEAREST, print_texts
 
 REQUESTS: dict[str, Command] = {
     "encode": write_files(
@@ -18,6 +31,28 @@ REQUESTS: dict[str, Command] = {
         "encode images; writes NPY files",
         "Writes the code of each image as an array: digit.png becomes digit.code.npy.",
         "gallery encode denoising_autoencoder demo/noisy/7.png",
+    ),
+    "decode": write_files(
+        "decode",
+        "decode codes; writes NPY or PNG files",
+        "Decodes the codes in NPY or CSV files: codes.npy becomes codes.decoded.npy, and the code of one picture, "
+        "digit.code.npy, becomes digit.decoded.png.",
+        "gallery decode denoising_autoencoder digit.code.npy",
+    ),
+    "reconstruct": write_files(
+        "reconstruct",
+        "encode and decode images; writes PNG files",
+        "Writes each image as the model reconstructs it from its code: digit.png becomes digit.reconstruction.png.",
+        "gallery reconstruct dense_autoencoder digits",
+    ),
+    "score": print_lines(
+        "score",
+        "find unusual images or rows; prints the errors",
+        "Prints the squared error of the reconstruction of each image or row. The error is large for data that is "
+        "unlike the training data. If the model was exported with a threshold, also prints which are anomalies.",
+        "gallery score dense_autoencoder digits",
+        scores,
+        score_first,
     ),
     "denoise": write_files(
         "denoise",
@@ -32,14 +67,23 @@ REQUESTS: dict[str, Command] = {
         "gallery colorize colorization_autoencoder street.png",
     ),
     "generate": GENERATE,
-    "classify": print_images(
+    "classify": print_lines(
         "classify",
-        "classify images; prints the label and its score",
-        "Prints the file, the most probable label and its probability for each image. An input is a file, or a folder "
-        "whose files are classified.",
+        "classify images or rows; prints the label and its score",
+        "Prints the file, the most probable label and its probability for each image, or for each row of an array or a "
+        "table. An input is a file, or a folder whose files are classified.",
         "gallery classify convnet digits/7.png photos",
-        labels_of_images,
+        labels,
     ),
+    "regress": print_lines(
+        "regress",
+        "predict numbers; prints the predictions",
+        "Prints the predictions for each image, or for each row of an array or a table.",
+        "gallery regress mlp_regressor houses.csv",
+        numbers,
+        without_last_1,
+    ),
+    "embed": EMBED,
     "segment": write_files(
         "segment",
         "find the class of each pixel; writes PNG files",
@@ -47,6 +91,7 @@ REQUESTS: dict[str, Command] = {
         "If the input or the output is an NPY file, writes the numbers of the classes as an array.",
         "gallery segment segmenter scene.png",
         masks,
+        mask_first,
     ),
     "detect": write_files(
         "detect",
@@ -56,43 +101,38 @@ REQUESTS: dict[str, Command] = {
         "gallery detect detector scene.png",
         boxes,
     ),
-    "caption": print_images(
+    "caption": print_lines(
         "caption",
         "describe images in words; prints the captions",
         "Prints the file and the caption of each image.",
         "gallery caption vector_to_sequence digits/*.png",
-        captions,
+        strings,
     ),
     "classify-text": print_texts(
+        "classify_text",
         "text",
         "classify texts; prints the label and its score",
         "Prints each text with its most probable label and the label's probability.",
         ["gallery classify-text sequence_to_vector banana", "gallery classify-text sequence_to_vector < words.txt"],
-        labels_of_texts,
+        labels,
     ),
     "translate": print_texts(
+        "translate",
         "text",
         "translate texts; prints the translations",
         "Prints each text and its translation.",
         ['gallery translate encoder_decoder "57+931"'],
-        strings("translate"),
+        strings,
     ),
     "pronounce": print_texts(
+        "pronounce",
         "word",
         "find the pronunciation of words; prints the phonemes",
         "Prints each word with its phonemes.",
         ["gallery pronounce encoder_decoder gallery model"],
-        strings("pronounce"),
+        strings,
     ),
-    "nearest": print_texts(
-        "word",
-        "find similar words or categories; prints them with their similarity",
-        "For each word or category, prints the words or categories with the most similar vectors, and their cosine "
-        "similarity.",
-        ["gallery nearest word2vec_skipgram king --count 5"],
-        neighbours,
-        neighbours_options,
-    ),
+    "nearest": NEAREST,
     "forecast": print_series(
         "forecast time series; prints the next values",
         "Prints the file, the number of the step and the forecast values. A file has a row for each time step "

@@ -8,62 +8,74 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..models.errors import GalleryError
 from ..serving.printable import printable
 from . import files
 from .command import Command
+from .images import TABLE_HELP
 from .progress import progress
+from .sending import Sending, write_table
 
 if TYPE_CHECKING:
-    from ..serving.client import Client
+    from .call import Outputs
 
 Row = tuple[str, ...]  # the columns of a printed line
-# Sends texts to a server and returns the lines to print.
-Request = Callable[["Client", argparse.Namespace, list[str]], Iterable[Row]]
 
 
 def print_texts(
+    task: str,
     what: str,
     help: str,
     description: str,
     examples: Sequence[str],
-    request: Request,
-    more_options: Callable[[argparse.ArgumentParser], None] | None = None,
+    rows: Callable[[Outputs], Iterable[Row]],
 ) -> Command:
-    """Returns a command that sends texts to a server and prints the answers, separated by tabs.
+    """Returns a command that sends texts to a server, and prints the answers or writes one table.
 
     Args:
+        task: the name of the signature, such as "translate".
         what: the name of an input in the help text, such as "word".
         help: see `Command`.
         description: see `Command`.
         examples: see `Command`.
-        request: sends the texts and returns the lines to print.
-        more_options: adds further options of the command.
+        rows: converts outputs to the columns of the lines.
     """
 
     def configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> None:
-        parser.add_argument("name", help="the name of the served model")
-        parser.add_argument(
-            "inputs", nargs="*", metavar=what, help=f"one or more {what}s (default: the lines of standard input)"
-        )
+        _add_texts(parser, what)
+        parser.add_argument("--output", type=Path, help=f"{TABLE_HELP} (default: print the answers)")
+        files.add_bulk(parser)
         files.add_server(parser)
-        if more_options:
-            more_options(parser)
 
     def run(values: argparse.Namespace) -> int:
-        texts = _read(values)
+        texts = read(values)
+        if values.output:
+            return write_table(values, task, lambda: texts)
         with files.connect(values) as client:
-            rows = list(request(client, values, texts))
-        for row in rows:
-            print("\t".join(map(printable, row)))
-        return 0
+            from .call import Call
+
+            return print_answers(Sending(values, client, Call(client, values.name, task), texts), rows)
 
     return Command(help, description, examples, configure, run)
 
 
-def _read(values: argparse.Namespace) -> list[str]:
+def print_answers(sending: Sending, rows: Callable[[Outputs], Iterable[Row]]) -> int:
+    """Prints a line for each text. Returns the exit status."""
+    sending.print_rows(rows)
+    return sending.close()
+
+
+def _add_texts(parser: argparse.ArgumentParser, what: str) -> None:
+    parser.add_argument("name", help="the name of the served model")
+    parser.add_argument(
+        "inputs", nargs="*", metavar=what, help=f"one or more {what}s (default: the lines of standard input)"
+    )
+
+
+def read(values: argparse.Namespace) -> list[str]:
     """Returns the texts in the arguments, or the lines of standard input.
 
     Raises:
@@ -80,32 +92,34 @@ def _read(values: argparse.Namespace) -> list[str]:
     return texts
 
 
-def labels_of_texts(client: Client, values: argparse.Namespace, texts: list[str]) -> Iterable[Row]:
-    """Returns a line for each text: the text, its label and the label's score."""
-    found = client.classify_text(values.name, texts)
-    return [(text, label, f"{score:.4f}") for text, label, score in zip(texts, found.labels, found.scores, strict=True)]
+# === Nearest ===
 
 
-def strings(method: str) -> Request:
-    """Returns a request that calls this method of the client. Its lines have a text and the answer for the text."""
-
-    def request(client: Client, values: argparse.Namespace, texts: list[str]) -> Iterable[Row]:
-        return zip(texts, getattr(client, method)(values.name, texts), strict=True)
-
-    return request
-
-
-def neighbours_options(parser: argparse.ArgumentParser) -> None:
-    """Adds the further options of `nearest`."""
+def _configure_nearest(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> None:
+    _add_texts(parser, "word")
+    files.add_server(parser)
     parser.add_argument(
         "--count", type=int, default=10, help="number of neighbours of each word, 1 to 1024 (default: 10)"
     )
     parser.add_argument("--field", help="the column of the categories, if the model has vectors for categories")
 
 
-def neighbours(client: Client, values: argparse.Namespace, words: list[str]) -> Iterable[Row]:
-    """Yields a line for each neighbour of each word: the word, its neighbour and the cosine similarity of the two."""
-    found = client.nearest(values.name, words, values.count, field=values.field)
+def _run_nearest(values: argparse.Namespace) -> int:
+    """Prints a line for each neighbour of each word: the word, its neighbour and the cosine similarity of the two."""
+    words = read(values)
+    with files.connect(values) as client:
+        found = client.nearest(values.name, words, values.count, field=values.field)
     for word, names, similarities in zip(words, found.names, found.similarities, strict=True):
         for name, similarity in zip(names, similarities, strict=True):
-            yield word, name, f"{similarity:.4f}"
+            print("\t".join(map(printable, (word, name, f"{similarity:.4f}"))))
+    return 0
+
+
+NEAREST = Command(
+    "find similar words or categories; prints them with their similarity",
+    "For each word or category, prints the words or categories with the most similar vectors, and their cosine "
+    "similarity.",
+    ["gallery nearest word2vec_skipgram king --count 5"],
+    _configure_nearest,
+    _run_nearest,
+)

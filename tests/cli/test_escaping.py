@@ -2,47 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 from keras_gallery.cli import files
 from keras_gallery.cli.main import main
+from keras_gallery.serving.wire.tensor import string_array
 from PIL import Image
+
+from .fake_client import TEXT, FakeClient, signature
 
 EVIL = "\x1b[2Jevil\n\u202egnp\r\x9b"
 SAFE = r"\x1b[2Jevil\n\u202egnp\r\x9b"
 
 
-class Answers:
-    """A client whose answers contain control characters."""
+IMAGE = {"image_bytes": TEXT}
+SIGNATURES = [
+    signature("encode_png", IMAGE, ["code"]),
+    signature("classify_png", IMAGE, ["label", "score"]),
+    signature("translate", {"text": TEXT}, ["text"]),
+]
 
-    def encode(self, name: str, images: Any) -> Any:
-        return np.zeros((len(images), 2), np.float32)
 
-    def classify(self, name: str, images: Any) -> Any:
-        return SimpleNamespace(labels=[EVIL], scores=[0.5])
+def answer(name: str, inputs: Any) -> dict[str, Any]:
+    """Returns answers with control characters."""
+    evil = string_array([EVIL.encode() for _ in inputs])
+    if name == "encode_png":
+        return {"code": np.zeros((len(inputs), 2), np.float32)}
+    return {"label": evil, "score": np.full(len(inputs), 0.5)} if name == "classify_png" else {"text": evil}
 
+
+class Client(FakeClient):
     def forecast(self, name: str, series: Any) -> Any:
         return np.zeros((1, 1, 1))
-
-    def translate(self, name: str, texts: Any) -> Any:
-        return [EVIL for _ in texts]
 
 
 @pytest.fixture
 def evil(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Returns the path of an image with control characters in its name. No server is needed."""
-
-    @contextmanager
-    def connect(values: Any) -> Iterator[Answers]:
-        yield Answers()
-
-    monkeypatch.setattr(files, "connect", connect)
+    monkeypatch.setattr(files, "connect", lambda values: Client(SIGNATURES, answer))
     Image.new("L", (2, 2)).save(path := tmp_path / f"{EVIL}.png")
     (tmp_path / f"{EVIL}.csv").write_text("1\n2\n")
     return path

@@ -4,46 +4,53 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import pytest
 from keras_gallery.cli.main import main
 from keras_gallery.serving import client
-from keras_gallery.serving.client import Classification, Neighbours
+from keras_gallery.serving.client import Neighbours
+from keras_gallery.serving.wire.tensor import string_array
 from PIL import Image
 
+from .fake_client import FLOAT, TEXT, FakeClient, signature
 
-class FakeClient:
-    """A client that computes its results without a server."""
+IMAGE = ((-1, 4, 4, 1), FLOAT)
+SIGNATURES = [
+    *(signature(name, {"text": TEXT}, ["text"]) for name in ("translate", "pronounce")),
+    signature("classify_text", {"text": TEXT}, ["label", "score"]),
+    signature("caption", {"image": IMAGE}, ["text"], "0..1"),
+    signature("caption_png", {"image_bytes": TEXT}, ["text"], "0..1"),
+    signature("embed", {"word": TEXT}, ["embedding"]),
+]
+
+
+def answer(name: str, inputs: Any) -> dict[str, Any]:
+    if name.startswith("caption"):
+        return {"text": string_array([str(inputs.dtype).encode()] * len(inputs))}
+    texts = [each.decode() for each in inputs.tolist()]
+    if name == "classify_text":
+        return {
+            "label": string_array([text[:1].encode() for text in texts]),
+            "score": [1 / len(text) for text in texts],
+        }
+    if name == "embed":
+        return {"embedding": [[len(text), 0.5] for text in texts]}
+    made = [text.upper() if name == "translate" else " ".join(text) for text in texts]
+    return {"text": string_array([each.encode() for each in made])}
+
+
+class TextClient(FakeClient):
+    """A client of models of texts and series."""
 
     def __init__(self, target: str, timeout: float) -> None:
         assert target == "localhost:8500"
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None: ...
-
-    def translate(self, model: str, texts: list[str]) -> list[str]:
-        return [text.upper() for text in texts]
-
-    def pronounce(self, model: str, texts: list[str]) -> list[str]:
-        return [" ".join(text) for text in texts]
-
-    def classify_text(self, model: str, texts: list[str]) -> Classification:
-        scores = np.array([1 / len(text) for text in texts])
-        return Classification([text[0] for text in texts], scores, scores[:, None])
+        super().__init__(SIGNATURES, answer)
 
     def nearest(self, model: str, words: list[str], count: int, *, field: str | None) -> Neighbours:
         similarities = np.tile(1 - np.arange(count) / 10, (len(words), 1))
         return Neighbours([[f"{field} {index}" for index in range(count)] for _ in words], similarities)
-
-    def caption(self, model: str, images: Any) -> list[str]:
-        return [f"{type(image).__name__} {index}" for index, image in enumerate(images)]
-
-    def signatures(self, model: str) -> dict[str, Any]:
-        return {}
 
     def forecast(self, model: str, history: Any) -> Any:
         assert history.ndim == 3 and history.dtype == np.float32
@@ -52,7 +59,7 @@ class FakeClient:
 
 @pytest.fixture(autouse=True)
 def fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(client, "Client", FakeClient)
+    monkeypatch.setattr(client, "Client", TextClient)
     monkeypatch.chdir(tmp_path)
 
 
@@ -60,6 +67,7 @@ OUTPUTS: dict[str, tuple[list[str], str]] = {
     "translate": (["translate", "m", "good day", "yes"], "good day\tGOOD DAY\nyes\tYES\n"),
     "pronounce": (["pronounce", "m", "day"], "day\td a y\n"),
     "classify-text": (["classify-text", "m", "good", "ab"], "good\tg\t0.2500\nab\ta\t0.5000\n"),
+    "embed": (["embed", "m", "good day", "yes"], "good day\t8\t0.5\nyes\t3\t0.5\n"),
     "nearest": (
         ["nearest", "m", "day", "--count", "2", "--field", "city"],
         "day\tcity 0\t1.0000\nday\tcity 1\t0.9000\n",
@@ -103,7 +111,7 @@ def test_caption(capsys: pytest.CaptureFixture[str]) -> None:
     Image.new("L", (4, 4)).save("a.png")
     np.save("b.npy", np.zeros((2, 4, 4, 1), np.float32))
     assert main(["caption", "m", "a.png", "b.npy"]) == 0
-    assert capsys.readouterr().out == "a.png\tbytes 0\nb.npy[0]\tndarray 0\nb.npy[1]\tndarray 1\n"
+    assert capsys.readouterr().out == "a.png\tobject\nb.npy[0]\tfloat32\nb.npy[1]\tfloat32\n"
 
 
 SERIES: dict[str, tuple[Any, str]] = {

@@ -1,0 +1,160 @@
+"""Sends examples to the signatures of a model: which signature a form of example needs, and how its inputs are made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..models.errors import GalleryError
+from . import arrays
+from .examples import ARRAY, BROKEN, PICTURE, ROW, TEXT, Example, read, shape_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ..serving.client import Client
+    from ..serving.wire.signature import SignatureDef
+
+    Outputs = dict[str, NDArray[Any]]
+
+REQUEST_BYTES = 32 << 20  # most bytes of the arrays in a request, and in its answer
+
+
+class Call:
+    """A task of a model on a server.
+
+    Args:
+        client: a client of the server.
+        model: the name of the served model.
+        task: the name of the signature for arrays, such as "encode".
+        version: the version that answers all requests. None: the newest version at each request.
+
+    Attributes:
+        most_rows: the most examples in a request, by the size of the model's inputs and outputs.
+    """
+
+    def __init__(self, client: Client, model: str, task: str, version: int | None = None) -> None:
+        self._model, self._task, self._version = model, task, version
+        self._known = client.signatures(model, version=version)
+        sizes = [_bytes(each) for each in self._known.values() if each.name in (task, f"{task}_png", f"{task}_rows")]
+        self.most_rows = max(1, REQUEST_BYTES // max([1, *sizes]))
+
+    @property
+    def signature(self) -> SignatureDef | None:
+        """The signature for arrays, if the model has one."""
+        return self._known.get(self._task)
+
+    @property
+    def takes_texts(self) -> bool:
+        """Whether the examples of the task are texts or words."""
+        return self._texts() in self._known
+
+    @property
+    def pixels(self) -> str:
+        """The pixel values of the model's images, such as "0..1". "" if no signature states them."""
+        names = [name for name in (self._task, f"{self._task}_png", *self._known) if name in self._known]
+        specs = [spec for name in names for spec in self._known[name].inputs.values()]
+        return next((spec.pixels for spec in specs if spec.pixels), "")
+
+    def classes(self) -> int:
+        """Returns the size of the last dimension of the model's output."""
+        (spec,) = self._known["serving_default"].outputs.values()
+        return (spec.shape or (0,))[-1]
+
+    def read(self, files: Iterable[Path]) -> Iterator[Example]:
+        """Yields the examples in files, in order."""
+        return read(files, self.signature, self._rows())
+
+    def load(self, example: Example) -> Example:
+        """Returns the example with the content of its file, if it is a picture.
+
+        Raises GalleryError if the file cannot be read, or if it does not fit the model.
+        """
+        if example.form != PICTURE:
+            return example
+        if f"{self._task}_png" in self._known:
+            return example._replace(value=arrays.read_image(example.value))
+        values = arrays.read_pixels(example.value, shape_of(self.signature) or ())
+        return example._replace(form=ARRAY, value=values, group=values.shape)
+
+    def check(self, form: str) -> None:
+        """Raises GalleryError if the model has no signature for a form of examples.
+
+        If the model has no signature for image files, pictures are sent as arrays, provided that the signature for
+        arrays states the pixel values.
+        """
+        needed = {PICTURE: f"{self._task}_png", TEXT: self._texts()}.get(form, self._task)
+        if form == PICTURE and self.signature and any(spec.pixels for spec in self.signature.inputs.values()):
+            needed = self._task
+        if form != BROKEN and needed not in self._known:
+            raise self._lacks(needed)
+
+    def send(self, client: Client, examples: Sequence[Example]) -> Outputs:
+        """Returns the outputs for examples of the same form and group. Each output has a row for each example.
+
+        Raises:
+            GalleryError: the model returned another number of rows.
+            ServingError: the server refused the request, or failed.
+        """
+        name, inputs = self._inputs(examples[0].form, [each.value for each in examples])
+        outputs = client.predict(self._model, inputs, signature=name, version=self._version)
+        for key, values in outputs.items():
+            if not values.ndim or len(values) != len(examples):
+                raise GalleryError(f"Expected {len(examples)} rows in the output {key}. Received: {values.shape}.")
+        return outputs
+
+    def _rows(self) -> SignatureDef | None:
+        """Returns the signature with an input for each column of a table, if the model has one."""
+        signature = self.signature
+        has_columns = signature is not None and len(signature.inputs) > 1
+        return self._known.get(f"{self._task}_rows", signature if has_columns else None)
+
+    def _texts(self) -> str:
+        """Returns the name of the signature for texts."""
+        from ..serving.wire import dtypes
+
+        signature = self.signature
+        is_of_texts = signature and all(spec.dtype is dtypes.STRING for spec in signature.inputs.values())
+        return self._task if is_of_texts else f"{self._task}_text"
+
+    def _inputs(self, form: str, values: list[Any]) -> tuple[str, Any]:
+        """Returns the name of the signature for a form of examples, and its inputs."""
+        import numpy as np
+
+        from ..serving.wire import dtypes, tensor
+
+        if form == PICTURE:
+            return f"{self._task}_png", tensor.string_array(values)
+        if form == TEXT:
+            return self._texts(), tensor.string_array([value.encode("utf-8", "surrogateescape") for value in values])
+        if form == ROW:
+            signature = self._rows()
+            assert signature is not None  # the examples were made for it
+            inputs = {}
+            for name, spec in signature.inputs.items():
+                column = [value[name] for value in values]
+                is_text = spec.dtype is dtypes.STRING
+                array = tensor.string_array([each.encode() for each in column]) if is_text else np.array(column)
+                inputs[name] = array.reshape(-1, *(spec.shape or (-1,))[1:])
+            return signature.name, inputs
+        batch = np.stack(values)
+        if batch.dtype == np.uint8 and self._task != "decode":
+            batch = arrays.from_pixels(batch, self.pixels)
+        return self._task, batch
+
+    def _lacks(self, name: str) -> GalleryError:
+        names = ", ".join(sorted(self._known))
+        return GalleryError(f"Expected a signature of {self._model}: {names}. Received: {name}")
+
+
+def _bytes(signature: SignatureDef) -> int:
+    """Returns the bytes of the inputs and outputs of one example. A dimension of any size counts as 1."""
+    specs = (*signature.inputs.values(), *signature.outputs.values())
+    total = 0
+    for spec in specs:
+        count = 4
+        for size in (spec.shape or ())[1:]:
+            count *= max(size, 1)
+        total += count
+    return total

@@ -1,0 +1,249 @@
+"""Sends the inputs of a command in batches, and writes or prints the answers. Lists the bad inputs at the end."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import signal
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..models.errors import GalleryError
+from ..serving.printable import printable
+from . import files, tables
+from .bulk import Answers, Bulk
+from .examples import PICTURE, Example, count, texts
+from .progress import Meter
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ..serving.client import Client
+    from .call import Call, Outputs
+
+    Array = NDArray[Any]
+
+
+@dataclass
+class FileAnswers:
+    """The answers for one file or one text.
+
+    Attributes:
+        name: the file or the text.
+        examples: the examples that have an answer: a picture, rows of an array or a table, or the text.
+        outputs: the outputs, with a row for each of these examples.
+        errors: an error message for each other example.
+    """
+
+    name: str
+    examples: list[Example] = field(default_factory=list)
+    parts: list[Outputs] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+    @property
+    def outputs(self) -> Outputs:
+        import numpy as np
+
+        if len(self.parts) == 1:
+            return self.parts[0]
+        return {name: np.concatenate([part[name] for part in self.parts]) for name in self.parts[0]}
+
+
+class Report:
+    """Counts the answers, and prints warnings at once and errors at the end."""
+
+    def __init__(self, meter: Meter) -> None:
+        self._meter = meter
+        self._warned: set[str] = set()
+        self.answered = 0
+        self.errors: list[str] = []
+
+    def add(self, answers: Answers) -> None:
+        """Counts the answers of a batch. Prints its warnings, but not again with other numbers."""
+        self.answered += len(answers.examples) - len(answers.errors)
+        for line in answers.warnings:
+            kind = re.sub(r"[-+.\d]", "", line)
+            if kind in self._warned:
+                continue
+            self._warned.add(kind)
+            self._meter.clear()
+            print(printable(f"gallery: warning: {line}"), file=sys.stderr)
+        self._meter.add(len(answers.examples))
+
+    def failed(self, file: Path, error: Exception) -> None:
+        """Keeps the error of writing the answer for a file."""
+        text = str(error).partition("\n")[0] if isinstance(error, GalleryError) else f"Cannot write the answer: {error}"
+        self.errors.append(text if str(file) in text else f"{file}: {text}")
+        self.answered -= 1
+
+    def close(self, is_single: bool) -> int:
+        """Prints the errors. Returns the exit status: 0, or 1 if there are errors.
+
+        Args:
+            is_single: whether the command has only one input.
+
+        Raises:
+            GalleryError: the only input is bad.
+        """
+        self._meter.clear()
+        if is_single and len(self.errors) == 1 and not self.answered:
+            raise GalleryError(self.errors[0])
+        for line in self.errors:
+            print(printable(f"gallery: {line}"), file=sys.stderr)
+        return 1 if self.errors else 0
+
+
+class Sending:
+    """Sends the inputs of a command.
+
+    Args:
+        values: the options of the command, with those of `files.add_bulk`.
+        client: a client of the server.
+        call: the task and the model.
+        inputs: files or texts.
+    """
+
+    def __init__(self, values: argparse.Namespace, client: Client, call: Call, inputs: list[Path] | list[str]) -> None:
+        self._values, self._call, self._inputs = values, call, inputs
+        self._meter = Meter(self._count)
+        self._bulk = Bulk(call, lambda: files.connect(values), values.batch_size, values.in_flight)
+        self.report = Report(self._meter)
+
+    def print(self, line: str) -> None:
+        """Prints a line of the command's results."""
+        self._meter.clear()
+        print(line)
+
+    def print_rows(self, rows: Callable[[Outputs], Iterable[tuple[str, ...]]]) -> None:
+        """Prints a line for each example: its name, and the columns that `rows` makes from the outputs."""
+        for answers in self.answers():
+            self.report.errors += answers.errors.values()
+            good = [each for place, each in enumerate(answers.examples) if place not in answers.errors]
+            columns = rows(tables.plain(answers.outputs)) if good else ()
+            for example, row in zip(good, columns, strict=True):
+                self.print("\t".join(map(printable, (example.title, *row))))
+
+    def answers(self, done: set[tuple[str, int]] | frozenset[Any] = frozenset()) -> Iterator[Answers]:
+        """Yields the answers in the order of the inputs. Leaves out examples with these names and rows."""
+        with _ended_by_signal():
+            for answers in self._bulk.answers(self._examples(done)):
+                self.report.add(answers)
+                yield answers
+
+    def by_input(self) -> Iterator[FileAnswers]:
+        """Yields the answers for each file or text, in order."""
+        current: FileAnswers | None = None
+        for answers in self.answers():
+            row = 0
+            for place, example in enumerate(answers.examples):
+                starts = current is None or current.name != example.name or not example.row
+                if starts and current is not None:
+                    yield current
+                if starts or current is None:
+                    current = FileAnswers(example.name)
+                if place in answers.errors:
+                    current.errors.append(answers.errors[place])
+                else:
+                    current.examples.append(example)
+                    current.parts.append({name: values[row : row + 1] for name, values in answers.outputs.items()})
+                    row += 1
+                if example.form == PICTURE:
+                    yield current
+                    current = None
+        if current is not None:
+            yield current
+
+    def close(self) -> int:
+        """Prints the errors. Returns the exit status. Raises GalleryError if the only input is bad."""
+        return self.report.close(len(self._inputs) == 1)
+
+    def _examples(self, done: Any) -> Iterator[Example]:
+        for example in self._read():
+            if done and (example.name, -1 if example.row is None else example.row) in done:
+                self._meter.add(skipped=1)
+            else:
+                yield example
+
+    def _read(self) -> Iterable[Example]:
+        return self._call.read(self._inputs) if self._are_files() else texts(map(str, self._inputs))
+
+    def _count(self) -> int:
+        return count(self._inputs, self._call.signature) if self._are_files() else len(self._inputs)
+
+    def _are_files(self) -> bool:
+        return bool(self._inputs) and isinstance(self._inputs[0], Path)
+
+
+def write_table(
+    values: argparse.Namespace,
+    task: str,
+    inputs: Callable[[], list[Path] | list[str]],
+    select: Callable[[Outputs], Outputs] | None = None,
+) -> int:
+    """Sends the inputs, and writes all answers to the file `values.output`.
+
+    All answers are of the same version of the model.
+
+    Args:
+        values: the options of the command.
+        task: the name of the signature.
+        inputs: returns the files or the texts.
+        select: chooses and shapes the outputs. By default, the table has all outputs, and numbers and texts come before
+            arrays.
+
+    Returns:
+        The exit status of the command.
+    """
+    from .call import Call
+
+    output: Path = values.output
+    tables.check(output)
+    found = inputs()
+    with files.connect(values) as client:
+        version = files.newest_version(client, values.name)
+        call = Call(client, values.name, task, version)
+        sending = Sending(values, client, call, found)
+        about = {"model": values.name, "version": version, "task": task}
+        parts = tables.Parts(output, "file" if isinstance(found[0], Path) else "input", about, values.resume)
+        try:
+            for answers in sending.answers(parts.done):
+                sending.report.errors += answers.errors.values()
+                if answers.outputs:
+                    good = [each for place, each in enumerate(answers.examples) if place not in answers.errors]
+                    parts.add(good, tables.plain((select or _in_order)(answers.outputs)))
+            rows = parts.finish()
+        except BaseException as error:
+            parts.leave()
+            if isinstance(error, OSError):
+                raise GalleryError(f"Cannot write {output}: {error.strerror or error}.") from None
+            raise
+        status = sending.close()
+    if rows:
+        print(f"{rows:,} rows -> {printable(output)}")
+    return status
+
+
+def _in_order(outputs: Outputs) -> Outputs:
+    return dict(sorted(outputs.items(), key=lambda item: (item[1].ndim, item[0])))
+
+
+@contextmanager
+def _ended_by_signal() -> Iterator[None]:
+    """Ends the command by SystemExit if another process asks it to end, so that files are closed and removed."""
+
+    def end(*_: Any) -> None:
+        raise SystemExit(143)
+
+    try:
+        before = signal.signal(signal.SIGTERM, end)
+    except ValueError:  # not the main thread
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
