@@ -76,17 +76,17 @@ def read_pixels(file: Path, size: Sequence[int]) -> Array:
     content = read_image(file)
     try:
         with Image.open(io.BytesIO(content)) as image:
-            if size[0] not in (-1, image.height) or size[1] not in (-1, image.width):
-                expected, found = f"{size[0]}x{size[1]}", f"{image.height}x{image.width}"
-                raise GalleryError(
-                    f"Expected a picture of {expected} pixels (height x width): {file}. Received: {found}."
-                )
-            if (image.mode in ("1", "L")) != (size[2] == 1) or image.mode not in ("1", "L", "P", "RGB"):
-                raise GalleryError(f"Expected a picture of {size[2]} channel(s): {file}. Received: {image.mode}.")
-            pixels = np.asarray(image.convert("L" if size[2] == 1 else "RGB"))
+            found, mode = (image.height, image.width), image.mode
+            is_right = all(want in (-1, got) for want, got in zip(size, found, strict=False))
+            pixels = np.asarray(image.convert("L" if size[2] == 1 else "RGB")) if is_right else None
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         raise GalleryError(f"{file} is damaged, or is not an image.") from None
-    return pixels.reshape(*pixels.shape[:2], size[2])
+    if pixels is None:
+        expected = f"{size[0]}x{size[1]} pixels (height x width)"
+        raise GalleryError(f"Expected a picture of {expected}: {file}. Received: {found[0]}x{found[1]}.")
+    if mode not in (("1", "L") if size[2] == 1 else ("P", "RGB")):
+        raise GalleryError(f"Expected a picture of {size[2]} channel(s): {file}. Received: {mode}.")
+    return pixels.reshape(*found, size[2])
 
 
 def load(file: Path) -> Array:

@@ -157,6 +157,7 @@ class Bulk:
         parts: list[Outputs] = []
         for _, group in itertools.groupby(loaded, lambda each: each[1].group):
             parts += self._halves(client, list(group), answers)
+        answers.errors = dict(sorted(answers.errors.items()))
         answers.outputs = _joined(parts)
         return answers
 

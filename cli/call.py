@@ -87,7 +87,7 @@ class Call:
         needed = {PICTURE: f"{self._task}_png", TEXT: self._texts()}.get(form, self._task)
         if form == PICTURE and self.signature and any(spec.pixels for spec in self.signature.inputs.values()):
             needed = self._task
-        if form != BROKEN and needed not in self._known:
+        if form not in (BROKEN, ROW) and needed not in self._known:
             raise self._lacks(needed)
 
     def send(self, client: Client, examples: Sequence[Example]) -> Outputs:

@@ -120,6 +120,41 @@ def test_colorize(server: ServerProcess, folder: Path) -> None:
     assert np.load(folder / "c.colorized.npy").shape == (3, 8, 8, 3)
 
 
+def test_score_reconstruct_and_decode(
+    server: ServerProcess, folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    images = np.concatenate([pixels(folder / "a.png"), np.load("c.npy")[..., None]])
+    with Client(server.grpc) as client:
+        scores, codes = client.score(MODEL, images), client.encode(MODEL, images)
+        expected = client.reconstruct(MODEL, images)
+    for target in (server.grpc, server.rest):
+        assert main(["score", MODEL, "a.png", "c.npy", "--server", target]) == 0
+        lines = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
+        assert [name for name, _ in lines] == ["a.png", "c.npy[0]", "c.npy[1]", "c.npy[2]"]
+        np.testing.assert_allclose([float(score) for _, score in lines], scores, rtol=1e-3)
+    np.save("a.code.npy", codes[0])
+    np.save("codes.npy", codes)
+    assert main(["reconstruct", MODEL, "a.png", "--server", server.grpc]) == 0
+    assert main(["decode", MODEL, "a.code.npy", "codes.npy", "--server", server.grpc]) == 0
+    for name in ("a.reconstruction.png", "a.decoded.png"):
+        np.testing.assert_allclose(pixels(folder / name)[0], expected[0], atol=0.5 / 255 + 1e-4)
+    np.testing.assert_allclose(np.load("codes.decoded.npy"), expected, atol=1e-4)
+
+
+def test_all_codes_in_one_file(server: ServerProcess, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder.parent)
+    with Client(server.grpc) as client:
+        arrays = [pixels(folder / "a.png"), pixels(folder / "b.png"), np.load(folder / "c.npy")[..., None]]
+        expected = client.encode(MODEL, np.concatenate(arrays))
+    output = ["--output", str(folder / "codes.npz"), "--server", server.rest]
+    assert main(["encode", MODEL, folder.name, *output]) == 0
+    with np.load(folder / "codes.npz") as found:
+        assert found["file"].tolist() == [f"{folder.name}/{name}" for name in ("a.png", "b.png", *3 * ("c.npy",))]
+        assert found["row"].tolist() == [-1, -1, 0, 1, 2]
+        np.testing.assert_allclose(found["code"], expected, atol=1e-4)
+
+
 # === Generate ===
 
 

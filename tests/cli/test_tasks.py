@@ -83,6 +83,21 @@ def test_classify_vectors(
     assert len(lines(capsys)) == np.prod(shape) // 4
 
 
+def test_classify_and_embed_into_one_file(server: ServerProcess, folder: Path) -> None:
+    pictures = np.load(folder / "c.npy")[..., None]
+    with Client(server.grpc) as client:
+        labels, vectors = client.classify("classifier", pictures), client.embed("classifier", pictures)
+    for task in ("classify", "embed"):
+        output = ["--output", str(folder / f"{task}.npz"), "--server", server.grpc]
+        assert main([task, "classifier", str(folder / "c.npy"), *output]) == 0
+    with np.load(folder / "classify.npz") as found:
+        assert found.files == ["file", "row", "label", "score", "probabilities"]
+        assert found["label"].tolist() == labels.labels
+        np.testing.assert_allclose(found["probabilities"], labels.probabilities, atol=1e-4)
+    with np.load(folder / "embed.npz") as found:
+        np.testing.assert_allclose(found["embedding"], vectors, atol=1e-4)
+
+
 def test_segment(server: ServerProcess, folder: Path) -> None:
     assert main(["segment", "segmenter", str(folder), "--server", server.grpc]) == 0
     out = folder.with_name(folder.name + "-mask")
