@@ -79,8 +79,8 @@ def test_a_uint8_array_is_scaled_to_0_1(server: ServerProcess, folder: Path) -> 
 
 
 def test_a_folder(server: ServerProcess, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked, pixel_values = [], files.pixel_values
-    monkeypatch.setattr(files, "pixel_values", lambda *each: asked.append(each) or pixel_values(*each))
+    asked, signatures = [], Client.signatures
+    monkeypatch.setattr(Client, "signatures", lambda *each, **more: asked.append(each) or signatures(*each, **more))
     out = tmp_path / "out"
     assert main(["denoise", MODEL, str(folder), "--output", str(out), "--server", server.grpc]) == 0
     assert sorted(file.name for file in out.iterdir()) == ["a.denoised.png", "b.denoised.png", "c.denoised.npy"]
