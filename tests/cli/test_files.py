@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from keras_gallery.cli import files
 from keras_gallery.cli.main import main
 from keras_gallery.serving.client import Client
 from keras_gallery.serving.launcher import ServerProcess
