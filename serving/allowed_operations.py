@@ -24,6 +24,7 @@ _READING = frozenset("RestoreV2 Restore RestoreSlice".split())
 SAVER = _READING | frozenset("SaveV2 MergeV2Checkpoints Save SaveSlices ShardedFilename ShardedFilespec".split())
 _INITIALIZERS = ("saved_model_main_op", "legacy_init_op", "table_initializer")
 _LONGEST_NAME = 1000  # bytes of an attribute that can be the name of a function
+_TRAINING = {"forward_function_name", "backward_function_name"}  # a backward and a forward function has this attribute
 _CALLS = ("PartitionedCall", "StatefulPartitionedCall")  # their inputs are the arguments of the function
 
 
@@ -230,12 +231,16 @@ def _names_in(attributes: Any) -> list[str]:
 def _linked_functions(functions: Iterable[Any]) -> dict[str, list[str]]:
     """Returns the functions that TensorFlow may run instead of each function, or after it.
 
-    TensorFlow's optimizer replaces a function by any other function with the same `api_implements`.
+    TensorFlow's optimizer replaces a function by any other function of the same kind with the same `api_implements`:
+    functions for inference, and the forward and backward functions of training. Only an attribute of a function can
+    lead from one kind to another.
     """
-    implementations: dict[bytes, list[str]] = {}
+    implementations: dict[tuple[bytes, str], list[str]] = {}
     for function in functions:
         if "api_implements" in function.attr:
-            implementations.setdefault(function.attr["api_implements"].s, []).append(function.signature.name)
+            for kind in _TRAINING & function.attr.keys() or {"inference"}:
+                same = implementations.setdefault((function.attr["api_implements"].s, kind), [])
+                same.append(function.signature.name)
     linked = {each.signature.name: _names_in(each.attr) for each in functions}
     for names in implementations.values():
         for name in names:

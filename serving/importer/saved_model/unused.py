@@ -45,7 +45,8 @@ def remove_unused(meta_graph: Any) -> list[str]:
     # A function of a model may not use the operations of a saver. Only loading and saving the variables may use them.
     savers = _functions_with(nodes, lambda node: node.op in SAVER)
     hidden = (unsafe | savers) & set(objects.concrete_functions) - {name for name, _ in nodes.reach([], needed)}
-    lines = _line("function", _hide(objects, hidden), "no signature calls") if hidden else []
+    shown = _hide(objects, hidden) if hidden else sorted(removed)
+    lines = _line("function", shown, "no signature calls") if shown else []
     if removed:
         _delete(graph.library.function, lambda each: each.signature.name in removed)
         _delete(graph.library.gradient, lambda each: bool({each.function_name, each.gradient_func} & removed))

@@ -54,6 +54,17 @@ def test_functions_that_nobody_calls() -> None:
     check(graph)
 
 
+def test_functions_of_training_with_the_interface_of_a_function_for_inference() -> None:
+    """A recurrent layer of Keras 2 has such functions. TensorFlow runs them instead of each other only in training."""
+    graph = graph_with(forward=BAD, backward=BAD)
+    for function, other in zip(graph.graph_def.library.function[1:], ("backward", "forward"), strict=True):
+        function.attr[f"{other}_function_name"].s = other.encode()
+    same_interface(graph)
+    (line,) = remove_unused(graph)
+    assert line.startswith("functions backward, forward removed: no signature calls them") and names(graph) == {"f"}
+    check(graph)
+
+
 def test_a_bare_function_that_nobody_calls() -> None:
     graph = graph_with(bad=BAD)
     add_object(graph, "_bad", "bad")
