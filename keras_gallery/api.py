@@ -6,7 +6,7 @@ Each function imports Keras and other slow packages when it is called, so that t
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from .models.errors import GalleryError
 if TYPE_CHECKING:
     import keras
 
+    from .preparation.description import Preparation
     from .serving.signatures import Texts
     from .training import Dataset, Run
 
@@ -176,6 +177,7 @@ def export(
     labels: Sequence[str] | None = None,
     texts: Texts | None = None,
     pixels: str | None = None,
+    preparation: Mapping[str, Any] | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> Path:
     """Exports a trained model as a SavedModel with named signatures, ready to be served.
@@ -196,6 +198,9 @@ def export(
         pixels: the pixel values that a model of images expects, for signatures that take PNG or JPEG files: "0..255",
             "0..1" or "-1..1". By default, the first layers of the model say it; if they do not, it is "0..1", as for
             all datasets of the gallery. For "unknown", there are no such signatures.
+        preparation: how the inputs of the model are made from pictures, tables or series, as in the file
+            `preparation.json` of a run. The default is the preparation of the run. Signatures such as `classify_png`
+            then take pictures of any size, and signatures such as `classify_rows` take the columns of a table.
         progress: called with a line of text at the start of each step.
 
     Returns:
@@ -206,8 +211,8 @@ def export(
         UnknownRun: the architecture has no finished run, or a file of the run is damaged.
         MissingName: a Keras model is exported without a name.
         MissingPackage: Keras or TensorFlow is not installed.
-        InvalidArgument: the name is not a valid folder name, the version exists, the number of labels is wrong, or
-            `pixels` is not one of these ranges.
+        InvalidArgument: the name is not a valid folder name, the version exists, the number of labels is wrong,
+            `pixels` is not one of these ranges, or `preparation` does not fit the model.
         FailedPrecondition: the SavedModel's answers differ from the model's answers by more than 1e-5, or Keras does
             not run on TensorFlow. Nothing is written.
 
@@ -227,7 +232,7 @@ def export(
     if isinstance(source, keras.Model):
         if name is None:
             raise MissingName('A Keras model needs a name for its export, such as export(model, "digits").')
-        return export(source, name, saved_models, version, labels, texts, progress, pixels)
+        return export(source, name, saved_models, version, labels, texts, progress, pixels, preparation=preparation)
     run_labels, run_texts = labels_and_texts(source)
     return export(
         source.model,
@@ -238,7 +243,23 @@ def export(
         run_texts if texts is None else texts,
         progress,
         pixels,
+        preparation=preparation_of(source) if preparation is None else preparation,
     )
+
+
+def preparation_of(run: Run) -> Preparation | None:
+    """Returns how a run made the inputs of its model, or None for a run on a dataset of the gallery.
+
+    Raises UnknownRun if preparation.json is damaged.
+    """
+    from .preparation.description import read
+    from .training.errors import UnknownRun
+
+    file = Path(run.folder, "preparation.json")
+    try:
+        return read(json.loads(file.read_text("utf-8"))) if file.exists() else None
+    except (OSError, ValueError) as error:
+        raise UnknownRun(f"The file {file} of the run is damaged: {error}.") from None
 
 
 def labels_and_texts(run: Run) -> tuple[Sequence[str] | None, Texts | None]:

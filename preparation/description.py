@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
@@ -14,6 +13,7 @@ from .fields import BadPreparation, Fields
 PIXELS = ("0..255", "0..1", "-1..1")  # ranges of pixel values
 FITS = ("crop", "pad")
 ENCODINGS = ("one_hot", "ids")
+CUT_NAMES = ("…",)
 MAX_SIDE = 1 << 14  # of a model's images, in pixels
 
 
@@ -103,13 +103,19 @@ class CategoryColumn:
     Attributes:
         name: the column's name.
         names: the categories of the training examples, in the order of the one-hot values or ids.
-        missing: the category that stands for missing values. None if missing values are refused.
+        missing: the category that stands for missing values. None if missing values are refused. It is not in `names`
+            if the training examples had no missing values.
     """
 
     type: ClassVar = "category"
     name: str
     names: tuple[str, ...]
     missing: str | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether `names` are all categories. A note on a signature can have less space than they need."""
+        return self.names != CUT_NAMES
 
 
 Column = NumberColumn | CategoryColumn
@@ -141,7 +147,7 @@ class Table:
     @classmethod
     def read(cls, fields: Fields) -> Table:
         encoding = fields.choice("encoding", ENCODINGS)
-        columns = tuple(fields.each("columns", _column))
+        columns = tuple(fields.each("columns", read_column))
         if encoding == "ids" and any(isinstance(each, NumberColumn) for each in columns):
             raise BadPreparation('Expected only columns of categories for the encoding "ids".')
         return cls(columns, encoding, tuple(fields.strings("target")), _threshold(fields))
@@ -226,7 +232,8 @@ def to_json(description: Preparation | Column | SeriesColumn | Threshold) -> dic
     return mark | {key: value for key, value in given.items() if value is not None}
 
 
-def _column(fields: Fields) -> Column:
+def read_column(fields: Fields) -> Column:
+    """Returns a column of a table."""
     name = fields.string("name")
     if fields.choice("type", ("number", "category")) == "number":
         spread = (fields.optional(each, fields.number) for each in ("mean", "deviation"))
@@ -235,8 +242,6 @@ def _column(fields: Fields) -> Column:
     missing = fields.optional("missing", fields.string)
     if not names or len(set(names)) != len(names):
         raise BadPreparation(f"Expected one or more different names of categories in the column {name}.")
-    if missing is not None and missing not in names:
-        raise BadPreparation(f"Expected the category for missing values, {missing}, in the names of the column {name}.")
     return CategoryColumn(name, names, missing)
 
 
@@ -246,8 +251,3 @@ def _range(fields: Fields) -> tuple[float | None, float | None]:
 
 def _threshold(fields: Fields) -> Threshold | None:
     return fields.optional("threshold", lambda name: fields.inner(name, Threshold.read))
-
-
-def names_of(columns: tuple[Column, ...]) -> Mapping[str, Column]:
-    """Returns the columns by name."""
-    return {each.name: each for each in columns}

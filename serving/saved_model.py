@@ -14,7 +14,7 @@ from google.protobuf.message import DecodeError
 from . import version_files
 from .errors import DataLoss, NotFound, OutOfRange
 from .wire import dtypes, messages, tensor
-from .wire.signature import PIXELS, PIXELS_DIMENSION, SignatureDef, TensorSpec
+from .wire.signature import SignatureDef, TensorSpec
 
 VARIABLES = ("VarHandleOp", "Variable", "VariableV2")  # operations that hold a variable
 INTERNAL = "__saved_model_"  # the names of TensorFlow's internal signatures begin with this
@@ -101,9 +101,8 @@ def signatures_of(meta_graph: Any) -> dict[str, SignatureDef]:
 def _spec(info: Any) -> TensorSpec:
     shape = info.tensor_shape
     sizes = None if shape.unknown_rank else tuple(dim.size for dim in shape.dim)
-    pixels = shape.dim[-1].name.removeprefix(PIXELS_DIMENSION) if shape.dim else ""
     dtype = dtypes.BY_NUMBER.get(info.dtype) or _foreign(info.dtype)
-    return TensorSpec(info.name, dtype, sizes, pixels if pixels in PIXELS else "")
+    return TensorSpec.named(info.name, dtype, sizes, shape.dim[-1].name if shape.dim else "")
 
 
 def _foreign(number: int) -> dtypes.DataType:

@@ -58,6 +58,18 @@ class Detection(NamedTuple):
         return [cls(boxes[:count], scores[:count], strings(labels[:count])) for boxes, scores, labels, count in rows]
 
 
+class Anomalies(NamedTuple):
+    """The scores of n examples.
+
+    Attributes:
+        scores: the reconstruction errors (n,), float32.
+        is_anomaly: whether each score is above the threshold (n,), bool.
+    """
+
+    scores: Array
+    is_anomaly: Array
+
+
 class Neighbours(NamedTuple):
     """The nearest neighbours of n words, sorted by descending similarity.
 

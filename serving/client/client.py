@@ -14,10 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InvalidArgument
+from ..errors import FailedPrecondition, InvalidArgument
 from ..wire import tensor
-from .answers import Classification, Detection, Neighbours, Segmentation, strings
+from .answers import Anomalies, Classification, Detection, Neighbours, Segmentation, strings
 from .connection import Connection
+from .rows import columns_of, rows_of
 from .transports import Array, Arrays
 
 
@@ -82,15 +83,27 @@ class Client(Connection):
 
     def score(self, model: str, images: Any, *, version: int | None = None) -> Array:
         """Returns the reconstruction error (batch,), float32, which is large for images unlike the training data."""
-        return self._one("score", model, images, version)
+        return self._named("score", model, images, version)["score"]
+
+    def find_anomalies(self, model: str, images: Any, *, version: int | None = None) -> Anomalies:
+        """Returns the scores of images, and which scores are above the threshold that was chosen after the training.
+
+        Raises FailedPrecondition if the model was exported without a threshold.
+        """
+        found = self._named("score", model, images, version)
+        if "anomaly" not in found:
+            raise FailedPrecondition(f"{model} was exported without a threshold for its scores. Use `score`.")
+        return Anomalies(found["score"], found["anomaly"])
 
     def classify(self, model: str, inputs: Any, *, version: int | None = None) -> Classification:
-        """Classifies images, feature vectors or sequences.
+        """Classifies images, feature vectors, sequences or rows of a table.
 
         Args:
             model: the model's name.
             inputs: images or feature vectors (batch, …), float32; a list of PNG or JPEG files as bytes; sequences
-                (batch, time, features); or a list of sequences of different lengths, (time, features) each.
+                (batch, time, features); a list of sequences of different lengths, (time, features) each; or rows of a
+                table: a dict of columns, a list of dicts, or a pandas DataFrame. Columns that the model does not know
+                are ignored.
             version: the version. By default the latest version on the server.
         """
         return Classification.of(self._named("classify", model, inputs, version))
@@ -176,8 +189,15 @@ class Client(Connection):
 
         For a list of bytes, calls the variant of the signature for image files. For a list of strings, calls the
         variant for texts if the model has this variant. For a list of sequences of different lengths, calls the variant
-        for padded sequences.
+        for padded sequences. For columns or rows of a table, calls the variant for rows if the model has this variant.
         """
+        columns = columns_of(value)
+        if columns is not None:
+            form = f"{signature}_rows"
+            if form not in self._known(model, version):
+                return self.predict(model, columns, signature=signature, version=version)
+            rows = rows_of(columns, self._definition(model, form, version))
+            return self.predict(model, rows, signature=form, version=version)
         if isinstance(value, bytes | str):
             value = [value]
         if _are(value, bytes):

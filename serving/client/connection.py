@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self
 
@@ -14,14 +13,7 @@ from ..wire import dtypes, tensor
 from ..wire.predict import ModelSpec
 from ..wire.signature import DEFAULT_SIGNATURE, SignatureDef
 from .transports import Array, Arrays, GrpcTransport, RestTransport, Transport
-
-IMAGE = "image"  # the name of the input of signatures for images (see serving/signatures/base.py)
-# The ranges of pixel values, with the end of the warning about other values.
-CONVERSIONS = {
-    "0..255": "Multiply values in [0, 1] by 255.",
-    "0..1": "Divide 8-bit pixels by 255.",
-    "-1..1": "Divide 8-bit pixels by 127.5, and subtract 1.",
-}
+from .values import check_values
 
 
 class Connection:
@@ -56,7 +48,8 @@ class Connection:
                 Floats, except bfloat16, are cast to the signature's float or complex dtype, which may lose precision.
                 Strings are encoded as UTF-8. Other arrays are sent unchanged. If a model also has signatures for image
                 files, its images have values in the range that the signature states (`TensorSpec.pixels`), by default
-                [0, 1]. A warning is given for images with values far outside this range.
+                [0, 1]. Images that are probably 8-bit pixels are refused if the range is smaller. For other values
+                outside the range of the training examples, there is a warning.
             signature: the signature's name.
             version: the version. By default the latest version on the server.
 
@@ -128,7 +121,7 @@ class Connection:
                 raise InvalidArgument(f"{definition.name} has several inputs ({names}). Pass arrays by name.")
             inputs = {next(iter(definition.inputs)): inputs}
         arrays = {name: _cast(name, value, definition) for name, value in inputs.items()}
-        warn_of_values(arrays.get(IMAGE), definition, self._signatures.get(spec, {}))
+        check_values(arrays, definition, self._signatures.get(spec, {}))
         return self._transport.predict(spec, definition, arrays)
 
 
@@ -150,27 +143,3 @@ def _cast(name: str, value: Any, definition: SignatureDef) -> Array:
             raise InvalidArgument(f"Expected {name} to fit into {spec.dtype.name}. Received: {array[cast != array][0]}")
         return cast
     return array
-
-
-def warn_of_values(images: Array | None, definition: SignatureDef, signatures: Iterable[str]) -> None:
-    """Warns if images have values far outside the range that the signature states, which is [0, 1] in most models.
-
-    Noise may leave the range by its width. For 0 to 255, also warns if all values are at most 1. If the signature
-    states no range, the range is [0, 1] if the model has signatures for image files.
-    """
-    if images is None or images.dtype.kind != "f" or not images.size:
-        return
-    low, high = images.min(), images.max()
-    pixels = definition.inputs[IMAGE].pixels if IMAGE in definition.inputs else ""
-    if not pixels and any(name.endswith("_png") for name in signatures):
-        pixels = "0..1"
-    if pixels not in CONVERSIONS:
-        return
-    least, most = map(int, pixels.split(".."))
-    is_dark = pixels == "0..255" and 0 < high <= 1
-    if is_dark or low < 2 * least - most or high > 2 * most - least:
-        warnings.warn(
-            f"Expected images with values in [{least}, {most}]. Received: values from {low:g} to {high:g}. "
-            f"{CONVERSIONS[pixels]}",
-            stacklevel=2,
-        )

@@ -16,6 +16,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from ...preparation.description import Preparation
 from .. import description, saved_model
 from ..core import warmup
 from ..engines.openvino import files as openvino_files
@@ -29,8 +30,9 @@ from ..signatures.pixels import UNKNOWN
 from ..signatures.shared import Shared
 from ..signatures.time_distributed import corrected
 from ..wire import messages, predict
-from ..wire.signature import PIXELS, PIXELS_DIMENSION
+from ..wire.signature import PIXELS
 from . import checking
+from .annotations import annotate, described, write_preparation
 from .checking import Arrays
 from .publishing import model_folder, publish
 
@@ -46,6 +48,7 @@ def export(
     progress: Callable[[str], None] | None = None,
     pixels: str | None = None,
     *,
+    preparation: Preparation | Mapping[str, Any] | None = None,
     whole: bool = False,
     finished: Callable[[Path, Any], None] | None = None,
 ) -> Path:
@@ -62,6 +65,8 @@ def export(
         progress: called with a line of text at the start of each step.
         pixels: which pixel values a model of images expects: "0..255", "0..1" or "-1..1". By default, the first layers
             say it; if they do not, it is "0..1". For "unknown", there are no signatures for PNG or JPEG files.
+        preparation: how training made the inputs of the model from the data, as in a run's `preparation.json`. The
+            signatures for image files then take pictures of any size, and a model of a table gets signatures for rows.
         whole: whether the model gets only the signature `serving_default`, with the names of its inputs and outputs.
         finished: called with the folder of the finished version, before the folder gets its name, and with the
             SavedModel that TensorFlow has loaded from this folder.
@@ -70,8 +75,8 @@ def export(
         The folder of the version. Servers that watch `root` load the version.
 
     Raises:
-        InvalidArgument: `name` is not a folder name, the version exists, the number of labels or names is wrong, or
-            `pixels` is not one of these ranges.
+        InvalidArgument: `name` is not a folder name, the version exists, the number of labels or names is wrong,
+            `pixels` is not one of these ranges, or `preparation` is wrong or does not fit the model.
         FailedPrecondition: the outputs of the SavedModel differ from the model's outputs, the graph needs a GPU, or the
             Keras backend is not TensorFlow. No files are left behind.
     """
@@ -83,13 +88,22 @@ def export(
     base = model_folder(Path(root), name, version)
     if pixels not in (None, UNKNOWN, *PIXELS):
         raise InvalidArgument(f"Expected pixels of {', '.join(PIXELS)} or {UNKNOWN}. Received: {pixels}")
+    prepared = described(preparation)
     say = progress or (lambda line: None)
     renamed = fit_names(model)
     try:
         for each in renamed:
             say(str(each))
-        signatures = endpoints(Shared(model), labels=labels, texts=texts, pixels=pixels, whole=whole)
-        return _export(model, signatures, name, base, version, say, finished, labels)
+        signatures = endpoints(
+            Shared(model), labels=labels, texts=texts, pixels=pixels, preparation=prepared, whole=whole
+        )
+
+        def complete(folder: Path, loaded: Any) -> None:
+            write_preparation(folder, prepared)
+            if finished:
+                finished(folder, loaded)
+
+        return _export(model, signatures, name, base, version, say, complete, labels)
     finally:
         for each in reversed(renamed):
             each.undo()
@@ -102,7 +116,7 @@ def _export(
     base: Path,
     version: int | None,
     progress: Callable[[str], None],
-    finished: Callable[[Path, Any], None] | None,
+    finished: Callable[[Path, Any], None],
     labels: Sequence[str] | None,
 ) -> Path:
     """Writes and checks a version, and moves it to its folder below `base`. Returns the folder."""
@@ -112,9 +126,8 @@ def _export(
     try:
         loaded = _write(model, signatures, name, partial, progress)
         description.write(partial, labels=tuple(labels or ()))
-        if finished:
-            with checking.without_optimization():  # as in `check`, so that TensorFlow does not compile the graphs again
-                finished(partial, loaded)
+        with checking.without_optimization():  # as in `check`, so that TensorFlow does not compile the graphs again
+            finished(partial, loaded)
         partial.chmod(0o755)  # mkdtemp makes the folder private, but the server may run as another user
         return publish(partial, base, version)
     except BaseException:
@@ -149,7 +162,9 @@ def _write(
     _check_no_gpu_operations(name, folder)
     progress("Converting the signatures for OpenVINO, and comparing both engines")
     write_openvino(folder)
-    write_warmup(folder, name, {signature: endpoint.example(1) for signature, endpoint in signatures.items()})
+    write_warmup(
+        folder, name, {signature: _named(endpoint, endpoint.example(1)) for signature, endpoint in signatures.items()}
+    )
     return loaded
 
 
@@ -183,23 +198,12 @@ def _set_methods(folder: Path, signatures: Mapping[str, Endpoint]) -> None:
     for signature, endpoint in signatures.items():
         updater.replace_method_name(signature, endpoint.method)
     updater.save()
-    _set_pixels(folder / "saved_model.pb", {name: each.pixels for name, each in signatures.items() if each.pixels})
+    annotate(folder / "saved_model.pb", signatures)
 
 
-def _set_pixels(file: Path, pixels: Mapping[str, str]) -> None:
-    """Writes the range of pixel values into the signatures: as the name of the last dimension of images and files.
-
-    A SavedModel has no other text for an input. TensorFlow ignores the names of dimensions.
-    """
-    if not pixels:
-        return
-    content = messages.SavedModel.FromString(file.read_bytes())
-    for graph in content.meta_graphs:
-        for signature, text in pixels.items():
-            for name, info in graph.signature_def[signature].inputs.items():
-                if name.startswith("image"):
-                    info.tensor_shape.dim[-1].name = PIXELS_DIMENSION + text
-    file.write_bytes(content.SerializeToString())
+def _named(endpoint: Endpoint, inputs: Arrays) -> Arrays:
+    """Returns the inputs by their names in the signature."""
+    return {endpoint.names.get(name, name): array for name, array in inputs.items()}
 
 
 def operations(graph: Any) -> set[str]:

@@ -8,8 +8,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from ...preparation.description import Pictures
 from .base import Arrays, Data, Endpoint, Tensors, check_count
 from .halves import Halves
+from .image_files import image_file_endpoints
 
 MAX_COUNT = 1024  # images per `generate` request
 
@@ -21,6 +23,7 @@ def autoencoder(model: keras.Model, data: Data, halves: Halves) -> dict[str, End
     the mean, so that the same input always has the same reconstruction.
     """
     encoder, decoder = halves.encoder, halves.decoder
+    threshold = data.preparation.threshold if data.preparation else None
     spec = encoder.outputs[0]
     code = [tf.TensorSpec((None, *spec.shape[1:]), keras.backend.standardize_dtype(spec.dtype), name="code")]
 
@@ -46,12 +49,13 @@ def autoencoder(model: keras.Model, data: Data, halves: Halves) -> dict[str, End
         return {data.kind: decoder(h, training=False)}
 
     def score(x: Any) -> Tensors:
-        """Returns the squared error Σ_j (x̂_j − x_j)² of each example.
+        """Returns the squared error Σ_j (x̂_j − x_j)² of each example, and whether it is above the threshold.
 
-        The error is large for data unlike the training data.
+        The error is large for data unlike the training data. Without a threshold, there is only the error.
         """
         error = tf.square(tf.cast(reconstruction(x), x.dtype) - x)
-        return {"score": tf.reduce_sum(error, axis=list(range(1, len(data.shape) + 1)))}
+        found = tf.reduce_sum(error, axis=list(range(1, len(data.shape) + 1)))
+        return {"score": found} | ({"anomaly": found > threshold.value} if threshold else {})
 
     def denoise(x: Any) -> Tensors:
         return {"denoised": reconstruction(x)}
@@ -61,7 +65,7 @@ def autoencoder(model: keras.Model, data: Data, halves: Halves) -> dict[str, End
         "reconstruct": data.endpoint(reconstruct),
         "encode": data.endpoint(encode),
         "decode": Endpoint(decode, code, codes),
-        "score": data.endpoint(score),
+        "score": data.endpoint(score, {"anomaly": threshold} if threshold else None),
     }
     if halves.outputs:
         endpoints["encode_all"] = data.endpoint(encode_all)
@@ -69,7 +73,9 @@ def autoencoder(model: keras.Model, data: Data, halves: Halves) -> dict[str, End
         endpoints["denoise"] = data.endpoint(denoise)
     if {"mean", "log_variance"} <= {layer.name for layer in getattr(model.get_layer("encoder"), "layers", [])}:
         endpoints["generate"] = _generator(decoder, data.kind, tuple(code[0].shape[1:]))
-    return endpoints | data.image_file_endpoints(endpoints, ("encode", "denoise"))
+    # Without a preparation, clients can send such pictures as arrays: they have the size of the model's images.
+    prepared = ("reconstruct", "score") if isinstance(data.preparation, Pictures) else ()
+    return endpoints | image_file_endpoints(data, endpoints, ("encode", "denoise", *prepared))
 
 
 def colorizer(model: keras.Model, data: Data, encoder: keras.Model) -> dict[str, Endpoint]:
@@ -86,7 +92,7 @@ def colorizer(model: keras.Model, data: Data, encoder: keras.Model) -> dict[str,
         "colorize": data.endpoint(colorize),
         "encode": data.endpoint(encode),
     }
-    return endpoints | data.image_file_endpoints(endpoints, ("colorize", "encode"), make_grey=True)
+    return endpoints | image_file_endpoints(data, endpoints, ("colorize", "encode"), make_grey=True)
 
 
 def _generator(decoder: Any, kind: str, code_shape: tuple[int, ...]) -> Endpoint:

@@ -1,48 +1,25 @@
-"""The class `Endpoint`, and helpers for all model types: inputs, image files, tf.Examples, labels."""
+"""Helpers for all model types: inputs, tf.Examples, labels."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from ...preparation.description import Pictures, Preparation, Series, Table
+from ...preparation.notes import Noted
 from ..core.predictions import INPUTS
 from ..errors import InvalidArgument
 from . import lookups
+from .endpoint import PREDICT as PREDICT
+from .endpoint import Arrays as Arrays
+from .endpoint import Endpoint as Endpoint
+from .endpoint import Tensors as Tensors
 from .halves import tensor
-from .image_files import decode_images
 from .sizes import example_size, too_short_length
-
-PREDICT = "tensorflow/serving/predict"
-
-Tensors = dict[str, Any]
-Arrays = dict[str, np.ndarray[Any, Any]]
-
-
-@dataclass(frozen=True)
-class Endpoint:
-    """A function to export.
-
-    Attributes:
-        function: takes tensors in the order of `inputs`, and returns a dict of tensors.
-        inputs: a named `tf.TensorSpec` for each input. The first dimension is the batch, except for scalars.
-        example: returns example inputs for a batch size. Checks and warm-up requests use them.
-        method: method name of the signature in TensorFlow Serving. Predict requests can use any signature.
-        tables: look-up tables that the function uses. The SavedModel must track them.
-        pixels: range of the pixel values in images or image files, such as "0..255". None if there are no images, or
-            if the range is not known.
-    """
-
-    function: Callable[..., Tensors]
-    inputs: list[Any]
-    example: Callable[[int], Arrays]
-    method: str = PREDICT
-    tables: Sequence[Any] = field(default=(), kw_only=True)
-    pixels: str | None = field(default=None, kw_only=True)
 
 
 class Data:
@@ -57,6 +34,10 @@ class Data:
         seed: seed of the examples.
         kind: a name for the input. If None, the name depends on the shape and the dtype.
         pixels: if the input is images: the range of the pixel values, such as "0..255". None if it is not known.
+        preparation: how training made the inputs from the data. None if it is not known.
+
+    Raises:
+        InvalidArgument: the input does not have the shape that the preparation makes.
 
     Attributes:
         shape: shape of an example, without the batch. None means any size.
@@ -64,13 +45,23 @@ class Data:
         too_short: the result of `too_short_length`.
     """
 
-    def __init__(self, model: keras.Model, seed: int, kind: str | None = None, *, pixels: str | None = "0..1") -> None:
+    def __init__(
+        self,
+        model: keras.Model,
+        seed: int,
+        kind: str | None = None,
+        *,
+        pixels: str | None = "0..1",
+        preparation: Preparation | None = None,
+    ) -> None:
         (x,) = model.inputs
         self.shape: tuple[int | None, ...] = tuple(x.shape[1:])
         self.dtype = keras.backend.standardize_dtype(x.dtype)
         self.kind = kind or _kind(self.shape, self.dtype)
         self.pixels = pixels if len(self.shape) == 3 and self.shape[-1] in (1, 3) else None
         self.too_short = too_short_length(model)
+        self.preparation = preparation
+        self._check_preparation()
         self._model = model
         self._rng = np.random.default_rng(seed)
 
@@ -85,48 +76,28 @@ class Data:
         """
         return {self.kind: random(self._rng, self.spec, batch, self._model, self._model.inputs[0], self.pixels)}
 
-    def endpoint(self, function: Callable[[Any], Tensors]) -> Endpoint:
+    def endpoint(self, function: Callable[[Any], Tensors], output_notes: Mapping[str, Noted] | None = None) -> Endpoint:
         """Returns an endpoint that applies `function` to this input.
 
         The endpoint has a new function, because TensorFlow needs a different function for each signature.
-        """
-        return Endpoint(lambda x: function(x), [self.spec], self.example, pixels=self.pixels)
-
-    def image_file_endpoints(
-        self, endpoints: dict[str, Endpoint], names: Iterable[str], *, make_grey: bool = False
-    ) -> dict[str, Endpoint]:
-        """Returns endpoints that take PNG or JPEG files instead of arrays, such as `encode_png` for `encode`.
-
-        Returns an empty dict if the input is not an image of fixed size with one or three channels, or if the range of
-        the pixel values is not known.
 
         Args:
-            endpoints: endpoints on arrays.
-            names: names of the endpoints to convert. Names that are not in `endpoints` are ignored.
-            make_grey: whether to convert colour files to grey.
+            function: computes the outputs.
+            output_notes: what the signature says about its outputs.
         """
-        if self.pixels is None:
-            return {}
-        height, width, channels = self.shape
-        if height is None or width is None or channels is None:
-            return {}
-        pixels, dtype = self.pixels, self.dtype
-        shape = (height, width, channels)
-        inputs = [tf.TensorSpec((None,), tf.string, name="image_bytes")]
-        rng = np.random.default_rng(0)
+        return Endpoint(
+            lambda x: function(x),
+            [self.spec],
+            self.example,
+            pixels=self.pixels,
+            notes=self.notes,
+            output_notes=output_notes or {},
+        )
 
-        def example(batch: int) -> Arrays:
-            images = rng.integers(0, 256, (batch, *shape), np.uint8)
-            return {"image_bytes": np.array([tf.io.encode_png(image).numpy() for image in images], object)}
-
-        def on_files(function: Callable[..., Tensors]) -> Callable[..., Tensors]:
-            return lambda files: function(decode_images(files, shape, make_grey=make_grey, pixels=pixels, dtype=dtype))
-
-        return {
-            f"{name}_png": Endpoint(on_files(endpoints[name].function), inputs, example, pixels=pixels)
-            for name in names
-            if name in endpoints
-        }
+    @property
+    def notes(self) -> dict[str, Noted]:
+        """What the signatures for arrays say about the input."""
+        return {self.kind: self.preparation} if isinstance(self.preparation, Series | Table) else {}
 
     def example_endpoint(self, name: str, function: Callable[[Any], Tensors], method: str) -> dict[str, Endpoint]:
         """Returns an endpoint that takes serialized tf.Examples.
@@ -155,6 +126,20 @@ class Data:
             return function(tf.cast(tf.io.parse_example(examples, parsing)[self.kind], self.dtype))
 
         return {name: Endpoint(on_examples, [tf.TensorSpec((None,), tf.string, name=INPUTS)], example, method)}
+
+    def _check_preparation(self) -> None:
+        """Raises InvalidArgument if the input does not have the shape that the preparation makes."""
+        match self.preparation:
+            case Pictures(height=height, width=width):
+                wanted: tuple[int | None, ...] = (height, width, *self.shape[2:])
+            case Table(encoding="one_hot", width=inputs):
+                wanted = (inputs,)
+            case Series(columns=columns):
+                wanted = (*self.shape[:-1], len(columns))
+            case _:
+                return
+        if len(wanted) != len(self.shape) or any(b not in (None, a) for a, b in zip(wanted, self.shape, strict=True)):
+            raise InvalidArgument(f"The preparation makes inputs of shape {wanted}, but the model takes {self.shape}.")
 
 
 def embed(model: keras.Model, data: Data) -> dict[str, Endpoint]:

@@ -12,7 +12,9 @@ from ..core.checks import CLASSIFY
 from ..core.predictions import CLASSES, SCORES
 from .activations import SIGMOID, output_activation
 from .base import Arrays, Data, Endpoint, Tensors, embed, label_names, table_sizes
+from .image_files import image_file_endpoints
 from .padded import padded
+from .rows import row_endpoints
 from .tokens import Tokens, tokens_of
 
 
@@ -89,7 +91,8 @@ def classifier(
         endpoints |= {f"{name}_text": tokens.text_endpoint(endpoints[name].function) for name in named}
     elif data.kind == "text" and data.shape == (1,):
         endpoints |= {f"{name}_text": _of_texts(endpoints[name].function, data) for name in named}
-    endpoints |= data.image_file_endpoints(endpoints, named) | padded(model, data, endpoints, named)
+    endpoints |= image_file_endpoints(data, endpoints, named) | padded(model, data, endpoints, named)
+    endpoints |= row_endpoints(data, endpoints, named)
     if not classes.count:
         return endpoints
     return endpoints | data.example_endpoint(

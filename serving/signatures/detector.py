@@ -9,6 +9,7 @@ import keras
 import tensorflow as tf
 
 from .base import Data, Endpoint, Tensors, embed, label_names
+from .image_files import image_file_endpoints
 
 PROBABILITIES, BOXES = "cell_probabilities", "cell_boxes"
 MAX_BOXES = 16  # per image
@@ -48,7 +49,7 @@ def detector(model: keras.Model, data: Data, labels: Sequence[str] | None) -> di
 
     endpoints = {"serving_default": data.endpoint(predict), "detect": data.endpoint(detect)}
     endpoints |= embed(model, data)
-    return endpoints | data.image_file_endpoints(endpoints, ("detect", "embed"))
+    return endpoints | image_file_endpoints(data, endpoints, ("detect", "embed"))
 
 
 def _suppress(cells: Any) -> Any:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from ...preparation.description import Pictures, Preparation
+from ..errors import InvalidArgument
 from .autoencoder import autoencoder, colorizer
 from .base import Arrays, Data, Endpoint, Tensors, random
 from .classifier import classifier, classifier_of_several_inputs
@@ -34,6 +37,7 @@ def endpoints(
     texts: Texts | None = None,
     *,
     pixels: str | None = None,
+    preparation: Preparation | None = None,
     whole: bool = False,
 ) -> dict[str, Endpoint]:
     """Returns the endpoints of a model by signature name, `serving_default` first.
@@ -78,14 +82,16 @@ def endpoints(
             takes ids only.
         pixels: which pixel values a model of images expects: "0..255", "0..1" or "-1..1". By default, the first layers
             say it; if they do not, it is "0..1". For "unknown", there are no signatures for PNG or JPEG files.
+        preparation: how training made the inputs from the data. The signatures for image files then take pictures of
+            any size, and a model of a table gets signatures for rows, such as `classify_rows`.
         whole: whether the model gets `serving_default` only, with the names of its inputs and outputs.
 
     Raises:
         InvalidArgument: the number of labels is not the number of classes, or the number of names does not fit the
-            number of ids.
+            number of ids, or `preparation` does not fit the model or `pixels`.
     """
     tokens = {role: Tokens(**options) for role, options in (texts or {}).items()}
-    values = None if pixels == UNKNOWN else pixels or pixel_range(model)[0] or "0..1"
+    values = _pixel_values(model, pixels, preparation)
     default = {"serving_default": plain(model, seed, values)}
     if whole:
         return default
@@ -93,34 +99,43 @@ def endpoints(
         # A call of the model returns a dict. A call of this copy returns a tensor.
         model = keras.Model(model.inputs, model.outputs[0], name=model.name)
     names = {layer.name for layer in model.layers}
+    data = partial(Data, model, seed, pixels=values, preparation=preparation)
     match [each.dtype for each in model.inputs], _last_layers(model):
         case [_], ["probabilities"] if model.outputs[0].shape[1:]:
-            return classifier(model, Data(model, seed, pixels=values), labels, tokens)
+            return classifier(model, data(), labels, tokens)
         case [_, _, *_], ["probabilities"] if model.outputs[0].shape[1:]:
             return classifier_of_several_inputs(model, default["serving_default"], labels)
         case ["int32"], ["prediction"] if tokens and FIELD.format(1) in names:
-            return entities(model, Data(model, seed), tokens)
+            return entities(model, data(), tokens)
         case ["float32" | "int32"], ["prediction"]:
-            return regressor(model, Data(model, seed, pixels=values))
+            return regressor(model, data())
         case ["float32"], ["forecast"]:
-            return forecaster(model, Data(model, seed, "history"))
+            return forecaster(model, data("history"))
         case ["float32"], ["pixel_probabilities"]:
-            return segmenter(model, Data(model, seed, pixels=values))
+            return segmenter(model, data())
         case [_, _], ["scores"] if "embedding" in names:
             return default | words(model, tokens)
         case [_, _], [_] if {"encoder", "decoder"} <= names and "previous" in [x.name for x in model.inputs]:
-            return default | text_generator(model, seed, tokens, values)
+            return default | text_generator(model, seed, tokens, values, preparation)
         case ["float32"], [_] if {"encoder", "decoder"} <= names:
             before, after = (tuple(each[0].shape[1:]) for each in (model.inputs, model.outputs))
-            data = Data(model, seed, pixels=values)
             if before == after and (halves := halves_by_name(model)):
-                return autoencoder(model, data, halves)
+                return autoencoder(model, data(), halves)
             is_colorizer = len(before) == 3 and (before, after) == ((*before[:2], 1), (*before[:2], 3))
             if is_colorizer and (encoder := encoder_by_name(model)):
-                return colorizer(model, data, encoder)
+                return colorizer(model, data(), encoder)
         case ["float32"], [_, _] if isinstance(model.output, dict) and model.output.keys() == {PROBABILITIES, BOXES}:
-            return detector(model, Data(model, seed, pixels=values), labels)
+            return detector(model, data(), labels)
     return default
+
+
+def _pixel_values(model: keras.Model, pixels: str | None, preparation: Preparation | None) -> str | None:
+    """Returns the range of the model's pixel values, or None if it is unknown."""
+    if isinstance(preparation, Pictures):
+        if pixels not in (None, preparation.pixels):
+            raise InvalidArgument(f"Expected pixels of {preparation.pixels}, as in training. Received: {pixels}")
+        return preparation.pixels
+    return None if pixels == UNKNOWN else pixels or pixel_range(model)[0] or "0..1"
 
 
 def _last_layers(model: keras.Model) -> list[str]:

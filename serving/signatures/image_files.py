@@ -1,14 +1,82 @@
-"""Decodes PNG and JPEG files inside an exported graph."""
+"""Signatures for image files, which are decoded inside the exported graph."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
+
+from ...preparation.description import Pictures
+from ...preparation.images import GREY, prepare_images
+from ...preparation.notes import Noted
+from .base import Arrays, Data, Endpoint, Tensors
 
 MAX_EXTRA_BYTES = 32 << 10  # of a file, for metadata
 PNG_HEADER = 24  # bytes of a PNG file up to the end of its width and height
-GREY = ((0.299,), (0.587,), (0.114,))  # weights of red, green and blue (ITU-R BT.601)
+
+
+def image_file_endpoints(
+    data: Data, endpoints: dict[str, Endpoint], names: Iterable[str], *, make_grey: bool = False
+) -> dict[str, Endpoint]:
+    """Returns endpoints that take image files instead of arrays, such as `encode_png` for `encode`.
+
+    With a preparation, the files are pictures of any size, and are prepared as in training. Without a preparation,
+    they are PNG or JPEG files of the size and kind of the model's images.
+
+    Returns an empty dict if the input is not an image of fixed size with one or three channels, or if the range of
+    the pixel values is not known.
+
+    Args:
+        data: the model's input.
+        endpoints: endpoints on arrays.
+        names: names of the endpoints to convert. Names that are not in `endpoints` are ignored.
+        make_grey: whether to convert colour files to grey.
+    """
+    if data.pixels is None:
+        return {}
+    height, width, channels = data.shape
+    known = data.preparation if isinstance(data.preparation, Pictures) else None
+    if known is not None:
+        height, width = known.height, known.width
+    if height is None or width is None or channels is None:
+        return {}
+    pixels, dtype = data.pixels, data.dtype
+    shape = (height, width, channels)
+    pictures = known and replace(known, channels=channels, pixels=pixels)
+    inputs = [tf.TensorSpec((None,), tf.string, name="image_bytes")]
+    rng = np.random.default_rng(0)
+
+    def example(batch: int) -> Arrays:
+        images = rng.integers(0, 256, (batch, *shape), np.uint8)
+        return {"image_bytes": np.array([tf.io.encode_png(image).numpy() for image in images], object)}
+
+    if pictures:  # one graph for all signatures
+        prepare = tf.function(lambda files: prepare_images(files, pictures, dtype=dtype), autograph=False)
+
+    def images(files: Any) -> Any:
+        if pictures:
+            return prepare.get_concrete_function(inputs[0])(files)
+        return decode_images(files, shape, make_grey=make_grey, pixels=pixels, dtype=dtype)
+
+    def on_files(function: Callable[..., Tensors]) -> Callable[..., Tensors]:
+        return lambda files: function(images(files))
+
+    notes: dict[str, Noted] = {"image_bytes": replace(pictures, threshold=None)} if pictures else {}
+    return {
+        f"{name}_png": Endpoint(
+            on_files(endpoints[name].function),
+            inputs,
+            example,
+            pixels=pixels,
+            notes=notes,
+            output_notes=endpoints[name].output_notes,
+        )
+        for name in names
+        if name in endpoints
+    }
 
 
 def decode_images(

@@ -42,7 +42,7 @@ def padded(model: keras.Model, data: Data, endpoints: dict[str, Endpoint], names
         return lambda x, length: _call_masked(function, x, _checked(length, data.too_short + 1, tf.shape(x)[1]))
 
     return {
-        f"{name}_padded": Endpoint(on_padded(endpoints[name].function), inputs, example)
+        f"{name}_padded": Endpoint(on_padded(endpoints[name].function), inputs, example, notes=data.notes)
         for name in names
         if name in endpoints
     }

@@ -9,7 +9,9 @@ import keras
 from ..core.checks import REGRESS
 from ..core.predictions import OUTPUTS
 from .base import Data, Endpoint, Tensors, embed
+from .image_files import image_file_endpoints
 from .padded import padded
+from .rows import row_endpoints
 
 
 def regressor(model: keras.Model, data: Data) -> dict[str, Endpoint]:
@@ -26,7 +28,8 @@ def regressor(model: keras.Model, data: Data) -> dict[str, Endpoint]:
 
     endpoints = {"serving_default": data.endpoint(regress), "regress": data.endpoint(regress)}
     endpoints |= embed(model, data)
-    endpoints |= data.image_file_endpoints(endpoints, ("regress", "embed"))
+    endpoints |= image_file_endpoints(data, endpoints, ("regress", "embed"))
+    endpoints |= row_endpoints(data, endpoints, ("regress", "embed"))
     endpoints |= padded(model, data, endpoints, ("regress", "embed"))
     if model.outputs[0].shape[1:] == (1,):
         endpoints |= data.example_endpoint("regress_example", one, REGRESS)

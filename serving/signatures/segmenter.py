@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from ..errors import InvalidArgument
 from .base import Data, Endpoint, Tensors, embed
+from .image_files import image_file_endpoints
 
 MAX_CLASSES = 256  # a mask has one byte per pixel
 
@@ -31,4 +32,4 @@ def segmenter(model: keras.Model, data: Data) -> dict[str, Endpoint]:
 
     endpoints = {"serving_default": data.endpoint(probabilities), "segment": data.endpoint(segment)}
     endpoints |= embed(model, data)
-    return endpoints | data.image_file_endpoints(endpoints, ("segment", "embed"))
+    return endpoints | image_file_endpoints(data, endpoints, ("segment", "embed"))

@@ -8,14 +8,20 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from ...preparation.description import Preparation
 from .base import Data, Endpoint, Tensors, table_sizes
+from .image_files import image_file_endpoints
 from .tokens import END, PADDING, START, Tokens, tokens_of
 
 MAX_STEPS = 64  # maximum number of generated tokens
 
 
 def text_generator(
-    model: keras.Model, seed: int, texts: Mapping[str, Tokens], pixels: str | None = "0..1"
+    model: keras.Model,
+    seed: int,
+    texts: Mapping[str, Tokens],
+    pixels: str | None = "0..1",
+    preparation: Preparation | None = None,
 ) -> dict[str, Endpoint]:
     """Returns the endpoints of a model with sub-models `encoder` and `decoder`.
 
@@ -30,10 +36,10 @@ def text_generator(
     def generate(source: Any) -> Tensors:
         return {"text": output.texts(greedy_decode(encoder, decoder, source))}
 
-    data = Data(encoder, seed, pixels=pixels)
+    data = Data(encoder, seed, pixels=pixels, preparation=preparation)
     if data.kind == "image":
         endpoints = {"caption": data.endpoint(generate)}
-        return endpoints | data.image_file_endpoints(endpoints, ("caption",))
+        return endpoints | image_file_endpoints(data, endpoints, ("caption",))
     if "text" not in texts:
         return {}
     text = tokens_of(texts, "text", min(table_sizes(encoder)))

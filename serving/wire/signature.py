@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ...preparation.description import PIXELS, Pictures
+from ...preparation.notes import Noted, read_note
 from . import dtypes, tensor
 
+__all__ = ["DEFAULT_SIGNATURE", "PIXELS", "PIXELS_DIMENSION", "SignatureDef", "TensorSpec"]
+
 DEFAULT_SIGNATURE = "serving_default"
-PIXELS = ("0..255", "0..1", "-1..1")  # ranges of pixel values
 PIXELS_DIMENSION = "pixels "  # an export names the last dimension of images "pixels 0..255", for example
 
 
@@ -20,14 +23,29 @@ class TensorSpec:
         tensor: the tensor's name in the graph, such as "serving_default_x:0".
         dtype: the data type.
         shape: the size of each dimension, −1 for any size. None for any rank.
-        pixels: for images, and for PNG or JPEG files: the range of the pixel values that the model expects, one of
-            `PIXELS`. "" if the signature does not say it.
+        pixels: for images, and for image files: the range of the pixel values that the model expects, one of `PIXELS`.
+            "" if the signature does not say it.
+        note: what the signature says about the preparation of the values (see `preparation.notes`). "" if it says
+            nothing.
     """
 
     tensor: str
     dtype: dtypes.DataType
     shape: tuple[int, ...] | None
     pixels: str = field(default="", compare=False)
+    note: str = field(default="", compare=False)
+
+    @classmethod
+    def named(cls, tensor: str, dtype: dtypes.DataType, shape: tuple[int, ...] | None, name: str) -> TensorSpec:
+        """Returns a spec with the pixel values or the note in `name`, the name of the last dimension."""
+        noted = read_note(name)
+        pixels = noted.pixels if isinstance(noted, Pictures) else name.removeprefix(PIXELS_DIMENSION)
+        return cls(tensor, dtype, shape, pixels if pixels in PIXELS else "", name if noted else "")
+
+    @property
+    def noted(self) -> Noted | None:
+        """What `note` says. None if it says nothing."""
+        return read_note(self.note)
 
     def accepts(self, shape: tuple[int, ...]) -> bool:
         """Returns whether the tensor can have the given shape."""

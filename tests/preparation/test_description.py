@@ -60,7 +60,7 @@ def test_values() -> None:
         ({**TABLE, "columns": []}, "a list for columns"),
         ({**TABLE, "columns": [ALCOHOL, ALCOHOL]}, "different names in columns"),
         ({**TABLE, "columns": [{**COLOUR, "names": ["a", "a"]}]}, "different names of categories in the column colour"),
-        ({**TABLE, "columns": [{**COLOUR, "missing": "x"}]}, "the category for missing values, x, in the names of"),
+        ({**TABLE, "columns": [{**COLOUR, "missing": 0}]}, "a text for missing of each of columns"),
         ({**TABLE, "encoding": "ids"}, "only columns of categories"),
         ({**TABLE, "target": "class"}, "a list of texts for target"),
         ({**SERIES, "horizon": 0}, "a whole number of at least 1 for horizon"),

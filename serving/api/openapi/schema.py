@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ....preparation.notes import sentence
 from ...wire import dtypes
 from ...wire.signature import TensorSpec
 
@@ -24,7 +25,7 @@ def of_input(spec: TensorSpec, *, row: bool = False) -> Json:
     """Returns the schema of an input. If `row`, returns the schema of one row of the input."""
     text: Json = {"anyOf": [{"type": "string"}, B64]}
     schema = _nested(text if spec.dtype is dtypes.STRING else _number(spec.dtype), spec, row)
-    return schema | {"description": f"Pixel values {spec.pixels}"} if spec.pixels else schema
+    return _described(schema, spec)
 
 
 def of_output(name: str, spec: TensorSpec, *, row: bool = False) -> Json:
@@ -33,7 +34,13 @@ def of_output(name: str, spec: TensorSpec, *, row: bool = False) -> Json:
     Strings are in base64 if `name` ends with `_bytes`.
     """
     text: Json = B64 if name.endswith("_bytes") else {"type": "string"}
-    return _nested(text if spec.dtype is dtypes.STRING else _number(spec.dtype), spec, row)
+    return _described(_nested(text if spec.dtype is dtypes.STRING else _number(spec.dtype), spec, row), spec)
+
+
+def _described(schema: Json, spec: TensorSpec) -> Json:
+    """Adds what the signature says about the values."""
+    about = sentence(spec.noted) if spec.noted else f"pixel values {spec.pixels}" if spec.pixels else ""
+    return schema | {"description": about[:1].upper() + about[1:]} if about else schema
 
 
 def _number(dtype: dtypes.DataType) -> Json:
@@ -92,5 +99,5 @@ def description(spec: TensorSpec) -> str:
     """Returns the data type and shape of an input or output, such as `float (?, 28, 28)`."""
     if spec.shape is None:
         return f"{spec.dtype.name} of any shape"
-    pixels = f", pixel values {spec.pixels}" if spec.pixels else ""
-    return f"{spec.dtype.name} ({', '.join('?' if size < 0 else str(size) for size in spec.shape)}){pixels}"
+    about = f": {sentence(spec.noted)}" if spec.noted else f", pixel values {spec.pixels}" if spec.pixels else ""
+    return f"{spec.dtype.name} ({', '.join('?' if size < 0 else str(size) for size in spec.shape)}){about}"

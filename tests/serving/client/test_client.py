@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from keras_gallery.serving.client import Client
-from keras_gallery.serving.client.connection import warn_of_values
+from keras_gallery.serving.client.values import check_values
 from keras_gallery.serving.errors import (
     DeadlineExceeded,
     FailedPrecondition,
@@ -138,28 +138,35 @@ def test_models(client: Client) -> None:
 
 
 @pytest.mark.parametrize("scale", [255, 16, -255])
-def test_images_that_are_not_in_0_1_give_a_warning(client: Client, images: Any, scale: float) -> None:
+def test_images_that_are_not_in_0_1_give_an_error_or_a_warning(client: Client, images: Any, scale: float) -> None:
     for call in (client.encode, client.denoise, client.reconstruct, client.score):
-        with pytest.warns(UserWarning, match=r"^Expected images with values in \[0, 1\]. Received: values from "):
+        message = r"^Expected images with values in \[0, 1\]. Received: values from .* Divide 8-bit pixels by 255\.$"
+        with pytest.warns(UserWarning, match=message) if scale < 0 else pytest.raises(InvalidArgument, match=message):
             call(MODEL, images * scale)
-    with pytest.warns(UserWarning, match=r"Divide 8-bit pixels by 255\.$"):
+    with pytest.raises(InvalidArgument, match=r"Divide 8-bit pixels by 255\.$"):
         client.encode(MODEL, np.full(images.shape, 255, np.uint8))
     client.encode(MODEL, images * 2 - 0.5)  # noise may leave [0, 1]; warnings are errors in tests
 
 
-def test_images_in_another_range_give_a_warning(images: Any) -> None:
+def test_images_in_another_range_give_an_error_or_a_warning(images: Any) -> None:
     def signature(pixels: str) -> SignatureDef:
         spec = TensorSpec("x:0", dtypes.BY_NUMBER[1], (-1, 8, 8, 1), pixels)
         return SignatureDef("encode", "", {"image": spec}, {})
 
-    warn_of_values(images * 255, signature("0..255"), ["encode_png"])  # warnings are errors in tests
-    for scale in (1, 255 * 255):
-        with pytest.warns(UserWarning, match=r"values in \[0, 255\]. .* Multiply values in \[0, 1\] by 255\.$"):
-            warn_of_values(images * scale, signature("0..255"), ["encode_png"])
-    with pytest.warns(UserWarning, match=r"values in \[-1, 1\]. .* by 127.5, and subtract 1\.$"):
-        warn_of_values(images * 255, signature("-1..1"), ["encode_png"])
-    warn_of_values(images * 2 - 1, signature("-1..1"), ["encode_png"])
-    warn_of_values(images * 255, signature(""), ["encode"])
+    def check(values: Any, pixels: str, *names: str) -> None:
+        check_values({"image": values}, signature(pixels), names)
+
+    check(images * 255, "0..255")  # warnings are errors in tests
+    with pytest.warns(UserWarning, match=r"values in \[0, 255\]. .* Multiply values in \[0, 1\] by 255\.$"):
+        check(images, "0..255")
+    with pytest.raises(InvalidArgument, match=r"values in \[0, 255\]. .* Divide 16-bit pixels by 257\.$"):
+        check(images * 255 * 255, "0..255")
+    with pytest.raises(InvalidArgument, match=r"values in \[-1, 1\]. .* by 127.5, and subtract 1\.$"):
+        check(images * 255, "-1..1")
+    check(images * 2 - 1, "-1..1")
+    check(images * 255, "", "encode")
+    with pytest.warns(UserWarning, match=r"values in \[0, 1\]"):  # the signature does not state the range
+        check(images * 255, "", "encode_png")
 
 
 def test_errors(client: Client, images: Any, png_files: list[bytes]) -> None:

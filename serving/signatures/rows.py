@@ -1,0 +1,137 @@
+"""Signatures for rows of a table, whose columns become the input of the model inside the exported graph."""
+
+from __future__ import annotations
+
+import keyword
+import re
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from ...preparation.description import CategoryColumn, Column, NumberColumn, Table
+from .base import Data, Endpoint, Tensors
+
+Array = np.ndarray[Any, Any]
+MAX_SHOWN = 100  # characters of a wrong value, and of the list of the categories, in an error message
+
+
+class Rows:
+    """The columns of a table, each with one value for each row.
+
+    Args:
+        table: the columns.
+
+    Attributes:
+        specs: a `tf.TensorSpec` (batch,) for each column: float32 for numbers, string for categories.
+        names: the columns' names by the names of the specs. Names of inputs in TensorFlow must be Python names.
+        tables: look-up tables of the categories.
+    """
+
+    def __init__(self, table: Table) -> None:
+        self._columns = table.columns
+        safe = safe_names([each.name for each in table.columns])
+        self.names = dict(zip(safe, (each.name for each in table.columns), strict=True))
+        self.specs = [
+            tf.TensorSpec((None,), tf.float32 if isinstance(each, NumberColumn) else tf.string, name=name)
+            for name, each in zip(safe, table.columns, strict=True)
+        ]
+        is_one_hot = table.encoding == "one_hot"
+        self._ids = {each.name: _ids(each) for each in table.columns if is_one_hot and isinstance(each, CategoryColumn)}
+        self.tables = list(self._ids.values())
+
+    def features(self, values: Sequence[Any], dtype: str) -> Any:
+        """Returns the input of the model (batch, features): numbers as they are, and one-hot values for categories.
+
+        The graph fails for an unknown category, for a missing value in a column that had none in training, and for a
+        number that is not finite.
+        """
+        parts = [self._part(column, value, dtype) for column, value in zip(self._columns, values, strict=True)]
+        return tf.concat(parts, 1)
+
+    def example(self, rng: np.random.Generator, batch: int) -> dict[str, Array]:
+        """Returns random rows by the names of the specs."""
+        return {name: _example(rng, each, batch) for name, each in zip(self.names, self._columns, strict=True)}
+
+    def _part(self, column: Column, values: Any, dtype: str) -> Any:
+        if isinstance(column, NumberColumn):
+            message = f"Expected finite numbers in the column {column.name}. Received: NaN or infinity"
+            check = tf.debugging.Assert(tf.reduce_all(tf.math.is_finite(values)), [message])
+            with tf.control_dependencies([check]):
+                return tf.cast(values, dtype)[:, tf.newaxis]
+        values = filled(values, column)
+        ids = self._ids[column.name].lookup(values)
+        known = ", ".join(column.names)
+        known = known if len(known) <= MAX_SHOWN else known[:MAX_SHOWN] + "…"
+        unknown = tf.strings.reduce_join(tf.boolean_mask(values, ids < 0)[:1])
+        shown = tf.strings.unicode_transcode(unknown, "UTF-8", "UTF-8", replace_control_characters=True)
+        shown = tf.strings.substr(shown, 0, MAX_SHOWN, unit="UTF8_CHAR")
+        message = tf.strings.join([f"Expected a category of the column {column.name}: {known}. Received: ", shown])
+        with tf.control_dependencies([tf.debugging.Assert(tf.reduce_all(ids >= 0), [message])]):
+            return tf.one_hot(ids, len(column.names), dtype=dtype)
+
+
+def row_endpoints(data: Data, endpoints: dict[str, Endpoint], names: Iterable[str]) -> dict[str, Endpoint]:
+    """Returns endpoints that take the columns of a table instead of arrays, such as `classify_rows` for `classify`.
+
+    Returns an empty dict if the model was not trained on a table, or if its inputs are ids.
+
+    Args:
+        data: the model's input.
+        endpoints: endpoints on arrays.
+        names: names of the endpoints to convert. Names that are not in `endpoints` are ignored.
+    """
+    table = data.preparation
+    if not isinstance(table, Table) or table.encoding != "one_hot":
+        return {}
+    rows = Rows(table)
+    rng = np.random.default_rng(0)
+
+    def on_rows(function: Callable[..., Tensors]) -> Callable[..., Tensors]:
+        return lambda *values: function(rows.features(values, data.dtype))
+
+    notes = dict(zip(rows.names, table.columns, strict=True))
+    return {
+        f"{name}_rows": Endpoint(
+            on_rows(endpoints[name].function),
+            rows.specs,
+            lambda batch: rows.example(rng, batch),
+            tables=rows.tables,
+            notes=notes,
+            names=rows.names,
+        )
+        for name in names
+        if name in endpoints
+    }
+
+
+def filled(values: Any, column: CategoryColumn) -> Any:
+    """Returns categories (batch,) without blanks around them. An empty text becomes the category of missing values."""
+    values = tf.strings.strip(values)
+    return values if column.missing is None else tf.where(tf.equal(values, ""), column.missing, values)
+
+
+def safe_names(names: Sequence[str]) -> list[str]:
+    """Returns names of inputs: the names that are Python names, and for example `column_2` for the second column."""
+    found: list[str] = []
+    for number, name in enumerate(names, 1):
+        is_safe = re.fullmatch("[A-Za-z][A-Za-z0-9_]*", name) and not keyword.iskeyword(name)
+        proposal = name if is_safe else f"column_{number}"
+        while not is_safe and proposal in names:
+            proposal += "_"
+        found.append(proposal)
+    return found
+
+
+def _ids(column: CategoryColumn) -> Any:
+    rows = tf.lookup.KeyValueTensorInitializer(list(column.names), list(range(len(column.names))), tf.string, tf.int32)
+    return tf.lookup.StaticHashTable(rows, -1)
+
+
+def _example(rng: np.random.Generator, column: Column, batch: int) -> Array:
+    if isinstance(column, CategoryColumn):
+        return rng.choice(np.array(column.names, object), batch)
+    least = 0.0 if column.least is None else column.least
+    most = least + 1 if column.most is None else column.most
+    return rng.uniform(least, max(least, most), batch).astype(np.float32)
