@@ -1,0 +1,229 @@
+"""Decodes the pictures of a folder in parallel, as batches that are made while a model trains."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...preparation.description import Pictures
+from ...preparation.images import prepare_image
+from ..errors import BadData
+from .pictures_files import Broken, Shape, read_file, reason
+from .pictures_folder import shown
+from .pictures_resize import MOST_PLAIN_BYTES, cut, resized
+
+Images = NDArray[np.float32]
+Indices = NDArray[np.int64]
+
+CHUNK = 32  # largest number of files that one call reads
+CHUNK_BYTES = 8 << 20  # approximate size of the files that one call reads
+SHOWN = 5  # names in a message
+PASS_BITS = 40  # a key of a picture: the number of the pass, and then this number of bits for the index
+
+
+class Decoder:
+    """Decodes pictures to images, in parallel and in a given order.
+
+    A picture that cannot be decoded is left out. `broken` has the reason.
+
+    Args:
+        paths: full path of each picture.
+        names: the name of each picture in messages.
+        pictures: size and kind of the images.
+        plain: shape of most of the pictures, if the pictures have the same shape. Such pictures are decoded faster.
+        file_bytes: typical length of a file.
+
+    Attributes:
+        broken: index and reason of each picture that could not be decoded.
+    """
+
+    def __init__(
+        self, paths: Sequence[bytes], pictures: Pictures, plain: Shape | None = None, file_bytes: int = 1 << 16
+    ) -> None:
+        self.paths = paths
+        self.pictures = pictures
+        is_small = plain is not None and plain.height * plain.width * plain.channels <= MOST_PLAIN_BYTES
+        self.plain = plain if is_small else None
+        self.chunk = int(np.clip(CHUNK_BYTES // max(file_bytes, 1), 1, CHUNK))
+        self.broken: dict[int, str] = {}
+        self._number, self._pass = 0, _Pass(np.empty(0, np.int64))
+        self._lock = threading.Lock()
+
+    def decoded(self, order: Callable[[], Indices], batch_size: int) -> Any:
+        """Returns a `tf.data.Dataset` of batches of images, and of the keys of the pictures (see `finish`).
+
+        Args:
+            order: called at the start of each pass. Returns the indices of the pictures.
+            batch_size: number of images in a batch.
+        """
+        import tensorflow as tf
+
+        threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+        def chunks() -> Iterator[Indices]:
+            indices = order()
+            keys = self._begin(indices)
+            for start in range(0, len(indices), self.chunk):
+                yield keys[start : start + self.chunk]
+
+        def read(keys: Any) -> Any:
+            files = tf.numpy_function(self._read, [keys], [tf.string, tf.bool, tf.int64])
+            return [tf.ensure_shape(each, (None,)) for each in files]
+
+        dataset = tf.data.Dataset.from_generator(chunks, output_signature=tf.TensorSpec((None,), tf.int64))
+        dataset = dataset.map(read, num_parallel_calls=threads, deterministic=True).unbatch()
+        if self.plain is None:
+            dataset = dataset.map(self._image, num_parallel_calls=threads, deterministic=True)
+            dataset = dataset.ignore_errors().batch(batch_size)
+        else:
+            dataset = dataset.map(self._part, num_parallel_calls=threads, deterministic=True)
+            dataset = dataset.ignore_errors().batch(min(batch_size, CHUNK)).map(self._batch)
+            if batch_size > CHUNK:
+                dataset = dataset.rebatch(batch_size)
+        options = tf.data.Options()
+        options.threading.private_threadpool_size = threads + 1
+        options.autotune.enabled = False
+        return dataset.with_options(options)
+
+    def finish(self, keys: NDArray[np.int64]) -> Indices:
+        """Returns the indices of the pictures of the next batch. Notes the pictures that are missing before them."""
+        indices = np.asarray(keys & ((1 << PASS_BITS) - 1))
+        with self._lock:
+            is_current = len(keys) > 0 and keys[0] >> PASS_BITS == self._number
+            missing = self._pass.advance(indices) if is_current else []
+        self._note(missing)
+        return indices
+
+    def end(self) -> None:
+        """Notes the pictures that are missing at the end of the pass."""
+        with self._lock:
+            missing = self._pass.rest()
+        self._note(missing)
+
+    def load(self, indices: Indices) -> tuple[Images, Indices]:
+        """Decodes pictures to an array. Returns the images, and the indices of the pictures without broken ones."""
+        shape = (self.pictures.height, self.pictures.width, self.pictures.channels)
+        images, kept, count = np.empty((len(indices), *shape), np.float32), [], 0
+        for batch, keys in self.decoded(lambda: indices, 4 * CHUNK).prefetch(1):
+            found = self.finish(keys.numpy())
+            images[count : count + len(found)] = batch.numpy()
+            kept.append(found)
+            count += len(found)
+        self.end()
+        return images[:count], np.concatenate([np.empty(0, np.int64), *kept])
+
+    def name(self, index: int) -> str:
+        """Returns the name of a picture for messages: its path."""
+        return shown(self.paths[index])
+
+    def broken_text(self) -> str:
+        """Returns the names and reasons of the first broken pictures, such as `a.jpg (the file is empty)`."""
+        first = [f"{self.name(index)} ({self.broken[index]})" for index in sorted(self.broken)[:SHOWN]]
+        more = len(self.broken) - len(first)
+        return "; ".join(first) + (f"; and {more:,} more" if more else "")
+
+    def check_strict(self) -> None:
+        """Raises BadData if a picture is broken."""
+        if self.broken:
+            raise BadData(f"Broken picture{'s'[: len(self.broken) > 1]}: {self.broken_text()}.")
+
+    def _begin(self, indices: Indices) -> NDArray[np.int64]:
+        with self._lock:
+            self._number += 1
+            self._pass = _Pass(indices)
+            return np.asarray((self._number << PASS_BITS) + indices)
+
+    def _note(self, missing: Sequence[int]) -> None:
+        for index in missing:
+            if index not in self.broken:
+                self.broken[index] = reason(self.paths[index])
+
+    def _read(self, keys: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[np.bool_], NDArray[np.int64]]:
+        """Returns the contents of files, whether the pictures are plain, and the keys. Leaves out broken files."""
+        contents, are_plain, kept = [], [], []
+        for key in keys:
+            index = int(key) & ((1 << PASS_BITS) - 1)
+            try:
+                content, shape = read_file(self.paths[index])
+            except Broken as error:
+                self.broken.setdefault(index, str(error))
+                continue
+            contents.append(content)
+            are_plain.append(shape is not None and shape == self.plain)
+            kept.append(key)
+        return np.array(contents, object), np.array(are_plain, bool), np.array(kept, np.int64)
+
+    def _image(self, content: Any, is_plain: Any, key: Any) -> tuple[Any, Any]:
+        return prepare_image(content, self.pictures), key
+
+    def _part(self, content: Any, is_plain: Any, key: Any) -> tuple[Any, Any, Any]:
+        """Returns the used part of a plain picture, or the finished image of another picture, as bytes."""
+        import tensorflow as tf
+
+        assert self.plain is not None
+        top, left, rows, columns = cut(self.plain, self.pictures)
+        shape = (rows, columns, self.plain.channels)
+
+        def plain() -> Any:
+            is_jpeg = tf.equal(tf.strings.substr(content, 0, 3), b"\xff\xd8\xff")
+            picture = tf.cond(
+                is_jpeg,
+                lambda: tf.io.decode_jpeg(content, dct_method="INTEGER_ACCURATE"),
+                lambda: tf.io.decode_png(content),
+            )
+            return tf.ensure_shape(picture[top : top + rows, left : left + columns], shape), b""
+
+        def other() -> Any:
+            image = prepare_image(content, self.pictures)
+            return tf.zeros(shape, tf.uint8), tf.io.serialize_tensor(image)
+
+        part, image = tf.cond(is_plain, plain, other)
+        return part, image, key
+
+    def _batch(self, parts: Any, others: Any, keys: Any) -> tuple[Any, Any]:
+        """Converts the parts of plain pictures to images, and puts the other images in their places."""
+        import tensorflow as tf
+
+        assert self.plain is not None
+        images = resized(parts, self.plain, self.pictures)
+        places = tf.where(tf.strings.length(others) > 0)
+
+        def replaced() -> Any:
+            found = tf.map_fn(
+                lambda image: tf.io.parse_tensor(image, tf.float32),
+                tf.gather_nd(others, places),
+                fn_output_signature=tf.TensorSpec(images.shape[1:], tf.float32),
+            )
+            return tf.tensor_scatter_nd_update(images, places, found)
+
+        return tf.cond(tf.size(places) > 0, replaced, lambda: images), keys
+
+
+class _Pass:
+    """One pass over pictures: which of them have come so far."""
+
+    def __init__(self, order: Indices) -> None:
+        self.order = order
+        self.position = 0
+
+    def advance(self, indices: Indices) -> list[int]:
+        """Moves on behind these pictures, and returns the pictures before them that did not come."""
+        end = self.position + len(indices)
+        if np.array_equal(self.order[self.position : end], indices):  # the usual case
+            self.position = end
+            return []
+        missing = []
+        for index in indices:
+            while self.order[self.position] != index:
+                missing.append(int(self.order[self.position]))
+                self.position += 1
+            self.position += 1
+        return missing
+
+    def rest(self) -> list[int]:
+        return [int(index) for index in self.order[self.position :]]
