@@ -64,6 +64,8 @@ def train(config: TrainConfig, progress: Callable[[str], None] = lambda step: No
     task = task_of(config, recipe)
     if own is not None:
         progress(f"Read {summary(task.dataset)}")
+        for note in task.dataset.notes:
+            progress(note)
     config = replace(config, hyperparameters=_hyperparameters(config, recipe, task))
     keras.utils.set_random_seed(config.seed)  # makes the training on a CPU reproducible to the last bit
     model = create(config.model, **config.hyperparameters)
@@ -99,7 +101,7 @@ def _evaluate_and_save(
     metrics = _finite(task.evaluate(trained)) | {
         "parameters": trained.count_params(),
         "seconds": round(seconds, 2),
-        "images_per_second": round(len(task.training.x) * epochs_done / seconds, 1),
+        "images_per_second": round(task.examples * epochs_done / seconds, 1),
     }
     run_config = asdict(replace(config, root=str(config.root), source=None)) | {
         "source": None if config.source is None else config.source.record(),
@@ -108,6 +110,7 @@ def _evaluate_and_save(
         "best_epoch": best.epoch,
         "interrupted": epochs_done < int(config.epochs or 0),
         "labels": list(task.dataset.labels),
+        **_details(task.dataset),
         "backend": keras.backend.backend(),
         "versions": {"keras": keras.version(), "keras-gallery": version("keras-gallery")},
     }
@@ -173,6 +176,12 @@ def _hyperparameters(config: TrainConfig, recipe: Recipe, task: Task) -> dict[st
     return {name: each.default for name, each in known.items()} | given
 
 
+def _details(dataset: data.Dataset) -> dict[str, Any]:
+    """Returns facts about data of the user's own for the run's config, with the pictures that were skipped."""
+    details = dataset.details if dataset.stream is None else dataset.stream.details()
+    return {} if details is None else {"examples": dict(details)}
+
+
 def _fit(model: keras.Model, task: Task, config: TrainConfig) -> BestWeights:
     recipe, epochs, batch_size = task.recipe, int(config.epochs or 0), int(config.batch_size or 0)
     task.prepare(model)
@@ -194,7 +203,7 @@ def _fit(model: keras.Model, task: Task, config: TrainConfig) -> BestWeights:
                 validation_data=task.validation(model),
                 validation_batch_size=VALIDATION_BATCH,
                 epochs=epochs,
-                callbacks=[best, *task.callbacks(model), interrupt],
+                callbacks=[best, *task.callbacks(model), *getattr(batches["x"], "callbacks", ()), interrupt],
                 verbose=1 if sys.stdout.isatty() else 2,
             )
     except KeyboardInterrupt:

@@ -1,11 +1,13 @@
 """Loads datasets by name. `datasets/<name>.py` has a function `load()` that returns a `Dataset`."""
 
+from __future__ import annotations
+
 import importlib
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +25,22 @@ class Examples(NamedTuple):
 
     x: NDArray[Any]
     y: NDArray[Any]
+
+
+class Stream(Protocol):
+    """Training examples that are read anew in each epoch, because they do not fit into memory."""
+
+    def __len__(self) -> int:
+        """Number of training examples, without the validation split."""
+
+    def batches(self, batch_size: int, seed: int, pair: Callable[[Any, Any, Any], tuple[Any, Any]]) -> Any:
+        """Returns the batches of a training, as a `keras.utils.PyDataset`.
+
+        `pair` makes the inputs and targets of a batch from its examples, its labels and a random number generator.
+        """
+
+    def details(self) -> dict[str, Any]:
+        """Returns facts about the examples for the run's config. They can change while a model trains."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +71,9 @@ class Dataset:
         validation: indices of the training examples in the validation split. By default, a random tenth.
         preparation: how inputs are prepared for the model, for data of the user's own: values for JSON, with a `kind`:
             `pictures`, `table`, `series` or `texts`. It is saved with the run.
+        notes: lines that say how data of the user's own were read.
+        details: facts about data of the user's own for the run's config, such as numbers of examples.
+        stream: the training examples, if they do not fit into memory; `x_train` is then a sample of them.
     """
 
     name: str
@@ -65,6 +86,9 @@ class Dataset:
     texts: Mapping[str, Tokens] = field(default_factory=dict)
     validation: NDArray[np.int64] | None = None
     preparation: Mapping[str, Any] | None = None
+    notes: tuple[str, ...] = ()
+    details: Mapping[str, Any] | None = None
+    stream: Stream | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:

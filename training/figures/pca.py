@@ -4,16 +4,31 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 
+MOST_VALUES = 4_096  # of an image whose covariance matrix is computed
+MOST_IMAGES = 2_000  # of larger images
+MOST_BYTES = 96 << 20  # of larger images
+
 
 class Components:
     """The principal components of a set of images.
 
+    If an image has more than 4,096 values, its covariance matrix would be too large. Then the components are computed
+    from at most 2,000 images that have at most 96 MB together.
+
     Args:
         images: float32 `(n, height, width, channels)`.
+
+    Attributes:
+        used: number of images that the components are computed from.
     """
 
     def __init__(self, images: NDArray[np.float32]) -> None:
         flat = images.reshape(len(images), -1)
+        self.used = len(flat)
+        if flat.shape[1] > MOST_VALUES:
+            self.used = min(len(flat), MOST_IMAGES, max(2, MOST_BYTES // flat[0].nbytes))
+            self.mean, self.axes = _of_few(flat[:: max(1, len(flat) // self.used)][: self.used])
+            return
         pca = PCA(svd_solver="covariance_eigh").fit(flat)
         self.mean = np.asarray(pca.mean_, np.float32)  # (features,)
         self.axes = np.asarray(pca.components_, np.float32)  # (components, features), in order of variance
@@ -29,3 +44,16 @@ class Components:
         """Reconstructs images from their coordinates along the first `code_dim` components."""
         flat = self.encode(images, code_dim) @ self.axes[:code_dim] + self.mean
         return np.asarray(flat.reshape(images.shape), np.float32)
+
+
+def _of_few(flat: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Returns the mean and the components of few long vectors `(n, values)`, from the n × n matrix of their products.
+
+    If X v = λ v for the products X = C Cᵀ of the centred vectors C, then Cᵀ v / √λ is a component.
+    """
+    mean = flat.mean(axis=0)
+    centred = flat - mean
+    values, vectors = np.linalg.eigh((centred @ centred.T).astype(np.float64))
+    is_used = values > values[-1] * len(flat) * np.finfo(np.float32).eps
+    vectors = (vectors[:, is_used] / np.sqrt(values[is_used]))[:, ::-1]
+    return mean, np.asarray(vectors.T.astype(np.float32) @ centred)

@@ -63,7 +63,9 @@ def draw(
     codes = reconstruct(model.get_layer("encoder"), shown)
     points = plots.two_dimensions(codes)
     method = "t-SNE" if codes[0].size > 2 else "the code itself"
-    plots.codes_2d(folder / "codes.png", f"{title}: codes of test images", points, dataset.y_test[some], method)
+    plots.codes_2d(
+        folder / "codes.png", f"{title}: codes of test images", points, dataset.y_test[some], method, dataset.labels
+    )
 
     for layer in model.get_layer("encoder").layers:
         if isinstance(layer, KLSparsity):
@@ -74,7 +76,9 @@ def draw(
 
 
 def _draw_answers(folder: Path, title: str, model: keras.Model, dataset: Dataset, recipe: Recipe) -> None:
-    images = dataset.x_test[np.unique(dataset.y_test, return_index=True)[1][:SHOWN]]  # one image of each label
+    chosen = np.unique(dataset.y_test, return_index=True)[1][:SHOWN]  # one image of each label
+    others = np.setdiff1d(np.arange(len(dataset.x_test)), chosen)
+    images = dataset.x_test[np.concatenate((chosen, others[: SHOWN - len(chosen)]))]
     shown, wanted = pairs(model, recipe, images)
     before = {"denoise": {"clean": wanted, "noisy": shown}, "colorize": {"colour": wanted, "grey": shown}}.get(
         recipe.task, {"image": wanted}

@@ -20,10 +20,12 @@ from ._canvas import (
     new_canvas,
     new_chart,
     save,
+    short,
 )
 
 MARKERS = "osD^vP"
 MOST_UNITS = 100
+MOST_NAMES = 20  # in a legend
 LEAST_POINTS = 4  # for t-SNE
 
 
@@ -143,7 +145,9 @@ def two_dimensions(codes: Floats) -> Floats:
         return np.asarray(tsne.fit_transform(flat), np.float32)
 
 
-def codes_2d(path: Path, title: str, codes: Floats, labels: NDArray[np.int64], method: str) -> None:
+def codes_2d(
+    path: Path, title: str, codes: Floats, labels: NDArray[np.int64], method: str, names: Sequence[str] = ()
+) -> None:
     """Draws each code as its label, such as the digit 7, in the colour of the label.
 
     Args:
@@ -152,14 +156,19 @@ def codes_2d(path: Path, title: str, codes: Floats, labels: NDArray[np.int64], m
         codes: `(n, 2)`.
         labels: label of each code, `(n,)`. With more than ten labels, the colours repeat.
         method: the method that reduced the codes to two dimensions, for the labels of the axes.
+        names: names of the labels, for a legend. There is no legend if the names are the labels themselves, or with
+            more than `MOST_NAMES` names.
     """
     figure = new_chart(6.4, 5.2)
     axis = figure.subplots()
     dress(axis, title, f"{method}, dimension 1", f"{method}, dimension 2")
     for label, colour in zip(np.unique(labels), cycle(COLOURS), strict=False):
         x, y = codes[labels == label].T
-        axis.scatter(x, y, s=28, marker=f"${label}$", color=colour, linewidths=0.3)
+        name = short(names[label], 20).replace("$", r"\$") if label < len(names) else str(label)
+        axis.scatter(x, y, s=28, marker=f"${label}$", color=colour, linewidths=0.3, label=name)
     axis.set_aspect("equal", adjustable="datalim")
+    if 1 < len(names) <= MOST_NAMES and any(name != str(label) for label, name in enumerate(names)):
+        axis.legend(fontsize=8, labelcolor=INK, frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
     save(figure, path)
 
 

@@ -57,8 +57,7 @@ class PictureStream:
 
     def details(self) -> dict[str, Any]:
         """Returns the numbers of pictures, and the names of broken pictures, for the run's config."""
-        broken = {self.decoder.name(index): reason for index, reason in sorted(self.decoder.broken.items())}
-        return {**self.sizes, "broken": broken}
+        return {**self.sizes, "broken": self.decoder.broken_names()}
 
 
 class PictureBatches(keras.utils.PyDataset):
@@ -82,6 +81,7 @@ class PictureBatches(keras.utils.PyDataset):
         self.seed = seed
         self.pair = pair
         self.failure: BadData | None = None
+        self.callbacks = [WatchPictures(self)]
         self.decoded: Any = None
         self.iterator: Iterator[Any] = iter(())
         self.position = 0  # of the next batch in `iterator`
@@ -102,7 +102,7 @@ class PictureBatches(keras.utils.PyDataset):
         self.position = index + 1
         found = next(self.iterator, None)
         if self.stream.strict and self.stream.decoder.broken:
-            self.failure = BadData(f"Broken pictures: {self.stream.decoder.broken_text()}.")
+            self.failure = self.stream.decoder.failure()
         elif found is None:
             self.failure = BadData(f"More than half of the pictures are broken: {self.stream.decoder.broken_text()}.")
         if found is None:

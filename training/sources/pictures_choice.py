@@ -111,7 +111,7 @@ def _size(
         size = (int(source.size[0]), int(source.size[1]))
         problem = _problem(model, recipe, (*size, channels))
         if problem:
-            least = next((side for side in range(1, 257) if not _problem(model, recipe, (side, side, channels))), None)
+            least = next((side for side in range(1, 65) if not _problem(model, recipe, (side, side, channels))), None)
             remedy = f" Try --size {least}x{least} or larger." if least and least > min(size) else ""
             raise BadData(f"{model} does not take images of {size[0]} × {size[1]} × {channels}. {problem}{remedy}")
         return size, "the given size"

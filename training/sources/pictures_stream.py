@@ -127,10 +127,18 @@ class Decoder:
         more = len(self.broken) - len(first)
         return "; ".join(first) + (f"; and {more:,} more" if more else "")
 
+    def broken_names(self) -> dict[str, str]:
+        """Returns the reason of each broken picture by its name."""
+        return {self.name(index): self.broken[index] for index in sorted(self.broken)}
+
     def check_strict(self) -> None:
         """Raises BadData if a picture is broken."""
         if self.broken:
-            raise BadData(f"Broken picture{'s'[: len(self.broken) > 1]}: {self.broken_text()}.")
+            raise self.failure()
+
+    def failure(self) -> BadData:
+        """Returns the error that names the broken pictures."""
+        return BadData(f"Broken pictures: {self.broken_text()}. Without --strict, they are skipped.")
 
     def _begin(self, indices: Indices) -> NDArray[np.int64]:
         with self._lock:

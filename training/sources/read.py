@@ -84,7 +84,11 @@ def summary(dataset: Dataset) -> str:
     held_out = None if dataset.validation is None else len(dataset.validation)
     training = len(dataset.x_train) - (held_out or 0)
     validation = f", {held_out:,} validation" if held_out else ""
-    parts = [f"{training:,} training{validation} and {len(dataset.x_test):,} test examples"]
+    tests = len(dataset.x_test)
+    if dataset.stream is not None:
+        sizes = dataset.stream.details()
+        training, validation, tests = sizes["training"], f", {sizes['validation']:,} validation", sizes["test"]
+    parts = [f"{training:,} training{validation} and {tests:,} test examples"]
     if isinstance(dataset, Series):
         parts = [f"{len(dataset.values):,} steps of {_listed(dataset.labels)}"]
         parts.append(f"{len(dataset.x_train):,} training and {len(dataset.x_test):,} test windows")

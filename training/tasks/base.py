@@ -70,7 +70,18 @@ class Task(ABC):
 
     def batches(self, model: keras.Model, batch_size: int, seed: int) -> dict[str, Any]:
         """Returns the arguments of `Model.fit` for the training data."""
+        if self.dataset.stream is not None:
+            return {"x": self.dataset.stream.batches(batch_size, seed, self.pair)}
         return {"x": self.training.x, "y": self.training.y, "batch_size": batch_size}
+
+    def pair(self, x: Any, y: Any, rng: np.random.Generator) -> tuple[Any, Any]:
+        """Returns the inputs and targets of a batch of examples from a stream. `rng` makes the random changes."""
+        return x, y
+
+    @property
+    def examples(self) -> int:
+        """Number of training examples, without the validation split."""
+        return len(self.training.x) if self.dataset.stream is None else len(self.dataset.stream)
 
     def callbacks(self, model: keras.Model) -> list[keras.callbacks.Callback]:
         """Returns additional callbacks for the training."""

@@ -42,10 +42,15 @@ class Classification(Task):
         return {"loss": keras.losses.SparseCategoricalCrossentropy()}
 
     def batches(self, model: keras.Model, batch_size: int, seed: int) -> dict[str, Any]:
-        if self.recipe.mirror or self.recipe.shift:
+        if (self.recipe.mirror or self.recipe.shift) and self.dataset.stream is None:
             change = mirror if self.recipe.mirror else shift
             return {"x": ChangedBatches(self.training.x, batch_size, change, seed, self.training.y)}
         return super().batches(model, batch_size, seed)
+
+    def pair(self, x: Any, y: Any, rng: np.random.Generator) -> tuple[Any, Any]:
+        if self.recipe.mirror or self.recipe.shift:
+            x = mirror(x, rng) if self.recipe.mirror else shift(x, rng)
+        return x, y
 
     def evaluate(self, model: keras.Model) -> dict[str, float]:
         """Returns `accuracy`, and `cross_entropy` in nats, on the test examples."""
@@ -90,7 +95,14 @@ class Classification(Task):
         some = np.random.default_rng(0).permutation(len(data.x_test))[:POINTS]
         features = keras.Model(model.inputs, model.get_layer("embedding").output)
         points = plots.two_dimensions(outputs_of(features, data.x_test[some]))
-        plots.codes_2d(folder / "features.png", f"{title}: features of test images", points, data.y_test[some], "t-SNE")
+        plots.codes_2d(
+            folder / "features.png",
+            f"{title}: features of test images",
+            points,
+            data.y_test[some],
+            "t-SNE",
+            data.labels,
+        )
 
     def measure(self, model: keras.Model, report: Callable[[str], None]) -> dict[str, Any]:
         """Returns further metrics.

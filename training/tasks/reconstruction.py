@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 
 from ...models.losses import BinaryCrossentropy, SquaredError
 from ..best_weights import BestWeights
@@ -46,11 +47,18 @@ class Reconstruction(Task):
         return {"loss": LOSSES[self.recipe.loss]()}
 
     def batches(self, model: keras.Model, batch_size: int, seed: int) -> dict[str, Any]:
+        if self.dataset.stream is not None:
+            return super().batches(model, batch_size, seed)
         images = self.training.x
         if self.recipe.binarize or self.recipe.shift:
             return {"x": ChangedBatches(images, batch_size, binarize if self.recipe.binarize else shift, seed)}
         inputs = to_grey(images) if self.recipe.task == "colorize" else images
         return {"x": inputs, "y": images, "batch_size": batch_size}
+
+    def pair(self, x: Any, y: Any, rng: np.random.Generator) -> tuple[Any, Any]:
+        if self.recipe.binarize or self.recipe.shift:
+            x = binarize(x, rng) if self.recipe.binarize else shift(x, rng)
+        return (to_grey(x) if self.recipe.task == "colorize" else x), x
 
     def callbacks(self, model: keras.Model) -> list[keras.callbacks.Callback]:
         return [FullPass(self.training.x)] if sparsity_of(model) else []
