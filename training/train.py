@@ -195,6 +195,8 @@ def _fit(model: keras.Model, task: Task, config: TrainConfig) -> BestWeights:
         **task.loss(),
         **compile_options(recipe.xla),
     )
+    # Otherwise, TensorFlow creates the variables of the optimizer in the first step, and then traces the step again.
+    model.optimizer.build(model.trainable_variables)
     best = BestWeights()
     try:
         with interrupt_between_steps() as interrupt:
