@@ -30,7 +30,7 @@ from ..signatures.pixels import UNKNOWN
 from ..signatures.shared import Shared
 from ..signatures.time_distributed import corrected
 from ..wire import messages, predict
-from ..wire.signature import PIXELS
+from ..wire.signature import DEFAULT_SIGNATURE, PIXELS
 from . import checking
 from .annotations import annotate, described, write_preparation
 from .checking import Arrays
@@ -155,6 +155,8 @@ def _write(
         run = loaded.signatures[signature]
         what = f"{name}: signature {signature} of the SavedModel"
         checking.check(what, endpoint, graphs[signature], checking.tensorflow_caller(run))
+        if signature == DEFAULT_SIGNATURE and checking.is_quick_without_graph(model):
+            checking.check_eagerly(what, endpoint, checking.tensorflow_caller(run))
     outputs = {key: graph.structured_outputs for key, graph in graphs.items()}
     description.write(
         folder, outputs={key: {each: sources.get(each, "") for each in found} for key, found in outputs.items()}

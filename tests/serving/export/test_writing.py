@@ -168,6 +168,22 @@ def test_warm_up_requests_cover_every_signature(saved_models: Path) -> None:
     assert all(len(array) == 1 for request in requests for array in request.inputs.values())
 
 
+def test_a_layer_that_computes_something_else_in_a_graph(tmp_path: Path) -> None:
+    class Double(keras.layers.Layer):
+        def call(self, x: Any) -> Any:
+            return x * (2 if tf.executing_eagerly() else 3)
+
+    model = keras.Sequential([keras.Input((3,)), Double(name="y")])
+    with pytest.raises(FailedPrecondition, match=r"the Keras model without a graph .*: y is off by .* at batch 2"):
+        export(model, "m", tmp_path)
+
+
+@pytest.mark.parametrize(("length", "quick"), [(250, True), (251, False), (None, True)])
+def test_long_recurrent_layers_are_not_called_without_a_graph(length: int | None, quick: bool) -> None:
+    recurrent = keras.layers.Bidirectional(keras.layers.GRU(1))
+    assert checking.is_quick_without_graph(keras.Sequential([keras.Input((length, 1)), recurrent])) == quick
+
+
 def test_any_model_with_encoder_and_decoder(tmp_path: Path) -> None:
     x = keras.Input((12,))
     encoder = keras.Sequential([keras.Input((12,)), keras.layers.Dense(3)], name="encoder")
@@ -282,12 +298,12 @@ def test_a_wrong_number_of_labels(tmp_path: Path) -> None:
     ("dtype", "change", "message"),
     [
         ("float32", lambda y: y + 1e-6, None),
-        ("float32", lambda y: y + 1e-3, "y off by 1.0e-03"),
-        ("float32", lambda y: y[:, :1], r"y of shape \(1, 1\) and type float32"),
+        ("float32", lambda y: y + 1e-3, "y is off by 1.0e-03"),
+        ("float32", lambda y: y[:, :1], r"y is of shape \(1, 1\) and type float32"),
         ("uint8", lambda y: y, None),
-        ("uint8", lambda y: y - (np.arange(3) == 1), "y different in 1 of 3 values"),
+        ("uint8", lambda y: y - (np.arange(3) == 1), "y is different in 1 of 3 values"),
         ("string", lambda y: y, None),
-        ("string", lambda y: np.where(np.arange(3) == 1, b"", y), "y different in 1 of 3 values"),
+        ("string", lambda y: np.where(np.arange(3) == 1, b"", y), "y is different in 1 of 3 values"),
     ],
 )
 def test_check_finds_wrong_outputs(dtype: str, change: Any, message: str | None) -> None:
@@ -319,7 +335,7 @@ def test_random_outputs_are_compared_by_their_means(wrong_shape: bool) -> None:
         return answers | ({"random": answers["random"][:, :1]} if wrong_shape else {})
 
     if wrong_shape:
-        with pytest.raises(FailedPrecondition, match="random of shape"):
+        with pytest.raises(FailedPrecondition, match="random is of shape"):
             check("m", endpoint, function, run)
     else:
         check("m", endpoint, function, run)
@@ -329,5 +345,7 @@ def test_a_missing_output_is_an_error() -> None:
     inputs = [tf.TensorSpec((None, 3), tf.float32, name="x")]
     endpoint = Endpoint(lambda x: {"a": x, "b": x}, inputs, lambda batch: {"x": np.ones((batch, 3), np.float32)})
     function = tf.function(endpoint.function, input_signature=inputs).get_concrete_function()
-    with pytest.raises(FailedPrecondition, match="Wrong outputs of m: expected a, b. Received: a$"):
+    with pytest.raises(
+        FailedPrecondition, match="Wrong outputs of m, compared with the Keras model: expected a, b. Received: a$"
+    ):
         check("m", endpoint, function, lambda arrays: {"a": arrays["x"]})
