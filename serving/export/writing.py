@@ -24,11 +24,11 @@ from ..engines.openvino.conversion import Converter
 from ..engines.openvino.files import OpenVinoFiles
 from ..errors import FailedPrecondition, InvalidArgument
 from ..signatures import Endpoint, Texts, endpoints
+from ..signatures.corrections import corrected
 from ..signatures.names import fit_names
 from ..signatures.outputs import output_names, output_sources
 from ..signatures.pixels import UNKNOWN
 from ..signatures.shared import Shared
-from ..signatures.time_distributed import corrected
 from ..wire import messages, predict
 from ..wire.signature import DEFAULT_SIGNATURE, PIXELS
 from . import checking

@@ -11,9 +11,9 @@ import tensorflow as tf
 
 from ..errors import FailedPrecondition
 from ..export.random_outputs import compare
+from ..signatures.corrections import corrected
 from ..signatures.find import plain
 from ..signatures.outputs import check_count
-from ..signatures.time_distributed import corrected
 from .reading import precision
 from .reading.result import Arrays
 

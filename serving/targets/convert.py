@@ -31,9 +31,9 @@ import tensorflow as tf
 from ..errors import AlreadyExists, FailedPrecondition, InvalidArgument, ServingError
 from ..export.comparing import difference, too_far
 from ..signatures import Endpoint, Texts, endpoints
+from ..signatures.corrections import corrected
 from ..signatures.outputs import check_count
 from ..signatures.pixels import pixel_range
-from ..signatures.time_distributed import corrected
 from ..wire.signature import DEFAULT_SIGNATURE
 from .plain import plain
 

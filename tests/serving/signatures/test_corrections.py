@@ -1,4 +1,4 @@
-"""Tests of `TimeDistributed` in graphs, compared with its results without a graph."""
+"""Tests of layers in graphs, compared with their results without a graph."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from keras_gallery.serving.signatures.time_distributed import corrected
+from keras_gallery.serving.signatures.corrections import corrected
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,14 @@ def test_masks_reach_the_inner_layer() -> None:
     with corrected():
         graph = tf.function(lambda x: model(x), autograph=False).get_concrete_function(tf.TensorSpec((None, None, 4)))
     np.testing.assert_allclose(graph(tf.constant(x)), model(x), atol=1e-6)
+
+
+@pytest.mark.parametrize("interpolation", ["nearest", "bilinear", "bicubic"])
+@pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
+def test_images_of_any_size_are_enlarged(interpolation: str, data_format: str) -> None:
+    shape = (None, None, 2) if data_format == "channels_last" else (2, None, None)
+    layer = keras.layers.UpSampling2D((2, 3), data_format, interpolation)
+    x = np.random.default_rng(0).random((3, *(size or 4 + at for at, size in enumerate(shape))), np.float32)
+    with corrected():
+        graph = tf.function(layer, autograph=False).get_concrete_function(tf.TensorSpec((None, *shape)))
+    np.testing.assert_allclose(graph(tf.constant(x)), layer(x), atol=1e-6)
