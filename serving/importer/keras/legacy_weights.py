@@ -62,7 +62,7 @@ def load(
         InvalidArgument: the arrays of a layer are missing, or have other shapes than the layer's weights.
     """
     unused = dict(arrays)
-    configs = {each["config"]["name"]: each for each in _layers_of(config)}
+    configs = {_name_of(each): each for each in _layers_of(config)}
     layers_by_name = {layer.name: layer for layer in model.layers}
     for name, each in configs.items():
         layer = layers_by_name.get(new_name(name))
@@ -94,6 +94,11 @@ def _shapes(shapes: Sequence[tuple[int, ...]]) -> str:
 def _layers_of(config: Mapping[str, Any]) -> list[Any]:
     inner = config["config"]
     return inner if isinstance(inner, list) else inner["layers"]
+
+
+def _name_of(config: Mapping[str, Any]) -> str:
+    """Returns the name of a layer or operation. Some operations, such as `ExtractPatches`, have no name as option."""
+    return str(config["config"].get("name") or config["name"])
 
 
 def _is_model(config: Mapping[str, Any]) -> bool:
@@ -137,7 +142,7 @@ class _Order:
         if _is_model(config):
             children = {each.name: each for each in layer.layers}
             for each in _layers_of(config):
-                if child := children.get(new_name(each["config"]["name"])):
+                if child := children.get(new_name(_name_of(each))):
                     yield child, each
         elif isinstance(inner := config["config"].get("layer"), dict) and _is_model(inner):
             yield layer.layer, inner

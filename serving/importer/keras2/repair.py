@@ -86,7 +86,7 @@ class _Repairs:
         if class_name in tables.MODELS:
             return self._model(class_name, config)
         module = "keras.layers"
-        if not self.old and "dtype" not in config:  # an operation: every layer has a dtype
+        if not self.old and "trainable" not in config:  # an operation, unlike a layer of the same name
             module = next((each for each in _OPERATIONS if class_name in CLASSES[each]), module)
         return _object(module, class_name, self._options(class_name, name, config))
 
