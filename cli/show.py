@@ -32,7 +32,8 @@ def _run(values: argparse.Namespace) -> int:
         raise UnknownModel(unknown_name("model", values.name, [*known, *saved.names(values.saved_models)]))
     info = describe(values.name)
     with loading():
-        from ..training.recipe import load_recipes
+        from ..training.recipe import load_recipe, load_recipes
+        from ..training.sources.needs import needs
 
         hyperparameters = info.hyperparameters
     print(f"{info.name} ({info.family})\n\n{info.summary}\n")
@@ -46,6 +47,7 @@ def _run(values: argparse.Namespace) -> int:
     for name, recipe in load_recipes(info.name).items():
         given = "".join(f" {key}={value}" for key, value in recipe.hyperparameters.items())
         print(f"    --recipe {name}    {recipe.task}, {recipe.epochs} epochs of {recipe.dataset}{given}")
+    print(f"\nYour own data\n    {needs(info.name, load_recipe(info.name))}")
     print("\n".join(map(printable, ("", *lines, *[""] * bool(lines)))), flush=True)
     progress("Building the model")
     create(info.name).summary(expand_nested=True, line_length=80)

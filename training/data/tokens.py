@@ -57,7 +57,9 @@ class Tokens:
         object.__setattr__(self, "_ids", {name: number for number, name in enumerate(self.names, 2)})
 
     @classmethod
-    def of(cls, texts: Iterable[str], split: Split, *, most: int | None = None, marks: bool = False) -> Tokens:
+    def of(
+        cls, texts: Iterable[str], split: Split, *, most: int | None = None, least: int = 1, marks: bool = False
+    ) -> Tokens:
         """Returns the vocabulary of `texts`, sorted by frequency, then alphabetically.
 
         Args:
@@ -65,12 +67,14 @@ class Tokens:
             split: the method that splits a text, see the class.
             most: largest number of tokens, without `[START]` and `[END]`. The most frequent tokens are kept. There is
                 no limit by default.
+            least: least number of occurrences of a token.
             marks: whether to add `[START]` and `[END]` as the first tokens.
         """
         counts = Counter(token for text in texts for token in SPLITS[split](text))
         for mark in MARKS if marks else ():
             counts.pop(mark, None)
-        names = sorted(counts, key=lambda name: (-counts[name], name))[:most]
+        frequent = [name for name, count in counts.items() if count >= least]
+        names = sorted(frequent, key=lambda name: (-counts[name], name))[:most]
         return cls((*(MARKS if marks else ()), *names), split)
 
     @property

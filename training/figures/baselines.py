@@ -44,6 +44,8 @@ def baselines(series: Series) -> dict[str, Floats]:
 
 
 def _by_feature(series: Series, forecasts: Callable[..., Sequence[Any]]) -> Floats:
+    import statsmodels.tools.sm_exceptions  # noqa: F401  (the first import sets filters for warnings)
+
     columns = series.values.astype(np.float64).T
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # statsmodels warns about replaced starting values and small steps

@@ -1,6 +1,7 @@
 """The functions that all pictures share: style, charts, grids of images, and saving."""
 
 import math
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,7 +35,9 @@ def new_chart(width: float, height: float) -> "Figure":
 
 def save(figure: "Figure", path: Path) -> None:
     """Writes the figure as a PNG file. The picture is large enough for all texts of the figure."""
-    figure.savefig(path, dpi=DPI, bbox_inches="tight", pad_inches=0.1, pil_kwargs={"optimize": True})
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing")  # of a script that the font does not have
+        figure.savefig(path, dpi=DPI, bbox_inches="tight", pad_inches=0.1, pil_kwargs={"optimize": True})
 
 
 def dress(axis: "Axes", title: str, xlabel: str, ylabel: str, *, formulas: bool = False) -> None:

@@ -97,8 +97,8 @@ def _open(data: Any, source: Source) -> Table:
     kind = kind_of(data)
     if kind == "table":
         return open_table(data, source)
-    name = data.name if (data := Path(data) if isinstance(data, str) else data) and kind == "arrays" else "the array"
-    arrays = list(read_arrays(data).values()) if kind == "arrays" else [data]
+    name = Path(data).name if kind == "arrays" else "the array"
+    arrays = list(read_arrays(Path(data)).values()) if kind == "arrays" else [data]
     array = np.asarray(arrays[0])
     if len(arrays) > 1 or array.ndim not in (1, 2) or array.dtype.kind not in "iufb":
         raise BadData(f"A series is one array of numbers (steps,) or (steps, features). Received: {name}.")

@@ -111,9 +111,11 @@ def way_of(source: Source, table: Table, classes: NDArray[np.int64] | None) -> t
         if source.split is not None:
             raise BadData(f"The options group and split exclude each other. Received: {source.group}, {source.split}.")
         return "group", table.texts(source.group, None, "Each example needs a group.")
-    if source.time is not None and source.split != "time":
-        raise BadData("The option time needs the option split=time: the test examples are the last examples.")
     way: Any = source.split or ("random" if classes is None else "stratified")
+    if source.time is not None:
+        if source.split not in (None, "time"):
+            raise BadData(f"With the option time, the test examples are the last ones. Received: split={source.split}.")
+        way = "time"
     if way == "stratified" and classes is None:
         raise BadData("A stratified split needs classes. Use split=random or split=time.")
     return way, classes

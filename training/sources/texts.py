@@ -47,7 +47,7 @@ def read_texts(source: Source, form: str, task: str, model: str, seed: int) -> D
     train, held_out, validation = divide(len(table), source, *way_of(source, table, y), seed, table.name)
     inputs = train_texts[train]
     split = split_of(inputs)
-    tokens = Tokens.of(inputs, split, most=MOST_WORDS)
+    tokens = vocabulary(inputs, split)
     _check_tokens(tokens, table)
     length = _length(inputs, split)
     return Dataset(
@@ -83,7 +83,7 @@ def read_pairs(source: Source, form: str, task: str, model: str, seed: int) -> D
     for role, texts, test_texts in zip(("text", "output"), both, tested, strict=True):
         used = texts[train]
         split: Split = split_of(used) if role == "text" else ("characters" if _are_single(used) else "spaces")
-        tokens[role] = Tokens.of(used, split, most=MOST_WORDS, marks=role == "output")
+        tokens[role] = vocabulary(used, split, marks=role == "output")
         _check_tokens(tokens[role], table)
         length = _length(used, split) + 2 * (role == "output")
         ids.append((tokens[role].ids(used, length), tokens[role].ids(test_texts.tolist(), length)))
@@ -197,6 +197,15 @@ def _are_single(texts: Sequence[str] | Texts) -> bool:
 def split_of(texts: Sequence[str] | Texts) -> Split:
     """Returns how input texts are split into tokens: characters if most texts are single words, else words."""
     return "characters" if _are_single(texts) else "unicode_words"
+
+
+def vocabulary(texts: Sequence[str] | Texts, split: Split, *, marks: bool = False) -> Tokens:
+    """Returns the vocabulary of training texts. Words that occur once are left out, if enough words are more frequent.
+
+    So the model learns a vector of the unknown word from the rare words.
+    """
+    frequent = Tokens.of(texts, split, most=MOST_WORDS, least=2, marks=marks)
+    return frequent if frequent.size >= FEW_WORDS else Tokens.of(texts, split, most=MOST_WORDS, marks=marks)
 
 
 def _check_tokens(tokens: Tokens, table: Table) -> None:

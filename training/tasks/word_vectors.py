@@ -100,7 +100,7 @@ class WordVectors(Task):
         words = [names[index] for index in shown]
         vector_plots.named_points(folder / "words.png", f"{title}: frequent words", points, words, "t-SNE", side=10)
         known = [names.index(word) for word in QUERY_WORDS if word in names]
-        queries = np.array(known if len(known) > len(QUERY_WORDS) / 2 else shown[: len(QUERY_WORDS)])
+        queries = np.array(known if known and self.dataset.preparation is None else shown[: len(QUERY_WORDS)])
         rows = [
             [(names[index], float(cosine)) for index, cosine in zip(*row, strict=True)]
             for row in zip(*neighbours(vectors, queries, min(NEIGHBOURS, len(names) - 1)), strict=True)
