@@ -9,7 +9,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from ...preparation.description import CategoryColumn, Table
 from .base import Arrays, Data, Endpoint, Tensors, check_count
+from .rows import filled, safe_names
 from .tokens import Tokens, tokens_of
 
 MAX_COUNT = 1024  # neighbours per word in a `nearest` request
@@ -38,22 +40,38 @@ def entities(model: keras.Model, data: Data, texts: Mapping[str, Tokens]) -> dic
     tables = [model.get_layer(FIELD.format(number)) for number in range(1, len(texts) + 1)]
     tokens = {field: tokens_of(texts, field, table.input_dim) for field, table in zip(texts, tables, strict=True)}
     rng = np.random.default_rng(0)
+    names = dict(zip(safe_names(list(tokens)), tokens, strict=True))
+    table = data.preparation
+    columns: dict[str, CategoryColumn] = {}
+    if isinstance(table, Table):
+        columns = {each.name: each for each in table.columns if isinstance(each, CategoryColumn)}
 
     def predict(ids: Any) -> Tensors:
         return {"prediction": model(ids, training=False)}
 
     def regress(*categories: Any) -> Tensors:
-        pairs = zip(tokens.values(), categories, strict=True)
-        return predict(tf.stack([each.word_ids(values) for each, values in pairs], axis=1))  # (batch, fields)
+        ids = [
+            each.word_ids(filled(values, columns[field]) if field in columns else values)
+            for (field, each), values in zip(tokens.items(), categories, strict=True)
+        ]
+        return predict(tf.stack(ids, axis=1))  # (batch, fields)
 
     def example(batch: int) -> Arrays:
-        return {field: each.example_words(rng, batch) for field, each in tokens.items()}
+        return {safe: each.example_words(rng, batch) for safe, each in zip(names, tokens.values(), strict=True)}
 
-    inputs = [tf.TensorSpec((None,), tf.string, name=field) for field in tokens]
-    endpoints = {
-        "serving_default": data.endpoint(predict),
-        "regress": Endpoint(regress, inputs, example, tables=[each.table for each in tokens.values()]),
-    }
+    def endpoint() -> Endpoint:
+        return Endpoint(
+            lambda *categories: regress(*categories),
+            [tf.TensorSpec((None,), tf.string, name=safe) for safe in names],
+            example,
+            tables=[each.table for each in tokens.values()],
+            notes={safe: columns[field] for safe, field in names.items() if field in columns},
+            names=names,
+        )
+
+    endpoints = {"serving_default": data.endpoint(predict), "regress": endpoint()}
+    if columns:
+        endpoints["regress_rows"] = endpoint()  # the name that models of other tables have
     for (field, each), table in zip(tokens.items(), tables, strict=True):
         endpoints |= {f"{name}_{field}": endpoint for name, endpoint in _table_endpoints(table, field, each).items()}
     return endpoints
@@ -67,12 +85,14 @@ def _table_endpoints(table: Any, name: str, tokens: Tokens) -> dict[str, Endpoin
     an unknown word.
     """
     rng = np.random.default_rng(0)
-    word = tf.TensorSpec((None,), tf.string, name=name)
+    (safe,) = safe_names([name])
+    names = {safe: name}
+    word = tf.TensorSpec((None,), tf.string, name=safe)
     count = tf.TensorSpec((), tf.int32, name="count")
     others = len(tokens.names) - 1
 
     def example(batch: int) -> Arrays:
-        return {name: tokens.example_words(rng, batch)}
+        return {safe: tokens.example_words(rng, batch)}
 
     def embed(words: Any) -> Tensors:
         return {"embedding": table(tokens.word_ids(words))}
@@ -87,11 +107,12 @@ def _table_endpoints(table: Any, name: str, tokens: Tokens) -> dict[str, Endpoin
         return {"names": tf.gather(tf.constant(tokens.names), best.indices), "similarities": best.values}
 
     return {
-        "embed": Endpoint(embed, [word], example, tables=[tokens.table]),
+        "embed": Endpoint(embed, [word], example, tables=[tokens.table], names=names),
         "nearest": Endpoint(
             nearest,
             [word, count],
             lambda batch: example(batch) | {"count": np.array(5, np.int32)},
             tables=[tokens.table],
+            names=names,
         ),
     }
