@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import csv
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..models.errors import GalleryError
+from ..preparation.description import Series
 from ..serving.printable import printable
 from . import arrays, files
 from .command import Command
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SUFFIXES = (".csv", ".npy")
+DATE = re.compile(r"\d{4}-\d\d(-\d\d)?")
 
 
 def print_series(help: str, description: str, example: str) -> Command:
@@ -33,19 +36,31 @@ def _run(values: argparse.Namespace) -> int:
     sources = [(file,) for source in values.inputs for file in files.expand(source, SUFFIXES)]
     with files.connect(values) as client:
 
+        def known() -> Series | None:
+            signature = client.signatures(values.name).get("forecast")
+            notes = [spec.noted for spec in signature.inputs.values()] if signature else []
+            return next((noted for noted in notes if isinstance(noted, Series)), None)
+
         def handle(source: Path) -> None:
-            (steps,) = client.forecast(values.name, read(source)[None])  # (horizon, features)
+            (steps,) = client.forecast(values.name, read(source, known)[None])  # (horizon, features)
             for number, step in enumerate(steps, 1):
                 print(f"{printable(source)}\t{number}\t" + "\t".join(f"{value:.6g}" for value in step))
 
         return files.for_each(sources, handle)
 
 
-def read(source: Path) -> NDArray[Any]:
+def read(source: Path, known: Callable[[], Series | None] = lambda: None) -> NDArray[Any]:
     """Reads a time series from a CSV or NPY file.
 
     The first line of a CSV file can contain the names of the columns. It is skipped if none of its values is a number.
+    If it has the names of the series that the model was trained on, only these columns are read. If it also has the
+    column of the time, with dates such as 1958-03-01 or numbers, the rows are sorted by time.
+
     An array (time,) in an NPY file is a series with one feature.
+
+    Args:
+        source: the file.
+        known: returns the series that the model was trained on, or None. Called only if the file has names.
 
     Returns:
         The series, float32 (time, features).
@@ -56,20 +71,25 @@ def read(source: Path) -> NDArray[Any]:
     """
     import numpy as np
 
-    series = arrays.load(source) if source.suffix.lower() == ".npy" else np.array(_read_csv(source), np.float32)
+    series = arrays.load(source) if source.suffix.lower() == ".npy" else np.array(_read_csv(source, known), np.float32)
     series = series[:, None] if series.ndim == 1 else series
     if series.ndim != 2 or not series.size:
         raise GalleryError(f"Expected a series of shape (time, features) in {source}. Received: {series.shape}.")
     return series.astype(np.float32)
 
 
-def _read_csv(source: Path) -> list[list[float]]:
+def _read_csv(source: Path, known: Callable[[], Series | None]) -> list[list[float]]:
     """Returns the rows of numbers in a CSV file. Raises GalleryError with the number of the first invalid line."""
     rows: list[list[float]] = []
+    times: list[str] = []
+    columns: list[int] = []  # the columns to read; [] for all columns
     try:
         with source.open(encoding="utf-8-sig", newline="") as file:
-            lines = csv.reader(file)
+            separator = max(",;\t", key=file.readline().count)
+            file.seek(0)
+            lines = csv.reader(file, delimiter=separator)
             may_be_names = True
+            time: int | None = None
             for cells in lines:
                 values = [_number(cell) for cell in cells]
                 place = f"{source}, line {lines.line_num}"
@@ -77,7 +97,13 @@ def _read_csv(source: Path) -> list[list[float]]:
                     continue
                 is_first, may_be_names = may_be_names, False
                 if is_first and all(value is None for value in values):
+                    columns, time = _places(known(), [cell.strip() for cell in cells])
                     continue
+                if columns:
+                    if len(cells) <= max(*columns, time or 0):
+                        raise GalleryError(f"{place}: Expected more columns. Received: {len(cells)}.")
+                    times += [] if time is None else [cells[time].strip()]
+                    cells, values = [cells[each] for each in columns], [values[each] for each in columns]
                 if None in values:
                     raise GalleryError(f"{place}: Expected numbers. Received: {cells[values.index(None)]!r:.80}.")
                 if rows and len(values) != len(rows[0]):
@@ -87,7 +113,28 @@ def _read_csv(source: Path) -> list[list[float]]:
         raise GalleryError(f"Expected a CSV file in UTF-8: {source}. Received: {error}.") from None
     if not rows:
         raise GalleryError(f"{source} has no numbers.")
-    return rows
+    return [rows[each] for each in _order(times)] if times else rows
+
+
+def _places(series: Series | None, header: list[str]) -> tuple[list[int], int | None]:
+    """Returns the columns of the series in a CSV file, and the column of the time.
+
+    Returns no columns if the header lacks a column of the series.
+    """
+    if series is None or not {each.name for each in series.columns} <= set(header):
+        return [], None
+    return [header.index(each.name) for each in series.columns], (
+        header.index(series.time) if series.time in header else None
+    )
+
+
+def _order(times: list[str]) -> list[int]:
+    """Returns the order of the rows by time. Keeps the order if the times are neither numbers nor dates of ISO 8601."""
+    numbers = [_number(time) for time in times]
+    if None not in numbers:
+        return sorted(range(len(times)), key=lambda row: numbers[row] or 0.0)
+    is_date = all(DATE.match(time) for time in times)
+    return sorted(range(len(times)), key=times.__getitem__) if is_date else list(range(len(times)))
 
 
 def _number(text: str) -> float | None:
