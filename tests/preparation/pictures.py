@@ -39,6 +39,8 @@ def kinds() -> dict[str, bytes]:
     rgba, grey_alpha = rgb.copy(), rgb.convert("L")
     rgba.putalpha(opacity)
     grey_alpha.putalpha(opacity)
+    bmp = bytearray(encoded(rgb.convert("RGBA"), "BMP"))
+    bmp[57::4] = bytes(len(bmp[57::4]))  # the fourth byte of a pixel has no meaning
     sixteen = Image.fromarray(np.asarray(rgb.convert("L")).astype(np.uint16) * 257)
     return {
         "RGB": encoded(rgb, "PNG"),
@@ -55,9 +57,12 @@ def kinds() -> dict[str, bytes]:
         "CMYK JPEG": encoded(rgb.convert("CMYK"), "JPEG", quality=95),
         "turned JPEG": turned(6),
         "BMP": encoded(rgb, "BMP"),
-        "BMP of 32 bits": encoded(rgb.convert("RGBA"), "BMP"),
+        "BMP of 32 bits": bytes(bmp),
         "WebP": encoded(rgb, "WEBP", quality=90),
         "WebP with alpha": encoded(rgba, "WEBP", lossless=True, exact=True),
+        "lossy WebP with alpha": encoded(rgba, "WEBP", quality=90),
+        "white": encoded(Image.new("RGB", (77, 77), "white"), "PNG"),
+        "tall": encoded(rgb.resize((20, 45)), "PNG"),
         "small": encoded(rgb.resize((5, 3)), "PNG"),
         "one pixel": encoded(rgb.resize((1, 1)), "PNG"),
         "very wide": encoded(rgb.resize((900, 2)), "PNG"),

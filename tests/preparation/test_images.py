@@ -135,6 +135,7 @@ REFUSED = {
     "huge WebP": (webp_of_size(16_000, 16_000), "at most 67108864 pixels"),
     "animation": (webp_of_size(16, 16, flags=2), "an animation"),
     "palette BMP": (encoded(photograph().convert("P"), "BMP"), "Expected a BMP file of 24 or 32 bits"),
+    "BMP with masks": (encoded(photograph().convert("RGBA"), "BMP")[:30] + b"\3" + bytes(200), "without compression"),
     "long PNG": (encoded(photograph(), "PNG") + bytes(1 << 19), "Expected a file of at most"),
     "JPEG of many scans": (encoded(photograph(), "JPEG") + b"\xff\xda" * 101, "at most 100 scans"),
 }
