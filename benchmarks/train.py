@@ -77,7 +77,7 @@ def gallery(network: str) -> float:
     import numpy as np
     from keras_gallery.models import create
     from keras_gallery.models.losses import BinaryCrossentropy
-    from keras_gallery.training.train import compile_options
+    from keras_gallery.training.fitting import compile_options
 
     name, hyperparameters, xla = NETWORKS[network]
     model = create(name, **hyperparameters)

@@ -147,11 +147,15 @@ def hyperparameters_of(builder: Callable[..., Any]) -> tuple[Hyperparameter, ...
     for name, parameter in inspect.signature(builder).parameters.items():
         if parameter.kind is not parameter.KEYWORD_ONLY or parameter.default is parameter.empty:
             raise TypeError(f"The parameter {name} of a builder must be keyword-only and have a default.")
-        hyperparameters.append(_hyperparameter(name, hints[name], parameter.default, descriptions.get(name, "")))
+        hyperparameters.append(hyperparameter_of(name, hints[name], parameter.default, descriptions.get(name, "")))
     return tuple(hyperparameters)
 
 
-def _hyperparameter(name: str, hint: Any, default: Any, text: str) -> Hyperparameter:
+def hyperparameter_of(name: str, hint: Any, default: Any, text: str = "") -> Hyperparameter:
+    """Returns the hyperparameter that a type hint describes.
+
+    Raises TypeError if the hint has an unsupported type such as str.
+    """
     bounds = Range()
     if typing.get_origin(hint) is Annotated:
         hint, bounds = typing.get_args(hint)

@@ -38,8 +38,9 @@ ROOMS = {
     ),
     "training": (
         *("errors", "interrupt", "best_weights", "full_pass", "data", "datasets", "recipe", "recipes", "sources"),
+        *("recipe_files", "unfinished"),
         *("settings",),
-        *("figures", "pictures", "runs", "tasks", "train", "results"),
+        *("figures", "pictures", "runs", "tasks", "checkpoints", "logs", "fitting", "train", "results"),
     ),
 }
 

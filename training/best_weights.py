@@ -14,17 +14,26 @@ class BestWeights(keras.callbacks.Callback):
 
     Raises Diverged at the end of an epoch whose training or validation loss is not finite.
 
+    Args:
+        patience: number of epochs without a lower validation loss after which the training ends; 0 for no limit.
+
     Attributes:
         weights: weights of the best epoch; None before the end of the first epoch.
         epoch: number of the best epoch, from 1.
         history: `loss` and `val_loss` of each epoch.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, patience: int = 0) -> None:
         super().__init__()
+        self.patience = patience
         self.weights: list[Any] | None = None
         self.epoch = 0
         self.history: dict[str, list[float]] = {"loss": [], "val_loss": []}
+
+    @property
+    def is_early_stop(self) -> bool:
+        """Whether the validation loss has not become lower for `patience` epochs."""
+        return self.patience > 0 and len(self.history["loss"]) - self.epoch >= self.patience
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         losses = {name: float((logs or {})[name]) for name in self.history}
@@ -38,3 +47,5 @@ class BestWeights(keras.callbacks.Callback):
             self.epoch = epoch + 1
         for name, loss in losses.items():
             self.history[name].append(loss)
+        if self.is_early_stop:
+            self.model.stop_training = True

@@ -3,11 +3,14 @@
 import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from ..models.errors import unknown_name
+from ..models.hyperparameters import Fraction, NonNegative, Range
 from ..models.registry import describe
 from .errors import UnknownRecipe
+
+Augmentation = Literal["flip", "shift", "rotate", "crop"]
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,13 @@ class Recipe:
             epoch.
         clipnorm: largest norm of the gradient of all weights; a larger gradient is scaled down. 0 means no limit.
         xla: whether to compile steps with XLA on TensorFlow. XLA makes dense layers faster and convolutions slower.
+        patience: number of epochs without a lower validation loss after which the training ends. 0 to train all epochs.
+        augment: random changes of the training images, by layers of Keras: `flip` (left to right), `shift` (by up to
+            10 % of the size), `rotate` (by up to 15°) and `crop` (of up to 20 % of the size). Validation and test
+            images are not changed.
+        class_weights: `balanced` to give all classes the same weight in the loss, or `none`. Only for `classify` and
+            `classify_text`.
+        mixed_precision: `float16` or `bfloat16` to compute with 16-bit numbers, or `none`. The weights have 32 bits.
         targets: results to reach.
     """
 
@@ -87,18 +97,22 @@ class Recipe:
     ]
     dataset: str
     loss: Literal["squared_error", "binary_crossentropy", "crossentropy"]
-    learning_rate: float
-    epochs: int
-    batch_size: int
+    learning_rate: Annotated[float, Range(1e-9)]
+    epochs: Annotated[int, Range(1)]
+    batch_size: Annotated[int, Range(1)]
     hyperparameters: Mapping[str, Any] = field(default_factory=dict)
     optimizer: Literal["adam", "adamw", "sgd", "gradient_descent"] = "adam"
     schedule: Literal["constant", "cosine"] = "cosine"
-    warmup: float = 0.0
+    warmup: Fraction = 0.0
     binarize: bool = False
     shift: bool = False
     mirror: bool = False
-    clipnorm: float = 0.0
+    clipnorm: NonNegative = 0.0
     xla: bool = True
+    patience: Annotated[int, Range(0)] = 0
+    augment: tuple[Augmentation, ...] = ()
+    class_weights: Literal["none", "balanced"] = "none"
+    mixed_precision: Literal["none", "float16", "bfloat16"] = "none"
     targets: tuple[Target, ...] = ()
 
 

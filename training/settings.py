@@ -2,23 +2,28 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 from ..models.hyperparameters import Hyperparameter
 from .data.dataset import check_name
-from .errors import BadData, BadFolder
-from .recipe import Recipe, load_recipe, load_recipes
+from .errors import BadData, BadFolder, BadResume
+from .recipe import Recipe
+from .recipe_files import augmentations, check_recipe, checked, find_recipe, name_of, scalars
 from .sources.read import check as check_source
 from .sources.source import Source
+from .unfinished import Unfinished, plain, to_resume
 
 SETTINGS = (
     Hyperparameter("epochs", int, None, "number of passes over the training examples", minimum=1),
     Hyperparameter("batch_size", int, None, "number of training examples in a step", minimum=1),
     Hyperparameter("learning_rate", float, None, "initial learning rate of the optimizer", minimum=1e-9),
-    Hyperparameter("seed", int, 0, "seed of all random numbers", minimum=0, maximum=2**32 - 1),
 )
+SEED = Hyperparameter("seed", int, 0, "seed of all random numbers", minimum=0, maximum=2**32 - 1)
+OVERRIDES = ("schedule", "patience", "augment", "class_weights", "mixed_precision")  # replace the recipe's values
+# A training is resumed with its own values of these settings.
+KEPT = ("dataset", *(each.name for each in SETTINGS), "seed", *OVERRIDES)
 
 
 @dataclass(frozen=True)
@@ -27,7 +32,8 @@ class TrainConfig:
 
     Attributes:
         model: name of the model.
-        recipe: name of one of the model's recipes. The default is the first recipe.
+        recipe: name of one of the model's recipes, path of a recipe file, or a recipe. The default is the model's first
+            recipe.
         hyperparameters: hyperparameters of the model. They override the hyperparameters in the recipe. Shapes and the
             number of classes must match the dataset.
         dataset: name of the dataset.
@@ -35,40 +41,96 @@ class TrainConfig:
         epochs: number of passes over the training examples, at least 1.
         batch_size: number of examples in a step, at least 1.
         learning_rate: initial learning rate, above 0.
-        seed: seed of all random numbers. On a CPU, the same seed gives the same weights.
+        seed: seed of all random numbers; None for 0. On a CPU, the same seed gives the same weights.
         root: folder of all runs; the run is saved in `<root>/<model>/<number>/`.
+        schedule: `cosine` or `constant`, see `Recipe`.
+        patience: number of epochs without a lower validation loss after which the training ends, see `Recipe`.
+        augment: random changes of the training images, see `Recipe`.
+        class_weights: `balanced` or `none`, see `Recipe`.
+        mixed_precision: `float16`, `bfloat16` or `none`, see `Recipe`.
+        resume: whether to go on with an unfinished training. Settings that are None are those of this training.
+        tensorboard: folder for the logs of TensorBoard.
+        csv_log: CSV file for the losses of each epoch.
     """
 
     model: str
-    recipe: str | None = None
+    recipe: str | Path | Recipe | None = None
     hyperparameters: Mapping[str, Any] = field(default_factory=dict)
     dataset: str | None = None
     source: Source | None = None
     epochs: int | None = None
     batch_size: int | None = None
     learning_rate: float | None = None
-    seed: int = 0
+    seed: int | None = None
     root: str | Path = "runs"
+    schedule: str | None = None
+    patience: int | None = None
+    augment: tuple[str, ...] | None = None
+    class_weights: str | None = None
+    mixed_precision: str | None = None
+    resume: bool = False
+    tensorboard: str | Path | None = None
+    csv_log: str | Path | None = None
+
+    @property
+    def home(self) -> Path:
+        """Folder of the runs of the model."""
+        return Path(self.root, self.model)
 
 
 def check(config: TrainConfig) -> tuple[TrainConfig, Recipe]:
     """Checks the settings, except for the hyperparameters of the model. Does not import Keras.
 
     Returns:
-        `config` with the recipe's values for settings that are None, and the recipe.
+        `config` with the recipe's values for settings that are None, and the recipe with the values of `config`.
 
     Raises:
-        GalleryError: a name is unknown, a setting is out of range, or runs cannot be saved in the folder.
+        GalleryError: a name is unknown, a setting is out of range, or runs cannot be saved in the folder. Or there is
+            no unfinished training with these settings to resume.
     """
-    recipe = load_recipe(config.model, config.recipe)
+    find_recipe(config.model, config.recipe)
+    if config.resume:
+        return _resumed(config, to_resume(config.home, lambda each: _difference(config, each)))
+    return _check(config, find_recipe(config.model, config.recipe))
+
+
+def reopen(config: TrainConfig) -> tuple[Unfinished, TrainConfig, Recipe]:
+    """Returns an unfinished training, locked for this process, with its settings as `check` returns them.
+
+    Raises:
+        GalleryError: as `check`.
+    """
+    while not (found := to_resume(config.home, lambda each: _difference(config, each))).lock():
+        pass  # another process has just locked it
+    return found, *_resumed(config, found)
+
+
+def settings_of(config: TrainConfig, recipe: Recipe) -> dict[str, Any]:
+    """Returns the settings of a checked `config` that a resumed training must share, for JSON."""
+    attributes = {each.name: getattr(recipe, each.name) for each in fields(Recipe)}
+    for name in ("targets", "hyperparameters"):
+        del attributes[name]
+    own = {name: getattr(config, name) for name in ("recipe", "hyperparameters", *KEPT)}
+    return plain({**attributes, **own, "source": None if config.source is None else _source_values(config.source)})
+
+
+def _check(config: TrainConfig, recipe: Recipe) -> tuple[TrainConfig, Recipe]:
     if config.source is not None and config.dataset not in (None, config.source.title):
         raise BadData(f"Train on a dataset or on your own data, not on both. Received: {config.dataset} and data.")
     config = resolve(config, recipe)
+    recipe = replace(recipe, **{name: getattr(config, name) for name in OVERRIDES})
+    check_recipe(config.model, recipe)
     if config.source is None:
         check_name(str(config.dataset))
     else:
         check_source(config.source, config.model, recipe)
-    _check_writable(Path(config.root, config.model))
+    _check_writable(config.home, "runs to the folder")
+    if config.tensorboard is not None:
+        _check_writable(Path(config.tensorboard), "the logs to the folder")
+    if config.csv_log is not None:
+        if Path(config.csv_log).is_dir():
+            raise BadFolder(f"Expected csv_log to be a file. Received the folder {config.csv_log}.")
+        _check_writable(Path(config.csv_log).absolute().parent, "the CSV log to the folder")
     return config, recipe
 
 
@@ -76,20 +138,72 @@ def resolve(config: TrainConfig, recipe: Recipe) -> TrainConfig:
     """Returns `config` with the recipe's values for settings that are None.
 
     Raises:
-        BadHyperparameter: a setting is out of range.
+        GalleryError: a setting is out of range.
     """
     resolved: dict[str, Any] = {
-        "recipe": config.recipe or next(iter(load_recipes(config.model))),
+        "recipe": name_of(config.model, config.recipe),
         "dataset": (config.dataset or recipe.dataset) if config.source is None else config.source.title,
+        "seed": SEED.check(SEED.default if config.seed is None else config.seed),
     }
-    for setting in SETTINGS:
-        given = getattr(config, setting.name)
-        resolved[setting.name] = setting.check(getattr(recipe, setting.name) if given is None else given)
+    known = {each.name: each for each in SETTINGS} | {name: scalars()[name] for name in OVERRIDES if name != "augment"}
+    for name in (*known, "augment"):
+        given = getattr(config, name)
+        value = getattr(recipe, name) if given is None else given
+        resolved[name] = augmentations(value) if name == "augment" else known[name].check(value)
     return replace(config, **resolved)
 
 
-def _check_writable(folder: Path) -> None:
-    """Raises BadFolder if runs cannot be saved in `folder`. Does not create the folder."""
+def _resumed(config: TrainConfig, found: Unfinished) -> tuple[TrainConfig, Recipe]:
+    """Returns the settings of a resumed training: those in `config`, and otherwise those of the unfinished training."""
+    saved = found.settings
+    values = {name: saved[name] for name in KEPT if getattr(config, name) is None and name != "dataset"}
+    if config.source is None and config.dataset is None:
+        if saved["source"] is None:
+            values["dataset"] = saved["dataset"]
+        else:
+            values["source"] = _saved_source(saved["source"])
+    filled = replace(config, **values, hyperparameters={**saved["hyperparameters"], **config.hyperparameters})
+    if config.recipe is not None:
+        return _check(filled, find_recipe(config.model, config.recipe))
+    attributes = {each.name for each in fields(Recipe)} & saved.keys() - {"hyperparameters"}
+    recipe = Recipe(**checked({name: saved[name] for name in attributes}, str(found.folder)))
+    return _check(replace(filled, recipe=saved["recipe"]), recipe)
+
+
+def _difference(config: TrainConfig, found: Unfinished) -> str | None:
+    """Returns the first difference between `config` and the settings of an unfinished training, or None."""
+    settings = settings_of(*_resumed(config, found))
+    for name, value in (settings | settings["hyperparameters"]).items():
+        saved = (found.settings | found.settings["hyperparameters"]).get(name, value)
+        if name != "hyperparameters" and value != saved:
+            return f"Expected {name} to be {_text(saved)}. Received: {_text(value)}."
+    return None
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, dict):  # a source
+        return ", ".join(f"{name}={each}" for name, each in value.items() if each not in (None, [], False))
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _source_values(source: Source) -> dict[str, Any]:
+    values = {each.name: getattr(source, each.name) for each in fields(source)}
+    for name in ("data", "test"):
+        if isinstance(values[name], (str, Path)):
+            values[name] = str(Path(values[name]).absolute())
+        elif values[name] is not None:
+            values[name] = [type(values[name]).__name__]  # data in memory
+    return values
+
+
+def _saved_source(values: Mapping[str, Any]) -> Source:
+    if any(isinstance(values[name], list) for name in ("data", "test")):
+        raise BadResume("The training has data in memory. To resume it, pass the same data again.")
+    return Source(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+
+
+def _check_writable(folder: Path, what: str) -> None:
+    """Raises BadFolder if nothing can be written to `folder`. Does not create the folder."""
     nearest = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     if not (nearest.is_dir() and os.access(nearest, os.W_OK)):
-        raise BadFolder(f"Cannot write runs to the folder {folder}.")
+        raise BadFolder(f"Cannot write {what} {folder}.")

@@ -3,11 +3,8 @@
 import json
 import logging
 import math
-import sys
-import time
 from collections.abc import Callable
 from dataclasses import asdict, replace
-from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -16,26 +13,27 @@ import keras
 
 from ..models import BadHyperparameter, create, describe, normalization
 from .best_weights import BestWeights
+from .checkpoints import Checkpoints, checksum
 from .data import dataset as data
-from .interrupt import interrupt_at_end, interrupt_between_steps
+from .errors import BadFolder, BadResume, Diverged
+from .fitting import all_devices, build, fit
+from .interrupt import interrupt_at_end
+from .logs import TimeLeft, log_callbacks
 from .recipe import Recipe
 from .runs import Run, save_run
-from .settings import TrainConfig, check
+from .settings import TrainConfig, check, reopen, settings_of
 from .sources.read import read, summary
 from .tasks import TASKS, Task
+from .unfinished import Unfinished, unfinished
 
 log = logging.getLogger(__name__)
 
-OPTIMIZERS = {
-    "adam": keras.optimizers.Adam,
-    "adamw": partial(keras.optimizers.AdamW, weight_decay=0.05),
-    "sgd": partial(keras.optimizers.SGD, momentum=0.9),
-    "gradient_descent": keras.optimizers.SGD,
-}
-STEPS_PER_EXECUTION = 16  # with XLA on TensorFlow
-VALIDATION_BATCH = 500
 # Settings of a recipe that are saved in the run's config.json.
-RECIPE_SETTINGS = ("task", "loss", "optimizer", "schedule", "warmup", "binarize", "shift", "mirror", "clipnorm")
+RECIPE_SETTINGS = (
+    *("task", "loss", "optimizer", "schedule", "warmup", "binarize", "shift", "mirror", "clipnorm"),
+    *("patience", "augment", "class_weights", "mixed_precision"),
+)
+OUTPUTS = ("root", "tensorboard", "csv_log")  # settings that are paths
 
 
 def train(config: TrainConfig, progress: Callable[[str], None] = lambda step: None) -> Run:
@@ -46,6 +44,10 @@ def train(config: TrainConfig, progress: Callable[[str], None] = lambda step: No
     end. If Ctrl-C interrupts the training, the best epoch so far is saved as an interrupted run. Ctrl-C after the
     training takes effect when the run is saved.
 
+    During the training, checkpoints are written to the folder of an unfinished training. A training that was
+    interrupted or killed can be resumed from its last checkpoint. On a CPU, it then has the same weights and metrics as
+    an unbroken training.
+
     Args:
         config: the settings.
         progress: called with a line of text at the start of each step.
@@ -54,11 +56,24 @@ def train(config: TrainConfig, progress: Callable[[str], None] = lambda step: No
         The saved run.
 
     Raises:
-        GalleryError: a name, setting, hyperparameter or file is wrong, or the loss diverged.
+        GalleryError: a name, setting, hyperparameter or file is wrong, the loss diverged, or there is no unfinished
+            training to resume.
         KeyboardInterrupt: Ctrl-C was pressed before the end of the first epoch, or twice after the training: nothing
             is saved. Or it was pressed once after the training: the run is saved.
     """
-    config, recipe = check(config)
+    resumed = None
+    if config.resume:
+        resumed, config, recipe = reopen(config)
+    else:
+        config, recipe = check(config)
+    try:
+        return _train(config, recipe, resumed, progress)
+    finally:
+        if resumed is not None:
+            resumed.release()
+
+
+def _train(config: TrainConfig, recipe: Recipe, resumed: Unfinished | None, progress: Callable[[str], None]) -> Run:
     own = config.source
     progress(f"Loading the dataset {config.dataset}" if own is None else f"Reading {own.record()['data']}")
     task = task_of(config, recipe)
@@ -67,20 +82,70 @@ def train(config: TrainConfig, progress: Callable[[str], None] = lambda step: No
         for note in task.dataset.notes:
             progress(note)
     config = replace(config, hyperparameters=_hyperparameters(config, recipe, task))
-    keras.utils.set_random_seed(config.seed)  # makes the training on a CPU reproducible to the last bit
-    model = create(config.model, **config.hyperparameters)
+    settings = settings_of(config, recipe)
+    if resumed is not None and settings["hyperparameters"] != resumed.settings["hyperparameters"]:
+        raise BadResume(f"Cannot resume the training in {resumed.folder}: its data or its model have changed.")
+    folder = resumed or Unfinished(config.home, settings)
+    best = BestWeights(recipe.patience)
+    checkpoints = Checkpoints(folder, best, checksum(task.training, task.held_out))
+    try:
+        is_interrupted = _fit(config, task, best, checkpoints, resumed is not None, progress)
+        with interrupt_at_end():  # so that Ctrl-C does not lose the result of the training
+            run = _evaluate_and_save(config, recipe, task, best, checkpoints.elapsed, is_interrupted, progress)
+            if not is_interrupted:
+                folder.tidy()
+        return run
+    except Diverged:
+        folder.delete()
+        raise
+    except BaseException:
+        checkpoints.flush()
+        raise
+    finally:
+        folder.release()
 
-    progress(f"Training for {config.epochs} epoch{'s' if config.epochs != 1 else ''}")
-    started = time.perf_counter()
-    best = _fit(model, task, config)
-    seconds = time.perf_counter() - started
-    epochs_done = len(best.history["loss"])
-    if epochs_done < int(config.epochs or 0):
-        log.warning("Interrupted after %d of %d epochs: saving epoch %d", epochs_done, config.epochs, best.epoch)
 
-    with interrupt_at_end():  # so that Ctrl-C does not lose the result of the training
-        run = _evaluate_and_save(config, recipe, task, best, seconds, progress)
-    return run
+def _fit(
+    config: TrainConfig,
+    task: Task,
+    best: BestWeights,
+    checkpoints: Checkpoints,
+    resume: bool,
+    progress: Callable[[str], None],
+) -> bool:
+    """Trains the model. Returns whether Ctrl-C interrupted the training."""
+    epochs, done = int(config.epochs or 0), 0
+    if not resume:
+        progress(f"Training for {epochs} epoch{'s' if epochs != 1 else ''}")
+        if any(each.settings == checkpoints.unfinished.settings for each in unfinished(config.home)):
+            progress("An unfinished training with the same settings can be resumed with --resume")
+
+    def restore(model: keras.Model) -> int:
+        nonlocal done
+        done = checkpoints.restore(model)
+        progress(f"Resuming after {done} of {epochs} epochs")
+        return done
+
+    def callbacks() -> list[keras.callbacks.Callback]:
+        logs = log_callbacks(config.csv_log, config.tensorboard, done)
+        return [checkpoints, TimeLeft(epochs, progress), *logs]
+
+    keras.utils.set_random_seed(int(config.seed or 0))  # makes the training on a CPU reproducible to the last bit
+    with all_devices():
+        model = build(config.model, config.hyperparameters, task)
+        checkpoints.start()
+        try:
+            fit(model, task, config, best, callbacks, restore if resume else None)
+        except KeyboardInterrupt:
+            if best.weights is None:
+                raise
+            checkpoints.flush()
+            finished = len(best.history["loss"])
+            log.warning("Interrupted after %d of %d epochs: saving epoch %d", finished, epochs, best.epoch)
+            return True
+        finally:
+            checkpoints.stop()
+    return False
 
 
 def _evaluate_and_save(
@@ -89,11 +154,12 @@ def _evaluate_and_save(
     task: Task,
     best: BestWeights,
     seconds: float,
+    is_interrupted: bool,
     progress: Callable[[str], None],
 ) -> Run:
     """Computes the metrics of the trained model, and saves the run. `seconds` is the time of the training."""
     epochs_done = len(best.history["loss"])
-    # The new model has no optimizer, so its file is a third as large.
+    # The new model has no optimizer, so its file is a third as large. It computes with 32 bits in any case.
     trained = create(config.model, **config.hyperparameters)
     trained.set_weights(best.weights)
     normalization.finalize(trained)
@@ -103,12 +169,14 @@ def _evaluate_and_save(
         "seconds": round(seconds, 2),
         "images_per_second": round(task.examples * epochs_done / seconds, 1),
     }
-    run_config = asdict(replace(config, root=str(config.root), source=None)) | {
+    outputs = {name: None if (value := getattr(config, name)) is None else str(value) for name in OUTPUTS}
+    run_config = asdict(replace(config, source=None, resume=False)) | {
+        **outputs,
         "source": None if config.source is None else config.source.record(),
         **{key: getattr(recipe, key) for key in RECIPE_SETTINGS},
         "epochs_done": epochs_done,
         "best_epoch": best.epoch,
-        "interrupted": epochs_done < int(config.epochs or 0),
+        "interrupted": is_interrupted,
         "labels": list(task.dataset.labels),
         **_details(task.dataset),
         "backend": keras.backend.backend(),
@@ -132,7 +200,10 @@ def _evaluate_and_save(
         (folder / "pictures").mkdir()
         task.draw(folder / "pictures", trained, best)
 
-    return Run.load(save_run(config.root, config.model, write))
+    try:
+        return Run.load(save_run(config.root, config.model, write))
+    except OSError as error:
+        raise BadFolder(f"Cannot save the run in {config.home}: {error.strerror or error}.") from None
 
 
 def _finite(metrics: dict[str, float]) -> dict[str, float]:
@@ -152,8 +223,8 @@ def task_of(config: TrainConfig, recipe: Recipe) -> Task:
     if config.source is None:
         dataset = data.load(str(config.dataset))
     else:
-        dataset = read(config.source, config.model, recipe, config.seed)
-    return TASKS[recipe.task](recipe, dataset, config.seed)
+        dataset = read(config.source, config.model, recipe, int(config.seed or 0))
+    return TASKS[recipe.task](recipe, dataset, int(config.seed or 0))
 
 
 def _hyperparameters(config: TrainConfig, recipe: Recipe, task: Task) -> dict[str, Any]:
@@ -180,56 +251,3 @@ def _details(dataset: data.Dataset) -> dict[str, Any]:
     """Returns facts about data of the user's own for the run's config, with the pictures that were skipped."""
     details = dataset.details if dataset.stream is None else dataset.stream.details()
     return {} if details is None else {"examples": dict(details)}
-
-
-def _fit(model: keras.Model, task: Task, config: TrainConfig) -> BestWeights:
-    recipe, epochs, batch_size = task.recipe, int(config.epochs or 0), int(config.batch_size or 0)
-    task.prepare(model)
-    batches = task.batches(model, batch_size, config.seed)
-    is_generated = isinstance(batches["x"], keras.utils.PyDataset)
-    steps = epochs * (len(batches["x"]) if is_generated else math.ceil(len(task.training.x) / batch_size))
-    model.compile(
-        OPTIMIZERS[recipe.optimizer](
-            _learning_rate(float(config.learning_rate or 0), recipe, steps), global_clipnorm=recipe.clipnorm or None
-        ),
-        **task.loss(),
-        **compile_options(recipe.xla),
-    )
-    # Otherwise, TensorFlow creates the variables of the optimizer in the first step, and then traces the step again.
-    model.optimizer.build(model.trainable_variables)
-    best = BestWeights()
-    try:
-        with interrupt_between_steps() as interrupt:
-            model.fit(
-                **batches,
-                validation_data=task.validation(model),
-                validation_batch_size=VALIDATION_BATCH,
-                epochs=epochs,
-                callbacks=[best, *task.callbacks(model), *getattr(batches["x"], "callbacks", ()), interrupt],
-                verbose=1 if sys.stdout.isatty() else 2,
-            )
-    except KeyboardInterrupt:
-        if best.weights is None:
-            raise
-    return best
-
-
-def compile_options(xla: bool) -> dict[str, Any]:
-    """Returns the arguments of `Model.compile` that make training fast (see `benchmarks/train.py`).
-
-    Args:
-        xla: whether to compile steps with XLA on TensorFlow.
-    """
-    if keras.backend.backend() != "tensorflow":
-        return {}
-    return {"jit_compile": xla, "steps_per_execution": STEPS_PER_EXECUTION if xla else 1}
-
-
-def _learning_rate(rate: float, recipe: Recipe, steps: int) -> Any:
-    if recipe.schedule == "constant":
-        return rate
-    warmup_steps = round(recipe.warmup * steps)
-    if not warmup_steps:
-        return keras.optimizers.schedules.CosineDecay(rate, steps)
-    decay_steps = steps - warmup_steps
-    return keras.optimizers.schedules.CosineDecay(0.0, decay_steps, warmup_target=rate, warmup_steps=warmup_steps)

@@ -157,7 +157,7 @@ def test_images_of_other_dtypes_are_rejected(tmp_path: Path, monkeypatch: pytest
 
 def test_diverging_training_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     recipe = dataclasses.replace(load_recipe("dense_autoencoder"), optimizer="sgd", loss="squared_error")
-    monkeypatch.setattr(settings, "load_recipe", lambda model, name: recipe)
+    monkeypatch.setattr(settings, "find_recipe", lambda model, name: recipe)
     hyperparameters = {"code_activation": "linear", "output_activation": "linear"}
     config = TrainConfig("dense_autoencoder", None, hyperparameters, "digits", 3, 8, 10.0, root=tmp_path / "runs")
     with pytest.raises(Diverged, match="The loss became .* in epoch 1. A smaller learning rate may help"):

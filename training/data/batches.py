@@ -1,4 +1,4 @@
-"""Batches of training images with random changes (data augmentation)."""
+"""Batches of training examples in a random order, with random changes (data augmentation)."""
 
 import math
 from collections.abc import Callable
@@ -9,54 +9,72 @@ import numpy as np
 from numpy.typing import NDArray
 
 LARGEST_MOVE = 2  # pixels
-Change = Callable[[NDArray[np.float32], np.random.Generator], NDArray[np.float32]]
+Images = NDArray[np.float32]
+ImageChange = Callable[[Images, np.random.Generator], Images]
+Change = Callable[[Any, Any, np.random.Generator], tuple[Any, Any]]
 
 
-class ChangedBatches(keras.utils.PyDataset):
-    """Batches of images that are changed at random in each epoch.
+class Batches(keras.utils.PyDataset):
+    """Batches of examples in a random order, which is new in each epoch.
+
+    The order and the random changes depend only on the seed, on the number of the epoch and on the number of the batch.
+    So a training that is resumed at any epoch sees the same batches as an unbroken training. `train` calls
+    `begin_epoch` before each epoch.
 
     Args:
-        images: float32 `(n, height, width, channels)`, in [0, 1].
-        batch_size: number of images in a batch; the last batch of an epoch may be smaller.
-        change: the function that changes a batch: `binarize`, `shift` or `mirror`.
+        x: inputs `(n, …)`, or a dict of inputs.
+        y: targets `(n, …)`, or a dict of targets.
+        batch_size: number of examples in a batch; the last batch of an epoch may be smaller.
         seed: seed of the order and of the changes.
-        targets: `(n, …)`. By default, the targets are the changed images.
+        change: changes the inputs and the targets of a batch.
+        sample_weight: the weight of each example in the loss, `(n, …)`.
     """
 
     def __init__(
         self,
-        images: NDArray[np.float32],
+        x: Any,
+        y: Any,
         batch_size: int,
-        change: Change,
         seed: int,
-        targets: NDArray[Any] | None = None,
+        change: Change | None = None,
+        sample_weight: NDArray[np.float32] | None = None,
     ) -> None:
         super().__init__()
-        self.images = images
-        self.targets = targets
+        self.arrays = (x, y) if sample_weight is None else (x, y, sample_weight)
+        self.count = len(keras.tree.flatten(x)[0])
         self.batch_size = batch_size
+        self.seed = seed
         self.change = change
-        self.rng = np.random.default_rng(seed)
-        self.on_epoch_end()
+        self.begin_epoch(0)
 
-    def on_epoch_end(self) -> None:
-        self.order = self.rng.permutation(len(self.images))
+    def begin_epoch(self, epoch: int) -> None:
+        """Sets the order of the examples in an epoch. The first epoch has the number 0."""
+        self.epoch = epoch
+        self.order = generator(self.seed, epoch).permutation(self.count)
 
     def __len__(self) -> int:
-        return math.ceil(len(self.images) / self.batch_size)
+        return math.ceil(self.count / self.batch_size)
 
-    def __getitem__(self, index: int) -> tuple[Any, Any]:
+    def __getitem__(self, index: int) -> tuple[Any, ...]:
         chosen = self.order[index * self.batch_size : (index + 1) * self.batch_size]
-        changed = self.change(self.images[chosen], self.rng)
-        return changed, changed if self.targets is None else self.targets[chosen]
+        x, y, *weights = keras.tree.map_structure(lambda array: array[chosen], self.arrays)
+        if self.change is not None:
+            x, y = self.change(x, y, generator(self.seed, self.epoch, index))
+        return (x, y, *weights)
 
 
-def binarize(images: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+def generator(seed: int, epoch: int, index: int | None = None) -> np.random.Generator:
+    """Returns the generator of the random numbers of an epoch, or of the batch `index` of an epoch."""
+    # NumPy fills up short seeds with zeros: without the 1, the seed of the batch 0 would be the seed of its epoch.
+    return np.random.default_rng((seed, epoch) if index is None else (seed, epoch, index + 1))
+
+
+def binarize(images: Images, rng: np.random.Generator) -> Images:
     """Replaces each value at random with 0 or 1. The value is the probability of 1 (dynamic binarisation)."""
     return (rng.random(images.shape, np.float32) < images).astype(np.float32)
 
 
-def shift(images: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+def shift(images: Images, rng: np.random.Generator) -> Images:
     """Moves all images of a batch down and right by random numbers of pixels. New pixels are 0.
 
     The numbers are −1, 0 or 1. They are the same for all images of the batch.
@@ -67,7 +85,7 @@ def shift(images: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.f
     return padded[:, 2 - down : 2 - down + height, 2 - right : 2 - right + width]
 
 
-def mirror(images: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+def mirror(images: Images, rng: np.random.Generator) -> Images:
     """Mirrors each image left to right with probability 1/2, and moves it at random. New pixels are 0.
 
     An image moves by up to `LARGEST_MOVE` pixels vertically and horizontally, independently of the other images.

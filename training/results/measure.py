@@ -21,6 +21,7 @@ from ..settings import TrainConfig
 from ..tasks import TASKS
 from ..tasks.classification import MOVES
 from ..train import RECIPE_SETTINGS, train
+from ..unfinished import plain
 from .page import page
 
 FILE = "results.json"
@@ -141,7 +142,7 @@ def finished_run(recipe_name: RecipeName, seed: int, runs: str | Path) -> Run | 
     """
     recipe = load_recipe(recipe_name.model, recipe_name.recipe)
     keys = (*RECIPE_SETTINGS, "dataset", "epochs", "batch_size", "learning_rate")
-    settings = {"seed": seed, "interrupted": False} | {key: getattr(recipe, key) for key in keys}
+    settings = {"seed": seed, "interrupted": False} | plain({key: getattr(recipe, key) for key in keys})
     defaults = {each.name: each.default for each in describe(recipe_name.model).hyperparameters}
     hyperparameters = json.loads(json.dumps(defaults | dict(recipe.hyperparameters)))  # tuples become lists
     by_dataset = BY_DATASET - set(recipe.hyperparameters)

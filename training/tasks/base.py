@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -13,6 +14,8 @@ from numpy.typing import NDArray
 
 from ...models.normalization import adapt
 from ..best_weights import BestWeights
+from ..data.augmentation import image_changes
+from ..data.batches import ImageChange
 from ..data.dataset import Dataset, hold_out
 from ..errors import BadData
 from ..recipe import Recipe
@@ -73,6 +76,11 @@ class Task(ABC):
         if self.dataset.stream is not None:
             return {"x": self.dataset.stream.batches(batch_size, seed, self.pair)}
         return {"x": self.training.x, "y": self.training.y, "batch_size": batch_size}
+
+    @cached_property
+    def change(self) -> ImageChange | None:
+        """The random changes of the training images that the recipe names, or None if it names none."""
+        return image_changes(self.recipe)
 
     def pair(self, x: Any, y: Any, rng: np.random.Generator) -> tuple[Any, Any]:
         """Returns the inputs and targets of a batch of examples from a stream. `rng` makes the random changes."""

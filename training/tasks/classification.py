@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..best_weights import BestWeights
-from ..data.batches import ChangedBatches, mirror, shift
+from ..data.batches import Batches
 from ..data.dataset import Dataset
 from ..figures import gradients_over_depth, metrics
 from ..pictures import answers as answer_plots
@@ -42,15 +42,12 @@ class Classification(Task):
         return {"loss": keras.losses.SparseCategoricalCrossentropy()}
 
     def batches(self, model: keras.Model, batch_size: int, seed: int) -> dict[str, Any]:
-        if (self.recipe.mirror or self.recipe.shift) and self.dataset.stream is None:
-            change = mirror if self.recipe.mirror else shift
-            return {"x": ChangedBatches(self.training.x, batch_size, change, seed, self.training.y)}
-        return super().batches(model, batch_size, seed)
+        if self.change is None or self.dataset.stream is not None:
+            return super().batches(model, batch_size, seed)
+        return {"x": Batches(*self.training, batch_size, seed, self.pair)}
 
     def pair(self, x: Any, y: Any, rng: np.random.Generator) -> tuple[Any, Any]:
-        if self.recipe.mirror or self.recipe.shift:
-            x = mirror(x, rng) if self.recipe.mirror else shift(x, rng)
-        return x, y
+        return (x if self.change is None else self.change(x, rng)), y
 
     def evaluate(self, model: keras.Model) -> dict[str, float]:
         """Returns `accuracy`, and `cross_entropy` in nats, on the test examples."""

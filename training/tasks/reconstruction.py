@@ -12,7 +12,7 @@ import numpy as np
 
 from ...models.losses import BinaryCrossentropy, SquaredError
 from ..best_weights import BestWeights
-from ..data.batches import ChangedBatches, binarize, shift
+from ..data.batches import Batches
 from ..data.dataset import Dataset
 from ..figures import evaluate
 from ..figures import slow as figures
@@ -50,15 +50,17 @@ class Reconstruction(Task):
         if self.dataset.stream is not None:
             return super().batches(model, batch_size, seed)
         images = self.training.x
-        if self.recipe.binarize or self.recipe.shift:
-            return {"x": ChangedBatches(images, batch_size, binarize if self.recipe.binarize else shift, seed)}
-        inputs = to_grey(images) if self.recipe.task == "colorize" else images
-        return {"x": inputs, "y": images, "batch_size": batch_size}
+        if self.change is not None:
+            return {"x": Batches(images, images, batch_size, seed, self.pair)}
+        return {
+            "x": to_grey(images) if self.recipe.task == "colorize" else images,
+            "y": images,
+            "batch_size": batch_size,
+        }
 
     def pair(self, x: Any, y: Any, rng: np.random.Generator) -> tuple[Any, Any]:
-        if self.recipe.binarize or self.recipe.shift:
-            x = binarize(x, rng) if self.recipe.binarize else shift(x, rng)
-        return (to_grey(x) if self.recipe.task == "colorize" else x), x
+        target = x if self.change is None else self.change(x, rng)
+        return (to_grey(target) if self.recipe.task == "colorize" else target), target
 
     def callbacks(self, model: keras.Model) -> list[keras.callbacks.Callback]:
         return [FullPass(self.training.x)] if sparsity_of(model) else []

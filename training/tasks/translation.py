@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..best_weights import BestWeights
+from ..data.batches import generator
 from ..data.dataset import Dataset, Examples
 from ..data.tokens import END, PADDING, START
 from ..figures import metrics
@@ -100,18 +101,20 @@ class TextBatches(keras.utils.PyDataset):
         self.examples = examples
         self.batch_size = batch_size
         self.source = source
-        self.rng = np.random.default_rng(seed)
+        self.seed = seed
         lengths = [
             (each > PADDING).sum(axis=1) for each in examples if each.ndim == 2
         ]  # number of ids of the input and output texts
         self.widths = np.ceil(np.stack(lengths, axis=1) / STEPS).astype(np.int64) * STEPS
-        self.on_epoch_end()
+        self.begin_epoch(0)
 
-    def on_epoch_end(self) -> None:
-        order = self.rng.permutation(len(self.widths))
+    def begin_epoch(self, epoch: int) -> None:
+        """Sets the batches of an epoch, which depend only on the seed and on the number of the epoch, from 0."""
+        rng = generator(self.seed, epoch)
+        order = rng.permutation(len(self.widths))
         order = order[np.lexsort(self.widths[order].T)]  # stable sort: equal lengths stay in random order
         groups = [order[start : start + self.batch_size] for start in range(0, len(order), self.batch_size)]
-        self.rng.shuffle(groups)
+        rng.shuffle(groups)
         # If a dimension is the same in the first two batches, Keras on TensorFlow assumes that it is the same in all
         # batches. So the first batch has the largest size (see `__getitem__`), and the second batch has the smallest.
         shortest = min(range(len(groups)), key=lambda index: self._width(groups[index]).sum())

@@ -65,7 +65,7 @@ class WordVectors(Task):
         """Returns the inputs and labels of at most 50,000 examples from sentences. They are the same at each call."""
         cbow = "context" in model.input
         examples = WordBatches(text_of(sentences), self.counts, _window(model), cbow, 1, seed=0)
-        return examples.examples(examples.order[:EVALUATED_EXAMPLES])
+        return examples.examples(examples.order[:EVALUATED_EXAMPLES], examples.rng)
 
     def evaluate(self, model: keras.Model) -> dict[str, float]:
         """Returns the metrics of `similarity_figures`, and three losses on examples of the test sentences.

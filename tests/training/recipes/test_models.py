@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from keras_gallery.models import create, describe
 from keras_gallery.training import load_recipe
+from keras_gallery.training.fitting import OPTIMIZERS
 from keras_gallery.training.tasks import TASKS
-from keras_gallery.training.train import OPTIMIZERS
 
 from .test_recipes import RECIPES
 

@@ -1,0 +1,189 @@
+"""Fits a model to the training examples of a task."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+import keras
+import numpy as np
+
+from ..models import create, normalization
+from .best_weights import BestWeights
+from .data.batches import Batches
+from .errors import BadData
+from .interrupt import interrupt_between_steps
+from .recipe import Recipe
+from .settings import TrainConfig
+from .tasks import Task
+
+OPTIMIZERS = {
+    "adam": keras.optimizers.Adam,
+    "adamw": partial(keras.optimizers.AdamW, weight_decay=0.05),
+    "sgd": partial(keras.optimizers.SGD, momentum=0.9),
+    "gradient_descent": keras.optimizers.SGD,
+}
+STEPS_PER_EXECUTION = 16  # with XLA on TensorFlow
+VALIDATION_BATCH = 500
+
+
+class BeginEpoch(keras.callbacks.Callback):
+    """Calls a function with the number of each epoch, from 0, before the epoch begins."""
+
+    def __init__(self, begin: Callable[[int], None]) -> None:
+        super().__init__()
+        self.begin = begin
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self.begin(epoch)
+
+
+def build(name: str, hyperparameters: Mapping[str, Any], task: Task) -> keras.Model:
+    """Returns a new model of the gallery, with its normalisation layers fitted to the training examples of the task.
+
+    With mixed precision in the recipe, the layers compute with 16 bits. The weights always have 32 bits.
+    """
+    model = create(name, **hyperparameters)
+    task.prepare(model)
+    if task.recipe.mixed_precision == "none":
+        return model
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(f"mixed_{task.recipe.mixed_precision}")
+    try:
+        mixed = create(name, **hyperparameters)
+    finally:
+        keras.config.set_dtype_policy(before)
+    mixed.set_weights(model.get_weights())
+    normalization.finalize(mixed)
+    return mixed
+
+
+def fit(
+    model: keras.Model,
+    task: Task,
+    config: TrainConfig,
+    best: BestWeights,
+    callbacks: Callable[[], Sequence[keras.callbacks.Callback]] = tuple,
+    restore: Callable[[keras.Model], int] | None = None,
+) -> None:
+    """Trains a model until the last epoch, until an early stop, or until Ctrl-C.
+
+    The order of the examples and all random changes depend only on the seed and the number of the epoch.
+
+    Args:
+        model: the model, not compiled, see `build`.
+        task: the task, with the training examples and the recipe.
+        config: the checked settings.
+        best: the callback that keeps the best weights.
+        callbacks: returns further callbacks. It is called after `restore`.
+        restore: sets the state of the compiled model, and returns the number of epochs that are already finished.
+
+    Raises:
+        GalleryError: the loss diverged, or the recipe does not fit the data.
+        KeyboardInterrupt: Ctrl-C was pressed.
+    """
+    recipe, epochs, seed = task.recipe, int(config.epochs or 0), int(config.seed or 0)
+    arguments, validation = training_data(model, task, int(config.batch_size or 0), seed)
+    begin = arguments.pop("begin_epoch", None) or getattr(arguments["x"], "begin_epoch", None)
+    model.compile(
+        OPTIMIZERS[recipe.optimizer](
+            _learning_rate(float(config.learning_rate or 0), recipe, epochs * len(arguments["x"])),
+            global_clipnorm=recipe.clipnorm or None,
+        ),
+        **task.loss(),
+        **compile_options(recipe.xla),
+    )
+    # Otherwise, TensorFlow creates the variables of the optimizer in the first step, and then traces the step again.
+    model.optimizer.build(model.trainable_variables)
+    first = 0 if restore is None else restore(model)
+    if first >= epochs or best.is_early_stop:
+        return
+    with interrupt_between_steps() as interrupt:
+        model.fit(
+            **arguments,
+            validation_data=validation,
+            validation_batch_size=VALIDATION_BATCH,
+            epochs=epochs,
+            initial_epoch=first,
+            callbacks=[
+                *([] if begin is None else [BeginEpoch(begin)]),
+                best,
+                *callbacks(),
+                *task.callbacks(model),
+                *getattr(arguments["x"], "callbacks", ()),
+                interrupt,
+            ],
+            verbose=1 if sys.stdout.isatty() else 2,
+            shuffle=False,
+        )
+
+
+def training_data(model: keras.Model, task: Task, batch_size: int, seed: int) -> tuple[dict[str, Any], Any]:
+    """Returns the arguments of `Model.fit` for the training data, and the validation data.
+
+    Raises:
+        BadData: the recipe does not fit the data.
+    """
+    recipe = task.recipe
+    if recipe.augment and task.dataset.x_train.ndim != 4:
+        raise BadData(
+            f"Expected images for {', '.join(recipe.augment)}. Received: inputs of shape {task.dataset.shape}."
+        )
+    arguments, validation = task.batches(model, batch_size, seed), task.validation(model)
+    if "batch_size" in arguments:
+        arguments = {"x": Batches(**arguments, seed=seed)}
+    if recipe.class_weights == "balanced":
+        weights = class_weights(task.training.y)
+        arguments["class_weight"] = weights
+        x, y = validation
+        validation = (x, y, np.array([weights.get(int(label), 0.0) for label in y], np.float32))
+    return arguments, validation
+
+
+def class_weights(labels: Any) -> dict[int, float]:
+    """Returns a weight for each class: n / (k · n_c) for n examples, k classes and n_c examples of the class c."""
+    classes, counts = np.unique(labels, return_counts=True)
+    return {int(label): len(labels) / (len(classes) * int(n)) for label, n in zip(classes, counts, strict=True)}
+
+
+@contextmanager
+def all_devices() -> Iterator[None]:
+    """Uses all visible devices for the models in the `with` block, if there are several. Needs Keras on JAX.
+
+    Each device computes a part of each batch. Does nothing if the program has set a distribution of its own.
+    """
+    if keras.backend.backend() != "jax" or keras.distribution.distribution() is not None:
+        yield
+        return
+    if len(keras.distribution.list_devices()) < 2:
+        yield
+        return
+    keras.distribution.set_distribution(keras.distribution.DataParallel())
+    try:
+        yield
+    finally:
+        keras.distribution.set_distribution(None)
+
+
+def compile_options(xla: bool) -> dict[str, Any]:
+    """Returns the arguments of `Model.compile` that make training fast (see `benchmarks/train.py`).
+
+    Args:
+        xla: whether to compile steps with XLA on TensorFlow.
+    """
+    if keras.backend.backend() != "tensorflow":
+        return {}
+    return {"jit_compile": xla, "steps_per_execution": STEPS_PER_EXECUTION if xla else 1}
+
+
+def _learning_rate(rate: float, recipe: Recipe, steps: int) -> Any:
+    if recipe.schedule == "constant":
+        return rate
+    warmup_steps = round(recipe.warmup * steps)
+    if not warmup_steps:
+        return keras.optimizers.schedules.CosineDecay(rate, steps)
+    decay_steps = steps - warmup_steps
+    return keras.optimizers.schedules.CosineDecay(0.0, decay_steps, warmup_target=rate, warmup_steps=warmup_steps)

@@ -1,0 +1,92 @@
+"""Logs of a training: a CSV file, TensorBoard, and lines with the time left."""
+
+from __future__ import annotations
+
+import csv
+import time
+from collections.abc import Callable, Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from .errors import BadFolder, NotInstalled
+
+FIRST_LINE = 30.0  # seconds before the first line with the time left
+INTERVAL = 60.0  # seconds between two lines
+
+
+class TimeLeft(keras.callbacks.Callback):
+    """Reports the time left at the end of an epoch, at most once a minute. Short trainings have no such lines.
+
+    Args:
+        epochs: number of epochs of the whole training.
+        report: called with a line of text.
+    """
+
+    def __init__(self, epochs: int, report: Callable[[str], None]) -> None:
+        super().__init__()
+        self.epochs = epochs
+        self.report = report
+
+    def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
+        self.started = time.monotonic()
+        self.next_line = self.started + FIRST_LINE
+        self.first: int | None = None
+
+    def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+        if self.first is None:
+            self.first = epoch
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+        now, done = time.monotonic(), epoch + 1
+        if now < self.next_line or done >= self.epochs or self.first is None:
+            return
+        self.next_line = now + INTERVAL
+        left = (now - self.started) / (done - self.first) * (self.epochs - done)
+        self.report(f"Finished epoch {done} of {self.epochs}; {duration(left)} left")
+
+
+def duration(seconds: float) -> str:
+    """Returns a text such as `40 s`, `12 min` or `3 h 5 min`."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
+
+
+def log_callbacks(csv_log: str | Path | None, tensorboard: str | Path | None, epoch: int) -> list[Any]:
+    """Returns Keras's callbacks that write a CSV file and the logs of TensorBoard.
+
+    Args:
+        csv_log: the CSV file, or None.
+        tensorboard: the folder, or None.
+        epoch: number of finished epochs of a resumed training, otherwise 0. Later lines of the CSV file are removed,
+            because these epochs are trained again.
+
+    Raises:
+        BadFolder: the CSV file cannot be written.
+        NotInstalled: TensorBoard is not installed.
+    """
+    callbacks: list[Any] = []
+    if csv_log is not None:
+        try:
+            Path(csv_log).absolute().parent.mkdir(parents=True, exist_ok=True)
+            if epoch and Path(csv_log).exists():
+                _keep_epochs(Path(csv_log), epoch)
+        except OSError as error:
+            raise BadFolder(f"Cannot write the CSV log {csv_log}: {error.strerror}.") from None
+        callbacks.append(keras.callbacks.CSVLogger(str(csv_log), append=epoch > 0))
+    if tensorboard is not None:
+        if find_spec("tensorboard") is None:
+            raise NotInstalled("The logs of TensorBoard need the package tensorboard: pip install tensorboard")
+        callbacks.append(keras.callbacks.TensorBoard(str(tensorboard)))
+    return callbacks
+
+
+def _keep_epochs(file: Path, epoch: int) -> None:
+    with file.open(newline="", encoding="utf-8") as opened:
+        header, *rows = list(csv.reader(opened)) or [[]]
+    with file.open("w", newline="", encoding="utf-8") as opened:
+        csv.writer(opened).writerows([header, *(row for row in rows if row and int(row[0]) < epoch)])
