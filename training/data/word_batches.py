@@ -58,6 +58,7 @@ class WordBatches(keras.utils.PyDataset):
         self._make_examples(subsampled(self.text, self.shares, self.rng))
         if not len(self.targets):  # in a tiny text, subsampling can remove nearly all words
             self._make_examples(self.text)
+        self.order = self.rng.permutation(len(self.targets))
 
     def _make_examples(self, text: Text) -> None:
         reach = self.rng.integers(1, self.window + 1, len(text.words))
