@@ -20,6 +20,8 @@ def _configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> Non
         default=SAVED_MODELS,
         help="folder of the exported and imported models (default: saved_models)",
     )
+    parser.add_argument("--toml", action="store_true", help="print a recipe as a recipe file, to start your own from")
+    parser.add_argument("--recipe", help="the recipe for --toml (default: the first one)")
 
 
 def _run(values: argparse.Namespace) -> int:
@@ -31,6 +33,11 @@ def _run(values: argparse.Namespace) -> int:
     if values.name not in known:
         raise UnknownModel(unknown_name("model", values.name, [*known, *saved.names(values.saved_models)]))
     info = describe(values.name)
+    if values.toml:
+        from ..training.recipe_files import find_recipe, recipe_toml
+
+        print(recipe_toml(info.name, find_recipe(info.name, values.recipe)), end="")
+        return 0
     with loading():
         from ..training.recipe import load_recipe, load_recipes
         from ..training.sources.needs import needs
@@ -64,7 +71,7 @@ COMMAND = Command(
     "Shows the formula, the source, the hyperparameters and the layers of an architecture, and its recipes (the "
     "settings for training on a dataset). For an exported or imported model, shows its origin, its signatures with "
     "their inputs and outputs, and its labels.",
-    ["gallery show denoising_autoencoder"],
+    ["gallery show denoising_autoencoder", "gallery show mlp_classifier --recipe mnist_5k --toml"],
     _configure,
     _run,
 )

@@ -12,19 +12,24 @@ from .progress import loading, progress
 from .show import option
 from .train_data import add as add_data
 from .train_data import read as read_data
+from .train_options import add as add_options
+from .train_options import read as read_options
 
 SETTINGS = ("recipe", "dataset", "epochs", "batch_size", "learning_rate", "seed")  # options that `api.train` has, too
 
 
 def _configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> None:
     parser.add_argument("name", help="the architecture, see gallery list")
-    parser.add_argument("--recipe", help="the recipe, see gallery show NAME (default: the first one)")
+    parser.add_argument(
+        "--recipe", help="a recipe (see gallery show NAME) or a file, NAME.toml (default: the first recipe)"
+    )
     parser.add_argument("--dataset", help="the dataset, see gallery datasets (default: the recipe's)")
     parser.add_argument("--epochs", type=int, help="passes over the training examples (default: the recipe's)")
     parser.add_argument("--batch-size", type=int, help="examples per training step (default: the recipe's)")
     parser.add_argument("--learning-rate", type=float, help="learning rate at the start (default: the recipe's)")
-    parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same results (default: 0)")
+    parser.add_argument("--seed", type=int, help="the same seed gives the same results (default: 0)")
     parser.add_argument("--runs", default="runs", help="folder of all runs (default: runs)")
+    add_options(parser)
     add_data(parser)
     known = set(list_models())
     name = next((word for word in arguments if word in known), None)
@@ -53,7 +58,7 @@ def _run(values: argparse.Namespace) -> int:
     info = describe(values.name)
     from ..training.settings import TrainConfig, check  # imports NumPy, which an unknown name does not need
 
-    settings = {name: getattr(values, name) for name in SETTINGS}
+    settings = {name: getattr(values, name) for name in SETTINGS} | read_options(values)
     source = read_data(values)
     check(
         TrainConfig(values.name, root=values.runs, source=source, **settings)
@@ -68,6 +73,7 @@ def _run(values: argparse.Namespace) -> int:
         print(f"{name:24} {figure:,.4f}" if isinstance(figure, float) else f"{name:24} {figure:,}")
     if run.interrupted:
         print(f"Interrupted: the best weights so far are saved in {run.folder}")
+        print(f"Go on with the training: gallery train {values.name} --resume")
         return 130
     print(f"Saved in {run.folder}; go on with: gallery export {values.name}")
     return 0
@@ -82,6 +88,7 @@ COMMAND = Command(
     [
         "gallery train denoising_autoencoder",
         "gallery train mlp_classifier --dataset digits --epochs 5 --model.hidden 64,32",
+        "gallery train denoising_autoencoder --resume",
         "gallery train mlp_classifier --data wine.csv --target class",
         "gallery train sequence_to_sequence --data co2.csv --time month --value co2 --horizon 12",
     ],

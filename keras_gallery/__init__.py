@@ -22,13 +22,14 @@ from .server import serve
 
 if TYPE_CHECKING:
     from .serving.client import Client
-    from .training import Dataset, Run
+    from .training import Dataset, Recipe, Run
 
     __version__: str
 
 __all__ = [
     "Client",
     "Dataset",
+    "Recipe",
     "Run",
     "__version__",
     "create",
@@ -43,7 +44,7 @@ __all__ = [
 # Every process that uses OpenVINO imports this package first.
 sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
 
-_LAZY = {"Client": "serving.client", "Dataset": "training", "Run": "training"}
+_LAZY = {"Client": "serving.client", "Dataset": "training", "Recipe": "training", "Run": "training"}
 
 
 def __getattr__(name: str) -> Any:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from .preparation.description import Preparation
     from .serving.signatures import Texts
-    from .training import Dataset, Run
+    from .training import Dataset, Recipe, Run
 
 
 class MissingName(GalleryError):
@@ -96,13 +96,21 @@ def load_dataset(name: str) -> Dataset:
 def train(
     name: str,
     *,
-    recipe: str | None = None,
+    recipe: str | Path | Recipe | None = None,
     dataset: str | None = None,
     data: Any = None,
     epochs: int | None = None,
     batch_size: int | None = None,
     learning_rate: float | None = None,
-    seed: int = 0,
+    seed: int | None = None,
+    schedule: str | None = None,
+    patience: int | None = None,
+    augment: str | Sequence[str] | None = None,
+    class_weights: str | None = None,
+    mixed_precision: str | None = None,
+    resume: bool = False,
+    tensorboard: str | Path | None = None,
+    csv_log: str | Path | None = None,
     runs: str | Path = "runs",
     progress: Callable[[str], None] | None = None,
     **hyperparameters: Any,
@@ -113,7 +121,8 @@ def train(
 
     Args:
         name: an architecture's name, see `list_models`.
-        recipe: the recipe's name; by default the architecture's first recipe.
+        recipe: the recipe's name, the path of a recipe file (.toml), or a `Recipe`; by default the architecture's first
+            recipe.
         dataset: the dataset's name, see `gallery datasets`.
         data: your own data, in place of a dataset: the path of a file or folder, NumPy arrays x or (x, y), a dict of
             arrays, a pandas DataFrame, a `tf.data.Dataset`, a `keras.utils.PyDataset` or a `Source`. Its options are
@@ -121,7 +130,18 @@ def train(
         epochs: passes over the training examples, at least 1.
         batch_size: examples per training step, at least 1.
         learning_rate: the optimizer's learning rate at the start, above 0.
-        seed: the seed of all random choices, from 0 to 2³² − 1. On a CPU, the same seed gives the same weights.
+        seed: the seed of all random choices, from 0 to 2³² − 1; 0 by default. On a CPU, the same seed gives the same
+            weights.
+        schedule: "cosine" to decay the learning rate to 0 over the training, or "constant".
+        patience: the number of epochs without a lower validation loss after which the training stops; 0 for no limit.
+        augment: random changes of the training images: some of "flip", "shift", "rotate" and "crop".
+        class_weights: "balanced" to give all classes the same weight in the loss, or "none".
+        mixed_precision: "float16" or "bfloat16" to compute with 16-bit numbers, or "none". The trained model has 32-bit
+            weights and computes with 32 bits.
+        resume: whether to go on with a training that was interrupted or killed, from its last checkpoint. Settings that
+            are None are then those of this training. Other settings must be the same.
+        tensorboard: a folder for the logs of TensorBoard.
+        csv_log: a CSV file for the losses of each epoch.
         runs: the folder of all runs.
         progress: called with a line of text at the start of each step.
         hyperparameters: keywords of the architecture's builder, such as `code_dim=16`, and options of `data`.
@@ -133,8 +153,8 @@ def train(
         model has the weights of the best epoch so far.
 
     Raises:
-        GalleryError: a name, setting or hyperparameter is unknown or out of range, the dataset cannot be loaded, or
-            the loss diverged. The message says which.
+        GalleryError: a name, setting or hyperparameter is unknown or out of range, the dataset cannot be loaded, the
+            loss diverged, or there is no training to resume. The message says which.
         MissingPackage: Keras is not installed.
         KeyboardInterrupt: Ctrl-C was pressed before the end of the first epoch, or twice after the training: nothing
             is saved. Or it was pressed once after the training: the run is saved.
@@ -160,6 +180,14 @@ def train(
         learning_rate=learning_rate,
         seed=seed,
         root=runs,
+        schedule=schedule,
+        patience=patience,
+        augment=(augment,) if isinstance(augment, str) else None if augment is None else tuple(augment),
+        class_weights=class_weights,
+        mixed_precision=mixed_precision,
+        resume=resume,
+        tensorboard=tensorboard,
+        csv_log=csv_log,
     )
     check(config)  # before Keras is imported, which takes seconds
     with loading():

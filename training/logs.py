@@ -5,13 +5,12 @@ from __future__ import annotations
 import csv
 import time
 from collections.abc import Callable, Mapping
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import keras
 
-from .errors import BadFolder, NotInstalled
+from .errors import BadFolder
 
 FIRST_LINE = 30.0  # seconds before the first line with the time left
 INTERVAL = 60.0  # seconds between two lines
@@ -67,7 +66,6 @@ def log_callbacks(csv_log: str | Path | None, tensorboard: str | Path | None, ep
 
     Raises:
         BadFolder: the CSV file cannot be written.
-        NotInstalled: TensorBoard is not installed.
     """
     callbacks: list[Any] = []
     if csv_log is not None:
@@ -79,8 +77,6 @@ def log_callbacks(csv_log: str | Path | None, tensorboard: str | Path | None, ep
             raise BadFolder(f"Cannot write the CSV log {csv_log}: {error.strerror}.") from None
         callbacks.append(keras.callbacks.CSVLogger(str(csv_log), append=epoch > 0))
     if tensorboard is not None:
-        if find_spec("tensorboard") is None:
-            raise NotInstalled("The logs of TensorBoard need the package tensorboard: pip install tensorboard")
         callbacks.append(keras.callbacks.TensorBoard(str(tensorboard)))
     return callbacks
 

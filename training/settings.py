@@ -3,12 +3,13 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from ..models.hyperparameters import Hyperparameter
 from .data.dataset import check_name
-from .errors import BadData, BadFolder, BadResume
+from .errors import BadData, BadFolder, BadResume, NotInstalled
 from .recipe import Recipe
 from .recipe_files import augmentations, check_recipe, checked, find_recipe, name_of, scalars
 from .sources.read import check as check_source
@@ -126,6 +127,8 @@ def _check(config: TrainConfig, recipe: Recipe) -> tuple[TrainConfig, Recipe]:
         check_source(config.source, config.model, recipe)
     _check_writable(config.home, "runs to the folder")
     if config.tensorboard is not None:
+        if find_spec("tensorboard") is None:
+            raise NotInstalled("The logs of TensorBoard need the package tensorboard: pip install tensorboard")
         _check_writable(Path(config.tensorboard), "the logs to the folder")
     if config.csv_log is not None:
         if Path(config.csv_log).is_dir():
