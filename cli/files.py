@@ -169,9 +169,10 @@ def _walk(folder: Path, suffixes: Sequence[str], output: Path | None) -> list[Pa
     found: list[Path] = []
     for place, folders, names in os.walk(folder):
         base = Path(place)
-        folders[:] = sorted(name for name in folders if name[0] != "." and (base / name).absolute() != written)
-        paths = [base / name for name in sorted(names) if name[0] != "." and name.lower().endswith(tuple(suffixes))]
-        found += [path for path in paths if written is None or path.absolute() != written]
+        hidden = written.name if written and base.absolute() == written.parent else ""
+        folders[:] = sorted(name for name in folders if name[0] != "." and name != hidden)
+        names = sorted(name for name in names if name[0] != "." and name != hidden)
+        found += [base / name for name in names if name.lower().endswith(tuple(suffixes))]
     return found
 
 
