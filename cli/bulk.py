@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import queue
+import re
 import threading
 import time
 import warnings
@@ -214,7 +215,7 @@ class Bulk:
 
 def named(example: Example, message: object) -> str:
     """Returns the first line of a message, with the name of the example if the message does not contain it."""
-    line = str(message).partition("\n")[0]
+    line = re.sub(r"^assertion failed: \[(.*)\]$", r"\1", str(message).partition("\n")[0])  # of TensorFlow
     return line if example.name in line else f"{example.title}: {line}"
 
 

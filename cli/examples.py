@@ -112,13 +112,16 @@ def shape_of(signature: SignatureDef | None) -> tuple[int, ...] | None:
 def _read_array(file: Path, signature: SignatureDef | None) -> Iterator[Example]:
     """Yields the rows of an NPY file, such as images (n, height, width, channels).
 
-    The array can lack the first dimension if it holds one example, and the last dimension if the images are grey.
+    The array can lack the first dimension if it holds one example, and the last dimension if the images are grey or the
+    series have one feature.
     """
     values = arrays.load(file)
     size = shape_of(signature)
     if size is not None:
         if len(size) == 3 and size[-1] == 1 and values.ndim in (2, 3) and _fits(values.shape[-2:], size[:2]):
             values = values[..., None]
+        if size == (-1, 1) and values.ndim == 1:
+            values = values[:, None]
         if _fits(values.shape, size):
             values = values[None]
         if not _fits(values.shape[1:], size):
@@ -145,7 +148,7 @@ def _read_table(file: Path, signature: SignatureDef | None, rows: SignatureDef |
         from .series import read as read_series
 
         series = read_series(file)
-        yield Example(name, 0, ARRAY, series, series.nbytes, (series.shape, series.dtype, file))
+        yield Example(name, None, ARRAY, series, series.nbytes, (series.shape, series.dtype, file))
         return
     for number, (values, error) in enumerate(read_table(file, signature, rows)):
         if error:

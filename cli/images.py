@@ -12,8 +12,7 @@ from ..serving.printable import printable
 from . import arrays, files
 from .command import Command
 from .examples import is_image
-from .sending import FileAnswers, Sending, write_table
-from .table_files import WRITERS
+from .sending import TABLE_HELP, FileAnswers, Sending, write_table
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,7 +27,6 @@ ToWrite = Callable[["Call", Path, Path, FileAnswers], tuple["NDArray[Any]", list
 ToPrint = Callable[["Outputs"], Iterable[Row]]
 # Chooses and shapes the outputs of a table.
 Select = Callable[["Outputs"], "Outputs"]
-TABLE_HELP = f"file for all answers ({', '.join(WRITERS)})"
 
 
 def first_output(call: Call, source: Path, target: Path, answers: FileAnswers) -> tuple[NDArray[Any], list[Row]]:

@@ -18,6 +18,7 @@ from . import files, tables
 from .bulk import Answers, Bulk
 from .examples import PICTURE, Example, count, texts
 from .progress import Meter
+from .table_files import WRITERS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from .call import Call, Outputs
 
     Array = NDArray[Any]
+
+
+TABLE_HELP = f"file for all answers ({', '.join(WRITERS)})"  # of the option --output
 
 
 @dataclass

@@ -14,6 +14,7 @@ from ..preparation.description import Series
 from ..serving.printable import printable
 from . import arrays, files
 from .command import Command
+from .sending import TABLE_HELP, write_table
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,11 +30,15 @@ def print_series(help: str, description: str, example: str) -> Command:
 
 def _configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> None:
     files.add_inputs(parser, SUFFIXES)
+    parser.add_argument("--output", type=Path, help=f"{TABLE_HELP} (default: print the forecasts)")
+    files.add_bulk(parser)
     files.add_server(parser)
 
 
 def _run(values: argparse.Namespace) -> int:
-    sources = [(file,) for source in values.inputs for file in files.expand(source, SUFFIXES)]
+    sources = [(file,) for source in values.inputs for file in files.expand(source, SUFFIXES, values.output)]
+    if values.output:
+        return write_table(values, "forecast", lambda: [file for (file,) in sources])
     with files.connect(values) as client:
 
         def known() -> Series | None:

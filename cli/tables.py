@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[Any]
 
-PART_ROWS, PART_BYTES, PART_SECONDS = 16384, 32 << 20, 10.0  # a part is written when it reaches one of these
+PART_ROWS, PART_BYTES, PART_SECONDS = 16384, 16 << 20, 10.0  # a part is written when it reaches one of these
 RUN = "run.json"
 
 

@@ -15,9 +15,8 @@ from ..models.errors import GalleryError
 from ..serving.printable import printable
 from . import files
 from .command import Command
-from .images import TABLE_HELP
 from .progress import progress
-from .sending import Sending, write_table
+from .sending import TABLE_HELP, Sending, write_table
 
 if TYPE_CHECKING:
     from .call import Outputs

@@ -22,11 +22,14 @@ SIGNATURES = [
     signature("classify_text", {"text": TEXT}, ["label", "score"]),
     signature("caption", {"image": IMAGE}, ["text"], "0..1"),
     signature("caption_png", {"image_bytes": TEXT}, ["text"], "0..1"),
+    signature("forecast", {"history": ((-1, -1, 1), FLOAT)}, ["forecast"]),
     signature("embed", {"word": TEXT}, ["embedding"]),
 ]
 
 
 def answer(name: str, inputs: Any) -> dict[str, Any]:
+    if name == "forecast":
+        return {"forecast": inputs[:, -2:] * 10}
     if name.startswith("caption"):
         return {"text": string_array([str(inputs.dtype).encode()] * len(inputs))}
     texts = [each.decode() for each in inputs.tolist()]
@@ -132,6 +135,15 @@ def test_forecast(name: str, capsys: pytest.CaptureFixture[str]) -> None:
         np.save(name, content)
     assert main(["forecast", "m", name]) == 0
     assert capsys.readouterr().out == f"{name}\t{output}\n"
+
+
+def test_forecasts_in_one_file() -> None:
+    Path("a.csv").write_text("month\n1\n2\n3\n")
+    np.save("b.npy", np.arange(4.0))
+    assert main(["forecast", "m", "a.csv", "b.npy", "--output", "f.npz"]) == 0
+    with np.load("f.npz") as found:
+        assert found["file"].tolist() == ["a.csv", "b.npy"]
+        assert found["forecast"].tolist() == [[[20], [30]], [[20], [30]]]
 
 
 INVALID: dict[str, tuple[Any, str]] = {
