@@ -6,13 +6,14 @@ import importlib
 import keyword
 
 from .command import Command
-from .requests import REQUESTS
+from .requests import OF_FILES, OF_TEXTS, REQUESTS
 
 GROUPS = {
     "Models and datasets": ("list", "show", "datasets"),
     "Train, export and import": ("train", "export", "import", "doctor"),
     "Serve": ("serve",),
-    "Send requests to a running server": tuple(REQUESTS),
+    "Send pictures, arrays or tables to a running server": tuple(OF_FILES),
+    "Send texts, words or series to a running server": tuple(OF_TEXTS),
     "More": ("demo", "results", "completion"),
 }
 COMMANDS = tuple(name for names in GROUPS.values() for name in names)

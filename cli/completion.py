@@ -13,6 +13,7 @@ from .show import option
 
 SHELLS = ("bash", "zsh", "fish")
 FOLDERS = ("runs", "saved_models", "docs", "run")  # the options whose value is a folder
+EMBEDDED = ("embed", "inputs")  # files or texts
 ARCHITECTURES = ("show", "train", "export")  # the commands whose NAME is an architecture
 
 
@@ -42,7 +43,7 @@ def _run(values: argparse.Namespace) -> int:
                 action.choices = choices[action.dest]
             elif action.dest in FOLDERS:
                 action.complete = shtab.DIRECTORY  # type: ignore[attr-defined]
-            elif action.type is Path or action.dest in ("model", "output"):
+            elif action.type is Path or action.dest in ("model", "output") or (command, action.dest) == EMBEDDED:
                 action.complete = shtab.FILE  # type: ignore[attr-defined]
     print(shtab.complete(parser, shell=values.shell))
     return 0

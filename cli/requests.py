@@ -25,7 +25,7 @@ from .new_images import GENERATE
 from .series import print_series
 from .texts import NEAREST, print_texts
 
-REQUESTS: dict[str, Command] = {
+OF_FILES: dict[str, Command] = {
     "encode": write_files(
         "encode",
         "encode images; writes NPY files",
@@ -108,6 +108,8 @@ REQUESTS: dict[str, Command] = {
         "gallery caption vector_to_sequence digits/*.png",
         strings,
     ),
+}
+OF_TEXTS: dict[str, Command] = {
     "classify-text": print_texts(
         "classify_text",
         "text",
@@ -140,3 +142,4 @@ REQUESTS: dict[str, Command] = {
         "gallery forecast gru sales.csv",
     ),
 }
+REQUESTS = OF_FILES | OF_TEXTS

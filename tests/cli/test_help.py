@@ -74,6 +74,7 @@ COMPLETIONS = {
     "gallery train gru --recipe mnist_5k_m": {"mnist_5k_masking"},
     "gallery export gru --to o": {"onnx", "openvino"},
     "gallery denoise m dig": {"digit.png"},
+    "gallery embed m dig": {"digit.png"},
     "gallery serve --saved-models sa": {"saved"},
     "gallery completion ": {"bash", "zsh", "fish"},
 }
