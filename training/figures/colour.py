@@ -1,5 +1,7 @@
 """Converts colour images to grey, and colours grey images with mean colours (the baseline for colourisation)."""
 
+from __future__ import annotations
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -28,6 +30,13 @@ class MeanColours:
         sums = np.stack([np.bincount(levels, weights=colours[:, i], minlength=LEVELS) for i in range(3)], axis=1)
         grey = np.linspace(0, 1, LEVELS)[:, None].repeat(3, axis=1)  # used for levels that no training pixel has
         self.table = np.where(counts[:, None] > 0, sums / np.maximum(counts, 1)[:, None], grey).astype(np.float32)
+
+    @classmethod
+    def of(cls, table: NDArray[np.float32]) -> MeanColours:
+        """Returns mean colours `(256, 3)` that were computed before."""
+        colours = cls.__new__(cls)
+        colours.table = table
+        return colours
 
     def __call__(self, grey: NDArray[np.float32]) -> NDArray[np.float32]:
         """Colours grey images `(n, height, width, 1)`; returns `(n, height, width, 3)`."""

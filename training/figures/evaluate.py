@@ -81,7 +81,9 @@ def pairs(model: keras.Model, recipe: Recipe, images: Images) -> tuple[Images, I
     return images, images
 
 
-def evaluate(model: keras.Model, data: Dataset, recipe: Recipe, pca: Components | None) -> dict[str, float]:
+def evaluate(
+    model: keras.Model, data: Dataset, recipe: Recipe, pca: Components | None, colours: MeanColours | None = None
+) -> dict[str, float]:
     """Returns the metrics of a trained autoencoder on the test images. This takes seconds.
 
     Args:
@@ -89,14 +91,16 @@ def evaluate(model: keras.Model, data: Dataset, recipe: Recipe, pca: Components 
         data: the dataset.
         recipe: the recipe of the training.
         pca: principal components of the training images; None for `colorize`.
+        colours: mean colours of the training images, for `colorize`.
 
     Returns:
         The metrics by name. For `reconstruct`, `denoise` and `generate`, they are `mse`, `squared_error` (the sum over
-        an image), `psnr` and `bce` of reconstructed images, and `pca_mse`.
+        an image), `psnr` and `bce` of reconstructed images; `pca_mse`; and `mean_mse`, the error of answering each image
+        with the mean of the training images.
 
         For `denoise`, there are also comparisons with the clean images: `psnr_noisy` for the noisy images;
-        `psnr_denoised`, `denoise_mse` and `denoise_bce` for the denoised images; `pca_denoise_mse` for noisy images
-        that PCA reconstructs. `psnr_lift` is `psnr_denoised` minus `psnr_noisy`.
+        `psnr_denoised`, `denoise_mse` and `denoise_bce` for the denoised images; `noisy_mse` for the noisy images;
+        `pca_denoise_mse` for noisy images that PCA reconstructs. `psnr_lift` is `psnr_denoised` minus `psnr_noisy`.
 
         For `generate`, there is also `elbo`, the lower bound of log p(x) in nats, with one sample for each image.
 
@@ -105,13 +109,13 @@ def evaluate(model: keras.Model, data: Dataset, recipe: Recipe, pca: Components 
     """
     shown, wanted = pairs(model, recipe, data.x_test)
     if recipe.task == "colorize":
+        assert colours is not None
         answer = reconstruct(model, shown)
-        mean_colours = MeanColours(data.x_train)
         return {
             "mse": mse(wanted, answer),
             "psnr": psnr(wanted, answer),
             "grey_mse": mse(wanted, np.repeat(shown, 3, axis=-1)),
-            "mean_colour_mse": mse(wanted, mean_colours(shown)),
+            "mean_colour_mse": mse(wanted, colours(shown)),
         }
     assert pca is not None
     answer = reconstruct(model, wanted)
@@ -122,6 +126,7 @@ def evaluate(model: keras.Model, data: Dataset, recipe: Recipe, pca: Components 
         "psnr": psnr(wanted, answer),
         "bce": bce(wanted, answer),
         "pca_mse": mse(wanted, pca.reconstruct(wanted, size)),
+        "mean_mse": mse(wanted, pca.mean.reshape(data.shape)),
     }
     if recipe.task == "denoise":
         denoised = reconstruct(model, shown)
@@ -132,6 +137,7 @@ def evaluate(model: keras.Model, data: Dataset, recipe: Recipe, pca: Components 
             "psnr_lift": after - before,
             "denoise_mse": mse(wanted, denoised),
             "denoise_bce": bce(wanted, denoised),
+            "noisy_mse": mse(wanted, shown),
             "pca_denoise_mse": mse(wanted, pca.reconstruct(shown, size)),
         }
     if recipe.task == "generate":

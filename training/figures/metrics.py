@@ -31,6 +31,11 @@ def cross_entropy(labels: Classes, probabilities: Floats) -> float:
     return float(-np.log(of_label.clip(LEAST_PROBABILITY)).mean())
 
 
+def balanced_accuracy(labels: Classes, predicted: Classes) -> float:
+    """Returns the share of correct examples of each class, averaged over the classes that the labels have."""
+    return float(np.mean([np.mean(predicted[labels == label] == label) for label in np.unique(labels)]))
+
+
 def confusion(labels: Classes, predicted: Classes, classes: int) -> NDArray[np.int64]:
     """Returns the confusion matrix `(classes, classes)`: the number of examples of each true and predicted class.
 

@@ -1,5 +1,7 @@
 """Principal component analysis (PCA), the baseline for autoencoders."""
 
+from __future__ import annotations
+
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.decomposition import PCA
@@ -32,6 +34,13 @@ class Components:
         pca = PCA(svd_solver="covariance_eigh").fit(flat)
         self.mean = np.asarray(pca.mean_, np.float32)  # (features,)
         self.axes = np.asarray(pca.components_, np.float32)  # (components, features), in order of variance
+
+    @classmethod
+    def of(cls, mean: NDArray[np.float32], axes: NDArray[np.float32]) -> Components:
+        """Returns components that were computed before."""
+        components = cls.__new__(cls)
+        components.used, components.mean, components.axes = 0, mean, axes
+        return components
 
     def encode(self, images: NDArray[np.float32], code_dim: int) -> NDArray[np.float32]:
         """Returns the coordinates of images along the first `code_dim` components, `(n, code_dim)`.

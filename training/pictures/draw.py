@@ -25,7 +25,7 @@ MAP_SIDE = 12
 MOST_DRAWN_CODE = 256  # largest number of values in a code that is drawn
 
 
-def draw(
+def draw_learning_curve(
     folder: Path,
     model: keras.Model,
     dataset: Dataset,
@@ -34,16 +34,12 @@ def draw(
     held_out: Images,
     pca: Components | None,
 ) -> None:
-    """Draws the pictures of a trained autoencoder.
-
-    They are the learning curve, the predictions, the kernels of the first layer and the codes. If the encoder has a
-    `KLSparsity` layer, its mean activations are also drawn. For the task `generate`, images that are decoded from
-    random and from varied codes are also drawn.
+    """Draws the learning curve of an autoencoder, with the loss of PCA on the validation split.
 
     Args:
-        folder: folder for the PNG files.
+        folder: folder for the PNG file.
         model: the trained model.
-        dataset: the dataset; its test images are drawn.
+        dataset: the dataset.
         recipe: the recipe of the training.
         best: the callback that has the losses of each epoch and the best epoch.
         held_out: images of the validation split.
@@ -55,6 +51,22 @@ def draw(
         shown, wanted = pairs(model, recipe, held_out)
         level = loss_of(recipe, wanted, pca.reconstruct(shown, code_size(model)))
     plots.learning_curve(folder / "learning_curve.png", title, best.history, best.epoch, pca=level)
+
+
+def draw(folder: Path, model: keras.Model, dataset: Dataset, recipe: Recipe) -> None:
+    """Draws the other pictures of a trained autoencoder.
+
+    They are the predictions, the kernels of the first layer and the codes. If the encoder has a `KLSparsity` layer, its
+    mean activations are also drawn. For the task `generate`, images that are decoded from random and from varied codes
+    are also drawn.
+
+    Args:
+        folder: folder for the PNG files.
+        model: the trained model.
+        dataset: the dataset; its test images are drawn.
+        recipe: the recipe of the training.
+    """
+    title = f"{model.name}, {dataset.name}"
     _draw_answers(folder, title, model, dataset, recipe)
     plots.hidden_units(folder / "hidden_units.png", f"{title}: what each unit looks for", _kernels(model)[:UNITS])
 

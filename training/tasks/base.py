@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
@@ -18,7 +18,10 @@ from ..data.augmentation import image_changes
 from ..data.batches import ImageChange
 from ..data.dataset import Dataset, hold_out
 from ..errors import BadData
+from ..pictures import plots
 from ..recipe import Recipe
+
+Yardsticks = Mapping[str, NDArray[Any]]
 
 
 class Task(ABC):
@@ -103,9 +106,35 @@ class Task(ABC):
     def evaluate(self, model: keras.Model) -> dict[str, float]:
         """Returns the metrics of a trained model on the test examples. This takes seconds."""
 
-    @abstractmethod
+    @cached_property
+    def yardsticks(self) -> Yardsticks:
+        """The parameters of the simple methods that the model is compared with, such as the training mean.
+
+        They are fitted to the training examples. If a saved run is evaluated, the parameters in the run replace them.
+        """
+        return self.fit_yardsticks()
+
+    def fit_yardsticks(self) -> Yardsticks:
+        """Returns the parameters of the simple methods, fitted to the training examples."""
+        return {}
+
+    def saved_yardsticks(self, model: keras.Model) -> Yardsticks:
+        """Returns the arrays that are saved with the run, so that it can be evaluated without its training data."""
+        return self.yardsticks
+
+    def scores(self, model: keras.Model, x: NDArray[np.float32]) -> NDArray[np.float32] | None:
+        """Returns how unusual each example is, `(n,)`, as the signature `score`; None if the model has no score."""
+        return None
+
     def draw(self, folder: Path, model: keras.Model, best: BestWeights) -> None:
         """Draws the learning curve and the predictions of a trained model into an existing folder."""
+        title = f"{model.name}, {self.dataset.name}"
+        plots.learning_curve(folder / "learning_curve.png", title, best.history, best.epoch)
+        self.draw_examples(folder, model)
+
+    @abstractmethod
+    def draw_examples(self, folder: Path, model: keras.Model) -> None:
+        """Draws the predictions of a trained model for the test examples into an existing folder."""
 
     def measure(self, model: keras.Model, report: Callable[[str], None]) -> dict[str, Any]:
         """Returns further metrics of a trained model. This takes minutes. `report` is called with progress messages."""

@@ -10,13 +10,12 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from ..best_weights import BestWeights
 from ..data.batches import Batches
 from ..data.dataset import Dataset
 from ..figures import gradients_over_depth, metrics
 from ..pictures import answers as answer_plots
 from ..pictures import plots
-from .base import Task, outputs_of
+from .base import Task, Yardsticks, outputs_of
 
 MISTAKES = 10
 MOST_CLASSES = 50  # largest confusion matrix
@@ -50,16 +49,27 @@ class Classification(Task):
         return (x if self.change is None else self.change(x, rng)), y
 
     def evaluate(self, model: keras.Model) -> dict[str, float]:
-        """Returns `accuracy`, and `cross_entropy` in nats, on the test examples."""
+        """Returns the metrics on the test examples.
+
+        `accuracy`; `balanced_accuracy`, the share of correct examples of a class, averaged over the classes;
+        `cross_entropy` in nats; and `majority_accuracy`, the accuracy of always predicting the class that is most
+        frequent in the training examples. The balanced accuracy of that prediction is `majority_balanced_accuracy`.
+        """
         labels, probabilities = self.dataset.y_test, outputs_of(model, self.dataset.x_test)
+        majority = np.full(len(labels), self.yardsticks["class_counts"].argmax())
         return {
             "accuracy": metrics.accuracy(labels, probabilities),
+            "balanced_accuracy": metrics.balanced_accuracy(labels, probabilities.argmax(axis=1)),
             "cross_entropy": metrics.cross_entropy(labels, probabilities),
+            "majority_accuracy": float((labels == majority).mean()),
+            "majority_balanced_accuracy": metrics.balanced_accuracy(labels, majority),
         }
 
-    def draw(self, folder: Path, model: keras.Model, best: BestWeights) -> None:
+    def fit_yardsticks(self) -> Yardsticks:
+        return {"class_counts": np.bincount(self.training.y, minlength=len(self.dataset.labels))}
+
+    def draw_examples(self, folder: Path, model: keras.Model) -> None:
         data, title = self.dataset, f"{model.name}, {self.dataset.name}"
-        plots.learning_curve(folder / "learning_curve.png", title, best.history, best.epoch)
         probabilities = outputs_of(model, data.x_test)
         predicted = probabilities.argmax(axis=1)
         if len(data.labels) <= MOST_CLASSES:

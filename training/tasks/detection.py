@@ -12,11 +12,9 @@ from numpy.typing import NDArray
 
 from ...models.grid import Objects, decode, encode
 from ...models.losses import BoxDistance, CellCrossentropy
-from ..best_weights import BestWeights
 from ..data.dataset import Dataset, Examples
 from ..figures import metrics
 from ..pictures import answers as answer_plots
-from ..pictures import plots
 from .base import Task
 
 SHOWN = 10
@@ -61,9 +59,8 @@ class Detection(Task):
         detected = _detected(model, self.dataset.x_test)
         return metrics.detection(objects_of(self.dataset.y_test), detected, len(self.dataset.labels))
 
-    def draw(self, folder: Path, model: keras.Model, best: BestWeights) -> None:
+    def draw_examples(self, folder: Path, model: keras.Model) -> None:
         title, labels = f"{model.name}, {self.dataset.name}", self.dataset.labels
-        plots.learning_curve(folder / "learning_curve.png", title, best.history, best.epoch)
         images = self.dataset.x_test[:SHOWN]
         words = [
             [

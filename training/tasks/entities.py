@@ -10,11 +10,11 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from ..best_weights import BestWeights
 from ..data.dataset import Dataset
 from ..figures.word_similarity import neighbours
 from ..pictures import vectors as vector_plots
 from ..pictures.names import file_names
+from .base import Yardsticks
 from .regression import Regression, rmse
 
 NEIGHBOURS = 5
@@ -47,34 +47,55 @@ class Entities(Regression):
         `linear_rmse`: RMSE of a linear regression on the one-hot categories of all fields. `<field>_rmse`: RMSE of a
         linear regression on the categories of one field, which predicts the mean target of each category.
         """
-        figures = super().evaluate(model)
-        fields = list(self.dataset.texts)
-        figures["linear_rmse"] = self._one_hot_rmse(range(len(fields)))
-        return figures | {f"{field}_rmse": self._one_hot_rmse([column]) for column, field in enumerate(fields)}
+        x, targets = self.dataset.x_test, self.dataset.y_test
+        return super().evaluate(model) | {
+            f"{field}_rmse": rmse(targets, self._sum("field", x, [column]))
+            for column, field in enumerate(self.dataset.texts)
+        }
 
-    def _one_hot_rmse(self, columns: Any) -> float:
+    def fit_yardsticks(self) -> Yardsticks:
+        fields = range(len(self.dataset.texts))
+        found = {"mean": self.training.y.mean(axis=0)} | self._one_hot("linear", list(fields))
+        for column, tokens in enumerate(self.dataset.texts.values()):
+            found |= self._one_hot("field", [column])
+            found[f"counts_{column}"] = np.bincount(self.training.x[:, column], minlength=tokens.size)
+        return found
+
+    def _one_hot(self, name: str, columns: list[int]) -> dict[str, NDArray[np.float64]]:
+        """Fits a linear regression on one-hot categories. Returns what each id adds to the prediction, by column."""
         from sklearn.linear_model import LinearRegression
-        from sklearn.pipeline import make_pipeline
         from sklearn.preprocessing import OneHotEncoder
 
         x, y = self.training
-        linear = make_pipeline(OneHotEncoder(handle_unknown="ignore"), LinearRegression())
-        linear.fit(x[:, columns], y)
-        return rmse(self.dataset.y_test, linear.predict(self.dataset.x_test[:, columns]))
+        encoder = OneHotEncoder(handle_unknown="ignore").fit(x[:, columns])
+        linear = LinearRegression().fit(encoder.transform(x[:, columns]), y)
+        ends = np.cumsum([len(ids) for ids in encoder.categories_])
+        sizes, found = [each.size for each in self.dataset.texts.values()], {}
+        for column, ids, part in zip(columns, encoder.categories_, np.split(linear.coef_.T, ends[:-1]), strict=True):
+            table = np.zeros((sizes[column], y.shape[1]))  # an unknown category adds nothing
+            table[ids] = part
+            found[f"{name}_{column}"] = table + linear.intercept_ / len(columns)
+        return found
 
-    def draw(self, folder: Path, model: keras.Model, best: BestWeights) -> None:
-        """Draws the pictures of `Regression.draw`, and two pictures for each field.
+    def _linear(self, x: NDArray[Any]) -> NDArray[Any]:
+        return self._sum("linear", x, list(range(x.shape[1])))
+
+    def _sum(self, name: str, x: NDArray[Any], columns: list[int]) -> NDArray[Any]:
+        return np.asarray(sum(self.yardsticks[f"{name}_{column}"][x[:, column]] for column in columns))
+
+    def draw_examples(self, folder: Path, model: keras.Model) -> None:
+        """Draws the pictures of `Regression.draw_examples`, and two pictures for each field.
 
         One picture shows the vectors of all categories along their first two principal components. The other is a table
         with the nearest neighbours of some categories.
         """
-        super().draw(folder, model, best)
+        super().draw_examples(folder, model)
         fields = list(self.dataset.texts)
         files = file_names([*self.dataset.labels, *fields])[len(self.dataset.labels) :]
         for number, (field, file) in enumerate(zip(fields, files, strict=True), 1):
             title, names = f"{model.name}, {self.dataset.name}: {field}", self.dataset.texts[field].names
             vectors = _vectors(model, number)[2:]  # without the vectors of padding and unknown categories
-            counts = np.bincount(self.training.x[:, number - 1], minlength=len(names) + 2)[2:]
+            counts = self.yardsticks[f"counts_{number - 1}"][2:]
             frequent = np.sort(np.argsort(-counts, kind="stable")[:MOST_POINTS])
             points = _plane(vectors[frequent])
             drawn = [names[index] for index in frequent]

@@ -10,14 +10,13 @@ from typing import Any
 import keras
 import numpy as np
 
-from ..best_weights import BestWeights
 from ..data.dataset import Dataset
 from ..data.series import Series, hold_out_last
 from ..figures.baselines import Floats, baselines
 from ..pictures import plots
 from ..pictures import series as series_plots
 from ..recipe import Recipe
-from .base import Task, outputs_of
+from .base import Task, Yardsticks, outputs_of
 
 VALIDATION_SHARE = 0.2
 SHOWN = 4
@@ -61,6 +60,9 @@ class Forecasting(Task):
         variance = float(np.var(self.training.y, axis=(0, 1)).mean())
         return {"loss": keras.losses.MeanSquaredError(), "loss_weights": 1 / variance}
 
+    def fit_yardsticks(self) -> Yardsticks:
+        return {"season": np.array(self.dataset.season)}
+
     @cached_property
     def baselines(self) -> dict[str, Floats]:
         """Baseline forecasts `(n, horizon, features)` of the test windows, by name."""
@@ -81,9 +83,8 @@ class Forecasting(Task):
             figures[f"{prefix}rmse"] = float(np.sqrt(np.square(values - targets, dtype=np.float64).mean()))
         return figures
 
-    def draw(self, folder: Path, model: keras.Model, best: BestWeights) -> None:
+    def draw_examples(self, folder: Path, model: keras.Model) -> None:
         data, title = self.dataset, f"{model.name}, {self.dataset.name}"
-        plots.learning_curve(folder / "learning_curve.png", title, best.history, best.epoch)
         forecasts = {NAMES[name]: values for name, values in self.baselines.items()}
         forecasts["this model"] = outputs_of(model, data.x_test)
         errors = {

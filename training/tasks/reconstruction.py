@@ -9,6 +9,7 @@ from typing import Any
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 
 from ...models.losses import BinaryCrossentropy, SquaredError
 from ..best_weights import BestWeights
@@ -16,11 +17,11 @@ from ..data.batches import Batches
 from ..data.dataset import Dataset
 from ..figures import evaluate
 from ..figures import slow as figures
-from ..figures.colour import to_grey
+from ..figures.colour import MeanColours, to_grey
 from ..figures.pca import Components
 from ..full_pass import FullPass, sparsity_of
 from ..pictures import draw as pictures
-from .base import Task
+from .base import Task, Yardsticks
 
 LOSSES = {"squared_error": SquaredError, "binary_crossentropy": BinaryCrossentropy}
 
@@ -41,7 +42,29 @@ class Reconstruction(Task):
     @cached_property
     def pca(self) -> Components | None:
         """The principal components of the training images; None for `colorize`."""
-        return None if self.recipe.task == "colorize" else Components(self.training.x)
+        if self.recipe.task == "colorize":
+            return None
+        return Components.of(self.yardsticks["pca_mean"], self.yardsticks["pca_axes"])
+
+    def fit_yardsticks(self) -> Yardsticks:
+        if self.recipe.task == "colorize":
+            return {"mean_colours": MeanColours(self.dataset.x_train).table}
+        pca = Components(self.training.x)
+        return {"pca_mean": pca.mean, "pca_axes": pca.axes}
+
+    def saved_yardsticks(self, model: keras.Model) -> Yardsticks:
+        """Returns the mean colours, or the components that PCA needs for the same code size, and the test scores."""
+        if self.pca is None:
+            return self.yardsticks
+        scores = self.scores(model, self.dataset.x_test)
+        axes = self.pca.axes[: evaluate.code_size(model)]
+        return {"pca_mean": self.pca.mean, "pca_axes": axes, "test_scores": np.asarray(scores)}
+
+    def scores(self, model: keras.Model, x: NDArray[np.float32]) -> NDArray[np.float32] | None:
+        """Returns the squared error Σ_j (x̂_j − x_j)² of each image, as the exported signature `score`."""
+        if self.recipe.task == "colorize":
+            return None
+        return np.square(evaluate.reconstruct(model, x) - x).sum(axis=tuple(range(1, x.ndim)))
 
     def loss(self) -> dict[str, Any]:
         return {"loss": LOSSES[self.recipe.loss]()}
@@ -69,10 +92,17 @@ class Reconstruction(Task):
         return evaluate.pairs(model, self.recipe, self.held_out.x)
 
     def evaluate(self, model: keras.Model) -> dict[str, float]:
-        return evaluate.evaluate(model, self.dataset, self.recipe, self.pca) | {"code_dim": evaluate.code_size(model)}
+        colours = MeanColours.of(self.yardsticks["mean_colours"]) if self.pca is None else None
+        return evaluate.evaluate(model, self.dataset, self.recipe, self.pca, colours) | {
+            "code_dim": evaluate.code_size(model)
+        }
 
     def draw(self, folder: Path, model: keras.Model, best: BestWeights) -> None:
-        pictures.draw(folder, model, self.dataset, self.recipe, best, self.held_out.x, self.pca)
+        pictures.draw_learning_curve(folder, model, self.dataset, self.recipe, best, self.held_out.x, self.pca)
+        self.draw_examples(folder, model)
+
+    def draw_examples(self, folder: Path, model: keras.Model) -> None:
+        pictures.draw(folder, model, self.dataset, self.recipe)
 
     def measure(self, model: keras.Model, report: Callable[[str], None]) -> dict[str, Any]:
         if self.pca is None:

@@ -8,16 +8,15 @@ from typing import Any
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 
 from ...models.losses import SquaredError
 from ...models.normalization import adapt
-from ..best_weights import BestWeights
 from ..data.dataset import Dataset
 from ..figures import gradients_over_depth, gradients_over_time, metrics
 from ..pictures import answers as answer_plots
-from ..pictures import plots
 from ..pictures.names import file_names
-from .base import Task, outputs_of
+from .base import Task, Yardsticks, outputs_of
 
 
 class Regression(Task):
@@ -42,25 +41,35 @@ class Regression(Task):
         """Returns `rmse`, `mae` and `r2` on the test examples, and the RMSE of two baselines.
 
         `linear_rmse` is the RMSE of a linear regression. `mean_rmse` is the RMSE of predicting the mean of the training
-        targets.
+        targets. For a series, `naive_rmse` is the RMSE of repeating the last value.
         """
-        from sklearn.linear_model import LinearRegression
-
         targets, predicted = self.dataset.y_test, outputs_of(model, self.dataset.x_test)
-        x, y = self.training
-        linear = LinearRegression().fit(x.reshape(len(x), -1), y)
-        flat = self.dataset.x_test.reshape(len(targets), -1)
-        return {
+        figures = {
             "rmse": rmse(targets, predicted),
             "mae": float(np.abs(targets - predicted).mean()),
             "r2": metrics.r2(targets, predicted),
-            "linear_rmse": rmse(targets, linear.predict(flat)),
-            "mean_rmse": rmse(targets, y.mean(axis=0)),
+            "linear_rmse": rmse(targets, self._linear(self.dataset.x_test)),
+            "mean_rmse": rmse(targets, self.yardsticks["mean"]),
         }
+        if (self.dataset.preparation or {}).get("kind") == "series":
+            last = self.dataset.x_test[:, -1]
+            figures["naive_rmse"] = rmse(targets, np.tile(last, targets.shape[1] // last.shape[1]))
+        return figures
 
-    def draw(self, folder: Path, model: keras.Model, best: BestWeights) -> None:
+    def fit_yardsticks(self) -> Yardsticks:
+        from sklearn.linear_model import LinearRegression
+
+        x, y = self.training
+        linear = LinearRegression().fit(x.reshape(len(x), -1), y)
+        return {"mean": y.mean(axis=0), "linear": linear.coef_, "linear_intercept": linear.intercept_}
+
+    def _linear(self, x: NDArray[Any]) -> NDArray[Any]:
+        """Returns the predictions of the linear regression."""
+        linear = self.yardsticks["linear"]
+        return np.asarray(x.reshape(len(x), -1) @ linear.T + self.yardsticks["linear_intercept"])
+
+    def draw_examples(self, folder: Path, model: keras.Model) -> None:
         title = f"{model.name}, {self.dataset.name}"
-        plots.learning_curve(folder / "learning_curve.png", title, best.history, best.epoch)
         predicted = outputs_of(model, self.dataset.x_test)
         for index, (name, file) in enumerate(zip(self.dataset.labels, file_names(self.dataset.labels), strict=True)):
             targets = self.dataset.y_test[:, index]

@@ -8,12 +8,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from ..best_weights import BestWeights
 from ..data.dataset import Dataset
 from ..figures import metrics
 from ..pictures import answers as answer_plots
-from ..pictures import plots
-from .base import Task, outputs_of
+from .base import Task, Yardsticks, outputs_of
 
 SHOWN = 8
 FOREGROUND_WEIGHT = 10.0  # loss weight of foreground pixels, which are few
@@ -40,7 +38,9 @@ class Segmentation(Task):
         return super().batches(model, batch_size, seed) | {"sample_weight": weights}
 
     def evaluate(self, model: keras.Model) -> dict[str, float]:
-        """Returns `pixel_accuracy`, and two metrics that leave out the background.
+        """Returns `pixel_accuracy`, `majority_accuracy`, and two metrics that leave out the background.
+
+        `majority_accuracy` is the accuracy of predicting the most frequent class of the training pixels for each pixel.
 
         `mean_iou` is the intersection over union of a class, averaged over the classes. `foreground_iou` is the
         intersection over union of all classes together.
@@ -51,13 +51,16 @@ class Segmentation(Task):
         foreground = metrics.confusion((labels == background) * 1, (predicted == background) * 1, 2)
         return {
             "pixel_accuracy": float((labels == predicted).mean()),
+            "majority_accuracy": float((labels == self.yardsticks["class_counts"].argmax()).mean()),
             "mean_iou": float(np.nanmean(metrics.class_ious(counts)[:background])),
             "foreground_iou": float(metrics.class_ious(foreground)[0]),
         }
 
-    def draw(self, folder: Path, model: keras.Model, best: BestWeights) -> None:
+    def fit_yardsticks(self) -> Yardsticks:
+        return {"class_counts": np.bincount(self.training.y.ravel(), minlength=len(self.dataset.labels))}
+
+    def draw_examples(self, folder: Path, model: keras.Model) -> None:
         title = f"{model.name}, {self.dataset.name}"
-        plots.learning_curve(folder / "learning_curve.png", title, best.history, best.epoch)
         images, labels = self.dataset.x_test[:SHOWN], self.dataset.y_test[:SHOWN]
         masks = {"true": labels, "predicted": outputs_of(model, images).argmax(axis=-1)}
         answer_plots.mask_rows(folder / "masks.png", f"{title}: test images", images, masks, self.dataset.labels)

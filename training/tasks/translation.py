@@ -10,14 +10,12 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from ..best_weights import BestWeights
 from ..data.batches import generator
 from ..data.dataset import Dataset, Examples
 from ..data.tokens import END, PADDING, START
 from ..figures import metrics
 from ..pictures import answers as answer_plots
-from ..pictures import plots
-from .base import Task
+from .base import Task, Yardsticks
 
 Ids = NDArray[np.int32]
 
@@ -63,27 +61,47 @@ class Translation(Task):
         `token_error` is the number of wrong, missing and superfluous tokens (phonemes or characters), divided by the
         number of true tokens. `text_error` is the fraction of texts with an error. If an input has several true texts,
         the predicted text is compared with the true text that gives the fewest errors.
+
+        `frequent_token_error` and `frequent_text_error` are the error rates of always writing the text that is most
+        frequent in the training examples.
         """
         true_texts: dict[bytes, list[list[int]]] = {}
         inputs: dict[bytes, Any] = {}
         for x, y in zip(self.dataset.x_test, self.dataset.y_test, strict=True):
             inputs[x.tobytes()] = x
-            true_texts.setdefault(x.tobytes(), []).append(y[(y != PADDING) & (y != START) & (y != END)].tolist())
+            true_texts.setdefault(x.tobytes(), []).append(_plain(y))
         written = write(model, np.stack(list(inputs.values())), self.dataset.y_test.shape[1])
-        errors = tokens = wrong = 0
-        for references, row in zip(true_texts.values(), written, strict=True):
-            text = row[row != PADDING].tolist()
-            distance, length = min((metrics.edits(each, text), len(each)) for each in references)
-            errors, tokens, wrong = errors + distance, tokens + length, wrong + (distance > 0)
-        return {"token_error": errors / max(tokens, 1), "text_error": wrong / len(written)}
+        texts = [row[row != PADDING].tolist() for row in written]
+        frequent = [_plain(self.yardsticks["text"])] * len(texts)
+        references = list(true_texts.values())
+        figures = dict(zip(("token_error", "text_error"), _error_rates(references, texts), strict=True))
+        names = ("frequent_token_error", "frequent_text_error")
+        return figures | dict(zip(names, _error_rates(references, frequent), strict=True))
 
-    def draw(self, folder: Path, model: keras.Model, best: BestWeights) -> None:
+    def fit_yardsticks(self) -> Yardsticks:
+        texts, counts = np.unique(self.training.y, axis=0, return_counts=True)
+        return {"text": texts[counts.argmax()]}
+
+    def draw_examples(self, folder: Path, model: keras.Model) -> None:
         data, title = self.dataset, f"{model.name}, {self.dataset.name}"
-        plots.learning_curve(folder / "learning_curve.png", title, best.history, best.epoch)
         if self._source == "image":
             images = data.x_test[:: max(1, len(data.x_test) // SHOWN)][:SHOWN]
             words = data.texts["output"].texts(write(model, images, data.y_test.shape[1]))
             answer_plots.labelled_images(folder / "captions.png", f"{title}: test images", images, words)
+
+
+def _plain(ids: Ids) -> list[int]:
+    """Returns the ids of a text without padding and marks."""
+    return ids[(ids != PADDING) & (ids != START) & (ids != END)].tolist()  # type: ignore[no-any-return]
+
+
+def _error_rates(references: list[list[list[int]]], texts: list[list[int]]) -> tuple[float, float]:
+    """Returns the error rates of tokens and of texts. Each text is compared with the nearest of its true texts."""
+    errors = tokens = wrong = 0
+    for true_texts, text in zip(references, texts, strict=True):
+        distance, length = min((metrics.edits(each, text), len(each)) for each in true_texts)
+        errors, tokens, wrong = errors + distance, tokens + length, wrong + (distance > 0)
+    return errors / max(tokens, 1), wrong / len(texts)
 
 
 class TextBatches(keras.utils.PyDataset):

@@ -13,14 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...models.losses import BinaryCrossentropy
-from ..best_weights import BestWeights
 from ..data.dataset import Dataset
 from ..data.word_batches import NEGATIVES, SAMPLE, WordBatches
 from ..data.word_pairs import counts_of, keep_probabilities, text_of
 from ..figures.word_similarity import neighbours, similarity_figures
 from ..pictures import plots
 from ..pictures import vectors as vector_plots
-from .base import Task
+from .base import Task, Yardsticks
 
 WINDOW = 5  # window size for skip-gram; for CBOW, the window size is a hyperparameter of the model
 EVALUATED_EXAMPLES = 50_000  # largest number of examples for validation and test
@@ -42,7 +41,14 @@ class WordVectors(Task):
         super().__init__(*args)
         self.words = self.dataset.texts["word"]
         self.text = text_of(self.training.x)
-        self.counts = counts_of(self.text, self.words.size)
+
+    @property
+    def counts(self) -> NDArray[np.int64]:
+        """Number of occurrences of each id in the training sentences."""
+        return self.yardsticks["counts"]
+
+    def fit_yardsticks(self) -> Yardsticks:
+        return {"counts": counts_of(self.text, self.words.size)}
 
     @staticmethod
     def accepts(dataset: Dataset) -> bool:
@@ -90,9 +96,8 @@ class WordVectors(Task):
         drawn = self.counts**0.75 / np.sum(self.counts**0.75)
         return np.asarray(true / np.maximum(true + NEGATIVES * drawn, 1e-12), np.float32)
 
-    def draw(self, folder: Path, model: keras.Model, best: BestWeights) -> None:
+    def draw_examples(self, folder: Path, model: keras.Model) -> None:
         title = f"{model.name}, {self.dataset.name}"
-        plots.learning_curve(folder / "learning_curve.png", title, best.history, best.epoch)
         vectors, names = vectors_of(model)[2:], self.words.names  # without the vectors of padding and unknown words
         frequent = np.argsort(-self.counts[2:], kind="stable")
         shown = ([index for index in frequent if len(names[index]) >= LEAST_LETTERS] or list(frequent))[:SHOWN]

@@ -10,6 +10,7 @@ import pytest
 from keras_gallery.models import create
 from keras_gallery.models.layers.corruption import Corruption
 from keras_gallery.training.data.dataset import Dataset, load
+from keras_gallery.training.figures.colour import MeanColours
 from keras_gallery.training.figures.evaluate import add_noise, bce, code_size, evaluate, loss_of, mse, pairs, psnr
 from keras_gallery.training.figures.pca import Components
 from keras_gallery.training.recipe import Recipe
@@ -77,7 +78,7 @@ def test_figures_of_colorization() -> None:
     dataset = replace(photographs, x_train=photographs.x_train[::50], x_test=photographs.x_test[::50])
     model = create("colorization_autoencoder", filters=(2,))
     model.get_layer("decoder").set_weights([np.zeros_like(w) for w in model.get_layer("decoder").get_weights()])
-    figures = evaluate(model, dataset, recipe("colorize"), None)
+    figures = evaluate(model, dataset, recipe("colorize"), None, MeanColours(dataset.x_train))
     # The model adds nothing to the grey image.
     assert figures["mse"] == pytest.approx(figures["grey_mse"], rel=1e-5)
     assert 0 < figures["mean_colour_mse"] < figures["grey_mse"]
