@@ -7,7 +7,9 @@ from collections.abc import Sequence
 
 from .. import api
 from ..models.registry import describe, list_models
+from ..serving.printable import printable
 from .command import Command
+from .figures import metric_lines
 from .progress import loading, progress
 from .show import option
 from .train_data import add as add_data
@@ -15,7 +17,8 @@ from .train_data import read as read_data
 from .train_options import add as add_options
 from .train_options import read as read_options
 
-SETTINGS = ("recipe", "dataset", "epochs", "batch_size", "learning_rate", "seed")  # options that `api.train` has, too
+# Options that `api.train` has, too.
+SETTINGS = ("recipe", "dataset", "epochs", "batch_size", "learning_rate", "seed", "false_alarms")
 
 
 def _configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> None:
@@ -28,6 +31,12 @@ def _configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> Non
     parser.add_argument("--batch-size", type=int, help="examples per training step (default: the recipe's)")
     parser.add_argument("--learning-rate", type=float, help="learning rate at the start (default: the recipe's)")
     parser.add_argument("--seed", type=int, help="the same seed gives the same results (default: 0)")
+    parser.add_argument(
+        "--false-alarms",
+        type=float,
+        metavar="RATE",
+        help="autoencoders: share of normal examples above the threshold of the score (default: 0.01 for --data)",
+    )
     parser.add_argument("--runs", default="runs", help="folder of all runs (default: runs)")
     add_options(parser)
     add_data(parser)
@@ -69,8 +78,7 @@ def _run(values: argparse.Namespace) -> int:
             known = {each.name: each for each in info.hyperparameters}
         given = {name: known[name].parse(text) for name, text in given.items()}
     run = api.train(values.name, data=source, runs=values.runs, progress=progress, **settings, **given)
-    for name, figure in run.metrics.items():
-        print(f"{name:24} {figure:,.4f}" if isinstance(figure, float) else f"{name:24} {figure:,}")
+    print("\n".join(map(printable, metric_lines(run))))
     if run.interrupted:
         print(f"Interrupted: the best weights so far are saved in {run.folder}")
         print(f"Go on with the training: gallery train {values.name} --resume")
@@ -82,9 +90,9 @@ def _run(values: argparse.Namespace) -> int:
 COMMAND = Command(
     "train an architecture on a dataset or on your own data",
     "Trains an architecture with a recipe and saves the run in runs/NAME/NUMBER. Prints the metrics on the test "
-    "examples, the number of parameters, and the time and speed of the training. Each hyperparameter of the "
-    "architecture is an option, such as --model.code-dim; gallery train NAME --help lists these options. With --data, "
-    "it trains on your own pictures, tables, series or texts.",
+    "examples beside those of simple methods, the number of parameters, and the time and speed of the training. Each "
+    "hyperparameter of the architecture is an option, such as --model.code-dim; gallery train NAME --help lists these "
+    "options. With --data, it trains on your own pictures, tables, series or texts.",
     [
         "gallery train denoising_autoencoder",
         "gallery train mlp_classifier --dataset digits --epochs 5 --model.hidden 64,32",

@@ -17,7 +17,7 @@ import importlib
 import sys
 from typing import TYPE_CHECKING, Any
 
-from .api import create, export, list_models, load_dataset, train
+from .api import create, evaluate, export, list_models, load_dataset, train
 from .server import serve
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ __all__ = [
     "Run",
     "__version__",
     "create",
+    "evaluate",
     "export",
     "list_models",
     "load_dataset",

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .preparation.description import Preparation
     from .serving.signatures import Texts
     from .training import Dataset, Recipe, Run
+    from .training.evaluation import Evaluation
 
 
 class MissingName(GalleryError):
@@ -111,6 +112,7 @@ def train(
     resume: bool = False,
     tensorboard: str | Path | None = None,
     csv_log: str | Path | None = None,
+    false_alarms: float | None = None,
     runs: str | Path = "runs",
     progress: Callable[[str], None] | None = None,
     **hyperparameters: Any,
@@ -142,6 +144,8 @@ def train(
             are None are then those of this training. Other settings must be the same.
         tensorboard: a folder for the logs of TensorBoard.
         csv_log: a CSV file for the losses of each epoch.
+        false_alarms: for autoencoders: the share of normal examples that may count as anomalies. It determines the
+            threshold of the score. The default is 0.01 for your own data, and no threshold for a dataset.
         runs: the folder of all runs.
         progress: called with a line of text at the start of each step.
         hyperparameters: keywords of the architecture's builder, such as `code_dim=16`, and options of `data`.
@@ -179,6 +183,7 @@ def train(
         batch_size=batch_size,
         learning_rate=learning_rate,
         seed=seed,
+        false_alarms=false_alarms,
         root=runs,
         schedule=schedule,
         patience=patience,
@@ -193,6 +198,54 @@ def train(
     with loading():
         from .training.train import train
     return train(config, progress or (lambda step: None))
+
+
+def evaluate(
+    run: Run | str | Path,
+    data: Any = None,
+    *,
+    anomalies: bool = False,
+    strict: bool = False,
+    runs: str | Path = "runs",
+    progress: Callable[[str], None] | None = None,
+) -> Evaluation:
+    """Computes the metrics of a trained model on other data, beside the metrics of simple methods.
+
+    The data are read exactly as the data of the training: the same columns, categories, classes, tokens and sizes.
+
+    Args:
+        run: a run, the folder of a run, or the name of an architecture for its newest run.
+        data: the data, as in `train`. By default, the data of the run, of which the test examples are used.
+        anomalies: whether the examples are anomalies. Then the metrics have `detection_rate`, the share of the examples
+            above the threshold, and `auroc`. Only for autoencoders.
+        strict: whether a broken picture is an error. By default, it is skipped and named in the notes.
+        runs: the folder of all runs. It is used only if `run` is a name.
+        progress: called with a line of text at the start of each step.
+
+    Returns:
+        The evaluation. `metrics` are the metrics, `notes` say what differs from the training data, `lines()` has the
+        metrics in words, and `save(folder)` writes metrics.json and the pictures.
+
+    Raises:
+        UnknownModel: there is no architecture and no folder with this name.
+        UnknownRun: the architecture has no finished run, or a file of the run is damaged.
+        GalleryError: the data cannot be read, have other classes or columns than the run, or the run's own data are
+            gone. The message says which.
+        MissingPackage: Keras is not installed.
+
+    Example:
+        >>> run = train("mlp_classifier", dataset="digits", epochs=5)
+        >>> evaluate(run).metrics["accuracy"] == run.metrics["accuracy"]
+        True
+    """
+    from .training.sources.source import Source
+
+    source = data if data is None or isinstance(data, Source) else Source(data, strict=strict)
+    with loading():
+        from .training.evaluation import evaluate
+        from .training.runs import find_run
+    found = find_run(run, runs) if isinstance(run, str | Path) else run
+    return evaluate(found, source, anomalies=anomalies, progress=progress or (lambda step: None))
 
 
 def export(

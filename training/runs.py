@@ -5,12 +5,15 @@ metrics.json    metrics on the test examples, number of parameters, time and spe
 history.json    training and validation loss of each epoch
 tokens.json     vocabularies of the ids, if the dataset has texts or categories
 model.keras     model with the weights of the best epoch, without the optimizer
+yardsticks.npz  parameters of the simple methods that the model is compared with, see `Task.saved_yardsticks`
+preparation.json  how data of the user's own become inputs, and the threshold of the score
 pictures/       PNG files that the task draws
 """
 
 import json
 import os
 import tempfile
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,9 +21,14 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
+from numpy.typing import NDArray
 
 from ..models import builder, describe
+from .data.tokens import Tokens
 from .errors import UnknownRun
+
+YARDSTICKS = "yardsticks.npz"
 
 
 @dataclass(frozen=True)
@@ -59,6 +67,54 @@ class Run:
             reason = " ".join(str(error).split())
             raise UnknownRun(f"Cannot load the trained model {path}: {reason}.") from None
 
+    @property
+    def preparation(self) -> dict[str, Any] | None:
+        """The contents of preparation.json, or None if there is no such file.
+
+        Raises:
+            UnknownRun: the file is damaged.
+        """
+        return self._json("preparation")
+
+    @property
+    def tokens(self) -> dict[str, Tokens]:
+        """The vocabularies in tokens.json, by role; empty if there is no such file.
+
+        Raises:
+            UnknownRun: the file is damaged.
+        """
+        content = self._json("tokens") or {}
+        try:
+            return {role: Tokens(tuple(each["names"]), each["split"]) for role, each in content.items()}
+        except (AttributeError, LookupError, TypeError) as error:
+            raise UnknownRun(f"The file {self.folder / 'tokens.json'} is damaged: {error}.") from None
+
+    @property
+    def yardsticks(self) -> dict[str, NDArray[Any]] | None:
+        """The arrays in yardsticks.npz, or None if there is no such file.
+
+        Raises:
+            UnknownRun: the file is damaged.
+        """
+        path = self.folder / YARDSTICKS
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                return {name: file[name] for name in file.files}
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, zipfile.BadZipFile, KeyError, EOFError) as error:
+            raise UnknownRun(f"The file {path} is damaged: {error}.") from None
+
+    def _json(self, part: str) -> dict[str, Any] | None:
+        path = self.folder / f"{part}.json"
+        try:
+            content: dict[str, Any] = dict(json.loads(path.read_text(encoding="utf-8")))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, TypeError) as error:
+            raise UnknownRun(f"The file {path} is damaged: {error}.") from None
+        return content
+
     @classmethod
     def load(cls, folder: str | Path) -> "Run":
         """Reads the JSON files of a run. The property `model` loads the model when it is first used.
@@ -91,6 +147,20 @@ def latest_run(model: str, root: str | Path = "runs") -> Run:
     if not numbers:
         raise UnknownRun(f"No finished run of {model} in {root}. Train the model first: gallery train {model}")
     return Run.load(Path(root, model, f"{max(numbers):03d}"))
+
+
+def find_run(name: str | Path, root: str | Path = "runs") -> Run:
+    """Returns the run in the folder `name`, or the newest run of the model `name`.
+
+    Raises:
+        UnknownModel: there is no folder and no model with this name.
+        UnknownRun: the folder has no finished run, or the model has none.
+    """
+    if Path(name, "config.json").is_file():
+        return Run.load(name)
+    if isinstance(name, Path) or os.sep in name:
+        raise UnknownRun(f"No finished run in {name}.")
+    return latest_run(name, root)
 
 
 def save_run(root: str | Path, model: str, write: Callable[[Path], None]) -> Path:

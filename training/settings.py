@@ -24,7 +24,8 @@ SETTINGS = (
 SEED = Hyperparameter("seed", int, 0, "seed of all random numbers", minimum=0, maximum=2**32 - 1)
 OVERRIDES = ("schedule", "patience", "augment", "class_weights", "mixed_precision")  # replace the recipe's values
 # A training is resumed with its own values of these settings.
-KEPT = ("dataset", *(each.name for each in SETTINGS), "seed", *OVERRIDES)
+KEPT = ("dataset", *(each.name for each in SETTINGS), "seed", "false_alarms", *OVERRIDES)
+SCORED = ("reconstruct", "denoise", "generate")  # tasks of models with a score
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,8 @@ class TrainConfig:
         resume: whether to go on with an unfinished training. Settings that are None are those of this training.
         tensorboard: folder for the logs of TensorBoard.
         csv_log: CSV file for the losses of each epoch.
+        false_alarms: for autoencoders: share of normal examples that the threshold of the score may exceed. The default
+            is 0.01 for data of the user's own, and no threshold for a dataset of the gallery.
     """
 
     model: str
@@ -72,6 +75,7 @@ class TrainConfig:
     resume: bool = False
     tensorboard: str | Path | None = None
     csv_log: str | Path | None = None
+    false_alarms: float | None = None
 
     @property
     def home(self) -> Path:
@@ -125,6 +129,7 @@ def _check(config: TrainConfig, recipe: Recipe) -> tuple[TrainConfig, Recipe]:
         check_name(str(config.dataset))
     else:
         check_source(config.source, config.model, recipe)
+    _check_false_alarms(config.false_alarms, config.model, recipe)
     _check_writable(config.home, "runs to the folder")
     if config.tensorboard is not None:
         if find_spec("tensorboard") is None:
@@ -154,6 +159,16 @@ def resolve(config: TrainConfig, recipe: Recipe) -> TrainConfig:
         value = getattr(recipe, name) if given is None else given
         resolved[name] = augmentations(value) if name == "augment" else known[name].check(value)
     return replace(config, **resolved)
+
+
+def _check_false_alarms(rate: float | None, model: str, recipe: Recipe) -> None:
+    """Raises BadData if the rate is out of range, or if the model has no score."""
+    if rate is None:
+        return
+    if recipe.task not in SCORED:
+        raise BadData(f"{model} has no score, so it has no false alarms. Leave out the option false_alarms.")
+    if not (isinstance(rate, int | float) and 0 < rate < 1):
+        raise BadData(f"Expected false_alarms to be a number above 0 and below 1. Received: {rate!r}.")
 
 
 def _resumed(config: TrainConfig, found: Unfinished) -> tuple[TrainConfig, Recipe]:

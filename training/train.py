@@ -10,17 +10,19 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 
 from ..models import BadHyperparameter, create, describe, normalization
 from .best_weights import BestWeights
 from .checkpoints import Checkpoints, checksum
 from .data import dataset as data
 from .errors import BadFolder, BadResume, Diverged
+from .figures import threshold
 from .fitting import all_devices, build, fit
 from .interrupt import interrupt_at_end
 from .logs import TimeLeft, log_callbacks
 from .recipe import Recipe
-from .runs import Run, save_run
+from .runs import YARDSTICKS, Run, save_run
 from .settings import TrainConfig, check, reopen, settings_of
 from .sources.read import read, summary
 from .tasks import TASKS, Task
@@ -164,15 +166,22 @@ def _evaluate_and_save(
     trained.set_weights(best.weights)
     normalization.finalize(trained)
     progress("Evaluating the model on the test examples")
-    metrics = _finite(task.evaluate(trained)) | {
-        "parameters": trained.count_params(),
-        "seconds": round(seconds, 2),
-        "images_per_second": round(task.examples * epochs_done / seconds, 1),
-    }
+    preparation, of_threshold = with_threshold(config, task, trained, progress)
+    metrics = (
+        _finite(task.evaluate(trained))
+        | of_threshold
+        | {
+            "parameters": trained.count_params(),
+            "seconds": round(seconds, 2),
+            "images_per_second": round(task.examples * epochs_done / seconds, 1),
+        }
+    )
     outputs = {name: None if (value := getattr(config, name)) is None else str(value) for name in OUTPUTS}
     run_config = asdict(replace(config, source=None, resume=False)) | {
         **outputs,
         "source": None if config.source is None else config.source.record(),
+        "paths": {} if config.source is None else config.source.paths(),
+        "shapes": {"x": task.dataset.x_test.shape[1:], "y": task.dataset.y_test.shape[1:]},
         **{key: getattr(recipe, key) for key in RECIPE_SETTINGS},
         "epochs_done": epochs_done,
         "best_epoch": best.epoch,
@@ -190,12 +199,13 @@ def _evaluate_and_save(
             contents["tokens"] = {
                 role: {"names": tokens.names, "split": tokens.split} for role, tokens in task.dataset.texts.items()
             }
-        if task.dataset.preparation is not None:
-            contents["preparation"] = dict(task.dataset.preparation)
+        if preparation is not None:
+            contents["preparation"] = preparation
         for part, content in contents.items():
             (folder / f"{part}.json").write_text(
                 json.dumps(content, indent=2, allow_nan=False) + "\n", encoding="utf-8"
             )
+        np.savez_compressed(folder / YARDSTICKS, **task.saved_yardsticks(trained))
         trained.save(folder / "model.keras")
         (folder / "pictures").mkdir()
         task.draw(folder / "pictures", trained, best)
@@ -204,6 +214,39 @@ def _evaluate_and_save(
         return Run.load(save_run(config.root, config.model, write))
     except OSError as error:
         raise BadFolder(f"Cannot save the run in {config.home}: {error.strerror or error}.") from None
+
+
+def with_threshold(
+    config: TrainConfig, task: Task, model: keras.Model, progress: Callable[[str], None]
+) -> tuple[dict[str, Any] | None, dict[str, float]]:
+    """Returns the preparation of the dataset with the threshold of the score, and the metrics of the threshold.
+
+    There is a threshold if the model has a score, and if the data are the user's own or a rate of false alarms is set.
+    A warning is passed to `progress` if there are too few examples for the rate.
+    """
+    preparation = None if task.dataset.preparation is None else dict(task.dataset.preparation)
+    rate = config.false_alarms
+    if rate is None and config.source is not None:
+        rate = threshold.DEFAULT_RATE
+    validation = None if rate is None else task.scores(model, task.held_out.x)
+    if rate is None or validation is None:
+        return preparation, {}
+    test = task.scores(model, task.dataset.x_test)
+    assert test is not None
+    chosen = threshold.choose(validation, test, rate)
+    if warning := threshold.too_few(len(validation), rate):
+        progress(f"Warning: {warning}")
+    if preparation is None:
+        height, width, channels = task.dataset.shape
+        preparation = {"kind": "pictures", "height": height, "width": width, "channels": channels}
+        preparation |= {"fit": "crop", "pixels": "0..1"}
+    return preparation | {"threshold": chosen}, {
+        "threshold": chosen["value"],
+        "false_alarm_rate": rate,
+        "measured_false_alarm_rate": chosen["measured_rate"],
+        "validation_examples": len(validation),
+        "test_examples": len(test),
+    }
 
 
 def _finite(metrics: dict[str, float]) -> dict[str, float]:

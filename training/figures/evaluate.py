@@ -95,8 +95,8 @@ def evaluate(
 
     Returns:
         The metrics by name. For `reconstruct`, `denoise` and `generate`, they are `mse`, `squared_error` (the sum over
-        an image), `psnr` and `bce` of reconstructed images; `pca_mse`; and `mean_mse`, the error of answering each image
-        with the mean of the training images.
+        an image), `psnr` and `bce` of reconstructed images; `pca_mse`; and `mean_mse`, the error of the mean of the
+        training images.
 
         For `denoise`, there are also comparisons with the clean images: `psnr_noisy` for the noisy images;
         `psnr_denoised`, `denoise_mse` and `denoise_bce` for the denoised images; `noisy_mse` for the noisy images;

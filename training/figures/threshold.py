@@ -65,8 +65,8 @@ def too_few(count: int, rate: float) -> str | None:
     if count >= least:
         return None
     return (
-        f"The validation split has {count:,} examples, too few for a false-alarm rate of {rate:.4g}: at least {least:,} "
-        "are needed. The threshold is the largest validation score, and the rate can be higher than asked for."
+        f"Too few validation examples for a false-alarm rate of {rate:.4g}: {count:,}, at least {least:,} are needed. "
+        "The threshold is the largest validation score, and the rate can be higher than asked for."
     )
 
 

@@ -110,7 +110,10 @@ ROWS: dict[str, tuple[Row, ...]] = {
     ),
 }
 # Metrics of each task with a threshold. They are printed in a line of their own, see `threshold_lines`.
-THRESHOLD = ("threshold", "false_alarm_rate", "measured_rate", "validation_examples", "test_examples")
+THRESHOLD = (
+    *("threshold", "false_alarm_rate", "measured_false_alarm_rate", "validation_examples", "test_examples"),
+    *("detection_rate", "above_threshold", "auroc"),
+)
 
 
 def table(task: str, metrics: Mapping[str, float]) -> list[str]:
@@ -135,9 +138,10 @@ def threshold_lines(metrics: Mapping[str, float], saved: Mapping[str, float] | N
     """
     lines = []
     if saved is not None:
-        line = f"threshold of the score: {saved['value']:.6g}, for {saved['false_alarm_rate']:.4g} false alarms"
-        if "measured_rate" in saved:
-            line += f"; measured on {saved['examples']:,} test examples: {saved['measured_rate']:.4g}"
+        rate, measured = saved["false_alarm_rate"], saved.get("measured_rate")
+        line = f"threshold of the score {saved['value']:.6g}, for a false-alarm rate of {100 * rate:.3g}%"
+        if measured is not None:
+            line += f" (measured on the run's {saved['examples']:,} test examples: {100 * measured:.3g}%)"
         lines.append(line)
     if "detection_rate" in metrics:
         lines.append(f"anomalies above the threshold: {_shown(metrics['detection_rate'], '%')}")

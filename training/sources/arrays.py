@@ -33,10 +33,10 @@ def as_frames(source: Source, form: str, arrays: Arrays) -> Source:
         if x.ndim != WIDTHS[form]:
             raise BadData(f"Expected x with {WIDTHS[form]} dimensions. Received: {x.shape}.")
         if form in ("texts", "pairs"):
-            return pd.DataFrame({"text": x, "label": _flat(y)})
+            return pd.DataFrame({"text": x, "label": flat_targets(y)})
         columns = {f"feature_{number}": column for number, column in enumerate(x.T, 1)}
-        targets = _flat(y).reshape(len(y), -1).T
-        return pd.DataFrame(columns | dict(zip(_target_names(len(targets)), targets, strict=True)))
+        targets = flat_targets(y).reshape(len(y), -1).T
+        return pd.DataFrame(columns | dict(zip(target_names(len(targets)), targets, strict=True)))
 
     if "y" not in arrays or ("x_test" in arrays) != ("y_test" in arrays):
         raise BadData("The arrays need targets y for each x.")
@@ -44,15 +44,15 @@ def as_frames(source: Source, form: str, arrays: Arrays) -> Source:
     test = frame(arrays["x_test"], arrays["y_test"]) if "x_test" in arrays else None
     if form in ("texts", "pairs"):
         return replace(source, data=data, test=test, text="text", label="label")
-    targets = _flat(arrays["y"]).reshape(len(data), -1).shape[1]
-    return replace(source, data=data, test=test, target=_target_names(targets))
+    targets = flat_targets(arrays["y"]).reshape(len(data), -1).shape[1]
+    return replace(source, data=data, test=test, target=target_names(targets))
 
 
-def _target_names(count: int) -> tuple[str, ...]:
+def target_names(count: int) -> tuple[str, ...]:
     return ("target",) if count == 1 else tuple(f"target_{number}" for number in range(1, count + 1))
 
 
-def _flat(y: NDArray[Any]) -> NDArray[Any]:
+def flat_targets(y: NDArray[Any]) -> NDArray[Any]:
     """Returns targets `(n, 1)` as `(n,)`, and one-hot classes `(n, classes)` as numbers of classes `(n,)`."""
     if y.ndim == 2 and y.shape[1] == 1:
         return y[:, 0]
@@ -74,7 +74,7 @@ def read_array_dataset(source: Source, arrays: Arrays, task: str, model: str, se
         BadData: an array has the wrong shape, type or values.
     """
     is_sequence = arrays["x"].ndim == 3 and model_reads_sequences(task, model)
-    x = _sequences(arrays["x"], "x") if is_sequence else _images(arrays["x"], "x")
+    x = sequences_of(arrays["x"], "x") if is_sequence else images_of(arrays["x"], "x")
     if task == "colorize" and x.shape[-1] != 3:
         raise BadData(f"{model} needs colour images with 3 channels. Received: x with the shape {x.shape}.")
     y, labels, texts = _targets(arrays, task, model)
@@ -87,7 +87,7 @@ def read_array_dataset(source: Source, arrays: Arrays, task: str, model: str, se
     train, held_out, validation = divide(len(x), options, way, classes, seed, source.title)
     x_test, y_test = x[held_out], y[held_out]
     if has_test:
-        x_test = (_sequences if is_sequence else _images)(arrays["x_test"], "x_test")
+        x_test = (sequences_of if is_sequence else images_of)(arrays["x_test"], "x_test")
         y_test = y[len(x) :]
     if x_test.shape[1:] != x.shape[1:]:
         raise BadData(f"x has examples of the shape {x.shape[1:]}, but x_test of the shape {x_test.shape[1:]}.")
@@ -118,14 +118,14 @@ def model_reads_sequences(task: str, model: str) -> bool:
     return task in ("classify", "regress") and "features" in parameters
 
 
-def _sequences(x: NDArray[Any], name: str) -> NDArray[np.float32]:
+def sequences_of(x: NDArray[Any], name: str) -> NDArray[np.float32]:
     values = np.asarray(x, np.float32)
     if values.ndim != 3 or not np.isfinite(values).all():
         raise BadData(f"Expected {name} as finite numbers (examples, time, features). Received: {x.dtype} {x.shape}.")
     return values
 
 
-def _images(x: NDArray[Any], name: str) -> NDArray[np.float32]:
+def images_of(x: NDArray[Any], name: str) -> NDArray[np.float32]:
     """Returns images as float32 `(n, height, width, channels)` in [0, 1]. Integers are divided by 255.
 
     Raises:
@@ -159,18 +159,18 @@ def _targets(arrays: Arrays, task: str, model: str) -> tuple[NDArray[Any], tuple
         raise BadData(f"y and y_test have different shapes: {ys[0].shape} and {ys[1].shape}.")
     y = np.concatenate(ys)
     if task == "caption":
-        texts = np.array([text_of(each) or "" for each in _flat(y)], object)
+        texts = np.array([text_of(each) or "" for each in flat_targets(y)], object)
         has_words = any(" " in each for each in texts)
         tokens = Tokens.of(texts[:count], "spaces" if has_words else "characters", marks=True)
         return tokens.ids(texts.tolist()), (), {"output": tokens}
     if task in ("segment", "detect"):
-        return _areas(y, task, model)
+        return areas_of(y, task, model)
     if task == "regress":
         numbers = y.reshape(len(y), -1)
         if y.dtype.kind == "O" or y.ndim > 2 or not np.isfinite(numbers.astype(np.float32)).all():
             raise BadData(f"Expected y as finite numbers (n,) or (n, values). Received: {y.dtype} {y.shape}.")
-        return numbers.astype(np.float32), _target_names(numbers.shape[1]), {}
-    classes = _flat(y)
+        return numbers.astype(np.float32), target_names(numbers.shape[1]), {}
+    classes = flat_targets(y)
     if classes.ndim != 1:
         raise BadData(f"Expected y as classes (n,). Received: {y.dtype} {y.shape}.")
     texts = np.array([text_of(each) for each in classes], object)
@@ -187,7 +187,7 @@ def _targets(arrays: Arrays, task: str, model: str) -> tuple[NDArray[Any], tuple
     return np.array([number[each] for each in texts], np.int64), names, {}
 
 
-def _areas(y: NDArray[Any], task: str, model: str) -> tuple[NDArray[Any], tuple[str, ...], dict[str, Tokens]]:
+def areas_of(y: NDArray[Any], task: str, model: str) -> tuple[NDArray[Any], tuple[str, ...], dict[str, Tokens]]:
     """Returns the classes of pixels or objects, and the names of the classes."""
     if task == "segment":
         masks = y[..., 0] if y.ndim == 4 and y.shape[3] == 1 else y

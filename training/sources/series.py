@@ -54,7 +54,7 @@ def read_series(source: Source, form: str, task: str, model: str, seed: int) -> 
     """
     if source.split not in (None, "time"):
         raise BadData(f"The test examples of a series are its last steps. Received: split={source.split}.")
-    names, values, times, test_start = _steps(source)
+    names, values, times, test_start = steps_of(source)
     if source.test is None:
         test_start = len(values) - max(1, round(source.test_share * len(values)))
     season = times.season if times and times.season > 1 else season_of(values[:test_start, 0])
@@ -109,7 +109,7 @@ def _open(data: Any, source: Source) -> Table:
     return table_of(pd.DataFrame(array, columns=names), name)
 
 
-def _steps(source: Source) -> Steps:
+def steps_of(source: Source) -> Steps:
     """Returns all steps of the data and of the test data, which must follow the data."""
     tables = [_open(data, source) for data in (source.data, source.test) if data is not None]
     names = source.value or _number_columns(tables[0], source)

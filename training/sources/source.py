@@ -92,6 +92,11 @@ class Source:
             if each.name != "data" and not _equal(getattr(self, each.name), each.default)
         ]
 
+    def paths(self) -> dict[str, str]:
+        """Returns the absolute paths of the data and of the test data, without data in memory."""
+        given = {"data": self.data, "test": self.test}
+        return {name: str(Path(value).resolve()) for name, value in given.items() if isinstance(value, str | Path)}
+
     def record(self) -> dict[str, Any]:
         """Returns the options that differ from the defaults, for JSON. Data in memory are named by their class."""
         given = {name: getattr(self, name) for name in ("data", *self.given())}

@@ -37,10 +37,10 @@ def read_texts(source: Source, form: str, task: str, model: str, seed: int) -> D
     Raises:
         BadData: the table cannot be read, or the model cannot use it.
     """
-    text, label = (_column(source, option) for option in ("text", "label"))
+    text, label = (column_of(source, option) for option in ("text", "label"))
     table = open_table(source.data, source, (text, label, source.group))
     test = None if source.test is None else open_table(source.test, source, (text, label))
-    train_texts, test_texts = _texts(table, text), None if test is None else _texts(test, text)
+    train_texts, test_texts = texts_of(table, text), None if test is None else texts_of(test, text)
     _check_columns(table, {"text": text, "label": label})
     labels = classes(table, label, model)
     y = positions(table, label, labels)
@@ -70,15 +70,15 @@ def read_pairs(source: Source, form: str, task: str, model: str, seed: int) -> D
     Raises:
         BadData: the table cannot be read, or the model cannot use it.
     """
-    text, label = (_column(source, option) for option in ("text", "label"))
+    text, label = (column_of(source, option) for option in ("text", "label"))
     table = open_table(source.data, source, (text, label, source.group))
     test = None if source.test is None else open_table(source.test, source, (text, label))
-    both = [_texts(table, name) for name in (text, label)]
+    both = [texts_of(table, name) for name in (text, label)]
     way, keys = way_of(source, table, None)
     if way == "random" and len(set(both[0])) > 1:
         way, keys = "group", both[0]
     train, held_out, validation = divide(len(table), source, way, keys, seed, table.name)
-    tested = [each[held_out] for each in both] if test is None else [_texts(test, name) for name in (text, label)]
+    tested = [each[held_out] for each in both] if test is None else [texts_of(test, name) for name in (text, label)]
     tokens, ids = {}, []
     for role, texts, test_texts in zip(("text", "output"), both, tested, strict=True):
         used = texts[train]
@@ -109,7 +109,7 @@ def read_sentences(source: Source, form: str, task: str, model: str, seed: int) 
     Raises:
         BadData: the file cannot be read, or has too few words.
     """
-    lines = [np.array(_sentences(data, source), object) for data in (source.data, source.test) if data is not None]
+    lines = [np.array(sentences_of(data, source), object) for data in (source.data, source.test) if data is not None]
     share = SENTENCES_TEST_SHARE if source.test_share == 0.2 else source.test_share
     if len(lines[0]) < 3:
         raise BadData(f"{source.title} has {len(lines[0])} sentences with two or more words. At least 3 are needed.")
@@ -148,11 +148,11 @@ def read_sentences(source: Source, form: str, task: str, model: str, seed: int) 
     )
 
 
-def _sentences(data: Any, source: Source) -> list[str]:
+def sentences_of(data: Any, source: Source) -> list[str]:
     """Returns the sentences with at least two words. Longer sentences than `MOST_SENTENCE` words are divided."""
     if kind_of(data) == "table":
-        table = open_table(data, source, (_column(source, "text"),))
-        lines = list(_texts(table, _column(source, "text")))
+        table = open_table(data, source, (column_of(source, "text"),))
+        lines = list(texts_of(table, column_of(source, "text")))
     elif isinstance(data, str | Path):
         lines = read_lines(Path(data))
     else:
@@ -165,7 +165,7 @@ def _sentences(data: Any, source: Source) -> list[str]:
     return sentences
 
 
-def _column(source: Source, option: str) -> str:
+def column_of(source: Source, option: str) -> str:
     return str(getattr(source, option) or option)  # by default, the columns `text` and `label`
 
 
@@ -175,7 +175,7 @@ def _check_columns(table: Table, names: dict[str, str]) -> None:
             raise BadData(f"Name the column with --{option}. The columns of {table.name} are: {listed(table.columns)}.")
 
 
-def _texts(table: Table, name: str) -> Texts:
+def texts_of(table: Table, name: str) -> Texts:
     """Returns the texts of a column.
 
     Raises:
