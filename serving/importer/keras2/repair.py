@@ -82,6 +82,7 @@ class _Repairs:
             new, why = tables.REPLACED[class_name]
             if why:
                 self.report.add(name, class_name, f"replaced by {new}, {why}")
+            config = config | tables.ADDED.get(class_name, {})
             class_name = new
         if class_name in tables.MODELS:
             return self._model(class_name, config)

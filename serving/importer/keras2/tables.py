@@ -51,6 +51,8 @@ DROPPED: dict[str, dict[str, Dropped]] = {
     },
     # In Keras 2, dtype is the type of the output in the mode "int". In a graph, Keras 3 would cast the input to it.
     "Discretization": {"trainable": Dropped((ANY,), ""), "dtype": Dropped((ANY,), "")},
+    "Resizing": {"seed": Dropped((ANY,), "")},  # from RandomCrop
+    "Identity": {key: Dropped((ANY,), "") for key in ("factor", "interpolation", "seed")},  # from RandomHeight
     **dict.fromkeys(("StringLookup", "IntegerLookup", "TextVectorization"), {"vocabulary_size": Dropped((ANY,), "")}),
 }
 DROPPED_OF_ALL = {
@@ -82,11 +84,16 @@ REPLACED: dict[str, tuple[str, str]] = {
     "BatchNormalizationV1": ("BatchNormalization", ""),
     "BatchNormalizationV2": ("BatchNormalization", ""),
     "SyncBatchNormalization": ("BatchNormalization", "which computes the same at inference"),
+    "RandomCrop": ("Resizing", "which computes the same at inference: it resizes, and cuts off what does not fit"),
+    **dict.fromkeys(("RandomHeight", "RandomWidth"), ("Identity", "which computes the same at inference")),
     "LSTMV1": ("LSTM", ""),
     "LSTMV2": ("LSTM", ""),
     "GRUV1": ("GRU", ""),
     "GRUV2": ("GRU", ""),
 }
+
+# Options of the new class that the old class does not have: old name → options.
+ADDED: dict[str, dict[str, Any]] = {"RandomCrop": {"crop_to_aspect_ratio": True}}
 
 # Layers without an equivalent in Keras 3: class → reason and advice for the user.
 REFUSED: dict[str, str] = {

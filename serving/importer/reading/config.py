@@ -47,7 +47,7 @@ def read(path: Path) -> tuple[dict[str, Any], str]:
             f"Expected a class_name and a config in {path}. Received the keys {list(config)[:5]!r:.200}"
         )
     shown = version if isinstance(version, str) and _VERSION.fullmatch(version) else ""
-    return _with_code_marked(_without_training(config)), shown
+    return _with_factors(_with_code_marked(_without_training(config))), shown
 
 
 def _without_training(value: Any) -> Any:
@@ -70,6 +70,22 @@ def _with_code_marked(value: Any, key: str = "") -> Any:
     if key.endswith("activation") and value.keys() == {"value"} and isinstance(code, list) and len(code) == 3:
         return {"class_name": "__lambda__", "config": value}
     return {name: _with_code_marked(each, name) for name, each in value.items()}
+
+
+def _with_factors(value: Any) -> Any:
+    """Replaces the factors [-0.2, 0.2] of `RandomShear` by 0.2. Keras 3.15 writes the former, but accepts only this."""
+    if isinstance(value, list):
+        return [_with_factors(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    value = {key: _with_factors(each) for key, each in value.items()}
+    options = value.get("config")
+    if value.get("class_name") == "RandomShear" and isinstance(options, dict):
+        for key in ("x_factor", "y_factor"):
+            match options.get(key):
+                case [float(low), float(high)] if low == -high:
+                    options[key] = high
+    return value
 
 
 def _from_keras(path: Path) -> tuple[dict[str, Any], Any]:

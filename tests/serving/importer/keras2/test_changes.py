@@ -28,6 +28,18 @@ def test_equal_changes_of_many_layers_are_one_line() -> None:
     )
 
 
+def test_random_layers_that_compute_something_else_at_inference() -> None:
+    options = {"factor": 0.2, "interpolation": "bilinear", "seed": 1}
+    crop = ("RandomCrop", {"height": 2, "width": 3, "seed": 1})
+    repaired, changes = repair(sequential(crop, ("RandomHeight", options)))
+    common = {"trainable": True, "dtype": "float32"}
+    assert [(each["class_name"], each["config"]) for each in repaired["config"]["layers"][-2:]] == [
+        ("Resizing", {"name": "layer_0", "height": 2, "width": 3, "crop_to_aspect_ratio": True, **common}),
+        ("Identity", {"name": "layer_1", **common}),
+    ]
+    assert any("(RandomCrop): replaced by Resizing, which computes the same at inference" in each for each in changes)
+
+
 @pytest.mark.parametrize(
     ("layer", "config", "what"),
     [

@@ -87,8 +87,7 @@ SAMPLES: dict[str, dict[str, Any]] = {
 # The test leaves out base classes, layers without a default configuration, and layers that Keras 3 lacks or that an
 # import refuses.
 EXCLUDED = """
-    AbstractRNNCell DenseFeatures InputLayer Lambda Layer LocallyConnected1D LocallyConnected2D RandomHeight RandomWidth
-    Wrapper
+    AbstractRNNCell DenseFeatures InputLayer Lambda Layer LocallyConnected1D LocallyConnected2D Wrapper
 """
 
 

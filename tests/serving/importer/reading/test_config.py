@@ -52,6 +52,16 @@ def test_tensorflow_js(own: bool, tmp_path: Path) -> None:
         assert read(path)[1] == "tfjs-layers 4.22.0"
 
 
+def test_factors_that_keras_writes_but_does_not_accept(small_keras: Path, tmp_path: Path) -> None:
+    factors = {"x_factor": [-0.2, 0.2], "y_factor": [0.1, 0.3]}
+
+    def change(config: dict[str, Any]) -> None:
+        config["config"]["layers"].append({"class_name": "RandomShear", "config": factors})
+
+    rewrite(small_keras, tmp_path / "model.keras", change)
+    assert read_config(tmp_path / "model.keras")["config"]["layers"][-1]["config"] == factors | {"x_factor": 0.2}
+
+
 def test_training_settings_are_removed(small_keras: Path, tmp_path: Path) -> None:
     """The settings of nested models are removed, too, because losses and metrics can be custom classes."""
     training = {"optimizer": {"module": "os", "class_name": "system", "config": {}}}
