@@ -65,6 +65,8 @@ class Functional:
         new = self._layers[name].config = self._layer(old)
         if before := scaling_layer(new):
             self._insert_before(name, before)
+        if after := float_layer(new, self._report):
+            self._insert_after(name, after)
         if is_time_major(old):
             if old["class_name"] not in tables.WITH_STATES:
                 raise unsupported(name, old["class_name"], "with time_major=True in the wrapped layer")
@@ -138,6 +140,19 @@ def scaling_layer(layer: Mapping[str, Any]) -> Config | None:
     if layer["class_name"] != "Activation" or str(config["activation"]) not in tables.SCALED:
         return None
     options = {"name": f"{config['name']}_scale", "scale": tables.SCALED[config["activation"]], "offset": 0.0}
+    return {"module": "keras.layers", "class_name": "Rescaling", "config": options, "registered_name": None}
+
+
+def float_layer(layer: Mapping[str, Any], report: Report) -> Config | None:
+    """Returns the layer that must follow a lookup layer whose output is not ids, or None for other layers.
+
+    The output is of floats in Keras 2, and of 64-bit integers in Keras 3.
+    """
+    config = layer["config"]
+    if layer["class_name"] not in tables.LOOKUPS or config.get("output_mode") not in ("one_hot", "multi_hot", "count"):
+        return None
+    report.add(config["name"], layer["class_name"], "a layer added after it, because its output is integers in Keras 3")
+    options = {"name": f"{config['name']}_as_float", "scale": 1.0, "offset": 0.0}
     return {"module": "keras.layers", "class_name": "Rescaling", "config": options, "registered_name": None}
 
 

@@ -12,7 +12,7 @@ from ...errors import InvalidArgument, ServingError
 from ..reading.causes import named_cause
 from ..reading.known_classes import CLASSES, NAMES
 from . import tables
-from .functional import Functional, is_time_major, scaling_layer, sequential_as_functional
+from .functional import Functional, float_layer, is_time_major, scaling_layer, sequential_as_functional
 from .report import Report, unsupported
 
 Config = dict[str, Any]
@@ -196,7 +196,7 @@ class _Repairs:
                 return self._model("Functional", {**common, **sequential_as_functional(layer_configs)})
             converted = {
                 **common,
-                "layers": [part for each in layer_configs for part in self._scaled(self.layer(each))],
+                "layers": [part for each in layer_configs for part in self._with_helpers(self.layer(each))],
             }
         return {
             "module": tables.MODELS[class_name],
@@ -205,10 +205,12 @@ class _Repairs:
             "registered_name": class_name if class_name == "Functional" else None,
         }
 
-    def _scaled(self, layer: Config) -> list[Config]:
-        """Returns [layer], or [scaling layer, layer] if the activation of the layer differs from Keras 2."""
-        before = scaling_layer(layer) if self.old else None
-        return [layer] if before is None else [before, layer]
+    def _with_helpers(self, layer: Config) -> list[Config]:
+        """Returns the layer, and the layers before and after it that make its outputs those of Keras 2."""
+        if not self.old:
+            return [layer]
+        parts = (scaling_layer(layer), layer, float_layer(layer, self.report))
+        return [each for each in parts if each is not None]
 
 
 def _object(module: str, class_name: str, config: Config) -> Config:

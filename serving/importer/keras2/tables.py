@@ -21,6 +21,8 @@ class Dropped(NamedTuple):
     why: str
 
 
+LOOKUPS = ("StringLookup", "IntegerLookup", "TextVectorization")
+
 _NO_OPTION = "Keras 3 has no such option"
 _SAME = "it does not change the results"
 _GROUPS = {"groups": Dropped((1,), "")}
@@ -53,7 +55,7 @@ DROPPED: dict[str, dict[str, Dropped]] = {
     "Discretization": {"trainable": Dropped((ANY,), ""), "dtype": Dropped((ANY,), "")},
     "Resizing": {"seed": Dropped((ANY,), "")},  # from RandomCrop
     "Identity": {key: Dropped((ANY,), "") for key in ("factor", "interpolation", "seed")},  # from RandomHeight
-    **dict.fromkeys(("StringLookup", "IntegerLookup", "TextVectorization"), {"vocabulary_size": Dropped((ANY,), "")}),
+    **dict.fromkeys(LOOKUPS, {"vocabulary_size": Dropped((ANY,), "")}),
 }
 DROPPED_OF_ALL = {
     "dynamic": Dropped((False,), _NO_OPTION),

@@ -211,3 +211,19 @@ def test_damaged_configurations(change: Any, tmp_path: Path) -> None:
     change(config["config"])
     with pytest.raises(InvalidArgument, match="Damaged model configuration"):
         repair(config)
+
+
+@pytest.mark.parametrize("functional", [False, True])
+@pytest.mark.parametrize(("mode", "dtype"), [("int", "int64"), ("multi_hot", "float32"), ("count", "float32")])
+def test_encoded_categories_are_floats(mode: str, dtype: str, functional: bool) -> None:
+    x = {"name": "x", "batch_input_shape": [None, 2], "dtype": "string"}
+    y = {"name": "y", "vocabulary": ["a", "b"], "output_mode": mode}
+    layers: list[dict[str, Any]] = [
+        {"class_name": "InputLayer", "config": x, "name": "x", "inbound_nodes": []},
+        {"class_name": "StringLookup", "config": y, "name": "y", "inbound_nodes": [[["x", 0, 0, {}]]]},
+    ]
+    ends = {"input_layers": [["x", 0, 0]], "output_layers": [["y", 0, 0]]} if functional else {}
+    class_name = "Functional" if functional else "Sequential"
+    repaired, _ = repair({"class_name": class_name, "config": {"name": "m", "layers": layers, **ends}})
+    model = keras.saving.deserialize_keras_object(repaired)
+    assert model(keras.ops.convert_to_tensor([["b", "b"]])).dtype.name == dtype
