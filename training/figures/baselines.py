@@ -35,7 +35,7 @@ def baselines(series: Series) -> dict[str, Floats]:
         "seasonal_naive": series.values[same_season],
     }
     for name, function, settings in (("arima", _arima, series.arima), ("ets", _ets, series.ets)):
-        if settings:
+        if settings is not None:
             try:
                 forecasts[name] = _by_feature(series, function)
             except (ValueError, np.linalg.LinAlgError) as error:  # statsmodels cannot fit this series

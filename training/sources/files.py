@@ -246,7 +246,11 @@ def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
         with np.load(path, allow_pickle=False) as arrays:
             return {name: arrays[name] for name in arrays.files}
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
-        hint = " Save texts as NumPy strings, not as objects." if "pickle" in str(error) else ""
+        hint = (
+            " Save texts as NumPy strings, not as objects."
+            if "pickle" in str(error) or "Python objects" in str(error)
+            else ""
+        )
         raise BadData(f"Cannot read {path}: {str(error).splitlines()[0].rstrip('.')}.{hint}") from None
 
 

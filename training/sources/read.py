@@ -97,7 +97,8 @@ def summary(dataset: Dataset) -> str:
         for kind, title in (("number", "numbers"), ("category", "categories")):
             names = [column["name"] for column in preparation["columns"] if column["type"] == kind]
             if names:
-                parts.append(f"{len(names)} columns of {title} ({_listed(names)})")
+                columns = "column" if len(names) == 1 else "columns"
+                parts.append(f"{len(names)} {columns} of {title} ({_listed(names)})")
     if preparation.get("kind") == "series":
         step = f" of one {preparation['step']}" if preparation["step"] else ""
         parts.append(f"history {preparation['history']} and horizon {preparation['horizon']} steps{step}")

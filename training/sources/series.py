@@ -212,13 +212,13 @@ def _labels(names: tuple[str, ...], horizon: int) -> tuple[str, ...]:
 
 
 def _baselines(values: NDArray[np.float64], season: int) -> dict[str, Any]:
-    """Returns the settings of the baselines ARIMA and exponential smoothing. They are empty if fitting is slow.
+    """Returns the settings of the baselines ARIMA and exponential smoothing. They are None if fitting is slow.
 
     ARIMA is (0, 1, 1)(0, 1, 1)ₚ, the textbook choice with a season of up to 12 steps, else (2, 1, 1). Exponential
     smoothing has a trend, and a season of up to 24 steps.
     """
     if values.size > MOST_BASELINE_STEPS:
-        return {"arima": {}, "ets": {}}
+        return {"arima": None, "ets": None}
     arima: dict[str, Any] = {"order": (2, 1, 1)}
     if 1 < season <= MOST_ARIMA_SEASON:
         arima = {"order": (0, 1, 1), "seasonal_order": (0, 1, 1, season)}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import keyword
+import re
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,8 @@ from .files import read_table, table_of
 from .parts import Indices, Way, check_count, split_off, validation_rows
 from .source import Source
 from .table import Table, listed, sorted_names
+
+ROLES = ("text", "output", "word", "ids")  # names that the served model uses for other inputs
 
 
 def open_table(data: Any, source: Source, text_columns: tuple[str | None, ...] | None = ()) -> Table:
@@ -155,6 +159,11 @@ def _categories(
     """Returns the ids of all examples and of the test table, the preparation and the vocabulary of each column."""
     described, tokens = [], {}
     for name in inputs:
+        if not re.fullmatch("[A-Za-z][A-Za-z0-9_]*", name) or keyword.iskeyword(name) or name in ROLES:
+            raise BadData(
+                f"Rename the column {name} of {table.name}: the served model needs names of letters, digits and _, "
+                "such as sea_area."
+            )
         column = columns.category(table, name, missing, columns.MOST_IDS)
         if any(_has_fraction(each) for each in column["names"]):
             raise BadData(

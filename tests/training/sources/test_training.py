@@ -1,0 +1,113 @@
+"""Tests of training on a user's own data: the files of the run, and the hyperparameters that depend on the data."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from keras_gallery.training.data.series import Series
+from keras_gallery.training.errors import BadData
+from keras_gallery.training.recipe import load_recipe
+from keras_gallery.training.sources.read import read
+from keras_gallery.training.sources.source import source_of
+from keras_gallery.training.tasks import TASKS, Task
+
+import keras_gallery as kg
+
+COUNT = 40
+TABLE = pd.DataFrame(
+    {
+        "width": np.arange(COUNT) * 1e4 + 5e6,
+        "month": ["May", "June", "July", "August"] * (COUNT // 4),
+        "price in $x_{$": np.arange(COUNT, dtype=float),
+    }
+)
+
+
+def task_of(model: str, data: Any, **options: Any) -> Task:
+    recipe = load_recipe(model)
+    return TASKS[recipe.task](recipe, read(source_of(data, options), model, recipe, 0), 0)
+
+
+def test_the_run_of_a_table(tmp_path: Path) -> None:
+    TABLE.assign(big=TABLE["width"] > 5.2e6).to_csv(tmp_path / "prices.csv", index=False)
+    steps: list[str] = []
+    run = kg.train(
+        "mlp_classifier",
+        data=tmp_path / "prices.csv",
+        target="big",
+        ignore=["price in $x_{$"],
+        epochs=10,
+        learning_rate=0.01,
+        runs=tmp_path,
+        progress=steps.append,
+    )
+    assert run.config["source"] == {"data": "prices.csv", "target": ["big"], "ignore": ["price in $x_{$"]}
+    assert (run.config["dataset"], run.config["labels"]) == ("prices", ["False", "True"])
+    assert any("28 training, 4 validation and 8 test examples" in step for step in steps)
+    preparation = json.loads(Path(run.folder, "preparation.json").read_text("utf-8"))
+    assert [column["name"] for column in preparation["columns"]] == ["width", "month"]
+    assert sorted(file.name for file in Path(run.folder, "pictures").iterdir()) == [
+        "confusion.png",
+        "learning_curve.png",
+    ]
+    assert run.metrics["accuracy"] > 0.8  # the features are normalised: without, the large numbers are of no use
+
+
+def test_pictures_of_odd_columns_and_equal_targets(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    table = TABLE.rename(columns={"width": "../learning_curve"})[:3].assign(learning_curve=1)
+    target = ("price in $x_{$", "learning_curve")
+    run = kg.train("mlp_regressor", data=table, target=target, epochs=1, hidden=(2,), runs=tmp_path)
+    files = sorted(file.name for file in Path(run.folder, "pictures").iterdir())
+    assert files == ["learning_curve.png", "learning_curve_2.png", "price_in_x_.png"]
+    assert "r2" not in run.metrics  # it is not defined for a single test example
+    assert "Not defined on these test examples: r2" in caplog.text
+
+
+def test_vectors_of_categories_have_lengths_that_fit() -> None:
+    task = task_of("entity_embedding", TABLE[["month", "width"]].assign(day=range(COUNT)), target="width")
+    assert task.hyperparameters()["categories"][0] == 6
+    assert task.suggestions()["dims"][0] == 2
+
+
+def test_a_season_is_suggested_if_the_history_covers_it() -> None:
+    waves = np.sin(np.arange(100) * 2 * np.pi / 10)
+    assert task_of("sequence_to_sequence", waves, horizon=12, history=30).suggestions() == {"season": 20}
+    assert task_of("sequence_to_sequence", waves, horizon=12, history=20).suggestions() == {}
+
+
+def test_long_series_have_no_slow_baselines() -> None:
+    task = task_of("sequence_to_sequence", np.arange(3_000) % 7)
+    assert isinstance(task.dataset, Series)
+    assert (task.dataset.arima, task.dataset.ets) == (None, None)
+    assert list(task.baselines) == ["naive", "seasonal_naive"]  # type: ignore[attr-defined]
+
+
+def test_tf_data_and_py_dataset() -> None:
+    import keras
+    import tensorflow as tf
+
+    x, y = np.arange(40, dtype=np.float32).reshape(20, 2), np.arange(20) % 2
+    examples = tf.data.Dataset.from_tensor_slices((x, y))
+    want = task_of("mlp_classifier", (x, y)).dataset.x_train
+
+    class Batches(keras.utils.PyDataset):
+        def __len__(self) -> int:
+            return 4
+
+        def __getitem__(self, index: int) -> Any:
+            return x[5 * index : 5 * index + 5], y[5 * index : 5 * index + 5]
+
+    for data in (examples, examples.batch(6), Batches()):
+        np.testing.assert_array_equal(task_of("mlp_classifier", data).dataset.x_train, want)
+    with pytest.raises(BadData, match="has no end"):
+        task_of("mlp_classifier", examples.repeat())
+
+
+def test_data_and_dataset_exclude_each_other() -> None:
+    with pytest.raises(BadData, match="Train on a dataset or on your own data, not on both"):
+        kg.train("mlp_classifier", data=TABLE, dataset="digits", target="month")
