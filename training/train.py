@@ -168,7 +168,7 @@ def _evaluate_and_save(
     progress("Evaluating the model on the test examples")
     preparation, of_threshold = with_threshold(config, task, trained, progress)
     metrics = (
-        _finite(task.evaluate(trained))
+        finite(task.evaluate(trained))
         | of_threshold
         | {
             "parameters": trained.count_params(),
@@ -249,7 +249,7 @@ def with_threshold(
     }
 
 
-def _finite(metrics: dict[str, float]) -> dict[str, float]:
+def finite(metrics: dict[str, float]) -> dict[str, float]:
     """Returns the metrics without those that are not finite, such as r2 if all targets are equal."""
     undefined = [name for name, value in metrics.items() if not math.isfinite(value)]
     if undefined:
