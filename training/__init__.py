@@ -6,6 +6,7 @@ folders, which are nearer to the start of the list. `tests/test_layering.py` che
     data        loads datasets by name; windows of series, tokens, batches
     datasets    one module for each dataset
     recipes     how each model is trained; `recipe.py` loads the recipes
+    sources     reads a user's own data: tables, series, texts, arrays, pictures
     figures     computes the results of trained models and of baselines (a figure here is a number)
     pictures    draws arrays to PNG files
     tasks       batches, loss, results and pictures for each type of training

@@ -14,7 +14,7 @@ Floats = NDArray[np.float32]
 # are only related do not count as similar.
 FILES = {"wordsim": "wordsim353.tsv", "simlex": "simlex999.txt"}
 
-LEAST_PAIRS = 3
+LEAST_PAIRS = 2
 
 
 def judged(name: str) -> list[tuple[str, str, float]]:
