@@ -1,4 +1,4 @@
-"""Reads the size of a picture from the header of its file inside a TensorFlow graph, before the picture is decoded.
+"""Reads the sizes of pictures from the headers of their files inside a TensorFlow graph, before they are decoded.
 
 A small file can decode to a huge image, so the size in the header is checked first.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 MAX_PIXELS = 1 << 26  # of a picture: 67 megapixels
+MAX_BATCH_PIXELS = 1 << 29  # of all pictures in a request
 MAX_BYTES = 1 << 26  # of a file
 BYTES_PER_PIXEL = 8  # 16 bits for each of four channels, without compression
 MAX_EXTRA_BYTES = 1 << 18  # of a file, for metadata
@@ -18,51 +19,56 @@ REMEDY = "Save the picture as a PNG file."
 OTHER, JPEG, PNG, BMP, WEBP = range(5)
 
 
-def kind_of(file: Any) -> Any:
-    """Returns the format of a file: `JPEG`, `PNG`, `BMP` or `WEBP`. The graph fails for other files."""
+def check_files(files: Any) -> Any:
+    """Returns the format of each file: `JPEG`, `PNG`, `BMP` or `WEBP`. The graph fails if a file may not be decoded.
+
+    Args:
+        files: the contents of the files, string (batch,).
+
+    Raises:
+        tf.errors.InvalidArgumentError: when the graph runs, if a file is in another format, has too many pixels or
+            bytes, or if all pictures together have too many pixels.
+    """
     import tensorflow as tf
 
-    def starts(text: bytes, at: int = 0) -> Any:
-        return tf.equal(tf.strings.substr(file, at, len(text)), text)
-
-    length = tf.strings.length(file)
-    is_long = length >= HEADER
-    padded = tf.strings.join([file, bytes(12)])  # so that `substr` does not fail
-    is_webp = tf.logical_and(starts(b"RIFF"), tf.equal(tf.strings.substr(padded, 8, 4), b"WEBP"))
-    kind = tf.where(starts(b"\x89PNG\r\n\x1a\n"), PNG, tf.where(starts(b"BM"), BMP, tf.where(is_webp, WEBP, OTHER)))
-    kind = tf.where(starts(b"\xff\xd8\xff"), JPEG, tf.where(is_long, kind, OTHER))
+    first = tf.strings.join([tf.strings.substr(files, 0, HEADER), bytes(HEADER)])  # so that short files are long enough
+    heads = tf.io.decode_raw(tf.strings.substr(first, 0, HEADER), tf.uint8)
+    heads = tf.cast(tf.ensure_shape(heads, (None, HEADER)), tf.int32)
+    lengths = tf.strings.length(files)
+    kinds = _kinds(heads, lengths)
     message = "Expected a PNG, JPEG, BMP or WebP file. Received: another or a damaged file of this length:"
-    with tf.control_dependencies([tf.debugging.Assert(kind != OTHER, [message, length])]):
-        return tf.identity(kind)
-
-
-def size_of(file: Any, kind: Any) -> Any:
-    """Returns (height, width) of the picture in a file. The graph fails if the file may not be decoded."""
-    import tensorflow as tf
-
-    def head() -> Any:
-        first = tf.io.decode_raw(tf.strings.substr(file, 0, HEADER), tf.uint8)
-        return tf.cast(tf.ensure_shape(first, (HEADER,)), tf.int32)
-
-    size = tf.switch_case(
-        kind - JPEG,
-        [
-            lambda: tf.image.extract_jpeg_shape(file)[:2],
-            lambda: tf.stack([_big(head()[20:24]), _big(head()[16:20])]),
-            lambda: _bmp_size(head()),
-            lambda: _webp_size(head()),
-        ],
-    )
-    height, width = tf.unstack(tf.cast(tf.ensure_shape(size, (2,)), tf.int64))
-    pixels, length = height * width, tf.strings.length(file)
-    most = tf.minimum(tf.cast(pixels * BYTES_PER_PIXEL, tf.int32) + MAX_EXTRA_BYTES, MAX_BYTES)
-    is_right = tf.reduce_all([height > 0, width > 0, pixels <= MAX_PIXELS])
-    size_message = f"Expected a picture of at most {MAX_PIXELS} pixels. Received (height, width):"
-    with tf.control_dependencies([tf.debugging.Assert(is_right, [size_message, size])]):
-        length_message = "Expected a file of at most this number of bytes for the size of its picture:"
-        check = tf.debugging.Assert(length <= most, [length_message, most, "Received:", length])
-    with tf.control_dependencies([check]):
-        return tf.identity(size)
+    checks = [
+        _check(kinds != OTHER, message, lengths),
+        _check(
+            _is_plain_bmp(heads) | (kinds != BMP), f"Expected a BMP file of 24 or 32 bits without compression. {REMEDY}"
+        ),
+        _check(
+            ~_is_animated(heads) | (kinds != WEBP),
+            f"Expected a WebP file of one picture. Received: an animation. {REMEDY}",
+        ),
+    ]
+    with tf.control_dependencies(checks):
+        sizes = tf.cast(_sizes(files, heads, kinds), tf.int64)
+    pixels = sizes[:, 0] * sizes[:, 1]
+    is_right = (sizes[:, 0] > 0) & (sizes[:, 1] > 0) & (pixels <= MAX_PIXELS)
+    with tf.control_dependencies(
+        [_check(is_right, f"Expected a picture of at most {MAX_PIXELS} pixels. Received (height, width):", sizes)]
+    ):
+        most = tf.minimum(tf.cast(pixels, tf.int32) * BYTES_PER_PIXEL + MAX_EXTRA_BYTES, MAX_BYTES)
+    total = tf.reduce_sum(pixels)
+    checks = [
+        _check(
+            lengths <= most,
+            "Expected a file of at most this number of bytes for the size of its picture. Then the received number:",
+            tf.stack([most, lengths], 1),
+        ),
+        tf.debugging.Assert(
+            total <= MAX_BATCH_PIXELS,
+            [f"Expected at most {MAX_BATCH_PIXELS} pixels in all pictures of a request. Received:", total],
+        ),
+    ]
+    with tf.control_dependencies(checks):
+        return tf.identity(kinds)
 
 
 def check_scans(data: Any) -> Any:
@@ -73,39 +79,69 @@ def check_scans(data: Any) -> Any:
     return tf.debugging.Assert(scans <= MAX_SCANS, [f"Expected a JPEG file of at most {MAX_SCANS} scans. {REMEDY}"])
 
 
-def _bmp_size(head: Any) -> Any:
+def _check(is_right: Any, message: str, received: Any = None) -> Any:
+    """Returns an operation that fails if `is_right` (batch,) is false for a file. `received`: a value of each file."""
     import tensorflow as tf
 
-    bits, compression = _little(head[28:30]), _little(head[30:34])
-    is_right = tf.logical_and(tf.logical_or(bits == 24, bits == 32), compression == 0)
-    message = f"Expected a BMP file of 24 or 32 bits without compression. {REMEDY}"
-    with tf.control_dependencies([tf.debugging.Assert(is_right, [message])]):
-        return tf.stack([tf.abs(_little(head[22:26])), _little(head[18:22])])
+    wrong = [] if received is None else [tf.boolean_mask(received, ~is_right)[:1]]
+    return tf.debugging.Assert(tf.reduce_all(is_right), [message, *wrong])
 
 
-def _webp_size(head: Any) -> Any:
-    """Returns the size in the first chunk: `VP8 ` (lossy), `VP8L` (lossless) or `VP8X` (with further chunks)."""
+def _kinds(heads: Any, lengths: Any) -> Any:
     import tensorflow as tf
 
-    is_extended, is_lossless = head[15] == ord("X"), head[15] == ord("L")
-    is_animated = tf.logical_and(is_extended, head[20] & 2 != 0)
-    bits = _little(head[21:25])
-    lossless = tf.stack([(bits // (1 << 14) & 0x3FFF) + 1, (bits & 0x3FFF) + 1])
-    extended = tf.stack([_little(head[27:30]) + 1, _little(head[24:27]) + 1])
-    lossy = tf.stack([_little(head[28:30]) & 0x3FFF, _little(head[26:28]) & 0x3FFF])
-    message = f"Expected a WebP file of one picture. Received: an animation. {REMEDY}"
-    with tf.control_dependencies([tf.debugging.Assert(tf.logical_not(is_animated), [message])]):
-        return tf.where(is_extended, extended, tf.where(is_lossless, lossless, lossy))
+    def starts(text: bytes, at: int = 0) -> Any:
+        return tf.reduce_all(heads[:, at : at + len(text)] == list(text), 1)
+
+    kinds = tf.where(starts(b"RIFF") & starts(b"WEBP", 8), WEBP, OTHER)
+    kinds = tf.where(starts(b"BM"), BMP, kinds)
+    kinds = tf.where(starts(b"\x89PNG\r\n\x1a\n"), PNG, kinds)
+    kinds = tf.where(lengths >= HEADER, kinds, OTHER)
+    return tf.where(starts(b"\xff\xd8\xff"), JPEG, kinds)
+
+
+def _is_plain_bmp(heads: Any) -> Any:
+    bits = _little(heads[:, 28:30])
+    return ((bits == 24) | (bits == 32)) & (_little(heads[:, 30:34]) == 0)
+
+
+def _is_animated(heads: Any) -> Any:
+    return (heads[:, 15] == ord("X")) & (heads[:, 20] & 2 != 0)
+
+
+def _sizes(files: Any, heads: Any, kinds: Any) -> Any:
+    """Returns (batch, 2): the height and the width in the header of each file."""
+    import tensorflow as tf
+
+    png = tf.stack([_little(heads[:, 23:19:-1]), _little(heads[:, 19:15:-1])], 1)
+    bmp = tf.stack([tf.abs(_little(heads[:, 22:26])), _little(heads[:, 18:22])], 1)
+    by_kind = {PNG: png, BMP: bmp, WEBP: _webp_sizes(heads)}
+    sizes = tf.zeros_like(png)
+    for kind, found in by_kind.items():
+        sizes = tf.where((kinds == kind)[:, tf.newaxis], found, sizes)
+    places = tf.where(kinds == JPEG)
+    found = tf.map_fn(
+        lambda file: tf.image.extract_jpeg_shape(file)[:2],
+        tf.gather_nd(files, places),
+        fn_output_signature=tf.TensorSpec((2,), tf.int32),
+    )
+    return tf.tensor_scatter_nd_update(sizes, places, found)
+
+
+def _webp_sizes(heads: Any) -> Any:
+    """Returns the sizes in the first chunks: `VP8 ` (lossy), `VP8L` (lossless) or `VP8X` (with further chunks)."""
+    import tensorflow as tf
+
+    kinds = heads[:, 15:16]
+    bits = _little(heads[:, 21:25])
+    lossless = tf.stack([(bits // (1 << 14) & 0x3FFF) + 1, (bits & 0x3FFF) + 1], 1)
+    extended = tf.stack([_little(heads[:, 27:30]) + 1, _little(heads[:, 24:27]) + 1], 1)
+    lossy = tf.stack([_little(heads[:, 28:30]) & 0x3FFF, _little(heads[:, 26:28]) & 0x3FFF], 1)
+    return tf.where(kinds == ord("X"), extended, tf.where(kinds == ord("L"), lossless, lossy))
 
 
 def _little(values: Any) -> Any:
-    """Returns the number in bytes (n,), the lowest byte first."""
-    return _big(values[::-1])
-
-
-def _big(values: Any) -> Any:
-    """Returns the number in bytes (n,), the highest byte first."""
+    """Returns the numbers in bytes (batch, n), the lowest byte first."""
     import tensorflow as tf
 
-    count = values.shape[0]
-    return tf.reduce_sum(values * tf.constant([1 << (8 * (count - 1 - place)) for place in range(count)], tf.int32))
+    return tf.reduce_sum(values * tf.constant([1 << 8 * place for place in range(values.shape[1])], tf.int32), 1)

@@ -12,18 +12,21 @@ from .description import Pictures
 from .orientation import orientation, upright
 
 GREY = ((0.299,), (0.587,), (0.114,))  # weights of red, green and blue (ITU-R BT.601)
-PARALLEL = 4  # pictures of a batch that are decoded at the same time. Each of them can take 0.7 GB of memory.
+PARALLEL = 2  # pictures of a batch that are decoded at the same time. Each of them can take 1 GB of memory.
 
 
 def prepare_images(files: Any, pictures: Pictures, *, dtype: str = "float32") -> Any:
-    """Converts picture files (batch,) to images (batch, height, width, channels). See `prepare_image`."""
+    """Converts picture files (batch,) to images (batch, height, width, channels). See `prepare_image`.
+
+    All pictures together may have at most `headers.MAX_BATCH_PIXELS` pixels.
+    """
     import tensorflow as tf
 
     shape = (pictures.height, pictures.width, pictures.channels)
-    prepare = tf.autograph.experimental.do_not_convert(lambda file: _prepared(file, pictures, dtype))
+    unchanged = tf.autograph.experimental.do_not_convert
     return tf.map_fn(
-        prepare,
-        files,
+        unchanged(lambda each: _prepared(*each, pictures, dtype)),
+        (files, unchanged(headers.check_files)(files)),
         fn_output_signature=tf.TensorSpec(shape, dtype),
         parallel_iterations=PARALLEL,
     )
@@ -51,13 +54,16 @@ def prepare_image(file: Any, pictures: Pictures, *, dtype: str = "float32") -> A
     """
     import tensorflow as tf
 
-    return tf.autograph.experimental.do_not_convert(_prepared)(file, pictures, dtype)
+    unchanged = tf.autograph.experimental.do_not_convert
+    (kind,) = tf.unstack(unchanged(headers.check_files)(tf.reshape(file, (1,))))
+    return unchanged(_prepared)(file, kind, pictures, dtype)
 
 
-def _prepared(file: Any, pictures: Pictures, dtype: str) -> Any:
+def _prepared(file: Any, kind: Any, pictures: Pictures, dtype: str) -> Any:
     import tensorflow as tf
 
-    image = tf.cast(_decode(file), tf.uint8)
+    with tf.control_dependencies([kind]):  # the header is checked
+        image = tf.cast(_decode(file, kind), tf.uint8)
     image = _cut(image, pictures) if pictures.fit == "crop" else image
     channels = tf.shape(image)[-1]
     has_alpha = tf.logical_or(channels == 2, channels == 4)
@@ -78,13 +84,9 @@ def _prepared(file: Any, pictures: Pictures, dtype: str) -> Any:
     return tf.cast(tf.reshape(image, (pictures.height, pictures.width, pictures.channels)), dtype)
 
 
-def _decode(file: Any) -> Any:
-    """Decodes a file to an image (height, width, 1 to 4 channels), uint8. Checks the file's header first."""
+def _decode(file: Any, kind: Any) -> Any:
+    """Decodes a file of this kind to an image (height, width, 1 to 4 channels), uint8."""
     import tensorflow as tf
-
-    kind = headers.kind_of(file)
-    with tf.control_dependencies([headers.size_of(file, kind)]):
-        file = tf.identity(file)
 
     def jpeg() -> Any:
         data = tf.io.decode_raw(file, tf.uint8)

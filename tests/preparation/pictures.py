@@ -58,6 +58,7 @@ def kinds() -> dict[str, bytes]:
         "turned JPEG": turned(6),
         "BMP": encoded(rgb, "BMP"),
         "BMP of 32 bits": bytes(bmp),
+        "BMP with the first row first": bytes(bmp[:22]) + (-37).to_bytes(4, "little", signed=True) + bytes(bmp[26:]),
         "WebP": encoded(rgb, "WEBP", quality=90),
         "WebP with alpha": encoded(rgba, "WEBP", lossless=True, exact=True),
         "lossy WebP with alpha": encoded(rgba, "WEBP", quality=90),

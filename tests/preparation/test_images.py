@@ -133,12 +133,23 @@ REFUSED = {
     "PNG of negative size": (png_of_size(0xFFFFFFFF, 0xFFFFFFFF), "pixels"),
     "huge JPEG": (jpeg_of_size(65_000, 65_000), "at most 67108864 pixels"),
     "huge WebP": (webp_of_size(16_000, 16_000), "at most 67108864 pixels"),
+    "huge lossless WebP": (
+        b"RIFF" + bytes(4) + b"WEBPVP8L" + bytes(4) + b"\x2f" + (16000 | 16000 << 14).to_bytes(4, "little") + bytes(20),
+        "at most 67108864 pixels",
+    ),
     "animation": (webp_of_size(16, 16, flags=2), "an animation"),
     "palette BMP": (encoded(photograph().convert("P"), "BMP"), "Expected a BMP file of 24 or 32 bits"),
     "BMP with masks": (encoded(photograph().convert("RGBA"), "BMP")[:30] + b"\3" + bytes(200), "without compression"),
     "long PNG": (encoded(photograph(), "PNG") + bytes(1 << 19), "Expected a file of at most"),
     "JPEG of many scans": (encoded(photograph(), "JPEG") + b"\xff\xda" * 101, "at most 100 scans"),
 }
+
+
+def test_too_many_pixels_in_a_batch(prepare: Any) -> None:
+    import tensorflow as tf
+
+    with pytest.raises(tf.errors.InvalidArgumentError, match="at most 536870912 pixels in all pictures"):
+        prepare([jpeg_of_size(8192, 8192)] * 9)
 
 
 @pytest.mark.parametrize("case", REFUSED)
