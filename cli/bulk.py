@@ -79,7 +79,7 @@ class Bulk:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("always", UserWarning)
-                warnings.showwarning = self._note
+                warnings.showwarning = self._note  # type: ignore[assignment]
                 for batch in self._batches(examples):
                     waiting.append(self._submit(batch))
                     while waiting and (waiting[0].done() or len(waiting) >= 2 * self._in_flight):

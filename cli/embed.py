@@ -36,7 +36,7 @@ def _run(values: argparse.Namespace) -> int:
         words = texts.read(values)
         if values.output:
             return write_table(values, task, lambda: words)
-        return texts.print_answers(Sending(values, client, call, words), numbers)
+        return texts.print_answers(Sending(values, call, words), numbers)
 
 
 EMBED = Command(

@@ -48,7 +48,7 @@ class Example(NamedTuple):
 def texts(values: Iterable[str]) -> Iterator[Example]:
     """Yields an example for each text."""
     for value in values:
-        yield Example(value, None, TEXT, value, len(value))
+        yield Example(name_of(value), None, TEXT, value, len(value))
 
 
 def read(files: Iterable[Path], signature: SignatureDef | None, rows: SignatureDef | None) -> Iterator[Example]:
@@ -65,10 +65,13 @@ def read(files: Iterable[Path], signature: SignatureDef | None, rows: SignatureD
         try:
             if is_image(file):
                 yield Example(name_of(file), None, PICTURE, file, os.stat(file).st_size)
-            elif file.suffix.lower() in TABLES:
-                yield from _read_table(file, signature, rows)
-            else:
-                yield from _read_array(file, signature)
+                continue
+            read_rows = _read_table(file, signature, rows) if is_table(file) else _read_array(file, signature)
+            first = next(read_rows, None)
+            if first is None:
+                raise GalleryError(f"{file} has no rows.")
+            yield first
+            yield from read_rows
         except (GalleryError, OSError) as error:
             yield Example(name_of(file), None, BROKEN, str(error))
 
@@ -80,7 +83,7 @@ def count(files: Sequence[Path], signature: SignatureDef | None) -> int:
 
 def _count_rows(file: Path, signature: SignatureDef | None) -> int:
     try:
-        if file.suffix.lower() in TABLES:
+        if is_table(file):
             with file.open("rb") as opened:
                 return sum(block.count(b"\n") for block in iter(lambda: opened.read(1 << 20), b""))
         shape = arrays.load(file).shape
@@ -95,8 +98,16 @@ def is_image(file: Path) -> bool:
     return file.suffix.lower() in IMAGES
 
 
-def name_of(file: Path) -> str:
-    """Returns the name of a file for lines and tables. Bytes that are not UTF-8 become escapes, such as `\\xff`."""
+def is_table(file: Path) -> bool:
+    """Returns whether the file is a CSV or TSV file."""
+    return file.suffix.lower() in TABLES
+
+
+def name_of(file: Path | str) -> str:
+    """Returns the name of a file, or a text, for lines and tables.
+
+    Bytes that are not UTF-8 become escapes, such as `\\xff`.
+    """
     return os.fsencode(file).decode("utf-8", "backslashreplace")
 
 

@@ -167,13 +167,17 @@ def expand(source: Path, suffixes: Sequence[str] = SUFFIXES, output: Path | None
 def _walk(folder: Path, suffixes: Sequence[str], output: Path | None) -> list[Path]:
     written = output.absolute() if output else None
     found: list[Path] = []
-    for place, folders, names in os.walk(folder):
+    for place, folders, names in os.walk(folder, onerror=_refuse):
         base = Path(place)
         hidden = written.name if written and base.absolute() == written.parent else ""
         folders[:] = sorted(name for name in folders if name[0] != "." and name != hidden)
         names = sorted(name for name in names if name[0] != "." and name != hidden)
         found += [base / name for name in names if name.lower().endswith(tuple(suffixes))]
     return found
+
+
+def _refuse(error: OSError) -> None:
+    raise GalleryError(f"Cannot read the folder {error.filename}: {error.strerror}.")
 
 
 def for_each(inputs: Sequence[tuple[Path, ...]], handle: Callable[..., None]) -> int:

@@ -11,7 +11,7 @@ from ..models.errors import GalleryError
 from ..serving.printable import printable
 from . import arrays, files
 from .command import Command
-from .examples import is_image
+from .examples import IMAGES, TABLES, is_image, name_of
 from .sending import TABLE_HELP, FileAnswers, Sending, write_table
 
 if TYPE_CHECKING:
@@ -87,8 +87,10 @@ def write_each(
         pairs = [(source, target) for source, target in pairs if not target.exists()]
     with files.connect(values) as client:
         call = Call(client, values.name, task)
-        sending = Sending(values, client, call, [source for source, _ in pairs])
-        for answers, (source, target) in zip(sending.by_input(), pairs, strict=True):
+        sending = Sending(values, call, [source for source, _ in pairs])
+        by_name = {name_of(source): (source, target) for source, target in pairs}
+        for answers in sending.by_input():
+            source, target = by_name[answers.name]
             if answers.errors:
                 sending.report.errors.append(answers.errors[0])
                 continue
@@ -139,7 +141,7 @@ def print_lines(
             from .call import Call
 
             call = Call(client, values.name, task)
-            sending = Sending(values, client, call, _files_of(values, suffixes))
+            sending = Sending(values, call, _files_of(values, suffixes))
             sending.print_rows(rows)
             return sending.close()
 
@@ -149,10 +151,10 @@ def print_lines(
 def _suffixes(task: str) -> tuple[str, ...]:
     """Returns the suffixes of the files that a task can have as inputs."""
     if task == "detect":
-        return files.IMAGES
+        return IMAGES
     if task == "decode":
-        return (*files.ARRAYS, *files.TABLES)
-    return files.SUFFIXES[: -len(files.TABLES)] if task in ("caption", "colorize", "segment") else files.SUFFIXES
+        return (*files.ARRAYS, *TABLES)
+    return (*IMAGES, *files.ARRAYS) if task in ("caption", "colorize", "segment") else files.SUFFIXES
 
 
 def _files_of(values: argparse.Namespace, suffixes: Sequence[str]) -> list[Path]:

@@ -6,7 +6,8 @@ import argparse
 import re
 import signal
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,7 +24,6 @@ from .table_files import WRITERS
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ..serving.client import Client
     from .call import Call, Outputs
 
     Array = NDArray[Any]
@@ -106,12 +106,11 @@ class Sending:
 
     Args:
         values: the options of the command, with those of `files.add_bulk`.
-        client: a client of the server.
         call: the task and the model.
         inputs: files or texts.
     """
 
-    def __init__(self, values: argparse.Namespace, client: Client, call: Call, inputs: list[Path] | list[str]) -> None:
+    def __init__(self, values: argparse.Namespace, call: Call, inputs: Sequence[Path] | Sequence[str]) -> None:
         self._values, self._call, self._inputs = values, call, inputs
         self._meter = Meter(self._count)
         self._bulk = Bulk(call, lambda: files.connect(values), values.batch_size, values.in_flight)
@@ -131,10 +130,14 @@ class Sending:
             for example, row in zip(good, columns, strict=True):
                 self.print("\t".join(map(printable, (example.title, *row))))
 
-    def answers(self, done: set[tuple[str, int]] | frozenset[Any] = frozenset()) -> Iterator[Answers]:
-        """Yields the answers in the order of the inputs. Leaves out examples with these names and rows."""
+    def answers(self, done: Counter[tuple[str, int]] | None = None) -> Iterator[Answers]:
+        """Yields the answers in the order of the inputs.
+
+        Args:
+            done: how many examples with this name and row are left out.
+        """
         with _ended_by_signal():
-            for answers in self._bulk.answers(self._examples(done)):
+            for answers in self._bulk.answers(self._examples(Counter(done))):
                 self.report.add(answers)
                 yield answers
 
@@ -144,7 +147,8 @@ class Sending:
         for answers in self.answers():
             row = 0
             for place, example in enumerate(answers.examples):
-                starts = current is None or current.name != example.name or not example.row
+                # A file that cannot be read to its end has an example without a row after its rows.
+                starts = current is None or current.name != example.name or example.row == 0
                 if starts and current is not None:
                     yield current
                 if starts or current is None:
@@ -165,27 +169,28 @@ class Sending:
         """Prints the errors. Returns the exit status. Raises GalleryError if the only input is bad."""
         return self.report.close(len(self._inputs) == 1)
 
-    def _examples(self, done: Any) -> Iterator[Example]:
+    def _examples(self, done: Counter[tuple[str, int]]) -> Iterator[Example]:
         for example in self._read():
-            if done and (example.name, -1 if example.row is None else example.row) in done:
+            key = (example.name, -1 if example.row is None else example.row)
+            if done[key] > 0:
+                done[key] -= 1
                 self._meter.add(skipped=1)
             else:
                 yield example
 
     def _read(self) -> Iterable[Example]:
-        return self._call.read(self._inputs) if self._are_files() else texts(map(str, self._inputs))
+        files = _paths(self._inputs)
+        return self._call.read(files) if files else texts(map(str, self._inputs))
 
     def _count(self) -> int:
-        return count(self._inputs, self._call.signature) if self._are_files() else len(self._inputs)
-
-    def _are_files(self) -> bool:
-        return bool(self._inputs) and isinstance(self._inputs[0], Path)
+        files = _paths(self._inputs)
+        return count(files, self._call.signature) if files else len(self._inputs)
 
 
 def write_table(
     values: argparse.Namespace,
     task: str,
-    inputs: Callable[[], list[Path] | list[str]],
+    inputs: Callable[[], Sequence[Path] | Sequence[str]],
     select: Callable[[Outputs], Outputs] | None = None,
 ) -> int:
     """Sends the inputs, and writes all answers to the file `values.output`.
@@ -210,7 +215,7 @@ def write_table(
     with files.connect(values) as client:
         version = files.newest_version(client, values.name)
         call = Call(client, values.name, task, version)
-        sending = Sending(values, client, call, found)
+        sending = Sending(values, call, found)
         about = {"model": values.name, "version": version, "task": task}
         parts = tables.Parts(output, "file" if isinstance(found[0], Path) else "input", about, values.resume)
         try:
@@ -229,6 +234,11 @@ def write_table(
     if rows:
         print(f"{rows:,} rows -> {printable(output)}")
     return status
+
+
+def _paths(inputs: Sequence[Path] | Sequence[str]) -> list[Path]:
+    """Returns the inputs if they are files, and an empty list if they are texts."""
+    return [each for each in inputs if isinstance(each, Path)]
 
 
 def _in_order(outputs: Outputs) -> Outputs:

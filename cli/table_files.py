@@ -8,7 +8,7 @@ import itertools
 import json
 import math
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 ROW = "row"  # the column with the row of an example in its file; -1 for a picture or a text
 CSV_ROWS = 256  # rows that become text at the same time
+CHUNK_BYTES = 1 << 22  # of an NPY file that are made at the same time
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Column:
 
     Attributes:
         name: the name of the column.
-        dtype: the NumPy dtype of all parts.
+        dtype: the NumPy dtype of all parts. `object` for texts.
         shape: the shape of one value; () for a number or a text.
     """
 
@@ -38,10 +39,14 @@ class Column:
     dtype: Any
     shape: tuple[int, ...]
 
+    @property
+    def is_text(self) -> bool:
+        return bool(self.dtype.kind == "O")
+
 
 @dataclass(frozen=True)
 class Table:
-    """Parts of a table: NPZ files with an array for each column.
+    """Parts of a table: files of `save_part`.
 
     Attributes:
         files: the files of the parts.
@@ -76,8 +81,7 @@ class Table:
                 known = found[name].dtype if name in found else dtype
                 found[name] = Column(name, np.promote_types(known, dtype), shape[1:])
             count += headers[ROW][0][0]
-            with np.load(file) as content:
-                has_rows = has_rows or bool((content[ROW] >= 0).any())
+            has_rows = has_rows or bool((read_part(file, [ROW])[ROW] >= 0).any())
         return cls(files, [each for each in found.values() if each.name != ROW or has_rows], count, about)
 
     @property
@@ -91,19 +95,13 @@ class Table:
 
     def chunks(self, name: str) -> Iterator[Array]:
         """Yields the values of a column, one part at a time."""
-        import numpy as np
-
         for file in self.files:
-            with np.load(file) as content:
-                yield content[name]
+            yield read_part(file, [name])[name]
 
     def blocks(self) -> Iterator[dict[str, Array]]:
         """Yields the values of all columns, one part at a time."""
-        import numpy as np
-
         for file in self.files:
-            with np.load(file) as content:
-                yield {name: content[name] for name in (ROW, *(column.name for column in self.columns))}
+            yield read_part(file, [ROW, *(column.name for column in self.columns)])
 
 
 Files = Iterator[tuple[Path, Callable[[IO[bytes]], None]]]  # the files of a table, each with a function that writes it
@@ -114,7 +112,7 @@ def parquet(output: Path, table: Table) -> Files:
     pa, pq = import_pyarrow()
 
     def type_of(column: Column) -> Any:
-        basic = pa.string() if column.dtype.kind == "U" else pa.from_numpy_dtype(column.dtype)
+        basic = pa.string() if column.is_text else pa.from_numpy_dtype(column.dtype)
         return pa.list_(basic, math.prod(column.shape)) if column.shape else basic
 
     def field_of(column: Column) -> Any:
@@ -124,7 +122,7 @@ def parquet(output: Path, table: Table) -> Files:
     schema = pa.schema(list(map(field_of, table.columns)), {"keras_gallery": json.dumps(table.about)})
 
     def array_of(column: Column, values: Array) -> Any:
-        is_text = column.dtype.kind == "U"
+        is_text = column.is_text
         flat = pa.array(values.ravel().tolist(), pa.string()) if is_text else pa.array(values.ravel())
         return pa.FixedSizeListArray.from_arrays(flat, math.prod(column.shape)) if column.shape else flat
 
@@ -151,7 +149,7 @@ def npz(output: Path, table: Table) -> Files:
 
 def npy(output: Path, table: Table) -> Files:
     """The array of the first output, and beside it a CSV file with the name of each row: `codes.names.csv`."""
-    numbers = [column for column in table.outputs if column.dtype.kind != "U"]
+    numbers = [column for column in table.outputs if not column.is_text]
     if not numbers:
         raise GalleryError(f"An NPY file cannot hold texts: {output}. Use .parquet, .npz or .csv.")
     first = max(numbers, key=lambda column: math.prod(column.shape))
@@ -188,11 +186,17 @@ def import_pyarrow() -> tuple[Any, Any]:
 def _write_npy(file: IO[bytes], table: Table, column: Column) -> None:
     import numpy as np
 
+    dtype = column.dtype
+    if column.is_text:  # all texts of an NPY file have the same length
+        longest = max((len(text) for values in table.chunks(column.name) for text in values), default=0)
+        dtype = np.dtype(f"<U{max(1, longest)}")
     shape = (table.count, *column.shape)
-    header = {"descr": np.lib.format.dtype_to_descr(column.dtype), "fortran_order": False, "shape": shape}
+    header = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
     np.lib.format.write_array_header_1_0(file, header)
+    step = max(1, CHUNK_BYTES // (dtype.itemsize * math.prod(column.shape)))
     for values in table.chunks(column.name):
-        file.write(np.ascontiguousarray(values, column.dtype).tobytes())
+        for start in range(0, len(values), step):
+            file.write(values[start : start + step].astype(dtype).tobytes())
 
 
 def _write_csv(file: IO[bytes], table: Table, columns: list[Column]) -> None:
@@ -223,22 +227,39 @@ def _cells(values: Array) -> list[list[Any]]:
 
 
 def save_part(file: IO[bytes], columns: dict[str, Array]) -> None:
-    """Writes a part of a table: an NPZ file with an array for each column."""
+    """Writes a part of a table: an NPZ file with an array for each column, or a list in JSON for a column of texts."""
     import numpy as np
 
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         for name, values in columns.items():
+            if values.dtype.kind == "O":
+                archive.writestr(f"{name}.json", json.dumps(values.tolist()))
+                continue
             with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
                 np.lib.format.write_array(member, np.ascontiguousarray(values), (1, 0), allow_pickle=False)
 
 
-def _headers(file: Path) -> dict[str, tuple[tuple[int, ...], Any]]:
-    """Returns the shape and dtype of each array in an NPZ file. Does not read the arrays."""
+def read_part(file: Path, names: Sequence[str]) -> dict[str, Array]:
+    """Returns columns of a part of a table."""
     import numpy as np
 
-    found = {}
+    with np.load(file, allow_pickle=False) as content:
+        return {
+            name: content[name] if name in content.files else np.array(json.loads(content[f"{name}.json"]), object)
+            for name in names
+        }
+
+
+def _headers(file: Path) -> dict[str, tuple[tuple[int, ...], Any]]:
+    """Returns the shape and dtype of each column in a part. Does not read the columns. The shape of texts is (0,)."""
+    import numpy as np
+
+    found: dict[str, tuple[tuple[int, ...], Any]] = {}
     with zipfile.ZipFile(file) as archive:
         for member in archive.namelist():
+            if member.endswith(".json"):
+                found[member.removesuffix(".json")] = ((0,), np.dtype(object))
+                continue
             with archive.open(member) as opened:
                 np.lib.format.read_magic(opened)
                 shape, _, dtype = np.lib.format.read_array_header_1_0(opened)

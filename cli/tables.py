@@ -7,13 +7,14 @@ import os
 import shutil
 import time
 import zipfile
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..models.errors import GalleryError
 from .examples import Example
-from .table_files import ROW, WRITERS, Table, import_pyarrow, save_part
+from .table_files import ROW, WRITERS, Table, import_pyarrow, read_part, save_part
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -34,7 +35,7 @@ def check(output: Path) -> None:
 
 
 def plain(outputs: dict[str, Array]) -> dict[str, Array]:
-    """Returns the outputs as arrays of texts and of dtypes that all file formats have."""
+    """Returns the outputs with texts as objects, and with numbers of dtypes that all file formats have."""
     import numpy as np
 
     from ..serving.wire.tensor import as_bytes
@@ -42,7 +43,7 @@ def plain(outputs: dict[str, Array]) -> dict[str, Array]:
     def one(values: Array) -> Array:
         if values.dtype.kind == "O":
             texts = [as_bytes(each).decode("utf-8", "replace") for each in values.ravel().tolist()]
-            return np.array(texts, str).reshape(values.shape)
+            return np.array(texts, object).reshape(values.shape)
         is_small = values.dtype.kind == "V" or (values.dtype.kind == "f" and values.dtype.itemsize < 4)
         return values.astype(np.float32) if is_small else values
 
@@ -60,7 +61,7 @@ class Parts:
 
     Attributes:
         folder: the folder of the parts, such as `codes.parquet.parts`.
-        done: the name and the row of each example that has its answer.
+        done: how many examples with this name and row have their answers.
 
     Raises:
         GalleryError: an earlier command has left parts and `resume` is false, or the parts do not fit `about`.
@@ -69,9 +70,9 @@ class Parts:
     def __init__(self, output: Path, name: str, about: dict[str, Any], resume: bool) -> None:
         self._output, self._name, self._about = output, name, about
         self.folder = output.with_name(output.name + ".parts")
-        self.done: set[tuple[str, int]] = set()
+        self.done: Counter[tuple[str, int]] = Counter()
         self._blocks: list[tuple[list[tuple[str, int]], dict[str, Array]]] = []  # names and rows, and outputs
-        self._written = time.monotonic()
+        self._written, self._bytes = time.monotonic(), 0
         self._shapes: dict[str, tuple[int, ...]] = {}
         if self._files() and not resume:
             raise GalleryError(
@@ -90,14 +91,12 @@ class Parts:
             ) from None
 
     def _continue(self, about: dict[str, Any]) -> None:
-        import numpy as np
-
         for key, value in self._about.items():
             if about.get(key) != value:
                 raise ValueError(f"it has answers of the {key} {about.get(key)}, not {value}")
         for part in self._files():
-            with np.load(part, allow_pickle=False) as content:
-                self.done.update(zip(content[self._name].tolist(), content[ROW].tolist(), strict=True))
+            names, rows = read_part(part, [self._name, ROW]).values()
+            self.done.update(zip(names.tolist(), rows.tolist(), strict=True))
 
     def add(self, examples: Sequence[Example], outputs: dict[str, Array]) -> None:
         """Adds the answers for examples: arrays with a row for each example."""
@@ -111,8 +110,8 @@ class Parts:
         rows = [(example.name, -1 if example.row is None else example.row) for example in examples]
         self._blocks.append((rows, outputs))
         is_due = time.monotonic() - self._written > PART_SECONDS
-        size = sum(values.nbytes for _, block in self._blocks for values in block.values())
-        if is_due or size >= PART_BYTES or sum(len(rows) for rows, _ in self._blocks) >= PART_ROWS:
+        self._bytes += sum(values.nbytes for values in outputs.values()) + sum(len(name) for name, _ in rows)
+        if is_due or self._bytes >= PART_BYTES or sum(len(rows) for rows, _ in self._blocks) >= PART_ROWS:
             self.flush()
 
     def flush(self) -> None:
@@ -121,12 +120,12 @@ class Parts:
 
         # If the command is interrupted here, these answers are lost, but none is written twice.
         blocks, self._blocks = self._blocks, []
-        self._written = time.monotonic()
+        self._written, self._bytes = time.monotonic(), 0
         if not blocks:
             return
         names, numbers = zip(*(row for rows, _ in blocks for row in rows), strict=True)
         columns = {name: np.concatenate([block[name] for _, block in blocks]) for name in blocks[0][1]}
-        content = {self._name: np.array(names), ROW: np.array(numbers, np.int64), **columns}
+        content = {self._name: np.array(names, object), ROW: np.array(numbers, np.int64), **columns}
         number = len(self._files())
         self._replace(f"{number:06}.npz", lambda file: save_part(file, content))
 

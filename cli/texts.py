@@ -56,7 +56,7 @@ def print_texts(
         with files.connect(values) as client:
             from .call import Call
 
-            return print_answers(Sending(values, client, Call(client, values.name, task), texts), rows)
+            return print_answers(Sending(values, Call(client, values.name, task), texts), rows)
 
     return Command(help, description, examples, configure, run)
 

@@ -53,8 +53,11 @@ class GrpcTransport:
     def __init__(self, target: str, timeout: float, max_bytes: int = -1) -> None:
         self._timeout = timeout
         self._target = target
+        # Otherwise all clients in a process would share a connection, and one worker process of the server would answer
+        # all of them.
+        own = ("grpc.use_local_subchannel_pool", 1)
         sizes = [("grpc.max_receive_message_length", max_bytes), ("grpc.max_send_message_length", -1)]
-        self._channel = grpc.insecure_channel(target, options=sizes)
+        self._channel = grpc.insecure_channel(target, options=[own, *sizes])
 
     def predict(self, spec: ModelSpec, signature: SignatureDef, inputs: Mapping[str, Array]) -> Arrays:
         request = encode_request(ModelSpec(spec.name, spec.version, signature=signature.name), inputs)

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from keras_gallery.cli import bulk, files, progress, tables
 from keras_gallery.cli.main import main
-from keras_gallery.serving.errors import Internal, InvalidArgument, ResourceExhausted, Unavailable
+from keras_gallery.serving.errors import Internal, InvalidArgument, NotFound, ResourceExhausted, Unavailable
 from keras_gallery.serving.wire.tensor import string_array
 from PIL import Image
 
@@ -162,6 +162,22 @@ def test_a_bad_row_of_an_array(client: FakeClient, capsys: pytest.CaptureFixture
     assert capsys.readouterr().err == "gallery: a.npy[7]: Expected another picture.\n"
 
 
+def test_files_without_rows_and_damaged_files_among_others(
+    client: FakeClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("in").mkdir()
+    np.save("in/a.npy", np.zeros((0, 2, 2)))
+    np.save("in/b.npy", np.full((3, 2, 2), 1.0))
+    assert main(["encode", "m", "in"]) == 1
+    assert os.listdir("in-code") == ["b.code.npy"] and np.load("in-code/b.code.npy").tolist() == [[255, 127.5]] * 3
+    Path("a.csv").write_bytes(b"colour,size\nred,1\n" + 9999 * b"red,2\n" + b"\xff,3\n")
+    assert main(["classify", "m", "a.csv", "--output", "out.npz"]) == 1
+    first, second = capsys.readouterr().err.splitlines()
+    assert first == "gallery: in/a.npy has no rows."
+    assert second.startswith("gallery: Expected a CSV file in UTF-8: a.csv. Received: 'utf-8' codec can't decode byte")
+    assert len(np.load("out.npz")["label"]) > 5000
+
+
 def test_no_answer_at_all(client: FakeClient, capsys: pytest.CaptureFixture[str]) -> None:
     Image.new("L", (2, 2), BAD).save("a.png")
     Image.new("L", (2, 2), BAD).save("b.png")
@@ -224,6 +240,20 @@ def test_resume_after_an_error_of_the_server(
     np.testing.assert_array_equal(np.load("codes.npy")[:, 0], np.arange(50))
     assert Path("codes.names.csv").read_text() == "\n".join(["file", *names(50), ""])
     assert sorted(os.listdir()) == ["codes.names.csv", "codes.npy", "in"]
+
+
+def test_resume_with_equal_texts(client: FakeClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "PART_ROWS", 1)
+    client._answer = lambda name, inputs: interrupted(inputs) if len(client.sizes) > 2 else answer(name, inputs)
+
+    def interrupted(inputs: Any) -> Any:
+        raise NotFound("The model is gone.")
+
+    command = ["embed", "m", "a", "b", "a", "a", "b", "--output", "v.npz", "--batch-size", "1", "--in-flight", "1"]
+    assert main(command) == 2
+    client._answer = answer
+    assert main([*command, "--resume"]) == 0
+    assert np.load("v.npz")["input"].tolist() == ["a", "b", "a", "a", "b"]
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
