@@ -156,9 +156,10 @@ def _read_table(file: Path, signature: SignatureDef | None, rows: SignatureDef |
     """Yields the rows of a table. If the examples of the model are sequences, the table is one sequence."""
     name, size = name_of(file), shape_of(signature)
     if rows is None and size and len(size) == 2 and size[0] < 0:
+        from .series import known_series
         from .series import read as read_series
 
-        series = read_series(file)
+        series = read_series(file, lambda: known_series(signature))
         yield Example(name, None, ARRAY, series, series.nbytes, (series.shape, series.dtype, file))
         return
     for number, (values, error) in enumerate(read_table(file, signature, rows)):

@@ -19,6 +19,8 @@ from .sending import TABLE_HELP, write_table
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from ..serving.wire.signature import SignatureDef
+
 SUFFIXES = (".csv", ".npy")
 DATE = re.compile(r"\d{4}-\d\d(-\d\d)?")
 
@@ -42,9 +44,7 @@ def _run(values: argparse.Namespace) -> int:
     with files.connect(values) as client:
 
         def known() -> Series | None:
-            signature = client.signatures(values.name).get("forecast")
-            notes = [spec.noted for spec in signature.inputs.values()] if signature else []
-            return next((noted for noted in notes if isinstance(noted, Series)), None)
+            return known_series(client.signatures(values.name).get("forecast"))
 
         def handle(source: Path) -> None:
             (steps,) = client.forecast(values.name, read(source, known)[None])  # (horizon, features)
@@ -52,6 +52,12 @@ def _run(values: argparse.Namespace) -> int:
                 print(f"{printable(source)}\t{number}\t" + "\t".join(f"{value:.6g}" for value in step))
 
         return files.for_each(sources, handle)
+
+
+def known_series(signature: SignatureDef | None) -> Series | None:
+    """Returns the series that a model was trained on. None if the signature does not say it."""
+    notes = [spec.noted for spec in signature.inputs.values()] if signature else []
+    return next((noted for noted in notes if isinstance(noted, Series)), None)
 
 
 def read(source: Path, known: Callable[[], Series | None] = lambda: None) -> NDArray[Any]:
