@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..models.errors import GalleryError
 from . import arrays
-from .table_rows import read_table
+from .table_rows import count_rows, read_table
 
 if TYPE_CHECKING:
     from ..serving.wire.signature import SignatureDef
 
 IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
-TABLES = (".csv", ".tsv")
+TABLES = (".csv", ".tsv", ".parquet")
 PICTURE, ARRAY, ROW, TEXT, BROKEN = "picture", "array", "row", "text", "broken"  # the forms of examples
 
 
@@ -57,7 +57,7 @@ def read(files: Iterable[Path], signature: SignatureDef | None, rows: SignatureD
     Pictures are not read yet.
 
     Args:
-        files: picture files, NPY files, and CSV or TSV files.
+        files: picture files, NPY files, and tables.
         signature: the signature for arrays.
         rows: the signature with one input for each column of a table, if the model has one.
     """
@@ -84,8 +84,7 @@ def count(files: Sequence[Path], signature: SignatureDef | None) -> int:
 def _count_rows(file: Path, signature: SignatureDef | None) -> int:
     try:
         if is_table(file):
-            with file.open("rb") as opened:
-                return sum(block.count(b"\n") for block in iter(lambda: opened.read(1 << 20), b""))
+            return count_rows(file)
         shape = arrays.load(file).shape
         size = shape_of(signature) or ()
         return shape[0] if len(shape) > len(size) or (len(shape) == len(size) and shape[1:] == size[:-1]) else 1
@@ -99,7 +98,7 @@ def is_image(file: Path) -> bool:
 
 
 def is_table(file: Path) -> bool:
-    """Returns whether the file is a CSV or TSV file."""
+    """Returns whether the file is a CSV, TSV or Parquet file."""
     return file.suffix.lower() in TABLES
 
 
@@ -155,7 +154,7 @@ def _fits(shape: Sequence[int], size: Sequence[int]) -> bool:
 def _read_table(file: Path, signature: SignatureDef | None, rows: SignatureDef | None) -> Iterator[Example]:
     """Yields the rows of a table. If the examples of the model are sequences, the table is one sequence."""
     name, size = name_of(file), shape_of(signature)
-    if rows is None and size and len(size) == 2 and size[0] < 0:
+    if rows is None and size and len(size) == 2 and size[0] < 0 and file.suffix.lower() != ".parquet":
         from .series import known_series
         from .series import read as read_series
 

@@ -35,7 +35,7 @@ OF_FILES: dict[str, Command] = {
     "decode": write_files(
         "decode",
         "decode codes; writes NPY or PNG files",
-        "Decodes the codes in NPY or CSV files: codes.npy becomes codes.decoded.npy, and the code of one picture, "
+        "Decodes the codes in NPY files or tables: codes.npy becomes codes.decoded.npy, and the code of one picture, "
         "digit.code.npy, becomes digit.decoded.png.",
         "gallery decode denoising_autoencoder digit.code.npy",
     ),

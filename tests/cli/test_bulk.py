@@ -328,6 +328,7 @@ def test_the_rows_of_a_table(client: FakeClient, capsys: pytest.CaptureFixture[s
     ("content", "status", "message"),
     [
         ("a,b,c\n1,2,3\n4,5,6\n", 0, "t.csv[0]\t6\nt.csv[1]\t15\n"),
+        ("a; b;c\n1,5;2;2,5\n", 0, "t.csv[0]\t6\n"),
         ("1,2,3\n4,5,6\n", 0, "t.csv[0]\t6\nt.csv[1]\t15\n"),
         ("file,features_1,features_0,features_2\nx,1,2,4\n", 0, "t.csv[0]\t7\n"),
         ("a,b\n1,2\n", 2, "Expected 3 columns of numbers in t.csv. Received: 2."),
@@ -375,6 +376,19 @@ def test_parquet(client: FakeClient) -> None:
     found = pq.read_table("labels.parquet").to_pydict()
     assert list(found) == ["file", "row", "label", "score", "probabilities"]
     assert found["label"] == ["red+", "žába-"] and found["row"] == [0, 1]
+
+
+def test_parquet_as_input(client: FakeClient, capsys: pytest.CaptureFixture[str]) -> None:
+    pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    pq.write_table(pa.table({"n": ["x", "y"], "features": [[1.0, 2, 4], [1.0, 2, None]]}), "a.parquet")
+    pq.write_table(pa.table({"colour": ["red", None], "size": pa.array([1.5, None])}), "b.parquet")
+    Path("c.parquet").write_text("no Parquet file")
+    assert main(["regress", "m", "a.parquet"]) == 0
+    assert main(["classify", "m", "b.parquet", "c.parquet"]) == 1
+    found = capsys.readouterr()
+    assert found.out == "a.parquet[0]\t7\na.parquet[1]\tnan\nb.parquet[0]\tred+\t0.9000\n"
+    assert found.err.splitlines()[0] == "gallery: b.parquet[1]: row 2, column 'size': Expected a number. Received: ''."
+    assert "Expected a Parquet file: c.parquet. Received: " in found.err
 
 
 def test_parquet_without_pyarrow(
