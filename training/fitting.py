@@ -87,6 +87,7 @@ def fit(
     """
     recipe, epochs, seed = task.recipe, int(config.epochs or 0), int(config.seed or 0)
     arguments, validation = training_data(model, task, int(config.batch_size or 0), seed)
+    stream = arguments["x"] if task.dataset.stream is not None else None
     begin = arguments.pop("begin_epoch", None) or getattr(arguments["x"], "begin_epoch", None)
     model.compile(
         OPTIMIZERS[recipe.optimizer](
@@ -101,24 +102,25 @@ def fit(
     first = 0 if restore is None else restore(model)
     if first >= epochs or best.is_early_stop:
         return
-    with interrupt_between_steps() as interrupt:
-        model.fit(
-            **arguments,
-            validation_data=validation,
-            validation_batch_size=VALIDATION_BATCH,
-            epochs=epochs,
-            initial_epoch=first,
-            callbacks=[
-                *([] if begin is None else [BeginEpoch(begin)]),
-                best,
-                *callbacks(),
-                *task.callbacks(model),
-                *getattr(arguments["x"], "callbacks", ()),
-                interrupt,
-            ],
-            verbose=1 if sys.stdout.isatty() else 2,
-            shuffle=False,
-        )
+    of_data = [] if begin is None else [BeginEpoch(begin)]
+    if stream is not None:
+        arguments["x"], of_data = stream.dataset(), stream.callbacks()
+    try:
+        with interrupt_between_steps() as interrupt:
+            model.fit(
+                **arguments,
+                validation_data=validation,
+                validation_batch_size=VALIDATION_BATCH,
+                epochs=epochs,
+                initial_epoch=first,
+                callbacks=[*of_data, best, *callbacks(), *task.callbacks(model), interrupt],
+                verbose=1 if sys.stdout.isatty() else 2,
+                shuffle=False,
+            )
+    except Exception:
+        if stream is not None and stream.failure is not None:  # the data ended early
+            raise stream.failure from None
+        raise
 
 
 def training_data(model: keras.Model, task: Task, batch_size: int, seed: int) -> tuple[dict[str, Any], Any]:

@@ -34,7 +34,7 @@ class Stream(Protocol):
         """Number of training examples, without the validation split."""
 
     def batches(self, batch_size: int, seed: int, pair: Callable[[Any, Any, Any], tuple[Any, Any]]) -> Any:
-        """Returns the batches of a training, as a `keras.utils.PyDataset`.
+        """Returns the batches of a training. Their `dataset()` is a `tf.data.Dataset`; `len` is the number of batches.
 
         `pair` makes the inputs and targets of a batch from its examples, its labels and a random number generator.
         """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
@@ -60,12 +60,12 @@ class PictureStream:
         return {**self.sizes, "broken": self.decoder.broken_names()}
 
 
-class PictureBatches(keras.utils.PyDataset):
+class PictureBatches:
     """Batches of pictures in a random order, which depends only on the seed and on the number of the epoch.
 
     Broken pictures are left out. Other pictures of the epoch take their places, so that all epochs have the same number
     of batches. If a picture is broken and the stream is strict, or if too many pictures are broken, `failure` is set,
-    and the last batch is repeated until `WatchPictures` ends the training.
+    and `WatchPictures` ends the training.
 
     Args:
         stream: the pictures.
@@ -75,58 +75,62 @@ class PictureBatches(keras.utils.PyDataset):
     """
 
     def __init__(self, stream: PictureStream, batch_size: int, seed: int, pair: Pair) -> None:
-        super().__init__()
         self.stream = stream
         self.batch_size = batch_size
         self.seed = seed
         self.pair = pair
-        self.failure: BadData | None = None
-        self.callbacks = [WatchPictures(self)]
-        self.decoded: Any = None
-        self.iterator: Iterator[Any] = iter(())
-        self.position = 0  # of the next batch in `iterator`
-        self.last: tuple[Any, Any] | None = None
-        self.begin_epoch(0)
+        self.epoch = 0
+        self._order = np.empty(0, np.int64)
+
+    @property
+    def failure(self) -> BadData | None:
+        """The error that ends the training, or None."""
+        decoder = self.stream.decoder
+        if self.stream.strict and decoder.broken:
+            return decoder.failure()
+        if 2 * len(decoder.broken) > len(self.stream):
+            return BadData(f"More than half of the pictures are broken: {decoder.broken_text()}.")
+        return None
 
     def begin_epoch(self, epoch: int) -> None:
         """Sets the order of the pictures in an epoch. The first epoch has the number 0."""
         self.epoch = epoch
-        self.position = -1  # the next batch starts a new iterator
 
     def __len__(self) -> int:
         return math.ceil(len(self.stream) / self.batch_size)
 
-    def __getitem__(self, index: int) -> tuple[Any, Any]:
-        if index != self.position:
-            self._start(index)
-        self.position = index + 1
-        found = next(self.iterator, None)
-        if self.stream.strict and self.stream.decoder.broken:
-            self.failure = self.stream.decoder.failure()
-        elif found is None:
-            self.failure = BadData(f"More than half of the pictures are broken: {self.stream.decoder.broken_text()}.")
-        if found is None:
-            if self.last is None:
-                raise self.failure or BadData("There is no picture.")
-            return self.last
-        images, keys = (np.asarray(each) for each in found)
-        indices = self.stream.decoder.finish(keys)
-        most = min(self.batch_size, len(self.stream) - index * self.batch_size)
-        rng = np.random.default_rng((self.seed, self.epoch, index + 1))
-        self.last = self.pair(images[:most], self.stream.labels[indices[:most]], rng)
-        return self.last
+    def callbacks(self) -> list[keras.callbacks.Callback]:
+        """Returns the callbacks that a training on `dataset()` needs."""
+        return [WatchPictures(self)]
 
-    def _start(self, index: int) -> None:
-        """Starts a new pass over the pictures at a batch."""
-        if self.decoded is None:
-            self.decoded = self.stream.decoder.decoded(self._order, self.batch_size).prefetch(PREFETCHED)
-        self.first = index * self.batch_size
-        self.iterator = iter(self.decoded)
+    def dataset(self) -> Any:
+        """Returns a `tf.data.Dataset` of the inputs and targets. Each pass over it is the epoch that was begun last."""
+        import tensorflow as tf
 
-    def _order(self) -> Indices:
+        pictures = self.stream.decoder.pictures
+        image = np.zeros((1, pictures.height, pictures.width, pictures.channels), np.float32)
+        example = self.pair(image, self.stream.labels[:1], np.random.default_rng(0))
+
+        def finished(images: Any, keys: Any) -> tuple[Any, ...]:
+            arrays = tf.numpy_function(self._finished, [images, keys], [each.dtype for each in example])
+            return tuple(tf.ensure_shape(x, (None, *each.shape[1:])) for x, each in zip(arrays, example, strict=True))
+
+        dataset = self.stream.decoder.decoded(self._begin, self.batch_size).take(len(self)).map(finished)
+        return dataset.apply(tf.data.experimental.assert_cardinality(len(self))).prefetch(PREFETCHED)
+
+    def _begin(self) -> Indices:
         """Returns the indices of this pass. All indices come twice, because a second one replaces a broken picture."""
+        self._batch = 0
         shuffled = np.random.default_rng((self.seed, self.epoch)).permutation(self.stream.indices)
-        return np.concatenate((shuffled[self.first :], shuffled))
+        return np.concatenate((shuffled, shuffled))
+
+    def _finished(self, images: Images, keys: Indices) -> tuple[Any, Any]:
+        """Returns the inputs and targets of the next batch."""
+        indices = self.stream.decoder.finish(keys)
+        self._batch += 1
+        most = min(self.batch_size, len(self.stream) - (self._batch - 1) * self.batch_size)
+        rng = np.random.default_rng((self.seed, self.epoch, self._batch))
+        return self.pair(images[:most], self.stream.labels[indices[:most]], rng)
 
 
 class WatchPictures(keras.callbacks.Callback):

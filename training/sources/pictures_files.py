@@ -23,6 +23,9 @@ FRAMES = (0xC0, 0xC1, 0xC2)
 OTHER_FRAMES = (0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF)
 GREY_MODES = ("1", "L", "LA", "I", "I;16", "I;16B", "I;16L", "F")
 
+FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+_FRAME, _LENGTH = struct.Struct(">HHB"), struct.Struct(">H")
+
 _pillow = threading.Lock()  # `warnings.catch_warnings` changes the filters of all threads
 
 
@@ -107,18 +110,22 @@ def reason(path: bytes) -> str:
 def _content(path: bytes) -> bytes:
     try:
         # Without waiting, in case the file has become a pipe since the folder was listed.
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-        with open(descriptor, "rb", buffering=0) as file:
-            status = os.fstat(file.fileno())
+        descriptor = os.open(path, FLAGS)
+        try:
+            status = os.fstat(descriptor)
             if not stat.S_ISREG(status.st_mode):
                 raise Broken("not a regular file")
             if status.st_size > MAX_BYTES:
                 raise Broken(f"the file has {status.st_size:,} bytes, at most {MAX_BYTES:,} are read")
-            content = file.read(MAX_BYTES)
+            content = os.read(descriptor, status.st_size)
+        finally:
+            os.close(descriptor)
     except OSError as error:
         raise Broken((error.strerror or str(error)).lower()) from None
     if not content:
         raise Broken("the file is empty")
+    if len(content) < status.st_size:
+        raise Broken("the file became shorter while it was read")
     return content
 
 
@@ -135,13 +142,13 @@ def _jpeg_header(content: bytes) -> tuple[Shape, bool]:
         if marker in FRAMES or marker in OTHER_FRAMES:
             if at + 10 > len(content):
                 break
-            height, width, channels = struct.unpack_from(">HHB", content, at + 5)
+            height, width, channels = _FRAME.unpack_from(content, at + 5)
             scans = 1 if marker == 0xC0 and channels == 1 else content.count(b"\xff\xda")
             is_plain = not has_exif and marker in FRAMES and channels in (1, 3) and scans <= MAX_SCANS
             return Shape(height, width, channels), is_plain
         if marker == 0xE1 and content[at + 4 : at + 8] == b"Exif":
             has_exif = True
-        at += 2 + (0 if 0xD0 <= marker <= 0xD9 else struct.unpack_from(">H", content, at + 2)[0])
+        at += 2 + (0 if 0xD0 <= marker <= 0xD9 else _LENGTH.unpack_from(content, at + 2)[0])
     raise Broken("a damaged JPEG file")
 
 

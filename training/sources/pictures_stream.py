@@ -22,6 +22,7 @@ Indices = NDArray[np.int64]
 
 CHUNK = 32  # largest number of files that one call reads
 CHUNK_BYTES = 8 << 20  # approximate size of the files that one call reads
+OTHER, JPEG, PNG = range(3)  # kinds of pictures: JPEG and PNG files of one shape are decoded faster
 SHOWN = 5  # names in a message
 PASS_BITS = 40  # a key of a picture: the number of the pass, and then this number of bits for the index
 
@@ -72,7 +73,7 @@ class Decoder:
                 yield keys[start : start + self.chunk]
 
         def read(keys: Any) -> Any:
-            files = tf.numpy_function(self._read, [keys], [tf.string, tf.bool, tf.int64])
+            files = tf.numpy_function(self._read, [keys], [tf.string, tf.int32, tf.int64])
             return [tf.ensure_shape(each, (None,)) for each in files]
 
         dataset = tf.data.Dataset.from_generator(chunks, output_signature=tf.TensorSpec((None,), tf.int64))
@@ -151,9 +152,9 @@ class Decoder:
             if index not in self.broken:
                 self.broken[index] = reason(self.paths[index])
 
-    def _read(self, keys: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[np.bool_], NDArray[np.int64]]:
-        """Returns the contents of files, whether the pictures are plain, and the keys. Leaves out broken files."""
-        contents, are_plain, kept = [], [], []
+    def _read(self, keys: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[np.int32], NDArray[np.int64]]:
+        """Returns the contents of files, their kinds (`OTHER`, `JPEG` or `PNG`), and the keys without broken files."""
+        contents, kinds, kept = [], [], []
         for key in keys:
             index = int(key) & ((1 << PASS_BITS) - 1)
             try:
@@ -162,14 +163,15 @@ class Decoder:
                 self.broken.setdefault(index, str(error))
                 continue
             contents.append(content)
-            are_plain.append(shape is not None and shape == self.plain)
+            is_plain = shape is not None and shape == self.plain
+            kinds.append((JPEG if content[:1] == b"\xff" else PNG) if is_plain else OTHER)
             kept.append(key)
-        return np.array(contents, object), np.array(are_plain, bool), np.array(kept, np.int64)
+        return np.array(contents, object), np.array(kinds, np.int32), np.array(kept, np.int64)
 
-    def _image(self, content: Any, is_plain: Any, key: Any) -> tuple[Any, Any]:
+    def _image(self, content: Any, kind: Any, key: Any) -> tuple[Any, Any]:
         return prepare_image(content, self.pictures), key
 
-    def _part(self, content: Any, is_plain: Any, key: Any) -> tuple[Any, Any, Any]:
+    def _part(self, content: Any, kind: Any, key: Any) -> tuple[Any, Any, Any]:
         """Returns the used part of a plain picture, or the finished image of another picture, as bytes."""
         import tensorflow as tf
 
@@ -177,20 +179,18 @@ class Decoder:
         top, left, rows, columns = cut(self.plain, self.pictures)
         shape = (rows, columns, self.plain.channels)
 
-        def plain() -> Any:
-            is_jpeg = tf.equal(tf.strings.substr(content, 0, 3), b"\xff\xd8\xff")
-            picture = tf.cond(
-                is_jpeg,
-                lambda: tf.io.decode_jpeg(content, dct_method="INTEGER_ACCURATE"),
-                lambda: tf.io.decode_png(content),
-            )
-            return tf.ensure_shape(picture[top : top + rows, left : left + columns], shape), b""
+        def jpeg() -> Any:
+            picture = tf.io.decode_jpeg(content, channels=self.plain.channels, dct_method="INTEGER_ACCURATE")
+            return picture[top : top + rows, left : left + columns], b""
+
+        def png() -> Any:
+            return tf.io.decode_png(content, channels=self.plain.channels)[top : top + rows, left : left + columns], b""
 
         def other() -> Any:
-            image = prepare_image(content, self.pictures)
-            return tf.zeros(shape, tf.uint8), tf.io.serialize_tensor(image)
+            return tf.zeros(shape, tf.uint8), tf.io.serialize_tensor(prepare_image(content, self.pictures))
 
-        part, image = tf.cond(is_plain, plain, other)
+        part, image = tf.switch_case(kind, [other, jpeg, png])
+        part = tf.ensure_shape(part, shape)
         return part, image, key
 
     def _batch(self, parts: Any, others: Any, keys: Any) -> tuple[Any, Any]:
