@@ -4,8 +4,8 @@
 
 The pictures are JPEG files of 128 × 96 pixels, in a temporary folder (`--folder` keeps them). Both contenders make
 images of 64 × 64 × 3 in [0, 1] with the middle of each picture, in random order. They take turns, each in a new
-process. The first batches are not timed. The program prints a table: the images per second, the CPU time for an image, the time
-from the start of the reading to the first batch, and the peak memory of the process.
+process. The first batches are not timed. The program prints a table: the images per second, the CPU time for an image,
+the time from the start of the reading to the first batch, and the peak memory of the process.
 
 `--epoch` trains a whole epoch with `kg.train` in place of a number of batches, with its metrics and pictures, and
 prints the time and the peak memory. `--data-only` reads the batches without a model.

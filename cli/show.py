@@ -10,6 +10,7 @@ from ..models.registry import create, describe, list_models
 from ..serving.printable import printable
 from . import saved
 from .command import SAVED_MODELS, Command
+from .figures import metric_lines
 from .progress import loading, progress
 
 
@@ -22,6 +23,7 @@ def _configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> Non
     )
     parser.add_argument("--toml", action="store_true", help="print a recipe as a recipe file, to start your own from")
     parser.add_argument("--recipe", help="the recipe for --toml (default: the first one)")
+    parser.add_argument("--runs", default="runs", help="folder of all runs (default: runs)")
 
 
 def _run(values: argparse.Namespace) -> int:
@@ -55,10 +57,24 @@ def _run(values: argparse.Namespace) -> int:
         given = "".join(f" {key}={value}" for key, value in recipe.hyperparameters.items())
         print(f"    --recipe {name}    {recipe.task}, {recipe.epochs} epochs of {recipe.dataset}{given}")
     print(f"\nYour own data\n    {needs(info.name, load_recipe(info.name))}")
+    print("\n".join(map(printable, _newest_run(info.name, values.runs))))
     print("\n".join(map(printable, ("", *lines, *[""] * bool(lines)))), flush=True)
     progress("Building the model")
     create(info.name).summary(expand_nested=True, line_length=80)
     return 0
+
+
+def _newest_run(name: str, runs: str) -> list[str]:
+    """Returns the lines about the newest run of an architecture: the data and the metrics. Empty without a run."""
+    from ..training.errors import UnknownRun
+    from ..training.runs import latest_run
+
+    try:
+        run = latest_run(name, runs)
+        lines = metric_lines(run)
+    except UnknownRun:
+        return []
+    return ["", f"Newest run: {run.folder}, trained on {run.config['dataset']}", *(f"    {line}" for line in lines)]
 
 
 def option(hyperparameter: str) -> str:
@@ -68,9 +84,9 @@ def option(hyperparameter: str) -> str:
 
 COMMAND = Command(
     "show an architecture, or an exported or imported model",
-    "Shows the formula, the source, the hyperparameters and the layers of an architecture, and its recipes (the "
-    "settings for training on a dataset). For an exported or imported model, shows its origin, its signatures with "
-    "their inputs and outputs, and its labels.",
+    "Shows the formula, the source, the hyperparameters and the layers of an architecture, its recipes (the settings "
+    "for training on a dataset), and the metrics of its newest run. For an exported or imported model, shows its "
+    "origin, its signatures with their inputs and outputs, and its labels.",
     ["gallery show denoising_autoencoder", "gallery show mlp_classifier --recipe mnist_5k --toml"],
     _configure,
     _run,

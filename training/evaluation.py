@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from .data import dataset as data
-from .data.dataset import Dataset
+from .data.dataset import Dataset, checksum
 from .errors import BadData, BadFolder, UnknownRun
 from .figures import threshold, words
 from .recipe import Recipe
@@ -149,7 +149,8 @@ def _own_task(run: Run, recipe: Recipe) -> Task:
     dataset = read(source_of(paths["data"], options), config["model"], recipe, seed)
     preparation = {name: value for name, value in (run.preparation or {}).items() if name != "threshold"}
     is_same = _plain(dataset.preparation or {}) == preparation and list(dataset.labels) == config["labels"]
-    if not is_same or dict(dataset.texts) != run.tokens:
+    found = checksum(dataset)
+    if not is_same or dict(dataset.texts) != run.tokens or found != config.get("test_checksum", found):
         raise BadData(f"The data in {paths['data']} have changed since the training. Name data with --data.")
     return TASKS[recipe.task](recipe, dataset, seed)
 

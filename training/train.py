@@ -181,6 +181,7 @@ def _evaluate_and_save(
         **outputs,
         "source": None if config.source is None else config.source.record(),
         "paths": {} if config.source is None else config.source.paths(),
+        "test_checksum": None if config.source is None else data.checksum(task.dataset),
         "shapes": {"x": task.dataset.x_test.shape[1:], "y": task.dataset.y_test.shape[1:]},
         **{key: getattr(recipe, key) for key in RECIPE_SETTINGS},
         "epochs_done": epochs_done,

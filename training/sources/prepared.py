@@ -193,7 +193,8 @@ def _series(source: Source, known: Known) -> Dataset:
         raise BadData(f"The run has {features} columns of values. Received: {listed(steps.names)} in {source.title}.")
     if preparation.get("step") and steps.times and steps.times.step != preparation["step"]:
         raise BadData(
-            f"The run's series has steps of one {preparation['step']}, but {source.title} of {steps.times.step}."
+            f"The steps of {source.title} are one {steps.times.step} each. The run was trained on steps of one "
+            f"{preparation['step']}."
         )
     start = max(history, known.season) if is_forecast else history
     if len(steps.values) < start + horizon:
