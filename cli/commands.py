@@ -10,7 +10,7 @@ from .requests import OF_FILES, OF_TEXTS, REQUESTS
 
 GROUPS = {
     "Models and datasets": ("list", "show", "datasets"),
-    "Train, export and import": ("train", "evaluate", "export", "import", "doctor"),
+    "Train, export and import": ("train", "tune", "evaluate", "export", "import", "doctor"),
     "Serve": ("serve",),
     "Send pictures, arrays or tables to a running server": tuple(OF_FILES),
     "Send texts, words or series to a running server": tuple(OF_TEXTS),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from typing import Any
 
 from .. import api
 from ..models.registry import describe, list_models
@@ -40,20 +41,21 @@ def _configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> Non
     parser.add_argument("--runs", default="runs", help="folder of all runs (default: runs)")
     add_options(parser)
     add_data(parser)
-    known = set(list_models())
-    name = next((word for word in arguments if word in known), None)
-    if name is not None:
-        _add_hyperparameters(parser, name, with_help=bool({"-h", "--help"} & set(arguments)))
+    add_hyperparameters(parser, arguments)
 
 
-def _add_hyperparameters(parser: argparse.ArgumentParser, name: str, *, with_help: bool) -> None:
-    """Adds an option such as `--model.code-dim` for each hyperparameter of an architecture.
+def add_hyperparameters(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> None:
+    """Adds an option such as `--model.code-dim` for each hyperparameter of the architecture in `arguments`.
 
     Only the help text needs Keras: ranges and default values are in the code of the architecture.
     """
+    known = set(list_models())
+    name = next((word for word in arguments if word in known), None)
+    if name is None:
+        return
     info = describe(name)
     texts = dict.fromkeys(info.parameters, "")
-    if with_help:
+    if {"-h", "--help"} & set(arguments):
         with loading():
             for each in info.hyperparameters:
                 text = f"{each.help} ({each.expects}; default: {each.format(each.default)})"
@@ -63,8 +65,19 @@ def _add_hyperparameters(parser: argparse.ArgumentParser, name: str, *, with_hel
         group.add_argument(option(parameter), dest=f"model.{parameter}", metavar="VALUE", help=text)
 
 
-def _run(values: argparse.Namespace) -> int:
+def given_hyperparameters(values: argparse.Namespace) -> dict[str, Any]:
+    """Returns the values of the options that `add_hyperparameters` has added, without those that are not given."""
     info = describe(values.name)
+    given = {name: text for name in info.parameters if (text := getattr(values, f"model.{name}")) is not None}
+    if not given:
+        return {}
+    with loading():
+        known = {each.name: each for each in info.hyperparameters}
+    return {name: known[name].parse(text) for name, text in given.items()}
+
+
+def _run(values: argparse.Namespace) -> int:
+    describe(values.name)
     from ..training.settings import TrainConfig, check  # imports NumPy, which an unknown name does not need
 
     settings = {name: getattr(values, name) for name in SETTINGS} | read_options(values)
@@ -72,11 +85,7 @@ def _run(values: argparse.Namespace) -> int:
     check(
         TrainConfig(values.name, root=values.runs, source=source, **settings)
     )  # before Keras is loaded, which takes long
-    given = {name: text for name in info.parameters if (text := getattr(values, f"model.{name}")) is not None}
-    if given:
-        with loading():
-            known = {each.name: each for each in info.hyperparameters}
-        given = {name: known[name].parse(text) for name, text in given.items()}
+    given = given_hyperparameters(values)
     run = api.train(values.name, data=source, runs=values.runs, progress=progress, **settings, **given)
     print("\n".join(map(printable, metric_lines(run))))
     if run.interrupted:

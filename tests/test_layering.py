@@ -40,7 +40,8 @@ ROOMS = {
         *("errors", "interrupt", "best_weights", "full_pass", "data", "datasets", "recipe", "recipes", "sources"),
         *("recipe_files", "unfinished"),
         *("settings",),
-        *("figures", "pictures", "runs", "tasks", "checkpoints", "logs", "fitting", "train", "results"),
+        *("figures", "pictures", "runs", "tasks", "checkpoints", "logs", "fitting", "train"),
+        *("search_space", "studies", "tuning", "results"),
     ),
 }
 

@@ -7,6 +7,7 @@ GalleryError                 (models/errors.py)
 ├── DataUnavailable          files of the dataset are missing and cannot be downloaded
 ├── BadData                  a file cannot be read, or contains values that the models do not support
 ├── BadFolder                a folder for runs or results cannot be read or written
+├── BadSpace                 a search space cannot be read, or leaves nothing to try
 ├── NotInstalled             an option needs a package that is not installed
 ├── Diverged                 the loss is no longer a finite number
 ├── BadResume                there is no unfinished training to resume, or its settings or its data are different
@@ -42,6 +43,10 @@ class BadFolder(GalleryError):
 
 class Diverged(GalleryError):
     """The loss is no longer a finite number."""
+
+
+class BadSpace(GalleryError):
+    """A search space cannot be read, or leaves nothing to try."""
 
 
 class NotInstalled(GalleryError):

@@ -68,6 +68,7 @@ def fit(
     best: BestWeights,
     callbacks: Callable[[], Sequence[keras.callbacks.Callback]] = tuple,
     restore: Callable[[keras.Model], int] | None = None,
+    verbose: int | None = None,
 ) -> None:
     """Trains a model until the last epoch, until an early stop, or until Ctrl-C.
 
@@ -80,6 +81,7 @@ def fit(
         best: the callback that keeps the best weights.
         callbacks: returns further callbacks. It is called after `restore`.
         restore: sets the state of the compiled model, and returns the number of epochs that are already finished.
+        verbose: how much Keras prints, see `Model.fit`. The default depends on the terminal.
 
     Raises:
         GalleryError: the loss diverged, or the recipe does not fit the data.
@@ -114,7 +116,7 @@ def fit(
                 epochs=epochs,
                 initial_epoch=first,
                 callbacks=[*of_data, best, *callbacks(), *task.callbacks(model), interrupt],
-                verbose=1 if sys.stdout.isatty() else 2,
+                verbose=(1 if sys.stdout.isatty() else 2) if verbose is None else verbose,
                 shuffle=False,
             )
     except Exception:

@@ -16,6 +16,7 @@ from ..models import BadHyperparameter, create, describe, normalization
 from .best_weights import BestWeights
 from .checkpoints import Checkpoints, checksum
 from .data import dataset as data
+from .data.dataset import Dataset
 from .errors import BadFolder, BadResume, Diverged
 from .figures import threshold
 from .fitting import all_devices, build, fit
@@ -83,7 +84,7 @@ def _train(config: TrainConfig, recipe: Recipe, resumed: Unfinished | None, prog
         progress(f"Read {summary(task.dataset)}")
         for note in task.dataset.notes:
             progress(note)
-    config = replace(config, hyperparameters=_hyperparameters(config, recipe, task))
+    config = replace(config, hyperparameters=hyperparameters_of(config, recipe, task))
     settings = settings_of(config, recipe)
     if resumed is not None and settings["hyperparameters"] != resumed.settings["hyperparameters"]:
         raise BadResume(f"Cannot resume the training in {resumed.folder}: its data or its model have changed.")
@@ -258,20 +259,27 @@ def finite(metrics: dict[str, float]) -> dict[str, float]:
     return {name: value for name, value in metrics.items() if name not in undefined}
 
 
+def load_data(config: TrainConfig, recipe: Recipe) -> Dataset:
+    """Returns the dataset of a checked `config`, or the user's own data.
+
+    Raises:
+        GalleryError: the data cannot be loaded.
+    """
+    if config.source is None:
+        return data.load(str(config.dataset))
+    return read(config.source, config.model, recipe, int(config.seed or 0))
+
+
 def task_of(config: TrainConfig, recipe: Recipe) -> Task:
-    """Returns the recipe's task with the dataset of a resolved `config`.
+    """Returns the recipe's task with the dataset of a checked `config`.
 
     Raises:
         GalleryError: the dataset cannot be loaded, or the task cannot use it.
     """
-    if config.source is None:
-        dataset = data.load(str(config.dataset))
-    else:
-        dataset = read(config.source, config.model, recipe, int(config.seed or 0))
-    return TASKS[recipe.task](recipe, dataset, int(config.seed or 0))
+    return TASKS[recipe.task](recipe, load_data(config, recipe), int(config.seed or 0))
 
 
-def _hyperparameters(config: TrainConfig, recipe: Recipe, task: Task) -> dict[str, Any]:
+def hyperparameters_of(config: TrainConfig, recipe: Recipe, task: Task) -> dict[str, Any]:
     """Returns all hyperparameters of the model.
 
     Raises:
