@@ -20,6 +20,12 @@ from .needs_models import PACKAGES, REASON, TESTS, function_needs, installed, mo
 for variable in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
 
+# The tests train for seconds, so XLA, which TensorFlow and JAX use, should compile fast rather than produce fast code.
+os.environ.setdefault(
+    "XLA_FLAGS",
+    "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true --xla_cpu_use_fusion_emitters=false",
+)
+
 # The commands that the tests start then do not import JAX.
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
