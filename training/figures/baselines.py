@@ -56,7 +56,7 @@ def _by_feature(series: Series, forecasts: Callable[..., Sequence[Any]]) -> Floa
 def _arima(column: NDArray[np.float64], series: Series) -> list[Any]:
     from statsmodels.tsa.arima.model import ARIMA
 
-    state = ARIMA(column[: series.test_start], **series.arima).fit()
+    state = ARIMA(column[: series.test_start], **(series.arima or {})).fit()
     forecasts = []
     for origin in series.origins:
         forecasts.append(state.forecast(series.horizon))
@@ -67,6 +67,6 @@ def _arima(column: NDArray[np.float64], series: Series) -> list[Any]:
 def _ets(column: NDArray[np.float64], series: Series) -> list[Any]:
     from statsmodels.tsa.statespace.exponential_smoothing import ExponentialSmoothing
 
-    fitted = ExponentialSmoothing(column[: series.test_start], **series.ets).fit(disp=False)
+    fitted = ExponentialSmoothing(column[: series.test_start], **(series.ets or {})).fit(disp=False)
     # `extend` would start from the state at the beginning of the series, not from the state at its end.
     return [fitted.apply(column[:origin]).forecast(series.horizon) for origin in series.origins]

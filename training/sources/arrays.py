@@ -180,7 +180,7 @@ def _targets(arrays: Arrays, task: str, model: str) -> tuple[NDArray[Any], tuple
     names = sorted_names(texts[:count])
     new = set(texts) - set(names)
     if new:
-        raise BadData(f"y_test has the class {sorted_names(new)[0]}, which no training example has.")
+        raise BadData(f"y_test has the class {sorted_names(list(new))[0]}, which no training example has.")
     if task == "classify":
         check_classes(names, count, "y", model)
     number = {name: index for index, name in enumerate(names)}

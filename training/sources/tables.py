@@ -58,6 +58,8 @@ def read_table_dataset(source: Source, form: str, task: str, model: str, seed: i
         table = in_order_of_time(table, source.time)
         y = _targets(table, target, labels, is_class, model)
     train, held_out, validation = divide(len(table), source, way, keys, seed, table.name)
+    x: NDArray[Any]
+    x_test: NDArray[Any] | None
     if form == "categories":
         x, x_test, preparation, tokens = _categories(table, test, inputs, train, source.missing)
     else:

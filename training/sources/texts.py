@@ -52,7 +52,7 @@ def read_texts(source: Source, form: str, task: str, model: str, seed: int) -> D
     length = _length(inputs, split)
     return Dataset(
         name=source.title,
-        x_train=tokens.ids(inputs, length),
+        x_train=tokens.ids(inputs.tolist(), length),
         y_train=y[train],
         x_test=tokens.ids((train_texts[held_out] if test_texts is None else test_texts).tolist(), length),
         y_test=y[held_out] if test is None else positions(test, label, labels),
@@ -86,7 +86,7 @@ def read_pairs(source: Source, form: str, task: str, model: str, seed: int) -> D
         tokens[role] = vocabulary(used, split, marks=role == "output")
         _check_tokens(tokens[role], table)
         length = _length(used, split) + 2 * (role == "output")
-        ids.append((tokens[role].ids(used, length), tokens[role].ids(test_texts.tolist(), length)))
+        ids.append((tokens[role].ids(used.tolist(), length), tokens[role].ids(test_texts.tolist(), length)))
     return Dataset(
         name=source.title,
         x_train=ids[0][0],

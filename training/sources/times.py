@@ -84,9 +84,9 @@ def regular(times: NDArray[Any], table: Table, name: str) -> Times:
         raise BadData(f"The column {name} of {table.name} has a time twice: {_name(times[row])}, {table.place(row)}.")
     if times.dtype.kind != "M":
         _check_equal(differences, times, table, name)
-        step = float(differences[0])
-        is_year = step == 1 and times[0] >= 1000 and times[-1] <= 3000 and (times % 1 == 0).all()
-        return Times("year" if is_year else f"{step:g}", (f"{times[0]:.10g}", f"{times[-1]:.10g}"), 1)
+        size = float(differences[0])
+        is_year = size == 1 and times[0] >= 1000 and times[-1] <= 3000 and (times % 1 == 0).all()
+        return Times("year" if is_year else f"{size:g}", (f"{times[0]:.10g}", f"{times[-1]:.10g}"), 1)
     months = times.astype("datetime64[M]").astype(np.int64)
     days = (times.astype("datetime64[D]") - times.astype("datetime64[M]")).astype(np.int64)
     at_end = ((times.astype("datetime64[D]") + 1).astype("datetime64[M]").astype(np.int64) > months).all()
@@ -98,9 +98,9 @@ def regular(times: NDArray[Any], table: Table, name: str) -> Times:
     else:
         seconds = differences / np.timedelta64(1, "s")
         _check_equal(seconds, times, table, name)
-        step = next((unit for unit, size in SECONDS.items() if seconds[0] == size), "")
-        unit, size = next(((unit, size) for unit, size in SECONDS.items() if seconds[0] % size == 0), ("second", 1))
-        step = step or f"{seconds[0] / size:g} {unit}s"
+        unit = next((unit for unit, length in SECONDS.items() if seconds[0] % length == 0), "second")
+        count = seconds[0] / SECONDS[unit]
+        step = unit if count == 1 else f"{count:g} {unit}s"
     layout = FORMATS.get(step, "%Y-%m-%dT%H:%M:%S")
     first, last = (each.astype("datetime64[s]").item().strftime(layout) for each in (times[0], times[-1]))
     return Times(step, (first, last), SEASONS.get(step, 1))
