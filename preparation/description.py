@@ -189,10 +189,19 @@ class Series:
 
     @classmethod
     def read(cls, fields: Fields) -> Series:
-        texts = (fields.optional(name, fields.string) for name in ("time", "step", "first", "last"))
-        numbers = (fields.optional(name, lambda n: fields.integer(n, least=1)) for name in ("history", "horizon"))
-        columns = fields.each("columns", lambda each: SeriesColumn(each.string("name"), *_range(each)))
-        return cls(tuple(columns), *texts, *numbers, _threshold(fields))
+        def count(name: str) -> int:
+            return fields.integer(name, least=1)
+
+        return cls(
+            tuple(fields.each("columns", lambda each: SeriesColumn(each.string("name"), *_range(each)))),
+            fields.optional("time", fields.string),
+            fields.optional("step", fields.string),
+            fields.optional("first", fields.string),
+            fields.optional("last", fields.string),
+            fields.optional("history", count),
+            fields.optional("horizon", count),
+            _threshold(fields),
+        )
 
 
 @dataclass(frozen=True)
@@ -236,8 +245,8 @@ def read_column(fields: Fields) -> Column:
     """Returns a column of a table."""
     name = fields.string("name")
     if fields.choice("type", ("number", "category")) == "number":
-        spread = (fields.optional(each, fields.number) for each in ("mean", "deviation"))
-        return NumberColumn(name, *spread, *_range(fields))
+        mean, deviation = fields.optional("mean", fields.number), fields.optional("deviation", fields.number)
+        return NumberColumn(name, mean, deviation, *_range(fields))
     names = tuple(fields.strings("names"))
     missing = fields.optional("missing", fields.string)
     if not names or len(set(names)) != len(names):

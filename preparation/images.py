@@ -25,7 +25,7 @@ def prepare_images(files: Any, pictures: Pictures, *, dtype: str = "float32") ->
     shape = (pictures.height, pictures.width, pictures.channels)
     unchanged = tf.autograph.experimental.do_not_convert
     return tf.map_fn(
-        unchanged(lambda each: _prepared(*each, pictures, dtype)),
+        unchanged(lambda each: _prepared(each[0], each[1], pictures, dtype)),
         (files, unchanged(headers.check_files)(files)),
         fn_output_signature=tf.TensorSpec(shape, dtype),
         parallel_iterations=PARALLEL,

@@ -63,11 +63,13 @@ def read_note(text: str) -> Noted | None:
 
 
 def _without_names(noted: Noted) -> Noted:
-    if isinstance(noted, CategoryColumn):
-        return replace(noted, names=CUT_NAMES)
     if isinstance(noted, Table):
-        return replace(noted, columns=tuple(_without_names(each) for each in noted.columns))
-    return noted
+        return replace(noted, columns=tuple(_cut(each) for each in noted.columns))
+    return _cut(noted) if isinstance(noted, Column) else noted
+
+
+def _cut(column: Column) -> Column:
+    return replace(column, names=CUT_NAMES) if isinstance(column, CategoryColumn) else column
 
 
 def sentence(noted: Noted) -> str:

@@ -210,6 +210,24 @@ def test_numbers_outside_the_trained_range(client: Client) -> None:
         client.classify("wine", np.where(ENCODED == 4, 3, ENCODED))
 
 
+def test_rows_of_categories_that_become_ids() -> None:
+    import tensorflow as tf
+    from keras_gallery.models import create
+    from keras_gallery.serving.signatures import endpoints
+
+    size = {"name": "size (cm)", "type": "category", "names": ["1", "2"]}
+    kind = {"name": "class", "type": "category", "names": ["a", "b", "none"], "missing": "none"}
+    texts = {each["name"]: {"names": each["names"], "split": "whole"} for each in (size, kind)}
+    preparation = read({"kind": "table", "columns": [size, kind], "encoding": "ids", "target": []})
+    model = create("entity_embedding", categories=(4, 5))
+    found = endpoints(model, texts=texts, preparation=preparation)
+    for rows in (found["regress"], found["regress_rows"]):
+        assert rows.names == {"column_1": "size (cm)", "column_2": "class"}
+        assert list(rows.notes.values()) == list(preparation.columns)  # type: ignore[union-attr]
+        prediction = rows.function(tf.constant(["2", "1", "3"]), tf.constant(["", " b ", "a"]))["prediction"]
+        np.testing.assert_allclose(prediction, model(tf.constant([[3, 4], [2, 3], [1, 2]])), atol=1e-6)
+
+
 # === Series ===
 
 
