@@ -32,6 +32,7 @@ class FakeClient:
 
     Attributes:
         sizes: the number of examples of each request.
+        versions: the versions of the requests.
         most_in_flight: the most requests at the same time.
     """
 
@@ -41,6 +42,7 @@ class FakeClient:
         self._signatures, self._answer, self._latency = {each.name: each for each in signatures}, answer, latency
         self._in_flight, self._lock = 0, threading.Lock()
         self.sizes: list[int] = []
+        self.versions: set[int | None] = set()
         self.most_in_flight = 0
         self.version = 3
 
@@ -65,6 +67,7 @@ class FakeClient:
             time.sleep(self._latency)
             first = next(iter(inputs.values())) if isinstance(inputs, dict) else inputs
             self.sizes.append(len(first))
+            self.versions.add(version)
             return {name: np.asarray(values) for name, values in self._answer(signature, inputs).items()}
         finally:
             with self._lock:

@@ -370,6 +370,7 @@ def test_parquet(client: FakeClient) -> None:
     table = pq.read_table("out/codes.parquet")
     assert table.to_pydict() == {"file": names(3), "code": [[0.0, 0.0], [1.0, 0.5], [2.0, 1.0]]}
     assert str(table.schema.field("code").type).startswith("fixed_size_list<") and "[2]" in str(table.schema)
+    assert client.versions == {3}
     assert json.loads(table.schema.metadata[b"keras_gallery"]) == {"model": "m", "version": 3, "task": "encode"}
     Path("t.csv").write_text("colour,size\nred,2\nžába,0\n")
     assert main(["classify", "m", "t.csv", "--output", "labels.parquet"]) == 0
