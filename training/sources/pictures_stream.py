@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,6 @@ class Decoder:
 
     Args:
         paths: full path of each picture.
-        names: the name of each picture in messages.
         pictures: size and kind of the images.
         plain: shape of most of the pictures, if the pictures have the same shape. Such pictures are decoded faster.
         file_bytes: typical length of a file.
@@ -119,14 +119,18 @@ class Decoder:
         return images[:count], np.concatenate([np.empty(0, np.int64), *kept])
 
     def name(self, index: int) -> str:
-        """Returns the name of a picture for messages: its path."""
-        return shown(self.paths[index])
+        """Returns the name of a picture for messages: its path below the folder that contains all pictures."""
+        return shown(os.path.relpath(self.paths[index], self._top))
 
     def broken_text(self) -> str:
         """Returns the names and reasons of the first broken pictures, such as `a.jpg (the file is empty)`."""
         first = [f"{self.name(index)} ({self.broken[index]})" for index in sorted(self.broken)[:SHOWN]]
         more = len(self.broken) - len(first)
         return "; ".join(first) + (f"; and {more:,} more" if more else "")
+
+    @cached_property
+    def _top(self) -> bytes:
+        return os.path.commonpath([os.path.dirname(path) for path in self.paths])
 
     def broken_names(self) -> dict[str, str]:
         """Returns the reason of each broken picture by its name."""
