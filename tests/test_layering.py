@@ -41,7 +41,7 @@ ROOMS = {
         *("recipe_files", "unfinished"),
         *("settings",),
         *("figures", "pictures", "runs", "tasks", "checkpoints", "logs", "fitting", "train"),
-        *("search_space", "studies", "tuning", "results"),
+        *("search_space", "studies", "tuning", "evaluation", "results"),
     ),
 }
 

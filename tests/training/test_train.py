@@ -60,6 +60,7 @@ def test_run_folder(run: Run, out: Path) -> None:
         "pictures/denoised.png",
         "pictures/hidden_units.png",
         "pictures/learning_curve.png",
+        "yardsticks.npz",
     ]
     assert run.config["hyperparameters"]["image_shape"] == [8, 8, 1]  # from the dataset
     assert run.config["hyperparameters"]["noise_level"] == 0.4  # the model's default

@@ -65,11 +65,13 @@ def test_figures_of_the_identity() -> None:
     assert figures["psnr_noisy"] == pytest.approx(psnr(dataset.x_test, noisy))
     assert figures["psnr_denoised"] == figures["psnr_noisy"]
     assert figures["psnr_lift"] == 0
-    assert figures["denoise_mse"] == pytest.approx(mse(dataset.x_test, noisy))
+    assert figures["noisy_mse"] == figures["denoise_mse"] == pytest.approx(mse(dataset.x_test, noisy))
     assert figures["pca_denoise_mse"] == pytest.approx(figures["denoise_mse"], rel=1e-4)
     assert figures["squared_error"] == 0
     plain = evaluate(model, dataset, recipe("reconstruct"), Components(dataset.x_train))
-    assert set(plain) == {"mse", "squared_error", "pca_mse", "psnr", "bce"}
+    assert set(plain) == {"mse", "squared_error", "pca_mse", "mean_mse", "psnr", "bce"}
+    mean = dataset.x_train.mean(axis=0, keepdims=True).repeat(len(dataset.x_test), axis=0)
+    assert plain["mean_mse"] == pytest.approx(mean_squared_error(dataset.x_test, mean), rel=1e-5)
     assert code_size(model) == 16
 
 

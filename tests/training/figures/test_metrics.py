@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 from keras_gallery.models.grid import Objects
 from keras_gallery.training.figures import metrics
-from sklearn.metrics import accuracy_score, average_precision_score, confusion_matrix, jaccard_score, log_loss, r2_score
+from sklearn.metrics import (
+    accuracy_score,
+    average_precision_score,
+    balanced_accuracy_score,
+    confusion_matrix,
+    jaccard_score,
+    log_loss,
+    r2_score,
+)
 
 RNG = np.random.default_rng(0)
 
@@ -19,6 +27,7 @@ def test_classes() -> None:
     assert metrics.accuracy(labels, probabilities) == accuracy_score(labels, predictions)
     expected = log_loss(labels, exact, labels=range(4))
     assert metrics.cross_entropy(labels, probabilities) == pytest.approx(expected, rel=1e-5)
+    assert metrics.balanced_accuracy(labels, predictions) == pytest.approx(balanced_accuracy_score(labels, predictions))
     counts = metrics.confusion(labels, predictions, 4)
     np.testing.assert_array_equal(counts, confusion_matrix(labels, predictions))
     np.testing.assert_allclose(metrics.class_ious(counts), jaccard_score(labels, predictions, average=None))

@@ -76,14 +76,19 @@ def test_figures_count_edits(dataset: Dataset, model: keras.Model, monkeypatch: 
     monkeypatch.setattr("keras_gallery.training.tasks.translation.write", lambda *_: ids)
     task = Translation(load_recipe("encoder_decoder"), dataset, 0)
     letters = sum(map(len, WORDS))
-    assert task.evaluate(model) == {"token_error": (letters - 2 - 2 + 1) / letters, "text_error": 5 / 6}
+    figures = task.evaluate(model)
+    assert (figures["token_error"], figures["text_error"]) == ((letters - 2 - 2 + 1) / letters, 5 / 6)
+    frequent = output.texts(task.yardsticks["text"][None])[0]
+    distances = [metrics.edits([*map(ord, word)], [*map(ord, frequent)]) for word in output.texts(dataset.y_test)]
+    assert figures["frequent_token_error"] == sum(distances) / letters
+    assert figures["frequent_text_error"] == np.mean(np.array(distances) > 0)
 
     # The text "ba" now has a second correct output, "aa".
     two_targets = replace(
         dataset, x_test=np.r_[dataset.x_test, dataset.x_test[1:2]], y_test=np.r_[dataset.y_test, output.ids(["aa"], 9)]
     )
     figures = Translation(load_recipe("encoder_decoder"), two_targets, 0).evaluate(model)
-    assert figures == {"token_error": (letters - 4) / letters, "text_error": 4 / 6}
+    assert (figures["token_error"], figures["text_error"]) == ((letters - 4) / letters, 4 / 6)
 
 
 @pytest.mark.parametrize(
