@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import logging
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ..models.registry import describe
 from .command import Command
@@ -40,9 +42,8 @@ def _run(values: argparse.Namespace) -> int:
     config = TrainConfig(values.name, root=values.runs, source=read_data(values), **settings)
     check(config)  # before Keras is loaded, which takes long
     with loading():
-        from dataclasses import replace
-
         from ..training.tuning import tune
+    logging.getLogger("tensorflow").setLevel("ERROR")  # it warns that each trial has a new model
     config = replace(config, hyperparameters=given_hyperparameters(values))
     tuned = tune(config, values.trials, values.space, values.output, values.prune, progress)
     if tuned.first_loss is not None:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from .api import create, evaluate, export, list_models, load_dataset, train
 from .server import serve
+from .tuning import tune
 
 if TYPE_CHECKING:
     from .serving.client import Client
@@ -39,6 +40,7 @@ __all__ = [
     "load_dataset",
     "serve",
     "train",
+    "tune",
 ]
 
 # Without this line, `import openvino` reports to an analytics service and writes an identifier into the home folder.

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -14,6 +13,7 @@ import numpy as np
 from ..models import create, normalization
 from .best_weights import BestWeights
 from .data.batches import Batches
+from .devices import even
 from .errors import BadData
 from .interrupt import interrupt_between_steps
 from .recipe import Recipe
@@ -91,6 +91,7 @@ def fit(
     arguments, validation = training_data(model, task, int(config.batch_size or 0), seed)
     stream = arguments["x"] if task.dataset.stream is not None else None
     begin = arguments.pop("begin_epoch", None) or getattr(arguments["x"], "begin_epoch", None)
+    arguments["x"], validation, devices = even(arguments["x"], validation)
     model.compile(
         OPTIMIZERS[recipe.optimizer](
             _learning_rate(float(config.learning_rate or 0), recipe, epochs * len(arguments["x"])),
@@ -112,7 +113,7 @@ def fit(
             model.fit(
                 **arguments,
                 validation_data=validation,
-                validation_batch_size=VALIDATION_BATCH,
+                validation_batch_size=VALIDATION_BATCH // devices * devices,
                 epochs=epochs,
                 initial_epoch=first,
                 callbacks=[*of_data, best, *callbacks(), *task.callbacks(model), interrupt],
@@ -151,25 +152,6 @@ def class_weights(labels: Any) -> dict[int, float]:
     """Returns a weight for each class: n / (k · n_c) for n examples, k classes and n_c examples of the class c."""
     classes, counts = np.unique(labels, return_counts=True)
     return {int(label): len(labels) / (len(classes) * int(n)) for label, n in zip(classes, counts, strict=True)}
-
-
-@contextmanager
-def all_devices() -> Iterator[None]:
-    """Uses all visible devices for the models in the `with` block, if there are several. Needs Keras on JAX.
-
-    Each device computes a part of each batch. Does nothing if the program has set a distribution of its own.
-    """
-    if keras.backend.backend() != "jax" or keras.distribution.distribution() is not None:
-        yield
-        return
-    if len(keras.distribution.list_devices()) < 2:
-        yield
-        return
-    keras.distribution.set_distribution(keras.distribution.DataParallel())
-    try:
-        yield
-    finally:
-        keras.distribution.set_distribution(None)
 
 
 def compile_options(xla: bool) -> dict[str, Any]:

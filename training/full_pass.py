@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..models.layers.kl_sparsity import KLSparsity
+from .devices import device_count
 
 CHUNK = 5_000  # number of images in a prediction
 
@@ -30,6 +31,8 @@ class FullPass(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: Any = None) -> None:
         encoder = self.model.get_layer("encoder")
+        self.images = self.images[: len(self.images) - len(self.images) % device_count()]
+        self.chunk = CHUNK // device_count() * device_count()
         self.hidden = keras.Model(encoder.input, encoder.get_layer("code").output)
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
@@ -43,9 +46,9 @@ class FullPass(keras.callbacks.Callback):
             self.model.jax_state_sync()  # during `fit`, JAX keeps the current weights outside of the model
         layer = sparsity_of(self.model)
         assert layer is not None
-        starts = range(0, len(self.images), CHUNK)
+        starts = range(0, len(self.images), self.chunk)
         layer.set_mean_activation(
-            np.concatenate([self.hidden.predict_on_batch(self.images[start : start + CHUNK]) for start in starts])
+            np.concatenate([self.hidden.predict_on_batch(self.images[start : start + self.chunk]) for start in starts])
         )
 
 

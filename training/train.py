@@ -17,9 +17,10 @@ from .best_weights import BestWeights
 from .checkpoints import Checkpoints, checksum
 from .data import dataset as data
 from .data.dataset import Dataset
+from .devices import all_devices
 from .errors import BadFolder, BadResume, Diverged
 from .figures import threshold
-from .fitting import all_devices, build, fit
+from .fitting import build, fit
 from .interrupt import interrupt_at_end
 from .logs import TimeLeft, log_callbacks
 from .recipe import Recipe
@@ -47,9 +48,8 @@ def train(config: TrainConfig, progress: Callable[[str], None] = lambda step: No
     end. If Ctrl-C interrupts the training, the best epoch so far is saved as an interrupted run. Ctrl-C after the
     training takes effect when the run is saved.
 
-    During the training, checkpoints are written to the folder of an unfinished training. A training that was
-    interrupted or killed can be resumed from its last checkpoint. On a CPU, it then has the same weights and metrics as
-    an unbroken training.
+    A training that was interrupted or killed can be resumed from its last checkpoint. On a CPU, it then has the same
+    weights and metrics as an unbroken training.
 
     Args:
         config: the settings.

@@ -19,8 +19,9 @@ from ..models.errors import GalleryError
 from .best_weights import BestWeights
 from .checkpoints import checksum
 from .data.dataset import Dataset
+from .devices import all_devices
 from .errors import BadFolder, BadSpace, Diverged
-from .fitting import all_devices, build, fit
+from .fitting import build, fit
 from .logs import duration
 from .recipe import Recipe
 from .recipe_files import recipe_toml
@@ -101,6 +102,8 @@ def tune(
     progress(f"Loading the dataset {checked.dataset}")
     dataset = without_tests(load_data(checked, recipe))
     own = {name: getattr(checked, name) for name in ("epochs", "batch_size", "learning_rate")}
+    if config.source is None:
+        own["dataset"] = checked.dataset
     recipe = tried_recipe(replace(recipe, **own), config.hyperparameters)
     space, fixed = _space(config, recipe, dataset, space_file)
     recipe = tried_recipe(recipe, fixed)
