@@ -1,8 +1,10 @@
-"""Runs the programs in examples/."""
+"""Runs the programs and the notebooks in examples/."""
 
 from __future__ import annotations
 
+import json
 import runpy
+import shutil
 from pathlib import Path
 
 import pytest
@@ -18,3 +20,19 @@ def test_only_correlated_values_are_compressible(capsys: pytest.CaptureFixture[s
     for autoencoder, pca in losses.values():
         assert autoencoder == pytest.approx(pca, rel=0.05)
     assert "correlated   values: 0.0" in capsys.readouterr().out
+
+
+@pytest.mark.models
+@pytest.mark.parametrize("name", ["own_pictures", "own_series"])
+def test_notebook(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Runs the cells in order, with one epoch. The notebook in the repository has the outputs of a whole run."""
+    for program in EXAMPLES.glob("*.py"):
+        shutil.copy(program, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    cells = json.loads((EXAMPLES / f"{name}.ipynb").read_text("utf-8"))["cells"]
+    code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    names: dict[str, object] = {}
+    for cell in code:
+        exec(compile(cell.replace("EPOCHS = ", "EPOCHS = 1  # instead of "), name, "exec"), names)
+    assert capsys.readouterr().out
+    assert all(cell["outputs"] for cell in cells if cell["cell_type"] == "code" and "print" in "".join(cell["source"]))

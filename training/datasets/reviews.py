@@ -35,7 +35,7 @@ def load() -> Dataset:
             f"Missing file: {path}. Set GALLERY_DATA to a folder that contains {FILE}, or use the dataset stress, "
             "which needs no files (--dataset stress)."
         )
-    rated = [(rating, sentence) for rating, sentence in _read(path) if rating]
+    rated = [(rating, sentence) for rating, sentence in read(path) if rating]
     sentences = np.array([sentence for _, sentence in rated], object)
     labels = np.array([rating > 0 for rating, _ in rated], np.int64)
     train, test = stratified_split(labels, test_share=0.2)
@@ -50,7 +50,7 @@ def load() -> Dataset:
     )
 
 
-def _read(path: Path) -> list[tuple[float, str]]:
+def read(path: Path) -> list[tuple[float, str]]:
     """Returns the rating and the sentence of each line."""
     try:
         with gzip.open(path) as file:
