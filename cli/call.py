@@ -62,6 +62,11 @@ class Call:
         (spec,) = self._known["serving_default"].outputs.values()
         return (spec.shape or (0,))[-1]
 
+    def introduce(self, client: Client) -> Client:
+        """Makes a new client use the signatures of the model that are already known. Returns the client."""
+        client.remember(self._model, self._known, version=self._version)
+        return client
+
     def read(self, files: Iterable[Path]) -> Iterator[Example]:
         """Yields the examples in files, in order."""
         return read(files, self.signature, self._rows())

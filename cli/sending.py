@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import re
 import signal
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -19,6 +17,7 @@ from . import files, tables
 from .bulk import Answers, Bulk
 from .examples import PICTURE, Example, count, texts
 from .progress import Meter
+from .report import Report
 from .table_files import WRITERS
 
 if TYPE_CHECKING:
@@ -57,50 +56,6 @@ class FileAnswers:
         return {name: np.concatenate([part[name] for part in self.parts]) for name in self.parts[0]}
 
 
-class Report:
-    """Counts the answers, and prints warnings at once and errors at the end."""
-
-    def __init__(self, meter: Meter) -> None:
-        self._meter = meter
-        self._warned: set[str] = set()
-        self.answered = 0
-        self.errors: list[str] = []
-
-    def add(self, answers: Answers) -> None:
-        """Counts the answers of a batch. Prints its warnings, but not again with other numbers."""
-        self.answered += len(answers.examples) - len(answers.errors)
-        for line in answers.warnings:
-            kind = re.sub(r"[-+.\d]", "", line)
-            if kind in self._warned:
-                continue
-            self._warned.add(kind)
-            self._meter.clear()
-            print(printable(f"gallery: warning: {line}"), file=sys.stderr)
-        self._meter.add(len(answers.examples))
-
-    def failed(self, file: Path, error: Exception) -> None:
-        """Keeps the error of writing the answer for a file."""
-        text = str(error).partition("\n")[0] if isinstance(error, GalleryError) else f"Cannot write the answer: {error}"
-        self.errors.append(text if str(file) in text else f"{file}: {text}")
-        self.answered -= 1
-
-    def close(self, is_single: bool) -> int:
-        """Prints the errors. Returns the exit status: 0, or 1 if there are errors.
-
-        Args:
-            is_single: whether the command has only one input.
-
-        Raises:
-            GalleryError: the only input is bad.
-        """
-        self._meter.clear()
-        if is_single and len(self.errors) == 1 and not self.answered:
-            raise GalleryError(self.errors[0])
-        for line in self.errors:
-            print(printable(f"gallery: {line}"), file=sys.stderr)
-        return 1 if self.errors else 0
-
-
 class Sending:
     """Sends the inputs of a command.
 
@@ -113,7 +68,7 @@ class Sending:
     def __init__(self, values: argparse.Namespace, call: Call, inputs: Sequence[Path] | Sequence[str]) -> None:
         self._values, self._call, self._inputs = values, call, inputs
         self._meter = Meter(self._count)
-        self._bulk = Bulk(call, lambda: files.connect(values), values.batch_size, values.in_flight)
+        self._bulk = Bulk(call, lambda: call.introduce(files.connect(values)), values.batch_size, values.in_flight)
         self.report = Report(self._meter)
 
     def print(self, line: str) -> None:
@@ -124,7 +79,7 @@ class Sending:
     def print_rows(self, rows: Callable[[Outputs], Iterable[tuple[str, ...]]]) -> None:
         """Prints a line for each example: its name, and the columns that `rows` makes from the outputs."""
         for answers in self.answers():
-            self.report.errors += answers.errors.values()
+            self.report.add_errors(answers)
             good = [each for place, each in enumerate(answers.examples) if place not in answers.errors]
             columns = rows(tables.plain(answers.outputs)) if good else ()
             for example, row in zip(good, columns, strict=True):
@@ -220,7 +175,7 @@ def write_table(
         parts = tables.Parts(output, "file" if isinstance(found[0], Path) else "input", about, values.resume)
         try:
             for answers in sending.answers(parts.done):
-                sending.report.errors += answers.errors.values()
+                sending.report.add_errors(answers)
                 if answers.outputs:
                     good = [each for place, each in enumerate(answers.examples) if place not in answers.errors]
                     parts.add(good, tables.plain((select or _in_order)(answers.outputs)))

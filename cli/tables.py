@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..models.errors import GalleryError
 from .examples import Example
-from .table_files import ROW, WRITERS, Table, import_pyarrow, read_part, save_part
+from .table_files import WRITERS, import_pyarrow
+from .table_parts import ROW, Table, read_part, save_part
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

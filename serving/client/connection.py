@@ -73,6 +73,10 @@ class Connection:
         self._signatures[spec] = self._transport.signatures(spec)
         return self._signatures[spec]
 
+    def remember(self, model: str, signatures: Mapping[str, SignatureDef], *, version: int | None = None) -> None:
+        """Uses signatures that another client has received, so that this client does not fetch them."""
+        self._signatures[ModelSpec(model, version)] = dict(signatures)
+
     def models(self) -> list[str]:
         """Returns the names of all models. Raises Unimplemented if the server is not Keras Gallery's own server."""
         try:

@@ -56,6 +56,8 @@ class FakeClient:
     def signatures(self, model: str, *, version: int | None = None) -> dict[str, SignatureDef]:
         return self._signatures
 
+    def remember(self, model: str, signatures: dict[str, SignatureDef], *, version: int | None = None) -> None: ...
+
     def status(self, model: str) -> dict[int, str]:
         return {self.version: "AVAILABLE", 9: "LOADING"}
 

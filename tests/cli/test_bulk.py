@@ -178,6 +178,15 @@ def test_files_without_rows_and_damaged_files_among_others(
     assert len(np.load("out.npz")["label"]) > 5000
 
 
+def test_many_bad_rows(client: FakeClient, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("t.csv").write_text("a,b,c\n" + 1234 * "1,2,x\n" + "1,2,y\n1,2,3\n")
+    assert main(["regress", "m", "t.csv"]) == 1
+    found = capsys.readouterr()
+    assert found.out == "t.csv[1235]\t6\n"
+    assert len(lines := found.err.splitlines()) == 22 and lines[-1] == "gallery: t.csv: the same for 1,214 more rows"
+    assert lines[20] == "gallery: t.csv[1234]: line 1236, column 'c': Expected a number. Received: 'y'."
+
+
 def test_no_answer_at_all(client: FakeClient, capsys: pytest.CaptureFixture[str]) -> None:
     Image.new("L", (2, 2), BAD).save("a.png")
     Image.new("L", (2, 2), BAD).save("b.png")

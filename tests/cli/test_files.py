@@ -228,16 +228,28 @@ def test_a_colour_space_that_png_lacks(server: ServerProcess, folder: Path) -> N
     assert main(["colorize", COLOUR, str(folder / "print.tif"), "--server", server.grpc]) == 0
 
 
-@pytest.mark.parametrize("task", ["encode", "denoise"])
-def test_values_up_to_255_give_a_warning(
-    server: ServerProcess, tmp_path: Path, task: str, capsys: pytest.CaptureFixture[str]
+def test_values_up_to_255_are_refused(
+    server: ServerProcess, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for name, scale in (("bytes", 255), ("fractions", 1)):
         np.save(tmp_path / f"{name}.npy", np.linspace(0, scale, 64, dtype=np.float32).reshape(8, 8))
-    assert main([task, MODEL, str(tmp_path), "--server", server.grpc]) == 0
+    out = tmp_path / "out"
+    assert main(["encode", MODEL, str(tmp_path), "--output", str(out), "--server", server.grpc]) == 1
     assert capsys.readouterr().err == (
-        f"gallery: warning: {tmp_path / 'bytes.npy'}: Expected images with values in [0, 1]. "
+        f"gallery: {tmp_path / 'bytes.npy'}[0]: Expected images with values in [0, 1]. "
         "Received: values from 0 to 255. Divide 8-bit pixels by 255.\n"
+    )
+    assert [file.name for file in out.iterdir()] == ["fractions.code.npy"]
+
+
+def test_values_below_the_range_give_a_warning(
+    server: ServerProcess, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    np.save(file := tmp_path / "x.npy", np.full((400, 8, 8), -9, np.float32))
+    assert main(["score", MODEL, str(file), "--server", server.grpc]) == 0
+    assert capsys.readouterr().err == (
+        f"gallery: warning: {file}: Expected images with values in [0, 1]. "
+        "Received: values from -9 to -9. Divide 8-bit pixels by 255.\n"
     )
 
 
