@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...wire.dtypes import DataType
-from ...wire.signature import SignatureDef, TensorSpec
+from ...wire.signature import SignatureDef
 from ..base import MAX_JOINED_BYTES, MAX_JOINED_ROWS, Arrays, bytes_of
+from .generated_inputs import FLOATS, INTEGERS, Inputs
 
 Run = Callable[[Arrays], Arrays]  # raises RunFailed
 BATCHES = (2, 1, 7, 32)
@@ -52,70 +53,6 @@ class Verdict(NamedTuple):
     independent_rows: bool
 
 
-_FLOATS: dict[str, Callable[[np.random.Generator, tuple[int, ...]], Any]] = {
-    "normal": lambda rng, shape: rng.standard_normal(shape),
-    "pixels": lambda rng, shape: rng.integers(0, 256, shape),
-    "unit": lambda rng, shape: rng.random(shape),
-    "zeros": lambda rng, shape: np.zeros(shape),
-    "ones": lambda rng, shape: np.ones(shape),
-    "hundreds": lambda rng, shape: 100 * rng.standard_normal(shape),
-    "tiny": lambda rng, shape: 1e-20 * rng.standard_normal(shape),
-    "denormal": lambda rng, shape: 1e-40 * rng.standard_normal(shape),
-    "partly denormal": lambda rng, shape: 10 ** rng.uniform(-40, -36, shape) * rng.choice([-1, 1], shape),
-}
-_INTEGERS: dict[str, tuple[float, float]] = {
-    "small": (0, 2),
-    "digits": (0, 10),
-    "bytes": (0, 256),
-    "signed": (-100, 100),
-    "large": (-np.inf, np.inf),
-}
-
-
-class Inputs:
-    """Generates inputs for a signature.
-
-    Args:
-        signature: the signature.
-        size: size of each dynamic dimension, except the batch dimension.
-    """
-
-    def __init__(self, signature: SignatureDef, size: int) -> None:
-        self._specs = signature.inputs
-        self._size = size
-        self.has_batch = any(spec.shape and spec.shape[0] < 0 for spec in self._specs.values())
-        self.has_dynamic_sizes = any(size < 0 for spec in self._specs.values() for size in (spec.shape or ())[1:])
-
-    def make(self, batch: int, floats: str = "normal", integers: str = "small", scale: float = 1.0) -> Arrays:
-        """Returns an array for each input. The same arguments always give the same arrays.
-
-        Args:
-            batch: batch size.
-            floats: distribution of floating-point values: a key of `_FLOATS`.
-            integers: range of integers: a key of `_INTEGERS`.
-            scale: factor for floating-point values.
-        """
-        rng = np.random.default_rng(batch)
-        return {name: self._array(rng, spec, batch, floats, integers, scale) for name, spec in self._specs.items()}
-
-    def _array(
-        self, rng: np.random.Generator, spec: TensorSpec, batch: int, floats: str, integers: str, scale: float
-    ) -> Any:
-        dynamic = (batch if at == 0 else self._size for at in range(len(spec.shape or ())))
-        shape = tuple(new if size < 0 else size for size, new in zip(spec.shape or (), dynamic, strict=True))
-        dtype = spec.dtype.numpy
-        if dtype.kind == "f":
-            return np.asarray(_FLOATS[floats](rng, shape) * scale, dtype)
-        if dtype.kind == "b":
-            return np.asarray(rng.integers(0, 2, shape), dtype)
-        info = np.iinfo(dtype)
-        low, high = (int(max(min(each, info.max), info.min)) for each in _INTEGERS[integers])
-        array = np.asarray(rng.integers(low, high, shape, dtype, endpoint=integers == "large"))
-        if integers == "large":
-            array.flat[:2] = [info.max, info.min][: array.size]
-        return array
-
-
 def compare(signature: SignatureDef, tensorflow: Run, openvino: Run) -> Verdict:
     """Compares the engines for different batch sizes, dynamic sizes and values.
 
@@ -136,9 +73,9 @@ def compare(signature: SignatureDef, tensorflow: Run, openvino: Run) -> Verdict:
     times_faster = _times_faster(inputs, most, tensorflow, openvino)
     few = min(most - 1, 2)  # a slow model runs one example for each kind of value
     kinds = {spec.dtype.numpy.kind for spec in signature.inputs.values()}
-    for floats in _FLOATS if "f" in kinds else ():
+    for floats in FLOATS if "f" in kinds else ():
         check(inputs.make(few, floats=floats), WIDE if floats in ("pixels", "hundreds") else NARROW)
-    for integers in _INTEGERS if kinds & {"i", "u"} else ():
+    for integers in INTEGERS if kinds & {"i", "u"} else ():
         check(inputs.make(few, integers=integers), NARROW if integers == "small" else WIDE)
     limit = next((scale for scale in LIMITS if check.overflows_alike(inputs.make(few, scale=scale))), None)
     if limit is None:

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 from keras_gallery.serving.engines.base import Arrays, Runner
-from keras_gallery.serving.engines.openvino.comparison import Inputs, RunFailed, _has_independent_rows
+from keras_gallery.serving.engines.openvino.comparison import RunFailed, _has_independent_rows
 from keras_gallery.serving.engines.openvino.engine import OpenVino
 from keras_gallery.serving.engines.openvino.files import OpenVinoFiles
+from keras_gallery.serving.engines.openvino.generated_inputs import Inputs
 from keras_gallery.serving.saved_model import read_signatures
 from keras_gallery.serving.wire import dtypes
 from keras_gallery.serving.wire.signature import SignatureDef, TensorSpec
