@@ -170,7 +170,7 @@ def _write(
     return loaded
 
 
-class _Tracked(tf.Module):  # type: ignore[misc]
+class _Tracked(tf.Module):
     """All that a SavedModel consists of: the functions, and the variables and look-up tables that the functions use.
 
     Has the variables in the same lists as the model.
