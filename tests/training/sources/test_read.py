@@ -269,3 +269,7 @@ def test_summary() -> None:
         "43 training, 5 validation and 12 test examples; 1 column of numbers (size); "
         "1 column of categories (colour); 2 classes (9, 10)"
     )
+
+
+def test_whole_numbers_are_names_without_a_point() -> None:
+    assert own("mlp_classifier", TABLE.assign(kind=[1.0, 2.0] * 30), target="kind", ignore="class").labels == ("1", "2")
