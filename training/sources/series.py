@@ -25,6 +25,7 @@ FORECASTER_VALIDATION = 0.2  # share of the training windows that the task `fore
 # Fitting ARIMA and exponential smoothing to more steps, or to longer seasons, would take minutes.
 MOST_BASELINE_STEPS = 2_000
 MOST_ARIMA_SEASON, MOST_ETS_SEASON = 12, 24
+MOST_AR_ORDER = 15
 
 
 class Steps(NamedTuple):
@@ -57,8 +58,8 @@ def read_series(source: Source, form: str, task: str, model: str, seed: int) -> 
     names, values, times, test_start = steps_of(source)
     if source.test is None:
         test_start = len(values) - max(1, round(source.test_share * len(values)))
-    season = times.season if times and times.season > 1 else season_of(values[:test_start, 0])
-    season = season if 2 * season <= test_start else 1
+    of_step = times.season if times and 2 * times.season <= test_start else 1
+    season = of_step if of_step > 1 else season_of(values[:test_start, 0])
     is_forecast = task == "forecast"
     longest = max(1, (len(values) - test_start) // 2)
     horizon = source.horizon or (min(season if season > 1 else HORIZON, longest) if is_forecast else 1)
@@ -85,7 +86,14 @@ def read_series(source: Source, form: str, task: str, model: str, seed: int) -> 
     }
     if not is_forecast:
         return Dataset(**common, **_next_values(parts), labels=_labels(names, horizon))
-    return Series(**common, **parts, labels=names, test_start=test_start, season=season, **_baselines(values, season))
+    return Series(
+        **common,
+        **parts,
+        labels=names,
+        test_start=test_start,
+        season=season,
+        **_baselines(values[:test_start], of_step, season),
+    )
 
 
 def _open(data: Any, source: Source) -> Table:
@@ -211,18 +219,34 @@ def _labels(names: tuple[str, ...], horizon: int) -> tuple[str, ...]:
     return tuple(f"{name} in step {step}" for step in range(1, horizon + 1) for name in names)
 
 
-def _baselines(values: NDArray[np.float64], season: int) -> dict[str, Any]:
+def _baselines(values: NDArray[np.float64], of_step: int, season: int) -> dict[str, Any]:
     """Returns the settings of the baselines ARIMA and exponential smoothing. They are None if fitting is slow.
 
-    ARIMA is (0, 1, 1)(0, 1, 1)ₚ, the textbook choice with a season of up to 12 steps, else (2, 1, 1). Exponential
-    smoothing has a trend, and a season of up to 24 steps.
+    If the step suggests a season of up to 12 steps (months, quarters, days), ARIMA is (0, 1, 1)(0, 1, 1)ₚ, the textbook
+    choice. If the season is only seen in the values, as for sunspots, ARIMA is AR(p) with the p of the lowest AIC.
+    Without a season, ARIMA is (2, 1, 1). Exponential smoothing has a trend, and a season of up to 24 steps.
+
+    Args:
+        values: the training period, `(steps, features)`. The first column determines p.
+        of_step: season that the step suggests, or 1.
+        season: season that is used, or 1.
     """
     if values.size > MOST_BASELINE_STEPS:
         return {"arima": None, "ets": None}
     arima: dict[str, Any] = {"order": (2, 1, 1)}
-    if 1 < season <= MOST_ARIMA_SEASON:
-        arima = {"order": (0, 1, 1), "seasonal_order": (0, 1, 1, season)}
+    if 1 < of_step <= MOST_ARIMA_SEASON:
+        arima = {"order": (0, 1, 1), "seasonal_order": (0, 1, 1, of_step)}
+    elif season > 1 and of_step == 1:
+        arima = {"order": (_order(values[:, 0]), 0, 0)}
     ets: dict[str, Any] = {"trend": True}
     if 1 < season <= MOST_ETS_SEASON:
         ets["seasonal"] = season
     return {"arima": arima, "ets": ets}
+
+
+def _order(values: NDArray[np.float64]) -> int:
+    """Returns the order of the autoregression with the lowest AIC, from 1 to 15."""
+    from statsmodels.tsa.ar_model import ar_select_order
+
+    longest = max(1, min(MOST_AR_ORDER, len(values) // 4))
+    return max(1, len(ar_select_order(values, longest, ic="aic").ar_lags or ()))

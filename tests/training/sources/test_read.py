@@ -147,6 +147,7 @@ def test_the_season_of_a_series_without_times() -> None:
     data = own("sequence_to_sequence", np.arange(COUNT) % 7)
     assert isinstance(data, Series)
     assert data.season == 7
+    assert data.arima is not None and list(data.arima) == ["order"]
 
 
 def test_next_values_for_a_regression_network() -> None:
