@@ -119,13 +119,15 @@ def _sizes(files: Any, heads: Any, kinds: Any) -> Any:
     sizes = tf.zeros_like(png)
     for kind, found in by_kind.items():
         sizes = tf.where((kinds == kind)[:, tf.newaxis], found, sizes)
-    places = tf.where(kinds == JPEG)
+    is_jpeg = kinds == JPEG
     found = tf.map_fn(
         lambda file: tf.image.extract_jpeg_shape(file)[:2],
-        tf.gather_nd(files, places),
+        tf.boolean_mask(files, is_jpeg),
         fn_output_signature=tf.TensorSpec((2,), tf.int32),
     )
-    return tf.tensor_scatter_nd_update(sizes, places, found)
+    places = tf.cumsum(tf.cast(is_jpeg, tf.int32), exclusive=True)
+    jpeg = tf.gather(tf.concat([found, [[0, 0]]], 0), places)  # a row for each file, valid for JPEG files
+    return tf.where(is_jpeg[:, tf.newaxis], jpeg, sizes)
 
 
 def _webp_sizes(heads: Any) -> Any:

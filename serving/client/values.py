@@ -18,6 +18,7 @@ from ..wire.signature import SignatureDef
 from .transports import Array
 
 IMAGE = "image"  # the name of the input of signatures for images (see serving/signatures/base.py)
+MAX_SHOWN = 5  # columns in a warning
 LENGTH = "length"  # the name of the input with the lengths of padded sequences
 # The ranges of pixel values, with the remedy for other values.
 REMEDIES = {
@@ -38,6 +39,7 @@ def check_values(arrays: Mapping[str, Array], definition: SignatureDef, signatur
     Raises:
         InvalidArgument: the images have no negative value and values far above the range that the signature states.
     """
+    outside: list[str] = []
     if IMAGE in arrays:
         _check_pixels(arrays[IMAGE], definition, signatures)
     for name, array in arrays.items():
@@ -49,7 +51,10 @@ def check_values(arrays: Mapping[str, Array], definition: SignatureDef, signatur
         for column, place in _places(noted):
             if column.least is not None and column.most is not None and place < (array.shape or (1,))[-1]:
                 values = array if isinstance(noted, NumberColumn) else array[..., place]
-                _warn_of_range(column.name, values, column.least, column.most)
+                outside += _outside(column.name, values, column.least, column.most)
+    if outside:
+        columns = "; ".join(outside[:MAX_SHOWN]) + (" and other columns" if len(outside) > MAX_SHOWN else "")
+        warnings.warn(f"Values outside the range of the training examples: {columns}.", stacklevel=3)
 
 
 def _check_pixels(images: Array, definition: SignatureDef, signatures: Iterable[str]) -> None:
@@ -94,14 +99,11 @@ def _places(noted: Any) -> Iterator[tuple[Any, int]]:
             place += len(column.names) if isinstance(column, CategoryColumn) else 1
 
 
-def _warn_of_range(name: str, values: Array, least: float, most: float) -> None:
+def _outside(name: str, values: Array, least: float, most: float) -> list[str]:
+    """Returns a description of values outside the range, or an empty list."""
     # The values of a request are float32, and the ends of the range may be rounded.
-    with np.errstate(invalid="ignore"):
-        low, high = values.min(initial=np.inf), values.max(initial=-np.inf)
+    low, high = values.min(initial=np.inf), values.max(initial=-np.inf)
     margin = 1e-6 * max(abs(least), abs(most))
-    if low < least - margin or high > most + margin:
-        warnings.warn(
-            f"{name}: values from {low:g} to {high:g} are outside the trained range from {least:g} to {most:g}, so the "
-            "answer may be wrong.",
-            stacklevel=4,
-        )
+    if low >= least - margin and high <= most + margin:
+        return []
+    return [f"{name} from {low:g} to {high:g} (trained: {least:g} to {most:g})"]

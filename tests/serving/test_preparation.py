@@ -192,7 +192,7 @@ def test_rows_in_json(served: Served) -> None:
         ),
     ],
 )
-@pytest.mark.filterwarnings("ignore:alcohol")
+@pytest.mark.filterwarnings("ignore:Values outside")
 def test_wrong_rows(client: Client, change: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidArgument, match=message):
         client.classify("wine", ROWS | change)
@@ -204,9 +204,9 @@ def test_missing_columns(client: Client) -> None:
 
 
 def test_numbers_outside_the_trained_range(client: Client) -> None:
-    with pytest.warns(UserWarning, match="^alcohol: values from 11 to 20 are outside the trained range from 11 to"):
+    with pytest.warns(UserWarning, match=r"alcohol from 11 to 20 \(trained: 11 to 14.8\)"):
         client.classify("wine", ROWS | {"alcohol": [11, 12, 20]})
-    with pytest.warns(UserWarning, match="^fixed acidity/l: values from 3 to 16 are outside"):
+    with pytest.warns(UserWarning, match=r"^[^;]*: fixed acidity/l from 3 to 16 \([^;]*$"):
         client.classify("wine", np.where(ENCODED == 4, 3, ENCODED))
 
 
@@ -238,10 +238,10 @@ def test_series_outside_the_trained_range() -> None:
     check_values({"history": history}, definition, [])  # warnings are errors in tests
     padded = np.pad(history, ((0, 0), (0, 5), (0, 0)))
     check_values({"history": padded, "length": np.array([30])}, definition, [])
-    message = "^co2: values from 313 to 420 are outside the trained range from 313 to 371.5"
+    message = r"^Values outside the range .*: co2 from 313 to 420 \(trained: 313 to 371.5\)\.$"
     with pytest.warns(UserWarning, match=message):
         check_values({"history": np.where(history > 371, 420, history)}, definition, [])
-    with pytest.warns(UserWarning, match="^co2: values from 0 to"):
+    with pytest.warns(UserWarning, match="co2 from 0 to"):
         check_values({"history": padded}, definition, [])
 
 
@@ -292,6 +292,11 @@ def test_names_that_are_no_notes(text: str) -> None:
     assert read_note(text) is None
     spec = TensorSpec.named("x:0", dtypes.BY_NUMBER[1], (-1,), text)
     assert spec.noted is None and spec.pixels == ("0..1" if "pixels" in text else "")
+
+
+def test_openvino_runs_the_signatures_for_arrays(served: Served) -> None:
+    index = json.loads((served.root / "photos" / "1" / "assets.extra" / "openvino" / "index.json").read_text("utf-8"))
+    assert {"encode", "denoise", "score"} <= index["signatures"].keys(), index["reasons"]
 
 
 def test_the_file_for_people(served: Served) -> None:
