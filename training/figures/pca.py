@@ -14,8 +14,9 @@ MOST_BYTES = 96 << 20  # of larger images
 class Components:
     """The principal components of a set of images.
 
-    If an image has more than 4,096 values, its covariance matrix would be too large. Then the components are computed
-    from at most 2,000 images that have at most 96 MB together.
+    With fewer images than values of an image, the components are computed from the products of the images, which is
+    faster than the covariance matrix. If an image has more than 4,096 values, the covariance matrix would be too large,
+    and the components are computed from at most 2,000 images that have at most 96 MB together.
 
     Args:
         images: float32 `(n, height, width, channels)`.
@@ -27,8 +28,9 @@ class Components:
     def __init__(self, images: NDArray[np.float32]) -> None:
         flat = images.reshape(len(images), -1)
         self.used = len(flat)
-        if flat.shape[1] > MOST_VALUES:
-            self.used = min(len(flat), MOST_IMAGES, max(2, MOST_BYTES // flat[0].nbytes))
+        if flat.shape[1] > MOST_VALUES or len(flat) < flat.shape[1]:
+            if flat.shape[1] > MOST_VALUES:
+                self.used = min(len(flat), MOST_IMAGES, max(2, MOST_BYTES // flat[0].nbytes))
             self.mean, self.axes = _of_few(flat[:: max(1, len(flat) // self.used)][: self.used])
             return
         pca = PCA(svd_solver="covariance_eigh").fit(flat)
