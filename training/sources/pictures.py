@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -68,15 +69,17 @@ def read_pictures(source: Source, model: str, recipe: Recipe, seed: int) -> Data
     is_large = image_bytes * len(paths) > MOST_ARRAY_BYTES
     most = max(SAMPLE_BYTES // image_bytes, 1) if is_large else len(paths)
     rng = np.random.default_rng(seed)
-    sizes = {"training": len(training), "validation": len(held_out), "test": len(tests)}
+    sizes: dict[str, Any] = {"training": len(training), "validation": len(held_out), "test": len(tests)}
     samples = [np.sort(rng.permutation(each)[:most]) for each in (training, held_out, tests)]
     images, indices = decoder.load(np.concatenate(samples))
     if source.strict:
         decoder.check_strict()
     parts = [np.isin(indices, each) for each in samples]
     _check_decoded(listing, decoder, parts)
+    ignored = sum((each.ignored for each in (listing, test) if each), Counter[str]())
     if is_large:  # the stream leaves out validation pictures that are not in the sample, so that the figures are honest
         sizes |= {f"{name}_sample": int(part.sum()) for name, part in zip(list(sizes), parts, strict=True)}
+    facts = sizes | {"ignored": {reason: count for reason, count in ignored.items() if count}}
     train = np.concatenate([np.flatnonzero(parts[0]), np.flatnonzero(parts[1])])
     return Dataset(
         name=source.title,
@@ -89,8 +92,8 @@ def read_pictures(source: Source, model: str, recipe: Recipe, seed: int) -> Data
         validation=np.arange(int(parts[0].sum()), len(train)),
         preparation=to_json(choice.pictures),
         notes=_notes(choice.note, listing, test, decoder, sizes, is_large),
-        stream=PictureStream(decoder, training, labels, strict=source.strict, sizes=sizes) if is_large else None,
-        details=None if is_large else {**sizes, "broken": decoder.broken_names()},
+        stream=PictureStream(decoder, training, labels, strict=source.strict, facts=facts) if is_large else None,
+        details=None if is_large else {**facts, "broken": decoder.broken_names()},
     )
 
 

@@ -29,7 +29,7 @@ class PictureStream:
         indices: the training pictures, without the validation split.
         labels: label of each picture of the decoder.
         strict: whether a broken picture is an error.
-        sizes: number of pictures of each part, for the run's config.
+        facts: for the run's config, such as the number of pictures of each part.
     """
 
     def __init__(
@@ -39,13 +39,13 @@ class PictureStream:
         labels: NDArray[np.int64],
         *,
         strict: bool,
-        sizes: Mapping[str, int],
+        facts: Mapping[str, Any],
     ) -> None:
         self.decoder = decoder
         self.indices = indices
         self.labels = labels
         self.strict = strict
-        self.sizes = sizes
+        self.facts = facts
 
     def __len__(self) -> int:
         """Number of training pictures."""
@@ -57,7 +57,7 @@ class PictureStream:
 
     def details(self) -> dict[str, Any]:
         """Returns the numbers of pictures, and the names of broken pictures, for the run's config."""
-        return {**self.sizes, "broken": self.decoder.broken_names()}
+        return {**self.facts, "broken": self.decoder.broken_names()}
 
 
 class PictureBatches:
@@ -80,7 +80,6 @@ class PictureBatches:
         self.seed = seed
         self.pair = pair
         self.epoch = 0
-        self._order = np.empty(0, np.int64)
 
     @property
     def failure(self) -> BadData | None:
@@ -120,16 +119,14 @@ class PictureBatches:
 
     def _begin(self) -> Indices:
         """Returns the indices of this pass. All indices come twice, because a second one replaces a broken picture."""
-        self._batch = 0
         shuffled = np.random.default_rng((self.seed, self.epoch)).permutation(self.stream.indices)
         return np.concatenate((shuffled, shuffled))
 
     def _finished(self, images: Images, keys: Indices) -> tuple[Any, Any]:
         """Returns the inputs and targets of the next batch."""
-        indices = self.stream.decoder.finish(keys)
-        self._batch += 1
-        most = min(self.batch_size, len(self.stream) - (self._batch - 1) * self.batch_size)
-        rng = np.random.default_rng((self.seed, self.epoch, self._batch))
+        number, indices = self.stream.decoder.finish(keys)
+        most = min(self.batch_size, len(self.stream) - number * self.batch_size)
+        rng = np.random.default_rng((self.seed, self.epoch, number + 1))
         return self.pair(images[:most], self.stream.labels[indices[:most]], rng)
 
 

@@ -52,7 +52,8 @@ class Decoder:
         self.plain = plain if is_small else None
         self.chunk = int(np.clip(CHUNK_BYTES // max(file_bytes, 1), 1, CHUNK))
         self.broken: dict[int, str] = {}
-        self._number, self._pass = 0, _Pass(np.empty(0, np.int64))
+        self._number = 0  # of the last pass
+        self._passes: dict[int, _Pass] = {}  # the last two: batches of the pass before may still come
         self._lock = threading.Lock()
 
     def decoded(self, order: Callable[[], Indices], batch_size: int) -> Any:
@@ -91,19 +92,25 @@ class Decoder:
         options.autotune.enabled = False
         return dataset.with_options(options)
 
-    def finish(self, keys: NDArray[np.int64]) -> Indices:
-        """Returns the indices of the pictures of the next batch. Notes the pictures that are missing before them."""
+    def finish(self, keys: NDArray[np.int64]) -> tuple[int, Indices]:
+        """Returns the number of this batch in its pass, and the indices of its pictures.
+
+        Notes the pictures that are missing before them.
+        """
         indices = np.asarray(keys & ((1 << PASS_BITS) - 1))
         with self._lock:
-            is_current = len(keys) > 0 and keys[0] >> PASS_BITS == self._number
-            missing = self._pass.advance(indices) if is_current else []
+            current = self._passes.get(int(keys[0] >> PASS_BITS))
+            if current is None:  # two newer passes have begun
+                return 0, indices
+            missing, number = current.advance(indices), current.batches
+            current.batches += 1
         self._note(missing)
-        return indices
+        return number, indices
 
     def end(self) -> None:
         """Notes the pictures that are missing at the end of the pass."""
         with self._lock:
-            missing = self._pass.rest()
+            missing = self._passes[self._number].rest() if self._passes else []
         self._note(missing)
 
     def load(self, indices: Indices) -> tuple[Images, Indices]:
@@ -111,7 +118,7 @@ class Decoder:
         shape = (self.pictures.height, self.pictures.width, self.pictures.channels)
         images, kept, count = np.empty((len(indices), *shape), np.float32), [], 0
         for batch, keys in self.decoded(lambda: indices, 4 * CHUNK).prefetch(1):
-            found = self.finish(keys.numpy())
+            _, found = self.finish(keys.numpy())
             images[count : count + len(found)] = batch.numpy()
             kept.append(found)
             count += len(found)
@@ -148,7 +155,8 @@ class Decoder:
     def _begin(self, indices: Indices) -> NDArray[np.int64]:
         with self._lock:
             self._number += 1
-            self._pass = _Pass(indices)
+            last = self._passes.get(self._number - 1)
+            self._passes = {self._number: _Pass(indices), **({} if last is None else {self._number - 1: last})}
             return np.asarray((self._number << PASS_BITS) + indices)
 
     def _note(self, missing: Sequence[int]) -> None:
@@ -222,6 +230,7 @@ class _Pass:
     def __init__(self, order: Indices) -> None:
         self.order = order
         self.position = 0
+        self.batches = 0
 
     def advance(self, indices: Indices) -> list[int]:
         """Moves on behind these pictures, and returns the pictures before them that did not come."""

@@ -197,7 +197,10 @@ def test_classes_are_split_evenly(tmp_path: Path, undecoded: None) -> None:
     assert dataset.preparation == {
         **{"kind": "pictures", "height": 12, "width": 16, "channels": 3, "fit": "crop", "pixels": "0..1"},
     }
-    assert dataset.details == {"training": 29, "validation": 3, "test": 8, "broken": {}}
+    assert dataset.details == {
+        **{"training": 29, "validation": 3, "test": 8},
+        **{"ignored": {"outside of the class folders": 1}, "broken": {}},
+    }
 
 
 def test_a_folder_of_pictures_stays_in_one_part(tmp_path: Path, undecoded: None) -> None:
@@ -245,7 +248,7 @@ def test_wrong_folders_and_options_are_refused(
 def stream(root: Path, count: int, strict: bool = False) -> PictureStream:
     paths = [os.fsencode(root / "a" / f"{number:03}.png") for number in range(count)]
     decoder = Decoder(paths, Pictures(*SIZE, 3), Shape(*SIZE, 3))
-    return PictureStream(decoder, np.arange(count), np.arange(count), strict=strict, sizes={})
+    return PictureStream(decoder, np.arange(count), np.arange(count), strict=strict, facts={})
 
 
 def test_the_order_depends_on_the_seed_and_the_epoch_and_broken_pictures_are_replaced(tmp_path: Path) -> None:
