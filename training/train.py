@@ -207,7 +207,8 @@ def _evaluate_and_save(
             (folder / f"{part}.json").write_text(
                 json.dumps(content, indent=2, allow_nan=False) + "\n", encoding="utf-8"
             )
-        np.savez_compressed(folder / YARDSTICKS, **task.saved_yardsticks(trained))
+        yardsticks: dict[str, Any] = dict(task.saved_yardsticks(trained))
+        np.savez_compressed(folder / YARDSTICKS, **yardsticks)
         trained.save(folder / "model.keras")
         (folder / "pictures").mkdir()
         task.draw(folder / "pictures", trained, best)

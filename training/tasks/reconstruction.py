@@ -64,7 +64,8 @@ class Reconstruction(Task):
         """Returns the squared error Σ_j (x̂_j − x_j)² of each image, as the exported signature `score`."""
         if self.recipe.task == "colorize":
             return None
-        return np.square(evaluate.reconstruct(model, x) - x).sum(axis=tuple(range(1, x.ndim)))
+        errors = np.square(evaluate.reconstruct(model, x) - x)
+        return np.asarray(errors.sum(axis=tuple(range(1, x.ndim))))
 
     def loss(self) -> dict[str, Any]:
         return {"loss": LOSSES[self.recipe.loss]()}
