@@ -137,7 +137,8 @@ def training_data(model: keras.Model, task: Task, batch_size: int, seed: int) ->
         raise BadData(
             f"Expected images for {', '.join(recipe.augment)}. Received: inputs of shape {task.dataset.shape}."
         )
-    arguments, validation = task.batches(model, batch_size, seed), task.validation(model)
+    arguments: dict[str, Any] = task.batches(model, batch_size, seed)
+    validation: Any = task.validation(model)
     if "batch_size" in arguments:
         arguments = {"x": Batches(**arguments, seed=seed)}
     if recipe.class_weights == "balanced":

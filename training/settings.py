@@ -217,7 +217,8 @@ def _source_values(source: Source) -> dict[str, Any]:
 def _saved_source(values: Mapping[str, Any]) -> Source:
     if any(isinstance(values[name], list) for name in ("data", "test")):
         raise BadResume("The training has data in memory. To resume it, pass the same data again.")
-    return Source(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+    given: dict[str, Any] = {name: tuple(each) if isinstance(each, list) else each for name, each in values.items()}
+    return Source(**given)
 
 
 def _check_writable(folder: Path, what: str) -> None:

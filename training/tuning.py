@@ -221,9 +221,8 @@ def _space(
     known = {each.name: each for each in describe(config.model).hyperparameters}
     task = _task(recipe, dataset, int(config.seed or 0))
     values = hyperparameters_of(config, recipe, task)
-    given = {*task.hyperparameters(), *config.hyperparameters}
-    given |= {name for name in GIVEN if getattr(config, name) is not None}
-    free = {name: each for name, each in known.items() if name not in given}
+    given = {*config.hyperparameters, *(name for name in GIVEN if getattr(config, name) is not None)}
+    free = {name: each for name, each in known.items() if name not in task.hyperparameters()}
     file = None if space_file is None else Path(space_file)
     return search_space(free, values, recipe, given, file)
 

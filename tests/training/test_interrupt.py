@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -67,7 +68,10 @@ def test_interrupts(tmp_path: Path) -> None:
     assert lines[-1] == "raised after saving"
     saved = Run.load(folder.with_name("002"))
     assert not saved.interrupted and saved.model.count_params() == run.metrics["parameters"]
-    assert sorted(path.name for path in folder.parent.iterdir()) == ["001", "002"]  # no temporary folder
+    names = sorted(path.name for path in folder.parent.iterdir())
+    assert names[1:] == ["001", "002"] and names[0].startswith(".unfinished-")  # 001 can still be resumed
+    settings = json.loads((folder.parent / names[0] / "settings.json").read_text("utf-8"))
+    assert settings["epochs"] == 100_000
 
 
 def test_interrupt_waits_for_the_end_of_the_step() -> None:

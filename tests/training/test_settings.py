@@ -18,6 +18,12 @@ def test_the_values_of_the_recipe() -> None:
     assert (config.batch_size, config.learning_rate) == (recipe.batch_size, recipe.learning_rate)
 
 
+def test_settings_that_override_the_recipe() -> None:
+    config, recipe = check(TrainConfig("convnet", schedule="constant", patience=3, augment=("flip", "crop")))
+    assert (recipe.schedule, recipe.patience, recipe.augment) == ("constant", 3, ("flip", "crop"))
+    assert (config.class_weights, recipe.class_weights, config.seed) == ("none", "none", 0)
+
+
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
@@ -29,6 +35,18 @@ def test_the_values_of_the_recipe() -> None:
         ({"learning_rate": 0}, "Expected learning_rate to be a number"),
         ({"seed": 1 << 32}, "Expected seed to be an integer from 0 to 4294967295"),
         ({"root": __file__}, "Cannot write runs to the folder"),
+        ({"schedule": "step"}, "Expected schedule to be one of constant, cosine. Received: step."),
+        ({"patience": -1}, "Expected patience to be an integer of at least 0"),
+        ({"augment": ("flip",)}, "The task regress does not support augment. It needs one of reconstruct,"),
+        ({"model": "convnet", "augment": ("flop",)}, "Expected augment to be some of flip, shift, rotate, crop"),
+        (
+            {"class_weights": "balanced"},
+            "Class weights need the task classify or classify_text. .* regress.",
+        ),
+        ({"mixed_precision": "8"}, "Expected mixed_precision to be one of none, float16, bfloat16"),
+        ({"csv_log": "."}, "Expected csv_log to be a file. Received the folder ."),
+        ({"tensorboard": __file__}, "Cannot write the logs to the folder"),
+        ({"resume": True, "root": "/nowhere"}, "There is no unfinished training of gru in /nowhere."),
     ],
 )
 def test_invalid_settings(setting: dict[str, Any], message: str) -> None:

@@ -15,7 +15,15 @@ import pytest
 from keras_gallery.models import list_models
 from keras_gallery.models.errors import BadHyperparameter, UnknownModel
 from keras_gallery.training import Run, latest_run, load, load_recipe, runs, settings
-from keras_gallery.training.errors import BadData, BadFolder, Diverged, UnknownDataset, UnknownRecipe, UnknownRun
+from keras_gallery.training.errors import (
+    BadData,
+    BadFolder,
+    BadResume,
+    Diverged,
+    UnknownDataset,
+    UnknownRecipe,
+    UnknownRun,
+)
 from keras_gallery.training.figures.evaluate import mse
 from keras_gallery.training.results.measure import load_results
 from keras_gallery.training.runs import save_run
@@ -106,6 +114,57 @@ def test_the_same_seed_gives_the_same_figures(run: Run, out: Path) -> None:
     ):
         np.testing.assert_array_equal(first, equal)
         assert not np.array_equal(first, different)
+
+
+class Killed(BaseException):
+    pass
+
+
+def test_resumed_training_has_the_figures_of_an_unbroken_one(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The model adds noise, and the learning rate has a cosine schedule."""
+    module = import_module("keras_gallery.training.train")
+    killer = keras.callbacks.Callback()
+    logs = module.log_callbacks
+    config = TrainConfig(**QUICK, root=tmp_path, csv_log=tmp_path / "log.csv")
+
+    def kill(epoch: int, logs: object = None) -> None:
+        if epoch == 1:
+            raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(killer, "on_epoch_end", kill)
+        patch.setattr(module, "log_callbacks", lambda *arguments: [*logs(*arguments), killer])
+        with pytest.raises(Killed):
+            train(config)
+    home = tmp_path / "denoising_autoencoder"
+    (folder,) = home.iterdir()
+    assert sorted(path.name for path in folder.iterdir()) == ["checkpoint.npz", "settings.json"]
+    (tmp_path / "log.csv").write_text((tmp_path / "log.csv").read_text() + "2,9,9\n")  # an epoch after the checkpoint
+
+    resume = TrainConfig("denoising_autoencoder", root=tmp_path, resume=True, csv_log=tmp_path / "log.csv")
+    for change, message in (
+        ({"epochs": 4}, "Expected epochs to be 3. Received: 4."),
+        ({"seed": 1}, "Expected seed to be 0. Received: 1."),
+        ({"hyperparameters": {"code_dim": 9}}, "Expected code_dim to be 8. Received: 9."),
+        ({"recipe": "mnist"}, "Expected recipe to be mnist_5k. Received: mnist."),
+        ({"patience": 1}, "Expected patience to be 0. Received: 1."),
+    ):
+        with pytest.raises(BadResume, match=f"Cannot resume the training in .*unfinished-.*: {message}"):
+            train(dataclasses.replace(resume, **change))
+    steps: list[str] = []
+    again = train(resume, steps.append)
+    assert "Resuming after 2 of 3 epochs" in steps
+    assert (again.history, figures(again)) == (run.history, figures(run))
+    for first, second in zip(run.model.get_weights(), again.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(first, second)
+    paths = {"root": str(tmp_path), "csv_log": str(tmp_path / "log.csv")}
+    assert again.config == run.config | paths
+    assert [path.name for path in home.iterdir()] == ["001"]
+    assert [row.split(",")[0] for row in (tmp_path / "log.csv").read_text().split()] == ["epoch", "0", "1", "2"]
+    with pytest.raises(BadResume, match="There is no unfinished training of denoising_autoencoder in"):
+        train(resume)
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
-from keras_gallery.training.data.batches import ChangedBatches, binarize, mirror, shift
+from keras_gallery.training.data.augmentation import augment
+from keras_gallery.training.data.batches import Batches, Images, binarize, mirror, shift
 
 
 def test_mean_of_the_binary_values_is_the_grey_value() -> None:
@@ -13,13 +16,18 @@ def test_mean_of_the_binary_values_is_the_grey_value() -> None:
     np.testing.assert_allclose(binary.mean(axis=0), grey[0], atol=0.015)  # more than four standard errors
 
 
+def binarized(x: Images, y: Images, rng: np.random.Generator) -> tuple[Images, Images]:
+    images = binarize(x, rng)
+    return images, images
+
+
 def test_each_epoch_has_every_image_once() -> None:
     images = np.zeros((10, 2, 3, 1), np.float32)
     images[np.arange(6), np.arange(6) // 3, np.arange(6) % 3] = (
         1  # six different binary images, and four with random values
     )
     images[6:] = 0.5  # four images whose values are 0 or 1 with probability 1/2
-    batches = ChangedBatches(images, 4, binarize, seed=0)
+    batches = Batches(images, images, 4, 0, binarized)
     assert len(batches) == 3
 
     def epoch() -> np.ndarray:
@@ -29,15 +37,55 @@ def test_each_epoch_has_every_image_once() -> None:
         return np.concatenate([x for x, _ in pairs])
 
     first = epoch()
-    batches.on_epoch_end()
+    batches.begin_epoch(1)
     second = epoch()
     certain = np.sort(images[:6].reshape(6, -1) @ 2.0 ** np.arange(6))
     for images_of_epoch in (first, second):
         codes = images_of_epoch.reshape(10, -1) @ 2.0 ** np.arange(6)
         assert set(certain) <= set(codes)
     assert (first != second).any()
-    again = ChangedBatches(images, 4, binarize, seed=0)
+    again = Batches(images, images, 4, 0, binarized)
     np.testing.assert_array_equal(again[0][0], first[:4])
+
+
+def test_batches_depend_only_on_seed_epoch_and_number() -> None:
+    """A resumed training begins with a later epoch, and Keras may ask for some batches twice."""
+    x, y = np.random.default_rng(0).random((9, 2, 2, 1), np.float32), {"a": np.arange(9), "b": np.arange(9) * 2}
+    weights = np.arange(9, dtype=np.float32)
+
+    def change(images: Images, targets: dict[str, Any], rng: np.random.Generator) -> tuple[Images, dict[str, Any]]:
+        return binarize(images, rng), targets
+
+    batches, resumed = (Batches(x, y, 4, 3, change, weights) for _ in range(2))
+    first = [batches[index] for index in range(3)]
+    batches.begin_epoch(1)
+    second = [batches[index] for index in (0, 0, 2, 1)]
+    resumed.begin_epoch(1)
+    for index, (images, targets, weight) in zip((0, 0, 2, 1), second, strict=True):
+        again = resumed[index]
+        np.testing.assert_array_equal(again[0], images)
+        np.testing.assert_array_equal(targets["a"] * 2, targets["b"])
+        np.testing.assert_array_equal(targets["a"], weight)
+        np.testing.assert_array_equal(again[2], weight)
+    assert (first[0][2] != second[0][2]).any()
+    assert sorted(np.concatenate([each[2] for each in first])) == list(range(9))
+
+
+def test_augmentation_by_layers_of_keras() -> None:
+    images = np.random.default_rng(1).random((40, 12, 12, 3), np.float32)
+    flipped = augment(["flip"])(images, np.random.default_rng(0))
+    is_flipped = np.array([(flipped[i] == images[i, :, ::-1]).all() for i in range(40)])
+    is_same = np.array([(flipped[i] == images[i]).all() for i in range(40)])
+    assert (is_flipped ^ is_same).all() and 8 <= is_flipped.sum() <= 32
+    for name in ("shift", "rotate", "crop"):
+        change = augment([name])
+        changed = change(images, np.random.default_rng(0))
+        assert changed.shape == images.shape and changed.dtype == np.float32
+        assert 0 <= changed.min() and changed.max() <= 1
+        assert (changed != images).any(axis=(1, 2, 3)).sum() > 30
+        np.testing.assert_array_equal(change(images, np.random.default_rng(0)), changed)
+        grey = np.full((2, 12, 12, 1), 0.25, np.float32)  # new pixels have the value of the nearest pixel
+        np.testing.assert_allclose(change(grey, np.random.default_rng(0)), grey, atol=1e-6)
 
 
 def test_shift_moves_all_images_equally() -> None:
@@ -70,6 +118,6 @@ def test_mirror_changes_each_image_separately() -> None:
     np.testing.assert_array_equal(which, np.arange(500))
     np.testing.assert_array_equal(changed.max(axis=(1, 2, 3)), images.max(axis=(1, 2, 3)))
     assert set(rows) == {2, 3, 4, 5, 6} and set(columns) == {1, 2, 3, 4, 5, 6, 7}  # 3 ± 2 or 5 ± 2
-    batches = ChangedBatches(images, 64, mirror, seed=0, targets=np.arange(500))
+    batches = Batches(images, np.arange(500), 64, 0, lambda x, y, rng: (mirror(x, rng), y))
     x, y = batches[0]
     np.testing.assert_array_equal((x.max(axis=(1, 2, 3)) * 500).round(), y + 1)

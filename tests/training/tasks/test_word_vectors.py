@@ -66,12 +66,12 @@ def test_frequency_scores_are_probabilities(small: Dataset) -> None:
     task = WordVectors(load_recipe("word2vec_cbow"), small, 0)
     examples = task.batches(create("word2vec_cbow", tokens=task.words.size, dim=2), 4_096, seed=1)["x"]
     true_counts, counts = np.zeros(task.words.size), np.zeros(task.words.size)
-    for _ in range(8):
+    for epoch in range(8):
         for index in range(len(examples)):
             candidates = examples[index][0]["candidates"]
             true_counts += np.bincount(candidates[:, 0], minlength=task.words.size)
             counts += np.bincount(candidates.ravel(), minlength=task.words.size)
-        examples.on_epoch_end()
+        examples.begin_epoch(epoch + 1)
     often = counts > 1_000
     assert often.sum() > 10
     np.testing.assert_allclose(task._frequency_scores()[often], (true_counts / np.maximum(counts, 1))[often], atol=0.05)

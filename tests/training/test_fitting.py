@@ -1,0 +1,154 @@
+"""Tests of the training loop: checkpoints, early stopping, class weights, mixed precision and logs."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from keras_gallery.training import load
+from keras_gallery.training import logs as logs_module
+from keras_gallery.training.best_weights import BestWeights
+from keras_gallery.training.checkpoints import Checkpoints, checksum
+from keras_gallery.training.data.batches import Batches
+from keras_gallery.training.devices import EvenBatches
+from keras_gallery.training.errors import BadResume
+from keras_gallery.training.fitting import build, class_weights, fit, training_data
+from keras_gallery.training.logs import TimeLeft, duration
+from keras_gallery.training.settings import TrainConfig, check
+from keras_gallery.training.tasks import TASKS, Task
+from keras_gallery.training.unfinished import Unfinished
+
+
+def task_of(**changes: Any) -> tuple[TrainConfig, Task]:
+    """Returns the settings and the task of a classifier of few digits."""
+    config, recipe = check(TrainConfig("mlp_classifier", dataset="digits", epochs=4, batch_size=32))
+    whole = load("digits")
+    few = {name: getattr(whole, name)[:80] for name in ("x_train", "y_train", "x_test", "y_test")}
+    dataset = dataclasses.replace(whole, **few)
+    return config, TASKS[recipe.task](dataclasses.replace(recipe, xla=False, **changes), dataset, 0)
+
+
+def trained(folder: Unfinished, resume: bool, keep: Path) -> tuple[keras.Model, BestWeights]:
+    config, task = task_of()
+    best = BestWeights()
+    checkpoints = Checkpoints(folder, best, checksum(task.training))
+
+    class Copy(keras.callbacks.Callback):
+        """Copies the checkpoint after two epochs."""
+
+        def on_epoch_end(self, epoch: int, logs: object = None) -> None:
+            checkpoints.flush()
+            if epoch == 1 and folder.checkpoint is not None:
+                keep.write_bytes(folder.checkpoint.read_bytes())
+
+    keras.utils.set_random_seed(0)
+    layers = [keras.layers.Flatten(), keras.layers.Dropout(0.5), keras.layers.Dense(10, "softmax")]
+    model = keras.Sequential([keras.Input((8, 8, 1)), *layers])
+    restore = checkpoints.restore if resume else None
+    fit(model, task, config, best, lambda: [checkpoints, Copy()], restore, verbose=0)
+    return model, best
+
+
+def test_dropout_after_a_resume(tmp_path: Path) -> None:
+    """The states of the random numbers are part of the checkpoint. Other data or another model are refused."""
+    folder = Unfinished(tmp_path, {})
+    model, best = trained(folder, False, tmp_path / "kept")
+    assert folder.checkpoint is not None
+    folder.checkpoint.write_bytes((tmp_path / "kept").read_bytes())
+    again, other_best = trained(folder, True, tmp_path / "other")
+    assert not (tmp_path / "other").exists()  # it began after the second epoch
+    assert (other_best.history, other_best.epoch) == (best.history, best.epoch)
+    for first, second in zip(model.variables, again.variables, strict=True):
+        np.testing.assert_array_equal(first, second)
+    with pytest.raises(BadResume, match="its training data have changed"):
+        Checkpoints(folder, BestWeights(), 1).restore(model)
+    small = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    small.compile("adam")
+    _, task = task_of()
+    with pytest.raises(BadResume, match="The checkpoint .* is of another model."):
+        Checkpoints(folder, BestWeights(), checksum(task.training)).restore(small)
+    folder.checkpoint.write_bytes(b"PK damaged")
+    with pytest.raises(BadResume, match="Cannot read the checkpoint"):
+        Checkpoints(folder, BestWeights(), 0).restore(model)
+    folder.release()
+
+
+def test_a_full_disk_does_not_end_the_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = Unfinished(tmp_path / "gru", {})
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "savez", full)
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile("adam")
+    checkpoints = Checkpoints(folder, BestWeights(), 0)
+    checkpoints.set_model(model)
+    with caplog.at_level(logging.WARNING):
+        for epoch in range(3):
+            checkpoints.on_epoch_end(epoch)
+            checkpoints.flush()
+    (record,) = caplog.records
+    assert record.getMessage().endswith("gru: No space left on device. The training goes on.")
+    assert not list((tmp_path / "gru").iterdir())
+
+
+def test_early_stop() -> None:
+    best = BestWeights(patience=2)
+    best.set_model(SimpleNamespace(stop_training=False, get_weights=lambda: [1]))
+    for epoch, loss in enumerate((3.0, 2.0, 2.5, 2.0)):
+        assert not best.model.stop_training
+        best.on_epoch_end(epoch, {"loss": loss, "val_loss": loss})
+    assert best.model.stop_training and best.is_early_stop and best.epoch == 2
+    assert not BestWeights().is_early_stop
+
+
+def test_class_weights() -> None:
+    assert class_weights(np.array([0, 0, 0, 2])) == {0: pytest.approx(4 / 6), 2: pytest.approx(2.0)}
+    config, task = task_of(class_weights="balanced")
+    model = SimpleNamespace()
+    arguments, (x, y, weights) = training_data(model, task, 32, 0)
+    assert arguments["class_weight"] == class_weights(task.training.y) and isinstance(arguments["x"], Batches)
+    np.testing.assert_allclose(weights, [arguments["class_weight"][int(label)] for label in y], rtol=1e-6)
+
+
+def test_mixed_precision() -> None:
+    """The dtype policy is set only while the model is built, and both models have the same weights."""
+    config, task = task_of(mixed_precision="bfloat16")
+    keras.utils.set_random_seed(0)
+    model = build(config.model, {"input_shape": (8, 8, 1), "hidden": (4,)}, task)
+    assert keras.config.dtype_policy().name == "float32"
+    assert {layer.compute_dtype for layer in model.layers if layer.weights} == {"bfloat16"}
+    assert {str(weight.dtype) for weight in model.weights} == {"float32"}
+
+
+def test_batches_for_several_devices() -> None:
+    x = np.arange(7)
+    batches = EvenBatches(Batches(x, x * 2, 4, 0), 3)
+    sizes = [len(batches[index][0]) for index in range(len(batches))]
+    assert sizes == [6, 3]
+    inputs, targets = batches[0]
+    np.testing.assert_array_equal(inputs[4:], inputs[:2])
+    np.testing.assert_array_equal(targets, inputs * 2)
+
+
+def test_time_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    monkeypatch.setattr(logs_module.time, "monotonic", lambda: now)
+    lines: list[str] = []
+    callback = TimeLeft(100, lines.append)
+    callback.on_train_begin()
+    for epoch in range(40, 100):  # a resumed training
+        callback.on_epoch_begin(epoch)
+        now += 20
+        callback.on_epoch_end(epoch)
+    assert lines[0] == "Finished epoch 42 of 100; 19 min left" and len(lines) == 20
+    assert [duration(seconds) for seconds in (0.1, 89, 90, 3 * 3600 + 300)] == ["1 s", "89 s", "2 min", "3 h 5 min"]

@@ -1,0 +1,85 @@
+"""Tests of the folders of unfinished trainings. They need no Keras."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from keras_gallery.training.errors import BadResume
+from keras_gallery.training.unfinished import Unfinished, to_resume, unfinished
+
+
+def content(text: str) -> Callable[[Any], None]:
+    return lambda file: file.write(text.encode())
+
+
+def full(file: Any) -> None:
+    file.write(b"half")
+    raise OSError(28, "No space left on device")
+
+
+def interrupted(home: Path, epochs: int, time: int) -> Path:
+    """Writes the folder of a training that is not running."""
+    training = Unfinished(home, {"epochs": epochs, "hidden": (1, 2)})
+    training.write(content("state"))
+    training.release()
+    assert training.folder is not None and training.checkpoint is not None
+    os.utime(training.checkpoint, (time, time))
+    return training.folder
+
+
+def test_a_full_disk_leaves_the_old_checkpoint(tmp_path: Path) -> None:
+    training = Unfinished(tmp_path / "gru", {"epochs": 2})
+    with pytest.raises(OSError, match="No space"):
+        training.write(full)
+    assert not list((tmp_path / "gru").iterdir())
+    training.write(content("first"))
+    with pytest.raises(OSError, match="No space"):
+        training.write(full)
+    assert training.folder is not None
+    assert sorted(path.name for path in training.folder.iterdir()) == ["checkpoint.npz", "settings.json"]
+    assert (training.folder / "checkpoint.npz").read_text() == "first"
+    training.write(content("second"))
+    assert (training.folder / "checkpoint.npz").read_text() == "second"
+    training.delete()
+    assert not list((tmp_path / "gru").iterdir())
+
+
+def test_running_trainings_are_not_resumed(tmp_path: Path) -> None:
+    training = Unfinished(tmp_path, {"epochs": 2})
+    training.write(content("state"))
+    assert not list(unfinished(tmp_path))
+    with pytest.raises(BadResume, match="There is no unfinished training of"):
+        to_resume(tmp_path, lambda each: None)
+    training.release()
+    (found,) = unfinished(tmp_path)
+    assert found.folder == training.folder and found.settings == {"epochs": 2}
+    assert found.lock() and not list(unfinished(tmp_path))
+    found.release()
+
+
+def test_the_newest_training_that_fits_is_resumed(tmp_path: Path) -> None:
+    old, new = interrupted(tmp_path, 5, 1_000), interrupted(tmp_path, 6, 2_000)
+    (tmp_path / ".unfinished-damaged").mkdir()
+
+    def fits(epochs: int) -> Callable[[Unfinished], str | None]:
+        return lambda each: None if each.settings["epochs"] == epochs else f"{each.settings['epochs']} epochs"
+
+    assert to_resume(tmp_path, lambda each: None).folder == new
+    assert to_resume(tmp_path, fits(5)).folder == old
+    with pytest.raises(BadResume, match=f"Cannot resume the training in {new}: 6 epochs"):
+        to_resume(tmp_path, fits(7))
+
+
+def test_a_finished_training_deletes_those_with_the_same_settings_and_old_ones(tmp_path: Path) -> None:
+    folders = {epochs: interrupted(tmp_path, epochs, 1_000 * epochs) for epochs in (1, 2, 3, 4, 5)}
+    running = Unfinished(tmp_path, {"epochs": 9})
+    running.write(content("state"))
+    finished = Unfinished(tmp_path, {"epochs": 5, "hidden": (1, 2)})
+    finished.tidy()
+    assert {epochs for epochs, folder in folders.items() if folder.exists()} == {2, 3, 4}
+    assert running.folder is not None and running.folder.exists()
+    running.release()
