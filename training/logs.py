@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +79,13 @@ def log_callbacks(csv_log: str | Path | None, tensorboard: str | Path | None, ep
     if tensorboard is not None:
         callbacks.append(keras.callbacks.TensorBoard(str(tensorboard)))
     return callbacks
+
+
+def close(callbacks: Sequence[Any]) -> None:
+    """Closes the CSV file. Keras closes it only after a training without errors and interrupts."""
+    for each in callbacks:
+        if isinstance(each, keras.callbacks.CSVLogger) and each.csv_file is not None:
+            each.csv_file.close()
 
 
 def _keep_epochs(file: Path, epoch: int) -> None:

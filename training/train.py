@@ -22,7 +22,7 @@ from .errors import BadFolder, BadResume, Diverged
 from .figures import threshold
 from .fitting import build, fit
 from .interrupt import interrupt_at_end
-from .logs import TimeLeft, log_callbacks
+from .logs import TimeLeft, close, log_callbacks
 from .recipe import Recipe
 from .runs import YARDSTICKS, Run, save_run
 from .settings import TrainConfig, check, reopen, settings_of
@@ -118,6 +118,7 @@ def _fit(
 ) -> bool:
     """Trains the model. Returns whether Ctrl-C interrupted the training."""
     epochs, done = int(config.epochs or 0), 0
+    logs: list[Any] = []
     if not resume:
         progress(f"Training for {epochs} epoch{'s' if epochs != 1 else ''}")
         if any(each.settings == checkpoints.unfinished.settings for each in unfinished(config.home)):
@@ -130,7 +131,7 @@ def _fit(
         return done
 
     def callbacks() -> list[keras.callbacks.Callback]:
-        logs = log_callbacks(config.csv_log, config.tensorboard, done)
+        logs.extend(log_callbacks(config.csv_log, config.tensorboard, done))
         return [checkpoints, TimeLeft(epochs, progress), *logs]
 
     keras.utils.set_random_seed(int(config.seed or 0))  # makes the training on a CPU reproducible to the last bit
@@ -148,6 +149,7 @@ def _fit(
             return True
         finally:
             checkpoints.stop()
+            close(logs)
     return False
 
 

@@ -219,7 +219,8 @@ def test_diverging_training_writes_nothing(tmp_path: Path, monkeypatch: pytest.M
     recipe = dataclasses.replace(load_recipe("dense_autoencoder"), optimizer="sgd", loss="squared_error")
     monkeypatch.setattr(settings, "find_recipe", lambda model, name: recipe)
     hyperparameters = {"code_activation": "linear", "output_activation": "linear"}
-    config = TrainConfig("dense_autoencoder", None, hyperparameters, "digits", 3, 8, 10.0, root=tmp_path / "runs")
+    options: dict[str, Any] = {"dataset": "digits", "epochs": 3, "batch_size": 8, "learning_rate": 10.0}
+    config = TrainConfig("dense_autoencoder", None, hyperparameters, **options, root=tmp_path / "runs")
     with pytest.raises(Diverged, match="The loss became .* in epoch 1. A smaller learning rate may help"):
         train(config)
     assert not list(tmp_path.iterdir())
