@@ -2,9 +2,9 @@
 
     python examples/data_files.py .
 
-`wine.csv` has 178 wines in three classes (scikit-learn). `co2.csv` has the monthly mean of carbon dioxide in the air, in
-ppm, from 1958 to 2001 (statsmodels). `reviews.tsv` has sentences of film reviews with their classes. It is written only
-if the environment variable `GALLERY_DATA` names a folder that contains `movie_reviews/reviews.tsv.gz`.
+`wine.csv` has 178 wines in three classes (scikit-learn). `co2.csv` has the monthly mean of carbon dioxide in the air,
+in ppm, from 1958 to 2001 (statsmodels). `reviews.tsv` has sentences of film reviews with their classes. It is written
+only if the environment variable `GALLERY_DATA` names a folder that contains `movie_reviews/reviews.tsv.gz`.
 """
 
 from __future__ import annotations

@@ -24,7 +24,9 @@ def test_only_correlated_values_are_compressible(capsys: pytest.CaptureFixture[s
 
 @pytest.mark.models
 @pytest.mark.parametrize("name", ["own_pictures", "own_series"])
-def test_notebook(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_notebook(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Runs the cells in order, with one epoch. The notebook in the repository has the outputs of a whole run."""
     for program in EXAMPLES.glob("*.py"):
         shutil.copy(program, tmp_path)
