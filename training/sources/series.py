@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -249,4 +250,6 @@ def _order(values: NDArray[np.float64]) -> int:
     from statsmodels.tsa.ar_model import ar_select_order
 
     longest = max(1, min(MOST_AR_ORDER, len(values) // 4))
-    return max(1, len(ar_select_order(values, longest, ic="aic").ar_lags or ()))
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")  # an autoregression can be exact
+        return max(1, len(ar_select_order(values, longest, ic="aic").ar_lags or ()))
