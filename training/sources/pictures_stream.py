@@ -187,16 +187,17 @@ class Decoder:
         """Returns the used part of a plain picture, or the finished image of another picture, as bytes."""
         import tensorflow as tf
 
-        assert self.plain is not None
-        top, left, rows, columns = cut(self.plain, self.pictures)
-        shape = (rows, columns, self.plain.channels)
+        plain = self.plain
+        assert plain is not None
+        top, left, rows, columns = cut(plain, self.pictures)
+        shape = (rows, columns, plain.channels)
 
         def jpeg() -> Any:
-            picture = tf.io.decode_jpeg(content, channels=self.plain.channels, dct_method="INTEGER_ACCURATE")
+            picture = tf.io.decode_jpeg(content, channels=plain.channels, dct_method="INTEGER_ACCURATE")
             return picture[top : top + rows, left : left + columns], b""
 
         def png() -> Any:
-            return tf.io.decode_png(content, channels=self.plain.channels)[top : top + rows, left : left + columns], b""
+            return tf.io.decode_png(content, channels=plain.channels)[top : top + rows, left : left + columns], b""
 
         def other() -> Any:
             return tf.zeros(shape, tf.uint8), tf.io.serialize_tensor(prepare_image(content, self.pictures))
