@@ -37,6 +37,7 @@ def test_too_few_examples() -> None:
     assert chosen == {"value": 3.0, "false_alarm_rate": 0.1, "measured_rate": 0.5, "examples": 2}
 
 
+@pytest.mark.models
 def test_auroc_is_the_share_of_ordered_pairs() -> None:
     normal, unusual = RNG.integers(0, 9, 30).astype(np.float32), RNG.integers(4, 12, 20).astype(np.float32)
     pairs = (unusual[:, None] > normal) + (unusual[:, None] == normal) / 2

@@ -103,6 +103,7 @@ def test_images_keep_their_shape_and_classes() -> None:
         read_prepared(Source((images[:1], ["z"])), run)
 
 
+@pytest.mark.models
 def test_pictures_keep_their_size_and_classes(tmp_path: Path) -> None:
     for name in ("new/b/one.png", "other/c/one.png"):
         Path(tmp_path, name).parent.mkdir(parents=True)
