@@ -22,6 +22,7 @@ def difference(got: Array, want: Array) -> float | str:
     if want.dtype == object:  # texts, which are str in some runtimes and bytes in others
         texts = [each if isinstance(each, bytes) else str(each).encode() for each in got.flat]
         got = np.array(texts, object).reshape(got.shape)
+    got, want = (each.astype(np.float32) if each.dtype.kind == "V" else each for each in (got, want))  # bfloat16
     if got.shape != want.shape or got.dtype.kind != want.dtype.kind:
         return f"of shape {got.shape} and type {got.dtype}"
     if want.dtype.kind != "f":

@@ -12,7 +12,8 @@ from typing import Any
 
 TOLERANCE = 1e-4  # float32
 FLOAT16, BFLOAT16, QUANTIZED = "float16", "bfloat16", "quantized to 8 bits"
-TOLERANCES = {FLOAT16: 1e-2, BFLOAT16: 8e-2, QUANTIZED: 2e-2}
+# Measured with trained networks of 3 to 52 convolutions: docs/import.md has the differences of right and wrong imports.
+TOLERANCES = {FLOAT16: 8e-2, BFLOAT16: 8e-2, QUANTIZED: 2e-2}
 FILE = "tolerance"  # the file with the tolerance, in the folder of the reference responses
 _TYPES = {19: FLOAT16, 14: BFLOAT16}  # DT_HALF and DT_BFLOAT16
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ml_dtypes
 import numpy as np
 import pytest
 from keras_gallery.serving.export.comparing import difference, too_far
@@ -33,6 +34,12 @@ def test_integers_strings_and_different_shapes() -> None:
     assert difference(np.zeros(2, int), np.zeros(2)) == "of shape (2,) and type int64"
     assert difference(np.array(["é", "b"]), np.array(["é".encode(), b"b"], object)) == 0
     assert difference(np.array([b"a"], object), np.array([b"b"], object)) == "different in 1 of 1 values"
+
+
+def test_bfloat16() -> None:
+    one, next_one = (np.array([each], ml_dtypes.bfloat16) for each in (1, 1.0078125))
+    assert difference(one, one) == 0
+    assert difference(next_one, one) == 0.0078125
 
 
 def test_too_far_describes_the_difference() -> None:
