@@ -11,7 +11,7 @@ import keras
 import pytest
 from keras_gallery.models import describe, list_models
 from keras_gallery.models.errors import UnknownModel
-from keras_gallery.training import Recipe, Target, load_recipes
+from keras_gallery.training import Recipe, Run, Target, load_recipes
 from keras_gallery.training.errors import BadFolder, UnknownRecipe
 from keras_gallery.training.recipes import denoising_autoencoder as recipes
 from keras_gallery.training.results.measure import (
@@ -78,13 +78,14 @@ def test_interrupted_training_is_not_stored(tmp_path: Path, monkeypatch: pytest.
     class Interrupt(keras.callbacks.Callback):
         def on_epoch_end(self, epoch: int, logs: object = None) -> None:
             if epoch == 1:
-                self.model.stop_training = True  # as Ctrl-C does
+                raise KeyboardInterrupt  # as Ctrl-C does
 
     monkeypatch.setattr(Reconstruction, "callbacks", lambda task, model: [Interrupt()])
     with pytest.raises(KeyboardInterrupt):
         results(RecipeName.parse("denoising_autoencoder"), (0,), tmp_path / "docs", tmp_path / "runs")
     assert load_results(tmp_path / "docs") == {}
-    assert len(list((tmp_path / "runs/denoising_autoencoder").iterdir())) == 1  # the run has the best weights so far
+    (run,) = (tmp_path / "runs/denoising_autoencoder").glob("[0-9]*")  # it has the best weights so far
+    assert Run.load(run).interrupted
 
 
 def test_parsing_of_recipe_names() -> None:
