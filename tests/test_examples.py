@@ -23,6 +23,7 @@ def test_only_correlated_values_are_compressible(capsys: pytest.CaptureFixture[s
 
 
 @pytest.mark.models
+@pytest.mark.filterwarnings("ignore:Values outside the range of the training examples")  # the series grows
 @pytest.mark.parametrize("name", ["own_pictures", "own_series"])
 def test_notebook(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -39,7 +39,7 @@ ROOMS = {
     "training": (
         *("errors", "interrupt", "best_weights", "devices", "full_pass", "data", "datasets", "recipe", "recipes"),
         *("sources", "recipe_files", "unfinished", "settings"),
-        *("figures", "pictures", "runs", "tasks", "checkpoints", "logs", "fitting", "train"),
+        *("figures", "pictures", "runs", "tasks", "checkpoints", "logs", "fitting", "saving", "train"),
         *("search_space", "studies", "tuning", "evaluation", "results"),
     ),
 }

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import logging
 import time
-import zlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -37,7 +36,7 @@ class Checkpoints(keras.callbacks.Callback):
         data: the checksum of the training data.
     """
 
-    def __init__(self, unfinished: Unfinished, best: BestWeights, data: int) -> None:
+    def __init__(self, unfinished: Unfinished, best: BestWeights, data: str) -> None:
         super().__init__()
         self.unfinished = unfinished
         self.best = best
@@ -125,16 +124,6 @@ class Checkpoints(keras.callbacks.Callback):
         self.best.history = state["history"]
         self.seconds = state["seconds"]
         return int(state["epoch"])
-
-
-def checksum(*arrays: Any) -> int:
-    """Returns a checksum of the arrays in nested structures. Other data, such as streams, are left out."""
-    value = 0
-    for array in keras.tree.flatten(arrays):
-        if isinstance(array, np.ndarray):
-            value = zlib.crc32(f"{array.dtype} {array.shape}".encode(), value)
-            value = zlib.crc32(np.ascontiguousarray(array).data.cast("B"), value)
-    return value
 
 
 def _variables(model: keras.Model) -> list[Any]:

@@ -149,7 +149,7 @@ def _own_task(run: Run, recipe: Recipe) -> Task:
     dataset = read(source_of(paths["data"], options), config["model"], recipe, seed)
     preparation = {name: value for name, value in (run.preparation or {}).items() if name != "threshold"}
     is_same = _plain(dataset.preparation or {}) == preparation and list(dataset.labels) == config["labels"]
-    found = checksum(dataset)
+    found = checksum(dataset.x_test, dataset.y_test)
     if not is_same or dict(dataset.texts) != run.tokens or found != config.get("test_checksum", found):
         raise BadData(f"The data in {paths['data']} have changed since the training. Name data with --data.")
     return TASKS[recipe.task](recipe, dataset, seed)

@@ -17,8 +17,7 @@ import keras
 from ..models import describe
 from ..models.errors import GalleryError
 from .best_weights import BestWeights
-from .checkpoints import checksum
-from .data.dataset import Dataset
+from .data.dataset import Dataset, checksum
 from .devices import all_devices
 from .errors import BadFolder, BadSpace, Diverged
 from .fitting import build, fit

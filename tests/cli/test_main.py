@@ -151,7 +151,8 @@ ERRORS = {
     "missing input file": (["denoise", "m", "nowhere.png"], "No such file: nowhere.png"),
     "unsupported file format": (
         ["denoise", "m", "x.txt"],
-        "Expected a .png, .jpg, .jpeg, .bmp, .gif, .tif, .tiff, .webp, .npy file or a folder. Received: x.txt",
+        "Expected a .png, .jpg, .jpeg, .bmp, .gif, .tif, .tiff, .webp, .npy, .csv, .tsv, .parquet file or a folder. "
+        "Received: x.txt",
     ),
     "port out of range": (["serve", "--port", "70000"], "Expected a port from 0 to 65535. Received: 70000"),
 }

@@ -88,9 +88,9 @@ def test_forecaster_is_fitted_to_seasonal_differences(season: int) -> None:
 
 
 def test_model_without_normalization_is_unchanged() -> None:
-    model = create("mlp_classifier", input_shape=(3,), hidden=(4,))
+    model = create("mlp_classifier", input_shape=(3, 1, 1), hidden=(4,))
     before = [np.array(weight) for weight in model.get_weights()]
-    adapt(model, X, Y)
+    adapt(model, X.reshape(-1, 3, 1, 1), Y)
     for old, new in zip(before, model.get_weights(), strict=True):
         np.testing.assert_array_equal(new, old)
 

@@ -14,8 +14,9 @@ import pytest
 from keras_gallery.training import load
 from keras_gallery.training import logs as logs_module
 from keras_gallery.training.best_weights import BestWeights
-from keras_gallery.training.checkpoints import Checkpoints, checksum
+from keras_gallery.training.checkpoints import Checkpoints
 from keras_gallery.training.data.batches import Batches
+from keras_gallery.training.data.dataset import checksum
 from keras_gallery.training.devices import EvenBatches
 from keras_gallery.training.errors import BadResume
 from keras_gallery.training.fitting import build, class_weights, fit, training_data
@@ -37,7 +38,7 @@ def task_of(**changes: Any) -> tuple[TrainConfig, Task]:
 def trained(folder: Unfinished, resume: bool, keep: Path) -> tuple[keras.Model, BestWeights]:
     config, task = task_of()
     best = BestWeights()
-    checkpoints = Checkpoints(folder, best, checksum(task.training))
+    checkpoints = Checkpoints(folder, best, checksum(*task.training))
 
     class Copy(keras.callbacks.Callback):
         """Copies the checkpoint after two epochs."""
@@ -72,7 +73,7 @@ def test_dropout_after_a_resume(tmp_path: Path) -> None:
     small.compile("adam")
     _, task = task_of()
     with pytest.raises(BadResume, match="The checkpoint .* is of another model."):
-        Checkpoints(folder, BestWeights(), checksum(task.training)).restore(small)
+        Checkpoints(folder, BestWeights(), checksum(*task.training)).restore(small)
     folder.checkpoint.write_bytes(b"PK damaged")
     with pytest.raises(BadResume, match="Cannot read the checkpoint"):
         Checkpoints(folder, BestWeights(), 0).restore(model)

@@ -17,10 +17,11 @@ from ..figures.slow import LEVELS
 from ..pictures import gradients_over_time, plots
 from ..recipe import Recipe, load_recipe, load_recipes
 from ..runs import Run
+from ..saving import RECIPE_SETTINGS
 from ..settings import TrainConfig
 from ..tasks import TASKS
 from ..tasks.classification import MOVES
-from ..train import RECIPE_SETTINGS, train
+from ..train import train
 from ..unfinished import plain
 from .page import page
 

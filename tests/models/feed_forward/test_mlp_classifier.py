@@ -82,7 +82,7 @@ def test_derivative_by_the_last_pre_activation() -> None:
 @pytest.mark.parametrize("activation", ["sigmoid", "tanh", "relu"])
 def test_the_chain_rule_layer_by_layer(activation: str) -> None:
     """The formula is ∂L/∂W₁ = (∂L/∂ŷ ∂ŷ/∂a₃)(∂a₃/∂h₂ ∂h₂/∂a₂)(∂a₂/∂h₁ ∂h₁/∂a₁) ∂a₁/∂W₁."""
-    model = create("mlp_classifier", input_shape=(4,), classes=3, hidden=(5, 6), activation=activation)
+    model = create("mlp_classifier", input_shape=(2, 2, 1), classes=3, hidden=(5, 6), activation=activation)
     w1, b1, w2, b2, w3, b3 = randomise(model)
     x = RANDOM.normal(size=(4, 4)).astype(np.float32)
     g, slope = {
@@ -95,7 +95,7 @@ def test_the_chain_rule_layer_by_layer(activation: str) -> None:
     by_a3 = (numpy_softmax(h2 @ w3 + b3) - ONE_HOT) / 4
     by_a2 = by_a3 @ w3.T * slope(h2)
     by_a1 = by_a2 @ w2.T * slope(h1)
-    found = weight_gradients(model, lambda y_hat: cross_entropy(LABELS, y_hat), x)
+    found = weight_gradients(model, lambda y_hat: cross_entropy(LABELS, y_hat), x.reshape(4, 2, 2, 1))
     expected = [x.T @ by_a1, by_a1.sum(0), h1.T @ by_a2, by_a2.sum(0), h2.T @ by_a3, by_a3.sum(0)]
     for by_autodiff, by_hand in zip(found, expected, strict=True):
         np.testing.assert_allclose(by_autodiff, by_hand, rtol=1e-3, atol=1e-5)

@@ -13,10 +13,10 @@ from keras_gallery.training.best_weights import BestWeights
 from keras_gallery.training.data.series import Series
 from keras_gallery.training.errors import BadData
 from keras_gallery.training.recipe import load_recipe
+from keras_gallery.training.saving import finite
 from keras_gallery.training.sources.read import read
 from keras_gallery.training.sources.source import source_of
 from keras_gallery.training.tasks import TASKS, Task
-from keras_gallery.training.train import finite
 
 import keras_gallery as kg
 
