@@ -139,8 +139,8 @@ def compiled(name: str, classes: int) -> Any:
     """Returns the same compiled model for each contender."""
     import keras
     from keras_gallery.models import create
-    from keras_gallery.training.recipe import load_recipe
     from keras_gallery.training.fitting import compile_options
+    from keras_gallery.training.recipe import load_recipe
 
     recipe = load_recipe(name)
     given: dict[str, Any] = {**recipe.hyperparameters, "image_shape": (SIDE, SIDE, 3)}

@@ -142,7 +142,7 @@ def training_data(model: keras.Model, task: Task, batch_size: int, seed: int) ->
     if "batch_size" in arguments:
         arguments = {"x": Batches(**arguments, seed=seed)}
     if recipe.class_weights == "balanced":
-        weights = class_weights(task.training.y)
+        weights = class_weights(task.labels)
         arguments["class_weight"] = weights
         x, y = validation
         validation = (x, y, np.array([weights.get(int(label), 0.0) for label in y], np.float32))

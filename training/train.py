@@ -17,7 +17,7 @@ from .errors import BadResume, Diverged
 from .fitting import build, fit
 from .interrupt import interrupt_at_end
 from .logs import TimeLeft, close, log_callbacks
-from .recipe import Recipe
+from .recipe import Recipe, load_recipes
 from .runs import Run
 from .saving import evaluate_and_save
 from .settings import TrainConfig, check, reopen, settings_of
@@ -78,7 +78,8 @@ def _train(config: TrainConfig, recipe: Recipe, resumed: Unfinished | None, prog
         raise BadResume(f"Cannot resume the training in {resumed.folder}: its data or its model have changed.")
     folder = resumed or Unfinished(config.home, settings)
     best = BestWeights(recipe.patience)
-    checkpoints = Checkpoints(folder, best, data.checksum(*keras.tree.flatten((task.training, task.held_out))))
+    arrays = keras.tree.flatten((task.training, task.held_out, task.labels))
+    checkpoints = Checkpoints(folder, best, data.checksum(*arrays))
     try:
         is_interrupted = _fit(config, task, best, checkpoints, resumed is not None, progress)
         with interrupt_at_end():  # so that Ctrl-C does not lose the result of the training
@@ -171,7 +172,10 @@ def hyperparameters_of(config: TrainConfig, recipe: Recipe, task: Task) -> dict[
     by_dataset = {name: value for name, value in task.hyperparameters().items() if name in known}
     suggested = {} if config.source is None else task.suggestions()
     suggested = {name: value for name, value in suggested.items() if name in known}
-    given = {**by_dataset, **recipe.hyperparameters, **suggested, **config.hyperparameters}
+    # The gallery's recipes are for the gallery's datasets, but a recipe of the user's own is for the user's own data.
+    of_gallery = any(recipe.hyperparameters == each.hyperparameters for each in load_recipes(config.model).values())
+    of_recipe = [recipe.hyperparameters, suggested] if of_gallery else [suggested, recipe.hyperparameters]
+    given = {**by_dataset, **of_recipe[0], **of_recipe[1], **config.hyperparameters}
     for name, value in by_dataset.items():
         if known[name].check(given[name]) != known[name].check(value):
             expected = known[name].format(value)

@@ -26,6 +26,7 @@ from .recipe import Recipe
 from .recipe_files import recipe_toml
 from .search_space import Trait, search_space, tried_recipe
 from .settings import TrainConfig, check, settings_of
+from .sources.read import summary
 from .studies import Study, import_optuna, one_at_a_time
 from .tasks import TASKS, Task
 from .train import hyperparameters_of, load_data
@@ -104,6 +105,9 @@ def tune(
     if config.source is None:
         own["dataset"] = checked.dataset
     recipe = tried_recipe(replace(recipe, **own), config.hyperparameters)
+    if config.source is not None:
+        progress(f"Read {summary(dataset)}")
+    recipe = _with_suggestions(config, recipe, dataset)
     space, fixed = _space(config, recipe, dataset, space_file)
     recipe = tried_recipe(recipe, fixed)
     search = _Search(checked, recipe, dataset, space)
@@ -182,6 +186,7 @@ class _Search:
         keras.utils.set_random_seed(self.seed)
         config = replace(self.config, batch_size=tried.batch_size, learning_rate=tried.learning_rate)
         with all_devices():
+            config = replace(config, hyperparameters=tried.hyperparameters)
             model = build(config.model, hyperparameters_of(config, tried, task), task)
             fit(model, task, config, best, lambda: [report], verbose=0)
 
@@ -211,6 +216,16 @@ class _Search:
 
 def _task(recipe: Recipe, dataset: Dataset, seed: int) -> Task:
     return TASKS[recipe.task](recipe, dataset, seed)
+
+
+def _with_suggestions(config: TrainConfig, recipe: Recipe, dataset: Dataset) -> Recipe:
+    """Returns the recipe with the hyperparameters that the task suggests for data of the user's own."""
+    if config.source is None:
+        return recipe
+    task = _task(recipe, dataset, int(config.seed or 0))
+    values = hyperparameters_of(config, recipe, task)
+    names = values.keys() & task.suggestions().keys()
+    return tried_recipe(recipe, {name: values[name] for name in names})
 
 
 def _space(

@@ -34,6 +34,10 @@ class Stream(Protocol):
     def __len__(self) -> int:
         """Number of training examples, without the validation split."""
 
+    @property
+    def targets(self) -> NDArray[Any]:
+        """Targets of the training examples."""
+
     def batches(self, batch_size: int, seed: int, pair: Callable[[Any, Any, Any], tuple[Any, Any]]) -> Any:
         """Returns the batches of a training. Their `dataset()` is a `tf.data.Dataset`; `len` is the number of batches.
 

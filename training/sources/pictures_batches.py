@@ -51,6 +51,11 @@ class PictureStream:
         """Number of training pictures."""
         return len(self.indices)
 
+    @property
+    def targets(self) -> NDArray[np.int64]:
+        """Labels of the training pictures."""
+        return self.labels[self.indices]
+
     def batches(self, batch_size: int, seed: int, pair: Pair) -> PictureBatches:
         """Returns the training batches. `pair` makes the inputs and targets of a batch."""
         return PictureBatches(self, batch_size, seed, pair)

@@ -94,6 +94,11 @@ class Task(ABC):
         """Number of training examples, without the validation split."""
         return len(self.training.x) if self.dataset.stream is None else len(self.dataset.stream)
 
+    @property
+    def labels(self) -> NDArray[Any]:
+        """The targets of all training examples, without the validation split."""
+        return self.training.y if self.dataset.stream is None else self.dataset.stream.targets
+
     def callbacks(self, model: keras.Model) -> list[keras.callbacks.Callback]:
         """Returns additional callbacks for the training."""
         return []
