@@ -146,7 +146,13 @@ def _write(
         for signature, endpoint in signatures.items()
     }
     tables = [table for endpoint in signatures.values() for table in endpoint.tables]
-    tf.saved_model.save(_Tracked(model, graphs, tables), str(folder), graphs)
+    logger = tf.get_logger()
+    level = logger.level
+    logger.setLevel("WARNING")  # TensorFlow logs the names of temporary files
+    try:
+        tf.saved_model.save(_Tracked(model, graphs, tables), str(folder), graphs)
+    finally:
+        logger.setLevel(level)
     sources = dict(zip(output_names(model), output_sources(model), strict=True))
     _set_methods(folder, signatures)
     progress(f"Comparing the answers with those of the Keras model, for {len(signatures)} signature(s)")
