@@ -18,6 +18,8 @@ from .report import Report, unsupported
 Config = dict[str, Any]
 
 _OPERATIONS = [module for module in CLASSES if module.startswith("keras.src.ops.")]
+# Modules of models such as ConvNeXt, with layers of their own.
+_APPLICATIONS = [module for module in CLASSES if module.startswith("keras.src.applications.")]
 
 
 def is_keras2(config: Any) -> bool:
@@ -86,7 +88,7 @@ class _Repairs:
             class_name = new
         if class_name in tables.MODELS:
             return self._model(class_name, config)
-        module = "keras.layers"
+        module = next((each for each in _APPLICATIONS if class_name in CLASSES[each]), "keras.layers")
         if not self.old and "trainable" not in config:  # an operation, unlike a layer of the same name
             module = next((each for each in _OPERATIONS if class_name in CLASSES[each]), module)
         return _object(module, class_name, self._options(class_name, name, config))

@@ -156,6 +156,13 @@ def test_a_list_of_layers_becomes_a_sequential_model() -> None:
     assert keras.saving.deserialize_keras_object(repaired).output_shape == (None, 2)
 
 
+def test_layers_of_the_models_in_keras_applications() -> None:
+    """Keras 2 writes no module for the layers of ConvNeXt, which are not in `keras.layers`."""
+    repaired, _ = repair(sequential(("LayerScale", {"init_values": 0.5, "projection_dim": 3})))
+    model = keras.saving.deserialize_keras_object(repaired)
+    np.testing.assert_array_equal(model(np.ones((1, 3), np.float32)), np.full((1, 3), 0.5))
+
+
 @pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
 def test_hard_sigmoid_equals_keras_2_in_every_layer(tmp_path: Path) -> None:
     """Keras 2 computes max(0, min(1, 0.2 x + 0.5)). Keras 3 computes max(0, min(1, x / 6 + 0.5))."""
