@@ -19,6 +19,8 @@ INTERVAL = 60.0  # seconds between two lines
 class TimeLeft(keras.callbacks.Callback):
     """Reports the time left at the end of an epoch, at most once a minute. Short trainings have no such lines.
 
+    The first epoch is left out, because Keras compiles the model in it.
+
     Args:
         epochs: number of epochs of the whole training.
         report: called with a line of text.
@@ -30,20 +32,18 @@ class TimeLeft(keras.callbacks.Callback):
         self.report = report
 
     def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
-        self.started = time.monotonic()
-        self.next_line = self.started + FIRST_LINE
-        self.first: int | None = None
-
-    def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
-        if self.first is None:
-            self.first = epoch
+        self.next_line = time.monotonic() + FIRST_LINE
+        self.first: tuple[int, float] | None = None  # number of epochs at the end of the first one, and its time
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         now, done = time.monotonic(), epoch + 1
-        if now < self.next_line or done >= self.epochs or self.first is None:
+        if self.first is None:
+            self.first = done, now
+            return
+        if now < self.next_line or done >= self.epochs:
             return
         self.next_line = now + INTERVAL
-        left = (now - self.started) / (done - self.first) * (self.epochs - done)
+        left = (now - self.first[1]) / (done - self.first[0]) * (self.epochs - done)
         self.report(f"Finished epoch {done} of {self.epochs}; {duration(left)} left")
 
 

@@ -190,6 +190,8 @@ def _resumed(config: TrainConfig, found: Unfinished) -> tuple[TrainConfig, Recip
 
 def _difference(config: TrainConfig, found: Unfinished) -> str | None:
     """Returns the first difference between `config` and the settings of an unfinished training, or None."""
+    if not {"recipe", "hyperparameters", "source", *KEPT, *scalars()} <= found.settings.keys():
+        return "It is from another version of Keras Gallery."
     settings = settings_of(*_resumed(config, found))
     for name, value in (settings | settings["hyperparameters"]).items():
         saved = (found.settings | found.settings["hyperparameters"]).get(name, value)

@@ -99,14 +99,15 @@ def tune(
     _check_output(file)
     import_optuna()
     checked, recipe = check(config)
-    progress(f"Loading the dataset {checked.dataset}")
-    dataset = without_tests(load_data(checked, recipe))
+    progress(f"Loading the dataset {checked.dataset}" if config.source is None else f"Reading {checked.dataset}")
+    dataset = load_data(checked, recipe)
+    if config.source is not None:
+        progress(f"Read {summary(dataset)}")
+    dataset = without_tests(dataset)
     own = {name: getattr(checked, name) for name in ("epochs", "batch_size", "learning_rate")}
     if config.source is None:
         own["dataset"] = checked.dataset
     recipe = tried_recipe(replace(recipe, **own), config.hyperparameters)
-    if config.source is not None:
-        progress(f"Read {summary(dataset)}")
     recipe = _with_suggestions(config, recipe, dataset)
     space, fixed = _space(config, recipe, dataset, space_file)
     recipe = tried_recipe(recipe, fixed)
