@@ -113,7 +113,8 @@ def evaluate(
     task.yardsticks = yardsticks
     progress(f"Evaluating the model on {len(task.dataset.x_test):,} examples")
     found = task.evaluate(run.model) | _scores(run, task, yardsticks, source is not None, anomalies)
-    metrics = {name: float(value) for name, value in found.items() if math.isfinite(value)}
+    finite = {name: value for name, value in found.items() if math.isfinite(value)}
+    metrics = {name: value if isinstance(value, int) else float(value) for name, value in finite.items()}
     notes = (*_same_data(run, source), *(task.dataset.notes if source is not None else ()))
     return Evaluation(run, task.dataset.name, len(task.dataset.x_test), metrics, notes, task)
 

@@ -54,6 +54,7 @@ def scores(run: Run, images: np.ndarray) -> np.ndarray:
 def test_own_test_examples_give_the_same_metrics(run: Run) -> None:
     metrics = kg.evaluate(run).metrics
     assert set(metrics) - set(run.metrics) == {"above_threshold"}
+    assert isinstance(metrics["code_dim"], int)
     for name in set(metrics) & set(run.metrics):
         assert metrics[name] == pytest.approx(run.metrics[name], rel=1e-6), name
     assert metrics["above_threshold"] == run.metrics["measured_false_alarm_rate"]

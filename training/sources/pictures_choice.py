@@ -21,6 +21,10 @@ LARGEST_COMMON = 128  # pixels: a common size is kept up to this length of the l
 SIDES = (64, 48, 32, 24, 16, 8)
 STEP = 8  # the sides of images that are not square are multiples of this number
 MOST_VALUES = 1 << 21  # of an image
+FITTING = {
+    "crop": "Pictures of another shape are cut to their middle part",
+    "pad": "Pictures of another shape get black edges",
+}
 SAME = 0.9  # share of pictures that must have the same shape, to be decoded as pictures of one shape
 
 
@@ -62,8 +66,11 @@ def choose(source: Source, model: str, recipe: Recipe, paths: Sequence[bytes], s
     channels, why_channels = _channels(source, recipe, shapes, model)
     size, why_size = _size(source, model, recipe, shapes, channels)
     pictures = Pictures(*size, channels, source.fit or "crop", "0..1")
-    looked_at = "all" if len(headers) == len(paths) else f"{len(headers):,} of {len(paths):,}"
-    note = f"images of {size[0]} × {size[1]} × {channels}: {why_size}, {why_channels} ({looked_at} pictures looked at)"
+    note = f"images of {size[0]} × {size[1]} × {channels}: {why_size}, {why_channels}"
+    if len(headers) < len(paths):
+        note += f" ({len(headers):,} of {len(paths):,} pictures were looked at)"
+    if any(shape.height * size[1] != shape.width * size[0] for shape in shapes):
+        note += f". {FITTING[pictures.fit]} (--fit {pictures.fit})"
     plain = common if count >= SAME * len(shapes) else None
     return Choice(pictures, note, plain, int(np.median([each.bytes for each in headers])))
 

@@ -11,7 +11,7 @@ from ..errors import BadData
 
 SUFFIXES = (b".png", b".jpg", b".jpeg", b".jpe", b".jfif", b".bmp", b".dib", b".tif", b".tiff", b".webp")
 KINDS = "PNG, JPEG, BMP, TIFF, WebP"
-HIDDEN, LINKS, OTHERS, OUTSIDE = "hidden", "symbolic links", "not pictures", "outside of the class folders"
+HIDDEN, LINKS, OTHERS, OUTSIDE = "hidden", "symbolic links", "in other file formats", "outside of the class folders"
 
 
 @dataclass
@@ -47,7 +47,7 @@ class Listing:
         self.paths = [path for path, is_wanted in zip(self.paths, wanted, strict=True) if is_wanted]
 
     def ignored_text(self) -> str:
-        """Returns the numbers of ignored files, such as `2 hidden, 1 not pictures`."""
+        """Returns the numbers of ignored files, such as `2 hidden, 1 in other file formats`."""
         return ", ".join(f"{count:,} {reason}" for reason, count in self.ignored.items() if count)
 
 

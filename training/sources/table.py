@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...models.errors import closest
 from ..errors import BadData
 
 if TYPE_CHECKING:
@@ -44,7 +45,11 @@ class Table:
     def check_column(self, name: str, option: str) -> None:
         """Raises BadData if there is no column `name`, which the user named with `option`."""
         if name not in self.columns:
-            raise BadData(f"{self.name} has no column {name} ({option}). Its columns are: {listed(self.columns)}.")
+            similar = closest(name, self.columns)
+            suggestion = f" Did you mean {' or '.join(map(shown, similar))}?" if similar else ""
+            raise BadData(
+                f"{self.name} has no column {name} ({option}).{suggestion} Its columns are: {listed(self.columns)}."
+            )
 
     def kind(self, name: str) -> str:
         """Returns what a column contains: `number`, `text`, `date` or `other`, such as lists."""
@@ -144,7 +149,7 @@ def sorted_names(texts: Sequence[str] | NDArray[Any]) -> tuple[str, ...]:
         return tuple(sorted(names))
 
 
-def listed(names: Sequence[str], most: int = 12) -> str:
+def listed(names: Sequence[str], most: int = 20) -> str:
     """Returns the first names as a list for a message."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(shown(name) for name in names[:most]) + more

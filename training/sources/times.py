@@ -81,7 +81,7 @@ def regular(times: NDArray[Any], table: Table, name: str) -> Times:
     differences = np.diff(times)
     if not (differences > differences.dtype.type(0)).all():
         row = int(np.flatnonzero(~(differences > differences.dtype.type(0)))[0]) + 1
-        raise BadData(f"The column {name} of {table.name} has a time twice: {_name(times[row])}, {table.place(row)}.")
+        raise BadData(f"The column {name} of {table.name} has the time {_name(times[row])} twice ({table.place(row)}).")
     if times.dtype.kind != "M":
         _check_equal(differences, times, table, name)
         size = float(differences[0])
@@ -114,8 +114,8 @@ def _check_equal(differences: NDArray[Any], times: NDArray[Any], table: Table, n
     if len(wrong):
         row = int(wrong[0]) + 1
         raise BadData(
-            f"The times in the column {name} of {table.name} are not regular: after {_name(times[row - 1])} follows "
-            f"{_name(times[row])} ({table.place(row)}). Fill in the missing steps."
+            f"The times in the column {name} of {table.name} are not regular: {_name(times[row])} follows "
+            f"{_name(times[row - 1])} ({table.place(row)}). Fill in the missing steps."
         )
 
 

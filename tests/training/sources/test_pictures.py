@@ -60,11 +60,13 @@ def test_a_listing_counts_what_it_leaves_out(tmp_path: Path) -> None:
     os.mkfifo(root / "pipe.png")
     listing = pictures_folder.list_pictures(root)
     assert listing.paths == [b"a/000.png", b"a/001.png", b"a/b/002.png"]
-    assert dict(listing.ignored) == {"hidden": 2, "symbolic links": 2, "not pictures": 2}
+    assert dict(listing.ignored) == {"hidden": 2, "symbolic links": 2, "in other file formats": 2}
 
 
 def test_a_folder_that_cannot_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(BadData, match=r"photos has no pictures \(PNG, JPEG, BMP, TIFF, WebP\)\. Ignored: 1 not pict"):
+    with pytest.raises(
+        BadData, match=r"photos has no pictures \(PNG, JPEG, BMP, TIFF, WebP\)\. Ignored: 1 in other file f"
+    ):
         (tmp_path / "photos").mkdir()
         (tmp_path / "photos" / "a.txt").write_text("")
         pictures_folder.list_pictures(tmp_path / "photos")
@@ -172,8 +174,9 @@ def test_the_size_is_chosen_from_the_files(
     for number, size in enumerate(sizes):
         picture(number, size, mode).save(tmp_path / f"{number}.png")
         paths.append(os.fsencode(tmp_path / f"{number}.png"))
-    chosen = choose(Source(tmp_path), model, load_recipe(model), paths, 0).pictures
-    assert (chosen.height, chosen.width, chosen.channels) == wanted
+    chosen = choose(Source(tmp_path), model, load_recipe(model), paths, 0)
+    assert (chosen.pictures.height, chosen.pictures.width, chosen.pictures.channels) == wanted
+    assert ("are cut to their middle part (--fit crop)" in chosen.note) == (len(sizes) > 1)
 
 
 def test_a_size_that_a_model_does_not_take_is_refused_with_the_least_size(tmp_path: Path) -> None:

@@ -96,7 +96,7 @@ def test_categories_become_ids() -> None:
     ("model", "change", "options", "message"),
     [
         ("mlp_classifier", {}, {}, "Name the column to predict (--target)."),
-        ("mlp_classifier", {}, {"target": "klass"}, "the DataFrame has no column klass (--target)."),
+        ("mlp_classifier", {}, {"target": "klass"}, "has no column klass (--target). Did you mean class?"),
         ("mlp_classifier", {"class": "a"}, CLASSES, "All values in the column class of the DataFrame are a."),
         ("mlp_classifier", {}, {"target": "size"}, "There are 60 different values in the column size"),
         ("mlp_classifier", {"colour": None}, CLASSES, "Missing value in the column colour of the DataFrame, row 1"),
@@ -162,8 +162,8 @@ def test_next_values_for_a_regression_network() -> None:
 @pytest.mark.parametrize(
     ("table", "options", "message"),
     [
-        (MONTHS.drop(5), {}, "are not regular: after 2000-05-01 follows 2000-07-01 (row 6)"),
-        (pd.concat([MONTHS, MONTHS[:1]]), {}, "The column month of the DataFrame has a time twice: 2000-01-01, row"),
+        (MONTHS.drop(5), {}, "are not regular: 2000-07-01 follows 2000-05-01 (row 6)"),
+        (pd.concat([MONTHS, MONTHS[:1]]), {}, "The column month of the DataFrame has the time 2000-01-01 twice (row"),
         (MONTHS[:9], {"history": 6}, "The training period of own data has 7 steps, too few for history=6"),
         (MONTHS.assign(value=1), {}, "All values of value in the training period of own data are 1"),
         (MONTHS, {"horizon": 20}, "The test period of own data has 12 steps, fewer than the horizon of 20."),
