@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from ..models.errors import GalleryError
+from ..preparation.headers import PILLOW_FORMATS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -38,7 +39,7 @@ def read_image(file: Path) -> bytes:
     from PIL import Image, ImageOps, UnidentifiedImageError
 
     try:
-        with Image.open(io.BytesIO(content)) as image:
+        with Image.open(io.BytesIO(content), formats=PILLOW_FORMATS) as image:
             count = getattr(image, "n_frames", 1)
             if count > 1:
                 raise ValueError(f"Expected one image. Received: {count}.")
@@ -57,7 +58,7 @@ def is_damaged(content: bytes) -> bool:
     from PIL import Image
 
     try:
-        with Image.open(io.BytesIO(content)) as image:
+        with Image.open(io.BytesIO(content), formats=PILLOW_FORMATS) as image:
             image.verify()
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return True
@@ -75,7 +76,7 @@ def read_pixels(file: Path, size: Sequence[int]) -> Array:
 
     content = read_image(file)
     try:
-        with Image.open(io.BytesIO(content)) as image:
+        with Image.open(io.BytesIO(content), formats=PILLOW_FORMATS) as image:
             found, mode = (image.height, image.width), image.mode
             is_right = all(want in (-1, got) for want, got in zip(size, found, strict=False))
             pixels = np.asarray(image.convert("L" if size[2] == 1 else "RGB")) if is_right else None
@@ -104,7 +105,7 @@ def load(file: Path) -> Array:
                 array = np.lib.format.read_array(opened, allow_pickle=False)
         if array.dtype.kind not in "biuf":
             raise ValueError(f"dtype {array.dtype}")
-    except (ValueError, OSError, EOFError) as error:
+    except Exception as error:  # NumPy raises errors of many classes for damaged files
         raise GalleryError(f"Expected an NPY file of numbers: {file}. Received: {error}.") from None
     return array
 

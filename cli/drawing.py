@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw
 
+from ..preparation.headers import PILLOW_FORMATS
 from ..serving.client import Detection
 
 Array = np.ndarray[Any, Any]
@@ -32,7 +33,7 @@ def draw_boxes(source: Path, found: Detection) -> Array:
 
     A small image is enlarged by an integer factor.
     """
-    with Image.open(source) as opened:
+    with Image.open(source, formats=PILLOW_FORMATS) as opened:
         image = opened.convert("RGB")
     times = -(-MIN_SIDE // min(image.size))
     image = image.resize((image.width * times, image.height * times), Image.Resampling.NEAREST)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+# The formats that Pillow may read. Of other formats, some are decoded by other programs: EPS starts Ghostscript.
+PILLOW_FORMATS = ("PNG", "JPEG", "BMP", "DIB", "GIF", "TIFF", "WEBP")
 MAX_PIXELS = 1 << 26  # of a picture: 67 megapixels
 MAX_BATCH_PIXELS = 1 << 29  # of all pictures in a request
 MAX_BYTES = 1 << 26  # of a file

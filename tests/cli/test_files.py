@@ -288,6 +288,10 @@ def test_an_invalid_file_among_others(
         (lambda f: Image.new("RGB", (8, 8)).save(f / "x.png"), "Expected a picture of 1 channel"),
         (lambda f: (f / "x.png").write_bytes(b"no picture"), "x.png is damaged, or is not an image."),
         (lambda f: (f / "x.png").write_bytes(b""), "x.png is damaged, or is not an image."),
+        (
+            lambda f: (f / "x.png").write_bytes(b"%!PS-Adobe-3.0 EPSF\n%%BoundingBox: 0 0 9 9\n%%EndComments\n"),
+            "x.png is damaged, or is not an image.",
+        ),
         (lambda f: write_cut_png(f / "x.png"), "x.png is damaged, or is not an image."),
         (lambda f: write_pages(f / "x.tif"), "x.tif: Expected one image. Received: 2."),
         (lambda f: Image.new("F", (8, 8)).save(f / "x.tif"), "x.tif: cannot write mode F as PNG"),

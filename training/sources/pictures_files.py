@@ -14,7 +14,7 @@ import threading
 import warnings
 from typing import Any, NamedTuple
 
-from ...preparation.headers import BYTES_PER_PIXEL, MAX_BYTES, MAX_EXTRA_BYTES, MAX_PIXELS, MAX_SCANS
+from ...preparation.headers import BYTES_PER_PIXEL, MAX_BYTES, MAX_EXTRA_BYTES, MAX_PIXELS, MAX_SCANS, PILLOW_FORMATS
 
 JPEG, PNG = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"
 EXIF_ORIENTATION = 0x0112
@@ -224,7 +224,7 @@ def _convertible(image: Any) -> Any:
 def _opened(file: Any) -> Any:
     from PIL import Image
 
-    return Image.open(os.fsdecode(file) if isinstance(file, bytes) else file)
+    return Image.open(os.fsdecode(file) if isinstance(file, bytes) else file, formats=PILLOW_FORMATS)
 
 
 def _is_grey(picture: Any) -> bool:

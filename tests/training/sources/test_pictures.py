@@ -136,6 +136,7 @@ def test_broken_pictures_are_named_with_the_reason(tmp_path: Path, monkeypatch: 
     picture(1, (64, 64)).save(tmp_path / "h.png")
     (tmp_path / "h.png").write_bytes((tmp_path / "h.png").read_bytes()[:-3000])
     Image.fromarray(np.zeros((4, 4), np.float32)).save(tmp_path / "i.tif")
+    (tmp_path / "j.png").write_bytes(b"%!PS-Adobe-3.0 EPSF\n%%BoundingBox: 0 0 9 9\n%%EndComments\n")
     paths = [os.fsencode(path) for path in sorted(tmp_path.iterdir())] + [os.fsencode(tmp_path / "gone.png")]
     decoder = Decoder(paths, Pictures(8, 8, 3))
     _, kept = decoder.load(np.arange(len(paths)))
@@ -147,6 +148,7 @@ def test_broken_pictures_are_named_with_the_reason(tmp_path: Path, monkeypatch: 
         "c.jpg": "a damaged JPEG file",
         "f.png": "1,000 × 1,000 pixels are more than 100,000",
         "i.tif": "its values are floating-point numbers; save it with 8 or 16 bits",
+        "j.png": "not a picture, or damaged",  # EPS would start Ghostscript
         "gone.png": "no such file or directory",
     }
 
