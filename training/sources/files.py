@@ -12,7 +12,8 @@ import re
 import warnings
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -129,7 +130,7 @@ def table_of(frame: Any, name: str) -> Table:
 
 
 def _check_names(names: list[str], file: str) -> None:
-    duplicates = sorted({each for each in names if names.count(each) > 1})
+    duplicates = sorted(name for name, count in Counter(names).items() if count > 1)
     if duplicates:
         raise BadData(f"{file} has several columns with the name {listed(duplicates)}. Give each column its own name.")
 
@@ -143,23 +144,31 @@ def _separated(path: Path, as_text: Callable[[str], bool]) -> Table:
     header = [name.strip() for name in next(_records(text, separator, quoting), (0, [""]))[1]]
     _check_header(header, path.name)
     records = partial(_records, text, separator, quoting, blank=len(header) == 1)
+
+    def read(texts: Iterable[str]) -> Any:
+        return pd.read_csv(
+            io.BytesIO(text.encode()),
+            sep=separator,
+            quoting=quoting,
+            names=header,
+            header=0,
+            index_col=False,
+            dtype=dict.fromkeys(texts, str),
+            keep_default_na=False,
+            na_values=[""],
+            skipinitialspace=separator != "\t",
+            skip_blank_lines=len(header) > 1,
+            low_memory=False,
+        )
+
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)  # values without a column
-            frame = pd.read_csv(
-                io.BytesIO(text.encode()),
-                sep=separator,
-                quoting=quoting,
-                names=header,
-                header=0,
-                index_col=False,
-                dtype={name: str for name in header if as_text(name)},
-                keep_default_na=False,
-                na_values=[""],
-                skipinitialspace=separator != "\t",
-                skip_blank_lines=len(header) > 1,
-                low_memory=False,
-            )
+            texts = {name for name in header if as_text(name)}
+            frame = read(texts)
+            # A served model receives truth values as they are in the file, such as "true". pandas makes them True.
+            flags = {name for name in header if pd.api.types.infer_dtype(frame[name], skipna=True) == "boolean"}
+            frame = read(texts | flags) if flags else frame
     except (ValueError, OverflowError, pd.errors.ParserWarning) as error:
         if "inside string" in str(error):
             raise BadData(f"Cannot read {path.name}: a quotation mark is not closed.") from None
@@ -243,15 +252,21 @@ def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
             return {"x": np.array(array)}
         with zipfile.ZipFile(path) as members:
             _check_size(sum(member.file_size for member in members.infolist()), path)
-        with np.load(path, allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in arrays.files}
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+        with np.load(path, allow_pickle=False) as members:
+            arrays = {name: members[name] for name in members.files}
+        if other := next((name for name, array in arrays.items() if not isinstance(array, np.ndarray)), None):
+            raise ValueError(f"{other} is not an array")
+        return arrays
+    except BadData:
+        raise
+    except Exception as error:  # NumPy and zipfile raise errors of many classes for damaged files
         hint = (
             " Save texts as NumPy strings, not as objects."
             if "pickle" in str(error) or "Python objects" in str(error)
             else ""
         )
-        raise BadData(f"Cannot read {path}: {str(error).splitlines()[0].rstrip('.')}.{hint}") from None
+        reason = str(error).partition("\n")[0].rstrip(".") or type(error).__name__
+        raise BadData(f"Cannot read {path}: {reason}.{hint}") from None
 
 
 def _check_size(size: int, path: Path) -> None:

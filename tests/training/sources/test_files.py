@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import io
+import time
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -79,9 +82,9 @@ def test_bad_numbers_name_the_line(tmp_path: Path, content: str, column: str, me
 
 
 def test_kinds_of_columns(tmp_path: Path) -> None:
-    table = read_table(write(tmp_path, "n,t,d,b\n1,x,2020-01-31,True\n2,2,31.1.2020,False\n"), no_texts)
+    table = read_table(write(tmp_path, "n,t,d,b\n1,x,2020-01-31,true\n2,2,31.1.2020,FALSE\n"), no_texts)
     assert [table.kind(name) for name in table.columns] == ["number", "text", "date", "text"]
-    assert table.texts("b").tolist() == ["True", "False"]
+    assert table.texts("b").tolist() == ["true", "FALSE"]  # as served models receive them
 
 
 def test_texts_are_as_in_the_file(tmp_path: Path) -> None:
@@ -110,6 +113,27 @@ def test_arrays(tmp_path: Path) -> None:
         read_arrays(tmp_path / "objects.npy")
     with pytest.raises(BadData, match="Cannot read"):
         read_arrays(write(tmp_path, "no array", "bad.npz"))
+
+
+def test_damaged_arrays(tmp_path: Path) -> None:
+    header = io.BytesIO()
+    shape = {"descr": "<f8", "fortran_order": False, "shape": (1 << 50,)}  # more memory than any machine has
+    np.lib.format.write_array_header_1_0(header, shape)
+    for content in (header.getvalue(), b"no array", b"\x93NUMPY\x01\x00\x08\x00(((((((\n"):
+        with zipfile.ZipFile(tmp_path / "x.npz", "w") as members:
+            members.writestr("x.npy", content)
+        with pytest.raises(BadData, match="Cannot read"):
+            read_arrays(tmp_path / "x.npz")
+    file = bytearray((tmp_path / "x.npz").read_bytes())
+    file[file.find(b"PK\1\2") + 10] = 99  # an unknown compression method
+    with pytest.raises(BadData, match="Cannot read"):
+        read_arrays(write(tmp_path, bytes(file), "y.npz"))
+
+
+def test_many_columns() -> None:
+    start = time.process_time()
+    files._check_names([f"c{number}" for number in range(30_000)], "wide.csv")
+    assert time.process_time() - start < 1
 
 
 def test_limits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
