@@ -66,7 +66,7 @@ def read_recipe(file: Path, model: str) -> Recipe:
     """
     try:
         content = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:  # ValueError: not UTF-8, not TOML, or a very long number
         reason = error.strerror if isinstance(error, OSError) else error
         raise BadRecipe(f"Cannot read the recipe {file}: {reason}.") from None
     if (given := content.pop("model", model)) != model:

@@ -168,6 +168,6 @@ def _trait(setting: Hyperparameter, given: Mapping[str, Any], file: Path) -> Tra
 def _read(file: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:  # ValueError: not UTF-8, not TOML, or a very long number
         reason = error.strerror if isinstance(error, OSError) else error
         raise BadSpace(f"Cannot read the search space {file}: {reason}.") from None

@@ -55,6 +55,8 @@ def test_keys_that_are_left_out_have_the_values_of_the_first_recipe(tmp_path: Pa
         ("model = 'gru'", "The recipe .*mine.toml is for the model gru, and not for mlp_classifier."),
         ("[x", "Cannot read the recipe .*mine.toml: Expected"),
         ("\xff", "Cannot read the recipe .*mine.toml: 'utf-8' codec"),
+        ("x = " + "[" * 5_000, "Cannot read the recipe .*mine.toml: maximum recursion depth"),
+        ("epochs = " + "9" * 5_000, "Cannot read the recipe .*mine.toml: Exceeds the limit"),
     ],
 )
 def test_wrong_recipe_files(text: str, message: str, tmp_path: Path) -> None:
