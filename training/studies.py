@@ -5,8 +5,11 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
+import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +33,7 @@ class Study:
 
     Raises:
         NotInstalled: Optuna is not installed.
+        BadFolder: the file with the trials is damaged or cannot be written.
     """
 
     def __init__(self, home: Path, settings: Mapping[str, Any], seed: int, prune: bool) -> None:
@@ -37,12 +41,17 @@ class Study:
         self.seed = seed
         name = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
         pruners = self.optuna.pruners
-        self.study = self.optuna.create_study(
-            storage=f"sqlite:///{home.absolute() / STORAGE}",
-            study_name=name,
-            pruner=pruners.MedianPruner() if prune else pruners.NopPruner(),
-            load_if_exists=True,
-        )
+        file = home.absolute() / STORAGE
+        try:
+            self.study = self.optuna.create_study(
+                storage=_storage(self.optuna, file),
+                study_name=name,
+                pruner=pruners.MedianPruner() if prune else pruners.NopPruner(),
+                load_if_exists=True,
+            )
+        except import_module("sqlalchemy.exc").SQLAlchemyError as error:
+            reason = str(error).partition("\n")[0]
+            raise BadFolder(f"Cannot open the trials in {file}: {reason}. Delete this file to start again.") from None
         states = self.optuna.trial.TrialState
         for each in self.study.get_trials(states=[states.RUNNING]):
             self.study.tell(each.number, state=states.FAIL)
@@ -88,6 +97,12 @@ class Study:
     def again(self, trial: Any) -> Any:
         """Returns a trial with the parameters of a finished trial, for `Trait.suggest`."""
         return self.optuna.trial.FixedTrial(trial.params)
+
+
+def _storage(optuna: Any, file: Path) -> Any:
+    """Returns the storage of Optuna in an SQLite file. The path is not a URL, in which `?`, `%` and `{` are special."""
+    connect = partial(sqlite3.connect, file, check_same_thread=False)
+    return optuna.storages.RDBStorage("sqlite:///trials", engine_kwargs={"creator": connect})
 
 
 def import_optuna() -> Any:

@@ -15,6 +15,7 @@ from keras_gallery.training.errors import BadFolder, BadSpace, Diverged
 from keras_gallery.training.recipe_files import find_recipe
 from keras_gallery.training.search_space import search_space
 from keras_gallery.training.settings import TrainConfig
+from keras_gallery.training.studies import STORAGE, Study
 from keras_gallery.training.tuning import tune, without_tests
 
 pytest.importorskip("optuna")
@@ -116,6 +117,7 @@ def test_one_trial_trains_a_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         ("[batch_size]\nchoices = [0]", "Expected batch_size to be an integer of at least 1. Received: 0"),
         ("learning_rate = 0.1\nbatch_size = 3\nhidden = [3]\nactivation = 'relu'", "Tuning needs at least one range."),
         ("[x", "Cannot read the search space"),
+        ("x = " + "[" * 5_000, "Cannot read the search space"),
     ],
 )
 def test_wrong_search_spaces(text: str, message: str, tmp_path: Path) -> None:
@@ -140,3 +142,14 @@ def test_default_search_space() -> None:
     assert (space["code_dim"].low, space["code_dim"].high, space["code_dim"].log) == (16, 64, True)
     assert space["filters"].choices == ((16, 32), (8, 16), (32, 64))
     assert "dropout" in spaces("sequence_to_vector") and "cell" in spaces("sequence_to_vector")
+
+
+def test_folders_with_special_characters_and_damaged_trials(tmp_path: Path) -> None:
+    home = tmp_path / "a?{b}%41"
+    home.mkdir()
+    study = Study(home, {}, 0, prune=False)
+    study.complete(study.start({}), 1.0)
+    assert (home / STORAGE).is_file()
+    (tmp_path / STORAGE).write_bytes(b"damaged" * 100)
+    with pytest.raises(BadFolder, match=r"Cannot open the trials in .*: .*file is not a database"):
+        Study(tmp_path, {}, 0, prune=False)
