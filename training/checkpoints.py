@@ -10,6 +10,8 @@ from __future__ import annotations
 import json
 import logging
 import time
+import zipfile
+import zlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -104,10 +106,10 @@ class Checkpoints(keras.callbacks.Callback):
         path = self.unfinished.checkpoint
         assert path is not None
         try:
-            with np.load(path, allow_pickle=False) as file:
+            with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
                 arrays = dict(file)
             state = json.loads(str(arrays.pop("state")))
-        except (OSError, ValueError, KeyError, EOFError) as error:
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise BadResume(f"Cannot read the checkpoint {path}: {error}.") from None
         if state["backend"] != keras.backend.backend():
             raise BadResume(

@@ -7,7 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import keras
 import pytest
+from keras_gallery.training.best_weights import BestWeights
+from keras_gallery.training.checkpoints import Checkpoints
 from keras_gallery.training.errors import BadResume
 from keras_gallery.training.unfinished import Unfinished, to_resume, unfinished
 
@@ -83,3 +86,11 @@ def test_a_finished_training_deletes_those_with_the_same_settings_and_old_ones(t
     assert {epochs for epochs, folder in folders.items() if folder.exists()} == {2, 3, 4}
     assert running.folder is not None and running.folder.exists()
     running.release()
+
+
+def test_damaged_checkpoint(tmp_path: Path) -> None:
+    folder = interrupted(tmp_path, 1, 1)
+    for content in (b"", b"damaged", b"PK\3\4 damaged"):
+        (folder / "checkpoint.npz").write_bytes(content)
+        with pytest.raises(BadResume, match=r"Cannot read the checkpoint .*checkpoint\.npz: "):
+            Checkpoints(Unfinished(tmp_path, {}, folder), BestWeights(), 0).restore(keras.Model())
