@@ -173,7 +173,9 @@ def _chain(first: Record, records: Iterator[Record]) -> Iterator[Record]:
 
 
 def _number(cell: Any) -> float | None:
+    """Returns the finite number in a cell, or None. As in training, 1_000 and the digits of other scripts are texts."""
     try:
-        return float(cell)
+        number = float(cell)
     except (TypeError, ValueError):
         return None
+    return number if math.isfinite(number) and "_" not in str(cell) and str(cell).strip().isascii() else None

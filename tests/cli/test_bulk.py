@@ -343,6 +343,8 @@ def test_the_rows_of_a_table(client: FakeClient, capsys: pytest.CaptureFixture[s
         ("a,b\n1,2\n", 2, "Expected 3 columns of numbers in t.csv. Received: 2."),
         ("a,b,c\n1,2\n", 2, "t.csv[0]: line 2: Expected 3 columns. Received: 2."),
         ("a,b,c\n1,two,3\n", 2, "t.csv[0]: line 2, column 'b': Expected a number. Received: 'two'."),
+        ("a,b,c\n1,1_0,3\n", 2, "t.csv[0]: line 2, column 'b': Expected a number. Received: '1_0'."),
+        ("a,b,c\n1,nan,3\n", 2, "t.csv[0]: line 2, column 'b': Expected a number. Received: 'nan'."),
         ("", 2, "t.csv is empty."),
     ],
 )

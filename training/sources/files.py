@@ -26,6 +26,7 @@ from .table import Table, listed, shown
 
 MOST_BYTES = 2**30  # largest size of a text file, uncompressed, and of a Parquet file in memory
 MOST_ARRAY_BYTES = 2**33  # largest size of all arrays together
+PARQUET_ROWS = 1024  # rows that are read at the same time
 QUOTED = re.compile(r'"(?:[^"]|"")*"')
 TABLES = (".csv", ".tsv", ".tab", ".parquet", ".pq")
 ARRAYS = (".npz", ".npy")
@@ -108,10 +109,24 @@ def _parquet(path: Path) -> Table:
             size = sum(group.total_byte_size for group in groups)
             if max(size, 8 * file.metadata.num_rows * file.metadata.num_columns) > MOST_ARRAY_BYTES:
                 raise BadData(f"{path.name} is larger than {MOST_ARRAY_BYTES / 2**30:.0f} GiB in memory.")
-            frame = file.read().to_pandas()
+            frame = arrow.Table.from_batches(_limited(file, path), file.schema_arrow).to_pandas()
     except (OSError, arrow.ArrowException) as error:
         raise BadData(f"Cannot read {path}: {shown(str(error).splitlines()[0])}") from None
     return table_of(frame, path.name)
+
+
+def _limited(file: Any, path: Path) -> Iterator[Any]:
+    """Yields the batches of a Parquet file. A text that is stored once can be in millions of rows, so they are counted.
+
+    Raises:
+        BadData: the table is too large.
+    """
+    size = 0
+    for batch in file.iter_batches(PARQUET_ROWS):
+        size += batch.nbytes
+        if size > MOST_ARRAY_BYTES:
+            raise BadData(f"{path.name} is larger than {MOST_ARRAY_BYTES / 2**30:.0f} GiB in memory.")
+        yield batch
 
 
 def table_of(frame: Any, name: str) -> Table:

@@ -63,6 +63,8 @@ class Table:
         if types.is_numeric_dtype(column):
             return "other" if types.is_complex_dtype(column) else "number"
         values = column.dropna()
+        if any(isinstance(value, list | dict | set | np.ndarray) for value in values):
+            return "other"
         if not all(isinstance(value, str | int | float | np.number | np.bool_) for value in values.unique()):
             return "date" if all(hasattr(value, "isoformat") for value in values) else "other"
         texts = values.astype(str).str.strip()
@@ -131,9 +133,9 @@ def text_of(value: Any) -> str | None:
     """Returns a value of a table as a text, or None if it is missing."""
     if isinstance(value, str):
         return value.strip() or None
-    if value is None or value != value:  # NaN is not equal to itself
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
         return None
-    if type(value).__name__ in ("NAType", "NaTType"):
+    if value != value:  # NaN is not equal to itself
         return None
     if isinstance(value, float | np.floating) and float(value).is_integer():
         return str(int(value))

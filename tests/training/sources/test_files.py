@@ -99,6 +99,11 @@ def test_parquet(tmp_path: Path) -> None:
     assert [table.kind(name) for name in table.columns] == ["number", "text", "date"]
     with pytest.raises(BadData, match=r"Missing value in the column text of data.parquet, row 2\."):
         table.texts("text")
+    pd.DataFrame({"lists": [[1], [2, 3]], "dicts": [{"a": 1}] * 2}).to_parquet(tmp_path / "lists.parquet")
+    table = read_table(tmp_path / "lists.parquet", no_texts)
+    assert [table.kind(name) for name in table.columns] == ["other", "other"]
+    with pytest.raises(BadData, match="The column lists of lists.parquet has neither numbers nor texts"):
+        table.texts("lists")
     with pytest.raises(BadData, match="Cannot read .*bad.parquet"):
         read_table(write(tmp_path, "no table", "bad.parquet"), no_texts)
 
@@ -145,6 +150,16 @@ def test_limits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             read_table(file, no_texts)
     with pytest.raises(BadData, match="is larger than"):
         read_arrays(tmp_path / "x.npz")
+    monkeypatch.setattr(files, "MOST_ARRAY_BYTES", 1 << 20)
+    pd.DataFrame({"text": ["x" * 1_000] * 3_000}).to_parquet(tmp_path / "x.parquet")  # a file of a few KB
+    with pytest.raises(BadData, match="is larger than"):
+        read_table(tmp_path / "x.parquet", no_texts)
+
+
+def test_missing_values_of_pandas() -> None:
+    table = files.table_of(pd.DataFrame({"text": pd.array(["a", None], dtype="string")}), "the DataFrame")
+    with pytest.raises(BadData, match="Missing value in the column text of the DataFrame, row 2"):
+        table.texts("text")
 
 
 def test_lines(tmp_path: Path) -> None:
