@@ -11,7 +11,6 @@ import json
 import logging
 import time
 import zipfile
-import zlib
 from collections.abc import Mapping
 from typing import Any
 
