@@ -15,6 +15,7 @@ from .data import dataset as data
 from .data.dataset import Dataset, checksum
 from .errors import BadData, BadFolder, UnknownRun
 from .figures import threshold, words
+from .logs import without_retracing_warnings
 from .recipe import Recipe
 from .runs import Run
 from .sources.prepared import Known, read_prepared
@@ -70,7 +71,8 @@ class Evaluation:
             folder.mkdir(parents=True, exist_ok=True)
             text = json.dumps(self.to_json(), indent=2, ensure_ascii=False)
             (folder / "metrics.json").write_text(text + "\n", encoding="utf-8")
-            self.task.draw_examples(folder, self.run.model)
+            with without_retracing_warnings():
+                self.task.draw_examples(folder, self.run.model)
         except OSError as error:
             raise BadFolder(f"Cannot write to the folder {folder}: {error.strerror or error}.") from None
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,21 @@ from .errors import BadFolder
 
 FIRST_LINE = 30.0  # seconds before the first line with the time left
 INTERVAL = 60.0  # seconds between two lines
+
+
+@contextmanager
+def without_retracing_warnings() -> Iterator[None]:
+    """Drops TensorFlow's warnings that functions are traced again. Each picture of a run needs a model of its own."""
+
+    def is_other(record: logging.LogRecord) -> bool:
+        return "triggered tf.function retracing" not in record.getMessage()
+
+    logger = logging.getLogger("tensorflow")
+    logger.addFilter(is_other)
+    try:
+        yield
+    finally:
+        logger.removeFilter(is_other)
 
 
 class TimeLeft(keras.callbacks.Callback):

@@ -17,6 +17,7 @@ from .best_weights import BestWeights
 from .data import dataset as data
 from .errors import BadFolder
 from .figures import threshold
+from .logs import without_retracing_warnings
 from .recipe import Recipe
 from .runs import YARDSTICKS, Run, save_run
 from .settings import TrainConfig
@@ -92,7 +93,8 @@ def evaluate_and_save(
         np.savez_compressed(folder / YARDSTICKS, **yardsticks)
         trained.save(folder / "model.keras")
         (folder / "pictures").mkdir()
-        task.draw(folder / "pictures", trained, best)
+        with without_retracing_warnings():
+            task.draw(folder / "pictures", trained, best)
 
     try:
         return Run.load(save_run(config.root, config.model, write))

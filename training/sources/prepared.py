@@ -67,6 +67,8 @@ def read_prepared(source: Source, known: Known) -> Dataset:
         from .prepared_pictures import read_prepared_pictures
 
         return read_prepared_pictures(source, known)
+    if kind == "table" and (known.preparation or {}).get("kind") == "pictures":
+        raise BadData(f"The run was trained on pictures, and {source.title} is a table. Name a folder of pictures.")
     source = _with_columns(joined(source), known)
     accepted = forms(known.model, known.recipe)
     if form == "series" and ("sequences" not in accepted or (known.preparation or {}).get("kind") == "series"):

@@ -119,3 +119,5 @@ def test_pictures_keep_their_size_and_classes(tmp_path: Path) -> None:
         read_prepared(Source(tmp_path / "new", strict=True), run)
     with pytest.raises(BadData, match=r"The run has no class c \(other\). Its classes are: a, b."):
         read_prepared(Source(tmp_path / "other"), run)
+    with pytest.raises(BadData, match="The run was trained on pictures, and own data is a table"):
+        read_prepared(Source(TABLE), run)
