@@ -113,15 +113,28 @@ def filled(values: Any, column: CategoryColumn) -> Any:
 
 
 def safe_names(names: Sequence[str]) -> list[str]:
-    """Returns names of inputs: the names that are Python names, and for example `column_2` for the second column."""
+    """Returns names of inputs: the names that are Python names, and for example `column_2` for the second column.
+
+    TensorFlow cannot export a signature with an input of the name `self`, or with names that differ only in their case.
+    """
+    taken = {name.lower() for name in names}
+    seen: set[str] = set()
     found: list[str] = []
     for number, name in enumerate(names, 1):
-        is_safe = re.fullmatch("[A-Za-z][A-Za-z0-9_]*", name) and not keyword.iskeyword(name)
-        proposal = name if is_safe else f"column_{number}"
-        while not is_safe and proposal in names:
+        if _is_python_name(name) and name != "self" and name.lower() not in seen:
+            seen.add(name.lower())
+            found.append(name)
+            continue
+        proposal = f"column_{number}"
+        while proposal in taken:
             proposal += "_"
+        taken.add(proposal)
         found.append(proposal)
     return found
+
+
+def _is_python_name(name: str) -> bool:
+    return re.fullmatch("[A-Za-z][A-Za-z0-9_]*", name) is not None and not keyword.iskeyword(name)
 
 
 def _ids(column: CategoryColumn) -> Any:

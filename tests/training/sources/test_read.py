@@ -117,6 +117,7 @@ def test_categories_become_ids() -> None:
             "The column half of the DataFrame has numbers with",
         ),
         ("entity_embedding", {"sea area": "a"}, {"target": "size", "ignore": "class"}, "Rename the column sea area"),
+        ("entity_embedding", {"Colour": "a"}, {"target": "size", "ignore": "class"}, "Rename the column Colour"),
         ("convnet", {}, CLASSES, "convnet takes pictures of classes: a folder with a subfolder for each class"),
     ],
 )
