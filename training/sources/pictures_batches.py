@@ -116,6 +116,9 @@ class PictureBatches:
         example = self.pair(image, self.stream.labels[:1], np.random.default_rng(0))
 
         def finished(images: Any, keys: Any) -> tuple[Any, ...]:
+            if example[0] is image and example[1] is image:  # no change: the images need not be copied
+                count = tf.numpy_function(self._counted, [keys], tf.int64)
+                return images[:count], images[:count]
             arrays = tf.numpy_function(self._finished, [images, keys], [each.dtype for each in example])
             return tuple(tf.ensure_shape(x, (None, *each.shape[1:])) for x, each in zip(arrays, example, strict=True))
 
@@ -126,6 +129,11 @@ class PictureBatches:
         """Returns the indices of this pass. All indices come twice, because a second one replaces a broken picture."""
         shuffled = np.random.default_rng((self.seed, self.epoch)).permutation(self.stream.indices)
         return np.concatenate((shuffled, shuffled))
+
+    def _counted(self, keys: Indices) -> Any:
+        """Returns how many images of the next batch are used."""
+        number, _ = self.stream.decoder.finish(keys)
+        return np.int64(min(len(keys), self.batch_size, len(self.stream) - number * self.batch_size))
 
     def _finished(self, images: Images, keys: Indices) -> tuple[Any, Any]:
         """Returns the inputs and targets of the next batch."""

@@ -100,8 +100,15 @@ def read_header(path: bytes) -> Header:
 def reason(path: bytes) -> str:
     """Returns why TensorFlow could not decode a file."""
     try:
-        file = read_file(path)
-        _as_png(file.content)
+        return reason_of(read_file(path).content)
+    except Broken as error:
+        return str(error)
+
+
+def reason_of(content: bytes) -> str:
+    """Returns why TensorFlow could not decode the content of a file."""
+    try:
+        _as_png(content)
     except Broken as error:
         return str(error)
     return "TensorFlow cannot decode it; save it as a PNG file"

@@ -73,13 +73,13 @@ def resized(batch: Any, shape: Shape, pictures: Pictures) -> Any:
         images = tf.transpose(tf.reshape(images, (-1, columns, channels)), (0, 2, 1))  # (n · height, channels, columns)
         images = tf.matmul(tf.reshape(images, (-1, columns)), weights(columns, width), transpose_b=True)
         images = tf.transpose(tf.reshape(images, (-1, height, channels, width)), (0, 1, 3, 2))
-    images = tf.clip_by_value(images, 0.0, 255.0)
+    images = tf.clip_by_value(images / 255.0, 0.0, 1.0)
     if pictures.channels == 1 and channels == 3:
-        images = tf.minimum(tf.tensordot(images, GREY, 1), 255.0)
+        images = tf.minimum(tf.tensordot(images, GREY, 1), 1.0)
     if pictures.fit == "pad":
         top, left = (pictures.height - height) // 2, (pictures.width - width) // 2
         below, right = pictures.height - height - top, pictures.width - width - left
         images = tf.pad(images, ((0, 0), (top, below), (left, right), (0, 0)))
     if pictures.channels == 3 and channels == 1:
         images = tf.repeat(images, 3, axis=-1)
-    return images / 255.0
+    return images

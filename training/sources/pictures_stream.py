@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ...preparation.description import Pictures
 from ...preparation.images import prepare_image
 from ..errors import BadData
-from .pictures_files import Broken, Shape, read_file, reason
+from .pictures_files import Broken, Shape, read_file, reason, reason_of
 from .pictures_folder import shown
 from .pictures_resize import MOST_PLAIN_BYTES, cut, resized
 
@@ -23,7 +23,6 @@ Indices = NDArray[np.int64]
 
 CHUNK = 32  # largest number of files that one call reads
 CHUNK_BYTES = 8 << 20  # approximate size of the files that one call reads
-OTHER, JPEG, PNG = range(3)  # kinds of pictures: JPEG and PNG files of one shape are decoded faster
 SHOWN = 5  # names in a message
 PASS_BITS = 40  # a key of a picture: the number of the pass, and then this number of bits for the index
 
@@ -74,17 +73,19 @@ class Decoder:
                 yield keys[start : start + self.chunk]
 
         def read(keys: Any) -> Any:
-            files = tf.numpy_function(self._read, [keys], [tf.string, tf.int32, tf.int64])
+            files = tf.numpy_function(self._read, [keys], [tf.string, tf.string, tf.int64])
             return [tf.ensure_shape(each, (None,)) for each in files]
 
         dataset = tf.data.Dataset.from_generator(chunks, output_signature=tf.TensorSpec((None,), tf.int64))
         dataset = dataset.map(read, num_parallel_calls=threads, deterministic=True).unbatch()
+        # More calls than threads, so that decoding goes on while a batch is put together.
         if self.plain is None:
-            dataset = dataset.map(self._image, num_parallel_calls=threads, deterministic=True)
+            dataset = dataset.map(self._image, num_parallel_calls=CHUNK, deterministic=True)
             dataset = dataset.ignore_errors().batch(batch_size)
         else:
-            dataset = dataset.map(self._part, num_parallel_calls=threads, deterministic=True)
-            dataset = dataset.ignore_errors().batch(min(batch_size, CHUNK)).map(self._batch)
+            dataset = dataset.map(self._part, num_parallel_calls=4 * CHUNK, deterministic=True)
+            dataset = dataset.ignore_errors().batch(min(batch_size, CHUNK))
+            dataset = dataset.map(self._batch, num_parallel_calls=threads, deterministic=True)
             if batch_size > CHUNK:
                 dataset = dataset.rebatch(batch_size)
         options = tf.data.Options()
@@ -164,50 +165,67 @@ class Decoder:
             if index not in self.broken:
                 self.broken[index] = reason(self.paths[index])
 
-    def _read(self, keys: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[np.int32], NDArray[np.int64]]:
-        """Returns the contents of files, their kinds (`OTHER`, `JPEG` or `PNG`), and the keys without broken files."""
-        contents, kinds, kept = [], [], []
+    def _read(self, keys: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.int64]]:
+        """Reads files, and leaves out broken files.
+
+        Returns:
+            The contents, the finished images as bytes, and the keys. If pictures are decoded in batches, only pictures
+            of another shape or kind have an image here, and their content is a black picture of the usual shape.
+        """
+        contents, images, kept = [], [], []
         for key in keys:
             index = int(key) & ((1 << PASS_BITS) - 1)
             try:
                 content, shape = read_file(self.paths[index])
+                is_other = self.plain is not None and shape != self.plain
+                images.append(self._finished(content) if is_other else b"")
             except Broken as error:
                 self.broken.setdefault(index, str(error))
                 continue
-            contents.append(content)
-            is_plain = shape is not None and shape == self.plain
-            kinds.append((JPEG if content[:1] == b"\xff" else PNG) if is_plain else OTHER)
+            contents.append(self._black if is_other else content)
             kept.append(key)
-        return np.array(contents, object), np.array(kinds, np.int32), np.array(kept, np.int64)
+        return np.array(contents, object), np.array(images, object), np.array(kept, np.int64)
 
-    def _image(self, content: Any, kind: Any, key: Any) -> tuple[Any, Any]:
-        return prepare_image(content, self.pictures), key
-
-    def _part(self, content: Any, kind: Any, key: Any) -> tuple[Any, Any, Any]:
-        """Returns the used part of a plain picture, or the finished image of another picture, as bytes."""
+    @cached_property
+    def _black(self) -> bytes:
+        """A black picture of the usual shape, as a PNG file."""
         import tensorflow as tf
 
-        plain = self.plain
-        assert plain is not None
-        top, left, rows, columns = cut(plain, self.pictures)
-        shape = (rows, columns, plain.channels)
+        return bytes(tf.io.encode_png(tf.zeros(self.plain, tf.uint8)).numpy())
 
-        def jpeg() -> Any:
-            picture = tf.io.decode_jpeg(content, channels=plain.channels, dct_method="INTEGER_ACCURATE")
-            return picture[top : top + rows, left : left + columns], b""
+    @cached_property
+    def _prepare(self) -> Any:
+        import tensorflow as tf
 
-        def png() -> Any:
-            return tf.io.decode_png(content, channels=plain.channels)[top : top + rows, left : left + columns], b""
+        return tf.function(
+            lambda content: prepare_image(content, self.pictures), input_signature=[tf.TensorSpec((), tf.string)]
+        )
 
-        def other() -> Any:
-            return tf.zeros(shape, tf.uint8), tf.io.serialize_tensor(prepare_image(content, self.pictures))
+    def _finished(self, content: bytes) -> bytes:
+        """Returns the image of a single picture as bytes. Raises Broken if TensorFlow cannot decode the picture."""
+        import tensorflow as tf
 
-        part, image = tf.switch_case(kind, [other, jpeg, png])
-        part = tf.ensure_shape(part, shape)
-        return part, image, key
+        try:
+            return bytes(self._prepare(tf.constant(content)).numpy().tobytes())
+        except tf.errors.InvalidArgumentError:
+            raise Broken(reason_of(content)) from None
+
+    def _image(self, content: Any, image: Any, key: Any) -> tuple[Any, Any]:
+        return prepare_image(content, self.pictures), key
+
+    def _part(self, content: Any, image: Any, key: Any) -> tuple[Any, Any, Any]:
+        """Returns the used part of a picture of the usual shape."""
+        import tensorflow as tf
+
+        assert self.plain is not None
+        top, left, rows, columns = cut(self.plain, self.pictures)
+        # This operation also decodes PNG files. `decode_image` has no `dct_method`, and returns other pixels.
+        picture = tf.io.decode_jpeg(content, channels=self.plain.channels, dct_method="INTEGER_ACCURATE")
+        part = picture[top : top + rows, left : left + columns]
+        return tf.ensure_shape(part, (rows, columns, self.plain.channels)), image, key
 
     def _batch(self, parts: Any, others: Any, keys: Any) -> tuple[Any, Any]:
-        """Converts the parts of plain pictures to images, and puts the other images in their places."""
+        """Converts the parts of pictures to images, and puts the finished images in their places."""
         import tensorflow as tf
 
         assert self.plain is not None
@@ -215,11 +233,7 @@ class Decoder:
         places = tf.where(tf.strings.length(others) > 0)
 
         def replaced() -> Any:
-            found = tf.map_fn(
-                lambda image: tf.io.parse_tensor(image, tf.float32),
-                tf.gather_nd(others, places),
-                fn_output_signature=tf.TensorSpec(images.shape[1:], tf.float32),
-            )
+            found = tf.reshape(tf.io.decode_raw(tf.gather_nd(others, places), tf.float32), (-1, *images.shape[1:]))
             return tf.tensor_scatter_nd_update(images, places, found)
 
         return tf.cond(tf.size(places) > 0, replaced, lambda: images), keys
