@@ -56,14 +56,23 @@ def trained(folder: Unfinished, resume: bool, keep: Path) -> tuple[keras.Model, 
     return model, best
 
 
-def test_dropout_after_a_resume(tmp_path: Path) -> None:
+def test_dropout_after_a_resume(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The states of the random numbers are part of the checkpoint. Other data or another model are refused."""
+    begun: list[int] = []
+    begin = Batches.begin_epoch
+
+    def begin_epoch(self: Batches, epoch: int) -> None:
+        begun.append(epoch)
+        begin(self, epoch)
+
+    monkeypatch.setattr(Batches, "begin_epoch", begin_epoch)
     folder = Unfinished(tmp_path, {})
     model, best = trained(folder, False, tmp_path / "kept")
     assert folder.checkpoint is not None
     folder.checkpoint.write_bytes((tmp_path / "kept").read_bytes())
     again, other_best = trained(folder, True, tmp_path / "other")
     assert not (tmp_path / "other").exists()  # it began after the second epoch
+    assert begun == [0, 0, 1, 2, 3, 0, 2, 3]  # the first 0 is from the constructor
     assert (other_best.history, other_best.epoch) == (best.history, best.epoch)
     for first, second in zip(model.variables, again.variables, strict=True):
         np.testing.assert_array_equal(first, second)
