@@ -159,7 +159,7 @@ def _categories(
     table: Table, test: Table | None, inputs: list[str], train: Indices, missing: str | None
 ) -> tuple[NDArray[np.int32], NDArray[np.int32] | None, dict[str, Any], dict[str, Tokens]]:
     """Returns the ids of all examples and of the test table, the preparation and the vocabulary of each column."""
-    described, tokens = [], {}
+    described, tokens = [], dict[str, Tokens]()
     for name in inputs:
         is_used = name in ROLES or name.lower() in map(str.lower, tokens)
         if not re.fullmatch("[A-Za-z][A-Za-z0-9_]*", name) or keyword.iskeyword(name) or is_used:
