@@ -374,6 +374,7 @@ def test_pictures_for_a_signature_without_image_files(client: FakeClient, capsys
 # === Files of tables ===
 
 
+@pytest.mark.models  # pyarrow imports pandas
 def test_parquet(client: FakeClient) -> None:
     pq = pytest.importorskip("pyarrow.parquet")
     pictures(3)
@@ -390,6 +391,7 @@ def test_parquet(client: FakeClient) -> None:
     assert found["label"] == ["red+", "žába-"] and found["row"] == [0, 1]
 
 
+@pytest.mark.models  # pyarrow imports pandas
 def test_parquet_as_input(client: FakeClient, capsys: pytest.CaptureFixture[str]) -> None:
     pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
     pq.write_table(pa.table({"n": ["x", "y"], "features": [[1.0, 2, 4], [1.0, 2, None]]}), "a.parquet")

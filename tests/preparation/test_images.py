@@ -43,6 +43,7 @@ def test_the_images_are_those_of_pillow(pictures: Pictures, prepare: Any) -> Non
         np.testing.assert_allclose(image, prepared(file, pictures), atol=TOLERANCE * (most - least), err_msg=name)
 
 
+@pytest.mark.models
 def test_8_bit_pixels_of_the_same_size_stay_as_they_are() -> None:
     from keras_gallery.preparation.images import prepare_image
 
