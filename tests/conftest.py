@@ -63,6 +63,11 @@ def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> 
     return SkippedModule.from_parent(parent, path=module_path)
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    # The bytes of a file in the name of a test are unreadable, and may hold the time. pytest then numbers the tests.
+    return argname if isinstance(val, bytes) and not val.isalnum() else None
+
+
 @pytest.hookimpl(tryfirst=True)  # before pytest applies -m
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
