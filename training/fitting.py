@@ -13,6 +13,7 @@ import numpy as np
 from ..models import create, normalization
 from .best_weights import BestWeights
 from .data.batches import Batches
+from .data.chunks import chunk_size
 from .devices import even
 from .errors import BadData
 from .interrupt import interrupt_between_steps
@@ -105,6 +106,7 @@ def fit(
     first = 0 if restore is None else restore(model)
     if first >= epochs or best.is_early_stop:
         return
+    validation_batch = max(devices, chunk_size(task.dataset.shape, VALIDATION_BATCH))
     of_data = [] if begin is None else [BeginEpoch(begin)]
     if stream is not None:
         arguments["x"], of_data = stream.dataset(), stream.callbacks()
@@ -113,7 +115,7 @@ def fit(
             model.fit(
                 **arguments,
                 validation_data=validation,
-                validation_batch_size=VALIDATION_BATCH // devices * devices,
+                validation_batch_size=validation_batch // devices * devices,
                 epochs=epochs,
                 initial_epoch=first,
                 callbacks=[*of_data, best, *callbacks(), *task.callbacks(model), interrupt],

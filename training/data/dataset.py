@@ -186,9 +186,17 @@ def hold_out(dataset: Dataset, seed: int) -> tuple[Examples, Examples]:
         count = min(math.ceil(VALIDATION_SHARE * len(order)), MOST_VALIDATION_EXAMPLES)
         training, held_out = order[count:], order[:count]
     return (
-        Examples(dataset.x_train[training], dataset.y_train[training]),
-        Examples(dataset.x_train[held_out], dataset.y_train[held_out]),
+        Examples(_rows(dataset.x_train, training), _rows(dataset.y_train, training)),
+        Examples(_rows(dataset.x_train, held_out), _rows(dataset.y_train, held_out)),
     )
+
+
+def _rows(array: NDArray[Any], indices: NDArray[np.int64]) -> NDArray[Any]:
+    """Returns rows of an array: a view if the indices follow each other, otherwise a copy, which needs memory."""
+    first = int(indices[0]) if len(indices) else 0
+    if np.array_equal(indices, np.arange(first, first + len(indices))):
+        return array[first : first + len(indices)]
+    return array[indices]
 
 
 def split(name: str, x: NDArray[np.float32], y: NDArray[np.int64], source: str, labels: tuple[str, ...]) -> Dataset:

@@ -1,6 +1,7 @@
 """Metrics of a trained autoencoder on test images, and of PCA with the same code size."""
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from ...models.layers.corruption import Noise, corrupt
 from ..data.batches import binarize
+from ..data.chunks import chunks, predict
 from ..data.dataset import Dataset
 from ..recipe import Recipe
 from .colour import MeanColours, to_grey
@@ -25,13 +27,17 @@ LEAST_ERROR = 1e-10  # an exact reconstruction has a PSNR of 100 dB
 
 def mse(images: Images, reconstructed: Images) -> float:
     """Returns the mean squared error over all values of all images."""
-    return float(np.mean(np.square(reconstructed - images, dtype=np.float64)))
+    return _mean(lambda x, y: np.square(y - x, dtype=np.float64), images, reconstructed)
 
 
 def bce(images: Images, reconstructed: Images) -> float:
     """Returns the mean of −x log x̂ − (1 − x) log(1 − x̂) over all values of all images, in nats."""
-    p = np.clip(reconstructed.astype(np.float64), EPSILON, 1 - EPSILON)
-    return float(np.mean(-images * np.log(p) - (1 - images) * np.log1p(-p)))
+
+    def values(x: Images, y: Images) -> NDArray[np.float64]:
+        p = np.clip(y.astype(np.float64), EPSILON, 1 - EPSILON)
+        return np.asarray(-x * np.log(p) - (1 - x) * np.log1p(-p))
+
+    return _mean(values, images, reconstructed)
 
 
 def psnr(images: Images, reconstructed: Images) -> float:
@@ -39,8 +45,25 @@ def psnr(images: Images, reconstructed: Images) -> float:
 
     The ratio of an image is −10 log₁₀ MSE, at most 100 dB.
     """
-    errors = np.mean(np.square(reconstructed - images, dtype=np.float64), axis=(1, 2, 3))
-    return float(np.mean(-10 * np.log10(np.maximum(errors, LEAST_ERROR))))
+
+    def ratios(x: Images, y: Images) -> NDArray[np.float64]:
+        errors = np.mean(np.square(y - x, dtype=np.float64), axis=(1, 2, 3))
+        return np.asarray(-10 * np.log10(np.maximum(errors, LEAST_ERROR)))
+
+    return _mean(ratios, images, reconstructed)
+
+
+def _mean(function: Callable[[Images, Images], NDArray[np.float64]], images: Images, others: Images) -> float:
+    """Returns the mean of the values that a function computes from two arrays of images.
+
+    The function is called with some of the images at a time, because its values are larger than the images.
+    """
+    others = np.broadcast_to(others, images.shape)
+    total, count = 0.0, 0
+    for some in chunks(images):
+        values = function(images[some], others[some])
+        total, count = total + float(values.sum()), count + values.size
+    return total / count
 
 
 def code_size(model: keras.Model) -> int:
@@ -50,7 +73,7 @@ def code_size(model: keras.Model) -> int:
 
 def reconstruct(model: keras.Model, images: Images) -> Images:
     """Returns the output of the model for `images`."""
-    return np.asarray(model.predict(images, batch_size=256, verbose=0))
+    return predict(model, images)
 
 
 def add_noise(model: keras.Model, images: Images) -> Images:

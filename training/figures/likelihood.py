@@ -17,6 +17,7 @@ from keras import ops
 from numpy.typing import NDArray
 
 from ...models.layers.gaussian_kl import gaussian_kl
+from ..data.chunks import PREDICTED, chunk_size, chunks, predict
 
 Images = NDArray[np.float32]
 
@@ -60,17 +61,23 @@ def lower_bound(model: keras.Model, images: Images, seed: int = 0) -> NDArray[np
     mean, log_variance = _posterior(model, images)
     noise = np.random.default_rng(seed).standard_normal(mean.shape, np.float32)
     z = mean + np.exp(0.5 * log_variance) * noise
-    p = model.get_layer("decoder").predict(z, batch_size=256, verbose=0)
-    p = np.clip(p, LEAST_PROBABILITY, 1 - LEAST_PROBABILITY)
-    log_p = np.sum(images * np.log(p) + (1 - images) * np.log1p(-p), axis=(1, 2, 3), dtype=np.float64)
+    outputs = predict(model.get_layer("decoder"), z)
+    log_p = np.concatenate([_log_probability(images[some], outputs[some]) for some in chunks(images)])
     return np.asarray(log_p - ops.convert_to_numpy(gaussian_kl(mean, log_variance)))
+
+
+def _log_probability(images: Images, outputs: Images) -> NDArray[np.float64]:
+    """Returns log p(x|z) of each image, `(n,)`."""
+    p = np.clip(outputs, LEAST_PROBABILITY, 1 - LEAST_PROBABILITY)
+    return np.asarray(np.sum(images * np.log(p) + (1 - images) * np.log1p(-p), axis=(1, 2, 3), dtype=np.float64))
 
 
 def _posterior(model: keras.Model, images: Images) -> tuple[Images, Images]:
     """Returns μ and log σ² of q(z|x), each `(n, code_dim)`."""
     encoder = model.get_layer("encoder")
     both = [encoder.get_layer(name).output for name in ("mean", "log_variance")]
-    mean, log_variance = keras.Model(encoder.input, both).predict(images, batch_size=256, verbose=0)
+    size = chunk_size(images.shape[1:], PREDICTED)
+    mean, log_variance = keras.Model(encoder.input, both).predict(images, batch_size=size, verbose=0)
     return mean, log_variance
 
 

@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 
+from ..data.chunks import chunks
+
 MOST_VALUES = 4_096  # of an image whose covariance matrix is computed
 MOST_IMAGES = 2_000  # of larger images
 MOST_BYTES = 96 << 20  # of larger images
@@ -49,12 +51,14 @@ class Components:
 
         If there are fewer components, returns the coordinates along all components.
         """
-        return np.asarray((images.reshape(len(images), -1) - self.mean) @ self.axes[:code_dim].T)
+        flat, axes = images.reshape(len(images), -1), self.axes[:code_dim].T
+        return np.concatenate([np.asarray((flat[some] - self.mean) @ axes) for some in chunks(flat)])
 
     def reconstruct(self, images: NDArray[np.float32], code_dim: int) -> NDArray[np.float32]:
         """Reconstructs images from their coordinates along the first `code_dim` components."""
-        flat = self.encode(images, code_dim) @ self.axes[:code_dim] + self.mean
-        return np.asarray(flat.reshape(images.shape), np.float32)
+        flat = np.asarray(self.encode(images, code_dim) @ self.axes[:code_dim], np.float32)
+        flat += self.mean
+        return flat.reshape(images.shape)
 
 
 def _of_few(flat: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

@@ -74,22 +74,22 @@ def read_pictures(source: Source, model: str, recipe: Recipe, seed: int) -> Data
     images, indices = decoder.load(np.concatenate(samples))
     if source.strict:
         decoder.check_strict()
-    parts = [np.isin(indices, each) for each in samples]
-    _check_decoded(listing, decoder, parts)
+    counts = [int(np.isin(indices, each).sum()) for each in samples]  # the images are in the order of the samples
+    _check_decoded(listing, decoder, counts)
     ignored = sum((each.ignored for each in (listing, test) if each), Counter[str]())
     if is_large:  # the stream leaves out validation pictures that are not in the sample, so that the figures are honest
-        sizes |= {f"{name}_sample": int(part.sum()) for name, part in zip(list(sizes), parts, strict=True)}
+        sizes |= {f"{name}_sample": count for name, count in zip(list(sizes), counts, strict=True)}
     facts = sizes | {"ignored": {reason: count for reason, count in ignored.items() if count}}
-    train = np.concatenate([np.flatnonzero(parts[0]), np.flatnonzero(parts[1])])
-    return Dataset(
+    train = counts[0] + counts[1]
+    return Dataset(  # its arrays are views of `images`
         name=source.title,
-        x_train=images[train],
-        y_train=labels[indices[train]],
-        x_test=images[parts[2]],
-        y_test=labels[indices[parts[2]]],
+        x_train=images[:train],
+        y_train=labels[indices[:train]],
+        x_test=images[train:],
+        y_test=labels[indices[train:]],
         source=f"pictures of the folder {listing.name}",
         labels=names,
-        validation=np.arange(int(parts[0].sum()), len(train)),
+        validation=np.arange(counts[0], train),
         preparation=to_json(choice.pictures),
         notes=_notes(choice.note, listing, test, decoder, sizes, is_large),
         stream=PictureStream(decoder, training, labels, strict=source.strict, facts=facts) if is_large else None,
@@ -194,8 +194,9 @@ def _check_groups(groups: NDArray[Any], labels: Labels, listing: Listing) -> Non
             raise BadData(f"With --group folder, each class needs two or more subfolders. The class {name} has one.")
 
 
-def _check_decoded(listing: Listing, decoder: Decoder, parts: list[NDArray[np.bool_]]) -> None:
-    if all(part.any() for part in parts) and 2 * len(decoder.broken) <= len(parts[0]) + len(decoder.broken):
+def _check_decoded(listing: Listing, decoder: Decoder, counts: list[int]) -> None:
+    """Raises BadData if a part has no picture, or if more than half of the pictures are broken."""
+    if all(counts) and len(decoder.broken) <= sum(counts):
         return
     raise BadData(
         f"Too few pictures of {listing.name} can be decoded: {len(decoder.broken):,} are broken: "

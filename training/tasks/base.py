@@ -16,6 +16,7 @@ from ...models.normalization import adapt
 from ..best_weights import BestWeights
 from ..data.augmentation import image_changes
 from ..data.batches import ImageChange
+from ..data.chunks import predict
 from ..data.dataset import Dataset, hold_out
 from ..errors import BadData
 from ..pictures import plots
@@ -148,4 +149,4 @@ class Task(ABC):
 
 def outputs_of(model: keras.Model, x: NDArray[np.float32]) -> NDArray[np.float32]:
     """Returns the output of a model with a single output."""
-    return np.asarray(model.predict(x, batch_size=256, verbose=0))
+    return predict(model, x)

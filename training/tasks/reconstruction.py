@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ...models.losses import BinaryCrossentropy, SquaredError
 from ..best_weights import BestWeights
 from ..data.batches import Batches
+from ..data.chunks import chunks
 from ..data.dataset import Dataset
 from ..figures import evaluate
 from ..figures import slow as figures
@@ -64,8 +65,8 @@ class Reconstruction(Task):
         """Returns the squared error Σ_j (x̂_j − x_j)² of each image, as the exported signature `score`."""
         if self.recipe.task == "colorize":
             return None
-        errors = np.square(evaluate.reconstruct(model, x) - x)
-        return np.asarray(errors.sum(axis=tuple(range(1, x.ndim))))
+        outputs, axes = evaluate.reconstruct(model, x), tuple(range(1, x.ndim))
+        return np.concatenate([np.square(outputs[some] - x[some]).sum(axis=axes) for some in chunks(x)])
 
     def loss(self) -> dict[str, Any]:
         return {"loss": LOSSES[self.recipe.loss]()}

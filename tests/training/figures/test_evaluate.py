@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from keras_gallery.models import create
 from keras_gallery.models.layers.corruption import Corruption
+from keras_gallery.training.data import chunks
 from keras_gallery.training.data.dataset import Dataset, load
 from keras_gallery.training.figures.colour import MeanColours
 from keras_gallery.training.figures.evaluate import add_noise, bce, code_size, evaluate, loss_of, mse, pairs, psnr
@@ -36,6 +37,21 @@ def test_bce_equals_keras() -> None:
     for output, tolerance in ((OUTPUT, 1e-6), (np.round(OUTPUT), 0.01)):
         expected = keras.ops.convert_to_numpy(keras.losses.binary_crossentropy(CLEAN, output)).mean()
         assert bce(CLEAN, output) == pytest.approx(expected, rel=tolerance)
+
+
+def test_metrics_of_many_images_are_those_of_all_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    images = RNG.random((11, 4, 4, 1), np.float32)
+    mean = images.mean(axis=0)
+    output = np.clip(images + RNG.normal(0, 0.1, images.shape), 0, 1).astype(np.float32)
+    before = [mse(images, output), bce(images, output), psnr(images, output), mse(images, mean)]
+    sizes = []
+    monkeypatch.setattr(chunks, "CHUNK_BYTES", 4 * 16 * 3)  # three images
+    monkeypatch.setattr(
+        np, "square", lambda x, square=np.square, **options: sizes.append(len(x)) or square(x, **options)
+    )
+    assert [mse(images, output), bce(images, output), psnr(images, output), mse(images, mean)] == pytest.approx(before)
+    assert sizes == [3, 3, 3, 2] * 3
+    assert before[3] == pytest.approx(np.var(images, axis=0).mean())
 
 
 def recipe(task: str, loss: str = "binary_crossentropy", binarize: bool = False) -> Recipe:
