@@ -11,6 +11,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from ..models.errors import GalleryError
 from ..preparation.headers import PILLOW_FORMATS
+from ..preparation.pillow_images import BadPicture, as_png, upright
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 SENT_UNCHANGED = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")  # the first bytes of PNG and JPEG files, which models read
 MAPPED = 16 << 20  # bytes of an NPY file from which it is mapped to memory
-CONVERTED_MODES = ("CMYK", "HSV", "LAB", "YCbCr")  # colour spaces that PNG files do not have
 
 _ENDS = {"0..255": (0, 255), "0..1": (0, 1), "-1..1": (-1, 1)}  # of the ranges of pixel values
 
@@ -27,30 +27,26 @@ _ENDS = {"0..255": (0, 255), "0..1": (0, 1), "-1..1": (-1, 1)}  # of the ranges 
 def read_image(file: Path) -> bytes:
     """Returns the content of a PNG or JPEG file. Converts an image in another format to PNG, in upright orientation.
 
+    The first image of a file with several images is used.
+
     Raises:
-        GalleryError: the file cannot be read, is not an image, or has several images.
+        GalleryError: the file cannot be read, or is not an image.
     """
-    try:
-        content = file.read_bytes()
-    except OSError as error:
-        raise GalleryError(f"Cannot read the image {file}: {error.strerror}.") from None
+    content = read_content(file)
     if content.startswith(SENT_UNCHANGED):
         return content
-    from PIL import Image, ImageOps, UnidentifiedImageError
-
     try:
-        with Image.open(io.BytesIO(content), formats=PILLOW_FORMATS) as image:
-            count = getattr(image, "n_frames", 1)
-            if count > 1:
-                raise ValueError(f"Expected one image. Received: {count}.")
-            converted = io.BytesIO()
-            upright = ImageOps.exif_transpose(image)
-            (upright.convert("RGB") if image.mode in CONVERTED_MODES else upright).save(converted, "png")
-    except UnidentifiedImageError:
-        raise GalleryError(f"{file} is damaged, or is not an image.") from None
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise GalleryError(f"Cannot read the image {file}: {error}") from None
-    return converted.getvalue()
+        return as_png(content)
+    except BadPicture as error:
+        raise GalleryError(f"Cannot read the image {file}: {error}.") from None
+
+
+def read_content(file: Path) -> bytes:
+    """Returns the content of an image file. Raises GalleryError if it cannot be read."""
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise GalleryError(f"Cannot read the image {file}: {error.strerror}.") from None
 
 
 def is_damaged(content: bytes) -> bool:
@@ -66,26 +62,24 @@ def is_damaged(content: bytes) -> bool:
 
 
 def read_pixels(file: Path, size: Sequence[int]) -> Array:
-    """Returns the pixels of an image file (height, width, channels), uint8.
+    """Returns the pixels of an image file in upright orientation (height, width, channels), uint8.
 
     Raises:
         GalleryError: the file is not an image, or does not have this size, in which -1 stands for any size.
     """
     import numpy as np
-    from PIL import Image
 
-    content = read_image(file)
     try:
-        with Image.open(io.BytesIO(content), formats=PILLOW_FORMATS) as image:
-            found, mode = (image.height, image.width), image.mode
-            is_right = all(want in (-1, got) for want, got in zip(size, found, strict=False))
-            pixels = np.asarray(image.convert("L" if size[2] == 1 else "RGB")) if is_right else None
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
-        raise GalleryError(f"{file} is damaged, or is not an image.") from None
+        image = upright(read_content(file))
+    except BadPicture as error:
+        raise GalleryError(f"Cannot read the image {file}: {error}.") from None
+    found, mode = (image.height, image.width), image.mode
+    is_right = all(want in (-1, got) for want, got in zip(size, found, strict=False))
+    pixels = np.asarray(image.convert("L" if size[2] == 1 else "RGB")) if is_right else None
     if pixels is None:
         expected = f"{size[0]}x{size[1]} pixels (height x width)"
         raise GalleryError(f"Expected a picture of {expected}: {file}. Received: {found[0]}x{found[1]}.")
-    if mode not in (("1", "L") if size[2] == 1 else ("P", "RGB")):
+    if mode not in (("1", "L") if size[2] == 1 else ("RGB",)):
         raise GalleryError(f"Expected a picture of {size[2]} channel(s): {file}. Received: {mode}.")
     return pixels.reshape(*found, size[2])
 

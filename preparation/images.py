@@ -1,6 +1,7 @@
 """Converts picture files to the images that a model expects, inside a TensorFlow graph.
 
 Training and the exported signatures call the same function, so that a served model sees the images it was trained on.
+`pillow_images.py` does the same without TensorFlow.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from typing import Any
 
 from . import headers
 from .description import Pictures
-from .orientation import orientation, upright
+from .orientation import orientation, orientation_of_chunks, upright
 
 GREY = ((0.299,), (0.587,), (0.114,))  # weights of red, green and blue (ITU-R BT.601)
 PARALLEL = 2  # pictures of a batch that are decoded at the same time. Each of them can take 1 GB of memory.
@@ -36,7 +37,7 @@ def prepare_image(file: Any, pictures: Pictures, *, dtype: str = "float32") -> A
     """Converts a picture file to an image (height, width, channels).
 
     1. Decodes a PNG, JPEG, WebP (of one picture) or BMP file (of 24 or 32 bits). 16-bit values become 8-bit values.
-       JPEG files are turned upright, as their EXIF data say.
+       JPEG, PNG and WebP files are turned upright, as their EXIF data say.
     2. Puts a picture with transparency on white.
     3. Scales the picture to the size of the image: bilinear, and averaged when it becomes smaller. If it has another
        aspect ratio, either the middle of the picture is cut first (`crop`), or black edges are added (`pad`).
@@ -96,7 +97,13 @@ def _decode(file: Any, kind: Any) -> Any:
 
     def other() -> Any:
         decoded = tf.io.decode_image(file, expand_animations=False)
-        return tf.cond(kind == headers.BMP, lambda: decoded[..., :3], lambda: decoded)  # without the unused byte
+        decoded = tf.cond(kind == headers.BMP, lambda: decoded[..., :3], lambda: decoded)  # without the unused byte
+        decoded.set_shape((None, None, None))
+
+        def turned() -> Any:
+            return upright(decoded, orientation_of_chunks(tf.io.decode_raw(file, tf.uint8), kind == headers.PNG))
+
+        return tf.cond(kind == headers.BMP, lambda: decoded, turned)
 
     image = tf.cond(kind == headers.JPEG, jpeg, other)
     image.set_shape((None, None, None))

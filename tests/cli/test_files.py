@@ -261,11 +261,6 @@ def write_cut_png(file: Path) -> None:
     file.write_bytes(file.read_bytes()[:60])
 
 
-def write_pages(file: Path) -> None:
-    page = Image.new("L", (8, 8))
-    page.save(file, save_all=True, append_images=[page])
-
-
 def test_an_invalid_file_among_others(
     server: ServerProcess, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -276,7 +271,7 @@ def test_an_invalid_file_among_others(
     assert sorted(file.name for file in out.iterdir()) == ["b.denoised.png", "c.denoised.npy"]
     printed = capsys.readouterr()
     first, second = printed.err.splitlines()
-    assert first == f"gallery: {folder / 'a.png'} is damaged, or is not an image."
+    assert first == f"gallery: Cannot read the image {folder / 'a.png'}: not a picture, or damaged."
     assert second.startswith("gallery: Expected an array of shape ('n', 8, 8, 1) in ") and "aa.npy" in second
     assert len(printed.out.splitlines()) == 2
 
@@ -286,15 +281,14 @@ def test_an_invalid_file_among_others(
     [
         (lambda f: Image.new("L", (9, 8)).save(f / "x.png"), "Expected a picture of 8x8 pixels"),
         (lambda f: Image.new("RGB", (8, 8)).save(f / "x.png"), "Expected a picture of 1 channel"),
-        (lambda f: (f / "x.png").write_bytes(b"no picture"), "x.png is damaged, or is not an image."),
-        (lambda f: (f / "x.png").write_bytes(b""), "x.png is damaged, or is not an image."),
+        (lambda f: (f / "x.png").write_bytes(b"no picture"), "x.png: not a picture, or damaged."),
+        (lambda f: (f / "x.png").write_bytes(b""), "x.png: not a picture, or damaged."),
         (
             lambda f: (f / "x.png").write_bytes(b"%!PS-Adobe-3.0 EPSF\n%%BoundingBox: 0 0 9 9\n%%EndComments\n"),
-            "x.png is damaged, or is not an image.",
+            "x.png: not a picture, or damaged.",
         ),
-        (lambda f: write_cut_png(f / "x.png"), "x.png is damaged, or is not an image."),
-        (lambda f: write_pages(f / "x.tif"), "x.tif: Expected one image. Received: 2."),
-        (lambda f: Image.new("F", (8, 8)).save(f / "x.tif"), "x.tif: cannot write mode F as PNG"),
+        (lambda f: write_cut_png(f / "x.png"), "Cannot read the image"),
+        (lambda f: Image.new("F", (8, 8)).save(f / "x.tif"), "x.tif: its values are floating-point numbers"),
         (lambda f: np.save(f / "x.npy", np.zeros((3, 9, 8))), "Expected an array of shape ('n', 8, 8, 1)"),
         (lambda f: np.save(f / "x.npy", np.array([{}]), allow_pickle=True), "Expected an NPY file of numbers"),
         (lambda f: np.save(f / "x.npy", np.full((1, 8, 8, 1), "a")), "Expected an NPY file of numbers"),

@@ -13,7 +13,7 @@ from ...models.registry import builder, describe
 from ...preparation.description import FITS, Pictures
 from ..errors import BadData
 from ..recipe import Recipe
-from .pictures_files import Broken, Header, Shape, read_header
+from .pictures_files import BadPicture, Header, Shape, read_header
 from .source import Source
 
 LOOKED_AT = 1_000  # pictures
@@ -95,7 +95,7 @@ def _headers(paths: Sequence[bytes], seed: int) -> tuple[list[Header], str]:
     for index in chosen:
         try:
             headers.append(read_header(paths[index]))
-        except Broken as error:
+        except BadPicture as error:
             reason = str(error)
     return headers, reason
 

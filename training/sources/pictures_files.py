@@ -10,27 +10,20 @@ import io
 import os
 import stat
 import struct
-import threading
-import warnings
 from typing import Any, NamedTuple
 
-from ...preparation.headers import BYTES_PER_PIXEL, MAX_BYTES, MAX_EXTRA_BYTES, MAX_PIXELS, MAX_SCANS, PILLOW_FORMATS
+from ...preparation.exif import EXIF, JPEG, PNG, of_tiff, orientation, segments
+from ...preparation.headers import BYTES_PER_PIXEL, MAX_BYTES, MAX_EXTRA_BYTES, MAX_SCANS
+from ...preparation.pillow_images import BadPicture, as_png, check_size, opened
 
-JPEG, PNG = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"
-EXIF_ORIENTATION = 0x0112
 # Markers of a JPEG frame: baseline, extended and progressive. Others, such as lossless, are left to Pillow.
 FRAMES = (0xC0, 0xC1, 0xC2)
 OTHER_FRAMES = (0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF)
+MOST_SEGMENTS = 1 << 12  # of a JPEG file before its frame
 GREY_MODES = ("1", "L", "LA", "I", "I;16", "I;16B", "I;16L", "F")
 
 FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-_FRAME, _LENGTH = struct.Struct(">HHB"), struct.Struct(">H")
-
-_pillow = threading.Lock()  # `warnings.catch_warnings` changes the filters of all threads
-
-
-class Broken(Exception):
-    """A picture cannot be used. The message is the reason."""
+_FRAME = struct.Struct(">HHB")
 
 
 class Shape(NamedTuple):
@@ -67,7 +60,7 @@ class File(NamedTuple):
 
 
 def read_file(path: bytes) -> File:
-    """Reads a picture file. Raises Broken if the file cannot be read, is damaged, or is too large."""
+    """Reads a picture file. Raises BadPicture if the file cannot be read, is damaged, or is too large."""
     content = _content(path)
     if content.startswith(JPEG):
         shape, is_plain = _jpeg_header(content)
@@ -75,41 +68,39 @@ def read_file(path: bytes) -> File:
         shape, is_plain = _png_header(content)
     else:
         return _other(content)
-    _check_size(shape.height, shape.width)
+    check_size(shape.height, shape.width)
     if len(content) > shape.height * shape.width * BYTES_PER_PIXEL + MAX_EXTRA_BYTES:
-        return File(_as_png(content), None)  # the graph refuses files with so much metadata
+        return File(as_png(content), None)  # the graph refuses files with so much metadata
     return File(content, shape if is_plain else None)
 
 
 def read_header(path: bytes) -> Header:
-    """Reads the header of a picture file. Raises Broken if it cannot be read."""
-    with _pillow, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            length = os.stat(path).st_size
-            with _opened(path) as picture:
-                width, height = picture.size
-                turn = picture.getexif().get(EXIF_ORIENTATION, 1) if picture.format == "JPEG" else 1
-                if turn in (5, 6, 7, 8):
-                    height, width = width, height
-                return Header(Shape(height, width, 1 if _is_grey(picture) else 3), length)
-        except Exception as error:  # Pillow's readers raise errors of many classes for damaged files
-            raise Broken(_reason(error)) from None
+    """Reads the header of a picture file. Raises BadPicture if it cannot be read."""
+    try:
+        length = os.stat(path).st_size
+    except OSError as error:
+        raise BadPicture((error.strerror or str(error)).lower()) from None
+    with opened(os.fsdecode(path)) as picture:
+        width, height = picture.size
+        exif = b"" if picture.format == "TIFF" else picture.info.get("exif", b"")  # Pillow turns TIFF files itself
+        if of_tiff(exif.removeprefix(EXIF)) >= 5:
+            height, width = width, height
+        return Header(Shape(height, width, 1 if _is_grey(picture) else 3), length)
 
 
 def reason(path: bytes) -> str:
     """Returns why TensorFlow could not decode a file."""
     try:
         return reason_of(read_file(path).content)
-    except Broken as error:
+    except BadPicture as error:
         return str(error)
 
 
 def reason_of(content: bytes) -> str:
     """Returns why TensorFlow could not decode the content of a file."""
     try:
-        _as_png(content)
-    except Broken as error:
+        as_png(content)
+    except BadPicture as error:
         return str(error)
     return "TensorFlow cannot decode it; save it as a PNG file"
 
@@ -121,52 +112,40 @@ def _content(path: bytes) -> bytes:
         try:
             status = os.fstat(descriptor)
             if not stat.S_ISREG(status.st_mode):
-                raise Broken("not a regular file")
+                raise BadPicture("not a regular file")
             if status.st_size > MAX_BYTES:
-                raise Broken(f"the file has {status.st_size:,} bytes, at most {MAX_BYTES:,} are read")
+                raise BadPicture(f"the file has {status.st_size:,} bytes, at most {MAX_BYTES:,} are read")
             content = os.read(descriptor, status.st_size)
         finally:
             os.close(descriptor)
     except OSError as error:
-        raise Broken((error.strerror or str(error)).lower()) from None
+        raise BadPicture((error.strerror or str(error)).lower()) from None
     if not content:
-        raise Broken("the file is empty")
+        raise BadPicture("the file is empty")
     if len(content) < status.st_size:
-        raise Broken("the file became shorter while it was read")
+        raise BadPicture("the file became shorter while it was read")
     return content
 
 
 def _jpeg_header(content: bytes) -> tuple[Shape, bool]:
     """Returns the shape of a JPEG picture, and whether the picture is plain (see `File`)."""
-    at, has_exif = 2, False
-    while at + 4 <= len(content):
-        if content[at] != 0xFF:
-            break
-        marker = content[at + 1]
-        if marker == 0xFF:  # filling
-            at += 1
-            continue
-        if marker in FRAMES or marker in OTHER_FRAMES:
-            if at + 10 > len(content):
-                break
-            height, width, channels = _FRAME.unpack_from(content, at + 5)
+    for marker, at, _ in segments(content, MOST_SEGMENTS):
+        if (marker in FRAMES or marker in OTHER_FRAMES) and at + 8 <= len(content):
+            height, width, channels = _FRAME.unpack_from(content, at + 3)
             scans = 1 if marker == 0xC0 and channels == 1 else content.count(b"\xff\xda")
-            is_plain = not has_exif and marker in FRAMES and channels in (1, 3) and scans <= MAX_SCANS
+            is_plain = marker in FRAMES and channels in (1, 3) and scans <= MAX_SCANS and orientation(content) == 1
             return Shape(height, width, channels), is_plain
-        if marker == 0xE1 and content[at + 4 : at + 8] == b"Exif":
-            has_exif = True
-        at += 2 + (0 if 0xD0 <= marker <= 0xD9 else _LENGTH.unpack_from(content, at + 2)[0])
-    raise Broken("a damaged JPEG file")
+    raise BadPicture("a damaged JPEG file")
 
 
 def _png_header(content: bytes) -> tuple[Shape, bool]:
     """Returns the shape of a PNG picture, and whether the picture is plain (see `File`)."""
     if len(content) < 33 or content[12:16] != b"IHDR":
-        raise Broken("a damaged PNG file")
+        raise BadPicture("a damaged PNG file")
     width, height, bits, colour = struct.unpack_from(">IIBB", content, 16)
     data = content.find(b"IDAT")
     has_transparency = b"tRNS" in content[: data if data >= 0 else None]
-    is_plain = bits == 8 and colour in (0, 2) and not has_transparency
+    is_plain = bits == 8 and colour in (0, 2) and not has_transparency and orientation(content) == 1
     return Shape(height, width, {0: 1, 4: 2, 6: 4}.get(colour, 3)), is_plain
 
 
@@ -178,60 +157,9 @@ def _other(content: bytes) -> File:
     bits, compression = struct.unpack_from("<HI", content, 28) if len(content) >= 34 else (0, 0)
     is_bmp = content[:2] == b"BM" and bits in (24, 32) and compression == 0
     if (is_webp or is_bmp) and len(content) <= MAX_EXTRA_BYTES:  # longer files: the length is checked against the size
-        with _pillow, warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            try:
-                with _opened(io.BytesIO(content)) as picture:
-                    _check_size(picture.height, picture.width)
-            except Broken:
-                raise
-            except Exception as error:
-                raise Broken(_reason(error)) from None
-        return File(content, None)
-    return File(_as_png(content), None)
-
-
-def _as_png(content: bytes) -> bytes:
-    """Converts a file to PNG with Pillow, without loss. Turns it upright. Raises Broken if Pillow cannot decode it."""
-    from PIL import ImageOps
-
-    try:
-        with _pillow, warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            picture = _opened(io.BytesIO(content))
-        with picture:
-            _check_size(picture.height, picture.width)
-            picture.load()
-            image: Any = ImageOps.exif_transpose(picture) if picture.format in ("JPEG", "TIFF", "MPO") else picture
-            file = io.BytesIO()
-            _convertible(image).save(file, "PNG", compress_level=1)
-    except Broken:
-        raise
-    except Exception as error:  # Pillow's decoders raise errors of many classes for damaged files
-        raise Broken(_reason(error)) from None
-    return file.getvalue()
-
-
-def _convertible(image: Any) -> Any:
-    """Returns an image of Pillow in a mode that PNG can store: grey of 8 or 16 bits, or colour; with transparency."""
-    if image.mode.startswith("I;16"):
-        return image
-    if image.mode == "I":
-        low, high = image.getextrema()
-        if low < 0 or high > 65535:
-            raise Broken("its values have 32 bits; save it with 8 or 16 bits")
-        return image.convert("I;16")
-    if image.mode == "F":
-        raise Broken("its values are floating-point numbers; save it with 8 or 16 bits")
-    if image.mode in ("1", "L", "LA", "RGB", "RGBA"):
-        return image
-    return image.convert("RGBA" if "transparency" in image.info or image.mode in ("PA", "La", "RGBa") else "RGB")
-
-
-def _opened(file: Any) -> Any:
-    from PIL import Image
-
-    return Image.open(os.fsdecode(file) if isinstance(file, bytes) else file, formats=PILLOW_FORMATS)
+        with opened(io.BytesIO(content)):  # checks the header
+            return File(content, None)
+    return File(as_png(content), None)
 
 
 def _is_grey(picture: Any) -> bool:
@@ -239,22 +167,3 @@ def _is_grey(picture: Any) -> bool:
         return picture.mode in GREY_MODES
     palette = picture.getpalette("RGB") or []
     return palette[0::3] == palette[1::3] == palette[2::3]
-
-
-def _check_size(height: int, width: int) -> None:
-    if height < 1 or width < 1:
-        raise Broken("its height or width is 0")
-    if height * width > MAX_PIXELS:
-        raise Broken(f"{height:,} × {width:,} pixels are more than {MAX_PIXELS:,}")
-
-
-def _reason(error: BaseException) -> str:
-    """Returns an error of Pillow in a few words."""
-    name = type(error).__name__
-    if name == "UnidentifiedImageError":
-        return "not a picture, or damaged"
-    if name == "DecompressionBombError":
-        return f"more than {MAX_PIXELS:,} pixels"
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror.lower()
-    return str(error).partition("\n")[0][:80] or name

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ...preparation.description import Pictures
 from ...preparation.images import prepare_image
 from ..errors import BadData
-from .pictures_files import Broken, Shape, read_file, reason, reason_of
+from .pictures_files import BadPicture, Shape, read_file, reason, reason_of
 from .pictures_folder import shown
 from .pictures_resize import MOST_PLAIN_BYTES, cut, resized
 
@@ -179,7 +179,7 @@ class Decoder:
                 content, shape = read_file(self.paths[index])
                 is_other = self.plain is not None and shape != self.plain
                 images.append(self._finished(content) if is_other else b"")
-            except Broken as error:
+            except BadPicture as error:
                 self.broken.setdefault(index, str(error))
                 continue
             contents.append(self._black if is_other else content)
@@ -202,13 +202,13 @@ class Decoder:
         )
 
     def _finished(self, content: bytes) -> bytes:
-        """Returns the image of a single picture as bytes. Raises Broken if TensorFlow cannot decode the picture."""
+        """Returns the image of a single picture as bytes. Raises BadPicture if TensorFlow cannot decode the picture."""
         import tensorflow as tf
 
         try:
             return bytes(self._prepare(tf.constant(content)).numpy().tobytes())
         except tf.errors.InvalidArgumentError:
-            raise Broken(reason_of(content)) from None
+            raise BadPicture(reason_of(content)) from None
 
     def _image(self, content: Any, image: Any, key: Any) -> tuple[Any, Any]:
         return prepare_image(content, self.pictures), key

@@ -15,7 +15,7 @@ from keras_gallery.training.recipe import load_recipe
 from keras_gallery.training.sources import pictures, pictures_files, pictures_folder
 from keras_gallery.training.sources.pictures_batches import PictureStream
 from keras_gallery.training.sources.pictures_choice import choose
-from keras_gallery.training.sources.pictures_files import Broken, Shape, read_file
+from keras_gallery.training.sources.pictures_files import BadPicture, Shape, read_file
 from keras_gallery.training.sources.pictures_stream import Decoder
 from keras_gallery.training.sources.source import Source
 from PIL import Image
@@ -153,7 +153,7 @@ def test_broken_pictures_are_named_with_the_reason(tmp_path: Path, monkeypatch: 
 
 def test_a_file_that_became_a_pipe_does_not_stop_the_training(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.png")
-    with pytest.raises(Broken, match="not a regular file"):
+    with pytest.raises(BadPicture, match="not a regular file"):
         read_file(os.fsencode(tmp_path / "a.png"))
 
 
