@@ -97,7 +97,7 @@ def upright(content: bytes) -> Any:
 def as_png(content: bytes) -> bytes:
     """Converts a picture file to a PNG file in upright orientation, without loss. Raises BadPicture as `upright`."""
     file, picture = io.BytesIO(), upright(content)
-    picture.info = {name: value for name, value in picture.info.items() if name == "transparency"}
+    picture.info = {}  # without the orientation
     picture.save(file, "PNG", compress_level=1)
     return file.getvalue()
 
@@ -160,19 +160,12 @@ def _bands(picture: Any) -> tuple[list[NDArray[Any]], NDArray[Any] | None]:
     import numpy as np
 
     pixels = np.asarray(picture)
-    opaque = picture.info.get("transparency")  # in PNG files: the value or the colour that is transparent
     if picture.mode == "I;16":
-        values = (pixels >> 8).astype(np.uint8)
-        return [values], None if opaque is None else np.where(pixels == opaque, 0, 255).astype(np.uint8)
+        pixels = (pixels >> 8).astype(np.uint8)
     if picture.mode == "1":
         pixels = pixels.astype(np.uint8) * 255
     bands = [pixels] if pixels.ndim == 2 else list(np.moveaxis(pixels, -1, 0))
-    if picture.mode in ("LA", "RGBA"):
-        return bands[:-1], bands[-1]
-    if opaque is None:
-        return bands, None
-    is_opaque = np.any(pixels.reshape(*pixels.shape[:2], -1) != opaque, axis=-1)
-    return bands, np.where(is_opaque, 255, 0).astype(np.uint8)
+    return (bands[:-1], bands[-1]) if picture.mode in ("LA", "RGBA") else (bands, None)
 
 
 def _frame(width: int, height: int, pictures: Pictures) -> tuple[tuple[int, int, int, int], tuple[int, int]]:
@@ -197,9 +190,10 @@ def _convertible(image: Any) -> Any:
         return image.convert("I").convert("I;16")
     if image.mode == "F":
         raise BadPicture("its values are floating-point numbers; save it with 8 or 16 bits")
-    if image.mode in PNG_MODES:
-        return image
     has_transparency = "transparency" in image.info or image.mode in ("PA", "La", "RGBa")
+    # TensorFlow ignores the transparent colour of PNG files without a palette.
+    if image.mode in PNG_MODES and (image.format == "PNG" or not has_transparency):
+        return image
     return image.convert("RGBA" if has_transparency else "RGB")
 
 

@@ -63,7 +63,8 @@ class Recipe:
         schedule: `cosine` to decay the learning rate to 0 over the training, or `constant`.
         warmup: fraction of the training in which the learning rate rises from 0. It is used only with `cosine`.
         binarize: whether each pixel value is replaced at random with 0 or 1 in each epoch. The value is the
-            probability of 1.
+            probability of 1. For images of the user's own, a recipe of the gallery does this only if the images are
+            black and white: at least 80 % of the values are at most 0.1 away from 0 or 1.
         shift: whether the images are moved by up to one pixel at random. All images of a batch move in the same way.
         mirror: whether each image is mirrored with probability 1/2 and moved by up to two pixels, at random in each
             epoch.

@@ -64,11 +64,7 @@ def read_recipe(file: Path, model: str) -> Recipe:
     Raises:
         BadRecipe: the file cannot be read, is for another model, or has unknown keys or wrong values.
     """
-    try:
-        content = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:  # ValueError: not UTF-8, not TOML, or a very long number
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise BadRecipe(f"Cannot read the recipe {file}: {reason}.") from None
+    content = _content(file)
     if (given := content.pop("model", model)) != model:
         raise BadRecipe(f"The recipe {file} is for the model {given}, and not for {model}.")
     default = load_recipe(model)
@@ -77,6 +73,27 @@ def read_recipe(file: Path, model: str) -> Recipe:
     if "dataset" in content and not recipe.dataset:
         raise BadRecipe(f"Expected dataset to be the name of a dataset in {file}. Received: an empty text.")
     return recipe
+
+
+def _content(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:  # ValueError: not UTF-8, not TOML, or a very long number
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise BadRecipe(f"Cannot read the recipe {file}: {reason}.") from None
+
+
+def sets(recipe: str, name: str) -> bool:
+    """Returns whether a user's own recipe sets an attribute itself, and does not take it from the model's first recipe.
+
+    Args:
+        recipe: the recipe as `name_of` returns it. A `Recipe` sets all attributes, and a recipe of the gallery none.
+        name: name of the attribute.
+
+    Raises:
+        BadRecipe: the recipe file cannot be read.
+    """
+    return name in _content(Path(recipe)) if is_file(recipe) else recipe == "own"
 
 
 def checked(values: Mapping[str, Any], where: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from ..models import BadHyperparameter, describe
 from .best_weights import BestWeights
 from .checkpoints import Checkpoints
 from .data import dataset as data
+from .data.batches import is_black_and_white
 from .data.dataset import Dataset
 from .devices import all_devices
 from .errors import BadResume, Diverged
@@ -18,6 +19,7 @@ from .fitting import build, fit
 from .interrupt import interrupt_at_end
 from .logs import TimeLeft, close, log_callbacks
 from .recipe import Recipe, load_recipes
+from .recipe_files import sets
 from .runs import Run
 from .saving import evaluate_and_save
 from .settings import TrainConfig, check, reopen, settings_of
@@ -26,6 +28,10 @@ from .tasks import TASKS, Task
 from .unfinished import Unfinished, unfinished
 
 log = logging.getLogger(__name__)
+
+NOT_BINARIZED = (
+    "The images are not binarized, because they are not black and white (binarize = true in a recipe file changes this)"
+)
 
 
 def train(config: TrainConfig, progress: Callable[[str], None] = lambda step: None) -> Run:
@@ -72,6 +78,8 @@ def _train(config: TrainConfig, recipe: Recipe, resumed: Unfinished | None, prog
         progress(f"Read {summary(task.dataset)}")
         for note in task.dataset.notes:
             progress(note)
+        if task.recipe is not recipe:
+            progress(NOT_BINARIZED)
     config = replace(config, hyperparameters=hyperparameters_of(config, recipe, task))
     settings = settings_of(config, recipe)
     if resumed is not None and settings["hyperparameters"] != resumed.settings["hyperparameters"]:
@@ -83,7 +91,7 @@ def _train(config: TrainConfig, recipe: Recipe, resumed: Unfinished | None, prog
     try:
         is_interrupted = _fit(config, task, best, checkpoints, resumed is not None, progress)
         with interrupt_at_end():  # so that Ctrl-C does not lose the result of the training
-            run = evaluate_and_save(config, recipe, task, best, checkpoints.elapsed, is_interrupted, progress)
+            run = evaluate_and_save(config, task.recipe, task, best, checkpoints.elapsed, is_interrupted, progress)
             if not is_interrupted:
                 folder.tidy()
         return run
@@ -159,7 +167,18 @@ def task_of(config: TrainConfig, recipe: Recipe) -> Task:
     Raises:
         GalleryError: the dataset cannot be loaded, or the task cannot use it.
     """
-    return TASKS[recipe.task](recipe, load_data(config, recipe), int(config.seed or 0))
+    dataset = load_data(config, recipe)
+    return TASKS[recipe.task](recipe_for(config, recipe, dataset), dataset, int(config.seed or 0))
+
+
+def recipe_for(config: TrainConfig, recipe: Recipe, dataset: Dataset) -> Recipe:
+    """Returns the recipe, which does not binarize images of the user's own that are not black and white.
+
+    The user's own recipe is not changed if it sets `binarize` itself.
+    """
+    if config.source is None or not recipe.binarize or sets(str(config.recipe), "binarize"):
+        return recipe
+    return recipe if is_black_and_white(dataset.x_train) else replace(recipe, binarize=False)
 
 
 def hyperparameters_of(config: TrainConfig, recipe: Recipe, task: Task) -> dict[str, Any]:

@@ -29,7 +29,7 @@ from .settings import TrainConfig, check, settings_of
 from .sources.read import summary
 from .studies import Study, import_optuna, one_at_a_time
 from .tasks import TASKS, Task
-from .train import hyperparameters_of, load_data
+from .train import NOT_BINARIZED, hyperparameters_of, load_data, recipe_for
 
 HEADING = "Written by gallery tune"
 GIVEN = ("learning_rate", "batch_size", "schedule", "augment", "class_weights", "mixed_precision")
@@ -104,6 +104,9 @@ def tune(
     if config.source is not None:
         progress(f"Read {summary(dataset)}")
     dataset = without_tests(dataset)
+    if (chosen := recipe_for(checked, recipe, dataset)) is not recipe:
+        recipe = chosen
+        progress(NOT_BINARIZED)
     own = {name: getattr(checked, name) for name in ("epochs", "batch_size", "learning_rate")}
     if config.source is None:
         own["dataset"] = checked.dataset

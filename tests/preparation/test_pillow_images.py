@@ -119,7 +119,7 @@ def test_unusual_files_are_turned() -> None:
     pictures = Pictures(16, 16, 3)
     expected = prepare(turned(6), pictures)
     for name, file in unusual_files().items():
-        np.testing.assert_allclose(prepare(file, pictures), expected, atol=0.02, err_msg=name)  # JPEG is lossy
+        np.testing.assert_allclose(prepare(file, pictures), expected, atol=0.05, err_msg=name)  # JPEG is lossy
 
 
 def test_png_files_of_other_formats_become_the_same_image() -> None:
@@ -150,13 +150,13 @@ def test_png_files_of_other_formats_become_the_same_image() -> None:
     assert np.ptp(prepare(files["GIF of two pictures"], SHAPES[0])) > 0.3  # the second picture is black
 
 
-def test_transparency_of_png_files_without_an_alpha_channel() -> None:
+def test_the_transparent_colour_of_png_files_is_ignored_as_in_tensorflow() -> None:
     pictures = Pictures(37, 53, 3)
     sixteen = Image.fromarray(np.arange(37 * 53, dtype=np.uint16).reshape(37, 53) * 30)
     colour = photograph().getpixel((4, 4))
     files = [encoded(sixteen, "PNG", transparency=300), encoded(photograph(), "PNG", transparency=colour)]
     images = function(pictures)(files)
-    assert images[0][0, 10, 0] == 1 and images[0][0, 11, 0] < 0.01 and (images[1][4, 4] == 1).all()
+    np.testing.assert_allclose(images[1], np.asarray(photograph()) / 255, atol=TOLERANCE)
     for file, image in zip(files, images, strict=True):
         np.testing.assert_allclose(prepare(file, pictures), image, atol=TOLERANCE)
 

@@ -8,7 +8,10 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from .chunks import chunks
+
 LARGEST_MOVE = 2  # pixels
+NEAR, BLACK_AND_WHITE = 0.1, 0.8  # see `is_black_and_white`
 Images = NDArray[np.float32]
 ImageChange = Callable[[Images, np.random.Generator], Images]
 Change = Callable[[Any, Any, np.random.Generator], tuple[Any, Any]]
@@ -72,6 +75,12 @@ def generator(seed: int, epoch: int, index: int | None = None) -> np.random.Gene
 def binarize(images: Images, rng: np.random.Generator) -> Images:
     """Replaces each value at random with 0 or 1. The value is the probability of 1 (dynamic binarisation)."""
     return (rng.random(images.shape, np.float32) < images).astype(np.float32)
+
+
+def is_black_and_white(images: Images) -> bool:
+    """Returns whether at least 80 % of the values are at most 0.1 away from 0 or 1, as in MNIST (91 %)."""
+    extreme = sum(int(np.count_nonzero(np.abs(images[some] - 0.5) >= 0.5 - NEAR)) for some in chunks(images))
+    return extreme >= BLACK_AND_WHITE * images.size
 
 
 def shift(images: Images, rng: np.random.Generator) -> Images:

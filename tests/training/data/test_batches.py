@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from keras_gallery.training.data.augmentation import augment
-from keras_gallery.training.data.batches import Batches, Images, binarize, mirror, shift
+from keras_gallery.training.data.batches import Batches, Images, binarize, is_black_and_white, mirror, shift
 
 
 def test_mean_of_the_binary_values_is_the_grey_value() -> None:
@@ -121,3 +121,14 @@ def test_mirror_changes_each_image_separately() -> None:
     batches = Batches(images, np.arange(500), 64, 0, lambda x, y, rng: (mirror(x, rng), y))
     x, y = batches[0]
     np.testing.assert_array_equal((x.max(axis=(1, 2, 3)) * 500).round(), y + 1)
+
+
+def test_digits_are_black_and_white_and_photographs_are_not() -> None:
+    from skimage import data
+
+    values = np.repeat(np.float32([0.02, 0.98, 0.12, 0.88]), [50, 30, 10, 10]).reshape(1, 10, 10, 1)
+    assert is_black_and_white(values)  # exactly 80 %
+    values[0, 0, 0] = 0.5
+    assert not is_black_and_white(values)
+    assert is_black_and_white(data.page()[None, ..., None] > 128)
+    assert not is_black_and_white((data.astronaut()[None] / 255).astype(np.float32))
