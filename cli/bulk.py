@@ -96,7 +96,7 @@ class Bulk:
         forms: set[str] = set()
         for example in examples:
             if example.form not in forms:
-                self._call.check(example.form)
+                self._call.check(example)
                 forms.add(example.form)
             is_other = batch and (batch[0].form, batch[0].group) != (example.form, example.group)
             if is_other or len(batch) >= self._rows or (batch and size + example.size > BATCH_BYTES):

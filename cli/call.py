@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..models.errors import GalleryError
 from . import arrays
-from .examples import ARRAY, BROKEN, PICTURE, ROW, TEXT, Example, read, shape_of
+from .accepted import check_task, takes
+from .examples import ARRAY, BROKEN, PICTURE, ROW, TEXT, Example, is_table, read, shape_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,6 +31,9 @@ class Call:
         task: the name of the signature for arrays, such as "encode".
         version: the version that answers all requests. None: the newest version at each request.
 
+    Raises:
+        GalleryError: the model has no signature of the task.
+
     Attributes:
         most_rows: the most examples in a request, by the size of the model's inputs and outputs.
     """
@@ -37,6 +41,7 @@ class Call:
     def __init__(self, client: Client, model: str, task: str, version: int | None = None) -> None:
         self._model, self._task, self._version = model, task, version
         self._known = client.signatures(model, version=version)
+        check_task(model, task, self._known)
         sizes = [_bytes(each) for each in self._known.values() if each.name in (task, f"{task}_png", f"{task}_rows")]
         self.most_rows = max(1, REQUEST_BYTES // max([1, *sizes]))
 
@@ -68,8 +73,14 @@ class Call:
         return client
 
     def read(self, files: Iterable[Path]) -> Iterator[Example]:
-        """Yields the examples in files, in order."""
-        return read(files, self.signature, self._rows())
+        """Yields the examples in files, in order.
+
+        If a table does not fit a model of pictures or texts, the error message says what the model takes.
+        """
+        takes_others = any(self._task + end in self._known for end in ("_png", "_text"))
+        for example in read(files, self.signature, self._rows()):
+            is_other = example.form == BROKEN and takes_others and is_table(Path(example.name))
+            yield example._replace(value=f"{example.value} {self._takes()}") if is_other else example
 
     def load(self, example: Example) -> Example:
         """Returns the example with the content of its file, if it is a picture.
@@ -83,17 +94,19 @@ class Call:
         values = arrays.read_pixels(example.value, shape_of(self.signature) or ())
         return example._replace(form=ARRAY, value=values, group=values.shape)
 
-    def check(self, form: str) -> None:
-        """Raises GalleryError if the model has no signature for a form of examples.
+    def check(self, example: Example) -> None:
+        """Raises GalleryError if the model has no signature for the form of an example.
 
         If the model has no signature for image files, pictures are sent as arrays, provided that the signature for
         arrays states the pixel values.
         """
+        form = example.form
         needed = {PICTURE: f"{self._task}_png", TEXT: self._texts()}.get(form, self._task)
         if form == PICTURE and self.signature and any(spec.pixels for spec in self.signature.inputs.values()):
             needed = self._task
         if form not in (BROKEN, ROW) and needed not in self._known:
-            raise self._lacks(needed)
+            what = {PICTURE: "the picture", TEXT: "the text"}.get(form, "the file")
+            raise GalleryError(f"{self._takes()} Received: {what} {example.name}.")
 
     def send(self, client: Client, examples: Sequence[Example]) -> Outputs:
         """Returns the outputs for examples of the same form and group. Each output has a row for each example.
@@ -148,9 +161,8 @@ class Call:
             batch = arrays.from_pixels(batch, self.pixels)
         return self._task, batch
 
-    def _lacks(self, name: str) -> GalleryError:
-        names = ", ".join(sorted(self._known))
-        return GalleryError(f"Expected a signature of {self._model}: {names}. Received: {name}")
+    def _takes(self) -> str:
+        return f"{self._model} takes {takes(self._task, self._known)}."
 
 
 def _bytes(signature: SignatureDef) -> int:

@@ -158,7 +158,7 @@ def _read_table(file: Path, signature: SignatureDef | None, rows: SignatureDef |
         from .series import known_series
         from .series import read as read_series
 
-        series = read_series(file, lambda: known_series(signature))
+        series = read_series(file, known_series(signature)).values
         yield Example(name, None, ARRAY, series, series.nbytes, (series.shape, series.dtype, file))
         return
     for number, (values, error) in enumerate(read_table(file, signature, rows)):

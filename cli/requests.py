@@ -137,8 +137,8 @@ OF_TEXTS: dict[str, Command] = {
     "nearest": NEAREST,
     "forecast": print_series(
         "forecast time series; prints the next values",
-        "Prints the file, the number of the step and the forecast values. A file has a row for each time step "
-        "and a column for each feature.",
+        "Prints the file, the time or the number of the step, and the forecast values. A file has a row for each time "
+        "step and a column for each feature. The model receives the last steps, as many as in its training.",
         "gallery forecast gru sales.csv",
     ),
 }

@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import csv
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..models.errors import GalleryError
 from ..preparation.description import Series
@@ -15,6 +15,7 @@ from ..serving.printable import printable
 from . import arrays, files
 from .command import Command
 from .sending import TABLE_HELP, write_table
+from .times import following
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,6 +24,18 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".csv", ".npy")
 DATE = re.compile(r"\d{4}-\d\d(-\d\d)?")
+
+
+class History(NamedTuple):
+    """The end of a series in a file.
+
+    Attributes:
+        values: the values of the steps, float32 (time, features).
+        last: the time of the last step, as it is in the file. "" if it is not known.
+    """
+
+    values: NDArray[Any]
+    last: str
 
 
 def print_series(help: str, description: str, example: str) -> Command:
@@ -41,15 +54,17 @@ def _run(values: argparse.Namespace) -> int:
     sources = [(file,) for source in values.inputs for file in files.expand(source, SUFFIXES, values.output)]
     if values.output:
         return write_table(values, "forecast", lambda: [file for (file,) in sources])
-    with files.connect(values) as client:
+    from .call import Call
 
-        def known() -> Series | None:
-            return known_series(client.signatures(values.name).get("forecast"))
+    with files.connect(values) as client:
+        series = known_series(Call(client, values.name, "forecast").signature)
 
         def handle(source: Path) -> None:
-            (steps,) = client.forecast(values.name, read(source, known)[None])  # (horizon, features)
-            for number, step in enumerate(steps, 1):
-                print(f"{printable(source)}\t{number}\t" + "\t".join(f"{value:.6g}" for value in step))
+            history = read(source, series)
+            (steps,) = client.forecast(values.name, history.values[None])  # (horizon, features)
+            names = following(history.last, series.step if series else None, len(steps))
+            for name, step in zip(names, steps, strict=True):
+                print(f"{printable(source)}\t{printable(name)}\t" + "\t".join(f"{value:.6g}" for value in step))
 
         return files.for_each(sources, handle)
 
@@ -60,8 +75,8 @@ def known_series(signature: SignatureDef | None) -> Series | None:
     return next((noted for noted in notes if isinstance(noted, Series)), None)
 
 
-def read(source: Path, known: Callable[[], Series | None] = lambda: None) -> NDArray[Any]:
-    """Reads a time series from a CSV or NPY file.
+def read(source: Path, known: Series | None = None) -> History:
+    """Reads the end of a time series from a CSV or NPY file: as many steps as the model's training examples had.
 
     The first line of a CSV file can contain the names of the columns. It is skipped if none of its values is a number.
     If it has the names of the series that the model was trained on, only these columns are read. If it also has the
@@ -71,10 +86,7 @@ def read(source: Path, known: Callable[[], Series | None] = lambda: None) -> NDA
 
     Args:
         source: the file.
-        known: returns the series that the model was trained on, or None. Called only if the file has names.
-
-    Returns:
-        The series, float32 (time, features).
+        known: the series that the model was trained on. None if it is not known; then all steps are returned.
 
     Raises:
         GalleryError: the file contains something other than numbers, has rows of different lengths or is empty, or a
@@ -82,15 +94,23 @@ def read(source: Path, known: Callable[[], Series | None] = lambda: None) -> NDA
     """
     import numpy as np
 
-    series = arrays.load(source) if source.suffix.lower() == ".npy" else np.array(_read_csv(source, known), np.float32)
+    if source.suffix.lower() == ".npy":
+        series, last = arrays.load(source), ""
+    else:
+        rows, last = _read_csv(source, known)
+        series = np.array(rows, np.float32)
     series = series[:, None] if series.ndim == 1 else series
     if series.ndim != 2 or not series.size:
         raise GalleryError(f"Expected a series of shape (time, features) in {source}. Received: {series.shape}.")
-    return series.astype(np.float32)
+    steps = known.history if known and known.history else len(series)
+    return History(series[-steps:].astype(np.float32), last)
 
 
-def _read_csv(source: Path, known: Callable[[], Series | None]) -> list[list[float]]:
-    """Returns the rows of numbers in a CSV file. Raises GalleryError with the number of the first invalid line."""
+def _read_csv(source: Path, known: Series | None) -> tuple[list[list[float]], str]:
+    """Returns the rows of numbers in a CSV file, and the time of the last row or "".
+
+    Raises GalleryError with the number of the first invalid line.
+    """
     rows: list[list[float]] = []
     times: list[str] = []
     columns: list[int] = []  # the columns to read; [] for all columns
@@ -108,7 +128,7 @@ def _read_csv(source: Path, known: Callable[[], Series | None]) -> list[list[flo
                     continue
                 is_first, may_be_names = may_be_names, False
                 if is_first and all(value is None for value in values):
-                    columns, time = _places(known(), [cell.strip() for cell in cells])
+                    columns, time = _places(known, [cell.strip() for cell in cells])
                     continue
                 if columns:
                     if len(cells) <= max(*columns, time or 0):
@@ -124,7 +144,10 @@ def _read_csv(source: Path, known: Callable[[], Series | None]) -> list[list[flo
         raise GalleryError(f"Expected a CSV file in UTF-8: {source}. Received: {error}.") from None
     if not rows:
         raise GalleryError(f"{source} has no numbers.")
-    return [rows[each] for each in _order(times)] if times else rows
+    if not times:
+        return rows, ""
+    order = _order(times)
+    return [rows[each] for each in order], times[order[-1]]
 
 
 def _places(series: Series | None, header: list[str]) -> tuple[list[int], int | None]:

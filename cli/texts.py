@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from ..models.errors import GalleryError
 from ..serving.printable import printable
 from . import files
+from .accepted import check_task
 from .command import Command
 from .progress import progress
 from .sending import TABLE_HELP, Sending, write_table
@@ -107,6 +108,8 @@ def _run_nearest(values: argparse.Namespace) -> int:
     """Prints a line for each neighbour of each word: the word, its neighbour and the cosine similarity of the two."""
     words = read(values)
     with files.connect(values) as client:
+        task = f"nearest_{values.field}" if values.field else "nearest"
+        check_task(values.name, task, client.signatures(values.name))
         found = client.nearest(values.name, words, values.count, field=values.field)
     for word, names, similarities in zip(words, found.names, found.similarities, strict=True):
         for name, similarity in zip(names, similarities, strict=True):

@@ -12,7 +12,7 @@ from keras_gallery.cli.main import main
 from keras_gallery.serving.wire.tensor import string_array
 from PIL import Image
 
-from .fake_client import TEXT, FakeClient, signature
+from .fake_client import FLOAT, TEXT, FakeClient, signature
 
 EVIL = "\x1b[2Jevil\n\u202egnp\r\x9b"
 SAFE = r"\x1b[2Jevil\n\u202egnp\r\x9b"
@@ -23,6 +23,7 @@ SIGNATURES = [
     signature("encode_png", IMAGE, ["code"]),
     signature("classify_png", IMAGE, ["label", "score"]),
     signature("translate", {"text": TEXT}, ["text"]),
+    signature("forecast", {"history": ((-1, -1, 1), FLOAT)}, ["forecast"]),
 ]
 
 

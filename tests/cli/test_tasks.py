@@ -132,8 +132,11 @@ def test_detect_in_the_images_of_a_folder(server: ServerProcess, folder: Path) -
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["classify", "segmenter", "a.png"], "Expected a signature of segmenter: segment, "),
-        (["segment", "classifier", "a.png"], "Expected a signature of classifier: classify, "),
+        (["classify", "segmenter", "a.png"], "segmenter has no signature classify. It has: "),
+        (
+            ["segment", "classifier", "a.png"],
+            "classifier has no signature segment. It has: classify (pictures, or arrays of shape",
+        ),
         (
             ["detect", "detector", "c.npy"],
             "Expected a .png, .jpg, .jpeg, .bmp, .gif, .tif, .tiff, .webp file or a folder. Received: c.npy",
@@ -141,7 +144,7 @@ def test_detect_in_the_images_of_a_folder(server: ServerProcess, folder: Path) -
         (["detect", "detector", "a.png", "--output", "a.gif"], "Expected an output file that ends in .npy or .png"),
         (["segment", "segmenter", "a.png", "--output", "a.gif"], "Expected an output file that ends in .npy or .png"),
         (["classify", "vectors", "c.npy"], "Expected an array of shape ('n', 4) in c.npy. Received: (3, 8, 8)"),
-        (["classify", "vectors", "a.png"], "Expected a signature of vectors: classify, "),
+        (["classify", "vectors", "a.png"], "vectors takes arrays of shape (n, 4). Received: the picture a.png."),
         (["classify", "classifier", "nowhere.png"], "No such file: nowhere.png"),
     ],
 )

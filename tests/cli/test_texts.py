@@ -24,6 +24,7 @@ SIGNATURES = [
     signature("caption_png", {"image_bytes": TEXT}, ["text"], "0..1"),
     signature("forecast", {"history": ((-1, -1, 1), FLOAT)}, ["forecast"]),
     signature("embed", {"word": TEXT}, ["embedding"]),
+    signature("nearest_city", {"city": TEXT}, ["category", "similarity"]),
 ]
 
 

@@ -1,0 +1,62 @@
+"""Says which inputs a served model takes, for error messages of the commands that send requests."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING
+
+from ..models.errors import GalleryError
+from ..preparation.description import Series
+
+if TYPE_CHECKING:
+    from ..serving.wire.signature import SignatureDef
+
+    Signatures = Mapping[str, SignatureDef]
+
+FORMS = ("", "_png", "_rows", "_text")  # ends of the names of the signatures that the commands use
+OTHERS = ("_padded", "_example")  # ends of the names of signatures for the same task
+DEFAULT = "serving_default"
+SHOWN = 8  # names in a message
+
+
+def check_task(model: str, task: str, known: Signatures) -> None:
+    """Raises GalleryError if the model has no signature of the task. The message says which tasks the model has."""
+    if any(task + form in known for form in FORMS):
+        return
+    ends = (*filter(None, FORMS), *OTHERS)
+    tasks = {name for name in known if name != DEFAULT and not (name.endswith(ends) and _base(name, ends) in known)}
+    found = [f"{name} ({takes(name, known)})" for name in sorted(tasks or known)]
+    raise GalleryError(f"{model} has no signature {task}. It has: {_listed(found, '; ')}.")
+
+
+def takes(task: str, known: Signatures) -> str:
+    """Returns which inputs the signatures of a task take: "pictures, or arrays of shape (n, 28, 28, 1)"."""
+    found = [known[task + form] for form in ("_png", "_rows", "_text", "") if task + form in known]
+    return ", or ".join(dict.fromkeys(map(_inputs, found)))
+
+
+def _inputs(signature: SignatureDef) -> str:
+    """Returns the kind of the inputs of a signature."""
+    from ..serving.wire import dtypes
+
+    specs = signature.inputs
+    if signature.name.endswith("_png"):
+        return "pictures"
+    if signature.name.endswith("_rows") or len(specs) > 1:
+        return f"a table with the columns {_listed(list(specs))}"
+    (spec,) = specs.values()
+    if spec.dtype is dtypes.STRING:
+        return "texts"
+    if isinstance(spec.noted, Series):
+        return f"a time series of {_listed([each.name for each in spec.noted.columns])}"
+    sizes = ("n", *("any" if size < 0 else str(size) for size in (spec.shape or ())[1:]))
+    return f"arrays of shape ({', '.join(sizes)})" if spec.shape else "arrays"
+
+
+def _base(name: str, ends: Collection[str]) -> str:
+    return next(name.removesuffix(end) for end in ends if name.endswith(end))
+
+
+def _listed(names: list[str], separator: str = ", ") -> str:
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return separator.join(names[:SHOWN]) + more
