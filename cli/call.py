@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..models.errors import GalleryError
 from . import arrays
-from .accepted import check_task, takes
+from .accepted import FORMS, check_task, takes
 from .examples import ARRAY, BROKEN, PICTURE, ROW, TEXT, Example, is_table, read, shape_of
 
 if TYPE_CHECKING:
@@ -61,6 +61,16 @@ class Call:
         names = [name for name in (self._task, f"{self._task}_png", *self._known) if name in self._known]
         specs = [spec for name in names for spec in self._known[name].inputs.values()]
         return next((spec.pixels for spec in specs if spec.pixels), "")
+
+    @property
+    def labels(self) -> dict[str, tuple[str, ...]]:
+        """The labels of the values of an output, by the name of the output. Empty if no signature states them."""
+        from ..preparation.notes import Labels
+
+        specs = [
+            item for form in FORMS if (each := self._known.get(self._task + form)) for item in each.outputs.items()
+        ]
+        return {name: noted.names for name, spec in specs if isinstance(noted := spec.noted, Labels)}
 
     def classes(self) -> int:
         """Returns the size of the last dimension of the model's output."""

@@ -172,7 +172,8 @@ def write_table(
         call = Call(client, values.name, task, version)
         sending = Sending(values, call, found)
         about = {"model": values.name, "version": version, "task": task}
-        parts = tables.Parts(output, "file" if isinstance(found[0], Path) else "input", about, values.resume)
+        first = "file" if isinstance(found[0], Path) else "input"
+        parts = tables.Parts(output, first, about, values.resume, call.labels)
         try:
             for answers in sending.answers(parts.done):
                 sending.report.add_errors(answers)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from ..models.errors import GalleryError
+from ..serving.printable import printable
 from .table_parts import ROW, Column, Table
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def npy(output: Path, table: Table) -> Files:
 
 
 def csv_file(output: Path, table: Table) -> Files:
-    """A column for each number: `code_0`, `code_1` and so on."""
+    """A column for each number: `code_0`, `code_1` and so on, or `probability_cat`, `probability_dog` and so on."""
     yield output, lambda file: _write_csv(file, table, table.columns)
 
 
@@ -135,6 +136,10 @@ def _write_csv(file: IO[bytes], table: Table, columns: list[Column]) -> None:
 def _headings(column: Column) -> list[str]:
     if not column.shape:
         return [column.name]
+    labels = [printable(label) for label in column.labels]
+    if column.shape == (len(set(labels)),):  # the labels differ
+        name = "probability" if column.name == "probabilities" else column.name
+        return [f"{name}_{label}" for label in labels]
     return [f"{column.name}_{number}" for number in range(math.prod(column.shape))]
 
 

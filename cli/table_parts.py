@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -27,11 +27,13 @@ class Column:
         name: the name of the column.
         dtype: the NumPy dtype of all parts. `object` for texts.
         shape: the shape of one value; () for a number or a text.
+        labels: what each number of a vector stands for, such as a class. () if it is not known.
     """
 
     name: str
     dtype: Any
     shape: tuple[int, ...]
+    labels: tuple[str, ...] = ()
 
     @property
     def is_text(self) -> bool:
@@ -56,8 +58,10 @@ class Table:
     about: dict[str, Any]
 
     @classmethod
-    def of(cls, files: list[Path], about: dict[str, Any]) -> Table:
-        """Returns the table of these parts. Reads only the headers and the row numbers.
+    def of(cls, files: list[Path], about: dict[str, Any], labels: Mapping[str, tuple[str, ...]]) -> Table:
+        """Returns the table of these parts, with the labels by the name of the column.
+
+        Reads only the headers and the row numbers.
 
         Raises GalleryError if a part has other columns than the first part.
         """
@@ -73,7 +77,7 @@ class Table:
                 raise GalleryError(f"{file} has other columns than the other parts. Delete its folder to start again.")
             for name, (shape, dtype) in headers.items():
                 known = found[name].dtype if name in found else dtype
-                found[name] = Column(name, np.promote_types(known, dtype), shape[1:])
+                found[name] = Column(name, np.promote_types(known, dtype), shape[1:], labels.get(name, ()))
             count += headers[ROW][0][0]
             has_rows = has_rows or bool((read_part(file, [ROW])[ROW] >= 0).any())
         return cls(files, [each for each in found.values() if each.name != ROW or has_rows], count, about)

@@ -8,7 +8,7 @@ import shutil
 import time
 import zipfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,6 +59,7 @@ class Parts:
         name: the name of the first column: "file" or "input".
         about: what must be the same if the command is continued: the model, its version and the task.
         resume: whether to continue an earlier command. Otherwise its parts must not exist.
+        labels: the labels of the values of an output, by the name of the output.
 
     Attributes:
         folder: the folder of the parts, such as `codes.parquet.parts`.
@@ -68,8 +69,15 @@ class Parts:
         GalleryError: an earlier command has left parts and `resume` is false, or the parts do not fit `about`.
     """
 
-    def __init__(self, output: Path, name: str, about: dict[str, Any], resume: bool) -> None:
-        self._output, self._name, self._about = output, name, about
+    def __init__(
+        self,
+        output: Path,
+        name: str,
+        about: dict[str, Any],
+        resume: bool,
+        labels: Mapping[str, tuple[str, ...]],
+    ) -> None:
+        self._output, self._name, self._about, self._labels = output, name, about, labels
         self.folder = output.with_name(output.name + ".parts")
         self.done: Counter[tuple[str, int]] = Counter()
         self._blocks: list[tuple[list[tuple[str, int]], dict[str, Array]]] = []  # names and rows, and outputs
@@ -136,7 +144,7 @@ class Parts:
         if not (files := self._files()):
             self.discard()
             return 0
-        table = Table.of(files, self._about)
+        table = Table.of(files, self._about, self._labels)
         writer = WRITERS[self._output.suffix.lower()]
         for target, write in writer(self._output, table):
             partial = self.folder / f".{target.name}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import json
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from .description import (
@@ -30,20 +30,31 @@ from .fields import BadPreparation, Fields
 MAX_NOTE = 1 << 14  # characters. A longer note leaves out the names of categories.
 MAX_SHOWN = 12  # categories in a sentence
 
-Noted = Preparation | Column | Threshold
+
+@dataclass(frozen=True)
+class Labels:
+    """The names of the classes that the probabilities of a classifier stand for, in their order."""
+
+    names: tuple[str, ...]
+
+
+Noted = Preparation | Column | Threshold | Labels
 
 _READERS: dict[str, Any] = {
     "preparation": read,
     "column": lambda content: read_column(Fields(content, "the column")),
     "threshold": lambda content: Threshold.read(Fields(content, "the threshold")),
+    "labels": lambda content: Labels(tuple(Fields(content, "the labels").strings("names"))),
 }
 
 
 def write_note(noted: Noted) -> str:
     """Returns the note. Names of categories that are too long are left out. Returns "" if it is too long even then."""
-    key = "column" if isinstance(noted, Column) else "threshold" if isinstance(noted, Threshold) else "preparation"
+    kinds = {"column": Column, "threshold": Threshold, "labels": Labels}
+    key = next((key for key, kind in kinds.items() if isinstance(noted, kind)), "preparation")
     for each in (noted, _without_names(noted)):
-        text = json.dumps({key: to_json(each)}, ensure_ascii=False, separators=(",", ":"))
+        content = asdict(each) if isinstance(each, Labels) else to_json(each)
+        text = json.dumps({key: content}, ensure_ascii=False, separators=(",", ":"))
         if len(text) <= MAX_NOTE:
             return text
     return ""
@@ -91,12 +102,17 @@ def sentence(noted: Noted) -> str:
     if isinstance(noted, NumberColumn):
         return f"a number{_range(noted)}"
     if isinstance(noted, CategoryColumn):
-        more = ", …" if len(noted.names) > MAX_SHOWN else ""
         missing = "" if noted.missing is None else f'; "" counts as {noted.missing}'
-        return f"a category: {', '.join(noted.names[:MAX_SHOWN])}{more}{missing}"
+        return f"a category: {_listed(noted.names)}{missing}"
+    if isinstance(noted, Labels):
+        return f"the classes {_listed(noted.names)}"
     if isinstance(noted, Table):
         return f"the columns {', '.join(each.name for each in noted.columns)}"
     return _series(noted) if isinstance(noted, Series) else "texts"
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return ", ".join(names[:MAX_SHOWN]) + (", …" if len(names) > MAX_SHOWN else "")
 
 
 def _series(series: Series) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import keras
 import tensorflow as tf
 
+from ...preparation.notes import Labels
 from ..core.checks import CLASSIFY
 from ..core.predictions import CLASSES, SCORES
 from .activations import SIGMOID, output_activation
@@ -33,12 +35,14 @@ class Classes:
 
     Attributes:
         count: the number of classes. 0 if the probabilities are not those of classes.
+        notes: what the signature `classify` says about its outputs: the labels, if they are given.
     """
 
     def __init__(self, model: keras.Model, labels: Sequence[str] | None = None) -> None:
         self.count = class_count(model)
         self._is_one = model.outputs[0].shape[-1] == 1
         self._names = label_names(labels, self.count) if self.count else []
+        self.notes = {"probabilities": Labels(tuple(self._names))} if self.count and labels is not None else {}
 
     def probabilities(self, p: Any) -> Any:
         """Returns the probabilities of all classes, from the output of the model."""
@@ -83,7 +87,7 @@ def classifier(
 
     endpoints = {"serving_default": data.endpoint(probabilities)}
     if classes.count:
-        endpoints["classify"] = data.endpoint(classify)
+        endpoints["classify"] = data.endpoint(classify, classes.notes)
     endpoints |= embed(model, data)
     named = [name for name in ("classify", "embed") if name in endpoints]
     if "text" in texts and (sizes := table_sizes(model)):
@@ -93,6 +97,8 @@ def classifier(
         endpoints |= {f"{name}_text": _of_texts(endpoints[name].function, data) for name in named}
     endpoints |= image_file_endpoints(data, endpoints, named) | padded(model, data, endpoints, named)
     endpoints |= row_endpoints(data, endpoints, named)
+    if "classify_text" in endpoints:
+        endpoints["classify_text"] = replace(endpoints["classify_text"], output_notes=classes.notes)
     if not classes.count:
         return endpoints
     return endpoints | data.example_endpoint(
@@ -116,7 +122,9 @@ def classifier_of_several_inputs(
         return classes.classified(plain.function(*values)["probabilities"])
 
     endpoints = {"serving_default": plain}
-    return endpoints | {"classify": Endpoint(classify, plain.inputs, plain.example)} if classes.count else endpoints
+    if classes.count:
+        endpoints["classify"] = Endpoint(classify, plain.inputs, plain.example, output_notes=classes.notes)
+    return endpoints
 
 
 def _of_texts(function: Callable[[Any], Tensors], data: Data) -> Endpoint:

@@ -42,7 +42,13 @@ def padded(model: keras.Model, data: Data, endpoints: dict[str, Endpoint], names
         return lambda x, length: _call_masked(function, x, _checked(length, data.too_short + 1, tf.shape(x)[1]))
 
     return {
-        f"{name}_padded": Endpoint(on_padded(endpoints[name].function), inputs, example, notes=data.notes)
+        f"{name}_padded": Endpoint(
+            on_padded(endpoints[name].function),
+            inputs,
+            example,
+            notes=data.notes,
+            output_notes=endpoints[name].output_notes,
+        )
         for name in names
         if name in endpoints
     }

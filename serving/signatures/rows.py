@@ -99,6 +99,7 @@ def row_endpoints(data: Data, endpoints: dict[str, Endpoint], names: Iterable[st
             lambda batch: rows.example(rng, batch),
             tables=rows.tables,
             notes=notes,
+            output_notes=endpoints[name].output_notes,
             names=rows.names,
         )
         for name in names

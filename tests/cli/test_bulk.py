@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,9 @@ import numpy as np
 import pytest
 from keras_gallery.cli import bulk, files, progress, tables
 from keras_gallery.cli.main import main
+from keras_gallery.preparation.notes import Labels, write_note
 from keras_gallery.serving.errors import Internal, InvalidArgument, NotFound, ResourceExhausted, Unavailable
+from keras_gallery.serving.wire.signature import TensorSpec
 from keras_gallery.serving.wire.tensor import string_array
 from PIL import Image
 
@@ -300,6 +303,31 @@ def test_resume_with_a_file_for_each_input(client: FakeClient, capsys: pytest.Ca
     capsys.readouterr()
     assert main(["encode", "m", "in", "--resume"]) == 0
     assert client.sizes == [1] and capsys.readouterr().out == "in/003.png -> in-code/003.code.npy\n"
+
+
+@pytest.mark.parametrize(
+    ("labels", "headings"),
+    [
+        (("cat", "dog"), ["probability_cat", "probability_dog"]),
+        (('a,"b', "c\nd\ud800"), ['probability_a,"b', r"probability_c\nd\ud800"]),
+        (("cat", "cat"), ["probabilities_0", "probabilities_1"]),
+        (("cat", "dog", "ant"), ["probabilities_0", "probabilities_1"]),
+        ((), ["probabilities_0", "probabilities_1"]),
+    ],
+)
+def test_a_csv_file_names_the_probabilities(client: FakeClient, labels: tuple[str, ...], headings: list[str]) -> None:
+    Path("t.csv").write_text("colour,size\nred,1.5\n")
+    if labels:
+        spec = TensorSpec.named("p", FLOAT, (-1, 2), write_note(Labels(labels)))
+        definition = client._signatures["classify_rows"]
+        client._signatures["classify_rows"] = replace(definition, outputs={**definition.outputs, "probabilities": spec})
+    assert main(["classify", "m", "t.csv", "--output", "out.csv"]) == 0
+    assert cells("out.csv") == [
+        ["file", "row", "label", "score", *headings],
+        ["t.csv", "0", "red+", "0.899999976", "0.100000001", "0.899999976"],
+    ]
+    assert main(["classify", "m", "t.csv", "--output", "out.npz"]) == 0
+    assert np.load("out.npz")["probabilities"].shape == (1, 2)
 
 
 # === Inputs ===

@@ -16,7 +16,7 @@ import httpx
 import numpy as np
 import pytest
 from keras_gallery.preparation.description import CategoryColumn, NumberColumn, Pictures, Table, read
-from keras_gallery.preparation.notes import read_note, sentence, write_note
+from keras_gallery.preparation.notes import Labels, read_note, sentence, write_note
 from keras_gallery.serving.client import Client
 from keras_gallery.serving.client.values import check_values
 from keras_gallery.serving.errors import FailedPrecondition, InvalidArgument
@@ -274,6 +274,8 @@ def test_notes(client: Client, served: Served) -> None:
     table = wine["classify"].inputs["features"].noted
     assert table == read(TABLE) and isinstance(table, Table)
     assert tuple(wine["classify_rows"].inputs[name].noted for name in ROWS) == table.columns
+    for name in ("classify", "classify_rows"):
+        assert wine[name].outputs["probabilities"].noted == Labels(("a", "b", "c"))
 
 
 def test_notes_with_many_categories_leave_them_out() -> None:
@@ -287,7 +289,17 @@ def test_notes_with_many_categories_leave_them_out() -> None:
     check_values({"features": values}, SignatureDef("classify", "", {"features": spec}, {}), [])  # no warning
 
 
-@pytest.mark.parametrize("text", ["", "pixels 0..1", "{", "{}", '{"preparation":{}}', '{"a":1}', "[" * 9999])
+def test_labels() -> None:
+    labels = Labels(("kot", "żółw", 'a"b\n', ""))
+    assert read_note(write_note(labels)) == labels
+    assert sentence(labels) == 'the classes kot, żółw, a"b\n, '
+    assert sentence(Labels(tuple("abcdefghijklmn"))) == "the classes a, b, c, d, e, f, g, h, i, j, k, l, …"
+    assert write_note(Labels(tuple(f"class {number}" for number in range(5000)))) == ""
+
+
+@pytest.mark.parametrize(
+    "text", ["", '{"labels":{"names":[1]}}', "pixels 0..1", "{", "{}", '{"preparation":{}}', '{"a":1}', "[" * 9999]
+)
 def test_names_that_are_no_notes(text: str) -> None:
     assert read_note(text) is None
     spec = TensorSpec.named("x:0", dtypes.BY_NUMBER[1], (-1,), text)

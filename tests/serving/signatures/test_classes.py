@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from keras import layers, ops
+from keras_gallery.preparation.notes import Labels
 from keras_gallery.serving.errors import InvalidArgument
 from keras_gallery.serving.signatures import endpoints
 from keras_gallery.serving.signatures.activations import output_activation, output_layer
@@ -81,6 +82,8 @@ def test_a_sigmoid_is_the_probability_of_the_second_class() -> None:
     scored = signatures["classify_example"].function(tf.constant(examples["inputs"]))
     assert scored["classes"].numpy().tolist() == [[b"cat", b"dog"]] * 3 and scored["scores"].shape == (3, 2)
     assert signatures["serving_default"].function(tf.constant(x))["probabilities"].shape == (20, 1)
+    assert signatures["classify"].output_notes == {"probabilities": Labels(("cat", "dog"))}
+    assert endpoints(classifier)["classify"].output_notes == {}
     with pytest.raises(InvalidArgument, match="Expected 2 labels, one for each class. Received: 1"):
         endpoints(classifier, labels=["dog"])
 
@@ -99,3 +102,4 @@ def test_several_inputs() -> None:
     got = classify.function(*(tf.constant(inputs[spec.name]) for spec in classify.inputs))
     best = np.asarray(classifier([inputs["a"], inputs["b"]])).argmax(-1)
     assert got["label"].numpy().tolist() == [[b"ant", b"bee", b"cicada"][each] for each in best]
+    assert classify.output_notes == {"probabilities": Labels(("ant", "bee", "cicada"))}
