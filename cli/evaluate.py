@@ -25,6 +25,9 @@ def _configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> Non
     parser.add_argument(
         "--anomalies", action="store_true", help="autoencoders: the data are anomalies; say how many are found"
     )
+    parser.add_argument(
+        "--time", metavar="COLUMN", help="series: the column of the times (default: that of the training data)"
+    )
     parser.add_argument("--strict", action="store_true", help="pictures: stop at a broken picture")
     parser.add_argument("--output", type=Path, metavar="DIR", help="write metrics.json and pictures to this folder")
     parser.add_argument("--json", action="store_true", help="print JSON")
@@ -36,10 +39,13 @@ def _run(values: argparse.Namespace) -> int:
         raise GalleryError(f"Expected a folder for --output. Received the file {values.output}.")
     if values.anomalies and values.data is None:
         raise GalleryError("The option --anomalies needs --data.")
+    if values.time is not None and values.data is None:
+        raise GalleryError("The option --time needs --data.")
     evaluation = api.evaluate(
         values.run,
         values.data,
         anomalies=values.anomalies,
+        time=values.time,
         strict=values.strict,
         runs=values.runs,
         progress=progress,

@@ -118,8 +118,11 @@ def _listed(names: Collection[str]) -> str:
 
 
 def _spec(spec: TensorSpec) -> str:
-    """Describes an input or output: "float32 (any, 28, 28, 1), pixel values 0..255"."""
+    """Describes an input or output: "float32 (any, 28, 28, 1), pixel values 0..255", with what the signature says."""
+    from ..preparation.notes import sentence
+
     sizes = None if spec.shape is None else ["any" if size < 0 else str(size) for size in spec.shape]
     shape = "of any shape" if sizes is None else f"({', '.join(sizes)}{',' * (len(sizes) == 1)})"
     dtype = "string" if spec.dtype.name == "string" else spec.dtype.numpy.name
-    return f"{dtype} {shape}" + (f", pixel values {spec.pixels}" if spec.pixels else "")
+    about = sentence(spec.noted) if spec.noted else f"pixel values {spec.pixels}" if spec.pixels else ""
+    return f"{dtype} {shape}" + (f", {about}" if about else "")

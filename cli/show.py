@@ -86,7 +86,7 @@ COMMAND = Command(
     "show an architecture, or an exported or imported model",
     "Shows the formula, the source, the hyperparameters and the layers of an architecture, its recipes (the settings "
     "for training on a dataset), and the metrics of its newest run. For an exported or imported model, shows its "
-    "origin, its signatures with their inputs and outputs, and its labels.",
+    "origin, its signatures with their inputs and outputs, the threshold of its score, and its labels.",
     ["gallery show denoising_autoencoder", "gallery show mlp_classifier --recipe mnist_5k --toml"],
     _configure,
     _run,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,6 +19,7 @@ from .train_data import read as read_data
 from .train_options import add as add_options
 from .train_options import read as read_options
 
+RUNS = "runs"  # the default folder of all runs
 # Options that `api.train` has, too.
 SETTINGS = ("recipe", "dataset", "epochs", "batch_size", "learning_rate", "seed", "false_alarms")
 
@@ -38,7 +40,7 @@ def _configure(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> Non
         metavar="RATE",
         help="autoencoders: share of normal examples above the threshold of the score (default: 0.01 for --data)",
     )
-    parser.add_argument("--runs", default="runs", help="folder of all runs (default: runs)")
+    parser.add_argument("--runs", default=RUNS, help="folder of all runs (default: runs)")
     add_options(parser)
     add_data(parser)
     add_hyperparameters(parser, arguments)
@@ -88,12 +90,18 @@ def _run(values: argparse.Namespace) -> int:
     given = given_hyperparameters(values)
     run = api.train(values.name, data=source, runs=values.runs, progress=progress, **settings, **given)
     print("\n".join(map(printable, metric_lines(run))))
+    runs = runs_option(values.runs)
     if run.interrupted:
-        print(f"Interrupted: the best weights so far are saved in {run.folder}")
-        print(f"Go on with the training: gallery train {values.name} --resume")
+        print(printable(f"Interrupted: the best weights so far are saved in {run.folder}"))
+        print(printable(f"Go on with the training: gallery train {values.name} --resume{runs}"))
         return 130
-    print(f"Saved in {run.folder}; go on with: gallery export {values.name}")
+    print(printable(f"Saved in {run.folder}; go on with: gallery export {values.name}{runs}"))
     return 0
+
+
+def runs_option(runs: str) -> str:
+    """Returns the option `--runs` for a printed command: " --runs DIR", or "" for the default folder."""
+    return "" if runs == RUNS else f" --runs {shlex.quote(runs)}"
 
 
 COMMAND = Command(

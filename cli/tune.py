@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import argparse
 import logging
+import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 
 from ..models.registry import describe
+from ..serving.printable import printable
 from .command import Command
 from .progress import loading, progress
-from .train import add_hyperparameters, given_hyperparameters
+from .train import add_hyperparameters, given_hyperparameters, runs_option
 from .train_data import add as add_data
 from .train_data import read as read_data
 
@@ -50,7 +52,8 @@ def _run(values: argparse.Namespace) -> int:
         print(f"{'val_loss of the recipe':24} {tuned.first_loss:.6g}")
     print(f"{'val_loss of the best':24} {tuned.loss:.6g}")
     data = " with the same --data" if values.data is not None else ""
-    print(f"Saved in {tuned.file}; go on with: gallery train {values.name} --recipe {tuned.file}{data}")
+    command = f"gallery train {values.name} --recipe {shlex.quote(str(tuned.file))}{runs_option(values.runs)}{data}"
+    print(printable(f"Saved in {tuned.file}; go on with: {command}"))
     return 0
 
 

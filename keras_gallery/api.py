@@ -205,6 +205,7 @@ def evaluate(
     data: Any = None,
     *,
     anomalies: bool = False,
+    time: str | None = None,
     strict: bool = False,
     runs: str | Path = "runs",
     progress: Callable[[str], None] | None = None,
@@ -218,6 +219,7 @@ def evaluate(
         data: the data, as in `train`. By default, the data of the run, of which the test examples are used.
         anomalies: whether the examples are anomalies. Then the metrics have `detection_rate`, the share of the examples
             above the threshold, and `auroc`. Only for autoencoders.
+        time: for series: the column of the times, by default that of the training data.
         strict: whether a broken picture is an error. By default, it is skipped and named in the notes.
         runs: the folder of all runs. It is used only if `run` is a name.
         progress: called with a line of text at the start of each step.
@@ -240,7 +242,7 @@ def evaluate(
     """
     from .training.sources.source import Source
 
-    source = data if data is None or isinstance(data, Source) else Source(data, strict=strict)
+    source = data if data is None or isinstance(data, Source) else Source(data, time=time, strict=strict)
     with loading():
         from .training.evaluation import evaluate
         from .training.runs import find_run

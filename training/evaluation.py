@@ -46,10 +46,10 @@ class Evaluation:
     task: Task
 
     def lines(self) -> list[str]:
-        """Returns the metrics in words, beside the metrics of simple methods, and the notes."""
+        """Returns the notes, and then the metrics in words, beside the metrics of simple methods."""
         name = str(self.task.recipe.task)
         saved = (self.run.preparation or {}).get("threshold")
-        return [*words.table(name, self.metrics), *words.threshold_lines(self.metrics, saved), *self.notes]
+        return [*self.notes, *words.table(name, self.metrics), *words.threshold_lines(self.metrics, saved)]
 
     def others(self) -> dict[str, float]:
         """Returns the metrics that `lines` does not have."""

@@ -34,6 +34,9 @@ class Target:
         return max(0.0, self.value - figure if self.at_least else figure - self.value)
 
 
+OWN_DATA = "own data"  # the dataset of a recipe for data of the user's own
+
+
 @dataclass(frozen=True)
 class Recipe:
     """The settings for training a model on a dataset.
@@ -50,7 +53,7 @@ class Recipe:
             `classify_text`: a text → its class. `translate`: a text → another text.
             `word_vectors`: words → the words that occur near them.
             `forecast`: a time series → its next steps.
-        dataset: name of the dataset.
+        dataset: name of the dataset, or `own data` for a recipe that `gallery tune --data` has found.
         loss: `squared_error` and `binary_crossentropy` are summed over the values of an example. `crossentropy` is for
             classes; if each pixel or token has a class, the loss is averaged over the pixels or tokens. For `detect`,
             the distance of the boxes is added to `crossentropy`. For `forecast`, the squared error is averaged over the

@@ -50,13 +50,14 @@ def evaluate_and_save(
     normalization.finalize(trained)
     progress("Evaluating the model on the test examples")
     preparation, of_threshold = _with_threshold(config, task, trained, progress)
+    what = "images" if task.dataset.x_test.ndim == 4 else "examples"
     metrics = (
         finite(task.evaluate(trained))
         | of_threshold
         | {
             "parameters": trained.count_params(),
             "seconds": round(seconds, 2),
-            "images_per_second": round(task.examples * epochs_done / seconds, 1),
+            f"{what}_per_second": round(task.examples * epochs_done / seconds, 1),
         }
     )
     outputs = {name: None if (value := getattr(config, name)) is None else str(value) for name in OUTPUTS}

@@ -10,7 +10,7 @@ from typing import Any
 from ..models.hyperparameters import Hyperparameter
 from .data.dataset import check_name
 from .errors import BadData, BadFolder, BadResume, NotInstalled
-from .recipe import Recipe
+from .recipe import OWN_DATA, Recipe
 from .recipe_files import augmentations, check_recipe, checked, find_recipe, name_of, scalars
 from .sources.read import check as check_source
 from .sources.source import Source
@@ -126,6 +126,10 @@ def _check(config: TrainConfig, recipe: Recipe) -> tuple[TrainConfig, Recipe]:
     recipe = replace(recipe, **{name: getattr(config, name) for name in OVERRIDES})
     check_recipe(config.model, recipe)
     if config.source is None:
+        if config.dataset == OWN_DATA:
+            raise BadData(
+                f"The recipe {config.recipe} is for data of your own. Name them with --data, or use --dataset."
+            )
         check_name(str(config.dataset))
     else:
         check_source(config.source, config.model, recipe)

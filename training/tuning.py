@@ -22,7 +22,7 @@ from .devices import all_devices
 from .errors import BadFolder, BadSpace, Diverged
 from .fitting import build, fit
 from .logs import duration
-from .recipe import Recipe
+from .recipe import OWN_DATA, Recipe
 from .recipe_files import recipe_toml
 from .search_space import Trait, search_space, tried_recipe
 from .settings import TrainConfig, check, settings_of
@@ -206,6 +206,8 @@ class _Search:
             raise BadSpace(f"No trial of {len(finished)} was successful. The first error: {reason}")
         values = {name: trait.suggest(study.again(best)) for name, trait in self.space.items()}
         recipe = replace(tried_recipe(self.recipe, values), targets=())
+        if self.config.source is not None:
+            recipe = replace(recipe, dataset=OWN_DATA)
         heading = f"{HEADING}: the best of {len(finished)} trials, with a validation loss of {best.value:.6g}."
         try:
             file.absolute().parent.mkdir(parents=True, exist_ok=True)

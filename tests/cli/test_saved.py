@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 from keras_gallery.cli.main import main
+from keras_gallery.preparation.description import NumberColumn, Threshold
+from keras_gallery.preparation.notes import write_note
 from keras_gallery.serving import description
 from keras_gallery.serving.wire import messages
 
@@ -79,6 +81,22 @@ def test_show_has_the_signatures_and_labels(root: Path, capsys: pytest.CaptureFi
     ]
     assert main(["show", "damaged"]) == 0 and "cannot be read" in capsys.readouterr().out
     assert main(["show", "state"]) == 2 and "Did you mean states?" in capsys.readouterr().err
+
+
+def test_show_has_what_the_signatures_say(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = version(root / "parts" / "1", anomaly=1)
+    content = messages.SavedModel.FromString((folder / "saved_model.pb").read_bytes())
+    signature = content.meta_graphs[0].signature_def["serving_default"]
+    column, threshold = NumberColumn("width", least=2, most=9.5), Threshold(277.8, 0.01, 0.0125, 80)
+    signature.inputs["image"].tensor_shape.dim[-1].name = write_note(column)
+    signature.outputs["anomaly"].tensor_shape.dim[-1].name = write_note(threshold)
+    (folder / "saved_model.pb").write_bytes(content.SerializeToString())
+    assert main(["show", "parts"]) == 0
+    assert capsys.readouterr().out.splitlines()[-2:] == [
+        "        image  float32 (any, 8, 8, 1), a number (2 to 9.5 in training)",
+        "     -> anomaly  float32 (any, 1), true for a score above 277.8, chosen for a false-alarm rate of 0.01; "
+        "0.0125 of 80 normal test examples were above it",
+    ]
 
 
 @pytest.mark.parametrize("content", ["[", "[]", '{"labels": 3, "outputs": {"a": []}}', "\udcff"])

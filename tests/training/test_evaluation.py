@@ -116,6 +116,15 @@ def test_the_run_needs_no_training_data(run: Run, out: Path) -> None:
         np.save(out / "images.npy", IMAGES)
 
 
+def test_notes_come_before_the_metrics(run: Run, out: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["evaluate", str(run.folder), "--data", str(out / "images.npy")]) == 0
+    first, note, metric = capsys.readouterr().out.splitlines()[:3]
+    assert "on 60 examples of images" in first and note.startswith("These are the training data")
+    assert metric.startswith("reconstructed, mean squared error")
+    assert main(["evaluate", str(run.folder), "--time", "month"]) == 2
+    assert capsys.readouterr().err == "gallery: The option --time needs --data.\n"
+
+
 def test_a_run_without_yardsticks_computes_them(run: Run, out: Path, tmp_path: Path) -> None:
     copy = Path(shutil.copytree(run.folder, tmp_path / "old"))
     (copy / "yardsticks.npz").unlink()

@@ -7,14 +7,16 @@ import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from keras_gallery.models import describe
 from keras_gallery.training import Recipe, load, load_recipe, tuning
 from keras_gallery.training.best_weights import BestWeights
-from keras_gallery.training.errors import BadFolder, BadSpace, Diverged
+from keras_gallery.training.errors import BadData, BadFolder, BadSpace, Diverged
 from keras_gallery.training.recipe_files import find_recipe
 from keras_gallery.training.search_space import search_space
-from keras_gallery.training.settings import TrainConfig
+from keras_gallery.training.settings import TrainConfig, check
+from keras_gallery.training.sources.source import source_of
 from keras_gallery.training.studies import STORAGE, Study
 from keras_gallery.training.tuning import tune, without_tests
 
@@ -101,6 +103,20 @@ def test_one_trial_trains_a_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         config(tmp_path, recipe=recipe, hyperparameters={"hidden": (4,)}), 1, output=tmp_path / "x.toml", prune=True
     )
     assert 0 < tuned.loss == tuned.first_loss
+
+
+def test_the_recipe_for_own_data_names_no_dataset(tmp_path: Path, tried: list[Recipe]) -> None:
+    data = (np.arange(60.0, dtype=np.float32).reshape(30, 2), ["a", "b"] * 15)
+    own = dataclasses.replace(config(tmp_path), dataset=None, source=source_of(data, {}))
+    tuned = tune(own, 1, output=tmp_path / "x.toml")
+    text = tuned.file.read_text("utf-8")
+    assert 'dataset = "own data"' in text and "mnist" not in text and "digits" not in text
+    again = dataclasses.replace(own, recipe=str(tuned.file), root=tmp_path / "again")
+    assert check(again)[0].dataset == "own data"
+    message = r"The recipe .*x.toml is for data of your own. Name them with --data, or use --dataset."
+    with pytest.raises(BadData, match=message):
+        check(dataclasses.replace(again, source=None))
+    assert check(dataclasses.replace(again, source=None, dataset="digits"))[0].dataset == "digits"
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ class Series(Dataset):
         season: p, the seasonal period in steps (approximate).
         arima: arguments of statsmodels' `ARIMA`, a baseline; None to leave out this baseline.
         ets: arguments of statsmodels' `ExponentialSmoothing`, a baseline; None to leave it out.
+        times: the times of the steps for pictures, datetime64 or float64 `(steps,)`. None for the numbers of the steps.
     """
 
     values: NDArray[np.float32]
@@ -32,6 +33,7 @@ class Series(Dataset):
     season: int
     arima: Mapping[str, Any] | None
     ets: Mapping[str, Any] | None
+    times: NDArray[Any] | None = None
 
     @property
     def horizon(self) -> int:

@@ -23,8 +23,11 @@ class Row(NamedTuple):
 
 
 _PCA = "PCA with the same code size"
-_RECONSTRUCTION = Row(
-    "mse", "reconstructed, mean squared error", (("pca_mse", _PCA), ("mean_mse", "the mean training image"))
+_RECONSTRUCTION = (
+    Row("mse", "reconstructed, mean squared error", (("pca_mse", _PCA), ("mean_mse", "the mean training image"))),
+    Row("squared_error", "reconstructed, squared error of an image"),
+    Row("bce", "reconstructed, binary cross-entropy of a value"),
+    Row("psnr", "reconstructed, PSNR", unit="dB"),
 )
 _FREQUENT = "always the most frequent class"
 _CLASSES = (
@@ -61,8 +64,8 @@ _BASELINES = {
 }
 
 ROWS: dict[str, tuple[Row, ...]] = {
-    "reconstruct": (_RECONSTRUCTION,),
-    "generate": (_RECONSTRUCTION, Row("elbo", "log-likelihood of an image, lower bound", unit="nats")),
+    "reconstruct": _RECONSTRUCTION,
+    "generate": (*_RECONSTRUCTION, Row("elbo", "log-likelihood of an image, lower bound", unit="nats")),
     "denoise": (
         Row(
             "denoise_mse",
@@ -70,7 +73,9 @@ ROWS: dict[str, tuple[Row, ...]] = {
             (("pca_denoise_mse", _PCA), ("noisy_mse", "unchanged input")),
         ),
         Row("psnr_denoised", "denoised, PSNR", (("psnr_noisy", "unchanged input"),), "dB"),
-        _RECONSTRUCTION,
+        Row("psnr_lift", "denoised, PSNR above that of the input", unit="dB"),
+        Row("denoise_bce", "denoised, binary cross-entropy of a value"),
+        *_RECONSTRUCTION,
     ),
     "colorize": (
         Row(
@@ -78,6 +83,7 @@ ROWS: dict[str, tuple[Row, ...]] = {
             "coloured, mean squared error",
             (("mean_colour_mse", "the mean colour of each grey level"), ("grey_mse", "unchanged grey image")),
         ),
+        Row("psnr", "coloured, PSNR", unit="dB"),
     ),
     "classify": _CLASSES,
     "classify_text": _CLASSES,

@@ -63,6 +63,8 @@ def read_prepared(source: Source, known: Known) -> Dataset:
     """
     form = form_of(joined(source), known.model, known.recipe)
     kind = kind_of(source.data)
+    if source.time is not None and (known.preparation or {}).get("kind") != "series":
+        raise BadData("The option time has no effect: the run was not trained on a series.")
     if kind == "folder":
         from .prepared_pictures import read_prepared_pictures
 
@@ -89,7 +91,7 @@ def _with_columns(source: Source, known: Known) -> Source:
     preparation, given = known.preparation or {}, dict(known.options)
     changes: dict[str, Any] = {name: given[name] for name in ("text", "label") if name in given}
     if preparation.get("kind") == "series":
-        changes |= {"time": preparation.get("time")}
+        changes |= {"time": source.time or preparation.get("time")}
         changes |= {"value": tuple(column["name"] for column in preparation["columns"])}
     if preparation.get("kind") == "table":
         changes["target"] = tuple(preparation["target"])
@@ -210,7 +212,8 @@ def _series(source: Source, known: Known) -> Dataset:
         return dataset_of(source, known, examples.x, examples.y.reshape(len(examples.y), -1))
     notes = ("ARIMA and exponential smoothing are fitted to the training series, so they are left out",)
     arguments = _arguments(source, known, examples.x, examples.y, notes)
-    return Series(**arguments, values=values, test_start=start, season=known.season, arima={}, ets={})
+    times = steps.times.values if steps.times else None
+    return Series(**arguments, values=values, test_start=start, season=known.season, arima={}, ets={}, times=times)
 
 
 def _arrays(source: Source, loaded: Arrays, known: Known) -> Dataset:

@@ -93,6 +93,7 @@ def read_series(source: Source, form: str, task: str, model: str, seed: int) -> 
         labels=names,
         test_start=test_start,
         season=season,
+        times=times.values if times else None,
         **_baselines(values[:test_start], of_step, season),
     )
 
@@ -139,10 +140,12 @@ def steps_of(source: Source) -> Steps:
 
         times = regular(joined, Table(tables[0].frame, tables[0].name, place), source.time)
     parts = []
+    remedy = "Fill in a number, such as the mean of the values before and after it"
+    remedy += ", or leave out the column: name the other columns with --value." if len(names) > 1 else "."
     for table, order in zip(tables, orders, strict=True):
         for name in names:
             table.check_column(name, "--value")
-        parts.append(np.stack([table.numbers(name)[order] for name in names], axis=1))
+        parts.append(np.stack([table.numbers(name, remedy)[order] for name in names], axis=1))
     return Steps(names, np.concatenate(parts), times, len(parts[0]))
 
 
@@ -191,7 +194,8 @@ def _check_values(
         if column.min() == column.max():
             raise BadData(
                 f"All values of {name} in the training period of {source.title} are {column[0]:g}: "
-                f"there is nothing to learn. Leave out the column (--ignore {name})."
+                "there is nothing to learn. "
+                + ("Name the other columns with --value." if len(names) > 1 else "Use other data.")
             )
 
 

@@ -72,8 +72,12 @@ class Table:
             return "number"
         return "date" if texts.map(lambda text: bool(DATE.fullmatch(text))).all() else "text"
 
-    def numbers(self, name: str) -> NDArray[np.float64]:
+    def numbers(self, name: str, remedy: str | None = None) -> NDArray[np.float64]:
         """Returns a column of numbers, float64 `(rows,)`.
+
+        Args:
+            name: the column.
+            remedy: the end of the message about a missing value. By default, it says that the column can be left out.
 
         Raises:
             BadData: a value is missing, is not a number, is infinite, or is too large for float32.
@@ -92,7 +96,8 @@ class Table:
                     )
             column = numbers
         values = np.asarray(column.to_numpy(np.float64, na_value=np.nan), np.float64)
-        self._check_missing(np.isnan(values), name, f"Fill in a number, or leave out the column (--ignore {name}).")
+        remedy = remedy or f"Fill in a number, or leave out the column (--ignore {name})."
+        self._check_missing(np.isnan(values), name, remedy)
         with np.errstate(over="ignore"):
             large = np.flatnonzero(~np.isfinite(values.astype(np.float32)))
         if len(large):

@@ -152,7 +152,7 @@ def sentences_of(data: Any, source: Source) -> list[str]:
     """Returns the sentences with at least two words. Longer sentences than `MOST_SENTENCE` words are divided."""
     if kind_of(data) == "table":
         table = open_table(data, source, (column_of(source, "text"),))
-        lines = list(texts_of(table, column_of(source, "text")))
+        lines = list(texts_of(table, column_of(source, "text"), "the column with --text"))
     elif isinstance(data, str | Path):
         lines = read_lines(Path(data))
     else:
@@ -175,17 +175,14 @@ def _check_columns(table: Table, names: dict[str, str]) -> None:
             raise BadData(f"Name the column with --{option}. The columns of {table.name} are: {listed(table.columns)}.")
 
 
-def texts_of(table: Table, name: str) -> Texts:
-    """Returns the texts of a column.
+def texts_of(table: Table, name: str, options: str = "the columns with --text and --label") -> Texts:
+    """Returns the texts of a column. `options` says how to name the columns, for the error message.
 
     Raises:
         BadData: the column or a text is missing, or the column has dates or other values.
     """
     if name not in table.columns:
-        raise BadData(
-            f"{table.name} has no column {name}. Name the columns with --text and --label. "
-            f"The columns are: {listed(table.columns)}."
-        )
+        raise BadData(f"{table.name} has no column {name}. Name {options}. The columns are: {listed(table.columns)}.")
     return table.texts(name, None, "Each example needs a text.")
 
 

@@ -23,11 +23,13 @@ class Times(NamedTuple):
         step: the step between two times: `month`, `day` and so on, `3 days`, or a number such as `0.5`.
         names: the first and the last time, such as `1958-03`.
         season: the seasonal period in steps, or 1 if the step does not suggest one.
+        values: the times, datetime64 or float64 `(steps,)`.
     """
 
     step: str
     names: tuple[str, str]
     season: int
+    values: NDArray[Any]
 
 
 def times_of(table: Table, name: str) -> NDArray[Any]:
@@ -86,7 +88,7 @@ def regular(times: NDArray[Any], table: Table, name: str) -> Times:
         _check_equal(differences, times, table, name)
         size = float(differences[0])
         is_year = size == 1 and times[0] >= 1000 and times[-1] <= 3000 and (times % 1 == 0).all()
-        return Times("year" if is_year else f"{size:g}", (f"{times[0]:.10g}", f"{times[-1]:.10g}"), 1)
+        return Times("year" if is_year else f"{size:g}", (f"{times[0]:.10g}", f"{times[-1]:.10g}"), 1, times)
     months = times.astype("datetime64[M]").astype(np.int64)
     days = (times.astype("datetime64[D]") - times.astype("datetime64[M]")).astype(np.int64)
     at_end = ((times.astype("datetime64[D]") + 1).astype("datetime64[M]").astype(np.int64) > months).all()
@@ -103,7 +105,7 @@ def regular(times: NDArray[Any], table: Table, name: str) -> Times:
         step = unit if count == 1 else f"{count:g} {unit}s"
     layout = FORMATS.get(step, "%Y-%m-%dT%H:%M:%S")
     first, last = (each.astype("datetime64[s]").item().strftime(layout) for each in (times[0], times[-1]))
-    return Times(step, (first, last), SEASONS.get(step, 1))
+    return Times(step, (first, last), SEASONS.get(step, 1), times)
 
 
 def _check_equal(differences: NDArray[Any], times: NDArray[Any], table: Table, name: str) -> None:

@@ -108,4 +108,6 @@ class Forecasting(Task):
             {name: values[shown, :, 0] for name, values in curves.items()},
             [data.origins[index] for index in shown],
             data.labels[0],
+            data.times,
+            "step" if data.times is None else str((data.preparation or {})["time"]),
         )

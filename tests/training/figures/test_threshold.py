@@ -64,6 +64,9 @@ def test_metrics_are_printed_beside_their_yardsticks() -> None:
     )
     assert "0.00312" in words.table("denoise", figures)[0]
     assert words.rest("denoise", figures) == {"code_dim": 4}
+    others = {"squared_error": 12.3456, "bce": 0.12345, "psnr_lift": 3.456}
+    assert [line.split("  ")[-1].strip() for line in words.table("denoise", others)] == ["3.46 dB", "12.35", "0.1235"]
+    assert words.rest("denoise", others) == {}
     saved = {"value": 2.5, "false_alarm_rate": 0.01, "measured_rate": 0.0125, "examples": 80}
     lines = words.threshold_lines({"detection_rate": 0.9, "auroc": 0.95}, saved)
     assert "2.5, for a false-alarm rate of 1% (measured on the run's 80 test examples: 1.25%)" in lines[0]

@@ -54,6 +54,12 @@ def test_a_table_keeps_its_columns_and_classes() -> None:
         read_prepared(Source(other.drop(columns="width")), run)
 
 
+def test_the_option_time_is_for_series() -> None:
+    run, _ = known("mlp_classifier", TABLE, target="class")
+    with pytest.raises(BadData, match="The option time has no effect: the run was not trained on a series"):
+        read_prepared(Source(TABLE, time="width"), run)
+
+
 def test_unknown_categories_of_embeddings_are_counted() -> None:
     run, dataset = known("entity_embedding", CITIES, target="price")
     other = read_prepared(Source(pd.DataFrame({"price": [1, 2, 3], "city": ["B", "C", "C"]})), run)
@@ -88,6 +94,10 @@ def test_all_windows_of_a_series_are_tested() -> None:
         read_prepared(Source(other.assign(month=pd.date_range("2000-01", periods=120))), run)
     with pytest.raises(BadData, match="has 14 steps, fewer than the history of 12 and the horizon of 3"):
         read_prepared(Source(other[:14]), run)
+    assert found.times is not None and found.times[-1] == np.datetime64("2009-12")
+    renamed = other[::-1].rename(columns={"month": "date"})
+    found = read_prepared(Source(renamed, time="date"), run)
+    np.testing.assert_array_equal(found.y_test[-1, :, 0], np.arange(117, 120))
     run, _ = known("gru", SERIES, time="month", value="value", history=5)
     found = read_prepared(Source(other), run)
     assert found.x_test.shape == (115, 5, 1) and found.y_test[:, 0].tolist() == list(range(5, 120))

@@ -28,6 +28,7 @@ TABLE = pd.DataFrame(
     }
 )
 MONTHS = pd.DataFrame({"month": pd.date_range("2000-01", periods=COUNT, freq="MS"), "value": np.arange(COUNT) % 12})
+GAP = MONTHS.assign(value=MONTHS["value"].where(MONTHS.index != 7))
 CLASSES = {"target": "class", "ignore": "group"}
 TEXTS = pd.DataFrame({"text": ["für dich", "Nein, danke."] * 10, "label": ["yes", "no"] * 10})
 IMAGES = RNG.integers(0, 256, (20, 8, 8)).astype(np.uint8)
@@ -142,13 +143,15 @@ def test_series() -> None:
     assert data.values[:, 0].tolist() == MONTHS["value"].tolist()
     times = {name: data.preparation[name] for name in ("step", "first", "last")}  # type: ignore[index]
     assert times == {"step": "month", "first": "2000-01", "last": "2004-12"}
+    assert data.times is not None
+    np.testing.assert_array_equal(data.times, MONTHS["month"].to_numpy())
 
 
 def test_the_season_of_a_series_without_times() -> None:
     data = own("sequence_to_sequence", np.arange(COUNT) % 7)
     assert isinstance(data, Series)
     assert data.season == 7
-    assert data.arima is not None and list(data.arima) == ["order"]
+    assert data.arima is not None and list(data.arima) == ["order"] and data.times is None
 
 
 def test_next_values_for_a_regression_network() -> None:
@@ -166,7 +169,14 @@ def test_next_values_for_a_regression_network() -> None:
         (MONTHS.drop(5), {}, "are not regular: 2000-07-01 follows 2000-05-01 (row 6)"),
         (pd.concat([MONTHS, MONTHS[:1]]), {}, "The column month of the DataFrame has the time 2000-01-01 twice (row"),
         (MONTHS[:9], {"history": 6}, "The training period of own data has 7 steps, too few for history=6"),
-        (MONTHS.assign(value=1), {}, "All values of value in the training period of own data are 1"),
+        (MONTHS.assign(value=1), {}, "are 1: there is nothing to learn. Use other data."),
+        (MONTHS.assign(more=1), {}, "are 1: there is nothing to learn. Name the other columns with --value."),
+        (GAP, {}, "DataFrame, row 8. Fill in a number, such as the mean of the values before and after it."),
+        (
+            GAP.assign(more=range(COUNT)),
+            {},
+            "the values before and after it, or leave out the column: name the other columns with --value.",
+        ),
         (MONTHS, {"horizon": 20}, "The test period of own data has 12 steps, fewer than the horizon of 20."),
         (MONTHS, {"time": None}, "The column month of the DataFrame has dates. Name it with --time month."),
         (MONTHS, {"test": MONTHS}, "The times of the DataFrame must follow the times of the DataFrame."),
@@ -275,3 +285,9 @@ def test_summary() -> None:
 
 def test_whole_numbers_are_names_without_a_point() -> None:
     assert own("mlp_classifier", TABLE.assign(kind=[1.0, 2.0] * 30), target="kind", ignore="class").labels == ("1", "2")
+
+
+def test_sentences_need_no_labels() -> None:
+    with pytest.raises(BadData) as caught:
+        own("word2vec_skipgram", pd.DataFrame({"sentence": ["one two", "three four"]}))
+    assert "has no column text. Name the column with --text. The columns are: sentence." in str(caught.value)

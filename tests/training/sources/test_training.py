@@ -49,6 +49,7 @@ def test_the_run_of_a_table(tmp_path: Path) -> None:
         progress=steps.append,
     )
     assert run.config["source"] == {"data": "prices.csv", "target": ["price in $x_{$"], "ignore": ["width"]}
+    assert "examples_per_second" in run.metrics and "images_per_second" not in run.metrics
     assert (run.config["dataset"], run.config["labels"]) == ("prices", ["price in $x_{$"])
     assert any("29 training, 3 validation and 8 test examples" in step for step in steps)
     preparation = json.loads(Path(run.folder, "preparation.json").read_text("utf-8"))
