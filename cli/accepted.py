@@ -25,30 +25,35 @@ def check_task(model: str, task: str, known: Signatures) -> None:
         return
     ends = (*filter(None, FORMS), *OTHERS)
     tasks = {name for name in known if name != DEFAULT and not (name.endswith(ends) and _base(name, ends) in known)}
-    found = [f"{name} ({takes(name, known)})" for name in sorted(tasks or known)]
+    found = [f"{name} ({takes(name, known, columns=False)})" for name in sorted(tasks or known)]
     raise GalleryError(f"{model} has no signature {task}. It has: {_listed(found, '; ')}.")
 
 
-def takes(task: str, known: Signatures) -> str:
-    """Returns which inputs the signatures of a task take: "pictures, or arrays of shape (n, 28, 28, 1)"."""
+def takes(task: str, known: Signatures, columns: bool = True) -> str:
+    """Returns which inputs the signatures of a task take: "pictures, or arrays of shape (n, 28, 28, 1)".
+
+    `columns` says whether the names of columns are listed.
+    """
     found = [known[task + form] for form in ("_png", "_rows", "_text", "") if task + form in known]
-    return ", or ".join(dict.fromkeys(map(_inputs, found)))
+    return ", or ".join(dict.fromkeys(_inputs(each, columns) for each in found))
 
 
-def _inputs(signature: SignatureDef) -> str:
+def _inputs(signature: SignatureDef, columns: bool) -> str:
     """Returns the kind of the inputs of a signature."""
     from ..serving.wire import dtypes
 
-    specs = signature.inputs
+    specs = {name: spec for name, spec in signature.inputs.items() if spec.shape != ()}  # without a count or a seed
     if signature.name.endswith("_png"):
         return "pictures"
+    if not specs:
+        return "no input"
     if signature.name.endswith("_rows") or len(specs) > 1:
-        return f"a table with the columns {_listed(list(specs))}"
+        return "a table" + (f" with the columns {_listed(list(specs))}" if columns else "")
     (spec,) = specs.values()
     if spec.dtype is dtypes.STRING:
         return "texts"
     if isinstance(spec.noted, Series):
-        return f"a time series of {_listed([each.name for each in spec.noted.columns])}"
+        return "a time series" + (f" of {_listed([each.name for each in spec.noted.columns])}" if columns else "")
     sizes = ("n", *("any" if size < 0 else str(size) for size in (spec.shape or ())[1:]))
     return f"arrays of shape ({', '.join(sizes)})" if spec.shape else "arrays"
 

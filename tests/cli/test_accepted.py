@@ -30,6 +30,10 @@ TEXTS = [
     signature("classify", {"ids": ((-1, 40), FLOAT)}, CLASSES),
     signature("classify_text", {"text": TEXT}, CLASSES),
 ]
+WORDS = [
+    signature("nearest", {"word": TEXT, "count": ((), FLOAT)}, ["words"]),
+    signature("generate", {"count": ((), FLOAT), "seed": ((), FLOAT)}, ["image"]),
+]
 OF_TABLE = "a table with the columns age, size, or arrays of shape (n, 2)"
 
 
@@ -48,12 +52,24 @@ def serve(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[list[Sig
     ("model", "arguments", "message"),
     [
         (TABLE, "classify m a.png", f"m takes {OF_TABLE}. Received: the picture a.png."),
-        (TABLE, "score m t.csv", f"m has no signature score. It has: classify ({OF_TABLE})."),
-        (TABLE, "score m t.csv --output s.csv", f"m has no signature score. It has: classify ({OF_TABLE})."),
-        (TABLE, "forecast m t.csv", f"m has no signature forecast. It has: classify ({OF_TABLE})."),
-        (TABLE, "classify-text m hello", f"m has no signature classify_text. It has: classify ({OF_TABLE})."),
-        (TABLE, "generate m", f"m has no signature generate. It has: classify ({OF_TABLE})."),
-        (TABLE, "nearest m king", f"m has no signature nearest. It has: classify ({OF_TABLE})."),
+        (TABLE, "score m t.csv", "m has no signature score. It has: classify (a table, or arrays of shape (n, 2))."),
+        (
+            TABLE,
+            "score m t.csv --output s.csv",
+            "m has no signature score. It has: classify (a table, or arrays of shape (n, 2)).",
+        ),
+        (
+            TABLE,
+            "forecast m t.csv",
+            "m has no signature forecast. It has: classify (a table, or arrays of shape (n, 2)).",
+        ),
+        (
+            TABLE,
+            "classify-text m hello",
+            "m has no signature classify_text. It has: classify (a table, or arrays of shape (n, 2)).",
+        ),
+        (TABLE, "generate m", "m has no signature generate. It has: classify (a table, or arrays of shape (n, 2))."),
+        (TABLE, "nearest m king", "m has no signature nearest. It has: classify (a table, or arrays of shape (n, 2))."),
         (
             PICTURES,
             "classify m t.csv",
@@ -65,6 +81,7 @@ def serve(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[list[Sig
             "Expected 40 columns of numbers in t.csv. Received: 1. m takes texts, or arrays of shape (n, 40).",
         ),
         (TEXTS, "classify m a.png", "m takes texts, or arrays of shape (n, 40). Received: the picture a.png."),
+        (WORDS, "score m a.png", "m has no signature score. It has: generate (no input); nearest (texts)."),
         (PICTURES[2:], "classify m a.png", "m has no signature classify. It has: serving_default (arrays of shape"),
     ],
 )
