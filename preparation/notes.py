@@ -50,7 +50,7 @@ _READERS: dict[str, Any] = {
 
 def write_note(noted: Noted) -> str:
     """Returns the note. Names of categories that are too long are left out. Returns "" if it is too long even then."""
-    kinds = {"column": Column, "threshold": Threshold, "labels": Labels}
+    kinds: dict[str, Any] = {"column": Column, "threshold": Threshold, "labels": Labels}
     key = next((key for key, kind in kinds.items() if isinstance(noted, kind)), "preparation")
     for each in (noted, _without_names(noted)):
         content = asdict(each) if isinstance(each, Labels) else to_json(each)
