@@ -13,7 +13,6 @@ from .description import Pictures
 from .orientation import orientation, orientation_of_chunks, upright
 
 GREY = ((0.299,), (0.587,), (0.114,))  # weights of red, green and blue (ITU-R BT.601)
-PARALLEL = 2  # pictures of a batch that are decoded at the same time. Each of them can take 1 GB of memory.
 
 
 def prepare_images(files: Any, pictures: Pictures, *, dtype: str = "float32") -> Any:
@@ -29,7 +28,7 @@ def prepare_images(files: Any, pictures: Pictures, *, dtype: str = "float32") ->
         unchanged(lambda each: _prepared(each[0], each[1], pictures, dtype)),
         (files, unchanged(headers.check_files)(files)),
         fn_output_signature=tf.TensorSpec(shape, dtype),
-        parallel_iterations=PARALLEL,
+        parallel_iterations=1,  # each picture can take 1 GB of memory
     )
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import threading
 import zlib
+from collections import deque
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -93,6 +97,48 @@ class Share:
         """Returns all bytes to the budget."""
         self.budget.give(self.held)
         self.held = 0
+
+
+class WaitingBudget:
+    """A byte limit for all threads of a process together. Threads wait for their bytes in the order of their calls.
+
+    Args:
+        limit: the limit in bytes.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self._used = 0
+        self._waiting: deque[object] = deque()
+        self._changed = threading.Condition()
+
+    @contextlib.contextmanager
+    def hold(self, count: int, seconds: float) -> Iterator[None]:
+        """Reserves `count` bytes during the block. More than the limit counts as the limit: the thread then is alone.
+
+        Raises ResourceExhausted if the bytes are not free after `seconds`.
+        """
+        count = min(count, self.limit)
+        turn = object()
+
+        def is_free() -> bool:
+            return self._waiting[0] is turn and self._used + count <= self.limit
+
+        with self._changed:
+            self._waiting.append(turn)
+            try:
+                if not self._changed.wait_for(is_free, seconds):
+                    raise ResourceExhausted("The memory budget for pictures is used up. Retry later.")
+                self._used += count
+            finally:
+                self._waiting.remove(turn)
+                self._changed.notify_all()
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._used -= count
+                self._changed.notify_all()
 
 
 def share_of_memory(processes: int) -> int:

@@ -7,6 +7,7 @@ import json
 import resource
 import subprocess
 import sys
+import threading
 import tracemalloc
 import zlib
 
@@ -19,6 +20,7 @@ from keras_gallery.serving.errors import ResourceExhausted
 from keras_gallery.serving.limits import Budget, Share
 
 from ..random_inputs import random_inputs
+from ..waiting import until
 
 MIB = 1 << 20
 
@@ -142,3 +144,43 @@ def test_the_limit_of_open_files_is_raised_to_the_maximum() -> None:
         pytest.skip("this process may open fewer files")
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["(1000,", "1000)", str((1000 - limits.SPARE_OPEN_FILES) // 2)]
+
+
+def test_threads_wait_for_a_budget_in_turn() -> None:
+    """A thread that needs much is not passed by later ones that need little."""
+    budget, order = limits.WaitingBudget(100), []
+    can_end, started = threading.Event(), threading.Barrier(2)
+
+    def hold(count: int) -> None:
+        with budget.hold(count, 60):
+            order.append(count)
+
+    def first() -> None:
+        with budget.hold(10, 60):
+            started.wait(60)
+            can_end.wait(60)
+
+    threads = [threading.Thread(target=first)]
+    threads[0].start()
+    started.wait(60)
+    for count in (1000, 1):
+        threads.append(threading.Thread(target=hold, args=(count,)))
+        threads[-1].start()
+        until(lambda: len(budget._waiting) == len(threads) - 1)
+    assert order == []
+    can_end.set()
+    for thread in threads:
+        thread.join(60)
+    assert order == [1000, 1]
+
+
+def test_a_budget_that_is_not_free_in_time() -> None:
+    budget = limits.WaitingBudget(100)
+    with budget.hold(1, 0):
+        with pytest.raises(ResourceExhausted, match=r"^The memory budget for pictures is used up. Retry later.$"):
+            with budget.hold(100, 0.01):
+                pass
+        with budget.hold(99, 0):
+            pass
+    with budget.hold(100, 0):
+        pass

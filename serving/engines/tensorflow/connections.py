@@ -74,7 +74,12 @@ class Connections:
             raise
 
     def start(
-        self, number: int, feeds: Sequence[tuple[str, Array]], fetches: Sequence[str], milliseconds: int = 0
+        self,
+        number: int,
+        feeds: Sequence[tuple[str, Array]],
+        fetches: Sequence[str],
+        milliseconds: int = 0,
+        decoded: int = 0,
     ) -> Started:
         """Starts a run of a loaded model.
 
@@ -83,6 +88,8 @@ class Connections:
             feeds: name and value of each input tensor.
             fetches: names of the output tensors.
             milliseconds: TensorFlow ends the run after this time; 0: no time limit.
+            decoded: bytes that the pictures in the inputs take when they are decoded. The run waits until these are
+                free in the budget of the process.
 
         Raises:
             Unavailable: the TensorFlow process could not be started.
@@ -96,7 +103,7 @@ class Connections:
             size = memoryview(body[-1]).nbytes
             described.append((name, row.number, array.shape, size))
             total += size
-        head = orjson.dumps([number, described, fetches, milliseconds])
+        head = orjson.dumps([number, described, fetches, milliseconds, decoded])
         if total + len(head) > LOOP_BYTES:
             raise_in_event_loop()
         while True:

@@ -5,8 +5,9 @@ the bytes of the tensors. Numbers are little-endian. A connection has one reques
 since both ends belong to the server.
 
 - Request LOAD: the head is JSON [folder, tags, stamp of the files]. The model stays loaded until the connection ends.
-- Request RUN: the head is JSON [model number, [name, dtype, shape, length] of each input, names of the outputs,
-  time limit in milliseconds]. The time limit 0 means no limit.
+- Request RUN: the head is JSON [model number, [name, dtype, shape, length] of each input, names of the outputs, time
+  limit in milliseconds, bytes that the pictures in the inputs take when they are decoded]. The time limit 0 means no
+  limit. The run waits until other pictures are decoded, if all of them would take too much memory.
 - Request STOP: the head is a model number. Ends all runs of this model, and frees the model. The reply to these runs is
   `NOT_LOADED`. Does nothing if the same SavedModel was stopped shortly before. The reply to STOP is empty.
 - Request PING: shows whether the process answers. The head and the reply are empty.

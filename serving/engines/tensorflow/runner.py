@@ -8,11 +8,12 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ... import limits
 from ...errors import Cancelled, DeadlineExceeded, InvalidArgument, ServingError
 from ...wire.signature import SignatureDef
 from ..base import DEADLINE, IS_ABANDONED, LOOP_SECONDS, Arrays, WouldBlock, in_event_loop
 from ..graph import LOOPS, Graph
-from . import image_operations, png_files
+from . import image_operations, picture_sizes, png_files
 from .breaker import Breaker, ProcessEnded
 from .connections import Started
 from .model import Model
@@ -24,6 +25,7 @@ _LATE_SECONDS = 0.05  # TensorFlow ends a run this time after its deadline, so t
 _MAX_LOOP_SECONDS = 600.0
 # A run with loops is ended if it goes on for this time after its client has gone.
 ABANDONED_SECONDS, _STEP_SECONDS = 20.0, 1.0
+_MAX_PICTURE_BYTES = limits.share_of_memory(1)  # for decoding one picture
 _MAX_LIMIT_SECONDS = 86400.0  # of a run with a deadline
 
 
@@ -71,11 +73,12 @@ class TensorFlowRunner:
     def _run(self, inputs: Arrays, outputs: Sequence[str]) -> Arrays:
         image_operations.check(inputs, self._shapes)
         png_files.check(inputs, self._files)
+        decoded = picture_sizes.decoded_bytes(inputs, self._files, _MAX_PICTURE_BYTES)
         names = self._choice(outputs)
         feeds = [(tensor, inputs[name]) for name, tensor in self._inputs.items()]
         fetches = [self._outputs[name] for name in names]
         number = self.model.number()
-        started = self.model.connections.start(number, feeds, fetches, self._milliseconds())
+        started = self.model.connections.start(number, feeds, fetches, self._milliseconds(), decoded)
         if in_event_loop() and not started.has_ended(LOOP_SECONDS):
             raise WouldBlock(functools.partial(self._finish, started, number, names, inputs, outputs))
         return self._finish(started, number, names, inputs, outputs)

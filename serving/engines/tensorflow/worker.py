@@ -7,6 +7,7 @@ SavedModel, the process loads the SavedModel once, and frees it when the last of
 from __future__ import annotations
 
 import _thread
+import contextlib
 import itertools
 import math
 import os
@@ -22,7 +23,8 @@ from typing import Any
 
 import orjson
 
-from ... import landlock, memory
+from ... import landlock, limits, memory
+from ...errors import ResourceExhausted
 from ...version_files import FilesChanged, stamp_of
 from . import denormals
 from .frames import CHANGED, LOAD, NOT_LOADED, PING, STOP, Buffer, Stream, strings_from_bytes, strings_to_bytes
@@ -31,6 +33,10 @@ from .session import Session, session_config
 from .tensor import Tensor, empty, from_strings
 
 _INTERNAL = 13
+# All pictures that are decoded at the same time take at most an eighth of the memory.
+PICTURES = limits.WaitingBudget(limits.share_of_memory(2))
+# A run waits for this time at most until other pictures are decoded. It is less than `runner.ABANDONED_SECONDS`.
+PICTURES_SECONDS = 10.0
 ACCEPT_PAUSE_SECONDS = 0.1  # before another try if the system has no file descriptor or thread left
 STOP_PAUSE_SECONDS = 60.0  # the runs of a SavedModel are stopped at most once in this time
 
@@ -143,6 +149,8 @@ def serve(stream: Stream, models: Models) -> None:
                 stream.write(CHANGED, b"")
             except TensorFlowError as error:
                 stream.write(error.code, str(error).encode())
+            except ResourceExhausted as error:
+                stream.write(error.code.value, str(error).encode())
             except (ConnectionError, MemoryError):  # the frame may be incomplete: close the connection
                 raise
             except Exception as error:  # a bug must not end the process, which serves all models
@@ -156,14 +164,16 @@ def serve(stream: Stream, models: Models) -> None:
 
 
 def _run(stream: Stream, models: Models, head: Any) -> None:
-    number, inputs, outputs, milliseconds = head
+    number, inputs, outputs, milliseconds, decoded = head
     feeds = [(name, _receive(stream, *rest)) for name, *rest in inputs]
     session = models.get(number)
     if session is None:
         stream.write(NOT_LOADED, b"")
         return
     try:
-        results = session.run(feeds, outputs, milliseconds)
+        seconds = min(PICTURES_SECONDS, milliseconds / 1000 or PICTURES_SECONDS)
+        with PICTURES.hold(decoded, seconds) if decoded else contextlib.nullcontext():
+            results = session.run(feeds, outputs, milliseconds)
     except TensorFlowError:
         if not session.is_closed:
             raise
