@@ -10,12 +10,17 @@ import zipfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from ..models.errors import GalleryError
 from .examples import Example
 from .table_files import WRITERS, import_pyarrow
 from .table_parts import ROW, Table, read_part, save_part
+
+try:
+    import fcntl
+except ImportError:  # Windows: two commands with the same output are not noticed
+    fcntl = None  # type: ignore[assignment]
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,6 +29,7 @@ if TYPE_CHECKING:
 
 PART_ROWS, PART_BYTES, PART_SECONDS = 16384, 16 << 20, 10.0  # a part is written when it reaches one of these
 RUN = "run.json"
+LOCK = "lock"  # a file with the number of the process that writes to the folder, and holds a lock on the file
 
 
 def check(output: Path) -> None:
@@ -66,7 +72,8 @@ class Parts:
         done: how many examples with this name and row have their answers.
 
     Raises:
-        GalleryError: an earlier command has left parts and `resume` is false, or the parts do not fit `about`.
+        GalleryError: an earlier command has left parts and `resume` is false, the parts do not fit `about`, another
+            command writes them, or the folder cannot be written.
     """
 
     def __init__(
@@ -83,6 +90,18 @@ class Parts:
         self._blocks: list[tuple[list[tuple[str, int]], dict[str, Array]]] = []  # names and rows, and outputs
         self._written, self._bytes = time.monotonic(), 0
         self._shapes: dict[str, tuple[int, ...]] = {}
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._lock = self._locked()
+        except OSError as error:
+            raise GalleryError(f"Cannot write {output}: {error.strerror or error}.") from None
+        try:
+            self._begin(resume)
+        except BaseException:
+            self._release()
+            raise
+
+    def _begin(self, resume: bool) -> None:
         if self._files() and not resume:
             raise GalleryError(
                 f"{self.folder} has the answers of a command that was stopped. Add --resume to continue it, or delete "
@@ -92,12 +111,32 @@ class Parts:
             if self._files():
                 self._continue(json.loads((self.folder / RUN).read_text()))
             else:
-                self.folder.mkdir(parents=True, exist_ok=True)
-                self._replace(RUN, lambda file: file.write(json.dumps(about).encode()))
+                self._replace(RUN, lambda file: file.write(json.dumps(self._about).encode()))
         except (ValueError, zipfile.BadZipFile, KeyError, EOFError, FileNotFoundError) as error:
             raise GalleryError(
                 f"Cannot continue with {self.folder}: {error}. Delete this folder to start again."
             ) from None
+
+    def _locked(self) -> IO[str]:
+        """Locks the folder. Raises GalleryError if another process has locked it."""
+        file = (self.folder / LOCK).open("a+")
+        try:
+            if fcntl:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            with file:
+                file.seek(0)
+                owner = file.read(20).strip()
+            raise GalleryError(
+                f"Another command writes {self._output} (process {owner}). Wait for its end, or choose "
+                "another --output."
+            ) from None
+        file.truncate(0)
+        print(os.getpid(), file=file, flush=True)
+        return file
+
+    def _release(self) -> None:
+        self._lock.close()
 
     def _continue(self, about: dict[str, Any]) -> None:
         for key, value in self._about.items():
@@ -159,10 +198,12 @@ class Parts:
         self.flush()
         if not self._files():
             self.discard()
+        self._release()
 
     def discard(self) -> None:
         """Removes the parts."""
         shutil.rmtree(self.folder, ignore_errors=True)
+        self._release()
 
     def _files(self) -> list[Path]:
         return sorted(self.folder.glob("[0-9]*.npz"))

@@ -254,6 +254,33 @@ def test_resume_after_an_error_of_the_server(
     assert sorted(os.listdir()) == ["codes.names.csv", "codes.npy", "in"]
 
 
+def test_two_commands_with_the_same_output(client: FakeClient, capsys: pytest.CaptureFixture[str]) -> None:
+    pictures(3)
+    command = ["encode", "m", "in", "--output", "codes.npz"]
+    other: list[int] = []
+
+    def ask_again(name: str, inputs: Any) -> Any:
+        client._answer = answer
+        other.extend(main([*command, *more]) for more in ([], ["--resume"]))
+        return answer(name, inputs)
+
+    client._answer = ask_again
+    assert main(command) == 0
+    assert other == [2, 2]
+    writer = f"Another command writes codes.npz (process {os.getpid()})."
+    line = f"gallery: {writer} Wait for its end, or choose another --output.\n"
+    assert capsys.readouterr() == ("3 rows -> codes.npz\n", line * 2)
+    assert main(command) == 0
+    assert sorted(os.listdir()) == ["codes.npz", "in"]
+
+
+def test_an_output_that_cannot_be_written(client: FakeClient, capsys: pytest.CaptureFixture[str]) -> None:
+    pictures(1)
+    Path("file").touch()
+    assert main(["encode", "m", "in", "--output", "file/codes.npz"]) == 2
+    assert capsys.readouterr().err == "gallery: Cannot write file/codes.npz: Not a directory.\n"
+
+
 def test_resume_with_equal_texts(client: FakeClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tables, "PART_ROWS", 1)
     client._answer = lambda name, inputs: interrupted(inputs) if len(client.sizes) > 2 else answer(name, inputs)
