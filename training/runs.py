@@ -12,7 +12,6 @@ pictures/       PNG files that the task draws
 
 import json
 import os
-import tempfile
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ from numpy.typing import NDArray
 from ..models import builder, describe
 from .data.tokens import Tokens
 from .errors import UnknownRun
+from .unfinished import Unfinished
 
 YARDSTICKS = "yardsticks.npz"
 
@@ -170,9 +170,10 @@ def save_run(root: str | Path, model: str, write: Callable[[Path], None]) -> Pat
     never visible.
     """
     home = Path(root, model)
-    home.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=home, prefix=".unfinished-") as scratch:
-        draft = Path(scratch, "run")
+    scratch = Unfinished(home, {})
+    scratch.create()
+    try:
+        draft = Path(scratch.folder or home, "run")
         draft.mkdir()
         write(draft)
         number = max(_numbers(home), default=0)
@@ -186,6 +187,8 @@ def save_run(root: str | Path, model: str, write: Callable[[Path], None]) -> Pat
                     raise
             else:  # no other process has used this number in the meantime
                 return folder
+    finally:
+        scratch.delete()
 
 
 def _numbers(home: Path) -> list[int]:

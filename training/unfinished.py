@@ -7,7 +7,8 @@ checkpoint.npz    the state at the end of an epoch (see `checkpoints.py`)
 
 The folder is created with the first checkpoint. While the training runs, it holds a lock on the folder. The operating
 system releases the lock if the process is killed. The folder is deleted when the training is finished, or when a
-training with the same settings is finished. Of the others, the three newest are kept.
+training with the same settings is finished. Of the others, the three newest are kept. If a process is killed before the
+first checkpoint is complete, or while it saves a run, the next training deletes the folder.
 """
 
 from __future__ import annotations
@@ -58,7 +59,10 @@ class Unfinished:
             return False
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            is_deleted = not os.path.samestat(os.fstat(lock), os.stat(self.folder))
         except OSError:
+            is_deleted = True
+        if is_deleted:
             os.close(lock)
             return False
         self._lock = lock
@@ -82,16 +86,27 @@ class Unfinished:
         if self.folder is not None:
             _replace(self.folder / CHECKPOINT_FILE, write)
             return
-        self.home.mkdir(parents=True, exist_ok=True)
-        self.folder = Path(tempfile.mkdtemp(dir=self.home, prefix=PREFIX))
+        self.create()
+        assert self.folder is not None
         try:
-            self.lock()
             text = json.dumps(self.settings, indent=2) + "\n"
             _replace(self.folder / SETTINGS_FILE, lambda file: file.write(text.encode()))
             _replace(self.folder / CHECKPOINT_FILE, write)
         except BaseException:
             self.delete()
             raise
+
+    def create(self) -> None:
+        """Creates and locks the folder. Deletes the folders of processes that ended before they wrote a checkpoint."""
+        self.home.mkdir(parents=True, exist_ok=True)
+        for other in self.home.glob(f"{PREFIX}*/"):
+            abandoned = Unfinished(self.home, {}, other)
+            if not other.is_symlink() and not (other / CHECKPOINT_FILE).exists() and abandoned.lock():
+                abandoned.delete()
+        for _ in range(3):  # another process may take a folder that is not locked yet for an abandoned one
+            self.folder = Path(tempfile.mkdtemp(dir=self.home, prefix=PREFIX))
+            if self.lock():
+                break
 
     def delete(self) -> None:
         """Deletes the folder, if there is one, and releases the lock."""

@@ -88,6 +88,54 @@ def test_a_finished_training_deletes_those_with_the_same_settings_and_old_ones(t
     running.release()
 
 
+def test_folders_of_killed_processes_without_a_checkpoint_are_deleted(tmp_path: Path) -> None:
+    """The killed process wrote a part of its first checkpoint, or a part of a run."""
+    folders = {name: tmp_path / f".unfinished-{name}" for name in ("empty", "settings", "run", "running")}
+    for folder in folders.values():
+        folder.mkdir()
+    (folders["settings"] / "settings.json").write_text("{}")
+    (folders["settings"] / ".checkpoint.npz.draft").write_text("half")
+    (folders["run"] / "run").mkdir()
+    (tmp_path / ".unfinished-link").symlink_to(tmp_path / "mine")
+    (tmp_path / "mine").mkdir()
+    running = Unfinished(tmp_path, {}, folders["running"])
+    assert running.lock()
+    kept = interrupted(tmp_path, 1, 1)
+    new = Unfinished(tmp_path, {})
+    new.create()
+    assert new.folder is not None
+    assert set(tmp_path.iterdir()) == {
+        kept,
+        folders["running"],
+        new.folder,
+        tmp_path / "mine",
+        tmp_path / ".unfinished-link",
+    }
+    assert not new.lock(), "it is locked"
+    running.release()
+    new.release()
+
+
+def test_a_folder_that_another_process_has_deleted_is_not_locked(tmp_path: Path) -> None:
+    training = Unfinished(tmp_path, {})
+    training.create()
+    assert training.folder is not None
+    training.release()
+    lock = os.open
+
+    def replaced(folder: Path, flags: int) -> int:
+        opened = lock(folder, flags)
+        folder.rename(tmp_path / "old")
+        folder.mkdir()
+        return opened
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "open", replaced)
+        assert not training.lock()
+    assert training.lock()
+    training.release()
+
+
 def test_damaged_checkpoint(tmp_path: Path) -> None:
     folder = interrupted(tmp_path, 1, 1)
     for content in (b"", b"damaged", b"PK\3\4 damaged"):
