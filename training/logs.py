@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import logging
 import time
@@ -14,8 +15,11 @@ import keras
 
 from .errors import BadFolder
 
+log = logging.getLogger(__name__)
+
 FIRST_LINE = 30.0  # seconds before the first line with the time left
 INTERVAL = 60.0  # seconds between two lines
+_AT_START = ("set_model", "on_train_begin")  # methods of a callback that are called before the training
 
 
 @contextmanager
@@ -75,6 +79,8 @@ def duration(seconds: float) -> str:
 def log_callbacks(csv_log: str | Path | None, tensorboard: str | Path | None, epoch: int) -> list[Any]:
     """Returns Keras's callbacks that write a CSV file and the logs of TensorBoard.
 
+    If a log cannot be written later, for example because the disk is full, the training goes on without this log.
+
     Args:
         csv_log: the CSV file, or None.
         tensorboard: the folder, or None.
@@ -82,7 +88,7 @@ def log_callbacks(csv_log: str | Path | None, tensorboard: str | Path | None, ep
             because these epochs are trained again.
 
     Raises:
-        BadFolder: the CSV file cannot be written.
+        BadFolder: the CSV file cannot be written. At the start of the training, the callbacks raise this error, too.
     """
     callbacks: list[Any] = []
     if csv_log is not None:
@@ -92,17 +98,47 @@ def log_callbacks(csv_log: str | Path | None, tensorboard: str | Path | None, ep
                 _keep_epochs(Path(csv_log), epoch)
         except OSError as error:
             raise BadFolder(f"Cannot write the CSV log {csv_log}: {error.strerror}.") from None
-        callbacks.append(keras.callbacks.CSVLogger(str(csv_log), append=epoch > 0))
+        callbacks.append(_guarded(keras.callbacks.CSVLogger(str(csv_log), append=epoch > 0), f"the CSV log {csv_log}"))
     if tensorboard is not None:
-        callbacks.append(keras.callbacks.TensorBoard(str(tensorboard)))
+        callbacks.append(_guarded(keras.callbacks.TensorBoard(str(tensorboard)), f"the TensorBoard log {tensorboard}"))
     return callbacks
+
+
+def _guarded(callback: Any, name: str) -> Any:
+    """Returns the callback. If it cannot write, it raises BadFolder at the start, and warns and stops later."""
+    is_stopped = False
+
+    def guard(method: str) -> Callable[..., None]:
+        call = getattr(callback, method)
+
+        def guarded(*arguments: Any, **options: Any) -> None:
+            nonlocal is_stopped
+            if is_stopped:
+                return
+            try:
+                call(*arguments, **options)
+            except Exception as error:
+                if not isinstance(error, OSError) and not type(error).__module__.startswith("tensorflow."):
+                    raise
+                reason = getattr(error, "strerror", None) or str(error).partition("\n")[0]
+                if method in _AT_START:
+                    raise BadFolder(f"Cannot write {name}: {reason}.") from None
+                log.warning("Cannot write %s: %s. The training goes on without it.", name, reason)
+                is_stopped = True
+
+        return guarded
+
+    for method in {*_AT_START, *(each for each in dir(callback) if each.startswith("on_"))}:
+        setattr(callback, method, guard(method))
+    return callback
 
 
 def close(callbacks: Sequence[Any]) -> None:
     """Closes the CSV file. Keras closes it only after a training without errors and interrupts."""
     for each in callbacks:
         if isinstance(each, keras.callbacks.CSVLogger) and each.csv_file is not None:
-            each.csv_file.close()
+            with contextlib.suppress(OSError):  # the disk is full
+                each.csv_file.close()
 
 
 def _keep_epochs(file: Path, epoch: int) -> None:
