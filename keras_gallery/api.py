@@ -141,7 +141,7 @@ def train(
         mixed_precision: "float16" or "bfloat16" to compute with 16-bit numbers, or "none". The trained model has 32-bit
             weights and computes with 32 bits.
         resume: whether to go on with a training that was interrupted or killed, from its last checkpoint. Settings that
-            are None are then those of this training. Other settings must be the same.
+            are None are then those of this training. Other settings must be the same, except for more `epochs`.
         tensorboard: a folder for the logs of TensorBoard.
         csv_log: a CSV file for the losses of each epoch.
         false_alarms: for autoencoders: the share of normal examples that may count as anomalies. It determines the

@@ -50,7 +50,8 @@ class TrainConfig:
         augment: random changes of the training images, see `Recipe`.
         class_weights: `balanced` or `none`, see `Recipe`.
         mixed_precision: `float16`, `bfloat16` or `none`, see `Recipe`.
-        resume: whether to go on with an unfinished training. Settings that are None are those of this training.
+        resume: whether to go on with an unfinished training. Settings that are None are those of this training. Only
+            `epochs` can be changed, to a larger number.
         tensorboard: folder for the logs of TensorBoard.
         csv_log: CSV file for the losses of each epoch.
         false_alarms: for autoencoders: share of normal examples that the threshold of the score may exceed. The default
@@ -112,11 +113,15 @@ def reopen(config: TrainConfig) -> tuple[Unfinished, TrainConfig, Recipe]:
 
 def settings_of(config: TrainConfig, recipe: Recipe) -> dict[str, Any]:
     """Returns the settings of a checked `config` that a resumed training must share, for JSON."""
-    attributes = {each.name: getattr(recipe, each.name) for each in fields(Recipe)}
-    for name in ("targets", "hyperparameters"):
-        del attributes[name]
+    attributes = recipe_values(recipe)
+    del attributes["hyperparameters"]
     own = {name: getattr(config, name) for name in ("recipe", "hyperparameters", *KEPT)}
     return plain({**attributes, **own, "source": None if config.source is None else _source_values(config.source)})
+
+
+def recipe_values(recipe: Recipe) -> dict[str, Any]:
+    """Returns the settings of a recipe, for JSON. An unfinished training keeps them to find out what has changed."""
+    return plain({each.name: getattr(recipe, each.name) for each in fields(Recipe) if each.name != "targets"})
 
 
 def _check(config: TrainConfig, recipe: Recipe) -> tuple[TrainConfig, Recipe]:
@@ -186,21 +191,36 @@ def _resumed(config: TrainConfig, found: Unfinished) -> tuple[TrainConfig, Recip
             values["source"] = _saved_source(saved["source"])
     filled = replace(config, **values, hyperparameters={**saved["hyperparameters"], **config.hyperparameters})
     if config.recipe is not None:
-        return _check(filled, find_recipe(config.model, config.recipe))
+        recipe = find_recipe(config.model, config.recipe)
+        if config.epochs is None and recipe.epochs != saved["of_recipe"]["epochs"]:  # the file was edited
+            filled = replace(filled, epochs=recipe.epochs)
+        return _check(filled, recipe)
     attributes = {each.name for each in fields(Recipe)} & saved.keys() - {"hyperparameters"}
     recipe = Recipe(**checked({name: saved[name] for name in attributes}, str(found.folder)))
     return _check(replace(filled, recipe=saved["recipe"]), recipe)
 
 
 def _difference(config: TrainConfig, found: Unfinished) -> str | None:
-    """Returns the first difference between `config` and the settings of an unfinished training, or None."""
-    if not {"recipe", "hyperparameters", "source", *KEPT, *scalars()} <= found.settings.keys():
+    """Returns the first difference between `config` and the settings of an unfinished training, or None.
+
+    More epochs are no difference. A recipe of the same name must be as it was when the training began.
+    """
+    if not {"recipe", "of_recipe", "hyperparameters", "source", *KEPT, *scalars()} <= found.settings.keys():
         return "It is from another version of Keras Gallery."
     settings = settings_of(*_resumed(config, found))
     for name, value in (settings | settings["hyperparameters"]).items():
         saved = (found.settings | found.settings["hyperparameters"]).get(name, value)
-        if name != "hyperparameters" and value != saved:
+        if name == "epochs" and value != saved:
+            if value < saved:
+                return f"Expected epochs to be at least {saved}. Received: {value}."
+        elif name != "hyperparameters" and value != saved:
             return f"Expected {name} to be {_text(saved)}. Received: {_text(value)}."
+    if config.recipe is None:
+        return None
+    before = found.settings["of_recipe"]
+    for name, value in recipe_values(find_recipe(config.model, config.recipe)).items():
+        if name != "epochs" and value != before.get(name):
+            return f"Expected {name} of the recipe to be {_text(before.get(name))}. Received: {_text(value)}."
     return None
 
 

@@ -19,10 +19,10 @@ from .fitting import build, fit
 from .interrupt import interrupt_at_end
 from .logs import TimeLeft, close, log_callbacks
 from .recipe import Recipe, load_recipes
-from .recipe_files import sets
+from .recipe_files import find_recipe, sets
 from .runs import Run
 from .saving import evaluate_and_save
-from .settings import TrainConfig, check, reopen, settings_of
+from .settings import TrainConfig, check, recipe_values, reopen, settings_of
 from .sources.read import read, summary
 from .tasks import TASKS, Task
 from .unfinished import Unfinished, unfinished
@@ -58,19 +58,30 @@ def train(config: TrainConfig, progress: Callable[[str], None] = lambda step: No
         KeyboardInterrupt: Ctrl-C was pressed before the end of the first epoch, or twice after the training: nothing
             is saved. Or it was pressed once after the training: the run is saved.
     """
-    resumed = None
+    resumed, named = None, config.recipe
     if config.resume:
         resumed, config, recipe = reopen(config)
     else:
         config, recipe = check(config)
     try:
-        return _train(config, recipe, resumed, progress)
+        of_recipe = (
+            recipe_values(find_recipe(config.model, named))
+            if resumed is None or named is not None
+            else resumed.settings["of_recipe"]
+        )
+        return _train(config, recipe, of_recipe, resumed, progress)
     finally:
         if resumed is not None:
             resumed.release()
 
 
-def _train(config: TrainConfig, recipe: Recipe, resumed: Unfinished | None, progress: Callable[[str], None]) -> Run:
+def _train(
+    config: TrainConfig,
+    recipe: Recipe,
+    of_recipe: dict[str, Any],
+    resumed: Unfinished | None,
+    progress: Callable[[str], None],
+) -> Run:
     own = config.source
     progress(f"Loading the dataset {config.dataset}" if own is None else f"Reading {own.record()['data']}")
     task = task_of(config, recipe)
@@ -81,10 +92,14 @@ def _train(config: TrainConfig, recipe: Recipe, resumed: Unfinished | None, prog
         if task.recipe is not recipe:
             progress(NOT_BINARIZED)
     config = replace(config, hyperparameters=hyperparameters_of(config, recipe, task))
-    settings = settings_of(config, recipe)
+    settings = settings_of(config, recipe) | {"of_recipe": of_recipe}
     if resumed is not None and settings["hyperparameters"] != resumed.settings["hyperparameters"]:
         raise BadResume(f"Cannot resume the training in {resumed.folder}: its data or its model have changed.")
     folder = resumed or Unfinished(config.home, settings)
+    if resumed is not None and settings["epochs"] > resumed.settings["epochs"]:
+        before = resumed.settings["epochs"]
+        progress(f"The training goes on to {config.epochs} epochs instead of {before}; the schedule, too")
+        folder.settings = settings
     best = BestWeights(recipe.patience)
     arrays = keras.tree.flatten((task.training, task.held_out, task.labels))
     checkpoints = Checkpoints(folder, best, data.checksum(*arrays))

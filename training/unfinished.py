@@ -84,14 +84,12 @@ class Unfinished:
             OSError: the checkpoint cannot be written, for example because the disk is full.
         """
         if self.folder is not None:
-            _replace(self.folder / CHECKPOINT_FILE, write)
+            self._write(self.folder, write)
             return
         self.create()
         assert self.folder is not None
         try:
-            text = json.dumps(self.settings, indent=2) + "\n"
-            _replace(self.folder / SETTINGS_FILE, lambda file: file.write(text.encode()))
-            _replace(self.folder / CHECKPOINT_FILE, write)
+            self._write(self.folder, write)
         except BaseException:
             self.delete()
             raise
@@ -107,6 +105,11 @@ class Unfinished:
             self.folder = Path(tempfile.mkdtemp(dir=self.home, prefix=PREFIX))
             if self.lock():
                 break
+
+    def _write(self, folder: Path, write: Callable[[Any], None]) -> None:
+        text = json.dumps(self.settings, indent=2) + "\n"  # again for each checkpoint: a resumed training changes them
+        _replace(folder / SETTINGS_FILE, lambda file: file.write(text.encode()))
+        _replace(folder / CHECKPOINT_FILE, write)
 
     def delete(self) -> None:
         """Deletes the folder, if there is one, and releases the lock."""

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from keras_gallery.models.errors import GalleryError
-from keras_gallery.training.settings import TrainConfig, check
+from keras_gallery.training.errors import BadResume
+from keras_gallery.training.recipe_files import read_recipe
+from keras_gallery.training.settings import TrainConfig, check, recipe_values, settings_of
+from keras_gallery.training.unfinished import Unfinished
 
 
 def test_the_values_of_the_recipe() -> None:
@@ -52,6 +56,35 @@ def test_settings_that_override_the_recipe() -> None:
 def test_invalid_settings(setting: dict[str, Any], message: str) -> None:
     with pytest.raises(GalleryError, match=message):
         check(TrainConfig(**{"model": "gru", **setting}))
+
+
+def test_a_changed_recipe_file_of_a_resumed_training(tmp_path: Path) -> None:
+    """More epochs are used. Any other change of the file is refused, and options of the first command are kept."""
+    file, root = tmp_path / "mine.toml", tmp_path / "runs"
+    before = "epochs = 3\npatience = 2\n[hyperparameters]\nhidden = [8]\n"
+    file.write_text(before)
+    config, recipe = check(TrainConfig("mlp_classifier", file, root=root, batch_size=7))
+    saved = settings_of(config, recipe) | {"of_recipe": recipe_values(read_recipe(file, "mlp_classifier"))}
+    training = Unfinished(root / "mlp_classifier", saved)
+    training.write(lambda opened: opened.write(b"state"))
+    training.release()
+
+    resume = TrainConfig("mlp_classifier", file, root=root, resume=True)
+    same = check(resume)[0]
+    assert (same.epochs, same.batch_size, same.patience) == (3, 7, 2)
+    file.write_text(before.replace("epochs = 3", "epochs = 5"))
+    assert check(resume)[0].epochs == 5
+    assert check(replace(resume, epochs=4))[0].epochs == 4
+    assert check(replace(resume, recipe=None))[0].epochs == 3
+    for old, new, message in (
+        ("epochs = 3", "epochs = 2", "Expected epochs to be at least 3. Received: 2."),
+        ("patience = 2", "patience = 4", "Expected patience of the recipe to be 2. Received: 4."),
+        ("[8]", "[8, 4]", "Expected hyperparameters of the recipe to be hidden=\\[8\\]. Received: hidden=\\[8, 4\\]."),
+        ("patience = 2", 'optimizer = "sgd"', "Expected optimizer to be adamw. Received: sgd."),
+    ):
+        file.write_text(before.replace(old, new))
+        with pytest.raises(BadResume, match=f"Cannot resume the training in .*: {message}"):
+            check(resume)
 
 
 def test_the_check_creates_no_folder(tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ from keras_gallery.training.figures.evaluate import mse
 from keras_gallery.training.results.measure import load_results
 from keras_gallery.training.runs import save_run
 from keras_gallery.training.settings import TrainConfig
+from keras_gallery.training.tasks.reconstruction import Reconstruction
 from keras_gallery.training.train import train
 from matplotlib.image import imread
 
@@ -145,7 +146,7 @@ def test_resumed_training_has_the_figures_of_an_unbroken_one(
 
     resume = TrainConfig("denoising_autoencoder", root=tmp_path, resume=True, csv_log=tmp_path / "log.csv")
     for change, message in (
-        ({"epochs": 4}, "Expected epochs to be 3. Received: 4."),
+        ({"epochs": 2}, "Expected epochs to be at least 3. Received: 2."),
         ({"seed": 1}, "Expected seed to be 0. Received: 1."),
         ({"hyperparameters": {"code_dim": 9}}, "Expected code_dim to be 8. Received: 9."),
         ({"recipe": "mnist"}, "Expected recipe to be mnist_5k. Received: mnist."),
@@ -165,6 +166,32 @@ def test_resumed_training_has_the_figures_of_an_unbroken_one(
     assert [row.split(",")[0] for row in (tmp_path / "log.csv").read_text().split()] == ["epoch", "0", "1", "2"]
     with pytest.raises(BadResume, match="There is no unfinished training of denoising_autoencoder in"):
         train(resume)
+
+
+def test_resumed_training_can_have_more_epochs(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is killed twice: the second time after it was resumed with more epochs, which the checkpoint keeps."""
+    module = import_module("keras_gallery.training.train")
+    monkeypatch.setattr(Reconstruction, "draw", lambda *_: None)
+    logs, config = module.log_callbacks, TrainConfig(**QUICK, root=tmp_path, schedule="constant")
+    first = dataclasses.replace(config, epochs=2)
+    for attempt, killed_after in ((first, 0), (dataclasses.replace(config, resume=True), 1)):
+        killer = keras.callbacks.Callback()
+
+        def kill(epoch: int, logs: object = None, last: int = killed_after) -> None:
+            if epoch == last:
+                raise Killed
+
+        with monkeypatch.context() as patch:
+            patch.setattr(killer, "on_epoch_end", kill)
+            patch.setattr(module, "log_callbacks", lambda *arguments, killer=killer: [*logs(*arguments), killer])
+            with pytest.raises(Killed):
+                train(attempt)
+    steps: list[str] = []
+    resumed = train(TrainConfig("denoising_autoencoder", root=tmp_path, resume=True), steps.append)
+    assert "Resuming after 2 of 3 epochs" in steps
+    unbroken = train(config)
+    assert (resumed.history, figures(resumed)) == (unbroken.history, figures(unbroken))
+    assert resumed.config == unbroken.config and resumed.history != run.history
 
 
 @pytest.mark.parametrize(
