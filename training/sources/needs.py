@@ -132,6 +132,11 @@ def form_of(source: Source, model: str, recipe: Recipe) -> str:
         raise BadData("The test data must be in the same form as the data: a folder, or a file.")
     used = {option for each in accepted for option in FORMS[each][1] if each in by_kind.get(kind, FORMS)}
     for option in source.given():
+        if option == "group" and form == "series":
+            raise BadData(
+                f"A file has one series, so the option group has no effect on the data of {model}. Give each series a "
+                "column of its own, or train on a file for each series."
+            )
         if option not in (*used, *SHARED):
             raise BadData(f"The option {option} has no effect on the data of {model}, which takes {FORMS[form][0]}.")
     return form

@@ -83,7 +83,10 @@ def regular(times: NDArray[Any], table: Table, name: str) -> Times:
     differences = np.diff(times)
     if not (differences > differences.dtype.type(0)).all():
         row = int(np.flatnonzero(~(differences > differences.dtype.type(0)))[0]) + 1
-        raise BadData(f"The column {name} of {table.name} has the time {_name(times[row])} twice ({table.place(row)}).")
+        raise BadData(
+            f"The column {name} of {table.name} has the time {_name(times[row])} twice ({table.place(row)}). "
+            "If the file has several series, give each series a column of its own."
+        )
     if times.dtype.kind != "M":
         _check_equal(differences, times, table, name)
         size = float(differences[0])
