@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import saved_model
-from ..engines.graph import Graph
+from ..engines.graph import Graph, writes_floats
 from ..errors import FailedPrecondition
 from . import remedies, table
 from .layers import Layer
@@ -24,10 +24,6 @@ _IGNORED = frozenset(
     "Assert StopGradient PreventGradient".split()
 )
 _ONNX_DOMAINS = frozenset({"", "ai.onnx", "ai.onnx.ml"})
-_WRITING = frozenset(
-    "Assign AssignAdd AssignSub AssignVariableOp AssignAddVariableOp AssignSubVariableOp".split()
-)  # operations that change variables
-_FLOATS = frozenset({1, 2, 14, 19})  # DT_FLOAT, DT_DOUBLE, DT_BFLOAT16, DT_HALF
 _LONGEST = 60  # maximum number of characters of a name
 _CHANNELS_FIRST = frozenset({b"NCHW", b"NCDHW"})
 _SOURCE = "use the original Keras model, as a .keras file"
@@ -82,7 +78,7 @@ def written_state(meta_graph: Any) -> tuple[str, str] | None:
     The states of random generators and counters are integers, and do not count.
     """
     for node in used_nodes(meta_graph):
-        if node.op in _WRITING and {node.attr["dtype"].type, node.attr["T"].type} & _FLOATS:
+        if writes_floats(node):
             what = f"{_cut(node.name)} changes a variable, so that an answer depends on earlier requests of any client"
             return what, remedies.remedy("embedded", Layer("", ""), {"stateful": True})
     return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +13,31 @@ LOOPS = frozenset(
     "DatasetToSingleElement Enter For LoopCond NextIteration ReduceDataset RefEnter RefNextIteration StatelessWhile "
     "While".split()
 )
+
+# Operations that write a variable. `TensorScatterUpdate`, `ScatterNd` and `TensorListScatter` only return a new tensor.
+_WRITING = re.compile(
+    r"""
+    Assign(Add|Sub)?(VariableOp)? | AssignVariableXlaConcatND | (Resource)?StridedSliceAssign | (Resource)?CountUpTo
+    | (Resource)?Scatter(Nd)?(Add|Sub|Mul|Div|Min|Max|Update) | (Resource)?(Sparse)?Apply\w+   # Apply: optimizers
+    | NegTrain | SdcaShrinkL1 | XlaLaunch | TPUReshardVariables | DestroyResourceOp
+    """,
+    re.VERBOSE,
+)
+# Operations that write the variable of a random number generator, which holds integers.
+_DRAWING = re.compile(
+    r"Rng(ReadAnd)?Skip|Stateful(Uniform(Int|FullInt)?|StandardNormal(V2)?|TruncatedNormal|RandomBinomial)"
+)
+_FLOATS = frozenset({1, 2, 14, 19})  # DT_FLOAT, DT_DOUBLE, DT_BFLOAT16, DT_HALF
+
+
+def writes_variable(node: Any) -> bool:
+    """Returns whether the operation of a node can change the value of a variable."""
+    return bool(_WRITING.fullmatch(node.op) or _DRAWING.fullmatch(node.op))
+
+
+def writes_floats(node: Any) -> bool:
+    """Returns whether the operation of a node can change the value of a variable of floats."""
+    return bool(_WRITING.fullmatch(node.op)) and not _FLOATS.isdisjoint(node.attr[key].type for key in ("dtype", "T"))
 
 
 class Graph:

@@ -14,7 +14,7 @@ from typing import Any
 
 from ...wire import dtypes
 from ...wire.signature import SignatureDef
-from ..graph import Graph
+from ..graph import Graph, writes_variable
 
 _STRUCTURE = frozenset(
     "BatchToSpaceND BroadcastTo Cast ConcatV2 Const DepthToSpace ExpandDims Fill Identity IdentityN MirrorPad NoOp "
@@ -58,7 +58,7 @@ def reasons_against(meta_graph: Any, signatures: Mapping[str, SignatureDef]) -> 
     """Returns for each signature the reason why OpenVINO must not run the signature, or None if there is no reason."""
     graph = Graph(meta_graph.graph_def)
     nodes = {name: list(graph.nodes_of(signature)) for name, signature in signatures.items()}
-    written = {variable for each in nodes.values() if _writes(each) for variable in _variables(each)}
+    written = {name for each in nodes.values() if any(map(writes_variable, each)) for name in _variables(each)}
     return {name: _reason_against(each, nodes[name], written) for name, each in signatures.items()}
 
 
@@ -106,10 +106,6 @@ def _reason_against_dtype(number: int) -> str | None:
         return None
     row = dtypes.BY_NUMBER.get(number)
     return f"dtype {row.name if row else number}"
-
-
-def _writes(nodes: Sequence[Any]) -> bool:
-    return any(word in node.op for node in nodes for word in ("Assign", "Apply", "Scatter"))
 
 
 def _variables(nodes: Sequence[Any]) -> set[str]:

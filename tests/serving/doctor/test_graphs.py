@@ -59,11 +59,15 @@ class Stateful(tf.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.sum, self.count = tf.Variable(tf.zeros(4)), tf.Variable(0)
+        self.sum, self.rows, self.count = tf.Variable(tf.zeros(4)), tf.Variable(tf.zeros((2, 4))), tf.Variable(0)
 
     @tf.function(input_signature=[tf.TensorSpec((None, 4), name="x")])
     def summed(self, x: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"y": self.sum.assign_add(tf.reduce_sum(x, 0))}
+
+    @tf.function(input_signature=[tf.TensorSpec((None, 4), name="x")])
+    def summed_in_a_row(self, x: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"y": self.rows.scatter_add(tf.IndexedSlices(tf.reduce_sum(x, 0), 1))}
 
     @tf.function(input_signature=[tf.TensorSpec((None, 4), name="x")])
     def counted(self, x: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -126,9 +130,13 @@ def test_the_lists_match_the_installed_converters() -> None:
     assert "Erfc" in operations("openvino") - operations("tf2onnx")
 
 
-def test_a_graph_that_keeps_a_state(tmp_path: Path) -> None:
+@pytest.mark.parametrize("signature", ["summed", "summed_in_a_row"])
+def test_a_graph_that_keeps_a_state(signature: str, tmp_path: Path) -> None:
     """A variable of floats is a state. The integers of counters and random generators are not."""
-    verdict = saved(Stateful(), "summed", tmp_path / "summed")["embedded"]
+    verdict = saved(Stateful(), signature, tmp_path / signature)["embedded"]
     assert not verdict.ok and "changes a variable" in verdict.reason and "stateful=False" in verdict.remedy
-    assert written_state(read_meta_graph(tmp_path / "summed")) == (verdict.reason, verdict.remedy)
+    assert written_state(read_meta_graph(tmp_path / signature)) == (verdict.reason, verdict.remedy)
+
+
+def test_a_graph_that_counts_requests_keeps_no_state(tmp_path: Path) -> None:
     assert saved(Stateful(), "counted", tmp_path / "counted")["embedded"].ok

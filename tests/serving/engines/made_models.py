@@ -130,6 +130,7 @@ def networks(folder: Path) -> None:
     kernel = tf.Variable(rng.normal(size=(3, 3, 1, 4)).astype(np.float32))
     dense = tf.Variable(rng.normal(size=(6, 8)).astype(np.float32))
     count = tf.Variable(0.0)
+    generator = tf.random.Generator.from_seed(1)
     rows, images = [Spec([None, 6], tf.float32, name="x")], [Spec([None, 8, 8, 1], tf.float32, name="x")]
     integers = [Spec([None, 6], tf.int32, name="x")]
     window = rng.normal(size=(4, 6, 2)).astype(np.float32)
@@ -155,6 +156,9 @@ def networks(folder: Path) -> None:
             "random": (rows, lambda x: {"y": x + tf.random.uniform([6])}),
             "counter": (rows, counted),
             "reads_counter": (rows, lambda x: {"y": x + count}),
+            "generator": (rows, lambda x: {"y": x + generator.normal([6])}),
+            "reads_generator": (rows, lambda x: {"y": x + tf.cast(generator.state[0], tf.float32)}),
+            "scattered": (rows, lambda x: {"y": tf.scatter_nd([[0]], [tf.reduce_sum(x @ dense, 0)], [2, 8])}),
             "loop": (rows, lambda x: {"y": tf.map_fn(lambda row: row * 2, x)}),
             "strings": (rows, lambda x: {"y": tf.strings.as_string(x)}),
             "any_rank": ([Spec(None, tf.float32, name="x")], lambda x: {"y": x * 2}),
@@ -170,6 +174,7 @@ def networks(folder: Path) -> None:
         kernel=kernel,
         dense=dense,
         count=count,
+        generator=generator,
     )
 
 

@@ -44,6 +44,9 @@ REASONS = {
     "random": "tensorflow (operation RandomUniform)",
     "counter": "tensorflow (operation AssignAddVariableOp)",
     "reads_counter": "tensorflow (variables that another signature writes)",
+    "generator": "tensorflow (dtype uint64)",
+    "reads_generator": "tensorflow (variables that another signature writes)",
+    "scattered": "tensorflow (operation ScatterNd)",  # does not write the variable that dense reads
     "loop": "tensorflow (a loop that is not a recurrent layer)",
     "strings": "tensorflow (strings)",
     "any_rank": "tensorflow (unknown rank)",
