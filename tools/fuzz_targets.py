@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 from google.protobuf.message import DecodeError
+from keras_gallery.preparation import exif
 from keras_gallery.serving import allowed_operations, limits, saved_model
 from keras_gallery.serving.api.grpc.protocol import MessageReader, frame, timeout_seconds
 from keras_gallery.serving.api.rest import paths
@@ -216,6 +217,18 @@ def _warmup() -> bytes:
 
 
 # Target → the function, and the first inputs.
+def read_exif(data: bytes) -> None:
+    """Reads the orientation of a picture file."""
+    assert 1 <= exif.orientation(data) <= 8
+
+
+_TIFF = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0"  # orientation 6
+_EXIF_FILES = [
+    exif.JPEG[:2] + b"\xff\x01\xff\xff\xe1\0\x22" + exif.EXIF + _TIFF + b"\xff\xda",
+    exif.PNG + b"\0\0\0\x1aeXIf" + _TIFF + bytes(12),
+    b"RIFF\0\0\0\0WEBPEXIF\x1a\0\0\0" + _TIFF + bytes(8),
+]
+
 TARGETS: dict[str, tuple[Callable[[bytes], None], list[bytes]]] = {
     "predict": (read_predict, [_REQUEST, _STRINGS]),
     "json": (read_json, [_JSON, b"[NaN, -Infinity, 1] x", b'"\xff"']),
@@ -236,6 +249,7 @@ TARGETS: dict[str, tuple[Callable[[bytes], None], list[bytes]]] = {
     "grpc": (read_grpc, [b"\0\x04" + frame(_REQUEST) + frame(b""), b"\1\xff\1\0\0\0\x04\x1f\x8b\x08\0"]),
     "saved_model": (read_saved_model, [_saved_model()]),
     "warmup": (read_warmup, [_warmup()]),
+    "exif": (read_exif, _EXIF_FILES),
 }
 
 
