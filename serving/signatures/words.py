@@ -85,8 +85,9 @@ def _table_endpoints(table: Any, name: str, tokens: Tokens) -> dict[str, Endpoin
     an unknown word.
     """
     rng = np.random.default_rng(0)
-    (safe,) = safe_names([name])
-    names = {safe: name}
+    is_count = name.lower() == "count"  # `nearest` has an input of this name
+    safe = "column_1" if is_count else safe_names([name])[0]
+    names = {} if is_count else {safe: name}
     word = tf.TensorSpec((None,), tf.string, name=safe)
     count = tf.TensorSpec((), tf.int32, name="count")
     others = len(tokens.names) - 1

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import keyword
-import re
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +16,6 @@ from .files import read_table, table_of
 from .parts import Indices, Way, check_count, split_off, validation_rows
 from .source import Source
 from .table import Table, listed, sorted_names
-
-ROLES = ("text", "output", "word", "ids", "self")  # names that inputs of the served model cannot have
 
 
 def open_table(data: Any, source: Source, text_columns: tuple[str | None, ...] | None = ()) -> Table:
@@ -161,12 +157,6 @@ def _categories(
     """Returns the ids of all examples and of the test table, the preparation and the vocabulary of each column."""
     described, tokens = [], dict[str, Tokens]()
     for name in inputs:
-        is_used = name in ROLES or name.lower() in map(str.lower, tokens)
-        if not re.fullmatch("[A-Za-z][A-Za-z0-9_]*", name) or keyword.iskeyword(name) or is_used:
-            raise BadData(
-                f"Rename the column {name} of {table.name}: the served model needs names of letters, digits and _, "
-                "such as sea_area. Upper and lower case count as equal."
-            )
         column = columns.category(table, name, missing, columns.MOST_IDS)
         if any(_has_fraction(each) for each in column["names"]):
             raise BadData(

@@ -227,3 +227,8 @@ def test_categories() -> None:
     np.testing.assert_array_equal(run(signatures["embed_city"], city=cities)["embedding"], rows[[2, 3, 1]])
     names = run(signatures["nearest_city"], city=["Lima"], count=10)["names"]
     assert {name.decode() for name in names[0]} == set(CITIES) - {"Lima"}
+    country, city = TEXTS["places"].values()
+    signatures = endpoints(model, texts={"country": country, "Count": city})  # `nearest` has an input `count`
+    names = run(signatures["nearest_Count"], column_1=["Lima"], count=10)["names"]
+    assert {name.decode() for name in names[0]} == set(CITIES) - {"Lima"}
+    np.testing.assert_array_equal(run(signatures["embed_Count"], column_1=["Lima"])["embedding"], rows[[2]])

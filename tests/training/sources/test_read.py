@@ -91,6 +91,8 @@ def test_categories_become_ids() -> None:
     assert list(data.texts) == ["colour", "group"]
     assert data.texts["colour"].names == ("blue", "red")
     np.testing.assert_array_equal(data.x_train[:, 0] - 2, data.y_train[:, 0] % 3 != 1)
+    others = {"sea area": "a", "Colour": "b", "word": "c", "ids": "d", "π": "e"}  # columns may have any name
+    assert own("entity_embedding", TABLE.assign(**others), target="size").texts.keys() > others.keys()
 
 
 @pytest.mark.parametrize(
@@ -117,8 +119,6 @@ def test_categories_become_ids() -> None:
             {"target": "size", "ignore": "class"},
             "The column half of the DataFrame has numbers with",
         ),
-        ("entity_embedding", {"sea area": "a"}, {"target": "size", "ignore": "class"}, "Rename the column sea area"),
-        ("entity_embedding", {"Colour": "a"}, {"target": "size", "ignore": "class"}, "Rename the column Colour"),
         ("convnet", {}, CLASSES, "convnet takes pictures of classes: a folder with a subfolder for each class"),
     ],
 )
@@ -168,6 +168,8 @@ def test_next_values_for_a_regression_network() -> None:
     [
         (MONTHS.drop(5), {}, "are not regular: 2000-07-01 follows 2000-05-01 (row 6)"),
         (pd.concat([MONTHS, MONTHS[:1]]), {}, "The column month of the DataFrame has the time 2000-01-01 twice (row"),
+        (pd.concat([MONTHS, MONTHS]), {}, "If the file has several series, give each series a column of its own."),
+        (MONTHS, {"group": "value"}, "A file has one series, so the option group has no effect on the data of"),
         (MONTHS[:9], {"history": 6}, "The training period of own data has 7 steps, too few for history=6"),
         (MONTHS.assign(value=1), {}, "are 1: there is nothing to learn. Use other data."),
         (MONTHS.assign(more=1), {}, "are 1: there is nothing to learn. Name the other columns with --value."),
