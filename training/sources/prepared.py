@@ -122,7 +122,8 @@ def _arguments(source: Source, known: Known, x: NDArray[Any], y: NDArray[Any], n
 def _table(source: Source, known: Known) -> Dataset:
     is_class, preparation = known.recipe.task == "classify", known.preparation or {}
     has_ids = known.recipe.task == "regress_entities"
-    target = source.target or arrays.target_names(1 if is_class else len(known.labels))
+    # For a dataset of the gallery with named columns, the labels are the names of the targets.
+    target = source.target or (known.labels if has_ids else arrays.target_names(1 if is_class else len(known.labels)))
     if not preparation and not has_ids:  # a dataset of the gallery: its columns have no names
         numbers = [{"name": f"feature_{number}", "type": "number"} for number in range(1, known.x_shape[0] + 1)]
         preparation = {"columns": numbers}
