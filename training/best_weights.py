@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import keras
+import numpy as np
 
 from .errors import Diverged
 
@@ -38,10 +39,13 @@ class BestWeights(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         losses = {name: float((logs or {})[name]) for name in self.history}
         if not all(math.isfinite(loss) for loss in losses.values()):
-            raise Diverged(
-                f"The loss became {losses['loss']} in epoch {epoch + 1}. A smaller learning rate may help "
-                "(--learning-rate)."
-            )
+            remedy = "A smaller learning rate may help (--learning-rate)."
+            if any(layer.compute_dtype == "float16" for layer in self.model.layers):
+                remedy = (
+                    f"float16 has no numbers above {np.finfo(np.float16).max:,.0f}. Use bfloat16 (--mixed-precision "
+                    "bfloat16) or a smaller learning rate (--learning-rate)."
+                )
+            raise Diverged(f"The loss became {losses['loss']} in epoch {epoch + 1}. {remedy}")
         if losses["val_loss"] < min(self.history["val_loss"], default=math.inf):
             self.weights = self.model.get_weights()
             self.epoch = epoch + 1

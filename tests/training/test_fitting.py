@@ -18,12 +18,14 @@ from keras_gallery.training.checkpoints import Checkpoints
 from keras_gallery.training.data.batches import Batches
 from keras_gallery.training.data.dataset import checksum
 from keras_gallery.training.devices import EvenBatches
-from keras_gallery.training.errors import BadResume
+from keras_gallery.training.errors import BadResume, Diverged
 from keras_gallery.training.fitting import build, class_weights, fit, training_data
 from keras_gallery.training.logs import TimeLeft, duration
 from keras_gallery.training.settings import TrainConfig, check
 from keras_gallery.training.tasks import TASKS, Task
 from keras_gallery.training.unfinished import Unfinished
+
+import keras_gallery as kg
 
 
 def task_of(**changes: Any) -> tuple[TrainConfig, Task]:
@@ -138,6 +140,34 @@ def test_mixed_precision() -> None:
     assert keras.config.dtype_policy().name == "float32"
     assert {layer.compute_dtype for layer in model.layers if layer.weights} == {"bfloat16"}
     assert {str(weight.dtype) for weight in model.weights} == {"float32"}
+
+
+def test_a_model_of_float16_is_exported_in_float32(tmp_path: Path) -> None:
+    """The oracle is the formula of the network in NumPy, with the weights of the run."""
+    run = kg.train(
+        "mlp_classifier", dataset="digits", hidden=(8,), epochs=1, mixed_precision="float16", seed=1, runs=tmp_path
+    )
+    x = load("digits").x_test[:50]
+    w_1, b_1, w_2, b_2 = (weight.astype(np.float64) for weight in run.model.get_weights())
+    logits = np.maximum(x.reshape(50, -1) @ w_1 + b_1, 0) @ w_2 + b_2
+    expected = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    version = kg.export(run, saved_models=tmp_path / "saved")
+    import tensorflow as tf
+
+    classify = tf.saved_model.load(version).signatures["classify"]
+    np.testing.assert_allclose(classify(image=tf.constant(x))["probabilities"], expected, rtol=1e-5, atol=1e-7)
+
+
+def test_numbers_that_float16_does_not_have() -> None:
+    config, recipe = check(TrainConfig("mlp_regressor", dataset="diabetes", epochs=1, mixed_precision="float16"))
+    whole = load("diabetes")
+    dataset = dataclasses.replace(whole, y_train=whole.y_train * 1e4)
+    task = TASKS[recipe.task](dataclasses.replace(recipe, xla=False), dataset, 0)
+    model = build(config.model, {"input_shape": (10,), "hidden": (4,), "outputs": 1}, task)
+    with pytest.raises(
+        Diverged, match=r"The loss became (nan|inf) in epoch 1. float16 has no numbers above 65,504. Use bfl"
+    ):
+        fit(model, task, config, BestWeights(), verbose=0)
 
 
 def test_batches_for_several_devices() -> None:
