@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, TypeVar
 
@@ -47,7 +48,8 @@ class Fields:
 
     def choice(self, name: str, allowed: Collection[Any]) -> Any:
         expected = " or ".join(map(str, allowed))
-        return self._value(name, expected, lambda value: not isinstance(value, bool | list | dict) and value in allowed)
+        types = {type(each) for each in allowed}
+        return self._value(name, expected, lambda value: type(value) in types and value in allowed)
 
     def strings(self, name: str) -> list[str]:
         def is_right(value: Any) -> bool:
@@ -94,7 +96,7 @@ def _read(content: Any, place: str, read: Callable[[Fields], T]) -> T:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
 def _limits(least: float, most: float) -> str:

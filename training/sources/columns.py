@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..data.tokens import Tokens
 from ..errors import BadData
 from .parts import Indices
-from .table import Table, listed, shown, sorted_names
+from .table import Table, listed, numeric, shown, sorted_names
 
 MOST_CATEGORIES = 100  # of a column of texts
 MOST_IDS = 10_000  # categories of a column for a model that learns a vector for each category
@@ -74,8 +74,6 @@ def _kind(table: Table, name: str) -> str:
     Raises:
         BadData: the column has dates, lists or other values, or a text among numbers.
     """
-    import pandas as pd
-
     kind = table.kind(name)
     if kind in ("date", "other"):
         has = "dates" if kind == "date" else "neither numbers nor texts"
@@ -84,7 +82,7 @@ def _kind(table: Table, name: str) -> str:
             f"Convert it to numbers or categories, or leave it out (--ignore {name})."
         )
     if kind == "text" and (texts := table.frame[name].dropna()).nunique() > MOST_FRACTIONS:
-        numbers = pd.to_numeric(texts.astype(object), errors="coerce")
+        numbers = numeric(texts.astype(object))
         if numbers.notna().mean() > 0.5:
             row = int(numbers.index[numbers.isna()][0])
             raise BadData(

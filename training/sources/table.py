@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -87,7 +88,7 @@ class Table:
         column = self.frame[name]
         if column.dtype.kind not in "iufb" and not pd.api.types.is_numeric_dtype(column):
             texts = column.astype(object).map(lambda value: value.strip() if isinstance(value, str) else value)
-            numbers = pd.to_numeric(texts, errors="coerce")
+            numbers = numeric(texts)
             for row in np.flatnonzero((numbers.isna() & texts.notna()).to_numpy()):
                 if str(texts.iloc[row]).lower() not in NO_NUMBER:
                     raise BadData(
@@ -168,9 +169,27 @@ def shown(value: Any) -> str:
     return text if len(text) <= 40 else f"{text[:39]}…"
 
 
-def _numeric(texts: pd.Series) -> bool:
-    """Returns whether all texts are numbers or words for a missing number, and at least one is a number."""
+def numeric(values: pd.Series) -> pd.Series:
+    """Returns a column as numbers: NaN for a text that is no number, and infinity for an integer above 1.8e308."""
     import pandas as pd
 
-    missing = pd.to_numeric(texts, errors="coerce").isna()
+    try:
+        return pd.to_numeric(values, errors="coerce")
+    except OverflowError:
+        return pd.to_numeric(values.map(_without_large), errors="coerce")
+
+
+def _without_large(value: Any) -> Any:
+    try:
+        number = float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
+    except (TypeError, ValueError):
+        return value
+    return number if math.isinf(number) else value
+
+
+def _numeric(texts: pd.Series) -> bool:
+    """Returns whether all texts are numbers or words for a missing number, and at least one is a number."""
+    missing = numeric(texts).isna()
     return not missing.all() and bool(texts[missing].str.lower().isin(NO_NUMBER).all())

@@ -26,6 +26,15 @@ def write(folder: Path, content: str | bytes, name: str = "data.csv") -> Path:
     return file
 
 
+@pytest.mark.parametrize(("sign", "other"), [("", "2"), ("-", "2.5")])
+def test_integers_above_the_largest_float(tmp_path: Path, sign: str, other: str) -> None:
+    file = write(tmp_path, f"a,b\n{other},1\n{sign}1{'0' * 400},2\n" + "7,1\n" * 50)
+    table = read_table(file, no_texts)
+    assert table.kind("a") == "number"
+    with pytest.raises(BadData, match=rf"has the value {sign}inf in line 3\. The models need"):
+        table.numbers("a")
+
+
 @pytest.mark.parametrize(
     ("content", "name", "want"),
     [
