@@ -17,6 +17,7 @@ from .table import listed
 
 Arrays = dict[str, NDArray[Any]]
 
+MOST_UNKNOWN_BYTES = 2**30  # largest size of a `tf.data.Dataset` that does not say how many elements it has
 NAMES = ("x", "y", "x_test", "y_test")
 # Number of dimensions of an example of a `tf.data.Dataset`, by form; 3 for images. A batch has one dimension more.
 DIMENSIONS = {"table": 1, "categories": 1, "sequences": 2, "series": 1, "texts": 0, "pairs": 0, "lines": 0}
@@ -102,6 +103,8 @@ def _plain(name: str, array: NDArray[Any]) -> NDArray[Any]:
 def _collected(data: Any, forms: tuple[str, ...]) -> Arrays:
     """Reads all examples of a `tf.data.Dataset` or a `keras.utils.PyDataset` into memory."""
     is_batched, elements = _elements(data, forms)
+    is_endless = hasattr(data, "cardinality") and int(data.cardinality()) < 0  # it may be
+    most = MOST_UNKNOWN_BYTES if is_endless else MOST_ARRAY_BYTES
     xs, ys, size = [], [], 0
     for element in elements:
         parts = element if isinstance(element, tuple | list) else (element,)
@@ -109,10 +112,12 @@ def _collected(data: Any, forms: tuple[str, ...]) -> Arrays:
             raise BadData(f"Each element of the {type(data).__name__} must be x or (x, y), with one array each.")
         arrays = [np.asarray(part) for part in parts[:2]]
         size += sum(array.nbytes for array in arrays)
-        if size > MOST_ARRAY_BYTES:
+        if size > most:
+            remedy = "take fewer examples, such as with take(100_000)"
+            if is_endless:
+                remedy += ", or say how many elements it has: apply(tf.data.experimental.assert_cardinality(n))"
             raise BadData(
-                f"The {type(data).__name__} has more than {MOST_ARRAY_BYTES / 2**30:.0f} GiB. It is read into memory: "
-                "take fewer examples, such as with take(100_000)."
+                f"The {type(data).__name__} has more than {most / 2**30:.0f} GiB. It is read into memory: {remedy}."
             )
         xs.append(arrays[0])
         if len(arrays) > 1:

@@ -14,6 +14,7 @@ from keras_gallery.training.data.series import Series
 from keras_gallery.training.errors import BadData
 from keras_gallery.training.recipe import load_recipe
 from keras_gallery.training.saving import finite
+from keras_gallery.training.sources import memory
 from keras_gallery.training.sources.read import read
 from keras_gallery.training.sources.source import source_of
 from keras_gallery.training.tasks import TASKS, Task
@@ -115,6 +116,23 @@ def test_tf_data_and_py_dataset() -> None:
         np.testing.assert_array_equal(task_of("mlp_classifier", data).dataset.x_train, want)
     with pytest.raises(BadData, match="has no end"):
         task_of("mlp_classifier", examples.repeat())
+
+
+@pytest.mark.models
+def test_data_of_unknown_length_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They may have no end."""
+    import tensorflow as tf
+
+    monkeypatch.setattr(memory, "MOST_UNKNOWN_BYTES", 1 << 10)
+    x, y = np.zeros((1000, 2), np.float32), np.arange(1000) % 2
+    examples = tf.data.Dataset.from_tensor_slices((x, y)).repeat().filter(lambda x, y: True)
+    with pytest.raises(BadData, match=r"has more than 0 GiB\. .*, or say how many elements it has: apply"):
+        task_of("mlp_classifier", examples)
+    many = examples.take(200)
+    with pytest.raises(BadData, match="has more than 0 GiB"):
+        task_of("mlp_classifier", many)
+    known = many.apply(tf.data.experimental.assert_cardinality(200))
+    assert len(task_of("mlp_classifier", known).dataset.x_train) > 100
 
 
 def test_data_and_dataset_exclude_each_other() -> None:
