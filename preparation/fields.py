@@ -57,6 +57,14 @@ class Fields:
 
         return list(self._value(name, "a list of texts", is_right))
 
+    def integers(self, name: str, *, least: int, most: int = 1 << 31) -> list[int]:
+        def is_right(value: Any) -> bool:
+            return isinstance(value, list | tuple) and all(
+                isinstance(each, int) and not isinstance(each, bool) and least <= each <= most for each in value
+            )
+
+        return list(self._value(name, f"a list of whole numbers{_limits(least, most)}", is_right))
+
     def each(self, name: str, read: Callable[[Fields], T]) -> Iterator[T]:
         """Returns the objects in a list of one or more JSON objects. Their names must be different."""
         rows = self._value(name, "a list", lambda value: isinstance(value, list | tuple) and len(value) > 0)

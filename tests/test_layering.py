@@ -28,7 +28,7 @@ ROOMS = {
     "serving": (
         *("errors", "leftovers", "memory", "ports", "quiet", "fair_threads", "limits", "version_files"),
         *("allowed_operations", "landlock", "printable"),
-        *("wire", "wire.json", "saved_model", "description", "config", "observe"),
+        *("wire", "wire.json", "saved_model", "description", "steps", "config", "observe"),
         *("engines", "engines.tensorflow", "engines.recurrent", "engines.openvino"),
         *("batching", "core", "lifecycle", "processes"),
         *("api.grpc", "api.rest", "api.openapi", "api", "server"),

@@ -19,9 +19,6 @@ import tensorflow as tf
 from ...preparation.description import Preparation
 from .. import description, saved_model
 from ..core import warmup
-from ..engines.openvino import files as openvino_files
-from ..engines.openvino.conversion import Converter
-from ..engines.openvino.files import OpenVinoFiles
 from ..errors import FailedPrecondition, InvalidArgument
 from ..signatures import Endpoint, Texts, endpoints
 from ..signatures.corrections import corrected
@@ -34,7 +31,9 @@ from ..wire.signature import DEFAULT_SIGNATURE, PIXELS
 from . import checking
 from .annotations import annotate, described, write_preparation
 from .checking import Arrays
+from .openvino import named, write_openvino
 from .publishing import model_folder, publish
+from .tracking import Tracked, save
 
 
 @corrected()
@@ -146,13 +145,7 @@ def _write(
         for signature, endpoint in signatures.items()
     }
     tables = [table for endpoint in signatures.values() for table in endpoint.tables]
-    logger = tf.get_logger()
-    level = logger.level
-    logger.setLevel("WARNING")  # TensorFlow logs the names of temporary files
-    try:
-        tf.saved_model.save(_Tracked(model, graphs, tables), str(folder), graphs)
-    finally:
-        logger.setLevel(level)
+    save(Tracked(model, graphs, tables), folder, graphs)
     sources = dict(zip(output_names(model), output_sources(model), strict=True))
     _set_methods(folder, signatures)
     progress(f"Comparing the answers with those of the Keras model, for {len(signatures)} signature(s)")
@@ -169,32 +162,11 @@ def _write(
     )
     _check_no_gpu_operations(name, folder)
     progress("Converting the signatures for OpenVINO, and comparing both engines")
-    write_openvino(folder)
+    write_openvino(folder, model, signatures)
     write_warmup(
-        folder, name, {signature: _named(endpoint, endpoint.example(1)) for signature, endpoint in signatures.items()}
+        folder, name, {signature: named(endpoint, endpoint.example(1)) for signature, endpoint in signatures.items()}
     )
     return loaded
-
-
-class _Tracked(tf.Module):
-    """All that a SavedModel consists of: the functions, and the variables and look-up tables that the functions use.
-
-    Has the variables in the same lists as the model.
-    """
-
-    variables = trainable_variables = non_trainable_variables = ()  # not the properties of `tf.Module`
-
-    def __init__(self, model: keras.Model, graphs: Mapping[str, Any], tables: Sequence[Any]) -> None:
-        super().__init__()
-        for name in ("variables", "trainable_variables", "non_trainable_variables"):
-            # `value` is the variable of TensorFlow in a variable of Keras. Each would be saved under its own name.
-            setattr(self, name, [each.value for each in getattr(model, name)])
-        self.used_variables = list({id(each): each for graph in graphs.values() for each in graph.variables}.values())
-        resource = tf.saved_model.experimental.TrackableResource
-        descendants = tf.train.TrackableView(model).descendants()
-        self.resources = [*(each for each in descendants if isinstance(each, resource)), *tables]
-        for name, graph in graphs.items():
-            setattr(self, name, graph)
 
 
 def _set_methods(folder: Path, signatures: Mapping[str, Endpoint]) -> None:
@@ -209,11 +181,6 @@ def _set_methods(folder: Path, signatures: Mapping[str, Endpoint]) -> None:
     annotate(folder / "saved_model.pb", signatures)
 
 
-def _named(endpoint: Endpoint, inputs: Arrays) -> Arrays:
-    """Returns the inputs by their names in the signature."""
-    return {endpoint.names.get(name, name): array for name, array in inputs.items()}
-
-
 def operations(graph: Any) -> set[str]:
     """Returns the names of the operations in a `GraphDef` and its functions."""
     nodes = [node for function in graph.library.function for node in function.node_def] + list(graph.node)
@@ -226,13 +193,6 @@ def _check_no_gpu_operations(name: str, folder: Path) -> None:
     gpu_operations = sorted(op for op in operations(graph) if op.startswith("Cudnn"))
     if gpu_operations:
         raise FailedPrecondition(f"{name} cannot run on a CPU: its graph has {', '.join(gpu_operations)}")
-
-
-def write_openvino(folder: Path) -> None:
-    """Adds an OpenVINO file for each signature that OpenVINO runs correctly and faster than TensorFlow."""
-    target = folder / openvino_files.FOLDER
-    target.mkdir(parents=True)
-    Converter(OpenVinoFiles()).convert_into(target, folder)
 
 
 def write_warmup(folder: Path, name: str, inputs: Mapping[str, Arrays]) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from ...preparation.description import Pictures
-from .base import Arrays, Data, Endpoint, Tensors, check_count
+from .base import Arrays, Data, Endpoint, Tensors, check_count, graph_part, joined
 from .halves import Halves
 from .image_files import image_file_endpoints
 
@@ -64,8 +64,8 @@ def autoencoder(model: keras.Model, data: Data, halves: Halves) -> dict[str, End
         "serving_default": data.endpoint(whole),
         "reconstruct": data.endpoint(reconstruct),
         "encode": data.endpoint(encode),
-        "decode": Endpoint(decode, code, codes),
-        "score": data.endpoint(score, {"anomaly": threshold} if threshold else None),
+        "decode": joined([graph_part(decode, *code)], code, codes),
+        "score": data.endpoint(score, output_notes={"anomaly": threshold} if threshold else None),
     }
     if halves.outputs:
         endpoints["encode_all"] = data.endpoint(encode_all)

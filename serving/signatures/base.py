@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import keras
@@ -13,11 +14,14 @@ from ...preparation.description import Pictures, Preparation, Series, Table
 from ...preparation.notes import Noted
 from ..core.predictions import INPUTS
 from ..errors import InvalidArgument
+from ..steps.ids import Ids
 from . import lookups
 from .endpoint import PREDICT as PREDICT
 from .endpoint import Arrays as Arrays
 from .endpoint import Endpoint as Endpoint
+from .endpoint import Part as Part
 from .endpoint import Tensors as Tensors
+from .endpoint import graph_part, joined
 from .halves import tensor
 from .sizes import example_size, too_short_length
 
@@ -35,6 +39,8 @@ class Data:
         kind: a name for the input. If None, the name depends on the shape and the dtype.
         pixels: if the input is images: the range of the pixel values, such as "0..255". None if it is not known.
         preparation: how training made the inputs from the data. None if it is not known.
+        counts: if the input is ids: the number of ids, or of the ids at each position. By default, it is that of the
+            model's `Embedding` layers, if they agree.
 
     Raises:
         InvalidArgument: the input does not have the shape that the preparation makes.
@@ -53,6 +59,7 @@ class Data:
         *,
         pixels: str | None = "0..1",
         preparation: Preparation | None = None,
+        counts: Sequence[int] = (),
     ) -> None:
         (x,) = model.inputs
         self.shape: tuple[int | None, ...] = tuple(x.shape[1:])
@@ -64,6 +71,10 @@ class Data:
         self._check_preparation()
         self._model = model
         self._rng = np.random.default_rng(seed)
+        self._graphs: dict[Any, Part] = {}
+        self._counts = tuple(counts) or tuple(set(table_sizes(model))) if self.kind == "ids" else ()
+        if len(self._counts) != 1 and not counts:
+            self._counts = ()  # nobody knows which ids are valid
 
     @property
     def spec(self) -> Any:
@@ -76,17 +87,21 @@ class Data:
         """
         return {self.kind: random(self._rng, self.spec, batch, self._model, self._model.inputs[0], self.pixels)}
 
-    def endpoint(self, function: Callable[[Any], Tensors], output_notes: Mapping[str, Noted] | None = None) -> Endpoint:
+    def endpoint(
+        self,
+        function: Callable[[Any], Tensors],
+        *after: Part,
+        output_notes: Mapping[str, Noted] | None = None,
+    ) -> Endpoint:
         """Returns an endpoint that applies `function` to this input.
 
-        The endpoint has a new function, because TensorFlow needs a different function for each signature.
-
         Args:
-            function: computes the outputs.
+            function: the model, or a part of it.
+            after: parts that compute the outputs from the results of `function`.
             output_notes: what the signature says about its outputs.
         """
-        return Endpoint(
-            lambda x: function(x),
+        return joined(
+            (*self.graph(function), *after),
             [self.spec],
             self.example,
             pixels=self.pixels,
@@ -94,12 +109,21 @@ class Data:
             output_notes=output_notes or {},
         )
 
+    def graph(self, function: Callable[[Any], Tensors]) -> list[Part]:
+        """Returns the parts that apply `function` to this input: a graph, and before it a check of ids."""
+        limits = {self.kind: min(self._counts)} if self._counts else {}
+        part = self._graphs.setdefault(function, graph_part(function, self.spec, limits=limits))
+        check = Part(lambda ids: {}, (self.kind,), partial(Ids, self.kind, self._counts))
+        return [check, part] if self._counts else [part]
+
     @property
     def notes(self) -> dict[str, Noted]:
         """What the signatures for arrays say about the input."""
         return {self.kind: self.preparation} if isinstance(self.preparation, Series | Table) else {}
 
-    def example_endpoint(self, name: str, function: Callable[[Any], Tensors], method: str) -> dict[str, Endpoint]:
+    def example_endpoint(
+        self, name: str, function: Callable[[Any], Tensors], *after: Part, method: str
+    ) -> dict[str, Endpoint]:
         """Returns an endpoint that takes serialized tf.Examples.
 
         A tf.Example must have one feature with the name of the input: a list with all floats of the input. Returns an
@@ -107,7 +131,8 @@ class Data:
 
         Args:
             name: name of the signature.
-            function: computes the outputs from the parsed input.
+            function: the model, or a part of it.
+            after: parts that compute the outputs from the results of `function`.
             method: method name of the signature.
         """
         if None in self.shape or not self.spec.dtype.is_floating:
@@ -122,10 +147,12 @@ class Data:
         def example(batch: int) -> Arrays:
             return {INPUTS: np.array([serialized(row) for row in self.example(batch)[self.kind]], object)}
 
-        def on_examples(examples: Any) -> Tensors:
-            return function(tf.cast(tf.io.parse_example(examples, parsing)[self.kind], self.dtype))
+        def parse(examples: Any) -> Tensors:
+            return {self.kind: tf.cast(tf.io.parse_example(examples, parsing)[self.kind], self.dtype)}
 
-        return {name: Endpoint(on_examples, [tf.TensorSpec((None,), tf.string, name=INPUTS)], example, method)}
+        inputs = [tf.TensorSpec((None,), tf.string, name=INPUTS)]
+        parts = (Part(parse, (INPUTS,)), *self.graph(function), *after)
+        return {name: joined(parts, inputs, example, method=method)}
 
     def _check_preparation(self) -> None:
         """Raises InvalidArgument if the input does not have the shape that the preparation makes."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import keras
@@ -12,8 +13,9 @@ import tensorflow as tf
 from ...preparation.notes import Labels
 from ..core.checks import CLASSIFY
 from ..core.predictions import CLASSES, SCORES
+from ..steps import classes as steps
 from .activations import SIGMOID, output_activation
-from .base import Arrays, Data, Endpoint, Tensors, embed, label_names, table_sizes
+from .base import Arrays, Data, Endpoint, Part, Tensors, embed, joined, label_names, table_sizes
 from .image_files import image_file_endpoints
 from .padded import padded
 from .rows import row_endpoints
@@ -48,16 +50,26 @@ class Classes:
         """Returns the probabilities of all classes, from the output of the model."""
         return tf.concat([1 - p, p], -1) if self._is_one else p
 
-    def classified(self, p: Any) -> Tensors:
-        """Returns the most probable class of each row. One sigmoid of more than 0.5 is the second class."""
-        p = self.probabilities(p)
-        best = tf.gather(tf.constant(self._names), tf.argmax(p, -1))
-        return {"probabilities": p, "label": best, "score": tf.reduce_max(p, -1)}
+    @property
+    def classified(self) -> Part:
+        """Finds the most probable class of each row. One sigmoid of more than 0.5 is the second class."""
 
-    def scored(self, p: Any) -> Tensors:
+        def function(p: Any) -> Tensors:
+            p = self.probabilities(p)
+            best = tf.gather(tf.constant(self._names), tf.argmax(p, -1))
+            return {"probabilities": p, "label": best, "score": tf.reduce_max(p, -1)}
+
+        return Part(function, ("probabilities",), partial(steps.Classes, "probabilities", tuple(self._names)))
+
+    @property
+    def scored(self) -> Part:
         """Returns all classes with their scores, in the order of the labels, as TensorFlow's own classifiers do."""
-        p = self.probabilities(p)
-        return {CLASSES: tf.broadcast_to(tf.constant(self._names), tf.shape(p)), SCORES: p}
+
+        def function(p: Any) -> Tensors:
+            p = self.probabilities(p)
+            return {CLASSES: tf.broadcast_to(tf.constant(self._names), tf.shape(p)), SCORES: p}
+
+        return Part(function, ("probabilities",), partial(steps.Scored, "probabilities", tuple(self._names)))
 
 
 def class_count(model: keras.Model) -> int:
@@ -82,28 +94,23 @@ def classifier(
     def probabilities(x: Any) -> Tensors:
         return {"probabilities": model(x, training=False)}
 
-    def classify(x: Any) -> Tensors:
-        return classes.classified(model(x, training=False))
-
     endpoints = {"serving_default": data.endpoint(probabilities)}
     if classes.count:
-        endpoints["classify"] = data.endpoint(classify, classes.notes)
+        endpoints["classify"] = data.endpoint(probabilities, classes.classified, output_notes=classes.notes)
     endpoints |= embed(model, data)
     named = [name for name in ("classify", "embed") if name in endpoints]
     if "text" in texts and (sizes := table_sizes(model)):
         tokens = tokens_of(texts, "text", min(sizes))
-        endpoints |= {f"{name}_text": tokens.text_endpoint(endpoints[name].function) for name in named}
+        endpoints |= {f"{name}_text": tokens.text_endpoint(endpoints[name].parts) for name in named}
     elif data.kind == "text" and data.shape == (1,):
-        endpoints |= {f"{name}_text": _of_texts(endpoints[name].function, data) for name in named}
+        endpoints |= {f"{name}_text": _of_texts(endpoints[name].parts, data) for name in named}
     endpoints |= image_file_endpoints(data, endpoints, named) | padded(model, data, endpoints, named)
     endpoints |= row_endpoints(data, endpoints, named)
     if "classify_text" in endpoints:
         endpoints["classify_text"] = replace(endpoints["classify_text"], output_notes=classes.notes)
     if not classes.count:
         return endpoints
-    return endpoints | data.example_endpoint(
-        "classify_example", lambda x: classes.scored(model(x, training=False)), CLASSIFY
-    )
+    return endpoints | data.example_endpoint("classify_example", probabilities, classes.scored, method=CLASSIFY)
 
 
 def classifier_of_several_inputs(
@@ -117,20 +124,18 @@ def classifier_of_several_inputs(
         labels: names of the classes.
     """
     classes = Classes(model, labels)
-
-    def classify(*values: Any) -> Tensors:
-        return classes.classified(plain.function(*values)["probabilities"])
-
     endpoints = {"serving_default": plain}
     if classes.count:
-        endpoints["classify"] = Endpoint(classify, plain.inputs, plain.example, output_notes=classes.notes)
+        parts = [*plain.parts, classes.classified]
+        endpoints["classify"] = joined(parts, plain.inputs, plain.example, output_notes=classes.notes)
     return endpoints
 
 
-def _of_texts(function: Callable[[Any], Tensors], data: Data) -> Endpoint:
+def _of_texts(parts: Sequence[Part], data: Data) -> Endpoint:
     """Returns an endpoint that takes texts (batch,) instead of texts (batch, 1)."""
 
     def example(batch: int) -> Arrays:
         return {"text": data.example(batch)[data.kind][:, 0]}
 
-    return Endpoint(lambda x: function(x[:, tf.newaxis]), [tf.TensorSpec((None,), tf.string, name="text")], example)
+    inputs = [tf.TensorSpec((None,), tf.string, name="text")]
+    return joined([Part(lambda x: {data.kind: x[:, tf.newaxis]}, ("text",)), *parts], inputs, example)

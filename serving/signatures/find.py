@@ -13,7 +13,7 @@ import tensorflow as tf
 from ...preparation.description import Pictures, Preparation
 from ..errors import InvalidArgument
 from .autoencoder import autoencoder, colorizer
-from .base import Arrays, Data, Endpoint, Tensors, random
+from .base import Arrays, Data, Endpoint, Tensors, graph_part, joined, random
 from .classifier import classifier, classifier_of_several_inputs
 from .detector import BOXES, PROBABILITIES, detector
 from .forecaster import forecaster
@@ -168,4 +168,4 @@ def plain(model: keras.Model, seed: int, pixels: str | None = None) -> Endpoint:
         x = keras.tree.pack_sequence_as(model.input, values) if len(values) > 1 else values[0]
         return by_name(model, model(x, training=False))
 
-    return Endpoint(call, specs, example)
+    return joined([graph_part(call, *specs)], specs, example)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +12,7 @@ import tensorflow as tf
 from ...preparation.description import Pictures
 from ...preparation.images import GREY, prepare_images
 from ...preparation.notes import Noted
-from .base import Arrays, Data, Endpoint, Tensors
+from .base import Arrays, Data, Endpoint, Part, joined
 
 MAX_EXTRA_BYTES = 32 << 10  # of a file, for metadata
 PNG_HEADER = 24  # bytes of a PNG file up to the end of its width and height
@@ -61,13 +61,11 @@ def image_file_endpoints(
             return prepare.get_concrete_function(inputs[0])(files)
         return decode_images(files, shape, make_grey=make_grey, pixels=pixels, dtype=dtype)
 
-    def on_files(function: Callable[..., Tensors]) -> Callable[..., Tensors]:
-        return lambda files: function(images(files))
-
+    decode = Part(lambda files: {data.kind: images(files)}, ("image_bytes",))
     notes: dict[str, Noted] = {"image_bytes": replace(pictures, threshold=None)} if pictures else {}
     return {
-        f"{name}_png": Endpoint(
-            on_files(endpoints[name].function),
+        f"{name}_png": joined(
+            (decode, *endpoints[name].parts),
             inputs,
             example,
             pixels=pixels,

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from .base import Arrays, Data, Endpoint, Tensors
+from .base import Arrays, Data, Endpoint, Part, Tensors, joined
 
 LENGTH = "length"
 
@@ -38,12 +38,16 @@ def padded(model: keras.Model, data: Data, endpoints: dict[str, Endpoint], names
         time = sequences[data.kind].shape[1]
         return sequences | {LENGTH: rng.integers(data.too_short + 1, time, batch, np.int32, endpoint=True)}
 
-    def on_padded(function: Callable[..., Tensors]) -> Callable[..., Tensors]:
-        return lambda x, length: _call_masked(function, x, _checked(length, data.too_short + 1, tf.shape(x)[1]))
+    def on_padded(function: Callable[..., Tensors]) -> Part:
+        def masked(x: Any, length: Any) -> Tensors:
+            outputs: Tensors = _call_masked(function, x, _checked(length, data.too_short + 1, tf.shape(x)[1]))
+            return outputs
+
+        return Part(masked, (data.kind, LENGTH))
 
     return {
-        f"{name}_padded": Endpoint(
-            on_padded(endpoints[name].function),
+        f"{name}_padded": joined(
+            [on_padded(endpoints[name].function)],
             inputs,
             example,
             notes=data.notes,

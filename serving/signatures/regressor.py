@@ -32,5 +32,5 @@ def regressor(model: keras.Model, data: Data) -> dict[str, Endpoint]:
     endpoints |= row_endpoints(data, endpoints, ("regress", "embed"))
     endpoints |= padded(model, data, endpoints, ("regress", "embed"))
     if model.outputs[0].shape[1:] == (1,):
-        endpoints |= data.example_endpoint("regress_example", one, REGRESS)
+        endpoints |= data.example_endpoint("regress_example", one, method=REGRESS)
     return endpoints

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from ...preparation.description import CategoryColumn, Column, NumberColumn, Table
-from .base import Data, Endpoint, Tensors
+from .base import Data, Endpoint, Part, joined
 
 Array = np.ndarray[Any, Any]
 MAX_SHOWN = 100  # characters of a wrong value, and of the list of the categories, in an error message
@@ -88,16 +88,17 @@ def row_endpoints(data: Data, endpoints: dict[str, Endpoint], names: Iterable[st
     rows = Rows(table)
     rng = np.random.default_rng(0)
 
-    def on_rows(function: Callable[..., Tensors]) -> Callable[..., Tensors]:
-        return lambda *values: function(rows.features(values, data.dtype))
-
+    features = Part(
+        lambda *values: {data.kind: rows.features(values, data.dtype)},
+        tuple(each.name for each in rows.specs),
+        tables=rows.tables,
+    )
     notes = dict(zip(rows.names, table.columns, strict=True))
     return {
-        f"{name}_rows": Endpoint(
-            on_rows(endpoints[name].function),
+        f"{name}_rows": joined(
+            (features, *endpoints[name].parts),
             rows.specs,
             lambda batch: rows.example(rng, batch),
-            tables=rows.tables,
             notes=notes,
             output_notes=endpoints[name].output_notes,
             names=rows.names,

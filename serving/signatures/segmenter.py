@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import keras
 import tensorflow as tf
 
 from ..errors import InvalidArgument
-from .base import Data, Endpoint, Tensors, embed
+from ..steps.classes import Segments
+from .base import Data, Endpoint, Part, Tensors, embed
 from .image_files import image_file_endpoints
 
 MAX_CLASSES = 256  # a mask has one byte per pixel
@@ -26,10 +28,13 @@ def segmenter(model: keras.Model, data: Data) -> dict[str, Endpoint]:
     def probabilities(x: Any) -> Tensors:
         return {"pixel_probabilities": model(x, training=False)}
 
-    def segment(x: Any) -> Tensors:
-        p = model(x, training=False)  # (batch, height, width, classes)
+    def segment(p: Any) -> Tensors:
         return {"mask": tf.cast(tf.argmax(p, -1), tf.uint8), "confidence": tf.reduce_max(p, -1)}
 
-    endpoints = {"serving_default": data.endpoint(probabilities), "segment": data.endpoint(segment)}
+    name = "pixel_probabilities"
+    endpoints = {
+        "serving_default": data.endpoint(probabilities),
+        "segment": data.endpoint(probabilities, Part(segment, (name,), partial(Segments, name))),
+    }
     endpoints |= embed(model, data)
     return endpoints | image_file_endpoints(data, endpoints, ("segment", "embed"))

@@ -9,7 +9,7 @@ import keras
 import tensorflow as tf
 
 from ...preparation.description import Preparation
-from .base import Data, Endpoint, Tensors, table_sizes
+from .base import Data, Endpoint, Part, Tensors, joined, table_sizes
 from .image_files import image_file_endpoints
 from .tokens import END, PADDING, START, Tokens, tokens_of
 
@@ -36,16 +36,21 @@ def text_generator(
     def generate(source: Any) -> Tensors:
         return {"text": output.texts(greedy_decode(encoder, decoder, source))}
 
+    def generated(name: str) -> list[Part]:
+        return [Part(generate, (name,))]
+
     data = Data(encoder, seed, pixels=pixels, preparation=preparation)
     if data.kind == "image":
-        endpoints = {"caption": data.endpoint(generate)}
+        endpoints = {
+            "caption": joined(generated(data.kind), [data.spec], data.example, pixels=data.pixels, notes=data.notes)
+        }
         return endpoints | image_file_endpoints(data, endpoints, ("caption",))
     if "text" not in texts:
         return {}
     text = tokens_of(texts, "text", min(table_sizes(encoder)))
-    endpoints = {"translate": text.text_endpoint(generate)}
+    endpoints = {"translate": text.text_endpoint(generated("ids"))}
     if (text.split, output.split) == ("characters", "spaces"):
-        endpoints["pronounce"] = text.text_endpoint(generate)
+        endpoints["pronounce"] = text.text_endpoint(generated("ids"))
     return endpoints
 
 

@@ -19,7 +19,7 @@ import numpy as np
 import tensorflow as tf
 
 from ..errors import InvalidArgument
-from .base import Arrays, Endpoint, Tensors
+from .base import Arrays, Endpoint, Part, joined
 
 PADDING, UNKNOWN, START, END = range(4)
 MAX_SHOWN = 100  # characters of an unknown word in an error message
@@ -89,15 +89,16 @@ class Tokens:
         counts = rng.integers(0, 9, batch)
         return np.array([separator.join(self.example_words(rng, count)) for count in counts], object)
 
-    def text_endpoint(self, function: Callable[..., Tensors], seed: int = 0) -> Endpoint:
-        """Returns an endpoint that converts texts to ids and applies `function` to them."""
+    def text_endpoint(self, parts: Sequence[Part], seed: int = 0) -> Endpoint:
+        """Returns an endpoint that converts texts to ids, and consists of `parts` from there on."""
         rng = np.random.default_rng(seed)
 
         def example(batch: int) -> Arrays:
             return {"text": self.example_texts(rng, batch)}
 
         inputs = [tf.TensorSpec((None,), tf.string, name="text")]
-        return Endpoint(lambda texts: function(self.ids(texts)), inputs, example, tables=[self.table])
+        to_ids = Part(lambda texts: {"ids": self.ids(texts)}, ("text",), tables=[self.table])
+        return joined([to_ids, *parts], inputs, example)
 
 
 def tokens_of(texts: Mapping[str, Tokens], role: str, size: int) -> Tokens:

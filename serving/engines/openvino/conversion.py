@@ -95,7 +95,10 @@ class Converter:
                 partial.close()
 
     def convert_into(self, target: Path, folder: Path) -> Index:
-        """Converts the SavedModel in `folder` into the empty folder `target`. Raises OSError or ServingError."""
+        """Converts the SavedModel in `folder` into the folder `target`. Raises OSError or ServingError.
+
+        The folder is empty, or has what `plans.write` has written.
+        """
         command = (sys.executable, "-P", "-m", "keras_gallery.serving.engines.openvino.conversion_worker")
         theirs, ours = os.pipe()  # the child ends when this process ends, which closes the pipe
         try:

@@ -10,6 +10,7 @@ import shutil
 import sys
 import tempfile
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,8 @@ from ..base import Arrays
 from ..tensorflow.library import TensorFlowError
 from ..tensorflow.session import Session
 from ..tensorflow.tensor import from_array, to_array
-from .comparison import LIMITS, Rejected, Run, RunFailed, compare
+from . import plans
+from .comparison import LIMITS, Rejected, Run, RunFailed, compare, reason
 from .engine import OpenVinoRunner, make_core
 from .files import Entry, Index
 from .rules import reasons_against
@@ -38,32 +40,58 @@ def convert(folder: Path, tags: list[str], target: Path) -> None:
     meta_graph = saved_model.read_meta_graph(folder, tags)
     signatures = saved_model.signatures_of(meta_graph)
     index = Index(saved_model.fingerprint(folder))
+    steps, limits = plans.read(target)
     candidates = {}
-    for name, reason in sorted(reasons_against(meta_graph, signatures).items()):
-        if reason:
-            index.reasons[name] = f"tensorflow ({reason})"
+    for name, why in sorted(reasons_against(meta_graph, signatures).items()):
+        if why:
+            index.reasons[name] = f"tensorflow ({why})"
         else:
             candidates[name] = signatures[name]
     index.write(target)
-    if not candidates:
+    if not candidates and not steps:
         return
     converter = Converter(folder, tags, meta_graph, target)
     for name, signature in candidates.items():
         try:
             index.signatures[name], times_faster = converter.convert(signature)
-            index.reasons[name] = f"openvino ({times_faster:.1f}x faster)"
-        except Rejected as reason:
-            index.reasons[name] = f"tensorflow ({reason})"
+            index.reasons[name] = reason(times_faster)
+        except Rejected as why:
+            index.reasons[name] = f"tensorflow ({why})"
+        index.write(target)
+    rejected: dict[str, str] = {}
+    if (target / plans.GRAPHS).exists():
+        graphs = saved_model.read_meta_graph(target / plans.GRAPHS)
+        definitions = saved_model.signatures_of(graphs)
+        further = Converter(target / plans.GRAPHS, ["serve"], graphs, target, limits)
+        reasons = reasons_against(graphs, definitions, limits)
+        rejected = plans.add_graphs(index, further, definitions, reasons)
+    for _ in plans.compare(index, steps, rejected, signatures, converter, target):
         index.write(target)
 
 
 class Converter:
-    """Converts the signatures of a SavedModel, and compares their outputs with TensorFlow's."""
+    """Converts the signatures of a SavedModel, and compares their outputs with TensorFlow's.
 
-    def __init__(self, folder: Path, tags: list[str], meta_graph: Any, target: Path) -> None:
+    Args:
+        folder: the SavedModel.
+        tags: the tags of its meta graph.
+        meta_graph: the meta graph.
+        target: the folder of the OpenVINO files.
+        limits: by signature and input: the number of ids. If it is given, the graph is our own, and may have any loop.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        tags: list[str],
+        meta_graph: Any,
+        target: Path,
+        limits: Mapping[str, Mapping[str, int]] | None = None,
+    ) -> None:
         self._folder, self._target = folder, target
         self._meta_graph = meta_graph
-        self._core = make_core()
+        self._limits = limits
+        self.core = make_core()
         self._session = Session(folder, tags)
         # Files that passed the comparison, and how many times faster OpenVINO is, by the digest of the file.
         self._files: dict[bytes, tuple[Entry, float]] = {}
@@ -78,7 +106,7 @@ class Converter:
         file = self._target / f"{len(list(self._target.glob('*.xml')))}.xml"
         try:
             openvino.save_model(self._read(signature), str(file), compress_to_fp16=False)
-            runner = OpenVinoRunner(self._core.compile_model(str(file), "CPU"), signature, Entry(str(file), LIMITS[0]))
+            runner = OpenVinoRunner(self.core.compile_model(str(file), "CPU"), signature, Entry(str(file), LIMITS[0]))
         except (RuntimeError, ValueError, KeyError) as error:  # KeyError: the conversion removed inputs or outputs
             if shutil.disk_usage(self._target).free < FULL_DISK_BYTES:
                 raise OSError(errno.ENOSPC, "The disk is full") from None
@@ -89,11 +117,13 @@ class Converter:
             if content in self._files:  # another signature with the same function
                 self._remove(file)
                 return self._files[content]
-            verdict = compare(signature, self._tensorflow(signature), _openvino(runner, signature))
+            limits = (self._limits or {}).get(signature.name)
+            verdict = compare(signature, self.tensorflow(signature), _openvino(runner, signature), limits)
         except Rejected:
             self._remove(file)
             raise
-        entry = Entry(str(file), verdict.limit, verdict.least, verdict.independent_rows)
+        preferred = verdict.times_faster >= 1
+        entry = Entry(str(file), verdict.limit, verdict.least, verdict.independent_rows, preferred)
         self._files[content] = entry, verdict.times_faster
         return self._files[content]
 
@@ -121,9 +151,9 @@ class Converter:
             Path(folder, "saved_model.pb").write_bytes(saved.SerializeToString())
             for name in ("variables", "assets"):
                 Path(folder, name).symlink_to((self._folder / name).absolute())
-            model = self._core.read_model(folder)
+            model = self.core.read_model(folder)
         fuse(model)
-        if loops(model):
+        if self._limits is None and loops(model):
             raise Rejected("a loop that is not a recurrent layer")
         return model
 
@@ -131,7 +161,9 @@ class Converter:
         file.unlink(missing_ok=True)
         file.with_suffix(".bin").unlink(missing_ok=True)
 
-    def _tensorflow(self, signature: SignatureDef) -> Run:
+    def tensorflow(self, signature: SignatureDef) -> Run:
+        """Returns a function that runs a signature in TensorFlow."""
+
         def run(inputs: Arrays) -> Arrays:
             feeds = [(signature.inputs[name].tensor, from_array(array)) for name, array in inputs.items()]
             try:

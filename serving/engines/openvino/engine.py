@@ -15,10 +15,13 @@ from typing import Any
 import numpy as np
 
 from ...errors import Internal, InvalidArgument
+from ...steps.base import graphs_of
 from ...wire.signature import SignatureDef, TensorSpec
 from ..base import Arrays, Runner, raise_in_event_loop
+from ..tensorflow import library
 from ..tensorflow.engine import TensorFlow
-from .files import Entry, OpenVinoFiles
+from .files import Entry, Index, OpenVinoFiles, Plan
+from .steps import Refusing, StepsRunner
 
 log = logging.getLogger(__name__)
 
@@ -61,27 +64,59 @@ class OpenVino:
         self._core = make_core(threads)
 
     def load(self, folder: Path, signatures: Mapping[str, SignatureDef]) -> dict[str, Runner]:
-        """Returns a runner for each signature that has a usable IR file, converted from exactly this SavedModel."""
+        """Returns a runner for each signature that has usable IR files, converted from exactly this SavedModel.
+
+        If TensorFlow is installed, these are the signatures for which OpenVINO is faster.
+        """
         index = self._files.of(folder)
-        entries = {name: entry for name, entry in index.signatures.items() if name in signatures} if index else {}
-        compiled: dict[str, Any] = {}
+        if index is None:
+            return {}
+        has_tensorflow = self._tensorflow is not None and library.find() is not None
+        found = {name: each for name, each in (index.signatures | index.plans).items() if name in signatures}
+        chosen = {name: each for name, each in found.items() if each.preferred or not has_tensorflow}
         runners: dict[str, Runner] = {}
         fallbacks: Mapping[str, Runner] = {}
-        if self._tensorflow and entries:
-            fallbacks = self._tensorflow.load_lazily(folder, {name: signatures[name] for name in entries})
-        for name, entry in entries.items():
+        if self._tensorflow and chosen:
+            fallbacks = self._tensorflow.load_lazily(folder, {name: signatures[name] for name in chosen})
+        compiler = Compiler(self._core, index, signatures)
+        for name, each in chosen.items():
             try:
-                if entry.file not in compiled:
-                    compiled[entry.file] = self._core.compile_model(entry.file, "CPU")
-                runners[name] = OpenVinoRunner(compiled[entry.file], signatures[name], entry, fallbacks.get(name))
+                if isinstance(each, Plan):
+                    runners[name] = compiler.steps(each, fallbacks.get(name))
+                else:
+                    runners[name] = compiler.graph(name, fallbacks.get(name))
             except (RuntimeError, ValueError, KeyError) as error:
-                log.warning("%s: unusable OpenVINO file, ignored: %s", entry.file, str(error).splitlines()[-1:])
+                log.warning("%s: unusable OpenVINO files of %s: %s", folder, name, str(error).splitlines()[-1:])
                 if name in fallbacks:
                     fallbacks[name].close()
         return runners
 
     def close(self) -> None:
         """Does nothing: the engine has no processes or connections."""
+
+
+class Compiler:
+    """Compiles the graphs of a version, each once."""
+
+    def __init__(self, core: Any, index: Index, signatures: Mapping[str, SignatureDef]) -> None:
+        self._core = core
+        self._graphs = {
+            name: (entry, signatures[name]) for name, entry in index.signatures.items() if name in signatures
+        } | {name: (each.entry, each.definition) for name, each in index.graphs.items()}
+        self._compiled: dict[str, Any] = {}
+
+    def graph(self, name: str, fallback: Runner | None) -> OpenVinoRunner:
+        entry, definition = self._graphs[name]
+        if entry.file not in self._compiled:
+            self._compiled[entry.file] = self._core.compile_model(entry.file, "CPU")
+        return OpenVinoRunner(self._compiled[entry.file], definition, entry, fallback)
+
+    def steps(self, plan: Plan, fallback: Runner | None) -> StepsRunner:
+        graphs = {
+            name: (self.graph(name, fallback and Refusing()), list(self._graphs[name][1].outputs))
+            for name in graphs_of(plan.steps)
+        }
+        return StepsRunner(plan.steps, graphs, fallback)
 
 
 class OpenVinoRunner:

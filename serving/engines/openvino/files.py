@@ -1,9 +1,11 @@
-"""The OpenVINO files of a SavedModel: an index, and an IR file for each signature that OpenVINO runs.
+"""The OpenVINO files of a SavedModel: an index, and an IR file for each signature or other graph that OpenVINO runs.
 
 The export writes these files into the SavedModel's folder `assets.extra/openvino/`, which TensorFlow Serving ignores. A
 server writes them into a cache folder. `index.json` has the SavedModel's fingerprint, and the chosen engine with the
 reason for each signature. If OpenVINO runs a signature, `index.json` also has the name of the IR file, a hash of this
 file and the fingerprint, and the limits of the inputs for which OpenVINO was compared with TensorFlow.
+
+The index of an export also has the steps of the signatures that are more than one graph: see `serving/steps/`.
 """
 
 from __future__ import annotations
@@ -15,15 +17,19 @@ import json
 import logging
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ....preparation.fields import BadPreparation
 from ... import saved_model, version_files
 from ...errors import ServingError
+from ...steps.base import Step, read_steps
+from ...wire import dtypes
+from ...wire.signature import SignatureDef, TensorSpec
 
 FOLDER = Path("assets.extra", "openvino")
-RULES = 5  # version of the conversion: increase it when the same SavedModel is converted differently
+RULES = 6  # version of the conversion: increase it when the same SavedModel is converted differently
 log = logging.getLogger(__name__)
 
 
@@ -36,6 +42,7 @@ class Entry:
         limit: largest magnitude of floating-point inputs. TensorFlow runs larger values, NaN and infinities.
         least: smallest size of each dynamic dimension other than the batch dimension. TensorFlow rejects smaller sizes.
         independent_rows: whether a batch has the same outputs as its rows alone, so that requests may share a run.
+        preferred: whether OpenVINO is faster than TensorFlow, so that it runs the signature if both are installed.
         digest: the result of `digest`. `Index.write` sets it.
     """
 
@@ -43,7 +50,34 @@ class Entry:
     limit: float
     least: int = 1
     independent_rows: bool = False
+    preferred: bool = True
     digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GraphEntry:
+    """A graph that is not a signature.
+
+    Attributes:
+        entry: its file.
+        definition: its inputs and outputs.
+    """
+
+    entry: Entry
+    definition: SignatureDef
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The steps of a signature that is more than one graph.
+
+    Attributes:
+        steps: what the server does.
+        preferred: whether these steps are faster than TensorFlow.
+    """
+
+    steps: tuple[Step, ...]
+    preferred: bool = True
 
 
 @dataclass(frozen=True)
@@ -55,26 +89,45 @@ class Index:
         signatures: the signatures that OpenVINO runs.
         reasons: for each signature, the engine and the reason, such as "openvino (3.1x faster)".
         complete: False if the conversion failed before it had tried all signatures. The next start tries them again.
+        graphs: further graphs, which the steps of signatures use.
+        plans: the signatures that are more than one graph.
     """
 
     fingerprint: str
     signatures: dict[str, Entry] = field(default_factory=dict)
     reasons: dict[str, str] = field(default_factory=dict)
     complete: bool = True
+    graphs: dict[str, GraphEntry] = field(default_factory=dict)
+    plans: dict[str, Plan] = field(default_factory=dict)
 
     def write(self, folder: Path) -> None:
         """Writes `index.json` atomically. `folder` must hold the IR files."""
-        for name, entry in self.signatures.items():
-            if not entry.digest:
-                self.signatures[name] = replace(entry, digest=digest(self.fingerprint, Path(entry.file)))
         partial = folder / "index.json.partial"
-        entries = {name: asdict(entry) | {"file": Path(entry.file).name} for name, entry in self.signatures.items()}
-        partial.write_text(json.dumps(asdict(self) | {"signatures": entries}, indent=1) + "\n")
+        content = {
+            "fingerprint": self.fingerprint,
+            "signatures": {name: self._written(entry) for name, entry in self.signatures.items()},
+            "reasons": self.reasons,
+            "complete": self.complete,
+            "graphs": {
+                name: self._written(each.entry) | _definition_to_json(each.definition)
+                for name, each in self.graphs.items()
+            },
+            "plans": {
+                name: {"steps": [step.to_json() for step in each.steps], "preferred": each.preferred}
+                for name, each in self.plans.items()
+            },
+        }
+        partial.write_text(json.dumps(content, indent=1) + "\n")
         partial.replace(folder / "index.json")
+
+    def _written(self, entry: Entry) -> dict[str, Any]:
+        file = Path(entry.file)
+        return asdict(entry) | {"file": file.name, "digest": entry.digest or digest(self.fingerprint, file)}
 
     def is_intact(self) -> bool:
         """Returns whether the IR files are those that were made from the SavedModel with this fingerprint."""
-        digests = {entry.file: entry.digest for entry in self.signatures.values()}
+        entries = [*self.signatures.values(), *(each.entry for each in self.graphs.values())]
+        digests = {entry.file: entry.digest for entry in entries}
         try:
             return all(digest(self.fingerprint, Path(file)) == each for file, each in digests.items())
         except (OSError, ValueError, ServingError):  # ValueError: the name of the file is no valid path
@@ -102,10 +155,12 @@ def read(folder: Path) -> Index | None:
             {name: _entry(folder, each) for name, each in index["signatures"].items()},
             {str(name): str(reason) for name, reason in index["reasons"].items()},
             index.get("complete") is True,
+            {name: GraphEntry(_entry(folder, each), _definition(name, each)) for name, each in _rows(index, "graphs")},
+            {name: Plan(read_steps(each["steps"]), each["preferred"] is True) for name, each in _rows(index, "plans")},
         )
     except FileNotFoundError:
         return None
-    except (OSError, ServingError) as error:
+    except (OSError, ServingError, BadPreparation) as error:
         log.warning("%s: unreadable OpenVINO index, ignored: %s", folder, error)
         return None
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
@@ -120,8 +175,30 @@ def _entry(folder: Path, written: Mapping[str, Any]) -> Entry:
         float(written["limit"]),
         int(written.get("least", 1)),
         written.get("independent_rows") is True,
+        written.get("preferred", True) is True,
         str(written.get("digest", "")),
     )
+
+
+def _rows(index: Mapping[str, Any], name: str) -> Iterable[tuple[str, Any]]:
+    return [(str(key), each) for key, each in index.get(name, {}).items()]
+
+
+def _definition_to_json(definition: SignatureDef) -> dict[str, Any]:
+    def tensors(specs: Mapping[str, TensorSpec]) -> dict[str, Any]:
+        return {name: {"dtype": spec.dtype.number, "shape": spec.shape} for name, spec in specs.items()}
+
+    return {"inputs": tensors(definition.inputs), "outputs": tensors(definition.outputs)}
+
+
+def _definition(name: str, written: Mapping[str, Any]) -> SignatureDef:
+    def specs(tensors: Mapping[str, Any]) -> dict[str, TensorSpec]:
+        return {
+            str(key): TensorSpec("", dtypes.BY_NUMBER[each["dtype"]], tuple(map(int, each["shape"])))
+            for key, each in sorted(tensors.items())
+        }
+
+    return SignatureDef(name, "", specs(written["inputs"]), specs(written["outputs"]))
 
 
 class OpenVinoFiles:

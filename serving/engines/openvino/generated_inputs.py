@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -38,11 +38,13 @@ class Inputs:
     Args:
         signature: the signature.
         size: size of each dynamic dimension, except the batch dimension.
+        limits: by the name of an integer input: its values are from 0 to less than this number.
     """
 
-    def __init__(self, signature: SignatureDef, size: int) -> None:
+    def __init__(self, signature: SignatureDef, size: int, limits: Mapping[str, int] | None = None) -> None:
         self._specs = signature.inputs
         self._size = size
+        self._limits = limits or {}
         self.has_batch = any(spec.shape and spec.shape[0] < 0 for spec in self._specs.values())
         self.has_dynamic_sizes = any(size < 0 for spec in self._specs.values() for size in (spec.shape or ())[1:])
 
@@ -56,10 +58,20 @@ class Inputs:
             scale: factor for floating-point values.
         """
         rng = np.random.default_rng(batch)
-        return {name: self._array(rng, spec, batch, floats, integers, scale) for name, spec in self._specs.items()}
+        return {
+            name: self._array(rng, spec, batch, floats, integers, scale, self._limits.get(name))
+            for name, spec in self._specs.items()
+        }
 
     def _array(
-        self, rng: np.random.Generator, spec: TensorSpec, batch: int, floats: str, integers: str, scale: float
+        self,
+        rng: np.random.Generator,
+        spec: TensorSpec,
+        batch: int,
+        floats: str,
+        integers: str,
+        scale: float,
+        limit: int | None,
     ) -> Any:
         dynamic = (batch if at == 0 else self._size for at in range(len(spec.shape or ())))
         shape = tuple(new if size < 0 else size for size, new in zip(spec.shape or (), dynamic, strict=True))
@@ -68,6 +80,8 @@ class Inputs:
             return np.asarray(FLOATS[floats](rng, shape) * scale, dtype)
         if dtype.kind == "b":
             return np.asarray(rng.integers(0, 2, shape), dtype)
+        if limit is not None:
+            return np.asarray(rng.integers(0, limit, shape), dtype)
         info = np.iinfo(dtype)
         low, high = (int(max(min(each, info.max), info.min)) for each in INTEGERS[integers])
         array = np.asarray(rng.integers(low, high, shape, dtype, endpoint=integers == "large"))

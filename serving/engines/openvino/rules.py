@@ -9,7 +9,7 @@ layers (see `recurrent`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from ...wire import dtypes
@@ -54,15 +54,28 @@ _BOOL, _RESOURCE, _VARIANT, _STRING = 10, 20, 21, 7
 _DTYPES = _FLOATING | _INTEGERS | {_BOOL, _RESOURCE}
 
 
-def reasons_against(meta_graph: Any, signatures: Mapping[str, SignatureDef]) -> dict[str, str | None]:
-    """Returns for each signature the reason why OpenVINO must not run the signature, or None if there is no reason."""
+def reasons_against(
+    meta_graph: Any, signatures: Mapping[str, SignatureDef], checked: Mapping[str, Mapping[str, int]] | None = None
+) -> dict[str, str | None]:
+    """Returns for each signature the reason why OpenVINO must not run the signature, or None if there is no reason.
+
+    Args:
+        meta_graph: the graph.
+        signatures: the signatures.
+        checked: by signature: the integer inputs whose values are valid indices, because they are checked before.
+    """
+    checked = checked or {}
     graph = Graph(meta_graph.graph_def)
     nodes = {name: list(graph.nodes_of(signature)) for name, signature in signatures.items()}
     written = {name for each in nodes.values() if any(map(writes_variable, each)) for name in _variables(each)}
-    return {name: _reason_against(each, nodes[name], written) for name, each in signatures.items()}
+    return {
+        name: _reason_against(each, nodes[name], written, checked.get(name, {})) for name, each in signatures.items()
+    }
 
 
-def _reason_against(signature: SignatureDef, nodes: Sequence[Any], written: set[str]) -> str | None:
+def _reason_against(
+    signature: SignatureDef, nodes: Sequence[Any], written: set[str], checked: Collection[str]
+) -> str | None:
     specs = [*signature.inputs.values(), *signature.outputs.values()]
     if not signature.outputs or not all(spec.tensor for spec in specs):
         return "inputs or outputs that are not plain tensors"
@@ -71,7 +84,8 @@ def _reason_against(signature: SignatureDef, nodes: Sequence[Any], written: set[
     for spec in specs:
         if reason := _reason_against_dtype(spec.dtype.number):
             return reason
-    has_integer_inputs = any(spec.dtype.number in _INTEGERS for spec in signature.inputs.values())
+    integers = {name for name, spec in signature.inputs.items() if spec.dtype.number in _INTEGERS}
+    has_integer_inputs = not integers.issubset(checked)
     others = {node.name for node in nodes if node.op != "Const"}
     constants = {node.name for node in nodes if node.op == "Const"} - others
     for node in nodes:

@@ -12,7 +12,8 @@ import tensorflow as tf
 
 from ... import saved_model
 from ...errors import InvalidArgument
-from ...export.writing import write_openvino, write_warmup
+from ...export.openvino import write_openvino
+from ...export.writing import write_warmup
 from ...wire import dtypes
 from ...wire.signature import SignatureDef
 from ..reading.causes import cause

@@ -1,0 +1,71 @@
+"""Runs a signature that is more than one graph: its steps, with OpenVINO for the graphs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from ...steps.base import Step, run_steps
+from ..base import Arrays, Runner, raise_in_event_loop
+
+
+class NotCovered(Exception):
+    """OpenVINO was not compared with TensorFlow for such inputs of a graph."""
+
+
+class Refusing:
+    """Stands for TensorFlow where the steps run a graph, so that TensorFlow runs the whole signature instead."""
+
+    engine = "tensorflow"
+    can_join = None
+
+    def __call__(self, inputs: Arrays, outputs: Sequence[str]) -> Arrays:
+        raise NotCovered
+
+    def close(self) -> None:
+        """Does nothing."""
+
+
+class StepsRunner:
+    """A signature that consists of steps.
+
+    Args:
+        steps: the steps.
+        graphs: the graphs that the steps run, by name, with the names of their outputs.
+        fallback: runs the requests that the graphs do not cover. If there is none, the graphs run all requests.
+    """
+
+    engine = "openvino"
+    can_join = None
+
+    def __init__(
+        self,
+        steps: tuple[Step, ...],
+        graphs: Mapping[str, tuple[Runner, Sequence[str]]],
+        fallback: Runner | None = None,
+    ) -> None:
+        self._steps = steps
+        self._runners = [runner for runner, _ in graphs.values()]
+        self._graphs = {name: _bound(runner, outputs) for name, (runner, outputs) in graphs.items()}
+        self._is_quick = all(part.is_quick for step in steps for part in step.parts())
+        self._fallback = fallback
+
+    def __call__(self, inputs: Arrays, outputs: Sequence[str]) -> Arrays:
+        if not self._is_quick:
+            raise_in_event_loop()
+        try:
+            arrays = run_steps(self._steps, inputs, self._graphs)
+        except NotCovered:
+            assert self._fallback is not None
+            raise_in_event_loop()
+            return self._fallback(inputs, outputs)
+        return {name: arrays[name] for name in outputs}
+
+    def close(self) -> None:
+        for runner in self._runners:
+            runner.close()
+        if self._fallback is not None:
+            self._fallback.close()
+
+
+def _bound(runner: Runner, outputs: Sequence[str]) -> Callable[[Arrays], Arrays]:
+    return lambda arrays: runner(arrays, outputs)
