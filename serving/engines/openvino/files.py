@@ -102,14 +102,18 @@ class Index:
 
     def write(self, folder: Path) -> None:
         """Writes `index.json` atomically. `folder` must hold the IR files."""
+        for name, entry in self.signatures.items():
+            self.signatures[name] = self._with_digest(entry)
+        for name, graph in self.graphs.items():
+            self.graphs[name] = replace(graph, entry=self._with_digest(graph.entry))
         partial = folder / "index.json.partial"
         content = {
             "fingerprint": self.fingerprint,
-            "signatures": {name: self._written(entry) for name, entry in self.signatures.items()},
+            "signatures": {name: _entry_to_json(entry) for name, entry in self.signatures.items()},
             "reasons": self.reasons,
             "complete": self.complete,
             "graphs": {
-                name: self._written(each.entry) | _definition_to_json(each.definition)
+                name: _entry_to_json(each.entry) | _definition_to_json(each.definition)
                 for name, each in self.graphs.items()
             },
             "plans": {
@@ -120,9 +124,8 @@ class Index:
         partial.write_text(json.dumps(content, indent=1) + "\n")
         partial.replace(folder / "index.json")
 
-    def _written(self, entry: Entry) -> dict[str, Any]:
-        file = Path(entry.file)
-        return asdict(entry) | {"file": file.name, "digest": entry.digest or digest(self.fingerprint, file)}
+    def _with_digest(self, entry: Entry) -> Entry:
+        return entry if entry.digest else replace(entry, digest=digest(self.fingerprint, Path(entry.file)))
 
     def is_intact(self) -> bool:
         """Returns whether the IR files are those that were made from the SavedModel with this fingerprint."""
@@ -178,6 +181,10 @@ def _entry(folder: Path, written: Mapping[str, Any]) -> Entry:
         written.get("preferred", True) is True,
         str(written.get("digest", "")),
     )
+
+
+def _entry_to_json(entry: Entry) -> dict[str, Any]:
+    return asdict(entry) | {"file": Path(entry.file).name}
 
 
 def _rows(index: Mapping[str, Any], name: str) -> Iterable[tuple[str, Any]]:

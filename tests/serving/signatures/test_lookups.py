@@ -60,7 +60,7 @@ def test_a_classifier_of_texts(shape: tuple[int, ...]) -> None:
 def test_an_export_of_texts_with_names_that_tensorflow_does_not_allow(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(writing, "write_openvino", lambda folder: None)
+    monkeypatch.setattr(writing, "write_openvino", lambda *arguments: None)
     monkeypatch.setattr(checking, "BATCHES", (2,))
     model, lines = structured(), list[str]()
     values: list[Any] = [[["a"], ["b"]], [[100], [200]], [["x"], [""]], [[1.0], [2.0]]]
