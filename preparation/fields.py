@@ -57,6 +57,9 @@ class Fields:
 
         return list(self._value(name, "a list of texts", is_right))
 
+    def boolean(self, name: str) -> bool:
+        return bool(self._value(name, "true or false", lambda value: isinstance(value, bool)))
+
     def integers(self, name: str, *, least: int, most: int = 1 << 31) -> list[int]:
         def is_right(value: Any) -> bool:
             return isinstance(value, list | tuple) and all(

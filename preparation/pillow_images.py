@@ -20,6 +20,7 @@ from .headers import MAX_PIXELS, MAX_SCANS, PILLOW_FORMATS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import numpy as np
     from numpy.typing import NDArray
 
 GREY = (0.299, 0.587, 0.114)  # weights of red, green and blue (ITU-R BT.601)
@@ -146,6 +147,26 @@ def prepare(content: bytes, pictures: Pictures, *, dtype: str = "float32") -> ND
     if pictures.pixels == "-1..1":
         image = image * np.float32(2) - np.float32(1)
     return np.asarray(np.round(image) if np.issubdtype(np.dtype(dtype), np.integer) else image, dtype)
+
+
+def decode(content: bytes) -> NDArray[np.uint8]:
+    """Decodes a PNG or JPEG file as it is: without a turn, and without a change of its size.
+
+    Returns:
+        The picture (height, width, channels): grey or three colours, and after them the opacity, if the file has it.
+
+    Raises:
+        BadPicture: the file cannot be decoded.
+    """
+    import numpy as np
+
+    with opened(io.BytesIO(content)) as picture:
+        picture.load()
+        image = _convertible(picture)
+    colours, opacity = _bands(image)
+    # libpng adds no opacity for a colour that is transparent, only for a palette with transparent colours.
+    has_alpha = image.mode in ("LA", "RGBA") and opacity is not None
+    return np.stack([*colours, *([opacity] if has_alpha else [])], -1)
 
 
 def _without_tem(content: bytes) -> bytes:

@@ -27,7 +27,7 @@ FORBIDDEN = {
 ROOMS = {
     "serving": (
         *("errors", "leftovers", "memory", "ports", "quiet", "fair_threads", "limits", "version_files"),
-        *("allowed_operations", "landlock", "printable"),
+        *("allowed_operations", "landlock", "printable", "picture_sizes"),
         *("wire", "wire.json", "saved_model", "description", "steps", "config", "observe"),
         *("engines", "engines.tensorflow", "engines.recurrent", "engines.openvino"),
         *("batching", "core", "lifecycle", "processes"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,9 @@ import tensorflow as tf
 from ...preparation.description import Pictures
 from ...preparation.images import GREY, prepare_images
 from ...preparation.notes import Noted
+from ..steps import pictures as steps
 from .base import Arrays, Data, Endpoint, Part, joined
 
-MAX_EXTRA_BYTES = 32 << 10  # of a file, for metadata
 PNG_HEADER = 24  # bytes of a PNG file up to the end of its width and height
 
 
@@ -61,7 +62,12 @@ def image_file_endpoints(
             return prepare.get_concrete_function(inputs[0])(files)
         return decode_images(files, shape, make_grey=make_grey, pixels=pixels, dtype=dtype)
 
-    decode = Part(lambda files: {data.kind: images(files)}, ("image_bytes",))
+    step = (
+        partial(steps.Pictures.of, "image_bytes", data.kind, dtype, pictures)
+        if pictures
+        else partial(steps.ImageFiles, "image_bytes", data.kind, dtype, *shape, make_grey, pixels)
+    )
+    decode = Part(lambda files: {data.kind: images(files)}, ("image_bytes",), step)
     notes: dict[str, Noted] = {"image_bytes": replace(pictures, threshold=None)} if pictures else {}
     return {
         f"{name}_png": joined(
@@ -97,7 +103,7 @@ def decode_images(
         tf.errors.InvalidArgumentError: when the graph runs, if a file is not a PNG or JPEG of this size and number of
             channels, or if the file is longer than such a picture needs: 8 bytes for each pixel, and 32 KiB.
     """
-    max_bytes = 8 * shape[0] * shape[1] + MAX_EXTRA_BYTES  # 16 bits for each of four channels, uncompressed
+    max_bytes = 8 * shape[0] * shape[1] + steps.MAX_EXTRA_BYTES  # 16 bits for each of four channels, uncompressed
     allowed = (shape[2], 3) if make_grey else (shape[2],)
 
     def one(file: Any) -> Any:
@@ -115,7 +121,11 @@ def decode_images(
             tf.debugging.Assert(length <= max_bytes, [length_message, length]),
         ]
         with tf.control_dependencies(checks):
-            decoded = tf.io.decode_image(file, expand_animations=False)
+            decoded = tf.cond(
+                is_jpeg,
+                lambda: tf.io.decode_jpeg(file, dct_method="INTEGER_ACCURATE"),  # as Pillow
+                lambda: tf.io.decode_image(file, expand_animations=False),
+            )
         channels = tf.shape(decoded)[-1]
         message = f"Expected a picture of {' or '.join(map(str, allowed))} channel(s). Received:"
         with tf.control_dependencies([tf.debugging.Assert(tf.reduce_any(channels == allowed), [message, channels])]):

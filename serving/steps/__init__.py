@@ -9,3 +9,4 @@ May use `wire/` and the lower rooms.
 from . import classes as classes
 from . import ids as ids
 from . import names as names
+from . import pictures as pictures

@@ -52,6 +52,10 @@ class Step:
         """
         raise NotImplementedError
 
+    def may_block(self, arrays: Arrays) -> bool:
+        """Returns whether the step may take long for these inputs of the signature, so that it must run in a thread."""
+        return not self.is_quick
+
     def to_json(self) -> dict[str, Any]:
         """Returns the step as a JSON object. `read_step` reads it."""
         return {"step": self.kind} | {each.name: _to_json(getattr(self, each.name)) for each in fields(self)}

@@ -46,11 +46,11 @@ class StepsRunner:
         self._steps = steps
         self._runners = [runner for runner, _ in graphs.values()]
         self._graphs = {name: _bound(runner, outputs) for name, (runner, outputs) in graphs.items()}
-        self._is_quick = all(part.is_quick for step in steps for part in step.parts())
+        self._parts = [part for step in steps for part in step.parts()]
         self._fallback = fallback
 
     def __call__(self, inputs: Arrays, outputs: Sequence[str]) -> Arrays:
-        if not self._is_quick:
+        if any(part.may_block(inputs) for part in self._parts):
             raise_in_event_loop()
         try:
             arrays = run_steps(self._steps, inputs, self._graphs)

@@ -8,12 +8,12 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ... import limits
+from ... import limits, picture_sizes
 from ...errors import Cancelled, DeadlineExceeded, InvalidArgument, ServingError
 from ...wire.signature import SignatureDef
 from ..base import DEADLINE, IS_ABANDONED, LOOP_SECONDS, Arrays, WouldBlock, in_event_loop
 from ..graph import LOOPS, Graph
-from . import image_operations, picture_sizes, png_files
+from . import image_operations, png_files
 from .breaker import Breaker, ProcessEnded
 from .connections import Started
 from .model import Model

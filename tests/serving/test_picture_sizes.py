@@ -12,17 +12,17 @@ from typing import Any
 import numpy as np
 import orjson
 import pytest
+from keras_gallery.preparation.file_headers import MAX_SEGMENTS
 from keras_gallery.preparation.headers import MAX_PIXELS
 from keras_gallery.serving.engines.tensorflow import runner, worker
-from keras_gallery.serving.engines.tensorflow.picture_sizes import (
+from keras_gallery.serving.errors import ResourceExhausted
+from keras_gallery.serving.limits import WaitingBudget
+from keras_gallery.serving.picture_sizes import (
     BYTES_PER_OPAQUE_PIXEL,
     BYTES_PER_PIXEL,
-    MAX_SEGMENTS,
     decoded_bytes,
     picture_bytes,
 )
-from keras_gallery.serving.errors import ResourceExhausted
-from keras_gallery.serving.limits import WaitingBudget
 from keras_gallery.serving.wire import dtypes
 from keras_gallery.serving.wire.signature import SignatureDef, TensorSpec
 from PIL import Image
