@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import keras
@@ -9,7 +10,8 @@ import numpy as np
 import tensorflow as tf
 
 from ...preparation.description import Pictures
-from .base import Arrays, Data, Endpoint, Tensors, check_count, graph_part, joined
+from ..steps.normal import NormalCodes
+from .base import Arrays, Data, Endpoint, Part, Tensors, check_count, graph_part, joined
 from .halves import Halves
 from .image_files import image_file_endpoints
 
@@ -60,11 +62,12 @@ def autoencoder(model: keras.Model, data: Data, halves: Halves) -> dict[str, End
     def denoise(x: Any) -> Tensors:
         return {"denoised": reconstruction(x)}
 
+    decoded = graph_part(decode, *code)
     endpoints = {
         "serving_default": data.endpoint(whole),
         "reconstruct": data.endpoint(reconstruct),
         "encode": data.endpoint(encode),
-        "decode": joined([graph_part(decode, *code)], code, codes),
+        "decode": joined([decoded], code, codes),
         "score": data.endpoint(score, output_notes={"anomaly": threshold} if threshold else None),
     }
     if halves.outputs:
@@ -72,7 +75,7 @@ def autoencoder(model: keras.Model, data: Data, halves: Halves) -> dict[str, End
     if "corruption" in {layer.name for layer in model.layers}:
         endpoints["denoise"] = data.endpoint(denoise)
     if {"mean", "log_variance"} <= {layer.name for layer in getattr(model.get_layer("encoder"), "layers", [])}:
-        endpoints["generate"] = _generator(decoder, data.kind, tuple(code[0].shape[1:]))
+        endpoints["generate"] = _generator(decoded)
     # Without a preparation, clients can send such pictures as arrays: they have the size of the model's images.
     prepared = ("reconstruct", "score") if isinstance(data.preparation, Pictures) else ()
     return endpoints | image_file_endpoints(data, endpoints, ("encode", "denoise", *prepared))
@@ -95,16 +98,23 @@ def colorizer(model: keras.Model, data: Data, encoder: keras.Model) -> dict[str,
     return endpoints | image_file_endpoints(data, endpoints, ("colorize", "encode"), make_grey=True)
 
 
-def _generator(decoder: Any, kind: str, code_shape: tuple[int, ...]) -> Endpoint:
+def _generator(decode: Part) -> Endpoint:
     """Returns an endpoint that draws codes from N(0, 1) and decodes them. The same seed always gives the same data.
 
     The inputs are the scalars `seed` (int64) and `count` (int32, 1 to `MAX_COUNT`).
-    """
 
-    def generate(seed: Any, count: Any) -> Tensors:
-        size = tf.concat([[check_count(count, MAX_COUNT)], code_shape], 0)
+    Args:
+        decode: the graph that decodes codes.
+    """
+    (code,) = decode.specs
+    shape, dtype = tuple(code.shape[1:]), code.dtype
+
+    def draw(seed: Any, count: Any) -> Tensors:
+        size = tf.concat([[check_count(count, MAX_COUNT)], shape], 0)
         codes = tf.random.stateless_normal(size, tf.stack([seed, 0]), alg="philox")  # same numbers on every device
-        return {kind: decoder(codes, training=False)}
+        return {code.name: tf.cast(codes, dtype)}
 
     scalars = [tf.TensorSpec((), tf.int64, name="seed"), tf.TensorSpec((), tf.int32, name="count")]
-    return Endpoint(generate, scalars, lambda batch: {"seed": np.array(batch), "count": np.array(batch, np.int32)})
+    step = partial(NormalCodes, "seed", "count", code.name, shape, dtype.name, MAX_COUNT)
+    parts = [Part(draw, ("seed", "count"), step), decode]
+    return joined(parts, scalars, lambda batch: {"seed": np.array(batch), "count": np.array(batch, np.int32)})

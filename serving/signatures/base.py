@@ -14,6 +14,7 @@ from ...preparation.description import Pictures, Preparation, Series, Table
 from ...preparation.notes import Noted
 from ..core.predictions import INPUTS
 from ..errors import InvalidArgument
+from ..steps.examples import Examples
 from ..steps.ids import Ids
 from . import lookups
 from .endpoint import PREDICT as PREDICT
@@ -151,7 +152,8 @@ class Data:
             return {self.kind: tf.cast(tf.io.parse_example(examples, parsing)[self.kind], self.dtype)}
 
         inputs = [tf.TensorSpec((None,), tf.string, name=INPUTS)]
-        parts = (Part(parse, (INPUTS,)), *self.graph(function), *after)
+        step = partial(Examples, INPUTS, self.kind, self.shape, self.dtype)
+        parts = (Part(parse, (INPUTS,), step), *self.graph(function), *after)
         return {name: joined(parts, inputs, example, method=method)}
 
     def _check_preparation(self) -> None:

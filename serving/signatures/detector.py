@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-from .base import Data, Endpoint, Tensors, embed, label_names
+from ..steps.boxes import Boxes
+from .base import Data, Endpoint, Part, Tensors, embed, label_names
 from .image_files import image_file_endpoints
 
 PROBABILITIES, BOXES = "cell_probabilities", "cell_boxes"
@@ -28,10 +30,8 @@ def detector(model: keras.Model, data: Data, labels: Sequence[str] | None) -> di
     def predict(x: Any) -> Tensors:
         return dict(model(x, training=False))
 
-    def detect(x: Any) -> Tensors:
+    def detect(p: Any, boxes: Any, x: Any) -> Tensors:
         """Returns boxes in pixels, clipped to the image, sorted by descending score. Unused rows have zeros and ""."""
-        outputs = model(x, training=False)
-        p, boxes = outputs[PROBABILITIES], outputs[BOXES]
         best = tf.argmax(p, -1, tf.int32)  # (batch, cells)
         scores = tf.where(best < len(names), tf.reduce_max(p, -1), -1.0)  # −1 if "no object" is most likely
         cells = tf.map_fn(_suppress, (boxes, scores), fn_output_signature=tf.TensorSpec((MAX_BOXES,), tf.int32))
@@ -47,7 +47,9 @@ def detector(model: keras.Model, data: Data, labels: Sequence[str] | None) -> di
             "count": tf.reduce_sum(tf.cast(is_used, tf.int32), -1),  # (batch,)
         }
 
-    endpoints = {"serving_default": data.endpoint(predict), "detect": data.endpoint(detect)}
+    step = partial(Boxes, data.kind, PROBABILITIES, BOXES, tuple(names), MAX_BOXES, MAX_OVERLAP)
+    found = Part(detect, (PROBABILITIES, BOXES, data.kind), step)
+    endpoints = {"serving_default": data.endpoint(predict), "detect": data.endpoint(predict, found)}
     endpoints |= embed(model, data)
     return endpoints | image_file_endpoints(data, endpoints, ("detect", "embed"))
 

@@ -10,6 +10,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from ..steps import padded as steps
+from ..steps.base import Step
 from .base import Arrays, Data, Endpoint, Part, Tensors, joined
 
 LENGTH = "length"
@@ -30,24 +32,27 @@ def padded(model: keras.Model, data: Data, endpoints: dict[str, Endpoint], names
     """
     if data.kind not in ("sequence", "history") or not _supports_masks(model, data):
         return {}
-    rng = np.random.default_rng(0)
+    rng, least = np.random.default_rng(0), data.too_short + 1
     inputs = [data.spec, tf.TensorSpec((None,), tf.int32, name=LENGTH)]
 
     def example(batch: int) -> Arrays:
         sequences = data.example(batch)
         time = sequences[data.kind].shape[1]
-        return sequences | {LENGTH: rng.integers(data.too_short + 1, time, batch, np.int32, endpoint=True)}
+        return sequences | {LENGTH: rng.integers(least, time, batch, np.int32, endpoint=True)}
 
-    def on_padded(function: Callable[..., Tensors]) -> Part:
+    def on_padded(endpoint: Endpoint) -> Part:
         def masked(x: Any, length: Any) -> Tensors:
-            outputs: Tensors = _call_masked(function, x, _checked(length, data.too_short + 1, tf.shape(x)[1]))
+            outputs: Tensors = _call_masked(endpoint.function, x, _checked(length, least, tf.shape(x)[1]))
             return outputs
 
-        return Part(masked, (data.kind, LENGTH))
+        def step(*inner: Step) -> Step:
+            return steps.Padded(data.kind, LENGTH, least, inner)
+
+        return Part(masked, (data.kind, LENGTH), step, endpoint.parts)
 
     return {
         f"{name}_padded": joined(
-            [on_padded(endpoints[name].function)],
+            [on_padded(endpoints[name])],
             inputs,
             example,
             notes=data.notes,

@@ -5,16 +5,17 @@ from __future__ import annotations
 import keyword
 import re
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from ...preparation.description import CategoryColumn, Column, NumberColumn, Table
+from ..steps.columns import MAX_SHOWN, Columns, expected_category, expected_numbers
 from .base import Data, Endpoint, Part, joined
 
 Array = np.ndarray[Any, Any]
-MAX_SHOWN = 100  # characters of a wrong value, and of the list of the categories, in an error message
 
 
 class Rows:
@@ -56,18 +57,15 @@ class Rows:
 
     def _part(self, column: Column, values: Any, dtype: str) -> Any:
         if isinstance(column, NumberColumn):
-            message = f"Expected finite numbers in the column {column.name}. Received: NaN or infinity"
-            check = tf.debugging.Assert(tf.reduce_all(tf.math.is_finite(values)), [message])
+            check = tf.debugging.Assert(tf.reduce_all(tf.math.is_finite(values)), [expected_numbers(column)])
             with tf.control_dependencies([check]):
                 return tf.cast(values, dtype)[:, tf.newaxis]
         values = filled(values, column)
         ids = self._ids[column.name].lookup(values)
-        known = ", ".join(column.names)
-        known = known if len(known) <= MAX_SHOWN else known[:MAX_SHOWN] + "…"
         unknown = tf.strings.reduce_join(tf.boolean_mask(values, ids < 0)[:1])
         shown = tf.strings.unicode_transcode(unknown, "UTF-8", "UTF-8", replace_control_characters=True)
         shown = tf.strings.substr(shown, 0, MAX_SHOWN, unit="UTF8_CHAR")
-        message = tf.strings.join([f"Expected a category of the column {column.name}: {known}. Received: ", shown])
+        message = tf.strings.join([expected_category(column), shown])
         with tf.control_dependencies([tf.debugging.Assert(tf.reduce_all(ids >= 0), [message])]):
             return tf.one_hot(ids, len(column.names), dtype=dtype)
 
@@ -90,7 +88,8 @@ def row_endpoints(data: Data, endpoints: dict[str, Endpoint], names: Iterable[st
 
     features = Part(
         lambda *values: {data.kind: rows.features(values, data.dtype)},
-        tuple(each.name for each in rows.specs),
+        tuple(rows.names),
+        partial(Columns, tuple(rows.names), table.columns, data.kind, data.dtype),
         tables=rows.tables,
     )
     notes = dict(zip(rows.names, table.columns, strict=True))

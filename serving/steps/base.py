@@ -13,6 +13,7 @@ from ...preparation.fields import BadPreparation, Fields
 Array = np.ndarray[Any, Any]
 Arrays = dict[str, Array]
 Graphs = Mapping[str, Callable[[Arrays], Arrays]]
+DTYPES = ("bfloat16", "float16", "float32", "float64")  # of the arrays that steps make for the graphs
 
 
 @dataclass(frozen=True)

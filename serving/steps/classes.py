@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -31,9 +32,13 @@ class Classes(Step):
         p = _of_all(arrays[self.probabilities], len(self.names))
         return {
             "probabilities": p,
-            "label": _encoded(self.names)[p.argmax(-1)],
+            "label": self._labels[p.argmax(-1)],
             "score": p.max(-1, initial=-np.inf).astype(p.dtype),
         }
+
+    @cached_property
+    def _labels(self) -> Array:
+        return encoded(self.names)
 
 
 @dataclass(frozen=True)
@@ -50,7 +55,11 @@ class Scored(Step):
 
     def run(self, arrays: Arrays, graphs: Graphs) -> Arrays:
         p = _of_all(arrays[self.probabilities], len(self.names))
-        return {"classes": np.broadcast_to(_encoded(self.names), p.shape), "scores": p}
+        return {"classes": np.broadcast_to(self._labels, p.shape), "scores": p}
+
+    @cached_property
+    def _labels(self) -> Array:
+        return encoded(self.names)
 
 
 @dataclass(frozen=True)
@@ -78,5 +87,6 @@ def _of_all(p: Array, count: int) -> Array:
     return np.concatenate([1 - p, p], -1) if p.shape[-1] == 1 and count > 1 else p
 
 
-def _encoded(names: tuple[str, ...]) -> Array:
+def encoded(names: tuple[str, ...]) -> Array:
+    """Returns names as an array of bytes."""
     return np.array([each.encode() for each in names] + [None], object)[:-1]
