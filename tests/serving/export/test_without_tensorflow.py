@@ -1,0 +1,53 @@
+"""Exports a small model of each kind, and compares the answers without TensorFlow with those of TensorFlow."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from keras_gallery.models import list_models
+from keras_gallery.serving import saved_model
+from keras_gallery.serving.engines.openvino.engine import OpenVino
+from keras_gallery.serving.engines.openvino.files import OpenVinoFiles
+from keras_gallery.serving.export.openvino import named
+from keras_gallery.serving.export.writing import export
+from keras_gallery.serving.signatures import endpoints
+
+from ...models.registered import small
+from ..text_models import texts_of
+
+BATCHES = (1, 3, 8)
+TOLERANCE = 1e-5  # of the largest number in an output
+
+
+def assert_equal(got: Any, want: Any, what: str) -> None:
+    assert got.shape == want.shape and got.dtype == want.dtype, what
+    if want.dtype.kind != "f":
+        np.testing.assert_array_equal(got, want, what)
+    else:
+        largest = max(1.0, np.abs(want).max(initial=0))
+        np.testing.assert_allclose(got, want, rtol=TOLERANCE, atol=TOLERANCE * largest, err_msg=what)
+
+
+@pytest.mark.parametrize("name", list_models())
+def test_every_signature_is_answered_as_by_tensorflow(name: str, tmp_path: Path) -> None:
+    keras.utils.set_random_seed(1)
+    model = small(name)
+    folder = export(model, name, tmp_path, texts=texts_of(model))
+    definitions = saved_model.read_signatures(folder)
+    runners = OpenVino(OpenVinoFiles(tmp_path / "cache")).load(folder, definitions)
+    assert runners.keys() == definitions.keys()
+    loaded = tf.saved_model.load(str(folder))
+    for signature, endpoint in endpoints(model, seed=7, texts=texts_of(model)).items():
+        for batch in BATCHES:
+            inputs = named(endpoint, endpoint.example(batch))
+            want = loaded.signatures[signature](
+                **{each.name: tf.constant(inputs[endpoint.names.get(each.name, each.name)]) for each in endpoint.inputs}
+            )
+            got = runners[signature](inputs, list(want))
+            for output, value in want.items():
+                assert_equal(got[output], value.numpy(), f"{signature}, batch {batch}, {output}")
