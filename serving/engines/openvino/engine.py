@@ -82,7 +82,7 @@ class OpenVino:
         for name, each in chosen.items():
             try:
                 if isinstance(each, Plan):
-                    runners[name] = compiler.steps(each, fallbacks.get(name))
+                    runners[name] = compiler.steps(name, each, fallbacks.get(name))
                 else:
                     runners[name] = compiler.graph(name, fallbacks.get(name))
             except (RuntimeError, ValueError, KeyError) as error:
@@ -100,6 +100,7 @@ class Compiler:
 
     def __init__(self, core: Any, index: Index, signatures: Mapping[str, SignatureDef]) -> None:
         self._core = core
+        self._signatures = signatures
         self._graphs = {
             name: (entry, signatures[name]) for name, entry in index.signatures.items() if name in signatures
         } | {name: (each.entry, each.definition) for name, each in index.graphs.items()}
@@ -111,12 +112,12 @@ class Compiler:
             self._compiled[entry.file] = self._core.compile_model(entry.file, "CPU")
         return OpenVinoRunner(self._compiled[entry.file], definition, entry, fallback)
 
-    def steps(self, plan: Plan, fallback: Runner | None) -> StepsRunner:
+    def steps(self, name: str, plan: Plan, fallback: Runner | None) -> StepsRunner:
         graphs = {
-            name: (self.graph(name, fallback and Refusing()), list(self._graphs[name][1].outputs))
-            for name in graphs_of(plan.steps)
+            graph: (self.graph(graph, fallback and Refusing()), list(self._graphs[graph][1].outputs))
+            for graph in graphs_of(plan.steps)
         }
-        return StepsRunner(plan.steps, graphs, fallback)
+        return StepsRunner(plan.steps, self._signatures[name], graphs, fallback)
 
 
 class OpenVinoRunner:

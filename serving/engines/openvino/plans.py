@@ -87,7 +87,7 @@ def compare(
             for graph in sorted(graphs_of(steps) - index.signatures.keys() - index.graphs.keys()):
                 raise Rejected(rejected.get(graph) or index.reasons.get(graph, "no graph"))
             plan = Plan(steps)
-            runner = Compiler(converter.core, index, signatures).steps(plan, None)
+            runner = Compiler(converter.core, index, signatures).steps(name, plan, None)
             tensorflow = converter.tensorflow(signatures[name])
 
             def run(inputs: Arrays, runner: Any = runner, outputs: Any = signatures[name].outputs) -> Arrays:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from ...errors import InvalidArgument
 from ...steps.base import Step, run_steps
+from ...wire.signature import SignatureDef
 from ..base import Arrays, Runner, raise_in_event_loop
 
 
@@ -30,6 +32,7 @@ class StepsRunner:
 
     Args:
         steps: the steps.
+        signature: the signature.
         graphs: the graphs that the steps run, by name, with the names of their outputs.
         fallback: runs the requests that the graphs do not cover. If there is none, the graphs run all requests.
     """
@@ -40,10 +43,12 @@ class StepsRunner:
     def __init__(
         self,
         steps: tuple[Step, ...],
+        signature: SignatureDef,
         graphs: Mapping[str, tuple[Runner, Sequence[str]]],
         fallback: Runner | None = None,
     ) -> None:
         self._steps = steps
+        self._inputs = signature.inputs
         self._runners = [runner for runner, _ in graphs.values()]
         self._graphs = {name: _bound(runner, outputs) for name, (runner, outputs) in graphs.items()}
         self._parts = [part for step in steps for part in step.parts()]
@@ -53,12 +58,22 @@ class StepsRunner:
         if any(part.may_block(inputs) for part in self._parts):
             raise_in_event_loop()
         try:
+            self._check_shapes(inputs)
             arrays = run_steps(self._steps, inputs, self._graphs)
         except NotCovered:
             assert self._fallback is not None
             raise_in_event_loop()
             return self._fallback(inputs, outputs)
         return {name: arrays[name] for name in outputs}
+
+    def _check_shapes(self, inputs: Arrays) -> None:
+        """Raises NotCovered or InvalidArgument if an input has a wrong shape. The steps rely on the shapes."""
+        for name, spec in self._inputs.items():
+            if not spec.accepts(inputs[name].shape):
+                if self._fallback is not None:
+                    raise NotCovered  # TensorFlow's error says more
+                shapes = f"{list(spec.shape or ())} for input {name}. Received: {list(inputs[name].shape)}"
+                raise InvalidArgument(f"Expected shape {shapes}")
 
     def close(self) -> None:
         for runner in self._runners:
