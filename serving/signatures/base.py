@@ -136,9 +136,10 @@ class Data:
             after: parts that compute the outputs from the results of `function`.
             method: method name of the signature.
         """
-        if None in self.shape or not self.spec.dtype.is_floating:
+        shape = tuple(size for size in self.shape if size is not None)
+        if shape != self.shape or not self.spec.dtype.is_floating:
             return {}
-        parsing = {self.kind: tf.io.FixedLenFeature(self.shape, tf.float32)}
+        parsing = {self.kind: tf.io.FixedLenFeature(shape, tf.float32)}
 
         def serialized(row: Any) -> bytes:
             feature = tf.train.Feature(float_list=tf.train.FloatList(value=row.ravel()))
@@ -152,7 +153,7 @@ class Data:
             return {self.kind: tf.cast(tf.io.parse_example(examples, parsing)[self.kind], self.dtype)}
 
         inputs = [tf.TensorSpec((None,), tf.string, name=INPUTS)]
-        step = partial(Examples, INPUTS, self.kind, self.shape, self.dtype)
+        step = partial(Examples, INPUTS, self.kind, shape, self.dtype)
         parts = (Part(parse, (INPUTS,), step), *self.graph(function), *after)
         return {name: joined(parts, inputs, example, method=method)}
 

@@ -84,29 +84,23 @@ def suppressed(boxes: Array, scores: Array, most: int, overlap: float) -> Array:
     Returns:
         the remaining cells (batch, most) with descending scores, padded with −1.
     """
-    top, left = np.minimum(boxes[..., 0], boxes[..., 2]), np.minimum(boxes[..., 1], boxes[..., 3])
-    bottom, right = np.maximum(boxes[..., 0], boxes[..., 2]), np.maximum(boxes[..., 1], boxes[..., 3])
+    corners = np.moveaxis(boxes, -1, 0)  # (4, batch, cells)
+    starts, ends = np.minimum(corners[:2], corners[2:]), np.maximum(corners[:2], corners[2:])
+    rest = np.where(scores > 0, scores, -np.inf)  # (batch, cells)
+    images = np.arange(len(boxes))
+    cells = np.full((len(boxes), most), -1)
     with np.errstate(all="ignore"):  # boxes of any size
-        area = (bottom - top) * (right - left)
-        rest = np.where(scores > 0, scores, -np.inf)  # (batch, cells)
-        images = np.arange(len(boxes))
-        cells = np.full((len(boxes), most), -1)
+        area = np.multiply(*(ends - starts))
+        area[area <= 0] = 1  # such boxes share no area with others
         for place in range(most):
             cell = rest.argmax(-1)  # (batch,): the first of equal scores
             is_found = rest[images, cell] > 0
             if not is_found.any():
                 break
-            cells[is_found, place] = cell[is_found]
-            height = np.minimum(bottom, _at(bottom, cell)) - np.maximum(top, _at(top, cell))
-            width = np.minimum(right, _at(right, cell)) - np.maximum(left, _at(left, cell))
-            both = np.maximum(height, 0) * np.maximum(width, 0)
-            other = _at(area, cell)
-            shared = np.where((area <= 0) | (other <= 0), 0, both / (area + other - both))
+            cells[:, place] = np.where(is_found, cell, -1)
+            sides = np.minimum(ends, ends[:, images, cell, None]) - np.maximum(starts, starts[:, images, cell, None])
+            both = np.multiply(*np.maximum(sides, 0))
+            shared = both / (area + area[images, cell, None] - both)
             rest[~(shared <= overlap)] = -np.inf  # also NaN, the overlap of boxes of infinite size
             rest[images, cell] = -np.inf
     return cells
-
-
-def _at(values: Array, cell: Array) -> Array:
-    """Returns the value (batch, 1) of one cell of each image."""
-    return np.take_along_axis(values, cell[:, None], 1)

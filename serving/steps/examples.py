@@ -47,7 +47,8 @@ class Examples(Step):
         size = math.prod(self.shape)
         # Each row takes at least as many bytes in the request, so that the request limits the memory.
         rows = [self._values(number, each, size) for number, each in enumerate(arrays[self.examples].tolist())]
-        return {self.feature: np.array(rows, self.dtype).reshape(len(rows), *self.shape)}
+        values = np.concatenate(rows, dtype=self.dtype) if rows else np.zeros(0, self.dtype)
+        return {self.feature: values.reshape(len(rows), *self.shape)}
 
     def _values(self, number: int, serialized: bytes, size: int) -> Array:
         """Returns the values in a tf.Example, float32 (size,)."""
@@ -61,13 +62,14 @@ class Examples(Step):
             raise InvalidArgument(
                 f"Name: <unknown>, Feature: {self.feature} (data type: float) is required but could not be found."
             )
-        place = f"Name: <unknown>, Key: {self.feature}, Index: {number}. "
         if kind != "float_list":
-            raise InvalidArgument(f"{place} Data types don't match. Data type: {_KINDS[kind]} but expected type: float")
-        values = feature.float_list.value
+            raise self._wrong(number, f"Data types don't match. Data type: {_KINDS[kind]} but expected type: float")
+        values = np.array(feature.float_list.value, np.float32)
         if len(values) != size:
-            raise InvalidArgument(
-                f"{place} Number of float values != expected.  Values size: {len(values)} "
-                f"but output shape: [{','.join(map(str, self.shape))}]"
-            )
-        return np.array(values, np.float32)
+            shape = ",".join(map(str, self.shape))
+            problem = f"Number of float values != expected.  Values size: {len(values)} but output shape: [{shape}]"
+            raise self._wrong(number, problem)
+        return values
+
+    def _wrong(self, number: int, problem: str) -> InvalidArgument:
+        return InvalidArgument(f"Name: <unknown>, Key: {self.feature}, Index: {number}.  {problem}")

@@ -16,11 +16,10 @@ from ...preparation.fields import Fields
 from ..errors import InvalidArgument
 from .base import DTYPES, Array, Arrays, Graphs, Step
 
-_MULTIPLIERS = np.array([0xD2511F53, 0xCD9E8D57], np.uint64)
-_INCREMENTS = np.array([0x9E3779B9, 0xBB67AE85], np.uint64)
+_MULTIPLIERS = np.array([[0xD2511F53], [0xCD9E8D57]], np.uint64)
+_INCREMENTS = np.array([[0x9E3779B9], [0xBB67AE85]], np.uint32)
 _SCRAMBLE = (0x3EC8F720, 0x02461E29)  # key with which TensorFlow makes a key and a counter from a seed
-_ROUNDS = 10
-_LOW, _SHIFT = np.uint64(0xFFFFFFFF), np.uint64(32)
+_ROUNDS = np.arange(10, dtype=np.uint32)[:, None, None]
 
 
 @dataclass(frozen=True)
@@ -66,25 +65,22 @@ class NormalCodes(Step):
 
 def normal(seed: int, count: int) -> Array:
     """Returns float32 numbers (count,) from N(0, 1). `seed` is an int64."""
-    bits = np.uint64(seed % (1 << 64))
-    halves = np.array([[bits & _LOW], [bits >> _SHIFT], [0], [0]], np.uint64)
-    mixed = _philox(halves, _SCRAMBLE)[:, 0]
-    counters = np.zeros((4, -(-count // 4)), np.uint64)
-    counters[0] = np.arange(counters.shape[1], dtype=np.uint64)  # less than 2³²
-    counters[2:] = mixed[2:, None]
-    words = _philox(counters, (int(mixed[0]), int(mixed[1]))).T.reshape(-1, 2)
-    uniform = (words & np.uint64(0x7FFFFF)).astype(np.float32) * np.float32(2**-23)  # in [0, 1)
+    low, high = seed & 0xFFFFFFFF, seed >> 32 & 0xFFFFFFFF
+    mixed = _philox(np.array([[low], [high], [0], [0]], np.uint32), _SCRAMBLE)
+    counters = np.zeros((4, -(-count // 4)), np.uint32)
+    counters[0] = np.arange(counters.shape[1])  # less than 2³²
+    counters[2:] = mixed[2:]
+    words = _philox(counters, (int(mixed[0, 0]), int(mixed[1, 0]))).T.reshape(-1, 2)
+    uniform = (words & np.uint32(0x7FFFFF)).astype(np.float32) * np.float32(2**-23)  # in [0, 1)
     radius = np.sqrt(np.float32(-2) * np.log(np.maximum(uniform[:, 0], np.float32(1e-7))))
     angle = (2 * np.pi * uniform[:, 1].astype(np.float64)).astype(np.float32)
     return np.stack([np.sin(angle) * radius, np.cos(angle) * radius], -1).ravel()[:count]
 
 
 def _philox(counters: Array, key: tuple[int, int]) -> Array:
-    """Returns four random words of 32 bits, in uint64 (4, n), for each counter (4, n)."""
-    x0, x1, x2, x3 = counters
-    k0, k1 = np.array(key, np.uint64)
-    for _ in range(_ROUNDS):
-        first, second = _MULTIPLIERS[0] * x0, _MULTIPLIERS[1] * x2
-        x0, x1, x2, x3 = (second >> _SHIFT) ^ x1 ^ k0, second & _LOW, (first >> _SHIFT) ^ x3 ^ k1, first & _LOW
-        k0, k1 = (k0 + _INCREMENTS[0]) & _LOW, (k1 + _INCREMENTS[1]) & _LOW
-    return np.stack([x0, x1, x2, x3])
+    """Returns four random words for each counter. Both are uint32 (4, n)."""
+    x, y = counters[::2], counters[1::2]  # the words 0 and 2, and the words 1 and 3
+    for each in np.array(key, np.uint32)[:, None] + _ROUNDS * _INCREMENTS:  # modulo 2³²
+        product = np.multiply(_MULTIPLIERS, x, dtype=np.uint64)[::-1]
+        x, y = (product >> np.uint64(32)).astype(np.uint32) ^ y ^ each, product.astype(np.uint32)
+    return np.stack([x[0], y[0], x[1], y[1]])

@@ -55,7 +55,7 @@ def test_integers_are_those_of_tensorflow(seed: int) -> None:
         alg=algorithm,
         dtype=tf.uint32,
     )
-    counters = np.zeros((4, 10), np.uint64)
+    counters = np.zeros((4, 10), np.uint32)
     counters[0], counters[2] = np.arange(10), 5
     np.testing.assert_array_equal(_philox(counters, (key[0], key[1])).T.ravel(), state.numpy())
 
