@@ -86,7 +86,7 @@ def suppressed(boxes: Array, scores: Array, most: int, overlap: float) -> Array:
     """
     corners = np.moveaxis(boxes, -1, 0)  # (4, batch, cells)
     starts, ends = np.minimum(corners[:2], corners[2:]), np.maximum(corners[:2], corners[2:])
-    rest = np.where(scores > 0, scores, -np.inf)  # (batch, cells)
+    rest = np.where(scores > 0, scores, 0)  # (batch, cells), 0 for those that are kept, removed or ignored
     images = np.arange(len(boxes))
     cells = np.full((len(boxes), most), -1)
     with np.errstate(all="ignore"):  # boxes of any size
@@ -101,6 +101,6 @@ def suppressed(boxes: Array, scores: Array, most: int, overlap: float) -> Array:
             sides = np.minimum(ends, ends[:, images, cell, None]) - np.maximum(starts, starts[:, images, cell, None])
             both = np.multiply(*np.maximum(sides, 0))
             shared = both / (area + area[images, cell, None] - both)
-            rest[~(shared <= overlap)] = -np.inf  # also NaN, the overlap of boxes of infinite size
-            rest[images, cell] = -np.inf
+            rest[~(shared <= overlap)] = 0  # also NaN, the overlap of boxes of infinite size
+            rest[images, cell] = 0
     return cells

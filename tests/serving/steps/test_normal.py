@@ -43,6 +43,13 @@ def test_many_numbers() -> None:
     assert abs(float(got.mean())) < 0.01 and abs(float(got.std()) - 1) < 0.01
 
 
+def test_the_logarithm_of_zero() -> None:
+    """One of these numbers has 0 as the first of its two uniform numbers."""
+    got = normal(1036, 12_654)
+    assert got[12_652:].max() > 4 or got[12_652:].min() < -4
+    np.testing.assert_allclose(got, tensorflow(1036, 12_654), rtol=1e-6, atol=2e-6)
+
+
 @pytest.mark.parametrize("seed", SEEDS[:6])
 def test_integers_are_those_of_tensorflow(seed: int) -> None:
     """With a key and a counter of our own, TensorFlow's integers are the words of the counters one after the other."""
