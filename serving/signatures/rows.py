@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from ...preparation.description import CategoryColumn, Column, NumberColumn, Table
-from ..steps.columns import MAX_SHOWN, Columns, expected_category, expected_numbers
+from ..steps.columns import MAX_SHOWN, TableColumns, expected_category, expected_numbers
 from .base import Data, Endpoint, Part, joined
 
 Array = np.ndarray[Any, Any]
@@ -89,7 +89,7 @@ def row_endpoints(data: Data, endpoints: dict[str, Endpoint], names: Iterable[st
     features = Part(
         lambda *values: {data.kind: rows.features(values, data.dtype)},
         tuple(rows.names),
-        partial(Columns, tuple(rows.names), table.columns, data.kind, data.dtype),
+        partial(TableColumns, tuple(rows.names), table.columns, data.kind, data.dtype),
         tables=rows.tables,
     )
     notes = dict(zip(rows.names, table.columns, strict=True))

@@ -34,6 +34,8 @@ class Step:
     kinds: ClassVar[dict[str, type[Step]]] = {}
 
     def __init_subclass__(cls) -> None:
+        if cls.kind in Step.kinds:
+            raise TypeError(f"Two classes of steps have the kind {cls.kind!r}.")
         Step.kinds[cls.kind] = cls
 
     @classmethod

@@ -18,7 +18,7 @@ _CONTROL = dict.fromkeys(range(32), "\ufffd")  # control characters in an error 
 
 
 @dataclass(frozen=True)
-class Columns(Step):
+class TableColumns(Step):
     """Adds the input of the model (batch, width): numbers as they are, and one-hot values for categories.
 
     Attributes:
@@ -28,14 +28,14 @@ class Columns(Step):
         dtype: of the new array.
     """
 
-    kind = "columns 1"
+    kind = "table columns 1"
     inputs: tuple[str, ...]
     columns: tuple[Column, ...]
     features: str
     dtype: str
 
     @classmethod
-    def read(cls, content: Fields) -> Columns:
+    def read(cls, content: Fields) -> TableColumns:
         columns = tuple(content.each("columns", read_column))
         inputs = tuple(content.strings("inputs"))
         if len(inputs) != len(columns):

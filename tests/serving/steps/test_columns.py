@@ -13,7 +13,7 @@ from keras_gallery.preparation.fields import BadPreparation
 from keras_gallery.serving.errors import InvalidArgument
 from keras_gallery.serving.signatures import endpoints
 from keras_gallery.serving.steps.base import read_steps
-from keras_gallery.serving.steps.columns import Columns
+from keras_gallery.serving.steps.columns import TableColumns
 
 from ..task_models import regressor
 
@@ -22,7 +22,7 @@ COLUMNS: tuple[Column, ...] = (
     CategoryColumn("sea area", ("Biscay", "Größe", "a b", "", "x" * 200)),
     NumberColumn("self"),
     CategoryColumn("colour", ("red", "(none)", "green"), missing="(none)"),
-    CategoryColumn("port", ("A", "B"), missing="unknown"),
+    CategoryColumn("port", ("A", "B", ""), missing="unknown"),
 )
 
 
@@ -90,7 +90,7 @@ def test_features_are_those_of_tensorflow(case: str) -> None:
 def test_errors_are_those_of_tensorflow(case: str) -> None:
     want, got = run(rows(), WRONG[case])
     assert isinstance(got, InvalidArgument) and isinstance(want, tf.errors.InvalidArgumentError)
-    assert str(got) and str(got) in want.message
+    assert f"assertion failed: [{got}]" in want.message
 
 
 def test_columns_of_different_lengths() -> None:
@@ -99,7 +99,7 @@ def test_columns_of_different_lengths() -> None:
     assert str(got) == "Expected the same number of rows in all columns. Received: 1 and 2"
 
 
-@pytest.mark.parametrize("columns", [COLUMNS[:1], COLUMNS[1:2], COLUMNS[3:]])
+@pytest.mark.parametrize("columns", [COLUMNS[:1], COLUMNS[1:2], COLUMNS[3:4]])
 def test_tables_of_one_kind_of_column(columns: tuple[Column, ...]) -> None:
     endpoint = rows(columns)
     inputs = endpoint.example(5)
@@ -111,7 +111,7 @@ def test_tables_of_one_kind_of_column(columns: tuple[Column, ...]) -> None:
 def test_other_dtypes() -> None:
     arrays = {"a": np.array([1.5], np.float32), "b": np.array([b"y"], object)}
     columns = (NumberColumn("a"), CategoryColumn("b", ("x", "y")))
-    got = Columns(("a", "b"), columns, "features", "float64").run(arrays, {})["features"]
+    got = TableColumns(("a", "b"), columns, "features", "float64").run(arrays, {})["features"]
     assert got.dtype == np.float64 and got.tolist() == [[1.5, 0, 1]]
 
 
@@ -119,7 +119,7 @@ def test_other_dtypes() -> None:
     ("field", "value"), [("inputs", ["a"]), ("columns", [{"name": "a", "type": "text"}]), ("dtype", "int32")]
 )
 def test_wrong_json_is_refused(field: str, value: Any) -> None:
-    good = Columns(("a", "b"), (NumberColumn("a"), NumberColumn("b")), "features", "float32").to_json()
+    good = TableColumns(("a", "b"), (NumberColumn("a"), NumberColumn("b")), "features", "float32").to_json()
     assert read_steps([good])
     with pytest.raises(BadPreparation):
         read_steps([good | {field: value}])
