@@ -2,39 +2,17 @@
 
 from __future__ import annotations
 
-import functools
-import re
-import sys
-import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-PADDING, UNKNOWN, START, END = range(4)
+from ...preparation.splits import END, JOINTS, PADDING, SPLITS, START, UNKNOWN, Split
+
 MARKS = ("[START]", "[END]")  # the first two tokens in the vocabulary of target texts
-Split = Literal["words", "unicode_words", "characters", "spaces", "whole"]
-
-
-@functools.cache
-def _word_pattern() -> re.Pattern[str]:
-    """Returns the pattern of a word in any language: letters, marks (as in Hindi), digits and '."""
-    kept = np.array([unicodedata.category(chr(code))[0] in "LMN" for code in range(sys.maxunicode + 1)])
-    edges = np.flatnonzero(np.diff(kept, prepend=False, append=False)).reshape(-1, 2)
-    return re.compile("['" + "".join(f"\\U{first:08x}-\\U{end - 1:08x}" for first, end in edges) + "]+")
-
-
-SPLITS: dict[str, Callable[[str], list[str]]] = {
-    "words": lambda text: re.findall(r"[a-z0-9']+", text.lower()),
-    "unicode_words": lambda text: _word_pattern().findall(text.lower()),
-    "characters": lambda text: list(text.lower()),
-    "spaces": str.split,
-    "whole": lambda text: [text],
-}
-JOINTS = {"words": " ", "unicode_words": " ", "characters": "", "spaces": " ", "whole": " "}
 
 
 @dataclass(frozen=True)

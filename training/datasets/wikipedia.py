@@ -14,8 +14,9 @@ from collections import Counter
 
 import numpy as np
 
+from ...preparation.splits import SPLITS
 from ..data.dataset import Dataset
-from ..data.tokens import SPLITS, Tokens
+from ..data.tokens import Tokens
 
 FILE = "enwiki-latest-pages-articles1.xml-p000000010p000030302-shortened.bz2"
 TEST_SHARE = 0.05

@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...preparation.splits import PADDING, UNKNOWN
 from ..data.dataset import Dataset
 from ..data.series import Series, windows
-from ..data.tokens import PADDING, UNKNOWN, Tokens
+from ..data.tokens import Tokens
 from ..errors import BadData
 from ..recipe import Recipe
 from . import arrays, columns, texts

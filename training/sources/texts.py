@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...preparation.splits import SPLITS, Split
 from ..data.dataset import MOST_VALIDATION_EXAMPLES, VALIDATION_SHARE, Dataset
-from ..data.tokens import SPLITS, Split, Tokens
+from ..data.tokens import Tokens
 from ..errors import BadData
 from .columns import classes, positions
 from .files import read_lines

@@ -9,8 +9,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from ...preparation.splits import PADDING, Split
 from ..data.dataset import Dataset
-from ..data.tokens import PADDING, Split
 from .classification import Classification
 
 # Largest n of the n-grams in the bag-of-words baseline, for each method to split texts.

@@ -10,9 +10,9 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from ...preparation.splits import END, PADDING, START
 from ..data.batches import generator
 from ..data.dataset import Dataset, Examples
-from ..data.tokens import END, PADDING, START
 from ..figures import metrics
 from ..pictures import answers as answer_plots
 from .base import Task, Yardsticks

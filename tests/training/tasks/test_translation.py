@@ -8,8 +8,9 @@ import keras
 import numpy as np
 import pytest
 from keras_gallery.models import create
+from keras_gallery.preparation.splits import END, START
 from keras_gallery.training.data.dataset import Dataset, Examples, load
-from keras_gallery.training.data.tokens import END, MARKS, START, Tokens
+from keras_gallery.training.data.tokens import MARKS, Tokens
 from keras_gallery.training.datasets import addition
 from keras_gallery.training.errors import BadData
 from keras_gallery.training.figures import metrics
